@@ -1,0 +1,16 @@
+"""Fixtures every test may use."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real pose data and labels; tests skip, with the reason, where it is absent."""
+    beside_checkout = Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("MABE_TEST_DATA") or beside_checkout)
+    if not (folder / "ethome" / "train.csv").is_file():
+        pytest.skip(f"real data not found at {folder}; set MABE_TEST_DATA to the folder that has it")
+    return folder
