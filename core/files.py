@@ -31,7 +31,9 @@ def replace_atomically(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
     except OSError as error:
         temporary.unlink(missing_ok=True)
         reason = error.strerror or str(error)
-        raise UserError(f"{path}: cannot be written ({reason}); free some space or check the folder's permissions") from error
+        raise UserError(
+            f"{path}: cannot be written ({reason}); free some space or check the folder's permissions"
+        ) from error
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise

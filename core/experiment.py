@@ -1,0 +1,328 @@
+"""The typed configuration of one experiment: frozen, strict, and complete once resolved.
+
+Everything a run needs to be repeated is in here, apart from the data itself. The registry
+(:mod:`core.registry`) builds an :class:`Experiment` from ``experiments.toml``; a run keeps a copy in
+its ``run.toml``. Nothing here imports numpy or torch, so that listing versions stays instant.
+"""
+
+import re
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from core.errors import ConfigError
+
+Positive = Annotated[int, Meta(gt=0)]
+NonNegative = Annotated[int, Meta(ge=0)]
+PositiveFloat = Annotated[float, Meta(gt=0)]
+NonNegativeFloat = Annotated[float, Meta(ge=0)]
+Fraction = Annotated[float, Meta(ge=0, lt=1)]
+
+GPUS: dict[str, int] = {
+    "T4": 8,
+    "L4": 8,
+    "A10": 4,
+    "L40S": 8,
+    "A100-40GB": 8,
+    "A100-80GB": 8,
+    "RTX-PRO-6000": 8,
+    "H100": 8,
+    "H200": 8,
+    "B200": 8,
+}
+"""Modal's documented GPU names and how many of each one container may have."""
+
+MODELS = ("mlp", "conv_bilstm", "tcn", "unet1d", "hybrid", "transformer")
+FEATURE_BLOCKS = ("coordinates", "speed", "acceleration", "engineered")
+KEYPOINT_SET_SIZES = {"mars7": 7, "mabe18": 18}
+MODAL_TIMEOUT_LIMIT = 86_400
+"""Seconds; the longest time-out Modal grants one attempt."""
+
+
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A table of the registry. Unknown keys are errors, and nothing changes after construction."""
+
+
+class HardwareConfig(Section):
+    """Where a version runs, and with how much."""
+
+    launcher: Literal["local", "modal"] = "local"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """``auto`` takes CUDA where there is a device, else the CPU."""
+    gpu: str | None = None
+    """A name of :data:`GPUS`, with ``:n`` for several; only a launcher that rents reads it."""
+    gpu_memory_gib: Positive | None = None
+    memory_mib: Positive | None = None
+    timeout_seconds: Annotated[int, Meta(gt=0, le=MODAL_TIMEOUT_LIMIT)] | None = None
+    app_name: str | None = None
+    retries: NonNegative = 3
+    """New containers after a preemption or a crash of the machine; a training error is not retried."""
+    loader_workers: NonNegative = 0
+    """Batches prepared ahead of the step that uses them; 0 prepares each when it is needed."""
+
+
+class DataConfig(Section):
+    """Which frames are learned from, and how they are cut."""
+
+    source: Literal["synthetic", "competition"] = "synthetic"
+    """``synthetic`` makes its own small data set; ``competition`` needs ``--data``."""
+    mice: Annotated[int, Meta(ge=1, le=4)] = 2
+    keypoints: Literal["mars7", "mabe18"] = "mars7"
+    frames_per_second: PositiveFloat = 33.3
+    """Nominal rate, used only where a video does not state its own."""
+    window: Annotated[int, Meta(ge=2)] = 100
+    """Frames in a training window."""
+    stride: Positive = 25
+    """Frames between the starts of two training windows; validation windows do not overlap."""
+    validation_fraction: Annotated[float, Meta(gt=0, lt=1)] = 0.2
+    split_seed: int = 42
+    """Apart from the training seed, so that seeds can be compared on one split."""
+    validation_videos: tuple[str, ...] | None = None
+    """Exactly these video ids for validation, instead of a random share."""
+    synthetic_videos: Annotated[int, Meta(ge=2)] = 20
+    synthetic_frames: Annotated[int, Meta(ge=100)] = 3000
+
+
+class FeatureConfig(Section):
+    """What the model is given for each frame."""
+
+    inputs: tuple[Literal["coordinates", "speed", "acceleration", "engineered"], ...] = (
+        "coordinates",
+    )
+    frame_gap: Positive = 1
+    """Frames between the two positions whose difference is a speed."""
+    interpolate_gap: NonNegative = 0
+    """Longest run of missing frames that is filled linearly before differencing; 0 fills none."""
+    mask_channels: bool = False
+    """Adds one channel a keypoint that is 1 where it was tracked."""
+    units: Literal["pixels", "cm"] = "pixels"
+    rolling_window: Positive = 10
+    """Frames of history in the rolling statistics of ``engineered``."""
+    pca_components: Positive = 16
+
+
+class ModelConfig(Section):
+    """The network. Each architecture reads the keys it knows."""
+
+    name: Literal["mlp", "conv_bilstm", "tcn", "unet1d", "hybrid", "transformer"] = "conv_bilstm"
+    channels: tuple[Positive, ...] | None = None
+    """Widths of the convolutional blocks, or of the hidden layers of an MLP; none: the model's own."""
+    kernel_size: Annotated[int, Meta(ge=1)] = 3
+    hidden_size: Positive = 256
+    """Width of the recurrent or attention layers."""
+    layers: Positive | None = None
+    """Recurrent or attention layers; none: the model's own."""
+    heads: Positive = 8
+    feed_forward: Positive = 1024
+    dropout: Fraction = 0.3
+
+
+class AugmentationConfig(Section):
+    """Changes made to training windows only."""
+
+    noise_std: NonNegativeFloat = 0.0
+    """Gaussian noise on positions, in standardised units, before differencing."""
+    jitter_frames: NonNegative = 0
+    """A window's start moves by up to this many frames either way."""
+
+
+class TrainingConfig(Section):
+    """How the model is fitted."""
+
+    epochs: Positive = 100
+    batch_size: Positive = 64
+    accumulation_steps: Positive = 1
+    learning_rate: PositiveFloat = 3e-4
+    min_learning_rate: NonNegativeFloat = 1e-5
+    warmup_epochs: NonNegative = 0
+    """Epochs over which the learning rate rises linearly; epoch ``i`` of ``n`` gets ``i / n`` of it."""
+    optimizer: Literal["adamw"] = "adamw"
+    weight_decay: NonNegativeFloat = 1e-4
+    gradient_clip: PositiveFloat | None = 1.0
+    scheduler: Literal["plateau", "cosine"] | None = None
+    plateau_patience: NonNegative = 5
+    plateau_factor: Annotated[float, Meta(gt=0, lt=1)] = 0.5
+    class_weights: tuple[NonNegativeFloat, ...] | None = None
+    label_smoothing: Fraction = 0.0
+    mixup_alpha: NonNegativeFloat = 0.0
+    early_stopping_patience: Positive | None = None
+    monitor: str = "f1_macro"
+    """The validation metric that plateau, early stopping and ``best`` watch."""
+    save_every: Positive = 5
+    mixed_precision: Literal["bf16", "fp16"] | None = None
+    seed: int = 42
+    augmentation: AugmentationConfig = AugmentationConfig()
+
+
+class ReportedPoint(Section):
+    """One epoch of a curve that an original document prints."""
+
+    epoch: Positive
+    loss: float
+    f1_macro: float | None = None
+    accuracy: float | None = None
+    learning_rate: float | None = None
+
+
+class Reported(Section):
+    """What the original documents claim. Never measured here, and always shown as ``reported``."""
+
+    source: str | None = None
+    f1_macro: float | None = None
+    best_epoch: Positive | None = None
+    epochs: Positive | None = None
+    accuracy: float | None = None
+    precision: float | None = None
+    recall: float | None = None
+    f1_per_class: dict[str, float] = {}
+    class_shares: dict[str, float] = {}
+    parameters: Positive | None = None
+    hours: float | None = None
+    cost_usd: float | None = None
+    seconds_per_epoch: float | None = None
+    milliseconds_per_batch: float | None = None
+    curve: tuple[ReportedPoint, ...] = ()
+
+
+class Experiment(Section):
+    """One version of the registry, with everything it inherits filled in."""
+
+    name: str
+    title: str = ""
+    extends: str | None = None
+    status: Literal["planned", "current", "done", "retired"] = "planned"
+    notes: dict[str, str] = {}
+    """Remarks by topic: other readings, decisions, what to know before running it."""
+    assumed: tuple[str, ...] = ()
+    """Key paths whose values no original document states: our choice."""
+    classes: tuple[str, ...] = ("other", "social", "mating", "aggressive")
+    actions: dict[str, str] = {}
+    """Action of the competition → class. What is absent counts as class 0 and is reported."""
+    hardware: HardwareConfig = HardwareConfig()
+    data: DataConfig = DataConfig()
+    features: FeatureConfig = FeatureConfig()
+    model: ModelConfig = ModelConfig()
+    training: TrainingConfig = TrainingConfig()
+    reported: Reported | None = None
+
+
+NOT_INHERITED = ("extends", "status", "title", "notes", "reported", "assumed")
+"""Keys that speak of one version only, and so never pass to its children."""
+
+
+def split_gpu(gpu: str) -> tuple[str, int]:
+    """Split ``H100:2`` into its name and count.
+
+    Raises:
+        ValueError: the count is not a whole number above 0.
+    """
+    name, _, count = gpu.partition(":")
+    if count and not re.fullmatch(r"[1-9][0-9]*", count):
+        raise ValueError(f"the count after ':' in {gpu!r} must be a whole number from 1")
+    return name, int(count or 1)
+
+
+def gpu_problem(gpu: str) -> str | None:
+    """Say what is wrong with a GPU request, or ``None``. The original ``A10G`` is now ``A10``."""
+    try:
+        name, count = split_gpu(gpu)
+    except ValueError as error:
+        return str(error)
+    if name == "A10G":
+        return "'A10G' is now called 'A10' on Modal"
+    if name not in GPUS:
+        return f"{gpu!r} is not a GPU that Modal offers; choose one of {', '.join(GPUS)}"
+    if count > GPUS[name]:
+        return f"{gpu!r} asks for {count}; one container has at most {GPUS[name]} {name}"
+    return None
+
+
+def problems(experiment: Experiment) -> list[tuple[str, str]]:
+    """Find what types alone cannot: values that are impossible together.
+
+    Returns:
+        Pairs of key path and what is wrong with it; empty where the experiment is sound.
+    """
+    found: list[tuple[str, str]] = []
+    training, model, data = experiment.training, experiment.model, experiment.data
+    if experiment.hardware.gpu is not None and (problem := gpu_problem(experiment.hardware.gpu)):
+        found.append(("hardware.gpu", problem))
+    if len(set(experiment.classes)) < max(2, len(experiment.classes)):
+        found.append(("classes", "at least two classes are needed, each named once"))
+    found += [
+        (f"actions.{action}", f"{name!r} is not one of the classes {', '.join(experiment.classes)}")
+        for action, name in experiment.actions.items()
+        if name not in experiment.classes
+    ]
+    weights = training.class_weights
+    if weights is not None and len(weights) != len(experiment.classes):
+        classes = ", ".join(experiment.classes)
+        found.append(
+            (
+                "training.class_weights",
+                f"{len(weights)} weights for the {len(experiment.classes)} classes {classes}",
+            )
+        )
+    if weights is not None and not any(weights):
+        found.append(("training.class_weights", "at least one weight must be above 0"))
+    if not experiment.features.inputs or len(set(experiment.features.inputs)) != len(
+        experiment.features.inputs
+    ):
+        found.append(
+            ("features.inputs", f"name at least one of {', '.join(FEATURE_BLOCKS)}, each once")
+        )
+    if model.name == "transformer" and model.hidden_size % model.heads:
+        found.append(
+            (
+                "model.heads",
+                f"hidden_size {model.hidden_size} cannot be divided into {model.heads} heads",
+            )
+        )
+    if training.warmup_epochs > training.epochs:
+        found.append(
+            (
+                "training.warmup_epochs",
+                f"{training.warmup_epochs} is more than the {training.epochs} epochs",
+            )
+        )
+    if training.min_learning_rate > training.learning_rate:
+        found.append(("training.min_learning_rate", "must not be above training.learning_rate"))
+    if "engineered" in experiment.features.inputs and (data.mice, data.keypoints) != (2, "mars7"):
+        found.append(
+            ("features.inputs", "'engineered' needs data.mice = 2 and data.keypoints = \"mars7\"")
+        )
+    return found
+
+
+def require_sound(experiment: Experiment, where: str) -> None:
+    """Raise the first of :func:`problems`, if any.
+
+    Args:
+        experiment: what to look at.
+        where: the file and table to name in the message.
+
+    Raises:
+        ConfigError: names ``where``, the key path and what is wrong.
+    """
+    for path, problem in problems(experiment):
+        raise ConfigError(f"{where}.{path}: {problem}")
+
+
+def flatten(experiment: Experiment) -> dict[str, object]:
+    """Give every setting under its dotted key path, ``None`` where it is unset.
+
+    What is only said about the version (notes, reported figures) is left out.
+    """
+    flat: dict[str, object] = {}
+
+    def walk(prefix: str, value: object) -> None:
+        if isinstance(value, dict) and value:
+            for key, inner in value.items():
+                walk(f"{prefix}.{key}" if prefix else key, inner)
+        else:
+            flat[prefix] = value
+
+    tables = msgspec.to_builtins(experiment)
+    walk("", {key: value for key, value in tables.items() if key not in (*NOT_INHERITED, "name")})
+    return flat
