@@ -1,0 +1,181 @@
+"""Frame metrics from confusion counts, as scikit-learn defines them.
+
+Everything is computed from integer counts, so metrics of many videos, or of many bootstrap resamples,
+are sums and one vectorised call: the functions on confusion matrices accept any leading dimensions.
+The definitions are scikit-learn's with ``labels=range(classes)`` and ``zero_division=0``.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Counts = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+def confusion(true: ArrayLike, predicted: ArrayLike, classes: int) -> Counts:
+    """Count frames by true and predicted class.
+
+    Args:
+        true: class indices, any shape. Frames without a label must be left out by the caller.
+        predicted: class indices, the same shape.
+        classes: number of classes; every index lies in ``[0, classes)``.
+
+    Returns:
+        ``(classes, classes)`` counts, rows the truth and columns the prediction.
+
+    Raises:
+        ValueError: the shapes differ, or an index is not a class.
+    """
+    rows, columns = np.asarray(true).ravel(), np.asarray(predicted).ravel()
+    if rows.shape != columns.shape:
+        raise ValueError(f"{rows.size} true labels but {columns.size} predicted ones")
+    for name, labels in (("true", rows), ("predicted", columns)):
+        if labels.size and (labels.min() < 0 or labels.max() >= classes):
+            raise ValueError(f"{name} labels must lie in 0…{classes - 1}")
+    cells = rows.astype(np.int64) * classes + columns.astype(np.int64)
+    return np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
+
+
+def precision_per_class(confusion: ArrayLike) -> Floats:
+    """``(..., classes, classes)`` counts → ``(..., classes)`` precision, 0 where nothing is predicted."""
+    counts = np.asarray(confusion, dtype=np.float64)
+    return _ratio(_diagonal(counts), counts.sum(axis=-2))
+
+
+def recall_per_class(confusion: ArrayLike) -> Floats:
+    """``(..., classes, classes)`` counts → ``(..., classes)`` recall, 0 where the class is absent."""
+    counts = np.asarray(confusion, dtype=np.float64)
+    return _ratio(_diagonal(counts), counts.sum(axis=-1))
+
+
+def f1_per_class(confusion: ArrayLike) -> Floats:
+    """``(..., classes, classes)`` counts → ``(..., classes)`` F1 = 2TP / (2TP + FP + FN), 0 for 0/0."""
+    counts = np.asarray(confusion, dtype=np.float64)
+    return _ratio(2.0 * _diagonal(counts), counts.sum(axis=-1) + counts.sum(axis=-2))
+
+
+def f1_macro(confusion: ArrayLike) -> Floats:
+    """Mean F1 over all classes, absent ones counting 0: ``(..., classes, classes)`` → ``(...)``."""
+    return np.asarray(f1_per_class(confusion).mean(axis=-1))
+
+
+def f1_macro_present(confusion: ArrayLike) -> Floats:
+    """Mean F1 over the classes that occur in the truth (0 if none does): → ``(...)``."""
+    counts = np.asarray(confusion, dtype=np.float64)
+    present = counts.sum(axis=-1) > 0
+    return np.asarray(_ratio((f1_per_class(counts) * present).sum(axis=-1), present.sum(axis=-1)))
+
+
+def f1_macro_behaviours(confusion: ArrayLike) -> Floats:
+    """Mean F1 over all classes but class 0 (``other``): ``(..., classes, classes)`` → ``(...)``."""
+    return np.asarray(f1_per_class(confusion)[..., 1:].mean(axis=-1))
+
+
+def accuracy(confusion: ArrayLike) -> Floats:
+    """Share of frames on the diagonal (0 of no frames): ``(..., classes, classes)`` → ``(...)``."""
+    counts = np.asarray(confusion, dtype=np.float64)
+    return np.asarray(_ratio(_diagonal(counts).sum(axis=-1), counts.sum(axis=(-2, -1))))
+
+
+def frame_metrics(confusion: ArrayLike, class_names: Sequence[str]) -> dict[str, float]:
+    """All frame metrics of one confusion matrix.
+
+    Args:
+        confusion: ``(classes, classes)`` counts, rows the truth.
+        class_names: one name a class, in index order; class 0 is the background.
+
+    Returns:
+        ``accuracy``, ``f1_macro``, ``f1_macro_present`` (classes in the truth),
+        ``f1_macro_behaviours`` (all but class 0), ``precision_macro``, ``recall_macro``, and for each
+        class ``f1/<name>``, ``precision/<name>``, ``recall/<name>`` and ``support/<name>`` (frames).
+
+    Raises:
+        ValueError: the matrix is not square, or its size is not the number of names.
+    """
+    counts = np.asarray(confusion)
+    if counts.shape != (len(class_names), len(class_names)):
+        raise ValueError(f"a {counts.shape} confusion matrix for {len(class_names)} class names")
+    per_class = {
+        "f1": f1_per_class(counts),
+        "precision": precision_per_class(counts),
+        "recall": recall_per_class(counts),
+        "support": counts.sum(axis=1),
+    }
+    metrics = {
+        "accuracy": float(accuracy(counts)),
+        "f1_macro": float(f1_macro(counts)),
+        "f1_macro_present": float(f1_macro_present(counts)),
+        "f1_macro_behaviours": float(f1_macro_behaviours(counts)),
+        "precision_macro": float(per_class["precision"].mean()),
+        "recall_macro": float(per_class["recall"].mean()),
+    }
+    for metric, values in per_class.items():
+        metrics |= {
+            f"{metric}/{name}": float(v) for name, v in zip(class_names, values, strict=True)
+        }
+    return metrics
+
+
+def average_precision(true: ArrayLike, score: ArrayLike) -> float:
+    """Average precision Σ (Rₙ − Rₙ₋₁) Pₙ over the distinct thresholds, as scikit-learn defines it.
+
+    Args:
+        true: ``(frames,)`` booleans, or 0 and 1.
+        score: ``(frames,)`` finite scores; equal scores share one threshold.
+
+    Returns:
+        A value in [0, 1]; 0.0 where no frame is positive.
+
+    Raises:
+        ValueError: the shapes differ, or a score is not finite.
+    """
+    positive, scores = np.asarray(true, dtype=bool).ravel(), np.asarray(score).ravel()
+    if positive.shape != scores.shape:
+        raise ValueError(f"{positive.size} labels but {scores.size} scores")
+    if not np.isfinite(scores).all():
+        raise ValueError("scores must be finite")
+    if not positive.any():
+        return 0.0
+    order = np.argsort(-scores, kind="stable")
+    last_of_ties = np.append(np.flatnonzero(np.diff(scores[order])), scores.size - 1)
+    found = np.cumsum(positive[order])[last_of_ties]
+    precision = found / (last_of_ties + 1)
+    return float(np.sum(np.diff(found, prepend=0) * precision) / found[-1])
+
+
+def average_precisions(
+    true: ArrayLike, probabilities: ArrayLike, class_names: Sequence[str]
+) -> dict[str, float]:
+    """One-vs-rest average precision of every class.
+
+    Args:
+        true: ``(frames,)`` class indices.
+        probabilities: ``(frames, classes)`` scores.
+        class_names: one name a class, in index order.
+
+    Returns:
+        ``ap/<name>`` for each class; 0.0 for a class that is absent from the truth.
+
+    Raises:
+        ValueError: the shapes do not agree, or a score is not finite.
+    """
+    labels, scores = np.asarray(true).ravel(), np.asarray(probabilities)
+    if scores.shape != (labels.size, len(class_names)):
+        raise ValueError(f"scores are {scores.shape}, not {(labels.size, len(class_names))}")
+    return {
+        f"ap/{name}": average_precision(labels == index, scores[:, index])
+        for index, name in enumerate(class_names)
+    }
+
+
+def _diagonal(counts: Floats) -> Floats:
+    return np.diagonal(counts, axis1=-2, axis2=-1)
+
+
+def _ratio(numerator: ArrayLike, denominator: ArrayLike) -> Floats:
+    """Elementwise quotient with 0/0 = 0 (scikit-learn's ``zero_division=0``)."""
+    top = np.asarray(numerator, dtype=np.float64)
+    bottom = np.asarray(denominator, dtype=np.float64)
+    return np.divide(top, bottom, out=np.zeros(top.shape), where=bottom > 0)
