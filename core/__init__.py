@@ -1,0 +1,1 @@
+"""Headless: what an experiment is, and how it is trained, evaluated and applied."""

@@ -5,8 +5,9 @@ Everything a run needs to be repeated is in here, apart from the data itself. Th
 its ``run.toml``. Nothing here imports numpy or torch, so that listing versions stays instant.
 """
 
+import datetime as dt
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -41,10 +42,14 @@ MODAL_TIMEOUT_LIMIT = 86_400
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A table of the registry. Unknown keys are errors, and nothing changes after construction."""
+    """A table of the registry. Unknown keys are errors, and nothing changes after construction.
+
+    TOML has no null, so a key that may be ``None`` has ``None`` as its default: leaving it out and
+    unsetting it are the same, and a table survives being written and read.
+    """
 
 
-class HardwareConfig(Section):
+class HardwareConfig(Section, frozen=True):
     """Where a version runs, and with how much."""
 
     launcher: Literal["local", "modal"] = "local"
@@ -62,7 +67,7 @@ class HardwareConfig(Section):
     """Batches prepared ahead of the step that uses them; 0 prepares each when it is needed."""
 
 
-class DataConfig(Section):
+class DataConfig(Section, frozen=True):
     """Which frames are learned from, and how they are cut."""
 
     source: Literal["synthetic", "competition"] = "synthetic"
@@ -84,7 +89,7 @@ class DataConfig(Section):
     synthetic_frames: Annotated[int, Meta(ge=100)] = 3000
 
 
-class FeatureConfig(Section):
+class FeatureConfig(Section, frozen=True):
     """What the model is given for each frame."""
 
     inputs: tuple[Literal["coordinates", "speed", "acceleration", "engineered"], ...] = (
@@ -102,7 +107,7 @@ class FeatureConfig(Section):
     pca_components: Positive = 16
 
 
-class ModelConfig(Section):
+class ModelConfig(Section, frozen=True):
     """The network. Each architecture reads the keys it knows."""
 
     name: Literal["mlp", "conv_bilstm", "tcn", "unet1d", "hybrid", "transformer"] = "conv_bilstm"
@@ -118,7 +123,7 @@ class ModelConfig(Section):
     dropout: Fraction = 0.3
 
 
-class AugmentationConfig(Section):
+class AugmentationConfig(Section, frozen=True):
     """Changes made to training windows only."""
 
     noise_std: NonNegativeFloat = 0.0
@@ -127,7 +132,7 @@ class AugmentationConfig(Section):
     """A window's start moves by up to this many frames either way."""
 
 
-class TrainingConfig(Section):
+class TrainingConfig(Section, frozen=True):
     """How the model is fitted."""
 
     epochs: Positive = 100
@@ -139,7 +144,7 @@ class TrainingConfig(Section):
     """Epochs over which the learning rate rises linearly; epoch ``i`` of ``n`` gets ``i / n`` of it."""
     optimizer: Literal["adamw"] = "adamw"
     weight_decay: NonNegativeFloat = 1e-4
-    gradient_clip: PositiveFloat | None = 1.0
+    gradient_clip: PositiveFloat | None = None
     scheduler: Literal["plateau", "cosine"] | None = None
     plateau_patience: NonNegative = 5
     plateau_factor: Annotated[float, Meta(gt=0, lt=1)] = 0.5
@@ -155,7 +160,7 @@ class TrainingConfig(Section):
     augmentation: AugmentationConfig = AugmentationConfig()
 
 
-class ReportedPoint(Section):
+class ReportedPoint(Section, frozen=True):
     """One epoch of a curve that an original document prints."""
 
     epoch: Positive
@@ -165,7 +170,7 @@ class ReportedPoint(Section):
     learning_rate: float | None = None
 
 
-class Reported(Section):
+class Reported(Section, frozen=True):
     """What the original documents claim. Never measured here, and always shown as ``reported``."""
 
     source: str | None = None
@@ -185,7 +190,7 @@ class Reported(Section):
     curve: tuple[ReportedPoint, ...] = ()
 
 
-class Experiment(Section):
+class Experiment(Section, frozen=True):
     """One version of the registry, with everything it inherits filled in."""
 
     name: str
@@ -307,6 +312,20 @@ def require_sound(experiment: Experiment, where: str) -> None:
     """
     for path, problem in problems(experiment):
         raise ConfigError(f"{where}.{path}: {problem}")
+
+
+def to_table(section: msgspec.Struct) -> dict[str, Any]:
+    """Give a struct as nested tables that TOML can hold: every key that is set, defaults included."""
+
+    def without_null(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: without_null(inner) for key, inner in value.items() if inner is not None}
+        if isinstance(value, (list, tuple)):
+            return [without_null(inner) for inner in value]
+        return value
+
+    table: dict[str, Any] = without_null(msgspec.to_builtins(section, builtin_types=(dt.datetime,)))
+    return table
 
 
 def flatten(experiment: Experiment) -> dict[str, object]:

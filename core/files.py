@@ -23,11 +23,11 @@ def replace_atomically(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
     encoding = None if "b" in mode else "utf-8"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, mode, encoding=encoding) as file:
+        with temporary.open(mode, encoding=encoding) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
         reason = error.strerror or str(error)

@@ -1,0 +1,38 @@
+"""Where things are kept: runs, prepared data, and the state of views."""
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+APPLICATION = "mabe"
+
+
+def home(registry: Path | None = None) -> Path:
+    """Give the folder that holds runs and caches; it need not exist yet.
+
+    ``$MABE_HOME`` if set, else ``.mabe`` beside ``registry``, else the user's data folder.
+
+    Args:
+        registry: the registry file in use, where one was found; the copy inside the package is none.
+    """
+    if stated := os.environ.get("MABE_HOME"):
+        return Path(stated).expanduser().resolve()
+    if registry is not None:
+        return registry.resolve().parent / ".mabe"
+    return Path(platformdirs.user_data_dir(APPLICATION))
+
+
+def runs(home_folder: Path) -> Path:
+    """Give the folder with one folder a run."""
+    return home_folder / "runs"
+
+
+def cache(home_folder: Path) -> Path:
+    """Give the folder of what can be made again: prepared and synthetic data."""
+    return home_folder / "cache"
+
+
+def state() -> Path:
+    """Give the folder of view state: pinned runs, filters, positions in logs."""
+    return Path(os.environ.get("MABE_STATE") or platformdirs.user_state_dir(APPLICATION))
