@@ -13,8 +13,6 @@ import pyarrow as pa
 import torch
 from torch import Tensor, nn
 
-from core.data.prepared import PreparedData
-
 
 @dataclass(frozen=True, slots=True)
 class InputSpec:
@@ -129,20 +127,8 @@ class Task(Protocol):
         ...
 
     def state_dict(self) -> dict[str, Any]:
-        """What prediction needs besides the weights: feature statistics, slots, classes. Plain
-        containers, numbers, strings and tensors only, so that it loads with ``weights_only``."""
-        ...
+        """Give what prediction needs besides the weights: feature statistics, slots, classes.
 
-
-class TaskFactory(Protocol):
-    """Builds a task on data, for training."""
-
-    def __call__(
-        self, experiment: Any, data: PreparedData, device: torch.device, seed: int
-    ) -> Task:
-        """Split, fit the feature statistics on the training split, and index the windows.
-
-        Raises:
-            DataError: too little data to train on; the message says what is missing.
+        Plain containers, numbers, strings and tensors only, so that it loads with ``weights_only``.
         """
         ...

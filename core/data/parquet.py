@@ -1,0 +1,100 @@
+"""Reading the columns of a stranger's parquet file; whatever is wrong becomes one clear line."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from core.errors import DataError
+
+Kind = Literal["integer", "number", "text"]
+
+
+def read_columns(
+    path: Path, columns: Mapping[str, Kind], *, coded: Sequence[str] = (), threads: bool = True
+) -> pa.Table:
+    """Read the named columns, in that order, and nothing else.
+
+    Args:
+        path: a parquet file.
+        columns: column → what it must hold.
+        coded: text columns to leave dictionary-coded, which is several times faster to read.
+            Codes can differ between chunks.
+        threads: whether pyarrow may decode columns in parallel.
+
+    Raises:
+        DataError: no file, not parquet, truncated, a column missing or of another type, or a null in
+            a column that is not ``number``.
+    """
+    with _open(path, coded) as file:
+        for name, kind in columns.items():
+            _check_type(path, file.schema_arrow, name, kind)
+        try:
+            table = file.read(list(columns), use_threads=threads)
+        except (pa.ArrowException, OSError) as error:
+            raise _damaged(path, error) from error
+    table = table.select(list(columns))
+    for name, kind in columns.items():
+        if kind != "number" and table.column(name).null_count:
+            row = pc.index(pc.is_null(table.column(name)), True).as_py()
+            raise DataError(f"{path}: column {name!r} is empty in row {row}; every row needs a value")
+    return table
+
+
+def largest_value(path: Path, column: str) -> int | None:
+    """Give the largest value of an integer column, from the file's statistics where it has them.
+
+    Returns:
+        ``None`` for a file without rows.
+
+    Raises:
+        DataError: as :func:`read_columns`.
+    """
+    with _open(path) as file:
+        _check_type(path, file.schema_arrow, column, "integer")
+        metadata = file.metadata
+        index = metadata.schema.names.index(column)
+        groups = (metadata.row_group(group) for group in range(metadata.num_row_groups))
+        statistics = [group.column(index).statistics for group in groups if group.num_rows]
+        if all(found is not None and found.has_min_max for found in statistics):
+            return max((int(found.max) for found in statistics), default=None)
+    value = pc.max(read_columns(path, {column: "integer"}).column(column)).as_py()
+    return None if value is None else int(value)
+
+
+def _open(path: Path, coded: Sequence[str] = ()) -> Any:
+    try:
+        if path.stat().st_size == 0:
+            raise DataError(f"{path}: the file is empty; fetch or write it again")
+        return pq.ParquetFile(path, read_dictionary=list(coded))
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file") from error
+    except (pa.ArrowException, OSError) as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> DataError:
+    if isinstance(error, OSError) and error.errno is not None and error.strerror:
+        return DataError(f"{path}: cannot be read ({error.strerror})")
+    reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
+    return DataError(f"{path}: not a whole parquet file ({reason}); fetch or write it again")
+
+
+def _check_type(path: Path, schema: Any, name: str, kind: Kind) -> None:
+    found = [field.name for field in schema]
+    if found.count(name) != 1:
+        problem = "has no column" if name not in found else "has more than one column"
+        raise DataError(f"{path}: {problem} {name!r}; its columns are {', '.join(found) or 'none'}")
+    of = schema.field(name).type
+    if pa.types.is_dictionary(of):
+        of = of.value_type
+    fits = {
+        "integer": pa.types.is_integer(of),
+        "number": pa.types.is_floating(of) or pa.types.is_integer(of),
+        "text": pa.types.is_string(of) or pa.types.is_large_string(of),
+    }
+    if not fits[kind]:
+        raise DataError(f"{path}: column {name!r} holds {of}, but {kind} values are needed")
