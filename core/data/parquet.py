@@ -40,7 +40,9 @@ def read_columns(
     for name, kind in columns.items():
         if kind != "number" and table.column(name).null_count:
             row = pc.index(pc.is_null(table.column(name)), True).as_py()
-            raise DataError(f"{path}: column {name!r} is empty in row {row}; every row needs a value")
+            raise DataError(
+                f"{path}: column {name!r} is empty in row {row}; every row needs a value"
+            )
     return table
 
 

@@ -118,6 +118,7 @@ class _Grid:
         self.cells.fill(complex(np.nan, np.nan))
         self.written = self.non_finite = 0
         self.dropped: dict[str, int] = {}
+        self._learn([])
 
     @property
     def positions(self) -> npt.NDArray[np.float32]:
@@ -132,11 +133,13 @@ class _Grid:
         frame, mouse, part, x, y = batch.columns
         parts = part.dictionary.to_pylist()
         codes = part.indices.to_numpy()
-        self._count_dropped(parts, codes)
+        if parts != self._parts:
+            self._learn(parts)
+        self._count_dropped(codes)
         # mouse and part are looked up in one go
         key = np.multiply(mouse.to_numpy(), len(parts), dtype=np.int32)
         key += codes
-        cell = np.take(self._cell_of(parts), key)
+        cell = np.take(self._cell_of, key)
         has_cell = bool(cell.min(initial=0) >= 0)
         cell += np.multiply(frame.to_numpy(), self.shape[1] * self.shape[2], dtype=np.intp)
         point = np.empty(len(cell), np.complex64)
@@ -150,22 +153,27 @@ class _Grid:
         self.cells[cell] = point
         self.written += len(cell)
 
-    def _cell_of(self, parts: list[str]) -> npt.NDArray[np.intp]:
-        """Give, at ``mouse id × parts + part code``, the cell within a frame; far below 0: none."""
+    def _learn(self, parts: list[str]) -> None:
+        """Take in a dictionary of part codes, which may change from one chunk to the next.
+
+        ``_cell_of`` gives, at ``mouse id × parts + part code``, the cell within a frame.
+        """
+        slots = [slot_of(part, self.slots) for part in parts]
         mouse = np.full(MAX_MOUSE_ID + 1, NO_CELL, np.intp)
         mouse[list(self.mice)] = np.arange(len(self.mice)) * len(self.slots)
-        slots = (slot_of(part, self.slots) for part in parts)
         part = np.array([NO_CELL if slot is None else slot for slot in slots], np.intp)
-        return np.add.outer(mouse, part).ravel()
+        self._parts = parts
+        self._cell_of = np.add.outer(mouse, part).ravel()
+        self._without_slot = [code for code, slot in enumerate(slots) if slot is None]
 
-    def _count_dropped(self, parts: list[str], codes: npt.NDArray[np.integer]) -> None:
-        without = [code for code, part in enumerate(parts) if slot_of(part, self.slots) is None]
-        if without:
-            counts = np.bincount(codes, minlength=len(parts))
-            for code in without:
-                if counts[code]:
-                    name = parts[code]
-                    self.dropped[name] = self.dropped.get(name, 0) + int(counts[code])
+    def _count_dropped(self, codes: npt.NDArray[np.int32]) -> None:
+        if not self._without_slot:
+            return
+        counts = np.bincount(codes, minlength=len(self._parts))
+        for code in self._without_slot:
+            if counts[code]:
+                name = self._parts[code]
+                self.dropped[name] = self.dropped.get(name, 0) + int(counts[code])
 
 
 def _frames_up_to(path: Path, last: int | None) -> int:
@@ -190,5 +198,7 @@ def _distinct(column: pa.ChunkedArray) -> tuple[int, ...]:
         values = chunk.to_numpy()
         if len(values):
             candidates = range(int(values.min()), int(values.max()) + 1)
-            found.update(value for value in candidates if value not in found and (values == value).any())
+            found.update(
+                value for value in candidates if value not in found and (values == value).any()
+            )
     return tuple(sorted(found))

@@ -66,9 +66,7 @@ def is_known(body_part: str) -> bool:
     return slot_of(body_part, SLOTS_18) is not None or bool(_DROPPED_PATTERN.fullmatch(body_part))
 
 
-def interpolate_gaps(
-    positions: npt.NDArray[np.float32], max_gap: int
-) -> npt.NDArray[np.float32]:
+def interpolate_gaps(positions: npt.NDArray[np.float32], max_gap: int) -> npt.NDArray[np.float32]:
     """Fill short gaps linearly in time, each point by itself.
 
     A gap is a run of frames in which a point is missing (either coordinate NaN) between two frames in
@@ -86,7 +84,7 @@ def interpolate_gaps(
     if max_gap <= 0 or frames < 3:
         return filled
     points = filled.reshape(frames, -1, 2)
-    missing = np.isnan(points).any(axis=-1)
+    missing = np.isnan(points[..., 0]) | np.isnan(points[..., 1])
     before, after = _tracked_neighbours(missing)
     time, point = np.nonzero(missing & (before >= 0) & (after < frames))
     start, stop = before[time, point], after[time, point]

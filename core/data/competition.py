@@ -1,0 +1,323 @@
+"""The competition's layout on disk: ``train.csv``, ``train_tracking/`` and ``train_annotation/``.
+
+Also the layout of every data set that this project writes. Strict about columns and types, tolerant
+of the quirks of the real files: stray quotes in ``behaviors_labeled``, listed files that are missing,
+bouts of length 0 or past the end.
+"""
+
+import csv
+import json
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from core.data.parquet import Kind, read_columns
+from core.data.tracking import Tracking, read_positions
+from core.errors import DataError
+
+__all__ = [
+    "Bouts",
+    "LabeledBehavior",
+    "LeftOut",
+    "Tracking",
+    "Video",
+    "labelled",
+    "read_bouts",
+    "read_tracking",
+    "read_videos",
+]
+
+TABLE_COLUMNS = (
+    "lab_id",
+    "video_id",
+    "frames_per_second",
+    "video_duration_sec",
+    "pix_per_cm_approx",
+    "video_width_pix",
+    "video_height_pix",
+    "body_parts_tracked",
+    "behaviors_labeled",
+)
+"""The columns of ``train.csv`` that are read here; the other 29 describe mice and arena."""
+
+MOUSE_COLUMNS = ("id", "strain", "color", "sex")
+"""``mouse3_id`` and so on: a slot is declared where any is filled. Ages and conditions are not asked:
+one real row gives an age to a mouse that is not there."""
+
+BOUT_COLUMNS: dict[str, Kind] = {
+    "agent_id": "integer",
+    "target_id": "integer",
+    "action": "text",
+    "start_frame": "integer",
+    "stop_frame": "integer",
+}
+
+
+class LabeledBehavior(NamedTuple):
+    """One entry of ``behaviors_labeled``: an annotator looked for it in this video."""
+
+    agent: int
+    target: int
+    """The agent's own number where the entry says ``self``."""
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class Video:
+    """One row of ``train.csv``, and where its files should be."""
+
+    lab_id: str
+    video_id: str
+    frames_per_second: float
+    duration_seconds: float
+    pixels_per_cm: float | None
+    width: int | None
+    height: int | None
+    """Of the picture, in pixels."""
+    mice: tuple[int, ...]
+    """The mouse slots that the row declares, from 1."""
+    body_parts: tuple[str, ...]
+    behaviors: tuple[LabeledBehavior, ...]
+    tracking_path: Path
+    annotation_path: Path
+    row: int
+    """Line of the table; its header is line 1."""
+    malformed: tuple[str, ...] = ()
+    """Entries of ``behaviors_labeled`` that had to be mended or, failing that, left out."""
+
+
+class LeftOut(NamedTuple):
+    """A video that cannot be trained on, and why."""
+
+    video: Video
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bouts:
+    """The labelled intervals of one video, as columns of equal length ``(bouts,)``."""
+
+    agent: npt.NDArray[np.int64]
+    target: npt.NDArray[np.int64]
+    """The agent itself for self actions."""
+    action: npt.NDArray[np.object_]
+    start: npt.NDArray[np.int64]
+    stop: npt.NDArray[np.int64]
+    """Exclusive, as in the competition's metric."""
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+
+def read_videos(root: Path, table: str = "train") -> list[Video]:
+    """Read ``{table}.csv``; whether the videos' own files exist is not asked here.
+
+    Raises:
+        DataError: no such folder or table, a missing column, a value that cannot be read, or a video
+            listed twice; names the file, line and column.
+    """
+    path = root / f"{table}.csv"
+    if not path.is_file():
+        problem = f"has no {table}.csv" if root.is_dir() else "no such folder"
+        raise DataError(f"{root}: {problem}; a data folder has the competition's layout")
+    videos = []
+    line_of: dict[str, int] = {}
+    for row in _rows(path):
+        video = _video(row, root, table)
+        if video.video_id in line_of:
+            first = line_of[video.video_id]
+            raise row.error("video_id", f"{video.video_id!r} is already in line {first}")
+        line_of[video.video_id] = video.row
+        videos.append(video)
+    if not videos:
+        raise DataError(f"{path}: lists no videos")
+    return videos
+
+
+def labelled(videos: Iterable[Video]) -> tuple[list[Video], list[LeftOut]]:
+    """Pick the videos that can be trained on: labelled, with tracking and annotation files.
+
+    Returns:
+        Those videos in their order, and the labelled ones whose files are missing or that were
+        never labelled, each with its reason.
+    """
+    usable, left_out = [], []
+    for video in videos:
+        if not video.behaviors:
+            left_out.append(LeftOut(video, "not labelled"))
+        elif not video.tracking_path.is_file():
+            left_out.append(LeftOut(video, "no tracking file"))
+        elif not video.annotation_path.is_file():
+            left_out.append(LeftOut(video, "no annotation file"))
+        else:
+            usable.append(video)
+    return usable, left_out
+
+
+def read_tracking(
+    video: Video, slots: tuple[str, ...], max_mice: int, *, threads: bool = True
+) -> Tracking:
+    """Read a video's positions, ``(frames, max_mice, len(slots), 2)``; see ``read_positions``.
+
+    Raises:
+        DataError: names the file, and the column or row that cannot be used.
+    """
+    return read_positions(video.tracking_path, slots, max_mice, threads=threads)
+
+
+def read_bouts(video: Video) -> Bouts:
+    """Read a video's bouts as they stand: zero-length and out-of-range ones included.
+
+    Raises:
+        DataError: names the file, and the column or row that cannot be used.
+    """
+    columns = read_columns(video.annotation_path, BOUT_COLUMNS)
+    agent, target, action, start, stop = (column.to_numpy() for column in columns.columns)
+    return Bouts(
+        agent=agent.astype(np.int64),
+        target=target.astype(np.int64),
+        action=action.astype(object),
+        start=start.astype(np.int64),
+        stop=stop.astype(np.int64),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One line of a table, able to name itself in an error."""
+
+    path: Path
+    line: int
+    values: dict[str, str]
+
+    def error(self, column: str, problem: str) -> DataError:
+        return DataError(f"{self.path}, line {self.line}, column {column!r}: {problem}")
+
+    def text(self, column: str) -> str:
+        return self.values[column].strip()
+
+    def name(self, column: str) -> str:
+        """Give an id that is also a file name."""
+        value = self.text(column)
+        if not value or value in (".", "..") or "/" in value or "\\" in value or "\0" in value:
+            raise self.error(column, f"{value!r} cannot be the name of a file")
+        return value
+
+    def number(self, column: str) -> float | None:
+        """Give a number above 0, or ``None`` where the cell is empty."""
+        text = self.text(column)
+        if text.lower() in ("", "nan"):
+            return None
+        try:
+            value = float(text)
+        except ValueError:
+            raise self.error(column, f"{text!r} is not a number") from None
+        if not (math.isfinite(value) and value > 0):
+            raise self.error(column, f"{text} must be a number above 0")
+        return value
+
+    def needed_number(self, column: str) -> float:
+        value = self.number(column)
+        if value is None:
+            raise self.error(column, "is empty; a number above 0 is needed")
+        return value
+
+    def names(self, column: str) -> list[str]:
+        """Give a JSON list of strings; an empty cell is an empty list."""
+        text = self.text(column)
+        if not text:
+            return []
+        try:
+            found = json.loads(text)
+        except ValueError as problem:
+            raise self.error(column, f"not a JSON list ({problem})") from None
+        if not (isinstance(found, list) and all(isinstance(name, str) for name in found)):
+            raise self.error(column, "must be a JSON list of strings")
+        return found
+
+
+def _rows(path: Path) -> Iterator[_Row]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, restval="")
+            missing = [name for name in TABLE_COLUMNS if name not in (reader.fieldnames or ())]
+            if missing:
+                raise DataError(f"{path}: has no column {', '.join(map(repr, missing))}")
+            for values in reader:
+                # csv keeps cells beyond the header under the key None
+                if None in values:
+                    raise DataError(f"{path}, line {reader.line_num}: more cells than the header")
+                yield _Row(path, reader.line_num, values)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DataError(f"{path}: cannot be read as a table ({reason})") from error
+
+
+def _video(row: _Row, root: Path, table: str) -> Video:
+    lab, video = row.name("lab_id"), row.name("video_id")
+    behaviors, malformed = parse_behaviors(row.names("behaviors_labeled"))
+    width, height = row.number("video_width_pix"), row.number("video_height_pix")
+    return Video(
+        lab_id=lab,
+        video_id=video,
+        frames_per_second=row.needed_number("frames_per_second"),
+        duration_seconds=row.needed_number("video_duration_sec"),
+        pixels_per_cm=row.number("pix_per_cm_approx"),
+        width=None if width is None else round(width),
+        height=None if height is None else round(height),
+        mice=_declared_mice(row),
+        body_parts=tuple(row.names("body_parts_tracked")),
+        behaviors=behaviors,
+        tracking_path=root / f"{table}_tracking" / lab / f"{video}.parquet",
+        annotation_path=root / f"{table}_annotation" / lab / f"{video}.parquet",
+        row=row.line,
+        malformed=malformed,
+    )
+
+
+def _declared_mice(row: _Row) -> tuple[int, ...]:
+    def declared(mouse: int) -> bool:
+        cells = (row.values.get(f"mouse{mouse}_{name}", "") for name in MOUSE_COLUMNS)
+        return any(cell.strip() for cell in cells)
+
+    return tuple(mouse for mouse in range(1, 5) if declared(mouse))
+
+
+def parse_behaviors(
+    entries: Iterable[str],
+) -> tuple[tuple[LabeledBehavior, ...], tuple[str, ...]]:
+    """Read entries like ``mouse1,mouse2,sniff`` and ``mouse1,self,rear``.
+
+    Stray quotes, which real rows have, are taken off; repeats count once.
+
+    Returns:
+        The behaviours, in order, and the entries that were not as they should be.
+    """
+    behaviors: dict[LabeledBehavior, None] = {}
+    malformed = []
+    for entry in entries:
+        words = [word.strip() for word in entry.replace("'", "").split(",")]
+        behavior = _behavior(words)
+        if behavior is not None:
+            behaviors[behavior] = None
+        if behavior is None or "'" in entry:
+            malformed.append(entry)
+    return tuple(behaviors), tuple(malformed)
+
+
+def _behavior(words: list[str]) -> LabeledBehavior | None:
+    if len(words) != 3 or not words[2]:
+        return None
+    agent = _mouse_number(words[0])
+    target = agent if words[1] == "self" else _mouse_number(words[1])
+    return None if agent is None or target is None else LabeledBehavior(agent, target, words[2])
+
+
+def _mouse_number(word: str) -> int | None:
+    number = word.removeprefix("mouse")
+    return int(number) if number != word and number.isdecimal() else None

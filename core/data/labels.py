@@ -1,0 +1,145 @@
+"""Bouts ↔ one class a frame, through a map from the competition's actions to an experiment's classes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from core.errors import ConfigError
+
+if TYPE_CHECKING:  # only a type: labels need no parquet reader
+    from core.data.competition import Bouts
+
+SELF_ACTIONS: tuple[str, ...] = (
+    "biteobject",
+    "climb",
+    "dig",
+    "exploreobject",
+    "freeze",
+    "genitalgroom",
+    "huddle",
+    "rear",
+    "rest",
+    "run",
+    "selfgroom",
+)
+"""What a mouse does by itself; agent and target are the same."""
+
+PAIR_ACTIONS: tuple[str, ...] = (
+    "allogroom",
+    "approach",
+    "attack",
+    "attemptmount",
+    "avoid",
+    "chase",
+    "chaseattack",
+    "defend",
+    "disengage",
+    "dominance",
+    "dominancegroom",
+    "dominancemount",
+    "ejaculate",
+    "escape",
+    "flinch",
+    "follow",
+    "intromit",
+    "mount",
+    "reciprocalsniff",
+    "shepherd",
+    "sniff",
+    "sniffbody",
+    "sniffface",
+    "sniffgenital",
+    "submit",
+    "tussle",
+)
+"""What one mouse does to another."""
+
+ACTIONS: tuple[str, ...] = tuple(sorted(SELF_ACTIONS + PAIR_ACTIONS))
+"""The competition's 37."""
+
+
+@dataclass(frozen=True)
+class ActionMap:
+    """Which class an action counts as. Actions without an entry count as class 0.
+
+    Args:
+        actions: action → class name. An action mapped to class 0 by name is an explicit ``other``.
+        classes: class names by index; index 0 is the background.
+
+    Raises:
+        ConfigError: an action is mapped to a class that does not exist, or there are too many.
+    """
+
+    actions: Mapping[str, str]
+    classes: Sequence[str]
+    _index: dict[str, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if len(self.classes) > 256:
+            raise ConfigError(
+                f"classes: {len(self.classes)} classes, but at most 256 can be told apart"
+            )
+        names = list(self.classes)
+        for action, name in self.actions.items():
+            if name not in names:
+                raise ConfigError(
+                    f"actions.{action}: {name!r} is not one of the classes {', '.join(names)}"
+                )
+        index = {action: names.index(name) for action, name in self.actions.items()}
+        object.__setattr__(self, "_index", index)
+
+    def index_of(self, action: str) -> int:
+        """Give the class index of an action; 0 where the map does not name it."""
+        return self._index.get(action, 0)
+
+    def __contains__(self, action: object) -> bool:
+        """Say whether the map names the action, be it as class 0."""
+        return action in self._index
+
+
+@dataclass(frozen=True, slots=True)
+class ClassBouts:
+    """Runs of one class, as columns of equal length ``(bouts,)``, in the order of time."""
+
+    index: npt.NDArray[np.uint8]
+    start: npt.NDArray[np.int64]
+    stop: npt.NDArray[np.int64]
+    """Exclusive."""
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+
+def frame_classes(bouts: "Bouts", frames: int, action_map: ActionMap) -> npt.NDArray[np.uint8]:
+    """Give every frame its class index, whoever acts on whom.
+
+    Where bouts overlap the higher index wins. Bouts are cut at frame 0 and at ``frames``; one whose
+    stop is not after its start covers nothing.
+
+    Returns:
+        ``(frames,)``, 0 where no mapped bout is.
+    """
+    classes = np.zeros(frames, np.uint8)
+    indices = np.array([action_map.index_of(action) for action in bouts.action], np.uint8)
+    starts, stops = np.clip(bouts.start, 0, frames), np.clip(bouts.stop, 0, frames)
+    for bout in np.argsort(indices, kind="stable"):
+        classes[starts[bout] : stops[bout]] = indices[bout]
+    return classes
+
+
+def bouts_of(classes: npt.NDArray[np.uint8], background: int | None = 0) -> ClassBouts:
+    """Give the runs of equal class: the inverse of :func:`frame_classes`.
+
+    Args:
+        classes: ``(frames,)`` class indices.
+        background: the class whose runs are left out; ``None`` keeps all.
+    """
+    edges = np.flatnonzero(np.diff(classes)) + 1
+    start = np.concatenate(([0], edges)).astype(np.int64)[: len(classes)]
+    stop = np.concatenate((edges, [len(classes)])).astype(np.int64)[: len(start)]
+    index = classes[start]
+    wanted = np.ones(len(start), bool) if background is None else index != background
+    return ClassBouts(index[wanted], start[wanted], stop[wanted])
