@@ -1,0 +1,69 @@
+"""From a ``[model]`` table and the shape of the data to a network.
+
+Every network maps ``(batch, time, features)`` to ``(batch, time, outputs)`` logits, for any time from
+one frame. What a table leaves out takes the architecture's own default.
+"""
+
+import torch
+from torch import nn
+
+from core.errors import ConfigError
+from core.experiment import ModelConfig
+from core.models import conv_bilstm
+from core.tasks.task import InputSpec
+
+
+def build_model(config: ModelConfig, spec: InputSpec) -> nn.Module:
+    """Build the network, initialised from the torch random state.
+
+    Raises:
+        ConfigError: settings that this architecture cannot have, or not with these inputs.
+    """
+    return BUILDERS[config.name](config, spec)
+
+
+def parameter_count(config: ModelConfig, spec: InputSpec) -> int:
+    """Count the trainable parameters without allocating any; the random state is left alone.
+
+    Raises:
+        ConfigError: as :func:`build_model`.
+    """
+    with torch.device("meta"):
+        model = build_model(config, spec)
+    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+
+
+def _conv_bilstm(config: ModelConfig, spec: InputSpec) -> nn.Module:
+    return conv_bilstm.ConvBiLSTM(
+        spec.features,
+        spec.outputs,
+        channels=_channels(config, conv_bilstm.DEFAULT_CHANNELS),
+        kernel_size=_odd_kernel(config),
+        hidden_size=config.hidden_size,
+        layers=config.layers or conv_bilstm.DEFAULT_LAYERS,
+        dropout=config.dropout,
+    )
+
+
+def _channels(config: ModelConfig, default: tuple[int, ...]) -> tuple[int, ...]:
+    channels = default if config.channels is None else config.channels
+    if not channels:
+        raise ConfigError(
+            f"model.channels: {config.name!r} needs at least one width;"
+            f" leave the key out for {list(default)}"
+        )
+    return channels
+
+
+def _odd_kernel(config: ModelConfig) -> int:
+    if config.kernel_size % 2 == 0:
+        raise ConfigError(
+            f"model.kernel_size: {config.kernel_size} is even, so a frame would not be in the middle"
+            f" of what {config.name!r} sees; use {config.kernel_size - 1} or {config.kernel_size + 1}"
+        )
+    return config.kernel_size
+
+
+BUILDERS = {
+    "conv_bilstm": _conv_bilstm,
+}
