@@ -1,0 +1,298 @@
+"""``experiments.toml`` → :class:`~core.experiment.Experiment`: inheritance, overrides, writing.
+
+Tables merge deeply along ``extends``, arrays replace, ``"none"`` unsets. What speaks of one version
+alone (:data:`~core.experiment.NOT_INHERITED`) is never passed on.
+"""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from core.errors import ConfigError
+from core.experiment import NOT_INHERITED, Experiment, flatten, problems
+from core.files import write_bytes_atomically
+from core.strict import convert, field_type, is_optional, nearest
+
+FILE_NAME = "experiments.toml"
+FORMAT = 1
+UNSET = "none"
+VERSION_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
+Table = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """All versions of one file, as written; each is resolved when it is asked for."""
+
+    path: Path
+    tables: Mapping[str, Table]
+    presets: Mapping[str, Table]
+    text: str = field(repr=False)
+
+    @property
+    def versions(self) -> tuple[str, ...]:
+        """Names of the versions, in the order of the file."""
+        return tuple(self.tables)
+
+    def experiment(
+        self, version: str, overrides: Sequence[str] = (), preset: str | None = None
+    ) -> Experiment:
+        """Resolve one version: what it inherits, then the preset, then the overrides.
+
+        Args:
+            version: a name of the registry.
+            overrides: ``key.path=value`` each; the value as TOML, or plain text.
+            preset: a name under ``[presets]``.
+
+        Raises:
+            ConfigError: one line naming the file, the key path, what is allowed.
+        """
+        tables = [self.tables[name] for name in self.lineage(version)]
+        merged: Table = {}
+        for table in tables[:-1]:
+            inherited = {key: value for key, value in table.items() if key not in NOT_INHERITED}
+            merged = merge(merged, inherited)
+        merged = merge(merged, tables[-1])
+        if preset is not None:
+            merged = merge(merged, self._preset(preset))
+        parsed = dict(parse_override(text) for text in overrides)
+        for table in parsed.values():
+            merged = merge(merged, table)
+        places = [f"presets.{preset}"] if preset is not None else []
+        places += [f"experiments.{name}" for name in reversed(self.lineage(version))]
+
+        def name(path: str) -> str:
+            bare = re.sub(r"\[.*", "", path)
+            given = next((key for key in parsed if f"{bare}.".startswith(f"{key}.")), None)
+            return f"--set {path}" if given is not None else self._line(places, path)
+
+        experiment = convert(_unset({**merged, "name": version}), Experiment, name)
+        for path, problem in problems(experiment):
+            raise ConfigError(f"{name(path)}: {problem}")
+        self._check_assumed(experiment)
+        return experiment
+
+    def lineage(self, version: str) -> list[str]:
+        """Name the versions that lead to this one, the oldest first.
+
+        Raises:
+            ConfigError: an unknown name, or a cycle in ``extends``.
+        """
+        names = [version]
+        if version not in self.tables:
+            raise ConfigError(f"{self.path}: no version {version!r}{nearest(version, self.tables)}")
+        while (parent := self.tables[names[0]].get("extends")) is not None:
+            where = self._line([f"experiments.{names[0]}"], "extends")
+            if not isinstance(parent, str) or parent not in self.tables:
+                raise ConfigError(
+                    f"{where}: no version {parent!r}{nearest(str(parent), self.tables)}"
+                )
+            if parent in names:
+                raise ConfigError(f"{where}: a cycle, {' → '.join([parent, *names])}; break it")
+            names.insert(0, parent)
+        return names
+
+    def _preset(self, preset: str) -> Table:
+        if preset not in self.presets:
+            hint = nearest(preset, self.presets)
+            raise ConfigError(f"{self.path}: no preset {preset!r} under [presets]{hint}")
+        return {key: value for key, value in self.presets[preset].items() if key != "title"}
+
+    def _check_assumed(self, experiment: Experiment) -> None:
+        known = flatten(experiment)
+        for path in experiment.assumed:
+            if not any(key == path or key.startswith(f"{path}.") for key in known):
+                where = self._line([f"experiments.{experiment.name}"], "assumed")
+                raise ConfigError(f"{where}: no setting {path!r}{nearest(path, known)}")
+
+    def _line(self, places: Sequence[str], path: str) -> str:
+        """Name the line of the file that states ``path`` in the first of ``places`` that does."""
+        key = re.sub(r"\[.*", "", path)
+        for place in places:
+            if (line := _line_of(self.text, f"{place}.{key}".rstrip("."))) is not None:
+                return f"{self.path}:{line}: {place}.{path}".rstrip(".")
+        return f"{self.path}: {places[0]}.{path}".rstrip(".")
+
+
+def find(start: Path, stated: str | None = None) -> Path | None:
+    """Find the registry: ``stated``, else ``$MABE_REGISTRY``, else upwards from ``start``.
+
+    Returns:
+        ``None`` where there is none, and :func:`default_path` is to be used.
+
+    Raises:
+        ConfigError: the one that was stated is not there.
+    """
+    named = stated or os.environ.get("MABE_REGISTRY")
+    if named:
+        path = Path(named).expanduser()
+        path = path / FILE_NAME if path.is_dir() else path
+        if not path.is_file():
+            raise ConfigError(f"{path}: no such registry; `mabe init` writes one")
+        return path
+    for folder in (start, *start.parents):
+        if (folder / FILE_NAME).is_file():
+            return folder / FILE_NAME
+    return None
+
+
+def default_path() -> Path:
+    """Give the registry that comes with the package: v1 to v6."""
+    package = Path(__file__).resolve().parent
+    shipped = package / FILE_NAME  # a wheel carries a copy; a checkout has it one folder up
+    return shipped if shipped.is_file() else package.parent / FILE_NAME
+
+
+def load(path: Path) -> Registry:
+    """Read a registry. Versions are checked when they are resolved.
+
+    Raises:
+        ConfigError: the file cannot be read, is not TOML, or is not a registry.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"{path}: cannot be read ({error}); `mabe init` writes a registry"
+        ) from error
+    for key in content:
+        if key not in ("format", "experiments", "presets"):
+            hint = nearest(key, ("format", "experiments", "presets"))
+            raise ConfigError(f"{path}: unknown key {key!r} at the top{hint}")
+    if content.get("format", FORMAT) != FORMAT:
+        raise ConfigError(f"{path}: format {content['format']!r}; this mabe reads format {FORMAT}")
+    experiments = _tables_of(content, "experiments", path)
+    if not experiments:
+        raise ConfigError(
+            f"{path}: no [experiments.…] table; `mabe init` writes a registry to start from"
+        )
+    return Registry(path, experiments, _tables_of(content, "presets", path), text)
+
+
+def _tables_of(content: Table, key: str, path: Path) -> dict[str, Table]:
+    tables = content.get(key, {})
+    if not isinstance(tables, dict) or not all(
+        isinstance(table, dict) for table in tables.values()
+    ):
+        raise ConfigError(f"{path}: {key} must hold one table a name, as in [{key}.name]")
+    for name in tables:
+        _require_name(name, path)
+    return tables
+
+
+def _require_name(name: str, path: Path) -> None:
+    if not VERSION_NAME.fullmatch(name) or name == "last":
+        raise ConfigError(
+            f"{path}: {name!r} cannot be a name: letters, digits, '_', '.', '-' only, 40 at most, not 'last'"
+        )
+
+
+def merge(base: Table, change: Mapping[str, Any]) -> Table:
+    """Lay ``change`` over ``base``: tables merge deeply, everything else replaces."""
+    merged = dict(base)
+    for key, value in change.items():
+        below = merged.get(key)
+        nested = isinstance(below, dict) and isinstance(value, Mapping)
+        merged[key] = merge(below, value) if nested else value  # type: ignore[arg-type]
+    return merged
+
+
+def _unset(table: Table, prefix: str = "") -> Table:
+    """Leave out the keys whose value is ``"none"``, where unsetting them is possible."""
+    kept: Table = {}
+    for key, value in table.items():
+        path = f"{prefix}{key}"
+        if isinstance(value, dict):
+            kept[key] = _unset(value, f"{path}.")
+        elif value != UNSET or not is_optional(field_type(Experiment, path)):
+            kept[key] = value
+    return kept
+
+
+def parse_override(text: str) -> tuple[str, Table]:
+    """Read ``key.path=value`` into its path and the table that states it.
+
+    Raises:
+        ConfigError: there is no ``=``, or the key is empty or not an override's affair.
+    """
+    path, equals, value = text.partition("=")
+    parts = [part.strip() for part in path.split(".")]
+    if not equals or not all(parts):
+        raise ConfigError(f"--set {text}: write key=value, such as training.batch_size=32")
+    if parts[0] in ("name", *NOT_INHERITED):
+        raise ConfigError(
+            f"--set {text}: {parts[0]!r} describes a version; change it in the registry"
+        )
+    try:
+        table: Any = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        table = value.strip()  # plain text needs no quotes on a command line
+    for part in reversed(parts):
+        table = {part: table}
+    return ".".join(parts), table
+
+
+def add_version(
+    registry: Registry,
+    name: str,
+    extends: str | None,
+    overrides: Sequence[str] = (),
+    notes: str | None = None,
+    title: str | None = None,
+) -> Experiment:
+    """Write a new version into the registry's file, once it has been found sound.
+
+    The other versions keep their values and order; comments are not kept, since TOML's values are
+    what is written.
+
+    Raises:
+        ConfigError: the name is taken or impossible, or the new version would not be sound.
+        UserError: the file cannot be written.
+    """
+    _require_name(name, registry.path)
+    if name in registry.tables:
+        raise ConfigError(
+            f"{registry.path}: there is a version {name!r} already; choose another name"
+        )
+    table: Table = {"extends": extends} if extends is not None else {}
+    if title:
+        table["title"] = title
+    table["status"] = "planned"
+    for text in overrides:
+        table = merge(table, parse_override(text)[1])
+    if notes:
+        table["notes"] = {"about": notes}
+    grown = Registry(
+        registry.path, {**registry.tables, name: table}, registry.presets, registry.text
+    )
+    experiment = grown.experiment(name)
+    content: Table = {"format": FORMAT, "experiments": dict(grown.tables)}
+    if registry.presets:
+        content["presets"] = dict(registry.presets)
+    write_bytes_atomically(registry.path, tomli_w.dumps(content).encode())
+    return experiment
+
+
+def _line_of(text: str, path: str) -> int | None:
+    """Find the line that states a dotted key path, in a file written in the usual way."""
+    table = ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        stripped = line.strip()
+        if header := re.fullmatch(r"\[([^\[\]]+)\]\s*(#.*)?", stripped):
+            table = header[1].replace('"', "").replace(" ", "")
+            if table == path:
+                return number
+        elif (key := re.match(r"([A-Za-z0-9_.\-\"]+)\s*=", stripped)) and (
+            f"{table}.{key[1]}".replace('"', "") == path
+        ):
+            return number
+    return None

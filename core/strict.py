@@ -1,0 +1,146 @@
+"""Tables to structs, with errors that a person can act on.
+
+msgspec says *that* a value is wrong and where; this module adds what is allowed, the nearest right
+spelling, and words instead of type names.
+"""
+
+import difflib
+import re
+import types
+from collections.abc import Callable, Iterable, Mapping
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+
+import msgspec
+
+from core.errors import ConfigError
+
+Struct = TypeVar("Struct", bound=msgspec.Struct)
+_PATH = re.compile(r"^(?P<what>.*?)(?: - at `\$\.?(?P<path>.*)`)?$", re.DOTALL)
+_WORDS = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
+_BOUNDS = (("gt", "above"), ("ge", "from"), ("lt", "below"), ("le", "up to"))
+
+
+def nearest(word: str, candidates: Iterable[str]) -> str:
+    """Give ``; did you mean 'x'?`` where a candidate is close, else what there is to choose from."""
+    options = list(candidates)
+    close = difflib.get_close_matches(word, options, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; there are: {', '.join(options)}" if options else ""
+
+
+def convert(table: Mapping[str, Any], kind: type[Struct], name: Callable[[str], str]) -> Struct:
+    """Turn nested tables into a struct, strictly.
+
+    Args:
+        table: what was read.
+        kind: a struct type that forbids unknown fields.
+        name: gives the words that name a key path in a message: file, table, line.
+
+    Raises:
+        ConfigError: names the key path, what is wrong, what is allowed and the nearest right spelling.
+    """
+    for path, problem in unknown_keys(table, kind):
+        raise ConfigError(f"{name(path)}: {problem}")
+    try:
+        return msgspec.convert(table, kind)
+    except msgspec.ValidationError as error:
+        found = _PATH.match(str(error))
+        path = (found and found["path"]) or ""
+        allowed = describe(field_type(kind, path))
+        value = _value_at(table, path)
+        hint = nearest(value, _choices(field_type(kind, path))) if isinstance(value, str) else ""
+        hint = hint if hint.startswith("; did") else ""
+        raise ConfigError(f"{name(path)}: {_spell(value)} is not {allowed}{hint}") from None
+
+
+def unknown_keys(
+    table: Mapping[str, Any], kind: type[msgspec.Struct], prefix: str = ""
+) -> Iterable[tuple[str, str]]:
+    """Find keys that ``kind`` does not have, with the nearest one that it has."""
+    fields = {field.name: field.type for field in msgspec.structs.fields(kind)}
+    for key, value in table.items():
+        path = f"{prefix}{key}"
+        if key not in fields:
+            yield path, f"unknown key{nearest(key, fields)}"
+            continue
+        inner = _struct_of(fields[key])
+        if inner is not None and isinstance(value, Mapping):
+            yield from unknown_keys(value, inner, f"{path}.")
+
+
+def field_type(kind: type[msgspec.Struct], path: str) -> Any:
+    """Give the type that a dotted key path has in ``kind``; ``None`` where it leads nowhere."""
+    current: Any = kind
+    for part in re.sub(r"\[\.*\d*\]", "", path).split(".") if path else []:
+        struct = _struct_of(current)
+        if struct is None:
+            return _element(current)
+        current = next((f.type for f in msgspec.structs.fields(struct) if f.name == part), None)
+    return _element(current) if path.endswith("]") else current
+
+
+def is_optional(kind: Any) -> bool:
+    """Tell whether a field's type lets it be unset."""
+    return type(None) in get_args(kind)
+
+
+def describe(kind: Any) -> str:
+    """Say in words what a type allows."""
+    kind = _without_none(kind)
+    if get_origin(kind) is Annotated:
+        base, *extras = get_args(kind)
+        bounds = [
+            f"{word} {bound:g}"
+            for extra in extras
+            for attribute, word in _BOUNDS
+            if (bound := getattr(extra, attribute, None)) is not None
+        ]
+        return f"{describe(base)} {' and '.join(bounds)}".strip()
+    if get_origin(kind) is Literal:
+        return "one of " + ", ".join(str(choice) for choice in get_args(kind))
+    if get_origin(kind) is tuple:
+        return f"an array, each item {describe(get_args(kind)[0])}"
+    if get_origin(kind) is dict:
+        return f"a table, each value {describe(get_args(kind)[1])}"
+    if _struct_of(kind) is not None:
+        return "a table"
+    return _WORDS.get(kind, "allowed here")
+
+
+def _without_none(kind: Any) -> Any:
+    if get_origin(kind) in (Union, types.UnionType):
+        return next(part for part in get_args(kind) if part is not type(None))
+    return kind
+
+
+def _struct_of(kind: Any) -> type[msgspec.Struct] | None:
+    kind = _without_none(kind)
+    return kind if isinstance(kind, type) and issubclass(kind, msgspec.Struct) else None
+
+
+def _element(kind: Any) -> Any:
+    kind = _without_none(kind)
+    if get_origin(kind) is tuple:
+        return get_args(kind)[0]
+    return get_args(kind)[1] if get_origin(kind) is dict else kind
+
+
+def _choices(kind: Any) -> tuple[str, ...]:
+    kind = _without_none(kind)
+    return get_args(kind) if get_origin(kind) is Literal else ()
+
+
+def _value_at(table: Any, path: str) -> Any:
+    for part in re.findall(r"[^.\[\]]+", path):
+        if isinstance(table, Mapping):
+            table = table.get(part)
+        elif isinstance(table, (list, tuple)) and part.isdigit():
+            table = table[int(part)]
+    return table
+
+
+def _spell(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "a table" if isinstance(value, Mapping) else repr(value)
