@@ -1,0 +1,227 @@
+"""The score of "MABe Challenge – Social Action Recognition in Mice" (Kaggle, 2025), rule by rule.
+
+A bout is the frames ``start_frame ≤ frame < stop_frame`` in which an agent does an action to a target.
+Per lab and action, frames are pooled over the lab's videos into an Fβ; the score is the mean over labs
+of the mean over the lab's actions. The host's code builds a Python set of frames for every key; here
+the same counts come from interval arithmetic, exactly.
+
+Consequences of the rules that surprise people, kept on purpose:
+
+- a predicted row whose ``agent,target,action`` is not in its video's ``behaviors_labeled`` is ignored,
+  before anything else is checked; the entries are compared letter by letter, stray quotes included;
+- an action that is listed and predicted, even by a row of no frames, but absent from the lab's truth
+  adds an F of 0 to the lab's mean;
+- repeating a prediction costs nothing, while two actions of one agent on one target at the same frame
+  reject the whole submission.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from core.errors import DataError
+from core.evaluation.intervals import Intervals, first_clash, intersection_lengths, union
+
+Table: TypeAlias = pd.DataFrame | pa.Table
+
+KEY = ["video_id", "agent_id", "target_id", "action"]
+SUBMISSION_COLUMNS = [*KEY, "start_frame", "stop_frame"]
+TRUTH_COLUMNS = [*SUBMISSION_COLUMNS, "lab_id", "behaviors_labeled"]
+LARGEST_FRAME = 2**31 - 1
+"""Frame numbers fit the int32 of the competition's files; beyond it a number is a mistake."""
+
+
+@dataclass(frozen=True)
+class FrameCounts:
+    """Frames of one lab's action: found, wrongly claimed and missed."""
+
+    tp: int
+    fp: int
+    fn: int
+
+    def f_score(self, beta: float = 1.0) -> float:
+        """(1+β²)TP / ((1+β²)TP + β²FN + FP), and 0 where all three are 0."""
+        if self.tp == 0:
+            return 0.0
+        weight = 1 + beta**2
+        return weight * self.tp / (weight * self.tp + beta**2 * self.fn + self.fp)
+
+
+@dataclass(frozen=True)
+class CompetitionScore:
+    """The score, and what it is made of: lab → score, lab → action → Fβ, lab → action → counts."""
+
+    score: float
+    labs: dict[str, float]
+    actions: dict[str, dict[str, float]]
+    counts: dict[str, dict[str, FrameCounts]]
+
+
+def score(truth: Table, submission: Table, beta: float = 1.0) -> CompetitionScore:
+    """Score a submission as the competition does.
+
+    Args:
+        truth: one row a bout: ``video_id, agent_id, target_id, action, start_frame, stop_frame,
+            lab_id, behaviors_labeled``, the last a JSON list of ``"agent,target,action"``, read from
+            the first row of each video. :func:`truth_table` builds it.
+        submission: one row a bout, the first six of these columns; others are ignored.
+        beta: weight of recall; the competition uses 1.
+
+    Raises:
+        DataError: a table is empty, lacks a column or a value, a bout starts after it stops, or two
+            actions of one agent on one target share a frame. The message names the row, from 0.
+        ValueError: ``beta`` is not positive.
+    """
+    if beta <= 0:
+        raise ValueError(f"beta must be positive, not {beta}")
+    labelled = _checked(truth, "truth", TRUTH_COLUMNS)
+    predicted = _scored_rows(labelled, _checked(submission, "submission", SUBMISSION_COLUMNS))
+    rows = pd.concat([labelled[predicted.columns], predicted], ignore_index=True)
+    key = rows.groupby(["lab_id", *KEY], sort=False).ngroup().to_numpy().astype(np.int64)
+    keys = rows.groupby(key, sort=False)[["lab_id", *KEY]].first()
+    frames = Intervals(
+        key, *(rows[edge].to_numpy(np.int64) for edge in ("start_frame", "stop_frame"))
+    )
+    truth_frames = union(_part(frames, slice(None, len(labelled))))
+    predicted_frames = union(_part(frames, slice(len(labelled), None)))
+    _refuse_clashes(predicted_frames, keys, predicted)
+    return _summary(keys, _counts(truth_frames, predicted_frames, len(keys)), beta)
+
+
+def truth_table(metadata: pd.DataFrame, annotations: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
+    """Bring the competition's own files into the form :func:`score` takes.
+
+    Args:
+        metadata: rows of ``train.csv``: ``lab_id, video_id, behaviors_labeled``.
+        annotations: video id → annotation file: numbered ``agent_id, target_id``, equal for a self
+            action, and ``action, start_frame, stop_frame``. Videos without an entry are left out.
+
+    Raises:
+        DataError: no video of ``metadata`` has an annotation.
+    """
+    columns = metadata[["video_id", "lab_id", "behaviors_labeled"]]
+    videos = columns[columns["video_id"].isin(list(annotations))]
+    if videos.empty:
+        raise DataError("no labelled video: train.csv and train_annotation have no video in common")
+    bouts = pd.concat(
+        [annotations[video].assign(video_id=video) for video in videos["video_id"]],
+        ignore_index=True,
+    )
+    agent, target = bouts["agent_id"], bouts["target_id"]
+    bouts["agent_id"] = "mouse" + agent.astype(str)
+    bouts["target_id"] = ("mouse" + target.astype(str)).where(agent != target, "self")
+    return bouts.merge(videos, on="video_id")[TRUTH_COLUMNS]
+
+
+def _checked(table: Table, name: str, columns: list[str]) -> pd.DataFrame:
+    """The required columns: names as text, frames as int64, and ``row``, each row's number."""
+    frame = table.to_pandas() if isinstance(table, pa.Table) else table
+    if missing := [column for column in columns if column not in frame]:
+        raise DataError(f"{name}: column {missing[0]!r} is missing; it needs {', '.join(columns)}")
+    if frame.empty:
+        raise DataError(f"{name}: no rows; nothing can be scored")
+    checked = pd.DataFrame({"row": np.arange(len(frame))})
+    for column in columns:
+        values = frame[column].reset_index(drop=True)
+        _refuse_rows(values.isna(), name, f"{column} is empty")
+        is_frame = column.endswith("_frame")
+        checked[column] = _frame_numbers(values, name) if is_frame else values.astype(str)
+    backwards = checked["start_frame"] > checked["stop_frame"]
+    _refuse_rows(backwards, name, "start_frame is after stop_frame")
+    return checked
+
+
+def _frame_numbers(values: "pd.Series[Any]", name: str) -> "pd.Series[int]":
+    numbers = pd.to_numeric(values, errors="coerce")
+    sound = (numbers.abs() <= LARGEST_FRAME) & (numbers % 1 == 0)
+    _refuse_rows(~sound, name, f"{values.name} is not a whole number of at most {LARGEST_FRAME}")
+    return numbers.astype(np.int64)
+
+
+def _refuse_rows(wrong: "pd.Series[bool]", name: str, problem: str) -> None:
+    if wrong.any():
+        others = int(wrong.sum()) - 1
+        more = f" (and in {others} more rows)" if others else ""
+        raise DataError(f"{name}, row {int(wrong.to_numpy().argmax())} (from 0): {problem}{more}")
+
+
+def _scored_rows(truth: pd.DataFrame, submission: pd.DataFrame) -> pd.DataFrame:
+    """Rules 2 and 4: the rows of the truth's videos whose behaviour is listed for that video.
+
+    The lab comes from the truth; a video with truth in two labs is scored in both.
+    """
+    videos = truth.drop_duplicates(["lab_id", "video_id"])
+    entries = {
+        (video.lab_id, video.video_id, behaviour)
+        for video in videos.itertuples()
+        for behaviour in _behaviours(video.behaviors_labeled, video.row)
+    }
+    listed = pd.DataFrame(
+        sorted(entries),
+        columns=["lab_id", "video_id", "behaviour"],
+        dtype=submission["action"].dtype,
+    )
+    behaviour = submission["agent_id"] + "," + submission["target_id"] + "," + submission["action"]
+    rows = submission.assign(behaviour=behaviour)
+    return rows.merge(listed, on=["video_id", "behaviour"]).drop(columns="behaviour")
+
+
+def _behaviours(text: object, row: object) -> list[str]:
+    try:
+        listed = json.loads(str(text))
+    except json.JSONDecodeError:
+        listed = None
+    if not isinstance(listed, list):
+        raise DataError(f"truth, row {row} (from 0): behaviors_labeled is not a JSON list: {text}")
+    return [str(entry) for entry in listed]
+
+
+def _part(frames: Intervals, rows: slice) -> Intervals:
+    return Intervals(frames.group[rows], frames.start[rows], frames.stop[rows])
+
+
+def _refuse_clashes(frames: Intervals, keys: pd.DataFrame, predicted: pd.DataFrame) -> None:
+    """Rule 5. The order of the rows does not matter: some row fails if and only if the unions clash."""
+    pair = keys.groupby(["lab_id", *KEY[:-1]], sort=False).ngroup().to_numpy().astype(np.int64)
+    pair_of = pair[frames.group]
+    order = np.lexsort((frames.start, pair_of))
+    clash = first_clash(Intervals(pair_of[order], frames.start[order], frames.stop[order]))
+    if clash is None:
+        return
+    at = order[clash]
+    names, frame = keys.iloc[frames.group[at]], int(frames.start[at])
+    same_pair = (predicted[KEY[:-1]] == names[KEY[:-1]]).all(axis=1)
+    covers = (predicted["start_frame"] <= frame) & (predicted["stop_frame"] > frame)
+    rows = predicted[same_pair & covers].drop_duplicates("action")
+    claims = " and ".join(f"{r.action} (row {r.row})" for r in rows.itertuples())
+    raise DataError(
+        f"submission: multiple predictions for the same frame from one agent/target pair: "
+        f"video {names.video_id}, {names.agent_id} → {names.target_id}, frame {frame} is both "
+        f"{claims}; keep one action per frame"
+    )
+
+
+def _counts(truth: Intervals, predicted: Intervals, keys: int) -> pd.DataFrame:
+    """Frames found, wrongly claimed and missed of every key: columns ``tp, fp, fn``."""
+    found = intersection_lengths(truth, predicted, keys)
+    claimed, labelled = predicted.lengths(keys), truth.lengths(keys)
+    return pd.DataFrame({"tp": found, "fp": claimed - found, "fn": labelled - found})
+
+
+def _summary(keys: pd.DataFrame, counts: pd.DataFrame, beta: float) -> CompetitionScore:
+    """Rules 6 and 7: pool over videos, score each action, then average twice."""
+    pooled = counts.groupby([keys["lab_id"], keys["action"]]).sum()
+    by_lab: dict[str, dict[str, FrameCounts]] = {}
+    for lab, action, tp, fp, fn in pooled.reset_index().itertuples(index=False, name=None):
+        by_lab.setdefault(lab, {})[action] = FrameCounts(int(tp), int(fp), int(fn))
+    actions = {
+        lab: {action: frames.f_score(beta) for action, frames in by_action.items()}
+        for lab, by_action in by_lab.items()
+    }
+    labs = {lab: float(np.mean(list(scores.values()))) for lab, scores in actions.items()}
+    return CompetitionScore(float(np.mean(list(labs.values()))), labs, actions, by_lab)
