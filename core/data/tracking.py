@@ -28,6 +28,8 @@ MAX_FRAMES = 10_000_000
 """More than 23 hours at 120 frames a second: a larger frame number is a damaged one."""
 MAX_MOUSE_ID = 127
 """The competition stores mouse ids in eight bits."""
+NOTHING = np.complex64(complex(np.nan, np.nan))
+"""What a cell without a point holds."""
 NO_CELL = -(2**62)
 """So far below 0 that adding any frame's offset, or another of itself, leaves it below 0."""
 CHUNK_ROWS = 131_072
@@ -65,7 +67,10 @@ def count_frames(path: Path) -> int:
     Raises:
         DataError: as :func:`read_positions`.
     """
-    return _frames_up_to(path, largest_value(path, "video_frame"))
+    last = largest_value(path, "video_frame")
+    if last is None:
+        raise _without_rows(path)
+    return last + 1
 
 
 def read_positions(
@@ -87,11 +92,12 @@ def read_positions(
             number that cannot be.
     """
     table = read_columns(path, COLUMNS, coded=["bodypart"], threads=threads)
-    frames = _frames_up_to(path, pc.max(table.column("video_frame")).as_py())
-    _check_range(path, table.column("video_frame"), "video_frame", MAX_FRAMES - 1)
-    _check_range(path, table.column("mouse_id"), "mouse_id", MAX_MOUSE_ID)
+    if table.num_rows == 0:
+        raise _without_rows(path)
+    frames = 1 + _checked_largest(path, table, "video_frame", MAX_FRAMES - 1)
+    _checked_largest(path, table, "mouse_id", MAX_MOUSE_ID)
     mice = _distinct(table.column("mouse_id"))
-    grid = _Grid(frames, mice[:max_mice], slots, max_mice)
+    grid = _Grid(frames, mice, slots, max_mice)
     for batch in table.to_batches(CHUNK_ROWS):
         grid.write(batch)
     return Tracking(
@@ -112,10 +118,13 @@ class _Grid:
         self, frames: int, mice: tuple[int, ...], slots: tuple[str, ...], max_mice: int
     ) -> None:
         self.slots = slots
-        self.mice = mice
+        self.kept = mice[:max_mice]
+        self._some_mice_left_out = len(mice) > max_mice
         self.shape = (frames, max_mice, len(slots), 2)
+        # half the width where it is enough: offsets of a day of video fit in 32 bits
+        self._offset = np.int32 if self.shape[0] * max_mice * len(slots) < 2**31 else np.int64
         self.cells = np.empty(frames * max_mice * len(slots), np.complex64)
-        self.cells.fill(complex(np.nan, np.nan))
+        self.cells.fill(NOTHING)
         self.written = self.non_finite = 0
         self.dropped: dict[str, int] = {}
         self._learn([])
@@ -125,8 +134,8 @@ class _Grid:
         return self.cells.view(np.float32).reshape(self.shape)
 
     def filled(self) -> int:
-        """Count the cells that hold a point."""
-        return int(np.count_nonzero(self.cells.real == self.cells.real))
+        """Count the cells that hold a point: finite, so never the bits of the NaN they started as."""
+        return int(np.count_nonzero(self.cells.view(np.int64) != NOTHING.view(np.int64)))
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Scatter rows of ``COLUMNS`` into the cells, later rows over earlier ones."""
@@ -140,13 +149,16 @@ class _Grid:
         key = np.multiply(mouse.to_numpy(), len(parts), dtype=np.int32)
         key += codes
         cell = np.take(self._cell_of, key)
-        has_cell = bool(cell.min(initial=0) >= 0)
-        cell += np.multiply(frame.to_numpy(), self.shape[1] * self.shape[2], dtype=np.intp)
+        cell += np.multiply(frame.to_numpy(), self.shape[1] * self.shape[2], dtype=self._offset)
         point = np.empty(len(cell), np.complex64)
         point.real = x.to_numpy(zero_copy_only=False)
         point.imag = y.to_numpy(zero_copy_only=False)
-        finite = np.isfinite(point)
-        if not (has_cell and finite.all()):
+        if (
+            self._some_mice_left_out
+            or self._without_slot
+            or not np.isfinite(point.view(np.float32)).all()
+        ):
+            finite = np.isfinite(point)
             self.non_finite += len(finite) - int(np.count_nonzero(finite))
             wanted = finite & (cell >= 0)
             cell, point = cell[wanted], point[wanted]
@@ -160,7 +172,7 @@ class _Grid:
         """
         slots = [slot_of(part, self.slots) for part in parts]
         mouse = np.full(MAX_MOUSE_ID + 1, NO_CELL, np.intp)
-        mouse[list(self.mice)] = np.arange(len(self.mice)) * len(self.slots)
+        mouse[list(self.kept)] = np.arange(len(self.kept)) * len(self.slots)
         part = np.array([NO_CELL if slot is None else slot for slot in slots], np.intp)
         self._parts = parts
         self._cell_of = np.add.outer(mouse, part).ravel()
@@ -176,19 +188,19 @@ class _Grid:
                 self.dropped[name] = self.dropped.get(name, 0) + int(counts[code])
 
 
-def _frames_up_to(path: Path, last: int | None) -> int:
-    if last is None:
-        raise DataError(f"{path}: holds no rows; leave the video out or fetch the file again")
-    return int(last) + 1
+def _without_rows(path: Path) -> DataError:
+    return DataError(f"{path}: holds no rows; leave the video out or fetch the file again")
 
 
-def _check_range(path: Path, column: pa.ChunkedArray, name: str, highest: int) -> None:
+def _checked_largest(path: Path, table: pa.Table, name: str, limit: int) -> int:
+    """Give a column's largest value once all are known to be within 0 and ``limit``."""
+    column = table.column(name)
     found = pc.min_max(column).as_py()
-    if found["min"] >= 0 and found["max"] <= highest:
-        return
-    wrong = found["min"] if found["min"] < 0 else found["max"]
-    row = pc.index(column, wrong).as_py()
-    raise DataError(f"{path}: column {name!r} is {wrong} in row {row}; it must be 0 to {highest}")
+    if found["min"] < 0 or found["max"] > limit:
+        wrong = found["min"] if found["min"] < 0 else found["max"]
+        row = pc.index(column, wrong).as_py()
+        raise DataError(f"{path}: column {name!r} is {wrong} in row {row}; it must be 0 to {limit}")
+    return int(found["max"])
 
 
 def _distinct(column: pa.ChunkedArray) -> tuple[int, ...]:
