@@ -4,12 +4,14 @@ Every network maps ``(batch, time, features)`` to ``(batch, time, outputs)`` log
 one frame. What a table leaves out takes the architecture's own default.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import nn
 
 from core.errors import ConfigError
 from core.experiment import ModelConfig
-from core.models import conv_bilstm
+from core.models import conv_bilstm, hybrid, mlp, tcn, transformer, unet1d
 from core.tasks.task import InputSpec
 
 
@@ -45,6 +47,61 @@ def _conv_bilstm(config: ModelConfig, spec: InputSpec) -> nn.Module:
     )
 
 
+def _mlp(config: ModelConfig, spec: InputSpec) -> nn.Module:
+    return mlp.FrameMLP(
+        spec.features,
+        spec.outputs,
+        channels=_channels(config, mlp.DEFAULT_CHANNELS),
+        dropout=config.dropout,
+    )
+
+
+def _tcn(config: ModelConfig, spec: InputSpec) -> nn.Module:
+    return tcn.TCN(
+        spec.features,
+        spec.outputs,
+        channels=_channels(config, tcn.DEFAULT_CHANNELS),
+        kernel_size=_odd_kernel(config),
+        dropout=config.dropout,
+    )
+
+
+def _unet1d(config: ModelConfig, spec: InputSpec) -> nn.Module:
+    return unet1d.UNet1D(
+        spec.features,
+        spec.outputs,
+        channels=_channels(config, unet1d.DEFAULT_CHANNELS),
+        kernel_size=_odd_kernel(config),
+        dropout=config.dropout,
+    )
+
+
+def _hybrid(config: ModelConfig, spec: InputSpec) -> nn.Module:
+    return hybrid.Hybrid(
+        spec.features,
+        spec.outputs,
+        mice=spec.mice,
+        keypoints=spec.keypoints,
+        blocks=spec.blocks,
+        channels=_channels(config, hybrid.DEFAULT_CHANNELS),
+        hidden_size=config.hidden_size,
+        layers=config.layers or hybrid.DEFAULT_LAYERS,
+        dropout=config.dropout,
+    )
+
+
+def _transformer(config: ModelConfig, spec: InputSpec) -> nn.Module:
+    return transformer.FrameTransformer(
+        spec.features,
+        spec.outputs,
+        hidden_size=config.hidden_size,
+        layers=config.layers or transformer.DEFAULT_LAYERS,
+        heads=config.heads,
+        feed_forward=config.feed_forward,
+        dropout=config.dropout,
+    )
+
+
 def _channels(config: ModelConfig, default: tuple[int, ...]) -> tuple[int, ...]:
     channels = default if config.channels is None else config.channels
     if not channels:
@@ -64,6 +121,11 @@ def _odd_kernel(config: ModelConfig) -> int:
     return config.kernel_size
 
 
-BUILDERS = {
+BUILDERS: dict[str, Callable[[ModelConfig, InputSpec], nn.Module]] = {
+    "mlp": _mlp,
     "conv_bilstm": _conv_bilstm,
+    "tcn": _tcn,
+    "unet1d": _unet1d,
+    "hybrid": _hybrid,
+    "transformer": _transformer,
 }

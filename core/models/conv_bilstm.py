@@ -1,5 +1,6 @@
 """The network of v2, v4, v5 and v6: three convolutions for local motion, a BiLSTM for context."""
 
+import itertools
 from collections.abc import Sequence
 
 from torch import Tensor, nn
@@ -40,7 +41,7 @@ class ConvBiLSTM(nn.Module):
         self.blocks = nn.Sequential(
             *(
                 _block(before, after, kernel_size, dropout)
-                for before, after in zip(widths[:-1], widths[1:], strict=True)
+                for before, after in itertools.pairwise(widths)
             )
         )
         self.lstm = nn.LSTM(
