@@ -1,0 +1,103 @@
+"""The command line's front door: the commands, and how errors reach a person.
+
+Importing this must stay cheap: command modules import what is heavy (torch, pandas, pyarrow, modal,
+textual, rich) inside the functions that need it.
+"""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from core.errors import UserError
+from mabe_tui.cli import registry_commands
+from mabe_tui.cli.output import say
+from mabe_tui.cli.session import Session
+
+app = typer.Typer(
+    name="mabe",
+    help="Train versions of a mouse-behaviour classifier, watch them, and say which is better.",
+    no_args_is_help=True,
+    add_completion=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+registry_commands.register(app)
+
+INTERRUPTED = 130
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"mabe {version('mabe')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    registry: Annotated[
+        str | None,
+        typer.Option(help="The experiments.toml to use; else $MABE_REGISTRY, else found upwards."),
+    ] = None,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show tracebacks. Works anywhere.")
+    ] = False,
+) -> None:
+    """Take the options that stand before the command."""
+    del version, debug  # the one acts when it is read, the other is looked for in run()
+    context.obj = Session(stated_registry=registry)
+
+
+def run() -> None:
+    """Run ``mabe``: one line for an error, a traceback only with ``--debug``."""
+    arguments = sys.argv[1:]
+    debug = "--debug" in arguments or bool(os.environ.get("MABE_DEBUG"))
+    sys.exit(_guarded([argument for argument in arguments if argument != "--debug"], debug))
+
+
+def _guarded(arguments: list[str], debug: bool) -> int:
+    try:
+        app(args=arguments, prog_name="mabe")
+    except UserError as error:
+        if debug:
+            raise
+        say(f"mabe: {error}")
+        return 1
+    except KeyboardInterrupt:
+        say("mabe: interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output has gone (`mabe runs | head`): nothing is wrong. Python would still
+        # complain when it flushes at exit, so give it somewhere to flush to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # the last net: a person gets a sentence, whatever happened
+        if debug:
+            raise
+        say(
+            f"mabe: unexpected {type(error).__name__}: {error}; run again with --debug for the traceback"
+        )
+        return 1
+    except SystemExit as exit_:
+        return exit_.code if isinstance(exit_.code, int) else int(bool(exit_.code))
+    return 0
+
+
+def run_dashboard() -> None:
+    """Run ``mabe-tui``."""
+    say(
+        "mabe-tui: the dashboard comes with a later release; until then, use"
+        " `mabe runs`, `mabe logs -f` and `mabe compare`"
+    )
+    sys.exit(1)

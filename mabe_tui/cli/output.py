@@ -1,0 +1,135 @@
+"""Standard output carries data, standard error carries words.
+
+A table is drawn with rich on a terminal and as plain aligned columns elsewhere, so that nothing is cut
+off in a pipe. Progress is a bar on a terminal and a line now and then elsewhere.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+Progress = Callable[[int, int, str], None]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the same as JSON.")]
+SECONDS_BETWEEN_LINES = 5.0
+
+
+def say(message: str) -> None:
+    """Tell the user something on standard error."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def print_json(value: Any) -> None:
+    """Print a value, structs included, as indented JSON on standard output."""
+    encoded = msgspec.json.encode(value, enc_hook=str)
+    sys.stdout.write(msgspec.json.format(encoded, indent=2).decode() + "\n")
+
+
+def print_table(
+    headers: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    *,
+    right: Sequence[int] = (),
+    title: str | None = None,
+) -> None:
+    """Print rows under headers; ``None`` shows as ``–``.
+
+    Args:
+        headers: one a column.
+        rows: cells; whatever they are, their text is shown, with control characters removed.
+        right: numbers of the columns aligned to the right.
+        title: shown above, on a terminal only.
+    """
+    cells = [[clean(cell) for cell in row] for row in rows]
+    if sys.stdout.isatty():
+        _print_rich(headers, cells, right, title)
+        return
+    widths = [
+        max([len(header), *(len(row[i]) for row in cells)]) for i, header in enumerate(headers)
+    ]
+    for line in [list(headers), *cells]:
+        aligned = [
+            cell.rjust(width) if i in right else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ]
+        print("  ".join(aligned).rstrip())
+
+
+def clean(value: object) -> str:
+    """Give a value's text for a table: ``–`` for ``None``, ``false`` and ``0`` as themselves."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "".join(character if character.isprintable() else " " for character in str(value))
+
+
+def _print_rich(
+    headers: Sequence[str], cells: list[list[str]], right: Sequence[int], title: str | None
+) -> None:
+    from rich import box  # rich costs what a plain table need not pay
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
+    for number, header in enumerate(headers):
+        table.add_column(header, justify="right" if number in right else "left", overflow="fold")
+    for row in cells:
+        table.add_row(*(Text(cell) for cell in row))
+    Console().print(table)
+
+
+@contextmanager
+def progress(label: str) -> Iterator[Progress]:
+    """Show how far a long piece of work is, on standard error.
+
+    Yields:
+        What to call with (done, total, unit); ``total`` may grow.
+    """
+    if sys.stderr.isatty():
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as RichProgress
+
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[unit]}"),
+            TimeRemainingColumn(),
+        )
+        with RichProgress(*columns, console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task(label, total=None, unit="")
+            yield lambda done, total, unit: bar.update(task, completed=done, total=total, unit=unit)
+        return
+    yield _plain_progress(label)
+
+
+def _plain_progress(label: str) -> Progress:
+    last = time.monotonic()
+
+    def tell(done: int, total: int, unit: str) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if done == total or now - last >= SECONDS_BETWEEN_LINES:
+            last = now
+            say(f"{label}: {done} of {total} {unit}".rstrip())
+
+    return tell
+
+
+def duration(seconds: float | None) -> str:
+    """Spell a duration the way people read it: ``45s``, ``12m 05s``, ``1h 23m``."""
+    if seconds is None:
+        return "–"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m {whole % 60:02d}s"
+    return f"{whole // 3600}h {whole % 3600 // 60:02d}m"

@@ -1,0 +1,228 @@
+"""``mabe list``, ``show``, ``new``, ``init``: the versions of the registry."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from core import registry as registries
+from core.errors import ConfigError
+from core.experiment import Experiment, Reported, flatten, to_table
+from core.files import write_bytes_atomically
+from mabe_tui.cli.output import JsonOption, print_json, print_table, say
+from mabe_tui.cli.session import session_of
+
+Version = Annotated[str, typer.Argument(help="A version of the registry, such as v6.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", "-s", metavar="KEY=VALUE", help="Override a setting; repeatable."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    app.command("list")(list_versions)
+    app.command("show")(show)
+    app.command("new")(new)
+    app.command("init")(init)
+
+
+class VersionRow(msgspec.Struct, frozen=True):
+    """One version, as ``mabe list --json`` gives it."""
+
+    version: str
+    status: str
+    title: str
+    extends: str | None
+    model: str
+    inputs: tuple[str, ...]
+    data: str
+    runs_on: str
+    batch_size: int
+    reported_f1_macro: float | None
+
+
+def row_of(experiment: Experiment) -> VersionRow:
+    """Sum up one version in a row."""
+    hardware = experiment.hardware
+    return VersionRow(
+        version=experiment.name,
+        status=experiment.status,
+        title=experiment.title,
+        extends=experiment.extends,
+        model=experiment.model.name,
+        inputs=experiment.features.inputs,
+        data=f"{experiment.data.source} {experiment.data.mice}×{experiment.data.keypoints}",
+        runs_on=f"{hardware.launcher} {hardware.gpu or hardware.device}",
+        batch_size=experiment.training.batch_size * experiment.training.accumulation_steps,
+        reported_f1_macro=experiment.reported.f1_macro if experiment.reported else None,
+    )
+
+
+def list_versions(context: typer.Context, as_json: JsonOption = False) -> None:
+    """List the versions of the registry."""
+    registry = session_of(context).registry
+    rows = [row_of(registry.experiment(version)) for version in registry.versions]
+    if as_json:
+        print_json(rows)
+        return
+    headers = ["version", "status", "model", "inputs", "data", "runs on", "batch", "reported F1"]
+    cells = [
+        [
+            r.version,
+            r.status,
+            r.model,
+            "+".join(r.inputs),
+            r.data,
+            r.runs_on,
+            r.batch_size,
+            r.reported_f1_macro,
+        ]
+        for r in rows
+    ]
+    print_table(headers, cells, right=[6, 7])
+
+
+def show(
+    context: typer.Context,
+    version: Version,
+    diff: Annotated[
+        str | None, typer.Option("--diff", metavar="W", help="Only what differs from version W.")
+    ] = None,
+    overrides: SetOption = None,
+    preset: Annotated[str | None, typer.Option(help="Apply a preset of the registry.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one version with all it inherits, or how it differs from another."""
+    registry = session_of(context).registry
+    experiment = registry.experiment(version, overrides or (), preset)
+    if diff is not None:
+        _show_difference(experiment, registry.experiment(diff), as_json)
+    elif as_json:
+        print_json(experiment)
+    else:
+        _show_experiment(experiment, registry)
+
+
+def differences(first: Experiment, second: Experiment) -> list[tuple[str, object, object]]:
+    """Give the settings in which two experiments differ: key path and both values."""
+    left, right = flatten(first), flatten(second)
+    keys = [*left, *(key for key in right if key not in left)]
+    return [(key, left.get(key), right.get(key)) for key in keys if left.get(key) != right.get(key)]
+
+
+def _show_difference(experiment: Experiment, other: Experiment, as_json: bool) -> None:
+    changed = differences(other, experiment)
+    if as_json:
+        print_json({key: {other.name: a, experiment.name: b} for key, a, b in changed})
+        return
+    if not changed:
+        say(f"{experiment.name} and {other.name} have the same settings")
+    rows = [[key, spell(a), spell(b)] for key, a, b in changed]
+    print_table(["setting", other.name, experiment.name], rows)
+
+
+def spell(value: object) -> str:
+    """Spell a setting's value as the registry would: ``none`` where unset, 0 and false as themselves."""
+    if value is None:
+        return registries.UNSET
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(spell(item) for item in value) + "]"
+    return str(value)
+
+
+def _show_experiment(experiment: Experiment, registry: registries.Registry) -> None:
+    lineage = " → ".join(registry.lineage(experiment.name))
+    print(f"{experiment.name}  {experiment.title}")
+    print(f"status   {experiment.status}")
+    print(f"lineage  {lineage}")
+    print(f"inputs   {input_size(experiment)} numbers a frame\n")
+    for key, value in _settings(experiment):
+        mark = "  † assumed" if key in experiment.assumed else ""
+        print(f"{key:<36} {spell(value)}{mark}")
+    _show_actions(experiment)
+    if experiment.reported is not None:
+        _show_reported(experiment.reported)
+    if experiment.notes:
+        print("\nnotes")
+        for topic, text in experiment.notes.items():
+            print(f"  {topic}: {text}")
+
+
+def _settings(experiment: Experiment) -> list[tuple[str, object]]:
+    return [
+        (key, value) for key, value in flatten(experiment).items() if not key.startswith("actions")
+    ]
+
+
+def _show_actions(experiment: Experiment) -> None:
+    print("\nactions")
+    for name in experiment.classes:
+        members = [action for action, mapped in experiment.actions.items() if mapped == name]
+        print(f"  {name}: {' '.join(members) or '–'}")
+
+
+def _show_reported(reported: Reported) -> None:
+    print("\nreported (a claim of the original documents, not measured here)")
+    table: dict[str, Any] = to_table(reported)
+    curve = table.pop("curve", [])
+    for key, value in table.items():
+        spelled = (
+            ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
+        )
+        if value not in ({}, None):
+            print(f"  {key}: {spelled}")
+    if curve:
+        print("  curve:")
+    for point in curve:
+        print("    " + "  ".join(f"{key} {value}" for key, value in point.items()))
+
+
+def input_size(experiment: Experiment) -> int:
+    """Count the numbers a model is given for each frame; always derived, never configured."""
+    from core.experiment import KEYPOINT_SET_SIZES
+
+    points = experiment.data.mice * KEYPOINT_SET_SIZES[experiment.data.keypoints]
+    sizes = {"coordinates": 2 * points, "speed": points, "acceleration": points}
+    engineered = 23 * 5 + experiment.features.pca_components
+    total = sum(sizes.get(block, engineered) for block in experiment.features.inputs)
+    return total + (points if experiment.features.mask_channels else 0)
+
+
+def new(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The new version's name.")],
+    extends: Annotated[
+        str | None, typer.Option(help="The version whose settings it starts from.")
+    ] = None,
+    overrides: SetOption = None,
+    notes: Annotated[str | None, typer.Option(help="Why this version exists.")] = None,
+    title: Annotated[str | None, typer.Option(help="One line for `mabe show`.")] = None,
+) -> None:
+    """Write a new version into the registry, once it has been found sound."""
+    session = session_of(context)
+    if session.found_registry is None:
+        raise ConfigError(
+            f"no {registries.FILE_NAME} here or above; `mabe init` writes one to add versions to"
+        )
+    experiment = registries.add_version(
+        session.registry, name, extends, overrides or (), notes, title
+    )
+    say(
+        f"{session.registry.path}: added {experiment.name}; look at it with `mabe show {experiment.name}`"
+    )
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where to write it.")] = Path(),
+    force: Annotated[bool, typer.Option("--force", help="Replace one that is there.")] = False,
+) -> None:
+    """Write a registry with the six versions into a folder."""
+    path = folder / registries.FILE_NAME
+    if path.exists() and not force:
+        raise ConfigError(f"{path}: there already; --force replaces it")
+    write_bytes_atomically(path, registries.default_path().read_bytes())
+    say(f"wrote {path}; `mabe list` shows what is in it")
