@@ -1,0 +1,188 @@
+"""What a launcher does: starts runs somewhere, says how they are, and reaches into them.
+
+A front end knows this Protocol and no launcher. A launcher is found by its file's name:
+``launcher_named("local")`` takes ``local_launcher.py`` beside this file and calls its ``create()``, so
+that a third one is one new file and no other change.
+"""
+
+import enum
+import importlib
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from core.errors import RunError, UserError
+from core.rundir import Handle, RunDir, RunRequest
+from core.strict import nearest
+
+PLANNED = {
+    "modal": "launching on Modal is not there yet, it comes with the next release; use --on local"
+}
+"""Launchers that are asked for before they exist, and what to say of them."""
+
+
+class RunState(enum.StrEnum):
+    """How a run is, as far as can be told now."""
+
+    QUEUED = "queued"
+    """Asked for; its first event is still to come."""
+    RUNNING = "running"
+    STOPPING = "stopping"
+    """Asked to stop, and not at its end yet."""
+    STOPPED = "stopped"
+    PREEMPTED = "preempted"
+    """The machine was taken away; it can go on from its last checkpoint."""
+    FINISHED = "finished"
+    FAILED = "failed"
+    LOST = "lost"
+    """Died without a word."""
+    UNKNOWN = "unknown"
+    """Cannot be reached now."""
+
+    @property
+    def is_alive(self) -> bool:
+        """Tell whether a job of the run exists, or may come to exist without being asked again."""
+        return self in (RunState.QUEUED, RunState.RUNNING, RunState.STOPPING)
+
+
+class StopOutcome(enum.Enum):
+    """How a run came to its end when it was asked to; the value is the sentence to say."""
+
+    CLEAN = "stopped; its last checkpoint is saved"
+    KILLED = "did not stop in time and was killed; what came after its last checkpoint is lost"
+    BEFORE_START = "stopped before it had begun"
+    FINISHED = "finished before it could be stopped"
+    ENDED = "had ended already"
+
+
+class LogLine(msgspec.Struct, frozen=True):
+    """One line that a run printed, or one of its events."""
+
+    attempt: str
+    raw: bytes
+    """Without the line end."""
+    cursor: str
+    """Opaque: hand it back to go on after this line."""
+
+
+class Quote(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run would be given, and what that costs."""
+
+    launcher: str
+    machine: str
+    """For a person: processor, cores, memory."""
+    usd_per_hour: float | None = None
+    """``None`` where nobody charges for it or the price is not known."""
+    timeout_seconds: float | None = None
+    """Longest time one attempt may take; ``None``: no limit."""
+    command: tuple[str, ...] = ()
+    """What would be started."""
+
+
+class ForeignJob(msgspec.Struct, frozen=True, kw_only=True):
+    """A job that a launcher can see and that belongs to no run known here."""
+
+    launcher: str
+    reference: str
+    description: str
+    started: float
+    """Seconds since the epoch."""
+
+
+class Launcher(Protocol):
+    """A place where runs are executed.
+
+    Methods take the run's folder rather than its bare handle: a state is derived from the handle *and*
+    the events, and both are in there. ``run.toml`` must have been written before ``launch``.
+    """
+
+    name: str
+
+    def quote(self, request: RunRequest) -> Quote:
+        """Say what the run would be given and cost; starts nothing and touches nothing.
+
+        Raises:
+            UserError: it cannot run here; says why.
+        """
+        ...
+
+    def launch(self, run: RunDir) -> Handle:
+        """Claim an attempt and start it; ``handle.toml`` is written before this returns.
+
+        Raises:
+            RunError: the job cannot be started.
+        """
+        ...
+
+    def state(self, run: RunDir) -> RunState:
+        """Say how the run's newest attempt is. Never raises for a damaged folder."""
+        ...
+
+    def lines(self, run: RunDir, after: str | None = None) -> Iterator[LogLine]:
+        """Give the lines there are now, all attempts in order, from the one after a cursor on."""
+        ...
+
+    def stop(self, run: RunDir, grace: float) -> StopOutcome:
+        """Ask the run to save a checkpoint and end; after ``grace`` seconds, kill it.
+
+        Raises:
+            RunError: it cannot be stopped now; says why.
+        """
+        ...
+
+    def resume(self, run: RunDir) -> Handle:
+        """Start a new attempt, which goes on from the last checkpoint.
+
+        Raises:
+            RunError: the run is alive, or finished.
+        """
+        ...
+
+    def fetch(self, run: RunDir, path: str, into: Path) -> Path:
+        """Bring one file of the run, named relative to its folder, to ``into``.
+
+        Raises:
+            RunError: there is no such file in the run.
+        """
+        ...
+
+    def list_foreign(self, known: Collection[Handle]) -> list[ForeignJob]:
+        """Name the jobs that this launcher can see and that none of ``known`` refers to."""
+        ...
+
+
+def launcher_names() -> list[str]:
+    """Name all launchers there are."""
+    files = Path(__file__).parent.glob("*_launcher.py")
+    return sorted(file.stem.removesuffix("_launcher") for file in files)
+
+
+def launcher_named(name: str) -> Launcher:
+    """Give the launcher of this name.
+
+    Raises:
+        UserError: there is none.
+    """
+    if name in launcher_names():
+        module = importlib.import_module(f"mabe_tui.launch.{name}_launcher")
+        launcher: Launcher = module.create()
+        return launcher
+    if name in PLANNED:
+        raise UserError(PLANNED[name])
+    raise UserError(f"no launcher {name!r}{nearest(name, launcher_names())}")
+
+
+def require_resumable(run: RunDir, state: RunState) -> None:
+    """Refuse what no launcher resumes.
+
+    Raises:
+        RunError: the run is alive, or finished.
+    """
+    if state.is_alive:
+        raise RunError(f"{run.id} is {state}; stop it first (mabe stop {run.id})")
+    if state is RunState.FINISHED:
+        raise RunError(f"{run.id} is finished; to train longer, start a run with more epochs")
+    if state is RunState.UNKNOWN:
+        raise RunError(f"{run.id} cannot be reached now, so it may be running; try again later")

@@ -1,0 +1,250 @@
+"""Runs on this computer: one process a run, in its own session, that outlives whoever started it."""
+
+import os
+import platform
+import re
+import shlex
+import shutil
+import signal
+import site
+import subprocess
+import sys
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import psutil
+
+import core
+from core.errors import RunError
+from core.events import AnyEvent, Failed, Finished, Preempted, RunStarted, Stopped, decode
+from core.files import replace_atomically
+from core.rundir import Handle, RunDir, RunRequest
+from mabe_tui.launch import process
+from mabe_tui.launch.launcher import (
+    ForeignJob,
+    LogLine,
+    Quote,
+    RunState,
+    StopOutcome,
+    require_resumable,
+)
+from mabe_tui.launch.process import ProcessReference
+from mabe_tui.launch.tail import LineTail, first_line, last_lines
+
+NAME = "local"
+JOB_COMMAND: tuple[str, ...] = (sys.executable, "-m", "core.job")
+LAUNCH_SECONDS = 30.0
+"""How long an attempt may be claimed without a handle before it counts as lost: starting takes
+milliseconds, unless whoever was starting it was killed in between."""
+KILL_SECONDS = 10.0
+SECRET_NAME = re.compile(
+    r"TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|API_?KEY|ACCESS_KEY|KAGGLE", re.IGNORECASE
+)
+"""Environment variables that a job has no use for, and that its log must not be able to show."""
+STATE_OF_ENDING: Mapping[type, RunState] = {
+    Finished: RunState.FINISHED,
+    Stopped: RunState.STOPPED,
+    Preempted: RunState.PREEMPTED,
+    Failed: RunState.FAILED,
+}
+
+
+class LocalLauncher:
+    """Starts ``python -m core.job RUN_DIR --attempt NAME`` and reaches it by process id and start time."""
+
+    name = NAME
+
+    def __init__(self, command: Sequence[str] | None = None) -> None:
+        self._command = tuple(command or JOB_COMMAND)
+        self._children: dict[int, subprocess.Popen[bytes]] = {}
+        """Kept so that children are reaped while a long-lived front end watches them."""
+
+    def quote(self, request: RunRequest) -> Quote:
+        """Describe this computer; it costs nothing."""
+        memory = psutil.virtual_memory().total / 2**30
+        return Quote(
+            launcher=self.name,
+            machine=f"this computer ({platform.system()}, {os.cpu_count()} cores, {memory:.0f} GiB),"
+            f" device {request.experiment.hardware.device}",
+            timeout_seconds=request.limits.attempt_seconds,
+            command=(*self._command, request.run, "--attempt", "NAME"),
+        )
+
+    def launch(self, run: RunDir) -> Handle:
+        """Start the run's next attempt; see :class:`~mabe_tui.launch.launcher.Launcher`."""
+        run.read_request()
+        attempt = run.claim_attempt()
+        child = self._start(run, attempt)
+        self._children[child.pid] = child
+        reference = process.reference_to(child.pid)
+        handle = Handle(
+            launcher=self.name,
+            attempt=attempt,
+            reference={"pid": child.pid, "create_time": reference.create_time if reference else 0},
+        )
+        run.write_handle(handle)
+        return handle
+
+    def state(self, run: RunDir) -> RunState:
+        """Derive the state from the newest attempt's events and its process."""
+        attempt = newest_attempt(run)
+        if attempt is None:
+            return RunState.QUEUED if _is_fresh(run.path) else RunState.LOST
+        if (ended := _ending(run, attempt)) is not None:
+            return ended
+        spoke = _first_event(run, attempt) is not None
+        reference = self._reference(run, attempt)
+        if reference is None:
+            fresh = not spoke and _is_fresh(run.attempt_folder(attempt))
+            return RunState.QUEUED if fresh else RunState.LOST
+        if self._is_alive(reference):
+            if run.stop_requested(attempt):
+                return RunState.STOPPING
+            return RunState.RUNNING if spoke else RunState.QUEUED
+        # It may have said its last word between our reading and its end.
+        died = RunState.STOPPED if run.stop_requested(attempt) else RunState.LOST
+        return _ending(run, attempt) or died
+
+    def lines(self, run: RunDir, after: str | None = None) -> Iterator[LogLine]:
+        """Give the whole lines of all attempts' logs. A cursor is ``attempt:offset``."""
+        since, _, offset = (after or "").partition(":")
+        for attempt in run.attempts():
+            if attempt < since:
+                continue
+            start = int(offset) if attempt == since and offset.isdigit() else 0
+            for raw, end in LineTail(run.log_path(attempt), start).read_with_offsets():
+                yield LogLine(attempt, raw, f"{attempt}:{end}")
+
+    def stop(self, run: RunDir, grace: float = 60.0) -> StopOutcome:
+        """Ask by SIGUSR1, wait, and kill the session where that does not help."""
+        state, attempt = self.state(run), newest_attempt(run)
+        if not state.is_alive:
+            return StopOutcome.ENDED
+        reference = self._reference(run, attempt) if attempt else None
+        if attempt is None or reference is None:
+            raise RunError(f"{run.id} is being started right now; try again in a moment")
+        run.request_stop(attempt)
+        process.send(reference, signal.SIGUSR1)
+        if not process.wait_until(lambda: not self._is_alive(reference), grace):
+            process.kill_session(reference)
+            process.wait_until(lambda: not self._is_alive(reference), KILL_SECONDS)
+        return _stop_outcome(run, attempt)
+
+    def resume(self, run: RunDir) -> Handle:
+        """Start a new attempt of a run that has ended without being finished."""
+        require_resumable(run, self.state(run))
+        attempt = newest_attempt(run)
+        reference = self._reference(run, attempt) if attempt else None
+        if reference is not None and not process.wait_until(
+            lambda: not self._is_alive(reference), KILL_SECONDS
+        ):
+            raise RunError(f"{run.id} has said its last word but its process still runs; try again")
+        return self.launch(run)
+
+    def fetch(self, run: RunDir, path: str, into: Path) -> Path:
+        """Copy one file of the run; ``into`` is a file name, or a folder that exists."""
+        source = (run.path / path).resolve()
+        if not source.is_relative_to(run.path.resolve()) or not source.is_file():
+            raise RunError(f"{run.id} has no file {path!r}")
+        target = into / source.name if into.is_dir() else into
+        with source.open("rb") as original, replace_atomically(target) as copy:
+            shutil.copyfileobj(original, copy)
+        return target
+
+    def list_foreign(self, known: Collection[Handle]) -> list[ForeignJob]:
+        """Name the jobs on this computer that none of ``known`` refers to."""
+        ours = {handle.reference.get("pid") for handle in known if handle.launcher == self.name}
+        return [
+            ForeignJob(
+                launcher=self.name,
+                reference=f"pid {reference.pid}",
+                description=shlex.join(arguments),
+                started=reference.create_time,
+            )
+            for reference, arguments in process.jobs(self._command[-1])
+            if reference.pid not in ours
+        ]
+
+    def _start(self, run: RunDir, attempt: str) -> "subprocess.Popen[bytes]":
+        command = [*self._command, str(run.path), "--attempt", attempt]
+        try:
+            with run.log_path(attempt).open("ab") as log:
+                return subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    cwd=run.path,  # never the user's folder, whose files could shadow ours
+                    env=job_environment(),
+                    start_new_session=True,  # no terminal of ours can hang it up
+                )
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise RunError(f"{run.id} cannot be started: {command[0]}: {reason}") from error
+
+    def _is_alive(self, reference: ProcessReference) -> bool:
+        child = self._children.get(reference.pid)
+        if child is not None and child.poll() is not None:
+            del self._children[reference.pid]
+        return process.is_alive(reference)
+
+    def _reference(self, run: RunDir, attempt: str) -> ProcessReference | None:
+        """Name the attempt's process: from the handle, else from what the attempt said first."""
+        handle = run.read_handle()
+        if handle is not None and handle.attempt == attempt:
+            pid, created = (handle.reference.get(key) for key in ("pid", "create_time"))
+            if isinstance(pid, int) and isinstance(created, (int, float)):
+                return ProcessReference(pid, float(created))
+        first = _first_event(run, attempt)
+        if isinstance(first, RunStarted):  # whoever launched it died before writing the handle
+            return next((r for r, args in process.jobs(attempt) if r.pid == first.pid), None)
+        return None
+
+
+def create() -> LocalLauncher:
+    """Make the launcher, for :func:`~mabe_tui.launch.launcher.launcher_named`."""
+    return LocalLauncher()
+
+
+def newest_attempt(run: RunDir) -> str | None:
+    """Name the newest attempt, or ``None`` where none was claimed."""
+    return next(reversed(run.attempts()), None)
+
+
+def job_environment() -> dict[str, str]:
+    """Give a job's environment: ours without secrets, and the same code on its path."""
+    environment = {k: v for k, v in os.environ.items() if not SECRET_NAME.search(k)}
+    root = Path(core.__file__).resolve().parents[1]
+    if str(root) not in (*site.getsitepackages(), site.getusersitepackages()):
+        paths = [str(root), environment.get("PYTHONPATH", "")]
+        environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
+    return environment | {"PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"}
+
+
+def _is_fresh(folder: Path) -> bool:
+    try:
+        return time.time() - folder.stat().st_mtime < LAUNCH_SECONDS
+    except OSError:
+        return False
+
+
+def _first_event(run: RunDir, attempt: str) -> AnyEvent | None:
+    return decode(first_line(run.events_path(attempt)))
+
+
+def _ending(run: RunDir, attempt: str) -> RunState | None:
+    """Say how the attempt ended, from its last event; ``None`` where that is no ending."""
+    for line in reversed(last_lines(run.events_path(attempt))):
+        if (event := decode(line)) is not None:
+            return STATE_OF_ENDING.get(type(event))
+    return None
+
+
+def _stop_outcome(run: RunDir, attempt: str) -> StopOutcome:
+    outcomes = {RunState.STOPPED: StopOutcome.CLEAN, RunState.FINISHED: StopOutcome.FINISHED}
+    ended = _ending(run, attempt)
+    if ended is not None:
+        return outcomes.get(ended, StopOutcome.ENDED)
+    spoke = _first_event(run, attempt) is not None
+    return StopOutcome.KILLED if spoke else StopOutcome.BEFORE_START
