@@ -1,0 +1,264 @@
+"""Checkpoints: immutable files of weights and state, and pointers that say which of them count.
+
+A file is written under a temporary name, flushed to disk and renamed; only then do pointers
+(``last.json``, ``best.json``, ``epoch-0005.json``) name it with its sha256. A file that no pointer
+names does not count and is removed after the next save; a file that one names is never touched.
+A checkpoint is a stranger's file: it is opened with ``weights_only`` and only after its hash was seen
+to be right.
+"""
+
+import hashlib
+import pickle
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import torch
+
+from core.emitter import Emitter
+from core.errors import CheckpointError
+from core.events import CheckpointSaved
+from core.files import replace_atomically
+from core.rundir import Pointer, RunDir
+
+FORMAT = 1
+FILE = re.compile(r"step-\d{7,}(-\d+)?\.pt")
+PARTS: dict[str, type] = {
+    "experiment": dict,
+    "input_spec": dict,
+    "model": dict,
+    "optimizer": dict,
+    "schedule": dict,
+    "scaler": dict,
+    "rng": dict,
+    "progress": dict,
+    "task": dict,
+    "validation_videos": list,
+}
+"""What a checkpoint holds, and as what; ``model`` alone and ``task`` are what prediction needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """One checkpoint in memory, its tensors on the CPU."""
+
+    pointer: Pointer
+    content: dict[str, Any]
+    """The parts of :data:`PARTS`."""
+
+
+class CheckpointStore:
+    """The checkpoints of one run. One attempt writes, any process may read."""
+
+    def __init__(self, run_dir: RunDir) -> None:
+        self._run_dir = run_dir
+        self._folder = run_dir.checkpoints
+
+    def save(
+        self,
+        content: dict[str, Any],
+        *,
+        emitter: Emitter,
+        epoch: int,
+        step: int,
+        pointers: Sequence[str],
+        metric: float | None = None,
+    ) -> Pointer:
+        """Write a checkpoint, let ``pointers`` name it, and announce it.
+
+        Pointers are written in the order given, so ``last`` belongs at the end: whatever it promises
+        then holds. A kill between any two writes leaves a valid older or newer checkpoint.
+
+        Raises:
+            UserError: the folder cannot be written; earlier checkpoints are as they were.
+        """
+        file = self._free_name(step)
+        sha256, size = _write(self._folder / file, {"format": FORMAT, **content})
+        written: list[Pointer] = []
+
+        def announce(seq: int) -> tuple[type[CheckpointSaved], dict[str, Any]]:
+            pointer = Pointer(
+                file=file,
+                sha256=sha256,
+                bytes=size,
+                epoch=epoch,
+                step=step,
+                attempt=emitter.attempt,
+                seq=seq,
+                metric=metric,
+            )
+            for name in pointers:
+                self._run_dir.write_pointer(name, pointer)
+            written.append(pointer)
+            shown = tuple(name for name in pointers if name in ("last", "best"))
+            return CheckpointSaved, {
+                "epoch": epoch,
+                "step": step,
+                "file": file,
+                "sha256": sha256,
+                "bytes": size,
+                "pointers": shown,
+                "metric": metric,
+            }
+
+        emitter.reserve(announce)
+        self._remove_unnamed()
+        return written[0]
+
+    def load(self, name: str) -> Checkpoint | None:
+        """Read the checkpoint that ``last``, ``best`` or ``epoch-0005`` names; ``None`` without one.
+
+        Raises:
+            CheckpointError: the pointer or the file is damaged, or of a newer format.
+        """
+        pointer = self._run_dir.read_pointer(name)
+        if pointer is None:
+            return None
+        return Checkpoint(pointer, read_checkpoint(self._folder / pointer.file, pointer.sha256))
+
+    def load_newest(self, tell: Callable[[str], None]) -> Checkpoint | None:
+        """Read the valid checkpoint with the most steps; ``None`` where the run has none at all.
+
+        A damaged one is told of, in a sentence, and the next older taken instead.
+
+        Raises:
+            CheckpointError: there are checkpoints, and not one can be read.
+        """
+        problems: list[str] = []
+        for pointer in self._pointers(problems):
+            try:
+                content = read_checkpoint(self._folder / pointer.file, pointer.sha256)
+            except CheckpointError as error:
+                problems.append(str(error))
+                continue
+            for problem in problems:
+                tell(f"{problem}; going on from {pointer.file} (step {pointer.step}) instead")
+            return Checkpoint(pointer, content)
+        if problems:
+            raise CheckpointError(
+                f"{problems[0]}; no other checkpoint can be used: remove {self._folder} to start again"
+            )
+        return None
+
+    def pointers(self) -> dict[str, Pointer]:
+        """Give all readable pointers by name, without opening what they name."""
+        return {name: pointer for name, pointer in self._read_pointers([])}
+
+    def _pointers(self, problems: list[str]) -> list[Pointer]:
+        """Give the files that count, newest first, each once; unreadable pointers go to ``problems``."""
+        found = {pointer.file: pointer for _, pointer in self._read_pointers(problems)}
+        return sorted(
+            found.values(), key=lambda p: (p.step, p.epoch, p.attempt, p.seq), reverse=True
+        )
+
+    def _read_pointers(self, problems: list[str]) -> list[tuple[str, Pointer]]:
+        found: list[tuple[str, Pointer]] = []
+        for path in sorted(self._folder.glob("*.json")):
+            try:
+                pointer = self._run_dir.read_pointer(path.stem)
+            except CheckpointError as error:
+                problems.append(str(error))
+                continue
+            if pointer is not None and FILE.fullmatch(pointer.file):
+                found.append((path.stem, pointer))
+        return found
+
+    def _free_name(self, step: int) -> str:
+        """Name the next file: files that count are never written over, whatever led back to a step."""
+        named = {pointer.file for pointer in self.pointers().values()}
+        file, ordinal = f"step-{step:07d}.pt", 1
+        while file in named:
+            ordinal += 1
+            file = f"step-{step:07d}-{ordinal}.pt"
+        return file
+
+    def _remove_unnamed(self) -> None:
+        problems: list[str] = []
+        named = {pointer.file for _, pointer in self._read_pointers(problems)}
+        if problems:
+            return  # what a damaged pointer names is unknown: keep everything
+        for path in self._folder.glob("step-*.pt"):
+            if FILE.fullmatch(path.name) and path.name not in named:
+                path.unlink(missing_ok=True)
+
+
+def read_checkpoint(path: Path, sha256: str | None = None) -> dict[str, Any]:
+    """Read one checkpoint file onto the CPU.
+
+    Args:
+        path: the ``.pt`` file.
+        sha256: what a pointer promises; none reads a file that came without a pointer.
+
+    Raises:
+        CheckpointError: it is missing, damaged, not ours, or of a newer format.
+    """
+    try:
+        if sha256 is not None and _sha256(path) != sha256:
+            raise CheckpointError(f"{path}: damaged (its sha256 is not the one its pointer names)")
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{path}: the checkpoint file is missing") from error
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except (RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        raise CheckpointError(f"{path}: damaged, or not a checkpoint") from error
+    return _checked(content, path)
+
+
+def _checked(content: object, path: Path) -> dict[str, Any]:
+    if not isinstance(content, dict) or not isinstance(content.get("format"), int):
+        raise CheckpointError(f"{path}: not a checkpoint of mabe")
+    if content["format"] > FORMAT:
+        raise CheckpointError(
+            f"{path}: written by a newer mabe (checkpoint format {content['format']}, this one reads"
+            f" {FORMAT}); update mabe to use it"
+        )
+    wrong = [name for name, kind in PARTS.items() if not isinstance(content.get(name), kind)]
+    if wrong:
+        raise CheckpointError(
+            f"{path}: not a whole checkpoint ({', '.join(wrong)} missing or wrong)"
+        )
+    return content
+
+
+class _HashingWriter:
+    """A file that only writes forward, and hashes what passes, so that nothing is read twice."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.digest = hashlib.sha256()
+        self.size = 0
+        self.error: OSError | None = None
+
+    def write(self, data: bytes) -> int:
+        self.digest.update(data)
+        self.size += len(data)
+        try:
+            return self._file.write(data)
+        except OSError as error:
+            self.error = error
+            raise
+
+    def flush(self) -> None:
+        self._file.flush()
+
+
+def _write(path: Path, content: dict[str, Any]) -> tuple[str, int]:
+    """Write ``content`` to ``path`` in one step; give its sha256 and size."""
+    with replace_atomically(path) as file:
+        writer = _HashingWriter(file)
+        try:
+            torch.save(content, writer)
+        except RuntimeError:
+            # torch reports a full disk as a broken archive of its own making.
+            if writer.error is not None:
+                raise writer.error from None
+            raise
+    return writer.digest.hexdigest(), writer.size
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,89 @@
+"""The learning rate of each epoch: linear warm-up, then constant, plateau or cosine.
+
+Rates are per epoch, as the original versions had them. A schedule is asked for the rate of an epoch
+before it, and told the monitored metric after it; its state goes into the checkpoint.
+"""
+
+import math
+from typing import Any
+
+import msgspec
+
+from core.errors import CheckpointError
+from core.experiment import TrainingConfig
+
+PLATEAU_THRESHOLD = 1e-4
+"""Relative gain that counts as one: the default of torch's ``ReduceLROnPlateau``."""
+
+
+class PlateauState(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What the plateau rule remembers from epoch to epoch."""
+
+    best: float | None = None
+    bad_epochs: int = 0
+    scale: float = 1.0
+
+
+class Schedule:
+    """Warm-up, then whatever ``training.scheduler`` names."""
+
+    def __init__(self, config: TrainingConfig) -> None:
+        self._config = config
+        self._plateau = PlateauState()
+
+    def rate(self, epoch: int) -> float:
+        """Give the learning rate of an epoch, counted from 1.
+
+        Epoch ``i`` of ``n`` warm-up epochs gets ``i / n`` of the base rate.
+        """
+        config = self._config
+        if epoch <= config.warmup_epochs:
+            return config.learning_rate * epoch / config.warmup_epochs
+        if config.scheduler == "cosine":
+            return self._cosine(epoch - config.warmup_epochs - 1)
+        if config.scheduler == "plateau":
+            return max(config.learning_rate * self._plateau.scale, config.min_learning_rate)
+        return config.learning_rate
+
+    def _cosine(self, index: int) -> float:
+        """Half a cosine from the base rate towards the lowest (SGDR, Loshchilov & Hutter 2017)."""
+        config = self._config
+        share = (1 + math.cos(math.pi * index / (config.epochs - config.warmup_epochs))) / 2
+        return config.min_learning_rate + (config.learning_rate - config.min_learning_rate) * share
+
+    def epoch_done(self, epoch: int, metric: float) -> None:
+        """Take the monitored metric of an epoch. Higher is better; NaN counts as no gain.
+
+        The rule is that of torch's ``ReduceLROnPlateau(mode="max")``; it begins to watch after the
+        warm-up, whose small steps say nothing of a plateau.
+        """
+        if self._config.scheduler != "plateau" or epoch <= self._config.warmup_epochs:
+            return
+        state = self._plateau
+        if math.isfinite(metric) and (state.best is None or metric > _worth(state.best)):
+            state.best, state.bad_epochs = metric, 0
+            return
+        state.bad_epochs += 1
+        if state.bad_epochs > self._config.plateau_patience:
+            state.scale *= self._config.plateau_factor
+            state.bad_epochs = 0
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give the state as plain numbers."""
+        return dict(msgspec.to_builtins(self._plateau))
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up a saved state.
+
+        Raises:
+            CheckpointError: it is not the state of a schedule.
+        """
+        try:
+            self._plateau = msgspec.convert(state, PlateauState)
+        except msgspec.ValidationError as error:
+            raise CheckpointError(f"the checkpoint's schedule cannot be read: {error}") from error
+
+
+def _worth(best: float) -> float:
+    """Give what a metric has to exceed to count as better than ``best``."""
+    return best + abs(best) * PLATEAU_THRESHOLD

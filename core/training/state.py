@@ -1,0 +1,138 @@
+"""Everything that training changes from step to step, and its way into a checkpoint and back."""
+
+import math
+from typing import Any, Self
+
+import msgspec
+import torch
+from torch import nn
+
+from core.errors import CheckpointError
+from core.experiment import TrainingConfig
+from core.training.precision import Precision
+from core.training.rng import restore_rng, rng_state
+from core.training.schedules import Schedule
+
+
+class EpochSums(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Running sums of the epoch under way, so that one cut in two reports as if it were whole."""
+
+    loss_total: float = 0.0
+    loss_weight: float = 0.0
+    gradient_norm: float = 0.0
+    steps: int = 0
+    """Optimiser steps that changed the weights; broken ones are not counted."""
+    frames: int = 0
+    train_seconds: float = 0.0
+    seconds: float = 0.0
+    """Training and validation."""
+
+    @property
+    def mean_loss(self) -> float:
+        """Loss per unit of weight; NaN where nothing was summed."""
+        return self.loss_total / self.loss_weight if self.loss_weight else math.nan
+
+    @property
+    def mean_gradient_norm(self) -> float:
+        """Mean over the steps; NaN where there were none."""
+        return self.gradient_norm / self.steps if self.steps else math.nan
+
+    @property
+    def frames_per_second(self) -> float:
+        """Frames over training time."""
+        return self.frames / self.train_seconds if self.train_seconds else 0.0
+
+
+class Progress(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Where training stands."""
+
+    epoch: int = 0
+    """Completed epochs."""
+    epoch_step: int = 0
+    """Optimiser steps done of the epoch under way."""
+    step: int = 0
+    """Optimiser steps since the run began."""
+    best_metric: float | None = None
+    best_epoch: int = 0
+    epochs_since_best: int = 0
+    """What early stopping counts."""
+    broken_in_a_row: int = 0
+    """Steps up to now whose loss or gradient was not finite."""
+    sums: EpochSums = msgspec.field(default_factory=EpochSums)
+
+    def end_epoch(self, metric: float) -> bool:
+        """Close the epoch under way; tell whether ``metric`` is the best so far.
+
+        NaN is never better; of equals the earlier stays best.
+        """
+        self.epoch += 1
+        self.epoch_step = 0
+        self.sums = EpochSums()
+        better = math.isfinite(metric) and (self.best_metric is None or metric > self.best_metric)
+        if better:
+            self.best_metric, self.best_epoch, self.epochs_since_best = metric, self.epoch, 0
+        else:
+            self.epochs_since_best += 1
+        return better
+
+
+class TrainingState:
+    """Model, optimiser, schedule, precision and progress of one run."""
+
+    def __init__(self, config: TrainingConfig, model: nn.Module, device: torch.device) -> None:
+        self.model = model.to(device)
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameters(),
+            lr=config.learning_rate,
+            weight_decay=config.weight_decay,
+            fused=device.type == "cuda",
+        )
+        self.schedule = Schedule(config)
+        self.precision = Precision(config.mixed_precision, device)
+        self.progress = Progress()
+
+    def set_learning_rate(self, rate: float) -> None:
+        """Let the next steps use ``rate``."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+
+    @property
+    def learning_rate(self) -> float:
+        """What the latest step used."""
+        return float(self.optimizer.param_groups[0]["lr"])
+
+    def parameters(self) -> int:
+        """Number of trainable numbers in the model."""
+        return sum(p.numel() for p in self.model.parameters() if p.requires_grad)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give the state as plain containers, numbers and tensors, all random generators included."""
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "scaler": self.precision.scaler.state_dict(),
+            "progress": msgspec.to_builtins(self.progress),
+            "rng": rng_state(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> Self:
+        """Take up a saved state; the random generators go last, so that nothing else moves them.
+
+        Raises:
+            CheckpointError: it was saved from another model or another kind of training.
+        """
+        try:
+            self.model.load_state_dict(state["model"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            if state["scaler"] and self.precision.scaler.is_enabled():
+                self.precision.scaler.load_state_dict(state["scaler"])
+            self.progress = msgspec.convert(state["progress"], Progress)
+            self.schedule.load_state_dict(state["schedule"])
+            restore_rng(state["rng"])
+        except (RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
+            reason = " ".join(str(error).split())
+            raise CheckpointError(
+                f"the checkpoint does not fit this experiment's model and training: {reason[:300]}"
+            ) from error
+        return self
