@@ -1,0 +1,47 @@
+# Everything a fresh machine with Python >= 3.11 and make needs. `make demo` and `make test` do all the set-up.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+WORKERS ?= 2
+
+.PHONY: install demo test lint types contracts bench fmt clean
+
+install: $(STAMP)
+
+# pip resolves nothing freely: constraints.txt pins every package, torch's CPU build among them.
+$(STAMP): pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -c 'import sys; sys.exit("mabe needs Python 3.11 or newer: make PYTHON=python3.11 …" if sys.version_info < (3, 11) else 0)'
+	@echo "setting up $(VENV) (about a minute the first time)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch==2.13.0
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $(STAMP)
+
+# The main job, end to end, on embedded defaults: make data, train v5 and v6 scaled down, compare them.
+demo: install
+	@$(BIN)/mabe demo
+
+test: install lint types contracts
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+lint: install
+	@$(BIN)/ruff format --check --quiet . || (echo "run 'make fmt'" && exit 1)
+	@$(BIN)/ruff check --quiet .
+
+types: install
+	@$(BIN)/mypy
+
+contracts: install
+	@$(BIN)/lint-imports --no-cache
+
+# Prints ratios against stated references; docs/performance.md keeps the results. Takes a while.
+bench: install
+	@for benchmark in tests/bench/bench_*.py; do echo "== $$benchmark"; $(BIN)/python $$benchmark || exit 1; done
+
+fmt: install
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/ruff check --fix --quiet .
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
