@@ -5,10 +5,7 @@ of the quirks of the real files: stray quotes in ``behaviors_labeled``, listed f
 bouts of length 0 or past the end.
 """
 
-import csv
-import json
-import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.data.parquet import Kind, read_columns
+from core.data.table import Row, read_rows
 from core.data.tracking import Tracking, read_positions
 from core.errors import DataError
 
@@ -127,7 +125,7 @@ def read_videos(root: Path, table: str = "train") -> list[Video]:
         raise DataError(f"{root}: {problem}; a data folder has the competition's layout")
     videos = []
     line_of: dict[str, int] = {}
-    for row in _rows(path):
+    for row in read_rows(path, TABLE_COLUMNS):
         video = _video(row, root, table)
         if video.video_id in line_of:
             first = line_of[video.video_id]
@@ -187,78 +185,7 @@ def read_bouts(video: Video) -> Bouts:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """One line of a table, able to name itself in an error."""
-
-    path: Path
-    line: int
-    values: dict[str, str]
-
-    def error(self, column: str, problem: str) -> DataError:
-        return DataError(f"{self.path}, line {self.line}, column {column!r}: {problem}")
-
-    def text(self, column: str) -> str:
-        return self.values[column].strip()
-
-    def name(self, column: str) -> str:
-        """Give an id that is also a file name."""
-        value = self.text(column)
-        if not value or value in (".", "..") or "/" in value or "\\" in value or "\0" in value:
-            raise self.error(column, f"{value!r} cannot be the name of a file")
-        return value
-
-    def number(self, column: str) -> float | None:
-        """Give a number above 0, or ``None`` where the cell is empty."""
-        text = self.text(column)
-        if text.lower() in ("", "nan"):
-            return None
-        try:
-            value = float(text)
-        except ValueError:
-            raise self.error(column, f"{text!r} is not a number") from None
-        if not (math.isfinite(value) and value > 0):
-            raise self.error(column, f"{text} must be a number above 0")
-        return value
-
-    def needed_number(self, column: str) -> float:
-        value = self.number(column)
-        if value is None:
-            raise self.error(column, "is empty; a number above 0 is needed")
-        return value
-
-    def names(self, column: str) -> list[str]:
-        """Give a JSON list of strings; an empty cell is an empty list."""
-        text = self.text(column)
-        if not text:
-            return []
-        try:
-            found = json.loads(text)
-        except ValueError as problem:
-            raise self.error(column, f"not a JSON list ({problem})") from None
-        if not (isinstance(found, list) and all(isinstance(name, str) for name in found)):
-            raise self.error(column, "must be a JSON list of strings")
-        return found
-
-
-def _rows(path: Path) -> Iterator[_Row]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, restval="")
-            missing = [name for name in TABLE_COLUMNS if name not in (reader.fieldnames or ())]
-            if missing:
-                raise DataError(f"{path}: has no column {', '.join(map(repr, missing))}")
-            for values in reader:
-                # csv keeps cells beyond the header under the key None
-                if None in values:
-                    raise DataError(f"{path}, line {reader.line_num}: more cells than the header")
-                yield _Row(path, reader.line_num, values)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise DataError(f"{path}: cannot be read as a table ({reason})") from error
-
-
-def _video(row: _Row, root: Path, table: str) -> Video:
+def _video(row: Row, root: Path, table: str) -> Video:
     lab, video = row.name("lab_id"), row.name("video_id")
     behaviors, malformed = parse_behaviors(row.names("behaviors_labeled"))
     width, height = row.number("video_width_pix"), row.number("video_height_pix")
@@ -280,7 +207,7 @@ def _video(row: _Row, root: Path, table: str) -> Video:
     )
 
 
-def _declared_mice(row: _Row) -> tuple[int, ...]:
+def _declared_mice(row: Row) -> tuple[int, ...]:
     def declared(mouse: int) -> bool:
         cells = (row.values.get(f"mouse{mouse}_{name}", "") for name in MOUSE_COLUMNS)
         return any(cell.strip() for cell in cells)

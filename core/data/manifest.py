@@ -1,0 +1,146 @@
+"""What a prepared data set says of itself, and the key under which it is found again."""
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from core.data.competition import LabeledBehavior, LeftOut, Video
+from core.errors import DataError
+from core.files import write_bytes_atomically
+
+FORMAT_VERSION = 1
+"""Raised whenever the files of a prepared folder change their meaning; older folders are left alone."""
+
+NAME = "manifest.json"
+
+
+class PreparedVideo(msgspec.Struct, frozen=True, kw_only=True):
+    """One video inside the shared arrays."""
+
+    video_id: str
+    lab_id: str
+    offset: int
+    """Row of ``positions`` that is the video's frame 0."""
+    frames: int
+    frames_per_second: float
+    pixels_per_cm: float | None
+    width: int | None
+    height: int | None
+    behaviors: tuple[LabeledBehavior, ...]
+    """What was looked for in this video; the absence of anything else means nothing."""
+    mouse_ids: tuple[int, ...]
+    """Who is in which mouse slot."""
+    mice_left_out: tuple[int, ...]
+    dropped: dict[str, int]
+    """Points of body parts without a slot."""
+    duplicates: int
+    non_finite: int
+    content: str
+    """Hash of the video's positions and bouts."""
+
+
+class Unreadable(msgspec.Struct, frozen=True):
+    """A video that could not be prepared."""
+
+    video_id: str
+    reason: str
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything about a prepared folder but its arrays. Written last: without it nothing counts."""
+
+    format_version: int
+    source: str
+    """:func:`source_key` of what it was made from."""
+    fingerprint: str
+    """Hash of the content alone: the same for the same data wherever it lies."""
+    keypoints: str
+    slots: tuple[str, ...]
+    mice: int
+    total_frames: int
+    videos: tuple[PreparedVideo, ...]
+    without_files: tuple[Unreadable, ...] = ()
+    """Labelled videos whose tracking or annotation file is missing."""
+    unreadable: tuple[Unreadable, ...] = ()
+    """Videos left out because the user asked to skip damaged ones."""
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Of ``positions``: (frames, mice, keypoints, 2)."""
+        return (self.total_frames, self.mice, len(self.slots), 2)
+
+
+def source_key(root: Path, videos: Iterable[Video], keypoints: str, mice: int) -> str:
+    """Hash the names, sizes and modification times of the source, and the settings.
+
+    Raises:
+        DataError: a file vanished.
+    """
+    digest = hashlib.sha256(f"{FORMAT_VERSION} {keypoints} {mice}\n".encode())
+    files = [root / "train.csv"]
+    for video in videos:
+        files += [video.tracking_path, video.annotation_path]
+    for path in files:
+        try:
+            status = path.stat()
+        except OSError as error:
+            raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+        name = path.relative_to(root).as_posix()
+        digest.update(f"{name} {status.st_size} {status.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def content_fingerprint(keypoints: str, mice: int, videos: Iterable[PreparedVideo]) -> str:
+    """Hash what a model could learn from: contents, rates and scales, in the order of video ids."""
+    digest = hashlib.sha256(f"{FORMAT_VERSION} {keypoints} {mice}\n".encode())
+    for video in sorted(videos, key=lambda video: video.video_id):
+        about = (video.video_id, video.frames, video.frames_per_second, video.pixels_per_cm)
+        digest.update(f"{about} {video.content}\n".encode())
+    return digest.hexdigest()
+
+
+def missing_files(left_out: Iterable[LeftOut]) -> tuple[Unreadable, ...]:
+    """Keep the labelled videos among those left out."""
+    return tuple(
+        Unreadable(video.video_id, reason) for video, reason in left_out if video.behaviors
+    )
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write ``manifest.json``; see ``write_bytes_atomically`` for what is raised."""
+    text = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
+    write_bytes_atomically(folder / NAME, text + b"\n")
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read ``manifest.json``.
+
+    Raises:
+        DataError: there is none, it is damaged, or of another format version.
+    """
+    path = folder / NAME
+    try:
+        data = path.read_bytes()
+        version = msgspec.json.decode(data, type=_Version).format_version
+        if version != FORMAT_VERSION:
+            raise DataError(
+                f"{path}: format version {version}, but {FORMAT_VERSION} is needed;"
+                " run `mabe data prepare` again"
+            )
+        return msgspec.json.decode(data, type=Manifest)
+    except FileNotFoundError as error:
+        raise DataError(
+            f"{folder}: not a prepared data folder (no {NAME}); run `mabe data prepare`"
+        ) from error
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+    except msgspec.DecodeError as error:
+        raise DataError(
+            f"{path}: damaged ({error}); delete the folder and prepare again"
+        ) from error
+
+
+class _Version(msgspec.Struct):
+    format_version: int

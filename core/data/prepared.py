@@ -1,0 +1,273 @@
+"""A data set prepared once: one memory-mapped array of all positions, the bouts, and a manifest.
+
+Training reads frames from here and never parses a source file again. Classes are not stored: a task
+derives them from the bouts with its own action map. The folder lives in a cache, under a key of the
+source's files and the settings, so that changed data or settings never meet an old copy.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+from filelock import FileLock, Timeout
+
+from core.data import build
+from core.data.build import POSITIONS, Outcome, Progress
+from core.data.competition import BOUT_COLUMNS, Bouts, Video, labelled, read_videos
+from core.data.manifest import (
+    FORMAT_VERSION,
+    Manifest,
+    PreparedVideo,
+    Unreadable,
+    content_fingerprint,
+    missing_files,
+    read_manifest,
+    source_key,
+    write_manifest,
+)
+from core.data.parquet import read_columns
+from core.errors import DataError
+from core.features.keypoints import KEYPOINT_SETS
+from core.files import replace_atomically
+
+__all__ = ["PreparedData", "PreparedVideo", "Unreadable", "open_prepared", "prepare"]
+
+BOUTS = "bouts.parquet"
+
+
+@dataclass(frozen=True)
+class PreparedData:
+    """A prepared folder, open for reading."""
+
+    folder: Path
+    manifest: Manifest
+    positions: npt.NDArray[np.float32] = field(repr=False)
+    """``(total frames, mice, keypoints, 2)`` in pixels, NaN where missing; a read-only memory map."""
+
+    @property
+    def videos(self) -> tuple[PreparedVideo, ...]:
+        """The videos, in the order of their offsets."""
+        return self.manifest.videos
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the content: equal for equal data and settings, wherever they lie."""
+        return self.manifest.fingerprint
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """The body part of each keypoint index."""
+        return self.manifest.slots
+
+    def positions_of(self, index: int) -> npt.NDArray[np.float32]:
+        """Give a view of one video's positions, ``(frames, mice, keypoints, 2)``."""
+        video = self.videos[index]
+        return self.positions[video.offset : video.offset + video.frames]
+
+    def bouts_of(self, index: int) -> Bouts:
+        """Give one video's bouts, all actions, as they were annotated.
+
+        Raises:
+            DataError: ``bouts.parquet`` is damaged.
+        """
+        video, bouts = self._bouts
+        first, last = np.searchsorted(video, [index, index + 1])
+        part = slice(first, last)
+        return Bouts(
+            agent=bouts.agent[part],
+            target=bouts.target[part],
+            action=bouts.action[part],
+            start=bouts.start[part],
+            stop=bouts.stop[part],
+        )
+
+    @cached_property
+    def _bouts(self) -> tuple[npt.NDArray[np.int64], Bouts]:
+        table = read_columns(self.folder / BOUTS, {"video": "integer", **BOUT_COLUMNS})
+        video, agent, target, action, start, stop = (column.to_numpy() for column in table.columns)
+        return video, Bouts(agent, target, action.astype(object), start, stop)
+
+
+def open_prepared(folder: Path) -> PreparedData:
+    """Open what :func:`prepare` made.
+
+    Raises:
+        DataError: not a prepared folder, damaged, or of another format version.
+    """
+    manifest = read_manifest(folder)
+    path = folder / POSITIONS
+    try:
+        positions = np.load(path, mmap_mode="r")
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"{path}: missing or cut short; delete {folder} and prepare again"
+        ) from error
+    if positions.shape != manifest.shape or positions.dtype != np.float32:
+        raise DataError(f"{path}: not what the manifest says; delete {folder} and prepare again")
+    return PreparedData(folder, manifest, positions)
+
+
+def prepare(
+    root: Path,
+    cache_root: Path,
+    keypoints: str = "mabe18",
+    max_mice: int = 4,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    skip_bad: bool = False,
+) -> PreparedData:
+    """Prepare the labelled videos of a data folder, or open what was prepared from the same before.
+
+    An interrupted prepare goes on where it was. Two processes may ask for the same at once: one
+    works, the other waits.
+
+    Args:
+        root: a folder in the competition's layout.
+        cache_root: where prepared folders are kept.
+        keypoints: a name of ``KEYPOINT_SETS``.
+        max_mice: mouse slots; max_mice beyond it are left out.
+        workers: processes, each holding one video; none: one a core.
+        progress: called with (done, total, what).
+        skip_bad: leave damaged videos out, instead of ending with an error that names them.
+
+    Raises:
+        DataError: damaged videos (all are looked at first), no labelled videos, no space.
+    """
+    if keypoints not in KEYPOINT_SETS:
+        raise DataError(f"keypoints: {keypoints!r} is not one of {', '.join(KEYPOINT_SETS)}")
+    usable, left_out = labelled(read_videos(root))
+    without_files = missing_files(left_out)
+    if not usable:
+        raise DataError(_nothing_usable(root, without_files))
+    key = source_key(root, usable, keypoints, max_mice)
+    folder = cache_root / f"{root.resolve().name}-{key[:16]}"
+    with _locked(folder, progress):
+        prepared = _opened_if_whole(folder)
+        if prepared is None:
+            count = min(workers or os.cpu_count() or 1, len(usable))
+            videos, unreadable = _build(
+                folder, usable, keypoints, max_mice, count, progress, skip_bad
+            )
+            if source_key(root, usable, keypoints, max_mice) != key:
+                raise DataError(f"{root}: changed while it was being prepared; run again")
+            manifest = Manifest(
+                format_version=FORMAT_VERSION,
+                source=key,
+                fingerprint=content_fingerprint(keypoints, max_mice, videos),
+                keypoints=keypoints,
+                slots=KEYPOINT_SETS[keypoints],
+                mice=max_mice,
+                total_frames=_rows(folder),
+                videos=videos,
+                without_files=without_files,
+                unreadable=unreadable,
+            )
+            write_manifest(folder, manifest)
+            (folder / build.JOURNAL).unlink(missing_ok=True)
+            prepared = open_prepared(folder)
+    if prepared.manifest.unreadable and not skip_bad:
+        raise _unreadable_error(prepared.manifest.unreadable)
+    return prepared
+
+
+def _build(
+    folder: Path,
+    videos: Sequence[Video],
+    keypoints: str,
+    max_mice: int,
+    workers: int,
+    progress: Progress | None,
+    skip_bad: bool,
+) -> tuple[tuple[PreparedVideo, ...], tuple[Unreadable, ...]]:
+    """Fill the arrays; give the videos in them, and those that could not be read."""
+    jobs, uncounted = build.plan(folder, videos, KEYPOINT_SETS[keypoints], max_mice)
+    outcomes = build.run(jobs, workers, folder, progress)
+    failed = [outcome for outcome in outcomes if outcome.prepared is None]
+    unreadable = (
+        *uncounted,
+        *(Unreadable(failure.job.video.video_id, failure.problem) for failure in failed),
+    )
+    if unreadable and (not skip_bad or len(unreadable) == len(videos)):
+        raise _unreadable_error(unreadable)
+    for failure in failed:
+        # nobody owns these rows, but a reader of the whole array must not take zeros for positions
+        job = failure.job
+        shape = (job.frames, max_mice, len(job.slots), 2)
+        build.write_slice(job, np.full(shape, np.nan, np.float32))
+    done = [outcome for outcome in outcomes if outcome.prepared is not None]
+    _write_bouts(folder / BOUTS, done)
+    with (folder / POSITIONS).open("rb+") as file:
+        os.fsync(file.fileno())
+    return tuple(outcome.prepared for outcome in done if outcome.prepared), unreadable
+
+
+def _write_bouts(path: Path, outcomes: Sequence[Outcome]) -> None:
+    """Write the bouts of all videos, ``video`` being the index in the manifest."""
+    bouts = [outcome.bouts for outcome in outcomes if outcome.bouts is not None]
+    counts = [len(each) for each in bouts]
+    columns = {
+        "video": np.repeat(np.arange(len(bouts)), counts),
+        "agent_id": np.concatenate([each.agent for each in bouts]),
+        "target_id": np.concatenate([each.target for each in bouts]),
+        "action": pa.array(np.concatenate([each.action for each in bouts]), pa.string()),
+        "start_frame": np.concatenate([each.start for each in bouts]),
+        "stop_frame": np.concatenate([each.stop for each in bouts]),
+    }
+    with replace_atomically(path) as file:
+        pq.write_table(pa.table(columns), file)
+
+
+@contextmanager
+def _locked(folder: Path, progress: Progress | None) -> Iterator[None]:
+    """Hold the folder alone, waiting for another process that prepares the same."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            if progress is not None:
+                progress(0, 0, "waiting for another process that prepares the same data")
+            lock.acquire()
+    except OSError as error:
+        raise DataError(
+            f"{folder}: cannot be written ({error.strerror}); choose another place with MABE_HOME"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _opened_if_whole(folder: Path) -> PreparedData | None:
+    try:
+        return open_prepared(folder)
+    except DataError:
+        return None
+
+
+def _rows(folder: Path) -> int:
+    return int(np.load(folder / POSITIONS, mmap_mode="r").shape[0])
+
+
+def _nothing_usable(root: Path, without_files: Sequence[Unreadable]) -> str:
+    if not without_files:
+        return f"{root / 'train.csv'}: no video has behaviors_labeled, so there is nothing to learn"
+    reasons = Counter(reason for reason in (video.reason for video in without_files))
+    counted = ", ".join(f"{count} × {reason}" for reason, count in reasons.items())
+    return f"{root}: none of the {len(without_files)} labelled videos can be used ({counted})"
+
+
+def _unreadable_error(unreadable: Sequence[Unreadable]) -> DataError:
+    first = "; ".join(video.reason for video in unreadable[:3])
+    more = f"; and {len(unreadable) - 3} more" if len(unreadable) > 3 else ""
+    count = f"{len(unreadable)} video{'s' if len(unreadable) > 1 else ''}"
+    return DataError(f"{count} cannot be prepared (--skip-bad leaves them out): {first}{more}")

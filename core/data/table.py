@@ -1,0 +1,89 @@
+"""Reading a CSV file whose every complaint names the line and the column."""
+
+import csv
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import DataError
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a table, able to name itself in an error."""
+
+    path: Path
+    line: int
+    values: dict[str, str]
+
+    def error(self, column: str, problem: str) -> DataError:
+        """Make the error that says what is wrong with one of the cells."""
+        return DataError(f"{self.path}, line {self.line}, column {column!r}: {problem}")
+
+    def text(self, column: str) -> str:
+        """Give a cell without the blanks around it."""
+        return self.values[column].strip()
+
+    def name(self, column: str) -> str:
+        """Give an id that is also a file name."""
+        value = self.text(column)
+        if not value or value in (".", "..") or "/" in value or "\\" in value or "\0" in value:
+            raise self.error(column, f"{value!r} cannot be the name of a file")
+        return value
+
+    def number(self, column: str) -> float | None:
+        """Give a number above 0, or ``None`` where the cell is empty."""
+        text = self.text(column)
+        if text.lower() in ("", "nan"):
+            return None
+        try:
+            value = float(text)
+        except ValueError:
+            raise self.error(column, f"{text!r} is not a number") from None
+        if not (math.isfinite(value) and value > 0):
+            raise self.error(column, f"{text} must be a number above 0")
+        return value
+
+    def needed_number(self, column: str) -> float:
+        """Give a number above 0; an empty cell is an error."""
+        value = self.number(column)
+        if value is None:
+            raise self.error(column, "is empty; a number above 0 is needed")
+        return value
+
+    def names(self, column: str) -> list[str]:
+        """Give a JSON list of strings; an empty cell is an empty list."""
+        text = self.text(column)
+        if not text:
+            return []
+        try:
+            found = json.loads(text)
+        except ValueError as problem:
+            raise self.error(column, f"not a JSON list ({problem})") from None
+        if not (isinstance(found, list) and all(isinstance(name, str) for name in found)):
+            raise self.error(column, "must be a JSON list of strings")
+        return found
+
+
+def read_rows(path: Path, required: Sequence[str]) -> Iterator[Row]:
+    """Read a CSV file whose header has at least the required columns.
+
+    Raises:
+        DataError: not a table in UTF-8, a missing column, or a line longer than the header.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, restval="")
+            missing = [name for name in required if name not in (reader.fieldnames or ())]
+            if missing:
+                raise DataError(f"{path}: has no column {', '.join(map(repr, missing))}")
+            for values in reader:
+                # csv keeps cells beyond the header under the key None
+                if None in values:
+                    raise DataError(f"{path}, line {reader.line_num}: more cells than the header")
+                yield Row(path, reader.line_num, values)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DataError(f"{path}: cannot be read as a table ({reason})") from error
