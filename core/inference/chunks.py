@@ -1,0 +1,145 @@
+"""A model over a whole video: chunks with context on both sides, every frame answered once.
+
+Cheaper than the usual half-overlapping windows, which run every frame twice and tell the frames at a
+window's edge little of their surroundings, and cheaper than one pass, which cannot be batched
+(``tests/bench/bench_inference.py``).
+"""
+
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from core.models.transformer import FrameTransformer
+from core.models.unet1d import UNet1D
+
+Probabilities = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Chunking:
+    """How a video is cut.
+
+    The defaults are those that ``conv_bilstm`` was measured with: labels agree with one pass over the
+    whole video on every frame.
+    """
+
+    frames: int = 400
+    """Answered by one chunk."""
+    context: int = 50
+    """Read on each side of them, at least, where the video has that many."""
+    batch: int = 8
+    """Chunks in one call of the model."""
+
+    def __post_init__(self) -> None:
+        if self.frames < 1 or self.context < 0 or self.batch < 1:
+            raise ValueError(f"{self}: frames and batch must be at least 1 and context at least 0")
+
+    @property
+    def length(self) -> int:
+        """Frames that one chunk reads."""
+        return self.frames + 2 * self.context
+
+
+class Chunk(NamedTuple):
+    """One chunk: it reads ``length`` frames from ``start`` and answers ``first`` to ``stop``."""
+
+    start: int
+    first: int
+    stop: int
+    """Exclusive."""
+
+
+def suited_to(model: nn.Module, window: int) -> Chunking:
+    """Choose the chunks for a model.
+
+    A model that sees a known number of frames either side gets exactly those as context. A
+    transformer only knows positions inside its training windows, so it is given chunks of their length.
+
+    Args:
+        model: from ``build_model``.
+        window: frames in the windows it was trained on.
+    """
+    if isinstance(model, FrameTransformer):
+        context = window // 4
+        return Chunking(window - 2 * context, context, batch=max(1, 4096 // window))
+    reach = getattr(model, "reach", None)
+    if not isinstance(reach, int):
+        return Chunking()
+    if isinstance(model, UNet1D):  # chunks start where its coarsest level would have started a step
+        step = model.coarsest
+        return Chunking(frames=-(-1000 // step) * step, context=-(-reach // step) * step, batch=4)
+    return Chunking(frames=1000, context=reach, batch=4)
+
+
+def plan(frames: int, chunking: Chunking) -> Iterator[Chunk]:
+    """Cut a video into chunks of one length, those at its ends shifted inwards.
+
+    Their kept parts cover every frame exactly once; a video no longer than a chunk is one chunk.
+    """
+    if frames <= chunking.length:
+        yield Chunk(0, 0, frames)
+        return
+    for first in range(0, frames, chunking.frames):
+        start = min(max(first - chunking.context, 0), frames - chunking.length)
+        yield Chunk(start, first, min(first + chunking.frames, frames))
+
+
+def softmax(logits: Tensor) -> Tensor:
+    """Probabilities of classes that exclude one another."""
+    return torch.softmax(logits, dim=-1)
+
+
+def predict_video(
+    model: nn.Module,
+    inputs: Tensor,
+    chunking: Chunking | None = None,
+    activation: Callable[[Tensor], Tensor] = softmax,
+) -> Probabilities:
+    """Apply a model to a whole video.
+
+    Args:
+        model: on the device to use; evaluated, and left in the mode it was in.
+        inputs: ``(frames, features)`` float32, on any device.
+        chunking: how to cut it; how many chunks go together changes nothing but rounding.
+        activation: from logits to probabilities, along the last axis.
+
+    Returns:
+        ``(frames, outputs)`` float32.
+
+    Raises:
+        ValueError: there are no frames.
+    """
+    chunking = chunking or Chunking()
+    if not len(inputs):
+        raise ValueError("a video without frames cannot be predicted")
+    device = next(model.parameters()).device
+    length = min(len(inputs), chunking.length)
+    chunks = plan(len(inputs), chunking)
+    parts: list[Tensor] = []
+    with _evaluating(model), torch.inference_mode():
+        while batch := list(itertools.islice(chunks, chunking.batch)):
+            windows = torch.stack([inputs[chunk.start : chunk.start + length] for chunk in batch])
+            answers = activation(model(windows.to(device)).float()).cpu()
+            parts += [
+                answer[chunk.first - chunk.start : chunk.stop - chunk.start]
+                for answer, chunk in zip(answers, batch, strict=True)
+            ]
+    probabilities: Probabilities = torch.cat(parts).numpy()
+    return probabilities
+
+
+@contextmanager
+def _evaluating(model: nn.Module) -> Iterator[None]:
+    was_training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(was_training)

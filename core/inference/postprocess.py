@@ -1,0 +1,111 @@
+"""Probabilities per frame → bouts. The defaults change nothing: the bouts are the frames' classes."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from core.data.labels import bouts_of
+from core.errors import ConfigError
+
+Classes = npt.NDArray[np.uint8]
+Probabilities = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class BoutRules:
+    """What a bout must be like, in frames of the video."""
+
+    median_frames: int = 1
+    """Odd; each class's probability is first replaced by its median over so many frames."""
+    merge_gap: int = 0
+    """Two bouts of one class with at most so many background frames between them become one."""
+    min_frames: int = 1
+    """Shorter bouts are dropped, after merging."""
+
+    def __post_init__(self) -> None:
+        if self.median_frames < 1 or self.median_frames % 2 == 0:
+            raise ConfigError(f"median_frames: {self.median_frames} must be an odd number from 1")
+        if self.merge_gap < 0:
+            raise ConfigError(f"merge_gap: {self.merge_gap} must not be below 0")
+        if self.min_frames < 1:
+            raise ConfigError(f"min_frames: {self.min_frames} must be at least 1")
+
+
+class Bout(NamedTuple):
+    """One interval of one class."""
+
+    video_id: str
+    class_index: int
+    start_frame: int
+    stop_frame: int
+    """Exclusive."""
+    probability: float
+    """The class's mean over the bout's frames, before smoothing."""
+
+
+class _Interval(NamedTuple):
+    class_index: int
+    start: int
+    stop: int
+
+
+def classes_of(probabilities: Probabilities) -> Classes:
+    """``(frames, classes)`` → ``(frames,)``, the likeliest class; the lower index of equal ones."""
+    classes: Classes = probabilities.argmax(axis=1).astype(np.uint8)
+    return classes
+
+
+def find_bouts(
+    video_id: str, probabilities: Probabilities, rules: BoutRules | None = None
+) -> list[Bout]:
+    """Find the bouts of every class but 0, in the order of time.
+
+    Args:
+        video_id: carried into the bouts.
+        probabilities: ``(frames, classes)``.
+        rules: smoothing, merging and least length, applied in that order.
+    """
+    rules = rules or BoutRules()
+    runs = bouts_of(classes_of(median_filter(probabilities, rules.median_frames)))
+    columns = (runs.index.tolist(), runs.start.tolist(), runs.stop.tolist())
+    intervals = (_Interval(*row) for row in zip(*columns, strict=True))
+    return [
+        Bout(video_id, index, start, stop, float(probabilities[start:stop, index].mean()))
+        for index, start, stop in _merged(intervals, rules.merge_gap)
+        if stop - start >= rules.min_frames
+    ]
+
+
+def median_filter(probabilities: Probabilities, frames: int) -> Probabilities:
+    """Give the running median over an odd number of frames, centred, of each class by itself.
+
+    The first and last values stand for the frames beyond both ends. Probabilities are smoothed, not
+    class numbers: the median of classes 0 and 3 is no class between them.
+    """
+    if frames == 1:
+        return probabilities
+    half = frames // 2
+    padded = np.pad(probabilities, ((half, half), (0, 0)), mode="edge")
+    smooth = np.empty_like(probabilities)
+    for index in range(probabilities.shape[1]):  # one class at a time bounds the memory
+        windows = np.lib.stride_tricks.sliding_window_view(padded[:, index], frames)
+        smooth[:, index] = np.median(windows, axis=1)
+    return smooth
+
+
+def _merged(intervals: Iterable[_Interval], gap: int) -> Iterator[_Interval]:
+    """Join neighbours of one class; in the order of time, nothing but background lies between."""
+    current: _Interval | None = None
+    for interval in intervals:
+        if current is None:
+            current = interval
+        elif interval.class_index == current.class_index and interval.start - current.stop <= gap:
+            current = current._replace(stop=interval.stop)
+        else:
+            yield current
+            current = interval
+    if current is not None:
+        yield current
