@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import torch
 
@@ -22,6 +22,7 @@ from core.errors import CheckpointError
 from core.events import CheckpointSaved
 from core.files import replace_atomically
 from core.rundir import Pointer, RunDir
+from core.tasks.task import InputSpec
 
 FORMAT = 1
 FILE = re.compile(r"step-\d{7,}(-\d+)?\.pt")
@@ -144,7 +145,7 @@ class CheckpointStore:
 
     def pointers(self) -> dict[str, Pointer]:
         """Give all readable pointers by name, without opening what they name."""
-        return {name: pointer for name, pointer in self._read_pointers([])}
+        return dict(self._read_pointers([]))
 
     def _pointers(self, problems: list[str]) -> list[Pointer]:
         """Give the files that count, newest first, each once; unreadable pointers go to ``problems``."""
@@ -223,6 +224,24 @@ def _checked(content: object, path: Path) -> dict[str, Any]:
     return content
 
 
+def input_spec_table(spec: InputSpec) -> dict[str, Any]:
+    """Give an input spec as plain containers, so that a model can be built from the file alone."""
+    blocks = {name: [part.start, part.stop] for name, part in spec.blocks.items()}
+    return {
+        "features": spec.features,
+        "outputs": spec.outputs,
+        "mice": spec.mice,
+        "keypoints": spec.keypoints,
+        "blocks": blocks,
+    }
+
+
+def input_spec_from_table(table: dict[str, Any]) -> InputSpec:
+    """Take an input spec out of a checkpoint; see :func:`input_spec_table`."""
+    blocks = {name: slice(*part) for name, part in table["blocks"].items()}
+    return InputSpec(**{**table, "blocks": blocks})
+
+
 class _HashingWriter:
     """A file that only writes forward, and hashes what passes, so that nothing is read twice."""
 
@@ -250,7 +269,7 @@ def _write(path: Path, content: dict[str, Any]) -> tuple[str, int]:
     with replace_atomically(path) as file:
         writer = _HashingWriter(file)
         try:
-            torch.save(content, writer)
+            torch.save(content, cast(IO[bytes], writer))
         except RuntimeError:
             # torch reports a full disk as a broken archive of its own making.
             if writer.error is not None:

@@ -13,6 +13,16 @@ from core.training.precision import Precision
 from core.training.rng import restore_rng, rng_state
 from core.training.schedules import Schedule
 
+FIT_ERRORS = (
+    RuntimeError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    msgspec.ValidationError,
+)
+"""What torch, numpy and msgspec raise when given the state of something else."""
+
 
 class EpochSums(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Running sums of the epoch under way, so that one cut in two reports as if it were whole."""
@@ -21,11 +31,23 @@ class EpochSums(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     loss_weight: float = 0.0
     gradient_norm: float = 0.0
     steps: int = 0
-    """Optimiser steps that changed the weights; broken ones are not counted."""
+    """Optimiser steps whose gradient norm is in the sum; broken ones are not counted."""
     frames: int = 0
     train_seconds: float = 0.0
     seconds: float = 0.0
     """Training and validation."""
+
+    def add(self, loss_total: float, loss_weight: float, gradient_norm: float, frames: int) -> None:
+        """Count one optimiser step.
+
+        A float16 step whose gradient overflowed has a loss, but no norm that could be averaged.
+        """
+        self.loss_total += loss_total
+        self.loss_weight += loss_weight
+        self.frames += frames
+        if math.isfinite(gradient_norm):
+            self.gradient_norm += gradient_norm
+            self.steps += 1
 
     @property
     def mean_loss(self) -> float:
@@ -130,7 +152,7 @@ class TrainingState:
             self.progress = msgspec.convert(state["progress"], Progress)
             self.schedule.load_state_dict(state["schedule"])
             restore_rng(state["rng"])
-        except (RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except FIT_ERRORS as error:
             reason = " ".join(str(error).split())
             raise CheckpointError(
                 f"the checkpoint does not fit this experiment's model and training: {reason[:300]}"

@@ -1,0 +1,42 @@
+"""What this machine computes with."""
+
+import platform
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from core.errors import ConfigError
+
+
+def choose_device(asked: Literal["auto", "cpu", "cuda"]) -> torch.device:
+    """Pick the device; ``auto`` takes CUDA where there is one.
+
+    Raises:
+        ConfigError: CUDA is asked for and there is none.
+    """
+    if asked == "cuda" and not torch.cuda.is_available():
+        raise ConfigError(
+            "hardware.device: 'cuda' is not available on this machine; use --set hardware.device=auto"
+        )
+    if asked == "cpu" or not torch.cuda.is_available():
+        return torch.device("cpu")
+    return torch.device("cuda")
+
+
+def device_name(device: torch.device) -> str:
+    """Name the processor or the graphics card, as its maker does."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, "") or platform.processor() or platform.machine()
+
+
+def make_deterministic(device: torch.device) -> None:
+    """Ask for the same result from the same numbers, where that costs nothing: on the CPU."""
+    if device.type == "cpu":
+        torch.use_deterministic_algorithms(True, warn_only=True)

@@ -1,0 +1,39 @@
+"""A pass over the validation frames."""
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from core.tasks.task import Measure, Task
+from core.training.precision import Precision
+
+
+def evaluate(
+    model: nn.Module,
+    task: Task,
+    precision: Precision,
+    interrupted: Callable[[], bool] = lambda: False,
+) -> Measure | None:
+    """Measure the model on all validation frames; it is left in training mode.
+
+    Args:
+        model: the network.
+        task: brings the batches and the measures.
+        precision: how the forward pass computes.
+        interrupted: asked before each batch; a pass that it ends gives ``None``.
+    """
+    measure = task.measure()
+    model.eval()
+    try:
+        # Not inference_mode: a task may keep the buffers it makes here, and train with them later.
+        with torch.no_grad():
+            for batch in task.validation_batches():
+                if interrupted():
+                    return None
+                with precision.autocast():
+                    output = model(batch.inputs)
+                measure.update(output.float(), batch)
+    finally:
+        model.train()
+    return measure

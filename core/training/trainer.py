@@ -1,0 +1,237 @@
+"""The training loop. It knows a :class:`~core.tasks.task.Task` and nothing of what is learned."""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+
+from core.emitter import Emitter
+from core.errors import ConfigError, RunError
+from core.events import Epoch, Warned
+from core.experiment import Experiment, to_table
+from core.files import replace_atomically
+from core.rundir import RunDir
+from core.tasks.task import Batch, Task
+from core.training.checkpoint import Checkpoint, CheckpointStore, input_spec_table
+from core.training.evaluate import evaluate
+from core.training.heartbeat import Heartbeat
+from core.training.state import TrainingState
+from core.training.step import StepResult, optimise
+from core.training.stopping import StopReason
+
+BROKEN_LIMIT = 3
+"""Steps in a row without a finite loss or gradient after which a run fails: it will not recover."""
+FALLING = ("loss",)
+"""Metrics that fall as a model gets better, and so cannot be the monitor."""
+
+Complete = Literal["epochs", "early_stopping"]
+
+
+class Trainer:
+    """Trains one task to its end, or until it is told to stop."""
+
+    def __init__(
+        self,
+        *,
+        experiment: Experiment,
+        task: Task,
+        device: torch.device,
+        run_dir: RunDir,
+        emitter: Emitter,
+        stop_requested: Callable[[], StopReason | None],
+    ) -> None:
+        self.state = TrainingState(experiment.training, task.build_model(), device)
+        self._experiment = experiment
+        self._config = experiment.training
+        self._task = task
+        self._run_dir = run_dir
+        self._store = CheckpointStore(run_dir)
+        self._emitter = emitter
+        self._stop_requested = stop_requested
+        self._heartbeat = Heartbeat(emitter, device)
+        self._saved_at = (0, 0)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimiser steps in an epoch."""
+        return math.ceil(self._task.steps_per_epoch() / self._config.accumulation_steps)
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go on from a checkpoint.
+
+        Raises:
+            CheckpointError: it does not fit the model.
+        """
+        self.state.load_state_dict(checkpoint.content)
+        self._saved_at = (self.state.progress.epoch, self.state.progress.step)
+
+    def train(self) -> Complete | StopReason:
+        """Train until the last epoch, early stopping, or a reason to stop, which leaves a checkpoint.
+
+        Raises:
+            RunError: the loss is no longer a number.
+            ConfigError: the monitored metric is not measured.
+            UserError: the run folder cannot be written.
+        """
+        if self.state.precision.refused:
+            self._warn(
+                "mixed_precision",
+                f"training.mixed_precision = {self._config.mixed_precision!r} needs CUDA;"
+                " this run computes in float32",
+            )
+        while (complete := self._complete()) is None:
+            stop = self._epoch()
+            if stop is not None:
+                self._save_unfinished(stop)
+                return stop
+        return complete
+
+    def _complete(self) -> Complete | None:
+        progress, patience = self.state.progress, self._config.early_stopping_patience
+        if progress.epoch >= self._config.epochs:
+            return "epochs"
+        if patience is not None and progress.epochs_since_best >= patience:
+            return "early_stopping"
+        return None
+
+    # ── one epoch ─────────────────────────────────────────────────────────────────────────────
+
+    def _epoch(self) -> StopReason | None:
+        """Train, validate, report and save one epoch, from wherever in it we stand."""
+        state = self.state
+        epoch = state.progress.epoch + 1
+        state.set_learning_rate(state.schedule.rate(epoch))
+        if (stop := self._train_epoch(epoch)) is not None:
+            return stop
+        began = time.perf_counter()
+        measure = evaluate(state.model, self._task, state.precision, self._interrupted)
+        state.progress.sums.seconds += time.perf_counter() - began
+        if (stop := self._stop_requested()) is not None or measure is None:
+            return stop
+        metrics = measure.metrics()
+        monitored = self._monitored(metrics)
+        self._report(epoch, metrics)
+        state.schedule.epoch_done(epoch, monitored)
+        better = state.progress.end_epoch(monitored)
+        if better:
+            self._write_evaluation(measure.table())
+        self._save(best=better, metric=monitored)
+        return None
+
+    def _train_epoch(self, epoch: int) -> StopReason | None:
+        progress, accumulation = self.state.progress, self._config.accumulation_steps
+        batches = self._task.train_batches(epoch, skip=progress.epoch_step * accumulation)
+        self.state.model.train()
+        self._heartbeat.restart()
+        for _ in range(progress.epoch_step, self.steps_per_epoch):
+            if (stop := self._stop_requested()) is not None:
+                return stop
+            self._step(batches)
+        return None
+
+    def _step(self, batches: Iterator[Batch]) -> None:
+        began = time.perf_counter()
+        progress = self.state.progress
+        micro_batches = islice(batches, self._config.accumulation_steps)
+        result = optimise(self.state, self._task, micro_batches, self._config.gradient_clip)
+        progress.step += 1
+        progress.epoch_step += 1
+        seconds = time.perf_counter() - began
+        progress.sums.train_seconds += seconds
+        progress.sums.seconds += seconds
+        if result.broken:
+            self._report_broken(result)
+            return
+        progress.broken_in_a_row = 0
+        progress.sums.add(
+            result.loss_total, result.loss_weight, result.gradient_norm, result.frames
+        )
+        self._heartbeat.step(progress, self.steps_per_epoch, result, self.state.learning_rate)
+
+    def _interrupted(self) -> bool:
+        self._heartbeat.beat()
+        return self._stop_requested() is not None
+
+    def _monitored(self, metrics: dict[str, float]) -> float:
+        monitor = self._task.monitor
+        if monitor in FALLING or monitor not in metrics:
+            choices = ", ".join(sorted(name for name in metrics if name not in FALLING))
+            raise ConfigError(
+                f"training.monitor: {monitor!r} cannot be watched; choose one that rises as the model"
+                f" gets better: {choices}"
+            )
+        return metrics[monitor]
+
+    # ── saying and saving ─────────────────────────────────────────────────────────────────────
+
+    def _report(self, epoch: int, metrics: dict[str, float]) -> None:
+        sums = self.state.progress.sums
+        self._emitter.emit(
+            Epoch,
+            epoch=epoch,
+            step=self.state.progress.step,
+            seconds=round(sums.seconds, 3),
+            train_loss=sums.mean_loss,
+            learning_rate=self.state.learning_rate,
+            gradient_norm=sums.mean_gradient_norm,
+            frames_per_second=round(sums.frames_per_second, 1),
+            metrics=metrics,
+        )
+
+    def _report_broken(self, result: StepResult) -> None:
+        progress = self.state.progress
+        progress.broken_in_a_row += 1
+        where = f"epoch {progress.epoch + 1}, step {progress.epoch_step} of {self.steps_per_epoch}"
+        what = f"loss {result.loss}, gradient norm {result.gradient_norm}"
+        self._warn("non_finite", f"{where}: {what}; the step is left out")
+        if progress.broken_in_a_row >= BROKEN_LIMIT:
+            raise RunError(
+                f"{where}: loss or gradient were not finite in {BROKEN_LIMIT} steps in a row; lower"
+                " training.learning_rate, set training.gradient_clip, or look at the data"
+                " (`mabe data check`)"
+            )
+
+    def _warn(self, code: str, message: str) -> None:
+        self._emitter.emit(Warned, code=code, message=message)
+
+    def _write_evaluation(self, table: pa.Table) -> None:
+        with replace_atomically(self._run_dir.evaluation_table) as file:
+            pq.write_table(table, file)
+
+    def _save_unfinished(self, stop: StopReason) -> None:
+        """Keep the last completed step, unless it is already kept or the folder is no longer ours."""
+        progress = self.state.progress
+        if stop.saves and self._saved_at != (progress.epoch, progress.step):
+            self._save(best=False, metric=None)
+
+    def _save(self, *, best: bool, metric: float | None) -> None:
+        progress = self.state.progress
+        closed = progress.epoch_step == 0
+        pointers = []
+        if closed and progress.epoch % self._config.save_every == 0:
+            pointers.append(f"epoch-{progress.epoch:04d}")
+        if best:
+            pointers.append("best")
+        self._store.save(
+            self._content(),
+            emitter=self._emitter,
+            epoch=progress.epoch,
+            step=progress.step,
+            pointers=[*pointers, "last"],
+            metric=metric,
+        )
+        self._saved_at = (progress.epoch, progress.step)
+
+    def _content(self) -> dict[str, Any]:
+        return {
+            **self.state.state_dict(),
+            "experiment": to_table(self._experiment),
+            "input_spec": input_spec_table(self._task.input_spec),
+            "task": self._task.state_dict(),
+            "validation_videos": list(self._task.summary.validation_videos),
+        }
