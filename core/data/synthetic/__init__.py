@@ -1,0 +1,11 @@
+"""Synthetic data in the competition's layout: simulated mice that do the behaviours."""
+
+from core.data.synthetic.generate import synthesise
+from core.data.synthetic.settings import (
+    REAL_SHARES,
+    ClassShares,
+    SyntheticSettings,
+    SyntheticSummary,
+)
+
+__all__ = ["REAL_SHARES", "ClassShares", "SyntheticSettings", "SyntheticSummary", "synthesise"]

@@ -1,0 +1,269 @@
+"""Making a whole data set: videos in parallel, resumable, the same bytes whatever the workers."""
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+
+from core.data.synthetic.body import add_noise, keypoints, tracked
+from core.data.synthetic.patterns import CLASSES
+from core.data.synthetic.schedule import Bout, class_frames, random_schedule
+from core.data.synthetic.settings import SyntheticSettings, SyntheticSummary, fingerprint
+from core.data.synthetic.simulate import Scene, simulate
+from core.data.synthetic.writer import (
+    annotation_path,
+    behaviours_labelled,
+    tracking_path,
+    write_annotation,
+    write_tracking,
+    write_train_csv,
+)
+from core.errors import DataError
+from core.files import write_bytes_atomically
+
+Progress = Callable[[int, int, str], None]
+
+MARKER = "synthetic.json"
+"""Says in a data folder that it was made here, and from what."""
+FIRST_VIDEO_ID = 700_000_001
+BODY_CM = 8.5
+"""Nose to tail base of an adult mouse."""
+WALL_SHARE = 0.04
+"""Share of the picture, on each side, that lies outside the arena."""
+BODY_SPREAD = 0.06
+"""Standard deviation of the logarithm of a mouse's size."""
+
+
+class Camera(NamedTuple):
+    """How the arena is seen, and how well the tracker does."""
+
+    parts: tuple[str, ...]
+    fps: float
+    origin: tuple[float, float]
+    """The arena's upper left corner in pixels."""
+    arena: tuple[float, float]
+    """Width and height of the arena in pixels."""
+    body_pixels: float
+    """Length of an average mouse in pixels."""
+    noise_pixels: float
+    missing: tuple[float, float]
+    lost: tuple[float, float]
+
+
+class Video(NamedTuple):
+    """All that one worker needs to make one video; small enough to be sent to it."""
+
+    lab: str
+    video: int
+    mice: int
+    frames: int
+    camera: Camera
+    bouts: tuple[Bout, ...]
+    seed: tuple[int, int]
+    row: dict[str, object]
+    """The video's line in ``train.csv``."""
+
+
+def synthesise(
+    root: Path,
+    settings: SyntheticSettings,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> SyntheticSummary:
+    """Write a synthetic data set in the competition's layout into ``root``.
+
+    Videos that are already there, from the same settings, are kept. ``train.csv`` comes last: a
+    folder without it is not finished.
+
+    Args:
+        root: a new or empty folder, or one that the same call was interrupted in.
+        settings: what to make.
+        workers: processes; none takes one for each processor.
+        progress: told the videos done, all videos, and ``videos``.
+
+    Raises:
+        DataError: the folder holds something else, or a data set of other settings.
+        UserError: a file cannot be written.
+    """
+    videos = [random_video(settings, index) for index in range(settings.videos)]
+    return write_videos(root, videos, settings, workers, progress)
+
+
+def random_video(settings: SyntheticSettings, index: int) -> Video:
+    """Draw the schedule of one video; it depends on the settings and its own number only."""
+    bouts = random_schedule(settings, index, np.random.default_rng([settings.seed, index, 0]))
+    lab, video = settings.labs[index % len(settings.labs)], FIRST_VIDEO_ID + index
+    return Video(
+        lab,
+        video,
+        settings.mice,
+        settings.frames,
+        _camera(settings),
+        bouts,
+        (settings.seed, index),
+        _row(settings, lab, video, bouts),
+    )
+
+
+def _camera(settings: SyntheticSettings) -> Camera:
+    return Camera(
+        settings.body_parts,
+        settings.fps,
+        (WALL_SHARE * settings.width, WALL_SHARE * settings.height),
+        ((1 - 2 * WALL_SHARE) * settings.width, (1 - 2 * WALL_SHARE) * settings.height),
+        BODY_CM * settings.pixels_per_cm,
+        settings.noise_pixels,
+        (settings.missing_points, settings.missing_run),
+        (settings.lost_mice, settings.lost_run),
+    )
+
+
+def _row(
+    settings: SyntheticSettings, lab: str, video: int, bouts: Sequence[Bout]
+) -> dict[str, object]:
+    inside = (1 - 2 * WALL_SHARE) / settings.pixels_per_cm
+    return {
+        "lab_id": lab,
+        "video_id": video,
+        **{f"mouse{mouse}_id": mouse for mouse in range(1, settings.mice + 1)},
+        "frames_per_second": settings.fps,
+        "video_duration_sec": round(settings.frames / settings.fps, 4),
+        "pix_per_cm_approx": settings.pixels_per_cm,
+        "video_width_pix": settings.width,
+        "video_height_pix": settings.height,
+        "arena_width_cm": round(inside * settings.width, 2),
+        "arena_height_cm": round(inside * settings.height, 2),
+        "arena_shape": "rectangular",
+        "arena_type": "simulated",
+        "body_parts_tracked": msgspec.json.encode(settings.body_parts).decode(),
+        "behaviors_labeled": behaviours_labelled(bouts),
+        "tracking_method": "simulated",
+    }
+
+
+def write_videos(
+    root: Path,
+    videos: Sequence[Video],
+    request: Any,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> SyntheticSummary:
+    """Write all videos that are not there yet, then ``train.csv``; see :func:`synthesise`.
+
+    ``request`` is what the videos follow from; its hash tells whether a folder belongs to them.
+    """
+    _claim(root, request)
+    missing = [video for video in videos if not _is_there(root, video)]
+    total, done = len(videos), len(videos) - len(missing)
+    if progress:
+        progress(done, total, "videos")
+    for _ in _write_each(root, missing, workers):
+        done += 1
+        if progress:
+            progress(done, total, "videos")
+    write_train_csv(root / "train.csv", (video.row for video in videos))
+    return _summary(videos, len(missing))
+
+
+def _claim(root: Path, request: Any) -> None:
+    """Mark a new folder as ours, or see that it is ours already and asked for the same.
+
+    Raises:
+        DataError: it is neither.
+    """
+    marker = root / MARKER
+    wanted = fingerprint(request)
+    if root.exists() and not root.is_dir():
+        raise DataError(f"{root}: is a file; name a folder for the synthetic data")
+    if marker.is_file():
+        try:
+            found = msgspec.json.decode(marker.read_bytes(), type=dict[str, Any])
+        except (msgspec.DecodeError, OSError) as error:
+            raise DataError(
+                f"{marker}: cannot be read; delete the folder to begin again"
+            ) from error
+        if found.get("fingerprint") != wanted:
+            raise DataError(
+                f"{root}: holds synthetic data made with other settings; "
+                "name another folder, or delete this one first"
+            )
+        return
+    if root.is_dir() and any(root.iterdir()):
+        raise DataError(f"{root}: is not empty and was not made by synth; name a new folder")
+    content = {"made_by": "mabe data synth", "fingerprint": wanted, "request": request}
+    write_bytes_atomically(marker, msgspec.json.format(msgspec.json.encode(content)))
+
+
+def _is_there(root: Path, video: Video) -> bool:
+    """The annotation is written last, so it stands for both files."""
+    return (
+        annotation_path(root, video.lab, video.video).is_file()
+        and tracking_path(root, video.lab, video.video).is_file()
+    )
+
+
+def _write_each(root: Path, videos: Sequence[Video], workers: int | None) -> Iterator[Video]:
+    """Write videos, giving each when it is done."""
+    workers = min(workers or os.cpu_count() or 1, len(videos))
+    if workers <= 1:
+        for video in videos:
+            write_video(root, video)
+            yield video
+        return
+    # Not forked: the caller may have threads, and a worker needs nothing of its memory.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        futures = {pool.submit(write_video, root, video): video for video in videos}
+        try:
+            for future in as_completed(futures):
+                future.result()
+                yield futures[future]
+        except BrokenProcessPool as error:
+            raise DataError(
+                f"{root}: a worker died, perhaps for want of memory; "
+                "call again with fewer workers to go on"
+            ) from error
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def write_video(root: Path, video: Video) -> None:
+    """Simulate one video and write its two files.
+
+    Raises:
+        UserError: a file cannot be written.
+    """
+    camera = video.camera
+    body = camera.body_pixels
+    width, height = camera.arena[0] / body, camera.arena[1] / body
+    scene = Scene(width, height, video.mice, video.frames, camera.fps)
+    motion = np.random.default_rng([*video.seed, 1])
+    poses = simulate(scene, video.bouts, motion)
+    sizes = body * np.exp(BODY_SPREAD * motion.standard_normal(video.mice))
+    positions = keypoints(poses, camera.parts, sizes, camera.origin, body, camera.fps)
+    tracker = np.random.default_rng([*video.seed, 2])
+    add_noise(positions, camera.noise_pixels, tracker)
+    shape = (video.frames, video.mice, len(camera.parts))
+    found = tracked(shape, camera.missing, camera.lost, tracker)
+    write_tracking(tracking_path(root, video.lab, video.video), positions, found, camera.parts)
+    write_annotation(annotation_path(root, video.lab, video.video), video.bouts)
+
+
+def _summary(videos: Sequence[Video], written: int) -> SyntheticSummary:
+    counts = np.zeros(len(CLASSES), np.int64)
+    for video in videos:
+        counts += class_frames(video.bouts, video.frames)
+    return SyntheticSummary(
+        videos=len(videos),
+        written=written,
+        frames=sum(video.frames for video in videos),
+        bouts=sum(bout.labelled for video in videos for bout in video.bouts),
+        class_frames=dict(zip(CLASSES, counts.tolist(), strict=True)),
+        labs=tuple(dict.fromkeys(video.lab for video in videos)),
+    )

@@ -1,0 +1,203 @@
+"""When who does what to whom: a random schedule of bouts with given class shares.
+
+A schedule says nothing of positions. The simulator makes the mice be where their bouts need them, so
+a real annotation can be used in its place.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from core.data.synthetic.patterns import CLASS_OF, CLASSES
+from core.data.synthetic.settings import SyntheticSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Bout:
+    """One interval of one action; ``start`` inclusive, ``stop`` exclusive, in frames."""
+
+    agent: int
+    """Mouse id, from 1."""
+    target: int
+    """Mouse id; the agent's own for what it does alone."""
+    action: str
+    start: int
+    stop: int
+    labelled: bool = True
+    """Whether the annotator saw it; the mice do it either way."""
+
+
+@dataclass(slots=True)
+class _Part:
+    action: str
+    frames: int
+
+
+Episode = list[_Part]
+"""Bouts of one agent towards one target that follow each other without a gap."""
+
+UNIT_SECONDS = 1.0
+"""Frames are given to videos in pieces of this length, so that rare classes come as whole bouts."""
+MEDIAN_SECONDS = {"social": 2.5, "mating": 4.0, "aggressive": 2.2}
+"""Median length of an episode's part in a class; lengths are log-normal, as real ones nearly are."""
+LENGTH_SPREAD = 0.5
+"""Standard deviation of the logarithm of those lengths."""
+SHORTEST_SECONDS = 0.3
+CHANGE_OF_HEART = {"mating": 0.6, "aggressive": 0.4}
+"""How often mating and fighting follow directly on sniffing the same mouse."""
+QUIET_SECONDS = 2.0
+"""Nothing unlabelled begins in this time before an episode, while its agent may be on its way."""
+SELF_ACTIONS = ("rear", "selfgroom", "run", "dig", "rest")
+SNIFFS = ("sniff", "sniffbody", "sniffface", "sniffgenital")
+
+
+def random_schedule(
+    settings: SyntheticSettings, video: int, rng: np.random.Generator
+) -> tuple[Bout, ...]:
+    """Draw the bouts of one video.
+
+    Over all videos the share of each class is the one asked for, to within one piece of
+    ``UNIT_SECONDS`` a class and what the annotator's jitter moves.
+
+    Returns:
+        Bouts in the order of their starts; those with ``labelled`` false are decoys.
+    """
+    episodes = _glue(
+        {
+            name: _episodes(name, _budget(settings, name, video), settings.fps, rng)
+            for name in CLASSES[1:]
+        },
+        rng,
+    )
+    starts = _starts([_length(episode) for episode in episodes], settings, rng)
+    bouts: list[Bout] = []
+    free_from = 0
+    for episode, start in zip(episodes, starts, strict=True):
+        bouts += _alone(settings, free_from, start, rng)
+        pair = rng.permutation(settings.mice)[:2] + 1
+        bouts += _place(episode, start, (int(pair[0]), int(pair[1])), settings, rng)
+        free_from = start + _length(episode)
+    bouts += _alone(settings, free_from, settings.frames, rng)
+    return tuple(sorted(bouts, key=lambda bout: (bout.start, bout.agent, bout.target)))
+
+
+def _budget(settings: SyntheticSettings, name: str, video: int) -> int:
+    """Frames of a class in a video: its piece of one running total over all videos."""
+    share = float(getattr(settings.shares, name))
+    unit = max(1, min(round(UNIT_SECONDS * settings.fps), settings.frames // 10))
+    each = share * settings.frames / unit
+    return unit * (math.floor(each * (video + 1) + 0.5) - math.floor(each * video + 0.5))
+
+
+def _episodes(name: str, budget: int, fps: float, rng: np.random.Generator) -> list[Episode]:
+    shortest = max(1, round(SHORTEST_SECONDS * fps))
+    episodes: list[Episode] = []
+    while budget > 0:
+        length = round(MEDIAN_SECONDS[name] * fps * math.exp(LENGTH_SPREAD * rng.standard_normal()))
+        length = max(shortest, length)
+        if budget - length < shortest:
+            length = budget
+        episodes.append(_parts(name, length, shortest, rng))
+        budget -= length
+    return episodes
+
+
+def _parts(name: str, length: int, shortest: int, rng: np.random.Generator) -> Episode:
+    """Divide an episode of one class among that class's actions."""
+    draw = rng.random()
+    if name == "social":
+        first, second = "approach", "follow" if draw < 0.2 else str(rng.choice(SNIFFS))
+        share = 0.25 + 0.15 * rng.random()
+    elif name == "mating":
+        first, second = ("mount", "intromit") if draw < 0.5 else ("attemptmount", "mount")
+        share = 0.5 if draw < 0.5 else 0.2
+    else:
+        first, second = ("chase", "attack") if draw < 0.7 else ("attack", "chase")
+        share = 0.4 if draw < 0.7 else 0.6
+    head = round(share * length)
+    if min(head, length - head) < shortest:
+        return [_Part(second, length)]
+    return [_Part(first, head), _Part(second, length - head)]
+
+
+def _glue(by_class: dict[str, list[Episode]], rng: np.random.Generator) -> list[Episode]:
+    """Join some episodes of mating and fighting to a social one before them, and shuffle all."""
+    social = by_class["social"]
+    glued: list[Episode] = []
+    for name, chance in CHANGE_OF_HEART.items():
+        for episode in by_class[name]:
+            before = social.pop() if social and rng.random() < chance else []
+            glued.append(before + episode)
+    glued += social
+    return [glued[index] for index in rng.permutation(len(glued))]
+
+
+def _length(episode: Episode) -> int:
+    return sum(part.frames for part in episode)
+
+
+def _starts(
+    lengths: Sequence[int], settings: SyntheticSettings, rng: np.random.Generator
+) -> list[int]:
+    """Spread the episodes over the video with random gaps, none much shorter than the others."""
+    spare = settings.frames - sum(lengths)
+    weights = 0.35 + rng.exponential(size=len(lengths) + 1)
+    gaps = np.floor(np.cumsum(weights) / weights.sum() * max(spare, 0)).astype(int)
+    before = np.concatenate(([0], np.cumsum(lengths)[:-1])) if lengths else np.empty(0, int)
+    return [int(start) for start in gaps[:-1] + before]
+
+
+def _place(
+    episode: Episode,
+    start: int,
+    pair: tuple[int, int],
+    settings: SyntheticSettings,
+    rng: np.random.Generator,
+) -> list[Bout]:
+    """Turn an episode into bouts, each inner and outer edge moved by the annotator's jitter once."""
+    edges = start + np.concatenate(([0], np.cumsum([part.frames for part in episode])))
+    jitter = rng.standard_normal(len(edges)) * settings.label_jitter_seconds * settings.fps
+    shortest = min(part.frames for part in episode)
+    edges = edges + np.round(np.clip(jitter, -0.3 * shortest, 0.3 * shortest)).astype(int)
+    edges = np.clip(edges, 0, settings.frames)
+    return [
+        Bout(*pair, part.action, int(first), int(last))
+        for part, first, last in zip(episode, edges[:-1], edges[1:], strict=True)
+        if last > first
+    ]
+
+
+def _alone(
+    settings: SyntheticSettings, start: int, stop: int, rng: np.random.Generator
+) -> list[Bout]:
+    """Fill a gap between episodes with what mice do alone, and with visits nobody labelled."""
+    bouts: list[Bout] = []
+    end = stop - round(QUIET_SECONDS * settings.fps)
+    for mouse in range(1, settings.mice + 1):
+        at = start + round(rng.exponential(2.0) * settings.fps)
+        while at < end:
+            length = max(1, round((0.5 + rng.exponential(1.2)) * settings.fps))
+            last = min(at + length, end)
+            if rng.random() < 0.2:
+                other = (mouse + int(rng.integers(1, settings.mice)) - 1) % settings.mice + 1
+                bouts.append(Bout(mouse, other, "approach", at, last, labelled=False))
+            else:
+                action = SELF_ACTIONS[int(rng.integers(len(SELF_ACTIONS)))]
+                bouts.append(Bout(mouse, mouse, action, at, last))
+            at = last + round(rng.exponential(5.0) * settings.fps)
+    return bouts
+
+
+def class_frames(bouts: Iterable[Bout], frames: int) -> npt.NDArray[np.int64]:
+    """Count the frames of each class of :data:`CLASSES`; the higher class wins where bouts overlap.
+
+    Bouts that leave the video are cut at its ends.
+    """
+    labels = np.zeros(frames, np.int8)
+    found = [(CLASSES.index(CLASS_OF.get(b.action, "other")), b) for b in bouts if b.labelled]
+    for index, bout in sorted(found, key=lambda pair: pair[0]):
+        labels[max(bout.start, 0) : max(bout.stop, 0)] = index
+    return np.bincount(labels, minlength=len(CLASSES))

@@ -1,0 +1,163 @@
+"""How a mouse turns and accelerates towards what it wants, one decision at a time.
+
+Plain Python floats on purpose: with two to four mice a numpy call costs more than the arithmetic.
+"""
+
+import math
+
+TURN_LIMIT = 7.0
+"""Radians a second a walking mouse turns at most."""
+SPIN_LIMIT = 16.0
+"""The same in a fight."""
+RESPONSE = 0.65
+"""Share of the wished change of velocity that one step brings about."""
+PACE = 0.75
+"""Body lengths a second; an average mouse's usual speed (about 7 cm/s), pauses included."""
+WALL_RANGE = 1.1
+"""Body lengths from a wall at which a mouse begins to turn away."""
+WALL_GAP = 0.3
+"""Body lengths; no body centre comes nearer to a wall than this."""
+
+
+class Mouse:
+    """The state of one simulated mouse: place, velocity, heading, and its mood to move and turn."""
+
+    __slots__ = ("drive", "heading", "limit", "pace", "spin", "turn", "vx", "vy", "wish", "x", "y")
+
+    def __init__(self, x: float, y: float, heading: float, pace: float) -> None:
+        self.x, self.y, self.heading, self.pace = x, y, heading, pace
+        self.vx = self.vy = self.drive = self.turn = 0.0
+        self.spin = heading
+        self.wish = heading
+        self.limit = TURN_LIMIT
+
+    def wander(self, noise: list[float]) -> None:
+        """Let the mood drift: ``drive`` (speed) and ``turn`` (rad/s) are autoregressive."""
+        self.drive = 0.93 * self.drive + 0.36 * noise[0]
+        self.turn = 0.7 * self.turn + 0.9 * noise[1]
+
+    def distance(self, other: "Mouse") -> float:
+        """Between the body centres."""
+        return math.hypot(other.x - self.x, other.y - self.y)
+
+
+class Steering:
+    """Ways to move in a rectangular arena. Each sets a mouse's velocity and the heading it wishes."""
+
+    def __init__(self, width: float, height: float, dt: float) -> None:
+        self.width, self.height, self.dt = width, height, dt
+        self.response = 1.0 - (1.0 - RESPONSE) ** (dt / 0.2)
+
+    def move(self, mouse: Mouse) -> tuple[float, float, float]:
+        """Carry out what was wished; gives x, y and heading after the step."""
+        dt = self.dt
+        mouse.x = min(max(mouse.x + mouse.vx * dt, WALL_GAP), self.width - WALL_GAP)
+        mouse.y = min(max(mouse.y + mouse.vy * dt, WALL_GAP), self.height - WALL_GAP)
+        most = mouse.limit * dt
+        change = math.remainder(mouse.wish - mouse.heading, math.tau)
+        mouse.heading += min(max(0.7 * change, -most), most)
+        return mouse.x, mouse.y, mouse.heading
+
+    def roam(self, mouse: Mouse, pace: float, least: float = 0.0) -> None:
+        """Wander at ``pace`` times the usual, pausing now and then, off the walls.
+
+        ``least`` is the lowest speed, as a share of the pace.
+        """
+        speed = PACE * mouse.pace * pace * max(least, 0.65 + mouse.drive)
+        wish = mouse.heading + mouse.turn * self.dt * min(1.0, 0.3 + speed)
+        self._walk(mouse, self._off_walls(mouse, wish), max(speed, 0.0))
+
+    def flee(self, mouse: Mouse, other: Mouse, top: float) -> None:
+        """Run from another mouse, sideways where a wall is in the way."""
+        away = math.atan2(mouse.y - other.y, mouse.x - other.x) + 0.5 * mouse.turn
+        self._walk(mouse, self._off_walls(mouse, away), top)
+
+    def to_wall(self, mouse: Mouse, top: float) -> None:
+        """Go to the nearest wall, nose first."""
+        gaps = (mouse.x, self.width - mouse.x, mouse.y, self.height - mouse.y)
+        side = gaps.index(min(gaps))
+        wish = (math.pi, 0.0, -math.pi / 2, math.pi / 2)[side]
+        self._walk(mouse, wish, top if gaps[side] > 0.5 else 0.0)
+
+    def touch(self, mouse: Mouse, other: Mouse, aim: float, gap: float, top: float) -> None:
+        """Bring the nose to a point on the other's axis (0.5 its nose, −0.5 its tail base).
+
+        The agent stands outside the other's body: beyond the end it aims at, or at the flank it came
+        from.
+        """
+        ux, uy = math.cos(other.heading), math.sin(other.heading)
+        px, py = other.x + aim * ux, other.y + aim * uy
+        dx, dy = mouse.x - px, mouse.y - py
+        length = math.hypot(dx, dy) or 1.0
+        end = 1.2 * aim
+        dx, dy = dx / length + end * ux, dy / length + end * uy
+        if aim == 0.0:
+            # Along the other's body there is no room: come from its flank.
+            along = 0.8 * (dx * ux + dy * uy)
+            dx, dy = dx - along * ux, dy - along * uy
+        length = math.hypot(dx, dy) or 1.0
+        reach = (0.5 + gap) / length
+        face = math.atan2(py - mouse.y, px - mouse.x)
+        self._go(mouse, px + reach * dx, py + reach * dy, other, face, top)
+
+    def behind(self, mouse: Mouse, other: Mouse, distance: float, top: float) -> None:
+        """Keep behind the other's rear, going where it goes."""
+        gx = other.x - distance * math.cos(other.heading)
+        gy = other.y - distance * math.sin(other.heading)
+        face = math.atan2(other.y - mouse.y, other.x - mouse.x)
+        self._go(mouse, gx, gy, other, face, top)
+
+    def mount(self, mouse: Mouse, other: Mouse, top: float) -> None:
+        """Stand over the other's rear, aligned with it."""
+        gx = other.x - 0.33 * math.cos(other.heading)
+        gy = other.y - 0.33 * math.sin(other.heading)
+        self._go(mouse, gx, gy, other, other.heading, top)
+
+    def tumble(self, mouse: Mouse, other: Mouse, top: float) -> None:
+        """Wrestle: circle the other closely and erratically."""
+        mouse.spin += (2.0 + 1.5 * mouse.turn) * self.dt * min(top, 5.0) * 0.5
+        gx = other.x + 0.45 * math.cos(mouse.spin)
+        gy = other.y + 0.45 * math.sin(mouse.spin)
+        face = math.atan2(other.y - mouse.y, other.x - mouse.x) + 0.6 * mouse.turn
+        self._go(mouse, gx, gy, other, face, top)
+        mouse.limit = SPIN_LIMIT
+        mouse.vx += 0.5 * mouse.drive
+        mouse.vy += 0.4 * mouse.turn
+
+    def _walk(self, mouse: Mouse, wish: float, speed: float) -> None:
+        """Go forwards while turning towards ``wish``."""
+        mouse.wish, mouse.limit = wish, TURN_LIMIT
+        ahead = max(0.2, math.cos(math.remainder(wish - mouse.heading, math.tau)))
+        self._accelerate(
+            mouse,
+            speed * ahead * math.cos(mouse.heading),
+            speed * ahead * math.sin(mouse.heading),
+        )
+
+    def _go(
+        self, mouse: Mouse, gx: float, gy: float, other: Mouse, face: float, top: float
+    ) -> None:
+        """Walk to a place that moves with another mouse; once near, step there and face ``face``."""
+        dx, dy = gx - mouse.x, gy - mouse.y
+        far = math.hypot(dx, dy)
+        if far > 0.7:
+            self._walk(mouse, math.atan2(dy, dx), min(top, far / self.dt))
+            return
+        mouse.wish, mouse.limit = face, TURN_LIMIT
+        vx, vy = 0.8 * other.vx + 2.5 * dx, 0.8 * other.vy + 2.5 * dy
+        scale = min(1.0, top / (math.hypot(vx, vy) or 1.0))
+        self._accelerate(mouse, vx * scale, vy * scale)
+
+    def _accelerate(self, mouse: Mouse, vx: float, vy: float) -> None:
+        mouse.vx += self.response * (vx - mouse.vx)
+        mouse.vy += self.response * (vy - mouse.vy)
+
+    def _off_walls(self, mouse: Mouse, wish: float) -> float:
+        """Bend a wished heading away from walls that are near."""
+        x, y = mouse.x, mouse.y
+        right, below = self.width - x, self.height - y
+        if min(x, y, right, below) > WALL_RANGE:
+            return wish
+        push_x = max(0.0, WALL_RANGE - x) - max(0.0, WALL_RANGE - right)
+        push_y = max(0.0, WALL_RANGE - y) - max(0.0, WALL_RANGE - below)
+        return math.atan2(math.sin(wish) + 1.6 * push_y, math.cos(wish) + 1.6 * push_x)
