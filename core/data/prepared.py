@@ -133,7 +133,7 @@ def prepare(
         root: a folder in the competition's layout.
         cache_root: where prepared folders are kept.
         keypoints: a name of ``KEYPOINT_SETS``.
-        max_mice: mouse slots; max_mice beyond it are left out.
+        max_mice: mouse slots; mice beyond it are left out.
         workers: processes, each holding one video; none: one a core.
         progress: called with (done, total, what).
         skip_bad: leave damaged videos out, instead of ending with an error that names them.
