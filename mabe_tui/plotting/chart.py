@@ -1,0 +1,166 @@
+"""Curves with axes, ticks, legend and cursor, as rows of text with a role for every character."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mabe_tui.plotting.braille import Canvas
+from mabe_tui.plotting.decimation import ABOVE, BELOW, NAN
+from mabe_tui.plotting.drawing import draw_all
+from mabe_tui.plotting.grid import ALERT, CURSOR, Grid, Row
+from mabe_tui.plotting.layout import Layout, lay_out, write_frame
+from mabe_tui.plotting.legend import write_legend
+from mabe_tui.plotting.series import Scale, Series, joint_range, widened
+from mabe_tui.plotting.ticks import TickKind
+
+ALERT_MARKS = {"above": ("▲", "^"), "below": ("▼", "v"), "nan": ("×", "!")}
+"""Marks for plus and minus infinity and NaN, in Unicode and in ASCII."""
+
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A drawn chart.
+
+    ``rows`` are exactly as many and as wide as asked. ``x_range`` and ``y_range`` are what the plot
+    shows; the plot fills ``plot_columns × plot_rows`` characters from (``plot_left``, ``plot_top``).
+    ``values`` are the series' values at the cursor, None without a cursor or without points.
+    """
+
+    rows: tuple[Row, ...]
+    x_range: Range
+    y_range: Range
+    plot_left: int
+    plot_top: int
+    plot_columns: int
+    plot_rows: int
+    values: tuple[float | None, ...]
+
+    @property
+    def text(self) -> str:
+        """The chart as lines without trailing blanks, for a plain terminal or a file."""
+        return "\n".join(row.text.rstrip() for row in self.rows)
+
+    def x_at(self, column: int) -> float:
+        """The x in the middle of a character column of the chart, e.g. where a mouse clicked."""
+        low, high = self.x_range
+        share = (column - self.plot_left + 0.5) / self.plot_columns
+        return low + (high - low) * min(max(share, 0.0), 1.0)
+
+
+def render_chart(
+    series: Sequence[Series],
+    width: int,
+    height: int,
+    *,
+    log_y: bool = False,
+    x_range: Range | None = None,
+    y_range: Range | None = None,
+    title: str = "",
+    x_label: str = "",
+    x_kind: TickKind = "linear",
+    y_kind: TickKind = "linear",
+    ascii_only: bool = False,
+    cursor: float | None = None,
+) -> Chart:
+    """Draw series over one another.
+
+    Args:
+        series: what to draw; their order is their number, which is the role of their characters.
+        width: characters a row, at least 1. A narrow or low chart goes without its frame.
+        height: rows, at least 1.
+        log_y: logarithmic y axis; a value of 0 or less is marked as going off below.
+        x_range: the x shown (zoom); all points if None.
+        y_range: the y shown; what is visible in the x range if None.
+        title: above the plot.
+        x_label: what x is, below the axis.
+        x_kind: how x ticks are chosen and written (``integer`` for epochs).
+        y_kind: the same for y; ``log_y`` overrides it.
+        ascii_only: plain marks instead of Braille dots and box lines.
+        cursor: an x to mark, with the series' values there in the legend.
+
+    Raises:
+        ValueError: a size below 1, a range that does not ascend, or a log range that reaches 0.
+    """
+    if width < 1 or height < 1:
+        raise ValueError(f"a chart of {width} × {height} characters cannot be drawn")
+    shown_x = _ascending(x_range) if x_range else joint_range(s.x_bounds for s in series)
+    shown_y = _ascending(y_range) if y_range else _visible_y(series, shown_x, log_y)
+    if log_y and shown_y[0] <= 0:
+        raise ValueError(f"a log axis cannot begin at {shown_y[0]}")
+    values = tuple(None if cursor is None else s.value_at(cursor) for s in series)
+    layout = lay_out(
+        width,
+        height,
+        shown_y,
+        "log" if log_y else y_kind,
+        has_title=bool(title),
+        has_legend=any(s.name for s in series) or bool(x_label),
+        ascii_only=ascii_only,
+    )
+    canvas = Canvas(layout.columns, layout.rows, ascii_only=ascii_only)
+    x_scale = Scale(*shown_x, canvas.width)
+    y_scale = Scale(*shown_y, canvas.height, log_y)
+    grid = Grid(height, width)
+    write_frame(grid, layout, x_scale, y_scale, x_kind, title)
+    troubles = draw_all(canvas, series, x_scale, y_scale)
+    _paste(grid, canvas, layout)
+    _mark_troubles(grid, layout, troubles)
+    if cursor is not None:
+        _mark_cursor(grid, layout, x_scale.dot(cursor) // canvas.cell_width)
+    write_legend(grid, layout, series, values, x_label)
+    return Chart(
+        grid.rows(), shown_x, shown_y, layout.left, layout.top, layout.columns, layout.rows, values
+    )
+
+
+def _ascending(pair: Range) -> Range:
+    low, high = pair
+    if not (np.isfinite(low) and np.isfinite(high) and low <= high):
+        raise ValueError(f"the range {low} … {high} does not ascend")
+    return widened(low, high)
+
+
+def _visible_y(series: Sequence[Series], x_range: Range, log: bool) -> Range:
+    """The y range of what lies in the x range: finite, and above 0 on a log axis."""
+    bounds = [one.visible(*x_range).bounds(above_zero=log) for one in series]
+    return joint_range(bounds, log=log)
+
+
+def _paste(grid: Grid, canvas: Canvas, layout: Layout) -> None:
+    """Lay the dots over the frame; cells without a dot keep what was there."""
+    drawn = canvas.owner >= 0
+    area = (
+        slice(layout.top, layout.top + layout.rows),
+        slice(layout.left, layout.left + layout.columns),
+    )
+    grid.codes[area][drawn] = canvas.codes()[drawn]
+    grid.roles[area][drawn] = canvas.owner[drawn]
+
+
+def _mark_troubles(grid: Grid, layout: Layout, troubles: list[tuple[int, int]]) -> None:
+    """Loud marks: infinities at the plot's top and bottom, NaN on the axis (or the last row)."""
+    lowest = layout.top + layout.rows - 1
+    rows = {
+        "above": (ABOVE, layout.top),
+        "below": (BELOW, lowest),
+        "nan": (NAN, layout.axis_row if layout.axis_row is not None else lowest),
+    }
+    for name, (bit, row) in rows.items():
+        mark = ALERT_MARKS[name][layout.ascii_only]
+        for column in {column for column, bits in troubles if bits & bit}:
+            grid.put(row, layout.left + column, mark, ALERT)
+
+
+def _mark_cursor(grid: Grid, layout: Layout, column: int) -> None:
+    """A vertical line behind the curves."""
+    if not 0 <= column < layout.columns:
+        return
+    line = "|" if layout.ascii_only else "│"
+    for row in range(layout.top, layout.top + layout.rows):
+        if grid.blank(row, layout.left + column):
+            grid.put(row, layout.left + column, line, CURSOR)
+    if layout.axis_row is not None:
+        grid.put(layout.axis_row, layout.left + column, "+" if layout.ascii_only else "┴", CURSOR)

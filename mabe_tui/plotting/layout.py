@@ -1,0 +1,132 @@
+"""How a chart's rectangle is divided, and the frame around the plot: title, axes and tick labels."""
+
+from dataclasses import dataclass
+
+from mabe_tui.plotting.grid import AXIS, Grid
+from mabe_tui.plotting.series import Scale
+from mabe_tui.plotting.ticks import TickKind, Ticks, ticks
+
+FRAMED = (16, 6)
+"""From this width and height on a chart has axes; below, all room is for the curves."""
+TITLED_HEIGHT = 8
+"""From this height on there is room for a title and a legend."""
+ROWS_PER_TICK = 3
+COLUMNS_PER_TICK = 10
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where things go, in characters from the top left; a row that is None is not drawn."""
+
+    left: int
+    top: int
+    columns: int
+    rows: int
+    y_ticks: Ticks
+    title_row: int | None
+    axis_row: int | None
+    legend_rows: int
+    ascii_only: bool
+
+    @property
+    def legend_top(self) -> int:
+        """The first row of the legend."""
+        return self.top + self.rows + (2 if self.axis_row is not None else 0)
+
+
+def lay_out(
+    width: int,
+    height: int,
+    y_range: tuple[float, float],
+    y_kind: TickKind,
+    *,
+    has_title: bool,
+    has_legend: bool,
+    ascii_only: bool,
+) -> Layout:
+    """Divide ``width × height`` characters; what does not fit is left out, the plot last of all."""
+    framed = width >= FRAMED[0] and height >= FRAMED[1]
+    top = int(has_title and height >= TITLED_HEIGHT)
+    legend_rows = int(has_legend and height >= TITLED_HEIGHT)
+    if has_legend and height >= 2 * TITLED_HEIGHT:
+        legend_rows = 2
+    rows = height - top - legend_rows - (2 if framed else 0)
+    y_ticks = ticks(*y_range, max(2, rows // ROWS_PER_TICK), y_kind)
+    labels_width = max(len(label) for label in y_ticks.labels)
+    left = 0
+    if framed:
+        left = labels_width + 1 if labels_width <= width // 3 else 1
+    return Layout(
+        left=left,
+        top=top,
+        columns=width - left,
+        rows=rows,
+        y_ticks=y_ticks,
+        title_row=0 if top else None,
+        axis_row=top + rows if framed else None,
+        legend_rows=legend_rows,
+        ascii_only=ascii_only,
+    )
+
+
+def write_frame(
+    grid: Grid, layout: Layout, x_scale: Scale, y_scale: Scale, x_kind: TickKind, title: str
+) -> None:
+    """Write title, axis lines, ticks and tick labels."""
+    if layout.title_row is not None:
+        grid.put(layout.title_row, layout.left, shortened(title, layout.columns, layout))
+    if layout.axis_row is None:
+        return
+    vertical, corner, horizontal, y_mark, x_mark = "|+-++" if layout.ascii_only else "│└─┤┬"
+    for row in range(layout.top, layout.axis_row):
+        grid.put(row, layout.left - 1, vertical, AXIS)
+    grid.put(layout.axis_row, layout.left - 1, corner + horizontal * layout.columns, AXIS)
+    _write_y_ticks(grid, layout, y_scale, y_mark)
+    x_ticks = ticks(x_scale.low, x_scale.high, max(2, layout.columns // COLUMNS_PER_TICK), x_kind)
+    _write_x_ticks(grid, layout, x_scale, x_ticks, x_mark)
+
+
+def shortened(text: str, width: int, layout: Layout) -> str:
+    """One printable line of at most ``width`` characters, with an ellipsis where it is cut."""
+    line = "".join(c if c.isprintable() else " " for c in text)
+    if layout.ascii_only:
+        line = line.encode("ascii", "replace").decode()
+    if len(line) <= width:
+        return line
+    return line[: max(width - 1, 0)] + ("~" if layout.ascii_only else "…")[: max(width, 0)]
+
+
+def _write_y_ticks(grid: Grid, layout: Layout, scale: Scale, mark: str) -> None:
+    """Labels right-aligned at the axis; two that fall on one row keep the first."""
+    dots_a_row = scale.dots // layout.rows
+    taken: set[int] = set()
+    for position, label in zip(layout.y_ticks.positions, layout.y_ticks.labels, strict=True):
+        row = layout.top + (scale.dots - 1 - scale.dot(position)) // dots_a_row
+        if row in taken:
+            continue
+        taken.add(row)
+        text = _plain(label, layout)
+        if len(text) < layout.left:
+            grid.put(row, layout.left - 1 - len(text), text, AXIS)
+        grid.put(row, layout.left - 1, mark, AXIS)
+
+
+def _write_x_ticks(grid: Grid, layout: Layout, scale: Scale, x_ticks: Ticks, mark: str) -> None:
+    """Labels centred under their marks where they fit without touching the one before."""
+    if layout.axis_row is None:
+        return
+    dots_a_column = scale.dots // layout.columns
+    free = 0
+    for position, label in zip(x_ticks.positions, x_ticks.labels, strict=True):
+        column = layout.left + scale.dot(position) // dots_a_column
+        text = _plain(label, layout)
+        start = min(max(column - len(text) // 2, 0), grid.width - len(text))
+        if start < free:
+            continue
+        grid.put(layout.axis_row, column, mark, AXIS)
+        grid.put(layout.axis_row + 1, start, text, AXIS)
+        free = start + len(text) + 1
+
+
+def _plain(label: str, layout: Layout) -> str:
+    return label.replace("−", "-").replace("∞", "inf") if layout.ascii_only else label

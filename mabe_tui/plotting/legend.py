@@ -1,0 +1,76 @@
+"""The legend: how each series is drawn, its name, its value at the cursor, and what is wrong in it."""
+
+from collections.abc import Sequence
+
+from mabe_tui.plotting.braille import ASCII_MARKS, LineStyle
+from mabe_tui.plotting.grid import ALERT, AXIS, PLAIN, Grid
+from mabe_tui.plotting.layout import Layout, shortened
+from mabe_tui.plotting.series import Series
+from mabe_tui.plotting.ticks import short_number
+
+SAMPLES: dict[LineStyle, str] = {"solid": "━━━", "dashed": "╍╍╍", "dotted": "┈┈┈", "faint": "░░░"}
+GAP = 3
+LONGEST_NAME = 32
+
+Piece = tuple[str, int]
+"""A text and its role."""
+
+
+def write_legend(
+    grid: Grid,
+    layout: Layout,
+    series: Sequence[Series],
+    values: Sequence[float | None],
+    x_label: str,
+) -> None:
+    """Flow the entries over the legend's rows, the x label at the right end of the first.
+
+    Entries that find no room are counted: ``+3 more``.
+    """
+    if not layout.legend_rows:
+        return
+    label = shortened(x_label, layout.columns // 2, layout)
+    grid.put(layout.legend_top, grid.width - len(label), label, AXIS)
+    ends = [grid.width - len(label) - (GAP if label else 0)]
+    ends += [grid.width] * (layout.legend_rows - 1)
+    entries = [
+        _entry(number, one, value, layout)
+        for number, (one, value) in enumerate(zip(series, values, strict=True))
+        if one.name
+    ]
+    _flow(grid, layout, entries, ends)
+
+
+def _flow(grid: Grid, layout: Layout, entries: list[list[Piece]], ends: list[int]) -> None:
+    """Entries from left to right and row to row, keeping room to say how many are left out."""
+    row, column = 0, layout.left
+    for number, entry in enumerate(entries):
+        note = f"+{len(entries) - number} more"
+        needed = sum(len(text) for text, _ in entry)
+        if number + 1 < len(entries):
+            needed += GAP + len(note)
+        if column + needed > ends[row] and row + 1 < len(ends):
+            row, column = row + 1, layout.left
+        if column + needed > ends[row]:
+            grid.put(layout.legend_top + row, column, note[: max(ends[row] - column, 0)])
+            return
+        for text, role in entry:
+            grid.put(layout.legend_top + row, column, text, role)
+            column += len(text)
+        column += GAP
+
+
+def _entry(number: int, series: Series, value: float | None, layout: Layout) -> list[Piece]:
+    if layout.ascii_only:
+        mark = "." if series.style == "faint" else ASCII_MARKS[number % len(ASCII_MARKS)]
+        sample = mark * 3
+    else:
+        sample = SAMPLES[series.style]
+    name = shortened(series.name, min(LONGEST_NAME, layout.columns // 2), layout)
+    pieces = [(sample, number), (f" {name}", PLAIN)]
+    if value is not None:
+        text = short_number(value)
+        pieces.append((f" {shortened(text, len(text), layout)}", number))
+    if series.trouble:
+        pieces.append((f" ({series.trouble})", ALERT))
+    return pieces

@@ -1,0 +1,139 @@
+"""What is drawn: named samples, and the straight or logarithmic scale they are drawn on."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mabe_tui.plotting.braille import LineStyle
+from mabe_tui.plotting.decimation import Envelope, Pyramid
+
+Floats = NDArray[np.float64]
+RANGE_COLUMNS = 256
+"""So finely the visible x range is divided when its least and greatest values are looked up."""
+FARTHEST = 1e9
+"""Dot coordinates are cut off here, so that no value, however wild, overflows."""
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """A curve: keep the object, and each further chart of it (zoom, cursor, resize) is quick.
+
+    ``x`` and ``y`` are ``(points,)``, converted to float64. A NaN in ``y`` breaks the line. A point
+    whose ``x`` is not finite has no place; it is left out and counted with the NaN.
+
+    Raises:
+        ValueError: ``x`` and ``y`` are not equally long lists of numbers.
+    """
+
+    name: str
+    x: ArrayLike
+    y: ArrayLike
+    style: LineStyle = "solid"
+
+    def __post_init__(self) -> None:
+        x, y = (np.array(values, dtype=np.float64) for values in (self.x, self.y))
+        if x.ndim != 1 or x.shape != y.shape:
+            raise ValueError(f"{self.name}: x is {x.shape} and y {y.shape}; both must be (points,)")
+
+    @cached_property
+    def points(self) -> tuple[Floats, Floats]:
+        """``(x, y)`` of the points that have a finite x."""
+        x, y = (np.array(values, dtype=np.float64) for values in (self.x, self.y))
+        placed = np.isfinite(x)
+        return (x, y) if placed.all() else (x[placed], y[placed])
+
+    @cached_property
+    def pyramid(self) -> Pyramid | None:
+        """The samples' envelopes, or None where x is not in order."""
+        x, y = self.points
+        return None if (np.diff(x) < 0).any() else Pyramid(x, y)
+
+    @cached_property
+    def trouble(self) -> str:
+        """What is not a finite number, in words: ``"3 NaN"``, ``"1 NaN, 2 Inf"``, or nothing."""
+        y = self.points[1]
+        infinite = int(np.isinf(y).sum())
+        missing = int(np.isnan(y).sum()) + np.size(self.x) - len(y)
+        counts = [(missing, "NaN"), (infinite, "Inf")]
+        return ", ".join(f"{count} {word}" for count, word in counts if count)
+
+    @cached_property
+    def x_bounds(self) -> tuple[float, float] | None:
+        """Least and greatest x, or None without points."""
+        x = self.points[0]
+        return (float(x.min()), float(x.max())) if x.size else None
+
+    def samples(self, low: float, high: float) -> Envelope:
+        """Single samples from ``low`` to ``high`` in x; all of them where x is not in order."""
+        if self.pyramid is None:
+            return Envelope.of_samples(*self.points)
+        return self.pyramid.samples(low, high)
+
+    def visible(self, low: float, high: float) -> Envelope:
+        """What lies from ``low`` to ``high`` in x, in few runs where there are many samples."""
+        if self.pyramid is None:
+            return Envelope.of_samples(*self.points)
+        edges = np.linspace(low, np.nextafter(high, np.inf), RANGE_COLUMNS + 1)
+        return self.pyramid.columns(edges)[1]
+
+    def value_at(self, x: float) -> float | None:
+        """The value of the point nearest in x, or None without points."""
+        places, values = self.points
+        return float(values[np.abs(places - x).argmin()]) if places.size else None
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Maps values to dots: ``low`` to dot 0 and ``high`` to dot ``dots − 1``; logarithms if ``log``."""
+
+    low: float
+    high: float
+    dots: int
+    log: bool = False
+
+    def position(self, values: ArrayLike) -> Floats:
+        """Dot coordinates of values that are already logarithms where the scale is."""
+        low, high = self.ends
+        share = (np.asarray(values, dtype=np.float64) - low) / (high - low)
+        return np.clip(share * (self.dots - 1), -FARTHEST, FARTHEST)
+
+    def dot(self, value: float) -> int:
+        """The dot nearest to a value."""
+        return round(float(self.position(math.log10(value) if self.log else value)))
+
+    def edges(self) -> Floats:
+        """``(dots + 1,)`` values at which one dot gives way to the next."""
+        low, high = self.ends
+        return low + (np.arange(self.dots + 1) - 0.5) * (high - low) / max(self.dots - 1, 1)
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The range, as logarithms where the scale is logarithmic."""
+        if self.log:
+            return math.log10(self.low), math.log10(self.high)
+        return self.low, self.high
+
+
+def joint_range(
+    bounds: Iterable[tuple[float, float] | None], *, log: bool = False
+) -> tuple[float, float]:
+    """A range that holds all bounds and is never empty: ``(0, 1)`` of nothing (log: ``(0.1, 1)``)."""
+    known = [pair for pair in bounds if pair is not None]
+    if not known:
+        return (0.1, 1.0) if log else (0.0, 1.0)
+    low, high = min(low for low, _ in known), max(high for _, high in known)
+    return widened(low, high, log=log)
+
+
+def widened(low: float, high: float, *, log: bool = False) -> tuple[float, float]:
+    """The range itself, or one around it where it is too narrow to divide."""
+    if log:
+        return (low, high) if high > low * 1.0001 else (low / 2, low * 2)
+    if high - low > max(abs(low), abs(high)) * 1e-12:
+        return low, high
+    margin = abs(low) * 0.1 or 0.5
+    return low - margin, high + margin

@@ -1,0 +1,195 @@
+"""Where an axis is marked, and with what words: round positions and short, distinct labels."""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import count as counting_from
+from itertools import takewhile
+from typing import Literal
+
+TickKind = Literal["linear", "integer", "log", "duration", "dollars"]
+"""What an axis measures; durations are seconds."""
+
+SUFFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+DURATION_STEPS = tuple(
+    amount * unit
+    for unit, amounts in (
+        (1, (1, 2, 5, 10, 15, 30)),
+        (60, (1, 2, 5, 10, 15, 30)),
+        (3600, (1, 2, 3, 6, 12)),
+    )
+    for amount in amounts
+)
+DAY = 86_400
+
+
+@dataclass(frozen=True)
+class Ticks:
+    """Ascending positions inside the range, in data units, each with its label."""
+
+    positions: tuple[float, ...]
+    labels: tuple[str, ...]
+
+
+def ticks(low: float, high: float, most: int, kind: TickKind = "linear") -> Ticks:
+    """At most ``most`` (at least one) round positions in ``[low, high]``, with labels.
+
+    Raises:
+        ValueError: the range is not finite or runs backwards, or a log range does not begin above 0.
+    """
+    if not (math.isfinite(low) and math.isfinite(high) and low <= high):
+        raise ValueError(f"no ticks on the range {low} … {high}")
+    most = max(most, 1)
+    if kind == "log":
+        return _log_ticks(low, high, most)
+    smallest = (high - low) / most or 1.0
+    if kind == "duration":
+        steps = _duration_steps(smallest)
+    else:
+        steps = _round_steps(smallest, least=1.0 if kind == "integer" else 0.0)
+    return _even_ticks(low, high, most, steps, LABELS[kind])
+
+
+def short_number(value: float) -> str:
+    """Four significant digits with k, M, G, T: ``0.4332``, ``12.5k``, ``3e-05``, ``NaN``, ``∞``."""
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    for scale, suffix in SUFFIXES:
+        if abs(value) >= max(scale, 1e4):
+            return _minus(f"{value / scale:.4g}{suffix}")
+    return _minus(f"{value:.4g}")
+
+
+def short_duration(seconds: float) -> str:
+    """The two largest units: ``45s``, ``1m30s``, ``2h15m``, ``3d``; fractions only under a second."""
+    sign, rest = ("−" if seconds < 0 else ""), abs(seconds)
+    if 0 < rest < 1:
+        return f"{sign}{rest:.3g}s"
+    whole, parts = round(rest), []
+    for unit, name in ((DAY, "d"), (3600, "h"), (60, "m"), (1, "s")):
+        amount, whole = divmod(whole, unit)
+        parts.append(f"{amount}{name}" if amount else "")
+    first = next((i for i, part in enumerate(parts) if part), 3)
+    return sign + ("".join(parts[first : first + 2]) or "0s")
+
+
+def _even_ticks(
+    low: float,
+    high: float,
+    most: int,
+    steps: Iterator[float],
+    label: Callable[[float, float], str],
+) -> Ticks:
+    """Multiples of the first step that gives few enough; if it gives none, one of the step before's."""
+    if low == high:
+        return Ticks((low,), (label(low, abs(low) or 1.0),))
+    positions, step, finer = [low], high - low, high - low
+    for step in steps:
+        multiples = _multiples(step, low, high)
+        if not multiples:
+            return _labelled(positions[len(positions) // 2 :][:1], finer, label)
+        positions, finer = multiples, step
+        if len(positions) <= most:
+            break
+    return _labelled(positions, step, label)
+
+
+def _labelled(positions: list[float], step: float, label: Callable[[float, float], str]) -> Ticks:
+    """Ticks whose labels all differ: a position that reads like the one before is dropped."""
+    kept = {label(position, step): position for position in reversed(positions)}
+    pairs = sorted((position, text) for text, position in kept.items())
+    return Ticks(tuple(p for p, _ in pairs), tuple(text for _, text in pairs))
+
+
+def _multiples(step: float, low: float, high: float) -> list[float]:
+    """Multiples of ``step`` in the range; one that misses an end by rounding alone is put on it."""
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [min(max(index * step, low), high) for index in range(first, last + 1)]
+
+
+def _round_steps(smallest: float, least: float = 0.0) -> Iterator[float]:
+    """1, 2 and 5 times the powers of ten, ascending from a little under ``smallest``."""
+    for exponent in counting_from(math.floor(math.log10(smallest)) - 1):
+        for mantissa in (1, 2, 5):
+            step = mantissa * 10.0**exponent if exponent >= 0 else mantissa / 10.0**-exponent
+            if step >= least:
+                yield step
+
+
+def _duration_steps(smallest: float) -> Iterator[float]:
+    """Steps a clock has: fractions of a second, then seconds to 12 hours, then round days."""
+    if smallest < 1:
+        yield from takewhile(lambda step: step < 1, _round_steps(smallest))
+    yield from (step for step in DURATION_STEPS if step >= smallest / 10)
+    yield from (DAY * days for days in _round_steps(max(smallest / DAY, 1.0), least=1.0))
+
+
+def _log_ticks(low: float, high: float, most: int) -> Ticks:
+    """Powers of ten, thinned evenly; with fewer than two of them 1, 2, 5 or 1, 3 steps, else linear."""
+    if low <= 0:
+        raise ValueError(f"a log axis cannot begin at {low}")
+    first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
+    if last > first:
+        stride = math.ceil((last - first + 1) / most)
+        positions = [10.0**exponent for exponent in range(first, last + 1, stride)]
+        return _labelled(_inside(positions, low, high), low, lambda value, _: short_number(value))
+    for mantissas in ((1, 2, 5), (1, 3)):
+        candidates = [m * 10.0**exponent for exponent in (first - 1, first) for m in mantissas]
+        positions = [value for value in candidates if low <= value <= high]
+        if 2 <= len(positions) <= most:
+            return _labelled(positions, low, lambda value, _: short_number(value))
+    return ticks(low, high, most)
+
+
+def _inside(positions: list[float], low: float, high: float) -> list[float]:
+    return [min(max(position, low), high) for position in positions]
+
+
+def _number_label(value: float, step: float) -> str:
+    """As many decimals as the step needs, so that neighbours differ, and no more."""
+    magnitude = max(abs(value), step)
+    if magnitude < 1e-4:
+        return _minus(f"{value:.{_digits_between(value, step)}e}") if value else "0"
+    scale, suffix = next(
+        ((s, t) for s, t in SUFFIXES if magnitude >= max(s, 1e4) and step >= s / 100), (1.0, "")
+    )
+    decimals = max(0, -math.floor(math.log10(step / scale) + 1e-9))
+    text = f"{value / scale:.{min(decimals, 17)}f}"
+    return "0" if float(text) == 0 else _minus(_trimmed(text) + suffix if suffix else text)
+
+
+def _digits_between(value: float, step: float) -> int:
+    """Decimals of the mantissa of ``value`` that show a change of ``step``."""
+    return max(0, math.floor(math.log10(abs(value))) - math.floor(math.log10(step) + 1e-9))
+
+
+def _duration_label(value: float, step: float) -> str:
+    if step < 1:
+        return _number_label(value, step) + "s"
+    return short_duration(value)
+
+
+def _dollar_label(value: float, step: float) -> str:
+    sign, amount = ("−" if value < 0 else ""), abs(value)
+    if step < 1 or (amount < 10_000 and step % 1):
+        return f"{sign}${amount:.{max(2, -math.floor(math.log10(step) + 1e-9))}f}"
+    return f"{sign}${_number_label(amount, step)}"
+
+
+def _trimmed(text: str) -> str:
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _minus(text: str) -> str:
+    """A true minus before a number; exponents keep the hyphen programs can read."""
+    return "−" + text[1:] if text.startswith("-") else text
+
+
+LABELS: dict[str, Callable[[float, float], str]] = {
+    "linear": _number_label,
+    "integer": _number_label,
+    "duration": _duration_label,
+    "dollars": _dollar_label,
+}
