@@ -1,0 +1,91 @@
+"""Following one run: its events and what else it printed, as they come."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from core.errors import RunError
+from core.events import AnyEvent, Identity, decode, identity
+from core.rundir import RunDir
+from mabe_tui.launch.tail import LineTail
+
+
+@dataclass(frozen=True, slots=True)
+class EventItem:
+    """An event, once."""
+
+    event: AnyEvent
+
+
+@dataclass(frozen=True, slots=True)
+class TextItem:
+    """A line of plain log, as it was printed: a stranger's bytes, to be cleaned before they are shown."""
+
+    attempt: str
+    raw: bytes
+
+
+Item = EventItem | TextItem
+
+
+@dataclass(slots=True)
+class _AttemptTail:
+    log: LineTail
+    events: LineTail
+
+
+@dataclass
+class Mirror:
+    """One reader's view of a run's files.
+
+    Events come from the log (where their place among the plain lines is known) and from the event file
+    (which has them even where the log was cut, or another thread's words ran into a line). Each
+    (attempt, seq) is given once; a log that is replaced gives its plain lines anew.
+    """
+
+    run: RunDir
+    _tails: dict[str, _AttemptTail] = field(default_factory=dict)
+    _seen: dict[Identity, bytes] = field(default_factory=dict)
+
+    def poll(self) -> list[Item]:
+        """Give what came since the last call, attempts in order; new ones are picked up.
+
+        Raises:
+            RunError: one event was written twice, differently.
+        """
+        items: list[Item] = []
+        for attempt in self.run.attempts():
+            tail = self._tail(attempt)
+            for line in tail.log.read():
+                items += self._event(line, attempt, else_text=True)
+            for line in tail.events.read():
+                items += self._event(line, attempt, else_text=False)
+        return items
+
+    def remainder(self) -> list[Item]:
+        """Give the torn last lines of the logs: for a run that has ended, and never before."""
+        return [
+            TextItem(attempt, rest)
+            for attempt, tail in self._tails.items()
+            if (rest := tail.log.read_partial())
+        ]
+
+    def _tail(self, attempt: str) -> _AttemptTail:
+        if attempt not in self._tails:
+            log, events = self.run.log_path(attempt), self.run.events_path(attempt)
+            self._tails[attempt] = _AttemptTail(LineTail(log), LineTail(events))
+        return self._tails[attempt]
+
+    def _event(self, line: bytes, attempt: str, else_text: bool) -> Iterator[Item]:
+        event = decode(line)
+        if event is None:
+            if else_text:
+                yield TextItem(attempt, line)
+            return
+        known = self._seen.setdefault(key := identity(event), content := line.strip())
+        if known is content:
+            yield EventItem(event)
+        elif known != content:
+            raise RunError(
+                f"{self.run.id}: event {key.seq} of attempt {key.attempt} is there twice, differently;"
+                " two jobs wrote into one attempt"
+            )

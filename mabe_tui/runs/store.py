@@ -1,0 +1,143 @@
+"""All runs of one home folder, and finding one by what a person calls it."""
+
+import datetime as dt
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from core import places
+from core.errors import RunError
+from core.rundir import RUN_ID, Handle, RunDir, RunRequest
+from core.strict import nearest
+
+LAST = "last"
+CANDIDATES_SHOWN = 5
+_PARTS = re.compile(r"(?P<version>.+)-(?P<time>\d{8}T\d{6})-[a-z0-9]{4}")
+
+
+@dataclass(frozen=True)
+class RunEntry:
+    """One folder among the runs. Its ``run.toml`` is read when it is first asked for."""
+
+    run: RunDir
+
+    @property
+    def id(self) -> str:
+        """The run's id."""
+        return self.run.id
+
+    @property
+    def version(self) -> str:
+        """The experiment that is run, by the folder's name; empty where that is no run's name."""
+        parts = _PARTS.fullmatch(self.id)
+        return parts["version"] if parts else ""
+
+    @cached_property
+    def request(self) -> RunRequest | None:
+        """What was asked, or ``None`` where it cannot be read: see :attr:`problem`."""
+        return self._read[0]
+
+    @property
+    def problem(self) -> str | None:
+        """Why the run cannot be read, on one line; ``None`` where it can."""
+        return self._read[1]
+
+    def require_request(self) -> RunRequest:
+        """Give what was asked.
+
+        Raises:
+            RunError: it cannot be read; says why.
+        """
+        if self.request is None:
+            raise RunError(self.problem or f"{self.run.path}: cannot be read")
+        return self.request
+
+    @cached_property
+    def _read(self) -> tuple[RunRequest | None, str | None]:
+        try:
+            return self.run.read_request(), None
+        except RunError as error:
+            return None, str(error)
+
+
+class RunStore:
+    """The runs below one home folder; it need not exist."""
+
+    def __init__(self, home: Path) -> None:
+        self.folder = places.runs(home)
+
+    def entries(self) -> list[RunEntry]:
+        """Give all folders, newest first, those that cannot be read among them."""
+        entries = [RunEntry(RunDir(path)) for path in self._folders()]
+        return sorted(entries, key=_age_key, reverse=True)
+
+    def handles(self) -> Iterator[Handle]:
+        """Give the handles of all runs that have one."""
+        for entry in self.entries():
+            if (handle := entry.run.read_handle()) is not None:
+                yield handle
+
+    def find(self, name: str) -> RunEntry:
+        """Find one run: by its id, by ``last``, by a version (its latest run), or by a unique prefix.
+
+        Raises:
+            RunError: there is none, or there are several; names them, or the nearest.
+        """
+        entries = self.entries()
+        if not entries:
+            raise RunError(f"{self.folder}: no runs yet; `mabe run VERSION` starts one")
+        if name == LAST:
+            return entries[0]
+        for matches in (
+            [entry for entry in entries if entry.id == name],
+            [entry for entry in entries if entry.version == name][:1],
+            [entry for entry in entries if name and entry.id.startswith(name)],
+        ):
+            if len(matches) == 1:
+                return matches[0]
+            if matches:
+                raise RunError(f"{name!r} could be any of {_some(matches)}; type more of it")
+        known = [*dict.fromkeys(entry.version for entry in entries if entry.version)]
+        near = nearest(name, [*known, LAST, *(entry.id for entry in entries)])
+        hint = near if near.startswith("; did") else f"; there are runs of {', '.join(known)}"
+        raise RunError(f"no run {name!r}{hint} (`mabe runs` lists them)")
+
+    def _folders(self) -> list[Path]:
+        try:
+            return [
+                path
+                for path in self.folder.iterdir()
+                if path.is_dir() and not path.name.startswith(".")
+            ]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise RunError(
+                f"{self.folder}: cannot be listed ({error.strerror or error})"
+            ) from error
+
+
+def is_run_id(name: str) -> bool:
+    """Tell whether a folder's name is one that a run is given."""
+    return RUN_ID.fullmatch(name) is not None
+
+
+def _age_key(entry: RunEntry) -> tuple[str, int, str]:
+    """Sort by the time in the id; runs of the same second, by when their folder was made."""
+    parts = _PARTS.fullmatch(entry.id)
+    try:
+        changed = (entry.run.path / "run.toml").stat().st_mtime_ns
+    except OSError:
+        changed = 0
+    if parts:
+        return parts["time"], changed, entry.id
+    changed_at = dt.datetime.fromtimestamp(changed / 1e9, dt.UTC)
+    return f"{changed_at:%Y%m%dT%H%M%S}", changed, entry.id
+
+
+def _some(entries: Sequence[RunEntry]) -> str:
+    shown = ", ".join(entry.id for entry in entries[:CANDIDATES_SHOWN])
+    more = len(entries) - CANDIDATES_SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown

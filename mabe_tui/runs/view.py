@@ -1,0 +1,184 @@
+"""A run, summed up: the same facts for a table, for JSON and for the dashboard."""
+
+import datetime as dt
+import math
+
+import msgspec
+
+from core.errors import UserError
+from core.events import DataReady, Failed, Finished, RunStarted, Stopped
+from core.history import History
+from core.rundir import RunRequest
+from mabe_tui.launch.launcher import RunState, launcher_named
+from mabe_tui.runs.reading import thin_history
+from mabe_tui.runs.store import RunEntry
+
+STALL_SECONDS = 60.0
+"""A run says something about once a second; after this long without a word something is wrong."""
+RECENT_EPOCHS = 5
+
+
+class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """What there is to show of one run. ``None``: not known, or not yet."""
+
+    id: str
+    version: str
+    state: RunState
+    problem: str | None = None
+    """Why it failed, or why it cannot be read."""
+    ended_because: str | None = None
+    """Of a run that finished or was stopped: ``epochs``, ``early_stopping``, ``user``, …"""
+    launcher: str | None = None
+    created: dt.datetime | None = None
+    last_event: dt.datetime | None = None
+    seed: int | None = None
+    preset: str | None = None
+    overrides: tuple[str, ...] = ()
+    data: str | None = None
+    tags: tuple[str, ...] = ()
+    note: str = ""
+    attempts: int = 0
+    device: str | None = None
+    device_name: str | None = None
+    parameters: int | None = None
+    epoch: int = 0
+    """Completed."""
+    epochs: int | None = None
+    """Asked for."""
+    epoch_fraction: float = 0.0
+    """Of the epoch that is under way."""
+    monitor: str | None = None
+    best_metric: float | None = None
+    best_epoch: int | None = None
+    metrics: dict[str, float] = {}
+    """Of the last completed epoch."""
+    train_loss: float | None = None
+    """Of the latest step, else of the last epoch."""
+    learning_rate: float | None = None
+    frames_per_second: float | None = None
+    seconds_per_epoch: float | None = None
+    """Mean over the last few."""
+    elapsed_seconds: float | None = None
+    """Over all attempts."""
+    eta_seconds: float | None = None
+    """Until the last epoch; early stopping may come before."""
+    cost_usd: float | None = None
+    """So far, where the price is known."""
+    warnings: tuple[str, ...] = ()
+    stalled_seconds: float | None = None
+    """Since the last word of a run that should be speaking."""
+
+
+def state_of(entry: RunEntry) -> RunState:
+    """Ask the run's launcher how it is; ``unknown`` where that cannot be told."""
+    if entry.request is None:
+        return RunState.UNKNOWN
+    try:
+        return launcher_named(entry.request.launcher).state(entry.run)
+    except (UserError, OSError):
+        return RunState.UNKNOWN
+
+
+def summary_of(entry: RunEntry, now: dt.datetime | None = None) -> RunSummary:
+    """Read and sum up one run. Never raises for a damaged one."""
+    request = entry.request
+    if request is None:
+        return RunSummary(
+            id=entry.id, version=entry.version, state=RunState.UNKNOWN, problem=entry.problem
+        )
+    state = state_of(entry)  # first: what it says afterwards can only be newer
+    history = thin_history(entry.run)
+    about = entry.run.read_about()
+    summary = summarise(request, history, state, now or dt.datetime.now(dt.UTC))
+    return msgspec.structs.replace(
+        summary, tags=about.tags, note=about.note, attempts=len(entry.run.attempts())
+    )
+
+
+def summarise(
+    request: RunRequest, history: History, state: RunState, now: dt.datetime
+) -> RunSummary:
+    """Compute the summary of a run from what was asked and what it said."""
+    training = request.experiment.training
+    last_event = history.events[-1].time if history.events else None
+    silent = (now - last_event).total_seconds() if last_event is not None else 0.0
+    running = state in (RunState.RUNNING, RunState.STOPPING)
+    elapsed = (history.seconds + (max(0.0, silent) if running else 0.0)) if last_event else None
+    facts = RunSummary(
+        id=request.run,
+        version=request.experiment.name,
+        state=state,
+        launcher=request.launcher,
+        created=request.created,
+        last_event=last_event,
+        seed=request.seed,
+        preset=request.preset,
+        overrides=request.overrides,
+        data=request.data,
+        attempts=len(history.attempts),
+        epochs=training.epochs,
+        monitor=training.monitor,
+        elapsed_seconds=elapsed,
+        cost_usd=_cost(request, elapsed),
+        warnings=tuple(warning.message for warning in history.warnings),
+        stalled_seconds=silent if running and silent > STALL_SECONDS else None,
+    )
+    facts = _with_machine(_with_ending(_with_epochs(facts, history), history), history)
+    return _with_progress(facts, history, now) if state is RunState.RUNNING else facts
+
+
+def _with_epochs(facts: RunSummary, history: History) -> RunSummary:
+    best = history.best_epoch(facts.monitor or "")
+    last = history.epochs[-1] if history.epochs else None
+    step = history.last_step
+    if step is not None and last is not None and step.step <= last.step:
+        step = None  # of an epoch that is over, or that a resume has taken back
+    recent = [epoch.seconds for epoch in history.epochs[-RECENT_EPOCHS:]]
+    latest = step or last
+    return msgspec.structs.replace(
+        facts,
+        epoch=last.epoch if last else 0,
+        best_metric=best.metrics[facts.monitor or ""] if best else None,
+        best_epoch=best.epoch if best else None,
+        metrics=last.metrics if last else {},
+        train_loss=step.loss if step else last.train_loss if last else None,
+        learning_rate=latest.learning_rate if latest else None,
+        frames_per_second=latest.frames_per_second if latest else None,
+        seconds_per_epoch=math.fsum(recent) / len(recent) if recent else None,
+        epoch_fraction=min(1.0, step.epoch_step / max(1, step.epoch_steps)) if step else 0.0,
+    )
+
+
+def _with_ending(facts: RunSummary, history: History) -> RunSummary:
+    ending = history.ending
+    if isinstance(ending, Failed):
+        return msgspec.structs.replace(facts, problem=ending.error)
+    if isinstance(ending, Finished | Stopped):
+        return msgspec.structs.replace(facts, ended_because=ending.reason)
+    return facts
+
+
+def _with_machine(facts: RunSummary, history: History) -> RunSummary:
+    started, data = history.last(RunStarted), history.last(DataReady)
+    return msgspec.structs.replace(
+        facts,
+        device=started.device if started else None,
+        device_name=started.device_name if started else None,
+        parameters=data.parameters if data else None,
+    )
+
+
+def _with_progress(facts: RunSummary, history: History, now: dt.datetime) -> RunSummary:
+    """Add the time that is left, from the last epochs, else from the first one's steps."""
+    remaining = (facts.epochs or 0) - facts.epoch - facts.epoch_fraction
+    seconds = facts.seconds_per_epoch
+    if seconds is None and history.data is not None and facts.epoch_fraction > 0:
+        seconds = (now - history.data.time).total_seconds() / facts.epoch_fraction
+    return msgspec.structs.replace(
+        facts, eta_seconds=max(0.0, remaining * seconds) if seconds is not None else None
+    )
+
+
+def _cost(request: RunRequest, elapsed: float | None) -> float | None:
+    hourly = request.limits.usd_per_hour
+    return None if hourly is None or elapsed is None else hourly * elapsed / 3600

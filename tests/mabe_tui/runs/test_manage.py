@@ -1,0 +1,133 @@
+"""Tags, notes, checkpoints, and what goes when room is made."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from core.errors import RunError
+from core.rundir import RunDir
+from mabe_tui.launch import process
+from mabe_tui.launch.launcher import RunState
+from mabe_tui.launch.local_launcher import LocalLauncher
+from mabe_tui.runs import manage
+from mabe_tui.runs.checkpoints import checkpoint_rows
+from mabe_tui.runs.store import RunEntry
+
+MakeRun = Callable[..., RunDir]
+
+
+@pytest.fixture
+def finished(launcher: LocalLauncher, make_run: MakeRun) -> RunDir:
+    run = make_run(epochs=3)
+    launcher.launch(run)
+    assert process.wait_until(lambda: launcher.state(run) is RunState.FINISHED, 30)
+    pointer = run.read_pointer("last")
+    assert pointer is not None
+    run.write_pointer(
+        "epoch-0001", msgspec.structs.replace(pointer, file="step-0000002.pt", step=2)
+    )
+    return run
+
+
+def test_tags_and_note(make_run: MakeRun) -> None:
+    run = make_run()
+    assert manage.tag(run, add=["good", "paper", "good"]).tags == ("good", "paper")
+    assert manage.tag(run, add=["new"], remove=["good", "absent"]).tags == ("paper", "new")
+    manage.note(run, "  why it is here ")
+    about = run.read_about()
+    assert (about.tags, about.note) == (("paper", "new"), "why it is here")
+    with pytest.raises(RunError, match="cannot be a tag"):
+        manage.tag(run, add=["two words"])
+
+
+def test_checkpoints_are_listed_and_verified(finished: RunDir) -> None:
+    rows = checkpoint_rows(finished, verify=True)
+    assert [(row.epoch, row.pointers) for row in rows] == [
+        (3, ("last", "best")),
+        (3, ("epoch-0001",)),
+    ]
+    assert all(row.verified and row.problem is None for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("damage", "problem"),
+    [
+        (lambda path: path.write_bytes(b"weightz"), "its sha256 is not"),
+        (lambda path: path.write_bytes(b"w"), "1 bytes where its pointer names 7"),
+        (lambda path: path.unlink(), "missing"),
+    ],
+)
+def test_damaged_checkpoint_is_seen(
+    finished: RunDir, damage: Callable[[Path], object], problem: str
+) -> None:
+    damage(finished.checkpoints / "step-0000006.pt")
+    (finished.checkpoints / "best.json").write_text("{half")
+    rows = checkpoint_rows(finished, verify=True)
+    assert problem in (rows[0].problem or "")
+    assert not rows[0].verified
+    assert "not a checkpoint pointer" in (rows[-1].problem or "")
+
+
+def test_remove_keeps_what_compare_needs(finished: RunDir) -> None:
+    (finished.path / "evaluation").mkdir()
+    finished.evaluation_table.write_bytes(b"table")
+    removal = manage.removal_of(RunEntry(finished), whole=False)
+    assert manage.remove([removal]) == removal.bytes > 0
+    assert finished.read_request().run == finished.id
+    assert len(finished.history().epochs) == 3
+    assert finished.evaluation_table.exists()
+    assert not finished.checkpoints.exists()
+    manage.remove([manage.removal_of(RunEntry(finished), whole=True)])
+    assert not finished.path.exists()
+
+
+def test_running_run_is_never_removed(
+    home: Path, launcher: LocalLauncher, make_run: MakeRun
+) -> None:
+    run = make_run(then="wait", epochs=0)
+    launcher.launch(run)
+    assert process.wait_until(lambda: launcher.state(run) is RunState.RUNNING, 30)
+    with pytest.raises(RunError, match="is running; stop it first"):
+        manage.removal_of(RunEntry(run), whole=True)
+    assert manage.plan_gc(home, everything=True) == []
+
+
+def test_gc_plan(home: Path, finished: RunDir, launcher: LocalLauncher, make_run: MakeRun) -> None:
+    empty, failed = make_run(then="vanish", epochs=0), make_run(then="fail")
+    for run in (empty, failed):
+        launcher.launch(run)
+        assert process.wait_until(lambda run=run: not launcher.state(run).is_alive, 30)
+    (home / "cache" / "prepared").mkdir(parents=True)
+    (home / "cache" / "prepared" / "positions.npy").write_bytes(b"12345")
+    (finished.checkpoints / ".step.pt.abcd.tmp").write_bytes(b"half")
+    plan = {(item.what, item.reason.split()[0]) for item in manage.plan_gc(home, everything=False)}
+    assert plan == {
+        (finished.id, "checkpoints"),
+        (finished.id, "left"),
+        (failed.id, "checkpoints"),
+        (empty.id, "lost"),
+        ("cache", "prepared:"),
+    }
+    assert (failed.id, "failed") in {
+        (item.what, item.reason) for item in manage.plan_gc(home, everything=True)
+    }
+    manage.remove(manage.plan_gc(home, everything=False))
+    assert manage.plan_gc(home, everything=False) == []
+    assert {row.pointers for row in checkpoint_rows(finished, verify=True)} == {("last", "best")}
+    assert not empty.path.exists()
+    assert not any((home / "cache").iterdir())
+
+
+def test_damaged_pointer_keeps_every_file(home: Path, finished: RunDir) -> None:
+    (finished.checkpoints / "best.json").write_text("{half")
+    assert manage.plan_gc(home, everything=False) == []
+
+
+def test_foreign_folder_is_left_alone(home: Path) -> None:
+    folder = home / "runs" / "photos"
+    folder.mkdir(parents=True)
+    with pytest.raises(RunError, match="not named like a run"):
+        manage.removal_of(RunEntry(RunDir(folder)), whole=True)
+    assert manage.plan_gc(home, everything=True) == []

@@ -1,0 +1,182 @@
+"""The summary of a run, from invented events."""
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.events import (
+    AnyEvent,
+    DataReady,
+    Epoch,
+    Event,
+    Failed,
+    Finished,
+    Resumed,
+    RunStarted,
+    Step,
+    Stopped,
+    System,
+    Warned,
+    encode,
+)
+from core.experiment import Experiment, TrainingConfig
+from core.history import fold
+from core.rundir import Limits, RunDir, RunRequest
+from mabe_tui.launch.launcher import RunState
+from mabe_tui.runs.reading import thin
+from mabe_tui.runs.store import RunEntry
+from mabe_tui.runs.view import RunSummary, summarise, summary_of
+
+START = dt.datetime(2026, 11, 21, 3, 0, tzinfo=dt.UTC)
+EPOCH = {"learning_rate": 1e-3, "gradient_norm": 1.0, "frames_per_second": 100.0}
+REQUEST = RunRequest(
+    run="v6-20261121T030000-abcd",
+    created=START,
+    launcher="local",
+    seed=1,
+    experiment=Experiment(name="v6", training=TrainingConfig(epochs=10)),
+    limits=Limits(usd_per_hour=3.6),
+)
+
+
+class Teller:
+    """Tells events one after another, ten seconds apart."""
+
+    def __init__(self, attempt: str = "0001-aaaa", start: dt.datetime = START) -> None:
+        self.attempt, self.now, self.events = attempt, start, list[AnyEvent]()
+
+    def tell(self, kind: type[Event], **fields: Any) -> "Teller":
+        seq = len(self.events) + 1
+        event: Any = kind(attempt=self.attempt, seq=seq, time=self.now, **fields)
+        self.events.append(event)
+        self.now += dt.timedelta(seconds=10)
+        return self
+
+    def begin(self) -> "Teller":
+        self.tell(
+            RunStarted, run="r", experiment="v6", device="cpu", device_name="x", torch="2",
+            threads=1, code_version="c", pid=1, seed=1,
+        )  # fmt: skip
+        return self.tell(
+            DataReady, fingerprint="f", train_videos=1, validation_videos=1, train_frames=1,
+            validation_frames=1, train_windows=1, steps_per_epoch=4, input_size=28, parameters=9,
+        )  # fmt: skip
+
+    def step(self, epoch: int, at: int) -> "Teller":
+        return self.tell(
+            Step, epoch=epoch, step=4 * (epoch - 1) + at, epoch_step=at, epoch_steps=4,
+            loss=0.25, **EPOCH,
+        )  # fmt: skip
+
+    def epoch(self, epoch: int, f1: float) -> "Teller":
+        return self.tell(
+            Epoch, epoch=epoch, step=4 * epoch, seconds=20.0, train_loss=0.5,
+            metrics={"f1_macro": f1, "loss": 0.4}, **EPOCH,
+        )  # fmt: skip
+
+    @property
+    def last(self) -> dt.datetime:
+        return self.events[-1].time
+
+
+def look(teller: Teller, state: RunState, later: float = 0.0) -> RunSummary:
+    return summarise(REQUEST, fold(teller.events), state, teller.last + dt.timedelta(seconds=later))
+
+
+def test_running_with_time_left() -> None:
+    told = Teller().begin().epoch(1, 0.3).epoch(2, 0.2).step(3, at=2)
+    summary = look(told, RunState.RUNNING)
+    assert (summary.epoch, summary.epochs, summary.epoch_fraction) == (2, 10, 0.5)
+    assert (summary.best_metric, summary.best_epoch) == (0.3, 1)
+    assert summary.metrics["f1_macro"] == 0.2
+    assert summary.train_loss == 0.25
+    assert summary.eta_seconds == pytest.approx(7.5 * 20)
+    assert summary.elapsed_seconds == 40
+    assert summary.cost_usd == pytest.approx(0.04)
+
+
+def test_first_epoch_gives_an_estimate_too() -> None:
+    told = Teller().begin().step(1, at=1)
+    assert look(told, RunState.RUNNING).eta_seconds == pytest.approx(9.75 * 40)
+    assert look(Teller().begin(), RunState.RUNNING).eta_seconds is None
+
+
+@pytest.mark.parametrize(("later", "stalled"), [(59.0, None), (61.0, 61.0)])
+def test_stall_is_a_minute_without_a_word(later: float, stalled: float | None) -> None:
+    told = Teller().begin()
+    assert look(told, RunState.RUNNING, later).stalled_seconds == stalled
+    assert look(told, RunState.LOST, later).stalled_seconds is None
+
+
+def test_time_and_money_stop_with_the_run() -> None:
+    told = Teller().begin().epoch(1, 0.1).tell(Stopped, epoch=1, step=4, reason="budget")
+    summary = look(told, RunState.STOPPED, later=9999)
+    assert summary.elapsed_seconds == 30
+    assert summary.ended_because == "budget"
+    assert summary.eta_seconds is None
+
+
+def test_endings_and_warnings() -> None:
+    told = Teller().begin().tell(Warned, code="few", message="too few frames")
+    failed = look(told.tell(Failed, error="no frames", type="DataError"), RunState.FAILED)
+    assert failed.problem == "no frames"
+    assert failed.warnings == ("too few frames",)
+
+
+def test_step_before_the_resume_point_is_forgotten() -> None:
+    first = Teller().begin().epoch(1, 0.1).step(2, at=3)
+    second = Teller("0002-bbbb", first.now).begin()
+    second.tell(
+        Resumed, from_attempt="0001-aaaa", from_seq=3, epoch=1, step=4, file="f", sha256="s"
+    )
+    summary = summarise(
+        REQUEST, fold([*first.events, *second.events]), RunState.RUNNING, second.now
+    )
+    assert (summary.epoch, summary.epoch_fraction, summary.attempts) == (1, 0.0, 2)
+
+
+@given(st.lists(st.sampled_from(["step", "system", "epoch", "warn"]), max_size=25), st.booleans())
+def test_thinned_events_give_the_same_summary(kinds: list[str], finished: bool) -> None:
+    told, epochs, steps = Teller().begin(), 0, 0
+    for kind in kinds:
+        if kind == "step":
+            steps = min(4, steps + 1)
+            told.step(epochs + 1, at=steps)
+        elif kind == "epoch":
+            epochs, steps = epochs + 1, 0
+            told.epoch(epochs, f1=(epochs * 7 % 5) / 10)
+        elif kind == "warn":
+            told.tell(Warned, code="c", message="m")
+        else:
+            told.tell(System, cpu_percent=1.0, memory_mib=1.0)
+    if finished:
+        told.tell(
+            Finished, epoch=epochs, step=1, reason="epochs", best_epoch=1, best_metric=0.1,
+            monitor="f1_macro", seconds=1.0,
+        )  # fmt: skip
+    lines = [encode(event) for event in told.events]
+    state = RunState.FINISHED if finished else RunState.RUNNING
+    assert summarise(REQUEST, fold(thin(lines)), state, told.now) == summarise(
+        REQUEST, fold(told.events), state, told.now
+    )
+
+
+def test_unreadable_run_has_a_summary(tmp_path: Path) -> None:
+    (tmp_path / "v6-20261121T030000-abcd").mkdir()
+    summary = summary_of(RunEntry(RunDir(tmp_path / "v6-20261121T030000-abcd")))
+    assert summary.state is RunState.UNKNOWN
+    assert summary.version == "v6"
+    assert "run.toml" in (summary.problem or "")
+
+
+def test_run_of_a_launcher_that_is_not_here(make_run: Callable[..., RunDir]) -> None:
+    import msgspec
+
+    run = make_run()
+    run.write_request(msgspec.structs.replace(run.read_request(), launcher="elsewhere"))
+    assert summary_of(RunEntry(run)).state is RunState.UNKNOWN
