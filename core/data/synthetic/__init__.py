@@ -1,6 +1,7 @@
 """Synthetic data in the competition's layout: simulated mice that do the behaviours."""
 
 from core.data.synthetic.generate import synthesise
+from core.data.synthetic.like import like
 from core.data.synthetic.settings import (
     REAL_SHARES,
     ClassShares,
@@ -8,4 +9,11 @@ from core.data.synthetic.settings import (
     SyntheticSummary,
 )
 
-__all__ = ["REAL_SHARES", "ClassShares", "SyntheticSettings", "SyntheticSummary", "synthesise"]
+__all__ = [
+    "REAL_SHARES",
+    "ClassShares",
+    "SyntheticSettings",
+    "SyntheticSummary",
+    "like",
+    "synthesise",
+]

@@ -60,7 +60,7 @@ class Video(NamedTuple):
     """All that one worker needs to make one video; small enough to be sent to it."""
 
     lab: str
-    video: int
+    video: str
     mice: int
     frames: int
     camera: Camera
@@ -98,7 +98,7 @@ def synthesise(
 def random_video(settings: SyntheticSettings, index: int) -> Video:
     """Draw the schedule of one video; it depends on the settings and its own number only."""
     bouts = random_schedule(settings, index, np.random.default_rng([settings.seed, index, 0]))
-    lab, video = settings.labs[index % len(settings.labs)], FIRST_VIDEO_ID + index
+    lab, video = settings.labs[index % len(settings.labs)], str(FIRST_VIDEO_ID + index)
     return Video(
         lab,
         video,
@@ -125,7 +125,7 @@ def _camera(settings: SyntheticSettings) -> Camera:
 
 
 def _row(
-    settings: SyntheticSettings, lab: str, video: int, bouts: Sequence[Bout]
+    settings: SyntheticSettings, lab: str, video: str, bouts: Sequence[Bout]
 ) -> dict[str, object]:
     inside = (1 - 2 * WALL_SHARE) / settings.pixels_per_cm
     return {

@@ -48,12 +48,12 @@ _TRACKING_SCHEMA = pa.schema(
 )
 
 
-def tracking_path(root: Path, lab: str, video: int) -> Path:
+def tracking_path(root: Path, lab: str, video: str) -> Path:
     """Where a video's tracking lies."""
     return root / "train_tracking" / lab / f"{video}.parquet"
 
 
-def annotation_path(root: Path, lab: str, video: int) -> Path:
+def annotation_path(root: Path, lab: str, video: str) -> Path:
     """Where a video's annotation lies."""
     return root / "train_annotation" / lab / f"{video}.parquet"
 
