@@ -164,21 +164,29 @@ def prepare_video(job: Job) -> Outcome:
 
 
 def write_slice(job: Job, positions: npt.NDArray[np.float32]) -> None:
-    """Write a video's rows by ordinary writes: through a map, a full disk would kill the process.
+    """Write a video's rows into the array.
 
     Raises:
         DataError: the disk is full, or the file cannot be written.
     """
     array = np.load(job.positions, mmap_mode="r")
     first_byte = int(array.offset) + job.offset * array.strides[0]
+    write_bytes_at(job.positions, first_byte, np.ascontiguousarray(positions).data.cast("B"))
+
+
+def write_bytes_at(path: Path, first_byte: int, data: memoryview) -> None:
+    """Write by ordinary writes: through a memory map, a full disk would kill the process.
+
+    Raises:
+        DataError: the disk is full, or the file cannot be written.
+    """
     try:
-        with job.positions.open("r+b", buffering=0) as file:
+        with path.open("r+b", buffering=0) as file:
             file.seek(first_byte)
-            rest = np.ascontiguousarray(positions).data.cast("B")
-            while rest:
-                rest = rest[file.write(rest) or 0 :]
+            while data:
+                data = data[file.write(data) or 0 :]
     except OSError as error:
-        raise _cannot_write(job.positions, error) from error
+        raise _cannot_write(path, error) from error
 
 
 def _is_there(job: Job, bouts: Bouts) -> bool:

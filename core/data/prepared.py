@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +50,10 @@ class PreparedData:
     manifest: Manifest
     positions: npt.NDArray[np.float32] = field(repr=False)
     """``(total frames, mice, keypoints, 2)`` in pixels, NaN where missing; a read-only memory map."""
+    bouts: Bouts = field(repr=False)
+    """Of all videos, one after the other."""
+    bout_videos: npt.NDArray[np.int64] = field(repr=False)
+    """The index into ``videos`` of each bout, ascending."""
 
     @property
     def videos(self) -> tuple[PreparedVideo, ...]:
@@ -73,14 +76,9 @@ class PreparedData:
         return self.positions[video.offset : video.offset + video.frames]
 
     def bouts_of(self, index: int) -> Bouts:
-        """Give one video's bouts, all actions, as they were annotated.
-
-        Raises:
-            DataError: ``bouts.parquet`` is damaged.
-        """
-        video, bouts = self._bouts
-        first, last = np.searchsorted(video, [index, index + 1])
-        part = slice(first, last)
+        """Give one video's bouts, all actions, as they were annotated."""
+        bouts = self.bouts
+        part = slice(*np.searchsorted(self.bout_videos, [index, index + 1]))
         return Bouts(
             agent=bouts.agent[part],
             target=bouts.target[part],
@@ -88,12 +86,6 @@ class PreparedData:
             start=bouts.start[part],
             stop=bouts.stop[part],
         )
-
-    @cached_property
-    def _bouts(self) -> tuple[npt.NDArray[np.int64], Bouts]:
-        table = read_columns(self.folder / BOUTS, {"video": "integer", **BOUT_COLUMNS})
-        video, agent, target, action, start, stop = (column.to_numpy() for column in table.columns)
-        return video, Bouts(agent, target, action.astype(object), start, stop)
 
 
 def open_prepared(folder: Path) -> PreparedData:
@@ -112,7 +104,10 @@ def open_prepared(folder: Path) -> PreparedData:
         ) from error
     if positions.shape != manifest.shape or positions.dtype != np.float32:
         raise DataError(f"{path}: not what the manifest says; delete {folder} and prepare again")
-    return PreparedData(folder, manifest, positions)
+    table = read_columns(folder / BOUTS, {"video": "integer", **BOUT_COLUMNS})
+    videos, agent, target, action, start, stop = (column.to_numpy() for column in table.columns)
+    bouts = Bouts(agent, target, action.astype(object), start, stop)
+    return PreparedData(folder, manifest, positions, bouts, videos)
 
 
 def prepare(

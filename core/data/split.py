@@ -29,7 +29,7 @@ def split_videos(
         Training and validation ids, each sorted. A single video is for training alone.
 
     Raises:
-        DataError: no videos, unknown ids in ``validation_videos``, or none left to train on.
+        DataError: no videos, unknown or no ids in ``validation_videos``, or none left to train on.
     """
     ids = sorted(set(video_ids))
     if not ids:
@@ -55,6 +55,8 @@ def _rank(seed: int, video_id: str) -> bytes:
 
 
 def _known(wanted: Sequence[str], ids: Sequence[str]) -> Sequence[str]:
+    if not wanted:
+        raise DataError("validation_videos: names no video; without the key a share is drawn")
     unknown = [video_id for video_id in wanted if video_id not in ids]
     if not unknown:
         return wanted
