@@ -43,6 +43,7 @@ class Trainer:
         device: torch.device,
         run_dir: RunDir,
         emitter: Emitter,
+        heartbeat: Heartbeat,
         stop_requested: Callable[[], StopReason | None],
     ) -> None:
         self.state = TrainingState(experiment.training, task.build_model(), device)
@@ -53,7 +54,7 @@ class Trainer:
         self._store = CheckpointStore(run_dir)
         self._emitter = emitter
         self._stop_requested = stop_requested
-        self._heartbeat = Heartbeat(emitter, device)
+        self._heartbeat = heartbeat
         self._saved_at = (0, 0)
 
     @property

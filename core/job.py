@@ -1,0 +1,134 @@
+"""``python -m core.job RUN_DIR [--attempt NAME]``: the one entry point of every launcher.
+
+Trains what ``run.toml`` asks for, going on from the newest checkpoint where there is one, and ends
+with exactly one ending event. Exit code 0: finished, stopped or preempted, with the state saved;
+1: failed, and starting again without a change would fail again.
+
+Signals: SIGINT is a preemption, SIGTERM and SIGUSR1 are a person's wish to stop. Prepared data are
+kept in ``$MABE_CACHE``, else in ``cache`` beside the ``runs`` folder that the run lies in.
+"""
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core import places
+from core.emitter import Emitter
+from core.errors import RunError, UserError
+from core.events import Failed, Finished
+from core.rundir import ATTEMPT, RunDir
+from core.training.stopping import StopWatch
+
+if TYPE_CHECKING:  # torch takes a second or two: it is imported once the signal handlers stand
+    from core.training.session import TaskBuilder
+
+
+def main(arguments: Sequence[str] | None = None, build: "TaskBuilder | None" = None) -> int:
+    """Run a job and give its exit code; no exception leaves it.
+
+    Args:
+        arguments: the command line; none takes that of the process.
+        build: makes the task; none makes the one that the experiment names.
+    """
+    watch = StopWatch()
+    watch.install()
+    options = _parser().parse_args(arguments)
+    run_dir = RunDir(options.run_dir.resolve())
+    try:
+        code = _start(run_dir, options.attempt, watch, build)
+    except UserError as error:
+        code = _complain(str(error))
+    except OSError as error:
+        code = _complain(_in_words(error, run_dir))
+    _let_go_of_output()
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m core.job", description="Train one run.")
+    parser.add_argument("run_dir", type=Path, metavar="RUN_DIR", help="a folder with a run.toml")
+    parser.add_argument("--attempt", help="an attempt that the launcher has claimed")
+    return parser
+
+
+def _start(
+    run_dir: RunDir, attempt: str | None, watch: StopWatch, build: "TaskBuilder | None"
+) -> int:
+    request = run_dir.read_request()
+    history = run_dir.history()
+    if (finished := history.last(Finished)) is not None:
+        print(f"{run_dir.id} is already finished, at epoch {finished.epoch}")
+        return 0
+    name = _claimed(run_dir, attempt) if attempt else run_dir.claim_attempt()
+    watch.watch(run_dir, name, request.limits, earlier_seconds=history.seconds)
+    with Emitter(name, run_dir.events_path(name)) as emitter:
+        try:
+            from core.training.session import Session
+
+            Session(run_dir, request, emitter, watch, cache_folder(run_dir), build).run()
+        except UserError as error:
+            return _fail(emitter, str(error), error)
+        except OSError as error:
+            return _fail(emitter, _in_words(error, run_dir), error, traceback.format_exc())
+        except Exception as error:
+            line = " ".join(f"{type(error).__name__}: {error}".split())
+            return _fail(emitter, line, error, traceback.format_exc())
+    return 0
+
+
+def _claimed(run_dir: RunDir, attempt: str) -> str:
+    """Check that a claimed attempt is there and has not been used.
+
+    Raises:
+        RunError: no such attempt, or its events have begun.
+    """
+    if not ATTEMPT.fullmatch(attempt) or not run_dir.attempt_folder(attempt).is_dir():
+        raise RunError(
+            f"{run_dir.path}: has no attempt {attempt!r}; leave --attempt out to claim one"
+        )
+    if run_dir.events_path(attempt).exists():
+        raise RunError(f"{run_dir.path}: attempt {attempt} was started before; claim a new one")
+    return attempt
+
+
+def cache_folder(run_dir: RunDir) -> Path:
+    """Give the folder for prepared data: ``$MABE_CACHE``, else beside the folder of runs."""
+    if stated := os.environ.get("MABE_CACHE"):
+        return Path(stated).expanduser().resolve()
+    runs = run_dir.path.parent
+    return places.cache(runs.parent if runs.name == "runs" else places.home())
+
+
+def _in_words(error: OSError, run_dir: RunDir) -> str:
+    return (
+        f"{error.filename or run_dir.path}: {error.strerror or error};"
+        " check free space and the folder's permissions"
+    )
+
+
+def _fail(emitter: Emitter, line: str, error: Exception, trace: str = "") -> int:
+    """Say that the run failed, as the attempt's last event."""
+    emitter.emit(Failed, error=line, type=type(error).__name__, traceback=trace)
+    return _complain(line)
+
+
+def _complain(line: str) -> int:
+    print(f"error: {line}", file=sys.stderr)
+    return 1
+
+
+def _let_go_of_output() -> None:
+    """Keep Python from complaining, when it ends, that whoever read our output is gone."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""Runs of a tiny task, so that training can be tested without data."""
+
+import datetime as dt
+import importlib.util
+from pathlib import Path
+
+import msgspec
+import pytest
+import torch
+
+from core.experiment import Experiment, HardwareConfig, TrainingConfig
+from core.job import main
+from core.rundir import Limits, RunDir, RunRequest
+
+FAKE_JOB = Path(__file__).with_name("fake_job.py")
+
+
+@pytest.fixture(scope="session")
+def fake():
+    """The module `fake_job.py`: FakeTask, FakeModel, and `build`."""
+    spec = importlib.util.spec_from_file_location("fake_job", FAKE_JOB)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(False)
+
+
+@pytest.fixture
+def new_run(tmp_path):
+    """Make a run folder; keywords are training settings."""
+
+    def make(name="run", limits=None, **training):
+        settings = {"epochs": 3, "learning_rate": 0.01, "save_every": 2, "gradient_clip": 1.0}
+        run = RunDir(tmp_path / "runs" / f"{name}-20260101T000000-abcd")
+        run.write_request(
+            RunRequest(
+                run=run.id,
+                created=dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
+                launcher="local",
+                seed=42,
+                limits=limits or Limits(),
+                experiment=Experiment(
+                    name="fake",
+                    hardware=HardwareConfig(device="cpu"),
+                    training=msgspec.convert(settings | training, TrainingConfig),
+                ),
+            )
+        )
+        return run
+
+    return make
+
+
+@pytest.fixture
+def train(fake, monkeypatch):
+    """Run a job in this process; give its exit code. `task` stands in for the default one."""
+    monkeypatch.setattr("core.training.stopping.StopWatch.install", lambda self: None)
+
+    def run(run_dir, task=None):
+        def build(request, cache, device, progress):
+            return task or fake.FakeTask()
+
+        return main([str(run_dir.path)], build=build)
+
+    return run

@@ -1,0 +1,119 @@
+"""A tiny task on random tensors, and a job that trains it: `python fake_job.py RUN_DIR`.
+
+Batch norm and dropout are in it on purpose: both are state that a resume must not lose.
+"""
+
+import os
+import sys
+import time
+
+import pyarrow as pa
+import torch
+from torch import nn
+
+from core.job import main
+from core.tasks.task import Batch, DataSummary, InputSpec, Loss
+from core.training.losses import frame_cross_entropy
+
+TIME, FEATURES, CLASSES = 5, 6, 3
+
+
+class FakeModel(nn.Module):
+    def __init__(self, plain=False):
+        super().__init__()
+        self.first = nn.Linear(FEATURES, 16)
+        self.norm = nn.Identity() if plain else nn.BatchNorm1d(16)
+        self.dropout = nn.Identity() if plain else nn.Dropout(0.3)
+        self.last = nn.Linear(16, CLASSES)
+
+    def forward(self, inputs):
+        hidden = self.norm(self.first(inputs).transpose(1, 2)).transpose(1, 2)
+        return self.last(self.dropout(hidden.relu()))
+
+
+class FakeMeasure:
+    def __init__(self):
+        self.total = self.weight = 0.0
+        self.right = self.frames = 0
+
+    def update(self, output, batch):
+        loss = frame_cross_entropy(output, batch.targets, batch.weights)
+        self.total += float(loss.total)
+        self.weight += float(loss.weight)
+        self.right += int((output.argmax(-1) == batch.targets).sum())
+        self.frames += batch.targets.numel()
+
+    def metrics(self):
+        return {"loss": self.total / self.weight, "f1_macro": self.right / self.frames}
+
+    def table(self):
+        return pa.table({"right": [self.right], "frames": [self.frames]})
+
+
+class FakeTask:
+    monitor = "f1_macro"
+    input_spec = InputSpec(FEATURES, CLASSES, mice=1, keypoints=3, blocks={"all": slice(0, 6)})
+    summary = DataSummary(
+        fingerprint="fake",
+        train_videos=("a", "b"),
+        validation_videos=("c",),
+        train_frames=320,
+        validation_frames=80,
+        train_windows=64,
+        train_class_frames={"other": 320},
+        validation_class_frames={"other": 80},
+    )
+
+    def __init__(self, batch_size=8, batches=8, plain=False, step_seconds=0.0, broken=()):
+        generator = torch.Generator().manual_seed(7)
+        self.inputs = torch.randn(batch_size * batches, TIME, FEATURES, generator=generator)
+        self.targets = self.inputs[..., :CLASSES].argmax(-1)
+        self.batch_size, self.batches, self.plain = batch_size, batches, plain
+        self.step_seconds = step_seconds
+        self.broken = broken  # (epoch, batch) pairs whose loss is NaN
+        self.on_batch = lambda epoch, index: None
+
+    def steps_per_epoch(self):
+        return self.batches
+
+    def train_batches(self, epoch, skip=0):
+        order = torch.randperm(len(self.inputs), generator=torch.Generator().manual_seed(epoch))
+        for index in range(skip, self.batches):
+            self.on_batch(epoch, index)
+            time.sleep(self.step_seconds)
+            chosen = order[index * self.batch_size : (index + 1) * self.batch_size]
+            inputs = self.inputs[chosen]
+            if (epoch, index) in self.broken:
+                inputs = inputs * float("nan")
+            yield self._batch(inputs, self.targets[chosen])
+
+    def validation_batches(self):
+        for part in range(0, 16, 8):
+            yield self._batch(self.inputs[part : part + 8] + 0.5, self.targets[part : part + 8])
+
+    def _batch(self, inputs, targets):
+        # weights that differ from batch to batch: a mean of means would not be the mean
+        weights = (targets != 2).float() * 2 + 0.5
+        return Batch(inputs, targets, weights, frames=targets.numel())
+
+    def build_model(self):
+        return FakeModel(self.plain)
+
+    def loss(self, output, batch) -> Loss:
+        return frame_cross_entropy(output, batch.targets, batch.weights)
+
+    def measure(self):
+        return FakeMeasure()
+
+    def state_dict(self):
+        return {"classes": ["x", "y", "z"], "mean": torch.zeros(FEATURES)}
+
+
+def build(request, cache, device, progress):
+    progress(1, 1, "fake data")
+    return FakeTask(step_seconds=float(os.environ.get("FAKE_STEP_SECONDS", "0")))
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    sys.exit(main(build=build))
