@@ -35,7 +35,7 @@ def convolution(before: int, after: int, kernel_size: int, dilation: int = 1) ->
             bias=False,
         ),
         nn.BatchNorm2d(after),
-        nn.ReLU(),
+        nn.ReLU(inplace=True),
     )
 
 

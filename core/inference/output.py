@@ -1,0 +1,145 @@
+"""Predictions as files: one row a frame, and one row a bout beside it; parquet or CSV by the suffix.
+
+Written video by video, so that memory holds one, and under temporary names until all are whole.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pcsv
+import pyarrow.parquet as pq
+
+from core.errors import UserError
+from core.files import replace_atomically
+from core.inference.postprocess import Bout, BoutRules, find_bouts
+from core.inference.prediction import VideoPrediction
+
+WRITERS: dict[str, Callable[[IO[bytes], pa.Schema], Any]] = {
+    ".parquet": pq.ParquetWriter,
+    ".csv": pcsv.CSVWriter,
+}
+BOUT_SCHEMA = pa.schema(
+    [
+        ("video_id", pa.string()),
+        ("class", pa.string()),
+        ("start_frame", pa.int32()),
+        ("stop_frame", pa.int32()),
+        ("mean_probability", pa.float32()),
+    ]
+)
+"""``stop_frame`` is exclusive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What :func:`write_predictions` wrote, and where."""
+
+    frames_path: Path
+    bouts_path: Path
+    videos: int
+    frames: int
+    bouts: int
+
+
+def check_suffix(path: Path) -> None:
+    """Refuse a file name whose ending names no format, before anything is computed.
+
+    Raises:
+        UserError: the suffix is neither ``.parquet`` nor ``.csv``.
+    """
+    if path.suffix not in WRITERS:
+        raise UserError(
+            f"{path}: {path.suffix or 'no suffix'!r} names no format that predictions are written in;"
+            f" end the name in {' or '.join(WRITERS)}"
+        )
+
+
+def write_predictions(
+    path: Path,
+    predictions: Iterable[VideoPrediction],
+    classes: Sequence[str],
+    rules: BoutRules | None = None,
+) -> Written:
+    """Write predictions as they come.
+
+    ``path`` gets the columns ``video_id``, ``video_frame``, ``predicted_class`` and a probability
+    ``p_<class>`` each; ``NAME.bouts.<suffix>`` beside it those of :data:`BOUT_SCHEMA`. Whatever
+    fails, files that were there stay as they were.
+
+    Args:
+        path: ends in ``.parquet`` or ``.csv``.
+        predictions: read once.
+        classes: class names by index.
+        rules: what a bout must be like.
+
+    Raises:
+        UserError: an unknown suffix, or the folder cannot be written.
+    """
+    check_suffix(path)
+    bouts_path = path.with_suffix(f".bouts{path.suffix}")
+    videos = frames = bouts = 0
+    with ExitStack() as stack:
+        frame_writer = stack.enter_context(_writer(path, frame_schema(classes)))
+        bout_writer = stack.enter_context(_writer(bouts_path, BOUT_SCHEMA))
+        for prediction in predictions:
+            found = find_bouts(prediction.video_id, prediction.probabilities, rules)
+            frame_writer.write_table(frame_table(prediction, classes))
+            bout_writer.write_table(bout_table(found, classes))
+            videos, frames = videos + 1, frames + len(prediction.classes)
+            bouts += len(found)
+    return Written(path, bouts_path, videos, frames, bouts)
+
+
+def frame_schema(classes: Sequence[str]) -> pa.Schema:
+    """Give the columns of the file of frames."""
+    return pa.schema(
+        [
+            ("video_id", pa.string()),
+            ("video_frame", pa.int32()),
+            ("predicted_class", pa.string()),
+            *((f"p_{name}", pa.float32()) for name in classes),
+        ]
+    )
+
+
+def frame_table(prediction: VideoPrediction, classes: Sequence[str]) -> pa.Table:
+    """Give one video's rows of :func:`frame_schema`."""
+    frames = len(prediction.classes)
+    columns = [
+        pa.repeat(pa.scalar(prediction.video_id), frames),
+        pa.array(np.arange(frames, dtype=np.int32)),
+        pa.array(list(classes), pa.string()).take(pa.array(prediction.classes)),
+        *(pa.array(np.ascontiguousarray(column)) for column in prediction.probabilities.T),
+    ]
+    return pa.Table.from_arrays(columns, schema=frame_schema(classes))
+
+
+def bout_table(bouts: Sequence[Bout], classes: Sequence[str]) -> pa.Table:
+    """Give bouts as rows of :data:`BOUT_SCHEMA`."""
+    rows = [
+        (
+            bout.video_id,
+            classes[bout.class_index],
+            bout.start_frame,
+            bout.stop_frame,
+            bout.probability,
+        )
+        for bout in bouts
+    ]
+    columns = zip(*rows, strict=True) if rows else ([] for _ in BOUT_SCHEMA)
+    arrays = [pa.array(list(c), field.type) for c, field in zip(columns, BOUT_SCHEMA, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=BOUT_SCHEMA)
+
+
+@contextmanager
+def _writer(path: Path, schema: pa.Schema) -> Iterator[Any]:
+    with (
+        replace_atomically(path) as file,
+        closing(WRITERS[path.suffix](file, schema)) as writer,
+    ):
+        yield writer

@@ -1,0 +1,18 @@
+"""What is predicted of one video."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True, slots=True)
+class VideoPrediction:
+    """A model's answer to every frame of one video; row i is video frame i."""
+
+    video_id: str
+    lab_id: str
+    probabilities: npt.NDArray[np.float32]
+    """``(frames, classes)``, each row summing to 1."""
+    classes: npt.NDArray[np.uint8]
+    """``(frames,)`` indices of the likeliest class."""
