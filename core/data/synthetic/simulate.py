@@ -210,11 +210,11 @@ def _idle(
     dt: float,
 ) -> None:
     """Wander, or set off for the next bout when it is time to."""
-    if coming is not None:
+    if coming is not None and (coming[0] - step) * dt < HORIZON_SECONDS:
         first, role = coming
         left = (first - step) * dt
         target = mice[role.other]
-        if target is not mouse and left < HORIZON_SECONDS:
+        if target is not mouse:
             near = APPROACH_START if role.pattern.goal is Goal.APPROACH else 0.9
             speed = (mouse.distance(target) - near) / max(left, dt)
             wanted = role.pattern.needs_contact or role.pattern.goal is Goal.APPROACH

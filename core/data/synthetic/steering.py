@@ -46,26 +46,28 @@ class Steering:
 
     def __init__(self, width: float, height: float, dt: float) -> None:
         self.width, self.height, self.dt = width, height, dt
+        self.wall_range = min(WALL_RANGE, 0.3 * min(width, height))
         self.response = 1.0 - (1.0 - RESPONSE) ** (dt / 0.2)
 
     def move(self, mouse: Mouse) -> tuple[float, float, float]:
         """Carry out what was wished; gives x, y and heading after the step."""
         dt = self.dt
-        mouse.x = min(max(mouse.x + mouse.vx * dt, WALL_GAP), self.width - WALL_GAP)
-        mouse.y = min(max(mouse.y + mouse.vy * dt, WALL_GAP), self.height - WALL_GAP)
+        mouse.x = x = _clip(mouse.x + mouse.vx * dt, WALL_GAP, self.width - WALL_GAP)
+        mouse.y = y = _clip(mouse.y + mouse.vy * dt, WALL_GAP, self.height - WALL_GAP)
         most = mouse.limit * dt
-        change = math.remainder(mouse.wish - mouse.heading, math.tau)
-        mouse.heading += min(max(0.7 * change, -most), most)
-        return mouse.x, mouse.y, mouse.heading
+        change = 0.7 * math.remainder(mouse.wish - mouse.heading, math.tau)
+        mouse.heading = heading = mouse.heading + _clip(change, -most, most)
+        return x, y, heading
 
     def roam(self, mouse: Mouse, pace: float, least: float = 0.0) -> None:
         """Wander at ``pace`` times the usual, pausing now and then, off the walls.
 
         ``least`` is the lowest speed, as a share of the pace.
         """
-        speed = PACE * mouse.pace * pace * max(least, 0.65 + mouse.drive)
-        wish = mouse.heading + mouse.turn * self.dt * min(1.0, 0.3 + speed)
-        self._walk(mouse, self._off_walls(mouse, wish), max(speed, 0.0))
+        mood = 0.65 + mouse.drive
+        speed = PACE * mouse.pace * pace * (mood if mood > least else least)
+        wish = mouse.heading + mouse.turn * self.dt * (0.3 + speed if speed < 0.7 else 1.0)
+        self._walk(mouse, self._off_walls(mouse, wish), speed)
 
     def flee(self, mouse: Mouse, other: Mouse, top: float) -> None:
         """Run from another mouse, sideways where a wall is in the way."""
@@ -127,12 +129,10 @@ class Steering:
     def _walk(self, mouse: Mouse, wish: float, speed: float) -> None:
         """Go forwards while turning towards ``wish``."""
         mouse.wish, mouse.limit = wish, TURN_LIMIT
-        ahead = max(0.2, math.cos(math.remainder(wish - mouse.heading, math.tau)))
-        self._accelerate(
-            mouse,
-            speed * ahead * math.cos(mouse.heading),
-            speed * ahead * math.sin(mouse.heading),
-        )
+        heading = mouse.heading
+        ahead = math.cos(wish - heading)
+        speed *= ahead if ahead > 0.2 else 0.2
+        self._accelerate(mouse, speed * math.cos(heading), speed * math.sin(heading))
 
     def _go(
         self, mouse: Mouse, gx: float, gy: float, other: Mouse, face: float, top: float
@@ -154,10 +154,17 @@ class Steering:
 
     def _off_walls(self, mouse: Mouse, wish: float) -> float:
         """Bend a wished heading away from walls that are near."""
-        x, y = mouse.x, mouse.y
+        x, y, reach = mouse.x, mouse.y, self.wall_range
         right, below = self.width - x, self.height - y
-        if min(x, y, right, below) > WALL_RANGE:
+        if x > reach and y > reach and right > reach and below > reach:
             return wish
-        push_x = max(0.0, WALL_RANGE - x) - max(0.0, WALL_RANGE - right)
-        push_y = max(0.0, WALL_RANGE - y) - max(0.0, WALL_RANGE - below)
+        push_x = max(0.0, reach - x) - max(0.0, reach - right)
+        push_y = max(0.0, reach - y) - max(0.0, reach - below)
         return math.atan2(math.sin(wish) + 1.6 * push_y, math.cos(wish) + 1.6 * push_x)
+
+
+def _clip(value: float, low: float, high: float) -> float:
+    """Half the time of ``min(max(…))``, and this is the innermost loop."""
+    if value < low:
+        return low
+    return high if value > high else value
