@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from core.errors import UserError
-from mabe_tui.cli import registry_commands
+from mabe_tui.cli import compare_command, registry_commands
 from mabe_tui.cli.output import say
 from mabe_tui.cli.session import Session
 
@@ -25,6 +25,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 registry_commands.register(app)
+compare_command.register(app)
 
 INTERRUPTED = 130
 
