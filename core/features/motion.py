@@ -1,0 +1,82 @@
+"""Speed and acceleration of every keypoint, in windows or whole videos, on any device.
+
+Differences come first and gaps propagate through them: whatever touches a missing point is NaN, and is
+filled only once it is standardised. Filling positions with zero first made a mean false speed of
+14,970 px/s against a true median of 65, on data with 3 % of the points missing.
+
+A frame's motion needs ``context_frames(gap)`` frames before it. Where a video begins there are none:
+its first frame copies the motion of its second (its first ``gap`` frames that of frame ``gap``).
+:func:`extend_start` gives the positions before frame 0 that bring this about, so that windows with
+context and whole videos go through the same arithmetic.
+"""
+
+import torch
+from torch import Tensor
+
+
+def context_frames(gap: int) -> int:
+    """Give the frames that must precede a frame for its acceleration to be computed."""
+    return 2 * gap
+
+
+def difference(values: Tensor, gap: int) -> Tensor:
+    """Subtract what was ``gap`` frames before: ``(..., time, mice, keypoints, 2)``, ``gap`` fewer frames."""
+    later = values.narrow(-4, gap, values.shape[-4] - gap)
+    return later - values.narrow(-4, 0, values.shape[-4] - gap)
+
+
+def length(vectors: Tensor) -> Tensor:
+    """``(..., 2)`` vectors → ``(...)`` lengths, NaN where either part is.
+
+    A sum of squares: on a CPU ten times as fast as torch's own norm, ``hypot`` or complex ``abs``.
+    """
+    squares = vectors.square()
+    return (squares[..., 0] + squares[..., 1]).sqrt_()
+
+
+def extend_start(positions: Tensor, lead: int, gap: int = 1) -> None:
+    """Fill the frames before a video's first one as if it had moved there as it did right after.
+
+    Args:
+        positions: ``(time, mice, keypoints, 2)``, changed in place.
+        lead: frames of it that lie before the video; the last ``context_frames(gap)`` are filled.
+        gap: frames between the two positions of a difference.
+    """
+    if lead + gap < len(positions):
+        step = positions[lead + gap] - positions[lead]
+    else:
+        step = torch.full_like(positions[0], torch.nan)
+    first = max(lead - context_frames(gap), 0)
+    for stop in range(lead, first, -gap):
+        start = max(stop - gap, first)
+        positions[start:stop] = positions[start + gap : stop + gap] - step
+
+
+def speed_and_acceleration(
+    positions: Tensor, frames_per_second: float, gap: int = 1
+) -> tuple[Tensor, Tensor]:
+    """Give the motion of whole videos.
+
+    With ``v[t] = (p[t] − p[t − gap]) · fps / gap``: speed is ``|v[t]|`` and acceleration is
+    ``|v[t] − v[t − gap]| · fps / gap``. The first ``gap`` frames copy frame ``gap``, the velocity too,
+    so a video's acceleration begins with zeros.
+
+    Args:
+        positions: ``(..., time, mice, keypoints, 2)`` in pixels (or cm), NaN where missing; each item of
+            the leading dimensions is a video from its first frame.
+        frames_per_second: the videos' own rate.
+        gap: frames between the two positions of a difference.
+
+    Returns:
+        Speed in pixels (or cm) per second and acceleration per second squared, each
+        ``(..., time, mice, keypoints)``, NaN where a position they are made of is missing.
+    """
+    lead = context_frames(gap)
+    padding = positions.new_empty((*positions.shape[:-4], lead, *positions.shape[-3:]))
+    extended = torch.cat((padding, positions), dim=-4)
+    for video in extended.view(-1, *extended.shape[-4:]):
+        extend_start(video, lead, gap)
+    steps = difference(extended, gap)
+    rate = frames_per_second / gap
+    speed = length(steps.narrow(-4, gap, positions.shape[-4]))
+    return speed.mul_(rate), length(difference(steps, gap)).mul_(rate * rate)
