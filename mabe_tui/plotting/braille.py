@@ -155,7 +155,7 @@ def _clipped(lines: _Lines, right: float, bottom: float) -> _Lines:
     enter, leave = np.zeros(len(dx)), np.ones(len(dx))
     edges = ((-dx, lines.x0), (dx, right - lines.x0), (-dy, lines.y0), (dy, bottom - lines.y0))
     for outward, room in edges:
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             crossing = room / outward
         enter = np.where(outward < 0, np.maximum(enter, crossing), enter)
         leave = np.where(outward > 0, np.minimum(leave, crossing), leave)

@@ -1,6 +1,6 @@
 """A rectangle of characters, each with a role that a front end turns into a colour."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,8 +9,7 @@ PLAIN, AXIS, CURSOR, ALERT = -1, -2, -3, -4
 """Roles of characters that belong to no series: words, axes, the cursor, and NaN or Inf marks."""
 
 
-@dataclass(frozen=True)
-class Segment:
+class Segment(NamedTuple):
     """Characters ``start ≤ column < stop`` of a row; ``role`` is a series' number, or one below 0."""
 
     start: int
@@ -18,8 +17,7 @@ class Segment:
     role: int
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """One line of text and the segments that cover it, in order and without gaps."""
 
     text: str

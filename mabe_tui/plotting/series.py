@@ -14,6 +14,8 @@ from mabe_tui.plotting.decimation import Envelope, Pyramid
 Floats = NDArray[np.float64]
 RANGE_COLUMNS = 256
 """So finely the visible x range is divided when its least and greatest values are looked up."""
+LARGEST, SMALLEST = 1e300, 1e-300
+"""A value beyond the one counts as infinite, one below the other as 0: ranges then never overflow."""
 FARTHEST = 1e9
 """Dot coordinates are cut off here, so that no value, however wild, overflows."""
 
@@ -42,7 +44,7 @@ class Series:
     @cached_property
     def points(self) -> tuple[Floats, Floats]:
         """``(x, y)`` of the points that have a finite x."""
-        x, y = (np.array(values, dtype=np.float64) for values in (self.x, self.y))
+        x, y = (_tamed(np.array(values, dtype=np.float64)) for values in (self.x, self.y))
         placed = np.isfinite(x)
         return (x, y) if placed.all() else (x[placed], y[placed])
 
@@ -133,7 +135,14 @@ def widened(low: float, high: float, *, log: bool = False) -> tuple[float, float
     """The range itself, or one around it where it is too narrow to divide."""
     if log:
         return (low, high) if high > low * 1.0001 else (low / 2, low * 2)
-    if high - low > max(abs(low), abs(high)) * 1e-12:
+    if high - low > max(abs(low), abs(high), SMALLEST) * 1e-12:
         return low, high
     margin = abs(low) * 0.1 or 0.5
     return low - margin, high + margin
+
+
+def _tamed(values: Floats) -> Floats:
+    size = np.abs(values)
+    values[size > LARGEST] *= np.inf
+    values[size < SMALLEST] = 0.0
+    return values

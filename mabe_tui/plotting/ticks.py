@@ -85,14 +85,18 @@ def _even_ticks(
     """Multiples of the first step that gives few enough; if it gives none, one of the step before's."""
     if low == high:
         return Ticks((low,), (label(low, abs(low) or 1.0),))
-    positions, step, finer = [low], high - low, high - low
+    finer = None
     for step in steps:
-        multiples = _multiples(step, low, high)
-        if not multiples:
-            return _labelled(positions[len(positions) // 2 :][:1], finer, label)
-        positions, finer = multiples, step
-        if len(positions) <= most:
+        first, last = _multiples(step, low, high)
+        if last - first < most:
             break
+        finer = step
+    if last < first and finer is None:
+        return _labelled([low], high - low, label)
+    if last < first and finer is not None:
+        step = finer
+        first = last = sum(_multiples(finer, low, high)) // 2
+    positions = [min(max(index * step, low), high) for index in range(first, last + 1)]
     return _labelled(positions, step, label)
 
 
@@ -103,10 +107,9 @@ def _labelled(positions: list[float], step: float, label: Callable[[float, float
     return Ticks(tuple(p for p, _ in pairs), tuple(text for _, text in pairs))
 
 
-def _multiples(step: float, low: float, high: float) -> list[float]:
-    """Multiples of ``step`` in the range; one that misses an end by rounding alone is put on it."""
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [min(max(index * step, low), high) for index in range(first, last + 1)]
+def _multiples(step: float, low: float, high: float) -> tuple[int, int]:
+    """The first and last multiple of ``step`` in the range, one that misses by rounding included."""
+    return math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
 
 
 def _round_steps(smallest: float, least: float = 0.0) -> Iterator[float]:
