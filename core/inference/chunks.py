@@ -20,6 +20,7 @@ from core.models.transformer import FrameTransformer
 from core.models.unet1d import UNet1D
 
 Probabilities = npt.NDArray[np.float32]
+FrameReader = Callable[[int, int], Tensor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Chunking:
     """Answered by one chunk."""
     context: int = 50
     """Read on each side of them, at least, where the video has that many."""
-    batch: int = 8
+    batch: int = 16
     """Chunks in one call of the model."""
 
     def __post_init__(self) -> None:
@@ -102,11 +103,29 @@ def predict_video(
     chunking: Chunking | None = None,
     activation: Callable[[Tensor], Tensor] = softmax,
 ) -> Probabilities:
-    """Apply a model to a whole video.
+    """Apply a model to a video whose inputs are all there: ``(frames, features)`` float32.
+
+    Otherwise as :func:`predict_frames`.
+    """
+    return predict_frames(
+        model, lambda start, stop: inputs[start:stop], len(inputs), chunking, activation
+    )
+
+
+def predict_frames(
+    model: nn.Module,
+    read: FrameReader,
+    frames: int,
+    chunking: Chunking | None = None,
+    activation: Callable[[Tensor], Tensor] = softmax,
+) -> Probabilities:
+    """Apply a model to a whole video, a batch of chunks at a time.
 
     Args:
         model: on the device to use; evaluated, and left in the mode it was in.
-        inputs: ``(frames, features)`` float32, on any device.
+        read: gives the inputs of the frames from ``start`` to ``stop``, ``(stop − start, features)``
+            float32 on any device; asked for overlapping pieces, each the span of one batch.
+        frames: of the video.
         chunking: how to cut it; how many chunks go together changes nothing but rounding.
         activation: from logits to probabilities, along the last axis.
 
@@ -117,16 +136,18 @@ def predict_video(
         ValueError: there are no frames.
     """
     chunking = chunking or Chunking()
-    if not len(inputs):
+    if frames < 1:
         raise ValueError("a video without frames cannot be predicted")
     device = next(model.parameters()).device
-    length = min(len(inputs), chunking.length)
-    chunks = plan(len(inputs), chunking)
+    length = min(frames, chunking.length)
+    chunks = plan(frames, chunking)
     parts: list[Tensor] = []
     with _evaluating(model), torch.inference_mode():
         while batch := list(itertools.islice(chunks, chunking.batch)):
-            windows = torch.stack([inputs[chunk.start : chunk.start + length] for chunk in batch])
-            answers = activation(model(windows.to(device)).float()).cpu()
+            first = batch[0].start
+            span = read(first, batch[-1].start + length).to(device)
+            windows = [span[chunk.start - first :][:length] for chunk in batch]
+            answers = activation(model(torch.stack(windows)).float()).cpu()
             parts += [
                 answer[chunk.first - chunk.start : chunk.stop - chunk.start]
                 for answer, chunk in zip(answers, batch, strict=True)

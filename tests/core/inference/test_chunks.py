@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from core.experiment import ModelConfig
-from core.inference.chunks import Chunking, plan, predict_video, softmax, suited_to
+from core.inference.chunks import Chunking, plan, predict_frames, predict_video, softmax, suited_to
 from core.models.build import build_model
 from core.tasks.task import InputSpec
 
@@ -120,6 +120,20 @@ def test_a_model_in_training_is_evaluated_and_left_in_training() -> None:
     model.train()
     np.testing.assert_array_equal(predict_video(model, inputs), expected)
     assert model.training
+
+
+def test_inputs_are_asked_for_in_spans_of_one_batch() -> None:
+    model, inputs = model_of("conv_bilstm"), video(1000)
+    asked: list[int] = []
+
+    def read(start: int, stop: int) -> Tensor:
+        asked.append(stop - start)
+        return inputs[start:stop]
+
+    chunking = Chunking(40, 10, batch=3)
+    answer = predict_frames(model, read, 1000, chunking)
+    np.testing.assert_array_equal(answer, predict_video(model, inputs, chunking))
+    assert max(asked) <= 3 * 40 + 2 * 10
 
 
 def test_a_video_without_frames_is_refused() -> None:

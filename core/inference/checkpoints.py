@@ -1,0 +1,74 @@
+"""From a run, or a checkpoint file, to a model that predicts."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from torch import nn
+
+from core.errors import CheckpointError
+from core.experiment import Experiment
+from core.models.build import build_model
+from core.rundir import RunDir
+from core.training.checkpoint import CheckpointStore, input_spec_from_table, read_checkpoint
+
+MISFITS = (RuntimeError, KeyError, TypeError, ValueError, AttributeError)
+"""What torch and a constructor raise when given the state of something else."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedModel:
+    """What a checkpoint holds for prediction, on the CPU."""
+
+    source: Path
+    """The checkpoint file."""
+    experiment: Experiment
+    model: nn.Module
+    """With the checkpoint's weights, evaluating."""
+    task_state: dict[str, Any]
+    """Feature statistics, slots, classes: as the task wrote them."""
+
+
+def load_trained(checkpoint: Path | RunDir, which: str = "best") -> TrainedModel:
+    """Load a model for prediction; nothing but tensors and plain containers is unpickled.
+
+    Args:
+        checkpoint: a run's folder, or one of its ``.pt`` files. The hash is checked wherever a
+            pointer names the file.
+        which: the run's pointer to follow; a file needs none.
+
+    Raises:
+        CheckpointError: there is none, or it is damaged, foreign, or newer than this program.
+    """
+    if isinstance(checkpoint, Path) and checkpoint.suffix == ".pt":
+        content = read_checkpoint(checkpoint, _promised_sha256(checkpoint))
+        return _trained(checkpoint, content)
+    run_dir = checkpoint if isinstance(checkpoint, RunDir) else RunDir(checkpoint)
+    found = CheckpointStore(run_dir).load(which)
+    if found is None:
+        raise CheckpointError(
+            f"{run_dir.path}: has no {which!r} checkpoint; choose one that `mabe checkpoints` lists"
+        )
+    return _trained(run_dir.checkpoints / found.pointer.file, found.content)
+
+
+def _promised_sha256(path: Path) -> str | None:
+    """Give the hash that a pointer beside the file promises; ``None`` for a file that came alone."""
+    if path.parent.name != "checkpoints":
+        return None
+    pointers = CheckpointStore(RunDir(path.parent.parent)).pointers().values()
+    return next((pointer.sha256 for pointer in pointers if pointer.file == path.name), None)
+
+
+def _trained(path: Path, content: dict[str, Any]) -> TrainedModel:
+    try:
+        experiment = msgspec.convert(content["experiment"], Experiment)
+        model = build_model(experiment.model, input_spec_from_table(content["input_spec"]))
+        model.load_state_dict(content["model"])
+    except (*MISFITS, msgspec.ValidationError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise CheckpointError(
+            f"{path}: its weights and its settings do not belong together ({reason})"
+        ) from error
+    return TrainedModel(path, experiment, model.eval(), content["task"])
