@@ -162,8 +162,12 @@ class CheckpointStore:
             except CheckpointError as error:
                 problems.append(str(error))
                 continue
-            if pointer is not None and FILE.fullmatch(pointer.file):
+            if pointer is None:
+                continue
+            if FILE.fullmatch(pointer.file):
                 found.append((path.stem, pointer))
+            else:
+                problems.append(f"{path}: not a checkpoint pointer (names {pointer.file!r})")
         return found
 
     def _free_name(self, step: int) -> str:

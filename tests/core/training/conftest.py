@@ -62,9 +62,9 @@ def new_run(tmp_path):
 @pytest.fixture
 def train(fake, monkeypatch):
     """Run a job in this process; give its exit code. `task` stands in for the default one."""
-    monkeypatch.setattr("core.training.stopping.StopWatch.install", lambda self: None)
+    monkeypatch.setattr("core.training.stopping.StopWatch.install", lambda _: None)
 
-    def run(run_dir, task=None):
+    def run(run_dir, task=None) -> int:
         def build(request, cache, device, progress):
             return task or fake.FakeTask()
 

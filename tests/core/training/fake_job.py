@@ -71,7 +71,7 @@ class FakeTask:
         self.batch_size, self.batches, self.plain = batch_size, batches, plain
         self.step_seconds = step_seconds
         self.broken = broken  # (epoch, batch) pairs whose loss is NaN
-        self.on_batch = lambda epoch, index: None
+        self.on_batch = lambda _epoch, _index: None
 
     def steps_per_epoch(self):
         return self.batches

@@ -1,0 +1,197 @@
+import math
+
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from core.emitter import Emitter
+from core.events import CheckpointSaved, Failed, Finished, Step, Stopped, System, Warned
+from core.experiment import TrainingConfig
+from core.training.checkpoint import CheckpointStore
+from core.training.heartbeat import Heartbeat
+from core.training.identity import projected_history, weights_hash
+from core.training.state import Progress, TrainingState
+from core.training.step import StepResult, optimise
+from core.training.stopping import StopReason
+
+CPU = torch.device("cpu")
+
+
+def final_hash(run):
+    return weights_hash(CheckpointStore(run).load("last").content["model"])
+
+
+def stop_after(monkeypatch, polls):
+    """Let the job be asked to stop at its n-th look at the watch."""
+    left = polls
+
+    def poll(self):
+        nonlocal left
+        left -= 1
+        return StopReason("user", "SIGUSR1") if left <= 0 else None
+
+    monkeypatch.setattr("core.training.stopping.StopWatch.__call__", poll)
+
+
+def train_in_pieces(monkeypatch, train, run, polls):
+    """Start the run anew after every `polls` looks at the watch, until it is finished."""
+    for _ in range(100):
+        with monkeypatch.context() as patch:
+            stop_after(patch, polls)
+            assert train(run) == 0
+        if run.history().last(Finished):
+            return
+    raise AssertionError("the run never came to its end")
+
+
+@pytest.mark.parametrize("polls", [5, 6, 7, 10, 13, 17, 29])
+def test_a_run_cut_in_pieces_is_identical(new_run, train, monkeypatch, polls):
+    """Cut before and after any step, in the middle of an epoch, and inside validation."""
+    settings = {"scheduler": "plateau", "plateau_patience": 0, "warmup_epochs": 2, "epochs": 4}
+    whole, cut = new_run("whole", **settings), new_run("cut", **settings)
+    assert train(whole) == 0
+    train_in_pieces(monkeypatch, train, cut, polls)
+    assert final_hash(cut) == final_hash(whole)
+    assert projected_history(cut.history()) == projected_history(whole.history())
+    assert len(cut.attempts()) > 1
+    assert [epoch.epoch for epoch in cut.history().epochs] == [1, 2, 3, 4]
+
+
+def test_cut_with_accumulation_is_identical(new_run, train, monkeypatch):
+    settings = {"accumulation_steps": 3, "scheduler": "cosine"}
+    whole, cut = new_run("whole", **settings), new_run("cut", **settings)
+    assert train(whole) == 0
+    train_in_pieces(monkeypatch, train, cut, polls=6)
+    assert final_hash(cut) == final_hash(whole)
+    assert projected_history(cut.history()) == projected_history(whole.history())
+    assert whole.history().epochs[-1].step == 9
+
+
+def test_accumulated_batches_are_one_batch(fake):
+    """6 × 64 and 384 make the same update to rounding, where no batch norm or dropout is in the way."""
+    weights = []
+    for batch_size, accumulation in ((384, 1), (64, 6)):
+        torch.manual_seed(1)
+        task = fake.FakeTask(batch_size=batch_size, batches=384 // batch_size, plain=True)
+        config = TrainingConfig(learning_rate=0.01, accumulation_steps=accumulation)
+        state = TrainingState(config, task.build_model(), CPU)
+        for epoch in range(1, 6):
+            result = optimise(state, task, task.train_batches(epoch), clip=0.1)
+        weights.append((result, state.model.state_dict()))
+    (whole, whole_weights), (parts, part_weights) = weights
+    assert parts.loss_weight == pytest.approx(whole.loss_weight)
+    assert parts.gradient_norm == pytest.approx(whole.gradient_norm, rel=1e-4)
+    for name, tensor in whole_weights.items():
+        torch.testing.assert_close(part_weights[name], tensor, rtol=1e-4, atol=1e-6)
+
+
+def test_a_broken_step_is_reported_and_changes_nothing(fake):
+    task = fake.FakeTask(broken={(1, 0)})
+    state = TrainingState(TrainingConfig(), task.build_model(), CPU)
+    before = weights_hash(state.model.state_dict() | {"norm.num_batches_tracked": torch.tensor(0)})
+    batches = task.train_batches(1)
+    result = optimise(state, task, [next(batches)], clip=1.0)
+    after = weights_hash(state.model.state_dict() | {"norm.num_batches_tracked": torch.tensor(0)})
+    assert result.broken
+    assert math.isnan(result.loss)
+    assert before == after
+    assert not optimise(state, task, [next(batches)], clip=1.0).broken
+
+
+def test_a_few_broken_steps_warn_and_the_run_goes_on(new_run, train, fake):
+    run = new_run()
+    assert train(run, fake.FakeTask(broken={(2, 3), (2, 4), (3, 0)})) == 0
+    history = run.history()
+    warnings = [warning.message for warning in history.warnings]
+    assert [text.split(":")[0] for text in warnings] == [
+        "epoch 2, step 4 of 8",
+        "epoch 2, step 5 of 8",
+        "epoch 3, step 1 of 8",
+    ]
+    assert all(math.isfinite(epoch.train_loss) for epoch in history.epochs)
+    assert math.isfinite(history.epochs[-1].metrics["loss"])
+
+
+def test_three_broken_steps_in_a_row_end_the_run_in_words(new_run, train, fake, capfd):
+    run = new_run()
+    assert train(run, fake.FakeTask(broken={(1, 7), (2, 0), (2, 1)})) == 1
+    failed = run.history().ending
+    assert isinstance(failed, Failed)
+    assert "epoch 2, step 2 of 8" in failed.error
+    assert "learning_rate" in failed.error
+    assert failed.traceback == ""
+    assert capfd.readouterr().err == f"error: {failed.error}\n"
+
+
+def test_early_stopping_ends_on_the_documented_count(new_run, train, monkeypatch, fake):
+    values = iter([0.1, 0.5, 0.4, 0.5, math.nan, 0.9])
+    monkeypatch.setattr(
+        fake.FakeMeasure, "metrics", lambda _: {"loss": 1.0, "f1_macro": next(values)}
+    )
+    run = new_run(epochs=10, early_stopping_patience=3)
+    assert train(run) == 0
+    finished = run.history().last(Finished)
+    assert (finished.reason, finished.epoch) == ("early_stopping", 5)
+    assert (finished.best_epoch, finished.best_metric) == (2, 0.5)
+    assert run.read_pointer("best").epoch == 2
+
+
+def test_checkpoints_and_evaluation_of_a_whole_run(new_run, train):
+    run = new_run(epochs=5, save_every=2)
+    assert train(run) == 0
+    names = CheckpointStore(run).pointers()
+    assert set(names) == {"best", "last", "epoch-0002", "epoch-0004"}
+    assert (names["last"].epoch, names["last"].step) == (5, 40)
+    assert len(run.history().of(CheckpointSaved)) == 5
+    content = CheckpointStore(run).load("best").content
+    assert content["experiment"]["name"] == "fake"
+    assert content["validation_videos"] == ["c"]
+    assert content["task"]["classes"] == ["x", "y", "z"]
+    right, frames = (pq.read_table(run.evaluation_table)[c][0].as_py() for c in ("right", "frames"))
+    assert right / frames == names["best"].metric == run.history().last(Finished).best_metric
+
+
+@pytest.mark.parametrize("monitor", ["f2", "loss"])
+def test_a_monitor_that_cannot_be_watched(new_run, train, monkeypatch, fake, monitor):
+    monkeypatch.setattr(fake.FakeTask, "monitor", monitor)
+    run = new_run()
+    assert train(run) == 1
+    assert "f1_macro" in run.history().ending.error
+
+
+def test_mixed_precision_on_the_cpu_warns_and_trains(new_run, train):
+    run = new_run(epochs=1, mixed_precision="fp16")
+    assert train(run) == 0
+    assert [warning.code for warning in run.history().of(Warned)] == ["mixed_precision"]
+
+
+def test_a_checkpoint_of_another_model_is_refused_in_words(new_run, train, monkeypatch, fake):
+    run = new_run()
+    with monkeypatch.context() as patch:
+        stop_after(patch, 6)
+        train(run)
+    assert isinstance(run.history().ending, Stopped)
+    assert train(run, fake.FakeTask(plain=True)) == 1
+    failed = run.history().ending
+    assert "does not fit" in failed.error
+    assert "\n" not in failed.error
+
+
+def test_heartbeat_is_about_one_step_a_second_with_the_mean_loss(tmp_path):
+    now = 0.0
+    with Emitter("0001-aaaa", tmp_path / "events.jsonl") as emitter:
+        seen = []
+        emitter.emit = lambda kind, **fields: seen.append((kind, fields))
+        heartbeat = Heartbeat(emitter, CPU, clock=lambda: now)
+        progress = Progress(epoch=1)
+        for index in range(60):
+            now += 0.25
+            progress.step += 1
+            result = StepResult(index * 2.0, 2.0, 1.0, frames=100, broken=False)
+            heartbeat.step(progress, 60, result, 1e-3)
+    steps = [fields for kind, fields in seen if kind is Step]
+    assert [fields["step"] for fields in steps] == list(range(1, 61, 4))
+    assert [fields["loss"] for fields in steps[:3]] == [0.0, 2.5, 6.5]
+    assert {fields["frames_per_second"] for fields in steps} == {400.0}
+    assert steps[0]["epoch"] == 2
+    assert sum(kind is System for kind, _ in seen) == 3
