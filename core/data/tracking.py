@@ -24,14 +24,15 @@ COLUMNS: dict[str, Kind] = {
     "x": "number",
     "y": "number",
 }
-MAX_FRAMES = 10_000_000
-"""More than 23 hours at 120 frames a second: a larger frame number is a damaged one."""
+MAX_CELLS = 2**30
+"""Points in one array: 34 hours of 4 mice × 18 keypoints at 120 frames a second. A frame number that
+needs more is a damaged one; and cell numbers fit into 32 bits, which makes them faster."""
 MAX_MOUSE_ID = 127
 """The competition stores mouse ids in eight bits."""
 NOTHING = np.complex64(complex(np.nan, np.nan))
 """What a cell without a point holds."""
-NO_CELL = -(2**62)
-"""So far below 0 that adding any frame's offset, or another of itself, leaves it below 0."""
+NO_CELL = -MAX_CELLS
+"""Stays below 0 whatever frame's offset is added, and within 32 bits when added to itself."""
 CHUNK_ROWS = 131_072
 """Rows handled at a time, so that the intermediate arrays stay in the processor's cache."""
 
@@ -94,10 +95,11 @@ def read_positions(
     table = read_columns(path, COLUMNS, coded=["bodypart"], threads=threads)
     if table.num_rows == 0:
         raise _without_rows(path)
-    frames = 1 + _checked_largest(path, table, "video_frame", MAX_FRAMES - 1)
-    _checked_largest(path, table, "mouse_id", MAX_MOUSE_ID)
-    mice = _distinct(table.column("mouse_id"))
-    grid = _Grid(frames, mice, slots, max_mice)
+    limit = MAX_CELLS // (max_mice * len(slots)) - 1
+    _, last = _checked_range(path, table, "video_frame", limit)
+    first_mouse, last_mouse = _checked_range(path, table, "mouse_id", MAX_MOUSE_ID)
+    mice = _distinct(table.column("mouse_id"), first_mouse, last_mouse)
+    grid = _Grid(last + 1, mice, slots, max_mice)
     for batch in table.to_batches(CHUNK_ROWS):
         grid.write(batch)
     return Tracking(
@@ -119,10 +121,8 @@ class _Grid:
     ) -> None:
         self.slots = slots
         self.kept = mice[:max_mice]
-        self._some_mice_left_out = len(mice) > max_mice
+        self._mice_left_out = len(mice) > max_mice
         self.shape = (frames, max_mice, len(slots), 2)
-        # half the width where it is enough: offsets of a day of video fit in 32 bits
-        self._offset = np.int32 if self.shape[0] * max_mice * len(slots) < 2**31 else np.int64
         self.cells = np.empty(frames * max_mice * len(slots), np.complex64)
         self.cells.fill(NOTHING)
         self.written = self.non_finite = 0
@@ -145,24 +145,20 @@ class _Grid:
         if parts != self._parts:
             self._learn(parts)
         self._count_dropped(codes)
-        # mouse and part are looked up in one go
+        # mouse and part are looked up in one go; 32 bits until an index is needed, which is 64
         key = np.multiply(mouse.to_numpy(), len(parts), dtype=np.int32)
         key += codes
-        cell = np.take(self._cell_of, key)
-        cell += np.multiply(frame.to_numpy(), self.shape[1] * self.shape[2], dtype=self._offset)
+        cell = np.take(self._cell_of, key.astype(np.intp))
+        cell += np.multiply(frame.to_numpy(), self.shape[1] * self.shape[2], dtype=np.int32)
         point = np.empty(len(cell), np.complex64)
         point.real = x.to_numpy(zero_copy_only=False)
         point.imag = y.to_numpy(zero_copy_only=False)
-        if (
-            self._some_mice_left_out
-            or self._without_slot
-            or not np.isfinite(point.view(np.float32)).all()
-        ):
+        if self._some_left_out or not np.isfinite(point.view(np.float32)).all():
             finite = np.isfinite(point)
             self.non_finite += len(finite) - int(np.count_nonzero(finite))
             wanted = finite & (cell >= 0)
             cell, point = cell[wanted], point[wanted]
-        self.cells[cell] = point
+        self.cells[cell.astype(np.intp)] = point
         self.written += len(cell)
 
     def _learn(self, parts: list[str]) -> None:
@@ -171,12 +167,13 @@ class _Grid:
         ``_cell_of`` gives, at ``mouse id × parts + part code``, the cell within a frame.
         """
         slots = [slot_of(part, self.slots) for part in parts]
-        mouse = np.full(MAX_MOUSE_ID + 1, NO_CELL, np.intp)
+        mouse = np.full(MAX_MOUSE_ID + 1, NO_CELL, np.int32)
         mouse[list(self.kept)] = np.arange(len(self.kept)) * len(self.slots)
-        part = np.array([NO_CELL if slot is None else slot for slot in slots], np.intp)
+        part = np.array([NO_CELL if slot is None else slot for slot in slots], np.int32)
         self._parts = parts
         self._cell_of = np.add.outer(mouse, part).ravel()
         self._without_slot = [code for code, slot in enumerate(slots) if slot is None]
+        self._some_left_out = self._mice_left_out or bool(self._without_slot)
 
     def _count_dropped(self, codes: npt.NDArray[np.int32]) -> None:
         if not self._without_slot:
@@ -192,25 +189,22 @@ def _without_rows(path: Path) -> DataError:
     return DataError(f"{path}: holds no rows; leave the video out or fetch the file again")
 
 
-def _checked_largest(path: Path, table: pa.Table, name: str, limit: int) -> int:
-    """Give a column's largest value once all are known to be within 0 and ``limit``."""
+def _checked_range(path: Path, table: pa.Table, name: str, limit: int) -> tuple[int, int]:
+    """Give a column's smallest and largest value, once both are known to be within 0 and ``limit``."""
     column = table.column(name)
     found = pc.min_max(column).as_py()
-    if found["min"] < 0 or found["max"] > limit:
-        wrong = found["min"] if found["min"] < 0 else found["max"]
+    smallest, largest = int(found["min"]), int(found["max"])
+    if smallest < 0 or largest > limit:
+        wrong = smallest if smallest < 0 else largest
         row = pc.index(column, wrong).as_py()
         raise DataError(f"{path}: column {name!r} is {wrong} in row {row}; it must be 0 to {limit}")
-    return int(found["max"])
+    return smallest, largest
 
 
-def _distinct(column: pa.ChunkedArray) -> tuple[int, ...]:
-    """Give the distinct values in ascending order. They are few: comparing is faster than sorting."""
-    found: set[int] = set()
-    for chunk in column.chunks:
-        values = chunk.to_numpy()
-        if len(values):
-            candidates = range(int(values.min()), int(values.max()) + 1)
-            found.update(
-                value for value in candidates if value not in found and (values == value).any()
-            )
+def _distinct(column: pa.ChunkedArray, smallest: int, largest: int) -> tuple[int, ...]:
+    """Give the distinct values in ascending order; a file's first rows mostly have them all."""
+    every = set(range(smallest, largest + 1))
+    found = set(column.slice(0, 4096).unique().to_pylist())
+    if found != every:
+        found = set(column.unique().to_pylist())
     return tuple(sorted(found))

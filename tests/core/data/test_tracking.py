@@ -142,7 +142,7 @@ def test_wider_and_already_coded_columns_are_read_too(path: Path) -> None:
         ([], "holds no rows"),
         ([(0, 1, "nose", 0, 0), (-3, 1, "nose", 1, 1)], "'video_frame' is -3 in row 1"),
         ([(0, -2, "nose", 1, 1)], "'mouse_id' is -2 in row 0"),
-        ([(2_000_000_000, 1, "nose", 1, 1)], "'video_frame' is 2000000000 in row 0"),
+        ([(1_999_999_999, 1, "nose", 1, 1)], "'video_frame' is 1999999999 in row 0"),
     ],
 )
 def test_impossible_rows_are_errors(path: Path, rows: list, problem: str) -> None:
