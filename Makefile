@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 WORKERS ?= 2
 
-.PHONY: install demo test lint types contracts bench fmt clean
+.PHONY: install demo test lint types contracts bench reference fmt clean
 
 install: $(STAMP)
 
@@ -38,6 +38,10 @@ contracts: install
 # Prints ratios against stated references; docs/performance.md keeps the results. Takes a while.
 bench: install
 	@for benchmark in tests/bench/bench_*.py; do echo "== $$benchmark"; $(BIN)/python $$benchmark || exit 1; done
+
+# The command reference, from the commands' own help.
+reference: install
+	@$(BIN)/python -m mabe_tui.cli.reference > docs/commands.md
 
 fmt: install
 	@$(BIN)/ruff format --quiet .
