@@ -1,14 +1,13 @@
 """A temporal convolutional network, not causal, as the labels are made offline.
 
-Residual blocks of two dilated convolutions, after Bai, Kolter and Koltun (2018), "An empirical
-evaluation of generic convolutional and recurrent networks for sequence modeling", with BatchNorm in
-place of weight normalisation.
+Dilated residual layers after Abu Farha and Gall (2019), "MS-TCN: Multi-stage temporal convolutional
+network for action segmentation", with a BatchNorm each. The dilation grows by the kernel's size from
+layer to layer, the fastest growth that leaves no frame unseen.
 """
 
 import itertools
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 
 from core.models.temporal import as_frames, as_image, convolution, store_channels_last
@@ -17,9 +16,9 @@ DEFAULT_CHANNELS = (64, 128, 256, 256)
 
 
 class TCN(nn.Module):
-    """Residual blocks whose dilation doubles from 1, then one linear layer on every frame.
+    """Dilated residual layers, then one linear layer on every frame.
 
-    With the defaults an output depends on the 30 frames either side of it, and on zeros (the mean, as
+    With the defaults an output depends on the 40 frames either side of it, and on zeros (the mean, as
     inputs are standardised) where those lie outside the window. Away from the edges the network is
     the same at every frame, so any chunk with that much context gives exactly what the whole video
     would.
@@ -27,9 +26,9 @@ class TCN(nn.Module):
     Args:
         features: width of the input.
         outputs: width of the output.
-        channels: width of each block.
+        channels: width of each layer.
         kernel_size: odd; frames each convolution sees.
-        dropout: share of channels dropped within each block.
+        dropout: share of channels dropped after each layer's convolutions.
     """
 
     def __init__(
@@ -41,26 +40,29 @@ class TCN(nn.Module):
         dropout: float = 0.3,
     ) -> None:
         super().__init__()
-        widths = itertools.pairwise((features, *channels))
-        self.blocks = nn.Sequential(
+        widths = (features, *channels)
+        dilations = [kernel_size**layer for layer in range(len(channels))]
+        self.layers = nn.Sequential(
             *(
-                ResidualBlock(before, after, kernel_size, 2**block, dropout)
-                for block, (before, after) in enumerate(widths)
+                DilatedResidual(before, after, kernel_size, dilation, dropout)
+                for (before, after), dilation in zip(
+                    itertools.pairwise(widths), dilations, strict=True
+                )
             )
         )
         self.head = nn.Linear(channels[-1], outputs)
-        self.reach = 2 * (kernel_size // 2) * ((1 << len(channels)) - 1)
+        self.reach = kernel_size // 2 * sum(dilations)
         """Frames on either side that an output depends on."""
         store_channels_last(self)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """``(batch, time, features)`` → ``(batch, time, outputs)`` logits, for any time from 1."""
-        logits: Tensor = self.head(as_frames(self.blocks(as_image(inputs))))
+        logits: Tensor = self.head(as_frames(self.layers(as_image(inputs))))
         return logits
 
 
-class ResidualBlock(nn.Module):
-    """Two convolutions of one dilation, added to the block's own input."""
+class DilatedResidual(nn.Module):
+    """A dilated convolution and a 1 × 1 one, added to the layer's own input."""
 
     def __init__(
         self, before: int, after: int, kernel_size: int, dilation: int, dropout: float
@@ -68,12 +70,12 @@ class ResidualBlock(nn.Module):
         super().__init__()
         self.body = nn.Sequential(
             convolution(before, after, kernel_size, dilation),
-            nn.Dropout2d(dropout),
-            convolution(after, after, kernel_size, dilation),
+            nn.Conv2d(after, after, 1),
             nn.Dropout2d(dropout),
         )
         self.shortcut = nn.Identity() if before == after else nn.Conv2d(before, after, 1)
 
     def forward(self, image: Tensor) -> Tensor:
         """``(batch, before, 1, time)`` → ``(batch, after, 1, time)``."""
-        return torch.relu(self.body(image) + self.shortcut(image))
+        added: Tensor = self.body(image) + self.shortcut(image)
+        return added

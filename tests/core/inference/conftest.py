@@ -1,0 +1,53 @@
+"""Runs with a tiny, random checkpoint."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from core.emitter import Emitter
+from core.experiment import Experiment, to_table
+from core.models.build import build_model
+from core.rundir import RunDir
+from core.tasks.task import InputSpec
+from core.training.checkpoint import CheckpointStore, input_spec_table
+
+SaveRun = Callable[..., RunDir]
+
+
+@pytest.fixture
+def save_run(tmp_path: Path) -> SaveRun:
+    """Make a run whose `best` and `last` are one checkpoint with random weights."""
+
+    def save(
+        experiment: Experiment,
+        spec: InputSpec,
+        task_state: Mapping[str, Any] | None = None,
+        seed: int = 0,
+        parts: Mapping[str, Any] | None = None,
+    ) -> RunDir:
+        torch.manual_seed(seed)
+        run = RunDir(tmp_path / "runs" / f"tiny-{seed}-20260101T000000-abcd")
+        run.path.mkdir(parents=True)
+        content = {
+            "experiment": to_table(experiment),
+            "input_spec": input_spec_table(spec),
+            "model": build_model(experiment.model, spec).state_dict(),
+            "task": dict(task_state or {}),
+            "validation_videos": [],
+            **{name: {} for name in ("optimizer", "schedule", "scaler", "rng", "progress")},
+        }
+        attempt = run.claim_attempt()
+        with Emitter(attempt, run.events_path(attempt)) as emitter:
+            CheckpointStore(run).save(
+                content | dict(parts or {}),
+                emitter=emitter,
+                epoch=1,
+                step=10,
+                pointers=("best", "last"),
+            )
+        return run
+
+    return save
