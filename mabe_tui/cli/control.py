@@ -1,0 +1,87 @@
+"""``mabe stop`` and ``mabe resume``."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Annotated
+
+import msgspec
+import typer
+
+from core.errors import UserError
+from core.rundir import RunRequest
+from mabe_tui.cli.follow import exit_code, follow
+from mabe_tui.cli.output import JsonOption, print_json, say
+from mabe_tui.cli.run import DetachOption, MaxTimeOption, parse_duration
+from mabe_tui.cli.runs import RunName, RunNames, find_run, find_runs
+from mabe_tui.launch.launcher import launcher_named, require_resumable
+from mabe_tui.runs.changes import changes_since
+from mabe_tui.runs.store import RunEntry
+from mabe_tui.runs.view import state_of
+
+GRACE_SECONDS = 60.0
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    app.command("stop")(stop)
+    app.command("resume")(resume)
+
+
+def stop(
+    context: typer.Context,
+    runs: RunNames,
+    grace: Annotated[
+        float, typer.Option(help="Seconds for a checkpoint, before it is killed.", min=0)
+    ] = GRACE_SECONDS,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask runs to save a checkpoint and end; kill those that do not."""
+    entries = find_runs(context, runs)
+    say(f"asking {len(entries)} to save a checkpoint and stop (at most {grace:.0f} s)")
+    with ThreadPoolExecutor(max_workers=len(entries)) as pool:
+        outcomes = list(pool.map(lambda entry: _stop(entry, grace), entries))
+    if as_json:
+        print_json({e.id: outcome for e, (outcome, _) in zip(entries, outcomes, strict=True)})
+    for entry, (outcome, _) in zip(entries, outcomes, strict=True):
+        say(f"{entry.id}: {outcome}")
+    if any(failed for _, failed in outcomes):
+        raise typer.Exit(1)
+
+
+def _stop(entry: RunEntry, grace: float) -> tuple[str, bool]:
+    try:
+        request = entry.require_request()
+        return launcher_named(request.launcher).stop(entry.run, grace).value, False
+    except UserError as error:
+        return str(error), True
+
+
+def resume(
+    context: typer.Context,
+    run: RunName = "last",
+    detach: DetachOption = False,
+    max_time: MaxTimeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Go on with a run from its last checkpoint, in a new attempt. Exit codes as for `mabe run`."""
+    entry = find_run(context, run)
+    request = entry.require_request()
+    launcher = launcher_named(request.launcher)
+    require_resumable(entry.run, state_of(entry))
+    for change in changes_since(entry.run, request):
+        say(f"mabe: {change}")
+    if max_time is not None:
+        entry.run.write_request(_with_limit(request, parse_duration(max_time)))
+    handle = launcher.resume(entry.run)
+    if as_json:
+        print_json({"run": entry.id, "attempt": handle.attempt})
+    else:
+        print(entry.id, flush=True)
+    if detach:
+        say(f"attempt {handle.attempt} runs on its own: `mabe logs -f {entry.id}` follows it")
+        return
+    raise typer.Exit(exit_code(follow(entry.run, launcher)))
+
+
+def _with_limit(request: RunRequest, seconds: float) -> RunRequest:
+    limits = msgspec.structs.replace(request.limits, seconds=seconds)
+    return msgspec.structs.replace(request, limits=limits)

@@ -1,0 +1,114 @@
+"""``mabe logs``: what a run printed, made readable, or byte by byte."""
+
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+
+from core.events import encode
+from core.rundir import RunDir
+from mabe_tui.cli.follow import POLL_SECONDS
+from mabe_tui.cli.lines import line_of
+from mabe_tui.cli.output import JsonOption
+from mabe_tui.cli.runs import RunName, find_run
+from mabe_tui.runs.mirror import EventItem, Item, Mirror
+from mabe_tui.runs.store import RunEntry
+from mabe_tui.runs.text import plain
+from mabe_tui.runs.view import state_of
+
+CHUNK_BYTES = 1 << 20
+
+
+def register(app: typer.Typer) -> None:
+    """Add this command to the command line."""
+    app.command("logs")(logs)
+
+
+def logs(
+    context: typer.Context,
+    run: RunName = "last",
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on until the run ends, or Ctrl-C.")
+    ] = False,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="The bytes as they were printed, events included.")
+    ] = False,
+    last: Annotated[
+        int | None, typer.Option("--lines", "-n", help="Begin with the last so many lines.", min=0)
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what a run printed: an epoch a line, warnings, and its own words.
+
+    Leaving with Ctrl-C does nothing to the run. With --json, one object a line.
+    """
+    entry = find_run(context, run)
+    try:
+        if raw:
+            for chunk in raw_chunks(entry, follow):
+                sys.stdout.buffer.write(chunk)
+                sys.stdout.buffer.flush()
+        else:
+            _print_lines(entry, follow, last, as_json)
+    except KeyboardInterrupt:
+        raise typer.Exit(0) from None
+
+
+def _print_lines(entry: RunEntry, follow: bool, last: int | None, as_json: bool) -> None:
+    request = entry.request
+    epochs = request.experiment.training.epochs if request else None
+    held: deque[str] = deque(maxlen=last)
+    for batch in batches(entry, follow):
+        for item in batch:
+            line = _json_line(item) if as_json else line_of(item, epochs)
+            if line is not None:
+                held.append(line)
+        if held:
+            print("\n".join(held), flush=True)
+        held = deque()
+
+
+def batches(entry: RunEntry, follow: bool) -> Iterator[list[Item]]:
+    """Give what there is now, then, when following, what comes until the run ends."""
+    mirror = Mirror(entry.run)
+    while True:
+        alive = state_of(entry).is_alive  # asked first: what is read afterwards is then complete
+        yield mirror.poll() + ([] if alive else mirror.remainder())
+        if not (follow and alive):
+            return
+        time.sleep(POLL_SECONDS)
+
+
+def raw_chunks(entry: RunEntry, follow: bool) -> Iterator[bytes]:
+    """Give the exact bytes of all attempts' logs, in order."""
+    offsets: dict[str, int] = {}
+    while True:
+        alive = state_of(entry).is_alive
+        for attempt in entry.run.attempts():
+            for chunk in _new_bytes(entry.run, attempt, offsets.get(attempt, 0)):
+                offsets[attempt] = offsets.get(attempt, 0) + len(chunk)
+                yield chunk
+        if not (follow and alive):
+            return
+        time.sleep(POLL_SECONDS)
+
+
+def _new_bytes(run: RunDir, attempt: str, offset: int) -> Iterator[bytes]:
+    try:
+        with run.log_path(attempt).open("rb") as file:
+            file.seek(offset)
+            while chunk := file.read(CHUNK_BYTES):
+                yield chunk
+    except OSError:
+        return
+
+
+def _json_line(item: Item) -> str:
+    if isinstance(item, EventItem):
+        return encode(item.event).decode()
+    import json
+
+    return json.dumps({"kind": "text", "attempt": item.attempt, "text": plain(item.raw)})

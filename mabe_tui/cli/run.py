@@ -1,0 +1,224 @@
+"""``mabe run``: start a version, and follow it."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from core.errors import ConfigError
+from core.experiment import Experiment, flatten
+from core.rundir import Limits, RunDir, RunRequest
+from mabe_tui.cli.follow import exit_code, follow
+from mabe_tui.cli.output import JsonOption, duration, print_json, say
+from mabe_tui.cli.registry_commands import SetOption, Version, spell
+from mabe_tui.cli.session import Session, session_of
+from mabe_tui.launch.launcher import Launcher, Quote, launcher_named
+from mabe_tui.runs.start import Estimate, estimate, new_request, start_run
+from mabe_tui.runs.store import RunStore
+
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+DetachOption = Annotated[
+    bool, typer.Option("--detach", "-d", help="Start it and return; otherwise its log is followed.")
+]
+MaxTimeOption = Annotated[
+    str | None,
+    typer.Option(metavar="2h", help="Stop with a checkpoint after this long, over all attempts."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this command to the command line."""
+    app.command("run")(run)
+
+
+class DryRun(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``mabe run --dry-run --json`` gives."""
+
+    request: RunRequest
+    quote: Quote
+    estimate: Estimate | None
+    data: str
+
+
+def run(
+    context: typer.Context,
+    version: Version,
+    on: Annotated[
+        str | None, typer.Option(metavar="local|modal", help="Where; else as the registry says.")
+    ] = None,
+    detach: DetachOption = False,
+    data: Annotated[Path | None, typer.Option(help="A folder in the competition's layout.")] = None,
+    overrides: SetOption = None,
+    seed: Annotated[int | None, typer.Option(help="Instead of the registry's.", min=0)] = None,
+    seeds: Annotated[
+        str | None,
+        typer.Option(metavar="1,2,3", help="A run a seed, in turn; with -d all at once."),
+    ] = None,
+    preset: Annotated[str | None, typer.Option(help="Apply a preset of the registry.")] = None,
+    max_time: MaxTimeOption = None,
+    tags: Annotated[
+        list[str] | None, typer.Option("--tag", metavar="T", help="Tag it; repeatable.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show all that would happen; touch nothing.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a version. The run goes on whatever becomes of this terminal.
+
+    Standard output gets the run's id, standard error all else. Exit code: 0 finished or left running,
+    1 failed, 3 stopped, 4 preempted, 5 died without a word.
+    """
+    session = session_of(context)
+    requests = [
+        _request(session, version, on, data, overrides or [], each, preset, max_time)
+        for each in _seeds(seed, seeds)
+    ]
+    described = check_data(requests[0], version)
+    launcher = launcher_named(requests[0].launcher)
+    if dry_run:
+        _show_dry_runs(session, launcher, requests, described, as_json)
+        return
+    worst = 0
+    for number, request in enumerate(requests, start=1):
+        run_dir = start_run(session.home, request, launcher, tags or [])
+        _tell_started(run_dir, detach, as_json)
+        if detach:
+            continue
+        state = follow(run_dir, launcher)
+        worst = max(worst, exit_code(state))
+        if state is None and number < len(requests):
+            say(f"the other {len(requests) - number} seeds were not started")
+            break
+    raise typer.Exit(worst)
+
+
+def _tell_started(started: RunDir, detach: bool, as_json: bool) -> None:
+    if as_json:
+        print_json({"run": started.id, "folder": str(started.path)})
+    else:
+        print(started.id, flush=True)
+    if detach:
+        say(f"running on its own: `mabe logs -f {started.id}` follows it, `mabe runs` lists all")
+
+
+def _request(
+    session: Session,
+    version: str,
+    on: str | None,
+    data: Path | None,
+    overrides: list[str],
+    seed: int | None,
+    preset: str | None,
+    max_time: str | None,
+) -> RunRequest:
+    implied = [f"training.seed={seed}"] if seed is not None else []
+    if data is not None:
+        implied.append("data.source=competition")
+    experiment = session.registry.experiment(version, [*overrides, *implied], preset)
+    seconds = parse_duration(max_time) if max_time is not None else None
+    return new_request(
+        experiment,
+        on or experiment.hardware.launcher,
+        overrides=overrides,
+        preset=preset,
+        data=data,
+        limits=Limits(seconds=seconds),
+    )
+
+
+def _seeds(seed: int | None, seeds: str | None) -> list[int | None]:
+    if seeds is None:
+        return [seed]
+    if seed is not None:
+        raise ConfigError("--seed and --seeds exclude one another; name all in --seeds")
+    numbers = [part.strip() for part in seeds.split(",")]
+    if not all(re.fullmatch(r"\d+", number) for number in numbers):
+        raise ConfigError(f"--seeds {seeds}: write whole numbers from 0, as in --seeds 42,2023")
+    return [*dict.fromkeys(int(number) for number in numbers)]
+
+
+def check_data(request: RunRequest, version: str) -> str:
+    """Describe the data of a run, having looked that they are there.
+
+    Raises:
+        ConfigError: the version needs a data folder and none was named.
+        DataError: what was named is no data folder, or has no labelled video.
+    """
+    settings = request.experiment.data
+    if settings.source == "synthetic":
+        videos, frames = settings.synthetic_videos, settings.synthetic_frames
+        return f"synthetic, made by the run: {videos} videos of {frames} frames"
+    if request.data is None:
+        raise ConfigError(
+            f"{version} learns from a data folder: `mabe run {version} --data DIR`"
+            " (`mabe data synth DIR` makes one to try it on)"
+        )
+    from core.data.competition import labelled, read_videos
+
+    usable, left_out = labelled(read_videos(Path(request.data)))
+    return f"{request.data}: {len(usable)} labelled videos ({len(left_out)} left out)"
+
+
+def parse_duration(text: str) -> float:
+    """Read ``2h``, ``1h30m``, ``90m`` or a number of seconds; gives seconds.
+
+    Raises:
+        ConfigError: it is none of these, or 0.
+    """
+    parts = re.findall(r"(\d+(?:\.\d+)?)([smhd])", text.strip().lower())
+    if "".join(number + unit for number, unit in parts) == text.strip().lower() and parts:
+        seconds = sum(float(number) * UNITS[unit] for number, unit in parts)
+    else:
+        seconds = float(text) if re.fullmatch(r"\d+(\.\d+)?", text.strip()) else 0.0
+    if seconds <= 0:
+        raise ConfigError(f"--max-time {text}: write it as 2h, 1h30m, 45m or 90s")
+    return seconds
+
+
+def _show_dry_runs(
+    session: Session,
+    launcher: Launcher,
+    requests: Sequence[RunRequest],
+    data: str,
+    as_json: bool,
+) -> None:
+    store = RunStore(session.home)
+    dry_runs = [
+        DryRun(request=r, quote=launcher.quote(r), estimate=estimate(store, r), data=data)
+        for r in requests
+    ]
+    if as_json:
+        print_json(dry_runs if len(dry_runs) > 1 else dry_runs[0])
+        return
+    _show_settings(requests[0].experiment)
+    for dry_run in dry_runs:
+        _show_dry_run(dry_run)
+    say("dry run: nothing was started or written")
+
+
+def _show_settings(experiment: Experiment) -> None:
+    for key, value in flatten(experiment).items():
+        print(f"{key:<36} {spell(value)}")
+
+
+def _show_dry_run(dry_run: DryRun) -> None:
+    request, quote, guess = dry_run.request, dry_run.quote, dry_run.estimate
+    price = "no charge" if quote.usd_per_hour is None else f"${quote.usd_per_hour:.3f} an hour"
+    time = "no earlier run of this version here to go by"
+    if guess is not None:
+        each = duration(guess.seconds_per_epoch)
+        time = f"{duration(guess.seconds)} at most, at {each} an epoch as in {guess.from_run}"
+    print()
+    for label, value in {
+        "seed": request.seed,
+        "data": dry_run.data,
+        "on": f"{quote.launcher}: {quote.machine}, {price}",
+        "estimate": time,
+        "limit": duration(request.limits.seconds),
+        "command": " ".join(quote.command),
+    }.items():
+        print(f"{label:<10} {value}")

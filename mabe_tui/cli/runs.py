@@ -1,0 +1,245 @@
+"""``mabe runs``, ``status`` and ``checkpoints``: what there is, and how it stands."""
+
+import datetime as dt
+from collections.abc import Iterable, Iterator
+from typing import Annotated
+
+import typer
+
+from core.errors import RunError
+from core.strict import nearest
+from mabe_tui.cli.output import JsonOption, duration, print_json, print_table, say
+from mabe_tui.cli.session import Session, session_of
+from mabe_tui.launch.launcher import RunState, launcher_named
+from mabe_tui.launch.tail import last_lines
+from mabe_tui.runs.checkpoints import checkpoint_rows
+from mabe_tui.runs.store import RunEntry, RunStore
+from mabe_tui.runs.text import plain
+from mabe_tui.runs.view import RunSummary, summary_of
+
+RunName = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN", help="An id, its beginning, a version (its latest run), or last."
+    ),
+]
+RunNames = Annotated[
+    list[str], typer.Argument(metavar="RUN...", help="Runs, as `mabe runs` lists.")
+]
+LAST_LINES = 10
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    app.command("runs")(runs)
+    app.command("status")(status)
+    app.command("checkpoints")(checkpoints)
+
+
+def find_run(context: typer.Context, name: str) -> RunEntry:
+    """Find the run that a person means; see :meth:`~mabe_tui.runs.store.RunStore.find`."""
+    return RunStore(session_of(context).home).find(name)
+
+
+def find_runs(context: typer.Context, names: Iterable[str]) -> list[RunEntry]:
+    """Find several runs, each once, in the order they were named."""
+    found = {entry.id: entry for entry in (find_run(context, name) for name in names)}
+    return list(found.values())
+
+
+def runs(
+    context: typer.Context,
+    states: Annotated[
+        list[str] | None, typer.Option("--state", help="Only in this state; repeatable.")
+    ] = None,
+    version: Annotated[str | None, typer.Option(help="Only of this version.")] = None,
+    tag: Annotated[str | None, typer.Option(help="Only with this tag.")] = None,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", help="At most so many; 0: all.", min=0)
+    ] = 20,
+    foreign: Annotated[
+        bool, typer.Option("--foreign", help="Jobs on this computer that belong to no run here.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List the runs, newest first."""
+    session = session_of(context)
+    if foreign:
+        _list_foreign(session, as_json)
+        return
+    chosen = _selected(session, _states(states or []), version, tag)
+    shown = [summary for _, summary in zip(range(limit or 10**9), chosen, strict=False)]
+    if as_json:
+        print_json(shown)
+        return
+    if not shown:
+        say("no such runs; `mabe run VERSION` starts one")
+        return
+    headers = ["run", "state", "epoch", "best", "at", "time", "left", "device", "tags", "remarks"]
+    print_table(headers, [_row(summary) for summary in shown], right=[2, 3, 4, 5, 6])
+
+
+def _selected(
+    session: Session, states: set[RunState], version: str | None, tag: str | None
+) -> Iterator[RunSummary]:
+    for entry in RunStore(session.home).entries():
+        if version is not None and entry.version != version:
+            continue
+        summary = summary_of(entry)
+        if (not states or summary.state in states) and (tag is None or tag in summary.tags):
+            yield summary
+
+
+def _states(names: list[str]) -> set[RunState]:
+    known = [state.value for state in RunState]
+    for name in names:
+        if name not in known:
+            raise RunError(f"--state {name}: no such state{nearest(name, known)}")
+    return {RunState(name) for name in names}
+
+
+def _row(run: RunSummary) -> list[object]:
+    return [
+        run.id,
+        run.state.value,
+        f"{run.epoch}/{run.epochs}" if run.epochs else None,
+        None if run.best_metric is None else f"{run.best_metric:.4f}",
+        run.best_epoch,
+        duration(run.elapsed_seconds),
+        duration(run.eta_seconds),
+        run.device,
+        " ".join(run.tags) or None,
+        remark_of(run),
+    ]
+
+
+def remark_of(run: RunSummary) -> str | None:
+    """Give the one thing most worth knowing of a run, beside its figures."""
+    if run.stalled_seconds is not None:
+        return f"silent for {duration(run.stalled_seconds)}"
+    if run.problem:
+        return run.problem
+    if run.warnings:
+        return f"{len(run.warnings)} warning{'s' if len(run.warnings) > 1 else ''}"
+    return run.note or None
+
+
+def _list_foreign(session: Session, as_json: bool) -> None:
+    jobs = launcher_named("local").list_foreign(list(RunStore(session.home).handles()))
+    if as_json:
+        print_json(jobs)
+        return
+    if not jobs:
+        say("no other jobs on this computer")
+        return
+    started = [dt.datetime.fromtimestamp(job.started).astimezone() for job in jobs]
+    rows = [
+        [job.reference, f"{began:%Y-%m-%d %H:%M:%S}", job.description]
+        for job, began in zip(jobs, started, strict=True)
+    ]
+    print_table(["job", "since", "command"], rows)
+
+
+def status(context: typer.Context, run: RunName = "last", as_json: JsonOption = False) -> None:
+    """Show how one run stands."""
+    entry = find_run(context, run)
+    summary = summary_of(entry)
+    if as_json:
+        print_json(summary)
+        return
+    for label, value in _details(summary):
+        print(f"{label:<12} {value}")
+    print(f"{'folder':<12} {entry.run.path}")
+    for warning in summary.warnings:
+        print(f"{'warning':<12} {warning}")
+    if summary.state is RunState.LOST:
+        _show_last_lines(entry)
+
+
+def _details(run: RunSummary) -> Iterator[tuple[str, object]]:
+    yield "run", run.id
+    because = f" ({run.ended_because})" if run.ended_because else ""
+    yield "state", f"{run.state}{because}" + _silence(run)
+    if run.problem:
+        yield "problem", run.problem
+    if run.epochs:
+        yield "epoch", f"{run.epoch} of {run.epochs}"
+    if run.best_metric is not None:
+        yield "best", f"{run.monitor} {run.best_metric:.4f} at epoch {run.best_epoch}"
+    if run.metrics:
+        yield "last", "  ".join(f"{name} {value:.4f}" for name, value in run.metrics.items())
+    if run.train_loss is not None:
+        yield "training", f"loss {run.train_loss:.4f}, learning rate {run.learning_rate:.2e}"
+    if run.frames_per_second is not None:
+        each = f", {duration(run.seconds_per_epoch)} an epoch" if run.seconds_per_epoch else ""
+        yield "speed", f"{run.frames_per_second:,.0f} frames/s{each}"
+    left = f", {duration(run.eta_seconds)} left at most" if run.eta_seconds is not None else ""
+    yield "time", f"{duration(run.elapsed_seconds)} over {run.attempts} attempts{left}"
+    yield from _circumstances(run)
+
+
+def _circumstances(run: RunSummary) -> Iterator[tuple[str, object]]:
+    if run.cost_usd is not None:
+        yield "cost", f"${run.cost_usd:.2f}"
+    if run.device:
+        yield "device", f"{run.device} ({run.device_name})"
+    if run.created is not None:
+        yield "asked for", f"{run.created.astimezone():%Y-%m-%d %H:%M:%S}, seed {run.seed}"
+    if run.preset:
+        yield "preset", run.preset
+    if run.overrides:
+        yield "overrides", "  ".join(run.overrides)
+    if run.data:
+        yield "data", run.data
+    if run.tags:
+        yield "tags", " ".join(run.tags)
+    if run.note:
+        yield "note", run.note
+
+
+def _silence(run: RunSummary) -> str:
+    silent = run.stalled_seconds
+    return f", but has said nothing for {duration(silent)}" if silent is not None else ""
+
+
+def _show_last_lines(entry: RunEntry) -> None:
+    attempts = entry.run.attempts()
+    lines = last_lines(entry.run.log_path(attempts[-1])) if attempts else []
+    print("its last lines:" if lines else "it printed nothing")
+    for line in lines[-LAST_LINES:]:
+        print(f"  {plain(line)}")
+
+
+def checkpoints(
+    context: typer.Context,
+    run: RunName = "last",
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Read each whole and compare its sha256.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List a run's checkpoints; exit code 1 where one that counts is damaged."""
+    entry = find_run(context, run)
+    rows = checkpoint_rows(entry.run, verify)
+    if as_json:
+        print_json(rows)
+    elif not rows:
+        say(f"{entry.id} has no checkpoint yet")
+    else:
+        headers = ["file", "named by", "epoch", "step", "metric", "MiB", "sha256", "state"]
+        cells = [
+            [
+                row.file or None,
+                " ".join(row.pointers),
+                row.epoch,
+                row.step,
+                None if row.metric is None else f"{row.metric:.4f}",
+                f"{row.bytes / 2**20:.1f}",
+                row.sha256[:12],
+                row.problem or ("whole" if row.verified else "size is right"),
+            ]
+            for row in rows
+        ]
+        print_table(headers, cells, right=[2, 3, 4, 5])
+    if any(row.problem for row in rows):
+        raise typer.Exit(1)

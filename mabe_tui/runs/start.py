@@ -1,0 +1,94 @@
+"""From what was asked to a run that is under way."""
+
+import datetime as dt
+import math
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from core import places
+from core.errors import UserError
+from core.experiment import Experiment
+from core.rundir import About, Limits, RunDir, RunRequest, new_run_id
+from mabe_tui.launch.launcher import Launcher
+from mabe_tui.runs.reading import thin_history
+from mabe_tui.runs.store import RunStore
+
+RUNS_LOOKED_AT = 50
+EPOCHS_AVERAGED = 5
+
+
+class Estimate(msgspec.Struct, frozen=True, kw_only=True):
+    """How long a run may take, by an earlier one of the same version."""
+
+    seconds: float
+    seconds_per_epoch: float
+    from_run: str
+
+
+def new_request(
+    experiment: Experiment,
+    launcher: str,
+    *,
+    overrides: Sequence[str] = (),
+    preset: str | None = None,
+    data: Path | None = None,
+    limits: Limits | None = None,
+) -> RunRequest:
+    """Write down what is asked, under a new run id. Touches nothing."""
+    now = dt.datetime.now(dt.UTC)
+    return RunRequest(
+        run=new_run_id(experiment.name, now),
+        created=now,
+        launcher=launcher,
+        seed=experiment.training.seed,
+        experiment=experiment,
+        overrides=tuple(overrides),
+        preset=preset,
+        data=str(data.resolve()) if data is not None else None,
+        limits=limits or Limits(),
+    )
+
+
+def start_run(
+    home: Path, request: RunRequest, launcher: Launcher, tags: Sequence[str] = ()
+) -> RunDir:
+    """Make the run's folder and launch it; where that fails, no folder is left behind.
+
+    Raises:
+        UserError: the folder cannot be written, or the launcher cannot start it; says why.
+    """
+    run = RunDir(places.runs(home) / request.run)
+    try:
+        run.write_request(request)
+        if tags:
+            run.write_about(About(tags=tuple(dict.fromkeys(tags))))
+        launcher.launch(run)
+    except UserError:
+        shutil.rmtree(run.path, ignore_errors=True)
+        raise
+    return run
+
+
+def estimate(store: RunStore, request: RunRequest) -> Estimate | None:
+    """Estimate the duration from the latest run of the same version, preset and launcher.
+
+    Returns:
+        ``None`` where there is no such run with a completed epoch.
+    """
+    for entry in store.entries()[:RUNS_LOOKED_AT]:
+        if entry.version != request.experiment.name or entry.request is None:
+            continue
+        if (entry.request.preset, entry.request.launcher) != (request.preset, request.launcher):
+            continue
+        recent = [epoch.seconds for epoch in thin_history(entry.run).epochs[-EPOCHS_AVERAGED:]]
+        if recent:
+            each = math.fsum(recent) / len(recent)
+            return Estimate(
+                seconds=each * request.experiment.training.epochs,
+                seconds_per_epoch=each,
+                from_run=entry.id,
+            )
+    return None

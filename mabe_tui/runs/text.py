@@ -1,0 +1,23 @@
+"""Log lines are a stranger's bytes: what a terminal may be shown of them."""
+
+import re
+
+_ESCAPES = re.compile(
+    r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?"  # operating system commands: titles, links, clipboard
+    r"|\x1b[PX^_][^\x1b]*(?:\x1b\\)?"  # device control and other strings
+    r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"  # colours, cursor movements
+    r"|\x1b[ -/]*[0-~]?"
+)
+TAB = 4
+
+
+def plain(raw: bytes) -> str:
+    """Give a line without terminal sequences and control characters.
+
+    A progress bar that overwrites itself with carriage returns shows as it last was. Square brackets
+    stay: nothing here is ever read as markup.
+    """
+    text = _ESCAPES.sub("", raw.decode("utf-8", "replace")).expandtabs(TAB)
+    shown = [part for part in text.split("\r") if part]
+    last = shown[-1] if shown else ""
+    return "".join(character for character in last if character.isprintable()).rstrip()
