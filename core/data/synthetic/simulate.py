@@ -193,7 +193,7 @@ def _react(steering: Steering, mouse: Mouse, agent: Mouse, role: _Role) -> None:
         steering.roam(mouse, 0.25 if near else 0.6)
     elif reaction is Reaction.LEAD:
         # A leader that does not wait is not followed for long.
-        steering.roam(mouse, 1.2 if near else 0.4, least=0.8)
+        steering.roam(mouse, 1.2 if near else 0.4, steady=True)
     elif reaction is Reaction.FLEE:
         steering.flee(mouse, agent, 0.8 * role.pattern.speed * role.vigour if near else 1.8)
     elif near:

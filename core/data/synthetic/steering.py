@@ -13,6 +13,10 @@ RESPONSE = 0.65
 """Share of the wished change of velocity that one step brings about."""
 PACE = 0.75
 """Body lengths a second; an average mouse's usual speed (about 7 cm/s), pauses included."""
+MOODS = (0.0, 4.0)
+"""Slowest and fastest, in multiples of the pace."""
+STEADY = (0.8, 1.8)
+"""The same for a mouse that does not want to lose its follower."""
 WALL_RANGE = 1.1
 """Body lengths from a wall at which a mouse begins to turn away."""
 WALL_GAP = 0.3
@@ -59,13 +63,13 @@ class Steering:
         mouse.heading = heading = mouse.heading + _clip(change, -most, most)
         return x, y, heading
 
-    def roam(self, mouse: Mouse, pace: float, least: float = 0.0) -> None:
+    def roam(self, mouse: Mouse, pace: float, steady: bool = False) -> None:
         """Wander at ``pace`` times the usual, pausing now and then, off the walls.
 
-        ``least`` is the lowest speed, as a share of the pace.
+        With ``steady`` it neither pauses nor darts.
         """
-        mood = 0.65 + mouse.drive
-        speed = PACE * mouse.pace * pace * (mood if mood > least else least)
+        mood = _clip(0.65 + mouse.drive, *(STEADY if steady else MOODS))
+        speed = PACE * mouse.pace * pace * mood
         wish = mouse.heading + mouse.turn * self.dt * (0.3 + speed if speed < 0.7 else 1.0)
         self._walk(mouse, self._off_walls(mouse, wish), speed)
 
