@@ -15,15 +15,14 @@ DENSE = 2
 def draw_all(
     canvas: Canvas, series: Sequence[Series], x_scale: Scale, y_scale: Scale
 ) -> list[tuple[int, int]]:
-    """Draw the series, faint ones first, each under its number.
+    """Draw the series one over another, each under its number.
 
     Returns:
         (character column, :attr:`Envelope.trouble` bits) of what is not finite.
     """
     troubles: list[tuple[int, int]] = []
-    order = sorted(range(len(series)), key=lambda number: series[number].style != "faint")
-    for number in order:
-        at, samples = _draw(canvas, series[number], number, x_scale, y_scale)
+    for number, one in enumerate(series):
+        at, samples = _draw(canvas, one, number, x_scale, y_scale)
         wrong = (samples.trouble > 0) & (at >= 0) & (at < canvas.width)
         columns = at[wrong] // canvas.cell_width
         troubles += zip(columns.tolist(), samples.trouble[wrong].tolist(), strict=True)

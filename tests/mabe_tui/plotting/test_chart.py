@@ -169,6 +169,31 @@ def test_a_dense_series_breaks_where_it_is_nan() -> None:
     assert gap.count(" ") == 6  # 14 of the 80 dot columns are NaN throughout
 
 
+def test_a_dense_series_is_joined_where_only_x_jumps() -> None:
+    x = np.concatenate([np.arange(5000.0), np.arange(9000.0, 14_000.0)])
+    chart = render_chart([Series("", x, np.ones(10_000))], 44, 7)
+    drawn = [row.text for row in chart.rows if "⠤" in row.text or "⠒" in row.text]
+    assert drawn[0][chart.plot_left :].count(" ") == 0
+
+
+def test_a_faint_band_never_takes_the_place_of_a_line() -> None:
+    band = Series("raw", np.arange(5000.0), np.sin(np.arange(5000.0)), "faint")
+    line = Series("smoothed", [0, 4999], [0, 0], "solid")
+    for order, number in (([band, line], 1), ([line, band], 0)):
+        middle = render_chart(order, 40, 5).rows[2]
+        assert {segment.role for segment in middle.segments} == {number}
+
+
+def test_values_near_the_largest_double_count_as_infinite() -> None:
+    huge = Series("", [0, 1, 2, 1e305], [1.7e308, -1.7e308, 1, 2])
+    assert huge.trouble == "1 NaN, 2 Inf"
+    chart = render_chart([huge], 40, 8)
+    assert chart.x_range == (0, 2)
+    assert chart.y_range == (0.9, 1.1)
+    assert "▲" in chart.text
+    assert "▼" in chart.text
+
+
 def test_a_chart_knows_where_it_is() -> None:
     chart = CHARTS["curves"]()
     assert chart.x_range == (1, 100)

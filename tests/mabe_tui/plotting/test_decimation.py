@@ -70,6 +70,14 @@ def test_zooming_in_falls_back_to_the_samples() -> None:
     assert tall.samples(500, 509).x.tolist() == list(range(499, 511))
 
 
+def test_the_run_that_the_left_edge_cuts_is_not_lost() -> None:
+    y = np.zeros(100_000)
+    y[1030:1088] = 1.0  # in the bucket of samples 1024 to 1087
+    at, envelope = Pyramid(np.arange(len(y), dtype=float), y).columns(np.linspace(1040, 90_000, 11))
+    assert at[0] == 0
+    assert envelope.high[0] == 1.0
+
+
 def test_columns_between_samples_are_left_out() -> None:
     sparse = Pyramid(np.array([0.0, 9.0]), np.array([1.0, 2.0]))
     at, envelope = sparse.columns(np.linspace(-0.5, 9.5, 11))
