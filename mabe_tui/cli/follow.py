@@ -30,22 +30,27 @@ Show = Callable[[Item], None]
 
 def follow(run: RunDir, launcher: Launcher, grace: float = 60.0) -> RunState | None:
     """Show what a run says until it ends, and give how; ``None`` where the user left it running."""
-    mirror = Mirror(run)
+    mirror, again = Mirror(run), False
     while True:
         try:
             with _display(run) as show:
+                if again:
+                    say("following again")
                 state = watch(run, launcher, mirror, show)
             break
         except KeyboardInterrupt:
-            choice = ask_what_to_do()
-            if choice == "leave":
-                say(
-                    f"left running: `mabe logs -f {run.id}` follows it, `mabe stop {run.id}` stops it"
-                )
-                return None
-            if choice == "stop":
-                say(f"asked to stop; it saves a checkpoint first (at most {grace:.0f} s)")
-                say(f"{run.id}: {launcher.stop(run, grace).value}")
+            match ask_what_to_do():
+                case "follow":
+                    again = True
+                case "stop":
+                    say(f"asked to stop; it saves a checkpoint first (at most {grace:.0f} s)")
+                    say(f"{run.id}: {launcher.stop(run, grace).value}")
+                case _:
+                    say(
+                        f"left running: `mabe logs -f {run.id}` follows it,"
+                        f" `mabe stop {run.id}` stops it"
+                    )
+                    return None
     _say_end(run, state)
     return state
 

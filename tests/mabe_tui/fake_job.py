@@ -1,11 +1,12 @@
 """Stands in for ``core.job``: speaks the events of a run and learns nothing.
 
-What it does is read from ``fake.json`` in the run folder:
+What it does is read from ``fake.json`` in the run folder (or, for ``then``, from ``FAKE_THEN``):
 ``epochs`` to tell of, then ``then``: "finish", "fail", "wait" (for a signal), "deaf" (ignores SIGUSR1),
 "mute" (waits before its first event) or "vanish" (ends without a word).
 """
 
 import json
+import os
 import signal
 import sys
 from pathlib import Path
@@ -29,7 +30,7 @@ from core.rundir import Pointer, RunDir
 def main() -> None:
     run = RunDir(Path(sys.argv[1]))
     attempt = sys.argv[sys.argv.index("--attempt") + 1]
-    plan = {"epochs": 2, "then": "finish"}
+    plan = {"epochs": 2, "then": os.environ.get("FAKE_THEN", "finish")}
     if (run.path / "fake.json").exists():
         plan |= json.loads((run.path / "fake.json").read_text())
     if plan["then"] == "mute":
@@ -48,8 +49,6 @@ def main() -> None:
 
 
 def start(run: RunDir, attempt: str, emitter: Emitter) -> None:
-    import os
-
     emitter.emit(
         RunStarted, run=run.id, experiment="v1", device="cpu", device_name="fake", torch="0",
         threads=1, code_version="fake", pid=os.getpid(), seed=1,

@@ -1,0 +1,44 @@
+"""The command line with jobs that only pretend."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from core.rundir import RunDir
+from mabe_tui.cli.main import app
+from mabe_tui.launch import local_launcher, process
+from mabe_tui.launch.launcher import RunState
+from mabe_tui.launch.local_launcher import LocalLauncher
+
+FAKE_JOB = Path(__file__).resolve().parents[1] / "fake_job.py"
+Mabe = Callable[..., Result]
+
+
+@pytest.fixture
+def invoke(
+    home: Path, launcher: LocalLauncher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Mabe:
+    """Run one command in this process; errors of the user's making are raised."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MABE_HOME", str(home))
+    monkeypatch.delenv("MABE_REGISTRY", raising=False)
+    monkeypatch.setattr(local_launcher, "JOB_COMMAND", launcher._command)
+
+    def run(*arguments: str) -> Result:
+        result = CliRunner().invoke(app, list(arguments))
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result
+
+    return run
+
+
+@pytest.fixture
+def finished(launcher: LocalLauncher, make_run: Callable[..., RunDir]) -> RunDir:
+    """A run of three epochs that is over."""
+    run = make_run(epochs=3)
+    launcher.launch(run)
+    assert process.wait_until(lambda: launcher.state(run) is RunState.FINISHED, 30)
+    return run

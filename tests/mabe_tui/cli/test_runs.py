@@ -1,0 +1,152 @@
+"""Looking at runs, stopping, resuming, and making room, through the command line."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+from typer.testing import Result
+
+from core.errors import RunError
+from core.rundir import Resolved, RunDir
+from mabe_tui.launch import process
+from mabe_tui.launch.launcher import RunState
+from mabe_tui.launch.local_launcher import LocalLauncher
+
+Mabe = Callable[..., Result]
+MakeRun = Callable[..., RunDir]
+
+
+@pytest.fixture
+def waiting(launcher: LocalLauncher, make_run: MakeRun) -> RunDir:
+    """A run that waits to be stopped."""
+    run = make_run(then="wait")
+    launcher.launch(run)
+    assert process.wait_until(lambda: len(run.history().epochs) == 2, 30)
+    return run
+
+
+def test_runs_as_table_and_json(invoke: Mabe, home: Path, finished: RunDir) -> None:
+    (home / "runs" / "half").mkdir()
+    invoke("tag", "v1", "good")
+    header, *lines = invoke("runs").stdout.splitlines()
+    assert header.split()[:3] == ["run", "state", "epoch"]
+    assert lines[0].split()[:4] == [finished.id, "finished", "3/100", "0.3000"]
+    assert "run.toml" in lines[1]
+    rows = json.loads(invoke("runs", "--json").stdout)
+    assert rows[0]["metrics"] == {"f1_macro": 0.3, "loss": pytest.approx(1 / 3), "accuracy": 0.5}
+    assert [row["id"] for row in json.loads(invoke("runs", "--tag", "good", "--json").stdout)] == [
+        finished.id
+    ]
+    assert json.loads(invoke("runs", "--state", "lost", "--json").stdout) == []
+    assert len(json.loads(invoke("runs", "--limit", "1", "--json").stdout)) == 1
+    with pytest.raises(RunError, match="did you mean 'finished'"):
+        invoke("runs", "--state", "finish")
+
+
+def test_status(invoke: Mabe, finished: RunDir) -> None:
+    text = invoke("status", "last").stdout
+    assert "best         f1_macro 0.3000 at epoch 3" in text
+    assert "state        finished (epochs)" in text
+    assert json.loads(invoke("status", "v1", "--json").stdout)["id"] == finished.id
+
+
+def test_status_of_a_lost_run_shows_its_last_words(
+    invoke: Mabe, launcher: LocalLauncher, make_run: MakeRun
+) -> None:
+    run = make_run(then="vanish", epochs=0)
+    launcher.launch(run)
+    assert process.wait_until(lambda: launcher.state(run) is RunState.LOST, 30)
+    assert "plain words in red" in invoke("status").stdout
+
+
+def test_logs_pretty_raw_and_json(invoke: Mabe, finished: RunDir) -> None:
+    lines = invoke("logs", "v1").stdout.splitlines()
+    assert "plain words in red" in lines
+    assert [line for line in lines if line.startswith("epoch")][-1].startswith("epoch   3/100")
+    assert lines[-1].startswith("finished after epoch 3")
+    assert invoke("logs", "v1", "-f", "-n", "1").stdout.splitlines() == lines[-1:]
+    (attempt,) = finished.attempts()
+    assert invoke("logs", "--raw").stdout_bytes == finished.log_path(attempt).read_bytes()
+    told = [json.loads(line) for line in invoke("logs", "--json").stdout.splitlines()]
+    assert [item["kind"] for item in told][-1] == "finished"
+    assert {"kind": "text", "attempt": attempt, "text": "plain words in red"} in told
+
+
+def test_checkpoints(invoke: Mabe, finished: RunDir) -> None:
+    (row,) = json.loads(invoke("checkpoints", "--verify", "--json").stdout)
+    assert (row["pointers"], row["verified"]) == (["last", "best"], True)
+    (finished.checkpoints / row["file"]).write_bytes(b"weightz")
+    result = invoke("checkpoints", "--verify")
+    assert result.exit_code == 1
+    assert "its sha256 is not" in result.stdout
+
+
+def test_stop_and_resume(invoke: Mabe, waiting: RunDir) -> None:
+    with pytest.raises(RunError, match="is running"):
+        invoke("resume")
+    assert "stopped; its last checkpoint is saved" in invoke("stop", "last", waiting.id).stderr
+    assert "had ended already" in invoke("stop", "last").stderr
+    (waiting.path / "fake.json").unlink()
+    result = invoke("resume", "--max-time", "1h")
+    assert result.stdout == f"{waiting.id}\n"
+    assert "going on from step 4" in result.stderr
+    assert waiting.read_request().limits.seconds == 3600
+    with pytest.raises(RunError, match="is finished"):
+        invoke("resume")
+
+
+def test_resume_tells_of_changed_code(invoke: Mabe, waiting: RunDir) -> None:
+    invoke("stop", "last")
+    found = Resolved(
+        code_version="old", data_fingerprint="f", train_videos=(), validation_videos=(),
+        torch="2", threads=1, device="cpu",
+    )  # fmt: skip
+    waiting.write_request(msgspec.structs.replace(waiting.read_request(), resolved=found))
+    (waiting.path / "fake.json").unlink()
+    assert "the code changed since" in invoke("resume", "-d").stderr
+
+
+@pytest.mark.parametrize(("then", "code"), [("fail", 1), ("vanish", 5)])
+def test_exit_code_of_a_followed_run(
+    invoke: Mabe, launcher: LocalLauncher, make_run: MakeRun, then: str, code: int
+) -> None:
+    run = make_run(then="vanish")
+    launcher.launch(run)
+    assert process.wait_until(lambda: launcher.state(run) is RunState.LOST, 30)
+    (run.path / "fake.json").write_text(json.dumps({"then": then}))
+    assert invoke("resume").exit_code == code
+
+
+def test_note_and_tags(invoke: Mabe, finished: RunDir) -> None:
+    invoke("note", "last", "looks fine")
+    assert invoke("note", "last").stdout == "looks fine\n"
+    invoke("tag", "last", "a", "b")
+    assert json.loads(invoke("tag", "last", "-r", "a", "--json").stdout)["tags"] == ["b"]
+
+
+def test_rm_asks(invoke: Mabe, finished: RunDir) -> None:
+    with pytest.raises(RunError, match="add --yes"):
+        invoke("rm", "last")
+    assert finished.checkpoints.exists()
+    invoke("rm", "last", "--yes")
+    assert not finished.checkpoints.exists()
+    assert invoke("status").exit_code == 0
+    invoke("rm", "last", "--all", "--yes")
+    assert not finished.path.exists()
+
+
+def test_gc_lists_first(invoke: Mabe, home: Path, finished: RunDir) -> None:
+    plan = json.loads(invoke("gc", "--dry-run", "--json").stdout)
+    assert [item["what"] for item in plan] == [finished.id]
+    assert len(list(finished.checkpoints.glob("*.pt"))) == 3
+    invoke("gc", "--yes")
+    assert len(list(finished.checkpoints.glob("*.pt"))) == 1
+    assert "nothing to remove" in invoke("gc").stderr
+
+
+def test_foreign_jobs(invoke: Mabe, waiting: RunDir) -> None:
+    assert waiting.id not in invoke("runs", "--foreign").stdout
+    (waiting.path / "handle.toml").unlink()
+    assert waiting.id in invoke("runs", "--foreign").stdout

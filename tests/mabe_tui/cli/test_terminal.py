@@ -1,0 +1,135 @@
+"""``mabe run`` on a real terminal: Ctrl-C asks, and a terminal that closes takes nothing with it."""
+
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from mabe_tui.launch import process
+from mabe_tui.launch.launcher import RunState, StopOutcome
+from mabe_tui.launch.local_launcher import LocalLauncher, job_environment
+from mabe_tui.runs.store import RunStore
+
+SECONDS = 60.0
+CTRL_C = b"\x03"
+MABE = """
+import fcntl, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # this terminal is ours: its Ctrl-C and its end reach us
+from mabe_tui.launch import local_launcher
+local_launcher.JOB_COMMAND = {job!r}
+from mabe_tui.cli.main import run
+sys.argv[1:] = {arguments!r}
+run()
+"""
+
+
+class Terminal:
+    """A command that has a terminal of its own."""
+
+    def __init__(self, code: str, environment: dict[str, str], folder: Path) -> None:
+        self.master, slave = pty.openpty()
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", code], stdin=slave, stdout=slave, stderr=slave,
+            start_new_session=True, env=environment, cwd=folder,
+        )  # fmt: skip
+        os.close(slave)
+        self.seen = ""
+
+    def expect(self, text: str) -> None:
+        deadline = time.monotonic() + SECONDS
+        while text not in self.seen:
+            ready, _, _ = select.select([self.master], [], [], max(0, deadline - time.monotonic()))
+            assert ready, f"{text!r} did not come; seen: {self.seen}"
+            self.seen += os.read(self.master, 65536).decode("utf-8", "replace")
+        self.seen = self.seen.split(text, 1)[1]
+
+    def type(self, keys: bytes) -> None:
+        os.write(self.master, keys)
+
+    def exit_code(self) -> int:
+        try:
+            while os.read(self.master, 65536):  # a full terminal would hold the command up
+                pass
+        except OSError:
+            pass  # nobody has the other end any more
+        return self.process.wait(SECONDS)
+
+    def close(self) -> None:
+        os.close(self.master)
+        self.master = -1
+
+
+@pytest.fixture
+def open_terminal(
+    home: Path, launcher: LocalLauncher, tmp_path: Path
+) -> Iterator[Callable[..., Terminal]]:
+    opened: list[Terminal] = []
+
+    def open_one(*arguments: str) -> Terminal:
+        code = MABE.format(job=launcher._command, arguments=list(arguments))
+        environment = job_environment() | {"MABE_HOME": str(home), "TERM": "xterm"}
+        environment["FAKE_THEN"] = "wait"
+        opened.append(Terminal(code, environment, tmp_path))
+        return opened[-1]
+
+    yield open_one
+    for terminal in opened:
+        terminal.process.kill()
+        terminal.process.wait()
+        if terminal.master >= 0:
+            terminal.close()
+
+
+def state_of_only_run(home: Path, launcher: LocalLauncher) -> RunState:
+    (entry,) = RunStore(home).entries()
+    return launcher.state(entry.run)
+
+
+def stop_only_run(home: Path, launcher: LocalLauncher) -> None:
+    (entry,) = RunStore(home).entries()
+    assert launcher.stop(entry.run, SECONDS) is StopOutcome.CLEAN
+
+
+def test_ctrl_c_then_enter_leaves_the_run_alone(
+    open_terminal: Callable[..., Terminal], home: Path, launcher: LocalLauncher
+) -> None:
+    terminal = open_terminal("run", "v1")
+    terminal.expect("f1_macro 0.2000")
+    terminal.type(CTRL_C)
+    terminal.expect("leave it running")
+    terminal.type(b"\n")
+    terminal.expect("left running")
+    assert terminal.exit_code() == 0
+    assert state_of_only_run(home, launcher) is RunState.RUNNING
+    stop_only_run(home, launcher)
+
+
+def test_ctrl_c_then_follow_then_stop(
+    open_terminal: Callable[..., Terminal], home: Path, launcher: LocalLauncher
+) -> None:
+    terminal = open_terminal("run", "v1")
+    terminal.expect("f1_macro 0.2000")
+    for answer, reply in {b"f\n": "following again", b"s\n": "its last checkpoint is"}.items():
+        terminal.type(CTRL_C)
+        terminal.expect("leave it running")
+        terminal.type(answer)
+        terminal.expect(reply)
+    assert terminal.exit_code() == 3
+    assert state_of_only_run(home, launcher) is RunState.STOPPED
+
+
+def test_closed_terminal_takes_nothing_with_it(
+    open_terminal: Callable[..., Terminal], home: Path, launcher: LocalLauncher
+) -> None:
+    terminal = open_terminal("run", "v1")
+    terminal.expect("f1_macro 0.2000")
+    terminal.close()
+    assert process.wait_until(lambda: terminal.process.poll() is not None, SECONDS)
+    assert state_of_only_run(home, launcher) is RunState.RUNNING
+    stop_only_run(home, launcher)
