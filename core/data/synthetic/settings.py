@@ -15,7 +15,30 @@ SIMULATOR_VERSION = 1
 LONGEST_VIDEO = 5_000_000
 """Frames; the competition's longest labelled video has 594,027."""
 
+SMALLEST_ARENA_CM = 15
+"""Shortest side; the competition's smallest arena is 15 cm wide."""
+
+HEADPIECE = tuple(
+    f"headpiece_{level}{end}{side}"
+    for level in ("bottom", "top")
+    for end in ("back", "front")
+    for side in ("left", "right")
+)
+"""The eight markers of the one lab whose mice wear a wireless head-piece."""
+
+BODY_PARTS: tuple[str, ...] = (*SLOTS_18, "head", "tail_middle_1", "tail_middle_2", *HEADPIECE)
+"""All 29 names of the competition."""
+
 Share = Annotated[float, Meta(ge=0, lt=1)]
+
+
+def _check_fields(struct: msgspec.Struct, prefix: str) -> None:
+    """Hold a struct that was made in Python to its annotations; msgspec does so only for decoded ones."""
+    for field in msgspec.structs.fields(struct):
+        try:
+            msgspec.convert(getattr(struct, field.name), field.type)
+        except msgspec.ValidationError as error:
+            raise ConfigError(f"{prefix}{field.name}: {error}") from error
 
 
 class ClassShares(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -23,11 +46,17 @@ class ClassShares(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 
     The default is a mixture that a small model can learn from; :data:`REAL_SHARES` is what the
     competition's labelled frames hold.
+
+    Raises:
+        ConfigError: on construction, naming the first share that is impossible.
     """
 
     social: Share = 0.15
     mating: Share = 0.08
     aggressive: Share = 0.07
+
+    def __post_init__(self) -> None:
+        _check_fields(self, "synthetic shares.")
 
     @property
     def other(self) -> float:
@@ -61,11 +90,11 @@ class SyntheticSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
     shares: ClassShares = ClassShares()
     missing_points: Annotated[float, Meta(ge=0, le=0.9)] = 0.02
     """Share of points that are not tracked, in runs."""
-    missing_run: Annotated[float, Meta(ge=1)] = 5.0
+    missing_run: Annotated[float, Meta(ge=1, le=LONGEST_VIDEO)] = 5.0
     """Mean length, in frames, of a run of missing points."""
     lost_mice: Annotated[float, Meta(ge=0, le=0.9)] = 0.005
     """Share of frames in which a mouse as a whole is lost, in runs."""
-    lost_run: Annotated[float, Meta(ge=1)] = 20.0
+    lost_run: Annotated[float, Meta(ge=1, le=LONGEST_VIDEO)] = 20.0
     """Mean length, in frames, of such a loss."""
     noise_pixels: Annotated[float, Meta(ge=0, le=100)] = 1.2
     """Standard deviation of the tracker's error, on every coordinate of every frame."""
@@ -79,11 +108,7 @@ class SyntheticSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
     seed: Annotated[int, Meta(ge=0)] = 42
 
     def __post_init__(self) -> None:
-        for field in msgspec.structs.fields(self):
-            try:
-                msgspec.convert(getattr(self, field.name), field.type)
-            except msgspec.ValidationError as error:
-                raise ConfigError(f"synthetic {field.name}: {error}") from error
+        _check_fields(self, "synthetic ")
         for key, problem in _problems(self):
             raise ConfigError(f"synthetic {key}: {problem}")
 
@@ -124,21 +149,6 @@ def _problems(settings: SyntheticSettings) -> list[tuple[str, str]]:
             )
         )
     return found
-
-
-SMALLEST_ARENA_CM = 15
-"""Shortest side; the competition's smallest arena is 15 cm wide."""
-
-HEADPIECE = tuple(
-    f"headpiece_{level}{end}{side}"
-    for level in ("bottom", "top")
-    for end in ("back", "front")
-    for side in ("left", "right")
-)
-"""The eight markers of the one lab whose mice wear a wireless head-piece."""
-
-BODY_PARTS: tuple[str, ...] = (*SLOTS_18, "head", "tail_middle_1", "tail_middle_2", *HEADPIECE)
-"""All 29 names of the competition."""
 
 
 def body_part_problem(parts: tuple[str, ...]) -> str | None:

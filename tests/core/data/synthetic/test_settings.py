@@ -42,6 +42,12 @@ def test_body_parts_are_sorted_and_may_be_any_of_the_competition():
     assert explicit.body_parts == ("headpiece_topbackleft", "nose")
 
 
+@pytest.mark.parametrize("share", [-0.1, 1.0, float("nan"), "much"])
+def test_an_impossible_share_is_refused(share):
+    with pytest.raises(ConfigError, match=r"synthetic shares\.mating: Expected"):
+        ClassShares(mating=share)
+
+
 def test_shares_leave_the_rest_to_other():
     assert ClassShares().other == pytest.approx(0.70)
     assert REAL_SHARES.other == pytest.approx(0.979)
