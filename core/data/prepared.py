@@ -34,7 +34,7 @@ from core.data.manifest import (
 )
 from core.data.parquet import read_columns
 from core.errors import DataError
-from core.features.keypoints import KEYPOINT_SETS
+from core.features.keypoints import slots_of_set
 from core.files import replace_atomically
 
 __all__ = ["PreparedData", "PreparedVideo", "Unreadable", "open_prepared", "prepare"]
@@ -134,10 +134,10 @@ def prepare(
         skip_bad: leave damaged videos out, instead of ending with an error that names them.
 
     Raises:
+        ConfigError: there is no such keypoint set.
         DataError: damaged videos (all are looked at first), no labelled videos, no space.
     """
-    if keypoints not in KEYPOINT_SETS:
-        raise DataError(f"keypoints: {keypoints!r} is not one of {', '.join(KEYPOINT_SETS)}")
+    slots = slots_of_set(keypoints)
     usable, left_out = labelled(read_videos(root))
     without_files = missing_files(left_out)
     if not usable:
@@ -148,9 +148,7 @@ def prepare(
         prepared = _opened_if_whole(folder)
         if prepared is None:
             count = min(workers or os.cpu_count() or 1, len(usable))
-            videos, unreadable = _build(
-                folder, usable, keypoints, max_mice, count, progress, skip_bad
-            )
+            videos, unreadable = _build(folder, usable, slots, max_mice, count, progress, skip_bad)
             if source_key(root, usable, keypoints, max_mice) != key:
                 raise DataError(f"{root}: changed while it was being prepared; run again")
             manifest = Manifest(
@@ -158,7 +156,7 @@ def prepare(
                 source=key,
                 fingerprint=content_fingerprint(keypoints, max_mice, videos),
                 keypoints=keypoints,
-                slots=KEYPOINT_SETS[keypoints],
+                slots=slots,
                 mice=max_mice,
                 total_frames=_rows(folder),
                 videos=videos,
@@ -176,14 +174,14 @@ def prepare(
 def _build(
     folder: Path,
     videos: Sequence[Video],
-    keypoints: str,
+    slots: tuple[str, ...],
     max_mice: int,
     workers: int,
     progress: Progress | None,
     skip_bad: bool,
 ) -> tuple[tuple[PreparedVideo, ...], tuple[Unreadable, ...]]:
     """Fill the arrays; give the videos in them, and those that could not be read."""
-    jobs, uncounted = build.plan(folder, videos, KEYPOINT_SETS[keypoints], max_mice)
+    jobs, uncounted = build.plan(folder, videos, slots, max_mice)
     outcomes = build.run(jobs, workers, folder, progress)
     failed = [outcome for outcome in outcomes if outcome.prepared is None]
     unreadable = (

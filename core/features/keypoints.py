@@ -9,6 +9,8 @@ import re
 import numpy as np
 import numpy.typing as npt
 
+from core.errors import ConfigError
+
 SLOTS_18: tuple[str, ...] = (
     "nose",
     "ear_left",
@@ -53,6 +55,17 @@ DROPPED: tuple[str, ...] = ("tail_middle_2", "headpiece_*")
 _DROPPED_PATTERN = re.compile(
     "|".join(re.escape(name).replace(r"\*", ".*") for name in DROPPED),
 )
+
+
+def slots_of_set(name: str) -> tuple[str, ...]:
+    """Give the slots of a set of :data:`KEYPOINT_SETS`.
+
+    Raises:
+        ConfigError: there is no such set.
+    """
+    if name not in KEYPOINT_SETS:
+        raise ConfigError(f"keypoints: {name!r} is not one of {', '.join(KEYPOINT_SETS)}")
+    return KEYPOINT_SETS[name]
 
 
 def slot_of(body_part: str, slots: tuple[str, ...]) -> int | None:

@@ -1,12 +1,14 @@
-import multiprocessing
 import os
 import shutil
+import subprocess
+import sys
 from collections import namedtuple
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from core.data import build
 from core.data.competition import labelled, read_bouts, read_tracking, read_videos
@@ -266,22 +268,33 @@ def test_a_manifest_that_cannot_be_used(
         open_prepared(manifest.parent)
 
 
-def _prepare_in_a_process(root: Path, cache: Path, found: Any) -> None:
-    found.put(prepared(root, cache).fingerprint)
-
-
 def test_two_processes_may_prepare_the_same_at_once(root: Path, cache: Path) -> None:
-    context = multiprocessing.get_context("fork")
-    found = context.Queue()
-    both = [
-        context.Process(target=_prepare_in_a_process, args=(root, cache, found)) for _ in range(2)
-    ]
-    for process in both:
-        process.start()
-    fingerprints = {found.get(timeout=60) for _ in both}
-    for process in both:
-        process.join(timeout=60)
-    assert fingerprints == {prepared(root, cache).fingerprint}
+    script = """
+import sys
+from pathlib import Path
+from core.data.prepared import prepare
+print(prepare(Path(sys.argv[1]), Path(sys.argv[2]), "mars7", 2, workers=1).fingerprint)
+"""
+    command = [sys.executable, "-c", script, str(root), str(cache)]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    printed = {process.communicate(timeout=60)[0].strip() for process in both}
+    assert printed == {prepared(root, cache).fingerprint}
+
+
+def test_a_second_process_waits_and_says_so(root: Path, cache: Path) -> None:
+    folder = prepared(root, cache).folder
+    (folder / NAME).unlink()
+    lock = FileLock(folder / ".lock", thread_local=False)
+    seen = []
+
+    def progress(done: int, total: int, what: str) -> None:
+        seen.append(what)
+        lock.release()
+
+    with lock:
+        data = prepared(root, cache, progress=progress)
+    assert seen[0].startswith("waiting for another process")
+    assert len(data.videos) == 3
 
 
 def test_real_data(real_data: Path, cache: Path) -> None:

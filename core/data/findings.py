@@ -1,0 +1,196 @@
+"""What a check can find: the catalogue of problems, and the report that counts them."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
+
+import msgspec
+
+Severity = Literal["error", "warning", "note"]
+"""An error stops training; a warning is probably not what you want; a note is worth knowing."""
+
+PLACES = 5
+"""How many places of a problem are kept, where they are files or rows."""
+NAMES = 40
+"""The same where they are names, of which there are few and each is to be dealt with."""
+
+
+class Kind(NamedTuple):
+    """One entry of the catalogue."""
+
+    severity: Severity
+    unit: str
+    """What is counted."""
+    meaning: str
+    """What it means, and what to do."""
+    places: int = PLACES
+
+
+KINDS: dict[str, Kind] = {
+    "unreadable_table": Kind("error", "tables", "the table cannot be used; mend the place named"),
+    "no_tracking": Kind(
+        "error",
+        "videos",
+        "no video has its tracking file, so nothing can be trained;"
+        " put the files under train_tracking/LAB/VIDEO.parquet",
+    ),
+    "nothing_usable": Kind(
+        "error", "videos", "no labelled video has both its files, so nothing can be trained"
+    ),
+    "unreadable_tracking": Kind(
+        "error", "files", "prepare stops here; fetch the file again, or leave it out (--skip-bad)"
+    ),
+    "unreadable_annotation": Kind(
+        "error", "files", "prepare stops here; fetch the file again, or leave it out (--skip-bad)"
+    ),
+    "missing_tracking": Kind("warning", "videos", "labelled, but left out of training"),
+    "missing_annotation": Kind("warning", "videos", "labelled, but left out of training"),
+    "unlisted_file": Kind("note", "files", "no row of the table names it, so it is not read"),
+    "malformed_behaviors": Kind(
+        "warning", "entries", "behaviors_labeled; stray quotes are taken off, the rest is left out"
+    ),
+    "undeclared_mouse": Kind(
+        "note", "videos", "behaviors_labeled names a mouse that the row does not describe; harmless"
+    ),
+    "unknown_body_part": Kind(
+        "warning",
+        "names",
+        "not a name of the competition, so its points are dropped; check the spelling",
+        NAMES,
+    ),
+    "unknown_action": Kind(
+        "warning",
+        "actions",
+        "not one of the competition's 37; a submission cannot contain it",
+        NAMES,
+    ),
+    "unmapped_action": Kind(
+        "warning",
+        "bouts",
+        "in no class, so they count as class 0; map the action in `actions`, be it to class 0",
+        NAMES,
+    ),
+    "absent_class": Kind("warning", "classes", "no frame has it, so it cannot be learned", NAMES),
+    "non_finite_points": Kind("warning", "points", "NaN or infinite; they count as missing"),
+    "duplicate_rows": Kind("warning", "rows", "same frame, mouse and part; the last row counts"),
+    "points_outside": Kind("note", "points", "outside the picture; used as they are"),
+    "dropped_points": Kind("note", "points", "body parts without a slot in this keypoint set"),
+    "mice_left_out": Kind("warning", "videos", "more mice than slots; raise data.mice to use them"),
+    "frames_disagree": Kind(
+        "warning",
+        "videos",
+        "tracking and fps × duration differ by more than 1 % and a second; the tracking counts",
+    ),
+    "zero_length_bouts": Kind("warning", "bouts", "start = stop; they cover no frame"),
+    "reversed_bouts": Kind(
+        "warning", "bouts", "stop before start; ignored, and an error if submitted"
+    ),
+    "bouts_before_start": Kind("warning", "bouts", "start before frame 0; cut there"),
+    "bouts_past_end": Kind("warning", "bouts", "stop after the video's last frame; cut there"),
+    "labels_outlast_video": Kind(
+        "warning", "videos", "labels run over 5 % too long: another frame rate, or another video?"
+    ),
+    "unknown_mouse": Kind("warning", "bouts", "name a mouse that the video does not have"),
+    "self_and_pair_mixed": Kind(
+        "warning", "bouts", "a self action with another target, or a pair action on oneself"
+    ),
+    "inclusive_labels": Kind(
+        "note",
+        "labs",
+        "bouts mostly follow each other after exactly one empty frame, as if stop were the last"
+        " frame; stop is read as exclusive, as the metric does",
+        NAMES,
+    ),
+}
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """One kind of problem in a data folder."""
+
+    code: str
+    severity: Severity
+    count: int
+    unit: str
+    videos: int
+    """In how many videos; 0 where it is not about single videos."""
+    places: tuple[str, ...]
+    """The first few: file, and row, line or column."""
+    meaning: str
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """What :func:`core.data.check.check` found."""
+
+    root: str
+    videos: int = 0
+    labelled: int = 0
+    usable: int = 0
+    """Labelled, and both files there."""
+    annotations: int = 0
+    """Annotation files that could be read."""
+    videos_per_lab: dict[str, int] = {}
+    labelled_per_lab: dict[str, int] = {}
+    bouts: int = 0
+    bouts_per_action: dict[str, int] = {}
+    frames: int = 0
+    """Of the annotated videos."""
+    frames_estimated: bool = False
+    """Whether some are fps × duration, for want of tracking."""
+    class_frames: dict[str, int] = {}
+    problems: tuple[Problem, ...] = ()
+    """Errors first."""
+
+    @property
+    def stops_training(self) -> bool:
+        """Whether any problem is an error."""
+        return any(problem.severity == "error" for problem in self.problems)
+
+    @property
+    def class_shares(self) -> dict[str, float]:
+        """Share of the frames by class."""
+        return {name: count / max(self.frames, 1) for name, count in self.class_frames.items()}
+
+
+class Findings:
+    """Collects problems on the way."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._places: dict[str, list[str]] = {}
+        self._videos: dict[str, set[str]] = {}
+
+    def add(self, code: str, place: str, count: int = 1, video: str | None = None) -> None:
+        """Count a problem of the catalogue; places beyond the first few are dropped."""
+        if not count:
+            return
+        self._counts[code] += count
+        places = self._places.setdefault(code, [])
+        if len(places) < KINDS[code].places:
+            places.append(place)
+        if video is not None:
+            self._videos.setdefault(code, set()).add(video)
+
+    def add_rows(self, code: str, file: str, rows: Iterable[int], video: str) -> None:
+        """Count rows of one file, naming the first few."""
+        every = [int(row) for row in rows]
+        more = ", …" if len(every) > 3 else ""
+        named = ", ".join(map(str, every[:3])) + more
+        self.add(code, f"{file}, row{'s' * (len(every) > 1)} {named}", len(every), video)
+
+    def problems(self) -> tuple[Problem, ...]:
+        """Give all problems, errors first, each kind in the order of the catalogue."""
+        order = ("error", "warning", "note")
+        found = [
+            Problem(
+                code=code,
+                severity=kind.severity,
+                count=self._counts[code],
+                unit=kind.unit,
+                videos=len(self._videos.get(code, ())),
+                places=tuple(self._places[code]),
+                meaning=kind.meaning,
+            )
+            for code, kind in KINDS.items()
+            if code in self._counts
+        ]
+        return tuple(sorted(found, key=lambda problem: order.index(problem.severity)))

@@ -1,0 +1,235 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from core.data.check import Report, check
+from core.data.findings import KINDS
+from core.data.labels import ActionMap
+from core.errors import ConfigError
+
+CLASSES = ("other", "social", "mating", "aggressive")
+MAP = ActionMap({"sniff": "social", "mount": "mating", "attack": "aggressive"}, CLASSES)
+ALL = [(1, 2, "sniff", 0, 2), (1, 2, "mount", 2, 5), (2, 1, "attack", 6, 8)]
+"""Bouts in which nothing is wrong and no class absent."""
+
+
+def codes(report: Report) -> dict[str, int]:
+    return {problem.code: problem.count for problem in report.problems}
+
+
+def places(report: Report, code: str) -> tuple[str, ...]:
+    (found,) = [problem.places for problem in report.problems if problem.code == code]
+    return found
+
+
+def test_nothing_to_complain_about(layout: Any) -> None:
+    layout.add("7", bouts=ALL)
+    report = check(layout.write(), MAP)
+    assert report.problems == ()
+    assert not report.stops_training
+    assert (report.videos, report.labelled, report.usable, report.annotations) == (1, 1, 1, 1)
+    assert (report.bouts, report.bouts_per_action) == (3, {"sniff": 1, "mount": 1, "attack": 1})
+    assert (report.frames, report.frames_estimated) == (10, False)
+    assert report.class_frames == {"other": 3, "social": 2, "mating": 3, "aggressive": 2}
+    assert report.class_shares["mating"] == pytest.approx(0.3)
+    assert report.labelled_per_lab == {"lab": 1}
+
+
+@pytest.mark.parametrize(
+    ("bout", "code"),
+    [
+        ((1, 2, "sniff", 4, 4), "zero_length_bouts"),
+        ((1, 2, "sniff", 5, 4), "reversed_bouts"),
+        ((1, 2, "sniff", -1, 4), "bouts_before_start"),
+        ((1, 2, "sniff", 8, 11), "bouts_past_end"),
+        ((3, 2, "sniff", 1, 2), "unknown_mouse"),
+        ((1, 4, "sniff", 1, 2), "unknown_mouse"),
+        ((1, 2, "rear", 1, 2), "self_and_pair_mixed"),
+        ((1, 1, "sniff", 1, 2), "self_and_pair_mixed"),
+    ],
+)
+def test_bouts(layout: Any, bout: tuple, code: str) -> None:
+    layout.add("7", bouts=[*ALL, bout])
+    report = check(layout.write(), MAP)
+    assert codes(report)[code] == 1
+    assert places(report, code) == ("train_annotation/lab/7.parquet, row 3",)
+    assert not report.stops_training
+
+
+def test_an_action_of_no_class_and_one_of_no_competition(layout: Any) -> None:
+    layout.add("7", bouts=[*ALL, (1, 2, "chase", 8, 9), (1, 2, "interact", 9, 10)])
+    report = check(layout.write(), MAP)
+    assert codes(report) == {"unknown_action": 1, "unmapped_action": 2}
+    assert places(report, "unmapped_action") == ("chase (1 bouts)", "interact (1 bouts)")
+
+
+def test_an_explicit_other_is_no_problem(layout: Any) -> None:
+    layout.add("7", bouts=[*ALL, (1, 2, "chase", 8, 9)])
+    explicit = ActionMap({**MAP.actions, "chase": "other"}, CLASSES)
+    assert check(layout.write(), explicit).problems == ()
+
+
+def test_points(layout: Any) -> None:
+    points = [(frame, mouse, "nose", 5.0, 5.0) for frame in range(10) for mouse in (1, 2)]
+    points += [
+        (0, 1, "nose", 6.0, 6.0),  # again
+        (0, 1, "neck", float("nan"), 1.0),
+        (1, 1, "neck", 101.0, 1.0),  # right of the picture
+        (2, 1, "neck", 1.0, -1.0),  # above it
+        (3, 1, "headpiece_topbackleft", 1.0, 1.0),
+        (3, 1, "whisker", 1.0, 1.0),
+    ]
+    layout.add("7", points, ALL)
+    report = check(layout.write(), MAP)
+    assert codes(report) == {
+        "unknown_body_part": 1,
+        "non_finite_points": 1,
+        "duplicate_rows": 1,
+        "points_outside": 2,
+        "dropped_points": 1,
+    }
+    assert places(report, "dropped_points") == (
+        "train_tracking/lab/7.parquet: headpiece_topbackleft",
+    )
+
+
+def test_more_mice_than_slots(layout: Any) -> None:
+    layout.add("7", bouts=ALL)
+    report = check(layout.write(), MAP, max_mice=1)
+    assert codes(report) == {"mice_left_out": 1}
+    assert places(report, "mice_left_out") == ("train_tracking/lab/7.parquet: mouse2",)
+
+
+def test_the_table(layout: Any) -> None:
+    entries = ["'mouse1','mouse2','sniff'", "mouse1,mouse3,sniff"]
+    layout.add(
+        "7",
+        bouts=ALL,
+        behaviors_labeled=json.dumps(entries),
+        body_parts_tracked=json.dumps(["nose", "nek"]),
+        video_duration_sec=60,
+    )
+    report = check(layout.write(), MAP)
+    assert codes(report) == {
+        "malformed_behaviors": 1,
+        "undeclared_mouse": 1,
+        "unknown_body_part": 1,
+        "frames_disagree": 1,
+    }
+    assert places(report, "malformed_behaviors") == (f"train.csv, line 2: {entries[0]}",)
+    assert "nek" in places(report, "unknown_body_part")[0]
+
+
+def test_files_that_are_missing_unlisted_or_damaged(layout: Any) -> None:
+    for video in (
+        "good",
+        "no-tracking",
+        "no-annotation",
+        "bad-tracking",
+        "bad-annotation",
+        "extra",
+    ):
+        layout.add(video, bouts=ALL)
+    layout.rows.pop()
+    layout.tracking_path("no-tracking").unlink()
+    layout.annotation_path("no-annotation").unlink()
+    layout.tracking_path("bad-tracking").write_bytes(b"PAR1")
+    layout.annotation_path("bad-annotation").write_bytes(b"")
+    report = check(layout.write(), MAP)
+    assert codes(report) == {
+        "unreadable_tracking": 1,
+        "unreadable_annotation": 1,
+        "missing_tracking": 1,
+        "missing_annotation": 1,
+        "unlisted_file": 2,
+    }
+    assert report.stops_training
+    assert [problem.severity for problem in report.problems][:2] == ["error", "error"]
+    assert "bad-tracking.parquet" in places(report, "unreadable_tracking")[0]
+    assert report.frames_estimated
+
+
+def test_no_tracking_at_all_is_one_problem(layout: Any) -> None:
+    for video in ("a", "b", "c"):
+        layout.add(video, bouts=[*ALL, (1, 2, "sniff", 12, 14)])
+        layout.tracking_path(video).unlink()
+    report = check(layout.write(), MAP)
+    assert codes(report) == {"no_tracking": 3, "bouts_past_end": 3, "labels_outlast_video": 3}
+    assert report.stops_training
+    assert (report.frames, report.frames_estimated) == (27, True)  # 30 fps × 0.3 s
+
+
+def test_classes_that_nobody_shows(layout: Any) -> None:
+    layout.add("7", bouts=ALL[:1])
+    report = check(layout.write(), MAP)
+    assert places(report, "absent_class") == ("mating", "aggressive")
+
+
+def test_labels_that_look_inclusive(layout: Any) -> None:
+    chain = [(1, 2, "sniff", 2 * number, 2 * number + 1) for number in range(5)]
+    layout.add("7", bouts=[*ALL, *chain])
+    assert codes(check(layout.write(), MAP))["inclusive_labels"] == 1
+
+
+def test_places_are_few_and_counts_whole(layout: Any) -> None:
+    for number in range(8):
+        layout.add(f"v{number}", bouts=[*ALL, (1, 2, "sniff", 4, 4), (1, 2, "sniff", 5, 5)])
+    (problem,) = check(layout.write(), MAP).problems
+    assert (problem.count, problem.videos, len(problem.places)) == (16, 8, 5)
+    assert problem.places[0].endswith("rows 3, 4")
+
+
+def test_a_table_that_cannot_be_read(tmp_path: Path) -> None:
+    report = check(tmp_path, MAP)
+    assert codes(report) == {"unreadable_table": 1}
+    assert report.stops_training
+
+
+def test_unknown_keypoints(layout: Any) -> None:
+    with pytest.raises(ConfigError, match="'mars8' is not one of mars7, mabe18"):
+        check(layout.write(), MAP, keypoints="mars8")
+
+
+def test_a_report_is_plain_data(layout: Any) -> None:
+    layout.add("7", bouts=[*ALL, (1, 2, "sniff", 4, 4)])
+    report = check(layout.write(), MAP)
+    assert msgspec.json.decode(msgspec.json.encode(report), type=Report) == report
+
+
+def test_progress(layout: Any) -> None:
+    layout.add("a", bouts=ALL)
+    layout.add("b", bouts=ALL)
+    seen: list[tuple[int, int, str]] = []
+    check(layout.write(), MAP, progress=lambda *state: seen.append(state))
+    assert seen == [(1, 2, "videos"), (2, 2, "videos")]
+
+
+def test_every_kind_says_what_to_think_of_it() -> None:
+    for kind in KINDS.values():
+        assert kind.severity in ("error", "warning", "note")
+        assert kind.unit
+        assert kind.meaning
+        assert "\n" not in kind.meaning
+
+
+def test_real_pose(real_data: Path) -> None:
+    report = check(real_data / "ethome", ActionMap({"interact": "social"}, CLASSES))
+    assert codes(report) == {"unknown_action": 1, "absent_class": 2, "points_outside": 48}
+    assert (report.frames, report.class_frames["social"]) == (35400, 4092)
+
+
+def test_real_annotations_without_tracking(real_data: Path) -> None:
+    report = check(real_data / "mabe2025", MAP)
+    found = codes(report)
+    assert (report.videos, report.labelled, report.annotations) == (8789, 848, 775)
+    assert found["no_tracking"] == 8789
+    assert found["missing_annotation"] == 73
+    assert found["malformed_behaviors"] == 58
+    assert found["zero_length_bouts"] == 5
+    assert found["bouts_past_end"] == 1104
+    assert "CalMS21_task1" in " ".join(places(report, "inclusive_labels"))
+    assert "unknown_mouse" not in found
+    assert "unknown_action" not in found
