@@ -11,7 +11,7 @@ import typer
 from core.errors import ConfigError
 from mabe_tui.cli.output import JsonOption, clean, duration, print_json, print_table
 from mabe_tui.cli.registry_commands import spell
-from mabe_tui.cli.session import session_of
+from mabe_tui.cli.session import Session, session_of
 
 if TYPE_CHECKING:
     from mabe_tui.runs.compare import Comparison, Side
@@ -38,19 +38,27 @@ def compare(
     as_markdown: Annotated[bool, typer.Option("--md", help="Tables for a document.")] = False,
 ) -> None:
     """Compare versions or runs: settings, metrics, time, and a verdict with its uncertainty."""
-    from mabe_tui.runs.compare import compare as compare_runs
-    from mabe_tui.runs.store import RunStore
-
     if as_json + as_csv + as_markdown > 1:
         raise ConfigError("--json, --csv and --md: choose one")
-    session = session_of(context)
-    comparison = compare_runs(names, RunStore(session.home), session.registry)
+    comparison = _compared(names, session_of(context))
     if as_json:
         print_json(comparison)
     elif as_csv:
         _print_csv(comparison)
     else:
         _print_sections(comparison, as_markdown)
+
+
+def print_comparison(names: Sequence[str], session: Session) -> None:
+    """Print what ``mabe compare`` does."""
+    _print_sections(_compared(names, session), markdown=False)
+
+
+def _compared(names: Sequence[str], session: Session) -> "Comparison":
+    from mabe_tui.runs.compare import compare as compare_runs
+    from mabe_tui.runs.store import RunStore
+
+    return compare_runs(names, RunStore(session.home), session.registry)
 
 
 def sections(comparison: "Comparison") -> list[tuple[str, Rows]]:

@@ -14,6 +14,7 @@ from mabe_tui.cli.run import DetachOption, MaxTimeOption, parse_duration
 from mabe_tui.cli.runs import RunName, RunNames, find_run, find_runs
 from mabe_tui.launch.launcher import launcher_named, require_resumable
 from mabe_tui.runs.changes import changes_since
+from mabe_tui.runs.mirror import Mirror
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.view import state_of
 
@@ -71,6 +72,8 @@ def resume(
         say(f"mabe: {change}")
     if max_time is not None:
         entry.run.write_request(_with_limit(request, parse_duration(max_time)))
+    mirror = Mirror(entry.run)
+    mirror.poll()  # what earlier attempts said is no news
     handle = launcher.resume(entry.run)
     if as_json:
         print_json({"run": entry.id, "attempt": handle.attempt})
@@ -79,7 +82,7 @@ def resume(
     if detach:
         say(f"attempt {handle.attempt} runs on its own: `mabe logs -f {entry.id}` follows it")
         return
-    raise typer.Exit(exit_code(follow(entry.run, launcher)))
+    raise typer.Exit(exit_code(follow(entry.run, launcher, mirror)))
 
 
 def _with_limit(request: RunRequest, seconds: float) -> RunRequest:

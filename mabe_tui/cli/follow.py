@@ -28,9 +28,14 @@ EXIT_CODES = {
 Show = Callable[[Item], None]
 
 
-def follow(run: RunDir, launcher: Launcher, grace: float = 60.0) -> RunState | None:
-    """Show what a run says until it ends, and give how; ``None`` where the user left it running."""
-    mirror, again = Mirror(run), False
+def follow(
+    run: RunDir, launcher: Launcher, mirror: Mirror | None = None, grace: float = 60.0
+) -> RunState | None:
+    """Show what a run says until it ends, and give how; ``None`` where the user left it running.
+
+    A ``mirror`` that has read before goes on from there.
+    """
+    mirror, again = mirror or Mirror(run), False
     while True:
         try:
             with _display(run) as show:

@@ -11,7 +11,17 @@ from typing import Annotated
 import typer
 
 from core.errors import UserError
-from mabe_tui.cli import compare_command, control, logs, registry_commands, runs, tidy
+from mabe_tui.cli import (
+    compare_command,
+    control,
+    data_commands,
+    demo,
+    logs,
+    predict_commands,
+    registry_commands,
+    runs,
+    tidy,
+)
 from mabe_tui.cli import run as run_command
 from mabe_tui.cli.output import say
 from mabe_tui.cli.session import Session
@@ -26,12 +36,15 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 registry_commands.register(app)
+data_commands.register(app)
 run_command.register(app)
 runs.register(app)
 logs.register(app)
 control.register(app)
 compare_command.register(app)
+predict_commands.register(app)
 tidy.register(app)
+demo.register(app)
 
 INTERRUPTED = 130
 

@@ -23,9 +23,7 @@ RunName = Annotated[
         metavar="RUN", help="An id, its beginning, a version (its latest run), or last."
     ),
 ]
-RunNames = Annotated[
-    list[str], typer.Argument(metavar="RUN...", help="Runs, as `mabe runs` lists.")
-]
+RunNames = Annotated[list[str], typer.Argument(metavar="RUN", help="Runs, as `mabe runs` lists.")]
 LAST_LINES = 10
 
 
@@ -174,7 +172,8 @@ def _details(run: RunSummary) -> Iterator[tuple[str, object]]:
         each = f", {duration(run.seconds_per_epoch)} an epoch" if run.seconds_per_epoch else ""
         yield "speed", f"{run.frames_per_second:,.0f} frames/s{each}"
     left = f", {duration(run.eta_seconds)} left at most" if run.eta_seconds is not None else ""
-    yield "time", f"{duration(run.elapsed_seconds)} over {run.attempts} attempts{left}"
+    over = f" over {run.attempts} attempts" if run.attempts > 1 else ""
+    yield "time", f"{duration(run.elapsed_seconds)}{over}{left}"
     yield from _circumstances(run)
 
 

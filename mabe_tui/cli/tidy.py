@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
 def tag(
     context: typer.Context,
     run: Run,
-    tags: Annotated[list[str] | None, typer.Argument(metavar="TAG...", help="To add.")] = None,
+    tags: Annotated[list[str] | None, typer.Argument(metavar="TAG", help="To add.")] = None,
     remove: Annotated[
         list[str] | None, typer.Option("--remove", "-r", metavar="T", help="Take off; repeatable.")
     ] = None,
@@ -110,17 +110,17 @@ def _remove(removals: Sequence[Removal], yes: bool, as_json: bool) -> None:
         say("nothing was removed")
         raise typer.Exit(1)
     freed = manage.remove(removals)
-    say(f"removed; {_mebibytes(freed)} MiB are free again")
+    say(f"removed; {size_text(freed)} are free again")
 
 
 def _list(removals: Sequence[Removal], as_json: bool) -> None:
     if as_json:
         print_json(removals)
         return
-    rows = [[r.what, r.reason, len(r.paths), _mebibytes(r.bytes)] for r in removals]
+    rows = [[r.what, r.reason, len(r.paths), size_text(r.bytes)] for r in removals]
     if rows:
-        print_table(["what", "why", "files", "MiB"], rows, right=[2, 3])
-    say(f"{_mebibytes(sum(removal.bytes for removal in removals))} MiB in all")
+        print_table(["what", "why", "files", "size"], rows, right=[2, 3])
+    say(f"{size_text(sum(removal.bytes for removal in removals))} in all")
 
 
 def _confirmed() -> bool:
@@ -130,5 +130,10 @@ def _confirmed() -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def _mebibytes(size: int) -> str:
-    return f"{size / 2**20:,.1f}"
+def size_text(size: float) -> str:
+    """Spell a number of bytes: ``512 B``, ``3.4 MiB``."""
+    for unit in ("B", "KiB", "MiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:,.1f} GiB"

@@ -1,0 +1,156 @@
+"""``mabe predict`` and ``mabe eval``: a trained checkpoint applied to data."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import msgspec
+import typer
+
+from mabe_tui.cli.output import JsonOption, print_json, print_table, progress, say
+from mabe_tui.cli.session import session_of
+from mabe_tui.runs.store import RunStore
+
+if TYPE_CHECKING:
+    from core.evaluation.table import Confusions
+
+RunName = Annotated[
+    str, typer.Argument(metavar="RUN", help="A run: its id, a prefix, a version, or `last`.")
+]
+DataOption = Annotated[Path, typer.Option("--data", help="A folder in the competition's layout.")]
+CheckpointOption = Annotated[
+    str, typer.Option("--checkpoint", metavar="best|last", help="Which weights.")
+]
+DeviceOption = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to compute.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    app.command("predict")(predict)
+    app.command("eval")(evaluate)
+
+
+def predict(
+    context: typer.Context,
+    run: RunName,
+    data: DataOption,
+    output: Annotated[
+        Path,
+        typer.Option("-o", "--output", help="NAME.parquet or NAME.csv; bouts go to NAME.bouts.…"),
+    ],
+    table: Annotated[
+        str | None, typer.Option(help="train or test; else whichever the folder has.")
+    ] = None,
+    which: CheckpointOption = "best",
+    device: DeviceOption = "auto",
+    median: Annotated[
+        int, typer.Option(help="Smooth probabilities over so many frames (odd).")
+    ] = 1,
+    merge_gap: Annotated[
+        int, typer.Option(help="Join bouts with at most so many frames between.")
+    ] = 0,
+    min_frames: Annotated[int, typer.Option(help="Drop shorter bouts.")] = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Write classes and probabilities of every frame, and bouts, to files."""
+    from core.inference.output import check_suffix, write_predictions
+    from core.inference.postprocess import BoutRules
+    from core.inference.predict import Predictor, predictable
+
+    check_suffix(output)
+    rules = BoutRules(median, merge_gap, min_frames)
+    entry = RunStore(session_of(context).home).find(run)
+    predictor = Predictor.load(entry.run, which, device)
+    videos, missing = predictable(data, table)
+    if missing:
+        say(
+            f"{data}: {len(missing)} of {len(videos) + len(missing)} videos have no tracking file; left out"
+        )
+    with progress("predicting") as tell:
+        written = write_predictions(
+            output, predictor.predict(videos, tell), predictor.classes, rules
+        )
+    if as_json:
+        print_json(written)
+        return
+    say(
+        f"{written.frames_path}: {written.frames:,} frames of {written.videos} videos;"
+        f" {written.bouts_path}: {written.bouts:,} bouts"
+    )
+
+
+class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``mabe eval --json`` gives."""
+
+    run: str
+    checkpoint: str
+    data: str
+    videos: int
+    frames: int
+    metrics: dict[str, float]
+
+
+def evaluate(
+    context: typer.Context,
+    run: RunName,
+    data: DataOption,
+    which: CheckpointOption = "best",
+    device: DeviceOption = "auto",
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--output", help="Also write the confusion counts of each video (.parquet)."
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure a checkpoint on the labelled videos of any data folder."""
+    from core.inference.evaluate import evaluate_folder
+    from core.inference.predict import Predictor
+
+    entry = RunStore(session_of(context).home).find(run)
+    predictor = Predictor.load(entry.run, which, device)
+    with progress("evaluating") as tell:
+        evaluation = evaluate_folder(predictor, data, progress=tell)
+    if output is not None:
+        _write_table(output, evaluation.confusions)
+    report = EvaluationReport(
+        run=entry.id,
+        checkpoint=which,
+        data=str(data),
+        videos=len(evaluation.confusions.videos),
+        frames=evaluation.frames,
+        metrics=evaluation.metrics,
+    )
+    if as_json:
+        print_json(report)
+        return
+    say(f"{report.run} ({which}) on {report.videos} videos of {data}, {report.frames:,} frames")
+    _print_metrics(evaluation.metrics, predictor.classes)
+
+
+def _write_table(output: Path, confusions: "Confusions") -> None:
+    import pyarrow.parquet as pq
+
+    from core.evaluation.table import evaluation_table
+    from core.files import replace_atomically
+
+    with replace_atomically(output) as file:
+        pq.write_table(evaluation_table(confusions), file)
+
+
+def _print_metrics(metrics: dict[str, float], classes: tuple[str, ...]) -> None:
+    overall = [[name, f"{value:.4f}"] for name, value in metrics.items() if "/" not in name]
+    print_table(["over all classes", ""], overall, right=[1])
+    print()
+    columns = ("f1", "precision", "recall", "ap", "support")
+    rows = [
+        [name, *(_cell(column, metrics.get(f"{column}/{name}")) for column in columns)]
+        for name in classes
+    ]
+    print_table(["class", "F1", "precision", "recall", "AP", "frames"], rows, right=[1, 2, 3, 4, 5])
+
+
+def _cell(column: str, value: float | None) -> str | None:
+    if value is None:
+        return None
+    return f"{value:,.0f}" if column == "support" else f"{value:.4f}"
