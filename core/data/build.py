@@ -7,7 +7,9 @@ writes its slice. Nothing counts until the manifest is there (:mod:`core.data.pr
 import errno
 import hashlib
 import multiprocessing
+import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -112,7 +114,7 @@ def _outcomes(jobs: Sequence[Job], workers: int) -> Iterator[Outcome]:
         return
     # a forked child could inherit a lock that one of pyarrow's threads holds
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent) as pool:
         futures = [pool.submit(prepare_video, job) for job in jobs]
         try:
             for future in as_completed(futures):
@@ -124,6 +126,18 @@ def _outcomes(jobs: Sequence[Job], workers: int) -> Iterator[Outcome]:
             ) from error
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _end_with_parent() -> None:
+    """Let a worker end when its parent is killed: by itself it would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+
+        def wait() -> None:
+            parent.join()
+            os._exit(1)
+
+        threading.Thread(target=wait, daemon=True).start()
 
 
 def prepare_video(job: Job) -> Outcome:

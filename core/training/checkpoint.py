@@ -184,8 +184,10 @@ class CheckpointStore:
         named = {pointer.file for _, pointer in self._read_pointers(problems)}
         if problems:
             return  # what a damaged pointer names is unknown: keep everything
-        for path in self._folder.glob("step-*.pt"):
-            if FILE.fullmatch(path.name) and path.name not in named:
+        whole = [path for path in self._folder.glob("step-*.pt") if FILE.fullmatch(path.name)]
+        cut_short = self._folder.glob(".step-*.tmp")  # by a kill: our own write is over
+        for path in (*whole, *cut_short):
+            if path.name not in named:
                 path.unlink(missing_ok=True)
 
 

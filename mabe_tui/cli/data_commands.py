@@ -14,7 +14,7 @@ from mabe_tui.cli.session import session_of
 
 if TYPE_CHECKING:
     from core.data.competition import Video
-    from core.data.findings import Report
+    from core.data.findings import Problem, Report
     from core.data.labels import ActionMap
     from core.data.synthetic import ClassShares
     from core.experiment import Experiment
@@ -141,8 +141,7 @@ def check(
 
 def _print_report(report: "Report") -> None:
     for problem in report.problems:
-        in_videos = f" in {problem.videos:,} videos" if problem.videos else ""
-        print(f"{problem.severity}: {problem.count:,} {problem.unit}{in_videos} {problem.meaning}")
+        print(f"{problem.severity}: {_how_many(problem)}: {problem.meaning}")
         for place in problem.places:
             print(f"    {clean(place)}")
     guess = ", by fps × duration" if report.frames_estimated else ""
@@ -153,6 +152,12 @@ def _print_report(report: "Report") -> None:
     total = max(1, report.frames)
     shares = ", ".join(f"{name} {n / total:.2%}" for name, n in report.class_frames.items())
     print(f"classes: {shares or '–'}")
+
+
+def _how_many(problem: "Problem") -> str:
+    unit = problem.unit.removesuffix("s") if problem.count == 1 else problem.unit
+    spread = f" in {problem.videos:,} videos" if problem.videos > 1 and unit != "videos" else ""
+    return f"{problem.count:,} {unit}{spread}"
 
 
 def _action_map(experiment: "Experiment") -> "ActionMap":

@@ -181,7 +181,8 @@ class LocalLauncher:
                 )
         except OSError as error:
             reason = error.strerror or str(error)
-            raise RunError(f"{run.id} cannot be started: {command[0]}: {reason}") from error
+            culprit = error.filename or command[0]
+            raise RunError(f"{run.id} cannot be started: {culprit}: {reason}") from error
 
     def _is_alive(self, reference: ProcessReference) -> bool:
         child = self._children.get(reference.pid)

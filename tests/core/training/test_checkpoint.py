@@ -89,6 +89,7 @@ def test_no_checkpoint_is_none(run):
 
 def test_only_files_that_are_pointed_to_stay(run, save):
     save(1, ("best", "last"))
+    (run.checkpoints / ".step-0000002.pt.abcd.tmp").write_bytes(b"cut short by a kill")
     save(2, ("epoch-0002", "last"))
     save(3)
     save(4)

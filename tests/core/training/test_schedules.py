@@ -2,7 +2,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import CheckpointError
@@ -16,6 +16,7 @@ def test_warm_up_is_the_documented_curve_of_v6():
     assert [f"{rate:.6f}" for rate in rates] == ["0.000133", "0.000267", "0.000400", "0.000400"]
 
 
+@settings(deadline=None)
 @given(metrics=st.lists(st.floats(0, 1), min_size=1, max_size=40), patience=st.integers(0, 3))
 def test_plateau_is_torchs_own(metrics, patience):
     config = TrainingConfig(

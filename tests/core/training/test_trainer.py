@@ -12,7 +12,6 @@ from core.training.heartbeat import Heartbeat
 from core.training.identity import projected_history, weights_hash
 from core.training.state import Progress, TrainingState
 from core.training.step import StepResult, optimise
-from core.training.stopping import StopReason
 
 CPU = torch.device("cpu")
 
@@ -21,53 +20,40 @@ def final_hash(run):
     return weights_hash(CheckpointStore(run).load("last").content["model"])
 
 
-def stop_after(monkeypatch, polls):
-    """Let the job be asked to stop at its n-th look at the watch."""
-    left = polls
-
-    def poll(self):
-        nonlocal left
-        left -= 1
-        return StopReason("user", "SIGUSR1") if left <= 0 else None
-
-    monkeypatch.setattr("core.training.stopping.StopWatch.__call__", poll)
-
-
-def train_in_pieces(monkeypatch, train, run, polls):
+def train_in_pieces(train, stop_after, run, polls):
     """Start the run anew after every `polls` looks at the watch, until it is finished."""
     for _ in range(100):
-        with monkeypatch.context() as patch:
-            stop_after(patch, polls)
-            assert train(run) == 0
+        stop_after(polls)
+        assert train(run) == 0
         if run.history().last(Finished):
             return
     raise AssertionError("the run never came to its end")
 
 
 @pytest.mark.parametrize("polls", [5, 6, 7, 10, 13, 17, 29])
-def test_a_run_cut_in_pieces_is_identical(new_run, train, monkeypatch, polls):
+def test_a_run_cut_in_pieces_is_identical(new_run, train, stop_after, polls):
     """Cut before and after any step, in the middle of an epoch, and inside validation."""
     settings = {"scheduler": "plateau", "plateau_patience": 0, "warmup_epochs": 2, "epochs": 4}
     whole, cut = new_run("whole", **settings), new_run("cut", **settings)
     assert train(whole) == 0
-    train_in_pieces(monkeypatch, train, cut, polls)
+    train_in_pieces(train, stop_after, cut, polls)
     assert final_hash(cut) == final_hash(whole)
     assert projected_history(cut.history()) == projected_history(whole.history())
     assert len(cut.attempts()) > 1
     assert [epoch.epoch for epoch in cut.history().epochs] == [1, 2, 3, 4]
 
 
-def test_cut_with_accumulation_is_identical(new_run, train, monkeypatch):
+def test_cut_with_accumulation_is_identical(new_run, train, stop_after):
     settings = {"accumulation_steps": 3, "scheduler": "cosine"}
     whole, cut = new_run("whole", **settings), new_run("cut", **settings)
     assert train(whole) == 0
-    train_in_pieces(monkeypatch, train, cut, polls=6)
+    train_in_pieces(train, stop_after, cut, polls=6)
     assert final_hash(cut) == final_hash(whole)
     assert projected_history(cut.history()) == projected_history(whole.history())
     assert whole.history().epochs[-1].step == 9
 
 
-def test_accumulated_batches_are_one_batch(fake):
+def test_accumulated_batches_are_one_batch(fake, one_thread):
     """6 × 64 and 384 make the same update to rounding, where no batch norm or dropout is in the way."""
     weights = []
     for batch_size, accumulation in ((384, 1), (64, 6)):
@@ -85,7 +71,7 @@ def test_accumulated_batches_are_one_batch(fake):
         torch.testing.assert_close(part_weights[name], tensor, rtol=1e-4, atol=1e-6)
 
 
-def test_a_broken_step_is_reported_and_changes_nothing(fake):
+def test_a_broken_step_is_reported_and_changes_nothing(fake, one_thread):
     task = fake.FakeTask(broken={(1, 0)})
     state = TrainingState(TrainingConfig(), task.build_model(), CPU)
     before = weights_hash(state.model.state_dict() | {"norm.num_batches_tracked": torch.tensor(0)})
@@ -165,12 +151,12 @@ def test_mixed_precision_on_the_cpu_warns_and_trains(new_run, train):
     assert [warning.code for warning in run.history().of(Warned)] == ["mixed_precision"]
 
 
-def test_a_checkpoint_of_another_model_is_refused_in_words(new_run, train, monkeypatch, fake):
+def test_a_checkpoint_of_another_model_is_refused_in_words(new_run, train, stop_after, fake):
     run = new_run()
-    with monkeypatch.context() as patch:
-        stop_after(patch, 6)
-        train(run)
+    stop_after(6)
+    train(run)
     assert isinstance(run.history().ending, Stopped)
+    stop_after(1000)
     assert train(run, fake.FakeTask(plain=True)) == 1
     failed = run.history().ending
     assert "does not fit" in failed.error

@@ -92,6 +92,7 @@ def test_stop_and_resume(invoke: Mabe, waiting: RunDir) -> None:
     result = invoke("resume", "--max-time", "1h")
     assert result.stdout == f"{waiting.id}\n"
     assert "going on from step 4" in result.stderr
+    assert waiting.attempts()[0] not in result.stderr  # what was said before is no news
     assert waiting.read_request().limits.seconds == 3600
     with pytest.raises(RunError, match="is finished"):
         invoke("resume")

@@ -11,6 +11,7 @@ import torch
 from core.experiment import Experiment, HardwareConfig, TrainingConfig
 from core.job import main
 from core.rundir import Limits, RunDir, RunRequest
+from core.training.stopping import StopReason
 
 FAKE_JOB = Path(__file__).with_name("fake_job.py")
 
@@ -24,8 +25,9 @@ def fake():
     return module
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def one_thread():
+    """Small tensors are no work for several threads, and forked children must not inherit any."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -60,14 +62,31 @@ def new_run(tmp_path):
 
 
 @pytest.fixture
-def train(fake, monkeypatch):
-    """Run a job in this process; give its exit code. `task` stands in for the default one."""
+def stop_after(monkeypatch):
+    """Let jobs be asked to stop at their n-th look at the watch."""
+
+    def arrange(polls, reason=None):
+        left = polls
+
+        def poll(self):
+            nonlocal left
+            left -= 1
+            return (reason or StopReason("user", "SIGUSR1")) if left <= 0 else None
+
+        monkeypatch.setattr("core.training.stopping.StopWatch.__call__", poll)
+
+    return arrange
+
+
+@pytest.fixture
+def train(fake, one_thread, monkeypatch):
+    """Run a job in this process, deaf to signals; give its exit code."""
     monkeypatch.setattr("core.training.stopping.StopWatch.install", lambda _: None)
 
-    def run(run_dir, task=None) -> int:
-        def build(request, cache, device, progress):
+    def run(run_dir, task=None, build=None, arguments=()) -> int:
+        def build_fake(request, cache, device, progress):
             return task or fake.FakeTask()
 
-        return main([str(run_dir.path)], build=build)
+        return main([str(run_dir.path), *arguments], build=build or build_fake)
 
     return run

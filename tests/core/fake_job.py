@@ -1,4 +1,4 @@
-"""A tiny task on random tensors, and a job that trains it: `python fake_job.py RUN_DIR`.
+"""A tiny task on random tensors, and a job that trains it: `python fake_job.py RUN_DIR | --serve`.
 
 Batch norm and dropout are in it on purpose: both are state that a resume must not lose.
 """
@@ -12,7 +12,9 @@ import torch
 from torch import nn
 
 from core.job import main
+from core.rundir import RunDir
 from core.tasks.task import Batch, DataSummary, InputSpec, Loss
+from core.training import checkpoint
 from core.training.losses import frame_cross_entropy
 
 TIME, FEATURES, CLASSES = 5, 6, 3
@@ -114,6 +116,39 @@ def build(request, cache, device, progress):
     return FakeTask(step_seconds=float(os.environ.get("FAKE_STEP_SECONDS", "0")))
 
 
+def slow_down_writes(seconds):
+    """Make a random instant fall inside a checkpoint's write, or between its pointers and its event."""
+    write, point = checkpoint._HashingWriter.write, RunDir.write_pointer
+
+    def slow_write(self, data):
+        time.sleep(seconds)
+        return write(self, data)
+
+    def slow_point(self, name, pointer):
+        time.sleep(seconds * 5)
+        point(self, name, pointer)
+        time.sleep(seconds * 5)
+
+    checkpoint._HashingWriter.write, RunDir.write_pointer = slow_write, slow_point
+
+
+def serve():
+    """Fork a job for each run folder named on stdin: what is killed need not import torch again."""
+    import core.training.session  # noqa: F401 - what a job imports late, and what torch does
+
+    torch.optim.AdamW([torch.zeros(1)])
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            os._exit(main([line.strip()], build=build))
+        print(child, flush=True)
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    sys.exit(main(build=build))
+    if slow := float(os.environ.get("FAKE_SLOW_WRITES", "0")):
+        slow_down_writes(slow)
+    sys.exit(serve() if sys.argv[1:] == ["--serve"] else main(build=build))
