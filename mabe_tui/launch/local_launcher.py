@@ -196,7 +196,7 @@ class LocalLauncher:
         if handle is not None and handle.attempt == attempt:
             pid, created = (handle.reference.get(key) for key in ("pid", "create_time"))
             if isinstance(pid, int) and isinstance(created, (int, float)):
-                return ProcessReference(pid, float(created))
+                return ProcessReference(pid, float(created), marker=attempt)
         first = _first_event(run, attempt)
         if isinstance(first, RunStarted):  # whoever launched it died before writing the handle
             return next((r for r, args in process.jobs(attempt) if r.pid == first.pid), None)

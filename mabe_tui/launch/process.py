@@ -1,7 +1,9 @@
 """Processes of this computer, told apart by more than their number.
 
 Process numbers are given out again. A process is therefore named by its number *and* the time it was
-made: a recycled number is another process. A zombie has ended; only its parent has not looked yet.
+made: a recycled number is another process. That time moves with the computer's clock when it is set,
+so a word that only this process has among its arguments counts as well. A zombie has ended; only its
+parent has not looked yet.
 """
 
 import contextlib
@@ -23,6 +25,8 @@ class ProcessReference(msgspec.Struct, frozen=True):
 
     pid: int
     create_time: float
+    marker: str = ""
+    """An argument that no other process has."""
 
 
 def reference_to(pid: int) -> ProcessReference | None:
@@ -37,12 +41,13 @@ def find(reference: ProcessReference) -> psutil.Process | None:
     """Give the process while it lives; ``None`` once it has ended, also where its number lives on."""
     try:
         process = psutil.Process(reference.pid)
-        recycled = abs(process.create_time() - reference.create_time) > CREATE_TIME_TOLERANCE
-        if recycled or process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
+        if process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
             return None
+        same_time = abs(process.create_time() - reference.create_time) <= CREATE_TIME_TOLERANCE
+        same = same_time or (reference.marker and reference.marker in process.cmdline())
     except psutil.Error:
         return None
-    return process
+    return process if same else None
 
 
 def is_alive(reference: ProcessReference) -> bool:

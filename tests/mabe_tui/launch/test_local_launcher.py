@@ -116,6 +116,16 @@ def test_recycled_process_number_is_no_running_job(
     assert not process.send(process.ProcessReference(os.getpid(), 1.0), signal.SIGKILL)
 
 
+def test_clock_that_was_set_loses_no_run(launcher: LocalLauncher, make_run: MakeRun) -> None:
+    run = make_run(then="wait")
+    handle = launcher.launch(run)
+    told(run, epochs=2)
+    moved = handle.reference | {"create_time": float(handle.reference["create_time"]) + 3600}
+    run.write_handle(Handle(launcher="local", attempt=handle.attempt, reference=moved))
+    assert launcher.state(run) is RunState.RUNNING
+    assert launcher.stop(run, grace=SECONDS) is StopOutcome.CLEAN
+
+
 LAUNCH_AND_DIE = """
 import os, signal, sys
 from pathlib import Path
