@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 
 import core
-from core.errors import RunError
+from core.errors import RunError, UserError
 from core.events import AnyEvent, Failed, Finished, Preempted, RunStarted, Stopped, decode
 from core.files import replace_atomically
 from core.rundir import Handle, RunDir, RunRequest
@@ -83,7 +83,11 @@ class LocalLauncher:
             attempt=attempt,
             reference={"pid": child.pid, "create_time": reference.create_time if reference else 0},
         )
-        run.write_handle(handle)
+        try:
+            run.write_handle(handle)
+        except UserError:
+            child.kill()  # nobody could reach it
+            raise
         return handle
 
     def state(self, run: RunDir) -> RunState:
@@ -128,7 +132,10 @@ class LocalLauncher:
         process.send(reference, signal.SIGUSR1)
         if not process.wait_until(lambda: not self._is_alive(reference), grace):
             process.kill_session(reference)
-            process.wait_until(lambda: not self._is_alive(reference), KILL_SECONDS)
+            if not process.wait_until(lambda: not self._is_alive(reference), KILL_SECONDS):
+                raise RunError(
+                    f"{run.id}: process {reference.pid} does not die; look at it with ps"
+                )
         return _stop_outcome(run, attempt)
 
     def resume(self, run: RunDir) -> Handle:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from core.errors import RunError
-from core.events import AnyEvent, Identity, decode, identity
+from core.events import PREFIX, AnyEvent, Identity, decode, identity
 from core.rundir import RunDir
 from mabe_tui.launch.tail import LineTail
 
@@ -62,11 +62,15 @@ class Mirror:
         return items
 
     def remainder(self) -> list[Item]:
-        """Give the torn last lines of the logs: for a run that has ended, and never before."""
+        """Give the torn last lines of the logs: for a run that has ended, and never before.
+
+        A torn event is no words, and says nothing.
+        """
+        torn = {attempt: tail.log.read_partial() for attempt, tail in self._tails.items()}
         return [
             TextItem(attempt, rest)
-            for attempt, tail in self._tails.items()
-            if (rest := tail.log.read_partial())
+            for attempt, rest in torn.items()
+            if rest and not rest.startswith(PREFIX.encode())
         ]
 
     def _tail(self, attempt: str) -> _AttemptTail:

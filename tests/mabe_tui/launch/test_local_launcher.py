@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import RunError
+from core.errors import RunError, UserError
 from core.events import Stopped
 from core.rundir import Handle, RunDir
 from mabe_tui.launch import local_launcher, process
@@ -199,6 +199,21 @@ def test_fetch_stays_inside_the_run(
 def test_program_that_is_not_there(make_run: MakeRun) -> None:
     with pytest.raises(RunError, match=r"cannot be started: .*No such file"):
         LocalLauncher(["/nonexistent/python"]).launch(make_run())
+
+
+def test_no_job_is_left_that_nobody_could_reach(
+    launcher: LocalLauncher, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full_disk(*_: object) -> None:
+        raise UserError("no space left")
+
+    run = make_run(then="wait")
+    monkeypatch.setattr(RunDir, "write_handle", full_disk)
+    with pytest.raises(UserError, match="no space left"):
+        launcher.launch(run)
+    assert process.wait_until(
+        lambda: not any(run.id in job.description for job in launcher.list_foreign([])), SECONDS
+    )
 
 
 def test_foreign_jobs_are_those_of_no_known_handle(

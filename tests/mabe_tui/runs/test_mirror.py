@@ -73,6 +73,13 @@ def test_new_attempts_are_picked_up_in_order(tmp_path: Path) -> None:
     assert mirror.remainder() == [TextItem("0002-bbbb", b"to")]
 
 
+def test_torn_event_is_no_words(tmp_path: Path) -> None:
+    run = run_in(tmp_path)
+    grow(run.log_path(ATTEMPT), event_line(1)[:-5])
+    mirror = Mirror(run)
+    assert mirror.poll() == mirror.remainder() == []
+
+
 def test_event_that_only_the_event_file_has(tmp_path: Path) -> None:
     run = run_in(tmp_path)
     grow(run.log_path(ATTEMPT), b"words of a thread" + event_line(1) + b"\n")
