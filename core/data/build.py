@@ -97,15 +97,21 @@ def run(
         DataError: the disk is full, or a worker was killed.
     """
     outcomes = {}
-    with (folder / JOURNAL).open("ab") as journal:
-        for outcome in _outcomes(jobs, workers):
-            outcomes[outcome.job.video.video_id] = outcome
-            if outcome.prepared is not None:
-                journal.write(msgspec.json.encode(outcome.prepared) + b"\n")
-                journal.flush()
-            if progress is not None:
-                progress(len(outcomes), len(jobs), "videos")
+    for outcome in _outcomes(jobs, workers):
+        outcomes[outcome.job.video.video_id] = outcome
+        if outcome.prepared not in (None, outcome.job.journaled):
+            _append(folder / JOURNAL, outcome.prepared)
+        if progress is not None:
+            progress(len(outcomes), len(jobs), "videos")
     return [outcomes[job.video.video_id] for job in jobs]
+
+
+def _append(journal: Path, entry: PreparedVideo) -> None:
+    try:
+        with journal.open("ab") as file:
+            file.write(msgspec.json.encode(entry) + b"\n")
+    except OSError as error:
+        raise _cannot_write(journal, error) from error
 
 
 def _outcomes(jobs: Sequence[Job], workers: int) -> Iterator[Outcome]:

@@ -1,5 +1,6 @@
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections import namedtuple
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 from filelock import FileLock
 
@@ -279,6 +281,42 @@ print(prepare(Path(sys.argv[1]), Path(sys.argv[2]), "mars7", 2, workers=1).finge
     both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     printed = {process.communicate(timeout=60)[0].strip() for process in both}
     assert printed == {prepared(root, cache).fingerprint}
+
+
+def test_killed_and_prepared_again(root: Path, cache: Path) -> None:
+    script = """
+import os, signal, sys
+from pathlib import Path
+from core.data.prepared import prepare
+def progress(done, total, what):
+    if done == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+prepare(Path(sys.argv[1]), Path(sys.argv[2]), "mars7", 2, workers=1, progress=progress)
+"""
+    killed = subprocess.run([sys.executable, "-c", script, str(root), str(cache)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert not list(cache.rglob(NAME))
+    assert prepared(root, cache).fingerprint == prepared(root, cache / "whole").fingerprint
+
+
+def test_workers_end_when_their_parent_is_killed() -> None:
+    script = """
+import multiprocessing, os, signal
+from concurrent.futures import ProcessPoolExecutor
+from core.data.build import _end_with_parent
+if __name__ == "__main__":
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(1, mp_context=context, initializer=_end_with_parent)
+    print(pool.submit(os.getpid).result(), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    command = [sys.executable, "-c", script]
+    killed = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
+    try:
+        worker = psutil.Process(int(killed.stdout))
+    except psutil.NoSuchProcess:
+        return
+    worker.wait(timeout=30)  # raises if it is still there
 
 
 def test_a_second_process_waits_and_says_so(root: Path, cache: Path) -> None:
