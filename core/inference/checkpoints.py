@@ -12,9 +12,7 @@ from core.experiment import Experiment
 from core.models.build import build_model
 from core.rundir import RunDir
 from core.training.checkpoint import CheckpointStore, input_spec_from_table, read_checkpoint
-
-MISFITS = (RuntimeError, KeyError, TypeError, ValueError, AttributeError)
-"""What torch and a constructor raise when given the state of something else."""
+from core.training.state import FIT_ERRORS
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +64,7 @@ def _trained(path: Path, content: dict[str, Any]) -> TrainedModel:
         experiment = msgspec.convert(content["experiment"], Experiment)
         model = build_model(experiment.model, input_spec_from_table(content["input_spec"]))
         model.load_state_dict(content["model"])
-    except (*MISFITS, msgspec.ValidationError) as error:
+    except FIT_ERRORS as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise CheckpointError(
             f"{path}: its weights and its settings do not belong together ({reason})"

@@ -1,0 +1,165 @@
+"""A checkpoint applied to data: each video read once, one in memory at a time."""
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Literal, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core.data.competition import LeftOut, Video, read_tracking, read_videos
+from core.data.frames import FrameStore
+from core.errors import CheckpointError, DataError
+from core.experiment import Experiment
+from core.features.pipeline import FeaturePipeline
+from core.inference.checkpoints import TrainedModel, load_trained
+from core.inference.chunks import FrameReader, predict_frames, suited_to
+from core.inference.postprocess import classes_of
+from core.inference.prediction import VideoPrediction
+from core.machine import choose_device
+from core.models.folding import folded
+from core.rundir import RunDir
+from core.training.state import FIT_ERRORS
+
+Progress = Callable[[int, int, str], None]
+"""Called with (done, total, what)."""
+
+
+class Predictor:
+    """A trained model with the features it was trained on, ready for videos.
+
+    Args:
+        trained: from a checkpoint.
+        device: where to compute.
+
+    Raises:
+        CheckpointError: it holds no features that this version can compute.
+    """
+
+    def __init__(self, trained: TrainedModel, device: torch.device) -> None:
+        self.experiment: Experiment = trained.experiment
+        self.source = trained.source
+        self._pipeline, self._slots = _features(trained)
+        self._pipeline = self._pipeline.to(device)
+        self._model = folded(trained.model).to(device)
+        self._chunking = suited_to(trained.model, trained.experiment.data.window)
+
+    @classmethod
+    def load(
+        cls,
+        checkpoint: Path | RunDir,
+        which: str = "best",
+        device: Literal["auto", "cpu", "cuda"] = "auto",
+    ) -> Self:
+        """Load a checkpoint; see :func:`~core.inference.checkpoints.load_trained`.
+
+        Raises:
+            CheckpointError: there is none, or it cannot be used.
+            ConfigError: CUDA is asked for and there is none.
+        """
+        return cls(load_trained(checkpoint, which), choose_device(device))
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names by index."""
+        return self.experiment.classes
+
+    def predict(
+        self, videos: Iterable[Video], progress: Progress | None = None
+    ) -> Iterator[VideoPrediction]:
+        """Predict videos one after the other, each when it is asked for.
+
+        Args:
+            videos: with their tracking files; annotations are not looked at.
+            progress: called with (done, total, what) before each video and at the end.
+
+        Raises:
+            DataError: a tracking file is missing or damaged.
+        """
+        queue = list(videos)
+        for done, video in enumerate(queue):
+            if progress is not None:
+                progress(done, len(queue), video.video_id)
+            yield self.predict_one(video)
+        if progress is not None:
+            progress(len(queue), len(queue), "videos")
+
+    def predict_one(self, video: Video) -> VideoPrediction:
+        """Read and predict one video.
+
+        Raises:
+            DataError: its tracking file is missing or damaged.
+        """
+        pipeline = self._pipeline
+        tracking = read_tracking(video, self._slots, pipeline.mice)
+        pipeline.require_scale(video.pixels_per_cm or np.nan, video.video_id)
+        store = FrameStore.of_video(
+            tracking.positions, video.frames_per_second, video.pixels_per_cm
+        )
+        probabilities = predict_frames(
+            self._model, _reader(pipeline, store), tracking.frames, self._chunking
+        )
+        return VideoPrediction(
+            video.video_id, video.lab_id, probabilities, classes_of(probabilities)
+        )
+
+
+def _features(trained: TrainedModel) -> tuple[FeaturePipeline, tuple[str, ...]]:
+    """Give the pipeline that the model was trained with, and its keypoint slots."""
+    state = trained.task_state
+    if state.get("kind") != "behaviour":
+        raise CheckpointError(
+            f"{trained.source}: its task is {state.get('kind')!r}, which this version cannot predict"
+        )
+    try:
+        return FeaturePipeline.from_state(state["features"]), tuple(state["slots"])
+    except FIT_ERRORS as error:
+        raise CheckpointError(
+            f"{trained.source}: its features cannot be rebuilt ({error}); was it written by another"
+            " version of mabe?"
+        ) from error
+
+
+def _reader(pipeline: FeaturePipeline, store: FrameStore) -> FrameReader:
+    """Compute the features of any piece of a video, so that they are never all in memory."""
+
+    def read(start: int, stop: int) -> Tensor:
+        first = np.array([start - pipeline.left])
+        length = pipeline.left + stop - start + pipeline.right
+        window = store.gather(np.zeros(1, np.int64), first, length).to(pipeline.device)
+        lead = np.maximum(-first, 0)
+        return pipeline.transform(window, store.frames_per_second, store.pixels_per_cm, lead)[0]
+
+    return read
+
+
+def predictable(root: Path, table: str | None = None) -> tuple[list[Video], list[LeftOut]]:
+    """Pick the videos of a data folder that have a tracking file, labelled or not.
+
+    Args:
+        root: a folder in the competition's layout.
+        table: ``train`` or ``test``; none: ``train`` where there is a ``train.csv``, else ``test``.
+
+    Returns:
+        Those videos in their order, and the listed ones whose tracking is missing.
+
+    Raises:
+        DataError: not a data folder, or no video has its tracking.
+    """
+    if table is None:
+        table = "test" if not _has(root, "train") and _has(root, "test") else "train"
+    videos = read_videos(root, table)
+    found = [video for video in videos if video.tracking_path.is_file()]
+    if not found:
+        raise DataError(
+            f"{root}: none of the {len(videos)} videos in {table}.csv has a file in {table}_tracking"
+        )
+    missing = [
+        LeftOut(video, "no tracking file") for video in videos if not video.tracking_path.is_file()
+    ]
+    return found, missing
+
+
+def _has(root: Path, table: str) -> bool:
+    return (root / f"{table}.csv").is_file()
