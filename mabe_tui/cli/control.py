@@ -1,6 +1,5 @@
 """``mabe stop`` and ``mabe resume``."""
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated
 
 import msgspec
@@ -13,7 +12,6 @@ from mabe_tui.cli.output import JsonOption, print_json, say
 from mabe_tui.cli.run import DetachOption, MaxTimeOption, parse_duration
 from mabe_tui.cli.runs import RunName, RunNames, find_run, find_runs
 from mabe_tui.launch.launcher import launcher_named, require_resumable
-from mabe_tui.runs.changes import changes_since
 from mabe_tui.runs.mirror import Mirror
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.view import state_of
@@ -36,6 +34,8 @@ def stop(
     as_json: JsonOption = False,
 ) -> None:
     """Ask runs to save a checkpoint and end; kill those that do not."""
+    from concurrent.futures import ThreadPoolExecutor  # late: `mabe --help` needs no logging
+
     entries = find_runs(context, runs)
     say(f"asking {len(entries)} to save a checkpoint and stop (at most {grace:.0f} s)")
     with ThreadPoolExecutor(max_workers=len(entries)) as pool:
@@ -64,6 +64,8 @@ def resume(
     as_json: JsonOption = False,
 ) -> None:
     """Go on with a run from its last checkpoint, in a new attempt. Exit codes as for `mabe run`."""
+    from mabe_tui.runs.changes import changes_since  # late: it looks at the job's code
+
     entry = find_run(context, run)
     request = entry.require_request()
     launcher = launcher_named(request.launcher)
