@@ -33,6 +33,8 @@ class FrameStore:
     """(videos,)"""
     pixels_per_cm: npt.NDArray[np.float32]
     """(videos,) NaN where it is not known."""
+    names: tuple[str, ...]
+    """(videos,) ids, for errors."""
 
     @classmethod
     def of_prepared(cls, data: PreparedData, nominal_fps: float) -> Self:
@@ -46,6 +48,7 @@ class FrameStore:
                 [video.frames_per_second or nominal_fps for video in videos], np.float32
             ),
             pixels_per_cm=np.array([video.pixels_per_cm or np.nan for video in videos], np.float32),
+            names=tuple(video.video_id for video in videos),
         )
 
     @classmethod
@@ -54,6 +57,7 @@ class FrameStore:
         positions: npt.NDArray[np.float32],
         frames_per_second: float,
         pixels_per_cm: float | None = None,
+        name: str = "",
     ) -> Self:
         """Take one video, ``(frames, mice, keypoints, 2)``."""
         return cls(
@@ -62,6 +66,7 @@ class FrameStore:
             frames=np.array([len(positions)], np.int64),
             frames_per_second=np.array([frames_per_second], np.float32),
             pixels_per_cm=np.array([pixels_per_cm or np.nan], np.float32),
+            names=(name,),
         )
 
     @property

@@ -5,7 +5,7 @@ checkpoint, and comes out of it again. Windows with enough frames of context and
 same features.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
 import msgspec
@@ -44,7 +44,7 @@ class FeaturePipeline:
         keypoints: keypoint slots of each mouse.
         statistics: of the training split; none leaves features as they are.
         position_std: (mice × keypoints × 2,) spread of the positions in the unit of the features, by
-            which noise is scaled; none where coordinates are features, whose own it is then.
+            which noise is scaled; none takes it from the coordinates' statistics, if they are features.
     """
 
     def __init__(
@@ -60,8 +60,10 @@ class FeaturePipeline:
         self.blocks = _blocks(config, mice * keypoints)
         self.features = max(block.stop for block in self.blocks.values())
         self.statistics = statistics or FeatureStatistics.identity(self.features)
-        if position_std is None:
+        if position_std is None and "coordinates" in self.blocks:
             position_std = self.statistics.std[self.blocks["coordinates"]]
+        elif position_std is None:
+            position_std = torch.ones(mice * keypoints * 2)
         self.position_std = position_std
         self._inverse_std = 1 / self.statistics.std
         self._bias = -self.statistics.mean * self._inverse_std
@@ -80,6 +82,7 @@ class FeaturePipeline:
             DataError: ``units`` is cm and a video has no scale.
         """
         _, mice, keypoints, _ = store.positions.shape
+        require_scale(config, store, videos)
         device = device or store.device
         position_std = None
         if "coordinates" not in config.inputs:
@@ -148,6 +151,7 @@ class FeaturePipeline:
         positions: npt.NDArray[np.float32],
         frames_per_second: float,
         pixels_per_cm: float | None = None,
+        name: str = "to predict",
     ) -> Tensor:
         """Compute the standardised features of a whole video.
 
@@ -155,6 +159,7 @@ class FeaturePipeline:
             positions: ``(frames, mice, keypoints, 2)`` pixels, NaN where missing.
             frames_per_second: the video's own.
             pixels_per_cm: the video's own; needed where ``units`` is cm.
+            name: of the video, for an error.
 
         Returns:
             ``(frames, features)`` float32 on the pipeline's device.
@@ -162,20 +167,9 @@ class FeaturePipeline:
         Raises:
             DataError: ``units`` is cm and there is no scale.
         """
-        store = FrameStore.of_video(positions, frames_per_second, pixels_per_cm)
+        store = FrameStore.of_video(positions, frames_per_second, pixels_per_cm, name)
+        require_scale(self.config, store, [0])
         return torch.cat([*self._chunks(store, 0, filled=True)])
-
-    def require_scale(self, pixels_per_cm: float, video: str) -> None:
-        """Check that a video's scale is known where it is needed.
-
-        Raises:
-            DataError: names the video.
-        """
-        if self.config.units == "cm" and not pixels_per_cm > 0:
-            raise DataError(
-                f'video {video}: has no pix_per_cm_approx, which features.units = "cm" needs;'
-                ' leave it out, or use features.units = "pixels"'
-            )
 
     def state_dict(self) -> dict[str, Any]:
         """Give all that :meth:`from_state` needs, as plain containers and tensors."""
@@ -200,7 +194,6 @@ class FeaturePipeline:
         """Give a video's features, ``(frames, features)`` at a time."""
         frames = int(store.frames[video])
         scale = store.pixels_per_cm[[video]]
-        self.require_scale(float(scale[0]), str(video))
         compute = self.transform if filled else self._measured
         for start in range(0, frames, CHUNK_FRAMES):
             time = min(CHUNK_FRAMES, frames - start)
@@ -261,6 +254,22 @@ class FeaturePipeline:
 
     def _per_window(self, values: npt.NDArray[np.float32]) -> Tensor:
         return torch.from_numpy(values).to(self.device)[:, None, None]
+
+
+def require_scale(config: FeatureConfig, store: FrameStore, videos: Iterable[int]) -> None:
+    """Check that the scale of videos is known where the features need it.
+
+    Raises:
+        DataError: names the first video without one.
+    """
+    if config.units != "cm":
+        return
+    for video in videos:
+        if not store.pixels_per_cm[video] > 0:
+            raise DataError(
+                f"video {store.names[video]}: has no pix_per_cm_approx, which features.units ="
+                ' "cm" needs; leave it out, or use features.units = "pixels"'
+            )
 
 
 def _blocks(config: FeatureConfig, points: int) -> dict[str, slice]:

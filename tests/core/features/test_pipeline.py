@@ -37,6 +37,7 @@ def store_of(*videos: Positions, scale: float = 12.0) -> FrameStore:
         frames=lengths,
         frames_per_second=np.array([25 + 5 * index for index in range(len(videos))], np.float32),
         pixels_per_cm=np.full(len(videos), scale, np.float32),
+        names=tuple(f"v{index}" for index in range(len(videos))),
     )
 
 
@@ -162,10 +163,12 @@ def test_cm_makes_scale_irrelevant() -> None:
 
 
 def test_cm_without_a_scale_is_an_error() -> None:
-    pipeline = FeaturePipeline(CONFIGS["cm"], 2, 3, position_std=torch.ones(12))
+    pipeline = FeaturePipeline(CONFIGS["cm"], 2, 3)
 
-    with pytest.raises(DataError, match="pix_per_cm_approx"):
-        pipeline.features_of(walk(20), 25)
+    with pytest.raises(DataError, match="video 17: has no pix_per_cm_approx"):
+        pipeline.features_of(walk(20), 25, name="17")
+    with pytest.raises(DataError, match="video v0: has no pix_per_cm_approx"):
+        fitted(CONFIGS["cm"], store_of(walk(20), scale=np.nan))
 
 
 def test_noise_moves_the_positions_before_they_are_differenced() -> None:

@@ -1,0 +1,183 @@
+"""Frames → classes: the task of v1 to v6."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from core.data.ahead import ahead
+from core.data.frames import FrameStore
+from core.data.prepared import PreparedData
+from core.data.reader import Noise, WindowReader
+from core.data.sampling import EpochPlan, NoisePool
+from core.data.windows import training_windows, validation_windows
+from core.experiment import Experiment
+from core.features.pipeline import FeaturePipeline, require_scale
+from core.models.build import build_model
+from core.tasks.behaviour_data import LabelledFrames
+from core.tasks.frame_measure import FrameBatch, FrameMeasure
+from core.tasks.task import Batch, DataSummary, InputSpec, Loss
+from core.training.losses import frame_cross_entropy, mixed_cross_entropy
+
+
+class BehaviourTask:
+    """Learns one class a frame, whoever acts on whom, from windows of prepared videos.
+
+    Building it splits and labels the videos and fits the feature statistics on the training split.
+    Batches share their memory: one is valid until the next is asked for.
+
+    Args:
+        experiment: what to learn.
+        data: the frames, prepared with the experiment's mice and keypoints.
+        device: where batches are to be.
+        seed: of everything random about the batches.
+
+    Raises:
+        DataError: too few videos, another layout, or no scale where centimetres are asked for.
+        ConfigError: the action map names a class that does not exist.
+    """
+
+    def __init__(
+        self, experiment: Experiment, data: PreparedData, device: torch.device, seed: int
+    ) -> None:
+        self._experiment, self._device, self._seed = experiment, device, seed
+        frames = LabelledFrames.of(experiment, data)
+        self._store = FrameStore.of_prepared(data, experiment.data.frames_per_second).to(device)
+        require_scale(experiment.features, self._store, frames.validation)
+        self._pipeline = FeaturePipeline.fit(experiment.features, self._store, frames.train, device)
+        window, stride = experiment.data.window, experiment.data.stride
+        classes = torch.from_numpy(frames.classes).to(device)
+        self._reader = WindowReader(self._store, classes, self._pipeline, window)
+        frames_of = self._store.frames
+        self._train = training_windows(frames.train, frames_of, window, stride)
+        self._validation = validation_windows(frames.validation, frames_of, window)
+        self._validation_place = np.zeros(len(frames_of), np.int64)
+        self._validation_place[list(frames.validation)] = np.arange(len(frames.validation))
+        self._slots = data.slots
+        weights = experiment.training.class_weights
+        self._class_weights = None if weights is None else torch.tensor(weights, device=device)
+        self._buffers: list[Tensor] = []
+        self.monitor = experiment.training.monitor
+        self.summary = self._summarise(frames)
+        self.input_spec = InputSpec(
+            features=self._pipeline.features,
+            outputs=len(experiment.classes),
+            mice=self._pipeline.mice,
+            keypoints=self._pipeline.keypoints,
+            blocks=self._pipeline.blocks,
+        )
+
+    def steps_per_epoch(self) -> int:
+        """Batches in one epoch; the last may be smaller."""
+        return -(-len(self._train) // self._experiment.training.batch_size)
+
+    def train_batches(self, epoch: int, skip: int = 0) -> Iterator[Batch]:
+        """Give the batches of an epoch from number ``skip`` on."""
+        augmentation = self._experiment.training.augmentation
+        plan = EpochPlan.draw(self._seed, epoch, len(self._train), augmentation.jitter_frames)
+        pool = None
+        if augmentation.noise_std:
+            std = self._pipeline.position_std * augmentation.noise_std
+            pool = NoisePool(self._seed, epoch, std, self._reader.rows)
+        return self._ahead(lambda number: self._train_batch(plan, pool, number), skip)
+
+    def validation_batches(self) -> Iterator[Batch]:
+        """Give every validation frame once, with weight 0 on frames that are repeated."""
+        size = self._experiment.training.batch_size
+        buffer = self._buffer(0)
+        for begin in range(0, len(self._validation), size):
+            index = self._validation[begin : begin + size]
+            places = self._validation_place[index.video]
+            yield FrameBatch(
+                inputs=self._reader.inputs(index, buffer),
+                targets=self._reader.targets(index),
+                weights=self._reader.weights(index),
+                frames=index.frames,
+                videos=torch.from_numpy(places).to(self._device),
+            )
+
+    def build_model(self) -> nn.Module:
+        """Build the network, initialised from the torch random state."""
+        return build_model(self._experiment.model, self.input_spec)
+
+    def loss(self, output: Tensor, batch: Batch) -> Loss:
+        """Compute the cross-entropy of a batch's logits ``(batch, time, classes)``."""
+        smoothing = self._experiment.training.label_smoothing
+        if batch.mixed is None:
+            return frame_cross_entropy(
+                output, batch.targets, batch.weights, self._class_weights, smoothing
+            )
+        return mixed_cross_entropy(
+            output, batch.targets, batch.weights, batch.mixed, self._class_weights, smoothing
+        )
+
+    def measure(self) -> FrameMeasure:
+        """Start measuring a pass over the validation frames."""
+        videos = self.summary.validation_videos
+        return FrameMeasure(self._experiment.classes, videos, self.loss, self._device)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give what prediction needs besides the weights."""
+        return {
+            "kind": "behaviour",
+            "classes": list(self._experiment.classes),
+            "slots": list(self._slots),
+            "frames_per_second": self._experiment.data.frames_per_second,
+            "window": self._experiment.data.window,
+            "features": self._pipeline.state_dict(),
+        }
+
+    # ── batches ───────────────────────────────────────────────────────────────────────────────
+
+    def _ahead(self, make: Callable[[int], Batch], skip: int) -> Iterator[Batch]:
+        depth = self._experiment.hardware.loader_workers
+        return ahead(make, range(skip, self.steps_per_epoch()), depth)
+
+    def _train_batch(self, plan: EpochPlan, pool: NoisePool | None, number: int) -> Batch:
+        size = self._experiment.training.batch_size
+        part = slice(number * size, (number + 1) * size)
+        index = self._train[plan.order[part]].moved(self._store.frames, plan.jitter[part])
+        noise = None if pool is None else Noise(pool, plan.noise_offset[part])
+        batch = Batch(
+            inputs=self._reader.inputs(index, self._buffer(number), noise),
+            targets=self._reader.targets(index),
+            weights=self._reader.weights(index),
+            frames=index.frames,
+        )
+        return self._mixed_up(batch, plan, number)
+
+    def _mixed_up(self, batch: Batch, plan: EpochPlan, number: int) -> Batch:
+        """Mix each window of a batch with another of it, where mixup is on."""
+        alpha = self._experiment.training.mixup_alpha
+        if not alpha:
+            return batch
+        order, share = plan.mixup(number, len(batch.inputs), alpha)
+        partner = torch.from_numpy(order).to(self._device)
+        batch.mixed = batch.targets[partner], batch.inputs.new_tensor(share)
+        batch.weights *= batch.weights[partner]
+        batch.inputs.lerp_(batch.inputs[partner], 1 - share)
+        return batch
+
+    def _buffer(self, number: int) -> Tensor:
+        """Give the memory for a batch: one more than can be made ahead, in turn."""
+        if not self._buffers:
+            count = self._experiment.hardware.loader_workers + 1
+            size = self._experiment.training.batch_size
+            self._buffers = [self._reader.buffer(size) for _ in range(count)]
+        return self._buffers[number % len(self._buffers)]
+
+    def _summarise(self, frames: LabelledFrames) -> DataSummary:
+        names = self._experiment.classes
+        return DataSummary(
+            fingerprint=frames.data.fingerprint,
+            train_videos=frames.ids(frames.train),
+            validation_videos=frames.ids(frames.validation),
+            train_frames=frames.frames(frames.train),
+            validation_frames=frames.frames(frames.validation),
+            train_windows=len(self._train),
+            train_class_frames=frames.class_frames(frames.train, names),
+            validation_class_frames=frames.class_frames(frames.validation, names),
+            warnings=frames.warnings(self._experiment),
+        )

@@ -1,0 +1,164 @@
+"""What the behaviour task finds in prepared data: the split, the labels, and what to warn of."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import NamedTuple, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from core.data.labels import ActionMap, frame_classes
+from core.data.prepared import PreparedData
+from core.data.split import split_videos
+from core.errors import DataError
+from core.experiment import DataConfig, Experiment
+from core.features.keypoints import KEYPOINT_SETS
+
+Classes = npt.NDArray[np.uint8]
+
+
+class Warned(NamedTuple):
+    """Something to know before trusting a result."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class LabelledFrames:
+    """Prepared data with one class a frame and a split by video."""
+
+    data: PreparedData
+    classes: Classes
+    """(total frames,) class indices."""
+    train: tuple[int, ...]
+    """Indices of the training videos."""
+    validation: tuple[int, ...]
+    unmapped: Counter[str]
+    """Bouts of actions that the map does not name; they count as class 0."""
+
+    @classmethod
+    def of(cls, experiment: Experiment, data: PreparedData) -> Self:
+        """Label and split.
+
+        Raises:
+            DataError: prepared with other keypoints or mice, or too few videos to train and validate.
+            ConfigError: the action map names a class that does not exist.
+        """
+        _require_layout(experiment.data, data)
+        train, validation = _split(experiment.data, data)
+        actions = ActionMap(experiment.actions, experiment.classes)
+        classes = np.zeros(len(data.positions), np.uint8)
+        unmapped: Counter[str] = Counter()
+        for index, video in enumerate(data.videos):
+            bouts = data.bouts_of(index)
+            part = slice(video.offset, video.offset + video.frames)
+            classes[part] = frame_classes(bouts, video.frames, actions)
+            unmapped.update(str(action) for action in bouts.action if action not in actions)
+        return cls(data, classes, train, validation, unmapped)
+
+    def ids(self, videos: tuple[int, ...]) -> tuple[str, ...]:
+        """Give the ids of some videos."""
+        return tuple(self.data.videos[index].video_id for index in videos)
+
+    def frames(self, videos: tuple[int, ...]) -> int:
+        """Count the frames of some videos."""
+        return sum(self.data.videos[index].frames for index in videos)
+
+    def class_frames(self, videos: tuple[int, ...], names: tuple[str, ...]) -> dict[str, int]:
+        """Count the frames of each class in some videos."""
+        counts = np.zeros(len(names), np.int64)
+        for index in videos:
+            video = self.data.videos[index]
+            part = self.classes[video.offset : video.offset + video.frames]
+            counts += np.bincount(part, minlength=len(names))
+        return dict(zip(names, counts.tolist(), strict=True))
+
+    def warnings(self, experiment: Experiment) -> tuple[tuple[str, str], ...]:
+        """Give pairs of code and sentence: what to know before trusting a result."""
+        return (
+            *self._absent_classes(experiment.classes),
+            *self._short_videos(experiment.data.window),
+            *self._left_out(),
+            *self._unmapped(experiment.classes[0]),
+        )
+
+    def _absent_classes(self, names: tuple[str, ...]) -> list[Warned]:
+        found = []
+        sides = (
+            ("training", self.train, "so it cannot be learned"),
+            ("validation", self.validation, "so its F1 there is 0, in f1_macro too"),
+        )
+        for side, videos, consequence in sides:
+            for name, frames in self.class_frames(videos, names).items():
+                if not frames:
+                    message = f"no {side} frame is {name!r}, {consequence}"
+                    found.append(Warned(f"class_absent_{side}", message))
+        return found
+
+    def _short_videos(self, window: int) -> list[Warned]:
+        short = [video.video_id for video in self.data.videos if video.frames < window]
+        if not short:
+            return []
+        message = (
+            f"{_videos(short)} shorter than a window of {window} frames; padding fills the rest"
+        )
+        return [Warned("short_video", message)]
+
+    def _left_out(self) -> list[Warned]:
+        found = []
+        crowded = [video.video_id for video in self.data.videos if video.mice_left_out]
+        if crowded:
+            slots = self.data.manifest.mice
+            found.append(
+                Warned("mice_left_out", f"{_videos(crowded)} with mice beyond the first {slots}")
+            )
+        dropped: Counter[str] = Counter()
+        for video in self.data.videos:
+            dropped.update(video.dropped)
+        if dropped:
+            parts = ", ".join(f"{part} ({points})" for part, points in dropped.most_common())
+            found.append(
+                Warned("body_parts_left_out", f"points of body parts without a slot: {parts}")
+            )
+        return found
+
+    def _unmapped(self, background: str) -> list[Warned]:
+        if not self.unmapped:
+            return []
+        actions = ", ".join(f"{action} ({bouts})" for action, bouts in self.unmapped.most_common())
+        message = (
+            f"bouts of actions that the action map does not name count as {background!r}: {actions}"
+        )
+        return [Warned("unmapped_actions", message)]
+
+
+def _require_layout(config: DataConfig, data: PreparedData) -> None:
+    manifest = data.manifest
+    wanted = KEYPOINT_SETS[config.keypoints]
+    if (manifest.mice, manifest.slots) != (config.mice, wanted):
+        raise DataError(
+            f"{data.folder}: prepared for {manifest.mice} mice × {len(manifest.slots)} keypoints, but"
+            f" the experiment has {config.mice} × {len(wanted)} ({config.keypoints}); prepare it again"
+        )
+
+
+def _split(config: DataConfig, data: PreparedData) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    index = {video.video_id: place for place, video in enumerate(data.videos)}
+    train, validation = split_videos(
+        index, config.validation_fraction, config.split_seed, config.validation_videos
+    )
+    sides = tuple(index[each] for each in train), tuple(index[each] for each in validation)
+    for name, videos in zip(("train on", "validate on"), sides, strict=True):
+        if not any(data.videos[video].frames for video in videos):
+            raise DataError(
+                f"{data.folder}: no frames to {name} among its {len(index)} labelled videos;"
+                " at least two videos are needed, one of them for validation"
+            )
+    return sides
+
+
+def _videos(ids: list[str]) -> str:
+    """Name the first few videos."""
+    more = f" and {len(ids) - 3} more" if len(ids) > 3 else ""
+    return f"{len(ids)} video{'s' if len(ids) > 1 else ''} ({', '.join(ids[:3])}{more})"

@@ -1,0 +1,103 @@
+"""What a model says on validation frames: confusion counts for each video, and average precision."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import torch
+from torch import Tensor
+
+from core.evaluation.frames import Counts, average_precisions, f1_macro, frame_metrics
+from core.tasks.task import Batch, Loss
+
+
+@dataclass(slots=True, kw_only=True)
+class FrameBatch(Batch):
+    """A batch of validation windows that knows their videos."""
+
+    videos: Tensor
+    """(batch,) int64: positions among the validation videos."""
+
+
+class FrameMeasure:
+    """Collects class probabilities of frames.
+
+    Keeps a few bytes for every validation frame, because average precision needs them ranked.
+
+    Args:
+        classes: names by index.
+        videos: ids of the validation videos.
+        loss: of a batch's output.
+        device: of the outputs.
+    """
+
+    def __init__(
+        self,
+        classes: Sequence[str],
+        videos: Sequence[str],
+        loss: Callable[[Tensor, Batch], Loss],
+        device: torch.device,
+    ) -> None:
+        self._classes, self._videos, self._loss = tuple(classes), tuple(videos), loss
+        cells = len(videos) * len(classes) ** 2
+        self._cells = torch.zeros(cells, dtype=torch.int64, device=device)
+        self._sums = torch.zeros(2, dtype=torch.float64, device=device)
+        self._truth: list[Tensor] = []
+        self._probabilities: list[Tensor] = []
+
+    def update(self, output: Tensor, batch: Batch) -> None:
+        """Take the logits of a batch, ``(batch, time, classes)``."""
+        if not isinstance(batch, FrameBatch):
+            raise TypeError("only batches of validation_batches() can be measured")
+        loss = self._loss(output, batch)
+        self._sums += torch.stack((loss.total, loss.weight)).double()
+        count = len(self._classes)
+        videos = batch.videos[:, None].expand(batch.targets.shape)
+        counted = batch.weights > 0
+        truth = batch.targets[counted]
+        probabilities = output[counted].float().softmax(dim=-1)
+        cells = (videos[counted] * count + truth) * count + probabilities.argmax(dim=-1)
+        self._cells.index_add_(0, cells, torch.ones_like(cells))
+        self._truth.append(truth.to("cpu", torch.uint8))
+        self._probabilities.append(probabilities.cpu())
+
+    def metrics(self) -> dict[str, float]:
+        """Give ``loss``, the frame metrics of all videos pooled, and ``ap/<class>``.
+
+        A model that has come to give NaN gets the metrics of one that knows nothing.
+        """
+        total, weight = self._sums.tolist()
+        probabilities = torch.cat(self._probabilities).nan_to_num_(0.0).numpy()
+        truth = torch.cat(self._truth).numpy()
+        return {
+            "loss": total / weight if weight else float("nan"),
+            **frame_metrics(self._confusion().sum(axis=0), self._classes),
+            **average_precisions(truth, probabilities, self._classes),
+        }
+
+    def table(self) -> pa.Table:
+        """Give one row for each video, true class and predicted class.
+
+        Columns ``video_id``, ``true_class``, ``predicted_class`` (names), ``count`` (frames), and
+        ``f1_macro`` of the video, the same in all its rows.
+        """
+        confusion = self._confusion()
+        count = len(self._classes)
+        names = pa.array(self._classes, pa.string())
+        true, predicted = np.divmod(np.arange(count * count), count)
+        videos = len(self._videos)
+        return pa.table(
+            {
+                "video_id": pa.array(np.repeat(np.array(self._videos, object), count * count)),
+                "true_class": names.take(pa.array(np.tile(true, videos))),
+                "predicted_class": names.take(pa.array(np.tile(predicted, videos))),
+                "count": pa.array(confusion.ravel()),
+                "f1_macro": pa.array(np.repeat(f1_macro(confusion), count * count)),
+            }
+        )
+
+    def _confusion(self) -> Counts:
+        count = len(self._classes)
+        confusion: Counts = self._cells.cpu().numpy().reshape(-1, count, count)
+        return confusion
