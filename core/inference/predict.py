@@ -12,7 +12,7 @@ from core.data.competition import LeftOut, Video, read_tracking, read_videos
 from core.data.frames import FrameStore
 from core.errors import CheckpointError, DataError
 from core.experiment import Experiment
-from core.features.pipeline import FeaturePipeline
+from core.features.pipeline import FeaturePipeline, require_scale
 from core.inference.checkpoints import TrainedModel, load_trained
 from core.inference.chunks import FrameReader, predict_frames, suited_to
 from core.inference.postprocess import classes_of
@@ -93,10 +93,10 @@ class Predictor:
         """
         pipeline = self._pipeline
         tracking = read_tracking(video, self._slots, pipeline.mice)
-        pipeline.require_scale(video.pixels_per_cm or np.nan, video.video_id)
         store = FrameStore.of_video(
-            tracking.positions, video.frames_per_second, video.pixels_per_cm
+            tracking.positions, video.frames_per_second, video.pixels_per_cm, video.video_id
         )
+        require_scale(pipeline.config, store, [0])
         probabilities = predict_frames(
             self._model, _reader(pipeline, store), tracking.frames, self._chunking
         )
