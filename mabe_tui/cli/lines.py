@@ -61,7 +61,12 @@ def epoch_line(event: Epoch, epochs: int | None) -> str:
         f"{name} {event.metrics[name]:.4f}" for name in SHOWN_METRICS if name in event.metrics
     ]
     shown += [f"lr {event.learning_rate:.2e}", f"{event.frames_per_second:,.0f} frames/s"]
-    return "  ".join([*shown, duration(event.seconds)])
+    return "  ".join([*shown, short_duration(event.seconds)])
+
+
+def short_duration(seconds: float) -> str:
+    """Spell a duration, with tenths where whole seconds would say little."""
+    return f"{seconds:.1f}s" if seconds < 10 else duration(seconds)
 
 
 def step_line(event: Step) -> str:

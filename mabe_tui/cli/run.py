@@ -12,6 +12,7 @@ from core.errors import ConfigError
 from core.experiment import Experiment, flatten
 from core.rundir import Limits, RunDir, RunRequest
 from mabe_tui.cli.follow import exit_code, follow
+from mabe_tui.cli.lines import short_duration
 from mabe_tui.cli.output import JsonOption, duration, print_json, say
 from mabe_tui.cli.registry_commands import SetOption, Version, spell
 from mabe_tui.cli.session import Session, session_of
@@ -210,7 +211,7 @@ def _show_dry_run(dry_run: DryRun) -> None:
     price = "no charge" if quote.usd_per_hour is None else f"${quote.usd_per_hour:.3f} an hour"
     time = "no earlier run of this version here to go by"
     if guess is not None:
-        each = duration(guess.seconds_per_epoch)
+        each = short_duration(guess.seconds_per_epoch)
         time = f"{duration(guess.seconds)} at most, at {each} an epoch as in {guess.from_run}"
     print()
     for label, value in {

@@ -8,6 +8,7 @@ import typer
 
 from core.errors import RunError
 from core.strict import nearest
+from mabe_tui.cli.lines import short_duration
 from mabe_tui.cli.output import JsonOption, duration, print_json, print_table, say
 from mabe_tui.cli.session import Session, session_of
 from mabe_tui.launch.launcher import RunState, launcher_named
@@ -169,7 +170,9 @@ def _details(run: RunSummary) -> Iterator[tuple[str, object]]:
     if run.train_loss is not None:
         yield "training", f"loss {run.train_loss:.4f}, learning rate {run.learning_rate:.2e}"
     if run.frames_per_second is not None:
-        each = f", {duration(run.seconds_per_epoch)} an epoch" if run.seconds_per_epoch else ""
+        each = (
+            f", {short_duration(run.seconds_per_epoch)} an epoch" if run.seconds_per_epoch else ""
+        )
         yield "speed", f"{run.frames_per_second:,.0f} frames/s{each}"
     left = f", {duration(run.eta_seconds)} left at most" if run.eta_seconds is not None else ""
     over = f" over {run.attempts} attempts" if run.attempts > 1 else ""

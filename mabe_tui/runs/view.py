@@ -65,6 +65,7 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     cost_usd: float | None = None
     """So far, where the price is known."""
     warnings: tuple[str, ...] = ()
+    """Each once, however many attempts say it."""
     stalled_seconds: float | None = None
     """Since the last word of a run that should be speaking."""
 
@@ -120,7 +121,7 @@ def summarise(
         monitor=training.monitor,
         elapsed_seconds=elapsed,
         cost_usd=_cost(request, elapsed),
-        warnings=tuple(warning.message for warning in history.warnings),
+        warnings=tuple(dict.fromkeys(warning.message for warning in history.warnings)),
         stalled_seconds=silent if running and silent > STALL_SECONDS else None,
     )
     facts = _with_machine(_with_ending(_with_epochs(facts, history), history), history)
