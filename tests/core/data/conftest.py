@@ -113,3 +113,18 @@ class Layout:
 @pytest.fixture
 def layout(tmp_path: Path) -> Layout:
     return Layout(tmp_path / "data")
+
+
+@pytest.fixture
+def three_videos(layout: Layout) -> Path:
+    """Three videos of 4, 7 and 5 frames."""
+    nose = [(frame, mouse, "nose", frame, mouse) for frame in range(9) for mouse in (1, 2)]
+    for video, frames in (("a", 4), ("b", 7), ("c", 5)):
+        points = [point for point in nose if point[0] < frames]
+        layout.add(video, points, [(1, 2, "sniff", 1, 3), (2, 2, "rear", 2, frames)])
+    return layout.write()
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    return tmp_path / "cache"

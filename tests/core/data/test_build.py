@@ -1,0 +1,167 @@
+"""How a prepared folder is filled: interruptions, other processes, full disks."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections import namedtuple
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+from filelock import FileLock
+
+from core.data import build
+from core.data.manifest import NAME
+from core.data.prepared import open_prepared, prepare
+from core.errors import DataError
+
+
+def prepared(root: Path, cache: Path, **options: Any) -> Any:
+    return prepare(root, cache, "mars7", 2, **({"workers": 1} | options))
+
+
+def test_workers_change_nothing(three_videos: Path, tmp_path: Path) -> None:
+    one = prepared(three_videos, tmp_path / "one", workers=1)
+    two = prepared(three_videos, tmp_path / "two", workers=2)
+    assert one.fingerprint == two.fingerprint
+    np.testing.assert_array_equal(one.positions, two.positions)
+
+
+def test_an_interrupted_prepare_goes_on(
+    three_videos: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = prepared(three_videos, cache / "whole")
+
+    def interrupt(done: int, total: int, what: str) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        prepared(three_videos, cache, progress=interrupt)
+    (folder,) = cache.glob("data-*")
+    with pytest.raises(DataError, match="not a prepared data folder"):
+        open_prepared(folder)
+    written = []
+    write_slice = build.write_slice
+    monkeypatch.setattr(
+        build,
+        "write_slice",
+        lambda job, p: (written.append(job.video.video_id), write_slice(job, p)),
+    )
+    resumed = prepared(three_videos, cache)
+    assert written == ["c"]
+    assert resumed.fingerprint == whole.fingerprint
+    np.testing.assert_array_equal(resumed.positions, whole.positions)
+
+
+def test_a_journal_that_says_more_than_the_disk_holds_is_not_believed(
+    three_videos: Path, cache: Path
+) -> None:
+    whole = prepared(three_videos, cache / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        prepared(three_videos, cache, progress=interrupt_at_once)
+    (folder,) = cache.glob("data-*")
+    # what a power failure leaves: the journal's line, but not the array's pages
+    with (folder / build.POSITIONS).open("r+b") as file:
+        file.seek(-16 * 2 * 7 * 2 * 4, os.SEEK_END)
+        file.write(bytes(400))
+    with (folder / build.JOURNAL).open("ab") as file:
+        file.write(b'{"video_id": "b", "torn')
+    resumed = prepared(three_videos, cache)
+    np.testing.assert_array_equal(resumed.positions, whole.positions)
+
+
+def interrupt_at_once(done: int, total: int, what: str) -> None:
+    raise KeyboardInterrupt
+
+
+def test_too_little_space_is_said_before_anything_is_written(
+    three_videos: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = namedtuple("usage", "total used free")(10, 9, 1)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(DataError, match=r"GiB are needed, but 0\.0 are free"):
+        prepared(three_videos, cache)
+    assert not list(cache.rglob(build.POSITIONS))
+
+
+def test_a_disk_that_fills_up_on_the_way() -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("this system has no /dev/full to write to")
+    with pytest.raises(DataError, match="the disk is full"):
+        build.write_bytes_at(full, 0, memoryview(b"x"))
+
+
+def test_two_processes_may_prepare_the_same_at_once(three_videos: Path, cache: Path) -> None:
+    script = """
+import sys
+from pathlib import Path
+from core.data.prepared import prepare
+print(prepare(Path(sys.argv[1]), Path(sys.argv[2]), "mars7", 2, workers=1).fingerprint)
+"""
+    command = [sys.executable, "-c", script, str(three_videos), str(cache)]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    printed = {process.communicate(timeout=60)[0].strip() for process in both}
+    assert printed == {prepared(three_videos, cache).fingerprint}
+
+
+def test_killed_and_prepared_again(three_videos: Path, cache: Path) -> None:
+    script = """
+import os, signal, sys
+from pathlib import Path
+from core.data.prepared import prepare
+def progress(done, total, what):
+    if done == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+prepare(Path(sys.argv[1]), Path(sys.argv[2]), "mars7", 2, workers=1, progress=progress)
+"""
+    killed = subprocess.run(
+        [sys.executable, "-c", script, str(three_videos), str(cache)], check=False
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert not list(cache.rglob(NAME))
+    assert (
+        prepared(three_videos, cache).fingerprint
+        == prepared(three_videos, cache / "whole").fingerprint
+    )
+
+
+def test_workers_end_when_their_parent_is_killed() -> None:
+    script = """
+import multiprocessing, os, signal
+from concurrent.futures import ProcessPoolExecutor
+from core.data.build import _end_with_parent
+if __name__ == "__main__":
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(1, mp_context=context, initializer=_end_with_parent)
+    print(pool.submit(os.getpid).result(), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    command = [sys.executable, "-c", script]
+    killed = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
+    try:
+        worker = psutil.Process(int(killed.stdout))
+    except psutil.NoSuchProcess:
+        return
+    worker.wait(timeout=30)  # raises if it is still there
+
+
+def test_a_second_process_waits_and_says_so(three_videos: Path, cache: Path) -> None:
+    folder = prepared(three_videos, cache).folder
+    (folder / NAME).unlink()
+    lock = FileLock(folder / ".lock", thread_local=False)
+    seen = []
+
+    def progress(done: int, total: int, what: str) -> None:
+        seen.append(what)
+        lock.release()
+
+    with lock:
+        data = prepared(three_videos, cache, progress=progress)
+    assert seen[0].startswith("waiting for another process")
+    assert len(data.videos) == 3
