@@ -1,0 +1,385 @@
+import contextlib
+import errno
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from core.emitter import Emitter
+from core.errors import DataError
+from core.events import (
+    DataReady,
+    Epoch,
+    Failed,
+    Finished,
+    Preempted,
+    Resumed,
+    RunStarted,
+    Step,
+    Stopped,
+    decode,
+)
+from core.history import gaps
+from core.job import cache_folder
+from core.rundir import Limits
+from core.training.checkpoint import CheckpointStore
+from core.training.identity import history_hash, weights_hash
+from core.training.stopping import StopReason, StopWatch
+
+FAKE_JOB = Path(__file__).with_name("fake_job.py")
+KILLS = int(os.environ.get("MABE_TEST_KILLS", "8"))
+"""How often the kill test kills; `make bench` may ask for more."""
+
+
+def spawn(*arguments, script=FAKE_JOB, **environment):
+    return subprocess.Popen(
+        [sys.executable, str(script), *map(str, arguments)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
+    )
+
+
+def wait_for(job, kind):
+    """Read the job's output up to an event of a kind."""
+    for line in job.stdout:
+        if isinstance(event := decode(line), kind):
+            return event
+    raise AssertionError(f"no {kind.__name__}: {job.stderr.read()}")
+
+
+def result_of(run):
+    weights = CheckpointStore(run).load("last").content["model"]
+    return weights_hash(weights), history_hash(run.history())
+
+
+# ── what is said ──────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_first_attempt_says_what_was_found_and_leaves_it_in_run_toml(new_run, train):
+    run = new_run()
+    assert train(run) == 0
+    events = list(run.events())
+    assert isinstance(events[0], RunStarted)
+    assert isinstance(events[1], DataReady)
+    assert isinstance(events[-1], Finished)
+    assert gaps(events) == {}
+    resolved = run.read_request().resolved
+    assert resolved.code_version == events[0].code_version
+    assert resolved.validation_videos == ("c",)
+    assert (events[1].steps_per_epoch, events[1].input_size) == (8, 6)
+
+
+def test_a_resume_is_announced_before_the_data_and_names_the_saved_event(
+    new_run, train, stop_after
+):
+    run = new_run()
+    stop_after(5)
+    assert train(run) == 0
+    stop_after(1000)
+    assert train(run) == 0
+    first, second = ([e for e in run.events() if e.attempt == name] for name in run.attempts())
+    kinds = [type(event) for event in second]
+    assert kinds.index(Resumed) < kinds.index(DataReady)
+    resumed = second[kinds.index(Resumed)]
+    assert (resumed.from_attempt, resumed.from_seq) == (first[-2].attempt, first[-2].seq)
+    assert resumed.sha256 == first[-2].sha256
+    assert isinstance(first[-1], Stopped)
+    assert (first[-1].step, resumed.step) == (3, 3)
+
+
+def test_a_resume_with_other_code_or_data_says_so_and_goes_on(new_run, train, stop_after):
+    run = new_run()
+    stop_after(5)
+    train(run)
+    request = run.read_request()
+    changed = msgspec.structs.replace(
+        request.resolved, code_version="0000", data_fingerprint="x", validation_videos=("d",)
+    )
+    run.write_request(msgspec.structs.replace(request, resolved=changed))
+    stop_after(1000)
+    assert train(run) == 0
+    assert {warning.code for warning in run.history().warnings} == {
+        "changed_code_version",
+        "changed_data_fingerprint",
+        "changed_validation_videos",
+    }
+    assert run.read_request().resolved == changed
+
+
+def test_a_finished_run_is_left_alone(new_run, train, capfd):
+    run = new_run()
+    train(run)
+    before = list(run.events())
+    capfd.readouterr()
+    assert train(run, arguments=["--attempt", run.claim_attempt()]) == 0
+    assert list(run.events()) == before
+    assert "already finished" in capfd.readouterr().out
+
+
+# ── what goes wrong ───────────────────────────────────────────────────────────────────────────
+
+
+def test_a_folder_that_is_no_run_is_one_line(tmp_path, train, capfd):
+    class NoRun:
+        path = tmp_path
+
+    assert train(NoRun) == 1
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert "run.toml" in err
+
+
+def test_an_attempt_must_be_claimed_and_unused(new_run, train, capfd):
+    run = new_run(epochs=1)
+    assert train(run, arguments=["--attempt", "0007-zzzz"]) == 1
+    used = run.claim_attempt()
+    run.events_path(used).write_bytes(b"")
+    assert train(run, arguments=["--attempt", used]) == 1
+    lines = capfd.readouterr().err.splitlines()
+    assert len(lines) == 2
+    assert "0007-zzzz" in lines[0]
+    assert used in lines[1]
+
+
+def test_a_run_folder_that_cannot_be_written_is_one_line(new_run, train, capfd):
+    run = new_run()
+    (run.path / "attempts").write_text("in the way")
+    assert train(run) == 1
+    assert capfd.readouterr().err.count("\n") == 1
+
+
+def test_an_error_of_the_users_is_one_line_and_any_other_keeps_its_traceback(new_run, train, capfd):
+    def bad_data(request, cache, device, progress):
+        raise DataError("train.csv: no such column")
+
+    def bug(request, cache, device, progress):
+        raise IndexError("of\ncode")
+
+    first, second = new_run("first"), new_run("second")
+    assert train(first, build=bad_data) == 1
+    assert train(second, build=bug) == 1
+    ending = first.history().ending
+    assert (ending.error, ending.type, ending.traceback) == (
+        "train.csv: no such column",
+        "DataError",
+        "",
+    )
+    ending = second.history().ending
+    assert isinstance(ending, Failed)
+    assert (ending.error, ending.type) == ("IndexError: of code", "IndexError")
+    assert "in bug" in ending.traceback
+    assert capfd.readouterr().err.splitlines() == [
+        "error: train.csv: no such column",
+        "error: IndexError: of code",
+    ]
+
+
+@pytest.mark.parametrize("nth", [1, 6])
+def test_a_disk_that_fills_up_is_one_line_and_the_run_can_go_on(
+    new_run, train, monkeypatch, capfd, nth
+):
+    run, whole = new_run(), new_run("whole")
+    emit, count = Emitter.emit, 0
+
+    def emit_on_a_full_disk(self, kind, **fields):
+        nonlocal count
+        count += 1
+        if count >= nth:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return emit(self, kind, **fields)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Emitter, "emit", emit_on_a_full_disk)
+        assert train(run) == 1
+    err = capfd.readouterr().err
+    assert err.count("\n") == 1
+    assert "No space left on device" in err
+    assert train(run) == 0
+    assert train(whole) == 0
+    assert result_of(run) == result_of(whole)
+
+
+def test_a_damaged_last_checkpoint_is_told_of_and_the_run_ends_the_same(new_run, train, stop_after):
+    run, whole = new_run(), new_run("whole")
+    stop_after(18)
+    train(run)
+    assert run.read_pointer("last").step > run.read_pointer("best").step
+    path = run.checkpoints / run.read_pointer("last").file
+    path.write_bytes(path.read_bytes()[:-10])
+    stop_after(1000)
+    assert train(run) == 0
+    assert [warning.code for warning in run.history().warnings] == ["damaged_checkpoint"]
+    assert train(whole) == 0
+    assert result_of(run) == result_of(whole)
+
+
+# ── reasons to stop ───────────────────────────────────────────────────────────────────────────
+
+
+def test_a_reason_to_stop_while_data_are_prepared(new_run, train, stop_after):
+    def slow(request, cache, device, progress):
+        for done in range(100):
+            progress(done, 100, "videos")
+        raise AssertionError("nobody stopped it")
+
+    run = new_run()
+    stop_after(4, StopReason("preempted", "SIGINT"))
+    assert train(run, build=slow) == 0
+    ending = run.history().ending
+    assert isinstance(ending, Preempted)
+    assert (ending.epoch, ending.step, ending.signal) == (0, 0, "SIGINT")
+
+
+def test_a_newer_attempt_ends_the_older_which_then_writes_nothing(
+    new_run, train, fake, monkeypatch
+):
+    monkeypatch.setattr("core.training.stopping.NEWER_ATTEMPT_INTERVAL", 0.0)
+    run, task, saved = new_run(), fake.FakeTask(), []
+
+    def claim_in_between(epoch, batch):
+        if (epoch, batch) == (2, 4):
+            saved.append(run.read_pointer("last"))
+            run.claim_attempt()
+
+    task.on_batch = claim_in_between
+    assert train(run, task) == 0
+    ending = run.history().ending
+    assert isinstance(ending, Stopped)
+    assert ending.reason == "newer_attempt"
+    assert run.read_pointer("last") == saved[0]
+
+
+def test_a_limit_that_is_used_up_stops_before_the_first_step(new_run, train):
+    run = new_run(limits=Limits(seconds=0.0))
+    assert train(run) == 0
+    ending = run.history().ending
+    assert (ending.reason, ending.step) == ("time_limit", 0)
+
+
+@pytest.mark.parametrize(
+    ("limits", "earlier", "elapsed", "reason"),
+    [
+        (Limits(seconds=100), 60, 39, None),
+        (Limits(seconds=100), 60, 41, "time_limit"),
+        (Limits(attempt_seconds=50), 1000, 49, None),
+        (Limits(attempt_seconds=50), 0, 51, "time_limit"),
+        (Limits(cost_usd=2, usd_per_hour=4), 900, 899, None),
+        (Limits(cost_usd=2, usd_per_hour=4), 900, 901, "budget"),
+        (Limits(cost_usd=2), 10**6, 10**6, None),
+    ],
+)
+def test_limits_count_over_all_attempts(new_run, limits, earlier, elapsed, reason):
+    now = 1000.0
+    watch = StopWatch(clock=lambda: now)
+    run = new_run()
+    watch.watch(run, run.claim_attempt(), limits, earlier_seconds=earlier)
+    assert watch() is None
+    now += elapsed
+    stop = watch()
+    assert (stop.reason if stop else None) == reason
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "reason"),
+    [
+        (signal.SIGINT, Preempted, None),
+        (signal.SIGTERM, Stopped, "user"),
+        (signal.SIGUSR1, Stopped, "user"),
+    ],
+)
+def test_a_signal_leaves_the_last_completed_step(new_run, train, number, kind, reason):
+    run, whole = new_run(), new_run("whole")
+    job = spawn(run.path, FAKE_STEP_SECONDS="0.05")
+    wait_for(job, Step)
+    sent = time.monotonic()
+    job.send_signal(number)
+    ending = wait_for(job, kind)
+    assert job.wait(20) == 0
+    assert time.monotonic() - sent < 5
+    assert getattr(ending, "reason", None) == reason
+    assert run.read_pointer("last").step == ending.step > 0
+    assert train(run) == 0
+    assert train(whole) == 0
+    assert result_of(run) == result_of(whole)
+
+
+def test_a_job_outlives_whoever_reads_its_output(new_run):
+    run = new_run()
+    job = spawn(run.path, FAKE_STEP_SECONDS="0.01")
+    wait_for(job, RunStarted)
+    job.stdout.close()
+    assert job.wait(60) == 0
+    assert job.stderr.read() == ""
+    assert run.history().last(Finished)
+
+
+# ── SIGKILL ───────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def warm_jobs():
+    server = spawn("--serve", FAKE_STEP_SECONDS="0.002", FAKE_SLOW_WRITES="0.0002")
+    yield server
+    server.stdin.close()
+    server.wait(20)
+
+
+def run_job(server, run, kill_after=None):
+    """Run one attempt, killed after some seconds; give its exit code."""
+    server.stdin.write(f"{run.path}\n")
+    server.stdin.flush()
+    child = int(server.stdout.readline())
+    if kill_after is not None:
+        time.sleep(kill_after)  # the instant is what is tested: it waits for nothing
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+    return int(server.stdout.readline())
+
+
+def test_killed_at_any_instant_a_run_ends_identical(new_run, warm_jobs):
+    settings = {"epochs": 6, "scheduler": "plateau", "plateau_patience": 0}
+    whole = new_run("whole", **settings)
+    began = time.monotonic()
+    assert run_job(warm_jobs, whole) == 0
+    seconds = time.monotonic() - began
+    seed = random.randrange(10**6)
+    print("seed of the instants:", seed)
+    instants, kills, runs = random.Random(seed), 0, 0
+    while kills < KILLS:
+        run = new_run(f"cut{runs}", **settings)
+        for _ in range(4):
+            code = run_job(warm_jobs, run, kill_after=instants.uniform(0, seconds))
+            kills += code == -signal.SIGKILL
+            if code == 0:
+                break
+        else:
+            assert run_job(warm_jobs, run) == 0
+        runs += 1
+        assert result_of(run) == result_of(whole)
+        assert [epoch.epoch for epoch in run.history().of(Epoch)] == [1, 2, 3, 4, 5, 6]
+
+
+# ── places ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_cache_lies_beside_the_runs_unless_stated(new_run, monkeypatch, tmp_path):
+    run = new_run()
+    monkeypatch.delenv("MABE_CACHE", raising=False)
+    assert cache_folder(run) == tmp_path / "cache"
+    monkeypatch.setenv("MABE_CACHE", str(tmp_path / "elsewhere"))
+    assert cache_folder(run) == tmp_path / "elsewhere"
+
+
+def test_handlers_stand_before_torch_is_imported():
+    code = "import sys, core.job; sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
