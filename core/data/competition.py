@@ -78,7 +78,8 @@ class Video:
     height: int | None
     """Of the picture, in pixels."""
     mice: tuple[int, ...]
-    """The mouse slots that the row declares, from 1."""
+    """The mice that the row describes, from 1. Four real rows describe mice 1 to 3, but their labels
+    name mouse 4: who is there is known from the tracking."""
     body_parts: tuple[str, ...]
     behaviors: tuple[LabeledBehavior, ...]
     tracking_path: Path
