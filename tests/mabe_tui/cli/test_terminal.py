@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from core.rundir import RunDir
 from mabe_tui.launch import process
 from mabe_tui.launch.launcher import RunState, StopOutcome
 from mabe_tui.launch.local_launcher import LocalLauncher, job_environment
@@ -133,3 +134,33 @@ def test_closed_terminal_takes_nothing_with_it(
     assert process.wait_until(lambda: terminal.process.poll() is not None, SECONDS)
     assert state_of_only_run(home, launcher) is RunState.RUNNING
     stop_only_run(home, launcher)
+
+
+def test_logs_follow_until_the_run_ends(
+    open_terminal: Callable[..., Terminal],
+    make_run: Callable[..., RunDir],
+    launcher: LocalLauncher,
+) -> None:
+    run = make_run(then="wait")
+    launcher.launch(run)
+    pretty, raw = open_terminal("logs", "last", "-f"), open_terminal("logs", "-f", "--raw")
+    pretty.expect("f1_macro 0.2000")
+    raw.expect('{"kind":"epoch"')
+    assert launcher.stop(run, SECONDS) is StopOutcome.CLEAN
+    pretty.expect("stopped after epoch 2")
+    raw.expect('{"kind":"stopped"')
+    assert (pretty.exit_code(), raw.exit_code()) == (0, 0)
+
+
+def test_leaving_the_log_does_nothing_to_the_run(
+    open_terminal: Callable[..., Terminal],
+    make_run: Callable[..., RunDir],
+    launcher: LocalLauncher,
+) -> None:
+    run = make_run(then="wait")
+    launcher.launch(run)
+    terminal = open_terminal("logs", "v1", "-f")
+    terminal.expect("f1_macro 0.2000")
+    terminal.type(CTRL_C)
+    assert terminal.exit_code() == 0
+    assert launcher.state(run) is RunState.RUNNING
