@@ -13,7 +13,7 @@ from core.files import write_bytes_atomically
 FORMAT_VERSION = 1
 """Raised whenever the files of a prepared folder change their meaning; older folders are left alone."""
 
-NAME = "manifest.json"
+MANIFEST = "manifest.json"
 
 
 class PreparedVideo(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,7 +111,7 @@ def missing_files(left_out: Iterable[LeftOut]) -> tuple[Unreadable, ...]:
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write ``manifest.json``; see ``write_bytes_atomically`` for what is raised."""
     text = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
-    write_bytes_atomically(folder / NAME, text + b"\n")
+    write_bytes_atomically(folder / MANIFEST, text + b"\n")
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -120,7 +120,7 @@ def read_manifest(folder: Path) -> Manifest:
     Raises:
         DataError: there is none, it is damaged, or of another format version.
     """
-    path = folder / NAME
+    path = folder / MANIFEST
     try:
         data = path.read_bytes()
         version = msgspec.json.decode(data, type=_Version).format_version
@@ -132,7 +132,7 @@ def read_manifest(folder: Path) -> Manifest:
         return msgspec.json.decode(data, type=Manifest)
     except FileNotFoundError as error:
         raise DataError(
-            f"{folder}: not a prepared data folder (no {NAME}); run `mabe data prepare`"
+            f"{folder}: not a prepared data folder (no {MANIFEST}); run `mabe data prepare`"
         ) from error
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from error

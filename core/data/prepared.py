@@ -23,6 +23,7 @@ from core.data.build import POSITIONS, Outcome, Progress
 from core.data.competition import BOUT_COLUMNS, Bouts, Video, labelled, read_videos
 from core.data.manifest import (
     FORMAT_VERSION,
+    MANIFEST,
     Manifest,
     PreparedVideo,
     Unreadable,
@@ -147,6 +148,8 @@ def prepare(
     with _locked(folder, progress):
         prepared = _opened_if_whole(folder)
         if prepared is None:
+            # first of all: beside a half-filled array, an old manifest would make it look whole
+            (folder / MANIFEST).unlink(missing_ok=True)
             count = min(workers or os.cpu_count() or 1, len(usable))
             videos, unreadable = _build(folder, usable, slots, max_mice, count, progress, skip_bad)
             if source_key(root, usable, keypoints, max_mice) != key:

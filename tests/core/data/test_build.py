@@ -15,7 +15,7 @@ import pytest
 from filelock import FileLock
 
 from core.data import build
-from core.data.manifest import NAME
+from core.data.manifest import MANIFEST
 from core.data.prepared import open_prepared, prepare
 from core.errors import DataError
 
@@ -97,6 +97,15 @@ def test_a_disk_that_fills_up_on_the_way() -> None:
         build.write_bytes_at(full, 0, memoryview(b"x"))
 
 
+def test_an_interrupted_repair_is_not_taken_for_whole(three_videos: Path, cache: Path) -> None:
+    folder = prepared(three_videos, cache).folder
+    (folder / build.POSITIONS).unlink()
+    with pytest.raises(KeyboardInterrupt):
+        prepared(three_videos, cache, progress=interrupt_at_once)
+    with pytest.raises(DataError, match="not a prepared data folder"):
+        open_prepared(folder)
+
+
 def test_two_processes_may_prepare_the_same_at_once(three_videos: Path, cache: Path) -> None:
     script = """
 import sys
@@ -124,7 +133,7 @@ prepare(Path(sys.argv[1]), Path(sys.argv[2]), "mars7", 2, workers=1, progress=pr
         [sys.executable, "-c", script, str(three_videos), str(cache)], check=False
     )
     assert killed.returncode == -signal.SIGKILL
-    assert not list(cache.rglob(NAME))
+    assert not list(cache.rglob(MANIFEST))
     assert (
         prepared(three_videos, cache).fingerprint
         == prepared(three_videos, cache / "whole").fingerprint
@@ -153,7 +162,7 @@ if __name__ == "__main__":
 
 def test_a_second_process_waits_and_says_so(three_videos: Path, cache: Path) -> None:
     folder = prepared(three_videos, cache).folder
-    (folder / NAME).unlink()
+    (folder / MANIFEST).unlink()
     lock = FileLock(folder / ".lock", thread_local=False)
     seen = []
 

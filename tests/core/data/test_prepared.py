@@ -8,7 +8,7 @@ import pytest
 
 from core.data import build
 from core.data.competition import labelled, read_bouts, read_tracking, read_videos
-from core.data.manifest import NAME
+from core.data.manifest import MANIFEST
 from core.data.prepared import BOUTS, open_prepared, prepare
 from core.errors import DataError
 from core.features.keypoints import MARS_7
@@ -105,7 +105,7 @@ def test_a_bad_video_is_named_after_all_were_tried(
     assert str(layout.tracking_path("a")) in text
     assert str(layout.annotation_path("c")) in text
     assert "\n" not in text
-    assert not list(cache.rglob(NAME))
+    assert not list(cache.rglob(MANIFEST))
 
 
 def test_bad_videos_can_be_skipped_and_are_listed(
@@ -157,7 +157,7 @@ def test_a_cache_that_cannot_be_made(three_videos: Path, tmp_path: Path) -> None
         prepared(three_videos, tmp_path / "file" / "cache")
 
 
-@pytest.mark.parametrize("name", [NAME, build.POSITIONS, BOUTS])
+@pytest.mark.parametrize("name", [MANIFEST, build.POSITIONS, BOUTS])
 def test_a_damaged_folder_is_made_again(three_videos: Path, cache: Path, name: str) -> None:
     first = prepared(three_videos, cache)
     positions = np.array(first.positions)
@@ -174,7 +174,7 @@ def test_a_damaged_folder_is_made_again(three_videos: Path, cache: Path, name: s
 def test_a_manifest_that_cannot_be_used(
     three_videos: Path, cache: Path, content: bytes | None, problem: str
 ) -> None:
-    manifest = prepared(three_videos, cache).folder / NAME
+    manifest = prepared(three_videos, cache).folder / MANIFEST
     manifest.unlink()
     if content is not None:
         manifest.write_bytes(content)
