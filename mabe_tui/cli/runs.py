@@ -8,6 +8,7 @@ import typer
 
 from core.errors import RunError
 from core.strict import nearest
+from mabe_tui.cli.fit import fitted
 from mabe_tui.cli.lines import short_duration
 from mabe_tui.cli.output import JsonOption, duration, print_json, print_table, say
 from mabe_tui.cli.session import Session, session_of
@@ -26,6 +27,9 @@ RunName = Annotated[
 ]
 RunNames = Annotated[list[str], typer.Argument(metavar="RUN", help="Runs, as `mabe runs` lists.")]
 LAST_LINES = 10
+NUMBERS = ("epoch", "best", "at", "time", "left")
+NARROW = ("device", "at", "tags", "time")
+"""Columns that a narrow terminal goes without, in this order; `mabe status` has them all."""
 
 
 def register(app: typer.Typer) -> None:
@@ -74,8 +78,16 @@ def runs(
     if not shown:
         say("no such runs; `mabe run VERSION` starts one")
         return
-    headers = ["run", "state", "epoch", "best", "at", "time", "left", "device", "tags", "remarks"]
-    print_table(headers, [_row(summary) for summary in shown], right=[2, 3, 4, 5, 6])
+    _print_runs(shown)
+
+
+def _print_runs(runs: list[RunSummary]) -> None:
+    rows = [_row(summary) for summary in runs]
+    columns = [(header, [row[header] for row in rows]) for header in rows[0]]
+    columns = fitted(columns, NARROW)
+    headers = [header for header, _ in columns]
+    cells = list(zip(*(cells for _, cells in columns), strict=True))
+    print_table(headers, cells, right=[headers.index(name) for name in NUMBERS if name in headers])
 
 
 def _selected(
@@ -97,19 +109,19 @@ def _states(names: list[str]) -> set[RunState]:
     return {RunState(name) for name in names}
 
 
-def _row(run: RunSummary) -> list[object]:
-    return [
-        run.id,
-        run.state.value,
-        f"{run.epoch}/{run.epochs}" if run.epochs else None,
-        None if run.best_metric is None else f"{run.best_metric:.4f}",
-        run.best_epoch,
-        duration(run.elapsed_seconds),
-        duration(run.eta_seconds),
-        run.device,
-        " ".join(run.tags) or None,
-        remark_of(run),
-    ]
+def _row(run: RunSummary) -> dict[str, object]:
+    return {
+        "run": run.id,
+        "state": run.state.value,
+        "epoch": f"{run.epoch}/{run.epochs}" if run.epochs else None,
+        "best": None if run.best_metric is None else f"{run.best_metric:.4f}",
+        "at": run.best_epoch,
+        "time": None if run.elapsed_seconds is None else duration(run.elapsed_seconds),
+        "left": None if run.eta_seconds is None else duration(run.eta_seconds),
+        "device": run.device,
+        "tags": " ".join(run.tags) or None,
+        "remarks": remark_of(run),
+    }
 
 
 def remark_of(run: RunSummary) -> str | None:

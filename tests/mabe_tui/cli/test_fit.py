@@ -1,0 +1,35 @@
+"""A table on a narrow terminal."""
+
+import pytest
+
+from mabe_tui.cli.fit import Column, fitted
+
+COLUMNS: list[Column] = [
+    ("run", ["v6-20261121T031500-k3f9"]),
+    ("device", ["cpu"]),
+    ("tags", [None]),
+    ("remarks", ["a long story of what went wrong here"]),
+]
+
+
+def on_terminal(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", str(columns))
+
+
+def test_empty_columns_are_left_out_and_a_pipe_gets_the_rest_whole() -> None:
+    assert fitted(COLUMNS, ["device"]) == [COLUMNS[0], COLUMNS[1], COLUMNS[3]]
+
+
+@pytest.mark.parametrize("width", [46, 50, 60, 80])
+def test_terminal_is_never_overrun(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    on_terminal(monkeypatch, width)
+    shown = fitted(COLUMNS, ["device"])
+    assert sum(max(len(head), len(str(cells[0]))) + 3 for head, cells in shown) - 3 <= width - 2
+    assert shown[0] == COLUMNS[0]
+    assert (shown[1][0] == "device") == (width >= 50)
+
+
+def test_last_column_is_cut_with_a_mark(monkeypatch: pytest.MonkeyPatch) -> None:
+    on_terminal(monkeypatch, 50)
+    assert fitted(COLUMNS, [])[-1] == ("remarks", ["a long story…"])
