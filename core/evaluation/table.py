@@ -1,7 +1,7 @@
 """The evaluation table: what a comparison of two runs is computed from.
 
-One row for each video × true class × predicted class, with the number of frames. Stored beside a run's
-best checkpoint as ``evaluation/best.parquet``.
+One row for each video × true class × predicted class, with the number of frames, and the video's own
+macro F1 in each of its rows. Stored beside a run's best checkpoint as ``evaluation/best.parquet``.
 """
 
 from collections.abc import Sequence
@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from core.errors import DataError
+from core.evaluation.frames import f1_macro
 
 COLUMNS = ("video_id", "true_class", "predicted_class", "frames")
 
@@ -43,6 +44,7 @@ def evaluation_table(confusions: Confusions) -> pa.Table:
             "true_class": np.tile(np.repeat(names, classes), videos),
             "predicted_class": np.tile(names, videos * classes),
             "frames": confusions.counts.reshape(-1).astype(np.int64),
+            "f1_macro": np.repeat(f1_macro(confusions.counts), classes * classes),
         }
     )
 
@@ -59,7 +61,8 @@ def read_confusions(path: Path) -> Confusions:
     except FileNotFoundError as error:
         raise DataError(f"{path}: not there; the run has evaluated no checkpoint yet") from error
     except (OSError, pa.ArrowException, KeyError) as error:
-        raise DataError(f"{path}: not an evaluation table ({error})") from error
+        reason = str(error).splitlines()[0]
+        raise DataError(f"{path}: not an evaluation table ({reason})") from error
     videos = tuple(dict.fromkeys(columns[0]))
     classes = tuple(dict.fromkeys(columns[1]))
     if len(columns[3]) != len(videos) * len(classes) ** 2:

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pyarrow as pa
 import torch
 from torch import Tensor
 
-from core.evaluation.frames import Counts, average_precisions, f1_macro, frame_metrics
+from core.evaluation.frames import Counts, average_precisions, frame_metrics
+from core.evaluation.table import Confusions, evaluation_table
 from core.tasks.task import Batch, Loss
 
 
@@ -77,25 +77,8 @@ class FrameMeasure:
         }
 
     def table(self) -> pa.Table:
-        """Give one row for each video, true class and predicted class.
-
-        Columns ``video_id``, ``true_class``, ``predicted_class`` (names), ``count`` (frames), and
-        ``f1_macro`` of the video, the same in all its rows.
-        """
-        confusion = self._confusion()
-        count = len(self._classes)
-        names = pa.array(self._classes, pa.string())
-        true, predicted = np.divmod(np.arange(count * count), count)
-        videos = len(self._videos)
-        return pa.table(
-            {
-                "video_id": pa.array(np.repeat(np.array(self._videos, object), count * count)),
-                "true_class": names.take(pa.array(np.tile(true, videos))),
-                "predicted_class": names.take(pa.array(np.tile(predicted, videos))),
-                "count": pa.array(confusion.ravel()),
-                "f1_macro": pa.array(np.repeat(f1_macro(confusion), count * count)),
-            }
-        )
+        """Give the evaluation table: frames by video, true class and predicted class."""
+        return evaluation_table(Confusions(self._videos, self._classes, self._confusion()))
 
     def _confusion(self) -> Counts:
         count = len(self._classes)

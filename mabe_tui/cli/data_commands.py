@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from core.experiment import Experiment
 
 DEFAULT_VERSION = "v6"
+SINGULAR = {"entries": "entry", "classes": "class"}
 Folder = Annotated[Path, typer.Argument(help="A folder in the competition's layout.")]
 VersionOption = Annotated[
     str, typer.Option("--version", metavar="V", help="The version whose settings are meant.")
@@ -155,7 +156,9 @@ def _print_report(report: "Report") -> None:
 
 
 def _how_many(problem: "Problem") -> str:
-    unit = problem.unit.removesuffix("s") if problem.count == 1 else problem.unit
+    unit = problem.unit
+    if problem.count == 1:
+        unit = SINGULAR.get(unit, unit.removesuffix("s"))
     spread = f" in {problem.videos:,} videos" if problem.videos > 1 and unit != "videos" else ""
     return f"{problem.count:,} {unit}{spread}"
 
