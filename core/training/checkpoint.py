@@ -37,6 +37,7 @@ PARTS: dict[str, type] = {
     "progress": dict,
     "task": dict,
     "validation_videos": list,
+    "pointers": list,
 }
 """What a checkpoint holds, and as what; ``model`` alone and ``task`` are what prediction needs."""
 
@@ -47,7 +48,7 @@ class Checkpoint:
 
     pointer: Pointer
     content: dict[str, Any]
-    """The parts of :data:`PARTS`."""
+    """The parts of :data:`PARTS`, and ``format``."""
 
 
 class CheckpointStore:
@@ -69,14 +70,15 @@ class CheckpointStore:
     ) -> Pointer:
         """Write a checkpoint, let ``pointers`` name it, and announce it.
 
-        Pointers are written in the order given, so ``last`` belongs at the end: whatever it promises
-        then holds. A kill between any two writes leaves a valid older or newer checkpoint.
+        The file itself says which pointers are to name it, so that a kill between two of them can be
+        put right: see :meth:`settle`.
 
         Raises:
             UserError: the folder cannot be written; earlier checkpoints are as they were.
         """
         file = self._free_name(step)
-        sha256, size = _write(self._folder / file, {"format": FORMAT, **content})
+        whole = {"format": FORMAT, **content, "pointers": list(pointers)}
+        sha256, size = _write(self._folder / file, whole)
         written: list[Pointer] = []
 
         def announce(seq: int) -> tuple[type[CheckpointSaved], dict[str, Any]]:
@@ -142,6 +144,17 @@ class CheckpointStore:
                 f"{problems[0]}; no other checkpoint can be used: remove {self._folder} to start again"
             )
         return None
+
+    def settle(self, checkpoint: Checkpoint) -> None:
+        """Let all pointers name a checkpoint that were to, before anything goes on from it.
+
+        A kill between two pointers leaves some on an older checkpoint; were training to end right
+        there, they would stay.
+        """
+        named = self.pointers()
+        for name in checkpoint.content["pointers"]:
+            if named.get(name) != checkpoint.pointer:
+                self._run_dir.write_pointer(str(name), checkpoint.pointer)
 
     def pointers(self) -> dict[str, Pointer]:
         """Give all readable pointers by name, without opening what they name."""

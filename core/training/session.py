@@ -95,10 +95,10 @@ class Session:
 
     def _resume(self) -> Checkpoint | None:
         """Load the newest valid checkpoint and say so, before anything else is said of the data."""
-        checkpoint = CheckpointStore(self._run_dir).load_newest(
-            lambda problem: self._warn("damaged_checkpoint", problem)
-        )
+        store = CheckpointStore(self._run_dir)
+        checkpoint = store.load_newest(lambda problem: self._warn("damaged_checkpoint", problem))
         if checkpoint is not None:
+            store.settle(checkpoint)
             pointer = checkpoint.pointer
             self._emitter.emit(
                 Resumed,

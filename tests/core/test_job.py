@@ -348,9 +348,10 @@ def run_job(server, run, kill_after=None):
 
 def test_killed_at_any_instant_a_run_ends_identical(new_run, warm_jobs):
     settings = {"epochs": 6, "scheduler": "plateau", "plateau_patience": 0}
-    whole = new_run("whole", **settings)
-    began = time.monotonic()
+    whole, timed = new_run("whole", **settings), new_run("timed", **settings)
     assert run_job(warm_jobs, whole) == 0
+    began = time.monotonic()
+    assert run_job(warm_jobs, timed) == 0
     seconds = time.monotonic() - began
     seed = random.randrange(10**6)
     print("seed of the instants:", seed)

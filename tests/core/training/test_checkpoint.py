@@ -1,8 +1,8 @@
+import contextlib
 import errno
 import json
 import os
 import pickle
-from contextlib import contextmanager
 
 import pytest
 import torch
@@ -163,12 +163,32 @@ def test_a_pointer_out_of_the_folder_is_not_followed(run, save, tmp_path):
         newest(run)
 
 
-def test_the_newest_wins_whatever_its_name(run, save):
-    """A kill between the two pointers leaves `best` ahead of `last`."""
-    save(4)
-    save(8, ("best",))
+@pytest.mark.parametrize("written", [1, 2, 3])
+def test_a_kill_between_two_pointers_is_put_right(run, save, monkeypatch, written):
+    save(4, ("epoch-0001", "best", "last"))
+    write, left = RunDir.write_pointer, written
+
+    def until_killed(self, name, pointer):
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise KeyboardInterrupt
+        write(self, name, pointer)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunDir, "write_pointer", until_killed)
+        with contextlib.suppress(KeyboardInterrupt):
+            save(8, ("epoch-0002", "best", "last"))
     checkpoint, told = newest(run)
     assert (checkpoint.pointer.step, told) == (8, [])
+    CheckpointStore(run).settle(checkpoint)
+    pointers = CheckpointStore(run).pointers()
+    assert {name: pointer.step for name, pointer in pointers.items()} == {
+        "epoch-0001": 4,
+        "epoch-0002": 8,
+        "best": 8,
+        "last": 8,
+    }
 
 
 @pytest.mark.parametrize(
@@ -222,7 +242,7 @@ def test_a_full_disk_leaves_the_previous_checkpoint(run, save, monkeypatch, writ
     save(1, ("best", "last"))
     before = files(run)
 
-    @contextmanager
+    @contextlib.contextmanager
     def on_a_full_disk(path):
         with replace_atomically(path) as file:
             yield FullDisk(file, writes)
