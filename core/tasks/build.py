@@ -1,0 +1,100 @@
+"""From a run's request to its data and its task."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from filelock import FileLock, Timeout
+
+from core.data.prepared import PreparedData, prepare
+from core.data.synthetic import SyntheticSettings, synthesise
+from core.data.synthetic.settings import fingerprint
+from core.errors import DataError
+from core.experiment import Experiment
+from core.rundir import RunRequest
+from core.tasks.behaviour import BehaviourTask
+from core.tasks.task import Task
+
+Progress = Callable[[int, int, str], None]
+
+
+def build_task(request: RunRequest, cache: Path, device: torch.device, progress: Progress) -> Task:
+    """Find or make the data that a run asks for, and build its task on them.
+
+    Raises:
+        DataError: the data are missing, damaged or too few.
+        ConfigError: the experiment cannot be had with these data.
+    """
+    prepared = open_data(request.experiment, request.data, cache, progress)
+    return BehaviourTask(request.experiment, prepared, device, request.seed)
+
+
+def open_data(
+    experiment: Experiment, data: str | None, cache: Path, progress: Progress
+) -> PreparedData:
+    """Open the prepared data of an experiment, preparing them first where that has not been done.
+
+    Args:
+        experiment: says which keypoints and mice, and whether it makes its own data.
+        data: a folder in the competition's layout; none where the experiment makes its own.
+        cache: where prepared and synthetic data are kept.
+        progress: called with (done, total, what); what it raises ends the preparation.
+
+    Raises:
+        DataError: no data where some are needed, or data that cannot be used.
+    """
+    if data is not None:
+        root = Path(data)
+    elif experiment.data.source == "synthetic":
+        root = _synthetic(experiment, cache, progress)
+    else:
+        raise DataError(
+            f"{experiment.name} learns from the competition's data: name their folder with --data"
+            " (`mabe data synth DIR` makes one like it)"
+        )
+    config = experiment.data
+    return prepare(root, cache, config.keypoints, config.mice, progress=progress)
+
+
+def _synthetic(experiment: Experiment, cache: Path, progress: Progress) -> Path:
+    """Make the experiment's own data, once for all runs that ask for the same.
+
+    They do not depend on the run's seed: seeds are compared on the same data.
+    """
+    config = experiment.data
+    settings = SyntheticSettings(
+        videos=config.synthetic_videos,
+        frames=config.synthetic_frames,
+        mice=config.mice,
+        keypoints=config.keypoints,
+        fps=config.frames_per_second,
+    )
+    root = cache / f"synthetic-{fingerprint(settings)}"
+    with _alone(root, progress):
+        if not (root / "train.csv").is_file():  # it is written last
+            synthesise(root, settings, progress=progress)
+    return root
+
+
+@contextmanager
+def _alone(folder: Path, progress: Progress) -> Iterator[None]:
+    """Hold the making of a folder, waiting for another job that is at it."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder.with_name(f".{folder.name}.lock"))
+        while True:
+            try:
+                lock.acquire(timeout=1)
+                break
+            except Timeout:
+                progress(0, 0, "waiting for another job that makes the same data")
+    except OSError as error:
+        raise DataError(
+            f"{folder.parent}: cannot be written ({error.strerror or error});"
+            " choose another place with MABE_CACHE"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
