@@ -177,8 +177,7 @@ def _details(run: RunSummary) -> Iterator[tuple[str, object]]:
         yield "epoch", f"{run.epoch} of {run.epochs}"
     if run.best_metric is not None:
         yield "best", f"{run.monitor} {run.best_metric:.4f} at epoch {run.best_epoch}"
-    if run.metrics:
-        yield "last", "  ".join(f"{name} {value:.4f}" for name, value in run.metrics.items())
+    yield from _last_metrics(run.metrics)
     if run.train_loss is not None:
         yield "training", f"loss {run.train_loss:.4f}, learning rate {run.learning_rate:.2e}"
     if run.frames_per_second is not None:
@@ -190,6 +189,18 @@ def _details(run: RunSummary) -> Iterator[tuple[str, object]]:
     over = f" over {run.attempts} attempts" if run.attempts > 1 else ""
     yield "time", f"{duration(run.elapsed_seconds)}{over}{left}"
     yield from _circumstances(run)
+
+
+def _last_metrics(metrics: dict[str, float]) -> Iterator[tuple[str, object]]:
+    """Give the metrics of the last epoch; what is measured per class (``f1/social``) a line each."""
+    measures: dict[str, list[str]] = {}
+    for name, value in metrics.items():
+        measure, slash, class_name = name.rpartition("/")
+        shown = f"{value:.0f}" if value.is_integer() and value > 1 else f"{value:.4f}"
+        label = measure if slash else "last epoch"
+        measures.setdefault(label, []).append(f"{class_name} {shown}")
+    for label, values in measures.items():
+        yield label, "  ".join(values)
 
 
 def _circumstances(run: RunSummary) -> Iterator[tuple[str, object]]:

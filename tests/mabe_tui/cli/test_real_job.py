@@ -1,0 +1,63 @@
+"""The real job behind the command line: killed, resumed, finished, on data of its own making."""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from mabe_tui.cli.main import app
+from mabe_tui.launch import process
+from mabe_tui.runs.store import RunStore
+
+SECONDS = 120.0
+SMALL = [
+    "data.synthetic_videos=3", "data.synthetic_frames=200", "data.window=20",
+    "training.epochs=100000", "training.batch_size=4",
+]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_killed_job_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MABE_HOME", str(tmp_path))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+    def mabe(*arguments: str) -> Result:
+        result = CliRunner().invoke(app, list(arguments))
+        assert result.exception is None, result.output
+        return result
+
+    def status() -> dict[str, object]:
+        told: dict[str, object] = json.loads(mabe("status", "--json").stdout)
+        return told
+
+    # the limit is for a job that a failing test leaves behind
+    mabe(
+        "run",
+        "v1",
+        "-d",
+        "--max-time",
+        "3m",
+        *(word for setting in SMALL for word in ("--set", setting)),
+    )
+    (entry,) = RunStore(tmp_path).entries()
+    run = entry.run
+    assert process.wait_until(lambda: len(run.history().epochs) >= 2, SECONDS), status()
+    handle = run.read_handle()
+    assert handle is not None
+    os.kill(int(handle.reference["pid"]), signal.SIGKILL)
+    assert process.wait_until(lambda: status()["state"] == "lost", SECONDS)
+    before = run.read_pointer("last")
+    assert before is not None
+
+    mabe("resume", "-d")
+    assert process.wait_until(lambda: len(run.history().epochs) > before.epoch, SECONDS), status()
+    mabe("stop", "last")
+    told = status()
+    assert (told["state"], told["ended_because"], told["attempts"]) == ("stopped", "user", 2)
+    epochs = [event.epoch for event in run.history().epochs]
+    assert epochs == list(range(1, len(epochs) + 1))
+    assert len(epochs) > before.epoch
