@@ -1,0 +1,32 @@
+"""What can go wrong in the stand-in cloud, as switches that a test turns."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Faults:
+    """All off to begin with. Those that count down turn themselves off."""
+
+    wrong_token: bool = False
+    """Every call of a client is refused as unauthenticated."""
+    quota_exceeded: bool = False
+    """No function can be called: the workspace has spent what it may."""
+    cut_streams_after: list[int] = field(default_factory=list)
+    """Each log stream that opens takes one number: it breaks after so many entries."""
+    split_messages: bool = False
+    """Log entries end anywhere, not only at the end of a line."""
+    repeat_entries: int = 0
+    """Every so many log entries, one is sent twice."""
+    broken_downloads: int = 0
+    """So many block downloads break off half way."""
+    short_downloads: int = 0
+    """So many block downloads end early without an error, which the client fills up with zeros."""
+    no_capacity: bool = False
+    """No container is started until this is off again."""
+
+    def take(self, name: str) -> bool:
+        """Use up one of a countdown; tell whether there was one."""
+        left: int = getattr(self, name)
+        if left:
+            setattr(self, name, left - 1)
+        return bool(left)

@@ -1,0 +1,111 @@
+"""What the stand-in cloud remembers: apps, functions, calls, mounts."""
+
+import asyncio
+import secrets
+import string
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from grpclib import Status
+from modal_proto import api_pb2
+
+from tests.loopback.faults import Faults
+from tests.loopback.logs import AppLog
+from tests.loopback.plane import refuse
+from tests.loopback.volumes import VolumeStore
+
+LETTERS = string.ascii_letters + string.digits
+
+
+def new_id(prefix: str) -> str:
+    """Make an id as Modal does: two letters and 22 random ones."""
+    return f"{prefix}-" + "".join(secrets.choice(LETTERS) for _ in range(22))
+
+
+@dataclass
+class Call:
+    """One call of a function: one input, tried until it has an outcome."""
+
+    id: str
+    input_id: str
+    function_id: str
+    app_id: str
+    input: api_pb2.FunctionInput
+    created: float = field(default_factory=time.time)
+    started: float | None = None
+    retries: int = 0
+    """After failures; a preemption is not counted."""
+    cancelled: bool = False
+    output: api_pb2.FunctionGetOutputsItem | None = None
+    done: asyncio.Event = field(default_factory=asyncio.Event)
+    tasks: list[str] = field(default_factory=list)
+    """The containers it was given to, in order."""
+
+    def finish(self, result: api_pb2.GenericResult, data_format: int = 0) -> None:
+        """Give the call its outcome; the first one stays."""
+        if self.output is None:
+            self.output = api_pb2.FunctionGetOutputsItem(
+                result=result, idx=0, input_id=self.input_id, data_format=data_format
+            )
+            self.done.set()
+
+
+@dataclass
+class App:
+    """One app, its functions and its log."""
+
+    id: str
+    description: str
+    state: int
+    log: AppLog
+    created: float = field(default_factory=time.time)
+    stopped: float = 0.0
+    function_ids: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Cloud:
+    """Everything there is; one instance a server."""
+
+    root: Path
+    faults: Faults
+    volumes: VolumeStore
+    apps: dict[str, App] = field(default_factory=dict)
+    functions: dict[str, tuple[str, api_pb2.Function]] = field(default_factory=dict)
+    """By id: the app it belongs to, and what it was declared to be."""
+    calls: dict[str, Call] = field(default_factory=dict)
+    mounts: dict[str, dict[str, str]] = field(default_factory=dict)
+    """By id: file name in the container → sha256 of what is in it."""
+    files: dict[str, bytes] = field(default_factory=dict)
+    """Uploaded contents by sha256."""
+    images: dict[str, list[str]] = field(default_factory=dict)
+    """Docker commands by image id."""
+
+    def app(self, app_id: str) -> App:
+        """Find an app, or refuse as Modal does."""
+        if app_id not in self.apps:
+            raise refuse(Status.NOT_FOUND, f"App {app_id} not found")
+        return self.apps[app_id]
+
+    def call(self, call_id: str) -> Call:
+        """Find a call, or refuse as Modal does."""
+        if call_id not in self.calls:
+            raise refuse(Status.NOT_FOUND, f"Function call {call_id} not found")
+        return self.calls[call_id]
+
+    def calls_of(self, app_id: str) -> list[Call]:
+        """All calls of one app."""
+        return [call for call in self.calls.values() if call.app_id == app_id]
+
+    def stop_app_if_idle(self, app_id: str) -> None:
+        """End a detached app whose client has left and whose calls are done."""
+        app = self.apps[app_id]
+        left = app.state == api_pb2.APP_STATE_DETACHED_DISCONNECTED
+        if left and all(call.done.is_set() for call in self.calls_of(app_id)):
+            self.stop_app(app)
+
+    def stop_app(self, app: App) -> None:
+        """Mark an app as stopped, which also ends its log streams."""
+        app.state, app.stopped = api_pb2.APP_STATE_STOPPED, time.time()
+        app.log.close()

@@ -1,0 +1,255 @@
+"""Volumes: committed files on the server's disk, copies of them in containers, blocks over HTTP.
+
+A container works on its own copy. ``commit`` carries over what it changed since it last looked, and
+nothing else; what was not committed goes with the container. That is what makes durability testable.
+"""
+
+import contextlib
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote
+
+from aiohttp import web
+from grpclib import Status
+from modal_proto import api_pb2
+
+from tests.loopback.faults import Faults
+from tests.loopback.plane import refuse
+
+BLOCK_BYTES = 8 << 20
+Snapshot = dict[str, tuple[int, int]]
+"""Relative path → (modification time, size)."""
+
+
+def snapshot(folder: Path) -> Snapshot:
+    """List all files below a folder, with what changes when they do."""
+    return {
+        path.relative_to(folder).as_posix(): (status.st_mtime_ns, status.st_size)
+        for path in folder.rglob("*")
+        if path.is_file() and (status := _status(path)) is not None
+    }
+
+
+def _status(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except OSError:
+        return None
+
+
+@dataclass
+class MountedVolume:
+    """A container's copy of a volume."""
+
+    committed: Path
+    copy: Path
+    known: Snapshot = field(default_factory=dict)
+    commits: int = 0
+
+    def has_open_files(self) -> bool:
+        """Tell whether any process holds a file of this copy open."""
+        prefix = f"{self.copy.resolve()}/"
+        for link in Path("/proc").glob("[0-9]*/fd/*"):
+            with contextlib.suppress(OSError):
+                if link.readlink().as_posix().startswith(prefix):
+                    return True
+        return False
+
+    def reload(self) -> None:
+        """Take over what others committed; what this container changed and did not commit stays."""
+        changed = {
+            path for path, state in snapshot(self.copy).items() if self.known.get(path) != state
+        }
+        for path in snapshot(self.committed):
+            if path not in changed:
+                _copy(self.committed / path, self.copy / path)
+        self.known |= {p: s for p, s in snapshot(self.copy).items() if p not in changed}
+
+    def commit(self) -> None:
+        """Carry over what this container changed since it last looked."""
+        # Pointers are looked at before the files that they name, so that none names a file to come.
+        pointers = {
+            p: (self.copy / p).read_bytes() for p in snapshot(self.copy) if p.endswith(".json")
+        }
+        now = snapshot(self.copy)
+        for path, state in now.items():
+            if self.known.get(path) == state:
+                continue
+            if path in pointers:
+                _write(self.committed / path, pointers[path])
+            else:
+                _copy(self.copy / path, self.committed / path)
+        for path in self.known.keys() - now.keys():
+            (self.committed / path).unlink(missing_ok=True)
+        self.known, self.commits = now, self.commits + 1
+
+
+def _write(target: Path, content: bytes) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.copying")
+    temporary.write_bytes(content)
+    temporary.replace(target)
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.copying")
+    try:
+        shutil.copy2(source, temporary)
+        temporary.replace(target)
+    except FileNotFoundError:
+        return  # a temporary file that was renamed meanwhile
+
+
+@dataclass
+class VolumeStore:
+    """All volumes, and the HTTP side of up- and downloads."""
+
+    root: Path
+    faults: Faults
+    url: str = ""
+    ids: dict[str, str] = field(default_factory=dict)
+    """Volume id by name."""
+    blocks: dict[str, bytes] = field(default_factory=dict)
+
+    def folder(self, volume_id: str) -> Path:
+        """The committed files of a volume."""
+        if volume_id not in self.ids.values():
+            raise refuse(Status.NOT_FOUND, f"Volume {volume_id} not found")
+        path = self.root / volume_id
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def named(self, name: str) -> Path:
+        """The committed files of the volume of this name."""
+        return self.folder(self.ids[name])
+
+    def get_or_create(
+        self, request: api_pb2.VolumeGetOrCreateRequest
+    ) -> api_pb2.VolumeGetOrCreateResponse:
+        """Find a volume by name; make it where that is asked for."""
+        name = request.deployment_name
+        create = request.object_creation_type == api_pb2.OBJECT_CREATION_TYPE_CREATE_IF_MISSING
+        if name not in self.ids and not create:
+            raise refuse(Status.NOT_FOUND, f"Volume '{name}' not found in environment 'main'.")
+        volume_id = self.ids.setdefault(name, f"vo-{len(self.ids):022d}")
+        return api_pb2.VolumeGetOrCreateResponse(
+            volume_id=volume_id,
+            version=api_pb2.VOLUME_FS_VERSION_V2,
+            metadata=api_pb2.VolumeMetadata(version=api_pb2.VOLUME_FS_VERSION_V2, name=name),
+        )
+
+    # ── calls ─────────────────────────────────────────────────────────────────────────────────
+
+    def list_files(
+        self, request: api_pb2.VolumeListFiles2Request
+    ) -> Iterator[api_pb2.VolumeListFiles2Response]:
+        """List a folder, or one file."""
+        folder = self.folder(request.volume_id)
+        start = folder / request.path.strip("/")
+        if not start.exists():
+            raise refuse(Status.NOT_FOUND, f"No such file or directory: {request.path}")
+        found = (
+            [start]
+            if start.is_file()
+            else start.rglob("*")
+            if request.recursive
+            else start.iterdir()
+        )
+        entries = [_entry(path, folder) for path in sorted(found)]
+        yield api_pb2.VolumeListFiles2Response(entries=[entry for entry in entries if entry])
+
+    def put_files(self, request: api_pb2.VolumePutFiles2Request) -> api_pb2.VolumePutFiles2Response:
+        """Assemble files of blocks, or say which blocks are missing."""
+        missing = [
+            api_pb2.VolumePutFiles2Response.MissingBlock(
+                file_index=number, block_index=index, put_url=f"{self.url}/block/{sha}"
+            )
+            for number, file in enumerate(request.files)
+            for index, block in enumerate(file.blocks)
+            if (sha := block.contents_sha256.hex()) not in self.blocks
+        ]
+        if not missing:
+            for file in request.files:
+                self._assemble(request.volume_id, file)
+        return api_pb2.VolumePutFiles2Response(missing_blocks=missing)
+
+    def _assemble(self, volume_id: str, file: api_pb2.VolumePutFiles2Request.File) -> None:
+        target = self.folder(volume_id) / file.path.strip("/")
+        content = b"".join(self.blocks[block.contents_sha256.hex()] for block in file.blocks)
+        _write(target, content[: file.size].ljust(file.size, b"\0"))
+
+    def get_file(self, request: api_pb2.VolumeGetFile2Request) -> api_pb2.VolumeGetFile2Response:
+        """Say where the blocks of a file can be had."""
+        path = self.folder(request.volume_id) / request.path.strip("/")
+        if not path.is_file():
+            raise refuse(Status.NOT_FOUND, f"No such file: {request.path}")
+        size = path.stat().st_size
+        length = request.len or size - request.start
+        # a file is immutable while it is read: later commits replace it by another
+        state = path.stat()
+        name = hashlib.sha256(f"{path}{state.st_mtime_ns}{state.st_ino}".encode()).hexdigest()
+        link = self.root / ".open" / name
+        link.parent.mkdir(exist_ok=True)
+        if not link.exists():
+            os.link(path, link)
+        first, last = request.start // BLOCK_BYTES, -(-(request.start + length) // BLOCK_BYTES)
+        urls = [f"{self.url}/file/{quote(name)}?block={n}" for n in range(first, last)]
+        return api_pb2.VolumeGetFile2Response(
+            get_urls=urls, size=size, start=request.start, len=length
+        )
+
+    def remove(self, request: api_pb2.VolumeRemoveFile2Request) -> None:
+        """Remove a file or a folder."""
+        path = self.folder(request.volume_id) / request.path.strip("/")
+        if not path.exists():
+            raise refuse(Status.NOT_FOUND, f"No such file or directory: {request.path}")
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    # ── blocks over HTTP ──────────────────────────────────────────────────────────────────────
+
+    def routes(self) -> web.Application:
+        """The HTTP side."""
+        application = web.Application(client_max_size=2 * BLOCK_BYTES)
+        application.router.add_put("/block/{sha}", self._put_block)
+        application.router.add_get("/file/{name}", self._get_block)
+        return application
+
+    async def _put_block(self, request: web.Request) -> web.Response:
+        content = await request.read()
+        if hashlib.sha256(content).hexdigest() != request.match_info["sha"]:
+            return web.Response(status=400, text="not the block that was announced")
+        self.blocks[request.match_info["sha"]] = content
+        return web.Response(body=b"stored")
+
+    async def _get_block(self, request: web.Request) -> web.StreamResponse:
+        with (self.root / ".open" / request.match_info["name"]).open("rb") as file:
+            file.seek(int(request.query["block"]) * BLOCK_BYTES)
+            content = file.read(BLOCK_BYTES)
+        if self.faults.take("short_downloads"):
+            content = content[: len(content) // 2]
+        if not self.faults.take("broken_downloads"):
+            return web.Response(body=content)
+        response = web.StreamResponse(headers={"Content-Length": str(len(content))})
+        await response.prepare(request)
+        await response.write(content[: len(content) // 2])
+        if request.transport is not None:
+            request.transport.abort()
+        return response
+
+
+def _entry(path: Path, folder: Path) -> api_pb2.FileEntry | None:
+    status = _status(path)
+    if status is None or path.name.endswith(".copying"):
+        return None
+    kind = api_pb2.FileEntry.DIRECTORY if path.is_dir() else api_pb2.FileEntry.FILE
+    return api_pb2.FileEntry(
+        path=path.relative_to(folder).as_posix(),
+        type=kind,
+        mtime=int(status.st_mtime),
+        size=0 if path.is_dir() else status.st_size,
+    )
