@@ -34,6 +34,14 @@ def test_killed_job_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.Mon
         told: dict[str, object] = json.loads(mabe("status", "--json").stdout)
         return told
 
+    def wait_for_epoch(epoch: int) -> None:
+        def there_or_dead() -> bool:
+            told = status()
+            return len(run.history().epochs) >= epoch or told["state"] in ("failed", "lost")
+
+        assert process.wait_until(there_or_dead, SECONDS)
+        assert len(run.history().epochs) >= epoch, status()
+
     # the limit is for a job that a failing test leaves behind
     mabe(
         "run",
@@ -45,7 +53,7 @@ def test_killed_job_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.Mon
     )
     (entry,) = RunStore(tmp_path).entries()
     run = entry.run
-    assert process.wait_until(lambda: len(run.history().epochs) >= 2, SECONDS), status()
+    wait_for_epoch(2)
     handle = run.read_handle()
     assert handle is not None
     os.kill(int(handle.reference["pid"]), signal.SIGKILL)
@@ -54,7 +62,7 @@ def test_killed_job_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.Mon
     assert before is not None
 
     mabe("resume", "-d")
-    assert process.wait_until(lambda: len(run.history().epochs) > before.epoch, SECONDS), status()
+    wait_for_epoch(before.epoch + 1)
     mabe("stop", "last")
     told = status()
     assert (told["state"], told["ended_because"], told["attempts"]) == ("stopped", "user", 2)
