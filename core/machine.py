@@ -40,3 +40,5 @@ def make_deterministic(device: torch.device) -> None:
     """Ask for the same result from the same numbers, where that costs nothing: on the CPU."""
     if device.type == "cpu":
         torch.use_deterministic_algorithms(True, warn_only=True)
+        # A help in finding code that reads memory it never wrote; it costs a write of every buffer.
+        torch.utils.deterministic.fill_uninitialized_memory = False

@@ -53,8 +53,8 @@ def open_data(
             f"{experiment.name} learns from the competition's data: name their folder with --data"
             " (`mabe data synth DIR` makes one like it)"
         )
-    config = experiment.data
-    return prepare(root, cache, config.keypoints, config.mice, progress=progress)
+    config, told = experiment.data, _labelled(progress, "preparing")
+    return prepare(root, cache, config.keypoints, config.mice, progress=told)
 
 
 def _synthetic(experiment: Experiment, cache: Path, progress: Progress) -> Path:
@@ -73,8 +73,13 @@ def _synthetic(experiment: Experiment, cache: Path, progress: Progress) -> Path:
     root = cache / f"synthetic-{fingerprint(settings)}"
     with _alone(root, progress):
         if not (root / "train.csv").is_file():  # it is written last
-            synthesise(root, settings, progress=progress)
+            synthesise(root, settings, progress=_labelled(progress, "simulating"))
     return root
+
+
+def _labelled(progress: Progress, doing: str) -> Progress:
+    """Say what is being done to the videos that are counted."""
+    return lambda done, total, what: progress(done, total, f"{doing} {what}")
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import msgspec
 import torch
 
 from core.emitter import Emitter
+from core.errors import RunError
 from core.events import (
     DataReady,
     Finished,
@@ -84,12 +85,28 @@ class Session:
             at = (checkpoint.pointer.epoch, checkpoint.pointer.step) if checkpoint else (0, 0)
             self._emit_stopped(interrupted.stop, *at)
             return
-        outcome = trainer.train()
+        outcome = self._train(trainer, device)
         progress = trainer.state.progress
         if isinstance(outcome, StopReason):
             self._emit_stopped(outcome, progress.epoch, progress.step)
         else:
             self._emit_finished(outcome, trainer, task.monitor)
+
+    def _train(self, trainer: Trainer, device: torch.device) -> Complete | StopReason:
+        """Train, and say in words where the model and its batches do not fit the device.
+
+        Raises:
+            RunError: the GPU's memory is full.
+        """
+        try:
+            return trainer.train()
+        except torch.OutOfMemoryError as error:
+            config = self._request.experiment.training
+            raise RunError(
+                f"{device_name(device)}: its memory is full at training.batch_size ="
+                f" {config.batch_size}; lower it and raise training.accumulation_steps (now"
+                f" {config.accumulation_steps}) by as much, which makes the same updates"
+            ) from error
 
     # ── before training ───────────────────────────────────────────────────────────────────────
 

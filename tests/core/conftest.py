@@ -2,6 +2,9 @@
 
 import datetime as dt
 import importlib.util
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -11,6 +14,8 @@ import torch
 from core.experiment import Experiment, HardwareConfig, TrainingConfig
 from core.job import main
 from core.rundir import Limits, RunDir, RunRequest
+from core.training.checkpoint import CheckpointStore
+from core.training.identity import history_hash, weights_hash
 from core.training.stopping import StopReason
 
 FAKE_JOB = Path(__file__).with_name("fake_job.py")
@@ -26,6 +31,40 @@ def fake():
 
 
 @pytest.fixture
+def spawn():
+    """Start `fake_job.py` as a process of its own; none outlives the test."""
+    jobs = []
+
+    def start(*arguments, **environment):
+        job = subprocess.Popen(
+            [sys.executable, str(FAKE_JOB), *map(str, arguments)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
+        )
+        jobs.append(job)
+        return job
+
+    yield start
+    for job in jobs:
+        job.kill()
+        job.wait()
+
+
+@pytest.fixture
+def result_of():
+    """What must be equal between identical runs: hashes of the weights and of the history."""
+
+    def hashes(run):
+        weights = CheckpointStore(run).load("last").content["model"]
+        return weights_hash(weights), history_hash(run.history())
+
+    return hashes
+
+
+@pytest.fixture
 def one_thread():
     """Small tensors are no work for several threads, and forked children must not inherit any."""
     threads = torch.get_num_threads()
@@ -37,9 +76,9 @@ def one_thread():
 
 @pytest.fixture
 def new_run(tmp_path):
-    """Make a run folder; keywords are training settings."""
+    """Make a run folder, of the fake task unless an experiment is given; keywords set training."""
 
-    def make(name="run", limits=None, **training):
+    def make(name="run", limits=None, experiment=None, **training):
         settings = {"epochs": 3, "learning_rate": 0.01, "save_every": 2, "gradient_clip": 1.0}
         run = RunDir(tmp_path / "runs" / f"{name}-20260101T000000-abcd")
         run.write_request(
@@ -49,7 +88,8 @@ def new_run(tmp_path):
                 launcher="local",
                 seed=42,
                 limits=limits or Limits(),
-                experiment=Experiment(
+                experiment=experiment
+                or Experiment(
                     name="fake",
                     hardware=HardwareConfig(device="cpu"),
                     training=msgspec.convert(settings | training, TrainingConfig),

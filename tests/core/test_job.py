@@ -1,21 +1,18 @@
-import contextlib
 import errno
 import os
-import random
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import msgspec
 import pytest
+import torch
 
 from core.emitter import Emitter
 from core.errors import DataError
 from core.events import (
     DataReady,
-    Epoch,
     Failed,
     Finished,
     Preempted,
@@ -28,24 +25,7 @@ from core.events import (
 from core.history import gaps
 from core.job import cache_folder
 from core.rundir import Limits
-from core.training.checkpoint import CheckpointStore
-from core.training.identity import history_hash, weights_hash
 from core.training.stopping import StopReason, StopWatch
-
-FAKE_JOB = Path(__file__).with_name("fake_job.py")
-KILLS = int(os.environ.get("MABE_TEST_KILLS", "8"))
-"""How often the kill test kills; `make bench` may ask for more."""
-
-
-def spawn(*arguments, script=FAKE_JOB, **environment):
-    return subprocess.Popen(
-        [sys.executable, str(script), *map(str, arguments)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
-    )
 
 
 def wait_for(job, kind):
@@ -54,11 +34,6 @@ def wait_for(job, kind):
         if isinstance(event := decode(line), kind):
             return event
     raise AssertionError(f"no {kind.__name__}: {job.stderr.read()}")
-
-
-def result_of(run):
-    weights = CheckpointStore(run).load("last").content["model"]
-    return weights_hash(weights), history_hash(run.history())
 
 
 # ── what is said ──────────────────────────────────────────────────────────────────────────────
@@ -184,9 +159,22 @@ def test_an_error_of_the_users_is_one_line_and_any_other_keeps_its_traceback(new
     ]
 
 
+def test_a_full_gpu_is_told_what_to_do(new_run, train, fake):
+    def out_of_memory(epoch, batch):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nMore text")
+
+    run, task = new_run(batch_size=384), fake.FakeTask()
+    task.on_batch = out_of_memory
+    assert train(run, task) == 1
+    ending = run.history().ending
+    assert "training.batch_size = 384" in ending.error
+    assert "accumulation_steps" in ending.error
+    assert ending.traceback == ""
+
+
 @pytest.mark.parametrize("nth", [1, 6])
 def test_a_disk_that_fills_up_is_one_line_and_the_run_can_go_on(
-    new_run, train, monkeypatch, capfd, nth
+    new_run, train, monkeypatch, capfd, nth, result_of
 ):
     run, whole = new_run(), new_run("whole")
     emit, count = Emitter.emit, 0
@@ -209,7 +197,9 @@ def test_a_disk_that_fills_up_is_one_line_and_the_run_can_go_on(
     assert result_of(run) == result_of(whole)
 
 
-def test_a_damaged_last_checkpoint_is_told_of_and_the_run_ends_the_same(new_run, train, stop_after):
+def test_a_damaged_last_checkpoint_is_told_of_and_the_run_ends_the_same(
+    new_run, train, stop_after, result_of
+):
     run, whole = new_run(), new_run("whole")
     stop_after(18)
     train(run)
@@ -297,7 +287,9 @@ def test_limits_count_over_all_attempts(new_run, limits, earlier, elapsed, reaso
         (signal.SIGUSR1, Stopped, "user"),
     ],
 )
-def test_a_signal_leaves_the_last_completed_step(new_run, train, number, kind, reason):
+def test_a_signal_leaves_the_last_completed_step(
+    new_run, train, number, kind, reason, spawn, result_of
+):
     run, whole = new_run(), new_run("whole")
     job = spawn(run.path, FAKE_STEP_SECONDS="0.05")
     wait_for(job, Step)
@@ -313,7 +305,7 @@ def test_a_signal_leaves_the_last_completed_step(new_run, train, number, kind, r
     assert result_of(run) == result_of(whole)
 
 
-def test_a_job_outlives_whoever_reads_its_output(new_run):
+def test_a_job_outlives_whoever_reads_its_output(new_run, spawn):
     run = new_run()
     job = spawn(run.path, FAKE_STEP_SECONDS="0.01")
     wait_for(job, RunStarted)
@@ -321,53 +313,6 @@ def test_a_job_outlives_whoever_reads_its_output(new_run):
     assert job.wait(60) == 0
     assert job.stderr.read() == ""
     assert run.history().last(Finished)
-
-
-# ── SIGKILL ───────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.fixture
-def warm_jobs():
-    server = spawn("--serve", FAKE_STEP_SECONDS="0.002", FAKE_SLOW_WRITES="0.0002")
-    yield server
-    server.stdin.close()
-    server.wait(20)
-
-
-def run_job(server, run, kill_after=None):
-    """Run one attempt, killed after some seconds; give its exit code."""
-    server.stdin.write(f"{run.path}\n")
-    server.stdin.flush()
-    child = int(server.stdout.readline())
-    if kill_after is not None:
-        time.sleep(kill_after)  # the instant is what is tested: it waits for nothing
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(child, signal.SIGKILL)
-    return int(server.stdout.readline())
-
-
-def test_killed_at_any_instant_a_run_ends_identical(new_run, warm_jobs):
-    settings = {"epochs": 6, "scheduler": "plateau", "plateau_patience": 0}
-    whole, timed = new_run("whole", **settings), new_run("timed", **settings)
-    assert run_job(warm_jobs, whole) == 0
-    began = time.monotonic()
-    assert run_job(warm_jobs, timed) == 0
-    seconds = time.monotonic() - began
-    seed = random.randrange(10**6)
-    print("seed of the instants:", seed)
-    instants, kills, runs = random.Random(seed), 0, 0
-    while kills < KILLS:
-        run = new_run(f"cut{runs}", **settings)
-        for _ in range(4):
-            code = run_job(warm_jobs, run, kill_after=instants.uniform(0, seconds))
-            kills += code == -signal.SIGKILL
-            if code == 0:
-                break
-        else:
-            assert run_job(warm_jobs, run) == 0
-        runs += 1
-        assert result_of(run) == result_of(whole)
-        assert [epoch.epoch for epoch in run.history().of(Epoch)] == [1, 2, 3, 4, 5, 6]
 
 
 # ── places ────────────────────────────────────────────────────────────────────────────────────

@@ -1,0 +1,114 @@
+"""SIGKILL at random instants: whatever it hits, the run ends as if it had never been killed."""
+
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+from core.experiment import (
+    AugmentationConfig,
+    DataConfig,
+    Experiment,
+    FeatureConfig,
+    HardwareConfig,
+    ModelConfig,
+    TrainingConfig,
+)
+
+KILLS = int(os.environ.get("MABE_TEST_KILLS", "6"))
+"""How often each test kills; `make bench` asks for more."""
+SMALL_V6 = Experiment(
+    name="small",
+    hardware=HardwareConfig(device="cpu"),
+    data=DataConfig(window=40, stride=20, synthetic_videos=3, synthetic_frames=400),
+    features=FeatureConfig(inputs=("coordinates", "speed", "acceleration")),
+    model=ModelConfig(name="conv_bilstm", channels=(8, 8), hidden_size=8),
+    training=TrainingConfig(
+        epochs=4,
+        batch_size=8,
+        accumulation_steps=2,
+        learning_rate=3e-3,
+        warmup_epochs=2,
+        gradient_clip=1.0,
+        scheduler="plateau",
+        plateau_patience=0,
+        mixup_alpha=0.2,
+        label_smoothing=0.1,
+        class_weights=(1.0, 5.0, 8.0, 8.0),
+        augmentation=AugmentationConfig(noise_std=0.01, jitter_frames=2),
+    ),
+)
+
+
+def run_job(server, run, kill_after=None):
+    """Run one attempt, killed after some seconds; give its exit code."""
+    server.stdin.write(f"{run.path}\n")
+    server.stdin.flush()
+    child = int(server.stdout.readline())
+    if kill_after is not None:
+        time.sleep(kill_after)  # the instant is what is tested: it waits for nothing
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+    return int(server.stdout.readline())
+
+
+def kill_and_compare(server, make_run, result_of, epochs):
+    """Kill runs at random instants until there were enough; each must end like the one left alone."""
+    whole, timed = make_run("whole"), make_run("timed")
+    assert run_job(server, whole) == 0
+    began = time.monotonic()
+    assert run_job(server, timed) == 0  # the first one imports and prepares
+    seconds = time.monotonic() - began
+    seed = random.randrange(10**6)
+    print("seed of the instants:", seed)
+    instants, kills, runs = random.Random(seed), 0, 0
+    while kills < KILLS:
+        run = make_run(f"cut{runs}")
+        for _ in range(4):
+            code = run_job(server, run, kill_after=instants.uniform(0, seconds))
+            kills += code == -signal.SIGKILL
+            if code == 0:
+                break
+        else:
+            assert run_job(server, run) == 0
+        runs += 1
+        assert result_of(run) == result_of(whole)
+        assert [epoch.epoch for epoch in run.history().epochs] == list(range(1, epochs + 1))
+
+
+def test_killed_at_any_instant_also_inside_a_checkpoint_write(new_run, spawn, result_of):
+    def make_run(name):
+        return new_run(name, epochs=6, scheduler="plateau", plateau_patience=0)
+
+    server = spawn("--serve", FAKE_STEP_SECONDS="0.002", FAKE_SLOW_WRITES="0.0002")
+    kill_and_compare(server, make_run, result_of, epochs=6)
+
+
+def test_killed_at_any_instant_while_learning_behaviour(new_run, spawn, result_of):
+    def make_run(name):
+        return new_run(name, experiment=SMALL_V6)
+
+    server = spawn("--serve", FAKE_NOTHING="1")
+    kill_and_compare(server, make_run, result_of, epochs=4)
+
+
+def test_a_real_job_killed_once(new_run, result_of):
+    """The module itself, as a launcher starts it; it is killed at its first checkpoint."""
+    whole, cut = (new_run(name, experiment=SMALL_V6) for name in ("whole", "cut"))
+
+    def start(run):
+        command = [sys.executable, "-m", "core.job", str(run.path)]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+
+    job = start(cut)
+    next(line for line in job.stdout if '"checkpoint_saved"' in line)
+    job.kill()
+    assert job.wait() == -signal.SIGKILL
+    for run in (cut, whole):
+        start(run).communicate()
+        assert run.history().ending.epoch == 4
+    assert result_of(cut) == result_of(whole)
