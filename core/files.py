@@ -1,9 +1,8 @@
 """Writing whole files so that a reader meets either the old one or the new one, never a half."""
 
 import os
-import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,7 +18,7 @@ def replace_atomically(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
     Raises:
         UserError: the folder cannot be written, or the disk is full.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}.tmp")
     encoding = None if "b" in mode else "utf-8"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -29,7 +28,8 @@ def replace_atomically(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # where even this fails, nothing was written
+            temporary.unlink()
         reason = error.strerror or str(error)
         raise UserError(
             f"{path}: cannot be written ({reason}); free some space or check the folder's permissions"

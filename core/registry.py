@@ -88,13 +88,14 @@ class Registry:
         if version not in self.tables:
             raise ConfigError(f"{self.path}: no version {version!r}{nearest(version, self.tables)}")
         while (parent := self.tables[names[0]].get("extends")) is not None:
-            where = self._line([f"experiments.{names[0]}"], "extends")
+            problem = None
             if not isinstance(parent, str) or parent not in self.tables:
-                raise ConfigError(
-                    f"{where}: no version {parent!r}{nearest(str(parent), self.tables)}"
-                )
-            if parent in names:
-                raise ConfigError(f"{where}: a cycle, {' → '.join([parent, *names])}; break it")
+                problem = f"no version {parent!r}{nearest(str(parent), self.tables)}"
+            elif parent in names:
+                problem = f"a cycle, {' → '.join([parent, *names])}; break it"
+            if problem is not None:
+                where = self._line([f"experiments.{names[0]}"], "extends")
+                raise ConfigError(f"{where}: {problem}")
             names.insert(0, parent)
         return names
 

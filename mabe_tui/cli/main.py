@@ -1,7 +1,7 @@
 """The command line's front door: the commands, and how errors reach a person.
 
-Importing this must stay cheap: command modules import what is heavy (torch, pandas, pyarrow, modal,
-textual, rich) inside the functions that need it.
+Importing this must stay cheap: a command's module is loaded when it is called (``commands.py`` says where
+each is), and imports what is heavy (torch, pandas, pyarrow, modal, rich) inside its functions.
 """
 
 import os
@@ -11,23 +11,13 @@ from typing import Annotated
 import typer
 
 from core.errors import UserError
-from mabe_tui.cli import (
-    compare_command,
-    control,
-    data_commands,
-    demo,
-    logs,
-    predict_commands,
-    registry_commands,
-    runs,
-    tidy,
-)
-from mabe_tui.cli import run as run_command
+from mabe_tui.cli.commands import LazyCommands
 from mabe_tui.cli.output import say
 from mabe_tui.cli.session import Session
 
 app = typer.Typer(
     name="mabe",
+    cls=LazyCommands,
     help="Train versions of a mouse-behaviour classifier, watch them, and say which is better.",
     no_args_is_help=True,
     add_completion=True,
@@ -35,16 +25,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-registry_commands.register(app)
-data_commands.register(app)
-run_command.register(app)
-runs.register(app)
-logs.register(app)
-control.register(app)
-compare_command.register(app)
-predict_commands.register(app)
-tidy.register(app)
-demo.register(app)
 
 INTERRUPTED = 130
 

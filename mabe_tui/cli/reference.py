@@ -22,14 +22,14 @@ def reference() -> str:
 
 # typer brings click along under a name of its own that may change, hence ``Any``.
 def _sections(command: Any, path: list[str]) -> list[str]:
-    sections = [_section(command, path)]
-    for name, inner in sorted(getattr(command, "commands", {}).items()):
-        sections += _sections(inner, [*path, name])
+    context = typer.Context(command, info_name=path[-1], max_content_width=90)
+    sections = [_section(command, context, path)]
+    for name in command.list_commands(context) if hasattr(command, "list_commands") else ():
+        sections += _sections(command.get_command(context, name), [*path, name])
     return sections
 
 
-def _section(command: Any, path: list[str]) -> str:
-    context = typer.Context(command, info_name=path[-1], max_content_width=90)
+def _section(command: Any, context: typer.Context, path: list[str]) -> str:
     usage = " ".join([" ".join(path), *command.collect_usage_pieces(context)])
     lines = [
         f"\n## {' '.join(path)}\n",

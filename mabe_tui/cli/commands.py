@@ -1,0 +1,73 @@
+"""Which command is where: a module is imported when one of its commands is called, and not before.
+
+Starting `mabe --help` or `mabe list` would otherwise cost the imports of every command.
+"""
+
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from core.errors import ConfigError
+from core.strict import nearest
+
+COMMANDS = {
+    "list": ("registry_commands", "List the versions of the registry."),
+    "show": ("registry_commands", "Show one version, or how it differs from another."),
+    "new": ("registry_commands", "Write a new version into the registry."),
+    "init": ("registry_commands", "Write a registry with the six versions into a folder."),
+    "data": ("data_commands", "Make, check and prepare data."),
+    "run": ("run", "Train a version; the run outlives this terminal."),
+    "runs": ("runs", "List the runs, newest first."),
+    "status": ("runs", "Show all that is known of one run."),
+    "logs": ("logs", "Show what a run said; -f follows it."),
+    "stop": ("control", "Ask runs to save a checkpoint and stop."),
+    "resume": ("control", "Go on with a run from its last checkpoint."),
+    "checkpoints": ("runs", "List a run's checkpoints; --verify reads them."),
+    "compare": ("compare_command", "Compare versions or runs, with a verdict."),
+    "predict": ("predict_commands", "Write classes and probabilities of every frame."),
+    "eval": ("predict_commands", "Measure a checkpoint on labelled data."),
+    "tag": ("tidy", "Tag a run."),
+    "note": ("tidy", "Write a note on a run."),
+    "rm": ("tidy", "Remove runs; asks first."),
+    "gc": ("tidy", "Remove what nothing needs any more; asks first."),
+    "demo": ("demo", "Make data, train v5 and v6 scaled down, compare them."),
+}
+"""Name → the module in this folder whose ``register`` adds it, and what ``mabe --help`` says of it."""
+
+
+class LazyCommands(TyperGroup):
+    """All commands of :data:`COMMANDS`, each loaded when it is asked for."""
+
+    # typer brings click along under a name of its own that may change, hence ``Any``.
+    def list_commands(self, _: Any) -> list[str]:
+        """Name the commands in the order of the help."""
+        return [*COMMANDS]
+
+    def get_command(self, _: Any, cmd_name: str) -> Any:
+        """Load one command.
+
+        Raises:
+            ConfigError: there is none of that name; gives the nearest.
+        """
+        if cmd_name not in COMMANDS:
+            raise ConfigError(f"no command {cmd_name!r}{nearest(cmd_name, COMMANDS)}")
+        return _load(cmd_name)
+
+    def format_commands(self, _: Any, formatter: Any) -> None:
+        """Write the list of commands without loading any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+def _load(name: str) -> Any:
+    app = typer.Typer(
+        rich_markup_mode=None,
+        add_completion=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(lambda: None)  # makes it a group, however few commands it has
+    import_module(f"mabe_tui.cli.{COMMANDS[name][0]}").register(app)
+    group: Any = typer.main.get_command(app)
+    return group.commands[name]

@@ -1,0 +1,21 @@
+import pytest
+import typer
+
+from core.errors import ConfigError
+from mabe_tui.cli.commands import COMMANDS
+from mabe_tui.cli.main import app
+
+ROOT = typer.main.get_command(app)
+CONTEXT = typer.Context(ROOT)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_where_the_table_says(name: str) -> None:
+    command = ROOT.get_command(CONTEXT, name)
+    assert command.name == name
+    assert command.help
+
+
+def test_an_unknown_command_is_answered_with_the_nearest() -> None:
+    with pytest.raises(ConfigError, match="did you mean 'compare'"):
+        ROOT.get_command(CONTEXT, "compair")

@@ -1,0 +1,91 @@
+"""What a fresh interpreter loads for each command, and how errors reach a person."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = ("torch", "pandas", "pyarrow", "numpy", "scipy", "textual", "modal", "kaggle", "rich")
+
+LOOK = """
+import json, sys
+from mabe_tui.cli.main import _guarded
+code = _guarded({arguments!r}, False)
+print("\\n" + json.dumps([code, sorted({{name.split(".")[0] for name in sys.modules}})]))
+"""
+
+
+def loaded_by(arguments: list[str], folder: Path) -> tuple[int, set[str]]:
+    code, modules = json.loads(
+        subprocess.run(
+            [sys.executable, "-c", LOOK.format(arguments=arguments)],
+            check=True, capture_output=True, text=True, cwd=folder, env=environment(folder),
+        ).stdout.splitlines()[-1]
+    )  # fmt: skip
+    return code, set(modules)
+
+
+def environment(folder: Path) -> dict[str, str]:
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("MABE_")}
+    return {**kept, "MABE_HOME": str(folder / "home")}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["list"], ["show", "v6"], ["runs"], ["run", "--help"], ["compare", "--help"]],
+)
+def test_light_commands_load_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
+    code, modules = loaded_by(arguments, tmp_path)
+    assert code == 0
+    assert modules & set(HEAVY) == set()
+
+
+def test_core_loads_no_front_end() -> None:
+    look = "import core.job, core.inference.predict, sys; print(*{n.split('.')[0] for n in sys.modules})"
+    output = subprocess.run(
+        [sys.executable, "-c", look], check=True, capture_output=True, text=True
+    )
+    assert (
+        set(output.stdout.split()) & {"mabe_tui", "textual", "typer", "rich", "modal", "kaggle"}
+        == set()
+    )
+
+
+def mabe(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from mabe_tui.cli.main import run; run()", *arguments]
+    return subprocess.run(
+        command, capture_output=True, text=True, cwd=folder, env=environment(folder)
+    )
+
+
+def test_a_users_error_is_one_line_on_stderr(tmp_path: Path) -> None:
+    result = mabe("show", "v66", folder=tmp_path)
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert result.stderr.startswith("mabe: ")
+    assert result.stderr.count("\n") == 1
+
+
+def test_debug_shows_the_traceback(tmp_path: Path) -> None:
+    result = mabe("show", "v66", "--debug", folder=tmp_path)
+    assert result.returncode == 1
+    assert "Traceback" in result.stderr
+
+
+def test_a_closed_pipe_is_no_error(tmp_path: Path) -> None:
+    command = f"{sys.executable} -c 'from mabe_tui.cli.main import run; run()' show v6 | head -1"
+    result = subprocess.run(
+        command, shell=True, capture_output=True, text=True, cwd=tmp_path, env=environment(tmp_path)
+    )
+    assert result.stdout.startswith("v6")
+    assert result.stderr == ""
+
+
+def test_the_dashboard_says_that_it_comes(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "from mabe_tui.cli.main import run_dashboard; run_dashboard()"]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert result.returncode != 0
+    assert "later release" in result.stderr
