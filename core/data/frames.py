@@ -5,7 +5,6 @@ the neighbour in the array.
 """
 
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -17,6 +16,22 @@ from torch import Tensor
 from core.data.prepared import PreparedData
 
 Indices = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class RawWindows:
+    """Copies of windows of positions, and what is known of their videos."""
+
+    positions: Tensor
+    """(windows, length, mice, keypoints, 2) pixels; NaN where missing, before and after the video."""
+    rows: Indices
+    """(windows,) row, among all frames of the data, of the first frame; negative before them."""
+    lead: Indices
+    """(windows,) frames of the window that lie before the video."""
+    frames_per_second: npt.NDArray[np.float32]
+    """(windows,)"""
+    pixels_per_cm: npt.NDArray[np.float32]
+    """(windows,) NaN where it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,23 +101,35 @@ class FrameStore:
             return self
         return replace(self, positions=self.positions.to(device))
 
-    def gather(self, videos: Indices, starts: Indices, length: int) -> Tensor:
+    def read(
+        self, videos: Indices, starts: Indices, length: int, out: Tensor | None = None
+    ) -> RawWindows:
         """Copy windows of positions.
 
         Args:
             videos: (windows,) which video.
             starts: (windows,) first frame, counted from the video's own; may be negative.
             length: frames in a window.
-
-        Returns:
-            ``(windows, length, mice, keypoints, 2)``, NaN before and after the video.
+            out: memory for the positions.
         """
         offsets, frames = self.offsets[videos], self.frames[videos]
-        return gather_windows(self.positions, offsets, frames, starts, length, torch.nan)
+        return RawWindows(
+            gather_windows(self.positions, offsets, frames, starts, length, torch.nan, out),
+            rows=offsets + starts,
+            lead=np.maximum(-starts, 0),
+            frames_per_second=self.frames_per_second[videos],
+            pixels_per_cm=self.pixels_per_cm[videos],
+        )
 
 
 def gather_windows(
-    rows: Tensor, offsets: Indices, frames: Indices, starts: Indices, length: int, fill: float
+    rows: Tensor,
+    offsets: Indices,
+    frames: Indices,
+    starts: Indices,
+    length: int,
+    fill: float,
+    out: Tensor | None = None,
 ) -> Tensor:
     """Copy windows of consecutive rows: one ``index_select`` over an overlapping view.
 
@@ -113,22 +140,22 @@ def gather_windows(
         starts: (windows,) first frame, counted from the video's own.
         length: rows in a window.
         fill: stands before and after the video.
+        out: ``(windows, length, ...)``, contiguous, to write to.
 
     Returns:
         ``(windows, length, ...)``.
     """
-    shape = (len(starts), length, *rows.shape[1:])
+    windows = rows.new_empty((len(starts), length, *rows.shape[1:])) if out is None else out
     places = len(rows) - length + 1
+    outside = np.flatnonzero((starts < 0) | (starts + length > frames))
     if places < 1:
-        windows = rows.new_empty(shape)
-        outside: Sequence[int] = range(len(starts))
+        outside = np.arange(len(starts))
     else:
         width = rows[0].numel()
         view = rows.as_strided((places, length * width), (width, 1))
-        first = np.clip(offsets + starts, 0, places - 1)
-        windows = view.index_select(0, torch.from_numpy(first).to(rows.device)).view(shape)
-        outside = np.flatnonzero((starts < 0) | (starts + length > frames)).tolist()
-    for index in outside:
+        first = torch.from_numpy(np.clip(offsets + starts, 0, places - 1)).to(rows.device)
+        torch.index_select(view, 0, first, out=windows.view(len(starts), length * width))
+    for index in outside.tolist():
         start, offset = int(starts[index]), int(offsets[index])
         lead = min(max(-start, 0), length)
         stop = max(min(int(frames[index]) - start, length), lead)

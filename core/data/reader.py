@@ -1,94 +1,112 @@
 """Windows of the index → inputs, targets and weights on the device, without a copy of the data set."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from core.data.frames import FrameStore, gather_windows
-from core.data.sampling import Indices, NoisePool
+from core.data.sampling import NoisePool
 from core.data.windows import WindowIndex
 from core.features.pipeline import FeaturePipeline
 
-BLOCK_BYTES = 1 << 20
+BLOCK_BYTES = 1 << 19
 """Positions that are gathered and turned into features together on a CPU: they and what is made of
-them stay in the second-level cache, which is twice as fast as a whole batch at once."""
+them stay in its second-level cache, which is twice as fast as a whole batch at once."""
+
+CACHE_BYTES = 1 << 30
+"""Features of the training frames are kept, for an epoch, where they take no more than this."""
 
 
-@dataclass(frozen=True, slots=True)
-class Noise:
-    """Noise for some windows: the epoch's pool, and where in it theirs begins."""
+class FeatureReader(Protocol):
+    """Gives the standardised features of windows."""
 
-    pool: NoisePool
-    offsets: Indices
+    def begin(self, noise: NoisePool | None) -> None:
+        """Start a pass, in which the positions have this noise."""
+        ...
 
-    def part(self, rows: slice) -> "Noise":
-        """Give the noise of some of the windows."""
-        return Noise(self.pool, self.offsets[rows])
-
-    def take(self) -> Tensor:
-        """Give it, ``(windows, length, columns)``."""
-        return self.pool.take(self.offsets)
+    def read(self, index: WindowIndex, out: Tensor) -> None:
+        """Write the features of windows to ``(windows, length, features)``."""
+        ...
 
 
-class WindowReader:
-    """Reads windows of one length.
+class ComputedFeatures:
+    """Computes the features of each window when it is read."""
 
-    Args:
-        store: the positions of all videos.
-        classes: (total frames,) uint8, on the pipeline's device.
-        pipeline: computes the features, on its device.
-        length: frames in a window.
+    def __init__(self, store: FrameStore, pipeline: FeaturePipeline) -> None:
+        self._store, self._pipeline = store, pipeline
+        self._noise: NoisePool | None = None
+
+    def begin(self, noise: NoisePool | None) -> None:
+        """Start a pass, in which the positions have this noise."""
+        self._noise = noise
+
+    def read(self, index: WindowIndex, out: Tensor) -> None:
+        """Write the features of windows to ``(windows, length, features)``."""
+        block = self._block(index.length)
+        for begin in range(0, len(index), block):
+            part = index[begin : begin + block]
+            windows = self._pipeline.read(self._store, part.video, part.start, part.length)
+            self._pipeline.transform(windows, self._noise, out[begin : begin + block])
+
+    def _block(self, length: int) -> int:
+        if self._pipeline.device.type != "cpu":
+            return 1 << 30
+        rows = self._pipeline.left + length + self._pipeline.right
+        return max(BLOCK_BYTES // (rows * self._store.positions[0].nbytes), 1)
+
+
+class CachedFeatures:
+    """Computes the features of every frame once a pass, and copies windows of them.
+
+    Gives what :class:`ComputedFeatures` gives. Windows overlap, so this computes a few times less, and
+    nothing at all in later passes where there is no noise.
     """
 
-    def __init__(
-        self, store: FrameStore, classes: Tensor, pipeline: FeaturePipeline, length: int
-    ) -> None:
-        self._store = store
-        self._classes = classes
-        self._pipeline = pipeline
-        self._length = length
-        frame_bytes = store.positions[0].nbytes
-        on_cpu = pipeline.device.type == "cpu"
-        self._block = max(BLOCK_BYTES // (self.rows * frame_bytes), 1) if on_cpu else 1 << 30
+    def __init__(self, store: FrameStore, pipeline: FeaturePipeline, videos: Sequence[int]) -> None:
+        self._store, self._pipeline, self._videos = store, pipeline, videos
+        self._offsets = np.zeros(len(store.frames), np.int64)
+        frames = store.frames[list(videos)]
+        self._offsets[list(videos)] = np.cumsum(frames) - frames
+        shape = (int(frames.sum()), pipeline.features)
+        self._features = torch.empty(shape, device=pipeline.device)
+        self._clean = False
 
-    @property
-    def rows(self) -> int:
-        """Frames gathered for a window: its own and the context of the features."""
-        return self._pipeline.left + self._length + self._pipeline.right
+    def begin(self, noise: NoisePool | None) -> None:
+        """Start a pass, in which the positions have this noise."""
+        if noise is None and self._clean:
+            return
+        for video in self._videos:
+            first, frames = int(self._offsets[video]), int(self._store.frames[video])
+            out = self._features[first : first + frames]
+            self._pipeline.write_video(self._store, video, out, noise)
+        self._clean = noise is None
 
-    def buffer(self, windows: int) -> Tensor:
-        """Allocate room for the inputs of so many windows."""
-        shape = (windows, self._length, self._pipeline.features)
-        return torch.empty(shape, device=self._pipeline.device)
+    def read(self, index: WindowIndex, out: Tensor) -> None:
+        """Write the features of windows to ``(windows, length, features)``."""
+        offsets, frames = self._offsets[index.video], self._store.frames[index.video]
+        gather_windows(self._features, offsets, frames, index.start, index.length, 0.0, out)
 
-    def inputs(self, index: WindowIndex, out: Tensor, noise: Noise | None = None) -> Tensor:
-        """Write the features of windows into the first rows of ``out``, and give those rows."""
-        windows = len(index)
-        for begin in range(0, windows, self._block):
-            part = slice(begin, min(begin + self._block, windows))
-            self._read(index[part], out[part], None if noise is None else noise.part(part))
-        return out[:windows]
 
-    def targets(self, index: WindowIndex) -> Tensor:
-        """Give the classes of windows, ``(windows, length)`` int64; 0 past the end of a video."""
-        offsets, frames = self._store.offsets[index.video], self._store.frames[index.video]
-        windows = gather_windows(self._classes, offsets, frames, index.start, self._length, 0)
-        return windows.long()
+def training_features(
+    store: FrameStore, pipeline: FeaturePipeline, videos: Sequence[int]
+) -> FeatureReader:
+    """Choose how the windows of some videos are read: from a cache where it is small enough."""
+    frames = int(store.frames[list(videos)].sum())
+    if frames * pipeline.features * 4 <= CACHE_BYTES:
+        return CachedFeatures(store, pipeline, videos)
+    return ComputedFeatures(store, pipeline)
 
-    def weights(self, index: WindowIndex) -> Tensor:
-        """Give ``(windows, length)``: 1 where a frame counts, else 0."""
-        return torch.from_numpy(index.weights()).to(self._pipeline.device)
 
-    def _read(self, index: WindowIndex, out: Tensor, noise: Noise | None) -> None:
-        first = index.start - self._pipeline.left
-        positions = self._store.gather(index.video, first, self.rows).to(self._pipeline.device)
-        self._pipeline.transform(
-            positions,
-            self._store.frames_per_second[index.video],
-            self._store.pixels_per_cm[index.video],
-            lead=np.maximum(-first, 0),
-            noise=None if noise is None else noise.take().view(positions.shape),
-            out=out,
-        )
+def read_targets(store: FrameStore, classes: Tensor, index: WindowIndex) -> Tensor:
+    """Give the classes of windows, ``(windows, length)`` int64; 0 past the end of a video.
+
+    Args:
+        store: knows where the videos are.
+        classes: (total frames,) uint8.
+        index: the windows.
+    """
+    offsets, frames = store.offsets[index.video], store.frames[index.video]
+    return gather_windows(classes, offsets, frames, index.start, index.length, 0).long()

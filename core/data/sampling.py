@@ -18,8 +18,8 @@ from core.data.frames import gather_windows
 Indices = npt.NDArray[np.int64]
 
 POOL_ROWS = 8192
-"""Frames of noise drawn for an epoch. Windows take theirs from random places in them: drawing fresh
-noise for every batch takes ten times as long as gathering it."""
+"""Frames of noise drawn for an epoch, used again for every so many frames of the data. Drawing fresh
+noise for every batch takes ten times as long as gathering the batch."""
 
 
 class Stream(enum.IntEnum):
@@ -28,9 +28,8 @@ class Stream(enum.IntEnum):
     ORDER = 0
     JITTER = 1
     NOISE = 2
-    NOISE_OFFSET = 3
-    MIXUP_SHARE = 4
-    MIXUP_PARTNER = 5
+    MIXUP_SHARE = 3
+    MIXUP_PARTNER = 4
 
 
 def generator(seed: int, epoch: int, stream: Stream, batch: int = 0) -> np.random.Generator:
@@ -49,20 +48,16 @@ class EpochPlan:
     """(windows,) a permutation."""
     jitter: Indices
     """(windows,) frames to move the window in that position."""
-    noise_offset: Indices
-    """(windows,) row of the noise pool at which its noise begins."""
 
     @classmethod
     def draw(cls, seed: int, epoch: int, windows: int, jitter_frames: int) -> "EpochPlan":
         """Draw the plan of an epoch."""
         jitter = generator(seed, epoch, Stream.JITTER)
-        offset = generator(seed, epoch, Stream.NOISE_OFFSET)
         return cls(
             seed,
             epoch,
             generator(seed, epoch, Stream.ORDER).permutation(windows),
             jitter.integers(-jitter_frames, jitter_frames, windows, endpoint=True),
-            offset.integers(0, POOL_ROWS, windows),
         )
 
     def mixup(self, batch: int, windows: int, alpha: float) -> tuple[Indices, float]:
@@ -73,23 +68,31 @@ class EpochPlan:
 
 
 class NoisePool:
-    """Gaussian noise for the positions of an epoch's windows.
+    """Gaussian noise for the positions of an epoch: every frame has its own, in whatever window it is.
 
     Args:
         seed: of the run.
         epoch: each has its own pool.
         std: (columns,) standard deviation of each position value; its device is the noise's.
-        length: frames in a window, context included.
     """
 
-    def __init__(self, seed: int, epoch: int, std: Tensor, length: int) -> None:
-        shape = (POOL_ROWS + length - 1, len(std))
+    def __init__(self, seed: int, epoch: int, std: Tensor) -> None:
+        shape = (POOL_ROWS, len(std))
         values = generator(seed, epoch, Stream.NOISE).standard_normal(shape, np.float32)
         self._rows = torch.from_numpy(values).to(std.device).mul_(std)
-        self._length = length
+        self._wrapped = self._rows
 
-    def take(self, offsets: Indices) -> Tensor:
-        """Give the noise of some windows, ``(windows, length, columns)``."""
-        nowhere = np.zeros_like(offsets)
-        total = np.full_like(offsets, len(self._rows))
-        return gather_windows(self._rows, nowhere, total, offsets, self._length, 0.0)
+    def take(self, first: Indices, length: int, out: Tensor | None = None) -> Tensor:
+        """Give the noise of windows, ``(windows, length, columns)``.
+
+        Args:
+            first: (windows,) row, among all frames of the data, at which each begins.
+            length: rows in a window.
+            out: memory for it.
+        """
+        if len(self._wrapped) < POOL_ROWS + length:
+            times = 2 + length // POOL_ROWS
+            self._wrapped = self._rows.repeat(times, 1)[: POOL_ROWS + length]
+        start = first % POOL_ROWS
+        total = np.full_like(start, len(self._wrapped))
+        return gather_windows(self._wrapped, np.zeros_like(start), total, start, length, 0.0, out)

@@ -6,7 +6,7 @@ same features.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import msgspec
 import numpy as np
@@ -14,25 +14,17 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from core.data.frames import FrameStore, Indices
+from core.data.frames import FrameStore, Indices, RawWindows
+from core.data.sampling import NoisePool
 from core.errors import DataError
 from core.experiment import FeatureConfig
-from core.features import motion
-from core.features.gaps import interpolate
+from core.features.blocks import context, layout, raw_blocks
+from core.features.scratch import Scratch
 from core.features.standardise import FeatureStatistics, RunningMoments
 
 CHUNK_FRAMES = 2048
-"""Frames of a whole video that go through at once: a few megabytes of intermediate results."""
-
-
-class Raw(NamedTuple):
-    """A block before standardising: its values are ``unit × values``, NaN where missing."""
-
-    name: str
-    values: Tensor
-    """(windows, time, columns)"""
-    unit: Tensor | None = None
-    """(windows, 1, 1); none is 1."""
+"""Frames of a whole video that go through at once: few enough for what is made of them to stay in the
+processor's cache, and enough that calling torch costs little beside it."""
 
 
 class FeaturePipeline:
@@ -57,8 +49,9 @@ class FeaturePipeline:
     ) -> None:
         self.config = config
         self.mice, self.keypoints = mice, keypoints
-        self.blocks = _blocks(config, mice * keypoints)
+        self.blocks = layout(config, mice * keypoints)
         self.features = max(block.stop for block in self.blocks.values())
+        self.left, self.right = context(config)
         self.statistics = statistics or FeatureStatistics.identity(self.features)
         if position_std is None and "coordinates" in self.blocks:
             position_std = self.statistics.std[self.blocks["coordinates"]]
@@ -67,6 +60,7 @@ class FeaturePipeline:
         self.position_std = position_std
         self._inverse_std = 1 / self.statistics.std
         self._bias = -self.statistics.mean * self._inverse_std
+        self._scratch = Scratch(self.device)
 
     @classmethod
     def fit(
@@ -81,22 +75,22 @@ class FeaturePipeline:
         Raises:
             DataError: ``units`` is cm and a video has no scale.
         """
-        _, mice, keypoints, _ = store.positions.shape
         require_scale(config, store, videos)
+        _, mice, keypoints, _ = store.positions.shape
         device = device or store.device
         position_std = None
         if "coordinates" not in config.inputs:
             bare = msgspec.structs.replace(config, inputs=("coordinates",), mask_channels=False)
             position_std = cls.fit(bare, store, videos, device).statistics.std
-        pipeline = cls(config, mice, keypoints, None, position_std).to(device)
-        moments = RunningMoments(pipeline.features, device)
+        unfitted = cls(config, mice, keypoints, None, position_std).to(device)
+        moments = RunningMoments(unfitted.features, device)
         for video in videos:
-            for chunk in pipeline._chunks(store, video, filled=False):
-                moments.update(chunk)
+            for part in _parts(int(store.frames[video])):
+                moments.update(unfitted.measure(unfitted.read_part(store, video, part)))
         statistics = moments.statistics()
-        if "mask" in pipeline.blocks:  # 0 and 1 as they are
-            statistics.mean[pipeline.blocks["mask"]] = 0
-            statistics.std[pipeline.blocks["mask"]] = 1
+        if "mask" in unfitted.blocks:  # 0 and 1 as they are
+            statistics.mean[unfitted.blocks["mask"]] = 0
+            statistics.std[unfitted.blocks["mask"]] = 1
         return cls(config, mice, keypoints, statistics, position_std)
 
     def to(self, device: torch.device | str) -> Self:
@@ -109,42 +103,61 @@ class FeaturePipeline:
         """Where the features are computed."""
         return self._bias.device
 
-    @property
-    def left(self) -> int:
-        """Frames that :meth:`transform` needs before the first one it answers."""
-        gap = self.config.frame_gap if {"speed", "acceleration"} & self.blocks.keys() else 0
-        return motion.context_frames(gap) + self.config.interpolate_gap
+    def read(self, store: FrameStore, videos: Indices, starts: Indices, time: int) -> RawWindows:
+        """Read windows of ``time`` frames together with the context that their features need.
 
-    @property
-    def right(self) -> int:
-        """Frames that :meth:`transform` needs after the last one it answers."""
-        return self.config.interpolate_gap
+        They are valid until the next are read.
+        """
+        rows = self.left + time + self.right
+        out = None
+        if store.device == self.device:
+            out = self._scratch("positions", len(videos), rows, *store.positions.shape[1:])
+        return store.read(videos, starts - self.left, rows, out)
+
+    def read_part(self, store: FrameStore, video: int, part: slice) -> RawWindows:
+        """Read some frames of one video, as a single window."""
+        return self.read(store, np.array([video]), np.array([part.start]), part.stop - part.start)
 
     def transform(
-        self,
-        positions: Tensor,
-        frames_per_second: npt.NDArray[np.float32],
-        pixels_per_cm: npt.NDArray[np.float32],
-        lead: Indices,
-        noise: Tensor | None = None,
-        out: Tensor | None = None,
+        self, windows: RawWindows, noise: NoisePool | None = None, out: Tensor | None = None
     ) -> Tensor:
         """Compute standardised features; a missing value is 0, the mean.
 
         Args:
-            positions: ``(windows, left + time + right, mice, keypoints, 2)`` float32 pixels on the
-                pipeline's device, NaN where missing or outside the video; overwritten.
-            frames_per_second: (windows,) of each window's video.
-            pixels_per_cm: (windows,) of each window's video; only read where ``units`` is cm.
-            lead: (windows,) frames of ``positions`` that lie before the video.
-            noise: of the shape of ``positions``, added to them; in the unit of the features.
+            windows: what :meth:`read` gave; its positions are overwritten.
+            noise: added to the positions, in the unit of the features.
             out: ``(windows, time, features)`` to write to.
 
         Returns:
             ``(windows, time, features)`` float32.
         """
-        features = self._measured(positions, frames_per_second, pixels_per_cm, lead, noise, out)
+        features = self.measure(windows, noise, out)
         return features.nan_to_num_(nan=0.0, posinf=0.0, neginf=0.0)
+
+    def measure(
+        self, windows: RawWindows, noise: NoisePool | None = None, out: Tensor | None = None
+    ) -> Tensor:
+        """Compute the same as :meth:`transform`, but NaN where a value is missing."""
+        positions = windows.positions.to(self.device)
+        count, rows = positions.shape[:2]
+        if out is None:
+            shape = (count, rows - self.left - self.right, self.features)
+            out = torch.empty(shape, device=self.device)
+        if self.config.units == "cm":
+            positions /= self._per_window(windows.pixels_per_cm)[..., None, None]
+        if noise is not None:
+            memory = self._scratch("noise", *positions.shape)
+            positions += noise.take(windows.rows, rows, memory.flatten(2)).view(positions.shape)
+        gap = np.float32(self.config.frame_gap)
+        rate = self._per_window(windows.frames_per_second / gap)
+        for name, values, unit in raw_blocks(
+            self.config, positions, rate, windows.lead, self._scratch
+        ):
+            columns = self.blocks[name]
+            scale = self._inverse_std[columns]
+            scale = scale if unit is None else scale * unit
+            torch.addcmul(self._bias[columns], values, scale, out=out[..., columns])
+        return out
 
     def features_of(
         self,
@@ -169,7 +182,16 @@ class FeaturePipeline:
         """
         store = FrameStore.of_video(positions, frames_per_second, pixels_per_cm, name)
         require_scale(self.config, store, [0])
-        return torch.cat([*self._chunks(store, 0, filled=True)])
+        features = torch.empty((len(positions), self.features), device=self.device)
+        self.write_video(store, 0, features)
+        return features
+
+    def write_video(
+        self, store: FrameStore, video: int, out: Tensor, noise: NoisePool | None = None
+    ) -> None:
+        """Compute the standardised features of a video of the store into ``(frames, features)``."""
+        for part in _parts(int(store.frames[video])):
+            self.transform(self.read_part(store, video, part), noise, out[None, part])
 
     def state_dict(self) -> dict[str, Any]:
         """Give all that :meth:`from_state` needs, as plain containers and tensors."""
@@ -189,68 +211,6 @@ class FeaturePipeline:
         return cls(
             config, state["mice"], state["keypoints"], statistics, state["position_std"].float()
         )
-
-    def _chunks(self, store: FrameStore, video: int, *, filled: bool) -> Iterator[Tensor]:
-        """Give a video's features, ``(frames, features)`` at a time."""
-        frames = int(store.frames[video])
-        scale = store.pixels_per_cm[[video]]
-        compute = self.transform if filled else self._measured
-        for start in range(0, frames, CHUNK_FRAMES):
-            time = min(CHUNK_FRAMES, frames - start)
-            first = np.array([start - self.left])
-            window = store.gather(np.array([video]), first, self.left + time + self.right)
-            rate = store.frames_per_second[[video]]
-            yield compute(window.to(self.device), rate, scale, np.maximum(-first, 0))[0]
-
-    def _measured(
-        self,
-        positions: Tensor,
-        frames_per_second: npt.NDArray[np.float32],
-        pixels_per_cm: npt.NDArray[np.float32],
-        lead: Indices,
-        noise: Tensor | None = None,
-        out: Tensor | None = None,
-    ) -> Tensor:
-        """Compute standardised features, NaN where missing."""
-        windows, rows = positions.shape[:2]
-        if out is None:
-            shape = (windows, rows - self.left - self.right, self.features)
-            out = torch.empty(shape, device=self.device)
-        if self.config.units == "cm":
-            positions /= self._per_window(pixels_per_cm)[..., None, None]
-        if noise is not None:
-            positions += noise
-        rate = self._per_window(frames_per_second / np.float32(self.config.frame_gap))
-        for name, values, unit in self._raw(positions, rate, lead):
-            columns = self.blocks[name]
-            scale = self._inverse_std[columns]
-            scale = scale if unit is None else scale * unit
-            torch.addcmul(self._bias[columns], values, scale, out=out[..., columns])
-        return out
-
-    def _raw(self, positions: Tensor, rate: Tensor, lead: Indices) -> Iterator[Raw]:
-        time = slice(self.left, positions.shape[1] - self.right)
-        if "mask" in self.blocks:
-            tracked = ~positions[:, time].isnan().any(dim=-1)
-            yield Raw("mask", tracked.flatten(2).float())
-        if self.config.interpolate_gap:
-            positions = interpolate(positions, self.config.interpolate_gap)
-        if "coordinates" in self.blocks:
-            yield Raw("coordinates", positions[:, time].flatten(2))
-        if {"speed", "acceleration"} & self.blocks.keys():
-            yield from self._motion(positions, rate, lead)
-
-    def _motion(self, positions: Tensor, rate: Tensor, lead: Indices) -> Iterator[Raw]:
-        gap = self.config.frame_gap
-        for window in np.flatnonzero(lead):
-            motion.extend_start(positions[window], int(lead[window]), gap)
-        first = self.left - motion.context_frames(gap)
-        steps = motion.difference(positions[:, first : positions.shape[1] - self.right], gap)
-        if "speed" in self.blocks:
-            yield Raw("speed", motion.length(steps[:, gap:]).flatten(2), rate)
-        if "acceleration" in self.blocks:
-            change = motion.difference(steps, gap)
-            yield Raw("acceleration", motion.length(change).flatten(2), rate.square())
 
     def _per_window(self, values: npt.NDArray[np.float32]) -> Tensor:
         return torch.from_numpy(values).to(self.device)[:, None, None]
@@ -272,13 +232,6 @@ def require_scale(config: FeatureConfig, store: FrameStore, videos: Iterable[int
             )
 
 
-def _blocks(config: FeatureConfig, points: int) -> dict[str, slice]:
-    """Lay out the columns: blocks in the order of the settings, masks last."""
-    widths = {"coordinates": 2 * points, "speed": points, "acceleration": points, "mask": points}
-    names = [*config.inputs, "mask"] if config.mask_channels else config.inputs
-    blocks: dict[str, slice] = {}
-    start = 0
-    for name in names:
-        blocks[name] = slice(start, start + widths[name])
-        start += widths[name]
-    return blocks
+def _parts(frames: int) -> Iterator[slice]:
+    for start in range(0, frames, CHUNK_FRAMES):
+        yield slice(start, min(start + CHUNK_FRAMES, frames))

@@ -1,6 +1,6 @@
 """Frames → classes: the task of v1 to v6."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from core.data.ahead import ahead
 from core.data.frames import FrameStore
 from core.data.prepared import PreparedData
-from core.data.reader import Noise, WindowReader
+from core.data.reader import ComputedFeatures, FeatureReader, read_targets, training_features
 from core.data.sampling import EpochPlan, NoisePool
-from core.data.windows import training_windows, validation_windows
+from core.data.windows import WindowIndex, training_windows, validation_windows
 from core.experiment import Experiment
 from core.features.pipeline import FeaturePipeline, require_scale
 from core.models.build import build_model
@@ -26,7 +26,8 @@ class BehaviourTask:
     """Learns one class a frame, whoever acts on whom, from windows of prepared videos.
 
     Building it splits and labels the videos and fits the feature statistics on the training split.
-    Batches share their memory: one is valid until the next is asked for.
+    Batches share their memory: one is valid until the next is asked for, and one epoch's batches until
+    another's are begun.
 
     Args:
         experiment: what to learn.
@@ -48,8 +49,9 @@ class BehaviourTask:
         require_scale(experiment.features, self._store, frames.validation)
         self._pipeline = FeaturePipeline.fit(experiment.features, self._store, frames.train, device)
         window, stride = experiment.data.window, experiment.data.stride
-        classes = torch.from_numpy(frames.classes).to(device)
-        self._reader = WindowReader(self._store, classes, self._pipeline, window)
+        self._classes = torch.from_numpy(frames.classes).to(device)
+        self._train_features = training_features(self._store, self._pipeline, frames.train)
+        self._validation_features = ComputedFeatures(self._store, self._pipeline)
         frames_of = self._store.frames
         self._train = training_windows(frames.train, frames_of, window, stride)
         self._validation = validation_windows(frames.validation, frames_of, window)
@@ -77,26 +79,23 @@ class BehaviourTask:
         """Give the batches of an epoch from number ``skip`` on."""
         augmentation = self._experiment.training.augmentation
         plan = EpochPlan.draw(self._seed, epoch, len(self._train), augmentation.jitter_frames)
-        pool = None
+        noise = None
         if augmentation.noise_std:
             std = self._pipeline.position_std * augmentation.noise_std
-            pool = NoisePool(self._seed, epoch, std, self._reader.rows)
-        return self._ahead(lambda number: self._train_batch(plan, pool, number), skip)
+            noise = NoisePool(self._seed, epoch, std)
+        self._train_features.begin(noise)
+        numbers = range(skip, self.steps_per_epoch())
+        depth = self._experiment.hardware.loader_workers
+        return ahead(lambda number: self._train_batch(plan, number), numbers, depth)
 
     def validation_batches(self) -> Iterator[Batch]:
         """Give every validation frame once, with weight 0 on frames that are repeated."""
         size = self._experiment.training.batch_size
-        buffer = self._buffer(0)
         for begin in range(0, len(self._validation), size):
             index = self._validation[begin : begin + size]
-            places = self._validation_place[index.video]
-            yield FrameBatch(
-                inputs=self._reader.inputs(index, buffer),
-                targets=self._reader.targets(index),
-                weights=self._reader.weights(index),
-                frames=index.frames,
-                videos=torch.from_numpy(places).to(self._device),
-            )
+            batch = self._batch(self._validation_features, index, number=0)
+            batch.videos = torch.from_numpy(self._validation_place[index.video]).to(self._device)
+            yield batch
 
     def build_model(self) -> nn.Module:
         """Build the network, initialised from the torch random state."""
@@ -131,22 +130,21 @@ class BehaviourTask:
 
     # ── batches ───────────────────────────────────────────────────────────────────────────────
 
-    def _ahead(self, make: Callable[[int], Batch], skip: int) -> Iterator[Batch]:
-        depth = self._experiment.hardware.loader_workers
-        return ahead(make, range(skip, self.steps_per_epoch()), depth)
-
-    def _train_batch(self, plan: EpochPlan, pool: NoisePool | None, number: int) -> Batch:
+    def _train_batch(self, plan: EpochPlan, number: int) -> Batch:
         size = self._experiment.training.batch_size
         part = slice(number * size, (number + 1) * size)
         index = self._train[plan.order[part]].moved(self._store.frames, plan.jitter[part])
-        noise = None if pool is None else Noise(pool, plan.noise_offset[part])
-        batch = Batch(
-            inputs=self._reader.inputs(index, self._buffer(number), noise),
-            targets=self._reader.targets(index),
-            weights=self._reader.weights(index),
+        return self._mixed_up(self._batch(self._train_features, index, number), plan, number)
+
+    def _batch(self, features: FeatureReader, index: WindowIndex, number: int) -> FrameBatch:
+        inputs = self._buffer(number)[: len(index)]
+        features.read(index, inputs)
+        return FrameBatch(
+            inputs=inputs,
+            targets=read_targets(self._store, self._classes, index),
+            weights=torch.from_numpy(index.weights()).to(self._device),
             frames=index.frames,
         )
-        return self._mixed_up(batch, plan, number)
 
     def _mixed_up(self, batch: Batch, plan: EpochPlan, number: int) -> Batch:
         """Mix each window of a batch with another of it, where mixup is on."""
@@ -164,8 +162,9 @@ class BehaviourTask:
         """Give the memory for a batch: one more than can be made ahead, in turn."""
         if not self._buffers:
             count = self._experiment.hardware.loader_workers + 1
-            size = self._experiment.training.batch_size
-            self._buffers = [self._reader.buffer(size) for _ in range(count)]
+            size, length = self._experiment.training.batch_size, self._experiment.data.window
+            shape = (size, length, self._pipeline.features)
+            self._buffers = [torch.empty(shape, device=self._device) for _ in range(count)]
         return self._buffers[number % len(self._buffers)]
 
     def _summarise(self, frames: LabelledFrames) -> DataSummary:

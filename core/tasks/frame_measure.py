@@ -14,10 +14,10 @@ from core.tasks.task import Batch, Loss
 
 @dataclass(slots=True, kw_only=True)
 class FrameBatch(Batch):
-    """A batch of validation windows that knows their videos."""
+    """A batch of windows that may know their videos."""
 
-    videos: Tensor
-    """(batch,) int64: positions among the validation videos."""
+    videos: Tensor | None = None
+    """(batch,) int64: places among the validation videos; none in training."""
 
 
 class FrameMeasure:
@@ -48,7 +48,7 @@ class FrameMeasure:
 
     def update(self, output: Tensor, batch: Batch) -> None:
         """Take the logits of a batch, ``(batch, time, classes)``."""
-        if not isinstance(batch, FrameBatch):
+        if not isinstance(batch, FrameBatch) or batch.videos is None:
             raise TypeError("only batches of validation_batches() can be measured")
         loss = self._loss(output, batch)
         self._sums += torch.stack((loss.total, loss.weight)).double()

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from core.data.frames import FrameStore
+from core.data.sampling import NoisePool
 from core.errors import DataError
 from core.experiment import FeatureConfig
 from core.features import motion
@@ -48,11 +49,8 @@ def fitted(config: FeatureConfig, store: FrameStore) -> FeaturePipeline:
 def windows(
     pipeline: FeaturePipeline, store: FrameStore, video: int, starts: list[int], time: int
 ) -> torch.Tensor:
-    first = np.array(starts) - pipeline.left
     videos = np.full(len(starts), video)
-    positions = store.gather(videos, first, pipeline.left + time + pipeline.right)
-    rates, scales = store.frames_per_second[videos], store.pixels_per_cm[videos]
-    return pipeline.transform(positions, rates, scales, np.maximum(-first, 0))
+    return pipeline.transform(pipeline.read(store, videos, np.array(starts), time))
 
 
 def test_v6_has_288_features_in_three_blocks() -> None:
@@ -171,18 +169,40 @@ def test_cm_without_a_scale_is_an_error() -> None:
         fitted(CONFIGS["cm"], store_of(walk(20), scale=np.nan))
 
 
+class OneKick(NoisePool):
+    """Moves row 6 of the data by 2 along x, and nothing else."""
+
+    def __init__(self) -> None:
+        super().__init__(0, 0, torch.ones(2))
+        self._rows.zero_()[6, 0] = 2.0
+
+
 def test_noise_moves_the_positions_before_they_are_differenced() -> None:
-    pipeline = FeaturePipeline(V6, 1, 1)
-    positions = torch.zeros(1, 12, 1, 1, 2)
-    noise = torch.zeros(1, 12, 1, 1, 2)
-    noise[0, 6, 0, 0, 0] = 2.0
-    one = np.ones(1, np.float32)
+    positions = np.zeros((12, 1, 1, 2), np.float32)
+    store = FrameStore.of_video(positions, 10)
+    features = torch.empty(12, 4)
 
-    features = pipeline.transform(positions, 10 * one, one, np.zeros(1, np.int64), noise)[0]
+    FeaturePipeline(V6, 1, 1).write_video(store, 0, features, OneKick())
 
-    assert features[:, 0].tolist() == [0, 0, 0, 0, 2, 0, 0, 0, 0, 0]
-    assert features[:, 2].tolist() == [0, 0, 0, 0, 20, 20, 0, 0, 0, 0]
-    assert features[:, 3].tolist() == [0, 0, 0, 0, 200, 400, 200, 0, 0, 0]
+    assert features[4:11, 0].tolist() == [0, 0, 2, 0, 0, 0, 0]
+    assert features[4:11, 2].tolist() == [0, 0, 20, 20, 0, 0, 0]
+    assert features[4:11, 3].tolist() == [0, 0, 200, 400, 200, 0, 0]
+
+
+def test_a_frame_has_the_same_noise_in_every_window() -> None:
+    positions = walk(200)
+    store = store_of(walk(30, seed=3), positions)
+    pipeline = fitted(V6, store)
+    noise = NoisePool(1, 2, pipeline.position_std * 0.1)
+    whole = torch.empty(200, pipeline.features)
+
+    pipeline.write_video(store, 1, whole, noise)
+    windows = pipeline.transform(
+        pipeline.read(store, np.array([1, 1, 1]), np.array([0, 31, 160]), 40), noise
+    )
+
+    for start, window in zip((0, 31, 160), windows, strict=True):
+        torch.testing.assert_close(window, whole[start : start + 40], rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS.keys())

@@ -1,0 +1,94 @@
+"""The blocks of features: which columns each has, and its values before they are standardised."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from torch import Tensor
+
+from core.data.sampling import Indices
+from core.experiment import FeatureConfig
+from core.features import motion
+from core.features.gaps import interpolate
+from core.features.scratch import Scratch
+
+MOTION = frozenset({"speed", "acceleration"})
+
+
+class Block(NamedTuple):
+    """A block before standardising: its values are ``unit × values``, NaN where missing."""
+
+    name: str
+    values: Tensor
+    """(windows, time, columns)"""
+    unit: Tensor | None = None
+    """(windows, 1, 1); none is 1."""
+
+
+def layout(config: FeatureConfig, points: int) -> dict[str, slice]:
+    """Lay out the columns for ``points`` keypoints of all mice together.
+
+    Blocks are in the order of the settings, masks last. For four mice × 18 keypoints, coordinates,
+    speed and acceleration are 144 + 72 + 72 = 288 columns.
+    """
+    widths = {"coordinates": 2 * points, "speed": points, "acceleration": points, "mask": points}
+    names = [*config.inputs, "mask"] if config.mask_channels else config.inputs
+    blocks: dict[str, slice] = {}
+    start = 0
+    for name in names:
+        blocks[name] = slice(start, start + widths[name])
+        start += widths[name]
+    return blocks
+
+
+def context(config: FeatureConfig) -> tuple[int, int]:
+    """Give the frames that must be known before and after those that are to be answered."""
+    left = motion.context_frames(config.frame_gap) if MOTION & set(config.inputs) else 0
+    return left + config.interpolate_gap, config.interpolate_gap
+
+
+def raw_blocks(
+    config: FeatureConfig, positions: Tensor, rate: Tensor, lead: Indices, scratch: Scratch
+) -> Iterator[Block]:
+    """Compute the blocks of windows, each to be used before the next is asked for.
+
+    Args:
+        config: which blocks.
+        positions: ``(windows, left + time + right, mice, keypoints, 2)`` with the frames of
+            :func:`context`; rows before a video are overwritten.
+        rate: (windows, 1, 1) what a difference is multiplied by for a speed: fps / frame gap.
+        lead: (windows,) rows of ``positions`` that lie before the video.
+        scratch: for intermediate results.
+    """
+    left, right = context(config)
+    stop = positions.shape[1] - right
+    if config.mask_channels:
+        tracked = ~positions[:, left:stop].isnan().any(dim=-1)
+        yield Block("mask", tracked.flatten(2).float())
+    if config.interpolate_gap:
+        positions = interpolate(positions, config.interpolate_gap)
+    if "coordinates" in config.inputs:
+        yield Block("coordinates", positions[:, left:stop].flatten(2))
+    if MOTION & set(config.inputs):
+        for window in np.flatnonzero(lead):
+            motion.extend_start(positions[window], int(lead[window]), config.frame_gap)
+        first = left - motion.context_frames(config.frame_gap)
+        yield from _motion(config, positions[:, first:stop], rate, scratch)
+
+
+def _motion(
+    config: FeatureConfig, positions: Tensor, rate: Tensor, scratch: Scratch
+) -> Iterator[Block]:
+    gap = config.frame_gap
+    windows, rows, *point = positions.shape
+    time = rows - 2 * gap
+    steps = motion.difference(positions, gap, scratch("steps", windows, time + gap, *point))
+    change = None
+    if "acceleration" in config.inputs:
+        change = motion.difference(steps, gap, scratch("change", windows, time, *point))
+    lengths = scratch("lengths", windows, time, *point[:-1])
+    if "speed" in config.inputs:
+        yield Block("speed", motion.length_(steps[:, gap:], lengths).flatten(2), rate)
+    if change is not None:
+        speed_change = motion.length_(change, lengths)
+        yield Block("acceleration", speed_change.flatten(2), rate.square())

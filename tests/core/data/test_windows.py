@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.data.windows import WindowIndex, training_windows, validation_windows
+
+lengths = st.lists(st.integers(1, 60), min_size=1, max_size=5)
+
+
+def times_counted(windows: WindowIndex, frames: np.ndarray) -> list[np.ndarray]:
+    counts = [np.zeros(length, int) for length in frames]
+    columns = (windows.video, windows.start, windows.first, windows.stop)
+    for video, start, first, stop in zip(*columns, strict=True):
+        assert 0 <= first < stop <= windows.length
+        assert start >= 0
+        assert start + stop <= frames[video]
+        counts[video][start + first : start + stop] += 1
+    return counts
+
+
+@given(lengths=lengths, length=st.integers(2, 20))
+def test_every_validation_frame_counts_once(lengths: list[int], length: int) -> None:
+    frames = np.array(lengths)
+
+    windows = validation_windows(range(len(frames)), frames, length)
+
+    assert all((counts == 1).all() for counts in times_counted(windows, frames))
+    assert windows.frames == frames.sum()
+    assert (windows.start + length <= np.maximum(frames[windows.video], length)).all()
+
+
+@given(lengths=lengths, length=st.integers(2, 20), stride=st.integers(1, 20))
+def test_training_windows_start_every_stride_and_cover_the_tail(
+    lengths: list[int], length: int, stride: int
+) -> None:
+    frames = np.array(lengths)
+
+    windows = training_windows(range(len(frames)), frames, length, stride)
+
+    for video, counts in enumerate(times_counted(windows, frames)):
+        starts = windows.start[windows.video == video]
+        assert starts[-1] == max(frames[video] - length, 0)
+        assert (np.diff(starts) <= stride).all()
+        assert (np.diff(starts) > 0).all()
+        assert counts[-1] > 0
+        if stride <= length:
+            assert (counts > 0).all()
+
+
+def test_a_video_shorter_than_a_window_is_one_padded_window() -> None:
+    windows = training_windows([1], np.array([50, 3]), length=5, stride=2)
+
+    assert (windows.video.tolist(), windows.start.tolist()) == ([1], [0])
+    assert windows.weights().tolist() == [[1, 1, 1, 0, 0]]
+
+
+def test_the_last_validation_window_counts_only_what_is_new() -> None:
+    windows = validation_windows([0], np.array([12]), length=5)
+
+    assert windows.start.tolist() == [0, 5, 7]
+    assert windows.weights().tolist() == [[1] * 5, [1] * 5, [0, 0, 0, 1, 1]]
+
+
+@pytest.mark.parametrize("by", [-3, 4])
+def test_moved_windows_stay_in_their_video(by: int) -> None:
+    frames = np.array([20, 4])
+    windows = training_windows([0, 1], frames, length=10, stride=5)
+    assert windows.start.tolist() == [0, 5, 10, 0]
+
+    moved = windows.moved(frames, np.full(4, by))
+
+    assert moved.start.tolist() == [min(max(s + by, 0), 10) for s in (0, 5, 10)] + [0]
+    assert moved.weights().tolist() == windows.weights().tolist()
+
+
+def test_no_videos_give_no_windows() -> None:
+    assert len(training_windows([], np.array([20]), 10, 5)) == 0
