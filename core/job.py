@@ -113,7 +113,7 @@ def _in_words(error: OSError, run_dir: RunDir) -> str:
 def _fail(emitter: Emitter, line: str, error: Exception, trace: str = "") -> int:
     """Say that the run failed, as the attempt's last event."""
     emitter.emit(Failed, error=line, type=type(error).__name__, traceback=trace)
-    return _complain(line)
+    return 1
 
 
 def _complain(line: str) -> int:

@@ -1,5 +1,7 @@
 """One line of text for each thing that a run says."""
 
+import shutil
+
 from core.events import (
     AnyEvent,
     CheckpointSaved,
@@ -19,8 +21,11 @@ from mabe_tui.cli.output import clean, duration
 from mabe_tui.runs.mirror import Item, TextItem
 from mabe_tui.runs.text import plain
 
-SHOWN_METRICS = ("loss", "f1_macro", "f1_macro_behaviours", "accuracy")
-"""Of all that a task measures, what fits on a line; a run's status has the rest."""
+SHOWN_METRICS = ("loss", "f1_macro")
+"""Of all that a task measures, what fits on a line of 80 characters; a run's status has the rest."""
+WIDE_METRICS = (*SHOWN_METRICS, "f1_macro_behaviours", "accuracy")
+WIDE = 120
+"""Columns from which a line has room for more."""
 
 
 def line_of(item: Item, epochs: int | None = None) -> str | None:
@@ -53,14 +58,18 @@ def _event_line(event: AnyEvent, epochs: int | None) -> str | None:
 
 
 def epoch_line(event: Epoch, epochs: int | None) -> str:
-    """Sum up an epoch: ``epoch  3/100  train 0.2512  loss 0.2987  f1_macro 0.3489  …``."""
+    """Sum up an epoch: ``epoch  3/100  train 0.2512  loss 0.2987  f1_macro 0.3489  …``.
+
+    As wide as the terminal lets it be; 80 columns where there is none.
+    """
     total = f"/{epochs}" if epochs else ""
     width = len(str(epochs or event.epoch))
     shown = [f"epoch {event.epoch:>{width}}{total}", f"train {event.train_loss:.4f}"]
-    shown += [
-        f"{name} {event.metrics[name]:.4f}" for name in SHOWN_METRICS if name in event.metrics
-    ]
-    shown += [f"lr {event.learning_rate:.2e}", f"{event.frames_per_second:,.0f} frames/s"]
+    wide = shutil.get_terminal_size().columns >= WIDE
+    names = WIDE_METRICS if wide else SHOWN_METRICS
+    shown += [f"{name} {event.metrics[name]:.4f}" for name in names if name in event.metrics]
+    shown += [f"lr {event.learning_rate:.2e}"] if wide else []
+    shown += [f"{event.frames_per_second:,.0f} f/s"]
     return "  ".join([*shown, short_duration(event.seconds)])
 
 
