@@ -8,6 +8,7 @@ that a third one is one new file and no other change.
 import enum
 import importlib
 from collections.abc import Collection, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
@@ -16,11 +17,6 @@ import msgspec
 from core.errors import RunError, UserError
 from core.rundir import Handle, RunDir, RunRequest
 from core.strict import nearest
-
-PLANNED = {
-    "modal": "launching on Modal is not there yet, it comes with the next release; use --on local"
-}
-"""Launchers that are asked for before they exist, and what to say of them."""
 
 
 class RunState(enum.StrEnum):
@@ -45,6 +41,11 @@ class RunState(enum.StrEnum):
     def is_alive(self) -> bool:
         """Tell whether a job of the run exists, or may come to exist without being asked again."""
         return self in (RunState.QUEUED, RunState.RUNNING, RunState.STOPPING)
+
+    @property
+    def may_speak(self) -> bool:
+        """Tell whether something may still come from the run: also while it cannot be reached."""
+        return self.is_alive or self is RunState.UNKNOWN
 
 
 class StopOutcome(enum.Enum):
@@ -100,6 +101,14 @@ class Launcher(Protocol):
 
     name: str
 
+    def prepare(self, request: RunRequest) -> RunRequest:
+        """Give the request with the limits that this launcher's machines and prices impose.
+
+        Raises:
+            ConfigError: what is asked cannot be had here; says why.
+        """
+        ...
+
     def quote(self, request: RunRequest) -> Quote:
         """Say what the run would be given and cost; starts nothing and touches nothing.
 
@@ -122,6 +131,18 @@ class Launcher(Protocol):
 
     def lines(self, run: RunDir, after: str | None = None) -> Iterator[LogLine]:
         """Give the lines there are now, all attempts in order, from the one after a cursor on."""
+        ...
+
+    def following(self, run: RunDir) -> AbstractContextManager[object]:
+        """Keep the run's folder here up to date while the context is open."""
+        ...
+
+    def sync(self, run: RunDir) -> None:
+        """Bring the run's folder here up to date once: every hole that can be filled is.
+
+        Raises:
+            UserError: where the run is cannot be reached.
+        """
         ...
 
     def stop(self, run: RunDir, grace: float) -> StopOutcome:
@@ -169,8 +190,6 @@ def launcher_named(name: str) -> Launcher:
         module = importlib.import_module(f"mabe_tui.launch.{name}_launcher")
         launcher: Launcher = module.create()
         return launcher
-    if name in PLANNED:
-        raise UserError(PLANNED[name])
     raise UserError(f"no launcher {name!r}{nearest(name, launcher_names())}")
 
 

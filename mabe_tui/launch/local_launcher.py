@@ -1,5 +1,6 @@
 """Runs on this computer: one process a run, in its own session, that outlives whoever started it."""
 
+import contextlib
 import os
 import platform
 import re
@@ -9,18 +10,26 @@ import signal
 import site
 import subprocess
 import sys
-import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import psutil
 
 import core
-from core.errors import RunError, UserError
-from core.events import AnyEvent, Failed, Finished, Preempted, RunStarted, Stopped, decode
+from core.errors import ConfigError, RunError, UserError
+from core.events import RunStarted
 from core.files import replace_atomically
 from core.rundir import Handle, RunDir, RunRequest
 from mabe_tui.launch import process
+from mabe_tui.launch.attempts import (
+    attempt_ending,
+    first_event,
+    has_spoken,
+    log_lines,
+    newest_attempt,
+    was_touched_lately,
+)
 from mabe_tui.launch.launcher import (
     ForeignJob,
     LogLine,
@@ -30,7 +39,6 @@ from mabe_tui.launch.launcher import (
     require_resumable,
 )
 from mabe_tui.launch.process import ProcessReference
-from mabe_tui.launch.tail import LineTail, first_line, last_lines
 
 NAME = "local"
 JOB_COMMAND: tuple[str, ...] = (sys.executable, "-m", "core.job")
@@ -42,12 +50,6 @@ SECRET_NAME = re.compile(
     r"TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|API_?KEY|ACCESS_KEY|KAGGLE", re.IGNORECASE
 )
 """Environment variables that a job has no use for, and that its log must not be able to show."""
-STATE_OF_ENDING: Mapping[type, RunState] = {
-    Finished: RunState.FINISHED,
-    Stopped: RunState.STOPPED,
-    Preempted: RunState.PREEMPTED,
-    Failed: RunState.FAILED,
-}
 
 
 class LocalLauncher:
@@ -59,6 +61,16 @@ class LocalLauncher:
         self._command = tuple(command or JOB_COMMAND)
         self._children: dict[int, subprocess.Popen[bytes]] = {}
         """Kept so that children are reaped while a long-lived front end watches them."""
+
+    def prepare(self, request: RunRequest) -> RunRequest:
+        """Add nothing: this computer has no time-out and no price.
+
+        Raises:
+            ConfigError: a budget was set, and nothing is charged for here.
+        """
+        if request.limits.cost_usd is not None:
+            raise ConfigError("--budget: nothing is charged for on this computer; use --max-time")
+        return request
 
     def quote(self, request: RunRequest) -> Quote:
         """Describe this computer; it costs nothing."""
@@ -94,13 +106,15 @@ class LocalLauncher:
         """Derive the state from the newest attempt's events and its process."""
         attempt = newest_attempt(run)
         if attempt is None:
-            return RunState.QUEUED if _is_fresh(run.path) else RunState.LOST
-        if (ended := _ending(run, attempt)) is not None:
+            return (
+                RunState.QUEUED if was_touched_lately(run.path, LAUNCH_SECONDS) else RunState.LOST
+            )
+        if (ended := attempt_ending(run, attempt)) is not None:
             return ended
-        spoke = _first_event(run, attempt) is not None
+        spoke = has_spoken(run, attempt)
         reference = self._reference(run, attempt)
         if reference is None:
-            fresh = not spoke and _is_fresh(run.attempt_folder(attempt))
+            fresh = not spoke and was_touched_lately(run.attempt_folder(attempt), LAUNCH_SECONDS)
             return RunState.QUEUED if fresh else RunState.LOST
         if self._is_alive(reference):
             if run.stop_requested(attempt):
@@ -108,17 +122,19 @@ class LocalLauncher:
             return RunState.RUNNING if spoke else RunState.QUEUED
         # It may have said its last word between our reading and its end.
         died = RunState.STOPPED if run.stop_requested(attempt) else RunState.LOST
-        return _ending(run, attempt) or died
+        return attempt_ending(run, attempt) or died
 
     def lines(self, run: RunDir, after: str | None = None) -> Iterator[LogLine]:
         """Give the whole lines of all attempts' logs. A cursor is ``attempt:offset``."""
-        since, _, offset = (after or "").partition(":")
-        for attempt in run.attempts():
-            if attempt < since:
-                continue
-            start = int(offset) if attempt == since and offset.isdigit() else 0
-            for raw, end in LineTail(run.log_path(attempt), start).read_with_offsets():
-                yield LogLine(attempt, raw, f"{attempt}:{end}")
+        yield from log_lines(run, after)
+
+    def following(self, run: RunDir) -> AbstractContextManager[object]:
+        """Do nothing: the files of the run are the job's own."""
+        del run
+        return contextlib.nullcontext()
+
+    def sync(self, run: RunDir) -> None:
+        """Do nothing: there is no other copy."""
 
     def stop(self, run: RunDir, grace: float = 60.0) -> StopOutcome:
         """Ask by SIGUSR1, wait, and kill the session where that does not help."""
@@ -204,7 +220,7 @@ class LocalLauncher:
             pid, created = (handle.reference.get(key) for key in ("pid", "create_time"))
             if isinstance(pid, int) and isinstance(created, (int, float)):
                 return ProcessReference(pid, float(created), marker=attempt)
-        first = _first_event(run, attempt)
+        first = first_event(run, attempt)
         if isinstance(first, RunStarted):  # whoever launched it died before writing the handle
             return next((r for r, args in process.jobs(attempt) if r.pid == first.pid), None)
         return None
@@ -213,11 +229,6 @@ class LocalLauncher:
 def create() -> LocalLauncher:
     """Make the launcher, for :func:`~mabe_tui.launch.launcher.launcher_named`."""
     return LocalLauncher()
-
-
-def newest_attempt(run: RunDir) -> str | None:
-    """Name the newest attempt, or ``None`` where none was claimed."""
-    return next(reversed(run.attempts()), None)
 
 
 def job_environment() -> dict[str, str]:
@@ -230,29 +241,10 @@ def job_environment() -> dict[str, str]:
     return environment | {"PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"}
 
 
-def _is_fresh(folder: Path) -> bool:
-    try:
-        return time.time() - folder.stat().st_mtime < LAUNCH_SECONDS
-    except OSError:
-        return False
-
-
-def _first_event(run: RunDir, attempt: str) -> AnyEvent | None:
-    return decode(first_line(run.events_path(attempt)))
-
-
-def _ending(run: RunDir, attempt: str) -> RunState | None:
-    """Say how the attempt ended, from its last event; ``None`` where that is no ending."""
-    for line in reversed(last_lines(run.events_path(attempt))):
-        if (event := decode(line)) is not None:
-            return STATE_OF_ENDING.get(type(event))
-    return None
-
-
 def _stop_outcome(run: RunDir, attempt: str) -> StopOutcome:
     outcomes = {RunState.STOPPED: StopOutcome.CLEAN, RunState.FINISHED: StopOutcome.FINISHED}
-    ended = _ending(run, attempt)
+    ended = attempt_ending(run, attempt)
     if ended is not None:
         return outcomes.get(ended, StopOutcome.ENDED)
-    spoke = _first_event(run, attempt) is not None
+    spoke = has_spoken(run, attempt)
     return StopOutcome.KILLED if spoke else StopOutcome.BEFORE_START

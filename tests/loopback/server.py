@@ -87,6 +87,19 @@ class LoopbackServer:
         """Listen again, on the same port."""
         self._run(self._open_server())
 
+    def reset(self) -> None:
+        """Turn all faults off and end all calls, as between two tests."""
+        for name, value in vars(Faults()).items():
+            setattr(self.faults, name, value)
+        self._call(self._cancel_all)
+        if self._server is None:
+            self.come_back()
+
+    def _cancel_all(self) -> None:
+        for call in self.cloud.calls.values():
+            if not call.done.is_set():
+                self._cancel_call(call, terminate=True)
+
     # ── faults ────────────────────────────────────────────────────────────────────────────────
 
     def cut_streams(self) -> None:

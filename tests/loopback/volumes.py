@@ -136,7 +136,9 @@ class VolumeStore:
         create = request.object_creation_type == api_pb2.OBJECT_CREATION_TYPE_CREATE_IF_MISSING
         if name not in self.ids and not create:
             raise refuse(Status.NOT_FOUND, f"Volume '{name}' not found in environment 'main'.")
-        volume_id = self.ids.setdefault(name, f"vo-{len(self.ids):022d}")
+        volume_id = self.ids.setdefault(
+            name, f"vo-{hashlib.sha256(name.encode()).hexdigest()[:22]}"
+        )
         return api_pb2.VolumeGetOrCreateResponse(
             volume_id=volume_id,
             version=api_pb2.VOLUME_FS_VERSION_V2,

@@ -19,12 +19,6 @@ def test_unknown_launcher_names_the_nearest() -> None:
         launcher_named("locl")
 
 
-@pytest.mark.skipif("modal" in launcher_names(), reason="the Modal launcher is there")
-def test_modal_is_still_to_come() -> None:
-    with pytest.raises(UserError, match="comes with the next release"):
-        launcher_named("modal")
-
-
 def test_alive_states() -> None:
     alive = {state.value for state in RunState if state.is_alive}
     assert alive == {"queued", "running", "stopping"}

@@ -1,0 +1,59 @@
+"""What a run's folder tells of its newest attempt: the same for every launcher."""
+
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from core.events import AnyEvent, Failed, Finished, Preempted, Stopped, decode
+from core.rundir import RunDir
+from mabe_tui.launch.launcher import LogLine, RunState
+from mabe_tui.launch.tail import LineTail, first_line, last_lines
+
+STATE_OF_ENDING: Mapping[type, RunState] = {
+    Finished: RunState.FINISHED,
+    Stopped: RunState.STOPPED,
+    Preempted: RunState.PREEMPTED,
+    Failed: RunState.FAILED,
+}
+
+
+def newest_attempt(run: RunDir) -> str | None:
+    """Name the newest attempt, or ``None`` where none was claimed."""
+    return next(reversed(run.attempts()), None)
+
+
+def first_event(run: RunDir, attempt: str) -> AnyEvent | None:
+    """Give the attempt's first event, or ``None``."""
+    return decode(first_line(run.events_path(attempt)))
+
+
+def has_spoken(run: RunDir, attempt: str) -> bool:
+    """Tell whether the attempt has said anything yet."""
+    return first_event(run, attempt) is not None
+
+
+def attempt_ending(run: RunDir, attempt: str) -> RunState | None:
+    """Say how the attempt ended, from its last event; ``None`` where that is no ending."""
+    for line in reversed(last_lines(run.events_path(attempt))):
+        if (event := decode(line)) is not None:
+            return STATE_OF_ENDING.get(type(event))
+    return None
+
+
+def was_touched_lately(folder: Path, seconds: float) -> bool:
+    """Tell whether something was made in or removed from the folder within that time."""
+    try:
+        return time.time() - folder.stat().st_mtime < seconds
+    except OSError:
+        return False
+
+
+def log_lines(run: RunDir, after: str | None = None) -> Iterator[LogLine]:
+    """Give the whole lines of all attempts' logs. A cursor is ``attempt:offset``."""
+    since, _, offset = (after or "").partition(":")
+    for attempt in run.attempts():
+        if attempt < since:
+            continue
+        start = int(offset) if attempt == since and offset.isdigit() else 0
+        for raw, end in LineTail(run.log_path(attempt), start).read_with_offsets():
+            yield LogLine(attempt, raw, f"{attempt}:{end}")

@@ -1,0 +1,326 @@
+"""Runs on Modal: detached function calls that outlive this computer, seen through a local mirror.
+
+Nothing here imports the ``modal`` package before it has to: a finished run needs none of it.
+"""
+
+import contextlib
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import tomli_w
+
+from core.errors import ConfigError, RunError, UserError
+from core.experiment import MODAL_TIMEOUT_LIMIT, HardwareConfig, to_table
+from core.rundir import Handle, RunDir, RunRequest
+from mabe_tui.launch.attempts import (
+    attempt_ending,
+    has_spoken,
+    log_lines,
+    newest_attempt,
+    was_touched_lately,
+)
+from mabe_tui.launch.launcher import (
+    ForeignJob,
+    LogLine,
+    Quote,
+    RunState,
+    StopOutcome,
+    require_resumable,
+)
+from mabe_tui.launch.prices import cores, memory_mib, read_prices, usd_per_hour
+from mabe_tui.launch.process import wait_until
+
+if TYPE_CHECKING:
+    from mabe_tui.launch.modal_client import CallState
+
+NAME = "modal"
+APP_NAME = "mabe"
+LAUNCH_SECONDS = 120.0
+KILL_SECONDS = 20.0
+CHECKPOINT_SHARE, LEAST_RESERVE, MOST_RESERVE = 0.05, 15.0, 300.0
+"""Of Modal's time-out, what is kept for the last checkpoint and its commit."""
+OUTCOME_FILE = "outcome.json"
+"""In an attempt's folder: what Modal said of one that ended without saying so itself."""
+_launching = threading.Lock()
+"""An app object of the ``modal`` package can be run once at a time."""
+
+
+class _Ended(msgspec.Struct, frozen=True):
+    state: RunState
+    reason: str
+
+
+class ModalLauncher:
+    """Calls the one function of ``modal_app.py``, detached, and reaches it by the call's id."""
+
+    name = NAME
+
+    def prepare(self, request: RunRequest) -> RunRequest:
+        """Add the limits that Modal's time-out and prices impose, for the job to keep them itself."""
+        hardware = request.experiment.hardware
+        timeout = _timeout(hardware)
+        reserve = min(MOST_RESERVE, max(LEAST_RESERVE, CHECKPOINT_SHARE * timeout), timeout / 2)
+        limits = msgspec.structs.replace(
+            request.limits, attempt_seconds=timeout - reserve, usd_per_hour=usd_per_hour(hardware)
+        )
+        return msgspec.structs.replace(request, limits=limits)
+
+    def quote(self, request: RunRequest) -> Quote:
+        """Describe the machine and its price; asks nobody."""
+        hardware = request.experiment.hardware
+        _refuse_local_data(request)
+        gpu = hardware.gpu or "no GPU"
+        prices = read_prices()
+        return Quote(
+            launcher=self.name,
+            machine=f"Modal app {_app_name(hardware)}: {gpu}, {cores(hardware)} cores,"
+            f" {memory_mib(hardware) / 1024:.0f} GiB, prices of {prices.as_of}",
+            usd_per_hour=usd_per_hour(hardware, prices),
+            timeout_seconds=float(_timeout(hardware)),
+            command=("modal_app.train", request.run),
+        )
+
+    def launch(self, run: RunDir) -> Handle:
+        """Call the function, detached; see :class:`~mabe_tui.launch.launcher.Launcher`."""
+        request = run.read_request()
+        _refuse_local_data(request)
+        usd_per_hour(request.experiment.hardware)  # refuses what Modal does not have
+        from mabe_tui.launch import modal_client, modal_spawn
+
+        modal_client.require()
+        attempt = run.claim_attempt()
+        try:
+            with _launching:
+                return modal_spawn.spawn(run, request, attempt, machine_of(request))
+        except UserError:
+            shutil.rmtree(run.attempt_folder(attempt), ignore_errors=True)
+            raise
+
+    def state(self, run: RunDir) -> RunState:
+        """Derive the state from what the newest attempt said, and from what Modal says of the call."""
+        attempt = newest_attempt(run)
+        if attempt is None:
+            return (
+                RunState.QUEUED if was_touched_lately(run.path, LAUNCH_SECONDS) else RunState.LOST
+            )
+        ended = attempt_ending(run, attempt)
+        if ended is not None and ended is not RunState.PREEMPTED:
+            return ended
+        call_id = _call_id(run)
+        if call_id is None:
+            fresh = was_touched_lately(run.attempt_folder(attempt), LAUNCH_SECONDS)
+            return RunState.QUEUED if fresh else RunState.LOST
+        if (known := _read_ended(run, attempt)) is not None:
+            return known.state
+        from mabe_tui.launch import modal_client
+
+        try:
+            said = modal_client.call_state(call_id)
+        except UserError:
+            return RunState.UNKNOWN
+        if said.outcome is not modal_client.Outcome.RUNNING:
+            return self._state_at_end(run, said)
+        if run.stop_requested(attempt):
+            return RunState.STOPPING
+        # A preempted call is given another machine without being asked again.
+        speaks = ended is None and has_spoken(run, attempt)
+        return RunState.RUNNING if speaks else RunState.QUEUED
+
+    def _state_at_end(self, run: RunDir, said: "CallState") -> RunState:
+        """Find out how a call that is over ended: by the run's own last word, else by Modal's."""
+        from mabe_tui.launch import modal_client
+
+        with contextlib.suppress(UserError):  # then by what is known here
+            self.sync(run)
+        attempt = newest_attempt(run) or ""
+        ended = attempt_ending(run, attempt)
+        if ended is not None:
+            return ended
+        stopped = said.outcome is modal_client.Outcome.CANCELLED or run.stop_requested(attempt)
+        state = RunState.STOPPED if stopped else RunState.LOST
+        _write_ended(run, attempt, _Ended(state, said.reason))
+        return state
+
+    def lines(self, run: RunDir, after: str | None = None) -> Iterator[LogLine]:
+        """Give the lines of the mirror; :meth:`sync` or :meth:`following` brings it up to date."""
+        yield from log_lines(run, after)
+
+    def following(self, run: RunDir) -> AbstractContextManager[object]:
+        """Keep the mirror up to date from Modal's log while the context is open."""
+        call_id = _call_id(run)
+        if call_id is None:
+            return contextlib.nullcontext()
+        from mabe_tui.launch.modal_follow import Follower
+
+        return Follower(run, call_id, lambda sentence: print(sentence, file=sys.stderr, flush=True))
+
+    def sync(self, run: RunDir) -> None:
+        """Fill every hole of the mirror from Modal's log and the volume."""
+        from mabe_tui.launch import modal_follow
+
+        if (call_id := _call_id(run)) is None:
+            raise RunError(f"{run.id} was never launched: there is nothing of it on Modal")
+        modal_follow.catch_up(run, call_id)
+
+    def stop(self, run: RunDir, grace: float = 60.0) -> StopOutcome:
+        """Cancel the call, which the job hears of as SIGUSR1; end the container if that does not help."""
+        from mabe_tui.launch import modal_client
+
+        call_id, attempt = _call_id(run), newest_attempt(run)
+        state = self.state(run)
+        if state is RunState.UNKNOWN:
+            modal_client.require()  # says why it cannot be reached
+        if not state.is_alive or call_id is None or attempt is None:
+            return StopOutcome.ENDED
+        run.request_stop(attempt)
+        modal_client.cancel(call_id)
+        if not self._wait_for_end(call_id, grace):
+            modal_client.cancel(call_id, terminate=True)
+            self._wait_for_end(call_id, KILL_SECONDS)
+        return self._stop_outcome(run)
+
+    def _wait_for_end(self, call_id: str, seconds: float) -> bool:
+        from mabe_tui.launch import modal_client
+
+        def has_ended() -> bool:
+            time.sleep(0.2)
+            return modal_client.call_state(call_id).outcome is not modal_client.Outcome.RUNNING
+
+        return wait_until(has_ended, seconds)
+
+    def _stop_outcome(self, run: RunDir) -> StopOutcome:
+        self.sync(run)
+        attempt = newest_attempt(run) or ""
+        match attempt_ending(run, attempt):
+            case RunState.STOPPED | RunState.PREEMPTED:
+                return StopOutcome.CLEAN
+            case RunState.FINISHED:
+                return StopOutcome.FINISHED
+            case None:
+                _write_ended(run, attempt, _Ended(RunState.STOPPED, "killed"))
+                return StopOutcome.KILLED if has_spoken(run, attempt) else StopOutcome.BEFORE_START
+            case _:
+                return StopOutcome.ENDED
+
+    def resume(self, run: RunDir) -> Handle:
+        """Call the function again; the job goes on from the checkpoint on the volume."""
+        state = self.state(run)
+        require_resumable(run, state)
+        if _call_id(run) is not None:
+            self.sync(run)  # the next attempt's number comes after all that the volume has
+        return self.launch(run)
+
+    def fetch(self, run: RunDir, path: str, into: Path) -> Path:
+        """Bring one file of the run from the volume."""
+        from mabe_tui.launch import modal_volume
+
+        return modal_volume.fetch(run, path, into)
+
+    def list_foreign(self, known: Collection[Handle]) -> list[ForeignJob]:
+        """Name the apps on Modal that none of ``known`` started."""
+        from mabe_tui.launch import modal_client
+
+        ours = {handle.reference.get("app_id") for handle in known if handle.launcher == self.name}
+        return [
+            ForeignJob(
+                launcher=self.name,
+                reference=app.id,
+                description=app.description,
+                started=app.created,
+            )
+            for app in modal_client.running_apps()
+            if app.id not in ours
+        ]
+
+
+class Machine(msgspec.Struct, frozen=True, kw_only=True):
+    """What one call of the function is given."""
+
+    app_name: str
+    gpu: str | None
+    cores: int
+    memory_mib: int
+    timeout_seconds: int
+    retries: int
+
+
+def create() -> ModalLauncher:
+    """Make the launcher, for :func:`~mabe_tui.launch.launcher.launcher_named`."""
+    return ModalLauncher()
+
+
+def machine_of(request: RunRequest) -> Machine:
+    """Read from a request what its machine must have."""
+    hardware = request.experiment.hardware
+    return Machine(
+        app_name=_app_name(hardware),
+        gpu=hardware.gpu,
+        cores=cores(hardware),
+        memory_mib=memory_mib(hardware),
+        timeout_seconds=_timeout(hardware),
+        retries=hardware.retries,
+    )
+
+
+def request_text(request: RunRequest) -> str:
+    """Spell a request as its ``run.toml``."""
+    return tomli_w.dumps(to_table(request))
+
+
+def ended_reason(run: RunDir) -> str | None:
+    """Say what Modal gave as the reason, where the newest attempt ended without a word."""
+    attempt = newest_attempt(run)
+    ended = _read_ended(run, attempt) if attempt is not None else None
+    return (ended.reason or None) if ended is not None else None
+
+
+def handles_of(handles: Sequence[Handle]) -> list[Handle]:
+    """Keep the handles that are this launcher's."""
+    return [handle for handle in handles if handle.launcher == NAME]
+
+
+def _app_name(hardware: HardwareConfig) -> str:
+    return hardware.app_name or APP_NAME
+
+
+def _timeout(hardware: HardwareConfig) -> int:
+    return hardware.timeout_seconds or MODAL_TIMEOUT_LIMIT
+
+
+def _refuse_local_data(request: RunRequest) -> None:
+    if request.data is not None and not request.data.startswith(f"{DATA_MOUNT}/"):
+        raise ConfigError(
+            f"--data {request.data}: Modal cannot see it; `mabe data push {request.data}` brings it"
+            f" there, then --data {DATA_MOUNT}/NAME"
+        )
+
+
+DATA_MOUNT = "/vol"
+
+
+def _call_id(run: RunDir) -> str | None:
+    handle = run.read_handle()
+    call_id = handle.reference.get("call_id") if handle is not None else None
+    return call_id if isinstance(call_id, str) else None
+
+
+def _read_ended(run: RunDir, attempt: str) -> _Ended | None:
+    try:
+        content = (run.attempt_folder(attempt) / OUTCOME_FILE).read_bytes()
+        return msgspec.json.decode(content, type=_Ended)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def _write_ended(run: RunDir, attempt: str, ended: _Ended) -> None:
+    from core.files import write_bytes_atomically
+
+    path = run.attempt_folder(attempt) / OUTCOME_FILE
+    write_bytes_atomically(path, msgspec.json.encode(ended))

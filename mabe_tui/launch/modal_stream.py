@@ -1,0 +1,84 @@
+"""From Modal's log entries to the lines of a run.
+
+An entry may hold a piece of a line or several lines, and carries neither a number nor the name of the
+attempt. Pieces are put together per container; a container's lines belong to the attempt that it names
+in its first one. A stream that is opened anew starts from the beginning, and what was had before is
+recognised: events by their number, plain lines by container, time, source, text and how often the same
+came before.
+"""
+
+import re
+from collections import Counter
+
+from modal.types import LogEntry
+
+from core.events import Failed, Finished, Stopped, decode
+from mabe_tui.launch.recorder import LineKey, Recorder
+
+ATTEMPT_LINE = re.compile(rb"mabe: attempt (\d{4}-[a-z0-9]{4}) in container \S*")
+CONTAINER = "ta-"
+LAST_WORDS = (Finished, Stopped, Failed)
+
+
+class StreamReader:
+    """Takes in one pass over a log, from its beginning, and records what is new in it."""
+
+    def __init__(self, recorder: Recorder, events_only: bool = False) -> None:
+        """Read into ``recorder``.
+
+        Args:
+            recorder: the run's mirror.
+            events_only: leave out plain lines: for a pass that begins in the middle, where the first
+                piece of a line may be missing.
+        """
+        self._recorder = recorder
+        self._events_only = events_only
+        self._pieces: dict[tuple[str, str], tuple[float, str]] = {}
+        self._same: Counter[tuple[str, float, str, str]] = Counter()
+        self._attempts: dict[str, str] = {}
+        self._waiting: dict[str, list[LineKey]] = {}
+        self.has_ended = False
+        """The run has said its last word; after a preemption it speaks again, so that is none."""
+
+    def feed(self, entry: LogEntry) -> int:
+        """Take in one entry; gives how many lines were new."""
+        container = next((i for i in reversed(entry.context_ids) if i.startswith(CONTAINER)), "")
+        timestamp = entry.timestamp.timestamp()
+        began, held = self._pieces.pop((container, entry.source), (timestamp, ""))
+        *lines, rest = (held + entry.message).split("\n")
+        new = 0
+        for line in lines:
+            new += self._line(container, began, entry.source, line)
+            began = timestamp
+        if rest:
+            self._pieces[container, entry.source] = (began, rest)
+        return new
+
+    def _line(self, container: str, timestamp: float, source: str, text: str) -> int:
+        raw = text.encode()
+        event = decode(raw)
+        if event is not None:
+            self.has_ended |= isinstance(event, LAST_WORDS)
+            new = self._recorder.add_event(raw)
+            return new + self._name_attempt(container, event.attempt)
+        if self._events_only:
+            return 0
+        place = (container, timestamp, source, text)
+        key = LineKey(container, timestamp, source, raw, self._same[place])
+        self._same[place] += 1
+        named = ATTEMPT_LINE.fullmatch(raw)
+        before = self._name_attempt(container, named[1].decode()) if named else 0
+        return before + self._text(key)
+
+    def _text(self, key: LineKey) -> int:
+        attempt = self._attempts.get(key.container)
+        if attempt is None:  # said before the container has named its attempt
+            self._waiting.setdefault(key.container, []).append(key)
+            return 0
+        return int(self._recorder.add_text(attempt, key))
+
+    def _name_attempt(self, container: str, attempt: str) -> int:
+        if self._attempts.get(container) == attempt:
+            return 0
+        self._attempts[container] = attempt
+        return sum(self._text(key) for key in self._waiting.pop(container, []))

@@ -1,0 +1,199 @@
+"""Keeps the mirror of a run that happens elsewhere: its events and what else it printed, each once.
+
+What a stream says may come twice, late, or not at all; what the run's own volume holds is complete up to
+its last commit. The mirror is the union of both. One process at a time writes it, under a lock; any
+number read it.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+from filelock import FileLock, Timeout
+
+from core.errors import RunError
+from core.events import decode, identity
+from core.files import write_bytes_atomically
+from core.rundir import ATTEMPT, RunDir
+
+LOCK = ".mirror.lock"
+SEEN = "lines-seen"
+"""Beside an attempt's log: which plain lines are in it, for they carry no number."""
+DIGEST_BYTES = 8
+
+
+class LineKey(msgspec.Struct, frozen=True):
+    """What tells one plain line of a log service from another."""
+
+    container: str
+    timestamp: float
+    source: str
+    text: bytes
+    ordinal: int
+    """Which of several that are the same in all else, in the order of the log."""
+
+    def digest(self) -> bytes:
+        """Give a short number that stands for it."""
+        whole = f"{self.container}|{self.timestamp!r}|{self.source}|{self.ordinal}|".encode()
+        return hashlib.blake2b(whole + self.text, digest_size=DIGEST_BYTES).digest()
+
+
+@contextmanager
+def writing(run: RunDir, seconds: float = 0.0) -> Iterator["Recorder | None"]:
+    """Give the run's one recorder, or ``None`` where another process has it.
+
+    Args:
+        run: whose mirror it is.
+        seconds: how long to wait for it.
+    """
+    lock = FileLock(run.path / LOCK, timeout=seconds)
+    try:
+        lock.acquire()
+    except Timeout:
+        yield None
+        return
+    try:
+        yield Recorder(run)
+    finally:
+        lock.release()
+
+
+class Recorder:
+    """Writes the files of all attempts of one run; see :func:`writing`."""
+
+    def __init__(self, run: RunDir) -> None:
+        self.run = run
+        self._attempts: dict[str, _AttemptFiles] = {}
+
+    def add_event(self, line: bytes) -> bool:
+        """Take in one event's line; ``False`` where it was there already, or is no event.
+
+        Raises:
+            RunError: another event has the same number in the same attempt.
+        """
+        event = decode(line)
+        if event is None or not ATTEMPT.fullmatch(event.attempt):
+            return False
+        key = identity(event)
+        return self._files(key.attempt).add_event(key.seq, line.strip())
+
+    def add_text(self, attempt: str, key: LineKey) -> bool:
+        """Take in one plain line; ``False`` where it was there already."""
+        return self._files(attempt).add_text(key)
+
+    def merge_events(self, attempt: str, lines: Iterable[bytes]) -> int:
+        """Take in what the volume holds of an attempt; gives how many events were missing.
+
+        Raises:
+            RunError: another event has the same number.
+        """
+        return self._files(attempt).merge(lines)
+
+    def replace_log(self, attempt: str, content: bytes) -> None:
+        """Put the attempt's own log in the place of what a stream gave of it."""
+        write_bytes_atomically(self.run.log_path(attempt), content)
+
+    def _files(self, attempt: str) -> "_AttemptFiles":
+        if attempt not in self._attempts:
+            self._attempts[attempt] = _AttemptFiles(self.run, attempt)
+        return self._attempts[attempt]
+
+
+class _AttemptFiles:
+    """The mirror of one attempt: what is in its event file and its log."""
+
+    def __init__(self, run: RunDir, attempt: str) -> None:
+        self._name = f"{run.id}, attempt {attempt}"
+        self._events_path, self._log_path = run.events_path(attempt), run.log_path(attempt)
+        self._seen_path = run.attempt_folder(attempt) / SEEN
+        self._events_path.parent.mkdir(parents=True, exist_ok=True)
+        self._events = _read_events(self._events_path)
+        self._last = max(self._events, default=0)
+        self._texts = _read_digests(self._seen_path)
+        _drop_torn_line(self._events_path)
+        _drop_torn_line(self._log_path)
+
+    def add_event(self, seq: int, line: bytes) -> bool:
+        if not self._is_new(seq, line):
+            return False
+        _append(self._log_path, line + b"\n")
+        if seq > self._last:
+            _append(self._events_path, line + b"\n")
+            self._last = seq
+        else:  # it fills a hole: readers meet a new file, and know what they have had
+            self._rewrite()
+        return True
+
+    def add_text(self, key: LineKey) -> bool:
+        digest = key.digest()
+        if digest in self._texts:
+            return False
+        self._texts.add(digest)
+        _append(self._log_path, key.text + b"\n")
+        _append(self._seen_path, digest)
+        return True
+
+    def merge(self, lines: Iterable[bytes]) -> int:
+        added = 0
+        for line in lines:
+            event = decode(line)
+            if event is not None and self._is_new(event.seq, line.strip()):
+                added += 1
+        if added:
+            self._rewrite()
+        return added
+
+    def _is_new(self, seq: int, line: bytes) -> bool:
+        known = self._events.setdefault(seq, line)
+        if known is line:
+            return True
+        if known != line:
+            raise RunError(
+                f"{self._name}: event {seq} came twice, differently; two jobs wrote into one attempt"
+            )
+        return False
+
+    def _rewrite(self) -> None:
+        ordered = b"".join(self._events[seq] + b"\n" for seq in sorted(self._events))
+        write_bytes_atomically(self._events_path, ordered)
+        self._last = max(self._events)
+
+
+def _read_events(path: Path) -> dict[int, bytes]:
+    found: dict[int, bytes] = {}
+    for line in _content(path).split(b"\n")[:-1]:
+        if (event := decode(line)) is not None:
+            found.setdefault(event.seq, line.strip())
+    return found
+
+
+def _read_digests(path: Path) -> set[bytes]:
+    content = _content(path)
+    whole = len(content) - len(content) % DIGEST_BYTES
+    return {content[i : i + DIGEST_BYTES] for i in range(0, whole, DIGEST_BYTES)}
+
+
+def _drop_torn_line(path: Path) -> None:
+    """Cut what a writer that was killed left behind the last whole line; it will come again."""
+    content = _content(path)
+    end = content.rfind(b"\n") + 1
+    if end < len(content):
+        write_bytes_atomically(path, content[:end])
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def _append(path: Path, content: bytes) -> None:
+    try:
+        with path.open("ab", buffering=0) as file:
+            file.write(content)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise RunError(f"{path}: cannot be written ({reason}); free some space") from error

@@ -1,0 +1,69 @@
+"""A stand-in Modal for each test, and runs that are launched on it."""
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from core.experiment import Experiment
+from core.rundir import RunDir, RunRequest, new_run_id
+from mabe_tui.launch import modal_client
+from mabe_tui.launch.modal_launcher import ModalLauncher
+from tests.loopback.server import LoopbackServer
+
+FAKE_JOB = Path(__file__).parent / "fake_job.py"
+MakeRun = Callable[..., RunDir]
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackServer]:
+    """One stand-in control plane for all tests: a client keeps what it has uploaded in mind."""
+    with LoopbackServer(tmp_path_factory.mktemp("cloud"), {"core/job.py": FAKE_JOB}) as running:
+        yield running
+
+
+@pytest.fixture
+def server(cloud: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackServer]:
+    """The control plane without faults; this process's Modal client talks to it and to nothing else."""
+    for name, value in cloud.client_environment().items():
+        monkeypatch.setenv(name, value)
+    modal_client.forget_probe()
+    yield cloud
+    cloud.reset()
+    modal_client.forget_probe()
+
+
+@pytest.fixture
+def launcher() -> ModalLauncher:
+    return ModalLauncher()
+
+
+@pytest.fixture
+def make_run(tmp_path: Path, launcher: ModalLauncher) -> MakeRun:
+    """Make a run that waits to be launched; ``plan`` tells the fake job what to do."""
+
+    def make(epochs: int = 2, timeout: int = 3600, retries: int = 3, **plan: object) -> RunDir:
+        now = dt.datetime.now(dt.UTC)
+        experiment = Experiment(name="v1")
+        experiment = msgspec.structs.replace(
+            experiment,
+            training=msgspec.structs.replace(experiment.training, epochs=epochs),
+            hardware=msgspec.structs.replace(
+                experiment.hardware, gpu="H100", timeout_seconds=timeout, retries=retries
+            ),
+        )
+        request = RunRequest(
+            run=new_run_id("v1", now),
+            created=now,
+            launcher="modal",
+            seed=1,
+            experiment=experiment,
+            overrides=tuple(f"fake.{name}={value}" for name, value in plan.items()),
+        )
+        run = RunDir(tmp_path / "home" / "runs" / request.run)
+        run.write_request(launcher.prepare(request))
+        return run
+
+    return make
