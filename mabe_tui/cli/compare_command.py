@@ -3,7 +3,7 @@
 import csv
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,10 +14,18 @@ from mabe_tui.cli.registry_commands import spell
 from mabe_tui.cli.session import Session, session_of
 
 if TYPE_CHECKING:
-    from mabe_tui.runs.compare import Comparison, Side
+    from mabe_tui.runs.compare import Comparison
+    from mabe_tui.runs.sides import Side, Spread
 
 SPARK_WIDTH = 32
 METRICS_FIRST = ("f1_macro", "f1_macro_behaviours", "f1_macro_present", "accuracy", "loss")
+POOLED_NOTE = (
+    "f1_macro over the classes, frames of all validation videos pooled; each side picked its best"
+    " epoch on these same videos, so both figures are a little too good."
+)
+SEEDS_NOTE = (
+    "± is the standard deviation over the seeds; the interval is over videos, for these seeds."
+)
 Rows = list[list[object]]
 
 
@@ -31,16 +39,22 @@ def compare(
     names: Annotated[
         list[str], typer.Argument(metavar="A B…", help="Versions or runs, two or more.")
     ],
+    latest: Annotated[
+        bool, typer.Option("--latest", help="Of a version only its latest run, not all its seeds.")
+    ] = False,
     as_json: JsonOption = False,
     as_csv: Annotated[
         bool, typer.Option("--csv", help="One row a quantity, one column a side.")
     ] = False,
     as_markdown: Annotated[bool, typer.Option("--md", help="Tables for a document.")] = False,
 ) -> None:
-    """Compare versions or runs: settings, metrics, time, and a verdict with its uncertainty."""
+    """Compare versions or runs: settings, metrics, time, and a verdict with its uncertainty.
+
+    A version stands for its latest run and those that differ from it in nothing but the seed.
+    """
     if as_json + as_csv + as_markdown > 1:
         raise ConfigError("--json, --csv and --md: choose one")
-    comparison = _compared(names, session_of(context))
+    comparison = _compared(names, session_of(context), latest)
     if as_json:
         print_json(comparison)
     elif as_csv:
@@ -54,11 +68,11 @@ def print_comparison(names: Sequence[str], session: Session) -> None:
     _print_sections(_compared(names, session), markdown=False)
 
 
-def _compared(names: Sequence[str], session: Session) -> "Comparison":
+def _compared(names: Sequence[str], session: Session, latest: bool = False) -> "Comparison":
     from mabe_tui.runs.compare import compare as compare_runs
     from mabe_tui.runs.store import RunStore
 
-    return compare_runs(names, RunStore(session.home), session.registry)
+    return compare_runs(names, RunStore(session.home), session.registry, latest)
 
 
 def sections(comparison: "Comparison") -> list[tuple[str, Rows]]:
@@ -79,21 +93,39 @@ def sections(comparison: "Comparison") -> list[tuple[str, Rows]]:
 
 def _metric_rows(sides: "Sequence[Side]", best: bool) -> Rows:
     epochs = [
-        side.best_epoch if best else (side.curve.epoch[-1] if side.curve.epoch else None)
+        _listed((run.best_epoch if best else run.epoch or None) for run in side.runs)
         for side in sides
     ]
-    tables = [side.best if best else side.last for side in sides]
+    tables = [_metrics_of(side, best) for side in sides]
     known = dict.fromkeys(key for table in tables for key in table if "/" not in key)
     names = [name for name in METRICS_FIRST if name in known]
     names += [name for name in known if name not in names]
-    rows: Rows = [["epoch", *epochs]] if known else []
-    return rows + [[name, *(_figure(table.get(name)) for table in tables)] for name in names]
+    rows: Rows = [*_seed_rows(sides), ["epoch", *epochs]] if known else []
+    return rows + [[name, *(_metric(table.get(name)) for table in tables)] for name in names]
+
+
+def _metrics_of(side: "Side", best: bool) -> "Mapping[str, float | Spread]":
+    """Give the metrics of a side: over its seeds, or of its one run."""
+    if best:
+        return side.best_over_seeds or side.best
+    return side.last_over_seeds or side.last
+
+
+def _seed_rows(sides: "Sequence[Side]") -> Rows:
+    if all(len(side.runs) < 2 for side in sides):
+        return []
+    return [["seeds", *(_listed(side.seeds) for side in sides)]]
+
+
+def _listed(values: Iterable[object]) -> str | None:
+    return ", ".join(clean(value) for value in values) or None
 
 
 def _class_rows(sides: "Sequence[Side]") -> Rows:
     classes = dict.fromkeys(name for side in sides for name in side.experiment.classes)
     rows: Rows = [
-        [name, *(_figure(side.best.get(f"f1/{name}")) for side in sides)] for name in classes
+        [name, *(_metric(_metrics_of(side, best=True).get(f"f1/{name}")) for side in sides)]
+        for name in classes
     ]
     return [row for row in rows if any(cell is not None for cell in row[1:])]
 
@@ -102,19 +134,33 @@ def _run_rows(sides: "Sequence[Side]") -> Rows:
     runs = [side.summary for side in sides]
     if not any(runs):
         return []
-    return [
-        ["run", *(run and run.id for run in runs)],
+    mean = ", mean" if any(len(side.runs) > 1 for side in sides) else ""
+    speeds = [_mean(side, "frames_per_second") for side in sides]
+    rows: Rows = [
+        ["run", *(_run_cell(side) for side in sides)],
         ["state", *(run and str(run.state) for run in runs)],
-        ["epochs", *(run and f"{run.epoch} of {run.epochs}" for run in runs)],
+        ["left out", *(_listed(side.left_out) for side in sides)],
+        ["epochs", *(_listed(f"{run.epoch} of {run.epochs}" for run in s.runs) for s in sides)],
         ["parameters", *(run and run.parameters and f"{run.parameters:,}" for run in runs)],
         ["device", *(run and run.device for run in runs)],
-        ["time", *(run and duration(run.elapsed_seconds) for run in runs)],
-        [
-            "frames/s",
-            *(run and run.frames_per_second and f"{run.frames_per_second:,.0f}" for run in runs),
-        ],
-        ["cost, $", *(_figure(run.cost_usd, 2) if run else None for run in runs)],
+        [f"time{mean}", *(duration(_mean(side, "elapsed_seconds")) for side in sides)],
+        [f"frames/s{mean}", *(speed and f"{speed:,.0f}" for speed in speeds)],
+        [f"cost, ${mean}", *(_figure(_mean(side, "cost_usd"), 2) for side in sides)],
     ]
+    return [row for row in rows if row[0] != "left out" or any(row[1:])]
+
+
+def _run_cell(side: "Side") -> str | None:
+    if side.summary is None:
+        return None
+    more = len(side.runs) - 1
+    return f"{side.summary.id} and {more} more" if more else side.summary.id
+
+
+def _mean(side: "Side", field: str) -> float | None:
+    """Average a figure over the runs of a side that have it."""
+    known = [value for run in side.runs if (value := getattr(run, field)) is not None]
+    return sum(known) / len(known) if known else None
 
 
 def _reported_rows(sides: "Sequence[Side]") -> Rows:
@@ -127,6 +173,10 @@ def _reported_rows(sides: "Sequence[Side]") -> Rows:
         ["cost, $", *(claim and claim.cost_usd for claim in claims)],
     ]
     return [row for row in rows if any(cell is not None for cell in row[1:])]
+
+
+def _metric(value: "float | Spread | None") -> "str | Spread | None":
+    return _figure(value) if value is None or isinstance(value, float | int) else value
 
 
 def _figure(value: float | None, digits: int = 4) -> str | None:
@@ -149,10 +199,9 @@ def _print_sections(comparison: "Comparison", markdown: bool) -> None:
     for verdict in comparison.verdicts:
         print(f"- {verdict.sentence}" if markdown else f"  {verdict.sentence}")
     if any(verdict.difference is not None for verdict in comparison.verdicts):
-        note = (
-            "f1_macro over the classes, frames of all validation videos pooled; each side picked its best"
-            " epoch on these same videos, so both figures are a little too good."
-        )
+        note = POOLED_NOTE
+        if any(len(side.runs) > 1 for side in comparison.sides):
+            note = f"{note} {SEEDS_NOTE}"
         print(f"\n{note}" if markdown else f"  ({note})")
 
 
@@ -185,7 +234,18 @@ def _print_csv(comparison: "Comparison") -> None:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["section", "quantity", *(side.name for side in comparison.sides)])
     for title, rows in sections(comparison):
-        writer.writerows([title, *("" if cell is None else cell for cell in row)] for row in rows)
+        writer.writerows([title, *line] for row in rows for line in _csv_lines(row))
     for verdict in comparison.verdicts:
         writer.writerow(["verdict", verdict.sentence])
     print(text.getvalue(), end="")
+
+
+def _csv_lines(row: list[object]) -> Iterator[list[object]]:
+    """Write a row for a program: numbers alone, and what is over seeds in a second row."""
+    from mabe_tui.runs.sides import Spread
+
+    means = [_figure(cell.mean) if isinstance(cell, Spread) else cell for cell in row]
+    yield ["" if cell is None else cell for cell in means]
+    if any(isinstance(cell, Spread) for cell in row):
+        spreads = [_figure(cell.std) if isinstance(cell, Spread) else "" for cell in row[1:]]
+        yield [f"{row[0]}, std over seeds", *spreads]

@@ -3,47 +3,19 @@
 What a run here measured and what an old document reports are kept apart in every field.
 """
 
-import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from core.errors import ConfigError, DataError, RunError
-from core.events import Epoch
-from core.experiment import Experiment, Reported, flatten
-from core.history import History
+from core.errors import DataError, RunError
+from core.experiment import flatten
 from core.registry import Registry
-from mabe_tui.runs.reading import thin_history
-from mabe_tui.runs.store import LAST, RunEntry, RunStore
-from mabe_tui.runs.view import RunSummary, summary_of
+from mabe_tui.runs.sides import Found, Side, find_side, side_of
+from mabe_tui.runs.store import RunEntry, RunStore
 
-
-class Curve(msgspec.Struct, frozen=True, kw_only=True):
-    """One value an epoch, of the history that counts."""
-
-    epoch: tuple[int, ...] = ()
-    train_loss: tuple[float, ...] = ()
-    validation_loss: tuple[float, ...] = ()
-    monitor: tuple[float, ...] = ()
-    """Of the monitored metric; NaN where it was not measured."""
-
-
-class Side(msgspec.Struct, frozen=True, kw_only=True):
-    """One of the things compared: a run, or a version that has none yet."""
-
-    name: str
-    """What it is called in this comparison: its version, or its run where versions repeat."""
-    experiment: Experiment
-    seed: int
-    summary: RunSummary | None = None
-    best_epoch: int | None = None
-    best: dict[str, float] = {}
-    """Metrics of the epoch with the best monitored value."""
-    last: dict[str, float] = {}
-    """Metrics of the last epoch."""
-    curve: Curve = Curve()
-    reported: Reported | None = None
-    """What the original documents claim of this version: not measured here."""
+if TYPE_CHECKING:  # numpy and pyarrow: only a verdict needs them
+    from core.evaluation.table import Confusions
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -68,6 +40,9 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     probability_second_better: float | None = None
     videos: int | None = None
     distinguishable: bool | None = None
+    first_seeds: int = 0
+    """Runs on the first side; with several, their counts are averaged video by video."""
+    second_seeds: int = 0
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,103 +53,75 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     verdicts: tuple[Verdict, ...]
 
 
-def compare(names: Sequence[str], store: RunStore, registry: Registry) -> Comparison:
+def compare(
+    names: Sequence[str], store: RunStore, registry: Registry, latest: bool = False
+) -> Comparison:
     """Compare versions or runs, two or more; the first is what the others are held against.
+
+    Args:
+        names: ids of runs, or versions. A version stands for its latest run and those that differ from
+            it in nothing but the seed.
+        store: the runs.
+        registry: the versions.
+        latest: a version stands for its latest run alone.
 
     Raises:
         RunError, ConfigError: a name that is neither a run nor a version, or one that cannot be read.
     """
     if len(names) < 2:
         raise RunError("name two or more runs or versions, such as `mabe compare v5 v6`")
-    found = [_found(name, store, registry) for name in names]
-    sides = tuple(
-        _side(label, entry, experiment)
-        for label, (entry, experiment) in zip(_labels(found), found, strict=True)
-    )
-    entries = [entry for entry, _ in found]
+    found = [find_side(name, store, registry, latest) for name in names]
+    sides = tuple(side_of(label, each) for label, each in zip(_labels(found), found, strict=True))
     verdicts = tuple(
-        _verdict(sides[0], entries[0], side, entry)
-        for side, entry in zip(sides[1:], entries[1:], strict=True)
+        _verdict(sides[0], found[0].entries, side, each.entries)
+        for side, each in zip(sides[1:], found[1:], strict=True)
     )
     return Comparison(sides=sides, settings=changed_settings(sides), verdicts=verdicts)
 
 
-def _found(name: str, store: RunStore, registry: Registry) -> tuple[RunEntry | None, Experiment]:
-    """Find a run, or else the version of that name."""
-    try:
-        entry = store.find(name)
-    except RunError as no_run:
-        if name == LAST or name not in registry.versions:
-            raise ConfigError(f"{no_run}; versions are {', '.join(registry.versions)}") from None
-        return None, registry.experiment(name)
-    return entry, entry.require_request().experiment
-
-
-def _labels(found: Sequence[tuple[RunEntry | None, Experiment]]) -> list[str]:
-    """Call each side by its version, or by its run where a version comes twice."""
-    versions = [experiment.name for _, experiment in found]
+def _labels(found: Sequence[Found]) -> list[str]:
+    """Call each side by its version, or by its run or number of seeds where a version comes twice."""
+    versions = [side.experiment.name for side in found]
     return [
-        entry.id if entry is not None and versions.count(experiment.name) > 1 else experiment.name
-        for entry, experiment in found
+        side.experiment.name if versions.count(side.experiment.name) < 2 else _own_label(side)
+        for side in found
     ]
 
 
-def _side(name: str, entry: RunEntry | None, experiment: Experiment) -> Side:
-    if entry is None:
-        return Side(
-            name=name,
-            experiment=experiment,
-            seed=experiment.training.seed,
-            reported=experiment.reported,
-        )
-    history = thin_history(entry.run)
-    monitor = experiment.training.monitor
-    best = history.best_epoch(monitor)
-    return Side(
-        name=name,
-        experiment=experiment,
-        seed=entry.require_request().seed,
-        summary=summary_of(entry),
-        best_epoch=best.epoch if best else None,
-        best=best.metrics if best else {},
-        last=history.epochs[-1].metrics if history.epochs else {},
-        curve=_curve(history, monitor),
-        reported=experiment.reported,
-    )
-
-
-def _curve(history: History, monitor: str) -> Curve:
-    epochs: list[Epoch] = history.epochs
-    return Curve(
-        epoch=tuple(epoch.epoch for epoch in epochs),
-        train_loss=tuple(epoch.train_loss for epoch in epochs),
-        validation_loss=tuple(epoch.metrics.get("loss", math.nan) for epoch in epochs),
-        monitor=tuple(epoch.metrics.get(monitor, math.nan) for epoch in epochs),
-    )
+def _own_label(side: Found) -> str:
+    if len(side.entries) > 1:
+        return f"{side.experiment.name} ({len(side.entries)} seeds)"
+    return side.entries[0].id if side.entries else side.experiment.name
 
 
 def changed_settings(sides: Sequence[Side]) -> tuple[Setting, ...]:
-    """Give the settings, seed included, that are not the same on all sides."""
-    tables = [{**flatten(side.experiment), "seed": side.seed} for side in sides]
+    """Give the settings, seeds included, that are not the same on all sides."""
+    tables = [{**flatten(side.experiment), "seed": _seeds(side)} for side in sides]
     keys = dict.fromkeys(key for table in tables for key in table if key != "training.seed")
     rows = [Setting(key, tuple(table.get(key) for table in tables)) for key in keys]
     return tuple(row for row in rows if any(value != row.values[0] for value in row.values))
 
 
+def _seeds(side: Side) -> object:
+    return sorted(side.seeds) if len(side.seeds) > 1 else side.seed
+
+
 def _verdict(
-    first: Side, first_entry: RunEntry | None, second: Side, second_entry: RunEntry | None
+    first: Side, first_runs: Sequence[RunEntry], second: Side, second_runs: Sequence[RunEntry]
 ) -> Verdict:
     """Hold the second side against the first, or say why that cannot be done."""
     reason = _no_verdict(first, second)
-    if reason is None and first_entry is not None and second_entry is not None:
+    if reason is None:
         try:
-            return _bootstrap(first, first_entry, second, second_entry)
+            return _bootstrap(first, first_runs, second, second_runs)
         except DataError as error:
             reason = str(error)
     return Verdict(
         first=first.name,
         second=second.name,
         sentence=f"{second.name} − {first.name}: no verdict: {reason}",
+        first_seeds=len(first.runs),
+        second_seeds=len(second.runs),
     )
 
 
@@ -189,28 +136,72 @@ def _no_verdict(first: Side, second: Side) -> str | None:
     return None
 
 
-def _bootstrap(first: Side, first_entry: RunEntry, second: Side, second_entry: RunEntry) -> Verdict:
+def _bootstrap(
+    first: Side, first_runs: Sequence[RunEntry], second: Side, second_runs: Sequence[RunEntry]
+) -> Verdict:
     from core.evaluation.paired import paired_bootstrap, verdict
-    from core.evaluation.table import read_confusions
 
-    one, other = (
-        read_confusions(entry.run.evaluation_table) for entry in (first_entry, second_entry)
+    one, other = _summed(first_runs), _summed(second_runs)
+    _require_same_videos(one, other, "give both the same data and data.split_seed")
+    # Averages over the seeds, on a common denominator: F1 is the same at any scale, and whole numbers
+    # let the truth of both sides be compared exactly.
+    result = paired_bootstrap(
+        one.counts * len(second_runs), other.reordered(one.videos).counts * len(first_runs)
     )
-    if set(one.videos) != set(other.videos):
-        shared = len(set(one.videos) & set(other.videos))
-        raise DataError(
-            f"their validation sets differ ({len(one.videos)} and {len(other.videos)} videos,"
-            f" {shared} in common); give both the same data and data.split_seed"
-        )
-    result = paired_bootstrap(one.counts, other.reordered(one.videos).counts)
     return Verdict(
         first=first.name,
         second=second.name,
-        sentence=verdict(result, first.name, second.name),
+        sentence=verdict(result, first.name, second.name) + _rests_on(first, second),
         difference=result.difference,
         low=result.low,
         high=result.high,
         probability_second_better=result.probability_b_better,
         videos=result.videos,
         distinguishable=result.distinguishable,
+        first_seeds=len(first.runs),
+        second_seeds=len(second.runs),
     )
+
+
+def _summed(runs: Sequence[RunEntry]) -> "Confusions":
+    """Add up the confusion counts of all seeds, video by video.
+
+    Raises:
+        DataError: a table is missing or damaged, or the runs were not scored on the same frames.
+    """
+    import numpy as np
+
+    from core.evaluation.table import Confusions, read_confusions
+
+    tables = [read_confusions(run.run.evaluation_table) for run in runs]
+    first = tables[0]
+    for run, table in zip(runs, tables, strict=True):
+        _require_same_videos(
+            first, table, f"the seeds {runs[0].id} and {run.id} do not belong together"
+        )
+        if (first.counts.sum(axis=2) != table.reordered(first.videos).counts.sum(axis=2)).any():
+            raise DataError(
+                f"{runs[0].id} and {run.id} count different true frames; evaluate both on one set first"
+            )
+    total = np.sum([table.reordered(first.videos).counts for table in tables], axis=0)
+    return Confusions(first.videos, first.classes, total)
+
+
+def _require_same_videos(one: "Confusions", other: "Confusions", advice: str) -> None:
+    if set(one.videos) != set(other.videos):
+        shared = len(set(one.videos) & set(other.videos))
+        raise DataError(
+            f"their validation sets differ ({len(one.videos)} and {len(other.videos)} videos,"
+            f" {shared} in common); {advice}"
+        )
+
+
+def _rests_on(first: Side, second: Side) -> str:
+    """Say how many seeds a verdict rests on, where any side has several."""
+    if max(len(first.runs), len(second.runs)) < 2:
+        return ""
+    seeds = [
+        f"{len(side.runs)} seed{'s' if len(side.runs) > 1 else ''} of {side.name}"
+        for side in (second, first)
+    ]
+    return f"; rests on {' and '.join(seeds)}, counts averaged over the seeds in each video"

@@ -1,0 +1,215 @@
+"""What is put side by side: a run, a version without one, or a version's runs over several seeds."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from core.errors import ConfigError, RunError
+from core.experiment import Experiment, Reported, flatten
+from core.history import History
+from core.registry import Registry
+from core.rundir import RunRequest
+from mabe_tui.launch.launcher import RunState
+from mabe_tui.runs.reading import thin_history
+from mabe_tui.runs.store import LAST, RunEntry, RunStore
+from mabe_tui.runs.view import RunSummary, state_of, summary_of
+
+STUDY_TAG = "tune:"
+"""What the tags of a study's trials begin with; the study's name follows."""
+
+
+class Curve(msgspec.Struct, frozen=True, kw_only=True):
+    """One value an epoch, of the history that counts."""
+
+    epoch: tuple[int, ...] = ()
+    train_loss: tuple[float, ...] = ()
+    validation_loss: tuple[float, ...] = ()
+    monitor: tuple[float, ...] = ()
+    """Of the monitored metric; NaN where it was not measured."""
+
+
+class Spread(msgspec.Struct, frozen=True):
+    """A metric over several seeds."""
+
+    mean: float
+    std: float
+    """Of the sample (n − 1)."""
+
+    def __str__(self) -> str:
+        return f"{self.mean:.4f} ± {self.std:.4f}"
+
+
+class Side(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the things compared. Of several seeds, what is single is of the newest run."""
+
+    name: str
+    """What it is called in this comparison: its version, or its run where versions repeat."""
+    experiment: Experiment
+    seed: int
+    summary: RunSummary | None = None
+    best_epoch: int | None = None
+    best: dict[str, float] = {}
+    """Metrics of the epoch with the best monitored value."""
+    last: dict[str, float] = {}
+    """Metrics of the last epoch."""
+    curve: Curve = Curve()
+    reported: Reported | None = None
+    """What the original documents claim of this version: not measured here."""
+    runs: tuple[RunSummary, ...] = ()
+    """All runs that this side stands for, newest first: one a seed."""
+    seeds: tuple[int, ...] = ()
+    """Of ``runs``, in their order."""
+    best_over_seeds: dict[str, Spread] = {}
+    """Of ``best``, where there are several seeds."""
+    last_over_seeds: dict[str, Spread] = {}
+    left_out: tuple[str, ...] = ()
+    """Runs of further seeds that are not finished, and how they are."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a name means: an experiment, and its runs, newest first, one a seed."""
+
+    experiment: Experiment
+    entries: tuple[RunEntry, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+
+def find_side(name: str, store: RunStore, registry: Registry, latest: bool) -> Found:
+    """Find a run, the runs of a version, or else the bare version of that name.
+
+    Args:
+        name: what a person typed.
+        store: the runs.
+        registry: the versions.
+        latest: a version stands for its latest run alone, whatever other seeds there are.
+
+    Raises:
+        ConfigError: neither a run nor a version.
+        RunError: the run cannot be read.
+    """
+    try:
+        entry = store.find(name)
+    except RunError as no_run:
+        if name == LAST or name not in registry.versions:
+            raise ConfigError(f"{no_run}; versions are {', '.join(registry.versions)}") from None
+        return Found(registry.experiment(name))
+    if name != entry.version:
+        return Found(entry.require_request().experiment, (entry,))
+    if latest:
+        entry = _own_runs(store, name, entry)[0]
+        return Found(entry.require_request().experiment, (entry,))
+    return _over_seeds(_own_runs(store, name, entry))
+
+
+def _own_runs(store: RunStore, version: str, newest: RunEntry) -> list[RunEntry]:
+    """Give a version's readable runs, newest first; trials of a study only where nothing else is."""
+    runs = [e for e in store.entries() if e.version == version and e.request is not None]
+    return [entry for entry in runs if not _is_trial(entry)] or runs or [newest]
+
+
+def _is_trial(entry: RunEntry) -> bool:
+    return any(tag.startswith(STUDY_TAG) for tag in entry.run.read_about().tags)
+
+
+def _over_seeds(runs: Sequence[RunEntry]) -> Found:
+    """Take the latest run together with those that differ from it in nothing but the seed.
+
+    Of each seed the newest finished run counts. Where none is finished there is the latest alone.
+    """
+    experiment = runs[0].require_request().experiment
+    alike = [run for run in runs if _settings(run.require_request()) == _settings_of(experiment)]
+    states = {run.id: state_of(run) for run in alike}
+    finished = [run for run in alike if states[run.id] is RunState.FINISHED]
+    if not finished:
+        return Found(experiment, (runs[0],))
+    data = _data(finished[0].require_request())
+    members = _one_a_seed(run for run in finished if _data(run.require_request()) == data)
+    others = _one_a_seed(run for run in alike if states[run.id] is not RunState.FINISHED)
+    return Found(
+        members[finished[0].require_request().seed].require_request().experiment,
+        tuple(members.values()),
+        tuple(f"{r.id} ({states[r.id]})" for seed, r in others.items() if seed not in members),
+    )
+
+
+def _one_a_seed(runs: Iterable[RunEntry]) -> dict[int, RunEntry]:
+    """Keep the first, which is the newest, run of each seed."""
+    kept: dict[int, RunEntry] = {}
+    for run in runs:
+        kept.setdefault(run.require_request().seed, run)
+    return kept
+
+
+def _settings(request: RunRequest) -> dict[str, object]:
+    return _settings_of(request.experiment)
+
+
+def _settings_of(experiment: Experiment) -> dict[str, object]:
+    return {key: value for key, value in flatten(experiment).items() if key != "training.seed"}
+
+
+def _data(request: RunRequest) -> tuple[object, ...]:
+    """Give what tells the data of one run from another's."""
+    found = request.resolved
+    if found is None:
+        return (request.data,)
+    return found.data_fingerprint, sorted(found.train_videos), sorted(found.validation_videos)
+
+
+def side_of(name: str, found: Found) -> Side:
+    """Read everything about one side."""
+    experiment = found.experiment
+    if not found.entries:
+        return Side(
+            name=name,
+            experiment=experiment,
+            seed=experiment.training.seed,
+            reported=experiment.reported,
+        )
+    monitor = experiment.training.monitor
+    histories = [thin_history(entry.run) for entry in found.entries]
+    bests = [history.best_epoch(monitor) for history in histories]
+    best = [epoch.metrics if epoch else {} for epoch in bests]
+    last = [history.epochs[-1].metrics if history.epochs else {} for history in histories]
+    runs = tuple(summary_of(entry) for entry in found.entries)
+    seeds = tuple(entry.require_request().seed for entry in found.entries)
+    return Side(
+        name=name,
+        experiment=experiment,
+        seed=seeds[0],
+        summary=runs[0],
+        best_epoch=bests[0].epoch if bests[0] else None,
+        best=best[0],
+        last=last[0],
+        curve=_curve(histories[0], monitor),
+        reported=experiment.reported,
+        runs=runs,
+        seeds=seeds,
+        best_over_seeds=_spreads(best),
+        last_over_seeds=_spreads(last),
+        left_out=found.left_out,
+    )
+
+
+def _spreads(tables: Sequence[dict[str, float]]) -> dict[str, Spread]:
+    """Average what all runs measured as a number; nothing where there is one run only."""
+    from core.evaluation.paired import mean_std  # numpy, which most commands do without
+
+    if len(tables) < 2:
+        return {}
+    shared = [key for key in tables[0] if all(math.isfinite(t.get(key, math.nan)) for t in tables)]
+    spreads = {key: mean_std([table[key] for table in tables]) for key in shared}
+    return {key: Spread(mean, std) for key, (mean, std) in spreads.items() if std is not None}
+
+
+def _curve(history: History, monitor: str) -> Curve:
+    epochs = history.epochs
+    return Curve(
+        epoch=tuple(epoch.epoch for epoch in epochs),
+        train_loss=tuple(epoch.train_loss for epoch in epochs),
+        validation_loss=tuple(epoch.metrics.get("loss", math.nan) for epoch in epochs),
+        monitor=tuple(epoch.metrics.get(monitor, math.nan) for epoch in epochs),
+    )

@@ -1,0 +1,36 @@
+"""``mabe compare`` over several seeds, as a person and as a program see it."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+
+from typer.testing import Result
+
+Mabe = Callable[..., Result]
+
+
+def test_seeds_are_averaged_in_tables_csv_and_json(invoke: Mabe) -> None:
+    invoke("run", "v1", "--seeds", "3,1")
+    invoke("run", "v2", "--seed", "1")
+    text = invoke("compare", "v1", "v2").stdout
+    rows = {" ".join(line.split()) for line in text.splitlines()}
+    assert "seeds 1, 3 1" in rows
+    assert "f1_macro 0.2000 ± 0.0000 0.2000" in rows
+    assert "no verdict" in text
+
+    lines = list(csv.reader(io.StringIO(invoke("compare", "v1", "v2", "--csv").stdout)))
+    quantities = [line[1:] for line in lines]
+    assert ["f1_macro", "0.2000", "0.2000"] in quantities
+    assert ["f1_macro, std over seeds", "0.0000", ""] in quantities
+
+    first, second = json.loads(invoke("compare", "v1", "v2", "--json").stdout)["sides"]
+    assert (first["seeds"], second["seeds"]) == ([1, 3], [1])
+    assert first["best_over_seeds"]["f1_macro"] == {"mean": 0.2, "std": 0.0}
+    assert first["summary"]["id"] == first["runs"][0]["id"]
+
+
+def test_latest_leaves_the_other_seeds_out(invoke: Mabe) -> None:
+    invoke("run", "v1", "--seeds", "3,1")
+    first, _ = json.loads(invoke("compare", "v1", "v2", "--latest", "--json").stdout)["sides"]
+    assert (first["seeds"], first["best_over_seeds"]) == ([1], {})
