@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Literal, Self
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -125,11 +124,7 @@ def _reader(pipeline: FeaturePipeline, store: FrameStore) -> FrameReader:
     """Compute the features of any piece of a video, so that they are never all in memory."""
 
     def read(start: int, stop: int) -> Tensor:
-        first = np.array([start - pipeline.left])
-        length = pipeline.left + stop - start + pipeline.right
-        window = store.gather(np.zeros(1, np.int64), first, length).to(pipeline.device)
-        lead = np.maximum(-first, 0)
-        return pipeline.transform(window, store.frames_per_second, store.pixels_per_cm, lead)[0]
+        return pipeline.transform(pipeline.read_part(store, 0, slice(start, stop)))[0]
 
     return read
 
