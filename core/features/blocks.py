@@ -4,12 +4,15 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from core.data.sampling import Indices
+from core.errors import ConfigError
 from core.experiment import FeatureConfig
-from core.features import motion
+from core.features import motion, social
 from core.features.gaps import interpolate
+from core.features.projection import Projection
 from core.features.scratch import Scratch
 
 MOTION = frozenset({"speed", "acceleration"})
@@ -31,7 +34,13 @@ def layout(config: FeatureConfig, points: int) -> dict[str, slice]:
     Blocks are in the order of the settings, masks last. For four mice × 18 keypoints, coordinates,
     speed and acceleration are 144 + 72 + 72 = 288 columns.
     """
-    widths = {"coordinates": 2 * points, "speed": points, "acceleration": points, "mask": points}
+    widths = {
+        "coordinates": 2 * points,
+        "speed": points,
+        "acceleration": points,
+        "engineered": _engineered_width(config, 2 * points),
+        "mask": points,
+    }
     names = [*config.inputs, "mask"] if config.mask_channels else config.inputs
     blocks: dict[str, slice] = {}
     start = 0
@@ -43,12 +52,21 @@ def layout(config: FeatureConfig, points: int) -> dict[str, slice]:
 
 def context(config: FeatureConfig) -> tuple[int, int]:
     """Give the frames that must be known before and after those that are to be answered."""
-    left = motion.context_frames(config.frame_gap) if MOTION & set(config.inputs) else 0
-    return left + config.interpolate_gap, config.interpolate_gap
+    left = config.interpolate_gap
+    if {"speed", "acceleration", "engineered"} & set(config.inputs):
+        left += motion.context_frames(config.frame_gap)
+    if "engineered" in config.inputs:
+        left += config.rolling_window - 1
+    return left, config.interpolate_gap
 
 
 def raw_blocks(
-    config: FeatureConfig, positions: Tensor, rate: Tensor, lead: Indices, scratch: Scratch
+    config: FeatureConfig,
+    positions: Tensor,
+    rate: Tensor,
+    lead: Indices,
+    scratch: Scratch,
+    projection: Projection | None = None,
 ) -> Iterator[Block]:
     """Compute the blocks of windows, each to be used before the next is asked for.
 
@@ -59,6 +77,7 @@ def raw_blocks(
         rate: (windows, 1, 1) what a difference is multiplied by for a speed: fps / frame gap.
         lead: (windows,) rows of ``positions`` that lie before the video.
         scratch: for intermediate results.
+        projection: for ``engineered``.
     """
     left, right = context(config)
     stop = positions.shape[1] - right
@@ -69,6 +88,14 @@ def raw_blocks(
         positions = interpolate(positions, config.interpolate_gap)
     if "coordinates" in config.inputs:
         yield Block("coordinates", positions[:, left:stop].flatten(2))
+    if projection is not None:
+        edge = config.interpolate_gap
+        yield Block(
+            "engineered",
+            _engineered(
+                config, positions[:, edge:stop], rate, np.maximum(lead - edge, 0), projection
+            ),
+        )
     if MOTION & set(config.inputs):
         for window in np.flatnonzero(lead):
             motion.extend_start(positions[window], int(lead[window]), config.frame_gap)
@@ -92,3 +119,23 @@ def _motion(
     if change is not None:
         speed_change = motion.length_(change, lengths)
         yield Block("acceleration", speed_change.flatten(2), rate.square())
+
+
+def _engineered_width(config: FeatureConfig, coordinates: int) -> int:
+    if config.pca_components > coordinates and "engineered" in config.inputs:
+        raise ConfigError(
+            f"features.pca_components: {config.pca_components} components of {coordinates}"
+            f" coordinates; use at most {coordinates}"
+        )
+    frame = len(social.FRAME_FEATURES)
+    return frame * (1 + len(social.ROLLING)) + config.pca_components
+
+
+def _engineered(
+    config: FeatureConfig, positions: Tensor, rate: Tensor, lead: Indices, projection: Projection
+) -> Tensor:
+    frames = social.frame_features(positions, rate, lead, config.frame_gap)
+    before = config.rolling_window - 1
+    components = projection(positions[:, -(frames.shape[1] - before) :].flatten(2))
+    rolled = social.rolling(frames, config.rolling_window)
+    return torch.cat((frames[:, before:], rolled, components), dim=-1)

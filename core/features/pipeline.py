@@ -19,8 +19,10 @@ from core.data.sampling import NoisePool
 from core.errors import DataError
 from core.experiment import FeatureConfig
 from core.features.blocks import context, layout, raw_blocks
+from core.features.fitted import Fitted
+from core.features.projection import RunningScatter
 from core.features.scratch import Scratch
-from core.features.standardise import FeatureStatistics, RunningMoments
+from core.features.standardise import RunningMoments
 
 CHUNK_FRAMES = 2048
 """Frames of a whole video that go through at once: few enough for what is made of them to stay in the
@@ -34,32 +36,23 @@ class FeaturePipeline:
         config: which blocks, in which order.
         mice: mouse slots.
         keypoints: keypoint slots of each mouse.
-        statistics: of the training split; none leaves features as they are.
-        position_std: (mice × keypoints × 2,) spread of the positions in the unit of the features, by
-            which noise is scaled; none takes it from the coordinates' statistics, if they are features.
+        fitted: what was learned from the training split; none leaves features as they are.
     """
 
     def __init__(
-        self,
-        config: FeatureConfig,
-        mice: int,
-        keypoints: int,
-        statistics: FeatureStatistics | None = None,
-        position_std: Tensor | None = None,
+        self, config: FeatureConfig, mice: int, keypoints: int, fitted: Fitted | None = None
     ) -> None:
         self.config = config
         self.mice, self.keypoints = mice, keypoints
         self.blocks = layout(config, mice * keypoints)
         self.features = max(block.stop for block in self.blocks.values())
         self.left, self.right = context(config)
-        self.statistics = statistics or FeatureStatistics.identity(self.features)
-        if position_std is None and "coordinates" in self.blocks:
-            position_std = self.statistics.std[self.blocks["coordinates"]]
-        elif position_std is None:
-            position_std = torch.ones(mice * keypoints * 2)
-        self.position_std = position_std
-        self._inverse_std = 1 / self.statistics.std
-        self._bias = -self.statistics.mean * self._inverse_std
+        if fitted is None:
+            components = config.pca_components if "engineered" in self.blocks else None
+            fitted = Fitted.nothing(self.features, mice * keypoints * 2, components)
+        self.fitted = fitted
+        self._inverse_std = 1 / fitted.statistics.std
+        self._bias = -fitted.statistics.mean * self._inverse_std
         self._scratch = Scratch(self.device)
 
     @classmethod
@@ -70,7 +63,7 @@ class FeaturePipeline:
         videos: Sequence[int],
         device: torch.device | None = None,
     ) -> Self:
-        """Build a pipeline with the statistics of some videos (the training split's).
+        """Build a pipeline that has seen some videos (the training split's).
 
         Raises:
             DataError: ``units`` is cm and a video has no scale.
@@ -78,25 +71,39 @@ class FeaturePipeline:
         require_scale(config, store, videos)
         _, mice, keypoints, _ = store.positions.shape
         device = device or store.device
-        position_std = None
-        if "coordinates" not in config.inputs:
-            bare = msgspec.structs.replace(config, inputs=("coordinates",), mask_channels=False)
-            position_std = cls.fit(bare, store, videos, device).statistics.std
-        unfitted = cls(config, mice, keypoints, None, position_std).to(device)
-        moments = RunningMoments(unfitted.features, device)
-        for video in videos:
-            for part in _parts(int(store.frames[video])):
-                moments.update(unfitted.measure(unfitted.read_part(store, video, part)))
-        statistics = moments.statistics()
+        bare = msgspec.structs.replace(config, inputs=("coordinates",), mask_channels=False)
+        coordinates = cls(bare, mice, keypoints).to(device)
+        positions = coordinates.moments(store, videos).statistics()
+        projection = None
+        if "engineered" in config.inputs:
+            scatter = RunningScatter(positions.mean)
+            for chunk in coordinates.measured(store, videos):
+                scatter.update(chunk)
+            projection = scatter.projection(config.pca_components)
+        unscaled = cls(config, mice, keypoints).to(device).fitted.statistics
+        unfitted = cls(config, mice, keypoints, Fitted(unscaled, positions, projection))
+        statistics = unfitted.moments(store, videos).statistics()
         if "mask" in unfitted.blocks:  # 0 and 1 as they are
             statistics.mean[unfitted.blocks["mask"]] = 0
             statistics.std[unfitted.blocks["mask"]] = 1
-        return cls(config, mice, keypoints, statistics, position_std)
+        return cls(config, mice, keypoints, Fitted(statistics, positions, projection))
 
     def to(self, device: torch.device | str) -> Self:
         """Give the same on another device."""
-        statistics, position_std = self.statistics.to(device), self.position_std.to(device)
-        return type(self)(self.config, self.mice, self.keypoints, statistics, position_std)
+        return type(self)(self.config, self.mice, self.keypoints, self.fitted.to(device))
+
+    def measured(self, store: FrameStore, videos: Sequence[int]) -> Iterator[Tensor]:
+        """Give the features of all frames of videos, ``(1, frames, features)`` at a time."""
+        for video in videos:
+            for part in _parts(int(store.frames[video])):
+                yield self.measure(self.read_part(store, video, part))
+
+    def moments(self, store: FrameStore, videos: Sequence[int]) -> RunningMoments:
+        """Take the moments of the features over all frames of videos."""
+        moments = RunningMoments(self.features, self.device)
+        for chunk in self.measured(store, videos):
+            moments.update(chunk)
+        return moments
 
     @property
     def device(self) -> torch.device:
@@ -151,7 +158,7 @@ class FeaturePipeline:
         gap = np.float32(self.config.frame_gap)
         rate = self._per_window(windows.frames_per_second / gap)
         for name, values, unit in raw_blocks(
-            self.config, positions, rate, windows.lead, self._scratch
+            self.config, positions, rate, windows.lead, self._scratch, self.fitted.projection
         ):
             columns = self.blocks[name]
             scale = self._inverse_std[columns]
@@ -199,18 +206,14 @@ class FeaturePipeline:
             "config": msgspec.to_builtins(self.config),
             "mice": self.mice,
             "keypoints": self.keypoints,
-            "statistics": self.statistics.state_dict(),
-            "position_std": self.position_std.cpu(),
+            **self.fitted.state_dict(),
         }
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Self:
         """Rebuild from :meth:`state_dict`, on the CPU."""
         config = msgspec.convert(state["config"], FeatureConfig, strict=False)
-        statistics = FeatureStatistics.from_state(state["statistics"])
-        return cls(
-            config, state["mice"], state["keypoints"], statistics, state["position_std"].float()
-        )
+        return cls(config, state["mice"], state["keypoints"], Fitted.from_state(state))
 
     def _per_window(self, values: npt.NDArray[np.float32]) -> Tensor:
         return torch.from_numpy(values).to(self.device)[:, None, None]

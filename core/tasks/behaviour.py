@@ -81,7 +81,7 @@ class BehaviourTask:
         plan = EpochPlan.draw(self._seed, epoch, len(self._train), augmentation.jitter_frames)
         noise = None
         if augmentation.noise_std:
-            std = self._pipeline.position_std * augmentation.noise_std
+            std = self._pipeline.fitted.positions.std * augmentation.noise_std
             noise = NoisePool(self._seed, epoch, std)
         self._train_features.begin(noise)
         numbers = range(skip, self.steps_per_epoch())

@@ -43,9 +43,9 @@ class Windows(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         self, positions: Any, classes: Any, pipeline: FeaturePipeline, augment: bool
     ) -> None:
         self.positions, self.classes, self.augment = positions, classes, augment
-        self.mean = pipeline.statistics.mean.numpy()
-        self.std = pipeline.statistics.std.numpy()
-        self.noise_std = NOISE * pipeline.position_std.numpy().reshape(4, 18, 2)
+        self.mean = pipeline.fitted.statistics.mean.numpy()
+        self.std = pipeline.fitted.statistics.std.numpy()
+        self.noise_std = NOISE * pipeline.fitted.positions.std.numpy().reshape(4, 18, 2)
         self.starts = [
             video * VIDEO + start
             for video in range(VIDEOS)
@@ -140,7 +140,7 @@ def main() -> None:
     }
     for name, target in TARGETS.items():
         augment = name == "augmented"
-        std = pipeline.position_std * (NOISE if augment else 0)
+        std = pipeline.fitted.positions.std * (NOISE if augment else 0)
         data = Windows(store.positions.numpy(), classes.numpy(), pipeline, augment)
         rates: dict[str, list[Rate]] = {"reference": [], **{reader: [] for reader in readers}}
         for epoch in range(options.rounds):

@@ -17,13 +17,17 @@ CONFIGS = {
     "v6": V6,
     "frame gap": FeatureConfig(inputs=("speed", "coordinates", "acceleration"), frame_gap=3),
     "interpolated": FeatureConfig(inputs=V6.inputs, interpolate_gap=4, mask_channels=True),
+    "engineered": FeatureConfig(inputs=("engineered",)),
+    "everything": FeatureConfig(
+        inputs=("engineered", "speed", "coordinates"), interpolate_gap=2, frame_gap=2
+    ),
     "cm": FeatureConfig(inputs=("acceleration",), units="cm"),
 }
 
 Positions = npt.NDArray[np.float32]
 
 
-def walk(frames: int, mice: int = 2, keypoints: int = 3, seed: int = 0) -> Positions:
+def walk(frames: int, mice: int = 2, keypoints: int = 7, seed: int = 0) -> Positions:
     rng = np.random.default_rng(seed)
     positions = 300 + rng.normal(0, 3, (frames, mice, keypoints, 2)).cumsum(axis=0)
     positions[rng.random((frames, mice, keypoints)) < 0.05] = np.nan
@@ -65,7 +69,7 @@ def test_v6_has_288_features_in_three_blocks() -> None:
 
 
 def test_unstandardised_features_are_coordinates_speed_and_acceleration() -> None:
-    positions = walk(60)
+    positions = walk(60, keypoints=3)
     features = FeaturePipeline(V6, 2, 3).features_of(positions, frames_per_second=25)
 
     points = torch.from_numpy(positions)
@@ -101,7 +105,7 @@ def test_chunks_of_a_long_video_leave_no_seam(config: FeatureConfig) -> None:
 
 
 def test_features_of_the_training_split_are_standardised_and_gaps_are_the_mean() -> None:
-    positions = walk(500)
+    positions = walk(500, keypoints=3)
     pipeline = fitted(V6, store_of(positions))
 
     features = pipeline.features_of(positions, 25)
@@ -118,14 +122,14 @@ def test_features_of_the_training_split_are_standardised_and_gaps_are_the_mean()
 
 def test_missing_points_leave_no_false_speed() -> None:
     """Zeros in place of missing points once made a mean false speed of 14,970 px/s."""
-    positions = walk(500)
-    statistics = fitted(V6, store_of(positions)).statistics
+    positions = walk(500, keypoints=3)
+    statistics = fitted(V6, store_of(positions)).fitted.statistics
 
     assert statistics.mean[12:18].max() < 25 * 3 * 2
 
 
 def test_never_tracked_mouse_is_zero_throughout() -> None:
-    positions = walk(100)
+    positions = walk(100, keypoints=3)
     positions[:, 1] = np.nan
     pipeline = fitted(V6, store_of(positions))
 
@@ -149,7 +153,7 @@ def test_mask_says_what_was_tracked_even_where_it_was_filled() -> None:
 
 def test_cm_makes_scale_irrelevant() -> None:
     config = FeatureConfig(inputs=V6.inputs, units="cm")
-    near, far = walk(100), walk(100) / 2
+    near, far = walk(100, keypoints=3), walk(100, keypoints=3) / 2
     pipeline = FeaturePipeline(config, 2, 3)
 
     torch.testing.assert_close(
@@ -164,9 +168,9 @@ def test_cm_without_a_scale_is_an_error() -> None:
     pipeline = FeaturePipeline(CONFIGS["cm"], 2, 3)
 
     with pytest.raises(DataError, match="video 17: has no pix_per_cm_approx"):
-        pipeline.features_of(walk(20), 25, name="17")
+        pipeline.features_of(walk(20, keypoints=3), 25, name="17")
     with pytest.raises(DataError, match="video v0: has no pix_per_cm_approx"):
-        fitted(CONFIGS["cm"], store_of(walk(20), scale=np.nan))
+        fitted(CONFIGS["cm"], store_of(walk(20, keypoints=3), scale=np.nan))
 
 
 class OneKick(NoisePool):
@@ -193,7 +197,7 @@ def test_a_frame_has_the_same_noise_in_every_window() -> None:
     positions = walk(200)
     store = store_of(walk(30, seed=3), positions)
     pipeline = fitted(V6, store)
-    noise = NoisePool(1, 2, pipeline.position_std * 0.1)
+    noise = NoisePool(1, 2, pipeline.fitted.positions.std * 0.1)
     whole = torch.empty(200, pipeline.features)
 
     pipeline.write_video(store, 1, whole, noise)
@@ -218,7 +222,7 @@ def test_state_survives_a_safe_round_trip(config: FeatureConfig, tmp_path: objec
     assert torch.equal(
         again.features_of(positions, 25, 12.0), pipeline.features_of(positions, 25, 12.0)
     )
-    assert torch.equal(again.position_std, pipeline.position_std)
+    assert torch.equal(again.fitted.positions.std, pipeline.fitted.positions.std)
 
 
 @pytest.mark.parametrize("max_gap", [0, 1, 3, 10])

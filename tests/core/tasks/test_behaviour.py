@@ -166,11 +166,11 @@ def test_cached_and_computed_features_are_the_same() -> None:
 
 def test_statistics_come_from_the_training_split_only() -> None:
     data = three_videos()
-    before = task_of(data)._pipeline.statistics.mean.clone()
+    before = task_of(data)._pipeline.fitted.statistics.mean.clone()
     validation = data.videos[1]
     data.positions[validation.offset : validation.offset + validation.frames] += 5000
 
-    assert torch.equal(task_of(data)._pipeline.statistics.mean, before)
+    assert torch.equal(task_of(data)._pipeline.fitted.statistics.mean, before)
 
 
 def test_validation_counts_every_frame_once_and_in_its_video() -> None:
