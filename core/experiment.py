@@ -13,12 +13,9 @@ import msgspec
 from msgspec import Meta
 
 from core.errors import ConfigError
-
-Positive = Annotated[int, Meta(gt=0)]
-NonNegative = Annotated[int, Meta(ge=0)]
-PositiveFloat = Annotated[float, Meta(gt=0)]
-NonNegativeFloat = Annotated[float, Meta(ge=0)]
-Fraction = Annotated[float, Meta(ge=0, lt=1)]
+from core.reported import Reported
+from core.section import Fraction, NonNegative, NonNegativeFloat, Positive, PositiveFloat, Section
+from core.tuning import Range, range_problems
 
 GPUS: dict[str, int] = {
     "T4": 8,
@@ -39,14 +36,6 @@ FEATURE_BLOCKS = ("coordinates", "speed", "acceleration", "engineered")
 KEYPOINT_SET_SIZES = {"mars7": 7, "mabe18": 18}
 MODAL_TIMEOUT_LIMIT = 86_400
 """Seconds; the longest time-out Modal grants one attempt."""
-
-
-class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A table of the registry. Unknown keys are errors, and nothing changes after construction.
-
-    TOML has no null, so a key that may be ``None`` has ``None`` as its default: leaving it out and
-    unsetting it are the same, and a table survives being written and read.
-    """
 
 
 class HardwareConfig(Section, frozen=True):
@@ -160,36 +149,6 @@ class TrainingConfig(Section, frozen=True):
     augmentation: AugmentationConfig = AugmentationConfig()
 
 
-class ReportedPoint(Section, frozen=True):
-    """One epoch of a curve that an original document prints."""
-
-    epoch: Positive
-    loss: float
-    f1_macro: float | None = None
-    accuracy: float | None = None
-    learning_rate: float | None = None
-
-
-class Reported(Section, frozen=True):
-    """What the original documents claim. Never measured here, and always shown as ``reported``."""
-
-    source: str | None = None
-    f1_macro: float | None = None
-    best_epoch: Positive | None = None
-    epochs: Positive | None = None
-    accuracy: float | None = None
-    precision: float | None = None
-    recall: float | None = None
-    f1_per_class: dict[str, float] = {}
-    class_shares: dict[str, float] = {}
-    parameters: Positive | None = None
-    hours: float | None = None
-    cost_usd: float | None = None
-    seconds_per_epoch: float | None = None
-    milliseconds_per_batch: float | None = None
-    curve: tuple[ReportedPoint, ...] = ()
-
-
 class Experiment(Section, frozen=True):
     """One version of the registry, with everything it inherits filled in."""
 
@@ -197,23 +156,27 @@ class Experiment(Section, frozen=True):
     title: str = ""
     extends: str | None = None
     status: Literal["planned", "current", "done", "retired"] = "planned"
-    notes: dict[str, str] = {}
+    notes: dict[str, str] = msgspec.field(default_factory=dict)
     """Remarks by topic: other readings, decisions, what to know before running it."""
     assumed: tuple[str, ...] = ()
     """Key paths whose values no original document states: our choice."""
     classes: tuple[str, ...] = ("other", "social", "mating", "aggressive")
-    actions: dict[str, str] = {}
+    actions: dict[str, str] = msgspec.field(default_factory=dict)
     """Action of the competition → class. What is absent counts as class 0 and is reported."""
     hardware: HardwareConfig = HardwareConfig()
     data: DataConfig = DataConfig()
     features: FeatureConfig = FeatureConfig()
     model: ModelConfig = ModelConfig()
     training: TrainingConfig = TrainingConfig()
+    tune: dict[str, Range] = msgspec.field(default_factory=dict)
+    """Key path → what `mabe tune` may make of it."""
     reported: Reported | None = None
 
 
 NOT_INHERITED = ("extends", "status", "title", "notes", "reported", "assumed")
 """Keys that speak of one version only, and so never pass to its children."""
+NOT_SETTINGS = (*NOT_INHERITED, "name", "tune")
+"""Keys that change nothing in a run."""
 
 
 def split_gpu(gpu: str) -> tuple[str, int]:
@@ -297,7 +260,7 @@ def problems(experiment: Experiment) -> list[tuple[str, str]]:
         found.append(
             ("features.inputs", "'engineered' needs data.mice = 2 and data.keypoints = \"mars7\"")
         )
-    return found
+    return [*found, *range_problems(experiment.tune, Experiment, flatten(experiment))]
 
 
 def require_sound(experiment: Experiment, where: str) -> None:
@@ -331,7 +294,7 @@ def to_table(section: msgspec.Struct) -> dict[str, Any]:
 def flatten(experiment: Experiment) -> dict[str, object]:
     """Give every setting under its dotted key path, ``None`` where it is unset.
 
-    What is only said about the version (notes, reported figures) is left out.
+    What is only said about the version (notes, reported figures, ranges to tune) is left out.
     """
     flat: dict[str, object] = {}
 
@@ -343,5 +306,5 @@ def flatten(experiment: Experiment) -> dict[str, object]:
             flat[prefix] = value
 
     tables = msgspec.to_builtins(experiment)
-    walk("", {key: value for key, value in tables.items() if key not in (*NOT_INHERITED, "name")})
+    walk("", {key: value for key, value in tables.items() if key not in NOT_SETTINGS})
     return flat

@@ -18,6 +18,7 @@ from core.errors import ConfigError
 from core.experiment import NOT_INHERITED, Experiment, flatten, problems
 from core.files import write_bytes_atomically
 from core.strict import convert, field_type, is_optional, nearest
+from core.tuning import read_ranges
 
 FILE_NAME = "experiments.toml"
 FORMAT = 1
@@ -59,8 +60,8 @@ class Registry:
             inherited = {key: value for key, value in table.items() if key not in NOT_INHERITED}
             merged = merge(merged, inherited)
         merged = merge(merged, tables[-1])
-        if preset is not None:
-            merged = merge(merged, self._preset(preset))
+        preset_table = self._preset(preset) if preset is not None else {}
+        merged = merge(merged, preset_table)
         parsed = dict(parse_override(text) for text in overrides)
         for table in parsed.values():
             merged = merge(merged, table)
@@ -72,7 +73,9 @@ class Registry:
             given = next((key for key in parsed if f"{bare}.".startswith(f"{key}.")), None)
             return f"--set {path}" if given is not None else self._line(places, path)
 
-        experiment = convert(_unset({**merged, "name": version}), Experiment, name)
+        layers = [*tables, preset_table, *parsed.values()]
+        ranges = read_ranges([layer.get("tune", {}) for layer in layers], Experiment, name)
+        experiment = convert(_unset({**merged, "name": version, "tune": ranges}), Experiment, name)
         for path, problem in problems(experiment):
             raise ConfigError(f"{name(path)}: {problem}")
         self._check_assumed(experiment)

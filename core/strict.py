@@ -64,7 +64,7 @@ def unknown_keys(
         if key not in fields:
             yield path, f"unknown key{nearest(key, fields)}"
             continue
-        inner = _struct_of(fields[key])
+        inner = struct_of(fields[key])
         if inner is not None and isinstance(value, Mapping):
             yield from unknown_keys(value, inner, f"{path}.")
 
@@ -73,7 +73,7 @@ def field_type(kind: type[msgspec.Struct], path: str) -> Any:
     """Give the type that a dotted key path has in ``kind``; ``None`` where it leads nowhere."""
     current: Any = kind
     for part in re.sub(r"\[\.*\d*\]", "", path).split(".") if path else []:
-        struct = _struct_of(current)
+        struct = struct_of(current)
         if struct is None:
             return _element(current)
         current = next((f.type for f in msgspec.structs.fields(struct) if f.name == part), None)
@@ -87,7 +87,7 @@ def is_optional(kind: Any) -> bool:
 
 def describe(kind: Any) -> str:
     """Say in words what a type allows."""
-    kind = _without_none(kind)
+    kind = without_none(kind)
     if get_origin(kind) is Annotated:
         base, *extras = get_args(kind)
         bounds = [
@@ -103,31 +103,33 @@ def describe(kind: Any) -> str:
         return f"an array, each item {describe(get_args(kind)[0])}"
     if get_origin(kind) is dict:
         return f"a table, each value {describe(get_args(kind)[1])}"
-    if _struct_of(kind) is not None:
+    if struct_of(kind) is not None:
         return "a table"
     return _WORDS.get(kind, "allowed here")
 
 
-def _without_none(kind: Any) -> Any:
+def without_none(kind: Any) -> Any:
+    """Take ``None`` out of an optional type."""
     if get_origin(kind) in (Union, types.UnionType):
         return next(part for part in get_args(kind) if part is not type(None))
     return kind
 
 
-def _struct_of(kind: Any) -> type[msgspec.Struct] | None:
-    kind = _without_none(kind)
+def struct_of(kind: Any) -> type[msgspec.Struct] | None:
+    """Give the struct that a type is, or is optionally; ``None`` where it is something else."""
+    kind = without_none(kind)
     return kind if isinstance(kind, type) and issubclass(kind, msgspec.Struct) else None
 
 
 def _element(kind: Any) -> Any:
-    kind = _without_none(kind)
+    kind = without_none(kind)
     if get_origin(kind) is tuple:
         return get_args(kind)[0]
     return get_args(kind)[1] if get_origin(kind) is dict else kind
 
 
 def _choices(kind: Any) -> tuple[str, ...]:
-    kind = _without_none(kind)
+    kind = without_none(kind)
     return get_args(kind) if get_origin(kind) is Literal else ()
 
 

@@ -8,8 +8,9 @@ import typer
 
 from core import registry as registries
 from core.errors import ConfigError
-from core.experiment import Experiment, Reported, flatten, to_table
+from core.experiment import Experiment, flatten, to_table
 from core.files import write_bytes_atomically
+from core.reported import Reported
 from mabe_tui.cli.output import JsonOption, print_json, print_table, say
 from mabe_tui.cli.session import session_of
 

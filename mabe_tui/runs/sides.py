@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import msgspec
 
 from core.errors import ConfigError, RunError
-from core.experiment import Experiment, Reported, flatten
+from core.experiment import Experiment, flatten
 from core.history import History
 from core.registry import Registry
+from core.reported import Reported
 from core.rundir import RunRequest
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.reading import thin_history
