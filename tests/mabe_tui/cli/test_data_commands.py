@@ -1,0 +1,114 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import Result
+
+from core.errors import ConfigError, DataError
+
+Mabe = Callable[..., Result]
+SIZE = ("--videos", "3", "--frames", "300")
+
+
+@pytest.fixture
+def data(invoke: Mabe, tmp_path: Path) -> Path:
+    invoke("data", "synth", "mice", *SIZE)
+    return tmp_path / "mice"
+
+
+def test_what_synth_makes_passes_the_check(invoke: Mabe, data: Path) -> None:
+    result = invoke("data", "check", str(data), "--json")
+    report = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert (report["videos"], report["usable"], report["frames"]) == (3, 3, 900)
+    assert report["class_frames"]["social"] > 0
+    assert not [problem for problem in report["problems"] if problem["severity"] == "error"]
+
+
+def test_check_exits_1_where_training_would_stop(invoke: Mabe, data: Path) -> None:
+    tracking = next((data / "train_tracking").rglob("*.parquet"))
+    tracking.write_bytes(tracking.read_bytes()[:100])
+    result = invoke("data", "check", str(data))
+    assert result.exit_code == 1
+    assert tracking.name in result.stdout
+    assert any(line.startswith("error: 1 file") for line in result.stdout.splitlines())
+
+
+def test_check_knows_the_actions_that_were_set(invoke: Mabe, data: Path) -> None:
+    before = json.loads(invoke("data", "check", str(data), "--json").stdout)
+    action = max(before["bouts_per_action"], key=before["bouts_per_action"].get)
+    mapped = f"actions.{action}=aggressive"
+    after = json.loads(invoke("data", "check", str(data), "--json", "--set", mapped).stdout)
+    assert after["class_frames"]["aggressive"] > before["class_frames"]["aggressive"]
+
+
+def test_prepare_once_and_find_it_again(invoke: Mabe, data: Path) -> None:
+    first = json.loads(invoke("data", "prepare", str(data), "--json").stdout)
+    again = json.loads(invoke("data", "prepare", str(data), "--json").stdout)
+    assert first == again
+    assert (first["videos"], first["frames"]) == (3, 900)
+    assert not str(first["folder"]).startswith(str(data))
+
+
+def test_a_damaged_video_stops_prepare_unless_it_may_be_left_out(invoke: Mabe, data: Path) -> None:
+    tracking = next((data / "train_tracking").rglob("*.parquet"))
+    tracking.write_bytes(b"not a parquet file")
+    with pytest.raises(DataError, match=tracking.name):
+        invoke("data", "prepare", str(data))
+    rest = json.loads(invoke("data", "prepare", str(data), "--skip-bad", "--json").stdout)
+    assert rest["videos"] == 2
+
+
+def test_show_by_lab_and_by_video(invoke: Mabe, data: Path) -> None:
+    (lab,) = json.loads(invoke("data", "show", str(data), "--json").stdout)
+    assert (lab["videos"], lab["labelled"], lab["mice"]) == (3, 3, "2")
+    annotation = next((data / "train_annotation").rglob("*.parquet"))
+    bouts = json.loads(invoke("data", "show", str(data), annotation.stem, "--json").stdout)
+    assert len(bouts) == pq.read_metadata(annotation).num_rows
+    assert {"agent", "action", "class", "start_frame", "stop_frame"} <= bouts[0].keys()
+    with pytest.raises(ConfigError, match="no video '7'"):
+        invoke("data", "show", str(data), "7")
+
+
+def test_synth_takes_parts_and_shares(invoke: Mabe, tmp_path: Path) -> None:
+    invoke("data", "synth", "one", *SIZE, "--keypoints", "nose", "--shares", "social=0.3")
+    tracking = next((tmp_path / "one" / "train_tracking").rglob("*.parquet"))
+    assert pq.read_table(tracking)["bodypart"].unique().to_pylist() == ["nose"]
+    with pytest.raises(ConfigError, match="--shares"):
+        invoke("data", "synth", "two", *SIZE, "--shares", "social")
+    assert not (tmp_path / "two").exists()
+
+
+def test_a_twin_of_a_train_csv(invoke: Mabe, data: Path, tmp_path: Path) -> None:
+    invoke("data", "synth", "twin", "--like", str(data / "train.csv"), "--videos", "2")
+    (lab,) = json.loads(invoke("data", "show", "twin", "--json").stdout)
+    assert lab["videos"] == 2
+    annotation = next((tmp_path / "twin" / "train_annotation").rglob("*.parquet"))
+    original = data / annotation.relative_to(tmp_path / "twin")
+    assert pq.read_table(annotation).equals(pq.read_table(original))
+
+
+def test_a_folder_that_is_none_is_said_in_a_line(invoke: Mabe) -> None:
+    for command in ("prepare", "show"):
+        with pytest.raises(DataError, match=r"\Anowhere: no such folder[^\n]*\Z"):
+            invoke("data", command, "nowhere")
+    result = invoke("data", "check", "nowhere")
+    assert result.exit_code == 1
+    assert "no such folder" in result.stdout
+
+
+def test_a_train_csv_without_a_column_is_said(invoke: Mabe, data: Path) -> None:
+    table = data / "train.csv"
+    table.write_text(table.read_text().replace("frames_per_second", "fps", 1))
+    with pytest.raises(DataError, match=r"train\.csv.*frames_per_second"):
+        invoke("data", "prepare", str(data))
+
+
+def test_a_tracking_file_of_another_shape_is_said(invoke: Mabe, data: Path) -> None:
+    tracking = next((data / "train_tracking").rglob("*.parquet"))
+    pq.write_table(pa.table({"frame": [1], "x": [1.0]}), tracking)
+    with pytest.raises(DataError, match=rf"{tracking.name}.*video_frame"):
+        invoke("data", "prepare", str(data))

@@ -1,0 +1,24 @@
+"""The whole of ``mabe demo``, small: real data, two real jobs, a real comparison."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.slow
+def test_the_demo_runs_to_its_verdict(tmp_path: Path) -> None:
+    environment = {**os.environ, "MABE_HOME": str(tmp_path), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", "from mabe_tui.cli.main import run; run()", "demo"]
+    result = subprocess.run(
+        [*command, "--videos", "10", "--frames", "300"],
+        capture_output=True, text=True, env=environment, cwd=tmp_path, timeout=280,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert "preset demo: scaled down" in result.stderr
+    assert result.stderr.count("detached") == 2
+    assert "features.inputs" in result.stdout
+    assert "reported by the original documents, not measured here" in result.stdout
+    assert "v6 − v5" in result.stdout.split("verdict")[1]

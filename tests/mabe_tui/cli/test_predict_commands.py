@@ -1,0 +1,112 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow.csv
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import Result
+
+from core import job
+from core.data.synthetic import SyntheticSettings, synthesise
+from core.errors import CheckpointError, RunError, UserError
+from core.evaluation.table import read_confusions
+from core.registry import default_path, load
+from core.rundir import RunDir
+from mabe_tui.runs.start import new_request
+
+Mabe = Callable[..., Result]
+TINY = [
+    "model.channels=[8]",
+    "training.epochs=1",
+    "training.warmup_epochs=0",
+    "training.batch_size=8",
+]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data") / "mice"
+    synthesise(folder, SyntheticSettings(videos=4, frames=300), workers=1)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> RunDir:
+    home = tmp_path_factory.mktemp("home")
+    experiment = load(default_path()).experiment("v6", [*TINY, "model.name=tcn"], "demo")
+    request = new_request(experiment, "local", data=data)
+    run = RunDir(home / "runs" / request.run)
+    run.write_request(request)
+    assert job.main([str(run.path)]) == 0
+    return run
+
+
+@pytest.fixture
+def home_with_run(trained: RunDir, monkeypatch: pytest.MonkeyPatch, invoke: Mabe) -> Mabe:
+    monkeypatch.setenv("MABE_HOME", str(trained.path.parents[1]))
+    return invoke
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+def test_predict_writes_every_frame_and_bouts(
+    home_with_run: Mabe, data: Path, tmp_path: Path, suffix: str
+) -> None:
+    written = json.loads(
+        home_with_run("predict", "v6", "--data", str(data), "-o", f"out.{suffix}", "--json").stdout
+    )
+    read = pq.read_table if suffix == "parquet" else pyarrow.csv.read_csv
+    frames = read(tmp_path / f"out.{suffix}").to_pandas()
+    bouts = read(tmp_path / f"out.bouts.{suffix}").to_pandas()
+    assert len(frames) == written["frames"] == 1200
+    probabilities = frames[["p_other", "p_social", "p_mating", "p_aggressive"]]
+    assert probabilities.sum(axis=1).round(4).eq(1).all()
+    assert (probabilities.idxmax(axis=1).str.removeprefix("p_") == frames.predicted_class).all()
+    assert len(bouts) == written["bouts"]
+    covered = (bouts.stop_frame - bouts.start_frame).sum()
+    assert covered == (frames.predicted_class != "other").sum()
+
+
+def test_eval_of_the_validation_videos_is_what_the_run_measured(
+    home_with_run: Mabe, trained: RunDir, data: Path, tmp_path: Path
+) -> None:
+    report = json.loads(
+        home_with_run("eval", "last", "--data", str(data), "-o", "counts.parquet", "--json").stdout
+    )
+    assert (report["videos"], report["frames"]) == (4, 1200)
+    counts = read_confusions(tmp_path / "counts.parquet")
+    measured = read_confusions(trained.evaluation_table)
+    ours = counts.counts[[counts.videos.index(video) for video in measured.videos]]
+    assert ours.sum(axis=2).tolist() == measured.counts.sum(axis=2).tolist()
+    # Windows of training see less context at their edges than the chunks of prediction.
+    assert abs(ours - measured.counts).sum() <= 0.2 * measured.counts.sum()
+    assert "class" in home_with_run("eval", "last", "--data", str(data)).stdout
+
+
+def test_what_cannot_be_is_said_before_anything_is_computed(
+    home_with_run: Mabe, data: Path
+) -> None:
+    with pytest.raises(UserError, match=r"\.parquet or \.csv"):
+        home_with_run("predict", "v6", "--data", str(data), "-o", "out.xlsx")
+    with pytest.raises(RunError, match="no run 'v9'"):
+        home_with_run("predict", "v9", "--data", str(data), "-o", "out.csv")
+    with pytest.raises(UserError, match="has no 'worst' checkpoint"):
+        home_with_run(
+            "predict", "v6", "--data", str(data), "-o", "out.csv", "--checkpoint", "worst"
+        )
+
+
+def test_a_damaged_checkpoint_is_not_loaded(
+    home_with_run: Mabe, trained: RunDir, data: Path, tmp_path: Path
+) -> None:
+    pointer = trained.read_pointer("best")
+    assert pointer is not None
+    weights = trained.checkpoints / pointer.file
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    try:
+        with pytest.raises(CheckpointError, match=pointer.file):
+            home_with_run("predict", "v6", "--data", str(data), "-o", "out.csv")
+    finally:
+        weights.write_bytes(whole)
+    assert not (tmp_path / "out.csv").exists()
