@@ -7,6 +7,7 @@ import typer
 
 from core.errors import UserError
 from core.rundir import RunRequest
+from mabe_tui.cli.cost import BudgetOption
 from mabe_tui.cli.follow import exit_code, follow
 from mabe_tui.cli.output import JsonOption, print_json, say
 from mabe_tui.cli.run import DetachOption, MaxTimeOption, parse_duration
@@ -61,6 +62,7 @@ def resume(
     run: RunName = "last",
     detach: DetachOption = False,
     max_time: MaxTimeOption = None,
+    budget: BudgetOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Go on with a run from its last checkpoint, in a new attempt. Exit codes as for `mabe run`."""
@@ -70,10 +72,13 @@ def resume(
     request = entry.require_request()
     launcher = launcher_named(request.launcher)
     require_resumable(entry.run, state_of(entry))
+    launcher.sync(entry.run)
     for change in changes_since(entry.run, request):
         say(f"mabe: {change}")
-    if max_time is not None:
-        entry.run.write_request(_with_limit(request, parse_duration(max_time)))
+    if max_time is not None or budget is not None:
+        seconds = parse_duration(max_time) if max_time is not None else None
+        limited = _with_limits(entry.run.read_request(), seconds, budget)
+        entry.run.write_request(launcher.prepare(limited))
     mirror = Mirror(entry.run)
     mirror.poll()  # what earlier attempts said is no news
     handle = launcher.resume(entry.run)
@@ -87,6 +92,11 @@ def resume(
     raise typer.Exit(exit_code(follow(entry.run, launcher, mirror)))
 
 
-def _with_limit(request: RunRequest, seconds: float) -> RunRequest:
-    limits = msgspec.structs.replace(request.limits, seconds=seconds)
+def _with_limits(request: RunRequest, seconds: float | None, budget: float | None) -> RunRequest:
+    old = request.limits
+    limits = msgspec.structs.replace(
+        old,
+        seconds=seconds if seconds is not None else old.seconds,
+        cost_usd=budget if budget is not None else old.cost_usd,
+    )
     return msgspec.structs.replace(request, limits=limits)

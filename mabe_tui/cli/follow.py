@@ -38,7 +38,7 @@ def follow(
     mirror, again = mirror or Mirror(run), False
     while True:
         try:
-            with _display(run) as show:
+            with launcher.following(run), _display(run) as show:
                 if again:
                     say("following again")
                 state = watch(run, launcher, mirror, show)
@@ -61,16 +61,16 @@ def follow(
 
 
 def watch(run: RunDir, launcher: Launcher, mirror: Mirror, show: Show) -> RunState:
-    """Hand all that a run says to ``show`` until it is no longer alive."""
+    """Hand all that a run says to ``show`` until nothing more can come from it."""
     next_look = 0.0
     state = RunState.RUNNING
     while True:
         if time.monotonic() >= next_look:
             state, next_look = launcher.state(run), time.monotonic() + STATE_SECONDS
         items = mirror.poll()
-        for item in items if state.is_alive else [*items, *mirror.remainder()]:
+        for item in items if state.may_speak else [*items, *mirror.remainder()]:
             show(item)
-        if not state.is_alive:
+        if not state.may_speak:
             return state
         if any(isinstance(item, EventItem) for item in items):
             next_look = min(next_look, time.monotonic() + POLL_SECONDS)

@@ -4,16 +4,19 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 
+from core.errors import UserError
 from core.events import encode
 from core.rundir import RunDir
 from mabe_tui.cli.follow import POLL_SECONDS
 from mabe_tui.cli.lines import line_of
-from mabe_tui.cli.output import JsonOption
+from mabe_tui.cli.output import JsonOption, say
 from mabe_tui.cli.runs import RunName, find_run
+from mabe_tui.launch.launcher import launcher_named
 from mabe_tui.runs.mirror import EventItem, Item, Mirror
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.text import plain
@@ -47,14 +50,34 @@ def logs(
     """
     entry = find_run(context, run)
     try:
-        if raw:
-            for chunk in raw_chunks(entry, follow):
-                sys.stdout.buffer.write(chunk)
-                sys.stdout.buffer.flush()
-        else:
-            _print_lines(entry, follow, last, as_json)
+        with up_to_date(entry, follow):
+            if raw:
+                for chunk in raw_chunks(entry, follow):
+                    sys.stdout.buffer.write(chunk)
+                    sys.stdout.buffer.flush()
+            else:
+                _print_lines(entry, follow, last, as_json)
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
+
+
+@contextmanager
+def up_to_date(entry: RunEntry, follow: bool) -> Iterator[None]:
+    """Bring what is here of a run elsewhere up to date: once, or while the context is open."""
+    if entry.request is None:
+        yield
+        return
+    launcher = launcher_named(entry.request.launcher)
+    if follow:
+        with launcher.following(entry.run):
+            yield
+        return
+    if state_of(entry).may_speak:
+        try:
+            launcher.sync(entry.run)
+        except UserError as error:
+            say(f"mabe: only what is here already: {error}")
+    yield
 
 
 def _print_lines(entry: RunEntry, follow: bool, last: int | None, as_json: bool) -> None:
@@ -75,7 +98,7 @@ def batches(entry: RunEntry, follow: bool) -> Iterator[list[Item]]:
     """Give what there is now, then, when following, what comes until the run ends."""
     mirror = Mirror(entry.run)
     while True:
-        alive = state_of(entry).is_alive  # asked first: what is read afterwards is then complete
+        alive = state_of(entry).may_speak  # asked first: what is read afterwards is then complete
         yield mirror.poll() + ([] if alive else mirror.remainder())
         if not (follow and alive):
             return
@@ -86,7 +109,7 @@ def raw_chunks(entry: RunEntry, follow: bool) -> Iterator[bytes]:
     """Give the exact bytes of all attempts' logs, in order."""
     offsets: dict[str, int] = {}
     while True:
-        alive = state_of(entry).is_alive
+        alive = state_of(entry).may_speak
         for attempt in entry.run.attempts():
             for chunk in _new_bytes(entry.run, attempt, offsets.get(attempt, 0)):
                 offsets[attempt] = offsets.get(attempt, 0) + len(chunk)

@@ -11,11 +11,19 @@ import typer
 from core.errors import ConfigError
 from core.experiment import Experiment, flatten
 from core.rundir import Limits, RunDir, RunRequest
+from mabe_tui.cli.cost import (
+    BudgetOption,
+    agree_on_cost,
+    cost_line,
+    limits_line,
+    rented_reference,
+)
 from mabe_tui.cli.follow import exit_code, follow
 from mabe_tui.cli.lines import short_duration
 from mabe_tui.cli.output import JsonOption, duration, print_json, say
 from mabe_tui.cli.registry_commands import SetOption, Version, spell
 from mabe_tui.cli.session import Session, session_of
+from mabe_tui.cli.tidy import YesOption
 from mabe_tui.launch.launcher import Launcher, Quote, launcher_named
 from mabe_tui.runs.start import Estimate, estimate, new_request, start_run
 from mabe_tui.runs.store import RunStore
@@ -60,6 +68,8 @@ def run(
     ] = None,
     preset: Annotated[str | None, typer.Option(help="Apply a preset of the registry.")] = None,
     max_time: MaxTimeOption = None,
+    budget: BudgetOption = None,
+    yes: YesOption = False,
     tags: Annotated[
         list[str] | None, typer.Option("--tag", metavar="T", help="Tag it; repeatable.")
     ] = None,
@@ -75,7 +85,7 @@ def run(
     """
     session = session_of(context)
     requests = [
-        _request(session, version, on, data, overrides or [], each, preset, max_time)
+        _request(session, version, on, data, overrides or [], each, preset, max_time, budget)
         for each in _seeds(seed, seeds)
     ]
     described = check_data(requests[0], version)
@@ -83,6 +93,7 @@ def run(
     if dry_run:
         _show_dry_runs(session, launcher, requests, described, as_json)
         return
+    agree_on_cost(RunStore(session.home), requests, yes)
     worst = 0
     for number, request in enumerate(requests, start=1):
         run_dir = start_run(session.home, request, launcher, tags or [])
@@ -98,10 +109,13 @@ def run(
 
 
 def _tell_started(started: RunDir, detach: bool, as_json: bool) -> None:
+    reference = rented_reference(started)
     if as_json:
-        print_json({"run": started.id, "folder": str(started.path)})
+        print_json({"run": started.id, "folder": str(started.path), **reference})
     else:
         print(started.id, flush=True)
+    if reference:
+        say("  ".join(f"{name.removesuffix('_id')} {value}" for name, value in reference.items()))
     if detach:
         say(f"running on its own: `mabe logs -f {started.id}` follows it, `mabe runs` lists all")
 
@@ -115,20 +129,23 @@ def _request(
     seed: int | None,
     preset: str | None,
     max_time: str | None,
+    budget: float | None,
 ) -> RunRequest:
     implied = [f"training.seed={seed}"] if seed is not None else []
     if data is not None:
         implied.append("data.source=competition")
     experiment = session.registry.experiment(version, [*overrides, *implied], preset)
     seconds = parse_duration(max_time) if max_time is not None else None
-    return new_request(
+    launcher = on or experiment.hardware.launcher
+    request = new_request(
         experiment,
-        on or experiment.hardware.launcher,
+        launcher,
         overrides=overrides,
         preset=preset,
         data=data,
-        limits=Limits(seconds=seconds),
+        limits=Limits(seconds=seconds, cost_usd=budget),
     )
+    return launcher_named(launcher).prepare(request)
 
 
 def _seeds(seed: int | None, seeds: str | None) -> list[int | None]:
@@ -158,6 +175,9 @@ def check_data(request: RunRequest, version: str) -> str:
             f"{version} learns from a data folder: `mabe run {version} --data DIR`"
             " (`mabe data synth DIR` makes one to try it on)"
         )
+    if request.launcher != "local":
+        launcher_named(request.launcher).quote(request)  # refuses what cannot be seen from there
+        return request.data
     from core.data.competition import labelled, read_videos
 
     usable, left_out = labelled(read_videos(Path(request.data)))
@@ -208,7 +228,7 @@ def _show_settings(experiment: Experiment) -> None:
 
 def _show_dry_run(dry_run: DryRun) -> None:
     request, quote, guess = dry_run.request, dry_run.quote, dry_run.estimate
-    price = "no charge" if quote.usd_per_hour is None else f"${quote.usd_per_hour:.3f} an hour"
+    price = "no charge" if quote.usd_per_hour is None else f"${quote.usd_per_hour:.2f} an hour"
     time = "no earlier run of this version here to go by"
     if guess is not None:
         each = short_duration(guess.seconds_per_epoch)
@@ -219,7 +239,8 @@ def _show_dry_run(dry_run: DryRun) -> None:
         "data": dry_run.data,
         "on": f"{quote.launcher}: {quote.machine}, {price}",
         "estimate": time,
-        "limit": duration(request.limits.seconds),
+        "cost": cost_line(request, guess),
+        "limit": limits_line(request.limits),
         "command": " ".join(quote.command),
     }.items():
         print(f"{label:<10} {value}")

@@ -14,10 +14,10 @@ from mabe_tui.cli.output import JsonOption, duration, print_json, print_table, s
 from mabe_tui.cli.session import Session, session_of
 from mabe_tui.launch.launcher import RunState, launcher_named
 from mabe_tui.launch.tail import last_lines
-from mabe_tui.runs.checkpoints import checkpoint_rows
+from mabe_tui.runs.checkpoints import CheckpointRow, checkpoint_rows
 from mabe_tui.runs.store import RunEntry, RunStore
 from mabe_tui.runs.text import plain
-from mabe_tui.runs.view import RunSummary, summary_of
+from mabe_tui.runs.view import RunSummary, refresh, summary_of
 
 RunName = Annotated[
     str,
@@ -27,7 +27,9 @@ RunName = Annotated[
 ]
 RunNames = Annotated[list[str], typer.Argument(metavar="RUN", help="Runs, as `mabe runs` lists.")]
 LAST_LINES = 10
-NUMBERS = ("epoch", "best", "at", "time", "left")
+REFRESHED = 50
+"""Runs that are asked about where they run, for one table."""
+NUMBERS = ("epoch", "best", "at", "time", "left", "cost")
 NARROW = ("device", "at", "tags", "time")
 """Columns that a narrow terminal goes without, in this order; `mabe status` has them all."""
 
@@ -70,6 +72,7 @@ def runs(
     if foreign:
         _list_foreign(session, as_json)
         return
+    _refresh([e for e in RunStore(session.home).entries() if version in (None, e.version)])
     chosen = _selected(session, _states(states or []), version, tag)
     shown = [summary for _, summary in zip(range(limit or 10**9), chosen, strict=False)]
     if as_json:
@@ -79,6 +82,11 @@ def runs(
         say("no such runs; `mabe run VERSION` starts one")
         return
     _print_runs(shown)
+
+
+def _refresh(entries: list[RunEntry]) -> None:
+    for problem in refresh(entries[:REFRESHED]):
+        say(f"mabe: what is here may be old: {problem}")
 
 
 def _print_runs(runs: list[RunSummary]) -> None:
@@ -118,6 +126,7 @@ def _row(run: RunSummary) -> dict[str, object]:
         "at": run.best_epoch,
         "time": None if run.elapsed_seconds is None else duration(run.elapsed_seconds),
         "left": None if run.eta_seconds is None else duration(run.eta_seconds),
+        "cost": None if run.cost_usd is None else f"${run.cost_usd:.2f}",
         "device": run.device,
         "tags": " ".join(run.tags) or None,
         "remarks": remark_of(run),
@@ -154,6 +163,7 @@ def _list_foreign(session: Session, as_json: bool) -> None:
 def status(context: typer.Context, run: RunName = "last", as_json: JsonOption = False) -> None:
     """Show how one run stands."""
     entry = find_run(context, run)
+    _refresh([entry])
     summary = summary_of(entry)
     if as_json:
         print_json(summary)
@@ -235,6 +245,12 @@ def _show_last_lines(entry: RunEntry) -> None:
         print(f"  {plain(line)}")
 
 
+def _soundness(row: CheckpointRow) -> str:
+    if not row.here:
+        return "not here (mabe pull)"
+    return "whole" if row.verified else "size is right"
+
+
 def checkpoints(
     context: typer.Context,
     run: RunName = "last",
@@ -261,7 +277,7 @@ def checkpoints(
                 None if row.metric is None else f"{row.metric:.4f}",
                 f"{row.bytes / 2**20:.1f}",
                 row.sha256[:12],
-                row.problem or ("whole" if row.verified else "size is right"),
+                row.problem or _soundness(row),
             ]
             for row in rows
         ]

@@ -4,17 +4,28 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import msgspec
+
 from core.events import AnyEvent, Failed, Finished, Preempted, Stopped, decode
+from core.files import write_bytes_atomically
 from core.rundir import RunDir
 from mabe_tui.launch.launcher import LogLine, RunState
 from mabe_tui.launch.tail import LineTail, first_line, last_lines
 
+QUIET_ENDING = "ended.json"
 STATE_OF_ENDING: Mapping[type, RunState] = {
     Finished: RunState.FINISHED,
     Stopped: RunState.STOPPED,
     Preempted: RunState.PREEMPTED,
     Failed: RunState.FAILED,
 }
+
+
+class QuietEnding(msgspec.Struct, frozen=True):
+    """How an attempt ended that had no last word of its own, by what its launcher found out."""
+
+    state: RunState
+    reason: str
 
 
 def newest_attempt(run: RunDir) -> str | None:
@@ -57,3 +68,18 @@ def log_lines(run: RunDir, after: str | None = None) -> Iterator[LogLine]:
         start = int(offset) if attempt == since and offset.isdigit() else 0
         for raw, end in LineTail(run.log_path(attempt), start).read_with_offsets():
             yield LogLine(attempt, raw, f"{attempt}:{end}")
+
+
+def read_quiet_ending(run: RunDir, attempt: str) -> QuietEnding | None:
+    """Read what was found out about an attempt that ended without a word; ``None``: nothing."""
+    try:
+        content = (run.attempt_folder(attempt) / QUIET_ENDING).read_bytes()
+        return msgspec.json.decode(content, type=QuietEnding)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def write_quiet_ending(run: RunDir, attempt: str, ending: QuietEnding) -> None:
+    """Keep what was found out, so that it need not be asked again."""
+    path = run.attempt_folder(attempt) / QUIET_ENDING
+    write_bytes_atomically(path, msgspec.json.encode(ending))

@@ -137,8 +137,12 @@ class Launcher(Protocol):
         """Keep the run's folder here up to date while the context is open."""
         ...
 
-    def sync(self, run: RunDir) -> None:
+    def sync(self, run: RunDir, quick: bool = False) -> None:
         """Bring the run's folder here up to date once: every hole that can be filled is.
+
+        Args:
+            run: whose folder.
+            quick: only what the run said lately: for a glance at many.
 
         Raises:
             UserError: where the run is cannot be reached.

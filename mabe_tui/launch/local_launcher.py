@@ -133,8 +133,9 @@ class LocalLauncher:
         del run
         return contextlib.nullcontext()
 
-    def sync(self, run: RunDir) -> None:
+    def sync(self, run: RunDir, quick: bool = False) -> None:
         """Do nothing: there is no other copy."""
+        del run, quick
 
     def stop(self, run: RunDir, grace: float = 60.0) -> StopOutcome:
         """Ask by SIGUSR1, wait, and kill the session where that does not help."""

@@ -8,6 +8,7 @@ call is done, the volume has the last word.
 
 import asyncio
 import contextlib
+import datetime as dt
 import random
 import threading
 import time
@@ -34,6 +35,9 @@ SETTLE_SECONDS = 15.0
 """How long the end of a run may take: the last commit, and what is then fetched from the volume."""
 LEAVE_SECONDS = 5.0
 POLL_SECONDS = 0.2
+QUICK_SECONDS = 10.0
+OVERLAP = dt.timedelta(minutes=2)
+"""Clocks differ, and an entry may reach the log later than others that are younger."""
 Tell = Callable[[str], None]
 
 
@@ -161,18 +165,36 @@ def catch_up(run: RunDir, call_id: str, seconds: float = modal_client.ANSWER_SEC
         modal_volume.sync_into(recorder)
 
 
-def _read_log(recorder: Recorder, run: RunDir, call_id: str, seconds: float) -> None:
-    reader = StreamReader(recorder)
-    since = run.read_request().created
+def hear_latest(run: RunDir, call_id: str) -> None:
+    """Record the events of the log since the last one that is known.
 
+    Plain lines are left out: such a pass begins in the middle, where the first piece of a line may be
+    missing.
+
+    Raises:
+        UserError: Modal cannot be asked, or refuses.
+    """
+    with writing(run) as recorder:
+        if recorder is not None:
+            last = max((event.time for event in run.events()), default=None)
+            since = last - OVERLAP if last is not None else run.read_request().created
+            _read(StreamReader(recorder, events_only=True), call_id, since, QUICK_SECONDS)
+
+
+def _read_log(recorder: Recorder, run: RunDir, call_id: str, seconds: float) -> None:
+    since = run.read_request().created - OVERLAP
+    try:
+        _read(StreamReader(recorder), call_id, since, seconds)
+    except UnreachableError:
+        raise
+    except RunError:
+        return  # the log has expired, or is too long to be fetched; the volume has what counts
+
+
+def _read(reader: StreamReader, call_id: str, since: dt.datetime, seconds: float) -> None:
     async def question() -> None:
         call: modal.FunctionCall[str] = modal.FunctionCall.from_id(call_id)
         async for entry in call.logs.fetch.aio(since=since):
             reader.feed(entry)
 
-    try:
-        modal_client.ask(question, seconds)
-    except RunError as error:
-        if isinstance(error, UnreachableError):
-            raise
-        # The log may have expired, or be too long to be fetched; the volume has what counts.
+    modal_client.ask(question, seconds)

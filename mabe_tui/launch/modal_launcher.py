@@ -8,7 +8,7 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,11 +20,14 @@ from core.errors import ConfigError, RunError, UserError
 from core.experiment import MODAL_TIMEOUT_LIMIT, HardwareConfig, to_table
 from core.rundir import Handle, RunDir, RunRequest
 from mabe_tui.launch.attempts import (
+    QuietEnding,
     attempt_ending,
     has_spoken,
     log_lines,
     newest_attempt,
+    read_quiet_ending,
     was_touched_lately,
+    write_quiet_ending,
 )
 from mabe_tui.launch.launcher import (
     ForeignJob,
@@ -42,19 +45,13 @@ if TYPE_CHECKING:
 
 NAME = "modal"
 APP_NAME = "mabe"
+DATA_MOUNT = "/vol"
 LAUNCH_SECONDS = 120.0
 KILL_SECONDS = 20.0
 CHECKPOINT_SHARE, LEAST_RESERVE, MOST_RESERVE = 0.05, 15.0, 300.0
 """Of Modal's time-out, what is kept for the last checkpoint and its commit."""
-OUTCOME_FILE = "outcome.json"
-"""In an attempt's folder: what Modal said of one that ended without saying so itself."""
 _launching = threading.Lock()
 """An app object of the ``modal`` package can be run once at a time."""
-
-
-class _Ended(msgspec.Struct, frozen=True):
-    state: RunState
-    reason: str
 
 
 class ModalLauncher:
@@ -117,7 +114,7 @@ class ModalLauncher:
         if call_id is None:
             fresh = was_touched_lately(run.attempt_folder(attempt), LAUNCH_SECONDS)
             return RunState.QUEUED if fresh else RunState.LOST
-        if (known := _read_ended(run, attempt)) is not None:
+        if (known := read_quiet_ending(run, attempt)) is not None:
             return known.state
         from mabe_tui.launch import modal_client
 
@@ -145,7 +142,7 @@ class ModalLauncher:
             return ended
         stopped = said.outcome is modal_client.Outcome.CANCELLED or run.stop_requested(attempt)
         state = RunState.STOPPED if stopped else RunState.LOST
-        _write_ended(run, attempt, _Ended(state, said.reason))
+        write_quiet_ending(run, attempt, QuietEnding(state, said.reason))
         return state
 
     def lines(self, run: RunDir, after: str | None = None) -> Iterator[LogLine]:
@@ -161,13 +158,16 @@ class ModalLauncher:
 
         return Follower(run, call_id, lambda sentence: print(sentence, file=sys.stderr, flush=True))
 
-    def sync(self, run: RunDir) -> None:
-        """Fill every hole of the mirror from Modal's log and the volume."""
+    def sync(self, run: RunDir, quick: bool = False) -> None:
+        """Fill every hole of the mirror from Modal's log and the volume; or only hear the latest."""
         from mabe_tui.launch import modal_follow
 
         if (call_id := _call_id(run)) is None:
             raise RunError(f"{run.id} was never launched: there is nothing of it on Modal")
-        modal_follow.catch_up(run, call_id)
+        if quick:
+            modal_follow.hear_latest(run, call_id)
+        else:
+            modal_follow.catch_up(run, call_id)
 
     def stop(self, run: RunDir, grace: float = 60.0) -> StopOutcome:
         """Cancel the call, which the job hears of as SIGUSR1; end the container if that does not help."""
@@ -204,7 +204,7 @@ class ModalLauncher:
             case RunState.FINISHED:
                 return StopOutcome.FINISHED
             case None:
-                _write_ended(run, attempt, _Ended(RunState.STOPPED, "killed"))
+                write_quiet_ending(run, attempt, QuietEnding(RunState.STOPPED, "killed"))
                 return StopOutcome.KILLED if has_spoken(run, attempt) else StopOutcome.BEFORE_START
             case _:
                 return StopOutcome.ENDED
@@ -274,18 +274,6 @@ def request_text(request: RunRequest) -> str:
     return tomli_w.dumps(to_table(request))
 
 
-def ended_reason(run: RunDir) -> str | None:
-    """Say what Modal gave as the reason, where the newest attempt ended without a word."""
-    attempt = newest_attempt(run)
-    ended = _read_ended(run, attempt) if attempt is not None else None
-    return (ended.reason or None) if ended is not None else None
-
-
-def handles_of(handles: Sequence[Handle]) -> list[Handle]:
-    """Keep the handles that are this launcher's."""
-    return [handle for handle in handles if handle.launcher == NAME]
-
-
 def _app_name(hardware: HardwareConfig) -> str:
     return hardware.app_name or APP_NAME
 
@@ -302,25 +290,7 @@ def _refuse_local_data(request: RunRequest) -> None:
         )
 
 
-DATA_MOUNT = "/vol"
-
-
 def _call_id(run: RunDir) -> str | None:
     handle = run.read_handle()
     call_id = handle.reference.get("call_id") if handle is not None else None
     return call_id if isinstance(call_id, str) else None
-
-
-def _read_ended(run: RunDir, attempt: str) -> _Ended | None:
-    try:
-        content = (run.attempt_folder(attempt) / OUTCOME_FILE).read_bytes()
-        return msgspec.json.decode(content, type=_Ended)
-    except (OSError, msgspec.DecodeError):
-        return None
-
-
-def _write_ended(run: RunDir, attempt: str, ended: _Ended) -> None:
-    from core.files import write_bytes_atomically
-
-    path = run.attempt_folder(attempt) / OUTCOME_FILE
-    write_bytes_atomically(path, msgspec.json.encode(ended))

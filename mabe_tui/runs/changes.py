@@ -24,7 +24,7 @@ def changes_since(run: RunDir, request: RunRequest) -> Iterator[str]:
             f"the code changed since {run.id} began ({resolved.code_version} → {now});"
             " the rest of it is not what an uninterrupted run would have been"
         )
-    if request.data is not None and resolved is not None:
+    if request.launcher == "local" and request.data is not None and resolved is not None:
         yield from _data_changes(run, request, resolved.data_fingerprint)
 
 

@@ -1,15 +1,18 @@
 """Which checkpoints a run has, and whether they are whole. Reads no weights, so needs no torch."""
 
 import hashlib
+import re
 from pathlib import Path
 
 import msgspec
 
-from core.errors import CheckpointError
+from core.errors import CheckpointError, RunError
 from core.rundir import Pointer, RunDir
 
 CORE_POINTERS = ("last", "best")
 """What going on and comparing need; others keep single epochs."""
+ALL = "all"
+EPOCH = re.compile(r"epoch-(\d{1,6})")
 
 
 class CheckpointRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +28,8 @@ class CheckpointRow(msgspec.Struct, frozen=True, kw_only=True):
     attempt: str = ""
     problem: str | None = None
     """What is wrong with it; ``None``: nothing found, as deep as was looked."""
+    here: bool = True
+    """Its file is on this computer, not only where the run is."""
     verified: bool = False
     """Its whole content was read and has the right hash."""
 
@@ -54,8 +59,35 @@ def pointer_names(run: RunDir) -> list[str]:
     return core + sorted(names.difference(CORE_POINTERS))
 
 
+def is_elsewhere(run: RunDir) -> bool:
+    """Tell whether the run's own folder is on another machine, and this one a mirror of it."""
+    handle = run.read_handle()
+    return handle is not None and handle.launcher != "local"
+
+
+def chosen_pointers(run: RunDir, which: str) -> list[Pointer]:
+    """Give the checkpoints that ``best``, ``last``, ``epoch-5`` or ``all`` means.
+
+    Raises:
+        RunError: there is no such checkpoint; names those there are.
+    """
+    names = pointer_names(run)
+    if which == ALL:
+        wanted = names
+    else:
+        number = EPOCH.fullmatch(which)
+        wanted = [f"epoch-{int(number[1]):04d}" if number else which]
+    if not wanted or not set(wanted) <= set(names):
+        known = ", ".join([*names, ALL]) if names else "none yet"
+        raise RunError(f"{run.id} has no checkpoint {which!r}; there is {known}")
+    pointers = [run.read_pointer(name) for name in wanted]
+    return [pointer for pointer in pointers if pointer is not None]
+
+
 def _row(run: RunDir, pointer: Pointer, names: list[str], verify: bool) -> CheckpointRow:
-    problem = _problem(run.checkpoints / pointer.file, pointer, verify)
+    path = run.checkpoints / pointer.file
+    here = path.exists() or not is_elsewhere(run)
+    problem = _problem(path, pointer, verify) if here else None
     return CheckpointRow(
         file=pointer.file,
         pointers=tuple(names),
@@ -66,7 +98,8 @@ def _row(run: RunDir, pointer: Pointer, names: list[str], verify: bool) -> Check
         sha256=pointer.sha256,
         attempt=pointer.attempt,
         problem=problem,
-        verified=verify and problem is None,
+        here=here,
+        verified=verify and here and problem is None,
     )
 
 

@@ -2,6 +2,8 @@
 
 import datetime as dt
 import math
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 
@@ -9,6 +11,7 @@ from core.errors import UserError
 from core.events import DataReady, Failed, Finished, RunStarted, Stopped
 from core.history import History
 from core.rundir import RunRequest
+from mabe_tui.launch.attempts import read_quiet_ending
 from mabe_tui.launch.launcher import RunState, launcher_named
 from mabe_tui.runs.reading import thin_history
 from mabe_tui.runs.store import RunEntry
@@ -16,6 +19,7 @@ from mabe_tui.runs.store import RunEntry
 STALL_SECONDS = 60.0
 """A run says something about once a second; after this long without a word something is wrong."""
 RECENT_EPOCHS = 5
+ASKED_AT_ONCE = 8
 
 
 class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +84,27 @@ def state_of(entry: RunEntry) -> RunState:
         return RunState.UNKNOWN
 
 
+def refresh(entries: Sequence[RunEntry]) -> list[str]:
+    """Hear what runs elsewhere said lately, several at once; gives why some cannot be heard.
+
+    Runs that have ended, and those on this computer, are not asked about.
+    """
+
+    def hear(entry: RunEntry) -> str | None:
+        if entry.request is None or entry.request.launcher == "local":
+            return None
+        if not state_of(entry).may_speak:
+            return None
+        try:
+            launcher_named(entry.request.launcher).sync(entry.run, quick=True)
+        except UserError as error:
+            return str(error)
+        return None
+
+    with ThreadPoolExecutor(max_workers=ASKED_AT_ONCE) as pool:
+        return list(dict.fromkeys(problem for problem in pool.map(hear, entries) if problem))
+
+
 def summary_of(entry: RunEntry, now: dt.datetime | None = None) -> RunSummary:
     """Read and sum up one run. Never raises for a damaged one."""
     request = entry.request
@@ -91,8 +116,14 @@ def summary_of(entry: RunEntry, now: dt.datetime | None = None) -> RunSummary:
     history = thin_history(entry.run)
     about = entry.run.read_about()
     summary = summarise(request, history, state, now or dt.datetime.now(dt.UTC))
+    attempts = entry.run.attempts()
+    quiet = read_quiet_ending(entry.run, attempts[-1]) if attempts else None
     return msgspec.structs.replace(
-        summary, tags=about.tags, note=about.note, attempts=len(entry.run.attempts())
+        summary,
+        tags=about.tags,
+        note=about.note,
+        attempts=len(attempts),
+        problem=summary.problem or (quiet.reason if quiet else None) or None,
     )
 
 

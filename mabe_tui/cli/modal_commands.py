@@ -1,0 +1,124 @@
+"""``mabe sync``, ``pull``, ``ps`` and ``prices``: runs on rented machines."""
+
+import datetime as dt
+from typing import Annotated
+
+import typer
+
+from core.errors import UserError
+from mabe_tui.cli.output import JsonOption, duration, print_json, print_table, progress, say
+from mabe_tui.cli.runs import RunName, find_run
+from mabe_tui.cli.session import session_of
+from mabe_tui.launch.launcher import ForeignJob, launcher_named
+from mabe_tui.launch.prices import read_prices
+from mabe_tui.runs.checkpoints import chosen_pointers, is_elsewhere
+from mabe_tui.runs.store import RunEntry, RunStore
+from mabe_tui.runs.view import RunSummary, refresh, state_of, summary_of
+
+WhichArgument = Annotated[
+    str, typer.Argument(metavar="[best|last|epoch-N|all]", help="Which checkpoints.")
+]
+MODAL = "modal"
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    app.command("sync")(sync)
+    app.command("pull")(pull)
+    app.command("ps")(ps)
+    app.command("prices")(prices)
+
+
+def sync(context: typer.Context, run: RunName = "last") -> None:
+    """Fill every hole in what is here of a run: from its log, then from its own folder elsewhere."""
+    entry = find_run(context, run)
+    if not is_elsewhere(entry.run):
+        say(f"{entry.id} ran on this computer: there is nothing to bring up to date")
+        return
+    before = sum(1 for _ in entry.run.events())
+    launcher_named(entry.require_request().launcher).sync(entry.run)
+    after = sum(1 for _ in entry.run.events())
+    say(f"{entry.id}: {after} events here, {after - before} of them new")
+
+
+def pull(context: typer.Context, run: RunName = "last", which: WhichArgument = "best") -> None:
+    """Fetch checkpoints; prints their paths.
+
+    Each is kept only once its sha256 is right, and what is here already is not fetched again.
+    """
+    entry = find_run(context, run)
+    if is_elsewhere(entry.run):
+        launcher_named(entry.require_request().launcher).sync(entry.run)
+    pointers = chosen_pointers(entry.run, which)
+    if not is_elsewhere(entry.run):
+        paths = [entry.run.checkpoints / pointer.file for pointer in pointers]
+    else:
+        from mabe_tui.launch import modal_volume
+
+        with progress(entry.id) as tell:
+            paths = modal_volume.pull(entry.run, pointers, tell)
+    for path in dict.fromkeys(paths):
+        print(path)
+
+
+def ps(context: typer.Context, as_json: JsonOption = False) -> None:
+    """List the runs that are alive on Modal, what they cost so far, and apps that no run knows."""
+    entries = [e for e in RunStore(session_of(context).home).entries() if _is_on_modal(e)]
+    alive = [entry for entry in entries if state_of(entry).may_speak]
+    for problem in refresh(alive):
+        say(f"mabe: what is here may be old: {problem}")
+    summaries = [summary_of(entry) for entry in alive]
+    foreign = _foreign_apps(entries)
+    if as_json:
+        print_json({"runs": summaries, "foreign": foreign})
+        return
+    if summaries:
+        headers = ["run", "state", "gpu", "epoch", "time", "cost", "app"]
+        rows = [_row(e, s) for e, s in zip(alive, summaries, strict=True)]
+        print_table(headers, rows, right=[3, 4, 5])
+    else:
+        say("no run of this computer is alive on Modal")
+    for app in foreign:
+        since = dt.datetime.fromtimestamp(app.started).astimezone()
+        say(
+            f"warning: app {app.reference} ({app.description}), alive since {since:%Y-%m-%d %H:%M},"
+            f" belongs to no run here and may cost money: modal app stop {app.reference} --yes"
+        )
+
+
+def _is_on_modal(entry: RunEntry) -> bool:
+    return entry.request is not None and entry.request.launcher == MODAL
+
+
+def _foreign_apps(entries: list[RunEntry]) -> list[ForeignJob]:
+    handles = [handle for e in entries if (handle := e.run.read_handle()) is not None]
+    try:
+        return launcher_named(MODAL).list_foreign(handles)
+    except UserError as error:
+        say(f"mabe: {error}")
+        return []
+
+
+def _row(entry: RunEntry, summary: RunSummary) -> list[object]:
+    handle = entry.run.read_handle()
+    return [
+        summary.id,
+        summary.state.value,
+        entry.require_request().experiment.hardware.gpu,
+        f"{summary.epoch}/{summary.epochs}",
+        duration(summary.elapsed_seconds),
+        None if summary.cost_usd is None else f"${summary.cost_usd:.2f}",
+        handle.reference.get("app_id") if handle is not None else None,
+    ]
+
+
+def prices(as_json: JsonOption = False) -> None:
+    """Show the prices that costs are estimated by. Modal's own bill counts."""
+    table = read_prices()
+    if as_json:
+        print_json(table)
+        return
+    rows = [[name, f"{price:.3f}"] for name, price in table.gpu_hour.items()]
+    rows += [["a core", f"{table.cpu_core_hour:.4f}"], ["a GiB", f"{table.memory_gib_hour:.4f}"]]
+    print_table(["what", "$ an hour"], rows, right=[1])
+    say(f"as of {table.as_of}")
