@@ -15,6 +15,7 @@ from msgspec import Meta
 from core.errors import ConfigError
 from core.reported import Reported
 from core.section import Fraction, NonNegative, NonNegativeFloat, Positive, PositiveFloat, Section
+from core.training_rules import training_problems
 from core.tuning import Range, range_problems
 
 GPUS: dict[str, int] = {
@@ -139,12 +140,22 @@ class TrainingConfig(Section, frozen=True):
     plateau_factor: Annotated[float, Meta(gt=0, lt=1)] = 0.5
     class_weights: tuple[NonNegativeFloat, ...] | None = None
     label_smoothing: Fraction = 0.0
+    focal_gamma: NonNegativeFloat = 0.0
+    """Exponent of the focal loss: frames the model is sure of count for less. 0 is cross-entropy."""
+    balanced_sampling: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    """0 takes every window once an epoch; 1 draws windows so that all classes come up equally often."""
     mixup_alpha: NonNegativeFloat = 0.0
+    ema_decay: Fraction = 0.0
+    """Share that the moving average of the weights keeps at each step; 0 keeps no average."""
     early_stopping_patience: Positive | None = None
     monitor: str = "f1_macro"
     """The validation metric that plateau, early stopping and ``best`` watch."""
     save_every: Positive = 5
     mixed_precision: Literal["bf16", "fp16"] | None = None
+    compile: bool = False
+    """Train through ``torch.compile``."""
+    processes: Positive | None = None
+    """Processes that share each batch; none: one for each GPU that ``hardware.gpu`` asks for."""
     seed: int = 42
     augmentation: AugmentationConfig = AugmentationConfig()
 
@@ -213,7 +224,7 @@ def problems(experiment: Experiment) -> list[tuple[str, str]]:
         Pairs of key path and what is wrong with it; empty where the experiment is sound.
     """
     found: list[tuple[str, str]] = []
-    training, model, data = experiment.training, experiment.model, experiment.data
+    model, data = experiment.model, experiment.data
     if experiment.hardware.gpu is not None and (problem := gpu_problem(experiment.hardware.gpu)):
         found.append(("hardware.gpu", problem))
     if len(set(experiment.classes)) < max(2, len(experiment.classes)):
@@ -223,17 +234,6 @@ def problems(experiment: Experiment) -> list[tuple[str, str]]:
         for action, name in experiment.actions.items()
         if name not in experiment.classes
     ]
-    weights = training.class_weights
-    if weights is not None and len(weights) != len(experiment.classes):
-        classes = ", ".join(experiment.classes)
-        found.append(
-            (
-                "training.class_weights",
-                f"{len(weights)} weights for the {len(experiment.classes)} classes {classes}",
-            )
-        )
-    if weights is not None and not any(weights):
-        found.append(("training.class_weights", "at least one weight must be above 0"))
     if not experiment.features.inputs or len(set(experiment.features.inputs)) != len(
         experiment.features.inputs
     ):
@@ -247,19 +247,11 @@ def problems(experiment: Experiment) -> list[tuple[str, str]]:
                 f"hidden_size {model.hidden_size} cannot be divided into {model.heads} heads",
             )
         )
-    if training.warmup_epochs > training.epochs:
-        found.append(
-            (
-                "training.warmup_epochs",
-                f"{training.warmup_epochs} is more than the {training.epochs} epochs",
-            )
-        )
-    if training.min_learning_rate > training.learning_rate:
-        found.append(("training.min_learning_rate", "must not be above training.learning_rate"))
     if "engineered" in experiment.features.inputs and (data.mice, data.keypoints) != (2, "mars7"):
         found.append(
             ("features.inputs", "'engineered' needs data.mice = 2 and data.keypoints = \"mars7\"")
         )
+    found += training_problems(experiment)
     return [*found, *range_problems(experiment.tune, Experiment, flatten(experiment))]
 
 

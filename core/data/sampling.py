@@ -13,6 +13,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from core.data.balance import Shares, draw_windows
 from core.data.frames import gather_windows
 
 Indices = npt.NDArray[np.int64]
@@ -30,6 +31,7 @@ class Stream(enum.IntEnum):
     NOISE = 2
     MIXUP_SHARE = 3
     MIXUP_PARTNER = 4
+    BALANCE = 5
 
 
 def generator(seed: int, epoch: int, stream: Stream, batch: int = 0) -> np.random.Generator:
@@ -45,20 +47,34 @@ class EpochPlan:
     seed: int
     epoch: int
     order: Indices
-    """(windows,) a permutation."""
+    """(windows,) a permutation; with balanced sampling some windows several times, others not."""
     jitter: Indices
     """(windows,) frames to move the window in that position."""
 
     @classmethod
-    def draw(cls, seed: int, epoch: int, windows: int, jitter_frames: int) -> "EpochPlan":
-        """Draw the plan of an epoch."""
+    def draw(
+        cls,
+        seed: int,
+        epoch: int,
+        windows: int,
+        jitter_frames: int,
+        shares: Shares | None = None,
+    ) -> "EpochPlan":
+        """Draw the plan of an epoch.
+
+        Args:
+            seed: of the run.
+            epoch: which.
+            windows: number of windows.
+            jitter_frames: how far a window may be moved, either way.
+            shares: (windows,) of the draws that each window gets; none takes each once.
+        """
+        order = generator(seed, epoch, Stream.ORDER).permutation(windows)
+        if shares is not None:
+            order = draw_windows(order, shares, generator(seed, epoch, Stream.BALANCE))
         jitter = generator(seed, epoch, Stream.JITTER)
-        return cls(
-            seed,
-            epoch,
-            generator(seed, epoch, Stream.ORDER).permutation(windows),
-            jitter.integers(-jitter_frames, jitter_frames, windows, endpoint=True),
-        )
+        moved = jitter.integers(-jitter_frames, jitter_frames, windows, endpoint=True)
+        return cls(seed, epoch, order, moved)
 
     def mixup(self, batch: int, windows: int, alpha: float) -> tuple[Indices, float]:
         """Draw whom each window of a batch is mixed with, and the share it keeps (Zhang et al. 2018)."""

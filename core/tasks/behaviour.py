@@ -8,18 +8,19 @@ import torch
 from torch import Tensor, nn
 
 from core.data.ahead import ahead
+from core.data.balance import Shares, balanced_shares, window_class_frames
 from core.data.frames import FrameStore
 from core.data.prepared import PreparedData
 from core.data.reader import ComputedFeatures, FeatureReader, read_targets, training_features
 from core.data.sampling import EpochPlan, NoisePool
 from core.data.windows import WindowIndex, training_windows, validation_windows
-from core.experiment import Experiment
+from core.experiment import Experiment, TrainingConfig
 from core.features.pipeline import FeaturePipeline, require_scale
 from core.models.build import build_model
 from core.tasks.behaviour_data import LabelledFrames
 from core.tasks.frame_measure import FrameBatch, FrameMeasure
 from core.tasks.task import Batch, DataSummary, InputSpec, Loss
-from core.training.losses import frame_cross_entropy, mixed_cross_entropy
+from core.training.losses import FrameLoss
 
 
 class BehaviourTask:
@@ -58,8 +59,8 @@ class BehaviourTask:
         self._validation_place = np.zeros(len(frames_of), np.int64)
         self._validation_place[list(frames.validation)] = np.arange(len(frames.validation))
         self._slots = data.slots
-        weights = experiment.training.class_weights
-        self._class_weights = None if weights is None else torch.tensor(weights, device=device)
+        self._loss = _loss(experiment.training, device)
+        self._shares = self._balanced_shares(frames)
         self._buffers: list[Tensor] = []
         self.monitor = experiment.training.monitor
         self.summary = self._summarise(frames)
@@ -78,7 +79,9 @@ class BehaviourTask:
     def train_batches(self, epoch: int, skip: int = 0) -> Iterator[Batch]:
         """Give the batches of an epoch from number ``skip`` on."""
         augmentation = self._experiment.training.augmentation
-        plan = EpochPlan.draw(self._seed, epoch, len(self._train), augmentation.jitter_frames)
+        plan = EpochPlan.draw(
+            self._seed, epoch, len(self._train), augmentation.jitter_frames, self._shares
+        )
         noise = None
         if augmentation.noise_std:
             std = self._pipeline.fitted.positions.std * augmentation.noise_std
@@ -102,15 +105,8 @@ class BehaviourTask:
         return build_model(self._experiment.model, self.input_spec)
 
     def loss(self, output: Tensor, batch: Batch) -> Loss:
-        """Compute the cross-entropy of a batch's logits ``(batch, time, classes)``."""
-        smoothing = self._experiment.training.label_smoothing
-        if batch.mixed is None:
-            return frame_cross_entropy(
-                output, batch.targets, batch.weights, self._class_weights, smoothing
-            )
-        return mixed_cross_entropy(
-            output, batch.targets, batch.weights, batch.mixed, self._class_weights, smoothing
-        )
+        """Compute the loss of a batch's logits ``(batch, time, classes)``."""
+        return self._loss.of_batch(output, batch)
 
     def measure(self) -> FrameMeasure:
         """Start measuring a pass over the validation frames."""
@@ -167,6 +163,16 @@ class BehaviourTask:
             self._buffers = [torch.empty(shape, device=self._device) for _ in range(count)]
         return self._buffers[number % len(self._buffers)]
 
+    def _balanced_shares(self, frames: LabelledFrames) -> Shares | None:
+        """Give the share of the draws that each training window gets; none where all are alike."""
+        strength = self._experiment.training.balanced_sampling
+        if not strength:
+            return None
+        counts = window_class_frames(
+            self._train, self._store.offsets, frames.classes, len(self._experiment.classes)
+        )
+        return balanced_shares(counts, strength)
+
     def _summarise(self, frames: LabelledFrames) -> DataSummary:
         names = self._experiment.classes
         return DataSummary(
@@ -180,3 +186,12 @@ class BehaviourTask:
             validation_class_frames=frames.class_frames(frames.validation, names),
             warnings=frames.warnings(self._experiment),
         )
+
+
+def _loss(config: TrainingConfig, device: torch.device) -> FrameLoss:
+    weights = config.class_weights
+    return FrameLoss(
+        class_weights=None if weights is None else torch.tensor(weights, device=device),
+        label_smoothing=config.label_smoothing,
+        focal_gamma=config.focal_gamma,
+    )

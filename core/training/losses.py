@@ -1,65 +1,76 @@
 """Losses over frames, each as a sum and its weight, so that batches of any size can be accumulated."""
 
+from dataclasses import dataclass
+
+import torch
 from torch import Tensor
 from torch.nn import functional
 
-from core.tasks.task import Loss
+from core.tasks.task import Batch, Loss
 
 
-def frame_cross_entropy(
-    logits: Tensor,
-    targets: Tensor,
-    weights: Tensor,
-    class_weights: Tensor | None = None,
-    label_smoothing: float = 0.0,
-) -> Loss:
-    """Cross-entropy over frames; ``total / weight`` is torch's own ``cross_entropy(reduction="mean")``.
+@dataclass(frozen=True, slots=True)
+class FrameLoss:
+    """Cross-entropy over frames, focal where asked for; ``mixed`` targets are taken as mixup wants.
 
-    With class weights torch divides by the summed weights of the frames' classes, not by their number:
-    the same is done here, over frames whose ``weights`` are not 0.
-
-    Args:
-        logits: (batch, time, classes), any float type; the loss is computed in float32.
-        targets: (batch, time) int64 classes.
-        weights: (batch, time); 0 leaves a frame out.
-        class_weights: (classes,) or none for equal weights.
-        label_smoothing: share of the target spread evenly over all classes.
+    For a frame of class y that the model gives probability p, with class weights w, smoothing ε over
+    C classes, and focal exponent γ, the loss is ``(1 - p_y)^γ × CE``, where CE is torch's own
+    ``cross_entropy``: ``-(1 - ε) w_y ln p_y - ε/C Σ_c w_c ln p_c``. The focal factor (Lin et al. 2017,
+    where w is called α) thus depends on the true class alone, and gradients flow through it.
+    The weight of a frame is ``w_y``, whatever γ: ``total / weight`` is ``reduction="mean"`` of torch
+    where γ is 0, and with γ a frame the model is sure of counts for less than it weighs.
     """
-    per_frame = functional.cross_entropy(
-        logits.float().flatten(0, 1),
-        targets.flatten(),
-        weight=class_weights,
-        reduction="none",
-        label_smoothing=label_smoothing,
-    )
-    flat = weights.flatten()
-    counted = flat if class_weights is None else flat * class_weights[targets.flatten()]
-    return Loss(total=(per_frame * flat).sum(), weight=counted.sum())
+
+    class_weights: Tensor | None = None
+    """(classes,) or none for equal weights."""
+    label_smoothing: float = 0.0
+    """Share of the target spread evenly over all classes."""
+    focal_gamma: float = 0.0
+    """0 is plain cross-entropy."""
+
+    def of_batch(self, logits: Tensor, batch: Batch) -> Loss:
+        """Compute the loss of a batch's logits ``(batch, time, classes)``.
+
+        Windows that were mixed up (mixup, Zhang et al. 2018) count with both their targets: the first
+        with the share the window kept, the second with the rest.
+        """
+        if batch.mixed is None:
+            return self(logits, batch.targets, batch.weights)
+        second_targets, share = batch.mixed
+        first_weights = batch.weights * share.reshape(-1, 1)
+        first = self(logits, batch.targets, first_weights)
+        second = self(logits, second_targets, batch.weights - first_weights)
+        return Loss(total=first.total + second.total, weight=first.weight + second.weight)
+
+    def __call__(self, logits: Tensor, targets: Tensor, weights: Tensor) -> Loss:
+        """Compute the loss.
+
+        Args:
+            logits: (batch, time, classes), any float type; the loss is computed in float32.
+            targets: (batch, time) int64 classes.
+            weights: (batch, time); 0 leaves a frame out.
+        """
+        flat_logits, flat_targets = logits.float().flatten(0, 1), targets.flatten()
+        per_frame = functional.cross_entropy(
+            flat_logits,
+            flat_targets,
+            weight=self.class_weights,
+            reduction="none",
+            label_smoothing=self.label_smoothing,
+        )
+        if self.focal_gamma:
+            per_frame = per_frame * _focal_factor(flat_logits, flat_targets, self.focal_gamma)
+        flat = weights.flatten()
+        classes = self.class_weights
+        counted = flat if classes is None else flat * classes[flat_targets]
+        return Loss(total=(per_frame * flat).sum(), weight=counted.sum())
 
 
-def mixed_cross_entropy(
-    logits: Tensor,
-    targets: Tensor,
-    weights: Tensor,
-    mixed: tuple[Tensor, Tensor],
-    class_weights: Tensor | None = None,
-    label_smoothing: float = 0.0,
-) -> Loss:
-    """Cross-entropy of windows that were mixed up (mixup, Zhang et al. 2018).
+def _focal_factor(logits: Tensor, targets: Tensor, gamma: float) -> Tensor:
+    """Give ``(1 - p)^γ`` of the true class, ``(frames,)``.
 
-    Args:
-        logits: (batch, time, classes).
-        targets: (batch, time) classes of the first window of each pair.
-        weights: (batch, time); 0 leaves a frame out.
-        mixed: classes of the second window (batch, time), and the share of the first, a scalar or one
-            for each window (batch,).
-        class_weights: (classes,) or none for equal weights.
-        label_smoothing: share of the target spread evenly over all classes.
+    ``1 - p`` is kept off 0, where the slope of the power is infinite for γ below 1.
     """
-    second_targets, share = mixed
-    first_weights = weights * share.reshape(-1, 1)
-    first = frame_cross_entropy(logits, targets, first_weights, class_weights, label_smoothing)
-    second = frame_cross_entropy(
-        logits, second_targets, weights - first_weights, class_weights, label_smoothing
-    )
-    return Loss(total=first.total + second.total, weight=first.weight + second.weight)
+    log_probability = functional.log_softmax(logits, dim=-1).gather(1, targets[:, None]).squeeze(1)
+    doubt = -torch.expm1(log_probability)
+    return doubt.clamp_min(torch.finfo(doubt.dtype).eps) ** gamma

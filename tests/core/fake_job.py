@@ -15,7 +15,7 @@ from core.job import main
 from core.rundir import RunDir
 from core.tasks.task import Batch, DataSummary, InputSpec, Loss
 from core.training import checkpoint
-from core.training.losses import frame_cross_entropy
+from core.training.losses import FrameLoss
 
 TIME, FEATURES, CLASSES = 5, 6, 3
 REAL_TASK = "FAKE_NOTHING" in os.environ
@@ -41,7 +41,7 @@ class FakeMeasure:
         self.right = self.frames = 0
 
     def update(self, output, batch):
-        loss = frame_cross_entropy(output, batch.targets, batch.weights)
+        loss = FrameLoss()(output, batch.targets, batch.weights)
         self.total += float(loss.total)
         self.weight += float(loss.weight)
         self.right += int((output.argmax(-1) == batch.targets).sum())
@@ -104,7 +104,7 @@ class FakeTask:
         return FakeModel(self.plain)
 
     def loss(self, output, batch) -> Loss:
-        return frame_cross_entropy(output, batch.targets, batch.weights)
+        return FrameLoss()(output, batch.targets, batch.weights)
 
     def measure(self):
         return FakeMeasure()
