@@ -29,6 +29,7 @@ COMMANDS = {
     "ps": ("modal_commands", "List what runs on Modal now, with its cost."),
     "prices": ("modal_commands", "Show what Modal charges an hour."),
     "checkpoints": ("runs", "List a run's checkpoints; --verify reads them."),
+    "tune": ("tune", "Search a version's ranges; each trial is a run."),
     "compare": ("compare_command", "Compare versions or runs, with a verdict."),
     "predict": ("predict_commands", "Write classes and probabilities of every frame."),
     "eval": ("predict_commands", "Measure a checkpoint on labelled data."),

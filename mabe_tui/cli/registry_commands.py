@@ -145,6 +145,7 @@ def _show_experiment(experiment: Experiment, registry: registries.Registry) -> N
         mark = "  † assumed" if key in experiment.assumed else ""
         print(f"{key:<36} {spell(value)}{mark}")
     _show_actions(experiment)
+    _show_ranges(experiment)
     if experiment.reported is not None:
         _show_reported(experiment.reported)
     if experiment.notes:
@@ -164,6 +165,16 @@ def _show_actions(experiment: Experiment) -> None:
     for name in experiment.classes:
         members = [action for action, mapped in experiment.actions.items() if mapped == name]
         print(f"  {name}: {' '.join(members) or '–'}")
+
+
+def _show_ranges(experiment: Experiment) -> None:
+    if experiment.tune:
+        print("\ntuned over (by `mabe tune`)")
+    for path, bounds in experiment.tune.items():
+        if bounds.choices is not None:
+            print(f"  {path}: {', '.join(spell(choice) for choice in bounds.choices)}")
+        else:
+            print(f"  {path}: {bounds.low:g} … {bounds.high:g}{', logarithmic' * bounds.log}")
 
 
 def _show_reported(reported: Reported) -> None:

@@ -8,7 +8,18 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = ("torch", "pandas", "pyarrow", "numpy", "scipy", "textual", "modal", "kaggle", "rich")
+HEAVY = (
+    "torch",
+    "pandas",
+    "pyarrow",
+    "numpy",
+    "scipy",
+    "textual",
+    "modal",
+    "kaggle",
+    "rich",
+    "optuna",
+)
 
 LOOK = """
 import json, sys
@@ -35,7 +46,15 @@ def environment(folder: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["list"], ["show", "v6"], ["runs"], ["run", "--help"], ["compare", "--help"]],
+    [
+        ["--help"],
+        ["list"],
+        ["show", "v6"],
+        ["runs"],
+        ["run", "--help"],
+        ["compare", "--help"],
+        ["tune", "--help"],
+    ],
 )
 def test_light_commands_load_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
     code, modules = loaded_by(arguments, tmp_path)

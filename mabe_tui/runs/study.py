@@ -1,0 +1,294 @@
+"""A study: which values of the tuned settings were tried, and what came of each. Optuna's, in SQLite.
+
+Each trial is a run; here is only what a run does not know: the ranges, what was drawn from them, and
+which run a trial became. What a trial measured is read from its run.
+"""
+
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import optuna
+from filelock import FileLock, Timeout
+from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.exc import SQLAlchemyError
+
+from core.errors import RunError
+from core.experiment import Experiment, TrainingConfig, flatten
+from core.strict import field_type
+from core.tuning import Range, number_type, spelled
+
+DATABASE = "study.db"
+STARTUP_TRIALS = 5
+"""Finished trials before any is pruned."""
+WARMUP_SHARE = 10
+"""No trial is pruned in the first tenth of its epochs, or before its learning rate has risen."""
+OUTCOMES: dict[TrialState, Literal["complete", "pruned", "failed"]] = {
+    TrialState.COMPLETE: "complete",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "failed",
+}
+ENDED = tuple(OUTCOMES)
+WAIT_SECONDS = 60.0
+"""How long a write waits for another process that reads the database."""
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What a study is about. It stays the same for all its trials, or they could not be compared."""
+
+    version: str
+    preset: str | None
+    overrides: tuple[str, ...]
+    data: str | None
+    settings: dict[str, Any]
+    """Of the version, with what the ranges replace left out."""
+    ranges: dict[str, Range]
+
+    def difference(self, other: "Asked") -> str | None:
+        """Name the first thing in which two differ."""
+        ours, theirs = _flat(self), _flat(other)
+        keys = dict.fromkeys([*ours, *theirs])
+        return next((key for key in keys if ours.get(key) != theirs.get(key)), None)
+
+
+def asked(
+    experiment: Experiment, preset: str | None, overrides: tuple[str, ...], data: Path | None
+) -> Asked:
+    """Write down what a study of an experiment is about."""
+    return Asked(
+        version=experiment.name,
+        preset=preset,
+        overrides=overrides,
+        data=str(data.resolve()) if data is not None else None,
+        settings={k: v for k, v in flatten(experiment).items() if k not in experiment.tune},
+        ranges=experiment.tune,
+    )
+
+
+def _flat(what: Asked) -> dict[str, Any]:
+    """Spread it out as JSON would give it back, so that tuples and lists are the same."""
+    table = msgspec.json.decode(msgspec.json.encode(what))
+    settings, ranges = table.pop("settings"), table.pop("ranges")
+    return {**table, **settings, **{f"tune.{path}": bounds for path, bounds in ranges.items()}}
+
+
+class TrialResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of one trial."""
+
+    trial: int
+    outcome: Literal["complete", "pruned", "failed"]
+    values: dict[str, str]
+    """Key path → value, spelled as an override would."""
+    run: str | None = None
+    metric: float | None = None
+    """The best value of the monitored metric."""
+    epoch: int | None = None
+    """In which it was reached."""
+    problem: str | None = None
+
+
+class StudyTrial:
+    """One trial that has not ended."""
+
+    def __init__(self, trial: optuna.Trial, ranges: Mapping[str, Range]) -> None:
+        self._trial = trial
+        self.values = {path: _drawn(trial, path, bounds) for path, bounds in ranges.items()}
+        """Key path → value, spelled as an override would."""
+        self._told = 0
+
+    @property
+    def number(self) -> int:
+        """From 0."""
+        return self._trial.number
+
+    @property
+    def run(self) -> str | None:
+        """The id of the run that it is, or is to become."""
+        return self._trial.user_attrs.get("run")
+
+    def become(self, run: str) -> None:
+        """Note which run it is to be, before that is started."""
+        self._trial.set_user_attr("run", run)
+
+    @property
+    def to_be_pruned(self) -> bool:
+        """Whether it was decided that it is not worth going on with."""
+        return bool(self._trial.user_attrs.get("pruned"))
+
+    def prune(self) -> None:
+        """Note the decision, before the run is stopped."""
+        self._trial.set_user_attr("pruned", True)
+
+    def report(self, epoch: int, value: float) -> None:
+        """Tell the value after an epoch; one that was told before is passed over."""
+        if epoch > self._told:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # told before the study was left
+                self._trial.report(value, epoch)
+            self._told = epoch
+
+    def should_be_pruned(self) -> bool:
+        """Tell whether its best value so far is below the median of the others at this epoch."""
+        return self._trial.should_prune()
+
+    def explain(self, problem: str) -> None:
+        """Note why it failed."""
+        self._trial.set_user_attr("problem", problem)
+
+
+class Study:
+    """The trials of one study. Make it with :func:`open_study`."""
+
+    def __init__(self, study: optuna.Study, ranges: Mapping[str, Range]) -> None:
+        self._study = study
+        self._ranges = ranges
+
+    def unfinished(self) -> list[StudyTrial]:
+        """Take up the trials that were under way when the study was last left."""
+        running = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        # Optuna has no public way back to a trial that another process began.
+        trials = [optuna.Trial(self._study, frozen._trial_id) for frozen in running]
+        return [StudyTrial(trial, self._ranges) for trial in trials]
+
+    def new_trial(self) -> StudyTrial:
+        """Draw the next values to try."""
+        return StudyTrial(self._study.ask(), self._ranges)
+
+    def begun(self) -> int:
+        """Count the trials that have ended or are under way."""
+        states = (*ENDED, TrialState.RUNNING)
+        return len(self._study.get_trials(deepcopy=False, states=states))
+
+    def complete(self, trial: StudyTrial, value: float) -> TrialResult:
+        """Close a trial whose run trained to its end, with the best value it reached."""
+        return _result(self._study.tell(trial.number, value))
+
+    def prune(self, trial: StudyTrial) -> TrialResult:
+        """Close a trial whose run was stopped early."""
+        return _result(self._study.tell(trial.number, state=TrialState.PRUNED))
+
+    def fail(self, trial: StudyTrial, problem: str) -> TrialResult:
+        """Close a trial that came to nothing."""
+        trial.explain(problem)
+        return _result(self._study.tell(trial.number, state=TrialState.FAIL))
+
+    def results(self) -> list[TrialResult]:
+        """Give all trials that have ended, in the order of their numbers."""
+        return [_result(each) for each in self._study.get_trials(deepcopy=False, states=ENDED)]
+
+
+def best_of(results: Iterable[TrialResult]) -> TrialResult | None:
+    """Give the complete trial with the highest value; the earliest where several tie."""
+    complete = [each for each in results if each.outcome == "complete" and each.metric is not None]
+    return max(complete, key=lambda each: each.metric or 0.0, default=None)
+
+
+def _result(trial: FrozenTrial) -> TrialResult:
+    epochs = trial.intermediate_values
+    epoch = max(epochs, key=lambda number: (epochs[number], -number), default=None)
+    return TrialResult(
+        trial=trial.number,
+        outcome=OUTCOMES[trial.state],
+        values={path: spelled(value) for path, value in trial.params.items()},
+        run=trial.user_attrs.get("run"),
+        metric=None if epoch is None else epochs[epoch],
+        epoch=epoch,
+        problem=trial.user_attrs.get("problem"),
+    )
+
+
+@contextmanager
+def open_study(folder: Path, what: Asked, experiment: Experiment) -> Iterator[Study]:
+    """Open the study in a folder, or begin it; nobody else can while the context is open.
+
+    A new study begins with the version as it stands, as far as its values are in the ranges.
+
+    Raises:
+        RunError: another process works on it, it is about something else, or it cannot be used.
+    """
+    lock = FileLock(folder / ".lock")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise RunError(f"{folder}: another `mabe tune` works on this study") from None
+    except OSError as error:
+        raise RunError(f"{folder}: cannot be used ({error.strerror or error})") from error
+    try:
+        yield _opened(folder, what, experiment)
+    finally:
+        lock.release()
+
+
+def _opened(folder: Path, what: Asked, experiment: Experiment) -> Study:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        study = _load(folder / DATABASE, experiment.training)
+    except SQLAlchemyError as error:
+        reason = str(error).splitlines()[0]
+        raise RunError(f"{folder / DATABASE}: cannot be used ({reason})") from error
+    # One seed draws the same values again; what comes after a break must not repeat what came before.
+    study.sampler = optuna.samplers.TPESampler(
+        seed=experiment.training.seed + len(study.get_trials(deepcopy=False))
+    )
+    known = study.user_attrs.get("asked")
+    if known is None:
+        study.enqueue_trial(_as_it_stands(experiment), skip_if_exists=True)
+        study.set_user_attr("asked", msgspec.json.encode(what).decode())
+    elif (key := msgspec.json.decode(known, type=Asked).difference(what)) is not None:
+        raise RunError(
+            f"{folder}: this study was begun with another {key}; give the new one another --name"
+        )
+    return Study(study, what.ranges)
+
+
+def _load(database: Path, training: TrainingConfig) -> optuna.Study:
+    storage = optuna.storages.RDBStorage(
+        f"sqlite:///{database}", engine_kwargs={"connect_args": {"timeout": WAIT_SECONDS}}
+    )
+    warmup = max(1, training.warmup_epochs, training.epochs // WARMUP_SHARE)
+    return optuna.create_study(
+        storage=storage,
+        study_name="study",
+        direction="maximize",
+        load_if_exists=True,
+        pruner=optuna.pruners.MedianPruner(STARTUP_TRIALS, n_warmup_steps=warmup),
+    )
+
+
+def _as_it_stands(experiment: Experiment) -> dict[str, Any]:
+    """Give the version's own values, as parameters, where they are in the ranges."""
+    own = flatten(experiment)
+    found: dict[str, Any] = {}
+    for path, bounds in experiment.tune.items():
+        value = own[path]
+        if bounds.choices is not None:
+            text = spelled("none" if value is None else value)
+            if text in map(spelled, bounds.choices):
+                found[path] = text
+        elif isinstance(value, int | float) and _low(bounds) <= value <= _high(bounds):
+            found[path] = value
+    return found
+
+
+def _drawn(trial: optuna.Trial, path: str, bounds: Range) -> str:
+    """Draw a value, or give the one that was drawn before."""
+    if bounds.choices is not None:
+        return str(trial.suggest_categorical(path, [spelled(choice) for choice in bounds.choices]))
+    low, high = _low(bounds), _high(bounds)
+    if number_type(field_type(Experiment, path)) is int:
+        return spelled(trial.suggest_int(path, int(low), int(high), log=bounds.log))
+    return spelled(trial.suggest_float(path, low, high, log=bounds.log))
+
+
+def _low(bounds: Range) -> float:
+    assert bounds.low is not None  # checked when the registry was read
+    return bounds.low
+
+
+def _high(bounds: Range) -> float:
+    assert bounds.high is not None
+    return bounds.high

@@ -1,0 +1,78 @@
+"""``mabe tune`` from the command line, with jobs that only pretend."""
+
+import json
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+from core.errors import ConfigError, RunError
+from core.registry import default_path, load
+from mabe_tui.runs.store import RunStore
+
+Mabe = Callable[..., Result]
+QUICK = ("--set", "training.epochs=2")
+
+
+def test_ends_with_the_command_that_keeps_the_best(invoke: Mabe, home: Path) -> None:
+    result = invoke("tune", "v2", "--trials", "2", "--parallel", "2", *QUICK)
+    assert result.exit_code == 0
+    *lines, summary, command = [line for line in result.stdout.splitlines() if line]
+    assert [line.split()[2] for line in lines] == ["complete"] * 2
+    assert summary.startswith("best of 2: trial ")
+    words = shlex.split(command)
+    assert words[:5] == ["mabe", "new", "v7", "--extends", "v2"]
+    kept = load(default_path()).experiment("v2", words[6::2])
+    entries = RunStore(home).entries()
+    assert len(entries) == 2
+    assert kept in [entry.require_request().experiment for entry in entries]
+
+
+def test_goes_on_and_tells_all_trials_as_json(invoke: Mabe, home: Path) -> None:
+    invoke("tune", "v2", "--trials", "1", *QUICK)
+    told = json.loads(invoke("tune", "v2", "--trials", "2", *QUICK, "--json").stdout)
+    assert (told["study"], told["version"], told["monitor"]) == ("v2", "v2", "f1_macro")
+    assert [trial["trial"] for trial in told["trials"]] == [0, 1]
+    assert told["best"]["metric"] == 0.2
+    assert told["command"].startswith("mabe new v7 --extends v2 --set training.epochs=2 --set ")
+    assert Path(told["folder"]) == home / "tune" / "v2"
+    tagged = json.loads(invoke("runs", "--tag", "tune:v2", "--json").stdout)
+    assert {run["id"] for run in tagged} == {trial["run"] for trial in told["trials"]}
+
+
+def test_what_is_set_is_not_tuned(invoke: Mabe) -> None:
+    told = json.loads(
+        invoke("tune", "v2", "--trials", "1", *QUICK, "--set", "model.dropout=0.1", "--json").stdout
+    )
+    assert "model.dropout" not in told["best"]["values"]
+    assert "training.learning_rate" in told["best"]["values"]
+    with pytest.raises(RunError, match=r"begun with another overrides; .*--name"):
+        invoke("tune", "v2", "--trials", "1", *QUICK)
+    invoke("tune", "v2", "--trials", "1", *QUICK, "--name", "other")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["v1", "--trials", "2"], r"v1 has no ranges to tune; .*\[experiments\.v1\.tune\]"),
+        (["v2", "--trials", "2", "--name", "a b"], "letters, digits"),
+        (["v6", "--trials", "2", "--on", "local"], "mabe run v6 --data DIR"),
+        (["v2", "--trials", "2", "--set", "tune.training.epoch={low=1,high=2}"], "training.epochs"),
+    ],
+)
+def test_what_cannot_be_asked_for(
+    invoke: Mabe, home: Path, arguments: list[str], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        invoke("tune", *arguments)
+    assert not home.exists()
+
+
+def test_no_completed_trial_is_an_error_code(invoke: Mabe, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAKE_THEN", "fail")
+    result = invoke("tune", "v2", "--trials", "1", *QUICK)
+    assert result.exit_code == 1
+    assert "failed" in result.stdout
+    assert "no trial of v2 was completed" in result.stderr
