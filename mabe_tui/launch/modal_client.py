@@ -28,8 +28,11 @@ Answer = TypeVar("Answer")
 SOCKET_SECONDS = 3.0
 HELLO_SECONDS = 10.0
 ANSWER_SECONDS = 30.0
-PROBE_LASTS_SECONDS = 20.0
-"""How long a probe's result is taken for true, good or bad."""
+PROBE_LASTS_SECONDS = 3.0
+"""How long it is taken for true that there is somebody to ask, or nobody."""
+WELCOME_LASTS_SECONDS = 300.0
+"""How long it is taken for true that the credentials are good."""
+STATE_SECONDS = 10.0
 CANCELLED = re.compile("cancel|terminated", re.IGNORECASE)
 LOCAL_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
 """Errors of this computer's disk, which no waiting mends."""
@@ -79,6 +82,7 @@ class _Probe:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.until = 0.0
+        self.welcome_until = 0.0
         self.error: UserError | None = None
         self.server = ""
 
@@ -114,16 +118,18 @@ def require() -> None:
     """
     with _probe.lock:
         server = str(modal.config.config["server_url"])
-        if time.monotonic() >= _probe.until or _probe.server != server:
+        if _probe.server != server:
+            _probe.server, _probe.until, _probe.welcome_until = server, 0.0, 0.0
+        if time.monotonic() >= _probe.until:
             _probe.error = _find_problem(server)
-            _probe.server, _probe.until = server, time.monotonic() + PROBE_LASTS_SECONDS
+            _probe.until = time.monotonic() + PROBE_LASTS_SECONDS
         if _probe.error is not None:
             raise _probe.error
 
 
 def forget_probe() -> None:
     """Look again before the next question."""
-    _probe.until = 0.0
+    _probe.until = _probe.welcome_until = 0.0
 
 
 def _find_problem(server: str) -> UserError | None:
@@ -133,7 +139,9 @@ def _find_problem(server: str) -> UserError | None:
                 "no Modal credentials: `modal token new` makes some, or train here with --on local"
             )
         _look_at_socket(server)
-        _spoken(lambda: asyncio.run(_hello()))
+        if time.monotonic() >= _probe.welcome_until:
+            _spoken(lambda: asyncio.run(_hello()))
+            _probe.welcome_until = time.monotonic() + WELCOME_LASTS_SECONDS
     except UserError as error:
         return error
     return None
@@ -229,7 +237,7 @@ def call_state(call_id: str) -> CallState:
         except (Exception, modal.exception.InputCancellation) as error:
             return _state_of(error)
 
-    return ask(question)
+    return ask(question, STATE_SECONDS)
 
 
 def _state_of(error: BaseException) -> CallState:

@@ -42,6 +42,8 @@ class Container(Plane):
         self.volumes: dict[str, MountedVolume] = {}
         self.process: asyncio.subprocess.Process | None = None
         self.preempted = self.timed_out = False
+        self.has_answered = False
+        """It gave its input an outcome, if only one that is to be tried again."""
         self._delivered = False
         self._cancel = asyncio.Event()
         self._server = Server([self])
@@ -75,8 +77,9 @@ class Container(Plane):
         self._signal(signal.SIGTERM)  # to the first process, which kills the others
 
     def cancel(self) -> None:
-        """Let the next heartbeat say that its input is cancelled."""
-        self._cancel.set()
+        """Let the next heartbeat say that its input is cancelled; one it has not got, it never gets."""
+        if self._delivered:
+            self._cancel.set()
 
     def _time_out(self) -> None:
         self.timed_out = True
@@ -190,7 +193,7 @@ class Container(Plane):
         return api_pb2.ContainerHeartbeatResponse(cancel_input_event=event)
 
     async def FunctionGetInputs(self, _: object) -> api_pb2.FunctionGetInputsResponse:
-        if self._delivered:
+        if self._delivered or self.call.cancelled:
             item = api_pb2.FunctionGetInputsItem(kill_switch=True)
         else:
             self._delivered = True
@@ -205,6 +208,7 @@ class Container(Plane):
         return api_pb2.FunctionGetInputsResponse(inputs=[item])
 
     async def FunctionPutOutputs(self, request: api_pb2.FunctionPutOutputsRequest) -> Empty:
+        self.has_answered = True
         for item in request.outputs:
             policy = self.function.retry_policy.retries
             failed = item.result.status == api_pb2.GenericResult.GENERIC_STATUS_FAILURE

@@ -152,7 +152,7 @@ class LoopbackServer:
     def _settle(self, call: Call, container: Container) -> None:
         """Decide what the end of a container means for its call."""
         status = api_pb2.GenericResult
-        if call.done.is_set() or container.preempted:
+        if call.done.is_set() or container.preempted or container.has_answered:
             return
         if call.cancelled:
             call.finish(api_pb2.GenericResult(status=status.GENERIC_STATUS_TERMINATED))

@@ -1,0 +1,46 @@
+"""What tests on the stand-in wait for, and what must hold of a mirror whatever happened."""
+
+import hashlib
+import time
+from collections.abc import Callable
+
+from core.history import History, gaps
+from core.rundir import RunDir
+from mabe_tui.launch.launcher import RunState
+from mabe_tui.launch.modal_launcher import ModalLauncher
+from tests.loopback.fake_job import STEPS
+
+SECONDS = 40.0
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = SECONDS) -> None:
+    """Wait until it comes true; fail where it does not."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.02)
+
+
+def follow_to_the_end(launcher: ModalLauncher, run: RunDir, seconds: float = SECONDS) -> RunState:
+    """Follow a run until nothing more can come from it, and give how it ended."""
+    with launcher.following(run):
+        wait_for(lambda: not launcher.state(run).may_speak, seconds)
+    return launcher.state(run)
+
+
+def assert_complete(run: RunDir) -> History:
+    """Check the mirror: each event once, in order, without a gap; one epoch event an epoch."""
+    events = [(event.attempt, event.seq) for event in run.events()]
+    assert events == sorted(set(events))
+    assert gaps(run.events()) == {}
+    history = run.history()
+    assert [e.epoch for e in history.epochs] == list(range(1, len(history.epochs) + 1))
+    return history
+
+
+def weights_after(epochs: int) -> bytes:
+    """Give the weights that the fake job has after so many epochs without interruption."""
+    weights = b"0"
+    for _ in range(epochs * STEPS):
+        weights = hashlib.sha256(weights).hexdigest().encode()
+    return weights

@@ -1,0 +1,217 @@
+"""Every fault that Modal or the way to it can have, and what becomes of the run."""
+
+import time
+
+import pytest
+
+from core.errors import RunError, UserError
+from core.events import Failed, Stopped
+from core.rundir import RunDir
+from mabe_tui.launch import modal_client, modal_volume
+from mabe_tui.launch.attempts import read_quiet_ending
+from mabe_tui.launch.launcher import RunState, StopOutcome
+from mabe_tui.launch.modal_client import UnreachableError
+from mabe_tui.launch.modal_launcher import ModalLauncher
+from tests.loopback.conftest import MakeRun
+from tests.loopback.helpers import assert_complete, follow_to_the_end, wait_for
+from tests.loopback.server import LoopbackServer
+
+AT_ONCE = 6.0
+
+
+def refused(launcher: ModalLauncher, run: RunDir) -> str:
+    """Launch, expect a refusal at once, and give its one line; nothing of the attempt is left."""
+    modal_client.forget_probe()
+    began = time.monotonic()
+    with pytest.raises(UserError) as caught:
+        launcher.launch(run)
+    assert time.monotonic() - began < AT_ONCE
+    assert run.attempts() == []
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+# ── before there is a run ─────────────────────────────────────────────────────────────────────
+
+
+def test_no_credentials(
+    server: LoopbackServer,
+    launcher: ModalLauncher,
+    make_run: MakeRun,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("MODAL_TOKEN_ID")
+    said = refused(launcher, make_run())
+    assert "modal token new" in said
+    assert "--on local" in said
+
+
+def test_wrong_token(server: LoopbackServer, launcher: ModalLauncher, make_run: MakeRun) -> None:
+    server.faults.wrong_token = True
+    said = refused(launcher, make_run())
+    assert "refuses the credentials" in said
+    assert "modal token new" in said
+
+
+def test_refused_connection(
+    server: LoopbackServer, launcher: ModalLauncher, make_run: MakeRun
+) -> None:
+    server.go_down()
+    said = refused(launcher, make_run())
+    assert "cannot be reached" in said
+    assert "--on local" in said
+
+
+def test_quota_exceeded(server: LoopbackServer, launcher: ModalLauncher, make_run: MakeRun) -> None:
+    server.faults.quota_exceeded = True
+    said = refused(launcher, make_run())
+    assert "spend limit reached" in said
+    assert "--on local" in said
+
+
+# ── while it runs ─────────────────────────────────────────────────────────────────────────────
+
+
+def test_state_is_unknown_while_modal_cannot_be_reached(
+    server: LoopbackServer, launcher: ModalLauncher, make_run: MakeRun
+) -> None:
+    run = make_run(epochs=50, seconds=0.1)
+    launcher.launch(run)
+    wait_for(lambda: launcher.state(run) in (RunState.QUEUED, RunState.RUNNING))
+    server.go_down()
+    modal_client.forget_probe()
+    assert launcher.state(run) is RunState.UNKNOWN
+    with pytest.raises(RunError, match="may be running"):
+        launcher.resume(run)
+    with pytest.raises(UnreachableError):
+        launcher.stop(run)
+    server.come_back()
+    modal_client.forget_probe()
+    assert launcher.stop(run, grace=20) in (StopOutcome.CLEAN, StopOutcome.BEFORE_START)
+
+
+def test_a_training_error_is_not_retried(
+    server: LoopbackServer, launcher: ModalLauncher, make_run: MakeRun
+) -> None:
+    run = make_run(epochs=1, then="fail")
+    handle = launcher.launch(run)
+    assert follow_to_the_end(launcher, run) is RunState.FAILED
+    assert isinstance(run.history().ending, Failed)
+    assert len(server.cloud.calls[str(handle.reference["call_id"])].tasks) == 1
+
+
+def test_a_job_that_dies_without_a_word_is_tried_again_then_lost(
+    server: LoopbackServer, launcher: ModalLauncher, make_run: MakeRun
+) -> None:
+    run = make_run(epochs=1, retries=1, then="crash")
+    handle = launcher.launch(run)
+    assert follow_to_the_end(launcher, run) is RunState.LOST
+    assert len(server.cloud.calls[str(handle.reference["call_id"])].tasks) == 2
+    attempt = run.attempts()[-1]
+    said = read_quiet_ending(run, attempt)
+    assert said is not None
+    assert "died without a word (exit code -9)" in said.reason
+    assert_complete(run)
+
+
+def test_time_out_is_lost_and_can_be_resumed(
+    server: LoopbackServer, launcher: ModalLauncher, make_run: MakeRun
+) -> None:
+    run = make_run(epochs=3, timeout=4, retries=0, seconds=0.01, then="hang")
+    launcher.launch(run)
+    assert follow_to_the_end(launcher, run) is RunState.LOST
+    said = read_quiet_ending(run, run.attempts()[-1])
+    assert said is not None
+    assert "time-out" in said.reason
+    assert len(assert_complete(run).epochs) == 3
+    again = launcher.resume(run)
+    assert again.attempt.startswith("0002-")
+    assert launcher.stop(run, grace=0.1) in (StopOutcome.KILLED, StopOutcome.BEFORE_START)
+
+
+def test_stopped_run_saves_and_is_resumed(
+    server: LoopbackServer, launcher: ModalLauncher, make_run: MakeRun
+) -> None:
+    run = make_run(epochs=6, seconds=0.05)
+    launcher.launch(run)
+    with launcher.following(run):
+        wait_for(lambda: len(run.history().epochs) >= 2)
+        with pytest.raises(RunError, match="stop it first"):
+            launcher.resume(run)
+        assert launcher.stop(run, grace=20) is StopOutcome.CLEAN
+    assert launcher.state(run) is RunState.STOPPED
+    assert isinstance(run.history().ending, Stopped)
+    assert launcher.stop(run) is StopOutcome.ENDED
+    launcher.resume(run)
+    assert follow_to_the_end(launcher, run) is RunState.FINISHED
+    assert len(assert_complete(run).epochs) == 6
+
+
+def test_stopped_before_a_machine_was_found(
+    server: LoopbackServer, launcher: ModalLauncher, make_run: MakeRun
+) -> None:
+    server.faults.no_capacity = True
+    run = make_run()
+    launcher.launch(run)
+    assert launcher.state(run) is RunState.QUEUED
+    assert launcher.stop(run, grace=5) is StopOutcome.BEFORE_START
+    assert launcher.state(run) is RunState.STOPPED
+
+
+def test_a_deaf_job_is_killed(
+    server: LoopbackServer, launcher: ModalLauncher, make_run: MakeRun
+) -> None:
+    run = make_run(epochs=1, then="hang")
+    launcher.launch(run)
+    with launcher.following(run):
+        wait_for(lambda: len(run.history().epochs) == 1)
+        assert launcher.stop(run, grace=0.5) is StopOutcome.KILLED
+    assert launcher.state(run) is RunState.STOPPED
+    assert server.running() == []
+
+
+# ── fetching ──────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def finished(server: LoopbackServer, launcher: ModalLauncher, make_run: MakeRun) -> RunDir:
+    run = make_run(epochs=1)
+    launcher.launch(run)
+    assert follow_to_the_end(launcher, run) is RunState.FINISHED
+    return run
+
+
+@pytest.mark.parametrize("fault", ["broken_downloads", "short_downloads"])
+def test_half_a_download_is_fetched_again(
+    server: LoopbackServer, finished: RunDir, fault: str
+) -> None:
+    last = finished.read_pointer("last")
+    assert last is not None
+    setattr(server.faults, fault, 2)
+    (path,) = modal_volume.pull(finished, [last])
+    assert path.stat().st_size == last.bytes
+    assert getattr(server.faults, fault) == 0
+
+
+def test_what_cannot_be_had_whole_is_not_kept(server: LoopbackServer, finished: RunDir) -> None:
+    last = finished.read_pointer("last")
+    assert last is not None
+    server.faults.short_downloads = 1000
+    with pytest.raises(RunError, match="another sha256"):
+        modal_volume.pull(finished, [last])
+    assert [path.name for path in finished.checkpoints.glob("*.pt*")] == []
+    server.faults.short_downloads = 0
+    modal_volume.pull(finished, [last])
+    before = (finished.checkpoints / last.file).stat().st_mtime_ns
+    modal_volume.pull(finished, [last])  # it is here and whole
+    assert (finished.checkpoints / last.file).stat().st_mtime_ns == before
+
+
+def test_apps_that_no_run_knows_are_named(
+    server: LoopbackServer, launcher: ModalLauncher, make_run: MakeRun
+) -> None:
+    run = make_run(epochs=50, seconds=0.1)
+    handle = launcher.launch(run)
+    assert [job.reference for job in launcher.list_foreign([])] == [handle.reference["app_id"]]
+    assert launcher.list_foreign([handle]) == []
+    launcher.stop(run, grace=20)
