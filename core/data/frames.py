@@ -5,6 +5,7 @@ the neighbour in the array.
 """
 
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -16,6 +17,10 @@ from torch import Tensor
 from core.data.prepared import PreparedData
 
 Indices = npt.NDArray[np.int64]
+
+PART_FRAMES = 2048
+"""Frames of a whole video that are worked on at once: few enough for what is made of them to stay in
+the processor's cache, and enough that calling torch costs little beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,12 @@ class FrameStore:
         if 2 * self.positions.nbytes > free:
             return self
         return replace(self, positions=self.positions.to(device))
+
+    def parts(self, video: int) -> Iterator[slice]:
+        """Cut a video's frames into parts of at most :data:`PART_FRAMES`."""
+        frames = int(self.frames[video])
+        for start in range(0, frames, PART_FRAMES):
+            yield slice(start, min(start + PART_FRAMES, frames))
 
     def read(
         self, videos: Indices, starts: Indices, length: int, out: Tensor | None = None

@@ -1,6 +1,6 @@
 """Windows of the index → inputs, targets and weights on the device, without a copy of the data set."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -11,6 +11,7 @@ from core.data.frames import FrameStore, gather_windows
 from core.data.sampling import NoisePool
 from core.data.windows import WindowIndex
 from core.features.pipeline import FeaturePipeline
+from core.threads import each, finish, one_thread
 
 BLOCK_BYTES = 1 << 19
 """Positions that are gathered and turned into features together on a CPU: they and what is made of
@@ -46,10 +47,13 @@ class ComputedFeatures:
     def read(self, index: WindowIndex, out: Tensor) -> None:
         """Write the features of windows to ``(windows, length, features)``."""
         block = self._block(index.length)
-        for begin in range(0, len(index), block):
+
+        def one(begin: int) -> None:
             part = index[begin : begin + block]
             windows = self._pipeline.read(self._store, part.video, part.start, part.length)
             self._pipeline.transform(windows, self._noise, out[begin : begin + block])
+
+        finish(each(one, range(0, len(index), block), self._pipeline.device))
 
     def _block(self, length: int) -> int:
         if self._pipeline.device.type != "cpu":
@@ -78,16 +82,27 @@ class CachedFeatures:
         """Start a pass, in which the positions have this noise."""
         if noise is None and self._clean:
             return
-        for video in self._videos:
-            first, frames = int(self._offsets[video]), int(self._store.frames[video])
-            out = self._features[first : first + frames]
-            self._pipeline.write_video(self._store, video, out, noise)
+        self._pipeline.write(self._store, self._parts(), noise)
         self._clean = noise is None
 
     def read(self, index: WindowIndex, out: Tensor) -> None:
         """Write the features of windows to ``(windows, length, features)``."""
-        offsets, frames = self._offsets[index.video], self._store.frames[index.video]
-        gather_windows(self._features, offsets, frames, index.start, index.length, 0.0, out)
+        device = self._features.device
+        block = -(-len(index) // torch.get_num_threads()) if device.type == "cpu" else len(index)
+
+        def one(begin: int) -> None:
+            part = index[begin : begin + block]
+            offsets, frames = self._offsets[part.video], self._store.frames[part.video]
+            target = out[begin : begin + block]
+            gather_windows(self._features, offsets, frames, part.start, part.length, 0.0, target)
+
+        finish(each(one, range(0, len(index), block), device))
+
+    def _parts(self) -> Iterator[tuple[int, slice, Tensor]]:
+        for video in self._videos:
+            first = int(self._offsets[video])
+            for part in self._store.parts(video):
+                yield video, part, self._features[first + part.start : first + part.stop]
 
 
 def training_features(
@@ -109,4 +124,5 @@ def read_targets(store: FrameStore, classes: Tensor, index: WindowIndex) -> Tens
         index: the windows.
     """
     offsets, frames = store.offsets[index.video], store.frames[index.video]
-    return gather_windows(classes, offsets, frames, index.start, index.length, 0).long()
+    with one_thread():
+        return gather_windows(classes, offsets, frames, index.start, index.length, 0).long()

@@ -104,11 +104,13 @@ class NoisePool:
         Args:
             first: (windows,) row, among all frames of the data, at which each begins.
             length: rows in a window.
-            out: memory for it.
+            out: memory for it, where several are brought together.
         """
         if len(self._wrapped) < POOL_ROWS + length:
             times = 2 + length // POOL_ROWS
             self._wrapped = self._rows.repeat(times, 1)[: POOL_ROWS + length]
         start = first % POOL_ROWS
+        if len(start) == 1:  # nothing to bring together
+            return self._wrapped[None, int(start[0]) : int(start[0]) + length]
         total = np.full_like(start, len(self._wrapped))
         return gather_windows(self._wrapped, np.zeros_like(start), total, start, length, 0.0, out)

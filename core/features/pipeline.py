@@ -5,8 +5,9 @@ checkpoint, and comes out of it again. Windows with enough frames of context and
 same features.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Self
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial, reduce
+from typing import Any, Self, TypeVar
 
 import msgspec
 import numpy as np
@@ -20,13 +21,12 @@ from core.errors import DataError
 from core.experiment import FeatureConfig
 from core.features.blocks import context, layout, raw_blocks
 from core.features.fitted import Fitted
-from core.features.projection import RunningScatter
+from core.features.projection import principal, scatter
 from core.features.scratch import Scratch
-from core.features.standardise import RunningMoments
+from core.features.standardise import FeatureStatistics, Moments
+from core.threads import each, finish
 
-CHUNK_FRAMES = 2048
-"""Frames of a whole video that go through at once: few enough for what is made of them to stay in the
-processor's cache, and enough that calling torch costs little beside it."""
+Result = TypeVar("Result")
 
 
 class FeaturePipeline:
@@ -73,16 +73,15 @@ class FeaturePipeline:
         device = device or store.device
         bare = msgspec.structs.replace(config, inputs=("coordinates",), mask_channels=False)
         coordinates = cls(bare, mice, keypoints).to(device)
-        positions = coordinates.moments(store, videos).statistics()
+        positions = coordinates.statistics(store, videos)
         projection = None
         if "engineered" in config.inputs:
-            scatter = RunningScatter(positions.mean)
-            for chunk in coordinates.measured(store, videos):
-                scatter.update(chunk)
-            projection = scatter.projection(config.pca_components)
+            about = partial(scatter, mean=positions.mean)
+            total = reduce(torch.add, coordinates.over(about, store, videos))
+            projection = principal(positions.mean, total, config.pca_components)
         unscaled = cls(config, mice, keypoints).to(device).fitted.statistics
         unfitted = cls(config, mice, keypoints, Fitted(unscaled, positions, projection))
-        statistics = unfitted.moments(store, videos).statistics()
+        statistics = unfitted.statistics(store, videos)
         if "mask" in unfitted.blocks:  # 0 and 1 as they are
             statistics.mean[unfitted.blocks["mask"]] = 0
             statistics.std[unfitted.blocks["mask"]] = 1
@@ -92,18 +91,20 @@ class FeaturePipeline:
         """Give the same on another device."""
         return type(self)(self.config, self.mice, self.keypoints, self.fitted.to(device))
 
-    def measured(self, store: FrameStore, videos: Sequence[int]) -> Iterator[Tensor]:
-        """Give the features of all frames of videos, ``(1, frames, features)`` at a time."""
-        for video in videos:
-            for part in _parts(int(store.frames[video])):
-                yield self.measure(self.read_part(store, video, part))
+    def statistics(self, store: FrameStore, videos: Sequence[int]) -> FeatureStatistics:
+        """Take mean and spread of the features over all frames of videos."""
+        return reduce(Moments.merged, self.over(Moments.of, store, videos)).statistics()
 
-    def moments(self, store: FrameStore, videos: Sequence[int]) -> RunningMoments:
-        """Take the moments of the features over all frames of videos."""
-        moments = RunningMoments(self.features, self.device)
-        for chunk in self.measured(store, videos):
-            moments.update(chunk)
-        return moments
+    def over(
+        self, summarise: Callable[[Tensor], Result], store: FrameStore, videos: Sequence[int]
+    ) -> Iterator[Result]:
+        """Summarise the features of all frames of videos, ``(1, frames, features)`` at a time."""
+        parts = [(video, part) for video in videos for part in store.parts(video)]
+
+        def one(of: tuple[int, slice]) -> Result:
+            return summarise(self.measure(self.read_part(store, *of)))
+
+        return each(one, parts, self.device)
 
     @property
     def device(self) -> torch.device:
@@ -154,7 +155,7 @@ class FeaturePipeline:
             positions /= self._per_window(windows.pixels_per_cm)[..., None, None]
         if noise is not None:
             memory = self._scratch("noise", *positions.shape)
-            positions += noise.take(windows.rows, rows, memory.flatten(2)).view(positions.shape)
+            positions += noise.take(windows.rows, rows, memory.flatten(2)).view_as(positions)
         gap = np.float32(self.config.frame_gap)
         rate = self._per_window(windows.frames_per_second / gap)
         for name, values, unit in raw_blocks(
@@ -190,15 +191,28 @@ class FeaturePipeline:
         store = FrameStore.of_video(positions, frames_per_second, pixels_per_cm, name)
         require_scale(self.config, store, [0])
         features = torch.empty((len(positions), self.features), device=self.device)
-        self.write_video(store, 0, features)
+        self.write(store, [(0, part, features[part]) for part in store.parts(0)])
         return features
 
-    def write_video(
-        self, store: FrameStore, video: int, out: Tensor, noise: NoisePool | None = None
+    def write(
+        self,
+        store: FrameStore,
+        parts: Iterable[tuple[int, slice, Tensor]],
+        noise: NoisePool | None = None,
     ) -> None:
-        """Compute the standardised features of a video of the store into ``(frames, features)``."""
-        for part in _parts(int(store.frames[video])):
-            self.transform(self.read_part(store, video, part), noise, out[None, part])
+        """Compute the standardised features of parts of videos.
+
+        Args:
+            store: has the videos.
+            parts: (video, its frames, ``(frames, features)`` to write to).
+            noise: added to the positions.
+        """
+
+        def one(part: tuple[int, slice, Tensor]) -> None:
+            video, frames, out = part
+            self.transform(self.read_part(store, video, frames), noise, out[None])
+
+        finish(each(one, parts, self.device))
 
     def state_dict(self) -> dict[str, Any]:
         """Give all that :meth:`from_state` needs, as plain containers and tensors."""
@@ -233,8 +247,3 @@ def require_scale(config: FeatureConfig, store: FrameStore, videos: Iterable[int
                 f"video {store.names[video]}: has no pix_per_cm_approx, which features.units ="
                 ' "cm" needs; leave it out, or use features.units = "pixels"'
             )
-
-
-def _parts(frames: int) -> Iterator[slice]:
-    for start in range(0, frames, CHUNK_FRAMES):
-        yield slice(start, min(start + CHUNK_FRAMES, frames))

@@ -36,28 +36,26 @@ class Projection:
         return cls(state["mean"].float(), state["components"].float())
 
 
-class RunningScatter:
-    """Sum of outer products of centred coordinates, over chunks that need not be kept.
+def scatter(coordinates: Tensor, mean: Tensor) -> Tensor:
+    """Sum the outer products of ``(..., coordinates)`` about a mean: (coordinates, coordinates).
+
+    A missing coordinate counts as its mean. The sums of chunks add up to that of all, in float64.
+    """
+    centred = (coordinates - mean).nan_to_num_(0.0).flatten(0, -2).double()
+    return centred.T @ centred
+
+
+def principal(mean: Tensor, total: Tensor, components: int) -> Projection:
+    """Give the directions of largest variance.
+
+    Each is turned so that its largest entry is positive: a sign is no matter of chance.
 
     Args:
         mean: (coordinates,) of the training split.
+        total: the :func:`scatter` of all its frames.
+        components: how many.
     """
-
-    def __init__(self, mean: Tensor) -> None:
-        self._mean = mean
-        self._scatter = torch.zeros((len(mean), len(mean)), dtype=torch.float64, device=mean.device)
-
-    def update(self, coordinates: Tensor) -> None:
-        """Take a chunk ``(..., coordinates)``; a missing coordinate counts as its mean."""
-        centred = (coordinates - self._mean).nan_to_num_(0.0).flatten(0, -2).double()
-        self._scatter += centred.T @ centred
-
-    def projection(self, components: int) -> Projection:
-        """Give the directions of largest variance.
-
-        Each is turned so that its largest entry is positive: a sign is no matter of chance.
-        """
-        _, vectors = torch.linalg.eigh(self._scatter.cpu())
-        chosen = vectors.flip(1)[:, :components]
-        largest = chosen.gather(0, chosen.abs().argmax(dim=0, keepdim=True))
-        return Projection(self._mean, (chosen * largest.sign()).float().to(self._mean.device))
+    _, vectors = torch.linalg.eigh(total.cpu())
+    chosen = vectors.flip(1)[:, :components]
+    largest = chosen.gather(0, chosen.abs().argmax(dim=0, keepdim=True))
+    return Projection(mean, (chosen * largest.sign()).float().to(mean.device))

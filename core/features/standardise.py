@@ -42,34 +42,33 @@ class FeatureStatistics:
         return cls(state["mean"].float(), state["std"].float())
 
 
-class RunningMoments:
-    """Count, mean and squared deviation of each feature, over chunks that need not be kept.
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Count, mean and sum of squared deviations of each feature, (features,) float64."""
 
-    Args:
-        features: number of features.
-        device: where the chunks are.
-    """
+    count: Tensor
+    mean: Tensor
+    deviation: Tensor
 
-    def __init__(self, features: int, device: torch.device | str = "cpu") -> None:
-        self._count = torch.zeros(features, dtype=torch.float64, device=device)
-        self._mean = torch.zeros_like(self._count)
-        self._deviation = torch.zeros_like(self._count)
-
-    def update(self, values: Tensor) -> None:
-        """Take a chunk ``(..., features)``; values that are not finite count as missing."""
+    @classmethod
+    def of(cls, values: Tensor) -> Self:
+        """Take those of a chunk ``(..., features)``; values that are not finite count as missing."""
         chunk = values.reshape(-1, values.shape[-1]).double()
         finite = chunk.isfinite()
         count = finite.sum(dim=0, dtype=torch.float64)
         mean = chunk.where(finite, 0.0).sum(dim=0) / count.clamp(min=1)
         deviation = (chunk - mean).where(finite, 0.0).square_().sum(dim=0)
-        total = (self._count + count).clamp(min=1)
-        shift = mean - self._mean
-        self._mean += shift * (count / total)
-        self._deviation += deviation + shift.square() * (self._count * count / total)
-        self._count += count
+        return cls(count, mean, deviation)
+
+    def merged(self, other: Self) -> Self:
+        """Give those of both chunks together."""
+        count = self.count + other.count
+        shift, share = other.mean - self.mean, other.count / count.clamp(min=1)
+        deviation = self.deviation + other.deviation + shift.square() * self.count * share
+        return type(self)(count, self.mean + shift * share, deviation)
 
     def statistics(self) -> FeatureStatistics:
-        """Give mean and (population) standard deviation of what was seen so far."""
-        std = (self._deviation / self._count.clamp(min=1)).sqrt()
-        constant = std <= SMALLEST_SPREAD * self._mean.abs()
-        return FeatureStatistics(self._mean.float(), std.where(~constant, 1.0).float())
+        """Give mean and (population) standard deviation."""
+        std = (self.deviation / self.count.clamp(min=1)).sqrt()
+        constant = std <= SMALLEST_SPREAD * self.mean.abs()
+        return FeatureStatistics(self.mean.float(), std.where(~constant, 1.0).float())

@@ -3,14 +3,14 @@ import numpy.typing as npt
 import pytest
 import torch
 
-from core.data.frames import FrameStore
+from core.data.frames import PART_FRAMES, FrameStore
 from core.data.sampling import NoisePool
 from core.errors import DataError
 from core.experiment import FeatureConfig
 from core.features import motion
 from core.features.gaps import interpolate
 from core.features.keypoints import interpolate_gaps
-from core.features.pipeline import CHUNK_FRAMES, FeaturePipeline
+from core.features.pipeline import FeaturePipeline
 
 V6 = FeatureConfig(inputs=("coordinates", "speed", "acceleration"))
 CONFIGS = {
@@ -93,15 +93,15 @@ def test_windows_and_whole_videos_agree(config: FeatureConfig) -> None:
 
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS.keys())
 def test_chunks_of_a_long_video_leave_no_seam(config: FeatureConfig) -> None:
-    positions = walk(CHUNK_FRAMES + 50)
+    positions = walk(PART_FRAMES + 50)
     store = store_of(positions)
     pipeline = fitted(config, store)
 
     whole = pipeline.features_of(positions, 25, 12.0)
 
-    around = windows(pipeline, store, 0, [CHUNK_FRAMES - 20], time=40)[0]
+    around = windows(pipeline, store, 0, [PART_FRAMES - 20], time=40)[0]
     assert whole.shape == (len(positions), pipeline.features)
-    torch.testing.assert_close(whole[CHUNK_FRAMES - 20 : CHUNK_FRAMES + 20], around)
+    torch.testing.assert_close(whole[PART_FRAMES - 20 : PART_FRAMES + 20], around)
 
 
 def test_features_of_the_training_split_are_standardised_and_gaps_are_the_mean() -> None:
@@ -186,7 +186,7 @@ def test_noise_moves_the_positions_before_they_are_differenced() -> None:
     store = FrameStore.of_video(positions, 10)
     features = torch.empty(12, 4)
 
-    FeaturePipeline(V6, 1, 1).write_video(store, 0, features, OneKick())
+    FeaturePipeline(V6, 1, 1).write(store, [(0, slice(0, 12), features)], OneKick())
 
     assert features[4:11, 0].tolist() == [0, 0, 2, 0, 0, 0, 0]
     assert features[4:11, 2].tolist() == [0, 0, 20, 20, 0, 0, 0]
@@ -200,7 +200,7 @@ def test_a_frame_has_the_same_noise_in_every_window() -> None:
     noise = NoisePool(1, 2, pipeline.fitted.positions.std * 0.1)
     whole = torch.empty(200, pipeline.features)
 
-    pipeline.write_video(store, 1, whole, noise)
+    pipeline.write(store, [(1, slice(0, 200), whole)], noise)
     windows = pipeline.transform(
         pipeline.read(store, np.array([1, 1, 1]), np.array([0, 31, 160]), 40), noise
     )

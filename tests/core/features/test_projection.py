@@ -2,7 +2,7 @@ import numpy as np
 import torch
 from sklearn.decomposition import PCA
 
-from core.features.projection import Projection, RunningScatter
+from core.features.projection import Projection, principal, scatter
 
 
 def data() -> torch.Tensor:
@@ -12,10 +12,9 @@ def data() -> torch.Tensor:
 
 
 def fitted(values: torch.Tensor, components: int) -> Projection:
-    scatter = RunningScatter(values.nanmean(dim=0))
-    for chunk in values.split(77):
-        scatter.update(chunk)
-    return scatter.projection(components)
+    mean = values.nanmean(dim=0)
+    total = torch.stack([scatter(chunk, mean) for chunk in values.split(77)]).sum(dim=0)
+    return principal(mean, total, components)
 
 
 def test_equals_scikit_learn_up_to_sign() -> None:

@@ -1,16 +1,15 @@
+from functools import reduce
+
 import numpy as np
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.features.standardise import FeatureStatistics, RunningMoments
+from core.features.standardise import FeatureStatistics, Moments
 
 
 def moments_of(*chunks: torch.Tensor) -> FeatureStatistics:
-    moments = RunningMoments(chunks[0].shape[-1])
-    for chunk in chunks:
-        moments.update(chunk)
-    return moments.statistics()
+    return reduce(Moments.merged, map(Moments.of, chunks)).statistics()
 
 
 @given(
