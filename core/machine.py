@@ -24,6 +24,14 @@ def choose_device(asked: Literal["auto", "cpu", "cuda"]) -> torch.device:
     return torch.device("cuda")
 
 
+def process_device(device: torch.device, rank: int, size: int) -> torch.device:
+    """Give the device of one of several processes, and make it this process's own."""
+    if device.type != "cuda" or size == 1:
+        return device
+    torch.cuda.set_device(rank)
+    return torch.device("cuda", rank)
+
+
 def device_name(device: torch.device) -> str:
     """Name the processor or the graphics card, as its maker does."""
     if device.type == "cuda":

@@ -51,6 +51,8 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
     torch: str
     threads: int
     device: str
+    processes: int = 1
+    """That share each batch."""
 
 
 class RunRequest(msgspec.Struct, frozen=True, kw_only=True):

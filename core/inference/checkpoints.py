@@ -11,7 +11,12 @@ from core.errors import CheckpointError
 from core.experiment import Experiment
 from core.models.build import build_model
 from core.rundir import RunDir
-from core.training.checkpoint import CheckpointStore, input_spec_from_table, read_checkpoint
+from core.training.checkpoint import (
+    CheckpointStore,
+    input_spec_from_table,
+    predicting_weights,
+    read_checkpoint,
+)
 from core.training.state import FIT_ERRORS
 
 
@@ -23,7 +28,7 @@ class TrainedModel:
     """The checkpoint file."""
     experiment: Experiment
     model: nn.Module
-    """With the checkpoint's weights, evaluating."""
+    """With the checkpoint's weights, or their average where one was kept; evaluating."""
     task_state: dict[str, Any]
     """Feature statistics, slots, classes: as the task wrote them."""
 
@@ -63,7 +68,7 @@ def _trained(path: Path, content: dict[str, Any]) -> TrainedModel:
     try:
         experiment = msgspec.convert(content["experiment"], Experiment)
         model = build_model(experiment.model, input_spec_from_table(content["input_spec"]))
-        model.load_state_dict(content["model"])
+        model.load_state_dict(predicting_weights(content))
     except FIT_ERRORS as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise CheckpointError(

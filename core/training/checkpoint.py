@@ -24,22 +24,24 @@ from core.files import replace_atomically
 from core.rundir import Pointer, RunDir
 from core.tasks.task import InputSpec
 
-FORMAT = 1
+FORMAT = 2
+"""1 had no average of the weights, and the random generators of one process, not of each."""
 FILE = re.compile(r"step-\d{7,}(-\d+)?\.pt")
 PARTS: dict[str, type] = {
     "experiment": dict,
     "input_spec": dict,
     "model": dict,
+    "average": dict,
     "optimizer": dict,
     "schedule": dict,
     "scaler": dict,
-    "rng": dict,
+    "rng": list,
     "progress": dict,
     "task": dict,
     "validation_videos": list,
     "pointers": list,
 }
-"""What a checkpoint holds, and as what; ``model`` alone and ``task`` are what prediction needs."""
+"""What a checkpoint holds, and as what. Prediction needs ``task`` and :func:`predicting_weights`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,12 +237,26 @@ def _checked(content: object, path: Path) -> dict[str, Any]:
             f"{path}: written by a newer mabe (checkpoint format {content['format']}, this one reads"
             f" {FORMAT}); update mabe to use it"
         )
+    content = _migrated(content)
     wrong = [name for name, kind in PARTS.items() if not isinstance(content.get(name), kind)]
     if wrong:
         raise CheckpointError(
             f"{path}: not a whole checkpoint ({', '.join(wrong)} missing or wrong)"
         )
     return content
+
+
+def _migrated(content: dict[str, Any]) -> dict[str, Any]:
+    """Give the content of an older format as this one would have written it."""
+    if content["format"] == 1:
+        return {**content, "format": 2, "average": {}, "rng": [content.get("rng")]}
+    return content
+
+
+def predicting_weights(content: dict[str, Any]) -> dict[str, Any]:
+    """Give the ``state_dict`` that predicts: the average of the weights, where one was kept."""
+    weights: dict[str, Any] = content["average"].get("model", content["model"])
+    return weights
 
 
 def input_spec_table(spec: InputSpec) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from core.emitter import Emitter
 from core.errors import RunError
 from core.events import (
     DataReady,
+    Failed,
     Finished,
     Preempted,
     Resumed,
@@ -21,11 +22,13 @@ from core.events import (
     Stopped,
     Warned,
 )
-from core.machine import choose_device, device_name, make_deterministic
+from core.machine import choose_device, device_name, make_deterministic, process_device
 from core.rundir import Resolved, RunDir, RunRequest
 from core.tasks.task import Task
 from core.training.checkpoint import Checkpoint, CheckpointStore
+from core.training.follower import Assignment
 from core.training.heartbeat import Heartbeat
+from core.training.leader import lead, process_count
 from core.training.rng import seed_everything
 from core.training.stopping import StopReason, StopWatch
 from core.training.trainer import Complete, Trainer
@@ -74,6 +77,10 @@ class Session:
             UserError: the run cannot go on, for a reason a person can mend.
         """
         device = choose_device(self._request.experiment.hardware.device)
+        self._processes = process_count(self._request.experiment, device)
+        device = process_device(device, 0, self._processes)
+        if self._processes > 1:
+            torch.set_num_threads(max(1, torch.get_num_threads() // self._processes))
         self._emit_started(device)
         self._heartbeat = Heartbeat(self._emitter, device)
         seed_everything(self._request.seed)
@@ -85,21 +92,42 @@ class Session:
             at = (checkpoint.pointer.epoch, checkpoint.pointer.step) if checkpoint else (0, 0)
             self._emit_stopped(interrupted.stop, *at)
             return
-        outcome = self._train(trainer, device)
+        outcome = self._train(trainer, device, checkpoint)
         progress = trainer.state.progress
         if isinstance(outcome, StopReason):
             self._emit_stopped(outcome, progress.epoch, progress.step)
         else:
             self._emit_finished(outcome, trainer, task.monitor)
 
-    def _train(self, trainer: Trainer, device: torch.device) -> Complete | StopReason:
-        """Train, and say in words where the model and its batches do not fit the device.
+    def _train(
+        self, trainer: Trainer, device: torch.device, checkpoint: Checkpoint | None
+    ) -> Complete | StopReason:
+        """Train, with others where there are several GPUs; say in words where memory is too small.
 
         Raises:
-            RunError: the GPU's memory is full.
+            RunError: the GPU's memory is full, or another of the run's processes died.
         """
+        at = None if checkpoint is None else self._run_dir.checkpoints / checkpoint.pointer.file
+
+        def assignment(rank: int, meeting: Path) -> Assignment:
+            return Assignment(
+                rank=rank,
+                size=self._processes,
+                meeting=meeting,
+                device=device.type,
+                threads=torch.get_num_threads(),
+                request=self._request,
+                cache=self._cache,
+                build=self._builder(),
+                checkpoint=at,
+            )
+
+        def give_up(line: str) -> None:
+            self._emitter.emit(Failed, error=line, type=RunError.__name__)
+
         try:
-            return trainer.train()
+            with lead(assignment, self._processes, trainer.state.model, give_up) as group:
+                return trainer.train(group)
         except torch.OutOfMemoryError as error:
             config = self._request.experiment.training
             raise RunError(
@@ -164,6 +192,7 @@ class Session:
             torch=str(torch.__version__),
             threads=torch.get_num_threads(),
             device=device.type,
+            processes=self._processes,
         )
         first = self._request.resolved
         if first is None:
@@ -266,5 +295,6 @@ CHANGES = {
     "torch": "torch",
     "threads": "the number of threads",
     "device": "the device",
+    "processes": "the number of processes",
 }
 """Fields of :class:`~core.rundir.Resolved` that a resume compares, in words."""

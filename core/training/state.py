@@ -1,16 +1,18 @@
 """Everything that training changes from step to step, and its way into a checkpoint and back."""
 
 import math
+from collections.abc import Callable
 from typing import Any, Self
 
 import msgspec
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from core.errors import CheckpointError
 from core.experiment import TrainingConfig
+from core.training.average import WeightAverage
 from core.training.precision import Precision
-from core.training.rng import restore_rng, rng_state
+from core.training.rng import restore_rng
 from core.training.schedules import Schedule
 
 FIT_ERRORS = (
@@ -22,6 +24,10 @@ FIT_ERRORS = (
     msgspec.ValidationError,
 )
 """What torch, numpy and msgspec raise when given the state of something else."""
+
+
+Forward = Callable[[Tensor], Tensor]
+"""(batch, time, features) → (batch, time, outputs)."""
 
 
 class EpochSums(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -99,10 +105,13 @@ class Progress(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class TrainingState:
-    """Model, optimiser, schedule, precision and progress of one run."""
+    """Model, average, optimiser, schedule, precision and progress of one run."""
 
     def __init__(self, config: TrainingConfig, model: nn.Module, device: torch.device) -> None:
         self.model = model.to(device)
+        self.average = WeightAverage(self.model, config.ema_decay) if config.ema_decay else None
+        self.forward: Forward = self.model
+        """The model's forward pass, compiled where that was asked for."""
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(),
             lr=config.learning_rate,
@@ -112,6 +121,11 @@ class TrainingState:
         self.schedule = Schedule(config)
         self.precision = Precision(config.mixed_precision, device)
         self.progress = Progress()
+
+    @property
+    def predictor(self) -> nn.Module:
+        """The model that is validated and predicts: the average of the weights, where one is kept."""
+        return self.model if self.average is None else self.average.model
 
     def set_learning_rate(self, rate: float) -> None:
         """Let the next steps use ``rate``."""
@@ -128,30 +142,37 @@ class TrainingState:
         return sum(p.numel() for p in self.model.parameters() if p.requires_grad)
 
     def state_dict(self) -> dict[str, Any]:
-        """Give the state as plain containers, numbers and tensors, all random generators included."""
+        """Give the state as plain containers, numbers and tensors; the random generators are apart."""
         return {
             "model": self.model.state_dict(),
+            "average": {} if self.average is None else self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
             "scaler": self.precision.scaler.state_dict(),
             "progress": msgspec.to_builtins(self.progress),
-            "rng": rng_state(),
         }
 
-    def load_state_dict(self, state: dict[str, Any]) -> Self:
+    def load_state_dict(self, state: dict[str, Any], rank: int = 0) -> Self:
         """Take up a saved state; the random generators go last, so that nothing else moves them.
+
+        Args:
+            state: what :meth:`state_dict` gave, and ``rng``: the generators of each process.
+            rank: of this process. One that was not there then keeps its generators as they are.
 
         Raises:
             CheckpointError: it was saved from another model or another kind of training.
         """
         try:
             self.model.load_state_dict(state["model"])
+            if self.average is not None:
+                self.average.load_state_dict(state["average"])
             self.optimizer.load_state_dict(state["optimizer"])
             if state["scaler"] and self.precision.scaler.is_enabled():
                 self.precision.scaler.load_state_dict(state["scaler"])
             self.progress = msgspec.convert(state["progress"], Progress)
             self.schedule.load_state_dict(state["schedule"])
-            restore_rng(state["rng"])
+            if rank < len(state["rng"]):
+                restore_rng(state["rng"][rank])
         except FIT_ERRORS as error:
             reason = " ".join(str(error).split())
             raise CheckpointError(

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from core.tasks.task import Batch, Task
+from core.training.distributed import ALONE, Group
 from core.training.state import TrainingState
 
 
@@ -29,47 +30,94 @@ class StepResult:
         return self.loss_total / self.loss_weight if self.loss_weight else math.nan
 
 
+@dataclass(slots=True)
+class _Sums:
+    """What a process adds up over its micro-batches."""
+
+    total: Tensor
+    weight: Tensor
+    first_weight: Tensor
+    """What all gradients so far were divided by."""
+    batches: int = 0
+    frames: int = 0
+
+
 def optimise(
-    state: TrainingState, task: Task, batches: Iterable[Batch], clip: float | None
+    state: TrainingState,
+    task: Task,
+    batches: Iterable[Batch],
+    clip: float | None,
+    group: Group = ALONE,
 ) -> StepResult:
     """Make one update from one or several micro-batches, as if they had come as a single batch.
 
-    The gradient is that of Σ total / Σ weight over all of them. The weight of the later ones is not
-    yet known when the first goes backward, so all are divided by the first one's weight (which keeps
-    the numbers near 1, as float16 needs) and put right at the end.
+    The gradient is that of Σ total / Σ weight over all of them, and over all processes. The weight of
+    the later ones is not yet known when the first goes backward, so all are divided by the first one's
+    weight (which keeps the numbers near 1, as float16 needs) and put right at the end.
     """
-    scaler, optimizer, model = state.precision.scaler, state.optimizer, state.model
+    scaler, model = state.precision.scaler, state.model
     statistics = _float_buffers(model)
     before = [buffer.clone() for buffer in statistics]
-    optimizer.zero_grad(set_to_none=True)
-    totals: list[Tensor] = []
-    weights: list[Tensor] = []
-    frames = 0
-    for batch in batches:
-        with state.precision.autocast():
-            loss = task.loss(model(batch.inputs), batch)
-        totals.append(loss.total.detach())
-        weights.append(loss.weight.detach())
-        torch.autograd.backward(scaler.scale(loss.total / _at_least_something(weights[0])))
-        frames += batch.frames
-    scaler.unscale_(optimizer)
-    weight = torch.stack(weights).sum()
-    if len(weights) > 1:
-        _scale_gradients(model, _at_least_something(weights[0]) / _at_least_something(weight))
+    state.optimizer.zero_grad(set_to_none=True)
+    sums = _backward(state, task, batches, group)
+    if group.size > 1:
+        _share(group, model, statistics, sums)
+    elif sums.batches > 1:
+        _scale_gradients(model, sums.first_weight / _at_least_something(sums.weight))
+    scaler.unscale_(state.optimizer)
     norm = nn.utils.clip_grad_norm_(model.parameters(), clip or math.inf)
     # The one place where a step waits for the device.
-    readings = torch.stack([torch.stack(totals).sum().double(), weight.double(), norm.double()])
+    readings = torch.stack([sums.total.double(), sums.weight.double(), norm.double()])
     loss_total, loss_weight, gradient_norm = readings.tolist()
     # With a scaler an infinite gradient is its everyday business: it skips the step itself.
     finite_gradient = math.isfinite(gradient_norm) or scaler.is_enabled()
     broken = not (math.isfinite(loss_total) and finite_gradient)
     if not broken:
-        scaler.step(optimizer)
+        scaler.step(state.optimizer)
     else:
         for buffer, value in zip(statistics, before, strict=True):
             buffer.copy_(value)
     scaler.update()
-    return StepResult(loss_total, loss_weight, gradient_norm, frames, broken)
+    return StepResult(loss_total, loss_weight, gradient_norm, sums.frames, broken)
+
+
+def _backward(state: TrainingState, task: Task, batches: Iterable[Batch], group: Group) -> _Sums:
+    """Go forward and backward over this process's part of each micro-batch."""
+    device = next(state.model.parameters()).device
+    nothing = torch.zeros((), device=device)
+    sums = _Sums(nothing, nothing, torch.ones((), device=device))
+    for batch in batches:
+        sums.frames += batch.frames
+        part = group.part(batch)
+        if not len(part.inputs):
+            continue
+        with state.precision.autocast():
+            loss = task.loss(state.forward(part.inputs), part)
+        if not sums.batches:
+            sums.first_weight = _at_least_something(loss.weight.detach())
+        sums.total = sums.total + loss.total.detach()
+        sums.weight = sums.weight + loss.weight.detach()
+        sums.batches += 1
+        torch.autograd.backward(state.precision.scaler.scale(loss.total / sums.first_weight))
+    return sums
+
+
+def _share(group: Group, model: nn.Module, statistics: list[Tensor], sums: _Sums) -> None:
+    """Sum gradients and losses over the processes, and average the running statistics.
+
+    Afterwards all processes hold the same, and the gradient is divided by the weight of all.
+    """
+    _scale_gradients(model, sums.first_weight)
+    gradients = []
+    for parameter in model.parameters():
+        if parameter.requires_grad:
+            if parameter.grad is None:  # no window was left for this process
+                parameter.grad = torch.zeros_like(parameter)
+            gradients.append(parameter.grad)
+    group.sum([*gradients, *statistics, sums.total, sums.weight])
+    for buffer in statistics:
+        buffer /= group.size
+    _scale_gradients(model, 1 / _at_least_something(sums.weight))
 
 
 def _float_buffers(model: nn.Module) -> list[Tensor]:

@@ -18,8 +18,11 @@ from core.files import replace_atomically
 from core.rundir import RunDir
 from core.tasks.task import Batch, Task
 from core.training.checkpoint import Checkpoint, CheckpointStore, input_spec_table
+from core.training.compiling import compile_forward
+from core.training.distributed import ALONE, Command, Group, Order
 from core.training.evaluate import evaluate
 from core.training.heartbeat import Heartbeat
+from core.training.rng import rng_state
 from core.training.state import TrainingState
 from core.training.step import StepResult, optimise
 from core.training.stopping import StopReason
@@ -56,6 +59,7 @@ class Trainer:
         self._stop_requested = stop_requested
         self._heartbeat = heartbeat
         self._saved_at = (0, 0)
+        self._group: Group = ALONE
 
     @property
     def steps_per_epoch(self) -> int:
@@ -71,19 +75,28 @@ class Trainer:
         self.state.load_state_dict(checkpoint.content)
         self._saved_at = (self.state.progress.epoch, self.state.progress.step)
 
-    def train(self) -> Complete | StopReason:
+    def train(self, group: Group = ALONE) -> Complete | StopReason:
         """Train until the last epoch, early stopping, or a reason to stop, which leaves a checkpoint.
+
+        Args:
+            group: the processes that train together, of which this is the leader.
 
         Raises:
             RunError: the loss is no longer a number.
             ConfigError: the monitored metric is not measured.
             UserError: the run folder cannot be written.
         """
+        self._group = group
         if self.state.precision.refused:
             self._warn(
                 "mixed_precision",
                 f"training.mixed_precision = {self._config.mixed_precision!r} needs CUDA;"
                 " this run computes in float32",
+            )
+        if self._config.compile and (problem := compile_forward(self.state, self._task, group)):
+            self._warn(
+                "compile",
+                f"training.compile: the model cannot be compiled here, and runs as it is ({problem})",
             )
         while (complete := self._complete()) is None:
             stop = self._epoch()
@@ -110,7 +123,7 @@ class Trainer:
         if (stop := self._train_epoch(epoch)) is not None:
             return stop
         began = time.perf_counter()
-        measure = evaluate(state.model, self._task, state.precision, self._interrupted)
+        measure = evaluate(state.predictor, self._task, state.precision, self._interrupted)
         state.progress.sums.seconds += time.perf_counter() - began
         if (stop := self._stop_requested()) is not None or measure is None:
             return stop
@@ -126,7 +139,9 @@ class Trainer:
 
     def _train_epoch(self, epoch: int) -> StopReason | None:
         progress, accumulation = self.state.progress, self._config.accumulation_steps
-        batches = self._task.train_batches(epoch, skip=progress.epoch_step * accumulation)
+        skip = progress.epoch_step * accumulation
+        self._group.order(Command(Order.EPOCH, epoch, skip, self.state.learning_rate))
+        batches = self._task.train_batches(epoch, skip)
         self.state.model.train()
         self._heartbeat.restart()
         for _ in range(progress.epoch_step, self.steps_per_epoch):
@@ -139,7 +154,10 @@ class Trainer:
         began = time.perf_counter()
         progress = self.state.progress
         micro_batches = islice(batches, self._config.accumulation_steps)
-        result = optimise(self.state, self._task, micro_batches, self._config.gradient_clip)
+        self._group.order(Command(Order.STEP))
+        result = optimise(
+            self.state, self._task, micro_batches, self._config.gradient_clip, self._group
+        )
         progress.step += 1
         progress.epoch_step += 1
         seconds = time.perf_counter() - began
@@ -149,6 +167,8 @@ class Trainer:
             self._report_broken(result)
             return
         progress.broken_in_a_row = 0
+        if self.state.average is not None:
+            self.state.average.update()
         progress.sums.add(
             result.loss_total, result.loss_weight, result.gradient_norm, result.frames
         )
@@ -231,6 +251,7 @@ class Trainer:
     def _content(self) -> dict[str, Any]:
         return {
             **self.state.state_dict(),
+            "rng": self._group.gather(rng_state()),
             "experiment": to_table(self._experiment),
             "input_spec": input_spec_table(self._task.input_spec),
             "task": self._task.state_dict(),

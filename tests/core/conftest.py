@@ -14,7 +14,7 @@ import torch
 from core.experiment import Experiment, HardwareConfig, TrainingConfig
 from core.job import main
 from core.rundir import Limits, RunDir, RunRequest
-from core.training.checkpoint import CheckpointStore
+from core.training.checkpoint import CheckpointStore, predicting_weights
 from core.training.identity import history_hash, weights_hash
 from core.training.stopping import StopReason
 
@@ -55,11 +55,12 @@ def spawn():
 
 @pytest.fixture
 def result_of():
-    """What must be equal between identical runs: hashes of the weights and of the history."""
+    """What must be equal between identical runs: hashes of weights, average and history."""
 
     def hashes(run):
-        weights = CheckpointStore(run).load("last").content["model"]
-        return weights_hash(weights), history_hash(run.history())
+        content = CheckpointStore(run).load("last").content
+        weights = weights_hash(content["model"]), weights_hash(predicting_weights(content))
+        return *weights, history_hash(run.history())
 
     return hashes
 

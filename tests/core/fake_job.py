@@ -115,7 +115,11 @@ class FakeTask:
 
 def build(request, cache, device, progress):
     progress(1, 1, "fake data")
-    return FakeTask(step_seconds=float(os.environ.get("FAKE_STEP_SECONDS", "0")))
+    return FakeTask(
+        batches=int(os.environ.get("FAKE_BATCHES", "8")),
+        plain="FAKE_PLAIN" in os.environ,
+        step_seconds=float(os.environ.get("FAKE_STEP_SECONDS", "0")),
+    )
 
 
 def slow_down_writes(seconds):

@@ -37,7 +37,8 @@ def save_run(tmp_path: Path) -> SaveRun:
             "model": build_model(experiment.model, spec).state_dict(),
             "task": dict(task_state or {}),
             "validation_videos": [],
-            **{name: {} for name in ("optimizer", "schedule", "scaler", "rng", "progress")},
+            **{name: {} for name in ("average", "optimizer", "schedule", "scaler", "progress")},
+            "rng": [],
         }
         attempt = run.claim_attempt()
         with Emitter(attempt, run.events_path(attempt)) as emitter:

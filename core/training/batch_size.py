@@ -1,0 +1,188 @@
+"""The largest batch that fits in memory, found by training steps of the real model on random inputs."""
+
+import gc
+import math
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import torch
+
+from core.data.synthetic.settings import LONGEST_VIDEO
+from core.experiment import Experiment
+from core.machine import choose_device
+from core.rundir import RunRequest
+from core.tasks.build import build_task
+from core.tasks.task import Batch, Task
+from core.training.rng import seed_everything
+from core.training.state import TrainingState
+from core.training.step import optimise
+
+GRANULE = 8
+"""Batch sizes are multiples of it: what is not leaves part of a GPU's matrix units idle."""
+STEPS = 2
+"""The optimiser's own state exists from the first step's end on: the second has the peak."""
+HEADROOM = 0.05
+"""Share of a GPU's memory that is left free: fragmentation, and what else is on it."""
+OUT_OF_MEMORY = ("out of memory", "ALLOC_FAILED", "can't allocate memory")
+"""What torch, cuDNN and the allocator of the CPU say, where they do not raise OutOfMemoryError."""
+GIB = 2**30
+Progress = Callable[[int, int, str], None]
+
+
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """What one batch size took."""
+
+    size: int
+    fits: bool
+    peak_bytes: int | None = None
+    seconds: float | None = None
+    """Of the second step."""
+    problem: str | None = None
+
+
+Probe = Callable[[int], Reading]
+"""Tries one batch size."""
+
+
+def largest_batch(fits: Callable[[int], bool], most: int) -> int:
+    """Find the largest multiple of 8 that fits, by doubling and then bisecting.
+
+    Args:
+        fits: whether a size does; what is larger than one that does not is taken not to.
+        most: no larger size is tried.
+
+    Returns:
+        0 where not even 8 fits, or ``most`` is below 8.
+    """
+    low, high, top = 0, 1, most // GRANULE
+    while high <= top and fits(high * GRANULE):
+        low, high = high, 2 * high
+    high = min(high, top + 1)  # the first that does not fit, or is not wanted
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(middle * GRANULE) else (low, middle)
+    return low * GRANULE
+
+
+def accumulation(effective: int, largest: int) -> tuple[int, int]:
+    """Split an effective batch into steps that fit: 384 where 80 fit is 6 × 64.
+
+    Args:
+        effective: windows in an update.
+        largest: that fit at once, at least 1.
+
+    Returns:
+        Batch size, the largest divisor of ``effective`` that fits, and accumulation steps.
+    """
+    divisors = (size for size in range(1, effective + 1) if effective % size == 0)
+    batch = max(size for size in divisors if size <= largest)
+    return batch, effective // batch
+
+
+def small_request(request: RunRequest) -> RunRequest:
+    """Ask for the same with little data of its own, where no data were named, and a small batch.
+
+    The model, its inputs and its loss depend on neither.
+    """
+    experiment = request.experiment
+    data = experiment.data
+    if request.data is None:
+        frames = min(LONGEST_VIDEO, max(200, 2 * data.window))
+        data = msgspec.structs.replace(
+            data,
+            source="synthetic",
+            synthetic_videos=2,
+            synthetic_frames=frames,
+            validation_videos=None,
+        )
+    training = msgspec.structs.replace(experiment.training, batch_size=GRANULE)
+    hardware = msgspec.structs.replace(experiment.hardware, loader_workers=0)
+    small = msgspec.structs.replace(experiment, data=data, training=training, hardware=hardware)
+    return msgspec.structs.replace(request, experiment=small)
+
+
+def measure(task: Task, experiment: Experiment, device: torch.device, size: int) -> float:
+    """Make training steps with a batch of this size; gives the seconds of the last.
+
+    Raises:
+        RuntimeError: there is not the memory for it, among others.
+    """
+    seed_everything(experiment.training.seed)
+    state = TrainingState(experiment.training, task.build_model(), device)
+    state.model.train()
+    batch = enlarged(next(iter(task.train_batches(1))), size)
+    ahead = [torch.zeros_like(batch.inputs) for _ in range(experiment.hardware.loader_workers)]
+    seconds = math.nan
+    for _ in range(STEPS):
+        began = time.perf_counter()
+        optimise(state, task, [batch], experiment.training.gradient_clip)
+        seconds = time.perf_counter() - began
+    del ahead  # batches that wait their turn; they had to exist until here
+    return seconds
+
+
+def enlarged(batch: Batch, size: int) -> Batch:
+    """Give a batch of another size: random inputs, targets and weights of real windows repeated."""
+    rows = torch.arange(size, device=batch.inputs.device) % len(batch.inputs)
+    mixed = batch.mixed
+    if mixed is not None:
+        share = mixed[1] if mixed[1].dim() == 0 else mixed[1][rows]
+        mixed = mixed[0][rows], share
+    return replace(
+        batch,
+        inputs=torch.randn(size, *batch.inputs.shape[1:], device=batch.inputs.device),
+        targets=batch.targets[rows],
+        weights=batch.weights[rows],
+        frames=batch.frames * size // len(batch.inputs),
+        mixed=mixed,
+    )
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Tell whether an exception says that there was not the memory."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(word in str(error) for word in OUT_OF_MEMORY)
+
+
+class CudaProbe:
+    """Tries batch sizes in this process, with the data where training keeps them.
+
+    Args:
+        request: what is to be trained.
+        cache: of prepared data.
+        progress: told while data are prepared.
+        memory: bytes that may be used; none: what the device has, less :data:`HEADROOM`.
+    """
+
+    def __init__(
+        self, request: RunRequest, cache: Path, progress: Progress, memory: int | None = None
+    ) -> None:
+        self._experiment = request.experiment
+        self._device = choose_device("cuda")
+        total = torch.cuda.get_device_properties(self._device).total_memory
+        self.memory = min(memory or total, int(total * (1 - HEADROOM)))
+        torch.cuda.set_per_process_memory_fraction(self.memory / total)
+        self._task = build_task(small_request(request), cache, self._device, progress)
+
+    def __call__(self, size: int) -> Reading:
+        """Try one size."""
+        torch.cuda.reset_peak_memory_stats()
+        seconds, problem = self._try(size)
+        peak = torch.cuda.max_memory_allocated()
+        gc.collect()  # only now that no traceback holds the tensors
+        torch.cuda.empty_cache()
+        return Reading(
+            size=size, fits=seconds is not None, peak_bytes=peak, seconds=seconds, problem=problem
+        )
+
+    def _try(self, size: int) -> tuple[float | None, str | None]:
+        try:
+            return measure(self._task, self._experiment, self._device, size), None
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            return None, "out of memory"

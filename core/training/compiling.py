@@ -1,0 +1,38 @@
+"""Training through ``torch.compile``, tried out before the first step."""
+
+import torch
+
+from core.tasks.task import Task
+from core.training.distributed import Group
+from core.training.rng import restore_rng, rng_state
+from core.training.state import TrainingState
+
+
+def compile_forward(state: TrainingState, task: Task, group: Group) -> str | None:
+    """Let training go through ``torch.compile`` from now on; validation does not.
+
+    One forward and backward pass over a batch shows whether it works; weights, statistics and random
+    generators are as before. Shapes are compiled each for itself (``dynamic=False``: the whole batch,
+    and the last of an epoch), so that a resumed run uses the same kernels as an uninterrupted one.
+
+    Returns:
+        What went wrong, in a line; then training goes on uncompiled.
+    """
+    compiled = torch.compile(state.model, dynamic=False)
+    batch = group.part(next(iter(task.train_batches(state.progress.epoch + 1))))
+    generators = rng_state()
+    buffers = [(buffer, buffer.clone()) for buffer in state.model.buffers()]
+    state.model.train()
+    try:
+        with state.precision.autocast():
+            output = compiled(batch.inputs)
+        torch.autograd.backward(output.float().sum())
+    except Exception as error:  # whatever a compiler may come to raise, the model runs without it
+        return f"{type(error).__name__}: {' '.join(str(error).split())}"[:200]
+    finally:
+        state.optimizer.zero_grad(set_to_none=True)
+        for buffer, value in buffers:
+            buffer.copy_(value)
+        restore_rng(generators)
+    state.forward = compiled
+    return None

@@ -1,0 +1,161 @@
+"""Several processes that train one model: each takes a part of every batch, one leads.
+
+Process 0 is the run's own job. It alone decides, says and saves; the others do nothing but follow its
+orders (:mod:`core.training.follower`), so there is nothing to agree on: a stop is an order that does
+not come. Gradients are summed explicitly, once a step. Torch's ``DistributedDataParallel`` would take
+the mean over the processes of each backward pass, hang where a process has no window of the last, small
+batch, and rename every weight, while ours is the gradient of Σ total / Σ weight over all processes and
+micro-batches, whose weight is known only at the end of the step. What it would gain, overlapping
+communication with the backward pass, is little for models of a few million numbers.
+"""
+
+import datetime as dt
+import enum
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from core.tasks.task import Batch
+
+TIMEOUT_SECONDS = 24 * 3600
+"""Followers wait while the leader validates. A dead process is noticed by other means, at once."""
+
+
+class Order(enum.IntEnum):
+    """What the leader tells its followers to do."""
+
+    EPOCH = 0
+    STEP = 1
+    GATHER = 2
+    END = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """An order and its numbers; ``EPOCH`` alone has any."""
+
+    order: Order
+    epoch: int = 0
+    skip: int = 0
+    """Micro-batches of the epoch that are done already."""
+    learning_rate: float = 0.0
+
+
+class Group:
+    """The processes that train together. This form is one process by itself: nothing is shared."""
+
+    rank = 0
+    size = 1
+
+    def order(self, command: Command) -> None:
+        """Tell the followers what to do next."""
+
+    def sum(self, tensors: Sequence[Tensor]) -> None:
+        """Replace each tensor by its sum over the processes."""
+
+    def gather(self, own: Any) -> list[Any]:
+        """Give what each process has, in the order of their ranks; followers are ordered to hand it in."""
+        return [own]
+
+    def part(self, batch: Batch) -> Batch:
+        """Give this process's part of a batch."""
+        return batch
+
+
+ALONE = Group()
+
+
+class SharedGroup(Group):
+    """One of several processes, connected through ``torch.distributed``.
+
+    Orders go through gloo on the CPU, sums through whatever fits the tensors' device.
+    """
+
+    def __init__(self, rank: int, size: int) -> None:
+        self.rank, self.size = rank, size
+
+    @classmethod
+    def join(cls, rank: int, size: int, meeting: Path) -> Self:
+        """Connect with the others; all must call it.
+
+        Args:
+            rank: of this process.
+            size: number of processes.
+            meeting: a file, not there yet, through which they find each other; it is needed until the end.
+        """
+        # All are on one machine, whose own name need not lead anywhere in a container.
+        os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo0" if sys.platform == "darwin" else "lo")
+        backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+        dist.init_process_group(
+            backend,
+            init_method=meeting.as_uri(),
+            rank=rank,
+            world_size=size,
+            timeout=dt.timedelta(seconds=TIMEOUT_SECONDS),
+        )
+        return cls(rank, size)
+
+    def align(self, model: nn.Module) -> None:
+        """Give every process the leader's weights and statistics; all must call it."""
+        for tensor in model.state_dict().values():
+            dist.broadcast(tensor, src=0)
+
+    def order(self, command: Command) -> None:
+        """Tell the followers what to do next."""
+        dist.broadcast(_encoded(command), src=0)
+
+    def receive(self) -> Command:
+        """Wait for the leader's next order."""
+        numbers = _encoded(Command(Order.END))
+        dist.broadcast(numbers, src=0)
+        order, epoch, skip, learning_rate = numbers.tolist()
+        return Command(Order(int(order)), int(epoch), int(skip), learning_rate)
+
+    def sum(self, tensors: Sequence[Tensor]) -> None:
+        """Replace each float32 tensor by its sum over the processes, in one exchange."""
+        flat = torch.cat([tensor.flatten() for tensor in tensors])
+        dist.all_reduce(flat)
+        parts = torch.split(flat, [tensor.numel() for tensor in tensors])
+        for tensor, part in zip(tensors, parts, strict=True):
+            tensor.copy_(part.view_as(tensor))
+
+    def gather(self, own: Any) -> list[Any]:
+        """Give what each process has; followers are ordered to hand it in."""
+        self.order(Command(Order.GATHER))
+        return self.exchange(own)
+
+    def exchange(self, own: Any) -> list[Any]:
+        """Hand in what this process has; all must call it."""
+        found: list[Any] = [None] * self.size
+        dist.all_gather_object(found, own)
+        return found
+
+    def part(self, batch: Batch) -> Batch:
+        """Give every ``size``-th window, from number ``rank`` on: none, where there are fewer.
+
+        ``frames`` stays that of the whole batch: it is counted once, by the leader.
+        """
+        rows = slice(self.rank, None, self.size)
+        mixed = batch.mixed
+        if mixed is not None:
+            share = mixed[1]
+            mixed = mixed[0][rows], share[rows] if share.ndim else share
+        return replace(
+            batch,
+            inputs=batch.inputs[rows],
+            targets=batch.targets[rows],
+            weights=batch.weights[rows],
+            mixed=mixed,
+        )
+
+
+def _encoded(command: Command) -> Tensor:
+    numbers = (command.order, command.epoch, command.skip, command.learning_rate)
+    return torch.tensor(numbers, dtype=torch.float64)

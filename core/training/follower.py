@@ -1,0 +1,104 @@
+"""A process that helps another one train: it computes its part of each step, and decides nothing."""
+
+import os
+import sys
+import threading
+import traceback
+from dataclasses import dataclass
+from itertools import islice
+from multiprocessing import parent_process
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.distributed as dist
+
+from core.machine import make_deterministic, process_device
+from core.rundir import RunRequest
+from core.tasks.task import Batch, Task
+from core.training.checkpoint import read_checkpoint
+from core.training.compiling import compile_forward
+from core.training.distributed import Order, SharedGroup
+from core.training.rng import rng_state, seed_everything
+from core.training.state import TrainingState
+from core.training.step import optimise
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What a follower is told when it is started; all of it can be pickled."""
+
+    rank: int
+    size: int
+    meeting: Path
+    """See :meth:`~core.training.distributed.SharedGroup.join`."""
+    device: str
+    """``cpu`` or ``cuda``."""
+    threads: int
+    request: RunRequest
+    cache: Path
+    build: Any
+    """A :data:`~core.training.session.TaskBuilder`."""
+    checkpoint: Path | None
+    """Where training goes on from."""
+
+
+def main(assignment: Assignment, last_words: Connection) -> None:
+    """Follow to the end; of an error, the leader is told a line and the log gets the rest."""
+    threading.Thread(target=_end_with_the_leader, daemon=True).start()
+    try:
+        _follow(assignment)
+    except BaseException as error:
+        traceback.print_exc()
+        last_words.send(" ".join(f"{type(error).__name__}: {error}".split())[:300])
+        sys.exit(1)
+
+
+def _end_with_the_leader() -> None:
+    """Leave at once when the leader is gone, even from within an exchange that would never end."""
+    leader = parent_process()
+    if leader is not None:
+        leader.join()
+        os._exit(1)
+
+
+def _follow(assignment: Assignment) -> None:
+    torch.set_num_threads(assignment.threads)
+    device = process_device(torch.device(assignment.device), assignment.rank, assignment.size)
+    group = SharedGroup.join(assignment.rank, assignment.size, assignment.meeting)
+    make_deterministic(device)
+    request = assignment.request
+    seed_everything(request.seed)
+    task = assignment.build(request, assignment.cache, device, lambda *_: None)
+    state = TrainingState(request.experiment.training, task.build_model(), device)
+    seed_everything(_own_seed(request.seed, assignment.rank))
+    if assignment.checkpoint is not None:
+        state.load_state_dict(read_checkpoint(assignment.checkpoint), assignment.rank)
+    group.align(state.model)
+    if request.experiment.training.compile:
+        compile_forward(state, task, group)
+    _obey(group, state, task, request)
+    dist.destroy_process_group()
+
+
+def _own_seed(seed: int, rank: int) -> int:
+    """Give each process its own dropout."""
+    return int(np.random.SeedSequence((seed, rank)).generate_state(1)[0])
+
+
+def _obey(group: SharedGroup, state: TrainingState, task: Task, request: RunRequest) -> None:
+    config = request.experiment.training
+    batches = iter(list[Batch]())
+    while (command := group.receive()).order is not Order.END:
+        match command.order:
+            case Order.EPOCH:
+                state.set_learning_rate(command.learning_rate)
+                state.model.train()
+                batches = task.train_batches(command.epoch, command.skip)
+            case Order.STEP:
+                micro_batches = islice(batches, config.accumulation_steps)
+                optimise(state, task, micro_batches, config.gradient_clip, group)
+            case Order.GATHER:
+                group.exchange(rng_state())

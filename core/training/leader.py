@@ -1,0 +1,174 @@
+"""Starting, watching and ending the processes that follow a run's own."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import connection, get_context
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import nn
+
+from core.errors import ConfigError, RunError
+from core.experiment import Experiment, split_gpu
+from core.training import follower
+from core.training.distributed import ALONE, Command, Group, Order, SharedGroup
+from core.training.follower import Assignment
+from core.training.stopping import SIGNALS
+
+GRACE_SECONDS = 10.0
+"""How long the leader may take to notice by itself that a follower is dead, or a follower to end."""
+NOTICE_SECONDS = 2.0
+"""From an exchange that failed to the end of the follower that is to blame."""
+
+
+def process_count(experiment: Experiment, device: torch.device) -> int:
+    """Tell how many processes are to share each batch.
+
+    ``training.processes`` says so; without it there is one for each GPU that ``hardware.gpu`` asks
+    for (``H100:2``), as far as this machine has them, and a single one on the CPU.
+
+    Raises:
+        ConfigError: more processes than this machine has GPUs.
+    """
+    asked, gpu = experiment.training.processes, experiment.hardware.gpu
+    if device.type != "cuda":
+        return asked or 1
+    available = torch.cuda.device_count()
+    if asked is None:
+        return min(split_gpu(gpu)[1] if gpu else 1, available)
+    if asked > available:
+        raise ConfigError(
+            f"training.processes: {asked}, but this machine has {available} GPUs;"
+            f" use --set training.processes={available}"
+        )
+    return asked
+
+
+@contextmanager
+def lead(
+    assignment: Callable[[int, Path], Assignment],
+    size: int,
+    model: nn.Module,
+    give_up: Callable[[str], None],
+) -> Iterator[Group]:
+    """Start the followers and give the group; one process needs none and shares nothing.
+
+    Args:
+        assignment: from rank and meeting place to what a follower is told.
+        size: processes, this one included.
+        model: whose weights all are to begin with.
+        give_up: says, in a line, why the run failed, where this process hangs in an exchange with a
+            follower that died; the process ends right after.
+
+    Raises:
+        RunError: a follower died.
+    """
+    if size == 1:
+        yield ALONE
+        return
+    with TemporaryDirectory(prefix="mabe-") as folder:
+        meeting = Path(folder) / "meeting"
+        followers = [_start(assignment(rank, meeting)) for rank in range(1, size)]
+        with _watched(followers, give_up):
+            group = SharedGroup.join(0, size, meeting)
+            group.align(model)
+            yield group
+            group.order(Command(Order.END))
+            dist.destroy_process_group()
+
+
+@contextmanager
+def _watched(followers: list["_Follower"], give_up: Callable[[str], None]) -> Iterator[None]:
+    """Let no death of a follower go unsaid, and leave none alive.
+
+    Raises:
+        RunError: one died.
+    """
+    watch = _Watch(followers, give_up)
+    try:
+        yield
+        watch.done()
+        for each in followers:
+            each.process.join(GRACE_SECONDS)
+    except RuntimeError as error:
+        if line := watch.death(NOTICE_SECONDS):
+            raise RunError(line) from error
+        raise
+    finally:
+        watch.done()
+        for each in followers:
+            each.process.kill()
+
+
+@dataclass(frozen=True, slots=True)
+class _Follower:
+    assignment: Assignment
+    process: SpawnProcess
+    last_words: Any
+    """The reading end of a pipe."""
+
+    def epitaph(self) -> str:
+        """Say in a line how it died."""
+        who = f"process {self.assignment.rank + 1} of {self.assignment.size}"
+        code = self.process.exitcode
+        if self.last_words.poll():
+            return f"{who} failed: {self.last_words.recv()}"
+        if code is not None and code < 0:
+            return (
+                f"{who} was killed ({signal.Signals(-code).name}), perhaps because memory ran out;"
+                " resume the run to go on from its last checkpoint"
+            )
+        return f"{who} ended with exit code {code}; its last lines in the log say why"
+
+
+def _start(assignment: Assignment) -> _Follower:
+    """Start a follower, deaf to the signals that stop a run: it ends when the leader says so."""
+    context = get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=follower.main, args=(assignment, theirs), daemon=True)
+    # A blocked signal stays blocked in the process that is started.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        process.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    theirs.close()
+    return _Follower(assignment, process, ours)
+
+
+class _Watch:
+    """Notices, in a thread of its own, that a follower died before it was told to end."""
+
+    def __init__(self, followers: list[_Follower], give_up: Callable[[str], None]) -> None:
+        self._followers = followers
+        self._give_up = give_up
+        self._done = threading.Event()
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def done(self) -> None:
+        """Watch no longer: followers end from now on, or this process knows of a death."""
+        self._done.set()
+
+    def death(self, timeout: float) -> str | None:
+        """Tell who died, waiting for one to do so; ``None`` where all live on."""
+        ended = connection.wait([each.process.sentinel for each in self._followers], timeout)
+        for each in self._followers:
+            if each.process.sentinel in ended:
+                each.process.join()
+                return each.epitaph()
+        return None
+
+    def _watch(self) -> None:
+        connection.wait([each.process.sentinel for each in self._followers])
+        # The exchange under way fails by itself where it can: that ends the run in good order.
+        if not self._done.wait(GRACE_SECONDS):
+            self._give_up(self.death(0) or "a follower died")
+            os._exit(1)

@@ -1,0 +1,146 @@
+"""Trying a batch size on the CPU, in a process of its own: what it takes dies with it, and so may it.
+
+``python -m core.training.memory_probe RUN_DIR CACHE SIZE`` makes the steps and prints its peak memory.
+"""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import psutil
+
+import core
+from core.errors import RunError, UserError
+from core.rundir import RunDir, RunRequest
+from core.training.batch_size import (
+    GIB,
+    Progress,
+    Reading,
+    is_out_of_memory,
+    measure,
+    small_request,
+)
+
+POLL_SECONDS = 0.02
+_SEARCHED = [str(Path(core.__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
+NOT_ENOUGH = 75
+"""Exit code of a probe that was refused memory."""
+
+
+class SubprocessProbe:
+    """Tries batch sizes in child processes, and ends one that takes more memory than it may.
+
+    Args:
+        request: what is to be trained.
+        cache: of prepared data.
+        progress: told while data are prepared, once, before the first probe.
+        memory: bytes that a process may hold.
+    """
+
+    def __init__(self, request: RunRequest, cache: Path, progress: Progress, memory: int) -> None:
+        from core.tasks.build import open_data
+
+        self.memory = memory
+        self._request, self._cache = request, cache.resolve()
+        small = small_request(request)
+        open_data(small.experiment, small.data, cache, progress)
+
+    def __call__(self, size: int) -> Reading:
+        """Try one size.
+
+        Raises:
+            RunError: the probe failed, and not for want of memory.
+        """
+        with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as errors:
+            run = RunDir(Path(folder) / self._request.run)
+            run.write_request(self._request)
+            command = [sys.executable, "-m", __name__, str(run.path), str(self._cache), str(size)]
+            child = subprocess.Popen(
+                command,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                cwd=folder,  # never the user's folder, whose files could shadow ours
+                env=os.environ | {"PYTHONPATH": os.pathsep.join(_SEARCHED)},
+            )
+            try:
+                went_over = self._watch(child)
+                output = child.communicate()[0]
+            finally:
+                child.kill()  # nothing to do where it has ended
+            errors.seek(0)
+            return self._reading(size, went_over, child.returncode, output, errors.read())
+
+    def _watch(self, child: "subprocess.Popen[bytes]") -> bool:
+        """Wait for the end of a probe; end it, and say so, where it holds too much."""
+        process = psutil.Process(child.pid)
+        while child.poll() is None:
+            try:
+                held = process.memory_info().rss
+            except psutil.Error:  # it has just ended
+                break
+            if held > self.memory:
+                child.kill()
+                return True
+            time.sleep(POLL_SECONDS)
+        return False
+
+    def _reading(
+        self, size: int, went_over: bool, code: int, output: bytes, errors: bytes
+    ) -> Reading:
+        limit = f"more than {self.memory / GIB:.1f} GiB"
+        if went_over:
+            return Reading(size=size, fits=False, problem=limit)
+        if code in (-signal.SIGKILL, NOT_ENOUGH):
+            ended = "refused more memory" if code == NOT_ENOUGH else "killed by the system"
+            return Reading(size=size, fits=False, problem=f"out of memory ({ended})")
+        if code != 0:
+            lines = errors.decode(errors="replace").strip().splitlines() or [f"exit code {code}"]
+            raise RunError(f"a training step with a batch of {size} failed: {lines[-1]}")
+        reading = msgspec.json.decode(output.splitlines()[-1], type=Reading)
+        if (reading.peak_bytes or 0) > self.memory:  # between two looks
+            return msgspec.structs.replace(reading, fits=False, problem=limit)
+        return reading
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Make the steps of one probe, and print the reading as JSON."""
+    folder, cache, size = Path(arguments[0]), Path(arguments[1]), int(arguments[2])
+    import torch
+
+    from core.tasks.build import build_task
+
+    try:
+        request, cpu = RunDir(folder).read_request(), torch.device("cpu")
+        task = build_task(small_request(request), cache, cpu, lambda *_: None)
+        seconds = measure(task, request.experiment, cpu, size)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except (RuntimeError, MemoryError) as error:
+        if is_out_of_memory(error):
+            return NOT_ENOUGH
+        raise
+    reading = Reading(size=size, fits=True, peak_bytes=_peak_bytes(), seconds=seconds)
+    sys.stdout.buffer.write(msgspec.json.encode(reading) + b"\n")
+    return 0
+
+
+def _peak_bytes() -> int:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024  # in bytes there, in KiB elsewhere
+
+
+def default_memory() -> int:
+    """Give four fifths of the memory that is free now, in bytes."""
+    return psutil.virtual_memory().available * 4 // 5
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
