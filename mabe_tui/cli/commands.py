@@ -30,6 +30,7 @@ COMMANDS = {
     "prices": ("modal_commands", "Show what Modal charges an hour."),
     "checkpoints": ("runs", "List a run's checkpoints; --verify reads them."),
     "tune": ("tune", "Search a version's ranges; each trial is a run."),
+    "batch-size": ("batch_size", "Find the largest batch that fits in memory."),
     "compare": ("compare_command", "Compare versions or runs, with a verdict."),
     "predict": ("predict_commands", "Write classes and probabilities of every frame."),
     "eval": ("predict_commands", "Measure a checkpoint on labelled data."),
