@@ -10,18 +10,21 @@ import asyncio
 import contextlib
 import shutil
 import threading
-from collections.abc import Awaitable, Callable
+import weakref
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
 from aiohttp import web
+from grpclib.protocol import H2Protocol
 from grpclib.server import Server
 from modal_proto import api_pb2
 
 from tests.loopback.containers import Container
 from tests.loopback.control import ControlPlane
 from tests.loopback.faults import Faults
+from tests.loopback.plane import Plane
 from tests.loopback.state import Call, Cloud
 from tests.loopback.volumes import VolumeStore
 
@@ -30,6 +33,25 @@ PREEMPTION_SECONDS = 30.0
 """What Modal grants a container that it takes away."""
 PAUSE_BEFORE_RESTART = 0.05
 Result = TypeVar("Result")
+
+
+class DroppableServer(Server):
+    """A server that can hang up on everybody; grpclib's own only stops to listen."""
+
+    def __init__(self, handlers: Sequence[Plane]) -> None:
+        super().__init__(handlers)
+        self._protocols: weakref.WeakSet[H2Protocol] = weakref.WeakSet()
+
+    def _protocol_factory(self) -> H2Protocol:
+        protocol = super()._protocol_factory()
+        self._protocols.add(protocol)
+        return protocol
+
+    def hang_up(self) -> None:
+        """Close all connections."""
+        for protocol in list(self._protocols):
+            if (connection := getattr(protocol, "connection", None)) is not None:
+                connection.close()
 
 
 class LoopbackServer:
@@ -48,7 +70,7 @@ class LoopbackServer:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="loopback", daemon=True)
         self._jobs: set[asyncio.Task[None]] = set()
-        self._server: Server | None = None
+        self._server: DroppableServer | None = None
         self._web: web.AppRunner | None = None
 
     # ── life ──────────────────────────────────────────────────────────────────────────────────
@@ -192,7 +214,7 @@ class LoopbackServer:
         self.cloud.volumes.url = f"http://{host}:{port}"
 
     async def _open_server(self) -> None:
-        self._server = Server([self.control])
+        self._server = DroppableServer([self.control])
         await self._server.start(HOST, self.port, reuse_address=True)
         sockets = self._server._server.sockets  # type: ignore[union-attr] # grpclib tells no other way
         self.port = sockets[0].getsockname()[1]
@@ -200,6 +222,7 @@ class LoopbackServer:
     async def _close_server(self) -> None:
         if self._server is not None:
             self._server.close()
+            self._server.hang_up()
             await self._server.wait_closed()
             self._server = None
 
