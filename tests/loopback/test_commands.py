@@ -1,0 +1,197 @@
+"""The command line on the stand-in: what a person types, and what they are told."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from core.errors import ConfigError, RunError, UserError
+from core.rundir import RunDir
+from mabe_tui.cli.main import app
+from mabe_tui.launch import modal_client
+from mabe_tui.launch.launcher import RunState
+from mabe_tui.launch.modal_launcher import ModalLauncher
+from mabe_tui.runs.store import RunStore
+from tests.loopback.conftest import MakeRun
+from tests.loopback.helpers import assert_complete, follow_to_the_end, wait_for
+from tests.loopback.server import LoopbackServer
+
+Mabe = Callable[..., Result]
+QUICK = ["--set", "training.epochs=2", "--set", "hardware.gpu=T4"]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def mabe(
+    server: LoopbackServer, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Mabe:
+    """Run one command in this process; errors of the user's making are raised."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MABE_HOME", str(home))
+    monkeypatch.delenv("MABE_REGISTRY", raising=False)
+
+    def run(*arguments: str) -> Result:
+        result = CliRunner().invoke(app, list(arguments))
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result
+
+    return run
+
+
+def only_run(home: Path) -> RunDir:
+    (entry,) = RunStore(home).entries()
+    return entry.run
+
+
+def test_run_is_followed_to_its_end_and_pulled(mabe: Mabe, home: Path) -> None:
+    result = mabe("run", "v1", "--on", "modal", "--budget", "3", *QUICK)
+    run = only_run(home)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == f"{run.id}\n"
+    assert "$0.72 an hour" in result.stderr
+    assert "app ap-" in result.stderr
+    assert "epoch 2/2" in result.stderr
+    assert "finished after epoch 2" in result.stderr
+    limits = run.read_request().limits
+    assert (limits.cost_usd, limits.usd_per_hour) == (3.0, 0.7164)
+    assert limits.attempt_seconds == 86_400 - 300
+    (row,) = json.loads(mabe("runs", "--json").stdout)
+    assert (row["state"], row["epoch"], row["cost_usd"] is not None) == ("finished", 2, True)
+    assert "not here (mabe pull)" in mabe("checkpoints").stdout
+    (path,) = mabe("pull", "last", "best").stdout.split()
+    assert Path(path).is_file()
+    assert len(set(mabe("pull", "last", "all").stdout.split())) == 2
+    assert "whole" in mabe("checkpoints", "--verify").stdout
+    with pytest.raises(RunError, match="no checkpoint 'epoch-7'; there is last, best, epoch-0001"):
+        mabe("pull", "last", "epoch-7")
+    assert "0 of them new" in mabe("sync").stderr
+    assert mabe("ps").stderr == "no run of this computer is alive on Modal\n"
+
+
+def test_detached_run_prints_its_ids_and_goes_on(
+    mabe: Mabe, home: Path, server: LoopbackServer
+) -> None:
+    shown = json.loads(
+        mabe(
+            "run", "v1", "--on", "modal", "-d", "--json", *QUICK, "--set", "training.epochs=100"
+        ).stdout
+    )
+    run = only_run(home)
+    assert shown["run"] == run.id
+    assert shown["call_id"] in server.cloud.calls
+    assert shown["app_id"] in server.cloud.apps
+    wait_for(lambda: json.loads(mabe("status", "--json").stdout)["state"] == "running")
+    listed = json.loads(mabe("ps", "--json").stdout)
+    assert [row["id"] for row in listed["runs"]] == [run.id]
+    assert listed["foreign"] == []
+    stopped = mabe("stop", "last", "--grace", "20")
+    assert "its last checkpoint is saved" in stopped.stderr
+    assert mabe("resume", "-d", "--budget", "9").exit_code == 0
+    assert run.read_request().limits.cost_usd == 9
+    wait_for(lambda: "going on from step" in mabe("logs").stdout)
+    mabe("stop", "last", "--grace", "20")
+
+
+def test_dry_run_asks_nobody(mabe: Mabe, home: Path, server: LoopbackServer) -> None:
+    before = dict(server.control.calls)
+    shown = mabe("run", "v6", "--on", "modal", "--data", "/vol/mabe", "--dry-run").stdout
+    assert "mabe-h100-training: H100, 4 cores, 64 GiB" in shown
+    assert "about $" in shown
+    assert "as its documents claim" in shown
+    assert server.control.calls == before
+    assert not home.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--set", "hardware.gpu=H900"], "choose one of T4, L4"),
+        (["--data", "."], "mabe data push"),
+    ],
+)
+def test_what_modal_does_not_have_is_refused(
+    mabe: Mabe, home: Path, words: list[str], said: str
+) -> None:
+    with pytest.raises(UserError, match=said):
+        mabe("run", "v6", "--on", "modal", *words)
+    assert not home.exists()
+
+
+def test_above_the_budget_it_is_not_started_unasked(mabe: Mabe, home: Path) -> None:
+    with pytest.raises(ConfigError, match=r"above the budget of \$1\.00; --yes"):
+        mabe("run", "v6", "--on", "modal", "--data", "/vol/mabe", "--budget", "1")
+    assert not home.exists()
+
+
+def test_a_refused_launch_leaves_no_run(mabe: Mabe, home: Path, server: LoopbackServer) -> None:
+    server.go_down()
+    modal_client.forget_probe()
+    with pytest.raises(UserError, match="cannot be reached"):
+        mabe("run", "v1", "--on", "modal", "-d", *QUICK)
+    assert RunStore(home).entries() == []
+
+
+def test_logs_show_what_is_here_when_modal_is_away(
+    mabe: Mabe, home: Path, server: LoopbackServer
+) -> None:
+    mabe("run", "v1", "--on", "modal", "-d", *QUICK, "--set", "training.epochs=100")
+    wait_for(lambda: "epoch   1/100" in mabe("logs").stdout)
+    server.go_down()
+    modal_client.forget_probe()
+    shown = mabe("logs")
+    assert "epoch   1/100" in shown.stdout
+    assert "only what is here already" in shown.stderr
+    assert json.loads(mabe("status", "--json").stdout)["state"] == "unknown"
+
+
+def test_the_client_is_killed_and_another_takes_over(
+    server: LoopbackServer, home: Path, launcher: ModalLauncher
+) -> None:
+    """A laptop's lid closes: the run goes on, and whoever looks next sees all of it."""
+    arguments = ["run", "v1", "--on", "modal", "--set", "training.epochs=20"]
+    client = subprocess.Popen(
+        [sys.executable, "-c", "from mabe_tui.cli.main import run; run()", *arguments],
+        env=os.environ | server.client_environment() | {"MABE_HOME": str(home)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    wait_for(lambda: any(home.rglob("handle.toml")))
+    run = only_run(home)
+    wait_for(lambda: bool(run.history().epochs))
+    client.send_signal(signal.SIGKILL)
+    client.wait()
+    assert follow_to_the_end(launcher, run) is RunState.FINISHED
+    assert len(assert_complete(run).epochs) == 20
+
+
+def test_two_followers_write_once(
+    server: LoopbackServer, launcher: ModalLauncher, make_run: MakeRun
+) -> None:
+    run = make_run(epochs=3, seconds=0.05)
+    launcher.launch(run)
+    with launcher.following(run), launcher.following(run):
+        wait_for(lambda: not launcher.state(run).may_speak)
+    assert_complete(run)
+    log = run.log_path(run.attempts()[0]).read_bytes().splitlines()
+    assert len(log) == len(set(log))
+
+
+def test_launching_takes_seconds(
+    server: LoopbackServer, launcher: ModalLauncher, make_run: MakeRun
+) -> None:
+    began = time.monotonic()
+    for _ in range(3):
+        launcher.launch(make_run(epochs=1))
+    assert time.monotonic() - began < 10

@@ -1,0 +1,105 @@
+"""What runs in the container, without one."""
+
+import ast
+import datetime as dt
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+import tomli_w
+
+import core
+from core.experiment import Experiment, to_table
+from core.rundir import Limits, Resolved, RunRequest
+from mabe_tui.launch import modal_app
+from mabe_tui.launch.modal_app import claim, is_left_out, open_run, pinned
+
+PACKAGE = {"tomli_w": "tomli-w"}
+REQUEST = RunRequest(
+    run="v1-20261121T031500-k3f9",
+    created=dt.datetime(2026, 11, 21, tzinfo=dt.UTC),
+    launcher="modal",
+    seed=1,
+    experiment=Experiment(name="v1"),
+)
+RESOLVED = Resolved(
+    code_version="c", data_fingerprint="f", train_videos=("1",), validation_videos=("2",),
+    torch="2", threads=1, device="cpu",
+)  # fmt: skip
+
+
+def text(request: RunRequest) -> str:
+    return tomli_w.dumps(to_table(request))
+
+
+def imports_of(folder: Path) -> set[str]:
+    names: set[str] = set()
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names.add(node.module.split(".")[0])
+    return names
+
+
+def test_the_image_has_all_that_core_imports_and_no_more() -> None:
+    foreign = imports_of(Path(core.__file__).parent) - sys.stdlib_module_names - {"core"}
+    assert {PACKAGE.get(name, name) for name in foreign} == set(modal_app.CORE_REQUIREMENTS)
+
+
+def test_the_app_imports_nothing_that_the_image_lacks() -> None:
+    tree = ast.parse(Path(modal_app.__file__).read_text())
+    roots = {
+        (node.module if isinstance(node, ast.ImportFrom) else node.names[0].name or "").split(".")[
+            0
+        ]
+        for node in tree.body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    }
+    assert roots - sys.stdlib_module_names <= {"modal", "core", "msgspec"}
+
+
+def test_versions_are_those_that_are_installed_without_build_tags() -> None:
+    assert pinned("msgspec").startswith("msgspec==")
+    assert "+" not in pinned("torch")
+    assert pinned("no-such-package") == "no-such-package"
+
+
+def test_only_this_module_of_the_front_end_travels() -> None:
+    assert not is_left_out(Path("mabe_tui/launch/modal_app.py"))
+    assert not is_left_out(Path("mabe_tui/__init__.py"))
+    assert is_left_out(Path("mabe_tui/cli/main.py"))
+    assert is_left_out(Path("mabe_tui/launch/prices.toml"))
+
+
+def test_a_second_start_keeps_what_the_first_found_out(tmp_path: Path) -> None:
+    run = open_run(tmp_path, text(REQUEST))
+    run.write_request(msgspec.structs.replace(run.read_request(), resolved=RESOLVED))
+    limited = msgspec.structs.replace(REQUEST, limits=Limits(seconds=60))
+    again = open_run(tmp_path, text(limited)).read_request()
+    assert again.resolved == RESOLVED
+    assert again.limits.seconds == 60
+
+
+def test_data_are_looked_for_where_the_volume_is_mounted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = msgspec.structs.replace(REQUEST, data="/vol/mabe")
+    assert open_run(tmp_path, text(request)).read_request().data == "/vol/mabe"
+    monkeypatch.setattr(modal_app, "MOUNT_ROOT", tmp_path / "mounts")
+    assert open_run(tmp_path, text(request)).read_request().data == str(
+        tmp_path / "mounts/vol/mabe"
+    )
+
+
+def test_each_start_is_an_attempt_of_its_own(tmp_path: Path) -> None:
+    run = open_run(tmp_path, text(REQUEST))
+    assert claim(run, "0001-abcd") == "0001-abcd"
+    second = claim(run, "0001-abcd")
+    assert second.startswith("0002-")
+    assert claim(run, "0002-wxyz").startswith("0003-")
+    assert claim(run, "0005-abcd") == "0005-abcd"
+    with pytest.raises(ValueError, match="not an attempt's name"):
+        claim(run, "../0009-abcd")

@@ -1,0 +1,101 @@
+"""The mirror's one writer: each event once and in order, whatever order it comes in."""
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.errors import RunError
+from core.events import Warned, encode
+from core.rundir import RunDir
+from mabe_tui.launch.recorder import LineKey, Recorder, writing
+
+ATTEMPT = "0001-abcd"
+NOW = dt.datetime(2026, 11, 21, tzinfo=dt.UTC)
+
+
+def line(seq: int, message: str = "") -> bytes:
+    return encode(Warned(attempt=ATTEMPT, seq=seq, time=NOW, code="c", message=message))
+
+
+def text(words: bytes, ordinal: int = 0) -> LineKey:
+    return LineKey("ta-1", 1.5, "stdout", words, ordinal)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunDir:
+    folder = RunDir(tmp_path / "v1-20261121T031500-k3f9")
+    folder.path.mkdir()
+    return folder
+
+
+def kept(run: RunDir) -> list[int]:
+    return [event.seq for event in run.events()]
+
+
+@given(st.lists(st.integers(min_value=1, max_value=12)))
+def test_any_order_and_any_repetition_give_the_same_mirror(
+    tmp_path_factory: pytest.TempPathFactory, order: list[int]
+) -> None:
+    run = RunDir(tmp_path_factory.mktemp("runs") / "v1-20261121T031500-k3f9")
+    run.path.mkdir()
+    recorder = Recorder(run)
+    news = [recorder.add_event(line(seq)) for seq in order]
+    assert kept(run) == sorted(set(order))
+    assert sum(news) == len(set(order))
+
+
+def test_another_event_under_the_same_number_is_an_error(run: RunDir) -> None:
+    recorder = Recorder(run)
+    recorder.add_event(line(1, "one"))
+    with pytest.raises(RunError, match="event 1 came twice, differently"):
+        recorder.add_event(line(1, "another"))
+    with pytest.raises(RunError, match="event 1 came twice, differently"):
+        recorder.merge_events(ATTEMPT, [line(1, "another")])
+
+
+def test_a_new_recorder_knows_what_the_last_one_wrote(run: RunDir) -> None:
+    first = Recorder(run)
+    assert first.add_event(line(1))
+    assert first.add_text(ATTEMPT, text(b"words"))
+    second = Recorder(run)
+    assert not second.add_event(line(1))
+    assert not second.add_text(ATTEMPT, text(b"words"))
+    assert second.add_text(ATTEMPT, text(b"words", ordinal=1))
+    assert run.log_path(ATTEMPT).read_bytes().splitlines() == [line(1), b"words", b"words"]
+
+
+def test_torn_last_lines_are_replaced_by_the_whole_ones(run: RunDir) -> None:
+    Recorder(run).add_event(line(1))
+    for path in (run.events_path(ATTEMPT), run.log_path(ATTEMPT)):
+        with path.open("ab") as file:
+            file.write(line(2)[:20])
+    assert Recorder(run).add_event(line(2))
+    assert run.events_path(ATTEMPT).read_bytes().splitlines() == [line(1), line(2)]
+    assert run.log_path(ATTEMPT).read_bytes().splitlines() == [line(1), line(2)]
+
+
+def test_the_volume_fills_holes(run: RunDir) -> None:
+    recorder = Recorder(run)
+    for seq in (1, 4):
+        recorder.add_event(line(seq))
+    assert recorder.merge_events(ATTEMPT, [line(seq) for seq in range(1, 6)]) == 3
+    assert kept(run) == [1, 2, 3, 4, 5]
+
+
+def test_one_writer_at_a_time(run: RunDir) -> None:
+    with writing(run) as first, writing(run) as second:
+        assert first is not None
+        assert second is None
+    with writing(run) as third:
+        assert third is not None
+
+
+def test_what_is_no_event_of_an_attempt_is_not_recorded(run: RunDir) -> None:
+    recorder = Recorder(run)
+    stray = encode(Warned(attempt="../../etc", seq=1, time=NOW, code="c", message=""))
+    assert not recorder.add_event(stray)
+    assert not recorder.add_event(b"words")
+    assert run.attempts() == []
