@@ -4,9 +4,9 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing import connection, get_context
+from multiprocessing import connection, get_context, resource_tracker
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -119,8 +119,9 @@ class _Follower:
         """Say in a line how it died."""
         who = f"process {self.assignment.rank + 1} of {self.assignment.size}"
         code = self.process.exitcode
-        if self.last_words.poll():
-            return f"{who} failed: {self.last_words.recv()}"
+        with suppress(EOFError):  # it had no time for any
+            if self.last_words.poll():
+                return f"{who} failed: {self.last_words.recv()}"
         if code is not None and code < 0:
             return (
                 f"{who} was killed ({signal.Signals(-code).name}), perhaps because memory ran out;"
@@ -134,7 +135,9 @@ def _start(assignment: Assignment) -> _Follower:
     context = get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=follower.main, args=(assignment, theirs), daemon=True)
-    # A blocked signal stays blocked in the process that is started.
+    # A blocked signal stays blocked in the process that is started. Python's resource tracker, which
+    # starts with the first such process, would unblock them again: it is started before.
+    resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         process.start()

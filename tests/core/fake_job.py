@@ -68,9 +68,12 @@ class FakeTask:
         validation_class_frames={"other": 80},
     )
 
-    def __init__(self, batch_size=8, batches=8, plain=False, step_seconds=0.0, broken=()):
+    def __init__(
+        self, batch_size=8, batches=8, plain=False, step_seconds=0.0, broken=(), last=None
+    ):
         generator = torch.Generator().manual_seed(7)
-        self.inputs = torch.randn(batch_size * batches, TIME, FEATURES, generator=generator)
+        windows = batch_size * (batches - 1) + (last or batch_size)
+        self.inputs = torch.randn(windows, TIME, FEATURES, generator=generator)
         self.targets = self.inputs[..., :CLASSES].argmax(-1)
         self.batch_size, self.batches, self.plain = batch_size, batches, plain
         self.step_seconds = step_seconds
@@ -116,8 +119,8 @@ class FakeTask:
 def build(request, cache, device, progress):
     progress(1, 1, "fake data")
     return FakeTask(
-        batches=int(os.environ.get("FAKE_BATCHES", "8")),
         plain="FAKE_PLAIN" in os.environ,
+        last=int(os.environ.get("FAKE_LAST", "8")),
         step_seconds=float(os.environ.get("FAKE_STEP_SECONDS", "0")),
     )
 

@@ -36,6 +36,9 @@ SMALL_V6 = Experiment(
         scheduler="plateau",
         plateau_patience=0,
         mixup_alpha=0.2,
+        focal_gamma=1.0,
+        balanced_sampling=0.5,
+        ema_decay=0.9,
         label_smoothing=0.1,
         class_weights=(1.0, 5.0, 8.0, 8.0),
         augmentation=AugmentationConfig(noise_std=0.01, jitter_frames=2),
@@ -81,7 +84,7 @@ def kill_and_compare(server, make_run, result_of, epochs):
 
 def test_killed_at_any_instant_also_inside_a_checkpoint_write(new_run, spawn, result_of):
     def make_run(name):
-        return new_run(name, epochs=6, scheduler="plateau", plateau_patience=0)
+        return new_run(name, epochs=6, scheduler="plateau", plateau_patience=0, ema_decay=0.9)
 
     server = spawn("--serve", FAKE_STEP_SECONDS="0.002", FAKE_SLOW_WRITES="0.0002")
     kill_and_compare(server, make_run, result_of, epochs=6)

@@ -18,6 +18,7 @@ from core.training.checkpoint import (
     CheckpointStore,
     input_spec_from_table,
     input_spec_table,
+    predicting_weights,
     read_checkpoint,
 )
 
@@ -260,3 +261,14 @@ def test_input_spec_survives_the_file(tmp_path):
     spec = InputSpec(6, 4, mice=1, keypoints=3, blocks={"a": slice(0, 2), "b": slice(2, 6)})
     torch.save(input_spec_table(spec), tmp_path / "spec.pt")
     assert input_spec_from_table(torch.load(tmp_path / "spec.pt", weights_only=True)) == spec
+
+
+def test_a_checkpoint_of_the_previous_format_is_read_as_one_of_this(tmp_path):
+    generators = {"python": (3, (1, 2), None), "torch": torch.zeros(4)}
+    old = content(value=2.0) | {"format": 1, "rng": generators, "pointers": ["last"]}
+    del old["average"]
+    torch.save(old, tmp_path / "step-0000001.pt")
+    read = read_checkpoint(tmp_path / "step-0000001.pt")
+    assert read["format"] == FORMAT
+    assert read["rng"][0]["python"] == (3, (1, 2), None)
+    assert torch.equal(predicting_weights(read)["weight"], torch.full((50, 50), 2.0))
