@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 WORKERS ?= 2
 
-.PHONY: install demo test lint types contracts bench reference fmt clean
+.PHONY: install demo demo-modal test lint types contracts bench reference fmt clean
 
 install: $(STAMP)
 
@@ -21,6 +21,10 @@ $(STAMP): pyproject.toml constraints.txt
 # The main job, end to end, on embedded defaults: make data, train v5 and v6 scaled down, compare them.
 demo: install
 	@$(BIN)/mabe demo
+
+# Launching on Modal, following, preemption and fetching, against a stand-in on this computer.
+demo-modal: install
+	@$(BIN)/python -m tests.loopback.modal_server --demo
 
 test: install lint types contracts
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal

@@ -8,6 +8,7 @@ import typer
 
 from core.errors import ConfigError
 from core.experiment import KEYPOINT_SET_SIZES
+from mabe_tui.cli import data_remote
 from mabe_tui.cli.output import JsonOption, clean, duration, print_json, print_table, progress, say
 from mabe_tui.cli.registry_commands import SetOption
 from mabe_tui.cli.session import session_of
@@ -37,6 +38,7 @@ def register(app: typer.Typer) -> None:
     data.command("check")(check)
     data.command("prepare")(prepare)
     data.command("show")(show)
+    data_remote.register(data)
     app.add_typer(data, name="data")
 
 

@@ -20,7 +20,7 @@ from tests.loopback.server import LoopbackServer
 FAKE_JOB = Path(__file__).parent / "fake_job.py"
 SMALL = (
     "data.synthetic_videos=4", "data.synthetic_frames=1500", "data.window=50",
-    "training.epochs=4", "hardware.gpu=H100",
+    "training.epochs=60", "training.batch_size=8", "hardware.gpu=H100",
 )  # fmt: skip
 SECONDS_BETWEEN_CUTS = 2.0
 

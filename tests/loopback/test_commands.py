@@ -195,3 +195,19 @@ def test_launching_takes_seconds(
     for _ in range(3):
         launcher.launch(make_run(epochs=1))
     assert time.monotonic() - began < 10
+
+
+def test_data_are_pushed_once_and_listed(mabe: Mabe, tmp_path: Path) -> None:
+    folder = tmp_path / "mice"
+    mabe("data", "synth", str(folder), "--videos", "2", "--frames", "100", "--workers", "1")
+    first = mabe("data", "push", str(folder))
+    assert first.stdout == "/vol/mice\n"
+    assert "2 labelled videos" in first.stderr
+    assert "; 0 files were sent" in mabe("data", "push", str(folder)).stderr
+    assert "--data" in mabe("data", "ls").stdout
+    (listed,) = json.loads(mabe("data", "ls", "--json").stdout)
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert (listed["name"], listed["files"]) == ("mice", len(files))
+    assert listed["bytes"] == sum(path.stat().st_size for path in files)
+    with pytest.raises(UserError, match="cannot be a data set's name"):
+        mabe("data", "push", str(folder), "--name", "cache")

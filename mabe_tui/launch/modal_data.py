@@ -1,0 +1,114 @@
+"""The volume that data lie on: bringing a folder there, and listing what is there."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+
+import modal
+import modal.exception
+import msgspec
+
+from core.errors import DataError
+from mabe_tui.launch.modal_client import ask
+
+VOLUME = "mabe-data"
+CACHE = "cache"
+"""Prepared arrays, which every run can make again."""
+BATCH_BYTES = 256 << 20
+"""Of an upload that is cut short, at most so much is sent again."""
+UPLOAD_SECONDS = 3600.0
+Progress = Callable[[int, int, str], None]
+
+
+class RemoteFolder(msgspec.Struct, frozen=True, kw_only=True):
+    """A data set on the volume."""
+
+    name: str
+    files: int
+    bytes: int
+
+
+def folders() -> list[RemoteFolder]:
+    """List the data sets on the volume; prepared arrays are one of their own, ``cache``.
+
+    Raises:
+        UserError: Modal cannot be asked.
+    """
+    sizes = _sizes("/")
+    names = sorted({path.parts[0] for path in sizes if len(path.parts) > 1})
+    return [
+        RemoteFolder(
+            name=name,
+            files=sum(path.parts[0] == name for path in sizes),
+            bytes=sum(size for path, size in sizes.items() if path.parts[0] == name),
+        )
+        for name in names
+    ]
+
+
+def push(folder: Path, name: str, progress: Progress | None = None) -> int:
+    """Bring a folder to the volume as ``/name``; gives how many files had to be sent.
+
+    Files that are there with the same size stay as they are, so that an upload that was cut short goes
+    on where it was.
+
+    Raises:
+        DataError: the folder is empty, or the name cannot be one on the volume.
+        UserError: Modal cannot be asked.
+    """
+    if not name or name == CACHE or PurePosixPath(name).parts != (name,):
+        raise DataError(
+            f"{name!r} cannot be a data set's name on the volume; give another with --name"
+        )
+    here = {
+        PurePosixPath(name, path.relative_to(folder).as_posix()): path
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not path.name.startswith(".")
+    }
+    if not here:
+        raise DataError(f"{folder}: there is nothing in it")
+    there = _sizes(f"/{name}")
+    missing = {to: path for to, path in here.items() if there.get(to) != path.stat().st_size}
+    done, total = 0, sum(path.stat().st_size for path in missing.values())
+    for batch in _batches(missing):
+        _upload(batch)
+        done += sum(path.stat().st_size for path in batch.values())
+        if progress is not None:
+            progress(done, total, "bytes")
+    return len(missing)
+
+
+def _batches(files: dict[PurePosixPath, Path]) -> Iterator[dict[PurePosixPath, Path]]:
+    batch: dict[PurePosixPath, Path] = {}
+    size = 0
+    for to, path in files.items():
+        batch[to] = path
+        size += path.stat().st_size
+        if size >= BATCH_BYTES:
+            yield batch
+            batch, size = {}, 0
+    if batch:
+        yield batch
+
+
+def _upload(batch: dict[PurePosixPath, Path]) -> None:
+    async def question() -> None:
+        volume = modal.Volume.from_name(VOLUME, create_if_missing=True)
+        async with volume.batch_upload.aio(force=True) as upload:
+            for to, path in batch.items():
+                upload.put_file(path, f"/{to}")
+
+    ask(question, UPLOAD_SECONDS)
+
+
+def _sizes(path: str) -> dict[PurePosixPath, int]:
+    async def question() -> dict[PurePosixPath, int]:
+        volume = modal.Volume.from_name(VOLUME, create_if_missing=True)
+        try:
+            entries = await volume.listdir.aio(path, recursive=True)
+        except modal.exception.NotFoundError:
+            return {}
+        return {
+            PurePosixPath(entry.path): entry.size for entry in entries if entry.type.name == "FILE"
+        }
+
+    return ask(question)
