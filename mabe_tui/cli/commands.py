@@ -28,6 +28,7 @@ COMMANDS = {
     "pull": ("modal_commands", "Fetch checkpoints of a run elsewhere, checked."),
     "ps": ("modal_commands", "List what runs on Modal now, with its cost."),
     "prices": ("modal_commands", "Show what Modal charges an hour."),
+    "import-log": ("import_command", "Make a run of the log of an old training script."),
     "checkpoints": ("runs", "List a run's checkpoints; --verify reads them."),
     "tune": ("tune", "Search a version's ranges; each trial is a run."),
     "batch-size": ("batch_size", "Find the largest batch that fits in memory."),

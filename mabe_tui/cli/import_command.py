@@ -1,0 +1,44 @@
+"""``mabe import-log``: a run from the log of a training script that came before."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mabe_tui.cli.output import say
+from mabe_tui.cli.session import session_of
+
+DEFAULT_VERSION = "v6"
+
+
+def register(app: typer.Typer) -> None:
+    """Add this command to the command line."""
+    app.command("import-log")(import_log)
+
+
+def import_log(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="What an old training script printed.")],
+    version: Annotated[
+        str, typer.Option("--version", metavar="V", help="The version that it is a run of.")
+    ] = DEFAULT_VERSION,
+) -> None:
+    """Make a run of an old log, tagged `imported`; prints its id.
+
+    Its figures are those that the log claims; nothing is measured again.
+    """
+    from mabe_tui.runs import import_log as importing
+
+    session = session_of(context)
+    log = importing.read_old_log(file)
+    settings = [f"training.epochs={log.asked_epochs or log.epochs[-1].epoch}"]
+    if log.batch_size is not None:
+        settings.append(f"training.batch_size={log.batch_size}")
+    if log.learning_rate is not None:
+        settings.append(f"training.learning_rate={log.learning_rate}")
+    experiment = session.registry.experiment(version, settings)
+    run = importing.import_log(session.home, file, log, experiment)
+    best = log.best
+    said = f", best f1_macro {best.f1_macro:.4f} at epoch {best.epoch}" if best is not None else ""
+    say(f"{len(log.epochs)} epochs, the last one {log.epochs[-1].epoch}{said}")
+    print(run.id)
