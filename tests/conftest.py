@@ -12,5 +12,7 @@ def real_data() -> Path:
     beside_checkout = Path(__file__).resolve().parents[2] / "shared" / "data"
     folder = Path(os.environ.get("MABE_TEST_DATA") or beside_checkout)
     if not (folder / "ethome" / "train.csv").is_file():
-        pytest.skip(f"real data not found at {folder}; set MABE_TEST_DATA to the folder that has it")
+        pytest.skip(
+            f"real data not found at {folder}; set MABE_TEST_DATA to the folder that has it"
+        )
     return folder
