@@ -151,6 +151,9 @@ class TrainingConfig(Section, frozen=True):
     monitor: str = "f1_macro"
     """The validation metric that plateau, early stopping and ``best`` watch."""
     save_every: Positive = 5
+    """Every so many epochs one checkpoint is kept for good, beside ``last`` and ``best``."""
+    keep_last: Positive | None = None
+    """Of those, only so many of the newest; none keeps them all."""
     mixed_precision: Literal["bf16", "fp16"] | None = None
     compile: bool = False
     """Train through ``torch.compile``."""

@@ -27,6 +27,8 @@ from core.tasks.task import InputSpec
 FORMAT = 2
 """1 had no average of the weights, and the random generators of one process, not of each."""
 FILE = re.compile(r"step-\d{7,}(-\d+)?\.pt")
+EPOCH = re.compile(r"epoch-\d+$")
+"""A pointer that keeps the checkpoint of one epoch."""
 PARTS: dict[str, type] = {
     "experiment": dict,
     "input_spec": dict,
@@ -54,10 +56,16 @@ class Checkpoint:
 
 
 class CheckpointStore:
-    """The checkpoints of one run. One attempt writes, any process may read."""
+    """The checkpoints of one run. One attempt writes, any process may read.
 
-    def __init__(self, run_dir: RunDir) -> None:
+    Args:
+        run_dir: the run's folder.
+        keep_last: how many of the checkpoints that keep single epochs stay; none keeps all.
+    """
+
+    def __init__(self, run_dir: RunDir, keep_last: int | None = None) -> None:
         self._run_dir = run_dir
+        self._keep_last = keep_last
         self._folder = run_dir.checkpoints
 
     def save(
@@ -109,6 +117,7 @@ class CheckpointStore:
             }
 
         emitter.reserve(announce)
+        self._forget_epochs()
         self._remove_unnamed()
         return written[0]
 
@@ -193,6 +202,16 @@ class CheckpointStore:
             ordinal += 1
             file = f"step-{step:07d}-{ordinal}.pt"
         return file
+
+    def _forget_epochs(self) -> None:
+        """Remove the pointers to all but the newest of the checkpoints that keep single epochs."""
+        if self._keep_last is None:
+            return
+        kept = {
+            name: pointer.epoch for name, pointer in self.pointers().items() if EPOCH.match(name)
+        }
+        for name in sorted(kept, key=lambda each: kept[each])[: -self._keep_last]:
+            (self._folder / f"{name}.json").unlink(missing_ok=True)
 
     def _remove_unnamed(self) -> None:
         problems: list[str] = []

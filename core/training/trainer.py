@@ -54,7 +54,7 @@ class Trainer:
         self._config = experiment.training
         self._task = task
         self._run_dir = run_dir
-        self._store = CheckpointStore(run_dir)
+        self._store = CheckpointStore(run_dir, self._config.keep_last)
         self._emitter = emitter
         self._stop_requested = stop_requested
         self._heartbeat = heartbeat

@@ -137,6 +137,15 @@ def test_checkpoints_and_evaluation_of_a_whole_run(new_run, train):
     assert right / frames == names["best"].metric == run.history().last(Finished).best_metric
 
 
+def test_only_the_newest_of_the_kept_epochs_stay(new_run, train):
+    run = new_run(epochs=6, save_every=1, keep_last=2)
+    assert train(run) == 0
+    names = CheckpointStore(run).pointers()
+    assert set(names) == {"best", "last", "epoch-0005", "epoch-0006"}
+    files = {path.name for path in run.checkpoints.glob("*.pt")}
+    assert files == {pointer.file for pointer in names.values()}
+
+
 @pytest.mark.parametrize("monitor", ["f2", "loss"])
 def test_a_monitor_that_cannot_be_watched(new_run, train, monkeypatch, fake, monitor):
     monkeypatch.setattr(fake.FakeTask, "monitor", monitor)
