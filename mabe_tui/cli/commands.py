@@ -39,6 +39,7 @@ COMMANDS = {
     "note": ("tidy", "Write a note on a run."),
     "rm": ("tidy", "Remove runs; asks first."),
     "gc": ("tidy", "Remove what nothing needs any more; asks first."),
+    "doctor": ("doctor", "Say what is missing, and the command that mends it."),
     "demo": ("demo", "Make data, train v5 and v6 scaled down, compare them."),
 }
 """Name → the module in this folder whose ``register`` adds it, and what ``mabe --help`` says of it."""

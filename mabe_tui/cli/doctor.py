@@ -1,0 +1,172 @@
+"""``mabe doctor``: what is there, what is missing, and the command that mends it."""
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import typer
+
+from core.errors import UserError
+from mabe_tui.cli.output import JsonOption, print_json, print_table
+from mabe_tui.cli.session import Session, session_of
+
+LEAST_PYTHON = (3, 11)
+LEAST_FREE_GIB = 5.0
+GIB = 2**30
+KAGGLE_PAIRS = (("KAGGLE_USERNAME", "KAGGLE_KEY"), ("KAGGLE_KEY_USERNAME", "KAGGLE_KEY_SECRET"))
+KAGGLE_FILES = ("kaggle.json", "access_token", "access_token.txt")
+PACKAGES = ("torch", "modal", "kaggle", "textual")
+Verdict = Literal["good", "missing", "bad"]
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that was looked at."""
+
+    what: str
+    verdict: Verdict
+    """``missing`` is what not everybody needs; ``bad`` keeps the main job from working."""
+    found: str
+    mend: str = ""
+
+
+def register(app: typer.Typer) -> None:
+    """Add this command to the command line."""
+    app.command("doctor")(doctor)
+
+
+def doctor(context: typer.Context, as_json: JsonOption = False) -> None:
+    """Look at Python, torch, disk, Modal and Kaggle; exit code 1 where the main job cannot work."""
+    findings = list(examine(session_of(context)))
+    if as_json:
+        print_json(findings)
+    else:
+        rows = [[f.what, f.verdict, f.found, f.mend or None] for f in findings]
+        print_table(["what", "", "found", "mend it with"], rows)
+    if any(finding.verdict == "bad" for finding in findings):
+        raise typer.Exit(1)
+
+
+def examine(session: Session) -> Iterator[Finding]:
+    """Look at one thing after another. What breaks while it is looked at is a finding."""
+    looks: list[tuple[str, Callable[[], Finding]]] = [
+        ("python", _python),
+        ("packages", _packages),
+        ("device", _device),
+        ("runs", lambda: _disk(session.home)),
+        ("registry", lambda: _registry(session)),
+        ("modal", _modal),
+        ("modal data", _modal_data),
+        ("kaggle", lambda: _kaggle(dict(os.environ), Path.home())),
+    ]
+    for what, look in looks:
+        try:
+            yield look()
+        except UserError as error:
+            yield Finding(what=what, verdict="missing", found=str(error))
+        except Exception as error:  # a doctor does not die of what the patient has
+            yield Finding(what=what, verdict="bad", found=f"{type(error).__name__}: {error}")
+
+
+def _python() -> Finding:
+    found = f"{platform.python_version()} at {sys.executable}"
+    if sys.version_info < LEAST_PYTHON:
+        return Finding(
+            what="python", verdict="bad", found=found, mend="install Python 3.11 or newer"
+        )
+    return Finding(what="python", verdict="good", found=found)
+
+
+def _packages() -> Finding:
+    versions: dict[str, str | None] = {}
+    for name in PACKAGES:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            versions[name] = None
+    missing = [name for name, found in versions.items() if found is None]
+    found = ", ".join(f"{name} {number or 'missing'}" for name, number in versions.items())
+    if missing:
+        return Finding(
+            what="packages", verdict="bad", found=found, mend=f"pip install {' '.join(missing)}"
+        )
+    return Finding(what="packages", verdict="good", found=found)
+
+
+def _device() -> Finding:
+    import torch
+
+    if torch.cuda.is_available():
+        return Finding(what="device", verdict="good", found=torch.cuda.get_device_name())
+    threads = torch.get_num_threads()
+    return Finding(
+        what="device",
+        verdict="good",
+        found=f"no CUDA: {threads} CPU threads; --on modal rents a GPU",
+    )
+
+
+def _disk(home: Path) -> Finding:
+    folder = next(path for path in (home, *home.parents) if path.exists())
+    free = shutil.disk_usage(folder).free / GIB
+    found = f"{home}, {free:.0f} GiB free"
+    if not os.access(folder, os.W_OK):
+        return Finding(
+            what="runs", verdict="bad", found=f"{found}, not writable", mend="export MABE_HOME=DIR"
+        )
+    if free < LEAST_FREE_GIB:
+        return Finding(what="runs", verdict="bad", found=found, mend="mabe gc")
+    return Finding(what="runs", verdict="good", found=found)
+
+
+def _registry(session: Session) -> Finding:
+    names = session.registry.versions
+    where = session.found_registry or "the copy in the package"
+    return Finding(what="registry", verdict="good", found=f"{where}: {', '.join(names)}")
+
+
+def _modal() -> Finding:
+    from mabe_tui.launch import modal_client
+
+    try:
+        modal_client.require()
+    except modal_client.UnreachableError as error:
+        return Finding(what="modal", verdict="missing", found=str(error))
+    except UserError as error:
+        return Finding(what="modal", verdict="missing", found=str(error), mend="modal token new")
+    return Finding(what="modal", verdict="good", found="credentials are accepted")
+
+
+def _modal_data() -> Finding:
+    from mabe_tui.launch import modal_data
+
+    folders = [f"/vol/{folder.name}" for folder in modal_data.folders()]
+    if not folders:
+        return Finding(
+            what="modal data", verdict="missing", found="nothing", mend="mabe data push DIR"
+        )
+    return Finding(what="modal data", verdict="good", found=", ".join(folders))
+
+
+def _kaggle(environment: dict[str, str], home: Path) -> Finding:
+    """Tell where credentials are, never what they are."""
+    good = [pair for pair in KAGGLE_PAIRS if all(environment.get(name) for name in pair)]
+    folder = Path(environment.get("KAGGLE_CONFIG_DIR") or home / ".kaggle")
+    files = [folder / name for name in KAGGLE_FILES if (folder / name).is_file()]
+    if environment.get("KAGGLE_API_TOKEN"):
+        return Finding(what="kaggle", verdict="good", found="KAGGLE_API_TOKEN is set")
+    if good:
+        return Finding(what="kaggle", verdict="good", found=f"{' and '.join(good[0])} are set")
+    if files:
+        return Finding(what="kaggle", verdict="good", found=f"{files[0]} is there")
+    return Finding(
+        what="kaggle",
+        verdict="missing",
+        found="no credentials",
+        mend="make a token at kaggle.com/settings and save it as ~/.kaggle/kaggle.json",
+    )

@@ -1,0 +1,50 @@
+"""``mabe doctor``: it finds what is wrong, names the command, and shows no secret."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from mabe_tui.cli import doctor
+from mabe_tui.cli.doctor import _disk, _kaggle
+from mabe_tui.cli.main import app
+
+
+def test_without_accounts_the_main_job_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MABE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("MODAL_CONFIG_PATH", str(tmp_path / "none.toml"))
+    for name in ("MODAL_TOKEN_ID", "MODAL_TOKEN_SECRET"):
+        monkeypatch.delenv(name, raising=False)
+    result = CliRunner().invoke(app, ["doctor", "--json"])
+    assert result.exit_code == 0
+    found = {finding["what"]: finding for finding in json.loads(result.stdout)}
+    assert found["python"]["verdict"] == "good"
+    assert found["registry"]["verdict"] == "good"
+    assert found["modal"]["verdict"] == "missing"
+    assert found["modal"]["mend"] == "modal token new"
+    assert not (tmp_path / "home").exists()
+
+
+def test_kaggle_credentials_are_found_and_never_shown(tmp_path: Path) -> None:
+    secret = "s3cret"
+    assert _kaggle({}, tmp_path).verdict == "missing"
+    for environment in (
+        {"KAGGLE_API_TOKEN": secret},
+        {"KAGGLE_USERNAME": "me", "KAGGLE_KEY": secret},
+        {"KAGGLE_KEY_USERNAME": "me", "KAGGLE_KEY_SECRET": secret},
+    ):
+        finding = _kaggle(environment, tmp_path)
+        assert finding.verdict == "good"
+        assert secret not in finding.found
+    (tmp_path / ".kaggle").mkdir()
+    (tmp_path / ".kaggle" / "kaggle.json").write_text(secret)
+    assert _kaggle({}, tmp_path).verdict == "good"
+
+
+def test_a_full_disk_is_bad(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "LEAST_FREE_GIB", 1e9)
+    finding = _disk(tmp_path / "not" / "there")
+    assert (finding.verdict, finding.mend) == ("bad", "mabe gc")
