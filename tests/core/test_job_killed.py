@@ -22,6 +22,12 @@ KILLS = int(os.environ.get("MABE_TEST_KILLS", "6"))
 """How often each test kills; `make bench` asks for more."""
 SMALL_V6 = Experiment(
     name="small",
+    actions={
+        "approach": "social",
+        "mount": "mating",
+        "attack": "aggressive",
+        "chase": "aggressive",
+    },
     hardware=HardwareConfig(device="cpu"),
     data=DataConfig(window=40, stride=20, synthetic_videos=3, synthetic_frames=400),
     features=FeatureConfig(inputs=("coordinates", "speed", "acceleration")),
