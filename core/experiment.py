@@ -33,7 +33,7 @@ GPUS: dict[str, int] = {
 """Modal's documented GPU names and how many of each one container may have."""
 
 MODELS = ("mlp", "conv_bilstm", "tcn", "unet1d", "hybrid", "transformer")
-FEATURE_BLOCKS = ("coordinates", "speed", "acceleration", "engineered")
+FEATURE_BLOCKS = ("coordinates", "speed", "acceleration", "engineered", "contact")
 KEYPOINT_SET_SIZES = {"mars7": 7, "mabe18": 18}
 MODAL_TIMEOUT_LIMIT = 86_400
 """Seconds; the longest time-out Modal grants one attempt."""
@@ -70,6 +70,9 @@ class DataConfig(Section, frozen=True):
     """Frames in a training window."""
     stride: Positive = 25
     """Frames between the starts of two training windows; validation windows do not overlap."""
+    phase: Literal["fixed", "random"] = "fixed"
+    """``random`` moves the windows of every video by up to a stride, anew in each epoch: with
+    ``stride = window`` all frames are seen once an epoch, never in the same cut."""
     validation_fraction: Annotated[float, Meta(gt=0, lt=1)] = 0.2
     split_seed: int = 42
     """Apart from the training seed, so that seeds can be compared on one split."""
@@ -82,9 +85,10 @@ class DataConfig(Section, frozen=True):
 class FeatureConfig(Section, frozen=True):
     """What the model is given for each frame."""
 
-    inputs: tuple[Literal["coordinates", "speed", "acceleration", "engineered"], ...] = (
+    inputs: tuple[Literal["coordinates", "speed", "acceleration", "engineered", "contact"], ...] = (
         "coordinates",
     )
+    """Blocks of columns. ``contact`` is always in cm, whatever ``units`` says."""
     frame_gap: Positive = 1
     """Frames between the two positions whose difference is a speed."""
     interpolate_gap: NonNegative = 0
@@ -95,6 +99,8 @@ class FeatureConfig(Section, frozen=True):
     rolling_window: Positive = 10
     """Frames of history in the rolling statistics of ``engineered``."""
     pca_components: Positive = 16
+    clip: PositiveFloat | None = None
+    """Largest standardised value, either way; none leaves all as they are."""
 
 
 class ModelConfig(Section, frozen=True):

@@ -32,12 +32,18 @@ class Stream(enum.IntEnum):
     MIXUP_SHARE = 3
     MIXUP_PARTNER = 4
     BALANCE = 5
+    PHASE = 6
 
 
 def generator(seed: int, epoch: int, stream: Stream, batch: int = 0) -> np.random.Generator:
     """Give the generator of one purpose."""
     sequence = np.random.SeedSequence((seed, epoch, stream, batch))
     return np.random.Generator(np.random.Philox(sequence))
+
+
+def random_phases(seed: int, epoch: int, videos: int, stride: int) -> Indices:
+    """Draw how far the windows of each video move in an epoch, ``(videos,)`` from 1 to ``stride``."""
+    return generator(seed, epoch, Stream.PHASE).integers(1, stride, videos, endpoint=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,28 @@ def training_windows(
     return _index(length, ((video, starts(int(frames_of[video]))) for video in videos))
 
 
+def phased_windows(
+    videos: Sequence[int], frames_of: Indices, length: int, stride: int
+) -> WindowIndex:
+    """Cut windows every ``stride`` frames that are to be moved by 1 to ``stride`` frames together.
+
+    ``WindowIndex.moved`` by such a phase leaves the first and last of a video inside it, where they
+    overlap their neighbours; the others keep their distance, and whatever the phase, all frames are
+    covered if ``stride`` ≤ ``length``. The number of windows does not depend on the phase: one for a
+    video of up to ``length`` frames, else ``ceil((frames − length) / stride) + 2``. The first begins
+    before the video until it is moved.
+    """
+
+    def starts(frames: int) -> Iterator[tuple[int, int, int]]:
+        if frames <= length:
+            yield 0, 0, frames
+            return
+        for start in range(-stride, frames - length + stride, stride):
+            yield start, 0, length
+
+    return _index(length, ((video, starts(int(frames_of[video]))) for video in videos))
+
+
 def validation_windows(videos: Sequence[int], frames_of: Indices, length: int) -> WindowIndex:
     """Cut windows in which every frame counts exactly once.
 

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from core.data.sampling import Indices
-from core.errors import ConfigError
 from core.experiment import FeatureConfig
 from core.features import motion, social
+from core.features.columns import widths
+from core.features.contact import contact
 from core.features.gaps import interpolate
 from core.features.projection import Projection
 from core.features.scratch import Scratch
@@ -28,25 +29,13 @@ class Block(NamedTuple):
     """(windows, 1, 1); none is 1."""
 
 
-def layout(config: FeatureConfig, points: int) -> dict[str, slice]:
-    """Lay out the columns for ``points`` keypoints of all mice together.
-
-    Blocks are in the order of the settings, masks last. For four mice × 18 keypoints, coordinates,
-    speed and acceleration are 144 + 72 + 72 = 288 columns.
-    """
-    widths = {
-        "coordinates": 2 * points,
-        "speed": points,
-        "acceleration": points,
-        "engineered": _engineered_width(config, 2 * points),
-        "mask": points,
-    }
-    names = [*config.inputs, "mask"] if config.mask_channels else config.inputs
+def layout(config: FeatureConfig, mice: int, keypoints: int) -> dict[str, slice]:
+    """Lay out the columns: blocks in the order of the settings, masks last."""
     blocks: dict[str, slice] = {}
     start = 0
-    for name in names:
-        blocks[name] = slice(start, start + widths[name])
-        start += widths[name]
+    for name, width in widths(config, mice, keypoints).items():
+        blocks[name] = slice(start, start + width)
+        start += width
     return blocks
 
 
@@ -64,6 +53,7 @@ def raw_blocks(
     config: FeatureConfig,
     positions: Tensor,
     rate: Tensor,
+    to_cm: Tensor,
     lead: Indices,
     scratch: Scratch,
     projection: Projection | None = None,
@@ -75,6 +65,7 @@ def raw_blocks(
         positions: ``(windows, left + time + right, mice, keypoints, 2)`` with the frames of
             :func:`context`; rows before a video are overwritten.
         rate: (windows, 1, 1) what a difference is multiplied by for a speed: fps / frame gap.
+        to_cm: (windows, 1, 1) what a length is multiplied by to be in cm; NaN where it is not known.
         lead: (windows,) rows of ``positions`` that lie before the video.
         scratch: for intermediate results.
         projection: for ``engineered``.
@@ -88,6 +79,8 @@ def raw_blocks(
         positions = interpolate(positions, config.interpolate_gap)
     if "coordinates" in config.inputs:
         yield Block("coordinates", positions[:, left:stop].flatten(2))
+    if "contact" in config.inputs:
+        yield Block("contact", contact(positions[:, left:stop], to_cm[..., 0]))
     if projection is not None:
         edge = config.interpolate_gap
         yield Block(
@@ -119,16 +112,6 @@ def _motion(
     if change is not None:
         speed_change = motion.length_(change, lengths)
         yield Block("acceleration", speed_change.flatten(2), rate.square())
-
-
-def _engineered_width(config: FeatureConfig, coordinates: int) -> int:
-    if config.pca_components > coordinates and "engineered" in config.inputs:
-        raise ConfigError(
-            f"features.pca_components: {config.pca_components} components of {coordinates}"
-            f" coordinates; use at most {coordinates}"
-        )
-    frame = len(social.FRAME_FEATURES)
-    return frame * (1 + len(social.ROLLING)) + config.pca_components
 
 
 def _engineered(

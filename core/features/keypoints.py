@@ -68,6 +68,19 @@ def slots_of_set(name: str) -> tuple[str, ...]:
     return KEYPOINT_SETS[name]
 
 
+def slots_of_size(keypoints: int) -> tuple[str, ...]:
+    """Give the set of :data:`KEYPOINT_SETS` that has so many slots; no two have the same number.
+
+    Raises:
+        ConfigError: there is no such set.
+    """
+    for slots in KEYPOINT_SETS.values():
+        if len(slots) == keypoints:
+            return slots
+    sizes = ", ".join(f"{name} ({len(slots)})" for name, slots in KEYPOINT_SETS.items())
+    raise ConfigError(f"keypoints: no set has {keypoints} of them; the sets are {sizes}")
+
+
 def slot_of(body_part: str, slots: tuple[str, ...]) -> int | None:
     """Give the index of ``body_part`` in ``slots`` after :data:`ALIASES`; ``None`` if it has none."""
     name = ALIASES.get(body_part, body_part)

@@ -44,7 +44,7 @@ class FeaturePipeline:
     ) -> None:
         self.config = config
         self.mice, self.keypoints = mice, keypoints
-        self.blocks = layout(config, mice * keypoints)
+        self.blocks = layout(config, mice, keypoints)
         self.features = max(block.stop for block in self.blocks.values())
         self.left, self.right = context(config)
         if fitted is None:
@@ -66,7 +66,7 @@ class FeaturePipeline:
         """Build a pipeline that has seen some videos (the training split's).
 
         Raises:
-            DataError: ``units`` is cm and a video has no scale.
+            DataError: a video has no scale and the features need it.
         """
         require_scale(config, store, videos)
         _, mice, keypoints, _ = store.positions.shape
@@ -129,7 +129,7 @@ class FeaturePipeline:
     def transform(
         self, windows: RawWindows, noise: NoisePool | None = None, out: Tensor | None = None
     ) -> Tensor:
-        """Compute standardised features; a missing value is 0, the mean.
+        """Compute standardised features, clipped where the settings say so; a missing value is 0, the mean.
 
         Args:
             windows: what :meth:`read` gave; its positions are overwritten.
@@ -140,26 +140,31 @@ class FeaturePipeline:
             ``(windows, time, features)`` float32.
         """
         features = self.measure(windows, noise, out)
-        return features.nan_to_num_(nan=0.0, posinf=0.0, neginf=0.0)
+        features.nan_to_num_(nan=0.0, posinf=0.0, neginf=0.0)
+        clip = self.config.clip
+        return features if clip is None else features.clamp_(-clip, clip)
 
     def measure(
         self, windows: RawWindows, noise: NoisePool | None = None, out: Tensor | None = None
     ) -> Tensor:
-        """Compute the same as :meth:`transform`, but NaN where a value is missing."""
+        """Compute the same as :meth:`transform`, unclipped, and NaN where a value is missing."""
         positions = windows.positions.to(self.device)
         count, rows = positions.shape[:2]
         if out is None:
             shape = (count, rows - self.left - self.right, self.features)
             out = torch.empty(shape, device=self.device)
+        pixels_per_cm = self._per_window(windows.pixels_per_cm)
+        to_cm = 1 / pixels_per_cm
         if self.config.units == "cm":
-            positions /= self._per_window(windows.pixels_per_cm)[..., None, None]
+            positions /= pixels_per_cm[..., None, None]
+            to_cm = torch.ones_like(to_cm)
         if noise is not None:
             memory = self._scratch("noise", *positions.shape)
             positions += noise.take(windows.rows, rows, memory.flatten(2)).view_as(positions)
         gap = np.float32(self.config.frame_gap)
         rate = self._per_window(windows.frames_per_second / gap)
         for name, values, unit in raw_blocks(
-            self.config, positions, rate, windows.lead, self._scratch, self.fitted.projection
+            self.config, positions, rate, to_cm, windows.lead, self._scratch, self.fitted.projection
         ):
             columns = self.blocks[name]
             scale = self._inverse_std[columns]
@@ -179,14 +184,14 @@ class FeaturePipeline:
         Args:
             positions: ``(frames, mice, keypoints, 2)`` pixels, NaN where missing.
             frames_per_second: the video's own.
-            pixels_per_cm: the video's own; needed where ``units`` is cm.
+            pixels_per_cm: the video's own; needed for ``units`` cm and the block ``contact``.
             name: of the video, for an error.
 
         Returns:
             ``(frames, features)`` float32 on the pipeline's device.
 
         Raises:
-            DataError: ``units`` is cm and there is no scale.
+            DataError: there is no scale and the features need it.
         """
         store = FrameStore.of_video(positions, frames_per_second, pixels_per_cm, name)
         require_scale(self.config, store, [0])
@@ -239,11 +244,15 @@ def require_scale(config: FeatureConfig, store: FrameStore, videos: Iterable[int
     Raises:
         DataError: names the first video without one.
     """
-    if config.units != "cm":
+    if config.units == "cm":
+        needs, instead = 'features.units = "cm"', 'use features.units = "pixels"'
+    elif "contact" in config.inputs:
+        needs, instead = 'the features "contact"', "take them out of features.inputs"
+    else:
         return
     for video in videos:
         if not store.pixels_per_cm[video] > 0:
             raise DataError(
-                f"video {store.names[video]}: has no pix_per_cm_approx, which features.units ="
-                ' "cm" needs; leave it out, or use features.units = "pixels"'
+                f"video {store.names[video]}: has no pix_per_cm_approx, which {needs} needs;"
+                f" leave the video out, or {instead}"
             )

@@ -1,7 +1,7 @@
 """The engineered features of v2 and v4: two mice of seven keypoints, 131 numbers a frame.
 
-23 describe the frame, :data:`FRAME_FEATURES`; 92 are the mean, standard deviation, minimum and maximum
-of each of them over the last frames; 16 are principal components of the 28 coordinates
+23 describe the frame, :data:`core.features.columns.FRAME_FEATURES`; 92 are the mean, standard deviation,
+minimum and maximum of each of them over the last frames; 16 are principal components of the 28 coordinates
 (:mod:`core.features.projection`). A mouse's head is its nose, its tail the tail base, and its centroid
 the mean of all seven keypoints, missing where any is: a mean over changing keypoints would jump.
 """
@@ -16,40 +16,11 @@ from core.data.sampling import Indices
 from core.features.keypoints import MARS_7
 from core.features.motion import context_frames, extend_start
 
-FRAME_FEATURES: tuple[str, ...] = (
-    "centroid_distance",
-    "head_distance",
-    "head0_tail1_distance",
-    "head1_tail0_distance",
-    "body_length0",
-    "body_length1",
-    "speed0",
-    "velocity_x0",
-    "velocity_y0",
-    "acceleration0",
-    "speed1",
-    "velocity_x1",
-    "velocity_y1",
-    "acceleration1",
-    "orientation0",
-    "orientation1",
-    "angular_velocity0",
-    "angular_velocity1",
-    "relative_orientation",
-    "spread0",
-    "spread1",
-    "elongation0",
-    "elongation1",
-)
-"""Pixels, pixels per second, radians from −π to π, and so on; 0 and 1 are the mouse slots."""
-
-ROLLING = ("mean", "std", "min", "max")
-
 HEAD, TAIL = MARS_7.index("nose"), MARS_7.index("tail_base")
 
 
 def frame_features(positions: Tensor, rate: Tensor, lead: Indices, gap: int) -> Tensor:
-    """Compute :data:`FRAME_FEATURES`.
+    """Compute :data:`core.features.columns.FRAME_FEATURES`.
 
     Args:
         positions: ``(windows, context_frames(gap) + time, 2, 7, 2)``, NaN where missing.

@@ -12,8 +12,13 @@ from core.data.balance import Shares, balanced_shares, window_class_frames
 from core.data.frames import FrameStore
 from core.data.prepared import PreparedData
 from core.data.reader import ComputedFeatures, FeatureReader, read_targets, training_features
-from core.data.sampling import EpochPlan, NoisePool
-from core.data.windows import WindowIndex, training_windows, validation_windows
+from core.data.sampling import EpochPlan, NoisePool, random_phases
+from core.data.windows import (
+    WindowIndex,
+    phased_windows,
+    training_windows,
+    validation_windows,
+)
 from core.experiment import Experiment, TrainingConfig
 from core.features.pipeline import FeaturePipeline, require_scale
 from core.models.build import build_model
@@ -50,17 +55,19 @@ class BehaviourTask:
         require_scale(experiment.features, self._store, frames.validation)
         self._pipeline = FeaturePipeline.fit(experiment.features, self._store, frames.train, device)
         window, stride = experiment.data.window, experiment.data.stride
+        self._phased = experiment.data.phase == "random"
         self._classes = torch.from_numpy(frames.classes).to(device)
         self._train_features = training_features(self._store, self._pipeline, frames.train)
         self._validation_features = ComputedFeatures(self._store, self._pipeline)
         frames_of = self._store.frames
-        self._train = training_windows(frames.train, frames_of, window, stride)
+        cut = phased_windows if self._phased else training_windows
+        self._train = cut(frames.train, frames_of, window, stride)
         self._validation = validation_windows(frames.validation, frames_of, window)
         self._validation_place = np.zeros(len(frames_of), np.int64)
         self._validation_place[list(frames.validation)] = np.arange(len(frames.validation))
         self._slots = data.slots
         self._loss = _loss(experiment.training, device)
-        self._shares = self._balanced_shares(frames)
+        self._labels = frames.classes
         self._buffers: list[Tensor] = []
         self.monitor = experiment.training.monitor
         self.summary = self._summarise(frames)
@@ -73,15 +80,15 @@ class BehaviourTask:
         )
 
     def steps_per_epoch(self) -> int:
-        """Batches in one epoch; the last may be smaller."""
+        """Batches in one epoch, the same in all; the last may be smaller."""
         return -(-len(self._train) // self._experiment.training.batch_size)
 
     def train_batches(self, epoch: int, skip: int = 0) -> Iterator[Batch]:
         """Give the batches of an epoch from number ``skip`` on."""
         augmentation = self._experiment.training.augmentation
-        plan = EpochPlan.draw(
-            self._seed, epoch, len(self._train), augmentation.jitter_frames, self._shares
-        )
+        windows = self._windows_of(epoch)
+        shares = self._balanced_shares(windows)
+        plan = EpochPlan.draw(self._seed, epoch, len(windows), augmentation.jitter_frames, shares)
         noise = None
         if augmentation.noise_std:
             std = self._pipeline.fitted.positions.std * augmentation.noise_std
@@ -89,7 +96,7 @@ class BehaviourTask:
         self._train_features.begin(noise)
         numbers = range(skip, self.steps_per_epoch())
         depth = self._experiment.hardware.loader_workers
-        return ahead(lambda number: self._train_batch(plan, number), numbers, depth)
+        return ahead(lambda number: self._train_batch(windows, plan, number), numbers, depth)
 
     def validation_batches(self) -> Iterator[Batch]:
         """Give every validation frame once, with weight 0 on frames that are repeated."""
@@ -126,10 +133,19 @@ class BehaviourTask:
 
     # ── batches ───────────────────────────────────────────────────────────────────────────────
 
-    def _train_batch(self, plan: EpochPlan, number: int) -> Batch:
+    def _windows_of(self, epoch: int) -> WindowIndex:
+        """Give the training windows as they lie in an epoch."""
+        if not self._phased:
+            return self._train
+        frames_of = self._store.frames
+        stride = self._experiment.data.stride
+        phases = random_phases(self._seed, epoch, len(frames_of), stride)
+        return self._train.moved(frames_of, phases[self._train.video])
+
+    def _train_batch(self, windows: WindowIndex, plan: EpochPlan, number: int) -> Batch:
         size = self._experiment.training.batch_size
         part = slice(number * size, (number + 1) * size)
-        index = self._train[plan.order[part]].moved(self._store.frames, plan.jitter[part])
+        index = windows[plan.order[part]].moved(self._store.frames, plan.jitter[part])
         return self._mixed_up(self._batch(self._train_features, index, number), plan, number)
 
     def _batch(self, features: FeatureReader, index: WindowIndex, number: int) -> FrameBatch:
@@ -163,13 +179,13 @@ class BehaviourTask:
             self._buffers = [torch.empty(shape, device=self._device) for _ in range(count)]
         return self._buffers[number % len(self._buffers)]
 
-    def _balanced_shares(self, frames: LabelledFrames) -> Shares | None:
-        """Give the share of the draws that each training window gets; none where all are alike."""
+    def _balanced_shares(self, windows: WindowIndex) -> Shares | None:
+        """Give the share of an epoch's draws that each window gets; none where all are alike."""
         strength = self._experiment.training.balanced_sampling
         if not strength:
             return None
         counts = window_class_frames(
-            self._train, self._store.offsets, frames.classes, len(self._experiment.classes)
+            windows, self._store.offsets, self._labels, len(self._experiment.classes)
         )
         return balanced_shares(counts, strength)
 

@@ -9,6 +9,7 @@ import typer
 from core import registry as registries
 from core.errors import ConfigError
 from core.experiment import Experiment, flatten, to_table
+from core.features.columns import input_size
 from core.files import write_bytes_atomically
 from core.reported import Reported
 from mabe_tui.cli.output import JsonOption, print_json, print_table, say
@@ -191,17 +192,6 @@ def _show_reported(reported: Reported) -> None:
         print("  curve:")
     for point in curve:
         print("    " + "  ".join(f"{key} {value}" for key, value in point.items()))
-
-
-def input_size(experiment: Experiment) -> int:
-    """Count the numbers a model is given for each frame; always derived, never configured."""
-    from core.experiment import KEYPOINT_SET_SIZES
-
-    points = experiment.data.mice * KEYPOINT_SET_SIZES[experiment.data.keypoints]
-    sizes = {"coordinates": 2 * points, "speed": points, "acceleration": points}
-    engineered = 23 * 5 + experiment.features.pca_components
-    total = sum(sizes.get(block, engineered) for block in experiment.features.inputs)
-    return total + (points if experiment.features.mask_channels else 0)
 
 
 def new(

@@ -46,12 +46,12 @@ def shipped() -> Registry:
     return load(default_path())
 
 
-def test_shipped_registry_holds_the_six_versions(shipped: Registry) -> None:
-    assert shipped.versions == ("v1", "v2", "v3", "v4", "v5", "v6")
+def test_shipped_registry_holds_the_six_versions_and_ours(shipped: Registry) -> None:
+    assert shipped.versions == ("v1", "v2", "v3", "v4", "v5", "v6", "v7")
     assert shipped.lineage("v6") == ["v1", "v2", "v3", "v4", "v5", "v6"]
 
 
-# The table of the six versions, column by column: what each must resolve to.
+# The table of the versions, column by column: what each must resolve to.
 TABLE: dict[str, dict[str, object]] = {
     "v1": {
         "hardware.launcher": "local",
@@ -172,6 +172,29 @@ TABLE: dict[str, dict[str, object]] = {
         "training.mixed_precision": None,
         "training.early_stopping_patience": 15,
         "training.save_every": 5,
+    },
+    "v7": {
+        "hardware.launcher": "local",
+        "hardware.gpu": None,
+        "data.mice": 2,
+        "data.keypoints": "mars7",
+        "data.window": 128,
+        "data.stride": 128,
+        "data.phase": "random",
+        "features.inputs": ("contact",),
+        "features.clip": 6.0,
+        "model.name": "tcn",
+        "model.channels": (64, 64, 64, 64),
+        "model.dropout": 0.3,
+        "training.epochs": 20,
+        "training.batch_size": 16,
+        "training.learning_rate": 2e-3,
+        "training.scheduler": "cosine",
+        "training.weight_decay": 1e-2,
+        "training.class_weights": None,
+        "training.early_stopping_patience": None,
+        "training.augmentation.noise_std": 0.0,
+        "training.augmentation.jitter_frames": 0,
     },
 }
 

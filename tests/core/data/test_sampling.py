@@ -1,7 +1,14 @@
 import numpy as np
 import torch
 
-from core.data.sampling import POOL_ROWS, EpochPlan, NoisePool, Stream, generator
+from core.data.sampling import (
+    POOL_ROWS,
+    EpochPlan,
+    NoisePool,
+    Stream,
+    generator,
+    random_phases,
+)
 
 
 def test_plans_depend_on_seed_and_epoch_alone() -> None:
@@ -46,6 +53,15 @@ def test_streams_are_independent() -> None:
     drawn = {generator(1, 2, stream, 3).integers(0, 2**62) for stream in Stream}
 
     assert len(drawn) == len(Stream)
+
+
+def test_phases_are_of_seed_epoch_and_video_and_reach_the_stride() -> None:
+    phases = random_phases(1, 2, 500, stride=4)
+
+    assert set(phases) == {1, 2, 3, 4}
+    assert np.array_equal(phases, random_phases(1, 2, 500, stride=4))
+    assert not np.array_equal(phases, random_phases(1, 3, 500, stride=4))
+    assert not np.array_equal(phases, random_phases(2, 2, 500, stride=4))
 
 
 def test_noise_belongs_to_the_frame() -> None:

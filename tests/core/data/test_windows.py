@@ -3,7 +3,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.data.windows import WindowIndex, training_windows, validation_windows
+from core.data.windows import (
+    WindowIndex,
+    phased_windows,
+    training_windows,
+    validation_windows,
+)
 
 lengths = st.lists(st.integers(1, 60), min_size=1, max_size=5)
 
@@ -46,6 +51,39 @@ def test_training_windows_start_every_stride_and_cover_the_tail(
         assert counts[-1] > 0
         if stride <= length:
             assert (counts > 0).all()
+
+
+@given(lengths=lengths, length=st.integers(2, 20), stride=st.integers(1, 20), data=st.data())
+def test_phased_windows_cover_all_frames_at_any_phase(
+    lengths: list[int], length: int, stride: int, data: st.DataObject
+) -> None:
+    frames = np.array(lengths)
+    index = phased_windows(range(len(frames)), frames, length, stride)
+    phases = np.array([data.draw(st.integers(1, stride)) for _ in lengths])
+
+    windows = index.moved(frames, phases[index.video])
+
+    assert len(windows) == len(index)
+    for video, counts in enumerate(times_counted(windows, frames)):
+        starts = windows.start[windows.video == video]
+        inner = starts[(starts > 0) & (starts < frames[video] - length)]
+        assert (np.diff(inner) == stride).all()
+        assert (inner % stride == phases[video] % stride).all()
+        assert counts[[0, -1]].all()
+        if stride <= length:
+            assert (counts > 0).all()
+        if frames[video] > length:
+            assert len(starts) == -(-(frames[video] - length) // stride) + 2
+
+
+def test_phased_windows_of_a_stride_of_their_length_overlap_only_at_the_ends() -> None:
+    index = phased_windows([0], np.array([23]), length=5, stride=5)
+
+    starts = [
+        index.moved(np.array([23]), np.full(len(index), by)).start.tolist() for by in (1, 3, 5)
+    ]
+
+    assert starts == [[0, 1, 6, 11, 16, 18], [0, 3, 8, 13, 18, 18], [0, 5, 10, 15, 18, 18]]
 
 
 def test_a_video_shorter_than_a_window_is_one_padded_window() -> None:

@@ -22,6 +22,7 @@ CONFIGS = {
         inputs=("engineered", "speed", "coordinates"), interpolate_gap=2, frame_gap=2
     ),
     "cm": FeatureConfig(inputs=("acceleration",), units="cm"),
+    "contact": FeatureConfig(inputs=("speed", "contact"), interpolate_gap=2, clip=2.0),
 }
 
 Positions = npt.NDArray[np.float32]

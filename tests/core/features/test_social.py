@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from core.features import social
+from core.features.columns import FRAME_FEATURES
 from core.features.keypoints import MARS_7
 
 FPS = 20.0
@@ -31,11 +32,11 @@ def features_of(positions: torch.Tensor, lead: int = 0) -> dict[str, torch.Tenso
     features = social.frame_features(
         positions[None].clone(), torch.full((1, 1, 1), FPS), np.array([lead]), gap=1
     )[0]
-    return dict(zip(social.FRAME_FEATURES, features.T, strict=True))
+    return dict(zip(FRAME_FEATURES, features.T, strict=True))
 
 
 def test_there_are_23_frame_features() -> None:
-    assert len(social.FRAME_FEATURES) == len(set(social.FRAME_FEATURES)) == 23
+    assert len(FRAME_FEATURES) == len(set(FRAME_FEATURES)) == 23
     assert features_of(scene())["speed0"].shape == (10,)
 
 

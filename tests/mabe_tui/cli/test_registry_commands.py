@@ -24,10 +24,10 @@ def mabe(*arguments: str) -> Result:
 
 def test_list_works_anywhere_with_the_shipped_registry() -> None:
     rows = json.loads(mabe("list", "--json").stdout)
-    assert [row["version"] for row in rows] == ["v1", "v2", "v3", "v4", "v5", "v6"]
+    assert [row["version"] for row in rows] == ["v1", "v2", "v3", "v4", "v5", "v6", "v7"]
     assert rows[5]["reported_f1_macro"] == 0.4389
     table = mabe("list").stdout.splitlines()
-    assert len(table) == 7
+    assert len(table) == 8
     assert table[6].split()[:3] == ["v6", "current", "conv_bilstm"]
 
 
@@ -37,6 +37,8 @@ def test_show_tells_reported_from_set_and_derives_the_input_size() -> None:
     assert "reported (a claim of the original documents, not measured here)" in text
     assert "Patience 15 would end the run at epoch 40" in text
     assert "inputs   131 numbers a frame" in mabe("show", "v4").stdout
+    assert "inputs   7 numbers a frame" in mabe("show", "v7").stdout
+    assert "inputs   34 numbers a frame" in mabe("show", "v7", "--set", "data.mice=4").stdout
     assert "do not add up" in mabe("show", "v5").stdout
 
 
@@ -70,7 +72,7 @@ def test_show_with_overrides_and_preset() -> None:
 
 def test_new_needs_a_registry_of_ones_own() -> None:
     with pytest.raises(ConfigError, match="mabe init"):
-        mabe("new", "v7", "--extends", "v6")
+        mabe("new", "v8", "--extends", "v6")
 
 
 def test_init_then_new_then_show(tmp_path: Path) -> None:
@@ -80,7 +82,7 @@ def test_init_then_new_then_show(tmp_path: Path) -> None:
         mabe("init")
     mabe(
         "new",
-        "v7",
+        "v8",
         "--extends",
         "v6",
         "--set",
@@ -88,6 +90,6 @@ def test_init_then_new_then_show(tmp_path: Path) -> None:
         "--notes",
         "smaller batches",
     )
-    shown = json.loads(mabe("show", "v7", "--json").stdout)
+    shown = json.loads(mabe("show", "v8", "--json").stdout)
     assert (shown["training"]["batch_size"], shown["notes"]) == (32, {"about": "smaller batches"})
     assert shown["model"] == json.loads(mabe("show", "v6", "--json").stdout)["model"]
