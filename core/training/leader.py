@@ -154,6 +154,8 @@ class _Watch:
         self._followers = followers
         self._give_up = give_up
         self._done = threading.Event()
+        self._dead = threading.Event()
+        self._epitaph = ""
         threading.Thread(target=self._watch, daemon=True).start()
 
     def done(self) -> None:
@@ -161,17 +163,17 @@ class _Watch:
         self._done.set()
 
     def death(self, timeout: float) -> str | None:
-        """Tell who died, waiting for one to do so; ``None`` where all live on."""
-        ended = connection.wait([each.process.sentinel for each in self._followers], timeout)
-        for each in self._followers:
-            if each.process.sentinel in ended:
-                each.process.join()
-                return each.epitaph()
-        return None
+        """Tell who died first, waiting for one to do so; ``None`` where all live on."""
+        return self._epitaph if self._dead.wait(timeout) else None
 
     def _watch(self) -> None:
-        connection.wait([each.process.sentinel for each in self._followers])
+        ended = connection.wait([each.process.sentinel for each in self._followers])
+        # The first to end is to blame: the others only lost their connection to it.
+        first = next(each for each in self._followers if each.process.sentinel in ended)
+        first.process.join()
+        self._epitaph = first.epitaph()
+        self._dead.set()
         # The exchange under way fails by itself where it can: that ends the run in good order.
         if not self._done.wait(GRACE_SECONDS):
-            self._give_up(self.death(0) or "a follower died")
+            self._give_up(self._epitaph)
             os._exit(1)

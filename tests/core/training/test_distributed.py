@@ -70,7 +70,7 @@ def test_whatever_dies_the_run_ends_as_if_nothing_had(new_run, spawn, result_of)
     job = spawn(cut.path, FAKE_STEP_SECONDS="0.05")
     until(job, "checkpoint_saved")
     follower_of(job).kill()
-    job.communicate(timeout=60)
+    job.communicate(timeout=120)
     failed = cut.history().ending
     assert isinstance(failed, Failed)
     assert failed.error.startswith("process 2 of 2 was killed (SIGKILL)")
@@ -79,7 +79,7 @@ def test_whatever_dies_the_run_ends_as_if_nothing_had(new_run, spawn, result_of)
     until(job, "step")
     for process in (job.pid, follower_of(job).pid):  # as a terminal does
         os.kill(process, signal.SIGTERM)
-    job.communicate(timeout=60)
+    job.communicate(timeout=120)
     assert isinstance(cut.history().ending, Stopped)
 
     spawn(cut.path).communicate(timeout=120)
