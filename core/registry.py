@@ -147,7 +147,7 @@ def find(start: Path, stated: str | None = None) -> Path | None:
 
 
 def default_path() -> Path:
-    """Give the registry that comes with the package: v1 to v6."""
+    """Give the registry that comes with the package: v1 to v7."""
     package = Path(__file__).resolve().parent
     shipped = package / FILE_NAME  # a wheel carries a copy; a checkout has it one folder up
     return shipped if shipped.is_file() else package.parent / FILE_NAME

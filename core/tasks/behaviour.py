@@ -1,4 +1,4 @@
-"""Frames → classes: the task of v1 to v6."""
+"""Frames → classes: the task of v1 to v7."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -16,7 +16,7 @@ COMMANDS = {
     "list": ("registry_commands", "List the versions of the registry."),
     "show": ("registry_commands", "Show one version, or how it differs from another."),
     "new": ("registry_commands", "Write a new version into the registry."),
-    "init": ("registry_commands", "Write a registry with the six versions into a folder."),
+    "init": ("registry_commands", "Write a registry with v1 to v7 into a folder."),
     "data": ("data_commands", "Make, check and prepare data."),
     "run": ("run", "Train a version; the run outlives this terminal."),
     "runs": ("runs", "List the runs, newest first."),

@@ -222,7 +222,7 @@ def init(
     folder: Annotated[Path, typer.Argument(help="Where to write it.")] = Path(),
     force: Annotated[bool, typer.Option("--force", help="Replace one that is there.")] = False,
 ) -> None:
-    """Write a registry with the six versions into a folder."""
+    """Write a registry with v1 to v7 into a folder."""
     path = folder / registries.FILE_NAME
     if path.exists() and not force:
         raise ConfigError(f"{path}: there already; --force replaces it")
