@@ -1,4 +1,4 @@
-"""``mabe data push`` and ``ls``: data on the volume that runs on Modal read."""
+"""``mabe data download``, ``push`` and ``ls``: data that come from, or go to, somewhere else."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,13 +8,30 @@ import typer
 from mabe_tui.cli.output import JsonOption, print_json, print_table, progress, say
 
 MOUNT = "/vol"
+COMPETITION = "MABe-mouse-behavior-detection"
 Folder = Annotated[Path, typer.Argument(help="A folder in the competition's layout.")]
 
 
 def register(data: typer.Typer) -> None:
     """Add these commands to ``mabe data``."""
+    data.command("download")(download)
     data.command("push")(push)
     data.command("ls")(list_folders)
+
+
+def download(
+    folder: Annotated[Path, typer.Argument(help="Where to put the files.")],
+    competition: Annotated[
+        str, typer.Option(help="As in kaggle.com/competitions/NAME.")
+    ] = COMPETITION,
+) -> None:
+    """Fetch the competition's data from Kaggle; the same command goes on where it was broken off."""
+    from mabe_tui.kaggle_io.download import download as fetch
+
+    with progress(f"fetching {competition}") as tell:
+        written = fetch(folder, competition, tell)
+    say(f"{written} files; `mabe data check {folder}` looks them over")
+    print(folder)
 
 
 def push(

@@ -19,8 +19,6 @@ from mabe_tui.cli.session import Session, session_of
 LEAST_PYTHON = (3, 11)
 LEAST_FREE_GIB = 5.0
 GIB = 2**30
-KAGGLE_PAIRS = (("KAGGLE_USERNAME", "KAGGLE_KEY"), ("KAGGLE_KEY_USERNAME", "KAGGLE_KEY_SECRET"))
-KAGGLE_FILES = ("kaggle.json", "access_token", "access_token.txt")
 PACKAGES = ("torch", "modal", "kaggle", "textual")
 Verdict = Literal["good", "missing", "bad"]
 
@@ -155,18 +153,9 @@ def _modal_data() -> Finding:
 
 def _kaggle(environment: dict[str, str], home: Path) -> Finding:
     """Tell where credentials are, never what they are."""
-    good = [pair for pair in KAGGLE_PAIRS if all(environment.get(name) for name in pair)]
-    folder = Path(environment.get("KAGGLE_CONFIG_DIR") or home / ".kaggle")
-    files = [folder / name for name in KAGGLE_FILES if (folder / name).is_file()]
-    if environment.get("KAGGLE_API_TOKEN"):
-        return Finding(what="kaggle", verdict="good", found="KAGGLE_API_TOKEN is set")
-    if good:
-        return Finding(what="kaggle", verdict="good", found=f"{' and '.join(good[0])} are set")
-    if files:
-        return Finding(what="kaggle", verdict="good", found=f"{files[0]} is there")
-    return Finding(
-        what="kaggle",
-        verdict="missing",
-        found="no credentials",
-        mend="make a token at kaggle.com/settings and save it as ~/.kaggle/kaggle.json",
-    )
+    from mabe_tui.kaggle_io.credentials import HOW, find_credentials
+
+    found = find_credentials(environment, home)
+    if found is not None:
+        return Finding(what="kaggle", verdict="good", found=found.source)
+    return Finding(what="kaggle", verdict="missing", found="no credentials", mend=HOW)

@@ -40,7 +40,7 @@ def test_kaggle_credentials_are_found_and_never_shown(tmp_path: Path) -> None:
         assert finding.verdict == "good"
         assert secret not in finding.found
     (tmp_path / ".kaggle").mkdir()
-    (tmp_path / ".kaggle" / "kaggle.json").write_text(secret)
+    (tmp_path / ".kaggle" / "kaggle.json").write_text('{"username": "me", "key": "s3cret"}')
     assert _kaggle({}, tmp_path).verdict == "good"
 
 

@@ -1,0 +1,146 @@
+"""Fetching a competition's data with Kaggle's own client, so that it can be broken off and gone on with."""
+
+import contextlib
+import io
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from core.errors import DataError, RunError, UserError
+from mabe_tui.kaggle_io.credentials import HOW, Credentials, find_credentials
+from mabe_tui.kaggle_io.unzip import unzip
+
+RETRIES = 4
+UNPACKED = 2.5
+"""How many times the archive's size must be free on the disk, itself included."""
+TELL_SECONDS = 0.5
+Progress = Callable[[int, int, str], None]
+
+
+def download(
+    folder: Path,
+    competition: str,
+    progress: Progress | None = None,
+    retries: int = RETRIES,
+) -> int:
+    """Fetch all files of a competition and unpack them into ``folder``; gives how many were written.
+
+    The archive is kept beside the files until all are unpacked; what is there of it is not fetched
+    again, unless Kaggle has another version of it now.
+
+    Raises:
+        UserError: no credentials, refused, rules not accepted, no space, broken off; says what to do.
+    """
+    credentials = find_credentials(os.environ, Path.home())
+    if credentials is None:
+        raise UserError(f"no Kaggle credentials: {HOW}")
+    archive = folder / f"{competition}.zip"
+    folder.mkdir(parents=True, exist_ok=True)
+    with _in_words(competition):
+        _fetch(credentials, competition, archive, progress, retries)
+    written = unzip(archive, folder, progress)
+    archive.unlink()
+    return written
+
+
+def _fetch(
+    credentials: Credentials,
+    competition: str,
+    archive: Path,
+    progress: Progress | None,
+    retries: int,
+) -> None:
+    api, client, request = _client(credentials)
+    request.competition_name = competition
+    with client as kaggle:
+        response = kaggle.competitions.competition_api_client.download_data_files(request)
+        size = int(response.headers.get("Content-Length") or 0)
+        _require_space(archive.parent, size)
+        if archive.is_file() and size and archive.stat().st_size == size:
+            response.close()
+            return
+        with _telling(archive, size, progress):
+            api.download_file(
+                response, str(archive), kaggle.http_client(), True, True, max_retries=retries
+            )
+
+
+def _client(credentials: Credentials) -> tuple[Any, Any, Any]:
+    # Kaggle's package talks and looks for credentials when it is imported; ours are found by now.
+    with contextlib.redirect_stdout(io.StringIO()):
+        from kaggle.api.kaggle_api_extended import KaggleApi
+        from kagglesdk import KaggleClient
+        from kagglesdk.competitions.types.competition_api_service import (
+            ApiDownloadDataFilesRequest,
+        )
+    client = KaggleClient(
+        username=credentials.username, password=credentials.key, api_token=credentials.token
+    )
+    return KaggleApi(), client, ApiDownloadDataFilesRequest()
+
+
+def _require_space(folder: Path, size: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < size * UNPACKED:
+        raise DataError(
+            f"{folder}: {free / 2**30:.1f} GiB free, and about {size * UNPACKED / 2**30:.1f} are needed"
+        )
+
+
+@contextmanager
+def _telling(archive: Path, size: int, progress: Progress | None) -> Iterator[None]:
+    """Tell how large the file has become, now and then, while the context is open."""
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(TELL_SECONDS):
+            with contextlib.suppress(OSError):
+                if progress is not None:
+                    progress(archive.stat().st_size, size, "bytes")
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+@contextmanager
+def _in_words(competition: str) -> Iterator[None]:
+    """Put what Kaggle's client raises into one line."""
+    import requests
+
+    try:
+        yield
+    except requests.exceptions.HTTPError as error:
+        raise _refusal(competition, error) from error
+    except (requests.exceptions.RequestException, ValueError, OSError) as error:
+        said = " ".join(str(error).split())[:200]
+        raise RunError(
+            f"Kaggle: the download broke off ({said}); the same command goes on with it"
+        ) from error
+
+
+def _refusal(competition: str, error: Any) -> UserError:
+    status = error.response.status_code if error.response is not None else 0
+    match status:
+        case 401:
+            return UserError(f"Kaggle refuses the credentials; {HOW}")
+        case 403:
+            return UserError(
+                f"Kaggle wants the rules accepted first: kaggle.com/competitions/{competition}/rules"
+            )
+        case 404:
+            return UserError(f"Kaggle knows no competition {competition!r}")
+        case 429:
+            after = error.response.headers.get("Retry-After")
+            when = f"in {after} s" if after else "in a few minutes"
+            return UserError(f"Kaggle wants fewer requests; the same command works {when}")
+        case _:
+            return UserError(f"Kaggle answers {status}; try again later")

@@ -1,0 +1,123 @@
+"""Fetching a competition's data with Kaggle's real client, from a server of our own."""
+
+import io
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from core.errors import DataError, UserError
+from mabe_tui.kaggle_io.credentials import find_credentials
+from mabe_tui.kaggle_io.download import download
+from mabe_tui.kaggle_io.unzip import unzip
+from tests.loopback.kaggle_server import PORT, KaggleServer
+
+FILES = {"train.csv": b"id\n1\n" * 5000, "train_tracking/lab/1.parquet": bytes(range(256)) * 16_000}
+
+
+def archive(files: dict[str, bytes]) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as opened:
+        for name, data in files.items():
+            opened.writestr(name, data)
+    return content.getvalue()
+
+
+@pytest.fixture
+def kaggle(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[KaggleServer]:
+    """The client knows one port for tests only: one test at a time has it."""
+    monkeypatch.setenv("KAGGLE_API_ENVIRONMENT", "TEST")
+    monkeypatch.setenv("KAGGLE_KEY_USERNAME", "me")
+    monkeypatch.setenv("KAGGLE_KEY_SECRET", "s3cret")
+    monkeypatch.setenv("KAGGLE_CONFIG_DIR", str(tmp_path / "none"))
+    for name in ("KAGGLE_API_TOKEN", "KAGGLE_USERNAME", "KAGGLE_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    lock = Path(tempfile.gettempdir()) / f"mabe-test-{PORT}.lock"
+    with FileLock(lock), KaggleServer(archive(FILES)) as server:
+        yield server
+
+
+def test_all_files_come_and_the_archive_goes(kaggle: KaggleServer, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    assert download(folder, "mice") == 2
+    found = {
+        p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()
+    }
+    assert found == FILES
+    assert kaggle.authorization[0].startswith("Basic ")
+
+
+def test_a_download_that_broke_off_goes_on(kaggle: KaggleServer, tmp_path: Path) -> None:
+    kaggle.break_after = [2_500_000]
+    with pytest.raises(UserError, match=r"broke off .* the same command goes on"):
+        download(tmp_path / "data", "mice", retries=0)
+    assert not (tmp_path / "data" / "train.csv").exists()
+    kaggle.served.clear()
+    assert download(tmp_path / "data", "mice", retries=0) == 2
+    assert kaggle.served[-1][0] >= 2 << 20  # what was there is not fetched again
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (401, "refuses the credentials; make a token"),
+        (403, "rules accepted first: kaggle.com/competitions/mice/rules"),
+        (404, "knows no competition 'mice'"),
+        (429, "fewer requests; the same command works in 7 s"),
+        (500, "answers 500"),
+    ],
+)
+def test_refusals_are_one_line(
+    kaggle: KaggleServer, tmp_path: Path, status: int, said: str
+) -> None:
+    kaggle.status, kaggle.headers = status, {"Retry-After": "7"}
+    with pytest.raises(UserError, match=said) as caught:
+        download(tmp_path / "data", "mice", retries=0)
+    assert "\n" not in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_without_credentials_nobody_is_asked(
+    kaggle: KaggleServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("KAGGLE_KEY_SECRET")
+    with pytest.raises(UserError, match="no Kaggle credentials: make a token"):
+        download(tmp_path / "data", "mice")
+    assert kaggle.authorization == []
+
+
+@pytest.mark.parametrize("name", ["../evil", "/etc/evil", "a/../../evil", "..\\evil", "C:evil"])
+def test_no_path_leads_out_of_the_folder(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "x.zip"
+    path.write_bytes(archive({"good.csv": b"1", name: b"2"}))
+    with pytest.raises(DataError, match="leads out of the folder"):
+        unzip(path, tmp_path / "data")
+    assert not (tmp_path / "data").exists()
+    assert not (tmp_path / "evil").exists()
+
+
+def test_a_damaged_archive_leaves_no_half_file(tmp_path: Path) -> None:
+    path, content = tmp_path / "x.zip", bytearray(archive(FILES))
+    content[2000] ^= 0xFF
+    path.write_bytes(bytes(content))
+    with pytest.raises(DataError, match="damaged"):
+        unzip(path, tmp_path / "data")
+    assert not (tmp_path / "data" / "train.csv").exists()
+    path.write_bytes(archive(FILES))
+    assert unzip(path, tmp_path / "data") == 2
+    assert unzip(path, tmp_path / "data") == 0
+
+
+def test_credentials_are_found_and_never_shown(tmp_path: Path) -> None:
+    assert find_credentials({}, tmp_path) is None
+    found = find_credentials({"KAGGLE_USERNAME": "me", "KAGGLE_KEY": "s3cret"}, tmp_path)
+    assert found is not None
+    assert (found.username, found.key) == ("me", "s3cret")
+    assert "s3cret" not in repr(found)
+    (tmp_path / ".kaggle").mkdir()
+    (tmp_path / ".kaggle" / "kaggle.json").write_text('{"username": "me"}')
+    with pytest.raises(UserError, match="holds no username and key"):
+        find_credentials({}, tmp_path)
