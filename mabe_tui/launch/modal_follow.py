@@ -35,6 +35,7 @@ SETTLE_SECONDS = 15.0
 """How long the end of a run may take: the last commit, and what is then fetched from the volume."""
 LEAVE_SECONDS = 5.0
 POLL_SECONDS = 0.2
+MOST_LOCK_SECONDS = 5.0
 QUICK_SECONDS = 10.0
 OVERLAP = dt.timedelta(minutes=2)
 """Clocks differ, and an entry may reach the log later than others that are younger."""
@@ -156,9 +157,8 @@ def catch_up(run: RunDir, call_id: str, seconds: float = modal_client.ANSWER_SEC
 
     Raises:
         UserError: Modal cannot be asked, or refuses.
-        RunError: the mirror is written by another process for longer than that.
     """
-    with writing(run, seconds) as recorder:
+    with writing(run, MOST_LOCK_SECONDS) as recorder:
         if recorder is None:
             return  # whoever writes it keeps it up to date
         _read_log(recorder, run, call_id, seconds)

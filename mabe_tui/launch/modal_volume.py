@@ -1,8 +1,10 @@
 """What a run's folder holds on Modal's volume, brought into the mirror: events, pointers, checkpoints."""
 
+import asyncio
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 import modal
 import modal.exception
@@ -12,16 +14,18 @@ from core.errors import RunError
 from core.events import ENDINGS, decode
 from core.files import replace_atomically, write_bytes_atomically
 from core.rundir import ATTEMPT, Pointer, RunDir, RunRequest
-from mabe_tui.launch import modal_client
-from mabe_tui.launch.modal_client import UnreachableError, ask
+from mabe_tui.launch.modal_client import ANSWER_SECONDS, UnreachableError, ask
 from mabe_tui.launch.recorder import Recorder
 
 VOLUME = "mabe-runs"
 POINTERS = "checkpoints/*.json"
+REQUEST = "run.toml"
 EVALUATION = "evaluation/best.parquet"
 TRIES = 4
+READ_AT_ONCE = 8
 DOWNLOAD_SECONDS = 3600.0
 PARTIAL = ".part"
+Answer = TypeVar("Answer")
 Progress = Callable[[int, int, str], None]
 
 
@@ -50,23 +54,36 @@ def files(run: RunDir) -> dict[str, int]:
     return ask(question)
 
 
-def read(run: RunDir, path: str) -> bytes:
-    """Read one small file of the run.
+def read(run: RunDir, paths: Iterable[str]) -> dict[str, bytes]:
+    """Read small files of the run, several at once.
 
     Raises:
-        RunError: there is no such file.
+        RunError: one of them is not there.
         UserError: Modal cannot be asked.
     """
+    wanted = list(paths)
 
-    async def question() -> bytes:
-        parts = [part async for part in _volume().read_file.aio(f"/{run.id}/{path}")]
-        return b"".join(parts)
+    async def question() -> list[bytes]:
+        several = asyncio.Semaphore(READ_AT_ONCE)
 
+        async def one(path: str) -> bytes:
+            async with several:
+                whole = [part async for part in _volume().read_file.aio(f"/{run.id}/{path}")]
+                return b"".join(whole)
+
+        return await asyncio.gather(*(one(path) for path in wanted))
+
+    return dict(zip(wanted, _without_missing(run, question), strict=True)) if wanted else {}
+
+
+def _without_missing(
+    run: RunDir, question: Callable[[], Awaitable[Answer]], seconds: float = ANSWER_SECONDS
+) -> Answer:
     try:
-        return ask(question)
+        return ask(question, seconds)
     except RunError as error:
         if isinstance(error.__cause__, FileNotFoundError):
-            raise RunError(f"{run.id} has no file {path!r} on Modal") from error
+            raise RunError(f"{run.id}: {error} on Modal") from error
         raise
 
 
@@ -86,12 +103,10 @@ def sync_into(recorder: Recorder) -> int:
     for attempt in sorted({parts[1] for p in sizes if (parts := p.split("/"))[0] == "attempts"}):
         if ATTEMPT.fullmatch(attempt):
             added += _sync_attempt(recorder, attempt, sizes)
-    for path in sizes:
-        if PurePosixPath(path).match(POINTERS):
-            write_bytes_atomically(run.path / path, read(run, path))
-    if EVALUATION in sizes:
-        write_bytes_atomically(run.path / EVALUATION, read(run, EVALUATION))
-    if "run.toml" in sizes:
+    whole = [p for p in sizes if PurePosixPath(p).match(POINTERS) or p == EVALUATION]
+    for path, content in read(run, whole).items():
+        write_bytes_atomically(run.path / path, content)
+    if REQUEST in sizes:
         _take_over_resolved(run)
     return added
 
@@ -101,10 +116,10 @@ def _sync_attempt(recorder: Recorder, attempt: str, sizes: Mapping[str, int]) ->
     events, log = f"{folder}/events.jsonl", f"{folder}/log.txt"
     if events not in sizes or sizes[events] == _size(run.events_path(attempt)):
         return 0
-    lines = read(run, events).split(b"\n")[:-1]  # what follows the last line end is torn
+    lines = read(run, [events])[events].split(b"\n")[:-1]  # what follows the last line end is torn
     added = recorder.merge_events(attempt, lines)
     if log in sizes and _has_ended(lines):
-        recorder.replace_log(attempt, read(run, log))
+        recorder.replace_log(attempt, read(run, [log])[log])
     return added
 
 
@@ -117,7 +132,7 @@ def _take_over_resolved(run: RunDir) -> None:
     request = run.read_request()
     if request.resolved is not None:
         return
-    found = msgspec.toml.decode(read(run, "run.toml"), type=RunRequest)
+    found = msgspec.toml.decode(read(run, [REQUEST])[REQUEST], type=RunRequest)
     if found.resolved is not None:
         run.write_request(msgspec.structs.replace(request, resolved=found.resolved))
 
@@ -215,12 +230,7 @@ def _download(
             take(part)
             tell(received := received + len(part))
 
-    try:
-        modal_client.ask(question, DOWNLOAD_SECONDS)
-    except RunError as error:
-        if isinstance(error.__cause__, FileNotFoundError):
-            raise RunError(f"{run.id} has no file {path!r} on Modal") from error
-        raise
+    _without_missing(run, question, DOWNLOAD_SECONDS)
 
 
 def _sha256(path: Path) -> str:
