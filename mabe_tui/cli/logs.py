@@ -1,5 +1,6 @@
 """``mabe logs``: what a run printed, made readable, or byte by byte."""
 
+import re
 import sys
 import time
 from collections import deque
@@ -23,6 +24,8 @@ from mabe_tui.runs.text import plain
 from mabe_tui.runs.view import state_of
 
 CHUNK_BYTES = 1 << 20
+FOREIGN = re.compile(r"(ap|fc)-[A-Za-z0-9]{22}")
+"""A Modal app or function call, whoever started it."""
 
 
 def register(app: typer.Typer) -> None:
@@ -46,8 +49,12 @@ def logs(
 ) -> None:
     """Show what a run printed: an epoch a line, warnings, and its own words.
 
-    Leaving with Ctrl-C does nothing to the run. With --json, one object a line.
+    With ap-… or fc-…, what any Modal app or function call printed, as it was printed. Leaving with
+    Ctrl-C does nothing to the run. With --json, one object a line.
     """
+    if FOREIGN.fullmatch(run):
+        _print_foreign(run, follow)
+        return
     entry = find_run(context, run)
     try:
         with up_to_date(entry, follow):
@@ -59,6 +66,26 @@ def logs(
                 _print_lines(entry, follow, last, as_json)
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
+
+
+def _print_foreign(reference: str, follow: bool) -> None:
+    """Show what a Modal app or call printed, as it was printed, without terminal sequences."""
+    from mabe_tui.launch import modal_foreign
+
+    held = ""
+
+    def show(piece: str) -> None:
+        nonlocal held
+        *lines, held = (held + piece).split("\n")
+        for line in lines:
+            print(plain(line.encode()), flush=True)
+
+    try:
+        modal_foreign.attach(reference, follow, show)
+    except KeyboardInterrupt:
+        raise typer.Exit(0) from None
+    if held:
+        print(plain(held.encode()))
 
 
 @contextmanager
