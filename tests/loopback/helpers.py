@@ -10,7 +10,7 @@ from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.modal_launcher import ModalLauncher
 from tests.loopback.fake_job import STEPS
 
-SECONDS = 40.0
+SECONDS = 150.0
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = SECONDS) -> None:
