@@ -286,7 +286,7 @@ def _refuse_local_data(request: RunRequest) -> None:
     if request.data is not None and not request.data.startswith(f"{DATA_MOUNT}/"):
         raise ConfigError(
             f"--data {request.data}: Modal cannot see it; `mabe data push {request.data}` brings it"
-            f" there, then --data {DATA_MOUNT}/NAME"
+            f" there, then --data {DATA_MOUNT}/NAME; or train here with --on local"
         )
 
 

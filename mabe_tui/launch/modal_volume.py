@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
@@ -18,7 +19,8 @@ from mabe_tui.launch.modal_client import ANSWER_SECONDS, UnreachableError, ask
 from mabe_tui.launch.recorder import Recorder
 
 VOLUME = "mabe-runs"
-POINTERS = "checkpoints/*.json"
+FILE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
+POINTER = re.compile(r"checkpoints/[a-z0-9-]+\.json")
 REQUEST = "run.toml"
 EVALUATION = "evaluation/best.parquet"
 TRIES = 4
@@ -103,7 +105,7 @@ def sync_into(recorder: Recorder) -> int:
     for attempt in sorted({parts[1] for p in sizes if (parts := p.split("/"))[0] == "attempts"}):
         if ATTEMPT.fullmatch(attempt):
             added += _sync_attempt(recorder, attempt, sizes)
-    whole = [p for p in sizes if PurePosixPath(p).match(POINTERS) or p == EVALUATION]
+    whole = [path for path in sizes if POINTER.fullmatch(path) or path == EVALUATION]
     for path, content in read(run, whole).items():
         write_bytes_atomically(run.path / path, content)
     if REQUEST in sizes:
@@ -184,6 +186,8 @@ def pull(run: RunDir, pointers: Iterable[Pointer], progress: Progress | None = N
 
 
 def _pull_one(run: RunDir, pointer: Pointer, tell: Callable[[int], None]) -> Path:
+    if not FILE.fullmatch(pointer.file):  # a pointer is a stranger's word
+        raise RunError(f"{run.id}: {pointer.file!r} is no checkpoint's name; nothing was fetched")
     target = run.checkpoints / pointer.file
     if _sha256(target) == pointer.sha256:
         return target

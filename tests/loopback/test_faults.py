@@ -2,6 +2,7 @@
 
 import time
 
+import msgspec
 import pytest
 
 from core.errors import RunError, UserError
@@ -205,6 +206,14 @@ def test_what_cannot_be_had_whole_is_not_kept(server: LoopbackServer, finished: 
     before = (finished.checkpoints / last.file).stat().st_mtime_ns
     modal_volume.pull(finished, [last])  # it is here and whole
     assert (finished.checkpoints / last.file).stat().st_mtime_ns == before
+
+
+def test_a_pointer_cannot_name_a_place_outside(server: LoopbackServer, finished: RunDir) -> None:
+    last = finished.read_pointer("last")
+    assert last is not None
+    for name in ("../../evil.pt", "/evil.pt", ".."):
+        with pytest.raises(RunError, match="no checkpoint's name"):
+            modal_volume.pull(finished, [msgspec.structs.replace(last, file=name)])
 
 
 def test_apps_that_no_run_knows_are_named(
