@@ -159,8 +159,10 @@ def regression(
     """Fit a logistic regression and give its macro F1."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits
 
-    with warnings.catch_warnings():
+    # One thread: two take fifty times as long where something else is at work on the machine.
+    with warnings.catch_warnings(), threadpool_limits(1):
         warnings.simplefilter("ignore", ConvergenceWarning)  # 300 steps change no second digit
         model = LogisticRegression(class_weight=weights, max_iter=300).fit(*train)
     return float(f1_macro(confusion(validation[1], model.predict(validation[0]), classes)))
