@@ -29,9 +29,12 @@ def read_columns(
         DataError: no file, not parquet, truncated, a column missing or of another type, or a null in
             a column that is not ``number``.
     """
-    with _open(path, coded) as file:
+    with _open(path) as file:
         for name, kind in columns.items():
             _check_type(path, file.schema_arrow, name, kind)
+        metadata = file.metadata
+    # only now: pyarrow takes a coded column that is not there for a programming error
+    with _open(path, coded, metadata) as file:
         try:
             table = file.read(list(columns), use_threads=threads)
         except (pa.ArrowException, OSError) as error:
@@ -67,11 +70,11 @@ def largest_value(path: Path, column: str) -> int | None:
     return None if value is None else int(value)
 
 
-def _open(path: Path, coded: Sequence[str] = ()) -> Any:
+def _open(path: Path, coded: Sequence[str] = (), metadata: Any = None) -> Any:
     try:
         if path.stat().st_size == 0:
             raise DataError(f"{path}: the file is empty; fetch or write it again")
-        return pq.ParquetFile(path, read_dictionary=list(coded))
+        return pq.ParquetFile(path, metadata=metadata, read_dictionary=list(coded))
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file") from error
     except (pa.ArrowException, OSError) as error:

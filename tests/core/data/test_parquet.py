@@ -107,3 +107,9 @@ def test_largest_value(path: Path, statistics: bool) -> None:
     assert largest_value(path, "frame") == 9
     pq.write_table(table.slice(0, 0), path, write_statistics=statistics)
     assert largest_value(path, "frame") is None
+
+
+def test_a_coded_column_that_is_not_there_is_named(path: Path) -> None:
+    pq.write_table(pa.table({"a": [1]}), path)
+    with pytest.raises(DataError, match="has no column 'name'; its columns are a"):
+        read_columns(path, {"name": "text"}, coded=["name"])
