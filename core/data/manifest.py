@@ -1,8 +1,10 @@
 """What a prepared data set says of itself, and the key under which it is found again."""
 
 import hashlib
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -64,7 +66,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     without_files: tuple[Unreadable, ...] = ()
     """Labelled videos whose tracking or annotation file is missing."""
     unreadable: tuple[Unreadable, ...] = ()
-    """Videos left out because the user asked to skip damaged ones."""
+    """Damaged videos, left out because ``mabe data prepare --skip-bad`` asked for it."""
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -106,6 +108,47 @@ def missing_files(left_out: Iterable[LeftOut]) -> tuple[Unreadable, ...]:
     return tuple(
         Unreadable(video.video_id, reason) for video, reason in left_out if video.behaviors
     )
+
+
+class Omission(NamedTuple):
+    """Something of the source that is not in the prepared data."""
+
+    code: str
+    message: str
+
+
+def omissions(manifest: Manifest) -> tuple[Omission, ...]:
+    """Say what of the source is not in the prepared data, and would otherwise not be missed."""
+    videos = manifest.videos
+    crowded = [video.video_id for video in videos if video.mice_left_out]
+    dropped: Counter[str] = Counter()
+    for video in videos:
+        dropped.update(video.dropped)
+    parts = ", ".join(f"{part} ({points})" for part, points in dropped.most_common())
+    found = {
+        "videos_without_files": _left_out(manifest.without_files),
+        "videos_unreadable": _left_out(manifest.unreadable),
+        "mice_left_out": f"{named(crowded)} with mice beyond the first {manifest.mice}"
+        if crowded
+        else "",
+        "body_parts_left_out": f"points of body parts without a slot: {parts}" if parts else "",
+    }
+    return tuple(Omission(code, message) for code, message in found.items() if message)
+
+
+def named(ids: Sequence[str]) -> str:
+    """Count videos, and name the first few."""
+    more = f" and {len(ids) - 3} more" if len(ids) > 3 else ""
+    return f"{len(ids)} video{'s' if len(ids) > 1 else ''} ({', '.join(ids[:3])}{more})"
+
+
+def _left_out(videos: Sequence[Unreadable]) -> str:
+    if not videos:
+        return ""
+    count = f"{len(videos)} labelled video{'s' if len(videos) > 1 else ''}"
+    more = f"; and {len(videos) - 3} more" if len(videos) > 3 else ""
+    reasons = "; ".join(f"{video.video_id}: {video.reason}" for video in videos[:3])
+    return f"{count} left out ({reasons}{more})"
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

@@ -122,8 +122,9 @@ def prepare(
 ) -> PreparedData:
     """Prepare the labelled videos of a data folder, or open what was prepared from the same before.
 
-    An interrupted prepare goes on where it was. Two processes may ask for the same at once: one
-    works, the other waits.
+    Where damaged videos were left out before, they stay so: a run takes what ``mabe data prepare
+    --skip-bad`` made. An interrupted prepare goes on where it was. Two processes may ask for the
+    same at once: one works, the other waits.
 
     Args:
         root: a folder in the competition's layout.
@@ -169,8 +170,6 @@ def prepare(
             write_manifest(folder, manifest)
             (folder / build.JOURNAL).unlink(missing_ok=True)
             prepared = open_prepared(folder)
-    if prepared.manifest.unreadable and not skip_bad:
-        raise _unreadable_error(prepared.manifest.unreadable)
     return prepared
 
 
@@ -266,4 +265,7 @@ def _unreadable_error(unreadable: Sequence[Unreadable]) -> DataError:
     first = "; ".join(video.reason for video in unreadable[:3])
     more = f"; and {len(unreadable) - 3} more" if len(unreadable) > 3 else ""
     count = f"{len(unreadable)} video{'s' if len(unreadable) > 1 else ''}"
-    return DataError(f"{count} cannot be prepared (--skip-bad leaves them out): {first}{more}")
+    return DataError(
+        f"{count} cannot be prepared (`mabe data prepare --skip-bad` leaves bad ones out):"
+        f" {first}{more}"
+    )

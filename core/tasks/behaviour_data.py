@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.data.labels import ActionMap, frame_classes
+from core.data.manifest import named, omissions
 from core.data.prepared import PreparedData
 from core.data.split import split_videos
 from core.errors import DataError
@@ -79,7 +80,7 @@ class LabelledFrames:
         return (
             *self._absent_classes(experiment.classes),
             *self._short_videos(experiment.data.window),
-            *self._left_out(),
+            *omissions(self.data.manifest),
             *self._unmapped(experiment.classes[0]),
         )
 
@@ -100,28 +101,8 @@ class LabelledFrames:
         short = [video.video_id for video in self.data.videos if video.frames < window]
         if not short:
             return []
-        message = (
-            f"{_videos(short)} shorter than a window of {window} frames; padding fills the rest"
-        )
+        message = f"{named(short)} shorter than a window of {window} frames; padding fills the rest"
         return [Warned("short_video", message)]
-
-    def _left_out(self) -> list[Warned]:
-        found = []
-        crowded = [video.video_id for video in self.data.videos if video.mice_left_out]
-        if crowded:
-            slots = self.data.manifest.mice
-            found.append(
-                Warned("mice_left_out", f"{_videos(crowded)} with mice beyond the first {slots}")
-            )
-        dropped: Counter[str] = Counter()
-        for video in self.data.videos:
-            dropped.update(video.dropped)
-        if dropped:
-            parts = ", ".join(f"{part} ({points})" for part, points in dropped.most_common())
-            found.append(
-                Warned("body_parts_left_out", f"points of body parts without a slot: {parts}")
-            )
-        return found
 
     def _unmapped(self, background: str) -> list[Warned]:
         if not self.unmapped:
@@ -156,9 +137,3 @@ def _split(config: DataConfig, data: PreparedData) -> tuple[tuple[int, ...], tup
                 " at least two videos are needed, one of them for validation"
             )
     return sides
-
-
-def _videos(ids: list[str]) -> str:
-    """Name the first few videos."""
-    more = f" and {len(ids) - 3} more" if len(ids) > 3 else ""
-    return f"{len(ids)} video{'s' if len(ids) > 1 else ''} ({', '.join(ids[:3])}{more})"

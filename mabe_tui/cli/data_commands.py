@@ -184,6 +184,7 @@ def prepare(
     """Turn a data folder into memory-mapped arrays, once; a later run finds them."""
     import time
 
+    from core.data.manifest import omissions
     from core.data.prepared import prepare as prepare_folder
 
     session = session_of(context)
@@ -194,6 +195,8 @@ def prepare(
             folder, session.cache, data.keypoints, data.mice, workers, tell, skip_bad
         )
     frames = sum(video.frames for video in prepared.videos)
+    for omission in omissions(prepared.manifest):
+        say(f"warning: {omission.message}")
     if as_json:
         print_json({"folder": str(prepared.folder), "videos": len(prepared.videos), "frames": frames,
                     "fingerprint": prepared.fingerprint})  # fmt: skip

@@ -8,7 +8,7 @@ import pytest
 
 from core.data import build
 from core.data.competition import labelled, read_bouts, read_tracking, read_videos
-from core.data.manifest import MANIFEST
+from core.data.manifest import MANIFEST, omissions
 from core.data.prepared import BOUTS, open_prepared, prepare
 from core.errors import DataError
 from core.features.keypoints import MARS_7
@@ -121,8 +121,20 @@ def test_bad_videos_can_be_skipped_and_are_listed(
     np.testing.assert_array_equal(data.positions_of(0), read_tracking(video, MARS_7, 2).positions)
     # rows laid out for c belong to nobody, and must not look like positions
     assert np.isnan(data.positions[7:]).all()
-    with pytest.raises(DataError, match="2 videos cannot be prepared"):
-        prepared(three_videos, cache)
+
+
+def test_what_was_skipped_stays_so_and_is_told(
+    three_videos: Path, cache: Path, layout: Any
+) -> None:
+    damage(layout.tracking_path("a"))
+    layout.annotation_path("c").unlink()
+    skipped = prepared(three_videos, cache, skip_bad=True)
+    data = prepared(three_videos, cache)  # as a run asks for it
+    assert data.folder == skipped.folder
+    told = dict(omissions(data.manifest))
+    assert told["videos_without_files"] == "1 labelled video left out (c: no annotation file)"
+    assert str(layout.tracking_path("a")) in told["videos_unreadable"]
+    assert told.keys() == {"videos_without_files", "videos_unreadable"}
 
 
 def test_nothing_but_bad_videos(three_videos: Path, cache: Path, layout: Any) -> None:

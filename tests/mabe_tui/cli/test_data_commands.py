@@ -58,8 +58,16 @@ def test_a_damaged_video_stops_prepare_unless_it_may_be_left_out(invoke: Mabe, d
     tracking.write_bytes(b"not a parquet file")
     with pytest.raises(DataError, match=tracking.name):
         invoke("data", "prepare", str(data))
-    rest = json.loads(invoke("data", "prepare", str(data), "--skip-bad", "--json").stdout)
-    assert rest["videos"] == 2
+    result = invoke("data", "prepare", str(data), "--skip-bad", "--json")
+    assert json.loads(result.stdout)["videos"] == 2
+    assert f"warning: 1 labelled video left out ({tracking.stem}: " in result.stderr
+
+
+def test_prepare_tells_of_labelled_videos_without_files(invoke: Mabe, data: Path) -> None:
+    tracking = next((data / "train_tracking").rglob("*.parquet"))
+    tracking.unlink()
+    result = invoke("data", "prepare", str(data))
+    assert f"left out ({tracking.stem}: no tracking file)" in result.stderr
 
 
 def test_show_by_lab_and_by_video(invoke: Mabe, data: Path) -> None:
