@@ -2,7 +2,8 @@
 
 Run, from the root of the repository (nothing need be installed but torch, numpy, pyarrow, filelock, msgspec
 and tomli-w): ``python -m tests.bench.bench_gpu [--json]``. A GPU takes some five minutes, of which most is
-torch.compile; ``--compile off`` leaves that out. ``--small`` tries the command itself out, on a CPU too.
+torch.compile; ``--compile off`` leaves that out. Without a GPU, or with ``--small``, sizes are small: that
+only tries the command out.
 
 The data are 863 videos × 18,000 frames of made-up positions, four mice × 18 keypoints: 9 GB, held by the
 device and gathered there; `--videos` and `--frames` make them fewer. ``step`` is what the trainer does: a
@@ -20,7 +21,7 @@ import itertools
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -85,7 +86,7 @@ class Sides:
         return time.perf_counter() - began
 
 
-def endless(task: BehaviourTask) -> Iterator[Batch]:
+def endless(task: BehaviourTask) -> Generator[Batch, None, None]:
     """Give the batches of one epoch after the other."""
     for epoch in itertools.count(1):
         yield from task.train_batches(epoch)
@@ -203,9 +204,13 @@ def say(line: str) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure, and print a table or JSON."""
-    options = _options(arguments)
+    options = _parser().parse_args(arguments)
     device = choose_device(options.device)
     on_gpu = device.type == "cuda"
+    small = options.small or not on_gpu
+    for name, value in (SMALL if small else FULL).items():
+        if getattr(options, name) is None:
+            setattr(options, name, value)
     options.precision = options.precision or (["bf16", "fp32"] if on_gpu else ["fp32"])
     options.compile = options.compile or (["off", "on"] if on_gpu else ["off"])
     make_deterministic(device)
@@ -225,7 +230,7 @@ def main(arguments: list[str] | None = None) -> None:
     print(msgspec.json.encode(report).decode() if options.json else table(report))
 
 
-def _options(arguments: list[str] | None) -> argparse.Namespace:
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
@@ -245,13 +250,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--tuned", action="store_true", help="cudnn.benchmark and TF32 on")
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
-    parser.add_argument("--small", action="store_true", help="see that it works, on a CPU too")
+    parser.add_argument("--small", action="store_true", help="see that it works; so without a GPU")
     parser.add_argument("--json", action="store_true")
-    options = parser.parse_args(arguments)
-    for name, value in (SMALL if options.small else FULL).items():
-        if getattr(options, name) is None:
-            setattr(options, name, value)
-    return options
+    return parser
 
 
 if __name__ == "__main__":

@@ -141,7 +141,7 @@ class Sides:
             self.optimizer.zero_grad()
             logits = self.model(inputs).flatten(0, 1)
             loss = functional.cross_entropy(logits, classes.flatten(), weight=weights)
-            loss.backward()
+            torch.autograd.backward(loss)
             nn.utils.clip_grad_norm_(self.model.parameters(), config.gradient_clip or np.inf)
             self.optimizer.step()
             total += loss.item()

@@ -1,10 +1,10 @@
 """A few training steps under torch's profiler, boiled down to what a person asks first."""
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import msgspec
 import torch
-from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 
 HOST_CALLS = frozenset(
@@ -57,9 +57,9 @@ def profiled(step: Callable[[], None], steps: int, device: torch.device, of: str
         if on_gpu:
             torch.cuda.synchronize(device)
     events = [event for event in recorded.key_averages() if not event.is_user_annotation]
-    kind = DeviceType.CUDA if on_gpu else DeviceType.CPU
-    kernels = _lines((event for event in events if event.device_type == kind), steps, on_gpu)
-    calls = (e for e in events if e.device_type == DeviceType.CPU and e.key in HOST_CALLS)
+    kind = "CUDA" if on_gpu else "CPU"
+    kernels = _lines((event for event in events if event.device_type.name == kind), steps, on_gpu)
+    calls = (e for e in events if e.device_type.name == "CPU" and e.key in HOST_CALLS)
     return Profile(
         of=of,
         device_ms=sum(line.ms for line in kernels) if on_gpu else None,
@@ -68,9 +68,7 @@ def profiled(step: Callable[[], None], steps: int, device: torch.device, of: str
     )
 
 
-def _lines(
-    events: Iterable, steps: int, on_gpu: bool
-) -> list[Line]:  # torch does not export its type
+def _lines(events: Iterable[Any], steps: int, on_gpu: bool) -> list[Line]:
     """Give them by the step, the longest first."""
     lines = [
         Line(
