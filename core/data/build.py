@@ -6,13 +6,8 @@ writes its slice. Nothing counts until the manifest is there (:mod:`core.data.pr
 
 import errno
 import hashlib
-import multiprocessing
-import os
 import shutil
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +18,7 @@ import numpy.typing as npt
 from core.data.competition import Bouts, Video, read_bouts, read_tracking
 from core.data.manifest import PreparedVideo, Unreadable
 from core.data.tracking import count_frames
+from core.data.workers import in_workers
 from core.errors import DataError
 
 POSITIONS = "positions.npy"
@@ -97,7 +93,7 @@ def run(
         DataError: the disk is full, or a worker was killed.
     """
     outcomes = {}
-    for outcome in _outcomes(jobs, workers):
+    for outcome in in_workers(prepare_video, jobs, workers):
         outcomes[outcome.job.video.video_id] = outcome
         if outcome.prepared not in (None, outcome.job.journaled):
             _append(folder / JOURNAL, outcome.prepared)
@@ -112,38 +108,6 @@ def _append(journal: Path, entry: PreparedVideo) -> None:
             file.write(msgspec.json.encode(entry) + b"\n")
     except OSError as error:
         raise _cannot_write(journal, error) from error
-
-
-def _outcomes(jobs: Sequence[Job], workers: int) -> Iterator[Outcome]:
-    if workers <= 1:
-        yield from map(prepare_video, jobs)
-        return
-    # a forked child could inherit a lock that one of pyarrow's threads holds
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent) as pool:
-        futures = [pool.submit(prepare_video, job) for job in jobs]
-        try:
-            for future in as_completed(futures):
-                yield future.result()
-        except BrokenProcessPool as error:
-            raise DataError(
-                "a worker was killed, most likely for want of memory;"
-                " run again with fewer workers: finished videos are kept"
-            ) from error
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _end_with_parent() -> None:
-    """Let a worker end when its parent is killed: by itself it would wait for work for ever."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-
-        def wait() -> None:
-            parent.join()
-            os._exit(1)
-
-        threading.Thread(target=wait, daemon=True).start()
 
 
 def prepare_video(job: Job) -> Outcome:

@@ -1,10 +1,8 @@
 """Making a whole data set: videos in parallel, resumable, the same bytes whatever the workers."""
 
-import multiprocessing
 import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +22,7 @@ from core.data.synthetic.writer import (
     write_tracking,
     write_train_csv,
 )
+from core.data.workers import in_workers
 from core.errors import DataError
 from core.files import write_bytes_atomically
 
@@ -163,7 +162,8 @@ def write_videos(
     total, done = len(videos), len(videos) - len(missing)
     if progress:
         progress(done, total, "videos")
-    for _ in _write_each(root, missing, workers):
+    workers = min(workers or os.cpu_count() or 1, len(missing))
+    for _ in in_workers(partial(write_video, root), missing, workers):
         done += 1
         if progress:
             progress(done, total, "videos")
@@ -206,31 +206,6 @@ def _is_there(root: Path, video: Video) -> bool:
         annotation_path(root, video.lab, video.video).is_file()
         and tracking_path(root, video.lab, video.video).is_file()
     )
-
-
-def _write_each(root: Path, videos: Sequence[Video], workers: int | None) -> Iterator[Video]:
-    """Write videos, giving each when it is done."""
-    workers = min(workers or os.cpu_count() or 1, len(videos))
-    if workers <= 1:
-        for video in videos:
-            write_video(root, video)
-            yield video
-        return
-    # Not forked: the caller may have threads, and a worker needs nothing of its memory.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        futures = {pool.submit(write_video, root, video): video for video in videos}
-        try:
-            for future in as_completed(futures):
-                future.result()
-                yield futures[future]
-        except BrokenProcessPool as error:
-            raise DataError(
-                f"{root}: a worker died, perhaps for want of memory; "
-                "call again with fewer workers to go on"
-            ) from error
-        finally:
-            pool.shutdown(cancel_futures=True)
 
 
 def write_video(root: Path, video: Video) -> None:

@@ -144,10 +144,10 @@ def test_workers_end_when_their_parent_is_killed() -> None:
     script = """
 import multiprocessing, os, signal
 from concurrent.futures import ProcessPoolExecutor
-from core.data.build import _end_with_parent
+from core.data.workers import end_with_parent
 if __name__ == "__main__":
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(1, mp_context=context, initializer=_end_with_parent)
+    pool = ProcessPoolExecutor(1, mp_context=context, initializer=end_with_parent)
     print(pool.submit(os.getpid).result(), flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -158,6 +158,24 @@ if __name__ == "__main__":
     except psutil.NoSuchProcess:
         return
     worker.wait(timeout=30)  # raises if it is still there
+
+
+def test_an_interrupt_reaches_the_parent_alone(three_videos: Path, cache: Path) -> None:
+    script = """
+import os, signal, sys
+from pathlib import Path
+from core.data.prepared import prepare
+def progress(done, total, what):
+    os.killpg(0, signal.SIGINT)
+if __name__ == "__main__":
+    prepare(Path(sys.argv[1]), Path(sys.argv[2]), "mars7", 2, workers=3, progress=progress)
+"""
+    command = [sys.executable, "-c", script, str(three_videos), str(cache)]
+    ended = subprocess.run(
+        command, stderr=subprocess.PIPE, text=True, start_new_session=True, check=False, timeout=60
+    )
+    assert ended.returncode == -signal.SIGINT
+    assert ended.stderr.count("Traceback") == 1
 
 
 def test_a_second_process_waits_and_says_so(three_videos: Path, cache: Path) -> None:
