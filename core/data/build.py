@@ -142,6 +142,7 @@ def prepare_video(job: Job) -> Outcome:
         dropped=tracking.dropped,
         duplicates=tracking.duplicates,
         non_finite=tracking.non_finite,
+        far_off=tracking.far_off,
         content=_content(tracking.positions, bouts),
     )
     return Outcome(job, prepared, bouts)

@@ -130,6 +130,7 @@ def _tracking(
 def _check_points(video: Video, tracking: Tracking, file: str, findings: Findings) -> None:
     name = video.video_id
     findings.add("non_finite_points", file, tracking.non_finite, name)
+    findings.add("points_far_off", file, tracking.far_off, name)
     findings.add("duplicate_rows", file, tracking.duplicates, name)
     findings.add("points_outside", file, _count_outside(video, tracking.positions), name)
     if tracking.left_out:

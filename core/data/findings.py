@@ -72,6 +72,9 @@ KINDS: dict[str, Kind] = {
     ),
     "absent_class": Kind("warning", "classes", "no frame has it, so it cannot be learned", NAMES),
     "non_finite_points": Kind("warning", "points", "NaN or infinite; they count as missing"),
+    "points_far_off": Kind(
+        "warning", "points", "over 100,000 pixels from the picture; they count as missing"
+    ),
     "duplicate_rows": Kind("warning", "rows", "same frame, mouse and part; the last row counts"),
     "points_outside": Kind("note", "points", "outside the picture; used as they are"),
     "dropped_points": Kind("note", "points", "body parts without a slot in this keypoint set"),

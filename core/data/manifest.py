@@ -12,7 +12,7 @@ from core.data.competition import LabeledBehavior, LeftOut, Video
 from core.errors import DataError
 from core.files import write_bytes_atomically
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Raised whenever the files of a prepared folder change their meaning; older folders are left alone."""
 
 MANIFEST = "manifest.json"
@@ -39,6 +39,8 @@ class PreparedVideo(msgspec.Struct, frozen=True, kw_only=True):
     """Points of body parts without a slot."""
     duplicates: int
     non_finite: int
+    far_off: int = 0
+    """Points that were nowhere near the picture, and count as missing."""
     content: str
     """Hash of the video's positions and bouts."""
 
@@ -125,6 +127,8 @@ def omissions(manifest: Manifest) -> tuple[Omission, ...]:
     for video in videos:
         dropped.update(video.dropped)
     parts = ", ".join(f"{part} ({points})" for part, points in dropped.most_common())
+    far = [video.video_id for video in videos if video.far_off]
+    points = sum(video.far_off for video in videos)
     found = {
         "videos_without_files": _left_out(manifest.without_files),
         "videos_unreadable": _left_out(manifest.unreadable),
@@ -132,6 +136,10 @@ def omissions(manifest: Manifest) -> tuple[Omission, ...]:
         if crowded
         else "",
         "body_parts_left_out": f"points of body parts without a slot: {parts}" if parts else "",
+        "points_far_off": f"{points} point{'s' * (points > 1)} nowhere near the picture, in {named(far)};"
+        " they count as missing"
+        if far
+        else "",
     }
     return tuple(Omission(code, message) for code, message in found.items() if message)
 

@@ -27,6 +27,9 @@ COLUMNS: dict[str, Kind] = {
 MAX_CELLS = 2**30
 """Points in one array: 34 hours of 4 mice × 18 keypoints at 120 frames a second. A frame number that
 needs more is a damaged one; and cell numbers fit into 32 bits, which makes them faster."""
+FARTHEST = 100_000.0
+"""Pixels from the picture's corner, ten times the width of the largest pictures there are. A coordinate
+beyond it is no place but a mistake, and one of 1e30 would be the mean of a whole data set."""
 MAX_MOUSE_ID = 127
 """The competition stores mouse ids in eight bits."""
 NOTHING = np.complex64(complex(np.nan, np.nan))
@@ -53,6 +56,8 @@ class Tracking:
     """Rows that a later row of the same frame, mouse and slot replaced."""
     non_finite: int
     """Rows with NaN or infinite coordinates, which count as missing."""
+    far_off: int
+    """Rows with coordinates beyond :data:`FARTHEST`, which count as missing too."""
     rows: int
     """Rows of the file."""
 
@@ -109,6 +114,7 @@ def read_positions(
         dropped=grid.dropped,
         duplicates=grid.written - grid.filled(),
         non_finite=grid.non_finite,
+        far_off=grid.far_off,
         rows=table.num_rows,
     )
 
@@ -125,7 +131,7 @@ class _Grid:
         self.shape = (frames, max_mice, len(slots), 2)
         self.cells = np.empty(frames * max_mice * len(slots), np.complex64)
         self.cells.fill(NOTHING)
-        self.written = self.non_finite = 0
+        self.written = self.non_finite = self.far_off = 0
         self.dropped: dict[str, int] = {}
         self._learn([])
 
@@ -153,13 +159,19 @@ class _Grid:
         point = np.empty(len(cell), np.complex64)
         point.real = x.to_numpy(zero_copy_only=False)
         point.imag = y.to_numpy(zero_copy_only=False)
-        if self._some_left_out or not np.isfinite(point.view(np.float32)).all():
-            finite = np.isfinite(point)
-            self.non_finite += len(finite) - int(np.count_nonzero(finite))
-            wanted = finite & (cell >= 0)
+        if self._some_left_out or not _is_near(point.view(np.float32)).all():
+            wanted = self._real(point) & (cell >= 0)
             cell, point = cell[wanted], point[wanted]
         self.cells[cell.astype(np.intp)] = point
         self.written += len(cell)
+
+    def _real(self, point: npt.NDArray[np.complex64]) -> npt.NDArray[np.bool_]:
+        """Say which points are somewhere, and count the others."""
+        finite = np.isfinite(point)
+        near = _is_near(point.real) & _is_near(point.imag)
+        self.non_finite += len(point) - int(np.count_nonzero(finite))
+        self.far_off += int(np.count_nonzero(finite & ~near))
+        return near
 
     def _learn(self, parts: list[str]) -> None:
         """Take in a dictionary of part codes, which may change from one chunk to the next.
@@ -183,6 +195,11 @@ class _Grid:
             if counts[code]:
                 name = self._parts[code]
                 self.dropped[name] = self.dropped.get(name, 0) + int(counts[code])
+
+
+def _is_near(coordinates: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
+    near: npt.NDArray[np.bool_] = np.abs(coordinates) <= FARTHEST  # NaN is not
+    return near
 
 
 def _without_rows(path: Path) -> DataError:

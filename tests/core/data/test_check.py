@@ -79,6 +79,7 @@ def test_points(layout: Any) -> None:
         (0, 1, "neck", float("nan"), 1.0),
         (1, 1, "neck", 101.0, 1.0),  # right of the picture
         (2, 1, "neck", 1.0, -1.0),  # above it
+        (3, 1, "neck", 1e30, 1.0),
         (3, 1, "headpiece_topbackleft", 1.0, 1.0),
         (3, 1, "whisker", 1.0, 1.0),
     ]
@@ -87,6 +88,7 @@ def test_points(layout: Any) -> None:
     assert codes(report) == {
         "unknown_body_part": 1,
         "non_finite_points": 1,
+        "points_far_off": 1,
         "duplicate_rows": 1,
         "points_outside": 2,
         "dropped_points": 1,

@@ -137,6 +137,13 @@ def test_what_was_skipped_stays_so_and_is_told(
     assert told.keys() == {"videos_without_files", "videos_unreadable"}
 
 
+def test_points_far_off_are_told(layout: Any, cache: Path) -> None:
+    layout.add("a", [(0, 1, "nose", 5, 5), (1, 1, "nose", 1e30, 5)])
+    data = prepared(layout.write(), cache)
+    assert np.nanmax(data.positions) == 5
+    assert dict(omissions(data.manifest))["points_far_off"].startswith("1 point")
+
+
 def test_nothing_but_bad_videos(three_videos: Path, cache: Path, layout: Any) -> None:
     for video in "abc":
         damage(layout.tracking_path(video))

@@ -78,6 +78,17 @@ def test_non_finite_points_count_as_missing(path: Path, bad: tuple[float, float]
     assert (tracking.non_finite, tracking.duplicates) == (1, 0)
 
 
+@pytest.mark.parametrize("bad", [(1e30, 1.0), (1.0, -2e5)])
+def test_points_nowhere_near_the_picture_count_as_missing(
+    path: Path, bad: tuple[float, float]
+) -> None:
+    write(path, [(0, 1, "nose", *bad), (1, 1, "nose", 3, 4)])
+    tracking = read_positions(path, SLOTS, max_mice=1)
+    assert np.isnan(tracking.positions[0]).all()
+    assert tracking.positions[1, 0, 0].tolist() == [3, 4]
+    assert (tracking.far_off, tracking.non_finite, tracking.duplicates) == (1, 0, 0)
+
+
 def test_aliases_and_parts_without_a_slot(path: Path) -> None:
     write(
         path,
