@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from core.data.competition import Bouts, Video, read_bouts, read_tracking
+from core.data.competition import Bouts, Video, most_frames, read_bouts, read_tracking
 from core.data.manifest import PreparedVideo, Unreadable
 from core.data.tracking import count_frames
 from core.data.workers import in_workers
@@ -68,7 +68,7 @@ def plan(
     offset = 0
     for video in videos:
         try:
-            frames = count_frames(video.tracking_path)
+            frames = count_frames(video.tracking_path, most_frames(video))
         except DataError as error:
             unreadable.append(Unreadable(video.video_id, str(error)))
             continue

@@ -133,6 +133,8 @@ def _check_points(video: Video, tracking: Tracking, file: str, findings: Finding
     findings.add("points_far_off", file, tracking.far_off, name)
     findings.add("duplicate_rows", file, tracking.duplicates, name)
     findings.add("points_outside", file, _count_outside(video, tracking.positions), name)
+    if tracking.first_frame:
+        findings.add("late_start", f"{file}: starts at frame {tracking.first_frame}", 1, name)
     if tracking.left_out:
         mice = ", ".join(f"mouse{mouse}" for mouse in tracking.left_out)
         findings.add("mice_left_out", f"{file}: {mice}", 1, name)

@@ -25,6 +25,7 @@ __all__ = [
     "Tracking",
     "Video",
     "labelled",
+    "most_frames",
     "read_bouts",
     "read_tracking",
     "read_videos",
@@ -46,6 +47,9 @@ TABLE_COLUMNS = (
 MOUSE_COLUMNS = ("id", "strain", "color", "sex")
 """``mouse3_id`` and so on: a slot is declared where any is filled. Ages and conditions are not asked:
 one real row gives an age to a mouse that is not there."""
+
+SPARE_FRAMES = 100_000
+"""How far a tracking may always go beyond fps × duration."""
 
 BOUT_COLUMNS: dict[str, Kind] = {
     "agent_id": "integer",
@@ -166,7 +170,17 @@ def read_tracking(
     Raises:
         DataError: names the file, and the column or row that cannot be used.
     """
-    return read_positions(video.tracking_path, slots, max_mice, threads=threads)
+    most = most_frames(video)
+    return read_positions(video.tracking_path, slots, max_mice, most_frames=most, threads=threads)
+
+
+def most_frames(video: Video) -> int:
+    """Give the frames beyond which a frame number must be wrong: far more than fps × duration.
+
+    Real rows can be off by a few per cent; a number from a clock would cost gigabytes.
+    """
+    stated = round(video.frames_per_second * video.duration_seconds)
+    return max(3 * stated, stated + SPARE_FRAMES)
 
 
 def read_bouts(video: Video) -> Bouts:

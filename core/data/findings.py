@@ -79,6 +79,11 @@ KINDS: dict[str, Kind] = {
     "points_outside": Kind("note", "points", "outside the picture; used as they are"),
     "dropped_points": Kind("note", "points", "body parts without a slot in this keypoint set"),
     "mice_left_out": Kind("warning", "videos", "more mice than slots; raise data.mice to use them"),
+    "late_start": Kind(
+        "warning",
+        "videos",
+        "no row for the first frames, which are taken as empty; labels count from frame 0",
+    ),
     "frames_disagree": Kind(
         "warning",
         "videos",

@@ -60,6 +60,8 @@ class Tracking:
     """Rows with coordinates beyond :data:`FARTHEST`, which count as missing too."""
     rows: int
     """Rows of the file."""
+    first_frame: int
+    """The smallest frame number; the frames before it are there, but empty."""
 
     @property
     def frames(self) -> int:
@@ -67,8 +69,12 @@ class Tracking:
         return len(self.positions)
 
 
-def count_frames(path: Path) -> int:
+def count_frames(path: Path, most: int = MAX_CELLS) -> int:
     """Give the number of frames, from the file's column statistics where it has them.
+
+    Args:
+        path: the parquet file.
+        most: frames that there can be.
 
     Raises:
         DataError: as :func:`read_positions`.
@@ -76,11 +82,21 @@ def count_frames(path: Path) -> int:
     last = largest_value(path, "video_frame")
     if last is None:
         raise _without_rows(path)
+    if last >= most:
+        raise DataError(
+            f"{path}: column 'video_frame' goes up to {last}, but {most - 1} is the most that"
+            " the video's length allows; number the frames from 0"
+        )
     return last + 1
 
 
 def read_positions(
-    path: Path, slots: tuple[str, ...], max_mice: int, *, threads: bool = True
+    path: Path,
+    slots: tuple[str, ...],
+    max_mice: int,
+    *,
+    most_frames: int = MAX_CELLS,
+    threads: bool = True,
 ) -> Tracking:
     """Read one tracking file.
 
@@ -91,6 +107,7 @@ def read_positions(
         path: the parquet file, in the competition's long form.
         slots: body part of each keypoint index.
         max_mice: mouse slots; mice beyond it are left out.
+        most_frames: frames that there can be.
         threads: whether pyarrow may decode in parallel.
 
     Raises:
@@ -100,8 +117,8 @@ def read_positions(
     table = read_columns(path, COLUMNS, coded=["bodypart"], threads=threads)
     if table.num_rows == 0:
         raise _without_rows(path)
-    limit = MAX_CELLS // (max_mice * len(slots)) - 1
-    _, last = _checked_range(path, table, "video_frame", limit)
+    limit = min(MAX_CELLS // (max_mice * len(slots)), most_frames) - 1
+    first, last = _checked_range(path, table, "video_frame", limit)
     first_mouse, last_mouse = _checked_range(path, table, "mouse_id", MAX_MOUSE_ID)
     mice = _distinct(table.column("mouse_id"), first_mouse, last_mouse)
     grid = _Grid(last + 1, mice, slots, max_mice)
@@ -116,6 +133,7 @@ def read_positions(
         non_finite=grid.non_finite,
         far_off=grid.far_off,
         rows=table.num_rows,
+        first_frame=first,
     )
 
 

@@ -98,6 +98,12 @@ def test_points(layout: Any) -> None:
     )
 
 
+def test_frames_that_start_late(layout: Any) -> None:
+    layout.add("7", [(frame, 1, "nose", 5.0, 5.0) for frame in range(1, 10)], ())
+    report = check(layout.write(), MAP)
+    assert places(report, "late_start") == ("train_tracking/lab/7.parquet: starts at frame 1",)
+
+
 def test_more_mice_than_slots(layout: Any) -> None:
     layout.add("7", bouts=ALL)
     report = check(layout.write(), MAP, max_mice=1)

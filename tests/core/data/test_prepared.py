@@ -144,6 +144,16 @@ def test_points_far_off_are_told(layout: Any, cache: Path) -> None:
     assert dict(omissions(data.manifest))["points_far_off"].startswith("1 point")
 
 
+def test_frame_numbers_of_a_clock_are_refused_by_file(layout: Any, cache: Path) -> None:
+    layout.add("a")
+    layout.add("b", [(10**9, 1, "nose", 5, 5)])
+    root = layout.write()
+    with pytest.raises(DataError, match=r"b\.parquet: column 'video_frame' goes up to 1000000000"):
+        prepared(root, cache)
+    with pytest.raises(DataError, match=r"b\.parquet: column 'video_frame' is 1000000000 in row 0"):
+        read_tracking(read_videos(root)[1], MARS_7, 2)
+
+
 def test_nothing_but_bad_videos(three_videos: Path, cache: Path, layout: Any) -> None:
     for video in "abc":
         damage(layout.tracking_path(video))
