@@ -87,6 +87,14 @@ class LocalLauncher:
         """Start the run's next attempt; see :class:`~mabe_tui.launch.launcher.Launcher`."""
         run.read_request()
         attempt = run.claim_attempt()
+        try:
+            return self._launch(run, attempt)
+        except UserError:
+            # An attempt that never began would make a run that has ended look queued.
+            shutil.rmtree(run.attempt_folder(attempt), ignore_errors=True)
+            raise
+
+    def _launch(self, run: RunDir, attempt: str) -> Handle:
         child = self._start(run, attempt)
         self._children[child.pid] = child
         reference = process.reference_to(child.pid)
@@ -99,6 +107,7 @@ class LocalLauncher:
             run.write_handle(handle)
         except UserError:
             child.kill()  # nobody could reach it
+            child.wait()
             raise
         return handle
 

@@ -216,6 +216,22 @@ def test_no_job_is_left_that_nobody_could_reach(
     )
 
 
+def test_a_resume_that_cannot_start_leaves_the_run_as_it_was(
+    launcher: LocalLauncher, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full_disk(*_: object) -> None:
+        raise UserError("no space left")
+
+    run = make_run(then="fail")
+    launcher.launch(run)
+    reach(launcher, run, RunState.FAILED)
+    monkeypatch.setattr(RunDir, "write_handle", full_disk)
+    with pytest.raises(UserError, match="no space left"):
+        launcher.resume(run)
+    assert launcher.state(run) is RunState.FAILED
+    assert len(run.attempts()) == 1
+
+
 def test_foreign_jobs_are_those_of_no_known_handle(
     launcher: LocalLauncher, make_run: MakeRun
 ) -> None:
