@@ -84,8 +84,16 @@ class History:
         return last if isinstance(last, ENDINGS) and last.attempt == self.attempts[-1] else None
 
     def best_epoch(self, monitor: str) -> Epoch | None:
-        """Give the epoch with the highest value of ``monitor``; the earliest where several tie."""
-        measured = [e for e in self.epochs if math.isfinite(e.metrics.get(monitor, math.nan))]
+        """Give the epoch with the highest value of ``monitor``; the earliest where several tie.
+
+        An epoch whose validation loss is not a number is never the best.
+        """
+        measured = [
+            epoch
+            for epoch in self.epochs
+            if math.isfinite(epoch.metrics.get(monitor, math.nan))
+            and math.isfinite(epoch.metrics.get("loss", 0.0))
+        ]
         return max(measured, key=lambda epoch: epoch.metrics[monitor], default=None)
 
 

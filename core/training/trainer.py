@@ -186,7 +186,8 @@ class Trainer:
                 f"training.monitor: {monitor!r} cannot be watched; choose one that rises as the model"
                 f" gets better: {choices}"
             )
-        return metrics[monitor]
+        # A model whose loss is not a number predicts nothing, whatever its other figures say.
+        return metrics[monitor] if math.isfinite(metrics.get("loss", 0.0)) else math.nan
 
     # ── saying and saving ─────────────────────────────────────────────────────────────────────
 

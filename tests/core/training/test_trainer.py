@@ -190,3 +190,19 @@ def test_heartbeat_is_about_one_step_a_second_with_the_mean_loss(tmp_path):
     assert {fields["frames_per_second"] for fields in steps} == {400.0}
     assert steps[0]["epoch"] == 2
     assert sum(kind is System for kind, _ in seen) == 3
+
+
+def test_a_model_without_a_finite_loss_is_never_the_best(new_run, train, monkeypatch, fake):
+    """Its other figures still look like figures: all frames in one class have an F1."""
+    values = iter([(1.0, 0.2), (math.nan, 0.9), (math.inf, 0.9), (1.0, 0.3)])
+    monkeypatch.setattr(
+        fake.FakeMeasure,
+        "metrics",
+        lambda _: dict(zip(("loss", "f1_macro"), next(values), strict=True)),
+    )
+    run = new_run(epochs=4)
+    assert train(run) == 0
+    finished = run.history().last(Finished)
+    assert (finished.best_epoch, finished.best_metric) == (4, 0.3)
+    assert run.history().best_epoch("f1_macro").epoch == 4
+    assert run.read_pointer("best").epoch == 4
