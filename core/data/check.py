@@ -70,7 +70,11 @@ def check(
         tally.add(video, tracking)
         if progress is not None:
             progress(done, len(to_read), "videos")
-    return tally.report(videos, len(usable))
+    damaged = findings.videos("unreadable_tracking", "unreadable_annotation")
+    sound = [video for video in usable if video.video_id not in damaged]
+    if len(sound) == 1:
+        findings.add("single_video", f"{sound[0].lab_id}/{sound[0].video_id}")
+    return tally.report(videos, len(sound))
 
 
 def _check_rows(videos: Iterable[Video], findings: Findings) -> None:

@@ -37,6 +37,11 @@ KINDS: dict[str, Kind] = {
     "nothing_usable": Kind(
         "error", "videos", "no labelled video has both its files, so nothing can be trained"
     ),
+    "single_video": Kind(
+        "error",
+        "videos",
+        "all there is to learn from; at least two videos are needed, one of them for validation",
+    ),
     "unreadable_tracking": Kind(
         "error", "files", "prepare stops here; fetch the file again, or leave it out (--skip-bad)"
     ),
@@ -133,7 +138,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     videos: int = 0
     labelled: int = 0
     usable: int = 0
-    """Labelled, and both files there."""
+    """Labelled, and both files there and whole."""
     annotations: int = 0
     """Annotation files that could be read."""
     videos_per_lab: dict[str, int] = {}
@@ -184,6 +189,10 @@ class Findings:
         more = ", …" if len(every) > 3 else ""
         named = ", ".join(map(str, every[:3])) + more
         self.add(code, f"{file}, row{'s' * (len(every) > 1)} {named}", len(every), video)
+
+    def videos(self, *codes: str) -> set[str]:
+        """Give the ids of the videos that have any of these problems."""
+        return set().union(*(self._videos.get(code, ()) for code in codes))
 
     def problems(self) -> tuple[Problem, ...]:
         """Give all problems, errors first, each kind in the order of the catalogue."""
