@@ -153,6 +153,8 @@ def behaviours_labelled(bouts: Iterable[Bout]) -> str:
 def write_train_csv(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
     """Write ``train.csv``; what a row does not say stays empty.
 
+    A table that says the same already is left alone: by its time of change, prepared data are found.
+
     Raises:
         UserError: the file cannot be written.
     """
@@ -160,4 +162,6 @@ def write_train_csv(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
     writer = csv.DictWriter(text, CSV_COLUMNS, restval="", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    write_bytes_atomically(path, text.getvalue().encode())
+    content = text.getvalue().encode()
+    if not (path.is_file() and path.read_bytes() == content):
+        write_bytes_atomically(path, content)

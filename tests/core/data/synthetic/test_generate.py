@@ -117,6 +117,13 @@ def test_an_interrupted_run_is_finished_and_whole_videos_are_kept(tmp_path):
     assert (root / "train_tracking/A/700000001.parquet").stat().st_mtime_ns == kept
 
 
+def test_making_the_same_again_touches_nothing(tmp_path):
+    synthesise(tmp_path, SMALL, workers=1)
+    times = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    synthesise(tmp_path, SMALL, workers=1)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == times
+
+
 def test_refuses_a_folder_that_is_not_its_own(tmp_path):
     (tmp_path / "thesis.txt").write_text("do not lose")
     with pytest.raises(DataError, match="not empty and was not made by synth"):
