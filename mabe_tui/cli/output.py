@@ -89,36 +89,42 @@ def progress(label: str) -> Iterator[Progress]:
     """Show how far a long piece of work is, on standard error.
 
     Yields:
-        What to call with (done, total, unit); ``total`` may grow.
+        What to call with (done, total, unit); ``total`` may grow. Of none, ``unit`` says what is
+        being waited for.
     """
     if sys.stderr.isatty():
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as RichProgress
 
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[unit]}"),
+            TextColumn("{task.fields[words]}"),
             TimeRemainingColumn(),
         )
         with RichProgress(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task(label, total=None, unit="")
-            yield lambda done, total, unit: bar.update(task, completed=done, total=total, unit=unit)
+            task = bar.add_task(label, total=None, words="")
+            yield lambda done, total, unit: bar.update(
+                task,
+                completed=done,
+                total=total or None,
+                words=f"{done}/{total} {unit}" if total else unit,
+            )
         return
     yield _plain_progress(label)
 
 
 def _plain_progress(label: str) -> Progress:
-    last = time.monotonic()
+    last, said = time.monotonic(), ""
 
     def tell(done: int, total: int, unit: str) -> None:
-        nonlocal last
+        nonlocal last, said
         now = time.monotonic()
-        if done == total or now - last >= SECONDS_BETWEEN_LINES:
-            last = now
-            say(f"{label}: {done} of {total} {unit}".rstrip())
+        words = f"{done} of {total} {unit}".rstrip() if total else unit
+        if (done == total and words != said) or now - last >= SECONDS_BETWEEN_LINES:
+            last, said = now, words
+            say(f"{label}: {words}")
 
     return tell
 

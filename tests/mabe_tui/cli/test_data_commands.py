@@ -8,6 +8,7 @@ import pytest
 from typer.testing import Result
 
 from core.errors import ConfigError, DataError
+from mabe_tui.cli.output import progress
 
 Mabe = Callable[..., Result]
 SIZE = ("--videos", "3", "--frames", "300")
@@ -68,6 +69,15 @@ def test_prepare_tells_of_labelled_videos_without_files(invoke: Mabe, data: Path
     tracking.unlink()
     result = invoke("data", "prepare", str(data))
     assert f"left out ({tracking.stem}: no tracking file)" in result.stderr
+
+
+def test_waiting_is_told_once_and_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress("preparing") as tell:
+        tell(0, 0, "waiting for another process")
+        tell(0, 0, "waiting for another process")
+        tell(3, 3, "videos")
+    told = capsys.readouterr().err.splitlines()
+    assert told == ["preparing: waiting for another process", "preparing: 3 of 3 videos"]
 
 
 def test_show_by_lab_and_by_video(invoke: Mabe, data: Path) -> None:
