@@ -205,7 +205,7 @@ def _allocate(path: Path, shape: tuple[int, int, int, int]) -> None:
     free = shutil.disk_usage(path.parent).free
     if needed > free:
         raise DataError(
-            f"{path.parent}: {needed / 2**30:.1f} GiB are needed, but {free / 2**30:.1f} are free;"
+            f"{path.parent}: {needed >> 20:,} MiB are needed, but {free >> 20:,} MiB are free;"
             " make room, or choose another folder with MABE_HOME"
         )
     try:

@@ -86,7 +86,7 @@ def test_too_little_space_is_said_before_anything_is_written(
 ) -> None:
     usage = namedtuple("usage", "total used free")(10, 9, 1)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
-    with pytest.raises(DataError, match=r"GiB are needed, but 0\.0 are free"):
+    with pytest.raises(DataError, match=r"64 MiB are needed, but 0 MiB are free"):
         prepared(three_videos, cache)
     assert not list(cache.rglob(build.POSITIONS))
 
