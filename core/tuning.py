@@ -70,17 +70,18 @@ def read_ranges(
     for path, value in merged.items():
         if value == UNSET:
             continue
-        where = name(f"tune.{path}")
         if not isinstance(value, Mapping) or not value:
             raise ConfigError(
-                f"{where}: {value!r} is no range; write {{ low = …, high = … }} or {{ choices = […] }}"
+                f"{name(f'tune.{path}')}: {value!r} is no range;"
+                " write { low = …, high = … } or { choices = […] }"
             )
-        ranges[path] = convert(value, Range, _below(where))
+        ranges[path] = convert(value, Range, _below(name, path))
     return ranges
 
 
-def _below(where: str) -> Callable[[str], str]:
-    return lambda key: f"{where}.{key}"
+def _below(name: Callable[[str], str], path: str) -> Callable[[str], str]:
+    """Name what lies below a range; looking up its line costs, and is done only for a message."""
+    return lambda key: f"{name(f'tune.{path}')}.{key}"
 
 
 def _leaves(
