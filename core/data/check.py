@@ -19,6 +19,7 @@ from core.data.competition import (
 )
 from core.data.findings import Findings, Problem, Report
 from core.data.labels import ACTIONS, SELF_ACTIONS, ActionMap, frame_classes
+from core.data.odd_rows import odd_rows
 from core.errors import DataError
 from core.features.keypoints import is_known, slots_of_set
 
@@ -127,15 +128,17 @@ def _tracking(
     except DataError as error:
         findings.add("unreadable_tracking", str(error), 1, video.video_id)
         return None
-    _check_points(video, tracking, _name(root, video.tracking_path), findings)
+    _check_points(video, tracking, slots, _name(root, video.tracking_path), findings)
     return tracking
 
 
-def _check_points(video: Video, tracking: Tracking, file: str, findings: Findings) -> None:
+def _check_points(
+    video: Video, tracking: Tracking, slots: tuple[str, ...], file: str, findings: Findings
+) -> None:
     name = video.video_id
-    findings.add("non_finite_points", file, tracking.non_finite, name)
-    findings.add("points_far_off", file, tracking.far_off, name)
-    findings.add("duplicate_rows", file, tracking.duplicates, name)
+    if tracking.non_finite or tracking.far_off or tracking.duplicates:
+        for code, rows in odd_rows(video.tracking_path, slots, tracking.mouse_ids).items():
+            findings.add_rows(code, file, rows, name)
     findings.add("points_outside", file, _count_outside(video, tracking.positions), name)
     if tracking.first_frame:
         findings.add("late_start", f"{file}: starts at frame {tracking.first_frame}", 1, name)
@@ -255,11 +258,14 @@ def _check_bouts(
         "reversed_bouts": bouts.stop < bouts.start,
         "bouts_before_start": bouts.start < 0,
         "bouts_past_end": bouts.stop > frames,
-        "unknown_mouse": ~(np.isin(bouts.agent, known) & np.isin(bouts.target, known)),
         "self_and_pair_mixed": (alone & ~same) | (paired & same),
     }
     for code, rows in wrong.items():
         findings.add_rows(code, file, np.flatnonzero(rows).tolist(), video.video_id)
+    strange = ~(np.isin(bouts.agent, known) & np.isin(bouts.target, known))
+    named = {*bouts.agent[strange].tolist(), *bouts.target[strange].tolist()} - mice
+    note = ": " + ", ".join(f"mouse{mouse}" for mouse in sorted(named))
+    findings.add_rows("unknown_mouse", file, np.flatnonzero(strange), video.video_id, note)
     last = int(bouts.stop.max(initial=0))
     if last > OUTLASTS * frames:
         place = f"{file}: labels to frame {last} of {frames}"

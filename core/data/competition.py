@@ -127,6 +127,8 @@ def read_videos(root: Path, table: str = "train") -> list[Video]:
     path = root / f"{table}.csv"
     if not path.is_file():
         problem = f"has no {table}.csv" if root.is_dir() else "no such folder"
+        if root.is_file():
+            problem = "not a folder"
         raise DataError(f"{root}: {problem}; a data folder has the competition's layout")
     videos = []
     line_of: dict[str, int] = {}

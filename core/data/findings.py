@@ -183,12 +183,14 @@ class Findings:
         if video is not None:
             self._videos.setdefault(code, set()).add(video)
 
-    def add_rows(self, code: str, file: str, rows: Iterable[int], video: str) -> None:
-        """Count rows of one file, naming the first few."""
+    def add_rows(
+        self, code: str, file: str, rows: Iterable[int], video: str, note: str = ""
+    ) -> None:
+        """Count rows of one file, naming the first few and what there is to say of them."""
         every = [int(row) for row in rows]
         more = ", …" if len(every) > 3 else ""
         named = ", ".join(map(str, every[:3])) + more
-        self.add(code, f"{file}, row{'s' * (len(every) > 1)} {named}", len(every), video)
+        self.add(code, f"{file}, row{'s' * (len(every) > 1)} {named}{note}", len(every), video)
 
     def videos(self, *codes: str) -> set[str]:
         """Give the ids of the videos that have any of these problems."""

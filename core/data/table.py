@@ -76,6 +76,8 @@ def read_rows(path: Path, required: Sequence[str]) -> Iterator[Row]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, restval="")
+            if reader.fieldnames is None:
+                raise DataError(f"{path}: is empty; fetch or write it again")
             missing = [name for name in required if name not in (reader.fieldnames or ())]
             if missing:
                 raise DataError(f"{path}: has no column {', '.join(map(repr, missing))}")

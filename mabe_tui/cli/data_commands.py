@@ -147,6 +147,8 @@ def _print_report(report: "Report") -> None:
         print(f"{problem.severity}: {_how_many(problem)}: {problem.meaning}")
         for place in problem.places:
             print(f"    {clean(place)}")
+    if report.problems:
+        print("rows of files are counted from 0")
     guess = ", by fps × duration" if report.frames_estimated else ""
     print(
         f"{report.videos:,} videos, {report.labelled:,} labelled, {report.usable:,} usable;"

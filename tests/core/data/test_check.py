@@ -69,7 +69,8 @@ def test_bouts(layout: Any, bout: tuple, code: str) -> None:
     layout.add("7", bouts=[*ALL, bout])
     report = check(layout.write(), MAP)
     assert codes(report)[code] == 1
-    assert places(report, code) == ("train_annotation/lab/7.parquet, row 3",)
+    note = f": mouse{max(bout[:2])}" if code == "unknown_mouse" else ""
+    assert places(report, code) == (f"train_annotation/lab/7.parquet, row 3{note}",)
     assert KINDS[code].severity == "warning"
 
 
@@ -107,6 +108,8 @@ def test_points(layout: Any) -> None:
         "points_outside": 2,
         "dropped_points": 1,
     }
+    for code, row in (("duplicate_rows", 0), ("non_finite_points", 21), ("points_far_off", 24)):
+        assert places(report, code) == (f"train_tracking/lab/7.parquet, row {row}",)
     assert places(report, "dropped_points") == (
         "train_tracking/lab/7.parquet: headpiece_topbackleft",
     )
@@ -208,6 +211,13 @@ def test_a_table_that_cannot_be_read(tmp_path: Path) -> None:
     report = check(tmp_path, MAP)
     assert codes(report) == {"unreadable_table": 1}
     assert report.stops_training
+
+
+def test_a_file_for_a_folder_and_an_empty_table(tmp_path: Path) -> None:
+    table = tmp_path / "train.csv"
+    table.touch()
+    assert places(check(table, MAP), "unreadable_table")[0].startswith(f"{table}: not a folder")
+    assert places(check(tmp_path, MAP), "unreadable_table")[0].startswith(f"{table}: is empty")
 
 
 def test_unknown_keypoints(layout: Any) -> None:
