@@ -6,6 +6,7 @@ its ``run.toml``. Nothing here imports numpy or torch, so that listing versions 
 """
 
 import datetime as dt
+import math
 import re
 from typing import Annotated, Any, Literal
 
@@ -33,6 +34,7 @@ GPUS: dict[str, int] = {
 """Modal's documented GPU names and how many of each one container may have."""
 
 MODELS = ("mlp", "conv_bilstm", "tcn", "unet1d", "hybrid", "transformer")
+ODD_KERNEL_MODELS = ("conv_bilstm", "tcn", "unet1d")
 FEATURE_BLOCKS = ("coordinates", "speed", "acceleration", "engineered", "contact")
 KEYPOINT_SET_SIZES = {"mars7": 7, "mabe18": 18}
 MODAL_TIMEOUT_LIMIT = 86_400
@@ -232,8 +234,17 @@ def problems(experiment: Experiment) -> list[tuple[str, str]]:
     Returns:
         Pairs of key path and what is wrong with it; empty where the experiment is sound.
     """
-    found: list[tuple[str, str]] = []
+    found = _not_finite(experiment)
     model, data = experiment.model, experiment.data
+    if model.name in ODD_KERNEL_MODELS and model.kernel_size % 2 == 0:
+        lower, upper = model.kernel_size - 1, model.kernel_size + 1
+        even = f"{model.kernel_size} is even, and leaves no frame in its middle; use {lower} or {upper}"
+        found.append(("model.kernel_size", even))
+    if data.stride > data.window:
+        problem = (
+            f"{data.stride} is more than data.window = {data.window}: frames would be left out"
+        )
+        found.append(("data.stride", gaps))
     if experiment.hardware.gpu is not None and (problem := gpu_problem(experiment.hardware.gpu)):
         found.append(("hardware.gpu", problem))
     if len(set(experiment.classes)) < max(2, len(experiment.classes)):
@@ -262,6 +273,16 @@ def problems(experiment: Experiment) -> list[tuple[str, str]]:
         )
     found += training_problems(experiment)
     return [*found, *range_problems(experiment.tune, Experiment, flatten(experiment))]
+
+
+def _not_finite(experiment: Experiment) -> list[tuple[str, str]]:
+    """Find ``inf`` and ``nan``, which TOML has and no setting can use."""
+    return [
+        (key, f"{value} is not a finite number")
+        for key, setting in flatten(experiment).items()
+        for value in (setting if isinstance(setting, (list, tuple)) else (setting,))
+        if isinstance(value, float) and not math.isfinite(value)
+    ]
 
 
 def require_sound(experiment: Experiment, where: str) -> None:

@@ -108,6 +108,44 @@ class Registry:
             raise ConfigError(f"{self.path}: no preset {preset!r} under [presets]{hint}")
         return {key: value for key, value in self.presets[preset].items() if key != "title"}
 
+    def assumed(self, version: str) -> frozenset[str]:
+        """Give the settings whose values are our choice, by whoever first chose them.
+
+        A value that a version inherits unchanged from one that assumed it is assumed there too; a
+        version that states its own takes it back, unless it assumes that one again.
+
+        Raises:
+            ConfigError: as :meth:`experiment`.
+        """
+        assumed: set[str] = set()
+        before: dict[str, object] = {}
+        for name in self.lineage(version):
+            experiment = self.experiment(name)
+            settings = flatten(experiment)
+            assumed = {key for key in assumed if settings.get(key) == before.get(key)}
+            assumed |= {
+                key
+                for key in settings
+                for path in experiment.assumed
+                if key == path or key.startswith(f"{path}.")
+            }
+            before = settings
+        return frozenset(assumed)
+
+    def check_presets(self) -> None:
+        """Look at the keys and types of all presets, whether or not they are used.
+
+        Raises:
+            ConfigError: one line naming the file, the preset, the key path and what is allowed.
+        """
+        for preset in self.presets:
+            places = [f"presets.{preset}"]
+
+            def name(path: str, places: Sequence[str] = places) -> str:
+                return self._line(places, path)
+
+            convert({**_unset(self._preset(preset)), "name": preset}, Experiment, name)
+
     def _check_assumed(self, experiment: Experiment) -> None:
         known = flatten(experiment)
         for path in experiment.assumed:

@@ -65,6 +65,7 @@ def row_of(experiment: Experiment) -> VersionRow:
 def list_versions(context: typer.Context, as_json: JsonOption = False) -> None:
     """List the versions of the registry."""
     registry = session_of(context).registry
+    registry.check_presets()
     rows = [row_of(registry.experiment(version)) for version in registry.versions]
     if as_json:
         print_json(rows)
@@ -98,6 +99,7 @@ def show(
 ) -> None:
     """Show one version with all it inherits, or how it differs from another."""
     registry = session_of(context).registry
+    registry.check_presets()
     experiment = registry.experiment(version, overrides or (), preset)
     if diff is not None:
         _show_difference(experiment, registry.experiment(diff), as_json)
@@ -121,6 +123,7 @@ def _show_difference(experiment: Experiment, other: Experiment, as_json: bool) -
         return
     if not changed:
         say(f"{experiment.name} and {other.name} have the same settings")
+        return
     rows = [[key, spell(a), spell(b)] for key, a, b in changed]
     print_table(["setting", other.name, experiment.name], rows)
 
@@ -142,8 +145,10 @@ def _show_experiment(experiment: Experiment, registry: registries.Registry) -> N
     print(f"status   {experiment.status}")
     print(f"lineage  {lineage}")
     print(f"inputs   {input_size(experiment)} numbers a frame\n")
+    stated = flatten(registry.experiment(experiment.name))
+    assumed = registry.assumed(experiment.name)
     for key, value in _settings(experiment):
-        mark = "  † assumed" if key in experiment.assumed else ""
+        mark = "  † assumed" if key in assumed and value == stated[key] else ""
         print(f"{key:<36} {spell(value)}{mark}")
     _show_actions(experiment)
     _show_ranges(experiment)

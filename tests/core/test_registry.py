@@ -267,6 +267,10 @@ def test_preset_then_overrides(small: Registry) -> None:
         ("features.inputs=['engineered','speed','speed']", "each once"),
         ("actions.sniff=socal", "'socal' is not one of the classes"),
         ("extends=v1", "change it in the registry"),
+        ("training.learning_rate=inf", "inf is not a finite number"),
+        ("training.class_weights=[1,2,3,nan]", "is not"),
+        ("model.kernel_size=4", "is even"),
+        ("data.stride=101", "is more than data.window = 100"),
         ("training.epochs", "write key=value"),
         ("=3", "write key=value"),
     ],
@@ -318,6 +322,19 @@ def test_an_inherited_mistake_is_named_where_it_was_made(tmp_path: Path) -> None
     registry = registry_of(tmp_path, SMALL.replace("epochs = 7", "epochs = -1"))
     with pytest.raises(ConfigError, match=r":9: experiments\.a\.training\.epochs"):
         registry.experiment("b")
+
+
+def test_a_preset_that_nobody_uses_is_looked_at_too(tmp_path: Path) -> None:
+    registry = registry_of(tmp_path, SMALL.replace("epochs = 2", "epoch = 2"))
+    with pytest.raises(ConfigError, match=r":20: presets\.quick\.training\.epoch: unknown key"):
+        registry.check_presets()
+
+
+def test_what_is_inherited_from_an_assumption_is_assumed(small: Registry, tmp_path: Path) -> None:
+    assert small.experiment("b").assumed == ()
+    assert small.assumed("b") == {"training.epochs"}
+    own = SMALL.replace("batch_size = 8", "batch_size = 8\nepochs = 9")
+    assert registry_of(tmp_path, own).assumed("b") == frozenset()
 
 
 def test_new_version_is_written_and_the_others_stay(small: Registry) -> None:

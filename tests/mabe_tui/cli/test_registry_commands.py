@@ -50,6 +50,12 @@ def test_show_marks_what_is_assumed() -> None:
     assert not any(line.startswith("training.epochs") and "assumed" in line for line in lines)
 
 
+def test_show_marks_what_is_inherited_from_an_assumption() -> None:
+    assumed = [line.split()[0] for line in mabe("show", "v6").stdout.splitlines() if "†" in line]
+    assert assumed
+    assert "training.batch_size" not in assumed
+
+
 def test_difference_shows_changed_keys_only_and_unset_as_itself() -> None:
     changed = json.loads(mabe("show", "v3", "--diff", "v2", "--json").stdout)
     assert changed["training.class_weights"] == {"v2": [0.5, 10.0, 15.0, 15.0], "v3": None}
