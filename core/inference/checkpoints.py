@@ -49,11 +49,20 @@ def load_trained(checkpoint: Path | RunDir, which: str = "best") -> TrainedModel
         return _trained(checkpoint, content)
     run_dir = checkpoint if isinstance(checkpoint, RunDir) else RunDir(checkpoint)
     found = CheckpointStore(run_dir).load(which)
+    if found is None and run_dir.evaluation_table.exists() and not _has_any(run_dir):
+        raise CheckpointError(
+            f"{run_dir.path}: its checkpoints were removed (by `mabe rm` or `mabe gc`), so there is"
+            " nothing to predict with; train it again"
+        )
     if found is None:
         raise CheckpointError(
             f"{run_dir.path}: has no {which!r} checkpoint; choose one that `mabe checkpoints` lists"
         )
     return _trained(run_dir.checkpoints / found.pointer.file, found.content)
+
+
+def _has_any(run_dir: RunDir) -> bool:
+    return any(run_dir.checkpoints.glob("*.pt"))
 
 
 def _promised_sha256(path: Path) -> str | None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import msgspec
 import typer
 
+from core.errors import UserError
 from mabe_tui.cli.output import JsonOption, print_json, print_table, progress, say
 from mabe_tui.cli.session import session_of
 from mabe_tui.runs.store import RunStore
@@ -85,6 +86,9 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
     checkpoint: str
     data: str
     videos: int
+    trained_on: int | None
+    """How many of these videos the run learned from; ``None`` where it does not say."""
+    validated_on: int | None
     frames: int
     metrics: dict[str, float]
 
@@ -107,17 +111,25 @@ def evaluate(
     from core.inference.evaluate import evaluate_folder
     from core.inference.predict import Predictor
 
+    if output is not None and output.suffix != ".parquet":
+        raise UserError(
+            f"{output}: the counts of each video are written as parquet; end it in .parquet"
+        )
     entry = RunStore(session_of(context).home).find(run)
     predictor = Predictor.load(entry.run, which, device)
     with progress("evaluating") as tell:
         evaluation = evaluate_folder(predictor, data, progress=tell)
     if output is not None:
         _write_table(output, evaluation.confusions)
+    videos = evaluation.confusions.videos
+    resolved = entry.require_request().resolved
     report = EvaluationReport(
         run=entry.id,
         checkpoint=which,
         data=str(data),
-        videos=len(evaluation.confusions.videos),
+        videos=len(videos),
+        trained_on=len({*videos} & {*resolved.train_videos}) if resolved else None,
+        validated_on=len({*videos} & {*resolved.validation_videos}) if resolved else None,
         frames=evaluation.frames,
         metrics=evaluation.metrics,
     )
@@ -125,7 +137,19 @@ def evaluate(
         print_json(report)
         return
     say(f"{report.run} ({which}) on {report.videos} videos of {data}, {report.frames:,} frames")
+    _say_overlap(report)
     _print_metrics(evaluation.metrics, predictor.classes)
+
+
+def _say_overlap(report: EvaluationReport) -> None:
+    """Warn where the figures are not those of videos that the run had never seen."""
+    if report.trained_on:
+        say(
+            f"warning: the run learned from {report.trained_on} of these {report.videos} videos;"
+            " on videos it has not seen it will do worse"
+        )
+    if report.validated_on:
+        say(f"its best epoch was chosen on {report.validated_on} of these {report.videos} videos")
 
 
 def _write_table(output: Path, confusions: "Confusions") -> None:
@@ -136,6 +160,7 @@ def _write_table(output: Path, confusions: "Confusions") -> None:
 
     with replace_atomically(output) as file:
         pq.write_table(evaluation_table(confusions), file)
+    say(f"{output}: confusion counts of {len(confusions.videos)} videos")
 
 
 def _print_metrics(metrics: dict[str, float], classes: tuple[str, ...]) -> None:

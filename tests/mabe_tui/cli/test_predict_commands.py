@@ -74,6 +74,7 @@ def test_eval_of_the_validation_videos_is_what_the_run_measured(
         home_with_run("eval", "last", "--data", str(data), "-o", "counts.parquet", "--json").stdout
     )
     assert (report["videos"], report["frames"]) == (4, 1200)
+    assert (report["trained_on"], report["validated_on"]) == (3, 1)
     counts = read_confusions(tmp_path / "counts.parquet")
     measured = read_confusions(trained.evaluation_table)
     ours = counts.counts[[counts.videos.index(video) for video in measured.videos]]
@@ -86,6 +87,8 @@ def test_eval_of_the_validation_videos_is_what_the_run_measured(
 def test_what_cannot_be_is_said_before_anything_is_computed(
     home_with_run: Mabe, data: Path
 ) -> None:
+    with pytest.raises(UserError, match=r"end it in \.parquet"):
+        home_with_run("eval", "v6", "--data", str(data), "-o", "out.csv")
     with pytest.raises(UserError, match=r"\.parquet or \.csv"):
         home_with_run("predict", "v6", "--data", str(data), "-o", "out.xlsx")
     with pytest.raises(RunError, match="no run 'v9'"):
@@ -110,3 +113,20 @@ def test_a_damaged_checkpoint_is_not_loaded(
     finally:
         weights.write_bytes(whole)
     assert not (tmp_path / "out.csv").exists()
+
+
+def test_eval_says_which_videos_the_run_knows(home_with_run: Mabe, data: Path) -> None:
+    words = home_with_run("eval", "last", "--data", str(data)).stderr
+    assert "the run learned from 3 of these 4 videos" in words
+    assert "chosen on 1 of these 4 videos" in words
+
+
+def test_a_run_whose_checkpoints_were_removed_says_so(
+    home_with_run: Mabe, trained: RunDir, data: Path, tmp_path: Path
+) -> None:
+    aside = trained.checkpoints.rename(tmp_path / "aside")
+    try:
+        with pytest.raises(CheckpointError, match="its checkpoints were removed"):
+            home_with_run("eval", "last", "--data", str(data))
+    finally:
+        aside.rename(trained.checkpoints)
