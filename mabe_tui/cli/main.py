@@ -6,7 +6,7 @@ each is), and imports what is heavy (torch, pandas, pyarrow, modal, rich) inside
 
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -27,6 +27,10 @@ app = typer.Typer(
 )
 
 INTERRUPTED = 130
+INTERRUPTED_LINE = "mabe: interrupted; the same command goes on"
+MISUSED = 2
+UsageError: Any = typer.BadParameter.__base__
+"""click's, which typer brings along under a name of its own that may change."""
 
 
 def _print_version(wanted: bool) -> None:
@@ -68,14 +72,14 @@ def run() -> None:
 
 def _guarded(arguments: list[str], debug: bool) -> int:
     try:
-        app(args=arguments, prog_name="mabe")
+        return _called(arguments)
     except UserError as error:
         if debug:
             raise
         say(f"mabe: {error}")
         return 1
     except KeyboardInterrupt:
-        say("mabe: interrupted")
+        say(INTERRUPTED_LINE)
         return INTERRUPTED
     except BrokenPipeError:
         # The reader of our output has gone (`mabe runs | head`): nothing is wrong. Python would still
@@ -91,7 +95,30 @@ def _guarded(arguments: list[str], debug: bool) -> int:
         return 1
     except SystemExit as exit_:
         return exit_.code if isinstance(exit_.code, int) else int(bool(exit_.code))
-    return 0
+
+
+def _called(arguments: list[str]) -> int:
+    """Call the command; give its exit code, and say what typer would spread over several lines."""
+    try:
+        code = app(args=arguments, prog_name="mabe", standalone_mode=False)
+    except UsageError as error:
+        say(_usage_line(error))
+        return MISUSED
+    except typer.Abort:  # at a question
+        say("mabe: nothing was done")
+        return 1
+    if code == INTERRUPTED:  # Ctrl-C, which typer catches first
+        say(INTERRUPTED_LINE)
+    return code if isinstance(code, int) else 0
+
+
+def _usage_line(error: Any) -> str:
+    """Say in a line how a command was misused; where nothing was asked, give its help instead."""
+    message: str = error.format_message().strip()
+    command = error.ctx.command_path if error.ctx is not None else "mabe"
+    if "\n" in message:  # the whole help
+        return message
+    return f"{command}: {message[:1].lower()}{message[1:].rstrip('.')}; see `{command} -h`"
 
 
 def run_dashboard() -> None:

@@ -88,6 +88,18 @@ def test_a_users_error_is_one_line_on_stderr(tmp_path: Path) -> None:
     assert result.stderr.count("\n") == 1
 
 
+def test_a_misused_command_says_so_in_a_line(tmp_path: Path) -> None:
+    for arguments, problem in {
+        ("show",): "mabe show: missing argument",
+        ("show", "v6", "--nope"): "mabe show: no such option: --nope",
+    }.items():
+        result = mabe(*arguments, folder=tmp_path)
+        assert result.returncode == 2
+        assert result.stderr.startswith(problem)
+        assert result.stderr.endswith("see `mabe show -h`\n")
+        assert result.stderr.count("\n") == 1
+
+
 def test_debug_shows_the_traceback(tmp_path: Path) -> None:
     result = mabe("show", "v66", "--debug", folder=tmp_path)
     assert result.returncode == 1
