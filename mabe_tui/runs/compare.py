@@ -3,6 +3,7 @@
 What a run here measured and what an old document reports are kept apart in every field.
 """
 
+import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -145,9 +146,9 @@ def _bootstrap(
     _require_same_videos(one, other, "give both the same data and data.split_seed")
     # Averages over the seeds, on a common denominator: F1 is the same at any scale, and whole numbers
     # let the truth of both sides be compared exactly.
-    result = paired_bootstrap(
-        one.counts * len(second_runs), other.reordered(one.videos).counts * len(first_runs)
-    )
+    one, other = _times(one, len(second_runs)), _times(other, len(first_runs))
+    _require_same_truth(one, other, (first.name, second.name))
+    result = paired_bootstrap(one.counts, other.reordered(one.videos).counts)
     return Verdict(
         first=first.name,
         second=second.name,
@@ -179,12 +180,13 @@ def _summed(runs: Sequence[RunEntry]) -> "Confusions":
         _require_same_videos(
             first, table, f"the seeds {runs[0].id} and {run.id} do not belong together"
         )
-        if (first.counts.sum(axis=2) != table.reordered(first.videos).counts.sum(axis=2)).any():
-            raise DataError(
-                f"{runs[0].id} and {run.id} count different true frames; evaluate both on one set first"
-            )
+        _require_same_truth(first, table, (runs[0].id, run.id))
     total = np.sum([table.reordered(first.videos).counts for table in tables], axis=0)
     return Confusions(first.videos, first.classes, total)
+
+
+def _times(table: "Confusions", factor: int) -> "Confusions":
+    return dataclasses.replace(table, counts=table.counts * factor)
 
 
 def _require_same_videos(one: "Confusions", other: "Confusions", advice: str) -> None:
@@ -193,6 +195,17 @@ def _require_same_videos(one: "Confusions", other: "Confusions", advice: str) ->
         raise DataError(
             f"their validation sets differ ({len(one.videos)} and {len(other.videos)} videos,"
             f" {shared} in common); {advice}"
+        )
+
+
+def _require_same_truth(one: "Confusions", other: "Confusions", names: tuple[str, str]) -> None:
+    differs = one.counts.sum(axis=2) != other.reordered(one.videos).counts.sum(axis=2)
+    videos = [video for video, row in zip(one.videos, differs, strict=True) if row.any()]
+    if videos:
+        raise DataError(
+            f"{names[0]} and {names[1]} count different true frames in {len(videos)} of"
+            f" {len(one.videos)} videos, {videos[0]} first: they were scored on other labels;"
+            " run both on the same data"
         )
 
 

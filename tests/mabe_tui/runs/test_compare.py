@@ -252,3 +252,17 @@ def test_a_name_that_means_nothing(home: Path, registry: Registry, finished: Mak
     finished()
     with pytest.raises(ConfigError, match=r"no run 'v9'.*versions are v1"):
         compared(home, registry, "v5", "v9")
+
+
+def test_other_labels_are_named_by_run_and_video(
+    home: Path, registry: Registry, finished: MakeFinished
+) -> None:
+    finished("v5")
+    other = finished("v6")
+    counts = confusions(0.7, 1)
+    counts[3] += 1
+    pq.write_table(evaluation_table(Confusions(VIDEOS, CLASSES, counts)), other.evaluation_table)
+    sentence = compared(home, registry, "v5", "v6").verdicts[0].sentence
+    assert "different true frames in 1 of 8 videos, v3 first" in sentence
+    assert "v5" in sentence
+    assert "v6" in sentence
