@@ -9,7 +9,7 @@ import msgspec
 import typer
 
 from core.errors import ConfigError
-from core.experiment import Experiment, flatten
+from core.experiment import Experiment
 from core.rundir import Limits, RunDir, RunRequest
 from mabe_tui.cli.cost import (
     BudgetOption,
@@ -20,8 +20,8 @@ from mabe_tui.cli.cost import (
 )
 from mabe_tui.cli.follow import exit_code, follow
 from mabe_tui.cli.lines import short_duration
-from mabe_tui.cli.output import JsonOption, duration, print_json, say
-from mabe_tui.cli.registry_commands import SetOption, Version, spell
+from mabe_tui.cli.output import JsonOption, duration, print_json, print_table, say
+from mabe_tui.cli.registry_commands import SetOption, Version, differences, spell
 from mabe_tui.cli.session import Session, session_of
 from mabe_tui.cli.tidy import YesOption
 from mabe_tui.launch.launcher import Launcher, Quote, launcher_named
@@ -156,7 +156,10 @@ def _seeds(seed: int | None, seeds: str | None) -> list[int | None]:
     numbers = [part.strip() for part in seeds.split(",")]
     if not all(re.fullmatch(r"\d+", number) for number in numbers):
         raise ConfigError(f"--seeds {seeds}: write whole numbers from 0, as in --seeds 42,2023")
-    return [*dict.fromkeys(int(number) for number in numbers)]
+    chosen = [int(number) for number in numbers]
+    if len(set(chosen)) != len(chosen):
+        raise ConfigError(f"--seeds {seeds}: a seed is named twice; each is one run")
+    return [*chosen]
 
 
 def check_data(request: RunRequest, version: str) -> str:
@@ -185,18 +188,18 @@ def check_data(request: RunRequest, version: str) -> str:
 
 
 def parse_duration(text: str) -> float:
-    """Read ``2h``, ``1h30m``, ``90m`` or a number of seconds; gives seconds.
+    """Read ``2h``, ``1h30m`` or ``90m``; gives seconds.
 
     Raises:
-        ConfigError: it is none of these, or 0.
+        ConfigError: it is none of these, has no unit, or is 0.
     """
     parts = re.findall(r"(\d+(?:\.\d+)?)([smhd])", text.strip().lower())
     if "".join(number + unit for number, unit in parts) == text.strip().lower() and parts:
         seconds = sum(float(number) * UNITS[unit] for number, unit in parts)
     else:
-        seconds = float(text) if re.fullmatch(r"\d+(\.\d+)?", text.strip()) else 0.0
+        seconds = 0.0
     if seconds <= 0:
-        raise ConfigError(f"--max-time {text}: write it as 2h, 1h30m, 45m or 90s")
+        raise ConfigError(f"--max-time {text}: write it as 2h, 1h30m, 45m or 90s, with its unit")
     return seconds
 
 
@@ -215,15 +218,20 @@ def _show_dry_runs(
     if as_json:
         print_json(dry_runs if len(dry_runs) > 1 else dry_runs[0])
         return
-    _show_settings(requests[0].experiment)
     for dry_run in dry_runs:
         _show_dry_run(dry_run)
+    _show_changes(session, requests[0].experiment)
     say("dry run: nothing was started or written")
 
 
-def _show_settings(experiment: Experiment) -> None:
-    for key, value in flatten(experiment).items():
-        print(f"{key:<36} {spell(value)}")
+def _show_changes(session: Session, experiment: Experiment) -> None:
+    """Show what a preset and overrides change; `mabe show` has the rest."""
+    changed = differences(session.registry.experiment(experiment.name), experiment)
+    rows = [[key, spell(a), spell(b)] for key, a, b in changed]
+    if rows:
+        print()
+        print_table(["setting", "registry", "this run"], rows)
+    say(f"`mabe show {experiment.name}` has all settings, --json what this run would get")
 
 
 def _show_dry_run(dry_run: DryRun) -> None:
@@ -233,14 +241,15 @@ def _show_dry_run(dry_run: DryRun) -> None:
     if guess is not None:
         each = short_duration(guess.seconds_per_epoch)
         time = f"{duration(guess.seconds)} at most, at {each} an epoch as in {guess.from_run}"
-    print()
     for label, value in {
+        "version": request.experiment.name,
+        "preset": request.preset or "none",
         "seed": request.seed,
         "data": dry_run.data,
         "on": f"{quote.launcher}: {quote.machine}, {price}",
         "estimate": time,
         "cost": cost_line(request, guess),
         "limit": limits_line(request.limits),
-        "command": " ".join(quote.command),
+        "command": " ".join(quote.command).replace(request.run, "RUN"),
     }.items():
         print(f"{label:<10} {value}")

@@ -46,7 +46,7 @@ def test_detached_returns_at_once(invoke: Mabe, home: Path) -> None:
 
 
 def test_seeds_are_runs_of_their_own(invoke: Mabe, home: Path) -> None:
-    result = invoke("run", "v1", "--seeds", "3,1,3")
+    result = invoke("run", "v1", "--seeds", "3,1")
     seeds = {entry.id: entry.require_request().seed for entry in RunStore(home).entries()}
     assert [seeds[line] for line in result.stdout.split()] == [3, 1]
 
@@ -57,7 +57,11 @@ def test_dry_run_touches_nothing(invoke: Mabe, home: Path) -> None:
     assert shown["quote"]["launcher"] == "local"
     assert shown["estimate"] is None
     text = invoke("run", "v1", "--dry-run", "--seeds", "1,2").stdout
-    assert "training.batch_size                  32" in text
+    assert text.startswith("version    v1\n")
+    assert "training.batch_size" not in text
+    assert "v1-20" not in text
+    changed = invoke("run", "v1", "--dry-run", "--set", "training.batch_size=8").stdout
+    assert changed.splitlines()[-1].split() == ["training.batch_size", "32", "8"]
     assert text.count("--attempt NAME") == 2
     assert not home.exists()
 
@@ -92,7 +96,9 @@ def test_data_folder_is_looked_at_before_anything_starts(
     [
         (["--seed", "1", "--seeds", "2"], "exclude one another"),
         (["--seeds", "1,x"], "write whole numbers"),
+        (["--seeds", "1,2,1"], "named twice"),
         (["--max-time", "soon"], "write it as 2h"),
+        (["--max-time", "2"], "with its unit"),
         (["--max-time", "0h"], "write it as 2h"),
         (["--on", "locl"], "did you mean 'local'"),
         (["--set", "training.batchsize=2"], "batch_size"),
@@ -108,7 +114,7 @@ def test_what_cannot_be_asked_for(
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("2h", 7200), ("1h30m", 5400), ("90", 90), ("1.5m", 90), ("1d", 86400)]
+    ("text", "seconds"), [("2h", 7200), ("1h30m", 5400), ("90s", 90), ("1.5m", 90), ("1d", 86400)]
 )
 def test_durations(text: str, seconds: float) -> None:
     assert parse_duration(text) == seconds
