@@ -38,7 +38,9 @@ def stop(
     from concurrent.futures import ThreadPoolExecutor  # late: `mabe --help` needs no logging
 
     entries = find_runs(context, runs)
-    say(f"asking {len(entries)} to save a checkpoint and stop (at most {grace:.0f} s)")
+    asked = sum(entry.request is not None and state_of(entry).is_alive for entry in entries)
+    if asked:
+        say(f"asking {asked} to save a checkpoint and stop (at most {grace:.0f} s)")
     with ThreadPoolExecutor(max_workers=len(entries)) as pool:
         outcomes = list(pool.map(lambda entry: _stop(entry, grace), entries))
     if as_json:

@@ -25,6 +25,16 @@ EXIT_CODES = {
     RunState.PREEMPTED: 4,
     RunState.LOST: 5,
 }
+QUESTION = "\nleave it running (Enter), [s]top it, or go on [f]ollowing? "
+ANSWERS = {
+    "": "leave",
+    "l": "leave",
+    "leave": "leave",
+    "s": "stop",
+    "stop": "stop",
+    "f": "follow",
+    "follow": "follow",
+}
 Show = Callable[[Item], None]
 
 
@@ -78,21 +88,20 @@ def watch(run: RunDir, launcher: Launcher, mirror: Mirror, show: Show) -> RunSta
 
 
 def ask_what_to_do() -> str:
-    """Ask, at Ctrl-C: ``leave`` (what anything but a clear answer means), ``stop`` or ``follow``."""
+    """Ask, at Ctrl-C, until the answer is clear: ``leave``, ``stop`` or ``follow``.
+
+    Enter, the end of the input and another Ctrl-C mean ``leave``.
+    """
     if not sys.stdin.isatty():
         return "leave"
     try:
-        print(
-            "\nleave it running (Enter), [s]top it, or go on [f]ollowing? ",
-            end="",
-            file=sys.stderr,
-            flush=True,
-        )
-        answer = sys.stdin.readline().strip().lower()
+        while True:
+            print(QUESTION, end="", file=sys.stderr, flush=True)
+            if (meant := ANSWERS.get(sys.stdin.readline().strip().lower())) is not None:
+                return meant
     except KeyboardInterrupt:
         print(file=sys.stderr)
         return "leave"
-    return {"s": "stop", "f": "follow"}.get(answer[:1], "leave")
 
 
 def exit_code(state: RunState | None) -> int:

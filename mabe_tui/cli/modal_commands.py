@@ -62,7 +62,10 @@ def pull(context: typer.Context, run: RunName = "last", which: WhichArgument = "
 
 
 def ps(context: typer.Context, as_json: JsonOption = False) -> None:
-    """List the runs that are alive on Modal, what they cost so far, and apps that no run knows."""
+    """List the runs that are alive on Modal, what they cost so far, and apps that no run knows.
+
+    Exit code 1 where Modal could not be asked: what is listed is then only what is known here.
+    """
     entries = [e for e in RunStore(session_of(context).home).entries() if _is_on_modal(e)]
     alive = [entry for entry in entries if state_of(entry).may_speak]
     for problem in refresh(alive):
@@ -70,14 +73,24 @@ def ps(context: typer.Context, as_json: JsonOption = False) -> None:
     summaries = [summary_of(entry) for entry in alive]
     foreign = _foreign_apps(entries)
     if as_json:
-        print_json({"runs": summaries, "foreign": foreign})
-        return
-    if summaries:
-        headers = ["run", "state", "gpu", "epoch", "time", "cost", "app"]
-        rows = [_row(e, s) for e, s in zip(alive, summaries, strict=True)]
-        print_table(headers, rows, right=[3, 4, 5])
+        print_json({"runs": summaries, "foreign": foreign or []})
     else:
+        _print_alive(alive, summaries)
+        _warn_of(foreign or [])
+    if foreign is None:
+        raise typer.Exit(1)
+
+
+def _print_alive(alive: list[RunEntry], summaries: list[RunSummary]) -> None:
+    if not summaries:
         say("no run of this computer is alive on Modal")
+        return
+    headers = ["run", "state", "gpu", "epoch", "time", "cost", "app"]
+    rows = [_row(e, s) for e, s in zip(alive, summaries, strict=True)]
+    print_table(headers, rows, right=[3, 4, 5])
+
+
+def _warn_of(foreign: list[ForeignJob]) -> None:
     for app in foreign:
         since = dt.datetime.fromtimestamp(app.started).astimezone()
         say(
@@ -90,13 +103,14 @@ def _is_on_modal(entry: RunEntry) -> bool:
     return entry.request is not None and entry.request.launcher == MODAL
 
 
-def _foreign_apps(entries: list[RunEntry]) -> list[ForeignJob]:
+def _foreign_apps(entries: list[RunEntry]) -> list[ForeignJob] | None:
+    """Give the apps that no run knows; ``None`` where Modal could not be asked."""
     handles = [handle for e in entries if (handle := e.run.read_handle()) is not None]
     try:
         return launcher_named(MODAL).list_foreign(handles)
     except UserError as error:
         say(f"mabe: {error}")
-        return []
+        return None
 
 
 def _row(entry: RunEntry, summary: RunSummary) -> list[object]:

@@ -52,7 +52,7 @@ class StopOutcome(enum.Enum):
     """How a run came to its end when it was asked to; the value is the sentence to say."""
 
     CLEAN = "stopped; its last checkpoint is saved"
-    KILLED = "did not stop in time and was killed; what came after its last checkpoint is lost"
+    KILLED = "did not stop in time and was killed; what it had not saved in a checkpoint is lost"
     BEFORE_START = "stopped before it had begun"
     FINISHED = "finished before it could be stopped"
     ENDED = "had ended already"

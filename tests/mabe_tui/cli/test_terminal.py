@@ -116,6 +116,12 @@ def test_ctrl_c_then_follow_then_stop(
 ) -> None:
     terminal = open_terminal("run", "v1")
     terminal.expect("f1_macro 0.2000")
+    terminal.type(CTRL_C)
+    terminal.expect("leave it running")
+    terminal.type(b"what?\n")
+    terminal.expect("leave it running")
+    terminal.type(b"f\n")
+    terminal.expect("following again")
     for answer, reply in {b"f\n": "following again", b"s\n": "its last checkpoint is"}.items():
         terminal.type(CTRL_C)
         terminal.expect("leave it running")
