@@ -241,9 +241,7 @@ def problems(experiment: Experiment) -> list[tuple[str, str]]:
         even = f"{model.kernel_size} is even, and leaves no frame in its middle; use {lower} or {upper}"
         found.append(("model.kernel_size", even))
     if data.stride > data.window:
-        problem = (
-            f"{data.stride} is more than data.window = {data.window}: frames would be left out"
-        )
+        gaps = f"{data.stride} is more than data.window = {data.window}: frames would be left out"
         found.append(("data.stride", gaps))
     if experiment.hardware.gpu is not None and (problem := gpu_problem(experiment.hardware.gpu)):
         found.append(("hardware.gpu", problem))
