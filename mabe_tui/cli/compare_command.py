@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.errors import ConfigError
-from mabe_tui.cli.output import JsonOption, clean, duration, print_json, print_table
+from mabe_tui.cli.output import JsonOption, clean, duration, print_json, print_table, wrapped
 from mabe_tui.cli.registry_commands import spell
 from mabe_tui.cli.session import Session, session_of
 
@@ -54,6 +54,8 @@ def compare(
     """
     if as_json + as_csv + as_markdown > 1:
         raise ConfigError("--json, --csv and --md: choose one")
+    if len(set(names)) < len(names):
+        raise ConfigError("a version or run is named twice; name two or more different ones")
     comparison = _compared(names, session_of(context), latest)
     if as_json:
         print_json(comparison)
@@ -197,12 +199,12 @@ def _print_sections(comparison: "Comparison", markdown: bool) -> None:
         _print_curves(comparison)
     print("\n## verdict\n" if markdown else "\nverdict")
     for verdict in comparison.verdicts:
-        print(f"- {verdict.sentence}" if markdown else f"  {verdict.sentence}")
+        print(f"- {verdict.sentence}" if markdown else wrapped(f"  {verdict.sentence}", "    "))
     if any(verdict.difference is not None for verdict in comparison.verdicts):
         note = POOLED_NOTE
         if any(len(side.runs) > 1 for side in comparison.sides):
             note = f"{note} {SEEDS_NOTE}"
-        print(f"\n{note}" if markdown else f"  ({note})")
+        print(f"\n{note}" if markdown else wrapped(f"  ({note})", "  "))
 
 
 def _print_curves(comparison: "Comparison") -> None:

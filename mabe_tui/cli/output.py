@@ -4,7 +4,9 @@ A table is drawn with rich on a terminal and as plain aligned columns elsewhere,
 off in a pipe. Progress is a bar on a terminal and a line now and then elsewhere.
 """
 
+import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -127,6 +129,20 @@ def _plain_progress(label: str) -> Progress:
             say(f"{label}: {words}")
 
     return tell
+
+
+def wrapped(text: str, indent: str = "") -> str:
+    """Break a line between words, never in one, where a terminal is narrower; a pipe gets it whole."""
+    if not sys.stdout.isatty():
+        return text
+    return textwrap.fill(
+        text,
+        shutil.get_terminal_size().columns,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+        replace_whitespace=False,
+    )
 
 
 def duration(seconds: float | None) -> str:

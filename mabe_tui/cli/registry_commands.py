@@ -12,7 +12,8 @@ from core.experiment import Experiment, flatten, to_table
 from core.features.columns import input_size
 from core.files import write_bytes_atomically
 from core.reported import Reported
-from mabe_tui.cli.output import JsonOption, print_json, print_table, say
+from mabe_tui.cli.fit import fitted
+from mabe_tui.cli.output import JsonOption, print_json, print_table, say, wrapped
 from mabe_tui.cli.session import session_of
 
 Version = Annotated[str, typer.Argument(help="A version of the registry, such as v6.")]
@@ -20,6 +21,10 @@ SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", "-s", metavar="KEY=VALUE", help="Override a setting; repeatable."),
 ]
+
+
+SHORT_INPUTS = {"coordinates": "coords", "acceleration": "accel"}
+"""A row of `mabe list` has to fit 80 columns; `mabe show` spells them out."""
 
 
 def register(app: typer.Typer) -> None:
@@ -71,12 +76,12 @@ def list_versions(context: typer.Context, as_json: JsonOption = False) -> None:
         print_json(rows)
         return
     headers = ["version", "status", "model", "inputs", "data", "runs on", "batch", "reported F1"]
-    cells = [
+    cells: list[list[object]] = [
         [
             r.version,
             r.status,
             r.model,
-            "+".join(r.inputs),
+            "+".join(SHORT_INPUTS.get(name, name) for name in r.inputs),
             r.data,
             r.runs_on,
             r.batch_size,
@@ -84,7 +89,13 @@ def list_versions(context: typer.Context, as_json: JsonOption = False) -> None:
         ]
         for r in rows
     ]
-    print_table(headers, cells, right=[6, 7])
+    columns = [(header, [row[i] for row in cells]) for i, header in enumerate(headers)]
+    shown = fitted(columns, ("runs on", "batch", "data"))
+    names = [name for name, _ in shown]
+    lines = list(zip(*(values for _, values in shown), strict=True))
+    print_table(
+        names, lines, right=[names.index(n) for n in ("batch", "reported F1") if n in names]
+    )
 
 
 def show(
@@ -157,7 +168,7 @@ def _show_experiment(experiment: Experiment, registry: registries.Registry) -> N
     if experiment.notes:
         print("\nnotes")
         for topic, text in experiment.notes.items():
-            print(f"  {topic}: {text}")
+            print(wrapped(f"  {topic}: {text}", indent="    "))
 
 
 def _settings(experiment: Experiment) -> list[tuple[str, object]]:
@@ -196,7 +207,9 @@ def _show_reported(reported: Reported) -> None:
     if curve:
         print("  curve:")
     for point in curve:
-        print("    " + "  ".join(f"{key} {value}" for key, value in point.items()))
+        print(
+            wrapped("    " + "  ".join(f"{key} {value}" for key, value in point.items()), "      ")
+        )
 
 
 def new(

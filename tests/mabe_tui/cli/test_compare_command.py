@@ -5,7 +5,10 @@ import io
 import json
 from collections.abc import Callable
 
+import pytest
 from typer.testing import Result
+
+from core.errors import ConfigError
 
 Mabe = Callable[..., Result]
 
@@ -34,3 +37,8 @@ def test_latest_leaves_the_other_seeds_out(invoke: Mabe) -> None:
     invoke("run", "v1", "--seeds", "3,1")
     first, _ = json.loads(invoke("compare", "v1", "v2", "--latest", "--json").stdout)["sides"]
     assert (first["seeds"], first["best_over_seeds"]) == ([1], {})
+
+
+def test_a_run_is_not_compared_with_itself(invoke: Mabe) -> None:
+    with pytest.raises(ConfigError, match="named twice"):
+        invoke("compare", "v1", "v1")

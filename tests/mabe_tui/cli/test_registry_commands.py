@@ -7,6 +7,7 @@ from typer.testing import CliRunner, Result
 from core.errors import ConfigError
 from core.registry import default_path
 from mabe_tui.cli.main import app
+from mabe_tui.cli.output import wrapped
 
 
 @pytest.fixture(autouse=True)
@@ -99,3 +100,13 @@ def test_init_then_new_then_show(tmp_path: Path) -> None:
     shown = json.loads(mabe("show", "v8", "--json").stdout)
     assert (shown["training"]["batch_size"], shown["notes"]) == (32, {"about": "smaller batches"})
     assert shown["model"] == json.loads(mabe("show", "v6", "--json").stdout)["model"]
+
+
+def test_words_are_not_broken_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert wrapped("one two three") == "one two three"
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "8")
+    assert wrapped("one two v6-20260101T000000-abcd", "  ").splitlines() == [
+        "one two",
+        "  v6-20260101T000000-abcd",
+    ]

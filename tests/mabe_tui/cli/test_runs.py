@@ -88,6 +88,7 @@ def test_stop_and_resume(invoke: Mabe, waiting: RunDir) -> None:
         invoke("resume")
     assert "stopped; its last checkpoint is saved" in invoke("stop", "last", waiting.id).stderr
     assert "had ended already" in invoke("stop", "last").stderr
+    assert "asking" not in invoke("stop", "last").stderr
     (waiting.path / "fake.json").unlink()
     result = invoke("resume", "--max-time", "1h")
     assert result.stdout == f"{waiting.id}\n"
