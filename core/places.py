@@ -5,6 +5,8 @@ from pathlib import Path
 
 import platformdirs
 
+from core.errors import ConfigError
+
 APPLICATION = "mabe"
 
 
@@ -15,9 +17,15 @@ def home(registry: Path | None = None) -> Path:
 
     Args:
         registry: the registry file in use, where one was found; the copy inside the package is none.
+
+    Raises:
+        ConfigError: ``$MABE_HOME`` names a file.
     """
     if stated := os.environ.get("MABE_HOME"):
-        return Path(stated).expanduser().resolve()
+        folder = Path(stated).expanduser().resolve()
+        if folder.is_file():
+            raise ConfigError(f"MABE_HOME: {folder} is a file; name a folder")
+        return folder
     if registry is not None:
         return registry.resolve().parent / ".mabe"
     return Path(platformdirs.user_data_dir(APPLICATION))

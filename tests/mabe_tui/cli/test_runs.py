@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from typer.testing import Result
 
-from core.errors import RunError
+from core.errors import RunError, UserError
 from core.rundir import Resolved, RunDir
 from mabe_tui.launch import process
 from mabe_tui.launch.launcher import RunState
@@ -152,3 +152,12 @@ def test_foreign_jobs(invoke: Mabe, waiting: RunDir) -> None:
     assert waiting.id not in invoke("runs", "--foreign").stdout
     (waiting.path / "handle.toml").unlink()
     assert waiting.id in invoke("runs", "--foreign").stdout
+
+
+def test_a_home_that_is_a_file_is_named(
+    invoke: Mabe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("MABE_HOME", str(tmp_path / "file"))
+    with pytest.raises(UserError, match="MABE_HOME: "):
+        invoke("runs")
