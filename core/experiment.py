@@ -35,7 +35,7 @@ GPUS: dict[str, int] = {
 
 MODELS = ("mlp", "conv_bilstm", "tcn", "unet1d", "hybrid", "transformer")
 ODD_KERNEL_MODELS = ("conv_bilstm", "tcn", "unet1d")
-FEATURE_BLOCKS = ("coordinates", "speed", "acceleration", "engineered", "contact")
+FEATURE_BLOCKS = ("coordinates", "speed", "acceleration", "engineered", "contact", "egocentric")
 KEYPOINT_SET_SIZES = {"mars7": 7, "mabe18": 18}
 MODAL_TIMEOUT_LIMIT = 86_400
 """Seconds; the longest time-out Modal grants one attempt."""
@@ -87,10 +87,10 @@ class DataConfig(Section, frozen=True):
 class FeatureConfig(Section, frozen=True):
     """What the model is given for each frame."""
 
-    inputs: tuple[Literal["coordinates", "speed", "acceleration", "engineered", "contact"], ...] = (
-        "coordinates",
-    )
-    """Blocks of columns. ``contact`` is always in cm, whatever ``units`` says."""
+    inputs: tuple[
+        Literal["coordinates", "speed", "acceleration", "engineered", "contact", "egocentric"], ...
+    ] = ("coordinates",)
+    """Blocks of columns. ``contact`` and ``egocentric`` are always in cm, whatever ``units`` says."""
     frame_gap: Positive = 1
     """Frames between the two positions whose difference is a speed."""
     interpolate_gap: NonNegative = 0

@@ -12,11 +12,14 @@ from core.experiment import FeatureConfig
 from core.features import motion, social
 from core.features.columns import widths
 from core.features.contact import contact
+from core.features.egocentric import egocentric
 from core.features.gaps import interpolate
 from core.features.projection import Projection
 from core.features.scratch import Scratch
 
 MOTION = frozenset({"speed", "acceleration"})
+IN_CM = frozenset({"contact", "egocentric"})
+"""Blocks that need the scale of every video."""
 
 
 class Block(NamedTuple):
@@ -81,6 +84,8 @@ def raw_blocks(
         yield Block("coordinates", positions[:, left:stop].flatten(2))
     if "contact" in config.inputs:
         yield Block("contact", contact(positions[:, left:stop], to_cm[..., 0]))
+    if "egocentric" in config.inputs:
+        yield Block("egocentric", egocentric(positions[:, left:stop], to_cm[..., 0]))
     if projection is not None:
         edge = config.interpolate_gap
         yield Block(

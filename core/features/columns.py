@@ -53,6 +53,7 @@ def widths(config: FeatureConfig, mice: int, keypoints: int) -> dict[str, int]:
         "acceleration": points,
         "engineered": len(FRAME_FEATURES) * (1 + len(ROLLING)) + config.pca_components,
         "contact": len(PAIR_DISTANCES) * (mice * (mice - 1) // 2) + mice,
+        "egocentric": mice * 2 * points,
         "mask": points,
     }
     names = [*config.inputs, "mask"] if config.mask_channels else config.inputs

@@ -19,7 +19,7 @@ from core.data.frames import FrameStore, Indices, RawWindows
 from core.data.sampling import NoisePool
 from core.errors import DataError
 from core.experiment import FeatureConfig
-from core.features.blocks import context, layout, raw_blocks
+from core.features.blocks import IN_CM, context, layout, raw_blocks
 from core.features.fitted import Fitted
 from core.features.projection import principal, scatter
 from core.features.scratch import Scratch
@@ -184,7 +184,7 @@ class FeaturePipeline:
         Args:
             positions: ``(frames, mice, keypoints, 2)`` pixels, NaN where missing.
             frames_per_second: the video's own.
-            pixels_per_cm: the video's own; needed for ``units`` cm and the block ``contact``.
+            pixels_per_cm: the video's own; needed for ``units`` cm and for :data:`IN_CM`.
             name: of the video, for an error.
 
         Returns:
@@ -246,8 +246,8 @@ def require_scale(config: FeatureConfig, store: FrameStore, videos: Iterable[int
     """
     if config.units == "cm":
         needs, instead = 'features.units = "cm"', 'use features.units = "pixels"'
-    elif "contact" in config.inputs:
-        needs, instead = 'the features "contact"', "take them out of features.inputs"
+    elif in_cm := IN_CM & set(config.inputs):
+        needs, instead = f'the features "{min(in_cm)}"', "take them out of features.inputs"
     else:
         return
     for video in videos:
