@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from core.errors import ConfigError
+from core.errors import ConfigError, DataError
 from core.experiment import Experiment
 from core.rundir import Limits, RunDir, RunRequest
 from mabe_tui.cli.cost import (
@@ -28,6 +28,7 @@ from mabe_tui.launch.launcher import Launcher, Quote, launcher_named
 from mabe_tui.runs.start import Estimate, estimate, new_request, start_run
 from mabe_tui.runs.store import RunStore
 
+FEWEST_VIDEOS = 2
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 DetachOption = Annotated[
     bool, typer.Option("--detach", "-d", help="Start it and return; otherwise its log is followed.")
@@ -184,6 +185,11 @@ def check_data(request: RunRequest, version: str) -> str:
     from core.data.competition import labelled, read_videos
 
     usable, left_out = labelled(read_videos(Path(request.data)))
+    if len(usable) < FEWEST_VIDEOS:
+        raise DataError(
+            f"{request.data}: {len(usable)} labelled videos with their files ({len(left_out)} left out);"
+            " at least two are needed, one of them for validation (`mabe data check` says more)"
+        )
     return f"{request.data}: {len(usable)} labelled videos ({len(left_out)} left out)"
 
 

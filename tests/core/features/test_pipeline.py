@@ -23,6 +23,7 @@ CONFIGS = {
     ),
     "cm": FeatureConfig(inputs=("acceleration",), units="cm"),
     "contact": FeatureConfig(inputs=("speed", "contact"), interpolate_gap=2, clip=2.0),
+    "egocentric": FeatureConfig(inputs=("egocentric", "speed"), interpolate_gap=2),
 }
 
 Positions = npt.NDArray[np.float32]
