@@ -130,3 +130,9 @@ def test_a_tracking_file_of_another_shape_is_said(invoke: Mabe, data: Path) -> N
     pq.write_table(pa.table({"frame": [1], "x": [1.0]}), tracking)
     with pytest.raises(DataError, match=rf"{tracking.name}.*video_frame"):
         invoke("data", "prepare", str(data))
+
+
+def test_a_run_on_too_few_videos_is_refused_before_it_starts(invoke: Mabe, tmp_path: Path) -> None:
+    invoke("data", "synth", "one", "--videos", "1", "--frames", "300")
+    with pytest.raises(DataError, match="at least two are needed"):
+        invoke("run", "v6", "--on", "local", "--data", "one", "--dry-run")
