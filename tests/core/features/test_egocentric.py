@@ -29,7 +29,7 @@ def seen(positions: torch.Tensor, to_cm: float = 1) -> torch.Tensor:
     """Give ``(frames, observers, mice, keypoints, 2)``."""
     mice, keypoints, _ = positions.shape[1:]
     columns = egocentric(positions, torch.tensor([to_cm]))
-    return columns.unflatten(-1, (mice, mice, keypoints, 2))
+    return columns.reshape(len(positions), mice, mice, keypoints, 2)
 
 
 def walk(frames: int, mice: int = 2, keypoints: int = 7) -> torch.Tensor:
@@ -60,7 +60,7 @@ def test_nothing_changes_when_the_scene_is_turned_and_moved() -> None:
     torch.testing.assert_close(seen(moved), expected, rtol=0, atol=2e-2, equal_nan=True)
 
 
-def test_a_mirrored_scene_is_not_the_same() -> None:
+def test_a_mirrored_scene_swaps_left_and_right() -> None:
     positions = walk(10)
 
     mirrored = positions * torch.tensor([-1.0, 1])
@@ -132,11 +132,8 @@ def test_the_block_is_in_cm_whatever_the_unit_of_the_others(units: Unit) -> None
     torch.testing.assert_close(features[:, 14:], expected, rtol=1e-3, atol=1e-4)
 
 
-def test_a_video_without_a_scale_is_named_with_all_blocks_that_need_it() -> None:
+def test_a_video_without_a_scale_is_named() -> None:
     store = FrameStore.of_video(walk(20).numpy(), 25, None, "17")
-    config = FeatureConfig(inputs=("contact", "speed", "egocentric"))
 
     with pytest.raises(DataError, match=r'video 17: .* features "egocentric" needs'):
         FeaturePipeline.fit(EGOCENTRIC, store, [0])
-    with pytest.raises(DataError, match='the features "contact", "egocentric" needs'):
-        FeaturePipeline.fit(config, store, [0])
