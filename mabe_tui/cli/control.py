@@ -89,7 +89,9 @@ def resume(
     else:
         print(entry.id, flush=True)
     if detach:
-        say(f"attempt {handle.attempt} runs on its own: `mabe logs -f {entry.id}` follows it")
+        say(
+            f"attempt {handle.attempt} runs on its own; this follows it:\n  mabe logs -f {entry.id}"
+        )
         return
     raise typer.Exit(exit_code(follow(entry.run, launcher, mirror)))
 

@@ -75,7 +75,7 @@ def _launch(home: Path, version: str, data: Path) -> RunDir:
     experiment = load(default_path()).experiment(version, preset=PRESET)
     request = new_request(experiment, "local", preset=PRESET, data=data)
     run = start_run(home, request, launcher_named("local"), tags=["demo"])
-    say(f"launched {run.id}, detached; closing this terminal would not stop it")
+    say(f"launched {run.id}, detached: it outlives this terminal")
     return run
 
 

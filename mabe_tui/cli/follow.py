@@ -62,8 +62,8 @@ def follow(
                     say(f"{run.id}: {launcher.stop(run, grace).value}")
                 case _:
                     say(
-                        f"left running: `mabe logs -f {run.id}` follows it,"
-                        f" `mabe stop {run.id}` stops it"
+                        f"left running; this follows it again, and this stops it:\n"
+                        f"  mabe logs -f {run.id}\n  mabe stop {run.id}"
                     )
                     return None
     _say_end(run, state)

@@ -118,7 +118,9 @@ def _tell_started(started: RunDir, detach: bool, as_json: bool) -> None:
     if reference:
         say("  ".join(f"{name.removesuffix('_id')} {value}" for name, value in reference.items()))
     if detach:
-        say(f"running on its own: `mabe logs -f {started.id}` follows it, `mabe runs` lists all")
+        say(
+            f"running on its own; `mabe runs` lists all, and this follows it:\n  mabe logs -f {started.id}"
+        )
 
 
 def _request(
