@@ -37,7 +37,7 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     context: typer.Context,
-    videos: Annotated[int, typer.Option(help="Videos of synthetic data.", min=10)] = 40,
+    videos: Annotated[int, typer.Option(help="Videos of synthetic data.", min=10)] = 120,
     frames: Annotated[int, typer.Option(help="Frames of each.", min=200)] = 1500,
 ) -> None:
     """Make data, train v5 and v6 scaled down, detached and side by side, then compare them."""
