@@ -243,8 +243,10 @@ def merge(base: Table, change: Mapping[str, Any]) -> Table:
     merged = dict(base)
     for key, value in change.items():
         below = merged.get(key)
-        nested = isinstance(below, dict) and isinstance(value, Mapping)
-        merged[key] = merge(below, value) if nested else value  # type: ignore[arg-type]
+        if isinstance(below, dict) and isinstance(value, Mapping):
+            merged[key] = merge(below, value)
+        else:
+            merged[key] = value
     return merged
 
 

@@ -7,7 +7,7 @@ writes its slice. Nothing counts until the manifest is there (:mod:`core.data.pr
 import errno
 import hashlib
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,13 +20,12 @@ from core.data.manifest import PreparedVideo, Unreadable
 from core.data.tracking import count_frames
 from core.data.workers import in_workers
 from core.errors import DataError
+from core.progress import Progress
 
 POSITIONS = "positions.npy"
 JOURNAL = "journal.jsonl"
 SPARE_BYTES = 64 * 2**20
 """Room for the bouts, the manifest and the file system's own needs."""
-
-Progress = Callable[[int, int, str], None]
 
 
 class Job(NamedTuple):

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from core.data.build import Progress
 from core.data.competition import (
     Bouts,
     Tracking,
@@ -22,6 +21,7 @@ from core.data.labels import ACTIONS, SELF_ACTIONS, ActionMap, frame_classes
 from core.data.odd_rows import odd_rows
 from core.errors import DataError
 from core.features.keypoints import is_known, slots_of_set
+from core.progress import Progress
 
 __all__ = ["Problem", "Report", "check"]
 

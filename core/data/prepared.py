@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
 from core.data import build
-from core.data.build import POSITIONS, Outcome, Progress
+from core.data.build import POSITIONS, Outcome
 from core.data.competition import BOUT_COLUMNS, Bouts, Video, labelled, read_videos
 from core.data.manifest import (
     FORMAT_VERSION,
@@ -37,6 +37,7 @@ from core.data.parquet import read_columns
 from core.errors import DataError
 from core.features.keypoints import slots_of_set
 from core.files import replace_atomically
+from core.progress import Progress
 
 __all__ = ["PreparedData", "PreparedVideo", "Unreadable", "open_prepared", "prepare"]
 

@@ -11,7 +11,8 @@ from core.data.labels import ActionMap, frame_classes
 from core.errors import DataError
 from core.evaluation.frames import average_precisions, confusion, frame_metrics
 from core.evaluation.table import Confusions
-from core.inference.predict import Predictor, Progress
+from core.inference.predict import Predictor
+from core.progress import Progress
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """A checkpoint applied to data: each video read once, one in memory at a time."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal, Self
 
@@ -18,11 +18,9 @@ from core.inference.postprocess import classes_of
 from core.inference.prediction import VideoPrediction
 from core.machine import choose_device
 from core.models.folding import folded
+from core.progress import Progress
 from core.rundir import RunDir
 from core.training.state import FIT_ERRORS
-
-Progress = Callable[[int, int, str], None]
-"""Called with (done, total, what)."""
 
 
 class Predictor:

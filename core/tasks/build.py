@@ -1,6 +1,6 @@
 """From a run's request to its data and its task."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,11 +12,10 @@ from core.data.synthetic import SyntheticSettings, synthesise
 from core.data.synthetic.settings import fingerprint
 from core.errors import DataError
 from core.experiment import Experiment
+from core.progress import Progress
 from core.rundir import RunRequest
 from core.tasks.behaviour import BehaviourTask
 from core.tasks.task import Task
-
-Progress = Callable[[int, int, str], None]
 
 
 def build_task(request: RunRequest, cache: Path, device: torch.device, progress: Progress) -> Task:

@@ -13,6 +13,7 @@ import torch
 from core.data.synthetic.settings import LONGEST_VIDEO
 from core.experiment import Experiment
 from core.machine import choose_device
+from core.progress import Progress
 from core.rundir import RunRequest
 from core.tasks.build import build_task
 from core.tasks.task import Batch, Task
@@ -29,7 +30,6 @@ HEADROOM = 0.05
 OUT_OF_MEMORY = ("out of memory", "ALLOC_FAILED", "can't allocate memory")
 """What torch, cuDNN and the allocator of the CPU say, where they do not raise OutOfMemoryError."""
 GIB = 2**30
-Progress = Callable[[int, int, str], None]
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,15 +18,9 @@ import psutil
 
 import core
 from core.errors import RunError, UserError
+from core.progress import Progress
 from core.rundir import RunDir, RunRequest
-from core.training.batch_size import (
-    GIB,
-    Progress,
-    Reading,
-    is_out_of_memory,
-    measure,
-    small_request,
-)
+from core.training.batch_size import GIB, Reading, is_out_of_memory, measure, small_request
 
 POLL_SECONDS = 0.02
 _SEARCHED = [str(Path(core.__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]

@@ -23,6 +23,7 @@ from core.events import (
     Warned,
 )
 from core.machine import choose_device, device_name, make_deterministic, process_device
+from core.progress import Progress
 from core.rundir import Resolved, RunDir, RunRequest
 from core.tasks.task import Task
 from core.training.checkpoint import Checkpoint, CheckpointStore
@@ -34,7 +35,6 @@ from core.training.stopping import StopReason, StopWatch
 from core.training.trainer import Complete, Trainer
 from core.version import code_version
 
-Progress = Callable[[int, int, str], None]
 TaskBuilder = Callable[[RunRequest, Path, torch.device, Progress], Task]
 """From a request, the cache folder and the device to a task; tells its progress."""
 PROGRESS_INTERVAL = 2.0

@@ -8,14 +8,15 @@ import shutil
 import sys
 import textwrap
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any
 
 import msgspec
 import typer
 
-Progress = Callable[[int, int, str], None]
+from core.progress import Progress
+
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the same as JSON.")]
 SECONDS_BETWEEN_LINES = 5.0
 

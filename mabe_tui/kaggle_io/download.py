@@ -5,12 +5,13 @@ import io
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from core.errors import DataError, RunError, UserError
+from core.progress import Progress
 from mabe_tui.kaggle_io.credentials import HOW, Credentials, find_credentials
 from mabe_tui.kaggle_io.unzip import unzip
 
@@ -18,7 +19,6 @@ RETRIES = 4
 UNPACKED = 2.5
 """How many times the archive's size must be free on the disk, itself included."""
 TELL_SECONDS = 0.5
-Progress = Callable[[int, int, str], None]
 
 
 def download(

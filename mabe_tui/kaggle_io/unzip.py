@@ -2,13 +2,11 @@
 
 import shutil
 import zipfile
-from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from core.errors import DataError
 from core.files import replace_atomically
-
-Progress = Callable[[int, int, str], None]
+from core.progress import Progress
 
 
 def unzip(archive: Path, folder: Path, progress: Progress | None = None) -> int:

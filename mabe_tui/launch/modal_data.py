@@ -1,6 +1,6 @@
 """The volume that data lie on: bringing a folder there, and listing what is there."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 import modal
@@ -8,6 +8,7 @@ import modal.exception
 import msgspec
 
 from core.errors import DataError
+from core.progress import Progress
 from mabe_tui.launch.modal_client import ask
 
 VOLUME = "mabe-data"
@@ -16,7 +17,6 @@ CACHE = "cache"
 BATCH_BYTES = 256 << 20
 """Of an upload that is cut short, at most so much is sent again."""
 UPLOAD_SECONDS = 3600.0
-Progress = Callable[[int, int, str], None]
 
 
 class RemoteFolder(msgspec.Struct, frozen=True, kw_only=True):

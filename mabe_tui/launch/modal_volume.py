@@ -14,6 +14,7 @@ import msgspec
 from core.errors import RunError
 from core.events import ENDINGS, decode
 from core.files import replace_atomically, write_bytes_atomically
+from core.progress import Progress
 from core.rundir import ATTEMPT, Pointer, RunDir, RunRequest
 from mabe_tui.launch.modal_client import ANSWER_SECONDS, UnreachableError, ask
 from mabe_tui.launch.recorder import Recorder
@@ -28,7 +29,6 @@ READ_AT_ONCE = 8
 DOWNLOAD_SECONDS = 3600.0
 PARTIAL = ".part"
 Answer = TypeVar("Answer")
-Progress = Callable[[int, int, str], None]
 
 
 def _volume() -> modal.Volume:

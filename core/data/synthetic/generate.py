@@ -1,7 +1,7 @@
 """Making a whole data set: videos in parallel, resumable, the same bytes whatever the workers."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,8 +25,7 @@ from core.data.synthetic.writer import (
 from core.data.workers import in_workers
 from core.errors import DataError
 from core.files import write_bytes_atomically
-
-Progress = Callable[[int, int, str], None]
+from core.progress import Progress
 
 MARKER = "synthetic.json"
 """Says in a data folder that it was made here, and from what."""
