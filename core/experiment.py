@@ -8,7 +8,7 @@ its ``run.toml``. Nothing here imports numpy or torch, so that listing versions 
 import datetime as dt
 import math
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import Meta
@@ -33,9 +33,13 @@ GPUS: dict[str, int] = {
 }
 """Modal's documented GPU names and how many of each one container may have."""
 
-MODELS = ("mlp", "conv_bilstm", "tcn", "unet1d", "hybrid", "transformer")
+Model = Literal["mlp", "conv_bilstm", "tcn", "unet1d", "hybrid", "transformer"]
+MODELS: tuple[str, ...] = get_args(Model)
 ODD_KERNEL_MODELS = ("conv_bilstm", "tcn", "unet1d")
-FEATURE_BLOCKS = ("coordinates", "speed", "acceleration", "engineered", "contact", "egocentric")
+FeatureBlock = Literal[
+    "coordinates", "speed", "acceleration", "engineered", "contact", "egocentric"
+]
+FEATURE_BLOCKS: tuple[str, ...] = get_args(FeatureBlock)
 KEYPOINT_SET_SIZES = {"mars7": 7, "mabe18": 18}
 MODAL_TIMEOUT_LIMIT = 86_400
 """Seconds; the longest time-out Modal grants one attempt."""
@@ -87,9 +91,7 @@ class DataConfig(Section, frozen=True):
 class FeatureConfig(Section, frozen=True):
     """What the model is given for each frame."""
 
-    inputs: tuple[
-        Literal["coordinates", "speed", "acceleration", "engineered", "contact", "egocentric"], ...
-    ] = ("coordinates",)
+    inputs: tuple[FeatureBlock, ...] = ("coordinates",)
     """Blocks of columns. ``contact`` and ``egocentric`` are always in cm, whatever ``units`` says."""
     frame_gap: Positive = 1
     """Frames between the two positions whose difference is a speed."""
@@ -108,7 +110,7 @@ class FeatureConfig(Section, frozen=True):
 class ModelConfig(Section, frozen=True):
     """The network. Each architecture reads the keys it knows."""
 
-    name: Literal["mlp", "conv_bilstm", "tcn", "unet1d", "hybrid", "transformer"] = "conv_bilstm"
+    name: Model = "conv_bilstm"
     channels: tuple[Positive, ...] | None = None
     """Widths of the convolutional blocks, or of the hidden layers of an MLP; none: the model's own."""
     kernel_size: Annotated[int, Meta(ge=1)] = 3

@@ -244,15 +244,15 @@ def require_scale(config: FeatureConfig, store: FrameStore, videos: Iterable[int
     Raises:
         DataError: names the first video without one.
     """
+    in_cm = " and ".join(f'"{name}"' for name in config.inputs if name in IN_CM)
+    needs = [f"features.inputs {in_cm}"] if in_cm else []
+    instead = [f"take {in_cm} out of features.inputs"] if in_cm else []
     if config.units == "cm":
-        needs, instead = 'features.units = "cm"', 'use features.units = "pixels"'
-    elif in_cm := IN_CM & set(config.inputs):
-        needs, instead = f'the features "{min(in_cm)}"', "take them out of features.inputs"
-    else:
-        return
-    for video in videos:
+        needs.append('features.units = "cm"')
+        instead.append('use features.units = "pixels"')
+    for video in videos if needs else ():
         if not store.pixels_per_cm[video] > 0:
             raise DataError(
-                f"video {store.names[video]}: has no pix_per_cm_approx, which {needs} needs;"
-                f" leave the video out, or {instead}"
+                f"video {store.names[video]}: has no pix_per_cm_approx, needed by"
+                f" {' and by '.join(needs)}; leave the video out, or {' and '.join(instead)}"
             )

@@ -148,7 +148,7 @@ def test_the_block_is_in_cm_whatever_the_unit_of_the_others(units: Unit) -> None
 def test_a_video_without_a_scale_is_named() -> None:
     store = FrameStore.of_video(walk(20), 25, None, "17")
 
-    with pytest.raises(DataError, match=r'video 17: has no pix_per_cm_approx, .*"contact" needs'):
+    with pytest.raises(DataError, match=r'video 17: has no pix_per_cm_approx, .*"contact"; '):
         FeaturePipeline.fit(CONTACT, store, [0])
 
 

@@ -135,5 +135,18 @@ def test_the_block_is_in_cm_whatever_the_unit_of_the_others(units: Unit) -> None
 def test_a_video_without_a_scale_is_named() -> None:
     store = FrameStore.of_video(walk(20).numpy(), 25, None, "17")
 
-    with pytest.raises(DataError, match=r'video 17: .* features "egocentric" needs'):
+    with pytest.raises(DataError, match=r'video 17: .* features.inputs "egocentric"; '):
         FeaturePipeline.fit(EGOCENTRIC, store, [0])
+
+
+def test_all_that_need_the_scale_are_named() -> None:
+    config = FeatureConfig(inputs=("egocentric", "speed", "contact"), units="cm")
+    store = FrameStore.of_video(walk(20).numpy(), 25, None, "17")
+
+    with pytest.raises(DataError) as refused:
+        FeaturePipeline.fit(config, store, [0])
+    assert str(refused.value) == (
+        'video 17: has no pix_per_cm_approx, needed by features.inputs "egocentric" and "contact"'
+        ' and by features.units = "cm"; leave the video out, or take "egocentric" and "contact"'
+        ' out of features.inputs and use features.units = "pixels"'
+    )
