@@ -36,6 +36,8 @@ class History:
     events: list[AnyEvent] = field(default_factory=list)
     """The line that counts."""
     superseded: list[AnyEvent] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+    """Event files with damaged lines, a sentence each: what those lines said is missing above."""
     seconds: float = 0.0
     """First to last event of each attempt, added up over all of them: what was paid for."""
 

@@ -174,12 +174,18 @@ class RunDir:
         _write_toml(self.path / "about.toml", about)
 
     def read_about(self) -> About:
-        """Read ``about.toml``; empty where there is none or it cannot be read."""
+        """Read ``about.toml``; empty where there is none.
+
+        Raises:
+            RunError: it is there and cannot be read.
+        """
         path = self.path / "about.toml"
+        if not path.exists():
+            return About()
         try:
             return _convert(_read_toml(path), About, path)
-        except RunError:
-            return About()
+        except RunError as error:
+            raise RunError(f"{error}; its tags and note are left out: mend or remove it") from error
 
     def write_pointer(self, name: str, pointer: Pointer) -> None:
         """Let ``last`` or ``best`` name a checkpoint. Call it only once that file is whole on disk."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.errors import ConfigError
-from mabe_tui.cli.output import JsonOption, clean, duration, print_json, print_table, wrapped
+from mabe_tui.cli.output import JsonOption, clean, duration, print_json, print_table, say, wrapped
 from mabe_tui.cli.registry_commands import spell
 from mabe_tui.cli.session import Session, session_of
 
@@ -54,9 +54,9 @@ def compare(
     """
     if as_json + as_csv + as_markdown > 1:
         raise ConfigError("--json, --csv and --md: choose one")
-    if len(set(names)) < len(names):
-        raise ConfigError("a version or run is named twice; name two or more different ones")
     comparison = _compared(names, session_of(context), latest)
+    for problem in comparison.unreadable:
+        say(f"mabe: left out: {problem}")
     if as_json:
         print_json(comparison)
     elif as_csv:

@@ -139,9 +139,9 @@ def remark_of(run: RunSummary) -> str | None:
         return f"silent for {duration(run.stalled_seconds)}"
     if run.problem:
         return run.problem
-    if run.warnings:
-        return f"{len(run.warnings)} warning{'s' if len(run.warnings) > 1 else ''}"
-    return run.note or None
+    if len(run.warnings) > 1:
+        return f"{len(run.warnings)} warnings"
+    return run.warnings[0] if run.warnings else run.note or None
 
 
 def _list_foreign(session: Session, as_json: bool) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from core.errors import DataError, RunError
+from core.errors import ConfigError, DataError, RunError
 from core.experiment import flatten
 from core.registry import Registry
 from mabe_tui.runs.sides import Found, Side, find_side, side_of
@@ -52,6 +52,8 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     sides: tuple[Side, ...]
     settings: tuple[Setting, ...]
     verdicts: tuple[Verdict, ...]
+    unreadable: tuple[str, ...] = ()
+    """Why runs of a compared version cannot be read, which are passed over."""
 
 
 def compare(
@@ -67,17 +69,41 @@ def compare(
         latest: a version stands for its latest run alone.
 
     Raises:
-        RunError, ConfigError: a name that is neither a run nor a version, or one that cannot be read.
+        RunError, ConfigError: a name that is neither a run nor a version, one that cannot be read, or
+            two names of the same runs.
     """
     if len(names) < 2:
         raise RunError("name two or more runs or versions, such as `mabe compare v5 v6`")
     found = [find_side(name, store, registry, latest) for name in names]
+    _require_different(names, found)
     sides = tuple(side_of(label, each) for label, each in zip(_labels(found), found, strict=True))
     verdicts = tuple(
         _verdict(sides[0], found[0].entries, side, each.entries)
         for side, each in zip(sides[1:], found[1:], strict=True)
     )
-    return Comparison(sides=sides, settings=changed_settings(sides), verdicts=verdicts)
+    return Comparison(
+        sides=sides,
+        settings=changed_settings(sides),
+        verdicts=verdicts,
+        unreadable=tuple(dict.fromkeys(problem for side in found for problem in side.unreadable)),
+    )
+
+
+def _require_different(names: Sequence[str], found: Sequence[Found]) -> None:
+    """Refuse two names that mean the same.
+
+    Raises:
+        ConfigError: names both, and what they mean.
+    """
+    meant: dict[tuple[str, ...], str] = {}
+    for name, side in zip(names, found, strict=True):
+        what = tuple(entry.id for entry in side.entries) or (side.experiment.name,)
+        if what in meant:
+            raise ConfigError(
+                f"{meant[what]} and {name} are the same: {', '.join(what)};"
+                " name two or more different ones"
+            )
+        meant[what] = name
 
 
 def _labels(found: Sequence[Found]) -> list[str]:

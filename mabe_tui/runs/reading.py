@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import msgspec
+
 from core.events import AnyEvent, decode
 from core.history import History, fold
 from core.rundir import RunDir
@@ -30,10 +32,33 @@ def thin(lines: Iterable[bytes]) -> Iterator[AnyEvent]:
 
 
 def thin_history(run: RunDir) -> History:
-    """Fold the events of all attempts, without most of the signs of life."""
-    return fold(
-        event for attempt in run.attempts() for event in thin(_lines(run.events_path(attempt)))
+    """Fold the events of all attempts, without most of the signs of life; names damaged lines."""
+    files = {path: _lines(path) for path in map(run.events_path, run.attempts())}
+    history = fold(event for lines in files.values() for event in thin(lines))
+    for path, lines in files.items():
+        if damaged := [n for n, line in enumerate(lines, start=1) if not _is_whole(line)]:
+            history.unreadable.append(_damage(str(path.relative_to(run.path)), damaged))
+    return history
+
+
+def _is_whole(line: bytes) -> bool:
+    """Tell whether a line was written as it stands: also an event of a kind this reader lacks."""
+    if line.startswith((STEP, SYSTEM)):
+        return line.endswith(b"}")  # there are thousands of them
+    try:
+        msgspec.json.decode(line)
+    except msgspec.DecodeError:
+        return False
+    return True
+
+
+def _damage(file: str, numbers: list[int]) -> str:
+    others = len(numbers) - 1
+    more = f" and {others} more line{'s' * (others > 1)}" if others else ""
+    each = (
+        "they said is missing here; remove them" if others else "it said is missing here; remove it"
     )
+    return f"{file}:{numbers[0]}{more}: damaged, so what {each} to be rid of this warning"
 
 
 def folder_size(path: Path) -> int:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -16,9 +16,6 @@ from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.reading import thin_history
 from mabe_tui.runs.store import LAST, RunEntry, RunStore
 from mabe_tui.runs.view import RunSummary, state_of, summary_of
-
-STUDY_TAG = "tune:"
-"""What the tags of a study's trials begin with; the study's name follows."""
 
 
 class Curve(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,6 +73,8 @@ class Found:
     experiment: Experiment
     entries: tuple[RunEntry, ...] = ()
     left_out: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
+    """Why runs of the version cannot be read, which are passed over."""
 
 
 def find_side(name: str, store: RunStore, registry: Registry, latest: bool) -> Found:
@@ -99,20 +98,17 @@ def find_side(name: str, store: RunStore, registry: Registry, latest: bool) -> F
         return Found(registry.experiment(name))
     if name != entry.version:
         return Found(entry.require_request().experiment, (entry,))
-    if latest:
-        entry = _own_runs(store, name, entry)[0]
-        return Found(entry.require_request().experiment, (entry,))
-    return _over_seeds(_own_runs(store, name, entry))
+    of_version = [entry for entry in store.entries() if entry.version == name]
+    own = _own_runs(of_version)
+    found = Found(own[0].require_request().experiment, (own[0],)) if latest else _over_seeds(own)
+    problems = tuple(entry.problem for entry in of_version if entry.problem is not None)
+    return replace(found, unreadable=problems)
 
 
-def _own_runs(store: RunStore, version: str, newest: RunEntry) -> list[RunEntry]:
-    """Give a version's readable runs, newest first; trials of a study only where nothing else is."""
-    runs = [e for e in store.entries() if e.version == version and e.request is not None]
-    return [entry for entry in runs if not _is_trial(entry)] or runs or [newest]
-
-
-def _is_trial(entry: RunEntry) -> bool:
-    return any(tag.startswith(STUDY_TAG) for tag in entry.run.read_about().tags)
+def _own_runs(runs: Sequence[RunEntry]) -> Sequence[RunEntry]:
+    """Give those that can be read; trials of a study only where nothing else is."""
+    readable = [entry for entry in runs if entry.request is not None]
+    return [entry for entry in readable if not entry.is_trial] or readable or runs
 
 
 def _over_seeds(runs: Sequence[RunEntry]) -> Found:

@@ -13,6 +13,8 @@ from core.rundir import RUN_ID, Handle, RunDir, RunRequest
 from core.strict import nearest
 
 LAST = "last"
+STUDY_TAG = "tune:"
+"""What the tags of a study's trials begin with; the study's name follows."""
 CANDIDATES_SHOWN = 5
 _PARTS = re.compile(r"(?P<version>.+)-(?P<time>\d{8}T\d{6})-[a-z0-9]{4}")
 
@@ -33,6 +35,15 @@ class RunEntry:
         """The experiment that is run, by the folder's name; empty where that is no run's name."""
         parts = _PARTS.fullmatch(self.id)
         return parts["version"] if parts else ""
+
+    @cached_property
+    def is_trial(self) -> bool:
+        """Tell whether `mabe tune` started it, by its tags; one whose tags cannot be read is none."""
+        try:
+            tags = self.run.read_about().tags
+        except RunError:
+            return False
+        return any(tag.startswith(STUDY_TAG) for tag in tags)
 
     @cached_property
     def request(self) -> RunRequest | None:
@@ -82,6 +93,8 @@ class RunStore:
     def find(self, name: str) -> RunEntry:
         """Find one run: by its id, by ``last``, by a version (its latest run), or by a unique prefix.
 
+        The latest is the latest that is no trial of a study, where there is any such run.
+
         Raises:
             RunError: there is none, or there are several; names them, or the nearest.
         """
@@ -89,10 +102,10 @@ class RunStore:
         if not entries:
             raise RunError(f"{self.folder}: no runs yet; `mabe run VERSION` starts one")
         if name == LAST:
-            return entries[0]
+            return _latest(entries)[0]
         for matches in (
             [entry for entry in entries if entry.id == name],
-            [entry for entry in entries if entry.version == name][:1],
+            _latest([entry for entry in entries if entry.version == name]),
             [entry for entry in entries if name and entry.id.startswith(name)],
         ):
             if len(matches) == 1:
@@ -122,6 +135,12 @@ class RunStore:
 def is_run_id(name: str) -> bool:
     """Tell whether a folder's name is one that a run is given."""
     return RUN_ID.fullmatch(name) is not None
+
+
+def _latest(newest_first: Sequence[RunEntry]) -> list[RunEntry]:
+    """Give the newest run that is no trial, else the newest; nothing where there is nothing."""
+    chosen = next((entry for entry in newest_first if not entry.is_trial), None)
+    return [chosen] if chosen is not None else list(newest_first[:1])
 
 
 def _age_key(entry: RunEntry) -> tuple[str, int, str]:

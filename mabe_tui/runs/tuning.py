@@ -14,8 +14,8 @@ from core.history import History
 from core.rundir import RunDir, RunRequest
 from mabe_tui.launch.launcher import Launcher, RunState
 from mabe_tui.runs.reading import thin_history
-from mabe_tui.runs.sides import STUDY_TAG
 from mabe_tui.runs.start import start_run
+from mabe_tui.runs.store import STUDY_TAG
 from mabe_tui.runs.study import Study, StudyTrial, TrialResult
 
 STOP_GRACE = 60.0

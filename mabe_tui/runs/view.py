@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 
-from core.errors import UserError
+from core.errors import RunError, UserError
 from core.events import DataReady, Failed, Finished, RunStarted, Stopped
 from core.history import History
-from core.rundir import RunRequest
+from core.rundir import About, RunRequest
 from mabe_tui.launch.attempts import read_quiet_ending
 from mabe_tui.launch.launcher import RunState, launcher_named
 from mabe_tui.runs.reading import thin_history
@@ -114,7 +114,7 @@ def summary_of(entry: RunEntry, now: dt.datetime | None = None) -> RunSummary:
         )
     state = state_of(entry)  # first: what it says afterwards can only be newer
     history = thin_history(entry.run)
-    about = entry.run.read_about()
+    about, unreadable = _about(entry)
     summary = summarise(request, history, state, now or dt.datetime.now(dt.UTC))
     attempts = entry.run.attempts()
     quiet = read_quiet_ending(entry.run, attempts[-1]) if attempts else None
@@ -123,8 +123,16 @@ def summary_of(entry: RunEntry, now: dt.datetime | None = None) -> RunSummary:
         tags=about.tags,
         note=about.note,
         attempts=len(attempts),
+        warnings=(*summary.warnings, *history.unreadable, *unreadable),
         problem=summary.problem or (quiet.reason if quiet else None) or None,
     )
+
+
+def _about(entry: RunEntry) -> tuple[About, list[str]]:
+    try:
+        return entry.run.read_about(), []
+    except RunError as error:
+        return About(), [str(error)]
 
 
 def summarise(

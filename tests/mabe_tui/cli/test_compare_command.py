@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from typer.testing import Result
@@ -40,5 +41,17 @@ def test_latest_leaves_the_other_seeds_out(invoke: Mabe) -> None:
 
 
 def test_a_run_is_not_compared_with_itself(invoke: Mabe) -> None:
-    with pytest.raises(ConfigError, match="named twice"):
+    with pytest.raises(ConfigError, match="v1 and v1 are the same: v1; name two"):
         invoke("compare", "v1", "v1")
+    run = invoke("run", "v1").stdout.strip()
+    with pytest.raises(ConfigError, match=f"v1 and {run} are the same: {run}; name two"):
+        invoke("compare", "v1", "v2", run)
+
+
+def test_a_run_that_cannot_be_read_is_named(invoke: Mabe, home: Path) -> None:
+    invoke("run", "v1")
+    damaged = invoke("run", "v1").stdout.strip()
+    (home / "runs" / damaged / "run.toml").write_text("format =")
+    result = invoke("compare", "v1", "v2", "--json")
+    assert json.loads(result.stdout)["sides"][0]["summary"]["state"] == "finished"
+    assert f"left out: {home / 'runs' / damaged / 'run.toml'}: cannot be read" in result.stderr

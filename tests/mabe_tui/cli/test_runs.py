@@ -52,6 +52,35 @@ def test_status(invoke: Mabe, finished: RunDir) -> None:
     assert json.loads(invoke("status", "v1", "--json").stdout)["id"] == finished.id
 
 
+def test_damaged_files_of_a_run_are_named_and_it_is_shown_all_the_same(
+    invoke: Mabe, finished: RunDir
+) -> None:
+    (attempt,) = finished.attempts()
+    events = finished.events_path(attempt)
+    lines = events.read_bytes().split(b"\n")
+    step, epoch = 2, 4  # lines are counted from 1 in words, from 0 here
+    lines[step], lines[epoch] = lines[step][:40], b"\0" * 20
+    events.write_bytes(b"\n".join(lines))
+    (finished.path / "about.toml").write_text("tags = [")
+    text = invoke("status").stdout
+    assert "state        finished" in text
+    assert f"attempts/{attempt}/events.jsonl:3 and 1 more line: damaged" in text
+    assert f"{finished.path / 'about.toml'}: cannot be read" in text
+    assert "mend or remove it" in text
+    assert "2 warnings" in invoke("runs").stdout
+    (finished.path / "about.toml").unlink()
+    assert "events.jsonl:3 and 1 more line: damaged" in invoke("runs").stdout
+
+
+def test_tags_that_cannot_be_read_are_not_overwritten(invoke: Mabe, finished: RunDir) -> None:
+    about = finished.path / "about.toml"
+    about.write_text("tags = ['good'")
+    for command in (["tag", "last", "new"], ["note", "last", "new"]):
+        with pytest.raises(RunError, match=r"about\.toml: cannot be read.*mend or remove it"):
+            invoke(*command)
+    assert about.read_text() == "tags = ['good'"
+
+
 def test_status_of_a_lost_run_shows_its_last_words(
     invoke: Mabe, launcher: LocalLauncher, make_run: MakeRun
 ) -> None:

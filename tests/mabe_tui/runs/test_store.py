@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import RunError
-from core.rundir import RunDir
+from core.rundir import About, RunDir
 from mabe_tui.runs.store import RunStore
 
 MakeRun = Callable[..., RunDir]
@@ -57,6 +57,20 @@ def test_find_by_every_name(home: Path, make_run: MakeRun) -> None:
     assert store.find("v1-20261121T0315").id == old.id
     with pytest.raises(RunError, match=rf"could be any of {new.id}, {old.id}; type more"):
         store.find("v1-")
+
+
+def test_trials_are_the_latest_only_where_there_is_nothing_else(
+    home: Path, make_run: MakeRun
+) -> None:
+    trial = make_run("v1", DAY + dt.timedelta(hours=1))
+    trial.write_about(About(tags=("good", "tune:v1", "trial:0")))
+    store = RunStore(home)
+    assert store.find("v1").id == store.find("last").id == trial.id
+    run = make_run("v1", DAY)
+    run.write_about(About(tags=("good",)))
+    assert store.find("v1").id == store.find("last").id == run.id
+    assert store.find(trial.id).id == trial.id
+    assert [entry.id for entry in store.entries()] == [trial.id, run.id]
 
 
 def test_unknown_name_gives_the_nearest(home: Path, make_run: MakeRun) -> None:
