@@ -6,6 +6,7 @@ each is), and imports what is heavy (torch, pandas, pyarrow, modal, rich) inside
 
 import os
 import sys
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -65,18 +66,25 @@ def options(
 
 def run() -> None:
     """Run ``mabe``: one line for an error, a traceback only with ``--debug``."""
+    sys.exit(_guarded(app, "mabe"))
+
+
+def run_dashboard() -> None:
+    """Run ``mabe-tui``, with errors as in :func:`run`."""
+    from mabe_tui.cli.dashboard import dashboard
+
+    sys.exit(_guarded(command_of(dashboard), "mabe-tui"))
+
+
+def _guarded(command: Callable[..., Any], name: str) -> int:
     arguments = sys.argv[1:]
     debug = "--debug" in arguments or bool(os.environ.get("MABE_DEBUG"))
-    sys.exit(_guarded([argument for argument in arguments if argument != "--debug"], debug))
-
-
-def _guarded(arguments: list[str], debug: bool) -> int:
     try:
-        return _called(arguments)
+        return _called(command, name, [argument for argument in arguments if argument != "--debug"])
     except UserError as error:
         if debug:
             raise
-        say(f"mabe: {error}")
+        say(f"{name}: {error}")
         return 1
     except KeyboardInterrupt:
         say(INTERRUPTED_LINE)
@@ -90,26 +98,37 @@ def _guarded(arguments: list[str], debug: bool) -> int:
         if debug:
             raise
         say(
-            f"mabe: unexpected {type(error).__name__}: {error}; run again with --debug for the traceback"
+            f"{name}: unexpected {type(error).__name__}: {error}; run again with --debug for the traceback"
         )
         return 1
     except SystemExit as exit_:
         return exit_.code if isinstance(exit_.code, int) else int(bool(exit_.code))
 
 
-def _called(arguments: list[str]) -> int:
+def _called(command: Callable[..., Any], name: str, arguments: list[str]) -> int:
     """Call the command; give its exit code, and say what typer would spread over several lines."""
     try:
-        code = app(args=arguments, prog_name="mabe", standalone_mode=False)
+        code = command(args=arguments, prog_name=name, standalone_mode=False)
     except UsageError as error:
         say(_usage_line(error))
         return MISUSED
     except typer.Abort:  # at a question
-        say("mabe: nothing was done")
+        say(f"{name}: nothing was done")
         return 1
     if code == INTERRUPTED:  # Ctrl-C, which typer catches first
         say(INTERRUPTED_LINE)
     return code if isinstance(code, int) else 0
+
+
+def command_of(function: Callable[..., None]) -> Callable[..., Any]:
+    """Make a program of one function, set up as ``mabe`` is."""
+    program = typer.Typer(
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    program.command()(function)
+    return program
 
 
 def _usage_line(error: Any) -> str:
@@ -119,12 +138,3 @@ def _usage_line(error: Any) -> str:
     if "\n" in message:  # the whole help
         return message
     return f"{command}: {message[:1].lower()}{message[1:].rstrip('.')}; see `{command} -h`"
-
-
-def run_dashboard() -> None:
-    """Run ``mabe-tui``."""
-    say(
-        "mabe-tui: the dashboard comes with a later release; until then, use"
-        " `mabe runs`, `mabe logs -f` and `mabe compare`"
-    )
-    sys.exit(1)

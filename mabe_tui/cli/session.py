@@ -1,44 +1,10 @@
-"""What every command starts from: which registry, and which folder holds the runs."""
-
-from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
+"""The session of a command: made by the options that stand before it."""
 
 import typer
 
-from core import places, registry
+from mabe_tui.runs.session import Session
 
-
-@dataclass
-class Session:
-    """The options given before the command, and what follows from them."""
-
-    stated_registry: str | None = None
-
-    @cached_property
-    def found_registry(self) -> Path | None:
-        """The registry that was stated or found by walking up; ``None``: the one in the package."""
-        return registry.find(Path.cwd(), self.stated_registry)
-
-    @cached_property
-    def registry(self) -> registry.Registry:
-        """The registry in use."""
-        return registry.load(self.found_registry or registry.default_path())
-
-    @property
-    def home(self) -> Path:
-        """The folder that holds runs and caches."""
-        return places.home(self.found_registry)
-
-    @property
-    def runs(self) -> Path:
-        """The folder with one folder a run."""
-        return places.runs(self.home)
-
-    @property
-    def cache(self) -> Path:
-        """The folder of prepared and synthetic data."""
-        return places.cache(self.home)
+__all__ = ["Session", "session_of"]
 
 
 def session_of(context: typer.Context) -> Session:

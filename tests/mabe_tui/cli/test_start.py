@@ -23,8 +23,12 @@ HEAVY = (
 
 LOOK = """
 import json, sys
-from mabe_tui.cli.main import _guarded
-code = _guarded({arguments!r}, False)
+from mabe_tui.cli.main import run
+sys.argv = ["mabe", *{arguments!r}]
+try:
+    run()
+except SystemExit as exit_:
+    code = exit_.code
 print("\\n" + json.dumps([code, sorted({{name.split(".")[0] for name in sys.modules}})]))
 """
 
@@ -115,8 +119,8 @@ def test_a_closed_pipe_is_no_error(tmp_path: Path) -> None:
     assert result.stderr == ""
 
 
-def test_the_dashboard_says_that_it_comes(tmp_path: Path) -> None:
+def test_the_dashboard_without_a_terminal_says_so(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "from mabe_tui.cli.main import run_dashboard; run_dashboard()"]
     result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
-    assert result.returncode != 0
-    assert "later release" in result.stderr
+    assert result.returncode == 1
+    assert result.stderr.startswith("mabe-tui: the dashboard needs a terminal")

@@ -1,0 +1,108 @@
+"""The one key table: bindings, footer, help, palette and ``docs/keys.md`` are made from it.
+
+An action is looked for where the focus is, then on the screen, then on the app, as Textual does. A place
+is a screen's or a widget's ``KEYS`` name.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual.binding import Binding, BindingType
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key, or several that do the same."""
+
+    keys: str
+    """As Textual names them, separated by commas; the first is the one shown."""
+    action: str
+    label: str
+    """Two words for the footer and the palette."""
+    help: str
+    """A sentence for the help, without its full stop."""
+    changes: bool = False
+    """Whether it changes anything but the view: ``--readonly`` takes it away."""
+    footer: bool = True
+    shown: str | None = None
+    """How the key is written, where its name would not do."""
+
+
+KEYS: dict[str, tuple[Key, ...]] = {
+    "app": (
+        Key("question_mark,f1", "help", "Help", "Show every key of this screen", shown="?"),
+        Key("ctrl+p", "command_palette", "Palette", "Find a command by its name", shown="^p"),
+        Key("ctrl+t", "next_theme", "Theme", "Change to the next theme", footer=False, shown="^t"),
+        Key("ctrl+q", "quit", "Quit", "Close the dashboard; runs go on", footer=False, shown="^q"),
+    ),
+    "home": (),
+    "screen": (Key("escape,q", "back", "Back", "Go back to the screen before", shown="esc"),),
+    "table": (
+        Key("up,k", "move(-1)", "Up", "Select the row above", footer=False),
+        Key("down,j", "move(1)", "Down", "Select the row below", footer=False),
+        Key("pageup", "page(-1)", "Page up", "Go up by a screenful", footer=False),
+        Key("pagedown", "page(1)", "Page down", "Go down by a screenful", footer=False),
+        Key("home,g", "end(-1)", "First", "Select the first row", footer=False),
+        Key("end,G", "end(1)", "Last", "Select the last row", footer=False),
+        Key("enter", "choose", "Open", "Open the selected row"),
+    ),
+    "chart": (
+        Key("left", "cursor(-1)", "Cursor left", "Move the cursor left", footer=False),
+        Key("right", "cursor(1)", "Cursor right", "Move the cursor right", footer=False),
+        Key(
+            "shift+left,less_than_sign",
+            "pan(-1)",
+            "Pan left",
+            "Move the window left",
+            footer=False,
+            shown="<",
+        ),
+        Key(
+            "shift+right,greater_than_sign",
+            "pan(1)",
+            "Pan right",
+            "Move the window right",
+            footer=False,
+            shown=">",
+        ),
+        Key(
+            "plus,equals_sign",
+            "zoom(0.5)",
+            "Zoom in",
+            "Show half as much, around the cursor",
+            footer=False,
+            shown="+",
+        ),
+        Key("minus", "zoom(2.0)", "Zoom out", "Show twice as much", footer=False, shown="-"),
+        Key("0", "reset", "Reset zoom", "Show everything, without a cursor", footer=False),
+    ),
+}
+"""Where → its keys. Each screen and widget adds what it can do; no place names a key twice."""
+
+
+def bindings(*places: str) -> list[BindingType]:
+    """Make Textual's bindings of the keys of some places."""
+    return [
+        Binding(
+            key.keys,
+            key.action,
+            key.label,
+            show=key.footer,
+            key_display=key.shown,
+            tooltip=key.help,
+        )
+        for place in places
+        for key in KEYS[place]
+    ]
+
+
+def changing(places: Sequence[str]) -> frozenset[str]:
+    """Name the actions, without their parameters, that change more than the view."""
+    return frozenset(
+        key.action.partition("(")[0] for place in places for key in KEYS[place] if key.changes
+    )
+
+
+def spelled(key: Key) -> str:
+    """Write a key as people do: ``?``, ``esc``, ``+``."""
+    return key.shown or key.keys.partition(",")[0]

@@ -1,0 +1,83 @@
+"""What all screens share: keys from the one table, a title line, a footer, and work in threads."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+from textual.worker import get_current_worker
+
+from core.errors import UserError
+from mabe_tui.tui.keys import changing
+from mabe_tui.tui.messages import Done, Problem
+
+if TYPE_CHECKING:
+    from mabe_tui.tui.app import MabeApp
+
+Work = Callable[[], Message | None]
+
+
+class MabeScreen(Screen[None]):
+    """A screen of the dashboard. Subclasses set :attr:`PLACES` and yield their widgets in ``body``."""
+
+    PLACES: ClassVar[tuple[str, ...]] = ("screen",)
+    """Which parts of the key table are this screen's; ``BINDINGS`` is made of the same."""
+
+    def compose(self) -> ComposeResult:
+        """Lay out title, body and footer."""
+        yield Static(self.heading(), id="heading", markup=False)
+        yield from self.body()
+        yield Footer(show_command_palette=False)
+
+    def body(self) -> ComposeResult:
+        """Give the widgets between title and footer."""
+        raise NotImplementedError
+
+    def heading(self) -> str:
+        """Say where one is; called again by :meth:`retitle`."""
+        return "mabe"
+
+    def retitle(self) -> None:
+        """Write the heading anew."""
+        self.query_one("#heading", Static).update(self.heading())
+
+    @property
+    def mabe(self) -> "MabeApp":
+        """The app, by its own type."""
+        return cast("MabeApp", self.app)
+
+    def ask(self, work: Work, group: str) -> None:
+        """Do work in a thread and post the message it gives; a newer one of the group replaces it.
+
+        What a person can mend (:class:`UserError`) is posted as :class:`Problem`.
+        """
+
+        def run() -> None:
+            worker = get_current_worker()
+            try:
+                message = work()
+            except UserError as error:
+                message = Problem(str(error))
+            if message is not None and not worker.is_cancelled:
+                self.post_message(message)
+
+        self.run_worker(run, group=group, exclusive=True, thread=True, exit_on_error=False)
+
+    def on_problem(self, message: Problem) -> None:
+        """Show what went wrong."""
+        self.notify(message.text, title="mabe", severity="error", markup=False)
+
+    def on_done(self, message: Done) -> None:
+        """Show what was done."""
+        self.notify(message.text, markup=False)
+
+    def action_back(self) -> None:
+        """Go back to the screen before."""
+        self.app.pop_screen()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Take away what changes anything where the dashboard was started with ``--readonly``."""
+        del parameters
+        return not (self.mabe.options.readonly and action in changing(self.PLACES))

@@ -1,0 +1,89 @@
+"""Colours: dark, light, and one for eyes that see red and green alike.
+
+Curves are told apart by line style as well as by colour, so that every theme, and none, can be read.
+"""
+
+from rich.style import Style
+from textual.theme import Theme
+
+from mabe_tui.plotting.braille import LineStyle
+from mabe_tui.plotting.grid import ALERT, AXIS, CURSOR, PLAIN
+
+DARK = "mabe-dark"
+LIGHT = "mabe-light"
+COLOUR_BLIND = "mabe-colour-blind"
+
+LINE_STYLES: tuple[LineStyle, ...] = ("solid", "dashed", "dotted")
+
+# Okabe & Ito (2008), "Color Universal Design", without black, lightest confusions apart.
+OKABE_ITO = ("#56B4E9", "#E69F00", "#009E73", "#F0E442", "#CC79A7", "#D55E00", "#0072B2")
+BRIGHT = ("#5fb3f6", "#f2a65a", "#7ad17a", "#e57ad0", "#f5d76e", "#8f9bff", "#58d6c9", "#f07178")
+DEEP = ("#1565c0", "#c75a00", "#2e7d32", "#ad1480", "#8a6d00", "#4338ca", "#00786d", "#b3261e")
+
+
+def _curves(colours: tuple[str, ...], axis: str, alert: str) -> dict[str, str]:
+    named = {f"curve-{number}": colour for number, colour in enumerate(colours)}
+    return {**named, "curve-axis": axis, "curve-alert": alert}
+
+
+THEMES = (
+    Theme(
+        DARK,
+        primary="#5fb3f6",
+        secondary="#8f9bff",
+        accent="#f2a65a",
+        warning="#f5d76e",
+        error="#f07178",
+        success="#7ad17a",
+        background="#12161c",
+        surface="#181d25",
+        panel="#222935",
+        variables=_curves(BRIGHT, "#6b7684", "#ff5c66"),
+    ),
+    Theme(
+        LIGHT,
+        primary="#1565c0",
+        secondary="#4338ca",
+        accent="#c75a00",
+        warning="#8a6d00",
+        error="#b3261e",
+        success="#2e7d32",
+        background="#ffffff",
+        surface="#f5f6f8",
+        panel="#e6e9ee",
+        dark=False,
+        variables=_curves(DEEP, "#7b8592", "#c4001a"),
+    ),
+    Theme(
+        COLOUR_BLIND,
+        primary="#56B4E9",
+        secondary="#CC79A7",
+        accent="#E69F00",
+        warning="#F0E442",
+        error="#D55E00",
+        success="#56B4E9",
+        background="#101418",
+        surface="#161b21",
+        panel="#20262e",
+        variables=_curves(OKABE_ITO, "#7a838e", "#D55E00"),
+    ),
+)
+
+
+class CurveStyles:
+    """Role of a character (:mod:`mabe_tui.plotting.grid`) → how a theme draws it."""
+
+    def __init__(self, variables: dict[str, str]) -> None:
+        colours: list[str] = []
+        while (colour := variables.get(f"curve-{len(colours)}")) is not None:
+            colours.append(colour)
+        self._series = [Style(color=colour) for colour in colours] or [Style()]
+        axis = Style(color=variables.get("curve-axis"))
+        alert = Style(color=variables.get("curve-alert"), bold=True, reverse=True)
+        self._others = {PLAIN: Style(), AXIS: axis, CURSOR: Style(bold=True), ALERT: alert}
+
+    def of(self, role: int) -> Style:
+        """Give the style of a role; series take the theme's colours in turn."""
+        if role < 0:
+            return self._others.get(role, Style())
+        return self._series[role % len(self._series)]

@@ -1,0 +1,205 @@
+"""A chart that can be looked into: a cursor with values, zoom and pan, by key and by mouse."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.segment import Segment
+from textual import events
+from textual.binding import BindingType
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from mabe_tui.plotting.chart import Chart, Range, render_chart
+from mabe_tui.plotting.series import Series, joint_range
+from mabe_tui.plotting.ticks import TickKind
+from mabe_tui.tui.keys import bindings
+from mabe_tui.tui.themes import CurveStyles
+
+PAN_SHARE = 0.25
+SMALLEST_SHARE = 1e-6
+"""Of everything: zoom no further in."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Axes:
+    """How a chart is labelled and scaled."""
+
+    title: str = ""
+    x_label: str = ""
+    x_kind: TickKind = "linear"
+    y_kind: TickKind = "linear"
+    log_y: bool = False
+    y_range: Range | None = None
+
+
+class ChartView(Widget, can_focus=True):
+    """Curves over one another.
+
+    Charts that show the same x belong together: their screen hands :class:`CursorMoved` and
+    :class:`Zoomed` of one to the others.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("chart")
+
+    class CursorMoved(Message):
+        """The cursor is at another x, or gone."""
+
+        def __init__(self, chart: "ChartView", x: float | None) -> None:
+            super().__init__()
+            self.chart, self.x = chart, x
+
+    class Zoomed(Message):
+        """Another part of x is shown; ``None``: all of it."""
+
+        def __init__(self, chart: "ChartView", x_range: Range | None) -> None:
+            super().__init__()
+            self.chart, self.x_range = chart, x_range
+
+    def __init__(self, axes: Axes | None = None, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.axes = axes or Axes()
+        self.series: tuple[Series, ...] = ()
+        self.x_range: Range | None = None
+        self.cursor: float | None = None
+        self._chart: Chart | None = None
+
+    def show(self, series: Sequence[Series], axes: Axes | None = None) -> None:
+        """Draw other curves. Hand in the same Series objects again where they have not changed."""
+        self.series = tuple(series)
+        self.axes = axes or self.axes
+        self._redraw()
+
+    def put_cursor(self, x: float | None) -> None:
+        """Put the cursor without telling of it."""
+        if x != self.cursor:
+            self.cursor = x
+            self._redraw()
+
+    def put_range(self, x_range: Range | None) -> None:
+        """Show another part of x without telling of it."""
+        if x_range != self.x_range:
+            self.x_range = x_range
+            self._redraw()
+
+    @property
+    def drawn(self) -> Chart:
+        """The chart as it is drawn now."""
+        if self._chart is None:
+            self._chart = render_chart(
+                self.series,
+                max(self.size.width, 1),
+                max(self.size.height, 1),
+                log_y=self.axes.log_y,
+                x_range=self.x_range,
+                y_range=self.axes.y_range,
+                title=self.axes.title,
+                x_label=self.axes.x_label,
+                x_kind=self.axes.x_kind,
+                y_kind=self.axes.y_kind,
+                ascii_only=self.app.has_class("ascii"),
+                cursor=self.cursor,
+            )
+        return self._chart
+
+    def render_line(self, y: int) -> Strip:
+        """Colour one row of the chart."""
+        rows = self.drawn.rows
+        if y >= len(rows):
+            return Strip.blank(self.size.width, self.rich_style)
+        styles = self._styles()
+        text, segments = rows[y]
+        return Strip(
+            [
+                Segment(text[part.start : part.stop], self.rich_style + styles.of(part.role))
+                for part in segments
+            ],
+            self.size.width,
+        )
+
+    def on_resize(self) -> None:
+        """Draw for the new size."""
+        self._redraw()
+
+    def on_mount(self) -> None:
+        """Follow the theme."""
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._redraw())
+
+    def action_cursor(self, columns: int) -> None:
+        """Move the cursor by some columns; the first press puts it at the right end."""
+        low, high = self.drawn.x_range
+        if self.cursor is None:
+            self._tell_cursor(high)
+            return
+        step = (high - low) / max(self.drawn.plot_columns, 1)
+        self._tell_cursor(min(max(self.cursor + columns * step, low), high))
+
+    def action_zoom(self, factor: float) -> None:
+        """Show more or less, around the cursor or the middle."""
+        low, high = self.drawn.x_range
+        middle = self.cursor if self.cursor is not None else (low + high) / 2
+        self._tell_range(middle - (middle - low) * factor, middle + (high - middle) * factor)
+
+    def action_pan(self, direction: int) -> None:
+        """Move what is shown by a quarter of it."""
+        low, high = self.drawn.x_range
+        by = direction * PAN_SHARE * (high - low)
+        all_low, all_high = self._everything()
+        by = min(max(by, all_low - low), all_high - high)
+        self._tell_range(low + by, high + by)
+
+    def action_reset(self) -> None:
+        """Show everything, without a cursor."""
+        self.put_range(None)
+        self.post_message(self.Zoomed(self, None))
+        self._tell_cursor(None)
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Put the cursor where the mouse is."""
+        self._tell_cursor(self.drawn.x_at(event.x))
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Drag the cursor."""
+        if event.button:
+            self._tell_cursor(self.drawn.x_at(event.x))
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Zoom in around the mouse; with shift, pan."""
+        self._wheel(event, 0.8, -1)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Zoom out around the mouse; with shift, pan."""
+        self._wheel(event, 1.25, 1)
+
+    def _wheel(self, event: events.MouseEvent, factor: float, direction: int) -> None:
+        event.stop()
+        if event.shift:
+            self.action_pan(direction)
+            return
+        low, high = self.drawn.x_range
+        middle = self.drawn.x_at(event.x)
+        self._tell_range(middle - (middle - low) * factor, middle + (high - middle) * factor)
+
+    def _everything(self) -> Range:
+        return joint_range(series.x_bounds for series in self.series)
+
+    def _tell_cursor(self, x: float | None) -> None:
+        self.put_cursor(x)
+        self.post_message(self.CursorMoved(self, x))
+
+    def _tell_range(self, low: float, high: float) -> None:
+        all_low, all_high = self._everything()
+        low, high = max(low, all_low), min(high, all_high)
+        if high - low < (all_high - all_low) * SMALLEST_SHARE:
+            return
+        shown = None if (low, high) == (all_low, all_high) else (low, high)
+        self.put_range(shown)
+        self.post_message(self.Zoomed(self, shown))
+
+    def _styles(self) -> CurveStyles:
+        return CurveStyles(self.app.theme_variables)
+
+    def _redraw(self) -> None:
+        self._chart = None
+        self.refresh()

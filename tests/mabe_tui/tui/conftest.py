@@ -1,0 +1,41 @@
+"""The dashboard over recorded runs, at a fixed time."""
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from core import registry
+from mabe_tui.runs.session import Session
+from mabe_tui.tui.app import MabeApp, Options
+from tests.recorded import BEGAN, write_all
+
+NOW = BEGAN + dt.timedelta(hours=10)
+SMALL, LARGE = (80, 24), (140, 45)
+MakeApp = Callable[..., MabeApp]
+
+
+@pytest.fixture
+def recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home folder with recorded runs of v4 to v7."""
+    home = tmp_path / "home"
+    monkeypatch.setenv("MABE_HOME", str(home))
+    monkeypatch.setenv("MABE_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("MABE_REGISTRY", str(registry.default_path()))
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    write_all(home)
+    return home
+
+
+@pytest.fixture
+def make_app(recorded: Path) -> MakeApp:
+    """Make the app with options, its clock standing still."""
+
+    def make(**options: object) -> MabeApp:
+        app = MabeApp(Session(), Options(**options), clock=lambda: NOW)  # type: ignore[arg-type]
+        app.animation_level = "none"
+        return app
+
+    return make

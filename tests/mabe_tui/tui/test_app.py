@@ -1,0 +1,55 @@
+"""What every screen shares: help, palette, themes, read-only."""
+
+import pytest
+from textual.pilot import Pilot
+
+from mabe_tui.tui.keys import KEYS, bindings, changing
+from mabe_tui.tui.screens.help import HelpScreen, help_text
+
+
+async def test_the_question_mark_shows_the_keys_of_the_screen(make_app) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("question_mark")
+        assert isinstance(app.screen, HelpScreen)
+        await pilot.press("escape")
+        assert not isinstance(app.screen, HelpScreen)
+
+
+async def test_themes_go_round(make_app) -> None:
+    app = make_app(theme="mabe-light")
+    async with app.run_test(size=(80, 24)) as pilot:
+        seen = [app.theme]
+        for _ in range(3):
+            await pilot.press("ctrl+t")
+            seen.append(app.theme)
+    assert seen[0] == seen[3]
+    assert len(set(seen)) == 3
+
+
+def test_no_place_names_a_key_twice() -> None:
+    for place, keys in KEYS.items():
+        names = [name for key in keys for name in key.keys.split(",")]
+        assert len(names) == len(set(names)), place
+
+
+def test_the_help_has_every_key_of_its_places() -> None:
+    text = help_text(["app", "chart"]).plain
+    for place in ("app", "chart"):
+        for key in KEYS[place]:
+            assert key.help in text
+
+
+def test_every_key_of_the_table_becomes_a_binding() -> None:
+    for place, keys in KEYS.items():
+        assert len(bindings(place)) == len(keys)
+
+
+@pytest.mark.parametrize("readonly", [False, True])
+async def test_readonly_takes_away_what_changes_anything(make_app, readonly: bool) -> None:
+    app = make_app(readonly=readonly)
+    async with app.run_test(size=(80, 24)) as pilot:
+        assert isinstance(pilot, Pilot)
+        screen = app.screen
+        for action in changing(screen.PLACES):
+            assert screen.check_action(action, ()) is not readonly

@@ -1,0 +1,156 @@
+"""The table and the chart by themselves."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from textual.app import App, ComposeResult
+
+from mabe_tui.plotting.series import Series
+from mabe_tui.tui.widgets.chart import Axes, ChartView
+from mabe_tui.tui.widgets.table import Column, Row, RowTable
+
+COLUMNS = (
+    Column("name", "name"),
+    Column("note", "note", rank=1),
+    Column("score", "score", align="right"),
+)
+
+
+class TableApp(App[None]):
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[object] = []
+
+    def compose(self) -> ComposeResult:
+        yield RowTable(COLUMNS, empty="nothing here")
+
+    def on_row_table_moved(self, message: RowTable.Moved) -> None:
+        self.told.append(message)
+
+    def on_row_table_chosen(self, message: RowTable.Chosen) -> None:
+        self.told.append(message)
+
+    def on_row_table_header_clicked(self, message: RowTable.HeaderClicked) -> None:
+        self.told.append(message.column)
+
+
+def rows(count: int) -> list[Row]:
+    return [Row(f"k{n}", (f"run {n}", "a long note " * 3, f"{n / 10}")) for n in range(count)]
+
+
+def line(app: App[None], y: int) -> str:
+    return app.query_one(RowTable).render_line(y).text
+
+
+async def test_a_table_draws_rows_under_a_header() -> None:
+    app = TableApp()
+    async with app.run_test(size=(80, 10)) as pilot:
+        table = app.query_one(RowTable)
+        assert "nothing here" in line(app, 1)
+        table.show(rows(3))
+        await pilot.pause()
+        assert line(app, 0).split() == ["name", "note", "score"]
+        assert line(app, 3).startswith("run 2")
+        assert line(app, 3).rstrip().endswith("0.2")
+
+
+async def test_a_narrow_table_leaves_out_the_least_important_column() -> None:
+    app = TableApp()
+    async with app.run_test(size=(30, 10)) as pilot:
+        app.query_one(RowTable).show(rows(3))
+        await pilot.pause()
+        assert line(app, 0).split() == ["name", "score"]
+
+
+async def test_the_selected_row_keeps_its_key_when_rows_change() -> None:
+    app = TableApp()
+    async with app.run_test(size=(80, 10)) as pilot:
+        table = app.query_one(RowTable)
+        table.show(rows(30))
+        table.focus()
+        await pilot.press("down", "down", "j")
+        assert table.selected == "k3"
+        table.show(rows(30)[::-1])
+        assert table.selected == "k3"
+        table.show(rows(2))
+        assert table.selected == "k1"
+
+
+async def test_the_cursor_stays_in_view() -> None:
+    app = TableApp()
+    async with app.run_test(size=(80, 10)) as pilot:
+        table = app.query_one(RowTable)
+        table.show(rows(100))
+        table.focus()
+        await pilot.press("end")
+        await pilot.pause()
+        shown = [line(app, y) for y in range(1, table.size.height)]
+        assert any(text.startswith("run 99") for text in shown)
+        await pilot.press("home")
+        await pilot.pause()
+        assert line(app, 1).startswith("run 0 ")
+
+
+async def test_the_mouse_selects_opens_and_sorts() -> None:
+    app = TableApp()
+    async with app.run_test(size=(80, 10)) as pilot:
+        table = app.query_one(RowTable)
+        table.show(rows(5))
+        await pilot.click(RowTable, offset=(2, 3))
+        assert table.selected == "k2"
+        await pilot.click(RowTable, offset=(2, 3), times=2)
+        assert any(type(message) is RowTable.Chosen for message in app.told)
+        await pilot.click(RowTable, offset=(2, 0))
+        assert app.told[-1] == "name"
+
+
+class ChartApp(App[None]):
+    def compose(self) -> ComposeResult:
+        yield ChartView(Axes(title="loss"))
+
+
+@pytest.fixture
+def series() -> Iterator[Series]:
+    x = np.arange(1, 101)
+    return Series("train", x, 1 / x)
+
+
+async def test_a_chart_shows_its_value_at_the_cursor(series: Series) -> None:
+    app = ChartApp()
+    async with app.run_test(size=(60, 15)) as pilot:
+        chart = app.query_one(ChartView)
+        chart.show([series])
+        chart.focus()
+        await pilot.press("left")
+        assert chart.cursor == 100
+        assert "0.01" in "".join(chart.render_line(y).text for y in range(15))
+        await pilot.press("left")
+        assert chart.cursor < 100
+
+
+async def test_zoom_pan_and_reset(series: Series) -> None:
+    app = ChartApp()
+    async with app.run_test(size=(60, 15)) as pilot:
+        chart = app.query_one(ChartView)
+        chart.show([series])
+        chart.focus()
+        await pilot.press("plus")
+        low, high = chart.drawn.x_range
+        assert high - low == pytest.approx(49.5)
+        await pilot.press("greater_than_sign")
+        assert chart.drawn.x_range[0] > low
+        for _ in range(20):
+            await pilot.press("greater_than_sign")
+        assert chart.drawn.x_range[1] == pytest.approx(100)
+        await pilot.press("0")
+        assert chart.drawn.x_range == (1, 100)
+
+
+async def test_the_mouse_puts_the_cursor_and_the_wheel_zooms(series: Series) -> None:
+    app = ChartApp()
+    async with app.run_test(size=(60, 15)) as pilot:
+        chart = app.query_one(ChartView)
+        chart.show([series])
+        await pilot.click(ChartView, offset=(30, 7))
+        assert chart.cursor == pytest.approx(50, abs=10)
