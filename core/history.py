@@ -40,6 +40,8 @@ class History:
     """Event files with damaged lines, a sentence each: what those lines said is missing above."""
     seconds: float = 0.0
     """First to last event of each attempt, added up over all of them: what was paid for."""
+    counted: dict[str, float] = field(default_factory=dict)
+    """Attempt → the last ``seq`` of it that counts; an attempt that is not named counts for nothing."""
 
     def of(self, kind: type[Kind]) -> list[Kind]:
         """Give the events of one kind, in order."""
@@ -111,10 +113,9 @@ def fold(events: Iterable[AnyEvent]) -> History:
     attempts = sorted(by_attempt)
     for name in attempts:
         by_attempt[name].sort(key=lambda event: event.seq)
-    last_counted = _last_counted(attempts, by_attempt)
-    history = History(attempts=attempts)
+    history = History(attempts=attempts, counted=_last_counted(attempts, by_attempt))
     for name in attempts:
-        limit = last_counted.get(name, 0)
+        limit = history.counted.get(name, 0)
         for event in by_attempt[name]:
             (history.events if event.seq <= limit else history.superseded).append(event)
         history.seconds += _duration(by_attempt[name])

@@ -51,6 +51,9 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     """Asked for."""
     epoch_fraction: float = 0.0
     """Of the epoch that is under way."""
+    epoch_step: int = 0
+    """Optimiser steps of it that are done, of ``epoch_steps``."""
+    epoch_steps: int = 0
     monitor: str | None = None
     best_metric: float | None = None
     best_epoch: int | None = None
@@ -107,15 +110,25 @@ def refresh(entries: Sequence[RunEntry]) -> list[str]:
 
 def summary_of(entry: RunEntry, now: dt.datetime | None = None) -> RunSummary:
     """Read and sum up one run. Never raises for a damaged one."""
-    request = entry.request
-    if request is None:
+    if entry.request is None:
         return RunSummary(
             id=entry.id, version=entry.version, state=RunState.UNKNOWN, problem=entry.problem
         )
     state = state_of(entry)  # first: what it says afterwards can only be newer
-    history = thin_history(entry.run)
+    return summary_from(entry, thin_history(entry.run), state, now or dt.datetime.now(dt.UTC))
+
+
+def summary_from(
+    entry: RunEntry, history: History, state: RunState, now: dt.datetime
+) -> RunSummary:
+    """Sum up a run whose history and state are known; reads what else its folder tells.
+
+    Raises:
+        RunError: its request cannot be read.
+    """
+    request = entry.require_request()
     about, unreadable = _about(entry)
-    summary = summarise(request, history, state, now or dt.datetime.now(dt.UTC))
+    summary = summarise(request, history, state, now)
     attempts = entry.run.attempts()
     quiet = read_quiet_ending(entry.run, attempts[-1]) if attempts else None
     return msgspec.structs.replace(
@@ -186,6 +199,8 @@ def _with_epochs(facts: RunSummary, history: History) -> RunSummary:
         frames_per_second=latest.frames_per_second if latest else None,
         seconds_per_epoch=math.fsum(recent) / len(recent) if recent else None,
         epoch_fraction=min(1.0, step.epoch_step / max(1, step.epoch_steps)) if step else 0.0,
+        epoch_step=step.epoch_step if step else 0,
+        epoch_steps=step.epoch_steps if step else 0,
     )
 
 

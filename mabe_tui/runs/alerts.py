@@ -1,0 +1,94 @@
+"""What a person should be told of at once: a loss that is no number, silence, a warning, an end."""
+
+import datetime as dt
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from core.events import AnyEvent, Epoch, Identity, Resumed, Step, Warned, identity
+from mabe_tui.launch.launcher import RunState
+from mabe_tui.runs.view import STALL_SECONDS
+
+Kind = Literal["not_a_number", "stall", "warning", "resumed", "ended"]
+Severity = Literal["information", "warning", "error"]
+SEVERITY: dict[RunState, Severity] = {
+    RunState.FINISHED: "information",
+    RunState.STOPPED: "information",
+    RunState.PREEMPTED: "warning",
+    RunState.FAILED: "error",
+    RunState.LOST: "error",
+}
+"""Of the states in which a run has come to an end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One thing to tell, once."""
+
+    kind: Kind
+    severity: Severity
+    message: str
+    at: Identity | None = None
+    """The event that says so."""
+
+
+class AlertWatch:
+    """Looks at what is new of one run and says what to tell, each thing once."""
+
+    def __init__(self) -> None:
+        self._state: RunState | None = None
+        self._not_numbers: set[tuple[str, str]] = set()
+        self._stalled = False
+
+    def look(
+        self, new: Sequence[AnyEvent], state: RunState, silent_seconds: float
+    ) -> tuple[Alert, ...]:
+        """Give the alerts since the last look.
+
+        Of a run that had ended before the first look nothing is told: that is no news.
+
+        Args:
+            new: the events since the last look.
+            state: how the run is now.
+            silent_seconds: since its last word.
+        """
+        before, self._state = self._state, state
+        if before is None and not state.may_speak:
+            return ()
+        alerts = [alert for event in new for alert in self._of(event)]
+        alerts += self._stall(state, silent_seconds)
+        if state is not before and state in SEVERITY:
+            alerts.append(Alert("ended", SEVERITY[state], str(state)))
+        return tuple(alerts)
+
+    def _of(self, event: AnyEvent) -> Iterator[Alert]:
+        match event:
+            case Step() | Epoch():
+                yield from self._not_a_number(event)
+            case Warned():
+                yield Alert("warning", "warning", event.message, identity(event))
+            case Resumed():
+                message = f"attempt {event.attempt} goes on after epoch {event.epoch}"
+                yield Alert("resumed", "information", message, identity(event))
+
+    def _not_a_number(self, event: Step | Epoch) -> Iterator[Alert]:
+        if isinstance(event, Step):
+            values = {"train_loss": event.loss}
+        else:
+            values = {"train_loss": event.train_loss, **event.metrics}
+        for name, value in values.items():
+            key = (event.attempt, name)
+            if math.isfinite(value):
+                self._not_numbers.discard(key)
+            elif key not in self._not_numbers:
+                self._not_numbers.add(key)
+                message = f"{name} is {value} in epoch {event.epoch}, step {event.step}"
+                yield Alert("not_a_number", "error", message, identity(event))
+
+    def _stall(self, state: RunState, silent_seconds: float) -> Iterator[Alert]:
+        stalled = state is RunState.RUNNING and silent_seconds > STALL_SECONDS
+        if stalled and not self._stalled:
+            since = dt.timedelta(seconds=round(silent_seconds))
+            yield Alert("stall", "warning", f"silent for {since} (h:mm:ss)")
+        self._stalled = stalled

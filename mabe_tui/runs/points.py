@@ -1,0 +1,167 @@
+"""The numbers that a run says, in arrays that grow: what its curves are drawn from."""
+
+import bisect
+import math
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.events import AnyEvent, Epoch, Step, System
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+PLACE = ("attempt", "seq", "time")
+"""The first columns of every table: number of the attempt, ``seq``, and seconds since 1970."""
+OF_STEPS = ("epoch", "step", "loss", "learning_rate", "gradient_norm", "frames_per_second")
+OF_EPOCHS = (
+    "epoch", "step", "seconds", "train_loss", "learning_rate", "gradient_norm", "frames_per_second",
+)  # fmt: skip
+OF_SYSTEM = ("cpu_percent", "memory_mib", "gpu_percent", "gpu_memory_mib")
+FIRST_ROOM = 256
+
+
+class Table:
+    """Rows of numbers that are added at the end; each column is one array."""
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        self.columns = [*columns]
+        self._room: Floats = np.empty((len(columns), FIRST_ROOM))
+        self._rows = 0
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def __getitem__(self, name: str) -> Floats:
+        """Give a column as a view ``(rows,)``; it does not grow with the table."""
+        return self._room[self.columns.index(name), : self._rows]
+
+    def extend(self, rows: Sequence[Sequence[float]]) -> None:
+        """Add rows, each as long as there are columns."""
+        if not rows:
+            return
+        needed = self._rows + len(rows)
+        if needed > self._room.shape[1]:
+            larger = np.empty((len(self.columns), max(needed, 2 * self._room.shape[1])))
+            larger[:, : self._rows] = self._room[:, : self._rows]
+            self._room = larger
+        self._room[:, self._rows : needed] = np.array(rows, dtype=np.float64).T
+        self._rows = needed
+
+    def add_column(self, name: str) -> None:
+        """Add a column that is NaN in the rows there are."""
+        self.columns.append(name)
+        self._room = np.vstack([self._room, np.full(self._room.shape[1], np.nan)])
+
+    def sort(self) -> None:
+        """Order the rows by attempt and ``seq``."""
+        order = np.lexsort((self["seq"], self["attempt"]))
+        self._room[:, : self._rows] = self._room[:, : self._rows][:, order]
+
+
+class Points:
+    """All numbers of one run, superseded ones included, in the order of (attempt, ``seq``)."""
+
+    def __init__(self) -> None:
+        self.attempts: list[str] = []
+        self.steps = Table(PLACE + OF_STEPS)
+        self.epochs = Table(PLACE + OF_EPOCHS)
+        self.system = Table(PLACE + OF_SYSTEM)
+        self._spans: list[list[float]] = []
+        """First and last time of each attempt."""
+
+    @property
+    def metrics(self) -> list[str]:
+        """What the task measured, by its own names."""
+        return self.epochs.columns[len(PLACE) + len(OF_EPOCHS) :]
+
+    @property
+    def seconds(self) -> float:
+        """First to last event of each attempt, added up."""
+        return math.fsum(last - first for first, last in self._spans)
+
+    def add(self, events: Iterable[AnyEvent]) -> None:
+        """Take in events that were not there before."""
+        steps: list[Sequence[float]] = []
+        system: list[Sequence[float]] = []
+        attempt, number = "", 0
+        for event in events:
+            if event.attempt != attempt:
+                # Rows carry the attempt's number, which a new attempt may change.
+                self._flush(steps, system)
+                attempt, number = event.attempt, self._number(event.attempt)
+            place = (number, event.seq, event.time.timestamp())
+            self._stretch(number, place[2])
+            if isinstance(event, Step):
+                steps.append((*place, *_of_step(event)))
+            elif isinstance(event, System):
+                system.append((*place, *_of_system(event)))
+            elif isinstance(event, Epoch):
+                self.epochs.extend([(*place, *self._of_epoch(event))])
+        self._flush(steps, system)
+
+    def sort(self) -> None:
+        """Put the rows in order, after events came late."""
+        for table in (self.steps, self.epochs, self.system):
+            table.sort()
+
+    def counts(self, table: Table, counted: dict[str, float]) -> Bools:
+        """``(rows,)``: which rows are part of the history; see ``History.counted``."""
+        limits = np.array([counted.get(name, 0.0) for name in self.attempts] or [0.0])
+        return np.asarray(table["seq"] <= limits[table["attempt"].astype(np.intp)])
+
+    def paid(self, table: Table) -> Floats:
+        """``(rows,)``: seconds of all attempts up to each row; the time between two is left out."""
+        spans = np.array(self._spans or [[0.0, 0.0]])
+        lengths = spans[:, 1] - spans[:, 0]
+        before = np.cumsum(lengths) - lengths
+        attempt = table["attempt"].astype(np.intp)
+        return np.asarray(table["time"] - spans[attempt, 0] + before[attempt])
+
+    def _flush(self, steps: list[Sequence[float]], system: list[Sequence[float]]) -> None:
+        self.steps.extend(steps)
+        self.system.extend(system)
+        steps.clear()
+        system.clear()
+
+    def _stretch(self, number: int, time: float) -> None:
+        span = self._spans[number]
+        if time > span[1]:
+            span[1] = time
+        if time < span[0]:
+            span[0] = time
+
+    def _number(self, attempt: str) -> int:
+        at = bisect.bisect_left(self.attempts, attempt)
+        if at < len(self.attempts) and self.attempts[at] == attempt:
+            return at
+        for table in (self.steps, self.epochs, self.system):
+            numbers = table["attempt"]
+            numbers[numbers >= at] += 1
+        self.attempts.insert(at, attempt)
+        self._spans.insert(at, [math.inf, -math.inf])
+        return at
+
+    def _of_epoch(self, event: Epoch) -> list[float]:
+        for name in event.metrics:
+            if name not in self.metrics:
+                self.epochs.add_column(name)
+        measured = [event.metrics.get(name, math.nan) for name in self.metrics]
+        return [*(getattr(event, name) for name in OF_EPOCHS), *measured]
+
+
+def _of_step(event: Step) -> tuple[float, ...]:
+    return (
+        event.epoch - 1 + event.epoch_step / max(1, event.epoch_steps),
+        event.step,
+        event.loss,
+        event.learning_rate,
+        event.gradient_norm,
+        event.frames_per_second,
+    )
+
+
+def _of_system(event: System) -> tuple[float, ...]:
+    gpu = [event.gpu_percent, event.gpu_memory_mib]
+    return event.cpu_percent, event.memory_mib, *(math.nan if g is None else g for g in gpu)
