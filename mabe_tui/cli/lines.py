@@ -20,6 +20,7 @@ from core.events import (
 from mabe_tui.cli.output import clean, duration
 from mabe_tui.runs.mirror import Item, TextItem
 from mabe_tui.runs.text import plain
+from mabe_tui.runs.view import RunSummary
 
 SHOWN_METRICS = ("loss", "f1_macro")
 """Of all that a task measures, what fits on a line of 80 characters; a run's status has the rest."""
@@ -86,12 +87,38 @@ def step_line(event: Step) -> str:
     )
 
 
+def standing_line(run: RunSummary, room: int) -> str:
+    """Sum up where a run is, how fast, and what is left, in at most ``room`` columns if it can be."""
+    under_way = run.epoch_steps > 0
+    parts = {
+        "epoch": f"epoch {run.epoch + under_way}/{run.epochs}",
+        "step": f"step {run.epoch_step}/{run.epoch_steps}" if under_way else None,
+        "train": None if run.train_loss is None else f"train {run.train_loss:.4f}",
+        "speed": None if run.frames_per_second is None else f"{_short(run.frames_per_second)} f/s",
+        "left": None if run.eta_seconds is None else f"{duration(run.eta_seconds)} left",
+        "cost": None if run.cost_usd is None else f"${run.cost_usd:.2f}",
+    }
+    shown = {name: part for name, part in parts.items() if part is not None}
+    for name in ("speed", "train", "step"):
+        if len("  ".join(shown.values())) > room:
+            shown.pop(name, None)
+    return "  ".join(shown.values())
+
+
+def _short(number: float) -> str:
+    """Spell a large number in a few characters: ``12.3k``."""
+    for size, letter in ((1e6, "M"), (1e3, "k")):
+        if number >= size:
+            return f"{number / size:.1f}{letter}"
+    return f"{number:.0f}"
+
+
 def _beginning_line(event: RunStarted | DataReady | Resumed) -> str:
     match event:
         case RunStarted():
             return (
                 f"attempt {event.attempt}: {event.device} ({event.device_name}),"
-                f" torch {event.torch}, {event.threads} threads, seed {event.seed}"
+                f" torch {event.torch}, {event.threads} thread{'s' * (event.threads != 1)}, seed {event.seed}"
             )
         case DataReady():
             return (

@@ -3,7 +3,6 @@
 import re
 import sys
 import time
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
@@ -13,8 +12,8 @@ import typer
 from core.errors import UserError
 from core.events import encode
 from core.rundir import RunDir
+from mabe_tui.cli.display import display, newest
 from mabe_tui.cli.follow import POLL_SECONDS
-from mabe_tui.cli.lines import line_of
 from mabe_tui.cli.output import JsonOption, say
 from mabe_tui.cli.runs import RunName, find_run
 from mabe_tui.launch.launcher import launcher_named
@@ -62,8 +61,10 @@ def logs(
                 for chunk in raw_chunks(entry, follow):
                     sys.stdout.buffer.write(chunk)
                     sys.stdout.buffer.flush()
+            elif as_json:
+                _print_json_lines(entry, follow, last)
             else:
-                _print_lines(entry, follow, last, as_json)
+                _print_lines(entry, follow, last)
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
 
@@ -107,18 +108,18 @@ def up_to_date(entry: RunEntry, follow: bool) -> Iterator[None]:
     yield
 
 
-def _print_lines(entry: RunEntry, follow: bool, last: int | None, as_json: bool) -> None:
-    request = entry.request
-    epochs = request.experiment.training.epochs if request else None
-    held: deque[str] = deque(maxlen=last)
-    for batch in batches(entry, follow):
-        for item in batch:
-            line = _json_line(item) if as_json else line_of(item, epochs)
-            if line is not None:
-                held.append(line)
-        if held:
-            print("\n".join(held), flush=True)
-        held = deque()
+def _print_lines(entry: RunEntry, follow: bool, last: int | None) -> None:
+    """Print what people read; ``last`` is about what is there already, not what is still to come."""
+    with display(entry.run, sys.stdout, bar=follow) as show:
+        for number, batch in enumerate(batches(entry, follow)):
+            show(batch, None if number else last)
+
+
+def _print_json_lines(entry: RunEntry, follow: bool, last: int | None) -> None:
+    for number, batch in enumerate(batches(entry, follow)):
+        lines = [_json_line(item) for item in batch]
+        if shown := newest(lines, None if number else last):
+            print("\n".join(shown), flush=True)
 
 
 def batches(entry: RunEntry, follow: bool) -> Iterator[list[Item]]:

@@ -10,7 +10,7 @@ import textwrap
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import msgspec
 import typer
@@ -132,9 +132,15 @@ def _plain_progress(label: str) -> Progress:
     return tell
 
 
-def wrapped(text: str, indent: str = "") -> str:
-    """Break a line between words, never in one, where a terminal is narrower; a pipe gets it whole."""
-    if not sys.stdout.isatty():
+def wrapped(text: str, indent: str = "", file: TextIO | None = None) -> str:
+    """Break a line between words, never in one, where a terminal is narrower; a pipe gets it whole.
+
+    Args:
+        text: one line.
+        indent: what the lines that follow the first begin with.
+        file: where it is going to be printed; standard output.
+    """
+    if not (file or sys.stdout).isatty():
         return text
     return textwrap.fill(
         text,

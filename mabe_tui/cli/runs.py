@@ -1,7 +1,7 @@
 """``mabe runs``, ``status`` and ``checkpoints``: what there is, and how it stands."""
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated
 
 import typer
@@ -10,7 +10,7 @@ from core.errors import RunError
 from core.strict import nearest
 from mabe_tui.cli.fit import fitted
 from mabe_tui.cli.lines import short_duration
-from mabe_tui.cli.output import JsonOption, duration, print_json, print_table, say
+from mabe_tui.cli.output import JsonOption, duration, print_json, print_table, say, wrapped
 from mabe_tui.cli.session import Session, session_of
 from mabe_tui.launch.launcher import RunState, launcher_named
 from mabe_tui.launch.tail import last_lines
@@ -27,11 +27,15 @@ RunName = Annotated[
 ]
 RunNames = Annotated[list[str], typer.Argument(metavar="RUN", help="Runs, as `mabe runs` lists.")]
 LAST_LINES = 10
+LABEL = 12
+"""Columns of what a line of `mabe status` is about."""
 REFRESHED = 50
 """Runs that are asked about where they run, for one table."""
-NUMBERS = ("epoch", "best", "at", "time", "left", "cost")
+NUMBERS = ("epoch", "best", "at", "time", "left", "cost", "step", "metric", "MiB")
 NARROW = ("device", "at", "tags", "time")
 """Columns that a narrow terminal goes without, in this order; `mabe status` has them all."""
+
+NARROW_CHECKPOINTS = ("sha256", "step", "MiB")
 
 
 def register(app: typer.Typer) -> None:
@@ -90,9 +94,12 @@ def _refresh(entries: list[RunEntry]) -> None:
 
 
 def _print_runs(runs: list[RunSummary]) -> None:
-    rows = [_row(summary) for summary in runs]
+    _print_fitted([_row(summary) for summary in runs], NARROW)
+
+
+def _print_fitted(rows: Sequence[Mapping[str, object]], droppable: Sequence[str]) -> None:
     columns = [(header, [row[header] for row in rows]) for header in rows[0]]
-    columns = fitted(columns, NARROW)
+    columns = fitted(columns, droppable)
     headers = [header for header, _ in columns]
     cells = list(zip(*(cells for _, cells in columns), strict=True))
     print_table(headers, cells, right=[headers.index(name) for name in NUMBERS if name in headers])
@@ -168,11 +175,9 @@ def status(context: typer.Context, run: RunName = "last", as_json: JsonOption = 
     if as_json:
         print_json(summary)
         return
-    for label, value in _details(summary):
-        print(f"{label:<12} {value}")
-    print(f"{'folder':<12} {entry.run.path}")
-    for warning in summary.warnings:
-        print(f"{'warning':<12} {warning}")
+    warnings = [("warning", warning) for warning in summary.warnings]
+    for label, value in [*_details(summary), ("folder", entry.run.path), *warnings]:
+        print(wrapped(f"{label:<{LABEL}} {value}", " " * (LABEL + 1)))
     if summary.state is RunState.LOST:
         _show_last_lines(entry)
 
@@ -242,7 +247,7 @@ def _show_last_lines(entry: RunEntry) -> None:
     lines = last_lines(entry.run.log_path(attempts[-1])) if attempts else []
     print("its last lines:" if lines else "it printed nothing")
     for line in lines[-LAST_LINES:]:
-        print(f"  {plain(line)}")
+        print(wrapped(f"  {plain(line)}", "    "))
 
 
 def _soundness(row: CheckpointRow) -> str:
@@ -267,20 +272,21 @@ def checkpoints(
     elif not rows:
         say(f"{entry.id} has no checkpoint yet")
     else:
-        headers = ["file", "named by", "epoch", "step", "metric", "MiB", "sha256", "state"]
-        cells = [
-            [
-                row.file or None,
-                " ".join(row.pointers),
-                row.epoch,
-                row.step,
-                None if row.metric is None else f"{row.metric:.4f}",
-                f"{row.bytes / 2**20:.1f}",
-                row.sha256[:12],
-                row.problem or _soundness(row),
-            ]
-            for row in rows
-        ]
-        print_table(headers, cells, right=[2, 3, 4, 5])
-    if any(row.problem for row in rows):
+        _print_fitted([_checkpoint_cells(row) for row in rows], NARROW_CHECKPOINTS)
+    for row in (damaged := [row for row in rows if row.problem]):
+        say(f"mabe: {row.file}: {row.problem}" if row.file else f"mabe: {row.problem}")
+    if damaged:
         raise typer.Exit(1)
+
+
+def _checkpoint_cells(row: CheckpointRow) -> dict[str, object]:
+    return {
+        "file": row.file or None,
+        "named by": " ".join(row.pointers),
+        "epoch": row.epoch,
+        "step": row.step,
+        "metric": None if row.metric is None else f"{row.metric:.4f}",
+        "MiB": f"{row.bytes / 2**20:.1f}",
+        "sha256": row.sha256[:12],
+        "state": row.problem or _soundness(row),
+    }

@@ -110,6 +110,7 @@ def test_checkpoints(invoke: Mabe, finished: RunDir) -> None:
     result = invoke("checkpoints", "--verify")
     assert result.exit_code == 1
     assert "its sha256 is not" in result.stdout
+    assert f"mabe: {row['file']}: its sha256 is not" in result.stderr
 
 
 def test_stop_and_resume(invoke: Mabe, waiting: RunDir) -> None:

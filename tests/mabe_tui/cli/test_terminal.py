@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from core.rundir import RunDir
+from core.rundir import About, RunDir
 from mabe_tui.launch import process
 from mabe_tui.launch.launcher import RunState, StopOutcome
 from mabe_tui.launch.local_launcher import LocalLauncher, job_environment
@@ -156,6 +156,40 @@ def test_logs_follow_until_the_run_ends(
     pretty.expect("stopped after epoch 2")
     raw.expect('{"kind":"stopped"')
     assert (pretty.exit_code(), raw.exit_code()) == (0, 0)
+
+
+def test_a_bar_shows_how_far_a_followed_run_is(
+    open_terminal: Callable[..., Terminal],
+    make_run: Callable[..., RunDir],
+    launcher: LocalLauncher,
+) -> None:
+    run = make_run(then="wait")
+    launcher.launch(run)
+    for command in (["logs", "-f"], ["resume"]):
+        terminal = open_terminal(*command)
+        terminal.expect("epoch 2/100  train 0.5000  1.2k f/s  3m 16s left")
+        assert launcher.stop(run, SECONDS) is StopOutcome.CLEAN
+        terminal.expect("stopped after epoch 2")
+        terminal.exit_code()
+
+
+def test_checkpoints_and_status_fit_80_columns(
+    open_terminal: Callable[..., Terminal],
+    make_run: Callable[..., RunDir],
+    launcher: LocalLauncher,
+) -> None:
+    run = make_run(epochs=3)
+    launcher.launch(run)
+    assert process.wait_until(lambda: launcher.state(run) is RunState.FINISHED, SECONDS)
+    best = run.read_pointer("best")
+    assert best is not None
+    run.write_pointer("epoch-0003", best)
+    run.write_about(About(note="a note of many words " * 8))
+    terminal = open_terminal("checkpoints")
+    terminal.expect(f"{best.file}   last best epoch-0003       3   0.3000   0.0   size is right")
+    terminal = open_terminal("status")
+    terminal.expect("note         a note")
+    terminal.expect("\r\n" + " " * 13)
 
 
 def test_leaving_the_log_does_nothing_to_the_run(

@@ -1,0 +1,124 @@
+"""What a followed run says, on a terminal or elsewhere: its lines, and how far it is.
+
+On a terminal a bar stays below the lines: epoch, step, loss, speed, time left, cost. Elsewhere there are
+lines only, with a sign of life now and then inside a long epoch.
+"""
+
+import datetime as dt
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol, TextIO
+
+from core.errors import RunError
+from core.events import Step
+from core.rundir import RunDir
+from mabe_tui.cli.lines import line_of, standing_line, step_line
+from mabe_tui.cli.output import say, wrapped
+from mabe_tui.runs.mirror import EventItem, Item
+from mabe_tui.runs.standing import Standing
+
+if TYPE_CHECKING:  # rich costs what plain lines need not pay
+    from rich.progress import BarColumn, Progress
+
+STEP_LINE_SECONDS = 30.0
+BAR_WIDTH = (8, 40)
+"""Columns that the bar has at least, before words give way to it, and at most."""
+SPINNER_WIDTH = 2
+INDENT = "    "
+
+
+class Show(Protocol):
+    """Shows what came from a run since the last call."""
+
+    def __call__(self, items: Sequence[Item], last: int | None = None) -> None:
+        """Show the lines of ``items``, or only so many of the last, and move the bar."""
+
+
+@contextmanager
+def display(run: RunDir, lines_to: TextIO, bar: bool = True) -> Iterator[Show]:
+    """Show a run while the context is open.
+
+    Args:
+        run: whose words are shown.
+        lines_to: standard output where the lines are what a command is for, else standard error.
+        bar: show one, where all is a terminal.
+    """
+    try:
+        epochs = run.read_request().experiment.training.epochs
+    except RunError:  # what it said can be shown all the same
+        epochs, bar = None, False
+    if not (bar and sys.stderr.isatty() and lines_to.isatty()):
+        yield _PlainDisplay(epochs, lines_to)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+
+    column = BarColumn(bar_width=BAR_WIDTH[0])
+    words = TextColumn("{task.description}", markup=False)
+    console = Console(stderr=True)
+    with Progress(SpinnerColumn(), column, words, console=console, transient=True) as progress:
+        yield _BarDisplay(Standing(run), progress, column)
+
+
+def newest(lines: list[str], count: int | None) -> list[str]:
+    """Give the last ``count`` lines; all where that is ``None``."""
+    return lines if count is None else lines[max(0, len(lines) - count) :]
+
+
+def _lines(items: Sequence[Item], epochs: int | None, last: int | None) -> list[str]:
+    return newest([line for item in items if (line := line_of(item, epochs)) is not None], last)
+
+
+class _BarDisplay:
+    """Lines, and below them a bar over all epochs."""
+
+    def __init__(self, standing: Standing, progress: "Progress", column: "BarColumn") -> None:
+        self._standing, self._progress, self._column = standing, progress, column
+        self._task = progress.add_task("starting", total=None)
+
+    def __call__(self, items: Sequence[Item], last: int | None = None) -> None:
+        from rich.text import Text
+
+        for line in _lines(items, self._standing.epochs, last):
+            text = wrapped(line, INDENT, sys.stderr)
+            self._progress.console.print(Text(text), soft_wrap=True)
+        events = [item.event for item in items if isinstance(item, EventItem)]
+        self._standing.hear(events)
+        if events:
+            self._move()
+
+    def _move(self) -> None:
+        now = self._standing.summary(dt.datetime.now(dt.UTC))
+        if not now.epoch and not now.epoch_fraction:
+            return
+        least, most = BAR_WIDTH
+        room = self._progress.console.width - SPINNER_WIDTH
+        words = standing_line(now, room - least - 1)
+        self._column.bar_width = max(least, min(most, room - len(words) - 1))
+        done = now.epoch + now.epoch_fraction
+        self._progress.update(self._task, total=now.epochs, completed=done, description=words)
+
+
+class _PlainDisplay:
+    """Lines only."""
+
+    def __init__(self, epochs: int | None, lines_to: TextIO) -> None:
+        self._epochs, self._to = epochs, lines_to
+        self._last_line = time.monotonic()
+
+    def __call__(self, items: Sequence[Item], last: int | None = None) -> None:
+        if lines := _lines(items, self._epochs, last):
+            text = "\n".join(wrapped(line, INDENT, self._to) for line in lines)
+            print(text, file=self._to, flush=True)
+            self._last_line = time.monotonic()
+        elif time.monotonic() - self._last_line > STEP_LINE_SECONDS:
+            self._sign_of_life(items)
+
+    def _sign_of_life(self, items: Sequence[Item]) -> None:
+        for item in reversed(items):
+            if isinstance(item, EventItem) and isinstance(item.event, Step):
+                say(step_line(item.event))
+                self._last_line = time.monotonic()
+                return
