@@ -16,3 +16,9 @@ def real_data() -> Path:
             f"real data not found at {folder}; set MABE_TEST_DATA to the folder that has it"
         )
     return folder
+
+
+@pytest.fixture(autouse=True)
+def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep what the user of this computer has fetched and pinned out of every test, and tests out of it."""
+    monkeypatch.setenv("MABE_STATE", str(tmp_path / "state"))

@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from core.errors import UserError
+from core.errors import ConfigError, UserError
 from mabe_tui.cli.output import JsonOption, duration, print_json, print_table, progress, say
 from mabe_tui.cli.runs import RunName, find_run
 from mabe_tui.cli.session import session_of
 from mabe_tui.launch.launcher import ForeignJob, launcher_named
-from mabe_tui.launch.prices import read_prices
+from mabe_tui.launch.prices import keep_prices, packaged_prices, price_changes, read_prices
 from mabe_tui.runs.checkpoints import chosen_pointers, is_elsewhere
 from mabe_tui.runs.store import RunEntry, RunStore
 from mabe_tui.runs.view import RunSummary, refresh, state_of, summary_of
@@ -126,13 +126,44 @@ def _row(entry: RunEntry, summary: RunSummary) -> list[object]:
     ]
 
 
-def prices(as_json: JsonOption = False) -> None:
+def prices(
+    refresh_: Annotated[
+        bool, typer.Option("--refresh", help="Fetch Modal's price list of today, and keep it.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
     """Show the prices that costs are estimated by. Modal's own bill counts."""
+    if refresh_:
+        _refresh_prices(as_json)
+        return
     table = read_prices()
     if as_json:
         print_json(table)
         return
-    rows = [[name, f"{price:.3f}"] for name, price in table.gpu_hour.items()]
-    rows += [["a core", f"{table.cpu_core_hour:.4f}"], ["a GiB", f"{table.memory_gib_hour:.4f}"]]
+    rows = [[name, _price(price)] for name, price, _ in price_changes(table, table)]
     print_table(["what", "$ an hour"], rows, right=[1])
-    say(f"as of {table.as_of}")
+    say(f"as of {table.as_of}; `mabe prices --refresh` fetches those of today")
+
+
+def _refresh_prices(as_json: bool) -> None:
+    from mabe_tui.launch.modal_prices import fetch_prices
+
+    try:
+        old = read_prices()
+    except ConfigError:  # a damaged table is about to be replaced
+        old = packaged_prices()
+    new = fetch_prices(old, dt.datetime.now().astimezone().date())
+    path = keep_prices(new)
+    if as_json:
+        print_json({"old": old, "new": new, "file": path})
+        return
+    rows = [
+        [name, _price(a), "→" if a != b else "", _price(b)]
+        for name, a, b in price_changes(old, new)
+    ]
+    print_table(["what", str(old.as_of), "", str(new.as_of)], rows, right=[1, 3])
+    say(f"kept in {path}; runs that were started keep the price they were started at")
+
+
+def _price(price: float | None) -> str | None:
+    return None if price is None else f"{price:.4f}"

@@ -1,18 +1,25 @@
-"""What a rented machine costs an hour."""
+"""What a rented machine costs an hour: the table of this package, or a newer one that was fetched."""
 
 import datetime as dt
+import math
 from importlib.resources import files
+from pathlib import Path
 
 import msgspec
+import tomli_w
 
+from core import places
 from core.errors import ConfigError
-from core.experiment import HardwareConfig, gpu_problem, split_gpu
+from core.experiment import GPUS, HardwareConfig, gpu_problem, split_gpu
+from core.files import write_bytes_atomically
 
 FILE = "prices.toml"
 GIB = 1024
 """MiB in a GiB."""
 DEFAULT_MEMORY_MIB = 4096
 """Where a version does not say how much it needs."""
+PLAUSIBLE_FACTOR = 5.0
+"""A price that is so many times higher or lower than the last known one is taken for a mistake."""
 
 
 class Prices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -25,9 +32,78 @@ class Prices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 def read_prices() -> Prices:
+    """Read the table that was fetched last, or the one of this package where that is newer.
+
+    Raises:
+        ConfigError: the fetched table cannot be read; names the file.
+    """
+    packaged = packaged_prices()
+    fetched = _read_fetched(fetched_path())
+    return fetched if fetched is not None and fetched.as_of >= packaged.as_of else packaged
+
+
+def packaged_prices() -> Prices:
     """Read the table that comes with this package."""
     table = files("mabe_tui.launch").joinpath(FILE).read_bytes()
     return msgspec.toml.decode(table, type=Prices)
+
+
+def fetched_path() -> Path:
+    """Name the file of the table that ``mabe prices --refresh`` fetched; it need not exist."""
+    return places.state() / FILE
+
+
+def keep_prices(prices: Prices) -> Path:
+    """Write a fetched table for later commands; gives its file. The package's own stays as it is."""
+    path = fetched_path()
+    write_bytes_atomically(
+        path, tomli_w.dumps(msgspec.to_builtins(prices, builtin_types=(dt.date,))).encode()
+    )
+    return path
+
+
+def implausible(prices: Prices, known: Prices) -> str | None:
+    """Say what is wrong with a fetched table, or ``None``.
+
+    Args:
+        prices: what was fetched.
+        known: the table in use so far.
+    """
+    missing = [name for name in GPUS if name not in prices.gpu_hour]
+    if missing:
+        return f"it has no price for {', '.join(missing)}"
+    before = _flat(known)
+    for name, price in _flat(prices).items():
+        if not (math.isfinite(price) and price > 0):
+            return f"{name} at {price} is no price"
+        factor = price / before.get(name, price)
+        if not 1 / PLAUSIBLE_FACTOR <= factor <= PLAUSIBLE_FACTOR:
+            return f"{name} at ${price:.4g} an hour, ${before[name]:.4g} before, is not plausible"
+    return None
+
+
+def price_changes(old: Prices, new: Prices) -> list[tuple[str, float | None, float | None]]:
+    """Give (what, old, new) of all that has a price in either table; ``None``: it has none."""
+    before, after = _flat(old), _flat(new)
+    return [(name, before.get(name), after.get(name)) for name in before | after]
+
+
+def _flat(prices: Prices) -> dict[str, float]:
+    return prices.gpu_hour | {
+        "a core": prices.cpu_core_hour,
+        "a GiB": prices.memory_gib_hour,
+    }
+
+
+def _read_fetched(path: Path) -> Prices | None:
+    try:
+        return msgspec.toml.decode(path.read_bytes(), type=Prices)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:  # msgspec's and tomllib's own errors are ValueErrors
+        raise ConfigError(
+            f"{path}: cannot be read ({error}); remove it, or `mabe prices --refresh` replaces it"
+        ) from error
 
 
 def cores(hardware: HardwareConfig) -> int:

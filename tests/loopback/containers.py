@@ -122,7 +122,14 @@ class Container(Plane):
             "MODAL_CONFIG_PATH": str(self.root / "no-config"),
             "MODAL_CONTAINER_ARGUMENTS_PATH": str(self.root / "arguments"),
             MOUNT_ROOT_VARIABLE: str(self.root),
+            **self._secrets(),
         }
+
+    def _secrets(self) -> dict[str, str]:
+        variables: dict[str, str] = {}
+        for secret_id in self.function.secret_ids:
+            variables |= self.cloud.account.secret(secret_id)
+        return variables
 
     def _arguments(self) -> api_pb2.ContainerArguments:
         names = {volume_id: name for name, volume_id in self.cloud.volumes.ids.items()}

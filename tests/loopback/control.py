@@ -14,15 +14,16 @@ from google.protobuf.empty_pb2 import Empty
 from grpclib import Status
 from modal_proto import api_pb2
 
+from tests.loopback.account import AccountPlane
 from tests.loopback.answers import BUILDER, ENVIRONMENT, function_handle
 from tests.loopback.logs import AppLog
-from tests.loopback.plane import Plane, refuse
+from tests.loopback.plane import refuse
 from tests.loopback.state import App, Call, Cloud, new_id
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}.{sys.version_info.micro}"
 
 
-class ControlPlane(Plane):
+class ControlPlane(AccountPlane):
     """Answers clients, however many; each container has a plane of its own."""
 
     def __init__(
@@ -119,7 +120,7 @@ class ControlPlane(Plane):
         tasks = [api_pb2.TaskStats(task_id=task, app_id=request.app_id) for task in running]
         return api_pb2.TaskListResponse(tasks=tasks)
 
-    # ── images, mounts, secrets ───────────────────────────────────────────────────────────────
+    # ── images, mounts ───────────────────────────────────────────────────────────────
 
     async def ImageGetOrCreate(
         self, request: api_pb2.ImageGetOrCreateRequest
@@ -158,9 +159,6 @@ class ControlPlane(Plane):
             mount_id=mount_id,
             handle_metadata=api_pb2.MountHandleMetadata(content_checksum_sha256_hex=checksum),
         )
-
-    async def SecretGetOrCreate(self, _: object) -> api_pb2.SecretGetOrCreateResponse:
-        return api_pb2.SecretGetOrCreateResponse(secret_id=new_id("st"))
 
     # ── functions and calls ───────────────────────────────────────────────────────────────────
 
@@ -203,6 +201,10 @@ class ControlPlane(Plane):
             bound.retry_policy.CopyFrom(options.retry_policy)
         if options.timeout_secs:
             bound.timeout_secs = options.timeout_secs
+        if options.replace_secret_ids:
+            bound.ClearField("secret_ids")
+            bound.secret_ids.extend(options.secret_ids)
+        bound.concurrency_limit = options.concurrency_limit
         bound_id = new_id("fu")
         self.cloud.functions[bound_id] = (app_id, bound)
         return api_pb2.FunctionBindParamsResponse(
@@ -210,8 +212,11 @@ class ControlPlane(Plane):
         )
 
     async def FunctionMap(self, request: api_pb2.FunctionMapRequest) -> api_pb2.FunctionMapResponse:
-        if self.cloud.faults.quota_exceeded:
+        faults = self.cloud.faults
+        if faults.quota_exceeded or faults.calls_before_quota == 0:
             raise refuse(Status.RESOURCE_EXHAUSTED, "Workspace billing cycle spend limit reached")
+        if faults.calls_before_quota is not None:
+            faults.calls_before_quota -= 1
         app_id, _ = self.cloud.functions[request.function_id]
         call_input = request.pipelined_inputs[0].input
         call = Call(new_id("fc"), new_id("in"), request.function_id, app_id, call_input)

@@ -21,6 +21,7 @@ from grpclib.protocol import H2Protocol
 from grpclib.server import Server
 from modal_proto import api_pb2
 
+from tests.loopback.account import Account
 from tests.loopback.containers import Container
 from tests.loopback.control import ControlPlane
 from tests.loopback.faults import Faults
@@ -32,6 +33,8 @@ HOST = "127.0.0.1"
 PREEMPTION_SECONDS = 30.0
 """What Modal grants a container that it takes away."""
 PAUSE_BEFORE_RESTART = 0.05
+NO_LIMIT = 10_000
+"""Containers of one function at a time."""
 Result = TypeVar("Result")
 
 
@@ -70,6 +73,8 @@ class LoopbackServer:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="loopback", daemon=True)
         self._jobs: set[asyncio.Task[None]] = set()
+        self._places: dict[str, asyncio.Semaphore] = {}
+        """By function: for as many calls as may have a container at a time."""
         self._server: DroppableServer | None = None
         self._web: web.AppRunner | None = None
 
@@ -113,6 +118,7 @@ class LoopbackServer:
         """Turn all faults off and end all calls, as between two tests."""
         for name, value in vars(Faults()).items():
             setattr(self.faults, name, value)
+        self.cloud.account = Account()
         self._call(self._cancel_all)
         if self._server is None:
             self.come_back()
@@ -157,6 +163,13 @@ class LoopbackServer:
         job.add_done_callback(self._jobs.discard)
 
     async def _see_through(self, call: Call) -> None:
+        """Wait for a place among the function's containers, then see the call through."""
+        _, function = self.cloud.functions[call.function_id]
+        places = asyncio.Semaphore(function.concurrency_limit or NO_LIMIT)
+        async with self._places.setdefault(call.function_id, places):
+            await self._give_containers(call)
+
+    async def _give_containers(self, call: Call) -> None:
         """Give the input to one container after another until there is an outcome."""
         while not call.done.is_set():
             while self.faults.no_capacity and not call.done.is_set():

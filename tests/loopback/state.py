@@ -10,6 +10,7 @@ from pathlib import Path
 from grpclib import Status
 from modal_proto import api_pb2
 
+from tests.loopback.account import Account
 from tests.loopback.faults import Faults
 from tests.loopback.logs import AppLog
 from tests.loopback.plane import refuse
@@ -71,6 +72,7 @@ class Cloud:
     root: Path
     faults: Faults
     volumes: VolumeStore
+    account: Account = field(default_factory=Account)
     apps: dict[str, App] = field(default_factory=dict)
     functions: dict[str, tuple[str, api_pb2.Function]] = field(default_factory=dict)
     """By id: the app it belongs to, and what it was declared to be."""
