@@ -12,15 +12,19 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from core.errors import RunError
-from core.events import Step
-from core.rundir import RunDir
+from core.events import Step, identity
+from core.rundir import RunDir, RunRequest
 from mabe_tui.cli.lines import line_of, standing_line, step_line
 from mabe_tui.cli.output import say, wrapped
+from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.mirror import EventItem, Item
-from mabe_tui.runs.standing import Standing
+from mabe_tui.runs.reading import thin_history
+from mabe_tui.runs.view import summarise
 
-if TYPE_CHECKING:  # rich costs what plain lines need not pay
+if TYPE_CHECKING:  # numpy and rich cost what plain lines need not pay
     from rich.progress import BarColumn, Progress
+
+    from mabe_tui.runs.growing import GrowingFold
 
 STEP_LINE_SECONDS = 30.0
 BAR_WIDTH = (8, 40)
@@ -46,11 +50,12 @@ def display(run: RunDir, lines_to: TextIO, bar: bool = True) -> Iterator[Show]:
         bar: show one, where all is a terminal.
     """
     try:
-        epochs = run.read_request().experiment.training.epochs
+        request = run.read_request()
     except RunError:  # what it said can be shown all the same
-        epochs, bar = None, False
+        yield _PlainDisplay(None, lines_to)
+        return
     if not (bar and sys.stderr.isatty() and lines_to.isatty()):
-        yield _PlainDisplay(epochs, lines_to)
+        yield _PlainDisplay(request.experiment.training.epochs, lines_to)
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
@@ -59,7 +64,16 @@ def display(run: RunDir, lines_to: TextIO, bar: bool = True) -> Iterator[Show]:
     words = TextColumn("{task.description}", markup=False)
     console = Console(stderr=True)
     with Progress(SpinnerColumn(), column, words, console=console, transient=True) as progress:
-        yield _BarDisplay(Standing(run), progress, column)
+        yield _BarDisplay(request, _said(run), progress, column)
+
+
+def _said(run: RunDir) -> "GrowingFold":
+    """Fold what it said before, in earlier attempts too: they cost time and money."""
+    from mabe_tui.runs.growing import GrowingFold
+
+    fold, history = GrowingFold(), thin_history(run)
+    fold.feed(sorted([*history.superseded, *history.events], key=identity))
+    return fold
 
 
 def newest(lines: list[str], count: int | None) -> list[str]:
@@ -74,23 +88,28 @@ def _lines(items: Sequence[Item], epochs: int | None, last: int | None) -> list[
 class _BarDisplay:
     """Lines, and below them a bar over all epochs."""
 
-    def __init__(self, standing: Standing, progress: "Progress", column: "BarColumn") -> None:
-        self._standing, self._progress, self._column = standing, progress, column
+    def __init__(
+        self, request: RunRequest, fold: "GrowingFold", progress: "Progress", column: "BarColumn"
+    ) -> None:
+        self._request, self._fold = request, fold
+        self._progress, self._column = progress, column
         self._task = progress.add_task("starting", total=None)
 
     def __call__(self, items: Sequence[Item], last: int | None = None) -> None:
         from rich.text import Text
 
-        for line in _lines(items, self._standing.epochs, last):
+        epochs = self._request.experiment.training.epochs
+        for line in _lines(items, epochs, last):
             text = wrapped(line, INDENT, sys.stderr)
             self._progress.console.print(Text(text), soft_wrap=True)
-        events = [item.event for item in items if isinstance(item, EventItem)]
-        self._standing.hear(events)
-        if events:
+        self._fold.feed(item.event for item in items if isinstance(item, EventItem))
+        if items:
             self._move()
 
     def _move(self) -> None:
-        now = self._standing.summary(dt.datetime.now(dt.UTC))
+        now = summarise(
+            self._request, self._fold.history, RunState.RUNNING, dt.datetime.now(dt.UTC)
+        )
         if not now.epoch and not now.epoch_fraction:
             return
         least, most = BAR_WIDTH
