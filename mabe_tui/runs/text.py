@@ -17,6 +17,8 @@ def plain(raw: bytes) -> str:
     A progress bar that overwrites itself with carriage returns shows as it last was. Square brackets
     stay: nothing here is ever read as markup.
     """
+    if raw.isascii() and (text := raw.decode("ascii")).isprintable():
+        return text.rstrip()  # most lines, and ten times as fast
     text = _ESCAPES.sub("", raw.decode("utf-8", "replace")).expandtabs(TAB)
     shown = [part for part in text.split("\r") if part]
     last = shown[-1] if shown else ""
