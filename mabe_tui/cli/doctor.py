@@ -15,6 +15,7 @@ import typer
 from core.errors import UserError
 from mabe_tui.cli.output import JsonOption, print_json, print_table
 from mabe_tui.cli.session import Session, session_of
+from mabe_tui.launch.launcher import UnreachableError
 
 LEAST_PYTHON = (3, 11)
 LEAST_FREE_GIB = 5.0
@@ -133,7 +134,7 @@ def _modal() -> Finding:
 
     try:
         modal_client.require()
-    except modal_client.UnreachableError as error:
+    except UnreachableError as error:
         return Finding(what="modal", verdict="missing", found=str(error))
     except UserError as error:
         return Finding(what="modal", verdict="missing", found=str(error), mend="modal token new")

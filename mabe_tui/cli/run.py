@@ -25,7 +25,7 @@ from mabe_tui.cli.registry_commands import SetOption, Version, differences, spel
 from mabe_tui.cli.session import Session, session_of
 from mabe_tui.cli.tidy import YesOption
 from mabe_tui.launch.launcher import Launcher, Quote, launcher_named
-from mabe_tui.runs.start import Estimate, estimate, new_request, start_run
+from mabe_tui.runs.start import Estimate, estimate, new_request, start_runs
 from mabe_tui.runs.store import RunStore
 
 FEWEST_VIDEOS = 2
@@ -65,7 +65,11 @@ def run(
     seed: Annotated[int | None, typer.Option(help="Instead of the registry's.", min=0)] = None,
     seeds: Annotated[
         str | None,
-        typer.Option(metavar="1,2,3", help="A run a seed, in turn; with -d all at once."),
+        typer.Option(metavar="1,2,3", help="A run a seed; those that wait are queued."),
+    ] = None,
+    parallel: Annotated[
+        int | None,
+        typer.Option(help="Seeds at a time; else one here, and all on Modal.", min=1),
     ] = None,
     preset: Annotated[str | None, typer.Option(help="Apply a preset of the registry.")] = None,
     max_time: MaxTimeOption = None,
@@ -95,21 +99,18 @@ def run(
         _show_dry_runs(session, launcher, requests, described, as_json)
         return
     agree_on_cost(RunStore(session.home), requests, yes)
-    worst = 0
-    for number, request in enumerate(requests, start=1):
-        run_dir = start_run(session.home, request, launcher, tags or [])
-        _tell_started(run_dir, detach, as_json)
-        if detach:
-            continue
-        state = follow(run_dir, launcher)
-        worst = max(worst, exit_code(state))
-        if state is None and number < len(requests):
-            say(f"the other {len(requests) - number} seeds were not started")
-            break
-    raise typer.Exit(worst)
+    launcher.require_ready(requests[0])
+    started = start_runs(session.home, requests, launcher, tags or [], parallel)
+    for each in started:
+        _tell_started(each, as_json)
+    if detach:
+        say("running on its own; `mabe runs` lists all, and this follows it:")
+        say(f"  mabe logs -f {started[0].id}")
+        return
+    raise typer.Exit(_follow_each(started, launcher))
 
 
-def _tell_started(started: RunDir, detach: bool, as_json: bool) -> None:
+def _tell_started(started: RunDir, as_json: bool) -> None:
     reference = rented_reference(started)
     if as_json:
         print_json({"run": started.id, "folder": str(started.path), **reference})
@@ -117,10 +118,21 @@ def _tell_started(started: RunDir, detach: bool, as_json: bool) -> None:
         print(started.id, flush=True)
     if reference:
         say("  ".join(f"{name.removesuffix('_id')} {value}" for name, value in reference.items()))
-    if detach:
-        say(
-            f"running on its own; `mabe runs` lists all, and this follows it:\n  mabe logs -f {started.id}"
-        )
+
+
+def _follow_each(runs: Sequence[RunDir], launcher: Launcher) -> int:
+    """Follow one run after another; gives the highest of their exit codes."""
+    worst = 0
+    for number, run in enumerate(runs, start=1):
+        if len(runs) > 1:
+            say(f"{run.id}, seed {run.read_request().seed} ({number} of {len(runs)})")
+        state = follow(run, launcher)
+        worst = max(worst, exit_code(state))
+        if state is None:
+            if number < len(runs):
+                say("the seeds after it go on as well; `mabe runs` lists them")
+            break
+    return worst
 
 
 def _request(

@@ -7,7 +7,7 @@ that a third one is one new file and no other change.
 
 import enum
 import importlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +17,10 @@ import msgspec
 from core.errors import RunError, UserError
 from core.rundir import Handle, RunDir, RunRequest
 from core.strict import nearest
+
+
+class UnreachableError(RunError):
+    """Where the run is cannot be asked now; another time it may be."""
 
 
 class RunState(enum.StrEnum):
@@ -117,11 +121,31 @@ class Launcher(Protocol):
         """
         ...
 
+    def require_ready(self, request: RunRequest) -> None:
+        """Make sure that the run could be started now: once, before many are.
+
+        Raises:
+            UserError: the launcher cannot be asked, or the run's data are not there; says what to do.
+        """
+        ...
+
     def launch(self, run: RunDir) -> Handle:
         """Claim an attempt and start it; ``handle.toml`` is written before this returns.
 
         Raises:
             RunError: the job cannot be started.
+        """
+        ...
+
+    def launch_all(self, runs: Sequence[RunDir], parallel: int | None = None) -> None:
+        """Launch runs that ask for the same machine, in order; it needs nobody to stay.
+
+        Args:
+            runs: each is queued until there is a place for it.
+            parallel: how many may run at a time; ``None``: as many as this launcher has machines for.
+
+        Raises:
+            RunError: one cannot be started; those before it have their ``handle.toml``.
         """
         ...
 

@@ -21,7 +21,7 @@ from core.errors import ConfigError, RunError, UserError
 from core.events import RunStarted
 from core.files import replace_atomically
 from core.rundir import Handle, RunDir, RunRequest
-from mabe_tui.launch import process
+from mabe_tui.launch import process, turn
 from mabe_tui.launch.attempts import (
     attempt_ending,
     first_event,
@@ -83,19 +83,37 @@ class LocalLauncher:
             command=(*self._command, request.run, "--attempt", "NAME"),
         )
 
+    def require_ready(self, request: RunRequest) -> None:
+        """Do nothing: there is nobody to ask."""
+        del request
+
     def launch(self, run: RunDir) -> Handle:
         """Start the run's next attempt; see :class:`~mabe_tui.launch.launcher.Launcher`."""
+        return self._launch(run)
+
+    def launch_all(self, runs: Sequence[RunDir], parallel: int | None = None) -> None:
+        """Start all; each process waits by itself for its turn. One at a time unless told otherwise."""
+        ahead: list[ProcessReference] = []
+        for run in runs:
+            handle = self._launch(run, ahead, parallel or 1)
+            if (reference := self._reference(run, handle.attempt)) is not None:
+                ahead.append(reference)
+
+    def _launch(
+        self, run: RunDir, ahead: Sequence[ProcessReference] = (), places: int = 1
+    ) -> Handle:
         run.read_request()
         attempt = run.claim_attempt()
+        command = [*self._command, str(run.path), "--attempt", attempt]
         try:
-            return self._launch(run, attempt)
+            return self._started(run, attempt, turn.waiting(command, ahead, places))
         except UserError:
             # An attempt that never began would make a run that has ended look queued.
             shutil.rmtree(run.attempt_folder(attempt), ignore_errors=True)
             raise
 
-    def _launch(self, run: RunDir, attempt: str) -> Handle:
-        child = self._start(run, attempt)
+    def _started(self, run: RunDir, attempt: str, command: Sequence[str]) -> Handle:
+        child = self._start(run, attempt, command)
         self._children[child.pid] = child
         reference = process.reference_to(child.pid)
         handle = Handle(
@@ -199,8 +217,9 @@ class LocalLauncher:
             if reference.pid not in ours
         ]
 
-    def _start(self, run: RunDir, attempt: str) -> "subprocess.Popen[bytes]":
-        command = [*self._command, str(run.path), "--attempt", attempt]
+    def _start(
+        self, run: RunDir, attempt: str, command: Sequence[str]
+    ) -> "subprocess.Popen[bytes]":
         try:
             with run.log_path(attempt).open("ab") as log:
                 return subprocess.Popen(

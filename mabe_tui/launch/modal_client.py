@@ -23,6 +23,7 @@ import modal.exception
 import msgspec
 
 from core.errors import RunError, UserError
+from mabe_tui.launch.launcher import UnreachableError
 
 Answer = TypeVar("Answer")
 SOCKET_SECONDS = 3.0
@@ -37,10 +38,6 @@ CANCELLED = re.compile("cancel|terminated", re.IGNORECASE)
 LOCAL_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
 """Errors of this computer's disk, which no waiting mends."""
 ELSEWHERE = "train here with --on local, or try again later"
-
-
-class UnreachableError(RunError):
-    """Modal cannot be asked now: no network, no server, no answer in time."""
 
 
 class Outcome(enum.StrEnum):

@@ -7,9 +7,10 @@ import modal
 import modal.exception
 import msgspec
 
-from core.errors import DataError
+from core.errors import DataError, UserError
 from core.progress import Progress
 from mabe_tui.launch.modal_client import ask
+from mabe_tui.launch.modal_machine import DATA_MOUNT
 
 VOLUME = "mabe-data"
 CACHE = "cache"
@@ -43,6 +44,27 @@ def folders() -> list[RemoteFolder]:
         )
         for name in names
     ]
+
+
+def require_folder(path: str) -> None:
+    """Make sure that a data folder is on the volume; ``path`` is as in a request, ``/vol/NAME``.
+
+    Raises:
+        DataError: it is not there; names what is.
+        UserError: Modal cannot be asked.
+    """
+    name = PurePosixPath(path).relative_to(DATA_MOUNT)
+    volume = modal.Volume.from_name(VOLUME, create_if_missing=True)
+    try:
+        ask(lambda: volume.listdir.aio(f"/{name}"))
+    except UserError as error:
+        if not isinstance(error.__cause__, modal.exception.NotFoundError | FileNotFoundError):
+            raise
+        known = [f"{DATA_MOUNT}/{folder.name}" for folder in folders() if folder.name != CACHE]
+        raise DataError(
+            f"--data {path}: it is not on Modal; there is {', '.join(known) or 'nothing'};"
+            " `mabe data push DIR` brings a folder there"
+        ) from error
 
 
 def push(folder: Path, name: str, progress: Progress | None = None) -> int:

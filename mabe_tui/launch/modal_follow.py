@@ -20,7 +20,8 @@ from core.errors import RunError, UserError
 from core.rundir import RunDir
 from mabe_tui.launch import modal_client, modal_volume
 from mabe_tui.launch.attempts import attempt_ending, newest_attempt
-from mabe_tui.launch.modal_client import Outcome, UnreachableError
+from mabe_tui.launch.launcher import UnreachableError
+from mabe_tui.launch.modal_client import Outcome
 from mabe_tui.launch.modal_stream import StreamReader
 from mabe_tui.launch.recorder import Recorder, writing
 

@@ -4,11 +4,10 @@ Nothing here imports the ``modal`` package before it has to: a finished run need
 """
 
 import contextlib
-import shutil
 import sys
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +16,7 @@ import msgspec
 import tomli_w
 
 from core.errors import ConfigError, RunError, UserError
-from core.experiment import MODAL_TIMEOUT_LIMIT, HardwareConfig, to_table
+from core.experiment import to_table
 from core.rundir import Handle, RunDir, RunRequest
 from mabe_tui.launch.attempts import (
     QuietEnding,
@@ -37,6 +36,7 @@ from mabe_tui.launch.launcher import (
     StopOutcome,
     require_resumable,
 )
+from mabe_tui.launch.modal_machine import DATA_MOUNT, app_name_of, machine_of, timeout_of
 from mabe_tui.launch.prices import cores, memory_mib, read_prices, usd_per_hour
 from mabe_tui.launch.process import wait_until
 
@@ -44,8 +44,6 @@ if TYPE_CHECKING:
     from mabe_tui.launch.modal_client import CallState
 
 NAME = "modal"
-APP_NAME = "mabe"
-DATA_MOUNT = "/vol"
 LAUNCH_SECONDS = 120.0
 KILL_SECONDS = 20.0
 CHECKPOINT_SHARE, LEAST_RESERVE, MOST_RESERVE = 0.05, 15.0, 300.0
@@ -62,7 +60,7 @@ class ModalLauncher:
     def prepare(self, request: RunRequest) -> RunRequest:
         """Add the limits that Modal's time-out and prices impose, for the job to keep them itself."""
         hardware = request.experiment.hardware
-        timeout = _timeout(hardware)
+        timeout = timeout_of(hardware)
         reserve = min(MOST_RESERVE, max(LEAST_RESERVE, CHECKPOINT_SHARE * timeout), timeout / 2)
         limits = msgspec.structs.replace(
             request.limits, attempt_seconds=timeout - reserve, usd_per_hour=usd_per_hour(hardware)
@@ -77,28 +75,41 @@ class ModalLauncher:
         prices = read_prices()
         return Quote(
             launcher=self.name,
-            machine=f"Modal app {_app_name(hardware)}: {gpu}, {cores(hardware)} cores,"
+            machine=f"Modal app {app_name_of(hardware)}: {gpu}, {cores(hardware)} cores,"
             f" {memory_mib(hardware) / 1024:.0f} GiB, prices of {prices.as_of}",
             usd_per_hour=usd_per_hour(hardware, prices),
-            timeout_seconds=float(_timeout(hardware)),
+            timeout_seconds=float(timeout_of(hardware)),
             command=("modal_app.train", request.run),
         )
 
+    def require_ready(self, request: RunRequest) -> None:
+        """Ask Modal whether it is there, and the volume whether the run's data are."""
+        from mabe_tui.launch import modal_client, modal_data
+
+        modal_client.require()
+        if request.data is not None:
+            modal_data.require_folder(request.data)
+
     def launch(self, run: RunDir) -> Handle:
         """Call the function, detached; see :class:`~mabe_tui.launch.launcher.Launcher`."""
-        request = run.read_request()
-        _refuse_local_data(request)
-        usd_per_hour(request.experiment.hardware)  # refuses what Modal does not have
+        (handle,) = self._launch([run])
+        return handle
+
+    def launch_all(self, runs: Sequence[RunDir], parallel: int | None = None) -> None:
+        """Call the function for each, all in one detached app; Modal itself keeps to ``parallel``."""
+        self._launch(runs, parallel)
+
+    def _launch(self, runs: Sequence[RunDir], parallel: int | None = None) -> list[Handle]:
+        requests = [run.read_request() for run in runs]
+        for request in requests:
+            _refuse_local_data(request)
+            usd_per_hour(request.experiment.hardware)  # refuses what Modal does not have
         from mabe_tui.launch import modal_client, modal_spawn
 
         modal_client.require()
-        attempt = run.claim_attempt()
-        try:
-            with _launching:
-                return modal_spawn.spawn(run, request, attempt, machine_of(request))
-        except UserError:
-            shutil.rmtree(run.attempt_folder(attempt), ignore_errors=True)
-            raise
+        (machine,) = {machine_of(request) for request in requests}
+        with _launching:
+            return modal_spawn.spawn([*zip(runs, requests, strict=True)], machine, parallel)
 
     def state(self, run: RunDir) -> RunState:
         """Derive the state from what the newest attempt said, and from what Modal says of the call."""
@@ -240,46 +251,14 @@ class ModalLauncher:
         ]
 
 
-class Machine(msgspec.Struct, frozen=True, kw_only=True):
-    """What one call of the function is given."""
-
-    app_name: str
-    gpu: str | None
-    cores: int
-    memory_mib: int
-    timeout_seconds: int
-    retries: int
-
-
 def create() -> ModalLauncher:
     """Make the launcher, for :func:`~mabe_tui.launch.launcher.launcher_named`."""
     return ModalLauncher()
 
 
-def machine_of(request: RunRequest) -> Machine:
-    """Read from a request what its machine must have."""
-    hardware = request.experiment.hardware
-    return Machine(
-        app_name=_app_name(hardware),
-        gpu=hardware.gpu,
-        cores=cores(hardware),
-        memory_mib=memory_mib(hardware),
-        timeout_seconds=_timeout(hardware),
-        retries=hardware.retries,
-    )
-
-
 def request_text(request: RunRequest) -> str:
     """Spell a request as its ``run.toml``."""
     return tomli_w.dumps(to_table(request))
-
-
-def _app_name(hardware: HardwareConfig) -> str:
-    return hardware.app_name or APP_NAME
-
-
-def _timeout(hardware: HardwareConfig) -> int:
-    return hardware.timeout_seconds or MODAL_TIMEOUT_LIMIT
 
 
 def _refuse_local_data(request: RunRequest) -> None:

@@ -16,7 +16,8 @@ from core.events import ENDINGS, decode
 from core.files import replace_atomically, write_bytes_atomically
 from core.progress import Progress
 from core.rundir import ATTEMPT, Pointer, RunDir, RunRequest
-from mabe_tui.launch.modal_client import ANSWER_SECONDS, UnreachableError, ask
+from mabe_tui.launch.launcher import UnreachableError
+from mabe_tui.launch.modal_client import ANSWER_SECONDS, ask
 from mabe_tui.launch.recorder import Recorder
 
 VOLUME = "mabe-runs"

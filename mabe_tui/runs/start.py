@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from core import places
-from core.errors import UserError
+from core.errors import RunError, UserError
 from core.experiment import Experiment
 from core.rundir import About, Limits, RunDir, RunRequest, new_run_id
 from mabe_tui.launch.launcher import Launcher
@@ -60,16 +60,41 @@ def start_run(
     Raises:
         UserError: the folder cannot be written, or the launcher cannot start it; says why.
     """
-    run = RunDir(places.runs(home) / request.run)
-    try:
-        run.write_request(request)
-        if tags:
-            run.write_about(About(tags=tuple(dict.fromkeys(tags))))
-        launcher.launch(run)
-    except UserError:
-        shutil.rmtree(run.path, ignore_errors=True)
-        raise
+    (run,) = start_runs(home, [request], launcher, tags)
     return run
+
+
+def start_runs(
+    home: Path,
+    requests: Sequence[RunRequest],
+    launcher: Launcher,
+    tags: Sequence[str] = (),
+    parallel: int | None = None,
+) -> list[RunDir]:
+    """Make the runs' folders and launch them all, to run at most ``parallel`` at a time.
+
+    Where that fails, or is interrupted, no folder of a run that was not launched is left behind.
+
+    Raises:
+        UserError: a folder cannot be written, or the launcher cannot start one; says why, and which
+            runs were started before that.
+    """
+    runs = [RunDir(places.runs(home) / request.run) for request in requests]
+    try:
+        for run, request in zip(runs, requests, strict=True):
+            run.write_request(request)
+            if tags:
+                run.write_about(About(tags=tuple(dict.fromkeys(tags))))
+        launcher.launch_all(runs, parallel)
+    except BaseException as error:
+        for run in runs:
+            if not run.attempts():  # a launcher takes back one that it claimed and cannot start
+                shutil.rmtree(run.path, ignore_errors=True)
+        started = [run.id for run in runs if run.attempts()]
+        if started and isinstance(error, UserError):
+            raise RunError(f"{error}; started before that: {' '.join(started)}") from error
+        raise
+    return runs
 
 
 def estimate(store: RunStore, request: RunRequest) -> Estimate | None:

@@ -11,6 +11,8 @@ class Faults:
     """Every call of a client is refused as unauthenticated."""
     quota_exceeded: bool = False
     """No function can be called: the workspace has spent what it may."""
+    calls_before_quota: int | None = None
+    """After so many more calls, the workspace has spent what it may."""
     cut_streams_after: list[int] = field(default_factory=list)
     """Each log stream that opens takes one number: it breaks after so many entries."""
     split_messages: bool = False

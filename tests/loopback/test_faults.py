@@ -10,8 +10,7 @@ from core.events import Failed, Stopped
 from core.rundir import RunDir
 from mabe_tui.launch import modal_client, modal_volume
 from mabe_tui.launch.attempts import read_quiet_ending
-from mabe_tui.launch.launcher import RunState, StopOutcome
-from mabe_tui.launch.modal_client import UnreachableError
+from mabe_tui.launch.launcher import RunState, StopOutcome, UnreachableError
 from mabe_tui.launch.modal_launcher import ModalLauncher
 from tests.loopback.conftest import MakeRun
 from tests.loopback.helpers import assert_complete, follow_to_the_end, wait_for

@@ -1,0 +1,110 @@
+"""Many runs at once: what Modal is asked for, how many run, and what becomes of them unwatched."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from core.errors import RunError
+from core.rundir import RunDir
+from mabe_tui.launch.launcher import RunState, StopOutcome
+from mabe_tui.launch.modal_launcher import ModalLauncher
+from mabe_tui.runs.start import start_runs
+from tests.loopback.conftest import MakeRun
+from tests.loopback.helpers import assert_complete, follow_to_the_end, wait_for
+from tests.loopback.server import LoopbackServer
+
+QUEUED, RUNNING = RunState.QUEUED, RunState.RUNNING
+
+
+def reach(launcher: ModalLauncher, runs: list[RunDir], *wanted: RunState) -> None:
+    def states() -> list[RunState]:
+        for run in runs:
+            launcher.sync(run, quick=True)
+        return [launcher.state(run) for run in runs]
+
+    wait_for(lambda: states() == [*wanted])
+
+
+def ids_of(runs: list[RunDir], name: str) -> list[object]:
+    return [handle.reference[name] for run in runs if (handle := run.read_handle()) is not None]
+
+
+def test_modal_keeps_to_so_many_at_a_time(
+    server: LoopbackServer, launcher: ModalLauncher, make_run: MakeRun
+) -> None:
+    runs = [make_run(epochs=1000, seconds=0.05) for _ in range(4)]
+    launcher.launch_all(runs, parallel=2)
+    assert len(set(ids_of(runs, "app_id"))) == 1
+    assert len(set(ids_of(runs, "call_id"))) == 4
+    reach(launcher, runs, RUNNING, RUNNING, QUEUED, QUEUED)
+    assert launcher.stop(runs[2], grace=20) is StopOutcome.BEFORE_START
+    assert launcher.stop(runs[0], grace=20) is StopOutcome.CLEAN
+    reach(launcher, runs, RunState.STOPPED, RUNNING, RunState.STOPPED, RUNNING)
+    assert len(server.running()) == 2
+
+
+def test_without_a_bound_all_run(
+    server: LoopbackServer, launcher: ModalLauncher, make_run: MakeRun
+) -> None:
+    runs = [make_run(epochs=1000, seconds=0.05) for _ in range(3)]
+    launcher.launch_all(runs)
+    reach(launcher, runs, RUNNING, RUNNING, RUNNING)
+
+
+@pytest.fixture
+def seeds(server: LoopbackServer, tmp_path: Path) -> list[RunDir]:
+    """Six seeds, two at a time, launched by a process that is killed as soon as it has told of them."""
+    home = tmp_path / "home"
+    command = ["run", "v1", "--on", "modal", "--seeds", "1,2,3,4,5,6", "--parallel", "2"]
+    settings = ["--set", "training.epochs=2", "--set", "hardware.gpu=T4"]
+    client = subprocess.Popen(
+        [sys.executable, "-c", "from mabe_tui.cli.main import run; run()", *command, *settings],
+        env=os.environ | server.client_environment() | {"MABE_HOME": str(home)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert client.stdout is not None
+    runs = [RunDir(home / "runs" / client.stdout.readline().strip()) for _ in range(6)]
+    client.send_signal(signal.SIGKILL)
+    client.wait()
+    return runs
+
+
+def test_all_seeds_run_with_the_laptop_shut(
+    server: LoopbackServer, launcher: ModalLauncher, seeds: list[RunDir]
+) -> None:
+    at_a_time = 0
+
+    def all_done() -> bool:
+        nonlocal at_a_time
+        at_a_time = max(at_a_time, len(server.running()))
+        return all(call.done.is_set() for call in server.cloud.calls.values())
+
+    wait_for(all_done)
+    assert at_a_time == 2
+    for run in seeds:
+        assert follow_to_the_end(launcher, run) is RunState.FINISHED
+        assert len(assert_complete(run).epochs) == 2
+    assert [run.read_request().seed for run in seeds] == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_launch_that_breaks_off_keeps_what_was_started(
+    server: LoopbackServer,
+    launcher: ModalLauncher,
+    make_run: MakeRun,
+    tmp_path: Path,
+) -> None:
+    requests = [make_run(epochs=1).read_request() for _ in range(3)]
+    server.faults.calls_before_quota = 2
+    with pytest.raises(RunError, match=r"spend limit reached.*; started before that: ") as caught:
+        start_runs(tmp_path / "again", requests, launcher)
+    assert "\n" not in str(caught.value)
+    left = [RunDir(path) for path in sorted((tmp_path / "again" / "runs").iterdir())]
+    assert sorted(run.id for run in left) == sorted(request.run for request in requests[:2])
+    for run in left:
+        assert follow_to_the_end(launcher, run) is RunState.FINISHED
