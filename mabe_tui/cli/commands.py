@@ -27,6 +27,7 @@ COMMANDS = {
     "sync": ("modal_commands", "Bring what is here of a run elsewhere up to date."),
     "pull": ("modal_commands", "Fetch checkpoints of a run elsewhere, checked."),
     "ps": ("modal_commands", "List what runs on Modal now, with its cost."),
+    "cost": ("cost_command", "Show what was spent, by experiment, day or run."),
     "prices": ("modal_commands", "Show what Modal charges an hour."),
     "import-log": ("import_command", "Make a run of the log of an old training script."),
     "checkpoints": ("runs", "List a run's checkpoints; --verify reads them."),

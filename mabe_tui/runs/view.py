@@ -13,6 +13,7 @@ from core.history import History
 from core.rundir import About, RunRequest
 from mabe_tui.launch.attempts import read_quiet_ending
 from mabe_tui.launch.launcher import RunState, launcher_named
+from mabe_tui.runs.ledger import cost_usd
 from mabe_tui.runs.reading import thin_history
 from mabe_tui.runs.store import RunEntry
 
@@ -172,7 +173,7 @@ def summarise(
         epochs=training.epochs,
         monitor=training.monitor,
         elapsed_seconds=elapsed,
-        cost_usd=_cost(request, elapsed),
+        cost_usd=cost_usd(request.limits, elapsed),
         warnings=tuple(dict.fromkeys(warning.message for warning in history.warnings)),
         stalled_seconds=silent if running and silent > STALL_SECONDS else None,
     )
@@ -232,8 +233,3 @@ def _with_progress(facts: RunSummary, history: History, now: dt.datetime) -> Run
     return msgspec.structs.replace(
         facts, eta_seconds=max(0.0, remaining * seconds) if seconds is not None else None
     )
-
-
-def _cost(request: RunRequest, elapsed: float | None) -> float | None:
-    hourly = request.limits.usd_per_hour
-    return None if hourly is None or elapsed is None else hourly * elapsed / 3600

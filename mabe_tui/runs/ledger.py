@@ -1,0 +1,132 @@
+"""What runs have cost so far: by experiment, by day, by run.
+
+An estimate by the price an hour that a run was started at, from the first to the last event of each of its
+attempts: what a resume took back was paid for too. The bill of whoever rents the machines counts.
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Iterator
+from typing import Literal
+
+import msgspec
+
+from core.events import decode
+from core.rundir import Limits, RunDir
+from mabe_tui.launch.launcher import RunState
+from mabe_tui.launch.tail import first_line, last_lines
+from mabe_tui.runs.store import RunEntry
+
+HOUR = 3600.0
+By = Literal["experiment", "day", "run"]
+ALIVE = (RunState.RUNNING, RunState.STOPPING)
+
+
+class Spent(msgspec.Struct, frozen=True, kw_only=True):
+    """What one run used up on one day."""
+
+    run: str
+    version: str
+    day: dt.date
+    seconds: float
+    usd: float
+
+
+class Total(msgspec.Struct, frozen=True, kw_only=True):
+    """What several of these come to."""
+
+    name: str
+    """An experiment, a day (``2026-11-21``) or a run."""
+    runs: int
+    seconds: float
+    usd: float
+
+
+def cost_usd(limits: Limits, seconds: float | None) -> float | None:
+    """Give the dollars that so long a time costs; ``None`` where nobody charges or it is not known."""
+    if limits.usd_per_hour is None or seconds is None:
+        return None
+    return limits.usd_per_hour * seconds / HOUR
+
+
+def spent(
+    entry: RunEntry, state: RunState, now: dt.datetime, zone: dt.tzinfo | None = None
+) -> list[Spent]:
+    """Say what a run has cost on each day; nothing where nobody charges for it.
+
+    Reads the first and the last lines of its event files only, so that a thousand runs are no matter.
+
+    Args:
+        entry: the run.
+        state: how it is; one that runs has cost something until ``now``.
+        now: with its time zone.
+        zone: whose midnights part the days; ``None``: this computer's.
+    """
+    request = entry.request
+    if request is None or request.limits.usd_per_hour is None:
+        return []
+    seconds: dict[dt.date, float] = {}
+    for start, end in _paid(entry.run, now if state in ALIVE else None):
+        for day, part in _by_day(start, end, zone):
+            seconds[day] = seconds.get(day, 0.0) + part
+    return [
+        Spent(
+            run=entry.id,
+            version=request.experiment.name,
+            day=day,
+            seconds=part,
+            usd=cost_usd(request.limits, part) or 0.0,
+        )
+        for day, part in seconds.items()
+    ]
+
+
+def totals(rows: Iterable[Spent], by: By) -> list[Total]:
+    """Add up by experiment or run, the dearest first, or by day, the earliest first."""
+    groups: dict[str, list[Spent]] = {}
+    for row in rows:
+        name = {"experiment": row.version, "day": str(row.day), "run": row.run}[by]
+        groups.setdefault(name, []).append(row)
+    found = [total(name, group) for name, group in groups.items()]
+    return sorted(found, key=lambda t: (t.name,) if by == "day" else (-t.usd, t.name))
+
+
+def total(name: str, rows: Iterable[Spent]) -> Total:
+    """Add up, under a name."""
+    kept = list(rows)
+    return Total(
+        name=name,
+        runs=len({row.run for row in kept}),
+        seconds=sum(row.seconds for row in kept),
+        usd=sum(row.usd for row in kept),
+    )
+
+
+def _paid(run: RunDir, until: dt.datetime | None) -> Iterator[tuple[dt.datetime, dt.datetime]]:
+    """Give the times for which a machine was had: attempt by attempt, the newest one ``until`` now."""
+    attempts = run.attempts()
+    for attempt in attempts:
+        path = run.events_path(attempt)
+        lines = (first_line(path), *reversed(last_lines(path)))
+        first = decode(lines[0])
+        last = next((event for line in lines[1:] if (event := decode(line)) is not None), first)
+        if first is not None and last is not None:
+            end = until if until is not None and attempt == attempts[-1] else last.time
+            yield first.time, max(end, last.time)
+
+
+def _by_day(
+    start: dt.datetime, end: dt.datetime, zone: dt.tzinfo | None
+) -> Iterator[tuple[dt.date, float]]:
+    while start < end:
+        midnight = min(end, _next_midnight(start, zone))
+        yield start.astimezone(zone).date(), (midnight - start).total_seconds()
+        start = midnight
+
+
+def _next_midnight(moment: dt.datetime, zone: dt.tzinfo | None) -> dt.datetime:
+    tomorrow = dt.datetime.combine(
+        moment.astimezone(zone).date() + dt.timedelta(days=1), dt.time(), zone
+    )
+    return tomorrow.astimezone(
+        dt.UTC
+    )  # differences within one zone would pass over its clock changes
