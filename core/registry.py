@@ -1,7 +1,8 @@
 """``experiments.toml`` → :class:`~core.experiment.Experiment`: inheritance, overrides, writing.
 
-Tables merge deeply along ``extends``, arrays replace, ``"none"`` unsets. What speaks of one version
-alone (:data:`~core.experiment.NOT_INHERITED`) is never passed on.
+Tables merge deeply along ``extends``, arrays replace, ``"none"`` unsets; another model brings its own
+shape (:mod:`core.inheritance`). What speaks of one version alone
+(:data:`~core.experiment.NOT_INHERITED`) is never passed on.
 """
 
 import os
@@ -17,6 +18,7 @@ import tomli_w
 from core.errors import ConfigError
 from core.experiment import NOT_INHERITED, Experiment, flatten, problems
 from core.files import write_bytes_atomically
+from core.inheritance import Table, inherit, merge
 from core.strict import convert, field_type, is_optional, nearest
 from core.tuning import read_ranges
 
@@ -24,7 +26,6 @@ FILE_NAME = "experiments.toml"
 FORMAT = 1
 UNSET = "none"
 VERSION_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
-Table = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +59,14 @@ class Registry:
         merged: Table = {}
         for table in tables[:-1]:
             inherited = {key: value for key, value in table.items() if key not in NOT_INHERITED}
-            merged = merge(merged, inherited)
-        merged = merge(merged, tables[-1])
+            merged = inherit(merged, inherited)
+        merged = inherit(merged, tables[-1])
         preset_table = self._preset(preset) if preset is not None else {}
-        merged = merge(merged, preset_table)
         parsed = dict(parse_override(text) for text in overrides)
+        changes = preset_table
         for table in parsed.values():
-            merged = merge(merged, table)
+            changes = merge(changes, table)
+        merged = inherit(merged, changes)
         places = [f"presets.{preset}"] if preset is not None else []
         places += [f"experiments.{name}" for name in reversed(self.lineage(version))]
 
@@ -236,18 +238,6 @@ def _require_name(name: str, path: Path) -> None:
         raise ConfigError(
             f"{path}: {name!r} cannot be a name: letters, digits, '_', '.', '-' only, 40 at most, not 'last'"
         )
-
-
-def merge(base: Table, change: Mapping[str, Any]) -> Table:
-    """Lay ``change`` over ``base``: tables merge deeply, everything else replaces."""
-    merged = dict(base)
-    for key, value in change.items():
-        below = merged.get(key)
-        if isinstance(below, dict) and isinstance(value, Mapping):
-            merged[key] = merge(below, value)
-        else:
-            merged[key] = value
-    return merged
 
 
 def _unset(table: Table, prefix: str = "") -> Table:

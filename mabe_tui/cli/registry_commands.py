@@ -11,6 +11,7 @@ from core.errors import ConfigError
 from core.experiment import Experiment, flatten, to_table
 from core.features.columns import input_size
 from core.files import write_bytes_atomically
+from core.inheritance import left_out
 from core.reported import Reported
 from mabe_tui.cli.fit import fitted
 from mabe_tui.cli.output import JsonOption, print_json, print_table, say, wrapped
@@ -112,12 +113,23 @@ def show(
     registry = session_of(context).registry
     registry.check_presets()
     experiment = registry.experiment(version, overrides or (), preset)
+    say_left_out(registry.experiment(version), experiment)
     if diff is not None:
         _show_difference(experiment, registry.experiment(diff), as_json)
     elif as_json:
         print_json(experiment)
     else:
         _show_experiment(experiment, registry)
+
+
+def say_left_out(base: Experiment, changed: Experiment) -> None:
+    """Say which settings were left behind because another model was named."""
+    settings = ", ".join(f"{key} = {spell(value)}" for key, value in left_out(base, changed))
+    if settings:
+        say(
+            f"mabe: left behind with {base.model.name}: {settings};"
+            f" {changed.model.name} has its own unless they are set"
+        )
 
 
 def differences(first: Experiment, second: Experiment) -> list[tuple[str, object, object]]:
@@ -231,6 +243,8 @@ def new(
     experiment = registries.add_version(
         session.registry, name, extends, overrides or (), notes, title
     )
+    if extends is not None:
+        say_left_out(session.registry.experiment(extends), experiment)
     say(
         f"{session.registry.path}: added {experiment.name}; look at it with `mabe show {experiment.name}`"
     )

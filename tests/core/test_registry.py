@@ -5,7 +5,7 @@ import pytest
 
 from core.errors import ConfigError
 from core.experiment import Experiment, flatten, gpu_problem
-from core.registry import Registry, add_version, default_path, find, load, merge
+from core.registry import Registry, add_version, default_path, find, load
 
 SMALL = """
 format = 1
@@ -384,13 +384,6 @@ def test_every_version_survives_a_round_trip_through_toml(
         experiment = shipped.experiment(version)
         table = tomllib.loads(tomli_w.dumps(to_table(experiment)))
         assert msgspec.convert(table, Experiment) == experiment
-
-
-def test_merge_is_deep_for_tables_only() -> None:
-    assert merge({"a": {"x": 1, "y": 2}, "l": [1]}, {"a": {"y": 3}, "l": [2]}) == {
-        "a": {"x": 1, "y": 3},
-        "l": [2],
-    }
 
 
 def test_gpu_names() -> None:
