@@ -21,7 +21,7 @@ from mabe_tui.cli.cost import (
 from mabe_tui.cli.follow import exit_code, follow
 from mabe_tui.cli.lines import short_duration
 from mabe_tui.cli.output import JsonOption, duration, print_json, print_table, say
-from mabe_tui.cli.registry_commands import SetOption, Version, differences, spell
+from mabe_tui.cli.registry_commands import SetOption, Version, differences, say_left_out, spell
 from mabe_tui.cli.session import Session, session_of
 from mabe_tui.cli.tidy import YesOption
 from mabe_tui.launch.launcher import Launcher, Quote, launcher_named
@@ -93,6 +93,7 @@ def run(
         _request(session, version, on, data, overrides or [], each, preset, max_time, budget)
         for each in _seeds(seed, seeds)
     ]
+    say_left_out(session.registry.experiment(version), requests[0].experiment)
     described = check_data(requests[0], version)
     launcher = launcher_named(requests[0].launcher)
     if dry_run:

@@ -77,6 +77,14 @@ def test_show_with_overrides_and_preset() -> None:
     assert (shown["training"]["epochs"], shown["model"]["channels"]) == (3, [32, 64])
 
 
+@pytest.mark.parametrize("command", [["show"], ["run", "--dry-run"]])
+def test_what_another_model_leaves_behind_is_said(command: list[str]) -> None:
+    told = mabe(*command, "v2", "--json", "--set", "model.name=tcn")
+    assert "left behind with conv_bilstm: model.channels = [64, 128, 256]" in told.stderr
+    assert '"channels": null' in told.stdout
+    assert "left behind" not in mabe(*command, "v2").stderr
+
+
 def test_new_needs_a_registry_of_ones_own() -> None:
     with pytest.raises(ConfigError, match="mabe init"):
         mabe("new", "v8", "--extends", "v6")
