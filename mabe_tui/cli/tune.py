@@ -100,8 +100,9 @@ def tune(
     first = request_for([])
     say(f"data: {check_data(first, version)}")
     agree_on_cost(RunStore(session.home), [first] * trials, yes)
+    launcher.require_ready(first)
     folder = session.home / FOLDER / study_name
-    what = asked(experiment, preset, tuple(overrides or ()), data)
+    what = asked(experiment, preset, tuple(overrides or ()), data, launcher.name)
     with open_study(folder, what, experiment) as study:
         _work(study, study_name, session.home, launcher, request_for, (trials, parallel), as_json)
         results = study.results()
@@ -145,7 +146,7 @@ def _work(
     from mabe_tui.runs.tuning import Tuner
 
     tell = say if as_json else _print_now
-    tuner = Tuner(study, name, home, launcher, request_for)
+    tuner = Tuner(study, name, home, launcher, request_for, tell=say)
     try:
         for result in tuner.results(*counts):
             tell(line_of(result))

@@ -46,6 +46,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     settings: dict[str, Any]
     """Of the version, with what the ranges replace left out."""
     ranges: dict[str, Range]
+    launcher: str = "local"
+    """Only that one knows how the runs of trials that were left are."""
 
     def difference(self, other: "Asked") -> str | None:
         """Name the first thing in which two differ."""
@@ -55,7 +57,11 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def asked(
-    experiment: Experiment, preset: str | None, overrides: tuple[str, ...], data: Path | None
+    experiment: Experiment,
+    preset: str | None,
+    overrides: tuple[str, ...],
+    data: Path | None,
+    launcher: str = "local",
 ) -> Asked:
     """Write down what a study of an experiment is about."""
     return Asked(
@@ -65,6 +71,7 @@ def asked(
         data=str(data.resolve()) if data is not None else None,
         settings={k: v for k, v in flatten(experiment).items() if k not in experiment.tune},
         ranges=experiment.tune,
+        launcher=launcher,
     )
 
 

@@ -12,7 +12,7 @@ from core.errors import ConfigError
 from core.events import Failed, Stopped
 from core.history import History
 from core.rundir import RunDir, RunRequest
-from mabe_tui.launch.launcher import Launcher, RunState
+from mabe_tui.launch.launcher import Launcher, RunState, UnreachableError
 from mabe_tui.runs.reading import thin_history
 from mabe_tui.runs.start import start_run
 from mabe_tui.runs.store import STUDY_TAG
@@ -45,6 +45,7 @@ class Tuner:
         launcher: runs them.
         request_for: gives the request of a trial from its overrides.
         seconds: between two looks at the runs.
+        tell: is given a sentence when the launcher cannot be reached; it is tried again and again.
     """
 
     def __init__(
@@ -55,12 +56,14 @@ class Tuner:
         launcher: Launcher,
         request_for: Callable[[list[str]], RunRequest],
         seconds: float = 1.0,
+        tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._study, self._name = study, name
         self._home, self._launcher = home, launcher
         self._request_for = request_for
-        self._seconds = seconds
+        self._seconds, self._tell = seconds, tell
         self._active: list[_Active] = []
+        self._has_begun = self._is_away = False
 
     @property
     def under_way(self) -> list[str]:
@@ -79,16 +82,36 @@ class Tuner:
         left = self._study.unfinished()
         try:
             while True:
-                while len(self._active) < parallel and (trial := self._next(left, trials)):
-                    if (failed := self._begin(trial)) is not None:
-                        yield failed
-                if not self._active:
+                yield from self._begin_some(left, trials, parallel)
+                if not (self._active or left):
                     return
                 yield from self._look_at_all()
-                time.sleep(self._seconds if self._active else 0)
+                time.sleep(self._seconds if self._active or self._is_away else 0)
         finally:
             for each in self._active:
                 each.context.close()
+
+    def _begin_some(
+        self, left: list[StudyTrial], trials: int, parallel: int
+    ) -> Iterator[TrialResult]:
+        """Begin as many as there is room for; gives those that failed at once."""
+        while len(self._active) < parallel and (trial := self._next(left, trials)):
+            try:
+                failed = self._begin(trial)
+            except UnreachableError as error:
+                if not self._has_begun:
+                    raise
+                left.insert(0, trial)
+                self._say_away(error)
+                return
+            self._has_begun, self._is_away = True, False
+            if failed is not None:
+                yield failed
+
+    def _say_away(self, error: UnreachableError) -> None:
+        if not self._is_away:
+            self._tell(f"{str(error).partition(';')[0]}; trying again")
+        self._is_away = True
 
     def _next(self, left: list[StudyTrial], trials: int) -> StudyTrial | None:
         if left:
@@ -128,7 +151,12 @@ class Tuner:
 
     def _look_at_all(self) -> Iterator[TrialResult]:
         for each in [*self._active]:
-            if (result := self._look(each)) is not None:
+            try:
+                result = self._look(each)
+            except UnreachableError as error:
+                self._say_away(error)
+                continue
+            if result is not None:
                 self._active.remove(each)
                 each.context.close()
                 yield result
@@ -147,8 +175,10 @@ class Tuner:
             state, history = self._launcher.state(each.run), thin_history(each.run)
         if state is RunState.PREEMPTED:
             self._launcher.resume(each.run)
+            each.context.close()  # it followed the attempt that has ended
+            each.context.enter_context(self._launcher.following(each.run))
             return None
-        if state.is_alive or state is RunState.UNKNOWN:
+        if state.may_speak:
             return None
         return self._ended(each, state, history)
 

@@ -1,7 +1,7 @@
 """Trials as runs: what is started, taken up, pruned and told, with runs that only pretend."""
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from core.experiment import Experiment, TrainingConfig
 from core.registry import load
 from core.rundir import RunDir, RunRequest, new_run_id
 from core.tuning import Range
-from mabe_tui.launch.launcher import RunState, StopOutcome
+from mabe_tui.launch.launcher import RunState, StopOutcome, UnreachableError
 from mabe_tui.runs.study import Asked, Study, asked, best_of, open_study
 from mabe_tui.runs.tuning import Tuner
 
@@ -40,11 +40,19 @@ class PretendLauncher:
         self.launched: list[str] = []
         self.resumed: list[str] = []
         self.stopped: list[str] = []
+        self.away: list[bool] = []
+        """Each launch or stop takes one: whether it cannot be reached."""
 
-    def launch(self, run: RunDir) -> None:
-        values, state = self.script(run.read_request())
-        self.launched.append(run.id)
-        self.speak(run, values, state)
+    def reach(self) -> None:
+        if self.away and self.away.pop(0):
+            raise UnreachableError("the cloud cannot be reached; try again later")
+
+    def launch_all(self, runs: Sequence[RunDir], _: int | None) -> None:
+        self.reach()
+        for run in runs:
+            values, state = self.script(run.read_request())
+            self.launched.append(run.id)
+            self.speak(run, values, state)
 
     def speak(self, run: RunDir, values: list[float], state: RunState) -> None:
         self.states[run.id] = state
@@ -73,6 +81,7 @@ class PretendLauncher:
         return self.states[run.id]
 
     def stop(self, run: RunDir, _: float) -> StopOutcome:
+        self.reach()
         self.stopped.append(run.id)
         self.states[run.id] = RunState.STOPPED
         return StopOutcome.CLEAN
@@ -233,6 +242,42 @@ def test_a_poor_trial_is_stopped_early(tuner: MakeTuner) -> None:
     assert results[-1].metric == 0.2
 
 
+def test_a_launcher_that_is_away_for_a_while_is_waited_for(tuner: MakeTuner) -> None:
+    launcher, told = PretendLauncher(finishes), list[str]()
+    launcher.away = [False, True, True, False, True, False]
+    with tuner(launcher) as (_, work):
+        work._tell = told.append
+        results = list(work.results(trials=3, parallel=1))
+    assert [result.outcome for result in results] == ["complete"] * 3
+    assert [result.run for result in results] == launcher.launched
+    assert told == ["the cloud cannot be reached; trying again"] * 2
+
+
+def test_a_launcher_that_was_never_there_is_said_at_once(home: Path, tuner: MakeTuner) -> None:
+    launcher = PretendLauncher(finishes)
+    launcher.away = [True]
+    with tuner(launcher) as (_, work), pytest.raises(UnreachableError, match="cannot be reached"):
+        list(work.results(trials=3, parallel=1))
+    assert list((home / "runs").iterdir()) == []
+    with tuner(launcher) as (_, work):
+        assert [result.trial for result in work.results(trials=1, parallel=1)] == [0]
+
+
+def test_a_poor_trial_is_stopped_once_that_can_be_asked(tuner: MakeTuner) -> None:
+    values = iter([[0.5, 0.6, 0.7]] * 6 + [[0.1, 0.2]])
+
+    def script(_: RunRequest) -> tuple[list[float], RunState]:
+        told = next(values)
+        return told, RunState.FINISHED if len(told) == 3 else RunState.RUNNING
+
+    launcher = PretendLauncher(script)
+    launcher.away = [False] * 7 + [True, True, False]
+    with tuner(launcher) as (_, work):
+        results = list(work.results(trials=7, parallel=1))
+    assert results[-1].outcome == "pruned"
+    assert launcher.stopped == [results[-1].run]
+
+
 def test_a_trial_as_good_as_the_others_is_not_stopped(tuner: MakeTuner) -> None:
     launcher = PretendLauncher(lambda _: ([0.5, 0.6, 0.7], RunState.FINISHED))
     with tuner(launcher) as (_, work):
@@ -280,6 +325,18 @@ def test_a_study_stays_about_one_thing(
         pass
     changed = msgspec.structs.replace(EXPERIMENT, **change)
     with pytest.raises(RunError, match=message), tuner(launcher, changed):
+        pass
+
+
+def test_a_study_stays_where_its_runs_are(home: Path) -> None:
+    with open_study(home / "s", about(EXPERIMENT), EXPERIMENT):
+        pass
+    there = asked(EXPERIMENT, None, (), None, launcher="modal")
+    opening = open_study(home / "s", there, EXPERIMENT)
+    with (
+        pytest.raises(RunError, match="another launcher; give the new one another --name"),
+        opening,
+    ):
         pass
 
 

@@ -1,0 +1,132 @@
+"""A search on Modal: trials as parallel calls, left, taken up again, stopped early."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from core.experiment import Experiment
+from core.rundir import RunDir, RunRequest
+from core.tuning import Range
+from mabe_tui.launch.launcher import RunState
+from mabe_tui.launch.modal_launcher import ModalLauncher
+from mabe_tui.runs.start import new_request
+from mabe_tui.runs.study import asked, open_study
+from mabe_tui.runs.tuning import Tuner
+from tests.loopback.conftest import MakeRun
+from tests.loopback.helpers import assert_complete, wait_for
+from tests.loopback.server import LoopbackServer
+
+MABE = (sys.executable, "-c", "from mabe_tui.cli.main import run; run()")
+Tune = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def tune(server: LoopbackServer, home: Path) -> Iterator[Tune]:
+    """Begin ``mabe tune v2 --on modal`` in a process of its own."""
+    begun: list[subprocess.Popen[str]] = []
+
+    def begin(*arguments: str, epochs: int = 2) -> "subprocess.Popen[str]":
+        command = ["tune", "v2", "--on", "modal", "--set", f"training.epochs={epochs}", *arguments]
+        process = subprocess.Popen(
+            [*MABE, *command],
+            env=os.environ | server.client_environment() | {"MABE_HOME": str(home)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        begun.append(process)
+        return process
+
+    yield begin
+    for process in begun:
+        process.kill()
+        process.communicate()
+
+
+def runs_under(home: Path) -> list[RunDir]:
+    return [RunDir(path.parent) for path in sorted(home.glob("runs/*/handle.toml"))]
+
+
+def calls_for(server: LoopbackServer, runs: list[RunDir]) -> int:
+    """Count the calls that were made for some runs."""
+    return sum(
+        any(run.id.encode() in call.input.args for run in runs)
+        for call in server.cloud.calls.values()
+    )
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_a_search_that_is_left_loses_nothing(
+    tune: Tune, home: Path, server: LoopbackServer, how: signal.Signals
+) -> None:
+    first = tune("--trials", "3", "--parallel", "2", epochs=12)
+    wait_for(lambda: len(runs_under(home)) == 2 and bool(runs_under(home)[0].history().epochs))
+    first.send_signal(how)
+    _, said = first.communicate()
+    left = runs_under(home)
+    assert all(run.id in said for run in left) or how is signal.SIGKILL
+    second = tune("--trials", "3", "--parallel", "2", "--json", epochs=12)
+    told, said = second.communicate()
+    assert second.returncode == 0, said
+    trials = json.loads(told)["trials"]
+    assert [trial["outcome"] for trial in trials] == ["complete"] * 3
+    runs = runs_under(home)
+    assert {trial["run"] for trial in trials} == {run.id for run in runs} > {r.id for r in left}
+    assert calls_for(server, runs) == 3
+    for run in runs:
+        assert len(assert_complete(run).epochs) == 12
+
+
+def test_modal_may_be_away_for_a_while(tune: Tune, home: Path, server: LoopbackServer) -> None:
+    search = tune("--trials", "3", epochs=12)
+    wait_for(lambda: bool(runs_under(home)) and bool(runs_under(home)[0].history().epochs))
+    server.go_down()
+    wait_for(lambda: all(call.done.is_set() for call in server.cloud.calls.values()))
+    server.come_back()
+    told, said = search.communicate()
+    assert search.returncode == 0, said
+    assert re.findall(r"trial (\d) +complete", told) == ["0", "1", "2"]
+
+
+def test_data_that_are_not_there_start_nothing(tune: Tune, home: Path, tmp_path: Path) -> None:
+    search = tune("--trials", "3", "--data", "/vol/mabee")
+    told, said = search.communicate()
+    assert (search.returncode, told) == (1, "")
+    last = said.splitlines()[-1]
+    assert last.startswith("mabe: --data /vol/mabee: it is not on Modal; there is ")
+    assert "mabe data push" in last
+    assert not home.exists()
+
+
+def test_a_poor_trial_is_stopped_on_modal(
+    server: LoopbackServer, launcher: ModalLauncher, make_run: MakeRun, home: Path
+) -> None:
+    experiment = make_run(epochs=3).read_request().experiment
+    plans = iter([["fake.metric=0.5"]] * 6 + [["fake.metric=0.1", "fake.seconds=0.3"]])
+
+    def request_for(_: list[str]) -> RunRequest:
+        return launcher.prepare(new_request(experiment, launcher.name, overrides=next(plans)))
+
+    tuned = with_range(experiment)
+    with open_study(home / "s", asked(tuned, None, (), None, launcher.name), tuned) as study:
+        tuner = Tuner(study, "s", home, launcher, request_for, seconds=0.05)
+        results = list(tuner.results(trials=7, parallel=2))
+    assert [result.outcome for result in results] == ["complete"] * 6 + ["pruned"]
+    assert launcher.state(RunDir(home / "runs" / str(results[-1].run))) is RunState.STOPPED
+
+
+def with_range(experiment: Experiment) -> Experiment:
+    return msgspec.structs.replace(experiment, tune={"model.dropout": Range(low=0.1, high=0.5)})
