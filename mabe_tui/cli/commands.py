@@ -33,6 +33,7 @@ COMMANDS = {
     "checkpoints": ("runs", "List a run's checkpoints; --verify reads them."),
     "tune": ("tune", "Search a version's ranges; each trial is a run."),
     "batch-size": ("batch_size", "Find the largest batch that fits in memory."),
+    "curves": ("curves_command", "Draw the curves of runs over one another."),
     "compare": ("compare_command", "Compare versions or runs, with a verdict."),
     "predict": ("predict_commands", "Write classes and probabilities of every frame."),
     "eval": ("predict_commands", "Measure a checkpoint on labelled data."),

@@ -87,7 +87,7 @@ def render_chart(
     if width < 1 or height < 1:
         raise ValueError(f"a chart of {width} × {height} characters cannot be drawn")
     shown_x = _ascending(x_range) if x_range else joint_range(s.x_bounds for s in series)
-    shown_y = _ascending(y_range) if y_range else _visible_y(series, shown_x, log_y)
+    shown_y = _ascending(y_range) if y_range else visible_y(series, shown_x, log_y)
     if log_y and shown_y[0] <= 0:
         raise ValueError(f"a log axis cannot begin at {shown_y[0]}")
     values = tuple(None if cursor is None else s.value_at(cursor) for s in series)
@@ -123,7 +123,7 @@ def _ascending(pair: Range) -> Range:
     return widened(low, high)
 
 
-def _visible_y(series: Sequence[Series], x_range: Range, log: bool) -> Range:
+def visible_y(series: Sequence[Series], x_range: Range, log: bool) -> Range:
     """The y range of what lies in the x range: finite, and above 0 on a log axis."""
     bounds = [one.visible(*x_range).bounds(above_zero=log) for one in series]
     return joint_range(bounds, log=log)

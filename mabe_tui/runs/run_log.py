@@ -5,6 +5,7 @@ comes after the log was opened, −1 the one before.
 """
 
 import re
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -192,6 +193,10 @@ class RunLog:
             self._until = None
         elif (position := self.line_of(event)) is not None:
             self._until = position + 1
+
+    def hide_all(self) -> None:
+        """Show no line until :meth:`show_until` says up to which."""
+        self._until = -sys.maxsize
 
     # ── parts ─────────────────────────────────────────────────────────────────────────────────
 

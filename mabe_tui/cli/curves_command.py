@@ -1,0 +1,181 @@
+"""``mabe curves RUN…``: what runs measured, drawn in the terminal, or as numbers or an SVG file."""
+
+import csv
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.errors import ConfigError, RunError
+from core.files import write_bytes_atomically
+from mabe_tui.cli.logs import up_to_date
+from mabe_tui.cli.output import JsonOption, print_json, say
+from mabe_tui.cli.runs import find_runs
+from mabe_tui.runs.axis import Axis
+
+if TYPE_CHECKING:  # numpy, which `mabe curves --help` does without
+    from mabe_tui.plotting.chart import Chart
+    from mabe_tui.plotting.panel import Panel
+    from mabe_tui.runs.panels import RunNumbers
+    from mabe_tui.runs.store import RunEntry
+
+COLOURS = ("cyan", "yellow", "magenta", "green", "bright_red", "bright_blue")
+"""Of the lines, in turn, as the terminal's own colours."""
+DIM = "bright_black"
+ALERT = "bold red"
+LOWEST, HIGHEST = 10, 18
+"""Rows of a chart that is not told how high to be."""
+SMALLEST = (16, 6)
+"""Columns and rows below which a chart says nothing."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add this command to the command line."""
+    app.command("curves")(curves)
+
+
+def curves(
+    context: typer.Context,
+    runs: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="RUN…", help="Runs, as `mabe runs` lists; else the last."),
+    ] = None,
+    metric: Annotated[
+        str,
+        typer.Option(
+            "--metric",
+            "-m",
+            help="A chart each, by commas: loss, f1 (of each class), machine, or"
+            " the name of a curve.",
+        ),
+    ] = "loss,f1_macro",
+    axis: Annotated[Axis, typer.Option("--x", help="What the curves are over.")] = Axis.EPOCH,
+    log_y: Annotated[bool, typer.Option("--log-y", help="Logarithmic y axis.")] = False,
+    smooth: Annotated[
+        float,
+        typer.Option(help="Weight of a moving average over the raw values.", min=0, max=0.999),
+    ] = 0.0,
+    superseded: Annotated[
+        bool, typer.Option("--superseded", help="Also what a resume has taken back, faintly.")
+    ] = False,
+    width: Annotated[
+        int | None, typer.Option(help="Columns; else the terminal's.", min=SMALLEST[0])
+    ] = None,
+    height: Annotated[int | None, typer.Option(help="Rows a chart.", min=SMALLEST[1])] = None,
+    ascii_only: Annotated[bool, typer.Option("--ascii", help="Plain characters.")] = False,
+    as_json: JsonOption = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="One row a point.")] = False,
+    svg: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the charts to an SVG file.")
+    ] = None,
+) -> None:
+    """Draw the curves of runs over one another.
+
+    Over time and dollars, superseded work counts as it was paid for.
+    """  # fmt: skip
+    if as_json + as_csv + (svg is not None) > 1:
+        raise ConfigError("--json, --csv and --svg: choose one")
+    names = [name.strip() for name in metric.split(",") if name.strip()]
+    numbers = _read(find_runs(context, runs or ["last"]))
+    if as_json or as_csv:
+        _print_numbers(numbers, names, axis, as_csv)
+        return
+    charts = _charts(numbers, names, axis, smooth, log_y, superseded)
+    if svg is not None:
+        from mabe_tui.plotting.svg import svg_document
+
+        write_bytes_atomically(svg, svg_document(charts).encode())
+        say(f"wrote {svg}")
+        return
+    terminal = shutil.get_terminal_size((80, 24))
+    height = height or min(max(LOWEST, (terminal.lines - 2) // len(charts)), HIGHEST)
+    ascii_only = ascii_only or "utf" not in (sys.stdout.encoding or "").lower()
+    for panel in charts:
+        print_chart(panel, width or terminal.columns, height, ascii_only)
+
+
+def _read(entries: "list[RunEntry]") -> "list[RunNumbers]":
+    from mabe_tui.runs.panels import RunNumbers
+
+    versions = [entry.version for entry in entries]
+    numbers = []
+    for entry in entries:
+        with up_to_date(entry, follow=False):
+            label = entry.version if versions.count(entry.version) == 1 else entry.id
+            numbers.append(RunNumbers.read(entry, label))
+    return numbers
+
+
+def _charts(
+    numbers: "list[RunNumbers]",
+    names: list[str],
+    axis: Axis,
+    smooth: float,
+    log_y: bool,
+    superseded: bool,
+) -> "list[Panel]":
+    """Give the charts that have something in them.
+
+    Raises:
+        RunError: none has.
+    """
+    from mabe_tui.runs.panels import panels
+
+    found = panels(numbers, names, axis, smooth=smooth, log_y=log_y, superseded=superseded)
+    for panel, name in zip(found, names, strict=True):
+        if not panel.series:
+            say(f"mabe: {name}: nothing was measured")
+    found = [panel for panel in found if panel.series]
+    if not found:
+        raise RunError(f"nothing to draw of {', '.join(run.label for run in numbers)} yet")
+    return found
+
+
+def print_chart(panel: "Panel", width: int, height: int, ascii_only: bool) -> None:
+    """Print one chart, in colours on a terminal."""
+    chart = panel.chart(width, height, ascii_only=ascii_only)
+    if sys.stdout.isatty():
+        _print_coloured(chart, panel.lines)
+    else:
+        print(chart.text)
+
+
+def _print_coloured(chart: "Chart", lines: tuple[int, ...]) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    from mabe_tui.plotting import grid
+
+    words = {grid.PLAIN: "", grid.AXIS: DIM, grid.CURSOR: DIM, grid.ALERT: ALERT}
+    styles = words | {role: COLOURS[line % len(COLOURS)] for role, line in enumerate(lines)}
+    console = Console()
+    for row in chart.rows:
+        pieces = [(row.text[s.start : s.stop], styles[s.role]) for s in row.segments]
+        console.print(Text.assemble(*pieces), soft_wrap=True)
+
+
+def _print_numbers(numbers: "list[RunNumbers]", names: list[str], axis: Axis, as_csv: bool) -> None:
+    from mabe_tui.runs.panels import curves_of
+
+    found = curves_of(numbers, names, axis)
+    if not as_csv:
+        listed = [
+            {
+                "run": run,
+                "name": curve.name,
+                "x": curve.x.tolist(),
+                "y": curve.y.tolist(),
+                "superseded": curve.superseded.tolist(),
+            }
+            for run, curve in found
+        ]
+        print_json({"x": axis.value, "curves": listed})
+        return
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(["run", "curve", axis.value, "value", "superseded"])
+    for run, curve in found:
+        columns = curve.x.tolist(), curve.y.tolist(), curve.superseded.tolist()
+        for x, y, gone in zip(*columns, strict=True):
+            writer.writerow([run, curve.name, f"{x:g}" if x % 1 == 0 else x, y, str(gone).lower()])

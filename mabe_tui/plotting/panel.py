@@ -1,0 +1,50 @@
+"""A chart that is described and not yet drawn: for a terminal of any size, or a file."""
+
+from dataclasses import dataclass
+
+from mabe_tui.plotting.chart import Chart, Range, render_chart
+from mabe_tui.plotting.series import Series
+from mabe_tui.plotting.ticks import TickKind
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """Series with all that is needed to draw them.
+
+    ``lines`` gives, for each series, the number of the line it belongs to, which is its colour: a raw
+    band has that of the smoothed line over it.
+    """
+
+    series: tuple[Series, ...]
+    lines: tuple[int, ...]
+    title: str = ""
+    x_label: str = ""
+    x_kind: TickKind = "linear"
+    y_kind: TickKind = "linear"
+    log_y: bool = False
+
+    def chart(
+        self,
+        width: int,
+        height: int,
+        *,
+        ascii_only: bool = False,
+        x_range: Range | None = None,
+        y_range: Range | None = None,
+        cursor: float | None = None,
+    ) -> Chart:
+        """Draw it in characters; see :func:`~mabe_tui.plotting.chart.render_chart`."""
+        return render_chart(
+            self.series,
+            width,
+            height,
+            log_y=self.log_y,
+            x_range=x_range,
+            y_range=y_range,
+            title=self.title,
+            x_label=self.x_label,
+            x_kind=self.x_kind,
+            y_kind=self.y_kind,
+            ascii_only=ascii_only,
+            cursor=cursor,
+        )

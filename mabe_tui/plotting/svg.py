@@ -1,0 +1,186 @@
+"""Charts as SVG: for a document or a web page, light or dark, told apart without colour too."""
+
+from collections.abc import Iterator, Sequence
+from html import escape
+
+import numpy as np
+
+from mabe_tui.plotting.chart import visible_y
+from mabe_tui.plotting.decimation import Envelope, Floats
+from mabe_tui.plotting.panel import Panel
+from mabe_tui.plotting.series import Scale, Series, joint_range
+from mabe_tui.plotting.ticks import TickKind, ticks
+
+LEFT, RIGHT, TOP, BOTTOM = 62, 12, 46, 40
+"""Room around the plot, in pixels."""
+DENSE = 2
+"""From so many points a pixel on, only the least and greatest of each column are drawn."""
+TROUBLE_PIXELS = 6
+"""Marks of NaN and Inf are at least so far apart."""
+LETTER = 6.6
+"""Average width of a letter of the legend."""
+TITLE_Y, LEGEND_Y = 16, 34
+
+LIGHT = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#56606a")
+DARK = ("#56b4e9", "#ff8c42", "#2fd3a2", "#e9a3cc", "#f0e442", "#b7c0c9")
+"""Told apart by colour-blind people: after Okabe & Ito (2008), darker or lighter for the background."""
+DASHES = ("", "8 4", "2 3", "10 3 2 3", "5 2", "1 5")
+
+
+def style_sheet(root: str = ":root") -> str:
+    """Give the CSS of :func:`svg_chart`'s elements, for a page that holds several.
+
+    Args:
+        root: the element whose text and background colours these are.
+    """
+    light, dark = _variables(LIGHT, "#1b1f24", "#ffffff"), _variables(DARK, "#e6e8ea", "#16191d")
+    strokes = "".join(f".c{n}{{stroke:var(--c{n})}}" for n in range(len(LIGHT)))
+    return (
+        f"{root}{{{light}}}@media(prefers-color-scheme:dark){{{root}{{{dark}}}}}"
+        ".chart text{font:12px system-ui,sans-serif;fill:var(--ink)}"
+        ".chart .title{font-weight:600}.chart .tick{fill-opacity:.75}"
+        ".chart path,.chart line{fill:none;stroke-width:1.6;stroke-linejoin:round}"
+        ".chart .axis{stroke:var(--ink);stroke-opacity:.45;stroke-width:1}"
+        ".chart .grid{stroke:var(--ink);stroke-opacity:.12;stroke-width:1}"
+        f".chart .faint{{stroke-opacity:.3;stroke-width:1}}.chart .alert{{fill:var(--c1)}}{strokes}"
+    )
+
+
+def _variables(colours: Sequence[str], ink: str, paper: str) -> str:
+    named = "".join(f"--c{number}:{colour};" for number, colour in enumerate(colours))
+    return f"color-scheme:light dark;--ink:{ink};--paper:{paper};{named}"
+
+
+def svg_document(
+    panels: Sequence[Panel], captions: Sequence[str] = (), width: int = 720, height: int = 300
+) -> str:
+    """Give a whole SVG file: the panels under one another, then lines of text."""
+    line = 18
+    total = height * len(panels) + line * len(captions) + 12 * bool(captions)
+    charts = "".join(
+        f'<g transform="translate(0 {height * number})">{_content(panel, width, height)}</g>'
+        for number, panel in enumerate(panels)
+    )
+    words = "".join(
+        f'<text x="12" y="{height * len(panels) + line * (number + 1)}">{escape(caption)}</text>'
+        for number, caption in enumerate(captions)
+    )
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="0 0 {width} {total}"'
+        f' width="{width}" height="{total}"><style>{style_sheet("svg")}</style>'
+        f'<rect width="100%" height="100%" fill="var(--paper)"/>{charts}{words}</svg>\n'
+    )
+
+
+def svg_chart(panel: Panel, width: int = 720, height: int = 300) -> str:
+    """Give one chart as an element for a page that has :func:`style_sheet`."""
+    return (
+        f'<svg class="chart" role="img" aria-label="{escape(panel.title)}"'
+        f' viewBox="0 0 {width} {height}">{_content(panel, width, height)}</svg>'
+    )
+
+
+def _content(panel: Panel, width: int, height: int) -> str:
+    x_range = joint_range(one.x_bounds for one in panel.series)
+    y_range = visible_y(panel.series, x_range, panel.log_y)
+    x_scale = Scale(*x_range, width - LEFT - RIGHT)
+    y_scale = Scale(*y_range, height - TOP - BOTTOM, panel.log_y)
+    frame = _frame(panel, x_scale, y_scale, width, height)
+    drawn = zip(panel.series, panel.lines, strict=True)
+    lines = "".join(_line(one, number, x_scale, y_scale) for one, number in drawn)
+    title = f'<text class="title" x="{LEFT}" y="{TITLE_Y}">{escape(panel.title)}</text>'
+    return f"{title}{_legend(panel, width)}{frame}{lines}"
+
+
+def _frame(panel: Panel, x_scale: Scale, y_scale: Scale, width: int, height: int) -> str:
+    bottom, right = height - BOTTOM, width - RIGHT
+    y_kind: TickKind = "log" if panel.log_y else panel.y_kind
+    parts = [f'<path class="axis" d="M{LEFT} {TOP}V{bottom}H{right}"/>']
+    for at, label in _marks(y_scale, 6, y_kind):
+        y = bottom - 1 - at
+        parts.append(f'<line class="grid" x1="{LEFT}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        parts.append(_tick(LEFT - 6, y + 4, "end", label))
+    for at, label in _marks(x_scale, (right - LEFT) // 80, panel.x_kind):
+        parts.append(_tick(LEFT + at, bottom + 16, "middle", label))
+    parts.append(_tick(right, height - 6, "end", panel.x_label))
+    return "".join(parts)
+
+
+def _marks(scale: Scale, most: int, kind: TickKind) -> Iterator[tuple[float, str]]:
+    """Give the ticks of an axis: pixels along it, and their labels."""
+    found = ticks(scale.low, scale.high, most, kind)
+    values = np.log10(found.positions) if scale.log else np.array(found.positions)
+    yield from zip(scale.position(values).tolist(), found.labels, strict=True)
+
+
+def _tick(x: float, y: float, anchor: str, label: str) -> str:
+    return (
+        f'<text class="tick" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(label)}</text>'
+    )
+
+
+def _legend(panel: Panel, width: int) -> str:
+    """Give the names of the lines in a row; those that find no room are counted."""
+    named = [(s, line) for s, line in zip(panel.series, panel.lines, strict=True) if s.name]
+    parts, x = [], float(LEFT)
+    for number, (one, line) in enumerate(named):
+        words = f"{one.name} ({one.trouble})" if one.trouble else one.name
+        needed = 34 + LETTER * len(words)
+        if x + needed > width - 60 and number:
+            parts.append(f'<text x="{x:.0f}" y="{LEGEND_Y}">+{len(named) - number} more</text>')
+            break
+        parts.append(
+            f'<line {_stroke(line)} x1="{x:.0f}" x2="{x + 24:.0f}" y1="{LEGEND_Y - 4}"'
+            f' y2="{LEGEND_Y - 4}"/><text x="{x + 29:.0f}" y="{LEGEND_Y}">{escape(words)}</text>'
+        )
+        x += needed + 12
+    return "".join(parts)
+
+
+def _stroke(line: int, faint: bool = False) -> str:
+    kind = f"c{line % len(LIGHT)}" + (" faint" if faint else "")
+    dashes = DASHES[line % len(DASHES)]
+    return f'class="{kind}"' + (f' stroke-dasharray="{dashes}"' if dashes and not faint else "")
+
+
+def _line(one: Series, line: int, x_scale: Scale, y_scale: Scale) -> str:
+    x, samples = _samples(one, x_scale)
+    samples = samples.log10() if y_scale.log else samples
+    bottom = TOP + y_scale.dots - 1
+    ends = [samples.first, samples.low, samples.high, samples.last]
+    if len(samples) == one.points[0].size:
+        ends = ends[:1]  # each is one point
+    y = bottom - y_scale.position(np.column_stack(ends))
+    path = _path(np.repeat(LEFT + x, len(ends)), y.ravel())
+    wrong = np.unique((x[samples.trouble > 0] / TROUBLE_PIXELS).round()) * TROUBLE_PIXELS
+    marks = "".join(
+        f'<text class="alert" text-anchor="middle" x="{LEFT + at:.0f}" y="{bottom + 4}">×</text>'
+        for at in wrong.tolist()
+    )
+    return f'<path {_stroke(line, one.style == "faint")} d="{path}"/>{marks}'
+
+
+def _samples(one: Series, x_scale: Scale) -> tuple[Floats, Envelope]:
+    """Give pixels from the left and what is drawn there: points, or columns where there are many."""
+    pyramid = one.pyramid
+    if pyramid and pyramid.count(x_scale.low, x_scale.high) > DENSE * x_scale.dots:
+        at, samples = pyramid.columns(x_scale.edges())
+        return at.astype(np.float64), samples
+    samples = one.samples(x_scale.low, x_scale.high)
+    return x_scale.position(samples.x), samples
+
+
+def _path(x: Floats, y: Floats) -> str:
+    """Join points; NaN breaks the line, and a point between two breaks is a dot."""
+    finite = np.isfinite(y)
+    starts = finite & ~np.concatenate(([False], finite[:-1]))
+    lone = starts & ~np.concatenate((finite[1:], [False]))
+    words = []
+    for at_x, at_y, start, alone in zip(
+        x[finite].tolist(), y[finite].tolist(), starts[finite], lone[finite], strict=True
+    ):
+        words.append(f"{'M' if start else 'L'}{at_x:.1f} {at_y:.1f}")
+        if alone:
+            words.append("h.8")
+    return "".join(words)
