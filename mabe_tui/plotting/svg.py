@@ -27,28 +27,29 @@ DARK = ("#56b4e9", "#ff8c42", "#2fd3a2", "#e9a3cc", "#f0e442", "#b7c0c9")
 DASHES = ("", "8 4", "2 3", "10 3 2 3", "5 2", "1 5")
 
 
-def style_sheet(root: str = ":root") -> str:
+def style_sheet() -> str:
     """Give the CSS of :func:`svg_chart`'s elements, for a page that holds several.
 
-    Args:
-        root: the element whose text and background colours these are.
+    Plain rules first, and no variables: programs that are no browser know no more, and draw it light.
     """
-    light, dark = _variables(LIGHT, "#1b1f24", "#ffffff"), _variables(DARK, "#e6e8ea", "#16191d")
-    strokes = "".join(f".c{n}{{stroke:var(--c{n})}}" for n in range(len(LIGHT)))
+    dark = _colour_rules(DARK, "#e6e8ea", "#16191d")
     return (
-        f"{root}{{{light}}}@media(prefers-color-scheme:dark){{{root}{{{dark}}}}}"
-        ".chart text{font:12px system-ui,sans-serif;fill:var(--ink)}"
-        ".chart .title{font-weight:600}.chart .tick{fill-opacity:.75}"
+        ".chart text{font:12px system-ui,sans-serif}.chart .title{font-weight:600}"
+        ".chart .tick{fill-opacity:.75}"
         ".chart path,.chart line{fill:none;stroke-width:1.6;stroke-linejoin:round}"
-        ".chart .axis{stroke:var(--ink);stroke-opacity:.45;stroke-width:1}"
-        ".chart .grid{stroke:var(--ink);stroke-opacity:.12;stroke-width:1}"
-        f".chart .faint{{stroke-opacity:.3;stroke-width:1}}.chart .alert{{fill:var(--c1)}}{strokes}"
+        ".chart .axis{stroke-opacity:.45;stroke-width:1}"
+        ".chart .grid{stroke-opacity:.12;stroke-width:1}"
+        ".chart .faint{stroke-opacity:.3;stroke-width:1}"
+        f"{_colour_rules(LIGHT, '#1b1f24', '#ffffff')}@media(prefers-color-scheme:dark){{{dark}}}"
     )
 
 
-def _variables(colours: Sequence[str], ink: str, paper: str) -> str:
-    named = "".join(f"--c{number}:{colour};" for number, colour in enumerate(colours))
-    return f"color-scheme:light dark;--ink:{ink};--paper:{paper};{named}"
+def _colour_rules(colours: Sequence[str], ink: str, paper: str) -> str:
+    strokes = [f".chart .c{number}{{stroke:{colour}}}" for number, colour in enumerate(colours)]
+    return (
+        f".chart text{{fill:{ink}}}.chart .alert{{fill:{colours[1]};font-weight:700}}"
+        f".chart .axis,.chart .grid{{stroke:{ink}}}.chart .paper{{fill:{paper}}}{''.join(strokes)}"
+    )
 
 
 def svg_document(
@@ -68,8 +69,8 @@ def svg_document(
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="0 0 {width} {total}"'
-        f' width="{width}" height="{total}"><style>{style_sheet("svg")}</style>'
-        f'<rect width="100%" height="100%" fill="var(--paper)"/>{charts}{words}</svg>\n'
+        f' width="{width}" height="{total}"><style>{style_sheet()}</style>'
+        f'<rect class="paper" width="100%" height="100%"/>{charts}{words}</svg>\n'
     )
 
 
