@@ -236,6 +236,9 @@ class Container(Plane):
     async def VolumeCommit(
         self, request: api_pb2.VolumeCommitRequest
     ) -> api_pb2.VolumeCommitResponse:
+        if self.cloud.faults.take("kills_at_commit"):
+            self.kill()
+            raise refuse(Status.UNAVAILABLE, "the machine is gone")
         await asyncio.to_thread(self.volumes[request.volume_id].commit)
         return api_pb2.VolumeCommitResponse(skip_reload=False)
 

@@ -23,8 +23,19 @@ class Faults:
     """So many block downloads break off half way."""
     short_downloads: int = 0
     """So many block downloads end early without an error, which the client fills up with zeros."""
+    downloads_before_break: int | None = None
+    """After so many more blocks, all downloads break off."""
+    kills_at_commit: int = 0
+    """So many commits are not made: the container is killed at that moment."""
     no_capacity: bool = False
     """No container is started until this is off again."""
+
+    def breaks_download(self) -> bool:
+        """Tell whether the next block breaks off half way."""
+        left = self.downloads_before_break
+        if left:
+            self.downloads_before_break = left - 1
+        return left == 0 or self.take("broken_downloads")
 
     def take(self, name: str) -> bool:
         """Use up one of a countdown; tell whether there was one."""

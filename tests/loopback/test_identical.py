@@ -1,53 +1,74 @@
-"""The real job: twice preempted and once killed on the stand-in, it ends as if nothing had happened."""
+"""The whole chain with the real job: whatever happens on the way, it ends as if nothing had."""
 
+import hashlib
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
 import pytest
 
-from core.experiment import (
-    AugmentationConfig,
-    DataConfig,
-    Experiment,
-    HardwareConfig,
-    ModelConfig,
-    TrainingConfig,
-)
+from core.events import CheckpointSaved
 from core.rundir import RunDir
 from core.training.checkpoint import CheckpointStore
 from core.training.identity import projected_history, weights_hash
-from mabe_tui.launch import modal_volume
 from mabe_tui.launch.launcher import RunState
-from mabe_tui.launch.local_launcher import LocalLauncher
 from mabe_tui.launch.modal_launcher import ModalLauncher
-from mabe_tui.runs.start import new_request
-from tests.loopback.helpers import assert_complete, follow_to_the_end, wait_for
+from tests.loopback.helpers import assert_complete, wait_for
 from tests.loopback.server import LoopbackServer
 
-EPOCHS = 30
-SMALL = Experiment(
-    name="v1",
-    hardware=HardwareConfig(device="cpu", timeout_seconds=600, gpu="T4"),
-    data=DataConfig(window=40, stride=20, synthetic_videos=3, synthetic_frames=800),
-    model=ModelConfig(name="conv_bilstm", channels=(8, 8), hidden_size=8),
-    training=TrainingConfig(
-        epochs=EPOCHS,
-        batch_size=8,
-        learning_rate=3e-3,
-        warmup_epochs=2,
-        scheduler="plateau",
-        plateau_patience=1,
-        mixup_alpha=0.2,
-        augmentation=AugmentationConfig(noise_std=0.01, jitter_frames=2),
-    ),
-)
+EPOCHS = 40
+SETTINGS = {
+    "hardware.device": "cpu",
+    "hardware.gpu": "T4",
+    "data.window": 40,
+    "data.stride": 20,
+    "data.synthetic_videos": 3,
+    "data.synthetic_frames": 800,
+    "model.hidden_size": 8,
+    "model.channels": "[8, 8]",
+    "training.epochs": EPOCHS,
+    "training.batch_size": 8,
+    "training.learning_rate": 3e-3,
+    "training.warmup_epochs": 2,
+    "training.scheduler": "plateau",
+    "training.plateau_patience": 1,
+    "training.early_stopping_patience": "none",
+    "training.mixup_alpha": 0.2,
+    "training.augmentation.noise_std": 0.01,
+    "training.augmentation.jitter_frames": 2,
+}
+WORDS = [word for key, value in SETTINGS.items() for word in ("--set", f"{key}={value}")]
+CUTS = 20
+Mabe = Callable[..., "subprocess.Popen[str]"]
 
 
-def asked(home: Path, launcher: ModalLauncher | LocalLauncher) -> RunDir:
-    request = launcher.prepare(new_request(SMALL, launcher.name))
-    run = RunDir(home / "runs" / request.run)
-    run.write_request(request)
-    return run
+@pytest.fixture
+def mabe(server: LoopbackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mabe:
+    """Begin a command in a process of its own, as a terminal would; the job is the real one."""
+    monkeypatch.setattr(server, "overlay", {})
+    environment = os.environ | server.client_environment()
+    environment |= {"MABE_HOME": str(tmp_path / "home"), "OMP_NUM_THREADS": "1"}
+
+    def begin(*arguments: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [sys.executable, "-c", "from mabe_tui.cli.main import run; run()", *arguments],
+            env=environment,
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
+    return begin
+
+
+def begun(home: Path, command: "subprocess.Popen[str]") -> RunDir:
+    assert command.stdout is not None
+    return RunDir(home / "runs" / command.stdout.readline().strip())
 
 
 def last_weights(run: RunDir) -> str:
@@ -56,32 +77,69 @@ def last_weights(run: RunDir) -> str:
     return weights_hash(checkpoint.content["model"])
 
 
+def make_trouble(server: LoopbackServer, run: RunDir) -> None:
+    """Restart the server twice, preempt twice, and kill the job once instead of a commit."""
+    launcher = ModalLauncher()
+
+    def progress() -> None:
+        before = len(run.history().epochs)
+        wait_for(lambda: len(run.history().epochs) > before + 1)
+
+    def next_attempt(trouble: Callable[[], None]) -> None:
+        before = len(run.attempts())
+        trouble()
+        wait_for(lambda: len(run.attempts()) > before)
+        progress()
+
+    def restart() -> None:
+        server.go_down()
+        wait_for(lambda: launcher.state(run) is RunState.UNKNOWN)
+        server.come_back()
+        progress()
+
+    progress()
+    next_attempt(server.preempt)
+    restart()
+    next_attempt(lambda: setattr(server.faults, "kills_at_commit", 1))
+    restart()
+    next_attempt(server.preempt)
+
+
 @pytest.mark.slow
-def test_two_preemptions_and_a_kill_change_nothing(
-    server: LoopbackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_nothing_that_happens_changes_the_result(
+    server: LoopbackServer, mabe: Mabe, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    monkeypatch.setattr(server, "overlay", {})
-    modal, local = ModalLauncher(), LocalLauncher()
-    there, here = asked(tmp_path / "there", modal), asked(tmp_path / "here", local)
-    local.launch(here)
-    modal.launch(there)
-    with modal.following(there):
-        for trouble in (server.preempt, server.kill, server.preempt):
-            starts, epochs = len(there.attempts()), len(there.history().epochs)
-            wait_for(lambda epochs=epochs: len(there.history().epochs) > epochs + 2)  # type: ignore[misc]
-            trouble()
-            wait_for(lambda starts=starts: len(there.attempts()) > starts)  # type: ignore[misc]
-    assert follow_to_the_end(modal, there, 90) is RunState.FINISHED
+    client = mabe("run", "v1", "--on", "modal", *WORDS)
+    there = begun(tmp_path / "home", client)
+    local = mabe("run", "v1", "--on", "local", *WORDS)
+    here = begun(tmp_path / "home", local)
+    wait_for(lambda: bool(there.history().epochs))
+    client.send_signal(signal.SIGKILL)
+    client.communicate()
+
+    choice = random.Random(1)
+    server.faults.cut_streams_after = [choice.randint(0, 8) for _ in range(CUTS)]
+    with mabe("logs", "-f", there.id) as follower:
+        make_trouble(server, there)
+        shown, _ = follower.communicate()
+    assert follower.returncode == 0
+    assert f"finished after epoch {EPOCHS}" in shown
+    assert server.faults.cut_streams_after == []
+
     history = assert_complete(there)
-    assert len(history.attempts) == 4
     assert len(history.epochs) == EPOCHS
-    wait_for(lambda: local.state(here) is RunState.FINISHED, 90)
+    assert len(history.attempts) == 4
+    assert history.superseded
+    assert not any(isinstance(event, CheckpointSaved) for event in history.superseded)
+    (pulled,) = mabe("pull", there.id, "last").communicate()[0].split()
+    volume = server.cloud.volumes.named("mabe-runs") / there.id / "checkpoints"
+    assert sha256(Path(pulled)) == sha256(volume / Path(pulled).name)
+
+    local.communicate()
     assert projected_history(history) == projected_history(here.history())
-    last = there.read_pointer("last")
-    assert last is not None
-    modal_volume.pull(there, [last])
     assert last_weights(there) == last_weights(here)
-    resolved = there.read_request().resolved
-    assert resolved is not None
-    assert msgspec.structs.replace(resolved) == here.read_request().resolved
+    assert there.read_request().resolved == here.read_request().resolved
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
