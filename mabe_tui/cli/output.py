@@ -19,11 +19,14 @@ from core.progress import Progress
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the same as JSON.")]
 SECONDS_BETWEEN_LINES = 5.0
+NO_BREAK = "\u00a0"
+"""Between words that :func:`wrapped` is to leave on one line; it prints a space in its place."""
 
 
 def say(message: str) -> None:
-    """Tell the user something on standard error."""
-    print(message, file=sys.stderr, flush=True)
+    """Tell the user something on standard error; no word is broken on a terminal."""
+    lines = [wrapped(line, "  ", sys.stderr) for line in message.split("\n")]
+    print("\n".join(lines), file=sys.stderr, flush=True)
 
 
 def print_json(value: Any) -> None:
@@ -136,13 +139,13 @@ def wrapped(text: str, indent: str = "", file: TextIO | None = None) -> str:
     """Break a line between words, never in one, where a terminal is narrower; a pipe gets it whole.
 
     Args:
-        text: one line.
+        text: one line; :data:`NO_BREAK` keeps two words of it together.
         indent: what the lines that follow the first begin with.
         file: where it is going to be printed; standard output.
     """
     if not (file or sys.stdout).isatty():
-        return text
-    return textwrap.fill(
+        return text.replace(NO_BREAK, " ")
+    filled = textwrap.fill(
         text,
         shutil.get_terminal_size().columns,
         subsequent_indent=indent,
@@ -150,6 +153,7 @@ def wrapped(text: str, indent: str = "", file: TextIO | None = None) -> str:
         break_on_hyphens=False,
         replace_whitespace=False,
     )
+    return filled.replace(NO_BREAK, " ")
 
 
 def duration(seconds: float | None) -> str:

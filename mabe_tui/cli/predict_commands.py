@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from core.evaluation.table import Confusions
 
 RunName = Annotated[
-    str, typer.Argument(metavar="RUN", help="A run: its id, a prefix, a version, or `last`.")
+    str,
+    typer.Argument(metavar="RUN", help="A run, as `mabe runs` lists: an id, a version, or `last`."),
 ]
 DataOption = Annotated[Path, typer.Option("--data", help="A folder in the competition's layout.")]
 CheckpointOption = Annotated[

@@ -10,7 +10,15 @@ from core.errors import RunError
 from core.strict import nearest
 from mabe_tui.cli.fit import fitted
 from mabe_tui.cli.lines import short_duration
-from mabe_tui.cli.output import JsonOption, duration, print_json, print_table, say, wrapped
+from mabe_tui.cli.output import (
+    NO_BREAK,
+    JsonOption,
+    duration,
+    print_json,
+    print_table,
+    say,
+    wrapped,
+)
 from mabe_tui.cli.session import Session, session_of
 from mabe_tui.launch.launcher import RunState, launcher_named
 from mabe_tui.launch.tail import last_lines
@@ -22,7 +30,8 @@ from mabe_tui.runs.view import RunSummary, refresh, summary_of
 RunName = Annotated[
     str,
     typer.Argument(
-        metavar="RUN", help="An id, its beginning, a version (its latest run), or last."
+        metavar="RUN",
+        help="An id, its beginning or its last four letters, a version (its latest run), or last.",
     ),
 ]
 RunNames = Annotated[list[str], typer.Argument(metavar="RUN", help="Runs, as `mabe runs` lists.")]
@@ -213,7 +222,7 @@ def _last_metrics(metrics: dict[str, float]) -> Iterator[tuple[str, object]]:
         measure, slash, class_name = name.rpartition("/")
         shown = f"{value:.0f}" if value.is_integer() and value > 1 else f"{value:.4f}"
         label = measure if slash else "last epoch"
-        measures.setdefault(label, []).append(f"{class_name} {shown}")
+        measures.setdefault(label, []).append(f"{class_name}{NO_BREAK}{shown}")
     for label, values in measures.items():
         yield label, "  ".join(values)
 

@@ -109,16 +109,21 @@ def _require_different(names: Sequence[str], found: Sequence[Found]) -> None:
 def _labels(found: Sequence[Found]) -> list[str]:
     """Call each side by its version, or by its run or number of seeds where a version comes twice."""
     versions = [side.experiment.name for side in found]
+    shorts = [side.entries[0].short for side in found if side.entries]
     return [
-        side.experiment.name if versions.count(side.experiment.name) < 2 else _own_label(side)
+        side.experiment.name
+        if versions.count(side.experiment.name) < 2
+        else _own_label(side, short=len(set(shorts)) == len(shorts))
         for side in found
     ]
 
 
-def _own_label(side: Found) -> str:
+def _own_label(side: Found, short: bool) -> str:
     if len(side.entries) > 1:
         return f"{side.experiment.name} ({len(side.entries)} seeds)"
-    return side.entries[0].id if side.entries else side.experiment.name
+    if not side.entries:
+        return side.experiment.name
+    return side.entries[0].short if short else side.entries[0].id
 
 
 def changed_settings(sides: Sequence[Side]) -> tuple[Setting, ...]:

@@ -16,7 +16,9 @@ LAST = "last"
 STUDY_TAG = "tune:"
 """What the tags of a study's trials begin with; the study's name follows."""
 CANDIDATES_SHOWN = 5
-_PARTS = re.compile(r"(?P<version>.+)-(?P<time>\d{8}T\d{6})-[a-z0-9]{4}")
+LETTERS = 4
+"""At the end of an id."""
+_PARTS = re.compile(r"(?P<version>.+)-(?P<time>\d{8}T\d{6})-(?P<letters>[a-z0-9]{4})")
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,12 @@ class RunEntry:
     def id(self) -> str:
         """The run's id."""
         return self.run.id
+
+    @property
+    def short(self) -> str:
+        """The id without its time, as in ``v6-k3f9``; the whole id where it is not named like a run."""
+        parts = _PARTS.fullmatch(self.id)
+        return f"{parts['version']}-{parts['letters']}" if parts else self.id
 
     @property
     def version(self) -> str:
@@ -91,7 +99,9 @@ class RunStore:
                 yield handle
 
     def find(self, name: str) -> RunEntry:
-        """Find one run: by its id, by ``last``, by a version (its latest run), or by a unique prefix.
+        """Find one run: by its id, ``last``, a version (its latest run), a unique prefix, or its letters.
+
+        The letters are the last four of the id, alone or after the version: ``k3f9``, ``v6-k3f9``.
 
         The latest is the latest that is no trial of a study, where there is any such run.
 
@@ -107,6 +117,7 @@ class RunStore:
             [entry for entry in entries if entry.id == name],
             _latest([entry for entry in entries if entry.version == name]),
             [entry for entry in entries if name and entry.id.startswith(name)],
+            [entry for entry in entries if name in (entry.short, entry.id[-LETTERS:])],
         ):
             if len(matches) == 1:
                 return matches[0]

@@ -7,6 +7,7 @@ import pytest
 
 from core.rundir import RunDir
 from mabe_tui.cli.display import display, newest
+from mabe_tui.cli.output import NO_BREAK, say
 from mabe_tui.runs.mirror import TextItem
 
 
@@ -42,6 +43,15 @@ def test_a_run_that_cannot_be_read_is_shown_all_the_same(make_run: Callable[...,
     with display(run, pipe) as show:
         show([TextItem("0001-aaaa", b"one"), TextItem("0001-aaaa", b"two")], last=1)
     assert pipe.getvalue() == "two\n"
+
+
+def test_an_error_is_broken_between_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    monkeypatch.setattr("sys.stderr", screen := Screen())
+    say(f"mabe: a file is missing: f1{NO_BREAK}0.5 is not known\n  mabe logs -f v6")
+    assert screen.getvalue() == (
+        "mabe: a file is missing:\n  f1 0.5 is not known\n  mabe logs -f v6\n"
+    )
 
 
 def test_newest() -> None:

@@ -177,7 +177,7 @@ def test_latest_and_a_named_run_stand_alone(
     finished(seed=2)
     sides = compared(home, registry, "v5", first.id).sides
     assert [side.seeds for side in sides] == [(2, 1), (1,)]
-    assert [side.name for side in sides] == ["v5 (2 seeds)", first.id]
+    assert [side.name for side in sides] == ["v5 (2 seeds)", f"v5-{first.id[-4:]}"]
     assert sides[1].best_over_seeds == {}
     assert compared(home, registry, "v5", "v1", latest=True).sides[0].seeds == (2,)
 

@@ -55,6 +55,7 @@ def test_find_by_every_name(home: Path, make_run: MakeRun) -> None:
     assert store.find("v1").id == new.id
     assert store.find("v10").id == other.id
     assert store.find("v1-20261121T0315").id == old.id
+    assert store.find(f"v1-{old.id[-4:]}").id == store.find(old.id[-4:]).id == old.id
     with pytest.raises(RunError, match=rf"could be any of {new.id}, {old.id}; type more"):
         store.find("v1-")
 
