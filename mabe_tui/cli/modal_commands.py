@@ -53,10 +53,10 @@ def pull(context: typer.Context, run: RunName = "last", which: WhichArgument = "
     if not is_elsewhere(entry.run):
         paths = [entry.run.checkpoints / pointer.file for pointer in pointers]
     else:
-        from mabe_tui.launch import modal_volume
+        from mabe_tui.launch import modal_pull
 
         with progress(entry.id) as tell:
-            paths = modal_volume.pull(entry.run, pointers, tell)
+            paths = modal_pull.pull(entry.run, pointers, tell)
     for path in dict.fromkeys(paths):
         print(path)
 

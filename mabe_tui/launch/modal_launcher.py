@@ -230,9 +230,9 @@ class ModalLauncher:
 
     def fetch(self, run: RunDir, path: str, into: Path) -> Path:
         """Bring one file of the run from the volume."""
-        from mabe_tui.launch import modal_volume
+        from mabe_tui.launch import modal_pull
 
-        return modal_volume.fetch(run, path, into)
+        return modal_pull.fetch(run, path, into)
 
     def list_foreign(self, known: Collection[Handle]) -> list[ForeignJob]:
         """Name the apps on Modal that none of ``known`` started."""

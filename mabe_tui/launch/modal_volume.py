@@ -1,7 +1,6 @@
-"""What a run's folder holds on Modal's volume, brought into the mirror: events, pointers, checkpoints."""
+"""What a run's folder holds on Modal's volume, brought into the mirror: events, pointers, tables."""
 
 import asyncio
-import hashlib
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path, PurePosixPath
@@ -13,10 +12,8 @@ import msgspec
 
 from core.errors import RunError
 from core.events import ENDINGS, decode
-from core.files import replace_atomically, write_bytes_atomically
-from core.progress import Progress
-from core.rundir import ATTEMPT, Pointer, RunDir, RunRequest
-from mabe_tui.launch.launcher import UnreachableError
+from core.files import write_bytes_atomically
+from core.rundir import ATTEMPT, RunDir, RunRequest
 from mabe_tui.launch.modal_client import ANSWER_SECONDS, ask
 from mabe_tui.launch.recorder import Recorder
 
@@ -25,14 +22,12 @@ FILE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
 POINTER = re.compile(r"checkpoints/[a-z0-9-]+\.json")
 REQUEST = "run.toml"
 EVALUATION = "evaluation/best.parquet"
-TRIES = 4
 READ_AT_ONCE = 8
-DOWNLOAD_SECONDS = 3600.0
-PARTIAL = ".part"
 Answer = TypeVar("Answer")
 
 
-def _volume() -> modal.Volume:
+def volume() -> modal.Volume:
+    """Give the volume that all runs are on."""
     return modal.Volume.from_name(VOLUME, create_if_missing=True)
 
 
@@ -45,7 +40,7 @@ def files(run: RunDir) -> dict[str, int]:
 
     async def question() -> dict[str, int]:
         try:
-            entries = await _volume().listdir.aio(f"/{run.id}", recursive=True)
+            entries = await volume().listdir.aio(f"/{run.id}", recursive=True)
         except modal.exception.NotFoundError:
             return {}
         return {
@@ -71,17 +66,23 @@ def read(run: RunDir, paths: Iterable[str]) -> dict[str, bytes]:
 
         async def one(path: str) -> bytes:
             async with several:
-                whole = [part async for part in _volume().read_file.aio(f"/{run.id}/{path}")]
+                whole = [part async for part in volume().read_file.aio(f"/{run.id}/{path}")]
                 return b"".join(whole)
 
         return await asyncio.gather(*(one(path) for path in wanted))
 
-    return dict(zip(wanted, _without_missing(run, question), strict=True)) if wanted else {}
+    return dict(zip(wanted, without_missing(run, question), strict=True)) if wanted else {}
 
 
-def _without_missing(
+def without_missing(
     run: RunDir, question: Callable[[], Awaitable[Answer]], seconds: float = ANSWER_SECONDS
 ) -> Answer:
+    """Ask about a run's files; one that is not there is named as the run's.
+
+    Raises:
+        RunError: it is not there.
+        UserError: Modal cannot be asked.
+    """
     try:
         return ask(question, seconds)
     except RunError as error:
@@ -145,102 +146,3 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return -1
-
-
-# ── whole files ───────────────────────────────────────────────────────────────────────────────
-
-
-def fetch(run: RunDir, path: str, into: Path) -> Path:
-    """Bring one file of the run to ``into``, a file name or a folder that exists."""
-    target = into / PurePosixPath(path).name if into.is_dir() else into
-    sizes = files(run)
-    if path not in sizes:
-        raise RunError(f"{run.id} has no file {path!r} on Modal")
-    with replace_atomically(target) as file:
-        _download(run, path, file.write, lambda _: None)
-    return target
-
-
-def pull(run: RunDir, pointers: Iterable[Pointer], progress: Progress | None = None) -> list[Path]:
-    """Bring checkpoints here. Those that are here and whole are not fetched again.
-
-    A file gets its name only once its sha256 is the one that its pointer names.
-
-    Raises:
-        UserError: Modal cannot be asked, or a file cannot be had whole.
-    """
-    wanted = {pointer.file: pointer for pointer in pointers}
-    total = sum(pointer.bytes for pointer in wanted.values())
-    done = 0
-    paths: list[Path] = []
-    for pointer in wanted.values():
-        before = done
-
-        def tell(received: int, before: int = before) -> None:
-            if progress is not None:
-                progress(before + received, total, "bytes")
-
-        paths.append(_pull_one(run, pointer, tell))
-        done += pointer.bytes
-        tell(pointer.bytes)
-    return paths
-
-
-def _pull_one(run: RunDir, pointer: Pointer, tell: Callable[[int], None]) -> Path:
-    if not FILE.fullmatch(pointer.file):  # a pointer is a stranger's word
-        raise RunError(f"{run.id}: {pointer.file!r} is no checkpoint's name; nothing was fetched")
-    target = run.checkpoints / pointer.file
-    if _sha256(target) == pointer.sha256:
-        return target
-    temporary = target.with_name(f".{target.name}{PARTIAL}")
-    target.parent.mkdir(exist_ok=True)
-    for attempt in range(1, TRIES + 1):
-        try:
-            whole = _download_to(run, pointer, temporary, tell)
-        except UnreachableError:
-            if attempt == TRIES:
-                raise
-            continue
-        if whole:
-            temporary.replace(target)
-            return target
-        temporary.unlink()
-    raise RunError(
-        f"{run.id}: {pointer.file} came {TRIES} times with another sha256 than its pointer names;"
-        " nothing was kept; try again later"
-    )
-
-
-def _download_to(
-    run: RunDir, pointer: Pointer, temporary: Path, tell: Callable[[int], None]
-) -> bool:
-    """Download once; tell whether it is what the pointer names."""
-    digest = hashlib.sha256()
-    with temporary.open("wb") as file:
-
-        def take(part: bytes) -> None:
-            file.write(part)
-            digest.update(part)
-
-        _download(run, f"checkpoints/{pointer.file}", take, tell)
-    return digest.hexdigest() == pointer.sha256
-
-
-def _download(
-    run: RunDir, path: str, take: Callable[[bytes], object], tell: Callable[[int], None]
-) -> None:
-    async def question() -> None:
-        received = 0
-        async for part in _volume().read_file.aio(f"/{run.id}/{path}"):
-            take(part)
-            tell(received := received + len(part))
-
-    _without_missing(run, question, DOWNLOAD_SECONDS)
-
-
-def _sha256(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return ""

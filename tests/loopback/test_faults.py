@@ -2,13 +2,12 @@
 
 import time
 
-import msgspec
 import pytest
 
 from core.errors import RunError, UserError
 from core.events import Failed, Stopped
 from core.rundir import RunDir
-from mabe_tui.launch import modal_client, modal_volume
+from mabe_tui.launch import modal_client
 from mabe_tui.launch.attempts import read_quiet_ending
 from mabe_tui.launch.launcher import RunState, StopOutcome, UnreachableError
 from mabe_tui.launch.modal_launcher import ModalLauncher
@@ -168,51 +167,6 @@ def test_a_deaf_job_is_killed(
         assert launcher.stop(run, grace=0.5) is StopOutcome.KILLED
     assert launcher.state(run) is RunState.STOPPED
     assert server.running() == []
-
-
-# ── fetching ──────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.fixture
-def finished(server: LoopbackServer, launcher: ModalLauncher, make_run: MakeRun) -> RunDir:
-    run = make_run(epochs=1)
-    launcher.launch(run)
-    assert follow_to_the_end(launcher, run) is RunState.FINISHED
-    return run
-
-
-@pytest.mark.parametrize("fault", ["broken_downloads", "short_downloads"])
-def test_half_a_download_is_fetched_again(
-    server: LoopbackServer, finished: RunDir, fault: str
-) -> None:
-    last = finished.read_pointer("last")
-    assert last is not None
-    setattr(server.faults, fault, 2)
-    (path,) = modal_volume.pull(finished, [last])
-    assert path.stat().st_size == last.bytes
-    assert getattr(server.faults, fault) == 0
-
-
-def test_what_cannot_be_had_whole_is_not_kept(server: LoopbackServer, finished: RunDir) -> None:
-    last = finished.read_pointer("last")
-    assert last is not None
-    server.faults.short_downloads = 1000
-    with pytest.raises(RunError, match="another sha256"):
-        modal_volume.pull(finished, [last])
-    assert [path.name for path in finished.checkpoints.glob("*.pt*")] == []
-    server.faults.short_downloads = 0
-    modal_volume.pull(finished, [last])
-    before = (finished.checkpoints / last.file).stat().st_mtime_ns
-    modal_volume.pull(finished, [last])  # it is here and whole
-    assert (finished.checkpoints / last.file).stat().st_mtime_ns == before
-
-
-def test_a_pointer_cannot_name_a_place_outside(server: LoopbackServer, finished: RunDir) -> None:
-    last = finished.read_pointer("last")
-    assert last is not None
-    for name in ("../../evil.pt", "/evil.pt", ".."):
-        with pytest.raises(RunError, match="no checkpoint's name"):
-            modal_volume.pull(finished, [msgspec.structs.replace(last, file=name)])
 
 
 def test_apps_that_no_run_knows_are_named(

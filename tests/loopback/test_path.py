@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from core.events import Finished, Resumed
-from mabe_tui.launch import modal_volume
+from mabe_tui.launch import modal_pull
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.modal_launcher import ModalLauncher
 from tests.loopback.conftest import MakeRun
@@ -37,7 +37,7 @@ def test_launch_follow_finish_pull(
     ]
     best = run.read_pointer("best")
     assert best is not None
-    (path,) = modal_volume.pull(run, [best])
+    (path,) = modal_pull.pull(run, [best])
     content = path.read_bytes()
     there = server.cloud.volumes.named("mabe-runs") / run.id / "checkpoints" / best.file
     assert content == there.read_bytes()
@@ -86,7 +86,7 @@ def test_nothing_is_lost_between_two_preemptions_and_a_kill(
     assert all(event.seq > saved[event.attempt] for event in history.superseded)
     last = run.read_pointer("last")
     assert last is not None
-    (path,) = modal_volume.pull(run, [last])
+    (path,) = modal_pull.pull(run, [last])
     assert path.read_bytes().startswith(weights_after(8))
 
 

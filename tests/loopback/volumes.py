@@ -115,6 +115,8 @@ class VolumeStore:
     ids: dict[str, str] = field(default_factory=dict)
     """Volume id by name."""
     blocks: dict[str, bytes] = field(default_factory=dict)
+    served: list[int] = field(default_factory=list)
+    """Numbers of the blocks that were asked for."""
 
     def folder(self, volume_id: str) -> Path:
         """The committed files of a volume."""
@@ -229,12 +231,13 @@ class VolumeStore:
         return web.Response(body=b"stored")
 
     async def _get_block(self, request: web.Request) -> web.StreamResponse:
+        self.served.append(int(request.query["block"]))
         with (self.root / ".open" / request.match_info["name"]).open("rb") as file:
             file.seek(int(request.query["block"]) * BLOCK_BYTES)
             content = file.read(BLOCK_BYTES)
         if self.faults.take("short_downloads"):
             content = content[: len(content) // 2]
-        if not self.faults.take("broken_downloads"):
+        if not self.faults.breaks_download():
             return web.Response(body=content)
         response = web.StreamResponse(headers={"Content-Length": str(len(content))})
         await response.prepare(request)
