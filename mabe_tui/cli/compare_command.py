@@ -4,11 +4,13 @@ import csv
 import io
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from core.errors import ConfigError
+from core.files import write_bytes_atomically
 from mabe_tui.cli.output import JsonOption, clean, duration, print_json, print_table, say, wrapped
 from mabe_tui.cli.registry_commands import spell
 from mabe_tui.cli.session import Session, session_of
@@ -47,13 +49,20 @@ def compare(
         bool, typer.Option("--csv", help="One row a quantity, one column a side.")
     ] = False,
     as_markdown: Annotated[bool, typer.Option("--md", help="Tables for a document.")] = False,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="Write a page that needs nothing else."),
+    ] = None,
+    svg: Annotated[
+        Path | None, typer.Option("--svg", metavar="FILE", help="Write curves and verdicts.")
+    ] = None,
 ) -> None:
     """Compare versions or runs: settings, metrics, time, and a verdict with its uncertainty.
 
     A version stands for its latest run and those that differ from it in nothing but the seed.
     """
-    if as_json + as_csv + as_markdown > 1:
-        raise ConfigError("--json, --csv and --md: choose one")
+    if as_json + as_csv + as_markdown + (html is not None) + (svg is not None) > 1:
+        raise ConfigError("--json, --csv, --md, --html and --svg: choose one")
     comparison = _compared(names, session_of(context), latest)
     for problem in comparison.unreadable:
         say(f"mabe: left out: {problem}")
@@ -61,8 +70,30 @@ def compare(
         print_json(comparison)
     elif as_csv:
         _print_csv(comparison)
+    elif html is not None or svg is not None:
+        _write_report(comparison, session_of(context), html, svg)
     else:
         _print_sections(comparison, as_markdown)
+
+
+def _write_report(
+    comparison: "Comparison", session: Session, html: Path | None, svg: Path | None
+) -> None:
+    from mabe_tui.runs import report as reports
+    from mabe_tui.runs.store import RunStore
+
+    columns = tuple(side.name for side in comparison.sides)
+    tables = [
+        reports.ReportTable(title, columns, tuple(tuple(map(clean, row)) for row in rows))
+        for title, rows in sections(comparison)
+    ]
+    report = reports.comparison_report(
+        comparison, tables, RunStore(session.home), _note(comparison) or ""
+    )
+    for path, write in ((html, reports.to_html), (svg, reports.to_svg)):
+        if path is not None:
+            write_bytes_atomically(path, write(report).encode())
+            say(f"wrote {path}")
 
 
 def print_comparison(names: Sequence[str], session: Session) -> None:
@@ -200,11 +231,16 @@ def _print_sections(comparison: "Comparison", markdown: bool) -> None:
     print("\n## verdict\n" if markdown else "\nverdict")
     for verdict in comparison.verdicts:
         print(f"- {verdict.sentence}" if markdown else wrapped(f"  {verdict.sentence}", "    "))
-    if any(verdict.difference is not None for verdict in comparison.verdicts):
-        note = POOLED_NOTE
-        if any(len(side.runs) > 1 for side in comparison.sides):
-            note = f"{note} {SEEDS_NOTE}"
+    if (note := _note(comparison)) is not None:
         print(f"\n{note}" if markdown else wrapped(f"  ({note})", "  "))
+
+
+def _note(comparison: "Comparison") -> str | None:
+    """Give what to know of the verdicts, where there are any."""
+    if all(verdict.difference is None for verdict in comparison.verdicts):
+        return None
+    several = any(len(side.runs) > 1 for side in comparison.sides)
+    return f"{POOLED_NOTE} {SEEDS_NOTE}" if several else POOLED_NOTE
 
 
 def _print_curves(comparison: "Comparison") -> None:

@@ -27,6 +27,8 @@ DIM = "bright_black"
 ALERT = "bold red"
 LOWEST, HIGHEST = 10, 18
 """Rows of a chart that is not told how high to be."""
+FEW_LINES, WITH_LEGEND = 2, 16
+"""A chart of more lines is so high, for then its legend has two rows."""
 SMALLEST = (16, 6)
 """Columns and rows below which a chart says nothing."""
 
@@ -90,10 +92,11 @@ def curves(
         say(f"wrote {svg}")
         return
     terminal = shutil.get_terminal_size((80, 24))
-    height = height or min(max(LOWEST, (terminal.lines - 2) // len(charts)), HIGHEST)
+    room = min(max(LOWEST, (terminal.lines - 2) // len(charts)), HIGHEST)
     ascii_only = ascii_only or "utf" not in (sys.stdout.encoding or "").lower()
     for panel in charts:
-        print_chart(panel, width or terminal.columns, height, ascii_only)
+        rows = height or (max(room, WITH_LEGEND) if len(set(panel.lines)) > FEW_LINES else room)
+        print_chart(panel, width or terminal.columns, rows, ascii_only)
 
 
 def _read(entries: "list[RunEntry]") -> "list[RunNumbers]":

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from html import escape
+from textwrap import wrap
 
 import numpy as np
 
@@ -56,7 +57,8 @@ def svg_document(
     panels: Sequence[Panel], captions: Sequence[str] = (), width: int = 720, height: int = 300
 ) -> str:
     """Give a whole SVG file: the panels under one another, then lines of text."""
-    line = 18
+    line, letters = 18, int((width - 24) / LETTER)
+    captions = [row for caption in captions for row in wrap(caption, letters)]
     total = height * len(panels) + line * len(captions) + 12 * bool(captions)
     charts = "".join(
         f'<g transform="translate(0 {height * number})">{_content(panel, width, height)}</g>'

@@ -1,0 +1,182 @@
+"""A comparison as one file to hand on: a page that needs nothing else, or its curves as SVG."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import DataError
+from core.evaluation.table import read_confusions
+from mabe_tui.plotting.panel import Panel
+from mabe_tui.plotting.svg import style_sheet, svg_chart, svg_document
+from mabe_tui.runs.axis import Axis
+from mabe_tui.runs.compare import Comparison
+from mabe_tui.runs.panels import DEFAULT_CHARTS, RunNumbers, panels
+from mabe_tui.runs.sides import Side
+from mabe_tui.runs.store import RunStore
+
+Counts = NDArray[np.int64]
+WHITE_TEXT_FROM = 0.55
+"""Share of a row from which a cell of a confusion matrix is too dark for dark letters."""
+STYLE = """
+:root{color-scheme:light dark;--ink:#1b1f24;--paper:#fff;--rule:#d5d9de;--soft:#f3f5f7}
+@media(prefers-color-scheme:dark){:root{--ink:#e6e8ea;--paper:#16191d;--rule:#3a4048;--soft:#21262c}}
+body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:76rem;
+margin:2rem auto;padding:0 1rem}
+h1{font-size:1.5rem}h2{font-size:1.1rem;margin:2rem 0 .5rem}
+.verdict{background:var(--soft);border-left:4px solid #0072b2;padding:.6rem 1rem;margin:.5rem 0}
+.note{opacity:.8;font-size:.9rem}
+.charts,.matrices{display:flex;flex-wrap:wrap;gap:1.5rem}.chart{flex:1 1 28rem;max-width:45rem}
+.wide{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}
+th,td{padding:.2rem .7rem;border-bottom:1px solid var(--rule);text-align:right}
+th:first-child,td:first-child{text-align:left}caption{text-align:left;font-weight:600}
+.matrix td{text-align:center}
+"""
+
+
+@dataclass(frozen=True)
+class ReportTable:
+    """A title, the names of the columns but the first, and rows of a label and one cell a column."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Matrix:
+    """The confusion counts of one side, over all its validation videos and seeds."""
+
+    name: str
+    classes: tuple[str, ...]
+    counts: Counts
+    """``(classes, classes)``; rows are the truth."""
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """All that a report shows, before it is written as anything."""
+
+    title: str
+    verdicts: tuple[str, ...]
+    note: str
+    tables: tuple[ReportTable, ...]
+    panels: tuple[Panel, ...]
+    matrices: tuple[Matrix, ...]
+
+
+def comparison_report(
+    comparison: Comparison,
+    tables: Sequence[ReportTable],
+    store: RunStore,
+    note: str = "",
+    charts: Sequence[str] = DEFAULT_CHARTS,
+    axis: Axis = Axis.EPOCH,
+) -> Report:
+    """Gather a report of a comparison.
+
+    Args:
+        comparison: what was found.
+        tables: its tables, in words.
+        store: has the runs.
+        note: what to know of the verdicts.
+        charts: the curves to show, of each side's newest run; see
+            :func:`~mabe_tui.runs.curves.curves_named`.
+        axis: what they are over.
+
+    Raises:
+        RunError: a run is gone, or no run has one of the curves.
+    """
+    with_run = [(side, side.summary.id) for side in comparison.sides if side.summary is not None]
+    numbers = [RunNumbers.read(store.find(run), side.name) for side, run in with_run]
+    drawn = panels(numbers, charts, axis) if any(len(n.points.epochs) for n in numbers) else []
+    matrices = [_matrix(side, store) for side in comparison.sides if side.runs]
+    return Report(
+        title=" and ".join(side.name for side in comparison.sides),
+        verdicts=tuple(verdict.sentence for verdict in comparison.verdicts),
+        note=note,
+        tables=tuple(table for table in tables if table.rows),
+        panels=tuple(panel for panel in drawn if panel.series),
+        matrices=tuple(matrix for matrix in matrices if matrix is not None),
+    )
+
+
+def _matrix(side: Side, store: RunStore) -> Matrix | None:
+    """Add up what all runs of a side were evaluated to; ``None`` where one was not evaluated."""
+    try:
+        found = [
+            read_confusions(store.find(run.id).run.evaluation_table).counts.sum(axis=0)
+            for run in side.runs
+        ]
+        return Matrix(side.name, tuple(side.experiment.classes), np.sum(found, axis=0))
+    except (DataError, ValueError):  # none yet, damaged, or of other classes
+        return None
+
+
+def to_svg(report: Report) -> str:
+    """Write the curves and the verdicts as one SVG file."""
+    return svg_document(report.panels, report.verdicts)
+
+
+def to_html(report: Report) -> str:
+    """Write the report as one page. It loads nothing and runs nothing; light or dark as the reader is."""
+    title = escape(report.title)
+    verdicts = "".join(f'<p class="verdict">{escape(each)}</p>' for each in report.verdicts)
+    note = f'<p class="note">{escape(report.note)}</p>' if report.note else ""
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        '<meta http-equiv="Content-Security-Policy"'
+        " content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+        f"<title>{title}</title><style>{STYLE}{style_sheet()}</style></head>"
+        f"<body><h1>{title}</h1>{verdicts}{note}"
+        f"{_section('Curves', 'charts', [svg_chart(panel) for panel in report.panels])}"
+        f"{''.join(_table(table) for table in report.tables)}"
+        f"{_section('Confusion matrices', 'matrices', [_grid(m) for m in report.matrices])}"
+        "</body></html>\n"
+    )
+
+
+def _section(title: str, kind: str, parts: Sequence[str]) -> str:
+    if not parts:
+        return ""
+    return f'<h2>{title}</h2><div class="{kind}">{"".join(parts)}</div>'
+
+
+def _table(table: ReportTable) -> str:
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in ("", *table.columns))
+    rows = "".join(_row(row) for row in table.rows)
+    return (
+        f'<h2>{escape(table.title)}</h2><div class="wide"><table><thead><tr>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _row(cells: Sequence[str]) -> str:
+    label, *values = cells
+    data = "".join(f"<td>{escape(value)}</td>" for value in values)
+    return f'<tr><th scope="row">{escape(label)}</th>{data}</tr>'
+
+
+def _grid(matrix: Matrix) -> str:
+    """Give a confusion matrix: frames, and the share of the row, which is also the shade."""
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in ("", *matrix.classes))
+    shares = matrix.counts / np.maximum(matrix.counts.sum(axis=1, keepdims=True), 1)
+    rows = ""
+    for name, counts, row in zip(
+        matrix.classes, matrix.counts.tolist(), shares.tolist(), strict=True
+    ):
+        cells = "".join(_cell(count, share) for count, share in zip(counts, row, strict=True))
+        rows += f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>'
+    return (
+        f'<table class="matrix"><caption>{escape(matrix.name)}: truth down, prediction across'
+        f"</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    )
+
+
+def _cell(count: int, share: float) -> str:
+    colour = ";color:#fff" if share >= WHITE_TEXT_FROM else ""
+    style = f"background:rgba(0,114,178,{share:.2f}){colour}"
+    return f'<td style="{style}">{share:.0%}<br><small>{count:,}</small></td>'
