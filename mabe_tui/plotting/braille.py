@@ -113,13 +113,24 @@ class Canvas:
         faint = style == "faint"
         if faint and not self.ascii_only:
             plane &= np.add.outer(np.arange(self.height), np.arange(self.width)) % 2 == 0
-        count = self._cells(plane).sum(axis=(1, 3), dtype=np.uint8)
+        count = self._count(plane)
         weight = np.minimum(count, 1) if faint else count + (count > 0)
         wins = (weight > 0) & (weight >= self._weight)
         self.owner[wins] = series
         self._weight[wins] = weight[wins]
         self._faint[wins] = faint
         self.dots |= plane
+
+    def _count(self, dots: Dots) -> NDArray[np.uint8]:
+        """``(rows, columns)`` dots in each cell, at most 8; slices are added far quicker than summed."""
+        ones = dots.view(np.uint8)
+        heights = ones[:: self.cell_height].copy()
+        for row in range(1, self.cell_height):
+            heights += ones[row :: self.cell_height]
+        count = heights[:, :: self.cell_width].copy()
+        for column in range(1, self.cell_width):
+            count += heights[:, column :: self.cell_width]
+        return count
 
     def _cells(self, dots: Dots) -> Dots:
         """``(rows, cell_height, columns, cell_width)``."""
@@ -151,6 +162,9 @@ def _pieces(x: Floats, y: Floats) -> tuple[Dots, _Lines]:
 
 def _clipped(lines: _Lines, right: float, bottom: float) -> _Lines:
     """What lies in ``[0, right] × [0, bottom]`` (Liang & Barsky 1984, all lines at once)."""
+    x, y = (lines.x0, lines.x1), (lines.y0, lines.y1)
+    if np.min(x) >= 0 and np.min(y) >= 0 and np.max(x) <= right and np.max(y) <= bottom:
+        return lines
     dx, dy = lines.x1 - lines.x0, lines.y1 - lines.y0
     enter, leave = np.zeros(len(dx)), np.ones(len(dx))
     edges = ((-dx, lines.x0), (dx, right - lines.x0), (-dy, lines.y0), (dy, bottom - lines.y0))

@@ -1,5 +1,7 @@
 """A rectangle of characters, each with a role that a front end turns into a colour."""
 
+import itertools
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -48,15 +50,44 @@ class Grid:
 
     def rows(self) -> tuple[Row, ...]:
         """The rows from the top, every one as wide as the grid."""
-        return tuple(
-            Row(codes.astype("<u4").tobytes().decode("utf-32-le"), _segments(roles))
-            for codes, roles in zip(self.codes, self.roles, strict=True)
-        )
+        text = self.codes.astype("<u4").tobytes().decode("utf-32-le")
+        lines = [text[start : start + self.width] for start in range(0, len(text), self.width)]
+        return tuple(Row(*row) for row in zip(lines, self._segments(), strict=True))
+
+    def _segments(self) -> list[tuple[Segment, ...]]:
+        """Runs of equal roles, row by row; all rows are searched at once."""
+        begins = np.ones(self.roles.shape, dtype=np.bool_)
+        begins[:, 1:] = self.roles[:, 1:] != self.roles[:, :-1]
+        starts, roles = np.nonzero(begins)[1].tolist(), self.roles[begins].tolist()
+        counts = begins.sum(axis=1).tolist()
+        segments, first = [], 0
+        for count in counts:
+            own = slice(first, first + count)
+            stops = [*starts[first + 1 : first + count], self.width]
+            segments.append(tuple(map(Segment, starts[own], stops, roles[own])))
+            first += count
+        return segments
 
 
-def _segments(roles: NDArray[np.int16]) -> tuple[Segment, ...]:
-    """Runs of equal roles."""
-    starts = np.concatenate(([0], np.flatnonzero(np.diff(roles)) + 1)).tolist()
-    stops = [*starts[1:], len(roles)]
-    chosen = roles[starts].tolist()
-    return tuple(Segment(*run) for run in zip(starts, stops, chosen, strict=True))
+def beside(left: Sequence[Row], right: Sequence[Row], gap: int = 2) -> tuple[Row, ...]:
+    """Join two pictures, each as wide in all its rows; the shorter one is filled up with blank rows.
+
+    Args:
+        left: rows.
+        right: rows.
+        gap: blank columns between the two, at least 1.
+    """
+    width = max((len(row.text) for row in left), default=0)
+    blank = Row(" " * width, (Segment(0, width, PLAIN),) if width else ())
+    nothing = Row("", ())
+    return tuple(
+        _joined(one or blank, other or nothing, gap)
+        for one, other in itertools.zip_longest(left, right)
+    )
+
+
+def _joined(left: Row, right: Row, gap: int) -> Row:
+    start = len(left.text) + gap
+    moved = (Segment(s.start + start, s.stop + start, s.role) for s in right.segments)
+    between = Segment(len(left.text), start, PLAIN)
+    return Row(left.text + " " * gap + right.text, (*left.segments, between, *moved))
