@@ -18,7 +18,7 @@ from core.data.prepared import PreparedData
 
 Indices = npt.NDArray[np.int64]
 
-PART_FRAMES = 2048
+PART_FRAMES = 3072
 """Frames of a whole video that are worked on at once: few enough for what is made of them to stay in
 the processor's cache, and enough that calling torch costs little beside it."""
 

@@ -85,3 +85,15 @@ def test_noise_has_the_spread_that_was_asked_for_and_is_new_every_epoch() -> Non
     torch.testing.assert_close(rows.std(dim=0), std, rtol=0.05, atol=0)
     assert (rows.mean(dim=0).abs() < 0.05 * std).all()
     assert not torch.equal(rows, other)
+
+
+def test_noise_depends_on_seed_and_epoch_alone() -> None:
+    std, first = torch.ones(3), np.array([0])
+    torch.manual_seed(0)
+    rows = NoisePool(7, 3, std).take(first, 10)
+    drawn = torch.rand(1)
+
+    torch.manual_seed(0)
+    assert torch.equal(torch.rand(1), drawn)
+    assert torch.equal(NoisePool(7, 3, std).take(first, 10), rows)
+    assert not torch.equal(NoisePool(8, 3, std).take(first, 10), rows)
