@@ -1,16 +1,14 @@
 """A stand-in Modal for each test, and runs that are launched on it."""
 
-import datetime as dt
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import msgspec
 import pytest
 
-from core.experiment import Experiment
-from core.rundir import RunDir, RunRequest, new_run_id
+from core.rundir import RunDir
 from mabe_tui.launch import modal_client
 from mabe_tui.launch.modal_launcher import ModalLauncher
+from tests.loopback.helpers import fake_request
 from tests.loopback.server import LoopbackServer
 
 FAKE_JOB = Path(__file__).parent / "fake_job.py"
@@ -45,25 +43,9 @@ def make_run(tmp_path: Path, launcher: ModalLauncher) -> MakeRun:
     """Make a run that waits to be launched; ``plan`` tells the fake job what to do."""
 
     def make(epochs: int = 2, timeout: int = 3600, retries: int = 3, **plan: object) -> RunDir:
-        now = dt.datetime.now(dt.UTC)
-        experiment = Experiment(name="v1")
-        experiment = msgspec.structs.replace(
-            experiment,
-            training=msgspec.structs.replace(experiment.training, epochs=epochs),
-            hardware=msgspec.structs.replace(
-                experiment.hardware, gpu="H100", timeout_seconds=timeout, retries=retries
-            ),
-        )
-        request = RunRequest(
-            run=new_run_id("v1", now),
-            created=now,
-            launcher="modal",
-            seed=1,
-            experiment=experiment,
-            overrides=tuple(f"fake.{name}={value}" for name, value in plan.items()),
-        )
+        request = launcher.prepare(fake_request(epochs, timeout, retries, **plan))
         run = RunDir(tmp_path / "home" / "runs" / request.run)
-        run.write_request(launcher.prepare(request))
+        run.write_request(request)
         return run
 
     return make

@@ -4,13 +4,25 @@ import hashlib
 import time
 from collections.abc import Callable
 
+from core.experiment import Experiment, HardwareConfig, TrainingConfig
 from core.history import History, gaps
-from core.rundir import RunDir
+from core.rundir import RunDir, RunRequest
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.modal_launcher import ModalLauncher
+from mabe_tui.runs.start import new_request
 from tests.loopback.fake_job import STEPS
 
 SECONDS = 150.0
+
+
+def fake_request(
+    epochs: int = 2, timeout: int = 3600, retries: int = 3, **plan: object
+) -> RunRequest:
+    """Ask for a run of the fake job; ``plan`` tells it what to do."""
+    hardware = HardwareConfig(gpu="H100", timeout_seconds=timeout, retries=retries)
+    experiment = Experiment(name="v1", training=TrainingConfig(epochs=epochs), hardware=hardware)
+    overrides = [f"fake.{name}={value}" for name, value in plan.items()]
+    return new_request(experiment, "modal", overrides=overrides)
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = SECONDS) -> None:

@@ -51,6 +51,14 @@ def test_seeds_are_runs_of_their_own(invoke: Mabe, home: Path) -> None:
     assert [seeds[line] for line in result.stdout.split()] == [3, 1]
 
 
+def test_detached_seeds_tell_of_all_at_once(invoke: Mabe, home: Path) -> None:
+    result = invoke("run", "v1", "--seeds", "3,1,2", "-d", "--parallel", "2", "--tag", "try")
+    runs = {entry.id: entry for entry in RunStore(home).entries()}
+    assert [runs[line].require_request().seed for line in result.stdout.split()] == [3, 1, 2]
+    assert all(entry.run.read_about().tags == ("try",) for entry in runs.values())
+    assert result.stderr.count("mabe logs -f") == 1
+
+
 def test_dry_run_touches_nothing(invoke: Mabe, home: Path) -> None:
     shown = json.loads(invoke("run", "v1", "--dry-run", "--json").stdout)
     assert shown["request"]["experiment"]["name"] == "v1"

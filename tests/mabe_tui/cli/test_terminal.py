@@ -111,6 +111,24 @@ def test_ctrl_c_then_enter_leaves_the_run_alone(
     stop_only_run(home, launcher)
 
 
+def test_seeds_that_wait_go_on_when_they_are_left(
+    open_terminal: Callable[..., Terminal], home: Path, launcher: LocalLauncher
+) -> None:
+    terminal = open_terminal("run", "v1", "--seeds", "3,1")
+    terminal.expect("seed 3 (1 of 2)")
+    terminal.expect("f1_macro 0.2000")
+    second, first = (entry.run for entry in RunStore(home).entries())
+    assert (launcher.state(first), launcher.state(second)) == (RunState.RUNNING, RunState.QUEUED)
+    terminal.type(CTRL_C)
+    terminal.expect("leave it running")
+    terminal.type(b"\n")
+    terminal.expect("the seeds after it go on as well")
+    assert terminal.exit_code() == 0
+    assert launcher.stop(first, SECONDS) is StopOutcome.CLEAN
+    assert process.wait_until(lambda: launcher.state(second) is RunState.RUNNING, SECONDS)
+    assert launcher.stop(second, SECONDS) is StopOutcome.CLEAN
+
+
 def test_ctrl_c_then_follow_then_stop(
     open_terminal: Callable[..., Terminal], home: Path, launcher: LocalLauncher
 ) -> None:
