@@ -58,7 +58,7 @@ class Skeleton:
         Returns:
             ``(vertices, 2)``.
         """
-        seen = np.isfinite(points).all(axis=1)
+        seen = _seen(points)
         gap = np.full((1, 2), np.nan)
         pieces = [piece for chain in self.chains for piece in (points[chain[seen[chain]]], gap)]
         dots = np.full((2 * len(self.loose), 2), np.nan)
@@ -170,10 +170,12 @@ def centres(points: Points) -> NDArray[np.float64]:
 
     The mean of the points that are not missing; NaN where all are.
     """
-    seen = np.isfinite(points).all(axis=-1, keepdims=True)
+    seen = _seen(points)[..., None]
     count = seen.sum(axis=-2)
     total = np.where(seen, points, 0.0).sum(axis=-2)
-    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    middle = np.full(total.shape, np.nan)
+    np.divide(total, count, out=middle, where=count > 0)
+    return middle
 
 
 @dataclass(frozen=True)
@@ -204,7 +206,7 @@ def _write_labels(
 ) -> None:
     """Write each label where nothing is drawn: above its mouse, else below, left or right of it."""
     for mouse, (label, body) in enumerate(zip(labels, points, strict=False)):
-        if not np.isfinite(body).all(axis=1).any():
+        if not _seen(body).any():
             continue
         (x0, y0), (x1, y1) = np.transpose(projection(np.array(_extent(body)))).tolist()
         top, bottom = int(y0) // canvas.cell_height, int(y1) // canvas.cell_height
@@ -217,6 +219,12 @@ def _write_labels(
                 break
 
 
+def _seen(points: Points) -> NDArray[np.bool_]:
+    """``(..., 2)`` → ``(...)``: which points are not missing."""
+    seen: NDArray[np.bool_] = np.isfinite(points[..., 0]) & np.isfinite(points[..., 1])
+    return seen
+
+
 def _outline(view: View) -> NDArray[np.float64]:
     x0, y0, x1, y1 = view.left, view.top, view.right, view.bottom
     return np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)])
@@ -225,7 +233,7 @@ def _outline(view: View) -> NDArray[np.float64]:
 def _extent(points: Points) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Least and greatest x and y of the points that are not missing; 0 where all are."""
     flat = points.reshape(-1, 2)
-    flat = flat[np.isfinite(flat).all(axis=1)].astype(np.float64)
+    flat = flat[_seen(flat)].astype(np.float64)
     return (flat.min(axis=0), flat.max(axis=0)) if len(flat) else (np.zeros(2), np.zeros(2))
 
 
