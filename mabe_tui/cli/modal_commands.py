@@ -93,9 +93,16 @@ def _print_alive(alive: list[RunEntry], summaries: list[RunSummary]) -> None:
 def _warn_of(foreign: list[ForeignJob]) -> None:
     for app in foreign:
         since = dt.datetime.fromtimestamp(app.started).astimezone()
+        age = duration((dt.datetime.now().astimezone() - since).total_seconds())
+        cost = (
+            "what it costs is not known yet"
+            if app.cost_usd is None
+            else f"${app.cost_usd:.2f} billed"
+        )
         say(
-            f"warning: app {app.reference} ({app.description}), alive since {since:%Y-%m-%d %H:%M},"
-            f" belongs to no run here and may cost money: modal app stop {app.reference} --yes"
+            f"warning: app {app.reference} ({app.description}) belongs to no run here and may cost money:"
+            f" alive since {since:%Y-%m-%d %H:%M} ({age}), {cost};"
+            f" `modal app stop {app.reference} --yes` ends it"
         )
 
 

@@ -94,6 +94,8 @@ class ForeignJob(msgspec.Struct, frozen=True, kw_only=True):
     description: str
     started: float
     """Seconds since the epoch."""
+    cost_usd: float | None = None
+    """Billed so far; ``None``: not known, or nothing yet."""
 
 
 class Launcher(Protocol):

@@ -258,32 +258,3 @@ def cancel(call_id: str, terminate: bool = False) -> None:
     """Cancel a function call; the container hears of it, or is ended at once."""
     call = modal.FunctionCall.from_id(call_id)
     ask(lambda: call.cancel.aio(terminate_containers=terminate))
-
-
-class RunningApp(msgspec.Struct, frozen=True, kw_only=True):
-    """An app that is alive on Modal."""
-
-    id: str
-    description: str
-    created: float
-
-
-def running_apps() -> list[RunningApp]:
-    """List the apps that are alive in this environment."""
-
-    async def question() -> list[RunningApp]:
-        environment = modal.Environment.from_context()
-        found: list[RunningApp] = []
-        for app in await environment.apps.list.aio():
-            info: Any = await app.info.aio()
-            created = info.lifecycle.created_at
-            found.append(
-                RunningApp(
-                    id=str(app.app_id),
-                    description=str(info.description or app.name or ""),
-                    created=created.timestamp() if created else 0.0,
-                )
-            )
-        return found
-
-    return ask(question)

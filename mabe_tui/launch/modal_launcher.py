@@ -236,18 +236,20 @@ class ModalLauncher:
 
     def list_foreign(self, known: Collection[Handle]) -> list[ForeignJob]:
         """Name the apps on Modal that none of ``known`` started."""
-        from mabe_tui.launch import modal_client
+        from mabe_tui.launch import modal_apps
 
         ours = {handle.reference.get("app_id") for handle in known if handle.launcher == self.name}
+        apps = [app for app in modal_apps.running_apps() if app.id not in ours]
+        billed = modal_apps.billed_usd(min(app.created for app in apps)) if apps else {}
         return [
             ForeignJob(
                 launcher=self.name,
                 reference=app.id,
                 description=app.description,
-                started=app.created,
+                started=app.created.timestamp(),
+                cost_usd=billed.get(app.id),
             )
-            for app in modal_client.running_apps()
-            if app.id not in ours
+            for app in apps
         ]
 
 

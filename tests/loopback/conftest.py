@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner, Result
 
 from core.rundir import RunDir
+from mabe_tui.cli.main import app
 from mabe_tui.launch import modal_client
 from mabe_tui.launch.modal_launcher import ModalLauncher
 from tests.loopback.helpers import fake_request
@@ -13,6 +15,7 @@ from tests.loopback.server import LoopbackServer
 
 FAKE_JOB = Path(__file__).parent / "fake_job.py"
 MakeRun = Callable[..., RunDir]
+Mabe = Callable[..., Result]
 
 
 @pytest.fixture(scope="session")
@@ -49,3 +52,26 @@ def make_run(tmp_path: Path, launcher: ModalLauncher) -> MakeRun:
         return run
 
     return make
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def mabe(
+    server: LoopbackServer, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Mabe:
+    """Run one command in this process; errors of the user's making are raised."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MABE_HOME", str(home))
+    monkeypatch.delenv("MABE_REGISTRY", raising=False)
+
+    def run(*arguments: str) -> Result:
+        result = CliRunner().invoke(app, list(arguments))
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result
+
+    return run

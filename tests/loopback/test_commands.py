@@ -6,48 +6,21 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
 from core.errors import ConfigError, RunError, UserError
 from core.rundir import RunDir
-from mabe_tui.cli.main import app
 from mabe_tui.launch import modal_client
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.modal_launcher import ModalLauncher
 from mabe_tui.runs.store import RunStore
-from tests.loopback.conftest import MakeRun
+from tests.loopback.conftest import Mabe, MakeRun
 from tests.loopback.helpers import assert_complete, follow_to_the_end, wait_for
 from tests.loopback.server import LoopbackServer
 
-Mabe = Callable[..., Result]
 QUICK = ["--set", "training.epochs=2", "--set", "hardware.gpu=T4"]
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    return tmp_path / "home"
-
-
-@pytest.fixture
-def mabe(
-    server: LoopbackServer, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Mabe:
-    """Run one command in this process; errors of the user's making are raised."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MABE_HOME", str(home))
-    monkeypatch.delenv("MABE_REGISTRY", raising=False)
-
-    def run(*arguments: str) -> Result:
-        result = CliRunner().invoke(app, list(arguments))
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return result
-
-    return run
 
 
 def only_run(home: Path) -> RunDir:

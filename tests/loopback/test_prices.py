@@ -5,33 +5,25 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from core.errors import UserError
-from mabe_tui.cli.main import app
 from mabe_tui.launch import modal_client
 from mabe_tui.launch.modal_prices import GPU_RATES
 from mabe_tui.launch.prices import fetched_path, packaged_prices, read_prices
 from tests.loopback.account import RATES
+from tests.loopback.conftest import Mabe
 from tests.loopback.server import LoopbackServer
 
 Refresh = Callable[[], str]
 
 
 @pytest.fixture
-def refresh(server: LoopbackServer) -> Refresh:
-    """Run ``mabe prices --refresh``; gives what it printed, raises what a person would be told."""
-
-    def run(*arguments: str) -> str:
-        result = CliRunner().invoke(app, ["prices", "--refresh", *arguments])
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return result.stdout
-
-    return run
+def refresh(mabe: Mabe) -> Refresh:
+    """Run ``mabe prices --refresh``; gives what it printed."""
+    return lambda: mabe("prices", "--refresh").stdout
 
 
-def test_new_prices_are_kept_and_used(refresh: Refresh) -> None:
+def test_new_prices_are_kept_and_used(refresh: Refresh, mabe: Mabe) -> None:
     shown = refresh()
     assert "L4 0.7990 → 0.8000" in " ".join(shown.split())
     assert str(packaged_prices().as_of) in shown
@@ -39,7 +31,7 @@ def test_new_prices_are_kept_and_used(refresh: Refresh) -> None:
     assert prices.as_of > packaged_prices().as_of
     assert prices.gpu_hour == {gpu: float(RATES[key]) for gpu, key in GPU_RATES.items()}
     assert prices.cpu_core_hour == 0.0473
-    listed = json.loads(CliRunner().invoke(app, ["prices", "--json"]).stdout)
+    listed = json.loads(mabe("prices", "--json").stdout)
     assert listed["gpu_hour"]["H100"] == 3.95
 
 
