@@ -43,9 +43,10 @@ contracts: install
 bench: install
 	@for benchmark in tests/bench/bench_*.py; do echo "== $$benchmark"; $(BIN)/python $$benchmark || exit 1; done
 
-# The command reference, from the commands' own help.
+# The references of commands and keys, from the commands' own help and the key table.
 reference: install
 	@$(BIN)/python -m mabe_tui.cli.reference > docs/commands.md
+	@$(BIN)/python -m mabe_tui.tui.reference > docs/keys.md
 
 fmt: install
 	@$(BIN)/ruff format --quiet .

@@ -28,6 +28,22 @@ class Key:
     """How the key is written, where its name would not do."""
 
 
+SIGNS = {
+    "question_mark": "?",
+    "slash": "/",
+    "escape": "esc",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
+    "plus": "+",
+    "minus": "-",
+    "equals_sign": "=",
+    "comma": ",",
+    "full_stop": ".",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+}
+"""Textual's names of keys → how people write them."""
+
 KEYS: dict[str, tuple[Key, ...]] = {
     "app": (
         Key("question_mark,f1", "help", "Help", "Show every key of this screen", shown="?"),
@@ -105,4 +121,12 @@ def changing(places: Sequence[str]) -> frozenset[str]:
 
 def spelled(key: Key) -> str:
     """Write a key as people do: ``?``, ``esc``, ``+``."""
-    return key.shown or key.keys.partition(",")[0]
+    return key.shown or all_spellings(key)[0]
+
+
+def all_spellings(key: Key) -> list[str]:
+    """Write every key that does the same."""
+    return [
+        SIGNS.get(name, name.replace("ctrl+", "^").replace("_sign", ""))
+        for name in key.keys.split(",")
+    ]

@@ -10,7 +10,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from mabe_tui.tui.keys import KEYS, Key
+from mabe_tui.tui.keys import KEYS, all_spellings
 
 LABELS = {"app": "everywhere", "screen": "everywhere", "table": "in tables", "chart": "in charts"}
 
@@ -39,11 +39,6 @@ def help_text(places: Sequence[str]) -> Text:
     for place in places:
         text.append(f"{LABELS.get(place, 'here')}\n", style="bold")
         for key in KEYS[place]:
-            text.append(f"  {_all_of(key):<18}", style="bold")
+            text.append(f"  {' '.join(all_spellings(key)):<18}", style="bold")
             text.append(f"{key.help}\n")
     return text
-
-
-def _all_of(key: Key) -> str:
-    names = key.keys.split(",")
-    return " ".join([key.shown or names[0], *names[1:]] if key.shown else names)
