@@ -1,5 +1,6 @@
 """Bouts ↔ one class a frame, through a map from the competition's actions to an experiment's classes."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -128,6 +129,17 @@ def frame_classes(bouts: "Bouts", frames: int, action_map: ActionMap) -> npt.NDA
     for bout in np.argsort(indices, kind="stable"):
         classes[starts[bout] : stops[bout]] = indices[bout]
     return classes
+
+
+def unmapped_bouts(bouts: "Bouts", action_map: ActionMap) -> Counter[str]:
+    """Count the bouts of each action that the map does not name."""
+    return Counter(str(action) for action in bouts.action if action not in action_map)
+
+
+def unmapped_sentence(bouts: Counter[str], background: str) -> str:
+    """Say which actions count as the background because the map does not name them."""
+    actions = ", ".join(f"{action} ({count})" for action, count in bouts.most_common())
+    return f"bouts of actions that the action map does not name count as {background!r}: {actions}"
 
 
 def bouts_of(classes: npt.NDArray[np.uint8], background: int | None = 0) -> ClassBouts:

@@ -1,5 +1,6 @@
 """How good a checkpoint is on labelled data that it need not have been validated on."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from core.data.competition import Video, labelled, read_bouts, read_videos
-from core.data.labels import ActionMap, frame_classes
+from core.data.labels import ActionMap, frame_classes, unmapped_bouts
 from core.errors import DataError
 from core.evaluation.frames import average_precisions, confusion, frame_metrics
 from core.evaluation.table import Confusions
@@ -24,6 +25,8 @@ class Evaluation:
     confusions: Confusions
     """Per video, for ``evaluation_table`` and paired comparisons."""
     frames: int
+    unmapped: Counter[str]
+    """Bouts of actions that the checkpoint's action map does not name, which count as class 0."""
 
 
 def evaluate_folder(
@@ -63,8 +66,10 @@ def evaluate_videos(
     classes = predictor.classes
     action_map = ActionMap(predictor.experiment.actions, classes)
     truths, answers, counts = [], [], []
+    unmapped: Counter[str] = Counter()
     for prediction in predictor.predict(by_id.values(), progress):
         bouts = read_bouts(by_id[prediction.video_id])
+        unmapped += unmapped_bouts(bouts, action_map)
         truth = frame_classes(bouts, len(prediction.classes), action_map)
         counts.append(confusion(truth, prediction.classes, len(classes)))
         truths.append(truth)
@@ -76,4 +81,5 @@ def evaluate_videos(
         | average_precisions(truth, answer, classes),
         confusions=Confusions(tuple(by_id), tuple(classes), per_video),
         frames=len(truth),
+        unmapped=unmapped,
     )

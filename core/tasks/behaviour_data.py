@@ -7,7 +7,7 @@ from typing import NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
-from core.data.labels import ActionMap, frame_classes
+from core.data.labels import ActionMap, frame_classes, unmapped_bouts, unmapped_sentence
 from core.data.manifest import named, omissions
 from core.data.prepared import PreparedData
 from core.data.split import split_videos
@@ -55,7 +55,7 @@ class LabelledFrames:
             bouts = data.bouts_of(index)
             part = slice(video.offset, video.offset + video.frames)
             classes[part] = frame_classes(bouts, video.frames, actions)
-            unmapped.update(str(action) for action in bouts.action if action not in actions)
+            unmapped += unmapped_bouts(bouts, actions)
         return cls(data, classes, train, validation, unmapped)
 
     def ids(self, videos: tuple[int, ...]) -> tuple[str, ...]:
@@ -107,11 +107,7 @@ class LabelledFrames:
     def _unmapped(self, background: str) -> list[Warned]:
         if not self.unmapped:
             return []
-        actions = ", ".join(f"{action} ({bouts})" for action, bouts in self.unmapped.most_common())
-        message = (
-            f"bouts of actions that the action map does not name count as {background!r}: {actions}"
-        )
-        return [Warned("unmapped_actions", message)]
+        return [Warned("unmapped_actions", unmapped_sentence(self.unmapped, background))]
 
 
 def _require_layout(config: DataConfig, data: PreparedData) -> None:

@@ -40,7 +40,8 @@ def stop(
     entries = find_runs(context, runs)
     asked = sum(entry.request is not None and state_of(entry).is_alive for entry in entries)
     if asked:
-        say(f"asking {asked} to save a checkpoint and stop (at most {grace:.0f} s)")
+        them = f"{asked} run{'s' * (asked > 1)}"
+        say(f"asking {them} to save a checkpoint and stop (at most {grace:.0f} s)")
     with ThreadPoolExecutor(max_workers=len(entries)) as pool:
         outcomes = list(pool.map(lambda entry: _stop(entry, grace), entries))
     if as_json:

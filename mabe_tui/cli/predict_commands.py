@@ -13,6 +13,7 @@ from mabe_tui.runs.store import RunStore
 
 if TYPE_CHECKING:
     from core.evaluation.table import Confusions
+    from core.inference.evaluate import Evaluation
 
 RunName = Annotated[
     str,
@@ -92,6 +93,8 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
     validated_on: int | None
     frames: int
     metrics: dict[str, float]
+    unmapped: dict[str, int]
+    """Bouts of actions that the run's action map does not name, which count as its first class."""
 
 
 def evaluate(
@@ -133,12 +136,14 @@ def evaluate(
         validated_on=len({*videos} & {*resolved.validation_videos}) if resolved else None,
         frames=evaluation.frames,
         metrics=evaluation.metrics,
+        unmapped=dict(evaluation.unmapped),
     )
     if as_json:
         print_json(report)
         return
     say(f"{report.run} ({which}) on {report.videos} videos of {data}, {report.frames:,} frames")
     _say_overlap(report)
+    _say_labels(evaluation, predictor.classes)
     _print_metrics(evaluation.metrics, predictor.classes)
 
 
@@ -151,6 +156,18 @@ def _say_overlap(report: EvaluationReport) -> None:
         )
     if report.validated_on:
         say(f"its best epoch was chosen on {report.validated_on} of these {report.videos} videos")
+
+
+def _say_labels(evaluation: "Evaluation", classes: tuple[str, ...]) -> None:
+    """Warn where the labels cannot show what the run learned."""
+    from core.data.labels import unmapped_sentence
+
+    if evaluation.unmapped:
+        say(f"warning: {unmapped_sentence(evaluation.unmapped, classes[0])}")
+    absent = [name for name in classes if not evaluation.metrics.get(f"support/{name}", 1)]
+    if absent:
+        names = ", ".join(repr(name) for name in absent)
+        say(f"warning: no frame is of class {names}, so its F1 is 0, in f1_macro too")
 
 
 def _write_table(output: Path, confusions: "Confusions") -> None:

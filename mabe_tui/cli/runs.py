@@ -220,7 +220,7 @@ def _last_metrics(metrics: dict[str, float]) -> Iterator[tuple[str, object]]:
     measures: dict[str, list[str]] = {}
     for name, value in metrics.items():
         measure, slash, class_name = name.rpartition("/")
-        shown = f"{value:.0f}" if value.is_integer() and value > 1 else f"{value:.4f}"
+        shown = f"{value:.0f}" if measure == "support" else f"{value:.4f}"
         label = measure if slash else "last epoch"
         measures.setdefault(label, []).append(f"{class_name}{NO_BREAK}{shown}")
     for label, values in measures.items():

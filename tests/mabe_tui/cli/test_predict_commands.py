@@ -1,7 +1,9 @@
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
@@ -119,6 +121,22 @@ def test_eval_says_which_videos_the_run_knows(home_with_run: Mabe, data: Path) -
     words = home_with_run("eval", "last", "--data", str(data)).stderr
     assert "the run learned from 3 of these 4 videos" in words
     assert "chosen on 1 of these 4 videos" in words
+
+
+def test_eval_says_what_the_labels_cannot_show(
+    home_with_run: Mabe, data: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(data, tmp_path / "other")
+    for file in (tmp_path / "other" / "train_annotation").rglob("*.parquet"):
+        table = pq.read_table(file)
+        column = table.schema.get_field_index("action")
+        actions = pa.array(["interact"] * len(table))
+        pq.write_table(table.set_column(column, "action", actions), file)
+    words = home_with_run("eval", "last", "--data", str(tmp_path / "other")).stderr
+    assert "does not name count as 'other': interact (" in words
+    assert "no frame is of class 'social', 'mating', 'aggressive', so" in words
+    known = home_with_run("eval", "last", "--data", str(data), "--json")
+    assert json.loads(known.stdout)["unmapped"] == {}
 
 
 def test_a_run_whose_checkpoints_were_removed_says_so(
