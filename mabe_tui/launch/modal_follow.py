@@ -153,17 +153,21 @@ class Follower:
         self._leave.wait(random.uniform(longest / 2, longest))
 
 
-def catch_up(run: RunDir, call_id: str, seconds: float = modal_client.ANSWER_SECONDS) -> None:
+def catch_up(run: RunDir, call_id: str, seconds: float = modal_client.ANSWER_SECONDS) -> bool:
     """Record what the log holds now, from its beginning, then what the volume holds.
+
+    Returns:
+        Whether that was done: where another writes the mirror, it is left to that one.
 
     Raises:
         UserError: Modal cannot be asked, or refuses.
     """
     with writing(run, MOST_LOCK_SECONDS) as recorder:
         if recorder is None:
-            return  # whoever writes it keeps it up to date
+            return False
         _read_log(recorder, run, call_id, seconds)
         modal_volume.sync_into(recorder)
+        return True
 
 
 def hear_latest(run: RunDir, call_id: str) -> None:

@@ -34,6 +34,7 @@ from mabe_tui.launch.launcher import (
     Quote,
     RunState,
     StopOutcome,
+    UnreachableError,
     require_resumable,
 )
 from mabe_tui.launch.modal_machine import DATA_MOUNT, app_name_of, machine_of, timeout_of
@@ -143,14 +144,21 @@ class ModalLauncher:
 
     def _state_at_end(self, run: RunDir, said: "CallState") -> RunState:
         """Find out how a call that is over ended: by the run's own last word, else by Modal's."""
-        from mabe_tui.launch import modal_client
+        from mabe_tui.launch import modal_client, modal_follow
 
-        with contextlib.suppress(UserError):  # then by what is known here
-            self.sync(run)
+        heard = True
+        try:
+            heard = modal_follow.catch_up(run, _call_id(run) or "")
+        except UnreachableError:
+            heard = False
+        except UserError:
+            pass  # waiting would not help: by what is known here
         attempt = newest_attempt(run) or ""
         ended = attempt_ending(run, attempt)
         if ended is not None:
             return ended
+        if not heard:  # its last word may be on the volume still
+            return RunState.UNKNOWN
         stopped = said.outcome is modal_client.Outcome.CANCELLED or run.stop_requested(attempt)
         state = RunState.STOPPED if stopped else RunState.LOST
         write_quiet_ending(run, attempt, QuietEnding(state, said.reason))

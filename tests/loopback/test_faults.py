@@ -7,10 +7,11 @@ import pytest
 from core.errors import RunError, UserError
 from core.events import Failed, Stopped
 from core.rundir import RunDir
-from mabe_tui.launch import modal_client
+from mabe_tui.launch import modal_client, modal_follow
 from mabe_tui.launch.attempts import read_quiet_ending
 from mabe_tui.launch.launcher import RunState, StopOutcome, UnreachableError
 from mabe_tui.launch.modal_launcher import ModalLauncher
+from mabe_tui.launch.recorder import writing
 from tests.loopback.conftest import MakeRun
 from tests.loopback.helpers import assert_complete, follow_to_the_end, wait_for
 from tests.loopback.server import LoopbackServer
@@ -87,6 +88,29 @@ def test_state_is_unknown_while_modal_cannot_be_reached(
     server.come_back()
     modal_client.forget_probe()
     assert launcher.stop(run, grace=20) in (StopOutcome.CLEAN, StopOutcome.BEFORE_START)
+
+
+def test_a_run_that_ended_unheard_is_not_taken_for_lost(
+    server: LoopbackServer,
+    launcher: ModalLauncher,
+    make_run: MakeRun,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As after a laptop has slept: the call is over, and its last word is still to be fetched."""
+    monkeypatch.setattr(modal_follow, "MOST_LOCK_SECONDS", 0.1)
+    run = make_run(epochs=2)
+    handle = launcher.launch(run)
+    call = server.cloud.calls[str(handle.reference["call_id"])]
+    wait_for(call.done.is_set)
+    with writing(run):  # a follower that waits for another try
+        assert launcher.state(run) is RunState.UNKNOWN
+    server.go_down()
+    modal_client.forget_probe()
+    assert launcher.state(run) is RunState.UNKNOWN
+    server.come_back()
+    modal_client.forget_probe()
+    assert launcher.state(run) is RunState.FINISHED
+    assert len(assert_complete(run).epochs) == 2
 
 
 def test_a_training_error_is_not_retried(
