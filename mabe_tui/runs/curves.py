@@ -154,7 +154,7 @@ def _x(points: Points, table: Table, axis: Axis, usd_per_hour: float | None) -> 
         if axis is Axis.TIME:
             return seconds
         if usd_per_hour is None:
-            raise RunError("what the run costs an hour is not known; take time for the x axis")
+            raise RunError("what it costs an hour is not known; take time for the x axis")
         return seconds * usd_per_hour / 3600
     if table is points.system:
         return _progress_at(points, points.paid(table), axis)

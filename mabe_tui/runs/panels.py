@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from core.errors import RunError
 from core.history import History
 from mabe_tui.plotting.braille import line_styles
 from mabe_tui.plotting.panel import Panel
@@ -62,8 +63,12 @@ def curves_of(
 
 def _over_runs(runs: Sequence[RunNumbers], name: str, axis: Axis) -> Iterator[tuple[str, Curve]]:
     for run in runs:
-        if name in curve_names(run.points):
+        if name not in curve_names(run.points):
+            continue
+        try:
             yield run.label, curve(run.points, run.history, name, axis, run.usd_per_hour)
+        except RunError as error:
+            raise RunError(f"{run.label}: {error}") from error
 
 
 def panels(

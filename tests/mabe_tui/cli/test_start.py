@@ -57,6 +57,7 @@ def environment(folder: Path) -> dict[str, str]:
         ["runs"],
         ["run", "--help"],
         ["compare", "--help"],
+        ["curves", "--help"],
         ["tune", "--help"],
     ],
 )
