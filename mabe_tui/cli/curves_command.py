@@ -106,7 +106,7 @@ def _read(entries: "list[RunEntry]") -> "list[RunNumbers]":
     numbers = []
     for entry in entries:
         with up_to_date(entry, follow=False):
-            label = entry.version if versions.count(entry.version) == 1 else entry.id
+            label = entry.version if versions.count(entry.version) == 1 else entry.short
             numbers.append(RunNumbers.read(entry, label))
     return numbers
 
