@@ -29,7 +29,8 @@ if TYPE_CHECKING:  # numpy and rich cost what plain lines need not pay
 STEP_LINE_SECONDS = 30.0
 BAR_WIDTH = (8, 40)
 """Columns that the bar has at least, before words give way to it, and at most."""
-SPINNER_WIDTH = 2
+AROUND_BAR = 2 + 1 + 3
+"""Columns of the spinner, of the space behind the bar, and of the ``^C`` that a terminal may echo."""
 INDENT = "    "
 
 
@@ -113,9 +114,9 @@ class _BarDisplay:
         if not now.epoch and not now.epoch_fraction:
             return
         least, most = BAR_WIDTH
-        room = self._progress.console.width - SPINNER_WIDTH
-        words = standing_line(now, room - least - 1)
-        self._column.bar_width = max(least, min(most, room - len(words) - 1))
+        room = self._progress.console.width - AROUND_BAR
+        words = standing_line(now, room - least)
+        self._column.bar_width = max(least, min(most, room - len(words)))
         done = now.epoch + now.epoch_fraction
         self._progress.update(self._task, total=now.epochs, completed=done, description=words)
 

@@ -53,6 +53,7 @@ def follow(
                 case "follow":
                     again = True
                 case "stop":
+                    again = False
                     say(f"asked to stop; it saves a checkpoint first (at most {grace:.0f} s)")
                     say(f"{run.id}: {launcher.stop(run, grace).value}")
                 case _:

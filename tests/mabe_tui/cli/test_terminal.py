@@ -40,7 +40,7 @@ class Terminal:
             start_new_session=True, env=environment, cwd=folder,
         )  # fmt: skip
         os.close(slave)
-        self.seen = ""
+        self.seen = self.skipped = ""
 
     def expect(self, text: str) -> None:
         deadline = time.monotonic() + SECONDS
@@ -48,7 +48,7 @@ class Terminal:
             ready, _, _ = select.select([self.master], [], [], max(0, deadline - time.monotonic()))
             assert ready, f"{text!r} did not come; seen: {self.seen}"
             self.seen += os.read(self.master, 65536).decode("utf-8", "replace")
-        self.seen = self.seen.split(text, 1)[1]
+        self.skipped, self.seen = self.seen.split(text, 1)
 
     def type(self, keys: bytes) -> None:
         os.write(self.master, keys)
@@ -145,6 +145,8 @@ def test_ctrl_c_then_follow_then_stop(
         terminal.expect("leave it running")
         terminal.type(answer)
         terminal.expect(reply)
+    terminal.expect("stopped after epoch 2")
+    assert "following again" not in terminal.skipped  # it was not asked for
     assert terminal.exit_code() == 3
     assert state_of_only_run(home, launcher) is RunState.STOPPED
 
