@@ -10,9 +10,9 @@ the tests) the 95 % interval excluded 0 this often, in percent, plain and widene
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from statistics import NormalDist, mean, stdev
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -104,17 +104,6 @@ def verdict(result: PairedResult, name_a: str, name_b: str) -> str:
         return f"{line}: not distinguishable on {result.videos} videos"
     better = name_b if result.difference > 0 else name_a
     return f"{line}: {better} is better on {result.videos} videos"
-
-
-def mean_std(values: Sequence[float]) -> tuple[float, float | None]:
-    """Mean and sample standard deviation (n − 1) over seeds; no deviation from a single value.
-
-    Raises:
-        ValueError: there is no value.
-    """
-    if not values:
-        raise ValueError("no value to average")
-    return mean(values), stdev(values) if len(values) > 1 else None
 
 
 def _checked(a: ArrayLike, b: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

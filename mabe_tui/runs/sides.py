@@ -1,19 +1,20 @@
 """What is put side by side: a run, a version without one, or a version's runs over several seeds."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
 
 from core.errors import ConfigError, RunError
-from core.experiment import Experiment, flatten
+from core.evaluation.spread import mean_std
+from core.experiment import Experiment
 from core.history import History
 from core.registry import Registry
 from core.reported import Reported
-from core.rundir import RunRequest
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.reading import thin_history
+from mabe_tui.runs.seeds import data_digest, over_seeds, own_runs, settings_digest
 from mabe_tui.runs.store import LAST, RunEntry, RunStore
 from mabe_tui.runs.view import RunSummary, state_of, summary_of
 
@@ -105,55 +106,47 @@ def find_side(name: str, store: RunStore, registry: Registry, latest: bool) -> F
     return replace(found, unreadable=problems)
 
 
+@dataclass(frozen=True)
+class _Candidate:
+    """A run that may be one of several seeds; how it is, is asked only where that matters."""
+
+    entry: RunEntry
+
+    @property
+    def id(self) -> str:
+        return self.entry.id
+
+    @property
+    def seed(self) -> int:
+        return self.entry.require_request().seed
+
+    @property
+    def state(self) -> RunState:
+        return state_of(self.entry)
+
+    @property
+    def alike(self) -> str:
+        return settings_digest(self.entry.require_request().experiment)
+
+    @property
+    def data(self) -> str:
+        return data_digest(self.entry.require_request())
+
+    @property
+    def is_trial(self) -> bool:
+        return self.entry.is_trial
+
+
 def _own_runs(runs: Sequence[RunEntry]) -> Sequence[RunEntry]:
     """Give those that can be read; trials of a study only where nothing else is."""
-    readable = [entry for entry in runs if entry.request is not None]
-    return [entry for entry in readable if not entry.is_trial] or readable or runs
+    readable = [_Candidate(entry) for entry in runs if entry.request is not None]
+    return [run.entry for run in own_runs(readable)] or runs
 
 
 def _over_seeds(runs: Sequence[RunEntry]) -> Found:
-    """Take the latest run together with those that differ from it in nothing but the seed.
-
-    Of each seed the newest finished run counts. Where none is finished there is the latest alone.
-    """
-    experiment = runs[0].require_request().experiment
-    alike = [run for run in runs if _settings(run.require_request()) == _settings_of(experiment)]
-    states = {run.id: state_of(run) for run in alike}
-    finished = [run for run in alike if states[run.id] is RunState.FINISHED]
-    if not finished:
-        return Found(experiment, (runs[0],))
-    data = _data(finished[0].require_request())
-    members = _one_a_seed(run for run in finished if _data(run.require_request()) == data)
-    others = _one_a_seed(run for run in alike if states[run.id] is not RunState.FINISHED)
-    return Found(
-        members[finished[0].require_request().seed].require_request().experiment,
-        tuple(members.values()),
-        tuple(f"{r.id} ({states[r.id]})" for seed, r in others.items() if seed not in members),
-    )
-
-
-def _one_a_seed(runs: Iterable[RunEntry]) -> dict[int, RunEntry]:
-    """Keep the first, which is the newest, run of each seed."""
-    kept: dict[int, RunEntry] = {}
-    for run in runs:
-        kept.setdefault(run.require_request().seed, run)
-    return kept
-
-
-def _settings(request: RunRequest) -> dict[str, object]:
-    return _settings_of(request.experiment)
-
-
-def _settings_of(experiment: Experiment) -> dict[str, object]:
-    return {key: value for key, value in flatten(experiment).items() if key != "training.seed"}
-
-
-def _data(request: RunRequest) -> tuple[object, ...]:
-    """Give what tells the data of one run from another's."""
-    found = request.resolved
-    if found is None:
-        return (request.data,)
-    return found.data_fingerprint, sorted(found.train_videos), sorted(found.validation_videos)
+    found = over_seeds([_Candidate(entry) for entry in runs])
+    entries = tuple(run.entry for run in found.members)
+    return Found(entries[0].require_request().experiment, entries, found.left_out)
 
 
 def side_of(name: str, found: Found) -> Side:
@@ -193,8 +186,6 @@ def side_of(name: str, found: Found) -> Side:
 
 def _spreads(tables: Sequence[dict[str, float]]) -> dict[str, Spread]:
     """Average what all runs measured as a number; nothing where there is one run only."""
-    from core.evaluation.paired import mean_std  # numpy, which most commands do without
-
     if len(tables) < 2:
         return {}
     shared = [key for key in tables[0] if all(math.isfinite(t.get(key, math.nan)) for t in tables)]

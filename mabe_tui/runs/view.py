@@ -4,6 +4,7 @@ import datetime as dt
 import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import msgspec
 
@@ -88,25 +89,38 @@ def state_of(entry: RunEntry) -> RunState:
         return RunState.UNKNOWN
 
 
+class Heard(NamedTuple):
+    """What was learned of one run."""
+
+    state: RunState
+    problem: str | None = None
+    """Why what is here of it may be old."""
+
+
 def refresh(entries: Sequence[RunEntry]) -> list[str]:
     """Hear what runs elsewhere said lately, several at once; gives why some cannot be heard.
 
     Runs that have ended, and those on this computer, are not asked about.
     """
+    elsewhere = [e for e in entries if e.request is not None and e.request.launcher != "local"]
+    return list(dict.fromkeys(heard.problem for heard in hear_all(elsewhere) if heard.problem))
 
-    def hear(entry: RunEntry) -> str | None:
-        if entry.request is None or entry.request.launcher == "local":
-            return None
-        if not state_of(entry).may_speak:
-            return None
-        try:
-            launcher_named(entry.request.launcher).sync(entry.run, quick=True)
-        except UserError as error:
-            return str(error)
-        return None
 
+def hear_all(entries: Sequence[RunEntry]) -> list[Heard]:
+    """Ask how runs are, several at once, and bring here what those that may speak said lately."""
     with ThreadPoolExecutor(max_workers=ASKED_AT_ONCE) as pool:
-        return list(dict.fromkeys(problem for problem in pool.map(hear, entries) if problem))
+        return list(pool.map(_hear, entries))
+
+
+def _hear(entry: RunEntry) -> Heard:
+    state = state_of(entry)
+    if entry.request is None or not state.may_speak:
+        return Heard(state)
+    try:
+        launcher_named(entry.request.launcher).sync(entry.run, quick=True)
+    except UserError as error:
+        return Heard(state, str(error))
+    return Heard(state)
 
 
 def summary_of(entry: RunEntry, now: dt.datetime | None = None) -> RunSummary:

@@ -7,7 +7,6 @@ from core.evaluation.frames import accuracy, f1_macro
 from core.evaluation.paired import (
     PairedResult,
     _student_quantile,
-    mean_std,
     paired_bootstrap,
     verdict,
 )
@@ -148,10 +147,3 @@ def test_student_quantiles() -> None:
     tabulated = {4: 2.776, 5: 2.571, 10: 2.228, 40: 2.021}
     for freedom, expected in tabulated.items():
         assert _student_quantile(0.975, freedom) == pytest.approx(expected, rel=0.003)
-
-
-def test_mean_and_deviation_over_seeds() -> None:
-    assert mean_std([0.4, 0.5, 0.6]) == (pytest.approx(0.5), pytest.approx(0.1))
-    assert mean_std([0.4]) == (0.4, None)
-    with pytest.raises(ValueError, match="no value"):
-        mean_std([])

@@ -1,0 +1,116 @@
+"""Runs that repeat each other: what has the same settings but for the seed, and which of them count."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+import msgspec
+
+from core.experiment import Experiment, flatten
+from core.rundir import RunRequest
+from mabe_tui.launch.launcher import RunState
+
+DIGEST_LETTERS = 12
+
+
+class Candidate(Protocol):
+    """What is asked of a run to say whether it repeats another."""
+
+    @property
+    def id(self) -> str:
+        """The run's id."""
+        ...
+
+    @property
+    def seed(self) -> int | None:
+        """Its training seed."""
+        ...
+
+    @property
+    def state(self) -> RunState:
+        """How it is."""
+        ...
+
+    @property
+    def alike(self) -> str:
+        """See :func:`settings_digest`."""
+        ...
+
+    @property
+    def data(self) -> str:
+        """See :func:`data_digest`."""
+        ...
+
+    @property
+    def is_trial(self) -> bool:
+        """Whether `mabe tune` started it."""
+        ...
+
+
+Run = TypeVar("Run", bound=Candidate)
+
+
+@dataclass(frozen=True)
+class Repeats(Generic[Run]):
+    """The runs that stand for one setting, newest first."""
+
+    members: tuple[Run, ...]
+    """One a seed."""
+    left_out: tuple[str, ...] = ()
+    """Runs of further seeds that are not finished, and how they are."""
+
+
+def own_runs(runs: Sequence[Run]) -> Sequence[Run]:
+    """Leave out the trials of a study, unless there is nothing else."""
+    return [run for run in runs if not run.is_trial] or runs
+
+
+def over_seeds(runs: Sequence[Run]) -> Repeats[Run]:
+    """Take the latest run together with those that differ from it in nothing but the seed.
+
+    Of each seed the newest finished run counts. Where none is finished there is the latest alone.
+
+    Args:
+        runs: of one version, newest first; at least one.
+    """
+    alike = [run for run in runs if run.alike == runs[0].alike]
+    states = {run.id: run.state for run in alike}
+    finished = [run for run in alike if states[run.id] is RunState.FINISHED]
+    if not finished:
+        return Repeats((runs[0],))
+    members = _one_a_seed([run for run in finished if run.data == finished[0].data])
+    others = _one_a_seed([run for run in alike if states[run.id] is not RunState.FINISHED])
+    left_out = [run for seed, run in others.items() if seed not in members]
+    return Repeats(
+        tuple(members.values()), tuple(f"{run.id} ({states[run.id]})" for run in left_out)
+    )
+
+
+def settings_digest(experiment: Experiment) -> str:
+    """Give what is the same for two experiments only if all their settings but the seed are."""
+    settings = {k: v for k, v in flatten(experiment).items() if k != "training.seed"}
+    return digest(settings)
+
+
+def data_digest(request: RunRequest) -> str:
+    """Give what is the same for two runs only if they learned from and were scored on the same data."""
+    found = request.resolved
+    if found is None:
+        return digest(request.data)
+    videos = sorted(found.train_videos), sorted(found.validation_videos)
+    return digest((found.data_fingerprint, *videos))
+
+
+def digest(value: object) -> str:
+    """Give a short text that is the same for equal values only."""
+    encoded = msgspec.json.encode(value, order="sorted")
+    return hashlib.sha256(encoded).hexdigest()[:DIGEST_LETTERS]
+
+
+def _one_a_seed(runs: Sequence[Run]) -> dict[int | None, Run]:
+    """Keep the first, which is the newest, run of each seed."""
+    kept: dict[int | None, Run] = {}
+    for run in runs:
+        kept.setdefault(run.seed, run)
+    return kept

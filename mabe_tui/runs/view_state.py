@@ -1,0 +1,139 @@
+"""What a person arranged: the baseline, pins, saved views, and where each screen was left.
+
+Kept in the user's state folder, a file for each home folder of runs. It survives a crash, and a file that
+is damaged counts as empty: nothing in it is worth refusing to start.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from filelock import FileLock, Timeout
+
+from core import places
+from core.errors import UserError
+from core.files import write_bytes_atomically
+from core.strict import nearest
+
+LOCK_SECONDS = 5.0
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True):
+    """A table of runs as a person likes it."""
+
+    query: str = ""
+    sort: str | None = None
+    """A key, as `mabe runs --sort` takes it; ``None``: newest first."""
+    descending: bool | None = None
+    """``None``: the column's own direction."""
+    columns: tuple[str, ...] = ()
+    """Keys; none: the usual ones."""
+
+
+class Arrangement(msgspec.Struct, frozen=True, kw_only=True):
+    """All that is kept for one home folder."""
+
+    baseline: str | None = None
+    """A version or a run's id."""
+    pinned: tuple[str, ...] = ()
+    """Versions and runs, in the order in which they were pinned."""
+    views: dict[str, View] = {}
+    screens: dict[str, dict[str, Any]] = {}
+    """By screen, whatever it wants to find again: plain JSON values."""
+
+
+class ViewState:
+    """Reads and changes the arrangement of one home folder.
+
+    Every change reads the file anew and writes it whole, under a lock: of two programs that change the same
+    key the last one wins, and neither undoes what the other did elsewhere.
+
+    Args:
+        home: the home folder of the runs.
+    """
+
+    def __init__(self, home: Path) -> None:
+        name = hashlib.sha256(str(home.resolve()).encode()).hexdigest()[:16]
+        self.path = places.state() / "views" / f"{name}.json"
+
+    def read(self) -> Arrangement:
+        """Give what is kept; what is missing or damaged is empty."""
+        try:
+            return msgspec.json.decode(self.path.read_bytes(), type=Arrangement)
+        except (OSError, msgspec.DecodeError):
+            return Arrangement()
+
+    def set_baseline(self, name: str | None) -> None:
+        """Hold all against a version or a run, or against nothing.
+
+        Raises:
+            UserError: the state folder cannot be written (as for every change).
+        """
+        self._change(lambda _: {"baseline": name})
+
+    def pin(self, name: str) -> None:
+        """Pin a version or a run."""
+        self._change(lambda kept: {"pinned": tuple(dict.fromkeys((*kept.pinned, name)))})
+
+    def unpin(self, name: str) -> None:
+        """Take a pin away; nothing where there was none."""
+        self._change(lambda kept: {"pinned": tuple(n for n in kept.pinned if n != name)})
+
+    def view(self, name: str) -> View:
+        """Give a saved view.
+
+        Raises:
+            UserError: there is none of that name; gives the nearest.
+        """
+        views = self.read().views
+        if name not in views:
+            raise UserError(f"no view {name!r}{nearest(name, views)} (`mabe views` lists them)")
+        return views[name]
+
+    def save_view(self, name: str, view: View) -> None:
+        """Keep a view under a name, in place of one that has it."""
+        self._change(lambda kept: {"views": kept.views | {name: view}})
+
+    def remove_view(self, name: str) -> None:
+        """Forget a saved view.
+
+        Raises:
+            UserError: there is none of that name.
+        """
+        self.view(name)
+        self._change(lambda kept: {"views": {k: v for k, v in kept.views.items() if k != name}})
+
+    def screen(self, name: str) -> dict[str, Any]:
+        """Give what a screen kept; empty where nothing."""
+        return self.read().screens.get(name, {})
+
+    def keep(self, screen: str, **values: Any) -> None:
+        """Let a screen find values again; others that it kept stay.
+
+        Args:
+            screen: its name.
+            values: plain JSON values: texts, numbers, booleans, lists, tables, ``None``.
+        """
+        self._change(
+            lambda kept: {"screens": kept.screens | {screen: kept.screens.get(screen, {}) | values}}
+        )
+
+    def _change(self, change: Callable[[Arrangement], dict[str, Any]]) -> None:
+        with self._locked():
+            kept = self.read()
+            changed = msgspec.structs.replace(kept, **change(kept))
+            write_bytes_atomically(self.path, msgspec.json.encode(changed))
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(self.path.with_suffix(".lock"), timeout=LOCK_SECONDS):
+                yield
+        except (OSError, Timeout) as error:
+            raise UserError(
+                f"{self.path}: cannot be written ({error}); check the folder's permissions"
+            ) from error
