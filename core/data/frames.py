@@ -14,6 +14,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from core.data.device import to_device
 from core.data.prepared import PreparedData
 
 Indices = npt.NDArray[np.int64]
@@ -164,7 +165,7 @@ def gather_windows(
     else:
         width = rows[0].numel()
         view = rows.as_strided((places, length * width), (width, 1))
-        first = torch.from_numpy(np.clip(offsets + starts, 0, places - 1)).to(rows.device)
+        first = to_device(np.clip(offsets + starts, 0, places - 1), rows.device)
         torch.index_select(view, 0, first, out=windows.view(len(starts), length * width))
     for index in outside.tolist():
         start, offset = int(starts[index]), int(offsets[index])

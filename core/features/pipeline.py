@@ -15,6 +15,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from core.data.device import to_device
 from core.data.frames import FrameStore, Indices, RawWindows
 from core.data.sampling import NoisePool
 from core.errors import DataError
@@ -51,8 +52,9 @@ class FeaturePipeline:
             components = config.pca_components if "engineered" in self.blocks else None
             fitted = Fitted.nothing(self.features, mice * keypoints * 2, components)
         self.fitted = fitted
-        self._inverse_std = 1 / fitted.statistics.std
-        self._bias = -fitted.statistics.mean * self._inverse_std
+        scale = 1 / fitted.statistics.std
+        bias = -fitted.statistics.mean * scale
+        self._affine = {name: (scale[at], bias[at]) for name, at in self.blocks.items()}
         self._scratch = Scratch(self.device)
 
     @classmethod
@@ -109,7 +111,7 @@ class FeaturePipeline:
     @property
     def device(self) -> torch.device:
         """Where the features are computed."""
-        return self._bias.device
+        return self.fitted.statistics.mean.device
 
     def read(self, store: FrameStore, videos: Indices, starts: Indices, time: int) -> RawWindows:
         """Read windows of ``time`` frames together with the context that their features need.
@@ -153,10 +155,9 @@ class FeaturePipeline:
         if out is None:
             shape = (count, rows - self.left - self.right, self.features)
             out = torch.empty(shape, device=self.device)
-        pixels_per_cm = self._per_window(windows.pixels_per_cm)
-        to_cm = 1 / pixels_per_cm
+        to_cm = self._per_window(np.float32(1) / windows.pixels_per_cm)
         if self.config.units == "cm":
-            positions /= pixels_per_cm[..., None, None]
+            positions *= to_cm[..., None, None]
             to_cm = torch.ones_like(to_cm)
         if noise is not None:
             memory = self._scratch("noise", *positions.shape)
@@ -166,10 +167,9 @@ class FeaturePipeline:
         for name, values, unit in raw_blocks(
             self.config, positions, rate, to_cm, windows.lead, self._scratch, self.fitted.projection
         ):
-            columns = self.blocks[name]
-            scale = self._inverse_std[columns]
+            scale, bias = self._affine[name]
             scale = scale if unit is None else scale * unit
-            torch.addcmul(self._bias[columns], values, scale, out=out[..., columns])
+            torch.addcmul(bias, values, scale, out=out[..., self.blocks[name]])
         return out
 
     def features_of(
@@ -235,7 +235,7 @@ class FeaturePipeline:
         return cls(config, state["mice"], state["keypoints"], Fitted.from_state(state))
 
     def _per_window(self, values: npt.NDArray[np.float32]) -> Tensor:
-        return torch.from_numpy(values).to(self.device)[:, None, None]
+        return to_device(values, self.device)[:, None, None]
 
 
 def require_scale(config: FeatureConfig, store: FrameStore, videos: Iterable[int]) -> None:

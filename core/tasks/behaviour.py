@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from core.data.ahead import ahead
 from core.data.balance import Shares, balanced_shares, window_class_frames
+from core.data.device import to_device
 from core.data.frames import FrameStore
 from core.data.prepared import PreparedData
 from core.data.reader import ComputedFeatures, FeatureReader, read_targets, training_features
@@ -104,7 +105,7 @@ class BehaviourTask:
         for begin in range(0, len(self._validation), size):
             index = self._validation[begin : begin + size]
             batch = self._batch(self._validation_features, index, number=0)
-            batch.videos = torch.from_numpy(self._validation_place[index.video]).to(self._device)
+            batch.videos = to_device(self._validation_place[index.video], self._device)
             yield batch
 
     def build_model(self) -> nn.Module:
@@ -154,7 +155,7 @@ class BehaviourTask:
         return FrameBatch(
             inputs=inputs,
             targets=read_targets(self._store, self._classes, index),
-            weights=torch.from_numpy(index.weights()).to(self._device),
+            weights=to_device(index.weights(), self._device),
             frames=index.frames,
         )
 
@@ -164,8 +165,8 @@ class BehaviourTask:
         if not alpha:
             return batch
         order, share = plan.mixup(number, len(batch.inputs), alpha)
-        partner = torch.from_numpy(order).to(self._device)
-        batch.mixed = batch.targets[partner], batch.inputs.new_tensor(share)
+        partner = to_device(order, self._device)
+        batch.mixed = batch.targets[partner], batch.inputs.new_full((), share)
         batch.weights *= batch.weights[partner]
         batch.inputs.lerp_(batch.inputs[partner], 1 - share)
         return batch
