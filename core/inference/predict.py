@@ -13,7 +13,7 @@ from core.errors import CheckpointError, DataError
 from core.experiment import Experiment
 from core.features.pipeline import FeaturePipeline, require_scale
 from core.inference.checkpoints import TrainedModel, load_trained
-from core.inference.chunks import FrameReader, predict_frames, suited_to
+from core.inference.chunks import FrameReader, Probabilities, predict_frames, suited_to
 from core.inference.postprocess import classes_of
 from core.inference.prediction import VideoPrediction
 from core.machine import choose_device
@@ -88,18 +88,34 @@ class Predictor:
         Raises:
             DataError: its tracking file is missing or damaged.
         """
-        pipeline = self._pipeline
-        tracking = read_tracking(video, self._slots, pipeline.mice)
+        tracking = read_tracking(video, self._slots, self._pipeline.mice)
         store = FrameStore.of_video(
             tracking.positions, video.frames_per_second, video.pixels_per_cm, video.video_id
         )
-        require_scale(pipeline.config, store, [0])
-        probabilities = predict_frames(
-            self._model, _reader(pipeline, store), tracking.frames, self._chunking
-        )
+        probabilities = self.predict_frames_of(store)
         return VideoPrediction(
             video.video_id, video.lab_id, probabilities, classes_of(probabilities)
         )
+
+    def predict_frames_of(
+        self, store: FrameStore, progress: Progress | None = None
+    ) -> Probabilities:
+        """Predict the first video of a store, whose mice and keypoints are those of the training.
+
+        Args:
+            store: positions that are there already, such as prepared ones.
+            progress: called with (done, total, what) before each batch.
+
+        Returns:
+            ``(frames, classes)`` float32.
+
+        Raises:
+            DataError: centimetres are needed, and the video's scale is not known.
+        """
+        require_scale(self._pipeline.config, store, [0])
+        frames = int(store.frames[0])
+        read = _told(_reader(self._pipeline, store), frames, progress)
+        return predict_frames(self._model, read, frames, self._chunking)
 
 
 def _features(trained: TrainedModel) -> tuple[FeaturePipeline, tuple[str, ...]]:
@@ -125,6 +141,17 @@ def _reader(pipeline: FeaturePipeline, store: FrameStore) -> FrameReader:
         return pipeline.transform(pipeline.read_part(store, 0, slice(start, stop)))[0]
 
     return read
+
+
+def _told(read: FrameReader, frames: int, progress: Progress | None) -> FrameReader:
+    if progress is None:
+        return read
+
+    def telling(start: int, stop: int) -> Tensor:
+        progress(start, frames, "frames")
+        return read(start, stop)
+
+    return telling
 
 
 def predictable(root: Path, table: str | None = None) -> tuple[list[Video], list[LeftOut]]:

@@ -1,0 +1,219 @@
+"""The validation videos of a run, worst first, and the poses and labels of one of them."""
+
+import contextlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from core.data.labels import ActionMap, frame_classes
+from core.errors import DataError, RunError
+from core.evaluation.frames import f1_macro_present, f1_per_class
+from core.evaluation.table import Confusions, read_confusions
+from core.job import cache_folder
+from core.progress import Progress
+from core.rundir import RunDir, RunRequest
+from core.strict import nearest
+from mabe_tui.runs.store import RunEntry
+
+if TYPE_CHECKING:
+    from core.data.prepared import PreparedData, PreparedVideo
+
+
+class VideoScore(msgspec.Struct, frozen=True, kw_only=True):
+    """How well a run's best checkpoint did on one validation video."""
+
+    video_id: str
+    f1_macro_present: float
+    """Mean F1 over the classes that occur in this video's truth."""
+    f1: dict[str, float | None]
+    """By class; ``None`` for one that does not occur in this video's truth."""
+    frames: int
+    errors: int
+    """Frames whose class is wrong, as the training's validation counted them."""
+
+
+@dataclass(frozen=True, eq=False)
+class TrackedVideo:
+    """Poses and truth of one video; the poses stay on disk until they are looked at."""
+
+    about: "PreparedVideo"
+    """Frames, rate, scale, size of the picture, which mouse is in which slot."""
+    slots: tuple[str, ...]
+    """Keypoint names by index."""
+    classes: tuple[str, ...]
+    positions: npt.NDArray[np.float32] = field(repr=False)
+    """``(frames, mice, keypoints, 2)`` pixels, NaN where missing; a read-only memory map: slice it."""
+    truth: npt.NDArray[np.uint8] = field(repr=False)
+    """``(frames,)`` class indices."""
+    frames_per_second: float
+    """The video's own rate, else the experiment's nominal one."""
+    remark: str | None = None
+    """What to know of these data before trusting the picture."""
+
+    @property
+    def video_id(self) -> str:
+        """The video's id."""
+        return self.about.video_id
+
+    @property
+    def frames(self) -> int:
+        """Frames of the video."""
+        return self.about.frames
+
+    @property
+    def mice(self) -> int:
+        """Mice that this video has; further slots are empty."""
+        return min(len(self.about.mouse_ids), int(self.positions.shape[1]))
+
+
+def validation_scores(run: RunDir) -> list[VideoScore]:
+    """List a run's validation videos, the worst first. Reads no pose.
+
+    Raises:
+        DataError: the run has evaluated no checkpoint yet, or its table is damaged.
+    """
+    table = read_confusions(run.evaluation_table)
+    scores = [_score(table, place) for place in range(len(table.videos))]
+    return sorted(scores, key=lambda score: (score.f1_macro_present, -score.errors, score.video_id))
+
+
+def open_video(
+    entry: RunEntry, video_id: str, data: Path | None = None, progress: Progress | None = None
+) -> TrackedVideo:
+    """Open one video of a run's data, in a worker thread: what is no longer prepared is prepared again.
+
+    Args:
+        entry: the run.
+        video_id: a video of its data, be it of the training.
+        data: where the data are now; none: where the run found them.
+        progress: called with (done, total, what).
+
+    Raises:
+        RunError: the run has not come so far as to read its data.
+        DataError: the data are gone, or no longer hold this video as it was; says what to do.
+    """
+    request = entry.require_request()
+    prepared = open_run_data(entry, data, progress)
+    place = _place(prepared, video_id, request)
+    about, experiment = prepared.videos[place], request.experiment
+    actions = ActionMap(experiment.actions, experiment.classes)
+    truth = frame_classes(prepared.bouts_of(place), about.frames, actions)
+    remark = None
+    if request.resolved is not None and prepared.fingerprint != request.resolved.data_fingerprint:
+        _require_same_truth(entry.run, video_id, truth, prepared.folder)
+        remark = f"the data are not all as {entry.id} found them; the labels of {video_id} are"
+    return TrackedVideo(
+        about=about,
+        slots=prepared.slots,
+        classes=experiment.classes,
+        positions=prepared.positions_of(place),
+        truth=truth,
+        frames_per_second=about.frames_per_second or experiment.data.frames_per_second,
+        remark=remark,
+    )
+
+
+def open_run_data(
+    entry: RunEntry, data: Path | None = None, progress: Progress | None = None
+) -> "PreparedData":
+    """Open the data of a run, those prepared for it where they are still there.
+
+    Args:
+        entry: the run.
+        data: where the data are now; none: where the run found them.
+        progress: called with (done, total, what) where they must be prepared again.
+
+    Raises:
+        RunError: the run has not come so far as to read its data.
+        DataError: the data are gone, elsewhere or damaged; says what to do.
+    """
+    request = entry.require_request()
+    if request.resolved is None:
+        raise RunError(f"{entry.id} has not read its data yet; look again when it trains")
+    kept = _kept(cache_folder(entry.run), request.resolved.data_fingerprint)
+    if kept is not None and data is None:
+        return kept
+    root = data or _data_folder(entry, request)
+    from core.tasks.build import open_data  # torch
+
+    stated = str(root) if root is not None else None
+    return open_data(
+        request.experiment, stated, cache_folder(entry.run), progress or (lambda *_: None)
+    )
+
+
+def _data_folder(entry: RunEntry, request: RunRequest) -> Path | None:
+    """Give the folder that a run learned from; none for one that makes its own data.
+
+    Raises:
+        DataError: it is not on this computer.
+    """
+    if request.data is None and request.experiment.data.source == "synthetic":
+        return None
+    if request.launcher == "local" and request.data and Path(request.data).is_dir():
+        return Path(request.data)
+    where = f"on {request.launcher.title()}" if request.launcher != "local" else "gone"
+    raise DataError(
+        f"the data of {entry.id} ({request.data or 'competition'}) are {where};"
+        " name a folder on this computer that has them with --data"
+    )
+
+
+def _kept(cache: Path, fingerprint: str) -> "PreparedData | None":
+    """Open what was prepared with this content, under whatever name it lies in the cache."""
+    from core.data.manifest import MANIFEST, read_manifest
+    from core.data.prepared import open_prepared
+
+    for path in sorted(cache.glob(f"*/{MANIFEST}")):
+        with contextlib.suppress(DataError):
+            if read_manifest(path.parent).fingerprint == fingerprint:
+                return open_prepared(path.parent)
+    return None
+
+
+def _place(prepared: "PreparedData", video_id: str, request: RunRequest) -> int:
+    known = [video.video_id for video in prepared.videos]
+    if video_id in known:
+        return known.index(video_id)
+    ours = request.resolved.validation_videos if request.resolved else ()
+    if video_id in ours:
+        raise DataError(
+            f"{video_id} is no longer among the data of {request.run};"
+            " name a folder that has it with --data"
+        )
+    raise DataError(f"no video {video_id!r}{nearest(video_id, ours or known)}")
+
+
+def _require_same_truth(
+    run: RunDir, video_id: str, truth: npt.NDArray[np.uint8], folder: Path
+) -> None:
+    """Refuse a video whose labels are not those that the run was measured on, as far as is known.
+
+    Raises:
+        DataError: they differ.
+    """
+    table = read_confusions(run.evaluation_table)
+    if video_id not in table.videos:
+        return
+    then = table.counts[table.videos.index(video_id)].sum(axis=1)
+    if not np.array_equal(then, np.bincount(truth, minlength=len(then))):
+        raise DataError(
+            f"the labels of {video_id} in {folder} are not those that {run.id} was measured on;"
+            " name the folder that it learned from with --data"
+        )
+
+
+def _score(table: Confusions, place: int) -> VideoScore:
+    counts = table.counts[place]
+    values = zip(table.classes, f1_per_class(counts), counts.sum(axis=1), strict=True)
+    return VideoScore(
+        video_id=table.videos[place],
+        f1_macro_present=float(f1_macro_present(counts)),
+        f1={name: float(f1) if frames else None for name, f1, frames in values},
+        frames=int(counts.sum()),
+        errors=int(counts.sum() - np.trace(counts)),
+    )
