@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from core.events import AnyEvent, Epoch, Identity, Resumed, Step, Warned, identity
+from core.events import AnyEvent, Epoch, Failed, Identity, Resumed, Step, Warned, identity
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.view import STALL_SECONDS
 
 Kind = Literal["not_a_number", "stall", "warning", "resumed", "ended"]
 Severity = Literal["information", "warning", "error"]
+MEASURED = (Step, Epoch)
 SEVERITY: dict[RunState, Severity] = {
     RunState.FINISHED: "information",
     RunState.STOPPED: "information",
@@ -46,7 +47,8 @@ class AlertWatch:
     ) -> tuple[Alert, ...]:
         """Give the alerts since the last look.
 
-        Of a run that had ended before the first look nothing is told: that is no news.
+        At the first look only how things are is told: that a loss is no number now, or the silence; of a
+        run that had ended by then, nothing.
 
         Args:
             new: the events since the last look.
@@ -54,12 +56,12 @@ class AlertWatch:
             silent_seconds: since its last word.
         """
         before, self._state = self._state, state
-        if before is None and not state.may_speak:
-            return ()
+        if before is None:
+            new = _latest_measured(new) if state.may_speak else ()
         alerts = [alert for event in new for alert in self._of(event)]
         alerts += self._stall(state, silent_seconds)
-        if state is not before and state in SEVERITY:
-            alerts.append(Alert("ended", SEVERITY[state], str(state)))
+        if before not in (None, state) and state in SEVERITY:
+            alerts.append(_ended(state, new))
         return tuple(alerts)
 
     def _of(self, event: AnyEvent) -> Iterator[Alert]:
@@ -92,3 +94,16 @@ class AlertWatch:
             since = dt.timedelta(seconds=round(silent_seconds))
             yield Alert("stall", "warning", f"silent for {since} (h:mm:ss)")
         self._stalled = stalled
+
+
+def _latest_measured(events: Sequence[AnyEvent]) -> list[AnyEvent]:
+    """Give the last step and the last epoch."""
+    found = [next((e for e in reversed(events) if isinstance(e, kind)), None) for kind in MEASURED]
+    return [event for event in found if event is not None]
+
+
+def _ended(state: RunState, new: Sequence[AnyEvent]) -> Alert:
+    failure = next((event for event in new if isinstance(event, Failed)), None)
+    if failure is None:
+        return Alert("ended", SEVERITY[state], str(state))
+    return Alert("ended", SEVERITY[state], f"{state}: {failure.error}", identity(failure))

@@ -147,6 +147,23 @@ def test_what_had_ended_before_is_no_news(telling: Telling) -> None:
     assert alerts(live, telling) == []
 
 
+def test_first_look_tells_only_how_it_is_now(telling: Telling) -> None:
+    telling.epoch(2, loss=math.nan).tell(Warned, code="few", message="few frames")
+    telling.epoch(3)
+    assert alerts(followed(telling)[0], telling) == []
+    telling.epoch(4, loss=math.nan)
+    found = alerts(followed(telling)[0], telling)
+    assert found[0] == ("not_a_number", "error", "train_loss is nan in epoch 4, step 16")
+
+
+def test_failure_says_why(telling: Telling) -> None:
+    live, launcher = followed(telling)
+    live.poll(telling.now)
+    telling.tell(Failed, error="out of memory", type="T")
+    launcher.now = RunState.FAILED
+    assert alerts(live, telling) == [("ended", "error", "failed: out of memory")]
+
+
 def test_warnings_and_resumes_are_told(telling: Telling) -> None:
     live, _ = followed(telling)
     live.poll(telling.now)
