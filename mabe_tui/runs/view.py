@@ -33,7 +33,7 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     problem: str | None = None
     """Why it failed, or why it cannot be read."""
     ended_because: str | None = None
-    """Of a run that finished or was stopped: ``epochs``, ``early_stopping``, ``user``, …"""
+    """Of a run that finished or was stopped: ``epochs``, ``early_stopping``, ``user``, ``killed``, …"""
     launcher: str | None = None
     created: dt.datetime | None = None
     last_event: dt.datetime | None = None
@@ -225,6 +225,8 @@ def _with_ending(facts: RunSummary, history: History) -> RunSummary:
         return msgspec.structs.replace(facts, problem=ending.error)
     if isinstance(ending, Finished | Stopped):
         return msgspec.structs.replace(facts, ended_because=ending.reason)
+    if facts.state is RunState.STOPPED and history.events:
+        return msgspec.structs.replace(facts, ended_because="killed")  # it could not say so itself
     return facts
 
 

@@ -121,6 +121,13 @@ def test_time_and_money_stop_with_the_run() -> None:
     assert summary.eta_seconds is None
 
 
+def test_a_stopped_run_without_a_last_word_was_killed() -> None:
+    told = Teller().begin().step(1, 1).events
+    assert summarise(REQUEST, fold(told), RunState.STOPPED, START).ended_because == "killed"
+    assert summarise(REQUEST, fold(told), RunState.LOST, START).ended_because is None
+    assert summarise(REQUEST, fold([]), RunState.STOPPED, START).ended_because is None
+
+
 def test_endings_and_warnings() -> None:
     told = Teller().begin().tell(Warned, code="few", message="too few frames")
     failed = look(told.tell(Failed, error="no frames", type="DataError"), RunState.FAILED)
