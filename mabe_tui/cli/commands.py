@@ -35,6 +35,7 @@ COMMANDS = {
     "batch-size": ("batch_size", "Find the largest batch that fits in memory."),
     "curves": ("curves_command", "Draw the curves of runs over one another."),
     "compare": ("compare_command", "Compare versions or runs, with a verdict."),
+    "video": ("video_command", "List the worst videos; draw a frame of one."),
     "predict": ("predict_commands", "Write classes and probabilities of every frame."),
     "eval": ("predict_commands", "Measure a checkpoint on labelled data."),
     "tag": ("tidy", "Tag a run."),

@@ -12,19 +12,15 @@ from core.errors import ConfigError, RunError
 from core.files import write_bytes_atomically
 from mabe_tui.cli.logs import up_to_date
 from mabe_tui.cli.output import JsonOption, print_json, say
+from mabe_tui.cli.picture import plain_only, print_rows
 from mabe_tui.cli.runs import find_runs
 from mabe_tui.runs.axis import Axis
 
 if TYPE_CHECKING:  # numpy, which `mabe curves --help` does without
-    from mabe_tui.plotting.chart import Chart
     from mabe_tui.plotting.panel import Panel
     from mabe_tui.runs.panels import RunNumbers
     from mabe_tui.runs.store import RunEntry
 
-COLOURS = ("cyan", "yellow", "magenta", "green", "bright_red", "bright_blue")
-"""Of the lines, in turn, as the terminal's own colours."""
-DIM = "bright_black"
-ALERT = "bold red"
 LOWEST, HIGHEST = 10, 18
 """Rows of a chart that is not told how high to be."""
 FEW_LINES, WITH_LEGEND = 2, 16
@@ -93,7 +89,7 @@ def curves(
         return
     terminal = shutil.get_terminal_size((80, 24))
     room = min(max(LOWEST, (terminal.lines - 2) // len(charts)), HIGHEST)
-    ascii_only = ascii_only or "utf" not in (sys.stdout.encoding or "").lower()
+    ascii_only = ascii_only or plain_only()
     for panel in charts:
         rows = height or (max(room, WITH_LEGEND) if len(set(panel.lines)) > FEW_LINES else room)
         print_chart(panel, width or terminal.columns, rows, ascii_only)
@@ -139,24 +135,7 @@ def _charts(
 def print_chart(panel: "Panel", width: int, height: int, ascii_only: bool) -> None:
     """Print one chart, in colours on a terminal."""
     chart = panel.chart(width, height, ascii_only=ascii_only)
-    if sys.stdout.isatty():
-        _print_coloured(chart, panel.lines)
-    else:
-        print(chart.text)
-
-
-def _print_coloured(chart: "Chart", lines: tuple[int, ...]) -> None:
-    from rich.console import Console
-    from rich.text import Text
-
-    from mabe_tui.plotting import grid
-
-    words = {grid.PLAIN: "", grid.AXIS: DIM, grid.CURSOR: DIM, grid.ALERT: ALERT}
-    styles = words | {role: COLOURS[line % len(COLOURS)] for role, line in enumerate(lines)}
-    console = Console()
-    for row in chart.rows:
-        pieces = [(row.text[s.start : s.stop], styles[s.role]) for s in row.segments]
-        console.print(Text.assemble(*pieces), soft_wrap=True)
+    print_rows(chart.rows, panel.lines)
 
 
 def _print_numbers(numbers: "list[RunNumbers]", names: list[str], axis: Axis, as_csv: bool) -> None:

@@ -22,6 +22,8 @@ from mabe_tui.runs.store import RunEntry
 if TYPE_CHECKING:
     from core.data.prepared import PreparedData, PreparedVideo
 
+SAMPLED_FRAMES = 500
+
 
 class VideoScore(msgspec.Struct, frozen=True, kw_only=True):
     """How well a run's best checkpoint did on one validation video."""
@@ -68,6 +70,11 @@ class TrackedVideo:
     def mice(self) -> int:
         """Mice that this video has; further slots are empty."""
         return min(len(self.about.mouse_ids), int(self.positions.shape[1]))
+
+    @property
+    def sample(self) -> npt.NDArray[np.float32]:
+        """Every so many frames' positions: enough to see where mice go."""
+        return self.positions[:: max(1, self.frames // SAMPLED_FRAMES), : self.mice]
 
 
 def validation_scores(run: RunDir) -> list[VideoScore]:

@@ -73,7 +73,8 @@ class PredictedVideo:
         return bouts_of(self.prediction)
 
     @cached_property
-    def _error_starts(self) -> Frames:
+    def error_starts(self) -> Frames:
+        """The first frame of each stretch of wrong frames, ascending."""
         return bouts_of(self.errors.astype(np.uint8)).start
 
     @cached_property
@@ -82,11 +83,11 @@ class PredictedVideo:
 
     def next_error(self, frame: int) -> int | None:
         """Give the first frame of the next stretch of wrong frames after ``frame``, if there is one."""
-        return _after(self._error_starts, frame)
+        return _after(self.error_starts, frame)
 
     def previous_error(self, frame: int) -> int | None:
         """Give the first frame of the last stretch of wrong frames that began before ``frame``."""
-        return _before(self._error_starts, frame)
+        return _before(self.error_starts, frame)
 
     def next_bout(self, frame: int) -> int | None:
         """Give the frame after ``frame`` where the next true or predicted bout begins."""

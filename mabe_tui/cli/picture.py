@@ -1,0 +1,45 @@
+"""Rows of characters with roles, printed: in colours on a terminal, as plain text elsewhere."""
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # numpy, which most commands do without
+    from mabe_tui.plotting.grid import Row
+
+COLOURS = ("cyan", "yellow", "magenta", "green", "bright_red", "bright_blue")
+"""Of the roles from 0, in turn, as the terminal's own colours."""
+DIM = "bright_black"
+ALERT = "bold red"
+
+
+def plain_only() -> bool:
+    """Whether standard output takes nothing but ASCII."""
+    return "utf" not in (sys.stdout.encoding or "").lower()
+
+
+def print_rows(rows: "Sequence[Row]", colours: Sequence[int] | None = None) -> None:
+    """Print a picture.
+
+    Args:
+        rows: of one picture.
+        colours: the number of each role's colour; none: the role's own number.
+    """
+    if not sys.stdout.isatty():
+        print("\n".join(row.text.rstrip() for row in rows))
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console()
+    for row in rows:
+        pieces = [(row.text[s.start : s.stop], _style(s.role, colours)) for s in row.segments]
+        console.print(Text.assemble(*pieces), soft_wrap=True)
+
+
+def _style(role: int, colours: Sequence[int] | None) -> str:
+    from mabe_tui.plotting import grid
+
+    if role < 0:
+        return {grid.AXIS: DIM, grid.CURSOR: DIM, grid.ALERT: ALERT}.get(role, "")
+    return COLOURS[(role if colours is None else colours[role]) % len(COLOURS)]
