@@ -236,12 +236,8 @@ def problems(experiment: Experiment) -> list[tuple[str, str]]:
     Returns:
         Pairs of key path and what is wrong with it; empty where the experiment is sound.
     """
-    found = _not_finite(experiment)
-    model, data = experiment.model, experiment.data
-    if model.name in ODD_KERNEL_MODELS and model.kernel_size % 2 == 0:
-        lower, upper = model.kernel_size - 1, model.kernel_size + 1
-        even = f"{model.kernel_size} is even, and leaves no frame in its middle; use {lower} or {upper}"
-        found.append(("model.kernel_size", even))
+    found = [*_not_finite(experiment), *_model_problems(experiment.model, experiment.features)]
+    data = experiment.data
     if data.stride > data.window:
         gaps = f"{data.stride} is more than data.window = {data.window}: frames would be left out"
         found.append(("data.stride", gaps))
@@ -260,19 +256,28 @@ def problems(experiment: Experiment) -> list[tuple[str, str]]:
         found.append(
             ("features.inputs", f"name at least one of {', '.join(FEATURE_BLOCKS)}, each once")
         )
-    if model.name == "transformer" and model.hidden_size % model.heads:
-        found.append(
-            (
-                "model.heads",
-                f"hidden_size {model.hidden_size} cannot be divided into {model.heads} heads",
-            )
-        )
     if "engineered" in experiment.features.inputs and (data.mice, data.keypoints) != (2, "mars7"):
         found.append(
             ("features.inputs", "'engineered' needs data.mice = 2 and data.keypoints = \"mars7\"")
         )
     found += training_problems(experiment)
     return [*found, *range_problems(experiment.tune, Experiment, flatten(experiment))]
+
+
+def _model_problems(model: ModelConfig, features: FeatureConfig) -> list[tuple[str, str]]:
+    found = []
+    if model.name in ODD_KERNEL_MODELS and model.kernel_size % 2 == 0:
+        lower, upper = model.kernel_size - 1, model.kernel_size + 1
+        even = f"{model.kernel_size} is even, and leaves no frame in its middle; use {lower} or {upper}"
+        found.append(("model.kernel_size", even))
+    if model.name == "transformer" and model.hidden_size % model.heads:
+        uneven = f"hidden_size {model.hidden_size} cannot be divided into {model.heads} heads"
+        found.append(("model.heads", uneven))
+    if model.name == "hybrid" and "coordinates" not in features.inputs:
+        more = ", ".join(f'"{name}"' for name in ("coordinates", *features.inputs))
+        keypoints = f"'hybrid' encodes keypoints, so it needs features.inputs = [{more}]"
+        found.append(("model.name", keypoints))
+    return found
 
 
 def _not_finite(experiment: Experiment) -> list[tuple[str, str]]:

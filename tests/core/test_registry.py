@@ -386,6 +386,14 @@ def test_every_version_survives_a_round_trip_through_toml(
         assert msgspec.convert(table, Experiment) == experiment
 
 
+def test_hybrid_without_keypoints_is_refused_before_anything_runs(shipped: Registry) -> None:
+    message = r"model\.name: 'hybrid' .* features\.inputs = \[\"coordinates\", \"engineered\"\]"
+    with pytest.raises(ConfigError, match=message):
+        shipped.experiment("v2", ["model.name=hybrid"])
+    both = 'features.inputs=["coordinates", "engineered"]'
+    assert shipped.experiment("v2", ["model.name=hybrid", both]).model.name == "hybrid"
+
+
 def test_gpu_names() -> None:
     assert gpu_problem("H100:8") is None
     assert gpu_problem("H100:0") is not None
