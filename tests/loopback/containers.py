@@ -110,7 +110,7 @@ class Container(Plane):
         (self.root / "arguments").write_bytes(self._arguments().SerializeToString())
 
     def _environment(self) -> dict[str, str]:
-        kept = ("PATH", "LANG", "LD_LIBRARY_PATH", "MABE_FAKE_STEP_SECONDS")
+        kept = ("PATH", "LANG", "LD_LIBRARY_PATH", "FAKE_STEP_SECONDS")
         return {name: os.environ[name] for name in kept if name in os.environ} | {
             "HOME": str(self.root),
             "PYTHONPATH": str(self.root / "root"),

@@ -2,8 +2,9 @@
 
 It learns nothing: its "weights" are a number that every step makes a new one of, so that two runs end
 with the same weights only if no step was lost or done twice. ``--set`` cannot reach it; what it is to do
-is named in the request's overrides: ``fake.seconds=0.1`` a step, ``fake.then=fail|crash|hang``,
-``fake.chatter=3`` plain lines a step, ``fake.metric=0.1`` its monitored metric after every epoch.
+is named in the request's overrides: ``fake.seconds=0.1`` a step (else ``FAKE_STEP_SECONDS``),
+``fake.then=fail|crash|hang``, ``fake.chatter=3`` plain lines a step, ``fake.metric=0.1`` its monitored
+metric after every epoch.
 """
 
 import hashlib
@@ -76,7 +77,8 @@ class Job:
             Step, epoch=epoch, step=self.step, epoch_step=number, epoch_steps=STEPS,
             loss=1 / self.step, learning_rate=1e-3, gradient_norm=0.5, frames_per_second=1e3,
         )  # fmt: skip
-        time.sleep(float(self.plan.get("fake.seconds", 0.01)))
+        usual = os.environ.get("FAKE_STEP_SECONDS", "0.01")
+        time.sleep(float(self.plan.get("fake.seconds", usual)))
 
     def end_of_epoch(self, epoch: int) -> None:
         value = int(self.weights[:8], 16) / 0xFFFFFFFF if epoch else 0.0

@@ -76,18 +76,15 @@ class AppLog:
                     batch = batch[: max(0, limit - sent)]
                 if batch:
                     position, sent = position + len(batch), sent + len(batch)
-                    yield _batch(self._repeated(batch), request, entry_id=f"{position}-0")
+                    wanted = _batch(self._repeated(batch), request, entry_id=f"{position}-0")
+                    if wanted.items:
+                        yield wanted
                 if limit is not None and sent >= limit:
                     raise refuse(Status.UNAVAILABLE, "the stream was cut")
             if self.closed:
                 yield api_pb2.TaskLogsBatch(app_done=True, entry_id=f"{position}-0")
                 return
-            left = deadline - time.monotonic()
-            if left <= 0:
-                return
-            try:
-                await asyncio.wait_for(changed.wait(), left)
-            except TimeoutError:
+            if not await _comes_true(changed, deadline):
                 return
             if number not in self.streams:
                 raise refuse(Status.UNAVAILABLE, "the stream was cut")
@@ -122,6 +119,14 @@ class AppLog:
                 for b, n in counts.items()
             ]
         )
+
+
+async def _comes_true(event: asyncio.Event, deadline: float) -> bool:
+    try:
+        await asyncio.wait_for(event.wait(), max(0.0, deadline - time.monotonic()))
+    except TimeoutError:
+        return False
+    return True
 
 
 def _batch(
