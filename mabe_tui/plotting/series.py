@@ -24,8 +24,9 @@ FARTHEST = 1e9
 class Series:
     """A curve: keep the object, and each further chart of it (zoom, cursor, resize) is quick.
 
-    ``x`` and ``y`` are ``(points,)``, converted to float64. A NaN in ``y`` breaks the line. A point
-    whose ``x`` is not finite has no place; it is left out and counted with the NaN.
+    ``x`` and ``y`` are ``(points,)``, converted to float64; arrays of that kind are not copied, so they
+    are not to be written to any more. A NaN in ``y`` breaks the line. A point whose ``x`` is not finite
+    has no place; it is left out and counted with the NaN.
 
     Raises:
         ValueError: ``x`` and ``y`` are not equally long lists of numbers.
@@ -37,14 +38,14 @@ class Series:
     style: LineStyle = "solid"
 
     def __post_init__(self) -> None:
-        x, y = (np.array(values, dtype=np.float64) for values in (self.x, self.y))
+        x, y = (np.asarray(values, dtype=np.float64) for values in (self.x, self.y))
         if x.ndim != 1 or x.shape != y.shape:
             raise ValueError(f"{self.name}: x is {x.shape} and y {y.shape}; both must be (points,)")
 
     @cached_property
     def points(self) -> tuple[Floats, Floats]:
         """``(x, y)`` of the points that have a finite x."""
-        x, y = (_tamed(np.array(values, dtype=np.float64)) for values in (self.x, self.y))
+        x, y = (_tamed(np.asarray(values, dtype=np.float64)) for values in (self.x, self.y))
         placed = np.isfinite(x)
         return (x, y) if placed.all() else (x[placed], y[placed])
 
@@ -142,7 +143,10 @@ def widened(low: float, high: float, *, log: bool = False) -> tuple[float, float
 
 
 def _tamed(values: Floats) -> Floats:
+    least, greatest = np.fmin.reduce(values, initial=1), np.fmax.reduce(values, initial=1)
+    if least >= SMALLEST and greatest <= LARGEST:
+        return values  # most curves: nothing to change, nothing to copy
     size = np.abs(values)
-    values[size > LARGEST] *= np.inf
-    values[size < SMALLEST] = 0.0
-    return values
+    tamed = np.where(size > LARGEST, np.copysign(np.inf, values), values)
+    tamed[size < SMALLEST] = 0.0
+    return tamed
