@@ -19,7 +19,7 @@ COMMANDS = {
     "init": ("registry_commands", "Write a registry with v1 to v7 into a folder."),
     "data": ("data_commands", "Make, check and prepare data."),
     "run": ("run", "Train a version; the run outlives this terminal."),
-    "runs": ("runs", "List the runs, newest first."),
+    "runs": ("list_runs", "List the runs: filtered, sorted, watched."),
     "status": ("runs", "Show all that is known of one run."),
     "logs": ("logs", "Show what a run said; -f follows it."),
     "stop": ("control", "Ask runs to save a checkpoint and stop."),

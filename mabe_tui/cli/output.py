@@ -4,20 +4,25 @@ A table is drawn with rich on a terminal and as plain aligned columns elsewhere,
 off in a pipe. Progress is a bar on a terminal and a line now and then elsewhere.
 """
 
+import csv
 import shutil
 import sys
 import textwrap
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import msgspec
 import typer
 
 from core.progress import Progress
 
+if TYPE_CHECKING:
+    from rich.table import Table
+
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the same as JSON.")]
+CsvOption = Annotated[bool, typer.Option("--csv", help="Print the same as CSV.")]
 SECONDS_BETWEEN_LINES = 5.0
 NO_BREAK = "\u00a0"
 """Between words that :func:`wrapped` is to leave on one line; it prints a space in its place."""
@@ -33,6 +38,13 @@ def print_json(value: Any) -> None:
     """Print a value, structs included, as indented JSON on standard output."""
     encoded = msgspec.json.encode(value, enc_hook=str)
     sys.stdout.write(msgspec.json.format(encoded, indent=2).decode() + "\n")
+
+
+def print_csv(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print rows under headers as CSV on standard output; ``None`` is an empty field."""
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(headers)
+    writer.writerows(rows)
 
 
 def print_table(
@@ -52,7 +64,9 @@ def print_table(
     """
     cells = [[clean(cell) for cell in row] for row in rows]
     if sys.stdout.isatty():
-        _print_rich(headers, cells, right, title)
+        from rich.console import Console  # rich costs what a plain table need not pay
+
+        Console().print(rich_table(headers, cells, right=right, title=title))
         return
     widths = [
         max([len(header), *(len(row[i]) for row in cells)]) for i, header in enumerate(headers)
@@ -74,20 +88,24 @@ def clean(value: object) -> str:
     return "".join(character if character.isprintable() else " " for character in str(value))
 
 
-def _print_rich(
-    headers: Sequence[str], cells: list[list[str]], right: Sequence[int], title: str | None
-) -> None:
-    from rich import box  # rich costs what a plain table need not pay
-    from rich.console import Console
+def rich_table(
+    headers: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    *,
+    right: Sequence[int] = (),
+    title: str | None = None,
+) -> "Table":
+    """Make the table that :func:`print_table` prints on a terminal."""
+    from rich import box
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
     for number, header in enumerate(headers):
         table.add_column(header, justify="right" if number in right else "left", overflow="fold")
-    for row in cells:
-        table.add_row(*(Text(cell) for cell in row))
-    Console().print(table)
+    for row in rows:
+        table.add_row(*(Text(clean(cell)) for cell in row))
+    return table
 
 
 @contextmanager

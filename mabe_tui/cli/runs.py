@@ -1,13 +1,10 @@
-"""``mabe runs``, ``status`` and ``checkpoints``: what there is, and how it stands."""
+"""``mabe status`` and ``checkpoints``: how one run stands."""
 
-import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated
 
 import typer
 
-from core.errors import RunError
-from core.strict import nearest
 from mabe_tui.cli.fit import fitted
 from mabe_tui.cli.lines import short_duration
 from mabe_tui.cli.output import (
@@ -19,8 +16,8 @@ from mabe_tui.cli.output import (
     say,
     wrapped,
 )
-from mabe_tui.cli.session import Session, session_of
-from mabe_tui.launch.launcher import RunState, launcher_named
+from mabe_tui.cli.session import session_of
+from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.tail import last_lines
 from mabe_tui.runs.checkpoints import CheckpointRow, checkpoint_rows
 from mabe_tui.runs.store import RunEntry, RunStore
@@ -41,15 +38,11 @@ LABEL = 12
 REFRESHED = 50
 """Runs that are asked about where they run, for one table."""
 NUMBERS = ("epoch", "best", "at", "time", "left", "cost", "step", "metric", "MiB")
-NARROW = ("device", "at", "tags", "time")
-"""Columns that a narrow terminal goes without, in this order; `mabe status` has them all."""
-
 NARROW_CHECKPOINTS = ("sha256", "step", "MiB")
 
 
 def register(app: typer.Typer) -> None:
     """Add these commands to the command line."""
-    app.command("runs")(runs)
     app.command("status")(status)
     app.command("checkpoints")(checkpoints)
 
@@ -65,45 +58,9 @@ def find_runs(context: typer.Context, names: Iterable[str]) -> list[RunEntry]:
     return list(found.values())
 
 
-def runs(
-    context: typer.Context,
-    states: Annotated[
-        list[str] | None, typer.Option("--state", help="Only in this state; repeatable.")
-    ] = None,
-    version: Annotated[str | None, typer.Option(help="Only of this version.")] = None,
-    tag: Annotated[str | None, typer.Option(help="Only with this tag.")] = None,
-    limit: Annotated[
-        int, typer.Option("--limit", "-n", help="At most so many; 0: all.", min=0)
-    ] = 20,
-    foreign: Annotated[
-        bool, typer.Option("--foreign", help="Jobs on this computer that belong to no run here.")
-    ] = False,
-    as_json: JsonOption = False,
-) -> None:
-    """List the runs, newest first."""
-    session = session_of(context)
-    if foreign:
-        _list_foreign(session, as_json)
-        return
-    _refresh([e for e in RunStore(session.home).entries() if version in (None, e.version)])
-    chosen = _selected(session, _states(states or []), version, tag)
-    shown = [summary for _, summary in zip(range(limit or 10**9), chosen, strict=False)]
-    if as_json:
-        print_json(shown)
-        return
-    if not shown:
-        say("no such runs; `mabe run VERSION` starts one")
-        return
-    _print_runs(shown)
-
-
 def _refresh(entries: list[RunEntry]) -> None:
     for problem in refresh(entries[:REFRESHED]):
         say(f"mabe: what is here may be old: {problem}")
-
-
-def _print_runs(runs: list[RunSummary]) -> None:
-    _print_fitted([_row(summary) for summary in runs], NARROW)
 
 
 def _print_fitted(rows: Sequence[Mapping[str, object]], droppable: Sequence[str]) -> None:
@@ -112,68 +69,6 @@ def _print_fitted(rows: Sequence[Mapping[str, object]], droppable: Sequence[str]
     headers = [header for header, _ in columns]
     cells = list(zip(*(cells for _, cells in columns), strict=True))
     print_table(headers, cells, right=[headers.index(name) for name in NUMBERS if name in headers])
-
-
-def _selected(
-    session: Session, states: set[RunState], version: str | None, tag: str | None
-) -> Iterator[RunSummary]:
-    for entry in RunStore(session.home).entries():
-        if version is not None and entry.version != version:
-            continue
-        summary = summary_of(entry)
-        if (not states or summary.state in states) and (tag is None or tag in summary.tags):
-            yield summary
-
-
-def _states(names: list[str]) -> set[RunState]:
-    known = [state.value for state in RunState]
-    for name in names:
-        if name not in known:
-            raise RunError(f"--state {name}: no such state{nearest(name, known)}")
-    return {RunState(name) for name in names}
-
-
-def _row(run: RunSummary) -> dict[str, object]:
-    return {
-        "run": run.id,
-        "state": run.state.value,
-        "epoch": f"{run.epoch}/{run.epochs}" if run.epochs else None,
-        "best": None if run.best_metric is None else f"{run.best_metric:.4f}",
-        "at": run.best_epoch,
-        "time": None if run.elapsed_seconds is None else duration(run.elapsed_seconds),
-        "left": None if run.eta_seconds is None else duration(run.eta_seconds),
-        "cost": None if run.cost_usd is None else f"${run.cost_usd:.2f}",
-        "device": run.device,
-        "tags": " ".join(run.tags) or None,
-        "remarks": remark_of(run),
-    }
-
-
-def remark_of(run: RunSummary) -> str | None:
-    """Give the one thing most worth knowing of a run, beside its figures."""
-    if run.stalled_seconds is not None:
-        return f"silent for {duration(run.stalled_seconds)}"
-    if run.problem:
-        return run.problem
-    if len(run.warnings) > 1:
-        return f"{len(run.warnings)} warnings"
-    return run.warnings[0] if run.warnings else run.note or None
-
-
-def _list_foreign(session: Session, as_json: bool) -> None:
-    jobs = launcher_named("local").list_foreign(list(RunStore(session.home).handles()))
-    if as_json:
-        print_json(jobs)
-        return
-    if not jobs:
-        say("no other jobs on this computer")
-        return
-    started = [dt.datetime.fromtimestamp(job.started).astimezone() for job in jobs]
-    rows = [
-        [job.reference, f"{began:%Y-%m-%d %H:%M:%S}", job.description]
-        for job, began in zip(jobs, started, strict=True)
-    ]
-    print_table(["job", "since", "command"], rows)
 
 
 def status(context: typer.Context, run: RunName = "last", as_json: JsonOption = False) -> None:

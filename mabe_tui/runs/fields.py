@@ -36,7 +36,8 @@ ALIASES = {
 """Short names that people type → keys."""
 PREFIXES = ("best.", "smoothed.")
 """Of metrics: ``best.f1`` is ``best.f1_macro``."""
-OWN_KEYS = ("gpu", "group", "trial", DELTA)
+PINNED = "pinned"
+OWN_KEYS = ("gpu", "group", "trial", DELTA, PINNED)
 ALWAYS = (METRIC, "loss", "accuracy")
 """Metrics that may be asked for before any run has measured them."""
 _DIGITS = re.compile(r"(\d+)")
@@ -52,7 +53,7 @@ def row_of(record: RunRecord) -> dict[str, Value]:
     Keys: every field of :class:`~mabe_tui.runs.view.RunSummary`; the last epoch's metrics by their names
     (``f1_macro``), the best epoch's under ``best.``, the best of their moving averages under ``smoothed.``;
     settings by dotted key (``training.batch_size``); ``gpu``; ``trial``; ``group``, the same for runs that
-    differ in their seed alone.
+    differ in their seed alone. ``delta`` and ``pinned`` are :func:`mabe_tui.runs.table.arranged`'s affair.
     """
     summary = record.summary
     row: dict[str, Value] = {
@@ -126,11 +127,6 @@ class Fields:
             if not key.startswith(PREFIXES):
                 parts.setdefault(key.rpartition(".")[2], []).append(key)
         return parts
-
-
-def with_delta(rows: Iterable[Row], deltas: Mapping[str, float | None]) -> list[Row]:
-    """Give the rows with ``delta``, by run id; see :func:`mabe_tui.runs.measured.deltas`."""
-    return [{**row, DELTA: deltas.get(str(row["id"]))} for row in rows]
 
 
 def sort_rows(rows: Iterable[Row], key: str, descending: bool = False) -> list[Row]:

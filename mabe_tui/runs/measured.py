@@ -6,7 +6,6 @@ import msgspec
 
 from core.errors import RunError
 from core.evaluation.spread import mean_std
-from core.strict import nearest
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.fields import METRIC
 from mabe_tui.runs.record import RunRecord
@@ -54,21 +53,17 @@ def measured_version(version: str, records: Sequence[RunRecord]) -> Measured:
 
 
 def measured_name(name: str, records: Sequence[RunRecord]) -> Measured:
-    """Sum up what a person names: a version, or a run by its id or the beginning of it.
+    """Sum up what a name stands for: a version that has runs, or the run of that id.
 
     Raises:
-        RunError: there is no such run, or several; names the nearest, or them.
+        RunError: there is neither.
     """
-    versions = [*dict.fromkeys(record.summary.version for record in records)]
-    if name in versions:
+    if any(record.summary.version == name for record in records):
         return measured_version(name, records)
-    matches = [r for r in records if r.id == name] or [r for r in records if r.id.startswith(name)]
-    if len(matches) == 1:
-        return _measured(matches[0].id, matches)
-    if matches:
-        raise RunError(f"{name!r} could be any of {', '.join(r.id for r in matches[:5])}")
-    hint = nearest(name, [*versions, *(record.id for record in records)])
-    raise RunError(f"no runs of {name!r}{hint if hint.startswith('; did') else ''}")
+    run = next((record for record in records if record.id == name), None)
+    if run is None:
+        raise RunError(f"{name}: neither a run nor a version that has one; choose another baseline")
+    return _measured(run.id, [run])
 
 
 def delta(one: Measured, baseline: Measured) -> float | None:

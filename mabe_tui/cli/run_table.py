@@ -1,0 +1,140 @@
+"""A table of runs on a terminal, in a pipe, as JSON and as CSV."""
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+
+from mabe_tui.cli.fit import fitted
+from mabe_tui.cli.output import duration, print_csv, print_json, print_table
+from mabe_tui.runs.fields import DELTA, Row, Value
+from mabe_tui.runs.record import RunRecord
+from mabe_tui.runs.table import Arranged
+from mabe_tui.runs.view import RunSummary
+
+NARROW = ("device", "at", "tags", "time")
+"""Columns that a narrow terminal goes without, in this order; `mabe status` has them all."""
+CSV_COLUMNS = (
+    "id", "version", "state", "seed", "epoch", "epochs", "f1_macro", "best_metric", "best_epoch",
+    DELTA, "loss", "train_loss", "elapsed_seconds", "eta_seconds", "cost_usd", "launcher", "gpu",
+    "created", "tags", "note", "problem",
+)  # fmt: skip
+SECONDS = "_seconds"
+Records = Mapping[str, RunRecord]
+
+
+def usual_cells(run: RunSummary, row: Row) -> dict[str, object]:
+    """Give the usual columns of one run."""
+    return {
+        "run": run.id,
+        "state": run.state.value,
+        "epoch": f"{run.epoch}/{run.epochs}" if run.epochs else None,
+        "best": None if run.best_metric is None else f"{run.best_metric:.4f}",
+        "Δ": spell(DELTA, row.get(DELTA)),
+        "at": run.best_epoch,
+        "time": None if run.elapsed_seconds is None else duration(run.elapsed_seconds),
+        "left": None if run.eta_seconds is None else duration(run.eta_seconds),
+        "cost": spell("cost_usd", run.cost_usd),
+        "device": run.device,
+        "tags": " ".join(run.tags) or None,
+        "remarks": remark_of(run),
+    }
+
+
+def remark_of(run: RunSummary) -> str | None:
+    """Give the one thing most worth knowing of a run, beside its figures."""
+    if run.stalled_seconds is not None:
+        return f"silent for {duration(run.stalled_seconds)}"
+    if run.problem:
+        return run.problem
+    if len(run.warnings) > 1:
+        return f"{len(run.warnings)} warnings"
+    return run.warnings[0] if run.warnings else run.note or None
+
+
+def cells_of(table: Arranged, records: Records) -> list[dict[str, object]]:
+    """Give the cells of all rows: the view's columns, else the usual ones and what it is sorted by."""
+    if table.columns:
+        return [{key: spell(key, row.get(key)) for key in table.columns} for row in table.rows]
+    rows = []
+    for row in table.rows:
+        cells = usual_cells(records[str(row["id"])].summary, row)
+        remarks = cells.pop("remarks")  # last, for it is what is cut
+        if table.sort is not None and table.sort not in _SHOWN:
+            cells[table.sort] = spell(table.sort, row.get(table.sort))
+        rows.append({**cells, "remarks": remarks})
+    return rows
+
+
+_SHOWN = ("id", "state", "best_metric", "best_epoch", "epoch", DELTA, "elapsed_seconds", "eta_seconds",
+          "cost_usd", "device", "tags")  # fmt: skip
+"""Keys that the usual columns show."""
+
+
+def fitted_cells(rows: Sequence[Mapping[str, object]]) -> tuple[list[str], list[Sequence[object]]]:
+    """Give headers and cells that fit the terminal."""
+    columns = fitted([(header, [row[header] for row in rows]) for header in rows[0]], NARROW)
+    headers = [header for header, _ in columns]
+    return headers, list(zip(*(cells for _, cells in columns), strict=True))
+
+
+def numeric(headers: Sequence[str]) -> list[int]:
+    """Give the numbers of the columns that are aligned to the right."""
+    texts = ("run", "id", "version", "state", "device", "tags", "remarks", "note")
+    return [n for n, header in enumerate(headers) if header not in texts]
+
+
+def print_runs(table: Arranged, records: Records) -> None:
+    """Print a table that fits the terminal."""
+    headers, cells = fitted_cells(cells_of(table, records))
+    print_table(headers, cells, right=numeric(headers))
+
+
+def print_runs_json(table: Arranged, records: Records) -> None:
+    """Print the summaries with what else is known of each run; of a view with columns, these alone."""
+    if table.columns:
+        print_json([{key: row.get(key) for key in table.columns} for row in table.rows])
+        return
+    print_json([as_table(records[str(row["id"])], row) for row in table.rows])
+
+
+def as_table(record: RunRecord, row: Row) -> dict[str, object]:
+    """Give one run for JSON."""
+    summary: dict[str, object] = msgspec.structs.asdict(record.summary)
+    more = {"gpu": record.gpu, "best": record.best, "smoothed": record.smoothed}
+    return summary | more | {"group": row.get("group"), DELTA: row.get(DELTA)}
+
+
+def print_runs_csv(table: Arranged) -> None:
+    """Print one row a run: the view's columns, else those that tables elsewhere have a use for."""
+    columns = table.columns or CSV_COLUMNS
+    print_csv(columns, ([_raw(row.get(key)) for key in columns] for row in table.rows))
+
+
+def _raw(value: Value) -> object:
+    if isinstance(value, dt.datetime):
+        return value.isoformat()
+    if isinstance(value, bool):
+        return str(value).lower()
+    return " ".join(value) if isinstance(value, tuple) else value
+
+
+def spell(key: str, value: Value) -> object:
+    """Spell a value for a table, by its key and kind; ``None`` where there is none."""
+    if value is None or isinstance(value, str):
+        return value or None
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return _number(key)(value)
+    if isinstance(value, dt.datetime):
+        return f"{value.astimezone():%Y-%m-%d %H:%M}"
+    return _raw(value) if value != () else None
+
+
+def _number(key: str) -> Callable[[float], str]:
+    if key == DELTA:
+        return lambda value: f"{value:+.4f}".replace("-", "−")
+    if key.endswith(SECONDS) and key != "timeout_seconds":
+        return duration
+    if key.endswith("_usd"):
+        return lambda value: f"${value:.2f}"
+    return lambda value: str(value) if isinstance(value, int) else f"{value:.4g}"
