@@ -25,9 +25,9 @@ from mabe_tui.launch.modal_client import Outcome
 from mabe_tui.launch.modal_stream import StreamReader
 from mabe_tui.launch.recorder import Recorder, writing
 
-IDLE_SECONDS = 60.0
-"""A running job says something about once a second; after so long without a word, the connection may be
-dead without knowing it, and is opened anew."""
+IDLE_SECONDS = 20.0
+"""A running job says something about once a second; after so long without a word the call may be over,
+though its app goes on with others, or the connection dead without knowing it: it is opened anew."""
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 30.0
 LOCK_SECONDS = 1.0

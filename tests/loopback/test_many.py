@@ -10,6 +10,7 @@ import pytest
 
 from core.errors import RunError
 from core.rundir import RunDir
+from mabe_tui.launch import modal_follow
 from mabe_tui.launch.launcher import RunState, StopOutcome
 from mabe_tui.launch.modal_launcher import ModalLauncher
 from mabe_tui.runs.start import start_runs
@@ -53,6 +54,20 @@ def test_without_a_bound_all_run(
     runs = [make_run(epochs=1000, seconds=0.05) for _ in range(3)]
     launcher.launch_all(runs)
     reach(launcher, runs, RUNNING, RUNNING, RUNNING)
+
+
+def test_one_that_dies_beside_others_is_noticed(
+    server: LoopbackServer,
+    launcher: ModalLauncher,
+    make_run: MakeRun,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The log of their app goes on, so that the end of a stream does not tell."""
+    monkeypatch.setattr(modal_follow, "IDLE_SECONDS", 1.0)
+    dies, goes_on = make_run(epochs=1, retries=0, then="crash"), make_run(retries=0, then="hang")
+    launcher.launch_all([dies, goes_on])
+    assert follow_to_the_end(launcher, dies) is RunState.LOST
+    assert launcher.state(goes_on).is_alive
 
 
 @pytest.fixture
