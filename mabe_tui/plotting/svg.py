@@ -31,25 +31,15 @@ DASHES = ("", "8 4", "2 3", "10 3 2 3", "5 2", "1 5")
 def style_sheet() -> str:
     """Give the CSS of :func:`svg_chart`'s elements, for a page that holds several.
 
-    Plain rules first, and no variables: programs that are no browser know no more, and draw it light.
+    It has the letters, and the colours for a dark background. Those for a light one are attributes of
+    the elements, for programs that are no browser and know no style sheets.
     """
-    dark = _colour_rules(DARK, "#e6e8ea", "#16191d")
+    strokes = "".join(f".chart .c{number}{{stroke:{colour}}}" for number, colour in enumerate(DARK))
     return (
         ".chart text{font:12px system-ui,sans-serif}.chart .title{font-weight:600}"
-        ".chart .tick{fill-opacity:.75}"
-        ".chart path,.chart line{fill:none;stroke-width:1.6;stroke-linejoin:round}"
-        ".chart .axis{stroke-opacity:.45;stroke-width:1}"
-        ".chart .grid{stroke-opacity:.12;stroke-width:1}"
-        ".chart .faint{stroke-opacity:.3;stroke-width:1}"
-        f"{_colour_rules(LIGHT, '#1b1f24', '#ffffff')}@media(prefers-color-scheme:dark){{{dark}}}"
-    )
-
-
-def _colour_rules(colours: Sequence[str], ink: str, paper: str) -> str:
-    strokes = [f".chart .c{number}{{stroke:{colour}}}" for number, colour in enumerate(colours)]
-    return (
-        f".chart text{{fill:{ink}}}.chart .alert{{fill:{colours[1]};font-weight:700}}"
-        f".chart .axis,.chart .grid{{stroke:{ink}}}.chart .paper{{fill:{paper}}}{''.join(strokes)}"
+        "@media(prefers-color-scheme:dark){.chart text{fill:#e6e8ea}"
+        ".chart .axis,.chart .grid{stroke:#e6e8ea}.chart .paper{fill:#16191d}"
+        f".chart .alert{{fill:{DARK[1]}}}{strokes}}}"
     )
 
 
@@ -72,7 +62,7 @@ def svg_document(
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="0 0 {width} {total}"'
         f' width="{width}" height="{total}"><style>{style_sheet()}</style>'
-        f'<rect class="paper" width="100%" height="100%"/>{charts}{words}</svg>\n'
+        f'<rect class="paper" width="100%" height="100%" fill="#fff"/>{charts}{words}</svg>\n'
     )
 
 
@@ -99,10 +89,11 @@ def _content(panel: Panel, width: int, height: int) -> str:
 def _frame(panel: Panel, x_scale: Scale, y_scale: Scale, width: int, height: int) -> str:
     bottom, right = height - BOTTOM, width - RIGHT
     y_kind: TickKind = "log" if panel.log_y else panel.y_kind
-    parts = [f'<path class="axis" d="M{LEFT} {TOP}V{bottom}H{right}"/>']
+    parts = [f'<path {_rule("axis", 0.45)} d="M{LEFT} {TOP}V{bottom}H{right}"/>']
     for at, label in _marks(y_scale, 6, y_kind):
         y = bottom - 1 - at
-        parts.append(f'<line class="grid" x1="{LEFT}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        ends = f'x1="{LEFT}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"'
+        parts.append(f"<line {_rule('grid', 0.12)} {ends}/>")
         parts.append(_tick(LEFT - 6, y + 4, "end", label))
     for at, label in _marks(x_scale, (right - LEFT) // 80, panel.x_kind):
         parts.append(_tick(LEFT + at, bottom + 16, "middle", label))
@@ -119,7 +110,8 @@ def _marks(scale: Scale, most: int, kind: TickKind) -> Iterator[tuple[float, str
 
 def _tick(x: float, y: float, anchor: str, label: str) -> str:
     return (
-        f'<text class="tick" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(label)}</text>'
+        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill-opacity="0.75">'
+        f"{escape(label)}</text>"
     )
 
 
@@ -141,10 +133,17 @@ def _legend(panel: Panel, width: int) -> str:
     return "".join(parts)
 
 
+def _rule(kind: str, opacity: float) -> str:
+    return f'class="{kind}" fill="none" stroke="#1b1f24" stroke-opacity="{opacity}"'
+
+
 def _stroke(line: int, faint: bool = False) -> str:
-    kind = f"c{line % len(LIGHT)}" + (" faint" if faint else "")
-    dashes = DASHES[line % len(DASHES)]
-    return f'class="{kind}"' + (f' stroke-dasharray="{dashes}"' if dashes and not faint else "")
+    number, dashes = line % len(LIGHT), DASHES[line % len(DASHES)]
+    drawn = f'class="c{number}" fill="none" stroke="{LIGHT[number]}" stroke-linejoin="round"'
+    if faint:
+        return f'{drawn} stroke-opacity="0.3"'
+    dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
+    return f'{drawn} stroke-width="1.6"{dashed}'
 
 
 def _line(one: Series, line: int, x_scale: Scale, y_scale: Scale) -> str:
@@ -158,7 +157,8 @@ def _line(one: Series, line: int, x_scale: Scale, y_scale: Scale) -> str:
     path = _path(np.repeat(LEFT + x, len(ends)), y.ravel())
     wrong = np.unique((x[samples.trouble > 0] / TROUBLE_PIXELS).round()) * TROUBLE_PIXELS
     marks = "".join(
-        f'<text class="alert" text-anchor="middle" x="{LEFT + at:.0f}" y="{bottom + 4}">×</text>'
+        f'<text class="alert" fill="{LIGHT[1]}" font-weight="700" text-anchor="middle"'
+        f' x="{LEFT + at:.0f}" y="{bottom + 4}">×</text>'
         for at in wrong.tolist()
     )
     return f'<path {_stroke(line, one.style == "faint")} d="{path}"/>{marks}'

@@ -18,7 +18,7 @@ from mabe_tui.runs.sides import Side
 from mabe_tui.runs.store import RunStore
 
 Counts = NDArray[np.int64]
-WHITE_TEXT_FROM = 0.55
+WHITE_TEXT_FROM = 0.85
 """Share of a row from which a cell of a confusion matrix is too dark for dark letters."""
 STYLE = """
 :root{color-scheme:light dark;--ink:#1b1f24;--paper:#fff;--rule:#d5d9de;--soft:#f3f5f7}

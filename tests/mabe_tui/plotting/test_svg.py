@@ -82,5 +82,8 @@ def test_legend_counts_what_it_has_no_room_for() -> None:
     assert re.search(r"\+\d more", svg_document([panel(*lines)]))
 
 
-def test_file_needs_no_browser_to_have_colours() -> None:
-    assert "var(" not in svg_document([panel(Series("line", [0, 1], [0, 1]))])
+def test_colours_need_no_style_sheet() -> None:
+    lines = [Series(f"line {n}", [0, 1], [n, n]) for n in range(3)]
+    drawn = paths(svg_document([panel(*lines)]))
+    assert len({path.get("stroke") for path in drawn}) == 3
+    assert {path.get("fill") for path in drawn} == {"none"}
