@@ -1,0 +1,52 @@
+"""Durations and sizes as people write them, for the command line and the dashboard alike."""
+
+import re
+
+from core.errors import ConfigError
+
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def duration(seconds: float | None) -> str:
+    """Spell a duration the way people read it: ``45s``, ``12m 05s``, ``1h 23m``; ``–`` for none."""
+    if seconds is None:
+        return "–"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m {whole % 60:02d}s"
+    return f"{whole // 3600}h {whole % 3600 // 60:02d}m"
+
+
+def short_duration(seconds: float) -> str:
+    """Spell a duration, with tenths where whole seconds would say little."""
+    return f"{seconds:.1f}s" if seconds < 10 else duration(seconds)
+
+
+def parse_duration(text: str, name: str = "--max-time") -> float:
+    """Read ``2h``, ``1h30m`` or ``90m``; gives seconds.
+
+    Args:
+        text: what was typed.
+        name: what the error calls it.
+
+    Raises:
+        ConfigError: it is none of these, has no unit, or is 0.
+    """
+    typed = text.strip().lower()
+    parts = re.findall(r"(\d+(?:\.\d+)?)([smhd])", typed)
+    whole = bool(parts) and "".join(number + unit for number, unit in parts) == typed
+    seconds = sum(float(number) * UNITS[unit] for number, unit in parts) if whole else 0.0
+    if seconds <= 0:
+        raise ConfigError(f"{name} {text}: write it as 2h, 1h30m, 45m or 90s, with its unit")
+    return seconds
+
+
+def size_text(size: float) -> str:
+    """Spell a number of bytes: ``512 B``, ``3.4 MiB``."""
+    for unit in ("B", "KiB", "MiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:,.1f} GiB"
