@@ -20,6 +20,8 @@ COMMANDS = {
     "data": ("data_commands", "Make, check and prepare data."),
     "run": ("run", "Train a version; the run outlives this terminal."),
     "runs": ("list_runs", "List the runs: filtered, sorted, watched."),
+    "pin": ("arrange_commands", "Pin a run or version, or make it the baseline."),
+    "views": ("arrange_commands", "List the saved views of `mabe runs`."),
     "status": ("runs", "Show all that is known of one run."),
     "logs": ("logs", "Show what a run said; -f follows it."),
     "stop": ("control", "Ask runs to save a checkpoint and stop."),

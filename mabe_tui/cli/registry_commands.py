@@ -16,6 +16,7 @@ from core.reported import Reported
 from mabe_tui.cli.fit import fitted
 from mabe_tui.cli.output import JsonOption, print_json, print_table, say, wrapped
 from mabe_tui.cli.session import session_of
+from mabe_tui.runs.settings import differences, spell
 
 Version = Annotated[str, typer.Argument(help="A version of the registry, such as v6.")]
 SetOption = Annotated[
@@ -68,10 +69,28 @@ def row_of(experiment: Experiment) -> VersionRow:
     )
 
 
-def list_versions(context: typer.Context, as_json: JsonOption = False) -> None:
+def list_versions(
+    context: typer.Context,
+    measured: Annotated[
+        bool, typer.Option("--measured", help="With what their runs came to, over the seeds.")
+    ] = False,
+    baseline: Annotated[
+        str | None,
+        typer.Option(metavar="RUN|V", help="With --measured: show the difference to this."),
+    ] = None,
+    as_json: JsonOption = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="With --measured: print as CSV.")] = False,
+) -> None:
     """List the versions of the registry."""
     registry = session_of(context).registry
     registry.check_presets()
+    if measured:
+        from mabe_tui.cli.measured_list import list_measured
+
+        list_measured(session_of(context), baseline, as_json=as_json, as_csv=as_csv)
+        return
+    if baseline is not None or as_csv:
+        raise ConfigError("--baseline and --csv go with --measured")
     rows = [row_of(registry.experiment(version)) for version in registry.versions]
     if as_json:
         print_json(rows)
@@ -132,13 +151,6 @@ def say_left_out(base: Experiment, changed: Experiment) -> None:
         )
 
 
-def differences(first: Experiment, second: Experiment) -> list[tuple[str, object, object]]:
-    """Give the settings in which two experiments differ: key path and both values."""
-    left, right = flatten(first), flatten(second)
-    keys = [*left, *(key for key in right if key not in left)]
-    return [(key, left.get(key), right.get(key)) for key in keys if left.get(key) != right.get(key)]
-
-
 def _show_difference(experiment: Experiment, other: Experiment, as_json: bool) -> None:
     changed = differences(other, experiment)
     if as_json:
@@ -149,17 +161,6 @@ def _show_difference(experiment: Experiment, other: Experiment, as_json: bool) -
         return
     rows = [[key, spell(a), spell(b)] for key, a, b in changed]
     print_table(["setting", other.name, experiment.name], rows)
-
-
-def spell(value: object) -> str:
-    """Spell a setting's value as the registry would: ``none`` where unset, 0 and false as themselves."""
-    if value is None:
-        return registries.UNSET
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(spell(item) for item in value) + "]"
-    return str(value)
 
 
 def _show_experiment(experiment: Experiment, registry: registries.Registry) -> None:

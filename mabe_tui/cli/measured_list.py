@@ -1,0 +1,104 @@
+"""``mabe list --measured``: the versions, with what their runs came to."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from core.errors import RunError
+from mabe_tui.cli.fit import fitted
+from mabe_tui.cli.listing import baseline_name
+from mabe_tui.cli.output import print_csv, print_json, print_table, say
+from mabe_tui.cli.run_table import spell
+from mabe_tui.cli.session import Session
+from mabe_tui.runs.catalog import Catalog
+from mabe_tui.runs.experiments import ExperimentRow, experiment_rows
+from mabe_tui.runs.fields import DELTA
+from mabe_tui.runs.measured import Measured
+from mabe_tui.runs.store import RunStore
+from mabe_tui.runs.view_state import ViewState
+
+NARROW = ("gpu", "model", "status", "cost")
+NUMBERS = ("reported F1", "measured F1", "Δ", "runs", "cost")
+CSV_COLUMNS = (
+    "version", "status", "model", "data", "input_size", "gpu", "batch_size", "reported_f1_macro",
+    "f1_macro", "std", "seeds", "finished", "as_registered", "delta", "runs", "trials", "last_run",
+    "last_state", "cost_usd",
+)  # fmt: skip
+
+
+def list_measured(session: Session, baseline: str | None, *, as_json: bool, as_csv: bool) -> None:
+    """Print a row a version.
+
+    Raises:
+        RunError: the stated baseline is neither a version nor a run.
+    """
+    store = RunStore(session.home)
+    catalog = Catalog(store)
+    for problem in catalog.refresh():
+        say(f"mabe: what is here may be old: {problem}")
+    rows = _rows(session, catalog, baseline)
+    if as_json:
+        print_json(rows)
+    elif as_csv:
+        print_csv(CSV_COLUMNS, map(_csv_row, rows))
+    else:
+        _print(rows)
+        if any(row.as_registered is False for row in rows):
+            say(
+                "* not with the settings that the registry gives now: a preset, --set, or a change since"
+            )
+
+
+def _rows(session: Session, catalog: Catalog, stated: str | None) -> list[ExperimentRow]:
+    records = catalog.records()
+    if stated is not None:
+        known = stated in session.registry.versions
+        name = stated if known else baseline_name(catalog.store, stated)
+        return experiment_rows(session.registry, records, name)
+    pinned = ViewState(session.home).read().baseline
+    try:
+        return experiment_rows(session.registry, records, pinned)
+    except RunError as error:
+        say(f"mabe: the pinned baseline is gone: {error}")
+        return experiment_rows(session.registry, records)
+
+
+def _print(rows: Sequence[ExperimentRow]) -> None:
+    cells = [_cells(row) for row in rows]
+    columns = fitted([(header, [c[header] for c in cells]) for header in cells[0]], NARROW)
+    headers = [header for header, _ in columns]
+    lines = list(zip(*(values for _, values in columns), strict=True))
+    print_table(headers, lines, right=[headers.index(n) for n in NUMBERS if n in headers])
+
+
+def _cells(row: ExperimentRow) -> dict[str, object]:
+    trials = f" + {row.trials} trials" if row.trials else ""
+    return {
+        "version": f"{row.version} ◆" if row.is_baseline else row.version,
+        "status": row.status,
+        "model": row.model,
+        "gpu": row.gpu,
+        "reported F1": row.reported_f1_macro,
+        "measured F1": spell_measured(row.measured, row.as_registered),
+        "Δ": spell(DELTA, row.delta),
+        "runs": f"{row.runs}{trials}" if row.runs or row.trials else None,
+        "cost": spell("cost_usd", row.cost_usd),
+        "last": row.last_state.value if row.last_state else None,
+    }
+
+
+def spell_measured(measured: Measured, as_registered: bool | None) -> str | None:
+    """Spell a measurement: ``0.4312 ± 0.0051 (3)``, seeds in brackets; ``…`` where no run is finished."""
+    if measured.f1_macro is None:
+        return None
+    std = f" ± {measured.std:.4f} ({len(measured.runs)})" if measured.std is not None else ""
+    open_ended = "" if measured.finished else "…"
+    return f"{measured.f1_macro:.4f}{std}{open_ended}{'*' if as_registered is False else ''}"
+
+
+def _csv_row(row: ExperimentRow) -> list[object]:
+    values = msgspec.structs.asdict(row)
+    measured = row.measured
+    values |= {"f1_macro": measured.f1_macro, "std": measured.std, "seeds": len(measured.runs)}
+    values |= {"finished": measured.finished}
+    return [values[name] for name in CSV_COLUMNS]
