@@ -45,7 +45,7 @@ def curves(
         typer.Option(
             "--metric",
             "-m",
-            help="A chart each, by commas: loss, f1 (of each class), machine, or"
+            help="A chart each, by commas: loss, f1 (of each class), system, or"
             " the name of a curve.",
         ),
     ] = "loss,f1_macro",
@@ -76,6 +76,8 @@ def curves(
     if as_json + as_csv + (svg is not None) > 1:
         raise ConfigError("--json, --csv and --svg: choose one")
     names = [name.strip() for name in metric.split(",") if name.strip()]
+    if not names:
+        raise ConfigError("--metric names no curve; leave it out for loss,f1_macro")
     numbers = _read(find_runs(context, runs or ["last"]))
     if as_json or as_csv:
         _print_numbers(numbers, names, axis, as_csv)

@@ -23,10 +23,10 @@ from mabe_tui.runs.points import Bools, Floats, Points, Table
 
 TRAIN_LOSS, VALIDATION_LOSS = "train_loss", "validation_loss"
 OF_TRAINING = (TRAIN_LOSS, "learning_rate", "gradient_norm", "frames_per_second")
-OF_MACHINE = ("cpu_percent", "memory_mib", "gpu_percent", "gpu_memory_mib")
+OF_SYSTEM = ("cpu_percent", "memory_mib", "gpu_percent", "gpu_memory_mib")
 PER_CLASS = "f1/"
 """What the names of single classes' F1 begin with."""
-GROUPS = {"loss": (TRAIN_LOSS, VALIDATION_LOSS), "machine": OF_MACHINE}
+GROUPS = {"loss": (TRAIN_LOSS, VALIDATION_LOSS), "system": OF_SYSTEM}
 """Names that stand for several curves in one chart; ``f1`` stands for the F1 of each class."""
 TICKS: dict[Axis, TickKind] = {
     Axis.EPOCH: "linear",
@@ -86,7 +86,7 @@ def curve_names(points: Points) -> list[str]:
     names += sorted(metrics, key=lambda name: (name != VALIDATION_LOSS, name.startswith(PER_CLASS)))
     training = points.steps if len(points.steps) else points.epochs
     names += [name for name in OF_TRAINING[1:] if _has_numbers(training, name)]
-    return names + [name for name in OF_MACHINE if _has_numbers(points.system, name)]
+    return names + [name for name in OF_SYSTEM if _has_numbers(points.system, name)]
 
 
 def curves_named(points: Points, name: str) -> list[str]:
@@ -95,7 +95,7 @@ def curves_named(points: Points, name: str) -> list[str]:
     Args:
         points: of the run.
         name: of a curve, ``loss`` (of training and of validation), ``f1`` (of each class) or
-            ``machine``.
+            ``system``.
 
     Raises:
         RunError: there is no such curve; names the nearest.
@@ -105,7 +105,7 @@ def curves_named(points: Points, name: str) -> list[str]:
         return [each for each in known if each.startswith(PER_CLASS)]
     if name in GROUPS:
         return [each for each in GROUPS[name] if each in known]
-    if name in known or name in OF_MACHINE or not known:
+    if name in known or name in OF_SYSTEM or not known:
         return [name] if name in known else []
     raise RunError(f"no curve {name!r}{nearest(name, [*known, *GROUPS])}")
 
@@ -139,7 +139,7 @@ def curve(
 
 def _where(points: Points, name: str) -> tuple[Table, str]:
     """Give the table and the column of a curve."""
-    if name in OF_MACHINE:
+    if name in OF_SYSTEM:
         return points.system, name
     if name in OF_TRAINING:
         if len(points.steps):

@@ -77,7 +77,7 @@ def test_names_and_groups(told: Telling) -> None:
     ]  # fmt: skip
     assert curves_named(points, "loss") == ["train_loss", "validation_loss"]
     assert curves_named(points, "f1") == ["f1/mating"]
-    assert curves_named(points, "machine") == ["cpu_percent", "memory_mib"]
+    assert curves_named(points, "system") == ["cpu_percent", "memory_mib"]
     assert curves_named(points, "gpu_percent") == []
     with pytest.raises(RunError, match="did you mean 'f1_macro'"):
         curves_named(points, "f1_marco")
