@@ -1,7 +1,8 @@
 """Which code a run was trained with."""
 
 import hashlib
-from pathlib import Path
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
 
 LENGTH = 12
 """Hex digits of the short form."""
@@ -16,9 +17,18 @@ def code_version(folder: Path | None = None) -> str:
         folder: the package folder; none takes this one's.
     """
     root = folder if folder is not None else Path(__file__).parent
+    return version_of((p.relative_to(root).as_posix(), p.read_bytes()) for p in root.rglob("*.py"))
+
+
+def version_of(sources: Iterable[tuple[str, bytes]]) -> str:
+    """Give the version of sources that need not lie in a folder, such as those of an old commit.
+
+    Args:
+        sources: pairs of path below the package, with slashes, and content, in any order.
+    """
     digest = hashlib.sha256()
-    for path in sorted(root.rglob("*.py")):
-        content = path.read_bytes().replace(b"\r\n", b"\n")
-        digest.update(f"{path.relative_to(root).as_posix()}|{len(content)}|".encode())
-        digest.update(content)
+    for path, content in sorted(sources, key=lambda source: PurePosixPath(source[0])):
+        text = content.replace(b"\r\n", b"\n")
+        digest.update(f"{path}|{len(text)}|".encode())
+        digest.update(text)
     return digest.hexdigest()[:LENGTH]

@@ -9,6 +9,7 @@ import typer
 from core.errors import UserError
 from mabe_tui.cli.output import JsonOption, print_json, print_table, progress, say
 from mabe_tui.cli.session import session_of
+from mabe_tui.runs.checkpoints import pointer_name
 from mabe_tui.runs.store import RunStore
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ RunName = Annotated[
 ]
 DataOption = Annotated[Path, typer.Option("--data", help="A folder in the competition's layout.")]
 CheckpointOption = Annotated[
-    str, typer.Option("--checkpoint", metavar="best|last", help="Which weights.")
+    str, typer.Option("--checkpoint", metavar="best|last|marked|epoch-N", help="Which weights.")
 ]
 DeviceOption = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to compute.")]
 
@@ -62,7 +63,7 @@ def predict(
     check_suffix(output)
     rules = BoutRules(median, merge_gap, min_frames)
     entry = RunStore(session_of(context).home).find(run)
-    predictor = Predictor.load(entry.run, which, device)
+    predictor = Predictor.load(entry.run, pointer_name(which), device)
     videos, missing = predictable(data, table)
     if missing:
         say(
@@ -120,7 +121,7 @@ def evaluate(
             f"{output}: the counts of each video are written as parquet; end it in .parquet"
         )
     entry = RunStore(session_of(context).home).find(run)
-    predictor = Predictor.load(entry.run, which, device)
+    predictor = Predictor.load(entry.run, pointer_name(which), device)
     with progress("evaluating") as tell:
         evaluation = evaluate_folder(predictor, data, progress=tell)
     if output is not None:

@@ -5,12 +5,11 @@ from typing import Annotated
 
 import typer
 
+from core.registry import UNSET
 from mabe_tui.cli.fit import fitted
-from mabe_tui.cli.lines import short_duration
 from mabe_tui.cli.output import (
     NO_BREAK,
     JsonOption,
-    duration,
     print_json,
     print_table,
     say,
@@ -19,9 +18,10 @@ from mabe_tui.cli.output import (
 from mabe_tui.cli.session import session_of
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.tail import last_lines
-from mabe_tui.runs.checkpoints import CheckpointRow, checkpoint_rows
+from mabe_tui.runs.checkpoints import CheckpointRow, checkpoint_rows, mark, unmark
 from mabe_tui.runs.store import RunEntry, RunStore
 from mabe_tui.runs.text import plain
+from mabe_tui.runs.units import duration, short_duration
 from mabe_tui.runs.view import RunSummary, refresh, summary_of
 
 RunName = Annotated[
@@ -166,10 +166,18 @@ def checkpoints(
     verify: Annotated[
         bool, typer.Option("--verify", help="Read each whole and compare its sha256.")
     ] = False,
+    marked: Annotated[
+        str | None,
+        typer.Option("--mark", metavar="best|last|epoch-N|none", help="Keep it as `marked`."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """List a run's checkpoints; exit code 1 where one that counts is damaged."""
     entry = find_run(context, run)
+    if marked == UNSET:
+        unmark(entry.run)
+    elif marked is not None:
+        mark(entry.run, marked)
     rows = checkpoint_rows(entry.run, verify)
     if as_json:
         print_json(rows)

@@ -76,7 +76,7 @@ def video(
     ] = None,
     view: Annotated[Follow, typer.Option(help="The whole arena, or the mice close up.")] = "arena",
     which: Annotated[
-        str, typer.Option("--checkpoint", metavar="best|last|epoch-N", help="Which weights.")
+        str, typer.Option("--checkpoint", metavar="best|last|marked|epoch-N", help="Which weights.")
     ] = "best",
     data: Annotated[
         Path | None, typer.Option(help="Where the data are now, if they moved.")

@@ -9,8 +9,10 @@ import msgspec
 from core.errors import CheckpointError, RunError
 from core.rundir import Pointer, RunDir
 
-CORE_POINTERS = ("last", "best")
-"""What going on and comparing need; others keep single epochs."""
+MARKED = "marked"
+"""The pointer that a person sets; ``best`` stays what training found best."""
+CORE_POINTERS = ("last", "best", MARKED)
+"""What going on and comparing need, and what a person chose; others keep single epochs."""
 ALL = "all"
 EPOCH = re.compile(r"epoch-(\d{1,6})")
 
@@ -59,6 +61,50 @@ def pointer_names(run: RunDir) -> list[str]:
     return core + sorted(names.difference(CORE_POINTERS))
 
 
+def pointer_name(which: str) -> str:
+    """Give the name of a pointer as its file has it: ``epoch-5`` is ``epoch-0005``."""
+    number = EPOCH.fullmatch(which)
+    return f"epoch-{int(number[1]):04d}" if number else which
+
+
+def mark(run: RunDir, which: str) -> Pointer:
+    """Let ``marked`` name a checkpoint: it is then kept, and can be named like ``best`` everywhere.
+
+    Raises:
+        RunError: there is no such checkpoint, or its file is not here.
+    """
+    pointer = checkpoint_here(run, which)
+    run.write_pointer(MARKED, pointer)
+    if not (run.checkpoints / pointer.file).is_file():  # removed by its job at that very moment
+        unmark(run)
+        raise RunError(f"{run.id}: {which} was replaced just now; mark again")
+    return pointer
+
+
+def unmark(run: RunDir) -> None:
+    """Let nothing be marked; the file stays as long as another pointer names it."""
+    (run.checkpoints / f"{MARKED}.json").unlink(missing_ok=True)
+
+
+def checkpoint_here(run: RunDir, which: str) -> Pointer:
+    """Give the pointer of one checkpoint whose file is on this computer.
+
+    Raises:
+        RunError: there is no such checkpoint, or it has not been pulled.
+    """
+    if which == ALL:
+        raise RunError("name one checkpoint, such as best, last or epoch-5")
+    pointer = chosen_pointers(run, which)[0]
+    if not (run.checkpoints / pointer.file).is_file():
+        mend = (
+            f"`mabe pull {run.id} {which}` brings it"
+            if is_elsewhere(run)
+            else "its file was removed; choose one that `mabe checkpoints` lists"
+        )
+        raise RunError(f"the checkpoint {which!r} of {run.id} is not here; {mend}")
+    return pointer
+
+
 def is_elsewhere(run: RunDir) -> bool:
     """Tell whether the run's own folder is on another machine, and this one a mirror of it."""
     handle = run.read_handle()
@@ -72,11 +118,7 @@ def chosen_pointers(run: RunDir, which: str) -> list[Pointer]:
         RunError: there is no such checkpoint; names those there are.
     """
     names = pointer_names(run)
-    if which == ALL:
-        wanted = names
-    else:
-        number = EPOCH.fullmatch(which)
-        wanted = [f"epoch-{int(number[1]):04d}" if number else which]
+    wanted = names if which == ALL else [pointer_name(which)]
     if not wanted or not set(wanted) <= set(names):
         known = ", ".join([*names, ALL]) if names else "none yet"
         raise RunError(f"{run.id} has no checkpoint {which!r}; there is {known}")

@@ -131,7 +131,7 @@ def _run_removals(entry: RunEntry, state: RunState, everything: bool) -> list[Re
 
 
 def _spare_checkpoints(run: RunDir) -> list[Path]:
-    """Name pointers other than ``last`` and ``best``, then the files that neither of these names."""
+    """Name pointers that only keep single epochs, then the files that no other pointer names."""
     try:
         kept = {p.file for name in CORE_POINTERS if (p := run.read_pointer(name)) is not None}
     except CheckpointError:

@@ -12,13 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from core.data.labels import ClassBouts, bouts_of
-from core.errors import RunError
 from core.files import replace_atomically
 from core.job import cache_folder
 from core.progress import Progress
-from core.rundir import Pointer, RunDir
+from core.rundir import Pointer
 from core.version import code_version
-from mabe_tui.runs.checkpoints import ALL, chosen_pointers, is_elsewhere
+from mabe_tui.runs.checkpoints import checkpoint_here
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.video import TrackedVideo
 
@@ -143,25 +142,6 @@ def predict_video(
         with replace_atomically(path) as file:
             np.save(file, probabilities)
     return PredictedVideo(video, pointer, probabilities)
-
-
-def checkpoint_here(run: RunDir, which: str) -> Pointer:
-    """Give the pointer of one checkpoint whose file is on this computer.
-
-    Raises:
-        RunError: there is no such checkpoint, or it has not been pulled.
-    """
-    if which == ALL:
-        raise RunError("name one checkpoint, such as best, last or epoch-5")
-    pointer = chosen_pointers(run, which)[0]
-    if not (run.checkpoints / pointer.file).is_file():
-        mend = (
-            f"`mabe pull {run.id} {which}` brings it"
-            if is_elsewhere(run)
-            else "its file was removed; choose one that `mabe checkpoints` lists"
-        )
-        raise RunError(f"the checkpoint {which!r} of {run.id} is not here; {mend}")
-    return pointer
 
 
 def _computed(
