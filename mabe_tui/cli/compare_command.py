@@ -11,12 +11,14 @@ import typer
 
 from core.errors import ConfigError
 from core.files import write_bytes_atomically
-from mabe_tui.cli.output import JsonOption, clean, duration, print_json, print_table, say, wrapped
-from mabe_tui.cli.registry_commands import spell
+from mabe_tui.cli.output import JsonOption, clean, print_json, print_table, say, wrapped
 from mabe_tui.cli.session import Session, session_of
+from mabe_tui.runs.settings import spell
+from mabe_tui.runs.units import duration
 
 if TYPE_CHECKING:
     from mabe_tui.runs.compare import Comparison
+    from mabe_tui.runs.inspect import Inspection
     from mabe_tui.runs.sides import Side, Spread
 
 SPARK_WIDTH = 32
@@ -67,13 +69,23 @@ def compare(
     for problem in comparison.unreadable:
         say(f"mabe: left out: {problem}")
     if as_json:
-        print_json(comparison)
+        print_json(_inspected(comparison, session_of(context)))
     elif as_csv:
         _print_csv(comparison)
     elif html is not None or svg is not None:
         _write_report(comparison, session_of(context), html, svg)
     else:
         _print_sections(comparison, as_markdown)
+        for change in _inspected(comparison, session_of(context)).code:
+            if change is not None and not change.same:
+                print(wrapped(f"\ncode: {change}", "  "))
+
+
+def _inspected(comparison: "Comparison", session: Session) -> "Inspection":
+    from mabe_tui.runs.inspect import inspect
+    from mabe_tui.runs.store import RunStore
+
+    return inspect(comparison, RunStore(session.home))
 
 
 def _write_report(
@@ -112,7 +124,11 @@ def sections(comparison: "Comparison") -> list[tuple[str, Rows]]:
     """Give the tables of a comparison: title, then rows of a label and one cell a side."""
     sides = comparison.sides
     settings: Rows = [
-        [row.key, *(spell(value) for value in row.values)] for row in comparison.settings
+        [
+            row.key,
+            *(None if gone else spell(v) for v, gone in zip(row.values, row.missing, strict=True)),
+        ]
+        for row in comparison.settings
     ]
     return [
         ("changed settings", settings),
@@ -167,8 +183,10 @@ def _run_rows(sides: "Sequence[Side]") -> Rows:
     runs = [side.summary for side in sides]
     if not any(runs):
         return []
+    from mabe_tui.runs.inspect import mean_over_runs  # numpy
+
     mean = ", mean" if any(len(side.runs) > 1 for side in sides) else ""
-    speeds = [_mean(side, "frames_per_second") for side in sides]
+    speeds = [mean_over_runs(side, "frames_per_second") for side in sides]
     rows: Rows = [
         ["run", *(_run_cell(side) for side in sides)],
         ["state", *(run and str(run.state) for run in runs)],
@@ -176,9 +194,9 @@ def _run_rows(sides: "Sequence[Side]") -> Rows:
         ["epochs", *(_listed(f"{run.epoch} of {run.epochs}" for run in s.runs) for s in sides)],
         ["parameters", *(run and run.parameters and f"{run.parameters:,}" for run in runs)],
         ["device", *(run and run.device for run in runs)],
-        [f"time{mean}", *(duration(_mean(side, "elapsed_seconds")) for side in sides)],
+        [f"time{mean}", *(duration(mean_over_runs(side, "elapsed_seconds")) for side in sides)],
         [f"frames/s{mean}", *(speed and f"{speed:,.0f}" for speed in speeds)],
-        [f"cost, ${mean}", *(_figure(_mean(side, "cost_usd"), 2) for side in sides)],
+        [f"cost, ${mean}", *(_figure(mean_over_runs(side, "cost_usd"), 2) for side in sides)],
     ]
     return [row for row in rows if row[0] != "left out" or any(row[1:])]
 
@@ -188,12 +206,6 @@ def _run_cell(side: "Side") -> str | None:
         return None
     more = len(side.runs) - 1
     return f"{side.summary.id} and {more} more" if more else side.summary.id
-
-
-def _mean(side: "Side", field: str) -> float | None:
-    """Average a figure over the runs of a side that have it."""
-    known = [value for run in side.runs if (value := getattr(run, field)) is not None]
-    return sum(known) / len(known) if known else None
 
 
 def _reported_rows(sides: "Sequence[Side]") -> Rows:

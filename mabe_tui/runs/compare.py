@@ -24,6 +24,8 @@ class Setting(msgspec.Struct, frozen=True):
 
     key: str
     values: tuple[object, ...]
+    missing: tuple[bool, ...]
+    """Which sides do not have the key at all; their value is ``None`` too, which else means unset."""
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,8 +132,16 @@ def changed_settings(sides: Sequence[Side]) -> tuple[Setting, ...]:
     """Give the settings, seeds included, that are not the same on all sides."""
     tables = [{**flatten(side.experiment), "seed": _seeds(side)} for side in sides]
     keys = dict.fromkeys(key for table in tables for key in table if key != "training.seed")
-    rows = [Setting(key, tuple(table.get(key) for table in tables)) for key in keys]
-    return tuple(row for row in rows if any(value != row.values[0] for value in row.values))
+    rows = [
+        Setting(key, tuple(t.get(key) for t in tables), tuple(key not in t for t in tables))
+        for key in keys
+    ]
+    return tuple(row for row in rows if not (_alike(row.values) and _alike(row.missing)))
+
+
+def _alike(values: Sequence[object]) -> bool:
+    """Whether all are the same, ``False`` not being 0 nor ``True`` 1."""
+    return all(value == values[0] and type(value) is type(values[0]) for value in values)
 
 
 def _seeds(side: Side) -> object:

@@ -4,20 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-import numpy as np
-from numpy.typing import NDArray
-
-from core.errors import DataError
-from core.evaluation.table import read_confusions
 from mabe_tui.plotting.panel import Panel
 from mabe_tui.plotting.svg import style_sheet, svg_chart, svg_document
 from mabe_tui.runs.axis import Axis
 from mabe_tui.runs.compare import Comparison
-from mabe_tui.runs.panels import DEFAULT_CHARTS, RunNumbers, panels
+from mabe_tui.runs.curves import curve_names
+from mabe_tui.runs.inspect import SideClasses, side_classes
+from mabe_tui.runs.panels import RunNumbers, panels
 from mabe_tui.runs.sides import Side
 from mabe_tui.runs.store import RunStore
 
-Counts = NDArray[np.int64]
 WHITE_TEXT_FROM = 0.85
 """Share of a row from which a cell of a confusion matrix is too dark for dark letters."""
 STYLE = """
@@ -46,16 +42,6 @@ class ReportTable:
 
 
 @dataclass(frozen=True, eq=False)
-class Matrix:
-    """The confusion counts of one side, over all its validation videos and seeds."""
-
-    name: str
-    classes: tuple[str, ...]
-    counts: Counts
-    """``(classes, classes)``; rows are the truth."""
-
-
-@dataclass(frozen=True, eq=False)
 class Report:
     """All that a report shows, before it is written as anything."""
 
@@ -64,7 +50,7 @@ class Report:
     note: str
     tables: tuple[ReportTable, ...]
     panels: tuple[Panel, ...]
-    matrices: tuple[Matrix, ...]
+    matrices: tuple[SideClasses, ...]
 
 
 def comparison_report(
@@ -72,47 +58,38 @@ def comparison_report(
     tables: Sequence[ReportTable],
     store: RunStore,
     note: str = "",
-    charts: Sequence[str] = DEFAULT_CHARTS,
     axis: Axis = Axis.EPOCH,
 ) -> Report:
-    """Gather a report of a comparison.
+    """Gather a report of a comparison: with the losses and the monitored metrics of the newest runs.
 
     Args:
         comparison: what was found.
         tables: its tables, in words.
         store: has the runs.
         note: what to know of the verdicts.
-        charts: the curves to show, of each side's newest run; see
-            :func:`~mabe_tui.runs.curves.curves_named`.
-        axis: what they are over.
+        axis: what the curves are over.
 
     Raises:
-        RunError: a run is gone, or no run has one of the curves.
+        RunError: a run is gone, or dollars are asked for and a price is not known.
     """
-    with_run = [(side, side.summary.id) for side in comparison.sides if side.summary is not None]
-    numbers = [RunNumbers.read(store.find(run), side.name) for side, run in with_run]
-    drawn = panels(numbers, charts, axis) if any(len(n.points.epochs) for n in numbers) else []
-    matrices = [_matrix(side, store) for side in comparison.sides if side.runs]
+    matrices = [side_classes(side, store) for side in comparison.sides if side.runs]
     return Report(
         title=" and ".join(side.name for side in comparison.sides),
         verdicts=tuple(verdict.sentence for verdict in comparison.verdicts),
         note=note,
         tables=tuple(table for table in tables if table.rows),
-        panels=tuple(panel for panel in drawn if panel.series),
-        matrices=tuple(matrix for matrix in matrices if matrix is not None),
+        panels=tuple(_panels(comparison.sides, store, axis)),
+        matrices=tuple(matrix for matrix in matrices if matrix.problem is None),
     )
 
 
-def _matrix(side: Side, store: RunStore) -> Matrix | None:
-    """Add up what all runs of a side were evaluated to; ``None`` where one was not evaluated."""
-    try:
-        found = [
-            read_confusions(store.find(run.id).run.evaluation_table).counts.sum(axis=0)
-            for run in side.runs
-        ]
-        return Matrix(side.name, tuple(side.experiment.classes), np.sum(found, axis=0))
-    except (DataError, ValueError):  # none yet, damaged, or of other classes
-        return None
+def _panels(sides: Sequence[Side], store: RunStore, axis: Axis) -> list[Panel]:
+    with_run = [(side, side.summary.id) for side in sides if side.summary is not None]
+    numbers = [RunNumbers.read(store.find(run), side.name) for side, run in with_run]
+    known = {name for run in numbers for name in curve_names(run.points)}
+    monitors = dict.fromkeys(side.experiment.training.monitor for side in sides)
+    found = panels(numbers, ["loss", *(name for name in monitors if name in known)], axis)
+    return [panel for panel in found if panel.series]
 
 
 def to_svg(report: Report) -> str:
@@ -160,15 +137,13 @@ def _row(cells: Sequence[str]) -> str:
     return f'<tr><th scope="row">{escape(label)}</th>{data}</tr>'
 
 
-def _grid(matrix: Matrix) -> str:
+def _grid(matrix: SideClasses) -> str:
     """Give a confusion matrix: frames, and the share of the row, which is also the shade."""
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in ("", *matrix.classes))
-    shares = matrix.counts / np.maximum(matrix.counts.sum(axis=1, keepdims=True), 1)
     rows = ""
-    for name, counts, row in zip(
-        matrix.classes, matrix.counts.tolist(), shares.tolist(), strict=True
-    ):
-        cells = "".join(_cell(count, share) for count, share in zip(counts, row, strict=True))
+    for name, counts in zip(matrix.classes, matrix.counts, strict=True):
+        total = max(sum(counts), 1)
+        cells = "".join(_cell(count, count / total) for count in counts)
         rows += f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>'
     return (
         f'<table class="matrix"><caption>{escape(matrix.name)}: truth down, prediction across'

@@ -3,7 +3,6 @@
 from html.parser import HTMLParser
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from core.registry import default_path, load
@@ -11,8 +10,8 @@ from core.rundir import About
 from mabe_tui.plotting.panel import Panel
 from mabe_tui.plotting.series import Series
 from mabe_tui.runs.compare import compare
+from mabe_tui.runs.inspect import SideClasses
 from mabe_tui.runs.report import (
-    Matrix,
     Report,
     ReportTable,
     comparison_report,
@@ -75,7 +74,7 @@ def report_of(store: RunStore, *names: str) -> Report:
 def test_report_of_a_comparison(store: RunStore) -> None:
     report = report_of(store, "v5", "v6")
     assert [matrix.name for matrix in report.matrices] == ["v5", "v6"]
-    frames = [int(matrix.counts.sum()) for matrix in report.matrices]
+    frames = [sum(map(sum, matrix.counts)) for matrix in report.matrices]
     assert frames[0] == 2 * frames[1]  # v5 has two seeds
     assert [panel.title for panel in report.panels] == ["loss", "f1_macro"]
     page = Page(to_html(report))
@@ -104,7 +103,7 @@ def test_text_of_strangers_is_shown_as_it_is() -> None:
         note=STRANGE,
         tables=(ReportTable(STRANGE, (STRANGE,), ((STRANGE, STRANGE),)),),
         panels=(Panel((Series(STRANGE, [0], [0]),), (0,), STRANGE),),
-        matrices=(Matrix(STRANGE, (STRANGE,), np.array([[1]])),),
+        matrices=(SideClasses(name=STRANGE, classes=(STRANGE,), counts=((1,),)),),
     )
     page = Page(to_html(report))
     assert "img" not in page.tags

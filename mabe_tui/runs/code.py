@@ -1,0 +1,154 @@
+"""What changed in the code between two runs, where their versions are in the repository at hand.
+
+A run keeps a hash over the sources of ``core`` (:mod:`core.version`), which holds wherever it was
+trained, without git. Here commits are searched for one whose sources have that hash. A version that is
+no commit's was trained with uncommitted changes, or from elsewhere.
+"""
+
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, NamedTuple
+
+import msgspec
+
+from core.version import code_version, version_of
+
+PACKAGE = "core"
+MOST_COMMITS = 500
+"""Searched, the newest first; a hundred take half a second."""
+
+
+class CodeState(msgspec.Struct, frozen=True, kw_only=True):
+    """The code that a run was trained with."""
+
+    version: str
+    """As in ``run.toml``."""
+    commit: str | None = None
+    """The newest commit with these sources; ``None``: uncommitted changes, or not from here."""
+    is_here: bool = False
+    """These are the sources on this computer now."""
+
+    def __str__(self) -> str:
+        if self.commit is not None:
+            return f"{self.version} (commit {self.commit[:9]})"
+        return f"{self.version} ({'as it is here, uncommitted' if self.is_here else 'no commit'})"
+
+
+class CodeChange(msgspec.Struct, frozen=True, kw_only=True):
+    """The difference between the code of two runs."""
+
+    first: CodeState
+    second: CodeState
+    same: bool
+    files: tuple[str, ...] = ()
+    """Changed files of ``core``, each after its letter of git (A added, D deleted, M changed)."""
+    problem: str | None = None
+    """Why the files cannot be told, though the versions differ."""
+
+    def __str__(self) -> str:
+        files = ", ".join(self.files) or self.problem or "no file that git knows"
+        return f"{self.first} → {self.second}: {files}"
+
+
+class _Source(NamedTuple):
+    path: str
+    blob: str
+
+
+def code_changes(versions: Sequence[str], root: Path | None = None) -> list[CodeChange]:
+    """Hold the code of each run against that of the first.
+
+    Args:
+        versions: of ``run.toml``, two or more.
+        root: the folder that holds ``core``; none: where it was imported from.
+    """
+    root = root or Path(__file__).resolve().parents[2]
+    here = code_version(root / PACKAGE)
+    commits = _commits_of(set(versions), root) if len(set(versions)) > 1 else {}
+    states = [CodeState(version=v, commit=commits.get(v), is_here=v == here) for v in versions]
+    return [_change(states[0], state, root) for state in states[1:]]
+
+
+def _change(first: CodeState, second: CodeState, root: Path) -> CodeChange:
+    if first.version == second.version:
+        return CodeChange(first=first, second=second, same=True)
+    unknown = [s.version for s in (first, second) if s.commit is None and not s.is_here]
+    if unknown:
+        problem = f"{' and '.join(unknown)}: no commit of the repository at hand has these sources"
+        return CodeChange(first=first, second=second, same=False, problem=problem)
+    return CodeChange(first=first, second=second, same=False, files=_files(first, second, root))
+
+
+def _files(first: CodeState, second: CodeState, root: Path) -> tuple[str, ...]:
+    """List what changed; the working tree stands for a side that is not committed."""
+    if first.commit is None:
+        ends = ["-R", second.commit or ""]
+    else:
+        ends = [first.commit, *([second.commit] if second.commit else [])]
+    lines = _git(root, "diff", "--no-renames", "--name-status", *ends, "--", f"{PACKAGE}/*.py")
+    return tuple(line.replace("\t", " ") for line in lines)
+
+
+def _commits_of(wanted: set[str], root: Path) -> dict[str, str]:
+    """Find the newest commit of each version; stops when all are found."""
+    found: dict[str, str] = {}
+    count = f"--max-count={MOST_COMMITS}"
+    commits = _git(root, "log", count, "--format=%H", "--", f"{PACKAGE}/*.py")
+    if not commits:
+        return found
+    with _contents(root) as read:
+        known: dict[str, bytes] = {}
+        for commit in commits:
+            if wanted <= found.keys():
+                break
+            sources = _sources(root, commit)
+            for source in sources:
+                if source.blob not in known:
+                    known[source.blob] = read.blob(source.blob)
+            version = version_of((source.path, known[source.blob]) for source in sources)
+            if version in wanted:
+                found.setdefault(version, commit)
+    return found
+
+
+def _sources(root: Path, commit: str) -> list[_Source]:
+    lines = _git(root, "ls-tree", "-r", "--format=%(objectname) %(path)", commit, f"{PACKAGE}/")
+    pairs = (line.split(" ", 1) for line in lines if line.endswith(".py"))
+    return [_Source(path.removeprefix(f"{PACKAGE}/"), blob) for blob, path in pairs]
+
+
+def _git(root: Path, *arguments: str) -> list[str]:
+    """Ask git; nothing where there is no git, or no repository."""
+    try:
+        answer = subprocess.run(
+            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return []
+    return answer.stdout.splitlines()
+
+
+class _Reader:
+    """Contents of blobs, by one process of git for all of them."""
+
+    def __init__(self, ask: IO[bytes], answer: IO[bytes]) -> None:
+        self._ask, self._answer = ask, answer
+
+    def blob(self, name: str) -> bytes:
+        self._ask.write(f"{name}\n".encode())
+        self._ask.flush()
+        size = int(self._answer.readline().split()[2])
+        return self._answer.read(size + 1)[:-1]
+
+
+@contextmanager
+def _contents(root: Path) -> Iterator[_Reader]:
+    command = ["git", "-C", str(root), "cat-file", "--batch"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        yield _Reader(process.stdin, process.stdout)
+        process.stdin.close()
