@@ -9,19 +9,19 @@ import typer
 from core.errors import ConfigError
 from core.experiment import KEYPOINT_SET_SIZES
 from mabe_tui.cli import data_remote
-from mabe_tui.cli.output import JsonOption, clean, duration, print_json, print_table, progress, say
+from mabe_tui.cli.data_report import report_lines
+from mabe_tui.cli.output import JsonOption, print_json, print_table, progress, say
 from mabe_tui.cli.registry_commands import SetOption
 from mabe_tui.cli.session import session_of
+from mabe_tui.runs.units import duration
 
 if TYPE_CHECKING:
     from core.data.competition import Video
-    from core.data.findings import Problem, Report
     from core.data.labels import ActionMap
     from core.data.synthetic import ClassShares
     from core.experiment import Experiment
 
 DEFAULT_VERSION = "v6"
-SINGULAR = {"entries": "entry", "classes": "class"}
 Folder = Annotated[Path, typer.Argument(help="A folder in the competition's layout.")]
 VersionOption = Annotated[
     str, typer.Option("--version", metavar="V", help="The version whose settings are meant.")
@@ -137,34 +137,9 @@ def check(
     if as_json:
         print_json(report)
     else:
-        _print_report(report)
+        print("\n".join(report_lines(report)))
     if report.stops_training:
         raise typer.Exit(1)
-
-
-def _print_report(report: "Report") -> None:
-    for problem in report.problems:
-        print(f"{problem.severity}: {_how_many(problem)}: {problem.meaning}")
-        for place in problem.places:
-            print(f"    {clean(place)}")
-    if report.problems:
-        print("rows of files are counted from 0")
-    guess = ", by fps × duration" if report.frames_estimated else ""
-    print(
-        f"{report.videos:,} videos, {report.labelled:,} labelled, {report.usable:,} usable;"
-        f" {report.bouts:,} bouts; {report.frames:,} labelled frames{guess}"
-    )
-    total = max(1, report.frames)
-    shares = ", ".join(f"{name} {n / total:.2%}" for name, n in report.class_frames.items())
-    print(f"classes: {shares or '–'}")
-
-
-def _how_many(problem: "Problem") -> str:
-    unit = problem.unit
-    if problem.count == 1:
-        unit = SINGULAR.get(unit, unit.removesuffix("s"))
-    spread = f" in {problem.videos:,} videos" if problem.videos > 1 and unit != "videos" else ""
-    return f"{problem.count:,} {unit}{spread}"
 
 
 def _action_map(experiment: "Experiment") -> "ActionMap":

@@ -1,14 +1,21 @@
 """``mabe data download``, ``push`` and ``ls``: data that come from, or go to, somewhere else."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from core.errors import ConfigError
 from mabe_tui.cli.output import JsonOption, print_json, print_table, progress, say
+from mabe_tui.cli.session import Session, session_of
+
+if TYPE_CHECKING:
+    from mabe_tui.launch.data_words import Order, Ready
+    from mabe_tui.launch.modal_data import RemoteFolder
 
 MOUNT = "/vol"
 COMPETITION = "MABe-mouse-behavior-detection"
+DEFAULT_VERSION = "v6"
 Folder = Annotated[Path, typer.Argument(help="A folder in the competition's layout.")]
 
 
@@ -20,18 +27,106 @@ def register(data: typer.Typer) -> None:
 
 
 def download(
-    folder: Annotated[Path, typer.Argument(help="Where to put the files.")],
+    context: typer.Context,
+    folder: Annotated[
+        Path, typer.Argument(help="Where to put the files; on Modal, a name on its volume.")
+    ] = Path("mabe"),
+    on: Annotated[
+        Literal["local", "modal"],
+        typer.Option(help="modal: into Modal's volume, without this computer's help."),
+    ] = "local",
     competition: Annotated[
         str, typer.Option(help="As in kaggle.com/competitions/NAME.")
     ] = COMPETITION,
+    detach: Annotated[
+        bool, typer.Option("--detach", "-d", help="On Modal: start it and return.")
+    ] = False,
+    secret: Annotated[
+        str, typer.Option(help="On Modal: the secret with the Kaggle credentials.")
+    ] = "kaggle-secret",
+    version: Annotated[
+        str, typer.Option("--version", metavar="V", help="On Modal: the version to prepare for.")
+    ] = DEFAULT_VERSION,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="On Modal: leave damaged videos out.")
+    ] = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Fetch the competition's data from Kaggle; the same command goes on where it was broken off."""
+    """Fetch the competition's data from Kaggle; the same command goes on where it was broken off.
+
+    With `--on modal` they are fetched, checked and prepared there; this only follows, and may be ended.
+    """
+    if on == "modal":
+        name = str(folder).removeprefix(f"{MOUNT}/")
+        order = _order(session_of(context), name, competition, secret, version, skip_bad)
+        _download_on_modal(order, detach, as_json)
+        return
+    if detach or skip_bad:
+        raise ConfigError("--detach and --skip-bad are for --on modal")
     from mabe_tui.kaggle_io.download import download as fetch
 
     with progress(f"fetching {competition}") as tell:
         written = fetch(folder, competition, tell)
+    if as_json:
+        print_json({"folder": folder, "files": written})
+        return
     say(f"{written} files; `mabe data check {folder}` looks them over")
     print(folder)
+
+
+def _order(
+    session: Session, name: str, competition: str, secret: str, version: str, skip_bad: bool
+) -> "Order":
+    from mabe_tui.launch.data_words import Order
+
+    experiment = session.registry.experiment(version)
+    return Order(
+        name=name,
+        competition=competition,
+        secret=secret,
+        keypoints=experiment.data.keypoints,
+        mice=experiment.data.mice,
+        actions=dict(experiment.actions),
+        classes=tuple(experiment.classes),
+        skip_bad=skip_bad,
+    )
+
+
+def _download_on_modal(order: "Order", detach: bool, as_json: bool) -> None:
+    from mabe_tui.launch import modal_download
+
+    reference = modal_download.find(order.name)
+    if reference is None:
+        reference, cost = modal_download.start(order), modal_download.usd_per_hour()
+        say(
+            f"fetching on Modal as {reference}, about ${cost:.2f} an hour, whatever becomes of this terminal"
+        )
+    else:
+        say(f"it is under way as {reference}; following it")
+    if detach:
+        say("the same command without -d follows it; `mabe data ls` shows how far it is")
+        print_json({"reference": reference}) if as_json else print(f"{MOUNT}/{order.name}")
+        return
+    try:
+        with progress(f"fetching {order.name}") as tell:
+            ready = modal_download.follow(reference, tell)
+    except KeyboardInterrupt:
+        say("it goes on on Modal; `mabe data ls` shows how far it is, `mabe ps` how to end it")
+        raise
+    _print_ready(order, ready, as_json)
+
+
+def _print_ready(order: "Order", ready: "Ready", as_json: bool) -> None:
+    from mabe_tui.cli.data_report import report_lines
+
+    if as_json:
+        print_json({"data": f"{MOUNT}/{order.name}", "result": ready})
+        return
+    say("\n".join(report_lines(ready.report)))
+    say(
+        f"{ready.videos} videos, {ready.frames:,} frames prepared for {order.mice} mice × {order.keypoints}"
+    )
+    print(f"{MOUNT}/{order.name}")
 
 
 def push(
@@ -56,15 +151,37 @@ def push(
 
 
 def list_folders(as_json: JsonOption = False) -> None:
-    """List the data on Modal's volume."""
+    """List the data on Modal's volume, and how far downloads there have come."""
     from mabe_tui.launch import modal_data
 
     folders = modal_data.folders()
+    rows = [
+        {"name": f.name, "files": f.files, "bytes": f.bytes, "state": _state(f)} for f in folders
+    ]
     if as_json:
-        print_json(folders)
+        print_json(rows)
         return
-    if not folders:
-        say("nothing yet; `mabe data push DIR` brings a folder there")
+    if not rows:
+        say(
+            "nothing yet; `mabe data push DIR` brings a folder there, `mabe data download --on modal`"
+            " the competition's"
+        )
         return
-    rows = [[f"{MOUNT}/{f.name}", f.files, f"{f.bytes / 2**20:,.1f}"] for f in folders]
-    print_table(["--data", "files", "MiB"], rows, right=[1, 2])
+    cells = [
+        [f"{MOUNT}/{f.name}", f.files, f"{f.bytes / 2**20:,.1f}", row["state"]]
+        for f, row in zip(folders, rows, strict=True)
+    ]
+    print_table(["--data", "files", "MiB", "state"], cells, right=[1, 2])
+
+
+def _state(folder: "RemoteFolder") -> str | None:
+    """Say how a download stands; ``None`` of data that were pushed or made there."""
+    from mabe_tui.launch import modal_download
+
+    if folder.status is None:
+        return None
+    if folder.status.ended is not None:
+        return f"failed: {folder.problem}" if folder.problem else "ready"
+    if modal_download.find(folder.name) is None:
+        return "broken off; the same download goes on"
+    return "preparing" if folder.status.is_unpacked else "fetching"

@@ -26,21 +26,29 @@ def download(
     competition: str,
     progress: Progress | None = None,
     retries: int = RETRIES,
+    how: str = HOW,
 ) -> int:
     """Fetch all files of a competition and unpack them into ``folder``; gives how many were written.
 
     The archive is kept beside the files until all are unpacked; what is there of it is not fetched
     again, unless Kaggle has another version of it now.
 
+    Args:
+        folder: where the files are put; it need not exist.
+        competition: as in kaggle.com/competitions/NAME.
+        progress: called with (done, total, what).
+        retries: new connections after one was lost.
+        how: what to do where there are no credentials, or wrong ones.
+
     Raises:
         UserError: no credentials, refused, rules not accepted, no space, broken off; says what to do.
     """
     credentials = find_credentials(os.environ, Path.home())
     if credentials is None:
-        raise UserError(f"no Kaggle credentials: {HOW}")
+        raise UserError(f"no Kaggle credentials: {how}")
     archive = folder / f"{competition}.zip"
     folder.mkdir(parents=True, exist_ok=True)
-    with _in_words(competition):
+    with _in_words(competition, how):
         _fetch(credentials, competition, archive, progress, retries)
     written = unzip(archive, folder, progress)
     archive.unlink()
@@ -112,14 +120,14 @@ def _telling(archive: Path, size: int, progress: Progress | None) -> Iterator[No
 
 
 @contextmanager
-def _in_words(competition: str) -> Iterator[None]:
+def _in_words(competition: str, how: str) -> Iterator[None]:
     """Put what Kaggle's client raises into one line."""
     import requests
 
     try:
         yield
     except requests.exceptions.HTTPError as error:
-        raise _refusal(competition, error) from error
+        raise _refusal(competition, error, how) from error
     except (requests.exceptions.RequestException, ValueError, OSError) as error:
         said = " ".join(str(error).split())[:200]
         raise RunError(
@@ -127,11 +135,11 @@ def _in_words(competition: str) -> Iterator[None]:
         ) from error
 
 
-def _refusal(competition: str, error: Any) -> UserError:
+def _refusal(competition: str, error: Any, how: str) -> UserError:
     status = error.response.status_code if error.response is not None else 0
     match status:
         case 401:
-            return UserError(f"Kaggle refuses the credentials; {HOW}")
+            return UserError(f"Kaggle refuses the credentials; {how}")
         case 403:
             return UserError(
                 f"Kaggle wants the rules accepted first: kaggle.com/competitions/{competition}/rules"

@@ -1,5 +1,7 @@
 """Unpacking an archive from somewhere else: no path outside the folder, no half-file taken for whole."""
 
+import calendar
+import os
 import shutil
 import zipfile
 from pathlib import Path, PurePosixPath
@@ -12,8 +14,9 @@ from core.progress import Progress
 def unzip(archive: Path, folder: Path, progress: Progress | None = None) -> int:
     """Unpack an archive; gives how many files were written.
 
-    A file gets its name once it is whole and its checksum was right. Files that are there with the
-    right size stay, so that an unpacking that was cut short goes on where it was.
+    A file gets its name once it is whole and its checksum was right, and the date that the archive has of
+    it. Files that are there with that size and date stay, so that an unpacking that was cut short goes on
+    where it was.
 
     Raises:
         DataError: it is no archive, is damaged, or has a path that leads out of the folder.
@@ -41,8 +44,20 @@ def _target(member: zipfile.ZipInfo, folder: Path, archive: Path) -> Path:
 
 
 def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> int:
-    if target.is_file() and target.stat().st_size == member.file_size:
-        return 0
+    date = _date(member)
+    if target.is_file():
+        status = target.stat()
+        if (status.st_size, status.st_mtime) == (member.file_size, date):
+            return 0
     with archive.open(member) as source, replace_atomically(target) as file:
         shutil.copyfileobj(source, file)
+    os.utime(target, (date, date))  # prepared data are known by it, wherever the files are
     return 1
+
+
+def _date(member: zipfile.ZipInfo) -> float:
+    """Give the date that the archive has of a file, in seconds since the epoch; 0 where it has none."""
+    try:
+        return float(calendar.timegm((*member.date_time, 0, 0, 0)))
+    except ValueError:
+        return 0.0

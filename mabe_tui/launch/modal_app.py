@@ -101,7 +101,7 @@ def train(request: str, attempt: str) -> str:
     """
     runs_volume.reload()  # a container that was kept warm has an old view
     run = open_run(MOUNT_ROOT / RUNS_MOUNT.lstrip("/"), request)
-    return Attempt(run, claim(run, attempt), commit_runs).see_through()
+    return Attempt(run, claim(run, attempt), lambda: commit(runs_volume)).see_through()
 
 
 def open_run(runs: Path, request: str) -> RunDir:
@@ -130,10 +130,10 @@ def claim(run: RunDir, attempt: str) -> str:
     return run.claim_attempt()
 
 
-def commit_runs() -> None:
-    """Make what is in the runs volume outlive this container."""
+def commit(volume: modal.Volume) -> None:
+    """Make what is in a volume outlive this container."""
     try:
-        runs_volume.commit()
+        volume.commit()
     except RuntimeError as error:
         # The client reloads after it has committed, which open files prevent, and ours are always
         # open: what was to be kept has been kept by then.

@@ -1,5 +1,6 @@
 """The volume that data lie on: bringing a folder there, and listing what is there."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
@@ -9,6 +10,7 @@ import msgspec
 
 from core.errors import DataError, UserError
 from core.progress import Progress
+from mabe_tui.launch.data_words import STATUS, Failed, Status
 from mabe_tui.launch.modal_client import ask
 from mabe_tui.launch.modal_machine import DATA_MOUNT
 
@@ -18,6 +20,8 @@ CACHE = "cache"
 BATCH_BYTES = 256 << 20
 """Of an upload that is cut short, at most so much is sent again."""
 UPLOAD_SECONDS = 3600.0
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
+"""A data set's: it is part of an app's name, too."""
 
 
 class RemoteFolder(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,6 +30,14 @@ class RemoteFolder(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     files: int
     bytes: int
+    status: Status | None = None
+    """How far its download has come; ``None`` where it was pushed, or made there."""
+
+    @property
+    def problem(self) -> str | None:
+        """Why its download failed."""
+        ended = self.status.ended if self.status is not None else None
+        return ended.error if isinstance(ended, Failed) else None
 
 
 def folders() -> list[RemoteFolder]:
@@ -36,14 +48,52 @@ def folders() -> list[RemoteFolder]:
     """
     sizes = _sizes("/")
     names = sorted({path.parts[0] for path in sizes if len(path.parts) > 1})
-    return [
-        RemoteFolder(
-            name=name,
-            files=sum(path.parts[0] == name for path in sizes),
-            bytes=sum(size for path, size in sizes.items() if path.parts[0] == name),
+    return [_folder(name, sizes) for name in names]
+
+
+def _folder(name: str, sizes: dict[PurePosixPath, int]) -> RemoteFolder:
+    status = PurePosixPath(name, STATUS)
+    own = [s for path, s in sizes.items() if path.parts[0] == name and path != status]
+    return RemoteFolder(
+        name=name,
+        files=len(own),
+        bytes=sum(own),
+        status=read_status(name) if status in sizes else None,
+    )
+
+
+def read_status(name: str) -> Status | None:
+    """Read how far a download into this folder has come; ``None`` where nothing says so.
+
+    Raises:
+        UserError: Modal cannot be asked.
+    """
+
+    async def question() -> bytes:
+        parts = [part async for part in _volume().read_file.aio(f"/{name}/{STATUS}")]
+        return b"".join(parts)
+
+    try:
+        return msgspec.json.decode(ask(question), type=Status)
+    except msgspec.DecodeError:
+        return None
+    except UserError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            return None
+        raise
+
+
+def require_name(name: str) -> None:
+    """Refuse what cannot be a data set's name on the volume.
+
+    Raises:
+        DataError: it cannot; says what can.
+    """
+    if name == CACHE or not NAME.fullmatch(name):
+        raise DataError(
+            f"{name!r} cannot be a data set's name on the volume: write letters, digits, '.', '_' and"
+            f" '-', 40 at most, and not {CACHE!r}"
         )
-        for name in names
-    ]
 
 
 def require_folder(path: str) -> None:
@@ -54,9 +104,8 @@ def require_folder(path: str) -> None:
         UserError: Modal cannot be asked.
     """
     name = PurePosixPath(path).relative_to(DATA_MOUNT)
-    volume = modal.Volume.from_name(VOLUME, create_if_missing=True)
     try:
-        ask(lambda: volume.listdir.aio(f"/{name}"))
+        ask(lambda: _volume().listdir.aio(f"/{name}"))
     except UserError as error:
         if not isinstance(error.__cause__, modal.exception.NotFoundError | FileNotFoundError):
             raise
@@ -77,10 +126,7 @@ def push(folder: Path, name: str, progress: Progress | None = None) -> int:
         DataError: the folder is empty, or the name cannot be one on the volume.
         UserError: Modal cannot be asked.
     """
-    if not name or name == CACHE or PurePosixPath(name).parts != (name,):
-        raise DataError(
-            f"{name!r} cannot be a data set's name on the volume; give another with --name"
-        )
+    require_name(name)
     here = {
         PurePosixPath(name, path.relative_to(folder).as_posix()): path
         for path in sorted(folder.rglob("*"))
@@ -114,8 +160,7 @@ def _batches(files: dict[PurePosixPath, Path]) -> Iterator[dict[PurePosixPath, P
 
 def _upload(batch: dict[PurePosixPath, Path]) -> None:
     async def question() -> None:
-        volume = modal.Volume.from_name(VOLUME, create_if_missing=True)
-        async with volume.batch_upload.aio(force=True) as upload:
+        async with _volume().batch_upload.aio(force=True) as upload:
             for to, path in batch.items():
                 upload.put_file(path, f"/{to}")
 
@@ -124,9 +169,8 @@ def _upload(batch: dict[PurePosixPath, Path]) -> None:
 
 def _sizes(path: str) -> dict[PurePosixPath, int]:
     async def question() -> dict[PurePosixPath, int]:
-        volume = modal.Volume.from_name(VOLUME, create_if_missing=True)
         try:
-            entries = await volume.listdir.aio(path, recursive=True)
+            entries = await _volume().listdir.aio(path, recursive=True)
         except modal.exception.NotFoundError:
             return {}
         return {
@@ -134,3 +178,7 @@ def _sizes(path: str) -> dict[PurePosixPath, int]:
         }
 
     return ask(question)
+
+
+def _volume() -> modal.Volume:
+    return modal.Volume.from_name(VOLUME, create_if_missing=True)

@@ -1,12 +1,37 @@
 """Stands in for Kaggle's download of a competition, where Kaggle's own client looks for a test server."""
 
 import hashlib
+import io
+import tempfile
 import threading
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import TracebackType
+
+from filelock import FileLock
 
 PORT = 7777
 """The one that the client has for ``KAGGLE_API_ENVIRONMENT=TEST``."""
+
+
+def archive(files: Mapping[str, bytes]) -> bytes:
+    """Make a zip file."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as opened:
+        for name, data in files.items():
+            opened.writestr(name, data)
+    return content.getvalue()
+
+
+@contextmanager
+def kaggle_serving(content: bytes) -> Iterator["KaggleServer"]:
+    """Serve an archive; the client knows one port for tests only, so one test at a time has it."""
+    lock = Path(tempfile.gettempdir()) / f"mabe-test-{PORT}.lock"
+    with FileLock(lock), KaggleServer(content) as server:
+        yield server
 
 
 class KaggleServer:
@@ -19,6 +44,9 @@ class KaggleServer:
         self.break_after: list[int] = []
         self.served: list[tuple[int, int]] = []
         """Ranges that were begun: first byte, and how many were sent."""
+        self.hold_after: int | None = None
+        """The next download stops after so many bytes, until it is let go on."""
+        self.go_on = threading.Event()
         self.authorization: list[str] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", PORT), self._handler())
 
@@ -29,6 +57,7 @@ class KaggleServer:
     def __exit__(
         self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
     ) -> None:
+        self.go_on.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -74,7 +103,14 @@ class KaggleServer:
         request.end_headers()
         sent = body[: self.break_after.pop(0)] if self.break_after else body
         self.served.append((start, len(sent)))
-        request.wfile.write(sent)
-        request.wfile.flush()
+        held, self.hold_after = self.hold_after, None
+        try:
+            request.wfile.write(sent[:held])
+            request.wfile.flush()
+            if held is not None:
+                self.go_on.wait()
+                request.wfile.write(sent[held:])
+        except OSError:  # whoever asked has gone
+            request.close_connection = True
         if len(sent) < len(body):
             request.close_connection = True

@@ -1,42 +1,29 @@
 """Fetching a competition's data with Kaggle's real client, from a server of our own."""
 
-import io
-import tempfile
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 
 from core.errors import DataError, UserError
 from mabe_tui.kaggle_io.credentials import find_credentials
 from mabe_tui.kaggle_io.download import download
 from mabe_tui.kaggle_io.unzip import unzip
-from tests.loopback.kaggle_server import PORT, KaggleServer
+from tests.loopback.kaggle_server import KaggleServer, archive, kaggle_serving
 
 FILES = {"train.csv": b"id\n1\n" * 5000, "train_tracking/lab/1.parquet": bytes(range(256)) * 16_000}
 
 
-def archive(files: dict[str, bytes]) -> bytes:
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as opened:
-        for name, data in files.items():
-            opened.writestr(name, data)
-    return content.getvalue()
-
-
 @pytest.fixture
 def kaggle(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[KaggleServer]:
-    """The client knows one port for tests only: one test at a time has it."""
+    """A server for the client of this process, which has credentials in the originals' spelling."""
     monkeypatch.setenv("KAGGLE_API_ENVIRONMENT", "TEST")
     monkeypatch.setenv("KAGGLE_KEY_USERNAME", "me")
     monkeypatch.setenv("KAGGLE_KEY_SECRET", "s3cret")
     monkeypatch.setenv("KAGGLE_CONFIG_DIR", str(tmp_path / "none"))
     for name in ("KAGGLE_API_TOKEN", "KAGGLE_USERNAME", "KAGGLE_KEY"):
         monkeypatch.delenv(name, raising=False)
-    lock = Path(tempfile.gettempdir()) / f"mabe-test-{PORT}.lock"
-    with FileLock(lock), KaggleServer(archive(FILES)) as server:
+    with kaggle_serving(archive(FILES)) as server:
         yield server
 
 

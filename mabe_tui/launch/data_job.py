@@ -1,0 +1,125 @@
+"""What is done with a competition's data where they are to stay: fetched, unpacked, checked, prepared.
+
+Runs in a container, and knows nothing of Modal. Whatever ends it, the same order goes on where it was:
+``.download.json`` beside the data says what is done already.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from core.data.check import check
+from core.data.labels import ActionMap
+from core.data.prepared import prepare
+from core.errors import UserError
+from core.files import write_bytes_atomically
+from core.progress import Progress
+from mabe_tui.kaggle_io.download import download
+from mabe_tui.launch.data_words import (
+    SECRET_HELP,
+    STATUS,
+    Failed,
+    Order,
+    Ready,
+    Say,
+    Status,
+    Working,
+)
+
+RETRIES = 10
+TELL_SECONDS = 1.0
+
+
+class DataJob:
+    """One order, where the volume is mounted."""
+
+    def __init__(
+        self, order: Order, mount: Path, workers: int, commit: Callable[[], None], say: Say
+    ) -> None:
+        """Take an order.
+
+        Args:
+            order: what is to be done.
+            mount: where the volume is.
+            workers: processes that prepare, each holding one video.
+            commit: makes what was written so far outlive this container.
+            say: is told how far it is, about once a second.
+        """
+        self._order, self._workers, self._commit = order, workers, commit
+        self._folder, self._cache = mount / order.name, mount / "cache"
+        self._tell = _sparing(say)
+
+    def carry_out(self) -> Ready | Failed:
+        """Do what is still to be done; what went wrong is an answer, for no retry would mend it."""
+        self._keep(msgspec.structs.replace(self._status(), ended=None))
+        try:
+            if not self._status().is_unpacked:
+                self._fetch()
+            ended: Ready | Failed = self._look_over()
+        except UserError as error:
+            ended = Failed(error=str(error))
+        self._keep(msgspec.structs.replace(self._status(), ended=ended))
+        return ended
+
+    def _fetch(self) -> None:
+        order = self._order
+        advice = SECRET_HELP.format(secret=order.secret)
+        download(self._folder, order.competition, self._tell, RETRIES, advice)
+        self._keep(Status(competition=order.competition, is_unpacked=True))
+
+    def _look_over(self) -> Ready:
+        """Check and prepare, as ``mabe data check`` and ``mabe data prepare`` do."""
+        order = self._order
+        actions = ActionMap(order.actions, order.classes)
+        report = check(
+            self._folder, actions, order.keypoints, order.mice, _of(self._tell, "checked")
+        )
+        prepared = prepare(
+            self._folder,
+            self._cache,
+            order.keypoints,
+            order.mice,
+            self._workers,
+            _of(self._tell, "prepared"),
+            order.skip_bad,
+        )
+        return Ready(
+            videos=len(prepared.videos),
+            frames=sum(video.frames for video in prepared.videos),
+            prepared=prepared.folder.name,
+            report=report,
+        )
+
+    def _status(self) -> Status:
+        """Read how far the folder is; one that says nothing of this competition has not begun."""
+        fresh = Status(competition=self._order.competition)
+        try:
+            status = msgspec.json.decode((self._folder / STATUS).read_bytes(), type=Status)
+        except (OSError, msgspec.DecodeError):
+            return fresh
+        return status if status.competition == self._order.competition else fresh
+
+    def _keep(self, status: Status) -> None:
+        write_bytes_atomically(self._folder / STATUS, msgspec.json.encode(status))
+        self._commit()
+
+
+def _of(tell: Progress, what: str) -> Progress:
+    """Tell apart two kinds of work that count the same things."""
+    return lambda done, total, unit: tell(done, total, f"{unit} {what}" if total else unit)
+
+
+def _sparing(say: Say) -> Progress:
+    """Tell about once a second, and whenever one kind of work begins or is done."""
+    last_unit, last_time = "", 0.0
+
+    def tell(done: int, total: int, unit: str) -> None:
+        nonlocal last_unit, last_time
+        now = time.monotonic()
+        if unit != last_unit or done == total or now - last_time >= TELL_SECONDS:
+            last_unit, last_time = unit, now
+            say(Working(done=done, total=total, unit=unit))
+
+    return tell

@@ -1,0 +1,76 @@
+"""The function that brings a competition's data to Modal's volume, inside Modal; see ``data_job.py``."""
+
+import sys
+from pathlib import Path
+
+import modal
+import msgspec
+
+from mabe_tui.launch.data_job import DataJob
+from mabe_tui.launch.data_words import AnyWord, Order
+from mabe_tui.launch.modal_app import (
+    CORE_REQUIREMENTS,
+    DATA_MOUNT,
+    IDLE_SECONDS,
+    MOUNT_ROOT,
+    commit,
+    data_volume,
+    pinned,
+)
+
+REQUIREMENTS = (*(name for name in CORE_REQUIREMENTS if name != "torch"), "kaggle", "six")
+SOURCES = ("__init__.py", "modal_app.py", "modal_data_app.py", "data_job.py", "data_words.py")
+"""Of ``mabe_tui``, what the container needs beside all of ``kaggle_io``."""
+CORES, MEMORY_MIB = 4, 16_384
+"""One process a core prepares, each holding one video."""
+LONGEST_SECONDS = 86_400
+CRASHES = 2
+"""So often a container that died without a word is started again; a preempted one always is."""
+
+
+def is_left_out(path: Path) -> bool:
+    """Tell which files of ``mabe_tui`` stay at home."""
+    return path.suffix != ".py" or not (path.name in SOURCES or path.parent.name == "kaggle_io")
+
+
+image = (
+    modal.Image.debian_slim(python_version=f"{sys.version_info.major}.{sys.version_info.minor}")
+    .uv_pip_install(*(pinned(name) for name in REQUIREMENTS))
+    .add_local_python_source("core")
+    .add_local_python_source("mabe_tui", ignore=is_left_out)
+)
+app = modal.App("mabe-data", include_source=False)
+
+
+@app.function(
+    image=image,
+    volumes={DATA_MOUNT: data_volume},
+    cpu=float(CORES),
+    memory=MEMORY_MIB,
+    timeout=LONGEST_SECONDS,
+    retries=CRASHES,
+    scaledown_window=IDLE_SECONDS,
+)
+def fetch_data(order: str) -> str:
+    """Carry out an order, and give its last word.
+
+    Args:
+        order: an :class:`~mabe_tui.launch.data_job.Order` as JSON.
+    """
+    data_volume.reload()
+    try:
+        asked = msgspec.json.decode(order, type=Order)
+        mount = MOUNT_ROOT / DATA_MOUNT.lstrip("/")
+        ended = DataJob(asked, mount, CORES, _commit, _print).carry_out()
+    finally:  # after a preemption, too: another container goes on from here
+        _commit()
+    _print(ended)
+    return msgspec.json.encode(ended).decode()
+
+
+def _commit() -> None:
+    commit(data_volume)
+
+
+def _print(word: AnyWord) -> None:
+    print(msgspec.json.encode(word).decode(), flush=True)
