@@ -41,7 +41,8 @@ def register(app: typer.Typer) -> None:
 def compare(
     context: typer.Context,
     names: Annotated[
-        list[str], typer.Argument(metavar="A B…", help="Versions or runs, two or more.")
+        list[str],
+        typer.Argument(metavar="A B…", help="Versions, runs or RUN@epoch-3, two or more."),
     ],
     latest: Annotated[
         bool, typer.Option("--latest", help="Of a version only its latest run, not all its seeds.")
@@ -65,6 +66,11 @@ def compare(
     """
     if as_json + as_csv + as_markdown + (html is not None) + (svg is not None) > 1:
         raise ConfigError("--json, --csv, --md, --html and --svg: choose one")
+    if any("@" in name for name in names):
+        from mabe_tui.cli.compare_checkpoints import compare_named
+
+        compare_named(names, session_of(context), as_json)
+        return
     comparison = _compared(names, session_of(context), latest)
     for problem in comparison.unreadable:
         say(f"mabe: left out: {problem}")

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import msgspec
 import typer
 
 from core.errors import UserError
@@ -15,6 +14,7 @@ from mabe_tui.runs.store import RunStore
 if TYPE_CHECKING:
     from core.evaluation.table import Confusions
     from core.inference.evaluate import Evaluation
+    from mabe_tui.runs.evaluate import EvaluationReport
 
 RunName = Annotated[
     str,
@@ -82,22 +82,6 @@ def predict(
     )
 
 
-class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``mabe eval --json`` gives."""
-
-    run: str
-    checkpoint: str
-    data: str
-    videos: int
-    trained_on: int | None
-    """How many of these videos the run learned from; ``None`` where it does not say."""
-    validated_on: int | None
-    frames: int
-    metrics: dict[str, float]
-    unmapped: dict[str, int]
-    """Bouts of actions that the run's action map does not name, which count as its first class."""
-
-
 def evaluate(
     context: typer.Context,
     run: RunName,
@@ -113,42 +97,27 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """Measure a checkpoint on the labelled videos of any data folder."""
-    from core.inference.evaluate import evaluate_folder
-    from core.inference.predict import Predictor
+    from mabe_tui.runs.evaluate import evaluate_run
 
     if output is not None and output.suffix != ".parquet":
         raise UserError(
             f"{output}: the counts of each video are written as parquet; end it in .parquet"
         )
     entry = RunStore(session_of(context).home).find(run)
-    predictor = Predictor.load(entry.run, pointer_name(which), device)
     with progress("evaluating") as tell:
-        evaluation = evaluate_folder(predictor, data, progress=tell)
+        report, evaluation = evaluate_run(entry, data, which, device, tell)
     if output is not None:
         _write_table(output, evaluation.confusions)
-    videos = evaluation.confusions.videos
-    resolved = entry.require_request().resolved
-    report = EvaluationReport(
-        run=entry.id,
-        checkpoint=which,
-        data=str(data),
-        videos=len(videos),
-        trained_on=len({*videos} & {*resolved.train_videos}) if resolved else None,
-        validated_on=len({*videos} & {*resolved.validation_videos}) if resolved else None,
-        frames=evaluation.frames,
-        metrics=evaluation.metrics,
-        unmapped=dict(evaluation.unmapped),
-    )
     if as_json:
         print_json(report)
         return
     say(f"{report.run} ({which}) on {report.videos} videos of {data}, {report.frames:,} frames")
     _say_overlap(report)
-    _say_labels(evaluation, predictor.classes)
-    _print_metrics(evaluation.metrics, predictor.classes)
+    _say_labels(evaluation, evaluation.confusions.classes)
+    _print_metrics(evaluation.metrics, evaluation.confusions.classes)
 
 
-def _say_overlap(report: EvaluationReport) -> None:
+def _say_overlap(report: "EvaluationReport") -> None:
     """Warn where the figures are not those of videos that the run had never seen."""
     if report.trained_on:
         say(

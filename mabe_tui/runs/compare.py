@@ -181,27 +181,45 @@ def _no_verdict(first: Side, second: Side) -> str | None:
 def _bootstrap(
     first: Side, first_runs: Sequence[RunEntry], second: Side, second_runs: Sequence[RunEntry]
 ) -> Verdict:
-    from core.evaluation.paired import paired_bootstrap, verdict
-
     one, other = _summed(first_runs), _summed(second_runs)
-    _require_same_videos(one, other, "give both the same data and data.split_seed")
     # Averages over the seeds, on a common denominator: F1 is the same at any scale, and whole numbers
     # let the truth of both sides be compared exactly.
     one, other = _times(one, len(second_runs)), _times(other, len(first_runs))
-    _require_same_truth(one, other, (first.name, second.name))
-    result = paired_bootstrap(one.counts, other.reordered(one.videos).counts)
-    return Verdict(
+    sides = Verdict(
         first=first.name,
         second=second.name,
-        sentence=verdict(result, first.name, second.name) + _rests_on(first, second),
+        sentence=_rests_on(first, second),
+        first_seeds=len(first.runs),
+        second_seeds=len(second.runs),
+    )
+    return verdict_of(sides, one, other)
+
+
+def verdict_of(sides: Verdict, one: "Confusions", other: "Confusions") -> Verdict:
+    """Bootstrap the difference of two tables over their videos.
+
+    Args:
+        sides: what the two are called, and words to end the sentence with.
+        one: of the first, of the same classes.
+        other: of the second.
+
+    Raises:
+        DataError: they were not scored on the same frames.
+    """
+    from core.evaluation.paired import paired_bootstrap, verdict
+
+    _require_same_videos(one, other, "give both the same data and data.split_seed")
+    _require_same_truth(one, other, (sides.first, sides.second))
+    result = paired_bootstrap(one.counts, other.reordered(one.videos).counts)
+    return msgspec.structs.replace(
+        sides,
+        sentence=verdict(result, sides.first, sides.second) + sides.sentence,
         difference=result.difference,
         low=result.low,
         high=result.high,
         probability_second_better=result.probability_b_better,
         videos=result.videos,
         distinguishable=result.distinguishable,
-        first_seeds=len(first.runs),
-        second_seeds=len(second.runs),
     )
 
 

@@ -4,7 +4,7 @@ import msgspec
 import numpy as np
 
 from core.errors import DataError, RunError
-from core.evaluation.frames import f1_per_class, precision_per_class, recall_per_class
+from core.evaluation.frames import Counts, f1_per_class, precision_per_class, recall_per_class
 from core.evaluation.table import read_confusions
 from mabe_tui.runs.code import CodeChange, code_changes
 from mabe_tui.runs.compare import Comparison
@@ -85,22 +85,26 @@ def side_classes(side: Side, store: RunStore) -> SideClasses:
         return SideClasses(name=side.name, problem=str(error))
     if len({table.classes for table in tables}) > 1:
         return SideClasses(name=side.name, problem="its runs do not tell the same classes apart")
-    counts = np.sum([table.counts.sum(axis=0) for table in tables], axis=0)
+    counts: Counts = np.sum([table.counts.sum(axis=0) for table in tables], axis=0)
+    return classes_of_counts(side.name, tables[0].classes, counts)
+
+
+def classes_of_counts(name: str, classes: tuple[str, ...], counts: Counts) -> SideClasses:
+    """Give counts, ``(classes, classes)`` with the truth in rows, with the scores that follow."""
     return SideClasses(
-        name=side.name,
-        classes=tables[0].classes,
+        name=name,
+        classes=classes,
         counts=tuple(tuple(row) for row in counts.tolist()),
-        scores=class_scores(tables[0].classes, counts),
+        scores=_scores(classes, counts),
     )
 
 
-def class_scores(classes: tuple[str, ...], counts: np.typing.ArrayLike) -> tuple[ClassScore, ...]:
-    """Give the scores of each class from ``(classes, classes)`` counts, rows the truth."""
+def _scores(classes: tuple[str, ...], counts: Counts) -> tuple[ClassScore, ...]:
     columns = (
         f1_per_class(counts).tolist(),
         precision_per_class(counts).tolist(),
         recall_per_class(counts).tolist(),
-        np.asarray(counts).sum(axis=1).tolist(),
+        counts.sum(axis=1).tolist(),
     )
     return tuple(
         ClassScore(name=name, f1=f1, precision=precision, recall=recall, frames=frames)

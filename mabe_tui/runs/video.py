@@ -103,8 +103,16 @@ def open_video(
         RunError: the run has not come so far as to read its data.
         DataError: the data are gone, or no longer hold this video as it was; says what to do.
     """
+    return tracked_video(entry, open_run_data(entry, data, progress), video_id)
+
+
+def tracked_video(entry: RunEntry, prepared: "PreparedData", video_id: str) -> TrackedVideo:
+    """Take one video out of a run's data.
+
+    Raises:
+        DataError: it is not among them, or its labels are not what they were.
+    """
     request = entry.require_request()
-    prepared = open_run_data(entry, data, progress)
     place = _place(prepared, video_id, request)
     about, experiment = prepared.videos[place], request.experiment
     actions = ActionMap(experiment.actions, experiment.classes)
