@@ -2,22 +2,21 @@
 
 from typing import Annotated
 
-import msgspec
 import typer
 
 from core.errors import UserError
-from core.rundir import RunRequest
 from mabe_tui.cli.cost import BudgetOption
 from mabe_tui.cli.follow import exit_code, follow
 from mabe_tui.cli.output import JsonOption, print_json, say
-from mabe_tui.cli.run import DetachOption, MaxTimeOption, parse_duration
+from mabe_tui.cli.run import DetachOption, MaxTimeOption
 from mabe_tui.cli.runs import RunName, RunNames, find_run, find_runs
-from mabe_tui.launch.launcher import launcher_named, require_resumable
+from mabe_tui.launch.launcher import launcher_named
+from mabe_tui.runs import control
+from mabe_tui.runs.control import GRACE_SECONDS
 from mabe_tui.runs.mirror import Mirror
 from mabe_tui.runs.store import RunEntry
+from mabe_tui.runs.units import parse_duration
 from mabe_tui.runs.view import state_of
-
-GRACE_SECONDS = 60.0
 
 
 def register(app: typer.Typer) -> None:
@@ -54,8 +53,7 @@ def stop(
 
 def _stop(entry: RunEntry, grace: float) -> tuple[str, bool]:
     try:
-        request = entry.require_request()
-        return launcher_named(request.launcher).stop(entry.run, grace).value, False
+        return control.stop(entry, grace).value, False
     except UserError as error:
         return str(error), True
 
@@ -69,22 +67,13 @@ def resume(
     as_json: JsonOption = False,
 ) -> None:
     """Go on with a run from its last checkpoint, in a new attempt. Exit codes as for `mabe run`."""
-    from mabe_tui.runs.changes import changes_since  # late: it looks at the job's code
-
     entry = find_run(context, run)
-    request = entry.require_request()
-    launcher = launcher_named(request.launcher)
-    require_resumable(entry.run, state_of(entry))
-    launcher.sync(entry.run)
-    for change in changes_since(entry.run, request):
+    seconds = parse_duration(max_time) if max_time is not None else None
+    for change in control.before_resume(entry):
         say(f"mabe: {change}")
-    if max_time is not None or budget is not None:
-        seconds = parse_duration(max_time) if max_time is not None else None
-        limited = _with_limits(entry.run.read_request(), seconds, budget)
-        entry.run.write_request(launcher.prepare(limited))
     mirror = Mirror(entry.run)
     mirror.poll()  # what earlier attempts said is no news
-    handle = launcher.resume(entry.run)
+    handle = control.resume(entry, seconds, budget)
     if as_json:
         print_json({"run": entry.id, "attempt": handle.attempt})
     else:
@@ -94,14 +83,4 @@ def resume(
             f"attempt {handle.attempt} runs on its own; this follows it:\n  mabe logs -f {entry.id}"
         )
         return
-    raise typer.Exit(exit_code(follow(entry.run, launcher, mirror)))
-
-
-def _with_limits(request: RunRequest, seconds: float | None, budget: float | None) -> RunRequest:
-    old = request.limits
-    limits = msgspec.structs.replace(
-        old,
-        seconds=seconds if seconds is not None else old.seconds,
-        cost_usd=budget if budget is not None else old.cost_usd,
-    )
-    return msgspec.structs.replace(request, limits=limits)
+    raise typer.Exit(exit_code(follow(entry.run, launcher_named(handle.launcher), mirror)))

@@ -11,11 +11,12 @@ import msgspec
 import typer
 
 from core.errors import ConfigError
-from mabe_tui.cli.output import JsonOption, duration, print_json, print_table, say
+from mabe_tui.cli.output import JsonOption, print_json, print_table, say
 from mabe_tui.cli.runs import find_run
 from mabe_tui.cli.session import session_of
 from mabe_tui.runs.ledger import By, Total, spent, total, totals
 from mabe_tui.runs.store import RunEntry, RunStore
+from mabe_tui.runs.units import duration
 from mabe_tui.runs.view import refresh, state_of
 
 ESTIMATE = (

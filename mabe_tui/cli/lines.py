@@ -17,9 +17,10 @@ from core.events import (
     System,
     Warned,
 )
-from mabe_tui.cli.output import clean, duration
+from mabe_tui.cli.output import clean
 from mabe_tui.runs.mirror import Item, TextItem
 from mabe_tui.runs.text import plain
+from mabe_tui.runs.units import duration, short_duration
 from mabe_tui.runs.view import RunSummary
 
 SHOWN_METRICS = ("loss", "f1_macro")
@@ -72,11 +73,6 @@ def epoch_line(event: Epoch, epochs: int | None) -> str:
     shown += [f"lr {event.learning_rate:.2e}"] if wide else []
     shown += [f"{event.frames_per_second:,.0f} f/s"]
     return "  ".join([*shown, short_duration(event.seconds)])
-
-
-def short_duration(seconds: float) -> str:
-    """Spell a duration, with tenths where whole seconds would say little."""
-    return f"{seconds:.1f}s" if seconds < 10 else duration(seconds)
 
 
 def step_line(event: Step) -> str:

@@ -6,13 +6,15 @@ from typing import Annotated
 import typer
 
 from core.errors import ConfigError, UserError
-from mabe_tui.cli.output import JsonOption, duration, print_json, print_table, progress, say
+from mabe_tui.cli.output import JsonOption, print_json, print_table, progress, say
 from mabe_tui.cli.runs import RunName, find_run
 from mabe_tui.cli.session import session_of
 from mabe_tui.launch.launcher import ForeignJob, launcher_named
 from mabe_tui.launch.prices import keep_prices, packaged_prices, price_changes, read_prices
-from mabe_tui.runs.checkpoints import chosen_pointers, is_elsewhere
+from mabe_tui.runs import control
+from mabe_tui.runs.checkpoints import is_elsewhere
 from mabe_tui.runs.store import RunEntry, RunStore
+from mabe_tui.runs.units import duration
 from mabe_tui.runs.view import RunSummary, refresh, state_of, summary_of
 
 WhichArgument = Annotated[
@@ -47,17 +49,9 @@ def pull(context: typer.Context, run: RunName = "last", which: WhichArgument = "
     Each is kept only once its sha256 is right, and what is here already is not fetched again.
     """
     entry = find_run(context, run)
-    if is_elsewhere(entry.run):
-        launcher_named(entry.require_request().launcher).sync(entry.run)
-    pointers = chosen_pointers(entry.run, which)
-    if not is_elsewhere(entry.run):
-        paths = [entry.run.checkpoints / pointer.file for pointer in pointers]
-    else:
-        from mabe_tui.launch import modal_pull
-
-        with progress(entry.id) as tell:
-            paths = modal_pull.pull(entry.run, pointers, tell)
-    for path in dict.fromkeys(paths):
+    with progress(entry.id) as tell:
+        paths = control.pull(entry, which, tell)
+    for path in paths:
         print(path)
 
 

@@ -172,15 +172,3 @@ def wrapped(text: str, indent: str = "", file: TextIO | None = None) -> str:
         replace_whitespace=False,
     )
     return filled.replace(NO_BREAK, " ")
-
-
-def duration(seconds: float | None) -> str:
-    """Spell a duration the way people read it: ``45s``, ``12m 05s``, ``1h 23m``."""
-    if seconds is None:
-        return "–"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole}s"
-    if whole < 3600:
-        return f"{whole // 60}m {whole % 60:02d}s"
-    return f"{whole // 3600}h {whole % 3600 // 60:02d}m"

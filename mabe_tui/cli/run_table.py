@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from mabe_tui.cli.fit import fitted
-from mabe_tui.cli.output import duration, print_csv, print_json, print_table
+from mabe_tui.cli.output import print_csv, print_json, print_table
 from mabe_tui.runs.fields import DELTA, Row, Value
 from mabe_tui.runs.record import RunRecord
 from mabe_tui.runs.table import Arranged
+from mabe_tui.runs.units import duration
 from mabe_tui.runs.view import RunSummary
 
 NARROW = ("device", "at", "tags", "time")

@@ -12,6 +12,7 @@ from mabe_tui.cli.runs import RunName, RunNames, find_run, find_runs
 from mabe_tui.cli.session import session_of
 from mabe_tui.runs import manage
 from mabe_tui.runs.manage import Removal
+from mabe_tui.runs.units import size_text
 
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Run = Annotated[str, typer.Argument(metavar="RUN", help="A run, as `mabe runs` lists.")]
@@ -128,12 +129,3 @@ def _confirmed() -> bool:
         raise RunError("there is no terminal to ask on; add --yes to remove what is listed")
     print("remove them? [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
-
-
-def size_text(size: float) -> str:
-    """Spell a number of bytes: ``512 B``, ``3.4 MiB``."""
-    for unit in ("B", "KiB", "MiB"):
-        if size < 1024:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1024
-    return f"{size:,.1f} GiB"

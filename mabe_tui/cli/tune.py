@@ -16,12 +16,14 @@ from core.rundir import Limits, RunRequest
 from mabe_tui.cli.cost import BudgetOption, agree_on_cost
 from mabe_tui.cli.output import JsonOption, print_json, say
 from mabe_tui.cli.registry_commands import SetOption, Version
-from mabe_tui.cli.run import MaxTimeOption, check_data, parse_duration
+from mabe_tui.cli.run import MaxTimeOption
 from mabe_tui.cli.session import Session, session_of
 from mabe_tui.cli.tidy import YesOption
 from mabe_tui.launch.launcher import Launcher, launcher_named
-from mabe_tui.runs.start import new_request
+from mabe_tui.runs import asking
+from mabe_tui.runs.asking import Wish, check_data, experiment_for
 from mabe_tui.runs.store import RunStore
+from mabe_tui.runs.units import parse_duration
 
 if TYPE_CHECKING:  # optuna takes a while to import
     from mabe_tui.runs.study import Study, TrialResult
@@ -77,43 +79,36 @@ def tune(
     from mabe_tui.runs.study import asked, open_study
 
     session = session_of(context)
-    as_is = _experiment(session, version, overrides or [], preset, data)
-    experiment = _tuned(as_is, overrides or [], session.registry.path)
+    seconds = parse_duration(max_time) if max_time is not None else None
+    wish = Wish(
+        version=version,
+        launcher=on,
+        data=data,
+        overrides=tuple(overrides or ()),
+        preset=preset,
+        limits=Limits(seconds=seconds, cost_usd=budget),
+    )
+    as_is = experiment_for(session.registry, wish)
+    experiment = _tuned(as_is, wish.overrides, session.registry.path)
     study_name = name or "-".join(filter(None, [version, preset]))
     if not VERSION_NAME.fullmatch(study_name):
         raise ConfigError(f"--name {study_name}: letters, digits, '_', '.', '-' only, 40 at most")
     launcher = launcher_named(on or experiment.hardware.launcher)
-    seconds = parse_duration(max_time) if max_time is not None else None
 
     def request_for(drawn: list[str]) -> RunRequest:
-        every = [*(overrides or []), *drawn]
-        request = new_request(
-            _experiment(session, version, every, preset, data),
-            launcher.name,
-            overrides=every,
-            preset=preset,
-            data=data,
-            limits=Limits(seconds=seconds, cost_usd=budget),
-        )
-        return launcher.prepare(request)
+        every = (*wish.overrides, *drawn)
+        return asking.request_for(session.registry, msgspec.structs.replace(wish, overrides=every))
 
     first = request_for([])
-    say(f"data: {check_data(first, version)}")
+    say(f"data: {check_data(first)}")
     agree_on_cost(RunStore(session.home), [first] * trials, yes)
     launcher.require_ready(first)
     folder = session.home / FOLDER / study_name
-    what = asked(experiment, preset, tuple(overrides or ()), data, launcher.name)
+    what = asked(experiment, preset, wish.overrides, data, launcher.name)
     with open_study(folder, what, experiment) as study:
         _work(study, study_name, session.home, launcher, request_for, (trials, parallel), as_json)
         results = study.results()
     _finish(session, experiment, overrides or [], preset, (study_name, folder), results, as_json)
-
-
-def _experiment(
-    session: Session, version: str, overrides: list[str], preset: str | None, data: Path | None
-) -> Experiment:
-    implied = ["data.source=competition"] if data is not None else []
-    return session.registry.experiment(version, [*overrides, *implied], preset)
 
 
 def _tuned(experiment: Experiment, overrides: Sequence[str], registry: Path) -> Experiment:

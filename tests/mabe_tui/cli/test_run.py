@@ -9,7 +9,7 @@ from typer.testing import Result
 
 from core.errors import ConfigError, DataError, UserError
 from core.rundir import RunDir
-from mabe_tui.cli.run import parse_duration
+from mabe_tui.runs.units import parse_duration
 from mabe_tui.runs.store import RunStore
 
 Mabe = Callable[..., Result]

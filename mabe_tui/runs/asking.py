@@ -1,0 +1,131 @@
+"""From what a person asks for to requests that can be started, for `mabe run` and the dashboard alike."""
+
+import re
+from pathlib import Path
+
+import msgspec
+
+from core.errors import ConfigError, DataError
+from core.experiment import Experiment
+from core.registry import Registry
+from core.rundir import Limits, RunDir, RunRequest
+from mabe_tui.launch.launcher import launcher_named
+from mabe_tui.runs.start import new_request, start_runs
+
+FEWEST_VIDEOS = 2
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked for; nothing in it has been checked."""
+
+    version: str
+    launcher: str | None = None
+    """``None``: as the registry says."""
+    data: Path | None = None
+    """A folder in the competition's layout; ``None``: the version makes its own data."""
+    overrides: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = ()
+    """A run each; none: one run with the registry's seed."""
+    preset: str | None = None
+    limits: Limits = Limits()
+
+
+def experiment_for(registry: Registry, wish: Wish, seed: int | None = None) -> Experiment:
+    """Resolve the version with preset, overrides, and what data and seed imply.
+
+    Raises:
+        ConfigError: names the key, what is allowed, and the nearest right spelling.
+    """
+    implied = [f"training.seed={seed}"] if seed is not None else []
+    if wish.data is not None:
+        implied.append("data.source=competition")
+    return registry.experiment(wish.version, [*wish.overrides, *implied], wish.preset)
+
+
+def request_for(registry: Registry, wish: Wish, seed: int | None = None) -> RunRequest:
+    """Write down one run, with the limits that its launcher imposes. Touches nothing.
+
+    Raises:
+        UserError: it cannot be had as it is asked for; says why.
+    """
+    experiment = experiment_for(registry, wish, seed)
+    launcher = launcher_named(wish.launcher or experiment.hardware.launcher)
+    request = new_request(
+        experiment,
+        launcher.name,
+        overrides=wish.overrides,
+        preset=wish.preset,
+        data=wish.data,
+        limits=wish.limits,
+    )
+    return launcher.prepare(request)
+
+
+def requests_for(registry: Registry, wish: Wish) -> list[RunRequest]:
+    """Write down a run a seed; see :func:`request_for`."""
+    return [request_for(registry, wish, seed) for seed in wish.seeds or (None,)]
+
+
+def check_data(request: RunRequest) -> str:
+    """Describe the data of a run, having looked that they are there.
+
+    Raises:
+        ConfigError: the version needs a data folder and none was named.
+        DataError: what was named is no data folder, or has no labelled video.
+    """
+    settings, version = request.experiment.data, request.experiment.name
+    if settings.source == "synthetic":
+        videos, frames = settings.synthetic_videos, settings.synthetic_frames
+        return f"synthetic, made by the run: {videos} videos of {frames} frames"
+    if request.data is None:
+        raise ConfigError(
+            f"{version} learns from a data folder: `mabe run {version} --data DIR`"
+            " (`mabe data synth DIR` makes one to try it on)"
+        )
+    if request.launcher != "local":
+        launcher_named(request.launcher).quote(request)  # refuses what cannot be seen from there
+        return request.data
+    from core.data.competition import labelled, read_videos  # late: pandas
+
+    usable, left_out = labelled(read_videos(Path(request.data)))
+    if len(usable) < FEWEST_VIDEOS:
+        raise DataError(
+            f"{request.data}: {len(usable)} labelled videos with their files ({len(left_out)} left out);"
+            " at least two are needed, one of them for validation (`mabe data check` says more)"
+        )
+    return f"{request.data}: {len(usable)} labelled videos ({len(left_out)} left out)"
+
+
+def start(
+    home: Path,
+    requests: list[RunRequest],
+    tags: tuple[str, ...] = (),
+    parallel: int | None = None,
+) -> list[RunDir]:
+    """Start runs that ask for the same machine; see :func:`~mabe_tui.runs.start.start_runs`.
+
+    Raises:
+        UserError: the launcher is not ready, or cannot start them.
+    """
+    launcher = launcher_named(requests[0].launcher)
+    launcher.require_ready(requests[0])
+    return start_runs(home, requests, launcher, tags, parallel)
+
+
+def parse_seeds(text: str, name: str = "--seeds") -> tuple[int, ...]:
+    """Read ``42,2023``.
+
+    Args:
+        text: what was typed.
+        name: what the error calls it.
+
+    Raises:
+        ConfigError: not whole numbers, or one is named twice.
+    """
+    numbers = [part.strip() for part in text.split(",")]
+    if not all(re.fullmatch(r"\d+", number) for number in numbers):
+        raise ConfigError(f"{name} {text}: write whole numbers from 0, as in 42,2023")
+    chosen = tuple(int(number) for number in numbers)
+    if len(set(chosen)) != len(chosen):
+        raise ConfigError(f"{name} {text}: a seed is named twice; each is one run")
+    return chosen

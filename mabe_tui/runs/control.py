@@ -1,0 +1,97 @@
+"""Acting on a run: stop it, go on with it, fetch its checkpoints."""
+
+from pathlib import Path
+
+import msgspec
+
+from core.progress import Progress
+from core.rundir import Handle, RunRequest
+from mabe_tui.launch.launcher import StopOutcome, launcher_named, require_resumable
+from mabe_tui.runs.checkpoints import chosen_pointers, is_elsewhere
+from mabe_tui.runs.store import RunEntry
+from mabe_tui.runs.view import state_of
+
+GRACE_SECONDS = 60.0
+"""That a run has for a checkpoint before it is killed."""
+
+
+def stop(entry: RunEntry, grace: float = GRACE_SECONDS) -> StopOutcome:
+    """Ask a run to save a checkpoint and end; after ``grace`` seconds, kill it.
+
+    Raises:
+        UserError: it cannot be read, or not be stopped now; says why.
+    """
+    request = entry.require_request()
+    return launcher_named(request.launcher).stop(entry.run, grace)
+
+
+def before_resume(entry: RunEntry) -> list[str]:
+    """Bring a run's folder here up to date, and name what changed since the run began.
+
+    Returns:
+        A sentence each; none where going on gives what an uninterrupted run would have been.
+
+    Raises:
+        UserError: it is alive or finished, cannot be read, or cannot be reached.
+    """
+    from mabe_tui.runs.changes import changes_since  # late: it looks at the job's code
+
+    request = entry.require_request()
+    require_resumable(entry.run, state_of(entry))
+    launcher_named(request.launcher).sync(entry.run)
+    return list(changes_since(entry.run, request))
+
+
+def resume(entry: RunEntry, seconds: float | None = None, cost_usd: float | None = None) -> Handle:
+    """Start a new attempt, which goes on from the last checkpoint.
+
+    Args:
+        entry: the run; :func:`before_resume` has looked at it.
+        seconds: what it may take over all attempts from now on; ``None``: as it was.
+        cost_usd: likewise, what it may cost.
+
+    Raises:
+        UserError: it is alive or finished, or the launcher cannot start it.
+    """
+    launcher = launcher_named(entry.require_request().launcher)
+    if seconds is not None or cost_usd is not None:
+        limited = _with_limits(entry.run.read_request(), seconds, cost_usd)
+        entry.run.write_request(launcher.prepare(limited))
+    return launcher.resume(entry.run)
+
+
+def pull(entry: RunEntry, which: str = "best", progress: Progress | None = None) -> list[Path]:
+    """Have checkpoints here, checked; what is here already is not fetched again.
+
+    Args:
+        entry: the run.
+        which: ``best``, ``last``, ``epoch-5`` or ``all``.
+        progress: told of the bytes that have come.
+
+    Returns:
+        Their files, each once.
+
+    Raises:
+        UserError: there is no such checkpoint, or it cannot be had whole.
+    """
+    elsewhere = is_elsewhere(entry.run)
+    if elsewhere:
+        launcher_named(entry.require_request().launcher).sync(entry.run)
+    pointers = chosen_pointers(entry.run, which)
+    if elsewhere:
+        from mabe_tui.launch import modal_pull  # late: modal
+
+        paths = modal_pull.pull(entry.run, pointers, progress)
+    else:
+        paths = [entry.run.checkpoints / pointer.file for pointer in pointers]
+    return list(dict.fromkeys(paths))
+
+
+def _with_limits(request: RunRequest, seconds: float | None, cost_usd: float | None) -> RunRequest:
+    old = request.limits
+    limits = msgspec.structs.replace(
+        old,
+        seconds=seconds if seconds is not None else old.seconds,
+        cost_usd=cost_usd if cost_usd is not None else old.cost_usd,
+    )
+    return msgspec.structs.replace(request, limits=limits)

@@ -1,0 +1,152 @@
+"""What a run is going to be given, take and cost, before it is started."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from core.registry import Registry
+from core.rundir import Limits, RunRequest
+from mabe_tui.launch.launcher import Quote, launcher_named
+from mabe_tui.runs.settings import differences
+from mabe_tui.runs.start import Estimate, estimate
+from mabe_tui.runs.store import RunStore
+from mabe_tui.runs.units import duration, short_duration
+
+HOUR = 3600.0
+
+
+class Changed(msgspec.Struct, frozen=True):
+    """A setting that is not what the registry says."""
+
+    key: str
+    registry: object
+    run: object
+
+
+class DryRun(msgspec.Struct, frozen=True, kw_only=True):
+    """All that is known of a run before it is started, as ``mabe run --dry-run --json`` gives it."""
+
+    request: RunRequest
+    quote: Quote
+    estimate: Estimate | None
+    """By an earlier run; ``None``: there is none to go by."""
+    data: str
+    """For a person."""
+    cost_usd: float | None
+    """What it may cost in all; ``None`` where nobody charges, or nobody knows."""
+    changed: tuple[Changed, ...]
+    """By preset, overrides, seed and data."""
+
+
+def dry_run(registry: Registry, store: RunStore, request: RunRequest, data: str) -> DryRun:
+    """Foresee one run. Starts nothing, writes nothing.
+
+    Args:
+        registry: where its version is.
+        store: earlier runs to go by.
+        request: what is asked.
+        data: what :func:`~mabe_tui.runs.asking.check_data` said.
+
+    Raises:
+        UserError: it cannot run there; says why.
+    """
+    guess, own = estimate(store, request), request.experiment
+    return DryRun(
+        request=request,
+        quote=launcher_named(request.launcher).quote(request),
+        estimate=guess,
+        data=data,
+        cost_usd=expected_cost(request, guess),
+        changed=tuple(Changed(*each) for each in differences(registry.experiment(own.name), own)),
+    )
+
+
+def described(foreseen: DryRun) -> dict[str, str]:
+    """Spell a dry run: label → text."""
+    request, quote, guess = foreseen.request, foreseen.quote, foreseen.estimate
+    price = "no charge" if quote.usd_per_hour is None else f"${quote.usd_per_hour:.2f} an hour"
+    time = "no earlier run of this version here to go by"
+    if guess is not None:
+        each = short_duration(guess.seconds_per_epoch)
+        time = f"{duration(guess.seconds)} at most, at {each} an epoch as in {guess.from_run}"
+    return {
+        "version": request.experiment.name,
+        "preset": request.preset or "none",
+        "seed": str(request.seed),
+        "data": foreseen.data,
+        "on": f"{quote.launcher}: {quote.machine}, {price}",
+        "estimate": time,
+        "cost": cost_line(request, guess),
+        "limit": limits_line(request.limits),
+        "command": " ".join(quote.command).replace(request.run, "RUN"),
+    }
+
+
+def expected_seconds(request: RunRequest, guess: Estimate | None) -> tuple[float, str] | None:
+    """Say how long a run may take, and by whose word; ``None`` where nobody knows."""
+    if guess is not None:
+        return guess.seconds, f"as {guess.from_run} did"
+    reported = request.experiment.reported
+    if reported is not None and reported.hours is not None:
+        return reported.hours * HOUR, "as its documents claim"
+    return None
+
+
+def expected_cost(request: RunRequest, guess: Estimate | None) -> float | None:
+    """Give the dollars a run may cost; ``None`` where nobody charges, or nobody knows."""
+    expected, hourly = expected_seconds(request, guess), request.limits.usd_per_hour
+    return None if expected is None or hourly is None else expected[0] / HOUR * hourly
+
+
+def cost_line(request: RunRequest, guess: Estimate | None) -> str:
+    """Spell the price an hour and the estimate for the run."""
+    hourly = request.limits.usd_per_hour
+    if hourly is None:
+        return "no charge"
+    expected, cost = expected_seconds(request, guess), expected_cost(request, guess)
+    if expected is None or cost is None:
+        return f"${hourly:.2f} an hour; no earlier run to estimate the whole by"
+    return f"${hourly:.2f} an hour; about ${cost:.2f} for {duration(expected[0])}, {expected[1]}"
+
+
+def limits_line(limits: Limits) -> str:
+    """Spell what a run may use before it stops with a checkpoint."""
+    said = []
+    if limits.cost_usd is not None:
+        said.append(f"${limits.cost_usd:.2f} over all attempts")
+    if limits.seconds is not None:
+        said.append(f"{duration(limits.seconds)} over all attempts")
+    if limits.attempt_seconds is not None:
+        said.append(f"{duration(limits.attempt_seconds)} an attempt")
+    return ", ".join(said) or "–"
+
+
+class Spending(msgspec.Struct, frozen=True, kw_only=True):
+    """What starting rented runs means for somebody's purse."""
+
+    line: str
+    """Price, estimate and limit."""
+    above_budget: str | None
+    """A sentence, where the estimate is above the budget."""
+
+
+def spending(store: RunStore, requests: Sequence[RunRequest]) -> Spending | None:
+    """Say what rented runs cost; ``None`` where nobody charges for any.
+
+    Args:
+        store: earlier runs to go by.
+        requests: runs that differ in their seed alone.
+    """
+    rented = [request for request in requests if request.limits.usd_per_hour is not None]
+    if not rented:
+        return None
+    request, guess = rented[0], estimate(store, rented[0])
+    times = f"{len(rented)} runs, each " if len(rented) > 1 else ""
+    cost, budget = expected_cost(request, guess), request.limits.cost_usd
+    above = cost is not None and budget is not None and cost > budget
+    return Spending(
+        line=f"{times}{cost_line(request, guess)}; limit: {limits_line(request.limits)}",
+        above_budget=f"the estimate, ${cost:.2f}, is above the budget of ${budget:.2f}"
+        if above
+        else None,
+    )
