@@ -29,7 +29,7 @@ PER_CLASS = "f1/"
 GROUPS = {"loss": (TRAIN_LOSS, VALIDATION_LOSS), "system": OF_SYSTEM}
 """Names that stand for several curves in one chart; ``f1`` stands for the F1 of each class."""
 TICKS: dict[Axis, TickKind] = {
-    Axis.EPOCH: "linear",
+    Axis.EPOCH: "integer",
     Axis.STEP: "integer",
     Axis.TIME: "duration",
     Axis.DOLLARS: "dollars",

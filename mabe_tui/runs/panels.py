@@ -9,6 +9,7 @@ from core.history import History
 from mabe_tui.plotting.braille import line_styles
 from mabe_tui.plotting.panel import Panel
 from mabe_tui.plotting.series import Series
+from mabe_tui.plotting.ticks import TickKind
 from mabe_tui.runs.axis import Axis
 from mabe_tui.runs.curves import TICKS, Curve, curve, curve_names, series_of, shared_names
 from mabe_tui.runs.growing import GrowingFold
@@ -99,9 +100,17 @@ def panels(
         series, lines = _drawn(curves_of(runs, [name], axis), len(runs) > 1, options)
         title = f"{name}, smoothed {smooth:g}" if smooth else name
         charts.append(
-            Panel(series, lines, title, x_label=axis.value, x_kind=TICKS[axis], log_y=log_y)
+            Panel(
+                series, lines, title, x_label=axis.value, x_kind=_x_kind(axis, series), log_y=log_y
+            )
         )
     return charts
+
+
+def _x_kind(axis: Axis, series: Sequence[Series]) -> TickKind:
+    """Whole epochs, once there is one; before, shares of the first."""
+    ends = [one.x_bounds[1] for one in series if one.x_bounds is not None]
+    return "linear" if axis is Axis.EPOCH and max(ends, default=1) < 1 else TICKS[axis]
 
 
 def _drawn(

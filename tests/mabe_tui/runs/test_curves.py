@@ -124,3 +124,12 @@ def test_panels_overlay_runs_and_keep_their_lines_apart(told: Telling) -> None:
     assert "v5 train_loss" in loss.chart(100, 16).text
     with pytest.raises(RunError, match="no curve 'nothing'"):
         curves_of(runs, ["nothing"], Axis.EPOCH)
+
+
+def test_epochs_are_whole_once_there_is_one(told: Telling) -> None:
+    first = begun()
+    first.epoch(1)
+    first.events = [event for event in first.events if getattr(event, "step", 0) < 4]
+    [begun_chart] = panels([numbers(first)], ["train_loss"])
+    [later_chart] = panels([numbers(told)], ["train_loss"])
+    assert (begun_chart.x_kind, later_chart.x_kind) == ("linear", "integer")
