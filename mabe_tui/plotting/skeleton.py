@@ -106,10 +106,10 @@ def follow_view(points: Points, previous: View | None = None) -> View:
         previous: what was shown before; kept while all mice are in it and it is not much too large.
     """
     wanted = _around(points, FOLLOW_MARGIN)
+    if previous is not None and not _seen(points).any():
+        return previous
     if previous is None or not previous.holds(points):
         return wanted
-    if not np.isfinite(points).any():
-        return previous
     sizes = [max(v.right - v.left, v.bottom - v.top) for v in (previous, wanted)]
     return previous if sizes[0] <= LOOSEST * sizes[1] else wanted
 
