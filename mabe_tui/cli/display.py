@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Protocol, TextIO
 from core.errors import RunError
 from core.events import Step, identity
 from core.rundir import RunDir, RunRequest
-from mabe_tui.cli.lines import line_of, standing_line, step_line
+from mabe_tui.cli.lines import line_of, standing_line
 from mabe_tui.cli.output import say, wrapped
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.mirror import EventItem, Item
 from mabe_tui.runs.reading import thin_history
 from mabe_tui.runs.view import summarise
+from mabe_tui.runs.words import step_line
 
 if TYPE_CHECKING:  # numpy and rich cost what plain lines need not pay
     from rich.progress import BarColumn, Progress

@@ -1,0 +1,125 @@
+"""What a run says of itself, in words: one line an event, for the command line and the dashboard."""
+
+from core.events import (
+    AnyEvent,
+    CheckpointSaved,
+    DataReady,
+    Epoch,
+    Failed,
+    Finished,
+    Preempted,
+    Resumed,
+    RunStarted,
+    Step,
+    Stopped,
+    System,
+    Warned,
+)
+from mabe_tui.runs.text import plain
+from mabe_tui.runs.units import duration, short_duration, size_text
+
+SHOWN_METRICS = ("loss", "f1_macro")
+"""Of all that a task measures, what fits on a line of 80 characters; a run's status has the rest."""
+WIDE_METRICS = (*SHOWN_METRICS, "f1_macro_behaviours", "accuracy")
+MIB = 2.0**20
+
+
+def event_line(event: AnyEvent, epochs: int | None = None) -> str:
+    """Give the words of any event, with control characters removed.
+
+    Args:
+        event: what the run said.
+        epochs: how many it was asked for.
+    """
+    match event:
+        case Step():
+            words = step_line(event)
+        case System():
+            words = _machine_line(event)
+        case CheckpointSaved():
+            words = f"saved {event.file} ({', '.join(event.pointers)})"
+        case _:
+            words = news_line(event, epochs) or ""
+    return plain(words.encode())
+
+
+def news_line(event: AnyEvent, epochs: int | None = None, wide: bool = False) -> str | None:
+    """Give the words of an event, or ``None`` for what is no news by itself: steps, readings, saves."""
+    match event:
+        case Epoch():
+            return epoch_line(event, epochs, wide)
+        case Warned():
+            return f"warning: {event.message}"
+        case CheckpointSaved():
+            return None if "best" not in event.pointers else f"  best so far, saved: {event.file}"
+        case Step() | System():
+            return None
+        case RunStarted() | DataReady() | Resumed():
+            return _beginning_line(event)
+        case Finished() | Stopped() | Preempted() | Failed():
+            return _ending_line(event)
+
+
+def epoch_line(event: Epoch, epochs: int | None, wide: bool = False) -> str:
+    """Sum up an epoch: ``epoch  3/100  train 0.2512  loss 0.2987  f1_macro 0.3489  …``.
+
+    Fits 80 columns; ``wide``: 120.
+    """
+    total = f"/{epochs}" if epochs else ""
+    width = len(str(epochs or event.epoch))
+    shown = [f"epoch {event.epoch:>{width}}{total}", f"train {event.train_loss:.4f}"]
+    names = WIDE_METRICS if wide else SHOWN_METRICS
+    shown += [f"{name} {event.metrics[name]:.4f}" for name in names if name in event.metrics]
+    shown += [f"lr {event.learning_rate:.2e}"] if wide else []
+    shown += [f"{event.frames_per_second:,.0f} f/s"]
+    return "  ".join([*shown, short_duration(event.seconds)])
+
+
+def step_line(event: Step) -> str:
+    """Sum up where in an epoch a run is."""
+    return (
+        f"epoch {event.epoch}, step {event.epoch_step} of {event.epoch_steps}:"
+        f" loss {event.loss:.4f}, {event.frames_per_second:,.0f} frames/s"
+    )
+
+
+def _machine_line(event: System) -> str:
+    words = f"CPU {event.cpu_percent:.0f} %, {size_text(event.memory_mib * MIB)}"
+    if event.gpu_percent is not None:
+        words += f"; GPU {event.gpu_percent:.0f} %"
+    if event.gpu_memory_mib is not None:
+        words += f", {size_text(event.gpu_memory_mib * MIB)}"
+    return words
+
+
+def _beginning_line(event: RunStarted | DataReady | Resumed) -> str:
+    match event:
+        case RunStarted():
+            return (
+                f"attempt {event.attempt}: {event.device} ({event.device_name}),"
+                f" torch {event.torch}, {event.threads} thread{'s' * (event.threads != 1)}, seed {event.seed}"
+            )
+        case DataReady():
+            return (
+                f"data: {event.train_videos} videos to learn from, {event.validation_videos} to"
+                f" validate; {event.train_frames:,} frames, {event.train_windows:,} windows,"
+                f" {event.input_size} inputs; {event.parameters:,} parameters"
+            )
+        case Resumed():
+            return f"going on from step {event.step} (after epoch {event.epoch}), {event.file}"
+
+
+def _ending_line(event: Finished | Stopped | Preempted | Failed) -> str:
+    match event:
+        case Finished():
+            why = "by early stopping" if event.reason == "early_stopping" else "as asked"
+            return (
+                f"finished after epoch {event.epoch}, {why}: best {event.monitor}"
+                f" {event.best_metric:.4f} at epoch {event.best_epoch}, {duration(event.seconds)}"
+            )
+        case Stopped():
+            return f"stopped after epoch {event.epoch}, step {event.step} ({event.reason})"
+        case Preempted():
+            return f"preempted after epoch {event.epoch}, step {event.step} ({event.signal})"
+        case Failed():
+            return f"failed: {event.error}"
