@@ -40,6 +40,8 @@ MOST_LOCK_SECONDS = 5.0
 QUICK_SECONDS = 10.0
 OVERLAP = dt.timedelta(minutes=2)
 """Clocks differ, and an entry may reach the log later than others that are younger."""
+QUICK_OVERLAP = dt.timedelta(seconds=20)
+"""For a glance at many, again and again; a hole that it leaves is filled by whoever follows or syncs."""
 Tell = Callable[[str], None]
 
 
@@ -182,7 +184,7 @@ def hear_latest(run: RunDir, call_id: str) -> None:
     with writing(run) as recorder:
         if recorder is not None:
             last = max((event.time for event in run.events()), default=None)
-            since = last - OVERLAP if last is not None else run.read_request().created
+            since = last - QUICK_OVERLAP if last is not None else run.read_request().created
             _read(StreamReader(recorder, events_only=True), call_id, since, QUICK_SECONDS)
 
 
