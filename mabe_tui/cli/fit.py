@@ -37,6 +37,13 @@ def fitted(columns: Sequence[Column], droppable: Sequence[str]) -> list[Column]:
     return [*others, (header, [_cut(cell, max(room, SHORTEST)) for cell in cells])]
 
 
+def fits(columns: Sequence[Column]) -> bool:
+    """Tell whether columns with content fit the terminal side by side; in a pipe all do."""
+    kept = [column for column in columns if any(cell is not None for cell in column[1])]
+    available = shutil.get_terminal_size().columns - EDGE
+    return not sys.stdout.isatty() or not kept or _least_width(kept) <= available
+
+
 def _width(column: Column) -> int:
     header, cells = column
     return max(len(header), *(len(clean(cell)) for cell in cells))

@@ -5,22 +5,34 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from mabe_tui.cli.fit import fitted
+from mabe_tui.cli.fit import fits, fitted
 from mabe_tui.cli.output import print_csv, print_json, print_table
-from mabe_tui.runs.fields import DELTA, Row, Value
+from mabe_tui.runs.fields import DELTA, METRIC, PREFIXES, Row, Value
 from mabe_tui.runs.record import RunRecord
+from mabe_tui.runs.store import short_id
 from mabe_tui.runs.table import Arranged
 from mabe_tui.runs.units import duration
 from mabe_tui.runs.view import RunSummary
 
-NARROW = ("device", "at", "tags", "time")
+NARROW = ("device", "at", "tags", "time", "cost", "epoch")
 """Columns that a narrow terminal goes without, in this order; `mabe status` has them all."""
+HEADERS = {
+    "id": "run",
+    DELTA: "Δ",
+    "best_metric": "best",
+    "cost_usd": "cost",
+    "elapsed_seconds": "time",
+    "eta_seconds": "left",
+    "frames_per_second": "frames/s",
+}
 CSV_COLUMNS = (
     "id", "version", "state", "seed", "epoch", "epochs", "f1_macro", "best_metric", "best_epoch",
     DELTA, "loss", "train_loss", "elapsed_seconds", "eta_seconds", "cost_usd", "launcher", "gpu",
     "created", "tags", "note", "problem",
 )  # fmt: skip
 SECONDS = "_seconds"
+LEAST_FIXED, MOST_FIXED = 1e-2, 10
+"""Between these lie metrics and losses, which are told to four places."""
 Records = Mapping[str, RunRecord]
 
 
@@ -56,13 +68,17 @@ def remark_of(run: RunSummary) -> str | None:
 def cells_of(table: Arranged, records: Records) -> list[dict[str, object]]:
     """Give the cells of all rows: the view's columns, else the usual ones and what it is sorted by."""
     if table.columns:
-        return [{key: spell(key, row.get(key)) for key in table.columns} for row in table.rows]
+        headers = headers_of(table.columns)
+        return [
+            {header: spell(key, row.get(key)) for key, header in headers.items()}
+            for row in table.rows
+        ]
     rows = []
     for row in table.rows:
         cells = usual_cells(records[str(row["id"])].summary, row)
         remarks = cells.pop("remarks")  # last, for it is what is cut
         if table.sort is not None and table.sort not in _SHOWN:
-            cells[table.sort] = spell(table.sort, row.get(table.sort))
+            cells[headers_of([table.sort])[table.sort]] = spell(table.sort, row.get(table.sort))
         rows.append({**cells, "remarks": remarks})
     return rows
 
@@ -72,22 +88,47 @@ _SHOWN = ("id", "state", "best_metric", "best_epoch", "epoch", DELTA, "elapsed_s
 """Keys that the usual columns show."""
 
 
-def fitted_cells(rows: Sequence[Mapping[str, object]]) -> tuple[list[str], list[Sequence[object]]]:
-    """Give headers and cells that fit the terminal."""
-    columns = fitted([(header, [row[header] for row in rows]) for header in rows[0]], NARROW)
+def headers_of(keys: Sequence[str]) -> dict[str, str]:
+    """Head each key's column as briefly as can be: by the last part of the key, unless two have the same."""
+    short = {key: HEADERS.get(key, key.rpartition(".")[2]) for key in keys}
+    for key in keys:
+        if key.startswith(PREFIXES):
+            short[key] = key.replace(METRIC, "f1")
+    once = [*short.values()]
+    return {key: header if once.count(header) == 1 else key for key, header in short.items()}
+
+
+def narrow(table: Arranged) -> Sequence[str]:
+    """Give the headers of what a narrow terminal goes without: of columns that were asked for, none."""
+    return () if table.columns else NARROW
+
+
+def fitted_cells(
+    rows: Sequence[Mapping[str, object]], droppable: Sequence[str]
+) -> tuple[list[str], list[Sequence[object]]]:
+    """Give headers and cells that fit the terminal; where they cannot otherwise, with short ids."""
+    whole = [(header, [row[header] for row in rows]) for header in rows[0]]
+    columns = fitted(whole, droppable)
+    if not fits(columns):
+        short = [(h, _short_ids(cells) if h == "run" else cells) for h, cells in whole]
+        columns = fitted(short, droppable)
     headers = [header for header, _ in columns]
     return headers, list(zip(*(cells for _, cells in columns), strict=True))
 
 
+def _short_ids(cells: Sequence[object]) -> list[object]:
+    return [short_id(str(cell)) for cell in cells]
+
+
 def numeric(headers: Sequence[str]) -> list[int]:
     """Give the numbers of the columns that are aligned to the right."""
-    texts = ("run", "id", "version", "state", "device", "tags", "remarks", "note")
+    texts = ("run", "version", "state", "device", "tags", "remarks", "note")
     return [n for n, header in enumerate(headers) if header not in texts]
 
 
 def print_runs(table: Arranged, records: Records) -> None:
     """Print a table that fits the terminal."""
-    headers, cells = fitted_cells(cells_of(table, records))
+    headers, cells = fitted_cells(cells_of(table, records), narrow(table))
     print_table(headers, cells, right=numeric(headers))
 
 
@@ -138,4 +179,10 @@ def _number(key: str) -> Callable[[float], str]:
         return duration
     if key.endswith("_usd"):
         return lambda value: f"${value:.2f}"
-    return lambda value: str(value) if isinstance(value, int) else f"{value:.4g}"
+    return _plain_number
+
+
+def _plain_number(value: float) -> str:
+    if isinstance(value, int):
+        return str(value)
+    return f"{value:.4f}" if LEAST_FIXED <= abs(value) < MOST_FIXED else f"{value:.4g}"

@@ -12,7 +12,7 @@ import msgspec
 
 from mabe_tui.cli.listing import Listing
 from mabe_tui.cli.output import rich_table, say
-from mabe_tui.cli.run_table import Records, cells_of, fitted_cells, numeric, remark_of
+from mabe_tui.cli.run_table import Records, cells_of, fitted_cells, narrow, numeric, remark_of
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.catalog import Catalog
 from mabe_tui.runs.table import Arranged
@@ -25,7 +25,7 @@ SECONDS = 1.0
 """Between two looks at the files here."""
 SECONDS_ELSEWHERE = 5.0
 """Between two questions to where runs are."""
-ROWS_AROUND = 4
+ROWS_AROUND = 5
 """Lines of a terminal that the table's head and foot take."""
 
 
@@ -125,7 +125,7 @@ def _picture(table: Arranged, records: Records, problems: list[str]) -> "Rendera
         foot = Text(f"what is here may be old: {problems[-1]}", "yellow")
     if not rows:
         return Group(Text("no such runs"), foot)
-    headers, cells = fitted_cells(rows[:lines])
+    headers, cells = fitted_cells(rows[:lines], narrow(table))
     return Group(rich_table(headers, cells, right=numeric(headers)), foot)
 
 

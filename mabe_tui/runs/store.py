@@ -1,6 +1,7 @@
 """All runs of one home folder, and finding one by what a person calls it."""
 
 import datetime as dt
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -35,8 +36,7 @@ class RunEntry:
     @property
     def short(self) -> str:
         """The id without its time, as in ``v6-k3f9``; the whole id where it is not named like a run."""
-        parts = _PARTS.fullmatch(self.id)
-        return f"{parts['version']}-{parts['letters']}" if parts else self.id
+        return short_id(self.id)
 
     @property
     def version(self) -> str:
@@ -130,17 +130,20 @@ class RunStore:
 
     def _folders(self) -> list[Path]:
         try:
-            return [
-                path
-                for path in self.folder.iterdir()
-                if path.is_dir() and not path.name.startswith(".")
-            ]
+            with os.scandir(self.folder) as found:  # knows what a folder is without asking of each
+                return [Path(e.path) for e in found if e.is_dir() and not e.name.startswith(".")]
         except FileNotFoundError:
             return []
         except OSError as error:
             raise RunError(
                 f"{self.folder}: cannot be listed ({error.strerror or error})"
             ) from error
+
+
+def short_id(name: str) -> str:
+    """Give a run's id without its time; what is no such id, as it is."""
+    parts = _PARTS.fullmatch(name)
+    return f"{parts['version']}-{parts['letters']}" if parts else name
 
 
 def is_run_id(name: str) -> bool:
