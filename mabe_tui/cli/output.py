@@ -17,6 +17,7 @@ import msgspec
 import typer
 
 from core.progress import Progress
+from mabe_tui.runs.text import clean as clean
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -77,15 +78,6 @@ def print_table(
             for i, (cell, width) in enumerate(zip(line, widths, strict=True))
         ]
         print("  ".join(aligned).rstrip())
-
-
-def clean(value: object) -> str:
-    """Give a value's text for a table: ``–`` for ``None``, ``false`` and ``0`` as themselves."""
-    if value is None:
-        return "–"
-    if isinstance(value, bool):
-        return str(value).lower()
-    return "".join(character if character.isprintable() else " " for character in str(value))
 
 
 def rich_table(

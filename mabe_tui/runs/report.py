@@ -1,6 +1,6 @@
 """A comparison as one file to hand on: a page that needs nothing else, or its curves as SVG."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -8,11 +8,13 @@ from mabe_tui.plotting.panel import Panel
 from mabe_tui.plotting.svg import style_sheet, svg_chart, svg_document
 from mabe_tui.runs.axis import Axis
 from mabe_tui.runs.compare import Comparison
+from mabe_tui.runs.compare_tables import note_on_verdicts, sections
 from mabe_tui.runs.curves import curve_names
 from mabe_tui.runs.inspect import SideClasses, side_classes
 from mabe_tui.runs.panels import RunNumbers, panels
 from mabe_tui.runs.sides import Side
 from mabe_tui.runs.store import RunStore
+from mabe_tui.runs.text import clean
 
 WHITE_TEXT_FROM = 0.85
 """Share of a row from which a cell of a confusion matrix is too dark for dark letters."""
@@ -53,20 +55,12 @@ class Report:
     matrices: tuple[SideClasses, ...]
 
 
-def comparison_report(
-    comparison: Comparison,
-    tables: Sequence[ReportTable],
-    store: RunStore,
-    note: str = "",
-    axis: Axis = Axis.EPOCH,
-) -> Report:
+def comparison_report(comparison: Comparison, store: RunStore, axis: Axis = Axis.EPOCH) -> Report:
     """Gather a report of a comparison: with the losses and the monitored metrics of the newest runs.
 
     Args:
         comparison: what was found.
-        tables: its tables, in words.
         store: has the runs.
-        note: what to know of the verdicts.
         axis: what the curves are over.
 
     Raises:
@@ -76,11 +70,18 @@ def comparison_report(
     return Report(
         title=" and ".join(side.name for side in comparison.sides),
         verdicts=tuple(verdict.sentence for verdict in comparison.verdicts),
-        note=note,
-        tables=tuple(table for table in tables if table.rows),
+        note=note_on_verdicts(comparison) or "",
+        tables=tuple(_tables(comparison)),
         panels=tuple(_panels(comparison.sides, store, axis)),
         matrices=tuple(matrix for matrix in matrices if matrix.problem is None),
     )
+
+
+def _tables(comparison: Comparison) -> Iterator[ReportTable]:
+    columns = tuple(side.name for side in comparison.sides)
+    for title, rows in sections(comparison):
+        if rows:
+            yield ReportTable(title, columns, tuple(tuple(map(clean, row)) for row in rows))
 
 
 def _panels(sides: Sequence[Side], store: RunStore, axis: Axis) -> list[Panel]:

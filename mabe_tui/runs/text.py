@@ -1,4 +1,4 @@
-"""Log lines are a stranger's bytes: what a terminal may be shown of them."""
+"""Words that strangers wrote, in logs and in names: what a terminal may be shown of them."""
 
 import re
 
@@ -23,3 +23,12 @@ def plain(raw: bytes) -> str:
     shown = [part for part in text.split("\r") if part]
     last = shown[-1] if shown else ""
     return "".join(character for character in last if character.isprintable()).rstrip()
+
+
+def clean(value: object) -> str:
+    """Give a value's text for a table: ``–`` for ``None``, ``false`` and ``0`` as themselves."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "".join(character if character.isprintable() else " " for character in str(value))
