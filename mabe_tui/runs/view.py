@@ -120,7 +120,8 @@ def _hear(entry: RunEntry) -> Heard:
         launcher_named(entry.request.launcher).sync(entry.run, quick=True)
     except UserError as error:
         return Heard(state, str(error))
-    return Heard(state)
+    # A run whose first words came only now is not queued any more.
+    return Heard(state_of(entry) if state is RunState.QUEUED else state)
 
 
 def summary_of(entry: RunEntry, now: dt.datetime | None = None) -> RunSummary:

@@ -14,6 +14,8 @@ from mabe_tui.launch import modal_follow
 from mabe_tui.launch.launcher import RunState, StopOutcome
 from mabe_tui.launch.modal_launcher import ModalLauncher
 from mabe_tui.runs.start import start_runs
+from mabe_tui.runs.store import RunEntry
+from mabe_tui.runs.view import Heard, hear_all
 from tests.loopback.conftest import MakeRun
 from tests.loopback.helpers import assert_complete, follow_to_the_end, wait_for
 from tests.loopback.server import LoopbackServer
@@ -123,3 +125,16 @@ def test_a_launch_that_breaks_off_keeps_what_was_started(
     assert sorted(run.id for run in left) == sorted(request.run for request in requests[:2])
     for run in left:
         assert follow_to_the_end(launcher, run) is RunState.FINISHED
+
+
+def test_one_glance_tells_what_runs(
+    server: LoopbackServer, launcher: ModalLauncher, make_run: MakeRun
+) -> None:
+    """The first words of a run reach this computer by the very glance that is to say how it is."""
+    run = make_run(then="hang")
+    launcher.launch(run)
+    last = server.cloud.volumes.named("mabe-runs") / run.id / "checkpoints" / "last.json"
+    wait_for(last.exists)
+    (heard,) = hear_all([RunEntry(run)])
+    assert heard == Heard(RUNNING)
+    assert run.history().epochs
