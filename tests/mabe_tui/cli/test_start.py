@@ -53,8 +53,10 @@ def environment(folder: Path) -> dict[str, str]:
     [
         ["--help"],
         ["list"],
+        ["list", "--measured"],
         ["show", "v6"],
         ["runs"],
+        ["runs", "--where", "f1 > 0.4 and tag:sweep", "--sort", "smoothed.f1"],
         ["run", "--help"],
         ["compare", "--help"],
         ["curves", "--help"],
