@@ -1,0 +1,36 @@
+"""A run that was really trained, on very little."""
+
+from pathlib import Path
+
+from core import job
+from core.data.synthetic import SyntheticSettings, synthesise
+from core.registry import default_path, load
+from core.rundir import RunDir
+from mabe_tui.runs.start import new_request
+
+TINY = (
+    "model.name=tcn",
+    "model.channels=[8]",
+    "training.epochs=3",
+    "training.warmup_epochs=0",
+    "training.batch_size=8",
+    "training.save_every=1",
+    "data.validation_fraction=0.5",
+)
+FRAMES = 300
+
+
+def synthetic_folder(folder: Path) -> Path:
+    """Make four videos of :data:`FRAMES` frames."""
+    synthesise(folder, SyntheticSettings(videos=4, frames=FRAMES), workers=1)
+    return folder
+
+
+def train(home: Path, data: Path) -> RunDir:
+    """Train a scaled-down v6 for three epochs on two of the videos; all epochs' checkpoints stay."""
+    experiment = load(default_path()).experiment("v6", [*TINY], "demo")
+    request = new_request(experiment, "local", data=data)
+    run = RunDir(home / "runs" / request.run)
+    run.write_request(request)
+    assert job.main([str(run.path)]) == 0
+    return run
