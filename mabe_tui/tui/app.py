@@ -1,21 +1,28 @@
 """The dashboard: which screens there are, themes, and what every screen can reach."""
 
 import datetime as dt
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.reactive import reactive
 from textual.screen import Screen
 
+from mabe_tui.runs.catalog import Catalog
 from mabe_tui.runs.session import Session
 from mabe_tui.runs.store import RunStore
+from mabe_tui.runs.view_state import ViewState
 from mabe_tui.tui.keys import KEYS, bindings, spelled
+from mabe_tui.tui.messages import Done, Progressed, RunChanged
+from mabe_tui.tui.notices import Notice
 from mabe_tui.tui.screens.base import MabeScreen
 from mabe_tui.tui.screens.help import HelpScreen
 from mabe_tui.tui.screens.home import HomeScreen
 from mabe_tui.tui.themes import DARK, THEMES
+from mabe_tui.tui.work import in_thread, outcome
 
 Clock = Callable[[], dt.datetime]
 
@@ -42,6 +49,8 @@ class MabeApp(App[None]):
     CSS_PATH = "app.tcss"
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = bindings("app")
+    working: reactive[dict[str, str]] = reactive(dict)
+    """Run → how far what was asked for it is."""
 
     def __init__(
         self, session: Session, options: Options | None = None, clock: Clock = _utc_now
@@ -51,6 +60,8 @@ class MabeApp(App[None]):
         self.options = options or Options()
         self.now = clock
         self.store = RunStore(session.home)
+        self.catalog = Catalog(self.store)
+        self.view_state = ViewState(session.home)
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = self.options.theme or DARK
@@ -59,6 +70,41 @@ class MabeApp(App[None]):
         """Open the home screen."""
         self.set_class(self.options.ascii_only, "ascii")
         self.push_screen(HomeScreen())
+
+    def do(self, work: Callable[[], str], about: str) -> None:
+        """Do what a person asked for, in a thread that goes on when its screen is left.
+
+        Its last word, or what went wrong, becomes a notice; then the screen that is open is told.
+
+        Args:
+            work: blocking; gives one line on what was done.
+            about: the run that it changes.
+        """
+
+        async def run() -> None:
+            message = await in_thread(lambda: outcome(lambda: Done(work())))
+            self.working.pop(about, None)
+            self.mutate_reactive(MabeApp.working)
+            if message is not None:
+                self.screen.post_message(message)
+            self.screen.post_message(RunChanged(about))
+
+        self.run_worker(run(), group="doing", exit_on_error=False)
+
+    def on_progressed(self, message: Progressed) -> None:
+        """Keep how far a piece of work is, for the line above the footer."""
+        self.working[message.about] = message.text
+        self.mutate_reactive(MabeApp.working)
+
+    def seconds(self) -> float:
+        """Give a clock that only goes forward, to measure with."""
+        return time.monotonic()
+
+    def tell(self, notice: Notice) -> None:
+        """Show a notice of a run; ring the bell where that was asked for."""
+        self.notify(notice.text, severity=notice.severity, markup=False, timeout=10)
+        if self.options.bell:
+            self.bell()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer in the palette what the keys of this screen do."""

@@ -7,11 +7,11 @@ from textual.app import ComposeResult
 from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Footer, Static
-from textual.worker import get_current_worker
 
-from core.errors import UserError
 from mabe_tui.tui.keys import changing
 from mabe_tui.tui.messages import Done, Problem
+from mabe_tui.tui.widgets.activity import Activity
+from mabe_tui.tui.work import in_thread, outcome
 
 if TYPE_CHECKING:
     from mabe_tui.tui.app import MabeApp
@@ -29,6 +29,7 @@ class MabeScreen(Screen[None]):
         """Lay out title, body and footer."""
         yield Static(self.heading(), id="heading", markup=False)
         yield from self.body()
+        yield Activity()
         yield Footer(show_command_palette=False)
 
     def body(self) -> ComposeResult:
@@ -51,19 +52,14 @@ class MabeScreen(Screen[None]):
     def ask(self, work: Work, group: str) -> None:
         """Do work in a thread and post the message it gives; a newer one of the group replaces it.
 
-        What a person can mend (:class:`UserError`) is posted as :class:`Problem`.
+        What goes wrong is posted as :class:`Problem`.
         """
 
-        def run() -> None:
-            worker = get_current_worker()
-            try:
-                message = work()
-            except UserError as error:
-                message = Problem(str(error))
-            if message is not None and not worker.is_cancelled:
+        async def run() -> None:
+            if (message := await in_thread(lambda: outcome(work))) is not None:
                 self.post_message(message)
 
-        self.run_worker(run, group=group, exclusive=True, thread=True, exit_on_error=False)
+        self.run_worker(run(), group=group, exclusive=True, exit_on_error=False)
 
     def on_problem(self, message: Problem) -> None:
         """Show what went wrong."""

@@ -12,7 +12,13 @@ from textual.widgets import Static
 
 from mabe_tui.tui.keys import KEYS, all_spellings
 
-LABELS = {"app": "everywhere", "screen": "everywhere", "table": "in tables", "chart": "in charts"}
+LABELS = {
+    "app": "everywhere",
+    "screen": "everywhere",
+    "table": "in tables",
+    "chart": "in charts",
+    "acting": "to the run",
+}
 
 
 class HelpScreen(ModalScreen[None]):

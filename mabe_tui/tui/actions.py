@@ -1,0 +1,183 @@
+"""What can be done to a run from any screen that has one: stop, resume, fetch, tag, note, remove."""
+
+import time
+from collections.abc import Callable
+
+from textual.message import Message
+
+from core.progress import Progress
+from core.rundir import RunDir
+from mabe_tui.launch.launcher import StopOutcome
+from mabe_tui.runs import control, manage
+from mabe_tui.runs.store import RunEntry
+from mabe_tui.runs.units import size_text
+from mabe_tui.runs.view import state_of
+from mabe_tui.tui.messages import Done, LineWanted, Progressed, Question
+from mabe_tui.tui.screens.base import MabeScreen
+from mabe_tui.tui.screens.confirm import ConfirmScreen
+from mabe_tui.tui.screens.entry import EntryScreen
+
+ACTING = "acting"
+SECONDS_BETWEEN = 0.2
+STOPPING = (
+    "It saves a checkpoint and ends; after {grace:.0f} s it is killed, and what it has not saved is lost."
+    " r goes on from the checkpoint."
+)
+REMOVING = "{reason}. {size} become free. `mabe rm --all {run}` leaves nothing of it."
+
+
+class RunActions(MabeScreen):
+    """A screen with a run to act on; put :data:`ACTING` into ``PLACES`` and ``BINDINGS``."""
+
+    @property
+    def selected_run(self) -> str | None:
+        """The run that is meant; ``None``: there is none."""
+        raise NotImplementedError
+
+    @property
+    def selected_checkpoint(self) -> str:
+        """The checkpoint to offer for fetching."""
+        return "best"
+
+    def action_stop_run(self) -> None:
+        """Ask, then stop the run."""
+        self._consider(_stopping)
+
+    def action_resume_run(self) -> None:
+        """Ask, then go on with the run."""
+        self._consider(_resuming)
+
+    def action_remove_run(self) -> None:
+        """Ask, then remove checkpoints and logs of the run."""
+        self._consider(_removing)
+
+    def action_pull_run(self) -> None:
+        """Have checkpoints of the run here."""
+        if (entry := self._entry()) is None:
+            return
+
+        def chosen(which: str | None) -> None:
+            if which:
+                self.mabe.do(lambda: _pull(entry, which, self._teller(entry)), entry.id)
+
+        title = f"fetch a checkpoint of {entry.short}"
+        screen = EntryScreen(title, self.selected_checkpoint, "best, last, epoch-5 or all")
+        self.app.push_screen(screen, chosen)
+
+    def action_tag_run(self) -> None:
+        """Change the tags of the run."""
+        self._consider(_tags)
+
+    def action_note_run(self) -> None:
+        """Change the note of the run."""
+        self._consider(_note)
+
+    def on_question(self, message: Question) -> None:
+        """Ask, and do it at yes."""
+
+        def answered(agreed: bool | None) -> None:
+            if agreed:
+                self.mabe.do(message.work, message.run)
+
+        self.app.push_screen(ConfirmScreen(message.title, message.consequences), answered)
+
+    def on_line_wanted(self, message: LineWanted) -> None:
+        """Ask for a line, and do with it what is to be done."""
+
+        def typed(value: str | None) -> None:
+            if value is not None:
+                self.mabe.do(lambda: message.work(value), message.run)
+
+        self.app.push_screen(EntryScreen(message.title, message.value), typed)
+
+    def _entry(self) -> RunEntry | None:
+        if self.selected_run is None:
+            self.notify("there is no run yet: l on the home screen launches one")
+            return None
+        return RunEntry(RunDir(self.mabe.store.folder / self.selected_run))
+
+    def _consider(self, question: Callable[[RunEntry], Message]) -> None:
+        if (entry := self._entry()) is not None:
+            self.ask(lambda: question(entry), ACTING)
+
+    def _teller(self, entry: RunEntry) -> Progress:
+        """Give what shows how far a download is, a few times a second."""
+        told = 0.0
+
+        def tell(done: int, total: int, unit: str) -> None:
+            nonlocal told
+            now = time.monotonic()
+            if now - told >= SECONDS_BETWEEN:
+                told = now
+                share = f"{done / total:.0%} of {size_text(total)}" if total else unit
+                self.app.post_message(Progressed(entry.id, f"fetching {entry.short}: {share}"))
+
+        return tell
+
+
+def _stopping(entry: RunEntry) -> Question | Done:
+    if not state_of(entry).may_speak:
+        return Done(f"{entry.short}: {StopOutcome.ENDED.value}")
+    return Question(
+        f"stop {entry.id}?",
+        STOPPING.format(grace=control.GRACE_SECONDS),
+        lambda: f"{entry.short}: {control.stop(entry).value}",
+        entry.id,
+    )
+
+
+def _resuming(entry: RunEntry) -> Question:
+    changes = control.before_resume(entry)
+    request = entry.require_request()
+    hourly = request.limits.usd_per_hour
+    cost = "no charge" if hourly is None else f"it costs ${hourly:.2f} an hour"
+    words = [
+        *changes,
+        f"A new attempt goes on from the last checkpoint on {request.launcher}: {cost}.",
+    ]
+    return Question(
+        f"go on with {entry.id}?",
+        "\n".join(words),
+        lambda: f"{entry.short}: attempt {control.resume(entry).attempt} is under way",
+        entry.id,
+    )
+
+
+def _removing(entry: RunEntry) -> Question:
+    removal = manage.removal_of(entry, whole=False)
+    words = REMOVING.format(
+        reason=removal.reason.capitalize(), size=size_text(removal.bytes), run=entry.id
+    )
+    return Question(
+        f"remove checkpoints and logs of {entry.id}?",
+        words,
+        lambda: f"{entry.short}: {size_text(manage.remove([removal]))} are free again",
+        entry.id,
+    )
+
+
+def _pull(entry: RunEntry, which: str, progress: Progress) -> str:
+    paths = control.pull(entry, which, progress)
+    files = f"{len(paths)} checkpoints" if len(paths) > 1 else paths[0].name
+    return f"{entry.short}: {files} in {paths[0].parent}"
+
+
+def _tags(entry: RunEntry) -> LineWanted:
+    tags = " ".join(entry.run.read_about().tags)
+    title = f"tags of {entry.short}, one word each"
+    return LineWanted(title, tags, lambda text: _retag(entry, text), entry.id)
+
+
+def _note(entry: RunEntry) -> LineWanted:
+    note = entry.run.read_about().note
+    return LineWanted(f"note on {entry.short}", note, lambda text: _renote(entry, text), entry.id)
+
+
+def _retag(entry: RunEntry, text: str) -> str:
+    wanted, before = text.split(), entry.run.read_about().tags
+    tags = manage.tag(entry.run, wanted, [tag for tag in before if tag not in wanted]).tags
+    return f"{entry.short}: tagged {' '.join(tags)}" if tags else f"{entry.short}: no tags"
+
+
+def _renote(entry: RunEntry, text: str) -> str:
+    return f"{entry.short}: note {'kept' if manage.note(entry.run, text).note else 'removed'}"

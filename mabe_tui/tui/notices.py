@@ -1,0 +1,46 @@
+"""What changed among all runs since the last look: those that ended, were lost, or fell silent."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from mabe_tui.runs.alerts import SEVERITY, Severity
+from mabe_tui.runs.record import RunRecord
+from mabe_tui.runs.units import duration
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One thing to tell a person, once."""
+
+    run: str
+    text: str
+    severity: Severity
+
+
+class RunWatch:
+    """Remembers how each run was. The first look tells nothing: what is old is no news."""
+
+    def __init__(self) -> None:
+        self._states: dict[str, str] | None = None
+        self._silent: set[str] = set()
+
+    def look(self, records: Iterable[RunRecord]) -> list[Notice]:
+        """Give what is new since the last look."""
+        records = list(records)
+        before, self._states = self._states, {r.id: r.state.value for r in records}
+        silent = {r.id for r in records if r.summary.stalled_seconds is not None}
+        fell_silent, self._silent = silent - self._silent, silent
+        if before is None:
+            return []
+        return [n for r in records for n in _news(r, before.get(r.id), r.id in fell_silent)]
+
+
+def _news(record: RunRecord, before: str | None, fell_silent: bool) -> Iterator[Notice]:
+    run = record.summary
+    if before is not None and before != run.state.value and run.state in SEVERITY:
+        best = f", best {run.monitor} {run.best_metric:.4f}" if run.best_metric is not None else ""
+        why = f": {run.problem}" if run.problem else best
+        yield Notice(run.id, f"{run.id} {run.state.value}{why}", SEVERITY[run.state])
+    if fell_silent:
+        silent = duration(run.stalled_seconds)
+        yield Notice(run.id, f"{run.id} has said nothing for {silent}", "warning")

@@ -1,0 +1,37 @@
+"""Asking before something is done that costs, ends or removes."""
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Button, Static
+
+
+class ConfirmScreen(ModalScreen[bool]):
+    """A question that says what will happen; only ``y`` and the yes button mean yes."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "dismiss(True)", "Yes"),
+        Binding("n,escape,q", "dismiss(False)", "No"),
+        Binding("left,right", "app.focus_next", show=False),
+    ]
+
+    def __init__(self, question: str, consequences: str) -> None:
+        super().__init__()
+        self._question, self._consequences = question, consequences
+
+    def compose(self) -> ComposeResult:
+        """Lay out the question, what follows from yes, and two buttons, no first."""
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = self._question
+            yield Static(self._consequences, markup=False)
+            with Horizontal(classes="buttons"):
+                yield Button("No (n)", id="no", compact=True)
+                yield Button("Yes (y)", id="yes", compact=True, variant="warning")
+
+    @on(Button.Pressed)
+    def _answer(self, event: Button.Pressed) -> None:
+        self.dismiss(event.button.id == "yes")

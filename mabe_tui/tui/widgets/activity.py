@@ -1,0 +1,25 @@
+"""One line that says what is being done, over whatever screen is open."""
+
+from typing import TYPE_CHECKING, cast
+
+from textual.widgets import Static
+
+if TYPE_CHECKING:
+    from mabe_tui.tui.app import MabeApp
+
+
+class Activity(Static):
+    """Shows the app's work in progress; takes no room while there is none."""
+
+    def __init__(self) -> None:
+        super().__init__(markup=False)
+        self.display = False
+
+    def on_mount(self) -> None:
+        """Follow the app's work."""
+        self.watch(self.app, "working", self._show)
+
+    def _show(self) -> None:
+        working = cast("MabeApp", self.app).working
+        self.display = bool(working)
+        self.update("  ".join(working.values()))

@@ -1,0 +1,199 @@
+"""Stopping, resuming, fetching, tagging, noting and removing a run from a screen that has one."""
+
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.pilot import Pilot
+from textual.widgets import Input, Static
+
+from core.rundir import RunDir
+from mabe_tui.launch import local_launcher, process
+from mabe_tui.launch.launcher import RunState
+from mabe_tui.launch.local_launcher import LocalLauncher
+from mabe_tui.tui.actions import ACTING, RunActions
+from mabe_tui.tui.app import MabeApp
+from mabe_tui.tui.keys import bindings
+from mabe_tui.tui.messages import Progressed, RunChanged
+from mabe_tui.tui.screens.confirm import ConfirmScreen
+from mabe_tui.tui.screens.entry import EntryScreen
+from mabe_tui.tui.widgets.activity import Activity
+from tests.mabe_tui.tui.conftest import SMALL
+
+SECONDS = 30.0
+FINISHED, STOPPED = "v6-20261120T130000-cc42", "v4-20261120T090000-aa4k"
+
+
+class OneRun(RunActions):
+    """A screen that is about one run, and nothing else."""
+
+    PLACES: ClassVar[tuple[str, ...]] = (ACTING, "screen")
+    BINDINGS: ClassVar[list[BindingType]] = bindings(*PLACES)
+
+    def __init__(self, run: str | None) -> None:
+        super().__init__()
+        self.run, self.changed = run, list[str]()
+
+    def body(self) -> ComposeResult:
+        yield Static("a run")
+
+    @property
+    def selected_run(self) -> str | None:
+        return self.run
+
+    def on_run_changed(self, message: RunChanged) -> None:
+        self.changed.append(message.run)
+
+
+@asynccontextmanager
+async def opened(app: MabeApp, run: str | None) -> AsyncIterator[tuple[Pilot[Any], OneRun]]:
+    async with app.run_test(size=SMALL, notifications=True) as pilot:
+        screen = OneRun(run)
+        await app.push_screen(screen)
+        yield pilot, screen
+
+
+async def settled(pilot: Pilot[Any]) -> None:
+    await pilot.app.workers.wait_for_complete()
+    await pilot.pause()
+
+
+def told(app: MabeApp) -> list[str]:
+    return [notice.message for notice in app._notifications]
+
+
+def dialog_text(app: MabeApp) -> str:
+    assert isinstance(app.screen, ConfirmScreen)
+    return str(app.screen.query_one(Static).render())
+
+
+@pytest.fixture
+def run(
+    recorded: Path, launcher: LocalLauncher, make_run: Callable[..., RunDir],
+    monkeypatch: pytest.MonkeyPatch,
+) -> RunDir:  # fmt: skip
+    """A run that is under way until it is told to stop."""
+    monkeypatch.setattr(local_launcher, "JOB_COMMAND", launcher._command)
+    run = make_run(epochs=1, then="wait")
+    launcher.launch(run)
+    assert process.wait_until(lambda: launcher.state(run) is RunState.RUNNING, SECONDS)
+    return run
+
+
+async def test_stop_asks_and_no_is_the_default(
+    make_app, run: RunDir, launcher: LocalLauncher
+) -> None:
+    async with opened(make_app(), run.id) as (pilot, _):
+        for answer in ("n", "escape", "enter"):
+            await pilot.press("S")
+            await settled(pilot)
+            assert isinstance(pilot.app.screen, ConfirmScreen)
+            assert f"stop {run.id}?" in str(pilot.app.screen.query_one(".dialog").border_title)
+            await pilot.press(answer)
+            await settled(pilot)
+        assert launcher.state(run) is RunState.RUNNING
+        await pilot.press("S")
+        await settled(pilot)
+        await pilot.press("y")
+        await settled(pilot)
+        assert launcher.state(run) is RunState.STOPPED
+        assert "its last checkpoint is saved" in told(pilot.app)[-1]
+
+
+async def test_a_stopped_run_goes_on(make_app, run: RunDir, launcher: LocalLauncher) -> None:
+    launcher.stop(run, SECONDS)
+    (run.path / "fake.json").write_text(json.dumps({"epochs": 2}))
+    async with opened(make_app(), run.id) as (pilot, screen):
+        await pilot.press("r")
+        await settled(pilot)
+        assert "A new attempt goes on from the last checkpoint on local: no charge" in dialog_text(
+            pilot.app
+        )
+        await pilot.press("y")
+        await settled(pilot)
+        assert "attempt 0002-" in told(pilot.app)[-1]
+        assert screen.changed == [run.id]
+    assert len(run.attempts()) == 2
+    assert process.wait_until(lambda: launcher.state(run) is RunState.FINISHED, SECONDS)
+
+
+async def test_what_cannot_be_done_is_said_without_asking(make_app) -> None:
+    async with opened(make_app(), FINISHED) as (pilot, screen):
+        await pilot.press("r")
+        await settled(pilot)
+        assert "is finished; to train longer" in told(pilot.app)[-1]
+        await pilot.press("S")
+        await settled(pilot)
+        assert told(pilot.app)[-1] == "v6-cc42: had ended already"
+        assert pilot.app.screen is screen
+
+
+async def test_tags_and_notes(make_app, recorded: Path) -> None:
+    run = RunDir(recorded / "runs" / FINISHED)
+    async with opened(make_app(), FINISHED) as (pilot, _):
+        for key, before, after in (("t", "keep", "best twice"), ("n", "", "[bold]not markup")):
+            await pilot.press(key)
+            await settled(pilot)
+            assert isinstance(pilot.app.screen, EntryScreen)
+            line = pilot.app.screen.query_one(Input)
+            assert line.value == before
+            line.value = after
+            await pilot.press("enter")
+            await settled(pilot)
+    assert run.read_about().tags == ("best", "twice")
+    assert run.read_about().note == "[bold]not markup"
+
+
+async def test_removing_keeps_what_compare_needs(make_app, recorded: Path) -> None:
+    run = RunDir(recorded / "runs" / FINISHED)
+    async with opened(make_app(), FINISHED) as (pilot, _):
+        await pilot.press("X")
+        await settled(pilot)
+        assert f"mabe rm --all {FINISHED}" in dialog_text(pilot.app)
+        await pilot.press("y")
+        await settled(pilot)
+    assert not run.checkpoints.exists()
+    assert run.evaluation_table.exists()
+
+
+async def test_fetching_offers_best_and_names_what_there_is(make_app, recorded: Path) -> None:
+    async with opened(make_app(), FINISHED) as (pilot, _):
+        await pilot.press("p", "enter")
+        await settled(pilot)
+        assert str(recorded / "runs" / FINISHED / "checkpoints") in told(pilot.app)[-1]
+        await pilot.press("p")
+        pilot.app.screen.query_one(Input).value = "bset"
+        await pilot.press("enter")
+        await settled(pilot)
+        assert "has no checkpoint 'bset'; there is last, best, all" in told(pilot.app)[-1]
+
+
+async def test_work_shows_how_far_it_is_on_any_screen(make_app) -> None:
+    async with opened(make_app(), STOPPED) as (pilot, screen):
+        pilot.app.post_message(Progressed(STOPPED, "fetching v4-aa4k: 34% of 12.0 MiB"))
+        await pilot.pause()
+        line = screen.query_one(Activity)
+        assert line.display
+        assert "34%" in str(line.render())
+        pilot.app.do(lambda: "here", STOPPED)
+        await settled(pilot)
+        assert not line.display
+
+
+async def test_without_a_run_it_says_so(make_app) -> None:
+    async with opened(make_app(), None) as (pilot, _):
+        await pilot.press("S")
+        assert "no run yet" in told(pilot.app)[-1]
+
+
+async def test_readonly_has_none_of_it(make_app) -> None:
+    async with opened(make_app(readonly=True), FINISHED) as (pilot, screen):
+        await pilot.press("S", "r", "p", "t", "n", "X")
+        await settled(pilot)
+        assert pilot.app.screen is screen
+        assert not told(pilot.app)
