@@ -26,7 +26,13 @@ OF_TRAINING = (TRAIN_LOSS, "learning_rate", "gradient_norm", "frames_per_second"
 OF_SYSTEM = ("cpu_percent", "memory_mib", "gpu_percent", "gpu_memory_mib")
 PER_CLASS = "f1/"
 """What the names of single classes' F1 begin with."""
-GROUPS = {"loss": (TRAIN_LOSS, VALIDATION_LOSS), "system": OF_SYSTEM}
+GROUPS = {
+    "loss": (TRAIN_LOSS, VALIDATION_LOSS),
+    "f1_means": ("f1_macro", "f1_macro_behaviours", "f1_macro_present"),
+    "system": OF_SYSTEM,
+    "use": ("gpu_percent", "cpu_percent"),
+    "memory": ("gpu_memory_mib", "memory_mib"),
+}
 """Names that stand for several curves in one chart; ``f1`` stands for the F1 of each class."""
 TICKS: dict[Axis, TickKind] = {
     Axis.EPOCH: "integer",

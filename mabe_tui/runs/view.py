@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from core.errors import RunError, UserError
-from core.events import DataReady, Failed, Finished, RunStarted, Stopped
+from core.events import DataReady, Failed, Finished, Resumed, RunStarted, Stopped
 from core.history import History
 from core.rundir import About, RunRequest
 from mabe_tui.launch.attempts import read_quiet_ending
@@ -22,6 +22,16 @@ STALL_SECONDS = 60.0
 """A run says something about once a second; after this long without a word something is wrong."""
 RECENT_EPOCHS = 5
 ASKED_AT_ONCE = 8
+
+
+class Branch(msgspec.Struct, frozen=True):
+    """Where an attempt went on from another."""
+
+    attempt: str
+    from_attempt: str
+    epoch: int
+    """Completed by then."""
+    step: int
 
 
 class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +54,8 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     note: str = ""
     attempts: int = 0
+    lineage: tuple[Branch, ...] = ()
+    """Of the attempts that were resumed; those that led nowhere are among them."""
     device: str | None = None
     device_name: str | None = None
     parameters: int | None = None
@@ -73,6 +85,10 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     """Until the last epoch; early stopping may come before."""
     cost_usd: float | None = None
     """So far, where the price is known."""
+    cost_at_end_usd: float | None = None
+    """At its last epoch, at the present speed; early stopping may come before."""
+    budget_usd: float | None = None
+    """At which it stops with a checkpoint."""
     warnings: tuple[str, ...] = ()
     """Each once, however many attempts say it."""
     stalled_seconds: float | None = None
@@ -185,15 +201,26 @@ def summarise(
         overrides=request.overrides,
         data=request.data,
         attempts=len(history.attempts),
+        lineage=lineage(history),
         epochs=training.epochs,
         monitor=training.monitor,
         elapsed_seconds=elapsed,
         cost_usd=cost_usd(request.limits, elapsed),
+        budget_usd=request.limits.cost_usd,
         warnings=tuple(dict.fromkeys(warning.message for warning in history.warnings)),
         stalled_seconds=silent if running and silent > STALL_SECONDS else None,
     )
     facts = _with_machine(_with_ending(_with_epochs(facts, history), history), history)
-    return _with_progress(facts, history, now) if state is RunState.RUNNING else facts
+    if state is not RunState.RUNNING:
+        return facts
+    return _with_cost_at_end(_with_progress(facts, history, now), request)
+
+
+def lineage(history: History) -> tuple[Branch, ...]:
+    """Say from where each resumed attempt went on, in their order."""
+    events = [*history.superseded, *history.events]
+    resumed = sorted((e for e in events if isinstance(e, Resumed)), key=lambda e: e.attempt)
+    return tuple(Branch(e.attempt, e.from_attempt, e.epoch, e.step) for e in resumed)
 
 
 def _with_epochs(facts: RunSummary, history: History) -> RunSummary:
@@ -250,3 +277,10 @@ def _with_progress(facts: RunSummary, history: History, now: dt.datetime) -> Run
     return msgspec.structs.replace(
         facts, eta_seconds=max(0.0, remaining * seconds) if seconds is not None else None
     )
+
+
+def _with_cost_at_end(facts: RunSummary, request: RunRequest) -> RunSummary:
+    if facts.elapsed_seconds is None or facts.eta_seconds is None:
+        return facts
+    total = cost_usd(request.limits, facts.elapsed_seconds + facts.eta_seconds)
+    return msgspec.structs.replace(facts, cost_at_end_usd=total)
