@@ -45,8 +45,8 @@ bench: install
 
 # The references of commands and keys, from the commands' own help and the key table.
 reference: install
-	@$(BIN)/python -m mabe_tui.cli.reference > docs/commands.md
-	@$(BIN)/python -m mabe_tui.tui.reference > docs/keys.md
+	@$(BIN)/python -m mabe_tui.cli.reference > docs/commands.md.new && mv docs/commands.md.new docs/commands.md
+	@$(BIN)/python -m mabe_tui.tui.reference > docs/keys.md.new && mv docs/keys.md.new docs/keys.md
 
 fmt: install
 	@$(BIN)/ruff format --quiet .

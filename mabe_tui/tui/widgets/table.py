@@ -82,16 +82,22 @@ class RowTable(ScrollView, can_focus=True):
             return self.table
 
     def __init__(
-        self, columns: Sequence[Column], *, empty: str = "", id: str | None = None
+        self,
+        columns: Sequence[Column],
+        *,
+        empty: str = "",
+        id: str | None = None,
+        classes: str | None = None,
     ) -> None:
-        super().__init__(id=id)
+        super().__init__(id=id, classes=classes)
         self.columns = tuple(columns)
         self.rows: tuple[Row, ...] = ()
         self.sorted_by: str | None = None
         self.descending = False
         self._empty = empty
-        self._shown: list[tuple[int, int]] = []
-        """(column's number, its width) of those that fit."""
+        self._widths: list[int] = []
+        self._fit: tuple[int, list[tuple[int, int]]] = (-1, [])
+        """For this width of the screen: (column's number, its width) of those that fit."""
 
     @property
     def selected(self) -> str | None:
@@ -137,8 +143,7 @@ class RowTable(ScrollView, can_focus=True):
         self.refresh()
 
     def on_resize(self) -> None:
-        """Choose anew which columns fit."""
-        self._measure()
+        """Fill the new width."""
         self.virtual_size = Size(self.size.width, len(self.rows) + HEADER)
 
     def action_move(self, by: int) -> None:
@@ -185,19 +190,30 @@ class RowTable(ScrollView, can_focus=True):
         return self._line(number).adjust_cell_length(width, self.rich_style)
 
     def _measure(self) -> None:
-        """Give every column what its widest cell needs, and leave out what does not fit."""
-        widths = []
+        """Find what the widest cell of every column needs."""
+        self._widths = []
         for number, column in enumerate(self.columns):
             marked = len(column.label) + (2 if column.key == self.sorted_by else 0)
             widest = max((len(row.cells[number]) for row in self.rows), default=0)
-            widths.append(max(marked, min(widest, column.widest)))
-        kept = list(range(len(self.columns)))
-        while len(kept) > 1 and sum(widths[n] + GAP for n in kept) - GAP > self.size.width:
+            self._widths.append(max(marked, min(widest, column.widest)))
+        self._fit = (-1, [])
+
+    @property
+    def _shown(self) -> list[tuple[int, int]]:
+        """The columns that fit: asked for as it is drawn, for a scroll bar changes the width."""
+        width = self.size.width
+        if self._fit[0] != width:
+            self._fit = (width, self._fitting(width))
+        return self._fit[1]
+
+    def _fitting(self, width: int) -> list[tuple[int, int]]:
+        kept = list(range(len(self._widths)))
+        while len(kept) > 1 and sum(self._widths[n] + GAP for n in kept) - GAP > width:
             last = max(kept, key=lambda n: (self.columns[n].rank, n))
             if self.columns[last].rank == 0:
                 break
             kept.remove(last)
-        self._shown = [(number, widths[number]) for number in kept]
+        return [(number, self._widths[number]) for number in kept]
 
     def _header(self) -> Strip:
         style = Style(bold=True) + self._named("text-muted")

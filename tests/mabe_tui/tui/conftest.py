@@ -1,6 +1,7 @@
 """The dashboard over recorded runs, at a fixed time."""
 
 import datetime as dt
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,16 +17,24 @@ SMALL, LARGE = (80, 24), (140, 45)
 MakeApp = Callable[..., MabeApp]
 
 
+@pytest.fixture(scope="session")
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Written once."""
+    home = tmp_path_factory.mktemp("recorded")
+    write_all(home)
+    return home
+
+
 @pytest.fixture
-def recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home folder with recorded runs of v4 to v7."""
+def recorded(recordings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home folder with recorded runs of v4 to v7, of the test's own."""
     home = tmp_path / "home"
+    shutil.copytree(recordings, home)
     monkeypatch.setenv("MABE_HOME", str(home))
     monkeypatch.setenv("MABE_STATE", str(tmp_path / "state"))
     monkeypatch.setenv("MABE_REGISTRY", str(registry.default_path()))
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("COLORTERM", "truecolor")
-    write_all(home)
     return home
 
 

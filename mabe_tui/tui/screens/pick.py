@@ -1,0 +1,68 @@
+"""Choosing one of many by typing a part of its name."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, OptionList
+from textual.widgets.option_list import Option
+
+
+class PickScreen(ModalScreen[str | None]):
+    """A list narrowed down as one types; gives what was chosen, ``None`` for nothing."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "Close"),
+        Binding("down", "move(1)", "Down", show=False),
+        Binding("up", "move(-1)", "Up", show=False),
+    ]
+
+    def __init__(self, title: str, choices: Sequence[str]) -> None:
+        super().__init__()
+        self._title, self._choices = title, choices
+
+    def compose(self) -> ComposeResult:
+        """Lay out the line to type in and the list."""
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = self._title
+            yield Input(placeholder="type a part of it")
+            yield OptionList(*_options(self._choices), markup=False)
+
+    @on(Input.Changed)
+    def _narrow(self, event: Input.Changed) -> None:
+        words = event.value.casefold().split()
+        found = [name for name in self._choices if all(word in name.casefold() for word in words)]
+        options = self.query_one(OptionList)
+        options.clear_options().add_options(_options(found))
+        options.highlighted = 0 if found else None
+
+    @on(Input.Submitted)
+    def _choose_highlighted(self) -> None:
+        options = self.query_one(OptionList)
+        if options.highlighted is not None:
+            self.dismiss(options.get_option_at_index(options.highlighted).id)
+
+    @on(OptionList.OptionSelected)
+    def _choose(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(event.option.id)
+
+    def on_mount(self) -> None:
+        """Offer the first."""
+        if self._choices:
+            self.query_one(OptionList).highlighted = 0
+
+    def action_move(self, by: int) -> None:
+        """Move through the list while the line has the focus."""
+        options = self.query_one(OptionList)
+        if by > 0:
+            options.action_cursor_down()
+        else:
+            options.action_cursor_up()
+
+
+def _options(names: Sequence[str]) -> list[Option]:
+    return [Option(name, id=name) for name in names]

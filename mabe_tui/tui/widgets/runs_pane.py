@@ -1,0 +1,185 @@
+"""The runs as a table that can be filtered, sorted and kept as a view."""
+
+from collections.abc import Collection, Sequence
+
+import msgspec
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widgets import Input, Static
+
+from core.errors import UserError
+from mabe_tui.runs.fields import Fields, RowCache
+from mabe_tui.runs.measured import Measured
+from mabe_tui.runs.record import RunRecord
+from mabe_tui.runs.table import Arranged, arranged
+from mabe_tui.runs.view_state import Arrangement, View
+from mabe_tui.tui.home_rows import RUNS, plain_signs, run_row
+from mabe_tui.tui.widgets.table import RowTable
+
+UNSORTED = ("sign", "remarks")
+EXAMPLE = "state == running and best.f1 > 0.4"
+
+
+class RunsPane(Vertical):
+    """Filter line and table. What is wrong with a filter is said under it, as one types."""
+
+    class ViewChanged(Message):
+        """Another filter or order, which can be read."""
+
+        def __init__(self, view: View) -> None:
+            super().__init__()
+            self.view = view
+
+    def __init__(self, view: View, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self.view = view
+        self._cache = RowCache()
+        self._table: Arranged | None = None
+        self._records: Sequence[RunRecord] = ()
+        self._arrangement = Arrangement()
+        self._baseline: Measured | None = None
+        self._marked: Collection[str] = ()
+        self._title = ""
+
+    def compose(self) -> ComposeResult:
+        """Lay out filter, what is wrong with it, and table."""
+        line = Input(self.view.query, id="filter", placeholder=EXAMPLE, compact=True)
+        line.display = bool(self.view.query)
+        yield line
+        error = Static(id="filter-error", markup=False)
+        error.display = False
+        yield error
+        yield RowTable(RUNS, empty="no runs yet: l launches one", id="runs")
+
+    @property
+    def table(self) -> RowTable:
+        """The table itself."""
+        return self.query_one("#runs", RowTable)
+
+    @property
+    def fields(self) -> Fields:
+        """The keys that can be sorted by."""
+        return self._table.fields if self._table else Fields()
+
+    def show(
+        self,
+        title: str,
+        records: Sequence[RunRecord],
+        arrangement: Arrangement,
+        baseline: Measured | None,
+        marked: Collection[str],
+    ) -> None:
+        """Show runs.
+
+        Args:
+            title: whose they are.
+            records: newest first.
+            arrangement: knows what is pinned.
+            baseline: what Δ is the difference to.
+            marked: ids that have a mark.
+        """
+        self._title, self._records = title, records
+        self._arrangement, self._baseline, self._marked = arrangement, baseline, marked
+        self._draw()
+
+    def change(self, **changes: object) -> None:
+        """Filter or sort in another way."""
+        self.view = msgspec.structs.replace(self.view, **changes)
+        if self._draw():
+            self.post_message(self.ViewChanged(self.view))
+
+    def use(self, view: View) -> None:
+        """Take over a saved view."""
+        line = self.query_one("#filter", Input)
+        with self.prevent(Input.Changed):
+            line.value = view.query
+        line.display = bool(view.query)
+        self.view = view
+        self.change()
+
+    def reverse(self) -> None:
+        """Turn the order round."""
+        if self._table is not None:
+            self.change(descending=not self._table.descending)
+
+    def open_filter(self) -> None:
+        """Let a person type a filter."""
+        line = self.query_one("#filter", Input)
+        line.display = True
+        line.focus()
+
+    def close_filter(self) -> bool:
+        """Take the filter away; tells whether there was one."""
+        line = self.query_one("#filter", Input)
+        if not line.display:
+            return False
+        line.value = ""
+        line.display = False
+        self.table.focus()
+        return True
+
+    @on(Input.Changed)
+    def _filter(self, event: Input.Changed) -> None:
+        event.stop()
+        self.change(query=event.value)
+
+    @on(Input.Submitted)
+    def _leave_filter(self, event: Input.Submitted) -> None:
+        event.stop()
+        event.input.display = bool(event.value)
+        self.table.focus()
+
+    @on(RowTable.HeaderClicked)
+    def _sort_by_header(self, message: RowTable.HeaderClicked) -> None:
+        message.stop()
+        if message.column in UNSORTED:
+            return
+        same = self._table is not None and self._table.sort == message.column
+        falls = not self._table.descending if same and self._table else None
+        self.change(sort=message.column, descending=falls)
+
+    def _draw(self) -> bool:
+        """Fill the table; tells whether the filter could be read."""
+        pinned = self._arrangement.pinned
+        try:
+            table = arranged(
+                self._records,
+                self.view,
+                baseline=self._baseline,
+                pinned=pinned,
+                cache=self._cache,
+            )
+        except UserError as error:
+            self._say(str(error))
+            return False
+        self._say("")
+        self._table = table
+        self._fill(table)
+        left_out = len(self._records) - len(table.rows)
+        self.border_title = self._title + (f" ({left_out} filtered out)" if left_out else "")
+        return True
+
+    def _fill(self, table: Arranged) -> None:
+        by_id = {record.id: record for record in self._records}
+        pinned = self._arrangement.pinned
+        rows = [
+            run_row(
+                by_id[str(row["id"])],
+                row,
+                baseline=self._arrangement.baseline,
+                pinned=pinned,
+                marked=self._marked,
+            )
+            for row in sorted(table.rows, key=lambda row: row["id"] not in pinned)
+        ]
+        if self.app.has_class("ascii"):
+            rows = [plain_signs(row) for row in rows]
+        self.table.show(rows)
+        self.table.mark_sorted(table.sort, table.descending)
+
+    def _say(self, text: str) -> None:
+        error = self.query_one("#filter-error", Static)
+        error.display = bool(text)
+        error.update(text)

@@ -1,0 +1,223 @@
+"""The home screen, driven by keys over recorded runs."""
+
+import shutil
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input, Static
+
+from core.rundir import RunDir
+from mabe_tui.tui.screens.home import HomeScreen
+from mabe_tui.tui.screens.pick import PickScreen
+from mabe_tui.tui.widgets.details import Details
+from mabe_tui.tui.widgets.table import RowTable
+
+SMALL, LARGE = (80, 24), (140, 45)
+
+
+async def settle(pilot: Pilot) -> None:
+    """Wait until what was asked in threads is shown."""
+    await pilot.app.workers.wait_for_complete()
+    await pilot.pause()
+
+
+def cell(table: RowTable, row: str, column: str) -> str:
+    number = [c.key for c in table.columns].index(column)
+    return next(r.cells[number] for r in table.rows if r.key == row)
+
+
+def runs(pilot: Pilot) -> RowTable:
+    return pilot.app.screen.query_one("#runs", RowTable)
+
+
+def experiments(pilot: Pilot) -> RowTable:
+    return pilot.app.screen.query_one("#experiments", RowTable)
+
+
+def ids(table: RowTable) -> list[str]:
+    return [row.key.rpartition("-")[2] for row in table.rows]
+
+
+async def test_versions_show_claims_and_what_was_measured_over_the_seeds(make_app) -> None:
+    async with make_app().run_test(size=LARGE) as pilot:
+        await settle(pilot)
+        table = experiments(pilot)
+        assert [row.key for row in table.rows] == ["v1", "v2", "v3", "v4", "v5", "v6", "v7"]
+        assert cell(table, "v6", "reported_f1_macro") == "0.4389"
+        assert "±" in cell(table, "v6", "f1_macro")
+        assert "(2)" in cell(table, "v6", "f1_macro")
+        assert cell(table, "v7", "last_state") == "failed"
+
+
+async def test_the_runs_below_are_those_of_the_selected_version(make_app) -> None:
+    async with make_app().run_test(size=LARGE) as pilot:
+        await settle(pilot)
+        await pilot.press(*["down"] * 5)
+        assert ids(runs(pilot)) == ["cc43", "cc42", "ee45", "dd44"]
+        await pilot.press("a")
+        assert len(runs(pilot).rows) == 8
+
+
+async def test_a_filter_acts_as_it_is_typed_and_says_what_is_wrong(make_app) -> None:
+    async with make_app().run_test(size=LARGE) as pilot:
+        await settle(pilot)
+        await pilot.press("a", "slash", *"best.f1>0.8")
+        assert ids(runs(pilot)) == ["cc43", "cc42"]
+        await pilot.press(*" and sede==4")
+        error = pilot.app.screen.query_one("#filter-error", Static)
+        assert "did you mean 'seed'" in str(error.render())
+        await pilot.press("enter", "escape")
+        assert len(runs(pilot).rows) == 8
+        assert not pilot.app.screen.query_one("#filter", Input).display
+
+
+async def test_runs_are_sorted_by_any_key_and_turned_round(make_app) -> None:
+    async with make_app().run_test(size=LARGE) as pilot:
+        await settle(pilot)
+        await pilot.press("a", "s")
+        assert isinstance(pilot.app.screen, PickScreen)
+        await pilot.press(*"smoothed.f1_macro", "enter")
+        await pilot.press("down")
+        assert ids(runs(pilot))[:3] == ["cc42", "cc43", "bb42"]
+        await pilot.press("R")
+        assert ids(runs(pilot))[0] == "ff46"
+
+
+async def test_a_click_on_a_header_sorts(make_app) -> None:
+    async with make_app().run_test(size=LARGE) as pilot:
+        await settle(pilot)
+        await pilot.press("a")
+        header = runs(pilot).render_line(0).text
+        await pilot.click("#runs", offset=(header.index("best") + 1, 0))
+        assert ids(runs(pilot))[0] == "cc42"
+        header = experiments(pilot).render_line(0).text
+        await pilot.click("#experiments", offset=(header.index("measured") + 1, 0))
+        await pilot.click("#experiments", offset=(header.index("measured") + 1, 0))
+        assert experiments(pilot).sorted_by == "f1_macro"
+
+
+async def test_every_row_shows_its_difference_to_the_baseline(make_app) -> None:
+    async with make_app().run_test(size=LARGE) as pilot:
+        await settle(pilot)
+        await pilot.press(*["down"] * 4, "b", "down")
+        assert cell(experiments(pilot), "v5", "sign") == "◆"
+        assert cell(experiments(pilot), "v5", "delta") == "+0.0000"
+        assert float(cell(experiments(pilot), "v6", "delta")) > 0.05
+        assert float(cell(runs(pilot), runs(pilot).rows[0].key, "delta")) > 0.05
+
+
+async def test_a_view_is_saved_and_used_again(make_app) -> None:
+    async with make_app().run_test(size=LARGE) as pilot:
+        await settle(pilot)
+        await pilot.press("a", "slash", *"tags~keep", "enter", "v", "enter", *"kept", "enter")
+        await pilot.press("escape")
+        assert len(runs(pilot).rows) == 8
+        await pilot.press("v", "enter")
+        assert ids(runs(pilot)) == ["cc42"]
+
+
+async def test_what_was_arranged_survives_a_crash(make_app) -> None:
+    async with make_app().run_test(size=LARGE) as pilot:
+        await settle(pilot)
+        await pilot.press(*["down"] * 5, "b", "slash", *"seed == 42")
+        await settle(pilot)
+        # no farewell: the second app finds what the first wrote as it happened
+        async with make_app().run_test(size=LARGE) as second:
+            await settle(second)
+            assert experiments(second).selected == "v6"
+            assert cell(experiments(second), "v6", "sign") == "◆"
+            assert ids(runs(second)) == ["cc42"]
+
+
+async def test_a_pinned_run_stays_at_the_top(make_app) -> None:
+    async with make_app().run_test(size=LARGE) as pilot:
+        await settle(pilot)
+        await pilot.press(*["down"] * 5, "tab", "down", "down", "P")
+        assert ids(runs(pilot))[0] == "ee45"
+        await pilot.press("P")
+        assert ids(runs(pilot))[0] == "cc43"
+
+
+async def test_details_show_the_version_then_the_run(make_app) -> None:
+    async with make_app().run_test(size=LARGE) as pilot:
+        await settle(pilot)
+        await pilot.press(*["down"] * 5)
+        text = str(pilot.app.screen.query_one("#details-text", Static).render())
+        assert "changed from v5" in text
+        assert "64 → 384" in text
+        await pilot.press("tab")
+        assert pilot.app.screen.query_one(Details).border_title == runs(pilot).rows[0].key
+
+
+async def test_a_narrow_screen_hides_the_details_until_asked(make_app) -> None:
+    async with make_app().run_test(size=SMALL) as pilot:
+        await settle(pilot)
+        details = pilot.app.screen.query_one(Details)
+        assert not details.display
+        await pilot.press("d")
+        assert details.display
+        assert "settings" in str(pilot.app.screen.query_one("#details-text", Static).render())
+
+
+async def test_a_run_that_vanishes_leaves_the_table_and_the_baseline_no_error(
+    make_app, recorded
+) -> None:
+    app = make_app()
+    async with app.run_test(size=LARGE) as pilot:
+        await settle(pilot)
+        await pilot.press(*["down"] * 5, "tab", "b")
+        shutil.rmtree(next((recorded / "runs").glob("*-cc43")))
+        assert isinstance(app.screen, HomeScreen)
+        app.screen.on_screen_resume()
+        await settle(pilot)
+        assert ids(runs(pilot)) == ["cc42", "ee45", "dd44"]
+
+
+async def test_a_run_that_ends_raises_a_notice_once(make_app, recorded) -> None:
+    from mabe_tui.tui.notices import RunWatch
+
+    app = make_app()
+    async with app.run_test(size=LARGE) as pilot:
+        await settle(pilot)
+        records = app.catalog.records(app.now())
+        watch = RunWatch()
+        import msgspec
+
+        from mabe_tui.launch.launcher import RunState
+
+        running = [
+            msgspec.structs.replace(
+                r, summary=msgspec.structs.replace(r.summary, state=RunState.RUNNING)
+            )
+            for r in records[:1]
+        ]
+        assert watch.look(running) == []
+        (notice,) = watch.look(records[:1])
+        assert "failed: CUDA out of memory" in notice.text
+        assert watch.look(records[:1]) == []
+
+
+async def test_notes_of_strangers_are_no_markup(make_app, recorded) -> None:
+    from core.rundir import About
+
+    run = RunDir(next((recorded / "runs").glob("*-cc43")))
+    run.write_about(About(note="[bold red]\x1b[31m[/] loud"))
+    async with make_app().run_test(size=LARGE) as pilot:
+        await settle(pilot)
+        await pilot.press(*["down"] * 5, "tab")
+        text = str(pilot.app.screen.query_one("#details-text", Static).render())
+        assert "[bold red][/] loud" in text
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "140x45"])
+def test_how_it_looks(snap_compare, make_app, size) -> None:
+    async def prepare(pilot: Pilot) -> None:
+        await settle(pilot)
+        await pilot.press(*["down"] * 4, "b", "down", "tab", "space")
+        await settle(pilot)
+
+    assert snap_compare(make_app(), terminal_size=size, run_before=prepare)
+
+
+def test_how_it_looks_in_ascii(snap_compare, make_app) -> None:
+    assert snap_compare(make_app(ascii_only=True), terminal_size=SMALL, run_before=settle)
