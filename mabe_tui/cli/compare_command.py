@@ -5,7 +5,7 @@ import io
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -18,9 +18,6 @@ from mabe_tui.runs.compare import compare as compare_runs
 from mabe_tui.runs.compare_tables import Rows, figure, note_on_verdicts, sections
 from mabe_tui.runs.sides import Spread
 from mabe_tui.runs.store import RunStore
-
-if TYPE_CHECKING:  # numpy
-    from mabe_tui.runs.inspect import Inspection
 
 SPARK_WIDTH = 32
 
@@ -61,28 +58,32 @@ def compare(
     if any("@" in name for name in names):
         from mabe_tui.cli.compare_checkpoints import compare_named
 
+        if latest or as_csv or as_markdown or html is not None or svg is not None:
+            raise ConfigError("checkpoints (RUN@epoch-3) are compared as text or with --json")
         compare_named(names, session_of(context), as_json)
         return
     comparison = _compared(names, session_of(context), latest)
     for problem in comparison.unreadable:
         say(f"mabe: left out: {problem}")
     if as_json:
-        print_json(_inspected(comparison, session_of(context)))
+        from mabe_tui.runs.inspect import inspect
+
+        print_json(inspect(comparison, RunStore(session_of(context).home)))
     elif as_csv:
         _print_csv(comparison)
     elif html is not None or svg is not None:
         _write_report(comparison, session_of(context), html, svg)
     else:
         _print_sections(comparison, as_markdown)
-        for change in _inspected(comparison, session_of(context)).code:
-            if change is not None and not change.same:
-                print(wrapped(f"\ncode: {change}", "  "))
+        _print_code(comparison, RunStore(session_of(context).home))
 
 
-def _inspected(comparison: Comparison, session: Session) -> "Inspection":
-    from mabe_tui.runs.inspect import inspect
+def _print_code(comparison: Comparison, store: RunStore) -> None:
+    from mabe_tui.runs.inspect import code_of_sides
 
-    return inspect(comparison, RunStore(session.home))
+    for change in code_of_sides(comparison.sides, store):
+        if change is not None and not change.same:
+            print(wrapped(f"\ncode: {change}", "  "))
 
 
 def _write_report(
