@@ -20,6 +20,7 @@ from mabe_tui.runs.store import RunStore
 from mabe_tui.runs.view_state import View, ViewState
 
 HELP = "help"
+SHOWN = 20
 
 
 def register(app: typer.Typer) -> None:
@@ -53,8 +54,9 @@ def runs(
         str | None, typer.Option(metavar="NAME", help="Save filter, order and columns.")
     ] = None,
     limit: Annotated[
-        int, typer.Option("--limit", "-n", help="At most so many; 0: all.", min=0)
-    ] = 20,
+        int | None,
+        typer.Option("--limit", "-n", help="At most so many, 20 unless watched; 0: all.", min=0),
+    ] = None,
     watch: Annotated[
         bool, typer.Option("--watch", help="Go on showing them until Ctrl-C.")
     ] = False,
@@ -77,6 +79,7 @@ def runs(
     state = ViewState(session.home)
     wanted = _wanted(state.view(view) if view else View(), where, sort, columns)
     narrow = Narrowed(frozenset(_states(states or [])), version, tag)
+    limit = (0 if watch else SHOWN) if limit is None else limit
     listing = Listing(session, wanted, narrow, baseline, limit, reverse)
     for problem in listing.catalog.refresh():
         say(f"mabe: what is here may be old: {problem}")

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -118,14 +119,20 @@ def _picture(table: Arranged, records: Records, problems: list[str]) -> "Rendera
     from rich.text import Text
 
     lines = shutil.get_terminal_size().lines - ROWS_AROUND
-    rows = cells_of(table, records)
+    if table.sort is None:  # what goes on comes first: there is no scrolling here
+        ordered = sorted(table.rows, key=lambda row: not records[str(row["id"])].state.is_alive)
+        table = replace(table, rows=ordered)
+    rows = cells_of(replace(table, rows=table.rows[:lines]), records)
     alive = sum(record.state.is_alive for record in records.values())
-    foot = Text(f"{alive} alive, {len(rows)} shown; Ctrl-C ends this view, not the runs", "dim")
+    shown = (
+        f"{len(rows)} of {len(table.rows)} shown" if len(rows) < len(table.rows) else "all shown"
+    )
+    foot = Text(f"{alive} alive, {shown}; Ctrl-C ends this view, not the runs", "dim")
     if problems:
         foot = Text(f"what is here may be old: {problems[-1]}", "yellow")
     if not rows:
         return Group(Text("no such runs"), foot)
-    headers, cells = fitted_cells(rows[:lines], narrow(table))
+    headers, cells = fitted_cells(rows, narrow(table))
     return Group(rich_table(headers, cells, right=numeric(headers)), foot)
 
 

@@ -11,6 +11,7 @@ from core import places
 from core.errors import CheckpointError, RunError
 from core.rundir import About, RunDir
 from mabe_tui.launch.launcher import RunState
+from mabe_tui.runs.catalog import FILE as CATALOG
 from mabe_tui.runs.checkpoints import CORE_POINTERS, pointer_names
 from mabe_tui.runs.reading import folder_size, thin_history
 from mabe_tui.runs.store import RunEntry, RunStore, is_run_id
@@ -159,7 +160,9 @@ def _removal(what: str, reason: str, paths: Sequence[Path]) -> Removal:
 
 
 def _children(folder: Path) -> list[Path]:
-    return sorted(folder.iterdir()) if folder.is_dir() else []
+    kept = (CATALOG,)  # small, and there again at the next look
+    found = folder.iterdir() if folder.is_dir() else ()
+    return sorted(path for path in found if path.name not in kept)
 
 
 def _remove(path: Path) -> None:

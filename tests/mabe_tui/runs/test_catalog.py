@@ -18,7 +18,7 @@ from mabe_tui.plotting.smoothing import ema
 from mabe_tui.runs import catalog as catalogs
 from mabe_tui.runs import view
 from mabe_tui.runs.catalog import FILE, Catalog
-from mabe_tui.runs.manage import note
+from mabe_tui.runs.manage import note, plan_gc
 from mabe_tui.runs.reading import thin_history
 from mabe_tui.runs.record import SMOOTHING
 from mabe_tui.runs.store import RunStore
@@ -97,6 +97,13 @@ def test_runs_come_and_go(home: Path, catalog: Catalog) -> None:
     assert [r.id for r in catalog.records()] == [newer.id, run.id]
     shutil.rmtree(newer.path)
     assert [r.id for r in catalog.records()] == [run.id]
+
+
+def test_making_room_leaves_the_file(home: Path, catalog: Catalog) -> None:
+    record(home, V6)
+    catalog.records()
+    (places.cache(home) / "prepared").mkdir()
+    assert [path.name for removal in plan_gc(home, True) for path in removal.paths] == ["prepared"]
 
 
 @pytest.mark.parametrize("content", [b"", b"\xc1 no msgpack", b"\x81\xa7version\xa11"])
