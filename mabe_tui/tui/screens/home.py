@@ -14,6 +14,7 @@ from mabe_tui.runs.experiments import ExperimentRow, experiment_rows
 from mabe_tui.runs.measured import Measured, measured_name, measured_version
 from mabe_tui.runs.record import RunRecord
 from mabe_tui.runs.view_state import Arrangement, View, ViewState
+from mabe_tui.tui.actions import ACTING, RunActions
 from mabe_tui.tui.home_rows import EXPERIMENTS, experiment_row, plain_signs, version_order
 from mabe_tui.tui.keys import bindings
 from mabe_tui.tui.notices import RunWatch
@@ -32,11 +33,11 @@ SAVE_VIEW = "+ save what is shown as a view"
 NAME = "home"
 
 
-class HomeScreen(MabeScreen):
+class HomeScreen(RunActions):
     """What people open in the morning and leave open."""
 
-    PLACES: ClassVar[tuple[str, ...]] = ("home", "table")
-    BINDINGS: ClassVar[list[BindingType]] = bindings("home")
+    PLACES: ClassVar[tuple[str, ...]] = ("home", ACTING, "table")
+    BINDINGS: ClassVar[list[BindingType]] = bindings("home", ACTING)
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 - as Textual declares it
 
     class Loaded(Message):
