@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from core.errors import RunError, UserError
-from core.events import DataReady, Failed, Finished, Resumed, RunStarted, Stopped
+from core.events import Failed, Finished, Resumed, Stopped
 from core.history import History
 from core.rundir import About, RunRequest
 from mabe_tui.launch.attempts import read_quiet_ending
@@ -21,6 +21,7 @@ from mabe_tui.runs.store import RunEntry
 STALL_SECONDS = 60.0
 """A run says something about once a second; after this long without a word something is wrong."""
 RECENT_EPOCHS = 5
+READINGS = ("cpu_percent", "memory_mib", "gpu_percent", "gpu_memory_mib")
 ASKED_AT_ONCE = 8
 
 
@@ -77,6 +78,11 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     """Of the latest step, else of the last epoch."""
     learning_rate: float | None = None
     frames_per_second: float | None = None
+    cpu_percent: float | None = None
+    """Of the job's process, as read last; 100 is one core."""
+    memory_mib: float | None = None
+    gpu_percent: float | None = None
+    gpu_memory_mib: float | None = None
     seconds_per_epoch: float | None = None
     """Mean over the last few."""
     elapsed_seconds: float | None = None
@@ -259,7 +265,10 @@ def _with_ending(facts: RunSummary, history: History) -> RunSummary:
 
 
 def _with_machine(facts: RunSummary, history: History) -> RunSummary:
-    started, data = history.last(RunStarted), history.last(DataReady)
+    started, data, system = history.started, history.data, history.last_system
+    if system is not None:
+        readings = {name: getattr(system, name) for name in READINGS}
+        facts = msgspec.structs.replace(facts, **readings)
     return msgspec.structs.replace(
         facts,
         device=started.device if started else None,
