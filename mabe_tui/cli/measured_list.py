@@ -8,12 +8,11 @@ from core.errors import RunError
 from mabe_tui.cli.fit import fitted
 from mabe_tui.cli.listing import baseline_name
 from mabe_tui.cli.output import print_csv, print_json, print_table, say
-from mabe_tui.cli.run_table import spell
 from mabe_tui.cli.session import Session
 from mabe_tui.runs.catalog import Catalog
+from mabe_tui.runs.cells import spell, spell_measured
 from mabe_tui.runs.experiments import ExperimentRow, experiment_rows
 from mabe_tui.runs.fields import DELTA
-from mabe_tui.runs.measured import Measured
 from mabe_tui.runs.store import RunStore
 from mabe_tui.runs.view_state import ViewState
 
@@ -85,15 +84,6 @@ def _cells(row: ExperimentRow) -> dict[str, object]:
         "cost": spell("cost_usd", row.cost_usd),
         "last": row.last_state.value if row.last_state else None,
     }
-
-
-def spell_measured(measured: Measured, as_registered: bool | None) -> str | None:
-    """Spell a measurement: ``0.4312 ± 0.0051 (3)``, seeds in brackets; ``…`` where no run is finished."""
-    if measured.f1_macro is None:
-        return None
-    std = f" ± {measured.std:.4f} ({len(measured.runs)})" if measured.std is not None else ""
-    open_ended = "" if measured.finished else "…"
-    return f"{measured.f1_macro:.4f}{std}{open_ended}{'*' if as_registered is False else ''}"
 
 
 def _csv_row(row: ExperimentRow) -> list[object]:

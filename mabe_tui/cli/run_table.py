@@ -1,12 +1,13 @@
 """A table of runs on a terminal, in a pipe, as JSON and as CSV."""
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from mabe_tui.cli.fit import fits, fitted
 from mabe_tui.cli.output import print_csv, print_json, print_table
+from mabe_tui.runs.cells import remark_of, spell
 from mabe_tui.runs.fields import DELTA, METRIC, PREFIXES, Row, Value
 from mabe_tui.runs.record import RunRecord
 from mabe_tui.runs.store import short_id
@@ -30,9 +31,6 @@ CSV_COLUMNS = (
     DELTA, "loss", "train_loss", "elapsed_seconds", "eta_seconds", "cost_usd", "launcher", "gpu",
     "created", "tags", "note", "problem",
 )  # fmt: skip
-SECONDS = "_seconds"
-LEAST_FIXED, MOST_FIXED = 1e-2, 10
-"""Between these lie metrics and losses, which are told to four places."""
 Records = Mapping[str, RunRecord]
 
 
@@ -52,17 +50,6 @@ def usual_cells(run: RunSummary, row: Row) -> dict[str, object]:
         "tags": " ".join(run.tags) or None,
         "remarks": remark_of(run),
     }
-
-
-def remark_of(run: RunSummary) -> str | None:
-    """Give the one thing most worth knowing of a run, beside its figures."""
-    if run.stalled_seconds is not None:
-        return f"silent for {duration(run.stalled_seconds)}"
-    if run.problem:
-        return run.problem
-    if len(run.warnings) > 1:
-        return f"{len(run.warnings)} warnings"
-    return run.warnings[0] if run.warnings else run.note or None
 
 
 def cells_of(table: Arranged, records: Records) -> list[dict[str, object]]:
@@ -159,30 +146,3 @@ def _raw(value: Value) -> object:
     if isinstance(value, bool):
         return str(value).lower()
     return " ".join(value) if isinstance(value, tuple) else value
-
-
-def spell(key: str, value: Value) -> object:
-    """Spell a value for a table, by its key and kind; ``None`` where there is none."""
-    if value is None or isinstance(value, str):
-        return value or None
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return _number(key)(value)
-    if isinstance(value, dt.datetime):
-        return f"{value.astimezone():%Y-%m-%d %H:%M}"
-    return _raw(value) if value != () else None
-
-
-def _number(key: str) -> Callable[[float], str]:
-    if key == DELTA:
-        return lambda value: f"{value:+.4f}".replace("-", "−")
-    if key.endswith(SECONDS) and key != "timeout_seconds":
-        return duration
-    if key.endswith("_usd"):
-        return lambda value: f"${value:.2f}"
-    return _plain_number
-
-
-def _plain_number(value: float) -> str:
-    if isinstance(value, int):
-        return str(value)
-    return f"{value:.4f}" if LEAST_FIXED <= abs(value) < MOST_FIXED else f"{value:.4g}"

@@ -9,6 +9,8 @@ from mabe_tui.runs.units import duration
 from mabe_tui.runs.view import RunSummary
 
 SECONDS = "_seconds"
+LEAST_FIXED, MOST_FIXED = 1e-2, 10
+"""Between these lie metrics and losses, which are told to four places."""
 
 
 def remark_of(run: RunSummary) -> str | None:
@@ -54,4 +56,10 @@ def _number(key: str) -> Callable[[float], str]:
         return duration
     if key.endswith("_usd"):
         return lambda value: f"${value:.2f}"
-    return lambda value: str(value) if isinstance(value, int) else f"{value:.4g}"
+    return _plain_number
+
+
+def _plain_number(value: float) -> str:
+    if isinstance(value, int):
+        return str(value)
+    return f"{value:.4f}" if LEAST_FIXED <= abs(value) < MOST_FIXED else f"{value:.4g}"
