@@ -19,10 +19,10 @@ from core.files import write_bytes_atomically
 from core.history import History
 from mabe_tui.launch.attempts import attempt_ending, newest_attempt, read_quiet_ending
 from mabe_tui.launch.launcher import RunState
-from mabe_tui.runs.reading import thin_history
+from mabe_tui.runs.reading import ThinTail
 from mabe_tui.runs.record import RunRecord, record_from
 from mabe_tui.runs.store import RunEntry, RunStore
-from mabe_tui.runs.view import RunSummary, hear_all, state_of, summary_of
+from mabe_tui.runs.view import RunSummary, hear_all, state_of, summary_from, summary_of
 
 FILE = "catalog.msgpack"
 FORMAT = 1
@@ -46,11 +46,19 @@ class _File(msgspec.Struct):
 
 
 @dataclass(frozen=True, slots=True)
+class _Alive:
+    """What is kept of a run that may go on, so that only what is new is read."""
+
+    tail: ThinTail
+    history: History
+
+
+@dataclass(frozen=True, slots=True)
 class _Known:
     signature: Signature
     record: RunRecord
     entry: RunEntry
-    history: History | None
+    alive: _Alive | None = None
     """``None`` where the run has ended: its record stays as it is until a file changes."""
 
 
@@ -116,24 +124,30 @@ class Catalog:
             str(entry.run.path)
         )  # first: what is read afterwards can only be newer
         known = self._known.get(entry.id)
-        if known is None or known.signature != signature:
-            kept = (self._on_disk or {}).get(entry.id)
-            if kept is not None and kept.signature == signature:
-                return _Known(signature, kept.record, entry, None)
-            return self._read(entry, signature, now, None)
-        if known.history is None:
-            return known
-        return self._read(known.entry, signature, now, known.history)
+        if known is not None and known.signature == signature:
+            return known if known.alive is None else self._again(known, known.alive, now)
+        kept = (self._on_disk or {}).get(entry.id)
+        if kept is not None and kept.signature == signature:
+            return _Known(signature, kept.record, entry)
+        tail = known.alive.tail if known is not None and known.alive else ThinTail(entry.run)
+        return self._read(entry, signature, tail, now)
 
     def _read(
-        self, entry: RunEntry, signature: Signature, now: dt.datetime, history: History | None
+        self, entry: RunEntry, signature: Signature, tail: ThinTail, now: dt.datetime
     ) -> _Known:
         if entry.request is None:
-            return _Known(signature, RunRecord(summary=summary_of(entry, now)), entry, None)
+            return _Known(signature, RunRecord(summary=summary_of(entry, now)), entry)
         state, ended = self._state(entry)
-        history = history or thin_history(entry.run)
+        history = tail.history()
         record = record_from(entry, history, state, now)
-        return _Known(signature, record, entry, None if ended else history)
+        return _Known(signature, record, entry, None if ended else _Alive(tail, history))
+
+    def _again(self, known: _Known, alive: _Alive, now: dt.datetime) -> _Known:
+        """Say how a run is whose files are as they were: time goes by, and its process may have died."""
+        state, ended = self._state(known.entry)
+        summary = summary_from(known.entry, alive.history, state, now)
+        record = msgspec.structs.replace(known.record, summary=summary)
+        return _Known(known.signature, record, known.entry, None if ended else alive)
 
     def _state(self, entry: RunEntry) -> tuple[RunState, bool]:
         """Say how a run is without asking anyone elsewhere, and whether that is its end."""
@@ -148,7 +162,7 @@ class Catalog:
         ended = {
             name: known
             for name, known in self._known.items()
-            if known.history is None and known.record.alike  # others could not be read
+            if known.alive is None and known.record.alike  # others could not be read
         }
         before = {name: kept.signature for name, kept in (self._on_disk or {}).items()}
         if {name: known.signature for name, known in ended.items()} == before:
@@ -197,7 +211,7 @@ def _stat(path: str) -> tuple[int, int]:
 
 
 def _is_alive_elsewhere(known: _Known) -> bool:
-    return known.history is not None and known.record.summary.launcher != LOCAL
+    return known.alive is not None and known.record.summary.launcher != LOCAL
 
 
 def _ending_elsewhere(entry: RunEntry) -> RunState | None:

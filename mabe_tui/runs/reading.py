@@ -8,37 +8,81 @@ import msgspec
 from core.events import AnyEvent, decode
 from core.history import History, fold
 from core.rundir import RunDir
+from mabe_tui.launch.tail import LineTail
 
 STEP = b'{"kind":"step"'
 SYSTEM = b'{"kind":"system"'
 
 
-def thin(lines: Iterable[bytes]) -> Iterator[AnyEvent]:
-    """Give the events of one attempt; of each unbroken row of signs of life, only the last ones.
+class Thinner:
+    """Keeps the events of one attempt; of each unbroken row of signs of life, only the last ones.
 
     A long run says ``step`` and ``system`` once a second: thousands of lines, of which a summary needs
     the last of each. The fold over what is left gives the same summary (and is tested to).
     """
-    heartbeat: dict[bytes, bytes] = {}
-    for line in lines:
-        kind = STEP if line.startswith(STEP) else SYSTEM if line.startswith(SYSTEM) else None
-        if kind is not None:
-            heartbeat[kind] = line
-            continue
-        yield from _decoded(heartbeat.values())
-        heartbeat.clear()
-        yield from _decoded([line])
-    yield from _decoded(heartbeat.values())
+
+    def __init__(self) -> None:
+        self._kept: list[AnyEvent] = []
+        self._heartbeat: dict[bytes, bytes] = {}
+
+    def feed(self, lines: Iterable[bytes]) -> None:
+        """Take in the lines that follow."""
+        for line in lines:
+            kind = STEP if line.startswith(STEP) else SYSTEM if line.startswith(SYSTEM) else None
+            if kind is not None:
+                self._heartbeat[kind] = line
+                continue
+            self._kept += _decoded(self._heartbeat.values())
+            self._heartbeat.clear()
+            self._kept += _decoded([line])
+
+    def events(self) -> list[AnyEvent]:
+        """Give what is left of all lines so far."""
+        return [*self._kept, *_decoded(self._heartbeat.values())]
+
+
+class ThinTail:
+    """The history of a run that goes on, without most of the signs of life; nothing is read twice."""
+
+    def __init__(self, run: RunDir) -> None:
+        self._run = run
+        self._files: dict[str, _ThinFile] = {}
+
+    def history(self) -> History:
+        """Fold the events of all attempts as they are now; names damaged lines."""
+        for attempt in self._run.attempts():
+            path = self._run.events_path(attempt)
+            self._files.setdefault(attempt, _ThinFile(path)).read()
+        history = fold(event for file in self._files.values() for event in file.thinner.events())
+        for file in self._files.values():
+            if file.damaged:
+                name = str(file.path.relative_to(self._run.path))
+                history.unreadable.append(_damage(name, file.damaged))
+        return history
 
 
 def thin_history(run: RunDir) -> History:
-    """Fold the events of all attempts, without most of the signs of life; names damaged lines."""
-    files = {path: _lines(path) for path in map(run.events_path, run.attempts())}
-    history = fold(event for lines in files.values() for event in thin(lines))
-    for path, lines in files.items():
-        if damaged := [n for n, line in enumerate(lines, start=1) if not _is_whole(line)]:
-            history.unreadable.append(_damage(str(path.relative_to(run.path)), damaged))
-    return history
+    """Fold the events of all attempts once; see :class:`ThinTail`."""
+    return ThinTail(run).history()
+
+
+class _ThinFile:
+    """One attempt's event file, read on from where the last reading ended."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.thinner, self.damaged = Thinner(), list[int]()
+        self._tail, self._lines = LineTail(path), 0
+
+    def read(self) -> None:
+        before = self._tail.offset
+        lines = self._tail.read()
+        if self._tail.offset != before + sum(map(len, lines)) + len(lines):  # replaced or cut
+            self.thinner, self.damaged, self._lines = Thinner(), [], 0
+        self.thinner.feed(lines)
+        first = self._lines + 1
+        self.damaged += [n for n, line in enumerate(lines, first) if not _is_whole(line)]
+        self._lines += len(lines)
 
 
 def _is_whole(line: bytes) -> bool:
@@ -65,13 +109,6 @@ def folder_size(path: Path) -> int:
     """Add up the bytes of a file, or of all files below a folder; what vanishes meanwhile is 0."""
     files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
     return sum(_size(file) for file in files)
-
-
-def _lines(path: Path) -> list[bytes]:
-    try:
-        return path.read_bytes().split(b"\n")[:-1]  # what follows the last line end is torn
-    except OSError:
-        return []
 
 
 def _decoded(lines: Iterable[bytes]) -> Iterator[AnyEvent]:

@@ -10,6 +10,7 @@ import pytest
 from core import places
 from core.events import Failed
 from core.experiment import Experiment, HardwareConfig, TrainingConfig
+from core.history import History
 from core.rundir import About, RunDir
 from mabe_tui.launch import process
 from mabe_tui.launch.launcher import RunState
@@ -19,7 +20,7 @@ from mabe_tui.runs import catalog as catalogs
 from mabe_tui.runs import view
 from mabe_tui.runs.catalog import FILE, Catalog
 from mabe_tui.runs.manage import note, plan_gc
-from mabe_tui.runs.reading import thin_history
+from mabe_tui.runs.reading import ThinTail
 from mabe_tui.runs.record import SMOOTHING
 from mabe_tui.runs.store import RunStore
 from mabe_tui.runs.view import summary_of
@@ -38,13 +39,13 @@ def catalog(home: Path) -> Catalog:
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Which runs' events are read."""
     seen: list[str] = []
-    read = thin_history
+    read = ThinTail.history
 
-    def counted(run: RunDir) -> object:
-        seen.append(run.id)
-        return read(run)
+    def counted(tail: ThinTail) -> History:
+        seen.append(tail._run.id)
+        return read(tail)
 
-    monkeypatch.setattr(catalogs, "thin_history", counted)
+    monkeypatch.setattr(ThinTail, "history", counted)
     return seen
 
 
@@ -146,6 +147,24 @@ def test_a_live_run_is_asked_each_time(
     assert len(reads) == 1
     launcher.stop(run, 30)
     assert catalog.summaries()[0].state is RunState.STOPPED
+
+
+def test_a_run_that_goes_on_is_read_on(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = record(home, V6, (0.1, 0.2), ending=None)
+    monkeypatch.setattr(catalogs, "state_of", lambda _: RunState.RUNNING)
+    path = run.events_path(run.attempts()[0])
+    *lines, last = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines) + b"torn")
+    catalog = Catalog(RunStore(home))
+    assert catalog.summaries()[0].epoch == 1
+    path.write_bytes(b"".join(lines) + b"not an event\n" + last)
+    (summary,) = catalog.summaries()
+    assert (summary.epoch, len(summary.warnings)) == (2, 1)
+    assert f":{len(lines) + 1}: damaged" in summary.warnings[0]
+    path.unlink()
+    path.write_bytes(lines[0])
+    assert (catalog.summaries()[0].epoch, catalog.summaries()[0].warnings) == (0, ())
+    assert catalog.records()[0].smoothed == {}
 
 
 def test_a_run_elsewhere_is_asked_only_by_refresh(

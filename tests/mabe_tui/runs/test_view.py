@@ -28,7 +28,7 @@ from core.experiment import Experiment, TrainingConfig
 from core.history import fold
 from core.rundir import Limits, RunDir, RunRequest
 from mabe_tui.launch.launcher import RunState
-from mabe_tui.runs.reading import thin
+from mabe_tui.runs.reading import Thinner
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.view import RunSummary, summarise, summary_of
 
@@ -168,7 +168,11 @@ def test_thinned_events_give_the_same_summary(kinds: list[str], finished: bool) 
         )  # fmt: skip
     lines = [encode(event) for event in told.events]
     state = RunState.FINISHED if finished else RunState.RUNNING
-    assert summarise(REQUEST, fold(thin(lines)), state, told.now) == summarise(
+    thinner = Thinner()
+    thinner.feed(lines[: len(lines) // 2])
+    assert len(thinner.events()) <= len(lines)
+    thinner.feed(lines[len(lines) // 2 :])
+    assert summarise(REQUEST, fold(thinner.events()), state, told.now) == summarise(
         REQUEST, fold(told.events), state, told.now
     )
 
