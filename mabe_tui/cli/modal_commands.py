@@ -9,6 +9,7 @@ from core.errors import ConfigError, UserError
 from mabe_tui.cli.output import JsonOption, print_json, print_table, progress, say
 from mabe_tui.cli.runs import RunName, find_run
 from mabe_tui.cli.session import session_of
+from mabe_tui.launch.data_words import APP_PREFIX
 from mabe_tui.launch.launcher import ForeignJob, launcher_named
 from mabe_tui.launch.prices import keep_prices, packaged_prices, price_changes, read_prices
 from mabe_tui.runs import control
@@ -94,10 +95,16 @@ def _warn_of(foreign: list[ForeignJob]) -> None:
             else f"${app.cost_usd:.2f} billed"
         )
         say(
-            f"warning: app {app.reference} ({app.description}) belongs to no run here and may cost money:"
+            f"warning: app {app.reference} ({app.description}) {_kind_of(app)} and may cost money:"
             f" alive since {since:%Y-%m-%d %H:%M} ({age}), {cost};"
             f" `modal app stop {app.reference} --yes` ends it"
         )
+
+
+def _kind_of(app: ForeignJob) -> str:
+    if app.description.startswith(APP_PREFIX):
+        return "downloads data (`mabe data ls`)"
+    return "belongs to no run here"
 
 
 def _is_on_modal(entry: RunEntry) -> bool:

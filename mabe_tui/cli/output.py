@@ -125,10 +125,18 @@ def progress(label: str) -> Iterator[Progress]:
                 task,
                 completed=done,
                 total=total or None,
-                words=f"{done}/{total} {unit}" if total else unit,
+                words=_how_far(done, total, unit),
             )
         return
     yield _plain_progress(label)
+
+
+def _how_far(done: int, total: int, unit: str) -> str:
+    if not total:
+        return unit
+    if unit == "bytes":
+        return f"{done / 2**20:,.1f} of {total / 2**20:,.1f} MiB"
+    return f"{done} of {total} {unit}".rstrip()
 
 
 def _plain_progress(label: str) -> Progress:
@@ -137,7 +145,7 @@ def _plain_progress(label: str) -> Progress:
     def tell(done: int, total: int, unit: str) -> None:
         nonlocal last, said
         now = time.monotonic()
-        words = f"{done} of {total} {unit}".rstrip() if total else unit
+        words = _how_far(done, total, unit)
         if (done == total and words != said) or now - last >= SECONDS_BETWEEN_LINES:
             last, said = now, words
             say(f"{label}: {words}")

@@ -6,6 +6,8 @@ import msgspec
 
 from core.data.findings import Report
 
+APP_PREFIX = "mabe-data-"
+"""What the apps of downloads are called, before the folder's name."""
 STATUS = ".download.json"
 """Beside the data: a :class:`Status`."""
 SECRET_HELP = (

@@ -11,12 +11,18 @@ import msgspec
 from core.errors import DataError, RunError, UserError
 from core.progress import Progress
 from mabe_tui.launch import modal_client, modal_foreign
-from mabe_tui.launch.data_words import SECRET_HELP, Failed, Order, Ready, Working, read_word
+from mabe_tui.launch.data_words import (
+    APP_PREFIX,
+    SECRET_HELP,
+    Failed,
+    Order,
+    Ready,
+    Working,
+    read_word,
+)
 from mabe_tui.launch.modal_apps import running_apps
 from mabe_tui.launch.modal_data import require_name
 from mabe_tui.launch.prices import GIB, read_prices
-
-APP_PREFIX = "mabe-data-"
 
 
 def start(order: Order) -> str:

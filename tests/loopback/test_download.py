@@ -108,7 +108,7 @@ def test_without_a_secret_nothing_is_started(
 @pytest.mark.parametrize(
     ("status", "said"),
     [
-        (401, "on Modal: Kaggle refuses the credentials; .* modal secret create --force"),
+        (401, "on Modal: Kaggle refuses the credentials; .*modal secret create --force"),
         (403, "rules accepted first: kaggle.com/competitions/mice/rules"),
         (429, "fewer requests; the same command works in 7 s"),
     ],
@@ -153,6 +153,7 @@ def test_a_download_that_nobody_watches_is_followed_not_started_again(
     calls = len(server.cloud.calls)
     mabe(*FETCH, "-d")
     wait_for(lambda: len(kaggle.served) == 1)
+    assert "(mabe-data-mice) downloads data (`mabe data ls`) and may cost" in mabe("ps").stderr
     kaggle.go_on.set()
     assert mabe(*FETCH).stdout == "/vol/mice\n"
     assert len(server.cloud.calls) == calls + 1
