@@ -87,6 +87,7 @@ class CheckpointStore:
             UserError: the folder cannot be written; earlier checkpoints are as they were.
         """
         file = self._free_name(step)
+        before = self._last_file()
         whole = {"format": FORMAT, **content, "pointers": list(pointers)}
         sha256, size = _write(self._folder / file, whole)
         written: list[Pointer] = []
@@ -118,7 +119,7 @@ class CheckpointStore:
 
         emitter.reserve(announce)
         self._forget_epochs()
-        self._remove_unnamed()
+        self._remove_unnamed(kept=before)
         return written[0]
 
     def load(self, name: str) -> Checkpoint | None:
@@ -213,9 +214,21 @@ class CheckpointStore:
         for name in sorted(kept, key=lambda each: kept[each])[: -self._keep_last]:
             (self._folder / f"{name}.json").unlink(missing_ok=True)
 
-    def _remove_unnamed(self) -> None:
+    def _last_file(self) -> str | None:
+        try:
+            pointer = self._run_dir.read_pointer("last")
+        except CheckpointError:
+            return None
+        return pointer.file if pointer is not None else None
+
+    def _remove_unnamed(self, kept: str | None) -> None:
+        """Remove what nothing names; but the file that ``last`` named before stays until the next save.
+
+        A volume's commit takes a while: it may have taken up the older pointer, whose file must then
+        still be there.
+        """
         problems: list[str] = []
-        named = {pointer.file for _, pointer in self._read_pointers(problems)}
+        named = {kept, *(pointer.file for _, pointer in self._read_pointers(problems))}
         if problems:
             return  # what a damaged pointer names is unknown: keep everything
         whole = [path for path in self._folder.glob("step-*.pt") if FILE.fullmatch(path.name)]

@@ -89,12 +89,13 @@ def test_no_checkpoint_is_none(run):
     assert newest(run) == (None, [])
 
 
-def test_only_files_that_are_pointed_to_stay(run, save):
+def test_only_files_that_are_pointed_to_stay_and_the_one_before_the_last(run, save):
     save(1, ("best", "last"))
     (run.checkpoints / ".step-0000002.pt.abcd.tmp").write_bytes(b"cut short by a kill")
     save(2, ("epoch-0002", "last"))
     save(3)
     save(4)
+    save(5)
     assert files(run) == [
         "best.json",
         "epoch-0002.json",
@@ -102,6 +103,7 @@ def test_only_files_that_are_pointed_to_stay(run, save):
         "step-0000001.pt",
         "step-0000002.pt",
         "step-0000004.pt",
+        "step-0000005.pt",
     ]
 
 
