@@ -1,7 +1,7 @@
 """The charts of one run that goes on: each is made anew only where its own numbers have changed."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mabe_tui.plotting.panel import Panel
 from mabe_tui.runs.axis import Axis
@@ -61,8 +61,12 @@ def _amount(source: RunSource, name: str) -> tuple[int, ...]:
 
 
 def _made(source: RunSource, name: str, view: View) -> Panel:
-    single = name not in GROUPS and name != PER_CLASS.rstrip("/")
-    if single and name not in curve_names(source.points):
+    is_classes = name == PER_CLASS.rstrip("/")
+    if not is_classes and name not in GROUPS and name not in curve_names(source.points):
         return EMPTY
-    options = {"smooth": view.smooth, "log_y": name in view.log, "superseded": True}
-    return panels([RunNumbers.of(source, "")], [name], view.axis, **options)[0]
+    numbers, log_y = [RunNumbers.of(source, "")], name in view.log
+    made = panels(numbers, [name], view.axis, smooth=view.smooth, log_y=log_y, superseded=True)[0]
+    if not is_classes:
+        return made
+    named = (replace(one, name=one.name.removeprefix(PER_CLASS)) for one in made.series)
+    return replace(made, series=tuple(named))

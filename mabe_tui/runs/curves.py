@@ -28,7 +28,7 @@ PER_CLASS = "f1/"
 """What the names of single classes' F1 begin with."""
 GROUPS = {
     "loss": (TRAIN_LOSS, VALIDATION_LOSS),
-    "f1_means": ("f1_macro", "f1_macro_behaviours", "f1_macro_present"),
+    "f1_means": ("f1_macro", "f1_macro_behaviours"),
     "system": OF_SYSTEM,
     "use": ("gpu_percent", "cpu_percent"),
     "memory": ("gpu_memory_mib", "memory_mib"),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.segment import Segment
+from rich.style import Style
 from textual import events
 from textual.binding import BindingType
 from textual.message import Message
@@ -18,6 +19,7 @@ from mabe_tui.tui.keys import bindings
 from mabe_tui.tui.themes import CurveStyles
 
 PAN_SHARE = 0.25
+FAINT = Style(dim=True)
 SMALLEST_SHARE = 1e-6
 """Of everything: zoom no further in."""
 
@@ -61,13 +63,23 @@ class ChartView(Widget, can_focus=True):
         super().__init__(id=id)
         self.axes = axes or Axes()
         self.series: tuple[Series, ...] = ()
+        self.lines: tuple[int, ...] = ()
         self.x_range: Range | None = None
         self.cursor: float | None = None
         self._chart: Chart | None = None
+        self._styles: CurveStyles | None = None
 
-    def show(self, series: Sequence[Series], axes: Axes | None = None) -> None:
-        """Draw other curves. Hand in the same Series objects again where they have not changed."""
-        self.series = tuple(series)
+    def show(
+        self, series: Sequence[Series], axes: Axes | None = None, lines: Sequence[int] = ()
+    ) -> None:
+        """Draw other curves. Hand in the same Series objects again where they have not changed.
+
+        Args:
+            series: one over another.
+            axes: ``None``: as they are.
+            lines: for each series, the number of its colour; none: each its own.
+        """
+        self.series, self.lines = tuple(series), tuple(lines)
         self.axes = axes or self.axes
         self._redraw()
 
@@ -108,11 +120,10 @@ class ChartView(Widget, can_focus=True):
         rows = self.drawn.rows
         if y >= len(rows):
             return Strip.blank(self.size.width, self.rich_style)
-        styles = self._styles()
         text, segments = rows[y]
         return Strip(
             [
-                Segment(text[part.start : part.stop], self.rich_style + styles.of(part.role))
+                Segment(text[part.start : part.stop], self.rich_style + self._style(part.role))
                 for part in segments
             ],
             self.size.width,
@@ -124,7 +135,7 @@ class ChartView(Widget, can_focus=True):
 
     def on_mount(self) -> None:
         """Follow the theme."""
-        self.app.theme_changed_signal.subscribe(self, lambda _: self._redraw())
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._follow_theme())
 
     def action_cursor(self, columns: int) -> None:
         """Move the cursor by some columns; the first press puts it at the right end."""
@@ -197,8 +208,17 @@ class ChartView(Widget, can_focus=True):
         self.put_range(shown)
         self.post_message(self.Zoomed(self, shown))
 
-    def _styles(self) -> CurveStyles:
-        return CurveStyles(self.app.theme_variables)
+    def _style(self, role: int) -> Style:
+        if self._styles is None:
+            self._styles = CurveStyles(self.app.theme_variables)
+        if role < 0 or not self.lines:
+            return self._styles.of(role)
+        style = self._styles.of(self.lines[role])
+        return style + FAINT if self.series[role].style == "faint" else style
+
+    def _follow_theme(self) -> None:
+        self._styles = None
+        self._redraw()
 
     def _redraw(self) -> None:
         self._chart = None

@@ -1,0 +1,274 @@
+"""A log of any length, of which only the lines on the screen are ever there.
+
+The lines themselves come from elsewhere: the view tells which it wants, and is handed them.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import BindingType
+from textual.geometry import Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from core.events import Epoch, Failed, Finished, Step, System, Warned
+from mabe_tui.runs.feed import LogBounds
+from mabe_tui.runs.run_log import LogRow
+from mabe_tui.tui.keys import bindings
+
+KEPT_SCREENS = 6
+"""So many screenfuls of lines are remembered around what is shown."""
+COLOURS: dict[type, str] = {
+    Warned: "warning",
+    Failed: "error",
+    Finished: "success",
+    Epoch: "primary",
+}
+SIGNS_OF_LIFE = (Step, System)
+
+
+class LogView(ScrollView, can_focus=True):
+    """Lines of a log, one of them selected. Follows the end until one goes up."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("log")
+    DEFAULT_CSS = "LogView { height: 1fr; overflow-x: hidden; scrollbar-size: 0 1; }"
+
+    class Wanted(Message):
+        """Lines are to be shown that are not here: hand them to :meth:`LogView.put`."""
+
+        def __init__(self, first: int, count: int) -> None:
+            super().__init__()
+            self.first, self.count = first, count
+
+    class Chosen(Message):
+        """A line was opened."""
+
+        def __init__(self, position: int) -> None:
+            super().__init__()
+            self.position = position
+
+    class Moved(Message):
+        """Another line is selected, or the end is followed again, or no longer."""
+
+    class SearchWanted(Message):
+        """The next match is to be found: 1 further down, −1 further up, 0 asks what for."""
+
+        def __init__(self, direction: int) -> None:
+            super().__init__()
+            self.direction = direction
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.bounds = LogBounds()
+        self.selected = -1
+        """A position; means something where there are lines."""
+        self.following = True
+        self.pattern: re.Pattern[str] | None = None
+        self._rows: dict[int, LogRow] = {}
+        self._widest, self._left = 1, 0
+        """Columns of the longest line seen, and how many of them are left of the view."""
+        self._moving = False
+        self._wanted: tuple[int, int] | None = None
+
+    # ── what is shown ─────────────────────────────────────────────────────────────────────────
+
+    def show(self, bounds: LogBounds, tail: Sequence[LogRow] = ()) -> None:
+        """Take in how much there is now, and the last lines of it."""
+        top = self.bounds.first + self.scroll_offset.y
+        if bounds.generation != self.bounds.generation:
+            self._rows.clear()
+            self.following = True
+        self.bounds = bounds
+        self._measure(tail)
+        if self.following:
+            self.selected = bounds.stop - 1
+        self._scroll_to_position(bounds.stop if self.following else top)
+        self.put(tail, bounds.generation)
+
+    def put(self, rows: Sequence[LogRow], generation: tuple[int, int]) -> None:
+        """Take in lines."""
+        if generation != self.bounds.generation:
+            return
+        self._wanted = None
+        self._rows.update((row.position, row) for row in rows)
+        self._measure(rows)
+        self._forget()
+        self._ask()
+        self.refresh()
+
+    def select(self, position: int) -> None:
+        """Select a line, in the middle of the view where it is not in view yet; the end is let go."""
+        self.following = False
+        self.selected = min(max(position, self.bounds.first), self.bounds.stop - 1)
+        top, height = self._top, self.size.height
+        if not top <= self.selected < top + height:
+            self._scroll_to_position(self.selected - height // 2)
+        self._changed()
+
+    def follow(self) -> None:
+        """Show the end, and go on showing it."""
+        self.following, self.selected = True, self.bounds.stop - 1
+        self._scroll_to_position(self.bounds.stop)
+        self._changed()
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is no line."""
+        return self.bounds.stop <= self.bounds.first
+
+    # ── keys and mouse ────────────────────────────────────────────────────────────────────────
+
+    def action_move(self, by: int) -> None:
+        """Select a line further down or up; the view moves with it."""
+        self.following = False
+        self.selected = min(max(self.selected + by, self.bounds.first), self.bounds.stop - 1)
+        top, height = self._top, self.size.height
+        self._scroll_to_position(min(max(top, self.selected - height + 1), self.selected))
+        self._changed()
+
+    def action_page(self, direction: int) -> None:
+        """Go down or up by a screenful."""
+        by = direction * max(1, self.size.height - 1)
+        self._scroll_to_position(self._top + by)
+        self.action_move(by)
+
+    def action_end(self, direction: int) -> None:
+        """Go to the first line, or to the end and follow it."""
+        if direction > 0:
+            self.follow()
+        else:
+            self.select(self.bounds.first)
+
+    def action_follow(self) -> None:
+        """Follow the end again."""
+        self.follow()
+
+    def action_sideways(self, by: int) -> None:
+        """Move what is shown of long lines."""
+        most = max(0, self._widest - self.size.width)
+        self._left = min(max(self._left + by, 0), most)
+        self.refresh()
+
+    def action_search(self, direction: int) -> None:
+        """Find a match."""
+        self.post_message(self.SearchWanted(direction))
+
+    def action_choose(self) -> None:
+        """Open the selected line."""
+        if not self.empty:
+            self.post_message(self.Chosen(self.selected))
+
+    def on_click(self, event: events.Click) -> None:
+        """Select a line; a second click opens it."""
+        position = self._top + event.y
+        if position < self.bounds.stop:
+            self.select(position)
+            if event.chain > 1:
+                self.action_choose()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Fetch what comes into view; whoever goes up lets go of the end."""
+        super().watch_scroll_y(old_value, new_value)
+        if new_value < old_value and not self._moving and self.following:
+            self.following = False
+            self._changed()
+        self._ask()
+
+    def on_resize(self) -> None:
+        """Keep the end in view."""
+        if self.following:
+            self._scroll_to_position(self.bounds.stop)
+        self._ask()
+
+    # ── drawing ───────────────────────────────────────────────────────────────────────────────
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line, cut off at both sides."""
+        width, position = self.size.width, self._top + y
+        if self.empty and y == 0:
+            words = "nothing printed yet"[:width]
+            return Strip([Segment(words, self.rich_style + Style(dim=True))]).adjust_cell_length(
+                width, self.rich_style
+            )
+        if position >= self.bounds.stop:
+            return Strip.blank(width, self.rich_style)
+        over = self._selection() if position == self.selected else Style()
+        row = self._rows.get(position)
+        strip = self._row(row, over) if row is not None else Strip([])
+        shown = strip.crop(self._left, self._left + width)
+        return shown.adjust_cell_length(width, self.rich_style + over)
+
+    def _row(self, row: LogRow, over: Style) -> Strip:
+        style = self._style(row) + over
+        parts, at = [], 0
+        for match in self.pattern.finditer(row.text) if self.pattern is not None else ():
+            start, stop = match.span()
+            parts += [Segment(row.text[at:start], style)]
+            parts += [Segment(row.text[start:stop], style + Style(bold=True, underline=True))]
+            at = stop
+        return Strip([*parts, Segment(row.text[at:], style)])
+
+    def _style(self, row: LogRow) -> Style:
+        style, event = self.rich_style, row.event
+        if (colour := COLOURS.get(type(event))) is not None:
+            style += Style(color=self.app.theme_variables.get(colour))
+        if isinstance(event, SIGNS_OF_LIFE) or self._is_superseded(row):
+            style += Style(dim=True)
+        return style
+
+    def _is_superseded(self, row: LogRow) -> bool:
+        last = self.bounds.counted.get(row.attempt)
+        if row.event is None:
+            return last is None and bool(self.bounds.counted)
+        return row.event.seq > (last or 0)
+
+    def _selection(self) -> Style:
+        if self.has_focus:
+            return Style(reverse=True)
+        return Style(bgcolor=self.app.theme_variables.get("panel"))
+
+    # ── where one is ──────────────────────────────────────────────────────────────────────────
+
+    @property
+    def _top(self) -> int:
+        """The position of the uppermost line."""
+        return self.bounds.first + self.scroll_offset.y
+
+    def _measure(self, rows: Sequence[LogRow]) -> None:
+        self._widest = max([self._widest, *(len(row.text) for row in rows)])
+        lines = max(0, self.bounds.stop - self.bounds.first)
+        self.virtual_size = Size(self.size.width, lines)
+
+    def _scroll_to_position(self, position: int) -> None:
+        lines = self.bounds.stop - self.bounds.first
+        most = max(0, lines - self.size.height)
+        self._moving = True
+        self.scroll_to(y=min(max(position - self.bounds.first, 0), most), animate=False, force=True)
+        self._moving = False
+
+    def _ask(self) -> None:
+        """Want the lines around the view, where one of it is missing and not wanted yet."""
+        height = max(self.size.height, 1)
+        first, stop = self._top, min(self._top + height, self.bounds.stop)
+        if all(position in self._rows for position in range(first, stop)):
+            return
+        wanted = max(self.bounds.first, first - height), 3 * height
+        if wanted != self._wanted:
+            self._wanted = wanted
+            self.post_message(self.Wanted(*wanted))
+
+    def _forget(self) -> None:
+        reach = KEPT_SCREENS * max(self.size.height, 1)
+        if len(self._rows) <= 4 * reach:
+            return
+        top = self._top
+        self._rows = {at: row for at, row in self._rows.items() if abs(at - top) <= reach}
+
+    def _changed(self) -> None:
+        self.post_message(self.Moved())
+        self.refresh()
