@@ -1,5 +1,6 @@
 """The volume that data lie on: bringing a folder there, and listing what is there."""
 
+import io
 import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -81,6 +82,20 @@ def read_status(name: str) -> Status | None:
         if isinstance(error.__cause__, FileNotFoundError):
             return None
         raise
+
+
+def write_status(name: str, status: Status) -> None:
+    """Replace what is said of a download into this folder.
+
+    Raises:
+        UserError: Modal cannot be asked.
+    """
+
+    async def question() -> None:
+        async with _volume().batch_upload.aio(force=True) as upload:
+            upload.put_file(io.BytesIO(msgspec.json.encode(status)), f"/{name}/{STATUS}")
+
+    ask(question)
 
 
 def require_name(name: str) -> None:

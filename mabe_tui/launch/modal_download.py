@@ -21,7 +21,7 @@ from mabe_tui.launch.data_words import (
     read_word,
 )
 from mabe_tui.launch.modal_apps import running_apps
-from mabe_tui.launch.modal_data import require_name
+from mabe_tui.launch.modal_data import read_status, require_name, write_status
 from mabe_tui.launch.prices import GIB, read_prices
 
 
@@ -34,6 +34,7 @@ def start(order: Order) -> str:
     """
     require_name(order.name)
     secret = _secret(order.secret)
+    _forget_ending(order.name)
     from mabe_tui.launch import modal_data_app
 
     call: modal.FunctionCall[str] | None = None
@@ -62,7 +63,11 @@ def find(name: str) -> str | None:
         UserError: Modal cannot be asked.
     """
     wanted = f"{APP_PREFIX}{name}"
-    return next((app.id for app in running_apps() if app.description == wanted), None)
+    apps = [app for app in running_apps() if app.description == wanted]
+    # One that has said its last word may be there for some seconds more.
+    if not apps or ((status := read_status(name)) is not None and status.ended is not None):
+        return None
+    return max(apps, key=lambda app: app.created).id
 
 
 def usd_per_hour() -> float:
@@ -106,6 +111,13 @@ def follow(reference: str, progress: Progress) -> Ready:
     raise RunError(
         f"the download ended without a word{_reason(reference)}; the same command goes on with it"
     )
+
+
+def _forget_ending(name: str) -> None:
+    """Take back that a download has ended, before another one goes on with it."""
+    status = read_status(name)
+    if status is not None and status.ended is not None:
+        write_status(name, msgspec.structs.replace(status, ended=None))
 
 
 def _reason(reference: str) -> str:
