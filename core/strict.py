@@ -49,7 +49,7 @@ def convert(table: Mapping[str, Any], kind: type[Struct], name: Callable[[str], 
         path = (found and found["path"]) or ""
         allowed = describe(field_type(kind, path))
         value = _value_at(table, path)
-        hint = nearest(value, _choices(field_type(kind, path))) if isinstance(value, str) else ""
+        hint = nearest(value, choices(field_type(kind, path))) if isinstance(value, str) else ""
         hint = hint if hint.startswith("; did") else ""
         raise ConfigError(f"{name(path)}: {_spell(value)} is not {allowed}{hint}") from None
 
@@ -121,16 +121,17 @@ def struct_of(kind: Any) -> type[msgspec.Struct] | None:
     return kind if isinstance(kind, type) and issubclass(kind, msgspec.Struct) else None
 
 
+def choices(kind: Any) -> tuple[str, ...]:
+    """Give the texts that a type allows, where it names them; else nothing."""
+    kind = without_none(kind)
+    return get_args(kind) if get_origin(kind) is Literal else ()
+
+
 def _element(kind: Any) -> Any:
     kind = without_none(kind)
     if get_origin(kind) is tuple:
         return get_args(kind)[0]
     return get_args(kind)[1] if get_origin(kind) is dict else kind
-
-
-def _choices(kind: Any) -> tuple[str, ...]:
-    kind = without_none(kind)
-    return get_args(kind) if get_origin(kind) is Literal else ()
 
 
 def _value_at(table: Any, path: str) -> Any:

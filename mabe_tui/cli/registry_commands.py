@@ -11,12 +11,11 @@ from core.errors import ConfigError
 from core.experiment import Experiment, flatten, to_table
 from core.features.columns import input_size
 from core.files import write_bytes_atomically
-from core.inheritance import left_out
 from core.reported import Reported
 from mabe_tui.cli.fit import fitted
 from mabe_tui.cli.output import JsonOption, print_json, print_table, say, wrapped
 from mabe_tui.cli.session import session_of
-from mabe_tui.runs.settings import differences, spell
+from mabe_tui.runs.settings import differences, left_behind, spell
 
 Version = Annotated[str, typer.Argument(help="A version of the registry, such as v6.")]
 SetOption = Annotated[
@@ -143,12 +142,8 @@ def show(
 
 def say_left_out(base: Experiment, changed: Experiment) -> None:
     """Say which settings were left behind because another model was named."""
-    settings = ", ".join(f"{key} = {spell(value)}" for key, value in left_out(base, changed))
-    if settings:
-        say(
-            f"mabe: left behind with {base.model.name}: {settings};"
-            f" {changed.model.name} has its own unless they are set"
-        )
+    if (line := left_behind(base, changed)) is not None:
+        say(f"mabe: {line}")
 
 
 def _show_difference(experiment: Experiment, other: Experiment, as_json: bool) -> None:

@@ -1,6 +1,7 @@
 """Settings of experiments: how they are spelled, and in which two experiments differ."""
 
 from core.experiment import Experiment, flatten
+from core.inheritance import left_out
 from core.registry import UNSET
 
 
@@ -9,6 +10,17 @@ def differences(first: Experiment, second: Experiment) -> list[tuple[str, object
     left, right = flatten(first), flatten(second)
     keys = [*left, *(key for key in right if key not in left)]
     return [(key, left.get(key), right.get(key)) for key in keys if left.get(key) != right.get(key)]
+
+
+def left_behind(base: Experiment, changed: Experiment) -> str | None:
+    """Say which settings do not count any more because another model was named; ``None`` for none."""
+    settings = ", ".join(f"{key} = {spell(value)}" for key, value in left_out(base, changed))
+    if not settings:
+        return None
+    return (
+        f"left behind with {base.model.name}: {settings};"
+        f" {changed.model.name} has its own unless they are set"
+    )
 
 
 def spell(value: object) -> str:

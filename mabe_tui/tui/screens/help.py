@@ -17,6 +17,7 @@ LABELS = {
     "screen": "everywhere",
     "table": "in tables",
     "chart": "in charts",
+    "log": "in logs",
     "acting": "to the run",
 }
 

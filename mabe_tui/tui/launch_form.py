@@ -1,0 +1,83 @@
+"""What a launch form says, read from its lines."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from core.errors import ConfigError
+from core.rundir import Limits
+from mabe_tui.runs.asking import Wish, parse_seeds
+from mabe_tui.runs.units import parse_duration
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class Typed:
+    """A form without a slip in any single line."""
+
+    wish: Wish
+    parallel: int | None
+    tags: tuple[str, ...]
+
+
+class FieldError(ConfigError):
+    """A line that cannot be read."""
+
+    def __init__(self, field: str, why: str) -> None:
+        super().__init__(why)
+        self.field = field
+
+
+def read_form(lines: Mapping[str, str], overrides: Sequence[str]) -> Typed:
+    """Read a form; empty lines ask for nothing.
+
+    Args:
+        lines: field's name → what was typed, without blanks around it.
+        overrides: ``key=value`` each, not looked at.
+
+    Raises:
+        FieldError: names the field, and what to write in it.
+    """
+    longest, spent = lines["max time"], lines["budget"]
+    limits = Limits(
+        seconds=_read("max time", parse_duration, longest) if longest else None,
+        cost_usd=_read("budget", _dollars, spent) if spent else None,
+    )
+    seeds, at_a_time, data = lines["seeds"], lines["at a time"], lines["data"]
+    wish = Wish(
+        version=lines["version"],
+        launcher=lines["on"] or None,
+        data=Path(data).expanduser() if data else None,
+        overrides=tuple(overrides),
+        seeds=_read("seeds", parse_seeds, seeds) if seeds else (),
+        preset=lines["preset"] or None,
+        limits=limits,
+    )
+    parallel = _read("at a time", _count, at_a_time) if at_a_time else None
+    return Typed(wish, parallel, tuple(lines["tags"].split()))
+
+
+def _read(field: str, read: Callable[[str, str], Value], text: str) -> Value:
+    try:
+        return read(text, field)
+    except ConfigError as error:
+        raise FieldError(field, str(error)) from error
+
+
+def _dollars(text: str, name: str) -> float:
+    try:
+        dollars = float(text.removeprefix("$"))
+    except ValueError:
+        dollars = 0.0
+    if not 0.01 <= dollars < math.inf:
+        raise ConfigError(f"{name} {text}: write dollars, from 0.01, as in 12.50")
+    return dollars
+
+
+def _count(text: str, name: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise ConfigError(f"{name} {text}: write a whole number from 1")
+    return int(text)

@@ -1,0 +1,47 @@
+"""What a dry run says, as the launch screen shows it."""
+
+from rich.text import Text
+
+from mabe_tui.runs.forecast import DryRun, described
+from mabe_tui.runs.settings import spell
+from mabe_tui.tui.launch_form import Typed
+
+LABEL = 10
+TYPED = ("version", "preset", "seed")
+"""What stands in the form already."""
+
+
+def foreseen_text(typed: Typed, foreseen: DryRun, left_behind: str | None) -> Text:
+    """Write a line a fact, then the settings that are not the registry's, then the command."""
+    facts = described(foreseen)
+    command = facts.pop("command")
+    text = Text()
+    _add(text, "runs", _runs(typed, foreseen))
+    for label, value in facts.items():
+        if label not in TYPED:
+            _add(text, label, value, "bold" if label == "cost" else "")
+    if foreseen.changed:
+        text.append("\nchanged from the registry\n", style="bold")
+    for each in foreseen.changed:
+        text.append(f"  {each.key:<28} {spell(each.registry)} → ")
+        text.append(f"{spell(each.run)}\n", style="bold")
+    if left_behind is not None:
+        text.append(f"{left_behind}\n", style="italic")
+    text.append("\n")
+    _add(text, "command", command, "dim")
+    return text
+
+
+def _add(text: Text, label: str, value: str, style: str = "") -> None:
+    text.append(f"{label:<{LABEL}}", style="dim")
+    text.append(f"{value}\n", style=style)
+
+
+def _runs(typed: Typed, foreseen: DryRun) -> str:
+    seeds = typed.wish.seeds
+    if len(seeds) < 2:
+        return f"one, seed {foreseen.request.seed}"
+    at_a_time = f", {typed.parallel} at a time" if typed.parallel else ""
+    cost = foreseen.cost_usd
+    whole = f"; about ${cost * len(seeds):.2f} in all" if cost is not None else ""
+    return f"{len(seeds)}, one a seed: {', '.join(map(str, seeds))}{at_a_time}{whole}"
