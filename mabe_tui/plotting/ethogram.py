@@ -29,18 +29,20 @@ class Ethogram:
 
     ``truth`` and ``prediction`` are ``(frames,)`` class indices, ``names`` the classes by index; class
     0 is the background. A class is told by its own glyph as well as by its role, which is its index.
+    Without a prediction its row and that of the errors stay empty.
 
     Raises:
         ValueError: no frames, or not the same number of both.
     """
 
     truth: Classes
-    prediction: Classes
+    prediction: Classes | None
     names: Sequence[str]
 
     def __post_init__(self) -> None:
-        if self.truth.shape != self.prediction.shape or not self.truth.size:
-            raise ValueError(f"{self.truth.shape} true classes, {self.prediction.shape} predicted")
+        predicted = self.truth.shape if self.prediction is None else self.prediction.shape
+        if self.truth.shape != predicted or not self.truth.size:
+            raise ValueError(f"{self.truth.shape} true classes, {predicted} predicted")
 
     @property
     def frames(self) -> int:
@@ -48,12 +50,21 @@ class Ethogram:
         return len(self.truth)
 
     @cached_property
-    def _sums(self) -> tuple[NDArray[np.int32], ...]:
-        """Frames of each class before each frame, true and predicted; and errors before each frame."""
-        wrong = (self.truth != self.prediction)[:, None]
+    def _class_sums(self) -> tuple[NDArray[np.int32], ...]:
+        """Frames of each class before each frame, true and, if known, predicted."""
         of = np.arange(len(self.names))
-        tables = (self.truth[:, None] == of, self.prediction[:, None] == of, wrong)
-        return tuple(np.pad(t.cumsum(axis=0, dtype=np.int32), ((1, 0), (0, 0))) for t in tables)
+        return tuple(_before_each(side[:, None] == of) for side in self._sides)
+
+    @cached_property
+    def _error_sums(self) -> NDArray[np.int32] | None:
+        """``(frames + 1, 1)``: wrong frames before each frame."""
+        if self.prediction is None:
+            return None
+        return _before_each((self.truth != self.prediction)[:, None])
+
+    @property
+    def _sides(self) -> tuple[Classes, ...]:
+        return (self.truth,) if self.prediction is None else (self.truth, self.prediction)
 
     def render(
         self,
@@ -86,15 +97,17 @@ class Ethogram:
             raise ValueError(f"frames {first} … {stop} of a video of {self.frames}")
         grid = Grid(4, width)
         glyphs = np.array([ord(glyph) for glyph in class_glyphs(self.names)], np.uint32)
-        *classes, wrong = self._sums
-        for row, sums in enumerate(classes):
+        for row, label in enumerate(LABELS):
+            grid.put(row, 0, label, AXIS)
+        for row, (side, sums) in enumerate(zip(self._sides, self._class_sums, strict=True)):
             shown = _prevailing(_per_column(sums, edges))
-            _fill(grid, row, LABELS[row], glyphs[shown], shown)
+            _fill(grid, row, glyphs[shown], shown)
             if cursor is not None:
-                at = int((self.truth, self.prediction)[row][cursor])
+                at = int(side[cursor])
                 grid.put(row, CLASS_COLUMN, self.names[at][:NAME_WIDTH], at)
-        share = _per_column(wrong, edges)[:, 0] / (_stops(edges) - edges[:-1])
-        _fill(grid, 2, LABELS[2], level_codes(share, ascii_only), np.full(len(share), ALERT))
+        if self._error_sums is not None:
+            share = _per_column(self._error_sums, edges)[:, 0] / (_stops(edges) - edges[:-1])
+            _fill(grid, 2, level_codes(share, ascii_only), np.full(len(share), ALERT))
         _write_axis(grid, 3, edges, cursor, ascii_only)
         return grid.rows()
 
@@ -151,7 +164,7 @@ def render_probabilities(
     grid = Grid(len(names), width)
     for index, name in enumerate(names):
         most = np.maximum.reduceat(shown[:, index], edges[:-1] - edges[0])
-        _fill(grid, index, "", level_codes(most, ascii_only), np.full(len(most), index))
+        _fill(grid, index, level_codes(most, ascii_only), np.full(len(most), index))
         grid.put(index, 0, name[:NAME_WIDTH], index)
         if cursor is not None:
             grid.put(index, NAME_WIDTH + 1, f"{probabilities[cursor, index]:.2f}", index)
@@ -204,10 +217,12 @@ def _prevailing(counts: NDArray[np.int32]) -> NDArray[np.intp]:
     return np.where(behaviours.any(axis=1), behaviours.argmax(axis=1) + BACKGROUND + 1, BACKGROUND)
 
 
-def _fill(
-    grid: Grid, row: int, label: str, codes: NDArray[np.uint32], roles: NDArray[np.intp]
-) -> None:
-    grid.put(row, 0, label, AXIS)
+def _before_each(table: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """``(frames, columns)`` → ``(frames + 1, columns)``: how many before each frame."""
+    return np.pad(table.cumsum(axis=0, dtype=np.int32), ((1, 0), (0, 0)))
+
+
+def _fill(grid: Grid, row: int, codes: NDArray[np.uint32], roles: NDArray[np.intp]) -> None:
     grid.codes[row, LABEL_WIDTH:] = codes
     grid.roles[row, LABEL_WIDTH:] = roles
 

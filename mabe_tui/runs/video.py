@@ -20,6 +20,7 @@ from core.strict import nearest
 from mabe_tui.runs.store import RunEntry
 
 if TYPE_CHECKING:
+    from core.data.competition import Bouts
     from core.data.prepared import PreparedData, PreparedVideo
 
 SAMPLED_FRAMES = 500
@@ -38,6 +39,16 @@ class VideoScore(msgspec.Struct, frozen=True, kw_only=True):
     """Frames whose class is wrong, as the training's validation counted them."""
 
 
+class Act(msgspec.Struct, frozen=True, kw_only=True):
+    """What was annotated of a frame: who does what to whom."""
+
+    action: str
+    agent: int
+    """A mouse's id."""
+    target: int
+    """The agent's own id where it acts by itself."""
+
+
 @dataclass(frozen=True, eq=False)
 class TrackedVideo:
     """Poses and truth of one video; the poses stay on disk until they are looked at."""
@@ -51,6 +62,8 @@ class TrackedVideo:
     """``(frames, mice, keypoints, 2)`` pixels, NaN where missing; a read-only memory map: slice it."""
     truth: npt.NDArray[np.uint8] = field(repr=False)
     """``(frames,)`` class indices."""
+    bouts: "Bouts" = field(repr=False)
+    """As they were annotated, all actions, also those that count as the background."""
     frames_per_second: float
     """The video's own rate, else the experiment's nominal one."""
     remark: str | None = None
@@ -75,6 +88,15 @@ class TrackedVideo:
     def sample(self) -> npt.NDArray[np.float32]:
         """Every so many frames' positions: enough to see where mice go."""
         return self.positions[:: max(1, self.frames // SAMPLED_FRAMES), : self.mice]
+
+    def acts(self, frame: int) -> list[Act]:
+        """Give what was annotated of one frame, in the order in which it began."""
+        bouts = self.bouts
+        (here,) = np.nonzero((bouts.start <= frame) & (frame < bouts.stop))
+        return [
+            Act(action=bouts.action[i], agent=int(bouts.agent[i]), target=int(bouts.target[i]))
+            for i in here[np.argsort(bouts.start[here], kind="stable")]
+        ]
 
 
 def validation_scores(run: RunDir) -> list[VideoScore]:
@@ -116,7 +138,8 @@ def tracked_video(entry: RunEntry, prepared: "PreparedData", video_id: str) -> T
     place = _place(prepared, video_id, request)
     about, experiment = prepared.videos[place], request.experiment
     actions = ActionMap(experiment.actions, experiment.classes)
-    truth = frame_classes(prepared.bouts_of(place), about.frames, actions)
+    bouts = prepared.bouts_of(place)
+    truth = frame_classes(bouts, about.frames, actions)
     remark = None
     if request.resolved is not None and prepared.fingerprint != request.resolved.data_fingerprint:
         _require_same_truth(entry.run, video_id, truth, prepared.folder)
@@ -127,6 +150,7 @@ def tracked_video(entry: RunEntry, prepared: "PreparedData", video_id: str) -> T
         classes=experiment.classes,
         positions=prepared.positions_of(place),
         truth=truth,
+        bouts=bouts,
         frames_per_second=about.frames_per_second or experiment.data.frames_per_second,
         remark=remark,
     )

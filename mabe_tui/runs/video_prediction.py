@@ -19,7 +19,7 @@ from core.rundir import Pointer
 from core.version import code_version
 from mabe_tui.runs.checkpoints import checkpoint_here
 from mabe_tui.runs.store import RunEntry
-from mabe_tui.runs.video import TrackedVideo
+from mabe_tui.runs.video import Act, TrackedVideo
 
 if TYPE_CHECKING:
     from core.data.frames import FrameStore
@@ -35,6 +35,8 @@ class FrameFacts(msgspec.Struct, frozen=True, kw_only=True):
     frame: int
     seconds: float
     truth: str
+    acts: list[Act]
+    """What was annotated, and who acts on whom."""
     prediction: str
     probabilities: dict[str, float]
     positions: dict[str, dict[str, tuple[float, float] | None]]
@@ -105,6 +107,7 @@ class PredictedVideo:
             frame=frame,
             seconds=frame / video.frames_per_second,
             truth=names[video.truth[frame]],
+            acts=video.acts(frame),
             prediction=names[self.prediction[frame]],
             probabilities=dict(zip(names, self.probabilities[frame].tolist(), strict=True)),
             positions={str(m): _points(body, video.slots) for m, body in mice.items()},

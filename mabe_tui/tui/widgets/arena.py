@@ -1,0 +1,118 @@
+"""The mice of one frame, as skeletons: in the whole arena, close up, or one of them followed."""
+
+from collections.abc import Sequence
+
+from rich.style import Style
+
+from mabe_tui.plotting.grid import Grid, Row
+from mabe_tui.plotting.skeleton import (
+    Skeleton,
+    View,
+    arena_view,
+    centres,
+    follow_view,
+    render_skeletons,
+)
+from mabe_tui.runs.video import TrackedVideo
+from mabe_tui.tui.class_styles import mouse_style
+from mabe_tui.tui.widgets.picture import Picture
+
+ARENA, MICE, FIRST_MOUSE = 0, 1, 2
+"""Views by number: the whole arena, all mice close up, and from 2 on, one mouse each."""
+TRAILS = (0.0, 1.0, 5.0)
+"""Seconds."""
+
+
+class Arena(Picture):
+    """Draws poses; its screen says which frame."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.frame = 0
+        self.view = ARENA
+        self.trail_seconds = TRAILS[1]
+        self._video: TrackedVideo | None = None
+        self._skeleton = Skeleton((), loose=[])  # type: ignore[arg-type]
+        self._arena = View(0, 0, 1, 1)
+        self._followed: View | None = None
+        self._words = ""
+
+    def show_video(self, video: TrackedVideo, arena: View) -> None:
+        """Show another video.
+
+        Args:
+            video: its poses.
+            arena: all that there is to see of it.
+        """
+        self._video, self._arena = video, arena
+        self._skeleton, self._followed, self._words = Skeleton.of(video.slots), None, ""
+        self.redraw()
+
+    def say(self, words: str) -> None:
+        """Show words in place of mice."""
+        self._video, self._words = None, words
+        self.redraw()
+
+    def show_frame(self, frame: int) -> None:
+        """Show another frame."""
+        if frame != self.frame:
+            self.frame = frame
+            self.redraw()
+
+    def look(self, view: int, trail_seconds: float) -> None:
+        """Show another part, or another length of where the mice were."""
+        self.view, self.trail_seconds, self._followed = view, trail_seconds, None
+        self.redraw()
+
+    def picture(self, width: int, height: int, ascii_only: bool) -> Sequence[Row]:
+        """Draw the mice, or the words."""
+        video = self._video
+        if video is None:
+            return _centred(self._words, width, height)
+        return render_skeletons(
+            video.positions[self.frame, : video.mice],
+            self._skeleton,
+            width,
+            height,
+            self._shown(video),
+            labels=[str(mouse) for mouse in video.about.mouse_ids[: video.mice]],
+            trail=self._trail(video),
+            arena=self._arena,
+            ascii_only=ascii_only,
+        )
+
+    def role_style(self, role: int, y: int) -> Style:
+        """Colour each mouse."""
+        if role < 0 or self._video is None:
+            return super().role_style(role, y)
+        return mouse_style(self.colours, role, len(self._video.classes))
+
+    def _shown(self, video: TrackedVideo) -> View:
+        if self.view == ARENA:
+            return self._arena
+        points = video.positions[self.frame, : video.mice]
+        if self.view >= FIRST_MOUSE:
+            points = points[self.view - FIRST_MOUSE : self.view - FIRST_MOUSE + 1]
+        self._followed = follow_view(points, self._followed)
+        return self._followed
+
+    def _trail(self, video: TrackedVideo):  # type: ignore[no-untyped-def]
+        if not self.trail_seconds:
+            return None
+        before = max(0, self.frame - round(self.trail_seconds * video.frames_per_second))
+        return centres(video.positions[before : self.frame + 1, : video.mice])
+
+
+def arena_of(video: TrackedVideo) -> View:
+    """Find all there is to see of a video; reads poses, so not while drawing."""
+    return arena_view(video.sample, video.about.width, video.about.height)
+
+
+def _centred(words: str, width: int, height: int) -> Sequence[Row]:
+    import textwrap
+
+    grid = Grid(height, width)
+    lines = textwrap.wrap(words, max(width - 4, 10))
+    for number, line in enumerate(lines):
+        grid.put((height - len(lines)) // 2 + number, max(0, (width - len(line)) // 2), line)
+    return grid.rows()

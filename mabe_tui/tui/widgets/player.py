@@ -1,0 +1,219 @@
+"""A video that is played: mice, what is known of the frame, and two strips beneath them."""
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.timer import Timer
+
+from mabe_tui.plotting.ethogram import Ethogram
+from mabe_tui.plotting.skeleton import View
+from mabe_tui.runs.video import TrackedVideo
+from mabe_tui.runs.video_prediction import PredictedVideo
+from mabe_tui.tui.playback import NORMAL, Playback
+from mabe_tui.tui.widgets.arena import ARENA, FIRST_MOUSE, MICE, TRAILS, Arena
+from mabe_tui.tui.widgets.ethogram import ROWS, SPANS, Ethograms
+from mabe_tui.tui.widgets.frame_facts import FrameFacts, Moment
+
+DRAWN_PER_SECOND = 20
+ROOMY = 36
+"""Rows from which on the courses of the probabilities are drawn, too."""
+MOST_COURSES = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Looking:
+    """How a person likes to look at videos; kept for the next time."""
+
+    view: int = ARENA
+    trail_seconds: float = TRAILS[1]
+    span_seconds: float = 10.0
+    speed: float = NORMAL
+
+    @classmethod
+    def of(cls, kept: dict[str, Any]) -> "Looking":
+        """Read what was kept; what is no number counts as not kept."""
+        known = {name: kept.get(name) for name in asdict(cls())}
+        numbers = {n: v for n, v in known.items() if isinstance(v, int | float)}
+        return cls(**numbers)  # type: ignore[arg-type]
+
+
+class Player(Vertical, can_focus=True):
+    """Plays one video; the keys are its screen's."""
+
+    DEFAULT_CSS = """
+    Player { height: 1fr; }
+    Player #stage { height: 1fr; }
+    Player Arena { width: 1fr; height: 1fr; }
+    Player FrameFacts { width: 30; height: 1fr; }
+    Player Ethograms { height: 4; }
+    """
+
+    class LookingChanged(Message):
+        """A person likes to look otherwise now."""
+
+        def __init__(self, looking: Looking) -> None:
+            super().__init__()
+            self.looking = looking
+
+    def __init__(self, looking: Looking, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.looking = looking
+        self.video: TrackedVideo | None = None
+        self.watched: PredictedVideo | None = None
+        self.playback = Playback(1, 1.0)
+        self._timer: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        """Lay out the mice beside the facts, and the strips."""
+        with Horizontal(id="stage"):
+            yield Arena()
+            yield FrameFacts()
+        yield Ethograms(id="whole")
+        yield Ethograms(courses=True, id="around")
+
+    def on_mount(self) -> None:
+        """Have the clock ready."""
+        self._timer = self.set_interval(1 / DRAWN_PER_SECOND, self.draw, pause=True)
+        self.query_one(Arena).look(self.looking.view, self.looking.trail_seconds)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Show as much as there is room for."""
+        names = self.video.classes if self.video else ()
+        fits = event.size.height >= ROOMY and len(names) <= MOST_COURSES
+        self.query_one("#around").styles.height = ROWS + (len(names) if fits else 0)
+
+    # ── what is shown ─────────────────────────────────────────────────────────────────────────
+
+    def clear(self, words: str) -> None:
+        """Show words, and no video."""
+        self.video = self.watched = None
+        self.playback = Playback(1, 1.0)
+        self.query_one(Arena).say(words)
+        self.query_one(FrameFacts).show(None, None)
+        for strip in self.query(Ethograms):
+            strip.show(None, None)
+
+    def open(self, video: TrackedVideo, arena: View) -> None:
+        """Show a video from its first frame; its prediction comes later."""
+        self.playback = Playback(video.frames, video.frames_per_second, self.looking.speed)
+        self.video, self.watched = video, None
+        self.query_one(Arena).show_video(video, arena)
+        self._know()
+
+    def add_prediction(self, watched: PredictedVideo) -> None:
+        """Show the model's answer, too."""
+        self.watched = watched
+        self._know()
+
+    def wait(self, words: str) -> None:
+        """Say why there is no answer yet."""
+        self.query_one(FrameFacts).wait(words)
+
+    def _know(self) -> None:
+        video, watched = self.video, self.watched
+        if video is None:
+            return
+        prediction = watched.prediction if watched else None
+        ethogram = Ethogram(video.truth, prediction, video.classes)
+        for strip in self.query(Ethograms):
+            strip.show(ethogram, watched)
+        self.query_one(FrameFacts).show(video, watched)
+        self.draw()
+
+    def draw(self) -> None:
+        """Draw the frame of this moment."""
+        if self.video is None or self._timer is None:
+            return
+        at = self.frame
+        if not self.playback.playing:
+            self._timer.pause()
+        self.query_one(Arena).show_frame(at)
+        span = round(self.looking.span_seconds * self.video.frames_per_second)
+        self.query_one("#whole", Ethograms).show_frame(at, None)
+        self.query_one("#around", Ethograms).show_frame(at, span)
+        moment = Moment(
+            frame=at,
+            playing=self.playback.playing,
+            speed=self.playback.speed,
+            look=self._look_words(self.video),
+        )
+        self.query_one(FrameFacts).show_moment(moment)
+
+    @property
+    def frame(self) -> int:
+        """The frame of this moment."""
+        return self.playback.frame(self._now)
+
+    @property
+    def _now(self) -> float:
+        return self.app.seconds()  # type: ignore[attr-defined, no-any-return]
+
+    def _look_words(self, video: TrackedVideo) -> str:
+        views = {ARENA: "arena", MICE: "mice"}
+        view = self.looking.view
+        words = views.get(view) or f"mouse {video.about.mouse_ids[view - FIRST_MOUSE]}"
+        trail = self.looking.trail_seconds
+        return f"{words}, trail {trail:g} s" if trail else words
+
+    # ── what is done ──────────────────────────────────────────────────────────────────────────
+
+    def toggle(self) -> None:
+        """Play, or stand still."""
+        if self.video is None or self._timer is None:
+            return
+        self.playback.toggle(self._now)
+        if self.playback.playing:
+            self._timer.resume()
+        self.draw()
+
+    def pause(self) -> None:
+        """Stand still."""
+        self.playback.pause(self._now)
+        self.draw()
+
+    def seek(self, frame: int) -> None:
+        """Go to a frame."""
+        self.playback.seek(frame, self._now)
+        self.draw()
+
+    @on(Ethograms.Sought)
+    def _seek_clicked(self, message: Ethograms.Sought) -> None:
+        self.seek(message.frame)
+
+    @on(Ethograms.Wheeled)
+    def _wheel(self, message: Ethograms.Wheeled) -> None:
+        self.widen(message.steps)
+
+    def faster(self, steps: int) -> None:
+        """Play at the next speed, or the one before."""
+        self.playback.faster(steps, self._now)
+        self._like(replace(self.looking, speed=self.playback.speed))
+
+    def widen(self, steps: int) -> None:
+        """Show more seconds around the frame, or fewer."""
+        at = min(range(len(SPANS)), key=lambda n: abs(SPANS[n] - self.looking.span_seconds))
+        span = SPANS[min(max(at + steps, 0), len(SPANS) - 1)]
+        self._like(replace(self.looking, span_seconds=span))
+
+    def next_view(self) -> None:
+        """Show the arena, all mice close up, or one after another."""
+        if self.video is not None:
+            views = FIRST_MOUSE + self.video.mice
+            self._like(replace(self.looking, view=(self.looking.view + 1) % views))
+
+    def next_trail(self) -> None:
+        """Show where mice were for longer, or not at all."""
+        lengths = [*TRAILS, TRAILS[0]]
+        known = self.looking.trail_seconds in TRAILS
+        after = lengths[lengths.index(self.looking.trail_seconds) + 1] if known else TRAILS[0]
+        self._like(replace(self.looking, trail_seconds=after))
+
+    def _like(self, looking: Looking) -> None:
+        self.looking = looking
+        self.query_one(Arena).look(looking.view, looking.trail_seconds)
+        self.draw()
+        self.post_message(self.LookingChanged(looking))
