@@ -1,6 +1,7 @@
 """A confusion matrix and the F1 of each class, as rows of text with roles."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +15,16 @@ NOTABLE = 0.1
 BLOCKS = " ▏▎▍▌▋▊▉█"
 VALUE_WIDTH = 6
 LEAST_BAR = 4
+CellContent = Literal["both", "shares", "frames"]
 
 
 def render_confusion(
-    counts: NDArray[np.integer], names: Sequence[str], width: int, *, title: str = ""
+    counts: NDArray[np.integer],
+    names: Sequence[str],
+    width: int,
+    *,
+    title: str = "",
+    cells: CellContent = "both",
 ) -> tuple[Row, ...]:
     """Draw a confusion matrix: for each true class its share in each predicted class, above the frames.
 
@@ -29,6 +36,7 @@ def render_confusion(
         names: classes by index; the role of the diagonal is the class's index.
         width: characters a row. Where it is too small, names and cells are cut.
         title: above the matrix.
+        cells: shares of the row above frames, or one of the two, in half as many rows.
 
     Raises:
         ValueError: the matrix is not square, or its size is not the number of names.
@@ -36,7 +44,8 @@ def render_confusion(
     size = len(names)
     if counts.shape != (size, size):
         raise ValueError(f"a {counts.shape} confusion matrix for {size} class names")
-    grid = Grid(2 * size + 2, width)
+    tall = 2 if cells == "both" else 1
+    grid = Grid(tall * size + 2, width)
     grid.put(0, 0, title)
     grid.put(1, 0, "true as", AXIS)
     cell = min(CELL_WIDTH, max((width - LABEL_WIDTH) // max(size, 1), 1))
@@ -44,14 +53,16 @@ def render_confusion(
     for column, name in enumerate(names):
         grid.put(1, LABEL_WIDTH + column * cell, name[: cell - 1].rjust(cell), column)
     for row, name in enumerate(names):
-        grid.put(2 * row + 2, 0, name[: LABEL_WIDTH - 1], row)
+        top = tall * row + 2
+        grid.put(top, 0, name[: LABEL_WIDTH - 1], row)
         for column in range(size):
             frames, left = int(counts[row, column]), LABEL_WIDTH + column * cell
             share = frames / totals[row] if totals[row] else None
             role = _cell_role(row, column, share)
-            text = _percent(share) + ("!" if role == ALERT else "")
-            grid.put(2 * row + 2, left, text.rjust(cell), role)
-            grid.put(2 * row + 3, left, _compact(frames).rjust(cell), AXIS)
+            text = _compact(frames) if cells == "frames" else _percent(share)
+            grid.put(top, left, (text + ("!" if role == ALERT else "")).rjust(cell), role)
+            if cells == "both":
+                grid.put(top + 1, left, _compact(frames).rjust(cell), AXIS)
     return grid.rows()
 
 

@@ -2,11 +2,14 @@
 
 import hashlib
 import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from core.errors import CheckpointError, RunError
+from core.progress import Progress
 from core.rundir import Pointer, RunDir
 
 MARKED = "marked"
@@ -15,6 +18,10 @@ CORE_POINTERS = ("last", "best", MARKED)
 """What going on and comparing need, and what a person chose; others keep single epochs."""
 ALL = "all"
 EPOCH = re.compile(r"epoch-(\d{1,6})")
+BLOCK = 16 << 20
+"""Bytes that are read at once."""
+Reader = Callable[[int], None]
+"""Told how many bytes of a file have been read."""
 
 
 class CheckpointRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,8 +43,16 @@ class CheckpointRow(msgspec.Struct, frozen=True, kw_only=True):
     """Its whole content was read and has the right hash."""
 
 
-def checkpoint_rows(run: RunDir, verify: bool = False) -> list[CheckpointRow]:
-    """List a run's checkpoints, the newest first; with ``verify``, read each whole."""
+def checkpoint_rows(
+    run: RunDir, verify: bool = False, progress: Progress | None = None
+) -> list[CheckpointRow]:
+    """List a run's checkpoints, the newest first.
+
+    Args:
+        run: whose.
+        verify: read each whole and compare its hash.
+        progress: told of the bytes that were read for it.
+    """
     named: dict[str, list[str]] = {}
     pointers: dict[str, Pointer] = {}
     broken: list[CheckpointRow] = []
@@ -51,7 +66,17 @@ def checkpoint_rows(run: RunDir, verify: bool = False) -> list[CheckpointRow]:
             named.setdefault(pointer.file, []).append(name)
             pointers[pointer.file] = pointer
     newest_first = sorted(pointers.values(), key=lambda p: (p.step, p.seq), reverse=True)
-    return [_row(run, pointer, named[pointer.file], verify) for pointer in newest_first] + broken
+    tell = progress or (lambda *_: None)
+    total, before, rows = sum(p.bytes for p in newest_first), 0, []
+    for pointer in newest_first:
+        read = partial(_told, tell, before, total)
+        rows.append(_row(run, pointer, named[pointer.file], read if verify else None))
+        before += pointer.bytes
+    return rows + broken
+
+
+def _told(tell: Progress, before: int, total: int, done: int) -> None:
+    tell(before + done, total, "bytes")
 
 
 def pointer_names(run: RunDir) -> list[str]:
@@ -126,10 +151,11 @@ def chosen_pointers(run: RunDir, which: str) -> list[Pointer]:
     return [pointer for pointer in pointers if pointer is not None]
 
 
-def _row(run: RunDir, pointer: Pointer, names: list[str], verify: bool) -> CheckpointRow:
+def _row(run: RunDir, pointer: Pointer, names: list[str], read: Reader | None) -> CheckpointRow:
+    """Look at one checkpoint; with ``read``, which is told of the bytes, at its whole content."""
     path = run.checkpoints / pointer.file
     here = path.exists() or not is_elsewhere(run)
-    problem = _problem(path, pointer, verify) if here else None
+    problem = _problem(path, pointer, read) if here else None
     return CheckpointRow(
         file=pointer.file,
         pointers=tuple(names),
@@ -141,16 +167,16 @@ def _row(run: RunDir, pointer: Pointer, names: list[str], verify: bool) -> Check
         attempt=pointer.attempt,
         problem=problem,
         here=here,
-        verified=verify and here and problem is None,
+        verified=read is not None and here and problem is None,
     )
 
 
-def _problem(path: Path, pointer: Pointer, verify: bool) -> str | None:
+def _problem(path: Path, pointer: Pointer, read: Reader | None) -> str | None:
     try:
         size = path.stat().st_size
         if size != pointer.bytes:
             return f"{size} bytes where its pointer names {pointer.bytes}"
-        if verify and _sha256(path) != pointer.sha256:
+        if read is not None and _sha256(path, read) != pointer.sha256:
             return "its sha256 is not the one its pointer names"
     except FileNotFoundError:
         return "missing"
@@ -159,6 +185,11 @@ def _problem(path: Path, pointer: Pointer, verify: bool) -> str | None:
     return None
 
 
-def _sha256(path: Path) -> str:
+def _sha256(path: Path, read: Reader) -> str:
+    digest, done = hashlib.sha256(), 0
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while block := file.read(BLOCK):
+            digest.update(block)
+            done += len(block)
+            read(done)
+    return digest.hexdigest()

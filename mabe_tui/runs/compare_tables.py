@@ -32,7 +32,7 @@ def sections(comparison: Comparison) -> list[tuple[str, Rows]]:
     ]
     return [
         ("changed settings", settings),
-        ("measured here, at each one's best epoch", _metric_rows(sides, best=True)),
+        (_measured_title(sides), _metric_rows(sides, best=True)),
         ("measured here, at the last epoch", _metric_rows(sides, best=False)),
         ("F1 of each class, at the best epoch", _class_rows(sides)),
         ("time and cost", _run_rows(sides)),
@@ -40,17 +40,26 @@ def sections(comparison: Comparison) -> list[tuple[str, Rows]]:
     ]
 
 
+def _measured_title(sides: Sequence[Side]) -> str:
+    if any(side.checkpoint is not None for side in sides):
+        return "measured here, of each checkpoint"
+    return "measured here, at each one's best epoch"
+
+
 def _metric_rows(sides: Sequence[Side], best: bool) -> Rows:
-    epochs = [
-        _listed((run.best_epoch if best else run.epoch or None) for run in side.runs)
-        for side in sides
-    ]
+    epochs = [_epochs(side, best) for side in sides]
     tables = [_metrics_of(side, best) for side in sides]
     known = dict.fromkeys(key for table in tables for key in table if "/" not in key)
     names = [name for name in METRICS_FIRST if name in known]
     names += [name for name in known if name not in names]
     rows: Rows = [*_seed_rows(sides), ["epoch", *epochs]] if known else []
     return rows + [[name, *(_metric(table.get(name)) for table in tables)] for name in names]
+
+
+def _epochs(side: Side, best: bool) -> str | None:
+    if side.checkpoint is not None:
+        return _listed([side.best_epoch])
+    return _listed((run.best_epoch if best else run.epoch or None) for run in side.runs)
 
 
 def _metrics_of(side: Side, best: bool) -> Mapping[str, float | Spread]:

@@ -1,15 +1,19 @@
 """A comparison as one file to hand on: a page that needs nothing else, or its curves as SVG."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 
+from core.files import write_bytes_atomically
 from mabe_tui.plotting.panel import Panel
 from mabe_tui.plotting.svg import style_sheet, svg_chart, svg_document
 from mabe_tui.runs.axis import Axis
 from mabe_tui.runs.compare import Comparison
 from mabe_tui.runs.compare_tables import note_on_verdicts, sections
 from mabe_tui.runs.curves import curve_names
+from mabe_tui.runs.export import free_path
 from mabe_tui.runs.inspect import SideClasses, side_classes
 from mabe_tui.runs.panels import RunNumbers, panels
 from mabe_tui.runs.sides import Side
@@ -18,6 +22,8 @@ from mabe_tui.runs.text import clean
 
 WHITE_TEXT_FROM = 0.85
 """Share of a row from which a cell of a confusion matrix is too dark for dark letters."""
+NOT_IN_NAMES = re.compile(r"[^\w.@-]+")
+LONGEST_NAME = 80
 STYLE = """
 :root{color-scheme:light dark;--ink:#1b1f24;--paper:#fff;--rule:#d5d9de;--soft:#f3f5f7}
 @media(prefers-color-scheme:dark){:root{--ink:#e6e8ea;--paper:#16191d;--rule:#3a4048;--soft:#21262c}}
@@ -55,25 +61,32 @@ class Report:
     matrices: tuple[SideClasses, ...]
 
 
-def comparison_report(comparison: Comparison, store: RunStore, axis: Axis = Axis.EPOCH) -> Report:
+def comparison_report(
+    comparison: Comparison,
+    store: RunStore,
+    axis: Axis = Axis.EPOCH,
+    classes: Sequence[SideClasses] | None = None,
+) -> Report:
     """Gather a report of a comparison: with the losses and the monitored metrics of the newest runs.
 
     Args:
         comparison: what was found.
         store: has the runs.
         axis: what the curves are over.
+        classes: one a side, where they are known; none: those of the runs' best checkpoints.
 
     Raises:
         RunError: a run is gone, or dollars are asked for and a price is not known.
     """
-    matrices = [side_classes(side, store) for side in comparison.sides if side.runs]
+    if classes is None:
+        classes = [side_classes(side, store) for side in comparison.sides]
     return Report(
         title=" and ".join(side.name for side in comparison.sides),
         verdicts=tuple(verdict.sentence for verdict in comparison.verdicts),
         note=note_on_verdicts(comparison) or "",
         tables=tuple(_tables(comparison)),
         panels=tuple(_panels(comparison.sides, store, axis)),
-        matrices=tuple(matrix for matrix in matrices if matrix.problem is None),
+        matrices=tuple(matrix for matrix in classes if matrix.problem is None),
     )
 
 
@@ -115,6 +128,22 @@ def to_html(report: Report) -> str:
         f"{_section('Confusion matrices', 'matrices', [_grid(m) for m in report.matrices])}"
         "</body></html>\n"
     )
+
+
+def write_report(report: Report, folder: Path) -> tuple[Path, Path]:
+    """Write a report as a page and as SVG, over no file that is there.
+
+    Returns:
+        The page and the picture: ``compare-v5-v6.html``, or ``compare-v5-v6-2.html`` and so on.
+
+    Raises:
+        UserError: the folder cannot be written.
+    """
+    name = "compare-" + NOT_IN_NAMES.sub("-", report.title.replace(" and ", "-"))[:LONGEST_NAME]
+    page, picture = free_path(folder, name, ".html"), free_path(folder, name, ".svg")
+    write_bytes_atomically(page, to_html(report).encode())
+    write_bytes_atomically(picture, to_svg(report).encode())
+    return page, picture
 
 
 def _section(title: str, kind: str, parts: Sequence[str]) -> str:

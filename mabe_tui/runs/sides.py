@@ -65,6 +65,8 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     last_over_seeds: dict[str, Spread] = {}
     left_out: tuple[str, ...] = ()
     """Runs of further seeds that are not finished, and how they are."""
+    checkpoint: str | None = None
+    """The one checkpoint that is meant, where not the run: ``best`` then has what it was measured to."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,69 @@
+"""F1 bars and confusion matrices of several sides, which may be larger than the screen."""
+
+from collections.abc import Sequence
+
+from rich.segment import Segment
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from mabe_tui.plotting.grid import Row
+from mabe_tui.plotting.matrix import CellContent
+from mabe_tui.runs.class_picture import class_picture
+from mabe_tui.runs.inspect import SideClasses
+from mabe_tui.tui.themes import CurveStyles
+
+
+class ClassView(ScrollView, can_focus=True):
+    """Draws for its width; what is wider or longer can be scrolled."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._sides: Sequence[SideClasses] = ()
+        self._lines: Sequence[int] = ()
+        self._cells: CellContent = "both"
+        self._rows: Sequence[Row] = ()
+        self._styles: CurveStyles | None = None
+
+    @property
+    def text(self) -> str:
+        """All that can be scrolled to, without colours."""
+        return "\n".join(row.text for row in self._rows)
+
+    def show(self, sides: Sequence[SideClasses], lines: Sequence[int], cells: CellContent) -> None:
+        """Show other sides; the arguments are those of :func:`class_picture`."""
+        self._sides, self._lines, self._cells = sides, lines, cells
+        self._redraw()
+
+    def on_mount(self) -> None:
+        """Follow the theme."""
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._redraw())
+
+    def on_resize(self) -> None:
+        """Draw for the new width."""
+        self._redraw()
+
+    def render_line(self, y: int) -> Strip:
+        """Colour one row."""
+        left, top = self.scroll_offset
+        width = self.size.width
+        if self._styles is None or y + top >= len(self._rows):
+            return Strip.blank(width, self.rich_style)
+        text, parts = self._rows[y + top]
+        styles = [self.rich_style + self._styles.of(part.role) for part in parts]
+        pieces = zip(parts, styles, strict=True)
+        strip = Strip([Segment(text[part.start : part.stop], style) for part, style in pieces])
+        return strip.crop_extend(left, left + width, self.rich_style)
+
+    def _redraw(self) -> None:
+        self._styles = CurveStyles(self.app.theme_variables)
+        self._rows = class_picture(
+            self._sides,
+            max(self.size.width, 1),
+            lines=self._lines,
+            cells=self._cells,
+            ascii_only=self.app.has_class("ascii"),
+        )
+        widest = max((len(row.text.rstrip()) for row in self._rows), default=0)
+        self.virtual_size = Size(widest, len(self._rows))
+        self.refresh()
