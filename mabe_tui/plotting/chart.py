@@ -10,7 +10,7 @@ from mabe_tui.plotting.decimation import ABOVE, BELOW, NAN
 from mabe_tui.plotting.drawing import draw_all
 from mabe_tui.plotting.grid import ALERT, CURSOR, Grid, Row
 from mabe_tui.plotting.layout import Layout, lay_out, write_frame
-from mabe_tui.plotting.legend import write_legend
+from mabe_tui.plotting.legend import legend_width, write_legend
 from mabe_tui.plotting.series import Scale, Series, joint_range, widened
 from mabe_tui.plotting.ticks import TickKind
 
@@ -99,6 +99,7 @@ def render_chart(
         has_title=bool(title),
         has_legend=any(s.name for s in series) or bool(x_label),
         ascii_only=ascii_only,
+        legend_width=legend_width(series, values, x_label),
     )
     canvas = Canvas(layout.columns, layout.rows, ascii_only=ascii_only)
     x_scale = Scale(*shown_x, canvas.width)

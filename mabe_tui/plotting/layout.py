@@ -10,6 +10,8 @@ FRAMED = (16, 6)
 """From this width and height on a chart has axes; below, all room is for the curves."""
 TITLED_HEIGHT = 8
 """From this height on there is room for a title and a legend."""
+CROWDED_HEIGHT = 11
+"""From this height on a legend that is too long for one row gets two."""
 ROWS_PER_TICK = 3
 COLUMNS_PER_TICK = 10
 
@@ -43,12 +45,14 @@ def lay_out(
     has_title: bool,
     has_legend: bool,
     ascii_only: bool,
+    legend_width: int = 0,
 ) -> Layout:
     """Divide ``width × height`` characters; what does not fit is left out, the plot last of all."""
     framed = width >= FRAMED[0] and height >= FRAMED[1]
     top = int(has_title and height >= TITLED_HEIGHT)
     legend_rows = int(has_legend and height >= TITLED_HEIGHT)
-    if has_legend and height >= 2 * TITLED_HEIGHT:
+    crowded = legend_width > width and height >= CROWDED_HEIGHT
+    if has_legend and (crowded or height >= 2 * TITLED_HEIGHT):
         legend_rows = 2
     rows = height - top - legend_rows - (2 if framed else 0)
     y_ticks = ticks(*y_range, max(2, rows // ROWS_PER_TICK), y_kind)

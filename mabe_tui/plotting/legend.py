@@ -11,9 +11,21 @@ from mabe_tui.plotting.ticks import short_number
 SAMPLES: dict[LineStyle, str] = {"solid": "━━━", "dashed": "╍╍╍", "dotted": "┈┈┈", "faint": "░░░"}
 GAP = 3
 LONGEST_NAME = 32
+SAMPLE_WIDTH, VALUE_WIDTH, AXIS_WIDTH = 4, 7, 5
+"""Columns of an entry's line and of its value, with a space each, and of the y axis left of the legend."""
 
 Piece = tuple[str, int]
 """A text and its role."""
+
+
+def legend_width(series: Sequence[Series], values: Sequence[float | None], x_label: str) -> int:
+    """Tell how many characters the entries and the x label take in one row, with room for an axis."""
+    entries = [
+        SAMPLE_WIDTH + len(one.name) + (0 if value is None else VALUE_WIDTH) + GAP
+        for one, value in zip(series, values, strict=True)
+        if one.name
+    ]
+    return AXIS_WIDTH + sum(entries) + len(x_label)
 
 
 def write_legend(

@@ -15,7 +15,7 @@ from mabe_tui.runs.view import RunSummary
 
 BAR, ASCII_BAR = "█░", "#-"
 BAR_WIDTH = (8, 30)
-GAP = "   "
+GAP = "  "
 COLOURS = {
     RunState.RUNNING: "primary",
     RunState.FINISHED: "success",
@@ -102,16 +102,16 @@ def _progress(run: RunSummary, replay: ReplayStanding | None, width: int, bar: s
     done = run.epoch + run.epoch_fraction
     share = min(1.0, done / run.epochs) if run.epochs else 0.0
     under_way = run.epoch_steps > 0
-    words = [f"epoch {run.epoch + under_way}/{run.epochs or '?'}"]
-    words += [f"step {run.epoch_step}/{run.epoch_steps}"] if under_way else []
-    words += [f"{duration(run.eta_seconds)} left"] if run.eta_seconds is not None else []
     so_far = " so far" if run.state.is_alive else ""
-    words += [f"{duration(run.elapsed_seconds)}{so_far}"] if run.elapsed_seconds else []
+    words = [f"epoch {run.epoch + under_way}/{run.epochs or '?'}"]
+    words += [f"{duration(run.eta_seconds)} left"] if run.eta_seconds is not None else []
     words += [run.ended_because.replace("_", " ")] if run.ended_because else []
+    words += [f"step {run.epoch_step}/{run.epoch_steps}"] if under_way else []
+    words += [f"{duration(run.elapsed_seconds)}{so_far}"] if run.elapsed_seconds else []
     state = f"{run.state:<9}" if replay is None else _replay(replay)
     least, most = BAR_WIDTH
     while len(words) > 1 and len(GAP.join([state, *words])) + len(GAP) + least + 5 > width:
-        words.pop(1)
+        words.pop()
     room = width - len(GAP.join([state, *words])) - len(GAP) - 5
     long = max(least, min(most, room))
     full = round(share * long)
