@@ -142,11 +142,15 @@ def spending(store: RunStore, requests: Sequence[RunRequest]) -> Spending | None
         return None
     request, guess = rented[0], estimate(store, rented[0])
     times = f"{len(rented)} runs, each " if len(rented) > 1 else ""
-    cost, budget = expected_cost(request, guess), request.limits.cost_usd
-    above = cost is not None and budget is not None and cost > budget
     return Spending(
         line=f"{times}{cost_line(request, guess)}; limit: {limits_line(request.limits)}",
-        above_budget=f"the estimate, ${cost:.2f}, is above the budget of ${budget:.2f}"
-        if above
-        else None,
+        above_budget=above_budget(request, expected_cost(request, guess)),
     )
+
+
+def above_budget(request: RunRequest, cost_usd: float | None) -> str | None:
+    """Say in a sentence that a run may cost more than its budget; ``None`` where it may not."""
+    budget = request.limits.cost_usd
+    if cost_usd is None or budget is None or cost_usd <= budget:
+        return None
+    return f"the estimate, ${cost_usd:.2f}, is above the budget of ${budget:.2f}"

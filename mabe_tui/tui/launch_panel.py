@@ -2,7 +2,7 @@
 
 from rich.text import Text
 
-from mabe_tui.runs.forecast import DryRun, described
+from mabe_tui.runs.forecast import DryRun, above_budget, described
 from mabe_tui.runs.settings import spell
 from mabe_tui.tui.launch_form import Typed
 
@@ -20,6 +20,8 @@ def foreseen_text(typed: Typed, foreseen: DryRun, left_behind: str | None) -> Te
     for label, value in facts.items():
         if label not in TYPED:
             _add(text, label, value, "bold" if label == "cost" else "")
+    if (above := above_budget(foreseen.request, foreseen.cost_usd)) is not None:
+        text.append(f"{above}: it would stop there\n", style="bold reverse")
     if foreseen.changed:
         text.append("\nchanged from the registry\n", style="bold")
     for each in foreseen.changed:

@@ -1,0 +1,234 @@
+"""The launch form: what it foresees as one types, what it refuses, and what it starts."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input, Static
+
+from core.rundir import RunRequest
+from mabe_tui.launch import local_launcher, process
+from mabe_tui.launch.launcher import Quote, RunState
+from mabe_tui.launch.local_launcher import LocalLauncher
+from mabe_tui.runs.store import RunStore
+from mabe_tui.tui.app import MabeApp
+from mabe_tui.tui.screens.confirm import ConfirmScreen
+from mabe_tui.tui.screens.launch import LaunchScreen
+from mabe_tui.tui.screens.run import RunScreen
+from mabe_tui.tui.widgets.form import WRONG, Field, Lines
+from tests.mabe_tui.tui.conftest import LARGE, SMALL
+
+SECONDS = 30.0
+
+
+@asynccontextmanager
+async def opened(
+    app: MabeApp, version: str = "v1"
+) -> AsyncIterator[tuple[Pilot[Any], LaunchScreen]]:
+    async with app.run_test(size=SMALL, notifications=True) as pilot:
+        screen = LaunchScreen(version)
+        await app.push_screen(screen)
+        await settled(pilot)
+        yield pilot, screen
+
+
+async def settled(pilot: Pilot[Any]) -> None:
+    """Wait for a check, and for the one that follows what was typed meanwhile."""
+    for _ in range(3):
+        await pilot.app.workers.wait_for_complete()
+        await pilot.pause()
+
+
+async def fill(pilot: Pilot[Any], screen: LaunchScreen, **texts: str) -> None:
+    for name, text in texts.items():
+        line = screen.query_one(f"#field-{name.replace('_', '-')}", Field).line
+        line.focus()
+        line.value = text
+    await settled(pilot)
+
+
+def facts(screen: LaunchScreen) -> str:
+    return str(screen.query_one("#facts", Static).render())
+
+
+def told(app: MabeApp) -> str:
+    return " / ".join(notice.message for notice in app._notifications)
+
+
+@pytest.fixture
+def fake_jobs(launcher: LocalLauncher, monkeypatch: pytest.MonkeyPatch) -> LocalLauncher:
+    """What is launched here only pretends."""
+    monkeypatch.setattr(local_launcher, "JOB_COMMAND", launcher._command)
+    return launcher
+
+
+@pytest.fixture
+def rented(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This computer is another one, at four dollars an hour."""
+
+    def prepare(self: LocalLauncher, request: RunRequest) -> RunRequest:
+        limits = msgspec.structs.replace(request.limits, usd_per_hour=4.0)
+        return msgspec.structs.replace(request, limits=limits)
+
+    def quote(self: LocalLauncher, request: RunRequest) -> Quote:
+        command = ("python", "-m", "core.job", request.run)
+        return Quote(launcher="local", machine="H100, 8 cores", usd_per_hour=4.0, command=command)
+
+    monkeypatch.setattr(LocalLauncher, "prepare", prepare)
+    monkeypatch.setattr(LocalLauncher, "quote", quote)
+
+
+async def test_the_dry_run_follows_what_is_typed(make_app) -> None:
+    async with opened(make_app()) as (pilot, screen):
+        assert "one, seed 42" in facts(screen)
+        assert "this computer" in facts(screen)
+        await fill(pilot, screen, seeds="1,2", at_a_time="2", max_time="1h30m", preset="demo")
+        assert "2, one a seed: 1, 2, 2 at a time" in facts(screen)
+        assert "1h 30m over all attempts" in facts(screen)
+        assert "training.epochs" in facts(screen)
+
+
+async def test_the_estimate_goes_by_an_earlier_run(make_app) -> None:
+    async with opened(make_app(), "v4") as (pilot, screen):
+        await fill(pilot, screen, on="local")
+        assert "at 50s an epoch as in v4-20261120T090000-aa4k" in facts(screen)
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "why"),
+    [
+        ("seeds", "1,x", "seeds 1,x: write whole numbers"),
+        ("budget", "much", "budget much: write dollars"),
+        ("max_time", "2", "max time 2: write it as 2h"),
+        ("at_a_time", "0", "at a time 0: write a whole number from 1"),
+    ],
+)
+async def test_a_slip_marks_its_line(make_app, field: str, text: str, why: str) -> None:
+    async with opened(make_app()) as (pilot, screen):
+        await fill(pilot, screen, **{field: text})
+        assert why in facts(screen)
+        line = screen.query_one(f"#field-{field.replace('_', '-')}", Field).line
+        assert line.has_class(WRONG)
+        await fill(pilot, screen, **{field: ""})
+        assert not line.has_class(WRONG)
+        assert "one, seed 42" in facts(screen)
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "why"),
+    [
+        ("version", "v99", "no version 'v99'"),
+        ("preset", "dmeo", "did you mean 'demo'"),
+        ("on", "locl", "did you mean 'local'"),
+        ("data", "/nowhere", "no such folder"),
+    ],
+)
+async def test_what_cannot_be_had_is_said(make_app, field: str, text: str, why: str) -> None:
+    async with opened(make_app()) as (pilot, screen):
+        await fill(pilot, screen, **{field: text})
+        assert why in facts(screen)
+        await pilot.press("ctrl+l")
+        await settled(pilot)
+        assert why in told(pilot.app)
+        assert pilot.app.screen is screen
+
+
+async def test_settings_are_completed_and_checked_line_by_line(make_app) -> None:
+    async with opened(make_app()) as (pilot, screen):
+        lines = screen.query_one(Lines)
+        lines.query_one(Input).focus()
+        await pilot.press(*"epochs", "enter")
+        await settled(pilot)
+        assert lines.texts == ("training.epochs=10",)
+        await pilot.press("enter", *"training.batchsize=4")
+        await settled(pilot)
+        assert "did you mean 'batch_size'" in facts(screen)
+        assert [line.has_class(WRONG) for line in lines.query(Input)] == [False, True]
+        await pilot.press("ctrl+u", *"data.phase=")
+        await settled(pilot)
+        assert "one of fixed, random" in str(screen.query_one("#hint", Static).render())
+        await pilot.press("r")
+        await settled(pilot)
+        await pilot.press("right")
+        await settled(pilot)
+        assert lines.texts[1] == "data.phase=random"
+        assert "fixed → random" in facts(screen)
+
+
+async def test_launching_opens_the_run(make_app, recorded: Path, fake_jobs: LocalLauncher) -> None:
+    async with opened(make_app()) as (pilot, screen):
+        await fill(pilot, screen, seeds="3", tags="try it")
+        await pilot.press("ctrl+l")
+        await settled(pilot)
+        assert isinstance(pilot.app.screen, RunScreen)
+    started = RunStore(recorded).find("v1")
+    assert started.require_request().seed == 3
+    assert started.run.read_about().tags == ("try", "it")
+    assert process.wait_until(lambda: fake_jobs.state(started.run) is RunState.FINISHED, SECONDS)
+
+
+async def test_what_costs_is_asked_for(
+    make_app, recorded: Path, fake_jobs: LocalLauncher, rented: None
+) -> None:
+    async with opened(make_app()) as (pilot, screen):
+        await fill(pilot, screen, budget="0.50")
+        assert "$4.00 an hour" in facts(screen)
+        await pilot.press("ctrl+l")
+        await settled(pilot)
+        assert isinstance(pilot.app.screen, ConfirmScreen)
+        assert "limit: $0.50 over all attempts" in str(pilot.app.screen.query_one(Static).render())
+        await pilot.press("n")
+        await settled(pilot)
+        assert pilot.app.screen is screen
+    assert not [entry for entry in RunStore(recorded).entries() if entry.version == "v1"]
+
+
+async def test_an_estimate_above_the_budget_is_said_before(make_app, rented: None) -> None:
+    async with opened(make_app(), "v4") as (pilot, screen):
+        await fill(pilot, screen, on="local", budget="1.25")
+        assert "above the budget of $1.25: it would stop there" in facts(screen)
+        await fill(pilot, screen, budget="50")
+        assert "above the budget" not in facts(screen)
+
+
+async def test_the_data_folder_is_offered_again(
+    make_app, fake_jobs: LocalLauncher, tmp_path: Path
+) -> None:
+    app = make_app()
+    app.view_state.keep("launch", data=str(tmp_path))
+    async with opened(app, "v6") as (_, screen):
+        assert screen.query_one("#field-data", Field).text == str(tmp_path)
+    async with opened(make_app(), "v1") as (_, screen):
+        assert screen.query_one("#field-data", Field).text == ""
+
+
+async def test_readonly_starts_nothing(make_app, recorded: Path) -> None:
+    before = len(RunStore(recorded).entries())
+    async with opened(make_app(readonly=True)) as (pilot, screen):
+        await pilot.press("ctrl+l")
+        await settled(pilot)
+        assert pilot.app.screen is screen
+    assert len(RunStore(recorded).entries()) == before
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE])
+def test_looks(
+    make_app, rented: None, snap_compare: Callable[..., bool], size: tuple[int, int]
+) -> None:
+    async def open_form(pilot: Pilot[Any]) -> None:
+        screen = LaunchScreen("v4")
+        await pilot.app.push_screen(screen)
+        await fill(pilot, screen, on="local", seeds="1,2", budget="0.10")
+        await fill(pilot, screen, tags="wider")
+        line = screen.query_one(Lines).query_one(Input)
+        line.cursor_blink = False
+        line.focus()
+        await pilot.press(*"training.epochs=50", "enter", *"model.hidden_size=64")
+        await settled(pilot)
+        screen.query_one(Lines).query(Input).last().cursor_blink = False
+
+    assert snap_compare(make_app(), terminal_size=size, run_before=open_form)
