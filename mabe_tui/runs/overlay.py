@@ -1,5 +1,6 @@
 """One curve of several sides over one another, each in a line of its own that it keeps."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -70,6 +71,22 @@ def overlay(
         x_kind=TICKS[axis],
         log_y=log_y,
     )
+
+
+class LineNumbers:
+    """Gives each name a line's number, which it keeps when others come and go."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    def of(self, names: Sequence[str]) -> list[int]:
+        """Give the numbers of names: a new one gets the lowest that is free; others are forgotten."""
+        self._numbers = {name: n for name, n in self._numbers.items() if name in names}
+        for name in names:
+            if name not in self._numbers:
+                taken = self._numbers.values()
+                self._numbers[name] = next(n for n in itertools.count() if n not in taken)
+        return [self._numbers[name] for name in names]
 
 
 def style_of(line: int) -> LineStyle:

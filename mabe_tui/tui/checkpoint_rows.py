@@ -1,9 +1,8 @@
 """Checkpoints, and what they were measured to, as rows of tables."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 
-from mabe_tui.runs.checkpoints import MARKED, CheckpointRow
+from mabe_tui.runs.checkpoints import CORE_POINTERS, MARKED, CheckpointRow
 from mabe_tui.runs.compare_tables import METRICS_FIRST, figure
 from mabe_tui.runs.evaluate import EvaluationReport
 from mabe_tui.runs.text import clean
@@ -11,7 +10,8 @@ from mabe_tui.runs.units import size_text
 from mabe_tui.tui.widgets.table import Column, Row
 
 CHOSEN, STAR = "●", "★"
-PLAIN_SIGNS = str.maketrans({CHOSEN: "*", STAR: "!"})
+COUNTS = "support/"
+"""What the names of metrics that are numbers of frames begin with."""
 CHECKPOINTS = (
     Column("sign", ""),
     Column("names", "named by", widest=30),
@@ -46,8 +46,8 @@ def checkpoint_row(row: CheckpointRow, chosen: Collection[str]) -> Row:
 
 
 def name_of(row: CheckpointRow) -> str:
-    """Give the pointer to call a checkpoint by: that of its epoch stays, ``last`` moves on."""
-    return row.pointers[-1]
+    """Give the pointer to call a checkpoint by: that of its epoch, which never moves, where it has one."""
+    return next((name for name in row.pointers if name not in CORE_POINTERS), row.pointers[0])
 
 
 def _state(row: CheckpointRow) -> tuple[str, str]:
@@ -56,11 +56,6 @@ def _state(row: CheckpointRow) -> tuple[str, str]:
     if not row.here:
         return "elsewhere: p fetches it", "text-muted"
     return ("whole, sha256 checked", "success") if row.verified else ("here, not verified", "")
-
-
-def plain_signs(row: Row) -> Row:
-    """Write a row's signs in plain characters."""
-    return replace(row, cells=(row.cells[0].translate(PLAIN_SIGNS), *row.cells[1:]))
 
 
 def verified_words(rows: Sequence[CheckpointRow]) -> str:
@@ -84,13 +79,17 @@ def metric_rows(own: Mapping[str, float], reports: Sequence[EvaluationReport]) -
     known = dict.fromkeys(name for table in tables for name in table)
     names = [name for name in METRICS_FIRST if name in known]
     names += [name for name in known if name not in names]
-    rows = [Row(n, (clean(n), *(clean(figure(t.get(n))) for t in tables))) for n in names]
+    rows = [Row(n, (clean(n), *(_metric(n, t.get(n)) for t in tables))) for n in names]
     if reports:
         rows += [
             Row("#videos", ("videos", "–", *(str(r.videos) for r in reports))),
             Row("#seen", ("of these trained on", "–", *(clean(r.trained_on) for r in reports))),
         ]
     return rows
+
+
+def _metric(name: str, value: float | None) -> str:
+    return clean(figure(value, 0 if name.startswith(COUNTS) else 4))
 
 
 def _place(path: str) -> str:

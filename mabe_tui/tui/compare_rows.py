@@ -63,7 +63,7 @@ def _side_row(
     run = side.summary
     word, colour = ("reference", "text-muted") if is_first else _word(verdict)
     cells = (
-        "#" if ascii_only else SAMPLES[style_of(line)],
+        "" if ascii_only else SAMPLES[style_of(line)],
         clean(side.name),
         str(best) if best is not None else clean(figure(side.best.get(METRIC))),
         _signed(verdict.difference if verdict else None),

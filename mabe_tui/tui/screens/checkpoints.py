@@ -23,7 +23,6 @@ from mabe_tui.tui.checkpoint_rows import (
     metric_columns,
     metric_rows,
     name_of,
-    plain_signs,
     verified_words,
 )
 from mabe_tui.tui.keys import bindings
@@ -43,7 +42,7 @@ class CheckpointsScreen(RunActions):
     BINDINGS: ClassVar[list[BindingType]] = bindings("checkpoints", ACTING, "screen")
     CSS = """
     CheckpointsScreen #list-pane { height: auto; max-height: 50%; min-height: 5; }
-    CheckpointsScreen #list { height: auto; }
+    CheckpointsScreen #list { height: auto; min-height: 2; }
     CheckpointsScreen #measured-pane { height: 1fr; }
     """
 
@@ -133,8 +132,6 @@ class CheckpointsScreen(RunActions):
 
     def _draw(self) -> None:
         rows = [checkpoint_row(self._known(row), self._chosen) for row in self._rows]
-        if self.mabe.options.ascii_only:
-            rows = [plain_signs(row) for row in rows]
         self._list.show(rows)
         self._show_metrics()
 

@@ -10,20 +10,22 @@ from textual.binding import BindingType
 from textual.message import Message
 from textual.widgets import Static
 
+from core.errors import UserError
 from core.progress import Progress
-from mabe_tui.plotting.panel import Panel
 from mabe_tui.runs.axis import Axis
-from mabe_tui.runs.overlay import axes_of, metrics_of, overlay
+from mabe_tui.runs.overlay import LineNumbers, axes_of, metrics_of, overlay
 from mabe_tui.runs.report import comparison_report, write_report
 from mabe_tui.runs.side_by_side import SideBySide, candidates, side_by_side
+from mabe_tui.tui.compare_messages import Drawn, Found, Measuring, Offered, Refused
 from mabe_tui.tui.compare_rows import SIDES, code_text, figure_rows, setting_rows, side_rows
 from mabe_tui.tui.compare_view import PANES, CompareView
 from mabe_tui.tui.keys import bindings
-from mabe_tui.tui.messages import Done, Problem
+from mabe_tui.tui.messages import Done
 from mabe_tui.tui.screens.base import MabeScreen
 from mabe_tui.tui.screens.pick import PickScreen
 from mabe_tui.tui.widgets.chart import Axes
 from mabe_tui.tui.widgets.compare_panes import ComparePanes
+from mabe_tui.tui.widgets.side_table import SideTable
 from mabe_tui.tui.widgets.table import RowTable
 from mabe_tui.tui.widgets.tabs import TabLine
 
@@ -39,12 +41,12 @@ class CompareScreen(MabeScreen):
     PLACES: ClassVar[tuple[str, ...]] = ("compare", "chart", "sides", "table", "screen")
     BINDINGS: ClassVar[list[BindingType]] = bindings("compare", "screen")
     CSS = """
-    CompareScreen #sides { height: auto; max-height: 12; margin: 0 1; }
+    CompareScreen #sides { height: auto; max-height: 12; padding: 0 1; }
     CompareScreen.-low #sides { max-height: 6; }
     CompareScreen #sentence { height: auto; max-height: 4; padding: 0 1; text-style: bold; }
     ComparePanes { height: 1fr; }
-    ComparePanes #left { width: 3fr; }
-    ComparePanes #right { width: 2fr; }
+    ComparePanes #left, ComparePanes #right { width: 1fr; }
+    ComparePanes ClassView, ComparePanes #code { scrollbar-size: 1 1; }
     ComparePanes #pane-curves, ComparePanes #pane-figures { height: 3fr; }
     ComparePanes #pane-classes, ComparePanes #pane-settings { height: 2fr; }
     ComparePanes #pane-code { height: 1fr; }
@@ -53,41 +55,12 @@ class CompareScreen(MabeScreen):
     }
     """
 
-    class Found(Message):
-        """More is known of the comparison."""
-
-        def __init__(self, names: tuple[str, ...], found: SideBySide) -> None:
-            super().__init__()
-            self.names, self.found = names, found
-
-    class Measuring(Message):
-        """Checkpoints are being measured, and how far that is."""
-
-        def __init__(self, names: tuple[str, ...], text: str) -> None:
-            super().__init__()
-            self.names, self.text = names, text
-
-    class Drawn(Message):
-        """The curves, as they are wanted now."""
-
-        def __init__(self, panel: Panel) -> None:
-            super().__init__()
-            self.panel = panel
-
-    class Offered(Message):
-        """What could be added."""
-
-        def __init__(self, names: list[str]) -> None:
-            super().__init__()
-            self.names = names
-
     def __init__(self, names: list[str]) -> None:
         super().__init__()
         self.names = tuple(dict.fromkeys(names))
         self.found: SideBySide | None = None
         self.compare_view = CompareView()
-        self._lines: dict[str, int] = {}
-        """Name → number of its line: it keeps its colour when others come and go."""
+        self._lines = LineNumbers()
         self._shown: tuple[str, ...] = ()
         """The names of what was found: older than ``names`` while something is being read."""
         self._alone: str | None = None
@@ -145,24 +118,24 @@ class CompareScreen(MabeScreen):
     # ── comparing ─────────────────────────────────────────────────────────────────────────────
 
     def _compare(self) -> None:
-        for name in self.names:
-            if name not in self._lines:
-                taken = {self._lines[other] for other in self.names if other in self._lines}
-                self._lines[name] = next(n for n in range(len(taken) + 1) if n not in taken)
         names, store, registry = self.names, self.mabe.store, self.mabe.session.registry
         self.retitle()
         self._say("reading …")
 
-        def work() -> None:
-            for found in side_by_side(names, store, registry, self._teller(names)):
-                self.post_message(self.Found(names, found))
+        def work() -> Message | None:
+            try:
+                for found in side_by_side(names, store, registry, self._teller(names)):
+                    self.post_message(Found(names, found))
+            except UserError as error:
+                return Refused(names, str(error))
+            return None
 
         self.ask(work, "compare")
 
     def _teller(self, names: tuple[str, ...]) -> Progress:
         def tell(done: int, total: int, what: str) -> None:
             share = f"{done} of {total} " if total else ""
-            self.post_message(self.Measuring(names, f"measuring: {share}{what}"))
+            self.post_message(Measuring(names, f"measuring: {share}{what}"))
 
         return tell
 
@@ -173,7 +146,7 @@ class CompareScreen(MabeScreen):
         before, self.found = self.found, message.found
         selected = self._sides.selected
         self._shown = message.names
-        comparison, lines = self.found.comparison, self._line_numbers
+        comparison, lines = self.found.comparison, self._lines.of(self._shown)
         self._busy = "" if comparison.verdicts else self._busy
         self._sides.show(side_rows(self.names, comparison, lines, self.mabe.options.ascii_only))
         if selected is None:
@@ -192,15 +165,15 @@ class CompareScreen(MabeScreen):
         if message.names == self.names:
             self._say(message.text)
 
-    def on_problem(self, message: Problem) -> None:
-        """Show what went wrong, and leave it on the screen where there is nothing else."""
-        super().on_problem(message)
-        if self.found is None or not self.found.comparison.verdicts:
-            self._say(message.text)
-
-    @property
-    def _line_numbers(self) -> list[int]:
-        return [self._lines[name] for name in self._shown]
+    @on(Refused)
+    def _go_back(self, message: Refused) -> None:
+        """Say why these cannot be compared; those that could be stay."""
+        if message.names != self.names:
+            return
+        self.notify(message.text, severity="error", markup=False)
+        self._say("" if self._shown else message.text)
+        self.names = self._shown or self.names
+        self.retitle()
 
     def _say(self, text: str) -> None:
         self._busy = text
@@ -211,11 +184,12 @@ class CompareScreen(MabeScreen):
         self.query_one("#sentence", Static).update(self._busy or self._sentence())
 
     def _sentence(self) -> str:
-        assert self.found is not None
-        verdicts = self.found.comparison.verdicts
+        verdicts = self.found.comparison.verdicts if self.found is not None else ()
+        if not verdicts:
+            return ""
         place = self._sides.cursor
         if place == 0 and len(verdicts) > 1:
-            return f"the others are held against {self.found.comparison.sides[0].name}"
+            return f"the others are held against {verdicts[0].first}"
         return verdicts[max(place - 1, 0)].sentence
 
     # ── curves ────────────────────────────────────────────────────────────────────────────────
@@ -242,12 +216,12 @@ class CompareScreen(MabeScreen):
         self._arrange()
         if found is None or metric is None:
             return
-        view, axis, lines = self.compare_view, self._axis, self._line_numbers
+        view, axis, lines = self.compare_view, self._axis, self._lines.of(self._shown)
 
         def work() -> Message:
             smooth, log_y = view.smooth, view.log_y
             panel = overlay(found.numbers, lines, metric, axis, smooth=smooth, log_y=log_y)
-            return self.Drawn(panel)
+            return Drawn(panel)
 
         self.ask(work, "curves")
 
@@ -266,7 +240,7 @@ class CompareScreen(MabeScreen):
     def _show_classes(self) -> None:
         assert self.found is not None
         cells = self.compare_view.cells
-        self._panes.class_view.show(self.found.classes, self._line_numbers, cells)
+        self._panes.class_view.show(self.found.classes, self._lines.of(self._shown), cells)
 
     # ── how it is looked at ───────────────────────────────────────────────────────────────────
 
@@ -328,7 +302,7 @@ class CompareScreen(MabeScreen):
     def action_add(self) -> None:
         """Offer what could be added."""
         names, store, registry = self.names, self.mabe.store, self.mabe.session.registry
-        self.ask(lambda: self.Offered(candidates(names, store, registry)), "offer")
+        self.ask(lambda: Offered(candidates(names, store, registry)), "offer")
 
     @on(Offered)
     def _offer(self, message: Offered) -> None:
@@ -369,6 +343,13 @@ class CompareScreen(MabeScreen):
         run = self.found and self.found.comparison.sides[self._sides.cursor].summary
         if run:
             self.app.push_screen(RunScreen(run.id))
+
+    @on(RowTable.Chosen, "#settings, #figures")
+    def _show_whole(self, message: RowTable.Chosen) -> None:
+        """Show a row that may have been cut off."""
+        table = self.query_one(f"#{message.table.id}", SideTable)
+        label, text = table.whole(message.key)
+        self.notify(text, title=label, markup=False, timeout=15)
 
     def action_export(self) -> None:
         """Write the comparison into the folder one is in."""

@@ -46,7 +46,7 @@ class ClassView(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """Colour one row."""
         left, top = self.scroll_offset
-        width = self.size.width
+        width = self.scrollable_content_region.width
         if self._styles is None or y + top >= len(self._rows):
             return Strip.blank(width, self.rich_style)
         text, parts = self._rows[y + top]
@@ -59,7 +59,7 @@ class ClassView(ScrollView, can_focus=True):
         self._styles = CurveStyles(self.app.theme_variables)
         self._rows = class_picture(
             self._sides,
-            max(self.size.width, 1),
+            max(self.scrollable_content_region.width, 1),
             lines=self._lines,
             cells=self._cells,
             ascii_only=self.app.has_class("ascii"),

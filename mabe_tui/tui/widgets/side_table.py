@@ -8,7 +8,8 @@ from textual.binding import BindingType
 from mabe_tui.tui.keys import bindings
 from mabe_tui.tui.widgets.table import GAP, Column, Row, RowTable
 
-LABEL_WIDTH, LEAST_WIDTH = 32, 8
+LEAST_WIDTH, SHARING = 16, 4
+"""So much of a side's values is seen of two sides at least, and more only where four have room."""
 
 
 class SideTable(RowTable):
@@ -38,24 +39,42 @@ class SideTable(RowTable):
         self._first = min(max(1, self._first + by), max(1, len(self._sides) - 1))
         self._lay_out()
 
+    def whole(self, key: str) -> tuple[str, str]:
+        """Give the label of a row, and a line for each side's value, however long."""
+        label, *values = next(row.cells for row in self._all if row.key == key)
+        pairs = zip(self._sides, values, strict=True)
+        return label.strip(), "\n".join(f"{side}: {value}" for side, value in pairs)
+
     def on_resize(self) -> None:
         """Share out the new width."""
         super().on_resize()
         self._lay_out()
 
+    def _fitting(self, width: int) -> list[tuple[int, int]]:
+        """Give the columns from the left that fit, for no side is to be passed over unseen."""
+        kept, room = list[tuple[int, int]](), width + GAP
+        for number, own in enumerate(self._widths):
+            room -= own + GAP
+            if room < 0 and number > 1:
+                break
+            kept.append((number, own))
+        return kept
+
     def _lay_out(self) -> None:
         """Let the first two sides have room, however long their values are."""
         shown = [n for n in range(len(self._sides)) if n == 0 or n >= self._first]
-        beside = min(max((len(row.cells[0]) for row in self._all), default=0), LABEL_WIDTH)
-        widest = max((self.size.width - beside) // 2 - GAP, LEAST_WIDTH)
+        width = self.scrollable_content_region.width
+        labels = max((len(row.cells[0]) for row in self._all), default=0)
+        beside = min(labels, max(width - 2 * (LEAST_WIDTH + GAP), LEAST_WIDTH))
+        sharing = min(max(len(self._sides), 1), SHARING)
+        widest = max((width - beside) // sharing - GAP, LEAST_WIDTH)
         self.columns = (
-            Column("label", "", widest=LABEL_WIDTH),
-            *(
-                Column(str(side), self._sides[side], "right", rank=place, widest=widest)
-                for place, side in enumerate(shown)
-            ),
+            Column("label", "", widest=beside),
+            *(Column(str(side), self._sides[side], "right", widest=widest) for side in shown),
         )
         self.show([_of_columns(row, shown) for row in self._all])
+        self._measure()
+        self.refresh()
 
 
 def _of_columns(row: Row, shown: Sequence[int]) -> Row:
