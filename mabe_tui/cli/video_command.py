@@ -249,6 +249,7 @@ def _picture(
     watched: "PredictedVideo", frame: int, view: Follow, width: int, height: int, ascii_only: bool
 ) -> "tuple[Row, ...]":
     from mabe_tui.plotting.skeleton import (
+        CELL_ASPECT,
         Skeleton,
         arena_view,
         centres,
@@ -265,7 +266,7 @@ def _picture(
         Skeleton.of(opened.slots),
         width,
         height,
-        arena if view == "arena" else follow_view(points),
+        arena if view == "arena" else follow_view(points, aspect=width / (CELL_ASPECT * height)),
         labels=[str(mouse) for mouse in opened.about.mouse_ids[: opened.mice]],
         trail=centres(opened.positions[before : frame + 1, : opened.mice]),
         arena=arena,

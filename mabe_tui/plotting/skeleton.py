@@ -23,11 +23,14 @@ CHAINS: tuple[tuple[str, ...], ...] = (
 )
 """Body parts that are joined, both flanks first; one that is not tracked is passed over. With the seven
 MARS keypoints the flanks make a small diamond for the head and a large one for the body."""
+NOSE = "nose"
 CELL_ASPECT = 2.0
 """Height of a character over its width, in most terminals."""
-FOLLOW_MARGIN, LOOSEST = 0.15, 2.0
-"""Of a view that follows mice: room around them, of their extent; and how many times too large it may
+FOLLOW_MARGIN, LOOSEST = 0.15, 2.5
+"""Of a view that follows mice: room on each side, of their extent; and how many times too large it may
 become before it is tightened."""
+_CROSS = np.array([[-1, 1, np.nan, 0, 0], [0, 0, np.nan, -1, 1]])
+"""Dots around the nose, columns and rows."""
 LEAST_EXTENT = 1.0
 """Pixels; a view is never smaller."""
 
@@ -39,6 +42,8 @@ class Skeleton:
     chains: tuple[NDArray[np.intp], ...]
     loose: NDArray[np.intp]
     """Keypoints of no chain, drawn as dots."""
+    nose: int | None = None
+    """Drawn thick: one sees at a glance which way a mouse looks."""
 
     @classmethod
     def of(cls, slots: Sequence[str]) -> Self:
@@ -47,7 +52,8 @@ class Skeleton:
         chains = [[index[name] for name in chain if name in index] for chain in CHAINS]
         drawn = tuple(np.array(chain, np.intp) for chain in chains if len(chain) > 1)
         joined = {place for chain in chains if len(chain) > 1 for place in chain}
-        return cls(drawn, np.array([i for i in index.values() if i not in joined], np.intp))
+        loose = np.array([i for i in index.values() if i not in joined], np.intp)
+        return cls(drawn, loose, index.get(NOSE))
 
     def path(self, points: Points) -> NDArray[np.float64]:
         """Give one mouse as lines, broken by NaN.
@@ -75,13 +81,6 @@ class View:
     right: float
     bottom: float
 
-    def holds(self, points: Points) -> bool:
-        """Whether all points that are not missing lie inside."""
-        low, high = _extent(points)
-        return bool(
-            (low >= (self.left, self.top)).all() and (high <= (self.right, self.bottom)).all()
-        )
-
 
 def arena_view(
     positions: Points, picture_width: float | None = None, picture_height: float | None = None
@@ -98,20 +97,39 @@ def arena_view(
     return _around(positions, margin=0.02)
 
 
-def follow_view(points: Points, previous: View | None = None) -> View:
-    """Show the mice of one frame, with room around them, so that the picture does not jitter.
+def follow_view(
+    points: Points,
+    previous: View | None = None,
+    *,
+    aspect: float = 1.0,
+    margin: float = FOLLOW_MARGIN,
+) -> View:
+    """Show the mice of one frame, with room around them, as a steady hand would hold a camera.
+
+    The scale stays while the mice fit and do not become much too small, and the view is pushed no
+    further than they walk: a view made anew for each frame would jitter.
 
     Args:
         points: ``(mice, keypoints, 2)``, NaN where missing; of one mouse, to follow that one.
-        previous: what was shown before; kept while all mice are in it and it is not much too large.
+        previous: what was shown before, of the same ``aspect``.
+        aspect: width over height of the picture, as the eye sees it.
+        margin: room on each side, as a share of the mice's extent.
     """
-    wanted = _around(points, FOLLOW_MARGIN)
     if previous is not None and not _seen(points).any():
         return previous
-    if previous is None or not previous.holds(points):
-        return wanted
-    sizes = [max(v.right - v.left, v.bottom - v.top) for v in (previous, wanted)]
-    return previous if sizes[0] <= LOOSEST * sizes[1] else wanted
+    low, high = _extent(points)
+    shape = np.array([aspect, 1.0])
+    needed = max(float(((high - low) / shape).max()), LEAST_EXTENT)
+    wanted = needed * (1 + 2 * margin)
+    if previous is None:
+        return _centred((low + high) / 2, wanted * shape)
+    size = previous.bottom - previous.top
+    if size < needed or size > LOOSEST * wanted:
+        return _centred((low + high) / 2, wanted * LOOSEST**0.5 * shape)
+    room = np.minimum(margin / 2 * needed, (size * shape - (high - low)) / 2)
+    corner = np.array([previous.left, previous.top])
+    corner = np.clip(corner, high + room - size * shape, low - room)
+    return View(*corner.tolist(), *(corner + size * shape).tolist())
 
 
 def render_skeletons(
@@ -157,6 +175,9 @@ def render_skeletons(
             canvas.line(*projection(trail[:, mouse]), mouse, "faint")
     for mouse, body in enumerate(points):
         canvas.line(*projection(skeleton.path(body)), mouse)
+        if skeleton.nose is not None and not ascii_only:
+            x, y = projection(body[skeleton.nose])
+            canvas.line(x + _CROSS[0], y + _CROSS[1], mouse)
     grid = Grid(height, width)
     grid.codes, grid.roles = canvas.codes(), canvas.owner
     if ascii_only:
@@ -235,6 +256,10 @@ def _extent(points: Points) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     flat = points.reshape(-1, 2)
     flat = flat[_seen(flat)].astype(np.float64)
     return (flat.min(axis=0), flat.max(axis=0)) if len(flat) else (np.zeros(2), np.zeros(2))
+
+
+def _centred(middle: NDArray[np.float64], size: NDArray[np.float64]) -> View:
+    return View(*(middle - size / 2).tolist(), *(middle + size / 2).tolist())
 
 
 def _around(points: Points, margin: float) -> View:

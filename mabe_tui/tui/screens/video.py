@@ -1,96 +1,95 @@
 """Video: the validation videos of a run, the worst first, and one of them played."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal
-from textual.message import Message
+from textual.containers import Horizontal, Vertical
 
-from core.errors import ConfigError, UserError
 from core.rundir import RunDir
-from mabe_tui.plotting.skeleton import View
 from mabe_tui.runs.store import RunEntry
-from mabe_tui.runs.video import TrackedVideo, VideoScore, open_video, validation_scores
-from mabe_tui.runs.video_prediction import PredictedVideo, predict_video
+from mabe_tui.runs.video import VideoScore
 from mabe_tui.tui.keys import bindings
-from mabe_tui.tui.playback import parse_place
-from mabe_tui.tui.screens.base import MabeScreen
 from mabe_tui.tui.screens.entry import EntryScreen
-from mabe_tui.tui.video_rows import score_columns, score_row
-from mabe_tui.tui.widgets.arena import arena_of
+from mabe_tui.tui.screens.pick import PickScreen
+from mabe_tui.tui.video_loader import (
+    ANSWER,
+    Listed,
+    Missing,
+    Opened,
+    Predicted,
+    Told,
+    VideoLoader,
+)
+from mabe_tui.tui.video_rows import WORST_FIRST, Order, falls, ordered, score_columns, score_row
+from mabe_tui.tui.watching import WATCHING, Watching
 from mabe_tui.tui.widgets.player import Looking, Player
 from mabe_tui.tui.widgets.table import RowTable
 
 NAME = "video"
-WATCHING = "watching"
-NOT_YET = "the model's answer is not there yet"
+BEST = "best"
 
 
-class VideoScreen(MabeScreen):
-    """Looks at the videos that a run was measured on."""
+class VideoScreen(Watching):
+    """Looks at the videos that a run was measured on.
 
-    PLACES: ClassVar[tuple[str, ...]] = ("video", "table", "screen")
-    BINDINGS: ClassVar[list[BindingType]] = bindings("video", "screen")
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 - as Textual declares it
-    CSS = """
-    VideoScreen #videos { width: 44; }
-    VideoScreen.-narrow #videos { width: 1fr; }
-    VideoScreen.-narrow Player { display: none; }
-    VideoScreen.-narrow.watching Player { display: block; }
-    VideoScreen.-narrow.watching #videos { display: none; }
+    Args:
+        run_id: the run.
+        checkpoint: whose answer to show at first.
     """
 
-    class Listed(Message):
-        """The videos are known."""
+    PLACES: ClassVar[tuple[str, ...]] = (WATCHING, "table", "screen")
+    BINDINGS: ClassVar[list[BindingType]] = bindings(WATCHING, "screen")
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 - as Textual declares it
+    CSS = """
+    VideoScreen #list { width: 30%; min-width: 44; max-width: 64; }
+    VideoScreen.-narrow #list { width: 1fr; }
+    VideoScreen.-narrow .panel, VideoScreen.-narrow .panel:focus-within { border: none; }
+    VideoScreen.-narrow Player { display: none; }
+    VideoScreen.-narrow.watching Player { display: block; }
+    VideoScreen.-narrow.watching #list { display: none; }
+    """
 
-        def __init__(self, scores: list[VideoScore]) -> None:
-            super().__init__()
-            self.scores = scores
-
-    class Opened(Message):
-        """Poses and truth of a video are there."""
-
-        def __init__(self, video: TrackedVideo, arena: View) -> None:
-            super().__init__()
-            self.video, self.arena = video, arena
-
-    class Predicted(Message):
-        """A checkpoint's answer is there."""
-
-        def __init__(self, watched: PredictedVideo) -> None:
-            super().__init__()
-            self.watched = watched
-
-    class Told(Message):
-        """How far reading or predicting a video is, or why it cannot be done."""
-
-        def __init__(self, video_id: str, words: str) -> None:
-            super().__init__()
-            self.video_id, self.words = video_id, words
-
-    def __init__(self, run_id: str) -> None:
+    def __init__(self, run_id: str, checkpoint: str = BEST) -> None:
         super().__init__()
-        self.run_id = run_id
+        self.run_id, self.checkpoint = run_id, checkpoint
         self.video_id: str | None = None
         self._scores: list[VideoScore] = []
+        self._checkpoints: list[str] = []
+        self._order: Order = WORST_FIRST
+        self._data: Path | None = None
+
+    # ── layout ────────────────────────────────────────────────────────────────────────────────
 
     def body(self) -> ComposeResult:
         """Lay out the list beside the player."""
         with Horizontal():
-            yield RowTable(score_columns(()), empty="reading …", id="videos")
-            yield Player(Looking.of(self.mabe.view_state.screen(NAME)))
+            with Vertical(id="list", classes="panel") as pane:
+                pane.border_title = "validation videos"
+                yield RowTable(score_columns(()), empty="reading …", id="videos")
+            yield Player(Looking.of(self.mabe.view_state.screen(NAME)), classes="panel")
 
     def heading(self) -> str:
-        """Name run and video."""
-        return f"mabe  {self.run_id}  {self.video_id or 'validation videos, the worst first'}"
+        """Name run, video and checkpoint."""
+        if self.video_id is None:
+            return f"mabe  {self.run_id}  validation videos"
+        watched = self.player.watched
+        answer = f"  {self.checkpoint}, epoch {watched.checkpoint.epoch}" if watched else ""
+        return f"mabe  {self.run_id}  {self.video_id}{answer}"
 
     def on_mount(self) -> None:
         """Read the list."""
+        self._arrange(self.mabe.view_state.screen(NAME))
+        self.loader = VideoLoader(self, RunEntry(RunDir(self.mabe.store.folder / self.run_id)))
         self.table.focus()
-        self.ask(lambda: self.Listed(validation_scores(self._entry.run)), "list")
+        self.loader.list()
+
+    def on_unmount(self) -> None:
+        """End what threads still do for this screen."""
+        self.loader.close()
 
     def on_screen_suspend(self) -> None:
         """Stand still while another screen is over this one."""
@@ -101,160 +100,140 @@ class VideoScreen(MabeScreen):
         """The videos."""
         return self.query_one("#videos", RowTable)
 
-    @property
-    def player(self) -> Player:
-        """What plays the chosen one."""
-        return self.query_one(Player)
-
-    @property
-    def _entry(self) -> RunEntry:
-        return RunEntry(RunDir(self.mabe.store.folder / self.run_id))
-
-    # ── list and video ────────────────────────────────────────────────────────────────────────
+    # ── the list ──────────────────────────────────────────────────────────────────────────────
 
     @on(Listed)
     def _list(self, message: Listed) -> None:
-        self._scores = message.scores
+        self._scores, self._checkpoints = message.scores, message.checkpoints
         self.table.columns = score_columns(tuple(message.scores[0].f1) if message.scores else ())
-        self.table.show([score_row(score) for score in message.scores])
-        if self.has_class("-wide") and message.scores:
-            self._open(message.scores[0].video_id)
+        self._show_rows()
+        if self.has_class("-wide") and self.table.selected is not None:
+            self._open(self.table.selected)
+
+    def _show_rows(self) -> None:
+        self.table.show([score_row(score) for score in ordered(self._scores, self._order)])
+        self.table.mark_sorted(*self._order)
+
+    @on(RowTable.HeaderClicked)
+    def _sort_clicked(self, message: RowTable.HeaderClicked) -> None:
+        self._sort(message.column)
+
+    def action_sort(self) -> None:
+        """Choose the column that the videos are sorted by."""
+
+        def chosen(key: str | None) -> None:
+            if key is not None:
+                self._sort(key)
+
+        keys = [column.key for column in self.table.columns]
+        self.app.push_screen(PickScreen("sort videos by", keys), chosen)
+
+    def _sort(self, key: str) -> None:
+        column, descending = self._order
+        self._order = (key, not descending if key == column else falls(key))
+        self._show_rows()
+        self._keep(sort=key, descending=self._order[1])
 
     @on(RowTable.Chosen)
     def _choose(self, message: RowTable.Chosen) -> None:
-        self.add_class(WATCHING)
+        self.add_class("watching")  # what is not displayed takes no focus
         self.player.focus()
         if message.key != self.video_id:
             self._open(message.key)
 
+    def action_back(self) -> None:
+        """Go back to the list, and from there to the screen before."""
+        if not self.player.has_focus:
+            super().action_back()
+            return
+        self.remove_class("watching")
+        self.player.pause()
+        self.table.focus()
+
+    def on_descendant_focus(self) -> None:
+        """Where there is room for one of the two, show the one that has the focus."""
+        self.set_class(self.player.has_focus, "watching")
+        self.refresh_bindings()
+
+    # ── one video ─────────────────────────────────────────────────────────────────────────────
+
     def _open(self, video_id: str) -> None:
         self.video_id = video_id
-        self.retitle()
         self.player.clear(f"opening {video_id} …")
-
-        def work() -> Message:
-            try:
-                video = open_video(self._entry, video_id, progress=self._teller(video_id))
-                return self.Opened(video, arena_of(video))
-            except UserError as error:
-                return self.Told(video_id, str(error))
-
-        self.ask(work, "video")
+        self.retitle()
+        self.refresh_bindings()
+        self.loader.open(video_id, self._data)
 
     @on(Opened)
     def _show(self, message: Opened) -> None:
-        video = message.video
-        if video.video_id != self.video_id:
-            return
-        self.player.open(video, message.arena)
+        self.player.open(message.video, message.arena)
+        self.refresh_bindings()
+        if message.video.remark:
+            self.notify(message.video.remark, severity="warning", markup=False)
+        self._predict()
 
-        def work() -> Message:
-            try:
-                tell = self._teller(video.video_id)
-                return self.Predicted(predict_video(self._entry, video, progress=tell))
-            except UserError as error:
-                return self.Told(video.video_id, str(error))
-
-        self.ask(work, "prediction")
+    def _predict(self) -> None:
+        if self.player.video is not None:
+            self.player.add_prediction(None)
+            self.loader.predict(self.player.video, self.checkpoint)
 
     @on(Predicted)
     def _add(self, message: Predicted) -> None:
-        if message.watched.video.video_id == self.video_id:
-            self.player.add_prediction(message.watched)
+        self.player.add_prediction(message.watched)
+        self.retitle()
 
     @on(Told)
     def _tell(self, message: Told) -> None:
-        if message.video_id == self.video_id:
+        self.player.wait(message.words)
+
+    @on(Missing)
+    def _miss(self, message: Missing) -> None:
+        if message.what == ANSWER:
             self.player.wait(message.words)
-
-    def _teller(self, video_id: str):  # type: ignore[no-untyped-def]
-        def tell(done: int, total: int, what: str) -> None:
-            share = f"{done / total:.0%} of " if total else ""
-            self.post_message(self.Told(video_id, f"{share}{what}"))
-
-        return tell
-
-    # ── keys ──────────────────────────────────────────────────────────────────────────────────
-
-    def action_back(self) -> None:
-        """Go back to the list, and from there to the screen before."""
-        if self.has_class(WATCHING):
-            self.remove_class(WATCHING)
-            self.player.pause()
-            self.table.focus()
         else:
-            super().action_back()
+            self.player.clear(message.words)
+        self.notify(message.words, severity="error", markup=False)
 
-    def action_play(self) -> None:
-        """Play, or stand still."""
-        self.player.toggle()
+    def action_checkpoint(self) -> None:
+        """Choose the checkpoint whose answer is shown."""
 
-    def action_step(self, frames: int) -> None:
-        """Stand still some frames on."""
-        self.player.pause()
-        self.player.seek(self.player.frame + frames)
+        def chosen(name: str | None) -> None:
+            if name is not None:
+                self.checkpoint = name
+                self._predict()
 
-    def action_skip(self, seconds: float) -> None:
-        """Go on by some seconds."""
-        rate = self.player.playback.frames_per_second
-        self.player.seek(self.player.frame + round(seconds * rate))
+        self.app.push_screen(PickScreen("checkpoint", self._checkpoints), chosen)
 
-    def action_speed(self, steps: int) -> None:
-        """Play faster or more slowly."""
-        self.player.faster(steps)
-
-    def action_error(self, direction: int) -> None:
-        """Go to the next stretch of wrong frames, or the one before."""
-        watched, at = self.player.watched, self.player.frame
-        if watched is None:
-            self.notify(NOT_YET, timeout=2)
-            return
-        found = watched.next_error(at) if direction > 0 else watched.previous_error(at)
-        self._go(found, "error", direction)
-
-    def action_bout(self, direction: int) -> None:
-        """Go to the next bout, or the one before."""
-        watched, at = self.player.watched, self.player.frame
-        if watched is None:
-            self.notify(NOT_YET, timeout=2)
-            return
-        found = watched.next_bout(at) if direction > 0 else watched.previous_bout(at)
-        self._go(found, "bout", direction)
-
-    def _go(self, frame: int | None, what: str, direction: int) -> None:
-        if frame is None:
-            self.notify(f"no {what} {'after' if direction > 0 else 'before'} this", timeout=2)
-        else:
-            self.player.seek(frame)
-
-    def action_go_to(self) -> None:
-        """Ask for a frame or a time and go there."""
-        video = self.player.video
-        if video is None:
-            return
+    def action_data(self) -> None:
+        """Name the folder that has the data, and open the video from there."""
 
         def typed(text: str | None) -> None:
-            if not text:
+            if text is None:
                 return
-            try:
-                self.player.seek(parse_place(text, video.frames, video.frames_per_second))
-            except ConfigError as error:
-                self.notify(str(error), severity="error", markup=False)
+            self._data = Path(text).expanduser() if text.strip() else None
+            known = self.mabe.view_state.screen(NAME).get("data")
+            self._keep(data={**(known if isinstance(known, dict) else {}), self.run_id: text})
+            if self.video_id is not None:
+                self._open(self.video_id)
 
-        self.app.push_screen(EntryScreen("go to", hint="a frame, or a time: 1:22.5"), typed)
+        hint = "a folder in the competition's layout; nothing: where the run found them"
+        self.app.push_screen(EntryScreen("data", str(self._data or ""), hint), typed)
 
-    def action_view(self) -> None:
-        """Show the arena, the mice close up, or one mouse."""
-        self.player.next_view()
+    # ── what is kept ──────────────────────────────────────────────────────────────────────────
 
-    def action_trail(self) -> None:
-        """Show a longer trail, or none."""
-        self.player.next_trail()
-
-    def action_span(self, steps: int) -> None:
-        """Show more or fewer seconds in the lower strip."""
-        self.player.widen(steps)
+    def _arrange(self, kept: dict[str, object]) -> None:
+        if isinstance(kept.get("sort"), str):
+            self._order = (str(kept["sort"]), bool(kept.get("descending")))
+        data = kept.get("data")
+        if isinstance(data, dict) and data.get(self.run_id):
+            self._data = Path(str(data[self.run_id])).expanduser()
 
     @on(Player.LookingChanged)
-    def _keep(self, message: Player.LookingChanged) -> None:
-        self.ask(lambda: self.mabe.view_state.keep(NAME, **asdict(message.looking)), "keep")
+    def _keep_looking(self, message: Player.LookingChanged) -> None:
+        self._keep(**asdict(message.looking))
+
+    def _keep(self, **values: object) -> None:
+        def work() -> None:
+            self.mabe.view_state.keep(NAME, **values)
+
+        self.ask(work, "keep")

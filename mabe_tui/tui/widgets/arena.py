@@ -1,11 +1,15 @@
 """The mice of one frame, as skeletons: in the whole arena, close up, or one of them followed."""
 
+import textwrap
 from collections.abc import Sequence
 
 from rich.style import Style
 
 from mabe_tui.plotting.grid import Grid, Row
 from mabe_tui.plotting.skeleton import (
+    CELL_ASPECT,
+    FOLLOW_MARGIN,
+    Points,
     Skeleton,
     View,
     arena_view,
@@ -21,6 +25,10 @@ ARENA, MICE, FIRST_MOUSE = 0, 1, 2
 """Views by number: the whole arena, all mice close up, and from 2 on, one mouse each."""
 TRAILS = (0.0, 1.0, 5.0)
 """Seconds."""
+ALONE_MARGIN = 0.6
+"""Room around one mouse, of its extent: enough to see who comes near."""
+JUMP_SECONDS = 1.0
+"""Over which a view that follows begins anew."""
 
 
 class Arena(Picture):
@@ -32,8 +40,8 @@ class Arena(Picture):
         self.view = ARENA
         self.trail_seconds = TRAILS[1]
         self._video: TrackedVideo | None = None
-        self._skeleton = Skeleton((), loose=[])  # type: ignore[arg-type]
-        self._arena = View(0, 0, 1, 1)
+        self._skeleton = Skeleton.of(())
+        self._arena: View | None = None
         self._followed: View | None = None
         self._words = ""
 
@@ -45,36 +53,44 @@ class Arena(Picture):
             arena: all that there is to see of it.
         """
         self._video, self._arena = video, arena
-        self._skeleton, self._followed, self._words = Skeleton.of(video.slots), None, ""
+        self._skeleton, self._followed = Skeleton.of(video.slots), None
         self.redraw()
 
     def say(self, words: str) -> None:
         """Show words in place of mice."""
-        self._video, self._words = None, words
+        self._video, self._words, self.frame = None, words, 0
         self.redraw()
 
     def show_frame(self, frame: int) -> None:
         """Show another frame."""
-        if frame != self.frame:
-            self.frame = frame
-            self.redraw()
+        if self._video is None or frame == self.frame:
+            return
+        if abs(frame - self.frame) > JUMP_SECONDS * self._video.frames_per_second:
+            self._followed = None
+        self.frame = frame
+        self.redraw()
 
     def look(self, view: int, trail_seconds: float) -> None:
         """Show another part, or another length of where the mice were."""
         self.view, self.trail_seconds, self._followed = view, trail_seconds, None
         self.redraw()
 
+    def on_resize(self) -> None:
+        """Begin to follow anew: the picture has another shape."""
+        self._followed = None
+        self.redraw()
+
     def picture(self, width: int, height: int, ascii_only: bool) -> Sequence[Row]:
         """Draw the mice, or the words."""
         video = self._video
-        if video is None:
-            return _centred(self._words, width, height)
+        if video is None or self._arena is None:
+            return _in_the_middle(self._words, width, height)
         return render_skeletons(
             video.positions[self.frame, : video.mice],
             self._skeleton,
             width,
             height,
-            self._shown(video),
+            self._shown(video, self._arena, width / (CELL_ASPECT * height)),
             labels=[str(mouse) for mouse in video.about.mouse_ids[: video.mice]],
             trail=self._trail(video),
             arena=self._arena,
@@ -87,16 +103,21 @@ class Arena(Picture):
             return super().role_style(role, y)
         return mouse_style(self.colours, role, len(self._video.classes))
 
-    def _shown(self, video: TrackedVideo) -> View:
-        if self.view == ARENA:
-            return self._arena
-        points = video.positions[self.frame, : video.mice]
-        if self.view >= FIRST_MOUSE:
-            points = points[self.view - FIRST_MOUSE : self.view - FIRST_MOUSE + 1]
-        self._followed = follow_view(points, self._followed)
+    def _shown(self, video: TrackedVideo, arena: View, aspect: float) -> View:
+        mouse = self.view - FIRST_MOUSE
+        if self.view == ARENA or mouse >= video.mice:
+            return arena
+        alone = mouse >= 0
+        shown = slice(mouse, mouse + 1) if alone else slice(video.mice)
+        self._followed = follow_view(
+            video.positions[self.frame, shown],
+            self._followed,
+            aspect=aspect,
+            margin=ALONE_MARGIN if alone else FOLLOW_MARGIN,
+        )
         return self._followed
 
-    def _trail(self, video: TrackedVideo):  # type: ignore[no-untyped-def]
+    def _trail(self, video: TrackedVideo) -> Points | None:
         if not self.trail_seconds:
             return None
         before = max(0, self.frame - round(self.trail_seconds * video.frames_per_second))
@@ -104,15 +125,13 @@ class Arena(Picture):
 
 
 def arena_of(video: TrackedVideo) -> View:
-    """Find all there is to see of a video; reads poses, so not while drawing."""
+    """Find all that there is to see of a video; reads poses, so not while drawing."""
     return arena_view(video.sample, video.about.width, video.about.height)
 
 
-def _centred(words: str, width: int, height: int) -> Sequence[Row]:
-    import textwrap
-
+def _in_the_middle(words: str, width: int, height: int) -> Sequence[Row]:
     grid = Grid(height, width)
-    lines = textwrap.wrap(words, max(width - 4, 10))
-    for number, line in enumerate(lines):
-        grid.put((height - len(lines)) // 2 + number, max(0, (width - len(line)) // 2), line)
+    lines = textwrap.wrap(words, max(width - 2, 10))
+    for row, line in enumerate(lines, start=max(0, (height - len(lines)) // 2)):
+        grid.put(row, max(0, (width - len(line)) // 2), line)
     return grid.rows()

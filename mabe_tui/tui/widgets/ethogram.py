@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.message import Message
@@ -15,7 +16,7 @@ from mabe_tui.plotting.ethogram import (
     column_of,
     render_probabilities,
 )
-from mabe_tui.plotting.grid import Row
+from mabe_tui.plotting.grid import ALERT, Row
 from mabe_tui.runs.video_prediction import PredictedVideo
 from mabe_tui.tui.class_styles import class_style
 from mabe_tui.tui.widgets.picture import Picture
@@ -113,6 +114,8 @@ class Ethograms(Picture):
 
     def role_style(self, role: int, y: int) -> Style:
         """Fill the classes of a strip with their colour; their letters stand in it."""
+        if role == ALERT:
+            return Style(color=self.app.theme_variables.get("curve-alert"))
         if role < 0:
             return super().role_style(role, y)
         style = class_style(self.colours, role)
@@ -122,12 +125,12 @@ class Ethograms(Picture):
     def render_line(self, y: int) -> Strip:
         """Mark the cursor's column."""
         strip = super().render_line(y)
-        column = self._cursor_column() if y != ROWS - 1 else None
+        column = self._cursor_column() if y < CLASS_ROWS else None
         if column is None:
             return strip
         at = LABEL_WIDTH + column
         before, here, after = strip.divide([at, at + 1, strip.cell_length])
-        return Strip.join([before, here.apply_style(self._cursor_style()), after])
+        return Strip.join([before, Strip([Segment(here.text, self._cursor_style)]), after])
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Go where the mouse is."""
@@ -161,9 +164,7 @@ class Ethograms(Picture):
             return None
         return column_of(column_edges(columns, *self.bounds(self.size.width)), self._frame)
 
+    @property
     def _cursor_style(self) -> Style:
         variables = self.app.theme_variables
-        return Style(
-            color=variables.get("background"), bgcolor=variables.get("foreground"), bold=True,
-            reverse=False, dim=False,
-        )  # fmt: skip
+        return Style(color=variables.get("background"), bgcolor=variables.get("foreground"))

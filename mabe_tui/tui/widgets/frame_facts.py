@@ -1,5 +1,6 @@
 """What is known of the frame that is shown: where it is, its classes, probabilities, who acts on whom."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,8 +16,10 @@ from mabe_tui.tui.playback import clock_text
 from mabe_tui.tui.widgets.picture import Picture
 
 KEY_WIDTH = 7
-FIXED_ROWS = 9
-"""All but the probabilities."""
+BARS_AT = 8
+"""Row of the first probability."""
+ACTS = 2
+"""Annotated actions that are named."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,27 +91,27 @@ class FrameFacts(Picture):
         grid.put(3, 0, "truth", AXIS)
         grid.put(3, KEY_WIDTH, names[true][:NAME_WIDTH], true)
         grid.put(4, 0, "model", AXIS)
-        if self._watched is None:
-            grid.put(4, KEY_WIDTH, self._waiting[: grid.width - KEY_WIDTH], AXIS)
-        else:
+        if self._watched is not None:
             said = int(self._watched.prediction[frame])
             grid.put(4, KEY_WIDTH, names[said][:NAME_WIDTH], said)
             if said != true:
                 grid.put(4, KEY_WIDTH + NAME_WIDTH + 1, " wrong ", ALERT)
-        for number, act in enumerate(video.acts(frame)[:2]):
+        for number, act in enumerate(video.acts(frame)[:ACTS]):
             whom = f"{act.agent}>{act.target}" if act.agent != act.target else f"{act.agent}"
             grid.put(5 + number, KEY_WIDTH, f"{act.action} {whom}", PLAIN)
 
     def _write_probabilities(self, grid: Grid, ascii_only: bool) -> None:
         if self._watched is None:
+            for row, line in enumerate(textwrap.wrap(self._waiting, grid.width), start=BARS_AT):
+                grid.put(row, 0, line, AXIS)
             return
         values = self._watched.probabilities[self._moment.frame]
-        room = max(grid.height - 8, 0)
+        room = max(grid.height - BARS_AT, 0)
         chosen = np.sort(np.argsort(-values, kind="stable")[:room])
         names = self._watched.video.classes
         glyphs = class_glyphs(names)
         left = 3 + NAME_WIDTH + 5
-        for row, index in enumerate(chosen.tolist(), start=8):
+        for row, index in enumerate(chosen.tolist(), start=BARS_AT):
             grid.put(row, 0, f"{glyphs[index]} {names[index][:NAME_WIDTH]}", index)
             grid.put(row, 3 + NAME_WIDTH, f"{values[index]:.2f}", index)
             _bar(grid, row, left, float(values[index]), index, ascii_only)

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
@@ -28,7 +28,7 @@ MOST_COURSES = 8
 class Looking:
     """How a person likes to look at videos; kept for the next time."""
 
-    view: int = ARENA
+    view: int = MICE
     trail_seconds: float = TRAILS[1]
     span_seconds: float = 10.0
     speed: float = NORMAL
@@ -45,10 +45,10 @@ class Player(Vertical, can_focus=True):
     """Plays one video; the keys are its screen's."""
 
     DEFAULT_CSS = """
-    Player { height: 1fr; }
+    Player { height: 1fr; padding: 0 1; }
     Player #stage { height: 1fr; }
     Player Arena { width: 1fr; height: 1fr; }
-    Player FrameFacts { width: 30; height: 1fr; }
+    Player FrameFacts { width: 30; margin-left: 1; height: 1fr; }
     Player Ethograms { height: 4; }
     """
 
@@ -59,8 +59,10 @@ class Player(Vertical, can_focus=True):
             super().__init__()
             self.looking = looking
 
-    def __init__(self, looking: Looking, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(
+        self, looking: Looking, *, id: str | None = None, classes: str | None = None
+    ) -> None:
+        super().__init__(id=id, classes=classes)
         self.looking = looking
         self.video: TrackedVideo | None = None
         self.watched: PredictedVideo | None = None
@@ -80,10 +82,13 @@ class Player(Vertical, can_focus=True):
         self._timer = self.set_interval(1 / DRAWN_PER_SECOND, self.draw, pause=True)
         self.query_one(Arena).look(self.looking.view, self.looking.trail_seconds)
 
-    def on_resize(self, event: events.Resize) -> None:
+    def on_resize(self) -> None:
         """Show as much as there is room for."""
+        self._fit()
+
+    def _fit(self) -> None:
         names = self.video.classes if self.video else ()
-        fits = event.size.height >= ROOMY and len(names) <= MOST_COURSES
+        fits = self.size.height >= ROOMY and len(names) <= MOST_COURSES
         self.query_one("#around").styles.height = ROWS + (len(names) if fits else 0)
 
     # ── what is shown ─────────────────────────────────────────────────────────────────────────
@@ -94,6 +99,7 @@ class Player(Vertical, can_focus=True):
         self.playback = Playback(1, 1.0)
         self.query_one(Arena).say(words)
         self.query_one(FrameFacts).show(None, None)
+        self.wait("")
         for strip in self.query(Ethograms):
             strip.show(None, None)
 
@@ -101,11 +107,12 @@ class Player(Vertical, can_focus=True):
         """Show a video from its first frame; its prediction comes later."""
         self.playback = Playback(video.frames, video.frames_per_second, self.looking.speed)
         self.video, self.watched = video, None
+        self._fit()
         self.query_one(Arena).show_video(video, arena)
         self._know()
 
-    def add_prediction(self, watched: PredictedVideo) -> None:
-        """Show the model's answer, too."""
+    def add_prediction(self, watched: PredictedVideo | None) -> None:
+        """Show the model's answer, too; ``None``: the one that was there no longer counts."""
         self.watched = watched
         self._know()
 
@@ -142,6 +149,11 @@ class Player(Vertical, can_focus=True):
             look=self._look_words(self.video),
         )
         self.query_one(FrameFacts).show_moment(moment)
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether there is a video, and it is on the screen."""
+        return self.video is not None and bool(self.display)
 
     @property
     def frame(self) -> int:

@@ -113,16 +113,28 @@ def test_centres_leave_missing_points_out() -> None:
 def test_the_whole_picture_or_wherever_a_mouse_goes() -> None:
     positions = mice((10, 20))[None]
     assert arena_view(positions, 640, 480) == View(0, 0, 640, 480)
-    assert arena_view(positions).holds(positions)
+    seen = arena_view(positions)
+    assert (seen.left, seen.top) < tuple(positions.min(axis=(0, 1, 2)))
+    assert (seen.right, seen.bottom) > tuple(positions.max(axis=(0, 1, 2)))
 
 
 def test_a_view_that_follows_does_not_jitter() -> None:
     first = follow_view(mice((10, 20), (60, 70)))
     assert follow_view(mice((11, 20), (60, 69)), first) == first
-    assert follow_view(mice((10, 20), (90, 90)), first) != first
-    near = follow_view(mice((40, 40)), first)
-    assert near.right - near.left < (first.right - first.left) / 2
     assert follow_view(np.full((2, 7, 2), np.nan), first) == first
+
+
+def test_a_view_that_follows_is_pushed_before_its_scale_changes() -> None:
+    first = follow_view(mice((10, 20), (60, 70)), aspect=2)
+    pushed = follow_view(mice((10, 40), (60, 90)), first, aspect=2)
+    assert (pushed.left, pushed.right) == pytest.approx((first.left, first.right))
+    assert pushed.bottom - pushed.top == pytest.approx(first.bottom - first.top)
+    assert 0 < pushed.top - first.top < 20
+    far = follow_view(mice((10, 20), (90, 190)), first, aspect=2)
+    assert far.bottom - far.top > first.bottom - first.top
+    near = follow_view(mice((40, 40)), far, aspect=2)
+    assert near.bottom - near.top < (far.bottom - far.top) / 2
+    assert near.right - near.left == pytest.approx(2 * (near.bottom - near.top))
 
 
 def test_no_room_is_refused() -> None:

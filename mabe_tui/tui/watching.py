@@ -1,0 +1,103 @@
+"""What keys do to a video that is played."""
+
+from core.errors import ConfigError
+from mabe_tui.tui.playback import parse_place
+from mabe_tui.tui.screens.base import MabeScreen
+from mabe_tui.tui.screens.entry import EntryScreen
+from mabe_tui.tui.widgets.player import Player
+
+WATCHING = "video"
+"""The place of these keys."""
+PLAYED = frozenset(
+    ("play", "step", "skip", "end", "speed", "error", "bout", "go_to", "view", "trail", "span")
+)
+NOT_YET = "the model's answer is not there yet"
+
+
+class Watching(MabeScreen):
+    """A screen with a player; put :data:`WATCHING` into ``PLACES`` and ``BINDINGS``."""
+
+    @property
+    def player(self) -> Player:
+        """What plays the video."""
+        return self.query_one(Player)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Take away what is done to a video while none is seen."""
+        if action in PLAYED and not (self.is_mounted and self.player.is_seen):
+            return False
+        return super().check_action(action, parameters)
+
+    def action_play(self) -> None:
+        """Play, or stand still."""
+        self.player.toggle()
+
+    def action_step(self, frames: int) -> None:
+        """Stand still some frames on."""
+        self.player.pause()
+        self.player.seek(self.player.frame + frames)
+
+    def action_skip(self, seconds: float) -> None:
+        """Go on by some seconds."""
+        rate = self.player.playback.frames_per_second
+        self.player.seek(self.player.frame + round(seconds * rate))
+
+    def action_end(self, direction: int) -> None:
+        """Go to the first or the last frame."""
+        self.player.seek(0 if direction < 0 else self.player.playback.frames - 1)
+
+    def action_speed(self, steps: int) -> None:
+        """Play faster or more slowly."""
+        self.player.faster(steps)
+
+    def action_error(self, direction: int) -> None:
+        """Go to the next stretch of wrong frames, or the one before."""
+        self._jump("error", direction)
+
+    def action_bout(self, direction: int) -> None:
+        """Go to the next bout, or the one before."""
+        self._jump("bout", direction)
+
+    def action_view(self) -> None:
+        """Show the arena, the mice close up, or one mouse."""
+        self.player.next_view()
+
+    def action_trail(self) -> None:
+        """Show a longer trail, or none."""
+        self.player.next_trail()
+
+    def action_span(self, steps: int) -> None:
+        """Show more or fewer seconds in the lower strip."""
+        self.player.widen(steps)
+
+    def action_go_to(self) -> None:
+        """Ask for a frame or a time and go there."""
+        video = self.player.video
+        if video is None:
+            return
+
+        def typed(text: str | None) -> None:
+            if not text:
+                return
+            try:
+                self.player.seek(parse_place(text, video.frames, video.frames_per_second))
+            except ConfigError as error:
+                self.notify(str(error), severity="error", markup=False)
+
+        self.app.push_screen(EntryScreen("go to", hint="a frame, or a time: 1:22.5"), typed)
+
+    def _jump(self, what: str, direction: int) -> None:
+        watched, at = self.player.watched, self.player.frame
+        if watched is None:
+            self.notify(NOT_YET, timeout=2)
+            return
+        find = {
+            ("error", 1): watched.next_error,
+            ("error", -1): watched.previous_error,
+            ("bout", 1): watched.next_bout,
+            ("bout", -1): watched.previous_bout,
+        }[what, direction]
+        if (frame := find(at)) is not None:
+            self.player.seek(frame)
+        else:
+            self.notify(f"no {what} {'after' if direction > 0 else 'before'} this one", timeout=2)
