@@ -1,25 +1,36 @@
 """``mabe-tui``: the dashboard's own command."""
 
+import os
+import shlex
 import sys
 from typing import Annotated
 
 import typer
 
 from core.errors import ConfigError
+from mabe_tui.cli.output import say
 from mabe_tui.cli.session import Session
+from mabe_tui.runs.store import RunStore
 
 THEMES = {
     "dark": "mabe-dark",
     "light": "mabe-light",
     "colour-blind": "mabe-colour-blind",
 }
+SELF = "from mabe_tui.cli.main import run_dashboard; run_dashboard()"
 
 
 def dashboard(
+    run: Annotated[
+        str | None, typer.Argument(metavar="[RUN]", help="Open this run; `last` is the latest.")
+    ] = None,
     registry: Annotated[
         str | None,
         typer.Option(help="The experiments.toml to use; else $MABE_REGISTRY, else found upwards."),
     ] = None,
+    replay: Annotated[
+        bool, typer.Option("--replay", help="Play the run again from its beginning.")
+    ] = False,
     readonly: Annotated[
         bool, typer.Option("--readonly", help="Without every key that changes anything.")
     ] = False,
@@ -32,6 +43,12 @@ def dashboard(
     bell: Annotated[
         bool, typer.Option("--bell", help="Ring the bell when a run ends, stalls or breaks.")
     ] = False,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Open it in a browser of this computer instead.")
+    ] = False,
+    port: Annotated[
+        int, typer.Option(help="Where --serve listens; 0 takes a free one.", min=0, max=65535)
+    ] = 8000,
 ) -> None:
     """Experiments, live runs, comparisons and videos on one screen. Closing it stops nothing.
 
@@ -39,16 +56,47 @@ def dashboard(
     """
     if theme is not None and theme not in THEMES:
         raise ConfigError(f"--theme {theme}: must be one of {', '.join(THEMES)}")
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise ConfigError("the dashboard needs a terminal; `mabe runs` and `mabe logs` need none")
+    if replay and run is None:
+        raise ConfigError("--replay: name a run, as in `mabe-tui --replay last`")
+    session = Session(stated_registry=registry)
+    _ = session.registry  # a broken registry is told before the screen is taken
+    opened = RunStore(session.home).find(run).id if run is not None else None
+    if serve:
+        _serve(port)
+        return
+    in_browser = "TEXTUAL_DRIVER" in os.environ
+    if not in_browser and not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise ConfigError(
+            "the dashboard needs a terminal; --serve needs none, nor do `mabe runs` and `mabe logs`"
+        )
     from mabe_tui.tui.app import MabeApp, Options  # late: textual takes 0.4 s
 
     options = Options(
+        run=opened,
+        replay=replay,
         readonly=readonly,
         ascii_only=ascii_only,
         theme=THEMES[theme] if theme is not None else None,
         bell=bell,
     )
-    session = Session(stated_registry=registry)
-    _ = session.registry  # a broken registry is told before the screen is taken
     raise typer.Exit(MabeApp(session, options).run() or 0)
+
+
+def _serve(port: int) -> None:
+    """Serve the same command, without what makes it serve."""
+    from mabe_tui.tui.serve import DashboardServer  # late: aiohttp
+
+    server = DashboardServer(command_of_a_tab(sys.argv[1:]), port)
+    print(server.address, flush=True)
+    say("open it in a browser of this computer; each tab is a dashboard of its own; Ctrl-C ends")
+    server.run()
+
+
+def command_of_a_tab(arguments: list[str]) -> str:
+    """Give the command line of one tab's process, for the shell."""
+    kept, skip = [], False
+    for argument in arguments:
+        if not (skip or argument == "--serve" or argument.startswith("--port")):
+            kept.append(argument)
+        skip = argument == "--port"
+    return "exec " + shlex.join([sys.executable, "-c", SELF, *kept])

@@ -125,9 +125,9 @@ class Spending(msgspec.Struct, frozen=True, kw_only=True):
     """What starting rented runs means for somebody's purse."""
 
     line: str
-    """Price, estimate and limit."""
+    """Price, estimate and limit, of all runs and of each."""
     above_budget: str | None
-    """A sentence, where the estimate is above the budget."""
+    """What :func:`above_budget` says."""
 
 
 def spending(store: RunStore, requests: Sequence[RunRequest]) -> Spending | None:
@@ -135,22 +135,36 @@ def spending(store: RunStore, requests: Sequence[RunRequest]) -> Spending | None
 
     Args:
         store: earlier runs to go by.
-        requests: runs that differ in their seed alone.
+        requests: runs that cost the same.
     """
     rented = [request for request in requests if request.limits.usd_per_hour is not None]
     if not rented:
         return None
     request, guess = rented[0], estimate(store, rented[0])
-    times = f"{len(rented)} runs, each " if len(rented) > 1 else ""
+    cost, runs = expected_cost(request, guess), len(rented)
+    line = f"{cost_line(request, guess)}; limit: {limits_line(request.limits)}"
     return Spending(
-        line=f"{times}{cost_line(request, guess)}; limit: {limits_line(request.limits)}",
-        above_budget=above_budget(request, expected_cost(request, guess)),
+        line=f"{_in_all(runs, cost)}each {line}" if runs > 1 else line,
+        above_budget=above_budget(request, cost, runs),
     )
 
 
-def above_budget(request: RunRequest, cost_usd: float | None) -> str | None:
-    """Say in a sentence that a run may cost more than its budget; ``None`` where it may not."""
+def _in_all(runs: int, cost_usd: float | None) -> str:
+    return f"{runs} runs, " + ("" if cost_usd is None else f"about ${runs * cost_usd:.2f} in all: ")
+
+
+def above_budget(request: RunRequest, cost_usd: float | None, runs: int = 1) -> str | None:
+    """Say that runs may cost more than the budget, which is a limit of each; ``None``: they may not.
+
+    Args:
+        request: one of the runs, which ask for the same.
+        cost_usd: what one may cost; ``None``: nobody knows.
+        runs: how many there are to be.
+    """
     budget = request.limits.cost_usd
-    if cost_usd is None or budget is None or cost_usd <= budget:
+    if cost_usd is None or budget is None or runs * cost_usd <= budget:
         return None
-    return f"the estimate, ${cost_usd:.2f}, is above the budget of ${budget:.2f}"
+    above = f"${runs * cost_usd:.2f}, is above the budget of ${budget:.2f}"
+    if runs == 1:
+        return f"the estimate, {above}: it would stop there"
+    return f"the estimate for all {runs} runs, {above}, which is a limit of each run"

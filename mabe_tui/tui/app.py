@@ -2,12 +2,13 @@
 
 import datetime as dt
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.filter import LineFilter
 from textual.reactive import reactive
 from textual.screen import Screen
 
@@ -15,8 +16,9 @@ from mabe_tui.runs.catalog import Catalog
 from mabe_tui.runs.session import Session
 from mabe_tui.runs.store import RunStore
 from mabe_tui.runs.view_state import ViewState
+from mabe_tui.tui.ascii_filter import AsciiFilter
 from mabe_tui.tui.keys import KEYS, bindings, spelled
-from mabe_tui.tui.messages import Done, Progressed, RunChanged
+from mabe_tui.tui.messages import Done, Problem, Progressed, RunChanged
 from mabe_tui.tui.notices import Notice
 from mabe_tui.tui.screens.base import MabeScreen
 from mabe_tui.tui.screens.help import HelpScreen
@@ -35,6 +37,10 @@ def _utc_now() -> dt.datetime:
 class Options:
     """How the dashboard was started."""
 
+    run: str | None = None
+    """The run to open; ``None``: the home screen."""
+    replay: bool = False
+    """Play that run from its beginning."""
     readonly: bool = False
     ascii_only: bool = False
     theme: str | None = None
@@ -70,11 +76,20 @@ class MabeApp(App[None]):
         """Open the home screen."""
         self.set_class(self.options.ascii_only, "ascii")
         self.push_screen(HomeScreen())
+        if self.options.run is not None:
+            from mabe_tui.tui.screens.run import RunScreen  # late: the home screen needs no charts
+
+            self.push_screen(RunScreen(self.options.run, replay=self.options.replay))
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Let nothing but ASCII through, where that was asked for."""
+        filters = super().get_line_filters()
+        return [*filters, AsciiFilter()] if self.options.ascii_only else filters
 
     def do(self, work: Callable[[], str], about: str) -> None:
         """Do what a person asked for, in a thread that goes on when its screen is left.
 
-        Its last word, or what went wrong, becomes a notice; then the screen that is open is told.
+        Its last word, or what went wrong, becomes a notice; then all open screens are told.
 
         Args:
             work: blocking; gives one line on what was done.
@@ -85,9 +100,13 @@ class MabeApp(App[None]):
             message = await in_thread(lambda: outcome(lambda: Done(work())))
             self.working.pop(about, None)
             self.mutate_reactive(MabeApp.working)
-            if message is not None:
-                self.screen.post_message(message)
-            self.screen.post_message(RunChanged(about))
+            failed = isinstance(message, Problem)
+            if isinstance(message, (Done, Problem)):  # the screen that asked may be gone
+                self.notify(
+                    message.text, severity="error" if failed else "information", markup=False
+                )
+            for screen in self.screen_stack:
+                screen.post_message(RunChanged(about))
 
         self.run_worker(run(), group="doing", exit_on_error=False)
 

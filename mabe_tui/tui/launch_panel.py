@@ -20,8 +20,9 @@ def foreseen_text(typed: Typed, foreseen: DryRun, left_behind: str | None) -> Te
     for label, value in facts.items():
         if label not in TYPED:
             _add(text, label, value, "bold" if label == "cost" else "")
-    if (above := above_budget(foreseen.request, foreseen.cost_usd)) is not None:
-        text.append(f"{above}: it would stop there\n", style="bold reverse")
+    runs = max(1, len(typed.wish.seeds))
+    if (above := above_budget(foreseen.request, foreseen.cost_usd, runs)) is not None:
+        text.append(f"{above}\n", style="bold reverse")
     if foreseen.changed:
         text.append("\nchanged from the registry\n", style="bold")
     for each in foreseen.changed:

@@ -223,7 +223,7 @@ class LaunchScreen(MabeScreen):
 
         words = [message.spent.line]
         if message.spent.above_budget is not None:
-            words.append(f"{message.spent.above_budget}: it would stop there.")
+            words.append(f"{message.spent.above_budget}.")
         title = f"launch {message.typed.wish.version} on {message.requests[0].launcher}?"
         self.app.push_screen(ConfirmScreen(title, "\n".join(words)), answered)
 
@@ -244,7 +244,7 @@ class LaunchScreen(MabeScreen):
         """Open the first run that was started."""
         from mabe_tui.tui.screens.run import RunScreen  # late: it is large
 
-        if message.run in [run.id for run in self._started]:
+        if self.is_current and message.run in [run.id for run in self._started]:
             self.app.switch_screen(RunScreen(message.run))
 
     def _last_data(self) -> str:

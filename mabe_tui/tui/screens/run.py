@@ -53,9 +53,10 @@ class RunScreen(RunActions):
         (ROOM_FOR_ALL[1], "-high"),
     ]
 
-    def __init__(self, run_id: str) -> None:
+    def __init__(self, run_id: str, replay: bool = False) -> None:
         super().__init__()
         self.run_id = run_id
+        self._replay = replay
         self.run_view = RunView()
         self.look: Look | None = None
         self._has_price = False
@@ -101,6 +102,8 @@ class RunScreen(RunActions):
             self.mabe.now,
         )
         self.feed.ask(self._begin)
+        if self._replay:
+            self.feed.toggle_replay()
         self.feed.start()
 
     def on_unmount(self) -> None:

@@ -1,0 +1,64 @@
+"""Stopping, resuming and fetching, as every front end does it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from core.errors import RunError
+from core.rundir import Limits, RunDir
+from mabe_tui.launch import local_launcher, process
+from mabe_tui.launch.launcher import RunState, StopOutcome
+from mabe_tui.launch.local_launcher import LocalLauncher
+from mabe_tui.runs import control
+from mabe_tui.runs.store import RunEntry
+
+SECONDS = 30.0
+MakeRun = Callable[..., RunDir]
+
+
+@pytest.fixture
+def waiting(
+    launcher: LocalLauncher, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> RunEntry:
+    """A run that is under way until it is told to stop."""
+    monkeypatch.setattr(local_launcher, "JOB_COMMAND", launcher._command)
+    run = make_run(epochs=1, then="wait")
+    launcher.launch(run)
+    assert process.wait_until(lambda: launcher.state(run) is RunState.RUNNING, SECONDS)
+    return RunEntry(run)
+
+
+def test_stop_and_go_on_with_other_limits(waiting: RunEntry, launcher: LocalLauncher) -> None:
+    with pytest.raises(RunError, match="is running; stop it first"):
+        control.before_resume(waiting)
+    assert control.stop(waiting) is StopOutcome.CLEAN
+    assert control.stop(waiting) is StopOutcome.ENDED
+    (waiting.run.path / "fake.json").write_text(json.dumps({"epochs": 2}))
+    control.before_resume(waiting)
+    handle = control.resume(waiting, seconds=600.0)
+    assert handle.attempt == waiting.run.attempts()[-1]
+    assert len(waiting.run.attempts()) == 2
+    assert waiting.run.read_request().limits == Limits(seconds=600.0)
+    assert process.wait_until(lambda: launcher.state(waiting.run) is RunState.FINISHED, SECONDS)
+
+
+def test_fetching_from_this_computer_names_the_files(recorded_run: RunEntry) -> None:
+    (best,) = control.pull(recorded_run)
+    pointer = recorded_run.run.read_pointer("best")
+    assert pointer is not None
+    assert best == recorded_run.run.checkpoints / pointer.file
+    assert best.exists()
+    everything = control.pull(recorded_run, "all")
+    assert len(everything) == len(set(everything))
+    with pytest.raises(RunError, match="has no checkpoint 'epoch-99'; there is last, best, all"):
+        control.pull(recorded_run, "epoch-99")
+
+
+@pytest.fixture
+def recorded_run(home: Path) -> RunEntry:
+    """A finished run with checkpoints."""
+    from tests.recorded import Recording, write
+
+    return RunEntry(write(home, Recording(version="v5", name="bb42", epochs=6)))
