@@ -25,6 +25,11 @@ BudgetOption = Annotated[
 def agree_on_cost(store: RunStore, requests: Sequence[RunRequest], yes: bool) -> None:
     """Say what rented runs cost; ask where that is above the budget.
 
+    Args:
+        store: earlier runs to go by.
+        requests: one a run.
+        yes: ask nobody.
+
     Raises:
         ConfigError: it is above, and there is nobody to ask or the answer is no.
     """
@@ -38,8 +43,8 @@ def agree_on_cost(store: RunStore, requests: Sequence[RunRequest], yes: bool) ->
 
 def _ask(why: str) -> None:
     if not sys.stdin.isatty():
-        raise ConfigError(f"{why}; --yes starts it all the same, and it stops at the budget")
-    print(f"{why}; it would stop there. Start it? [y/N] ", end="", file=sys.stderr, flush=True)
+        raise ConfigError(f"{why}; --yes starts it all the same")
+    print(f"{why}. Start? [y/N] ", end="", file=sys.stderr, flush=True)
     if not sys.stdin.readline().strip().lower().startswith("y"):
         raise ConfigError("not started")
 
