@@ -67,8 +67,9 @@ class Tuner:
 
     @property
     def under_way(self) -> list[str]:
-        """The runs that are followed now."""
-        return [each.run.id for each in self._active]
+        """The runs of trials that have not ended, one that was being launched just now included."""
+        runs = [self._run_of(trial) for trial in self._study.unfinished()]
+        return [run.id for run in runs if run is not None and run.attempts()]
 
     def results(self, trials: int, parallel: int) -> Iterator[TrialResult]:
         """Give the result of each trial as it ends, until the study has so many trials.
@@ -120,7 +121,7 @@ class Tuner:
 
     def _begin(self, trial: StudyTrial) -> TrialResult | None:
         """Start or take up the run of a trial; where its values cannot be had together, it fails."""
-        run = RunDir(places.runs(self._home) / trial.run) if trial.run else None
+        run = self._run_of(trial)
         if run is not None and (run.path / "run.toml").exists():
             self._take_up(trial, run)
             return None
@@ -132,6 +133,9 @@ class Tuner:
         tags = [f"{STUDY_TAG}{self._name}", f"trial:{trial.number}"]
         self._follow(trial, start_run(self._home, request, self._launcher, tags))
         return None
+
+    def _run_of(self, trial: StudyTrial) -> RunDir | None:
+        return RunDir(places.runs(self._home) / trial.run) if trial.run else None
 
     def _take_up(self, trial: StudyTrial, run: RunDir) -> None:
         """Go on with a run that was under way when the study was left."""

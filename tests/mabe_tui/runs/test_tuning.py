@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -209,6 +210,23 @@ def test_a_trial_that_was_left_is_taken_up(
 
 def request_of(home: Path, run: str) -> RunRequest:
     return RunDir(home / "runs" / run).read_request()
+
+
+def test_a_run_that_was_being_launched_when_it_was_left_is_named(
+    tuner: MakeTuner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launcher = PretendLauncher(lambda _: ([0.1], RunState.RUNNING))
+    speak = launcher.speak
+
+    def interrupted(*arguments: Any) -> None:
+        speak(*arguments)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(launcher, "speak", interrupted)
+    with tuner(launcher) as (_, working):
+        with pytest.raises(KeyboardInterrupt):
+            list(working.results(trials=2, parallel=1))
+        assert working.under_way == launcher.launched
 
 
 def test_a_trial_whose_run_is_gone_is_run_again_with_the_same_values(
