@@ -37,6 +37,8 @@ STATE_SECONDS = 10.0
 CANCELLED = re.compile("cancel|terminated", re.IGNORECASE)
 LOCAL_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
 """Errors of this computer's disk, which no waiting mends."""
+CHANGED = re.compile(r"(.+) was modified during build process")
+"""What the client says of a file that was written while it was reading all of them."""
 ELSEWHERE = "train here with --on local, or try again later"
 
 
@@ -187,6 +189,11 @@ def in_words(error: Exception) -> UserError:
     if isinstance(error, modal.exception.ResourceExhaustedError):
         return RunError(
             f"Modal: {said}; raise the limit in Modal's settings, or train here with --on local"
+        )
+    if changed := CHANGED.match(said):
+        return RunError(
+            f"{changed[1]} was changed while the code was being sent to Modal; nothing was started:"
+            " give the same command again"
         )
     if is_transient(error):
         forget_probe()

@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from modal._resolver import Resolver
 
 from core.errors import RunError, UserError
 from core.events import Failed, Stopped
@@ -67,6 +68,18 @@ def test_quota_exceeded(server: LoopbackServer, launcher: ModalLauncher, make_ru
     said = refused(launcher, make_run())
     assert "spend limit reached" in said
     assert "--on local" in said
+
+
+def test_code_that_is_changed_while_it_is_sent(
+    server: LoopbackServer,
+    launcher: ModalLauncher,
+    make_run: MakeRun,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Resolver, "build_start", 0.0)  # before every file was written
+    said = refused(launcher, make_run())
+    assert ".py was changed while the code was being sent to Modal; nothing was started" in said
+    assert "give the same command again" in said
 
 
 # ── while it runs ─────────────────────────────────────────────────────────────────────────────
