@@ -3,10 +3,13 @@
 import datetime as dt
 from typing import Annotated
 
+import msgspec
 import typer
 
 from core.errors import ConfigError, UserError
+from mabe_tui.cli.cost import rented_reference
 from mabe_tui.cli.output import JsonOption, print_json, print_table, progress, say
+from mabe_tui.cli.run_table import fitted_cells, numeric
 from mabe_tui.cli.runs import RunName, find_run
 from mabe_tui.cli.session import session_of
 from mabe_tui.launch.data_words import APP_PREFIX
@@ -22,6 +25,8 @@ WhichArgument = Annotated[
     str, typer.Argument(metavar="[best|last|epoch-N|all]", help="Which checkpoints.")
 ]
 MODAL = "modal"
+NARROW = ("app",)
+"""What `mabe ps` goes without on a narrow terminal; `mabe status` has it."""
 
 
 def register(app: typer.Typer) -> None:
@@ -68,7 +73,11 @@ def ps(context: typer.Context, as_json: JsonOption = False) -> None:
     summaries = [summary_of(entry) for entry in alive]
     foreign = _foreign_apps(entries)
     if as_json:
-        print_json({"runs": summaries, "foreign": foreign or []})
+        runs = [
+            msgspec.structs.asdict(summary) | rented_reference(entry.run)
+            for entry, summary in zip(alive, summaries, strict=True)
+        ]
+        print_json({"runs": runs, "foreign": foreign or []})
     else:
         _print_alive(alive, summaries)
         _warn_of(foreign or [])
@@ -80,9 +89,9 @@ def _print_alive(alive: list[RunEntry], summaries: list[RunSummary]) -> None:
     if not summaries:
         say("no run of this computer is alive on Modal")
         return
-    headers = ["run", "state", "gpu", "epoch", "time", "cost", "app"]
     rows = [_row(e, s) for e, s in zip(alive, summaries, strict=True)]
-    print_table(headers, rows, right=[3, 4, 5])
+    headers, cells = fitted_cells(rows, NARROW)
+    print_table(headers, cells, right=numeric(headers))
 
 
 def _warn_of(foreign: list[ForeignJob]) -> None:
@@ -121,17 +130,16 @@ def _foreign_apps(entries: list[RunEntry]) -> list[ForeignJob] | None:
         return None
 
 
-def _row(entry: RunEntry, summary: RunSummary) -> list[object]:
-    handle = entry.run.read_handle()
-    return [
-        summary.id,
-        summary.state.value,
-        entry.require_request().experiment.hardware.gpu,
-        f"{summary.epoch}/{summary.epochs}",
-        duration(summary.elapsed_seconds),
-        None if summary.cost_usd is None else f"${summary.cost_usd:.2f}",
-        handle.reference.get("app_id") if handle is not None else None,
-    ]
+def _row(entry: RunEntry, summary: RunSummary) -> dict[str, object]:
+    return {
+        "run": summary.id,
+        "state": summary.state.value,
+        "gpu": entry.require_request().experiment.hardware.gpu,
+        "epoch": f"{summary.epoch}/{summary.epochs}",
+        "time": duration(summary.elapsed_seconds),
+        "app": rented_reference(entry.run).get("app_id"),
+        "cost": None if summary.cost_usd is None else f"${summary.cost_usd:.2f}",
+    }
 
 
 def prices(

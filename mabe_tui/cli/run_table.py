@@ -109,7 +109,7 @@ def _short_ids(cells: Sequence[object]) -> list[object]:
 
 def numeric(headers: Sequence[str]) -> list[int]:
     """Give the numbers of the columns that are aligned to the right."""
-    texts = ("run", "version", "state", "device", "tags", "remarks", "note")
+    texts = ("run", "version", "state", "device", "tags", "remarks", "note", "gpu", "app")
     return [n for n, header in enumerate(headers) if header not in texts]
 
 

@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated
 
+import msgspec
 import typer
 
 from core.registry import UNSET
+from mabe_tui.cli.cost import rented_reference
 from mabe_tui.cli.fit import fitted
 from mabe_tui.cli.output import (
     NO_BREAK,
@@ -75,12 +77,13 @@ def status(context: typer.Context, run: RunName = "last", as_json: JsonOption = 
     """Show how one run stands."""
     entry = find_run(context, run)
     _refresh([entry])
-    summary = summary_of(entry)
+    summary, reference = summary_of(entry), rented_reference(entry.run)
     if as_json:
-        print_json(summary)
+        print_json(msgspec.structs.asdict(summary) | reference)
         return
+    ids = [(name.removesuffix("_id"), value) for name, value in reference.items()]
     warnings = [("warning", warning) for warning in summary.warnings]
-    for label, value in [*_details(summary), ("folder", entry.run.path), *warnings]:
+    for label, value in [*_details(summary), ("folder", entry.run.path), *ids, *warnings]:
         print(wrapped(f"{label:<{LABEL}} {value}", " " * (LABEL + 1)))
     if summary.state is RunState.LOST:
         _show_last_lines(entry)

@@ -67,7 +67,10 @@ def test_detached_run_prints_its_ids_and_goes_on(
     assert shown["app_id"] in server.cloud.apps
     wait_for(lambda: json.loads(mabe("status", "--json").stdout)["state"] == "running")
     listed = json.loads(mabe("ps", "--json").stdout)
-    assert [row["id"] for row in listed["runs"]] == [run.id]
+    assert [(row["id"], row["app_id"]) for row in listed["runs"]] == [(run.id, shown["app_id"])]
+    assert (
+        f"app          {shown['app_id']}\ncall         {shown['call_id']}" in mabe("status").stdout
+    )
     assert listed["foreign"] == []
     stopped = mabe("stop", "last", "--grace", "20")
     assert "its last checkpoint is saved" in stopped.stderr
@@ -103,7 +106,9 @@ def test_what_modal_does_not_have_is_refused(
 
 
 def test_above_the_budget_it_is_not_started_unasked(mabe: Mabe, home: Path) -> None:
-    with pytest.raises(ConfigError, match=r"above the budget of \$1\.00; --yes"):
+    with pytest.raises(
+        ConfigError, match=r"above the budget of \$1\.00: it would stop there; --yes"
+    ):
         mabe("run", "v6", "--on", "modal", "--data", "/vol/mabe", "--budget", "1")
     assert not home.exists()
 
