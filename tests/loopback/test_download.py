@@ -135,9 +135,14 @@ def test_a_secret_without_credentials_is_named(
 def test_a_preempted_download_goes_on_elsewhere(
     server: LoopbackServer, kaggle: KaggleServer, mabe: Mabe
 ) -> None:
+    def fetched() -> int:
+        archive = server.containers[-1].root / "vol" / "mice" / "mice.zip"
+        return archive.stat().st_size if archive.exists() else 0
+
     kaggle.hold_after = (2 << 20) + 1000
     assert mabe(*FETCH, "-d").stdout == "/vol/mice\n"
-    wait_for(lambda: len(kaggle.served) == 1 and state_of(mabe) == "fetching")
+    wait_for(lambda: len(kaggle.served) == 1 and fetched() == 2 << 20)
+    assert state_of(mabe) == "fetching"
     server.preempt()
     followed = mabe(*FETCH)
     assert "it is under way as ap-" in followed.stderr
