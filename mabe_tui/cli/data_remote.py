@@ -50,28 +50,53 @@ def download(
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="On Modal: leave damaged videos out.")
     ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Fetch and write all files again, though they are here.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Fetch the competition's data from Kaggle; the same command goes on where it was broken off.
 
+    What has been fetched whole is looked at, and not fetched again.
+
     With `--on modal` they are fetched, checked and prepared there; this only follows, and may be ended.
     """
     if on == "modal":
+        if force:
+            raise ConfigError(
+                f"--force is for this computer; `modal volume rm -r mabe-data {folder.name}` makes room there"
+            )
         name = str(folder).removeprefix(f"{MOUNT}/")
         order = _order(session_of(context), name, competition, secret, version, skip_bad)
         _download_on_modal(order, detach, as_json)
         return
     if detach or skip_bad:
         raise ConfigError("--detach and --skip-bad are for --on modal")
+    written = 0 if _is_here(folder, competition, force) else _fetch(folder, competition, force)
+    print_json({"folder": folder, "files": written}) if as_json else print(folder)
+
+
+def _is_here(folder: Path, competition: str, force: bool) -> bool:
+    """Look whether a download has come to its end here, and all its files are there still."""
+    from mabe_tui.kaggle_io.receipt import missing_files
+
+    missing = None if force else missing_files(folder, competition)
+    if missing == []:
+        say(f"{folder}: all files of {competition} are here; --force fetches them again")
+        return True
+    if missing is not None:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        say(f"{folder}: {missing[0]}{more} gone or damaged; fetching again")
+    return False
+
+
+def _fetch(folder: Path, competition: str, anew: bool) -> int:
     from mabe_tui.kaggle_io.download import download as fetch
 
     with progress(f"fetching {competition}") as tell:
-        written = fetch(folder, competition, tell)
-    if as_json:
-        print_json({"folder": folder, "files": written})
-        return
-    say(f"{written} files; `mabe data check {folder}` looks them over")
-    print(folder)
+        written = fetch(folder, competition, tell, anew=anew)
+    say(f"files written: {written}; `mabe data check {folder}` looks them over")
+    return written
 
 
 def _order(

@@ -13,6 +13,7 @@ from typing import Any
 from core.errors import DataError, RunError, UserError
 from core.progress import Progress
 from mabe_tui.kaggle_io.credentials import HOW, Credentials, find_credentials
+from mabe_tui.kaggle_io.receipt import forget_receipt, write_receipt
 from mabe_tui.kaggle_io.unzip import unzip
 
 RETRIES = 4
@@ -27,11 +28,13 @@ def download(
     progress: Progress | None = None,
     retries: int = RETRIES,
     how: str = HOW,
+    anew: bool = False,
 ) -> int:
     """Fetch all files of a competition and unpack them into ``folder``; gives how many were written.
 
     The archive is kept beside the files until all are unpacked; what is there of it is not fetched
-    again, unless Kaggle has another version of it now.
+    again, unless Kaggle has another version of it now. A receipt is left (see ``receipt.py``), by which
+    :func:`~mabe_tui.kaggle_io.receipt.missing_files` knows that nothing has to be fetched any more.
 
     Args:
         folder: where the files are put; it need not exist.
@@ -39,6 +42,7 @@ def download(
         progress: called with (done, total, what).
         retries: new connections after one was lost.
         how: what to do where there are no credentials, or wrong ones.
+        anew: write files again that are there already.
 
     Raises:
         UserError: no credentials, refused, rules not accepted, no space, broken off; says what to do.
@@ -48,11 +52,14 @@ def download(
         raise UserError(f"no Kaggle credentials: {how}")
     archive = folder / f"{competition}.zip"
     folder.mkdir(parents=True, exist_ok=True)
+    if anew:
+        forget_receipt(folder)
     with _in_words(competition, how):
         _fetch(credentials, competition, archive, progress, retries)
-    written = unzip(archive, folder, progress)
+    unpacked = unzip(archive, folder, progress, anew)
+    write_receipt(folder, competition, unpacked.files)
     archive.unlink()
-    return written
+    return unpacked.written
 
 
 def _fetch(

@@ -6,17 +6,35 @@ import shutil
 import zipfile
 from pathlib import Path, PurePosixPath
 
+import msgspec
+
 from core.errors import DataError
 from core.files import replace_atomically
 from core.progress import Progress
 
 
-def unzip(archive: Path, folder: Path, progress: Progress | None = None) -> int:
-    """Unpack an archive; gives how many files were written.
+class Unpacked(msgspec.Struct, frozen=True):
+    """What came of an archive."""
+
+    written: int
+    files: dict[str, int]
+    """All that it holds: name relative to the folder → bytes."""
+
+
+def unzip(
+    archive: Path, folder: Path, progress: Progress | None = None, anew: bool = False
+) -> Unpacked:
+    """Unpack an archive.
 
     A file gets its name once it is whole and its checksum was right, and the date that the archive has of
     it. Files that are there with that size and date stay, so that an unpacking that was cut short goes on
     where it was.
+
+    Args:
+        archive: a zip file.
+        folder: where its files are put.
+        progress: called with (done, total, what).
+        anew: write those that are there, too.
 
     Raises:
         DataError: it is no archive, is damaged, or has a path that leads out of the folder.
@@ -27,10 +45,14 @@ def unzip(archive: Path, folder: Path, progress: Progress | None = None) -> int:
             targets = [_target(member, folder, archive) for member in members]
             written = 0
             for number, (member, target) in enumerate(zip(members, targets, strict=True), start=1):
-                written += _extract(opened, member, target)
+                if anew or not _is_there(member, target):
+                    _extract(opened, member, target)
+                    written += 1
                 if progress is not None:
                     progress(number, len(members), "files unpacked")
-            return written
+            sizes = [member.file_size for member in members]
+            names = [target.relative_to(folder).as_posix() for target in targets]
+            return Unpacked(written, dict(zip(names, sizes, strict=True)))
     except zipfile.BadZipFile as error:
         raise DataError(f"{archive}: damaged ({error}); remove it and download it again") from error
 
@@ -43,16 +65,18 @@ def _target(member: zipfile.ZipInfo, folder: Path, archive: Path) -> Path:
     return folder.joinpath(*parts.parts)
 
 
-def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> int:
+def _is_there(member: zipfile.ZipInfo, target: Path) -> bool:
+    if not target.is_file():
+        return False
+    status = target.stat()
+    return (status.st_size, status.st_mtime) == (member.file_size, _date(member))
+
+
+def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> None:
     date = _date(member)
-    if target.is_file():
-        status = target.stat()
-        if (status.st_size, status.st_mtime) == (member.file_size, date):
-            return 0
     with archive.open(member) as source, replace_atomically(target) as file:
         shutil.copyfileobj(source, file)
     os.utime(target, (date, date))  # prepared data are known by it, wherever the files are
-    return 1
 
 
 def _date(member: zipfile.ZipInfo) -> float:

@@ -54,7 +54,7 @@ def folders() -> list[RemoteFolder]:
 
 def _folder(name: str, sizes: dict[PurePosixPath, int]) -> RemoteFolder:
     status = PurePosixPath(name, STATUS)
-    own = [s for path, s in sizes.items() if path.parts[0] == name and path != status]
+    own = [s for path, s in sizes.items() if path.parts[0] == name and path.name[0] != "."]
     return RemoteFolder(
         name=name,
         files=len(own),

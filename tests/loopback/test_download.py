@@ -9,7 +9,8 @@ import pytest
 
 from core.data import synthetic
 from core.data.prepared import prepare
-from core.errors import DataError
+from core.errors import ConfigError, DataError
+from mabe_tui.kaggle_io import receipt
 from mabe_tui.launch.data_words import STATUS
 from tests.loopback.conftest import Mabe
 from tests.loopback.helpers import wait_for
@@ -81,7 +82,7 @@ def test_fetched_checked_and_prepared_there(
     found = {
         p.relative_to(there).as_posix(): p.read_bytes() for p in there.rglob("*") if p.is_file()
     }
-    assert b"s3cret" not in found.pop(STATUS)
+    assert b"s3cret" not in found.pop(STATUS) + found.pop(receipt.NAME)
     assert found == data
     assert state_of(mabe) == "ready"
     before = {p: p.stat().st_mtime_ns for p in (empty_volume / "cache").rglob("*") if p.is_file()}
@@ -180,3 +181,5 @@ def test_names_and_options_that_cannot_be(mabe: Mabe) -> None:
     for name in ("cache", "a/b", "..", "/vol/cache"):
         with pytest.raises(DataError, match="cannot be a data set's name"):
             mabe("data", "download", name, "--on", "modal")
+    with pytest.raises(ConfigError, match="modal volume rm -r mabe-data mice"):
+        mabe(*FETCH, "--force")

@@ -1,11 +1,15 @@
 """Fetching a competition's data with Kaggle's real client, from a server of our own."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner, Result
 
 from core.errors import DataError, UserError
+from mabe_tui.cli.main import app
+from mabe_tui.kaggle_io import receipt
 from mabe_tui.kaggle_io.credentials import find_credentials
 from mabe_tui.kaggle_io.download import download
 from mabe_tui.kaggle_io.unzip import unzip
@@ -33,8 +37,52 @@ def test_all_files_come_and_the_archive_goes(kaggle: KaggleServer, tmp_path: Pat
     found = {
         p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()
     }
+    assert b"s3cret" not in found.pop(receipt.NAME)
     assert found == FILES
     assert kaggle.authorization[0].startswith("Basic ")
+
+
+@pytest.fixture
+def fetch(kaggle: KaggleServer, tmp_path: Path) -> Callable[..., Result]:
+    """Run ``mabe data download`` into the folder ``data``."""
+    command = ["data", "download", str(tmp_path / "data"), "--competition", "mice"]
+    return lambda *options: CliRunner().invoke(app, [*command, *options])
+
+
+def test_what_is_here_and_whole_is_not_fetched_again(
+    kaggle: KaggleServer, tmp_path: Path, fetch: Callable[..., Result]
+) -> None:
+    assert "files written: 2" in fetch().stderr
+    kaggle.served.clear()
+    again = fetch()
+    assert (again.exit_code, again.stdout) == (0, f"{tmp_path / 'data'}\n")
+    assert "all files of mice are here; --force" in again.stderr
+    assert kaggle.served == []
+    assert json.loads(fetch("--json").stdout)["files"] == 0
+    assert "files written: 2" in fetch("--force").stderr
+    (tmp_path / "data" / "train.csv").write_bytes(b"id\n")
+    mended = fetch()
+    assert "train.csv gone or damaged; fetching again" in mended.stderr
+    assert "files written: 1" in mended.stderr
+    assert (tmp_path / "data" / "train.csv").read_bytes() == FILES["train.csv"]
+
+
+def test_another_competition_is_fetched_into_the_same_folder(
+    kaggle: KaggleServer, tmp_path: Path
+) -> None:
+    download(tmp_path, "mice")
+    assert receipt.missing_files(tmp_path, "mice") == []
+    assert receipt.missing_files(tmp_path, "rats") is None
+
+
+def test_a_download_that_is_forced_and_broken_off_is_not_taken_for_whole(
+    kaggle: KaggleServer, tmp_path: Path
+) -> None:
+    download(tmp_path, "mice")
+    kaggle.break_after = [100]
+    with pytest.raises(UserError, match="broke off"):
+        download(tmp_path, "mice", retries=0, anew=True)
+    assert receipt.missing_files(tmp_path, "mice") is None
 
 
 def test_a_download_that_broke_off_goes_on(kaggle: KaggleServer, tmp_path: Path) -> None:
@@ -94,8 +142,9 @@ def test_a_damaged_archive_leaves_no_half_file(tmp_path: Path) -> None:
         unzip(path, tmp_path / "data")
     assert not (tmp_path / "data" / "train.csv").exists()
     path.write_bytes(archive(FILES))
-    assert unzip(path, tmp_path / "data") == 2
-    assert unzip(path, tmp_path / "data") == 0
+    assert unzip(path, tmp_path / "data").written == 2
+    assert unzip(path, tmp_path / "data").written == 0
+    assert unzip(path, tmp_path / "data", anew=True).written == 2
 
 
 def test_credentials_are_found_and_never_shown(tmp_path: Path) -> None:
