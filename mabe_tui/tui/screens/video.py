@@ -1,9 +1,9 @@
 """Video: the validation videos of a run, the worst first, and one of them played."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import ClassVar
 
+import msgspec
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -230,7 +230,7 @@ class VideoScreen(Watching):
 
     @on(Player.LookingChanged)
     def _keep_looking(self, message: Player.LookingChanged) -> None:
-        self._keep(**asdict(message.looking))
+        self._keep(**msgspec.structs.asdict(message.looking))
 
     def _keep(self, **values: object) -> None:
         def work() -> None:

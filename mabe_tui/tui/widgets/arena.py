@@ -12,7 +12,6 @@ from mabe_tui.plotting.skeleton import (
     Points,
     Skeleton,
     View,
-    arena_view,
     centres,
     follow_view,
     render_skeletons,
@@ -78,7 +77,7 @@ class Arena(Picture):
     def on_resize(self) -> None:
         """Begin to follow anew: the picture has another shape."""
         self._followed = None
-        self.redraw()
+        super().on_resize()
 
     def picture(self, width: int, height: int, ascii_only: bool) -> Sequence[Row]:
         """Draw the mice, or the words."""
@@ -104,9 +103,9 @@ class Arena(Picture):
         return mouse_style(self.colours, role, len(self._video.classes))
 
     def _shown(self, video: TrackedVideo, arena: View, aspect: float) -> View:
-        mouse = self.view - FIRST_MOUSE
-        if self.view == ARENA or mouse >= video.mice:
+        if self.view == ARENA or self.view >= view_count(video):
             return arena
+        mouse = self.view - FIRST_MOUSE
         alone = mouse >= 0
         shown = slice(mouse, mouse + 1) if alone else slice(video.mice)
         self._followed = follow_view(
@@ -124,9 +123,18 @@ class Arena(Picture):
         return centres(video.positions[before : self.frame + 1, : video.mice])
 
 
-def arena_of(video: TrackedVideo) -> View:
-    """Find all that there is to see of a video; reads poses, so not while drawing."""
-    return arena_view(video.sample, video.about.width, video.about.height)
+def view_count(video: TrackedVideo) -> int:
+    """Count the views of a video: arena, mice, and each mouse."""
+    return FIRST_MOUSE + video.mice
+
+
+def view_name(view: int, video: TrackedVideo) -> str:
+    """Name a view; one of a mouse that this video does not have is the arena."""
+    if view == MICE:
+        return "mice"
+    if view == ARENA or view >= view_count(video):
+        return "arena"
+    return f"mouse {video.about.mouse_ids[view - FIRST_MOUSE]}"
 
 
 def _in_the_middle(words: str, width: int, height: int) -> Sequence[Row]:

@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 
-from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.message import Message
-from textual.strip import Strip
 
 from mabe_tui.plotting.ethogram import (
     BACKGROUND,
@@ -16,7 +14,7 @@ from mabe_tui.plotting.ethogram import (
     column_of,
     render_probabilities,
 )
-from mabe_tui.plotting.grid import ALERT, Row
+from mabe_tui.plotting.grid import ALERT, CURSOR, Row, Segment
 from mabe_tui.runs.video_prediction import PredictedVideo
 from mabe_tui.tui.class_styles import class_style
 from mabe_tui.tui.widgets.picture import Picture
@@ -95,9 +93,14 @@ class Ethograms(Picture):
         if self._ethogram is None or width <= LABEL_WIDTH:
             return ()
         first, stop = self.bounds(width)
-        rows = self._ethogram.render(
-            width, first=first, stop=stop, cursor=self._frame, ascii_only=ascii_only
+        rows = list(
+            self._ethogram.render(
+                width, first=first, stop=stop, cursor=self._frame, ascii_only=ascii_only
+            )
         )
+        column = column_of(column_edges(width - LABEL_WIDTH, first, stop), self._frame)
+        if column is not None:
+            rows[:CLASS_ROWS] = [_marked(row, LABEL_WIDTH + column) for row in rows[:CLASS_ROWS]]
         names = self._ethogram.names
         if not self._courses or self._watched is None or height < ROWS + len(names):
             return rows
@@ -116,21 +119,13 @@ class Ethograms(Picture):
         """Fill the classes of a strip with their colour; their letters stand in it."""
         if role == ALERT:
             return Style(color=self.app.theme_variables.get("curve-alert"))
+        if role == CURSOR and y < CLASS_ROWS:
+            return self._cursor_style
         if role < 0:
             return super().role_style(role, y)
         style = class_style(self.colours, role)
         filled = y < CLASS_ROWS and role != BACKGROUND
         return style + Style(reverse=True) if filled else style
-
-    def render_line(self, y: int) -> Strip:
-        """Mark the cursor's column."""
-        strip = super().render_line(y)
-        column = self._cursor_column() if y < CLASS_ROWS else None
-        if column is None:
-            return strip
-        at = LABEL_WIDTH + column
-        before, here, after = strip.divide([at, at + 1, strip.cell_length])
-        return Strip.join([before, Strip([Segment(here.text, self._cursor_style)]), after])
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Go where the mouse is."""
@@ -158,13 +153,20 @@ class Ethograms(Picture):
             edges = column_edges(columns, *self.bounds(self.size.width))
             self.post_message(self.Sought(int(edges[column])))
 
-    def _cursor_column(self) -> int | None:
-        columns = self.size.width - LABEL_WIDTH
-        if self._ethogram is None or columns < 1:
-            return None
-        return column_of(column_edges(columns, *self.bounds(self.size.width)), self._frame)
-
     @property
     def _cursor_style(self) -> Style:
         variables = self.app.theme_variables
         return Style(color=variables.get("background"), bgcolor=variables.get("foreground"))
+
+
+def _marked(row: Row, column: int) -> Row:
+    """Give one character of a row the role of the cursor."""
+    parts = []
+    for start, stop, role in row.segments:
+        before, after = (
+            Segment(start, min(stop, column), role),
+            Segment(max(start, column + 1), stop, role),
+        )
+        parts += [part for part in (before, after) if part.start < part.stop]
+    parts.append(Segment(column, column + 1, CURSOR))
+    return Row(row.text, tuple(sorted(parts)))

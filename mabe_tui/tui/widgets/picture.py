@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from rich.segment import Segment
 from rich.style import Style
+from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -14,10 +15,12 @@ from mabe_tui.tui.themes import CurveStyles
 class Picture(Widget):
     """Draws the rows of :meth:`picture`, and keeps them until :meth:`redraw`."""
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
         self._rows: Sequence[Row] | None = None
-        self._styles: CurveStyles | None = None
+        self._colours: CurveStyles | None = None
+        self._known: dict[tuple[int, int], Style] = {}
+        """Styles by role and row: asking Textual for a widget's style costs more than drawing."""
 
     def picture(self, width: int, height: int, ascii_only: bool) -> Sequence[Row]:
         """Give at most ``height`` rows of ``width`` characters."""
@@ -31,38 +34,69 @@ class Picture(Widget):
     @property
     def colours(self) -> CurveStyles:
         """The theme's."""
-        if self._styles is None:
-            self._styles = CurveStyles(self.app.theme_variables)
-        return self._styles
+        if self._colours is None:
+            self._colours = CurveStyles(self.app.theme_variables)
+        return self._colours
+
+    @property
+    def text(self) -> str:
+        """What is drawn, without its colours."""
+        return "\n".join(row.text for row in self._drawn())
 
     def redraw(self) -> None:
-        """Draw anew what has changed."""
-        self._rows = None
-        self.refresh()
+        """Draw anew what has changed: of a picture that moves, mostly a few rows."""
+        before, self._rows = self._rows, None
+        if not before or not self.is_mounted:
+            self.refresh()
+            return
+        after = self._drawn()
+        if len(before) != len(after):
+            self.refresh()
+        for first, stop in _changed(before, after):
+            self.refresh(Region(0, first, self.size.width, stop - first))
 
     def render_line(self, y: int) -> Strip:
         """Colour one row."""
-        width, height = self.size
-        if self._rows is None:
-            empty = width < 1 or height < 1
-            self._rows = () if empty else self.picture(width, height, self.app.has_class("ascii"))
-        if y >= len(self._rows):
+        width = self.size.width
+        rows = self._drawn()
+        if y >= len(rows):
             return Strip.blank(width, self.rich_style)
-        text, parts = self._rows[y]
-        pieces = [
-            Segment(text[p.start : p.stop], self.rich_style + self.role_style(p.role, y))
-            for p in parts
-        ]
-        return Strip(pieces).adjust_cell_length(width, self.rich_style)
+        text, parts = rows[y]
+        pieces = [Segment(text[p.start : p.stop], self._style(p.role, y)) for p in parts]
+        return Strip(pieces, len(text))
 
     def on_resize(self) -> None:
         """Draw for the new size."""
-        self.redraw()
+        self._rows = None
+        self.refresh()
 
-    def on_mount(self) -> None:
+    def notify_style_update(self) -> None:
         """Follow the theme."""
-        self.app.theme_changed_signal.subscribe(self, lambda _: self._follow_theme())
+        self._colours = None
+        self._known.clear()
+        super().notify_style_update()
 
-    def _follow_theme(self) -> None:
-        self._styles = None
-        self.redraw()
+    def _drawn(self) -> Sequence[Row]:
+        if self._rows is None:
+            width, height = self.size
+            empty = width < 1 or height < 1
+            self._rows = () if empty else self.picture(width, height, self.app.has_class("ascii"))
+        return self._rows
+
+    def _style(self, role: int, y: int) -> Style:
+        if (role, y) not in self._known:
+            self._known[role, y] = self.rich_style + self.role_style(role, y)
+        return self._known[role, y]
+
+
+def _changed(before: Sequence[Row], after: Sequence[Row]) -> list[tuple[int, int]]:
+    """Give ``first, stop`` of each stretch of rows that differ."""
+    stretches: list[tuple[int, int]] = []
+    for y, (old, new) in enumerate(zip(before, after, strict=False)):
+        if old == new:
+            continue
+        if stretches and stretches[-1][1] == y:
+            stretches[-1] = (stretches[-1][0], y + 1)
+        else:
+            stretches.append((y, y + 1))
+    return stretches

@@ -1,8 +1,10 @@
 """A video that is played: mice, what is known of the frame, and two strips beneath them."""
 
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, cast
 
+import msgspec
+from msgspec.structs import replace
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -14,9 +16,12 @@ from mabe_tui.plotting.skeleton import View
 from mabe_tui.runs.video import TrackedVideo
 from mabe_tui.runs.video_prediction import PredictedVideo
 from mabe_tui.tui.playback import NORMAL, Playback
-from mabe_tui.tui.widgets.arena import ARENA, FIRST_MOUSE, MICE, TRAILS, Arena
+from mabe_tui.tui.widgets.arena import MICE, TRAILS, Arena, view_count, view_name
 from mabe_tui.tui.widgets.ethogram import ROWS, SPANS, Ethograms
 from mabe_tui.tui.widgets.frame_facts import FrameFacts, Moment
+
+if TYPE_CHECKING:
+    from mabe_tui.tui.app import MabeApp
 
 DRAWN_PER_SECOND = 20
 ROOMY = 36
@@ -24,21 +29,21 @@ ROOMY = 36
 MOST_COURSES = 8
 
 
-@dataclass(frozen=True, kw_only=True)
-class Looking:
+class Looking(msgspec.Struct, frozen=True, kw_only=True):
     """How a person likes to look at videos; kept for the next time."""
 
-    view: int = MICE
+    view: Annotated[int, msgspec.Meta(ge=0)] = MICE
     trail_seconds: float = TRAILS[1]
     span_seconds: float = 10.0
     speed: float = NORMAL
 
     @classmethod
-    def of(cls, kept: dict[str, Any]) -> "Looking":
-        """Read what was kept; what is no number counts as not kept."""
-        known = {name: kept.get(name) for name in asdict(cls())}
-        numbers = {n: v for n, v in known.items() if isinstance(v, int | float)}
-        return cls(**numbers)  # type: ignore[arg-type]
+    def of(cls, kept: Mapping[str, object]) -> "Looking":
+        """Read what was kept; what is damaged counts as not kept."""
+        try:
+            return msgspec.convert(kept, cls)
+        except msgspec.ValidationError:
+            return cls()
 
 
 class Player(Vertical, can_focus=True):
@@ -162,12 +167,10 @@ class Player(Vertical, can_focus=True):
 
     @property
     def _now(self) -> float:
-        return self.app.seconds()  # type: ignore[attr-defined, no-any-return]
+        return cast("MabeApp", self.app).seconds()
 
     def _look_words(self, video: TrackedVideo) -> str:
-        views = {ARENA: "arena", MICE: "mice"}
-        view = self.looking.view
-        words = views.get(view) or f"mouse {video.about.mouse_ids[view - FIRST_MOUSE]}"
+        words = view_name(self.looking.view, video)
         trail = self.looking.trail_seconds
         return f"{words}, trail {trail:g} s" if trail else words
 
@@ -214,8 +217,8 @@ class Player(Vertical, can_focus=True):
     def next_view(self) -> None:
         """Show the arena, all mice close up, or one after another."""
         if self.video is not None:
-            views = FIRST_MOUSE + self.video.mice
-            self._like(replace(self.looking, view=(self.looking.view + 1) % views))
+            after = (self.looking.view + 1) % view_count(self.video)
+            self._like(replace(self.looking, view=after))
 
     def next_trail(self) -> None:
         """Show where mice were for longer, or not at all."""
