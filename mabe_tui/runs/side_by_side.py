@@ -90,7 +90,7 @@ def _of_checkpoints(
 ) -> Iterator[SideBySide]:
     if len(names) < 2:
         raise RunError("name two or more checkpoints, such as v6@epoch-3 v6@best")
-    checkpoints = named_checkpoints(names, store)
+    checkpoints = _in_short(named_checkpoints(names, store))
     sides = tuple(_run_of(each, store, registry) for each in checkpoints)
     unmeasured = Comparison(sides=sides, settings=changed_settings(sides), verdicts=())
     known = before = SideBySide(comparison=unmeasured)
@@ -102,6 +102,14 @@ def _of_checkpoints(
         comparison=comparison_of(measured, unmeasured),
         classes=tuple(side.classes for side in measured.sides),
     )
+
+
+def _in_short(checkpoints: Sequence[NamedCheckpoint]) -> list[NamedCheckpoint]:
+    """Call checkpoints by their runs' letters, which fit a legend, where these tell the runs apart."""
+    runs = {each.entry.id: each.entry.short for each in checkpoints}
+    if len({*runs.values()}) < len(runs):
+        return list(checkpoints)
+    return [each._replace(name=f"{each.entry.short}{AT}{each.which}") for each in checkpoints]
 
 
 def comparison_of(measured: CheckpointComparison, runs: Comparison) -> Comparison:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from core.evaluation.paired import FEWEST_VIDEOS
 from mabe_tui.plotting.legend import SAMPLES
 from mabe_tui.runs.code import CodeChange
 from mabe_tui.runs.compare import Comparison, Verdict
@@ -82,8 +83,10 @@ def _word(verdict: Verdict | None) -> tuple[str, str]:
         return "…", "text-muted"
     if verdict.difference is None:
         return "no verdict", "warning"
+    if (verdict.videos or 0) < FEWEST_VIDEOS:
+        return "few videos", "warning"
     if not verdict.distinguishable:
-        return "not distinguishable", "text-muted"
+        return "undecided", "text-muted"
     return ("better", "success") if verdict.difference > 0 else ("worse", "error")
 
 

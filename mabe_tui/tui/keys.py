@@ -200,9 +200,9 @@ KEYS: dict[str, tuple[Key, ...]] = {
     ),
     "checkpoints": (
         Key("v", "verify", "Verify", "Read all of them whole, and compare their sha256"),
-        Key("space", "choose_one", "Mark", "Mark the checkpoint for a comparison"),
+        Key("space", "choose_one", "Mark", "Mark the checkpoint for a comparison", footer=False),
         Key("c", "compare", "Compare", "Compare the marked ones, or the row with the best"),
-        Key("e", "evaluate", "Measure", "Measure the checkpoint on other data"),
+        Key("e", "evaluate", "Eval", "Measure the checkpoint on other data"),
         Key("m", "keep", "Keep", "Keep the checkpoint as `marked`, or let it go", changes=True),
     ),
     "sides": (

@@ -49,9 +49,9 @@ class CheckpointsScreen(RunActions):
     class Listed(Message):
         """The checkpoints were looked at."""
 
-        def __init__(self, rows: list[CheckpointRow], measured: Measured) -> None:
+        def __init__(self, rows: list[CheckpointRow], measured: Measured, read_whole: bool) -> None:
             super().__init__()
-            self.rows, self.measured = rows, measured
+            self.rows, self.measured, self.read_whole = rows, measured, read_whole
 
     def __init__(self, run_id: str) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class CheckpointsScreen(RunActions):
         self._rows: list[CheckpointRow] = []
         self._measured: Measured = {}
         self._chosen: dict[str, None] = {}
-        self._verified: dict[str, CheckpointRow] = {}
+        self._read: dict[str, CheckpointRow] = {}
         """By sha256, what was found when a file was read whole."""
 
     # ── layout ────────────────────────────────────────────────────────────────────────────────
@@ -77,12 +77,11 @@ class CheckpointsScreen(RunActions):
         return f"mabe  {self.run_id}  checkpoints"
 
     def on_mount(self) -> None:
-        """Read them."""
+        """Begin in the list."""
         self._list.focus()
-        self._load()
 
     def on_screen_resume(self) -> None:
-        """Read them again: something was done on another screen."""
+        """Read them, and again when something was done on another screen."""
         self._load()
 
     def on_run_changed(self) -> None:
@@ -116,17 +115,18 @@ class CheckpointsScreen(RunActions):
     def _load(self) -> None:
         self.ask(lambda: self._listed(checkpoint_rows(self._run)), "list")
 
-    def _listed(self, rows: list[CheckpointRow]) -> Message:
+    def _listed(self, rows: list[CheckpointRow], read_whole: bool = False) -> Message:
         own, run, state = epoch_metrics(self._run), self._run, self.mabe.view_state
         measured = {
             row.file: (own.get(row.epoch, {}), kept_evaluations(run, row.file, state))
             for row in rows
         }
-        return self.Listed(rows, measured)
+        return self.Listed(rows, measured, read_whole)
 
     @on(Listed)
     def _show(self, message: Listed) -> None:
-        self._verified |= {row.sha256: row for row in message.rows if row.verified}
+        if message.read_whole:
+            self._read = {row.sha256: row for row in message.rows if row.here}
         self._rows, self._measured = message.rows, message.measured
         self._draw()
 
@@ -136,9 +136,11 @@ class CheckpointsScreen(RunActions):
         self._show_metrics()
 
     def _known(self, row: CheckpointRow) -> CheckpointRow:
-        """Remember that a file was verified, as long as nothing is seen to be wrong with it."""
-        verified = row.sha256 in self._verified and row.here and row.problem is None
-        return msgspec.structs.replace(row, verified=row.verified or verified)
+        """Remember what reading the whole file has found."""
+        read = self._read.get(row.sha256)
+        if read is None or not row.here or row.problem is not None:
+            return row
+        return msgspec.structs.replace(row, verified=read.verified, problem=read.problem)
 
     @on(RowTable.Moved, "#list")
     def _show_metrics(self) -> None:
@@ -151,12 +153,17 @@ class CheckpointsScreen(RunActions):
 
     # ── what can be done ──────────────────────────────────────────────────────────────────────
 
+    def action_pull_run(self) -> None:
+        """Have checkpoints here; what was found out about the files is forgotten."""
+        self._read.clear()
+        super().action_pull_run()
+
     def action_verify(self) -> None:
         """Read all checkpoints that are here whole."""
 
         def work() -> str:
             rows = checkpoint_rows(self._run, verify=True, progress=self._teller_of("verifying"))
-            self.post_message(self._listed(rows))
+            self.post_message(self._listed(rows, read_whole=True))
             return verified_words(rows)
 
         self.mabe.do(work, self.run_id)
@@ -172,6 +179,10 @@ class CheckpointsScreen(RunActions):
             self._chosen[name] = None
         self._draw()
         self._list.action_move(1)
+
+    @on(RowTable.Chosen, "#list")
+    def _compare_chosen(self) -> None:
+        self.action_compare()
 
     def action_compare(self) -> None:
         """Compare the marked checkpoints, or the selected one with the best."""

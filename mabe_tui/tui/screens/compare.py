@@ -47,8 +47,9 @@ class CompareScreen(MabeScreen):
     ComparePanes { height: 1fr; }
     ComparePanes #left, ComparePanes #right { width: 1fr; }
     ComparePanes ClassView, ComparePanes #code { scrollbar-size: 1 1; }
-    ComparePanes #pane-curves, ComparePanes #pane-figures { height: 3fr; }
-    ComparePanes #pane-classes, ComparePanes #pane-settings { height: 2fr; }
+    ComparePanes #pane-figures { height: 3fr; }
+    ComparePanes #pane-settings { height: 2fr; }
+    ComparePanes #pane-curves, ComparePanes #pane-classes { height: 1fr; }
     ComparePanes #pane-code { height: 1fr; }
     ComparePanes.alone .panel, ComparePanes.alone .panel:focus-within {
       border: none; padding: 0 1; height: 1fr;

@@ -87,7 +87,7 @@ def test_tables_and_report_are_of_the_checkpoints_not_of_their_run(
     store = RunStore(trained.path.parents[1])
     report = comparison_report(last.comparison, store, classes=last.classes)
     assert [matrix.name for matrix in report.matrices] == [
-        f"{trained.id}@epoch-1", f"{trained.id}@epoch-3",
+        f"v6-{trained.id[-4:]}@epoch-1", f"v6-{trained.id[-4:]}@epoch-3",
     ]  # fmt: skip
     files = [*write_report(report, tmp_path), *write_report(report, tmp_path)]
     assert len({*files}) == 4
