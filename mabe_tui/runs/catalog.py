@@ -76,6 +76,7 @@ class Catalog:
         self._known: dict[str, _Known] = {}
         self._told: dict[str, RunState] = {}
         self._on_disk: dict[str, _Kept] | None = None
+        self._listed: tuple[int, int] | None = None
 
     def records(self, now: dt.datetime | None = None) -> list[RunRecord]:
         """Give all runs, newest first, as they are now; of one that did not change, the same object.
@@ -91,11 +92,35 @@ class Catalog:
         """
         now = now or dt.datetime.now(dt.UTC)
         with self._lock:
-            if self._on_disk is None:
-                self._on_disk = _load(self._path)
-            self._known = {entry.id: self._look(entry, now) for entry in self.store.entries()}
-            self._save()
+            return self._all(now)
+
+    def glance(self, now: dt.datetime | None = None) -> list[RunRecord]:
+        """As :meth:`records`, but of runs that had ended nothing is looked at unless a run came or went.
+
+        So a tag, a note or a resume of one of them is seen by the next :meth:`records` only; what it costs
+        depends on how many are alive.
+
+        Raises:
+            RunError: as :meth:`records`.
+        """
+        now = now or dt.datetime.now(dt.UTC)
+        with self._lock:
+            if self._listed != _stat(str(self.store.folder)):
+                return self._all(now)
+            for name, known in self._known.items():
+                if known.alive is not None or not known.record.alike:
+                    self._known[name] = self._look(known.entry, now)
             return [known.record for known in self._known.values()]
+
+    def _all(self, now: dt.datetime) -> list[RunRecord]:
+        if self._on_disk is None:
+            self._on_disk = _load(self._path)
+        self._listed = _stat(
+            str(self.store.folder)
+        )  # first: what comes afterwards is seen next time
+        self._known = {entry.id: self._look(entry, now) for entry in self.store.entries()}
+        self._save()
+        return [known.record for known in self._known.values()]
 
     def summaries(self, now: dt.datetime | None = None) -> list[RunSummary]:
         """Give the summaries of :meth:`records`."""

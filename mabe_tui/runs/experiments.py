@@ -53,8 +53,32 @@ class ExperimentRow(msgspec.Struct, frozen=True, kw_only=True):
     """Of all its runs and trials, where the price is known."""
 
 
+class ExperimentCache:
+    """Versions resolved once for each registry object, for a screen that is drawn again and again."""
+
+    def __init__(self) -> None:
+        self._registry: Registry | None = None
+        self._found: dict[str, tuple[ExperimentRow, str]] = {}
+
+    def get(self, registry: Registry, version: str) -> tuple[ExperimentRow, str]:
+        """Give what the registry says of a version, and its :func:`~mabe_tui.runs.seeds.settings_digest`.
+
+        Raises:
+            ConfigError: it cannot be resolved.
+        """
+        if registry is not self._registry:
+            self._registry, self._found = registry, {}
+        if version not in self._found:
+            experiment = registry.experiment(version)
+            self._found[version] = _registered(experiment), settings_digest(experiment)
+        return self._found[version]
+
+
 def experiment_rows(
-    registry: Registry, records: Sequence[RunRecord], baseline: str | None = None
+    registry: Registry,
+    records: Sequence[RunRecord],
+    baseline: str | None = None,
+    cache: ExperimentCache | None = None,
 ) -> list[ExperimentRow]:
     """Give a row for each version, in the order of the registry.
 
@@ -62,14 +86,19 @@ def experiment_rows(
         registry: the versions.
         records: of all runs, newest first.
         baseline: a version or a run that all are held against.
+        cache: keeps the resolved versions for the next call.
 
     Raises:
         ConfigError: a version cannot be resolved.
         RunError: the baseline is neither a version nor a run.
     """
     held = _baseline(baseline, registry, records)
+    cache = cache or ExperimentCache()
+    by_version: dict[str, list[RunRecord]] = {version: [] for version in registry.versions}
+    for record in records:
+        by_version.setdefault(record.summary.version, []).append(record)
     return [
-        _row(registry.experiment(version), records, held, is_baseline=version == baseline)
+        _row(*cache.get(registry, version), by_version[version], held, version == baseline)
         for version in registry.versions
     ]
 
@@ -85,20 +114,22 @@ def _baseline(
 
 
 def _row(
-    experiment: Experiment,
-    records: Sequence[RunRecord],
+    registered: ExperimentRow,
+    settings: str,
+    own: Sequence[RunRecord],
     baseline: Measured | None,
     is_baseline: bool,
 ) -> ExperimentRow:
-    own = [record for record in records if record.summary.version == experiment.name]
-    row = _registered(experiment, measured_version(experiment.name, own))
+    measured = measured_version(registered.version, own)
     runs = [record for record in own if not record.is_trial]
     last = next(iter(runs or own), None)
     costs = [r.summary.cost_usd for r in own if r.summary.cost_usd is not None]
+    newest = next((record for record in own if record.id in measured.runs), None)
     return msgspec.structs.replace(
-        row,
-        as_registered=_as_registered(experiment, row.measured, own),
-        delta=delta(row.measured, baseline) if baseline is not None else None,
+        registered,
+        measured=measured,
+        as_registered=newest.alike == settings if newest else None,
+        delta=delta(measured, baseline) if baseline is not None else None,
         is_baseline=is_baseline,
         runs=len(runs),
         trials=len(own) - len(runs),
@@ -110,8 +141,8 @@ def _row(
     )
 
 
-def _registered(experiment: Experiment, measured: Measured) -> ExperimentRow:
-    """Give what the registry says of a version."""
+def _registered(experiment: Experiment) -> ExperimentRow:
+    """Give what the registry says of a version, as if it had no run."""
     hardware, training, data = experiment.hardware, experiment.training, experiment.data
     return ExperimentRow(
         version=experiment.name,
@@ -126,12 +157,5 @@ def _registered(experiment: Experiment, measured: Measured) -> ExperimentRow:
         gpu=hardware.gpu,
         batch_size=training.batch_size * training.accumulation_steps,
         reported_f1_macro=experiment.reported.f1_macro if experiment.reported else None,
-        measured=measured,
+        measured=Measured(name=experiment.name),
     )
-
-
-def _as_registered(
-    experiment: Experiment, measured: Measured, records: Sequence[RunRecord]
-) -> bool | None:
-    newest = next((record for record in records if record.id in measured.runs), None)
-    return newest.alike == settings_digest(experiment) if newest else None

@@ -17,6 +17,8 @@ from mabe_tui.runs.view import RunSummary, summary_from
 
 SMOOTHING = 0.6
 """Share of the past that each epoch's smoothed value keeps: TensorBoard's default."""
+CURVE_POINTS = 32
+"""As many as a sparkline of sixteen braille characters has columns."""
 TRAIN_LOSS = "train_loss"
 LEFT_OUT = "actions."
 """Settings that are no column: the map from actions to classes, dozens of keys."""
@@ -34,6 +36,8 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Metrics of the epoch with the best monitored value."""
     smoothed: dict[str, float] = {}
     """Of each metric, the best value of its moving average over the epochs; see :func:`smoothed_best`."""
+    curve: tuple[float, ...] = ()
+    """The monitored metric over the epochs, at most :data:`CURVE_POINTS`: for a line in a table's cell."""
     alike: str = ""
     """The same for runs whose settings are the same, the seed apart."""
     data: str = ""
@@ -78,6 +82,7 @@ def record_from(entry: RunEntry, history: History, state: RunState, now: dt.date
         settings={k: v for k, v in settings.items() if not k.startswith(LEFT_OUT)},
         best=best.metrics if best else {},
         smoothed=_smoothed(history),
+        curve=_curve(history, request.experiment.training.monitor),
         alike=settings_digest(request.experiment),
         data=data_digest(request),
         scored_on=_scored_on(request),
@@ -126,6 +131,15 @@ def _smoothed(history: History) -> dict[str, float]:
         for name, values in curves.items()
     }
     return {name: best for name, best in bests.items() if best is not None}
+
+
+def _curve(history: History, monitor: str) -> tuple[float, ...]:
+    """Thin the metric out evenly; the first and the last epoch stay."""
+    values = [e.metrics[monitor] for e in history.epochs if monitor in e.metrics]
+    if len(values) <= CURVE_POINTS:
+        return tuple(values)
+    step = (len(values) - 1) / (CURVE_POINTS - 1)
+    return tuple(values[round(step * point)] for point in range(CURVE_POINTS))
 
 
 def _gpu(request: RunRequest, summary: RunSummary) -> str | None:

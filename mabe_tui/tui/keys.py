@@ -54,9 +54,9 @@ KEYS: dict[str, tuple[Key, ...]] = {
     "home": (
         Key("l", "launch", "Launch", "Launch the selected version", changes=True),
         Key("slash", "filter", "Filter", "Filter the runs by a query", shown="/"),
-        Key("s", "sort", "Sort", "Choose the key that the runs are sorted by"),
+        Key("s", "sort", "Sort", "Choose the key that the runs are sorted by", footer=False),
         Key("R", "reverse", "Reverse", "Turn the order of the runs round", footer=False),
-        Key("a", "all_runs", "All runs", "Show the runs of all versions, or of the selected one"),
+        Key("a", "all_runs", "All", "Show the runs of all versions, or of the selected one"),
         Key("v", "views", "Views", "Use, save or remove a view", footer=False),
         Key("space", "mark", "Mark", "Mark the row for a comparison", footer=False),
         Key("c", "compare", "Compare", "Compare the marked rows, or the row with the baseline"),
@@ -268,7 +268,7 @@ KEYS: dict[str, tuple[Key, ...]] = {
         Key("pagedown", "page(1)", "Page down", "Go down by a screenful", footer=False),
         Key("home,g", "end(-1)", "First", "Select the first row", footer=False),
         Key("end,G", "end(1)", "Last", "Select the last row", footer=False),
-        Key("enter", "choose", "Open", "Open the selected row", shown="enter"),
+        Key("enter", "choose", "Open", "Open the selected row"),
     ),
     "chart": (
         Key("left", "cursor(-1)", "Cursor left", "Move the cursor left", footer=False),

@@ -1,6 +1,6 @@
 """What all screens share: keys from the one table, a title line, a footer, and work in threads."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
@@ -44,6 +44,13 @@ class MabeScreen(Screen[None]):
         """Write the heading anew."""
         self.query_one("#heading", Static).update(self.heading())
 
+    def _compositor_refresh(self) -> None:
+        # Textual takes every screen right below the top for visible (8.2.8): each message to it then
+        # repaints the whole screen that hides it.
+        top = self.app.screen
+        if top is self or top.styles.background.a < 1:
+            super()._compositor_refresh()
+
     @property
     def mabe(self) -> "MabeApp":
         """The app, by its own type."""
@@ -59,7 +66,8 @@ class MabeScreen(Screen[None]):
             if (message := await in_thread(lambda: outcome(work))) is not None:
                 self.post_message(message)
 
-        self.run_worker(run(), group=group, exclusive=True, exit_on_error=False)
+        task: Callable[[], Awaitable[None]] = run
+        self.run_worker(task, group=group, exclusive=True, exit_on_error=False)
 
     def on_problem(self, message: Problem) -> None:
         """Show what went wrong."""

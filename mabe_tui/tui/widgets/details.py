@@ -1,6 +1,6 @@
 """What is known of the selected version or run, beside the tables."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 from rich.text import Text
@@ -10,18 +10,25 @@ from textual.widgets import Static
 
 from core.experiment import Experiment, flatten
 from core.registry import Registry
+from mabe_tui.runs.cells import spell
 from mabe_tui.runs.record import RunRecord
-from mabe_tui.runs.settings import differences, spell
+from mabe_tui.runs.settings import differences
+from mabe_tui.runs.settings import spell as spell_setting
 from mabe_tui.runs.text import plain
 from mabe_tui.runs.units import duration
+from mabe_tui.tui.home_rows import MISSING
 
 LABEL = 11
+HEADS = {"precision": "prec.", "support": "frames"}
+"""Metrics of a class → heads that fit over their figures."""
 HIDDEN = ("title", "notes", "status", "extends", "name", "reported", "assumed", "actions")
 """Settings that are shown apart, or that are no settings."""
 
 
 class Details(VerticalScroll):
     """A pane of words; the keys that differ from the parent come first."""
+
+    _written: tuple[str, str] | None = None
 
     def compose(self) -> ComposeResult:
         """Lay out the text."""
@@ -38,7 +45,10 @@ class Details(VerticalScroll):
         self._write(record.id, "\n".join(_run_lines(record)))
 
     def _write(self, title: str, text: str) -> None:
+        if (title, text) == self._written:
+            return
         self.border_title = title
+        self._written = title, text
         self.query_one("#details-text", Static).update(Text(text))
 
 
@@ -54,11 +64,11 @@ def _version_lines(experiment: Experiment, parent: Experiment | None) -> Iterato
         yield f"\nchanged from {parent.name}"
         for key, before, now in differences(parent, experiment):
             if key.partition(".")[0] not in HIDDEN:
-                yield f"  {key}\n    {spell(before)} → {spell(now)}"
+                yield f"  {key}\n    {spell_setting(before)} → {spell_setting(now)}"
     yield "\nsettings"
     for key, value in flatten(experiment).items():
         if key.partition(".")[0] not in HIDDEN:
-            yield f"  {key} {spell(value)}"
+            yield f"  {key} {spell_setting(value)}"
 
 
 def _run_lines(record: RunRecord) -> Iterator[str]:
@@ -68,7 +78,9 @@ def _run_lines(record: RunRecord) -> Iterator[str]:
         "epoch": f"{run.epoch} of {run.epochs}",
         "time": duration(run.elapsed_seconds),
         "left": duration(run.eta_seconds) if run.eta_seconds is not None else None,
-        "cost": f"${run.cost_usd:.2f}" if run.cost_usd is not None else None,
+        "cost": spell("cost_usd", run.cost_usd),
+        "at the end": spell("cost_at_end_usd", run.cost_at_end_usd),
+        "budget": spell("budget_usd", run.budget_usd),
         "attempts": run.attempts,
         "device": run.device_name,
         "seed": run.seed,
@@ -86,7 +98,25 @@ def _run_lines(record: RunRecord) -> Iterator[str]:
         yield "\nset for this run"
         yield from (f"  {override}" for override in run.overrides)
     if run.metrics:
-        yield "\nlast epoch (best epoch)"
-        for name, value in run.metrics.items():
-            best = record.best.get(name)
-            yield f"  {name:<22}{value:.4g}" + (f"  ({best:.4g})" if best is not None else "")
+        yield from _metric_lines(run.metrics, record.best)
+
+
+def _metric_lines(last: Mapping[str, float], best: Mapping[str, float]) -> Iterator[str]:
+    """Give the metrics over all classes, then one line a class with its own beside one another."""
+    yield f"\n{'':<21}{'last':>8}{'best':>9}"
+    for name, value in last.items():
+        if "/" not in name:
+            yield f"{name:<21}{_figure(value, 4):>8}{_figure(best.get(name), 4):>9}"
+    of_classes = [name.partition("/") for name in last if "/" in name]
+    kinds = list(dict.fromkeys(kind for kind, _, _ in of_classes))
+    if kinds:
+        yield f"\n{'best epoch':<12}" + "".join(f"{HEADS.get(kind, kind):>7}" for kind in kinds)
+    for label in dict.fromkeys(label for _, _, label in of_classes):
+        figures = (_figure(best.get(f"{kind}/{label}"), 3) for kind in kinds)
+        yield f"{label:<12}" + "".join(f"{figure:>7}" for figure in figures)
+
+
+def _figure(value: float | None, places: int) -> str:
+    if value is None:
+        return MISSING
+    return f"{value:.0f}" if value > 1 and value == int(value) else f"{value:.{places}f}"

@@ -1,5 +1,6 @@
 """The runs as a table that can be filtered, sorted and kept as a view."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 
 import msgspec
@@ -12,14 +13,17 @@ from textual.widgets import Input, Static
 from core.errors import UserError
 from mabe_tui.runs.fields import Fields, RowCache
 from mabe_tui.runs.measured import Measured
+from mabe_tui.runs.query_completion import completed
 from mabe_tui.runs.record import RunRecord
+from mabe_tui.runs.store import short_id
 from mabe_tui.runs.table import Arranged, arranged
 from mabe_tui.runs.view_state import Arrangement, View
-from mabe_tui.tui.home_rows import RUNS, plain_signs, run_row
+from mabe_tui.tui.home_rows import RUNS, run_row
+from mabe_tui.tui.screens.pick import PickScreen
+from mabe_tui.tui.widgets.filter_line import FilterLine
 from mabe_tui.tui.widgets.table import RowTable
 
-UNSORTED = ("sign", "remarks")
-EXAMPLE = "state == running and best.f1 > 0.4"
+UNSORTED = ("sign", "remarks", "curve")
 
 
 class RunsPane(Vertical):
@@ -32,9 +36,25 @@ class RunsPane(Vertical):
             super().__init__()
             self.view = view
 
-    def __init__(self, view: View, *, id: str | None = None, classes: str | None = None) -> None:
+    class QueryUsed(Message):
+        """A filter was typed to its end."""
+
+        def __init__(self, queries: list[str]) -> None:
+            super().__init__()
+            self.queries = queries
+            """The latest first."""
+
+    def __init__(
+        self,
+        view: View,
+        queries: Sequence[str] = (),
+        *,
+        id: str | None = None,
+        classes: str | None = None,
+    ) -> None:
         super().__init__(id=id, classes=classes)
         self.view = view
+        self._queries = queries
         self._cache = RowCache()
         self._table: Arranged | None = None
         self._records: Sequence[RunRecord] = ()
@@ -45,7 +65,7 @@ class RunsPane(Vertical):
 
     def compose(self) -> ComposeResult:
         """Lay out filter, what is wrong with it, and table."""
-        line = Input(self.view.query, id="filter", placeholder=EXAMPLE, compact=True)
+        line = FilterLine(self.view.query, self._queries, self._completed, id="filter")
         line.display = bool(self.view.query)
         yield line
         error = Static(id="filter-error", markup=False)
@@ -59,9 +79,11 @@ class RunsPane(Vertical):
         return self.query_one("#runs", RowTable)
 
     @property
-    def fields(self) -> Fields:
-        """The keys that can be sorted by."""
+    def _fields(self) -> Fields:
         return self._table.fields if self._table else Fields()
+
+    def _completed(self, text: str) -> str | None:
+        return completed(text, self._fields, self._cache.rows(self._records))
 
     def show(
         self,
@@ -92,7 +114,7 @@ class RunsPane(Vertical):
 
     def use(self, view: View) -> None:
         """Take over a saved view."""
-        line = self.query_one("#filter", Input)
+        line = self.query_one(FilterLine)
         with self.prevent(Input.Changed):
             line.value = view.query
         line.display = bool(view.query)
@@ -104,15 +126,24 @@ class RunsPane(Vertical):
         if self._table is not None:
             self.change(descending=not self._table.descending)
 
+    def pick_sort(self) -> None:
+        """Let a person choose the key to sort by."""
+
+        def chosen(key: str | None) -> None:
+            if key is not None:
+                self.change(sort=key, descending=None)
+
+        self.app.push_screen(PickScreen("sort runs by", self._fields.keys), chosen)
+
     def open_filter(self) -> None:
         """Let a person type a filter."""
-        line = self.query_one("#filter", Input)
+        line = self.query_one(FilterLine)
         line.display = True
         line.focus()
 
     def close_filter(self) -> bool:
         """Take the filter away; tells whether there was one."""
-        line = self.query_one("#filter", Input)
+        line = self.query_one(FilterLine)
         if not line.display:
             return False
         line.value = ""
@@ -128,7 +159,14 @@ class RunsPane(Vertical):
     @on(Input.Submitted)
     def _leave_filter(self, event: Input.Submitted) -> None:
         event.stop()
-        event.input.display = bool(event.value)
+        self._close_line()
+
+    @on(FilterLine.Left)
+    def _close_line(self) -> None:
+        line = self.query_one(FilterLine)
+        line.remember()
+        self.post_message(self.QueryUsed(line.queries))
+        line.display = bool(line.value)
         self.table.focus()
 
     @on(RowTable.HeaderClicked)
@@ -163,19 +201,21 @@ class RunsPane(Vertical):
 
     def _fill(self, table: Arranged) -> None:
         by_id = {record.id: record for record in self._records}
+        short = {name: short_id(name) for name in by_id}
+        times = Counter(short.values())
         pinned = self._arrangement.pinned
         rows = [
             run_row(
-                by_id[str(row["id"])],
+                by_id[name],
                 row,
+                name=short[name] if times[short[name]] == 1 else name,
                 baseline=self._arrangement.baseline,
                 pinned=pinned,
                 marked=self._marked,
             )
             for row in sorted(table.rows, key=lambda row: row["id"] not in pinned)
+            if isinstance(name := row["id"], str)
         ]
-        if self.app.has_class("ascii"):
-            rows = [plain_signs(row) for row in rows]
         self.table.show(rows)
         self.table.mark_sorted(table.sort, table.descending)
 

@@ -6,6 +6,7 @@ thousand rows of twelve), which filtering as one types cannot afford.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar, Literal
 
 from rich.cells import cell_len, set_cell_size
@@ -19,6 +20,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from mabe_tui.plotting.sparkline import sparkline
 from mabe_tui.tui.keys import bindings
 
 GAP = 2
@@ -36,6 +38,8 @@ class Column:
     """Where the screen is too narrow, columns of the highest rank are left out first; 0 stays."""
     widest: int = 40
     """Longer cells are cut off."""
+    is_curve: bool = False
+    """Shows the row's :attr:`Row.curve`, as wide as :attr:`widest`; its cells are empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,8 @@ class Row:
     cells: tuple[str, ...]
     styles: tuple[str, ...] = ()
     """A CSS variable's name a cell (``success``, ``text-muted``), or empty."""
+    curve: tuple[float, ...] = ()
+    """Drawn as a line of text, only where and when it is seen."""
 
 
 class RowTable(ScrollView, can_focus=True):
@@ -94,7 +100,7 @@ class RowTable(ScrollView, can_focus=True):
         self.rows: tuple[Row, ...] = ()
         self.sorted_by: str | None = None
         self.descending = False
-        self._empty = empty
+        self.empty = empty
         self._widths: list[int] = []
         self._fit: tuple[int, list[tuple[int, int]]] = (-1, [])
         """For this width of the screen: (column's number, its width) of those that fit."""
@@ -106,6 +112,8 @@ class RowTable(ScrollView, can_focus=True):
 
     def show(self, rows: Sequence[Row]) -> None:
         """Put other rows in; the same key stays selected where it is still there."""
+        if self.rows == tuple(rows):
+            return
         before = self.selected
         self.rows = tuple(rows)
         keys = [row.key for row in self.rows]
@@ -126,6 +134,8 @@ class RowTable(ScrollView, can_focus=True):
 
     def mark_sorted(self, column: str | None, descending: bool) -> None:
         """Mark in the header by which column the rows are sorted."""
+        if (self.sorted_by, self.descending) == (column, descending):
+            return
         self.sorted_by, self.descending = column, descending
         self._measure()
         self.refresh()
@@ -178,45 +188,50 @@ class RowTable(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Draw one line: the header stays, the rows scroll under it."""
-        width = self.size.width
+        width, base = self.size.width, self.rich_style
         if y < HEADER:
-            return self._header().adjust_cell_length(width, self.rich_style)
+            return self._header(base).adjust_cell_length(width, base)
         number = y - HEADER + self.scroll_offset.y
         if not self.rows and y == HEADER:
-            text = Segment(set_cell_size(self._empty, width), self._named("text-muted"))
+            text = Segment(set_cell_size(self.empty, width), self._named("text-muted", base))
             return Strip([text], width)
         if number >= len(self.rows):
-            return Strip.blank(width, self.rich_style)
-        return self._line(number).adjust_cell_length(width, self.rich_style)
+            return Strip.blank(width, base)
+        return self._line(number, base).adjust_cell_length(width, base)
 
     def _measure(self) -> None:
         """Find what the widest cell of every column needs."""
-        self._widths = []
-        for number, column in enumerate(self.columns):
-            marked = len(column.label) + (2 if column.key == self.sorted_by else 0)
-            widest = max((len(row.cells[number]) for row in self.rows), default=0)
-            self._widths.append(max(marked, min(widest, column.widest)))
+        self._widths = [self._needed(number, column) for number, column in enumerate(self.columns)]
         self._fit = (-1, [])
+
+    def _needed(self, number: int, column: Column) -> int:
+        marked = len(column.label) + (2 if column.key == self.sorted_by else 0)
+        if column.is_curve:
+            return max(marked, column.widest)
+        widest = max((len(row.cells[number]) for row in self.rows), default=0)
+        return max(marked, min(widest, column.widest))
 
     @property
     def _shown(self) -> list[tuple[int, int]]:
         """The columns that fit: asked for as it is drawn, for a scroll bar changes the width."""
-        width = self.size.width
+        width = self.scrollable_content_region.width
         if self._fit[0] != width:
             self._fit = (width, self._fitting(width))
         return self._fit[1]
 
     def _fitting(self, width: int) -> list[tuple[int, int]]:
-        kept = list(range(len(self._widths)))
-        while len(kept) > 1 and sum(self._widths[n] + GAP for n in kept) - GAP > width:
-            last = max(kept, key=lambda n: (self.columns[n].rank, n))
-            if self.columns[last].rank == 0:
-                break
-            kept.remove(last)
-        return [(number, self._widths[number]) for number in kept]
+        """Give each column room, the most important first, those that need too much passed over."""
+        kept: list[int] = []
+        room = width + GAP
+        for number in sorted(range(len(self._widths)), key=lambda n: (self.columns[n].rank, n)):
+            needed = self._widths[number] + GAP
+            if needed <= room or self.columns[number].rank == 0:
+                kept.append(number)
+                room -= needed
+        return [(number, self._widths[number]) for number in sorted(kept)]
 
-    def _header(self) -> Strip:
-        style = Style(bold=True) + self._named("text-muted")
+    def _header(self, base: Style) -> Strip:
+        style = Style(bold=True) + self._named("text-muted", base)
         segments = []
         for number, width in self._shown:
             column = self.columns[number]
@@ -227,32 +242,47 @@ class RowTable(ScrollView, can_focus=True):
         return Strip(segments)
 
     def _arrow(self) -> str:
-        ascii_only = self.app.has_class("ascii")
-        return ("v" if ascii_only else "↓") if self.descending else ("^" if ascii_only else "↑")
+        return (
+            ("v" if self._is_ascii else "↓")
+            if self.descending
+            else ("^" if self._is_ascii else "↑")
+        )
 
-    def _line(self, number: int) -> Strip:
+    @property
+    def _is_ascii(self) -> bool:
+        return self.app.has_class("ascii")
+
+    def _line(self, number: int, base: Style) -> Strip:
         row = self.rows[number]
         chosen = number == self.cursor
         over = self._cursor_style() if chosen else Style()
         segments = []
         for place, width in self._shown:
             name = row.styles[place] if place < len(row.styles) else ""
-            style = (self._named(name) if name else self.rich_style) + over
-            text = _fitted(row.cells[place], width, self.columns[place].align)
+            style = self._named(name, base) + over
+            text = _fitted(self._cell(row, place), width, self.columns[place].align)
             segments.append(Segment(text, style))
-            segments.append(Segment(" " * GAP, self.rich_style + over))
+            segments.append(Segment(" " * GAP, base + over))
         strip = Strip(segments)
-        return strip.extend_cell_length(self.size.width, self.rich_style + over)
+        return strip.extend_cell_length(self.size.width, base + over)
+
+    def _cell(self, row: Row, place: int) -> str:
+        column = self.columns[place]
+        if not column.is_curve:
+            return row.cells[place]
+        return _drawn(row.curve, column.widest, self._is_ascii) if row.curve else row.cells[place]
 
     def _cursor_style(self) -> Style:
         if self.has_focus:
             return Style(bold=True, reverse=True)
         return Style(bold=True, bgcolor=self.app.theme_variables.get("panel"))
 
-    def _named(self, name: str) -> Style:
+    def _named(self, name: str, base: Style) -> Style:
+        if not name:
+            return base
         if name == "text-muted":
-            return self.rich_style + Style(dim=True)
-        return self.rich_style + Style(color=self.app.theme_variables.get(name))
+            return base + Style(dim=True)
+        return base + Style(color=self.app.theme_variables.get(name))
 
     def _column_at(self, x: int) -> str | None:
         left = 0
@@ -261,6 +291,11 @@ class RowTable(ScrollView, can_focus=True):
             if x < left:
                 return self.columns[number].key
         return None
+
+
+@lru_cache(maxsize=500)
+def _drawn(curve: tuple[float, ...], width: int, ascii_only: bool) -> str:
+    return sparkline(curve, width, ascii_only=ascii_only)
 
 
 def _fitted(text: str, width: int, align: Literal["left", "right"]) -> str:

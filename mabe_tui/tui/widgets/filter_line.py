@@ -1,0 +1,78 @@
+"""The line that a filter is typed in: it completes keys and values, and remembers filters."""
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.message import Message
+from textual.suggester import Suggester
+from textual.widgets import Input
+
+from mabe_tui.tui.keys import bindings
+
+REMEMBERED = 20
+EXAMPLE = "state == running and best.f1 > 0.4"
+
+
+class _Completion(Suggester):
+    def __init__(self, complete: Callable[[str], str | None]) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+        self._complete = complete
+
+    async def get_suggestion(self, value: str) -> str | None:
+        return self._complete(value)
+
+
+class FilterLine(Input):
+    """A compact input.
+
+    Args:
+        value: the filter to begin with.
+        queries: earlier ones, the latest first.
+        complete: goes on with what was typed, ``None`` where it cannot.
+        id: of the widget.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("filter")
+
+    class Left(Message):
+        """A person is done with the line; the filter stays."""
+
+    def __init__(
+        self,
+        value: str,
+        queries: Sequence[str],
+        complete: Callable[[str], str | None],
+        *,
+        id: str | None = None,
+    ) -> None:
+        super().__init__(
+            value, id=id, placeholder=EXAMPLE, compact=True, suggester=_Completion(complete)
+        )
+        self.queries = list(queries)
+        self._at = -1
+        """The remembered query that is shown; -1: what is being typed."""
+
+    def remember(self) -> None:
+        """Take the filter among those that up brings back."""
+        self._at = -1
+        if self.value:
+            others = [query for query in self.queries if query != self.value]
+            self.queries = [self.value, *others][:REMEMBERED]
+
+    def action_complete(self) -> None:
+        """Take the suggestion; leave the line where there is none."""
+        before = self.value
+        if self.cursor_position == len(before):
+            self.action_cursor_right()
+        if self.value == before:
+            self.post_message(self.Left())
+
+    def action_recall(self, by: int) -> None:
+        """Bring back an older filter, or a newer one; leave the line past the newest."""
+        if self._at + by < -1:
+            self.post_message(self.Left())
+            return
+        self._at = min(self._at + by, len(self.queries) - 1)
+        self.value = self.queries[self._at] if self._at >= 0 else ""
+        self.cursor_position = len(self.value)

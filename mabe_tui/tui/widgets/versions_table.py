@@ -1,0 +1,86 @@
+"""The registry as a table: what each version is, claims, and came to."""
+
+from collections.abc import Collection, Sequence
+
+from textual import on
+from textual.message import Message
+
+from core.errors import UserError
+from core.registry import Registry
+from mabe_tui.runs.experiments import ExperimentCache, ExperimentRow, experiment_rows
+from mabe_tui.runs.record import RunRecord
+from mabe_tui.tui.home_rows import EXPERIMENTS, experiment_row, sorted_versions
+from mabe_tui.tui.widgets.table import RowTable
+
+
+class VersionsTable(RowTable):
+    """A row a version. A header's click sorts by it, a second turns the order round, a third ends it."""
+
+    class Sorted(Message):
+        """Another order; ``key`` is ``None`` for the registry's own."""
+
+        def __init__(self, key: str | None, descending: bool) -> None:
+            super().__init__()
+            self.key, self.descending = key, descending
+
+    def __init__(
+        self,
+        sort: str | None,
+        descending: bool,
+        *,
+        id: str | None = None,
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(EXPERIMENTS, id=id, classes=classes)
+        known = any(column.key == sort for column in EXPERIMENTS)
+        self.sorted_by, self.descending = sort if known else None, descending
+        self._cache = ExperimentCache()
+        self._versions: Sequence[ExperimentRow] = ()
+        self._marked: Collection[str] = ()
+
+    def show_versions(
+        self,
+        registry: Registry,
+        records: Sequence[RunRecord],
+        baseline: str | None,
+        marked: Collection[str],
+    ) -> None:
+        """Show what the registry and the runs say now.
+
+        Args:
+            registry: the versions.
+            records: of all runs, newest first.
+            baseline: a version or a run that all are held against; one that is gone counts as none.
+            marked: versions that have a mark.
+        """
+        try:
+            rows = experiment_rows(registry, records, baseline, self._cache)
+        except UserError:  # the pinned run was removed
+            rows = experiment_rows(registry, records, None, self._cache)
+        self._versions, self._marked = rows, marked
+        self._draw()
+
+    def last_run(self, version: str | None) -> str | None:
+        """Give the id of a version's latest run."""
+        return next((row.last_run for row in self._versions if row.version == version), None)
+
+    @on(RowTable.HeaderClicked)
+    def _sort_by_header(self, message: RowTable.HeaderClicked) -> None:
+        message.stop()
+        largest_first = next(c.align == "right" for c in EXPERIMENTS if c.key == message.column)
+        if message.column != self.sorted_by:
+            key: str | None = message.column
+            falls = largest_first
+        elif self.descending is largest_first:
+            key, falls = message.column, not largest_first
+        else:
+            key, falls = None, False
+        self.mark_sorted(key, falls)
+        self._draw()
+        self.post_message(self.Sorted(key, falls))
+
+    def _draw(self) -> None:
+        rows = self._versions
+        if self.sorted_by is not None:
+            rows = sorted_versions(rows, self.sorted_by, self.descending)
+        self.show([experiment_row(row, self._marked) for row in rows])
