@@ -191,6 +191,18 @@ async def test_without_a_run_it_says_so(make_app) -> None:
         assert "no run yet" in told(pilot.app)
 
 
+@pytest.mark.parametrize("readonly", [False, True])
+async def test_the_palette_has_the_same(make_app, readonly: bool) -> None:
+    async with opened(make_app(readonly=readonly), FINISHED) as (pilot, screen):
+        offered = {command.title: command for command in pilot.app.get_system_commands(screen)}
+        acting = {"Stop", "Resume", "Fetch", "Tag", "Note", "Remove"}
+        assert acting & set(offered) == (set() if readonly else acting)
+        if not readonly:
+            await offered["Tag"].callback()
+            await settled(pilot)
+            assert isinstance(pilot.app.screen, EntryScreen)
+
+
 async def test_readonly_has_none_of_it(make_app) -> None:
     async with opened(make_app(readonly=True), FINISHED) as (pilot, screen):
         await pilot.press("S", "r", "p", "t", "n", "X")

@@ -1,5 +1,7 @@
 """What every screen shares: help, palette, themes, read-only."""
 
+import re
+
 import pytest
 from textual.pilot import Pilot
 
@@ -53,3 +55,19 @@ async def test_readonly_takes_away_what_changes_anything(make_app, readonly: boo
         screen = app.screen
         for action in changing(screen.PLACES):
             assert screen.check_action(action, ()) is not readonly
+
+
+@pytest.mark.parametrize("asked", [False, True])
+async def test_no_color_leaves_shades_of_grey(
+    make_app, monkeypatch: pytest.MonkeyPatch, asked: bool
+) -> None:
+    if asked:
+        monkeypatch.setenv("NO_COLOR", "1")
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.app.workers.wait_for_complete()
+        await pilot.pause()
+        drawn = set(re.findall(r"-r\d+ \{ fill: #(\w{6})", app.export_screenshot()))
+    drawn.discard("c5c8c6")  # what rich calls a picture's own colour; nothing is drawn in it
+    assert len(drawn) > 2
+    assert all(colour[:2] == colour[2:4] == colour[4:] for colour in drawn) is asked
