@@ -17,6 +17,7 @@ from mabe_tui.tui.screens.entry import EntryScreen
 from mabe_tui.tui.screens.pick import PickScreen
 from mabe_tui.tui.video_loader import (
     ANSWER,
+    LIST,
     Listed,
     Missing,
     Opened,
@@ -192,6 +193,9 @@ class VideoScreen(Watching):
             self.player.wait(message.words)
         else:
             self.player.clear(message.words)
+        if message.what == LIST:
+            self.table.empty = "no video yet"
+            self.table.refresh()
         self.notify(message.words, severity="error", markup=False)
 
     def action_checkpoint(self) -> None:

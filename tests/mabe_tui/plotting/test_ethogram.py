@@ -33,6 +33,14 @@ def test_each_class_has_its_own_glyph() -> None:
     assert len(set(class_glyphs(many))) == 30
 
 
+def test_truth_is_shown_before_there_is_a_prediction() -> None:
+    known = ethogram("..SSAA..", "..SSMA.M")
+    rows = Ethogram(known.truth, None, NAMES).render(LABEL_WIDTH + 8, cursor=3)
+    assert [strip(row).strip() for row in rows[:3]] == ["..SSAA..", "", ""]
+    assert [row.text.split()[0] for row in rows] == ["truth", "model", "errors", "frame"]
+    assert rows[3] == known.render(LABEL_WIDTH + 8, cursor=3)[3]
+
+
 def test_one_column_a_frame_shows_every_frame() -> None:
     rows = ethogram("..SSAA..", "..SSMA.M").render(LABEL_WIDTH + 8)
     assert [strip(row) for row in rows[:2]] == ["..SSAA..", "..SSMA.M"]

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -55,6 +56,23 @@ def test_keypoints_of_no_chain_are_dots() -> None:
     assert skeleton.loose.tolist() == [0, 1]
     rows = render_skeletons(np.array([[[0, 0], [9, 9]]], float), skeleton, 4, 2, View(0, 0, 9, 9))
     assert sum(character != " " for row in rows for character in row.text) == 2
+
+
+def test_the_nose_is_thick() -> None:
+    body, view = mice((10, 20)), View(0, 0, 50, 40)
+    first, last = (Skeleton.of(names) for names in (MARS, MARS[::-1]))
+    by_nose, by_tail = (
+        [row.text for row in render_skeletons(points, skeleton, 30, 12, view)]
+        for points, skeleton in ((body, first), (body[:, ::-1], last))
+    )
+    assert by_nose == by_tail
+    thin = render_skeletons(body, replace(first, nose=None), 30, 12, view)
+    dots = [sum(map(_dots, "".join(rows))) for rows in (by_nose, [row.text for row in thin])]
+    assert 0 < dots[0] - dots[1] <= 4
+
+
+def _dots(character: str) -> int:
+    return (ord(character) - 0x2800).bit_count() if character > "\u2800" else 0
 
 
 def test_every_mouse_has_its_own_role_and_label() -> None:

@@ -131,6 +131,25 @@ def test_facts_of_a_frame_name_everything(entry: RunEntry) -> None:
             assert mouse[name] == (None if np.isnan(point).any() else point.tolist())
 
 
+def test_acts_of_a_frame_are_those_annotated(entry: RunEntry) -> None:
+    opened = open_video(entry, worst(entry))
+    source = read_videos(Path(str(entry.require_request().data)))
+    bouts = read_bouts(next(video for video in source if video.video_id == opened.video_id))
+    for frame in (int(bouts.start[0]), int(bouts.stop[0]) - 1, int(bouts.stop[0])):
+        expected = {
+            (bouts.action[i], bouts.agent[i], bouts.target[i])
+            for i in range(len(bouts))
+            if bouts.start[i] <= frame < bouts.stop[i]
+        }
+        assert {(a.action, a.agent, a.target) for a in opened.acts(frame)} == expected
+    facts = msgspec.json.decode(
+        msgspec.json.encode(predict_video(entry, opened).facts(int(bouts.start[0])))
+    )
+    assert {"action": bouts.action[0], "agent": bouts.agent[0], "target": bouts.target[0]} in facts[
+        "acts"
+    ]
+
+
 def test_data_that_are_still_prepared_need_no_source(entry: RunEntry) -> None:
     gone = msgspec.structs.replace(entry.require_request(), data="/nowhere/mice")
     entry.run.write_request(gone)
