@@ -4,38 +4,36 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.message import Message
+from textual.timer import Timer
 from textual.widgets import Static
 
 from core.errors import UserError
 from core.progress import Progress
-from mabe_tui.runs.axis import Axis
-from mabe_tui.runs.overlay import LineNumbers, axes_of, metrics_of, overlay
 from mabe_tui.runs.report import comparison_report, write_report
-from mabe_tui.runs.side_by_side import SideBySide, candidates, side_by_side
-from mabe_tui.tui.compare_messages import Drawn, Found, Measuring, Offered, Refused
+from mabe_tui.runs.side_by_side import candidates, side_by_side
+from mabe_tui.tui.compare_messages import Found, Measuring, Offered, Refused
 from mabe_tui.tui.compare_rows import SIDES, code_text, figure_rows, setting_rows, side_rows
-from mabe_tui.tui.compare_view import PANES, CompareView
 from mabe_tui.tui.keys import bindings
 from mabe_tui.tui.messages import Done
-from mabe_tui.tui.screens.base import MabeScreen
+from mabe_tui.tui.screens.compare_looks import ComparisonLooks
 from mabe_tui.tui.screens.pick import PickScreen
-from mabe_tui.tui.widgets.chart import Axes
 from mabe_tui.tui.widgets.compare_panes import ComparePanes
 from mabe_tui.tui.widgets.side_table import SideTable
 from mabe_tui.tui.widgets.table import RowTable
 from mabe_tui.tui.widgets.tabs import TabLine
 
-ROOM_FOR_ALL = (120, 36)
-"""From this width and height on, all panes are shown beside one another."""
+READING = "reading …"
+FASTEST_SECONDS, SHARE = 10.0, 100
+"""Runs that go on are read again after ten seconds, or after so many times what reading took."""
 LEAST = 2
 """Sides of a comparison."""
 
 
-class CompareScreen(MabeScreen):
+class CompareScreen(ComparisonLooks):
     """Two or more sides; the first is the reference that the others are held against."""
 
     PLACES: ClassVar[tuple[str, ...]] = ("compare", "chart", "sides", "table", "screen")
@@ -59,13 +57,9 @@ class CompareScreen(MabeScreen):
     def __init__(self, names: list[str]) -> None:
         super().__init__()
         self.names = tuple(dict.fromkeys(names))
-        self.found: SideBySide | None = None
-        self.compare_view = CompareView()
-        self._lines = LineNumbers()
-        self._shown: tuple[str, ...] = ()
-        """The names of what was found: older than ``names`` while something is being read."""
-        self._alone: str | None = None
-        self._busy = "reading …"
+        self._busy = READING
+        self._began, self._pause = 0.0, FASTEST_SECONDS
+        self._next_look: Timer | None = None
 
     # ── layout ────────────────────────────────────────────────────────────────────────────────
 
@@ -82,46 +76,23 @@ class CompareScreen(MabeScreen):
 
     def on_mount(self) -> None:
         """Begin to compare; look as one did the last time."""
-        self.compare_view = CompareView.read(self.mabe.view_state)
-        self._arrange()
-        self._panes.focus_on(self.compare_view.pane)
+        self.look_as_before()
         self._compare()
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Show one pane or all, as there is room."""
-        self.set_class(event.size.height < ROOM_FOR_ALL[1], "-low")
-        self._arrange()
-
-    @property
-    def _panes(self) -> ComparePanes:
-        return self.query_one(ComparePanes)
 
     @property
     def _sides(self) -> RowTable:
         return self.query_one("#sides", RowTable)
 
-    @property
-    def _is_roomy(self) -> bool:
-        return self.size.width >= ROOM_FOR_ALL[0] and self.size.height >= ROOM_FOR_ALL[1]
-
-    def _arrange(self) -> None:
-        pane = self.compare_view.pane
-        self._panes.show_only(self._alone if self._is_roomy else pane)
-        self.query_one(TabLine).show(PANES, pane, self._words())
-
-    def _words(self) -> str:
-        view = self.compare_view
-        parts = [f"{self._metric or ''} over {self._axis.value}"]
-        parts += ["log y"] if view.log_y else []
-        parts += [f"smooth {view.smooth:g}"] if view.smooth else []
-        return " · ".join(parts)
-
     # ── comparing ─────────────────────────────────────────────────────────────────────────────
 
     def _compare(self) -> None:
-        names, store, registry = self.names, self.mabe.store, self.mabe.session.registry
         self.retitle()
-        self._say("reading …")
+        self._say(READING)
+        self._read()
+
+    def _read(self) -> None:
+        names, store, registry = self.names, self.mabe.store, self.mabe.session.registry
+        self._began = self.mabe.seconds()
 
         def work() -> Message | None:
             try:
@@ -145,9 +116,11 @@ class CompareScreen(MabeScreen):
         if message.names != self.names:
             return
         before, self.found = self.found, message.found
+        if before is not None and self.shown == message.names and not self.found.numbers:
+            self.found = replace(self.found, numbers=before.numbers, code=before.code)
         selected = self._sides.selected
-        self._shown = message.names
-        comparison, lines = self.found.comparison, self._lines.of(self._shown)
+        self.shown = message.names
+        comparison, lines = self.found.comparison, self.line_numbers
         self._busy = "" if comparison.verdicts else self._busy
         self._sides.show(side_rows(self.names, comparison, lines, self.mabe.options.ascii_only))
         if selected is None:
@@ -160,6 +133,26 @@ class CompareScreen(MabeScreen):
         self._show_classes()
         if before is None or before.numbers is not self.found.numbers:
             self._draw()
+        if message.found.code is not None:
+            took = self.mabe.seconds() - self._began
+            self._pause = max(FASTEST_SECONDS, SHARE * took)
+            self._look_again()
+
+    def _look_again(self) -> None:
+        """Read runs that go on again after a while; checkpoints stay as they are."""
+        assert self.found is not None
+        sides = self.found.comparison.sides
+        alive = any(run.state.may_speak for side in sides for run in side.runs)
+        if self._next_look is not None:
+            self._next_look.stop()
+        if alive and all(side.checkpoint is None for side in sides):
+            self._next_look = self.set_timer(self._pause, self._read_if_seen)
+
+    def _read_if_seen(self) -> None:
+        if self.is_current:
+            self._read()
+        else:
+            self._look_again()
 
     @on(Measuring)
     def _show_progress(self, message: Measuring) -> None:
@@ -172,8 +165,8 @@ class CompareScreen(MabeScreen):
         if message.names != self.names:
             return
         self.notify(message.text, severity="error", markup=False)
-        self._say("" if self._shown else message.text)
-        self.names = self._shown or self.names
+        self._say("" if self.shown else message.text)
+        self.names = self.shown or self.names
         self.retitle()
 
     def _say(self, text: str) -> None:
@@ -192,107 +185,6 @@ class CompareScreen(MabeScreen):
         if place == 0 and len(verdicts) > 1:
             return f"the others are held against {verdicts[0].first}"
         return verdicts[max(place - 1, 0)].sentence
-
-    # ── curves ────────────────────────────────────────────────────────────────────────────────
-
-    @property
-    def _metrics(self) -> list[str]:
-        return metrics_of(self.found.numbers) if self.found is not None else []
-
-    @property
-    def _metric(self) -> str | None:
-        if self.found is None:
-            return None
-        monitor = self.found.comparison.sides[0].experiment.training.monitor
-        wished, known = self.compare_view.metric, self._metrics
-        return next((name for name in (wished, monitor, *known) if name in known), None)
-
-    @property
-    def _axis(self) -> Axis:
-        axes = axes_of(self.found.numbers if self.found is not None else ())
-        return self.compare_view.axis if self.compare_view.axis in axes else axes[0]
-
-    def _draw(self) -> None:
-        found, metric = self.found, self._metric
-        self._arrange()
-        if found is None or metric is None:
-            return
-        view, axis, lines = self.compare_view, self._axis, self._lines.of(self._shown)
-
-        def work() -> Message:
-            smooth, log_y = view.smooth, view.log_y
-            panel = overlay(found.numbers, lines, metric, axis, smooth=smooth, log_y=log_y)
-            return Drawn(panel)
-
-        self.ask(work, "curves")
-
-    @on(Drawn)
-    def _show_curves(self, message: Drawn) -> None:
-        panel = message.panel
-        axes = Axes(
-            title=panel.title,
-            x_label=panel.x_label,
-            x_kind=panel.x_kind,
-            y_kind=panel.y_kind,
-            log_y=panel.log_y,
-        )
-        self._panes.chart.show(panel.series, axes, panel.lines)
-
-    def _show_classes(self) -> None:
-        assert self.found is not None
-        cells = self.compare_view.cells
-        self._panes.class_view.show(self.found.classes, self._lines.of(self._shown), cells)
-
-    # ── how it is looked at ───────────────────────────────────────────────────────────────────
-
-    def _change(self, view: CompareView) -> None:
-        self.compare_view = view
-
-        def keep() -> None:
-            view.keep(self.mabe.view_state)
-
-        self.ask(keep, "keep")
-        self._arrange()
-
-    def action_pane(self, key: str) -> None:
-        """Show a pane, or go to it; at a second press, alone."""
-        again = self._panes.has_focus_in(key)
-        self._alone = key if self._is_roomy and again and self._alone is None else None
-        self._change(replace(self.compare_view, pane=key))
-        self._panes.focus_on(key)
-
-    def action_metric(self) -> None:
-        """Choose what the curves are of."""
-
-        def chosen(metric: str | None) -> None:
-            if metric is not None:
-                self._change(replace(self.compare_view, metric=metric))
-                self._draw()
-
-        self.app.push_screen(PickScreen("draw", self._metrics), chosen)
-
-    def action_axis(self) -> None:
-        """Draw over the next x."""
-        axes = axes_of(self.found.numbers if self.found is not None else ())
-        self._panes.chart.action_reset()
-        self._change(self.compare_view.next_axis(axes))
-        self._draw()
-
-    def action_log_y(self) -> None:
-        """Draw on a logarithmic axis, or not."""
-        self._change(replace(self.compare_view, log_y=not self.compare_view.log_y))
-        self._draw()
-
-    def action_smooth(self) -> None:
-        """Smooth more, or not at all."""
-        self._change(self.compare_view.next_smoothing())
-        self._draw()
-
-    def action_cells(self) -> None:
-        """Show other numbers in the confusion matrices."""
-        self._change(self.compare_view.next_cells())
-        if self.found is not None:
-            self._show_classes()
 
     # ── which sides ───────────────────────────────────────────────────────────────────────────
 

@@ -54,3 +54,14 @@ def test_what_does_not_fit_together_is_refused() -> None:
         render_confusion(COUNTS, NAMES[:2], 39)
     with pytest.raises(ValueError, match="2 values"):
         render_f1_bars([[0.1]], NAMES[:2], 39)
+
+
+def test_cells_of_shares_or_of_frames_alone_take_half_the_rows() -> None:
+    counts = np.array([[90, 10], [1, 99]])
+    shares, frames = (
+        [row.text for row in render_confusion(counts, ["a", "b"], 30, cells=cells)]
+        for cells in ("shares", "frames")
+    )
+    assert len(shares) == len(frames) == 4
+    assert shares[2].split() == ["a", "90%", "10%!"]
+    assert frames[2].split() == ["a", "90", "10!"]

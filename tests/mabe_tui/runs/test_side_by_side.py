@@ -7,6 +7,7 @@ import pytest
 from core.errors import UserError
 from core.registry import Registry, default_path, load
 from core.rundir import RunDir
+from mabe_tui.runs.checkpoints import checkpoint_rows
 from mabe_tui.runs.compare_tables import sections
 from mabe_tui.runs.evaluate import EvaluationReport
 from mabe_tui.runs.evaluations import epoch_metrics, keep_evaluation, kept_evaluations
@@ -139,3 +140,12 @@ def test_each_epoch_has_its_own_metrics(trained: RunDir) -> None:
     best = trained.read_pointer("best")
     assert best is not None
     assert metrics[best.epoch]["f1_macro"] == best.metric
+
+
+def test_verifying_tells_of_the_bytes_over_all_files(trained: RunDir) -> None:
+    told: list[tuple[int, int, str]] = []
+    rows = checkpoint_rows(trained, verify=True, progress=lambda *each: told.append(each))
+    total = sum(row.bytes for row in rows)
+    assert [row.verified for row in rows] == [True] * 3
+    assert told[-1] == (total, total, "bytes")
+    assert [done for done, *_ in told] == sorted(done for done, *_ in told)

@@ -9,8 +9,10 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 from textual.worker import WorkerCancelled
 
+from core.rundir import RunDir
 from mabe_tui.runs.axis import Axis
 from mabe_tui.tui.app import MabeApp
+from mabe_tui.tui.screens import compare
 from mabe_tui.tui.screens.compare import CompareScreen
 from mabe_tui.tui.screens.pick import PickScreen
 from mabe_tui.tui.widgets.chart import ChartView
@@ -19,6 +21,7 @@ from mabe_tui.tui.widgets.compare_panes import ComparePanes
 from mabe_tui.tui.widgets.side_table import SideTable
 from mabe_tui.tui.widgets.table import RowTable
 from tests.mabe_tui.tui.conftest import LARGE, SMALL
+from tests.mabe_tui.tui.run_screen import Going, until
 from tests.recorded import Recording, write
 
 V6 = "v6-20261120T130000-cc42"
@@ -289,6 +292,24 @@ async def test_export_writes_a_page_and_a_picture_over_nothing(
         assert names == expected
         assert f"wrote {tmp_path / 'compare-v5-v6.html'} and compare-v5-v6.svg" in told(pilot.app)
         assert "v6 − v5 = +0.077" in (tmp_path / "compare-v5-v6.html").read_text()
+
+
+async def test_a_run_that_goes_on_is_read_again(
+    make_app, recorded: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compare, "FASTEST_SECONDS", 0.01)
+    monkeypatch.setattr(compare, "SHARE", 0)
+    going = Going(RunDir(next((recorded / "runs").glob("*-dd44")))).begin()
+    going.step(1, 0.5)
+    async with make_app().run_test(size=SMALL) as pilot:
+        screen = await opened(pilot, "v5", "dd44")
+        await pilot.press("m", *"train", "enter")
+        chart = screen.query_one(ChartView)
+        await until(pilot, lambda: chart.axes.title == "train_loss")
+        points = len(chart.series[-1].points[0])
+        going.step(2, 0.25)
+        await until(pilot, lambda: len(chart.series[-1].points[0]) == points + 1)
+        assert lines(screen)["v6"] == 1
 
 
 async def test_what_cannot_be_compared_says_why_and_goes_back(make_app) -> None:
