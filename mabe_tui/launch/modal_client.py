@@ -24,6 +24,7 @@ import msgspec
 
 from core.errors import RunError, UserError
 from mabe_tui.launch.launcher import UnreachableError
+from mabe_tui.launch.modal_loop import expect_to_be_left, run
 
 Answer = TypeVar("Answer")
 SOCKET_SECONDS = 3.0
@@ -105,7 +106,7 @@ def ask(question: Callable[[], Awaitable[Answer]], seconds: float = ANSWER_SECON
     async def limited() -> Answer:
         return await asyncio.wait_for(question(), seconds)
 
-    return _spoken(lambda: asyncio.run(limited()))
+    return _spoken(lambda: run(limited()))
 
 
 def require() -> None:
@@ -139,7 +140,7 @@ def _find_problem(server: str) -> UserError | None:
             )
         _look_at_socket(server)
         if time.monotonic() >= _probe.welcome_until:
-            _spoken(lambda: asyncio.run(_hello()))
+            _spoken(lambda: run(_hello()))
             _probe.welcome_until = time.monotonic() + WELCOME_LASTS_SECONDS
     except UserError as error:
         return error
@@ -147,6 +148,7 @@ def _find_problem(server: str) -> UserError | None:
 
 
 async def _hello() -> None:
+    await expect_to_be_left.aio()
     client: Any = await modal.Client.from_env.aio()
     await asyncio.wait_for(client.hello.aio(), HELLO_SECONDS)
 

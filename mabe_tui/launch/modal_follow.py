@@ -18,7 +18,7 @@ import modal
 
 from core.errors import RunError, UserError
 from core.rundir import RunDir
-from mabe_tui.launch import modal_client, modal_volume
+from mabe_tui.launch import modal_client, modal_loop, modal_volume
 from mabe_tui.launch.attempts import attempt_ending, newest_attempt
 from mabe_tui.launch.launcher import UnreachableError
 from mabe_tui.launch.modal_client import Outcome
@@ -135,7 +135,7 @@ class Follower:
                     return
 
         with contextlib.suppress(asyncio.CancelledError):
-            asyncio.run(work())
+            modal_loop.run(work())
         return reader.has_ended
 
     def _heard(self) -> None:

@@ -1,6 +1,5 @@
 """The log of any Modal app or function call, also of one that nothing here started."""
 
-import asyncio
 import datetime as dt
 import re
 import subprocess
@@ -12,7 +11,7 @@ import modal
 import modal.exception
 
 from core.errors import RunError
-from mabe_tui.launch import modal_client
+from mabe_tui.launch import modal_client, modal_loop
 
 RETENTION = dt.timedelta(days=34)
 """Modal gives what is at most 35 days old."""
@@ -71,7 +70,7 @@ def _read_call(call_id: str, follow: bool, show: Show) -> None:
         async for entry in entries:
             show(entry.message)
 
-    asyncio.run(work())
+    modal_loop.run(work())
 
 
 def _read_app(app_id: str, follow: bool, show: Show) -> None:

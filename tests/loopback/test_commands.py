@@ -20,6 +20,7 @@ from tests.loopback.conftest import Mabe, MakeRun
 from tests.loopback.helpers import assert_complete, follow_to_the_end, wait_for
 from tests.loopback.server import LoopbackServer
 
+MABE = (sys.executable, "-c", "from mabe_tui.cli.main import run; run()")
 QUICK = ["--set", "training.epochs=2", "--set", "hardware.gpu=T4"]
 
 
@@ -140,7 +141,7 @@ def test_the_client_is_killed_and_another_takes_over(
     """A laptop's lid closes: the run goes on, and whoever looks next sees all of it."""
     arguments = ["run", "v1", "--on", "modal", "--set", "training.epochs=20"]
     client = subprocess.Popen(
-        [sys.executable, "-c", "from mabe_tui.cli.main import run; run()", *arguments],
+        [*MABE, *arguments],
         env=os.environ | server.client_environment() | {"MABE_HOME": str(home)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -152,6 +153,25 @@ def test_the_client_is_killed_and_another_takes_over(
     client.wait()
     assert follow_to_the_end(launcher, run) is RunState.FINISHED
     assert len(assert_complete(run).epochs) == 20
+
+
+def test_ctrl_c_leaves_a_log_without_a_word(mabe: Mabe, home: Path, server: LoopbackServer) -> None:
+    shown = json.loads(
+        mabe("run", "v1", "--on", "modal", "-d", "--json", "--set", "training.epochs=1000").stdout
+    )
+    for reference in (shown["run"], shown["call_id"], shown["app_id"]):
+        follower = subprocess.Popen(
+            [*MABE, "logs", "-f", reference],
+            env=os.environ | server.client_environment() | {"MABE_HOME": str(home)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert follower.stdout is not None
+        assert follower.stdout.readline()
+        follower.send_signal(signal.SIGINT)
+        _, said = follower.communicate()
+        assert (said, follower.returncode) == ("", 0)
 
 
 def test_two_followers_write_once(
