@@ -119,7 +119,7 @@ def _stopping(entry: RunEntry) -> Question | Done:
     if not state_of(entry).may_speak:
         return Done(f"{entry.short}: {StopOutcome.ENDED.value}")
     return Question(
-        f"stop {entry.id}?",
+        f"stop {entry.short}?",
         STOPPING.format(grace=control.GRACE_SECONDS),
         lambda: f"{entry.short}: {control.stop(entry).value}",
         entry.id,
@@ -136,7 +136,7 @@ def _resuming(entry: RunEntry) -> Question:
         f"A new attempt goes on from the last checkpoint on {request.launcher}: {cost}.",
     ]
     return Question(
-        f"go on with {entry.id}?",
+        f"go on with {entry.short}?",
         "\n".join(words),
         lambda: f"{entry.short}: attempt {control.resume(entry).attempt} is under way",
         entry.id,
@@ -149,7 +149,7 @@ def _removing(entry: RunEntry) -> Question:
         reason=removal.reason.capitalize(), size=size_text(removal.bytes), run=entry.id
     )
     return Question(
-        f"remove checkpoints and logs of {entry.id}?",
+        f"remove weights and logs of {entry.short}?",
         words,
         lambda: f"{entry.short}: {size_text(manage.remove([removal]))} are free again",
         entry.id,

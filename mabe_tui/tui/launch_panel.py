@@ -1,5 +1,7 @@
 """What a dry run says, as the launch screen shows it."""
 
+from collections.abc import Sequence
+
 from rich.text import Text
 
 from mabe_tui.runs.forecast import DryRun, above_budget, described
@@ -11,11 +13,13 @@ TYPED = ("version", "preset", "seed")
 """What stands in the form already."""
 
 
-def foreseen_text(typed: Typed, foreseen: DryRun, left_behind: str | None) -> Text:
-    """Write a line a fact, then the settings that are not the registry's, then the command."""
+def foreseen_text(typed: Typed, foreseen: DryRun, remarks: Sequence[str]) -> Text:
+    """Write remarks, then a line a fact, the settings that are not the registry's, and the command."""
     facts = described(foreseen)
     command = facts.pop("command")
     text = Text()
+    for remark in remarks:
+        text.append(f"{remark}\n\n", style="bold")
     _add(text, "runs", _runs(typed, foreseen))
     for label, value in facts.items():
         if label not in TYPED:
@@ -28,8 +32,6 @@ def foreseen_text(typed: Typed, foreseen: DryRun, left_behind: str | None) -> Te
     for each in foreseen.changed:
         text.append(f"  {each.key:<28} {spell(each.registry)} → ")
         text.append(f"{spell(each.run)}\n", style="bold")
-    if left_behind is not None:
-        text.append(f"{left_behind}\n", style="italic")
     text.append("\n")
     _add(text, "command", command, "dim")
     return text

@@ -38,11 +38,14 @@ class LaunchScreen(MabeScreen):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 - as Textual declares it
 
     class Foreseen(Message):
-        """What was typed can be had."""
+        """What was typed can be had, but for its data perhaps."""
 
-        def __init__(self, typed: Typed, foreseen: DryRun, left_behind: str | None) -> None:
+        def __init__(
+            self, typed: Typed, foreseen: DryRun, remarks: list[str], problem: str | None
+        ) -> None:
             super().__init__()
-            self.typed, self.foreseen, self.left_behind = typed, foreseen, left_behind
+            self.typed, self.foreseen, self.remarks = typed, foreseen, remarks
+            self.problem = problem
 
     class Refused(Message):
         """What was typed cannot be had."""
@@ -64,7 +67,6 @@ class LaunchScreen(MabeScreen):
         super().__init__()
         self._version = version
         self._checking = self._again = False
-        self._refused: str | None = None
         self._started: list[RunDir] = []
 
     def heading(self) -> str:
@@ -127,17 +129,19 @@ class LaunchScreen(MabeScreen):
         registry = self.mabe.session.registry
         try:
             request = asking.request_for(registry, typed.wish, next(iter(typed.wish.seeds), None))
-            data = asking.check_data(request)
+            data, problem = _looked_at(request)
             foreseen = dry_run(registry, self.mabe.store, request, data)
         except UserError as error:
             return self.Refused(str(error), _culprit(registry, typed.wish))
         base = registry.experiment(typed.wish.version)
-        return self.Foreseen(typed, foreseen, left_behind(base, request.experiment))
+        remarks = [problem, left_behind(base, request.experiment)]
+        return self.Foreseen(typed, foreseen, [text for text in remarks if text], problem)
 
     @on(Foreseen)
     def _show_foreseen(self, message: Foreseen) -> None:
-        self._refuse(None)
-        text = foreseen_text(message.typed, message.foreseen, message.left_behind)
+        self._mark(None, "data" if message.problem else None)
+        self.query_one("#foreseen").remove_class(WRONG)
+        text = foreseen_text(message.typed, message.foreseen, message.remarks)
         self.query_one("#facts", Static).update(text)
         self._checked()
 
@@ -156,14 +160,16 @@ class LaunchScreen(MabeScreen):
         if self._again:
             self._check()
 
-    def _refuse(self, why: str | None, line: str | None = None, field: str | None = None) -> None:
-        self._refused = why
+    def _refuse(self, why: str, line: str | None = None, field: str | None = None) -> None:
+        """Show why nothing can be foreseen, and mark where."""
+        self._mark(line, field)
+        self.query_one("#foreseen").add_class(WRONG)
+        self.query_one("#facts", Static).update(why.removeprefix("--set "))
+
+    def _mark(self, line: str | None, field: str | None) -> None:
         self.query_one(Lines).mark(line)
         for name in FIELDS:
             self._field(name).line.set_class(name == field, WRONG)
-        self.query_one("#foreseen").set_class(why is not None, WRONG)
-        if why is not None:
-            self.query_one("#facts", Static).update(why.removeprefix("--set "))
 
     # ── typing ────────────────────────────────────────────────────────────────────────────────
 
@@ -258,6 +264,14 @@ class LaunchScreen(MabeScreen):
         if typed.wish.data is not None:
             data = str(typed.wish.data)
             self.ask(lambda: self.mabe.view_state.keep(NAME, data=data), "keep")
+
+
+def _looked_at(request: RunRequest) -> tuple[str, str | None]:
+    """Describe the data, and say what is wrong with them: the price can be seen without."""
+    try:
+        return asking.check_data(request), None
+    except UserError as error:
+        return request.data or "–", str(error)
 
 
 def _culprit(registry: Registry, wish: Wish) -> str | None:

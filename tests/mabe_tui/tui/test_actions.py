@@ -93,7 +93,9 @@ async def test_stop_asks_and_no_is_the_default(
             await pilot.press("S")
             await settled(pilot)
             assert isinstance(pilot.app.screen, ConfirmScreen)
-            assert f"stop {run.id}?" in str(pilot.app.screen.query_one(".dialog").border_title)
+            assert f"stop v1-{run.id[-4:]}?" in str(
+                pilot.app.screen.query_one(".dialog").border_title
+            )
             await pilot.press(answer)
             await settled(pilot)
         assert launcher.state(run) is RunState.RUNNING

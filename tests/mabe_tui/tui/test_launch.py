@@ -137,6 +137,16 @@ async def test_what_cannot_be_had_is_said(make_app, field: str, text: str, why: 
         assert pilot.app.screen is screen
 
 
+async def test_the_price_is_shown_before_the_data_are_named(make_app, rented: None) -> None:
+    async with opened(make_app(), "v6") as (pilot, screen):
+        await fill(pilot, screen, on="local")
+        assert "v6 learns from a data folder" in facts(screen)
+        assert "$4.00 an hour" in facts(screen)
+        assert screen.query_one("#field-data", Field).line.has_class(WRONG)
+        await fill(pilot, screen, version="v1")
+        assert not screen.query_one("#field-data", Field).line.has_class(WRONG)
+
+
 async def test_settings_are_completed_and_checked_line_by_line(make_app) -> None:
     async with opened(make_app()) as (pilot, screen):
         lines = screen.query_one(Lines)

@@ -123,7 +123,7 @@ def test_launched_watched_stopped_compared(
     later = terminal.expect(lambda screen: epoch(screen) >= epoch(early) + 5)
     assert curve(early) != curve(later)
     terminal.press("S")
-    terminal.expect(f"stop {run.id}?")
+    terminal.expect(f"stop v1-{run.id[-4:]}?")
     terminal.press("y")
     terminal.expect(f"{run.id}  stopped")
     assert launcher.state(run) is RunState.STOPPED
