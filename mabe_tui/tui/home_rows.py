@@ -60,7 +60,7 @@ RUNS = (
     Column("created", "started", rank=6),
     Column("gpu", "gpu", rank=7, widest=14),
     Column("tags", "tags", rank=5, widest=16),
-    Column("remarks", "remarks", rank=4),
+    Column("remarks", "remarks", rank=8, shrinks=True),
 )
 """Keys are those of :mod:`mabe_tui.runs.fields`: a header's click sorts by them."""
 

@@ -23,6 +23,7 @@ from mabe_tui.tui.screens.pick import PickScreen
 from mabe_tui.tui.widgets.filter_line import FilterLine
 from mabe_tui.tui.widgets.table import RowTable
 
+NO_RUNS, NONE_PASSES = "no runs yet: l launches one", "no run passes the filter"
 UNSORTED = ("sign", "remarks", "curve")
 
 
@@ -71,7 +72,7 @@ class RunsPane(Vertical):
         error = Static(id="filter-error", markup=False)
         error.display = False
         yield error
-        yield RowTable(RUNS, empty="no runs yet: l launches one", id="runs")
+        yield RowTable(RUNS, empty=NO_RUNS, id="runs")
 
     @property
     def table(self) -> RowTable:
@@ -190,10 +191,11 @@ class RunsPane(Vertical):
                 cache=self._cache,
             )
         except UserError as error:
-            self._say(str(error))
+            self._say(str(error).removeprefix(f"{self.view.query}: "))
             return False
         self._say("")
         self._table = table
+        self.table.empty = NONE_PASSES if self._records else NO_RUNS
         self._fill(table)
         left_out = len(self._records) - len(table.rows)
         self.border_title = self._title + (f" ({left_out} filtered out)" if left_out else "")

@@ -25,6 +25,7 @@ from mabe_tui.tui.keys import bindings
 
 GAP = 2
 HEADER = 1
+LEAST = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class Column:
     """Where the screen is too narrow, columns of the highest rank are left out first; 0 stays."""
     widest: int = 40
     """Longer cells are cut off."""
+    shrinks: bool = False
+    """Takes what room is left, if it is :data:`LEAST` or more."""
     is_curve: bool = False
     """Shows the row's :attr:`Row.curve`, as wide as :attr:`widest`; its cells are empty."""
 
@@ -221,14 +224,16 @@ class RowTable(ScrollView, can_focus=True):
 
     def _fitting(self, width: int) -> list[tuple[int, int]]:
         """Give each column room, the most important first, those that need too much passed over."""
-        kept: list[int] = []
+        widths: dict[int, int] = {}
         room = width + GAP
         for number in sorted(range(len(self._widths)), key=lambda n: (self.columns[n].rank, n)):
-            needed = self._widths[number] + GAP
-            if needed <= room or self.columns[number].rank == 0:
-                kept.append(number)
-                room -= needed
-        return [(number, self._widths[number]) for number in sorted(kept)]
+            column, needed = self.columns[number], self._widths[number]
+            if column.shrinks and room - GAP >= LEAST:
+                needed = min(needed, room - GAP)
+            if needed + GAP <= room or column.rank == 0:
+                widths[number] = needed
+                room -= needed + GAP
+        return sorted(widths.items())
 
     def _header(self, base: Style) -> Strip:
         style = Style(bold=True) + self._named("text-muted", base)

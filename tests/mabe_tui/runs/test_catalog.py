@@ -21,7 +21,7 @@ from mabe_tui.runs import view
 from mabe_tui.runs.catalog import FILE, Catalog
 from mabe_tui.runs.manage import note, plan_gc
 from mabe_tui.runs.reading import ThinTail
-from mabe_tui.runs.record import SMOOTHING
+from mabe_tui.runs.record import CURVE_POINTS, SMOOTHING
 from mabe_tui.runs.store import RunStore
 from mabe_tui.runs.view import summary_of
 from tests.mabe_tui.recorded import record
@@ -195,3 +195,36 @@ def test_a_run_elsewhere_is_asked_only_by_refresh(
     assert asked == [run.id]
     heard = catalog.records()[1]
     assert (heard.state, heard.summary.note, heard.gpu) == (RunState.RUNNING, "heard", "H100")
+
+
+def test_a_glance_leaves_what_has_ended_alone_and_sees_what_came_and_went(
+    home: Path, catalog: Catalog
+) -> None:
+    run = record(home, V6)
+    catalog.records()
+    run.write_about(About(note="later"))
+    assert catalog.glance()[0].summary.note == ""
+    newer = record(home, V6)
+    assert [r.id for r in catalog.glance()] == [newer.id, run.id]
+    shutil.rmtree(newer.path)
+    (left,) = catalog.glance()
+    assert left.summary.note == "later"
+
+
+def test_a_glance_reads_on_what_is_alive(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = record(home, V6, (0.1, 0.2), ending=None)
+    monkeypatch.setattr(catalogs, "state_of", lambda _: RunState.RUNNING)
+    path = run.events_path(run.attempts()[0])
+    *lines, last = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines))
+    catalog = Catalog(RunStore(home))
+    assert catalog.records()[0].curve == (0.1,)
+    path.write_bytes(b"".join(lines) + last)
+    assert catalog.glance()[0].curve == (0.1, 0.2)
+
+
+def test_a_long_curve_is_thinned_between_its_ends(home: Path, catalog: Catalog) -> None:
+    record(home, V6, [epoch / 1000 for epoch in range(500)])
+    (known,) = catalog.records()
+    assert len(known.curve) == CURVE_POINTS
+    assert (known.curve[0], known.curve[-1]) == (0.0, 0.499)

@@ -6,7 +6,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
-from core.rundir import RunDir
+from core.rundir import About, RunDir
 from mabe_tui.tui.screens.home import HomeScreen
 from mabe_tui.tui.screens.pick import PickScreen
 from mabe_tui.tui.widgets.details import Details
@@ -106,6 +106,68 @@ async def test_every_row_shows_its_difference_to_the_baseline(make_app) -> None:
         assert float(cell(runs(pilot), runs(pilot).rows[0].key, "delta")) > 0.05
 
 
+async def test_a_filter_is_completed_and_brought_back(make_app) -> None:
+    async with make_app().run_test(size=LARGE) as pilot:
+        await settle(pilot)
+        await pilot.press("a", "slash", *"stat")
+        await settle(pilot)
+        await pilot.press("tab", *"==f")
+        await settle(pilot)
+        await pilot.press("tab")
+        line = pilot.app.screen.query_one("#filter", Input)
+        assert line.value == "state==failed"
+        assert ids(runs(pilot)) == ["ff46"]
+        await pilot.press("enter", "escape", "slash", "up")
+        assert line.value == "state==failed"
+        await settle(pilot)
+        async with make_app().run_test(size=LARGE) as second:
+            await settle(second)
+            await second.press("slash", "down", "slash", "up")
+            assert second.app.screen.query_one("#filter", Input).value == "state==failed"
+
+
+async def test_an_empty_table_says_why(make_app) -> None:
+    async with make_app().run_test(size=LARGE) as pilot:
+        await settle(pilot)
+        assert "l launches one" in runs(pilot).render_line(1).text
+        await pilot.press("a", "slash", *"seed==99")
+        assert "no run passes the filter" in runs(pilot).render_line(1).text
+
+
+async def test_a_view_is_removed(make_app) -> None:
+    async with make_app().run_test(size=LARGE) as pilot:
+        await settle(pilot)
+        await pilot.press("v", "enter", *"kept", "enter")
+        assert list(pilot.app.view_state.read().views) == ["kept"]
+        await pilot.press("v", *"remove", "enter", "enter")
+        assert pilot.app.view_state.read().views == {}
+
+
+async def test_versions_without_a_value_stay_last_however_they_are_sorted(make_app) -> None:
+    async with make_app().run_test(size=LARGE) as pilot:
+        await settle(pilot)
+        at = experiments(pilot).render_line(0).text.index("measured") + 1
+        orders = []
+        for _ in range(3):
+            await pilot.click("#experiments", offset=(at, 0))
+            orders.append([row.key for row in experiments(pilot).rows])
+        assert orders[0] == ["v6", "v5", "v4", "v7", "v1", "v2", "v3"]
+        assert orders[1] == ["v7", "v4", "v5", "v6", "v1", "v2", "v3"]
+        assert orders[2] == ["v1", "v2", "v3", "v4", "v5", "v6", "v7"]
+
+
+async def test_a_run_changed_by_another_program_is_shown_when_one_comes_back(
+    make_app, recorded
+) -> None:
+    async with make_app().run_test(size=LARGE) as pilot:
+        await settle(pilot)
+        await pilot.press(*["down"] * 5)
+        RunDir(next((recorded / "runs").glob("*-cc43"))).write_about(About(tags=("new",)))
+        await pilot.press("question_mark", "escape")
+        await settle(pilot)
+        assert cell(runs(pilot), runs(pilot).rows[0].key, "tags") == "new"
+
+
 async def test_a_view_is_saved_and_used_again(make_app) -> None:
     async with make_app().run_test(size=LARGE) as pilot:
         await settle(pilot)
@@ -198,8 +260,6 @@ async def test_a_run_that_ends_raises_a_notice_once(make_app, recorded) -> None:
 
 
 async def test_notes_of_strangers_are_no_markup(make_app, recorded) -> None:
-    from core.rundir import About
-
     run = RunDir(next((recorded / "runs").glob("*-cc43")))
     run.write_about(About(note="[bold red]\x1b[31m[/] loud"))
     async with make_app().run_test(size=LARGE) as pilot:

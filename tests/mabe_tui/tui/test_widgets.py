@@ -63,6 +63,31 @@ async def test_a_narrow_table_leaves_out_the_least_important_column() -> None:
         assert line(app, 0).split() == ["name", "score"]
 
 
+async def test_what_does_not_fit_is_passed_over_and_the_last_column_shrinks() -> None:
+    app = TableApp()
+    async with app.run_test(size=(40, 10)) as pilot:
+        table = app.query_one(RowTable)
+        table.columns = (
+            Column("name", "name"),
+            Column("note", "note", rank=1),
+            Column("score", "score", align="right", rank=2, shrinks=True),
+        )
+        table.show([Row("k", ("run", "n" * 35, "s" * 60))])
+        await pilot.pause()
+        assert line(app, 1).rstrip() == "run   " + "s" * 33 + "…"
+
+
+async def test_a_curve_is_drawn_in_a_cell() -> None:
+    app = TableApp()
+    async with app.run_test(size=(40, 10)) as pilot:
+        table = app.query_one(RowTable)
+        table.columns = (Column("curve", "curve", widest=8, is_curve=True),)
+        table.show([Row("k", ("",), curve=(0.0, 1.0)), Row("none", ("–",))])
+        await pilot.pause()
+        assert any("\u2801" <= character <= "\u28ff" for character in line(app, 1))
+        assert line(app, 2).strip() == "–"
+
+
 async def test_the_selected_row_keeps_its_key_when_rows_change() -> None:
     app = TableApp()
     async with app.run_test(size=(80, 10)) as pilot:
