@@ -121,6 +121,8 @@ class RunFeed:
         self._closed = threading.Event()
         self._wish, self._wished = Wish(), True
         self._charts = ChartCache()
+        self._live: LiveRun
+        self._source: RunSource
         self._told, self._told_at = LogBounds(), 0.0
         self._polled_at = 0.0
         self._following: str | None = None
@@ -160,7 +162,7 @@ class RunFeed:
             else:
                 self._source = played = Replay(self.run, self._launcher, event_line)
                 played.speed = _first_speed(played.duration)
-            self._wished = True
+            self._wished, self._polled_at = True, 0.0
 
         self.ask(turn)
 
@@ -202,7 +204,7 @@ class RunFeed:
     def _open(self) -> None:
         self._launcher: Launcher = launcher_named(self.run.read_request().launcher)
         self._live = LiveRun(self.run, self._launcher, event_line)
-        self._source: RunSource = self._live
+        self._source = self._live
 
     def _turn(self) -> None:
         """Poll where it is time, find more of the log, and tell what is new."""

@@ -80,8 +80,8 @@ class RunView:
         return replace(self, lines=dict([*lines.items()][-MOST_LOGS:]))
 
     def words(self, has_price: bool) -> str:
-        """Spell it: ``over epochs · log y · smooth 0.6``."""
-        parts = [f"over {self.drawn(has_price).axis.value}"]
+        """Spell it: ``epoch · log y · ema 0.6``."""
+        parts = [self.drawn(has_price).axis.value]
         parts += ["log y"] if self.log_y else []
-        parts += [f"smooth {self.smooth:g}"] if self.smooth else []
+        parts += [f"ema {self.smooth:g}"] if self.smooth else []
         return " · ".join(parts)

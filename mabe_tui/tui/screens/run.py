@@ -44,18 +44,17 @@ class RunScreen(RunActions):
     BINDINGS: ClassVar[list[BindingType]] = bindings("run", ACTING, "screen")
     CSS = """
     RunScreen #tabs { height: 1; padding: 0 1; }
-    RunScreen.-low #chart-memory { display: none; }
+    RunScreen.-low #chart-memory, RunScreen.-middle #chart-memory { display: none; }
+    RunScreen.-middle #panel-machine { height: 2fr; }
     RunScreen .alone .panel, RunScreen .alone .panel:focus-within { border: none; padding: 0; }
     """
 
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [
-        (0, "-low"),
-        (ROOM_FOR_ALL[1], "-high"),
-    ]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (ROOM_FOR_ALL[1], "-middle"), (48, "-high")]  # noqa: RUF012 - as Textual declares it
 
     def __init__(self, run_id: str, replay: bool = False) -> None:
         super().__init__()
-        self.run_id = run_id
+        self.run_id = self.tells_of = run_id
+        """``tells_of``: the run whose notices this screen raises, so that others need not."""
         self._replay = replay
         self.run_view = RunView()
         self.look: Look | None = None

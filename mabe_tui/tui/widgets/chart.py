@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -13,6 +14,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from mabe_tui.plotting.chart import Chart, Range, render_chart
+from mabe_tui.plotting.grid import ALERT, AXIS, CURSOR, PLAIN
 from mabe_tui.plotting.series import Series, joint_range
 from mabe_tui.plotting.ticks import TickKind
 from mabe_tui.tui.keys import bindings
@@ -67,7 +69,6 @@ class ChartView(Widget, can_focus=True):
         self.x_range: Range | None = None
         self.cursor: float | None = None
         self._chart: Chart | None = None
-        self._styles: CurveStyles | None = None
 
     def show(
         self, series: Sequence[Series], axes: Axes | None = None, lines: Sequence[int] = ()
@@ -121,13 +122,14 @@ class ChartView(Widget, can_focus=True):
         if y >= len(rows):
             return Strip.blank(self.size.width, self.rich_style)
         text, segments = rows[y]
-        return Strip(
-            [
-                Segment(text[part.start : part.stop], self.rich_style + self._style(part.role))
-                for part in segments
-            ],
-            self.size.width,
-        )
+        styles = self._styles
+        parts = [Segment(text[p.start : p.stop], styles[p.role]) for p in segments]
+        return Strip(parts, self.size.width)
+
+    def notify_style_update(self) -> None:
+        """Draw in the colours that apply now."""
+        super().notify_style_update()
+        self.__dict__.pop("_styles", None)
 
     def on_resize(self) -> None:
         """Draw for the new size."""
@@ -135,7 +137,7 @@ class ChartView(Widget, can_focus=True):
 
     def on_mount(self) -> None:
         """Follow the theme."""
-        self.app.theme_changed_signal.subscribe(self, lambda _: self._follow_theme())
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._redraw())
 
     def action_cursor(self, columns: int) -> None:
         """Move the cursor by some columns; the first press puts it at the right end."""
@@ -208,18 +210,17 @@ class ChartView(Widget, can_focus=True):
         self.put_range(shown)
         self.post_message(self.Zoomed(self, shown))
 
-    def _style(self, role: int) -> Style:
-        if self._styles is None:
-            self._styles = CurveStyles(self.app.theme_variables)
-        if role < 0 or not self.lines:
-            return self._styles.of(role)
-        style = self._styles.of(self.lines[role])
-        return style + FAINT if self.series[role].style == "faint" else style
-
-    def _follow_theme(self) -> None:
-        self._styles = None
-        self._redraw()
+    @cached_property
+    def _styles(self) -> dict[int, Style]:
+        """Role → style. Kept, for what a widget's own style is takes long to find out."""
+        theme, base = CurveStyles(self.app.theme_variables), self.rich_style
+        styles = {role: base + theme.of(role) for role in (PLAIN, AXIS, CURSOR, ALERT)}
+        for role, one in enumerate(self.series):
+            style = base + theme.of(self.lines[role] if self.lines else role)
+            styles[role] = style + FAINT if self.lines and one.style == "faint" else style
+        return styles
 
     def _redraw(self) -> None:
         self._chart = None
+        self.__dict__.pop("_styles", None)
         self.refresh()

@@ -4,7 +4,8 @@ The lines themselves come from elsewhere: the view tells which it wants, and is 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -79,7 +80,9 @@ class LogView(ScrollView, can_focus=True):
 
     def show(self, bounds: LogBounds, tail: Sequence[LogRow] = ()) -> None:
         """Take in how much there is now, and the last lines of it."""
-        top = self.bounds.first + self.scroll_offset.y
+        if bounds == self.bounds and all(row.position in self._rows for row in tail):
+            return
+        top = self._top
         if bounds.generation != self.bounds.generation:
             self._rows.clear()
             self.following = True
@@ -120,6 +123,11 @@ class LogView(ScrollView, can_focus=True):
     def empty(self) -> bool:
         """Whether there is no line."""
         return self.bounds.stop <= self.bounds.first
+
+    @property
+    def lines_here(self) -> Mapping[int, LogRow]:
+        """The lines that can be drawn at once, by their positions."""
+        return self._rows
 
     # ── keys and mouse ────────────────────────────────────────────────────────────────────────
 
@@ -192,16 +200,16 @@ class LogView(ScrollView, can_focus=True):
         width, position = self.size.width, self._top + y
         if self.empty and y == 0:
             words = "nothing printed yet"[:width]
-            return Strip([Segment(words, self.rich_style + Style(dim=True))]).adjust_cell_length(
-                width, self.rich_style
+            return Strip([Segment(words, self._base + Style(dim=True))]).adjust_cell_length(
+                width, self._base
             )
         if position >= self.bounds.stop:
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, self._base)
         over = self._selection() if position == self.selected else Style()
         row = self._rows.get(position)
         strip = self._row(row, over) if row is not None else Strip([])
         shown = strip.crop(self._left, self._left + width)
-        return shown.adjust_cell_length(width, self.rich_style + over)
+        return shown.adjust_cell_length(width, self._base + over)
 
     def _row(self, row: LogRow, over: Style) -> Strip:
         style = self._style(row) + over
@@ -214,7 +222,7 @@ class LogView(ScrollView, can_focus=True):
         return Strip([*parts, Segment(row.text[at:], style)])
 
     def _style(self, row: LogRow) -> Style:
-        style, event = self.rich_style, row.event
+        style, event = self._base, row.event
         if (colour := COLOURS.get(type(event))) is not None:
             style += Style(color=self.app.theme_variables.get(colour))
         if isinstance(event, SIGNS_OF_LIFE) or self._is_superseded(row):
@@ -226,6 +234,16 @@ class LogView(ScrollView, can_focus=True):
         if row.event is None:
             return last is None and bool(self.bounds.counted)
         return row.event.seq > (last or 0)
+
+    @cached_property
+    def _base(self) -> Style:
+        """The widget's own style. Kept, for it takes longer to find out than to draw a line."""
+        return self.rich_style
+
+    def notify_style_update(self) -> None:
+        """Draw in the colours that apply now."""
+        super().notify_style_update()
+        self.__dict__.pop("_base", None)
 
     def _selection(self) -> Style:
         if self.has_focus:

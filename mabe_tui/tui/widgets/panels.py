@@ -42,7 +42,7 @@ PANELS = (
     PanelKind("classes", "classes", (ChartKind("f1", "F1 of each class"),)),
     PanelKind(
         "rates",
-        "lr, gradient",
+        "rates",
         (
             ChartKind("learning_rate", "learning rate", is_scale=True),
             ChartKind("gradient_norm", "gradient norm, before clipping", is_scale=True),

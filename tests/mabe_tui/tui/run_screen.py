@@ -50,7 +50,7 @@ def is_settled(screen: RunScreen) -> bool:
         and set(look.charts) == set(names)
         and look.log.complete
         and view.bounds == look.log
-        and all(position in view._rows for position in visible(screen))
+        and all(position in view.lines_here for position in visible(screen))
     )
 
 

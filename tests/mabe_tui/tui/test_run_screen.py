@@ -84,7 +84,7 @@ async def test_smoothing_draws_a_line_over_a_faint_band(make_app) -> None:
         await until(pilot, lambda: len(chart.series) == 4)
         assert [one.style for one in chart.series] == ["faint", "faint", "solid", "dashed"]
         assert chart.lines == (0, 1, 0, 1)
-        assert "smooth 0.6" in tabs(screen)
+        assert "ema 0.6" in tabs(screen)
         await pilot.press("e", "e", "e")
         await until(pilot, lambda: len(chart.series) == 2)
 
@@ -217,7 +217,7 @@ async def test_search_goes_up_then_n_and_shift_n(make_app) -> None:
         await pilot.press("6", "slash", *"epoch 1", "full_stop", *" scored", "enter")
 
         def text() -> str:
-            row = view._rows.get(view.selected)
+            row = view.lines_here.get(view.selected)
             return row.text if row is not None else ""
 
         await until(pilot, lambda: text() == "epoch 19 scored on 12 videos")
@@ -247,13 +247,13 @@ async def test_from_a_point_to_its_line_and_back(make_app) -> None:
         screen = await opened(pilot)
         view = screen.log_panel.view
         await pilot.press("2", "left", *["left"] * 12, "enter")
-        await until(pilot, lambda: not view.following and view.selected in view._rows)
-        event = view._rows[view.selected].event
+        await until(pilot, lambda: not view.following and view.selected in view.lines_here)
+        event = view.lines_here[view.selected].event
         assert isinstance(event, Epoch)
         x = screen.query_one("#chart-f1_means", ChartView).cursor
         assert x == pytest.approx(event.epoch, abs=0.51)
         await pilot.press("home", *["down"] * 4)
-        await until(pilot, lambda: view.selected in view._rows)
+        await until(pilot, lambda: view.selected in view.lines_here)
         await pilot.press("enter")
         chart = screen.query_one("#chart-loss", ChartView)
         await until(pilot, lambda: chart.cursor == pytest.approx(1 / 8))
@@ -313,7 +313,7 @@ async def test_lineage_is_shown_and_superseded_lines_are_dim(make_app, recorded:
         words = f"{going.attempt} from epoch {saved.epoch} of {saved.attempt}"
         assert words in screen.query_one("#standing").text
         view = screen.log_panel.view
-        rows = [row for row in view._rows.values() if row.event is not None]
+        rows = [row for row in view.lines_here.values() if row.event is not None]
         superseded = [row for row in rows if view._is_superseded(row)]
         assert superseded
         assert {row.attempt for row in superseded} == {saved.attempt}
