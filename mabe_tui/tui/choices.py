@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Sequence
 
+import msgspec
+
 from core.errors import UserError
 from mabe_tui.runs.measured import Measured, measured_name, measured_version
 from mabe_tui.runs.record import RunRecord
@@ -22,26 +24,30 @@ class Choices:
         self.marked: dict[str, None] = {}
         """Versions and runs, in the order in which they were marked."""
 
+    def reread(self) -> None:
+        """Read what is kept, apart from where screens were left."""
+        self.kept = msgspec.structs.replace(self._state.read(), screens={})
+
     def toggle_baseline(self, name: str) -> None:
         """Hold everything against this, or against nothing where it was this already."""
         self._state.set_baseline(None if name == self.kept.baseline else name)
-        self.kept = self._state.read()
+        self.reread()
 
     def toggle_pin(self, name: str) -> None:
         """Pin it, or let it go."""
         change = self._state.unpin if name in self.kept.pinned else self._state.pin
         change(name)
-        self.kept = self._state.read()
+        self.reread()
 
     def save_view(self, name: str, view: View) -> None:
         """Keep a view under a name."""
         self._state.save_view(name, view)
-        self.kept = self._state.read()
+        self.reread()
 
     def remove_view(self, name: str) -> None:
         """Forget a view."""
         self._state.remove_view(name)
-        self.kept = self._state.read()
+        self.reread()
 
     def toggle_mark(self, name: str) -> None:
         """Mark it, or take its mark away."""

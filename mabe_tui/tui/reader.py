@@ -4,6 +4,7 @@ import datetime as dt
 import time
 from collections.abc import Callable, Sequence
 
+import msgspec
 from textual.message import Message
 
 from mabe_tui.runs.catalog import Catalog
@@ -70,7 +71,9 @@ class Reader:
         else:
             records = self._catalog.glance(self._now())
             self._last = time.monotonic() - began
-        return Readings(records, self._state.read(), self._last)
+        # Where screens were left is no news: each key typed in a filter would have all drawn again.
+        arrangement = msgspec.structs.replace(self._state.read(), screens={})
+        return Readings(records, arrangement, self._last)
 
     def ask_elsewhere(self) -> Unheard:
         """Hear what runs elsewhere say, over the network."""

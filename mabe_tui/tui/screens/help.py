@@ -10,6 +10,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from mabe_tui.runs.query_completion import EXAMPLES
 from mabe_tui.tui.keys import KEYS, all_spellings
 
 LABELS = {
@@ -19,6 +20,7 @@ LABELS = {
     "chart": "in charts",
     "log": "in logs",
     "acting": "to the run",
+    "filter": "in the filter",
 }
 
 
@@ -48,4 +50,13 @@ def help_text(places: Sequence[str]) -> Text:
         for key in KEYS[place]:
             text.append(f"  {' '.join(all_spellings(key)):<18}", style="bold")
             text.append(f"{key.help}\n")
+        if place == "filter":
+            _add_examples(text)
     return text
+
+
+def _add_examples(text: Text) -> None:
+    text.append("filters, as of `mabe runs --where`\n", style="bold")
+    for query, lesson in EXAMPLES:
+        text.append(f"  {query}\n", style="bold")
+        text.append(f"      {lesson}\n")

@@ -37,7 +37,7 @@ NAME = "home"
 class HomeScreen(RunActions):
     """What people open in the morning and leave open."""
 
-    PLACES: ClassVar[tuple[str, ...]] = ("home", ACTING, "table")
+    PLACES: ClassVar[tuple[str, ...]] = ("home", ACTING, "table", "filter")
     BINDINGS: ClassVar[list[BindingType]] = bindings("home", ACTING)
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide"), (170, "-very-wide")]  # noqa: RUF012 - as Textual declares it
 
