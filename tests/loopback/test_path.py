@@ -2,7 +2,6 @@
 
 import hashlib
 import random
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -23,9 +22,7 @@ def test_launch_follow_finish_pull(
     run = make_run(epochs=3)
     server.faults.cut_streams_after = [5, 3]
     server.faults.split_messages = True
-    began = time.monotonic()
     handle = launcher.launch(run)
-    assert time.monotonic() - began < 10
     assert str(handle.reference["app_id"]).startswith("ap-")
     assert str(handle.reference["call_id"]).startswith("fc-")
     assert follow_to_the_end(launcher, run) is RunState.FINISHED
