@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 WORKERS ?= 2
 
-.PHONY: install demo demo-modal test lint types contracts bench reference fmt clean
+.PHONY: install demo demo-modal test lint types contracts bench reference pictures fmt clean
 
 install: $(STAMP)
 
@@ -47,6 +47,10 @@ bench: install
 reference: install
 	@$(BIN)/python -m mabe_tui.cli.reference > docs/commands.md.new && mv docs/commands.md.new docs/commands.md
 	@$(BIN)/python -m mabe_tui.tui.reference > docs/keys.md.new && mv docs/keys.md.new docs/keys.md
+
+# The README's pictures of the dashboard, over made-up runs.
+pictures: install
+	@$(BIN)/python -m tests.pictures
 
 fmt: install
 	@$(BIN)/ruff format --quiet .

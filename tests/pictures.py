@@ -1,0 +1,105 @@
+"""The README's pictures of the dashboard: ``python -m tests.pictures`` (``make pictures``) writes them.
+
+They show recorded runs (:mod:`tests.recorded`), whose numbers are made up: pictures, not results.
+"""
+
+import asyncio
+import datetime as dt
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from unittest.mock import patch
+
+from textual.pilot import Pilot
+
+from core import registry
+from mabe_tui.runs.session import Session
+from mabe_tui.tui import video_loader
+from mabe_tui.tui.app import MabeApp
+from tests.mabe_tui.tui.made_video import made_answer, made_video
+from tests.recorded import BEGAN, write_all
+
+FOLDER = Path(__file__).resolve().parents[1] / "docs" / "pictures"
+SIZE = (124, 36)
+FONTS = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
+HOURS_LATER = 10
+Scene = Callable[[Pilot[None]], Awaitable[None]]
+
+
+async def _settle(pilot: Pilot[None]) -> None:
+    await pilot.app.workers.wait_for_complete()
+    await pilot.pause(0.5)
+
+
+async def _home(pilot: Pilot[None]) -> None:
+    await pilot.press(*["down"] * 4, "b", "down", "tab")
+
+
+async def _run(pilot: Pilot[None]) -> None:
+    await pilot.press(*["down"] * 5, "tab", "enter")
+    await _settle(pilot)
+    await pilot.press("left", *["left"] * 20)
+
+
+async def _compare(pilot: Pilot[None]) -> None:
+    await pilot.press(*["down"] * 4, "b", "down", "c")
+
+
+async def _launch(pilot: Pilot[None]) -> None:
+    await pilot.press("l")
+
+
+async def _video(pilot: Pilot[None]) -> None:
+    made = {
+        "open_video": lambda _, video_id, *__: made_video(video_id),
+        "predict_video": lambda _, video, *__, **___: made_answer(video),
+    }
+    with patch.multiple(video_loader, **made):
+        await pilot.press(*["down"] * 5, "tab", "V")
+        await _settle(pilot)
+        await pilot.press("n")
+        await _settle(pilot)
+
+
+SCENES: dict[str, Scene] = {
+    "home": _home,
+    "run": _run,
+    "compare": _compare,
+    "launch": _launch,
+    "video": _video,
+}
+
+
+async def _take(name: str, scene: Scene) -> None:
+    now = BEGAN + dt.timedelta(hours=HOURS_LATER)
+    app = MabeApp(Session(), clock=lambda: now)
+    async with app.run_test(size=SIZE) as pilot:
+        await _settle(pilot)
+        await scene(pilot)
+        await _settle(pilot)
+        svg = app.export_screenshot(title=f"mabe-tui: {name}")
+    # a picture in a page must need nothing from elsewhere
+    (FOLDER / f"{name}.svg").write_text(FONTS.sub("", svg), encoding="utf-8")
+    print(FOLDER / f"{name}.svg")
+
+
+def main(names: list[str]) -> None:
+    """Take the named pictures, or all."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name in names or SCENES:
+        with tempfile.TemporaryDirectory() as folder:
+            os.environ |= {
+                "MABE_HOME": f"{folder}/home",
+                "MABE_STATE": f"{folder}/state",
+                "MABE_REGISTRY": str(registry.default_path()),
+                "COLORTERM": "truecolor",
+            }
+            write_all(Path(folder) / "home")
+            asyncio.run(_take(name, SCENES[name]))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
