@@ -13,6 +13,7 @@ SECONDS is how long the log is followed (60).
 import asyncio
 import itertools
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -28,11 +29,13 @@ from textual.widget import Widget
 
 from core.rundir import Handle, RunDir
 from mabe_tui.launch import process
+from mabe_tui.plotting.chart import render_chart
 from mabe_tui.plotting.series import Series
 from mabe_tui.runs.session import Session
 from mabe_tui.tui.app import MabeApp
 from mabe_tui.tui.screens.run import RunScreen
 from mabe_tui.tui.widgets.chart import ChartView
+from tests.bench.bench_charts import fresh_series
 from tests.bench.bench_logs import ATTEMPT, run_in, step_line
 
 SIZE, CHART = (200, 50), (140, 40)
@@ -41,6 +44,7 @@ REFRESHES, PAUSE = 20, 0.25
 LINES, LINES_A_SECOND = 1_000_000, 5_000
 MOST_FIRST_PAINT, MOST_IDLE = 0.5, 1.0
 IDLE_SECONDS = 20.0
+QUIET = "9 ms"
 WRITER = """
 import sys, time
 path, rate, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
@@ -187,6 +191,21 @@ async def chart_milliseconds(
         return (cpu() - start) / rounds * 1e3
 
 
+def calibrate() -> None:
+    """Say how fast this machine is just now: other work on it can cost a factor of three."""
+    series = fresh_series()
+    seconds = []
+    for _ in range(7):
+        copies = [Series(one.name, one.x, one.y, one.style) for one in series]
+        start = cpu()
+        render_chart(copies, 160, 40)
+        seconds.append(cpu() - start)
+    median = statistics.median(seconds) * 1e3
+    print(
+        f"calibration: bench_charts' chart afresh {median:.1f} ms CPU ({QUIET} on a quiet machine)"
+    )
+
+
 async def bench_chart() -> None:
     """One chart, by three libraries."""
     for points in POINTS:
@@ -274,6 +293,7 @@ async def bench_idle(home: Path) -> None:
 async def main() -> None:
     """Print the figures."""
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 60.0
+    calibrate()
     await bench_chart()
     with tempfile.TemporaryDirectory() as folder:
         homes = (Path(folder) / str(number) for number in itertools.count())
@@ -291,6 +311,7 @@ async def main() -> None:
         await bench_long_log(home())
         await bench_following(home(), seconds)
         await bench_idle(home())
+    calibrate()
 
 
 if __name__ == "__main__":

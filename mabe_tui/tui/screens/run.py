@@ -44,6 +44,10 @@ class RunScreen(RunActions):
     BINDINGS: ClassVar[list[BindingType]] = bindings("run", ACTING, "screen")
     CSS = """
     RunScreen #tabs { height: 1; padding: 0 1; }
+    RunScreen Panels, RunScreen #large, RunScreen #small, RunScreen ChartPanel { visibility: hidden; }
+    RunScreen ChartPanel.panel { border: none; padding: 0; }
+    RunScreen #small { margin: 0 1; }
+    RunScreen ChartView, RunScreen LogPanel { visibility: visible; }
     RunScreen.-low #chart-memory, RunScreen.-middle #chart-memory { display: none; }
     RunScreen.-middle #panel-machine { height: 2fr; }
     RunScreen .alone .panel, RunScreen .alone .panel:focus-within { border: none; padding: 0; }

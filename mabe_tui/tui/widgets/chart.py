@@ -9,6 +9,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import BindingType
+from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
@@ -80,7 +81,10 @@ class ChartView(Widget, can_focus=True):
             axes: ``None``: as they are.
             lines: for each series, the number of its colour; none: each its own.
         """
+        looks = self.lines, [one.style for one in self.series]
         self.series, self.lines = tuple(series), tuple(lines)
+        if looks != (self.lines, [one.style for one in self.series]):
+            self._forget_styles()
         self.axes = axes or self.axes
         self._redraw()
 
@@ -124,12 +128,14 @@ class ChartView(Widget, can_focus=True):
         text, segments = rows[y]
         styles = self._styles
         parts = [Segment(text[p.start : p.stop], styles[p.role]) for p in segments]
+        if y == 0 and self.has_focus:
+            parts = [*Segment.apply_style(parts, post_style=self._focused)]
         return Strip(parts, self.size.width)
 
     def notify_style_update(self) -> None:
         """Draw in the colours that apply now."""
         super().notify_style_update()
-        self.__dict__.pop("_styles", None)
+        self._forget_styles()
 
     def on_resize(self) -> None:
         """Draw for the new size."""
@@ -137,7 +143,7 @@ class ChartView(Widget, can_focus=True):
 
     def on_mount(self) -> None:
         """Follow the theme."""
-        self.app.theme_changed_signal.subscribe(self, lambda _: self._redraw())
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._forget_styles())
 
     def action_cursor(self, columns: int) -> None:
         """Move the cursor by some columns; the first press puts it at the right end."""
@@ -210,6 +216,11 @@ class ChartView(Widget, can_focus=True):
         self.put_range(shown)
         self.post_message(self.Zoomed(self, shown))
 
+    @property
+    def _focused(self) -> Style:
+        """What tells, in the first row, that keys go to this chart."""
+        return Style(color=self.app.theme_variables.get("primary"), bold=True, underline=True)
+
     @cached_property
     def _styles(self) -> dict[int, Style]:
         """Role → style. Kept, for what a widget's own style is takes long to find out."""
@@ -220,7 +231,17 @@ class ChartView(Widget, can_focus=True):
             styles[role] = style + FAINT if self.lines and one.style == "faint" else style
         return styles
 
-    def _redraw(self) -> None:
-        self._chart = None
+    def _forget_styles(self) -> None:
         self.__dict__.pop("_styles", None)
         self.refresh()
+
+    def _redraw(self) -> None:
+        """Draw anew, and have only those rows painted that have changed: one point changes few."""
+        before, self._chart = self._chart, None
+        if before is None or not self.size or len(before.rows) != self.size.height:
+            self.refresh()
+            return
+        width = self.size.width
+        pairs = enumerate(zip(before.rows, self.drawn.rows, strict=True))
+        if changed := [Region(0, y, width, 1) for y, (old, new) in pairs if old != new]:
+            self.refresh(*changed)

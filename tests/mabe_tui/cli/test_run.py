@@ -9,8 +9,8 @@ from typer.testing import Result
 
 from core.errors import ConfigError, DataError, UserError
 from core.rundir import RunDir
-from mabe_tui.runs.units import parse_duration
 from mabe_tui.runs.store import RunStore
+from mabe_tui.runs.units import parse_duration
 
 Mabe = Callable[..., Result]
 
