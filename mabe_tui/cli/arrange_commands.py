@@ -8,8 +8,8 @@ from core.errors import ConfigError
 from mabe_tui.cli.listing import baseline_name
 from mabe_tui.cli.output import JsonOption, print_json, print_table, say
 from mabe_tui.cli.session import Session, session_of
+from mabe_tui.runs.listing.view_state import View, ViewState
 from mabe_tui.runs.store import RunStore
-from mabe_tui.runs.view_state import View, ViewState
 
 
 def register(app: typer.Typer) -> None:

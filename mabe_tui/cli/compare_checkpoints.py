@@ -18,7 +18,7 @@ def compare_named(names: Sequence[str], session: Session, as_json: bool) -> None
         UserError: a checkpoint or its data cannot be had.
     """
     from mabe_tui.plotting.matrix import render_f1_bars
-    from mabe_tui.runs.evaluate import compare_checkpoints, named_checkpoints
+    from mabe_tui.runs.comparison.evaluate import compare_checkpoints, named_checkpoints
 
     if len(names) < 2:
         raise ConfigError("name two or more, such as `mabe compare v6@epoch-3 v6@best`")

@@ -13,10 +13,10 @@ from core.errors import ConfigError
 from core.files import write_bytes_atomically
 from mabe_tui.cli.output import JsonOption, clean, print_json, print_table, say, wrapped
 from mabe_tui.cli.session import Session, session_of
-from mabe_tui.runs.compare import Comparison
-from mabe_tui.runs.compare import compare as compare_runs
-from mabe_tui.runs.compare_tables import Rows, figure, note_on_verdicts, sections
-from mabe_tui.runs.sides import Spread
+from mabe_tui.runs.comparison.compare import Comparison
+from mabe_tui.runs.comparison.compare import compare as compare_runs
+from mabe_tui.runs.comparison.compare_tables import Rows, figure, note_on_verdicts, sections
+from mabe_tui.runs.comparison.sides import Spread
 from mabe_tui.runs.store import RunStore
 
 SPARK_WIDTH = 32
@@ -66,7 +66,7 @@ def compare(
     for problem in comparison.unreadable:
         say(f"mabe: left out: {problem}")
     if as_json:
-        from mabe_tui.runs.inspect import inspect
+        from mabe_tui.runs.comparison.inspect import inspect
 
         print_json(inspect(comparison, RunStore(session_of(context).home)))
     elif as_csv:
@@ -79,7 +79,7 @@ def compare(
 
 
 def _print_code(comparison: Comparison, store: RunStore) -> None:
-    from mabe_tui.runs.inspect import code_of_sides
+    from mabe_tui.runs.comparison.inspect import code_of_sides
 
     for change in code_of_sides(comparison.sides, store):
         if change is not None and not change.same:
@@ -89,7 +89,7 @@ def _print_code(comparison: Comparison, store: RunStore) -> None:
 def _write_report(
     comparison: Comparison, session: Session, html: Path | None, svg: Path | None
 ) -> None:
-    from mabe_tui.runs import report as reports
+    from mabe_tui.runs.comparison import report as reports
 
     report = reports.comparison_report(comparison, RunStore(session.home))
     for path, write in ((html, reports.to_html), (svg, reports.to_svg)):

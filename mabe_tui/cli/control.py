@@ -13,7 +13,7 @@ from mabe_tui.cli.runs import RunName, RunNames, find_run, find_runs
 from mabe_tui.launch.launcher import launcher_named
 from mabe_tui.runs import control
 from mabe_tui.runs.control import GRACE_SECONDS
-from mabe_tui.runs.mirror import Mirror
+from mabe_tui.runs.following.mirror import Mirror
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.units import parse_duration
 from mabe_tui.runs.view import state_of

@@ -14,11 +14,11 @@ from mabe_tui.cli.logs import up_to_date
 from mabe_tui.cli.output import JsonOption, print_json, say
 from mabe_tui.cli.picture import plain_only, print_rows
 from mabe_tui.cli.runs import find_runs
-from mabe_tui.runs.axis import Axis
+from mabe_tui.runs.curves.axis import Axis
 
 if TYPE_CHECKING:  # numpy, which `mabe curves --help` does without
     from mabe_tui.plotting.panel import Panel
-    from mabe_tui.runs.panels import RunNumbers
+    from mabe_tui.runs.curves.panels import RunNumbers
     from mabe_tui.runs.store import RunEntry
 
 LOWEST, HIGHEST = 10, 18
@@ -98,7 +98,7 @@ def curves(
 
 
 def _read(entries: "list[RunEntry]") -> "list[RunNumbers]":
-    from mabe_tui.runs.panels import RunNumbers
+    from mabe_tui.runs.curves.panels import RunNumbers
 
     versions = [entry.version for entry in entries]
     numbers = []
@@ -122,7 +122,7 @@ def _charts(
     Raises:
         RunError: none has.
     """
-    from mabe_tui.runs.panels import panels
+    from mabe_tui.runs.curves.panels import panels
 
     found = panels(numbers, names, axis, smooth=smooth, log_y=log_y, superseded=superseded)
     for panel, name in zip(found, names, strict=True):
@@ -141,7 +141,7 @@ def print_chart(panel: "Panel", width: int, height: int, ascii_only: bool) -> No
 
 
 def _print_numbers(numbers: "list[RunNumbers]", names: list[str], axis: Axis, as_csv: bool) -> None:
-    from mabe_tui.runs.panels import curves_of
+    from mabe_tui.runs.curves.panels import curves_of
 
     found = curves_of(numbers, names, axis)
     if not as_csv:

@@ -11,7 +11,7 @@ from mabe_tui.cli.session import Session, session_of
 
 if TYPE_CHECKING:
     from mabe_tui.launch.data_words import Order, Ready
-    from mabe_tui.launch.modal_data import RemoteFolder
+    from mabe_tui.launch.modal.data import RemoteFolder
 
 MOUNT = "/vol"
 COMPETITION = "MABe-mouse-behavior-detection"
@@ -118,7 +118,7 @@ def _order(
 
 
 def _download_on_modal(order: "Order", detach: bool, as_json: bool) -> None:
-    from mabe_tui.launch import modal_download
+    from mabe_tui.launch.modal import download as modal_download
 
     reference = modal_download.find(order.name)
     if reference is None:
@@ -165,7 +165,7 @@ def push(
     What is there already is not sent again, so that it can be interrupted.
     """
     from core.data.competition import labelled, read_videos
-    from mabe_tui.launch import modal_data
+    from mabe_tui.launch.modal import data as modal_data
 
     usable, left_out = labelled(read_videos(folder))
     called = name or folder.resolve().name
@@ -177,7 +177,7 @@ def push(
 
 def list_folders(as_json: JsonOption = False) -> None:
     """List the data on Modal's volume, and how far downloads there have come."""
-    from mabe_tui.launch import modal_data
+    from mabe_tui.launch.modal import data as modal_data
 
     folders = modal_data.folders()
     rows = [
@@ -201,7 +201,7 @@ def list_folders(as_json: JsonOption = False) -> None:
 
 def _state(folder: "RemoteFolder") -> str | None:
     """Say how a download stands; ``None`` of data that were pushed or made there."""
-    from mabe_tui.launch import modal_download
+    from mabe_tui.launch.modal import download as modal_download
 
     if folder.status is None:
         return None

@@ -19,7 +19,7 @@ from mabe_tui.cli.lines import line_of
 from mabe_tui.cli.output import progress, say
 from mabe_tui.cli.session import session_of
 from mabe_tui.launch.launcher import RunState, launcher_named
-from mabe_tui.runs.mirror import EventItem, Item, Mirror
+from mabe_tui.runs.following.mirror import EventItem, Item, Mirror
 from mabe_tui.runs.start import new_request, start_run
 
 VERSIONS = ("v5", "v6")

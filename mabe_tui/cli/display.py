@@ -17,7 +17,7 @@ from core.rundir import RunDir, RunRequest
 from mabe_tui.cli.lines import line_of, standing_line
 from mabe_tui.cli.output import say, wrapped
 from mabe_tui.launch.launcher import RunState
-from mabe_tui.runs.mirror import EventItem, Item
+from mabe_tui.runs.following.mirror import EventItem, Item
 from mabe_tui.runs.reading import thin_history
 from mabe_tui.runs.view import summarise
 from mabe_tui.runs.words import step_line
@@ -25,7 +25,7 @@ from mabe_tui.runs.words import step_line
 if TYPE_CHECKING:  # numpy and rich cost what plain lines need not pay
     from rich.progress import BarColumn, Progress
 
-    from mabe_tui.runs.growing import GrowingFold
+    from mabe_tui.runs.following.growing import GrowingFold
 
 STEP_LINE_SECONDS = 30.0
 BAR_WIDTH = (8, 40)
@@ -71,7 +71,7 @@ def display(run: RunDir, lines_to: TextIO, bar: bool = True) -> Iterator[Show]:
 
 def _said(run: RunDir) -> "GrowingFold":
     """Fold what it said before, in earlier attempts too: they cost time and money."""
-    from mabe_tui.runs.growing import GrowingFold
+    from mabe_tui.runs.following.growing import GrowingFold
 
     fold, history = GrowingFold(), thin_history(run)
     fold.feed(sorted([*history.superseded, *history.events], key=identity))

@@ -130,7 +130,7 @@ def _registry(session: Session) -> Finding:
 
 
 def _modal() -> Finding:
-    from mabe_tui.launch import modal_client
+    from mabe_tui.launch.modal import client as modal_client
 
     try:
         modal_client.require()
@@ -142,7 +142,7 @@ def _modal() -> Finding:
 
 
 def _modal_data() -> Finding:
-    from mabe_tui.launch import modal_data
+    from mabe_tui.launch.modal import data as modal_data
 
     folders = [f"/vol/{folder.name}" for folder in modal_data.folders()]
     if not folders:

@@ -10,7 +10,7 @@ from core.rundir import RunDir
 from mabe_tui.cli.display import Show, display
 from mabe_tui.cli.output import say
 from mabe_tui.launch.launcher import Launcher, RunState
-from mabe_tui.runs.mirror import EventItem, Mirror
+from mabe_tui.runs.following.mirror import EventItem, Mirror
 
 POLL_SECONDS = 0.2
 STATE_SECONDS = 1.0

@@ -27,7 +27,7 @@ def import_log(
 
     Its figures are those that the log claims; nothing is measured again.
     """
-    from mabe_tui.runs import import_log as importing
+    from mabe_tui.runs.old_logs import import_log as importing
 
     session = session_of(context)
     log = importing.read_old_log(file)

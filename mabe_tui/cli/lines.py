@@ -3,7 +3,7 @@
 import shutil
 
 from mabe_tui.cli.output import clean
-from mabe_tui.runs.mirror import Item, TextItem
+from mabe_tui.runs.following.mirror import Item, TextItem
 from mabe_tui.runs.text import plain
 from mabe_tui.runs.units import duration
 from mabe_tui.runs.view import RunSummary

@@ -14,10 +14,10 @@ from mabe_tui.cli.output import CsvOption, JsonOption, print_json, print_table, 
 from mabe_tui.cli.run_table import print_runs, print_runs_csv, print_runs_json
 from mabe_tui.cli.session import Session, session_of
 from mabe_tui.launch.launcher import RunState, launcher_named
-from mabe_tui.runs.catalog import Catalog
-from mabe_tui.runs.fields import Fields, RowCache
+from mabe_tui.runs.listing.catalog import Catalog
+from mabe_tui.runs.listing.fields import Fields, RowCache
+from mabe_tui.runs.listing.view_state import View, ViewState
 from mabe_tui.runs.store import RunStore
-from mabe_tui.runs.view_state import View, ViewState
 
 HELP = "help"
 SHOWN = 20

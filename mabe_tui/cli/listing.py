@@ -10,13 +10,13 @@ from core.errors import RunError
 from mabe_tui.cli.output import say
 from mabe_tui.cli.session import Session
 from mabe_tui.launch.launcher import RunState
-from mabe_tui.runs.catalog import Catalog
-from mabe_tui.runs.fields import Row, RowCache
-from mabe_tui.runs.measured import Measured, measured_name
-from mabe_tui.runs.record import RunRecord
+from mabe_tui.runs.listing.catalog import Catalog
+from mabe_tui.runs.listing.fields import Row, RowCache
+from mabe_tui.runs.listing.measured import Measured, measured_name
+from mabe_tui.runs.listing.record import RunRecord
+from mabe_tui.runs.listing.table import Arranged, arranged
+from mabe_tui.runs.listing.view_state import View, ViewState
 from mabe_tui.runs.store import RunStore
-from mabe_tui.runs.table import Arranged, arranged
-from mabe_tui.runs.view_state import View, ViewState
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from mabe_tui.cli.follow import POLL_SECONDS
 from mabe_tui.cli.output import JsonOption, say
 from mabe_tui.cli.runs import RunName, find_run
 from mabe_tui.launch.launcher import launcher_named
-from mabe_tui.runs.mirror import EventItem, Item, Mirror
+from mabe_tui.runs.following.mirror import EventItem, Item, Mirror
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.text import plain
 from mabe_tui.runs.view import state_of
@@ -71,7 +71,7 @@ def logs(
 
 def _print_foreign(reference: str, follow: bool) -> None:
     """Show what a Modal app or call printed, as it was printed, without terminal sequences."""
-    from mabe_tui.launch import modal_foreign
+    from mabe_tui.launch.modal import foreign as modal_foreign
 
     held = ""
 

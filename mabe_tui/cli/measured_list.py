@@ -9,12 +9,12 @@ from mabe_tui.cli.fit import fitted
 from mabe_tui.cli.listing import baseline_name
 from mabe_tui.cli.output import print_csv, print_json, print_table, say
 from mabe_tui.cli.session import Session
-from mabe_tui.runs.catalog import Catalog
-from mabe_tui.runs.cells import spell, spell_measured
-from mabe_tui.runs.experiments import ExperimentRow, experiment_rows
-from mabe_tui.runs.fields import DELTA
+from mabe_tui.runs.listing.catalog import Catalog
+from mabe_tui.runs.listing.cells import spell, spell_measured
+from mabe_tui.runs.listing.experiments import ExperimentRow, experiment_rows
+from mabe_tui.runs.listing.fields import DELTA
+from mabe_tui.runs.listing.view_state import ViewState
 from mabe_tui.runs.store import RunStore
-from mabe_tui.runs.view_state import ViewState
 
 NARROW = ("gpu", "model", "status", "cost")
 NUMBERS = ("reported F1", "measured F1", "Δ", "runs", "cost")

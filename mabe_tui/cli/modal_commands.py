@@ -162,7 +162,7 @@ def prices(
 
 
 def _refresh_prices(as_json: bool) -> None:
-    from mabe_tui.launch.modal_prices import fetch_prices
+    from mabe_tui.launch.modal.prices import fetch_prices
 
     try:
         old = read_prices()

@@ -14,7 +14,7 @@ from mabe_tui.runs.store import RunStore
 if TYPE_CHECKING:
     from core.evaluation.table import Confusions
     from core.inference.evaluate import Evaluation
-    from mabe_tui.runs.evaluate import EvaluationReport
+    from mabe_tui.runs.comparison.evaluate import EvaluationReport
 
 RunName = Annotated[
     str,
@@ -97,7 +97,7 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """Measure a checkpoint on the labelled videos of any data folder."""
-    from mabe_tui.runs.evaluate import evaluate_run
+    from mabe_tui.runs.comparison.evaluate import evaluate_run
 
     if output is not None and output.suffix != ".parquet":
         raise UserError(

@@ -7,11 +7,11 @@ import msgspec
 
 from mabe_tui.cli.fit import fits, fitted
 from mabe_tui.cli.output import print_csv, print_json, print_table
-from mabe_tui.runs.cells import remark_of, spell
-from mabe_tui.runs.fields import DELTA, METRIC, PREFIXES, Row, Value
-from mabe_tui.runs.record import RunRecord
+from mabe_tui.runs.listing.cells import remark_of, spell
+from mabe_tui.runs.listing.fields import DELTA, METRIC, PREFIXES, Row, Value
+from mabe_tui.runs.listing.record import RunRecord
+from mabe_tui.runs.listing.table import Arranged
 from mabe_tui.runs.store import short_id
-from mabe_tui.runs.table import Arranged
 from mabe_tui.runs.units import duration
 from mabe_tui.runs.view import RunSummary
 

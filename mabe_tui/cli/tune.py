@@ -26,7 +26,7 @@ from mabe_tui.runs.store import RunStore
 from mabe_tui.runs.units import parse_duration
 
 if TYPE_CHECKING:  # optuna takes a while to import
-    from mabe_tui.runs.study import Study, TrialResult
+    from mabe_tui.runs.studies.study import Study, TrialResult
 
 FOLDER = "tune"
 INTERRUPTED = 130
@@ -76,7 +76,7 @@ def tune(
     The same command goes on with a study that was left: finished trials are not repeated, and runs that
     are under way are taken up again. Time and budget are limits of each trial.
     """
-    from mabe_tui.runs.study import asked, open_study
+    from mabe_tui.runs.studies.study import asked, open_study
 
     session = session_of(context)
     seconds = parse_duration(max_time) if max_time is not None else None
@@ -138,7 +138,7 @@ def _work(
     as_json: bool,
 ) -> None:
     """Run the trials, a line each as it ends."""
-    from mabe_tui.runs.tuning import Tuner
+    from mabe_tui.runs.studies.tuning import Tuner
 
     tell = say if as_json else _print_now
     tuner = Tuner(study, name, home, launcher, request_for, tell=say)
@@ -182,7 +182,7 @@ def _finish(
     as_json: bool,
 ) -> None:
     """Name the best trial and the command that keeps it."""
-    from mabe_tui.runs.study import best_of
+    from mabe_tui.runs.studies.study import best_of
 
     best, monitor = best_of(results), experiment.training.monitor
     command = _keeping(session, experiment.name, overrides, best) if best is not None else None

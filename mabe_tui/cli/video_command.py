@@ -19,8 +19,8 @@ from mabe_tui.cli.runs import RunName, find_run
 if TYPE_CHECKING:  # numpy and pyarrow, which `mabe video --help` does without
     from mabe_tui.plotting.grid import Row
     from mabe_tui.runs.store import RunEntry
-    from mabe_tui.runs.video import VideoScore
-    from mabe_tui.runs.video_prediction import FrameFacts, PredictedVideo
+    from mabe_tui.runs.videos.video import VideoScore
+    from mabe_tui.runs.videos.video_prediction import FrameFacts, PredictedVideo
 
 WORST = "worst"
 TRAIL_SECONDS = 1.0
@@ -113,7 +113,7 @@ def video(
 
 
 def _print_scores(entry: "RunEntry", as_json: bool, as_csv: bool) -> None:
-    from mabe_tui.runs.video import validation_scores
+    from mabe_tui.runs.videos.video import validation_scores
 
     scores = validation_scores(entry.run)
     if as_json:
@@ -157,8 +157,8 @@ def _watched(
     data: Path | None,
     device: Literal["auto", "cpu", "cuda"],
 ) -> "PredictedVideo":
-    from mabe_tui.runs.video import open_video, validation_scores
-    from mabe_tui.runs.video_prediction import predict_video
+    from mabe_tui.runs.videos.video import open_video, validation_scores
+    from mabe_tui.runs.videos.video_prediction import predict_video
 
     video_id = validation_scores(entry.run)[0].video_id if name == WORST else name
     with progress("video") as tell:

@@ -15,9 +15,9 @@ from mabe_tui.cli.listing import Listing
 from mabe_tui.cli.output import rich_table, say
 from mabe_tui.cli.run_table import Records, cells_of, fitted_cells, narrow, numeric
 from mabe_tui.launch.launcher import RunState
-from mabe_tui.runs.catalog import Catalog
-from mabe_tui.runs.cells import remark_of
-from mabe_tui.runs.table import Arranged
+from mabe_tui.runs.listing.catalog import Catalog
+from mabe_tui.runs.listing.cells import remark_of
+from mabe_tui.runs.listing.table import Arranged
 from mabe_tui.runs.view import RunSummary
 
 if TYPE_CHECKING:

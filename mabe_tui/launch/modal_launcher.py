@@ -37,12 +37,12 @@ from mabe_tui.launch.launcher import (
     UnreachableError,
     require_resumable,
 )
-from mabe_tui.launch.modal_machine import DATA_MOUNT, app_name_of, machine_of, timeout_of
+from mabe_tui.launch.modal.machine import DATA_MOUNT, app_name_of, machine_of, timeout_of
 from mabe_tui.launch.prices import cores, memory_mib, read_prices, usd_per_hour
 from mabe_tui.launch.process import wait_until
 
 if TYPE_CHECKING:
-    from mabe_tui.launch.modal_client import CallState
+    from mabe_tui.launch.modal.client import CallState
 
 NAME = "modal"
 LAUNCH_SECONDS = 120.0
@@ -85,7 +85,8 @@ class ModalLauncher:
 
     def require_ready(self, request: RunRequest) -> None:
         """Ask Modal whether it is there, and the volume whether the run's data are."""
-        from mabe_tui.launch import modal_client, modal_data
+        from mabe_tui.launch.modal import client as modal_client
+        from mabe_tui.launch.modal import data as modal_data
 
         modal_client.require()
         if request.data is not None:
@@ -105,7 +106,8 @@ class ModalLauncher:
         for request in requests:
             _refuse_local_data(request)
             usd_per_hour(request.experiment.hardware)  # refuses what Modal does not have
-        from mabe_tui.launch import modal_client, modal_spawn
+        from mabe_tui.launch.modal import client as modal_client
+        from mabe_tui.launch.modal import spawn as modal_spawn
 
         modal_client.require()
         (machine,) = {machine_of(request) for request in requests}
@@ -128,7 +130,7 @@ class ModalLauncher:
             return RunState.QUEUED if fresh else RunState.LOST
         if (known := read_quiet_ending(run, attempt)) is not None:
             return known.state
-        from mabe_tui.launch import modal_client
+        from mabe_tui.launch.modal import client as modal_client
 
         try:
             said = modal_client.call_state(call_id)
@@ -144,7 +146,8 @@ class ModalLauncher:
 
     def _state_at_end(self, run: RunDir, said: "CallState") -> RunState:
         """Find out how a call that is over ended: by the run's own last word, else by Modal's."""
-        from mabe_tui.launch import modal_client, modal_follow
+        from mabe_tui.launch.modal import client as modal_client
+        from mabe_tui.launch.modal import follow as modal_follow
 
         heard = True
         try:
@@ -173,13 +176,13 @@ class ModalLauncher:
         call_id = _call_id(run)
         if call_id is None:
             return contextlib.nullcontext()
-        from mabe_tui.launch.modal_follow import Follower
+        from mabe_tui.launch.modal.follow import Follower
 
         return Follower(run, call_id, lambda sentence: print(sentence, file=sys.stderr, flush=True))
 
     def sync(self, run: RunDir, quick: bool = False) -> None:
         """Fill every hole of the mirror from Modal's log and the volume; or only hear the latest."""
-        from mabe_tui.launch import modal_follow
+        from mabe_tui.launch.modal import follow as modal_follow
 
         if (call_id := _call_id(run)) is None:
             raise RunError(f"{run.id} was never launched: there is nothing of it on Modal")
@@ -190,7 +193,7 @@ class ModalLauncher:
 
     def stop(self, run: RunDir, grace: float = 60.0) -> StopOutcome:
         """Cancel the call, which the job hears of as SIGUSR1; end the container if that does not help."""
-        from mabe_tui.launch import modal_client
+        from mabe_tui.launch.modal import client as modal_client
 
         call_id, attempt = _call_id(run), newest_attempt(run)
         state = self.state(run)
@@ -206,7 +209,7 @@ class ModalLauncher:
         return self._stop_outcome(run)
 
     def _wait_for_end(self, call_id: str, seconds: float) -> bool:
-        from mabe_tui.launch import modal_client
+        from mabe_tui.launch.modal import client as modal_client
 
         def has_ended() -> bool:
             time.sleep(0.2)
@@ -238,13 +241,13 @@ class ModalLauncher:
 
     def fetch(self, run: RunDir, path: str, into: Path) -> Path:
         """Bring one file of the run from the volume."""
-        from mabe_tui.launch import modal_pull
+        from mabe_tui.launch.modal import pull as modal_pull
 
         return modal_pull.fetch(run, path, into)
 
     def list_foreign(self, known: Collection[Handle]) -> list[ForeignJob]:
         """Name the apps on Modal that none of ``known`` started."""
-        from mabe_tui.launch import modal_apps
+        from mabe_tui.launch.modal import apps as modal_apps
 
         ours = {handle.reference.get("app_id") for handle in known if handle.launcher == self.name}
         apps = [app for app in modal_apps.running_apps() if app.id not in ours]

@@ -79,7 +79,7 @@ def pull(entry: RunEntry, which: str = "best", progress: Progress | None = None)
         launcher_named(entry.require_request().launcher).sync(entry.run)
     pointers = chosen_pointers(entry.run, which)
     if elsewhere:
-        from mabe_tui.launch import modal_pull  # late: modal
+        from mabe_tui.launch.modal import pull as modal_pull  # late: modal
 
         paths = modal_pull.pull(entry.run, pointers, progress)
     else:

@@ -11,8 +11,8 @@ from core import places
 from core.errors import CheckpointError, RunError
 from core.rundir import About, RunDir
 from mabe_tui.launch.launcher import RunState
-from mabe_tui.runs.catalog import FILE as CATALOG
 from mabe_tui.runs.checkpoints import CORE_POINTERS, pointer_names
+from mabe_tui.runs.listing.catalog import FILE as CATALOG
 from mabe_tui.runs.reading import folder_size, thin_history
 from mabe_tui.runs.store import RunEntry, RunStore, is_run_id
 from mabe_tui.runs.view import state_of

@@ -14,8 +14,8 @@ from mabe_tui.runs.units import size_text
 from mabe_tui.runs.view import state_of
 from mabe_tui.tui.messages import Done, LineWanted, Progressed, Question
 from mabe_tui.tui.screens.base import MabeScreen
-from mabe_tui.tui.screens.confirm import ConfirmScreen
-from mabe_tui.tui.screens.entry import EntryScreen
+from mabe_tui.tui.screens.dialogs.confirm import ConfirmScreen
+from mabe_tui.tui.screens.dialogs.entry import EntryScreen
 
 ACTING = "acting"
 SECONDS_BETWEEN = 0.2

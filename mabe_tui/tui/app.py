@@ -12,17 +12,17 @@ from textual.filter import LineFilter
 from textual.reactive import reactive
 from textual.screen import Screen
 
-from mabe_tui.runs.catalog import Catalog
+from mabe_tui.runs.listing.catalog import Catalog
+from mabe_tui.runs.listing.view_state import ViewState
 from mabe_tui.runs.session import Session
 from mabe_tui.runs.store import RunStore
-from mabe_tui.runs.view_state import ViewState
 from mabe_tui.tui.ascii_filter import AsciiFilter
 from mabe_tui.tui.keys import KEYS, bindings, spelled
 from mabe_tui.tui.messages import Done, Problem, Progressed, RunChanged
 from mabe_tui.tui.notices import Notice
 from mabe_tui.tui.screens.base import MabeScreen
-from mabe_tui.tui.screens.help import HelpScreen
-from mabe_tui.tui.screens.home import HomeScreen
+from mabe_tui.tui.screens.dialogs.help import HelpScreen
+from mabe_tui.tui.screens.home.screen import HomeScreen
 from mabe_tui.tui.themes import DARK, THEMES
 from mabe_tui.tui.work import in_thread, outcome
 
@@ -77,7 +77,9 @@ class MabeApp(App[None]):
         self.set_class(self.options.ascii_only, "ascii")
         self.push_screen(HomeScreen())
         if self.options.run is not None:
-            from mabe_tui.tui.screens.run import RunScreen  # late: the home screen needs no charts
+            from mabe_tui.tui.screens.run.screen import (
+                RunScreen,  # late: the home screen needs no charts
+            )
 
             self.push_screen(RunScreen(self.options.run, replay=self.options.replay))
 

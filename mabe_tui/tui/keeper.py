@@ -4,7 +4,7 @@ import threading
 from typing import Any
 
 from core.errors import UserError
-from mabe_tui.runs.view_state import ViewState
+from mabe_tui.runs.listing.view_state import ViewState
 
 
 class Keeper:

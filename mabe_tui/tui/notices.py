@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from mabe_tui.runs.alerts import SEVERITY, Severity
-from mabe_tui.runs.record import RunRecord
+from mabe_tui.runs.following.alerts import SEVERITY, Severity
+from mabe_tui.runs.listing.record import RunRecord
 from mabe_tui.runs.units import duration
 
 

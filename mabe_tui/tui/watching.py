@@ -1,9 +1,9 @@
 """What keys do to a video that is played."""
 
 from core.errors import ConfigError
-from mabe_tui.tui.playback import parse_place
 from mabe_tui.tui.screens.base import MabeScreen
-from mabe_tui.tui.screens.entry import EntryScreen
+from mabe_tui.tui.screens.dialogs.entry import EntryScreen
+from mabe_tui.tui.screens.video.playback import parse_place
 from mabe_tui.tui.widgets.player import Player
 
 WATCHING = "video"

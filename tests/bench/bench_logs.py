@@ -18,9 +18,9 @@ from core.events import Identity, Step, encode
 from core.experiment import Experiment
 from core.rundir import RunDir, RunRequest
 from mabe_tui.launch.launcher import RunState
-from mabe_tui.runs.live import LiveRun
-from mabe_tui.runs.panels import RunNumbers, panels
-from mabe_tui.runs.run_log import RunLog, search_pattern
+from mabe_tui.runs.curves.panels import RunNumbers, panels
+from mabe_tui.runs.following.live import LiveRun
+from mabe_tui.runs.following.run_log import RunLog, search_pattern
 
 LINES, LINES_AN_EVENT = 1_000_000, 100
 SHOWN = 50

@@ -33,7 +33,7 @@ from mabe_tui.plotting.chart import render_chart
 from mabe_tui.plotting.series import Series
 from mabe_tui.runs.session import Session
 from mabe_tui.tui.app import MabeApp
-from mabe_tui.tui.screens.run import RunScreen
+from mabe_tui.tui.screens.run.screen import RunScreen
 from mabe_tui.tui.widgets.chart import ChartView
 from tests.bench.bench_charts import fresh_series
 from tests.bench.bench_logs import ATTEMPT, run_in, step_line

@@ -14,13 +14,13 @@ from typing import TypeVar
 
 from core.events import Failed, Finished, Stopped
 from core.registry import Registry, default_path, load
-from mabe_tui.runs.catalog import Catalog
-from mabe_tui.runs.experiments import experiment_rows
-from mabe_tui.runs.fields import RowCache
+from mabe_tui.runs.listing.catalog import Catalog
+from mabe_tui.runs.listing.experiments import experiment_rows
+from mabe_tui.runs.listing.fields import RowCache
+from mabe_tui.runs.listing.table import arranged
+from mabe_tui.runs.listing.view_state import View
 from mabe_tui.runs.store import RunStore
-from mabe_tui.runs.table import arranged
 from mabe_tui.runs.view import summary_of
-from mabe_tui.runs.view_state import View
 from tests.mabe_tui.recorded import record
 
 RUNS, EPOCHS, ROUNDS = 1000, 30, 9

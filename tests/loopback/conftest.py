@@ -8,7 +8,7 @@ from typer.testing import CliRunner, Result
 
 from core.rundir import RunDir
 from mabe_tui.cli.main import app
-from mabe_tui.launch import modal_client
+from mabe_tui.launch.modal import client as modal_client
 from mabe_tui.launch.modal_launcher import ModalLauncher
 from tests.loopback.helpers import fake_request
 from tests.loopback.server import LoopbackServer

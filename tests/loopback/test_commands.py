@@ -12,8 +12,8 @@ import pytest
 
 from core.errors import ConfigError, RunError, UserError
 from core.rundir import RunDir
-from mabe_tui.launch import modal_client
 from mabe_tui.launch.launcher import RunState
+from mabe_tui.launch.modal import client as modal_client
 from mabe_tui.launch.modal_launcher import ModalLauncher
 from mabe_tui.runs.store import RunStore
 from tests.loopback.conftest import Mabe, MakeRun

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from mabe_tui.launch import modal_client
+from mabe_tui.launch.modal import client as modal_client
 from tests.loopback.conftest import Mabe
 from tests.loopback.server import LoopbackServer
 

@@ -8,9 +8,10 @@ from modal._resolver import Resolver
 from core.errors import RunError, UserError
 from core.events import Failed, Stopped
 from core.rundir import RunDir
-from mabe_tui.launch import modal_client, modal_follow
 from mabe_tui.launch.attempts import read_quiet_ending
 from mabe_tui.launch.launcher import RunState, StopOutcome, UnreachableError
+from mabe_tui.launch.modal import client as modal_client
+from mabe_tui.launch.modal import follow as modal_follow
 from mabe_tui.launch.modal_launcher import ModalLauncher
 from mabe_tui.launch.recorder import writing
 from tests.loopback.conftest import MakeRun

@@ -10,8 +10,8 @@ import pytest
 
 from core.errors import RunError
 from core.rundir import RunDir
-from mabe_tui.launch import modal_follow
 from mabe_tui.launch.launcher import RunState, StopOutcome
+from mabe_tui.launch.modal import follow as modal_follow
 from mabe_tui.launch.modal_launcher import ModalLauncher
 from mabe_tui.runs.start import start_runs
 from mabe_tui.runs.store import RunEntry

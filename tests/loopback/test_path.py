@@ -8,8 +8,8 @@ from contextlib import contextmanager
 import pytest
 
 from core.events import Finished, Resumed
-from mabe_tui.launch import modal_pull
 from mabe_tui.launch.launcher import RunState
+from mabe_tui.launch.modal import pull as modal_pull
 from mabe_tui.launch.modal_launcher import ModalLauncher
 from tests.loopback.conftest import MakeRun
 from tests.loopback.helpers import assert_complete, follow_to_the_end, wait_for, weights_after

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from core.errors import UserError
-from mabe_tui.launch import modal_client
-from mabe_tui.launch.modal_prices import GPU_RATES
+from mabe_tui.launch.modal import client as modal_client
+from mabe_tui.launch.modal.prices import GPU_RATES
 from mabe_tui.launch.prices import fetched_path, packaged_prices, read_prices
 from tests.loopback.account import RATES
 from tests.loopback.conftest import Mabe

@@ -5,7 +5,7 @@ import json
 import pytest
 from modal_proto import api_pb2
 
-from mabe_tui.launch import modal_client
+from mabe_tui.launch.modal import client as modal_client
 from tests.loopback.conftest import Mabe
 from tests.loopback.logs import AppLog
 from tests.loopback.server import LoopbackServer

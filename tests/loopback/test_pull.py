@@ -12,9 +12,10 @@ from filelock import FileLock
 from core.errors import RunError
 from core.experiment import Experiment
 from core.rundir import Pointer, RunDir, RunRequest
-from mabe_tui.launch import modal_blocks, modal_volume
 from mabe_tui.launch.launcher import UnreachableError
-from mabe_tui.launch.modal_pull import LOCK, fetch, pull
+from mabe_tui.launch.modal import blocks as modal_blocks
+from mabe_tui.launch.modal import volume as modal_volume
+from mabe_tui.launch.modal.pull import LOCK, fetch, pull
 from tests.loopback.server import LoopbackServer
 
 BLOCK = modal_blocks.BLOCK_BYTES

@@ -18,8 +18,8 @@ from core.tuning import Range
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.modal_launcher import ModalLauncher
 from mabe_tui.runs.start import new_request
-from mabe_tui.runs.study import asked, open_study
-from mabe_tui.runs.tuning import Tuner
+from mabe_tui.runs.studies.study import asked, open_study
+from mabe_tui.runs.studies.tuning import Tuner
 from tests.loopback.conftest import MakeRun
 from tests.loopback.helpers import assert_complete, wait_for
 from tests.loopback.server import LoopbackServer

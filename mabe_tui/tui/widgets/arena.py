@@ -16,7 +16,7 @@ from mabe_tui.plotting.skeleton import (
     follow_view,
     render_skeletons,
 )
-from mabe_tui.runs.video import TrackedVideo
+from mabe_tui.runs.videos.video import TrackedVideo
 from mabe_tui.tui.class_styles import mouse_style
 from mabe_tui.tui.widgets.picture import Picture
 

@@ -9,8 +9,8 @@ from textual.strip import Strip
 
 from mabe_tui.plotting.grid import Row
 from mabe_tui.plotting.matrix import CellContent
-from mabe_tui.runs.class_picture import class_picture
-from mabe_tui.runs.inspect import SideClasses
+from mabe_tui.runs.comparison.class_picture import class_picture
+from mabe_tui.runs.comparison.inspect import SideClasses
 from mabe_tui.tui.themes import CurveStyles
 
 

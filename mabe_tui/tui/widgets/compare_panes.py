@@ -5,7 +5,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
-from mabe_tui.tui.compare_view import PANES
+from mabe_tui.tui.screens.compare.view import PANES
 from mabe_tui.tui.widgets.chart import ChartView
 from mabe_tui.tui.widgets.class_view import ClassView
 from mabe_tui.tui.widgets.side_table import SideTable

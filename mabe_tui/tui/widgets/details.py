@@ -10,13 +10,13 @@ from textual.widgets import Static
 
 from core.experiment import Experiment, flatten
 from core.registry import Registry
-from mabe_tui.runs.cells import spell
-from mabe_tui.runs.record import RunRecord
+from mabe_tui.runs.listing.cells import spell
+from mabe_tui.runs.listing.record import RunRecord
 from mabe_tui.runs.settings import differences
 from mabe_tui.runs.settings import spell as spell_setting
 from mabe_tui.runs.text import plain
 from mabe_tui.runs.units import duration
-from mabe_tui.tui.home_rows import MISSING
+from mabe_tui.tui.screens.home.rows import MISSING
 
 LABEL = 11
 HEADS = {"precision": "prec.", "support": "frames"}

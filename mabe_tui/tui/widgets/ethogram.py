@@ -15,7 +15,7 @@ from mabe_tui.plotting.ethogram import (
     render_probabilities,
 )
 from mabe_tui.plotting.grid import ALERT, CURSOR, Row, Segment
-from mabe_tui.runs.video_prediction import PredictedVideo
+from mabe_tui.runs.videos.video_prediction import PredictedVideo
 from mabe_tui.tui.class_styles import class_style
 from mabe_tui.tui.widgets.picture import Picture
 

@@ -9,10 +9,10 @@ from rich.style import Style
 
 from mabe_tui.plotting.ethogram import NAME_WIDTH, class_glyphs
 from mabe_tui.plotting.grid import ALERT, AXIS, PLAIN, Grid, Row
-from mabe_tui.runs.video import TrackedVideo
-from mabe_tui.runs.video_prediction import PredictedVideo
+from mabe_tui.runs.videos.video import TrackedVideo
+from mabe_tui.runs.videos.video_prediction import PredictedVideo
 from mabe_tui.tui.class_styles import class_style
-from mabe_tui.tui.playback import clock_text
+from mabe_tui.tui.screens.video.playback import clock_text
 from mabe_tui.tui.widgets.picture import Picture
 
 KEY_WIDTH = 7

@@ -11,9 +11,9 @@ from textual.timer import Timer
 from textual.widgets import Input
 
 from core.errors import UserError
-from mabe_tui.runs.feed import Look, RunFeed
-from mabe_tui.runs.live import RunSource
-from mabe_tui.runs.run_log import LogRow, search_pattern
+from mabe_tui.runs.following.feed import Look, RunFeed
+from mabe_tui.runs.following.live import RunSource
+from mabe_tui.runs.following.run_log import LogRow, search_pattern
 from mabe_tui.tui.messages import Problem
 from mabe_tui.tui.widgets.log_view import LogView
 from mabe_tui.tui.widgets.search_bar import SearchBar

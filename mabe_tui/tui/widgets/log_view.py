@@ -18,8 +18,8 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from core.events import Epoch, Failed, Finished, Step, System, Warned
-from mabe_tui.runs.feed import LogBounds
-from mabe_tui.runs.run_log import LogRow
+from mabe_tui.runs.following.feed import LogBounds
+from mabe_tui.runs.following.run_log import LogRow
 from mabe_tui.tui.keys import bindings
 
 KEPT_SCREENS = 6

@@ -21,7 +21,7 @@ class ChartKind:
     """One chart of a panel."""
 
     name: str
-    """See :func:`~mabe_tui.runs.curves.curves_named`."""
+    """See :func:`~mabe_tui.runs.curves.curves.curves_named`."""
     title: str
     is_scale: bool = False
     """Whether a logarithmic axis makes sense."""

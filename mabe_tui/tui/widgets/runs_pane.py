@@ -11,15 +11,15 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from core.errors import UserError
-from mabe_tui.runs.fields import Fields, RowCache
-from mabe_tui.runs.measured import Measured
-from mabe_tui.runs.query_completion import completed
-from mabe_tui.runs.record import RunRecord
+from mabe_tui.runs.listing.fields import Fields, RowCache
+from mabe_tui.runs.listing.measured import Measured
+from mabe_tui.runs.listing.query_completion import completed
+from mabe_tui.runs.listing.record import RunRecord
+from mabe_tui.runs.listing.table import Arranged, arranged
+from mabe_tui.runs.listing.view_state import Arrangement, View
 from mabe_tui.runs.store import short_id
-from mabe_tui.runs.table import Arranged, arranged
-from mabe_tui.runs.view_state import Arrangement, View
-from mabe_tui.tui.home_rows import RUNS, run_row
-from mabe_tui.tui.screens.pick import PickScreen
+from mabe_tui.tui.screens.dialogs.pick import PickScreen
+from mabe_tui.tui.screens.home.rows import RUNS, run_row
 from mabe_tui.tui.widgets.filter_line import FilterLine
 from mabe_tui.tui.widgets.table import RowTable
 

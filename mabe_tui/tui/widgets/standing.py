@@ -8,7 +8,7 @@ from textual.app import RenderResult
 from textual.widget import Widget
 
 from mabe_tui.launch.launcher import RunState
-from mabe_tui.runs.feed import Look, ReplayStanding
+from mabe_tui.runs.following.feed import Look, ReplayStanding
 from mabe_tui.runs.text import plain
 from mabe_tui.runs.units import duration, size_text
 from mabe_tui.runs.view import RunSummary

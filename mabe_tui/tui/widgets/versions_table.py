@@ -7,9 +7,9 @@ from textual.message import Message
 
 from core.errors import UserError
 from core.registry import Registry
-from mabe_tui.runs.experiments import ExperimentCache, ExperimentRow, experiment_rows
-from mabe_tui.runs.record import RunRecord
-from mabe_tui.tui.home_rows import EXPERIMENTS, experiment_row, sorted_versions
+from mabe_tui.runs.listing.experiments import ExperimentCache, ExperimentRow, experiment_rows
+from mabe_tui.runs.listing.record import RunRecord
+from mabe_tui.tui.screens.home.rows import EXPERIMENTS, experiment_row, sorted_versions
 from mabe_tui.tui.widgets.table import RowTable
 
 

@@ -8,7 +8,7 @@ import pytest
 from core.rundir import RunDir
 from mabe_tui.cli.display import display, newest
 from mabe_tui.cli.output import NO_BREAK, say
-from mabe_tui.runs.mirror import TextItem
+from mabe_tui.runs.following.mirror import TextItem
 
 
 class Screen(io.StringIO):

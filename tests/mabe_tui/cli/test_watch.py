@@ -19,7 +19,7 @@ from mabe_tui.cli.watch import change_line, changes
 from mabe_tui.launch import process
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.local_launcher import LocalLauncher
-from mabe_tui.runs.catalog import Catalog
+from mabe_tui.runs.listing.catalog import Catalog
 from mabe_tui.runs.store import RunStore
 from tests.mabe_tui.recorded import record
 

@@ -11,7 +11,7 @@ from modal.types import LogEntry
 
 from core.events import Warned, encode
 from core.rundir import RunDir
-from mabe_tui.launch.modal_stream import StreamReader
+from mabe_tui.launch.modal.stream import StreamReader
 from mabe_tui.launch.recorder import Recorder
 
 BEGAN = dt.datetime(2026, 11, 21, tzinfo=dt.UTC)

@@ -6,8 +6,8 @@ from core.data.competition import Bouts
 from core.data.manifest import PreparedVideo
 from core.features.keypoints import MARS_7
 from core.rundir import Pointer
-from mabe_tui.runs.video import TrackedVideo
-from mabe_tui.runs.video_prediction import PredictedVideo
+from mabe_tui.runs.videos.video import TrackedVideo
+from mabe_tui.runs.videos.video_prediction import PredictedVideo
 from tests.recorded import CLASSES
 
 FRAMES, RATE = 1800, 30.0

@@ -13,7 +13,7 @@ from core.emitter import Emitter
 from core.rundir import Handle, RunDir
 from mabe_tui.launch import process
 from mabe_tui.tui.app import MabeApp
-from mabe_tui.tui.screens.run import RunScreen
+from mabe_tui.tui.screens.run.screen import RunScreen
 from mabe_tui.tui.widgets.chart import ChartView
 from tests.mabe_tui.tui.conftest import NOW
 

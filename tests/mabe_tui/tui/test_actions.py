@@ -20,8 +20,8 @@ from mabe_tui.tui.actions import ACTING, RunActions
 from mabe_tui.tui.app import MabeApp
 from mabe_tui.tui.keys import bindings
 from mabe_tui.tui.messages import Progressed, RunChanged
-from mabe_tui.tui.screens.confirm import ConfirmScreen
-from mabe_tui.tui.screens.entry import EntryScreen
+from mabe_tui.tui.screens.dialogs.confirm import ConfirmScreen
+from mabe_tui.tui.screens.dialogs.entry import EntryScreen
 from mabe_tui.tui.widgets.activity import Activity
 from tests.mabe_tui.tui.conftest import SMALL
 

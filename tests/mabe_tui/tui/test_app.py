@@ -6,7 +6,7 @@ import pytest
 from textual.pilot import Pilot
 
 from mabe_tui.tui.keys import KEYS, bindings, changing
-from mabe_tui.tui.screens.help import HelpScreen, help_text
+from mabe_tui.tui.screens.dialogs.help import HelpScreen, help_text
 
 
 async def test_the_question_mark_shows_the_keys_of_the_screen(make_app) -> None:

@@ -11,9 +11,9 @@ from textual.worker import WorkerCancelled
 
 from core import registry
 from core.rundir import RunDir
-from mabe_tui.tui.screens.checkpoints import CheckpointsScreen
-from mabe_tui.tui.screens.compare import CompareScreen
-from mabe_tui.tui.screens.entry import EntryScreen
+from mabe_tui.tui.screens.checkpoints.screen import CheckpointsScreen
+from mabe_tui.tui.screens.compare.screen import CompareScreen
+from mabe_tui.tui.screens.dialogs.entry import EntryScreen
 from mabe_tui.tui.widgets.side_table import SideTable
 from mabe_tui.tui.widgets.table import RowTable
 from tests.mabe_tui.tiny_run import synthetic_folder, train

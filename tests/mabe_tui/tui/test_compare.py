@@ -10,11 +10,11 @@ from textual.widgets import Static
 from textual.worker import WorkerCancelled
 
 from core.rundir import RunDir
-from mabe_tui.runs.axis import Axis
+from mabe_tui.runs.curves.axis import Axis
 from mabe_tui.tui.app import MabeApp
-from mabe_tui.tui.screens import compare
-from mabe_tui.tui.screens.compare import CompareScreen
-from mabe_tui.tui.screens.pick import PickScreen
+from mabe_tui.tui.screens.compare.screen import CompareScreen
+from mabe_tui.tui.screens.compare.screen import screen as compare
+from mabe_tui.tui.screens.dialogs.pick import PickScreen
 from mabe_tui.tui.widgets.chart import ChartView
 from mabe_tui.tui.widgets.class_view import ClassView
 from mabe_tui.tui.widgets.compare_panes import ComparePanes
@@ -333,7 +333,7 @@ async def test_a_name_that_is_nothing_is_said_where_the_verdict_would_be(make_ap
 
 
 async def test_enter_opens_the_run_of_a_side(make_app) -> None:
-    from mabe_tui.tui.screens.run import RunScreen
+    from mabe_tui.tui.screens.run.screen import RunScreen
 
     async with make_app().run_test(size=SMALL) as pilot:
         screen = await opened(pilot, "v5", V6)

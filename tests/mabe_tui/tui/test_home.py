@@ -7,8 +7,8 @@ from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
 from core.rundir import About, RunDir
-from mabe_tui.tui.screens.home import HomeScreen
-from mabe_tui.tui.screens.pick import PickScreen
+from mabe_tui.tui.screens.dialogs.pick import PickScreen
+from mabe_tui.tui.screens.home.screen import HomeScreen
 from mabe_tui.tui.widgets.details import Details
 from mabe_tui.tui.widgets.table import RowTable
 

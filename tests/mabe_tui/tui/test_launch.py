@@ -16,9 +16,9 @@ from mabe_tui.launch.launcher import Quote, RunState
 from mabe_tui.launch.local_launcher import LocalLauncher
 from mabe_tui.runs.store import RunStore
 from mabe_tui.tui.app import MabeApp
-from mabe_tui.tui.screens.confirm import ConfirmScreen
-from mabe_tui.tui.screens.launch import LaunchScreen
-from mabe_tui.tui.screens.run import RunScreen
+from mabe_tui.tui.screens.dialogs.confirm import ConfirmScreen
+from mabe_tui.tui.screens.launch.screen import LaunchScreen
+from mabe_tui.tui.screens.run.screen import RunScreen
 from mabe_tui.tui.widgets.form import WRONG, Field, Lines
 from tests.mabe_tui.tui.conftest import LARGE, SMALL
 

@@ -3,7 +3,7 @@
 import pytest
 
 from core.errors import ConfigError
-from mabe_tui.tui.playback import SPEEDS, Playback, clock_text, parse_place
+from mabe_tui.tui.screens.video.playback import SPEEDS, Playback, clock_text, parse_place
 
 
 def test_the_frame_follows_the_clock_and_stands_at_the_end() -> None:

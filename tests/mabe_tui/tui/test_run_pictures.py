@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mabe_tui.tui.screens.run import RunScreen
+from mabe_tui.tui.screens.run.screen import RunScreen
 from tests.mabe_tui.tui.conftest import LARGE, SMALL
 from tests.mabe_tui.tui.run_screen import is_settled, opened, until
 

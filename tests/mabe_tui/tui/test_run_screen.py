@@ -9,9 +9,9 @@ from textual.events import MouseScrollUp
 from core import events
 from core.events import Epoch
 from core.rundir import RunDir
-from mabe_tui.runs.feed import RunFeed
-from mabe_tui.runs.view_state import ViewState
-from mabe_tui.tui.screens.run import RunScreen
+from mabe_tui.runs.following.feed import RunFeed
+from mabe_tui.runs.listing.view_state import ViewState
+from mabe_tui.tui.screens.run.screen import RunScreen
 from mabe_tui.tui.widgets.chart import ChartView
 from mabe_tui.tui.widgets.log_view import LogView
 from mabe_tui.tui.widgets.panels import PANELS

@@ -1,0 +1,269 @@
+"""Talking to Modal: quickly, with a time limit, and with errors that a person can act on.
+
+Everything that asks Modal something goes through :func:`ask`. The ``modal`` package waits for more than
+a minute where there is no server, so that a look at the socket comes first.
+"""
+
+import asyncio
+import enum
+import errno
+import re
+import socket
+import threading
+import time
+import urllib.request
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import aiohttp
+import modal
+import modal.config
+import modal.exception
+import msgspec
+
+from core.errors import RunError, UserError
+from mabe_tui.launch.launcher import UnreachableError
+from mabe_tui.launch.modal.loop import expect_to_be_left, run
+
+Answer = TypeVar("Answer")
+SOCKET_SECONDS = 3.0
+HELLO_SECONDS = 10.0
+ANSWER_SECONDS = 30.0
+PROBE_LASTS_SECONDS = 3.0
+"""How long it is taken for true that there is somebody to ask, or nobody."""
+WELCOME_LASTS_SECONDS = 300.0
+"""How long it is taken for true that the credentials are good."""
+STATE_SECONDS = 10.0
+CANCELLED = re.compile("cancel|terminated", re.IGNORECASE)
+LOCAL_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
+"""Errors of this computer's disk, which no waiting mends."""
+CHANGED = re.compile(r"(.+) was modified during build process")
+"""What the client says of a file that was written while it was reading all of them."""
+ELSEWHERE = "train here with --on local, or try again later"
+
+
+class Outcome(enum.StrEnum):
+    """What Modal says of a function call."""
+
+    RUNNING = "running"
+    """Or waiting for a machine."""
+    RETURNED = "returned"
+    CANCELLED = "cancelled"
+    TIMED_OUT = "timed out"
+    CRASHED = "crashed"
+    FORGOTTEN = "forgotten"
+    """Modal does not know it, or its result, any more."""
+
+
+class CallState(msgspec.Struct, frozen=True):
+    """What Modal says of a function call, and why."""
+
+    outcome: Outcome
+    reason: str = ""
+
+
+ENDED: dict[type[BaseException], CallState] = {
+    modal.exception.FunctionTimeoutError: CallState(
+        Outcome.TIMED_OUT, "Modal's time-out came before it was done"
+    ),
+    modal.exception.OutputExpiredError: CallState(
+        Outcome.FORGOTTEN, "Modal has forgotten its result"
+    ),
+    modal.exception.NotFoundError: CallState(Outcome.FORGOTTEN, "Modal does not know it any more"),
+    modal.exception.InputCancellation: CallState(Outcome.CANCELLED),
+}
+"""What asking for a result raises once there will be none."""
+
+
+class _Probe:
+    """The last look whether Modal can be reached, so that fifty runs do not each take one."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.until = 0.0
+        self.welcome_until = 0.0
+        self.error: UserError | None = None
+        self.server = ""
+
+
+_probe = _Probe()
+
+
+def ask(question: Callable[[], Awaitable[Answer]], seconds: float = ANSWER_SECONDS) -> Answer:
+    """Ask Modal something, with a time limit.
+
+    Args:
+        question: makes the call when it is asked, not before.
+        seconds: how long to wait for the answer.
+
+    Raises:
+        UserError: what went wrong and what to do, on one line.
+        UnreachableError: there was no answer.
+    """
+    require()
+
+    async def limited() -> Answer:
+        return await asyncio.wait_for(question(), seconds)
+
+    return _spoken(lambda: run(limited()))
+
+
+def require() -> None:
+    """Make sure that Modal can be asked; takes milliseconds where it was asked a moment ago.
+
+    Raises:
+        UserError: there are no credentials, or they are refused; says how to mend that.
+        UnreachableError: there is no network, or no server.
+    """
+    with _probe.lock:
+        server = str(modal.config.config["server_url"])
+        if _probe.server != server:
+            _probe.server, _probe.until, _probe.welcome_until = server, 0.0, 0.0
+        if time.monotonic() >= _probe.until:
+            _probe.error = _find_problem(server)
+            _probe.until = time.monotonic() + PROBE_LASTS_SECONDS
+        if _probe.error is not None:
+            raise _probe.error
+
+
+def forget_probe() -> None:
+    """Look again before the next question."""
+    _probe.until = _probe.welcome_until = 0.0
+
+
+def _find_problem(server: str) -> UserError | None:
+    try:
+        if not (modal.config.config["token_id"] and modal.config.config["token_secret"]):
+            return UserError(
+                "no Modal credentials: `modal token new` makes some, or train here with --on local"
+            )
+        _look_at_socket(server)
+        if time.monotonic() >= _probe.welcome_until:
+            _spoken(lambda: run(_hello()))
+            _probe.welcome_until = time.monotonic() + WELCOME_LASTS_SECONDS
+    except UserError as error:
+        return error
+    return None
+
+
+async def _hello() -> None:
+    await expect_to_be_left.aio()
+    client: Any = await modal.Client.from_env.aio()
+    await asyncio.wait_for(client.hello.aio(), HELLO_SECONDS)
+
+
+def _look_at_socket(server: str) -> None:
+    """Find out in a moment that nobody is there; behind a proxy, only asking can tell."""
+    address = urlsplit(server)
+    if address.hostname is None or (
+        urllib.request.getproxies() and not urllib.request.proxy_bypass(address.hostname)
+    ):
+        return
+    port = address.port or (443 if address.scheme == "https" else 80)
+    try:
+        socket.create_connection((address.hostname, port), SOCKET_SECONDS).close()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UnreachableError(
+            f"Modal cannot be reached at {address.hostname} ({reason}); {ELSEWHERE}"
+        ) from error
+
+
+def _spoken(call: Callable[[], Answer]) -> Answer:
+    """Make a call, and put what it raises into words."""
+    try:
+        return call()
+    except UserError:
+        raise
+    except (TimeoutError, OSError, aiohttp.ClientError, modal.exception.Error) as error:
+        raise in_words(error) from error
+
+
+def in_words(error: Exception) -> UserError:
+    """Say what an error of the ``modal`` package means to a person."""
+    said = " ".join(str(error).split())
+    if isinstance(error, modal.exception.AuthError):
+        forget_probe()
+        return UserError(
+            f"Modal refuses the credentials ({said}); `modal token new` makes new ones"
+        )
+    if isinstance(error, modal.exception.ResourceExhaustedError):
+        return RunError(
+            f"Modal: {said}; raise the limit in Modal's settings, or train here with --on local"
+        )
+    if changed := CHANGED.match(said):
+        return RunError(
+            f"{changed[1]} was changed while the code was being sent to Modal; nothing was started:"
+            " give the same command again"
+        )
+    if is_transient(error):
+        forget_probe()
+        return UnreachableError(
+            f"Modal does not answer ({said or type(error).__name__}); {ELSEWHERE}"
+        )
+    if isinstance(error, OSError):
+        return RunError(said)
+    return RunError(f"Modal: {said or type(error).__name__}")
+
+
+def is_transient(error: BaseException) -> bool:
+    """Tell whether asking again later may help."""
+    if isinstance(error, FileNotFoundError | PermissionError):
+        return False
+    if isinstance(error, OSError) and error.errno in LOCAL_TROUBLE:
+        return False
+    kinds = (
+        TimeoutError,
+        OSError,
+        aiohttp.ClientError,
+        modal.exception.ConnectionError,
+        modal.exception.ServiceError,
+        modal.exception.InternalError,
+        UnreachableError,
+    )
+    return isinstance(error, kinds)
+
+
+# ── function calls ────────────────────────────────────────────────────────────────────────────
+
+
+def call_state(call_id: str) -> CallState:
+    """Say how a function call is.
+
+    Raises:
+        UnreachableError: Modal cannot be asked.
+        UserError: Modal refuses to answer.
+    """
+
+    async def question() -> CallState:
+        try:
+            call: modal.FunctionCall[str] = modal.FunctionCall.from_id(call_id)
+            return CallState(Outcome.RETURNED, str(await call.get.aio(timeout=0)))
+        except (Exception, modal.exception.InputCancellation) as error:
+            return _state_of(error)
+
+    return ask(question, STATE_SECONDS)
+
+
+def _state_of(error: BaseException) -> CallState:
+    """Read the state of a call from what asking for its result raises."""
+    for kind, state in ENDED.items():
+        if isinstance(error, kind):
+            return state
+    if type(error) is TimeoutError:  # the built-in one: not done yet
+        return CallState(Outcome.RUNNING)
+    said = str(error)
+    if isinstance(error, modal.exception.RemoteError) and (not said or CANCELLED.search(said)):
+        return CallState(Outcome.CANCELLED)
+    if isinstance(error, modal.exception.InternalFailure):
+        return CallState(Outcome.CRASHED, f"its container died ({said})")
+    if is_transient(error) or isinstance(error, modal.exception.AuthError):
+        raise error
+    return CallState(Outcome.CRASHED, f"{type(error).__name__}: {said}")
+
+
+def cancel(call_id: str, terminate: bool = False) -> None:
+    """Cancel a function call; the container hears of it, or is ended at once."""
+    call = modal.FunctionCall.from_id(call_id)
+    ask(lambda: call.cancel.aio(terminate_containers=terminate))

@@ -1,0 +1,209 @@
+"""Keeps the mirror of a Modal run up to date while somebody looks at it.
+
+A thread reads the log of the run's function call from the beginning and records what is new. Whatever
+ends the stream (a cut, a server that refuses, a laptop that slept) it opens another one after a pause
+that grows with every failure; since each stream starts from the beginning, nothing is missed. When the
+call is done, the volume has the last word.
+"""
+
+import asyncio
+import contextlib
+import datetime as dt
+import random
+import threading
+import time
+from collections.abc import Callable
+
+import modal
+
+from core.errors import RunError, UserError
+from core.rundir import RunDir
+from mabe_tui.launch.attempts import attempt_ending, newest_attempt
+from mabe_tui.launch.launcher import UnreachableError
+from mabe_tui.launch.modal import client as modal_client
+from mabe_tui.launch.modal import loop as modal_loop
+from mabe_tui.launch.modal import volume as modal_volume
+from mabe_tui.launch.modal.client import Outcome
+from mabe_tui.launch.modal.stream import StreamReader
+from mabe_tui.launch.recorder import Recorder, writing
+
+IDLE_SECONDS = 20.0
+"""A running job says something about once a second; after so long without a word the call may be over,
+though its app goes on with others, or the connection dead without knowing it: it is opened anew."""
+FIRST_PAUSE = 0.2
+LONGEST_PAUSE = 30.0
+LOCK_SECONDS = 1.0
+"""How often a second reader looks whether the first, which writes the mirror, has gone."""
+SETTLE_SECONDS = 15.0
+"""How long the end of a run may take: the last commit, and what is then fetched from the volume."""
+LEAVE_SECONDS = 5.0
+POLL_SECONDS = 0.2
+MOST_LOCK_SECONDS = 5.0
+QUICK_SECONDS = 10.0
+OVERLAP = dt.timedelta(minutes=2)
+"""Clocks differ, and an entry may reach the log later than others that are younger."""
+QUICK_OVERLAP = dt.timedelta(seconds=20)
+"""For a glance at many, again and again; a hole that it leaves is filled by whoever follows or syncs."""
+Tell = Callable[[str], None]
+
+
+class Follower:
+    """A thread that follows one run until it is done or nobody wants it any more."""
+
+    def __init__(self, run: RunDir, call_id: str, tell: Tell) -> None:
+        """Follow ``run``; start it with ``with``.
+
+        Args:
+            run: whose mirror is written.
+            call_id: the function call that is the run's newest attempt, or several in turn.
+            tell: is given a sentence when the connection is lost and when it is back.
+        """
+        self._run, self._call_id, self._tell = run, call_id, tell
+        self._leave = threading.Event()
+        self._thread = threading.Thread(target=self._work, name=f"follow {run.id}", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._failures = 0
+        self.problem: UserError | None = None
+        """Why following had to be given up; ``None`` where it was not."""
+
+    def __enter__(self) -> "Follower":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if attempt_ending(self._run, newest_attempt(self._run) or "") is not None:
+            self._thread.join(SETTLE_SECONDS)  # it is fetching what the volume has to add
+        self._leave.set()
+        if self._loop is not None and self._task is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+                self._loop.call_soon_threadsafe(self._task.cancel)
+        self._thread.join(LEAVE_SECONDS)
+
+    def _work(self) -> None:
+        try:
+            while not self._leave.is_set():
+                with writing(self._run, LOCK_SECONDS) as recorder:
+                    if recorder is None:
+                        continue  # another process writes the mirror; take over when it is gone
+                    self._follow(recorder)
+                    return
+        except UserError as error:
+            self.problem = error
+            self._tell(f"{self._run.id}: following had to be given up: {error}")
+
+    def _follow(self, recorder: Recorder) -> None:
+        """Open one stream after another until the call is done."""
+        while not self._leave.is_set():
+            try:
+                if self._stream(recorder):
+                    self._wait_for_call()
+                if self._is_done():
+                    modal_volume.sync_into(recorder)
+                    return
+            except Exception as error:
+                if self._leave.is_set():
+                    return  # the client's stream does not take it well that it is left
+                if not (
+                    modal_client.is_transient(error) or isinstance(error, modal.exception.Error)
+                ):
+                    raise
+                self._pause(error)
+
+    def _is_done(self) -> bool:
+        return modal_client.call_state(self._call_id).outcome is not Outcome.RUNNING
+
+    def _wait_for_call(self) -> None:
+        """Give the container time to end, once the run has said its last word."""
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while time.monotonic() < deadline and not self._leave.wait(POLL_SECONDS):
+            if self._is_done():
+                return
+
+    def _stream(self, recorder: Recorder) -> bool:
+        """Read one stream until it ends; tell whether the run has said its last word."""
+        modal_client.require()
+        reader = StreamReader(recorder)
+
+        async def work() -> None:
+            self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
+            if self._leave.is_set():
+                return
+            call: modal.FunctionCall[str] = modal.FunctionCall.from_id(self._call_id)
+            async for entry in call.logs.stream.aio(timeout=IDLE_SECONDS):
+                self._heard()
+                reader.feed(entry)
+                if reader.has_ended:
+                    return
+
+        with contextlib.suppress(asyncio.CancelledError):
+            modal_loop.run(work())
+        return reader.has_ended
+
+    def _heard(self) -> None:
+        if self._failures > 1:
+            self._tell(f"{self._run.id}: connected to Modal again")
+        self._failures = 0
+
+    def _pause(self, error: Exception) -> None:
+        modal_client.forget_probe()
+        if isinstance(error, modal.exception.AuthError):
+            raise modal_client.in_words(error)
+        self._failures += 1
+        if self._failures == 2:  # one cut is nothing unusual
+            words = error if isinstance(error, UnreachableError) else modal_client.in_words(error)
+            self._tell(f"{self._run.id}: {str(words).partition(';')[0]}; trying again")
+        longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2**self._failures)
+        self._leave.wait(random.uniform(longest / 2, longest))
+
+
+def catch_up(run: RunDir, call_id: str, seconds: float = modal_client.ANSWER_SECONDS) -> bool:
+    """Record what the log holds now, from its beginning, then what the volume holds.
+
+    Returns:
+        Whether that was done: where another writes the mirror, it is left to that one.
+
+    Raises:
+        UserError: Modal cannot be asked, or refuses.
+    """
+    with writing(run, MOST_LOCK_SECONDS) as recorder:
+        if recorder is None:
+            return False
+        _read_log(recorder, run, call_id, seconds)
+        modal_volume.sync_into(recorder)
+        return True
+
+
+def hear_latest(run: RunDir, call_id: str) -> None:
+    """Record the events of the log since the last one that is known.
+
+    Plain lines are left out: such a pass begins in the middle, where the first piece of a line may be
+    missing.
+
+    Raises:
+        UserError: Modal cannot be asked, or refuses.
+    """
+    with writing(run) as recorder:
+        if recorder is not None:
+            last = max((event.time for event in run.events()), default=None)
+            since = last - QUICK_OVERLAP if last is not None else run.read_request().created
+            _read(StreamReader(recorder, events_only=True), call_id, since, QUICK_SECONDS)
+
+
+def _read_log(recorder: Recorder, run: RunDir, call_id: str, seconds: float) -> None:
+    since = run.read_request().created - OVERLAP
+    try:
+        _read(StreamReader(recorder), call_id, since, seconds)
+    except UnreachableError:
+        raise
+    except RunError:
+        return  # the log has expired, or is too long to be fetched; the volume has what counts
+
+
+def _read(reader: StreamReader, call_id: str, since: dt.datetime, seconds: float) -> None:
+    async def question() -> None:
+        call: modal.FunctionCall[str] = modal.FunctionCall.from_id(call_id)
+        async for entry in call.logs.fetch.aio(since=since):
+            reader.feed(entry)
+
+    modal_client.ask(question, seconds)

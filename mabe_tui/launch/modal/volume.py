@@ -1,0 +1,148 @@
+"""What a run's folder holds on Modal's volume, brought into the mirror: events, pointers, tables."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from pathlib import Path, PurePosixPath
+from typing import TypeVar
+
+import modal
+import modal.exception
+import msgspec
+
+from core.errors import RunError
+from core.events import ENDINGS, decode
+from core.files import write_bytes_atomically
+from core.rundir import ATTEMPT, RunDir, RunRequest
+from mabe_tui.launch.modal.client import ANSWER_SECONDS, ask
+from mabe_tui.launch.recorder import Recorder
+
+VOLUME = "mabe-runs"
+FILE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
+POINTER = re.compile(r"checkpoints/[a-z0-9-]+\.json")
+REQUEST = "run.toml"
+EVALUATION = "evaluation/best.parquet"
+READ_AT_ONCE = 8
+Answer = TypeVar("Answer")
+
+
+def volume() -> modal.Volume:
+    """Give the volume that all runs are on."""
+    return modal.Volume.from_name(VOLUME, create_if_missing=True)
+
+
+def files(run: RunDir) -> dict[str, int]:
+    """Give the sizes of the run's files on the volume, by their names relative to its folder.
+
+    Raises:
+        UserError: Modal cannot be asked.
+    """
+
+    async def question() -> dict[str, int]:
+        try:
+            entries = await volume().listdir.aio(f"/{run.id}", recursive=True)
+        except modal.exception.NotFoundError:
+            return {}
+        return {
+            str(PurePosixPath(entry.path).relative_to(run.id)): entry.size
+            for entry in entries
+            if entry.type.name == "FILE"
+        }
+
+    return ask(question)
+
+
+def read(run: RunDir, paths: Iterable[str]) -> dict[str, bytes]:
+    """Read small files of the run, several at once.
+
+    Raises:
+        RunError: one of them is not there.
+        UserError: Modal cannot be asked.
+    """
+    wanted = list(paths)
+
+    async def question() -> list[bytes]:
+        several = asyncio.Semaphore(READ_AT_ONCE)
+
+        async def one(path: str) -> bytes:
+            async with several:
+                whole = [part async for part in volume().read_file.aio(f"/{run.id}/{path}")]
+                return b"".join(whole)
+
+        return await asyncio.gather(*(one(path) for path in wanted))
+
+    return dict(zip(wanted, without_missing(run, question), strict=True)) if wanted else {}
+
+
+def without_missing(
+    run: RunDir, question: Callable[[], Awaitable[Answer]], seconds: float = ANSWER_SECONDS
+) -> Answer:
+    """Ask about a run's files; one that is not there is named as the run's.
+
+    Raises:
+        RunError: it is not there.
+        UserError: Modal cannot be asked.
+    """
+    try:
+        return ask(question, seconds)
+    except RunError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            raise RunError(f"{run.id}: {error} on Modal") from error
+        raise
+
+
+# ── into the mirror ───────────────────────────────────────────────────────────────────────────
+
+
+def sync_into(recorder: Recorder) -> int:
+    """Fill every hole of the mirror from the volume; gives how many events were missing.
+
+    Raises:
+        UserError: Modal cannot be asked.
+        RunError: the volume holds another event under the same number.
+    """
+    run = recorder.run
+    sizes = files(run)
+    added = 0
+    for attempt in sorted({parts[1] for p in sizes if (parts := p.split("/"))[0] == "attempts"}):
+        if ATTEMPT.fullmatch(attempt):
+            added += _sync_attempt(recorder, attempt, sizes)
+    whole = [path for path in sizes if POINTER.fullmatch(path) or path == EVALUATION]
+    for path, content in read(run, whole).items():
+        write_bytes_atomically(run.path / path, content)
+    if REQUEST in sizes:
+        _take_over_resolved(run)
+    return added
+
+
+def _sync_attempt(recorder: Recorder, attempt: str, sizes: Mapping[str, int]) -> int:
+    run, folder = recorder.run, f"attempts/{attempt}"
+    events, log = f"{folder}/events.jsonl", f"{folder}/log.txt"
+    if events not in sizes or sizes[events] == _size(run.events_path(attempt)):
+        return 0
+    lines = read(run, [events])[events].split(b"\n")[:-1]  # what follows the last line end is torn
+    added = recorder.merge_events(attempt, lines)
+    if log in sizes and _has_ended(lines):
+        recorder.replace_log(attempt, read(run, [log])[log])
+    return added
+
+
+def _has_ended(lines: Iterable[bytes]) -> bool:
+    return any(isinstance(decode(line), ENDINGS) for line in list(lines)[-3:])
+
+
+def _take_over_resolved(run: RunDir) -> None:
+    """Keep what the job found out about its data beside what was asked."""
+    request = run.read_request()
+    if request.resolved is not None:
+        return
+    found = msgspec.toml.decode(read(run, [REQUEST])[REQUEST], type=RunRequest)
+    if found.resolved is not None:
+        run.write_request(msgspec.structs.replace(request, resolved=found.resolved))
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return -1

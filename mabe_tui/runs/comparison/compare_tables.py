@@ -1,0 +1,146 @@
+"""A comparison as tables of words: the same on the command line, in a report and on a screen."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from mabe_tui.runs.comparison.compare import Comparison
+from mabe_tui.runs.comparison.sides import Side, Spread
+from mabe_tui.runs.settings import spell
+from mabe_tui.runs.text import clean
+from mabe_tui.runs.units import duration
+
+METRICS_FIRST = ("f1_macro", "f1_macro_behaviours", "f1_macro_present", "accuracy", "loss")
+POOLED_NOTE = (
+    "f1_macro over the classes, frames of all validation videos pooled; each side picked its best"
+    " epoch on these same videos, so both figures are a little too good."
+)
+SEEDS_NOTE = (
+    "± is the standard deviation over the seeds; the interval is over videos, for these seeds."
+)
+Rows = list[list[object]]
+"""A label, then one cell a side; ``None``: nothing to say."""
+
+
+def sections(comparison: Comparison) -> list[tuple[str, Rows]]:
+    """Give the tables of a comparison: title, then rows of a label and one cell a side."""
+    sides = comparison.sides
+    settings: Rows = [
+        [
+            row.key,
+            *(None if gone else spell(v) for v, gone in zip(row.values, row.missing, strict=True)),
+        ]
+        for row in comparison.settings
+    ]
+    return [
+        ("changed settings", settings),
+        (_measured_title(sides), _metric_rows(sides, best=True)),
+        ("measured here, at the last epoch", _metric_rows(sides, best=False)),
+        ("F1 of each class, at the best epoch", _class_rows(sides)),
+        ("time and cost", _run_rows(sides)),
+        ("reported by the original documents, not measured here", _reported_rows(sides)),
+    ]
+
+
+def _measured_title(sides: Sequence[Side]) -> str:
+    if any(side.checkpoint is not None for side in sides):
+        return "measured here, of each checkpoint"
+    return "measured here, at each one's best epoch"
+
+
+def _metric_rows(sides: Sequence[Side], best: bool) -> Rows:
+    epochs = [_epochs(side, best) for side in sides]
+    tables = [_metrics_of(side, best) for side in sides]
+    known = dict.fromkeys(key for table in tables for key in table if "/" not in key)
+    names = [name for name in METRICS_FIRST if name in known]
+    names += [name for name in known if name not in names]
+    rows: Rows = [*_seed_rows(sides), ["epoch", *epochs]] if known else []
+    return rows + [[name, *(_metric(table.get(name)) for table in tables)] for name in names]
+
+
+def _epochs(side: Side, best: bool) -> str | None:
+    if side.checkpoint is not None:
+        return _listed([side.best_epoch])
+    return _listed((run.best_epoch if best else run.epoch or None) for run in side.runs)
+
+
+def _metrics_of(side: Side, best: bool) -> Mapping[str, float | Spread]:
+    """Give the metrics of a side: over its seeds, or of its one run."""
+    if best:
+        return side.best_over_seeds or side.best
+    return side.last_over_seeds or side.last
+
+
+def _seed_rows(sides: Sequence[Side]) -> Rows:
+    if all(len(side.runs) < 2 for side in sides):
+        return []
+    return [["seeds", *(_listed(side.seeds) for side in sides)]]
+
+
+def _listed(values: Iterable[object]) -> str | None:
+    return ", ".join(clean(value) for value in values) or None
+
+
+def _class_rows(sides: Sequence[Side]) -> Rows:
+    classes = dict.fromkeys(name for side in sides for name in side.experiment.classes)
+    rows: Rows = [
+        [name, *(_metric(_metrics_of(side, best=True).get(f"f1/{name}")) for side in sides)]
+        for name in classes
+    ]
+    return [row for row in rows if any(cell is not None for cell in row[1:])]
+
+
+def _run_rows(sides: Sequence[Side]) -> Rows:
+    runs = [side.summary for side in sides]
+    if not any(runs):
+        return []
+    from mabe_tui.runs.comparison.inspect import mean_over_runs  # numpy
+
+    mean = ", mean" if any(len(side.runs) > 1 for side in sides) else ""
+    speeds = [mean_over_runs(side, "frames_per_second") for side in sides]
+    rows: Rows = [
+        ["run", *(_run_cell(side) for side in sides)],
+        ["state", *(run and str(run.state) for run in runs)],
+        ["left out", *(_listed(side.left_out) for side in sides)],
+        ["epochs", *(_listed(f"{run.epoch} of {run.epochs}" for run in s.runs) for s in sides)],
+        ["parameters", *(run and run.parameters and f"{run.parameters:,}" for run in runs)],
+        ["device", *(run and run.device for run in runs)],
+        [f"time{mean}", *(duration(mean_over_runs(side, "elapsed_seconds")) for side in sides)],
+        [f"frames/s{mean}", *(speed and f"{speed:,.0f}" for speed in speeds)],
+        [f"cost, ${mean}", *(figure(mean_over_runs(side, "cost_usd"), 2) for side in sides)],
+    ]
+    return [row for row in rows if row[0] != "left out" or any(row[1:])]
+
+
+def _run_cell(side: Side) -> str | None:
+    if side.summary is None:
+        return None
+    more = len(side.runs) - 1
+    return f"{side.summary.id} and {more} more" if more else side.summary.id
+
+
+def _reported_rows(sides: Sequence[Side]) -> Rows:
+    claims = [side.reported for side in sides]
+    rows: Rows = [
+        ["f1_macro", *(claim and claim.f1_macro for claim in claims)],
+        ["best epoch", *(claim and claim.best_epoch for claim in claims)],
+        ["accuracy", *(claim and claim.accuracy for claim in claims)],
+        ["hours", *(claim and claim.hours for claim in claims)],
+        ["cost, $", *(claim and claim.cost_usd for claim in claims)],
+    ]
+    return [row for row in rows if any(cell is not None for cell in row[1:])]
+
+
+def _metric(value: float | Spread | None) -> str | Spread | None:
+    return figure(value) if value is None or isinstance(value, float | int) else value
+
+
+def figure(value: float | None, digits: int = 4) -> str | None:
+    """Spell a number with so many decimals; ``None`` stays."""
+    return None if value is None else f"{value:.{digits}f}"
+
+
+def note_on_verdicts(comparison: Comparison) -> str | None:
+    """Give what to know of the verdicts, where there are any."""
+    if all(verdict.difference is None for verdict in comparison.verdicts):
+        return None
+    several = any(len(side.runs) > 1 for side in comparison.sides)
+    return f"{POOLED_NOTE} {SEEDS_NOTE}" if several else POOLED_NOTE

@@ -1,0 +1,200 @@
+"""Measuring checkpoints again: on other data, and those of runs against one another."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from core.errors import DataError, RunError
+from core.progress import Progress
+from mabe_tui.runs.checkpoints import checkpoint_here, pointer_name
+from mabe_tui.runs.comparison.compare import Verdict, verdict_of
+from mabe_tui.runs.store import RunEntry, RunStore
+from mabe_tui.runs.videos.video_prediction import Device
+
+if TYPE_CHECKING:  # numpy, pyarrow and torch
+    from core.evaluation.table import Confusions
+    from core.inference.evaluate import Evaluation
+    from mabe_tui.runs.comparison.inspect import SideClasses
+
+AT = "@"
+"""Between a run and one of its checkpoints: ``v6@epoch-3``."""
+
+
+class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``mabe eval --json`` gives."""
+
+    run: str
+    checkpoint: str
+    data: str
+    videos: int
+    trained_on: int | None
+    """How many of these videos the run learned from; ``None`` where it does not say."""
+    validated_on: int | None
+    frames: int
+    metrics: dict[str, float]
+    unmapped: dict[str, int]
+    """Bouts of actions that the run's action map does not name, which count as its first class."""
+
+
+class CheckpointSide(msgspec.Struct, frozen=True, kw_only=True):
+    """One checkpoint, measured on the validation videos of its run."""
+
+    name: str
+    run: str
+    epoch: int
+    step: int
+    metrics: dict[str, float]
+    """As :func:`core.evaluation.frames.frame_metrics` gives them."""
+    classes: "SideClasses"
+
+
+class CheckpointComparison(msgspec.Struct, frozen=True, kw_only=True):
+    """Checkpoints side by side, of one run or of several; the first is what others are held against."""
+
+    sides: tuple[CheckpointSide, ...]
+    verdicts: tuple[Verdict, ...]
+
+
+class NamedCheckpoint(NamedTuple):
+    """One checkpoint of a run, by the name of its pointer."""
+
+    name: str
+    entry: RunEntry
+    which: str
+
+
+def evaluate_run(
+    entry: RunEntry,
+    data: Path,
+    which: str = "best",
+    device: Device = "auto",
+    progress: Progress | None = None,
+) -> "tuple[EvaluationReport, Evaluation]":
+    """Measure a checkpoint on the labelled videos of any data folder.
+
+    Raises:
+        UserError: no such checkpoint, or nothing in the folder to measure on.
+    """
+    from core.inference.evaluate import evaluate_folder
+    from core.inference.predict import Predictor
+
+    predictor = Predictor.load(entry.run, pointer_name(which), device)
+    found = evaluate_folder(predictor, data, progress=progress)
+    videos = {*found.confusions.videos}
+    resolved = entry.require_request().resolved
+    report = EvaluationReport(
+        run=entry.id,
+        checkpoint=which,
+        data=str(data),
+        videos=len(videos),
+        trained_on=len(videos & {*resolved.train_videos}) if resolved else None,
+        validated_on=len(videos & {*resolved.validation_videos}) if resolved else None,
+        frames=found.frames,
+        metrics=found.metrics,
+        unmapped=dict(found.unmapped),
+    )
+    return report, found
+
+
+def named_checkpoints(names: Sequence[str], store: RunStore) -> list[NamedCheckpoint]:
+    """Find ``RUN@best``, ``RUN@epoch-3`` and so on; a run alone stands for its best.
+
+    Raises:
+        RunError: no such run, or one checkpoint is named twice.
+    """
+    found = []
+    for name in names:
+        run, _, which = name.partition(AT)
+        found.append(NamedCheckpoint(name, store.find(run), which or "best"))
+    files = [(c.entry.id, checkpoint_here(c.entry.run, c.which).file) for c in found]
+    for place, file in enumerate(files):
+        if file in files[:place]:
+            first = names[files.index(file)]
+            raise RunError(f"{first} and {names[place]} are the same checkpoint ({file[1]})")
+    return found
+
+
+def compare_checkpoints(
+    checkpoints: Sequence[NamedCheckpoint],
+    data: Path | None = None,
+    device: Device = "auto",
+    progress: Progress | None = None,
+) -> CheckpointComparison:
+    """Measure checkpoints on their runs' validation videos and hold them against the first.
+
+    Every frame is predicted as ``mabe predict`` would, from whole videos; the run's own table counts
+    windows of training, which see less around their edges, so its figures differ a little.
+
+    Args:
+        checkpoints: two or more.
+        data: where the data are now; none: where each run found them.
+        device: where to compute.
+        progress: called with (done, total, what).
+
+    Raises:
+        UserError: a checkpoint or the data cannot be had.
+    """
+    tables = [_validated(each, data, device, progress) for each in checkpoints]
+    sides = tuple(_side(*pair) for pair in zip(checkpoints, tables, strict=True))
+    verdicts = tuple(
+        _verdict(sides[0], tables[0], side, table)
+        for side, table in zip(sides[1:], tables[1:], strict=True)
+    )
+    return CheckpointComparison(sides=sides, verdicts=verdicts)
+
+
+def _validated(
+    checkpoint: NamedCheckpoint, data: Path | None, device: Device, progress: Progress | None
+) -> "Confusions":
+    """Predict the validation videos of a run; what was predicted before is taken from the cache."""
+    import numpy as np
+
+    from core.evaluation.frames import confusion
+    from core.evaluation.table import Confusions
+    from mabe_tui.runs.videos.video import open_run_data, tracked_video
+    from mabe_tui.runs.videos.video_prediction import predict_video
+
+    entry = checkpoint.entry
+    prepared = open_run_data(entry, data, progress)
+    resolved = entry.require_request().resolved
+    videos = resolved.validation_videos if resolved else ()
+    counts = []
+    for done, video_id in enumerate(videos):
+        if progress is not None:
+            progress(done, len(videos), f"videos by {checkpoint.name}")
+        seen = predict_video(
+            entry, tracked_video(entry, prepared, video_id), checkpoint.which, device
+        )
+        counts.append(confusion(seen.video.truth, seen.prediction, len(seen.video.classes)))
+    return Confusions(videos, entry.require_request().experiment.classes, np.stack(counts))
+
+
+def _side(checkpoint: NamedCheckpoint, table: "Confusions") -> CheckpointSide:
+    from core.evaluation.frames import frame_metrics
+    from mabe_tui.runs.comparison.inspect import classes_of_counts
+
+    pointer = checkpoint_here(checkpoint.entry.run, checkpoint.which)
+    pooled = table.counts.sum(axis=0)
+    return CheckpointSide(
+        name=checkpoint.name,
+        run=checkpoint.entry.id,
+        epoch=pointer.epoch,
+        step=pointer.step,
+        metrics=frame_metrics(pooled, table.classes),
+        classes=classes_of_counts(checkpoint.name, table.classes, pooled),
+    )
+
+
+def _verdict(
+    first: CheckpointSide, one: "Confusions", second: CheckpointSide, other: "Confusions"
+) -> Verdict:
+    empty = Verdict(first=first.name, second=second.name, sentence="")
+    try:
+        if one.classes != other.classes:
+            raise DataError("they do not learn the same classes")
+        return verdict_of(empty, one, other)
+    except DataError as error:
+        sentence = f"{second.name} − {first.name}: no verdict: {error}"
+        return msgspec.structs.replace(empty, sentence=sentence)

@@ -1,0 +1,38 @@
+"""What a run's checkpoints were measured to: as it trained, and later on other data."""
+
+import msgspec
+
+from core.rundir import RunDir
+from mabe_tui.runs.checkpoints import checkpoint_here
+from mabe_tui.runs.comparison.evaluate import EvaluationReport
+from mabe_tui.runs.listing.view_state import ViewState
+from mabe_tui.runs.reading import thin_history
+
+KEPT_UNDER = "evaluations"
+MOST = 8
+"""So many data folders are remembered of each checkpoint."""
+
+
+def epoch_metrics(run: RunDir) -> dict[int, dict[str, float]]:
+    """Give what the run's own validation measured, by epoch, of the history that counts."""
+    return {epoch.epoch: epoch.metrics for epoch in thin_history(run).epochs}
+
+
+def keep_evaluation(run: RunDir, report: EvaluationReport, state: ViewState) -> None:
+    """Remember what a checkpoint reached on other data, in place of what it reached there before.
+
+    Raises:
+        UserError: the checkpoint is gone, or the state folder cannot be written.
+    """
+    file = checkpoint_here(run, report.checkpoint).file
+    others = [r for r in kept_evaluations(run, file, state) if r.data != report.data]
+    state.keep(KEPT_UNDER, **{f"{run.id}/{file}": msgspec.to_builtins([*others, report][-MOST:])})
+
+
+def kept_evaluations(run: RunDir, file: str, state: ViewState) -> list[EvaluationReport]:
+    """Give what is remembered of one checkpoint's file, the newest last."""
+    kept = state.screen(KEPT_UNDER).get(f"{run.id}/{file}", [])
+    try:
+        return msgspec.convert(kept, list[EvaluationReport])
+    except msgspec.ValidationError:
+        return []

@@ -1,0 +1,152 @@
+"""The parts of a comparison that need the runs' tables and the code's history: classes, figures, code."""
+
+import msgspec
+import numpy as np
+
+from core.errors import DataError, RunError
+from core.evaluation.frames import Counts, f1_per_class, precision_per_class, recall_per_class
+from core.evaluation.table import read_confusions
+from mabe_tui.runs.comparison.code import CodeChange, code_changes
+from mabe_tui.runs.comparison.compare import Comparison
+from mabe_tui.runs.comparison.sides import Side
+from mabe_tui.runs.store import RunStore
+
+
+class ClassScore(msgspec.Struct, frozen=True, kw_only=True):
+    """How well one class is told, over all validation frames, as scikit-learn defines it."""
+
+    name: str
+    f1: float
+    precision: float
+    recall: float
+    frames: int
+    """With this class in truth."""
+
+
+class SideClasses(msgspec.Struct, frozen=True, kw_only=True):
+    """What the best checkpoints of one side confuse."""
+
+    name: str
+    classes: tuple[str, ...] = ()
+    counts: tuple[tuple[int, ...], ...] = ()
+    """``(classes, classes)`` frames of all validation videos and seeds; rows are the truth."""
+    scores: tuple[ClassScore, ...] = ()
+    """Of ``counts``; with several seeds not quite the mean of the seeds' own."""
+    problem: str | None = None
+    """Why there is nothing to show."""
+
+
+class SideFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """What one side took: means over its runs that know the figure."""
+
+    name: str
+    elapsed_seconds: float | None
+    frames_per_second: float | None
+    cost_usd: float | None
+    parameters: int | None
+    devices: tuple[str, ...]
+
+
+class Inspection(Comparison, frozen=True, kw_only=True):
+    """A comparison and all that a screen or ``--json`` shows beside it."""
+
+    classes: tuple[SideClasses, ...]
+    """One a side."""
+    figures: tuple[SideFigures, ...]
+    """One a side."""
+    code: tuple[CodeChange | None, ...]
+    """Each side after the first against the first; ``None`` where one of the two has no run."""
+
+
+def inspect(comparison: Comparison, store: RunStore) -> Inspection:
+    """Add to a comparison what takes reading tables and asking git: up to a second.
+
+    Args:
+        comparison: from :func:`~mabe_tui.runs.comparison.compare.compare`.
+        store: has its runs.
+    """
+    sides = comparison.sides
+    fields = {name: getattr(comparison, name) for name in comparison.__struct_fields__}
+    return Inspection(
+        **fields,
+        classes=tuple(side_classes(side, store) for side in sides),
+        figures=tuple(side_figures(side) for side in sides),
+        code=code_of_sides(sides, store),
+    )
+
+
+def side_classes(side: Side, store: RunStore) -> SideClasses:
+    """Add up what all runs of a side were evaluated to."""
+    if not side.runs:
+        return SideClasses(name=side.name, problem="no run here")
+    try:
+        tables = [read_confusions(store.find(run.id).run.evaluation_table) for run in side.runs]
+    except (DataError, RunError) as error:
+        return SideClasses(name=side.name, problem=str(error))
+    if len({table.classes for table in tables}) > 1:
+        return SideClasses(name=side.name, problem="its runs do not tell the same classes apart")
+    counts: Counts = np.sum([table.counts.sum(axis=0) for table in tables], axis=0)
+    return classes_of_counts(side.name, tables[0].classes, counts)
+
+
+def classes_of_counts(name: str, classes: tuple[str, ...], counts: Counts) -> SideClasses:
+    """Give counts, ``(classes, classes)`` with the truth in rows, with the scores that follow."""
+    return SideClasses(
+        name=name,
+        classes=classes,
+        counts=tuple(tuple(row) for row in counts.tolist()),
+        scores=_scores(classes, counts),
+    )
+
+
+def _scores(classes: tuple[str, ...], counts: Counts) -> tuple[ClassScore, ...]:
+    columns = (
+        f1_per_class(counts).tolist(),
+        precision_per_class(counts).tolist(),
+        recall_per_class(counts).tolist(),
+        counts.sum(axis=1).tolist(),
+    )
+    return tuple(
+        ClassScore(name=name, f1=f1, precision=precision, recall=recall, frames=frames)
+        for name, f1, precision, recall, frames in zip(classes, *columns, strict=True)
+    )
+
+
+def side_figures(side: Side) -> SideFigures:
+    """Average what the runs of a side took."""
+    devices = dict.fromkeys(run.device_name or run.device for run in side.runs)
+    return SideFigures(
+        name=side.name,
+        elapsed_seconds=mean_over_runs(side, "elapsed_seconds"),
+        frames_per_second=mean_over_runs(side, "frames_per_second"),
+        cost_usd=mean_over_runs(side, "cost_usd"),
+        parameters=side.summary.parameters if side.summary else None,
+        devices=tuple(device for device in devices if device),
+    )
+
+
+def mean_over_runs(side: Side, field: str) -> float | None:
+    """Average a figure of :class:`~mabe_tui.runs.view.RunSummary` over the runs that have it."""
+    known = [value for run in side.runs if (value := getattr(run, field)) is not None]
+    return sum(known) / len(known) if known else None
+
+
+def code_of_sides(sides: tuple[Side, ...], store: RunStore) -> tuple[CodeChange | None, ...]:
+    """Hold the code of each side's newest run against the first's."""
+    versions = [_code_version(side, store) for side in sides]
+    first = versions[0]
+    if first is None:
+        return (None,) * (len(sides) - 1)
+    known = [version for version in versions if version is not None]
+    found = dict(zip(known[1:], code_changes(known), strict=True))
+    return tuple(found[version] if version else None for version in versions[1:])
+
+
+def _code_version(side: Side, store: RunStore) -> str | None:
+    if side.summary is None:
+        return None
+    try:
+        resolved = store.find(side.summary.id).require_request().resolved
+    except RunError:
+        return None
+    return resolved.code_version if resolved else None

@@ -1,0 +1,151 @@
+"""A comparison as a screen shows it: what is known at once comes first, what takes long comes later."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from core.errors import RunError
+from core.progress import Progress
+from core.registry import Registry
+from mabe_tui.runs.checkpoints import pointer_names
+from mabe_tui.runs.comparison.code import CodeChange
+from mabe_tui.runs.comparison.compare import Comparison, changed_settings, compare
+from mabe_tui.runs.comparison.evaluate import (
+    AT,
+    CheckpointComparison,
+    NamedCheckpoint,
+    compare_checkpoints,
+    named_checkpoints,
+)
+from mabe_tui.runs.comparison.inspect import SideClasses, code_of_sides, side_classes
+from mabe_tui.runs.comparison.sides import Side, find_side, side_of
+from mabe_tui.runs.curves.overlay import SideNumbers
+from mabe_tui.runs.curves.panels import RunNumbers
+from mabe_tui.runs.store import RunStore
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SideBySide:
+    """Everything that was found so far of several sides."""
+
+    comparison: Comparison
+    """Without verdicts, while checkpoints are measured."""
+    numbers: tuple[SideNumbers, ...] = ()
+    """One a side, for its curves."""
+    classes: tuple[SideClasses, ...] = ()
+    """One a side; none yet, while checkpoints are measured."""
+    code: tuple[CodeChange | None, ...] | None = None
+    """Each side after the first against the first; ``None``: not looked for yet."""
+
+
+def side_by_side(
+    names: Sequence[str], store: RunStore, registry: Registry, progress: Progress | None = None
+) -> Iterator[SideBySide]:
+    """Compare, and give what is known as it becomes more; the last is complete.
+
+    Args:
+        names: versions, runs or checkpoints (``RUN@epoch-3``), two or more; with a checkpoint among
+            them, a run stands for its best one.
+        store: the runs.
+        registry: the versions.
+        progress: called with (done, total, what), where checkpoints have to be measured.
+
+    Raises:
+        UserError: as :func:`~mabe_tui.runs.comparison.compare.compare` or
+            :func:`~mabe_tui.runs.comparison.evaluate.compare_checkpoints`.
+    """
+    if any(AT in name for name in names):
+        yield from _of_checkpoints(names, store, registry, progress)
+        return
+    comparison = compare(names, store, registry)
+    known = SideBySide(
+        comparison=comparison,
+        classes=tuple(side_classes(side, store) for side in comparison.sides),
+    )
+    yield known
+    yield from _with_curves_and_code(known, store)
+
+
+def _with_curves_and_code(known: SideBySide, store: RunStore) -> Iterator[SideBySide]:
+    sides = known.comparison.sides
+    known = replace(known, numbers=tuple(_numbers(side, store) for side in sides))
+    yield known
+    yield replace(known, code=code_of_sides(sides, store))
+
+
+def _numbers(side: Side, store: RunStore) -> SideNumbers:
+    """Read the curves of all seeds; a run that has vanished since has none."""
+    found = []
+    for run in side.runs:
+        try:
+            found.append(RunNumbers.read(store.find(run.id), side.name))
+        except RunError:
+            continue
+    return SideNumbers(side.name, tuple(found))
+
+
+def _of_checkpoints(
+    names: Sequence[str], store: RunStore, registry: Registry, progress: Progress | None
+) -> Iterator[SideBySide]:
+    if len(names) < 2:
+        raise RunError("name two or more checkpoints, such as v6@epoch-3 v6@best")
+    checkpoints = _in_short(named_checkpoints(names, store))
+    sides = tuple(_run_of(each, store, registry) for each in checkpoints)
+    unmeasured = Comparison(sides=sides, settings=changed_settings(sides), verdicts=())
+    known = before = SideBySide(comparison=unmeasured)
+    for known in _with_curves_and_code(before, store):
+        yield known
+    measured = compare_checkpoints(checkpoints, progress=progress)
+    yield replace(
+        known,
+        comparison=comparison_of(measured, unmeasured),
+        classes=tuple(side.classes for side in measured.sides),
+    )
+
+
+def _in_short(checkpoints: Sequence[NamedCheckpoint]) -> list[NamedCheckpoint]:
+    """Call checkpoints by their runs' letters, which fit a legend, where these tell the runs apart."""
+    runs = {each.entry.id: each.entry.short for each in checkpoints}
+    if len({*runs.values()}) < len(runs):
+        return list(checkpoints)
+    return [each._replace(name=f"{each.entry.short}{AT}{each.which}") for each in checkpoints]
+
+
+def comparison_of(measured: CheckpointComparison, runs: Comparison) -> Comparison:
+    """Put what checkpoints were measured to in place of what their runs say of themselves.
+
+    Args:
+        measured: the checkpoints.
+        runs: their runs, in the same order.
+    """
+    sides = tuple(
+        msgspec.structs.replace(side, best_epoch=found.epoch, best=found.metrics)
+        for side, found in zip(runs.sides, measured.sides, strict=True)
+    )
+    return msgspec.structs.replace(runs, sides=sides, verdicts=measured.verdicts)
+
+
+def _run_of(checkpoint: NamedCheckpoint, store: RunStore, registry: Registry) -> Side:
+    """Describe the run of a checkpoint, without metrics: they are not those of the checkpoint."""
+    side = side_of(checkpoint.name, find_side(checkpoint.entry.id, store, registry, latest=True))
+    return msgspec.structs.replace(
+        side, checkpoint=checkpoint.which, best_epoch=None, best={}, last={}
+    )
+
+
+def candidates(names: Sequence[str], store: RunStore, registry: Registry) -> list[str]:
+    """Name what could be compared with some names: checkpoints, where one of these is a checkpoint.
+
+    Returns:
+        Versions that have runs, then runs, newest first; or the checkpoints of all runs. What is
+        compared already is left out.
+    """
+    entries = store.entries()
+    if any(AT in name for name in names):
+        found = [f"{e.id}{AT}{pointer}" for e in entries for pointer in pointer_names(e.run)]
+    else:
+        with_runs = {entry.version for entry in entries}
+        found = [version for version in registry.versions if version in with_runs]
+        found += [entry.id for entry in entries]
+    return [name for name in found if name not in names]

@@ -1,0 +1,205 @@
+"""What is put side by side: a run, a version without one, or a version's runs over several seeds."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from core.errors import ConfigError, RunError
+from core.evaluation.spread import mean_std
+from core.experiment import Experiment
+from core.history import History
+from core.registry import Registry
+from core.reported import Reported
+from mabe_tui.launch.launcher import RunState
+from mabe_tui.runs.listing.seeds import data_digest, over_seeds, own_runs, settings_digest
+from mabe_tui.runs.reading import thin_history
+from mabe_tui.runs.store import LAST, RunEntry, RunStore
+from mabe_tui.runs.view import RunSummary, state_of, summary_of
+
+
+class Curve(msgspec.Struct, frozen=True, kw_only=True):
+    """One value an epoch, of the history that counts."""
+
+    epoch: tuple[int, ...] = ()
+    train_loss: tuple[float, ...] = ()
+    validation_loss: tuple[float, ...] = ()
+    monitor: tuple[float, ...] = ()
+    """Of the monitored metric; NaN where it was not measured."""
+
+
+class Spread(msgspec.Struct, frozen=True):
+    """A metric over several seeds."""
+
+    mean: float
+    std: float
+    """Of the sample (n − 1)."""
+
+    def __str__(self) -> str:
+        return f"{self.mean:.4f} ± {self.std:.4f}"
+
+
+class Side(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the things compared. Of several seeds, what is single is of the newest run."""
+
+    name: str
+    """What it is called in this comparison: its version, or its run where versions repeat."""
+    experiment: Experiment
+    seed: int
+    summary: RunSummary | None = None
+    best_epoch: int | None = None
+    best: dict[str, float] = {}
+    """Metrics of the epoch with the best monitored value."""
+    last: dict[str, float] = {}
+    """Metrics of the last epoch."""
+    curve: Curve = Curve()
+    reported: Reported | None = None
+    """What the original documents claim of this version: not measured here."""
+    runs: tuple[RunSummary, ...] = ()
+    """All runs that this side stands for, newest first: one a seed."""
+    seeds: tuple[int, ...] = ()
+    """Of ``runs``, in their order."""
+    best_over_seeds: dict[str, Spread] = {}
+    """Of ``best``, where there are several seeds."""
+    last_over_seeds: dict[str, Spread] = {}
+    left_out: tuple[str, ...] = ()
+    """Runs of further seeds that are not finished, and how they are."""
+    checkpoint: str | None = None
+    """The one checkpoint that is meant, where not the run: ``best`` then has what it was measured to."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a name means: an experiment, and its runs, newest first, one a seed."""
+
+    experiment: Experiment
+    entries: tuple[RunEntry, ...] = ()
+    left_out: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
+    """Why runs of the version cannot be read, which are passed over."""
+
+
+def find_side(name: str, store: RunStore, registry: Registry, latest: bool) -> Found:
+    """Find a run, the runs of a version, or else the bare version of that name.
+
+    Args:
+        name: what a person typed.
+        store: the runs.
+        registry: the versions.
+        latest: a version stands for its latest run alone, whatever other seeds there are.
+
+    Raises:
+        ConfigError: neither a run nor a version.
+        RunError: the run cannot be read.
+    """
+    try:
+        entry = store.find(name)
+    except RunError as no_run:
+        if name == LAST or name not in registry.versions:
+            raise ConfigError(f"{no_run}; versions are {', '.join(registry.versions)}") from None
+        return Found(registry.experiment(name))
+    if name != entry.version:
+        return Found(entry.require_request().experiment, (entry,))
+    of_version = [entry for entry in store.entries() if entry.version == name]
+    own = _own_runs(of_version)
+    found = Found(own[0].require_request().experiment, (own[0],)) if latest else _over_seeds(own)
+    problems = tuple(entry.problem for entry in of_version if entry.problem is not None)
+    return replace(found, unreadable=problems)
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A run that may be one of several seeds; how it is, is asked only where that matters."""
+
+    entry: RunEntry
+
+    @property
+    def id(self) -> str:
+        return self.entry.id
+
+    @property
+    def seed(self) -> int:
+        return self.entry.require_request().seed
+
+    @property
+    def state(self) -> RunState:
+        return state_of(self.entry)
+
+    @property
+    def alike(self) -> str:
+        return settings_digest(self.entry.require_request().experiment)
+
+    @property
+    def data(self) -> str:
+        return data_digest(self.entry.require_request())
+
+    @property
+    def is_trial(self) -> bool:
+        return self.entry.is_trial
+
+
+def _own_runs(runs: Sequence[RunEntry]) -> Sequence[RunEntry]:
+    """Give those that can be read; trials of a study only where nothing else is."""
+    readable = [_Candidate(entry) for entry in runs if entry.request is not None]
+    return [run.entry for run in own_runs(readable)] or runs
+
+
+def _over_seeds(runs: Sequence[RunEntry]) -> Found:
+    found = over_seeds([_Candidate(entry) for entry in runs])
+    entries = tuple(run.entry for run in found.members)
+    return Found(entries[0].require_request().experiment, entries, found.left_out)
+
+
+def side_of(name: str, found: Found) -> Side:
+    """Read everything about one side."""
+    experiment = found.experiment
+    if not found.entries:
+        return Side(
+            name=name,
+            experiment=experiment,
+            seed=experiment.training.seed,
+            reported=experiment.reported,
+        )
+    monitor = experiment.training.monitor
+    histories = [thin_history(entry.run) for entry in found.entries]
+    bests = [history.best_epoch(monitor) for history in histories]
+    best = [epoch.metrics if epoch else {} for epoch in bests]
+    last = [history.epochs[-1].metrics if history.epochs else {} for history in histories]
+    runs = tuple(summary_of(entry) for entry in found.entries)
+    seeds = tuple(entry.require_request().seed for entry in found.entries)
+    return Side(
+        name=name,
+        experiment=experiment,
+        seed=seeds[0],
+        summary=runs[0],
+        best_epoch=bests[0].epoch if bests[0] else None,
+        best=best[0],
+        last=last[0],
+        curve=_curve(histories[0], monitor),
+        reported=experiment.reported,
+        runs=runs,
+        seeds=seeds,
+        best_over_seeds=_spreads(best),
+        last_over_seeds=_spreads(last),
+        left_out=found.left_out,
+    )
+
+
+def _spreads(tables: Sequence[dict[str, float]]) -> dict[str, Spread]:
+    """Average what all runs measured as a number; nothing where there is one run only."""
+    if len(tables) < 2:
+        return {}
+    shared = [key for key in tables[0] if all(math.isfinite(t.get(key, math.nan)) for t in tables)]
+    spreads = {key: mean_std([table[key] for table in tables]) for key in shared}
+    return {key: Spread(mean, std) for key, (mean, std) in spreads.items() if std is not None}
+
+
+def _curve(history: History, monitor: str) -> Curve:
+    epochs = history.epochs
+    return Curve(
+        epoch=tuple(epoch.epoch for epoch in epochs),
+        train_loss=tuple(epoch.train_loss for epoch in epochs),
+        validation_loss=tuple(epoch.metrics.get("loss", math.nan) for epoch in epochs),
+        monitor=tuple(epoch.metrics.get(monitor, math.nan) for epoch in epochs),
+    )

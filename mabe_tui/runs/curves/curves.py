@@ -1,0 +1,227 @@
+"""The curves of a run: what it measured, over epochs, steps, time or money.
+
+The loss of training and what goes with it come from ``step`` events, where there are any; what was
+validated comes from ``epoch`` events. Points that a resume has superseded stay in a curve and are marked.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.errors import RunError
+from core.events import Identity
+from core.history import History
+from core.strict import nearest
+from mabe_tui.plotting.braille import LineStyle
+from mabe_tui.plotting.series import Series
+from mabe_tui.plotting.smoothing import ema
+from mabe_tui.plotting.ticks import TickKind
+from mabe_tui.runs.curves.axis import Axis
+from mabe_tui.runs.curves.points import Bools, Floats, Points, Table
+
+TRAIN_LOSS, VALIDATION_LOSS = "train_loss", "validation_loss"
+OF_TRAINING = (TRAIN_LOSS, "learning_rate", "gradient_norm", "frames_per_second")
+OF_SYSTEM = ("cpu_percent", "memory_mib", "gpu_percent", "gpu_memory_mib")
+PER_CLASS = "f1/"
+"""What the names of single classes' F1 begin with."""
+GROUPS = {
+    "loss": (TRAIN_LOSS, VALIDATION_LOSS),
+    "f1_means": ("f1_macro", "f1_macro_behaviours"),
+    "system": OF_SYSTEM,
+    "use": ("gpu_percent", "cpu_percent"),
+    "memory": ("gpu_memory_mib", "memory_mib"),
+}
+"""Names that stand for several curves in one chart; ``f1`` stands for the F1 of each class."""
+TICKS: dict[Axis, TickKind] = {
+    Axis.EPOCH: "integer",
+    Axis.STEP: "integer",
+    Axis.TIME: "duration",
+    Axis.DOLLARS: "dollars",
+}
+"""How ticks on an axis are chosen and written."""
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """One quantity of one run; all arrays are ``(points,)``, in the order of (attempt, ``seq``)."""
+
+    name: str
+    x: Floats
+    y: Floats
+    superseded: Bools
+    """Points that are no part of the history any more: drawn faintly, or not at all."""
+    attempts: tuple[str, ...]
+    """Names of the run's attempts."""
+    attempt: Floats
+    """Numbers into ``attempts``."""
+    seq: Floats
+
+    @property
+    def counted(self) -> tuple[Floats, Floats]:
+        """``(x, y)`` of the points that count: ``x`` never decreases."""
+        kept = ~self.superseded
+        return self.x[kept], self.y[kept]
+
+    def identity(self, index: int) -> Identity:
+        """Give the event that a point comes from; ``RunLog.line_of`` finds its line."""
+        return Identity(self.attempts[int(self.attempt[index])], int(self.seq[index]))
+
+    def nearest(self, x: float) -> int | None:
+        """Give the index of the point that counts whose x is nearest; ``None`` without points."""
+        distance = np.where(self.superseded, np.inf, np.abs(self.x - x))
+        if not distance.size or not np.isfinite(distance).any():
+            return None
+        return int(np.nanargmin(distance))
+
+    def index_of(self, event: Identity) -> int | None:
+        """Give the last point that was measured up to an event: the way from the log to the chart."""
+        if event.attempt not in self.attempts or not self.seq.size:
+            return None
+        number = self.attempts.index(event.attempt)
+        earlier = (self.attempt < number) | ((self.attempt == number) & (self.seq <= event.seq))
+        count = int(np.count_nonzero(earlier))
+        return count - 1 if count else 0
+
+
+def curve_names(points: Points) -> list[str]:
+    """Name the curves that a run has, in the order in which they are worth a look."""
+    names = [TRAIN_LOSS] if len(points.steps) or len(points.epochs) else []
+    metrics = [VALIDATION_LOSS if name == "loss" else name for name in points.metrics]
+    names += sorted(metrics, key=lambda name: (name != VALIDATION_LOSS, name.startswith(PER_CLASS)))
+    training = points.steps if len(points.steps) else points.epochs
+    names += [name for name in OF_TRAINING[1:] if _has_numbers(training, name)]
+    return names + [name for name in OF_SYSTEM if _has_numbers(points.system, name)]
+
+
+def curves_named(points: Points, name: str) -> list[str]:
+    """Give the curves that a name stands for, as far as the run has them.
+
+    Args:
+        points: of the run.
+        name: of a curve, ``loss`` (of training and of validation), ``f1`` (of each class) or
+            ``system``.
+
+    Raises:
+        RunError: there is no such curve; names the nearest.
+    """
+    known = curve_names(points)
+    if name == PER_CLASS.rstrip("/"):
+        return [each for each in known if each.startswith(PER_CLASS)]
+    if name in GROUPS:
+        return [each for each in GROUPS[name] if each in known]
+    if name in known or name in OF_SYSTEM or not known:
+        return [name] if name in known else []
+    raise RunError(f"no curve {name!r}{nearest(name, [*known, *GROUPS])}")
+
+
+def curve(
+    points: Points, history: History, name: str, axis: Axis, usd_per_hour: float | None = None
+) -> Curve:
+    """Give one curve of a run.
+
+    Args:
+        points: what it said, in numbers.
+        history: says which of it counts.
+        name: one of :func:`curve_names`.
+        axis: what is x.
+        usd_per_hour: the run's price (``limits.usd_per_hour``), for dollars.
+
+    Raises:
+        RunError: dollars are asked for, and the price is not known.
+    """
+    table, column = _where(points, name)
+    return Curve(
+        name=name,
+        x=_x(points, table, axis, usd_per_hour),
+        y=table[column],
+        superseded=~points.counts(table, history.counted),
+        attempts=tuple(points.attempts),
+        attempt=table["attempt"],
+        seq=table["seq"],
+    )
+
+
+def _where(points: Points, name: str) -> tuple[Table, str]:
+    """Give the table and the column of a curve."""
+    if name in OF_SYSTEM:
+        return points.system, name
+    if name in OF_TRAINING:
+        if len(points.steps):
+            return points.steps, "loss" if name == TRAIN_LOSS else name
+        return points.epochs, name
+    return points.epochs, "loss" if name == VALIDATION_LOSS else name
+
+
+def _x(points: Points, table: Table, axis: Axis, usd_per_hour: float | None) -> Floats:
+    if axis in (Axis.TIME, Axis.DOLLARS):
+        seconds = points.paid(table)
+        if axis is Axis.TIME:
+            return seconds
+        if usd_per_hour is None:
+            raise RunError("what it costs an hour is not known; take time for the x axis")
+        return seconds * usd_per_hour / 3600
+    if table is points.system:
+        return _progress_at(points, points.paid(table), axis)
+    return table[axis.value]
+
+
+def _progress_at(points: Points, seconds: Floats, axis: Axis) -> Floats:
+    """Epoch or step at a moment, between the points that tell: readings of the machine do not."""
+    source = points.steps if len(points.steps) else points.epochs
+    if not len(source):
+        return np.full(len(seconds), math.nan)
+    return np.interp(seconds, points.paid(source), source[axis.value])
+
+
+def _has_numbers(table: Table, name: str) -> bool:
+    return bool(np.isfinite(table[name]).any())
+
+
+def series_of(
+    one: Curve,
+    label: str,
+    style: LineStyle = "solid",
+    smooth: float = 0.0,
+    show_superseded: bool = False,
+) -> list[Series]:
+    """Give what is drawn of a curve: the smoothed line last, and under it, faint, what it came from.
+
+    Args:
+        one: the curve.
+        label: in the legend.
+        style: of the line.
+        smooth: weight of the moving average, in [0, 1); see :func:`~mabe_tui.plotting.smoothing.ema`.
+            0: the line is the raw one.
+        show_superseded: draw what a resume has superseded, faint.
+    """
+    x, y = one.counted
+    series = _superseded(one) if show_superseded else []
+    if smooth > 0:
+        series.append(Series("", x, y, "faint"))
+        y = ema(y, smooth)
+    return [*series, Series(label, x, y, style)]
+
+
+def _superseded(one: Curve) -> list[Series]:
+    parts = [one.superseded & (one.attempt == number) for number in range(len(one.attempts))]
+    return [Series("", one.x[part], one.y[part], "faint") for part in parts if part.any()]
+
+
+def shared_names(of_runs: Sequence[Points], name: str) -> list[str]:
+    """Give the curves that a name stands for in any of the runs.
+
+    Raises:
+        RunError: no run has such a curve.
+    """
+    found: dict[str, None] = {}
+    problem: RunError | None = None
+    for points in of_runs:
+        try:
+            found |= dict.fromkeys(curves_named(points, name))
+        except RunError as error:
+            problem = error
+    if not found and problem is not None:
+        raise problem
+    return [*found]

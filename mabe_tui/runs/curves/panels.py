@@ -1,0 +1,128 @@
+"""Curves of one or several runs, as charts that can be drawn in a terminal, as SVG or in a page."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from core.errors import RunError
+from core.history import History
+from mabe_tui.plotting.braille import line_styles
+from mabe_tui.plotting.panel import Panel
+from mabe_tui.plotting.series import Series
+from mabe_tui.plotting.ticks import TickKind
+from mabe_tui.runs.curves.axis import Axis
+from mabe_tui.runs.curves.curves import TICKS, Curve, curve, curve_names, series_of, shared_names
+from mabe_tui.runs.curves.points import Points
+from mabe_tui.runs.following.growing import GrowingFold
+from mabe_tui.runs.following.live import RunSource
+from mabe_tui.runs.store import RunEntry
+
+DEFAULT_CHARTS = ("loss", "f1_macro")
+
+
+@dataclass(frozen=True, eq=False)
+class RunNumbers:
+    """What the curves of one run are made of."""
+
+    label: str
+    """What it is called beside the others."""
+    points: Points
+    history: History
+    usd_per_hour: float | None = None
+
+    @classmethod
+    def read(cls, entry: RunEntry, label: str) -> "RunNumbers":
+        """Read all that a run said.
+
+        Raises:
+            RunError: its request cannot be read.
+        """
+        price = entry.require_request().limits.usd_per_hour
+        fold = GrowingFold()
+        fold.feed(entry.run.events())
+        return cls(label, fold.points, fold.history, price)
+
+    @classmethod
+    def of(cls, source: RunSource, label: str) -> "RunNumbers":
+        """Take those of a run that is followed or replayed."""
+        return cls(label, source.points, source.history, source.request.limits.usd_per_hour)
+
+
+def curves_of(
+    runs: Sequence[RunNumbers], names: Sequence[str], axis: Axis
+) -> list[tuple[str, Curve]]:
+    """Give the curves that names stand for, each with its run's label; a run without one is left out.
+
+    Raises:
+        RunError: no run has such a curve, or dollars are asked for and the price is not known.
+    """
+    wanted = dict.fromkeys(
+        found for name in names for found in shared_names([run.points for run in runs], name)
+    )
+    return [pair for name in wanted for pair in _over_runs(runs, name, axis)]
+
+
+def _over_runs(runs: Sequence[RunNumbers], name: str, axis: Axis) -> Iterator[tuple[str, Curve]]:
+    for run in runs:
+        if name not in curve_names(run.points):
+            continue
+        try:
+            yield run.label, curve(run.points, run.history, name, axis, run.usd_per_hour)
+        except RunError as error:
+            raise RunError(f"{run.label}: {error}") from error
+
+
+def panels(
+    runs: Sequence[RunNumbers],
+    names: Sequence[str] = DEFAULT_CHARTS,
+    axis: Axis = Axis.EPOCH,
+    *,
+    smooth: float = 0.0,
+    log_y: bool = False,
+    superseded: bool = False,
+) -> list[Panel]:
+    """Give one chart a name, with the lines of all runs over one another.
+
+    Args:
+        runs: what to draw, in this order.
+        names: see :func:`~mabe_tui.runs.curves.curves.curves_named`.
+        axis: what is x.
+        smooth: see :func:`~mabe_tui.runs.curves.curves.series_of`.
+        log_y: logarithmic y.
+        superseded: draw also, faintly, what a resume has superseded.
+
+    Raises:
+        RunError: no run has such a curve, or dollars are asked for and the price is not known.
+    """
+    options = {"smooth": smooth, "show_superseded": superseded}
+    charts = []
+    for name in names:
+        series, lines = _drawn(curves_of(runs, [name], axis), len(runs) > 1, options)
+        title = f"{name}, smoothed {smooth:g}" if smooth else name
+        charts.append(
+            Panel(
+                series, lines, title, x_label=axis.value, x_kind=_x_kind(axis, series), log_y=log_y
+            )
+        )
+    return charts
+
+
+def _x_kind(axis: Axis, series: Sequence[Series]) -> TickKind:
+    """Whole epochs, once there is one; before, shares of the first."""
+    ends = [one.x_bounds[1] for one in series if one.x_bounds is not None]
+    return "linear" if axis is Axis.EPOCH and max(ends, default=1) < 1 else TICKS[axis]
+
+
+def _drawn(
+    curves: Sequence[tuple[str, Curve]], several_runs: bool, options: dict[str, Any]
+) -> tuple[tuple[Series, ...], tuple[int, ...]]:
+    """Give all series and the number of the line each belongs to; bands come before all lines."""
+    several_names = len({one.name for _, one in curves}) > 1
+    found: list[tuple[Series, int]] = []
+    for number, (label, one) in enumerate(curves):
+        parts = [label] if several_runs else []
+        parts += [one.name] if several_names or not several_runs else []
+        style = line_styles(len(curves))[number]
+        found += [(s, number) for s in series_of(one, " ".join(parts), style, **options)]
+    found.sort(key=lambda pair: bool(pair[0].name))
+    return tuple(series for series, _ in found), tuple(number for _, number in found)

@@ -1,0 +1,72 @@
+"""The charts of one run that goes on: each is made anew only where its own numbers have changed."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from mabe_tui.plotting.panel import Panel
+from mabe_tui.runs.curves.axis import Axis
+from mabe_tui.runs.curves.curves import GROUPS, OF_SYSTEM, OF_TRAINING, PER_CLASS, curve_names
+from mabe_tui.runs.curves.panels import RunNumbers, panels
+from mabe_tui.runs.following.live import RunSource
+
+EMPTY = Panel((), ())
+
+
+@dataclass(frozen=True)
+class View:
+    """How charts are drawn."""
+
+    axis: Axis = Axis.EPOCH
+    smooth: float = 0.0
+    """See :func:`~mabe_tui.runs.curves.curves.series_of`."""
+    log: frozenset[str] = frozenset()
+    """Names of the charts whose y is logarithmic."""
+
+
+class ChartCache:
+    """Keeps the charts of one source, so that what has not changed need not be measured again."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[object, Panel]] = {}
+
+    def charts(self, source: RunSource, names: Iterable[str], view: View) -> dict[str, Panel]:
+        """Give a chart a name; one of which nothing was measured yet is without series.
+
+        Args:
+            source: the run; another one than before makes all anew.
+            names: see :func:`~mabe_tui.runs.curves.curves.curves_named`.
+            view: how.
+
+        Raises:
+            RunError: dollars are asked for, and the price is not known.
+        """
+        return {name: self._chart(source, name, view) for name in names}
+
+    def _chart(self, source: RunSource, name: str, view: View) -> Panel:
+        state = (_amount(source, name), view, tuple(source.history.counted.items()))
+        kept = self._kept.get(name)
+        if kept is None or kept[0] != state:
+            self._kept[name] = kept = state, _made(source, name, view)
+        return kept[1]
+
+
+def _amount(source: RunSource, name: str) -> tuple[int, ...]:
+    """Tell how much there is of what a chart is made of."""
+    points, curves = source.points, GROUPS.get(name, (name,))
+    if any(curve in OF_SYSTEM for curve in curves):
+        return id(points), len(points.system)
+    if any(curve in OF_TRAINING for curve in curves):
+        return id(points), len(points.steps), len(points.epochs)
+    return id(points), len(points.epochs)
+
+
+def _made(source: RunSource, name: str, view: View) -> Panel:
+    is_classes = name == PER_CLASS.rstrip("/")
+    if not is_classes and name not in GROUPS and name not in curve_names(source.points):
+        return EMPTY
+    numbers, log_y = [RunNumbers.of(source, "")], name in view.log
+    made = panels(numbers, [name], view.axis, smooth=view.smooth, log_y=log_y, superseded=True)[0]
+    if not is_classes:
+        return made
+    named = (replace(one, name=one.name.removeprefix(PER_CLASS)) for one in made.series)
+    return replace(made, series=tuple(named))

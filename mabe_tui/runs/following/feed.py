@@ -1,0 +1,285 @@
+"""One run, kept up to date by a thread of its own, for a screen that must never wait for a file.
+
+All that touches the run's files happens in that thread: it polls, it makes the charts that are wished for,
+and between two polls it does what it was asked to do.
+"""
+
+import contextvars
+import datetime as dt
+import queue
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from core.errors import UserError
+from core.rundir import RunDir
+from mabe_tui.launch.launcher import Launcher, launcher_named
+from mabe_tui.plotting.panel import Panel
+from mabe_tui.runs.following.alerts import Alert
+from mabe_tui.runs.following.chart_cache import ChartCache, View
+from mabe_tui.runs.following.live import LiveRun, RunSource, Update
+from mabe_tui.runs.following.replay import Replay
+from mabe_tui.runs.following.run_log import LogRow
+from mabe_tui.runs.view import RunSummary
+from mabe_tui.runs.words import event_line
+
+ALIVE_SECONDS, ENDED_SECONDS, UNSEEN_SECONDS = 0.2, 1.0, 2.0
+"""Between two polls: of a run that may speak, of one that has ended, and where nobody looks."""
+BETWEEN_SLICES = 0.02
+"""Seconds between two slices of a log that is indexed back to its beginning."""
+SUMMED_UP_SECONDS = 1.0
+"""So often times and costs go on where nothing new was said."""
+REPLAY_SECONDS = 30.0
+"""So long a replay takes at the speed it begins with, by and large."""
+SPEEDS = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
+"""Seconds of the run a second."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is looked at, and so has to be made."""
+
+    charts: tuple[str, ...] = ()
+    """See :func:`~mabe_tui.runs.curves.curves.curves_named`."""
+    view: View = field(default_factory=View)
+    tail: int = 0
+    """So many of the log's last lines."""
+    unseen: bool = False
+    """Nobody looks now; alerts are told all the same."""
+
+
+@dataclass(frozen=True)
+class LogBounds:
+    """How much of the log is known; see :class:`~mabe_tui.runs.following.run_log.RunLog`."""
+
+    first: int = 0
+    stop: int = 0
+    generation: tuple[int, int] = (0, 0)
+    """Another one where every position is void: the log was replaced, or is a replay's."""
+    complete: bool = False
+    counted: dict[str, float] = field(default_factory=dict)
+    """Attempt → the last event of it that counts; the others are superseded."""
+
+    @classmethod
+    def of(cls, source: RunSource) -> "LogBounds":
+        """Take those of a run's log."""
+        log = source.log
+        counted = dict(source.history.counted)
+        generation = (id(log), log.generation)
+        return cls(log.first, log.stop, generation, log.complete, counted)
+
+
+@dataclass(frozen=True)
+class ReplayStanding:
+    """How far a replay is."""
+
+    position: float
+    """Seconds of the run."""
+    duration: float
+    speed: float
+    paused: bool
+
+
+@dataclass(frozen=True)
+class Look:
+    """All that a screen shows of a run, at one moment."""
+
+    summary: RunSummary
+    charts: dict[str, Panel]
+    log: LogBounds
+    tail: list[LogRow]
+    alerts: tuple[Alert, ...] = ()
+    replay: ReplayStanding | None = None
+
+
+Clock = Callable[[], dt.datetime]
+Job = Callable[[RunSource], None]
+
+
+class RunFeed:
+    """Follows one run in a thread, wherever it is, until it is closed. Nothing it does stops the run.
+
+    Args:
+        run: which.
+        tell: called in the thread with what there is to show.
+        problem: called in the thread with what a person can mend, a line.
+        clock: tells the time of day.
+    """
+
+    def __init__(
+        self,
+        run: RunDir,
+        tell: Callable[[Look], None],
+        problem: Callable[[str], None],
+        clock: Clock,
+    ) -> None:
+        self.run = run
+        self._tell, self._problem, self._clock = tell, problem, clock
+        self._asked: queue.SimpleQueue[Job] = queue.SimpleQueue()
+        self._closed = threading.Event()
+        self._wish, self._wished = Wish(), True
+        self._charts = ChartCache()
+        self._live: LiveRun
+        self._source: RunSource
+        self._told, self._told_at = LogBounds(), 0.0
+        self._polled_at = 0.0
+        self._following: str | None = None
+        """The attempt whose launcher keeps the files here up to date."""
+
+    def start(self) -> None:
+        """Begin. What it tells carries on in the context of who called this."""
+        context = contextvars.copy_context()
+        name = f"feed of {self.run.id}"
+        threading.Thread(target=context.run, args=(self._main,), name=name, daemon=True).start()
+
+    def close(self) -> None:
+        """End it soon; what was asked before is done."""
+        self._closed.set()
+        self.ask(lambda _: None)
+
+    def wish(self, wish: Wish) -> None:
+        """Say what is looked at; it is told at once."""
+
+        def take(_: RunSource) -> None:
+            self._wish, self._wished = wish, True
+
+        self.ask(take)
+
+    def ask(self, job: Job) -> None:
+        """Have something done in the thread, in the order asked; what it raises for a person is told."""
+        self._asked.put(job)
+
+    # ── replay ────────────────────────────────────────────────────────────────────────────────
+
+    def toggle_replay(self) -> None:
+        """Play the run from its beginning, or go back to how it is now."""
+
+        def turn(source: RunSource) -> None:
+            if isinstance(source, Replay):
+                self._source = self._live
+            else:
+                self._source = played = Replay(self.run, self._launcher, event_line)
+                played.speed = _first_speed(played.duration)
+            self._wished, self._polled_at = True, 0.0
+
+        self.ask(turn)
+
+    def toggle_pause(self) -> None:
+        """Let a replay stand still, or go on."""
+
+        def turn(source: RunSource) -> None:
+            if isinstance(source, Replay):
+                source.paused = not source.paused
+                self._wished = True
+
+        self.ask(turn)
+
+    def change_speed(self, by: int) -> None:
+        """Play faster or slower, by so many of :data:`SPEEDS`."""
+
+        def turn(source: RunSource) -> None:
+            if isinstance(source, Replay):
+                at = min(range(len(SPEEDS)), key=lambda n: abs(SPEEDS[n] - source.speed))
+                source.speed = float(SPEEDS[min(max(at + by, 0), len(SPEEDS) - 1)])
+                self._wished = True
+
+        self.ask(turn)
+
+    # ── the thread ────────────────────────────────────────────────────────────────────────────
+
+    def _main(self) -> None:
+        with ExitStack() as followed:
+            try:
+                self._open()
+            except UserError as error:
+                self._problem(str(error))
+                return
+            while not self._closed.is_set():
+                self._turn()
+                self._follow(followed)
+                self._work()
+
+    def _open(self) -> None:
+        self._launcher: Launcher = launcher_named(self.run.read_request().launcher)
+        self._live = LiveRun(self.run, self._launcher, event_line)
+        self._source = self._live
+
+    def _turn(self) -> None:
+        """Poll where it is time, find more of the log, and tell what is new."""
+        update, now = Update(), time.monotonic()
+        if now - self._polled_at >= self._pause():
+            self._polled_at = now
+            update = self._source.poll(self._clock())
+        if not self._wish.unseen:
+            self._source.log.extend()
+        is_old = self._source.state.may_speak and now - self._told_at >= SUMMED_UP_SECONDS
+        bounds = LogBounds.of(self._source)
+        changed = update.events or update.alerts or bounds != self._told or self._playing
+        if self._wished or changed or is_old:
+            self._wished, self._told, self._told_at = False, bounds, now
+            self._tell_look(update.alerts)
+
+    def _tell_look(self, alerts: tuple[Alert, ...]) -> None:
+        source, wish = self._source, self._wish
+        try:
+            charts = self._charts.charts(source, wish.charts, wish.view)
+        except UserError as error:
+            self._problem(str(error))
+            charts = {}
+        tail = source.log.lines(source.log.stop - wish.tail, wish.tail)
+        standing = _standing(source) if isinstance(source, Replay) else None
+        summary = source.summary(self._clock())
+        self._tell(Look(summary, charts, self._told, tail, alerts, standing))
+
+    def _work(self) -> None:
+        """Do what was asked, waiting for it until the next poll."""
+        complete = self._source.log.complete or self._wish.unseen
+        wait = self._pause() - (time.monotonic() - self._polled_at) if complete else BETWEEN_SLICES
+        try:
+            job = self._asked.get(timeout=max(wait, 0.0))
+            while True:
+                self._do(job)
+                job = self._asked.get_nowait()
+        except queue.Empty:
+            return
+
+    def _do(self, job: Job) -> None:
+        try:
+            job(self._source)
+        except UserError as error:
+            self._problem(str(error))
+
+    def _pause(self) -> float:
+        if self._wish.unseen:
+            return UNSEEN_SECONDS
+        return ALIVE_SECONDS if self._source.state.may_speak or self._playing else ENDED_SECONDS
+
+    @property
+    def _playing(self) -> bool:
+        source = self._source
+        return (
+            isinstance(source, Replay) and not source.paused and source.position < source.duration
+        )
+
+    def _follow(self, followed: ExitStack) -> None:
+        """Keep what is here of a run elsewhere up to date, anew after each resume."""
+        handle = self.run.read_handle() if self._live.state.may_speak else None
+        if handle is None or handle.attempt == self._following:
+            return
+        self._following = handle.attempt
+        followed.close()
+        try:
+            followed.enter_context(self._launcher.following(self.run))
+        except UserError as error:
+            self._problem(f"only what is here already: {error}")
+
+
+def _first_speed(duration: float) -> float:
+    wanted = duration / REPLAY_SECONDS
+    return float(next((speed for speed in SPEEDS if speed >= wanted), SPEEDS[-1]))
+
+
+def _standing(source: Replay) -> ReplayStanding:
+    return ReplayStanding(source.position, source.duration, source.speed, source.paused)

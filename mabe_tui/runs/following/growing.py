@@ -1,0 +1,100 @@
+"""The fold of a run that goes on: new events are added to it, and all is folded anew only where it must."""
+
+from collections.abc import Iterable, Sequence
+
+from core.events import AnyEvent, DataReady, Resumed, RunStarted, Step, System
+from core.history import History, fold
+from mabe_tui.runs.curves.points import Points
+
+TURNS = (RunStarted, DataReady, Resumed)
+"""After one of these, other events may count than did before."""
+HEARTBEAT = (Step, System)
+
+
+class GrowingFold:
+    """A history without most of its signs of life, and all numbers as arrays.
+
+    One thread feeds it; arrays taken from ``points`` stay as they are.
+    """
+
+    def __init__(self) -> None:
+        self.points = Points()
+        self.history = History()
+        self.turns = 0
+        """How often it became another line of events that counts."""
+        self._by_attempt: dict[str, list[AnyEvent]] = {}
+        self._seen = _Seen()
+
+    def feed(self, events: Iterable[AnyEvent]) -> list[AnyEvent]:
+        """Take in events; gives those that are new, in the order they came."""
+        new, late = self._seen.sift(events)
+        if not new:
+            return []
+        self.points.add(new)
+        if late:
+            self.points.sort()
+        known = self.history.attempts[-1:]
+        if late or any(isinstance(e, TURNS) or [e.attempt] != known for e in new):
+            self._refold(new)
+        else:
+            self._append(new)
+        return new
+
+    def _append(self, new: Sequence[AnyEvent]) -> None:
+        kept = self._by_attempt[self.history.attempts[-1]]
+        for event in thinned(new):
+            append_thin(kept, event)
+            append_thin(self.history.events, event)
+        self.history.seconds = self.points.seconds
+
+    def _refold(self, new: Sequence[AnyEvent]) -> None:
+        for event in new:
+            append_thin(self._by_attempt.setdefault(event.attempt, []), event)
+        self.history = fold(event for kept in self._by_attempt.values() for event in kept)
+        self.history.seconds = self.points.seconds
+        self.turns += 1
+
+
+def append_thin(events: list[AnyEvent], event: AnyEvent) -> None:
+    """Add an event; of an unbroken row of signs of life, the last of each kind stays."""
+    if isinstance(event, HEARTBEAT):
+        for index in (len(events) - 1, len(events) - 2):
+            if index < 0 or not isinstance(events[index], HEARTBEAT):
+                break
+            if type(events[index]) is type(event):
+                if events[index].seq > event.seq:
+                    return  # it came late
+                del events[index]
+                break
+    events.append(event)
+
+
+def thinned(events: Iterable[AnyEvent]) -> list[AnyEvent]:
+    """Leave out the signs of life that are followed by others of their kind."""
+    kept: list[AnyEvent] = []
+    for event in events:
+        append_thin(kept, event)
+    return kept
+
+
+class _Seen:
+    """Which events were there before, by attempt."""
+
+    def __init__(self) -> None:
+        self._seqs: dict[str, set[int]] = {}
+        self._last: dict[str, int] = {}
+
+    def sift(self, events: Iterable[AnyEvent]) -> tuple[list[AnyEvent], bool]:
+        """Give the new events, and whether one of them came after a later one of its attempt."""
+        new: list[AnyEvent] = []
+        late = False
+        for event in events:
+            known = self._seqs.setdefault(event.attempt, set())
+            if event.seq in known:
+                continue
+            known.add(event.seq)
+            new.append(event)
+            last = self._last.get(event.attempt, 0)
+            late |= event.seq < last
+            self._last[event.attempt] = max(last, event.seq)
+        return new, late

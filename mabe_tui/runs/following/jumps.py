@@ -1,0 +1,66 @@
+"""From a chart's point to the line of the log that said it, and back."""
+
+from core.events import Epoch, identity
+from mabe_tui.runs.curves.axis import Axis
+from mabe_tui.runs.curves.curves import TRAIN_LOSS, VALIDATION_LOSS, Curve, curve, curves_named
+from mabe_tui.runs.following.live import RunSource
+
+
+def line_at(source: RunSource, chart: str, axis: Axis, x: float) -> int | None:
+    """Give the log's line of the point that is nearest to an x.
+
+    Args:
+        source: the run.
+        chart: see :func:`~mabe_tui.runs.curves.curves.curves_named`; of its curves, the one with the nearest
+            point counts, and among equals the first.
+        axis: what x is.
+        x: the cursor.
+
+    Returns:
+        A position of ``source.log``; ``None`` where there is no point, or no line of it.
+
+    Raises:
+        RunError: there is no such chart, or dollars are asked for and the price is not known.
+    """
+    found = [
+        (abs(float(one.x[index]) - x), number, one.identity(index))
+        for number, one in enumerate(_curves(source, chart, axis))
+        if (index := one.nearest(x)) is not None
+    ]
+    return source.log.line_of(min(found)[2]) if found else None
+
+
+def x_at(source: RunSource, axis: Axis, position: int) -> float | None:
+    """Give the x at which a line of the log was said: of its event, or of the last one measured.
+
+    Args:
+        source: the run.
+        axis: what x is.
+        position: of ``source.log``.
+
+    Returns:
+        ``None`` where nothing is measured.
+
+    Raises:
+        RunError: dollars are asked for, and the price is not known.
+    """
+    event = source.log.event_near(position)
+    if event is None:
+        return None
+    name = _of_epochs(source) if isinstance(event, Epoch) else TRAIN_LOSS
+    for one in _curves(source, name, axis):
+        if (index := one.index_of(identity(event))) is not None:
+            return float(one.x[index])
+    return None
+
+
+def _of_epochs(source: RunSource) -> str:
+    """Name any curve whose points are the ends of epochs."""
+    measured = source.points.metrics
+    return VALIDATION_LOSS if "loss" in measured or not measured else measured[0]
+
+
+def _curves(source: RunSource, chart: str, axis: Axis) -> list[Curve]:
+    price = source.request.limits.usd_per_hour
+    names = curves_named(source.points, chart)
+    return [curve(source.points, source.history, name, axis, price) for name in names]

@@ -1,0 +1,140 @@
+"""A run played again, as if it went on now: what a screen shows of it is what it showed then."""
+
+import bisect
+import datetime as dt
+from itertools import pairwise
+
+from core.events import AnyEvent, identity
+from core.history import History
+from core.rundir import RunDir
+from mabe_tui.launch.attempts import STATE_OF_ENDING
+from mabe_tui.launch.launcher import Launcher, RunState
+from mabe_tui.runs.curves.points import Points
+from mabe_tui.runs.following.alerts import AlertWatch
+from mabe_tui.runs.following.growing import GrowingFold
+from mabe_tui.runs.following.live import Update
+from mabe_tui.runs.following.run_log import RunLog, Spell
+from mabe_tui.runs.store import RunEntry
+from mabe_tui.runs.view import RunSummary, summary_from
+
+
+class Replay:
+    """Plays a run's events by a clock; a :class:`~mabe_tui.runs.following.live.RunSource`.
+
+    The time between two attempts is left out. What came after the replay was begun is not in it.
+
+    Args:
+        run: which.
+        launcher: tells how the run is once all is played.
+        spell: see :class:`~mabe_tui.runs.following.run_log.RunLog`.
+        speed: seconds of the run a second.
+
+    Raises:
+        RunError: its ``run.toml`` cannot be read.
+    """
+
+    def __init__(
+        self, run: RunDir, launcher: Launcher, spell: Spell | None = None, speed: float = 60.0
+    ) -> None:
+        self.run = run
+        self.request = run.read_request()
+        self.log = RunLog(run, spell)
+        self.state = RunState.QUEUED
+        self.speed = speed
+        self.paused = False
+        self.position = 0.0
+        """Seconds of the run that have been played."""
+        self._entry = RunEntry(run)
+        self._last_state = launcher.state(run)
+        self._events = sorted(run.events(), key=lambda event: (event.attempt, event.seq))
+        self._at = _played_at(self._events)
+        self._polled: dt.datetime | None = None
+        self._begin()
+
+    @property
+    def duration(self) -> float:
+        """Seconds from the first event to the last, without the time between attempts."""
+        return self._at[-1] if self._at else 0.0
+
+    @property
+    def points(self) -> Points:
+        """All numbers so far, as arrays."""
+        return self._fold.points
+
+    @property
+    def history(self) -> History:
+        """The history so far, without most of the signs of life."""
+        return self._fold.history
+
+    def poll(self, now: dt.datetime | None = None) -> Update:
+        """Play on to ``now``, by the clock of who looks."""
+        now = now or dt.datetime.now(dt.UTC)
+        passed = (now - self._polled).total_seconds() if self._polled is not None else 0.0
+        self._polled = now
+        if not self.paused:
+            self.position = min(self.duration, self.position + max(0.0, passed) * self.speed)
+        return self._play()
+
+    def seek(self, position: float) -> None:
+        """Go to a moment, in seconds of the run; the next poll gives all up to it if that is earlier."""
+        self.position = min(max(0.0, position), self.duration)
+        if self._played and self.position < self._at[self._played - 1]:
+            self._begin()
+
+    def summary(self, now: dt.datetime | None = None) -> RunSummary:  # noqa: ARG002
+        """Sum the run up as it was at the moment that is played; ``now`` does not matter."""
+        return summary_from(self._entry, self.history, self.state, self._moment)
+
+    def _begin(self) -> None:
+        """Forget what was played."""
+        self._fold = GrowingFold()
+        self._watch = AlertWatch()
+        self._played = 0
+        self._shown_to: int | None = None
+        """How far the log is shown; ``None``: not at all."""
+        self.log.hide_all()
+
+    def _play(self) -> Update:
+        stop = bisect.bisect_right(self._at, self.position)
+        events = self._fold.feed(self._events[self._played : stop])
+        self._played = stop
+        self.state = self._state()
+        alerts = self._watch.look(events, self.state, 0.0)
+        return Update(tuple(events), self._show_lines(events), alerts)
+
+    def _show_lines(self, new: list[AnyEvent]) -> int:
+        """Show the log up to what is played; gives how many lines came."""
+        self.log.poll()
+        before = self._shown_to
+        if new:
+            self.log.show_until(identity(new[-1]))
+        if self._played == len(self._events):
+            self.log.show_until(None)  # its last words have no event after them
+        self._shown_to = self.log.stop if self.log.stop > self.log.first else None
+        return self.log.stop - (self.log.first if before is None else before)
+
+    def _state(self) -> RunState:
+        if self._played == len(self._events):
+            return self._last_state
+        if not self._played:
+            return RunState.QUEUED
+        last = self._events[self._played - 1]
+        return STATE_OF_ENDING.get(type(last), RunState.RUNNING)
+
+    @property
+    def _moment(self) -> dt.datetime:
+        """What the clock showed at the moment that is played."""
+        if not self._played:
+            return self.request.created
+        since = self.position - self._at[self._played - 1]
+        return self._events[self._played - 1].time + dt.timedelta(seconds=since)
+
+
+def _played_at(events: list[AnyEvent]) -> list[float]:
+    """Give the moment of each event, never earlier than the one before."""
+    moments = [0.0] if events else []
+    for before, event in pairwise(events):
+        passed = (event.time - before.time).total_seconds()
+        same = event.attempt == before.attempt
+        moments.append(moments[-1] + (max(0.0, passed) if same else 0.0))
+    return moments

@@ -1,0 +1,251 @@
+"""All runs of a home folder, summed up quickly and again and again: only what changed is read.
+
+Runs that have ended are remembered on disk. That file holds nothing that cannot be computed from the run
+folders; where it is missing, damaged or of another version it is made anew.
+"""
+
+import datetime as dt
+import os
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from core import places
+from core.errors import UserError
+from core.files import write_bytes_atomically
+from core.history import History
+from mabe_tui.launch.attempts import attempt_ending, newest_attempt, read_quiet_ending
+from mabe_tui.launch.launcher import RunState
+from mabe_tui.runs.listing.record import RunRecord, record_from
+from mabe_tui.runs.reading import ThinTail
+from mabe_tui.runs.store import RunEntry, RunStore
+from mabe_tui.runs.view import RunSummary, hear_all, state_of, summary_from, summary_of
+
+FILE = "catalog.msgpack"
+FORMAT = 1
+"""Raise it when a record's values come to mean something else; new fields are noticed by themselves."""
+ASKED = 50
+"""Runs elsewhere that one refresh asks about, the newest."""
+LOCAL = "local"
+WATCHED = ("run.toml", "about.toml", "handle.toml", "attempts")
+Signature = tuple[int, ...]
+"""Sizes and times of change of the files that a summary is computed from."""
+
+
+class _Kept(msgspec.Struct, array_like=True):
+    signature: Signature
+    record: RunRecord
+
+
+class _File(msgspec.Struct):
+    version: str
+    runs: dict[str, _Kept]
+
+
+@dataclass(frozen=True, slots=True)
+class _Alive:
+    """What is kept of a run that may go on, so that only what is new is read."""
+
+    tail: ThinTail
+    history: History
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    signature: Signature
+    record: RunRecord
+    entry: RunEntry
+    alive: _Alive | None = None
+    """``None`` where the run has ended: its record stays as it is until a file changes."""
+
+
+class Catalog:
+    """The records of all runs. May be called from any thread.
+
+    Args:
+        store: which runs.
+    """
+
+    def __init__(self, store: RunStore) -> None:
+        self.store = store
+        self._path = places.cache(store.folder.parent) / FILE
+        self._lock = threading.Lock()
+        self._known: dict[str, _Known] = {}
+        self._told: dict[str, RunState] = {}
+        self._on_disk: dict[str, _Kept] | None = None
+        self._listed: tuple[int, int] | None = None
+
+    def records(self, now: dt.datetime | None = None) -> list[RunRecord]:
+        """Give all runs, newest first, as they are now; of one that did not change, the same object.
+
+        Asks nobody elsewhere: of a run that is elsewhere and has not ended, the state is what the last
+        :meth:`refresh` was told, ``unknown`` before it.
+
+        Args:
+            now: for running times; the present where not given.
+
+        Raises:
+            RunError: the folder of runs cannot be listed.
+        """
+        now = now or dt.datetime.now(dt.UTC)
+        with self._lock:
+            return self._all(now)
+
+    def glance(self, now: dt.datetime | None = None) -> list[RunRecord]:
+        """As :meth:`records`, but of runs that had ended nothing is looked at unless a run came or went.
+
+        So a tag, a note or a resume of one of them is seen by the next :meth:`records` only; what it costs
+        depends on how many are alive.
+
+        Raises:
+            RunError: as :meth:`records`.
+        """
+        now = now or dt.datetime.now(dt.UTC)
+        with self._lock:
+            if self._listed != _stat(str(self.store.folder)):
+                return self._all(now)
+            for name, known in self._known.items():
+                if known.alive is not None or not known.record.alike:
+                    self._known[name] = self._look(known.entry, now)
+            return [known.record for known in self._known.values()]
+
+    def _all(self, now: dt.datetime) -> list[RunRecord]:
+        if self._on_disk is None:
+            self._on_disk = _load(self._path)
+        self._listed = _stat(
+            str(self.store.folder)
+        )  # first: what comes afterwards is seen next time
+        self._known = {entry.id: self._look(entry, now) for entry in self.store.entries()}
+        self._save()
+        return [known.record for known in self._known.values()]
+
+    def summaries(self, now: dt.datetime | None = None) -> list[RunSummary]:
+        """Give the summaries of :meth:`records`."""
+        return [record.summary for record in self.records(now)]
+
+    def refresh(self, limit: int = ASKED) -> list[str]:
+        """Hear what runs elsewhere say now, over the network; the next :meth:`records` has it.
+
+        Args:
+            limit: at most so many are asked, the newest.
+
+        Returns:
+            Why some cannot be heard, each reason once.
+        """
+        if not self._known:
+            self.records()
+        with self._lock:
+            asked = [k.entry for k in self._known.values() if _is_alive_elsewhere(k)][:limit]
+        heard = hear_all(asked)
+        with self._lock:
+            self._told |= {entry.id: told.state for entry, told in zip(asked, heard, strict=True)}
+        return list(dict.fromkeys(told.problem for told in heard if told.problem))
+
+    def _look(self, entry: RunEntry, now: dt.datetime) -> _Known:
+        signature = _signature(
+            str(entry.run.path)
+        )  # first: what is read afterwards can only be newer
+        known = self._known.get(entry.id)
+        if known is not None and known.signature == signature:
+            return known if known.alive is None else self._again(known, known.alive, now)
+        kept = (self._on_disk or {}).get(entry.id)
+        if kept is not None and kept.signature == signature:
+            return _Known(signature, kept.record, entry)
+        tail = known.alive.tail if known is not None and known.alive else ThinTail(entry.run)
+        return self._read(entry, signature, tail, now)
+
+    def _read(
+        self, entry: RunEntry, signature: Signature, tail: ThinTail, now: dt.datetime
+    ) -> _Known:
+        if entry.request is None:
+            return _Known(signature, RunRecord(summary=summary_of(entry, now)), entry)
+        state, ended = self._state(entry)
+        history = tail.history()
+        record = record_from(entry, history, state, now)
+        return _Known(signature, record, entry, None if ended else _Alive(tail, history))
+
+    def _again(self, known: _Known, alive: _Alive, now: dt.datetime) -> _Known:
+        """Say how a run is whose files are as they were: time goes by, and its process may have died."""
+        state, ended = self._state(known.entry)
+        summary = summary_from(known.entry, alive.history, state, now)
+        record = msgspec.structs.replace(known.record, summary=summary)
+        return _Known(known.signature, record, known.entry, None if ended else alive)
+
+    def _state(self, entry: RunEntry) -> tuple[RunState, bool]:
+        """Say how a run is without asking anyone elsewhere, and whether that is its end."""
+        if entry.require_request().launcher == LOCAL:
+            state = state_of(entry)
+            return state, not state.may_speak
+        ended = _ending_elsewhere(entry)
+        return (ended, True) if ended else (self._told.get(entry.id, RunState.UNKNOWN), False)
+
+    def _save(self) -> None:
+        """Write the runs that have ended, where those on disk are others."""
+        ended = {
+            name: known
+            for name, known in self._known.items()
+            if known.alive is None and known.record.alike  # others could not be read
+        }
+        before = {name: kept.signature for name, kept in (self._on_disk or {}).items()}
+        if {name: known.signature for name, known in ended.items()} == before:
+            return
+        self._on_disk = {name: _Kept(k.signature, k.record) for name, k in ended.items()}
+        with suppress(UserError):  # then it is computed again next time
+            write_bytes_atomically(
+                self._path, msgspec.msgpack.encode(_File(_version(), self._on_disk))
+            )
+
+
+def _load(path: Path) -> dict[str, _Kept]:
+    try:
+        content = msgspec.msgpack.decode(path.read_bytes(), type=_File)
+    except (OSError, msgspec.DecodeError):
+        return {}
+    return content.runs if content.version == _version() else {}
+
+
+def _version() -> str:
+    """Name the format by the fields as well, so that one that was added is never read as absent."""
+    return " ".join((str(FORMAT), *RunRecord.__struct_fields__, *RunSummary.__struct_fields__))
+
+
+def _signature(folder: str) -> Signature:
+    """Look at the files of a run: a thousand runs in some ten milliseconds, hence no ``Path``."""
+    found: list[int] = []
+    for name in WATCHED:
+        found += _stat(f"{folder}/{name}")
+    try:
+        attempts = os.listdir(f"{folder}/attempts")  # noqa: PTH208
+    except OSError:
+        return tuple(found)
+    for attempt in sorted(attempts):
+        found += _stat(f"{folder}/attempts/{attempt}")  # told to stop; ended without a word
+        found += _stat(f"{folder}/attempts/{attempt}/events.jsonl")
+    return tuple(found)
+
+
+def _stat(path: str) -> tuple[int, int]:
+    try:
+        status = os.stat(path)  # noqa: PTH116
+    except OSError:
+        return 0, 0
+    return status.st_mtime_ns, status.st_size
+
+
+def _is_alive_elsewhere(known: _Known) -> bool:
+    return known.alive is not None and known.record.summary.launcher != LOCAL
+
+
+def _ending_elsewhere(entry: RunEntry) -> RunState | None:
+    """Say how a run elsewhere ended, by what is here of it; a preempted one may go on by itself."""
+    attempt = newest_attempt(entry.run)
+    if attempt is None:
+        return None
+    ended = attempt_ending(entry.run, attempt)
+    if ended is not None and ended is not RunState.PREEMPTED:
+        return ended
+    quiet = read_quiet_ending(entry.run, attempt)
+    return quiet.state if quiet is not None else None

@@ -1,0 +1,161 @@
+"""One row a version of the registry: what it is, what it claims, and what its runs came to."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+import msgspec
+
+from core.experiment import Experiment
+from core.features.columns import input_size
+from core.registry import Registry
+from mabe_tui.launch.launcher import RunState
+from mabe_tui.runs.listing.measured import Measured, delta, measured_name, measured_version
+from mabe_tui.runs.listing.record import RunRecord
+from mabe_tui.runs.listing.seeds import settings_digest
+
+
+class ExperimentRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One version, for the home screen and ``mabe list --measured``. ``None``: not known, or no run."""
+
+    version: str
+    status: str
+    title: str
+    extends: str | None
+    model: str
+    data: str
+    """Source, mice and keypoints, as in ``competition 4×mabe18``."""
+    inputs: tuple[str, ...]
+    input_size: int
+    """Numbers a frame."""
+    launcher: str
+    gpu: str | None
+    """What would be rented."""
+    batch_size: int
+    """Windows a step, accumulation counted in."""
+    reported_f1_macro: float | None
+    """A claim of the original documents."""
+    measured: Measured
+    as_registered: bool | None = None
+    """Whether what was measured had the settings that the registry gives now, the seed apart."""
+    delta: float | None = None
+    """Of the measured F1 to the baseline; ``None`` where they were scored on other videos."""
+    is_baseline: bool = False
+    runs: int = 0
+    """All but trials, whatever became of them."""
+    trials: int = 0
+    alive: int = 0
+    """Runs and trials that are queued, running or stopping."""
+    last_run: str | None = None
+    """The newest, a trial only where there is nothing else."""
+    last_state: RunState | None = None
+    last_created: dt.datetime | None = None
+    cost_usd: float | None = None
+    """Of all its runs and trials, where the price is known."""
+
+
+class ExperimentCache:
+    """Versions resolved once for each registry object, for a screen that is drawn again and again."""
+
+    def __init__(self) -> None:
+        self._registry: Registry | None = None
+        self._found: dict[str, tuple[ExperimentRow, str]] = {}
+
+    def get(self, registry: Registry, version: str) -> tuple[ExperimentRow, str]:
+        """Give what the registry says of a version, and the digest of its settings.
+
+        Raises:
+            ConfigError: it cannot be resolved.
+        """
+        if registry is not self._registry:
+            self._registry, self._found = registry, {}
+        if version not in self._found:
+            experiment = registry.experiment(version)
+            self._found[version] = _registered(experiment), settings_digest(experiment)
+        return self._found[version]
+
+
+def experiment_rows(
+    registry: Registry,
+    records: Sequence[RunRecord],
+    baseline: str | None = None,
+    cache: ExperimentCache | None = None,
+) -> list[ExperimentRow]:
+    """Give a row for each version, in the order of the registry.
+
+    Args:
+        registry: the versions.
+        records: of all runs, newest first.
+        baseline: a version or a run that all are held against.
+        cache: keeps the resolved versions for the next call.
+
+    Raises:
+        ConfigError: a version cannot be resolved.
+        RunError: the baseline is neither a version nor a run.
+    """
+    held = _baseline(baseline, registry, records)
+    cache = cache or ExperimentCache()
+    by_version: dict[str, list[RunRecord]] = {version: [] for version in registry.versions}
+    for record in records:
+        by_version.setdefault(record.summary.version, []).append(record)
+    return [
+        _row(*cache.get(registry, version), by_version[version], held, version == baseline)
+        for version in registry.versions
+    ]
+
+
+def _baseline(
+    name: str | None, registry: Registry, records: Sequence[RunRecord]
+) -> Measured | None:
+    if name is None:
+        return None
+    if name in registry.versions:  # it need not have a run yet
+        return measured_version(name, records)
+    return measured_name(name, records)
+
+
+def _row(
+    registered: ExperimentRow,
+    settings: str,
+    own: Sequence[RunRecord],
+    baseline: Measured | None,
+    is_baseline: bool,
+) -> ExperimentRow:
+    measured = measured_version(registered.version, own)
+    runs = [record for record in own if not record.is_trial]
+    last = next(iter(runs or own), None)
+    costs = [r.summary.cost_usd for r in own if r.summary.cost_usd is not None]
+    newest = next((record for record in own if record.id in measured.runs), None)
+    return msgspec.structs.replace(
+        registered,
+        measured=measured,
+        as_registered=newest.alike == settings if newest else None,
+        delta=delta(measured, baseline) if baseline is not None else None,
+        is_baseline=is_baseline,
+        runs=len(runs),
+        trials=len(own) - len(runs),
+        alive=sum(record.state.is_alive for record in own),
+        last_run=last.id if last else None,
+        last_state=last.state if last else None,
+        last_created=last.summary.created if last else None,
+        cost_usd=sum(costs) if costs else None,
+    )
+
+
+def _registered(experiment: Experiment) -> ExperimentRow:
+    """Give what the registry says of a version, as if it had no run."""
+    hardware, training, data = experiment.hardware, experiment.training, experiment.data
+    return ExperimentRow(
+        version=experiment.name,
+        status=experiment.status,
+        title=experiment.title,
+        extends=experiment.extends,
+        model=experiment.model.name,
+        data=f"{data.source} {data.mice}×{data.keypoints}",
+        inputs=experiment.features.inputs,
+        input_size=input_size(experiment),
+        launcher=hardware.launcher,
+        gpu=hardware.gpu,
+        batch_size=training.batch_size * training.accumulation_steps,
+        reported_f1_macro=experiment.reported.f1_macro if experiment.reported else None,
+        measured=Measured(name=experiment.name),
+    )

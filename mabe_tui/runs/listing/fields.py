@@ -1,0 +1,182 @@
+"""A run as one flat row: what can be asked of it, shown of it, and sorted by."""
+
+import datetime as dt
+import math
+import re
+from collections.abc import Collection, Iterable, Mapping
+from functools import cached_property
+
+from core.errors import UserError
+from core.experiment import Experiment, flatten
+from core.strict import nearest
+from mabe_tui.runs.listing.record import LEFT_OUT, RunRecord, is_lower_better
+from mabe_tui.runs.view import RunSummary
+
+Value = str | float | bool | dt.datetime | tuple[str, ...] | None
+Row = Mapping[str, Value]
+"""Values by key. A key that is not there and ``None`` mean the same: not known, or not yet."""
+
+METRIC = "f1_macro"
+"""What runs and versions are held against each other by."""
+MEASURED = f"best.{METRIC}"
+DELTA = "delta"
+ALIASES = {
+    "run": "id",
+    "tag": "tags",
+    "f1": METRIC,
+    "best": "best_metric",
+    "cost": "cost_usd",
+    "time": "elapsed_seconds",
+    "left": "eta_seconds",
+    "speed": "frames_per_second",
+    "model": "model.name",
+    "batch": "training.batch_size",
+    "inputs": "features.inputs",
+}
+"""Short names that people type → keys."""
+PREFIXES = ("best.", "smoothed.")
+"""Of metrics: ``best.f1`` is ``best.f1_macro``."""
+PINNED = "pinned"
+OWN_KEYS = ("gpu", "group", "trial", DELTA, PINNED)
+ALWAYS = (METRIC, "loss", "accuracy")
+"""Metrics that may be asked for before any run has measured them."""
+_DIGITS = re.compile(r"(\d+)")
+
+
+class UnknownFieldError(UserError):
+    """There is no such key; the message names the nearest."""
+
+
+def row_of(record: RunRecord) -> dict[str, Value]:
+    """Give the flat row of a run.
+
+    Keys: every field of :class:`~mabe_tui.runs.view.RunSummary`; the last epoch's metrics by their names
+    (``f1_macro``), the best epoch's under ``best.``, the best of their moving averages under ``smoothed.``;
+    settings by dotted key (``training.batch_size``); ``gpu``; ``trial``; ``group``, the same for runs that
+    differ in their seed alone. ``delta`` and ``pinned`` are the affair of
+    :func:`mabe_tui.runs.listing.table.arranged`.
+    """
+    summary = record.summary
+    row: dict[str, Value] = {
+        key: value for key, value in record.settings.items() if not isinstance(value, list | dict)
+    }
+    row |= {k: tuple(map(str, v)) for k, v in record.settings.items() if isinstance(v, list)}
+    row |= {f"smoothed.{name}": value for name, value in record.smoothed.items()}
+    row |= {f"best.{name}": value for name, value in record.best.items()}
+    row |= summary.metrics
+    row |= {name: getattr(summary, name) for name in _SUMMARY_FIELDS}
+    group = f"{record.alike}-{record.data}" if record.alike else None
+    row |= {"state": summary.state.value, "gpu": record.gpu, "trial": record.is_trial}
+    return row | {"group": group}
+
+
+_SUMMARY_FIELDS = tuple(name for name in RunSummary.__struct_fields__ if name != "metrics")
+
+
+class RowCache:
+    """Rows of records, made once for each record object."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, tuple[RunRecord, Row]] = {}
+
+    def rows(self, records: Iterable[RunRecord]) -> list[Row]:
+        """Give the row of each record, in their order."""
+        known, self._rows = self._rows, {}
+        for record in records:
+            kept = known.get(record.id)
+            same = kept is not None and kept[0] is record
+            self._rows[record.id] = kept if kept and same else (record, row_of(record))
+        return [row for _, row in self._rows.values()]
+
+
+class Fields:
+    """The keys that a set of rows has, and finding one by what a person calls it."""
+
+    def __init__(self, rows: Iterable[Row] = ()) -> None:
+        shapes = {tuple(row) for row in rows}
+        self.keys = tuple(
+            dict.fromkeys((*_fixed_keys(), *(key for keys in shapes for key in keys)))
+        )
+        """All, in the order in which they are to be offered."""
+        self._known = frozenset(self.keys)
+
+    def resolve(self, name: str) -> str:
+        """Find the key that a name means: itself, one of :data:`ALIASES`, or a unique last part.
+
+        Raises:
+            UnknownFieldError: there is none, or several; names the nearest, or them.
+        """
+        if name in self._known:
+            return name
+        prefix = next((p for p in PREFIXES if name.startswith(p)), "")
+        alias = prefix + ALIASES.get(name.removeprefix(prefix), "")
+        if alias in self._known:
+            return alias
+        matches = self._by_last_part.get(name, [])
+        if len(matches) == 1:
+            return matches[0]
+        if matches:
+            raise UnknownFieldError(f"{name!r} could be any of {', '.join(matches)}")
+        near = nearest(name, [*self.keys, *ALIASES, *self._by_last_part])
+        hint = near if near.startswith("; did") else "; `mabe runs --columns help` lists all"
+        raise UnknownFieldError(f"no field {name!r}{hint}")
+
+    @cached_property
+    def _by_last_part(self) -> dict[str, list[str]]:
+        parts: dict[str, list[str]] = {}
+        for key in self.keys:
+            if not key.startswith(PREFIXES):
+                parts.setdefault(key.rpartition(".")[2], []).append(key)
+        return parts
+
+
+def sort_rows(rows: Iterable[Row], key: str, descending: bool = False) -> list[Row]:
+    """Sort by one key; rows without a value, or with NaN, come last either way. Ties keep their order.
+
+    Texts sort naturally: ``v9`` before ``v10``. Numbers come before texts.
+    """
+    valued: list[Row] = []
+    missing: list[Row] = []
+    for row in rows:
+        (missing if is_missing(row.get(key)) else valued).append(row)
+    return [*sorted(valued, key=lambda row: order_of(row[key]), reverse=descending), *missing]
+
+
+def largest_first(rows: Collection[Row], key: str) -> bool:
+    """Tell in which direction a column is sorted at first: figures and times fall, texts and losses rise."""
+    if is_lower_better(key.rpartition(".")[2]):
+        return False
+    value = next((row[key] for row in rows if not is_missing(row.get(key))), None)
+    return not isinstance(value, str | tuple)
+
+
+def is_missing(value: Value) -> bool:
+    """Tell whether there is nothing to compare: ``None`` or NaN."""
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def order_of(value: Value) -> tuple[object, ...]:
+    """Give what values of any kind can be ordered by."""
+    if isinstance(value, dt.datetime):
+        return (0, value.timestamp())
+    if isinstance(value, str):
+        return (1, natural(value))
+    if isinstance(value, tuple):
+        return (1, natural(" ".join(value)))
+    return (0, value)
+
+
+def natural(text: str) -> tuple[tuple[bool, int, str], ...]:
+    """Give what orders texts with numbers in them as people do: ``v9`` before ``v10``."""
+    return tuple(
+        (False, int(part), "") if part.isdigit() else (True, 0, part.casefold())
+        for part in _DIGITS.split(text)
+        if part
+    )
+
+
+def _fixed_keys() -> tuple[str, ...]:
+    settings = flatten(Experiment(name=""))
+    metrics = [f"{prefix}{name}" for prefix in ("", *PREFIXES) for name in ALWAYS]
+    kept = [key for key in settings if not key.startswith(LEFT_OUT) and key != "actions"]
+    return (*_SUMMARY_FIELDS, *OWN_KEYS, *metrics, *kept)

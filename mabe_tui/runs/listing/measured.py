@@ -1,0 +1,97 @@
+"""What a version or a run came to, as one figure, and how far others are from it."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from core.errors import RunError
+from core.evaluation.spread import mean_std
+from mabe_tui.launch.launcher import RunState
+from mabe_tui.runs.listing.fields import METRIC
+from mabe_tui.runs.listing.record import RunRecord
+from mabe_tui.runs.listing.seeds import over_seeds, own_runs
+
+
+class Measured(msgspec.Struct, frozen=True, kw_only=True):
+    """Macro F1 at the best epoch, averaged over the seeds: the runs that `mabe compare` would take.
+
+    These are the latest run and those that differ from it in nothing but the seed, finished, one a seed.
+    Where none is finished, the latest run alone. Trials of `mabe tune` count where there is nothing else.
+    """
+
+    name: str
+    """A version, or a run's id."""
+    f1_macro: float | None = None
+    """Mean; ``None`` where no epoch is over."""
+    std: float | None = None
+    """Of the sample (n − 1); ``None`` for a single run."""
+    runs: tuple[str, ...] = ()
+    """Ids, one a seed, newest first."""
+    finished: bool = False
+    """Otherwise it is the best so far of a run that goes on or was interrupted."""
+    left_out: tuple[str, ...] = ()
+    """Runs of further seeds that are not finished, and how they are."""
+    preset: str | None = None
+    overrides: tuple[str, ...] = ()
+    """With these the newest of them was run: not quite the version as it is registered."""
+    scored_on: str | None = None
+    """See :class:`~mabe_tui.runs.listing.record.RunRecord`."""
+
+
+def measured_version(version: str, records: Sequence[RunRecord]) -> Measured:
+    """Sum up a version from its runs.
+
+    Args:
+        version: its name.
+        records: of all runs, newest first.
+    """
+    readable = [r for r in records if r.summary.version == version and r.alike]
+    if not readable:
+        return Measured(name=version)
+    found = over_seeds(own_runs(readable))
+    return _measured(version, found.members, found.left_out)
+
+
+def measured_name(name: str, records: Sequence[RunRecord]) -> Measured:
+    """Sum up what a name stands for: a version that has runs, or the run of that id.
+
+    Raises:
+        RunError: there is neither.
+    """
+    if any(record.summary.version == name for record in records):
+        return measured_version(name, records)
+    run = next((record for record in records if record.id == name), None)
+    if run is None:
+        raise RunError(f"{name}: neither a run nor a version that has one; choose another baseline")
+    return _measured(run.id, [run])
+
+
+def delta(one: Measured, baseline: Measured) -> float | None:
+    """Give how much better one is; ``None`` where that says nothing: other validation videos, none."""
+    if one.f1_macro is None or baseline.f1_macro is None:
+        return None
+    if one.scored_on is None or one.scored_on != baseline.scored_on:
+        return None
+    return one.f1_macro - baseline.f1_macro
+
+
+def deltas(records: Sequence[RunRecord], baseline: Measured) -> Mapping[str, float | None]:
+    """Give, by id, how much better than the baseline each run is; see :func:`delta`."""
+    return {record.id: delta(_measured(record.id, [record]), baseline) for record in records}
+
+
+def _measured(name: str, members: Sequence[RunRecord], left_out: tuple[str, ...] = ()) -> Measured:
+    newest = members[0]
+    values = [record.best[METRIC] for record in members if METRIC in record.best]
+    mean, std = mean_std(values) if values else (None, None)
+    return Measured(
+        name=name,
+        f1_macro=mean,
+        std=std,
+        runs=tuple(record.id for record in members),
+        finished=newest.state is RunState.FINISHED,
+        left_out=left_out,
+        preset=newest.summary.preset,
+        overrides=newest.summary.overrides,
+        scored_on=newest.scored_on,
+    )

@@ -1,0 +1,154 @@
+"""What stands on the right of a filter's operator, and how a run's value compares with it."""
+
+import datetime as dt
+import math
+import operator
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mabe_tui.runs.listing.fields import Row, Value, is_missing, natural
+
+Test = Callable[[Row], bool]
+TEXT_KEYS = ("id", "version", "tags", "note")
+"""Where a bare word is looked for."""
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+WORDS: dict[str, bool | float | None] = {
+    "true": True,
+    "false": False,
+    "none": None,
+    "nan": math.nan,
+}
+ORDERINGS: dict[str, Callable[[Any, Any], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+_DURATION = re.compile(r"(?:\d+(?:\.\d+)?[smhdw])+")
+_PART = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?inf")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d(?:T.*)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A value as it was written. A word may be a text and a number, duration or date at once."""
+
+    text: str
+    number: float | None = None
+    """Of a duration, seconds."""
+    is_duration: bool = False
+    moment: dt.datetime | None = None
+    constant: bool | float | None = None
+    is_constant: bool = False
+    """One of :data:`WORDS`."""
+
+
+def literal(text: str, quoted: bool) -> Literal:
+    """Read a value. What is in quotes is a text and nothing else."""
+    if quoted:
+        return Literal(text)
+    if text in WORDS:
+        return Literal(text, constant=WORDS[text], is_constant=True)
+    if _NUMBER.fullmatch(text):
+        return Literal(text, number=float(text))
+    if _DURATION.fullmatch(text):
+        seconds = sum(float(n) * SECONDS[unit] for n, unit in _PART.findall(text))
+        return Literal(text, number=seconds, is_duration=True)
+    return Literal(text, moment=_moment(text))
+
+
+def _moment(text: str) -> dt.datetime | None:
+    """Read a date or a time; without a zone, this computer's."""
+    if not _DATE.fullmatch(text):
+        return None
+    try:
+        return dt.datetime.fromisoformat(text).astimezone()
+    except ValueError:
+        return None
+
+
+def relation(key: str, sign: str, wanted: Literal) -> Test:
+    """Compare a value with ``==``, ``!=``, ``<``, ``<=``, ``>`` or ``>=``."""
+    if wanted.is_constant and wanted.constant is None and sign in ("==", "!="):
+        return lambda row: (row.get(key) is None) is (sign == "==")
+    if sign == "==":
+        return lambda row: equals(row.get(key), wanted)
+    if sign == "!=":
+        return lambda row: row.get(key) is not None and not equals(row.get(key), wanted)
+    compare = ORDERINGS[sign]
+    return lambda row: _ordered(row.get(key), wanted, compare)
+
+
+def member(key: str, wanted: Sequence[Literal]) -> Test:
+    """Look whether a value is one of several."""
+    tests = [relation(key, "==", each) for each in wanted]
+    return lambda row: any(test(row) for test in tests)
+
+
+def matching(key: str, pattern: re.Pattern[str]) -> Test:
+    """Look for a regular expression in a value, or in any of several."""
+    return lambda row: any(pattern.search(text) for text in _texts(row.get(key)))
+
+
+def containing(key: str, wanted: Literal) -> Test:
+    """Look whether one of several values is this one, or a text holds it."""
+    folded = wanted.text.casefold()
+
+    def test(row: Row) -> bool:
+        value = row.get(key)
+        if isinstance(value, str):
+            return folded in value.casefold()
+        return equals(value, wanted)
+
+    return test
+
+
+def bare(text: str) -> Test:
+    """Look for a word in what a run is called, tagged and noted."""
+    folded = text.casefold()
+    return lambda row: any(
+        folded in t.casefold() for key in TEXT_KEYS for t in _texts(row.get(key))
+    )
+
+
+def equals(value: Value, wanted: Literal) -> bool:
+    """Tell whether a run's value is the one that was written; of several, whether one of them is."""
+    if isinstance(value, tuple):
+        return wanted.text in value
+    if wanted.is_constant:
+        both_nan = is_missing(value) and value is not None and wanted.text == "nan"
+        return both_nan or (type(value) is type(wanted.constant) and value == wanted.constant)
+    if isinstance(value, str):
+        return value == wanted.text
+    if isinstance(value, dt.datetime):
+        return wanted.moment is not None and _same_day(value, wanted)
+    return not isinstance(value, bool) and wanted.number is not None and value == wanted.number
+
+
+def _same_day(value: dt.datetime, wanted: Literal) -> bool:
+    assert wanted.moment is not None
+    if "T" in wanted.text:
+        return value == wanted.moment
+    return value.astimezone(wanted.moment.tzinfo).date() == wanted.moment.date()
+
+
+def _ordered(value: Value, wanted: Literal, compare: Callable[[Any, Any], bool]) -> bool:
+    if is_missing(value) or isinstance(value, bool | tuple):
+        return False
+    if isinstance(value, str):
+        return compare(natural(value), natural(wanted.text))
+    if not isinstance(value, dt.datetime):
+        return wanted.number is not None and compare(value, wanted.number)
+    if wanted.is_duration:
+        age = (dt.datetime.now(dt.UTC) - value).total_seconds()
+        return compare(age, wanted.number)
+    return wanted.moment is not None and compare(value, wanted.moment)
+
+
+def _texts(value: Value) -> tuple[str, ...]:
+    if isinstance(value, tuple):
+        return value
+    return () if value is None else (str(value),)

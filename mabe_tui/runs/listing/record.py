@@ -1,0 +1,157 @@
+"""All that a table can show, sort or ask of one run: its summary, settings, best and smoothed metrics."""
+
+import datetime as dt
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from core.experiment import flatten
+from core.history import History
+from core.rundir import RunRequest
+from mabe_tui.launch.launcher import RunState
+from mabe_tui.runs.listing.seeds import data_digest, digest, settings_digest
+from mabe_tui.runs.store import STUDY_TAG, RunEntry
+from mabe_tui.runs.view import RunSummary, summary_from
+
+SMOOTHING = 0.6
+"""Share of the past that each epoch's smoothed value keeps: TensorBoard's default."""
+CURVE_POINTS = 32
+"""As many as a sparkline of sixteen braille characters has columns."""
+TRAIN_LOSS = "train_loss"
+LEFT_OUT = "actions."
+"""Settings that are no column: the map from actions to classes, dozens of keys."""
+
+
+class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One run for a table. What the run has not told, or does not have, is absent or ``None``."""
+
+    summary: RunSummary
+    gpu: str | None = None
+    """What was rented, such as ``H100`` or ``A100-80GB:2``; of a run here, the device's own name."""
+    settings: dict[str, Any] = {}
+    """By dotted key, ``None`` where unset."""
+    best: dict[str, float] = {}
+    """Metrics of the epoch with the best monitored value."""
+    smoothed: dict[str, float] = {}
+    """Of each metric, the best value of its moving average over the epochs; see :func:`smoothed_best`."""
+    curve: tuple[float, ...] = ()
+    """The monitored metric over the epochs, at most :data:`CURVE_POINTS`: for a line in a table's cell."""
+    alike: str = ""
+    """The same for runs whose settings are the same, the seed apart."""
+    data: str = ""
+    """The same for runs with the same data, training and validation videos."""
+    scored_on: str | None = None
+    """The same for runs whose metrics may be held against each other: the same validation videos."""
+
+    @property
+    def id(self) -> str:
+        """The run's id."""
+        return self.summary.id
+
+    @property
+    def seed(self) -> int | None:
+        """Its training seed."""
+        return self.summary.seed
+
+    @property
+    def state(self) -> RunState:
+        """How it is."""
+        return self.summary.state
+
+    @property
+    def is_trial(self) -> bool:
+        """Whether `mabe tune` started it."""
+        return any(tag.startswith(STUDY_TAG) for tag in self.summary.tags)
+
+
+def record_from(entry: RunEntry, history: History, state: RunState, now: dt.datetime) -> RunRecord:
+    """Put together what is known of a run that can be read.
+
+    Raises:
+        RunError: its request cannot be read.
+    """
+    request = entry.require_request()
+    summary = summary_from(entry, history, state, now)
+    best = history.best_epoch(request.experiment.training.monitor)
+    settings = flatten(request.experiment)
+    return RunRecord(
+        summary=summary,
+        gpu=_gpu(request, summary),
+        settings={k: v for k, v in settings.items() if not k.startswith(LEFT_OUT)},
+        best=best.metrics if best else {},
+        smoothed=_smoothed(history),
+        curve=_curve(history, request.experiment.training.monitor),
+        alike=settings_digest(request.experiment),
+        data=data_digest(request),
+        scored_on=_scored_on(request),
+    )
+
+
+def smoothed_best(values: Iterable[float], weight: float, lowest: bool = False) -> float | None:
+    """Give the best value of a curve's exponential moving average.
+
+    The average is that of :func:`mabe_tui.plotting.smoothing.ema` (Kingma & Ba 2015, section 3), so that
+    the figure can be found in the smoothed curve. Values that are not finite are passed over.
+
+    Args:
+        values: one an epoch.
+        weight: share of the past kept at each value, in ``[0, 1)``.
+        lowest: the lowest value is the best.
+
+    Returns:
+        ``None`` where no value is finite.
+    """
+    total, share, best = 0.0, 0.0, None
+    for value in values:
+        if not math.isfinite(value):
+            continue
+        total = weight * total + (1 - weight) * value
+        share = weight * share + (1 - weight)
+        average = total / share
+        if best is None or (average < best if lowest else average > best):
+            best = average
+    return best
+
+
+def is_lower_better(metric: str) -> bool:
+    """Tell whether a metric is a loss; all others are better the higher they are."""
+    return metric == "loss" or metric.endswith("_loss")
+
+
+def _smoothed(history: History) -> dict[str, float]:
+    curves: dict[str, list[float]] = {}
+    for epoch in history.epochs:
+        curves.setdefault(TRAIN_LOSS, []).append(epoch.train_loss)
+        for name, value in epoch.metrics.items():
+            curves.setdefault(name, []).append(value)
+    bests = {
+        name: smoothed_best(values, SMOOTHING, is_lower_better(name))
+        for name, values in curves.items()
+    }
+    return {name: best for name, best in bests.items() if best is not None}
+
+
+def _curve(history: History, monitor: str) -> tuple[float, ...]:
+    """Thin the metric out evenly; the first and the last epoch stay."""
+    values = [e.metrics[monitor] for e in history.epochs if monitor in e.metrics]
+    if len(values) <= CURVE_POINTS:
+        return tuple(values)
+    step = (len(values) - 1) / (CURVE_POINTS - 1)
+    return tuple(values[round(step * point)] for point in range(CURVE_POINTS))
+
+
+def _gpu(request: RunRequest, summary: RunSummary) -> str | None:
+    if request.launcher != "local":
+        return request.experiment.hardware.gpu
+    return summary.device_name if summary.device == "cuda" else None
+
+
+def _scored_on(request: RunRequest) -> str | None:
+    """Name the validation set: videos have ids of their own, but made ones are all numbered alike."""
+    found = request.resolved
+    if found is None:
+        return None
+    made = request.experiment.data.source == "synthetic" and request.data is None
+    return digest([found.data_fingerprint if made else None, *sorted(found.validation_videos)])

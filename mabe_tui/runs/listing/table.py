@@ -1,0 +1,83 @@
+"""The runs as a person wants to see them: filtered, sorted, held against a baseline."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from core.errors import UserError
+from mabe_tui.runs.listing.fields import (
+    DELTA,
+    PINNED,
+    Fields,
+    Row,
+    RowCache,
+    UnknownFieldError,
+    largest_first,
+    sort_rows,
+)
+from mabe_tui.runs.listing.measured import Measured, deltas
+from mabe_tui.runs.listing.query import QueryError, parse
+from mabe_tui.runs.listing.record import RunRecord
+from mabe_tui.runs.listing.view_state import View
+
+
+@dataclass(frozen=True, slots=True)
+class Arranged:
+    """A table of runs."""
+
+    rows: list[Row]
+    fields: Fields
+    """All keys there are, also of rows that the query left out."""
+    columns: tuple[str, ...]
+    """Keys of the view's columns; empty: the usual ones."""
+    sort: str | None
+    """The key it is sorted by; ``None``: newest first."""
+    descending: bool
+
+
+def arranged(
+    records: Sequence[RunRecord],
+    view: View,
+    *,
+    baseline: Measured | None = None,
+    pinned: Collection[str] = (),
+    cache: RowCache | None = None,
+) -> Arranged:
+    """Arrange runs as a view says.
+
+    Args:
+        records: newest first, as :meth:`mabe_tui.runs.listing.catalog.Catalog.records` gives them.
+        view: query, sorting, columns.
+        baseline: what ``delta`` is the difference to.
+        pinned: ids of runs for which ``pinned`` is true.
+        cache: keeps rows for the next call, for a screen that is drawn again and again.
+
+    Raises:
+        UserError: the query cannot be read, or a key is unknown; says which part of the view, and where.
+    """
+    rows = (cache or RowCache()).rows(records)
+    fields = Fields(rows)
+    differences = deltas(records, baseline) if baseline is not None else {}
+    chosen = set(pinned)
+    rows = [
+        {**row, DELTA: differences.get(str(row["id"])), PINNED: row["id"] in chosen} for row in rows
+    ]
+    sort = _resolve(fields, view.sort, "sort") if view.sort else None
+    columns = tuple(_resolve(fields, name, "columns") for name in view.columns)
+    try:
+        rows = parse(view.query, fields).filter(rows)
+    except QueryError as error:
+        raise UserError(f"{view.query}: {error}") from None
+    falls = view.descending
+    if sort is not None:
+        falls = largest_first(rows, sort) if falls is None else falls
+        rows = sort_rows(rows, sort, falls)
+    elif falls is False:
+        rows.reverse()
+    return Arranged(rows, fields, columns, sort, descending=True if falls is None else falls)
+
+
+def _resolve(fields: Fields, name: str, what: str) -> str:
+    try:
+        return fields.resolve(name)
+    except UnknownFieldError as error:
+        raise UserError(f"{what}: {error}") from None

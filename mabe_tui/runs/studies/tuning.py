@@ -1,0 +1,202 @@
+"""Trials as runs: starting them, looking at how they are, and telling the study what came of each."""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from core import places
+from core.errors import ConfigError
+from core.events import Failed, Stopped
+from core.history import History
+from core.rundir import RunDir, RunRequest
+from mabe_tui.launch.launcher import Launcher, RunState, UnreachableError
+from mabe_tui.runs.reading import thin_history
+from mabe_tui.runs.start import start_run
+from mabe_tui.runs.store import STUDY_TAG
+from mabe_tui.runs.studies.study import Study, StudyTrial, TrialResult
+
+STOP_GRACE = 60.0
+LIMITS = ("time_limit", "budget")
+"""Reasons of a stop that ends every trial alike: what it reached until then counts."""
+DEAD = (RunState.STOPPED, RunState.PREEMPTED, RunState.LOST)
+
+
+@dataclass
+class _Active:
+    """A trial whose run is under way."""
+
+    trial: StudyTrial
+    run: RunDir
+    monitor: str
+    context: ExitStack = field(default_factory=ExitStack)
+    """Keeps the run's folder up to date."""
+
+
+class Tuner:
+    """Works through a study: some trials at a time, each a run of its own.
+
+    Args:
+        study: says what to try.
+        name: of the study, for the tags of the runs.
+        home: where the runs are.
+        launcher: runs them.
+        request_for: gives the request of a trial from its overrides.
+        seconds: between two looks at the runs.
+        tell: is given a sentence when the launcher cannot be reached; it is tried again and again.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        name: str,
+        home: Path,
+        launcher: Launcher,
+        request_for: Callable[[list[str]], RunRequest],
+        seconds: float = 1.0,
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._study, self._name = study, name
+        self._home, self._launcher = home, launcher
+        self._request_for = request_for
+        self._seconds, self._tell = seconds, tell
+        self._active: list[_Active] = []
+        self._has_begun = self._is_away = False
+
+    @property
+    def under_way(self) -> list[str]:
+        """The runs of trials that have not ended, one that was being launched just now included."""
+        runs = [self._run_of(trial) for trial in self._study.unfinished()]
+        return [run.id for run in runs if run is not None and run.attempts()]
+
+    def results(self, trials: int, parallel: int) -> Iterator[TrialResult]:
+        """Give the result of each trial as it ends, until the study has so many trials.
+
+        Those that were under way when the study was last left come first. Leaving early leaves the runs
+        running, and the study knows them.
+
+        Raises:
+            UserError: a run cannot be started, stopped or resumed.
+        """
+        left = self._study.unfinished()
+        try:
+            while True:
+                yield from self._begin_some(left, trials, parallel)
+                if not (self._active or left):
+                    return
+                yield from self._look_at_all()
+                time.sleep(self._seconds if self._active or self._is_away else 0)
+        finally:
+            for each in self._active:
+                each.context.close()
+
+    def _begin_some(
+        self, left: list[StudyTrial], trials: int, parallel: int
+    ) -> Iterator[TrialResult]:
+        """Begin as many as there is room for; gives those that failed at once."""
+        while len(self._active) < parallel and (trial := self._next(left, trials)):
+            try:
+                failed = self._begin(trial)
+            except UnreachableError as error:
+                if not self._has_begun:
+                    raise
+                left.insert(0, trial)
+                self._say_away(error)
+                return
+            self._has_begun, self._is_away = True, False
+            if failed is not None:
+                yield failed
+
+    def _say_away(self, error: UnreachableError) -> None:
+        if not self._is_away:
+            self._tell(f"{str(error).partition(';')[0]}; trying again")
+        self._is_away = True
+
+    def _next(self, left: list[StudyTrial], trials: int) -> StudyTrial | None:
+        if left:
+            return left.pop(0)
+        return self._study.new_trial() if self._study.begun() < trials else None
+
+    def _begin(self, trial: StudyTrial) -> TrialResult | None:
+        """Start or take up the run of a trial; where its values cannot be had together, it fails."""
+        run = self._run_of(trial)
+        if run is not None and (run.path / "run.toml").exists():
+            self._take_up(trial, run)
+            return None
+        try:
+            request = self._request_for([f"{path}={value}" for path, value in trial.values.items()])
+        except ConfigError as error:
+            return self._study.fail(trial, str(error))
+        trial.become(request.run)
+        tags = [f"{STUDY_TAG}{self._name}", f"trial:{trial.number}"]
+        self._follow(trial, start_run(self._home, request, self._launcher, tags))
+        return None
+
+    def _run_of(self, trial: StudyTrial) -> RunDir | None:
+        return RunDir(places.runs(self._home) / trial.run) if trial.run else None
+
+    def _take_up(self, trial: StudyTrial, run: RunDir) -> None:
+        """Go on with a run that was under way when the study was left."""
+        state = self._launcher.state(run)
+        reached_limit = state is RunState.STOPPED and _stop_reason(run) in LIMITS
+        if state in DEAD and not reached_limit and not trial.to_be_pruned:
+            self._launcher.resume(run)
+        self._follow(trial, run)
+
+    def _follow(self, trial: StudyTrial, run: RunDir) -> None:
+        monitor = run.read_request().experiment.training.monitor
+        active = _Active(trial, run, monitor)
+        active.context.enter_context(self._launcher.following(run))
+        self._active.append(active)
+
+    # ── looking ───────────────────────────────────────────────────────────────────────────────
+
+    def _look_at_all(self) -> Iterator[TrialResult]:
+        for each in [*self._active]:
+            try:
+                result = self._look(each)
+            except UnreachableError as error:
+                self._say_away(error)
+                continue
+            if result is not None:
+                self._active.remove(each)
+                each.context.close()
+                yield result
+
+    def _look(self, each: _Active) -> TrialResult | None:
+        """Tell the study what is new; give the result where the run has ended."""
+        state = self._launcher.state(each.run)
+        history = thin_history(each.run)  # after the state: it can only be newer
+        for epoch in history.epochs:
+            value = epoch.metrics.get(each.monitor, math.nan)
+            if math.isfinite(value):
+                each.trial.report(epoch.epoch, value)
+        if state.is_alive and (each.trial.to_be_pruned or each.trial.should_be_pruned()):
+            each.trial.prune()
+            self._launcher.stop(each.run, STOP_GRACE)
+            state, history = self._launcher.state(each.run), thin_history(each.run)
+        if state is RunState.PREEMPTED:
+            self._launcher.resume(each.run)
+            each.context.close()  # it followed the attempt that has ended
+            each.context.enter_context(self._launcher.following(each.run))
+            return None
+        if state.may_speak:
+            return None
+        return self._ended(each, state, history)
+
+    def _ended(self, each: _Active, state: RunState, history: History) -> TrialResult:
+        best = history.best_epoch(each.monitor)
+        if state in (RunState.FAILED, RunState.LOST) or best is None:
+            ending = history.ending
+            problem = ending.error if isinstance(ending, Failed) else f"its run is {state}"
+            return self._study.fail(each.trial, problem)
+        if state is RunState.STOPPED and _stop_reason(each.run) not in LIMITS:
+            return self._study.prune(each.trial)
+        return self._study.complete(each.trial, best.metrics[each.monitor])
+
+
+def _stop_reason(run: RunDir) -> str | None:
+    ending = thin_history(run).ending
+    return ending.reason if isinstance(ending, Stopped) else None

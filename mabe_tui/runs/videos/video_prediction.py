@@ -1,0 +1,201 @@
+"""What a checkpoint says of every frame of one video, kept so that it is computed once."""
+
+import hashlib
+import math
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from core.data.labels import ClassBouts, bouts_of
+from core.files import replace_atomically
+from core.job import cache_folder
+from core.progress import Progress
+from core.rundir import Pointer
+from core.version import code_version
+from mabe_tui.runs.checkpoints import checkpoint_here
+from mabe_tui.runs.store import RunEntry
+from mabe_tui.runs.videos.video import Act, TrackedVideo
+
+if TYPE_CHECKING:
+    from core.data.frames import FrameStore
+
+Device = Literal["auto", "cpu", "cuda"]
+Frames = npt.NDArray[np.int64]
+FOLDER = "predictions"
+
+
+class FrameFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that is known of one frame, for ``--json`` and a screen's line of words."""
+
+    frame: int
+    seconds: float
+    truth: str
+    acts: list[Act]
+    """What was annotated, and who acts on whom."""
+    prediction: str
+    probabilities: dict[str, float]
+    positions: dict[str, dict[str, tuple[float, float] | None]]
+    """Mouse → keypoint → (x, y) in pixels; ``None`` where missing."""
+
+
+@dataclass(frozen=True, eq=False)
+class PredictedVideo:
+    """A video with its truth and a checkpoint's answer."""
+
+    video: TrackedVideo
+    checkpoint: Pointer
+    probabilities: npt.NDArray[np.float32] = field(repr=False)
+    """``(frames, classes)``, each row summing to 1."""
+
+    @cached_property
+    def prediction(self) -> npt.NDArray[np.uint8]:
+        """``(frames,)`` indices of the likeliest class."""
+        likeliest: npt.NDArray[np.uint8] = self.probabilities.argmax(axis=1).astype(np.uint8)
+        return likeliest
+
+    @cached_property
+    def errors(self) -> npt.NDArray[np.bool_]:
+        """``(frames,)``: where prediction and truth differ."""
+        return np.asarray(self.prediction != self.video.truth)
+
+    @cached_property
+    def truth_bouts(self) -> ClassBouts:
+        """Annotated bouts of the classes but the background, in the order of time."""
+        return bouts_of(self.video.truth)
+
+    @cached_property
+    def predicted_bouts(self) -> ClassBouts:
+        """Predicted bouts, likewise."""
+        return bouts_of(self.prediction)
+
+    @cached_property
+    def error_starts(self) -> Frames:
+        """The first frame of each stretch of wrong frames, ascending."""
+        return bouts_of(self.errors.astype(np.uint8)).start
+
+    @cached_property
+    def _bout_starts(self) -> Frames:
+        return np.union1d(self.truth_bouts.start, self.predicted_bouts.start)
+
+    def next_error(self, frame: int) -> int | None:
+        """Give the first frame of the next stretch of wrong frames after ``frame``, if there is one."""
+        return _after(self.error_starts, frame)
+
+    def previous_error(self, frame: int) -> int | None:
+        """Give the first frame of the last stretch of wrong frames that began before ``frame``."""
+        return _before(self.error_starts, frame)
+
+    def next_bout(self, frame: int) -> int | None:
+        """Give the frame after ``frame`` where the next true or predicted bout begins."""
+        return _after(self._bout_starts, frame)
+
+    def previous_bout(self, frame: int) -> int | None:
+        """Give the frame before ``frame`` where the last true or predicted bout began."""
+        return _before(self._bout_starts, frame)
+
+    def facts(self, frame: int) -> FrameFacts:
+        """Give all that is known of one frame, 0 ≤ ``frame`` < frames."""
+        video = self.video
+        names = video.classes
+        mice = dict(zip(video.about.mouse_ids, video.positions[frame], strict=False))
+        return FrameFacts(
+            frame=frame,
+            seconds=frame / video.frames_per_second,
+            truth=names[video.truth[frame]],
+            acts=video.acts(frame),
+            prediction=names[self.prediction[frame]],
+            probabilities=dict(zip(names, self.probabilities[frame].tolist(), strict=True)),
+            positions={str(m): _points(body, video.slots) for m, body in mice.items()},
+        )
+
+
+def predict_video(
+    entry: RunEntry,
+    video: TrackedVideo,
+    which: str = "best",
+    device: Device = "auto",
+    progress: Progress | None = None,
+) -> PredictedVideo:
+    """Apply one of a run's checkpoints to a video, in a worker thread; the answer is kept in the cache.
+
+    Args:
+        entry: the run.
+        video: from :func:`~mabe_tui.runs.videos.video.open_video`.
+        which: ``best``, ``last``, ``marked`` or ``epoch-5``.
+        device: where to compute.
+        progress: called with (done, total, what).
+
+    Raises:
+        RunError: there is no such checkpoint, or it is not on this computer.
+        CheckpointError: it is damaged.
+        ConfigError: CUDA is asked for and there is none.
+    """
+    tell = progress or (lambda *_: None)
+    pointer = checkpoint_here(entry.run, which)
+    path = cache_folder(entry.run) / FOLDER / f"{_key(pointer, video)}.npy"
+    probabilities = _read(path, (video.frames, len(video.classes)))
+    if probabilities is None:
+        tell(0, 0, "loading torch and the checkpoint")
+        probabilities = _computed(entry.run.checkpoints / pointer.file, video, device, tell)
+        with replace_atomically(path) as file:
+            np.save(file, probabilities)
+    return PredictedVideo(video, pointer, probabilities)
+
+
+def _computed(
+    path: Path, video: TrackedVideo, device: Device, tell: Progress
+) -> npt.NDArray[np.float32]:
+    from core.inference.checkpoints import load_trained
+    from core.inference.predict import Predictor
+    from core.machine import choose_device
+
+    predictor = Predictor(load_trained(path), choose_device(device))
+    return predictor.predict_frames_of(_store(video), tell)
+
+
+def _store(video: TrackedVideo) -> "FrameStore":
+    from core.data.frames import FrameStore
+
+    return FrameStore.of_video(
+        video.positions, video.frames_per_second, video.about.pixels_per_cm, video.video_id
+    )
+
+
+def _key(pointer: Pointer, video: TrackedVideo) -> str:
+    """Hash all that an answer depends on: weights, positions, rate, scale and the code."""
+    about = video.about
+    parts = (about.content, about.frames, video.frames_per_second, about.pixels_per_cm)
+    return hashlib.sha256(f"{pointer.sha256} {code_version()} {parts}".encode()).hexdigest()[:32]
+
+
+def _read(path: Path, shape: tuple[int, int]) -> npt.NDArray[np.float32] | None:
+    """Read a kept answer; what is not whole is computed again."""
+    try:
+        found = np.load(path)
+    except (OSError, ValueError, EOFError):
+        return None
+    return found if found.shape == shape and found.dtype == np.float32 else None
+
+
+def _after(starts: Frames, frame: int) -> int | None:
+    place = int(np.searchsorted(starts, frame, side="right"))
+    return int(starts[place]) if place < len(starts) else None
+
+
+def _before(starts: Frames, frame: int) -> int | None:
+    place = int(np.searchsorted(starts, frame, side="left")) - 1
+    return int(starts[place]) if place >= 0 else None
+
+
+def _points(
+    body: npt.NDArray[np.float32], slots: tuple[str, ...]
+) -> dict[str, tuple[float, float] | None]:
+    return {
+        name: (x, y) if math.isfinite(x) and math.isfinite(y) else None
+        for name, (x, y) in zip(slots, body.tolist(), strict=True)
+    }

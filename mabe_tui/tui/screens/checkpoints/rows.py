@@ -1,0 +1,97 @@
+"""Checkpoints, and what they were measured to, as rows of tables."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from mabe_tui.runs.checkpoints import CORE_POINTERS, MARKED, CheckpointRow
+from mabe_tui.runs.comparison.compare_tables import METRICS_FIRST, figure
+from mabe_tui.runs.comparison.evaluate import EvaluationReport
+from mabe_tui.runs.text import clean
+from mabe_tui.runs.units import size_text
+from mabe_tui.tui.widgets.table import Column, Row
+
+CHOSEN, STAR = "●", "★"
+COUNTS = "support/"
+"""What the names of metrics that are numbers of frames begin with."""
+CHECKPOINTS = (
+    Column("sign", ""),
+    Column("names", "named by", widest=30),
+    Column("epoch", "epoch", "right"),
+    Column("metric", "metric", "right"),
+    Column("bytes", "size", "right"),
+    Column("state", "state", widest=60),
+    Column("step", "step", "right", rank=1),
+    Column("file", "file", rank=2),
+    Column("sha256", "sha256", rank=3),
+    Column("attempt", "attempt", rank=4),
+)
+
+
+def checkpoint_row(row: CheckpointRow, chosen: Collection[str]) -> Row:
+    """Give one checkpoint as a row; its key is the pointer that names it best."""
+    signs = (CHOSEN if name_of(row) in chosen else " ") + (STAR if MARKED in row.pointers else " ")
+    state, colour = _state(row)
+    cells = (
+        signs,
+        " ".join(row.pointers),
+        str(row.epoch) if row.file else "–",
+        clean(figure(row.metric)),
+        size_text(row.bytes) if row.file else "–",
+        state,
+        f"{row.step:,}" if row.file else "–",
+        clean(row.file or None),
+        row.sha256[:12] or "–",
+        row.attempt or "–",
+    )
+    return Row(name_of(row), cells, ("accent", "", "", "", "", colour))
+
+
+def name_of(row: CheckpointRow) -> str:
+    """Give the pointer to call a checkpoint by: that of its epoch, which never moves, where it has one."""
+    return next((name for name in row.pointers if name not in CORE_POINTERS), row.pointers[0])
+
+
+def _state(row: CheckpointRow) -> tuple[str, str]:
+    if row.problem is not None:
+        return clean(row.problem), "error"
+    if not row.here:
+        return "elsewhere: p fetches it", "text-muted"
+    return ("whole, sha256 checked", "success") if row.verified else ("here, not verified", "")
+
+
+def verified_words(rows: Sequence[CheckpointRow]) -> str:
+    """Say in a sentence what verifying has found."""
+    whole = sum(row.verified for row in rows)
+    damaged = [f"{row.file or row.pointers[0]}: {row.problem}" for row in rows if row.problem]
+    elsewhere = sum(not row.here for row in rows)
+    parts = [f"{whole} of {len(rows)} whole", *map(clean, damaged)]
+    parts += [f"{elsewhere} elsewhere"] if elsewhere else []
+    return "; ".join(parts)
+
+
+def metric_columns(reports: Sequence[EvaluationReport]) -> tuple[str, ...]:
+    """Name the columns of the metrics: the run's own validation, then other data."""
+    return ("validation", *(_place(report.data) for report in reports))
+
+
+def metric_rows(own: Mapping[str, float], reports: Sequence[EvaluationReport]) -> list[Row]:
+    """Give a row a metric: in the run's own validation, and on other data."""
+    tables = [own, *(report.metrics for report in reports)]
+    known = dict.fromkeys(name for table in tables for name in table)
+    names = [name for name in METRICS_FIRST if name in known]
+    names += [name for name in known if name not in names]
+    rows = [Row(n, (clean(n), *(_metric(n, t.get(n)) for t in tables))) for n in names]
+    if reports:
+        rows += [
+            Row("#videos", ("videos", "–", *(str(r.videos) for r in reports))),
+            Row("#seen", ("of these trained on", "–", *(clean(r.trained_on) for r in reports))),
+        ]
+    return rows
+
+
+def _metric(name: str, value: float | None) -> str:
+    return clean(figure(value, 0 if name.startswith(COUNTS) else 4))
+
+
+def _place(path: str) -> str:
+    """Give the last two parts of a path."""
+    return clean("/".join(path.rstrip("/").split("/")[-2:]))

@@ -1,0 +1,240 @@
+"""The checkpoints of one run: whole or not, fetched, marked, compared, and measured on other data."""
+
+from pathlib import Path
+from typing import ClassVar
+
+import msgspec
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.message import Message
+
+from core.progress import Progress
+from core.rundir import RunDir
+from mabe_tui.runs.checkpoints import MARKED, CheckpointRow, checkpoint_rows, mark, unmark
+from mabe_tui.runs.comparison.evaluate import AT, EvaluationReport, evaluate_run
+from mabe_tui.runs.comparison.evaluations import epoch_metrics, keep_evaluation, kept_evaluations
+from mabe_tui.runs.store import RunEntry
+from mabe_tui.tui.actions import ACTING, RunActions
+from mabe_tui.tui.keys import bindings
+from mabe_tui.tui.messages import Progressed
+from mabe_tui.tui.screens.checkpoints.rows import (
+    CHECKPOINTS,
+    checkpoint_row,
+    metric_columns,
+    metric_rows,
+    name_of,
+    verified_words,
+)
+from mabe_tui.tui.screens.dialogs.entry import EntryScreen
+from mabe_tui.tui.widgets.side_table import SideTable
+from mabe_tui.tui.widgets.table import RowTable
+
+Measured = dict[str, tuple[dict[str, float], list[EvaluationReport]]]
+"""File → metrics of its epoch, and what it was measured to on other data."""
+
+
+class CheckpointsScreen(RunActions):
+    """A table of checkpoints, and under it the metrics of the selected one."""
+
+    PLACES: ClassVar[tuple[str, ...]] = ("checkpoints", ACTING, "table", "sides", "screen")
+    BINDINGS: ClassVar[list[BindingType]] = bindings("checkpoints", ACTING, "screen")
+    CSS = """
+    CheckpointsScreen #list-pane { height: auto; max-height: 50%; min-height: 5; }
+    CheckpointsScreen #list { height: auto; min-height: 2; }
+    CheckpointsScreen #measured-pane { height: 1fr; }
+    """
+
+    class Listed(Message):
+        """The checkpoints were looked at."""
+
+        def __init__(self, rows: list[CheckpointRow], measured: Measured, read_whole: bool) -> None:
+            super().__init__()
+            self.rows, self.measured, self.read_whole = rows, measured, read_whole
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__()
+        self.run_id = run_id
+        self._rows: list[CheckpointRow] = []
+        self._measured: Measured = {}
+        self._chosen: dict[str, None] = {}
+        self._read: dict[str, CheckpointRow] = {}
+        """By sha256, what was found when a file was read whole."""
+
+    # ── layout ────────────────────────────────────────────────────────────────────────────────
+
+    def body(self) -> ComposeResult:
+        """Lay out the list above the metrics."""
+        with Vertical(id="list-pane", classes="panel") as pane:
+            pane.border_title = "checkpoints, the newest first"
+            yield RowTable(CHECKPOINTS, empty="no checkpoint yet", id="list")
+        with Vertical(id="measured-pane", classes="panel"):
+            yield SideTable(empty="its epoch measured nothing", id="measured")
+
+    def heading(self) -> str:
+        """Name the run."""
+        return f"mabe  {self.run_id}  checkpoints"
+
+    def on_mount(self) -> None:
+        """Begin in the list."""
+        self._list.focus()
+
+    def on_screen_resume(self) -> None:
+        """Read them, and again when something was done on another screen."""
+        self._load()
+
+    def on_run_changed(self) -> None:
+        """Read them again."""
+        self._load()
+
+    @property
+    def _list(self) -> RowTable:
+        return self.query_one("#list", RowTable)
+
+    @property
+    def _run(self) -> RunDir:
+        return RunDir(self.mabe.store.folder / self.run_id)
+
+    @property
+    def selected_run(self) -> str | None:
+        """The run whose checkpoints these are."""
+        return self.run_id
+
+    @property
+    def selected_checkpoint(self) -> str:
+        """The checkpoint under the cursor."""
+        return self._list.selected or "best"
+
+    @property
+    def _row(self) -> CheckpointRow | None:
+        return next((row for row in self._rows if name_of(row) == self._list.selected), None)
+
+    # ── reading ───────────────────────────────────────────────────────────────────────────────
+
+    def _load(self) -> None:
+        self.ask(lambda: self._listed(checkpoint_rows(self._run)), "list")
+
+    def _listed(self, rows: list[CheckpointRow], read_whole: bool = False) -> Message:
+        own, run, state = epoch_metrics(self._run), self._run, self.mabe.view_state
+        measured = {
+            row.file: (own.get(row.epoch, {}), kept_evaluations(run, row.file, state))
+            for row in rows
+        }
+        return self.Listed(rows, measured, read_whole)
+
+    @on(Listed)
+    def _show(self, message: Listed) -> None:
+        if message.read_whole:
+            self._read = {row.sha256: row for row in message.rows if row.here}
+        self._rows, self._measured = message.rows, message.measured
+        self._draw()
+
+    def _draw(self) -> None:
+        rows = [checkpoint_row(self._known(row), self._chosen) for row in self._rows]
+        self._list.show(rows)
+        self._show_metrics()
+
+    def _known(self, row: CheckpointRow) -> CheckpointRow:
+        """Remember what reading the whole file has found."""
+        read = self._read.get(row.sha256)
+        if read is None or not row.here or row.problem is not None:
+            return row
+        return msgspec.structs.replace(row, verified=read.verified, problem=read.problem)
+
+    @on(RowTable.Moved, "#list")
+    def _show_metrics(self) -> None:
+        row = self._row
+        own, reports = self._measured.get(row.file if row else "", ({}, []))
+        pane = self.query_one("#measured-pane")
+        pane.border_title = f"{name_of(row)}, epoch {row.epoch}" if row else "metrics"
+        table = self.query_one("#measured", SideTable)
+        table.show_sides(metric_columns(reports), metric_rows(own, reports))
+
+    # ── what can be done ──────────────────────────────────────────────────────────────────────
+
+    def action_pull_run(self) -> None:
+        """Have checkpoints here; what was found out about the files is forgotten."""
+        self._read.clear()
+        super().action_pull_run()
+
+    def action_verify(self) -> None:
+        """Read all checkpoints that are here whole."""
+
+        def work() -> str:
+            rows = checkpoint_rows(self._run, verify=True, progress=self._teller_of("verifying"))
+            self.post_message(self._listed(rows, read_whole=True))
+            return verified_words(rows)
+
+        self.mabe.do(work, self.run_id)
+
+    def action_choose_one(self) -> None:
+        """Mark the selected checkpoint for a comparison."""
+        name = self._list.selected
+        if name is None:
+            return
+        if name in self._chosen:
+            del self._chosen[name]
+        else:
+            self._chosen[name] = None
+        self._draw()
+        self._list.action_move(1)
+
+    @on(RowTable.Chosen, "#list")
+    def _compare_chosen(self) -> None:
+        self.action_compare()
+
+    def action_compare(self) -> None:
+        """Compare the marked checkpoints, or the selected one with the best."""
+        from mabe_tui.tui.screens.compare.screen import CompareScreen
+
+        names = list(self._chosen)
+        if len(names) < 2:
+            best = next((name_of(row) for row in self._rows if "best" in row.pointers), None)
+            names = [name for name in (best, self._list.selected) if name is not None]
+        if len(set(names)) < 2:
+            self.notify("mark two checkpoints with space", severity="warning")
+            return
+        self.app.push_screen(CompareScreen([f"{self.run_id}{AT}{name}" for name in names]))
+
+    def action_evaluate(self) -> None:
+        """Ask for a data folder, and measure the selected checkpoint on it."""
+        name = self._list.selected
+        if name is None:
+            return
+
+        def typed(folder: str | None) -> None:
+            if folder:
+                self.mabe.do(lambda: self._evaluate(name, Path(folder).expanduser()), self.run_id)
+
+        title = f"measure {name} on the data in"
+        self.app.push_screen(EntryScreen(title, hint="a folder with train.csv"), typed)
+
+    def _evaluate(self, name: str, folder: Path) -> str:
+        tell = self._teller_of(f"measuring {name}")
+        report, _ = evaluate_run(RunEntry(self._run), folder.resolve(), name, progress=tell)
+        keep_evaluation(self._run, report, self.mabe.view_state)
+        return f"{self.run_id}@{name}: f1_macro {report.metrics['f1_macro']:.4f} on {folder}"
+
+    def action_keep(self) -> None:
+        """Keep the selected checkpoint as ``marked``, or let it go."""
+        row = self._row
+        if row is None:
+            return
+        name, is_marked = name_of(row), MARKED in row.pointers
+
+        def work() -> str:
+            if is_marked:
+                unmark(self._run)
+                return f"{self.run_id}: nothing is marked now"
+            mark(self._run, name)
+            return f"{self.run_id}: {name} is kept as {MARKED}"
+
+        self.mabe.do(work, self.run_id)
+
+    def _teller_of(self, doing: str) -> Progress:
+        def tell(done: int, total: int, what: str) -> None:
+            share = f"{done / total:.0%}" if total else what
+            self.app.post_message(Progressed(self.run_id, f"{doing}: {share}"))
+
+        return tell

@@ -1,0 +1,149 @@
+"""A comparison as rows of the tables that the comparison's screen shows."""
+
+from collections.abc import Iterator, Sequence
+
+from core.evaluation.paired import FEWEST_VIDEOS
+from mabe_tui.plotting.legend import SAMPLES
+from mabe_tui.runs.comparison.code import CodeChange
+from mabe_tui.runs.comparison.compare import Comparison, Verdict
+from mabe_tui.runs.comparison.compare_tables import Rows, figure, sections
+from mabe_tui.runs.comparison.sides import Side
+from mabe_tui.runs.curves.overlay import style_of
+from mabe_tui.runs.text import clean
+from mabe_tui.runs.units import duration
+from mabe_tui.tui.widgets.table import Column, Row
+
+METRIC = "f1_macro"
+SIDES = (
+    Column("line", ""),
+    Column("side", "side", widest=34),
+    Column("f1", METRIC, "right"),
+    Column("difference", "Δ", "right"),
+    Column("interval", "95 %", "right", rank=1),
+    Column("verdict", "verdict"),
+    Column("videos", "videos", "right", rank=4),
+    Column("epoch", "epoch", "right", rank=5),
+    Column("time", "time", "right", rank=2),
+    Column("cost", "cost", "right", rank=3),
+)
+TITLES = (
+    "at the best epoch",
+    "at the last epoch",
+    "F1 of each class",
+    "time and cost",
+    "reported, not measured here",
+)
+"""Of the tables of a comparison after the settings."""
+
+
+def side_rows(
+    names: Sequence[str], comparison: Comparison, lines: Sequence[int], ascii_only: bool
+) -> list[Row]:
+    """Give a row a side: how it is drawn, what it reached, and what can be said of it.
+
+    Args:
+        names: as a person typed them: the rows' keys.
+        comparison: of these.
+        lines: for each, the number of its line.
+        ascii_only: plain characters.
+    """
+    verdicts = [None, *comparison.verdicts]
+    verdicts += [None] * (len(names) - len(verdicts))
+    return [
+        _side_row(name, side, verdict, line, is_first=not place, ascii_only=ascii_only)
+        for place, (name, side, verdict, line) in enumerate(
+            zip(names, comparison.sides, verdicts, lines, strict=True)
+        )
+    ]
+
+
+def _side_row(
+    name: str, side: Side, verdict: Verdict | None, line: int, *, is_first: bool, ascii_only: bool
+) -> Row:
+    best = side.best_over_seeds.get(METRIC)
+    run = side.summary
+    word, colour = ("reference", "text-muted") if is_first else _word(verdict)
+    cells = (
+        "" if ascii_only else SAMPLES[style_of(line)],
+        clean(side.name),
+        str(best) if best is not None else clean(figure(side.best.get(METRIC))),
+        _signed(verdict.difference if verdict else None),
+        _interval(verdict),
+        word,
+        clean(verdict.videos if verdict else None),
+        clean(side.best_epoch),
+        duration(run.elapsed_seconds if run else None),
+        f"${run.cost_usd:.2f}" if run and run.cost_usd is not None else "–",
+    )
+    return Row(name, cells, (f"curve-{line}", "", "", colour, "", colour))
+
+
+def _word(verdict: Verdict | None) -> tuple[str, str]:
+    if verdict is None:
+        return "…", "text-muted"
+    if verdict.difference is None:
+        return "no verdict", "warning"
+    if (verdict.videos or 0) < FEWEST_VIDEOS:
+        return "few videos", "warning"
+    if not verdict.distinguishable:
+        return "undecided", "text-muted"
+    return ("better", "success") if verdict.difference > 0 else ("worse", "error")
+
+
+def _signed(value: float | None) -> str:
+    return "–" if value is None else f"{value:+.4f}".replace("-", "−")
+
+
+def _interval(verdict: Verdict | None) -> str:
+    if verdict is None or verdict.low is None:
+        return "–"
+    return f"{_signed(verdict.low)} … {_signed(verdict.high)}"
+
+
+def setting_rows(comparison: Comparison) -> list[Row]:
+    """Give the settings that are not the same on all sides."""
+    _, settings = sections(comparison)[0]
+    return [_row("", cells) for cells in settings]
+
+
+def figure_rows(comparison: Comparison) -> list[Row]:
+    """Give all else that was measured or took something, under headings."""
+    found = []
+    for title, (_, rows) in zip(TITLES, sections(comparison)[1:], strict=True):
+        found += [*_headed(title, rows, len(comparison.sides))] if rows else []
+    return found
+
+
+def _headed(title: str, rows: Rows, sides: int) -> Iterator[Row]:
+    yield Row(title, (title, *[""] * sides), ("primary",))
+    for cells in rows:
+        yield _row(title, [f"  {cells[0]}", *cells[1:]])
+
+
+def _row(title: str, cells: Sequence[object]) -> Row:
+    return Row(f"{title}/{cells[0]}", tuple(clean(cell) for cell in cells))
+
+
+def code_text(comparison: Comparison, code: Sequence[CodeChange | None] | None) -> str:
+    """Say how the code of each side differs from the reference's."""
+    if code is None:
+        return "looking through the repository's commits …"
+    first, *others = comparison.sides
+    return "\n\n".join(
+        "\n".join(_code_lines(clean(first.name), clean(side.name), change))
+        for side, change in zip(others, code, strict=True)
+    )
+
+
+def _code_lines(first: str, second: str, change: CodeChange | None) -> Iterator[str]:
+    if change is None:
+        yield f"{second}: what code it was trained with, or {first}, is not known"
+    elif change.same:
+        yield f"{second}: the same code as {first}, {change.first}"
+    else:
+        yield f"{second}: other code than {first}"
+        yield f"  {first}: {change.first}"
+        yield f"  {second}: {change.second}"
+        yield from (f"  {file}" for file in change.files)
+        if change.problem:
+            yield f"  {change.problem}"

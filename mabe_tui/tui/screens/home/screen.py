@@ -1,0 +1,339 @@
+"""Experiments: the registry as a table, the runs of the selected version, and details of either."""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.timer import Timer
+
+from core.errors import UserError
+from mabe_tui.runs.listing.record import RunRecord
+from mabe_tui.runs.listing.view_state import View
+from mabe_tui.tui.actions import ACTING, RunActions
+from mabe_tui.tui.keeper import Keeper
+from mabe_tui.tui.keys import bindings
+from mabe_tui.tui.messages import RunChanged
+from mabe_tui.tui.notices import RunWatch
+from mabe_tui.tui.screens.base import MabeScreen
+from mabe_tui.tui.screens.dialogs.entry import EntryScreen
+from mabe_tui.tui.screens.dialogs.pick import PickScreen
+from mabe_tui.tui.screens.home import opening
+from mabe_tui.tui.screens.home.choices import Choices
+from mabe_tui.tui.screens.home.reader import Reader, Readings, Unheard
+from mabe_tui.tui.widgets.details import Details
+from mabe_tui.tui.widgets.runs_pane import RunsPane
+from mabe_tui.tui.widgets.table import RowTable
+from mabe_tui.tui.widgets.versions_table import VersionsTable
+
+REFRESH_SECONDS = 10.0
+"""How often runs elsewhere are asked how they are."""
+SAVE_VIEW, REMOVE_VIEW = "+ save what is shown as a view", "- remove a view"
+NAME = "home"
+
+
+class HomeScreen(RunActions):
+    """What people open in the morning and leave open."""
+
+    PLACES: ClassVar[tuple[str, ...]] = ("home", ACTING, "table", "filter")
+    BINDINGS: ClassVar[list[BindingType]] = bindings("home", ACTING)
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide"), (170, "-very-wide")]  # noqa: RUF012 - as Textual declares it
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._records: list[RunRecord] = []
+        self._watch = RunWatch()
+        self._unheard: frozenset[str] = frozenset()
+        self._next_look: Timer | None = None
+        self._all = False
+
+    # ── layout ────────────────────────────────────────────────────────────────────────────────
+
+    def body(self) -> ComposeResult:
+        """Lay out experiments above runs, details at the side; as they were left."""
+        self.choices = Choices(self.mabe.view_state)
+        self.reader = Reader(self.mabe.catalog, self.mabe.view_state, self.mabe.now)
+        self._keeper = Keeper(self.mabe.view_state, NAME)
+        kept = self.mabe.view_state.screen(NAME)
+        self._all = bool(kept.get("all", False))
+        view = View(
+            query=str(kept.get("query") or ""),
+            sort=kept.get("sort"),
+            descending=kept.get("descending"),
+        )
+        order = kept.get("version_sort"), bool(kept.get("versions_fall"))
+        with Horizontal(id="panes"):
+            with Vertical(id="tables"):
+                yield VersionsTable(*order, id="experiments", classes="panel")
+                yield RunsPane(view, kept.get("queries") or (), id="run-pane", classes="panel")
+            yield Details(id="details", classes="panel")
+
+    def heading(self) -> str:
+        """Count the runs, and say which of them are alive."""
+        alive = sum(record.state.is_alive for record in self._records)
+        where = self.mabe.session.registry.path.name
+        readonly = "  (read only)" if self.mabe.options.readonly else ""
+        return f"mabe  {where}  {len(self._records)} runs, {alive} alive{readonly}"
+
+    def on_mount(self) -> None:
+        """Show the registry at once; the runs follow when the screen comes to the front."""
+        self._versions.border_title = "experiments"
+        self._show_versions()
+        self._versions.focus()
+        kept = self.mabe.view_state.screen(NAME).get("version")
+        if isinstance(kept, str):
+            self._versions.select(kept)
+        self.set_interval(REFRESH_SECONDS, self._ask_elsewhere)
+
+    def on_screen_resume(self) -> None:
+        """Read the runs again: something may have been done on another screen."""
+        self._look(thorough=True)
+
+    def on_run_changed(self, message: RunChanged) -> None:
+        """Read the runs again: one of them was changed from here."""
+        del message
+        self._look(thorough=True)
+
+    # ── reading ───────────────────────────────────────────────────────────────────────────────
+
+    def _look(self, thorough: bool = False) -> None:
+        if self._next_look is not None:
+            self._next_look.stop()
+        self.ask(lambda: self.reader.read(thorough), "records")
+
+    @on(Readings)
+    def _take_in(self, message: Readings) -> None:
+        for notice in self._watch.look(message.records):
+            if notice.run != getattr(self.app.screen, "tells_of", None):
+                self.mabe.tell(notice)
+        before = self._records, self.choices.kept
+        self._records, self.choices.kept = message.records, message.arrangement
+        if self.is_current and before != (self._records, self.choices.kept):
+            self._show_all()
+        self._next_look = self.set_timer(message.pause(self.is_current), self._look)
+
+    def _ask_elsewhere(self) -> None:
+        alive = any(r.summary.launcher != "local" and r.state.may_speak for r in self._records)
+        if alive and self.is_current:
+            self.ask(self.reader.ask_elsewhere, "elsewhere")
+
+    @on(Unheard)
+    def _say_unheard(self, message: Unheard) -> None:
+        for problem in set(message.problems) - self._unheard:
+            self.notify(f"what is shown may be old: {problem}", severity="warning", markup=False)
+        self._unheard = frozenset(message.problems)
+
+    # ── showing ───────────────────────────────────────────────────────────────────────────────
+
+    def _show_all(self) -> None:
+        self._show_versions()
+        self._show_runs()
+        self.retitle()
+
+    def _show_versions(self) -> None:
+        registry, baseline = self.mabe.session.registry, self.choices.kept.baseline
+        self._versions.show_versions(registry, self._records, baseline, self.choices.marked)
+
+    def _show_runs(self) -> None:
+        version = self._versions.selected
+        self._runs.show(
+            "all runs" if self._all else f"runs of {version}",
+            [r for r in self._records if self._all or r.summary.version == version],
+            self.choices.kept,
+            self.choices.measured_baseline(self._records, self.mabe.session.registry.versions),
+            self.choices.marked,
+        )
+        self._show_details()
+
+    def _show_details(self) -> None:
+        details = self.query_one(Details)
+        if not details.display:
+            return
+        record = self._record() if self._runs.table.has_focus else None
+        if record is not None:
+            details.show_run(record)
+        elif (version := self._versions.selected) is not None:
+            details.show_version(self.mabe.session.registry, version)
+
+    # ── what is selected ──────────────────────────────────────────────────────────────────────
+
+    @property
+    def selected_version(self) -> str | None:
+        """The version under the cursor: of the run, where the runs have the focus."""
+        record = self._record() if self._runs.table.has_focus else None
+        return record.summary.version if record else self._versions.selected
+
+    @property
+    def selected_run(self) -> str | None:
+        """The run under the cursor; where the experiments have the focus, the version's latest."""
+        if self._runs.table.has_focus:
+            return self._runs.table.selected
+        return self._versions.last_run(self._versions.selected)
+
+    @property
+    def _versions(self) -> VersionsTable:
+        return self.query_one(VersionsTable)
+
+    @property
+    def _runs(self) -> RunsPane:
+        return self.query_one(RunsPane)
+
+    @property
+    def _focused(self) -> RowTable:
+        return self._runs.table if self._runs.table.has_focus else self._versions
+
+    def _record(self) -> RunRecord | None:
+        chosen = self._runs.table.selected
+        return next((record for record in self._records if record.id == chosen), None)
+
+    @on(RowTable.Moved, "#experiments")
+    def _version_moved(self, message: RowTable.Moved) -> None:
+        self._keep(version=message.key)
+        self._show_runs()
+
+    @on(RowTable.Moved, "#runs")
+    def _run_moved(self) -> None:
+        self._show_details()
+
+    def on_descendant_focus(self) -> None:
+        """Show details of what has the focus now."""
+        self._show_details()
+
+    # ── which runs are shown ──────────────────────────────────────────────────────────────────
+
+    def action_filter(self) -> None:
+        """Open the filter."""
+        self._runs.open_filter()
+
+    def action_back(self) -> None:
+        """Close the filter, or take marks away."""
+        if not self._runs.close_filter() and self.choices.marked:
+            self.choices.marked.clear()
+            self._show_all()
+
+    def action_all_runs(self) -> None:
+        """Show the runs of all versions, or of the selected one."""
+        self._all = not self._all
+        self._keep(all=self._all)
+        self._show_runs()
+
+    def action_sort(self) -> None:
+        """Choose the key that the runs are sorted by."""
+        self._runs.pick_sort()
+
+    def action_reverse(self) -> None:
+        """Turn the order of the runs round."""
+        self._runs.reverse()
+
+    @on(VersionsTable.Sorted)
+    def _keep_order(self, message: VersionsTable.Sorted) -> None:
+        self._keep(version_sort=message.key, versions_fall=message.descending)
+
+    @on(RunsPane.ViewChanged)
+    def _keep_view(self, message: RunsPane.ViewChanged) -> None:
+        view = message.view
+        self._keep(query=view.query, sort=view.sort, descending=view.descending)
+
+    @on(RunsPane.QueryUsed)
+    def _keep_queries(self, message: RunsPane.QueryUsed) -> None:
+        self._keep(queries=message.queries)
+
+    def _keep(self, **values: object) -> None:
+        self._keeper.add(**values)
+        self.ask(self._keeper.write, "keep")
+
+    # ── baseline, pins, marks, views ──────────────────────────────────────────────────────────
+
+    def action_baseline(self) -> None:
+        """Hold everything against the selected row, or against nothing."""
+        if (name := self._focused.selected) is not None:
+            self._arrange(lambda: self.choices.toggle_baseline(name))
+
+    def action_pin(self) -> None:
+        """Keep the selected run at the top, or let it go."""
+        if (run := self.selected_run) is not None:
+            self._arrange(lambda: self.choices.toggle_pin(run))
+
+    def action_mark(self) -> None:
+        """Mark the selected row for a comparison."""
+        if (name := self._focused.selected) is not None:
+            self._arrange(lambda: self.choices.toggle_mark(name))
+            self._focused.action_move(1)
+
+    def action_views(self) -> None:
+        """Choose a saved view, save this one, or remove one."""
+
+        def chosen(name: str | None) -> None:
+            if name == SAVE_VIEW:
+                self.app.push_screen(EntryScreen("save view as", hint="its name"), self._save_view)
+            elif name == REMOVE_VIEW:
+                self.app.push_screen(PickScreen("remove view", list(views)), self._remove_view)
+            elif name is not None:
+                self._runs.use(views[name])
+
+        views = self.choices.kept.views
+        names = [*views, SAVE_VIEW, *([REMOVE_VIEW] if views else [])]
+        self.app.push_screen(PickScreen("views", names), chosen)
+
+    def _save_view(self, name: str | None) -> None:
+        if name:
+            self._arrange(lambda: self.choices.save_view(name, self._runs.view))
+
+    def _remove_view(self, name: str | None) -> None:
+        if name:
+            self._arrange(lambda: self.choices.remove_view(name))
+
+    def _arrange(self, change: Callable[[], None]) -> None:
+        try:
+            change()
+        except UserError as error:
+            self.notify(str(error), severity="error", markup=False)
+        self._show_all()
+
+    # ── other screens ─────────────────────────────────────────────────────────────────────────
+
+    @on(RowTable.Chosen, "#experiments")
+    def _enter_runs(self) -> None:
+        if self._runs.table.rows:
+            self._runs.table.focus()
+        else:
+            self.action_launch()
+
+    @on(RowTable.Chosen, "#runs")
+    def _open_run(self, message: RowTable.Chosen) -> None:
+        self.app.push_screen(opening.run_screen(message.key))
+
+    def action_details(self) -> None:
+        """Show or hide the details."""
+        details = self.query_one(Details)
+        details.display = not details.display
+        self._show_details()
+
+    def action_launch(self) -> None:
+        """Launch the selected version."""
+        if (version := self.selected_version) is not None:
+            self.app.push_screen(opening.launch_screen(version))
+
+    def action_compare(self) -> None:
+        """Compare what is marked; else the selected row with the baseline."""
+        names = self.choices.to_compare(self._focused.selected)
+        if len(names) > 1:
+            self.app.push_screen(opening.compare_screen(names))
+        else:
+            self.notify("mark two with space, or pin a baseline with b", severity="warning")
+
+    def action_checkpoints(self) -> None:
+        """List the checkpoints of the selected run."""
+        self._open_of_run(opening.checkpoints_screen)
+
+    def action_video(self) -> None:
+        """Watch a validation video of the selected run."""
+        self._open_of_run(opening.video_screen)
+
+    def _open_of_run(self, screen: Callable[[str], MabeScreen]) -> None:
+        if (run := self.selected_run) is not None:
+            self.app.push_screen(screen(run))
+        else:
+            self.notify("there is no run yet: l launches one", severity="warning")

@@ -1,0 +1,52 @@
+"""What a dry run says, as the launch screen shows it."""
+
+from collections.abc import Sequence
+
+from rich.text import Text
+
+from mabe_tui.runs.forecast import DryRun, above_budget, described
+from mabe_tui.runs.settings import spell
+from mabe_tui.tui.screens.launch.form import Typed
+
+LABEL = 10
+TYPED = ("version", "preset", "seed")
+"""What stands in the form already."""
+
+
+def foreseen_text(typed: Typed, foreseen: DryRun, remarks: Sequence[str]) -> Text:
+    """Write remarks, then a line a fact, the settings that are not the registry's, and the command."""
+    facts = described(foreseen)
+    command = facts.pop("command")
+    text = Text()
+    for remark in remarks:
+        text.append(f"{remark}\n\n", style="bold")
+    _add(text, "runs", _runs(typed, foreseen))
+    for label, value in facts.items():
+        if label not in TYPED:
+            _add(text, label, value, "bold" if label == "cost" else "")
+    runs = max(1, len(typed.wish.seeds))
+    if (above := above_budget(foreseen.request, foreseen.cost_usd, runs)) is not None:
+        text.append(f"{above}\n", style="bold reverse")
+    if foreseen.changed:
+        text.append("\nchanged from the registry\n", style="bold")
+    for each in foreseen.changed:
+        text.append(f"  {each.key:<28} {spell(each.registry)} → ")
+        text.append(f"{spell(each.run)}\n", style="bold")
+    text.append("\n")
+    _add(text, "command", command, "dim")
+    return text
+
+
+def _add(text: Text, label: str, value: str, style: str = "") -> None:
+    text.append(f"{label:<{LABEL}}", style="dim")
+    text.append(f"{value}\n", style=style)
+
+
+def _runs(typed: Typed, foreseen: DryRun) -> str:
+    seeds = typed.wish.seeds
+    if len(seeds) < 2:
+        return f"one, seed {foreseen.request.seed}"
+    at_a_time = f", {typed.parallel} at a time" if typed.parallel else ""
+    cost = foreseen.cost_usd
+    whole = f"; about ${cost * len(seeds):.2f} in all" if cost is not None else ""
+    return f"{len(seeds)}, one a seed: {', '.join(map(str, seeds))}{at_a_time}{whole}"

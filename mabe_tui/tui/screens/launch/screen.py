@@ -1,0 +1,284 @@
+"""Launching a version: a form, and beside it what would happen, before anything does."""
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container, VerticalScroll
+from textual.message import Message
+from textual.widgets import Input, Label, Static
+
+from core.errors import UserError
+from core.registry import Registry
+from core.rundir import RunDir, RunRequest
+from mabe_tui.launch.launcher import launcher_names
+from mabe_tui.runs import asking, completion
+from mabe_tui.runs.asking import Wish
+from mabe_tui.runs.forecast import DryRun, Spending, dry_run, spending
+from mabe_tui.runs.settings import left_behind
+from mabe_tui.tui.keys import bindings
+from mabe_tui.tui.messages import Problem, Progressed, RunChanged
+from mabe_tui.tui.screens.base import MabeScreen
+from mabe_tui.tui.screens.dialogs.confirm import ConfirmScreen
+from mabe_tui.tui.screens.launch.form import FieldError, Typed, read_form
+from mabe_tui.tui.screens.launch.panel import foreseen_text
+from mabe_tui.tui.widgets.form import WRONG, Complete, Field, Lines
+
+NAME = "launch"
+FIELDS = ("version", "preset", "on", "seeds", "at a time", "budget", "max time", "tags", "data")
+HINTS = 3
+
+
+class LaunchScreen(MabeScreen):
+    """A form made from the registry, with a dry run that follows what is typed."""
+
+    PLACES: ClassVar[tuple[str, ...]] = (NAME, "screen")
+    BINDINGS: ClassVar[list[BindingType]] = bindings(*PLACES)
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 - as Textual declares it
+
+    class Foreseen(Message):
+        """What was typed can be had, but for its data perhaps."""
+
+        def __init__(
+            self, typed: Typed, foreseen: DryRun, remarks: list[str], problem: str | None
+        ) -> None:
+            super().__init__()
+            self.typed, self.foreseen, self.remarks = typed, foreseen, remarks
+            self.problem = problem
+
+    class Refused(Message):
+        """What was typed cannot be had."""
+
+        def __init__(self, why: str, line: str | None = None) -> None:
+            super().__init__()
+            self.why, self.line = why, line
+
+    class Ready(Message):
+        """Runs could be started now."""
+
+        def __init__(
+            self, typed: Typed, requests: list[RunRequest], spent: Spending | None
+        ) -> None:
+            super().__init__()
+            self.typed, self.requests, self.spent = typed, requests, spent
+
+    def __init__(self, version: str) -> None:
+        super().__init__()
+        self._version = version
+        self._checking = self._again = False
+        self._started: list[RunDir] = []
+
+    def heading(self) -> str:
+        """Say where one is."""
+        return "mabe · launch"
+
+    def body(self) -> ComposeResult:
+        """Lay out the form and what would happen."""
+        registry = self.mabe.session.registry
+        own: dict[str, tuple[str, str, Complete | None]] = {
+            "version": (self._version, "", lambda _: registry.versions),
+            "preset": ("", "none", lambda _: [*registry.presets]),
+            "on": ("", "as registered", lambda _: launcher_names()),
+            "seeds": ("", "1,2,3: a run each", None),
+            "at a time": ("", "one here, all on Modal", None),
+            "budget": ("", "dollars a run", None),
+            "max time": ("", "such as 1h30m", None),
+            "tags": ("", "words", None),
+            "data": (self._last_data(), "a folder, where it needs one", completion.folders_like),
+        }
+        with Container(id="launch"):
+            with VerticalScroll(id="form", classes="panel", can_focus=False) as form:
+                form.border_title = "form"
+                with Container(id="fields"):
+                    for name in FIELDS:
+                        yield Field(name, *own[name])
+                yield Label("settings, one a line", classes="dim")
+                yield Lines(self._like, id="overrides")
+                yield Static(id="hint", markup=False)
+            with VerticalScroll(id="foreseen", classes="panel", can_focus=False) as panel:
+                panel.border_title = "what would happen"
+                yield Static(id="facts", markup=False)
+
+    def on_mount(self) -> None:
+        """Go to the first line that one is likely to fill in, and foresee the run as registered."""
+        self.query_one("#field-preset", Field).line.focus()
+        self._check()
+
+    # ── what would happen ─────────────────────────────────────────────────────────────────────
+
+    @on(Input.Changed)
+    def _check(self) -> None:
+        """Foresee what the form says now; one look at a time, the last one counts."""
+        self._again = self._checking
+        if self._checking:
+            return
+        try:
+            typed = self._typed()
+        except FieldError as error:
+            self._refuse(str(error), field=error.field)
+            return
+        self._checking = True
+        self.ask(lambda: self._foresee(typed), "check")
+
+    def _typed(self) -> Typed:
+        lines = {name: self._field(name).text for name in FIELDS}
+        return read_form(lines, self.query_one(Lines).texts)
+
+    def _foresee(self, typed: Typed) -> Message:
+        registry = self.mabe.session.registry
+        try:
+            request = asking.request_for(registry, typed.wish, next(iter(typed.wish.seeds), None))
+            data, problem = _looked_at(request)
+            foreseen = dry_run(registry, self.mabe.store, request, data)
+        except UserError as error:
+            return self.Refused(str(error), _culprit(registry, typed.wish))
+        base = registry.experiment(typed.wish.version)
+        remarks = [problem, left_behind(base, request.experiment)]
+        return self.Foreseen(typed, foreseen, [text for text in remarks if text], problem)
+
+    @on(Foreseen)
+    def _show_foreseen(self, message: Foreseen) -> None:
+        self._mark(None, "data" if message.problem else None)
+        self.query_one("#foreseen").remove_class(WRONG)
+        text = foreseen_text(message.typed, message.foreseen, message.remarks)
+        self.query_one("#facts", Static).update(text)
+        self._checked()
+
+    @on(Refused)
+    def _show_refused(self, message: Refused) -> None:
+        self._refuse(message.why, line=message.line)
+        self._checked()
+
+    @on(Problem)
+    def _check_again(self) -> None:
+        """Let the form be tried again; what went wrong is shown as everywhere."""
+        self._checked()
+
+    def _checked(self) -> None:
+        self._checking = False
+        if self._again:
+            self._check()
+
+    def _refuse(self, why: str, line: str | None = None, field: str | None = None) -> None:
+        """Show why nothing can be foreseen, and mark where."""
+        self._mark(line, field)
+        self.query_one("#foreseen").add_class(WRONG)
+        self.query_one("#facts", Static).update(why.removeprefix("--set "))
+
+    def _mark(self, line: str | None, field: str | None) -> None:
+        self.query_one(Lines).mark(line)
+        for name in FIELDS:
+            self._field(name).line.set_class(name == field, WRONG)
+
+    # ── typing ────────────────────────────────────────────────────────────────────────────────
+
+    def _field(self, name: str) -> Field:
+        return self.query_one(f"#field-{name.replace(' ', '-')}", Field)
+
+    def _like(self, typed: str) -> list[str]:
+        registry, version = self.mabe.session.registry, self._field("version").text
+        if version not in registry.versions:
+            return []
+        preset = self._field("preset").text
+        known = preset if preset in registry.presets else None
+        return completion.settings_like(registry.experiment(version, preset=known), typed)
+
+    @on(Input.Changed, "#overrides Input")
+    def _hint(self, event: Input.Changed) -> None:
+        """Say what the setting may be, or which settings hold what was typed."""
+        key, equals, _ = event.value.partition("=")
+        hint = ""
+        if equals and (allowed := completion.allowed(key)) is not None:
+            hint = f"{key.strip()}: {allowed}"
+        elif key:
+            found = self._like(key)
+            hint = f"enter: {'  '.join(found[:HINTS])}" if found else "no setting holds that"
+        self.query_one("#hint", Static).update(hint)
+
+    def action_scroll_facts(self, by: int) -> None:
+        """Move through what would happen, where it is longer than its room."""
+        panel = self.query_one("#foreseen", VerticalScroll)
+        panel.scroll_relative(y=by * max(1, panel.size.height - 1), animate=False)
+
+    # ── starting ──────────────────────────────────────────────────────────────────────────────
+
+    def action_start(self) -> None:
+        """Start what the form says; ask first where that costs."""
+        try:
+            typed = self._typed()
+        except FieldError as error:
+            self.notify(str(error), severity="error", markup=False)
+            return
+        self.ask(lambda: self._get_ready(typed), "start")
+
+    def _get_ready(self, typed: Typed) -> Message:
+        requests = asking.requests_for(self.mabe.session.registry, typed.wish)
+        asking.check_data(requests[0])
+        return self.Ready(typed, requests, spending(self.mabe.store, requests))
+
+    @on(Ready)
+    def _agree(self, message: Ready) -> None:
+        if message.spent is None:
+            self._start(message)
+            return
+
+        def answered(agreed: bool | None) -> None:
+            if agreed:
+                self._start(message)
+
+        words = [message.spent.line]
+        if message.spent.above_budget is not None:
+            words.append(f"{message.spent.above_budget}.")
+        title = f"launch {message.typed.wish.version} on {message.requests[0].launcher}?"
+        self.app.push_screen(ConfirmScreen(title, "\n".join(words)), answered)
+
+    def _start(self, message: Ready) -> None:
+        typed, requests = message.typed, message.requests
+        about = requests[0].run
+        self._keep_data(typed)
+
+        def work() -> str:
+            home = self.mabe.session.home
+            self._started = asking.start(home, requests, typed.tags, typed.parallel)
+            return f"started {' '.join(run.id for run in self._started)}"
+
+        self.post_message(Progressed(about, f"starting {about}"))
+        self.mabe.do(work, about)
+
+    def on_run_changed(self, message: RunChanged) -> None:
+        """Open the first run that was started."""
+        from mabe_tui.tui.screens.run.screen import RunScreen  # late: it is large
+
+        if self.is_current and message.run in [run.id for run in self._started]:
+            self.app.switch_screen(RunScreen(message.run))
+
+    def _last_data(self) -> str:
+        """Give the folder that was learned from last, where the version needs one."""
+        experiment = self.mabe.session.registry.experiment(self._version)
+        if experiment.data.source == "synthetic":
+            return ""
+        return str(self.mabe.view_state.screen(NAME).get("data", ""))
+
+    def _keep_data(self, typed: Typed) -> None:
+        if typed.wish.data is not None:
+            data = str(typed.wish.data)
+            self.ask(lambda: self.mabe.view_state.keep(NAME, data=data), "keep")
+
+
+def _looked_at(request: RunRequest) -> tuple[str, str | None]:
+    """Describe the data, and say what is wrong with them: the price can be seen without."""
+    try:
+        return asking.check_data(request), None
+    except UserError as error:
+        return request.data or "–", str(error)
+
+
+def _culprit(registry: Registry, wish: Wish) -> str | None:
+    """Find the override that is wrong by itself."""
+    for override in wish.overrides:
+        try:
+            registry.experiment(wish.version, [override], wish.preset)
+        except UserError:
+            return override
+    return None

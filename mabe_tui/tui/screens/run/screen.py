@@ -1,0 +1,301 @@
+"""One run: how far it is, its curves and its log, live or played again."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.message import Message
+from textual.widgets import Static
+
+from core.rundir import RunDir
+from mabe_tui.runs.export import write_charts
+from mabe_tui.runs.following.feed import Look, RunFeed, Wish
+from mabe_tui.runs.following.jumps import line_at, x_at
+from mabe_tui.runs.following.live import RunSource
+from mabe_tui.tui.actions import ACTING, RunActions
+from mabe_tui.tui.keys import bindings
+from mabe_tui.tui.messages import Done, Problem
+from mabe_tui.tui.notices import Notice
+from mabe_tui.tui.screens.run.messages import Began, ComparisonWanted, LineFound, Looked, PointFound
+from mabe_tui.tui.screens.run.view import RunView
+from mabe_tui.tui.widgets.chart import ChartView
+from mabe_tui.tui.widgets.log_panel import LogPanel
+from mabe_tui.tui.widgets.log_view import LogView
+from mabe_tui.tui.widgets.panels import CHARTS, LOG, PANELS, Panels
+from mabe_tui.tui.widgets.standing import Standing
+
+ROOM_FOR_ALL = (120, 36)
+"""From this width and height on, all panels are shown beside one another."""
+LOG_LINES = 60
+"""Of the log's end, told with every look: a screenful."""
+
+
+class RunScreen(RunActions):
+    """Follows one run.
+
+    All that reads files is done by a :class:`~mabe_tui.runs.following.feed.RunFeed` in its thread; what it
+    tells comes as messages.
+    """
+
+    PLACES: ClassVar[tuple[str, ...]] = ("run", ACTING, "chart", "log", "screen")
+    BINDINGS: ClassVar[list[BindingType]] = bindings("run", ACTING, "screen")
+    CSS = """
+    RunScreen #tabs { height: 1; padding: 0 1; }
+    RunScreen Panels, RunScreen #large, RunScreen #small, RunScreen ChartPanel { visibility: hidden; }
+    RunScreen ChartPanel.panel { border: none; padding: 0; }
+    RunScreen #small { margin: 0 1; }
+    RunScreen ChartView, RunScreen LogPanel { visibility: visible; }
+    RunScreen.-low #chart-memory, RunScreen.-middle #chart-memory { display: none; }
+    RunScreen.-middle #panel-machine { height: 2fr; }
+    RunScreen .alone .panel, RunScreen .alone .panel:focus-within { border: none; padding: 0; }
+    """
+
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (ROOM_FOR_ALL[1], "-middle"), (48, "-high")]  # noqa: RUF012 - as Textual declares it
+
+    def __init__(self, run_id: str, replay: bool = False) -> None:
+        super().__init__()
+        self.run_id = self.tells_of = run_id
+        """``tells_of``: the run whose notices this screen raises, so that others need not."""
+        self._replay = replay
+        self.run_view = RunView()
+        self.look: Look | None = None
+        self._has_price = False
+        self._alone: str | None = None
+        """The panel that a second press of its key has put alone, where there is room for all."""
+        self._chart_panel = PANELS[0].key
+        """The panel with charts that was shown last."""
+
+    def body(self) -> ComposeResult:
+        """Lay out standing, panel names and panels."""
+        yield Standing(id="standing")
+        yield Static(id="tabs")
+        yield Panels(id="panels")
+
+    def heading(self) -> str:
+        """Name the run and its state."""
+        state = f"  {self.look.summary.state}" if self.look is not None else ""
+        return f"mabe  {self.run_id}{state}"
+
+    @property
+    def selected_run(self) -> str | None:
+        """The run that is shown."""
+        return self.run_id
+
+    @property
+    def panels(self) -> Panels:
+        """The panels."""
+        return self.query_one(Panels)
+
+    @property
+    def log_panel(self) -> LogPanel:
+        """The log."""
+        return self.query_one(LogPanel)
+
+    # ── the feed ──────────────────────────────────────────────────────────────────────────────
+
+    def on_mount(self) -> None:
+        """Begin to follow."""
+        self.feed = RunFeed(
+            RunDir(self.mabe.store.folder / self.run_id),
+            lambda look: self._post(Looked(look)),
+            lambda words: self._post(Problem(words)),
+            self.mabe.now,
+        )
+        self.feed.ask(self._begin)
+        if self._replay:
+            self.feed.toggle_replay()
+        self.feed.start()
+
+    def on_unmount(self) -> None:
+        """End following; the run goes on."""
+        self.feed.close()
+
+    def on_screen_suspend(self) -> None:
+        """Look less often while another screen is over this one."""
+        self._wish(unseen=True)
+
+    def on_screen_resume(self) -> None:
+        """Look again."""
+        self._wish()
+
+    def _post(self, message: Message) -> None:
+        self.post_message(message)
+
+    def _begin(self, source: RunSource) -> None:
+        price = source.request.limits.usd_per_hour
+        self._post(Began(RunView.read(self.mabe.view_state), price is not None))
+
+    @on(Began)
+    def _take_view(self, message: Began) -> None:
+        self.run_view, self._has_price = message.view, message.has_price
+        self.log_panel.attach(self.feed, message.view.lines.get(self.run_id))
+        self._arrange()
+        self.panels.focus_on(self.run_view.panel)
+
+    def _wish(self, unseen: bool = False) -> None:
+        charts = () if unseen else self.panels.visible_charts
+        view = self.run_view.drawn(self._has_price)
+        self.feed.wish(Wish(charts, view, 0 if unseen else LOG_LINES, unseen))
+
+    @on(Looked)
+    def _show(self, message: Looked) -> None:
+        before, self.look = self.look, message.look
+        if before is None or before.summary.state is not self.look.summary.state:
+            self.retitle()
+        self.query_one(Standing).show(self.look)
+        self.panels.show(self.look.charts)
+        self.log_panel.show(self.look)
+        for alert in self.look.alerts:
+            text = f"{self.run_id}: {alert.message}"
+            self.mabe.tell(Notice(self.run_id, text, alert.severity))
+
+    # ── panels ────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def _is_roomy(self) -> bool:
+        return self.size.width >= ROOM_FOR_ALL[0] and self.size.height >= ROOM_FOR_ALL[1]
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Show one panel or all, as there is room."""
+        del event
+        self._arrange()
+
+    def action_panel(self, key: str) -> None:
+        """Show a panel, or go to it; at a second press, alone."""
+        is_there = self.panels.panel_of_focus() == key
+        self._alone = key if self._is_roomy and is_there and self._alone is None else None
+        self._chart_panel = self._chart_panel if key == LOG else key
+        self._change(replace(self.run_view, panel=key))
+        self.panels.focus_on(key)
+
+    def action_axis(self) -> None:
+        """Draw over the next x."""
+        self.panels.reset()
+        self._change(self.run_view.next_axis(self._has_price))
+
+    def action_log_y(self) -> None:
+        """Draw losses and rates on a logarithmic axis, or not."""
+        self._change(replace(self.run_view, log_y=not self.run_view.log_y))
+
+    def action_smooth(self) -> None:
+        """Smooth more, or not at all."""
+        self._change(self.run_view.next_smoothing())
+
+    def _change(self, view: RunView) -> None:
+        self._keep(view)
+        self._arrange()
+
+    def _keep(self, view: RunView) -> None:
+        if view != self.run_view:
+            self.run_view = view
+            self.feed.ask(lambda _: view.keep(self.mabe.view_state))
+
+    def _arrange(self) -> None:
+        self.panels.show_only(self._alone if self._is_roomy else self.run_view.panel)
+        self.query_one("#tabs", Static).update(self._tabs())
+        self._wish()
+
+    def _tabs(self) -> str:
+        names = []
+        for number, kind in enumerate(PANELS, start=1):
+            words = f" {number} {kind.label} "
+            shown = f"[reverse]{words}[/]" if kind.key == self.run_view.panel else words
+            names.append(f"[@click=screen.panel('{kind.key}')]{shown}[/]")
+        return f"{''.join(names)}  [dim]{self.run_view.words(self._has_price)}[/]"
+
+    # ── log, and jumps between it and the charts ──────────────────────────────────────────────
+
+    @on(LogPanel.Placed)
+    def _keep_place(self, message: LogPanel.Placed) -> None:
+        self._keep(self.run_view.staying_at(self.run_id, message.line))
+
+    def action_find(self) -> None:
+        """Search the log."""
+        if self.panels.panel_of_focus() != LOG:
+            self.action_panel(LOG)
+        self.log_panel.open_search()
+
+    def action_jump(self) -> None:
+        """Go to the log's line of the point under the cursor."""
+        chart, axis = self.focused, self.run_view.drawn(self._has_price).axis
+        if not isinstance(chart, ChartView) or chart.cursor is None or chart.id is None:
+            self.notify("put the cursor on a point first: left and right, or a click")
+            return
+        name, x = chart.id.removeprefix("chart-"), chart.cursor
+        self.feed.ask(lambda source: self._post(LineFound(line_at(source, name, axis, x))))
+
+    @on(LineFound)
+    def _go_to_line(self, message: LineFound) -> None:
+        if message.position is None:
+            self.notify("the log has no line of this point")
+            return
+        self.action_panel(LOG)
+        self.log_panel.view.select(message.position)
+
+    @on(LogView.Chosen)
+    def _find_point(self, message: LogView.Chosen) -> None:
+        axis, position = self.run_view.drawn(self._has_price).axis, message.position
+        self.feed.ask(lambda source: self._post(PointFound(x_at(source, axis, position))))
+
+    @on(PointFound)
+    def _go_to_point(self, message: PointFound) -> None:
+        if message.x is None:
+            self.notify("nothing was measured there")
+            return
+        self.panels.put_cursor(message.x)
+        if not self._is_roomy or self._alone is not None:
+            self.action_panel(self._chart_panel)
+
+    # ── replay ────────────────────────────────────────────────────────────────────────────────
+
+    def action_replay(self) -> None:
+        """Play the run again from its beginning, or end that."""
+        self.feed.toggle_replay()
+
+    def action_pause(self) -> None:
+        """Let the replay stand still, or go on."""
+        self.feed.toggle_pause()
+
+    def action_speed(self, by: int) -> None:
+        """Play faster or more slowly."""
+        self.feed.change_speed(by)
+
+    # ── elsewhere ─────────────────────────────────────────────────────────────────────────────
+
+    def action_export(self) -> None:
+        """Write the charts shown to an SVG file."""
+        charts = {} if self.look is None else self.look.charts
+        panels = [replace(panel, title=CHARTS[name].title) for name, panel in charts.items()]
+        name = f"{self.run_id}-{self.run_view.panel}"
+        self.ask(lambda: Done(f"wrote {write_charts(panels, name, Path.cwd())}"), "export")
+
+    def action_compare(self) -> None:
+        """Compare the run with the baseline."""
+        self.ask(self._with_baseline, "compare")
+
+    def _with_baseline(self) -> Message:
+        baseline = self.mabe.view_state.read().baseline
+        if baseline is None:
+            return Problem("no baseline to compare with: b on the first screen chooses one")
+        return ComparisonWanted([baseline, self.run_id])
+
+    @on(ComparisonWanted)
+    def _compare(self, message: ComparisonWanted) -> None:
+        from mabe_tui.tui.screens.compare.screen import CompareScreen
+
+        self.app.push_screen(CompareScreen(message.names))
+
+    def action_checkpoints(self) -> None:
+        """List the run's checkpoints."""
+        from mabe_tui.tui.screens.checkpoints.screen import CheckpointsScreen
+
+        self.app.push_screen(CheckpointsScreen(self.run_id))
+
+    def action_video(self) -> None:
+        """Watch the run's validation videos."""
+        from mabe_tui.tui.screens.video.screen import VideoScreen
+
+        self.app.push_screen(VideoScreen(self.run_id))

@@ -1,0 +1,87 @@
+"""How a person looks at runs: axis, smoothing, panel; and where each log was let go of. Survives a crash."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from mabe_tui.runs.curves.axis import Axis
+from mabe_tui.runs.following.chart_cache import View
+from mabe_tui.runs.listing.view_state import ViewState
+from mabe_tui.tui.widgets.panels import PANELS, SCALES
+
+SCREEN = "run"
+SMOOTHINGS = (0.0, 0.6, 0.9, 0.97)
+MOST_LOGS = 50
+"""So many runs' places in their logs are remembered."""
+
+
+@dataclass(frozen=True)
+class RunView:
+    """What the keys of a run's screen have set."""
+
+    axis: Axis = Axis.EPOCH
+    log_y: bool = False
+    smooth: float = 0.0
+    panel: str = "loss"
+    lines: dict[str, int] = field(default_factory=dict)
+    """Run → number, from 1, of the line of its log at which one stays; no entry: it follows the end."""
+
+    @classmethod
+    def read(cls, state: ViewState) -> "RunView":
+        """Give what was kept; what cannot be understood is as at first."""
+        kept = state.screen(SCREEN)
+        lines = kept.get("lines")
+        return cls(
+            axis=Axis(kept["axis"]) if kept.get("axis") in [*Axis] else Axis.EPOCH,
+            log_y=kept.get("log_y") is True,
+            smooth=kept["smooth"] if kept.get("smooth") in SMOOTHINGS else 0.0,
+            panel=kept["panel"] if kept.get("panel") in [p.key for p in PANELS] else "loss",
+            lines={run: line for run, line in lines.items() if isinstance(line, int)}
+            if isinstance(lines, dict)
+            else {},
+        )
+
+    def keep(self, state: ViewState) -> None:
+        """Keep it.
+
+        Raises:
+            UserError: the state folder cannot be written.
+        """
+        values: dict[str, Any] = {
+            "axis": self.axis.value,
+            "log_y": self.log_y,
+            "smooth": self.smooth,
+            "panel": self.panel,
+            "lines": self.lines,
+        }
+        state.keep(SCREEN, **values)
+
+    def drawn(self, has_price: bool) -> View:
+        """Say how charts are drawn; without a price, time stands for dollars."""
+        unpaid = self.axis is Axis.DOLLARS and not has_price
+        scales = SCALES if self.log_y else frozenset()
+        return View(Axis.TIME if unpaid else self.axis, self.smooth, scales)
+
+    def next_axis(self, has_price: bool) -> "RunView":
+        """Take the next axis, dollars only where there is a price."""
+        axes = [axis for axis in Axis if has_price or axis is not Axis.DOLLARS]
+        at = axes.index(self.axis) if self.axis in axes else -1
+        return replace(self, axis=axes[(at + 1) % len(axes)])
+
+    def next_smoothing(self) -> "RunView":
+        """Smooth more, or, after the most, not at all."""
+        at = SMOOTHINGS.index(self.smooth)
+        return replace(self, smooth=SMOOTHINGS[(at + 1) % len(SMOOTHINGS)])
+
+    def staying_at(self, run: str, line: int | None) -> "RunView":
+        """Stay at a line of a run's log, or follow its end."""
+        lines = {name: at for name, at in self.lines.items() if name != run}
+        if line is not None:
+            lines[run] = line
+        return replace(self, lines=dict([*lines.items()][-MOST_LOGS:]))
+
+    def words(self, has_price: bool) -> str:
+        """Spell it: ``epoch · log y · ema 0.6``."""
+        parts = [self.drawn(has_price).axis.value]
+        parts += ["log y"] if self.log_y else []
+        parts += [f"ema {self.smooth:g}"] if self.smooth else []
+        return " · ".join(parts)

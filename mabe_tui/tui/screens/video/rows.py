@@ -1,0 +1,55 @@
+"""The video screen's list: validation videos as rows of text, and their order."""
+
+from collections.abc import Sequence
+
+from mabe_tui.runs.videos.video import VideoScore
+from mabe_tui.tui.widgets.table import Column, Row
+
+Order = tuple[str, bool]
+"""A column's key, and whether its greatest value comes first."""
+WORST_FIRST: Order = ("f1_macro_present", False)
+MISSING = "–"
+OF_CLASS = "f1/"
+
+
+def score_columns(classes: Sequence[str]) -> tuple[Column, ...]:
+    """Give the columns for a run that tells these classes apart; keys are those of `mabe video`."""
+    of_classes = [
+        Column(OF_CLASS + name, name, align="right", rank=number + 1)
+        for number, name in enumerate(classes)
+    ]
+    return (
+        Column("video", "video"),
+        Column("f1_macro_present", "F1", align="right"),
+        Column("errors", "wrong", align="right"),
+        Column("frames", "frames", align="right"),
+        *of_classes,
+    )
+
+
+def score_row(score: VideoScore) -> Row:
+    """Write one video's figures."""
+    of_classes = [MISSING if value is None else f"{value:.3f}" for value in score.f1.values()]
+    cells = (f"{score.f1_macro_present:.3f}", f"{score.errors:,}", f"{score.frames:,}")
+    return Row(score.video_id, (score.video_id, *cells, *of_classes))
+
+
+def falls(key: str) -> bool:
+    """Whether a column's worst value is its greatest, so that sorting by it begins there."""
+    return key in ("errors", "frames")
+
+
+def ordered(scores: Sequence[VideoScore], order: Order) -> list[VideoScore]:
+    """Sort by a column; videos without a value come last, either way."""
+    key, descending = order
+    known = [score for score in scores if _value(score, key) is not None]
+    known.sort(key=lambda score: _value(score, key) or 0, reverse=descending)
+    return known + [score for score in scores if _value(score, key) is None]
+
+
+def _value(score: VideoScore, key: str) -> float | str | None:
+    if key == "video":
+        return score.video_id
+    if key.startswith(OF_CLASS):
+        return score.f1.get(key.removeprefix(OF_CLASS))
+    return getattr(score, key, None)

@@ -1,0 +1,250 @@
+"""Video: the validation videos of a run, the worst first, and one of them played."""
+
+from pathlib import Path
+from typing import ClassVar
+
+import msgspec
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+
+from core.rundir import RunDir
+from mabe_tui.runs.store import RunEntry
+from mabe_tui.runs.videos.video import VideoScore
+from mabe_tui.tui.keys import bindings
+from mabe_tui.tui.screens.dialogs.entry import EntryScreen
+from mabe_tui.tui.screens.dialogs.pick import PickScreen
+from mabe_tui.tui.screens.video.loader import (
+    ANSWER,
+    LIST,
+    Listed,
+    Missing,
+    Opened,
+    Predicted,
+    Told,
+    VideoLoader,
+)
+from mabe_tui.tui.screens.video.rows import (
+    WORST_FIRST,
+    Order,
+    falls,
+    ordered,
+    score_columns,
+    score_row,
+)
+from mabe_tui.tui.watching import WATCHING, Watching
+from mabe_tui.tui.widgets.player import Looking, Player
+from mabe_tui.tui.widgets.table import RowTable
+
+NAME = "video"
+BEST = "best"
+
+
+class VideoScreen(Watching):
+    """Looks at the videos that a run was measured on.
+
+    Args:
+        run_id: the run.
+        checkpoint: whose answer to show at first.
+    """
+
+    PLACES: ClassVar[tuple[str, ...]] = (WATCHING, "table", "screen")
+    BINDINGS: ClassVar[list[BindingType]] = bindings(WATCHING, "screen")
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 - as Textual declares it
+    CSS = """
+    VideoScreen #list { width: 30%; min-width: 44; max-width: 64; }
+    VideoScreen.-narrow #list { width: 1fr; }
+    VideoScreen.-narrow .panel, VideoScreen.-narrow .panel:focus-within { border: none; }
+    VideoScreen.-narrow Player { display: none; }
+    VideoScreen.-narrow.watching Player { display: block; }
+    VideoScreen.-narrow.watching #list { display: none; }
+    """
+
+    def __init__(self, run_id: str, checkpoint: str = BEST) -> None:
+        super().__init__()
+        self.run_id, self.checkpoint = run_id, checkpoint
+        self.video_id: str | None = None
+        self._scores: list[VideoScore] = []
+        self._checkpoints: list[str] = []
+        self._order: Order = WORST_FIRST
+        self._data: Path | None = None
+
+    # ── layout ────────────────────────────────────────────────────────────────────────────────
+
+    def body(self) -> ComposeResult:
+        """Lay out the list beside the player."""
+        with Horizontal():
+            with Vertical(id="list", classes="panel") as pane:
+                pane.border_title = "validation videos"
+                yield RowTable(score_columns(()), empty="reading …", id="videos")
+            yield Player(Looking.of(self.mabe.view_state.screen(NAME)), classes="panel")
+
+    def heading(self) -> str:
+        """Name run, video and checkpoint."""
+        if self.video_id is None:
+            return f"mabe  {self.run_id}  validation videos"
+        watched = self.player.watched
+        answer = f"  {self.checkpoint}, epoch {watched.checkpoint.epoch}" if watched else ""
+        return f"mabe  {self.run_id}  {self.video_id}{answer}"
+
+    def on_mount(self) -> None:
+        """Read the list."""
+        self._arrange(self.mabe.view_state.screen(NAME))
+        self.loader = VideoLoader(self, RunEntry(RunDir(self.mabe.store.folder / self.run_id)))
+        self.table.focus()
+        self.loader.list()
+
+    def on_unmount(self) -> None:
+        """End what threads still do for this screen."""
+        self.loader.close()
+
+    def on_screen_suspend(self) -> None:
+        """Stand still while another screen is over this one."""
+        self.player.pause()
+
+    @property
+    def table(self) -> RowTable:
+        """The videos."""
+        return self.query_one("#videos", RowTable)
+
+    # ── the list ──────────────────────────────────────────────────────────────────────────────
+
+    @on(Listed)
+    def _list(self, message: Listed) -> None:
+        self._scores, self._checkpoints = message.scores, message.checkpoints
+        self.table.columns = score_columns(tuple(message.scores[0].f1) if message.scores else ())
+        self._show_rows()
+        if self.has_class("-wide") and self.table.selected is not None:
+            self._open(self.table.selected)
+
+    def _show_rows(self) -> None:
+        self.table.show([score_row(score) for score in ordered(self._scores, self._order)])
+        self.table.mark_sorted(*self._order)
+
+    @on(RowTable.HeaderClicked)
+    def _sort_clicked(self, message: RowTable.HeaderClicked) -> None:
+        self._sort(message.column)
+
+    def action_sort(self) -> None:
+        """Choose the column that the videos are sorted by."""
+
+        def chosen(key: str | None) -> None:
+            if key is not None:
+                self._sort(key)
+
+        keys = [column.key for column in self.table.columns]
+        self.app.push_screen(PickScreen("sort videos by", keys), chosen)
+
+    def _sort(self, key: str) -> None:
+        column, descending = self._order
+        self._order = (key, not descending if key == column else falls(key))
+        self._show_rows()
+        self._keep(sort=key, descending=self._order[1])
+
+    @on(RowTable.Chosen)
+    def _choose(self, message: RowTable.Chosen) -> None:
+        self.add_class("watching")  # what is not displayed takes no focus
+        self.player.focus()
+        if message.key != self.video_id:
+            self._open(message.key)
+
+    def action_back(self) -> None:
+        """Go back to the list, and from there to the screen before."""
+        if not self.player.has_focus:
+            super().action_back()
+            return
+        self.remove_class("watching")
+        self.player.pause()
+        self.table.focus()
+
+    def on_descendant_focus(self) -> None:
+        """Where there is room for one of the two, show the one that has the focus."""
+        self.set_class(self.player.has_focus, "watching")
+        self.refresh_bindings()
+
+    # ── one video ─────────────────────────────────────────────────────────────────────────────
+
+    def _open(self, video_id: str) -> None:
+        self.video_id = video_id
+        self.player.clear(f"opening {video_id} …")
+        self.retitle()
+        self.refresh_bindings()
+        self.loader.open(video_id, self._data)
+
+    @on(Opened)
+    def _show(self, message: Opened) -> None:
+        self.player.open(message.video, message.arena)
+        self.refresh_bindings()
+        if message.video.remark:
+            self.notify(message.video.remark, severity="warning", markup=False)
+        self._predict()
+
+    def _predict(self) -> None:
+        if self.player.video is not None:
+            self.player.add_prediction(None)
+            self.loader.predict(self.player.video, self.checkpoint)
+
+    @on(Predicted)
+    def _add(self, message: Predicted) -> None:
+        self.player.add_prediction(message.watched)
+        self.retitle()
+
+    @on(Told)
+    def _tell(self, message: Told) -> None:
+        self.player.wait(message.words)
+
+    @on(Missing)
+    def _miss(self, message: Missing) -> None:
+        if message.what == ANSWER:
+            self.player.wait(message.words)
+        else:
+            self.player.clear(message.words)
+        if message.what == LIST:
+            self.table.empty = "no video yet"
+            self.table.refresh()
+        self.notify(message.words, severity="error", markup=False)
+
+    def action_checkpoint(self) -> None:
+        """Choose the checkpoint whose answer is shown."""
+
+        def chosen(name: str | None) -> None:
+            if name is not None:
+                self.checkpoint = name
+                self._predict()
+
+        self.app.push_screen(PickScreen("checkpoint", self._checkpoints), chosen)
+
+    def action_data(self) -> None:
+        """Name the folder that has the data, and open the video from there."""
+
+        def typed(text: str | None) -> None:
+            if text is None:
+                return
+            self._data = Path(text).expanduser() if text.strip() else None
+            known = self.mabe.view_state.screen(NAME).get("data")
+            self._keep(data={**(known if isinstance(known, dict) else {}), self.run_id: text})
+            if self.video_id is not None:
+                self._open(self.video_id)
+
+        hint = "a folder in the competition's layout; nothing: where the run found them"
+        self.app.push_screen(EntryScreen("data", str(self._data or ""), hint), typed)
+
+    # ── what is kept ──────────────────────────────────────────────────────────────────────────
+
+    def _arrange(self, kept: dict[str, object]) -> None:
+        if isinstance(kept.get("sort"), str):
+            self._order = (str(kept["sort"]), bool(kept.get("descending")))
+        data = kept.get("data")
+        if isinstance(data, dict) and data.get(self.run_id):
+            self._data = Path(str(data[self.run_id])).expanduser()
+
+    @on(Player.LookingChanged)
+    def _keep_looking(self, message: Player.LookingChanged) -> None:
+        self._keep(**msgspec.structs.asdict(message.looking))
+
+    def _keep(self, **values: object) -> None:
+        def work() -> None:
+            self.mabe.view_state.keep(NAME, **values)
+
+        self.ask(work, "keep")

@@ -1,0 +1,268 @@
+"""Which runs a version stands for, what is averaged over seeds, and what the verdict says of it."""
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from numpy.typing import NDArray
+
+from core.emitter import Emitter
+from core.errors import ConfigError
+from core.evaluation.frames import f1_macro
+from core.evaluation.paired import paired_bootstrap
+from core.evaluation.table import Confusions, evaluation_table
+from core.events import Epoch, Finished, RunStarted
+from core.experiment import Experiment, TrainingConfig
+from core.registry import Registry, default_path, load
+from core.rundir import About, Resolved, RunDir, RunRequest, new_run_id
+from mabe_tui.runs.comparison.compare import Comparison, compare
+from mabe_tui.runs.comparison.sides import Spread
+from mabe_tui.runs.store import RunStore
+
+CLASSES = ("other", "social", "mating", "aggressive")
+VIDEOS = tuple(f"v{number}" for number in range(8))
+TRUTH = np.random.default_rng(0).integers(20, 200, (len(VIDEOS), len(CLASSES)))
+DEFAULT = TrainingConfig()
+MakeFinished = Callable[..., RunDir]
+
+
+def confusions(skill: float, seed: int) -> NDArray[np.int64]:
+    """Counts (videos, classes, classes) of a classifier that is right with probability ``skill``."""
+    rng = np.random.default_rng(seed)
+    chances = np.full((4, 4), (1 - skill) / 3)
+    np.fill_diagonal(chances, skill)
+    return rng.multinomial(TRUTH, chances)
+
+
+@pytest.fixture
+def registry() -> Registry:
+    return load(default_path())
+
+
+@pytest.fixture
+def finished(home: Path) -> MakeFinished:
+    """Make a finished run, each a minute after the one before."""
+    minutes = iter(range(1000))
+
+    def make(
+        version: str = "v5",
+        seed: int = 1,
+        f1: float = 0.5,
+        training: TrainingConfig = DEFAULT,
+        done: bool = True,
+        fingerprint: str = "data",
+        videos: tuple[str, ...] = VIDEOS,
+        tags: tuple[str, ...] = (),
+        skill: float = 0.7,
+    ) -> RunDir:
+        created = dt.datetime(2026, 1, 1, tzinfo=dt.UTC) + dt.timedelta(minutes=next(minutes))
+        run = RunDir(home / "runs" / new_run_id(version, created))
+        training = msgspec.structs.replace(training, seed=seed)
+        found = Resolved(
+            code_version="c", data_fingerprint=fingerprint, train_videos=("t",),
+            validation_videos=videos, torch="2", threads=1, device="cpu",
+        )  # fmt: skip
+        run.write_request(
+            RunRequest(
+                run=run.id, created=created, launcher="local", seed=seed, resolved=found,
+                experiment=Experiment(name=version, training=training),
+            )
+        )  # fmt: skip
+        run.write_about(About(tags=tags))
+        tell(run, seed, f1, done)
+        run.evaluation_table.parent.mkdir()
+        counts = confusions(skill, seed)[: len(videos)]
+        pq.write_table(evaluation_table(Confusions(videos, CLASSES, counts)), run.evaluation_table)
+        return run
+
+    return make
+
+
+def tell(run: RunDir, seed: int, f1: float, done: bool) -> None:
+    attempt = run.claim_attempt()
+    with Emitter(attempt, run.events_path(attempt)) as emitter:
+        emitter.emit(
+            RunStarted, run=run.id, experiment="v5", device="cpu", device_name="c", torch="0",
+            threads=1, code_version="c", pid=1, seed=seed,
+        )  # fmt: skip
+        for epoch, value in ((1, f1), (2, f1 - 0.1)):
+            emitter.emit(
+                Epoch, epoch=epoch, step=epoch, seconds=2.0, train_loss=1.0, learning_rate=1e-3,
+                gradient_norm=1.0, frames_per_second=100.0, metrics={"f1_macro": value, "loss": 1.0},
+            )  # fmt: skip
+        if done:
+            emitter.emit(
+                Finished, epoch=2, step=2, reason="epochs", best_epoch=1, best_metric=f1,
+                monitor="f1_macro", seconds=4.0,
+            )  # fmt: skip
+
+
+def compared(home: Path, registry: Registry, *names: str, latest: bool = False) -> Comparison:
+    return compare(names, RunStore(home), registry, latest)
+
+
+def seeds_of(home: Path, registry: Registry, name: str = "v5") -> list[int]:
+    return list(compared(home, registry, name, "v1").sides[0].seeds)
+
+
+def test_a_version_stands_for_its_seeds(
+    home: Path, registry: Registry, finished: MakeFinished
+) -> None:
+    for seed, f1 in ((1, 0.4), (2, 0.5), (3, 0.6)):
+        finished(seed=seed, f1=f1)
+    side = compared(home, registry, "v5", "v1").sides[0]
+    assert side.seeds == (3, 2, 1)
+    assert [run.seed for run in side.runs] == [3, 2, 1]
+    assert side.summary == side.runs[0]
+    assert side.best["f1_macro"] == 0.6  # of the newest run
+    assert side.best_over_seeds["f1_macro"].mean == pytest.approx(0.5)
+    assert side.best_over_seeds["f1_macro"].std == pytest.approx(0.1)
+    assert side.last_over_seeds["f1_macro"].mean == pytest.approx(0.4)
+    assert str(Spread(0.5, 0.1)) == "0.5000 ± 0.1000"
+
+
+def test_of_each_seed_the_newest_run_counts(
+    home: Path, registry: Registry, finished: MakeFinished
+) -> None:
+    finished(seed=1, f1=0.1)
+    finished(seed=2)
+    again = finished(seed=1, f1=0.9)
+    side = compared(home, registry, "v5", "v1").sides[0]
+    assert side.seeds == (1, 2)
+    assert side.runs[0].id == again.id
+
+
+def test_only_what_differs_in_nothing_but_the_seed_is_grouped(
+    home: Path, registry: Registry, finished: MakeFinished
+) -> None:
+    finished(seed=1, training=TrainingConfig(batch_size=7))
+    finished(seed=2, fingerprint="other data")
+    finished(seed=3, videos=VIDEOS[:7])
+    finished(seed=4)
+    finished(seed=5)
+    assert seeds_of(home, registry) == [5, 4]
+    finished(seed=6, training=TrainingConfig(batch_size=7))
+    assert seeds_of(home, registry) == [6, 1]
+
+
+def test_a_run_that_is_not_finished_is_left_out_and_named(
+    home: Path, registry: Registry, finished: MakeFinished
+) -> None:
+    finished(seed=1)
+    finished(seed=2)
+    unfinished = finished(seed=3, done=False)
+    finished(seed=2, done=False)  # a finished run of this seed is there
+    side = compared(home, registry, "v5", "v1").sides[0]
+    assert side.seeds == (2, 1)
+    assert len(side.left_out) == 1
+    assert side.left_out[0].startswith(f"{unfinished.id} (")
+
+
+def test_where_nothing_is_finished_the_latest_run_stands_alone(
+    home: Path, registry: Registry, finished: MakeFinished
+) -> None:
+    finished(seed=1, done=False)
+    finished(seed=2, done=False)
+    assert seeds_of(home, registry) == [2]
+
+
+def test_latest_and_a_named_run_stand_alone(
+    home: Path, registry: Registry, finished: MakeFinished
+) -> None:
+    first = finished(seed=1)
+    finished(seed=2)
+    sides = compared(home, registry, "v5", first.id).sides
+    assert [side.seeds for side in sides] == [(2, 1), (1,)]
+    assert [side.name for side in sides] == ["v5 (2 seeds)", f"v5-{first.id[-4:]}"]
+    assert sides[1].best_over_seeds == {}
+    assert compared(home, registry, "v5", "v1", latest=True).sides[0].seeds == (2,)
+
+
+def test_trials_of_a_study_are_passed_over(
+    home: Path, registry: Registry, finished: MakeFinished
+) -> None:
+    trial = finished(seed=8, tags=("tune:v5", "trial:0"), training=TrainingConfig(batch_size=9))
+    assert seeds_of(home, registry) == [8]  # there is nothing else
+    finished(seed=1)
+    finished(seed=9, tags=("tune:v5", "trial:1"))
+    assert seeds_of(home, registry) == [1]
+    assert compared(home, registry, trial.id, "v1").sides[0].seeds == (8,)
+
+
+def test_the_verdict_averages_the_counts_over_seeds(
+    home: Path, registry: Registry, finished: MakeFinished
+) -> None:
+    for seed in (1, 2, 3):
+        finished("v5", seed=seed, skill=0.6)
+    for seed in (4, 5):
+        finished("v6", seed=seed, skill=0.8)
+    (verdict,) = compared(home, registry, "v5", "v6").verdicts
+    before = np.mean([confusions(0.6, seed) for seed in (1, 2, 3)], axis=0)
+    after = np.mean([confusions(0.8, seed) for seed in (4, 5)], axis=0)
+    difference = float(f1_macro(after.sum(axis=0)) - f1_macro(before.sum(axis=0)))
+    assert verdict.difference == pytest.approx(difference)
+    expected = paired_bootstrap(before * 6, (after * 6).round())
+    assert (verdict.low, verdict.high) == pytest.approx((expected.low, expected.high))
+    assert (verdict.first_seeds, verdict.second_seeds) == (3, 2)
+    assert verdict.distinguishable
+    assert verdict.sentence.endswith(
+        "v6 is better on 8 videos; rests on 2 seeds of v6 and 3 seeds of v5,"
+        " counts averaged over the seeds in each video"
+    )
+
+
+def test_one_run_a_side_is_told_as_before(
+    home: Path, registry: Registry, finished: MakeFinished
+) -> None:
+    finished("v5", seed=1)
+    finished("v6", seed=1, skill=0.9)
+    comparison = compared(home, registry, "v5", "v6")
+    assert comparison.verdicts[0].sentence.endswith("v6 is better on 8 videos")
+    assert all(setting.key != "seed" for setting in comparison.settings)
+
+
+def test_seeds_show_among_the_changed_settings(
+    home: Path, registry: Registry, finished: MakeFinished
+) -> None:
+    finished("v5", seed=1)
+    finished("v5", seed=2)
+    finished("v6", seed=1)
+    settings = {s.key: s.values for s in compared(home, registry, "v5", "v6").settings}
+    assert settings["seed"] == ([1, 2], 1)
+
+
+def test_no_verdict_where_the_videos_differ(
+    home: Path, registry: Registry, finished: MakeFinished
+) -> None:
+    finished("v5", seed=1)
+    finished("v5", seed=2)
+    finished("v6", seed=1, videos=VIDEOS[:6])
+    (verdict,) = compared(home, registry, "v5", "v6").verdicts
+    assert verdict.difference is None
+    assert (
+        "no verdict: their validation sets differ (8 and 6 videos, 6 in common)" in verdict.sentence
+    )
+
+
+def test_a_name_that_means_nothing(home: Path, registry: Registry, finished: MakeFinished) -> None:
+    finished()
+    with pytest.raises(ConfigError, match=r"no run 'v9'.*versions are v1"):
+        compared(home, registry, "v5", "v9")
+
+
+def test_other_labels_are_named_by_run_and_video(
+    home: Path, registry: Registry, finished: MakeFinished
+) -> None:
+    finished("v5")
+    other = finished("v6")
+    counts = confusions(0.7, 1)
+    counts[3] += 1
+    pq.write_table(evaluation_table(Confusions(VIDEOS, CLASSES, counts)), other.evaluation_table)
+    sentence = compared(home, registry, "v5", "v6").verdicts[0].sentence
+    assert "different true frames in 1 of 8 videos, v3 first" in sentence
+    assert "v5" in sentence
+    assert "v6" in sentence
