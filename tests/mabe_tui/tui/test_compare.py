@@ -12,8 +12,8 @@ from textual.worker import WorkerCancelled
 from core.rundir import RunDir
 from mabe_tui.runs.curves.axis import Axis
 from mabe_tui.tui.app import MabeApp
+from mabe_tui.tui.screens.compare import screen as compare
 from mabe_tui.tui.screens.compare.screen import CompareScreen
-from mabe_tui.tui.screens.compare.screen import screen as compare
 from mabe_tui.tui.screens.dialogs.pick import PickScreen
 from mabe_tui.tui.widgets.chart import ChartView
 from mabe_tui.tui.widgets.class_view import ClassView
