@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from core import places
 from core.errors import ConfigError
 from core.rundir import Limits, RunDir, RunRequest
 from mabe_tui.cli.cost import BudgetOption, agree_on_cost, rented_reference
@@ -89,7 +90,11 @@ def run(
         _show_dry_runs(session, requests, described, as_json)
         return
     agree_on_cost(RunStore(session.home), requests, yes)
-    started = start(session.home, requests, tuple(tags or ()), parallel)
+    try:
+        started = start(session.home, requests, tuple(tags or ()), parallel)
+    except KeyboardInterrupt:
+        _say_begun(session, requests)
+        raise
     for each in started:
         _tell_started(each, as_json)
     if detach:
@@ -97,6 +102,13 @@ def run(
         say(f"  mabe logs -f {started[0].id}")
         return
     raise typer.Exit(_follow_each(started, launcher_named(requests[0].launcher)))
+
+
+def _say_begun(session: Session, requests: Sequence[RunRequest]) -> None:
+    """Name the runs that were started before Ctrl-C."""
+    runs = [RunDir(places.runs(session.home) / request.run) for request in requests]
+    if begun := [run.id for run in runs if run.attempts()]:
+        say(f"started before that, and running on: {' '.join(begun)}")
 
 
 def _tell_started(started: RunDir, as_json: bool) -> None:

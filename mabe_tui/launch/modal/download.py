@@ -23,6 +23,7 @@ from mabe_tui.launch.modal import client as modal_client
 from mabe_tui.launch.modal import foreign as modal_foreign
 from mabe_tui.launch.modal.apps import running_apps
 from mabe_tui.launch.modal.data import read_status, require_name, write_status
+from mabe_tui.launch.modal.loop import interruptible
 from mabe_tui.launch.prices import GIB, read_prices
 
 
@@ -41,7 +42,8 @@ def start(order: Order) -> str:
     call: modal.FunctionCall[str] | None = None
     problem: Exception | None = None
     try:
-        with modal_data_app.app.run(detach=True, name=f"{APP_PREFIX}{order.name}"):
+        app = modal_data_app.app.run(detach=True, name=f"{APP_PREFIX}{order.name}")
+        with interruptible(), app:
             # Nothing may be raised through the app's context, which would disconnect as after a crash.
             try:
                 function = modal_data_app.fetch_data.with_options(secrets=[secret])
@@ -52,8 +54,7 @@ def start(order: Order) -> str:
         problem = error
     if call is not None:
         return str(call.object_id)
-    if problem is None:
-        raise KeyboardInterrupt  # which the context of a detached app keeps to itself
+    assert problem is not None
     raise modal_client.in_words(problem) from problem
 
 

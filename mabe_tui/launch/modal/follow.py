@@ -133,7 +133,7 @@ class Follower:
             async for entry in call.logs.stream.aio(timeout=IDLE_SECONDS):
                 self._heard()
                 reader.feed(entry)
-                if reader.has_ended:
+                if reader.has_ended or self._leave.is_set():
                     return
 
         with contextlib.suppress(asyncio.CancelledError):

@@ -69,6 +69,7 @@ def _read_call(call_id: str, follow: bool, show: Show) -> None:
             logs.stream.aio() if follow else logs.fetch.aio(since=since)
         )
         async for entry in entries:
+            modal_loop.leave_if_cancelled()
             show(entry.message)
 
     modal_loop.run(work())

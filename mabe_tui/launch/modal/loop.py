@@ -1,12 +1,15 @@
 """Running the ``modal`` package's coroutines so that they may be left at any time, without a word.
 
-The package's streams do not take it well that they are left: at Ctrl-C, or when a follower goes, they
-raise in turn, and asyncio prints a traceback for each.
+The package does not take it well that it is left. Its streams raise in turn, for each of which asyncio
+prints a traceback; and a call that has its answer by then gives that, and the Ctrl-C is lost.
 """
 
 import asyncio
+import signal
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any, TypeVar
 
 import modal.exception
@@ -16,7 +19,7 @@ Answer = TypeVar("Answer")
 
 
 def run(work: Coroutine[Any, Any, Answer]) -> Answer:
-    """Do work to its end, as :func:`asyncio.run` does; what it raises once it is left is passed over.
+    """Do work to its end, as :func:`asyncio.run` does; once it is left, what comes of it is passed over.
 
     Raises:
         KeyboardInterrupt: Ctrl-C; or, in another thread than the main one:
@@ -40,13 +43,52 @@ def run(work: Coroutine[Any, Any, Answer]) -> Answer:
             left = bool(task.cancelling())
 
     try:
-        return asyncio.run(watched())
-    except RuntimeError:  # a stream was closed while it was waiting
+        answer = asyncio.run(watched())
+    except Exception:
         if not left:
             raise
-        if threading.current_thread() is threading.main_thread():
-            raise KeyboardInterrupt from None
-        raise asyncio.CancelledError from None
+    else:
+        if not left:
+            return answer
+    raise KeyboardInterrupt if _is_main_thread() else asyncio.CancelledError
+
+
+def leave_if_cancelled() -> None:
+    """Leave a loop over a stream that has swallowed its cancellation.
+
+    Raises:
+        asyncio.CancelledError: the current task was cancelled.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Raise at its end the Ctrl-C that the package kept to itself while the context was open."""
+    before = signal.getsignal(signal.SIGINT)
+    if not (_is_main_thread() and callable(before)):
+        yield
+        return
+    pressed = False
+
+    def note(number: int, frame: FrameType | None) -> None:
+        nonlocal pressed
+        pressed = True
+        before(number, frame)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pressed:
+        raise KeyboardInterrupt
+
+
+def _is_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 @synchronizer.create_blocking

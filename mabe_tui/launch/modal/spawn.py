@@ -9,6 +9,7 @@ from core.errors import RunError, UserError
 from core.rundir import Handle, RunDir, RunRequest
 from mabe_tui.launch import modal_app
 from mabe_tui.launch.modal import client as modal_client
+from mabe_tui.launch.modal.loop import interruptible
 from mabe_tui.launch.modal.machine import Machine
 from mabe_tui.launch.modal_launcher import NAME, request_text
 
@@ -28,19 +29,19 @@ def spawn(
 
     Raises:
         UserError: Modal refuses, or cannot be reached; the calls made before that go on.
+        KeyboardInterrupt: Ctrl-C; the calls made before that go on.
     """
     handles: list[Handle] = []
     problem: Exception | None = None
     try:
-        with modal_app.app.run(detach=True, name=machine.app_name):
+        with interruptible(), modal_app.app.run(detach=True, name=machine.app_name):
             # Nothing may be raised through the app's context, which would disconnect as after a crash.
             problem = _call_each(runs, machine, parallel, handles)
     except ERRORS as error:
         problem = error
     if len(handles) == len(runs):
         return handles
-    if problem is None:
-        raise KeyboardInterrupt  # which the context of a detached app keeps to itself
+    assert problem is not None
     if isinstance(problem, UserError):
         raise problem
     raise modal_client.in_words(problem) from problem
