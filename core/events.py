@@ -7,7 +7,7 @@ begins with :data:`PREFIX`; every other line is plain log and never an error.
 
 import datetime as dt
 import math
-from typing import Any, ClassVar
+from typing import Any
 
 import msgspec
 
@@ -188,11 +188,6 @@ _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent, strict=False)
 
 
-def kind_of(event: Event) -> str:
-    """Give an event's kind, as its JSON line spells it."""
-    return str(event.__struct_config__.tag)
-
-
 def encode(event: Event) -> bytes:
     """Give the event's JSON line, without the line end.
 
@@ -229,7 +224,6 @@ class Identity(msgspec.Struct, frozen=True, order=True):
 
     attempt: str
     seq: int
-    FIRST: ClassVar[int] = 1
 
 
 def identity(event: Event) -> Identity:

@@ -13,7 +13,6 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 from msgspec import Meta
 
-from core.errors import ConfigError
 from core.reported import Reported
 from core.section import Fraction, NonNegative, NonNegativeFloat, Positive, PositiveFloat, Section
 from core.training_rules import training_problems
@@ -288,20 +287,6 @@ def _not_finite(experiment: Experiment) -> list[tuple[str, str]]:
         for value in (setting if isinstance(setting, (list, tuple)) else (setting,))
         if isinstance(value, float) and not math.isfinite(value)
     ]
-
-
-def require_sound(experiment: Experiment, where: str) -> None:
-    """Raise the first of :func:`problems`, if any.
-
-    Args:
-        experiment: what to look at.
-        where: the file and table to name in the message.
-
-    Raises:
-        ConfigError: names ``where``, the key path and what is wrong.
-    """
-    for path, problem in problems(experiment):
-        raise ConfigError(f"{where}.{path}: {problem}")
 
 
 def to_table(section: msgspec.Struct) -> dict[str, Any]:

@@ -16,7 +16,6 @@ from core.events import (
     Stopped,
     decode,
     encode,
-    kind_of,
 )
 from core.history import fold, gaps
 
@@ -96,7 +95,7 @@ def test_one_epoch_event_per_epoch_after_a_resume() -> None:
         (2, "0002"),
         (3, "0002"),
     ]
-    assert [(kind_of(e), e.seq) for e in history.superseded] == [("epoch", 5)]
+    assert [(type(e), e.seq) for e in history.superseded] == [(Epoch, 5)]
 
 
 def test_superseded_values_do_not_count_as_best_but_their_time_does() -> None:
