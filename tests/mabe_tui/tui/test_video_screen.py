@@ -16,8 +16,8 @@ from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.videos.video import open_video, validation_scores
 from mabe_tui.runs.videos.video_prediction import PredictedVideo, predict_video
 from mabe_tui.tui.screens.home.screen import HomeScreen
+from mabe_tui.tui.screens.video import loader as video_loader
 from mabe_tui.tui.screens.video.screen import VideoScreen
-from mabe_tui.tui.screens.video.screen import loader as video_loader
 from mabe_tui.tui.widgets.arena import Arena
 from mabe_tui.tui.widgets.ethogram import Ethograms
 from mabe_tui.tui.widgets.frame_facts import FrameFacts
