@@ -11,12 +11,16 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 Dots = NDArray[np.bool_]
-LineStyle = Literal["solid", "dashed", "dotted", "faint"]
+LineStyle = Literal["solid", "dashed", "dotted", "dash-dot", "faint"]
 """How a line is told apart without colour; ``faint`` is a half-tone that gives way to other lines."""
 
-STYLES: tuple[LineStyle, ...] = ("solid", "dashed", "dotted")
-DASHES: dict[LineStyle, tuple[int, int]] = {"dashed": (5, 8), "dotted": (1, 4)}
-"""Dots drawn, of a period of so many."""
+STYLES: tuple[LineStyle, ...] = ("solid", "dashed", "dotted", "dash-dot")
+DASHES: dict[LineStyle, tuple[bool, ...]] = {
+    "dashed": (True,) * 5 + (False,) * 3,
+    "dotted": (True,) + (False,) * 3,
+    "dash-dot": (True,) * 6 + (False,) * 3 + (True,) + (False,) * 3,
+}
+"""Which dots are drawn, of one period."""
 
 ASCII_MARKS = "*+ox#@%&"
 NOBODY = -1
@@ -106,8 +110,8 @@ class Canvas:
         """Which positions along a line are drawn. In ASCII the marks tell lines apart instead."""
         if self.ascii_only or style not in DASHES:
             return np.ones(position.shape, dtype=np.bool_)
-        drawn, period = DASHES[style]
-        return np.asarray(position % period < drawn)
+        pattern = np.array(DASHES[style])
+        return np.asarray(pattern[position % len(pattern)])
 
     def _commit(self, plane: Dots, series: int, style: LineStyle) -> None:
         faint = style == "faint"

@@ -8,7 +8,13 @@ from mabe_tui.plotting.layout import Layout, shortened
 from mabe_tui.plotting.series import Series
 from mabe_tui.plotting.ticks import short_number
 
-SAMPLES: dict[LineStyle, str] = {"solid": "━━━", "dashed": "╍╍╍", "dotted": "┈┈┈", "faint": "░░░"}
+SAMPLES: dict[LineStyle, str] = {
+    "solid": "━━━",
+    "dashed": "╍╍╍",
+    "dotted": "┈┈┈",
+    "dash-dot": "━·━",
+    "faint": "░░░",
+}
 GAP = 3
 LONGEST_NAME = 32
 SAMPLE_WIDTH, VALUE_WIDTH, AXIS_WIDTH = 4, 7, 5

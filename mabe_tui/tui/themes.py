@@ -6,14 +6,11 @@ Curves are told apart by line style as well as by colour, so that every theme, a
 from rich.style import Style
 from textual.theme import Theme
 
-from mabe_tui.plotting.braille import LineStyle
 from mabe_tui.plotting.grid import ALERT, AXIS, CURSOR, PLAIN
 
 DARK = "mabe-dark"
 LIGHT = "mabe-light"
 COLOUR_BLIND = "mabe-colour-blind"
-
-LINE_STYLES: tuple[LineStyle, ...] = ("solid", "dashed", "dotted")
 
 # Okabe & Ito (2008), "Color Universal Design", without black, lightest confusions apart.
 OKABE_ITO = ("#56B4E9", "#E69F00", "#009E73", "#F0E442", "#CC79A7", "#D55E00", "#0072B2")
