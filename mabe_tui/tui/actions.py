@@ -7,7 +7,7 @@ from textual.message import Message
 
 from core.progress import Progress
 from core.rundir import RunDir
-from mabe_tui.launch.launcher import StopOutcome
+from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs import control, manage
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.units import size_text
@@ -33,6 +33,10 @@ class RunActions(MabeScreen):
     def selected_run(self) -> str | None:
         """The run that is meant; ``None``: there is none."""
         raise NotImplementedError
+
+    def name_of(self, entry: RunEntry) -> str:
+        """Give what a question calls the run that is meant."""
+        return entry.short
 
     @property
     def selected_checkpoint(self) -> str:
@@ -60,7 +64,7 @@ class RunActions(MabeScreen):
             if which:
                 self.mabe.do(lambda: _pull(entry, which, self._teller(entry)), entry.id)
 
-        title = f"fetch a checkpoint of {entry.short}"
+        title = f"fetch a checkpoint of {self.name_of(entry)}"
         screen = EntryScreen(title, self.selected_checkpoint, "best, last, epoch-5 or all")
         self.app.push_screen(screen, chosen)
 
@@ -96,9 +100,10 @@ class RunActions(MabeScreen):
             return None
         return RunEntry(RunDir(self.mabe.store.folder / self.selected_run))
 
-    def _consider(self, question: Callable[[RunEntry], Message]) -> None:
+    def _consider(self, question: Callable[[RunEntry, str], Message]) -> None:
         if (entry := self._entry()) is not None:
-            self.ask(lambda: question(entry), ACTING)
+            name = self.name_of(entry)
+            self.ask(lambda: question(entry, name), ACTING)
 
     def _teller(self, entry: RunEntry) -> Progress:
         """Give what shows how far a download is, a few times a second."""
@@ -115,18 +120,20 @@ class RunActions(MabeScreen):
         return tell
 
 
-def _stopping(entry: RunEntry) -> Question | Done:
-    if not state_of(entry).may_speak:
-        return Done(f"{entry.short}: {StopOutcome.ENDED.value}")
+def _stopping(entry: RunEntry, name: str) -> Question | Done:
+    state = state_of(entry)
+    if not state.may_speak:
+        further = "" if state is RunState.FINISHED else "; r goes on with it"
+        return Done(f"{name} is {state}: there is nothing to stop{further}")
     return Question(
-        f"stop {entry.short}?",
+        f"stop {name}?",
         STOPPING.format(grace=control.GRACE_SECONDS),
         lambda: f"{entry.short}: {control.stop(entry).value}",
         entry.id,
     )
 
 
-def _resuming(entry: RunEntry) -> Question:
+def _resuming(entry: RunEntry, name: str) -> Question:
     changes = control.before_resume(entry)
     request = entry.require_request()
     hourly = request.limits.usd_per_hour
@@ -136,20 +143,20 @@ def _resuming(entry: RunEntry) -> Question:
         f"A new attempt goes on from the last checkpoint on {request.launcher}: {cost}.",
     ]
     return Question(
-        f"go on with {entry.short}?",
+        f"go on with {name}?",
         "\n".join(words),
         lambda: f"{entry.short}: attempt {control.resume(entry).attempt} is under way",
         entry.id,
     )
 
 
-def _removing(entry: RunEntry) -> Question:
+def _removing(entry: RunEntry, name: str) -> Question:
     removal = manage.removal_of(entry, whole=False)
     words = REMOVING.format(
         reason=removal.reason.capitalize(), size=size_text(removal.bytes), run=entry.id
     )
     return Question(
-        f"remove weights and logs of {entry.short}?",
+        f"remove weights and logs of {name}?",
         words,
         lambda: f"{entry.short}: {size_text(manage.remove([removal]))} are free again",
         entry.id,
@@ -162,15 +169,15 @@ def _pull(entry: RunEntry, which: str, progress: Progress) -> str:
     return f"{entry.short}: {files} in {paths[0].parent}"
 
 
-def _tags(entry: RunEntry) -> LineWanted:
+def _tags(entry: RunEntry, name: str) -> LineWanted:
     tags = " ".join(entry.run.read_about().tags)
-    title = f"tags of {entry.short}, one word each"
+    title = f"tags of {name}, one word each"
     return LineWanted(title, tags, lambda text: _retag(entry, text), entry.id)
 
 
-def _note(entry: RunEntry) -> LineWanted:
+def _note(entry: RunEntry, name: str) -> LineWanted:
     note = entry.run.read_about().note
-    return LineWanted(f"note on {entry.short}", note, lambda text: _renote(entry, text), entry.id)
+    return LineWanted(f"note on {name}", note, lambda text: _renote(entry, text), entry.id)
 
 
 def _retag(entry: RunEntry, text: str) -> str:

@@ -131,24 +131,23 @@ async def test_what_cannot_be_done_is_said_without_asking(make_app) -> None:
         assert "is finished; to train longer" in told(pilot.app)
         await pilot.press("S")
         await settled(pilot)
-        assert "v6-cc42: had ended already" in told(pilot.app)
+        assert "v6-cc42 is finished: there is nothing to stop" in told(pilot.app)
         assert pilot.app.screen is screen
 
 
 async def test_tags_and_notes(make_app, recorded: Path) -> None:
     run = RunDir(recorded / "runs" / FINISHED)
     async with opened(make_app(), FINISHED) as (pilot, _):
-        for key, before, after in (("t", "keep", "best twice"), ("n", "", "[bold]not markup")):
+        for key, before, after in (("t", "keep", " twice"), ("n", "", "[bold]")):
             await pilot.press(key)
             await settled(pilot)
             assert isinstance(pilot.app.screen, EntryScreen)
             line = pilot.app.screen.query_one(Input)
             assert line.value == before
-            line.value = after
-            await pilot.press("enter")
+            await pilot.press(*after, "enter")
             await settled(pilot)
-    assert run.read_about().tags == ("best", "twice")
-    assert run.read_about().note == "[bold]not markup"
+    assert run.read_about().tags == ("keep", "twice")
+    assert run.read_about().note == "[bold]"
 
 
 async def test_removing_keeps_what_compare_needs(make_app, recorded: Path) -> None:

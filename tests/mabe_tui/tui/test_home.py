@@ -134,6 +134,36 @@ async def test_an_empty_table_says_why(make_app) -> None:
         assert "no run passes the filter" in runs(pilot).render_line(1).text
 
 
+async def test_a_new_name_typed_among_the_views_saves_what_is_shown(make_app) -> None:
+    async with make_app().run_test(size=LARGE) as pilot:
+        await settle(pilot)
+        await pilot.press("a", "slash", *"seed==42", "enter", "v", *"fixed", "enter")
+        assert pilot.app.view_state.read().views["fixed"].query == "seed==42"
+        await pilot.press("v", "escape")
+        assert list(pilot.app.view_state.read().views) == ["fixed"]
+
+
+async def test_a_question_names_the_version_whose_latest_run_is_meant(make_app) -> None:
+    async with make_app().run_test(size=LARGE) as pilot:
+        await settle(pilot)
+        await pilot.press(*["down"] * 5)
+        titles = []
+        for keys in (["t"], ["escape", "tab", "t"]):
+            await pilot.press(*keys)
+            await settle(pilot)
+            titles.append(str(pilot.app.screen.query_one(".dialog").border_title))
+        assert titles[0].startswith("tags of v6-cc43 (latest run of v6)")
+        assert titles[1].startswith("tags of v6-cc43,")
+
+
+async def test_the_help_explains_what_the_tables_show(make_app) -> None:
+    async with make_app().run_test(size=LARGE) as pilot:
+        await pilot.press("question_mark")
+        text = str(pilot.app.screen.query_one(Static).render())
+        assert "0.4312*" in text
+        assert "no run is finished" in text
+
+
 async def test_a_view_is_removed(make_app) -> None:
     async with make_app().run_test(size=LARGE) as pilot:
         await settle(pilot)

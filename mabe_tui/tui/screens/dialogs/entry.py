@@ -23,7 +23,7 @@ class EntryScreen(ModalScreen[str | None]):
         """Lay out the line."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = self._title
-            yield Input(self._value, placeholder=self._hint)
+            yield Input(self._value, placeholder=self._hint, select_on_focus=False)
 
     @on(Input.Submitted)
     def _give(self, event: Input.Submitted) -> None:

@@ -12,6 +12,7 @@ from textual.widgets import Static
 
 from mabe_tui.runs.listing.query_completion import EXAMPLES
 from mabe_tui.tui.keys import KEYS, all_spellings
+from mabe_tui.tui.screens.home.rows import LEGEND
 
 LABELS = {
     "app": "everywhere",
@@ -21,7 +22,13 @@ LABELS = {
     "log": "in logs",
     "acting": "to the run",
     "filter": "in the filter",
+    "form": "in a line of the form",
 }
+NOTES = {
+    "home": ("what the tables show", LEGEND),
+    "filter": ("filters, as of `mabe runs --where`", EXAMPLES),
+}
+"""Place → what is to be known there beside the keys."""
 
 
 class HelpScreen(ModalScreen[None]):
@@ -44,19 +51,21 @@ class HelpScreen(ModalScreen[None]):
 
 def help_text(places: Sequence[str]) -> Text:
     """Write the keys of some places, a line each, under the places' names."""
-    text = Text()
+    text, label = Text(), ""
     for place in places:
-        text.append(f"{LABELS.get(place, 'here')}\n", style="bold")
+        before, label = label, LABELS.get(place, "here")
+        if label != before:
+            text.append(f"{label}\n", style="bold")
         for key in KEYS[place]:
             text.append(f"  {' '.join(all_spellings(key)):<18}", style="bold")
             text.append(f"{key.help}\n")
-        if place == "filter":
-            _add_examples(text)
+        if place in NOTES:
+            _add_notes(text, *NOTES[place])
     return text
 
 
-def _add_examples(text: Text) -> None:
-    text.append("filters, as of `mabe runs --where`\n", style="bold")
-    for query, lesson in EXAMPLES:
-        text.append(f"  {query}\n", style="bold")
+def _add_notes(text: Text, title: str, notes: Sequence[tuple[str, str]]) -> None:
+    text.append(f"{title}\n", style="bold")
+    for what, lesson in notes:
+        text.append(f"  {what}\n", style="bold")
         text.append(f"      {lesson}\n")

@@ -13,7 +13,13 @@ from textual.widgets.option_list import Option
 
 
 class PickScreen(ModalScreen[str | None]):
-    """A list narrowed down as one types; gives what was chosen, ``None`` for nothing."""
+    """A list narrowed down as one types; gives what was chosen, ``None`` for nothing.
+
+    Args:
+        title: what is chosen.
+        choices: to choose from.
+        takes_new: whether a name that is in none of them may be typed too.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Close"),
@@ -21,9 +27,9 @@ class PickScreen(ModalScreen[str | None]):
         Binding("up", "move(-1)", "Up", show=False),
     ]
 
-    def __init__(self, title: str, choices: Sequence[str]) -> None:
+    def __init__(self, title: str, choices: Sequence[str], takes_new: bool = False) -> None:
         super().__init__()
-        self._title, self._choices = title, choices
+        self._title, self._choices, self._takes_new = title, choices, takes_new
 
     def compose(self) -> ComposeResult:
         """Lay out the line to type in and the list."""
@@ -41,10 +47,12 @@ class PickScreen(ModalScreen[str | None]):
         options.highlighted = 0 if found else None
 
     @on(Input.Submitted)
-    def _choose_highlighted(self) -> None:
+    def _choose_highlighted(self, event: Input.Submitted) -> None:
         options = self.query_one(OptionList)
         if options.highlighted is not None:
             self.dismiss(options.get_option_at_index(options.highlighted).id)
+        elif self._takes_new and (name := event.value.strip()):
+            self.dismiss(name)
 
     @on(OptionList.OptionSelected)
     def _choose(self, event: OptionList.OptionSelected) -> None:

@@ -27,6 +27,14 @@ STATE_COLOURS = {
     RunState.UNKNOWN: "text-muted",
 }
 BAR = 6
+LEGEND = (
+    (f"{BASELINE} {MARKED} {PINNED}", "the baseline; marked for a comparison; pinned to the top"),
+    ("0.4312 ± 0.0051 (3)", "mean and standard deviation of F1 over three seeds"),
+    ("0.4312…", "no run is finished: the best so far"),
+    ("0.4312*", "the runs had other settings than the registry has now"),
+    ("Δ", "F1 less the baseline's; missing: none, or scored on other videos"),
+)
+"""What the tables show → what it means."""
 
 EXPERIMENTS = (
     Column("sign", " "),

@@ -12,6 +12,7 @@ from textual.timer import Timer
 from core.errors import UserError
 from mabe_tui.runs.listing.record import RunRecord
 from mabe_tui.runs.listing.view_state import View
+from mabe_tui.runs.store import RunEntry
 from mabe_tui.tui.actions import ACTING, RunActions
 from mabe_tui.tui.keeper import Keeper
 from mabe_tui.tui.keys import bindings
@@ -172,6 +173,12 @@ class HomeScreen(RunActions):
             return self._runs.table.selected
         return self._versions.last_run(self._versions.selected)
 
+    def name_of(self, entry: RunEntry) -> str:
+        """Say which run is meant where it is not the one under the cursor."""
+        if self._runs.table.has_focus:
+            return entry.short
+        return f"{entry.short} (latest run of {self._versions.selected})"
+
     @property
     def _versions(self) -> VersionsTable:
         return self.query_one(VersionsTable)
@@ -270,12 +277,15 @@ class HomeScreen(RunActions):
                 self.app.push_screen(EntryScreen("save view as", hint="its name"), self._save_view)
             elif name == REMOVE_VIEW:
                 self.app.push_screen(PickScreen("remove view", list(views)), self._remove_view)
-            elif name is not None:
+            elif name in views:
                 self._runs.use(views[name])
+            else:
+                self._save_view(name)
 
         views = self.choices.kept.views
         names = [*views, SAVE_VIEW, *([REMOVE_VIEW] if views else [])]
-        self.app.push_screen(PickScreen("views", names), chosen)
+        title = "views: a new name saves what is shown"
+        self.app.push_screen(PickScreen(title, names, takes_new=True), chosen)
 
     def _save_view(self, name: str | None) -> None:
         if name:
