@@ -19,6 +19,7 @@ def main() -> int:
     child = os.fork()
     if child == 0:
         os.setpgid(0, 0)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # who runs in the background ignores it
         os.execv(sys.argv[1], sys.argv[1:])
     with contextlib.suppress(OSError):
         os.setpgid(child, child)

@@ -71,11 +71,12 @@ class MountedVolume:
 
     def commit(self) -> None:
         """Carry over what this container changed since it last looked."""
-        # Pointers are looked at before the files that they name, so that none names a file to come.
-        pointers = {
-            p: (self.copy / p).read_bytes() for p in snapshot(self.copy) if p.endswith(".json")
-        }
-        now = snapshot(self.copy)
+        # Pointers are looked at before the files that they name, so that none names a file to come;
+        # and their states before their contents, so that one that changes meanwhile is taken again.
+        seen = {p: state for p, state in snapshot(self.copy).items() if p.endswith(".json")}
+        pointers = {path: (self.copy / path).read_bytes() for path in seen}
+        others = {p: s for p, s in snapshot(self.copy).items() if not p.endswith(".json")}
+        now = seen | others
         for path, state in now.items():
             if self.known.get(path) == state:
                 continue
