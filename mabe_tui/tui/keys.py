@@ -46,7 +46,7 @@ SIGNS = {
 
 KEYS: dict[str, tuple[Key, ...]] = {
     "app": (
-        Key("question_mark,f1", "help", "Help", "Show every key of this screen", shown="?"),
+        Key("question_mark,f1", "help", "Help", "Show every key of this screen"),
         Key("ctrl+p", "command_palette", "Palette", "Find a command by its name", shown="^p"),
         Key("ctrl+t", "next_theme", "Theme", "Change to the next theme", footer=False, shown="^t"),
         Key("ctrl+q", "quit", "Quit", "Close the dashboard; runs go on", footer=False, shown="^q"),
@@ -80,6 +80,16 @@ KEYS: dict[str, tuple[Key, ...]] = {
         Key("down", "app.focus_next", "Down", "Go to the next line", footer=False),
         Key("pageup", "scroll_facts(-1)", "Page up", "Scroll what would happen up", footer=False),
         Key("pagedown", "scroll_facts(1)", "Page down", "Scroll it down", footer=False),
+    ),
+    "form": (
+        Key(
+            "enter",
+            "submit",
+            "Next",
+            "Complete a setting's name; go to the next line",
+            footer=False,
+        ),
+        Key("right", "cursor_right", "Complete", "Take what is suggested", footer=False),
     ),
     "acting": (
         Key("S", "stop_run", "Stop", "Stop the run; asks first", changes=True, footer=False),

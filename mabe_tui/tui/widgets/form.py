@@ -1,13 +1,16 @@
 """Lines to type in, with their names before them and what may come next behind the cursor."""
 
 from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.suggester import Suggester
 from textual.widgets import Input, Label
 
+from mabe_tui.tui.keys import bindings
 from mabe_tui.tui.work import in_thread
 
 Complete = Callable[[str], Sequence[str]]
@@ -27,6 +30,12 @@ class Completing(Suggester):
         return next((text for text in found if text.startswith(value)), None)
 
 
+class Line(Input):
+    """A compact input with the form's keys."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("form")
+
+
 class Field(Horizontal):
     """A name and a line."""
 
@@ -36,7 +45,7 @@ class Field(Horizontal):
         super().__init__(id=f"field-{name.replace(' ', '-')}", classes="field")
         suggester = Completing(complete) if complete is not None else None
         self._label = Label(name)
-        self.line = Input(value, placeholder=hint, suggester=suggester, compact=True)
+        self.line = Line(value, placeholder=hint, suggester=suggester, compact=True)
 
     def compose(self) -> ComposeResult:
         """Lay out name and line."""
@@ -85,4 +94,4 @@ class Lines(VerticalScroll, can_focus=False):
 
     def _line(self) -> Input:
         suggester = Completing(self._complete)
-        return Input(placeholder="key=value", suggester=suggester, compact=True)
+        return Line(placeholder="key=value", suggester=suggester, compact=True)

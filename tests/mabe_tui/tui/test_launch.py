@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
+from textual.widgets._footer import FooterKey
 
 from core.rundir import RunRequest
 from mabe_tui.launch import local_launcher, process
@@ -214,6 +215,18 @@ async def test_the_data_folder_is_offered_again(
         assert screen.query_one("#field-data", Field).text == str(tmp_path)
     async with opened(make_app(), "v1") as (_, screen):
         assert screen.query_one("#field-data", Field).text == ""
+
+
+async def test_the_key_shown_for_help_is_one_that_no_line_takes(make_app) -> None:
+    async with opened(make_app()) as (pilot, screen):
+        shown = {
+            str(key.key_display) for key in screen.query(FooterKey) if key.action == "help"
+        }
+        assert shown == {"f1"}
+        await pilot.press("f1")
+        text = str(pilot.app.screen.query_one(Static).render())
+        assert text.count("everywhere") == 1
+        assert "Take what is suggested" in text
 
 
 async def test_readonly_starts_nothing(make_app, recorded: Path) -> None:

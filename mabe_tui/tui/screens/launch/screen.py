@@ -33,8 +33,8 @@ HINTS = 3
 class LaunchScreen(MabeScreen):
     """A form made from the registry, with a dry run that follows what is typed."""
 
-    PLACES: ClassVar[tuple[str, ...]] = (NAME, "screen")
-    BINDINGS: ClassVar[list[BindingType]] = bindings(*PLACES)
+    PLACES: ClassVar[tuple[str, ...]] = (NAME, "form", "screen")
+    BINDINGS: ClassVar[list[BindingType]] = bindings(NAME, "screen")
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 - as Textual declares it
 
     class Foreseen(Message):
