@@ -66,7 +66,7 @@ def code_changes(versions: Sequence[str], root: Path | None = None) -> list[Code
     """
     root = root or Path(__file__).resolve().parents[2]
     here = code_version(root / PACKAGE)
-    commits = _commits_of(set(versions), root) if len(set(versions)) > 1 else {}
+    commits = _commits_of(set(versions), root)
     states = [CodeState(version=v, commit=commits.get(v), is_here=v == here) for v in versions]
     return [_change(states[0], state, root) for state in states[1:]]
 

@@ -76,6 +76,14 @@ def test_code_from_elsewhere_is_said_to_be(repository: Repository) -> None:
     assert "0123456789ab: no commit" in str(other.problem)
 
 
+def test_the_commit_is_told_also_of_equal_code(repository: Repository) -> None:
+    here = repository.write("core/one.py", "1")
+    commit = repository.commit()
+    (change,) = code_changes([here, here], repository.root)
+    assert (change.same, change.second.commit) == (True, commit)
+    assert "uncommitted" not in str(change)
+
+
 def test_without_a_repository_the_versions_are_all_there_is(tmp_path: Path) -> None:
     (tmp_path / "core").mkdir()
     (change,) = code_changes(["a" * 12, "b" * 12], tmp_path)
