@@ -1,6 +1,6 @@
 """Reading what a run said without parsing every sign of life."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -57,7 +57,7 @@ class ThinTail:
         for file in self._files.values():
             if file.damaged:
                 name = str(file.path.relative_to(self._run.path))
-                history.unreadable.append(_damage(name, file.damaged))
+                history.unreadable.append(damage_words(name, file.damaged))
         return history
 
 
@@ -81,11 +81,11 @@ class _ThinFile:
             self.thinner, self.damaged, self._lines = Thinner(), [], 0
         self.thinner.feed(lines)
         first = self._lines + 1
-        self.damaged += [n for n, line in enumerate(lines, first) if not _is_whole(line)]
+        self.damaged += [n for n, line in enumerate(lines, first) if not is_whole(line)]
         self._lines += len(lines)
 
 
-def _is_whole(line: bytes) -> bool:
+def is_whole(line: bytes) -> bool:
     """Tell whether a line was written as it stands: also an event of a kind this reader lacks."""
     if line.startswith((STEP, SYSTEM)):
         return line.endswith(b"}")  # there are thousands of them
@@ -96,7 +96,8 @@ def _is_whole(line: bytes) -> bool:
     return True
 
 
-def _damage(file: str, numbers: list[int]) -> str:
+def damage_words(file: str, numbers: Sequence[int]) -> str:
+    """Say which lines of a file of events are damaged, and what to do."""
     others = len(numbers) - 1
     more = f" and {others} more line{'s' * (others > 1)}" if others else ""
     each = (

@@ -1,13 +1,14 @@
 """The dashboard: which screens there are, themes, and what every screen can reach."""
 
 import datetime as dt
+import math
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.app import App, SystemCommand
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
 from textual.reactive import reactive
 from textual.screen import Screen
@@ -27,6 +28,8 @@ from mabe_tui.tui.themes import DARK, THEMES
 from mabe_tui.tui.work import in_thread, outcome
 
 Clock = Callable[[], dt.datetime]
+NO_NEWS_SECONDS = 5.0
+"""For so long after something was asked of a run, that it ended is what was asked for."""
 
 
 def _utc_now() -> dt.datetime:
@@ -68,6 +71,8 @@ class MabeApp(App[None]):
         self.store = RunStore(session.home)
         self.catalog = Catalog(self.store)
         self.view_state = ViewState(session.home)
+        self._asked_of: dict[str, float] = {}
+        """When what was asked of a run was done; infinite while it goes on."""
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = self.options.theme or DARK
@@ -88,6 +93,11 @@ class MabeApp(App[None]):
         filters = super().get_line_filters()
         return [*filters, AsciiFilter()] if self.options.ascii_only else filters
 
+    def get_key_display(self, binding: Binding) -> str:
+        """Write a key for the footer; its sign only where the terminal has it."""
+        shown = super().get_key_display(binding)
+        return binding.key if self.options.ascii_only and not shown.isascii() else shown
+
     def do(self, work: Callable[[], str], about: str) -> None:
         """Do what a person asked for, in a thread that goes on when its screen is left.
 
@@ -99,7 +109,9 @@ class MabeApp(App[None]):
         """
 
         async def run() -> None:
+            self._asked_of[about] = math.inf
             message = await in_thread(lambda: outcome(lambda: Done(work())))
+            self._asked_of[about] = self.seconds()
             self.working.pop(about, None)
             self.mutate_reactive(MabeApp.working)
             failed = isinstance(message, Problem)
@@ -122,7 +134,13 @@ class MabeApp(App[None]):
         return time.monotonic()
 
     def tell(self, notice: Notice) -> None:
-        """Show a notice of a run; ring the bell where that was asked for."""
+        """Show a notice of a run; ring the bell where that was asked for.
+
+        What a person has just asked for is no news.
+        """
+        since = self.seconds() - self._asked_of.get(notice.run, -math.inf)
+        if notice.severity == "information" and since < NO_NEWS_SECONDS:
+            return
         self.notify(notice.text, severity=notice.severity, markup=False, timeout=10)
         if self.options.bell:
             self.bell()

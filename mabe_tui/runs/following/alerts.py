@@ -10,7 +10,7 @@ from core.events import AnyEvent, Epoch, Failed, Identity, Resumed, Step, Warned
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.view import STALL_SECONDS
 
-Kind = Literal["not_a_number", "stall", "warning", "resumed", "ended"]
+Kind = Literal["not_a_number", "stall", "warning", "resumed", "ended", "gone"]
 Severity = Literal["information", "warning", "error"]
 MEASURED = (Step, Epoch)
 SEVERITY: dict[RunState, Severity] = {

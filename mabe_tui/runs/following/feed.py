@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from core.errors import UserError
 from core.rundir import RunDir
@@ -33,6 +33,7 @@ SUMMED_UP_SECONDS = 1.0
 """So often times and costs go on where nothing new was said."""
 REPLAY_SECONDS = 30.0
 """So long a replay takes at the speed it begins with, by and large."""
+GONE = "the folder of the run was removed"
 SPEEDS = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
 """Seconds of the run a second."""
 
@@ -92,6 +93,8 @@ class Look:
     tail: list[LogRow]
     alerts: tuple[Alert, ...] = ()
     replay: ReplayStanding | None = None
+    is_gone: bool = False
+    """The run's folder was removed; the rest is how it was last."""
 
 
 Clock = Callable[[], dt.datetime]
@@ -125,6 +128,7 @@ class RunFeed:
         self._source: RunSource
         self._told, self._told_at = LogBounds(), 0.0
         self._polled_at = 0.0
+        self._look: Look | None = None
         self._following: str | None = None
         """The attempt whose launcher keeps the files here up to date."""
 
@@ -197,8 +201,11 @@ class RunFeed:
                 self._problem(str(error))
                 return
             while not self._closed.is_set():
-                self._turn()
-                self._follow(followed)
+                if self.run.path.is_dir():
+                    self._turn()
+                    self._follow(followed)
+                else:
+                    self._tell_gone()
                 self._work()
 
     def _open(self) -> None:
@@ -231,7 +238,16 @@ class RunFeed:
         tail = source.log.lines(source.log.stop - wish.tail, wish.tail)
         standing = _standing(source) if isinstance(source, Replay) else None
         summary = source.summary(self._clock())
-        self._tell(Look(summary, charts, self._told, tail, alerts, standing))
+        self._look = Look(summary, charts, self._told, tail, alerts, standing)
+        self._tell(self._look)
+
+    def _tell_gone(self) -> None:
+        """Tell once that there is nothing left to follow."""
+        self._polled_at = time.monotonic()
+        if self._look is not None and not self._look.is_gone:
+            alert = Alert("gone", "error", GONE)
+            self._look = replace(self._look, alerts=(alert,), replay=None, is_gone=True)
+            self._tell(self._look)
 
     def _work(self) -> None:
         """Do what was asked, waiting for it until the next poll."""

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from core.events import ENDINGS, AnyEvent, decode
@@ -13,6 +14,7 @@ from mabe_tui.runs.curves.points import Points
 from mabe_tui.runs.following.alerts import Alert, AlertWatch
 from mabe_tui.runs.following.growing import GrowingFold
 from mabe_tui.runs.following.run_log import RunLog, Spell
+from mabe_tui.runs.reading import damage_words, is_whole
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.view import RunSummary, summary_from
 
@@ -90,7 +92,7 @@ class LiveRun:
         self.state = RunState.UNKNOWN
         self._entry = RunEntry(run)
         self._fold = GrowingFold()
-        self._tails: dict[str, LineTail] = {}
+        self._files: dict[str, _EventFile] = {}
         self._watch = AlertWatch()
         self._asked: dt.datetime | None = None
 
@@ -110,6 +112,7 @@ class LiveRun:
         if self._asked is None or (now - self._asked).total_seconds() >= STATE_SECONDS:
             self._ask(now)  # first: what is read afterwards can only be newer
         events = self._fold.feed(self._read())
+        self.history.unreadable = self._damages()
         if any(isinstance(event, ENDINGS) for event in events):
             self._ask(now)
         lines = self.log.poll()
@@ -125,8 +128,38 @@ class LiveRun:
         self.state, self._asked = self.launcher.state(self.run), now
 
     def _read(self) -> list[AnyEvent]:
-        lines: list[bytes] = []
+        events: list[AnyEvent] = []
         for attempt in self.run.attempts():
             path = self.run.events_path(attempt)
-            lines += self._tails.setdefault(attempt, LineTail(path)).read()
-        return [event for event in map(decode, lines) if event is not None]
+            events += self._files.setdefault(attempt, _EventFile(path)).read()
+        return events
+
+    def _damages(self) -> list[str]:
+        return [
+            damage_words(str(file.path.relative_to(self.run.path)), file.damaged)
+            for file in self._files.values()
+            if file.damaged
+        ]
+
+
+class _EventFile:
+    """The events of one attempt as they come, and the numbers of the lines that are damaged."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.damaged: list[int] = []
+        self._tail, self._lines = LineTail(path), 0
+
+    def read(self) -> list[AnyEvent]:
+        before = self._tail.offset
+        lines = self._tail.read()
+        if self._tail.offset < before:  # replaced or cut
+            self.damaged, self._lines = [], 0
+        events = []
+        for number, line in enumerate(lines, self._lines + 1):
+            if (event := decode(line)) is not None:
+                events.append(event)
+            elif not is_whole(line):
+                self.damaged.append(number)
+        self._lines += len(lines)
+        return events

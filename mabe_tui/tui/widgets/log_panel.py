@@ -1,7 +1,8 @@
 """A run's log with the line to search in it: brings the log's lines here, and keeps one's place."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from typing import NamedTuple
 
 from textual import on
 from textual.app import ComposeResult
@@ -20,10 +21,21 @@ from mabe_tui.tui.widgets.search_bar import SearchBar
 
 SETTLED_SECONDS = 0.5
 """After so long without another move, the place is told."""
-WORDS = {
-    1: "no match below: going on from the first line",
-    -1: "no match above: going on from the last line",
-}
+ROUND = {1: ", from the first line on", -1: ", from the last line on"}
+"""Behind a match that was found beyond the log's end or beginning."""
+NO_MATCH = "no match"
+COUNTED_LINES, COUNTED_AT_ONCE = 20_000, 1_000
+"""Matches are numbered in the first so many lines; further on it would take too long."""
+
+
+class Match(NamedTuple):
+    """What a search has found."""
+
+    position: int
+    number: int | None
+    """Among all matches, from 1; ``None``: not counted."""
+    round: str = ""
+    """What to say of a match beyond the log's end or beginning."""
 
 
 class LogPanel(Vertical):
@@ -39,9 +51,9 @@ class LogPanel(Vertical):
     class Found(Message):
         """A search has come to an end."""
 
-        def __init__(self, search: object, position: int | None, words: str = "") -> None:
+        def __init__(self, search: object, match: "Match | None") -> None:
             super().__init__()
-            self.search, self.position, self.words = search, position, words
+            self.search, self.match = search, match
 
     class Placed(Message):
         """One stays at a line, counted from 1, or follows the end (``None``)."""
@@ -148,18 +160,16 @@ class LogPanel(Vertical):
         def begin(source: RunSource) -> None:
             go_on(_matches(source, pattern, start, direction))
 
-        def go_on(found: Iterator["int | str | None"]) -> None:
+        def go_on(found: Iterator["Match | None"]) -> None:
             if self._search is not search:
                 return
-            match next(found, "no match"):
-                case int(position):
-                    self.post_message(self.Found(search, position))
-                case str(words):
-                    self.post_message(self.Found(search, None, words))
-                    if words in WORDS.values():
-                        feed.ask(lambda _: go_on(found))
-                case _:
+            match next(found, NO_MATCH):
+                case Match() as one:
+                    self.post_message(self.Found(search, one))
+                case None:
                     feed.ask(lambda _: go_on(found))
+                case _:
+                    self.post_message(self.Found(search, None))
 
         feed.ask(begin)
 
@@ -167,10 +177,13 @@ class LogPanel(Vertical):
     def _show_match(self, message: Found) -> None:
         if message.search is not self._search:
             return
-        if message.words:
-            self.notify(message.words, markup=False, timeout=3)
-        if message.position is not None:
-            self.view.select(message.position)
+        if (match := message.match) is None:
+            self.notify(NO_MATCH, severity="warning", timeout=3)
+            return
+        self.view.select(match.position)
+        count = f" {match.number:,}" if match.number is not None else ""
+        line = match.position - self.view.bounds.first + 1
+        self.notify(f"match{count} at line {line:,}{match.round}", timeout=3)
 
     # ── where one is ──────────────────────────────────────────────────────────────────────────
 
@@ -187,24 +200,45 @@ class LogPanel(Vertical):
             line = None if view.following else view.selected - view.bounds.first + 1
             self.post_message(self.Placed(line))
 
-    def _write_where(self) -> None:
+    @property
+    def where(self) -> str:
+        """Where one is: ``following, 812 lines``, or ``paused at 40 of 812, f follows``."""
         view, bounds = self.view, self.view.bounds
-        number = f"{view.selected - bounds.first + 1:,} of " if bounds.complete else ""
-        place = "following" if view.following else "f: follow the end"
-        self.border_subtitle = f"{number}{bounds.stop - bounds.first:,} lines, {place}"
+        lines = f"{bounds.stop - bounds.first:,}"
+        if view.following:
+            return f"following, {lines} lines"
+        number = f" at {view.selected - bounds.first + 1:,}" if bounds.complete else ""
+        return f"paused{number} of {lines}, f follows"
+
+    def _write_where(self) -> None:
+        self.border_subtitle = self.where
 
 
 def _matches(
     source: RunSource, pattern: re.Pattern[str], start: int, direction: int
-) -> Iterator["int | str | None"]:
-    """Look for one match, at the far end again where there is none before; words on the way are told."""
+) -> Iterator["Match | None"]:
+    """Look for one match, at the far end again where there is none before."""
     log = source.log
-    for found in log.search(pattern, start, direction):
-        yield found
-        if found is not None:
-            return
-    yield WORDS[direction]
-    for found in log.search(pattern, log.first if direction > 0 else log.stop - 1, direction):
-        yield found
-        if found is not None:
-            return
+    far = log.first if direction > 0 else log.stop - 1
+    for begin, words in ((start, ""), (far, ROUND[direction])):
+        for found in log.search(pattern, begin, direction):
+            if found is not None:
+                number = yield from _number_of(source, pattern, found)
+                yield Match(found, number, words)
+                return
+            yield None
+
+
+def _number_of(
+    source: RunSource, pattern: re.Pattern[str], position: int
+) -> Generator[None, None, int | None]:
+    """Count the lines with a match up to one of them; not in a log too long to be read for that."""
+    log = source.log
+    if not log.complete or position - log.first >= COUNTED_LINES:
+        return None
+    number = 0
+    for first in range(log.first, position + 1, COUNTED_AT_ONCE):
+        rows = log.lines(first, min(COUNTED_AT_ONCE, position + 1 - first))
+        number += sum(pattern.search(row.text) is not None for row in rows)
+        yield None
+    return number

@@ -8,7 +8,7 @@ from textual.app import RenderResult
 from textual.widget import Widget
 
 from mabe_tui.launch.launcher import RunState
-from mabe_tui.runs.following.feed import Look, ReplayStanding
+from mabe_tui.runs.following.feed import GONE, Look, ReplayStanding
 from mabe_tui.runs.text import plain
 from mabe_tui.runs.units import duration, size_text
 from mabe_tui.runs.view import RunSummary
@@ -25,6 +25,8 @@ COLOURS = {
     RunState.STOPPED: "warning",
     RunState.STOPPING: "warning",
 }
+ENDED = {"epochs": "all epochs done", "early_stopping": "stopped early", "user": "as asked"}
+"""Why a run ended, where its own word would not do."""
 MIB = 2.0**20
 
 
@@ -82,6 +84,8 @@ def standing_lines(look: Look, width: int, bar: str = BAR) -> list[tuple[str, st
         bar: the characters of a progress bar, done and to do.
     """
     run = look.summary
+    if look.is_gone:
+        return [(_cut(f"gone: {GONE}; this is what was read before", width), "error")]
     lines = [(_progress(run, look.replay, width, bar), COLOURS.get(run.state, ""))]
     lines.append((_fitted([*_measured(run)], width), ""))
     lines.append((_fitted([*_spent(run)], width), ""))
@@ -105,7 +109,7 @@ def _progress(run: RunSummary, replay: ReplayStanding | None, width: int, bar: s
     so_far = " so far" if run.state.is_alive else ""
     words = [f"epoch {run.epoch + under_way}/{run.epochs or '?'}"]
     words += [f"{duration(run.eta_seconds)} left"] if run.eta_seconds is not None else []
-    words += [run.ended_because.replace("_", " ")] if run.ended_because else []
+    words += [ENDED.get(run.ended_because, run.ended_because)] if run.ended_because else []
     words += [f"step {run.epoch_step}/{run.epoch_steps}"] if under_way else []
     words += [f"{duration(run.elapsed_seconds)}{so_far}"] if run.elapsed_seconds else []
     state = f"{run.state:<9}" if replay is None else _replay(replay)

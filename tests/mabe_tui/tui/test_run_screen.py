@@ -1,6 +1,7 @@
 """The run screen, driven by keys, over recorded runs and one that goes on."""
 
 import datetime as dt
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from core.events import Epoch
 from core.rundir import RunDir
 from mabe_tui.runs.following.feed import RunFeed
 from mabe_tui.runs.listing.view_state import ViewState
+from mabe_tui.tui.notices import Notice
 from mabe_tui.tui.screens.run.screen import RunScreen
 from mabe_tui.tui.widgets.chart import ChartView
 from mabe_tui.tui.widgets.log_view import LogView
@@ -185,7 +187,7 @@ async def test_log_follows_until_one_goes_up_and_again_with_f(make_app) -> None:
         await pilot.press("pageup", "up")
         await until(pilot, lambda: "finished" not in "".join(log_lines(screen)))
         assert not view.following
-        assert "f: follow" in str(screen.log_panel.border_subtitle)
+        assert "f follows" in str(screen.log_panel.border_subtitle)
         await pilot.press("f")
         await until(pilot, lambda: "finished after epoch 30" in "".join(log_lines(screen)))
 
@@ -228,6 +230,7 @@ async def test_search_goes_up_then_n_and_shift_n(make_app) -> None:
         await pilot.press("n")
         await until(pilot, lambda: text() == "epoch 10 scored on 12 videos")
         assert any("from the first line" in words for words in notices(pilot.app))
+        assert any(words.startswith("match 10 at line ") for words in notices(pilot.app))
 
 
 async def test_search_that_is_no_expression_or_finds_nothing_says_so(make_app) -> None:
@@ -237,6 +240,7 @@ async def test_search_that_is_no_expression_or_finds_nothing_says_so(make_app) -
         await until(pilot, lambda: any("search '('" in words for words in notices(pilot.app)))
         await pilot.press("slash", *"zebra", "enter")
         await until(pilot, lambda: "no match" in notices(pilot.app))
+        assert not any("from the" in words for words in notices(pilot.app))
         await pilot.press("slash", "escape")
         assert screen.log_panel.view.pattern is None
         assert pilot.app.screen is screen
@@ -413,3 +417,61 @@ async def test_back_ends_following(make_app, monkeypatch) -> None:
         await pilot.press("escape")
         await until(pilot, lambda: pilot.app.screen is not screen)
         assert closed
+
+
+# ── what is damaged or gone ───────────────────────────────────────────────────────────────────
+
+
+async def test_a_run_whose_folder_is_removed_is_gone(make_app, recorded: Path) -> None:
+    async with make_app().run_test(size=SMALL) as pilot:
+        screen = await opened(pilot)
+        shutil.rmtree(home_run(recorded, "cc42").path)
+        await until(pilot, lambda: "gone" in screen.heading())
+        assert screen.query_one("#standing").text.startswith("gone: the folder of the run was")
+        assert [words for words in notices(pilot.app) if "removed" in words] == [
+            f"{screen.run_id}: the folder of the run was removed"
+        ]
+        bound = {one.binding.action for one in screen.active_bindings.values()}
+        assert not bound & {"stop_run", "resume_run", "checkpoints", "video", "replay"}
+
+
+async def test_a_damaged_line_of_the_events_is_told_of(make_app, recorded: Path) -> None:
+    run = home_run(recorded, "cc42")
+    path = run.events_path(run.attempts()[-1])
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:2], b'{"kind":"epo\n', *lines[2:]]))
+    async with make_app().run_test(size=SMALL) as pilot:
+        screen = await opened(pilot)
+        assert "events.jsonl:3: damaged" in screen.query_one("#standing").text
+
+
+async def test_small_log_says_whether_it_follows(make_app) -> None:
+    async with make_app().run_test(size=SMALL) as pilot:
+        screen = await opened(pilot)
+        await pilot.press("6")
+        assert "following" in tabs(screen)
+        await pilot.press("up")
+        await until(pilot, lambda: "paused at 572 of 573" in tabs(screen))
+
+
+async def test_export_without_a_chart_says_what_to_do(make_app) -> None:
+    async with make_app().run_test(size=SMALL) as pilot:
+        screen = await opened(pilot)
+        await pilot.press("6")
+        await until(pilot, lambda: not screen.look.charts)
+        await pilot.press("E")
+        assert "no chart is shown: 1 to 5 choose one" in notices(pilot.app)
+
+
+async def test_what_was_asked_of_a_run_is_no_news(make_app) -> None:
+    app = make_app()
+    async with app.run_test(size=SMALL) as pilot:
+        await opened(pilot)
+        app.do(lambda: "stopped at last", "v6-x")
+        await until(pilot, lambda: "stopped at last" in notices(app))
+        app.tell(Notice("v6-x", "v6-x: stopped", "information"))
+        app.tell(Notice("v6-x", "v6-x: failed", "error"))
+        app.tell(Notice("v6-y", "v6-y: stopped", "information"))
+        await until(pilot, lambda: "v6-y: stopped" in notices(app))
+        told = notices(app)
+    assert [words for words in told if words.startswith("v6-")] == ["v6-x: failed", "v6-y: stopped"]

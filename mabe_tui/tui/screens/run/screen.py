@@ -20,7 +20,7 @@ from mabe_tui.tui.keys import bindings
 from mabe_tui.tui.messages import Done, Problem
 from mabe_tui.tui.notices import Notice
 from mabe_tui.tui.screens.run.messages import Began, ComparisonWanted, LineFound, Looked, PointFound
-from mabe_tui.tui.screens.run.view import RunView
+from mabe_tui.tui.screens.run.view import OF_FILES, RunView, state_word
 from mabe_tui.tui.widgets.chart import ChartView
 from mabe_tui.tui.widgets.log_panel import LogPanel
 from mabe_tui.tui.widgets.log_view import LogView
@@ -76,8 +76,9 @@ class RunScreen(RunActions):
 
     def heading(self) -> str:
         """Name the run and its state."""
-        state = f"  {self.look.summary.state}" if self.look is not None else ""
-        return f"mabe  {self.run_id}{state}"
+        return (
+            f"mabe  {self.run_id}  {state_word(self.look)}" if self.look else f"mabe  {self.run_id}"
+        )
 
     @property
     def selected_run(self) -> str | None:
@@ -93,6 +94,16 @@ class RunScreen(RunActions):
     def log_panel(self) -> LogPanel:
         """The log."""
         return self.query_one(LogPanel)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Take away what a run cannot do: one that is gone nothing, one that goes on no replay."""
+        if self.look is not None:
+            state = self.look.summary.state
+            if self.look.is_gone and action in OF_FILES:
+                return False
+            if action == "replay" and state.is_alive and self.look.replay is None:
+                return False
+        return super().check_action(action, parameters)
 
     # ── the feed ──────────────────────────────────────────────────────────────────────────────
 
@@ -143,11 +154,14 @@ class RunScreen(RunActions):
     @on(Looked)
     def _show(self, message: Looked) -> None:
         before, self.look = self.look, message.look
-        if before is None or before.summary.state is not self.look.summary.state:
+        if before is None or state_word(before) != state_word(self.look):
             self.retitle()
+            self.refresh_bindings()
         self.query_one(Standing).show(self.look)
         self.panels.show(self.look.charts)
         self.log_panel.show(self.look)
+        if self.run_view.panel == LOG:
+            self._write_tabs()
         for alert in self.look.alerts:
             text = f"{self.run_id}: {alert.message}"
             self.mabe.tell(Notice(self.run_id, text, alert.severity))
@@ -195,8 +209,12 @@ class RunScreen(RunActions):
 
     def _arrange(self) -> None:
         self.panels.show_only(self._alone if self._is_roomy else self.run_view.panel)
-        self.query_one("#tabs", Static).update(self._tabs())
+        self._write_tabs()
         self._wish()
+
+    @on(LogView.Moved)
+    def _write_tabs(self) -> None:
+        self.query_one("#tabs", Static).update(self._tabs())
 
     def _tabs(self) -> str:
         names = []
@@ -204,7 +222,9 @@ class RunScreen(RunActions):
             words = f" {number} {kind.label} "
             shown = f"[reverse]{words}[/]" if kind.key == self.run_view.panel else words
             names.append(f"[@click=screen.panel('{kind.key}')]{shown}[/]")
-        return f"{''.join(names)}  [dim]{self.run_view.words(self._has_price)}[/]"
+        is_log = self.run_view.panel == LOG and not self._is_roomy
+        words = self.log_panel.where if is_log else self.run_view.words(self._has_price)
+        return f"{''.join(names)}  [dim]{words}[/]"
 
     # ── log, and jumps between it and the charts ──────────────────────────────────────────────
 
@@ -268,6 +288,9 @@ class RunScreen(RunActions):
     def action_export(self) -> None:
         """Write the charts shown to an SVG file."""
         charts = {} if self.look is None else self.look.charts
+        if not charts:
+            self.notify("no chart is shown: 1 to 5 choose one", severity="warning")
+            return
         panels = [replace(panel, title=CHARTS[name].title) for name, panel in charts.items()]
         name = f"{self.run_id}-{self.run_view.panel}"
         self.ask(lambda: Done(f"wrote {write_charts(panels, name, Path.cwd())}"), "export")

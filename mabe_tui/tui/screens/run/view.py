@@ -5,13 +5,21 @@ from typing import Any
 
 from mabe_tui.runs.curves.axis import Axis
 from mabe_tui.runs.following.chart_cache import View
+from mabe_tui.runs.following.feed import Look
 from mabe_tui.runs.listing.view_state import ViewState
+from mabe_tui.tui.actions import ACTING
+from mabe_tui.tui.keys import KEYS
 from mabe_tui.tui.widgets.panels import PANELS, SCALES
 
 SCREEN = "run"
 SMOOTHINGS = (0.0, 0.6, 0.9, 0.97)
 MOST_LOGS = 50
 """So many runs' places in their logs are remembered."""
+
+OF_FILES = frozenset(
+    {key.action for key in KEYS[ACTING]} | {"replay", "compare", "checkpoints", "video"}
+)
+"""Actions that need the run's folder."""
 
 
 @dataclass(frozen=True)
@@ -85,3 +93,10 @@ class RunView:
         parts += ["log y"] if self.log_y else []
         parts += [f"ema {self.smooth:g}"] if self.smooth else []
         return " · ".join(parts)
+
+
+def state_word(look: Look) -> str:
+    """Name what the heading says of a run."""
+    if look.is_gone:
+        return "gone"
+    return "replay" if look.replay is not None else str(look.summary.state)
