@@ -94,9 +94,10 @@ class MabeApp(App[None]):
         return [*filters, AsciiFilter()] if self.options.ascii_only else filters
 
     def get_key_display(self, binding: Binding) -> str:
-        """Write a key for the footer; its sign only where the terminal has it."""
-        shown = super().get_key_display(binding)
-        return binding.key if self.options.ascii_only and not shown.isascii() else shown
+        """Write a key for the footer; in ASCII, enter as a word short enough for 80 columns."""
+        if self.options.ascii_only and binding.key == "enter":
+            return "ent"
+        return super().get_key_display(binding)
 
     def do(self, work: Callable[[], str], about: str) -> None:
         """Do what a person asked for, in a thread that goes on when its screen is left.

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
+from textual.binding import ActiveBinding
 from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Footer, Static
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from mabe_tui.tui.app import MabeApp
 
 Work = Callable[[], Message | None]
+ROOMY = 70
+"""From this width on every footer fits."""
 
 
 class MabeScreen(Screen[None]):
@@ -43,6 +46,15 @@ class MabeScreen(Screen[None]):
     def retitle(self) -> None:
         """Write the heading anew."""
         self.query_one("#heading", Static).update(self.heading())
+
+    @property
+    def active_bindings(self) -> dict[str, ActiveBinding]:
+        """What can be pressed now; help first where the footer has no room for all."""
+        found = super().active_bindings
+        if self.size.width >= ROOMY:
+            return found
+        helps = {key: one for key, one in found.items() if one.binding.action == "help"}
+        return helps | found
 
     def _compositor_refresh(self) -> None:
         # Textual takes every screen right below the top for visible (8.2.8): each message to it then

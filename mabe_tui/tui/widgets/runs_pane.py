@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 
 import msgspec
 from textual import on
@@ -23,7 +24,7 @@ from mabe_tui.tui.screens.home.rows import RUNS, run_row
 from mabe_tui.tui.widgets.filter_line import FilterLine
 from mabe_tui.tui.widgets.table import RowTable
 
-NO_RUNS, NONE_PASSES = "no runs yet: l launches one", "no run passes the filter"
+NO_RUNS, NONE_PASSES = "no runs yet", "no run passes the filter"
 UNSORTED = ("sign", "remarks", "curve")
 
 
@@ -55,6 +56,8 @@ class RunsPane(Vertical):
     ) -> None:
         super().__init__(id=id, classes=classes)
         self.view = view
+        self._passing = View()
+        """The last view that could be read and let a run through."""
         self._queries = queries
         self._cache = RowCache()
         self._table: Arranged | None = None
@@ -180,28 +183,43 @@ class RunsPane(Vertical):
         self.change(sort=message.column, descending=falls)
 
     def _draw(self) -> bool:
-        """Fill the table; tells whether the filter could be read."""
-        pinned = self._arrangement.pinned
+        """Fill the table; tells whether the filter could be read.
+
+        One that cannot, as one half typed, leaves what the last one let through.
+        """
         try:
-            table = arranged(
-                self._records,
-                self.view,
-                baseline=self._baseline,
-                pinned=pinned,
-                cache=self._cache,
-            )
+            table = self._arranged(self.view)
         except UserError as error:
             self._say(str(error).removeprefix(f"{self.view.query}: "))
+            with suppress(UserError):  # other runs need not have its keys
+                self._fill(self._arranged(self._passing))
             return False
         self._say("")
-        self._table = table
-        self.table.empty = NONE_PASSES if self._records else NO_RUNS
+        if table.rows:
+            self._passing = self.view
         self._fill(table)
-        left_out = len(self._records) - len(table.rows)
-        self.border_title = self._title + (f" ({left_out} filtered out)" if left_out else "")
         return True
 
+    def _arranged(self, view: View) -> Arranged:
+        return arranged(
+            self._records,
+            view,
+            baseline=self._baseline,
+            pinned=self._arrangement.pinned,
+            cache=self._cache,
+        )
+
+    @property
+    def _empty(self) -> str:
+        if self._records:
+            return NONE_PASSES
+        return f"{NO_RUNS}: l launches one" if self.screen.check_action("launch", ()) else NO_RUNS
+
     def _fill(self, table: Arranged) -> None:
+        self._table = table
+        self.table.empty = self._empty
+        left_out = len(self._records) - len(table.rows)
+        self.border_title = self._title + (f" ({left_out} filtered out)" if left_out else "")
         by_id = {record.id: record for record in self._records}
         short = {name: short_id(name) for name in by_id}
         times = Counter(short.values())

@@ -117,10 +117,11 @@ class RowTable(ScrollView, can_focus=True):
         """Put other rows in; the same key stays selected where it is still there."""
         if self.rows == tuple(rows):
             return
-        before = self.selected
+        before, known = self.selected, {row.key for row in self.rows}
         self.rows = tuple(rows)
         keys = [row.key for row in self.rows]
-        self._measure()
+        stays = known.intersection(keys) and len(self._widths) == len(self.columns)
+        self._measure(self._widths if stays else ())
         self.virtual_size = Size(self.size.width, len(self.rows) + HEADER)
         at = keys.index(before) if before in keys else min(self.cursor, max(0, len(keys) - 1))
         with self.prevent(RowTable.Moved):
@@ -202,9 +203,14 @@ class RowTable(ScrollView, can_focus=True):
             return Strip.blank(width, base)
         return self._line(number, base).adjust_cell_length(width, base)
 
-    def _measure(self) -> None:
-        """Find what the widest cell of every column needs."""
-        self._widths = [self._needed(number, column) for number, column in enumerate(self.columns)]
+    def _measure(self, least: Sequence[int] = ()) -> None:
+        """Find what the widest cell of every column needs.
+
+        Args:
+            least: what they had; while rows stay, no column gives room back that it soon needs again.
+        """
+        widths = [self._needed(number, column) for number, column in enumerate(self.columns)]
+        self._widths = [max(pair) for pair in zip(widths, least or widths, strict=True)]
         self._fit = (-1, [])
 
     def _needed(self, number: int, column: Column) -> int:
@@ -264,7 +270,7 @@ class RowTable(ScrollView, can_focus=True):
         segments = []
         for place, width in self._shown:
             name = row.styles[place] if place < len(row.styles) else ""
-            style = self._named(name, base) + over
+            style = (base if chosen and self.has_focus else self._named(name, base)) + over
             text = _fitted(self._cell(row, place), width, self.columns[place].align)
             segments.append(Segment(text, style))
             segments.append(Segment(" " * GAP, base + over))

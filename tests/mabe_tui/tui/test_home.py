@@ -5,6 +5,7 @@ import shutil
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
+from textual.widgets._footer import FooterKey
 
 from core.rundir import About, RunDir
 from mabe_tui.tui.screens.dialogs.pick import PickScreen
@@ -162,6 +163,34 @@ async def test_the_help_explains_what_the_tables_show(make_app) -> None:
         text = str(pilot.app.screen.query_one(Static).render())
         assert "0.4312*" in text
         assert "no run is finished" in text
+
+
+async def test_a_filter_half_typed_leaves_what_the_last_let_through(make_app) -> None:
+    async with make_app().run_test(size=LARGE) as pilot:
+        await settle(pilot)
+        await pilot.press("a", "slash", *"seed==42")
+        passed = ids(runs(pilot))
+        await pilot.press(*" and version==v99")
+        assert ids(runs(pilot)) == []
+        await pilot.press(*" and (")
+        assert pilot.app.screen.query_one("#filter-error", Static).display
+        assert ids(runs(pilot)) == passed
+
+
+async def test_readonly_offers_no_launch(make_app) -> None:
+    async with make_app(readonly=True).run_test(size=LARGE) as pilot:
+        await settle(pilot)
+        assert runs(pilot).render_line(1).text.strip() == "no runs yet"
+        await pilot.press("enter")
+        assert isinstance(pilot.app.screen, HomeScreen)
+
+
+async def test_a_very_narrow_footer_begins_with_help(make_app) -> None:
+    async with make_app(ascii_only=True).run_test(size=(40, 15)) as pilot:
+        await settle(pilot)
+        footer = pilot.app.screen.query(FooterKey)
+        assert footer.first().action == "help"
+        assert "ent" in [key.key_display for key in footer]
 
 
 async def test_a_view_is_removed(make_app) -> None:

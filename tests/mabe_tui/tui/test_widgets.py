@@ -55,6 +55,30 @@ async def test_a_table_draws_rows_under_a_header() -> None:
         assert line(app, 3).rstrip().endswith("0.2")
 
 
+async def test_columns_stay_as_wide_as_they_were_while_rows_stay() -> None:
+    app = TableApp()
+    async with app.run_test(size=(60, 10)) as pilot:
+        table = app.query_one(RowTable)
+        table.show(rows(3))
+        await pilot.pause()
+        before = line(app, 0)
+        table.show([Row("k0", ("run 0", "", "0"))])
+        await pilot.pause()
+        assert line(app, 0) == before
+        table.show([Row("other", ("run 9", "", "0"))])
+        await pilot.pause()
+        assert line(app, 0) != before
+
+
+async def test_the_selected_row_has_one_style() -> None:
+    app = TableApp()
+    async with app.run_test(size=(60, 10)) as pilot:
+        table = app.query_one(RowTable)
+        table.show([Row("k", ("run", "note", "0"), ("success", "text-muted", "error"))])
+        await pilot.pause()
+        assert len({segment.style for segment in table.render_line(1)}) == 1
+
+
 async def test_a_narrow_table_leaves_out_the_least_important_column() -> None:
     app = TableApp()
     async with app.run_test(size=(30, 10)) as pilot:

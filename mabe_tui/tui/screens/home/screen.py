@@ -76,7 +76,8 @@ class HomeScreen(RunActions):
         alive = sum(record.state.is_alive for record in self._records)
         where = self.mabe.session.registry.path.name
         readonly = "  (read only)" if self.mabe.options.readonly else ""
-        return f"mabe  {where}  {len(self._records)} runs, {alive} alive{readonly}"
+        runs = "1 run" if len(self._records) == 1 else f"{len(self._records)} runs"
+        return f"mabe  {where}  {runs}, {alive} alive{readonly}"
 
     def on_mount(self) -> None:
         """Show the registry at once; the runs follow when the screen comes to the front."""
@@ -308,7 +309,7 @@ class HomeScreen(RunActions):
     def _enter_runs(self) -> None:
         if self._runs.table.rows:
             self._runs.table.focus()
-        else:
+        elif self.check_action("launch", ()):
             self.action_launch()
 
     @on(RowTable.Chosen, "#runs")
@@ -346,4 +347,4 @@ class HomeScreen(RunActions):
         if (run := self.selected_run) is not None:
             self.app.push_screen(screen(run))
         else:
-            self.notify("there is no run yet: l launches one", severity="warning")
+            self.notify("there is no run yet", severity="warning")
