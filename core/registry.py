@@ -203,7 +203,9 @@ def load(path: Path) -> Registry:
         text = path.read_text(encoding="utf-8")
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+        last = len(text.splitlines())
+        why = str(error).replace("end of document", f"the end, line {last}")
+        raise ConfigError(f"{path}: not valid TOML: {why}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"{path}: cannot be read ({error}); `mabe init` writes a registry"

@@ -1,6 +1,6 @@
 """What every front end starts from: which registry, and which folder holds the runs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -12,6 +12,8 @@ class Session:
     """What was stated when it was started, and what follows from it."""
 
     stated_registry: str | None = None
+    _stamp: tuple[int, int] | None = field(default=None, init=False, repr=False)
+    """Of the registry's file, when it was looked at last."""
 
     @cached_property
     def found_registry(self) -> Path | None:
@@ -21,7 +23,25 @@ class Session:
     @cached_property
     def registry(self) -> registry.Registry:
         """The registry in use."""
-        return registry.load(self.found_registry or registry.default_path())
+        path = self.found_registry or registry.default_path()
+        self._stamp = _stamp(path)
+        return registry.load(path)
+
+    def reread(self) -> None:
+        """Read the registry anew where its file has changed; a broken one leaves the one in use.
+
+        Raises:
+            ConfigError: it is broken; said once for each change of the file.
+        """
+        path = self.registry.path
+        stamp = _stamp(path)
+        if stamp is None or stamp == self._stamp:  # None: it is just being written
+            return
+        self._stamp = stamp
+        fresh = registry.load(path)
+        for version in fresh.versions:
+            fresh.experiment(version)
+        self.registry = fresh
 
     @property
     def home(self) -> Path:
@@ -37,3 +57,12 @@ class Session:
     def cache(self) -> Path:
         """The folder of prepared and synthetic data."""
         return places.cache(self.home)
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """Time and size of a file; ``None``: it cannot be seen now."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size

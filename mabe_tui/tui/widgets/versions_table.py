@@ -34,6 +34,8 @@ class VersionsTable(RowTable):
         super().__init__(EXPERIMENTS, id=id, classes=classes)
         known = any(column.key == sort for column in EXPERIMENTS)
         self.sorted_by, self.descending = sort if known else None, descending
+        self.registry: Registry | None = None
+        """The one that is shown."""
         self._cache = ExperimentCache()
         self._versions: Sequence[ExperimentRow] = ()
         self._marked: Collection[str] = ()
@@ -57,7 +59,7 @@ class VersionsTable(RowTable):
             rows = experiment_rows(registry, records, baseline, self._cache)
         except UserError:  # the pinned run was removed
             rows = experiment_rows(registry, records, None, self._cache)
-        self._versions, self._marked = rows, marked
+        self.registry, self._versions, self._marked = registry, rows, marked
         self._draw()
 
     def last_run(self, version: str | None) -> str | None:

@@ -7,6 +7,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, Static
 from textual.widgets._footer import FooterKey
 
+from core import registry
 from core.rundir import About, RunDir
 from mabe_tui.tui.screens.dialogs.pick import PickScreen
 from mabe_tui.tui.screens.home.screen import HomeScreen
@@ -191,6 +192,25 @@ async def test_a_very_narrow_footer_begins_with_help(make_app) -> None:
         footer = pilot.app.screen.query(FooterKey)
         assert footer.first().action == "help"
         assert "ent" in [key.key_display for key in footer]
+
+
+async def test_an_edited_registry_is_shown_and_a_broken_one_told(
+    make_app, tmp_path, monkeypatch
+) -> None:
+    path = tmp_path / "experiments.toml"
+    path.write_bytes(registry.default_path().read_bytes())
+    monkeypatch.setenv("MABE_REGISTRY", str(path))
+    app = make_app()
+    async with app.run_test(size=LARGE, notifications=True) as pilot:
+        await settle(pilot)
+        assert isinstance(app.screen, HomeScreen)
+        for added in ('\n[experiments.v99]\nextends = "v1"\n', "\nbroken"):
+            path.write_text(path.read_text() + added)
+            app.screen.on_screen_resume()
+            await settle(pilot)
+            assert experiments(pilot).rows[-1].key == "v99"
+        (notice,) = app._notifications
+        assert "experiments.toml" in notice.message
 
 
 async def test_a_view_is_removed(make_app) -> None:

@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 import msgspec
 from textual.message import Message
 
+from core.errors import UserError
 from mabe_tui.runs.listing.catalog import Catalog
 from mabe_tui.runs.listing.record import RunRecord
 from mabe_tui.runs.listing.view_state import Arrangement, ViewState
+from mabe_tui.runs.session import Session
 
 FASTEST_SECONDS, SHARE = 1.0, 50
 """The runs that are alive are looked at after a second, or after so many times what that took."""
@@ -22,9 +24,15 @@ UNSEEN = 5
 class Readings(Message):
     """The runs as they are, and what a person has arranged."""
 
-    def __init__(self, records: list[RunRecord], arrangement: Arrangement, seconds: float) -> None:
+    def __init__(
+        self,
+        records: list[RunRecord],
+        arrangement: Arrangement,
+        seconds: float,
+        problem: str | None = None,
+    ) -> None:
         super().__init__()
-        self.records, self.arrangement = records, arrangement
+        self.records, self.arrangement, self.problem = records, arrangement, problem
         self._seconds = seconds
 
     def pause(self, is_seen: bool) -> float:
@@ -44,13 +52,20 @@ class Reader:
     """What is done in threads; nothing here touches a widget.
 
     Args:
+        session: its registry is read again where its file has changed.
         catalog: of all runs.
         state: what a person has arranged.
         now: the clock of running times.
     """
 
-    def __init__(self, catalog: Catalog, state: ViewState, now: Callable[[], dt.datetime]) -> None:
-        self._catalog, self._state, self._now = catalog, state, now
+    def __init__(
+        self,
+        session: Session,
+        catalog: Catalog,
+        state: ViewState,
+        now: Callable[[], dt.datetime],
+    ) -> None:
+        self._session, self._catalog, self._state, self._now = session, catalog, state, now
         self._thorough_at = 0.0
         self._last = 0.0
 
@@ -73,7 +88,14 @@ class Reader:
             self._last = time.monotonic() - began
         # Where screens were left is no news: each key typed in a filter would have all drawn again.
         arrangement = msgspec.structs.replace(self._state.read(), screens={})
-        return Readings(records, arrangement, self._last)
+        return Readings(records, arrangement, self._last, self._reread_registry())
+
+    def _reread_registry(self) -> str | None:
+        try:
+            self._session.reread()
+        except UserError as error:
+            return f"the registry stays as it was: {error}"
+        return None
 
     def ask_elsewhere(self) -> Unheard:
         """Hear what runs elsewhere say, over the network."""

@@ -55,7 +55,9 @@ class HomeScreen(RunActions):
     def body(self) -> ComposeResult:
         """Lay out experiments above runs, details at the side; as they were left."""
         self.choices = Choices(self.mabe.view_state)
-        self.reader = Reader(self.mabe.catalog, self.mabe.view_state, self.mabe.now)
+        self.reader = Reader(
+            self.mabe.session, self.mabe.catalog, self.mabe.view_state, self.mabe.now
+        )
         self._keeper = Keeper(self.mabe.view_state, NAME)
         kept = self.mabe.view_state.screen(NAME)
         self._all = bool(kept.get("all", False))
@@ -110,9 +112,12 @@ class HomeScreen(RunActions):
         for notice in self._watch.look(message.records):
             if notice.run != getattr(self.app.screen, "tells_of", None):
                 self.mabe.tell(notice)
+        if message.problem is not None:
+            self.notify(message.problem, severity="error", markup=False)
         before = self._records, self.choices.kept
         self._records, self.choices.kept = message.records, message.arrangement
-        if self.is_current and before != (self._records, self.choices.kept):
+        is_edited = self._versions.registry is not self.mabe.session.registry
+        if self.is_current and (is_edited or before != (self._records, self.choices.kept)):
             self._show_all()
         self._next_look = self.set_timer(message.pause(self.is_current), self._look)
 
