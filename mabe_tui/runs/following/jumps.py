@@ -1,6 +1,6 @@
 """From a chart's point to the line of the log that said it, and back."""
 
-from core.events import Epoch, identity
+from core.events import Epoch, Identity, identity
 from mabe_tui.runs.curves.axis import Axis
 from mabe_tui.runs.curves.curves import TRAIN_LOSS, VALIDATION_LOSS, Curve, curve, curves_named
 from mabe_tui.runs.following.live import RunSource
@@ -22,12 +22,32 @@ def line_at(source: RunSource, chart: str, axis: Axis, x: float) -> int | None:
     Raises:
         RunError: there is no such chart, or dollars are asked for and the price is not known.
     """
-    found = [
-        (abs(float(one.x[index]) - x), number, one.identity(index))
-        for number, one in enumerate(_curves(source, chart, axis))
-        if (index := one.nearest(x)) is not None
-    ]
-    return source.log.line_of(min(found)[2]) if found else None
+    nearest = _nearest(source, chart, axis, x)
+    return source.log.line_of(nearest[1]) if nearest is not None else None
+
+
+def x_on(source: RunSource, chart: str, before: Axis, after: Axis, x: float) -> float | None:
+    """Give where, on another axis, the point is that is nearest to an x.
+
+    Args:
+        source: the run.
+        chart: as for :func:`line_at`.
+        before: what x is.
+        after: what is asked for.
+        x: the cursor.
+
+    Returns:
+        ``None`` where there is no point.
+
+    Raises:
+        RunError: as for :func:`line_at`.
+    """
+    if (nearest := _nearest(source, chart, before, x)) is None:
+        return None
+    number, event = nearest
+    one = _curves(source, chart, after)[number]
+    index = one.index_of(event)
+    return float(one.x[index]) if index is not None else None
 
 
 def x_at(source: RunSource, axis: Axis, position: int) -> float | None:
@@ -52,6 +72,16 @@ def x_at(source: RunSource, axis: Axis, position: int) -> float | None:
         if (index := one.index_of(identity(event))) is not None:
             return float(one.x[index])
     return None
+
+
+def _nearest(source: RunSource, chart: str, axis: Axis, x: float) -> tuple[int, Identity] | None:
+    """Give the nearest point: of which of the chart's curves, and the event that said it."""
+    found = [
+        (abs(float(one.x[index]) - x), number, one.identity(index))
+        for number, one in enumerate(_curves(source, chart, axis))
+        if (index := one.nearest(x)) is not None
+    ]
+    return min(found)[1:] if found else None
 
 
 def _of_epochs(source: RunSource) -> str:

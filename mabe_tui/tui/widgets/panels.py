@@ -140,6 +140,13 @@ class Panels(Horizontal):
             if chart.series is not panel.series:
                 chart.show(panel.series, _axes(CHARTS[name], panel), panel.lines)
 
+    @property
+    def cursor(self) -> tuple[str, float | None]:
+        """The chart that the cursor was put in, as far as that is known, and where it is."""
+        focused = self.screen.focused
+        chart = focused if isinstance(focused, ChartView) else next(self.charts)
+        return (chart.id or "").removeprefix("chart-"), chart.cursor
+
     def put_cursor(self, x: float | None) -> None:
         """Put the cursor of all charts at an x."""
         for chart in self.charts:

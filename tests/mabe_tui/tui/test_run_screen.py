@@ -391,10 +391,12 @@ async def test_view_is_found_again_after_a_crash(make_app, recorded: Path) -> No
         assert screen.run_view.panel == "log"
         view = screen.log_panel.view
         await until(pilot, lambda: view.selected == view.bounds.first + 1 and not view.following)
+        other = await opened(pilot, "aa4k")
+        assert other.run_view.panel == "loss"
 
 
 async def test_damaged_view_state_is_as_at_first(make_app, recorded: Path) -> None:
-    ViewState(recorded).keep("run", axis="parsec", smooth="much", panel=3, lines=[1], log_y="x")
+    ViewState(recorded).keep("run", axis="parsec", smooth="much", panels=3, lines=[1], log_y="x")
     async with make_app().run_test(size=SMALL) as pilot:
         screen = await opened(pilot)
         assert screen.run_view.panel == "loss"
@@ -475,3 +477,25 @@ async def test_what_was_asked_of_a_run_is_no_news(make_app) -> None:
         await until(pilot, lambda: "v6-y: stopped" in notices(app))
         told = notices(app)
     assert [words for words in told if words.startswith("v6-")] == ["v6-x: failed", "v6-y: stopped"]
+
+
+async def test_cursor_stays_at_its_point_on_another_axis(make_app) -> None:
+    async with make_app().run_test(size=SMALL) as pilot:
+        screen = await opened(pilot)
+        chart = screen.query_one("#chart-loss", ChartView)
+        await pilot.press("left", *["left"] * 20)
+        epoch = chart.cursor
+        assert epoch is not None
+        await pilot.press("x")
+        await until(pilot, lambda: chart.cursor == pytest.approx(8 * epoch, abs=4))
+
+
+async def test_a_live_run_offers_no_replay_and_a_replay_is_called_one(make_app, recorded) -> None:
+    going = Going(home_run(recorded, "cc42")).begin()
+    going.step(1, 0.5)
+    async with make_app().run_test(size=SMALL) as pilot:
+        live = await opened(pilot)
+        assert "replay" not in {one.binding.action for one in live.active_bindings.values()}
+        ended = await opened(pilot, "aa4k")
+        await pilot.press("R")
+        await until(pilot, lambda: ended.heading().endswith("replay"))

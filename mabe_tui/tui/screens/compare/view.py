@@ -44,7 +44,6 @@ class CompareView:
             "smooth": SMOOTHINGS,
             "log_y": (True, False),
             "cells": CELLS,
-            "pane": [key for key, _ in PANES],
         }
         known = {name: kept[name] for name, values in allowed.items() if kept.get(name) in values}
         if "axis" in known:
@@ -57,7 +56,9 @@ class CompareView:
         Raises:
             UserError: the state folder cannot be written.
         """
-        state.keep(SCREEN, **asdict(self))
+        values = asdict(self)
+        del values["pane"]  # a comparison opens at its curves
+        state.keep(SCREEN, **values)
 
     def next_axis(self, axes: list[Axis]) -> "CompareView":
         """Take the next of the axes there are."""

@@ -30,6 +30,14 @@ class PointFound(Message):
         self.x = x
 
 
+class CursorKept(Message):
+    """Where the point under the cursor is on another axis; ``None``: nowhere."""
+
+    def __init__(self, x: float | None) -> None:
+        super().__init__()
+        self.x = x
+
+
 class LineFound(Message):
     """Where in the log a point was said; ``None``: nowhere."""
 

@@ -13,13 +13,20 @@ from textual.widgets import Static
 from core.rundir import RunDir
 from mabe_tui.runs.export import write_charts
 from mabe_tui.runs.following.feed import Look, RunFeed, Wish
-from mabe_tui.runs.following.jumps import line_at, x_at
+from mabe_tui.runs.following.jumps import line_at, x_at, x_on
 from mabe_tui.runs.following.live import RunSource
 from mabe_tui.tui.actions import ACTING, RunActions
 from mabe_tui.tui.keys import bindings
 from mabe_tui.tui.messages import Done, Problem
 from mabe_tui.tui.notices import Notice
-from mabe_tui.tui.screens.run.messages import Began, ComparisonWanted, LineFound, Looked, PointFound
+from mabe_tui.tui.screens.run.messages import (
+    Began,
+    ComparisonWanted,
+    CursorKept,
+    LineFound,
+    Looked,
+    PointFound,
+)
 from mabe_tui.tui.screens.run.view import OF_FILES, RunView, state_word
 from mabe_tui.tui.widgets.chart import ChartView
 from mabe_tui.tui.widgets.log_panel import LogPanel
@@ -137,7 +144,7 @@ class RunScreen(RunActions):
 
     def _begin(self, source: RunSource) -> None:
         price = source.request.limits.usd_per_hour
-        self._post(Began(RunView.read(self.mabe.view_state), price is not None))
+        self._post(Began(RunView.read(self.mabe.view_state, self.run_id), price is not None))
 
     @on(Began)
     def _take_view(self, message: Began) -> None:
@@ -186,9 +193,20 @@ class RunScreen(RunActions):
         self.panels.focus_on(key)
 
     def action_axis(self) -> None:
-        """Draw over the next x."""
+        """Draw over the next x; the cursor stays at its point."""
+        name, x = self.panels.cursor
+        before = self.run_view.drawn(self._has_price).axis
         self.panels.reset()
         self._change(self.run_view.next_axis(self._has_price))
+        after = self.run_view.drawn(self._has_price).axis
+        if x is not None:
+            self.feed.ask(
+                lambda source: self._post(CursorKept(x_on(source, name, before, after, x)))
+            )
+
+    @on(CursorKept)
+    def _keep_cursor(self, message: CursorKept) -> None:
+        self.panels.put_cursor(message.x)
 
     def action_log_y(self) -> None:
         """Draw losses and rates on a logarithmic axis, or not."""
@@ -205,7 +223,7 @@ class RunScreen(RunActions):
     def _keep(self, view: RunView) -> None:
         if view != self.run_view:
             self.run_view = view
-            self.feed.ask(lambda _: view.keep(self.mabe.view_state))
+            self.feed.ask(lambda _: view.keep(self.mabe.view_state, self.run_id))
 
     def _arrange(self) -> None:
         self.panels.show_only(self._alone if self._is_roomy else self.run_view.panel)

@@ -14,7 +14,7 @@ from mabe_tui.tui.widgets.panels import PANELS, SCALES
 SCREEN = "run"
 SMOOTHINGS = (0.0, 0.6, 0.9, 0.97)
 MOST_LOGS = 50
-"""So many runs' places in their logs are remembered."""
+"""So many runs' panels and places in their logs are remembered."""
 
 OF_FILES = frozenset(
     {key.action for key in KEYS[ACTING]} | {"replay", "compare", "checkpoints", "video"}
@@ -34,31 +34,32 @@ class RunView:
     """Run → number, from 1, of the line of its log at which one stays; no entry: it follows the end."""
 
     @classmethod
-    def read(cls, state: ViewState) -> "RunView":
-        """Give what was kept; what cannot be understood is as at first."""
+    def read(cls, state: ViewState, run: str) -> "RunView":
+        """Give what was kept for a run; what cannot be understood is as at first."""
         kept = state.screen(SCREEN)
-        lines = kept.get("lines")
+        lines, panel = kept.get("lines"), _panels(kept).get(run)
         return cls(
             axis=Axis(kept["axis"]) if kept.get("axis") in [*Axis] else Axis.EPOCH,
             log_y=kept.get("log_y") is True,
             smooth=kept["smooth"] if kept.get("smooth") in SMOOTHINGS else 0.0,
-            panel=kept["panel"] if kept.get("panel") in [p.key for p in PANELS] else "loss",
+            panel=panel if panel in [p.key for p in PANELS] else "loss",
             lines={run: line for run, line in lines.items() if isinstance(line, int)}
             if isinstance(lines, dict)
             else {},
         )
 
-    def keep(self, state: ViewState) -> None:
+    def keep(self, state: ViewState, run: str) -> None:
         """Keep it.
 
         Raises:
             UserError: the state folder cannot be written.
         """
+        panels = {name: key for name, key in _panels(state.screen(SCREEN)).items() if name != run}
         values: dict[str, Any] = {
             "axis": self.axis.value,
             "log_y": self.log_y,
             "smooth": self.smooth,
-            "panel": self.panel,
+            "panels": dict([*panels.items(), (run, self.panel)][-MOST_LOGS:]),
             "lines": self.lines,
         }
         state.keep(SCREEN, **values)
@@ -93,6 +94,12 @@ class RunView:
         parts += ["log y"] if self.log_y else []
         parts += [f"ema {self.smooth:g}"] if self.smooth else []
         return " · ".join(parts)
+
+
+def _panels(kept: dict[str, Any]) -> dict[str, str]:
+    """Give the panel of each run that was shown last."""
+    panels = kept.get("panels")
+    return panels if isinstance(panels, dict) else {}
 
 
 def state_word(look: Look) -> str:

@@ -54,7 +54,7 @@ class VideoScreen(Watching):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 - as Textual declares it
     CSS = """
     VideoScreen #list { width: 30%; min-width: 44; max-width: 64; }
-    VideoScreen.-narrow #list { width: 1fr; }
+    VideoScreen.-narrow #list { width: 1fr; max-width: 100%; }
     VideoScreen.-narrow .panel, VideoScreen.-narrow .panel:focus-within { border: none; }
     VideoScreen.-narrow Player { display: none; }
     VideoScreen.-narrow.watching Player { display: block; }
