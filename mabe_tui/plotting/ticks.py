@@ -82,7 +82,7 @@ def _even_ticks(
     steps: Iterator[float],
     label: Callable[[float, float], str],
 ) -> Ticks:
-    """Multiples of the first step that gives few enough; if it gives none, one of the step before's."""
+    """Multiples of the first step that gives few enough; if fewer than two, some of the step before's."""
     if low == high:
         return Ticks((low,), (label(low, abs(low) or 1.0),))
     finer = None
@@ -93,11 +93,23 @@ def _even_ticks(
         finer = step
     if last < first and finer is None:
         return _labelled([low], high - low, label)
+    if last <= first and finer is not None and most > 1:
+        return _labelled(_pair(low, high, step, finer), finer, label)
     if last < first and finer is not None:
         step = finer
         first = last = sum(_multiples(finer, low, high)) // 2
     positions = [min(max(index * step, low), high) for index in range(first, last + 1)]
     return _labelled(positions, step, label)
+
+
+def _pair(low: float, high: float, step: float, finer: float) -> list[float]:
+    """The only multiple of a step, if there is one, and the multiple of a finer one far from it."""
+    ends = [min(max(index * finer, low), high) for index in _multiples(finer, low, high)]
+    first, last = _multiples(step, low, high)
+    if last < first:
+        return ends
+    only = min(max(first * step, low), high)
+    return sorted([only, max(ends, key=lambda end: abs(end - only))])
 
 
 def _labelled(positions: list[float], step: float, label: Callable[[float, float], str]) -> Ticks:

@@ -54,6 +54,8 @@ def test_linear_ticks_are_evenly_spaced(low: float, span: float) -> None:
     ("low", "high", "most", "kind", "labels"),
     [
         (0, 1, 6, "linear", "0 0.2 0.4 0.6 0.8 1.0"),
+        (0.55, 1.15, 2, "linear", "0.6 1.0"),
+        (4.4, 5.6, 2, "linear", "4.5 5.0"),
         (0.21, 0.4389, 5, "linear", "0.25 0.30 0.35 0.40"),
         (-1, 1, 3, "linear", "−1 0 1"),
         (0, 1_500_000, 5, "linear", "0 500k 1M 1.5M"),
