@@ -18,7 +18,7 @@ from textual.pilot import Pilot
 from core import registry
 from mabe_tui.runs.session import Session
 from mabe_tui.tui.app import MabeApp
-from mabe_tui.tui.screens.video.screen import loader as video_loader
+from mabe_tui.tui.screens.video import loader as video_loader
 from tests.mabe_tui.tui.made_video import made_answer, made_video
 from tests.recorded import BEGAN, write_all
 
