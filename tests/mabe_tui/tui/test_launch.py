@@ -219,9 +219,7 @@ async def test_the_data_folder_is_offered_again(
 
 async def test_the_key_shown_for_help_is_one_that_no_line_takes(make_app) -> None:
     async with opened(make_app()) as (pilot, screen):
-        shown = {
-            str(key.key_display) for key in screen.query(FooterKey) if key.action == "help"
-        }
+        shown = {str(key.key_display) for key in screen.query(FooterKey) if key.action == "help"}
         assert shown == {"f1"}
         await pilot.press("f1")
         text = str(pilot.app.screen.query_one(Static).render())
