@@ -26,9 +26,12 @@ def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MABE_STATE", str(tmp_path / "state"))
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(autouse=True)
 def ctrl_c() -> Iterator[None]:
-    """Let tests, and what they start, hear of Ctrl-C: who runs in the background is set to ignore it."""
+    """Let each test, and what it starts, hear of Ctrl-C.
+
+    Who runs in the background is set to ignore it, and a test before may have left a handler of its own.
+    """
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
