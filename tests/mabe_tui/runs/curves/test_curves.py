@@ -119,7 +119,7 @@ def test_panels_overlay_runs_and_keep_their_lines_apart(told: Telling) -> None:
         "v5 train_loss", "v6 train_loss", "v5 validation_loss", "v6 validation_loss"
     ]  # fmt: skip
     assert sorted(loss.lines) == [0, 0, 1, 1, 2, 2, 3, 3]
-    assert len({s.style for s in loss.series if s.name}) == 3
+    assert len({s.style for s in loss.series if s.name}) == 4
     assert [s.name for s in f1.series if s.name] == ["v5"]
     assert "v5 train_loss" in loss.chart(100, 16).text
     with pytest.raises(RunError, match="no curve 'nothing'"):
