@@ -56,7 +56,12 @@ def left_over(run: RunDir) -> list[Path]:
     return sorted(run.checkpoints.glob(".*.part"))
 
 
-def test_what_has_come_is_not_fetched_again(server: LoopbackServer, run: RunDir) -> None:
+def test_what_has_come_is_not_fetched_again(
+    server: LoopbackServer, run: RunDir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        modal_blocks, "AT_ONCE", 1
+    )  # else which block breaks off is a matter of luck
     server.faults.downloads_before_break = 2
     with pytest.raises(UnreachableError, match=r"broke off at 16\.0 of 28\.0 MiB .* goes on from"):
         pull(run, [pointer_to(CONTENT)])
