@@ -9,7 +9,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import BindingType
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
@@ -70,6 +70,7 @@ class ChartView(Widget, can_focus=True):
         self.x_range: Range | None = None
         self.cursor: float | None = None
         self._chart: Chart | None = None
+        self._drawn_for = Size(0, 0)
 
     def show(
         self, series: Sequence[Series], axes: Axes | None = None, lines: Sequence[int] = ()
@@ -103,7 +104,10 @@ class ChartView(Widget, can_focus=True):
     @property
     def drawn(self) -> Chart:
         """The chart as it is drawn now."""
-        if self._chart is None:
+        # A widget is painted in its new size before it is told of it: a row of the old width would push
+        # all that stands right of it.
+        if self._chart is None or self._drawn_for != self.size:
+            self._drawn_for = self.size
             self._chart = render_chart(
                 self.series,
                 max(self.size.width, 1),
@@ -139,7 +143,7 @@ class ChartView(Widget, can_focus=True):
 
     def on_resize(self) -> None:
         """Draw for the new size."""
-        self._redraw()
+        self.refresh()
 
     def on_mount(self) -> None:
         """Follow the theme."""
@@ -238,7 +242,7 @@ class ChartView(Widget, can_focus=True):
     def _redraw(self) -> None:
         """Draw anew, and have only those rows painted that have changed: one point changes few."""
         before, self._chart = self._chart, None
-        if before is None or not self.size or len(before.rows) != self.size.height:
+        if before is None or not self.size or self._drawn_for != self.size:
             self.refresh()
             return
         width = self.size.width
