@@ -16,7 +16,7 @@ from mabe_tui.cli.session import Session, session_of
 from mabe_tui.runs.comparison.compare import Comparison
 from mabe_tui.runs.comparison.compare import compare as compare_runs
 from mabe_tui.runs.comparison.compare_tables import Rows, figure, note_on_verdicts, sections
-from mabe_tui.runs.comparison.sides import Spread
+from mabe_tui.runs.comparison.sides import Side, Spread
 from mabe_tui.runs.store import RunStore
 
 SPARK_WIDTH = 32
@@ -133,8 +133,7 @@ def _print_curves(comparison: Comparison) -> None:
     ascii_only = "utf" not in (sys.stdout.encoding or "").lower()
     rows = []
     for side in comparison.sides:
-        monitor = side.experiment.training.monitor
-        for label, values in (("train loss", side.curve.train_loss), (monitor, side.curve.monitor)):
+        for label, values in _curves(side):
             if values:
                 line = sparkline(values, SPARK_WIDTH, ascii_only=ascii_only)
                 ends = f"{values[0]:.4f} → {values[-1]:.4f}"
@@ -142,6 +141,16 @@ def _print_curves(comparison: Comparison) -> None:
     if rows:
         print("\ncurves, one point an epoch")
         print_table(["", "", "", "first → last"], rows)
+
+
+def _curves(side: Side) -> list[tuple[str, Sequence[float]]]:
+    """Give the curves of a side; of several seeds their means, as far as all of them go."""
+    monitor, seeds = side.experiment.training.monitor, side.curve_over_seeds
+    if seeds is None:
+        return [("train loss", side.curve.train_loss), (monitor, side.curve.monitor)]
+    means = [[spread.mean for spread in each] for each in (seeds.train_loss, seeds.monitor)]
+    of = f"mean of {len(side.seeds)} seeds"
+    return [(f"train loss, {of}", means[0]), (f"{monitor}, {of}", means[1])]
 
 
 def _print_markdown(title: str, names: Sequence[str], rows: Rows) -> None:

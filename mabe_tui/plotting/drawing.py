@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mabe_tui.plotting.band import Band
 from mabe_tui.plotting.braille import Canvas
 from mabe_tui.plotting.decimation import Envelope, Floats, Indices
 from mabe_tui.plotting.series import Scale, Series
@@ -22,6 +23,9 @@ def draw_all(
     """
     troubles: list[tuple[int, int]] = []
     for number, one in enumerate(series):
+        if isinstance(one, Band):
+            _fill(canvas, one, number, x_scale, y_scale)
+            continue
         at, samples = _draw(canvas, one, number, x_scale, y_scale)
         wrong = (samples.trouble > 0) & (at >= 0) & (at < canvas.width)
         columns = at[wrong] // canvas.cell_width
@@ -44,6 +48,13 @@ def _draw(
     places = x_scale.position(samples.x)
     canvas.line(places, _rows(canvas, y_scale, samples.first), number, series.style)
     return np.rint(places).astype(np.intp), samples
+
+
+def _fill(canvas: Canvas, band: Band, number: int, x_scale: Scale, y_scale: Scale) -> None:
+    """Fill each column of dots between the two ends."""
+    lower, upper = band.edges(x_scale.places(), y_scale)
+    bottom = canvas.height - 1
+    canvas.spans(np.arange(canvas.width), bottom - upper, bottom - lower, number, band.style)
 
 
 def _draw_columns(

@@ -113,6 +113,10 @@ class Scale:
         low, high = self.ends
         return low + (np.arange(self.dots + 1) - 0.5) * (high - low) / max(self.dots - 1, 1)
 
+    def places(self) -> Floats:
+        """``(dots,)`` values in the middle of each dot, as logarithms where the scale is logarithmic."""
+        return np.linspace(*self.ends, self.dots)
+
     @property
     def ends(self) -> tuple[float, float]:
         """The range, as logarithms where the scale is logarithmic."""

@@ -6,6 +6,7 @@ from textwrap import wrap
 
 import numpy as np
 
+from mabe_tui.plotting.band import Band
 from mabe_tui.plotting.chart import visible_y
 from mabe_tui.plotting.decimation import Envelope, Floats
 from mabe_tui.plotting.panel import Panel
@@ -34,12 +35,15 @@ def style_sheet() -> str:
     It has the letters, and the colours for a dark background. Those for a light one are attributes of
     the elements, for programs that are no browser and know no style sheets.
     """
-    strokes = "".join(f".chart .c{number}{{stroke:{colour}}}" for number, colour in enumerate(DARK))
+    colours = "".join(
+        f".chart .c{number}{{stroke:{colour}}}.chart .b{number}{{fill:{colour}}}"
+        for number, colour in enumerate(DARK)
+    )
     return (
         ".chart text{font:12px system-ui,sans-serif}.chart .title{font-weight:600}"
         "@media(prefers-color-scheme:dark){.chart text{fill:#e6e8ea}"
         ".chart .axis,.chart .grid{stroke:#e6e8ea}.chart .paper{fill:#16191d}"
-        f".chart .alert{{fill:{DARK[1]}}}{strokes}}}"
+        f".chart .alert{{fill:{DARK[1]}}}{colours}}}"
     )
 
 
@@ -146,7 +150,27 @@ def _stroke(line: int, faint: bool = False) -> str:
     return f'{drawn} stroke-width="1.6"{dashed}'
 
 
+def _area(band: Band, line: int, x_scale: Scale, y_scale: Scale) -> str:
+    """Fill a band between its points, or pixel by pixel where these are many; gaps part it."""
+    x = band.ends[0] if np.size(band.x) <= x_scale.dots else x_scale.places()
+    lower, upper = band.edges(x, y_scale)
+    at, bottom = LEFT + x_scale.position(x), TOP + y_scale.dots - 1
+    known = np.flatnonzero(np.isfinite(lower) & np.isfinite(upper))
+    path = "".join(
+        _path(
+            np.append(at[part], at[part[::-1]]), bottom - np.append(upper[part], lower[part[::-1]])
+        )
+        + "Z"
+        for part in np.split(known, np.flatnonzero(np.diff(known) > 1) + 1)
+        if part.size
+    )
+    number = line % len(LIGHT)
+    return f'<path class="b{number}" fill="{LIGHT[number]}" fill-opacity="0.18" d="{path}"/>'
+
+
 def _line(one: Series, line: int, x_scale: Scale, y_scale: Scale) -> str:
+    if isinstance(one, Band):
+        return _area(one, line, x_scale, y_scale)
     x, samples = _samples(one, x_scale)
     samples = samples.log10() if y_scale.log else samples
     bottom = TOP + y_scale.dots - 1

@@ -109,7 +109,7 @@ def _require_different(names: Sequence[str], found: Sequence[Found]) -> None:
 
 
 def _labels(found: Sequence[Found]) -> list[str]:
-    """Call each side by its version, or by its run or number of seeds where a version comes twice."""
+    """Call each side by its version, or by its run where a version comes twice."""
     versions = [side.experiment.name for side in found]
     shorts = [side.entries[0].short for side in found if side.entries]
     return [
@@ -121,9 +121,7 @@ def _labels(found: Sequence[Found]) -> list[str]:
 
 
 def _own_label(side: Found, short: bool) -> str:
-    if len(side.entries) > 1:
-        return f"{side.experiment.name} ({len(side.entries)} seeds)"
-    if not side.entries:
+    if len(side.entries) != 1:
         return side.experiment.name
     return side.entries[0].short if short else side.entries[0].id
 

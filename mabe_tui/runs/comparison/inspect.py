@@ -1,4 +1,4 @@
-"""The parts of a comparison that need the runs' tables and the code's history: classes, figures, code."""
+"""What of a comparison needs the tables and events of runs, and git: classes, curves, figures, code."""
 
 import msgspec
 import numpy as np
@@ -9,6 +9,8 @@ from core.evaluation.table import read_confusions
 from mabe_tui.runs.comparison.code import CodeChange, code_changes
 from mabe_tui.runs.comparison.compare import Comparison
 from mabe_tui.runs.comparison.sides import Side
+from mabe_tui.runs.curves.overlay import SideNumbers
+from mabe_tui.runs.curves.panels import RunNumbers
 from mabe_tui.runs.store import RunStore
 
 
@@ -110,6 +112,17 @@ def _scores(classes: tuple[str, ...], counts: Counts) -> tuple[ClassScore, ...]:
         ClassScore(name=name, f1=f1, precision=precision, recall=recall, frames=frames)
         for name, f1, precision, recall, frames in zip(classes, *columns, strict=True)
     )
+
+
+def side_numbers(side: Side, store: RunStore) -> SideNumbers:
+    """Read the curves of all seeds; a run that has vanished since has none."""
+    found = []
+    for run in side.runs:
+        try:
+            found.append(RunNumbers.read(store.find(run.id), side.name))
+        except RunError:
+            continue
+    return SideNumbers(side.name, tuple(found))
 
 
 def side_figures(side: Side) -> SideFigures:

@@ -11,11 +11,10 @@ from mabe_tui.plotting.panel import Panel
 from mabe_tui.plotting.svg import style_sheet, svg_chart, svg_document
 from mabe_tui.runs.comparison.compare import Comparison
 from mabe_tui.runs.comparison.compare_tables import note_on_verdicts, sections
-from mabe_tui.runs.comparison.inspect import SideClasses, side_classes
+from mabe_tui.runs.comparison.inspect import SideClasses, side_classes, side_numbers
 from mabe_tui.runs.comparison.sides import Side
 from mabe_tui.runs.curves.axis import Axis
-from mabe_tui.runs.curves.curves import curve_names
-from mabe_tui.runs.curves.panels import RunNumbers, panels
+from mabe_tui.runs.curves.overlay import metrics_of, overlays
 from mabe_tui.runs.export import free_path
 from mabe_tui.runs.store import RunStore
 from mabe_tui.runs.text import clean
@@ -67,7 +66,7 @@ def comparison_report(
     axis: Axis = Axis.EPOCH,
     classes: Sequence[SideClasses] | None = None,
 ) -> Report:
-    """Gather a report of a comparison: with the losses and the monitored metrics of the newest runs.
+    """Gather a report of a comparison: with the losses and the monitored metrics over the seeds.
 
     Args:
         comparison: what was found.
@@ -76,7 +75,7 @@ def comparison_report(
         classes: one a side, where they are known; none: those of the runs' best checkpoints.
 
     Raises:
-        RunError: a run is gone, or dollars are asked for and a price is not known.
+        RunError: dollars are asked for, and a price is not known.
     """
     if classes is None:
         classes = [side_classes(side, store) for side in comparison.sides]
@@ -98,12 +97,10 @@ def _tables(comparison: Comparison) -> Iterator[ReportTable]:
 
 
 def _panels(sides: Sequence[Side], store: RunStore, axis: Axis) -> list[Panel]:
-    with_run = [(side, side.summary.id) for side in sides if side.summary is not None]
-    numbers = [RunNumbers.read(store.find(run), side.name) for side, run in with_run]
-    known = {name for run in numbers for name in curve_names(run.points)}
+    numbers = [side_numbers(side, store) for side in sides if side.runs]
+    known = metrics_of(numbers)
     monitors = dict.fromkeys(side.experiment.training.monitor for side in sides)
-    found = panels(numbers, ["loss", *(name for name in monitors if name in known)], axis)
-    return [panel for panel in found if panel.series]
+    return overlays(numbers, ["loss", *(name for name in monitors if name in known)], axis)
 
 
 def to_svg(report: Report) -> str:

@@ -18,10 +18,14 @@ from mabe_tui.runs.comparison.evaluate import (
     compare_checkpoints,
     named_checkpoints,
 )
-from mabe_tui.runs.comparison.inspect import SideClasses, code_of_sides, side_classes
+from mabe_tui.runs.comparison.inspect import (
+    SideClasses,
+    code_of_sides,
+    side_classes,
+    side_numbers,
+)
 from mabe_tui.runs.comparison.sides import Side, find_side, side_of
 from mabe_tui.runs.curves.overlay import SideNumbers
-from mabe_tui.runs.curves.panels import RunNumbers
 from mabe_tui.runs.store import RunStore
 
 
@@ -69,20 +73,9 @@ def side_by_side(
 
 def _with_curves_and_code(known: SideBySide, store: RunStore) -> Iterator[SideBySide]:
     sides = known.comparison.sides
-    known = replace(known, numbers=tuple(_numbers(side, store) for side in sides))
+    known = replace(known, numbers=tuple(side_numbers(side, store) for side in sides))
     yield known
     yield replace(known, code=code_of_sides(sides, store))
-
-
-def _numbers(side: Side, store: RunStore) -> SideNumbers:
-    """Read the curves of all seeds; a run that has vanished since has none."""
-    found = []
-    for run in side.runs:
-        try:
-            found.append(RunNumbers.read(store.find(run.id), side.name))
-        except RunError:
-            continue
-    return SideNumbers(side.name, tuple(found))
 
 
 def _of_checkpoints(

@@ -40,6 +40,16 @@ class Spread(msgspec.Struct, frozen=True):
         return f"{self.mean:.4f} ± {self.std:.4f}"
 
 
+class SeedCurve(msgspec.Struct, frozen=True, kw_only=True):
+    """One mean and deviation an epoch over several seeds, of the epochs that all of them have."""
+
+    epoch: tuple[int, ...]
+    train_loss: tuple[Spread, ...]
+    validation_loss: tuple[Spread, ...]
+    monitor: tuple[Spread, ...]
+    """Of the monitored metric; NaN where a seed has not measured it."""
+
+
 class Side(msgspec.Struct, frozen=True, kw_only=True):
     """One of the things compared. Of several seeds, what is single is of the newest run."""
 
@@ -63,6 +73,8 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     best_over_seeds: dict[str, Spread] = {}
     """Of ``best``, where there are several seeds."""
     last_over_seeds: dict[str, Spread] = {}
+    curve_over_seeds: SeedCurve | None = None
+    """Of ``curve``, where there are several seeds; ends where the first of them ends."""
     left_out: tuple[str, ...] = ()
     """Runs of further seeds that are not finished, and how they are."""
     checkpoint: str | None = None
@@ -168,6 +180,7 @@ def side_of(name: str, found: Found) -> Side:
     last = [history.epochs[-1].metrics if history.epochs else {} for history in histories]
     runs = tuple(summary_of(entry) for entry in found.entries)
     seeds = tuple(entry.require_request().seed for entry in found.entries)
+    curves = [_curve(history, monitor) for history in histories]
     return Side(
         name=name,
         experiment=experiment,
@@ -176,12 +189,13 @@ def side_of(name: str, found: Found) -> Side:
         best_epoch=bests[0].epoch if bests[0] else None,
         best=best[0],
         last=last[0],
-        curve=_curve(histories[0], monitor),
+        curve=curves[0],
         reported=experiment.reported,
         runs=runs,
         seeds=seeds,
         best_over_seeds=_spreads(best),
         last_over_seeds=_spreads(last),
+        curve_over_seeds=_curve_over_seeds(curves),
         left_out=found.left_out,
     )
 
@@ -191,8 +205,32 @@ def _spreads(tables: Sequence[dict[str, float]]) -> dict[str, Spread]:
     if len(tables) < 2:
         return {}
     shared = [key for key in tables[0] if all(math.isfinite(t.get(key, math.nan)) for t in tables)]
-    spreads = {key: mean_std([table[key] for table in tables]) for key in shared}
-    return {key: Spread(mean, std) for key, (mean, std) in spreads.items() if std is not None}
+    return {key: _spread([table[key] for table in tables]) for key in shared}
+
+
+def _spread(values: Sequence[float]) -> Spread:
+    """Average two or more values; NaN where one is no number."""
+    if not all(map(math.isfinite, values)):
+        return Spread(math.nan, math.nan)
+    mean, std = mean_std(values)
+    return Spread(mean, math.nan if std is None else std)
+
+
+def _curve_over_seeds(curves: Sequence[Curve]) -> SeedCurve | None:
+    if len(curves) < 2:
+        return None
+    epochs = sorted(set.intersection(*(set(curve.epoch) for curve in curves)))
+
+    def over_seeds(name: str) -> tuple[Spread, ...]:
+        tables = [dict(zip(c.epoch, getattr(c, name), strict=True)) for c in curves]
+        return tuple(_spread([table[epoch] for table in tables]) for epoch in epochs)
+
+    return SeedCurve(
+        epoch=tuple(epochs),
+        train_loss=over_seeds("train_loss"),
+        validation_loss=over_seeds("validation_loss"),
+        monitor=over_seeds("monitor"),
+    )
 
 
 def _curve(history: History, monitor: str) -> Curve:

@@ -1,7 +1,7 @@
 """One curve of several sides over one another, each in a line of its own that it keeps."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.errors import RunError
@@ -9,8 +9,9 @@ from mabe_tui.plotting.braille import STYLES, LineStyle
 from mabe_tui.plotting.panel import Panel
 from mabe_tui.plotting.series import Series
 from mabe_tui.runs.curves.axis import Axis
-from mabe_tui.runs.curves.curves import TICKS, curve, curve_names, series_of
-from mabe_tui.runs.curves.panels import RunNumbers
+from mabe_tui.runs.curves.curves import Curve, curve, curve_names, series_of, shared_names
+from mabe_tui.runs.curves.panels import RunNumbers, x_kind
+from mabe_tui.runs.curves.seeds import has_points, over_seeds, series_over_seeds
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +45,7 @@ def overlay(
     smooth: float = 0.0,
     log_y: bool = False,
 ) -> Panel:
-    """Draw a metric of all sides in one chart: the newest run as a line, its other seeds faintly.
+    """Draw a metric of all sides in one chart: a line each, of several seeds their mean with its band.
 
     Args:
         sides: in the order of the legend; one without the metric is left out.
@@ -57,20 +58,31 @@ def overlay(
     Raises:
         RunError: dollars are asked for, and a price is not known.
     """
-    drawn = [
-        (series, line)
-        for side, line in zip(sides, lines, strict=True)
-        for series in _of_side(side, line, metric, axis, smooth)
-    ]
-    drawn.sort(key=lambda pair: bool(pair[0].name))  # faint lines lie under all others
-    return Panel(
-        tuple(series for series, _ in drawn),
-        tuple(line for _, line in drawn),
-        f"{metric}, smoothed {smooth:g}" if smooth else metric,
-        x_label=axis.value,
-        x_kind=TICKS[axis],
-        log_y=log_y,
-    )
+    named = [(side.label, side, metric, line) for side, line in zip(sides, lines, strict=True)]
+    return _panel(metric, named, axis, smooth, log_y)
+
+
+def overlays(sides: Sequence[SideNumbers], names: Sequence[str], axis: Axis) -> list[Panel]:
+    """Give one chart a name, also for names that stand for several curves, such as ``loss``.
+
+    Args:
+        sides: in the order of the legends.
+        names: see :func:`~mabe_tui.runs.curves.curves.curves_named`; a chart without a line is left out.
+        axis: what is x.
+
+    Raises:
+        RunError: no side has such a curve, or dollars are asked for, and a price is not known.
+    """
+    points = [run.points for side in sides for run in side.runs]
+    found = []
+    for name in names:
+        metrics = shared_names(points, name)
+        named = [
+            (f"{side.label} {metric}" if len(metrics) > 1 else side.label, side, metric, line)
+            for line, (metric, side) in enumerate(itertools.product(metrics, sides))
+        ]
+        found.append(_panel(name, named, axis))
+    return [panel for panel in found if panel.series]
 
 
 class LineNumbers:
@@ -94,17 +106,48 @@ def style_of(line: int) -> LineStyle:
     return STYLES[line % len(STYLES)]
 
 
-def _of_side(
-    side: SideNumbers, line: int, metric: str, axis: Axis, smooth: float
-) -> Iterator[Series]:
-    for place, run in enumerate(side.runs):
+_Named = tuple[str, SideNumbers, str, int]
+"""What is drawn of a side: its name in the legend, the side, the metric, the number of the line."""
+
+
+def _panel(
+    title: str, named: Sequence[_Named], axis: Axis, smooth: float = 0.0, log_y: bool = False
+) -> Panel:
+    found = [(label, _curves(side, metric, axis), line) for label, side, metric, line in named]
+    drawn = [
+        (one, line)
+        for label, curves, line in found
+        for one in _drawn(curves, label, style_of(line), smooth)
+    ]
+    drawn.sort(key=lambda pair: bool(pair[0].name))  # bands and faint lines lie under all others
+    series = tuple(one for one, _ in drawn)
+    words = [title]
+    words += ["mean and std over seeds"] if any(len(curves) > 1 for _, curves, _ in found) else []
+    words += [f"smoothed {smooth:g}"] if smooth else []
+    return Panel(
+        series,
+        tuple(line for _, line in drawn),
+        ", ".join(words),
+        x_label=axis.value,
+        x_kind=x_kind(axis, series),
+        log_y=log_y,
+    )
+
+
+def _curves(side: SideNumbers, metric: str, axis: Axis) -> list[Curve]:
+    """Give the metric of each run that has measured it."""
+    found = []
+    for run in side.runs:
         if metric not in curve_names(run.points):
             continue
         try:
-            one = curve(run.points, run.history, metric, axis, run.usd_per_hour)
+            found.append(curve(run.points, run.history, metric, axis, run.usd_per_hour))
         except RunError as error:
             raise RunError(f"{run.label}: {error}") from error
-        if place:
-            yield Series("", *one.counted, "faint")
-        else:
-            yield from series_of(one, side.label, style_of(line), smooth)
+    return [one for one in found if has_points(one)]
+
+
+def _drawn(curves: Sequence[Curve], label: str, style: LineStyle, smooth: float) -> list[Series]:
+    if len(curves) > 1:
+        return series_over_seeds(over_seeds(curves), label, style, smooth)
+    return [series for one in curves for series in series_of(one, label, style, smooth)]

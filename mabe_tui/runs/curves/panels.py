@@ -101,13 +101,13 @@ def panels(
         title = f"{name}, smoothed {smooth:g}" if smooth else name
         charts.append(
             Panel(
-                series, lines, title, x_label=axis.value, x_kind=_x_kind(axis, series), log_y=log_y
+                series, lines, title, x_label=axis.value, x_kind=x_kind(axis, series), log_y=log_y
             )
         )
     return charts
 
 
-def _x_kind(axis: Axis, series: Sequence[Series]) -> TickKind:
+def x_kind(axis: Axis, series: Sequence[Series]) -> TickKind:
     """Whole epochs, once there is one; before, shares of the first."""
     ends = [one.x_bounds[1] for one in series if one.x_bounds is not None]
     return "linear" if axis is Axis.EPOCH and max(ends, default=1) < 1 else TICKS[axis]

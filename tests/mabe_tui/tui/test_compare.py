@@ -10,6 +10,7 @@ from textual.widgets import Static
 from textual.worker import WorkerCancelled
 
 from core.rundir import RunDir
+from mabe_tui.plotting.band import Band
 from mabe_tui.runs.curves.axis import Axis
 from mabe_tui.tui.app import MabeApp
 from mabe_tui.tui.screens.compare import screen as compare
@@ -59,7 +60,8 @@ def sentence(screen: CompareScreen) -> str:
 
 def lines(screen: CompareScreen) -> dict[str, int]:
     chart = screen.query_one(ChartView)
-    return {s.name: n for s, n in zip(chart.series, chart.lines, strict=True) if s.name}
+    named = [(s.name, n) for s, n in zip(chart.series, chart.lines, strict=True) if s.name]
+    return {name.partition(" (")[0]: number for name, number in named}
 
 
 def table(screen: CompareScreen, name: str) -> dict[str, tuple[str, ...]]:
@@ -101,7 +103,19 @@ async def test_curves_lie_over_one_another_in_lines_of_their_own(make_app) -> No
         screen = await opened(pilot, "v4", "v5", "v6")
         assert lines(screen) == {"v4": 0, "v5": 1, "v6": 2}
         styles = {s.name: s.style for s in screen.query_one(ChartView).series if s.name}
+        assert [*styles] == ["v4", "v5 (2 seeds)", "v6 (2 seeds)"]
         assert len(set(styles.values())) == 3
+
+
+async def test_several_seeds_are_drawn_as_their_mean_over_a_band(make_app) -> None:
+    async with make_app().run_test(size=SMALL) as pilot:
+        screen = await opened(pilot, "v4", "v5")
+        chart = screen.query_one(ChartView)
+        band, *means = chart.series
+        assert isinstance(band, Band)
+        assert [s.name for s in means] == ["v4", "v5 (2 seeds)"]
+        assert "mean and std over seeds" in chart.axes.title
+        assert means[1].points[1].tolist() == pytest.approx(sum(band.ends[1:]) / 2)
 
 
 async def test_dropping_and_adding_a_side_leaves_the_others_colours(make_app) -> None:
@@ -162,7 +176,7 @@ async def test_metric_axis_smoothing_and_log_are_chosen_and_survive_a_crash(make
             await pilot.press(key)
             await settle(pilot)
         axes = screen.query_one(ChartView).axes
-        assert axes.title == "train_loss, smoothed 0.6"
+        assert axes.title == "train_loss, mean and std over seeds, smoothed 0.6"
         assert (axes.x_label, axes.log_y) == ("dollars", True)
         assert "train_loss over dollars" in str(screen.query_one("#tabs", Static).render())
         # no farewell: the second app finds what the first wrote as it happened
@@ -305,7 +319,7 @@ async def test_a_run_that_goes_on_is_read_again(
         screen = await opened(pilot, "v5", "dd44")
         await pilot.press("m", *"train", "enter")
         chart = screen.query_one(ChartView)
-        await until(pilot, lambda: chart.axes.title == "train_loss")
+        await until(pilot, lambda: chart.axes.title.startswith("train_loss"))
         points = len(chart.series[-1].points[0])
         going.step(2, 0.25)
         await until(pilot, lambda: len(chart.series[-1].points[0]) == points + 1)

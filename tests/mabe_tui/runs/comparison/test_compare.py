@@ -58,6 +58,7 @@ def finished(home: Path) -> MakeFinished:
         videos: tuple[str, ...] = VIDEOS,
         tags: tuple[str, ...] = (),
         skill: float = 0.7,
+        epochs: int = 2,
     ) -> RunDir:
         created = dt.datetime(2026, 1, 1, tzinfo=dt.UTC) + dt.timedelta(minutes=next(minutes))
         run = RunDir(home / "runs" / new_run_id(version, created))
@@ -73,7 +74,7 @@ def finished(home: Path) -> MakeFinished:
             )
         )  # fmt: skip
         run.write_about(About(tags=tags))
-        tell(run, seed, f1, done)
+        tell(run, seed, [f1, f1 - 0.1][:epochs], done)
         run.evaluation_table.parent.mkdir()
         counts = confusions(skill, seed)[: len(videos)]
         pq.write_table(evaluation_table(Confusions(videos, CLASSES, counts)), run.evaluation_table)
@@ -82,21 +83,21 @@ def finished(home: Path) -> MakeFinished:
     return make
 
 
-def tell(run: RunDir, seed: int, f1: float, done: bool) -> None:
+def tell(run: RunDir, seed: int, f1: list[float], done: bool) -> None:
     attempt = run.claim_attempt()
     with Emitter(attempt, run.events_path(attempt)) as emitter:
         emitter.emit(
             RunStarted, run=run.id, experiment="v5", device="cpu", device_name="c", torch="0",
             threads=1, code_version="c", pid=1, seed=seed,
         )  # fmt: skip
-        for epoch, value in ((1, f1), (2, f1 - 0.1)):
+        for epoch, value in enumerate(f1, start=1):
             emitter.emit(
                 Epoch, epoch=epoch, step=epoch, seconds=2.0, train_loss=1.0, learning_rate=1e-3,
                 gradient_norm=1.0, frames_per_second=100.0, metrics={"f1_macro": value, "loss": 1.0},
             )  # fmt: skip
         if done:
             emitter.emit(
-                Finished, epoch=2, step=2, reason="epochs", best_epoch=1, best_metric=f1,
+                Finished, epoch=2, step=2, reason="epochs", best_epoch=1, best_metric=f1[0],
                 monitor="f1_macro", seconds=4.0,
             )  # fmt: skip
 
@@ -123,6 +124,20 @@ def test_a_version_stands_for_its_seeds(
     assert side.best_over_seeds["f1_macro"].std == pytest.approx(0.1)
     assert side.last_over_seeds["f1_macro"].mean == pytest.approx(0.4)
     assert str(Spread(0.5, 0.1)) == "0.5000 ± 0.1000"
+
+
+def test_curves_of_several_seeds_are_averaged_as_far_as_all_go(
+    home: Path, registry: Registry, finished: MakeFinished
+) -> None:
+    finished(seed=1, f1=0.4)
+    assert compared(home, registry, "v5", "v1").sides[0].curve_over_seeds is None
+    finished(seed=2, f1=0.6, epochs=1)
+    side = compared(home, registry, "v5", "v1").sides[0]
+    assert side.curve_over_seeds is not None
+    assert side.curve_over_seeds.epoch == (1,)
+    (spread,) = side.curve_over_seeds.monitor
+    assert (spread.mean, spread.std) == pytest.approx((0.5, 0.02**0.5))
+    assert side.curve.epoch == (1,)
 
 
 def test_of_each_seed_the_newest_run_counts(
@@ -177,7 +192,7 @@ def test_latest_and_a_named_run_stand_alone(
     finished(seed=2)
     sides = compared(home, registry, "v5", first.id).sides
     assert [side.seeds for side in sides] == [(2, 1), (1,)]
-    assert [side.name for side in sides] == ["v5 (2 seeds)", f"v5-{first.id[-4:]}"]
+    assert [side.name for side in sides] == ["v5", f"v5-{first.id[-4:]}"]
     assert sides[1].best_over_seeds == {}
     assert compared(home, registry, "v5", "v1", latest=True).sides[0].seeds == (2,)
 

@@ -75,7 +75,10 @@ def test_report_of_a_comparison(store: RunStore) -> None:
     assert [matrix.name for matrix in report.matrices] == ["v5", "v6"]
     frames = [sum(map(sum, matrix.counts)) for matrix in report.matrices]
     assert frames[0] == 2 * frames[1]  # v5 has two seeds
-    assert [panel.title for panel in report.panels] == ["loss", "f1_macro"]
+    titles = [f"{name}, mean and std over seeds" for name in ("loss", "f1_macro")]
+    assert [panel.title for panel in report.panels] == titles
+    legend = [one.name for one in report.panels[1].series if one.name]
+    assert legend == ["v5 (2 seeds)", "v6"]
     page = Page(to_html(report))
     assert page.open == []
     text = "".join(page.words)
@@ -86,6 +89,8 @@ def test_report_of_a_comparison(store: RunStore) -> None:
         page.words
     )
     assert "v6 train_loss" in text
+    assert "v5 train_loss (2 seeds)" in text
+    assert to_svg(report).count('fill-opacity="0.18"') == 3  # two losses and F1 of v5
 
 
 def test_page_loads_nothing_and_runs_nothing(store: RunStore) -> None:
@@ -118,7 +123,7 @@ def test_sides_without_a_run_or_an_evaluation(store: RunStore) -> None:
     run.evaluation_table.unlink()
     report = report_of(store, "v6", "v7")
     assert report.matrices == ()
-    assert [s.name for s in report.panels[1].series] == ["f1_macro"]
+    assert [s.name for s in report.panels[1].series] == ["v6"]
     assert "no verdict" in to_html(report)
 
 

@@ -12,6 +12,7 @@ from mabe_tui.runs.curves.overlay import (
     axes_of,
     metrics_of,
     overlay,
+    overlays,
     style_of,
 )
 from mabe_tui.runs.curves.panels import RunNumbers
@@ -40,13 +41,36 @@ def test_a_name_keeps_its_number_while_others_come_and_go() -> None:
     assert lines.of(["c", "a", "d", "b"]) == [2, 0, 1, 3]
 
 
-def test_a_side_is_drawn_by_its_number_with_its_other_seeds_beneath(
+def test_a_side_is_drawn_by_its_number_with_the_band_of_its_seeds_beneath(
     sides: list[SideNumbers],
 ) -> None:
     panel = overlay(sides, [4, 0, 2], "f1_macro")
     drawn = [(s.name, s.style, len(s.points[0])) for s in panel.series]
-    assert drawn == [("", "faint", 5), ("v5", style_of(4), 3), ("v6", style_of(2), 4)]
-    assert panel.lines == (2, 4, 2)
+    assert drawn == [
+        ("", "faint", 2),  # the seed that goes on, epochs 4 and 5
+        ("", "faint", 4),
+        ("v5", style_of(4), 3),
+        ("v6 (2 seeds)", style_of(2), 4),
+    ]
+    assert panel.lines == (2, 2, 4, 2)
+    assert panel.title == "f1_macro, mean and std over seeds"
+
+
+def test_one_seed_alone_has_no_band(sides: list[SideNumbers]) -> None:
+    panel = overlay(sides[:1], [0], "f1_macro")
+    assert [s.name for s in panel.series] == ["v5"]
+    assert panel.title == "f1_macro"
+
+
+def test_losses_of_all_sides_are_in_one_chart(sides: list[SideNumbers]) -> None:
+    (panel,) = overlays(sides, ["loss"], Axis.EPOCH)
+    named = {s.name: line for s, line in zip(panel.series, panel.lines, strict=True) if s.name}
+    assert named == {
+        "v5 train_loss": 0,
+        "v6 train_loss (2 seeds)": 2,
+        "v5 validation_loss": 3,
+        "v6 validation_loss (2 seeds)": 5,
+    }
 
 
 def test_more_than_ten_sides_all_have_a_line(sides: list[SideNumbers]) -> None:

@@ -1,0 +1,68 @@
+"""The area between two curves, such as a standard deviation on either side of a mean."""
+
+from dataclasses import KW_ONLY, dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mabe_tui.plotting.braille import LineStyle
+from mabe_tui.plotting.decimation import Envelope, Floats
+from mabe_tui.plotting.series import Scale, Series
+
+
+@dataclass(frozen=True, eq=False)
+class Band(Series):
+    """From ``y`` up to ``top``: a half-tone in a terminal, translucent in a file.
+
+    All are ``(points,)``, and ``x`` never decreases. Where an end is not finite there is a gap; what is
+    wrong there is told by the line that the band belongs to.
+
+    Raises:
+        ValueError: they are not equally long lists of numbers.
+    """
+
+    _: KW_ONLY
+    top: ArrayLike
+    style: LineStyle = "faint"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if np.shape(self.top) != np.shape(self.x):
+            raise ValueError(f"{self.name}: x is {np.shape(self.x)} and top {np.shape(self.top)}")
+
+    @cached_property
+    def ends(self) -> tuple[Floats, Floats, Floats]:
+        """``x``, ``y`` and ``top``; both ends NaN where one of them is not finite."""
+        x, y, top = (np.asarray(each, dtype=np.float64) for each in (self.x, self.y, self.top))
+        whole = np.isfinite(y) & np.isfinite(top)
+        return x, np.where(whole, y, np.nan), np.where(whole, top, np.nan)
+
+    @cached_property
+    def trouble(self) -> str:
+        """Nothing: see above."""
+        return ""
+
+    def visible(self, low: float, high: float) -> Envelope:
+        """What lies from ``low`` to ``high`` in x."""
+        x, y, top = self.ends
+        inside = slice(np.searchsorted(x, low, "left"), np.searchsorted(x, high, "right"))
+        x, y, top = x[inside], y[inside], top[inside]
+        return Envelope(x, y, top, y, top, np.zeros(len(x), dtype=np.uint8))
+
+    def edges(self, places: Floats, y_scale: Scale) -> tuple[Floats, Floats]:
+        """Give where the band lies at some x: dots of its lower and of its upper end, not rounded.
+
+        Args:
+            places: ``(places,)`` x.
+            y_scale: the dots.
+
+        Returns:
+            ``(places,)`` each, counted from the bottom; NaN where there is no band.
+        """
+        x, y, top = self.ends
+        lower, upper = (np.interp(places, x, end, np.nan, np.nan) for end in (y, top))
+        if y_scale.log:
+            upper = np.log10(np.where(upper > 0, upper, np.nan))
+            lower = np.log10(np.maximum(lower, y_scale.low))
+        return y_scale.position(lower), y_scale.position(upper)
