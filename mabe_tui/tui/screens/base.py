@@ -9,6 +9,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
+from mabe_tui.tui.compositor import LeanCompositor
 from mabe_tui.tui.keys import changing
 from mabe_tui.tui.messages import Done, Problem
 from mabe_tui.tui.widgets.activity import Activity
@@ -27,6 +28,10 @@ class MabeScreen(Screen[None]):
 
     PLACES: ClassVar[tuple[str, ...]] = ("screen",)
     """Which parts of the key table are this screen's; ``BINDINGS`` is made of the same."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._compositor = LeanCompositor()
 
     def compose(self) -> ComposeResult:
         """Lay out title, body and footer."""

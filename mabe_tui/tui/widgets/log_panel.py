@@ -71,6 +71,7 @@ class LogPanel(Vertical):
         """The line to go to, once the log's beginning is known."""
         self._settling: Timer | None = None
         self._is_replay = False
+        self._written = ""
 
     def compose(self) -> ComposeResult:
         """Lay out log and search line."""
@@ -211,7 +212,8 @@ class LogPanel(Vertical):
         return f"paused{number} of {lines}, f follows"
 
     def _write_where(self) -> None:
-        self.border_subtitle = self.where
+        if (where := self.where) != self._written:  # to set a subtitle is to paint the whole panel
+            self.border_subtitle = self._written = where
 
 
 def _matches(

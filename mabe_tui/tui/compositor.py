@@ -1,0 +1,62 @@
+"""Painting only what has changed, where several parts of a screen have changed at once.
+
+Textual (8.2.8) paints a partial update as if all of the rectangle around its changes had changed: a line of a
+chart at the left and one of the log at the right have every widget between them drawn.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+
+from textual._compositor import ChopsUpdate, Compositor
+from textual.geometry import Region
+from textual.strip import Strip
+
+Spans = dict[int, list[tuple[int, int]]]
+"""Row of the screen → what of it has changed, as columns ``start ≤ x < stop``."""
+
+
+class LeanCompositor(Compositor):
+    """Asks each widget only for those of its lines in which something has changed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._changed: Spans | None = None
+        """Of the partial update that is under way."""
+
+    def render_partial_update(self) -> ChopsUpdate | None:
+        """Paint what has changed."""
+        self._changed = {}
+        for y, start, stop in self._regions_to_spans(self._dirty_regions):
+            self._changed.setdefault(y, []).append((start, stop))
+        try:
+            return super().render_partial_update()
+        finally:
+            self._changed = None
+
+    def _get_renders(
+        self, crop: Region | None = None
+    ) -> Iterable[tuple[Region, Region, list[Strip]]]:
+        if self._changed is None:
+            return super()._get_renders(crop)
+        return self._changed_lines(self._changed)
+
+    def _changed_lines(self, changed: Spans) -> Iterator[tuple[Region, Region, list[Strip]]]:
+        for widget, (region, clip) in self.visible_widgets.items():
+            shown = region.intersection(clip)
+            start, stop = shown.column_span
+            rows = [
+                y
+                for y in shown.line_range
+                if any(x1 < stop and start < x2 for x1, x2 in changed.get(y, ()))
+            ]
+            for first, last in _runs(rows):
+                part = Region(start, first, shown.width, last - first)
+                yield region, part, widget.render_lines(part.translate(-region.offset))
+
+
+def _runs(rows: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Join rows that follow one another: ``first ≤ y < last``."""
+    breaks = [n + 1 for n, (y, below) in enumerate(pairwise(rows)) if below != y + 1]
+    for begin, end in pairwise([0, *breaks, len(rows)]):
+        if begin < end:
+            yield rows[begin], rows[end - 1] + 1
