@@ -8,6 +8,7 @@ from core.progress import Progress
 from core.rundir import Handle, RunRequest
 from mabe_tui.launch.launcher import StopOutcome, launcher_named, require_resumable
 from mabe_tui.runs.checkpoints import chosen_pointers, is_elsewhere
+from mabe_tui.runs.limits import require_room
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.view import state_of
 
@@ -51,8 +52,10 @@ def resume(entry: RunEntry, seconds: float | None = None, cost_usd: float | None
         cost_usd: likewise, what it may cost.
 
     Raises:
-        UserError: it is alive or finished, or the launcher cannot start it.
+        UserError: it is alive or finished, a limit that it has reached is not raised, or the launcher
+            cannot start it.
     """
+    require_room(entry, seconds, cost_usd)
     launcher = launcher_named(entry.require_request().launcher)
     if seconds is not None or cost_usd is not None:
         limited = _with_limits(entry.run.read_request(), seconds, cost_usd)

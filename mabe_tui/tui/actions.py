@@ -1,7 +1,7 @@
 """What can be done to a run from any screen that has one: stop, resume, fetch, tag, note, remove."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from textual.message import Message
 
@@ -9,6 +9,7 @@ from core.progress import Progress
 from core.rundir import RunDir
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs import control, manage
+from mabe_tui.runs.limits import LimitKind, ReachedLimit, reached_limit
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.units import size_text
 from mabe_tui.runs.view import state_of
@@ -92,7 +93,14 @@ class RunActions(MabeScreen):
             if value is not None:
                 self.mabe.do(lambda: message.work(value), message.run)
 
-        self.app.push_screen(EntryScreen(message.title, message.value), typed)
+        screen = EntryScreen(
+            message.title,
+            message.value,
+            message.hint,
+            words=message.words,
+            check=message.check,
+        )
+        self.app.push_screen(screen, typed)
 
     def _entry(self) -> RunEntry | None:
         if self.selected_run is None:
@@ -133,7 +141,7 @@ def _stopping(entry: RunEntry, name: str) -> Question | Done:
     )
 
 
-def _resuming(entry: RunEntry, name: str) -> Question:
+def _resuming(entry: RunEntry, name: str) -> Question | LineWanted:
     changes = control.before_resume(entry)
     request = entry.require_request()
     hourly = request.limits.usd_per_hour
@@ -142,12 +150,37 @@ def _resuming(entry: RunEntry, name: str) -> Question:
         *changes,
         f"A new attempt goes on from the last checkpoint on {request.launcher}: {cost}.",
     ]
-    return Question(
-        f"go on with {name}?",
-        "\n".join(words),
-        lambda: f"{entry.short}: attempt {control.resume(entry).attempt} is under way",
+    title = f"go on with {name}?"
+    if (reached := reached_limit(entry)) is not None:
+        return _raising(entry, reached, title, words)
+    return Question(title, "\n".join(words), lambda: _resumed(entry), entry.id)
+
+
+def _raising(
+    entry: RunEntry, reached: ReachedLimit, title: str, words: Sequence[str]
+) -> LineWanted:
+    """Ask for a new limit: under the one that stopped it the run would stop again at once."""
+
+    def go_on(text: str) -> str:
+        new = reached.raised(text)
+        is_time = reached.kind is LimitKind.TIME
+        return _resumed(entry, *((new, None) if is_time else (None, new)))
+
+    stopped = f"It was stopped: {reached}. Enter with a larger one goes on, escape does not."
+    return LineWanted(
+        title,
+        "",
+        go_on,
         entry.id,
+        hint=f"more than {reached.least}, over all attempts",
+        words="\n".join([*words, stopped]),
+        check=reached.raised,
     )
+
+
+def _resumed(entry: RunEntry, seconds: float | None = None, dollars: float | None = None) -> str:
+    attempt = control.resume(entry, seconds, dollars).attempt
+    return f"{entry.short}: attempt {attempt} is under way"
 
 
 def _removing(entry: RunEntry, name: str) -> Question:

@@ -33,11 +33,22 @@ class Question(Message):
 
 
 class LineWanted(Message):
-    """A line of text is wanted from a person."""
+    """A line of text is wanted from a person; the arguments are those of the dialog and of Question."""
 
-    def __init__(self, title: str, value: str, work: Callable[[str], str], run: str) -> None:
+    def __init__(
+        self,
+        title: str,
+        value: str,
+        work: Callable[[str], str],
+        run: str,
+        *,
+        hint: str = "",
+        words: str = "",
+        check: Callable[[str], object] | None = None,
+    ) -> None:
         super().__init__()
         self.title, self.value = title, value
+        self.hint, self.words, self.check = hint, words, check
         self.work = work
         """What to do with the line; gives one line on what was done."""
         self.run = run

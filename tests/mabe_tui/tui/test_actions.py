@@ -6,13 +6,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
+import msgspec
 import pytest
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
-from core.rundir import RunDir
+from core.rundir import Limits, RunDir
 from mabe_tui.launch import local_launcher, process
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.local_launcher import LocalLauncher
@@ -121,6 +122,37 @@ async def test_a_stopped_run_goes_on(make_app, run: RunDir, launcher: LocalLaunc
         assert "attempt 0002-" in told(pilot.app)
         assert screen.changed == [run.id]
     assert len(run.attempts()) == 2
+    assert process.wait_until(lambda: launcher.state(run) is RunState.FINISHED, SECONDS)
+
+
+async def test_a_run_that_a_limit_stopped_asks_for_a_larger_one(
+    make_app, run: RunDir, launcher: LocalLauncher
+) -> None:
+    launcher.stop(run, SECONDS)
+    (attempt,) = run.attempts()
+    path = run.events_path(attempt)
+    path.write_text(path.read_text().replace('"reason":"user"', '"reason":"time_limit"'))
+    limited = msgspec.structs.replace(run.read_request(), limits=Limits(seconds=50.0))
+    run.write_request(limited)
+    (run.path / "fake.json").write_text(json.dumps({"epochs": 2}))
+    async with opened(make_app(), run.id) as (pilot, _):
+        await pilot.press("r")
+        await settled(pilot)
+        dialog = pilot.app.screen
+        assert isinstance(dialog, EntryScreen)
+        words = str(dialog.query_one("#words", Static).render())
+        assert "its time limit of 50s is used up" in words
+        assert "no charge" in words
+        assert "more than 50s" in dialog.query_one(Input).placeholder
+        await pilot.press(*"40s", "enter")
+        assert pilot.app.screen is dialog
+        refused = str(dialog.query_one("#refused", Static).render())
+        assert "40s: name more than 50s" in refused
+        assert len(run.attempts()) == 1
+        await pilot.press(*["backspace"] * 3, *"2h", "enter")
+        await settled(pilot)
+        assert "attempt 0002-" in told(pilot.app)
+    assert run.read_request().limits.seconds == 7200
     assert process.wait_until(lambda: launcher.state(run) is RunState.FINISHED, SECONDS)
 
 

@@ -1,5 +1,6 @@
 """Asking for one line of text."""
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual import on
@@ -7,24 +8,52 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Input
+from textual.widgets import Input, Static
+
+from core.errors import UserError
 
 
 class EntryScreen(ModalScreen[str | None]):
-    """One line to type; gives it, ``None`` for nothing."""
+    """One line to type; gives it, ``None`` for nothing.
+
+    Args:
+        title: what is asked for.
+        value: there already.
+        hint: shown while nothing is typed.
+        words: what to know before, above the line.
+        check: raises a UserError for a line that cannot be taken, which is then said below.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Close")]
 
-    def __init__(self, title: str, value: str = "", hint: str = "") -> None:
+    def __init__(
+        self,
+        title: str,
+        value: str = "",
+        hint: str = "",
+        *,
+        words: str = "",
+        check: Callable[[str], object] | None = None,
+    ) -> None:
         super().__init__()
         self._title, self._value, self._hint = title, value, hint
+        self._words, self._check = words, check
 
     def compose(self) -> ComposeResult:
         """Lay out the line."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = self._title
+            if self._words:
+                yield Static(self._words, id="words", markup=False)
             yield Input(self._value, placeholder=self._hint, select_on_focus=False)
+            yield Static(id="refused", markup=False)
 
     @on(Input.Submitted)
     def _give(self, event: Input.Submitted) -> None:
+        if self._check is not None:
+            try:
+                self._check(event.value)
+            except UserError as error:
+                self.query_one("#refused", Static).update(str(error))
+                return
         self.dismiss(event.value)

@@ -1,0 +1,115 @@
+"""The limit that stopped a run, and what a new one has to be for the run to go on."""
+
+from enum import StrEnum
+
+import msgspec
+
+from core.errors import ConfigError, RunError
+from core.events import Stopped
+from mabe_tui.runs.ledger import cost_usd
+from mabe_tui.runs.reading import thin_history
+from mabe_tui.runs.store import RunEntry
+from mabe_tui.runs.units import duration, parse_duration
+
+UNSAID_SECONDS = 60.0
+"""A job counts from its start, its events begin later: so much less than the limit they may show."""
+
+
+class LimitKind(StrEnum):
+    """What is limited, as a ``stopped`` event gives it for a reason."""
+
+    TIME = "time_limit"
+    BUDGET = "budget"
+
+    def spell(self, amount: float) -> str:
+        """Write an amount: ``2h 00m``, ``$15.00``."""
+        return duration(amount) if self is LimitKind.TIME else f"${amount:.2f}"
+
+    def read(self, text: str) -> float:
+        """Read what a person typed: ``2h``, or dollars.
+
+        Raises:
+            ConfigError: it is neither.
+        """
+        if self is LimitKind.TIME:
+            return parse_duration(text, "time")
+        try:
+            return float(text.strip().removeprefix("$"))
+        except ValueError:
+            raise ConfigError(f"budget {text}: write dollars, such as 15") from None
+
+
+class ReachedLimit(msgspec.Struct, frozen=True, kw_only=True):
+    """A limit that a run was stopped by, over all its attempts."""
+
+    kind: LimitKind
+    allowed: float
+    """Seconds or dollars, as ``used``."""
+    used: float
+
+    def __str__(self) -> str:
+        spell = self.kind.spell
+        name = "time limit" if self.kind is LimitKind.TIME else "budget"
+        return f"its {name} of {spell(self.allowed)} is used up ({spell(self.used)})"
+
+    @property
+    def least(self) -> str:
+        """What a new limit has to be above."""
+        return self.kind.spell(max(self.allowed, self.used))
+
+    def lets_go_on(self, new: float | None) -> bool:
+        """Whether a new limit leaves something to go on with."""
+        return new is not None and new > max(self.allowed, self.used)
+
+    def raised(self, text: str) -> float:
+        """Read a new limit.
+
+        Raises:
+            ConfigError: it cannot be read, or leaves nothing to go on with.
+        """
+        new = self.kind.read(text)
+        if not self.lets_go_on(new):
+            raise ConfigError(f"{text}: name more than {self.least}; it counts over all attempts")
+        return new
+
+
+def reached_limit(entry: RunEntry) -> ReachedLimit | None:
+    """Give the limit that ended the last attempt of a run; ``None`` where something else did.
+
+    Modal's own time-out ends an attempt likewise, and is no limit of the run.
+
+    Raises:
+        RunError: the run cannot be read.
+    """
+    limits, history = entry.require_request().limits, thin_history(entry.run)
+    if not isinstance(history.ending, Stopped):
+        return None
+    seconds, spent = history.seconds, cost_usd(limits, history.seconds)
+    if history.ending.reason == LimitKind.BUDGET and limits.cost_usd is not None:
+        return ReachedLimit(kind=LimitKind.BUDGET, allowed=limits.cost_usd, used=spent or 0.0)
+    of_the_run = limits.seconds is not None and (
+        limits.attempt_seconds is None or seconds + UNSAID_SECONDS >= limits.seconds
+    )
+    if history.ending.reason == LimitKind.TIME and limits.seconds is not None and of_the_run:
+        return ReachedLimit(kind=LimitKind.TIME, allowed=limits.seconds, used=seconds)
+    return None
+
+
+def require_room(entry: RunEntry, seconds: float | None, cost: float | None) -> None:
+    """Refuse to go on where a limit would stop the run again at once.
+
+    Args:
+        entry: the run.
+        seconds: what it may take from now on, over all attempts; ``None``: as it was.
+        cost: likewise, dollars.
+
+    Raises:
+        RunError: the limit that stopped it is not raised above what is used.
+    """
+    reached = reached_limit(entry)
+    if reached is None:
+        return
+    is_time = reached.kind is LimitKind.TIME
+    if not reached.lets_go_on(seconds if is_time else cost):
+        option = "--max-time" if is_time else "--budget"
+        raise RunError(f"{entry.id}: {reached}; {option} above {reached.least} lets it go on")
