@@ -1,7 +1,7 @@
 """Runs that repeat each other: what has the same settings but for the seed, and which of them count."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -12,6 +12,8 @@ from core.rundir import RunRequest
 from mabe_tui.launch.launcher import RunState
 
 DIGEST_LETTERS = 12
+CAME_TO_SOMETHING = (RunState.FINISHED, RunState.STOPPED, RunState.PREEMPTED)
+"""States of runs that were given the time to learn, or as much of it as a person wanted."""
 
 
 class Candidate(Protocol):
@@ -58,7 +60,7 @@ class Repeats(Generic[Run]):
     members: tuple[Run, ...]
     """One a seed."""
     left_out: tuple[str, ...] = ()
-    """Runs of further seeds that are not finished, and how they are."""
+    """Newer runs, and those of further seeds, that are not finished, and how they are."""
 
 
 def own_runs(runs: Sequence[Run]) -> Sequence[Run]:
@@ -69,22 +71,23 @@ def own_runs(runs: Sequence[Run]) -> Sequence[Run]:
 def over_seeds(runs: Sequence[Run]) -> Repeats[Run]:
     """Take the latest run together with those that differ from it in nothing but the seed.
 
-    Of each seed the newest finished run counts. Where none is finished there is the latest alone.
+    Of each seed the newest finished run counts. Where none is finished there is the latest alone. A run that
+    is still under way or came to nothing does not hide what is known: an older one is the latest then.
 
     Args:
         runs: of one version, newest first; at least one.
     """
-    alike = [run for run in runs if run.alike == runs[0].alike]
-    states = {run.id: run.state for run in alike}
+    at = next((at for at, run in enumerate(runs) if run.state in CAME_TO_SOMETHING), 0)
+    alike = [run for run in runs if run.alike == runs[at].alike]
+    newer = [run for run in runs[:at] if run.alike != runs[at].alike]
+    states = {run.id: run.state for run in (*newer, *alike)}
     finished = [run for run in alike if states[run.id] is RunState.FINISHED]
     if not finished:
-        return Repeats((runs[0],))
+        return Repeats((runs[at],), _told(newer, states))
     members = _one_a_seed([run for run in finished if run.data == finished[0].data])
     others = _one_a_seed([run for run in alike if states[run.id] is not RunState.FINISHED])
     left_out = [run for seed, run in others.items() if seed not in members]
-    return Repeats(
-        tuple(members.values()), tuple(f"{run.id} ({states[run.id]})" for run in left_out)
-    )
+    return Repeats(tuple(members.values()), _told([*newer, *left_out], states))
 
 
 def settings_digest(experiment: Experiment) -> str:
@@ -106,6 +109,10 @@ def digest(value: object) -> str:
     """Give a short text that is the same for equal values only."""
     encoded = msgspec.json.encode(value, order="sorted")
     return hashlib.sha256(encoded).hexdigest()[:DIGEST_LETTERS]
+
+
+def _told(runs: Sequence[Run], states: Mapping[str, RunState]) -> tuple[str, ...]:
+    return tuple(f"{run.id} ({states[run.id]})" for run in runs)
 
 
 def _one_a_seed(runs: Sequence[Run]) -> dict[int | None, Run]:

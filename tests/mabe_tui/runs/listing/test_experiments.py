@@ -76,6 +76,19 @@ def test_the_figure_is_that_of_compare(home: Path, registry: Registry, v6: Exper
     assert row.measured.runs == tuple(run.id for run in side.runs)
 
 
+def test_a_failed_try_does_not_hide_what_is_known(
+    home: Path, registry: Registry, v6: Experiment
+) -> None:
+    known = record(home, v6, (0.4, 0.3))
+    larger = registry.experiment("v6", ["training.batch_size=32"])
+    failed = record(home, larger, (), seed=9, ending=Failed)
+    row = row_of(home, registry, "v6")
+    assert (row.measured.f1_macro, row.measured.runs) == (pytest.approx(0.4), (known.id,))
+    assert row.measured.left_out == (f"{failed.id} (failed)",)
+    stopped = record(home, larger, (0.2,), ending=Stopped)
+    assert row_of(home, registry, "v6").measured.runs == (stopped.id,)
+
+
 def test_an_interrupted_run_is_not_finished(home: Path, registry: Registry, v6: Experiment) -> None:
     record(home, v6, (0.4, 0.3), ending=Stopped)
     measured = row_of(home, registry, "v6").measured
