@@ -8,6 +8,7 @@ import errno
 import hashlib
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -193,7 +194,7 @@ def _content(positions: npt.NDArray[np.float32], bouts: Bouts) -> str:
 def _has_array(path: Path, shape: tuple[int, ...]) -> bool:
     try:
         return bool(np.load(path, mmap_mode="r").shape == shape)
-    except (OSError, ValueError):
+    except (OSError, ValueError, EOFError):  # numpy's word for an empty file is the last
         return False
 
 
@@ -213,6 +214,8 @@ def _allocate(path: Path, shape: tuple[int, int, int, int]) -> None:
             np.lib.format.write_array_header_1_0(file, header)
             file.truncate(file.tell() + needed - SPARE_BYTES)
     except OSError as error:
+        with suppress(OSError):
+            path.unlink()
         raise _cannot_write(path, error) from error
 
 

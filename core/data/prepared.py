@@ -7,8 +7,7 @@ source's files and the settings, so that changed data or settings never meet an 
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
-from filelock import FileLock, Timeout
 
+from core.alone import alone
 from core.data import build
 from core.data.build import POSITIONS, Outcome
 from core.data.competition import BOUT_COLUMNS, Bouts, Video, labelled, read_videos
@@ -100,7 +99,7 @@ def open_prepared(folder: Path) -> PreparedData:
     path = folder / POSITIONS
     try:
         positions = np.load(path, mmap_mode="r")
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError) as error:
         raise DataError(
             f"{path}: missing or cut short; delete {folder} and prepare again"
         ) from error
@@ -147,7 +146,8 @@ def prepare(
         raise DataError(_nothing_usable(root, without_files))
     key = source_key(root, usable, keypoints, max_mice)
     folder = cache_root / f"{root.resolve().name}-{key[:16]}"
-    with _locked(folder, progress):
+    waiting = "waiting for another process that prepares the same data"
+    with alone(folder / ".lock", progress, waiting):
         prepared = _opened_if_whole(folder)
         if prepared is None:
             # first of all: beside a half-filled array, an old manifest would make it look whole
@@ -219,28 +219,6 @@ def _write_bouts(path: Path, outcomes: Sequence[Outcome]) -> None:
     }
     with replace_atomically(path) as file:
         pq.write_table(pa.table(columns), file)
-
-
-@contextmanager
-def _locked(folder: Path, progress: Progress | None) -> Iterator[None]:
-    """Hold the folder alone, waiting for another process that prepares the same."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / ".lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            if progress is not None:
-                progress(0, 0, "waiting for another process that prepares the same data")
-            lock.acquire()
-    except OSError as error:
-        raise DataError(
-            f"{folder}: cannot be written ({error.strerror}); choose another place with MABE_HOME"
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _opened_if_whole(folder: Path) -> PreparedData | None:

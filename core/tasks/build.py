@@ -1,12 +1,10 @@
 """From a run's request to its data and its task."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from filelock import FileLock, Timeout
 
+from core.alone import alone
 from core.data.prepared import PreparedData, prepare
 from core.data.synthetic import SyntheticSettings, synthesise
 from core.data.synthetic.settings import fingerprint
@@ -70,7 +68,8 @@ def _synthetic(experiment: Experiment, cache: Path, progress: Progress) -> Path:
         fps=config.frames_per_second,
     )
     root = cache / f"synthetic-{fingerprint(settings)}"
-    with _alone(root, progress):
+    lock = root.with_name(f".{root.name}.lock")
+    with alone(lock, progress, "waiting for another job that makes the same data"):
         if not (root / "train.csv").is_file():  # it is written last
             synthesise(root, settings, progress=_labelled(progress, "simulating"))
     return root
@@ -78,27 +77,4 @@ def _synthetic(experiment: Experiment, cache: Path, progress: Progress) -> Path:
 
 def _labelled(progress: Progress, doing: str) -> Progress:
     """Say what is being done to the videos that are counted."""
-    return lambda done, total, what: progress(done, total, f"{doing} {what}")
-
-
-@contextmanager
-def _alone(folder: Path, progress: Progress) -> Iterator[None]:
-    """Hold the making of a folder, waiting for another job that is at it."""
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder.with_name(f".{folder.name}.lock"))
-        while True:
-            try:
-                lock.acquire(timeout=1)
-                break
-            except Timeout:
-                progress(0, 0, "waiting for another job that makes the same data")
-    except OSError as error:
-        raise DataError(
-            f"{folder.parent}: cannot be written ({error.strerror or error});"
-            " choose another place with MABE_CACHE"
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
+    return lambda done, total, what: progress(done, total, f"{doing} {what}" if total else what)

@@ -1,5 +1,6 @@
 """How a prepared folder is filled: interruptions, other processes, full disks."""
 
+import errno
 import os
 import shutil
 import signal
@@ -15,6 +16,7 @@ import psutil
 import pytest
 from filelock import FileLock
 
+import core.alone
 from core.data import build
 from core.data.manifest import MANIFEST
 from core.data.prepared import open_prepared, prepare
@@ -99,6 +101,28 @@ def test_a_disk_that_fills_up_on_the_way() -> None:
         build.write_bytes_at(full, 0, memoryview(b"x"))
 
 
+def test_a_disk_that_is_full_before_the_array_has_a_header(
+    three_videos: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(np.lib.format, "write_array_header_1_0", no_room)
+        with pytest.raises(DataError, match="the disk is full"):
+            prepared(three_videos, cache)
+    assert not list(cache.rglob(build.POSITIONS))
+    assert len(prepared(three_videos, cache).videos) == 3
+
+
+def test_an_empty_array_is_made_again(three_videos: Path, cache: Path) -> None:
+    folder = prepared(three_videos, cache).folder
+    (folder / build.POSITIONS).write_bytes(b"")
+    with pytest.raises(DataError, match=r"positions.npy: missing or cut short"):
+        open_prepared(folder)
+    assert len(prepared(three_videos, cache).videos) == 3
+
+
 def test_an_interrupted_repair_is_not_taken_for_whole(three_videos: Path, cache: Path) -> None:
     folder = prepared(three_videos, cache).folder
     (folder / build.POSITIONS).unlink()
@@ -170,7 +194,10 @@ def test_an_interrupt_reaches_the_parent_alone() -> None:
     assert mask([]) == before
 
 
-def test_a_second_process_waits_and_says_so(three_videos: Path, cache: Path) -> None:
+def test_a_second_process_waits_and_says_so(
+    three_videos: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(core.alone, "LOOK_SECONDS", 0.01)
     folder = prepared(three_videos, cache).folder
     (folder / MANIFEST).unlink()
     lock = FileLock(folder / ".lock", thread_local=False)
@@ -178,9 +205,16 @@ def test_a_second_process_waits_and_says_so(three_videos: Path, cache: Path) -> 
 
     def progress(done: int, total: int, what: str) -> None:
         seen.append(what)
-        lock.release()
+        if len(seen) == 3:
+            lock.release()
 
     with lock:
         data = prepared(three_videos, cache, progress=progress)
-    assert seen[0].startswith("waiting for another process")
+    assert seen[:3] == ["waiting for another process that prepares the same data"] * 3
     assert len(data.videos) == 3
+
+
+def test_a_process_that_waits_can_be_interrupted(three_videos: Path, cache: Path) -> None:
+    folder = prepared(three_videos, cache).folder
+    with FileLock(folder / ".lock"), pytest.raises(KeyboardInterrupt):
+        prepared(three_videos, cache, progress=interrupt_at_once)
