@@ -6,8 +6,6 @@ its ``run.toml``. Nothing here imports numpy or torch, so that listing versions 
 """
 
 import datetime as dt
-import math
-import re
 from typing import Annotated, Any, Literal, get_args
 
 import msgspec
@@ -15,31 +13,16 @@ from msgspec import Meta
 
 from core.reported import Reported
 from core.section import Fraction, NonNegative, NonNegativeFloat, Positive, PositiveFloat, Section
-from core.training_rules import training_problems
-from core.tuning import Range, range_problems
-
-GPUS: dict[str, int] = {
-    "T4": 8,
-    "L4": 8,
-    "A10": 4,
-    "L40S": 8,
-    "A100-40GB": 8,
-    "A100-80GB": 8,
-    "RTX-PRO-6000": 8,
-    "H100": 8,
-    "H200": 8,
-    "B200": 8,
-}
-"""Modal's documented GPU names and how many of each one container may have."""
+from core.tuning import Range
 
 Model = Literal["mlp", "conv_bilstm", "tcn", "unet1d", "hybrid", "transformer"]
 MODELS: tuple[str, ...] = get_args(Model)
-ODD_KERNEL_MODELS = ("conv_bilstm", "tcn", "unet1d")
 FeatureBlock = Literal[
     "coordinates", "speed", "acceleration", "engineered", "contact", "egocentric"
 ]
 FEATURE_BLOCKS: tuple[str, ...] = get_args(FeatureBlock)
-KEYPOINT_SET_SIZES = {"mars7": 7, "mabe18": 18}
+KeypointSet = Literal["mars7", "mabe18"]
+KEYPOINT_SET_SIZES: dict[KeypointSet, int] = {"mars7": 7, "mabe18": 18}
 MODAL_TIMEOUT_LIMIT = 86_400
 """Seconds; the longest time-out Modal grants one attempt."""
 
@@ -51,7 +34,7 @@ class HardwareConfig(Section, frozen=True):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """``auto`` takes CUDA where there is a device, else the CPU."""
     gpu: str | None = None
-    """A name of :data:`GPUS`, with ``:n`` for several; only a launcher that rents reads it."""
+    """A name of :data:`~core.gpus.GPUS`, with ``:n`` for several; only a launcher that rents reads it."""
     gpu_memory_gib: Positive | None = None
     memory_mib: Positive | None = None
     timeout_seconds: Annotated[int, Meta(gt=0, le=MODAL_TIMEOUT_LIMIT)] | None = None
@@ -68,7 +51,7 @@ class DataConfig(Section, frozen=True):
     source: Literal["synthetic", "competition"] = "synthetic"
     """``synthetic`` makes its own small data set; ``competition`` needs ``--data``."""
     mice: Annotated[int, Meta(ge=1, le=4)] = 2
-    keypoints: Literal["mars7", "mabe18"] = "mars7"
+    keypoints: KeypointSet = "mars7"
     frames_per_second: PositiveFloat = 33.3
     """Nominal rate, used only where a video does not state its own."""
     window: Annotated[int, Meta(ge=2)] = 100
@@ -200,93 +183,6 @@ NOT_INHERITED = ("extends", "status", "title", "notes", "reported", "assumed")
 """Keys that speak of one version only, and so never pass to its children."""
 NOT_SETTINGS = (*NOT_INHERITED, "name", "tune")
 """Keys that change nothing in a run."""
-
-
-def split_gpu(gpu: str) -> tuple[str, int]:
-    """Split ``H100:2`` into its name and count.
-
-    Raises:
-        ValueError: the count is not a whole number above 0.
-    """
-    name, _, count = gpu.partition(":")
-    if count and not re.fullmatch(r"[1-9][0-9]*", count):
-        raise ValueError(f"the count after ':' in {gpu!r} must be a whole number from 1")
-    return name, int(count or 1)
-
-
-def gpu_problem(gpu: str) -> str | None:
-    """Say what is wrong with a GPU request, or ``None``. The original ``A10G`` is now ``A10``."""
-    try:
-        name, count = split_gpu(gpu)
-    except ValueError as error:
-        return str(error)
-    if name == "A10G":
-        return "'A10G' is now called 'A10' on Modal"
-    if name not in GPUS:
-        return f"{gpu!r} is not a GPU that Modal offers; choose one of {', '.join(GPUS)}"
-    if count > GPUS[name]:
-        return f"{gpu!r} asks for {count}; one container has at most {GPUS[name]} {name}"
-    return None
-
-
-def problems(experiment: Experiment) -> list[tuple[str, str]]:
-    """Find what types alone cannot: values that are impossible together.
-
-    Returns:
-        Pairs of key path and what is wrong with it; empty where the experiment is sound.
-    """
-    found = [*_not_finite(experiment), *_model_problems(experiment.model, experiment.features)]
-    data = experiment.data
-    if data.stride > data.window:
-        gaps = f"{data.stride} is more than data.window = {data.window}: frames would be left out"
-        found.append(("data.stride", gaps))
-    if experiment.hardware.gpu is not None and (problem := gpu_problem(experiment.hardware.gpu)):
-        found.append(("hardware.gpu", problem))
-    if len(set(experiment.classes)) < max(2, len(experiment.classes)):
-        found.append(("classes", "at least two classes are needed, each named once"))
-    found += [
-        (f"actions.{action}", f"{name!r} is not one of the classes {', '.join(experiment.classes)}")
-        for action, name in experiment.actions.items()
-        if name not in experiment.classes
-    ]
-    if not experiment.features.inputs or len(set(experiment.features.inputs)) != len(
-        experiment.features.inputs
-    ):
-        found.append(
-            ("features.inputs", f"name at least one of {', '.join(FEATURE_BLOCKS)}, each once")
-        )
-    if "engineered" in experiment.features.inputs and (data.mice, data.keypoints) != (2, "mars7"):
-        found.append(
-            ("features.inputs", "'engineered' needs data.mice = 2 and data.keypoints = \"mars7\"")
-        )
-    found += training_problems(experiment)
-    return [*found, *range_problems(experiment.tune, Experiment, flatten(experiment))]
-
-
-def _model_problems(model: ModelConfig, features: FeatureConfig) -> list[tuple[str, str]]:
-    found = []
-    if model.name in ODD_KERNEL_MODELS and model.kernel_size % 2 == 0:
-        lower, upper = model.kernel_size - 1, model.kernel_size + 1
-        even = f"{model.kernel_size} is even, and leaves no frame in its middle; use {lower} or {upper}"
-        found.append(("model.kernel_size", even))
-    if model.name == "transformer" and model.hidden_size % model.heads:
-        uneven = f"hidden_size {model.hidden_size} cannot be divided into {model.heads} heads"
-        found.append(("model.heads", uneven))
-    if model.name == "hybrid" and "coordinates" not in features.inputs:
-        more = ", ".join(f'"{name}"' for name in ("coordinates", *features.inputs))
-        keypoints = f"'hybrid' encodes keypoints, so it needs features.inputs = [{more}]"
-        found.append(("model.name", keypoints))
-    return found
-
-
-def _not_finite(experiment: Experiment) -> list[tuple[str, str]]:
-    """Find ``inf`` and ``nan``, which TOML has and no setting can use."""
-    return [
-        (key, f"{value} is not a finite number")
-        for key, setting in flatten(experiment).items()
-        for value in (setting if isinstance(setting, (list, tuple)) else (setting,))
-        if isinstance(value, float) and not math.isfinite(value)
-    ]
 
 
 def to_table(section: msgspec.Struct) -> dict[str, Any]:

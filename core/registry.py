@@ -1,8 +1,8 @@
-"""``experiments.toml`` → :class:`~core.experiment.Experiment`: inheritance, overrides, writing.
+"""``experiments.toml`` → :class:`~core.experiment.Experiment`.
 
-Tables merge deeply along ``extends``, arrays replace, ``"none"`` unsets; another model brings its own
-shape (:mod:`core.inheritance`). What speaks of one version alone
-(:data:`~core.experiment.NOT_INHERITED`) is never passed on.
+Tables merge deeply along ``extends``, arrays replace; another model brings its own shape
+(:mod:`core.inheritance`), overrides and ``"none"`` come last (:mod:`core.overrides`). What speaks of one
+version alone (:data:`~core.experiment.NOT_INHERITED`) is never passed on.
 """
 
 import os
@@ -11,20 +11,18 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import tomli_w
 
 from core.errors import ConfigError
-from core.experiment import NOT_INHERITED, Experiment, flatten, problems
-from core.files import write_bytes_atomically
+from core.experiment import NOT_INHERITED, Experiment, flatten
+from core.experiment_rules import problems
 from core.inheritance import Table, inherit, merge
-from core.strict import convert, field_type, is_optional, nearest
+from core.overrides import parse_override, without_unset
+from core.strict import convert, nearest
+from core.toml_lines import line_of
 from core.tuning import read_ranges
 
 FILE_NAME = "experiments.toml"
 FORMAT = 1
-UNSET = "none"
 VERSION_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
 
 
@@ -77,7 +75,9 @@ class Registry:
 
         layers = [*tables, preset_table, *parsed.values()]
         ranges = read_ranges([layer.get("tune", {}) for layer in layers], Experiment, name)
-        experiment = convert(_unset({**merged, "name": version, "tune": ranges}), Experiment, name)
+        experiment = convert(
+            without_unset({**merged, "name": version, "tune": ranges}), Experiment, name
+        )
         for path, problem in problems(experiment):
             raise ConfigError(f"{name(path)}: {problem}")
         self._check_assumed(experiment)
@@ -146,7 +146,7 @@ class Registry:
             def name(path: str, places: Sequence[str] = places) -> str:
                 return self._line(places, path)
 
-            convert({**_unset(self._preset(preset)), "name": preset}, Experiment, name)
+            convert({**without_unset(self._preset(preset)), "name": preset}, Experiment, name)
 
     def _check_assumed(self, experiment: Experiment) -> None:
         known = flatten(experiment)
@@ -159,7 +159,7 @@ class Registry:
         """Name the line of the file that states ``path`` in the first of ``places`` that does."""
         key = re.sub(r"\[.*", "", path)
         for place in places:
-            if (line := _line_of(self.text, f"{place}.{key}".rstrip("."))) is not None:
+            if (line := line_of(self.text, f"{place}.{key}".rstrip("."))) is not None:
                 return f"{self.path}:{line}: {place}.{path}".rstrip(".")
         return f"{self.path}: {places[0]}.{path}".rstrip(".")
 
@@ -231,104 +231,17 @@ def _tables_of(content: Table, key: str, path: Path) -> dict[str, Table]:
     ):
         raise ConfigError(f"{path}: {key} must hold one table a name, as in [{key}.name]")
     for name in tables:
-        _require_name(name, path)
+        require_name(name, path)
     return tables
 
 
-def _require_name(name: str, path: Path) -> None:
+def require_name(name: str, path: Path) -> None:
+    """Refuse what cannot be the name of a version or a preset.
+
+    Raises:
+        ConfigError: names the file and what is allowed.
+    """
     if not VERSION_NAME.fullmatch(name) or name == "last":
         raise ConfigError(
             f"{path}: {name!r} cannot be a name: letters, digits, '_', '.', '-' only, 40 at most, not 'last'"
         )
-
-
-def _unset(table: Table, prefix: str = "") -> Table:
-    """Leave out the keys whose value is ``"none"``, where unsetting them is possible."""
-    kept: Table = {}
-    for key, value in table.items():
-        path = f"{prefix}{key}"
-        if isinstance(value, dict):
-            kept[key] = _unset(value, f"{path}.")
-        elif value != UNSET or not is_optional(field_type(Experiment, path)):
-            kept[key] = value
-    return kept
-
-
-def parse_override(text: str) -> tuple[str, Table]:
-    """Read ``key.path=value`` into its path and the table that states it.
-
-    Raises:
-        ConfigError: there is no ``=``, or the key is empty or not an override's affair.
-    """
-    path, equals, value = text.partition("=")
-    parts = [part.strip() for part in path.split(".")]
-    if not equals or not all(parts):
-        raise ConfigError(f"--set {text}: write key=value, such as training.batch_size=32")
-    if parts[0] in ("name", *NOT_INHERITED):
-        raise ConfigError(
-            f"--set {text}: {parts[0]!r} describes a version; change it in the registry"
-        )
-    try:
-        table: Any = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        table = value.strip()  # plain text needs no quotes on a command line
-    for part in reversed(parts):
-        table = {part: table}
-    return ".".join(parts), table
-
-
-def add_version(
-    registry: Registry,
-    name: str,
-    extends: str | None,
-    overrides: Sequence[str] = (),
-    notes: str | None = None,
-    title: str | None = None,
-) -> Experiment:
-    """Write a new version into the registry's file, once it has been found sound.
-
-    The other versions keep their values and order; comments are not kept, since TOML's values are
-    what is written.
-
-    Raises:
-        ConfigError: the name is taken or impossible, or the new version would not be sound.
-        UserError: the file cannot be written.
-    """
-    _require_name(name, registry.path)
-    if name in registry.tables:
-        raise ConfigError(
-            f"{registry.path}: there is a version {name!r} already; choose another name"
-        )
-    table: Table = {"extends": extends} if extends is not None else {}
-    if title:
-        table["title"] = title
-    table["status"] = "planned"
-    for text in overrides:
-        table = merge(table, parse_override(text)[1])
-    if notes:
-        table["notes"] = {"about": notes}
-    grown = Registry(
-        registry.path, {**registry.tables, name: table}, registry.presets, registry.text
-    )
-    experiment = grown.experiment(name)
-    content: Table = {"format": FORMAT, "experiments": dict(grown.tables)}
-    if registry.presets:
-        content["presets"] = dict(registry.presets)
-    write_bytes_atomically(registry.path, tomli_w.dumps(content).encode())
-    return experiment
-
-
-def _line_of(text: str, path: str) -> int | None:
-    """Find the line that states a dotted key path, in a file written in the usual way."""
-    table = ""
-    for number, line in enumerate(text.splitlines(), start=1):
-        stripped = line.strip()
-        if header := re.fullmatch(r"\[([^\[\]]+)\]\s*(#.*)?", stripped):
-            table = header[1].replace('"', "").replace(" ", "")
-            if table == path:
-                return number
-        elif (key := re.match(r"([A-Za-z0-9_.\-\"]+)\s*=", stripped)) and (
-            f"{table}.{key[1]}".replace('"', "") == path
-        ):
-            return number
-    return None

@@ -15,6 +15,8 @@ import msgspec
 from core.errors import ConfigError
 
 Struct = TypeVar("Struct", bound=msgspec.Struct)
+UNSET = "none"
+"""What unsets a key that may be unset: TOML has no null."""
 _PATH = re.compile(r"^(?P<what>.*?)(?: - at `\$\.?(?P<path>.*)`)?$", re.DOTALL)
 _WORDS = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
 _BOUNDS = (("gt", "above"), ("ge", "from"), ("lt", "below"), ("le", "up to"))

@@ -4,10 +4,8 @@ It loads neither numpy nor torch: ``mabe list`` goes through it.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # core.experiment calls this module
-    from core.experiment import Experiment
+from core.experiment import Experiment
 
 POOLED_METRICS = (
     "accuracy",
@@ -32,7 +30,7 @@ def rising_metrics(classes: Sequence[str]) -> tuple[str, ...]:
     return (*POOLED_METRICS, *of_classes)
 
 
-def training_problems(experiment: "Experiment") -> list[tuple[str, str]]:
+def training_problems(experiment: Experiment) -> list[tuple[str, str]]:
     """Find what is wrong with an experiment's training: pairs of key path and sentence."""
     found = [
         *_class_weights(experiment),
@@ -43,7 +41,7 @@ def training_problems(experiment: "Experiment") -> list[tuple[str, str]]:
     return [(f"training.{key}", problem) for key, problem in found]
 
 
-def _class_weights(experiment: "Experiment") -> Found:
+def _class_weights(experiment: Experiment) -> Found:
     weights, classes = experiment.training.class_weights, experiment.classes
     if weights is None:
         return
@@ -54,7 +52,7 @@ def _class_weights(experiment: "Experiment") -> Found:
         yield "class_weights", "at least one weight must be above 0"
 
 
-def _learning_rate(experiment: "Experiment") -> Found:
+def _learning_rate(experiment: Experiment) -> Found:
     training = experiment.training
     if training.warmup_epochs > training.epochs:
         yield (
@@ -65,7 +63,7 @@ def _learning_rate(experiment: "Experiment") -> Found:
         yield "min_learning_rate", "must not be above training.learning_rate"
 
 
-def _monitor(experiment: "Experiment") -> Found:
+def _monitor(experiment: Experiment) -> Found:
     monitor, choices = experiment.training.monitor, rising_metrics(experiment.classes)
     if monitor == "loss":
         yield "monitor", "'loss' falls as a model gets better; choose one that rises: f1_macro, say"
@@ -73,7 +71,7 @@ def _monitor(experiment: "Experiment") -> Found:
         yield "monitor", f"{monitor!r} is not measured; choose one of {', '.join(choices)}"
 
 
-def _processes(experiment: "Experiment") -> Found:
+def _processes(experiment: Experiment) -> Found:
     training = experiment.training
     processes = training.processes
     if processes is not None and processes > training.batch_size:

@@ -18,9 +18,17 @@ import msgspec
 
 from core.errors import ConfigError
 from core.section import Section
-from core.strict import convert, describe, field_type, is_optional, nearest, struct_of, without_none
+from core.strict import (
+    UNSET,
+    convert,
+    describe,
+    field_type,
+    is_optional,
+    nearest,
+    struct_of,
+    without_none,
+)
 
-UNSET = "none"
 NOT_TUNABLE = (
     "hardware",
     "classes",

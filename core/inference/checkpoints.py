@@ -11,8 +11,8 @@ from core.errors import CheckpointError
 from core.experiment import Experiment
 from core.models.build import build_model
 from core.rundir import RunDir
-from core.training.checkpoint import (
-    CheckpointStore,
+from core.training.checkpoint import CheckpointStore
+from core.training.checkpoint_file import (
     input_spec_from_table,
     predicting_weights,
     read_checkpoint,

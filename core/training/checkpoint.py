@@ -1,49 +1,24 @@
-"""Checkpoints: immutable files of weights and state, and pointers that say which of them count.
+"""The checkpoints of a run: immutable files, and pointers that say which of them count.
 
-A file is written under a temporary name, flushed to disk and renamed; only then do pointers
-(``last.json``, ``best.json``, ``epoch-0005.json``) name it with its sha256. A file that no pointer
-names does not count and is removed after the next save; a file that one names is never touched.
-A checkpoint is a stranger's file: it is opened with ``weights_only`` and only after its hash was seen
-to be right.
+A file is written whole (:mod:`core.training.checkpoint_file`); only then do pointers (``last.json``,
+``best.json``, ``epoch-0005.json``) name it with its sha256. A file that no pointer names does not count
+and is removed after the next save; a file that one names is never touched.
 """
 
-import hashlib
-import pickle
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import IO, Any, cast
-
-import torch
+from typing import Any
 
 from core.emitter import Emitter
 from core.errors import CheckpointError
 from core.events import CheckpointSaved
-from core.files import replace_atomically
 from core.rundir import Pointer, RunDir
-from core.tasks.task import InputSpec
+from core.training.checkpoint_file import read_checkpoint, write_checkpoint
 
-FORMAT = 2
-"""1 had no average of the weights, and the random generators of one process, not of each."""
 FILE = re.compile(r"step-\d{7,}(-\d+)?\.pt")
 EPOCH = re.compile(r"epoch-\d+$")
 """A pointer that keeps the checkpoint of one epoch."""
-PARTS: dict[str, type] = {
-    "experiment": dict,
-    "input_spec": dict,
-    "model": dict,
-    "average": dict,
-    "optimizer": dict,
-    "schedule": dict,
-    "scaler": dict,
-    "rng": list,
-    "progress": dict,
-    "task": dict,
-    "validation_videos": list,
-    "pointers": list,
-}
-"""What a checkpoint holds, and as what. Prediction needs ``task`` and :func:`predicting_weights`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +27,7 @@ class Checkpoint:
 
     pointer: Pointer
     content: dict[str, Any]
-    """The parts of :data:`PARTS`, and ``format``."""
+    """The parts of :data:`~core.training.checkpoint_file.PARTS`, and ``format``."""
 
 
 class CheckpointStore:
@@ -88,8 +63,7 @@ class CheckpointStore:
         """
         file = self._free_name(step)
         before = self._last_file()
-        whole = {"format": FORMAT, **content, "pointers": list(pointers)}
-        sha256, size = _write(self._folder / file, whole)
+        sha256, size = write_checkpoint(self._folder / file, {**content, "pointers": [*pointers]})
         written: list[Pointer] = []
 
         def announce(seq: int) -> tuple[type[CheckpointSaved], dict[str, Any]]:
@@ -236,115 +210,3 @@ class CheckpointStore:
         for path in (*whole, *cut_short):
             if path.name not in named:
                 path.unlink(missing_ok=True)
-
-
-def read_checkpoint(path: Path, sha256: str | None = None) -> dict[str, Any]:
-    """Read one checkpoint file onto the CPU.
-
-    Args:
-        path: the ``.pt`` file.
-        sha256: what a pointer promises; none reads a file that came without a pointer.
-
-    Raises:
-        CheckpointError: it is missing, damaged, not ours, or of a newer format.
-    """
-    try:
-        if sha256 is not None and _sha256(path) != sha256:
-            raise CheckpointError(f"{path}: damaged (its sha256 is not the one its pointer names)")
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
-        raise CheckpointError(f"{path}: the checkpoint file is missing") from error
-    except OSError as error:
-        raise CheckpointError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except (RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
-        raise CheckpointError(f"{path}: damaged, or not a checkpoint") from error
-    return _checked(content, path)
-
-
-def _checked(content: object, path: Path) -> dict[str, Any]:
-    if not isinstance(content, dict) or not isinstance(content.get("format"), int):
-        raise CheckpointError(f"{path}: not a checkpoint of mabe")
-    if content["format"] > FORMAT:
-        raise CheckpointError(
-            f"{path}: written by a newer mabe (checkpoint format {content['format']}, this one reads"
-            f" {FORMAT}); update mabe to use it"
-        )
-    content = _migrated(content)
-    wrong = [name for name, kind in PARTS.items() if not isinstance(content.get(name), kind)]
-    if wrong:
-        raise CheckpointError(
-            f"{path}: not a whole checkpoint ({', '.join(wrong)} missing or wrong)"
-        )
-    return content
-
-
-def _migrated(content: dict[str, Any]) -> dict[str, Any]:
-    """Give the content of an older format as this one would have written it."""
-    if content["format"] == 1:
-        return {**content, "format": 2, "average": {}, "rng": [content.get("rng")]}
-    return content
-
-
-def predicting_weights(content: dict[str, Any]) -> dict[str, Any]:
-    """Give the ``state_dict`` that predicts: the average of the weights, where one was kept."""
-    weights: dict[str, Any] = content["average"].get("model", content["model"])
-    return weights
-
-
-def input_spec_table(spec: InputSpec) -> dict[str, Any]:
-    """Give an input spec as plain containers, so that a model can be built from the file alone."""
-    blocks = {name: [part.start, part.stop] for name, part in spec.blocks.items()}
-    return {
-        "features": spec.features,
-        "outputs": spec.outputs,
-        "mice": spec.mice,
-        "keypoints": spec.keypoints,
-        "blocks": blocks,
-    }
-
-
-def input_spec_from_table(table: dict[str, Any]) -> InputSpec:
-    """Take an input spec out of a checkpoint; see :func:`input_spec_table`."""
-    blocks = {name: slice(*part) for name, part in table["blocks"].items()}
-    return InputSpec(**{**table, "blocks": blocks})
-
-
-class _HashingWriter:
-    """A file that only writes forward, and hashes what passes, so that nothing is read twice."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-        self.digest = hashlib.sha256()
-        self.size = 0
-        self.error: OSError | None = None
-
-    def write(self, data: bytes) -> int:
-        self.digest.update(data)
-        self.size += len(data)
-        try:
-            return self._file.write(data)
-        except OSError as error:
-            self.error = error
-            raise
-
-    def flush(self) -> None:
-        self._file.flush()
-
-
-def _write(path: Path, content: dict[str, Any]) -> tuple[str, int]:
-    """Write ``content`` to ``path`` in one step; give its sha256 and size."""
-    with replace_atomically(path) as file:
-        writer = _HashingWriter(file)
-        try:
-            torch.save(content, cast(IO[bytes], writer))
-        except RuntimeError:
-            # torch reports a full disk as a broken archive of its own making.
-            if writer.error is not None:
-                raise writer.error from None
-            raise
-    return writer.digest.hexdigest(), writer.size
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

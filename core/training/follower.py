@@ -18,7 +18,7 @@ import torch.distributed as dist
 from core.machine import make_deterministic, process_device
 from core.rundir import RunRequest
 from core.tasks.task import Batch, Task
-from core.training.checkpoint import read_checkpoint
+from core.training.checkpoint_file import read_checkpoint
 from core.training.compiling import compile_forward
 from core.training.distributed import Order, SharedGroup
 from core.training.rng import rng_state, seed_everything

@@ -17,7 +17,8 @@ import torch.distributed as dist
 from torch import nn
 
 from core.errors import ConfigError, RunError
-from core.experiment import Experiment, split_gpu
+from core.experiment import Experiment
+from core.gpus import split_gpu
 from core.training import follower
 from core.training.distributed import ALONE, Command, Group, Order, SharedGroup
 from core.training.follower import Assignment

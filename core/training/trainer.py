@@ -17,7 +17,8 @@ from core.experiment import Experiment, to_table
 from core.files import replace_atomically
 from core.rundir import RunDir
 from core.tasks.task import Batch, Task
-from core.training.checkpoint import Checkpoint, CheckpointStore, input_spec_table
+from core.training.checkpoint import Checkpoint, CheckpointStore
+from core.training.checkpoint_file import input_spec_table
 from core.training.compiling import compile_forward
 from core.training.distributed import ALONE, Command, Group, Order
 from core.training.evaluate import evaluate

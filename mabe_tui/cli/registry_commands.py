@@ -11,6 +11,7 @@ from core.errors import ConfigError
 from core.experiment import Experiment, flatten, to_table
 from core.features.columns import input_size
 from core.files import write_bytes_atomically
+from core.new_version import add_version
 from core.reported import Reported
 from mabe_tui.cli.fit import fitted
 from mabe_tui.cli.output import JsonOption, print_json, print_table, say, wrapped
@@ -236,9 +237,7 @@ def new(
         raise ConfigError(
             f"no {registries.FILE_NAME} here or above; `mabe init` writes one to add versions to"
         )
-    experiment = registries.add_version(
-        session.registry, name, extends, overrides or (), notes, title
-    )
+    experiment = add_version(session.registry, name, extends, overrides or (), notes, title)
     if extends is not None:
         say_left_out(session.registry.experiment(extends), experiment)
     say(

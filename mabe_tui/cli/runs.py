@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from core.registry import UNSET
+from core.strict import UNSET
 from mabe_tui.cli.cost import rented_reference
 from mabe_tui.cli.fit import fitted
 from mabe_tui.cli.output import (

@@ -11,7 +11,8 @@ import typer
 
 from core.errors import ConfigError
 from core.experiment import Experiment
-from core.registry import VERSION_NAME, parse_override
+from core.overrides import parse_override
+from core.registry import VERSION_NAME
 from core.rundir import Limits, RunRequest
 from mabe_tui.cli.cost import BudgetOption, agree_on_cost
 from mabe_tui.cli.output import JsonOption, print_json, say

@@ -10,8 +10,9 @@ import tomli_w
 
 from core import places
 from core.errors import ConfigError
-from core.experiment import GPUS, HardwareConfig, gpu_problem, split_gpu
+from core.experiment import HardwareConfig
 from core.files import write_bytes_atomically
+from core.gpus import GPUS, gpu_problem, split_gpu
 
 FILE = "prices.toml"
 GIB = 1024

@@ -2,7 +2,7 @@
 
 from core.experiment import Experiment, flatten
 from core.inheritance import left_out
-from core.registry import UNSET
+from core.strict import UNSET
 
 
 def differences(first: Experiment, second: Experiment) -> list[tuple[str, object, object]]:

@@ -14,7 +14,7 @@ from torch import nn
 from core.job import main
 from core.rundir import RunDir
 from core.tasks.task import Batch, DataSummary, InputSpec, Loss
-from core.training import checkpoint
+from core.training import checkpoint_file
 from core.training.losses import FrameLoss
 
 TIME, FEATURES, CLASSES = 5, 6, 3
@@ -127,7 +127,7 @@ def build(request, cache, device, progress):
 
 def slow_down_writes(seconds):
     """Make a random instant fall inside a checkpoint's write, or between its pointers and its event."""
-    write, point = checkpoint._HashingWriter.write, RunDir.write_pointer
+    write, point = checkpoint_file._HashingWriter.write, RunDir.write_pointer
 
     def slow_write(self, data):
         time.sleep(seconds)
@@ -138,7 +138,7 @@ def slow_down_writes(seconds):
         point(self, name, pointer)
         time.sleep(seconds * 5)
 
-    checkpoint._HashingWriter.write, RunDir.write_pointer = slow_write, slow_point
+    checkpoint_file._HashingWriter.write, RunDir.write_pointer = slow_write, slow_point
 
 
 def serve():

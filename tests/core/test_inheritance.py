@@ -6,7 +6,8 @@ import pytest
 
 from core.experiment import ModelConfig
 from core.inheritance import left_out, merge
-from core.registry import Registry, add_version, default_path, load
+from core.new_version import add_version
+from core.registry import Registry, default_path, load
 
 
 @pytest.fixture

@@ -4,8 +4,10 @@ from pathlib import Path
 import pytest
 
 from core.errors import ConfigError
-from core.experiment import Experiment, flatten, gpu_problem
-from core.registry import Registry, add_version, default_path, find, load
+from core.experiment import Experiment, flatten
+from core.gpus import gpu_problem
+from core.new_version import add_version
+from core.registry import Registry, default_path, find, load
 
 SMALL = """
 format = 1

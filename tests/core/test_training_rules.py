@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from core.evaluation.frames import average_precisions, frame_metrics
-from core.experiment import Experiment, TrainingConfig, problems
+from core.experiment import Experiment, TrainingConfig
+from core.experiment_rules import problems
 from core.training_rules import rising_metrics
 
 

@@ -117,6 +117,6 @@ def test_settings_that_are_not_tuned_exist() -> None:
 
 @pytest.mark.parametrize("value", [1, 0.1, 1e-05, True, "tcn", [64, 128], "none"])
 def test_spelled_values_come_back(tmp_path: Path, value: object) -> None:
-    from core.registry import parse_override
+    from core.overrides import parse_override
 
     assert parse_override(f"key={spelled(value)}")[1] == {"key": value}

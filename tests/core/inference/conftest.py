@@ -12,7 +12,8 @@ from core.experiment import Experiment, to_table
 from core.models.build import build_model
 from core.rundir import RunDir
 from core.tasks.task import InputSpec
-from core.training.checkpoint import CheckpointStore, input_spec_table
+from core.training.checkpoint import CheckpointStore
+from core.training.checkpoint_file import input_spec_table
 
 SaveRun = Callable[..., RunDir]
 

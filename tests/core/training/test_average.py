@@ -6,7 +6,8 @@ from core.errors import CheckpointError
 from core.events import Finished
 from core.experiment import TrainingConfig
 from core.training.average import WeightAverage
-from core.training.checkpoint import CheckpointStore, predicting_weights
+from core.training.checkpoint import CheckpointStore
+from core.training.checkpoint_file import predicting_weights
 from core.training.evaluate import evaluate
 from core.training.identity import projected_history, weights_hash
 from core.training.precision import Precision

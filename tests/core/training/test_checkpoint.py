@@ -13,9 +13,9 @@ from core.events import CheckpointSaved
 from core.files import replace_atomically
 from core.rundir import RunDir, read_events
 from core.tasks.task import InputSpec
-from core.training.checkpoint import (
+from core.training.checkpoint import CheckpointStore
+from core.training.checkpoint_file import (
     FORMAT,
-    CheckpointStore,
     input_spec_from_table,
     input_spec_table,
     predicting_weights,
@@ -251,7 +251,7 @@ def test_a_full_disk_leaves_the_previous_checkpoint(run, save, monkeypatch, writ
         with replace_atomically(path) as file:
             yield FullDisk(file, writes)
 
-    monkeypatch.setattr("core.training.checkpoint.replace_atomically", on_a_full_disk)
+    monkeypatch.setattr("core.training.checkpoint_file.replace_atomically", on_a_full_disk)
     with pytest.raises(UserError, match="No space left on device") as caught:
         save(2)
     assert "step-0000002.pt" in str(caught.value)

@@ -3,7 +3,8 @@
 import pytest
 
 from core.errors import ConfigError
-from core.experiment import GPUS, HardwareConfig
+from core.experiment import HardwareConfig
+from core.gpus import GPUS
 from mabe_tui.launch.prices import read_prices, usd_per_hour
 
 

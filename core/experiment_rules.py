@@ -1,0 +1,73 @@
+"""What cannot be in an experiment: values that types allow and that make no sense together.
+
+It loads neither numpy nor torch: ``mabe list`` goes through it.
+"""
+
+import math
+
+from core.experiment import FEATURE_BLOCKS, Experiment, FeatureConfig, ModelConfig, flatten
+from core.gpus import gpu_problem
+from core.training_rules import training_problems
+from core.tuning import range_problems
+
+ODD_KERNEL_MODELS = ("conv_bilstm", "tcn", "unet1d")
+
+
+def problems(experiment: Experiment) -> list[tuple[str, str]]:
+    """Find what types alone cannot: values that are impossible together.
+
+    Returns:
+        Pairs of key path and what is wrong with it; empty where the experiment is sound.
+    """
+    found = [*_not_finite(experiment), *_model_problems(experiment.model, experiment.features)]
+    data = experiment.data
+    if data.stride > data.window:
+        gaps = f"{data.stride} is more than data.window = {data.window}: frames would be left out"
+        found.append(("data.stride", gaps))
+    if experiment.hardware.gpu is not None and (problem := gpu_problem(experiment.hardware.gpu)):
+        found.append(("hardware.gpu", problem))
+    if len(set(experiment.classes)) < max(2, len(experiment.classes)):
+        found.append(("classes", "at least two classes are needed, each named once"))
+    found += [
+        (f"actions.{action}", f"{name!r} is not one of the classes {', '.join(experiment.classes)}")
+        for action, name in experiment.actions.items()
+        if name not in experiment.classes
+    ]
+    if not experiment.features.inputs or len(set(experiment.features.inputs)) != len(
+        experiment.features.inputs
+    ):
+        found.append(
+            ("features.inputs", f"name at least one of {', '.join(FEATURE_BLOCKS)}, each once")
+        )
+    if "engineered" in experiment.features.inputs and (data.mice, data.keypoints) != (2, "mars7"):
+        found.append(
+            ("features.inputs", "'engineered' needs data.mice = 2 and data.keypoints = \"mars7\"")
+        )
+    found += training_problems(experiment)
+    return [*found, *range_problems(experiment.tune, Experiment, flatten(experiment))]
+
+
+def _model_problems(model: ModelConfig, features: FeatureConfig) -> list[tuple[str, str]]:
+    found = []
+    if model.name in ODD_KERNEL_MODELS and model.kernel_size % 2 == 0:
+        lower, upper = model.kernel_size - 1, model.kernel_size + 1
+        even = f"{model.kernel_size} is even, and leaves no frame in its middle; use {lower} or {upper}"
+        found.append(("model.kernel_size", even))
+    if model.name == "transformer" and model.hidden_size % model.heads:
+        uneven = f"hidden_size {model.hidden_size} cannot be divided into {model.heads} heads"
+        found.append(("model.heads", uneven))
+    if model.name == "hybrid" and "coordinates" not in features.inputs:
+        more = ", ".join(f'"{name}"' for name in ("coordinates", *features.inputs))
+        keypoints = f"'hybrid' encodes keypoints, so it needs features.inputs = [{more}]"
+        found.append(("model.name", keypoints))
+    return found
+
+
+def _not_finite(experiment: Experiment) -> list[tuple[str, str]]:
+    """Find ``inf`` and ``nan``, which TOML has and no setting can use."""
+    return [
+        (key, f"{value} is not a finite number")
+        for key, setting in flatten(experiment).items()
+        for value in (setting if isinstance(setting, (list, tuple)) else (setting,))
+        if isinstance(value, float) and not math.isfinite(value)
+    ]
