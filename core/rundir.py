@@ -53,6 +53,8 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
     device: str
     processes: int = 1
     """That share each batch."""
+    features_by: str = "torch"
+    """What computes features: the last digit of a sum may depend on it."""
 
 
 class RunRequest(msgspec.Struct, frozen=True, kw_only=True):

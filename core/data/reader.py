@@ -17,6 +17,10 @@ BLOCK_BYTES = 1 << 19
 """Positions that are gathered and turned into features together on a CPU: they and what is made of
 them stay in its second-level cache, which is twice as fast as a whole batch at once."""
 
+PIECES = 4
+"""For each thread of the compiled pass, which keeps to the cache by itself: one that other work on the
+machine holds up is waited for no longer than a piece takes."""
+
 CACHE_BYTES = 1 << 30
 """Features of the training frames are kept, for an epoch, where they take no more than this."""
 
@@ -46,18 +50,20 @@ class ComputedFeatures:
 
     def read(self, index: WindowIndex, out: Tensor) -> None:
         """Write the features of windows to ``(windows, length, features)``."""
-        block = self._block(index.length)
+        block = self._block(index.length, len(index))
 
         def one(begin: int) -> None:
             part = index[begin : begin + block]
-            windows = self._pipeline.read(self._store, part.video, part.start, part.length)
-            self._pipeline.transform(windows, self._noise, out[begin : begin + block])
+            to = out[begin : begin + block]
+            self._pipeline.compute(self._store, part.video, part.start, to, self._noise)
 
         finish(each(one, range(0, len(index), block), self._pipeline.device))
 
-    def _block(self, length: int) -> int:
+    def _block(self, length: int, count: int) -> int:
         if self._pipeline.device.type != "cpu":
             return 1 << 30
+        if self._pipeline.compiled:
+            return -(-count // (PIECES * torch.get_num_threads()))
         rows = self._pipeline.left + length + self._pipeline.right
         return max(BLOCK_BYTES // (rows * self._store.positions[0].nbytes), 1)
 

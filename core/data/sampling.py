@@ -107,6 +107,11 @@ class NoisePool:
             self._rows = values.to(std.device).mul_(std)
         self._wrapped = self._rows
 
+    @property
+    def rows(self) -> Tensor:
+        """``(POOL_ROWS, columns)``: for frame i, among all frames of the data, row i modulo their number."""
+        return self._rows
+
     def take(self, first: Indices, length: int, out: Tensor | None = None) -> Tensor:
         """Give the noise of windows, ``(windows, length, columns)``.
 

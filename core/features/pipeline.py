@@ -6,7 +6,7 @@ same features.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial, reduce
+from functools import cached_property, partial, reduce
 from typing import Any, Self, TypeVar
 
 import msgspec
@@ -21,6 +21,7 @@ from core.data.sampling import NoisePool
 from core.errors import DataError
 from core.experiment import FeatureConfig
 from core.features.blocks import IN_CM, context, layout, raw_blocks
+from core.features.compiled import CompiledPass, compiler
 from core.features.fitted import Fitted
 from core.features.projection import principal, scatter
 from core.features.scratch import Scratch
@@ -112,6 +113,44 @@ class FeaturePipeline:
     def device(self) -> torch.device:
         """Where the features are computed."""
         return self.fitted.statistics.mean.device
+
+    @property
+    def computed_by(self) -> str:
+        """What computes the features: ``torch``, or ``numba`` and its version."""
+        return compiler() if self.compiled else "torch"
+
+    @property
+    def compiled(self) -> bool:
+        """Whether :meth:`compute` has a compiled pass for these settings."""
+        return self._compiled is not None
+
+    def compute(
+        self,
+        store: FrameStore,
+        videos: Indices,
+        starts: Indices,
+        out: Tensor,
+        noise: NoisePool | None = None,
+    ) -> None:
+        """Compute the standardised features of windows, in one compiled pass where there is one.
+
+        Else by :meth:`read` and :meth:`transform`, which give the same up to rounding.
+
+        Args:
+            store: has the videos.
+            videos: (windows,) which video.
+            starts: (windows,) first frame, counted from the video's own; not negative.
+            out: ``(windows, time, features)`` to write to, contiguous.
+            noise: added to the positions, in the unit of the features.
+        """
+        if self._compiled is not None:
+            self._compiled(store, videos, starts, out, noise)
+        else:
+            self.transform(self.read(store, videos, starts, out.shape[1]), noise, out)
+
+    @cached_property
+    def _compiled(self) -> CompiledPass | None:
+        return CompiledPass.of(self.config, self.blocks, self.fitted)
 
     def read(self, store: FrameStore, videos: Indices, starts: Indices, time: int) -> RawWindows:
         """Read windows of ``time`` frames together with the context that their features need.
@@ -215,7 +254,7 @@ class FeaturePipeline:
 
         def one(part: tuple[int, slice, Tensor]) -> None:
             video, frames, out = part
-            self.transform(self.read_part(store, video, frames), noise, out[None])
+            self.compute(store, np.array([video]), np.array([frames.start]), out[None], noise)
 
         finish(each(one, parts, self.device))
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal, Self
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -138,7 +139,9 @@ def _reader(pipeline: FeaturePipeline, store: FrameStore) -> FrameReader:
     """Compute the features of any piece of a video, so that they are never all in memory."""
 
     def read(start: int, stop: int) -> Tensor:
-        return pipeline.transform(pipeline.read_part(store, 0, slice(start, stop)))[0]
+        features = torch.empty((1, stop - start, pipeline.features), device=pipeline.device)
+        pipeline.compute(store, np.zeros(1, np.int64), np.array([start]), features)
+        return features[0]
 
     return read
 

@@ -201,6 +201,7 @@ class BehaviourTask:
             train_windows=len(self._train),
             train_class_frames=frames.class_frames(frames.train, names),
             validation_class_frames=frames.class_frames(frames.validation, names),
+            features_by=self._pipeline.computed_by,
             warnings=frames.warnings(self._experiment),
         )
 

@@ -69,6 +69,8 @@ class DataSummary:
     train_windows: int
     train_class_frames: dict[str, int]
     validation_class_frames: dict[str, int]
+    features_by: str = "torch"
+    """What computes features, with its version unless it is torch."""
     warnings: tuple[tuple[str, str], ...] = ()
     """Pairs of code and sentence: what the user should know before trusting the result."""
 

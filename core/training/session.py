@@ -193,6 +193,7 @@ class Session:
             threads=torch.get_num_threads(),
             device=device.type,
             processes=self._processes,
+            features_by=task.summary.features_by,
         )
         first = self._request.resolved
         if first is None:
@@ -296,5 +297,6 @@ CHANGES = {
     "threads": "the number of threads",
     "device": "the device",
     "processes": "the number of processes",
+    "features_by": "what computes features",
 }
 """Fields of :class:`~core.rundir.Resolved` that a resume compares, in words."""
