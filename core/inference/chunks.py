@@ -5,6 +5,7 @@ window's edge little of their surroundings, and cheaper than one pass, which can
 (``tests/bench/bench_inference.py``).
 """
 
+import itertools
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -39,24 +40,36 @@ class Chunking:
     """Read on each side of them, at least, where the video has that many."""
     batch: int = 24
     """Chunks in one call of the model, at most."""
+    step: int = 1
+    """Every chunk starts at a multiple of it, as ``frames`` and ``context`` are."""
 
     def __post_init__(self) -> None:
-        if self.frames < 1 or self.context < 0 or self.batch < 1:
-            raise ValueError(f"{self}: frames and batch must be at least 1 and context at least 0")
+        if self.frames < 1 or self.context < 0 or self.batch < 1 or self.step < 1:
+            raise ValueError(
+                f"{self}: frames, batch and step must be at least 1 and context at least 0"
+            )
+        if self.frames % self.step or self.context % self.step:
+            raise ValueError(f"{self}: frames and context must be multiples of the step")
 
     @property
     def length(self) -> int:
-        """Frames that one chunk reads."""
+        """Frames that one chunk reads, where the video has that many."""
         return self.frames + 2 * self.context
 
 
 class Chunk(NamedTuple):
-    """One chunk: it reads ``length`` frames from ``start`` and answers ``first`` to ``stop``."""
+    """One chunk: it reads the frames from ``start`` to ``end`` and answers ``first`` to ``stop``."""
 
     start: int
+    end: int
+    """Exclusive, as is ``stop``."""
     first: int
     stop: int
-    """Exclusive."""
+
+    @property
+    def length(self) -> int:
+        """Frames that are read."""
+        return self.end - self.start
 
 
 def suited_to(model: nn.Module, window: int) -> Chunking:
@@ -77,23 +90,31 @@ def suited_to(model: nn.Module, window: int) -> Chunking:
     reach = getattr(model, "reach", None)
     if not isinstance(reach, int):
         return Chunking()
-    if isinstance(model, UNet1D):  # chunks start where its coarsest level would have started a step
+    if isinstance(model, UNet1D):  # in one pass, its coarsest level too would step from there
         step = model.coarsest
-        return Chunking(frames=-(-1000 // step) * step, context=-(-reach // step) * step, batch=4)
+        return Chunking(_up(1000, step), context=_up(reach, step), batch=4, step=step)
     return Chunking(frames=1000, context=reach, batch=4)
 
 
 def plan(frames: int, chunking: Chunking) -> Iterator[Chunk]:
     """Cut a video into chunks of one length, those at its ends shifted inwards.
 
-    Their kept parts cover every frame exactly once; a video no longer than a chunk is one chunk.
+    Their kept parts cover every frame exactly once; a video no longer than a chunk is one chunk. Those
+    at its end are shorter by less than a step where the video's length is not a multiple of one.
     """
     if frames <= chunking.length:
-        yield Chunk(0, 0, frames)
+        yield Chunk(0, frames, 0, frames)
         return
+    last_start = _up(frames - chunking.length, chunking.step)
     for first in range(0, frames, chunking.frames):
-        start = min(max(first - chunking.context, 0), frames - chunking.length)
-        yield Chunk(start, first, min(first + chunking.frames, frames))
+        start = min(max(first - chunking.context, 0), last_start)
+        end = min(start + chunking.length, frames)
+        yield Chunk(start, end, first, min(first + chunking.frames, frames))
+
+
+def _up(frames: int, step: int) -> int:
+    """Round up to a multiple of ``step``."""
+    return -(-frames // step) * step
 
 
 def softmax(logits: Tensor) -> Tensor:
@@ -143,13 +164,12 @@ def predict_frames(
     if frames < 1:
         raise ValueError("a video without frames cannot be predicted")
     device = next(model.parameters()).device
-    length = min(frames, chunking.length)
     parts: list[Tensor] = []
     with _evaluating(model):
         for batch in _batches(list(plan(frames, chunking)), chunking.batch):
             first = batch[0].start
-            span = read(first, batch[-1].start + length).to(device)
-            windows = [span[chunk.start - first :][:length] for chunk in batch]
+            span = read(first, batch[-1].end).to(device)
+            windows = [span[chunk.start - first : chunk.end - first] for chunk in batch]
             with torch.inference_mode():  # not around read, which may keep and reuse its buffers
                 answers = activation(model(torch.stack(windows)).float()).cpu()
             parts += [
@@ -161,10 +181,12 @@ def predict_frames(
 
 
 def _batches(chunks: list[Chunk], most: int) -> Iterator[list[Chunk]]:
-    """Deal out the chunks in batches of nearly one size: a small rest would cost nearly as much."""
-    size = math.ceil(len(chunks) / math.ceil(len(chunks) / most))
-    for first in range(0, len(chunks), size):
-        yield chunks[first : first + size]
+    """Deal out chunks of one length in batches of nearly one size: a small rest would cost nearly as much."""
+    for _, alike in itertools.groupby(chunks, key=lambda chunk: chunk.length):
+        same = list(alike)
+        size = math.ceil(len(same) / math.ceil(len(same) / most))
+        for first in range(0, len(same), size):
+            yield same[first : first + size]
 
 
 @contextmanager
