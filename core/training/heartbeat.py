@@ -35,13 +35,18 @@ class Heartbeat:
         self._process.cpu_percent()  # the first reading is the point that the next is measured from
         self._system_due = clock() + SYSTEM_INTERVAL
         self._step_due = -math.inf
-        self._since = clock()
+        self._since = self._latest = clock()
         self._steps: list[StepResult] = []
 
-    def restart(self) -> None:
-        """Forget the time that passed: what comes next is measured from now."""
-        self._since = self._clock()
-        self._steps.clear()
+    def go_on(self) -> None:
+        """Leave out the time since the latest step: it went to validating, saving, loading.
+
+        So a second of training lies between two events: the first of an epoch is no single batch.
+        """
+        pause = self._clock() - self._latest
+        self._since += pause
+        self._latest += pause
+        self._step_due += pause
 
     def step(
         self, progress: Progress, epoch_steps: int, result: StepResult, learning_rate: float
@@ -55,7 +60,7 @@ class Heartbeat:
             learning_rate: what it used.
         """
         self._steps.append(result)
-        now = self._clock()
+        self._latest = now = self._clock()
         if now >= self._step_due:
             self._step_due = now + STEP_INTERVAL
             self._emit_step(progress, epoch_steps, learning_rate, now)
@@ -77,7 +82,8 @@ class Heartbeat:
             gradient_norm=self._steps[-1].gradient_norm,
             frames_per_second=sum(r.frames for r in self._steps) / elapsed if elapsed else 0.0,
         )
-        self.restart()
+        self._since = now
+        self._steps.clear()
 
     def beat(self) -> None:
         """Say how the machine is doing, when it is time. Call it from anything that takes long."""

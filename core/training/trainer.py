@@ -144,7 +144,7 @@ class Trainer:
         self._group.order(Command(Order.EPOCH, epoch, skip, self.state.learning_rate))
         batches = self._task.train_batches(epoch, skip)
         self.state.model.train()
-        self._heartbeat.restart()
+        self._heartbeat.go_on()
         for _ in range(progress.epoch_step, self.steps_per_epoch):
             if (stop := self._stop_requested()) is not None:
                 return stop

@@ -192,6 +192,26 @@ def test_heartbeat_is_about_one_step_a_second_with_the_mean_loss(tmp_path):
     assert sum(kind is System for kind, _ in seen) == 3
 
 
+def test_validation_is_no_training_time(tmp_path):
+    """Else the first event of every epoch would tell the loss of a single batch."""
+    now = 0.0
+    with Emitter("0001-aaaa", tmp_path / "events.jsonl") as emitter:
+        seen = []
+        emitter.emit = lambda kind, **fields: seen.append((kind, fields))
+        heartbeat = Heartbeat(emitter, CPU, clock=lambda: now)
+        progress = Progress()
+        for _ in range(3):
+            now += 50.0  # validating, saving
+            heartbeat.go_on()
+            for _ in range(6):
+                now += 0.25
+                progress.step += 1
+                heartbeat.step(progress, 6, StepResult(2.0, 2.0, 1.0, 100, broken=False), 1e-3)
+    steps = [fields for kind, fields in seen if kind is Step]
+    assert [fields["step"] for fields in steps] == [1, 5, 9, 13, 17]
+    assert {fields["frames_per_second"] for fields in steps} == {400.0}
+
+
 def test_a_model_without_a_finite_loss_is_never_the_best(new_run, train, monkeypatch, fake):
     """Its other figures still look like figures: all frames in one class have an F1."""
     values = iter([(1.0, 0.2), (math.nan, 0.9), (math.inf, 0.9), (1.0, 0.3)])
