@@ -2,6 +2,8 @@
 
 import datetime as dt
 import math
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -192,3 +194,12 @@ def test_a_killed_or_refused_process_is_a_reading_and_a_failed_one_an_error(tmp_
     assert (between.fits, between.problem) == (False, "more than 1.0 GiB")
     with pytest.raises(RunError, match="a batch of 8 failed: ValueError: no"):
         probe._reading(8, went_over=False, code=1, output=b"", errors=b"Trace\nValueError: no\n")
+
+
+def test_a_peak_is_not_that_of_the_parent():
+    held = bytearray(b"x") * (512 * 2**20)  # counts as this process's peak once it is written
+    script = "from core.training.memory_probe import _peak_bytes; print(_peak_bytes())"
+    child = subprocess.run(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, check=True
+    )
+    assert 2**20 < int(child.stdout) < len(held)
