@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from core.rundir import RunDir
-from mabe_tui.cli.main import app
 from mabe_tui.launch.modal import client as modal_client
 from mabe_tui.launch.modal_launcher import ModalLauncher
+from tests import command_line
 from tests.loopback.helpers import fake_request
 from tests.loopback.server import LoopbackServer
 
@@ -67,11 +67,4 @@ def mabe(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MABE_HOME", str(home))
     monkeypatch.delenv("MABE_REGISTRY", raising=False)
-
-    def run(*arguments: str) -> Result:
-        result = CliRunner().invoke(app, list(arguments))
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return result
-
-    return run
+    return command_line.mabe

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from core.rundir import RunDir
-from mabe_tui.cli.main import app
 from mabe_tui.launch import local_launcher, process
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.local_launcher import LocalLauncher
+from tests.command_line import mabe
 
 FAKE_JOB = Path(__file__).resolve().parents[1] / "fake_job.py"
 Mabe = Callable[..., Result]
@@ -25,14 +25,7 @@ def invoke(
     monkeypatch.setenv("MABE_HOME", str(home))
     monkeypatch.delenv("MABE_REGISTRY", raising=False)
     monkeypatch.setattr(local_launcher, "JOB_COMMAND", launcher._command)
-
-    def run(*arguments: str) -> Result:
-        result = CliRunner().invoke(app, list(arguments))
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return result
-
-    return run
+    return mabe
 
 
 @pytest.fixture

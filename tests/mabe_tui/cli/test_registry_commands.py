@@ -2,25 +2,17 @@ import json
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
 from core.errors import ConfigError
 from core.registry import default_path
-from mabe_tui.cli.main import app
 from mabe_tui.cli.output import wrapped
+from tests.command_line import mabe
 
 
 @pytest.fixture(autouse=True)
 def _no_registry_around(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MABE_REGISTRY", raising=False)
-
-
-def mabe(*arguments: str) -> Result:
-    result = CliRunner().invoke(app, list(arguments))
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
 
 
 def test_list_works_anywhere_with_the_shipped_registry() -> None:
