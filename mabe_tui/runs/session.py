@@ -1,5 +1,6 @@
 """What every front end starts from: which registry, and which folder holds the runs."""
 
+import threading
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +15,9 @@ class Session:
     stated_registry: str | None = None
     _stamp: tuple[int, int] | None = field(default=None, init=False, repr=False)
     """Of the registry's file, when it was looked at last."""
+    _rereading: threading.Lock = field(
+        default_factory=threading.Lock, init=False, repr=False, compare=False
+    )
 
     @cached_property
     def found_registry(self) -> Path | None:
@@ -30,18 +34,21 @@ class Session:
     def reread(self) -> None:
         """Read the registry anew where its file has changed; a broken one leaves the one in use.
 
+        From any thread; when it returns, what was changed before the call is taken in.
+
         Raises:
             ConfigError: it is broken; said once for each change of the file.
         """
-        path = self.registry.path
-        stamp = _stamp(path)
-        if stamp is None or stamp == self._stamp:  # None: it is just being written
-            return
-        self._stamp = stamp
-        fresh = registry.load(path)
-        for version in fresh.versions:
-            fresh.experiment(version)
-        self.registry = fresh
+        with self._rereading:
+            path = self.registry.path
+            stamp = _stamp(path)
+            if stamp is None or stamp == self._stamp:  # None: it is just being written
+                return
+            self._stamp = stamp
+            fresh = registry.load(path)
+            for version in fresh.versions:
+                fresh.experiment(version)
+            self.registry = fresh
 
     @property
     def home(self) -> Path:

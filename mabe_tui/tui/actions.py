@@ -82,7 +82,7 @@ class RunActions(MabeScreen):
 
         def answered(agreed: bool | None) -> None:
             if agreed:
-                self.mabe.do(message.work, message.run)
+                self.mabe.do(message.work, message.run, message.ends)
 
         self.app.push_screen(ConfirmScreen(message.title, message.consequences), answered)
 
@@ -138,6 +138,7 @@ def _stopping(entry: RunEntry, name: str) -> Question | Done:
         STOPPING.format(grace=control.GRACE_SECONDS),
         lambda: f"{entry.short}: {control.stop(entry).value}",
         entry.id,
+        ends=True,
     )
 
 

@@ -13,12 +13,13 @@ from textual.filter import LineFilter
 from textual.reactive import reactive
 from textual.screen import Screen
 
+from core.errors import UserError
 from mabe_tui.runs.listing.catalog import Catalog
 from mabe_tui.runs.listing.view_state import ViewState
 from mabe_tui.runs.session import Session
 from mabe_tui.runs.store import RunStore
 from mabe_tui.tui.ascii_filter import AsciiFilter
-from mabe_tui.tui.keys import KEYS, bindings, spelled
+from mabe_tui.tui.keys import KEYS, bindings
 from mabe_tui.tui.messages import Done, Problem, Progressed, RunChanged
 from mabe_tui.tui.notices import Notice
 from mabe_tui.tui.screens.base import MabeScreen
@@ -29,7 +30,7 @@ from mabe_tui.tui.work import in_thread, outcome
 
 Clock = Callable[[], dt.datetime]
 NO_NEWS_SECONDS = 5.0
-"""For so long after something was asked of a run, that it ended is what was asked for."""
+"""For so long after a run was asked to stop, that it ended is what was asked for."""
 
 
 def _utc_now() -> dt.datetime:
@@ -71,8 +72,8 @@ class MabeApp(App[None]):
         self.store = RunStore(session.home)
         self.catalog = Catalog(self.store)
         self.view_state = ViewState(session.home)
-        self._asked_of: dict[str, float] = {}
-        """When what was asked of a run was done; infinite while it goes on."""
+        self._stopped: dict[str, float] = {}
+        """When a run that was to stop had done so; infinite until then."""
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = self.options.theme or DARK
@@ -99,7 +100,7 @@ class MabeApp(App[None]):
             return "ent"
         return super().get_key_display(binding)
 
-    def do(self, work: Callable[[], str], about: str) -> None:
+    def do(self, work: Callable[[], str], about: str, ends: bool = False) -> None:
         """Do what a person asked for, in a thread that goes on when its screen is left.
 
         Its last word, or what went wrong, becomes a notice; then all open screens are told.
@@ -107,12 +108,15 @@ class MabeApp(App[None]):
         Args:
             work: blocking; gives one line on what was done.
             about: the run that it changes.
+            ends: it stops the run. Its last word says how that went; that it ended is then no news.
         """
 
         async def run() -> None:
-            self._asked_of[about] = math.inf
+            if ends:
+                self._stopped[about] = math.inf
             message = await in_thread(lambda: outcome(lambda: Done(work())))
-            self._asked_of[about] = self.seconds()
+            if ends:
+                self._stopped[about] = self.seconds()
             self.working.pop(about, None)
             self.mutate_reactive(MabeApp.working)
             failed = isinstance(message, Problem)
@@ -124,6 +128,17 @@ class MabeApp(App[None]):
                 screen.post_message(RunChanged(about))
 
         self.run_worker(run(), group="doing", exit_on_error=False)
+
+    def reread_registry(self) -> None:
+        """Take in what was edited in the registry; a broken one is told, and stays as it was.
+
+        From any thread.
+        """
+        try:
+            self.session.reread()
+        except UserError as error:
+            text = f"the registry stays as it was: {error}"
+            self.notify(text, severity="error", markup=False)
 
     def on_progressed(self, message: Progressed) -> None:
         """Keep how far a piece of work is, for the line above the footer."""
@@ -139,7 +154,7 @@ class MabeApp(App[None]):
 
         What a person has just asked for is no news.
         """
-        since = self.seconds() - self._asked_of.get(notice.run, -math.inf)
+        since = self.seconds() - self._stopped.get(notice.run, -math.inf)
         if notice.severity == "information" and since < NO_NEWS_SECONDS:
             return
         self.notify(notice.text, severity=notice.severity, markup=False, timeout=10)
@@ -155,7 +170,7 @@ class MabeApp(App[None]):
                 action = key.action.partition("(")[0]
                 if target.check_action(action, ()) and hasattr(target, f"action_{action}"):
                     yield SystemCommand(
-                        key.label, f"{key.help} ({spelled(key)})", _runner(target, key.action)
+                        key.label, f"{key.help} ({key.spelled})", _runner(target, key.action)
                     )
 
     def action_help(self) -> None:

@@ -5,44 +5,10 @@ is a screen's or a widget's ``KEYS`` name.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """One key, or several that do the same."""
-
-    keys: str
-    """As Textual names them, separated by commas; the first is the one shown."""
-    action: str
-    label: str
-    """Two words for the footer and the palette."""
-    help: str
-    """A sentence for the help, without its full stop."""
-    changes: bool = False
-    """Whether it changes anything but the view: ``--readonly`` takes it away."""
-    footer: bool = True
-    shown: str | None = None
-    """How the key is written, where its name would not do."""
-
-
-SIGNS = {
-    "question_mark": "?",
-    "slash": "/",
-    "escape": "esc",
-    "less_than_sign": "<",
-    "greater_than_sign": ">",
-    "plus": "+",
-    "minus": "-",
-    "equals_sign": "=",
-    "comma": ",",
-    "full_stop": ".",
-    "left_square_bracket": "[",
-    "right_square_bracket": "]",
-}
-"""Textual's names of keys → how people write them."""
+from mabe_tui.tui.key import Key
 
 KEYS: dict[str, tuple[Key, ...]] = {
     "app": (
@@ -316,18 +282,7 @@ KEYS: dict[str, tuple[Key, ...]] = {
 
 def bindings(*places: str) -> list[BindingType]:
     """Make Textual's bindings of the keys of some places."""
-    return [
-        Binding(
-            key.keys,
-            key.action,
-            key.label,
-            show=key.footer,
-            key_display=key.shown,
-            tooltip=key.help,
-        )
-        for place in places
-        for key in KEYS[place]
-    ]
+    return [key.binding for place in places for key in KEYS[place]]
 
 
 def changing(places: Sequence[str]) -> frozenset[str]:
@@ -335,16 +290,3 @@ def changing(places: Sequence[str]) -> frozenset[str]:
     return frozenset(
         key.action.partition("(")[0] for place in places for key in KEYS[place] if key.changes
     )
-
-
-def spelled(key: Key) -> str:
-    """Write a key as people do: ``?``, ``esc``, ``+``."""
-    return key.shown or all_spellings(key)[0]
-
-
-def all_spellings(key: Key) -> list[str]:
-    """Write every key that does the same."""
-    return [
-        SIGNS.get(name, name.replace("ctrl+", "^").replace("_sign", ""))
-        for name in key.keys.split(",")
-    ]

@@ -24,12 +24,15 @@ class Done(Message):
 class Question(Message):
     """Something is to be done that a person has to agree to."""
 
-    def __init__(self, title: str, consequences: str, work: Callable[[], str], run: str) -> None:
+    def __init__(
+        self, title: str, consequences: str, work: Callable[[], str], run: str, ends: bool = False
+    ) -> None:
         super().__init__()
         self.title, self.consequences = title, consequences
         self.work = work
         """What to do at yes; gives one line on what was done."""
-        self.run = run
+        self.run, self.ends = run, ends
+        """The run, and whether the work stops it."""
 
 
 class LineWanted(Message):

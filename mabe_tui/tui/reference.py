@@ -1,6 +1,7 @@
 """The key reference, made from the key table: ``python -m mabe_tui.tui.reference``."""
 
-from mabe_tui.tui.keys import KEYS, Key, all_spellings
+from mabe_tui.tui.key import Key
+from mabe_tui.tui.keys import KEYS
 
 HEADER = """# Keys of the dashboard
 
@@ -16,7 +17,7 @@ def reference() -> str:
 
 def _section(place: str, keys: tuple[Key, ...]) -> str:
     rows = [
-        f"| {' '.join(f'`{name}`' for name in all_spellings(key))} | {key.help}{' ✎' * key.changes} |"
+        f"| {' '.join(f'`{name}`' for name in key.spellings)} | {key.help}{' ✎' * key.changes} |"
         for key in keys
     ]
     return "\n".join([f"\n## {place}\n", "| key | |", "| --- | --- |", *rows]) + "\n"

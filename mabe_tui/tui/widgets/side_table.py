@@ -6,7 +6,8 @@ from typing import ClassVar
 from textual.binding import BindingType
 
 from mabe_tui.tui.keys import bindings
-from mabe_tui.tui.widgets.table import GAP, Column, Row, RowTable
+from mabe_tui.tui.widgets.columns import GAP, Column, Row
+from mabe_tui.tui.widgets.table import RowTable
 
 LEAST_WIDTH, SHARING = 16, 4
 """So much of a side's values is seen of two sides at least, and more only where four have room."""

@@ -5,11 +5,9 @@ thousand rows of twelve), which filtering as one types cannot afford.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import ClassVar, Literal
+from typing import ClassVar
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -20,41 +18,10 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from mabe_tui.plotting.sparkline import sparkline
 from mabe_tui.tui.keys import bindings
+from mabe_tui.tui.widgets.columns import GAP, Column, Row, drawn, fitted, fitting, needed
 
-GAP = 2
 HEADER = 1
-LEAST = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column: what its cells are called, and when it gives way to others."""
-
-    key: str
-    label: str
-    align: Literal["left", "right"] = "left"
-    rank: int = 0
-    """Where the screen is too narrow, columns of the highest rank are left out first; 0 stays."""
-    widest: int = 40
-    """Longer cells are cut off."""
-    shrinks: bool = False
-    """Takes what room is left, if it is :data:`LEAST` or more."""
-    is_curve: bool = False
-    """Shows the row's :attr:`Row.curve`, as wide as :attr:`widest`; its cells are empty."""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row: its name, a text for each column, and how single cells are coloured."""
-
-    key: str
-    cells: tuple[str, ...]
-    styles: tuple[str, ...] = ()
-    """A CSS variable's name a cell (``success``, ``text-muted``), or empty."""
-    curve: tuple[float, ...] = ()
-    """Drawn as a line of text, only where and when it is seen."""
 
 
 class RowTable(ScrollView, can_focus=True):
@@ -209,16 +176,12 @@ class RowTable(ScrollView, can_focus=True):
         Args:
             least: what they had; while rows stay, no column gives room back that it soon needs again.
         """
-        widths = [self._needed(number, column) for number, column in enumerate(self.columns)]
+        widths = [
+            needed(self.rows, number, column, column.key == self.sorted_by)
+            for number, column in enumerate(self.columns)
+        ]
         self._widths = [max(pair) for pair in zip(widths, least or widths, strict=True)]
         self._fit = (-1, [])
-
-    def _needed(self, number: int, column: Column) -> int:
-        marked = len(column.label) + (2 if column.key == self.sorted_by else 0)
-        if column.is_curve:
-            return max(marked, column.widest)
-        widest = max((len(row.cells[number]) for row in self.rows), default=0)
-        return max(marked, min(widest, column.widest))
 
     @property
     def _shown(self) -> list[tuple[int, int]]:
@@ -229,17 +192,7 @@ class RowTable(ScrollView, can_focus=True):
         return self._fit[1]
 
     def _fitting(self, width: int) -> list[tuple[int, int]]:
-        """Give each column room, the most important first, those that need too much passed over."""
-        widths: dict[int, int] = {}
-        room = width + GAP
-        for number in sorted(range(len(self._widths)), key=lambda n: (self.columns[n].rank, n)):
-            column, needed = self.columns[number], self._widths[number]
-            if column.shrinks and room - GAP >= LEAST:
-                needed = min(needed, room - GAP)
-            if needed + GAP <= room or column.rank == 0:
-                widths[number] = needed
-                room -= needed + GAP
-        return sorted(widths.items())
+        return fitting(self.columns, self._widths, width)
 
     def _header(self, base: Style) -> Strip:
         style = Style(bold=True) + self._named("text-muted", base)
@@ -249,7 +202,7 @@ class RowTable(ScrollView, can_focus=True):
             label = column.label
             if column.key == self.sorted_by:
                 label += f" {self._arrow()}"
-            segments.append(Segment(_fitted(label, width, column.align) + " " * GAP, style))
+            segments.append(Segment(fitted(label, width, column.align) + " " * GAP, style))
         return Strip(segments)
 
     def _arrow(self) -> str:
@@ -271,7 +224,7 @@ class RowTable(ScrollView, can_focus=True):
         for place, width in self._shown:
             name = row.styles[place] if place < len(row.styles) else ""
             style = (base if chosen and self.has_focus else self._named(name, base)) + over
-            text = _fitted(self._cell(row, place), width, self.columns[place].align)
+            text = fitted(self._cell(row, place), width, self.columns[place].align)
             segments.append(Segment(text, style))
             segments.append(Segment(" " * GAP, base + over))
         strip = Strip(segments)
@@ -281,7 +234,7 @@ class RowTable(ScrollView, can_focus=True):
         column = self.columns[place]
         if not column.is_curve:
             return row.cells[place]
-        return _drawn(row.curve, column.widest, self._is_ascii) if row.curve else row.cells[place]
+        return drawn(row.curve, column.widest, self._is_ascii) if row.curve else row.cells[place]
 
     def _cursor_style(self) -> Style:
         if self.has_focus:
@@ -302,16 +255,3 @@ class RowTable(ScrollView, can_focus=True):
             if x < left:
                 return self.columns[number].key
         return None
-
-
-@lru_cache(maxsize=500)
-def _drawn(curve: tuple[float, ...], width: int, ascii_only: bool) -> str:
-    return sparkline(curve, width, ascii_only=ascii_only)
-
-
-def _fitted(text: str, width: int, align: Literal["left", "right"]) -> str:
-    """Cut or fill a text to a width in characters of the terminal."""
-    size = cell_len(text)
-    if size > width:
-        return set_cell_size(text, max(width - 1, 0)) + "…"[: min(width, 1)]
-    return " " * (width - size) + text if align == "right" else text + " " * (width - size)

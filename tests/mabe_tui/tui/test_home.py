@@ -9,7 +9,9 @@ from textual.widgets._footer import FooterKey
 
 from core import registry
 from core.rundir import About, RunDir
+from mabe_tui.runs.listing.catalog import Catalog
 from mabe_tui.tui.screens.dialogs.pick import PickScreen
+from mabe_tui.tui.screens.home import screen as home
 from mabe_tui.tui.screens.home.screen import HomeScreen
 from mabe_tui.tui.widgets.details import Details
 from mabe_tui.tui.widgets.table import RowTable
@@ -336,6 +338,21 @@ async def test_a_run_that_ends_raises_a_notice_once(make_app, recorded) -> None:
         (notice,) = watch.look(records[:1])
         assert "failed: CUDA out of memory" in notice.text
         assert watch.look(records[:1]) == []
+
+
+async def test_reading_goes_on_after_it_failed_once(make_app, monkeypatch) -> None:
+    monkeypatch.setattr(home, "AGAIN_SECONDS", 0.01)
+    read = Catalog.records
+    monkeypatch.setattr(Catalog, "records", lambda *_: 1 / 0)
+    app = make_app()
+    async with app.run_test(size=LARGE, notifications=True) as pilot:
+        await settle(pilot)
+        assert "ZeroDivisionError" in next(iter(app._notifications)).message
+        monkeypatch.setattr(Catalog, "records", read)
+        while not app.screen._records:
+            await settle(pilot)
+        await pilot.press("a")
+        assert len(runs(pilot).rows) == 8
 
 
 async def test_notes_of_strangers_are_no_markup(make_app, recorded) -> None:

@@ -6,7 +6,7 @@ from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.listing.record import RunRecord
 from mabe_tui.runs.view import RunSummary
 from mabe_tui.tui.screens.home.rows import RUNS, run_row
-from mabe_tui.tui.widgets.table import Row
+from mabe_tui.tui.widgets.columns import Row
 
 
 def row(**facts: object) -> Row:

@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, Static
 from textual.widgets._footer import FooterKey
 
+from core import registry
 from core.rundir import RunRequest
 from mabe_tui.launch import local_launcher, process
 from mabe_tui.launch.launcher import Quote, RunState
@@ -18,6 +19,7 @@ from mabe_tui.launch.local_launcher import LocalLauncher
 from mabe_tui.runs.store import RunStore
 from mabe_tui.tui.app import MabeApp
 from mabe_tui.tui.screens.dialogs.confirm import ConfirmScreen
+from mabe_tui.tui.screens.home import reader
 from mabe_tui.tui.screens.launch.screen import LaunchScreen
 from mabe_tui.tui.screens.run.screen import RunScreen
 from mabe_tui.tui.widgets.form import WRONG, Field, Lines
@@ -253,3 +255,21 @@ def test_looks(
         screen.query_one(Lines).query(Input).last().cursor_blink = False
 
     assert snap_compare(make_app(), terminal_size=size, run_before=open_form)
+
+
+async def test_the_form_knows_what_was_edited_while_it_is_open(
+    make_app, tmp_path, monkeypatch
+) -> None:
+    path = tmp_path / "experiments.toml"
+    path.write_bytes(registry.default_path().read_bytes())
+    monkeypatch.setenv("MABE_REGISTRY", str(path))
+    monkeypatch.setattr(reader, "FASTEST_SECONDS", 1e6)  # the home screen behind it sleeps
+    app = make_app()
+    async with opened(app) as (pilot, screen):
+        path.write_text(path.read_text() + '\n[experiments.v99]\nextends = "v1"\n')
+        await fill(pilot, screen, version="v99")
+        assert "one, seed 42" in facts(screen)
+        path.write_text(path.read_text() + "\nbroken")
+        await fill(pilot, screen, seeds="1,2")
+        assert "2, one a seed: 1, 2" in facts(screen)
+        assert "the registry stays as it was" in told(app)

@@ -465,12 +465,13 @@ async def test_export_without_a_chart_says_what_to_do(make_app) -> None:
         assert "no chart is shown: 1 to 5 choose one" in notices(pilot.app)
 
 
-async def test_what_was_asked_of_a_run_is_no_news(make_app) -> None:
+async def test_that_a_run_ends_is_no_news_after_it_was_to_stop_and_else_always_is(make_app) -> None:
     app = make_app()
     async with app.run_test(size=SMALL) as pilot:
         await opened(pilot)
-        app.do(lambda: "stopped at last", "v6-x")
-        await until(pilot, lambda: "stopped at last" in notices(app))
+        app.do(lambda: "stopped at last", "v6-x", ends=True)
+        app.do(lambda: "tagged", "v6-y")
+        await until(pilot, lambda: {"stopped at last", "tagged"} <= set(notices(app)))
         app.tell(Notice("v6-x", "v6-x: stopped", "information"))
         app.tell(Notice("v6-x", "v6-x: failed", "error"))
         app.tell(Notice("v6-y", "v6-y: stopped", "information"))

@@ -8,7 +8,8 @@ from textual.app import App, ComposeResult
 
 from mabe_tui.plotting.series import Series
 from mabe_tui.tui.widgets.chart import Axes, ChartView
-from mabe_tui.tui.widgets.table import Column, Row, RowTable
+from mabe_tui.tui.widgets.columns import Column, Row
+from mabe_tui.tui.widgets.table import RowTable
 
 COLUMNS = (
     Column("name", "name"),

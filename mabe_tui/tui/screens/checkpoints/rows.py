@@ -7,7 +7,7 @@ from mabe_tui.runs.comparison.compare_tables import METRICS_FIRST, figure
 from mabe_tui.runs.comparison.evaluate import EvaluationReport
 from mabe_tui.runs.text import clean
 from mabe_tui.runs.units import size_text
-from mabe_tui.tui.widgets.table import Column, Row
+from mabe_tui.tui.widgets.columns import Column, Row
 
 CHOSEN, STAR = "●", "★"
 COUNTS = "support/"

@@ -11,7 +11,7 @@ from mabe_tui.runs.comparison.sides import Side
 from mabe_tui.runs.curves.overlay import style_of
 from mabe_tui.runs.text import clean
 from mabe_tui.runs.units import duration
-from mabe_tui.tui.widgets.table import Column, Row
+from mabe_tui.tui.widgets.columns import Column, Row
 
 METRIC = "f1_macro"
 SIDES = (

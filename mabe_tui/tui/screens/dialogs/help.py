@@ -11,7 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from mabe_tui.runs.listing.query_completion import EXAMPLES
-from mabe_tui.tui.keys import KEYS, all_spellings
+from mabe_tui.tui.keys import KEYS
 from mabe_tui.tui.screens.home.rows import LEGEND
 
 LABELS = {
@@ -57,7 +57,7 @@ def help_text(places: Sequence[str]) -> Text:
         if label != before:
             text.append(f"{label}\n", style="bold")
         for key in KEYS[place]:
-            text.append(f"  {' '.join(all_spellings(key)):<18}", style="bold")
+            text.append(f"  {' '.join(key.spellings):<18}", style="bold")
             text.append(f"{key.help}\n")
         if place in NOTES:
             _add_notes(text, *NOTES[place])

@@ -7,11 +7,9 @@ from collections.abc import Callable, Sequence
 import msgspec
 from textual.message import Message
 
-from core.errors import UserError
 from mabe_tui.runs.listing.catalog import Catalog
 from mabe_tui.runs.listing.record import RunRecord
 from mabe_tui.runs.listing.view_state import Arrangement, ViewState
-from mabe_tui.runs.session import Session
 
 FASTEST_SECONDS, SHARE = 1.0, 50
 """The runs that are alive are looked at after a second, or after so many times what that took."""
@@ -29,10 +27,9 @@ class Readings(Message):
         records: list[RunRecord],
         arrangement: Arrangement,
         seconds: float,
-        problem: str | None = None,
     ) -> None:
         super().__init__()
-        self.records, self.arrangement, self.problem = records, arrangement, problem
+        self.records, self.arrangement = records, arrangement
         self._seconds = seconds
 
     def pause(self, is_seen: bool) -> float:
@@ -52,7 +49,6 @@ class Reader:
     """What is done in threads; nothing here touches a widget.
 
     Args:
-        session: its registry is read again where its file has changed.
         catalog: of all runs.
         state: what a person has arranged.
         now: the clock of running times.
@@ -60,12 +56,11 @@ class Reader:
 
     def __init__(
         self,
-        session: Session,
         catalog: Catalog,
         state: ViewState,
         now: Callable[[], dt.datetime],
     ) -> None:
-        self._session, self._catalog, self._state, self._now = session, catalog, state, now
+        self._catalog, self._state, self._now = catalog, state, now
         self._thorough_at = 0.0
         self._last = 0.0
 
@@ -88,14 +83,7 @@ class Reader:
             self._last = time.monotonic() - began
         # Where screens were left is no news: each key typed in a filter would have all drawn again.
         arrangement = msgspec.structs.replace(self._state.read(), screens={})
-        return Readings(records, arrangement, self._last, self._reread_registry())
-
-    def _reread_registry(self) -> str | None:
-        try:
-            self._session.reread()
-        except UserError as error:
-            return f"the registry stays as it was: {error}"
-        return None
+        return Readings(records, arrangement, self._last)
 
     def ask_elsewhere(self) -> Unheard:
         """Hear what runs elsewhere say, over the network."""

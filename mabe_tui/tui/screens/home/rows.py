@@ -11,7 +11,7 @@ from mabe_tui.runs.listing.fields import Row as Fields
 from mabe_tui.runs.listing.record import RunRecord
 from mabe_tui.runs.units import duration
 from mabe_tui.runs.view import RunSummary
-from mabe_tui.tui.widgets.table import Column, Row
+from mabe_tui.tui.widgets.columns import Column, Row
 
 MISSING = "–"
 BASELINE, MARKED, PINNED = "◆", "●", "▲"

@@ -9,19 +9,17 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.timer import Timer
 
-from core.errors import UserError
 from mabe_tui.runs.listing.record import RunRecord
 from mabe_tui.runs.listing.view_state import View
 from mabe_tui.runs.store import RunEntry
-from mabe_tui.tui.actions import ACTING, RunActions
+from mabe_tui.tui.actions import ACTING
 from mabe_tui.tui.keeper import Keeper
 from mabe_tui.tui.keys import bindings
-from mabe_tui.tui.messages import RunChanged
+from mabe_tui.tui.messages import Problem, RunChanged
 from mabe_tui.tui.notices import RunWatch
 from mabe_tui.tui.screens.base import MabeScreen
-from mabe_tui.tui.screens.dialogs.entry import EntryScreen
-from mabe_tui.tui.screens.dialogs.pick import PickScreen
 from mabe_tui.tui.screens.home import opening
+from mabe_tui.tui.screens.home.arranging import Arranging
 from mabe_tui.tui.screens.home.choices import Choices
 from mabe_tui.tui.screens.home.reader import Reader, Readings, Unheard
 from mabe_tui.tui.widgets.details import Details
@@ -31,11 +29,12 @@ from mabe_tui.tui.widgets.versions_table import VersionsTable
 
 REFRESH_SECONDS = 10.0
 """How often runs elsewhere are asked how they are."""
-SAVE_VIEW, REMOVE_VIEW = "+ save what is shown as a view", "- remove a view"
+AGAIN_SECONDS = 10.0
+"""After something went wrong."""
 NAME = "home"
 
 
-class HomeScreen(RunActions):
+class HomeScreen(Arranging):
     """What people open in the morning and leave open."""
 
     PLACES: ClassVar[tuple[str, ...]] = ("home", ACTING, "table", "filter")
@@ -55,9 +54,7 @@ class HomeScreen(RunActions):
     def body(self) -> ComposeResult:
         """Lay out experiments above runs, details at the side; as they were left."""
         self.choices = Choices(self.mabe.view_state)
-        self.reader = Reader(
-            self.mabe.session, self.mabe.catalog, self.mabe.view_state, self.mabe.now
-        )
+        self.reader = Reader(self.mabe.catalog, self.mabe.view_state, self.mabe.now)
         self._keeper = Keeper(self.mabe.view_state, NAME)
         kept = self.mabe.view_state.screen(NAME)
         self._all = bool(kept.get("all", False))
@@ -100,26 +97,39 @@ class HomeScreen(RunActions):
         del message
         self._look(thorough=True)
 
+    def on_problem(self, message: Problem) -> None:
+        """Show what went wrong; if it was the reading, that is tried again."""
+        super().on_problem(message)
+        self._look_in(AGAIN_SECONDS)
+
     # ── reading ───────────────────────────────────────────────────────────────────────────────
 
     def _look(self, thorough: bool = False) -> None:
         if self._next_look is not None:
             self._next_look.stop()
-        self.ask(lambda: self.reader.read(thorough), "records")
+
+        def read() -> Readings:
+            self.mabe.reread_registry()
+            return self.reader.read(thorough)
+
+        self.ask(read, "records")
 
     @on(Readings)
     def _take_in(self, message: Readings) -> None:
         for notice in self._watch.look(message.records):
             if notice.run != getattr(self.app.screen, "tells_of", None):
                 self.mabe.tell(notice)
-        if message.problem is not None:
-            self.notify(message.problem, severity="error", markup=False)
         before = self._records, self.choices.kept
         self._records, self.choices.kept = message.records, message.arrangement
         is_edited = self._versions.registry is not self.mabe.session.registry
         if self.is_current and (is_edited or before != (self._records, self.choices.kept)):
-            self._show_all()
-        self._next_look = self.set_timer(message.pause(self.is_current), self._look)
+            self.show_all()
+        self._look_in(message.pause(self.is_current))
+
+    def _look_in(self, seconds: float) -> None:
+        if self._next_look is not None:
+            self._next_look.stop()
+        self._next_look = self.set_timer(seconds, self._look)
 
     def _ask_elsewhere(self) -> None:
         alive = any(r.summary.launcher != "local" and r.state.may_speak for r in self._records)
@@ -134,7 +144,8 @@ class HomeScreen(RunActions):
 
     # ── showing ───────────────────────────────────────────────────────────────────────────────
 
-    def _show_all(self) -> None:
+    def show_all(self) -> None:
+        """Show versions, runs and heading as they are now."""
         self._show_versions()
         self._show_runs()
         self.retitle()
@@ -145,7 +156,7 @@ class HomeScreen(RunActions):
 
     def _show_runs(self) -> None:
         version = self._versions.selected
-        self._runs.show(
+        self.runs.show(
             "all runs" if self._all else f"runs of {version}",
             [r for r in self._records if self._all or r.summary.version == version],
             self.choices.kept,
@@ -158,7 +169,7 @@ class HomeScreen(RunActions):
         details = self.query_one(Details)
         if not details.display:
             return
-        record = self._record() if self._runs.table.has_focus else None
+        record = self._record() if self.runs.table.has_focus else None
         if record is not None:
             details.show_run(record)
         elif (version := self._versions.selected) is not None:
@@ -169,19 +180,19 @@ class HomeScreen(RunActions):
     @property
     def selected_version(self) -> str | None:
         """The version under the cursor: of the run, where the runs have the focus."""
-        record = self._record() if self._runs.table.has_focus else None
+        record = self._record() if self.runs.table.has_focus else None
         return record.summary.version if record else self._versions.selected
 
     @property
     def selected_run(self) -> str | None:
         """The run under the cursor; where the experiments have the focus, the version's latest."""
-        if self._runs.table.has_focus:
-            return self._runs.table.selected
+        if self.runs.table.has_focus:
+            return self.runs.table.selected
         return self._versions.last_run(self._versions.selected)
 
     def name_of(self, entry: RunEntry) -> str:
         """Say which run is meant where it is not the one under the cursor."""
-        if self._runs.table.has_focus:
+        if self.runs.table.has_focus:
             return entry.short
         return f"{entry.short} (latest run of {self._versions.selected})"
 
@@ -190,15 +201,12 @@ class HomeScreen(RunActions):
         return self.query_one(VersionsTable)
 
     @property
-    def _runs(self) -> RunsPane:
-        return self.query_one(RunsPane)
-
-    @property
-    def _focused(self) -> RowTable:
-        return self._runs.table if self._runs.table.has_focus else self._versions
+    def focused_table(self) -> RowTable:
+        """The table whose row is meant."""
+        return self.runs.table if self.runs.table.has_focus else self._versions
 
     def _record(self) -> RunRecord | None:
-        chosen = self._runs.table.selected
+        chosen = self.runs.table.selected
         return next((record for record in self._records if record.id == chosen), None)
 
     @on(RowTable.Moved, "#experiments")
@@ -218,13 +226,13 @@ class HomeScreen(RunActions):
 
     def action_filter(self) -> None:
         """Open the filter."""
-        self._runs.open_filter()
+        self.runs.open_filter()
 
     def action_back(self) -> None:
         """Close the filter, or take marks away."""
-        if not self._runs.close_filter() and self.choices.marked:
+        if not self.runs.close_filter() and self.choices.marked:
             self.choices.marked.clear()
-            self._show_all()
+            self.show_all()
 
     def action_all_runs(self) -> None:
         """Show the runs of all versions, or of the selected one."""
@@ -234,11 +242,11 @@ class HomeScreen(RunActions):
 
     def action_sort(self) -> None:
         """Choose the key that the runs are sorted by."""
-        self._runs.pick_sort()
+        self.runs.pick_sort()
 
     def action_reverse(self) -> None:
         """Turn the order of the runs round."""
-        self._runs.reverse()
+        self.runs.reverse()
 
     @on(VersionsTable.Sorted)
     def _keep_order(self, message: VersionsTable.Sorted) -> None:
@@ -257,63 +265,12 @@ class HomeScreen(RunActions):
         self._keeper.add(**values)
         self.ask(self._keeper.write, "keep")
 
-    # ── baseline, pins, marks, views ──────────────────────────────────────────────────────────
-
-    def action_baseline(self) -> None:
-        """Hold everything against the selected row, or against nothing."""
-        if (name := self._focused.selected) is not None:
-            self._arrange(lambda: self.choices.toggle_baseline(name))
-
-    def action_pin(self) -> None:
-        """Keep the selected run at the top, or let it go."""
-        if (run := self.selected_run) is not None:
-            self._arrange(lambda: self.choices.toggle_pin(run))
-
-    def action_mark(self) -> None:
-        """Mark the selected row for a comparison."""
-        if (name := self._focused.selected) is not None:
-            self._arrange(lambda: self.choices.toggle_mark(name))
-            self._focused.action_move(1)
-
-    def action_views(self) -> None:
-        """Choose a saved view, save this one, or remove one."""
-
-        def chosen(name: str | None) -> None:
-            if name == SAVE_VIEW:
-                self.app.push_screen(EntryScreen("save view as", hint="its name"), self._save_view)
-            elif name == REMOVE_VIEW:
-                self.app.push_screen(PickScreen("remove view", list(views)), self._remove_view)
-            elif name in views:
-                self._runs.use(views[name])
-            else:
-                self._save_view(name)
-
-        views = self.choices.kept.views
-        names = [*views, SAVE_VIEW, *([REMOVE_VIEW] if views else [])]
-        title = "views: a new name saves what is shown"
-        self.app.push_screen(PickScreen(title, names, takes_new=True), chosen)
-
-    def _save_view(self, name: str | None) -> None:
-        if name:
-            self._arrange(lambda: self.choices.save_view(name, self._runs.view))
-
-    def _remove_view(self, name: str | None) -> None:
-        if name:
-            self._arrange(lambda: self.choices.remove_view(name))
-
-    def _arrange(self, change: Callable[[], None]) -> None:
-        try:
-            change()
-        except UserError as error:
-            self.notify(str(error), severity="error", markup=False)
-        self._show_all()
-
     # ── other screens ─────────────────────────────────────────────────────────────────────────
 
     @on(RowTable.Chosen, "#experiments")
     def _enter_runs(self) -> None:
-        if self._runs.table.rows:
-            self._runs.table.focus()
+        if self.runs.table.rows:
+            self.runs.table.focus()
         elif self.check_action("launch", ()):
             self.action_launch()
 
@@ -334,7 +291,7 @@ class HomeScreen(RunActions):
 
     def action_compare(self) -> None:
         """Compare what is marked; else the selected row with the baseline."""
-        names = self.choices.to_compare(self._focused.selected)
+        names = self.choices.to_compare(self.focused_table.selected)
         if len(names) > 1:
             self.app.push_screen(opening.compare_screen(names))
         else:

@@ -66,6 +66,8 @@ class LaunchScreen(MabeScreen):
     def __init__(self, version: str) -> None:
         super().__init__()
         self._version = version
+        self._registry: Registry | None = None
+        """By which the form was foreseen last, and by which it is started."""
         self._checking = self._again = False
         self._started: list[RunDir] = []
 
@@ -73,12 +75,16 @@ class LaunchScreen(MabeScreen):
         """Say where one is."""
         return "mabe · launch"
 
+    @property
+    def registry(self) -> Registry:
+        """What the form is filled in by."""
+        return self._registry or self.mabe.session.registry
+
     def body(self) -> ComposeResult:
         """Lay out the form and what would happen."""
-        registry = self.mabe.session.registry
         own: dict[str, tuple[str, str, Complete | None]] = {
-            "version": (self._version, "", lambda _: registry.versions),
-            "preset": ("", "none", lambda _: [*registry.presets]),
+            "version": (self._version, "", lambda _: self.registry.versions),
+            "preset": ("", "none", lambda _: [*self.registry.presets]),
             "on": ("", "as registered", lambda _: launcher_names()),
             "seeds": ("", "1,2,3: a run each", None),
             "at a time": ("", "one here, all on Modal", None),
@@ -126,7 +132,8 @@ class LaunchScreen(MabeScreen):
         return read_form(lines, self.query_one(Lines).texts)
 
     def _foresee(self, typed: Typed) -> Message:
-        registry = self.mabe.session.registry
+        self.mabe.reread_registry()
+        registry = self._registry = self.mabe.session.registry
         try:
             request = asking.request_for(registry, typed.wish, next(iter(typed.wish.seeds), None))
             data, problem = _looked_at(request)
@@ -177,7 +184,7 @@ class LaunchScreen(MabeScreen):
         return self.query_one(f"#field-{name.replace(' ', '-')}", Field)
 
     def _like(self, typed: str) -> list[str]:
-        registry, version = self.mabe.session.registry, self._field("version").text
+        registry, version = self.registry, self._field("version").text
         if version not in registry.versions:
             return []
         preset = self._field("preset").text
@@ -213,7 +220,7 @@ class LaunchScreen(MabeScreen):
         self.ask(lambda: self._get_ready(typed), "start")
 
     def _get_ready(self, typed: Typed) -> Message:
-        requests = asking.requests_for(self.mabe.session.registry, typed.wish)
+        requests = asking.requests_for(self.registry, typed.wish)
         asking.check_data(requests[0])
         return self.Ready(typed, requests, spending(self.mabe.store, requests))
 

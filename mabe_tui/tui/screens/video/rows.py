@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from mabe_tui.runs.videos.video import VideoScore
-from mabe_tui.tui.widgets.table import Column, Row
+from mabe_tui.tui.widgets.columns import Column, Row
 
 Order = tuple[str, bool]
 """A column's key, and whether its greatest value comes first."""
