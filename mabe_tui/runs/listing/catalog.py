@@ -155,7 +155,8 @@ class Catalog:
         if kept is not None and kept.signature == signature:
             return _Known(signature, kept.record, entry)
         tail = known.alive.tail if known is not None and known.alive else ThinTail(entry.run)
-        return self._read(entry, signature, tail, now)
+        # What an entry has read it keeps, and the job writes to run.toml what it finds.
+        return self._read(RunEntry(entry.run), signature, tail, now)
 
     def _read(
         self, entry: RunEntry, signature: Signature, tail: ThinTail, now: dt.datetime

@@ -223,6 +223,22 @@ def test_a_glance_reads_on_what_is_alive(home: Path, monkeypatch: pytest.MonkeyP
     assert catalog.glance()[0].curve == (0.1, 0.2)
 
 
+def test_a_glance_hears_what_the_job_found_meanwhile(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = record(home, V6, (0.1,), ending=None)
+    whole = run.read_request()
+    run.write_request(msgspec.structs.replace(whole, resolved=None))
+    monkeypatch.setattr(catalogs, "state_of", lambda _: RunState.RUNNING)
+    catalog = Catalog(RunStore(home))
+    assert catalog.records()[0].scored_on is None
+    run.write_request(whole)
+    (seen,) = catalog.glance()
+    (anew,) = Catalog(RunStore(home)).records()
+    assert (seen.scored_on, seen.data) == (anew.scored_on, anew.data)
+    assert seen.scored_on is not None
+
+
 def test_a_long_curve_is_thinned_between_its_ends(home: Path, catalog: Catalog) -> None:
     record(home, V6, [epoch / 1000 for epoch in range(500)])
     (known,) = catalog.records()
