@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from core.events import Event, encode
+from core.files import append_all
 
 Kind = TypeVar("Kind", bound=Event)
 
@@ -44,11 +45,15 @@ class Emitter:
         self._file.close()
 
     def emit(self, kind: type[Kind], **fields: Any) -> Kind:
-        """Emit one event of ``kind``; attempt, number and time are filled in."""
+        """Emit one event of ``kind``; attempt, number and time are filled in.
+
+        Raises:
+            OSError: the disk is full; the file is as it was, and the number is not used up.
+        """
         with self._lock:
             event = kind(attempt=self.attempt, seq=self._seq + 1, time=self._clock(), **fields)
             line = encode(event) + b"\n"
-            self._file.write(line)
+            append_all(self._file, line)
             self._seq += 1
             self._print(line.decode())
         return event

@@ -1,5 +1,6 @@
-"""Writing whole files so that a reader meets either the old one or the new one, never a half."""
+"""Writing so that a reader never meets a half: whole files, lines that are appended, and parts of a file."""
 
+import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -43,3 +44,29 @@ def write_bytes_atomically(path: Path, data: bytes) -> None:
     """Replace ``path`` by ``data`` in one step; see :func:`replace_atomically` for what is raised."""
     with replace_atomically(path) as file:
         file.write(data)
+
+
+def write_all(file: io.FileIO, data: bytes | memoryview) -> None:
+    """Write to an unbuffered file, which may take less at a time: where a disk fills up, it does.
+
+    Raises:
+        OSError: not all could be written.
+    """
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) or 0 :]
+
+
+def append_all(file: io.FileIO, data: bytes) -> None:
+    """Append to an unbuffered file all or nothing, so that what comes next is not glued to a half line.
+
+    Raises:
+        OSError: it could not be written; the file is as it was.
+    """
+    before = file.seek(0, os.SEEK_END)
+    try:
+        write_all(file, data)
+    except OSError:
+        with suppress(OSError):
+            file.truncate(before)
+        raise

@@ -21,6 +21,7 @@ from core.data.manifest import PreparedVideo, Unreadable
 from core.data.tracking import count_frames
 from core.data.workers import in_workers
 from core.errors import DataError
+from core.files import write_all
 from core.progress import Progress
 
 POSITIONS = "positions.npy"
@@ -168,8 +169,7 @@ def write_bytes_at(path: Path, first_byte: int, data: memoryview) -> None:
     try:
         with path.open("r+b", buffering=0) as file:
             file.seek(first_byte)
-            while data:
-                data = data[file.write(data) or 0 :]
+            write_all(file, data)
     except OSError as error:
         raise _cannot_write(path, error) from error
 

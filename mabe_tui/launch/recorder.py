@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from core.errors import RunError
 from core.events import decode, identity
-from core.files import write_bytes_atomically
+from core.files import append_all, write_bytes_atomically
 from core.rundir import ATTEMPT, RunDir
 
 LOCK = ".mirror.lock"
@@ -193,7 +193,7 @@ def _content(path: Path) -> bytes:
 def _append(path: Path, content: bytes) -> None:
     try:
         with path.open("ab", buffering=0) as file:
-            file.write(content)
+            append_all(file, content)
     except OSError as error:
         reason = error.strerror or str(error)
         raise RunError(f"{path}: cannot be written ({reason}); free some space") from error

@@ -22,6 +22,7 @@ from core.rundir import (
     new_run_id,
     read_events,
 )
+from tests.full_disk import room_for
 
 NOW = dt.datetime(2026, 11, 21, 3, 15, tzinfo=dt.UTC)
 
@@ -138,6 +139,21 @@ def test_a_reserved_number_is_the_events_own_and_is_not_lost_on_error(tmp_path: 
         emitter.reserve(announce)
     assert announced == [1, 1]
     assert [event.seq for event in read_events(path)] == [1]
+
+
+def test_a_line_that_a_full_disk_cut_short_is_taken_back(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    with Emitter("0001-abcd", path, io.StringIO()) as emitter:
+        emitter.emit(Warned, code="c", message="first")
+        whole = path.read_bytes()
+        with room_for(len(whole) + 20), pytest.raises(OSError, match="too large"):
+            emitter.emit(Warned, code="c", message="torn")
+        assert path.read_bytes() == whole
+        emitter.emit(Warned, code="c", message="second")
+    assert [(event.seq, event.message) for event in read_events(path)] == [
+        (1, "first"),
+        (2, "second"),
+    ]
 
 
 def test_a_reader_that_went_away_does_not_stop_the_job(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from core.errors import RunError
 from core.events import Warned, encode
 from core.rundir import RunDir
 from mabe_tui.launch.recorder import LineKey, Recorder, writing
+from tests.full_disk import room_for
 
 ATTEMPT = "0001-abcd"
 NOW = dt.datetime(2026, 11, 21, tzinfo=dt.UTC)
@@ -83,6 +84,15 @@ def test_the_volume_fills_holes(run: RunDir) -> None:
         recorder.add_event(line(seq))
     assert recorder.merge_events(ATTEMPT, [line(seq) for seq in range(1, 6)]) == 3
     assert kept(run) == [1, 2, 3, 4, 5]
+
+
+def test_a_line_that_a_full_disk_cut_short_is_taken_back(run: RunDir) -> None:
+    recorder = Recorder(run)
+    recorder.add_text(ATTEMPT, text(b"whole"))
+    with room_for(10), pytest.raises(RunError, match="cannot be written"):
+        recorder.add_text(ATTEMPT, text(b"torn"))
+    recorder.add_text(ATTEMPT, text(b"next"))
+    assert run.log_path(ATTEMPT).read_bytes() == b"whole\nnext\n"
 
 
 def test_one_writer_at_a_time(run: RunDir) -> None:
