@@ -154,19 +154,18 @@ def _validated(
     from core.evaluation.frames import confusion
     from core.evaluation.table import Confusions
     from mabe_tui.runs.videos.video import open_run_data, tracked_video
-    from mabe_tui.runs.videos.video_prediction import predict_video
+    from mabe_tui.runs.videos.video_prediction import VideoPredictor
 
     entry = checkpoint.entry
     prepared = open_run_data(entry, data, progress)
     resolved = entry.require_request().resolved
     videos = resolved.validation_videos if resolved else ()
+    predictor = VideoPredictor(entry, checkpoint.which, device)
     counts = []
     for done, video_id in enumerate(videos):
         if progress is not None:
             progress(done, len(videos), f"videos by {checkpoint.name}")
-        seen = predict_video(
-            entry, tracked_video(entry, prepared, video_id), checkpoint.which, device
-        )
+        seen = predictor.predict(tracked_video(entry, prepared, video_id))
         counts.append(confusion(seen.video.truth, seen.prediction, len(seen.video.classes)))
     return Confusions(videos, entry.require_request().experiment.classes, np.stack(counts))
 

@@ -23,6 +23,7 @@ from mabe_tui.runs.videos.video import Act, TrackedVideo
 
 if TYPE_CHECKING:
     from core.data.frames import FrameStore
+    from core.inference.predict import Predictor
 
 Device = Literal["auto", "cpu", "cuda"]
 Frames = npt.NDArray[np.int64]
@@ -135,27 +136,61 @@ def predict_video(
         CheckpointError: it is damaged.
         ConfigError: CUDA is asked for and there is none.
     """
-    tell = progress or (lambda *_: None)
-    pointer = checkpoint_here(entry.run, which)
-    path = cache_folder(entry.run) / FOLDER / f"{_key(pointer, video)}.npy"
-    probabilities = _read(path, (video.frames, len(video.classes)))
-    if probabilities is None:
-        tell(0, 0, "loading torch and the checkpoint")
-        probabilities = _computed(entry.run.checkpoints / pointer.file, video, device, tell)
-        with replace_atomically(path) as file:
-            np.save(file, probabilities)
-    return PredictedVideo(video, pointer, probabilities)
+    return VideoPredictor(entry, which, device).predict(video, progress)
 
 
-def _computed(
-    path: Path, video: TrackedVideo, device: Device, tell: Progress
-) -> npt.NDArray[np.float32]:
-    from core.inference.checkpoints import load_trained
-    from core.inference.predict import Predictor
-    from core.machine import choose_device
+class VideoPredictor:
+    """One of a run's checkpoints, loaded once for many videos, and only where an answer is not kept.
 
-    predictor = Predictor(load_trained(path), choose_device(device))
-    return predictor.predict_frames_of(_store(video), tell)
+    Args:
+        entry: the run.
+        which: ``best``, ``last``, ``marked`` or ``epoch-5``.
+        device: where to compute.
+
+    Raises:
+        RunError: there is no such checkpoint, or it is not on this computer.
+    """
+
+    def __init__(self, entry: RunEntry, which: str = "best", device: Device = "auto") -> None:
+        self._checkpoint = checkpoint_here(entry.run, which)
+        self._path = entry.run.checkpoints / self._checkpoint.file
+        self._folder = cache_folder(entry.run) / FOLDER
+        self._device = device
+        self._code = code_version()
+        self._predictor: Predictor | None = None
+
+    def predict(self, video: TrackedVideo, progress: Progress | None = None) -> PredictedVideo:
+        """Give the answer for a video, from the cache where it is there.
+
+        Raises:
+            CheckpointError: the checkpoint is damaged.
+            ConfigError: CUDA is asked for and there is none.
+        """
+        tell = progress or (lambda *_: None)
+        path = self._folder / f"{self._key(video)}.npy"
+        probabilities = _read(path, (video.frames, len(video.classes)))
+        if probabilities is None:
+            probabilities = self._loaded(tell).predict_frames_of(_store(video), tell)
+            with replace_atomically(path) as file:
+                np.save(file, probabilities)
+        return PredictedVideo(video, self._checkpoint, probabilities)
+
+    def _loaded(self, tell: Progress) -> "Predictor":
+        if self._predictor is None:
+            tell(0, 0, "loading torch and the checkpoint")
+            from core.inference.checkpoints import load_trained
+            from core.inference.predict import Predictor
+            from core.machine import choose_device
+
+            self._predictor = Predictor(load_trained(self._path), choose_device(self._device))
+        return self._predictor
+
+    def _key(self, video: TrackedVideo) -> str:
+        """Hash all that an answer depends on: weights, positions, rate, scale and the code."""
+        about = video.about
+        parts = (about.content, about.frames, video.frames_per_second, about.pixels_per_cm)
+        words = f"{self._checkpoint.sha256} {self._code} {parts}"
+        return hashlib.sha256(words.encode()).hexdigest()[:32]
 
 
 def _store(video: TrackedVideo) -> "FrameStore":
@@ -164,13 +199,6 @@ def _store(video: TrackedVideo) -> "FrameStore":
     return FrameStore.of_video(
         video.positions, video.frames_per_second, video.about.pixels_per_cm, video.video_id
     )
-
-
-def _key(pointer: Pointer, video: TrackedVideo) -> str:
-    """Hash all that an answer depends on: weights, positions, rate, scale and the code."""
-    about = video.about
-    parts = (about.content, about.frames, video.frames_per_second, about.pixels_per_cm)
-    return hashlib.sha256(f"{pointer.sha256} {code_version()} {parts}".encode()).hexdigest()[:32]
 
 
 def _read(path: Path, shape: tuple[int, int]) -> npt.NDArray[np.float32] | None:
