@@ -21,6 +21,8 @@ LEAST_PYTHON = (3, 11)
 LEAST_FREE_GIB = 5.0
 GIB = 2**30
 PACKAGES = ("torch", "modal", "kaggle", "textual")
+NEEDED = ("runs", "registry")
+"""Without these nothing works; accounts and data elsewhere are not everybody's."""
 Verdict = Literal["good", "missing", "bad"]
 
 
@@ -67,7 +69,8 @@ def examine(session: Session) -> Iterator[Finding]:
         try:
             yield look()
         except UserError as error:
-            yield Finding(what=what, verdict="missing", found=str(error))
+            verdict: Verdict = "bad" if what in NEEDED else "missing"
+            yield Finding(what=what, verdict=verdict, found=str(error))
         except Exception as error:  # a doctor does not die of what the patient has
             yield Finding(what=what, verdict="bad", found=f"{type(error).__name__}: {error}")
 

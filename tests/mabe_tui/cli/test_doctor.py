@@ -28,6 +28,17 @@ def test_without_accounts_the_main_job_works(
     assert not (tmp_path / "home").exists()
 
 
+def test_a_broken_registry_is_bad(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    registry = tmp_path / "experiments.toml"
+    registry.write_text("[v1\n")
+    monkeypatch.setenv("MABE_HOME", str(tmp_path / "home"))
+    result = CliRunner().invoke(app, ["--registry", str(registry), "doctor", "--json"])
+    assert result.exit_code == 1
+    found = {finding["what"]: finding for finding in json.loads(result.stdout)}
+    assert found["registry"]["verdict"] == "bad"
+    assert str(registry) in found["registry"]["found"]
+
+
 def test_kaggle_credentials_are_found_and_never_shown(tmp_path: Path) -> None:
     secret = "s3cret"
     assert _kaggle({}, tmp_path).verdict == "missing"
