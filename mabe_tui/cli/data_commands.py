@@ -10,7 +10,14 @@ from core.errors import ConfigError
 from core.experiment import KEYPOINT_SET_SIZES
 from mabe_tui.cli import data_remote
 from mabe_tui.cli.data_report import report_lines
-from mabe_tui.cli.output import JsonOption, print_json, print_table, progress, say
+from mabe_tui.cli.output import (
+    JsonOption,
+    if_interrupted,
+    print_json,
+    print_table,
+    progress,
+    say,
+)
 from mabe_tui.cli.registry_commands import SetOption
 from mabe_tui.cli.session import session_of
 from mabe_tui.runs.units import duration
@@ -22,6 +29,8 @@ if TYPE_CHECKING:
     from core.experiment import Experiment
 
 DEFAULT_VERSION = "v6"
+COPIED = ("frames", "mice", "keypoints", "fps", "shares", "missing", "noise")
+"""Options of `mabe data synth` that say what `--like` takes from the real set."""
 Folder = Annotated[Path, typer.Argument(help="A folder in the competition's layout.")]
 VersionOption = Annotated[
     str, typer.Option("--version", metavar="V", help="The version whose settings are meant.")
@@ -43,6 +52,7 @@ def register(app: typer.Typer) -> None:
 
 
 def synth(
+    context: typer.Context,
     folder: Annotated[Path, typer.Argument(help="Where to write; a new or empty folder.")],
     videos: Annotated[int | None, typer.Option(help="How many; with --like: all.", min=1)] = None,
     frames: Annotated[int, typer.Option(help="Frames a video.", min=2)] = 3000,
@@ -70,6 +80,8 @@ def synth(
     """Make a synthetic data set: simulated mice that walk, sniff, mount, chase and attack."""
     from core.data import synthetic
 
+    if like is not None:
+        _refuse_what_is_copied(context)
     with progress("simulating") as tell:
         if like is not None:
             annotations = like.parent / "train_annotation"
@@ -96,6 +108,15 @@ def synth(
     say(
         f"{folder}: {summary.videos} videos, {summary.frames:,} frames, {summary.bouts:,} bouts; {shown}"
     )
+
+
+def _refuse_what_is_copied(context: typer.Context) -> None:
+    for name in COPIED:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            raise ConfigError(
+                f"--{name} and --like: what is copied has its own; leave --{name} out"
+            )
 
 
 def _body_parts(text: str) -> str | tuple[str, ...]:
@@ -167,7 +188,7 @@ def prepare(
     session = session_of(context)
     data = session.registry.experiment(version).data
     began = time.monotonic()
-    with progress("preparing") as tell:
+    with if_interrupted(), progress("preparing") as tell:
         prepared = prepare_folder(
             folder, session.cache, data.keypoints, data.mice, workers, tell, skip_bad
         )

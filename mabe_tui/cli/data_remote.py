@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from core.errors import ConfigError
-from mabe_tui.cli.output import JsonOption, print_json, print_table, progress, say
+from mabe_tui.cli.output import JsonOption, if_interrupted, print_json, print_table, progress, say
 from mabe_tui.cli.session import Session, session_of
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _is_here(folder: Path, competition: str, force: bool) -> bool:
 def _fetch(folder: Path, competition: str, anew: bool) -> int:
     from mabe_tui.kaggle_io.download import download as fetch
 
-    with progress(f"fetching {competition}") as tell:
+    with if_interrupted(), progress(f"fetching {competition}") as tell:
         written = fetch(folder, competition, tell, anew=anew)
     say(f"files written: {written}; `mabe data check {folder}` looks them over")
     return written
@@ -132,12 +132,9 @@ def _download_on_modal(order: "Order", detach: bool, as_json: bool) -> None:
         say("the same command without -d follows it; `mabe data ls` shows how far it is")
         print_json({"reference": reference}) if as_json else print(f"{MOUNT}/{order.name}")
         return
-    try:
-        with progress(f"fetching {order.name}") as tell:
-            ready = modal_download.follow(reference, tell)
-    except KeyboardInterrupt:
-        say("it goes on on Modal; `mabe data ls` shows how far it is, `mabe ps` how to end it")
-        raise
+    there = "it goes on on Modal; `mabe data ls` shows how far it is, `mabe ps` how to end it"
+    with if_interrupted(there), progress(f"fetching {order.name}") as tell:
+        ready = modal_download.follow(reference, tell)
     _print_ready(order, ready, as_json)
 
 
@@ -169,7 +166,7 @@ def push(
 
     usable, left_out = labelled(read_videos(folder))
     called = name or folder.resolve().name
-    with progress(f"sending {called}") as tell:
+    with if_interrupted(), progress(f"sending {called}") as tell:
         sent = modal_data.push(folder, called, tell)
     say(f"{len(usable)} labelled videos ({len(left_out)} left out); {sent} files were sent")
     print(f"{MOUNT}/{called}")

@@ -28,7 +28,7 @@ app = typer.Typer(
 )
 
 INTERRUPTED = 130
-INTERRUPTED_LINE = "mabe: interrupted; the same command goes on"
+INTERRUPTED_LINE = "mabe: interrupted"
 MISUSED = 2
 UsageError: Any = typer.BadParameter.__base__
 """click's, which typer brings along under a name of its own that may change."""

@@ -8,7 +8,7 @@ import typer
 
 from core.errors import ConfigError, UserError
 from mabe_tui.cli.cost import rented_reference
-from mabe_tui.cli.output import JsonOption, print_json, print_table, progress, say
+from mabe_tui.cli.output import JsonOption, if_interrupted, print_json, print_table, progress, say
 from mabe_tui.cli.run_table import fitted_cells, numeric
 from mabe_tui.cli.runs import RunName, find_run
 from mabe_tui.cli.session import session_of
@@ -55,7 +55,7 @@ def pull(context: typer.Context, run: RunName = "last", which: WhichArgument = "
     Each is kept only once its sha256 is right, and what is here already is not fetched again.
     """
     entry = find_run(context, run)
-    with progress(entry.id) as tell:
+    with if_interrupted(), progress(entry.id) as tell:
         paths = control.pull(entry, which, tell)
     for path in paths:
         print(path)

@@ -114,9 +114,9 @@ def progress(label: str) -> Iterator[Progress]:
         from rich.progress import Progress as RichProgress
 
         columns = (
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
-            TextColumn("{task.fields[words]}"),
+            TextColumn("{task.fields[words]}", markup=False),
             TimeRemainingColumn(),
         )
         with RichProgress(*columns, console=Console(stderr=True), transient=True) as bar:
@@ -151,6 +151,16 @@ def _plain_progress(label: str) -> Progress:
             say(f"{label}: {words}")
 
     return tell
+
+
+@contextmanager
+def if_interrupted(words: str = "the same command goes on where it was") -> Iterator[None]:
+    """Say on Ctrl-C what becomes of the work that it ends; the interruption itself goes on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        say(words)
+        raise
 
 
 def wrapped(text: str, indent: str = "", file: TextIO | None = None) -> str:

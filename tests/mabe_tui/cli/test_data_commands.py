@@ -109,6 +109,15 @@ def test_a_twin_of_a_train_csv(invoke: Mabe, data: Path, tmp_path: Path) -> None
     assert pq.read_table(annotation).equals(pq.read_table(original))
 
 
+@pytest.mark.parametrize("option", [("--frames", "3000"), ("--noise", "2"), ("--fps", "25")])
+def test_what_a_twin_has_of_its_own_cannot_be_stated(
+    invoke: Mabe, data: Path, tmp_path: Path, option: tuple[str, str]
+) -> None:
+    with pytest.raises(ConfigError, match=f"{option[0]} and --like"):
+        invoke("data", "synth", "twin", "--like", str(data / "train.csv"), *option)
+    assert not (tmp_path / "twin").exists()
+
+
 def test_a_folder_that_is_none_is_said_in_a_line(invoke: Mabe) -> None:
     for command in ("prepare", "show"):
         with pytest.raises(DataError, match=r"\Anowhere: no such folder[^\n]*\Z"):
