@@ -90,10 +90,13 @@ def _print_changes(
     listing: Listing, ended: threading.Event, problems: list[str], as_json: bool
 ) -> None:
     before: dict[str, RunState] | None = None
+    watched: dict[str, None] = {}
     said: set[str] = set()
     while not ended.is_set():
         table, records = listing.read()
-        runs = [records[str(row["id"])].summary for row in table.rows]
+        # What was listed once is told of to its end, though it is listed no more: `--state running`.
+        watched |= dict.fromkeys(str(row["id"]) for row in table.rows)
+        runs = [records[run].summary for run in watched if run in records]
         for change in changes(before, runs, dt.datetime.now(dt.UTC)):
             line = msgspec.json.encode(change).decode() if as_json else change_line(change)
             print(line, flush=True)

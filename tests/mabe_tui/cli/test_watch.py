@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,11 +16,14 @@ import pytest
 from core.events import Failed
 from core.experiment import Experiment
 from core.rundir import RunDir
-from mabe_tui.cli.watch import change_line, changes
+from mabe_tui.cli.listing import Listing, Narrowed
+from mabe_tui.cli.session import Session
+from mabe_tui.cli.watch import _print_changes, change_line, changes
 from mabe_tui.launch import process
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.local_launcher import LocalLauncher
 from mabe_tui.runs.listing.catalog import Catalog
+from mabe_tui.runs.listing.view_state import View
 from mabe_tui.runs.store import RunStore
 from tests.mabe_tui.recorded import record
 
@@ -40,6 +44,40 @@ def test_first_what_goes_on_then_what_changes(home: Path) -> None:
     line = change_line(found[1])
     assert line.endswith(f"{over.id}  running → failed  epoch 3/100  best 0.3000  out of memory")
     assert changes({over.id: RunState.FAILED}, [summary], NOW) == []
+
+
+class AfterTwoLooks(threading.Event):
+    """Between the looks, something happens."""
+
+    def __init__(self, happens: Callable[[], object]) -> None:
+        super().__init__()
+        self._happens = [happens]
+
+    def wait(self, timeout: float | None = None) -> bool:
+        del timeout
+        if self._happens:
+            self._happens.pop()()
+        else:
+            self.set()
+        return self.is_set()
+
+
+def test_how_a_run_ends_is_told_though_only_running_ones_are_listed(
+    home: Path,
+    launcher: LocalLauncher,
+    make_run: Callable[..., RunDir],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("MABE_HOME", str(home))
+    run = make_run(then="wait")
+    launcher.launch(run)
+    assert process.wait_until(lambda: len(run.history().epochs) == 2, 30)
+    running = Listing(Session(), View(), Narrowed(frozenset({RunState.RUNNING})))
+    _print_changes(running, AfterTwoLooks(lambda: launcher.stop(run, 30)), [], False)
+    first, last = capsys.readouterr().out.splitlines()
+    assert f"{run.id}  running  epoch 2" in first
+    assert f"{run.id}  running → stopped" in last
 
 
 @pytest.fixture
