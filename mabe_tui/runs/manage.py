@@ -127,7 +127,7 @@ def _run_removals(entry: RunEntry, state: RunState, everything: bool) -> list[Re
         return [_removal(entry.id, reason, [entry.run.path])]
     return [
         _removal(entry.id, "checkpoints of single epochs", _spare_checkpoints(entry.run)),
-        _removal(entry.id, "left over by writes cut short", _left_over(entry.run)),
+        _removal(entry.id, "left over by writes and removals cut short", _left_over(entry.run)),
     ]
 
 
@@ -143,7 +143,9 @@ def _spare_checkpoints(run: RunDir) -> list[Path]:
 
 
 def _left_over(run: RunDir) -> list[Path]:
-    return sorted(path for path in run.path.rglob(TEMPORARY_PATTERN) if path.is_file())
+    halves = sorted(run.path.glob(f"{REMOVED_PREFIX}*"))
+    temporary = sorted(path for path in run.path.rglob(TEMPORARY_PATTERN) if path.is_file())
+    return [*halves, *(path for path in temporary if not set(path.parents) & set(halves))]
 
 
 def _require_dead(entry: RunEntry) -> None:

@@ -120,6 +120,24 @@ def test_gc_plan(home: Path, finished: RunDir, launcher: LocalLauncher, make_run
     assert not any((home / "cache").iterdir())
 
 
+def test_gc_finishes_a_removal_cut_short(
+    home: Path, finished: RunDir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(manage.shutil, "rmtree", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            manage.remove([manage.removal_of(RunEntry(finished), whole=False)])
+    assert list(finished.path.glob(".removed-*"))
+    (removal,) = manage.plan_gc(home, everything=False)
+    assert (removal.what, len(removal.paths)) == (finished.id, 1)
+    manage.remove([removal])
+    assert not list(finished.path.glob(".removed-*"))
+
+
+def _killed(folder: Path) -> None:
+    raise KeyboardInterrupt
+
+
 def test_damaged_pointer_keeps_every_file(home: Path, finished: RunDir) -> None:
     (finished.checkpoints / "best.json").write_text("{half")
     assert manage.plan_gc(home, everything=False) == []
