@@ -42,13 +42,14 @@ def allowed(typed: str) -> str | None:
 
 def folders_like(typed: str) -> list[str]:
     """Give the folders whose path begins as typed; none where nothing can be listed."""
-    parent, begun = Path(typed).expanduser(), ""
-    if not typed.endswith("/"):
-        parent, begun = parent.parent, parent.name
-    shown = typed[: len(typed) - len(begun)]
+    if typed == "~":
+        return ["~/"]
+    above, slash, begun = typed.rpartition("/")
+    shown = above + slash
     try:
+        parent = Path(shown).expanduser()
         found = sorted(path.name for path in parent.iterdir() if path.is_dir())
-    except OSError:
+    except (OSError, RuntimeError):  # the second: "~name" of nobody here
         return []
     names = [name for name in found if name.startswith(begun) and (begun or name[0] != ".")]
     return [f"{shown}{name}/" for name in names[:MOST]]

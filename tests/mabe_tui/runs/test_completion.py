@@ -49,3 +49,14 @@ def test_folders(tmp_path: Path) -> None:
     assert folders_like(f"{tmp_path}/da") == [f"{tmp_path}/data/", f"{tmp_path}/day/"]
     assert folders_like(f"{tmp_path}/") == [f"{tmp_path}/{n}/" for n in ("data", "day", "other")]
     assert folders_like(f"{tmp_path}/none/x") == []
+
+
+def test_folders_at_home_and_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / ".hidden").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert folders_like("~") == ["~/"]
+    assert folders_like("~/d") == ["~/data/"]
+    assert folders_like("~nobody-of-that-name/d") == []
+    assert (folders_like("d"), folders_like(".")) == (["data/"], [".hidden/"])
