@@ -17,7 +17,8 @@ def choose_device(asked: Literal["auto", "cpu", "cuda"]) -> torch.device:
     """
     if asked == "cuda" and not torch.cuda.is_available():
         raise ConfigError(
-            "hardware.device: 'cuda' is not available on this machine; use --set hardware.device=auto"
+            "hardware.device: 'cuda' is not available on this machine; take 'auto': a run by"
+            " `--set hardware.device=auto`, a checkpoint by `--device auto`"
         )
     if asked == "cpu" or not torch.cuda.is_available():
         return torch.device("cpu")

@@ -13,7 +13,7 @@ from core.version import LENGTH, code_version
 def test_cuda_that_is_not_there_is_an_error_and_auto_is_not(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert choose_device("auto") == choose_device("cpu") == torch.device("cpu")
-    with pytest.raises(ConfigError, match=r"hardware\.device"):
+    with pytest.raises(ConfigError, match=r"hardware\.device.*--device auto"):
         choose_device("cuda")
 
 
