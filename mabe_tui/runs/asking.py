@@ -85,7 +85,7 @@ def check_data(request: RunRequest) -> str:
     if request.launcher != "local":
         launcher_named(request.launcher).quote(request)  # refuses what cannot be seen from there
         return request.data
-    from core.data.competition import labelled, read_videos  # late: pandas
+    from core.data.competition import labelled, read_videos  # late: pyarrow
 
     usable, left_out = labelled(read_videos(Path(request.data)))
     if len(usable) < FEWEST_VIDEOS:

@@ -22,16 +22,14 @@ def write_charts(panels: Sequence[Panel], name: str, folder: Path) -> Path:
         The file: ``name.svg``, or ``name-2.svg`` and so on where that is there.
 
     Raises:
-        RunError: there is nothing to draw, or the folder cannot be written.
+        RunError: there is nothing to draw.
+        UserError: the folder cannot be written.
     """
     drawn = [panel for panel in panels if panel.series]
     if not drawn:
         raise RunError("nothing to draw yet")
     path = free_path(folder, name, ".svg")
-    try:
-        write_bytes_atomically(path, svg_document(drawn).encode())
-    except OSError as error:
-        raise RunError(f"{path}: cannot be written ({error.strerror or error})") from error
+    write_bytes_atomically(path, svg_document(drawn).encode())
     return path
 
 
