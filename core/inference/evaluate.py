@@ -27,6 +27,8 @@ class Evaluation:
     frames: int
     unmapped: Counter[str]
     """Bouts of actions that the checkpoint's action map does not name, which count as class 0."""
+    nan_frames: int = 0
+    """Frames for which the model gave NaN; they count as predicted class 0, with a score of 0."""
 
 
 def evaluate_folder(
@@ -76,10 +78,13 @@ def evaluate_videos(
         answers.append(prediction.probabilities)
     per_video = np.stack(counts)
     truth, answer = np.concatenate(truths), np.concatenate(answers)
+    nan_frames = int(np.isnan(answer).any(axis=1).sum())
+    np.nan_to_num(answer, copy=False)
     return Evaluation(
         metrics=frame_metrics(per_video.sum(axis=0), classes)
         | average_precisions(truth, answer, classes),
         confusions=Confusions(tuple(by_id), tuple(classes), per_video),
         frames=len(truth),
         unmapped=unmapped,
+        nan_frames=nan_frames,
     )

@@ -114,6 +114,11 @@ def evaluate(
     say(f"{report.run} ({which}) on {report.videos} videos of {data}, {report.frames:,} frames")
     _say_overlap(report)
     _say_labels(evaluation, evaluation.confusions.classes)
+    if report.nan_frames:
+        say(
+            f"warning: for {report.nan_frames:,} frames the checkpoint gives NaN, which counts as"
+            f" {evaluation.confusions.classes[0]!r}; its training broke down: try an earlier one"
+        )
     _print_metrics(evaluation.metrics, evaluation.confusions.classes)
 
 

@@ -36,6 +36,8 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
     metrics: dict[str, float]
     unmapped: dict[str, int]
     """Bouts of actions that the run's action map does not name, which count as its first class."""
+    nan_frames: int = 0
+    """Frames for which the checkpoint gives NaN, which count as predictions of its first class."""
 
 
 class CheckpointSide(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,6 +96,7 @@ def evaluate_run(
         frames=found.frames,
         metrics=found.metrics,
         unmapped=dict(found.unmapped),
+        nan_frames=found.nan_frames,
     )
     return report, found
 

@@ -1,4 +1,5 @@
 import json
+import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +8,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
+from torch import nn
 from typer.testing import Result
 
 from core import job
@@ -137,6 +139,22 @@ def test_eval_says_what_the_labels_cannot_show(
     assert "no frame is of class 'social', 'mating', 'aggressive', so" in words
     known = home_with_run("eval", "last", "--data", str(data), "--json")
     assert json.loads(known.stdout)["unmapped"] == {}
+
+
+def test_eval_says_that_a_checkpoint_gives_nan(
+    home_with_run: Mabe, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(model: nn.Module) -> nn.Module:
+        for parameter in model.parameters():
+            parameter.data.fill_(math.nan)
+        return model
+
+    monkeypatch.setattr("core.inference.predict.folded", broken)
+    result = home_with_run("eval", "last", "--data", str(data))
+    assert "for 1,200 frames the checkpoint gives NaN, which counts as 'other'" in result.stderr
+    assert "f1_macro" in result.stdout
+    report = json.loads(home_with_run("eval", "last", "--data", str(data), "--json").stdout)
+    assert report["nan_frames"] == 1200
 
 
 def test_a_run_whose_checkpoints_were_removed_says_so(
