@@ -1,8 +1,5 @@
 """``mabe compare A B…``: which is better, and how sure can one be."""
 
-import csv
-import io
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +8,16 @@ import typer
 
 from core.errors import ConfigError
 from core.files import write_bytes_atomically
-from mabe_tui.cli.output import JsonOption, clean, print_json, print_table, say, wrapped
+from mabe_tui.cli.output import (
+    JsonOption,
+    clean,
+    print_csv,
+    print_json,
+    print_table,
+    say,
+    wrapped,
+)
+from mabe_tui.cli.picture import plain_only
 from mabe_tui.cli.session import Session, session_of
 from mabe_tui.runs.comparison.compare import Comparison
 from mabe_tui.runs.comparison.compare import compare as compare_runs
@@ -104,7 +110,6 @@ def print_comparison(names: Sequence[str], session: Session) -> None:
 
 
 def _compared(names: Sequence[str], session: Session, latest: bool = False) -> Comparison:
-
     return compare_runs(names, RunStore(session.home), session.registry, latest)
 
 
@@ -130,7 +135,7 @@ def _print_sections(comparison: Comparison, markdown: bool) -> None:
 def _print_curves(comparison: Comparison) -> None:
     from mabe_tui.plotting.sparkline import sparkline
 
-    ascii_only = "utf" not in (sys.stdout.encoding or "").lower()
+    ascii_only = plain_only()
     rows = []
     for side in comparison.sides:
         for label, values in _curves(side):
@@ -161,14 +166,15 @@ def _print_markdown(title: str, names: Sequence[str], rows: Rows) -> None:
 
 
 def _print_csv(comparison: Comparison) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["section", "quantity", *(side.name for side in comparison.sides)])
-    for title, rows in sections(comparison):
-        writer.writerows([title, *line] for row in rows for line in _csv_lines(row))
-    for verdict in comparison.verdicts:
-        writer.writerow(["verdict", verdict.sentence])
-    print(text.getvalue(), end="")
+    lines = [
+        [title, *line]
+        for title, rows in sections(comparison)
+        for row in rows
+        for line in _csv_lines(row)
+    ]
+    verdicts = [["verdict", verdict.sentence] for verdict in comparison.verdicts]
+    header = ["section", "quantity", *(side.name for side in comparison.sides)]
+    print_csv(header, [*lines, *verdicts])
 
 
 def _csv_lines(row: list[object]) -> Iterator[list[object]]:

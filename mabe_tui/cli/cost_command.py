@@ -1,9 +1,7 @@
 """``mabe cost``: what was spent, by experiment, day or run."""
 
-import csv
 import datetime as dt
 import re
-import sys
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -11,7 +9,7 @@ import msgspec
 import typer
 
 from core.errors import ConfigError
-from mabe_tui.cli.output import JsonOption, print_json, print_table, say
+from mabe_tui.cli.output import CsvOption, JsonOption, print_csv, print_json, print_table, say
 from mabe_tui.cli.runs import find_run
 from mabe_tui.cli.session import session_of
 from mabe_tui.runs.ledger import By, Total, spent, total, totals
@@ -52,7 +50,7 @@ def cost(
         ),
     ] = None,
     as_json: JsonOption = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print the same as CSV.")] = False,
+    as_csv: CsvOption = False,
 ) -> None:
     """Show what rented runs have cost. Days are those of this computer's time zone.
 
@@ -71,7 +69,7 @@ def cost(
     if as_json:
         print_json(costs)
     elif as_csv:
-        _print_csv(costs)
+        print_csv([costs.by, "runs", "seconds", "usd"], map(_csv_row, costs.rows))
     else:
         _print_costs(costs)
 
@@ -115,7 +113,5 @@ def _cells(row: Total) -> list[object]:
     return [row.name, row.runs, duration(row.seconds), f"${row.usd:.2f}"]
 
 
-def _print_csv(costs: Costs) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow([costs.by, "runs", "seconds", "usd"])
-    writer.writerows([r.name, r.runs, f"{r.seconds:.0f}", f"{r.usd:.4f}"] for r in costs.rows)
+def _csv_row(row: Total) -> list[object]:
+    return [row.name, row.runs, f"{row.seconds:.0f}", f"{row.usd:.4f}"]

@@ -1,8 +1,6 @@
 """``mabe curves RUN…``: what runs measured, drawn in the terminal, or as numbers or an SVG file."""
 
-import csv
 import shutil
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,13 +9,16 @@ import typer
 from core.errors import ConfigError, RunError
 from core.files import write_bytes_atomically
 from mabe_tui.cli.logs import up_to_date
-from mabe_tui.cli.output import JsonOption, print_json, say
+from mabe_tui.cli.output import JsonOption, print_csv, print_json, say
 from mabe_tui.cli.picture import plain_only, print_rows
 from mabe_tui.cli.runs import find_runs
 from mabe_tui.runs.curves.axis import Axis
 
 if TYPE_CHECKING:  # numpy, which `mabe curves --help` does without
+    from collections.abc import Iterator
+
     from mabe_tui.plotting.panel import Panel
+    from mabe_tui.runs.curves.curves import Curve
     from mabe_tui.runs.curves.panels import RunNumbers
     from mabe_tui.runs.store import RunEntry
 
@@ -157,9 +158,11 @@ def _print_numbers(numbers: "list[RunNumbers]", names: list[str], axis: Axis, as
         ]
         print_json({"x": axis.value, "curves": listed})
         return
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(["run", "curve", axis.value, "value", "superseded"])
-    for run, curve in found:
-        columns = curve.x.tolist(), curve.y.tolist(), curve.superseded.tolist()
-        for x, y, gone in zip(*columns, strict=True):
-            writer.writerow([run, curve.name, f"{x:g}" if x % 1 == 0 else x, y, str(gone).lower()])
+    rows = (row for run, curve in found for row in _points(run, curve))
+    print_csv(["run", "curve", axis.value, "value", "superseded"], rows)
+
+
+def _points(run: str, curve: "Curve") -> "Iterator[list[object]]":
+    columns = curve.x.tolist(), curve.y.tolist(), curve.superseded.tolist()
+    for x, y, gone in zip(*columns, strict=True):
+        yield [run, curve.name, f"{x:g}" if x % 1 == 0 else x, y, str(gone).lower()]

@@ -1,9 +1,6 @@
 """``mabe video RUN [VIDEO]``: where a model is wrong, and what the mice do there."""
 
-import csv
 import shutil
-import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -12,7 +9,7 @@ import typer
 
 from core.errors import ConfigError
 from mabe_tui.cli.fit import Column, fitted
-from mabe_tui.cli.output import JsonOption, print_json, print_table, progress, say
+from mabe_tui.cli.output import JsonOption, print_csv, print_json, print_table, progress, say
 from mabe_tui.cli.picture import plain_only, print_rows
 from mabe_tui.cli.runs import RunName, find_run
 
@@ -121,7 +118,7 @@ def _print_scores(entry: "RunEntry", as_json: bool, as_csv: bool) -> None:
         return
     columns = _columns(scores)
     if as_csv:
-        _print_csv([name for name, _ in columns], zip(*(c for _, c in columns), strict=True))
+        print_csv([name for name, _ in columns], zip(*(c for _, c in columns), strict=True))
         return
     say(f"{entry.id}: validation videos, the worst first; `mabe video {entry.id} VIDEO` draws one")
     shown = [(name, [_figure(cell) for cell in cells]) for name, cells in columns]
@@ -211,19 +208,13 @@ def _print_frames(watched: "PredictedVideo") -> None:
     truth, prediction = watched.video.truth.tolist(), watched.prediction.tolist()
     header = ["video_frame", "true_class", "predicted_class", *(f"p_{name}" for name in names)]
     rows = zip(truth, prediction, watched.probabilities.tolist(), strict=True)
-    _print_csv(
+    print_csv(
         header,
         (
             [number, names[true], names[said], *(f"{p:.4f}" for p in probabilities)]
             for number, (true, said, probabilities) in enumerate(rows)
         ),
     )
-
-
-def _print_csv(header: list[str], rows: Iterable[Iterable[object]]) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
 
 
 def _draw(
