@@ -59,10 +59,10 @@ def render_confusion(
             frames, left = int(counts[row, column]), LABEL_WIDTH + column * cell
             share = frames / totals[row] if totals[row] else None
             role = _cell_role(row, column, share)
-            text = _compact(frames) if cells == "frames" else _percent(share)
+            text = compact(frames) if cells == "frames" else percent(share)
             grid.put(top, left, (text + ("!" if role == ALERT else "")).rjust(cell), role)
             if cells == "both":
-                grid.put(top + 1, left, _compact(frames).rjust(cell), AXIS)
+                grid.put(top + 1, left, compact(frames).rjust(cell), AXIS)
     return grid.rows()
 
 
@@ -112,7 +112,7 @@ def _cell_role(row: int, column: int, share: float | None) -> int:
     return PLAIN if share else AXIS
 
 
-def _percent(share: float | None) -> str:
+def percent(share: float | None) -> str:
     """Percent without decimals; what is not 0 is never shown as 0, nor what is not all as 100."""
     if share is None:
         return "-"
@@ -121,7 +121,7 @@ def _percent(share: float | None) -> str:
     return f"{min(round(100 * share), 99 if share < 1 else 100)}%"
 
 
-def _compact(frames: int) -> str:
+def compact(frames: int) -> str:
     """Write a count in at most six characters: 1,234, 12.3k, 4.56M."""
     if frames < 10_000:
         return f"{frames:,}"

@@ -39,18 +39,31 @@ def class_picture(
     """
     if not sides:
         return []
-    rows = [*_bars(sides, width, lines, ascii_only), EMPTY]
+    rows = [*f1_rows(sides, width, lines, ascii_only), EMPTY]
     pictures = [_matrix(side, cells) for side in sides if side.problem is None]
     for start, stop in _flowed([len(rows[0].text) for rows in pictures], width):
         rows += [*reduce(lambda left, right: beside(left, right, GAP), pictures[start:stop]), EMPTY]
-    return rows + [_words(f"{clean(s.name)}: {clean(s.problem)}") for s in sides if s.problem]
+    return [*rows, *problem_rows(sides)]
 
 
-def _bars(
-    sides: Sequence[SideClasses], width: int, lines: Sequence[int], ascii_only: bool
+def problem_rows(sides: Sequence[SideClasses]) -> list[Row]:
+    """Say of which sides there is nothing to show, and why."""
+    return [_words(f"{clean(s.name)}: {clean(s.problem)}") for s in sides if s.problem]
+
+
+def f1_rows(
+    sides: Sequence[SideClasses],
+    width: int,
+    lines: Sequence[int],
+    ascii_only: bool,
+    worst_first: bool = False,
 ) -> list[Row]:
+    """Draw the F1 of each class as bars, in the order of the classes or the worst of any side first."""
     shown = [number for number, side in enumerate(sides) if side.scores]
-    names = [*dict.fromkeys(score.name for side in sides for score in side.scores)]
+    scores = [score for side in sides for score in side.scores]
+    names = [*dict.fromkeys(score.name for score in scores)]
+    if worst_first:
+        names.sort(key=lambda name: min(score.f1 for score in scores if score.name == name))
     f1 = [{score.name: score.f1 for score in sides[number].scores} for number in shown]
     rows = render_f1_bars(
         [[known.get(name) for name in names] for known in f1],

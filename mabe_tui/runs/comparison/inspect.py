@@ -8,10 +8,14 @@ from core.evaluation.frames import Counts, f1_per_class, precision_per_class, re
 from core.evaluation.table import read_confusions
 from mabe_tui.runs.comparison.code import CodeChange, code_changes
 from mabe_tui.runs.comparison.compare import Comparison
+from mabe_tui.runs.comparison.confusions import Confusion, confusions
 from mabe_tui.runs.comparison.sides import Side
 from mabe_tui.runs.curves.overlay import SideNumbers
 from mabe_tui.runs.curves.panels import RunNumbers
 from mabe_tui.runs.store import RunStore
+
+MOST_CONFUSIONS = 20
+"""Of a side, as ``--json`` gives them."""
 
 
 class ClassScore(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +38,8 @@ class SideClasses(msgspec.Struct, frozen=True, kw_only=True):
     """``(classes, classes)`` frames of all validation videos and seeds; rows are the truth."""
     scores: tuple[ClassScore, ...] = ()
     """Of ``counts``; with several seeds not quite the mean of the seeds' own."""
+    confusions: tuple[Confusion, ...] = ()
+    """The worst of ``counts``, the most harmful first."""
     problem: str | None = None
     """Why there is nothing to show."""
 
@@ -98,6 +104,7 @@ def classes_of_counts(name: str, classes: tuple[str, ...], counts: Counts) -> Si
         classes=classes,
         counts=tuple(tuple(row) for row in counts.tolist()),
         scores=_scores(classes, counts),
+        confusions=confusions(classes, counts)[:MOST_CONFUSIONS],
     )
 
 

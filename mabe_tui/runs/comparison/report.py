@@ -9,6 +9,7 @@ from pathlib import Path
 from core.files import write_bytes_atomically
 from mabe_tui.plotting.panel import Panel
 from mabe_tui.plotting.svg import style_sheet, svg_chart, svg_document
+from mabe_tui.runs.comparison.class_list import has_many_classes
 from mabe_tui.runs.comparison.compare import Comparison
 from mabe_tui.runs.comparison.compare_tables import note_on_verdicts, sections
 from mabe_tui.runs.comparison.inspect import SideClasses, side_classes, side_numbers
@@ -83,7 +84,7 @@ def comparison_report(
         title=" and ".join(side.name for side in comparison.sides),
         verdicts=tuple(verdict.sentence for verdict in comparison.verdicts),
         note=note_on_verdicts(comparison) or "",
-        tables=tuple(_tables(comparison)),
+        tables=(*_tables(comparison), *_worst(classes)),
         panels=tuple(_panels(comparison.sides, store, axis)),
         matrices=tuple(matrix for matrix in classes if matrix.problem is None),
     )
@@ -94,6 +95,25 @@ def _tables(comparison: Comparison) -> Iterator[ReportTable]:
     for title, rows in sections(comparison):
         if rows:
             yield ReportTable(title, columns, tuple(tuple(map(clean, row)) for row in rows))
+
+
+def _worst(classes: Sequence[SideClasses]) -> Iterator[ReportTable]:
+    """List the worst confusions of each side, where a matrix is too large to find them in."""
+    for side in classes if has_many_classes(classes) else ():
+        rows = [
+            (
+                f"{clean(one.truth)} → {clean(one.predicted)}",
+                f"{one.frames:,}",
+                f"{one.of_truth:.1%}",
+                f"{one.of_predicted:.1%}",
+            )
+            for one in side.confusions
+        ]
+        if rows:
+            columns = ("frames", "of true", "of predicted")
+            yield ReportTable(
+                f"worst confusions of {side.name}, true → predicted", columns, tuple(rows)
+            )
 
 
 def _panels(sides: Sequence[Side], store: RunStore, axis: Axis) -> list[Panel]:

@@ -1,4 +1,4 @@
-"""F1 bars and confusion matrices of several sides, which may be larger than the screen."""
+"""What several sides confuse, as bars and matrices or as lists; it may be larger than the screen."""
 
 from collections.abc import Sequence
 
@@ -9,6 +9,7 @@ from textual.strip import Strip
 
 from mabe_tui.plotting.grid import Row
 from mabe_tui.plotting.matrix import CellContent
+from mabe_tui.runs.comparison.class_list import class_list
 from mabe_tui.runs.comparison.class_picture import class_picture
 from mabe_tui.runs.comparison.inspect import SideClasses
 from mabe_tui.tui.themes import CurveStyles
@@ -22,6 +23,7 @@ class ClassView(ScrollView, can_focus=True):
         self._sides: Sequence[SideClasses] = ()
         self._lines: Sequence[int] = ()
         self._cells: CellContent = "both"
+        self._listed = False
         self._rows: Sequence[Row] = ()
         self._styles: CurveStyles | None = None
 
@@ -30,9 +32,22 @@ class ClassView(ScrollView, can_focus=True):
         """All that can be scrolled to, without colours."""
         return "\n".join(row.text for row in self._rows)
 
-    def show(self, sides: Sequence[SideClasses], lines: Sequence[int], cells: CellContent) -> None:
-        """Show other sides; the arguments are those of :func:`class_picture`."""
-        self._sides, self._lines, self._cells = sides, lines, cells
+    def show(
+        self,
+        sides: Sequence[SideClasses],
+        lines: Sequence[int],
+        cells: CellContent,
+        listed: bool = False,
+    ) -> None:
+        """Show other sides.
+
+        Args:
+            sides: as the others, see :func:`class_picture`.
+            lines: likewise.
+            cells: likewise.
+            listed: the worst confusions as a list, instead of matrices.
+        """
+        self._sides, self._lines, self._cells, self._listed = sides, lines, cells, listed
         self._redraw()
 
     def on_mount(self) -> None:
@@ -57,7 +72,8 @@ class ClassView(ScrollView, can_focus=True):
 
     def _redraw(self) -> None:
         self._styles = CurveStyles(self.app.theme_variables)
-        self._rows = class_picture(
+        draw = class_list if self._listed else class_picture
+        self._rows = draw(
             self._sides,
             max(self.scrollable_content_region.width, 1),
             lines=self._lines,

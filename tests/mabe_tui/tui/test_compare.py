@@ -226,6 +226,23 @@ async def test_f1_of_each_class_side_by_side_with_confusion_matrices(make_app) -
         assert view.text == both
 
 
+async def test_classes_are_a_list_of_the_worst_at_a_key_and_stay_so(make_app) -> None:
+    async with make_app().run_test(size=SMALL) as pilot:
+        screen = await opened(pilot, "v5", "v6")
+        await pilot.press("2")
+        view = screen.query_one(ClassView)
+        assert "worst confusions" not in view.text
+        await pilot.press("w")
+        first = view.text.split("\n")[2].split()
+        assert first[:3] == ["aggressive", "→", "other"]
+        await settle(pilot)
+        async with make_app().run_test(size=SMALL) as second:
+            again = await opened(second, "v5", "v4")
+            assert "worst confusions" in again.query_one(ClassView).text
+        await pilot.press("w")
+        assert "worst confusions" not in view.text
+
+
 async def test_only_changed_settings_and_false_zero_and_missing_as_themselves(
     make_app, recorded: Path
 ) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from textual import events, on
 from textual.message import Message
 
+from mabe_tui.runs.comparison.class_list import has_many_classes
 from mabe_tui.runs.comparison.side_by_side import SideBySide
 from mabe_tui.runs.curves.axis import Axis
 from mabe_tui.runs.curves.overlay import LineNumbers, axes_of, metrics_of, overlay
@@ -125,8 +126,16 @@ class ComparisonLooks(MabeScreen):
 
     def _show_classes(self) -> None:
         assert self.found is not None
-        cells = self.compare_view.cells
-        self._panes.class_view.show(self.found.classes, self.line_numbers, cells)
+        classes, cells = self.found.classes, self.compare_view.cells
+        self._panes.class_view.show(classes, self.line_numbers, cells, self._listed)
+
+    @property
+    def _listed(self) -> bool:
+        """Whether the classes are shown as lists."""
+        wished = self.compare_view.listed
+        return (
+            has_many_classes(self.found.classes if self.found else ()) if wished is None else wished
+        )
 
     # ── how it is looked at ───────────────────────────────────────────────────────────────────
 
@@ -167,7 +176,13 @@ class ComparisonLooks(MabeScreen):
         self._draw()
 
     def action_cells(self) -> None:
-        """Show other numbers in the confusion matrices."""
+        """Show other numbers of what is confused."""
         self._change(self.compare_view.next_cells())
+        if self.found is not None:
+            self._show_classes()
+
+    def action_worst(self) -> None:
+        """Show the classes as lists, the worst first, or as matrices."""
+        self._change(replace(self.compare_view, listed=not self._listed))
         if self.found is not None:
             self._show_classes()

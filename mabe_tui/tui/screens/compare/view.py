@@ -32,6 +32,8 @@ class CompareView:
     smooth: float = 0.0
     log_y: bool = False
     cells: CellContent = "both"
+    listed: bool | None = None
+    """Classes as lists, the worst first; ``None``: where they are many."""
     pane: str = PANES[0][0]
 
     @classmethod
@@ -44,6 +46,7 @@ class CompareView:
             "smooth": SMOOTHINGS,
             "log_y": (True, False),
             "cells": CELLS,
+            "listed": (True, False),
         }
         known = {name: kept[name] for name, values in allowed.items() if kept.get(name) in values}
         if "axis" in known:

@@ -3,6 +3,7 @@
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from core.registry import default_path, load
@@ -10,7 +11,7 @@ from core.rundir import About
 from mabe_tui.plotting.panel import Panel
 from mabe_tui.plotting.series import Series
 from mabe_tui.runs.comparison.compare import compare
-from mabe_tui.runs.comparison.inspect import SideClasses
+from mabe_tui.runs.comparison.inspect import SideClasses, classes_of_counts
 from mabe_tui.runs.comparison.report import (
     Report,
     ReportTable,
@@ -91,6 +92,18 @@ def test_report_of_a_comparison(store: RunStore) -> None:
     assert "v6 train_loss" in text
     assert "v5 train_loss (2 seeds)" in text
     assert to_svg(report).count('fill-opacity="0.18"') == 3  # two losses and F1 of v5
+
+
+def test_many_classes_have_their_worst_confusions_listed(store: RunStore) -> None:
+    comparison = compare(["v5", "v6"], store, load(default_path()))
+    names = tuple(f"action {number}" for number in range(37))
+    counts = np.eye(37, dtype=int) * 100
+    counts[3, 5] = 41
+    many = [classes_of_counts(name, names, counts) for name in ("v5", "v6")]
+    table = comparison_report(comparison, store, classes=many).tables[-1]
+    assert table.title == "worst confusions of v6, true → predicted"
+    assert table.rows == (("action 3 → action 5", "41", "29.1%", "29.1%"),)
+    assert "worst confusions" not in to_html(report_of(store, "v5", "v6"))
 
 
 def test_page_loads_nothing_and_runs_nothing(store: RunStore) -> None:
