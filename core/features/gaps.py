@@ -7,8 +7,8 @@ from torch import Tensor
 def interpolate(positions: Tensor, max_gap: int) -> Tensor:
     """Fill short gaps linearly in time, each point by itself.
 
-    The tensor form of :func:`core.features.keypoints.interpolate_gaps`: a gap is a run of frames
-    without the point between two that have it; longer ones, and those at either end, stay.
+    A gap is a run of frames in which a point is missing (either coordinate NaN) between two frames in
+    which it was tracked. Longer gaps, and those at the start or the end, stay as they are.
 
     Args:
         positions: ``(..., time, mice, keypoints, 2)``, NaN where missing.

@@ -6,9 +6,6 @@ arrays are ``(frames, mice, keypoints, 2)`` throughout.
 
 import re
 
-import numpy as np
-import numpy.typing as npt
-
 from core.errors import ConfigError
 
 SLOTS_18: tuple[str, ...] = (
@@ -90,43 +87,3 @@ def slot_of(body_part: str, slots: tuple[str, ...]) -> int | None:
 def is_known(body_part: str) -> bool:
     """Say whether the competition uses this name at all: a slot, an alias or a dropped part."""
     return slot_of(body_part, SLOTS_18) is not None or bool(_DROPPED_PATTERN.fullmatch(body_part))
-
-
-def interpolate_gaps(positions: npt.NDArray[np.float32], max_gap: int) -> npt.NDArray[np.float32]:
-    """Fill short gaps linearly in time, each point by itself.
-
-    A gap is a run of frames in which a point is missing (either coordinate NaN) between two frames in
-    which it was tracked. Longer gaps, and those at the start or the end, stay as they are.
-
-    Args:
-        positions: ``(frames, ..., 2)``, NaN where missing.
-        max_gap: longest run of missing frames to fill; 0 fills none.
-
-    Returns:
-        A new array of the same shape.
-    """
-    filled = positions.copy()
-    frames = len(positions)
-    if max_gap <= 0 or frames < 3:
-        return filled
-    points = filled.reshape(frames, -1, 2)
-    missing = np.isnan(points[..., 0]) | np.isnan(points[..., 1])
-    before, after = _tracked_neighbours(missing)
-    time, point = np.nonzero(missing & (before >= 0) & (after < frames))
-    start, stop = before[time, point], after[time, point]
-    short = stop - start - 1 <= max_gap
-    time, point, start, stop = time[short], point[short], start[short], stop[short]
-    weight = ((time - start) / (stop - start)).astype(positions.dtype)[:, None]
-    points[time, point] = (1 - weight) * points[start, point] + weight * points[stop, point]
-    return filled
-
-
-def _tracked_neighbours(
-    missing: npt.NDArray[np.bool_],
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-    """Give the last tracked frame at or before each frame (else -1), and the next (else frames)."""
-    frames = len(missing)
-    numbers = np.arange(frames, dtype=np.int32)[:, None]
-    before = np.maximum.accumulate(np.where(missing, np.int32(-1), numbers), axis=0)
-    backwards = np.where(missing, np.int32(frames), numbers)[::-1]
-    return before, np.minimum.accumulate(backwards, axis=0)[::-1]

@@ -1,11 +1,15 @@
 """Speed and acceleration of every keypoint, in windows or whole videos, on any device.
 
+With ``v[t] = (p[t] − p[t − gap]) · fps / gap``, speed is ``|v[t]|`` and acceleration is
+``|v[t] − v[t − gap]| · fps / gap``.
+
 Differences come first and gaps propagate through them: whatever touches a missing point is NaN, and is
 filled only once it is standardised. Filling positions with zero first made a mean false speed of
 14,970 px/s against a true median of 65, on data with 3 % of the points missing.
 
 A frame's motion needs ``context_frames(gap)`` frames before it. Where a video begins there are none:
-its first frame copies the motion of its second (its first ``gap`` frames that of frame ``gap``).
+its first frame copies the motion of its second (its first ``gap`` frames that of frame ``gap``), the
+velocity too, so that its acceleration begins with zeros.
 :func:`extend_start` gives the positions before frame 0 that bring this about, so that windows with
 context and whole videos go through the same arithmetic.
 """
@@ -59,34 +63,3 @@ def extend_start(positions: Tensor, lead: int, gap: int = 1) -> None:
     for stop in range(lead, first, -gap):
         start = max(stop - gap, first)
         positions[start:stop] = positions[start + gap : stop + gap] - step
-
-
-def speed_and_acceleration(
-    positions: Tensor, frames_per_second: float, gap: int = 1
-) -> tuple[Tensor, Tensor]:
-    """Give the motion of whole videos.
-
-    With ``v[t] = (p[t] − p[t − gap]) · fps / gap``: speed is ``|v[t]|`` and acceleration is
-    ``|v[t] − v[t − gap]| · fps / gap``. The first ``gap`` frames copy frame ``gap``, the velocity too,
-    so a video's acceleration begins with zeros.
-
-    Args:
-        positions: ``(..., time, mice, keypoints, 2)`` in pixels (or cm), NaN where missing; each item of
-            the leading dimensions is a video from its first frame.
-        frames_per_second: the videos' own rate.
-        gap: frames between the two positions of a difference.
-
-    Returns:
-        Speed in pixels (or cm) per second and acceleration per second squared, each
-        ``(..., time, mice, keypoints)``, NaN where a position they are made of is missing.
-    """
-    lead = context_frames(gap)
-    padding = positions.new_empty((*positions.shape[:-4], lead, *positions.shape[-3:]))
-    extended = torch.cat((padding, positions), dim=-4)
-    for video in extended.view(-1, *extended.shape[-4:]):
-        extend_start(video, lead, gap)
-    steps = difference(extended, gap)
-    change = difference(steps, gap)
-    rate = frames_per_second / gap
-    speed = length_(steps.narrow(-4, gap, positions.shape[-4])).mul_(rate)
-    return speed, length_(change).mul_(rate * rate)

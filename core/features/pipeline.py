@@ -211,33 +211,6 @@ class FeaturePipeline:
             torch.addcmul(bias, values, scale, out=out[..., self.blocks[name]])
         return out
 
-    def features_of(
-        self,
-        positions: npt.NDArray[np.float32],
-        frames_per_second: float,
-        pixels_per_cm: float | None = None,
-        name: str = "to predict",
-    ) -> Tensor:
-        """Compute the standardised features of a whole video.
-
-        Args:
-            positions: ``(frames, mice, keypoints, 2)`` pixels, NaN where missing.
-            frames_per_second: the video's own.
-            pixels_per_cm: the video's own; needed for ``units`` cm and for :data:`IN_CM`.
-            name: of the video, for an error.
-
-        Returns:
-            ``(frames, features)`` float32 on the pipeline's device.
-
-        Raises:
-            DataError: there is no scale and the features need it.
-        """
-        store = FrameStore.of_video(positions, frames_per_second, pixels_per_cm, name)
-        require_scale(self.config, store, [0])
-        features = torch.empty((len(positions), self.features), device=self.device)
-        self.write(store, [(0, part, features[part]) for part in store.parts(0)])
-        return features
-
     def write(
         self,
         store: FrameStore,

@@ -6,7 +6,6 @@ one frame. What a table leaves out takes the architecture's own default.
 
 from collections.abc import Callable
 
-import torch
 from torch import nn
 
 from core.errors import ConfigError
@@ -22,17 +21,6 @@ def build_model(config: ModelConfig, spec: InputSpec) -> nn.Module:
         ConfigError: settings that this architecture cannot have, or not with these inputs.
     """
     return BUILDERS[config.name](config, spec)
-
-
-def parameter_count(config: ModelConfig, spec: InputSpec) -> int:
-    """Count the trainable parameters without allocating any; the random state is left alone.
-
-    Raises:
-        ConfigError: as :func:`build_model`.
-    """
-    with torch.device("meta"):
-        model = build_model(config, spec)
-    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
 
 
 def _conv_bilstm(config: ModelConfig, spec: InputSpec) -> nn.Module:

@@ -39,6 +39,7 @@ from core.rundir import RunDir
 from core.tasks.behaviour_data import LabelledFrames
 from core.tasks.build import open_data
 from mabe_tui.runs.start import new_request
+from tests.core.features.whole_videos import features_of
 
 PRESET = "demo"
 FULL_SIZE = ("conv_bilstm", "tcn", "unet1d")
@@ -130,8 +131,8 @@ def without_network(run: RunDir) -> Plain:
         features, classes = [], []
         for index in videos:
             video = data.videos[index]
-            values = pipeline.features_of(
-                data.positions_of(index), video.frames_per_second, video.pixels_per_cm
+            values = features_of(
+                pipeline, data.positions_of(index), video.frames_per_second, video.pixels_per_cm
             )
             features.append(values[::every].numpy())
             classes.append(frames.classes[video.offset : video.offset + video.frames : every])

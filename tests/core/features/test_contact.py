@@ -12,6 +12,7 @@ from core.features.columns import PAIR_DISTANCES, widths
 from core.features.contact import OFFSET_CM, contact
 from core.features.keypoints import MARS_7, SLOTS_18
 from core.features.pipeline import FeaturePipeline
+from tests.core.features.whole_videos import features_of
 
 CONTACT = FeatureConfig(inputs=("contact",))
 Unit = Literal["pixels", "cm"]
@@ -139,7 +140,7 @@ def test_the_block_is_in_cm_whatever_the_unit_of_the_others(units: Unit) -> None
     config = FeatureConfig(inputs=("contact", "speed"), units=units)
     positions = walk(30)
 
-    features = FeaturePipeline(config, 2, 7).features_of(positions, 25, 16.0)
+    features = features_of(FeaturePipeline(config, 2, 7), positions, 25, 16.0)
 
     expected = contact(torch.from_numpy(positions), torch.tensor(1 / 16))
     torch.testing.assert_close(features[:, :7], expected, rtol=1e-4, atol=1e-4)
@@ -159,8 +160,8 @@ def test_clip_bounds_what_the_model_sees_but_not_what_is_fitted() -> None:
     config = FeatureConfig(inputs=("contact",), clip=1.5)
     clipped = FeaturePipeline.fit(config, store, [0])
 
-    values = free.features_of(positions, 25, 16.0)
+    values = features_of(free, positions, 25, 16.0)
 
     assert values.abs().max() > 1.5
     assert torch.equal(clipped.fitted.statistics.std, free.fitted.statistics.std)
-    assert torch.equal(clipped.features_of(positions, 25, 16.0), values.clamp(-1.5, 1.5))
+    assert torch.equal(features_of(clipped, positions, 25, 16.0), values.clamp(-1.5, 1.5))

@@ -11,6 +11,7 @@ from core.features.columns import widths
 from core.features.egocentric import egocentric
 from core.features.keypoints import MARS_7, SLOTS_18
 from core.features.pipeline import FeaturePipeline
+from tests.core.features.whole_videos import features_of
 
 EGOCENTRIC = FeatureConfig(inputs=("egocentric",))
 Unit = Literal["pixels", "cm"]
@@ -126,7 +127,7 @@ def test_the_block_is_in_cm_whatever_the_unit_of_the_others(units: Unit) -> None
     config = FeatureConfig(inputs=("speed", "egocentric"), units=units)
     positions = walk(30)
 
-    features = FeaturePipeline(config, 2, 7).features_of(positions.numpy(), 25, 16.0)
+    features = features_of(FeaturePipeline(config, 2, 7), positions.numpy(), 25, 16.0)
 
     expected = egocentric(positions, torch.tensor(1 / 16))
     torch.testing.assert_close(features[:, 14:], expected, rtol=1e-3, atol=1e-4)

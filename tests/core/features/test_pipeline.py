@@ -7,10 +7,8 @@ from core.data.frames import PART_FRAMES, FrameStore
 from core.data.sampling import NoisePool
 from core.errors import DataError
 from core.experiment import FeatureConfig
-from core.features import motion
-from core.features.gaps import interpolate
-from core.features.keypoints import interpolate_gaps
 from core.features.pipeline import FeaturePipeline
+from tests.core.features.whole_videos import features_of, speed_and_acceleration
 
 V6 = FeatureConfig(inputs=("coordinates", "speed", "acceleration"))
 CONFIGS = {
@@ -72,10 +70,10 @@ def test_v6_has_288_features_in_three_blocks() -> None:
 
 def test_unstandardised_features_are_coordinates_speed_and_acceleration() -> None:
     positions = walk(60, keypoints=3)
-    features = FeaturePipeline(V6, 2, 3).features_of(positions, frames_per_second=25)
+    features = features_of(FeaturePipeline(V6, 2, 3), positions, frames_per_second=25)
 
     points = torch.from_numpy(positions)
-    speed, acceleration = motion.speed_and_acceleration(points, 25)
+    speed, acceleration = speed_and_acceleration(points, 25)
     expected = torch.cat((points.flatten(1), speed.flatten(1), acceleration.flatten(1)), dim=-1)
     torch.testing.assert_close(features, expected.nan_to_num(0.0))
 
@@ -84,7 +82,7 @@ def test_unstandardised_features_are_coordinates_speed_and_acceleration() -> Non
 def test_windows_and_whole_videos_agree(config: FeatureConfig) -> None:
     store = store_of(walk(90), walk(130, seed=1), walk(70, seed=2))
     pipeline = fitted(config, store)
-    whole = pipeline.features_of(walk(130, seed=1), 30, 12.0)
+    whole = features_of(pipeline, walk(130, seed=1), 30, 12.0)
     starts = [0, 1, 2, 5, 60, 98, 100]
 
     cut = windows(pipeline, store, 1, starts, time=30)
@@ -99,7 +97,7 @@ def test_chunks_of_a_long_video_leave_no_seam(config: FeatureConfig) -> None:
     store = store_of(positions)
     pipeline = fitted(config, store)
 
-    whole = pipeline.features_of(positions, 25, 12.0)
+    whole = features_of(pipeline, positions, 25, 12.0)
 
     around = windows(pipeline, store, 0, [PART_FRAMES - 20], time=40)[0]
     assert whole.shape == (len(positions), pipeline.features)
@@ -110,7 +108,7 @@ def test_features_of_the_training_split_are_standardised_and_gaps_are_the_mean()
     positions = walk(500, keypoints=3)
     pipeline = fitted(V6, store_of(positions))
 
-    features = pipeline.features_of(positions, 25)
+    features = features_of(pipeline, positions, 25)
 
     missing = torch.from_numpy(np.isnan(positions).reshape(500, -1))
     coordinates = features[:, :12]
@@ -135,7 +133,7 @@ def test_never_tracked_mouse_is_zero_throughout() -> None:
     positions[:, 1] = np.nan
     pipeline = fitted(V6, store_of(positions))
 
-    features = pipeline.features_of(positions, 25)
+    features = features_of(pipeline, positions, 25)
 
     assert (features[:, 6:12] == 0).all()
     assert (features[:, 15:18] == 0).all()
@@ -147,7 +145,7 @@ def test_mask_says_what_was_tracked_even_where_it_was_filled() -> None:
     positions = walk(80)
     pipeline = fitted(config, store_of(positions))
 
-    features = pipeline.features_of(positions, 25)
+    features = features_of(pipeline, positions, 25)
 
     tracked = ~np.isnan(positions).any(axis=-1).reshape(80, -1)
     np.testing.assert_array_equal(features[:, pipeline.blocks["mask"]], tracked.astype(np.float32))
@@ -159,8 +157,8 @@ def test_cm_makes_scale_irrelevant() -> None:
     pipeline = FeaturePipeline(config, 2, 3)
 
     torch.testing.assert_close(
-        pipeline.features_of(near, 25, 12.0),
-        pipeline.features_of(far, 25, 6.0),
+        features_of(pipeline, near, 25, 12.0),
+        features_of(pipeline, far, 25, 6.0),
         rtol=1e-4,
         atol=0.05,
     )
@@ -170,7 +168,7 @@ def test_cm_without_a_scale_is_an_error() -> None:
     pipeline = FeaturePipeline(CONFIGS["cm"], 2, 3)
 
     with pytest.raises(DataError, match="video 17: has no pix_per_cm_approx"):
-        pipeline.features_of(walk(20, keypoints=3), 25, name="17")
+        features_of(pipeline, walk(20, keypoints=3), 25, name="17")
     with pytest.raises(DataError, match="video v0: has no pix_per_cm_approx"):
         fitted(CONFIGS["cm"], store_of(walk(20, keypoints=3), scale=np.nan))
 
@@ -222,15 +220,6 @@ def test_state_survives_a_safe_round_trip(config: FeatureConfig, tmp_path: objec
 
     assert again.config == config
     assert torch.equal(
-        again.features_of(positions, 25, 12.0), pipeline.features_of(positions, 25, 12.0)
+        features_of(again, positions, 25, 12.0), features_of(pipeline, positions, 25, 12.0)
     )
     assert torch.equal(again.fitted.positions.std, pipeline.fitted.positions.std)
-
-
-@pytest.mark.parametrize("max_gap", [0, 1, 3, 10])
-def test_interpolation_is_that_of_whole_videos(max_gap: int) -> None:
-    positions = walk(200)
-
-    filled = interpolate(torch.from_numpy(positions)[None], max_gap)[0]
-
-    np.testing.assert_allclose(filled, interpolate_gaps(positions, max_gap), rtol=1e-5)

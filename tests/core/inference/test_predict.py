@@ -21,6 +21,7 @@ from core.models.build import build_model
 from core.rundir import RunDir
 from core.tasks.behaviour import BehaviourTask
 from core.tasks.task import InputSpec
+from tests.core.features.whole_videos import features_of
 
 SaveRun = Callable[..., RunDir]
 CPU = torch.device("cpu")
@@ -82,7 +83,9 @@ def test_a_video_gets_what_one_pass_over_its_features_gives(
     assert [each.video_id for each in predictions] == [video.video_id for video in videos]
     for prediction, video in zip(predictions, videos, strict=True):
         positions = read_tracking(video, MARS_7, 2).positions
-        inputs = prepared_state.features_of(positions, video.frames_per_second, video.pixels_per_cm)
+        inputs = features_of(
+            prepared_state, positions, video.frames_per_second, video.pixels_per_cm
+        )
         with torch.inference_mode():
             expected = model(inputs[None]).softmax(-1)[0].numpy()
         np.testing.assert_allclose(prediction.probabilities, expected, atol=1e-5)

@@ -17,6 +17,7 @@ from core.experiment import Experiment
 from core.features.pipeline import FeaturePipeline
 from core.tasks.behaviour import BehaviourTask
 from core.tasks.task import Batch, Task
+from tests.core.features.whole_videos import features_of
 from tests.core.tasks.prepared_data import prepared
 
 CPU = torch.device("cpu")
@@ -331,7 +332,9 @@ def test_state_is_enough_to_compute_the_features_again(tmp_path: Path) -> None:
     torch.save(task.state_dict(), tmp_path / "state.pt")
     state = torch.load(tmp_path / "state.pt", weights_only=True)
 
-    features = FeaturePipeline.from_state(state["features"]).features_of(data.positions_of(1), 30.0)
+    features = features_of(
+        FeaturePipeline.from_state(state["features"]), data.positions_of(1), 30.0
+    )
 
     first = next(task.validation_batches())
     torch.testing.assert_close(features[:20], first.inputs[0], rtol=1e-5, atol=1e-5)
