@@ -9,8 +9,8 @@ import typer
 from core.errors import ConfigError
 from core.experiment import Experiment
 from core.rundir import RunRequest
+from mabe_tui.cli.options import SetOption, Version
 from mabe_tui.cli.output import JsonOption, print_json, progress, say
-from mabe_tui.cli.registry_commands import SetOption, Version
 from mabe_tui.cli.session import session_of
 from mabe_tui.runs.start import new_request
 

@@ -5,11 +5,10 @@ from typing import Annotated
 import typer
 
 from core.errors import UserError
-from mabe_tui.cli.cost import BudgetOption
 from mabe_tui.cli.follow import exit_code, follow
+from mabe_tui.cli.options import BudgetOption, DetachOption, MaxTimeOption, RunName, RunNames
 from mabe_tui.cli.output import JsonOption, print_json, say
-from mabe_tui.cli.run import DetachOption, MaxTimeOption
-from mabe_tui.cli.runs import RunName, RunNames, find_run, find_runs
+from mabe_tui.cli.runs import find_run, find_runs
 from mabe_tui.launch.launcher import launcher_named
 from mabe_tui.runs import control
 from mabe_tui.runs.control import GRACE_SECONDS

@@ -2,24 +2,12 @@
 
 import sys
 from collections.abc import Sequence
-from typing import Annotated
-
-import typer
 
 from core.errors import ConfigError
 from core.rundir import RunDir, RunRequest
 from mabe_tui.cli.output import say
 from mabe_tui.runs.forecast import spending
 from mabe_tui.runs.store import RunStore
-
-BudgetOption = Annotated[
-    float | None,
-    typer.Option(
-        metavar="USD",
-        help="Stop with a checkpoint when so much is spent, over all attempts.",
-        min=0.01,
-    ),
-]
 
 
 def agree_on_cost(store: RunStore, requests: Sequence[RunRequest], yes: bool) -> None:

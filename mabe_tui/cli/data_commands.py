@@ -10,6 +10,7 @@ from core.errors import ConfigError
 from core.experiment import KEYPOINT_SET_SIZES
 from mabe_tui.cli import data_remote
 from mabe_tui.cli.data_report import report_lines
+from mabe_tui.cli.options import DEFAULT_VERSION, DataFolder, SetOption
 from mabe_tui.cli.output import (
     JsonOption,
     if_interrupted,
@@ -18,7 +19,6 @@ from mabe_tui.cli.output import (
     progress,
     say,
 )
-from mabe_tui.cli.registry_commands import SetOption
 from mabe_tui.cli.session import session_of
 from mabe_tui.runs.units import duration
 
@@ -28,10 +28,8 @@ if TYPE_CHECKING:
     from core.data.synthetic import ClassShares
     from core.experiment import Experiment
 
-DEFAULT_VERSION = "v6"
 COPIED = ("frames", "mice", "keypoints", "fps", "shares", "missing", "noise")
 """Options of `mabe data synth` that say what `--like` takes from the real set."""
-Folder = Annotated[Path, typer.Argument(help="A folder in the competition's layout.")]
 VersionOption = Annotated[
     str, typer.Option("--version", metavar="V", help="The version whose settings are meant.")
 ]
@@ -142,7 +140,7 @@ def _class_shares(text: str | None) -> "ClassShares":
 
 def check(
     context: typer.Context,
-    folder: Folder,
+    folder: DataFolder,
     version: VersionOption = DEFAULT_VERSION,
     overrides: SetOption = None,
     as_json: JsonOption = False,
@@ -171,7 +169,7 @@ def _action_map(experiment: "Experiment") -> "ActionMap":
 
 def prepare(
     context: typer.Context,
-    folder: Folder,
+    folder: DataFolder,
     version: VersionOption = DEFAULT_VERSION,
     workers: Workers = None,
     skip_bad: Annotated[
@@ -220,7 +218,7 @@ class LabRow(msgspec.Struct, frozen=True):
 
 def show(
     context: typer.Context,
-    folder: Folder,
+    folder: DataFolder,
     video: Annotated[str | None, typer.Argument(help="One video's id, for its bouts.")] = None,
     table: Annotated[str, typer.Option(help="train or test.")] = "train",
     as_json: JsonOption = False,

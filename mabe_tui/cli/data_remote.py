@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from core.errors import ConfigError
+from mabe_tui.cli.options import DEFAULT_VERSION, DataFolder
 from mabe_tui.cli.output import JsonOption, if_interrupted, print_json, print_table, progress, say
 from mabe_tui.cli.session import Session, session_of
 
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 
 MOUNT = "/vol"
 COMPETITION = "MABe-mouse-behavior-detection"
-DEFAULT_VERSION = "v6"
-Folder = Annotated[Path, typer.Argument(help="A folder in the competition's layout.")]
 
 
 def register(data: typer.Typer) -> None:
@@ -152,7 +151,7 @@ def _print_ready(order: "Order", ready: "Ready", as_json: bool) -> None:
 
 
 def push(
-    folder: Folder,
+    folder: DataFolder,
     name: Annotated[
         str | None, typer.Option(help="What it is called there; none: as the folder.")
     ] = None,

@@ -8,9 +8,10 @@ import typer
 
 from core.errors import ConfigError, UserError
 from mabe_tui.cli.cost import rented_reference
+from mabe_tui.cli.options import RunName
 from mabe_tui.cli.output import JsonOption, if_interrupted, print_json, print_table, progress, say
 from mabe_tui.cli.run_table import fitted_cells, numeric
-from mabe_tui.cli.runs import RunName, find_run
+from mabe_tui.cli.runs import find_run
 from mabe_tui.cli.session import session_of
 from mabe_tui.launch.data_words import APP_PREFIX
 from mabe_tui.launch.launcher import ForeignJob, launcher_named

@@ -1,11 +1,12 @@
 """``mabe predict`` and ``mabe eval``: a trained checkpoint applied to data."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from core.errors import UserError
+from mabe_tui.cli.options import CheckpointOption, DeviceOption, RunName
 from mabe_tui.cli.output import JsonOption, print_json, print_table, progress, say
 from mabe_tui.cli.session import session_of
 from mabe_tui.runs.checkpoints import pointer_name
@@ -16,15 +17,7 @@ if TYPE_CHECKING:
     from core.inference.evaluate import Evaluation
     from mabe_tui.runs.comparison.evaluate import EvaluationReport
 
-RunName = Annotated[
-    str,
-    typer.Argument(metavar="RUN", help="A run, as `mabe runs` lists: an id, a version, or `last`."),
-]
 DataOption = Annotated[Path, typer.Option("--data", help="A folder in the competition's layout.")]
-CheckpointOption = Annotated[
-    str, typer.Option("--checkpoint", metavar="best|last|marked|epoch-N", help="Which weights.")
-]
-DeviceOption = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to compute.")]
 
 
 def register(app: typer.Typer) -> None:

@@ -14,16 +14,10 @@ from core.files import write_bytes_atomically
 from core.new_version import add_version
 from core.reported import Reported
 from mabe_tui.cli.fit import fitted
+from mabe_tui.cli.options import SetOption, Version
 from mabe_tui.cli.output import JsonOption, print_json, print_table, say, wrapped
 from mabe_tui.cli.session import session_of
 from mabe_tui.runs.settings import differences, left_behind, spell
-
-Version = Annotated[str, typer.Argument(help="A version of the registry, such as v6.")]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option("--set", "-s", metavar="KEY=VALUE", help="Override a setting; repeatable."),
-]
-
 
 SHORT_INPUTS = {"coordinates": "coords", "acceleration": "accel"}
 """A row of `mabe list` has to fit 80 columns; `mabe show` spells them out."""

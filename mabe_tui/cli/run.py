@@ -9,12 +9,19 @@ import typer
 from core import places
 from core.errors import ConfigError
 from core.rundir import Limits, RunDir, RunRequest
-from mabe_tui.cli.cost import BudgetOption, agree_on_cost, rented_reference
+from mabe_tui.cli.cost import agree_on_cost, rented_reference
 from mabe_tui.cli.follow import exit_code, follow
+from mabe_tui.cli.options import (
+    BudgetOption,
+    DetachOption,
+    MaxTimeOption,
+    SetOption,
+    Version,
+    YesOption,
+)
 from mabe_tui.cli.output import JsonOption, print_json, print_table, say
-from mabe_tui.cli.registry_commands import SetOption, Version, say_left_out
+from mabe_tui.cli.registry_commands import say_left_out
 from mabe_tui.cli.session import Session, session_of
-from mabe_tui.cli.tidy import YesOption
 from mabe_tui.launch.launcher import Launcher, launcher_named
 from mabe_tui.runs import forecast
 from mabe_tui.runs.asking import Wish, check_data, parse_seeds, requests_for, start
@@ -22,14 +29,6 @@ from mabe_tui.runs.forecast import Changed
 from mabe_tui.runs.settings import spell
 from mabe_tui.runs.store import RunStore
 from mabe_tui.runs.units import parse_duration
-
-DetachOption = Annotated[
-    bool, typer.Option("--detach", "-d", help="Start it and return; otherwise its log is followed.")
-]
-MaxTimeOption = Annotated[
-    str | None,
-    typer.Option(metavar="2h", help="Stop with a checkpoint after this long, over all attempts."),
-]
 
 
 def register(app: typer.Typer) -> None:

@@ -9,11 +9,13 @@ import typer
 from core.strict import UNSET
 from mabe_tui.cli.cost import rented_reference
 from mabe_tui.cli.fit import fitted
+from mabe_tui.cli.options import RunName
 from mabe_tui.cli.output import (
     NO_BREAK,
     JsonOption,
     print_json,
     print_table,
+    progress,
     say,
     wrapped,
 )
@@ -26,14 +28,6 @@ from mabe_tui.runs.text import plain
 from mabe_tui.runs.units import duration, short_duration
 from mabe_tui.runs.view import RunSummary, refresh, summary_of
 
-RunName = Annotated[
-    str,
-    typer.Argument(
-        metavar="RUN",
-        help="An id, its beginning or its last four letters, a version (its latest run), or last.",
-    ),
-]
-RunNames = Annotated[list[str], typer.Argument(metavar="RUN", help="Runs, as `mabe runs` lists.")]
 LAST_LINES = 10
 LABEL = 12
 """Columns of what a line of `mabe status` is about."""
@@ -181,7 +175,7 @@ def checkpoints(
         unmark(entry.run)
     elif marked is not None:
         mark(entry.run, marked)
-    rows = checkpoint_rows(entry.run, verify)
+    rows = _verified(entry) if verify else checkpoint_rows(entry.run)
     if as_json:
         print_json(rows)
     elif not rows:
@@ -192,6 +186,11 @@ def checkpoints(
         say(f"mabe: {row.file}: {row.problem}" if row.file else f"mabe: {row.problem}")
     if damaged:
         raise typer.Exit(1)
+
+
+def _verified(entry: RunEntry) -> list[CheckpointRow]:
+    with progress("verifying") as tell:
+        return checkpoint_rows(entry.run, verify=True, progress=tell)
 
 
 def _checkpoint_cells(row: CheckpointRow) -> dict[str, object]:

@@ -7,15 +7,13 @@ from typing import Annotated
 import typer
 
 from core.errors import RunError
+from mabe_tui.cli.options import RunName, RunNames, YesOption
 from mabe_tui.cli.output import JsonOption, print_json, print_table, say
-from mabe_tui.cli.runs import RunName, RunNames, find_run, find_runs
+from mabe_tui.cli.runs import find_run, find_runs
 from mabe_tui.cli.session import session_of
 from mabe_tui.runs import manage
 from mabe_tui.runs.manage import Removal
 from mabe_tui.runs.units import size_text
-
-YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-Run = Annotated[str, typer.Argument(metavar="RUN", help="A run, as `mabe runs` lists.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -28,7 +26,7 @@ def register(app: typer.Typer) -> None:
 
 def tag(
     context: typer.Context,
-    run: Run,
+    run: RunName,
     tags: Annotated[list[str] | None, typer.Argument(metavar="TAG", help="To add.")] = None,
     remove: Annotated[
         list[str] | None, typer.Option("--remove", "-r", metavar="T", help="Take off; repeatable.")

@@ -14,12 +14,10 @@ from core.experiment import Experiment
 from core.overrides import parse_override
 from core.registry import VERSION_NAME
 from core.rundir import Limits, RunRequest
-from mabe_tui.cli.cost import BudgetOption, agree_on_cost
+from mabe_tui.cli.cost import agree_on_cost
+from mabe_tui.cli.options import BudgetOption, MaxTimeOption, SetOption, Version, YesOption
 from mabe_tui.cli.output import JsonOption, print_json, say
-from mabe_tui.cli.registry_commands import SetOption, Version
-from mabe_tui.cli.run import MaxTimeOption
 from mabe_tui.cli.session import Session, session_of
-from mabe_tui.cli.tidy import YesOption
 from mabe_tui.launch.launcher import Launcher, launcher_named
 from mabe_tui.runs import asking
 from mabe_tui.runs.asking import Wish, check_data, experiment_for

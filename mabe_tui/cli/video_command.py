@@ -9,9 +9,10 @@ import typer
 
 from core.errors import ConfigError
 from mabe_tui.cli.fit import Column, fitted
+from mabe_tui.cli.options import CheckpointOption, DeviceOption, RunName
 from mabe_tui.cli.output import JsonOption, print_csv, print_json, print_table, progress, say
 from mabe_tui.cli.picture import plain_only, print_rows
-from mabe_tui.cli.runs import RunName, find_run
+from mabe_tui.cli.runs import find_run
 
 if TYPE_CHECKING:  # numpy and pyarrow, which `mabe video --help` does without
     from mabe_tui.plotting.grid import Row
@@ -72,15 +73,11 @@ def video(
         int | None, typer.Option(min=2, help="Frames that the strips show; else all.")
     ] = None,
     view: Annotated[Follow, typer.Option(help="The whole arena, or the mice close up.")] = "arena",
-    which: Annotated[
-        str, typer.Option("--checkpoint", metavar="best|last|marked|epoch-N", help="Which weights.")
-    ] = "best",
+    which: CheckpointOption = "best",
     data: Annotated[
         Path | None, typer.Option(help="Where the data are now, if they moved.")
     ] = None,
-    device: Annotated[
-        Literal["auto", "cpu", "cuda"], typer.Option(help="Where to compute.")
-    ] = "auto",
+    device: DeviceOption = "auto",
     ascii_only: Annotated[bool, typer.Option("--ascii", help="Plain characters.")] = False,
     as_json: JsonOption = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="One row a video, or a frame.")] = False,

@@ -110,6 +110,7 @@ def test_checkpoints(invoke: Mabe, finished: RunDir) -> None:
     result = invoke("checkpoints", "--verify")
     assert result.exit_code == 1
     assert "its sha256 is not" in result.stdout
+    assert "verifying: 0.0 of 0.0 MiB" in result.stderr
     assert f"mabe: {row['file']}: its sha256 is not" in result.stderr
 
 

@@ -1,0 +1,45 @@
+"""Arguments and options that several commands take, each with one help text."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+DEFAULT_VERSION = "v6"
+"""Whose settings are meant where a command about data names no version."""
+
+RunName = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN",
+        help="An id, its beginning or its last four letters, a version (its latest run), or last.",
+    ),
+]
+RunNames = Annotated[list[str], typer.Argument(metavar="RUN", help="Runs, as `mabe runs` lists.")]
+Version = Annotated[str, typer.Argument(help="A version of the registry, such as v6.")]
+DataFolder = Annotated[Path, typer.Argument(help="A folder in the competition's layout.")]
+
+BudgetOption = Annotated[
+    float | None,
+    typer.Option(
+        metavar="USD",
+        help="Stop with a checkpoint when so much is spent, over all attempts.",
+        min=0.01,
+    ),
+]
+CheckpointOption = Annotated[
+    str, typer.Option("--checkpoint", metavar="best|last|marked|epoch-N", help="Which weights.")
+]
+DetachOption = Annotated[
+    bool, typer.Option("--detach", "-d", help="Start it and return; otherwise its log is followed.")
+]
+DeviceOption = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to compute.")]
+MaxTimeOption = Annotated[
+    str | None,
+    typer.Option(metavar="2h", help="Stop with a checkpoint after this long, over all attempts."),
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", "-s", metavar="KEY=VALUE", help="Override a setting; repeatable."),
+]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
