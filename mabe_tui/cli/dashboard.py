@@ -44,6 +44,9 @@ def dashboard(
     bell: Annotated[
         bool, typer.Option("--bell", help="Ring the bell when a run ends, stalls or breaks.")
     ] = False,
+    desktop: Annotated[
+        bool, typer.Option("--notify", help="Tell the desktop when a run ends, stalls or breaks.")
+    ] = False,
     serve: Annotated[
         bool, typer.Option("--serve", help="Open it in a browser of this computer instead.")
     ] = False,
@@ -79,6 +82,7 @@ def dashboard(
         ascii_only=ascii_only,
         theme=THEMES[theme] if theme is not None else None,
         bell=bell,
+        desktop=desktop,
     )
     gc.freeze()  # imports are never garbage: looking through them costs 0.1 s while the runs are read
     raise typer.Exit(MabeApp(session, options).run() or 0)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import math
+import os
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from mabe_tui.runs.listing.view_state import ViewState
 from mabe_tui.runs.session import Session
 from mabe_tui.runs.store import RunStore
 from mabe_tui.tui.ascii_filter import AsciiFilter
+from mabe_tui.tui.desktop import desktop_notice
 from mabe_tui.tui.keys import KEYS, bindings
 from mabe_tui.tui.messages import Done, Problem, Progressed, RunChanged
 from mabe_tui.tui.notices import Notice
@@ -50,6 +52,8 @@ class Options:
     theme: str | None = None
     bell: bool = False
     """Ring the terminal's bell with every notice of a run."""
+    desktop: bool = False
+    """Have the terminal show these notices on the desktop."""
 
 
 class MabeApp(App[None]):
@@ -150,7 +154,7 @@ class MabeApp(App[None]):
         return time.monotonic()
 
     def tell(self, notice: Notice) -> None:
-        """Show a notice of a run; ring the bell where that was asked for.
+        """Show a notice of a run; ring the bell, and show it on the desktop, where that was asked for.
 
         What a person has just asked for is no news.
         """
@@ -160,6 +164,13 @@ class MabeApp(App[None]):
         self.notify(notice.text, severity=notice.severity, markup=False, timeout=10)
         if self.options.bell:
             self.bell()
+        if self.options.desktop:
+            self.to_terminal(desktop_notice(notice.text, os.environ))
+
+    def to_terminal(self, sequence: str) -> None:
+        """Send the terminal what is no part of the screen, as Textual sends the bell."""
+        if not self.is_headless and self._driver is not None:
+            self._driver.write(sequence)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer in the palette what the keys of this screen do."""
