@@ -83,7 +83,8 @@ def newest(lines: list[str], count: int | None) -> list[str]:
     return lines if count is None else lines[max(0, len(lines) - count) :]
 
 
-def _lines(items: Sequence[Item], epochs: int | None, last: int | None) -> list[str]:
+def shown_lines(items: Sequence[Item], epochs: int | None, last: int | None = None) -> list[str]:
+    """Give the lines to show of ``items``, or so many of the last; see :func:`line_of`."""
     return newest([line for item in items if (line := line_of(item, epochs)) is not None], last)
 
 
@@ -101,7 +102,7 @@ class _BarDisplay:
         from rich.text import Text
 
         epochs = self._request.experiment.training.epochs
-        for line in _lines(items, epochs, last):
+        for line in shown_lines(items, epochs, last):
             text = wrapped(line, INDENT, sys.stderr)
             self._progress.console.print(Text(text), soft_wrap=True)
         self._fold.feed(item.event for item in items if isinstance(item, EventItem))
@@ -130,7 +131,7 @@ class _PlainDisplay:
         self._last_line = time.monotonic()
 
     def __call__(self, items: Sequence[Item], last: int | None = None) -> None:
-        if lines := _lines(items, self._epochs, last):
+        if lines := shown_lines(items, self._epochs, last):
             text = "\n".join(wrapped(line, INDENT, self._to) for line in lines)
             print(text, file=self._to, flush=True)
             self._last_line = time.monotonic()

@@ -10,6 +10,7 @@ from core.rundir import RunDir
 from mabe_tui.cli.display import Show, display
 from mabe_tui.cli.output import say
 from mabe_tui.launch.launcher import Launcher, RunState
+from mabe_tui.runs.following.connection import turns
 from mabe_tui.runs.following.mirror import EventItem, Mirror
 
 POLL_SECONDS = 0.2
@@ -43,7 +44,7 @@ def follow(
     mirror, again = mirror or Mirror(run), False
     while True:
         try:
-            with launcher.following(run), display(run, sys.stderr) as show:
+            with launcher.following(run, turns(say, run.id)), display(run, sys.stderr) as show:
                 if again:
                     say("following again")
                 state = watch(run, launcher, mirror, show)

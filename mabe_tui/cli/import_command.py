@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
+from mabe_tui.cli.foreign_logs import FOREIGN, fetch_printed
+from mabe_tui.cli.options import DEFAULT_VERSION
 from mabe_tui.cli.output import say
 from mabe_tui.cli.session import session_of
-
-DEFAULT_VERSION = "v6"
 
 
 def register(app: typer.Typer) -> None:
@@ -18,26 +18,35 @@ def register(app: typer.Typer) -> None:
 
 def import_log(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="What an old training script printed.")],
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE|ap-…|fc-…",
+            help="What an old training script printed: a file, or a Modal app's or call's log.",
+        ),
+    ],
     version: Annotated[
         str, typer.Option("--version", metavar="V", help="The version that it is a run of.")
     ] = DEFAULT_VERSION,
 ) -> None:
     """Make a run of an old log, tagged `imported`; prints its id.
 
-    Its figures are those that the log claims; nothing is measured again.
+    Its figures are those that the log claims; nothing is measured again. Of an app or call that goes
+    on, what it has printed by now.
     """
     from mabe_tui.runs.old_logs import import_log as importing
 
     session = session_of(context)
-    log = importing.read_old_log(file)
+    is_foreign = FOREIGN.fullmatch(source) is not None
+    printed = fetch_printed(source) if is_foreign else importing.read_old_log(Path(source))
+    log = printed.log
     settings = [f"training.epochs={log.asked_epochs or log.epochs[-1].epoch}"]
     if log.batch_size is not None:
         settings.append(f"training.batch_size={log.batch_size}")
     if log.learning_rate is not None:
         settings.append(f"training.learning_rate={log.learning_rate}")
     experiment = session.registry.experiment(version, settings)
-    run = importing.import_log(session.home, file, log, experiment)
+    run = importing.import_log(session.home, printed, experiment)
     best = log.best
     said = f", best f1_macro {best.f1_macro:.4f} at epoch {best.epoch}" if best is not None else ""
     say(f"{len(log.epochs)} epochs, the last one {log.epochs[-1].epoch}{said}")

@@ -2,8 +2,9 @@
 
 import shutil
 
+from core.events import encode
 from mabe_tui.cli.output import clean
-from mabe_tui.runs.following.mirror import Item, TextItem
+from mabe_tui.runs.following.mirror import EventItem, Item, TextItem
 from mabe_tui.runs.text import plain
 from mabe_tui.runs.units import duration
 from mabe_tui.runs.view import RunSummary
@@ -27,6 +28,15 @@ def line_of(item: Item, epochs: int | None = None) -> str | None:
     wide = shutil.get_terminal_size().columns >= WIDE
     line = news_line(item.event, epochs, wide)
     return clean(line) if line is not None else None
+
+
+def json_line(item: Item) -> str:
+    """Give the JSON object that stands for what the run said, on one line."""
+    if isinstance(item, EventItem):
+        return encode(item.event).decode()
+    import json  # late: only this needs it
+
+    return json.dumps({"kind": "text", "attempt": item.attempt, "text": plain(item.raw)})
 
 
 def standing_line(run: RunSummary, room: int) -> str:

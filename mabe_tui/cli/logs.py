@@ -1,6 +1,5 @@
 """``mabe logs``: what a run printed, made readable, or byte by byte."""
 
-import re
 import sys
 import time
 from collections.abc import Iterator
@@ -10,21 +9,21 @@ from typing import Annotated
 import typer
 
 from core.errors import UserError
-from core.events import encode
 from core.rundir import RunDir
 from mabe_tui.cli.display import display, newest
 from mabe_tui.cli.follow import POLL_SECONDS
+from mabe_tui.cli.foreign_logs import FOREIGN, print_foreign
+from mabe_tui.cli.lines import json_line
+from mabe_tui.cli.options import RunName
 from mabe_tui.cli.output import JsonOption, say
-from mabe_tui.cli.runs import RunName, find_run
+from mabe_tui.cli.runs import find_run
 from mabe_tui.launch.launcher import launcher_named
-from mabe_tui.runs.following.mirror import EventItem, Item, Mirror
+from mabe_tui.runs.following.connection import turns
+from mabe_tui.runs.following.mirror import Item, Mirror
 from mabe_tui.runs.store import RunEntry
-from mabe_tui.runs.text import plain
 from mabe_tui.runs.view import state_of
 
 CHUNK_BYTES = 1 << 20
-FOREIGN = re.compile(r"(ap|fc)-[A-Za-z0-9]{22}")
-"""A Modal app or function call, whoever started it."""
 
 
 def register(app: typer.Typer) -> None:
@@ -48,11 +47,12 @@ def logs(
 ) -> None:
     """Show what a run printed: an epoch a line, warnings, and its own words.
 
-    With ap-… or fc-…, what any Modal app or function call printed, as it was printed. Leaving with
-    Ctrl-C does nothing to the run. With --json, one object a line.
+    With ap-… or fc-…, the same of any Modal app or function call, whoever started it: epochs as
+    earlier training scripts printed them are understood too. Leaving with Ctrl-C does nothing to the
+    run. With --json, one object a line.
     """
     if FOREIGN.fullmatch(run):
-        _print_foreign(run, follow)
+        print_foreign(run, follow, raw, last, as_json)
         return
     entry = find_run(context, run)
     try:
@@ -69,26 +69,6 @@ def logs(
         raise typer.Exit(0) from None
 
 
-def _print_foreign(reference: str, follow: bool) -> None:
-    """Show what a Modal app or call printed, as it was printed, without terminal sequences."""
-    from mabe_tui.launch.modal import foreign as modal_foreign
-
-    held = ""
-
-    def show(piece: str) -> None:
-        nonlocal held
-        *lines, held = (held + piece).split("\n")
-        for line in lines:
-            print(plain(line.encode()), flush=True)
-
-    try:
-        modal_foreign.attach(reference, follow, show)
-    except KeyboardInterrupt:
-        raise typer.Exit(0) from None
-    if held:
-        print(plain(held.encode()))
-
-
 @contextmanager
 def up_to_date(entry: RunEntry, follow: bool) -> Iterator[None]:
     """Bring what is here of a run elsewhere up to date: once, or while the context is open."""
@@ -97,7 +77,7 @@ def up_to_date(entry: RunEntry, follow: bool) -> Iterator[None]:
         return
     launcher = launcher_named(entry.request.launcher)
     if follow:
-        with launcher.following(entry.run):
+        with launcher.following(entry.run, turns(say, entry.id)):
             yield
         return
     if state_of(entry).may_speak:
@@ -117,7 +97,7 @@ def _print_lines(entry: RunEntry, follow: bool, last: int | None) -> None:
 
 def _print_json_lines(entry: RunEntry, follow: bool, last: int | None) -> None:
     for number, batch in enumerate(batches(entry, follow)):
-        lines = [_json_line(item) for item in batch]
+        lines = [json_line(item) for item in batch]
         if shown := newest(lines, None if number else last):
             print("\n".join(shown), flush=True)
 
@@ -155,11 +135,3 @@ def _new_bytes(run: RunDir, attempt: str, offset: int) -> Iterator[bytes]:
                 yield chunk
     except OSError:
         return
-
-
-def _json_line(item: Item) -> str:
-    if isinstance(item, EventItem):
-        return encode(item.event).decode()
-    import json
-
-    return json.dumps({"kind": "text", "attempt": item.attempt, "text": plain(item.raw)})

@@ -7,7 +7,7 @@ that a third one is one new file and no other change.
 
 import enum
 import importlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
@@ -98,6 +98,24 @@ class ForeignJob(msgspec.Struct, frozen=True, kw_only=True):
     """Billed so far; ``None``: not known, or nothing yet."""
 
 
+class Connection(msgspec.Struct, frozen=True):
+    """How the connection to where a run is stands, while it is followed."""
+
+    problem: str = ""
+    """Why there is none now; empty: there is one."""
+    retry_at: float | None = None
+    """When it is tried again, on the clock of :func:`time.monotonic`; ``None``: it is given up."""
+
+
+CONNECTED = Connection()
+Tell = Callable[[Connection], None]
+"""Is told when a connection is lost, before each new try, and when it is back; in any thread."""
+
+
+def ignore(_: Connection) -> None:
+    """Tell nobody."""
+
+
 class Launcher(Protocol):
     """A place where runs are executed.
 
@@ -159,8 +177,13 @@ class Launcher(Protocol):
         """Give the lines there are now, all attempts in order, from the one after a cursor on."""
         ...
 
-    def following(self, run: RunDir) -> AbstractContextManager[object]:
-        """Keep the run's folder here up to date while the context is open."""
+    def following(self, run: RunDir, tell: Tell = ignore) -> AbstractContextManager[object]:
+        """Keep the run's folder here up to date while the context is open.
+
+        Args:
+            run: whose folder.
+            tell: is told what becomes of the connection.
+        """
         ...
 
     def sync(self, run: RunDir, quick: bool = False) -> None:

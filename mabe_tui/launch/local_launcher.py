@@ -36,6 +36,8 @@ from mabe_tui.launch.launcher import (
     Quote,
     RunState,
     StopOutcome,
+    Tell,
+    ignore,
     require_resumable,
 )
 from mabe_tui.launch.process import ProcessReference
@@ -155,9 +157,9 @@ class LocalLauncher:
         """Give the whole lines of all attempts' logs. A cursor is ``attempt:offset``."""
         yield from log_lines(run, after)
 
-    def following(self, run: RunDir) -> AbstractContextManager[object]:
+    def following(self, run: RunDir, tell: Tell = ignore) -> AbstractContextManager[object]:
         """Do nothing: the files of the run are the job's own."""
-        del run
+        del run, tell
         return contextlib.nullcontext()
 
     def sync(self, run: RunDir, quick: bool = False) -> None:

@@ -4,7 +4,6 @@ Nothing here imports the ``modal`` package before it has to: a finished run need
 """
 
 import contextlib
-import sys
 import threading
 import time
 from collections.abc import Collection, Iterator, Sequence
@@ -34,7 +33,9 @@ from mabe_tui.launch.launcher import (
     Quote,
     RunState,
     StopOutcome,
+    Tell,
     UnreachableError,
+    ignore,
     require_resumable,
 )
 from mabe_tui.launch.modal.machine import DATA_MOUNT, app_name_of, machine_of, timeout_of
@@ -171,14 +172,14 @@ class ModalLauncher:
         """Give the lines of the mirror; :meth:`sync` or :meth:`following` brings it up to date."""
         yield from log_lines(run, after)
 
-    def following(self, run: RunDir) -> AbstractContextManager[object]:
+    def following(self, run: RunDir, tell: Tell = ignore) -> AbstractContextManager[object]:
         """Keep the mirror up to date from Modal's log while the context is open."""
         call_id = _call_id(run)
         if call_id is None:
             return contextlib.nullcontext()
         from mabe_tui.launch.modal.follow import Follower
 
-        return Follower(run, call_id, lambda sentence: print(sentence, file=sys.stderr, flush=True))
+        return Follower(run, call_id, tell)
 
     def sync(self, run: RunDir, quick: bool = False) -> None:
         """Fill every hole of the mirror from Modal's log and the volume; or only hear the latest."""

@@ -244,13 +244,18 @@ def _with_epochs(facts: RunSummary, history: History) -> RunSummary:
         best_epoch=best.epoch if best else None,
         metrics=last.metrics if last else {},
         train_loss=step.loss if step else last.train_loss if last else None,
-        learning_rate=latest.learning_rate if latest else None,
-        frames_per_second=latest.frames_per_second if latest else None,
+        learning_rate=_told(latest.learning_rate) if latest else None,
+        frames_per_second=_told(latest.frames_per_second) if latest else None,
         seconds_per_epoch=math.fsum(recent) / len(recent) if recent else None,
         epoch_fraction=min(1.0, step.epoch_step / max(1, step.epoch_steps)) if step else 0.0,
         epoch_step=step.epoch_step if step else 0,
         epoch_steps=step.epoch_steps if step else 0,
     )
+
+
+def _told(value: float) -> float | None:
+    """Give a figure, or ``None`` where an imported log does not tell it."""
+    return None if math.isnan(value) else value
 
 
 def _with_ending(facts: RunSummary, history: History) -> RunSummary:

@@ -1,5 +1,7 @@
 """What a run says of itself, in words: one line an event, for the command line and the dashboard."""
 
+from math import isnan
+
 from core.events import (
     AnyEvent,
     CheckpointSaved,
@@ -70,9 +72,11 @@ def epoch_line(event: Epoch, epochs: int | None, wide: bool = False) -> str:
     shown = [f"epoch {event.epoch:>{width}}{total}", f"train {event.train_loss:.4f}"]
     names = WIDE_METRICS if wide else SHOWN_METRICS
     shown += [f"{name} {event.metrics[name]:.4f}" for name in names if name in event.metrics]
-    shown += [f"lr {event.learning_rate:.2e}"] if wide else []
-    shown += [f"{event.frames_per_second:,.0f} f/s"]
-    return "  ".join([*shown, short_duration(event.seconds)])
+    shown += [f"lr {event.learning_rate:.2e}"] if wide and not isnan(event.learning_rate) else []
+    known = not isnan(event.frames_per_second)  # an imported log does not tell
+    shown += [f"{event.frames_per_second:,.0f} f/s"] if known else []
+    shown += [] if isnan(event.seconds) else [short_duration(event.seconds)]
+    return "  ".join(shown)
 
 
 def step_line(event: Step) -> str:

@@ -100,7 +100,8 @@ class Container(Plane):
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(self.cloud.files[sha])
         for name, source in self.overlay.items():
-            shutil.copy(source, code / name)
+            if (code / name).exists():
+                shutil.copy(source, code / name)
         for mount in self.function.volume_mounts:
             copy = self.root / mount.mount_path.lstrip("/")
             copy.mkdir(parents=True)

@@ -210,16 +210,3 @@ def test_data_are_pushed_once_and_listed(mabe: Mabe, tmp_path: Path) -> None:
     assert listed["bytes"] == sum(path.stat().st_size for path in files)
     with pytest.raises(UserError, match="cannot be a data set's name"):
         mabe("data", "push", str(folder), "--name", "cache")
-
-
-def test_any_app_or_call_can_be_read(mabe: Mabe, home: Path) -> None:
-    shown = json.loads(mabe("run", "v1", "--on", "modal", "-d", "--json", *QUICK).stdout)
-    followed = mabe("logs", "-f", shown["call_id"]).stdout
-    assert '"kind":"finished"' in followed
-    assert "step 8 line 0" in followed
-    for reference in (shown["call_id"], shown["app_id"]):
-        assert "step 8 line 0" in mabe("logs", reference).stdout
-    with pytest.raises(UserError, match="not found"):
-        mabe("logs", "fc-" + "x" * 22)
-    with pytest.raises(UserError, match="not found"):
-        mabe("logs", "ap-" + "x" * 22)

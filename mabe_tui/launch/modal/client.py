@@ -207,6 +207,12 @@ def in_words(error: Exception) -> UserError:
     return RunError(f"Modal: {said or type(error).__name__}")
 
 
+def trouble(error: Exception) -> str:
+    """Say in a few words what keeps us from Modal; not what to do, for it is tried again."""
+    words = error if isinstance(error, UserError) else in_words(error)
+    return str(words).partition(";")[0]
+
+
 def is_transient(error: BaseException) -> bool:
     """Tell whether asking again later may help."""
     if isinstance(error, FileNotFoundError | PermissionError):

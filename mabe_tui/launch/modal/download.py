@@ -24,6 +24,7 @@ from mabe_tui.launch.modal import foreign as modal_foreign
 from mabe_tui.launch.modal.apps import running_apps
 from mabe_tui.launch.modal.data import read_status, require_name, write_status
 from mabe_tui.launch.modal.loop import interruptible
+from mabe_tui.launch.pieces import Lines
 from mabe_tui.launch.prices import GIB, read_prices
 
 
@@ -92,12 +93,10 @@ def follow(reference: str, progress: Progress) -> Ready:
         RunError: it ended without a word.
         UserError: Modal cannot be asked, or does not know it.
     """
-    held, ended = "", list[Ready | Failed]()
+    lines, ended = Lines(), list[Ready | Failed]()
 
-    def take(piece: str) -> None:
-        nonlocal held
-        *lines, held = (held + piece).split("\n")
-        for line in lines:
+    def take(piece: str, *_: object) -> None:
+        for line, _time in lines.feed(piece):
             match read_word(line):
                 case Working(done=done, total=total, unit=unit):
                     progress(done, total, unit)

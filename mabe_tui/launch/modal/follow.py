@@ -12,14 +12,13 @@ import datetime as dt
 import random
 import threading
 import time
-from collections.abc import Callable
 
 import modal
 
 from core.errors import RunError, UserError
 from core.rundir import RunDir
 from mabe_tui.launch.attempts import attempt_ending, newest_attempt
-from mabe_tui.launch.launcher import UnreachableError
+from mabe_tui.launch.launcher import CONNECTED, Connection, Tell, UnreachableError
 from mabe_tui.launch.modal import client as modal_client
 from mabe_tui.launch.modal import loop as modal_loop
 from mabe_tui.launch.modal import volume as modal_volume
@@ -32,6 +31,8 @@ IDLE_SECONDS = 20.0
 though its app goes on with others, or the connection dead without knowing it: it is opened anew."""
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 30.0
+MOST_DOUBLINGS = 10
+"""Of the first pause, which is longer than the longest by then; a day offline has thousands of tries."""
 LOCK_SECONDS = 1.0
 """How often a second reader looks whether the first, which writes the mirror, has gone."""
 SETTLE_SECONDS = 15.0
@@ -44,7 +45,6 @@ OVERLAP = dt.timedelta(minutes=2)
 """Clocks differ, and an entry may reach the log later than others that are younger."""
 QUICK_OVERLAP = dt.timedelta(seconds=20)
 """For a glance at many, again and again; a hole that it leaves is filled by whoever follows or syncs."""
-Tell = Callable[[str], None]
 
 
 class Follower:
@@ -56,7 +56,7 @@ class Follower:
         Args:
             run: whose mirror is written.
             call_id: the function call that is the run's newest attempt, or several in turn.
-            tell: is given a sentence when the connection is lost and when it is back.
+            tell: is told when the connection is lost, and when it is back.
         """
         self._run, self._call_id, self._tell = run, call_id, tell
         self._leave = threading.Event()
@@ -90,7 +90,7 @@ class Follower:
                     return
         except UserError as error:
             self.problem = error
-            self._tell(f"{self._run.id}: following had to be given up: {error}")
+            self._tell(Connection(str(error)))
 
     def _follow(self, recorder: Recorder) -> None:
         """Open one stream after another until the call is done."""
@@ -142,7 +142,7 @@ class Follower:
 
     def _heard(self) -> None:
         if self._failures > 1:
-            self._tell(f"{self._run.id}: connected to Modal again")
+            self._tell(CONNECTED)
         self._failures = 0
 
     def _pause(self, error: Exception) -> None:
@@ -150,11 +150,11 @@ class Follower:
         if isinstance(error, modal.exception.AuthError):
             raise modal_client.in_words(error)
         self._failures += 1
-        if self._failures == 2:  # one cut is nothing unusual
-            words = error if isinstance(error, UnreachableError) else modal_client.in_words(error)
-            self._tell(f"{self._run.id}: {str(words).partition(';')[0]}; trying again")
-        longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2**self._failures)
-        self._leave.wait(random.uniform(longest / 2, longest))
+        longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(self._failures, MOST_DOUBLINGS))
+        pause = random.uniform(longest / 2, longest)
+        if self._failures > 1:  # one cut is nothing unusual
+            self._tell(Connection(modal_client.trouble(error), time.monotonic() + pause))
+        self._leave.wait(pause)
 
 
 def catch_up(run: RunDir, call_id: str, seconds: float = modal_client.ANSWER_SECONDS) -> bool:

@@ -13,6 +13,7 @@ from collections import Counter
 from modal.types import LogEntry
 
 from core.events import Failed, Finished, Stopped, decode
+from mabe_tui.launch.pieces import Lines
 from mabe_tui.launch.recorder import LineKey, Recorder
 
 ATTEMPT_LINE = re.compile(rb"mabe: attempt (\d{4}-[a-z0-9]{4}) in container \S*")
@@ -33,7 +34,7 @@ class StreamReader:
         """
         self._recorder = recorder
         self._events_only = events_only
-        self._pieces: dict[tuple[str, str], tuple[float, str]] = {}
+        self._lines = Lines()
         self._same: Counter[tuple[str, float, str, str]] = Counter()
         self._attempts: dict[str, str] = {}
         self._waiting: dict[str, list[LineKey]] = {}
@@ -42,17 +43,12 @@ class StreamReader:
 
     def feed(self, entry: LogEntry) -> int:
         """Take in one entry; gives how many lines were new."""
-        container = next((i for i in reversed(entry.context_ids) if i.startswith(CONTAINER)), "")
-        timestamp = entry.timestamp.timestamp()
-        began, held = self._pieces.pop((container, entry.source), (timestamp, ""))
-        *lines, rest = (held + entry.message).split("\n")
-        new = 0
-        for line in lines:
-            new += self._line(container, began, entry.source, line)
-            began = timestamp
-        if rest:
-            self._pieces[container, entry.source] = (began, rest)
-        return new
+        container = container_of(entry)
+        lines = self._lines.feed(entry.message, entry.timestamp, f"{container}/{entry.source}")
+        return sum(
+            self._line(container, (began or entry.timestamp).timestamp(), entry.source, line)
+            for line, began in lines
+        )
 
     def _line(self, container: str, timestamp: float, source: str, text: str) -> int:
         raw = text.encode()
@@ -82,3 +78,8 @@ class StreamReader:
             return 0
         self._attempts[container] = attempt
         return sum(self._text(key) for key in self._waiting.pop(container, []))
+
+
+def container_of(entry: LogEntry) -> str:
+    """Name the container that printed an entry; empty where none did."""
+    return next((i for i in reversed(entry.context_ids) if i.startswith(CONTAINER)), "")

@@ -15,10 +15,11 @@ from dataclasses import dataclass, field, replace
 
 from core.errors import UserError
 from core.rundir import RunDir
-from mabe_tui.launch.launcher import Launcher, launcher_named
+from mabe_tui.launch.launcher import CONNECTED, Connection, Launcher, launcher_named
 from mabe_tui.plotting.panel import Panel
 from mabe_tui.runs.following.alerts import Alert
 from mabe_tui.runs.following.chart_cache import ChartCache, View
+from mabe_tui.runs.following.connection import connection_line
 from mabe_tui.runs.following.live import LiveRun, RunSource, Update
 from mabe_tui.runs.following.replay import Replay
 from mabe_tui.runs.following.run_log import LogRow
@@ -95,6 +96,8 @@ class Look:
     replay: ReplayStanding | None = None
     is_gone: bool = False
     """The run's folder was removed; the rest is how it was last."""
+    connection: str = ""
+    """What keeps the log of a run elsewhere from coming; empty: nothing."""
 
 
 Clock = Callable[[], dt.datetime]
@@ -131,6 +134,7 @@ class RunFeed:
         self._look: Look | None = None
         self._following: str | None = None
         """The attempt whose launcher keeps the files here up to date."""
+        self._connection = CONNECTED
 
     def start(self) -> None:
         """Begin. What it tells carries on in the context of who called this."""
@@ -238,7 +242,10 @@ class RunFeed:
         tail = source.log.lines(source.log.stop - wish.tail, wish.tail)
         standing = _standing(source) if isinstance(source, Replay) else None
         summary = source.summary(self._clock())
-        self._look = Look(summary, charts, self._told, tail, alerts, standing)
+        connection = connection_line(self._connection) if source.state.may_speak else ""
+        self._look = Look(
+            summary, charts, self._told, tail, alerts, standing, connection=connection
+        )
         self._tell(self._look)
 
     def _tell_gone(self) -> None:
@@ -286,10 +293,19 @@ class RunFeed:
             return
         self._following = handle.attempt
         followed.close()
+        self._connection = CONNECTED
         try:
-            followed.enter_context(self._launcher.following(self.run))
+            followed.enter_context(self._launcher.following(self.run, self._hear))
         except UserError as error:
             self._problem(f"only what is here already: {error}")
+
+    def _hear(self, connection: Connection) -> None:
+        """Take in, in the thread that follows, what became of the connection."""
+
+        def take(_: RunSource) -> None:
+            self._connection, self._wished = connection, True
+
+        self.ask(take)
 
 
 def _first_speed(duration: float) -> float:

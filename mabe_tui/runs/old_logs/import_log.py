@@ -3,78 +3,154 @@
 import datetime as dt
 import io
 import math
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+
+import msgspec
 
 from core import places
 from core.emitter import Emitter
 from core.errors import DataError
-from core.events import Epoch, Finished, RunStarted, Stopped
+from core.events import Epoch, Event, Finished, RunStarted, Stopped, decode
 from core.experiment import Experiment
+from core.files import write_bytes_atomically
 from core.rundir import About, RunDir
-from mabe_tui.runs.old_logs.old_log import OldEpoch, OldLog, parse
+from mabe_tui.launch.pieces import TimedLine
+from mabe_tui.runs.old_logs.old_log import OldEpoch, OldLog, Told, parse
 from mabe_tui.runs.start import new_request
 
 TAG = "imported"
 UNKNOWN = "unknown"
+GPU = "cuda"
+ORIGINAL = "imported.txt"
 SECONDS = 60.0
 """Of an epoch that does not say how long it took."""
 
 
-def read_old_log(path: Path) -> OldLog:
-    """Read a log file.
+class Printed(msgspec.Struct, frozen=True, kw_only=True):
+    """What an old training script printed."""
+
+    name: str
+    """Of the file, or of the Modal app or call."""
+    content: bytes
+    log: OldLog
+    told: Sequence[Told]
+    """Its epochs and other lines, in the order in which they were printed."""
+    ended: dt.datetime
+    """When its last line was printed."""
+    began: dt.datetime | None = None
+    """When its first line was, where that is known."""
+
+
+def read_old_log(path: Path) -> Printed:
+    """Read a log file. It gives no times: it is taken to have ended when it was last written.
 
     Raises:
         DataError: it cannot be read, or names no epoch.
     """
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        content = path.read_bytes()
+        ended = dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC)
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
-    try:
-        return parse(lines)
-    except DataError as error:
-        raise DataError(f"{path}: {error}") from error
+    lines = content.decode("utf-8", "replace").splitlines()
+    log, told = _parsed(str(path), [(line, None) for line in lines])
+    return Printed(name=path.name, content=content, log=log, told=told, ended=ended)
 
 
-def import_log(home: Path, path: Path, log: OldLog, experiment: Experiment) -> RunDir:
-    """Make a run of a log: one attempt, an event an epoch, and an ending.
+def of_lines(name: str, lines: Sequence[TimedLine], now: dt.datetime) -> Printed:
+    """Take the lines of a log that came from elsewhere.
 
-    The log gives no times of day: the run is taken to have ended when the file was last written. What
-    it does not tell (gradient norm, frames a second) is NaN.
+    Args:
+        name: whose log it is.
+        lines: all of them.
+        now: when it was fetched: where no time is known, it is taken to have ended then.
+
+    Raises:
+        DataError: it names no epoch.
     """
-    end = dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC)
-    seconds = sum(_seconds(epoch) for epoch in log.epochs)
+    log, told = _parsed(name, lines)
+    content = "".join(f"{line}\n" for line, _ in lines).encode()
+    times = [time for _, time in lines if time is not None]
+    began, ended = (times[0], times[-1]) if times else (None, now)
+    return Printed(name=name, content=content, log=log, told=told, began=began, ended=ended)
+
+
+def import_log(home: Path, printed: Printed, experiment: Experiment) -> RunDir:
+    """Make a run of a log: one attempt, an event in the place of each epoch's lines, and an ending.
+
+    What the log does not tell (gradient norm, frames a second) is NaN. It is kept as it was, too, as
+    :data:`ORIGINAL` beside the attempt's log.
+
+    Raises:
+        UserError: the folder cannot be written.
+    """
     request = new_request(experiment, "local", overrides=())
     run = RunDir(places.runs(home) / request.run)
     run.write_request(request)
-    run.write_about(About(tags=(TAG,), note=f"imported from {path.name}"))
+    run.write_about(About(tags=(TAG,), note=f"imported from {printed.name}"))
     attempt = run.claim_attempt()
-    times = _times(end - dt.timedelta(seconds=seconds), log.epochs)
-    with Emitter(attempt, run.events_path(attempt), io.StringIO(), lambda: next(times)) as emitter:
-        _tell(emitter, run, log, request.experiment, seconds)
-    run.log_path(attempt).write_bytes(path.read_bytes())
+    write_bytes_atomically(run.attempt_folder(attempt) / ORIGINAL, printed.content)
+    times, log = iter(_moments(printed)), io.StringIO()
+    with Emitter(attempt, run.events_path(attempt), log, lambda: next(times)) as emitter:
+        _tell(emitter, run, request.experiment, printed, log)
+    write_bytes_atomically(run.log_path(attempt), log.getvalue().encode())
     return run
 
 
+def epoch_fields(epoch: OldEpoch, log: OldLog) -> dict[str, Any]:
+    """Give the fields of the event that stands for an epoch; NaN is what it does not tell."""
+    rate = log.learning_rate if epoch.learning_rate is None else epoch.learning_rate
+    return {
+        "epoch": epoch.epoch,
+        "step": epoch.epoch,
+        "seconds": _or_nan(epoch.seconds),
+        "train_loss": _or_nan(epoch.loss),
+        "learning_rate": _or_nan(rate),
+        "gradient_norm": math.nan,
+        "frames_per_second": math.nan,
+        "metrics": epoch.measured,
+    }
+
+
+def _parsed(name: str, lines: Sequence[TimedLine]) -> tuple[OldLog, list[Told]]:
+    try:
+        return parse(lines)
+    except DataError as error:
+        events = (decode(line) for line, _ in lines)
+        if ours := next((event for event in events if isinstance(event, RunStarted)), None):
+            raise DataError(f"{name}: it is the log of {ours.run}, a run of mabe itself") from None
+        raise DataError(f"{name}: {error}") from error
+
+
 def _tell(
-    emitter: Emitter, run: RunDir, log: OldLog, experiment: Experiment, seconds: float
+    emitter: Emitter, run: RunDir, experiment: Experiment, printed: Printed, log: IO[str]
 ) -> None:
-    emitter.emit(
+    """Emit the run's events, and write the other lines between them into its log."""
+    started = emitter.emit(
         RunStarted,
         run=run.id,
         experiment=experiment.name,
-        device=log.device or UNKNOWN,
-        device_name=log.device or UNKNOWN,
+        device=GPU if printed.log.device else UNKNOWN,
+        device_name=printed.log.device or UNKNOWN,
         torch=UNKNOWN,
         threads=0,
         code_version=UNKNOWN,
         pid=0,
         seed=experiment.training.seed,
     )
-    for epoch in log.epochs:
-        emitter.emit(Epoch, **_figures(epoch, log))
+    last: Event = started
+    for told in printed.told:
+        if isinstance(told, str):
+            log.write(f"{told}\n")
+        elif any(told is epoch for epoch in printed.log.epochs):  # the others are superseded
+            fields = epoch_fields(told, printed.log) | {"seconds": _seconds(told)}
+            last = emitter.emit(Epoch, **fields)
+    _tell_ending(emitter, printed.log, (last.time - started.time).total_seconds())
+
+
+def _tell_ending(emitter: Emitter, log: OldLog, seconds: float) -> None:
     last, best = log.epochs[-1], log.best
     if log.complete and best is not None:
         emitter.emit(
@@ -91,28 +167,22 @@ def _tell(
         emitter.emit(Stopped, epoch=last.epoch, step=last.epoch, reason=UNKNOWN)
 
 
-def _figures(epoch: OldEpoch, log: OldLog) -> dict[str, Any]:
-    measured = {"loss": epoch.loss, "f1_macro": epoch.f1_macro, "accuracy": epoch.accuracy}
-    rate = epoch.learning_rate if math.isfinite(epoch.learning_rate) else log.learning_rate
-    return {
-        "epoch": epoch.epoch,
-        "step": epoch.epoch,
-        "seconds": _seconds(epoch),
-        "train_loss": epoch.loss,
-        "learning_rate": math.nan if rate is None else rate,
-        "gradient_norm": math.nan,
-        "frames_per_second": math.nan,
-        "metrics": {name: value for name, value in measured.items() if math.isfinite(value)},
-    }
-
-
-def _times(began: dt.datetime, epochs: list[OldEpoch]) -> Iterator[dt.datetime]:
-    yield began
-    for epoch in epochs:
-        began += dt.timedelta(seconds=_seconds(epoch))
-        yield began
-    yield began
+def _moments(printed: Printed) -> list[dt.datetime]:
+    """Give the time of each event: as the log tells, else by how long the epochs took."""
+    epochs = printed.log.epochs
+    told = [epoch.time for epoch in epochs if epoch.time is not None]
+    if printed.began is not None and len(told) == len(epochs):
+        return [printed.began, *told, printed.ended]
+    durations = [dt.timedelta(seconds=_seconds(epoch)) for epoch in epochs]
+    moments = [printed.ended - sum(durations, dt.timedelta())]
+    for duration in durations:
+        moments.append(moments[-1] + duration)
+    return [*moments, moments[-1]]
 
 
 def _seconds(epoch: OldEpoch) -> float:
-    return epoch.seconds if math.isfinite(epoch.seconds) else SECONDS
+    return SECONDS if epoch.seconds is None else epoch.seconds
+
+
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else value

@@ -9,6 +9,7 @@ Two forms are known, an epoch over several lines and an epoch on one::
     Epoch 22: Loss: 0.1987, F1: 0.4332, Acc: 0.9823  ← BEST
 """
 
+import datetime as dt
 import math
 import re
 from collections.abc import Iterable
@@ -16,6 +17,7 @@ from collections.abc import Iterable
 import msgspec
 
 from core.errors import DataError
+from mabe_tui.launch.pieces import TimedLine
 
 EPOCH = re.compile(r"Epoch\s+(?P<epoch>\d+)(?:\s*/\s*(?P<epochs>\d+))?[^:]*:(?P<rest>.*)")
 NUMBER = r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|nan|inf)"
@@ -33,20 +35,29 @@ DONE = re.compile(r"Training Complete", re.IGNORECASE)
 
 
 class OldEpoch(msgspec.Struct, kw_only=True):
-    """What one epoch said of itself; NaN: nothing."""
+    """What one epoch said of itself; ``None``: nothing. A number that is none is NaN."""
 
     epoch: int
-    loss: float = math.nan
-    f1_macro: float = math.nan
-    accuracy: float = math.nan
-    learning_rate: float = math.nan
-    seconds: float = math.nan
+    loss: float | None = None
+    f1_macro: float | None = None
+    accuracy: float | None = None
+    learning_rate: float | None = None
+    seconds: float | None = None
+    time: dt.datetime | None = None
+    """When it was printed, where the log tells."""
+
+    @property
+    def measured(self) -> dict[str, float]:
+        """What was measured at its end."""
+        values = {"loss": self.loss, "f1_macro": self.f1_macro, "accuracy": self.accuracy}
+        return {name: value for name, value in values.items() if value is not None}
 
 
 class OldLog(msgspec.Struct, kw_only=True):
     """What a log tells of its run."""
 
     epochs: list[OldEpoch] = []
+    """Each once, in order. A run that went on from an epoch before takes the place of what followed it."""
     asked_epochs: int | None = None
     batch_size: int | None = None
     learning_rate: float | None = None
@@ -56,40 +67,91 @@ class OldLog(msgspec.Struct, kw_only=True):
     @property
     def best(self) -> OldEpoch | None:
         """The epoch with the highest F1; the earliest where several tie."""
-        measured = [epoch for epoch in self.epochs if math.isfinite(epoch.f1_macro)]
-        return max(measured, key=lambda epoch: epoch.f1_macro, default=None)
+        measured = [epoch for epoch in self.epochs if math.isfinite(_f1(epoch))]
+        return max(measured, key=_f1, default=None)
 
 
-def parse(lines: Iterable[str]) -> OldLog:
+Told = OldEpoch | str
+"""An epoch, or a line that belongs to none."""
+
+
+class OldLogReader:
+    """Reads a log line by line, as it comes.
+
+    An epoch is given as soon as it is known to be whole: with its line where that tells what was measured,
+    else with its ``Time: …``, or with the first line that does not belong to it.
+    """
+
+    def __init__(self) -> None:
+        self.log = OldLog()
+        self._epoch: OldEpoch | None = None
+        self._held: list[str] = []
+        """The lines of the epoch that is not given yet."""
+
+    def feed(self, line: str, time: dt.datetime | None = None) -> list[Told]:
+        """Take in a line, and give what is known now: epochs, and lines that belong to none."""
+        if (match := EPOCH.search(line)) is not None:
+            return [*self.close(), *self._begin(match, line, time)]
+        epoch, is_indented = self._epoch, line[:1].isspace()
+        if epoch is not None and is_indented and _take_figures(epoch, line):
+            if not self._held:  # it was given already
+                return [line]
+            epoch.time = time
+            self._held.append(line)
+            return self._give() if epoch.seconds is not None else []
+        _take_header(self.log, line)
+        return [*(self._give() if is_indented else self.close()), line]
+
+    def close(self) -> list[Told]:
+        """End the epoch that is open, if one is: nothing of it will follow."""
+        given = self._give()
+        self._epoch = None
+        return given
+
+    def _begin(self, match: re.Match[str], line: str, time: dt.datetime | None) -> list[Told]:
+        if match["epochs"]:
+            self.log.asked_epochs = int(match["epochs"])
+        self._epoch, self._held = OldEpoch(epoch=int(match["epoch"]), time=time), [line]
+        _take_figures(self._epoch, match["rest"])
+        is_whole = self._epoch.measured.keys() & {"f1_macro", "accuracy"}
+        return self._give() if is_whole else []
+
+    def _give(self) -> list[Told]:
+        held, self._held = self._held, []
+        epoch, epochs = self._epoch, self.log.epochs
+        if not held or epoch is None or not epoch.measured:
+            return [*held]
+        while epochs and epochs[-1].epoch >= epoch.epoch:
+            epochs.pop()
+        epochs.append(epoch)
+        return [epoch]
+
+
+def parse(lines: Iterable[TimedLine]) -> tuple[OldLog, list[Told]]:
     """Read a log; whatever is not understood is passed over.
+
+    Returns:
+        What it tells, and its epochs and other lines in the order in which they were printed.
 
     Raises:
         DataError: there is no epoch in it.
     """
-    log = OldLog()
-    by_number: dict[int, OldEpoch] = {}
-    current: OldEpoch | None = None
-    for line in lines:
-        if (match := EPOCH.search(line)) is not None:
-            number = int(match["epoch"])
-            current = by_number.setdefault(number, OldEpoch(epoch=number))
-            if match["epochs"]:
-                log.asked_epochs = int(match["epochs"])
-            _take_figures(current, match["rest"])
-        elif current is not None and line[:1].isspace():
-            _take_figures(current, line)
-        else:
-            _take_header(log, line)
-    log.epochs = [by_number[number] for number in sorted(by_number)]
-    if not log.epochs:
+    reader = OldLogReader()
+    told = [each for line, time in lines for each in reader.feed(line, time)]
+    told += reader.close()
+    if not reader.log.epochs:
         raise DataError("no line of it names an epoch, as in `Epoch 22: Loss: 0.1987, F1: 0.4332`")
-    return log
+    return reader.log, told
 
 
-def _take_figures(epoch: OldEpoch, text: str) -> None:
+def _take_figures(epoch: OldEpoch, text: str) -> bool:
+    """Take what the epoch has not said before; tell whether there was something."""
+    found = False
     for name, pattern in FIGURES.items():
-        if (match := pattern.search(text)) is not None:
+        if getattr(epoch, name) is None and (match := pattern.search(text)) is not None:
             setattr(epoch, name, float(match[1]))
+            found = True
+    return found
 
 
 def _take_header(log: OldLog, line: str) -> None:
@@ -101,3 +163,7 @@ def _take_header(log: OldLog, line: str) -> None:
         log.device = match[1]
     elif DONE.search(line):
         log.complete = True
+
+
+def _f1(epoch: OldEpoch) -> float:
+    return math.nan if epoch.f1_macro is None else epoch.f1_macro

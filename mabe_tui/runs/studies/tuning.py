@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from core.events import Failed, Stopped
 from core.history import History
 from core.rundir import RunDir, RunRequest
 from mabe_tui.launch.launcher import Launcher, RunState, UnreachableError
+from mabe_tui.runs.following.connection import turns
 from mabe_tui.runs.reading import thin_history
 from mabe_tui.runs.start import start_run
 from mabe_tui.runs.store import STUDY_TAG
@@ -148,8 +149,11 @@ class Tuner:
     def _follow(self, trial: StudyTrial, run: RunDir) -> None:
         monitor = run.read_request().experiment.training.monitor
         active = _Active(trial, run, monitor)
-        active.context.enter_context(self._launcher.following(run))
+        active.context.enter_context(self._following(run))
         self._active.append(active)
+
+    def _following(self, run: RunDir) -> AbstractContextManager[object]:
+        return self._launcher.following(run, turns(self._tell, run.id))
 
     # ── looking ───────────────────────────────────────────────────────────────────────────────
 
@@ -180,7 +184,7 @@ class Tuner:
         if state is RunState.PREEMPTED:
             self._launcher.resume(each.run)
             each.context.close()  # it followed the attempt that has ended
-            each.context.enter_context(self._launcher.following(each.run))
+            each.context.enter_context(self._following(each.run))
             return None
         if state.may_speak:
             return None

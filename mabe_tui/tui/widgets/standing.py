@@ -93,6 +93,8 @@ def standing_lines(look: Look, width: int, bar: str = BAR) -> list[tuple[str, st
         lines.append((_fitted(["resumed: " + _lineage(run)], width), ""))
     if run.problem:
         lines.append((_cut(f"{run.state}: {plain(run.problem.encode())}", width), "error"))
+    if look.connection:
+        lines.append((_cut(look.connection, width), "warning"))
     if run.stalled_seconds is not None:
         lines.append((f"silent for {duration(run.stalled_seconds)}", "warning"))
     if run.warnings:

@@ -8,10 +8,14 @@ from pathlib import Path
 import pytest
 
 from core.errors import DataError
+from core.events import RunStarted, encode
 from core.experiment import Experiment
+from mabe_tui.cli.lines import line_of
 from mabe_tui.launch.launcher import RunState
-from mabe_tui.runs.old_logs.import_log import import_log, read_old_log
-from mabe_tui.runs.old_logs.old_log import parse
+from mabe_tui.launch.pieces import TimedLine
+from mabe_tui.runs.following.mirror import Mirror
+from mabe_tui.runs.old_logs.import_log import ORIGINAL, import_log, of_lines, read_old_log
+from mabe_tui.runs.old_logs.old_log import OldEpoch, OldLogReader, parse
 from mabe_tui.runs.store import RunStore
 from mabe_tui.runs.view import summary_of
 
@@ -34,10 +38,15 @@ Epoch 25/100:
 Total Time: 1h 23min
 Best F1: 0.4389 (Epoch 25)
 """
+NOW = dt.datetime(2026, 11, 21, tzinfo=dt.UTC)
+
+
+def untimed(text: str) -> list[TimedLine]:
+    return [(line, None) for line in text.splitlines()]
 
 
 def test_an_epoch_over_several_lines() -> None:
-    log = parse(LONG.splitlines())
+    log, told = parse(untimed(LONG))
     assert (log.batch_size, log.learning_rate, log.device) == (384, 0.0004, "H100 (80GB)")
     assert (log.asked_epochs, log.complete) == (100, True)
     first, best = log.epochs
@@ -45,11 +54,17 @@ def test_an_epoch_over_several_lines() -> None:
     assert (first.loss, first.f1_macro, first.accuracy) == (0.4234, 0.2356, 0.9768)
     assert log.best == best
     assert best.f1_macro == 0.4389
-    assert math.isnan(best.learning_rate)
+    assert best.learning_rate is None
+    others = [line for line in told if isinstance(line, str)]
+    assert others[:4] == LONG.splitlines()[:4]
+    assert "  ✓ Best model saved (F1: 0.4389)" in others
+    assert not any("Loss" in line or "Time: 5" in line for line in others)
 
 
 def test_an_epoch_on_one_line() -> None:
-    log = parse(["noise", "Epoch 22: Loss: 0.1987, F1: 0.4332, Acc: 0.9823  ← BEST"])
+    line = "Epoch 22: Loss: 0.1987, F1: 0.4332, Acc: 0.9823  ← BEST"
+    log, told = parse(untimed(f"noise\n{line}"))
+    assert told == ["noise", log.epochs[0]]
     (epoch,) = log.epochs
     assert (epoch.epoch, epoch.loss, epoch.f1_macro, epoch.accuracy) == (22, 0.1987, 0.4332, 0.9823)
     assert not log.complete
@@ -64,16 +79,87 @@ def test_a_log_without_epochs_is_refused(tmp_path: Path) -> None:
         read_old_log(tmp_path / "none.log")
 
 
+def test_an_epoch_is_given_as_soon_as_it_is_whole() -> None:
+    reader = OldLogReader()
+    given = [len([e for e in reader.feed(x) if isinstance(e, OldEpoch)]) for x in LONG.splitlines()]
+    assert [number for number, count in enumerate(given) if count] == [7, 11]  # its `Time: …`
+    assert reader.feed("Epoch 26: Loss: 0.1, F1: 0.4") == [reader.log.epochs[-1]]
+    assert reader.feed("Epoch 27/100:") == []
+    assert reader.feed("  Loss: 0.2") == []
+    assert reader.feed("what comes next") == [reader.log.epochs[-1], "what comes next"]
+
+
+def test_what_only_looks_like_an_epoch_is_text() -> None:
+    reader = OldLogReader()
+    lines = ["Epoch 3: 100%|███| 20/20 [00:01, loss=0.5]", "Epoch 4/9:", "  nothing of it", "bye"]
+    told = [each for line in lines for each in reader.feed(line)]
+    assert told + reader.close() == lines
+
+
+def test_time_that_comes_late_is_taken_all_the_same() -> None:
+    reader = OldLogReader()
+    reader.feed("Epoch 1/2: Loss: 0.5, F1: 0.1")
+    assert reader.feed("  Time: 7s") == ["  Time: 7s"]
+    assert reader.log.epochs[0].seconds == 7
+
+
+def test_a_loss_that_is_no_number_is_kept() -> None:
+    (epoch,) = parse(untimed("Epoch 1: Loss: nan, F1: 0.1"))[0].epochs
+    assert epoch.loss is not None
+    assert math.isnan(epoch.loss)
+
+
+def test_epochs_that_were_done_again_take_the_place_of_the_first() -> None:
+    lines = [f"Epoch {n}: Loss: {i}.0, F1: 0.1" for i, n in enumerate([1, 2, 3, 2, 3, 4])]
+    log, _ = parse(untimed("\n".join(lines)))
+    assert [(e.epoch, e.loss) for e in log.epochs] == [(1, 0.0), (2, 3.0), (3, 4.0), (4, 5.0)]
+
+
 def test_a_run_is_made_of_it(tmp_path: Path) -> None:
     path = tmp_path / "v6.log"
     path.write_text(LONG, encoding="utf-8")
     ended = dt.datetime(2025, 11, 21, tzinfo=dt.UTC)
     os.utime(path, (ended.timestamp(), ended.timestamp()))
-    import_log(tmp_path, path, read_old_log(path), Experiment(name="v6"))
+    import_log(tmp_path, read_old_log(path), Experiment(name="v6"))
     (entry,) = RunStore(tmp_path).entries()
     summary = summary_of(entry)
     assert summary.state is RunState.FINISHED
     assert (summary.best_epoch, summary.best_metric, summary.epoch) == (25, 0.4389, 25)
     assert (summary.last_event, summary.elapsed_seconds) == (ended, 102.0)
-    assert summary.tags == ("imported",)
-    assert entry.run.log_path(entry.run.attempts()[0]).read_text(encoding="utf-8") == LONG
+    assert (summary.tags, summary.frames_per_second) == (("imported",), None)
+
+
+def test_its_log_has_each_epoch_once_in_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "v6.log"
+    path.write_text(LONG, encoding="utf-8")
+    run = import_log(tmp_path, read_old_log(path), Experiment(name="v6"))
+    items = Mirror(run).poll()
+    shown = [line for item in items if (line := line_of(item, 100)) is not None]
+    assert [line[:13] for line in shown if line.startswith("epoch ")] == [
+        "epoch   1/100",
+        "epoch  25/100",
+    ]
+    assert shown[4:6] == [LONG.splitlines()[3], ""]
+    assert shown[6].startswith("epoch   1/100")
+    assert shown[-1].startswith("finished after epoch 25")
+    (attempt,) = run.attempts()
+    assert (run.attempt_folder(attempt) / ORIGINAL).read_text(encoding="utf-8") == LONG
+
+
+def test_times_of_the_lines_are_those_of_the_run(tmp_path: Path) -> None:
+    lines = [(text, NOW + dt.timedelta(minutes=n)) for n, text in enumerate(LONG.splitlines())]
+    printed = of_lines("fc-x", lines, NOW + dt.timedelta(days=3))
+    run = import_log(tmp_path, printed, Experiment(name="v6"))
+    minutes = [(event.time - NOW).total_seconds() / 60 for event in run.events()]
+    assert minutes == [0, 7, 11, len(lines) - 1]
+
+
+def test_log_of_a_run_of_our_own_is_named() -> None:
+    started = RunStarted(
+        attempt="0001-aaaa", seq=1, time=NOW, run="v1-x", experiment="v1", device="cpu",
+        device_name="x", torch="2", threads=1, code_version="c", pid=1, seed=1,
+    )  # fmt: skip
+    with pytest.raises(DataError, match="ap-x: it is the log of v1-x, a run of mabe itself"):
+        of_lines("ap-x", [(encode(started).decode(), None)], NOW)
+    with pytest.raises(DataError, match="ap-x: no line of it names an epoch"):
+        of_lines("ap-x", [], NOW)

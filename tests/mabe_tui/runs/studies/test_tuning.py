@@ -91,7 +91,7 @@ class PretendLauncher:
         self.resumed.append(run.id)
         self.speak(run, *self.script(run.read_request()))
 
-    def following(self, _: RunDir) -> AbstractContextManager[object]:
+    def following(self, _: RunDir, __: object = None) -> AbstractContextManager[object]:
         return nullcontext()
 
 

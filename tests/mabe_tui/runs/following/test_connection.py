@@ -1,0 +1,27 @@
+"""The connection to a run elsewhere, in words."""
+
+from mabe_tui.launch.launcher import CONNECTED, Connection
+from mabe_tui.runs.following.connection import connection_line, turns
+
+LOST = Connection("Modal cannot be reached", retry_at=104.0)
+
+
+def test_line_counts_down_to_the_next_try() -> None:
+    assert connection_line(CONNECTED, 100.0) == ""
+    assert connection_line(LOST, 100.2) == "log: again in 4 s: Modal cannot be reached"
+    assert connection_line(LOST, 104.5) == "log: trying again: Modal cannot be reached"
+    given_up = Connection("the disk is full")
+    assert connection_line(given_up, 100.0) == "log: no longer followed: the disk is full"
+
+
+def test_only_turns_are_said() -> None:
+    said: list[str] = []
+    hear = turns(said.append, "v6-x")
+    for connection in (CONNECTED, LOST, LOST, CONNECTED, CONNECTED, LOST, Connection("full")):
+        hear(connection)
+    assert said == [
+        "v6-x: Modal cannot be reached; trying again",
+        "v6-x: connected again",
+        "v6-x: Modal cannot be reached; trying again",
+        "v6-x: following had to be given up: full",
+    ]
