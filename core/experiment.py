@@ -53,7 +53,7 @@ class DataConfig(Section, frozen=True):
     mice: Annotated[int, Meta(ge=1, le=4)] = 2
     keypoints: KeypointSet = "mars7"
     frames_per_second: PositiveFloat = 33.3
-    """Nominal rate, used only where a video does not state its own."""
+    """Of the synthetic videos; the competition's state their own."""
     window: Annotated[int, Meta(ge=2)] = 100
     """Frames in a training window."""
     stride: Positive = 25

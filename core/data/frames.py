@@ -58,16 +58,14 @@ class FrameStore:
     """(videos,) ids, for errors."""
 
     @classmethod
-    def of_prepared(cls, data: PreparedData, nominal_fps: float) -> Self:
-        """Map the positions of a prepared folder; a video that states no rate gets the nominal one."""
+    def of_prepared(cls, data: PreparedData) -> Self:
+        """Map the positions of a prepared folder."""
         videos = data.videos
         return cls(
             positions=_shared_tensor(data.positions),
             offsets=np.array([video.offset for video in videos], np.int64),
             frames=np.array([video.frames for video in videos], np.int64),
-            frames_per_second=np.array(
-                [video.frames_per_second or nominal_fps for video in videos], np.float32
-            ),
+            frames_per_second=np.array([video.frames_per_second for video in videos], np.float32),
             pixels_per_cm=np.array([video.pixels_per_cm or np.nan for video in videos], np.float32),
             names=tuple(video.video_id for video in videos),
         )

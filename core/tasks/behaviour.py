@@ -52,7 +52,7 @@ class BehaviourTask:
     ) -> None:
         self._experiment, self._device, self._seed = experiment, device, seed
         frames = LabelledFrames.of(experiment, data)
-        self._store = FrameStore.of_prepared(data, experiment.data.frames_per_second).to(device)
+        self._store = FrameStore.of_prepared(data).to(device)
         require_scale(experiment.features, self._store, frames.validation)
         self._pipeline = FeaturePipeline.fit(experiment.features, self._store, frames.train, device)
         window, stride = experiment.data.window, experiment.data.stride

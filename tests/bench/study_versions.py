@@ -124,7 +124,7 @@ def without_network(run: RunDir) -> Plain:
     experiment = run.read_request().experiment
     data = open_data(experiment, None, cache_folder(run), lambda *_: None)
     frames = LabelledFrames.of(experiment, data)
-    store = FrameStore.of_prepared(data, experiment.data.frames_per_second)
+    store = FrameStore.of_prepared(data)
     pipeline = FeaturePipeline.fit(experiment.features, store, frames.train)
 
     def of(videos: Sequence[int], every: int) -> tuple[np.ndarray, np.ndarray]:

@@ -64,8 +64,6 @@ class TrackedVideo:
     """``(frames,)`` class indices."""
     bouts: "Bouts" = field(repr=False)
     """As they were annotated, all actions, also those that count as the background."""
-    frames_per_second: float
-    """The video's own rate, else the experiment's nominal one."""
     remark: str | None = None
     """What to know of these data before trusting the picture."""
 
@@ -78,6 +76,11 @@ class TrackedVideo:
     def frames(self) -> int:
         """Frames of the video."""
         return self.about.frames
+
+    @property
+    def frames_per_second(self) -> float:
+        """The video's own rate."""
+        return self.about.frames_per_second
 
     @property
     def mice(self) -> int:
@@ -151,7 +154,6 @@ def tracked_video(entry: RunEntry, prepared: "PreparedData", video_id: str) -> T
         positions=prepared.positions_of(place),
         truth=truth,
         bouts=bouts,
-        frames_per_second=about.frames_per_second or experiment.data.frames_per_second,
         remark=remark,
     )
 

@@ -38,7 +38,6 @@ def made_video(video_id: str) -> TrackedVideo:
             start=np.array([start for *_, start, _ in BOUTS]),
             stop=np.array([stop for *_, stop in BOUTS]),
         ),
-        frames_per_second=RATE,
     )  # fmt: skip
 
 
