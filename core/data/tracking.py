@@ -58,8 +58,6 @@ class Tracking:
     """Rows with NaN or infinite coordinates, which count as missing."""
     far_off: int
     """Rows with coordinates beyond :data:`FARTHEST`, which count as missing too."""
-    rows: int
-    """Rows of the file."""
     first_frame: int
     """The smallest frame number; the frames before it are there, but empty."""
 
@@ -132,7 +130,6 @@ def read_positions(
         duplicates=grid.written - grid.filled(),
         non_finite=grid.non_finite,
         far_off=grid.far_off,
-        rows=table.num_rows,
         first_frame=first,
     )
 

@@ -30,7 +30,7 @@ class TrainedModel:
     model: nn.Module
     """With the checkpoint's weights, or their average where one was kept; evaluating."""
     task_state: dict[str, Any]
-    """Feature statistics, slots, classes: as the task wrote them."""
+    """Feature statistics and slots, as the task wrote them."""
 
 
 def load_trained(checkpoint: Path | RunDir, which: str = "best") -> TrainedModel:

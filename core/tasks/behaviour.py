@@ -122,13 +122,10 @@ class BehaviourTask:
         return FrameMeasure(self._experiment.classes, videos, self.loss, self._device)
 
     def state_dict(self) -> dict[str, Any]:
-        """Give what prediction needs besides the weights."""
+        """Give what prediction needs besides the weights and the experiment."""
         return {
             "kind": "behaviour",
-            "classes": list(self._experiment.classes),
             "slots": list(self._slots),
-            "frames_per_second": self._experiment.data.frames_per_second,
-            "window": self._experiment.data.window,
             "features": self._pipeline.state_dict(),
         }
 

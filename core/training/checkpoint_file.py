@@ -15,8 +15,9 @@ from core.errors import CheckpointError
 from core.files import replace_atomically
 from core.tasks.task import InputSpec
 
-FORMAT = 2
-"""1 had no average of the weights, and the random generators of one process, not of each."""
+FORMAT = 3
+"""2 also named the validation videos, which ``run.toml`` does. 1 had no average of the weights, and the
+random generators of one process, not of each."""
 PARTS: dict[str, type] = {
     "experiment": dict,
     "input_spec": dict,
@@ -28,7 +29,6 @@ PARTS: dict[str, type] = {
     "rng": list,
     "progress": dict,
     "task": dict,
-    "validation_videos": list,
     "pointers": list,
 }
 """What a checkpoint holds, and as what. Prediction needs ``task`` and :func:`predicting_weights`."""
@@ -122,10 +122,10 @@ def _checked(content: object, path: Path) -> dict[str, Any]:
 
 
 def _migrated(content: dict[str, Any]) -> dict[str, Any]:
-    """Give the content of an older format as this one would have written it."""
+    """Give the content of an older format as this one would have written it, or with more in it."""
     if content["format"] == 1:
-        return {**content, "format": 2, "average": {}, "rng": [content.get("rng")]}
-    return content
+        content = {**content, "average": {}, "rng": [content.get("rng")]}
+    return {**content, "format": FORMAT}
 
 
 def predicting_weights(content: dict[str, Any]) -> dict[str, Any]:

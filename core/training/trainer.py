@@ -257,5 +257,4 @@ class Trainer:
             "experiment": to_table(self._experiment),
             "input_spec": input_spec_table(self._task.input_spec),
             "task": self._task.state_dict(),
-            "validation_videos": list(self._task.summary.validation_videos),
         }

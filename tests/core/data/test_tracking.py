@@ -36,7 +36,7 @@ def test_rows_land_at_their_frame_mouse_and_slot(path: Path) -> None:
     assert tracking.positions[0, 0, 0].tolist() == [1, 2]
     assert tracking.positions[2, 1, 2].tolist() == [5, 6]
     assert np.isnan(tracking.positions).sum() == tracking.positions.size - 4
-    assert (tracking.frames, tracking.rows, tracking.duplicates) == (3, 2, 0)
+    assert (tracking.frames, tracking.duplicates) == (3, 0)
 
 
 def test_frames_that_do_not_start_at_0_keep_their_number(path: Path) -> None:

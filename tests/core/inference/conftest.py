@@ -37,7 +37,6 @@ def save_run(tmp_path: Path) -> SaveRun:
             "input_spec": input_spec_table(spec),
             "model": build_model(experiment.model, spec).state_dict(),
             "task": dict(task_state or {}),
-            "validation_videos": [],
             **{name: {} for name in ("average", "optimizer", "schedule", "scaler", "progress")},
             "rng": [],
         }

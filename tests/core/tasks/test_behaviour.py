@@ -152,7 +152,7 @@ def test_another_seed_gives_other_batches() -> None:
 
 
 def test_cached_and_computed_features_are_the_same() -> None:
-    data = prepared([130, 12, 111], {})
+    data = prepared([130, 12, 111], {0: ALL_CLASSES})
     task = task_of(data)
     store, pipeline, windows = task._store, task._pipeline, task._train
     cached, computed = CachedFeatures(store, pipeline, [0, 2]), ComputedFeatures(store, pipeline)
@@ -244,7 +244,7 @@ def test_mixup_mixes_inputs_and_keeps_both_targets() -> None:
 
 
 def test_loss_ignores_padding() -> None:
-    task = task_of(prepared([8, 40, 8], {}), data={"validation_videos": ["v1"]})
+    task = task_of(prepared([8, 40, 8], {0: [("sniff", 2, 5)]}))
     batch = next(task.train_batches(0))
     output = torch.randn(*batch.targets.shape, 4)
     loss = task.loss(output, batch)
@@ -297,6 +297,28 @@ def test_an_absent_class_is_reported_on_its_side() -> None:
     assert "'aggressive'" in found[0][1]
 
 
+def test_one_class_alone_is_nothing_to_learn() -> None:
+    strange = [("interact", 1, 9), ("interact", 20, 30), ("jump", 3, 5)]
+    with pytest.raises(DataError) as refused:
+        task_of(prepared([130, 97, 111], {0: strange, 1: ALL_CLASSES, 2: []}))
+    assert str(refused.value) == (
+        "prepared: every training frame is 'other', so there is nothing to learn; the action map does"
+        " not name interact (2), jump (1): `--set actions.interact=CLASS` does, CLASS one of social,"
+        " mating, aggressive"
+    )
+
+
+def test_no_action_at_all_is_nothing_to_learn() -> None:
+    with pytest.raises(DataError, match="its annotations name no action of another class"):
+        task_of(prepared([130, 97, 111], {1: ALL_CLASSES}))
+
+
+def test_an_action_that_is_mapped_is_something_to_learn() -> None:
+    data = prepared([130, 97, 111], {0: [("interact", 1, 9)]})
+    actions = {"interact": "social"}
+    assert "class_absent_training" in codes(task_of(data, actions=actions))
+
+
 def test_short_videos_left_out_mice_and_parts_and_unmapped_actions_are_reported() -> None:
     bouts = {0: [*ALL_CLASSES, ("dig", 1, 3), ("rear", 4, 5)], 1: [*ALL_CLASSES, ("dig", 1, 2)]}
     data = prepared([130, 97, 9], bouts, mice_left_out=(3,), dropped={"headpiece": 12})
@@ -320,7 +342,7 @@ def test_data_of_another_layout_are_refused() -> None:
 
 
 def test_centimetres_need_a_scale_in_validation_too() -> None:
-    data = prepared([130, 97, 111], {}, pixels_per_cm=None)
+    data = prepared([130, 97, 111], {0: ALL_CLASSES}, pixels_per_cm=None)
 
     with pytest.raises(DataError, match="video v1: has no pix_per_cm_approx"):
         task_of(data, features={"units": "cm"})
@@ -338,7 +360,6 @@ def test_state_is_enough_to_compute_the_features_again(tmp_path: Path) -> None:
 
     first = next(task.validation_batches())
     torch.testing.assert_close(features[:20], first.inputs[0], rtol=1e-5, atol=1e-5)
-    assert state["classes"] == ["other", "social", "mating", "aggressive"]
 
 
 def test_real_pose_data(real_data: Path, tmp_path: Path) -> None:

@@ -35,7 +35,6 @@ def content(value=0.0):
         "rng": [],
         "progress": {},
         "task": {},
-        "validation_videos": [],
     }
 
 
@@ -265,7 +264,13 @@ def test_input_spec_survives_the_file(tmp_path):
     assert input_spec_from_table(torch.load(tmp_path / "spec.pt", weights_only=True)) == spec
 
 
-def test_a_checkpoint_of_the_previous_format_is_read_as_one_of_this(tmp_path):
+def test_a_checkpoint_that_names_the_validation_videos_is_read(tmp_path):
+    old = content(value=2.0) | {"format": 2, "validation_videos": ["a"], "pointers": ["last"]}
+    torch.save(old, tmp_path / "step-0000001.pt")
+    assert read_checkpoint(tmp_path / "step-0000001.pt")["format"] == FORMAT
+
+
+def test_a_checkpoint_of_the_first_format_is_read_as_one_of_this(tmp_path):
     generators = {"python": (3, (1, 2), None), "torch": torch.zeros(4)}
     old = content(value=2.0) | {"format": 1, "rng": generators, "pointers": ["last"]}
     del old["average"]

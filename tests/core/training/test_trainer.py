@@ -131,7 +131,6 @@ def test_checkpoints_and_evaluation_of_a_whole_run(new_run, train):
     assert len(run.history().of(CheckpointSaved)) == 5
     content = CheckpointStore(run).load("best").content
     assert content["experiment"]["name"] == "fake"
-    assert content["validation_videos"] == ["c"]
     assert content["task"]["classes"] == ["x", "y", "z"]
     right, frames = (pq.read_table(run.evaluation_table)[c][0].as_py() for c in ("right", "frames"))
     assert right / frames == names["best"].metric == run.history().last(Finished).best_metric
