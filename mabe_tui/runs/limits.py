@@ -48,9 +48,8 @@ class ReachedLimit(msgspec.Struct, frozen=True, kw_only=True):
     used: float
 
     def __str__(self) -> str:
-        spell = self.kind.spell
         name = "time limit" if self.kind is LimitKind.TIME else "budget"
-        return f"its {name} of {spell(self.allowed)} is used up ({spell(self.used)})"
+        return f"its {name} of {self.kind.spell(self.allowed)} is used up"
 
     @property
     def least(self) -> str:

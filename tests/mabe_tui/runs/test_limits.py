@@ -79,7 +79,7 @@ def test_a_budget_is_more_dollars(stopped: Stop, text: str) -> None:
 
 def test_going_on_under_the_same_limit_is_refused_with_the_way_out(stopped: Stop) -> None:
     entry = stopped("budget", cost_usd=0.03, usd_per_hour=3.6)
-    with pytest.raises(RunError, match=r"its budget of \$0.03 is used up .* --budget above \$0.03"):
+    with pytest.raises(RunError, match=r"its budget of \$0.03 is used up; --budget above \$0.03"):
         resume(entry)
     with pytest.raises(RunError, match="--budget above"):
         require_room(entry, seconds=3600.0, cost=0.01)
