@@ -12,6 +12,8 @@ from mabe_tui.cli.output import say
 from mabe_tui.launch.launcher import Launcher, RunState
 from mabe_tui.runs.following.connection import turns
 from mabe_tui.runs.following.mirror import EventItem, Mirror
+from mabe_tui.runs.limits import reached_limit
+from mabe_tui.runs.store import RunEntry
 
 POLL_SECONDS = 0.2
 STATE_SECONDS = 1.0
@@ -109,4 +111,7 @@ def _say_end(run: RunDir, state: RunState) -> None:
     if state is RunState.LOST:
         say(f"{run.id} died without a word; `mabe status {run.id}` shows its last lines")
     if state in (RunState.STOPPED, RunState.PREEMPTED, RunState.LOST):
-        say(f"`mabe resume {run.id}` goes on from its last checkpoint")
+        reached = reached_limit(RunEntry(run))
+        larger = "" if reached is None else f" {reached.option} MORE"
+        above = "" if reached is None else f", above {reached.least},"
+        say(f"`mabe resume {run.id}{larger}`{above} goes on from its last checkpoint")

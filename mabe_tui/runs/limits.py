@@ -52,6 +52,11 @@ class ReachedLimit(msgspec.Struct, frozen=True, kw_only=True):
         return f"its {name} of {self.kind.spell(self.allowed)} is used up"
 
     @property
+    def option(self) -> str:
+        """The option of ``mabe resume`` that raises it."""
+        return "--max-time" if self.kind is LimitKind.TIME else "--budget"
+
+    @property
     def least(self) -> str:
         """What a new limit has to be above."""
         return self.kind.spell(max(self.allowed, self.used))
@@ -108,7 +113,7 @@ def require_room(entry: RunEntry, seconds: float | None, cost: float | None) -> 
     reached = reached_limit(entry)
     if reached is None:
         return
-    is_time = reached.kind is LimitKind.TIME
-    if not reached.lets_go_on(seconds if is_time else cost):
-        option = "--max-time" if is_time else "--budget"
-        raise RunError(f"{entry.id}: {reached}; {option} above {reached.least} lets it go on")
+    if not reached.lets_go_on(seconds if reached.kind is LimitKind.TIME else cost):
+        raise RunError(
+            f"{entry.id}: {reached}; {reached.option} above {reached.least} lets it go on"
+        )
