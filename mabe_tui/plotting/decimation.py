@@ -37,8 +37,10 @@ class Envelope:
     @classmethod
     def of_samples(cls, x: Floats, y: Floats) -> "Envelope":
         """Each sample a run of its own."""
+        if np.isfinite(y).all():
+            return cls(x, y, y, y, y, np.zeros(len(y), dtype=np.uint8))
         trouble = np.isnan(y) * NAN | np.isposinf(y) * ABOVE | np.isneginf(y) * BELOW
-        values = np.where(trouble > 0, np.nan, y) if trouble.any() else y
+        values = np.where(trouble > 0, np.nan, y)
         return cls(x, values, values, values, values, trouble.astype(np.uint8))
 
     def __len__(self) -> int:

@@ -52,13 +52,17 @@ class Series:
     @cached_property
     def pyramid(self) -> Pyramid | None:
         """The samples' envelopes, or None where x is not in order."""
-        x, y = self.points
-        return None if (np.diff(x) < 0).any() else Pyramid(x, y)
+        try:
+            return Pyramid(*self.points)
+        except ValueError:
+            return None
 
     @cached_property
     def trouble(self) -> str:
         """What is not a finite number, in words: ``"3 NaN"``, ``"1 NaN, 2 Inf"``, or nothing."""
         y = self.points[1]
+        if len(y) == np.size(self.x) and np.isfinite(y).all():
+            return ""
         infinite = int(np.isinf(y).sum())
         missing = int(np.isnan(y).sum()) + np.size(self.x) - len(y)
         counts = [(missing, "NaN"), (infinite, "Inf")]
@@ -147,10 +151,10 @@ def widened(low: float, high: float, *, log: bool = False) -> tuple[float, float
 
 
 def _tamed(values: Floats) -> Floats:
-    least, greatest = np.fmin.reduce(values, initial=1), np.fmax.reduce(values, initial=1)
-    if least >= SMALLEST and greatest <= LARGEST:
-        return values  # most curves: nothing to change, nothing to copy
     size = np.abs(values)
+    tiny = (size < SMALLEST) & (values != 0)
+    if np.fmax.reduce(size, initial=0) <= LARGEST and not tiny.any():
+        return values  # most curves: nothing to change, nothing to copy
     tamed = np.where(size > LARGEST, np.copysign(np.inf, values), values)
-    tamed[size < SMALLEST] = 0.0
+    tamed[tiny] = 0.0
     return tamed

@@ -61,6 +61,8 @@ class Curve:
     @property
     def counted(self) -> tuple[Floats, Floats]:
         """``(x, y)`` of the points that count: ``x`` never decreases."""
+        if not self.superseded.any():
+            return self.x, self.y
         kept = ~self.superseded
         return self.x[kept], self.y[kept]
 
@@ -176,7 +178,8 @@ def _progress_at(points: Points, seconds: Floats, axis: Axis) -> Floats:
 
 
 def _has_numbers(table: Table, name: str) -> bool:
-    return bool(np.isfinite(table[name]).any())
+    numbers = table[name]
+    return bool(np.isfinite(numbers[-1:]).any() or np.isfinite(numbers).any())
 
 
 def series_of(

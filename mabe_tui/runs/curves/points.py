@@ -57,7 +57,9 @@ class Table:
     def sort(self) -> None:
         """Order the rows by attempt and ``seq``."""
         order = np.lexsort((self["seq"], self["attempt"]))
-        self._room[:, : self._rows] = self._room[:, : self._rows][:, order]
+        self._room = self._room[:, : self._rows][
+            :, order
+        ]  # whoever has a column keeps it as it was
 
 
 class Points:
@@ -109,6 +111,8 @@ class Points:
     def counts(self, table: Table, counted: dict[str, float]) -> Bools:
         """``(rows,)``: which rows are part of the history; see ``History.counted``."""
         limits = np.array([counted.get(name, 0.0) for name in self.attempts] or [0.0])
+        if np.isinf(limits).all():
+            return np.ones(len(table), dtype=np.bool_)
         return np.asarray(table["seq"] <= limits[table["attempt"].astype(np.intp)])
 
     def paid(self, table: Table) -> Floats:
