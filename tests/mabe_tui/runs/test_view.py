@@ -3,21 +3,16 @@
 import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.events import (
-    AnyEvent,
-    DataReady,
     Epoch,
-    Event,
     Failed,
     Finished,
     Resumed,
-    RunStarted,
     Step,
     Stopped,
     System,
@@ -31,8 +26,8 @@ from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.reading import Thinner
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.view import RunSummary, summarise, summary_of
+from tests.mabe_tui.runs.telling import START, Telling
 
-START = dt.datetime(2026, 11, 21, 3, 0, tzinfo=dt.UTC)
 EPOCH = {"learning_rate": 1e-3, "gradient_norm": 1.0, "frames_per_second": 100.0}
 REQUEST = RunRequest(
     run="v6-20261121T030000-abcd",
@@ -44,28 +39,16 @@ REQUEST = RunRequest(
 )
 
 
-class Teller:
-    """Tells events one after another, ten seconds apart."""
+class Teller(Telling):
+    """Tells one attempt, ten seconds an event, in memory; only the events that a test names."""
 
     def __init__(self, attempt: str = "0001-aaaa", start: dt.datetime = START) -> None:
-        self.attempt, self.now, self.events = attempt, start, list[AnyEvent]()
+        super().__init__(RunDir(Path("nowhere")), files=False)
+        self.attempt, self.now = attempt, start
 
-    def tell(self, kind: type[Event], **fields: Any) -> "Teller":
-        seq = len(self.events) + 1
-        event: Any = kind(attempt=self.attempt, seq=seq, time=self.now, **fields)
-        self.events.append(event)
-        self.now += dt.timedelta(seconds=10)
+    def begin(self) -> "Teller":  # type: ignore[override]
+        super().begin(self.attempt)
         return self
-
-    def begin(self) -> "Teller":
-        self.tell(
-            RunStarted, run="r", experiment="v6", device="cpu", device_name="x", torch="2",
-            threads=1, code_version="c", pid=1, seed=1,
-        )  # fmt: skip
-        return self.tell(
-            DataReady, fingerprint="f", train_videos=1, validation_videos=1, train_frames=1,
-            validation_frames=1, train_windows=1, steps_per_epoch=4, input_size=28, parameters=9,
-        )  # fmt: skip
 
     def step(self, epoch: int, at: int) -> "Teller":
         return self.tell(
@@ -73,7 +56,7 @@ class Teller:
             loss=0.25, **EPOCH,
         )  # fmt: skip
 
-    def epoch(self, epoch: int, f1: float) -> "Teller":
+    def epoch(self, epoch: int, f1: float) -> "Teller":  # type: ignore[override]
         return self.tell(
             Epoch, epoch=epoch, step=4 * epoch, seconds=20.0, train_loss=0.5,
             metrics={"f1_macro": f1, "loss": 0.4}, **EPOCH,
