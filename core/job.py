@@ -69,7 +69,8 @@ def _start(
         try:
             from core.training.session import Session
 
-            Session(run_dir, request, emitter, watch, cache_folder(run_dir), build).run()
+            cache = places.cache_of_run(run_dir.path)
+            Session(run_dir, request, emitter, watch, cache, build).run()
         except UserError as error:
             return _fail(emitter, str(error), error)
         except OSError as error:
@@ -93,14 +94,6 @@ def _claimed(run_dir: RunDir, attempt: str) -> str:
     if run_dir.events_path(attempt).exists():
         raise RunError(f"{run_dir.path}: attempt {attempt} was started before; claim a new one")
     return attempt
-
-
-def cache_folder(run_dir: RunDir) -> Path:
-    """Give the folder for prepared data: ``$MABE_CACHE``, else beside the folder of runs."""
-    if stated := os.environ.get("MABE_CACHE"):
-        return Path(stated).expanduser().resolve()
-    runs = run_dir.path.parent
-    return places.cache(runs.parent if runs.name == "runs" else places.home())
 
 
 def _in_words(error: OSError, run_dir: RunDir) -> str:

@@ -41,6 +41,18 @@ def cache(home_folder: Path) -> Path:
     return home_folder / "cache"
 
 
+def cache_of_run(run_folder: Path) -> Path:
+    """Give the cache that a run uses: ``$MABE_CACHE``, else the one beside the folder of runs.
+
+    Args:
+        run_folder: absolute.
+    """
+    if stated := os.environ.get("MABE_CACHE"):
+        return Path(stated).expanduser().resolve()
+    beside = run_folder.parent
+    return cache(beside.parent if beside.name == "runs" else home())
+
+
 def state() -> Path:
     """Give the folder of view state: pinned runs, filters, positions in logs."""
     return Path(os.environ.get("MABE_STATE") or platformdirs.user_state_dir(APPLICATION))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from core.errors import DataError
-from core.job import cache_folder
+from core.places import cache_of_run
 from core.rundir import RunDir, RunRequest
 from core.version import code_version
 
@@ -41,7 +41,7 @@ def _data_changes(run: RunDir, request: RunRequest, fingerprint: str) -> Iterato
         yield f"the data of {run.id} cannot be read now: {error}"
         return
     used: list[Manifest] = []
-    for path in cache_folder(run).glob(f"{folder.name}-*"):
+    for path in cache_of_run(run.path).glob(f"{folder.name}-*"):
         with contextlib.suppress(DataError):
             used.append(read_manifest(path))
     used = [manifest for manifest in used if manifest.fingerprint == fingerprint]

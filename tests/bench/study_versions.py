@@ -33,7 +33,7 @@ from core.evaluation.frames import confusion, f1_macro
 from core.events import DataReady, Failed
 from core.experiment import Experiment
 from core.features.pipeline import FeaturePipeline
-from core.job import cache_folder
+from core.places import cache_of_run
 from core.registry import default_path, load
 from core.rundir import RunDir
 from core.tasks.behaviour_data import LabelledFrames
@@ -122,7 +122,7 @@ HEADER = (
 def without_network(run: RunDir) -> Plain:
     """Answer the validation frames of a run without one."""
     experiment = run.read_request().experiment
-    data = open_data(experiment, None, cache_folder(run), lambda *_: None)
+    data = open_data(experiment, None, cache_of_run(run.path), lambda *_: None)
     frames = LabelledFrames.of(experiment, data)
     store = FrameStore.of_prepared(data)
     pipeline = FeaturePipeline.fit(experiment.features, store, frames.train)

@@ -23,7 +23,6 @@ from core.events import (
     decode,
 )
 from core.history import gaps
-from core.job import cache_folder
 from core.rundir import Limits
 from core.training.stopping import StopReason, StopWatch
 
@@ -311,17 +310,6 @@ def test_a_job_outlives_whoever_reads_its_output(new_run, spawn):
     assert job.wait(60) == 0
     assert job.stderr.read() == ""
     assert run.history().last(Finished)
-
-
-# ── places ────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_the_cache_lies_beside_the_runs_unless_stated(new_run, monkeypatch, tmp_path):
-    run = new_run()
-    monkeypatch.delenv("MABE_CACHE", raising=False)
-    assert cache_folder(run) == tmp_path / "cache"
-    monkeypatch.setenv("MABE_CACHE", str(tmp_path / "elsewhere"))
-    assert cache_folder(run) == tmp_path / "elsewhere"
 
 
 def test_handlers_stand_before_torch_is_imported():

@@ -13,7 +13,7 @@ from core.data.labels import ActionMap, frame_classes
 from core.errors import DataError, RunError
 from core.evaluation.frames import f1_macro_present, f1_per_class
 from core.evaluation.table import Confusions, read_confusions
-from core.job import cache_folder
+from core.places import cache_of_run
 from core.progress import Progress
 from core.rundir import RunDir, RunRequest
 from core.strict import nearest
@@ -175,7 +175,7 @@ def open_run_data(
     request = entry.require_request()
     if request.resolved is None:
         raise RunError(f"{entry.id} has not read its data yet; look again when it trains")
-    kept = _kept(cache_folder(entry.run), request.resolved.data_fingerprint)
+    kept = _kept(cache_of_run(entry.run.path), request.resolved.data_fingerprint)
     if kept is not None and data is None:
         return kept
     root = data or _data_folder(entry, request)
@@ -183,7 +183,7 @@ def open_run_data(
 
     stated = str(root) if root is not None else None
     return open_data(
-        request.experiment, stated, cache_folder(entry.run), progress or (lambda *_: None)
+        request.experiment, stated, cache_of_run(entry.run.path), progress or (lambda *_: None)
     )
 
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from core.data.labels import ClassBouts, bouts_of
 from core.files import replace_atomically
-from core.job import cache_folder
+from core.places import cache_of_run
 from core.progress import Progress
 from core.rundir import Pointer
 from core.version import code_version
@@ -154,7 +154,7 @@ class VideoPredictor:
     def __init__(self, entry: RunEntry, which: str = "best", device: Device = "auto") -> None:
         self._checkpoint = checkpoint_here(entry.run, which)
         self._path = entry.run.checkpoints / self._checkpoint.file
-        self._folder = cache_folder(entry.run) / FOLDER
+        self._folder = cache_of_run(entry.run.path) / FOLDER
         self._device = device
         self._code = code_version()
         self._predictor: Predictor | None = None

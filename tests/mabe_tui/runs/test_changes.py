@@ -9,7 +9,7 @@ import pytest
 
 from core.data.prepared import prepare
 from core.data.synthetic import SyntheticSettings, synthesise
-from core.job import cache_folder
+from core.places import cache_of_run
 from core.rundir import Pointer, Resolved, RunDir, RunRequest
 from core.version import code_version
 from mabe_tui.runs.changes import changes_since
@@ -21,7 +21,7 @@ def resumable(make_run: Callable[..., RunDir], tmp_path: Path) -> tuple[RunDir, 
     data, run = tmp_path / "data", make_run()
     synthesise(data, SyntheticSettings(videos=2, frames=120), workers=1)
     settings = run.read_request().experiment.data
-    prepared = prepare(data, cache_folder(run), settings.keypoints, settings.mice, workers=1)
+    prepared = prepare(data, cache_of_run(run.path), settings.keypoints, settings.mice, workers=1)
     resolved = Resolved(
         code_version=code_version(), data_fingerprint=prepared.fingerprint, train_videos=(),
         validation_videos=(), torch="2", threads=1, device="cpu",
