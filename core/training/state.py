@@ -71,7 +71,7 @@ class EpochSums(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         return self.frames / self.train_seconds if self.train_seconds else 0.0
 
 
-class Progress(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+class Standing(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Where training stands."""
 
     epoch: int = 0
@@ -120,7 +120,7 @@ class TrainingState:
         )
         self.schedule = Schedule(config)
         self.precision = Precision(config.mixed_precision, device)
-        self.progress = Progress()
+        self.progress = Standing()
 
     @property
     def predictor(self) -> nn.Module:
@@ -169,7 +169,7 @@ class TrainingState:
             self.optimizer.load_state_dict(state["optimizer"])
             if state["scaler"] and self.precision.scaler.is_enabled():
                 self.precision.scaler.load_state_dict(state["scaler"])
-            self.progress = msgspec.convert(state["progress"], Progress)
+            self.progress = msgspec.convert(state["progress"], Standing)
             self.schedule.load_state_dict(state["schedule"])
             if rank < len(state["rng"]):
                 restore_rng(state["rng"][rank])
