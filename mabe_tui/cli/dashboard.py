@@ -1,6 +1,5 @@
 """``mabe-tui``: the dashboard's own command."""
 
-import gc
 import os
 import shlex
 import sys
@@ -74,6 +73,7 @@ def dashboard(
             "the dashboard needs a terminal; --serve needs none, nor do `mabe runs` and `mabe logs`"
         )
     from mabe_tui.tui.app import MabeApp, Options  # late: textual takes 0.4 s
+    from mabe_tui.tui.garbage import look_seldom_for_garbage
 
     options = Options(
         run=opened,
@@ -84,7 +84,7 @@ def dashboard(
         bell=bell,
         desktop=desktop,
     )
-    gc.freeze()  # imports are never garbage: looking through them costs 0.1 s while the runs are read
+    look_seldom_for_garbage()
     raise typer.Exit(MabeApp(session, options).run() or 0)
 
 

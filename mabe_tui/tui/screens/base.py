@@ -7,12 +7,13 @@ from textual.app import ComposeResult
 from textual.binding import ActiveBinding
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from mabe_tui.tui.compositor import LeanCompositor
 from mabe_tui.tui.keys import changing
 from mabe_tui.tui.messages import Done, Problem
 from mabe_tui.tui.widgets.activity import Activity
+from mabe_tui.tui.widgets.key_footer import KeyFooter
 from mabe_tui.tui.work import in_thread, outcome
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class MabeScreen(Screen[None]):
         yield Static(self.heading(), id="heading", markup=False)
         yield from self.body()
         yield Activity()
-        yield Footer(show_command_palette=False)
+        yield KeyFooter()
 
     def body(self) -> ComposeResult:
         """Give the widgets between title and footer."""
