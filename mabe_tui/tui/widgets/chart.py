@@ -12,7 +12,6 @@ from textual.binding import BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
-from textual.widget import Widget
 
 from mabe_tui.plotting.chart import Chart, Range, render_chart
 from mabe_tui.plotting.grid import ALERT, AXIS, CURSOR, PLAIN
@@ -20,6 +19,7 @@ from mabe_tui.plotting.series import Series, joint_range
 from mabe_tui.plotting.ticks import TickKind
 from mabe_tui.tui.keys import bindings
 from mabe_tui.tui.themes import CurveStyles
+from mabe_tui.tui.widgets.lines import LineWidget
 
 PAN_SHARE = 0.25
 FAINT = Style(dim=True)
@@ -39,7 +39,7 @@ class Axes:
     y_range: Range | None = None
 
 
-class ChartView(Widget, can_focus=True):
+class ChartView(LineWidget, can_focus=True):
     """Curves over one another.
 
     Charts that show the same x belong together: their screen hands :class:`CursorMoved` and

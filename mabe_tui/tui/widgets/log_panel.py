@@ -7,6 +7,7 @@ from typing import NamedTuple
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.geometry import Region
 from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input
@@ -212,8 +213,13 @@ class LogPanel(Vertical):
         return f"paused{number} of {lines}, f follows"
 
     def _write_where(self) -> None:
-        if (where := self.where) != self._written:  # to set a subtitle is to paint the whole panel
-            self.border_subtitle = self._written = where
+        if (where := self.where) == self._written:
+            return
+        self._written = where
+        # Not assigned, for that has all of the panel painted: only the border's last row.
+        self._border_subtitle = self.render_str(where)
+        left, below = -self.gutter.left, self.size.height + self.gutter.bottom - 1
+        self.refresh(Region(left, below, self.outer_size.width, 1))
 
 
 def _matches(

@@ -21,6 +21,7 @@ from core.events import Epoch, Failed, Finished, Step, System, Warned
 from mabe_tui.runs.following.feed import LogBounds
 from mabe_tui.runs.following.run_log import LogRow
 from mabe_tui.tui.keys import bindings
+from mabe_tui.tui.widgets.lines import LineWidget
 
 KEPT_SCREENS = 6
 """So many screenfuls of lines are remembered around what is shown."""
@@ -33,7 +34,7 @@ COLOURS: dict[type, str] = {
 SIGNS_OF_LIFE = (Step, System)
 
 
-class LogView(ScrollView, can_focus=True):
+class LogView(ScrollView, LineWidget, can_focus=True):
     """Lines of a log, one of them selected. Follows the end until one goes up."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("log")
@@ -207,12 +208,20 @@ class LogView(ScrollView, can_focus=True):
             return Strip.blank(width, self._base)
         over = self._selection() if position == self.selected else Style()
         row = self._rows.get(position)
-        strip = self._row(row, over) if row is not None else Strip([])
-        shown = strip.crop(self._left, self._left + width)
+        if row is None:
+            return Strip.blank(width, self._base + over)
+        style = self._style(row) + over
+        if (
+            self.pattern is None and row.text.isascii()
+        ):  # most lines, and one strip instead of three
+            text = row.text[self._left : self._left + width]
+            rest = Segment(" " * (width - len(text)), self._base + over)
+            return Strip([Segment(text, style), rest] if text else [rest], width)
+        shown = self._marked(row, style).crop(self._left, self._left + width)
         return shown.adjust_cell_length(width, self._base + over)
 
-    def _row(self, row: LogRow, over: Style) -> Strip:
-        style = self._style(row) + over
+    def _marked(self, row: LogRow, style: Style) -> Strip:
+        """Draw the whole line, what was searched for underlined."""
         parts, at = [], 0
         for match in self.pattern.finditer(row.text) if self.pattern is not None else ():
             start, stop = match.span()
@@ -259,8 +268,13 @@ class LogView(ScrollView, can_focus=True):
 
     def _measure(self, rows: Sequence[LogRow]) -> None:
         self._widest = max([self._widest, *(len(row.text) for row in rows)])
-        lines = max(0, self.bounds.stop - self.bounds.first)
-        self.virtual_size = Size(self.size.width, lines)
+        size = Size(self.size.width, max(0, self.bounds.stop - self.bounds.first))
+        if self.show_vertical_scrollbar and size.height > self.size.height:
+            # Not assigned, for that has the whole screen laid out, five times a second.
+            self.set_reactive(LogView.virtual_size, size)
+            self._scroll_update(size)
+        else:
+            self.virtual_size = size
 
     def _scroll_to_position(self, position: int) -> None:
         lines = self.bounds.stop - self.bounds.first
