@@ -4,7 +4,6 @@ Runs in a container, and knows nothing of Modal. Whatever ends it, the same orde
 ``.download.json`` beside the data says what is done already.
 """
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from core.data.labels import ActionMap
 from core.data.prepared import prepare
 from core.errors import UserError
 from core.files import write_bytes_atomically
-from core.progress import Progress
+from core.progress import Progress, sparing
 from mabe_tui.kaggle_io.download import download
 from mabe_tui.launch.data_words import (
     SECRET_HELP,
@@ -49,7 +48,7 @@ class DataJob:
         """
         self._order, self._workers, self._commit = order, workers, commit
         self._folder, self._cache = mount / order.name, mount / "cache"
-        self._tell = _sparing(say)
+        self._tell = sparing(_saying(say), TELL_SECONDS)
 
     def carry_out(self) -> Ready | Failed:
         """Do what is still to be done; what went wrong is an answer, for no retry would mend it."""
@@ -111,15 +110,5 @@ def _of(tell: Progress, what: str) -> Progress:
     return lambda done, total, unit: tell(done, total, f"{unit} {what}" if total else unit)
 
 
-def _sparing(say: Say) -> Progress:
-    """Tell about once a second, and whenever one kind of work begins or is done."""
-    last_unit, last_time = "", 0.0
-
-    def tell(done: int, total: int, unit: str) -> None:
-        nonlocal last_unit, last_time
-        now = time.monotonic()
-        if unit != last_unit or done == total or now - last_time >= TELL_SECONDS:
-            last_unit, last_time = unit, now
-            say(Working(done=done, total=total, unit=unit))
-
-    return tell
+def _saying(say: Say) -> Progress:
+    return lambda done, total, unit: say(Working(done=done, total=total, unit=unit))

@@ -1,11 +1,10 @@
 """What can be done to a run from any screen that has one: stop, resume, fetch, tag, note, remove."""
 
-import time
 from collections.abc import Callable, Sequence
 
 from textual.message import Message
 
-from core.progress import Progress
+from core.progress import Progress, sparing
 from core.rundir import RunDir
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs import control, manage
@@ -17,9 +16,9 @@ from mabe_tui.tui.messages import Done, LineWanted, Progressed, Question
 from mabe_tui.tui.screens.base import MabeScreen
 from mabe_tui.tui.screens.dialogs.confirm import ConfirmScreen
 from mabe_tui.tui.screens.dialogs.entry import EntryScreen
+from mabe_tui.tui.work import SECONDS_BETWEEN
 
 ACTING = "acting"
-SECONDS_BETWEEN = 0.2
 STOPPING = (
     "It saves a checkpoint and ends; after {grace:.0f} s it is killed, and what it has not saved is lost."
     " r goes on from the checkpoint."
@@ -115,17 +114,12 @@ class RunActions(MabeScreen):
 
     def _teller(self, entry: RunEntry) -> Progress:
         """Give what shows how far a download is, a few times a second."""
-        told = 0.0
 
         def tell(done: int, total: int, unit: str) -> None:
-            nonlocal told
-            now = time.monotonic()
-            if now - told >= SECONDS_BETWEEN:
-                told = now
-                share = f"{done / total:.0%} of {size_text(total)}" if total else unit
-                self.app.post_message(Progressed(entry.id, f"fetching {entry.short}: {share}"))
+            share = f"{done / total:.0%} of {size_text(total)}" if total else unit
+            self.app.post_message(Progressed(entry.id, f"fetching {entry.short}: {share}"))
 
-        return tell
+        return sparing(tell, SECONDS_BETWEEN)
 
 
 def _stopping(entry: RunEntry, name: str) -> Question | Done:

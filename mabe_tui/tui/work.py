@@ -12,6 +12,8 @@ from core.errors import UserError
 from mabe_tui.tui.messages import Problem
 
 Result = TypeVar("Result")
+SECONDS_BETWEEN = 0.2
+"""Between two messages on how far a piece of work is."""
 
 
 async def in_thread(work: Callable[[], Result]) -> Result:

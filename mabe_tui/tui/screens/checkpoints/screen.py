@@ -10,7 +10,7 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.message import Message
 
-from core.progress import Progress
+from core.progress import Progress, sparing
 from core.rundir import RunDir
 from mabe_tui.runs.checkpoints import MARKED, CheckpointRow, checkpoint_rows, mark, unmark
 from mabe_tui.runs.comparison.evaluate import AT, EvaluationReport, evaluate_run
@@ -30,6 +30,7 @@ from mabe_tui.tui.screens.checkpoints.rows import (
 from mabe_tui.tui.screens.dialogs.entry import EntryScreen
 from mabe_tui.tui.widgets.side_table import SideTable
 from mabe_tui.tui.widgets.table import RowTable
+from mabe_tui.tui.work import SECONDS_BETWEEN
 
 Measured = dict[str, tuple[dict[str, float], list[EvaluationReport]]]
 """File → metrics of its epoch, and what it was measured to on other data."""
@@ -237,4 +238,4 @@ class CheckpointsScreen(RunActions):
             share = f"{done / total:.0%}" if total else what
             self.app.post_message(Progressed(self.run_id, f"{doing}: {share}"))
 
-        return tell
+        return sparing(tell, SECONDS_BETWEEN)

@@ -12,7 +12,7 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from core.errors import UserError
-from core.progress import Progress
+from core.progress import Progress, sparing
 from mabe_tui.runs.comparison.report import comparison_report, write_report
 from mabe_tui.runs.comparison.side_by_side import candidates, side_by_side
 from mabe_tui.tui.keys import bindings
@@ -25,6 +25,7 @@ from mabe_tui.tui.widgets.compare_panes import ComparePanes
 from mabe_tui.tui.widgets.side_table import SideTable
 from mabe_tui.tui.widgets.table import RowTable
 from mabe_tui.tui.widgets.tabs import TabLine
+from mabe_tui.tui.work import SECONDS_BETWEEN
 
 READING = "reading …"
 FASTEST_SECONDS, SHARE = 10.0, 100
@@ -109,7 +110,7 @@ class CompareScreen(ComparisonLooks):
             share = f"{done} of {total} " if total else ""
             self.post_message(Measuring(names, f"measuring: {share}{what}"))
 
-        return tell
+        return sparing(tell, SECONDS_BETWEEN)
 
     @on(Found)
     def _take_in(self, message: Found) -> None:

@@ -1,22 +1,19 @@
 """Reading a run's videos and a checkpoint's answer, in threads that end when nobody wants them."""
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 from textual.message import Message
 
 from core.errors import UserError
-from core.progress import Progress
+from core.progress import Progress, sparing
 from mabe_tui.plotting.skeleton import View, arena_view
 from mabe_tui.runs.checkpoints import pointer_names
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.videos.video import TrackedVideo, VideoScore, open_video, validation_scores
 from mabe_tui.runs.videos.video_prediction import PredictedVideo, predict_video
 from mabe_tui.tui.screens.base import MabeScreen
-
-SECONDS_BETWEEN = 0.2
-"""Between two words on how far something is."""
+from mabe_tui.tui.work import SECONDS_BETWEEN
 
 
 class Listed(Message):
@@ -125,16 +122,15 @@ class VideoLoader:
         self._screen.ask(run, "video")
 
     def _teller(self, wish: int) -> Progress:
-        told = 0.0
+        def show(done: int, total: int, what: str) -> None:
+            share = f"{done / total:.0%} of the " if total else ""
+            self._screen.post_message(Told(share + what))
+
+        show_sparingly = sparing(show, SECONDS_BETWEEN)
 
         def tell(done: int, total: int, what: str) -> None:
-            nonlocal told
             if wish != self._wish:
                 raise _UnwantedError
-            now = time.monotonic()
-            if now - told >= SECONDS_BETWEEN:
-                told = now
-                share = f"{done / total:.0%} of the " if total else ""
-                self._screen.post_message(Told(share + what))
+            show_sparingly(done, total, what)
 
         return tell
