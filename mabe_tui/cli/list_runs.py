@@ -15,7 +15,8 @@ from mabe_tui.cli.run_table import print_runs, print_runs_csv, print_runs_json
 from mabe_tui.cli.session import Session, session_of
 from mabe_tui.launch.launcher import RunState, launcher_named
 from mabe_tui.runs.listing.catalog import Catalog
-from mabe_tui.runs.listing.fields import Fields, RowCache
+from mabe_tui.runs.listing.fields import Fields
+from mabe_tui.runs.listing.row_cache import RowCache
 from mabe_tui.runs.listing.view_state import View, ViewState
 from mabe_tui.runs.store import RunStore
 

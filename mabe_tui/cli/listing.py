@@ -11,9 +11,10 @@ from mabe_tui.cli.output import say
 from mabe_tui.cli.session import Session
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.listing.catalog import Catalog
-from mabe_tui.runs.listing.fields import Row, RowCache
+from mabe_tui.runs.listing.fields import Row
 from mabe_tui.runs.listing.measured import Measured, measured_name
 from mabe_tui.runs.listing.record import RunRecord
+from mabe_tui.runs.listing.row_cache import RowCache
 from mabe_tui.runs.listing.table import Arranged, arranged
 from mabe_tui.runs.listing.view_state import View, ViewState
 from mabe_tui.runs.store import RunStore

@@ -16,7 +16,7 @@ from core.events import Failed, Finished, Stopped
 from core.registry import Registry, default_path, load
 from mabe_tui.runs.listing.catalog import Catalog
 from mabe_tui.runs.listing.experiments import experiment_rows
-from mabe_tui.runs.listing.fields import RowCache
+from mabe_tui.runs.listing.row_cache import RowCache
 from mabe_tui.runs.listing.table import arranged
 from mabe_tui.runs.listing.view_state import View
 from mabe_tui.runs.store import RunStore

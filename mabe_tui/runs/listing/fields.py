@@ -54,13 +54,14 @@ def row_of(record: RunRecord) -> dict[str, Value]:
     (``f1_macro``), the best epoch's under ``best.``, the best of their moving averages under ``smoothed.``;
     settings by dotted key (``training.batch_size``); ``gpu``; ``trial``; ``group``, the same for runs that
     differ in their seed alone. ``delta`` and ``pinned`` are the affair of
-    :func:`mabe_tui.runs.listing.table.arranged`.
+    :class:`mabe_tui.runs.listing.row_cache.RowCache`.
     """
     summary = record.summary
     row: dict[str, Value] = {
-        key: value for key, value in record.settings.items() if not isinstance(value, list | dict)
+        key: tuple(map(str, value)) if isinstance(value, list) else value
+        for key, value in record.settings.items()
+        if not isinstance(value, dict)
     }
-    row |= {k: tuple(map(str, v)) for k, v in record.settings.items() if isinstance(v, list)}
     row |= {f"smoothed.{name}": value for name, value in record.smoothed.items()}
     row |= {f"best.{name}": value for name, value in record.best.items()}
     row |= summary.metrics
@@ -71,22 +72,6 @@ def row_of(record: RunRecord) -> dict[str, Value]:
 
 
 _SUMMARY_FIELDS = tuple(name for name in RunSummary.__struct_fields__ if name != "metrics")
-
-
-class RowCache:
-    """Rows of records, made once for each record object."""
-
-    def __init__(self) -> None:
-        self._rows: dict[str, tuple[RunRecord, Row]] = {}
-
-    def rows(self, records: Iterable[RunRecord]) -> list[Row]:
-        """Give the row of each record, in their order."""
-        known, self._rows = self._rows, {}
-        for record in records:
-            kept = known.get(record.id)
-            same = kept is not None and kept[0] is record
-            self._rows[record.id] = kept if kept and same else (record, row_of(record))
-        return [row for _, row in self._rows.values()]
 
 
 class Fields:

@@ -1,6 +1,6 @@
 """What a version or a run came to, as one figure, and how far others are from it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
@@ -63,7 +63,7 @@ def measured_name(name: str, records: Sequence[RunRecord]) -> Measured:
     run = next((record for record in records if record.id == name), None)
     if run is None:
         raise RunError(f"{name}: neither a run nor a version that has one; choose another baseline")
-    return _measured(run.id, [run])
+    return measured_run(run)
 
 
 def delta(one: Measured, baseline: Measured) -> float | None:
@@ -75,9 +75,9 @@ def delta(one: Measured, baseline: Measured) -> float | None:
     return one.f1_macro - baseline.f1_macro
 
 
-def deltas(records: Sequence[RunRecord], baseline: Measured) -> Mapping[str, float | None]:
-    """Give, by id, how much better than the baseline each run is; see :func:`delta`."""
-    return {record.id: delta(_measured(record.id, [record]), baseline) for record in records}
+def measured_run(record: RunRecord) -> Measured:
+    """Sum up one run."""
+    return _measured(record.id, [record])
 
 
 def _measured(name: str, members: Sequence[RunRecord], left_out: tuple[str, ...] = ()) -> Measured:

@@ -109,9 +109,15 @@ def containing(key: str, wanted: Literal) -> Test:
 def bare(text: str) -> Test:
     """Look for a word in what a run is called, tagged and noted."""
     folded = text.casefold()
-    return lambda row: any(
-        folded in t.casefold() for key in TEXT_KEYS for t in _texts(row.get(key))
-    )
+
+    def test(row: Row) -> bool:  # asked of every run at every key press, hence no generators
+        for key in TEXT_KEYS:
+            for text in _texts(row.get(key)):
+                if folded in text.casefold():
+                    return True
+        return False
+
+    return test
 
 
 def equals(value: Value, wanted: Literal) -> bool:

@@ -5,18 +5,16 @@ from dataclasses import dataclass
 
 from core.errors import UserError
 from mabe_tui.runs.listing.fields import (
-    DELTA,
-    PINNED,
     Fields,
     Row,
-    RowCache,
     UnknownFieldError,
     largest_first,
     sort_rows,
 )
-from mabe_tui.runs.listing.measured import Measured, deltas
+from mabe_tui.runs.listing.measured import Measured
 from mabe_tui.runs.listing.query import QueryError, parse
 from mabe_tui.runs.listing.record import RunRecord
+from mabe_tui.runs.listing.row_cache import RowCache
 from mabe_tui.runs.listing.view_state import View
 
 
@@ -54,13 +52,9 @@ def arranged(
     Raises:
         UserError: the query cannot be read, or a key is unknown; says which part of the view, and where.
     """
-    rows = (cache or RowCache()).rows(records)
-    fields = Fields(rows)
-    differences = deltas(records, baseline) if baseline is not None else {}
-    chosen = set(pinned)
-    rows = [
-        {**row, DELTA: differences.get(str(row["id"])), PINNED: row["id"] in chosen} for row in rows
-    ]
+    cache = cache or RowCache()
+    rows = cache.rows(records, baseline, pinned)
+    fields = cache.fields
     sort = _resolve(fields, view.sort, "sort") if view.sort else None
     columns = tuple(_resolve(fields, name, "columns") for name in view.columns)
     try:

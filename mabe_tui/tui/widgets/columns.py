@@ -44,19 +44,18 @@ class Row:
     """Drawn as a line of text, only where and when it is seen."""
 
 
-def needed(rows: Sequence[Row], number: int, column: Column, is_sorted: bool) -> int:
+def needed(column: Column, cells: Sequence[str], is_sorted: bool) -> int:
     """Give the width that the widest cell of a column needs.
 
     Args:
-        rows: all there are.
-        number: of the column.
-        column: itself.
+        column: which.
+        cells: of all rows.
         is_sorted: its header has a mark that the rows are sorted by it.
     """
     marked = len(column.label) + (2 if is_sorted else 0)
     if column.is_curve:
         return max(marked, column.widest)
-    widest = max((len(row.cells[number]) for row in rows), default=0)
+    widest = max(map(len, cells), default=0)
     return max(marked, min(widest, column.widest))
 
 

@@ -12,15 +12,16 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from core.errors import UserError
-from mabe_tui.runs.listing.fields import Fields, RowCache
+from mabe_tui.runs.listing.fields import Fields
 from mabe_tui.runs.listing.measured import Measured
 from mabe_tui.runs.listing.query_completion import completed
 from mabe_tui.runs.listing.record import RunRecord
+from mabe_tui.runs.listing.row_cache import RowCache
 from mabe_tui.runs.listing.table import Arranged, arranged
 from mabe_tui.runs.listing.view_state import Arrangement, View
 from mabe_tui.runs.store import short_id
 from mabe_tui.tui.screens.dialogs.pick import PickScreen
-from mabe_tui.tui.screens.home.rows import RUNS, run_row
+from mabe_tui.tui.screens.home.rows import RUNS, RunRows
 from mabe_tui.tui.widgets.filter_line import FilterLine
 from mabe_tui.tui.widgets.table import RowTable
 
@@ -59,9 +60,11 @@ class RunsPane(Vertical):
         self._passing = View()
         """The last view that could be read and let a run through."""
         self._queries = queries
-        self._cache = RowCache()
+        self._cache, self._laid_out = RowCache(), RunRows()
         self._table: Arranged | None = None
         self._records: Sequence[RunRecord] = ()
+        self._names: dict[str, str] = {}
+        """Id → a name as short as may be."""
         self._arrangement = Arrangement()
         self._baseline: Measured | None = None
         self._marked: Collection[str] = ()
@@ -87,7 +90,7 @@ class RunsPane(Vertical):
         return self._table.fields if self._table else Fields()
 
     def _completed(self, text: str) -> str | None:
-        return completed(text, self._fields, self._cache.rows(self._records))
+        return completed(text, self._fields, self._cache.latest)
 
     def show(
         self,
@@ -106,6 +109,8 @@ class RunsPane(Vertical):
             baseline: what Δ is the difference to.
             marked: ids that have a mark.
         """
+        if records != self._records:
+            self._names = _short_names(records)
         self._title, self._records = title, records
         self._arrangement, self._baseline, self._marked = arrangement, baseline, marked
         self._draw()
@@ -221,14 +226,12 @@ class RunsPane(Vertical):
         left_out = len(self._records) - len(table.rows)
         self.border_title = self._title + (f" ({left_out} filtered out)" if left_out else "")
         by_id = {record.id: record for record in self._records}
-        short = {name: short_id(name) for name in by_id}
-        times = Counter(short.values())
         pinned = self._arrangement.pinned
         rows = [
-            run_row(
+            self._laid_out.row(
                 by_id[name],
                 row,
-                name=short[name] if times[short[name]] == 1 else name,
+                name=self._names[name],
                 baseline=self._arrangement.baseline,
                 pinned=pinned,
                 marked=self._marked,
@@ -243,3 +246,10 @@ class RunsPane(Vertical):
         error = self.query_one("#filter-error", Static)
         error.display = bool(text)
         error.update(text)
+
+
+def _short_names(records: Sequence[RunRecord]) -> dict[str, str]:
+    """Call each run by its id without the time, where that is no other's."""
+    short = {record.id: short_id(record.id) for record in records}
+    times = Counter(short.values())
+    return {key: name if times[name] == 1 else key for key, name in short.items()}

@@ -5,6 +5,7 @@ thousand rows of twelve), which filtering as one types cannot afford.
 """
 
 from collections.abc import Sequence
+from itertools import repeat
 from typing import ClassVar
 
 from rich.cells import set_cell_size
@@ -176,9 +177,10 @@ class RowTable(ScrollView, can_focus=True):
         Args:
             least: what they had; while rows stay, no column gives room back that it soon needs again.
         """
+        cells = zip(*(row.cells for row in self.rows), strict=True) if self.rows else repeat(())
         widths = [
-            needed(self.rows, number, column, column.key == self.sorted_by)
-            for number, column in enumerate(self.columns)
+            needed(column, texts, column.key == self.sorted_by)
+            for column, texts in zip(self.columns, cells, strict=False)
         ]
         self._widths = [max(pair) for pair in zip(widths, least or widths, strict=True)]
         self._fit = (-1, [])

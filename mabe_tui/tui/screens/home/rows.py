@@ -142,6 +142,33 @@ def run_row(
     return replace(_laid_out(run.id, cells, colours, RUNS), curve=record.curve)
 
 
+class RunRows:
+    """Rows of runs, laid out again only where something of them changed."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[RunRecord, object, Row]] = {}
+
+    def row(
+        self,
+        record: RunRecord,
+        fields: Fields,
+        *,
+        name: str,
+        baseline: str | None,
+        pinned: Collection[str],
+        marked: Collection[str],
+    ) -> Row:
+        """Lay out one run as :func:`run_row` does."""
+        key = record.id
+        beside = name, fields.get(DELTA), key == baseline, key in pinned, key in marked
+        kept = self._kept.get(key)
+        if kept is not None and kept[0] is record and kept[1] == beside:
+            return kept[2]
+        row = run_row(record, fields, name=name, baseline=baseline, pinned=pinned, marked=marked)
+        self._kept[key] = record, beside, row
+        return row
+
+
 def delta_colour(delta: float | None) -> str:
     """Name the colour of a difference: better, worse, or none."""
     if delta is None or delta == 0:

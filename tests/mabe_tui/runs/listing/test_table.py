@@ -13,12 +13,12 @@ from core.experiment import Experiment, TrainingConfig
 from mabe_tui.runs.listing.catalog import Catalog
 from mabe_tui.runs.listing.fields import (
     Fields,
-    RowCache,
     UnknownFieldError,
     largest_first,
     sort_rows,
 )
 from mabe_tui.runs.listing.measured import measured_version
+from mabe_tui.runs.listing.row_cache import RowCache
 from mabe_tui.runs.listing.table import arranged
 from mabe_tui.runs.listing.view_state import View
 from mabe_tui.runs.store import RunStore
@@ -127,3 +127,17 @@ def test_a_view_that_cannot_be_shown_says_where() -> None:
         arranged([], View(sort="f2"))
     with pytest.raises(UserError, match="f2 > 1: column 1: no field 'f2'"):
         arranged([], View(query="f2 > 1"))
+
+
+def test_a_row_is_made_again_only_where_something_of_it_changed(home: Path) -> None:
+    record(home, V5)
+    pinned = record(home, V6)
+    records, cache = Catalog(RunStore(home)).records(), RowCache()
+    before = cache.rows(records)
+    assert all(a is b for a, b in zip(before, cache.rows([*records]), strict=True))
+    after = cache.rows(records, pinned=(pinned.id,))
+    assert [a is b for a, b in zip(before, after, strict=True)] == [False, True]
+    assert [row["pinned"] for row in after] == [True, False]
+    held = cache.rows(records, measured_version("v5", records))
+    assert [row["delta"] for row in held] == [0.0, 0.0]
+    assert [row["delta"] for row in cache.rows(records)] == [None, None]
