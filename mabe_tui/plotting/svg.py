@@ -13,7 +13,7 @@ from mabe_tui.plotting.panel import Panel
 from mabe_tui.plotting.series import Scale, Series, joint_range
 from mabe_tui.plotting.ticks import TickKind, ticks
 
-LEFT, RIGHT, TOP, BOTTOM = 62, 12, 46, 40
+LEFT, RIGHT, TOP, BOTTOM = 62, 12, 60, 40
 """Room around the plot, in pixels."""
 DENSE = 2
 """From so many points a pixel on, only the least and greatest of each column are drawn."""
@@ -21,7 +21,11 @@ TROUBLE_PIXELS = 6
 """Marks of NaN and Inf are at least so far apart."""
 LETTER = 6.6
 """Average width of a letter of the legend."""
-TITLE_Y, LEGEND_Y = 16, 34
+ROOM_FOR_COUNT = 60
+"""Pixels for ``+3 more``."""
+TITLE_Y = 16
+LEGEND_ROWS = (34, 50)
+"""The y of each."""
 
 LIGHT = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#56606a")
 DARK = ("#56b4e9", "#ff8c42", "#2fd3a2", "#e9a3cc", "#f0e442", "#b7c0c9")
@@ -120,18 +124,23 @@ def _tick(x: float, y: float, anchor: str, label: str) -> str:
 
 
 def _legend(panel: Panel, width: int) -> str:
-    """Give the names of the lines in a row; those that find no room are counted."""
+    """Give the names of the lines in rows; those that find no room are counted."""
     named = [(s, line) for s, line in zip(panel.series, panel.lines, strict=True) if s.name]
-    parts, x = [], float(LEFT)
+    parts, x, rows = [], float(LEFT), list(LEGEND_ROWS)
     for number, (one, line) in enumerate(named):
         words = f"{one.name} ({one.trouble})" if one.trouble else one.name
         needed = 34 + LETTER * len(words)
-        if x + needed > width - 60 and number:
-            parts.append(f'<text x="{x:.0f}" y="{LEGEND_Y}">+{len(named) - number} more</text>')
-            break
+        is_last = number + 1 == len(named)
+        if x > LEFT and x + needed > width - (RIGHT if rows[1:] or is_last else ROOM_FOR_COUNT):
+            y = rows.pop(0)
+            if not rows:
+                parts.append(f'<text x="{x:.0f}" y="{y}">+{len(named) - number} more</text>')
+                break
+            x = float(LEFT)
+        y = rows[0]
         parts.append(
-            f'<line {_stroke(line)} x1="{x:.0f}" x2="{x + 24:.0f}" y1="{LEGEND_Y - 4}"'
-            f' y2="{LEGEND_Y - 4}"/><text x="{x + 29:.0f}" y="{LEGEND_Y}">{escape(words)}</text>'
+            f'<line {_stroke(line)} x1="{x:.0f}" x2="{x + 24:.0f}" y1="{y - 4}"'
+            f' y2="{y - 4}"/><text x="{x + 29:.0f}" y="{y}">{escape(words)}</text>'
         )
         x += needed + 12
     return "".join(parts)
