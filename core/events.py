@@ -36,6 +36,8 @@ class RunStarted(Event, frozen=True, tag="run_started"):
     code_version: str
     pid: int
     seed: int
+    startup_seconds: float = 0.0
+    """From the start of the attempt to this event; the machine is paid for meanwhile."""
 
 
 class DataReady(Event, frozen=True, tag="data_ready"):
@@ -165,7 +167,7 @@ class Finished(Event, frozen=True, tag="finished"):
     best_metric: float
     monitor: str
     seconds: float
-    """Of this attempt."""
+    """Of this attempt, from its start."""
 
 
 class Failed(Event, frozen=True, tag="failed"):
@@ -217,6 +219,13 @@ def decode(line: bytes | str) -> AnyEvent | None:
         return _decoder.decode(stripped)
     except msgspec.DecodeError:
         return None
+
+
+def began(first: Event) -> dt.datetime:
+    """Say when an attempt began, and so its machine to cost something, by its first event."""
+    if isinstance(first, RunStarted):
+        return first.time - dt.timedelta(seconds=first.startup_seconds)
+    return first.time
 
 
 class Identity(msgspec.Struct, frozen=True, order=True):

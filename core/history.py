@@ -22,6 +22,7 @@ from core.events import (
     Step,
     System,
     Warned,
+    began,
     identity,
 )
 
@@ -39,7 +40,7 @@ class History:
     unreadable: list[str] = field(default_factory=list)
     """Event files with damaged lines, a sentence each: what those lines said is missing above."""
     seconds: float = 0.0
-    """First to last event of each attempt, added up over all of them: what was paid for."""
+    """From the start of each attempt to its last event, over all of them: what was paid for."""
     counted: dict[str, float] = field(default_factory=dict)
     """Attempt → the last ``seq`` of it that counts; an attempt that is not named counts for nothing."""
 
@@ -143,7 +144,7 @@ def _last_counted(attempts: list[str], by_attempt: dict[str, list[AnyEvent]]) ->
 
 
 def _duration(events: list[AnyEvent]) -> float:
-    return (events[-1].time - events[0].time).total_seconds() if events else 0.0
+    return (events[-1].time - began(events[0])).total_seconds() if events else 0.0
 
 
 def gaps(events: Iterable[AnyEvent]) -> dict[str, list[int]]:

@@ -238,6 +238,7 @@ class Session:
             code_version=self._code_version,
             pid=os.getpid(),
             seed=self._request.seed,
+            startup_seconds=round(self._watch.elapsed, 3),
         )
 
     def _emit_data_ready(self, task: Task, trainer: Trainer) -> None:

@@ -18,7 +18,7 @@ from mabe_tui.runs.units import duration
 from mabe_tui.runs.view import refresh, state_of
 
 ESTIMATE = (
-    "an estimate by the price each run was started at, from first to last word of every attempt;"
+    "an estimate by the price each run was started at, from the start of every attempt to its last word;"
     " Modal's own bill counts"
 )
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from core.events import decode
+from core.events import began, decode
 from core.rundir import Limits, RunDir
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.tail import first_line, last_lines
@@ -111,7 +111,7 @@ def _paid(run: RunDir, until: dt.datetime | None) -> Iterator[tuple[dt.datetime,
         last = next((event for line in lines[1:] if (event := decode(line)) is not None), first)
         if first is not None and last is not None:
             end = until if until is not None and attempt == attempts[-1] else last.time
-            yield first.time, max(end, last.time)
+            yield began(first), max(end, last.time)
 
 
 def _by_day(

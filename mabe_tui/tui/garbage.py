@@ -3,8 +3,8 @@
 import gc
 
 THRESHOLDS = (10_000, 10, 20)
-"""Python's own are (700, 10, 10): then all is looked through every second or two while a log is followed, 30 to
-60 ms each time. With these hardly ever, and a look at what is new takes 2 ms."""
+"""With Python's own (700, 10, 10) all is looked through every second or two while a log is followed, which
+takes 30 to 60 ms; with these hardly ever, and a look at what is new takes 2 ms."""
 
 
 def look_seldom_for_garbage() -> None:

@@ -312,6 +312,23 @@ def test_a_job_outlives_whoever_reads_its_output(new_run, spawn):
     assert run.history().last(Finished)
 
 
+def test_an_attempt_counts_from_its_start(new_run, train, monkeypatch):
+    class Slow(StopWatch):
+        """Has been a minute and a half on its way to the first event."""
+
+        @property
+        def elapsed(self):
+            return super().elapsed + 90
+
+    monkeypatch.setattr("core.job.StopWatch", Slow)
+    run = new_run()
+    assert train(run) == 0
+    history = run.history()
+    finished = history.last(Finished)
+    assert finished.seconds > 90
+    assert history.seconds == pytest.approx(finished.seconds, abs=0.05)
+
+
 def test_handlers_stand_before_torch_is_imported():
     code = "import sys, core.job; sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

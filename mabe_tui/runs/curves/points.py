@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from core.events import AnyEvent, Epoch, Step, System
+from core.events import AnyEvent, Epoch, RunStarted, Step, System, began
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -71,7 +71,7 @@ class Points:
         self.epochs = Table(PLACE + OF_EPOCHS)
         self.system = Table(PLACE + OF_SYSTEM)
         self._spans: list[list[float]] = []
-        """First and last time of each attempt."""
+        """Start and last event of each attempt."""
 
     @property
     def metrics(self) -> list[str]:
@@ -80,7 +80,7 @@ class Points:
 
     @property
     def seconds(self) -> float:
-        """First to last event of each attempt, added up."""
+        """From the start of each attempt to its last event, added up; see ``History.seconds``."""
         return math.fsum(last - first for first, last in self._spans)
 
     def add(self, events: Iterable[AnyEvent]) -> None:
@@ -101,6 +101,8 @@ class Points:
                 system.append((*place, *_of_system(event)))
             elif isinstance(event, Epoch):
                 self.epochs.extend([(*place, *self._of_epoch(event))])
+            elif isinstance(event, RunStarted):
+                self._stretch(number, began(event).timestamp())
         self._flush(steps, system)
 
     def sort(self) -> None:

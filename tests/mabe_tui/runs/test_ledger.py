@@ -7,10 +7,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from core.events import AnyEvent, Preempted, Resumed, RunStarted, System, encode
+from core.events import AnyEvent, Finished, Preempted, Resumed, RunStarted, System, encode
 from core.experiment import Experiment
 from core.rundir import Limits, RunDir, RunRequest
 from mabe_tui.launch.launcher import RunState
+from mabe_tui.runs.curves.points import Points
 from mabe_tui.runs.ledger import Spent, spent, total, totals
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.view import summarise
@@ -143,3 +144,25 @@ def test_totals() -> None:
         ("2026-11-22", 1, 1.0),
     ]
     assert [t.name for t in totals(rows, "run")] == ["b", "a"]
+
+
+def test_all_clocks_begin_where_an_attempt_does(entry: RunEntry) -> None:
+    attempt = "0001-aaaa"
+    first = RunStarted(
+        attempt=attempt,
+        seq=1,
+        time=NIGHT + HOUR / 4,
+        startup_seconds=900.0,
+        **STARTED,  # type: ignore[arg-type]
+    )
+    last = Finished(
+        attempt=attempt, seq=2, time=NIGHT + HOUR / 2, epoch=1, step=1, reason="epochs", best_epoch=1,
+        best_metric=0.5, monitor="f1_macro", seconds=1800.0,
+    )  # fmt: skip
+    tell(entry.run, attempt, [first, last])
+    points = Points()
+    points.add([first, last])
+    summary = summarise(entry.require_request(), entry.run.history(), RunState.FINISHED, NIGHT)
+    (paid,) = spent(entry, RunState.FINISHED, NIGHT + HOUR, dt.UTC)
+    assert summary.elapsed_seconds == paid.seconds == points.seconds == last.seconds
+    assert summary.cost_usd == paid.usd == 2.0
