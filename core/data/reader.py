@@ -63,7 +63,7 @@ class ComputedFeatures:
         if self._pipeline.device.type != "cpu":
             return 1 << 30
         if self._pipeline.compiled:
-            return -(-count // (PIECES * torch.get_num_threads()))
+            return max(count // (PIECES * torch.get_num_threads()), 1)
         rows = self._pipeline.left + length + self._pipeline.right
         return max(BLOCK_BYTES // (rows * self._store.positions[0].nbytes), 1)
 

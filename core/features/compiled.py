@@ -19,7 +19,7 @@ BLOCKS = ("coordinates", "speed", "acceleration", "mask")
 
 
 class CompiledPass:
-    """Computes the standardised features of windows on the CPU: four times as fast as torch does.
+    """Computes the standardised features of windows on the CPU, in a half to a quarter of torch's time.
 
     It gives what :meth:`core.features.pipeline.FeaturePipeline.transform` gives, up to rounding, and the
     same to the last digit in whatever windows a frame is asked for.

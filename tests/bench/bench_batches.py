@@ -141,7 +141,10 @@ def main() -> None:
     store, classes = made_up_data()
     config = FeatureConfig(inputs=("coordinates", "speed", "acceleration"))
     pipeline = FeaturePipeline.fit(config, store, range(VIDEOS))
-    print(f"batches of {BATCH} × {WINDOW} × {pipeline.features}, {options.threads} threads")
+    print(
+        f"batches of {BATCH} × {WINDOW} × {pipeline.features}, {options.threads} threads,"
+        f" features by {pipeline.computed_by}"
+    )
     readers = {
         "cached": CachedFeatures(store, pipeline, range(VIDEOS)),
         "computed": ComputedFeatures(store, pipeline),
