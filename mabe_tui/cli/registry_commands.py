@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-import msgspec
 import typer
 
 from core import registry as registries
@@ -17,6 +16,7 @@ from mabe_tui.cli.fit import fitted
 from mabe_tui.cli.options import SetOption, Version
 from mabe_tui.cli.output import JsonOption, print_json, print_table, say, wrapped
 from mabe_tui.cli.session import session_of
+from mabe_tui.runs.listing.registered import version_row
 from mabe_tui.runs.settings import differences, left_behind, spell
 
 SHORT_INPUTS = {"coordinates": "coords", "acceleration": "accel"}
@@ -29,38 +29,6 @@ def register(app: typer.Typer) -> None:
     app.command("show")(show)
     app.command("new")(new)
     app.command("init")(init)
-
-
-class VersionRow(msgspec.Struct, frozen=True):
-    """One version, as ``mabe list --json`` gives it."""
-
-    version: str
-    status: str
-    title: str
-    extends: str | None
-    model: str
-    inputs: tuple[str, ...]
-    data: str
-    runs_on: str
-    batch_size: int
-    reported_f1_macro: float | None
-
-
-def row_of(experiment: Experiment) -> VersionRow:
-    """Sum up one version in a row."""
-    hardware = experiment.hardware
-    return VersionRow(
-        version=experiment.name,
-        status=experiment.status,
-        title=experiment.title,
-        extends=experiment.extends,
-        model=experiment.model.name,
-        inputs=experiment.features.inputs,
-        data=f"{experiment.data.source} {experiment.data.mice}×{experiment.data.keypoints}",
-        runs_on=f"{hardware.launcher} {hardware.gpu or hardware.device}",
-        batch_size=experiment.training.batch_size * experiment.training.accumulation_steps,
-        reported_f1_macro=experiment.reported.f1_macro if experiment.reported else None,
-    )
 
 
 def list_versions(
@@ -85,7 +53,7 @@ def list_versions(
         return
     if baseline is not None or as_csv:
         raise ConfigError("--baseline and --csv go with --measured")
-    rows = [row_of(registry.experiment(version)) for version in registry.versions]
+    rows = [version_row(registry.experiment(version)) for version in registry.versions]
     if as_json:
         print_json(rows)
         return

@@ -5,35 +5,20 @@ from collections.abc import Sequence
 
 import msgspec
 
-from core.experiment import Experiment
-from core.features.columns import input_size
 from core.registry import Registry
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.listing.measured import Measured, delta, measured_name, measured_version
 from mabe_tui.runs.listing.record import RunRecord
+from mabe_tui.runs.listing.registered import VersionRow, version_row
 from mabe_tui.runs.listing.seeds import settings_digest
 
 
-class ExperimentRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One version, for the home screen and ``mabe list --measured``. ``None``: not known, or no run."""
+class ExperimentRow(VersionRow, frozen=True, kw_only=True):
+    """What the registry says of a version, and what its runs came to. ``None``: not known, or no run.
 
-    version: str
-    status: str
-    title: str
-    extends: str | None
-    model: str
-    data: str
-    """Source, mice and keypoints, as in ``competition 4×mabe18``."""
-    inputs: tuple[str, ...]
-    input_size: int
-    """Numbers a frame."""
-    launcher: str
-    gpu: str | None
-    """What would be rented."""
-    batch_size: int
-    """Windows a step, accumulation counted in."""
-    reported_f1_macro: float | None
-    """A claim of the original documents."""
+    For the home screen and ``mabe list --measured``.
+    """
+
     measured: Measured
     as_registered: bool | None = None
     """Whether what was measured had the settings that the registry gives now, the seed apart."""
@@ -70,7 +55,10 @@ class ExperimentCache:
             self._registry, self._found = registry, {}
         if version not in self._found:
             experiment = registry.experiment(version)
-            self._found[version] = _registered(experiment), settings_digest(experiment)
+            row = ExperimentRow(
+                **msgspec.structs.asdict(version_row(experiment)), measured=Measured(name=version)
+            )
+            self._found[version] = row, settings_digest(experiment)
         return self._found[version]
 
 
@@ -138,24 +126,4 @@ def _row(
         last_state=last.state if last else None,
         last_created=last.summary.created if last else None,
         cost_usd=sum(costs) if costs else None,
-    )
-
-
-def _registered(experiment: Experiment) -> ExperimentRow:
-    """Give what the registry says of a version, as if it had no run."""
-    hardware, training, data = experiment.hardware, experiment.training, experiment.data
-    return ExperimentRow(
-        version=experiment.name,
-        status=experiment.status,
-        title=experiment.title,
-        extends=experiment.extends,
-        model=experiment.model.name,
-        data=f"{data.source} {data.mice}×{data.keypoints}",
-        inputs=experiment.features.inputs,
-        input_size=input_size(experiment),
-        launcher=hardware.launcher,
-        gpu=hardware.gpu,
-        batch_size=training.batch_size * training.accumulation_steps,
-        reported_f1_macro=experiment.reported.f1_macro if experiment.reported else None,
-        measured=Measured(name=experiment.name),
     )

@@ -1,0 +1,54 @@
+"""What the registry says of a version, on a row."""
+
+import msgspec
+
+from core.experiment import Experiment
+from core.features.columns import input_size
+
+
+class VersionRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One version, as ``mabe list --json`` gives it."""
+
+    version: str
+    status: str
+    title: str
+    extends: str | None
+    model: str
+    data: str
+    """Source, mice and keypoints, as in ``competition 4×mabe18``."""
+    inputs: tuple[str, ...]
+    input_size: int
+    """Numbers a frame."""
+    launcher: str
+    gpu: str | None
+    """What would be rented."""
+    device: str
+    batch_size: int
+    """Windows a step, accumulation counted in."""
+    reported_f1_macro: float | None
+    """A claim of the original documents."""
+
+    @property
+    def runs_on(self) -> str:
+        """Launcher and machine, as in ``modal H100`` or ``local auto``."""
+        return f"{self.launcher} {self.gpu or self.device}"
+
+
+def version_row(experiment: Experiment) -> VersionRow:
+    """Sum up one version."""
+    hardware, training, data = experiment.hardware, experiment.training, experiment.data
+    return VersionRow(
+        version=experiment.name,
+        status=experiment.status,
+        title=experiment.title,
+        extends=experiment.extends,
+        model=experiment.model.name,
+        data=f"{data.source} {data.mice}×{data.keypoints}",
+        inputs=experiment.features.inputs,
+        input_size=input_size(experiment),
+        launcher=hardware.launcher,
+        gpu=hardware.gpu,
+        device=hardware.device,
+        batch_size=training.batch_size * training.accumulation_steps,
+        reported_f1_macro=experiment.reported.f1_macro if experiment.reported else None,
+    )
