@@ -55,6 +55,23 @@ class GrowingFold:
         self.turns += 1
 
 
+class Folded:
+    """What is known of a run by the events that were taken in so far."""
+
+    def __init__(self) -> None:
+        self._fold = GrowingFold()
+
+    @property
+    def points(self) -> Points:
+        """All numbers so far, as arrays."""
+        return self._fold.points
+
+    @property
+    def history(self) -> History:
+        """The history so far, without most of the signs of life."""
+        return self._fold.history
+
+
 def append_thin(events: list[AnyEvent], event: AnyEvent) -> None:
     """Add an event; of an unbroken row of signs of life, the last of each kind stays."""
     if isinstance(event, HEARTBEAT):

@@ -12,7 +12,7 @@ from mabe_tui.launch.launcher import Launcher, RunState
 from mabe_tui.launch.tail import LineTail
 from mabe_tui.runs.curves.points import Points
 from mabe_tui.runs.following.alerts import Alert, AlertWatch
-from mabe_tui.runs.following.growing import GrowingFold
+from mabe_tui.runs.following.growing import Folded
 from mabe_tui.runs.following.run_log import RunLog, Spell
 from mabe_tui.runs.reading import damage_words, is_whole
 from mabe_tui.runs.store import RunEntry
@@ -70,7 +70,7 @@ class RunSource(Protocol):
         ...
 
 
-class LiveRun:
+class LiveRun(Folded):
     """Follows a run's files here; nothing is read twice. One thread polls and reads.
 
     A run elsewhere is followed while its launcher's ``following(run)`` is open, which is the caller's
@@ -86,25 +86,15 @@ class LiveRun:
     """
 
     def __init__(self, run: RunDir, launcher: Launcher, spell: Spell | None = None) -> None:
+        super().__init__()
         self.run, self.launcher = run, launcher
         self.request = run.read_request()
         self.log = RunLog(run, spell)
         self.state = RunState.UNKNOWN
         self._entry = RunEntry(run)
-        self._fold = GrowingFold()
         self._files: dict[str, _EventFile] = {}
         self._watch = AlertWatch()
         self._asked: dt.datetime | None = None
-
-    @property
-    def points(self) -> Points:
-        """All numbers so far, as arrays."""
-        return self._fold.points
-
-    @property
-    def history(self) -> History:
-        """The history so far, without most of the signs of life."""
-        return self._fold.history
 
     def poll(self, now: dt.datetime | None = None) -> Update:
         """Take in what is new of its events and its log."""

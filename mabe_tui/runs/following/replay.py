@@ -5,20 +5,18 @@ import datetime as dt
 from itertools import pairwise
 
 from core.events import AnyEvent, identity
-from core.history import History
 from core.rundir import RunDir
 from mabe_tui.launch.attempts import STATE_OF_ENDING
 from mabe_tui.launch.launcher import Launcher, RunState
-from mabe_tui.runs.curves.points import Points
 from mabe_tui.runs.following.alerts import AlertWatch
-from mabe_tui.runs.following.growing import GrowingFold
+from mabe_tui.runs.following.growing import Folded, GrowingFold
 from mabe_tui.runs.following.live import Update
 from mabe_tui.runs.following.run_log import RunLog, Spell
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.view import RunSummary, summary_from
 
 
-class Replay:
+class Replay(Folded):
     """Plays a run's events by a clock; a :class:`~mabe_tui.runs.following.live.RunSource`.
 
     The time between two attempts is left out. What came after the replay was begun is not in it.
@@ -36,6 +34,7 @@ class Replay:
     def __init__(
         self, run: RunDir, launcher: Launcher, spell: Spell | None = None, speed: float = 60.0
     ) -> None:
+        super().__init__()
         self.run = run
         self.request = run.read_request()
         self.log = RunLog(run, spell)
@@ -55,16 +54,6 @@ class Replay:
     def duration(self) -> float:
         """Seconds from the first event to the last, without the time between attempts."""
         return self._at[-1] if self._at else 0.0
-
-    @property
-    def points(self) -> Points:
-        """All numbers so far, as arrays."""
-        return self._fold.points
-
-    @property
-    def history(self) -> History:
-        """The history so far, without most of the signs of life."""
-        return self._fold.history
 
     def poll(self, now: dt.datetime | None = None) -> Update:
         """Play on to ``now``, by the clock of who looks."""
