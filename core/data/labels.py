@@ -138,8 +138,12 @@ def unmapped_bouts(bouts: "Bouts", action_map: ActionMap) -> Counter[str]:
 
 def unmapped_sentence(bouts: Counter[str], background: str) -> str:
     """Say which actions count as the background because the map does not name them."""
-    actions = ", ".join(f"{action} ({count})" for action, count in bouts.most_common())
-    return f"bouts of actions that the action map does not name count as {background!r}: {actions}"
+    return f"bouts of actions that the action map does not name count as {background!r}: {counted(bouts)}"
+
+
+def counted(bouts: Counter[str]) -> str:
+    """Name actions with the number of their bouts, the most frequent first."""
+    return ", ".join(f"{action} ({count})" for action, count in bouts.most_common())
 
 
 def bouts_of(classes: npt.NDArray[np.uint8], background: int | None = 0) -> ClassBouts:

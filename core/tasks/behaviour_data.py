@@ -7,7 +7,13 @@ from typing import NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
-from core.data.labels import ActionMap, frame_classes, unmapped_bouts, unmapped_sentence
+from core.data.labels import (
+    ActionMap,
+    counted,
+    frame_classes,
+    unmapped_bouts,
+    unmapped_sentence,
+)
 from core.data.manifest import named, omissions
 from core.data.prepared import PreparedData
 from core.data.split import split_videos
@@ -43,7 +49,8 @@ class LabelledFrames:
         """Label and split.
 
         Raises:
-            DataError: prepared with other keypoints or mice, or too few videos to train and validate.
+            DataError: prepared with other keypoints or mice, too few videos to train and validate, or
+                only one class in the training videos.
             ConfigError: the action map names a class that does not exist.
         """
         _require_layout(experiment.data, data)
@@ -56,7 +63,9 @@ class LabelledFrames:
             part = slice(video.offset, video.offset + video.frames)
             classes[part] = frame_classes(bouts, video.frames, actions)
             unmapped += unmapped_bouts(bouts, actions)
-        return cls(data, classes, train, validation, unmapped)
+        labelled = cls(data, classes, train, validation, unmapped)
+        labelled._require_something_to_learn(experiment.classes)
+        return labelled
 
     def ids(self, videos: tuple[int, ...]) -> tuple[str, ...]:
         """Give the ids of some videos."""
@@ -82,6 +91,26 @@ class LabelledFrames:
             *self._short_videos(experiment.data.window),
             *omissions(self.data.manifest),
             *self._unmapped(experiment.classes[0]),
+        )
+
+    def _require_something_to_learn(self, names: tuple[str, ...]) -> None:
+        """Refuse a training set of one class: a model that always answers it would be perfect."""
+        counts = self.class_frames(self.train, names)
+        present = [name for name, frames in counts.items() if frames]
+        if len(names) < 2 or len(present) > 1:
+            return
+        raise DataError(
+            f"every frame of the {len(self.train)} training videos is {present[0]!r}, so there is"
+            f" nothing to learn; {self._what_to_map(names)}"
+        )
+
+    def _what_to_map(self, names: tuple[str, ...]) -> str:
+        if not self.unmapped:
+            return "its annotations name no action of another class in the training videos"
+        ((action, _),) = self.unmapped.most_common(1)
+        return (
+            f"the action map does not name {counted(self.unmapped)}:"
+            f" `--set actions.{action}=CLASS` does, CLASS one of {', '.join(names[1:])}"
         )
 
     def _absent_classes(self, names: tuple[str, ...]) -> list[Warned]:

@@ -302,9 +302,9 @@ def test_one_class_alone_is_nothing_to_learn() -> None:
     with pytest.raises(DataError) as refused:
         task_of(prepared([130, 97, 111], {0: strange, 1: ALL_CLASSES, 2: []}))
     assert str(refused.value) == (
-        "prepared: every training frame is 'other', so there is nothing to learn; the action map does"
-        " not name interact (2), jump (1): `--set actions.interact=CLASS` does, CLASS one of social,"
-        " mating, aggressive"
+        "every frame of the 2 training videos is 'other', so there is nothing to learn; the action map"
+        " does not name interact (2), jump (1): `--set actions.interact=CLASS` does, CLASS one of"
+        " social, mating, aggressive"
     )
 
 

@@ -2,15 +2,18 @@
 
 import json
 import os
+import re
 import signal
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner, Result
 
 from mabe_tui.cli.main import app
 from mabe_tui.launch import process
 from mabe_tui.runs.store import RunStore
+from tests.mabe_tui.tiny_run import TINY, synthetic_folder
 
 SECONDS = 120.0
 SMALL = [
@@ -69,3 +72,24 @@ def test_killed_job_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.Mon
     epochs = [event.epoch for event in run.history().epochs]
     assert epochs == list(range(1, len(epochs) + 1))
     assert len(epochs) > before.epoch
+
+
+def test_actions_that_no_map_knows_are_refused_and_can_be_mapped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `mabe run v7 --data` does with another group's data, whose actions have names of their own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MABE_HOME", str(tmp_path))
+    data = synthetic_folder(tmp_path / "data")
+    for path in (data / "train_annotation").rglob("*.parquet"):
+        pd.read_parquet(path).assign(action="interact").to_parquet(path)
+    command = ["run", "v6", "--on", "local", "--data", str(data), "--preset", "demo"]
+    command += [word for setting in TINY for word in ("--set", setting)]
+    refused = CliRunner().invoke(app, command)
+    assert refused.exit_code == 1
+    (line,) = [line for line in refused.stderr.splitlines() if line.startswith("failed:")]
+    assert "every frame of the 2 training videos is 'other', so there is nothing to learn" in line
+    assert "the action map does not name interact (" in line
+    (setting,) = re.findall(r"`(--set actions\.interact)=CLASS`", line)
+    mapped = CliRunner().invoke(app, [*command, *f"{setting}=social".split()])
+    assert mapped.exit_code == 0, mapped.stderr
