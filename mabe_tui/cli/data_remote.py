@@ -155,6 +155,7 @@ def push(
     name: Annotated[
         str | None, typer.Option(help="What it is called there; none: as the folder.")
     ] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Bring a data folder to Modal, for `mabe run … --on modal --data /vol/NAME`; prints that path.
 
@@ -167,8 +168,13 @@ def push(
     called = name or folder.resolve().name
     with if_interrupted(), progress(f"sending {called}") as tell:
         sent = modal_data.push(folder, called, tell)
+    data = f"{MOUNT}/{called}"
+    if as_json:
+        videos = {"videos": len(usable), "left_out": len(left_out)}
+        print_json({"data": data, "files_sent": sent} | videos)
+        return
     say(f"{len(usable)} labelled videos ({len(left_out)} left out); {sent} files were sent")
-    print(f"{MOUNT}/{called}")
+    print(data)
 
 
 def list_folders(as_json: JsonOption = False) -> None:

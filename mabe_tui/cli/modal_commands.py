@@ -38,19 +38,28 @@ def register(app: typer.Typer) -> None:
     app.command("prices")(prices)
 
 
-def sync(context: typer.Context, run: RunName = "last") -> None:
+def sync(context: typer.Context, run: RunName = "last", as_json: JsonOption = False) -> None:
     """Fill every hole in what is here of a run: from its log, then from its own folder elsewhere."""
     entry = find_run(context, run)
-    if not is_elsewhere(entry.run):
-        say(f"{entry.id} ran on this computer: there is nothing to bring up to date")
-        return
+    elsewhere = is_elsewhere(entry.run)
     before = sum(1 for _ in entry.run.events())
-    launcher_named(entry.require_request().launcher).sync(entry.run)
+    if elsewhere:
+        launcher_named(entry.require_request().launcher).sync(entry.run)
     after = sum(1 for _ in entry.run.events())
-    say(f"{entry.id}: {after} events here, {after - before} of them new")
+    if as_json:
+        print_json({"run": entry.id, "events": after, "new": after - before})
+    elif elsewhere:
+        say(f"{entry.id}: {after} events here, {after - before} of them new")
+    else:
+        say(f"{entry.id} ran on this computer: there is nothing to bring up to date")
 
 
-def pull(context: typer.Context, run: RunName = "last", which: WhichArgument = "best") -> None:
+def pull(
+    context: typer.Context,
+    run: RunName = "last",
+    which: WhichArgument = "best",
+    as_json: JsonOption = False,
+) -> None:
     """Fetch checkpoints; prints their paths.
 
     Each is kept only once its sha256 is right, and what is here already is not fetched again.
@@ -58,6 +67,9 @@ def pull(context: typer.Context, run: RunName = "last", which: WhichArgument = "
     entry = find_run(context, run)
     with if_interrupted(), progress(entry.id) as tell:
         paths = control.pull(entry, which, tell)
+    if as_json:
+        print_json({"run": entry.id, "files": paths})
+        return
     for path in paths:
         print(path)
 

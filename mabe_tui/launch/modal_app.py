@@ -11,7 +11,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import FrameType
 from typing import IO
@@ -22,6 +22,7 @@ from modal.exception import InputCancellation
 
 from core.errors import RunError
 from core.events import (
+    ENDINGS,
     AnyEvent,
     CheckpointSaved,
     Failed,
@@ -57,7 +58,6 @@ IDLE_SECONDS = 2
 """Modal keeps, and charges for, an idle container a minute unless told otherwise."""
 COMMITTED = (RunStarted, CheckpointSaved, Preempted, Stopped, Finished, Failed)
 """Events that are forwarded only once the volume holds what they speak of."""
-ENDINGS = (Preempted, Stopped, Finished, Failed)
 WAYS_TO_END = (0, 1)
 """Exit codes of a job that has said what there is to say; it crashed with any other."""
 
@@ -75,19 +75,31 @@ def is_left_out(path: Path) -> bool:
     return path.suffix != ".py" or path.name not in SOURCES
 
 
+def image_with(
+    requirements: Iterable[str], is_left_out: Callable[[Path], bool] = is_left_out
+) -> modal.Image:
+    """Describe the image of a function: packages as they are installed here, ``core``, parts of ``mabe_tui``.
+
+    Args:
+        requirements: names of packages.
+        is_left_out: tells which files of ``mabe_tui`` stay at home.
+    """
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return (
+        modal.Image.debian_slim(python_version=python)
+        .uv_pip_install(*(pinned(name) for name in requirements))
+        .add_local_python_source("core")
+        .add_local_python_source("mabe_tui", ignore=is_left_out)
+    )
+
+
 runs_volume = modal.Volume.from_name(RUNS_VOLUME, create_if_missing=True)
 data_volume = modal.Volume.from_name(DATA_VOLUME, create_if_missing=True)
-image = (
-    modal.Image.debian_slim(python_version=f"{sys.version_info.major}.{sys.version_info.minor}")
-    .uv_pip_install(*(pinned(name) for name in CORE_REQUIREMENTS))
-    .add_local_python_source("core")
-    .add_local_python_source("mabe_tui", ignore=is_left_out)
-)
 app = modal.App("mabe", include_source=False)
 
 
 @app.function(
-    image=image,
+    image=image_with(CORE_REQUIREMENTS),
     volumes={DATA_MOUNT: data_volume, RUNS_MOUNT: runs_volume},
     scaledown_window=IDLE_SECONDS,
 )

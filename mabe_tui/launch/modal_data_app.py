@@ -1,6 +1,5 @@
 """The function that brings a competition's data to Modal's volume, inside Modal; see ``data_job.py``."""
 
-import sys
 from pathlib import Path
 
 import modal
@@ -15,7 +14,7 @@ from mabe_tui.launch.modal_app import (
     MOUNT_ROOT,
     commit,
     data_volume,
-    pinned,
+    image_with,
 )
 
 REQUIREMENTS = (*(name for name in CORE_REQUIREMENTS if name != "torch"), "kaggle", "six")
@@ -33,17 +32,11 @@ def is_left_out(path: Path) -> bool:
     return path.suffix != ".py" or not (path.name in SOURCES or path.parent.name == "kaggle_io")
 
 
-image = (
-    modal.Image.debian_slim(python_version=f"{sys.version_info.major}.{sys.version_info.minor}")
-    .uv_pip_install(*(pinned(name) for name in REQUIREMENTS))
-    .add_local_python_source("core")
-    .add_local_python_source("mabe_tui", ignore=is_left_out)
-)
 app = modal.App("mabe-data", include_source=False)
 
 
 @app.function(
-    image=image,
+    image=image_with(REQUIREMENTS, is_left_out),
     volumes={DATA_MOUNT: data_volume},
     cpu=float(CORES),
     memory=MEMORY_MIB,

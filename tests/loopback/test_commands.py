@@ -51,6 +51,11 @@ def test_run_is_followed_to_its_end_and_pulled(mabe: Mabe, home: Path) -> None:
     with pytest.raises(RunError, match="no checkpoint 'epoch-7'; there is last, best, epoch-0001"):
         mabe("pull", "last", "epoch-7")
     assert "0 of them new" in mabe("sync").stderr
+    events = sum(1 for _ in run.events())
+    assert json.loads(mabe("sync", "--json").stdout) == {"run": run.id, "events": events, "new": 0}
+    assert json.loads(mabe("pull", "last", "best", "--json").stdout) == {
+        "run": run.id, "files": [str(path)],
+    }  # fmt: skip
     assert mabe("ps").stderr == "no run of this computer is alive on Modal\n"
 
 
@@ -203,6 +208,9 @@ def test_data_are_pushed_once_and_listed(mabe: Mabe, tmp_path: Path) -> None:
     assert first.stdout == "/vol/mice\n"
     assert "2 labelled videos" in first.stderr
     assert "; 0 files were sent" in mabe("data", "push", str(folder)).stderr
+    assert json.loads(mabe("data", "push", str(folder), "--json").stdout) == {
+        "data": "/vol/mice", "files_sent": 0, "videos": 2, "left_out": 0,
+    }  # fmt: skip
     assert "--data" in mabe("data", "ls").stdout
     (listed,) = json.loads(mabe("data", "ls", "--json").stdout)
     files = [path for path in folder.rglob("*") if path.is_file()]
