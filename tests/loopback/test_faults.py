@@ -9,7 +9,13 @@ from core.errors import RunError, UserError
 from core.events import Failed, Stopped
 from core.rundir import RunDir
 from mabe_tui.launch.attempts import read_quiet_ending
-from mabe_tui.launch.launcher import RunState, StopOutcome, UnreachableError
+from mabe_tui.launch.launcher import (
+    CONNECTED,
+    Connection,
+    RunState,
+    StopOutcome,
+    UnreachableError,
+)
 from mabe_tui.launch.modal import client as modal_client
 from mabe_tui.launch.modal import follow as modal_follow
 from mabe_tui.launch.modal_launcher import ModalLauncher
@@ -103,6 +109,23 @@ def test_state_is_unknown_while_modal_cannot_be_reached(
     server.come_back()
     modal_client.forget_probe()
     assert launcher.stop(run, grace=20) in (StopOutcome.CLEAN, StopOutcome.BEFORE_START)
+
+
+def test_whoever_follows_is_told_that_modal_is_away_and_that_it_is_back(
+    server: LoopbackServer, launcher: ModalLauncher, make_run: MakeRun
+) -> None:
+    run = make_run(epochs=500, seconds=0.1)
+    launcher.launch(run)
+    told = list[Connection]()
+    with launcher.following(run, told.append):
+        wait_for(lambda: bool(run.history().epochs))
+        server.go_down()
+        wait_for(lambda: len(told) > 1)
+        server.come_back()
+        wait_for(lambda: told[-1] == CONNECTED)
+    assert all("cannot be reached" in each.problem for each in told[:-1])
+    assert all(each.retry_at is not None for each in told[:-1])
+    launcher.stop(run, grace=20)
 
 
 def test_a_run_that_ended_unheard_is_not_taken_for_lost(

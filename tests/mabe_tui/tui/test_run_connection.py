@@ -1,0 +1,39 @@
+"""A run elsewhere whose connection is lost: the run screen says so, and when it is tried again."""
+
+import time
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+import pytest
+
+from core.rundir import RunDir
+from mabe_tui.launch.launcher import CONNECTED, Connection, Tell
+from mabe_tui.launch.local_launcher import LocalLauncher
+from mabe_tui.tui.widgets.standing import Standing
+from tests.mabe_tui.tui.conftest import SMALL, MakeApp
+from tests.mabe_tui.tui.run_screen import Going, opened, until
+
+
+async def test_lost_connection_is_told_until_it_is_back(
+    make_app: MakeApp, recorded: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tells: list[Tell] = []
+
+    def following(_: LocalLauncher, run: RunDir, tell: Tell) -> AbstractContextManager[object]:
+        tells.append(tell)
+        return nullcontext()
+
+    monkeypatch.setattr(LocalLauncher, "following", following)
+    Going(RunDir(next((recorded / "runs").glob("*-cc42")))).begin()
+    async with make_app().run_test(size=SMALL) as pilot:
+        standing = (await opened(pilot)).query_one(Standing)
+        await until(pilot, lambda: tells)
+        assert "log:" not in standing.text
+        tells[-1](Connection("Modal cannot be reached", time.monotonic() + 3600))
+        await until(pilot, lambda: "Modal cannot be reached" in standing.text)
+        (line,) = [line for line in standing.text.splitlines() if line.startswith("log:")]
+        assert line.startswith("log: again in 3")
+        tells[-1](CONNECTED)
+        await until(pilot, lambda: "log:" not in standing.text)
+        tells[-1](Connection("the disk is full"))
+        await until(pilot, lambda: "log: no longer followed: the disk is full" in standing.text)
