@@ -29,6 +29,8 @@ ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 """Without letters and digits that are read as one another."""
 RUN_ID = re.compile(r"[A-Za-z0-9_.-]+-\d{8}T\d{6}-[a-z0-9]{4}")
 ATTEMPT = re.compile(r"\d{4}-[a-z0-9]{4}")
+HOUR = 3600
+"""Seconds."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -39,6 +41,12 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """For one attempt: a launcher's own time-out, less what a checkpoint needs."""
     cost_usd: float | None = None
     usd_per_hour: float | None = None
+
+    def cost_of(self, seconds: float | None) -> float | None:
+        """Give the dollars that so long a time costs; ``None`` where nobody charges or it is not known."""
+        if self.usd_per_hour is None or seconds is None:
+            return None
+        return self.usd_per_hour * seconds / HOUR
 
 
 class Resolved(msgspec.Struct, frozen=True, kw_only=True):

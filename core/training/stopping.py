@@ -90,9 +90,9 @@ class StopWatch:
             return StopReason("time_limit")
         if limits.attempt_seconds is not None and self.elapsed >= limits.attempt_seconds:
             return StopReason("time_limit")
-        if limits.cost_usd is not None and limits.usd_per_hour is not None:
-            spent = total / 3600 * limits.usd_per_hour
-            return StopReason("budget") if spent >= limits.cost_usd else None
+        spent = limits.cost_of(total)
+        if limits.cost_usd is not None and spent is not None and spent >= limits.cost_usd:
+            return StopReason("budget")
         return None
 
     def _newer_attempt(self) -> StopReason | None:

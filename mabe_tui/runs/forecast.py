@@ -5,14 +5,12 @@ from collections.abc import Sequence
 import msgspec
 
 from core.registry import Registry
-from core.rundir import Limits, RunRequest
+from core.rundir import HOUR, Limits, RunRequest
 from mabe_tui.launch.launcher import Quote, launcher_named
 from mabe_tui.runs.settings import differences
 from mabe_tui.runs.start import Estimate, estimate
 from mabe_tui.runs.store import RunStore
 from mabe_tui.runs.units import duration, short_duration
-
-HOUR = 3600.0
 
 
 class Changed(msgspec.Struct, frozen=True):
@@ -94,8 +92,8 @@ def expected_seconds(request: RunRequest, guess: Estimate | None) -> tuple[float
 
 def expected_cost(request: RunRequest, guess: Estimate | None) -> float | None:
     """Give the dollars a run may cost; ``None`` where nobody charges, or nobody knows."""
-    expected, hourly = expected_seconds(request, guess), request.limits.usd_per_hour
-    return None if expected is None or hourly is None else expected[0] / HOUR * hourly
+    expected = expected_seconds(request, guess)
+    return None if expected is None else request.limits.cost_of(expected[0])
 
 
 def cost_line(request: RunRequest, guess: Estimate | None) -> str:

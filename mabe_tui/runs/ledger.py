@@ -11,12 +11,11 @@ from typing import Literal
 import msgspec
 
 from core.events import began, decode
-from core.rundir import Limits, RunDir
+from core.rundir import RunDir
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.tail import first_line, last_lines
 from mabe_tui.runs.store import RunEntry
 
-HOUR = 3600.0
 By = Literal["experiment", "day", "run"]
 ALIVE = (RunState.RUNNING, RunState.STOPPING)
 
@@ -39,13 +38,6 @@ class Total(msgspec.Struct, frozen=True, kw_only=True):
     runs: int
     seconds: float
     usd: float
-
-
-def cost_usd(limits: Limits, seconds: float | None) -> float | None:
-    """Give the dollars that so long a time costs; ``None`` where nobody charges or it is not known."""
-    if limits.usd_per_hour is None or seconds is None:
-        return None
-    return limits.usd_per_hour * seconds / HOUR
 
 
 def spent(
@@ -74,7 +66,7 @@ def spent(
             version=request.experiment.name,
             day=day,
             seconds=part,
-            usd=cost_usd(request.limits, part) or 0.0,
+            usd=request.limits.cost_of(part) or 0.0,
         )
         for day, part in seconds.items()
     ]

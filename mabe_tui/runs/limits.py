@@ -6,7 +6,6 @@ import msgspec
 
 from core.errors import ConfigError, RunError
 from core.events import Stopped
-from mabe_tui.runs.ledger import cost_usd
 from mabe_tui.runs.reading import thin_history
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.units import duration, parse_duration
@@ -88,7 +87,7 @@ def reached_limit(entry: RunEntry) -> ReachedLimit | None:
     limits, history = entry.require_request().limits, thin_history(entry.run)
     if not isinstance(history.ending, Stopped):
         return None
-    seconds, spent = history.seconds, cost_usd(limits, history.seconds)
+    seconds, spent = history.seconds, limits.cost_of(history.seconds)
     if history.ending.reason == LimitKind.BUDGET and limits.cost_usd is not None:
         return ReachedLimit(kind=LimitKind.BUDGET, allowed=limits.cost_usd, used=spent or 0.0)
     of_the_run = limits.seconds is not None and (

@@ -4,7 +4,8 @@ import re
 
 from core.errors import ConfigError
 
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_PART = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
 
 
 def duration(seconds: float | None) -> str:
@@ -34,13 +35,18 @@ def parse_duration(text: str, name: str = "--max-time") -> float:
     Raises:
         ConfigError: it is none of these, has no unit, or is 0.
     """
-    typed = text.strip().lower()
-    parts = re.findall(r"(\d+(?:\.\d+)?)([smhd])", typed)
-    whole = bool(parts) and "".join(number + unit for number, unit in parts) == typed
-    seconds = sum(float(number) * UNITS[unit] for number, unit in parts) if whole else 0.0
-    if seconds <= 0:
+    seconds = seconds_in(text.strip().lower())
+    if not seconds:
         raise ConfigError(f"{name} {text}: write it as 2h, 1h30m, 45m or 90s, with its unit")
     return seconds
+
+
+def seconds_in(text: str) -> float | None:
+    """Read ``2h``, ``1h30m`` or ``1w``, as seconds; ``None``: it is no duration."""
+    parts = _PART.findall(text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        return None
+    return sum(float(number) * UNITS[unit] for number, unit in parts)
 
 
 def size_text(size: float) -> str:

@@ -14,7 +14,6 @@ from core.history import History
 from core.rundir import About, RunRequest
 from mabe_tui.launch.attempts import read_quiet_ending
 from mabe_tui.launch.launcher import RunState, launcher_named
-from mabe_tui.runs.ledger import cost_usd
 from mabe_tui.runs.reading import thin_history
 from mabe_tui.runs.store import RunEntry
 
@@ -211,7 +210,7 @@ def summarise(
         epochs=training.epochs,
         monitor=training.monitor,
         elapsed_seconds=elapsed,
-        cost_usd=cost_usd(request.limits, elapsed),
+        cost_usd=request.limits.cost_of(elapsed),
         budget_usd=request.limits.cost_usd,
         warnings=tuple(dict.fromkeys(warning.message for warning in history.warnings)),
         stalled_seconds=silent if running and silent > STALL_SECONDS else None,
@@ -296,5 +295,5 @@ def _with_progress(facts: RunSummary, history: History, now: dt.datetime) -> Run
 def _with_cost_at_end(facts: RunSummary, request: RunRequest) -> RunSummary:
     if facts.elapsed_seconds is None or facts.eta_seconds is None:
         return facts
-    total = cost_usd(request.limits, facts.elapsed_seconds + facts.eta_seconds)
+    total = request.limits.cost_of(facts.elapsed_seconds + facts.eta_seconds)
     return msgspec.structs.replace(facts, cost_at_end_usd=total)

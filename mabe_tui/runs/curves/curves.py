@@ -13,6 +13,7 @@ import numpy as np
 from core.errors import RunError
 from core.events import Identity
 from core.history import History
+from core.rundir import HOUR
 from core.strict import nearest
 from mabe_tui.plotting.braille import LineStyle
 from mabe_tui.plotting.series import Series
@@ -163,7 +164,7 @@ def _x(points: Points, table: Table, axis: Axis, usd_per_hour: float | None) -> 
             return seconds
         if usd_per_hour is None:
             raise RunError("what it costs an hour is not known; take time for the x axis")
-        return seconds * usd_per_hour / 3600
+        return seconds * usd_per_hour / HOUR
     if table is points.system:
         return _progress_at(points, points.paid(table), axis)
     return table[axis.value]

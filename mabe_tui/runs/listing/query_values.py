@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from mabe_tui.runs.listing.fields import Row, Value, is_missing, natural
+from mabe_tui.runs.units import seconds_in
 
 Test = Callable[[Row], bool]
 TEXT_KEYS = ("id", "version", "tags", "note")
 """Where a bare word is looked for."""
-SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 WORDS: dict[str, bool | float | None] = {
     "true": True,
     "false": False,
@@ -26,8 +26,6 @@ ORDERINGS: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-_DURATION = re.compile(r"(?:\d+(?:\.\d+)?[smhdw])+")
-_PART = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?inf")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d(?:T.*)?")
 
@@ -54,8 +52,7 @@ def literal(text: str, quoted: bool) -> Literal:
         return Literal(text, constant=WORDS[text], is_constant=True)
     if _NUMBER.fullmatch(text):
         return Literal(text, number=float(text))
-    if _DURATION.fullmatch(text):
-        seconds = sum(float(n) * SECONDS[unit] for n, unit in _PART.findall(text))
+    if (seconds := seconds_in(text)) is not None:
         return Literal(text, number=seconds, is_duration=True)
     return Literal(text, moment=_moment(text))
 

@@ -122,7 +122,7 @@ def test_what_cannot_be_asked_for(
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("2h", 7200), ("1h30m", 5400), ("90s", 90), ("1.5m", 90), ("1d", 86400)]
+    ("text", "seconds"), [("2h", 7200), ("1h30m", 5400), ("90s", 90), ("1.5m", 90), ("1w", 604800)]
 )
 def test_durations(text: str, seconds: float) -> None:
     assert parse_duration(text) == seconds
