@@ -7,6 +7,8 @@ folders; where it is missing, damaged or of another version it is made anew.
 import datetime as dt
 import os
 import threading
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,10 +29,14 @@ from mabe_tui.runs.view import RunSummary, hear_all, state_of, summary_from, sum
 FILE = "catalog.msgpack"
 FORMAT = 1
 """Raise it when a record's values come to mean something else; new fields are noticed by themselves."""
+TOLD_SECONDS = 0.25
+"""So often, while all runs are read, it is told which have been."""
 ASKED = 50
 """Runs elsewhere that one refresh asks about, the newest."""
 LOCAL = "local"
 WATCHED = ("run.toml", "about.toml", "handle.toml", "attempts")
+Told = Callable[[list[RunRecord], int], None]
+"""Takes the records that there are by now, newest first, and how many there will be."""
 Signature = tuple[int, ...]
 """Sizes and times of change of the files that a summary is computed from."""
 
@@ -78,7 +84,7 @@ class Catalog:
         self._on_disk: dict[str, _Kept] | None = None
         self._listed: tuple[int, int] | None = None
 
-    def records(self, now: dt.datetime | None = None) -> list[RunRecord]:
+    def records(self, now: dt.datetime | None = None, told: Told | None = None) -> list[RunRecord]:
         """Give all runs, newest first, as they are now; of one that did not change, the same object.
 
         Asks nobody elsewhere: of a run that is elsewhere and has not ended, the state is what the last
@@ -86,13 +92,14 @@ class Catalog:
 
         Args:
             now: for running times; the present where not given.
+            told: of what has been read, every now and then, where that takes long.
 
         Raises:
             RunError: the folder of runs cannot be listed.
         """
         now = now or dt.datetime.now(dt.UTC)
         with self._lock:
-            return self._all(now)
+            return self._all(now, told)
 
     def glance(self, now: dt.datetime | None = None) -> list[RunRecord]:
         """As :meth:`records`, but of runs that had ended nothing is looked at unless a run came or went.
@@ -112,15 +119,27 @@ class Catalog:
                     self._known[name] = self._look(known.entry, now)
             return [known.record for known in self._known.values()]
 
-    def _all(self, now: dt.datetime) -> list[RunRecord]:
+    def _all(self, now: dt.datetime, told: Told | None = None) -> list[RunRecord]:
         if self._on_disk is None:
             self._on_disk = _load(self._path)
         self._listed = _stat(
             str(self.store.folder)
         )  # first: what comes afterwards is seen next time
-        self._known = {entry.id: self._look(entry, now) for entry in self.store.entries()}
+        self._known = self._look_at_each(self.store.entries(), now, told)
         self._save()
         return [known.record for known in self._known.values()]
+
+    def _look_at_each(
+        self, entries: Sequence[RunEntry], now: dt.datetime, told: Told | None
+    ) -> dict[str, _Known]:
+        found: dict[str, _Known] = {}
+        said = time.monotonic()
+        for entry in entries:
+            found[entry.id] = self._look(entry, now)
+            if told is not None and time.monotonic() - said >= TOLD_SECONDS:
+                told([known.record for known in found.values()], len(entries))
+                said = time.monotonic()
+        return found
 
     def summaries(self, now: dt.datetime | None = None) -> list[RunSummary]:
         """Give the summaries of :meth:`records`."""

@@ -1,6 +1,7 @@
 """The home screen, driven by keys over recorded runs."""
 
 import shutil
+import threading
 
 import pytest
 from textual.pilot import Pilot
@@ -8,8 +9,10 @@ from textual.widgets import Input, Static
 from textual.widgets._footer import FooterKey
 
 from core import registry
-from core.rundir import About, RunDir
+from core.rundir import About, RunDir, RunRequest
+from mabe_tui.runs.listing import catalog as catalogs
 from mabe_tui.runs.listing.catalog import Catalog
+from mabe_tui.runs.store import RunEntry
 from mabe_tui.tui.screens.dialogs.pick import PickScreen
 from mabe_tui.tui.screens.home import screen as home
 from mabe_tui.tui.screens.home.screen import HomeScreen
@@ -353,6 +356,28 @@ async def test_reading_goes_on_after_it_failed_once(make_app, monkeypatch) -> No
             await settle(pilot)
         await pilot.press("a")
         assert len(runs(pilot).rows) == 8
+
+
+async def test_runs_are_shown_while_others_are_still_being_read(make_app, monkeypatch) -> None:
+    monkeypatch.setattr(catalogs, "TOLD_SECONDS", 0.0)
+    go_on, read, seen = threading.Event(), RunEntry.require_request, set()
+
+    def slow(entry: RunEntry) -> RunRequest:
+        seen.add(entry.id)
+        assert len(seen) <= 3 or go_on.wait(30)
+        return read(entry)
+
+    monkeypatch.setattr(RunEntry, "require_request", slow)
+    async with make_app().run_test(size=LARGE) as pilot:
+        heading = pilot.app.screen.query_one("#heading", Static)
+        await pilot.press("a")
+        while "reading 8 runs: 3 so far" not in str(heading.render()):
+            await pilot.pause()
+        first = ids(runs(pilot))
+        go_on.set()
+        await settle(pilot)
+        assert "8 runs, 0 alive" in str(heading.render())
+        assert (len(first), ids(runs(pilot))[:3]) == (3, first)
 
 
 async def test_notes_of_strangers_are_no_markup(make_app, recorded) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 from textual.message import Message
 
-from mabe_tui.runs.listing.catalog import Catalog
+from mabe_tui.runs.listing.catalog import Catalog, Told
 from mabe_tui.runs.listing.record import RunRecord
 from mabe_tui.runs.listing.view_state import Arrangement, ViewState
 
@@ -37,6 +37,14 @@ class Readings(Message):
         return max(FASTEST_SECONDS, SHARE * self._seconds) * (1 if is_seen else UNSEEN)
 
 
+class Underway(Message):
+    """All runs are being read; those that have been."""
+
+    def __init__(self, records: list[RunRecord], total: int) -> None:
+        super().__init__()
+        self.records, self.total = records, total
+
+
 class Unheard(Message):
     """Runs elsewhere were asked; why some could not be heard."""
 
@@ -64,18 +72,19 @@ class Reader:
         self._thorough_at = 0.0
         self._last = 0.0
 
-    def read(self, thorough: bool) -> Readings:
+    def read(self, thorough: bool, told: Told | None = None) -> Readings:
         """Read what may have changed.
 
         Args:
             thorough: look at runs that have ended as well; otherwise that is done when it is time.
+            told: of the runs that have been read, where reading all takes long.
 
         Raises:
             RunError: the folder of runs cannot be listed.
         """
         began = time.monotonic()
         if thorough or began >= self._thorough_at:
-            records = self._catalog.records(self._now())
+            records = self._catalog.records(self._now(), told)
             seconds = time.monotonic() - began
             self._thorough_at = began + max(THOROUGH_SECONDS, THOROUGH_SHARE * seconds)
         else:

@@ -1,6 +1,5 @@
 """Experiments: the registry as a table, the runs of the selected version, and details of either."""
 
-from collections.abc import Callable
 from typing import ClassVar
 
 from textual import on
@@ -17,11 +16,9 @@ from mabe_tui.tui.keeper import Keeper
 from mabe_tui.tui.keys import bindings
 from mabe_tui.tui.messages import Problem, RunChanged
 from mabe_tui.tui.notices import RunWatch
-from mabe_tui.tui.screens.base import MabeScreen
-from mabe_tui.tui.screens.home import opening
-from mabe_tui.tui.screens.home.arranging import Arranging
 from mabe_tui.tui.screens.home.choices import Choices
-from mabe_tui.tui.screens.home.reader import Reader, Readings, Unheard
+from mabe_tui.tui.screens.home.opening import Opening
+from mabe_tui.tui.screens.home.reader import Reader, Readings, Underway, Unheard
 from mabe_tui.tui.widgets.details import Details
 from mabe_tui.tui.widgets.runs_pane import RunsPane
 from mabe_tui.tui.widgets.table import RowTable
@@ -34,7 +31,7 @@ AGAIN_SECONDS = 10.0
 NAME = "home"
 
 
-class HomeScreen(Arranging):
+class HomeScreen(Opening):
     """What people open in the morning and leave open."""
 
     PLACES: ClassVar[tuple[str, ...]] = ("home", ACTING, "table", "filter")
@@ -44,6 +41,8 @@ class HomeScreen(Arranging):
     def __init__(self) -> None:
         super().__init__()
         self._records: list[RunRecord] = []
+        self._awaited: int | None = 0
+        """How many runs there will be; ``None`` once all have been read."""
         self._watch = RunWatch()
         self._unheard: frozenset[str] = frozenset()
         self._next_look: Timer | None = None
@@ -76,6 +75,8 @@ class HomeScreen(Arranging):
         where = self.mabe.session.registry.path.name
         readonly = "  (read only)" if self.mabe.options.readonly else ""
         runs = "1 run" if len(self._records) == 1 else f"{len(self._records)} runs"
+        if self._awaited:
+            runs = f"reading {self._awaited} runs: {len(self._records)} so far"
         return f"mabe  {where}  {runs}, {alive} alive{readonly}"
 
     def on_mount(self) -> None:
@@ -110,19 +111,31 @@ class HomeScreen(Arranging):
 
         def read() -> Readings:
             self.mabe.reread_registry()
-            return self.reader.read(thorough)
+            return self.reader.read(thorough, told if self._awaited is not None else None)
+
+        def told(records: list[RunRecord], total: int) -> None:
+            self.post_message(Underway(records, total))
 
         self.ask(read, "records")
+
+    @on(Underway)
+    def _take_in_some(self, message: Underway) -> None:
+        """Show what has been read: a thousand runs take two seconds where none is remembered."""
+        if self._awaited is not None and self.is_current:
+            self._records, self._awaited = message.records, message.total
+            self.show_all()
 
     @on(Readings)
     def _take_in(self, message: Readings) -> None:
         for notice in self._watch.look(message.records):
             if notice.run != getattr(self.app.screen, "tells_of", None):
                 self.mabe.tell(notice)
-        before = self._records, self.choices.kept
+        before = self._records, self.choices.kept, self._awaited
+        self._awaited = None
         self._records, self.choices.kept = message.records, message.arrangement
         is_edited = self._versions.registry is not self.mabe.session.registry
-        if self.is_current and (is_edited or before != (self._records, self.choices.kept)):
+        now = self._records, self.choices.kept, self._awaited
+        if self.is_current and (is_edited or before != now):
             self.show_all()
         self._look_in(message.pause(self.is_current))
 
@@ -276,37 +289,10 @@ class HomeScreen(Arranging):
 
     @on(RowTable.Chosen, "#runs")
     def _open_run(self, message: RowTable.Chosen) -> None:
-        self.app.push_screen(opening.run_screen(message.key))
+        self.open_run(message.key)
 
     def action_details(self) -> None:
         """Show or hide the details."""
         details = self.query_one(Details)
         details.display = not details.display
         self._show_details()
-
-    def action_launch(self) -> None:
-        """Launch the selected version."""
-        if (version := self.selected_version) is not None:
-            self.app.push_screen(opening.launch_screen(version))
-
-    def action_compare(self) -> None:
-        """Compare what is marked; else the selected row with the baseline."""
-        names = self.choices.to_compare(self.focused_table.selected)
-        if len(names) > 1:
-            self.app.push_screen(opening.compare_screen(names))
-        else:
-            self.notify("mark two with space, or pin a baseline with b", severity="warning")
-
-    def action_checkpoints(self) -> None:
-        """List the checkpoints of the selected run."""
-        self._open_of_run(opening.checkpoints_screen)
-
-    def action_video(self) -> None:
-        """Watch a validation video of the selected run."""
-        self._open_of_run(opening.video_screen)
-
-    def _open_of_run(self, screen: Callable[[str], MabeScreen]) -> None:
-        if (run := self.selected_run) is not None:
-            self.app.push_screen(screen(run))
-        else:
-            self.notify("there is no run yet", severity="warning")

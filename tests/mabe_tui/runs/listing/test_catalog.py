@@ -77,6 +77,16 @@ def test_nothing_is_read_twice(home: Path, catalog: Catalog, reads: list[str]) -
     assert sorted(reads) == sorted(run.id for run in runs)
 
 
+def test_what_has_been_read_is_told_newest_first(
+    home: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalogs, "TOLD_SECONDS", 0.0)
+    ids = [record(home, V6).id for _ in range(3)]
+    told: list[tuple[list[str], int]] = []
+    catalog.records(told=lambda some, total: told.append(([r.id for r in some], total)))
+    assert told == [([*reversed(ids)][:count], 3) for count in (1, 2, 3)]
+
+
 def test_a_change_of_any_file_is_seen(home: Path, catalog: Catalog, reads: list[str]) -> None:
     record(home, V6)
     changed = record(home, V6)
