@@ -84,6 +84,9 @@ class Series:
         """What lies from ``low`` to ``high`` in x, in few runs where there are many samples."""
         if self.pyramid is None:
             return Envelope.of_samples(*self.points)
+        top, bounds = self.pyramid.levels[-1], self.x_bounds
+        if bounds is not None and low <= bounds[0] and bounds[1] <= high and (top.low > 0).all():
+            return top  # all of it; finer runs would only tell, for a logarithm, what is above 0
         edges = np.linspace(low, np.nextafter(high, np.inf), RANGE_COLUMNS + 1)
         return self.pyramid.columns(edges)[1]
 
@@ -151,10 +154,13 @@ def widened(low: float, high: float, *, log: bool = False) -> tuple[float, float
 
 
 def _tamed(values: Floats) -> Floats:
+    least, greatest = np.fmin.reduce(values, initial=1), np.fmax.reduce(values, initial=1)
+    if least >= SMALLEST and greatest <= LARGEST:
+        return values  # most curves: nothing to change, nothing to copy
     size = np.abs(values)
     tiny = (size < SMALLEST) & (values != 0)
-    if np.fmax.reduce(size, initial=0) <= LARGEST and not tiny.any():
-        return values  # most curves: nothing to change, nothing to copy
+    if least >= -LARGEST and greatest <= LARGEST and not tiny.any():
+        return values
     tamed = np.where(size > LARGEST, np.copysign(np.inf, values), values)
     tamed[tiny] = 0.0
     return tamed

@@ -33,6 +33,7 @@ from mabe_tui.plotting.chart import render_chart
 from mabe_tui.plotting.series import Series
 from mabe_tui.runs.session import Session
 from mabe_tui.tui.app import MabeApp
+from mabe_tui.tui.garbage import look_seldom_for_garbage
 from mabe_tui.tui.screens.run.screen import RunScreen
 from mabe_tui.tui.widgets.chart import ChartView
 from tests.bench.bench_charts import fresh_series
@@ -293,6 +294,7 @@ async def bench_idle(home: Path) -> None:
 async def main() -> None:
     """Print the figures."""
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 60.0
+    look_seldom_for_garbage()  # as the command does
     calibrate()
     await bench_chart()
     with tempfile.TemporaryDirectory() as folder:
