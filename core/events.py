@@ -83,6 +83,10 @@ class System(Event, frozen=True, tag="system"):
     gpu_memory_mib: float | None = None
 
 
+READINGS = tuple(name for name in System.__struct_fields__ if name not in Event.__struct_fields__)
+"""What a :class:`System` event tells of the machine."""
+
+
 class Epoch(Event, frozen=True, tag="epoch"):
     """An epoch has been trained and validated."""
 

@@ -29,6 +29,7 @@ ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 """Without letters and digits that are read as one another."""
 RUN_ID = re.compile(r"[A-Za-z0-9_.-]+-\d{8}T\d{6}-[a-z0-9]{4}")
 ATTEMPT = re.compile(r"\d{4}-[a-z0-9]{4}")
+EPOCH_POINTER = re.compile(r"epoch-(\d{1,6})")
 HOUR = 3600
 """Seconds."""
 
@@ -119,6 +120,11 @@ Table = TypeVar("Table", bound=msgspec.Struct)
 def new_run_id(experiment: str, now: dt.datetime) -> str:
     """Name a run: version, UTC time and four random letters, so that ids sort by version and time."""
     return f"{experiment}-{now.astimezone(dt.UTC):%Y%m%dT%H%M%S}-{_random_name()}"
+
+
+def epoch_pointer(epoch: int) -> str:
+    """Name the pointer that keeps one epoch's checkpoint: ``epoch-0005``; see :data:`EPOCH_POINTER`."""
+    return f"epoch-{epoch:04d}"
 
 
 def _random_name() -> str:

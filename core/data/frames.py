@@ -16,8 +16,7 @@ from torch import Tensor
 
 from core.data.device import to_device
 from core.data.prepared import PreparedData
-
-Indices = npt.NDArray[np.int64]
+from core.data.windows import Indices
 
 PART_FRAMES = 3072
 """Frames of a whole video that are worked on at once: few enough for what is made of them to stay in

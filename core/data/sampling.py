@@ -9,15 +9,13 @@ import enum
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from core.data.balance import Shares, draw_windows
 from core.data.frames import gather_windows
+from core.data.windows import Indices
 from core.threads import one_thread
-
-Indices = npt.NDArray[np.int64]
 
 POOL_ROWS = 8192
 """Frames of noise drawn for an epoch, used again for every so many frames of the data. Drawing fresh

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.data.sampling import Indices
+from core.data.windows import Indices
 from core.experiment import FeatureConfig
 from core.features import motion, social
 from core.features.columns import widths

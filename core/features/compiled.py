@@ -9,8 +9,9 @@ from typing import Self
 import numpy as np
 from torch import Tensor
 
-from core.data.frames import FrameStore, Indices
+from core.data.frames import FrameStore
 from core.data.sampling import NoisePool
+from core.data.windows import Indices
 from core.experiment import FeatureConfig
 from core.features.fitted import Fitted
 

@@ -16,8 +16,9 @@ import torch
 from torch import Tensor
 
 from core.data.device import to_device
-from core.data.frames import FrameStore, Indices, RawWindows
+from core.data.frames import FrameStore, RawWindows
 from core.data.sampling import NoisePool
+from core.data.windows import Indices
 from core.errors import DataError
 from core.experiment import FeatureConfig
 from core.features.blocks import IN_CM, context, layout, raw_blocks

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.data.sampling import Indices
+from core.data.windows import Indices
 from core.features.keypoints import MARS_7
 from core.features.motion import context_frames, extend_start
 

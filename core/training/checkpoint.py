@@ -13,11 +13,10 @@ from typing import Any
 from core.emitter import Emitter
 from core.errors import CheckpointError
 from core.events import CheckpointSaved
-from core.rundir import Pointer, RunDir
+from core.rundir import EPOCH_POINTER, Pointer, RunDir
 from core.training.checkpoint_file import read_checkpoint, write_checkpoint
 
 FILE = re.compile(r"step-\d{7,}(-\d+)?\.pt")
-EPOCH = re.compile(r"epoch-\d+$")
 """A pointer that keeps the checkpoint of one epoch."""
 
 
@@ -183,7 +182,9 @@ class CheckpointStore:
         if self._keep_last is None:
             return
         kept = {
-            name: pointer.epoch for name, pointer in self.pointers().items() if EPOCH.match(name)
+            name: pointer.epoch
+            for name, pointer in self.pointers().items()
+            if EPOCH_POINTER.fullmatch(name)
         }
         for name in sorted(kept, key=lambda each: kept[each])[: -self._keep_last]:
             (self._folder / f"{name}.json").unlink(missing_ok=True)

@@ -15,7 +15,7 @@ from core.errors import ConfigError, RunError
 from core.events import Epoch, Warned
 from core.experiment import Experiment, to_table
 from core.files import replace_atomically
-from core.rundir import RunDir
+from core.rundir import RunDir, epoch_pointer
 from core.tasks.task import Batch, Task
 from core.training.checkpoint import Checkpoint, CheckpointStore
 from core.training.checkpoint_file import input_spec_table
@@ -237,7 +237,7 @@ class Trainer:
         closed = progress.epoch_step == 0
         pointers = []
         if closed and progress.epoch % self._config.save_every == 0:
-            pointers.append(f"epoch-{progress.epoch:04d}")
+            pointers.append(epoch_pointer(progress.epoch))
         if best:
             pointers.append("best")
         self._store.save(

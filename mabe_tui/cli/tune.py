@@ -28,7 +28,6 @@ if TYPE_CHECKING:  # optuna takes a while to import
     from mabe_tui.runs.studies.study import Study, TrialResult
 
 FOLDER = "tune"
-INTERRUPTED = 130
 
 
 def register(app: typer.Typer) -> None:
@@ -147,7 +146,7 @@ def _work(
     except KeyboardInterrupt:
         runs = ", ".join(tuner.under_way) or "no run"
         say(f"\nleft: {runs} under way, and running on; the same command takes the study up again")
-        raise typer.Exit(INTERRUPTED) from None
+        raise
 
 
 def _print_now(line: str) -> None:

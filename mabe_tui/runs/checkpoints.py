@@ -1,7 +1,6 @@
 """Which checkpoints a run has, and whether they are whole. Reads no weights, so needs no torch."""
 
 import hashlib
-import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -10,14 +9,13 @@ import msgspec
 
 from core.errors import CheckpointError, RunError
 from core.progress import Progress
-from core.rundir import Pointer, RunDir
+from core.rundir import EPOCH_POINTER, Pointer, RunDir, epoch_pointer
 
 MARKED = "marked"
 """The pointer that a person sets; ``best`` stays what training found best."""
 CORE_POINTERS = ("last", "best", MARKED)
 """What going on and comparing need, and what a person chose; others keep single epochs."""
 ALL = "all"
-EPOCH = re.compile(r"epoch-(\d{1,6})")
 BLOCK = 16 << 20
 """Bytes that are read at once."""
 Reader = Callable[[int], None]
@@ -88,8 +86,8 @@ def pointer_names(run: RunDir) -> list[str]:
 
 def pointer_name(which: str) -> str:
     """Give the name of a pointer as its file has it: ``epoch-5`` is ``epoch-0005``."""
-    number = EPOCH.fullmatch(which)
-    return f"epoch-{int(number[1]):04d}" if number else which
+    number = EPOCH_POINTER.fullmatch(which)
+    return epoch_pointer(int(number[1])) if number else which
 
 
 def mark(run: RunDir, which: str) -> Pointer:

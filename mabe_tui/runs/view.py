@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from core.errors import RunError, UserError
-from core.events import Failed, Finished, Resumed, Stopped
+from core.events import READINGS, Failed, Finished, Resumed, Stopped
 from core.history import History
 from core.rundir import About, RunRequest
 from mabe_tui.launch.attempts import read_quiet_ending
@@ -20,7 +20,6 @@ from mabe_tui.runs.store import RunEntry
 STALL_SECONDS = 60.0
 """A run says something about once a second; after this long without a word something is wrong."""
 RECENT_EPOCHS = 5
-READINGS = ("cpu_percent", "memory_mib", "gpu_percent", "gpu_memory_mib")
 ASKED_AT_ONCE = 8
 
 

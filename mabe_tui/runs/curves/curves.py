@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.errors import RunError
-from core.events import Identity
+from core.events import READINGS, Identity
 from core.history import History
 from core.rundir import HOUR
 from core.strict import nearest
@@ -24,13 +24,12 @@ from mabe_tui.runs.curves.points import Bools, Floats, Points, Table
 
 TRAIN_LOSS, VALIDATION_LOSS = "train_loss", "validation_loss"
 OF_TRAINING = (TRAIN_LOSS, "learning_rate", "gradient_norm", "frames_per_second")
-OF_SYSTEM = ("cpu_percent", "memory_mib", "gpu_percent", "gpu_memory_mib")
 PER_CLASS = "f1/"
 """What the names of single classes' F1 begin with."""
 GROUPS = {
     "loss": (TRAIN_LOSS, VALIDATION_LOSS),
     "f1_means": ("f1_macro", "f1_macro_behaviours"),
-    "system": OF_SYSTEM,
+    "system": READINGS,
     "use": ("gpu_percent", "cpu_percent"),
     "memory": ("gpu_memory_mib", "memory_mib"),
 }
@@ -95,7 +94,7 @@ def curve_names(points: Points) -> list[str]:
     names += sorted(metrics, key=lambda name: (name != VALIDATION_LOSS, name.startswith(PER_CLASS)))
     training = points.steps if len(points.steps) else points.epochs
     names += [name for name in OF_TRAINING[1:] if _has_numbers(training, name)]
-    return names + [name for name in OF_SYSTEM if _has_numbers(points.system, name)]
+    return names + [name for name in READINGS if _has_numbers(points.system, name)]
 
 
 def curves_named(points: Points, name: str) -> list[str]:
@@ -114,7 +113,7 @@ def curves_named(points: Points, name: str) -> list[str]:
         return [each for each in known if each.startswith(PER_CLASS)]
     if name in GROUPS:
         return [each for each in GROUPS[name] if each in known]
-    if name in known or name in OF_SYSTEM or not known:
+    if name in known or name in READINGS or not known:
         return [name] if name in known else []
     raise RunError(f"no curve {name!r}{nearest(name, [*known, *GROUPS])}")
 
@@ -148,7 +147,7 @@ def curve(
 
 def _where(points: Points, name: str) -> tuple[Table, str]:
     """Give the table and the column of a curve."""
-    if name in OF_SYSTEM:
+    if name in READINGS:
         return points.system, name
     if name in OF_TRAINING:
         if len(points.steps):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from core.events import AnyEvent, Epoch, RunStarted, Step, System, began
+from core.events import READINGS, AnyEvent, Epoch, RunStarted, Step, System, began
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -18,7 +18,6 @@ OF_STEPS = ("epoch", "step", "loss", "learning_rate", "gradient_norm", "frames_p
 OF_EPOCHS = (
     "epoch", "step", "seconds", "train_loss", "learning_rate", "gradient_norm", "frames_per_second",
 )  # fmt: skip
-OF_SYSTEM = ("cpu_percent", "memory_mib", "gpu_percent", "gpu_memory_mib")
 FIRST_ROOM = 256
 
 
@@ -69,7 +68,7 @@ class Points:
         self.attempts: list[str] = []
         self.steps = Table(PLACE + OF_STEPS)
         self.epochs = Table(PLACE + OF_EPOCHS)
-        self.system = Table(PLACE + OF_SYSTEM)
+        self.system = Table(PLACE + READINGS)
         self._spans: list[list[float]] = []
         """Start and last event of each attempt."""
 

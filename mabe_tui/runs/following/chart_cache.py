@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from core.events import READINGS
 from mabe_tui.plotting.panel import Panel
 from mabe_tui.runs.curves.axis import Axis
-from mabe_tui.runs.curves.curves import GROUPS, OF_SYSTEM, OF_TRAINING, PER_CLASS, curve_names
+from mabe_tui.runs.curves.curves import GROUPS, OF_TRAINING, PER_CLASS, curve_names
 from mabe_tui.runs.curves.panels import RunNumbers, panels
 from mabe_tui.runs.following.live import RunSource
 
@@ -53,7 +54,7 @@ class ChartCache:
 def _amount(source: RunSource, name: str) -> tuple[int, ...]:
     """Tell how much there is of what a chart is made of."""
     points, curves = source.points, GROUPS.get(name, (name,))
-    if any(curve in OF_SYSTEM for curve in curves):
+    if any(curve in READINGS for curve in curves):
         return id(points), len(points.system)
     if any(curve in OF_TRAINING for curve in curves):
         return id(points), len(points.steps), len(points.epochs)
