@@ -1,17 +1,14 @@
 """Work on videos in several processes, which end with their parent and leave Ctrl-C to it."""
 
 import multiprocessing
-import os
 import signal
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from multiprocessing import resource_tracker
 from typing import TypeVar
 
 from core.errors import DataError
+from core.processes import deaf_to, end_with_parent
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -51,34 +48,9 @@ def in_workers(
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def end_with_parent() -> None:
-    """Let a worker end when its parent is killed: by itself it would wait for work for ever."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-
-        def wait() -> None:
-            parent.join()
-            os._exit(1)
-
-        threading.Thread(target=wait, daemon=True).start()
-
-
 def _submitted(
     pool: ProcessPoolExecutor, function: Callable[[Job], Result], jobs: Iterable[Job]
 ) -> list[Future[Result]]:
     """Submit all jobs, which starts the workers."""
-    with _deaf_to_interrupts():
+    with deaf_to([signal.SIGINT]):
         return [pool.submit(function, job) for job in jobs]
-
-
-@contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
-    """Start processes that Ctrl-C does not reach, from their first moment on; here it waits."""
-    # A blocked signal stays blocked in the process that is started. Python's resource tracker, which
-    # starts with the first such process, would unblock it again: it is started before.
-    resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

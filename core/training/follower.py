@@ -1,12 +1,9 @@
 """A process that helps another one train: it computes its part of each step, and decides nothing."""
 
-import os
 import sys
-import threading
 import traceback
 from dataclasses import dataclass
 from itertools import islice
-from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -16,6 +13,7 @@ import torch
 import torch.distributed as dist
 
 from core.machine import make_deterministic, process_device
+from core.processes import end_with_parent
 from core.rundir import RunRequest
 from core.tasks.task import Batch, Task
 from core.training.checkpoint_file import read_checkpoint
@@ -47,21 +45,13 @@ class Assignment:
 
 def main(assignment: Assignment, last_words: Connection) -> None:
     """Follow to the end; of an error, the leader is told a line and the log gets the rest."""
-    threading.Thread(target=_end_with_the_leader, daemon=True).start()
+    end_with_parent()
     try:
         _follow(assignment)
     except BaseException as error:
         traceback.print_exc()
         last_words.send(" ".join(f"{type(error).__name__}: {error}".split())[:300])
         sys.exit(1)
-
-
-def _end_with_the_leader() -> None:
-    """Leave at once when the leader is gone, even from within an exchange that would never end."""
-    leader = parent_process()
-    if leader is not None:
-        leader.join()
-        os._exit(1)
 
 
 def _follow(assignment: Assignment) -> None:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing import connection, get_context, resource_tracker
+from multiprocessing import connection, get_context
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +19,7 @@ from torch import nn
 from core.errors import ConfigError, RunError
 from core.experiment import Experiment
 from core.gpus import split_gpu
+from core.processes import deaf_to
 from core.training import follower
 from core.training.distributed import ALONE, Command, Group, Order, SharedGroup
 from core.training.follower import Assignment
@@ -136,14 +137,8 @@ def _start(assignment: Assignment) -> _Follower:
     context = get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=follower.main, args=(assignment, theirs), daemon=True)
-    # A blocked signal stays blocked in the process that is started. Python's resource tracker, which
-    # starts with the first such process, would unblock them again: it is started before.
-    resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-    try:
+    with deaf_to(SIGNALS):
         process.start()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     theirs.close()
     return _Follower(assignment, process, ours)
 

@@ -170,7 +170,7 @@ def test_workers_end_when_their_parent_is_killed() -> None:
     script = """
 import multiprocessing, os, signal
 from concurrent.futures import ProcessPoolExecutor
-from core.data.workers import end_with_parent
+from core.processes import end_with_parent
 if __name__ == "__main__":
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(1, mp_context=context, initializer=end_with_parent)
