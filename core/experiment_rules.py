@@ -5,7 +5,15 @@ It loads neither numpy nor torch: ``mabe list`` goes through it.
 
 import math
 
-from core.experiment import FEATURE_BLOCKS, Experiment, FeatureConfig, ModelConfig, flatten
+from core.experiment import (
+    FEATURE_BLOCKS,
+    KEYPOINT_SET_SIZES,
+    DataConfig,
+    Experiment,
+    FeatureConfig,
+    ModelConfig,
+    flatten,
+)
 from core.gpus import gpu_problem
 from core.training_rules import training_problems
 from core.tuning import range_problems
@@ -39,12 +47,21 @@ def problems(experiment: Experiment) -> list[tuple[str, str]]:
         found.append(
             ("features.inputs", f"name at least one of {', '.join(FEATURE_BLOCKS)}, each once")
         )
-    if "engineered" in experiment.features.inputs and (data.mice, data.keypoints) != (2, "mars7"):
-        found.append(
-            ("features.inputs", "'engineered' needs data.mice = 2 and data.keypoints = \"mars7\"")
-        )
+    if "engineered" in experiment.features.inputs:
+        found += _engineered_problems(experiment.features, data)
     found += training_problems(experiment)
     return [*found, *range_problems(experiment.tune, Experiment, flatten(experiment))]
+
+
+def _engineered_problems(features: FeatureConfig, data: DataConfig) -> list[tuple[str, str]]:
+    if (data.mice, data.keypoints) != (2, "mars7"):
+        layout = "'engineered' needs data.mice = 2 and data.keypoints = \"mars7\""
+        return [("features.inputs", layout)]
+    coordinates = 2 * data.mice * KEYPOINT_SET_SIZES[data.keypoints]
+    if features.pca_components > coordinates:
+        most = f"{features.pca_components} components of {coordinates} coordinates; use at most"
+        return [("features.pca_components", f"{most} {coordinates}")]
+    return []
 
 
 def _model_problems(model: ModelConfig, features: FeatureConfig) -> list[tuple[str, str]]:
@@ -53,6 +70,12 @@ def _model_problems(model: ModelConfig, features: FeatureConfig) -> list[tuple[s
         lower, upper = model.kernel_size - 1, model.kernel_size + 1
         even = f"{model.kernel_size} is even, and leaves no frame in its middle; use {lower} or {upper}"
         found.append(("model.kernel_size", even))
+    if model.name != "transformer" and model.channels == ():
+        widths = f"{model.name!r} needs at least one width; leave the key out for its own"
+        found.append(("model.channels", widths))
+    if model.name == "transformer" and model.hidden_size % 2:
+        odd = f"{model.hidden_size} is odd, but positions are sines and cosines in equal number"
+        found.append(("model.hidden_size", f"{odd}; use an even width"))
     if model.name == "transformer" and model.hidden_size % model.heads:
         uneven = f"hidden_size {model.hidden_size} cannot be divided into {model.heads} heads"
         found.append(("model.heads", uneven))

@@ -1,6 +1,5 @@
 """How many columns each block of features has. Imports neither numpy nor torch, for ``mabe show``."""
 
-from core.errors import ConfigError
 from core.experiment import KEYPOINT_SET_SIZES, Experiment, FeatureConfig
 
 FRAME_FEATURES: tuple[str, ...] = (
@@ -42,9 +41,6 @@ def widths(config: FeatureConfig, mice: int, keypoints: int) -> dict[str, int]:
     """Give the columns of each block, in the order of the settings, masks last.
 
     For four mice × 18 keypoints, coordinates, speed and acceleration are 144 + 72 + 72 = 288 columns.
-
-    Raises:
-        ConfigError: more principal components than coordinates.
     """
     points = mice * keypoints
     sizes = {
@@ -57,19 +53,10 @@ def widths(config: FeatureConfig, mice: int, keypoints: int) -> dict[str, int]:
         "mask": points,
     }
     names = [*config.inputs, "mask"] if config.mask_channels else config.inputs
-    if "engineered" in names and config.pca_components > 2 * points:
-        raise ConfigError(
-            f"features.pca_components: {config.pca_components} components of {2 * points}"
-            f" coordinates; use at most {2 * points}"
-        )
     return {name: sizes[name] for name in names}
 
 
 def input_size(experiment: Experiment) -> int:
-    """Count the numbers a model is given for each frame; always derived, never configured.
-
-    Raises:
-        ConfigError: more principal components than coordinates.
-    """
+    """Count the numbers a model is given for each frame; always derived, never configured."""
     data = experiment.data
     return sum(widths(experiment.features, data.mice, KEYPOINT_SET_SIZES[data.keypoints]).values())

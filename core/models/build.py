@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 from torch import nn
 
-from core.errors import ConfigError
 from core.experiment import ModelConfig
 from core.models import conv_bilstm, hybrid, mlp, tcn, transformer, unet1d
 from core.tasks.task import InputSpec
@@ -17,8 +16,9 @@ from core.tasks.task import InputSpec
 def build_model(config: ModelConfig, spec: InputSpec) -> nn.Module:
     """Build the network, initialised from the torch random state.
 
-    Raises:
-        ConfigError: settings that this architecture cannot have, or not with these inputs.
+    Args:
+        config: settings in which :func:`core.experiment_rules.problems` finds nothing wrong.
+        spec: the shape of the data.
     """
     return BUILDERS[config.name](config, spec)
 
@@ -27,8 +27,8 @@ def _conv_bilstm(config: ModelConfig, spec: InputSpec) -> nn.Module:
     return conv_bilstm.ConvBiLSTM(
         spec.features,
         spec.outputs,
-        channels=_channels(config, conv_bilstm.DEFAULT_CHANNELS),
-        kernel_size=_odd_kernel(config),
+        channels=config.channels or conv_bilstm.DEFAULT_CHANNELS,
+        kernel_size=config.kernel_size,
         hidden_size=config.hidden_size,
         layers=config.layers or conv_bilstm.DEFAULT_LAYERS,
         dropout=config.dropout,
@@ -39,7 +39,7 @@ def _mlp(config: ModelConfig, spec: InputSpec) -> nn.Module:
     return mlp.FrameMLP(
         spec.features,
         spec.outputs,
-        channels=_channels(config, mlp.DEFAULT_CHANNELS),
+        channels=config.channels or mlp.DEFAULT_CHANNELS,
         dropout=config.dropout,
     )
 
@@ -48,8 +48,8 @@ def _tcn(config: ModelConfig, spec: InputSpec) -> nn.Module:
     return tcn.TCN(
         spec.features,
         spec.outputs,
-        channels=_channels(config, tcn.DEFAULT_CHANNELS),
-        kernel_size=_odd_kernel(config),
+        channels=config.channels or tcn.DEFAULT_CHANNELS,
+        kernel_size=config.kernel_size,
         dropout=config.dropout,
     )
 
@@ -58,8 +58,8 @@ def _unet1d(config: ModelConfig, spec: InputSpec) -> nn.Module:
     return unet1d.UNet1D(
         spec.features,
         spec.outputs,
-        channels=_channels(config, unet1d.DEFAULT_CHANNELS),
-        kernel_size=_odd_kernel(config),
+        channels=config.channels or unet1d.DEFAULT_CHANNELS,
+        kernel_size=config.kernel_size,
         dropout=config.dropout,
     )
 
@@ -71,7 +71,7 @@ def _hybrid(config: ModelConfig, spec: InputSpec) -> nn.Module:
         mice=spec.mice,
         keypoints=spec.keypoints,
         blocks=spec.blocks,
-        channels=_channels(config, hybrid.DEFAULT_CHANNELS),
+        channels=config.channels or hybrid.DEFAULT_CHANNELS,
         hidden_size=config.hidden_size,
         layers=config.layers or hybrid.DEFAULT_LAYERS,
         dropout=config.dropout,
@@ -88,25 +88,6 @@ def _transformer(config: ModelConfig, spec: InputSpec) -> nn.Module:
         feed_forward=config.feed_forward,
         dropout=config.dropout,
     )
-
-
-def _channels(config: ModelConfig, default: tuple[int, ...]) -> tuple[int, ...]:
-    channels = default if config.channels is None else config.channels
-    if not channels:
-        raise ConfigError(
-            f"model.channels: {config.name!r} needs at least one width;"
-            f" leave the key out for {list(default)}"
-        )
-    return channels
-
-
-def _odd_kernel(config: ModelConfig) -> int:
-    if config.kernel_size % 2 == 0:
-        raise ConfigError(
-            f"model.kernel_size: {config.kernel_size} is even, so a frame would not be in the middle"
-            f" of what {config.name!r} sees; use {config.kernel_size - 1} or {config.kernel_size + 1}"
-        )
-    return config.kernel_size
 
 
 BUILDERS: dict[str, Callable[[ModelConfig, InputSpec], nn.Module]] = {

@@ -37,7 +37,7 @@ class Hybrid(nn.Module):
         dropout: share of activations dropped before, between and after the LSTM layers.
 
     Raises:
-        ConfigError: there is no coordinates block.
+        ConfigError: a block of points has not as many values for each.
     """
 
     def __init__(
@@ -89,11 +89,6 @@ def _split(
     features: int, blocks: Mapping[str, slice], points: int
 ) -> tuple[list[slice], list[int]]:
     """Tell the blocks of points from the columns of whole frames."""
-    if "coordinates" not in blocks:
-        raise ConfigError(
-            "features.inputs: the model 'hybrid' encodes keypoints and needs \"coordinates\" among"
-            f" its inputs, which are {', '.join(blocks) or 'none'}"
-        )
     of_points = [blocks[name] for name in POINT_BLOCKS if name in blocks]
     for block in of_points:
         if (block.stop - block.start) % points:

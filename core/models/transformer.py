@@ -5,8 +5,6 @@ import math
 import torch
 from torch import Tensor, nn
 
-from core.errors import ConfigError
-
 DEFAULT_LAYERS = 4
 
 
@@ -25,9 +23,6 @@ class FrameTransformer(nn.Module):
         heads: attention heads; they divide the width.
         feed_forward: width inside each layer's feed-forward part.
         dropout: share of activations dropped.
-
-    Raises:
-        ConfigError: the width is odd or not a multiple of the heads.
     """
 
     def __init__(
@@ -41,15 +36,6 @@ class FrameTransformer(nn.Module):
         dropout: float = 0.1,
     ) -> None:
         super().__init__()
-        if hidden_size % heads:
-            raise ConfigError(
-                f"model.heads: hidden_size {hidden_size} cannot be divided into {heads} heads"
-            )
-        if hidden_size % 2:
-            raise ConfigError(
-                f"model.hidden_size: {hidden_size} is odd, but positions are sines and cosines in"
-                " equal number; use an even width"
-            )
         self.embed = nn.Linear(features, hidden_size)
         self.dropout = nn.Dropout(dropout)
         layer = nn.TransformerEncoderLayer(

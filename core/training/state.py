@@ -21,6 +21,7 @@ FIT_ERRORS = (
     KeyError,
     TypeError,
     AttributeError,
+    AssertionError,
     msgspec.ValidationError,
 )
 """What torch, numpy and msgspec raise when given the state of something else."""

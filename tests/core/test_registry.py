@@ -287,6 +287,33 @@ def test_override_errors_name_the_key_and_what_is_allowed(
 
 
 @pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["model.name=tcn", "model.kernel_size=2"], "model.kernel_size: 2 is even"),
+        (["model.name=unet1d", "model.channels=[]"], "model.channels: 'unet1d' needs at least one"),
+        (["model.name=mlp", "model.channels=[]"], "model.channels: 'mlp' needs at least one"),
+        (["model.name=transformer", "model.heads=7"], "model.heads: hidden_size 256 cannot"),
+        (
+            ["model.name=transformer", "model.hidden_size=9", "model.heads=3"],
+            "model.hidden_size: 9 is odd",
+        ),
+        (["model.name=hybrid", "features.inputs=['speed']"], "model.name: 'hybrid' encodes"),
+        (
+            ["features.inputs=['engineered']", "features.pca_components=29"],
+            "features.pca_components: 29 components of 28 coordinates; use at most 28",
+        ),
+    ],
+)
+def test_what_no_model_could_be_built_of_is_refused_at_once(
+    small: Registry, overrides: list[str], message: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        small.experiment("a", overrides)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
     ("change", "message"),
     [
         (

@@ -68,6 +68,7 @@ def test_changed_bytes_are_noticed_from_the_run_and_from_the_file(save_run: Save
         {"model": {"head.weight": torch.zeros(2, 2)}},
         {"experiment": {"name": "x", "model": {"name": "perceiver"}}},
         {"experiment": {}},
+        {"experiment": {"name": "x", "model": {"name": "transformer", "heads": 7}}},
         {"input_spec": {"features": 12}},
         {"input_spec": {}},
     ],
