@@ -77,7 +77,11 @@ def test_a_resume_with_other_code_or_data_says_so_and_goes_on(new_run, train, st
     train(run)
     request = run.read_request()
     changed = msgspec.structs.replace(
-        request.resolved, code_version="0000", data_fingerprint="x", validation_videos=("d",)
+        request.resolved,
+        code_version="0000",
+        data_fingerprint="x",
+        validation_videos=("d",),
+        features_by="numba 0.1",
     )
     run.write_request(msgspec.structs.replace(request, resolved=changed))
     stop_after(1000)
@@ -85,6 +89,7 @@ def test_a_resume_with_other_code_or_data_says_so_and_goes_on(new_run, train, st
     assert {warning.code for warning in run.history().warnings} == {
         "changed_code_version",
         "changed_data_fingerprint",
+        "changed_features_by",
         "changed_validation_videos",
     }
     assert run.read_request().resolved == changed

@@ -91,6 +91,12 @@ def test_summary_counts_what_is_there() -> None:
     assert summary.warnings == ()
 
 
+def test_summary_says_what_computes_the_features() -> None:
+    assert task_of().summary.features_by.startswith("numba ")
+    filled = task_of(features={"inputs": ["speed"], "interpolate_gap": 2})
+    assert filled.summary.features_by == "torch"
+
+
 def test_batches_hold_every_training_window_once() -> None:
     task = task_of()
     batches = copies(task.train_batches(0))
