@@ -7,8 +7,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mabe_tui.plotting.braille import LineStyle
-from mabe_tui.plotting.decimation import Envelope, Floats
+from mabe_tui.plotting.decimation import Envelope, Floats, Pyramid
 from mabe_tui.plotting.series import Scale, Series
+
+DENSE = 2
+"""From so many points a dot on, all of a dot's points are within the band there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,19 +53,32 @@ class Band(Series):
         x, y, top = x[inside], y[inside], top[inside]
         return Envelope(x, y, top, y, top, np.zeros(len(x), dtype=np.uint8))
 
-    def edges(self, places: Floats, y_scale: Scale) -> tuple[Floats, Floats]:
-        """Give where the band lies at some x: dots of its lower and of its upper end, not rounded.
-
-        Args:
-            places: ``(places,)`` x.
-            y_scale: the dots.
+    def between(self, x_scale: Scale) -> tuple[Floats, Floats, Floats]:
+        """Give the band at each dot along x: between its points, or around those of a dot, if many.
 
         Returns:
-            ``(places,)`` each, counted from the bottom; NaN where there is no band.
+            ``(columns,)`` each: the dots, and the values of the lower and of the upper end; NaN where
+            there is no band.
         """
         x, y, top = self.ends
+        below, above = self._pyramids
+        if below.count(x_scale.low, x_scale.high) > DENSE * x_scale.dots:
+            at, lowest = below.columns(x_scale.edges())
+            _, highest = above.columns(x_scale.edges())
+            return at.astype(np.float64), lowest.low, highest.high
+        places = x_scale.places()
         lower, upper = (np.interp(places, x, end, np.nan, np.nan) for end in (y, top))
-        if y_scale.log:
-            upper = np.log10(np.where(upper > 0, upper, np.nan))
-            lower = np.log10(np.maximum(lower, y_scale.low))
-        return y_scale.position(lower), y_scale.position(upper)
+        return np.arange(x_scale.dots, dtype=np.float64), lower, upper
+
+    @cached_property
+    def _pyramids(self) -> tuple[Pyramid, Pyramid]:
+        x, y, top = self.ends
+        return Pyramid(x, y), Pyramid(x, top)
+
+
+def dots_of(lower: Floats, upper: Floats, y_scale: Scale) -> tuple[Floats, Floats]:
+    """Give the dots, from the bottom and not rounded, of a band's ends; below 0 a log axis has none."""
+    if y_scale.log:
+        upper = np.log10(np.where(upper > 0, upper, np.nan))
+        lower = np.log10(np.maximum(lower, y_scale.low))
+    return y_scale.position(lower), y_scale.position(upper)

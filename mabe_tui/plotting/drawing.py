@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mabe_tui.plotting.band import Band
+from mabe_tui.plotting.band import Band, dots_of
 from mabe_tui.plotting.braille import Canvas
 from mabe_tui.plotting.decimation import Envelope, Floats, Indices
 from mabe_tui.plotting.series import Scale, Series
@@ -52,9 +52,10 @@ def _draw(
 
 def _fill(canvas: Canvas, band: Band, number: int, x_scale: Scale, y_scale: Scale) -> None:
     """Fill each column of dots between the two ends."""
-    lower, upper = band.edges(x_scale.places(), y_scale)
+    at, lower, upper = band.between(x_scale)
+    lower, upper = dots_of(lower, upper, y_scale)
     bottom = canvas.height - 1
-    canvas.spans(np.arange(canvas.width), bottom - upper, bottom - lower, number, band.style)
+    canvas.spans(at, bottom - upper, bottom - lower, number, band.style)
 
 
 def _draw_columns(

@@ -6,7 +6,7 @@ from textwrap import wrap
 
 import numpy as np
 
-from mabe_tui.plotting.band import Band
+from mabe_tui.plotting.band import Band, dots_of
 from mabe_tui.plotting.chart import visible_y
 from mabe_tui.plotting.decimation import Envelope, Floats
 from mabe_tui.plotting.panel import Panel
@@ -161,9 +161,13 @@ def _stroke(line: int, faint: bool = False) -> str:
 
 def _area(band: Band, line: int, x_scale: Scale, y_scale: Scale) -> str:
     """Fill a band between its points, or pixel by pixel where these are many; gaps part it."""
-    x = band.ends[0] if np.size(band.x) <= x_scale.dots else x_scale.places()
-    lower, upper = band.edges(x, y_scale)
-    at, bottom = LEFT + x_scale.position(x), TOP + y_scale.dots - 1
+    if np.size(band.x) <= x_scale.dots:
+        x, lower, upper = band.ends
+        at = x_scale.position(x)
+    else:
+        at, lower, upper = band.between(x_scale)
+    lower, upper = dots_of(lower, upper, y_scale)
+    at, bottom = LEFT + at, TOP + y_scale.dots - 1
     known = np.flatnonzero(np.isfinite(lower) & np.isfinite(upper))
     path = "".join(
         _path(

@@ -22,6 +22,7 @@ def test_seeds_are_averaged_in_tables_csv_and_json(invoke: Mabe) -> None:
     assert "seeds 1, 3 1" in rows
     assert "f1_macro 0.2000 ± 0.0000 0.2000" in rows
     assert "no verdict" in text
+    assert any(row.startswith("v1 f1_macro, mean of 2 seeds ") for row in rows)
 
     lines = list(csv.reader(io.StringIO(invoke("compare", "v1", "v2", "--csv").stdout)))
     quantities = [line[1:] for line in lines]
@@ -31,6 +32,8 @@ def test_seeds_are_averaged_in_tables_csv_and_json(invoke: Mabe) -> None:
     first, second = json.loads(invoke("compare", "v1", "v2", "--json").stdout)["sides"]
     assert (first["seeds"], second["seeds"]) == ([1, 3], [1])
     assert first["best_over_seeds"]["f1_macro"] == {"mean": 0.2, "std": 0.0}
+    assert first["curve_over_seeds"]["monitor"][0] == {"mean": 0.1, "std": 0.0}
+    assert second["curve_over_seeds"] is None
     assert first["summary"]["id"] == first["runs"][0]["id"]
 
 

@@ -38,6 +38,15 @@ def test_few_points_are_filled_between_as_many_are() -> None:
     assert charts[0] == charts[1]
 
 
+def test_a_peak_between_two_columns_is_not_lost() -> None:
+    y = np.full(50_000, 2.0)
+    y[31_234] = 0.0
+    dense = Band("", np.arange(50_000), y, top=np.full(50_000, 4.0))
+    chart = render_chart([dense], 60, 20, ascii_only=True)
+    assert chart.y_range == (0.0, 4.0)
+    assert plot(chart)[-1].count(".") == 1
+
+
 def test_a_line_in_its_band_keeps_its_own_colour() -> None:
     line = Series("mean", X, np.full(10, 3.0))
     chart = render_chart([band(), line], 60, 20)
