@@ -112,14 +112,14 @@ def missing_files(left_out: Iterable[LeftOut]) -> tuple[Unreadable, ...]:
     )
 
 
-class Omission(NamedTuple):
-    """Something of the source that is not in the prepared data."""
+class Remark(NamedTuple):
+    """Something to know of data before trusting a result; a run says it as a ``warning``."""
 
     code: str
     message: str
 
 
-def omissions(manifest: Manifest) -> tuple[Omission, ...]:
+def omissions(manifest: Manifest) -> tuple[Remark, ...]:
     """Say what of the source is not in the prepared data, and would otherwise not be missed."""
     videos = manifest.videos
     crowded = [video.video_id for video in videos if video.mice_left_out]
@@ -141,7 +141,7 @@ def omissions(manifest: Manifest) -> tuple[Omission, ...]:
         if far
         else "",
     }
-    return tuple(Omission(code, message) for code, message in found.items() if message)
+    return tuple(Remark(code, message) for code, message in found.items() if message)
 
 
 def named(ids: Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ from core.data.labels import (
     unmapped_bouts,
     unmapped_sentence,
 )
-from core.data.manifest import named, omissions
+from core.data.manifest import Remark, named, omissions
 from core.data.prepared import PreparedData
 from core.data.split import split_videos
 from core.errors import DataError
@@ -22,13 +22,6 @@ from core.experiment import DataConfig, Experiment
 from core.features.keypoints import KEYPOINT_SETS
 
 Classes = npt.NDArray[np.uint8]
-
-
-class Warned(NamedTuple):
-    """Something to know before trusting a result."""
-
-    code: str
-    message: str
 
 
 @dataclass(frozen=True)
@@ -84,8 +77,8 @@ class LabelledFrames:
             counts += np.bincount(part, minlength=len(names))
         return dict(zip(names, counts.tolist(), strict=True))
 
-    def warnings(self, experiment: Experiment) -> tuple[tuple[str, str], ...]:
-        """Give pairs of code and sentence: what to know before trusting a result."""
+    def warnings(self, experiment: Experiment) -> tuple[Remark, ...]:
+        """Say what to know before trusting a result."""
         return (
             *self._absent_classes(experiment.classes),
             *self._short_videos(experiment.data.window),
@@ -113,7 +106,7 @@ class LabelledFrames:
             f" `--set actions.{action}=CLASS` does, CLASS one of {', '.join(names[1:])}"
         )
 
-    def _absent_classes(self, names: tuple[str, ...]) -> list[Warned]:
+    def _absent_classes(self, names: tuple[str, ...]) -> list[Remark]:
         found = []
         sides = (
             ("training", self.train, "so it cannot be learned"),
@@ -123,20 +116,20 @@ class LabelledFrames:
             for name, frames in self.class_frames(videos, names).items():
                 if not frames:
                     message = f"no {side} frame is {name!r}, {consequence}"
-                    found.append(Warned(f"class_absent_{side}", message))
+                    found.append(Remark(f"class_absent_{side}", message))
         return found
 
-    def _short_videos(self, window: int) -> list[Warned]:
+    def _short_videos(self, window: int) -> list[Remark]:
         short = [video.video_id for video in self.data.videos if video.frames < window]
         if not short:
             return []
         message = f"{named(short)} shorter than a window of {window} frames; padding fills the rest"
-        return [Warned("short_video", message)]
+        return [Remark("short_video", message)]
 
-    def _unmapped(self, background: str) -> list[Warned]:
+    def _unmapped(self, background: str) -> list[Remark]:
         if not self.unmapped:
             return []
-        return [Warned("unmapped_actions", unmapped_sentence(self.unmapped, background))]
+        return [Remark("unmapped_actions", unmapped_sentence(self.unmapped, background))]
 
 
 def _require_layout(config: DataConfig, data: PreparedData) -> None:

@@ -12,6 +12,8 @@ from typing import Any, Protocol
 import pyarrow as pa
 from torch import Tensor, nn
 
+from core.data.manifest import Remark
+
 
 @dataclass(frozen=True, slots=True)
 class InputSpec:
@@ -71,8 +73,8 @@ class DataSummary:
     validation_class_frames: dict[str, int]
     features_by: str = "torch"
     """What computes features, with its version unless it is torch."""
-    warnings: tuple[tuple[str, str], ...] = ()
-    """Pairs of code and sentence: what the user should know before trusting the result."""
+    warnings: tuple[Remark, ...] = ()
+    """What the user should know before trusting the result."""
 
 
 class Measure(Protocol):
