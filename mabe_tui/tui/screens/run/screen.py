@@ -8,17 +8,16 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.message import Message
-from textual.widgets import Static
 
-from core.rundir import RunDir
 from mabe_tui.runs.export import write_charts
-from mabe_tui.runs.following.feed import Look, RunFeed, Wish
+from mabe_tui.runs.following.feed import Look, Wish
 from mabe_tui.runs.following.jumps import line_at, x_at, x_on
 from mabe_tui.runs.following.live import RunSource
-from mabe_tui.tui.actions import ACTING, RunActions
+from mabe_tui.tui.actions import ACTING
 from mabe_tui.tui.keys import bindings
 from mabe_tui.tui.messages import Done, Problem
 from mabe_tui.tui.notices import Notice
+from mabe_tui.tui.screens.run.following import FollowingScreen
 from mabe_tui.tui.screens.run.messages import (
     Began,
     ComparisonWanted,
@@ -33,6 +32,7 @@ from mabe_tui.tui.widgets.log_panel import LogPanel
 from mabe_tui.tui.widgets.log_view import LogView
 from mabe_tui.tui.widgets.panels import CHARTS, LOG, PANELS, Panels
 from mabe_tui.tui.widgets.standing import Standing
+from mabe_tui.tui.widgets.tabs import TabLine
 
 ROOM_FOR_ALL = (120, 36)
 """From this width and height on, all panels are shown beside one another."""
@@ -40,7 +40,7 @@ LOG_LINES = 60
 """Of the log's end, told with every look: a screenful."""
 
 
-class RunScreen(RunActions):
+class RunScreen(FollowingScreen):
     """Follows one run.
 
     All that reads files is done by a :class:`~mabe_tui.runs.following.feed.RunFeed` in its thread; what it
@@ -50,7 +50,6 @@ class RunScreen(RunActions):
     PLACES: ClassVar[tuple[str, ...]] = ("run", ACTING, "chart", "log", "screen")
     BINDINGS: ClassVar[list[BindingType]] = bindings("run", ACTING, "screen")
     CSS = """
-    RunScreen #tabs { height: 1; padding: 0 1; }
     RunScreen Panels, RunScreen #large, RunScreen #small, RunScreen ChartPanel { visibility: hidden; }
     RunScreen ChartPanel.panel { border: none; padding: 0; }
     RunScreen #small { margin: 0 1; }
@@ -63,10 +62,7 @@ class RunScreen(RunActions):
     VERTICAL_BREAKPOINTS = [(0, "-low"), (ROOM_FOR_ALL[1], "-middle"), (48, "-high")]  # noqa: RUF012 - as Textual declares it
 
     def __init__(self, run_id: str, replay: bool = False) -> None:
-        super().__init__()
-        self.run_id = self.tells_of = run_id
-        """``tells_of``: the run whose notices this screen raises, so that others need not."""
-        self._replay = replay
+        super().__init__(run_id, replay)
         self.run_view = RunView()
         self.look: Look | None = None
         self._has_price = False
@@ -78,7 +74,7 @@ class RunScreen(RunActions):
     def body(self) -> ComposeResult:
         """Lay out standing, panel names and panels."""
         yield Standing(id="standing")
-        yield Static(id="tabs")
+        yield TabLine("panel", id="tabs")
         yield Panels(id="panels")
 
     def heading(self) -> str:
@@ -86,11 +82,6 @@ class RunScreen(RunActions):
         return (
             f"mabe  {self.run_id}  {state_word(self.look)}" if self.look else f"mabe  {self.run_id}"
         )
-
-    @property
-    def selected_run(self) -> str | None:
-        """The run that is shown."""
-        return self.run_id
 
     @property
     def panels(self) -> Panels:
@@ -114,23 +105,6 @@ class RunScreen(RunActions):
 
     # ── the feed ──────────────────────────────────────────────────────────────────────────────
 
-    def on_mount(self) -> None:
-        """Begin to follow."""
-        self.feed = RunFeed(
-            RunDir(self.mabe.store.folder / self.run_id),
-            lambda look: self._post(Looked(look)),
-            lambda words: self._post(Problem(words)),
-            self.mabe.now,
-        )
-        self.feed.ask(self._begin)
-        if self._replay:
-            self.feed.toggle_replay()
-        self.feed.start()
-
-    def on_unmount(self) -> None:
-        """End following; the run goes on."""
-        self.feed.close()
-
     def on_screen_suspend(self) -> None:
         """Look less often while another screen is over this one."""
         self._wish(unseen=True)
@@ -139,10 +113,8 @@ class RunScreen(RunActions):
         """Look again."""
         self._wish()
 
-    def _post(self, message: Message) -> None:
-        self.post_message(message)
-
-    def _begin(self, source: RunSource) -> None:
+    def begin(self, source: RunSource) -> None:
+        """Read how a person looks at it."""
         price = source.request.limits.usd_per_hour
         self._post(Began(RunView.read(self.mabe.view_state, self.run_id), price is not None))
 
@@ -232,17 +204,10 @@ class RunScreen(RunActions):
 
     @on(LogView.Moved)
     def _write_tabs(self) -> None:
-        self.query_one("#tabs", Static).update(self._tabs())
-
-    def _tabs(self) -> str:
-        names = []
-        for number, kind in enumerate(PANELS, start=1):
-            words = f" {number} {kind.label} "
-            shown = f"[reverse]{words}[/]" if kind.key == self.run_view.panel else words
-            names.append(f"[@click=screen.panel('{kind.key}')]{shown}[/]")
         is_log = self.run_view.panel == LOG and not self._is_roomy
         words = self.log_panel.where if is_log else self.run_view.words(self._has_price)
-        return f"{''.join(names)}  [dim]{words}[/]"
+        names = [(kind.key, kind.label) for kind in PANELS]
+        self.query_one(TabLine).show(names, self.run_view.panel, words)
 
     # ── log, and jumps between it and the charts ──────────────────────────────────────────────
 
@@ -286,20 +251,6 @@ class RunScreen(RunActions):
         self.panels.put_cursor(message.x)
         if not self._is_roomy or self._alone is not None:
             self.action_panel(self._chart_panel)
-
-    # ── replay ────────────────────────────────────────────────────────────────────────────────
-
-    def action_replay(self) -> None:
-        """Play the run again from its beginning, or end that."""
-        self.feed.toggle_replay()
-
-    def action_pause(self) -> None:
-        """Let the replay stand still, or go on."""
-        self.feed.toggle_pause()
-
-    def action_speed(self, by: int) -> None:
-        """Play faster or more slowly."""
-        self.feed.change_speed(by)
 
     # ── elsewhere ─────────────────────────────────────────────────────────────────────────────
 

@@ -1,0 +1,61 @@
+"""The feed that a run's screen shows: begun with it, ended with it, and played again on demand."""
+
+from textual.message import Message
+
+from core.rundir import RunDir
+from mabe_tui.runs.following.feed import RunFeed
+from mabe_tui.runs.following.live import RunSource
+from mabe_tui.tui.actions import RunActions
+from mabe_tui.tui.messages import Problem
+from mabe_tui.tui.screens.run.messages import Looked
+
+
+class FollowingScreen(RunActions):
+    """Follows one run from its mounting to its end; what the feed tells comes as :class:`Looked`."""
+
+    def __init__(self, run_id: str, replay: bool = False) -> None:
+        super().__init__()
+        self.run_id = self.tells_of = run_id
+        """``tells_of``: the run whose notices this screen raises, so that others need not."""
+        self._replay = replay
+
+    @property
+    def selected_run(self) -> str | None:
+        """The run that is shown."""
+        return self.run_id
+
+    def on_mount(self) -> None:
+        """Begin to follow."""
+        self.feed = RunFeed(
+            RunDir(self.mabe.store.folder / self.run_id),
+            lambda look: self._post(Looked(look)),
+            lambda words: self._post(Problem(words)),
+            self.mabe.now,
+        )
+        self.feed.ask(self.begin)
+        if self._replay:
+            self.feed.toggle_replay()
+        self.feed.start()
+
+    def on_unmount(self) -> None:
+        """End following; the run goes on."""
+        self.feed.close()
+
+    def begin(self, source: RunSource) -> None:
+        """Read, in the feed's thread, what is needed before the first look."""
+        raise NotImplementedError
+
+    def _post(self, message: Message) -> None:
+        self.post_message(message)
+
+    def action_replay(self) -> None:
+        """Play the run again from its beginning, or end that."""
+        self.feed.toggle_replay()
+
+    def action_pause(self) -> None:
+        """Let the replay stand still, or go on."""
+        self.feed.toggle_pause()
+
+    def action_speed(self, by: int) -> None:
+        """Play faster or more slowly."""
+        self.feed.change_speed(by)
