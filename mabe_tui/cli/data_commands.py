@@ -80,7 +80,7 @@ def synth(
 
     if like is not None:
         _refuse_what_is_copied(context)
-    with progress("simulating") as tell:
+    with if_interrupted(), progress("simulating") as tell:
         if like is not None:
             annotations = like.parent / "train_annotation"
             summary = synthetic.like(
