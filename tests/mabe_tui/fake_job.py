@@ -2,7 +2,7 @@
 
 What it does is read from ``fake.json`` in the run folder (or, for ``then``, from ``FAKE_THEN``):
 ``epochs`` to tell of, then ``then``: "finish", "fail", "wait" (for a signal), "deaf" (ignores SIGUSR1),
-"mute" (waits before its first event) or "vanish" (ends without a word).
+"mute" (waits before its first event), "time_limit" (stops by it) or "vanish" (ends without a word).
 """
 
 import json
@@ -100,6 +100,8 @@ def end(emitter: Emitter, plan: dict[str, object]) -> None:
                 signal.pause()
         signal.sigwait([signal.SIGUSR1])
         emitter.emit(Stopped, epoch=epoch, step=2 * epoch, reason="user")
+    elif plan["then"] == "time_limit":
+        emitter.emit(Stopped, epoch=epoch, step=2 * epoch, reason="time_limit")
     elif plan["then"] == "fail":
         emitter.emit(Failed, error="a made-up error", type="ValueError", traceback="Trace")
         sys.exit(1)

@@ -152,6 +152,20 @@ def test_exit_code_of_a_followed_run(
     assert invoke("resume").exit_code == code
 
 
+def test_a_run_that_a_limit_stopped_goes_on_under_a_larger_one(
+    invoke: Mabe, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_THEN", "time_limit")
+    ended = invoke("run", "v1", "--max-time", "1h")
+    assert ended.exit_code == 3
+    assert "--max-time MORE`, above 1h 00m, goes on from its last checkpoint" in ended.stderr
+    for words in ([], ["--budget", "5"], ["--max-time", "1h"]):
+        with pytest.raises(RunError, match="time limit of 1h 00m is used up; --max-time above"):
+            invoke("resume", *words)
+    monkeypatch.setenv("FAKE_THEN", "finish")
+    assert invoke("resume", "--max-time", "2h").exit_code == 0
+
+
 def test_note_and_tags(invoke: Mabe, finished: RunDir) -> None:
     invoke("note", "last", "looks fine")
     assert invoke("note", "last").stdout == "looks fine\n"
