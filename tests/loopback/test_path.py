@@ -131,3 +131,20 @@ def test_a_hole_is_filled_from_the_volume(
     launcher.sync(run)
     assert run.events_path(handle.attempt).read_bytes() == whole
     assert_complete(run)
+
+
+def test_whoever_only_glanced_has_all_of_the_log_at_the_end(
+    server: LoopbackServer, launcher: ModalLauncher, make_run: MakeRun
+) -> None:
+    run = make_run(epochs=3, seconds=0.05)
+    handle = launcher.launch(run)
+
+    def glance() -> bool:
+        launcher.sync(run, quick=True)
+        return launcher.state(run) is RunState.FINISHED
+
+    wait_for(glance)
+    log = server.cloud.volumes.named("mabe-runs") / run.id / "attempts" / handle.attempt / "log.txt"
+    assert run.log_path(handle.attempt).read_bytes() == log.read_bytes()
+    launcher.sync(run)  # which hears the plain lines for the first time
+    assert run.log_path(handle.attempt).read_bytes() == log.read_bytes()

@@ -99,7 +99,7 @@ class Follower:
                 if self._stream(recorder):
                     self._wait_for_call()
                 if self._is_done():
-                    modal_volume.sync_into(recorder)
+                    modal_volume.sync_into(recorder, while_read=True)
                     return
             except Exception as error:
                 if self._leave.is_set():
@@ -175,10 +175,10 @@ def catch_up(run: RunDir, call_id: str, seconds: float = modal_client.ANSWER_SEC
 
 
 def hear_latest(run: RunDir, call_id: str) -> None:
-    """Record the events of the log since the last one that is known.
+    """Record the events of the log since the last one that is known; with the last, what the volume holds.
 
     Plain lines are left out: such a pass begins in the middle, where the first piece of a line may be
-    missing.
+    missing. Those of an attempt that has ended come from its own log.
 
     Raises:
         UserError: Modal cannot be asked, or refuses.
@@ -188,6 +188,8 @@ def hear_latest(run: RunDir, call_id: str) -> None:
             last = max((event.time for event in run.events()), default=None)
             since = last - QUICK_OVERLAP if last is not None else run.read_request().created
             _read(StreamReader(recorder, events_only=True), call_id, since, QUICK_SECONDS)
+            if attempt_ending(run, newest_attempt(run) or "") is not None:
+                modal_volume.sync_into(recorder)
 
 
 def _read_log(recorder: Recorder, run: RunDir, call_id: str, seconds: float) -> None:

@@ -11,11 +11,13 @@ import modal.exception
 import msgspec
 
 from core.errors import RunError
-from core.events import ENDINGS, decode
+from core.events import decode
 from core.files import write_bytes_atomically
 from core.rundir import ATTEMPT, RunDir, RunRequest
+from mabe_tui.launch.attempts import attempt_ending
 from mabe_tui.launch.modal.client import ANSWER_SECONDS, ask
 from mabe_tui.launch.recorder import Recorder
+from mabe_tui.launch.tail import first_line
 
 VOLUME = "mabe-runs"
 FILE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
@@ -94,8 +96,13 @@ def without_missing(
 # ── into the mirror ───────────────────────────────────────────────────────────────────────────
 
 
-def sync_into(recorder: Recorder) -> int:
+def sync_into(recorder: Recorder, while_read: bool = False) -> int:
     """Fill every hole of the mirror from the volume; gives how many events were missing.
+
+    Args:
+        recorder: of the run.
+        while_read: somebody reads the logs as they grow, to whom one that is replaced comes twice: only
+            one that lacks something is. Else each log becomes that of its attempt, byte for byte.
 
     Raises:
         UserError: Modal cannot be asked.
@@ -106,7 +113,7 @@ def sync_into(recorder: Recorder) -> int:
     added = 0
     for attempt in sorted({parts[1] for p in sizes if (parts := p.split("/"))[0] == "attempts"}):
         if ATTEMPT.fullmatch(attempt):
-            added += _sync_attempt(recorder, attempt, sizes)
+            added += _sync_attempt(recorder, attempt, sizes, while_read)
     whole = [path for path in sizes if POINTER.fullmatch(path) or path == EVALUATION]
     for path, content in read(run, whole).items():
         write_bytes_atomically(run.path / path, content)
@@ -115,20 +122,30 @@ def sync_into(recorder: Recorder) -> int:
     return added
 
 
-def _sync_attempt(recorder: Recorder, attempt: str, sizes: Mapping[str, int]) -> int:
+def _sync_attempt(
+    recorder: Recorder, attempt: str, sizes: Mapping[str, int], while_read: bool
+) -> int:
     run, folder = recorder.run, f"attempts/{attempt}"
     events, log = f"{folder}/events.jsonl", f"{folder}/log.txt"
-    if events not in sizes or sizes[events] == _size(run.events_path(attempt)):
+    if events not in sizes:
         return 0
-    lines = read(run, [events])[events].split(b"\n")[:-1]  # what follows the last line end is torn
-    added = recorder.merge_events(attempt, lines)
-    if log in sizes and _has_ended(lines):
+    added = 0
+    if sizes[events] != _size(run.events_path(attempt)):
+        lines = read(run, [events])[events].split(b"\n")[:-1]  # the rest, if any, is torn
+        added = recorder.merge_events(attempt, lines)
+    if log not in sizes or attempt_ending(run, attempt) is None:
+        return added
+    path = run.log_path(attempt)
+    here = _size(path)
+    lacks = added > 0 or here < sizes[log]
+    if lacks or (not while_read and (here != sizes[log] or _is_out_of_order(path))):
         recorder.replace_log(attempt, read(run, [log])[log])
     return added
 
 
-def _has_ended(lines: Iterable[bytes]) -> bool:
-    return any(isinstance(decode(line), ENDINGS) for line in list(lines)[-3:])
+def _is_out_of_order(log: Path) -> bool:
+    """Tell whether events were recorded before the words that came first: somebody glanced at it."""
+    return decode(first_line(log)) is not None
 
 
 def _take_over_resolved(run: RunDir) -> None:
