@@ -40,7 +40,7 @@ class Spread(msgspec.Struct, frozen=True):
         return f"{self.mean:.4f} ± {self.std:.4f}"
 
 
-class SeedCurve(msgspec.Struct, frozen=True, kw_only=True):
+class CurveOverSeeds(msgspec.Struct, frozen=True, kw_only=True):
     """One mean and deviation an epoch over several seeds, of the epochs that all of them have."""
 
     epoch: tuple[int, ...]
@@ -73,12 +73,14 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     best_over_seeds: dict[str, Spread] = {}
     """Of ``best``, where there are several seeds."""
     last_over_seeds: dict[str, Spread] = {}
-    curve_over_seeds: SeedCurve | None = None
+    curve_over_seeds: CurveOverSeeds | None = None
     """Of ``curve``, where there are several seeds; ends where the first of them ends."""
     left_out: tuple[str, ...] = ()
     """Runs of further seeds that are not finished, and how they are."""
     checkpoint: str | None = None
     """The one checkpoint that is meant, where not the run: ``best`` then has what it was measured to."""
+    validation_source: str | None = None
+    """Of :class:`~core.rundir.Resolved`: the same only for the same validation videos."""
 
 
 @dataclass(frozen=True)
@@ -181,6 +183,7 @@ def side_of(name: str, found: Found) -> Side:
     runs = tuple(summary_of(entry) for entry in found.entries)
     seeds = tuple(entry.require_request().seed for entry in found.entries)
     curves = [_curve(history, monitor) for history in histories]
+    resolved = found.entries[0].require_request().resolved
     return Side(
         name=name,
         experiment=experiment,
@@ -197,6 +200,7 @@ def side_of(name: str, found: Found) -> Side:
         last_over_seeds=_spreads(last),
         curve_over_seeds=_curve_over_seeds(curves),
         left_out=found.left_out,
+        validation_source=resolved.validation_source if resolved else None,
     )
 
 
@@ -216,7 +220,7 @@ def _spread(values: Sequence[float]) -> Spread:
     return Spread(mean, math.nan if std is None else std)
 
 
-def _curve_over_seeds(curves: Sequence[Curve]) -> SeedCurve | None:
+def _curve_over_seeds(curves: Sequence[Curve]) -> CurveOverSeeds | None:
     if len(curves) < 2:
         return None
     epochs = sorted(set.intersection(*(set(curve.epoch) for curve in curves)))
@@ -225,7 +229,7 @@ def _curve_over_seeds(curves: Sequence[Curve]) -> SeedCurve | None:
         tables = [dict(zip(c.epoch, getattr(c, name), strict=True)) for c in curves]
         return tuple(_spread([table[epoch] for table in tables]) for epoch in epochs)
 
-    return SeedCurve(
+    return CurveOverSeeds(
         epoch=tuple(epochs),
         train_loss=over_seeds("train_loss"),
         validation_loss=over_seeds("validation_loss"),
