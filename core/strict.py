@@ -8,6 +8,7 @@ import difflib
 import re
 import types
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import msgspec
@@ -60,7 +61,7 @@ def unknown_keys(
     table: Mapping[str, Any], kind: type[msgspec.Struct], prefix: str = ""
 ) -> Iterable[tuple[str, str]]:
     """Find keys that ``kind`` does not have, with the nearest one that it has."""
-    fields = {field.name: field.type for field in msgspec.structs.fields(kind)}
+    fields = _types_of(kind)
     for key, value in table.items():
         path = f"{prefix}{key}"
         if key not in fields:
@@ -78,8 +79,14 @@ def field_type(kind: type[msgspec.Struct], path: str) -> Any:
         struct = struct_of(current)
         if struct is None:
             return _element(current)
-        current = next((f.type for f in msgspec.structs.fields(struct) if f.name == part), None)
+        current = _types_of(struct).get(part)
     return _element(current) if path.endswith("]") else current
+
+
+@cache
+def _types_of(kind: type[msgspec.Struct]) -> Mapping[str, Any]:
+    """Give the type of each field; finding them out takes longer than all the rest of reading a version."""
+    return {field.name: field.type for field in msgspec.structs.fields(kind)}
 
 
 def is_optional(kind: Any) -> bool:

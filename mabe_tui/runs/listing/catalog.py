@@ -29,8 +29,8 @@ from mabe_tui.runs.view import RunSummary, hear_all, state_of, summary_from, sum
 FILE = "catalog.msgpack"
 FORMAT = 1
 """Raise it when a record's values come to mean something else; new fields are noticed by themselves."""
-TOLD_SECONDS = 0.25
-"""So often, while all runs are read, it is told which have been."""
+TOLD_SECONDS, TOLD_SHARE = 0.25, 0.5
+"""While all runs are read it is told which have been: after so long, or this share of what it took so far."""
 ASKED = 50
 """Runs elsewhere that one refresh asks about, the newest."""
 LOCAL = "local"
@@ -133,10 +133,11 @@ class Catalog:
         self, entries: Sequence[RunEntry], now: dt.datetime, told: Told | None
     ) -> dict[str, _Known]:
         found: dict[str, _Known] = {}
-        said = time.monotonic()
+        began = said = time.monotonic()
         for entry in entries:
             found[entry.id] = self._look(entry, now)
-            if told is not None and time.monotonic() - said >= TOLD_SECONDS:
+            pause = max(TOLD_SECONDS, TOLD_SHARE * (said - began))
+            if told is not None and time.monotonic() - said >= pause:
                 told([known.record for known in found.values()], len(entries))
                 said = time.monotonic()
         return found

@@ -360,6 +360,7 @@ async def test_reading_goes_on_after_it_failed_once(make_app, monkeypatch) -> No
 
 async def test_runs_are_shown_while_others_are_still_being_read(make_app, monkeypatch) -> None:
     monkeypatch.setattr(catalogs, "TOLD_SECONDS", 0.0)
+    monkeypatch.setattr(catalogs, "TOLD_SHARE", 0.0)
     go_on, read, seen = threading.Event(), RunEntry.require_request, set()
 
     def slow(entry: RunEntry) -> RunRequest:

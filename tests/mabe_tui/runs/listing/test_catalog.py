@@ -81,6 +81,7 @@ def test_what_has_been_read_is_told_newest_first(
     home: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(catalogs, "TOLD_SECONDS", 0.0)
+    monkeypatch.setattr(catalogs, "TOLD_SHARE", 0.0)
     ids = [record(home, V6).id for _ in range(3)]
     told: list[tuple[list[str], int]] = []
     catalog.records(told=lambda some, total: told.append(([r.id for r in some], total)))
