@@ -159,7 +159,9 @@ KEYS: dict[str, tuple[Key, ...]] = {
         Key("x", "axis", "X axis", "Draw over epochs, steps, time or dollars", footer=False),
         Key("y", "log_y", "Log y", "Draw on a logarithmic axis, or not", footer=False),
         Key("e", "smooth", "Smooth", "Smooth the curves: 0, 0.6, 0.9, 0.97", footer=False),
-        Key("n", "cells", "Numbers", "Confusions as shares and frames, or one of them", footer=False),
+        Key(
+            "n", "cells", "Numbers", "Confusions as shares and frames, or one of them", footer=False
+        ),
         Key("w", "worst", "Worst", "Classes as lists, worst first, or as matrices", footer=False),
         Key(
             "left_square_bracket",
