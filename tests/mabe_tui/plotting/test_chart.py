@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mabe_tui.plotting.chart import Chart, render_chart
+from mabe_tui.plotting.chart import Chart, render_chart, visible_y
 from mabe_tui.plotting.grid import ALERT, AXIS, CURSOR, PLAIN
 from mabe_tui.plotting.series import Series
 
@@ -224,3 +224,11 @@ def test_what_cannot_be_drawn_is_refused() -> None:
         render_chart([], 10, 5, y_range=(0, 1), log_y=True)
     with pytest.raises(ValueError, match="v6: x is"):
         Series("v6", [1, 2], [1])
+
+
+@pytest.mark.parametrize(("log", "least"), [(False, -3.0), (False, 0.0), (False, 0.5), (True, 0.5)])
+def test_range_of_a_long_curve_is_that_of_its_values(log: bool, least: float) -> None:
+    y = np.random.default_rng(0).uniform(least, 9, 20_000)
+    one = Series("a", np.arange(y.size), y)
+    assert visible_y([one], (0, y.size), log) == (y.min(), y.max())
+    assert visible_y([one], (0, 99), log) == (y[:100].min(), y[:100].max())
