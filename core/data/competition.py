@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from core.data.parquet import Kind, read_columns
+from core.data.parquet import Kind, numbers, read_columns, texts
 from core.data.table import Row, read_rows
 from core.data.tracking import Tracking, read_positions
 from core.errors import DataError
@@ -192,13 +192,13 @@ def read_bouts(video: Video) -> Bouts:
         DataError: names the file, and the column or row that cannot be used.
     """
     columns = read_columns(video.annotation_path, BOUT_COLUMNS)
-    agent, target, action, start, stop = (column.to_numpy() for column in columns.columns)
+    agent, target, action, start, stop = columns.columns
     return Bouts(
-        agent=agent.astype(np.int64),
-        target=target.astype(np.int64),
-        action=action.astype(object),
-        start=start.astype(np.int64),
-        stop=stop.astype(np.int64),
+        agent=numbers(agent).astype(np.int64),
+        target=numbers(target).astype(np.int64),
+        action=texts(action),
+        start=numbers(start).astype(np.int64),
+        stop=numbers(stop).astype(np.int64),
     )
 
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
+import numpy.typing as npt
 
-from core.data.parquet import read_columns
+from core.data.parquet import numbers, read_columns, texts
 from core.data.tracking import COLUMNS, FARTHEST
 from core.features.keypoints import slot_of
 
@@ -21,17 +21,23 @@ def odd_rows(path: Path, slots: tuple[str, ...], mice: tuple[int, ...]) -> dict[
     Raises:
         DataError: see ``read_columns``.
     """
-    rows = read_columns(path, COLUMNS).to_pandas()
-    size = rows[["x", "y"]].abs().max(axis=1, skipna=False)
+    rows = read_columns(path, COLUMNS)
+    frame, mouse, x, y = (numbers(rows[name]) for name in ("video_frame", "mouse_id", "x", "y"))
+    size = np.maximum(np.abs(x), np.abs(y))  # NaN where either is
     finite, near = np.isfinite(size), size <= FARTHEST
-    slot = rows["bodypart"].map({part: slot_of(part, slots) for part in rows["bodypart"].unique()})
-    used = rows[near & slot.notna() & rows["mouse_id"].isin(mice)]
-    cells = pd.DataFrame(
-        {"frame": used["video_frame"], "mouse": used["mouse_id"], "slot": slot[used.index]}
-    )
-    replaced = cells.index[cells.duplicated(keep="last")]
+    parts, code = np.unique(texts(rows["bodypart"]), return_inverse=True)
+    slot = np.array([-1 if (s := slot_of(part, slots)) is None else s for part in parts])[code]
+    used = np.flatnonzero(near & (slot >= 0) & np.isin(mouse, mice))
     return {
         "non_finite_points": np.flatnonzero(~finite).tolist(),
         "points_far_off": np.flatnonzero(finite & ~near).tolist(),
-        "duplicate_rows": replaced.tolist(),
+        "duplicate_rows": used[_repeated(np.stack([frame, mouse, slot], axis=1)[used])].tolist(),
     }
+
+
+def _repeated(cells: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Say which of ``(rows, keys)`` come again further down."""
+    repeated = np.ones(len(cells), dtype=np.bool_)
+    _, last = np.unique(cells[::-1], axis=0, return_index=True)
+    repeated[len(cells) - 1 - last] = False
+    return repeated

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -47,6 +49,27 @@ def read_columns(
                 f"{path}: column {name!r} is empty in row {row}; every row needs a value"
             )
     return table
+
+
+def numbers(column: pa.Array | pa.ChunkedArray) -> npt.NDArray[Any]:
+    """Give a column of numbers as an array; null is NaN.
+
+    pyarrow's own ``to_numpy`` imports pandas, from C, where Ctrl-C is lost.
+    """
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if column.null_count:
+        floats = column if pa.types.is_floating(column.type) else column.cast(pa.float64())
+        column = pc.fill_null(floats, float("nan"))
+    array: npt.NDArray[Any] = np.from_dlpack(column)
+    return array
+
+
+def texts(column: pa.ChunkedArray) -> npt.NDArray[np.object_]:
+    """Give a column of text as an array of ``str``."""
+    return np.array(column.to_pylist(), dtype=object)
 
 
 def largest_value(path: Path, column: str) -> int | None:

@@ -32,7 +32,7 @@ from core.data.manifest import (
     source_key,
     write_manifest,
 )
-from core.data.parquet import read_columns
+from core.data.parquet import numbers, read_columns, texts
 from core.errors import DataError
 from core.features.keypoints import slots_of_set
 from core.files import replace_atomically
@@ -106,8 +106,11 @@ def open_prepared(folder: Path) -> PreparedData:
     if positions.shape != manifest.shape or positions.dtype != np.float32:
         raise DataError(f"{path}: not what the manifest says; delete {folder} and prepare again")
     table = read_columns(folder / BOUTS, {"video": "integer", **BOUT_COLUMNS})
-    videos, agent, target, action, start, stop = (column.to_numpy() for column in table.columns)
-    bouts = Bouts(agent, target, action.astype(object), start, stop)
+    videos, agent, target, start, stop = (
+        numbers(table[name])
+        for name in ("video", "agent_id", "target_id", "start_frame", "stop_frame")
+    )
+    bouts = Bouts(agent, target, texts(table["action"]), start, stop)
     return PreparedData(folder, manifest, positions, bouts, videos)
 
 

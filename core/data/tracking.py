@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from core.data.parquet import Kind, largest_value, read_columns
+from core.data.parquet import Kind, largest_value, numbers, read_columns
 from core.errors import DataError
 from core.features.keypoints import slot_of
 
@@ -162,18 +162,18 @@ class _Grid:
         """Scatter rows of ``COLUMNS`` into the cells, later rows over earlier ones."""
         frame, mouse, part, x, y = batch.columns
         parts = part.dictionary.to_pylist()
-        codes = part.indices.to_numpy()
+        codes = numbers(part.indices)
         if parts != self._parts:
             self._learn(parts)
         self._count_dropped(codes)
         # mouse and part are looked up in one go; 32 bits until an index is needed, which is 64
-        key = np.multiply(mouse.to_numpy(), len(parts), dtype=np.int32)
+        key = np.multiply(numbers(mouse), len(parts), dtype=np.int32)
         key += codes
         cell = np.take(self._cell_of, key.astype(np.intp))
-        cell += np.multiply(frame.to_numpy(), self.shape[1] * self.shape[2], dtype=np.int32)
+        cell += np.multiply(numbers(frame), self.shape[1] * self.shape[2], dtype=np.int32)
         point = np.empty(len(cell), np.complex64)
-        point.real = x.to_numpy(zero_copy_only=False)
-        point.imag = y.to_numpy(zero_copy_only=False)
+        point.real = numbers(x)
+        point.imag = numbers(y)
         if self._some_left_out or not _is_near(point.view(np.float32)).all():
             wanted = self._real(point) & (cell >= 0)
             cell, point = cell[wanted], point[wanted]

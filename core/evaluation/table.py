@@ -57,7 +57,7 @@ def read_confusions(path: Path) -> Confusions:
     """
     try:
         table = pq.read_table(path, columns=list(COLUMNS))
-        columns = [table[name].to_numpy() for name in COLUMNS]
+        columns = [table[name].to_pylist() for name in COLUMNS]
     except FileNotFoundError as error:
         raise DataError(f"{path}: not there; the run has evaluated no checkpoint yet") from error
     except (OSError, pa.ArrowException, KeyError) as error:

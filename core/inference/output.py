@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+import pandas  # noqa: F401  (pyarrow would import it for the first table, from C, where Ctrl-C is lost)
 import pyarrow as pa
 import pyarrow.csv as pcsv
 import pyarrow.parquet as pq

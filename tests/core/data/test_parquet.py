@@ -1,10 +1,11 @@
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from core.data.parquet import largest_value, read_columns
+from core.data.parquet import largest_value, numbers, read_columns, texts
 from core.errors import DataError
 
 COLUMNS = {"frame": "integer", "x": "number", "name": "text"}
@@ -113,3 +114,27 @@ def test_a_coded_column_that_is_not_there_is_named(path: Path) -> None:
     pq.write_table(pa.table({"a": [1]}), path)
     with pytest.raises(DataError, match="has no column 'name'; its columns are a"):
         read_columns(path, {"name": "text"}, coded=["name"])
+
+
+@pytest.mark.parametrize(
+    ("chunks", "kind", "expected"),
+    [
+        ([[1, 2], [3]], pa.int16(), [1, 2, 3]),
+        ([], pa.int64(), []),
+        ([[1, None]], pa.int32(), [1, np.nan]),
+        ([[0.5], [None]], pa.float32(), [0.5, np.nan]),
+    ],
+)
+def test_numbers(
+    chunks: list[list[float | None]], kind: pa.DataType, expected: list[float]
+) -> None:
+    column = pa.chunked_array(chunks, type=kind)
+    np.testing.assert_array_equal(numbers(column), expected)
+    if not column.null_count:
+        assert numbers(column).dtype == kind.to_pandas_dtype()
+
+
+def test_coded_columns_are_decoded() -> None:
+    assert numbers(pa.array([7, 9, 7]).dictionary_encode()).tolist() == [7, 9, 7]
+    coded = pa.chunked_array([pa.array(["a", "b"]).dictionary_encode()])
+    assert texts(coded).tolist() == ["a", "b"]

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from core.data.synthetic import SyntheticSettings, synthesise
+
 HEAVY = (
     "torch",
     "pandas",
@@ -67,6 +69,17 @@ def test_light_commands_load_nothing_heavy(arguments: list[str], tmp_path: Path)
     code, modules = loaded_by(arguments, tmp_path)
     assert code == 0
     assert modules & set(HEAVY) == set()
+
+
+@pytest.mark.parametrize("command", [["check"], ["show"], ["show", "700000001"]])
+def test_reading_data_loads_no_pandas(command: list[str], tmp_path: Path) -> None:
+    # pyarrow imports it from C, where Ctrl-C is lost
+    synthesise(tmp_path / "mice", SyntheticSettings(videos=2, frames=300), workers=1)
+    arguments = ["data", command[0], str(tmp_path / "mice"), *command[1:]]
+    code, modules = loaded_by(arguments, tmp_path)
+    assert code == 0
+    assert "pyarrow" in modules
+    assert "pandas" not in modules
 
 
 def test_core_loads_no_front_end() -> None:
