@@ -64,6 +64,8 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
     """That share each batch."""
     features_by: str = "torch"
     """What computes features: the last digit of a sum may depend on it."""
+    validation_source: str | None = None
+    """Hash of the validation videos' files, however they are prepared; ``None`` in older runs."""
 
 
 class RunRequest(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.data.competition import Bouts, Video, most_frames, read_bouts, read_tracking
-from core.data.manifest import PreparedVideo, Unreadable
+from core.data.manifest import PreparedVideo, Unreadable, file_content
 from core.data.tracking import count_frames
 from core.data.workers import in_workers
 from core.errors import DataError
@@ -122,6 +122,7 @@ def prepare_video(job: Job) -> Outcome:
         if job.journaled is not None and _is_there(job, bouts):
             return Outcome(job, job.journaled, bouts)
         tracking = read_tracking(job.video, job.slots, job.mice, threads=False)
+        source = file_content(job.video.tracking_path), file_content(job.video.annotation_path)
     except DataError as error:
         return Outcome(job, None, None, str(error))
     if tracking.frames != job.frames:
@@ -145,6 +146,7 @@ def prepare_video(job: Job) -> Outcome:
         non_finite=tracking.non_finite,
         far_off=tracking.far_off,
         content=_content(tracking.positions, bouts),
+        source=source,
     )
     return Outcome(job, prepared, bouts)
 

@@ -43,6 +43,8 @@ class PreparedVideo(msgspec.Struct, frozen=True, kw_only=True):
     """Points that were nowhere near the picture, and count as missing."""
     content: str
     """Hash of the video's positions and bouts."""
+    source: tuple[str, str] | None = None
+    """Hashes of the tracking and the annotation file, whatever is taken of them; older folders lack it."""
 
 
 class Unreadable(msgspec.Struct, frozen=True):
@@ -93,6 +95,30 @@ def source_key(root: Path, videos: Iterable[Video], keypoints: str, mice: int) -
             raise DataError(f"{path}: cannot be read ({error.strerror})") from error
         name = path.relative_to(root).as_posix()
         digest.update(f"{name} {status.st_size} {status.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def file_content(path: Path) -> str:
+    """Hash what a file holds.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16))
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
+    return digest.hexdigest()
+
+
+def source_fingerprint(videos: Iterable[PreparedVideo]) -> str | None:
+    """Hash the ids and sources of some videos, in the order of ids; ``None`` where one is not known."""
+    digest = hashlib.sha256()
+    for video in sorted(videos, key=lambda video: video.video_id):
+        if video.source is None:
+            return None
+        digest.update(f"{video.video_id} {' '.join(video.source)}\n".encode())
     return digest.hexdigest()
 
 

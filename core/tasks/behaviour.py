@@ -199,6 +199,7 @@ class BehaviourTask:
             train_class_frames=frames.class_frames(frames.train, names),
             validation_class_frames=frames.class_frames(frames.validation, names),
             features_by=self._pipeline.computed_by,
+            validation_source=frames.source(frames.validation),
             warnings=frames.warnings(self._experiment),
         )
 

@@ -14,7 +14,7 @@ from core.data.labels import (
     unmapped_bouts,
     unmapped_sentence,
 )
-from core.data.manifest import Remark, named, omissions
+from core.data.manifest import Remark, named, omissions, source_fingerprint
 from core.data.prepared import PreparedData
 from core.data.split import split_videos
 from core.errors import DataError
@@ -63,6 +63,10 @@ class LabelledFrames:
     def ids(self, videos: tuple[int, ...]) -> tuple[str, ...]:
         """Give the ids of some videos."""
         return tuple(self.data.videos[index].video_id for index in videos)
+
+    def source(self, videos: tuple[int, ...]) -> str | None:
+        """Give what tells whether some videos are the same as those of another run."""
+        return source_fingerprint(self.data.videos[index] for index in videos)
 
     def frames(self, videos: tuple[int, ...]) -> int:
         """Count the frames of some videos."""

@@ -73,6 +73,8 @@ class DataSummary:
     validation_class_frames: dict[str, int]
     features_by: str = "torch"
     """What computes features, with its version unless it is torch."""
+    validation_source: str | None = None
+    """The same for the same validation videos, however they are prepared; ``None``: not known."""
     warnings: tuple[Remark, ...] = ()
     """What the user should know before trusting the result."""
 

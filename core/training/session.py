@@ -194,6 +194,7 @@ class Session:
             device=device.type,
             processes=self._processes,
             features_by=task.summary.features_by,
+            validation_source=task.summary.validation_source,
         )
         first = self._request.resolved
         if first is None:

@@ -38,6 +38,7 @@ def record(
     launcher: str = "local",
     usd_per_hour: float | None = None,
     videos: Sequence[str] = ("x", "y"),
+    source: str | None = None,
     tags: Sequence[str] = (),
     note: str = "",
     **request: Any,
@@ -48,7 +49,7 @@ def record(
     training = msgspec.structs.replace(experiment.training, seed=seed)
     found = Resolved(
         code_version="c", data_fingerprint="f", train_videos=("t",), validation_videos=tuple(videos),
-        torch="2", threads=1, device="cpu",
+        torch="2", threads=1, device="cpu", validation_source=source,
     )  # fmt: skip
     run.write_request(
         RunRequest(

@@ -15,6 +15,8 @@ from core.registry import Registry
 from mabe_tui.runs.comparison.sides import Found, Side, find_side, side_of
 from mabe_tui.runs.store import RunEntry, RunStore
 
+HASH_LETTERS = 8
+
 if TYPE_CHECKING:  # numpy and pyarrow: only a verdict needs them
     from core.evaluation.table import Confusions
 
@@ -127,8 +129,12 @@ def _own_label(side: Found, short: bool) -> str:
 
 
 def changed_settings(sides: Sequence[Side]) -> tuple[Setting, ...]:
-    """Give the settings, seeds included, that are not the same on all sides."""
-    tables = [{**flatten(side.experiment), "seed": _seeds(side)} for side in sides]
+    """Give the settings, data and seeds included, that are not the same on all sides."""
+    data = _data(sides)
+    tables = [
+        {**where, **flatten(side.experiment), "seed": _seeds(side)}
+        for side, where in zip(sides, data, strict=True)
+    ]
     keys = dict.fromkeys(key for table in tables for key in table if key != "training.seed")
     rows = [
         Setting(key, tuple(t.get(key) for t in tables), tuple(key not in t for t in tables))
@@ -140,6 +146,30 @@ def changed_settings(sides: Sequence[Side]) -> tuple[Setting, ...]:
 def _alike(values: Sequence[object]) -> bool:
     """Whether all are the same, ``False`` not being 0 nor ``True`` 1."""
     return all(value == values[0] and type(value) is type(values[0]) for value in values)
+
+
+def _data(sides: Sequence[Side]) -> list[dict[str, object]]:
+    """Give the data of each side that has a run; nothing where all were scored on the same videos.
+
+    Folders of one name that hold different videos are told apart by the first letters of their hash.
+    """
+    with_runs = [side for side in sides if side.summary is not None]
+    sources = {side.validation_source for side in with_runs}
+    if None not in sources and len(sources) == 1:
+        return [{} for _ in sides]
+    folders = {side.summary.data for side in with_runs if side.summary}
+    alike = len(folders) < len(sources - {None})
+    return [
+        {"data": _with_hash(side) if alike else side.summary.data} if side.summary else {}
+        for side in sides
+    ]
+
+
+def _with_hash(side: Side) -> str | None:
+    folder = side.summary.data if side.summary else None
+    if side.validation_source is None:
+        return folder
+    return f"{folder or 'made'} ({side.validation_source[:HASH_LETTERS]})"
 
 
 def _seeds(side: Side) -> object:
@@ -190,16 +220,20 @@ def _bootstrap(
         first_seeds=len(first.runs),
         second_seeds=len(second.runs),
     )
-    return verdict_of(sides, one, other)
+    return verdict_of(sides, one, other, (first.validation_source, second.validation_source))
 
 
-def verdict_of(sides: Verdict, one: "Confusions", other: "Confusions") -> Verdict:
+def verdict_of(
+    sides: Verdict, one: "Confusions", other: "Confusions", sources: tuple[str | None, str | None]
+) -> Verdict:
     """Bootstrap the difference of two tables over their videos.
 
     Args:
         sides: what the two are called, and words to end the sentence with.
         one: of the first, of the same classes.
         other: of the second.
+        sources: ``validation_source`` of :class:`~core.rundir.Resolved`, of both; where one is not
+            known, the videos' ids and labels have to do.
 
     Raises:
         DataError: they were not scored on the same frames.
@@ -207,6 +241,7 @@ def verdict_of(sides: Verdict, one: "Confusions", other: "Confusions") -> Verdic
     from core.evaluation.paired import paired_bootstrap, verdict
 
     _require_same_videos(one, other, "give both the same data and data.split_seed")
+    _require_same_source(*sources)
     _require_same_truth(one, other, (sides.first, sides.second))
     result = paired_bootstrap(one.counts, other.reordered(one.videos).counts)
     return msgspec.structs.replace(
@@ -252,6 +287,15 @@ def _require_same_videos(one: "Confusions", other: "Confusions", advice: str) ->
         raise DataError(
             f"their validation sets differ ({len(one.videos)} and {len(other.videos)} videos,"
             f" {shared} in common); {advice}"
+        )
+
+
+def _require_same_source(one: str | None, other: str | None) -> None:
+    """Refuse validation videos that have the same ids and are not the same."""
+    if one is not None and other is not None and one != other:
+        raise DataError(
+            "their validation videos have the same ids, but other content: tracking or annotations"
+            " differ; run both on the same data"
         )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from core.errors import DataError, RunError
+from core.places import cache_of_run
 from core.progress import Progress
 from mabe_tui.runs.checkpoints import checkpoint_here, pointer_name
 from mabe_tui.runs.comparison.compare import Verdict, verdict_of
@@ -17,6 +18,9 @@ if TYPE_CHECKING:  # numpy, pyarrow and torch
     from core.evaluation.table import Confusions
     from core.inference.evaluate import Evaluation
     from mabe_tui.runs.comparison.inspect import SideClasses
+
+    Validated = tuple[Confusions, str | None]
+    """Counts of the validation videos, and what tells whether others are the same videos."""
 
 AT = "@"
 """Between a run and one of its checkpoints: ``v6@epoch-3``."""
@@ -30,7 +34,9 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
     data: str
     videos: int
     trained_on: int | None
-    """How many of these videos the run learned from; ``None`` where it does not say."""
+    """How many of these videos the run learned from; ``None`` where it does not say.
+
+    By their tracking where that is known, else by their ids."""
     validated_on: int | None
     frames: int
     metrics: dict[str, float]
@@ -84,13 +90,13 @@ def evaluate_run(
 
     predictor = Predictor.load(entry.run, pointer_name(which), device)
     found = evaluate_folder(predictor, data, progress=progress)
-    videos = {*found.confusions.videos}
+    videos = _known_videos(entry, data, {*found.confusions.videos})
     resolved = entry.require_request().resolved
     report = EvaluationReport(
         run=entry.id,
         checkpoint=which,
         data=str(data),
-        videos=len(videos),
+        videos=len(found.confusions.videos),
         trained_on=len(videos & {*resolved.train_videos}) if resolved else None,
         validated_on=len(videos & {*resolved.validation_videos}) if resolved else None,
         frames=found.frames,
@@ -99,6 +105,30 @@ def evaluate_run(
         nan_frames=found.nan_frames,
     )
     return report, found
+
+
+def _known_videos(entry: RunEntry, data: Path, ids: set[str]) -> set[str]:
+    """Leave out those of some videos that only share their id with one of the run's own.
+
+    By their tracking: with other labels a video is still one that the run has seen. What it held is known
+    where what was prepared for the run is still there.
+    """
+    from core.data.competition import labelled, read_videos
+    from core.data.manifest import file_content
+    from mabe_tui.runs.videos.video import kept_data
+
+    resolved = entry.require_request().resolved
+    kept = kept_data(cache_of_run(entry.run.path), resolved.data_fingerprint) if resolved else None
+    if kept is None:
+        return ids
+    tracking = {video.video_id: video.source[0] for video in kept.videos if video.source}
+    here, _ = labelled(read_videos(data))
+    return ids - {
+        video.video_id
+        for video in here
+        if video.video_id in ids & tracking.keys()
+        and file_content(video.tracking_path) != tracking[video.video_id]
+    }
 
 
 def named_checkpoints(names: Sequence[str], store: RunStore) -> list[NamedCheckpoint]:
@@ -139,21 +169,24 @@ def compare_checkpoints(
     Raises:
         UserError: a checkpoint or the data cannot be had.
     """
-    tables = [_validated(each, data, device, progress) for each in checkpoints]
-    sides = tuple(_side(*pair) for pair in zip(checkpoints, tables, strict=True))
+    measured = [_validated(each, data, device, progress) for each in checkpoints]
+    sides = tuple(
+        _side(each, table) for each, (table, _) in zip(checkpoints, measured, strict=True)
+    )
     verdicts = tuple(
-        _verdict(sides[0], tables[0], side, table)
-        for side, table in zip(sides[1:], tables[1:], strict=True)
+        _verdict(sides[0], measured[0], side, other)
+        for side, other in zip(sides[1:], measured[1:], strict=True)
     )
     return CheckpointComparison(sides=sides, verdicts=verdicts)
 
 
 def _validated(
     checkpoint: NamedCheckpoint, data: Path | None, device: Device, progress: Progress | None
-) -> "Confusions":
+) -> "Validated":
     """Predict the validation videos of a run; what was predicted before is taken from the cache."""
     import numpy as np
 
+    from core.data.manifest import source_fingerprint
     from core.evaluation.frames import confusion
     from core.evaluation.table import Confusions
     from mabe_tui.runs.videos.video import open_run_data, tracked_video
@@ -170,7 +203,9 @@ def _validated(
             progress(done, len(videos), f"videos by {checkpoint.name}")
         seen = predictor.predict(tracked_video(entry, prepared, video_id))
         counts.append(confusion(seen.video.truth, seen.prediction, len(seen.video.classes)))
-    return Confusions(videos, entry.require_request().experiment.classes, np.stack(counts))
+    table = Confusions(videos, entry.require_request().experiment.classes, np.stack(counts))
+    ours = {*videos}
+    return table, source_fingerprint(v for v in prepared.videos if v.video_id in ours)
 
 
 def _side(checkpoint: NamedCheckpoint, table: "Confusions") -> CheckpointSide:
@@ -190,13 +225,14 @@ def _side(checkpoint: NamedCheckpoint, table: "Confusions") -> CheckpointSide:
 
 
 def _verdict(
-    first: CheckpointSide, one: "Confusions", second: CheckpointSide, other: "Confusions"
+    first: CheckpointSide, measured: "Validated", second: CheckpointSide, against: "Validated"
 ) -> Verdict:
+    (one, source), (other, other_source) = measured, against
     empty = Verdict(first=first.name, second=second.name, sentence="")
     try:
         if one.classes != other.classes:
             raise DataError("they do not learn the same classes")
-        return verdict_of(empty, one, other)
+        return verdict_of(empty, one, other, (source, other_source))
     except DataError as error:
         sentence = f"{second.name} − {first.name}: no verdict: {error}"
         return msgspec.structs.replace(empty, sentence=sentence)

@@ -165,6 +165,12 @@ def _over_seeds(runs: Sequence[RunEntry]) -> Found:
     return Found(entries[0].require_request().experiment, entries, found.left_out)
 
 
+def mean_over_runs(side: Side, field: str) -> float | None:
+    """Average a figure of :class:`~mabe_tui.runs.view.RunSummary` over the runs that have it."""
+    known = [value for run in side.runs if (value := getattr(run, field)) is not None]
+    return sum(known) / len(known) if known else None
+
+
 def side_of(name: str, found: Found) -> Side:
     """Read everything about one side."""
     experiment = found.experiment

@@ -36,6 +36,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     """With these the newest of them was run: not quite the version as it is registered."""
     scored_on: str | None = None
     """See :class:`~mabe_tui.runs.listing.record.RunRecord`."""
+    validation_source: str | None = None
 
 
 def measured_version(version: str, records: Sequence[RunRecord]) -> Measured:
@@ -68,9 +69,7 @@ def measured_name(name: str, records: Sequence[RunRecord]) -> Measured:
 
 def delta(one: Measured, baseline: Measured) -> float | None:
     """Give how much better one is; ``None`` where that says nothing: other validation videos, none."""
-    if one.f1_macro is None or baseline.f1_macro is None:
-        return None
-    if one.scored_on is None or one.scored_on != baseline.scored_on:
+    if one.f1_macro is None or baseline.f1_macro is None or not _scored_alike(one, baseline):
         return None
     return one.f1_macro - baseline.f1_macro
 
@@ -94,4 +93,12 @@ def _measured(name: str, members: Sequence[RunRecord], left_out: tuple[str, ...]
         preset=newest.summary.preset,
         overrides=newest.summary.overrides,
         scored_on=newest.scored_on,
+        validation_source=newest.validation_source,
     )
+
+
+def _scored_alike(one: Measured, other: Measured) -> bool:
+    """Tell whether both were measured on the same videos; where that is not known, on the same ids."""
+    if one.validation_source and other.validation_source:
+        return one.validation_source == other.validation_source
+    return one.scored_on is not None and one.scored_on == other.scored_on

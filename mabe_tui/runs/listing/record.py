@@ -44,6 +44,8 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The same for runs with the same data, training and validation videos."""
     scored_on: str | None = None
     """The same for runs whose metrics may be held against each other: the same validation videos."""
+    validation_source: str | None = None
+    """Of :class:`~core.rundir.Resolved`; where two runs have it, it decides instead of ``scored_on``."""
 
     @property
     def id(self) -> str:
@@ -86,6 +88,7 @@ def record_from(entry: RunEntry, history: History, state: RunState, now: dt.date
         alike=settings_digest(request.experiment),
         data=data_digest(request),
         scored_on=_scored_on(request),
+        validation_source=request.resolved.validation_source if request.resolved else None,
     )
 
 

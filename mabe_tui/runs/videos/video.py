@@ -175,7 +175,7 @@ def open_run_data(
     request = entry.require_request()
     if request.resolved is None:
         raise RunError(f"{entry.id} has not read its data yet; look again when it trains")
-    kept = _kept(cache_of_run(entry.run.path), request.resolved.data_fingerprint)
+    kept = kept_data(cache_of_run(entry.run.path), request.resolved.data_fingerprint)
     if kept is not None and data is None:
         return kept
     root = data or _data_folder(entry, request)
@@ -204,7 +204,7 @@ def _data_folder(entry: RunEntry, request: RunRequest) -> Path | None:
     )
 
 
-def _kept(cache: Path, fingerprint: str) -> "PreparedData | None":
+def kept_data(cache: Path, fingerprint: str) -> "PreparedData | None":
     """Open what was prepared with this content, under whatever name it lies in the cache."""
     from core.data.manifest import MANIFEST, read_manifest
     from core.data.prepared import open_prepared

@@ -8,7 +8,7 @@ import pytest
 
 from core.data import build
 from core.data.competition import labelled, read_bouts, read_tracking, read_videos
-from core.data.manifest import MANIFEST, omissions
+from core.data.manifest import MANIFEST, omissions, source_fingerprint
 from core.data.prepared import BOUTS, open_prepared, prepare
 from core.errors import DataError
 from core.features.keypoints import MARS_7
@@ -45,6 +45,25 @@ def test_the_manifest_knows_the_videos(three_videos: Path, cache: Path) -> None:
     assert (video.width, video.height, video.mouse_ids) == (100, 80, (1, 2))
     assert [behavior.action for behavior in video.behaviors] == ["sniff"]
     assert data.slots == MARS_7
+
+
+def test_the_source_is_the_same_for_other_slots_and_another_for_other_files(
+    three_videos: Path, cache: Path, layout: Any
+) -> None:
+    first = prepared(three_videos, cache).videos
+    slots = prepare(three_videos, cache, "mabe18", 3, workers=1).videos
+    layout.add("b", bouts=[(1, 2, "sniff", 1, 2)])
+    layout.rows.pop()
+    changed = prepared(three_videos, cache).videos
+    assert [video.source for video in first] == [video.source for video in slots]
+    assert [a.source == b.source for a, b in zip(first, changed, strict=True)] == [
+        True,
+        False,
+        True,
+    ]
+    assert source_fingerprint(first) == source_fingerprint(reversed(slots))
+    assert source_fingerprint(first) != source_fingerprint(changed)
+    assert source_fingerprint(first[::2]) == source_fingerprint(changed[::2])
 
 
 def test_the_array_is_a_read_only_map(three_videos: Path, cache: Path) -> None:

@@ -125,6 +125,13 @@ def test_eval_says_which_videos_the_run_knows(home_with_run: Mabe, data: Path) -
     assert "chosen on 1 of these 4 videos" in words
 
 
+def test_eval_knows_videos_by_their_tracking(home_with_run: Mabe, tmp_path: Path) -> None:
+    synthesise(tmp_path / "mice", SyntheticSettings(videos=4, frames=300, seed=9), workers=1)
+    evaluated = home_with_run("eval", "last", "--data", str(tmp_path / "mice"), "--json")
+    report = json.loads(evaluated.stdout)
+    assert (report["videos"], report["trained_on"], report["validated_on"]) == (4, 0, 0)
+
+
 def test_eval_says_what_the_labels_cannot_show(
     home_with_run: Mabe, data: Path, tmp_path: Path
 ) -> None:
@@ -137,6 +144,7 @@ def test_eval_says_what_the_labels_cannot_show(
     words = home_with_run("eval", "last", "--data", str(tmp_path / "other")).stderr
     assert "does not name count as 'other': interact (" in words
     assert "no frame is of class 'social', 'mating', 'aggressive', so" in words
+    assert "the run learned from 3 of these 4 videos" in words  # with other labels
     known = home_with_run("eval", "last", "--data", str(data), "--json")
     assert json.loads(known.stdout)["unmapped"] == {}
 

@@ -59,17 +59,19 @@ def finished(home: Path) -> MakeFinished:
         tags: tuple[str, ...] = (),
         skill: float = 0.7,
         epochs: int = 2,
+        source: str | None = None,
+        data: str | None = None,
     ) -> RunDir:
         created = dt.datetime(2026, 1, 1, tzinfo=dt.UTC) + dt.timedelta(minutes=next(minutes))
         run = RunDir(home / "runs" / new_run_id(version, created))
         training = msgspec.structs.replace(training, seed=seed)
         found = Resolved(
             code_version="c", data_fingerprint=fingerprint, train_videos=("t",),
-            validation_videos=videos, torch="2", threads=1, device="cpu",
+            validation_videos=videos, torch="2", threads=1, device="cpu", validation_source=source,
         )  # fmt: skip
         run.write_request(
             RunRequest(
-                run=run.id, created=created, launcher="local", seed=seed, resolved=found,
+                run=run.id, created=created, launcher="local", seed=seed, resolved=found, data=data,
                 experiment=Experiment(name=version, training=training),
             )
         )  # fmt: skip
@@ -261,6 +263,42 @@ def test_no_verdict_where_the_videos_differ(
     assert (
         "no verdict: their validation sets differ (8 and 6 videos, 6 in common)" in verdict.sentence
     )
+
+
+def test_no_verdict_where_videos_of_the_same_ids_hold_other_data(
+    home: Path, registry: Registry, finished: MakeFinished
+) -> None:
+    finished("v5", source="a" * 64, data="/mice")
+    finished("v6", source="b" * 64, data="/noisy")
+    comparison = compared(home, registry, "v5", "v6")
+    (verdict,) = comparison.verdicts
+    assert verdict.difference is None
+    assert "no verdict: their validation videos have the same ids, but other content" in (
+        verdict.sentence
+    )
+    settings = {setting.key: setting.values for setting in comparison.settings}
+    assert settings["data"] == ("/mice", "/noisy")
+
+
+def test_data_that_changed_in_their_place_are_told_apart(
+    home: Path, registry: Registry, finished: MakeFinished
+) -> None:
+    finished("v5", source="a" * 64, data="/mice")
+    finished("v6", source="b" * 64, data="/mice")
+    settings = {s.key: s.values for s in compared(home, registry, "v5", "v6").settings}
+    assert settings["data"] == ("/mice (aaaaaaaa)", "/mice (bbbbbbbb)")
+
+
+@pytest.mark.parametrize("source", ["a" * 64, None])
+def test_the_same_videos_elsewhere_and_prepared_otherwise_have_a_verdict(
+    source: str | None, home: Path, registry: Registry, finished: MakeFinished
+) -> None:
+    finished("v5", source="a" * 64, fingerprint="seven slots", data="/mice")
+    finished("v6", source=source, fingerprint="eighteen slots", data="/copy")
+    comparison = compared(home, registry, "v5", "v6")
+    assert comparison.verdicts[0].difference is not None
+    told = any(setting.key == "data" for setting in comparison.settings)
+    assert told is (source is None)  # then it is not known whether they are the same
 
 
 def test_a_name_that_means_nothing(home: Path, registry: Registry, finished: MakeFinished) -> None:

@@ -122,6 +122,19 @@ def test_runs_scored_on_other_videos_have_no_delta(home: Path) -> None:
     assert [row["delta"] for row in table.rows] == [None, 0.0]
 
 
+@pytest.mark.parametrize(
+    ("source", "delta"), [("a", 0.0), ("b", None), (None, 0.0)], ids=["same", "other", "unknown"]
+)
+def test_delta_is_of_videos_with_the_same_content(
+    source: str | None, delta: float | None, home: Path
+) -> None:
+    record(home, V5, source="a")
+    record(home, V6, source=source)
+    records = Catalog(RunStore(home)).records()
+    table = arranged(records, View(), baseline=measured_version("v5", records))
+    assert [row["delta"] for row in table.rows] == [delta, 0.0]
+
+
 def test_a_view_that_cannot_be_shown_says_where() -> None:
     with pytest.raises(UserError, match="sort: no field 'f2'"):
         arranged([], View(sort="f2"))
