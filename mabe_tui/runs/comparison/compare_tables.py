@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from mabe_tui.runs.comparison.compare import Comparison
-from mabe_tui.runs.comparison.sides import Side, Spread
+from mabe_tui.runs.comparison.sides import Side, Spread, mean_over_runs
 from mabe_tui.runs.settings import spell
 from mabe_tui.runs.text import clean
 from mabe_tui.runs.units import duration
@@ -47,7 +47,7 @@ def _measured_title(sides: Sequence[Side]) -> str:
 
 
 def _metric_rows(sides: Sequence[Side], best: bool) -> Rows:
-    epochs = [_epochs(side, best) for side in sides]
+    epochs = [epochs_of(side, best) for side in sides]
     tables = [_metrics_of(side, best) for side in sides]
     known = dict.fromkeys(key for table in tables for key in table if "/" not in key)
     names = [name for name in METRICS_FIRST if name in known]
@@ -56,7 +56,8 @@ def _metric_rows(sides: Sequence[Side], best: bool) -> Rows:
     return rows + [[name, *(_metric(table.get(name)) for table in tables)] for name in names]
 
 
-def _epochs(side: Side, best: bool) -> str | None:
+def epochs_of(side: Side, best: bool) -> str | None:
+    """List the best, or the last, epoch of each of a side's runs; ``None`` where there is none."""
     if side.checkpoint is not None:
         return _listed([side.best_epoch])
     return _listed((run.best_epoch if best else run.epoch or None) for run in side.runs)
@@ -92,8 +93,6 @@ def _run_rows(sides: Sequence[Side]) -> Rows:
     runs = [side.summary for side in sides]
     if not any(runs):
         return []
-    from mabe_tui.runs.comparison.inspect import mean_over_runs  # numpy
-
     mean = ", mean" if any(len(side.runs) > 1 for side in sides) else ""
     speeds = [mean_over_runs(side, "frames_per_second") for side in sides]
     rows: Rows = [

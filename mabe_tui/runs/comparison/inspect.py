@@ -9,7 +9,7 @@ from core.evaluation.table import read_confusions
 from mabe_tui.runs.comparison.code import CodeChange, code_changes
 from mabe_tui.runs.comparison.compare import Comparison
 from mabe_tui.runs.comparison.confusions import Confusion, confusions
-from mabe_tui.runs.comparison.sides import Side
+from mabe_tui.runs.comparison.sides import Side, mean_over_runs
 from mabe_tui.runs.curves.overlay import SideNumbers
 from mabe_tui.runs.curves.panels import RunNumbers
 from mabe_tui.runs.store import RunStore
@@ -143,12 +143,6 @@ def side_figures(side: Side) -> SideFigures:
         parameters=side.summary.parameters if side.summary else None,
         devices=tuple(device for device in devices if device),
     )
-
-
-def mean_over_runs(side: Side, field: str) -> float | None:
-    """Average a figure of :class:`~mabe_tui.runs.view.RunSummary` over the runs that have it."""
-    known = [value for run in side.runs if (value := getattr(run, field)) is not None]
-    return sum(known) / len(known) if known else None
 
 
 def code_of_sides(sides: tuple[Side, ...], store: RunStore) -> tuple[CodeChange | None, ...]:

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from textual.worker import WorkerCancelled
 from core.rundir import RunDir
 from mabe_tui.plotting.band import Band
 from mabe_tui.runs.curves.axis import Axis
+from mabe_tui.runs.units import duration
 from mabe_tui.tui.app import MabeApp
 from mabe_tui.tui.screens.compare import screen as compare
 from mabe_tui.tui.screens.compare.screen import CompareScreen
@@ -116,6 +118,14 @@ async def test_several_seeds_are_drawn_as_their_mean_over_a_band(make_app) -> No
         assert [s.name for s in means] == ["v4", "v5 (2 seeds)"]
         assert "mean and std over seeds" in chart.axes.title
         assert means[1].points[1].tolist() == pytest.approx(sum(band.ends[1:]) / 2)
+
+
+async def test_a_row_of_several_seeds_tells_of_all_of_them(make_app) -> None:
+    async with make_app().run_test(size=LARGE) as pilot:
+        screen = await opened(pilot, "v4", "v5")
+        runs = screen.found.comparison.sides[1].runs
+        assert cells(screen, "epoch")[1] == ", ".join(str(run.best_epoch) for run in runs)
+        assert cells(screen, "time")[1] == duration(mean(run.elapsed_seconds for run in runs))
 
 
 async def test_dropping_and_adding_a_side_leaves_the_others_colours(make_app) -> None:

@@ -6,8 +6,8 @@ from core.evaluation.paired import FEWEST_VIDEOS
 from mabe_tui.plotting.legend import SAMPLES
 from mabe_tui.runs.comparison.code import CodeChange
 from mabe_tui.runs.comparison.compare import Comparison, Verdict
-from mabe_tui.runs.comparison.compare_tables import Rows, figure, sections
-from mabe_tui.runs.comparison.sides import Side
+from mabe_tui.runs.comparison.compare_tables import Rows, epochs_of, figure, sections
+from mabe_tui.runs.comparison.sides import Side, mean_over_runs
 from mabe_tui.runs.curves.overlay import style_of
 from mabe_tui.runs.text import clean
 from mabe_tui.runs.units import duration
@@ -61,7 +61,7 @@ def _side_row(
     name: str, side: Side, verdict: Verdict | None, line: int, *, is_first: bool, ascii_only: bool
 ) -> Row:
     best = side.best_over_seeds.get(METRIC)
-    run = side.summary
+    cost = mean_over_runs(side, "cost_usd")
     word, colour = ("reference", "text-muted") if is_first else _word(verdict)
     cells = (
         "" if ascii_only else SAMPLES[style_of(line)],
@@ -71,9 +71,9 @@ def _side_row(
         _interval(verdict),
         word,
         clean(verdict.videos if verdict else None),
-        clean(side.best_epoch),
-        duration(run.elapsed_seconds if run else None),
-        f"${run.cost_usd:.2f}" if run and run.cost_usd is not None else "–",
+        clean(epochs_of(side, best=True)),
+        duration(mean_over_runs(side, "elapsed_seconds")),
+        f"${cost:.2f}" if cost is not None else "–",
     )
     return Row(name, cells, (f"curve-{line}", "", "", colour, "", colour))
 
