@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.strip import Strip
+from textual.widget import Widget
 from textual.widgets._footer import FooterKey
 
 from mabe_tui.tui.app import MabeApp
@@ -59,6 +60,8 @@ async def test_what_was_painted_is_what_is_shown(
         screen = await opened(pilot)
 
         def is_painted() -> bool:
+            for widget in screen.walk_children(Widget):
+                widget._styles_cache.clear()  # what was drawn before is no witness
             shown = [strip.text for strip in app.screen._compositor.render_strips()]
             return [terminal.rows[y] for y in range(size[1])] == [
                 dict(enumerate(line)) for line in shown
