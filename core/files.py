@@ -40,6 +40,21 @@ def replace_atomically(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
         raise
 
 
+def check_writable(path: Path) -> None:
+    """Look, before long work, whether a file could be written there.
+
+    Raises:
+        UserError: it is a folder, or the folder it is to be in is none or cannot be written.
+    """
+    folder = next(each for each in path.absolute().parents if each.exists())
+    if path.is_dir():
+        raise UserError(f"{path}: is a folder; name a file in it")
+    if not folder.is_dir():
+        raise UserError(f"{path}: cannot be written ({folder} is not a folder)")
+    if not os.access(folder, os.W_OK):
+        raise UserError(f"{path}: cannot be written ({folder} is not yours to write)")
+
+
 def write_bytes_atomically(path: Path, data: bytes) -> None:
     """Replace ``path`` by ``data`` in one step; see :func:`replace_atomically` for what is raised."""
     with replace_atomically(path) as file:

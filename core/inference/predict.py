@@ -23,6 +23,8 @@ from core.progress import Progress
 from core.rundir import RunDir
 from core.training.state import FIT_ERRORS
 
+HOW_TO_SKIP = " (--skip-bad leaves damaged videos out)"
+
 
 class Predictor:
     """A trained model with the features it was trained on, ready for videos.
@@ -64,24 +66,40 @@ class Predictor:
         return self.experiment.classes
 
     def predict(
-        self, videos: Iterable[Video], progress: Progress | None = None
+        self,
+        videos: Iterable[Video],
+        progress: Progress | None = None,
+        left_out: list[LeftOut] | None = None,
     ) -> Iterator[VideoPrediction]:
         """Predict videos one after the other, each when it is asked for.
 
         Args:
             videos: with their tracking files; annotations are not looked at.
             progress: called with (done, total, what) before each video and at the end.
+            left_out: takes what cannot be predicted, with the reason, instead of an error.
 
         Raises:
-            DataError: a tracking file is missing or damaged.
+            DataError: a tracking file is missing or damaged; or all are.
         """
         queue = list(videos)
         for done, video in enumerate(queue):
             if progress is not None:
-                progress(done, len(queue), video.video_id)
-            yield self.predict_one(video)
+                progress(done, len(queue), "videos")
+            if (prediction := self._predicted(video, left_out)) is not None:
+                yield prediction
+        if left_out and len(left_out) >= len(queue):
+            raise DataError(f"none of the {len(queue)} videos can be read: {left_out[0].reason}")
         if progress is not None:
             progress(len(queue), len(queue), "videos")
+
+    def _predicted(self, video: Video, left_out: list[LeftOut] | None) -> VideoPrediction | None:
+        try:
+            return self.predict_one(video)
+        except DataError as error:
+            if left_out is None:
+                raise DataError(f"{error}{HOW_TO_SKIP}") from error
+            left_out.append(LeftOut(video, str(error)))
+            return None
 
     def predict_one(self, video: Video) -> VideoPrediction:
         """Read and predict one video.

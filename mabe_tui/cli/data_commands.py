@@ -10,7 +10,7 @@ from core.errors import ConfigError
 from core.experiment import KEYPOINT_SET_SIZES
 from mabe_tui.cli import data_remote
 from mabe_tui.cli.data_report import report_lines
-from mabe_tui.cli.options import DEFAULT_VERSION, DataFolder, SetOption
+from mabe_tui.cli.options import DEFAULT_VERSION, DataFolder, SetOption, SkipBadOption
 from mabe_tui.cli.output import (
     JsonOption,
     if_interrupted,
@@ -172,9 +172,7 @@ def prepare(
     folder: DataFolder,
     version: VersionOption = DEFAULT_VERSION,
     workers: Workers = None,
-    skip_bad: Annotated[
-        bool, typer.Option("--skip-bad", help="Leave damaged videos out instead of stopping.")
-    ] = False,
+    skip_bad: SkipBadOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Turn a data folder into memory-mapped arrays, once; a later run finds them."""

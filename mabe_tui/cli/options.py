@@ -42,4 +42,7 @@ SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", "-s", metavar="KEY=VALUE", help="Override a setting; repeatable."),
 ]
+SkipBadOption = Annotated[
+    bool, typer.Option("--skip-bad", help="Leave damaged videos out instead of stopping.")
+]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]

@@ -1,18 +1,21 @@
 """``mabe predict`` and ``mabe eval``: a trained checkpoint applied to data."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from core.errors import UserError
-from mabe_tui.cli.options import CheckpointOption, DeviceOption, RunName
+from core.files import check_writable
+from mabe_tui.cli.options import CheckpointOption, DeviceOption, RunName, SkipBadOption
 from mabe_tui.cli.output import JsonOption, print_json, print_table, progress, say
 from mabe_tui.cli.session import session_of
 from mabe_tui.runs.checkpoints import pointer_name
 from mabe_tui.runs.store import RunStore
 
 if TYPE_CHECKING:
+    from core.data.competition import LeftOut
     from core.evaluation.table import Confusions
     from core.inference.evaluate import Evaluation
     from mabe_tui.runs.comparison.evaluate import EvaluationReport
@@ -46,6 +49,7 @@ def predict(
         int, typer.Option(help="Join bouts with at most so many frames between.")
     ] = 0,
     min_frames: Annotated[int, typer.Option(help="Drop shorter bouts.")] = 1,
+    skip_bad: SkipBadOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Write classes and probabilities of every frame, and bouts, to files."""
@@ -54,6 +58,7 @@ def predict(
     from core.inference.predict import Predictor, predictable
 
     check_suffix(output)
+    check_writable(output)
     rules = BoutRules(median, merge_gap, min_frames)
     entry = RunStore(session_of(context).home).find(run)
     predictor = Predictor.load(entry.run, pointer_name(which), device)
@@ -62,12 +67,14 @@ def predict(
         say(
             f"{data}: {len(missing)} of {len(videos) + len(missing)} videos have no tracking file; left out"
         )
+    bad: list[LeftOut] = []
     with progress("predicting") as tell:
-        written = write_predictions(
-            output, predictor.predict(videos, tell), predictor.classes, rules
-        )
+        predictions = predictor.predict(videos, tell, bad if skip_bad else None)
+        written = write_predictions(output, predictions, predictor.classes, rules)
+    reasons = {each.video.video_id: each.reason for each in bad}
+    _say_bad(reasons)
     if as_json:
-        print_json(written)
+        print_json({**asdict(written), "bad": reasons})
         return
     say(
         f"{written.frames_path}: {written.frames:,} frames of {written.videos} videos;"
@@ -87,6 +94,7 @@ def evaluate(
             "-o", "--output", help="Also write the confusion counts of each video (.parquet)."
         ),
     ] = None,
+    skip_bad: SkipBadOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Measure a checkpoint on the labelled videos of any data folder."""
@@ -96,15 +104,30 @@ def evaluate(
         raise UserError(
             f"{output}: the counts of each video are written as parquet; end it in .parquet"
         )
+    if output is not None:
+        check_writable(output)
     entry = RunStore(session_of(context).home).find(run)
     with progress("evaluating") as tell:
-        report, evaluation = evaluate_run(entry, data, which, device, tell)
-    if output is not None:
-        _write_table(output, evaluation.confusions)
+        report, evaluation = evaluate_run(entry, data, which, device, tell, skip_bad)
+    _say_bad(report.bad)
     if as_json:
         print_json(report)
-        return
-    say(f"{report.run} ({which}) on {report.videos} videos of {data}, {report.frames:,} frames")
+    else:
+        _print_report(report, evaluation)
+    if output is not None:
+        _write_table(output, evaluation.confusions)
+
+
+def _say_bad(bad: dict[str, str]) -> None:
+    for reason in bad.values():
+        say(f"warning: left out: {reason}")
+
+
+def _print_report(report: "EvaluationReport", evaluation: "Evaluation") -> None:
+    say(
+        f"{report.run} ({report.checkpoint}) on {report.videos} videos of {report.data},"
+        f" {report.frames:,} frames"
+    )
     _say_overlap(report)
     _say_labels(evaluation, evaluation.confusions.classes)
     if report.nan_frames:

@@ -15,6 +15,7 @@ from mabe_tui.runs.store import RunEntry, RunStore
 from mabe_tui.runs.videos.video_prediction import Device
 
 if TYPE_CHECKING:  # numpy, pyarrow and torch
+    from core.data.competition import LeftOut
     from core.evaluation.table import Confusions
     from core.inference.evaluate import Evaluation
     from mabe_tui.runs.comparison.inspect import SideClasses
@@ -44,6 +45,8 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
     """Bouts of actions that the run's action map does not name, which count as its first class."""
     nan_frames: int = 0
     """Frames for which the checkpoint gives NaN, which count as predictions of its first class."""
+    bad: dict[str, str] = {}
+    """Damaged videos that were left out, and what is wrong with each."""
 
 
 class CheckpointSide(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,8 +82,9 @@ def evaluate_run(
     which: str = "best",
     device: Device = "auto",
     progress: Progress | None = None,
+    skip_bad: bool = False,
 ) -> "tuple[EvaluationReport, Evaluation]":
-    """Measure a checkpoint on the labelled videos of any data folder.
+    """Measure a checkpoint on the labelled videos of any data folder; ``skip_bad`` leaves damaged ones out.
 
     Raises:
         UserError: no such checkpoint, or nothing in the folder to measure on.
@@ -89,7 +93,8 @@ def evaluate_run(
     from core.inference.predict import Predictor
 
     predictor = Predictor.load(entry.run, pointer_name(which), device)
-    found = evaluate_folder(predictor, data, progress=progress)
+    bad: list[LeftOut] = []
+    found = evaluate_folder(predictor, data, progress=progress, bad=bad if skip_bad else None)
     videos = _known_videos(entry, data, {*found.confusions.videos})
     resolved = entry.require_request().resolved
     report = EvaluationReport(
@@ -103,6 +108,7 @@ def evaluate_run(
         metrics=found.metrics,
         unmapped=dict(found.unmapped),
         nan_frames=found.nan_frames,
+        bad={each.video.video_id: each.reason for each in bad},
     )
     return report, found
 

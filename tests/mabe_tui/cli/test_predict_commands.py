@@ -9,14 +9,16 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 from torch import nn
-from typer.testing import Result
+from typer.testing import CliRunner, Result
 
 from core import job
 from core.data.synthetic import SyntheticSettings, synthesise
-from core.errors import CheckpointError, RunError, UserError
+from core.errors import CheckpointError, DataError, RunError, UserError
 from core.evaluation.table import read_confusions
 from core.registry import default_path, load
 from core.rundir import RunDir
+from mabe_tui.cli import predict_commands
+from mabe_tui.cli.main import app
 from mabe_tui.runs.start import new_request
 
 Mabe = Callable[..., Result]
@@ -101,6 +103,62 @@ def test_what_cannot_be_is_said_before_anything_is_computed(
         home_with_run(
             "predict", "v6", "--data", str(data), "-o", "out.csv", "--checkpoint", "worst"
         )
+
+
+@pytest.fixture
+def partly_damaged(data: Path, tmp_path: Path) -> Path:
+    folder = tmp_path / "damaged"
+    shutil.copytree(data, folder)
+    path = sorted((folder / "train_tracking").rglob("*.parquet"))[1]
+    path.write_bytes(path.read_bytes()[:200])
+    return folder
+
+
+def test_damaged_videos_are_left_out_where_asked(
+    home_with_run: Mabe, partly_damaged: Path, tmp_path: Path
+) -> None:
+    folder = str(partly_damaged)
+    for command in (["predict", "v6", "-o", "out.parquet"], ["eval", "v6"]):
+        with pytest.raises(DataError, match=r"not a whole parquet file.*--skip-bad"):
+            home_with_run(*command, "--data", folder)
+        result = home_with_run(*command, "--data", folder, "--skip-bad", "--json")
+        found = json.loads(result.stdout)
+        assert (found["videos"], found["frames"]) == (3, 900)
+        assert len(found["bad"]) == 1
+        assert "left out" in result.stderr
+    (annotation,) = list((partly_damaged / "train_annotation").rglob("*.parquet"))[:1]
+    for path in (partly_damaged / "train_tracking").rglob("*.parquet"):
+        if path.name != annotation.name:
+            path.write_bytes(b"")
+    annotation.write_bytes(b"")
+    with pytest.raises(DataError, match="none of the 4 videos can be read"):
+        home_with_run("eval", "v6", "--data", folder, "--skip-bad")
+
+
+@pytest.mark.parametrize(
+    ("output", "problem"), [("file/out.parquet", "not a folder"), ("out.parquet", "is a folder")]
+)
+def test_a_place_that_cannot_be_written_is_said_first(
+    home_with_run: Mabe, data: Path, tmp_path: Path, output: str, problem: str
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "out.parquet").mkdir()
+    for command in ("predict", "eval"):
+        with pytest.raises(UserError, match=problem):
+            home_with_run(command, "nobody", "--data", str(data), "-o", output)
+
+
+def test_eval_prints_its_figures_also_where_the_file_cannot_be_written(
+    home_with_run: Mabe, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise UserError("disk full")
+
+    monkeypatch.setattr(predict_commands, "_write_table", full)
+    arguments = ["eval", "v6", "--data", str(data), "-o", "out.parquet"]
+    result = CliRunner().invoke(app, arguments)
+    assert isinstance(result.exception, UserError)
+    assert "f1_macro" in result.stdout
 
 
 def test_a_damaged_checkpoint_is_not_loaded(
