@@ -68,7 +68,7 @@ class RunsPane(Vertical):
         self._arrangement = Arrangement()
         self._baseline: Measured | None = None
         self._marked: Collection[str] = ()
-        self._title = ""
+        self._title = self._said = ""
 
     def compose(self) -> ComposeResult:
         """Lay out filter, what is wrong with it, and table."""
@@ -243,6 +243,9 @@ class RunsPane(Vertical):
         self.table.mark_sorted(table.sort, table.descending)
 
     def _say(self, text: str) -> None:
+        if text == self._said:  # an update lays the whole screen out anew, whatever the text
+            return
+        self._said = text
         error = self.query_one("#filter-error", Static)
         error.display = bool(text)
         error.update(text)
