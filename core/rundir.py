@@ -81,6 +81,8 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     preset: str | None = None
     data: str | None = None
     """The data folder, where the experiment does not make its own."""
+    imported: bool = False
+    """Made of an old log: nothing was run here, so there is nothing to go on with or to measure."""
     limits: Limits = Limits()
     resolved: Resolved | None = None
     """Written by the job once the data are known."""

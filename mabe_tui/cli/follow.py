@@ -110,8 +110,9 @@ def exit_code(state: RunState | None) -> int:
 def _say_end(run: RunDir, state: RunState) -> None:
     if state is RunState.LOST:
         say(f"{run.id} died without a word; `mabe status {run.id}` shows its last lines")
-    if state in (RunState.STOPPED, RunState.PREEMPTED, RunState.LOST):
-        reached = reached_limit(RunEntry(run))
+    entry = RunEntry(run)
+    if state in (RunState.STOPPED, RunState.PREEMPTED, RunState.LOST) and not entry.is_import:
+        reached = reached_limit(entry)
         larger = "" if reached is None else f" {reached.option} MORE"
         above = "" if reached is None else f", above {reached.least},"
         say(f"`mabe resume {run.id}{larger}`{above} goes on from its last checkpoint")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import msgspec
 
+from core.errors import RunError
 from core.progress import Progress
 from core.rundir import Handle, RunRequest
 from mabe_tui.launch.launcher import StopOutcome, launcher_named, require_resumable
@@ -33,11 +34,11 @@ def before_resume(entry: RunEntry) -> list[str]:
         A sentence each; none where going on gives what an uninterrupted run would have been.
 
     Raises:
-        UserError: it is alive or finished, cannot be read, or cannot be reached.
+        UserError: it is alive, finished or imported, cannot be read, or cannot be reached.
     """
     from mabe_tui.runs.changes import changes_since  # late: it looks at the job's code
 
-    request = entry.require_request()
+    request = _require_own(entry)
     require_resumable(entry.run, state_of(entry))
     launcher_named(request.launcher).sync(entry.run)
     return list(changes_since(entry.run, request))
@@ -52,11 +53,12 @@ def resume(entry: RunEntry, seconds: float | None = None, cost_usd: float | None
         cost_usd: likewise, what it may cost.
 
     Raises:
-        UserError: it is alive or finished, a limit that it has reached is not raised, or the launcher
-            cannot start it.
+        UserError: it is alive, finished or imported, a limit that it has reached is not raised, or the
+            launcher cannot start it.
     """
+    request = _require_own(entry)
     require_room(entry, seconds, cost_usd)
-    launcher = launcher_named(entry.require_request().launcher)
+    launcher = launcher_named(request.launcher)
     if seconds is not None or cost_usd is not None:
         limited = _with_limits(entry.run.read_request(), seconds, cost_usd)
         entry.run.write_request(launcher.prepare(limited))
@@ -88,6 +90,21 @@ def pull(entry: RunEntry, which: str = "best", progress: Progress | None = None)
     else:
         paths = [entry.run.checkpoints / pointer.file for pointer in pointers]
     return list(dict.fromkeys(paths))
+
+
+def _require_own(entry: RunEntry) -> RunRequest:
+    """Give what was asked of a run that was run here.
+
+    Raises:
+        RunError: it was made of an old log, or cannot be read.
+    """
+    request = entry.require_request()
+    if request.imported:
+        raise RunError(
+            f"{entry.id} was imported from a log, so there is nothing to go on with;"
+            f" `mabe run {entry.version}` starts a run"
+        )
+    return request
 
 
 def _with_limits(request: RunRequest, seconds: float | None, cost_usd: float | None) -> RunRequest:

@@ -53,6 +53,11 @@ class RunEntry:
             return False
         return any(tag.startswith(STUDY_TAG) for tag in tags)
 
+    @property
+    def is_import(self) -> bool:
+        """Tell whether it was made of an old log; one that cannot be read is none."""
+        return self.request is not None and self.request.imported
+
     @cached_property
     def request(self) -> RunRequest | None:
         """What was asked, or ``None`` where it cannot be read: see :attr:`problem`."""
@@ -103,7 +108,8 @@ class RunStore:
 
         The letters are the last four of the id, alone or after the version: ``k3f9``, ``v6-k3f9``.
 
-        The latest is the latest that is no trial of a study, where there is any such run.
+        The latest is the latest that is no trial of a study, where there is any such run. One that was made
+        of an old log is meant only where it is named itself.
 
         Raises:
             RunError: there is none, or there are several; names them, or the nearest.
@@ -152,9 +158,17 @@ def is_run_id(name: str) -> bool:
 
 
 def _latest(newest_first: Sequence[RunEntry]) -> list[RunEntry]:
-    """Give the newest run that is no trial, else the newest; nothing where there is nothing."""
-    chosen = next((entry for entry in newest_first if not entry.is_trial), None)
-    return [chosen] if chosen is not None else list(newest_first[:1])
+    """Give the newest run that is no trial, else the newest; nothing where there is nothing.
+
+    Raises:
+        RunError: all were imported.
+    """
+    own = next((e for e in newest_first if not e.is_trial and not e.is_import), None)
+    chosen = own or next((e for e in newest_first if not e.is_import), None)
+    if chosen is None and newest_first:
+        several = f"there are only imported runs; name one by its id: {_some(newest_first)}"
+        raise RunError(several)
+    return [chosen] if chosen is not None else []
 
 
 def _age_key(entry: RunEntry) -> tuple[str, int, str]:

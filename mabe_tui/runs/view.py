@@ -50,6 +50,8 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     preset: str | None = None
     overrides: tuple[str, ...] = ()
     data: str | None = None
+    imported: bool = False
+    """Made of an old log: its figures are claims, and nothing of it can go on."""
     tags: tuple[str, ...] = ()
     note: str = ""
     attempts: int = 0
@@ -204,6 +206,7 @@ def summarise(
         preset=request.preset,
         overrides=request.overrides,
         data=request.data,
+        imported=request.imported,
         attempts=len(history.attempts),
         lineage=lineage(history),
         epochs=training.epochs,

@@ -125,7 +125,8 @@ class RunActions(MabeScreen):
 def _stopping(entry: RunEntry, name: str) -> Question | Done:
     state = state_of(entry)
     if not state.may_speak:
-        further = "" if state is RunState.FINISHED else "; r goes on with it"
+        is_over = state is RunState.FINISHED or entry.is_import
+        further = "" if is_over else "; r goes on with it"
         return Done(f"{name} is {state}: there is nothing to stop{further}")
     return Question(
         f"stop {name}?",

@@ -115,7 +115,7 @@ def find_side(name: str, store: RunStore, registry: Registry, latest: bool) -> F
         return Found(registry.experiment(name))
     if name != entry.version:
         return Found(entry.require_request().experiment, (entry,))
-    of_version = [entry for entry in store.entries() if entry.version == name]
+    of_version = [e for e in store.entries() if e.version == name and not e.is_import]
     own = _own_runs(of_version)
     found = Found(own[0].require_request().experiment, (own[0],)) if latest else _over_seeds(own)
     problems = tuple(entry.problem for entry in of_version if entry.problem is not None)

@@ -31,7 +31,7 @@ class ExperimentRow(VersionRow, frozen=True, kw_only=True):
     alive: int = 0
     """Runs and trials that are queued, running or stopping."""
     last_run: str | None = None
-    """The newest, a trial only where there is nothing else."""
+    """The newest, a trial or an imported one only where there is nothing else."""
     last_state: RunState | None = None
     last_created: dt.datetime | None = None
     cost_usd: float | None = None
@@ -110,7 +110,7 @@ def _row(
 ) -> ExperimentRow:
     measured = measured_version(registered.version, own)
     runs = [record for record in own if not record.is_trial]
-    last = next(iter(runs or own), None)
+    last = next(iter([run for run in runs if not run.summary.imported] or runs or own), None)
     costs = [r.summary.cost_usd for r in own if r.summary.cost_usd is not None]
     newest = next((record for record in own if record.id in measured.runs), None)
     return msgspec.structs.replace(

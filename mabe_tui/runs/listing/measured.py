@@ -16,7 +16,8 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     """Macro F1 at the best epoch, averaged over the seeds: the runs that `mabe compare` would take.
 
     These are the latest run and those that differ from it in nothing but the seed, finished, one a seed.
-    Where none is finished, the latest run alone. Trials of `mabe tune` count where there is nothing else.
+    Where none is finished, the latest run alone. Trials of `mabe tune` count where there is nothing else;
+    imported runs never do.
     """
 
     name: str
@@ -46,7 +47,8 @@ def measured_version(version: str, records: Sequence[RunRecord]) -> Measured:
         version: its name.
         records: of all runs, newest first.
     """
-    readable = [r for r in records if r.summary.version == version and r.alike]
+    own = [r for r in records if r.summary.version == version and not r.summary.imported]
+    readable = [r for r in own if r.alike]
     if not readable:
         return Measured(name=version)
     found = over_seeds(own_runs(readable))

@@ -86,7 +86,8 @@ def import_log(home: Path, printed: Printed, experiment: Experiment) -> RunDir:
     Raises:
         UserError: the folder cannot be written.
     """
-    request = new_request(experiment, "local", overrides=())
+    asked = new_request(experiment, "local", overrides=())
+    request = msgspec.structs.replace(asked, imported=True)
     run = RunDir(places.runs(home) / request.run)
     run.write_request(request)
     run.write_about(About(tags=(TAG,), note=f"imported from {printed.name}"))

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from core.errors import RunError
@@ -42,6 +43,15 @@ def test_stop_and_go_on_with_other_limits(waiting: RunEntry, launcher: LocalLaun
     assert len(waiting.run.attempts()) == 2
     assert waiting.run.read_request().limits == Limits(seconds=600.0)
     assert process.wait_until(lambda: launcher.state(waiting.run) is RunState.FINISHED, SECONDS)
+
+
+def test_there_is_nothing_to_go_on_with_in_an_imported_run(recorded_run: RunEntry) -> None:
+    run = recorded_run.run
+    run.write_request(msgspec.structs.replace(run.read_request(), imported=True))
+    for go_on in (control.before_resume, control.resume):
+        with pytest.raises(RunError, match=rf"{run.id} was imported .* `mabe run v5` starts a run"):
+            go_on(RunEntry(run))
+    assert len(run.attempts()) == 1
 
 
 def test_fetching_from_this_computer_names_the_files(recorded_run: RunEntry) -> None:

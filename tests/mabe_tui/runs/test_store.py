@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from core.errors import RunError
@@ -72,6 +73,21 @@ def test_trials_are_the_latest_only_where_there_is_nothing_else(
     assert store.find("v1").id == store.find("last").id == run.id
     assert store.find(trial.id).id == trial.id
     assert [entry.id for entry in store.entries()] == [trial.id, run.id]
+
+
+def test_an_imported_run_is_meant_only_by_its_own_name(home: Path, make_run: MakeRun) -> None:
+    imported = make_run("v1", DAY + dt.timedelta(hours=1))
+    request = msgspec.structs.replace(imported.read_request(), imported=True)
+    imported.write_request(request)
+    store = RunStore(home)
+    for name in ("v1", "last"):
+        with pytest.raises(
+            RunError, match=f"only imported runs; name one by its id: {imported.id}"
+        ):
+            store.find(name)
+    run = make_run("v1", DAY)
+    assert store.find("v1").id == store.find("last").id == run.id
+    assert store.find(imported.id).id == store.find(imported.id[-4:]).id == imported.id
 
 
 def test_unknown_name_gives_the_nearest(home: Path, make_run: MakeRun) -> None:

@@ -125,6 +125,22 @@ async def test_a_stopped_run_goes_on(make_app, run: RunDir, launcher: LocalLaunc
     assert process.wait_until(lambda: launcher.state(run) is RunState.FINISHED, SECONDS)
 
 
+async def test_an_imported_run_does_not_go_on(
+    make_app, run: RunDir, launcher: LocalLauncher
+) -> None:
+    launcher.stop(run, SECONDS)
+    run.write_request(msgspec.structs.replace(run.read_request(), imported=True))
+    async with opened(make_app(), run.id) as (pilot, screen):
+        await pilot.press("S")
+        await settled(pilot)
+        assert "there is nothing to stop" in told(pilot.app)
+        assert "goes on" not in told(pilot.app)
+        await pilot.press("r")
+        await settled(pilot)
+        assert "was imported from a log" in told(pilot.app)
+        assert pilot.app.screen is screen
+
+
 async def test_a_run_that_a_limit_stopped_asks_for_a_larger_one(
     make_app, run: RunDir, launcher: LocalLauncher
 ) -> None:

@@ -4,6 +4,7 @@ import datetime as dt
 import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 from textual.events import MouseScrollUp
 
@@ -330,6 +331,16 @@ async def test_run_that_cannot_be_read_says_so(make_app, recorded: Path) -> None
     async with make_app().run_test(size=SMALL) as pilot:
         await pilot.app.push_screen(RunScreen(home_run(recorded, "cc42").id))
         await until(pilot, lambda: any("run.toml" in words for words in notices(pilot.app)))
+
+
+async def test_imported_run_is_not_offered_to_go_on(make_app, recorded: Path) -> None:
+    run = home_run(recorded, "cc42")
+    run.write_request(msgspec.structs.replace(run.read_request(), imported=True))
+    async with make_app().run_test(size=SMALL) as pilot:
+        await pilot.app.push_screen(screen := RunScreen(run.id))
+        await until(pilot, lambda: screen.look is not None)
+        assert not screen.check_action("resume_run", ())
+        assert screen.check_action("tag_run", ())
 
 
 # ── replay, export, view state ────────────────────────────────────────────────────────────────

@@ -94,12 +94,14 @@ class RunScreen(FollowingScreen):
         return self.query_one(LogPanel)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Take away what a run cannot do: one that is gone nothing, one that goes on no replay."""
+        """Take away what a run cannot do: one that is gone nothing, an imported one not go on."""
         if self.look is not None:
             state = self.look.summary.state
             if self.look.is_gone and action in OF_FILES:
                 return False
             if action == "replay" and state.is_alive and self.look.replay is None:
+                return False
+            if action == "resume_run" and self.look.summary.imported:
                 return False
         return super().check_action(action, parameters)
 

@@ -89,6 +89,20 @@ def test_a_failed_try_does_not_hide_what_is_known(
     assert row_of(home, registry, "v6").measured.runs == (stopped.id,)
 
 
+def test_an_imported_run_is_not_measured(home: Path, registry: Registry, v6: Experiment) -> None:
+    imported = record(home, v6, (0.9,), imported=True)
+    record(home, registry.experiment("v5"))
+    row = row_of(home, registry, "v6")
+    assert (row.measured.f1_macro, row.runs, row.last_run) == (None, 1, imported.id)
+    comparison = compare(["v6", "v5"], RunStore(home), registry)
+    assert "v6 has no run here" in comparison.verdicts[0].sentence
+    run = record(home, v6, (0.4,))
+    record(home, v6, (0.8,), imported=True)
+    row = row_of(home, registry, "v6")
+    assert (row.measured.f1_macro, row.last_run) == (0.4, run.id)
+    assert compare(["v6", "v5"], RunStore(home), registry).sides[0].best["f1_macro"] == 0.4
+
+
 def test_an_interrupted_run_is_not_finished(home: Path, registry: Registry, v6: Experiment) -> None:
     record(home, v6, (0.4, 0.3), ending=Stopped)
     measured = row_of(home, registry, "v6").measured

@@ -127,6 +127,7 @@ def test_a_run_is_made_of_it(tmp_path: Path) -> None:
     assert (summary.best_epoch, summary.best_metric, summary.epoch) == (25, 0.4389, 25)
     assert (summary.last_event, summary.elapsed_seconds) == (ended, 102.0)
     assert (summary.tags, summary.frames_per_second) == (("imported",), None)
+    assert summary.imported
 
 
 def test_its_log_has_each_epoch_once_in_its_place(tmp_path: Path) -> None:
