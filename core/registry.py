@@ -79,6 +79,14 @@ class Registry:
             without_unset({**merged, "name": version, "tune": ranges}), Experiment, name
         )
         for path, problem in problems(experiment):
+            if overrides and name(path).startswith(str(self.path)):
+                self.experiment(version, (), preset)  # what is wrong with the file is told first
+                table = path.partition(".")[0]
+                near = [text for text in overrides if text.startswith(f"{table}.")] or overrides
+                raise ConfigError(
+                    f"--set {', '.join(near)}: {path} stays as it is, and {problem};"
+                    f" give it too: --set {path}=VALUE"
+                )
             raise ConfigError(f"{name(path)}: {problem}")
         self._check_assumed(experiment)
         return experiment
@@ -114,7 +122,7 @@ class Registry:
         """Give the settings whose values are our choice, by whoever first chose them.
 
         A value that a version inherits unchanged from one that assumed it is assumed there too; a
-        version that states its own takes it back, unless it assumes that one again.
+        version that states it, if only the same again, takes it back, unless it assumes that one anew.
 
         Raises:
             ConfigError: as :meth:`experiment`.
@@ -124,7 +132,11 @@ class Registry:
         for name in self.lineage(version):
             experiment = self.experiment(name)
             settings = flatten(experiment)
-            assumed = {key for key in assumed if settings.get(key) == before.get(key)}
+            assumed = {
+                key
+                for key in assumed
+                if settings.get(key) == before.get(key) and not _states(self.tables[name], key)
+            }
             assumed |= {
                 key
                 for key in settings
@@ -162,6 +174,16 @@ class Registry:
             if (line := line_of(self.text, f"{place}.{key}".rstrip("."))) is not None:
                 return f"{self.path}:{line}: {place}.{path}".rstrip(".")
         return f"{self.path}: {places[0]}.{path}".rstrip(".")
+
+
+def _states(table: Table, path: str) -> bool:
+    """Tell whether a version's own table gives a key path, such as ``training.epochs``."""
+    value: object = table
+    for part in path.split("."):
+        if not isinstance(value, dict) or part not in value:
+            return False
+        value = value[part]
+    return True
 
 
 def find(start: Path, stated: str | None = None) -> Path | None:

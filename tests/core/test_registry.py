@@ -366,6 +366,30 @@ def test_what_is_inherited_from_an_assumption_is_assumed(small: Registry, tmp_pa
     assert registry_of(tmp_path, own).assumed("b") == frozenset()
 
 
+def test_who_states_the_same_value_takes_an_assumption_back(tmp_path: Path) -> None:
+    same = SMALL.replace("batch_size = 8", "batch_size = 8\nepochs = 7")
+    assert registry_of(tmp_path, same).assumed("b") == frozenset()
+
+
+def test_what_the_documents_state_is_not_assumed(shipped: Registry) -> None:
+    stated = {"training.optimizer", "training.gradient_clip", "training.save_every"}
+    for version in ("v4", "v5", "v6", "v7"):
+        assert not stated & shipped.assumed(version), version
+    assert "training.save_every" in shipped.assumed("v2")
+    assert "training.gradient_clip" in shipped.assumed("v3")
+
+
+def test_an_override_that_does_not_go_with_the_file_is_named(small: Registry) -> None:
+    warm = SMALL.replace("epochs = 7", "epochs = 7\nwarmup_epochs = 2")
+    registry = registry_of(small.path.parent, warm)
+    message = (
+        r"^--set training\.epochs=1: training\.warmup_epochs stays as it is, and 2 is more than the 1"
+        r" epochs; give it too: --set training\.warmup_epochs=VALUE$"
+    )
+    with pytest.raises(ConfigError, match=message):
+        registry.experiment("a", ["training.epochs=1", "data.source=competition"])
+
+
 def test_new_version_is_written_and_the_others_stay(small: Registry) -> None:
     before = tomllib.loads(small.path.read_text())
     created = add_version(small, "c", "b", ["training.epochs=9"], notes="longer")
