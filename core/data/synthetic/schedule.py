@@ -5,8 +5,8 @@ a real annotation can be used in its place.
 """
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -81,7 +81,18 @@ def random_schedule(
         bouts += _place(episode, start, (int(pair[0]), int(pair[1])), settings, rng)
         free_from = start + _length(episode)
     bouts += _alone(settings, free_from, settings.frames, rng)
-    return tuple(sorted(bouts, key=lambda bout: (bout.start, bout.agent, bout.target)))
+    return tuple(_apart(sorted(bouts, key=lambda bout: (bout.start, bout.agent, bout.target))))
+
+
+def _apart(bouts: Iterable[Bout]) -> Iterator[Bout]:
+    """Let a pair's bout begin where its last one ended: jitter may move both into a narrow gap."""
+    ends: dict[tuple[int, int], int] = {}
+    for bout in bouts:
+        pair = bout.agent, bout.target
+        start = max(bout.start, ends.get(pair, 0))
+        if start < bout.stop:
+            yield replace(bout, start=start)
+            ends[pair] = bout.stop
 
 
 def _budget(settings: SyntheticSettings, name: str, video: int) -> int:

@@ -9,7 +9,7 @@ from msgspec import Meta
 from core.errors import ConfigError
 from core.features.keypoints import KEYPOINT_SETS, SLOTS_18
 
-SIMULATOR_VERSION = 1
+SIMULATOR_VERSION = 2
 """Raised whenever the same settings give other files, so that old and new ones are never mixed."""
 
 LONGEST_VIDEO = 5_000_000

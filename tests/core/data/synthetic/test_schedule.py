@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from core.data.competition import Bouts
@@ -48,6 +48,7 @@ def test_shares_as_rare_as_the_real_ones_come_as_whole_bouts():
     aggressive=st.floats(0, 0.24),
     seed=st.integers(0, 100),
 )
+@example(frames=1136, mice=4, fps=10.0, social=0.3125, mating=0.0, aggressive=0.0, seed=80)
 def test_bouts_lie_in_the_video_and_those_of_a_pair_never_overlap(
     frames, mice, fps, social, mating, aggressive, seed
 ):
