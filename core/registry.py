@@ -81,8 +81,8 @@ class Registry:
         for path, problem in problems(experiment):
             if overrides and name(path).startswith(str(self.path)):
                 self.experiment(version, (), preset)  # what is wrong with the file is told first
-                table = path.partition(".")[0]
-                near = [text for text in overrides if text.startswith(f"{table}.")] or overrides
+                section = path.partition(".")[0]
+                near = [text for text in overrides if text.startswith(f"{section}.")] or overrides
                 raise ConfigError(
                     f"--set {', '.join(near)}: {path} stays as it is, and {problem};"
                     f" give it too: --set {path}=VALUE"

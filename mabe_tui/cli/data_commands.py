@@ -18,6 +18,7 @@ from mabe_tui.cli.output import (
     print_table,
     progress,
     say,
+    wrapped,
 )
 from mabe_tui.cli.session import session_of
 from mabe_tui.runs.units import duration
@@ -156,7 +157,7 @@ def check(
     if as_json:
         print_json(report)
     else:
-        print("\n".join(report_lines(report)))
+        print("\n".join(wrapped(line, "      ") for line in report_lines(report)))
     if report.stops_training:
         raise typer.Exit(1)
 
@@ -298,5 +299,5 @@ def _show_video(context: typer.Context, video: "Video", as_json: bool) -> None:
         print_json(rows)
         return
     say(f"{video.lab_id} {video.video_id}: {len(rows)} bouts, {video.frames_per_second:g} fps")
-    headers = ["agent", "target", "action", "class", "start_frame", "stop_frame", "seconds"]
-    print_table(headers, [[row[header] for header in headers] for row in rows], right=[4, 5, 6])
+    headers = ["agent", "target", "action", "class", "start", "stop", "seconds"]
+    print_table(headers, [[*row.values()] for row in rows], right=[4, 5, 6])

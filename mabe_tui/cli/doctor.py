@@ -11,15 +11,18 @@ from typing import Literal
 
 import msgspec
 import typer
+from msgspec.structs import replace
 
 from core.errors import UserError
-from mabe_tui.cli.output import JsonOption, print_json, print_table
+from mabe_tui.cli.output import JsonOption, clean, print_json, wrapped
 from mabe_tui.cli.session import Session, session_of
 from mabe_tui.launch.launcher import UnreachableError
 
 LEAST_PYTHON = (3, 11)
 LEAST_FREE_GIB = 5.0
 GIB = 2**30
+WHAT, MARGIN = 12, 21
+"""Columns of what was looked at, and before what was found."""
 PACKAGES = ("torch", "modal", "kaggle", "textual")
 NEEDED = ("runs", "registry")
 """Without these nothing works; accounts and data elsewhere are not everybody's."""
@@ -47,10 +50,18 @@ def doctor(context: typer.Context, as_json: JsonOption = False) -> None:
     if as_json:
         print_json(findings)
     else:
-        rows = [[f.what, f.verdict, f.found, f.mend or None] for f in findings]
-        print_table(["what", "", "found", "mend it with"], rows)
+        print("\n".join(line for finding in findings for line in _lines(finding)))
     if any(finding.verdict == "bad" for finding in findings):
         raise typer.Exit(1)
+
+
+def _lines(finding: Finding) -> Iterator[str]:
+    """Spell a finding; on a terminal no word of it is broken, so that a path can be copied."""
+    margin = " " * MARGIN
+    head = f"{finding.what:<{WHAT}}{finding.verdict:<{MARGIN - WHAT}}{clean(finding.found)}"
+    yield wrapped(head, margin)
+    if finding.mend:
+        yield wrapped(f"{margin}mend it: {clean(finding.mend)}", f"{margin}  ")
 
 
 def examine(session: Session) -> Iterator[Finding]:
@@ -65,14 +76,18 @@ def examine(session: Session) -> Iterator[Finding]:
         ("modal data", _modal_data),
         ("kaggle", lambda: _kaggle(dict(os.environ), Path.home())),
     ]
+    said: dict[str, str] = {}
     for what, look in looks:
         try:
-            yield look()
+            finding = look()
         except UserError as error:
             verdict: Verdict = "bad" if what in NEEDED else "missing"
-            yield Finding(what=what, verdict=verdict, found=str(error))
+            mend = "correct what it names" if what == "registry" else ""
+            finding = Finding(what=what, verdict=verdict, found=str(error), mend=mend)
         except Exception as error:  # a doctor does not die of what the patient has
-            yield Finding(what=what, verdict="bad", found=f"{type(error).__name__}: {error}")
+            finding = Finding(what=what, verdict="bad", found=f"{type(error).__name__}: {error}")
+        first = said.setdefault(finding.found, what)
+        yield finding if first == what else replace(finding, found=f"not looked at; see {first}")
 
 
 def _python() -> Finding:
@@ -109,7 +124,7 @@ def _device() -> Finding:
     return Finding(
         what="device",
         verdict="good",
-        found=f"no CUDA: {threads} CPU threads; --on modal rents a GPU",
+        found=f"no CUDA: {threads} CPU thread{'s' * (threads != 1)}; --on modal rents a GPU",
     )
 
 

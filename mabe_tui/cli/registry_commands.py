@@ -152,7 +152,7 @@ def _show_actions(experiment: Experiment) -> None:
     print("\nactions")
     for name in experiment.classes:
         members = [action for action, mapped in experiment.actions.items() if mapped == name]
-        print(f"  {name}: {' '.join(members) or '–'}")
+        print(wrapped(f"  {name}: {' '.join(members) or '–'}", "    "))
 
 
 def _show_ranges(experiment: Experiment) -> None:

@@ -10,7 +10,7 @@ from core.rundir import RunDir
 from mabe_tui.launch import local_launcher, process
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.local_launcher import LocalLauncher
-from tests.command_line import mabe
+from tests.command_line import mabe, on_terminal
 
 FAKE_JOB = Path(__file__).resolve().parents[1] / "fake_job.py"
 Mabe = Callable[..., Result]
@@ -26,6 +26,12 @@ def invoke(
     monkeypatch.delenv("MABE_REGISTRY", raising=False)
     monkeypatch.setattr(local_launcher, "JOB_COMMAND", launcher._command)
     return mabe
+
+
+@pytest.fixture
+def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a command prints goes to a terminal of 80 columns."""
+    on_terminal(monkeypatch, 80)
 
 
 @pytest.fixture

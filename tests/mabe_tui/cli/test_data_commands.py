@@ -145,3 +145,12 @@ def test_a_run_on_too_few_videos_is_refused_before_it_starts(invoke: Mabe, tmp_p
     invoke("data", "synth", "one", "--videos", "1", "--frames", "300")
     with pytest.raises(DataError, match="at least two are needed"):
         invoke("run", "v6", "--on", "local", "--data", "one", "--dry-run")
+
+
+def test_nothing_is_folded_at_80_columns(invoke: Mabe, tmp_path: Path, narrow: None) -> None:
+    invoke("data", "synth", str(tmp_path / "mice"), "--videos", "1", "--frames", "600")
+    header, _, *rows = (
+        invoke("data", "show", str(tmp_path / "mice"), "700000001").stdout.strip().splitlines()
+    )
+    assert header.split() == ["agent", "target", "action", "class", "start", "stop", "seconds"]
+    assert all(len(row.split()) == 7 for row in rows)

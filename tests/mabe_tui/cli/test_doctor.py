@@ -25,6 +25,7 @@ def test_without_accounts_the_main_job_works(
     assert found["registry"]["verdict"] == "good"
     assert found["modal"]["verdict"] == "missing"
     assert found["modal"]["mend"] == "modal token new"
+    assert found["modal data"]["found"] == "not looked at; see modal"
     assert not (tmp_path / "home").exists()
 
 
@@ -53,6 +54,18 @@ def test_kaggle_credentials_are_found_and_never_shown(tmp_path: Path) -> None:
     (tmp_path / ".kaggle").mkdir()
     (tmp_path / ".kaggle" / "kaggle.json").write_text('{"username": "me", "key": "s3cret"}')
     assert _kaggle({}, tmp_path).verdict == "good"
+
+
+def test_no_word_is_broken_on_a_narrow_terminal(
+    tmp_path: Path, narrow: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / ("long-name" * 8)
+    monkeypatch.setenv("MABE_HOME", str(folder))
+    monkeypatch.setenv("MODAL_CONFIG_PATH", str(tmp_path / "none.toml"))
+    result = CliRunner().invoke(app, ["doctor"])
+    assert f"{folder}," in result.stdout.split()
+    others = [line for line in result.stdout.splitlines() if "long-name" not in line]
+    assert max(map(len, others)) <= 80
 
 
 def test_a_full_disk_is_bad(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

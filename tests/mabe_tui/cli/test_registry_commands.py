@@ -1,4 +1,5 @@
 import json
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -108,3 +109,11 @@ def test_words_are_not_broken_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> 
         "one two",
         "  v6-20260101T000000-abcd",
     ]
+
+
+def test_no_action_is_broken_on_a_narrow_terminal(narrow: None) -> None:
+    lines = mabe("show", "v6").stdout.splitlines()
+    actions = lines[lines.index("actions") + 1 :]
+    listed = [*takewhile(bool, actions)]
+    assert max(map(len, listed)) <= 80
+    assert "dominancemount" in " ".join(listed).split()
