@@ -1,5 +1,6 @@
 """``mabe stop`` and ``mabe resume``."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -63,16 +64,19 @@ def resume(
     detach: DetachOption = False,
     max_time: MaxTimeOption = None,
     budget: BudgetOption = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Where its data folder is now, if it was moved.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Go on with a run from its last checkpoint, in a new attempt. Exit codes as for `mabe run`."""
     entry = find_run(context, run)
     seconds = parse_duration(max_time) if max_time is not None else None
-    for change in control.before_resume(entry):
+    for change in control.before_resume(entry, data):
         say(f"mabe: {change}")
     mirror = Mirror(entry.run)
     mirror.poll()  # what earlier attempts said is no news
-    handle = control.resume(entry, seconds, budget)
+    handle = control.resume(entry, seconds, budget, data)
     if as_json:
         print_json({"run": entry.id, "attempt": handle.attempt})
     else:

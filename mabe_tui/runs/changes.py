@@ -15,6 +15,9 @@ def changes_since(run: RunDir, request: RunRequest) -> Iterator[str]:
 
     Whether the *content* of the data changed is only known once they are prepared; that is the job's
     affair, which warns of it. Here their folder is looked at.
+
+    Raises:
+        DataError: their folder is gone, or cannot be read.
     """
     if not (run.checkpoints / "last.json").exists():
         yield f"{run.id} has no checkpoint yet: it starts again from the beginning"
@@ -24,26 +27,41 @@ def changes_since(run: RunDir, request: RunRequest) -> Iterator[str]:
             f"the code changed since {run.id} began ({resolved.code_version} → {now});"
             " the rest of it is not what an uninterrupted run would have been"
         )
-    if request.launcher == "local" and request.data is not None and resolved is not None:
-        yield from _data_changes(run, request, resolved.data_fingerprint)
+    if request.launcher == "local" and request.data is not None:
+        source = _source(run, request, Path(request.data))
+        if resolved is not None:
+            yield from _data_changes(run, Path(request.data), source, resolved.data_fingerprint)
 
 
-def _data_changes(run: RunDir, request: RunRequest, fingerprint: str) -> Iterator[str]:
-    """Compare the data folder with what was prepared from it when the run began."""
+def _source(run: RunDir, request: RunRequest, folder: Path) -> str:
+    """Give the key of the files that the run would read now.
+
+    Raises:
+        DataError: they cannot be read.
+    """
     from core.data.competition import labelled, read_videos
-    from core.data.manifest import Manifest, read_manifest, source_key
+    from core.data.manifest import source_key
 
-    folder, settings = Path(str(request.data)), request.experiment.data
+    settings = request.experiment.data
     try:
         usable, _ = labelled(read_videos(folder))
-        source = source_key(folder, usable, settings.keypoints, settings.mice)
+        return source_key(folder, usable, settings.keypoints, settings.mice)
     except DataError as error:
-        yield f"the data of {run.id} cannot be read now: {error}"
-        return
+        what = str(error).partition(";")[0]
+        raise DataError(
+            f"the data of {run.id} cannot be read: {what};"
+            f" `mabe resume {run.id} --data DIR` names where they are now"
+        ) from error
+
+
+def _data_changes(run: RunDir, folder: Path, source: str, fingerprint: str) -> Iterator[str]:
+    """Compare the data folder with what was prepared for the run when it began."""
+    from core.data.manifest import MANIFEST, Manifest, read_manifest
+
     used: list[Manifest] = []
-    for path in cache_of_run(run.path).glob(f"{folder.name}-*"):
+    for path in cache_of_run(run.path).glob(f"*/{MANIFEST}"):
         with contextlib.suppress(DataError):
-            used.append(read_manifest(path))
+            used.append(read_manifest(path.parent))
     used = [manifest for manifest in used if manifest.fingerprint == fingerprint]
     if used and source not in {manifest.source for manifest in used}:
         yield (

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from core.errors import RunError
+from core.errors import ConfigError, RunError
 from core.progress import Progress
 from core.rundir import Handle, RunRequest
 from mabe_tui.launch.launcher import StopOutcome, launcher_named, require_resumable
@@ -27,30 +27,41 @@ def stop(entry: RunEntry, grace: float = GRACE_SECONDS) -> StopOutcome:
     return launcher_named(request.launcher).stop(entry.run, grace)
 
 
-def before_resume(entry: RunEntry) -> list[str]:
+def before_resume(entry: RunEntry, data: Path | None = None) -> list[str]:
     """Bring a run's folder here up to date, and name what changed since the run began.
+
+    Args:
+        entry: the run.
+        data: where its data are now; ``None``: where they were.
 
     Returns:
         A sentence each; none where going on gives what an uninterrupted run would have been.
 
     Raises:
-        UserError: it is alive, finished or imported, cannot be read, or cannot be reached.
+        UserError: it is alive, finished or imported, cannot be read, or cannot be reached, or its data
+            are gone.
     """
     from mabe_tui.runs.changes import changes_since  # late: it looks at the job's code
 
-    request = _require_own(entry)
+    request = _with_data(_require_own(entry), data)
     require_resumable(entry.run, state_of(entry))
     launcher_named(request.launcher).sync(entry.run)
     return list(changes_since(entry.run, request))
 
 
-def resume(entry: RunEntry, seconds: float | None = None, cost_usd: float | None = None) -> Handle:
+def resume(
+    entry: RunEntry,
+    seconds: float | None = None,
+    cost_usd: float | None = None,
+    data: Path | None = None,
+) -> Handle:
     """Start a new attempt, which goes on from the last checkpoint.
 
     Args:
         entry: the run; :func:`before_resume` has looked at it.
         seconds: what it may take over all attempts from now on; ``None``: as it was.
         cost_usd: likewise, what it may cost.
+        data: where its data are from now on; ``None``: where they were.
 
     Raises:
         UserError: it is alive, finished or imported, a limit that it has reached is not raised, or the
@@ -59,9 +70,9 @@ def resume(entry: RunEntry, seconds: float | None = None, cost_usd: float | None
     request = _require_own(entry)
     require_room(entry, seconds, cost_usd)
     launcher = launcher_named(request.launcher)
-    if seconds is not None or cost_usd is not None:
-        limited = _with_limits(entry.run.read_request(), seconds, cost_usd)
-        entry.run.write_request(launcher.prepare(limited))
+    if any(changed is not None for changed in (seconds, cost_usd, data)):
+        asked = _with_data(entry.run.read_request(), data)
+        entry.run.write_request(launcher.prepare(_with_limits(asked, seconds, cost_usd)))
     return launcher.resume(entry.run)
 
 
@@ -105,6 +116,20 @@ def _require_own(entry: RunEntry) -> RunRequest:
             f" `mabe run {entry.version}` starts a run"
         )
     return request
+
+
+def _with_data(request: RunRequest, data: Path | None) -> RunRequest:
+    """Give the request with another data folder.
+
+    Raises:
+        ConfigError: the run takes none from this computer.
+    """
+    if data is None:
+        return request
+    if request.launcher != "local" or request.data is None:
+        where = "makes its own data" if request.data is None else f"runs on {request.launcher}"
+        raise ConfigError(f"--data: {request.run} {where}, and reads no folder of this computer")
+    return msgspec.structs.replace(request, data=str(data.resolve()))
 
 
 def _with_limits(request: RunRequest, seconds: float | None, cost_usd: float | None) -> RunRequest:

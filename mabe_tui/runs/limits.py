@@ -5,7 +5,7 @@ from enum import StrEnum
 import msgspec
 
 from core.errors import ConfigError, RunError
-from core.events import Stopped
+from core.events import Finished, Stopped
 from mabe_tui.runs.reading import thin_history
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.units import duration, parse_duration
@@ -19,6 +19,11 @@ class LimitKind(StrEnum):
 
     TIME = "time_limit"
     BUDGET = "budget"
+
+    @property
+    def option(self) -> str:
+        """The option that sets it."""
+        return "--max-time" if self is LimitKind.TIME else "--budget"
 
     def spell(self, amount: float) -> str:
         """Write an amount: ``2h 00m``, ``$15.00``."""
@@ -53,7 +58,7 @@ class ReachedLimit(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def option(self) -> str:
         """The option of ``mabe resume`` that raises it."""
-        return "--max-time" if self.kind is LimitKind.TIME else "--budget"
+        return self.kind.option
 
     @property
     def least(self) -> str:
@@ -77,24 +82,29 @@ class ReachedLimit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def reached_limit(entry: RunEntry) -> ReachedLimit | None:
-    """Give the limit that ended the last attempt of a run; ``None`` where something else did.
+    """Give the limit of a run that leaves nothing to go on with; ``None`` where there is no such.
 
-    Modal's own time-out ends an attempt likewise, and is no limit of the run.
+    It ended the last attempt, or as much is used. Modal's own time-out ends an attempt likewise, and is no
+    limit of the run.
 
     Raises:
         RunError: the run cannot be read.
     """
     limits, history = entry.require_request().limits, thin_history(entry.run)
-    if not isinstance(history.ending, Stopped):
+    if isinstance(history.ending, Finished):
         return None
-    seconds, spent = history.seconds, limits.cost_of(history.seconds)
-    if history.ending.reason == LimitKind.BUDGET and limits.cost_usd is not None:
-        return ReachedLimit(kind=LimitKind.BUDGET, allowed=limits.cost_usd, used=spent or 0.0)
-    of_the_run = limits.seconds is not None and (
-        limits.attempt_seconds is None or seconds + UNSAID_SECONDS >= limits.seconds
+    reason = history.ending.reason if isinstance(history.ending, Stopped) else None
+    seconds, spent = history.seconds, limits.cost_of(history.seconds) or 0.0
+    budget, time = limits.cost_usd, limits.seconds
+    if budget is not None and (reason == LimitKind.BUDGET or spent >= budget):
+        return ReachedLimit(kind=LimitKind.BUDGET, allowed=budget, used=spent)
+    if time is None:
+        return None
+    said = reason == LimitKind.TIME and (
+        limits.attempt_seconds is None or seconds + UNSAID_SECONDS >= time
     )
-    if history.ending.reason == LimitKind.TIME and limits.seconds is not None and of_the_run:
-        return ReachedLimit(kind=LimitKind.TIME, allowed=limits.seconds, used=seconds)
+    if said or seconds >= time:
+        return ReachedLimit(kind=LimitKind.TIME, allowed=time, used=seconds)
     return None
 
 
@@ -107,12 +117,20 @@ def require_room(entry: RunEntry, seconds: float | None, cost: float | None) -> 
         cost: likewise, dollars.
 
     Raises:
-        RunError: the limit that stopped it is not raised above what is used.
+        RunError: a limit that it has reached is not raised, or a new one is below what is used.
     """
+    new = {LimitKind.TIME: seconds, LimitKind.BUDGET: cost}
     reached = reached_limit(entry)
-    if reached is None:
-        return
-    if not reached.lets_go_on(seconds if reached.kind is LimitKind.TIME else cost):
+    if reached is not None and not reached.lets_go_on(new[reached.kind]):
         raise RunError(
             f"{entry.id}: {reached}; {reached.option} above {reached.least} lets it go on"
         )
+    history = thin_history(entry.run)
+    spent = entry.require_request().limits.cost_of(history.seconds)
+    for kind, used in ((LimitKind.TIME, history.seconds), (LimitKind.BUDGET, spent)):
+        wanted = new[kind]
+        if wanted is not None and used is not None and used >= wanted:
+            raise RunError(
+                f"{kind.option} {kind.spell(wanted)}: {entry.id} has used {kind.spell(used)}, and it"
+                " counts over all attempts; name more"
+            )

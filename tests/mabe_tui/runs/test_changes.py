@@ -9,6 +9,7 @@ import pytest
 
 from core.data.prepared import prepare
 from core.data.synthetic import SyntheticSettings, synthesise
+from core.errors import DataError
 from core.places import cache_of_run
 from core.rundir import Pointer, Resolved, RunDir, RunRequest
 from core.version import code_version
@@ -48,8 +49,20 @@ def test_touched_data(resumable: tuple[RunDir, RunRequest, Path]) -> None:
 def test_data_that_are_gone(resumable: tuple[RunDir, RunRequest, Path]) -> None:
     run, request, data = resumable
     (data / "train.csv").unlink()
-    (change,) = changes_since(run, request)
-    assert "cannot be read now" in change
+    words = f"{data}: has no train.csv; `mabe resume {run.id} --data DIR` names where they are now"
+    for found in (request.resolved, None):  # also before it had read them
+        with pytest.raises(DataError, match=words):
+            list(changes_since(run, msgspec.structs.replace(request, resolved=found)))
+
+
+def test_data_that_were_moved(resumable: tuple[RunDir, RunRequest, Path], tmp_path: Path) -> None:
+    run, request, data = resumable
+    elsewhere = data.rename(tmp_path / "renamed")
+    moved = msgspec.structs.replace(request, data=str(elsewhere))
+    assert list(changes_since(run, moved)) == []
+    synthesise(tmp_path / "other", SyntheticSettings(videos=2, frames=90), workers=1)
+    (change,) = changes_since(run, msgspec.structs.replace(request, data=str(tmp_path / "other")))
+    assert change.startswith(f"the files in {tmp_path / 'other'} changed since")
 
 
 def test_code_and_checkpoint(resumable: tuple[RunDir, RunRequest, Path]) -> None:

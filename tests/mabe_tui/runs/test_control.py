@@ -7,13 +7,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from core.errors import RunError
+from core.errors import ConfigError, DataError, RunError
 from core.rundir import Limits, RunDir
 from mabe_tui.launch import local_launcher, process
 from mabe_tui.launch.launcher import RunState, StopOutcome
 from mabe_tui.launch.local_launcher import LocalLauncher
 from mabe_tui.runs import control
 from mabe_tui.runs.store import RunEntry
+from tests.mabe_tui.tiny_run import synthetic_folder
 
 SECONDS = 30.0
 MakeRun = Callable[..., RunDir]
@@ -43,6 +44,25 @@ def test_stop_and_go_on_with_other_limits(waiting: RunEntry, launcher: LocalLaun
     assert len(waiting.run.attempts()) == 2
     assert waiting.run.read_request().limits == Limits(seconds=600.0)
     assert process.wait_until(lambda: launcher.state(waiting.run) is RunState.FINISHED, SECONDS)
+
+
+def test_data_that_were_moved_are_named(
+    waiting: RunEntry, launcher: LocalLauncher, tmp_path: Path
+) -> None:
+    control.stop(waiting)
+    run = waiting.run
+    with pytest.raises(ConfigError, match=f"--data: {run.id} makes its own data"):
+        control.before_resume(RunEntry(run), tmp_path)
+    run.write_request(msgspec.structs.replace(run.read_request(), data=str(tmp_path / "gone")))
+    with pytest.raises(DataError, match=rf"{tmp_path / 'gone'}.*--data DIR"):
+        control.before_resume(RunEntry(run))
+    data = synthetic_folder(tmp_path / "mice")
+    (run.path / "fake.json").write_text(json.dumps({"epochs": 1}))
+    control.before_resume(RunEntry(run), data)
+    control.resume(RunEntry(run), data=data)
+    assert run.read_request().data == str(data)
+    assert len(run.attempts()) == 2
+    assert process.wait_until(lambda: launcher.state(run) is RunState.FINISHED, SECONDS)
 
 
 def test_there_is_nothing_to_go_on_with_in_an_imported_run(recorded_run: RunEntry) -> None:

@@ -38,6 +38,8 @@ def stopped(make_run: Callable[..., RunDir]) -> Stop:
         ("time_limit", {"seconds": 40.0, "attempt_seconds": 5.0}, "its time limit of 40s"),
         ("time_limit", {"attempt_seconds": 5.0}, None),
         ("time_limit", {"seconds": 9000.0, "attempt_seconds": 5.0}, None),
+        ("user", {"seconds": 30.0}, "its time limit of 30s is used up"),
+        ("user", {"cost_usd": 0.02, "usd_per_hour": 3.6}, "its budget of $0.02 is used up"),
         ("user", {"seconds": 40.0, "cost_usd": 1.0, "usd_per_hour": 3.6}, None),
     ],
 )
@@ -85,3 +87,12 @@ def test_going_on_under_the_same_limit_is_refused_with_the_way_out(stopped: Stop
         require_room(entry, seconds=3600.0, cost=0.01)
     require_room(entry, seconds=None, cost=1.0)
     assert len(entry.run.attempts()) == 2
+
+
+def test_a_new_limit_below_what_is_used_is_refused_whatever_stopped_the_run(stopped: Stop) -> None:
+    entry = stopped("user", usd_per_hour=3.6)
+    with pytest.raises(RunError, match=r"--max-time 20s: .* has used 30s, and it counts over all"):
+        require_room(entry, seconds=20.0, cost=None)
+    with pytest.raises(RunError, match=r"--budget \$0.02: .* has used \$0.03"):
+        require_room(entry, seconds=None, cost=0.02)
+    require_room(entry, seconds=40.0, cost=0.04)
