@@ -18,3 +18,4 @@ def on_terminal(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
     """Make what :func:`mabe` prints go to a terminal."""
     monkeypatch.setattr("typer.testing._NamedTextIOWrapper.isatty", lambda _: True)
     monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("TERM", "dumb")  # no colours

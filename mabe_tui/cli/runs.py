@@ -6,8 +6,10 @@ from typing import Annotated
 import msgspec
 import typer
 
+from core.events import decode
 from core.strict import UNSET
 from mabe_tui.cli.cost import rented_reference
+from mabe_tui.cli.display import shown_lines
 from mabe_tui.cli.fit import fitted
 from mabe_tui.cli.options import RunName
 from mabe_tui.cli.output import (
@@ -23,8 +25,8 @@ from mabe_tui.cli.session import session_of
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.tail import last_lines
 from mabe_tui.runs.checkpoints import CheckpointRow, checkpoint_rows, mark, unmark
+from mabe_tui.runs.following.mirror import EventItem, Item, TextItem
 from mabe_tui.runs.store import RunEntry, RunStore
-from mabe_tui.runs.text import plain
 from mabe_tui.runs.units import duration, short_duration
 from mabe_tui.runs.view import RunSummary, refresh, summary_of
 
@@ -145,10 +147,18 @@ def _silence(run: RunSummary) -> str:
 
 def _show_last_lines(entry: RunEntry) -> None:
     attempts = entry.run.attempts()
-    lines = last_lines(entry.run.log_path(attempts[-1])) if attempts else []
+    printed = last_lines(entry.run.log_path(attempts[-1])) if attempts else []
+    epochs = entry.require_request().experiment.training.epochs
+    items = [_item(line, attempts[-1]) for line in printed]
+    lines = shown_lines(items, epochs, LAST_LINES)
     print("its last lines:" if lines else "it printed nothing")
-    for line in lines[-LAST_LINES:]:
-        print(wrapped(f"  {plain(line)}", "    "))
+    for line in lines:
+        print(wrapped(f"  {line}", "    "))
+
+
+def _item(line: bytes, attempt: str) -> Item:
+    event = decode(line)
+    return TextItem(attempt, line) if event is None else EventItem(event)
 
 
 def _soundness(row: CheckpointRow) -> str:

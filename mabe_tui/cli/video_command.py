@@ -118,7 +118,7 @@ def _print_scores(entry: "RunEntry", as_json: bool, as_csv: bool) -> None:
         print_csv([name for name, _ in columns], zip(*(c for _, c in columns), strict=True))
         return
     say(f"{entry.id}: validation videos, the worst first; `mabe video {entry.id} VIDEO` draws one")
-    shown = [(name, [_figure(cell) for cell in cells]) for name, cells in columns]
+    shown = [(_short(name), [_figure(cell) for cell in cells]) for name, cells in columns]
     shown = fitted([*shown[1:], shown[0]], [name for name, _ in shown[:3:-1]])
     shown = [shown[-1], *shown[:-1]]
     rows = list(zip(*(cells for _, cells in shown), strict=True))
@@ -135,6 +135,11 @@ def _columns(scores: "list[VideoScore]") -> list[Column]:
         ("errors", [score.errors for score in scores]),
         *of_class,
     ]
+
+
+def _short(name: str) -> str:
+    """Head a column as the dashboard does; --csv and --json have its whole name."""
+    return {"f1_macro_present": "F1", "errors": "wrong"}.get(name, name.removeprefix("f1/"))
 
 
 def _figure(value: object) -> object:

@@ -8,10 +8,12 @@ import msgspec
 from core.events import AnyEvent, decode
 from core.history import History, fold
 from core.rundir import RunDir
-from mabe_tui.launch.tail import LineTail
+from mabe_tui.launch.tail import LineTail, last_lines
 
 STEP = b'{"kind":"step"'
 SYSTEM = b'{"kind":"system"'
+LOG_HEAD = 1 << 18
+"""Bytes of a log below which all of it is looked at for events, else its end."""
 
 
 class Thinner:
@@ -55,9 +57,14 @@ class ThinTail:
             self._files.setdefault(attempt, _ThinFile(path)).read()
         history = fold(event for file in self._files.values() for event in file.thinner.events())
         for file in self._files.values():
+            name = str(file.path.relative_to(self._run.path))
             if file.damaged:
-                name = str(file.path.relative_to(self._run.path))
                 history.unreadable.append(damage_words(name, file.damaged))
+            elif file.is_lost(self._run.log_path(file.path.parent.name)):
+                history.unreadable.append(
+                    f"{name}: gone or empty, so what this attempt said counts for nothing here;"
+                    " `mabe logs` reads it from its log.txt"
+                )
         return history
 
 
@@ -83,6 +90,13 @@ class _ThinFile:
         first = self._lines + 1
         self.damaged += [n for n, line in enumerate(lines, first) if not is_whole(line)]
         self._lines += len(lines)
+
+    def is_lost(self, log: Path) -> bool:
+        """Tell whether the attempt's log has events, and this file none."""
+        if self._lines:
+            return False
+        begins = LineTail(log).read() if _size(log) < LOG_HEAD else last_lines(log)
+        return any(decode(line) is not None for line in begins) and not _size(self.path)
 
 
 def is_whole(line: bytes) -> bool:

@@ -87,7 +87,20 @@ def test_status_of_a_lost_run_shows_its_last_words(
     run = make_run(then="vanish", epochs=0)
     launcher.launch(run)
     assert process.wait_until(lambda: launcher.state(run) is RunState.LOST, 30)
-    assert "plain words in red" in invoke("status").stdout
+    text = invoke("status").stdout
+    assert "plain words in red" in text
+    assert "attempt 0001" in text
+    assert '"kind"' not in text
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"")])
+def test_events_that_are_gone_are_named(
+    invoke: Mabe, finished: RunDir, damage: Callable[[Path], object]
+) -> None:
+    (attempt,) = finished.attempts()
+    assert "gone or empty" not in invoke("status").stdout
+    damage(finished.events_path(attempt))
+    assert f"attempts/{attempt}/events.jsonl: gone or empty" in invoke("status").stdout
 
 
 def test_logs_pretty_raw_and_json(invoke: Mabe, finished: RunDir) -> None:

@@ -39,6 +39,11 @@ def test_the_list_is_the_same_as_table_csv_and_json(mabe: Mabe) -> None:
     assert [line.split()[0] for line in table[1:]] == [score["video_id"] for score in scores]
 
 
+def test_the_list_has_every_class_at_80_columns(mabe: Mabe, narrow: None) -> None:
+    header = mabe("video", "v6").stdout.strip().splitlines()[0]
+    assert header.split()[-4:] == ["other", "social", "mating", "aggressive"]
+
+
 def test_a_frame_is_drawn_with_its_strips(mabe: Mabe, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("LINES", "24")
