@@ -18,10 +18,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from core.errors import RunError
 from core.experiment import Experiment, TrainingConfig, flatten
-from core.strict import field_type
+from core.strict import UNSET, field_type
 from core.tuning import Range, number_type, spelled
 
 DATABASE = "study.db"
+OUTSIDE = "outside"
+"""Attribute of the first trial: the version's own values that no range holds, which Optuna could not draw."""
 STARTUP_TRIALS = 5
 """Finished trials before any is pruned."""
 WARMUP_SHARE = 10
@@ -102,7 +104,11 @@ class StudyTrial:
 
     def __init__(self, trial: optuna.Trial, ranges: Mapping[str, Range]) -> None:
         self._trial = trial
-        self.values = {path: _drawn(trial, path, bounds) for path, bounds in ranges.items()}
+        own = trial.user_attrs.get(OUTSIDE, {})
+        self.values = {
+            path: own[path] if path in own else _drawn(trial, path, bounds)
+            for path, bounds in ranges.items()
+        }
         """Key path → value, spelled as an override would."""
         self._told = 0
 
@@ -199,7 +205,8 @@ def _result(trial: FrozenTrial) -> TrialResult:
     return TrialResult(
         trial=trial.number,
         outcome=OUTCOMES[trial.state],
-        values={path: spelled(value) for path, value in trial.params.items()},
+        values={path: spelled(value) for path, value in trial.params.items()}
+        | trial.user_attrs.get(OUTSIDE, {}),
         run=trial.user_attrs.get("run"),
         metric=None if epoch is None else epochs[epoch],
         epoch=epoch,
@@ -211,7 +218,7 @@ def _result(trial: FrozenTrial) -> TrialResult:
 def open_study(folder: Path, what: Asked, experiment: Experiment) -> Iterator[Study]:
     """Open the study in a folder, or begin it; nobody else can while the context is open.
 
-    A new study begins with the version as it stands, as far as its values are in the ranges.
+    A new study begins with the version as it stands, also where its values are not in the ranges.
 
     Raises:
         RunError: another process works on it, it is about something else, or it cannot be used.
@@ -243,7 +250,8 @@ def _opened(folder: Path, what: Asked, experiment: Experiment) -> Study:
     )
     known = study.user_attrs.get("asked")
     if known is None:
-        study.enqueue_trial(_as_it_stands(experiment), skip_if_exists=True)
+        inside, outside = _as_it_stands(experiment)
+        study.enqueue_trial(inside, user_attrs={OUTSIDE: outside}, skip_if_exists=True)
         study.set_user_attr("asked", msgspec.json.encode(what).decode())
     elif (key := msgspec.json.decode(known, type=Asked).difference(what)) is not None:
         raise RunError(
@@ -266,19 +274,25 @@ def _load(database: Path, training: TrainingConfig) -> optuna.Study:
     )
 
 
-def _as_it_stands(experiment: Experiment) -> dict[str, Any]:
-    """Give the version's own values, as parameters, where they are in the ranges."""
+def _as_it_stands(experiment: Experiment) -> tuple[dict[str, Any], dict[str, str]]:
+    """Give the version's own values: as parameters where they are in the ranges, else as spelled."""
     own = flatten(experiment)
-    found: dict[str, Any] = {}
+    inside: dict[str, Any] = {}
+    outside: dict[str, str] = {}
     for path, bounds in experiment.tune.items():
         value = own[path]
-        if bounds.choices is not None:
-            text = spelled("none" if value is None else value)
-            if text in map(spelled, bounds.choices):
-                found[path] = text
-        elif isinstance(value, int | float) and _low(bounds) <= value <= _high(bounds):
-            found[path] = value
-    return found
+        text = spelled(UNSET if value is None else value)
+        if bounds.choices is not None and text in map(spelled, bounds.choices):
+            inside[path] = text
+        elif bounds.choices is None and _is_between(value, bounds):
+            inside[path] = value
+        else:
+            outside[path] = text
+    return inside, outside
+
+
+def _is_between(value: object, bounds: Range) -> bool:
+    return isinstance(value, int | float) and _low(bounds) <= value <= _high(bounds)
 
 
 def _drawn(trial: optuna.Trial, path: str, bounds: Range) -> str:

@@ -168,6 +168,26 @@ def test_the_first_trial_is_the_version_as_it_stands(tuner: MakeTuner) -> None:
     assert first.values == {"training.learning_rate": "0.01", "training.batch_size": "16"}
 
 
+def test_the_first_trial_is_the_version_also_where_no_range_holds_its_values(
+    home: Path, tuner: MakeTuner
+) -> None:
+    training = TrainingConfig(epochs=3, learning_rate=0.5, batch_size=48, gradient_clip=None)
+    ranges = RANGES | {"training.gradient_clip": Range(low=0.1, high=9.0)}
+    experiment = msgspec.structs.replace(EXPERIMENT, training=training, tune=ranges)
+    launcher = PretendLauncher(lambda _: ([0.1], RunState.FINISHED))
+    with tuner(launcher, experiment) as (study, work):
+        first, *others = work.results(trials=8, parallel=1)
+        assert first.values == {
+            "training.learning_rate": "0.5",
+            "training.batch_size": "48",
+            "training.gradient_clip": "none",
+        }
+        request = RunDir(home / "runs" / str(first.run)).read_request()
+        assert request.experiment.training == training
+        assert all(0.0001 <= float(each.values["training.learning_rate"]) <= 0.1 for each in others)
+        assert study.results()[0] == first
+
+
 def test_finished_trials_are_not_repeated(tuner: MakeTuner) -> None:
     first, second = PretendLauncher(finishes), PretendLauncher(finishes)
     with tuner(first) as (_, work):
