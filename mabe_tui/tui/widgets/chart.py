@@ -68,12 +68,17 @@ class ChartView(LineWidget, can_focus=True):
         self.series: tuple[Series, ...] = ()
         self.lines: tuple[int, ...] = ()
         self.x_range: Range | None = None
+        self.extent: Range | None = None
         self.cursor: float | None = None
         self._chart: Chart | None = None
         self._drawn_for = Size(0, 0)
 
     def show(
-        self, series: Sequence[Series], axes: Axes | None = None, lines: Sequence[int] = ()
+        self,
+        series: Sequence[Series],
+        axes: Axes | None = None,
+        lines: Sequence[int] = (),
+        extent: Range | None = None,
     ) -> None:
         """Draw other curves. Hand in the same Series objects again where they have not changed.
 
@@ -81,7 +86,9 @@ class ChartView(LineWidget, can_focus=True):
             series: one over another.
             axes: ``None``: as they are.
             lines: for each series, the number of its colour; none: each its own.
+            extent: all of x, where charts beside it go further than these curves; ``None``: as they do.
         """
+        self.extent = extent
         looks = self.lines, [one.style for one in self.series]
         self.series, self.lines = tuple(series), tuple(lines)
         if looks != (self.lines, [one.style for one in self.series]):
@@ -113,7 +120,7 @@ class ChartView(LineWidget, can_focus=True):
                 max(self.size.width, 1),
                 max(self.size.height, 1),
                 log_y=self.axes.log_y,
-                x_range=self.x_range,
+                x_range=self.x_range or self.extent,
                 y_range=self.axes.y_range,
                 title=self.axes.title,
                 x_label=self.axes.x_label,
@@ -205,7 +212,7 @@ class ChartView(LineWidget, can_focus=True):
         self._tell_range(middle - (middle - low) * factor, middle + (high - middle) * factor)
 
     def _everything(self) -> Range:
-        return joint_range(series.x_bounds for series in self.series)
+        return self.extent or joint_range(series.x_bounds for series in self.series)
 
     def _tell_cursor(self, x: float | None) -> None:
         self.put_cursor(x)

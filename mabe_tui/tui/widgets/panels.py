@@ -8,6 +8,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
 from mabe_tui.plotting.panel import Panel
+from mabe_tui.plotting.series import joint_range
 from mabe_tui.tui.widgets.chart import Axes, ChartView
 from mabe_tui.tui.widgets.log_panel import LogPanel
 
@@ -134,11 +135,12 @@ class Panels(Horizontal):
         return None
 
     def show(self, charts: Mapping[str, Panel]) -> None:
-        """Draw the charts that are others than before."""
+        """Draw the charts that are others than before, all over the same x: a column is one moment."""
+        extent = joint_range(one.x_bounds for panel in charts.values() for one in panel.series)
         for name, panel in charts.items():
             chart = self.query_one(f"#chart-{name}", ChartView)
-            if chart.series is not panel.series:
-                chart.show(panel.series, _axes(CHARTS[name], panel), panel.lines)
+            if chart.series is not panel.series or chart.extent != extent:
+                chart.show(panel.series, _axes(CHARTS[name], panel), panel.lines, extent)
 
     @property
     def cursor(self) -> tuple[str, float | None]:

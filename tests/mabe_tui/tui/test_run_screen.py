@@ -18,6 +18,7 @@ from mabe_tui.tui.screens.run.screen import RunScreen
 from mabe_tui.tui.widgets.chart import ChartView
 from mabe_tui.tui.widgets.log_view import LogView
 from mabe_tui.tui.widgets.panels import PANELS
+from mabe_tui.tui.widgets.standing import Standing
 from tests.mabe_tui.tui.conftest import LARGE, NOW, SMALL
 from tests.mabe_tui.tui.run_screen import Going, drawn, log_lines, opened, tabs, until
 
@@ -46,6 +47,15 @@ async def test_curves_of_training_and_validation_are_drawn(make_app) -> None:
     assert "train_loss" in text
     assert "validation_loss" in text
     assert any("⠀" < character <= "⣿" for character in text)
+
+
+async def test_a_column_is_one_moment_in_all_charts(make_app) -> None:
+    async with make_app().run_test(size=LARGE) as pilot:
+        screen = await opened(pilot)
+        loss, *others = screen.panels.charts
+        await until(pilot, lambda: all(c.drawn.x_range == loss.drawn.x_range for c in others))
+        await pilot.press("plus")
+        assert len({chart.drawn.x_range for chart in screen.panels.charts}) == 1
 
 
 async def test_each_number_shows_its_panel(make_app) -> None:
@@ -295,6 +305,9 @@ async def test_live_run_grows_and_raises_notices(make_app, recorded: Path) -> No
         before = len(chart.series[0].points[0])
         going.step(2, float("nan"))
         await until(pilot, lambda: any("train_loss is nan" in words for words in notices(app)))
+        going.say(events.Warned, code="odd", message="a class is absent")
+        await until(pilot, lambda: "a class is absent" in str(screen.query_one(Standing).render()))
+        assert not any("absent" in words for words in notices(app))
         assert len(chart.series[0].points[0]) == before + 1
         going.say(events.Failed, error="CUDA out of memory", type="OutOfMemoryError")
         await until(pilot, lambda: any("failed: CUDA out of" in words for words in notices(app)))

@@ -144,8 +144,9 @@ class RunScreen(FollowingScreen):
         if self.run_view.panel == LOG:
             self._write_tabs()
         for alert in self.look.alerts:
-            text = f"{self.run_id}: {alert.message}"
-            self.mabe.tell(Notice(self.run_id, text, alert.severity))
+            if alert.kind != "warning":  # those stand above the charts, and would hide them
+                text = f"{self.run_id}: {alert.message}"
+                self.mabe.tell(Notice(self.run_id, text, alert.severity))
 
     # ── panels ────────────────────────────────────────────────────────────────────────────────
 
