@@ -118,10 +118,10 @@ class RunStore:
         if not entries:
             raise RunError(f"{self.folder}: no runs yet; `mabe run VERSION` starts one")
         if name == LAST:
-            return _latest(entries)[0]
+            return _latest(entries, "here")[0]
         for matches in (
             [entry for entry in entries if entry.id == name],
-            _latest([entry for entry in entries if entry.version == name]),
+            _latest([entry for entry in entries if entry.version == name], f"of {name}"),
             [entry for entry in entries if name and entry.id.startswith(name)],
             [entry for entry in entries if name in (entry.short, entry.id[-LETTERS:])],
         ):
@@ -157,7 +157,7 @@ def is_run_id(name: str) -> bool:
     return RUN_ID.fullmatch(name) is not None
 
 
-def _latest(newest_first: Sequence[RunEntry]) -> list[RunEntry]:
+def _latest(newest_first: Sequence[RunEntry], which: str) -> list[RunEntry]:
     """Give the newest run that is no trial, else the newest; nothing where there is nothing.
 
     Raises:
@@ -166,8 +166,7 @@ def _latest(newest_first: Sequence[RunEntry]) -> list[RunEntry]:
     own = next((e for e in newest_first if not e.is_trial and not e.is_import), None)
     chosen = own or next((e for e in newest_first if not e.is_import), None)
     if chosen is None and newest_first:
-        several = f"there are only imported runs; name one by its id: {_some(newest_first)}"
-        raise RunError(several)
+        raise RunError(f"all runs {which} are imported; name one by its id: {_some(newest_first)}")
     return [chosen] if chosen is not None else []
 
 

@@ -80,10 +80,9 @@ def test_an_imported_run_is_meant_only_by_its_own_name(home: Path, make_run: Mak
     request = msgspec.structs.replace(imported.read_request(), imported=True)
     imported.write_request(request)
     store = RunStore(home)
-    for name in ("v1", "last"):
-        with pytest.raises(
-            RunError, match=f"only imported runs; name one by its id: {imported.id}"
-        ):
+    for name, which in (("v1", "of v1"), ("last", "here")):
+        words = f"all runs {which} are imported; name one by its id: {imported.id}"
+        with pytest.raises(RunError, match=words):
             store.find(name)
     run = make_run("v1", DAY)
     assert store.find("v1").id == store.find("last").id == run.id
