@@ -13,6 +13,10 @@ class ConfigError(UserError):
     """A registry, an override or a run request that cannot be used as it stands."""
 
 
+class MisuseError(ConfigError):
+    """A command line that cannot be meant: an unknown name, a value not of its kind, options that clash."""
+
+
 class DataError(UserError):
     """A data folder or file that is missing, foreign, damaged or too small for what was asked."""
 

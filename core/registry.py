@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.errors import ConfigError
+from core.errors import ConfigError, MisuseError
 from core.experiment import NOT_INHERITED, Experiment, flatten
 from core.experiment_rules import problems
 from core.inheritance import Table, inherit, merge
@@ -115,7 +115,7 @@ class Registry:
     def _preset(self, preset: str) -> Table:
         if preset not in self.presets:
             hint = nearest(preset, self.presets)
-            raise ConfigError(f"{self.path}: no preset {preset!r} under [presets]{hint}")
+            raise MisuseError(f"{self.path}: no preset {preset!r} under [presets]{hint}")
         return {key: value for key, value in self.presets[preset].items() if key != "title"}
 
     def assumed(self, version: str) -> frozenset[str]:

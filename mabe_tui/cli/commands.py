@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from core.errors import ConfigError
+from core.errors import MisuseError
 from core.strict import nearest
 
 COMMANDS = {
@@ -62,10 +62,10 @@ class LazyCommands(TyperGroup):
         """Load one command.
 
         Raises:
-            ConfigError: there is none of that name; gives the nearest.
+            MisuseError: there is none of that name; gives the nearest.
         """
         if cmd_name not in COMMANDS:
-            raise ConfigError(f"no command {cmd_name!r}{nearest(cmd_name, COMMANDS)}")
+            raise MisuseError(f"no command {cmd_name!r}{nearest(cmd_name, COMMANDS)}")
         return _load(cmd_name)
 
     def format_commands(self, _: Any, formatter: Any) -> None:

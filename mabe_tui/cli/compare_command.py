@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from core.errors import ConfigError
+from core.errors import ConfigError, MisuseError
 from core.files import write_bytes_atomically
 from mabe_tui.cli.output import (
     JsonOption,
@@ -60,7 +60,7 @@ def compare(
     A version stands for its latest run and those that differ from it in nothing but the seed.
     """
     if as_json + as_csv + as_markdown + (html is not None) + (svg is not None) > 1:
-        raise ConfigError("--json, --csv, --md, --html and --svg: choose one")
+        raise MisuseError("--json, --csv, --md, --html and --svg: choose one")
     if any("@" in name for name in names):
         from mabe_tui.cli.compare_checkpoints import compare_named
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from core.errors import ConfigError
+from core.errors import ConfigError, MisuseError
 from mabe_tui.cli.output import CsvOption, JsonOption, print_csv, print_json, print_table, say
 from mabe_tui.cli.runs import find_run
 from mabe_tui.cli.session import session_of
@@ -57,7 +57,7 @@ def cost(
     What a resume took back counts too; runs that were removed do not.
     """
     if as_json and as_csv:
-        raise ConfigError("--json and --csv: choose one")
+        raise MisuseError("--json and --csv: choose one")
     now = dt.datetime.now().astimezone()
     first = _first_day(since, now.date())
     entries = _chosen(context, names or [])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.errors import ConfigError, RunError
+from core.errors import ConfigError, MisuseError, RunError
 from core.files import write_bytes_atomically
 from mabe_tui.cli.logs import up_to_date
 from mabe_tui.cli.output import JsonOption, print_csv, print_json, say
@@ -75,7 +75,7 @@ def curves(
     Over time and dollars, superseded work counts as it was paid for.
     """  # fmt: skip
     if as_json + as_csv + (svg is not None) > 1:
-        raise ConfigError("--json, --csv and --svg: choose one")
+        raise MisuseError("--json, --csv and --svg: choose one")
     names = [name.strip() for name in metric.split(",") if name.strip()]
     if not names:
         raise ConfigError("--metric names no curve; leave it out for loss,f1_macro")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
-from core.errors import ConfigError
+from core.errors import ConfigError, MisuseError
 from core.experiment import KEYPOINT_SET_SIZES
 from mabe_tui.cli import data_remote
 from mabe_tui.cli.data_report import report_lines
@@ -113,7 +113,7 @@ def _refuse_what_is_copied(context: typer.Context) -> None:
     for name in COPIED:
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
-            raise ConfigError(
+            raise MisuseError(
                 f"--{name} and --like: what is copied has its own; leave --{name} out"
             )
 

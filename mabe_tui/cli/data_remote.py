@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from core.errors import ConfigError
+from core.errors import ConfigError, MisuseError
 from mabe_tui.cli.options import DEFAULT_VERSION, DataFolder
 from mabe_tui.cli.output import JsonOption, if_interrupted, print_json, print_table, progress, say
 from mabe_tui.cli.session import Session, session_of
@@ -70,7 +70,7 @@ def download(
         _download_on_modal(order, detach, as_json)
         return
     if detach or skip_bad:
-        raise ConfigError("--detach and --skip-bad are for --on modal")
+        raise MisuseError("--detach and --skip-bad are for --on modal")
     written = 0 if _is_here(folder, competition, force) else _fetch(folder, competition, force)
     print_json({"folder": folder, "files": written}) if as_json else print(folder)
 

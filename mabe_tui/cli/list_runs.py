@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from core.errors import ConfigError, RunError
+from core.errors import MisuseError
 from core.strict import nearest
 from mabe_tui.cli.listing import Listing, Narrowed
 from mabe_tui.cli.output import CsvOption, JsonOption, print_json, print_table, say
@@ -70,7 +70,7 @@ def runs(
     """List the runs, newest first."""
     session = session_of(context)
     if as_json and as_csv:
-        raise ConfigError("--json and --csv: choose one")
+        raise MisuseError("--json and --csv: choose one")
     if foreign:
         _list_foreign(session, as_json)
         return
@@ -118,7 +118,7 @@ def _states(names: list[str]) -> set[RunState]:
     known = [state.value for state in RunState]
     for name in names:
         if name not in known:
-            raise RunError(f"--state {name}: no such state{nearest(name, known)}")
+            raise MisuseError(f"--state {name}: no such state{nearest(name, known)}")
     return {RunState(name) for name in names}
 
 

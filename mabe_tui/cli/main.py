@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from core.errors import UserError
+from core.errors import MisuseError, UserError
 from mabe_tui.cli.commands import LazyCommands
 from mabe_tui.cli.output import say
 from mabe_tui.cli.session import Session
@@ -85,7 +85,7 @@ def _guarded(command: Callable[..., Any], name: str) -> int:
         if debug:
             raise
         say(f"{name}: {error}")
-        return 1
+        return MISUSED if isinstance(error, MisuseError) else 1
     except KeyboardInterrupt:
         say(INTERRUPTED_LINE)
         return INTERRUPTED

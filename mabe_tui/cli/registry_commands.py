@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from core import registry as registries
-from core.errors import ConfigError
+from core.errors import ConfigError, MisuseError
 from core.experiment import Experiment, flatten, to_table
 from core.features.columns import input_size
 from core.files import write_bytes_atomically
@@ -52,7 +52,7 @@ def list_versions(
         list_measured(session_of(context), baseline, as_json=as_json, as_csv=as_csv)
         return
     if baseline is not None or as_csv:
-        raise ConfigError("--baseline and --csv go with --measured")
+        raise MisuseError("--baseline and --csv go with --measured")
     rows = [version_row(registry.experiment(version)) for version in registry.versions]
     if as_json:
         print_json(rows)

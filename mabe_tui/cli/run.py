@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from core import places
-from core.errors import ConfigError
+from core.errors import MisuseError
 from core.rundir import Limits, RunDir, RunRequest
 from mabe_tui.cli.cost import agree_on_cost, rented_reference
 from mabe_tui.cli.follow import exit_code, follow
@@ -139,7 +139,7 @@ def _seeds(seed: int | None, seeds: str | None) -> tuple[int, ...]:
     if seeds is None:
         return () if seed is None else (seed,)
     if seed is not None:
-        raise ConfigError("--seed and --seeds exclude one another; name all in --seeds")
+        raise MisuseError("--seed and --seeds exclude one another; name all in --seeds")
     return parse_seeds(seeds)
 
 

@@ -29,6 +29,7 @@ from mabe_tui.runs.following.mirror import EventItem, Item, TextItem
 from mabe_tui.runs.store import RunEntry, RunStore
 from mabe_tui.runs.units import duration, short_duration
 from mabe_tui.runs.view import RunSummary, refresh, summary_of
+from mabe_tui.runs.words import ending_words
 
 LAST_LINES = 10
 LABEL = 12
@@ -87,7 +88,8 @@ def status(context: typer.Context, run: RunName = "last", as_json: JsonOption = 
 
 def _details(run: RunSummary) -> Iterator[tuple[str, object]]:
     yield "run", run.id
-    because = f" ({run.ended_because})" if run.ended_because else ""
+    why = ending_words(run.ended_because)
+    because = f" ({why})" if why else ""
     yield "state", f"{run.state}{because}" + _silence(run)
     if run.problem:
         yield "problem", run.problem
@@ -125,7 +127,8 @@ def _circumstances(run: RunSummary) -> Iterator[tuple[str, object]]:
     if run.cost_usd is not None:
         yield "cost", f"${run.cost_usd:.2f}"
     if run.device:
-        yield "device", f"{run.device} ({run.device_name})"
+        named = run.device_name not in (None, run.device)
+        yield "device", f"{run.device} ({run.device_name})" if named else run.device
     if run.created is not None:
         yield "asked for", f"{run.created.astimezone():%Y-%m-%d %H:%M:%S}, seed {run.seed}"
     if run.preset:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import msgspec
 import typer
 
-from core.errors import ConfigError
+from core.errors import ConfigError, MisuseError
 from mabe_tui.cli.fit import Column, fitted
 from mabe_tui.cli.options import CheckpointOption, DeviceOption, RunName
 from mabe_tui.cli.output import JsonOption, print_csv, print_json, print_table, progress, say
@@ -87,7 +87,7 @@ def video(
     Under the mice stand what is true and what the model says of every frame, and its probabilities.
     """  # fmt: skip
     if as_json and as_csv:
-        raise ConfigError("--json and --csv: choose one")
+        raise MisuseError("--json and --csv: choose one")
     entry = find_run(context, run)
     if name is None:
         _print_scores(entry, as_json, as_csv)

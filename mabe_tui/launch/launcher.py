@@ -14,7 +14,7 @@ from typing import Protocol
 
 import msgspec
 
-from core.errors import RunError, UserError
+from core.errors import MisuseError, RunError
 from core.rundir import Handle, RunDir, RunRequest
 from core.strict import nearest
 
@@ -237,13 +237,13 @@ def launcher_named(name: str) -> Launcher:
     """Give the launcher of this name.
 
     Raises:
-        UserError: there is none.
+        MisuseError: there is none.
     """
     if name in launcher_names():
         module = importlib.import_module(f"mabe_tui.launch.{name}_launcher")
         launcher: Launcher = module.create()
         return launcher
-    raise UserError(f"no launcher {name!r}{nearest(name, launcher_names())}")
+    raise MisuseError(f"no launcher {name!r}{nearest(name, launcher_names())}")
 
 
 def require_resumable(run: RunDir, state: RunState) -> None:

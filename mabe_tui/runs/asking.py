@@ -1,11 +1,12 @@
 """From what a person asks for to requests that can be started, for `mabe run` and the dashboard alike."""
 
 import re
+import shlex
 from pathlib import Path
 
 import msgspec
 
-from core.errors import ConfigError, DataError
+from core.errors import ConfigError, DataError, MisuseError
 from core.experiment import Experiment
 from core.registry import Registry
 from core.rundir import Limits, RunDir, RunRequest
@@ -73,15 +74,12 @@ def check_data(request: RunRequest) -> str:
         ConfigError: the version needs a data folder and none was named.
         DataError: what was named is no data folder, or has no labelled video.
     """
-    settings, version = request.experiment.data, request.experiment.name
+    settings = request.experiment.data
     if settings.source == "synthetic":
         videos, frames = settings.synthetic_videos, settings.synthetic_frames
         return f"synthetic, made by the run: {videos} videos of {frames} frames"
     if request.data is None:
-        raise ConfigError(
-            f"{version} learns from a data folder: `mabe run {version} --data DIR`"
-            " (`mabe data synth DIR` makes one to try it on)"
-        )
+        raise ConfigError(_how_to_name_data(request))
     if request.launcher != "local":
         launcher_named(request.launcher).quote(request)  # refuses what cannot be seen from there
         return request.data
@@ -94,6 +92,21 @@ def check_data(request: RunRequest) -> str:
             " at least two are needed, one of them for validation (`mabe data check` says more)"
         )
     return f"{request.data}: {len(usable)} labelled videos ({len(left_out)} left out)"
+
+
+def _how_to_name_data(request: RunRequest) -> str:
+    """Give the command again, with all that was stated and with a data folder."""
+    name = request.experiment.name
+    words = ["mabe", "run", name, "--data", "DIR"]
+    words += ["--on", "local"] if request.experiment.hardware.launcher != "local" else []
+    words += ["--preset", request.preset] if request.preset else []
+    words += [word for text in request.overrides for word in ("--set", text)]
+    elsewhere = request.launcher != "local"
+    there = "; where you rent, `mabe data push DIR` brings it first" if elsewhere else ""
+    return (
+        f"{name} learns from a data folder: `{shlex.join(words)}`"
+        f" (`mabe data synth DIR` makes one to try it on){there}"
+    )
 
 
 def start(
@@ -120,12 +133,12 @@ def parse_seeds(text: str, name: str = "--seeds") -> tuple[int, ...]:
         name: what the error calls it.
 
     Raises:
-        ConfigError: not whole numbers, or one is named twice.
+        MisuseError: not whole numbers, or one is named twice.
     """
     numbers = [part.strip() for part in text.split(",")]
     if not all(re.fullmatch(r"\d+", number) for number in numbers):
-        raise ConfigError(f"{name} {text}: write whole numbers from 0, as in 42,2023")
+        raise MisuseError(f"{name} {text}: write whole numbers from 0, as in 42,2023")
     chosen = tuple(int(number) for number in numbers)
     if len(set(chosen)) != len(chosen):
-        raise ConfigError(f"{name} {text}: a seed is named twice; each is one run")
+        raise MisuseError(f"{name} {text}: a seed is named twice; each is one run")
     return chosen

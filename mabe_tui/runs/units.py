@@ -2,7 +2,7 @@
 
 import re
 
-from core.errors import ConfigError
+from core.errors import MisuseError
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _PART = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
@@ -33,11 +33,11 @@ def parse_duration(text: str, name: str = "--max-time") -> float:
         name: what the error calls it.
 
     Raises:
-        ConfigError: it is none of these, has no unit, or is 0.
+        MisuseError: it is none of these, has no unit, or is 0.
     """
     seconds = seconds_in(text.strip().lower())
     if not seconds:
-        raise ConfigError(f"{name} {text}: write it as 2h, 1h30m, 45m or 90s, with its unit")
+        raise MisuseError(f"{name} {text}: write it as 2h, 1h30m, 45m or 90s, with its unit")
     return seconds
 
 

@@ -24,6 +24,15 @@ SHOWN_METRICS = ("loss", "f1_macro")
 """Of all that a task measures, what fits on a line of 80 characters; a run's status has the rest."""
 WIDE_METRICS = (*SHOWN_METRICS, "f1_macro_behaviours", "accuracy")
 MIB = 2.0**20
+ENDED = {
+    "epochs": "all epochs done",
+    "early_stopping": "stopped early",
+    "user": "as asked",
+    "time_limit": "its time is used up",
+    "budget": "its budget is spent",
+    "unknown": "",  # an imported log may not tell
+}
+"""Why a run ended, where the event's own word would not do."""
 
 
 def event_line(event: AnyEvent, epochs: int | None = None) -> str:
@@ -85,6 +94,11 @@ def step_line(event: Step) -> str:
         f"epoch {event.epoch}, step {event.epoch_step} of {event.epoch_steps}:"
         f" loss {event.loss:.4f}, {event.frames_per_second:,.0f} frames/s"
     )
+
+
+def ending_words(reason: str | None) -> str:
+    """Say why a run ended; empty where that is not known."""
+    return ENDED.get(reason, reason) if reason else ""
 
 
 def _machine_line(event: System) -> str:

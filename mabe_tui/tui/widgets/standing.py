@@ -12,6 +12,7 @@ from mabe_tui.runs.following.feed import GONE, Look, ReplayStanding
 from mabe_tui.runs.text import plain
 from mabe_tui.runs.units import duration, size_text
 from mabe_tui.runs.view import RunSummary
+from mabe_tui.runs.words import ending_words
 
 BAR, ASCII_BAR = "█░", "#-"
 BAR_WIDTH = (8, 30)
@@ -25,8 +26,6 @@ COLOURS = {
     RunState.STOPPED: "warning",
     RunState.STOPPING: "warning",
 }
-ENDED = {"epochs": "all epochs done", "early_stopping": "stopped early", "user": "as asked"}
-"""Why a run ended, where its own word would not do."""
 MIB = 2.0**20
 
 
@@ -111,7 +110,7 @@ def _progress(run: RunSummary, replay: ReplayStanding | None, width: int, bar: s
     so_far = " so far" if run.state.is_alive else ""
     words = [f"epoch {run.epoch + under_way}/{run.epochs or '?'}"]
     words += [f"{duration(run.eta_seconds)} left"] if run.eta_seconds is not None else []
-    words += [ENDED.get(run.ended_because, run.ended_because)] if run.ended_because else []
+    words += [why] if (why := ending_words(run.ended_because)) else []
     words += [f"step {run.epoch_step}/{run.epoch_steps}"] if under_way else []
     words += [f"{duration(run.elapsed_seconds)}{so_far}"] if run.elapsed_seconds else []
     state = f"{run.state:<9}" if replay is None else _replay(replay)

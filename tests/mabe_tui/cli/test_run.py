@@ -84,7 +84,7 @@ def test_estimate_goes_by_an_earlier_run(invoke: Mabe) -> None:
 
 
 def test_version_without_its_data_names_the_command(invoke: Mabe, home: Path) -> None:
-    with pytest.raises(ConfigError, match=r"`mabe run v6 --data DIR`.*`mabe data synth"):
+    with pytest.raises(ConfigError, match=r"`mabe run v6 --data DIR --on local`.*`mabe data synth"):
         invoke("run", "v6")
     assert not home.exists()
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from typer.testing import Result
 
-from core.errors import RunError, UserError
+from core.errors import MisuseError, RunError, UserError
 from core.rundir import Resolved, RunDir
 from mabe_tui.launch import process
 from mabe_tui.launch.launcher import RunState
@@ -41,14 +41,14 @@ def test_runs_as_table_and_json(invoke: Mabe, home: Path, finished: RunDir) -> N
     ]
     assert json.loads(invoke("runs", "--state", "lost", "--json").stdout) == []
     assert len(json.loads(invoke("runs", "--limit", "1", "--json").stdout)) == 1
-    with pytest.raises(RunError, match="did you mean 'finished'"):
+    with pytest.raises(MisuseError, match="did you mean 'finished'"):
         invoke("runs", "--state", "finish")
 
 
 def test_status(invoke: Mabe, finished: RunDir) -> None:
     text = invoke("status", "last").stdout
     assert "best         f1_macro 0.3000 at epoch 3" in text
-    assert "state        finished (epochs)" in text
+    assert "state        finished (all epochs done)" in text
     assert json.loads(invoke("status", "v1", "--json").stdout)["id"] == finished.id
 
 

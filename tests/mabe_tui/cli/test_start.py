@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.data.synthetic import SyntheticSettings, synthesise
+from mabe_tui.cli.main import run
 
 HEAVY = (
     "torch",
@@ -118,6 +119,32 @@ def test_a_misused_command_says_so_in_a_line(tmp_path: Path) -> None:
         assert result.stderr.startswith(problem)
         assert result.stderr.endswith("see `mabe show -h`\n")
         assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["lst"],
+        ["data", "chek"],
+        ["run", "v1", "--on", "moddal"],
+        ["run", "v1", "--max-time", "two"],
+        ["run", "v1", "--preset", "dmo"],
+        ["run", "v1", "--seeds", "1,x"],
+        ["run", "v1", "--seed", "-1"],
+        ["runs", "--state", "runing"],
+        ["runs", "--json", "--csv"],
+    ],
+)
+def test_every_misuse_ends_with_2(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setenv("MABE_HOME", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", ["mabe", *arguments])
+    with pytest.raises(SystemExit) as exit_:
+        run()
+    assert exit_.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_debug_shows_the_traceback(tmp_path: Path) -> None:

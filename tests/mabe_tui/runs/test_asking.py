@@ -34,8 +34,11 @@ def test_a_data_folder_makes_a_version_learn_from_it(tmp_path: Path) -> None:
 
 
 def test_a_version_without_its_data_is_refused() -> None:
-    (request,) = requests_for(REGISTRY, Wish(version="v6", launcher="local"))
-    with pytest.raises(ConfigError, match=r"`mabe run v6 --data DIR`"):
+    overrides = ("training.epochs=5",)
+    wish = Wish(version="v6", launcher="local", preset="demo", overrides=overrides)
+    (request,) = requests_for(REGISTRY, wish)
+    again = r"`mabe run v6 --data DIR --preset demo --set training\.epochs=5`"
+    with pytest.raises(ConfigError, match=again):
         check_data(request)
 
 
