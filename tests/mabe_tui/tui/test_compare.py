@@ -16,11 +16,11 @@ from mabe_tui.runs.curves.axis import Axis
 from mabe_tui.runs.units import duration
 from mabe_tui.tui.app import MabeApp
 from mabe_tui.tui.screens.compare import screen as compare
+from mabe_tui.tui.screens.compare.panes import ComparePanes
 from mabe_tui.tui.screens.compare.screen import CompareScreen
 from mabe_tui.tui.screens.dialogs.pick import PickScreen
 from mabe_tui.tui.widgets.chart import ChartView
 from mabe_tui.tui.widgets.class_view import ClassView
-from mabe_tui.tui.widgets.compare_panes import ComparePanes
 from mabe_tui.tui.widgets.side_table import SideTable
 from mabe_tui.tui.widgets.table import RowTable
 from tests.mabe_tui.tui.conftest import LARGE, SMALL

@@ -15,8 +15,8 @@ from mabe_tui.runs.listing.catalog import Catalog
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.tui.screens.dialogs.pick import PickScreen
 from mabe_tui.tui.screens.home import screen as home
+from mabe_tui.tui.screens.home.details import Details
 from mabe_tui.tui.screens.home.screen import HomeScreen
-from mabe_tui.tui.widgets.details import Details
 from mabe_tui.tui.widgets.table import RowTable
 
 SMALL, LARGE = (80, 24), (140, 45)

@@ -17,11 +17,11 @@ from mabe_tui.runs.videos.video import open_video, validation_scores
 from mabe_tui.runs.videos.video_prediction import PredictedVideo, predict_video
 from mabe_tui.tui.screens.home.screen import HomeScreen
 from mabe_tui.tui.screens.video import loader as video_loader
+from mabe_tui.tui.screens.video.frame_facts import FrameFacts
+from mabe_tui.tui.screens.video.player import Player
 from mabe_tui.tui.screens.video.screen import VideoScreen
 from mabe_tui.tui.widgets.arena import Arena
 from mabe_tui.tui.widgets.ethogram import Ethograms
-from mabe_tui.tui.widgets.frame_facts import FrameFacts
-from mabe_tui.tui.widgets.player import Player
 from mabe_tui.tui.widgets.table import RowTable
 from tests.mabe_tui.tiny_run import FRAMES, synthetic_folder, train
 from tests.mabe_tui.tui.made_video import made_answer, made_video

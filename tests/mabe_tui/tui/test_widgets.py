@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from textual.app import App, ComposeResult
+from textual.events import Resize
 
 from mabe_tui.plotting.series import Series
 from mabe_tui.tui.widgets.chart import Axes, ChartView
@@ -177,6 +178,29 @@ async def test_a_chart_shows_its_value_at_the_cursor(series: Series) -> None:
         assert "0.01" in "".join(chart.render_line(y).text for y in range(15))
         await pilot.press("left")
         assert chart.cursor < 100
+
+
+class LateChart(ChartView):
+    """Hears of a new size later than it is painted."""
+
+    def on_resize(self, event: Resize | None = None) -> None:
+        if event is not None:
+            event.prevent_default()
+
+
+class LateChartApp(App[None]):
+    def compose(self) -> ComposeResult:
+        yield LateChart()
+
+
+async def test_rows_are_as_wide_as_the_widget_before_it_hears_of_its_size(series: Series) -> None:
+    app = LateChartApp()
+    async with app.run_test(size=(60, 15)) as pilot:
+        chart = app.query_one(LateChart)
+        chart.show([series])
+        assert {len(chart.render_line(y).text) for y in range(15)} == {60}
+        await pilot.resize_terminal(41, 12)
+        assert {len(chart.render_line(y).text) for y in range(12)} == {41}
 
 
 async def test_zoom_pan_and_reset(series: Series) -> None:

@@ -11,10 +11,10 @@ from mabe_tui.runs.curves.axis import Axis
 from mabe_tui.runs.curves.overlay import LineNumbers, axes_of, metrics_of, overlay
 from mabe_tui.tui.screens.base import MabeScreen
 from mabe_tui.tui.screens.compare.messages import Drawn
+from mabe_tui.tui.screens.compare.panes import ComparePanes
 from mabe_tui.tui.screens.compare.view import PANES, CompareView
 from mabe_tui.tui.screens.dialogs.pick import PickScreen
 from mabe_tui.tui.widgets.chart import Axes
-from mabe_tui.tui.widgets.compare_panes import ComparePanes
 from mabe_tui.tui.widgets.tabs import TabLine
 
 ROOM_FOR_ALL = (120, 36)

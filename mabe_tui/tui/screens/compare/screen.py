@@ -19,9 +19,9 @@ from mabe_tui.tui.keys import bindings
 from mabe_tui.tui.messages import Done
 from mabe_tui.tui.screens.compare.looks import ComparisonLooks
 from mabe_tui.tui.screens.compare.messages import Found, Measuring, Offered, Refused
+from mabe_tui.tui.screens.compare.panes import ComparePanes
 from mabe_tui.tui.screens.compare.rows import SIDES, code_text, figure_rows, setting_rows, side_rows
 from mabe_tui.tui.screens.dialogs.pick import PickScreen
-from mabe_tui.tui.widgets.compare_panes import ComparePanes
 from mabe_tui.tui.widgets.side_table import SideTable
 from mabe_tui.tui.widgets.table import RowTable
 from mabe_tui.tui.widgets.tabs import TabLine

@@ -7,7 +7,7 @@ from mabe_tui.tui.actions import RunActions
 from mabe_tui.tui.screens.dialogs.entry import EntryScreen
 from mabe_tui.tui.screens.dialogs.pick import PickScreen
 from mabe_tui.tui.screens.home.choices import Choices
-from mabe_tui.tui.widgets.runs_pane import RunsPane
+from mabe_tui.tui.screens.home.runs_pane import RunsPane
 from mabe_tui.tui.widgets.table import RowTable
 
 SAVE_VIEW, REMOVE_VIEW = "+ save what is shown as a view", "- remove a view"

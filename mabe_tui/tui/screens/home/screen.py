@@ -17,12 +17,12 @@ from mabe_tui.tui.keys import bindings
 from mabe_tui.tui.messages import Problem, RunChanged
 from mabe_tui.tui.notices import RunWatch
 from mabe_tui.tui.screens.home.choices import Choices
+from mabe_tui.tui.screens.home.details import Details
 from mabe_tui.tui.screens.home.opening import Opening
 from mabe_tui.tui.screens.home.reader import Reader, Readings, Underway, Unheard
-from mabe_tui.tui.widgets.details import Details
-from mabe_tui.tui.widgets.runs_pane import RunsPane
+from mabe_tui.tui.screens.home.runs_pane import RunsPane
+from mabe_tui.tui.screens.home.versions_table import VersionsTable
 from mabe_tui.tui.widgets.table import RowTable
-from mabe_tui.tui.widgets.versions_table import VersionsTable
 
 REFRESH_SECONDS = 10.0
 """How often runs elsewhere are asked how they are."""

@@ -25,6 +25,7 @@ from mabe_tui.tui.screens.video.loader import (
     Told,
     VideoLoader,
 )
+from mabe_tui.tui.screens.video.player import Looking, Player
 from mabe_tui.tui.screens.video.rows import (
     WORST_FIRST,
     Order,
@@ -33,8 +34,7 @@ from mabe_tui.tui.screens.video.rows import (
     score_columns,
     score_row,
 )
-from mabe_tui.tui.watching import WATCHING, Watching
-from mabe_tui.tui.widgets.player import Looking, Player
+from mabe_tui.tui.screens.video.watching import WATCHING, Watching
 from mabe_tui.tui.widgets.table import RowTable
 
 NAME = "video"

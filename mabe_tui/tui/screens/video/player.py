@@ -15,10 +15,10 @@ from mabe_tui.plotting.ethogram import Ethogram
 from mabe_tui.plotting.skeleton import View
 from mabe_tui.runs.videos.video import TrackedVideo
 from mabe_tui.runs.videos.video_prediction import PredictedVideo
+from mabe_tui.tui.screens.video.frame_facts import FrameFacts, Moment
 from mabe_tui.tui.screens.video.playback import NORMAL, Playback
 from mabe_tui.tui.widgets.arena import MICE, TRAILS, Arena, view_count, view_name
 from mabe_tui.tui.widgets.ethogram import ROWS, SPANS, Ethograms
-from mabe_tui.tui.widgets.frame_facts import FrameFacts, Moment
 
 if TYPE_CHECKING:
     from mabe_tui.tui.app import MabeApp

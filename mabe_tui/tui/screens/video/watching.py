@@ -4,7 +4,7 @@ from core.errors import ConfigError
 from mabe_tui.tui.screens.base import MabeScreen
 from mabe_tui.tui.screens.dialogs.entry import EntryScreen
 from mabe_tui.tui.screens.video.playback import parse_place
-from mabe_tui.tui.widgets.player import Player
+from mabe_tui.tui.screens.video.player import Player
 
 WATCHING = "video"
 """The place of these keys."""
