@@ -23,12 +23,19 @@ _WORDS = {int: "a whole number", float: "a number", str: "a text", bool: "true o
 _BOUNDS = (("gt", "above"), ("ge", "from"), ("lt", "below"), ("le", "up to"))
 
 
+MANY = 20
+"""So many names are no help in an error."""
+
+
 def nearest(word: str, candidates: Iterable[str]) -> str:
     """Give ``; did you mean 'x'?`` where a candidate is close, else what there is to choose from."""
     options = list(candidates)
     close = difflib.get_close_matches(word, options, n=1, cutoff=0.6)
     if close:
         return f"; did you mean {close[0]!r}?"
+    if len(options) > MANY:
+        near = difflib.get_close_matches(word, options, n=4, cutoff=0)
+        return f"; the nearest of {len(options)}: {', '.join(near)}"
     return f"; there are: {', '.join(options)}" if options else ""
 
 

@@ -26,8 +26,8 @@ LOWEST, HIGHEST = 10, 18
 """Rows of a chart that is not told how high to be."""
 FEW_LINES, WITH_LEGEND = 2, 16
 """A chart of more lines is so high, for then its legend has two rows."""
-SMALLEST = (16, 6)
-"""Columns and rows below which a chart says nothing."""
+SMALLEST = (16, 8)
+"""Columns and rows below which a chart says nothing, or not what it shows."""
 
 
 def register(app: typer.Typer) -> None:

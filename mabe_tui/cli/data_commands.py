@@ -42,10 +42,10 @@ def register(app: typer.Typer) -> None:
     data = typer.Typer(
         help="Make, check and prepare data.", no_args_is_help=True, rich_markup_mode=None
     )
-    data.command("synth")(synth)
-    data.command("check")(check)
-    data.command("prepare")(prepare)
-    data.command("show")(show)
+    data.command("synth", short_help="Make a synthetic data set.")(synth)
+    data.command("check", short_help="Look for what is wrong in a data folder.")(check)
+    data.command("prepare", short_help="Turn a data folder into arrays, once.")(prepare)
+    data.command("show", short_help="Show a folder by lab, or a video's bouts.")(show)
     data_remote.register(data)
     app.add_typer(data, name="data")
 

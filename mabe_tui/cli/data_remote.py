@@ -20,9 +20,9 @@ COMPETITION = "MABe-mouse-behavior-detection"
 
 def register(data: typer.Typer) -> None:
     """Add these commands to ``mabe data``."""
-    data.command("download")(download)
-    data.command("push")(push)
-    data.command("ls")(list_folders)
+    data.command("download", short_help="Fetch the competition's data from Kaggle.")(download)
+    data.command("push", short_help="Bring a data folder to Modal.")(push)
+    data.command("ls", short_help="List the data on Modal's volume.")(list_folders)
 
 
 def download(

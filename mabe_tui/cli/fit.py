@@ -14,7 +14,9 @@ SHORTEST = 12
 Column = tuple[str, list[object]]
 
 
-def fitted(columns: Sequence[Column], droppable: Sequence[str]) -> list[Column]:
+def fitted(
+    columns: Sequence[Column], droppable: Sequence[str], asked: bool = False
+) -> list[Column]:
     """Leave out columns without content; on a terminal, make the others fit.
 
     Columns in ``droppable`` go in that order while the table is too wide; what is still too long is cut
@@ -23,8 +25,9 @@ def fitted(columns: Sequence[Column], droppable: Sequence[str]) -> list[Column]:
     Args:
         columns: pairs of header and cells, the last one the most patient of being cut.
         droppable: headers of what a narrow terminal can do without, the least important first.
+        asked: a person named these columns: those without content stay, too.
     """
-    kept = [column for column in columns if any(cell is not None for cell in column[1])]
+    kept = [c for c in columns if asked or any(cell is not None for cell in c[1])]
     if not sys.stdout.isatty() or not kept:
         return kept
     available = shutil.get_terminal_size().columns - EDGE

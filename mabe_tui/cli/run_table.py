@@ -15,8 +15,11 @@ from mabe_tui.runs.store import short_id
 from mabe_tui.runs.units import duration
 from mabe_tui.runs.view import RunSummary
 
-NARROW = ("device", "at", "tags", "time", "cost", "epoch")
+NARROW = ("device", "at", "tags", "cost", "left", "time", "epoch")
 """Columns that a narrow terminal goes without, in this order; `mabe status` has them all."""
+SPARSE = ("Δ", "remarks")
+"""Columns that go before all these where few rows have anything in them."""
+FEW = 0.25
 HEADERS = {
     "id": "run",
     DELTA: "Δ",
@@ -91,16 +94,27 @@ def narrow(table: Arranged) -> Sequence[str]:
 
 
 def fitted_cells(
-    rows: Sequence[Mapping[str, object]], droppable: Sequence[str]
+    rows: Sequence[Mapping[str, object]], droppable: Sequence[str], asked: bool = False
 ) -> tuple[list[str], list[Sequence[object]]]:
-    """Give headers and cells that fit the terminal; where they cannot otherwise, with short ids."""
+    """Give headers and cells that fit the terminal; where they cannot otherwise, with short ids.
+
+    See :func:`~mabe_tui.cli.fit.fitted` for ``droppable`` and ``asked``.
+    """
+    droppable = [*_sparse(rows), *droppable] if droppable else droppable
     whole = [(header, [row[header] for row in rows]) for header in rows[0]]
-    columns = fitted(whole, droppable)
+    columns = fitted(whole, droppable, asked)
     if not fits(columns):
         short = [(h, _short_ids(cells) if h == "run" else cells) for h, cells in whole]
-        columns = fitted(short, droppable)
+        columns = fitted(short, droppable, asked)
     headers = [header for header, _ in columns]
     return headers, list(zip(*(cells for _, cells in columns), strict=True))
+
+
+def _sparse(rows: Sequence[Mapping[str, object]]) -> list[str]:
+    def few(header: str) -> bool:
+        return sum(row.get(header) is not None for row in rows) <= FEW * len(rows)
+
+    return [header for header in SPARSE if few(header)]
 
 
 def _short_ids(cells: Sequence[object]) -> list[object]:
@@ -115,7 +129,7 @@ def numeric(headers: Sequence[str]) -> list[int]:
 
 def print_runs(table: Arranged, records: Records) -> None:
     """Print a table that fits the terminal."""
-    headers, cells = fitted_cells(cells_of(table, records), narrow(table))
+    headers, cells = fitted_cells(cells_of(table, records), narrow(table), bool(table.columns))
     print_table(headers, cells, right=numeric(headers))
 
 

@@ -136,7 +136,7 @@ def _picture(table: Arranged, records: Records, problems: list[str]) -> "Rendera
         foot = Text(f"what is here may be old: {problems[-1]}", "yellow")
     if not rows:
         return Group(Text("no such runs"), foot)
-    headers, cells = fitted_cells(rows, narrow(table))
+    headers, cells = fitted_cells(rows, narrow(table), bool(table.columns))
     return Group(rich_table(headers, cells, right=numeric(headers)), foot)
 
 

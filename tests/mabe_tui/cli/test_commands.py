@@ -1,10 +1,14 @@
+from collections.abc import Callable
+
 import pytest
 import typer
+from typer.testing import Result
 
 from core.errors import ConfigError
 from mabe_tui.cli.commands import COMMANDS
 from mabe_tui.cli.main import app
 
+Mabe = Callable[..., Result]
 ROOT = typer.main.get_command(app)
 CONTEXT = typer.Context(ROOT)
 
@@ -19,3 +23,9 @@ def test_every_command_is_where_the_table_says(name: str) -> None:
 def test_an_unknown_command_is_answered_with_the_nearest() -> None:
     with pytest.raises(ConfigError, match="did you mean 'compare'"):
         ROOT.get_command(CONTEXT, "compair")
+
+
+def test_no_summary_of_a_data_command_is_cut(invoke: Mabe) -> None:
+    listed = invoke("data", "-h").stdout.split("Commands:")[1].strip().splitlines()
+    assert len(listed) == 7
+    assert not [line for line in listed if line.endswith("...") or len(line) > 80]

@@ -33,3 +33,7 @@ def test_terminal_is_never_overrun(monkeypatch: pytest.MonkeyPatch, width: int) 
 def test_last_column_is_cut_with_a_mark(monkeypatch: pytest.MonkeyPatch) -> None:
     on_terminal(monkeypatch, 50)
     assert fitted(COLUMNS, [])[-1] == ("remarks", ["a long story…"])
+
+
+def test_columns_that_were_asked_for_stay_without_content() -> None:
+    assert fitted(COLUMNS, [], asked=True) == COLUMNS

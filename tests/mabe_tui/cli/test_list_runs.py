@@ -46,6 +46,18 @@ def ids(result: Result) -> list[str]:
     return [row["id"] for row in json.loads(result.stdout)]
 
 
+def test_at_80_columns_what_is_nearly_empty_goes_first(
+    mabe: Mabe, three: list[RunDir], home: Path, v6: Experiment, narrow: None
+) -> None:
+    for seed in range(5):
+        record(home, v6, (0.1, 0.2), seed=seed, tags=("a-long-tag", "another"))
+    header = mabe("runs").stdout.strip().splitlines()[0].split()
+    assert "remarks" not in header
+    assert {"epoch", "time"} <= {*header}
+    header = mabe("runs", "--columns", "run,best.f1,batch_size,app_name,note").stdout.split()
+    assert header[4] == "note"
+
+
 def test_filter_and_order(mabe: Mabe, three: list[RunDir]) -> None:
     first, second, third = (run.id for run in three)
     assert ids(mabe("runs", "--json")) == [third, second, first]
