@@ -104,7 +104,7 @@ def estimate(store: RunStore, request: RunRequest) -> Estimate | None:
         ``None`` where there is no such run with a completed epoch.
     """
     for entry in store.entries()[:RUNS_LOOKED_AT]:
-        if entry.version != request.experiment.name or entry.request is None:
+        if entry.version != request.experiment.name or entry.request is None or entry.is_import:
             continue
         if (entry.request.preset, entry.request.launcher) != (request.preset, request.launcher):
             continue

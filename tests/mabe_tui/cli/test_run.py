@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from typer.testing import Result
 
@@ -74,13 +75,16 @@ def test_dry_run_touches_nothing(invoke: Mabe, home: Path) -> None:
     assert not home.exists()
 
 
-def test_estimate_goes_by_an_earlier_run(invoke: Mabe) -> None:
+def test_estimate_goes_by_an_earlier_run(invoke: Mabe, home: Path) -> None:
     invoke("run", "v1")
     shown = json.loads(invoke("run", "v1", "--dry-run", "--json").stdout)
     assert shown["estimate"]["seconds_per_epoch"] == 2.0
     assert (
         shown["estimate"]["seconds"] == 2.0 * shown["request"]["experiment"]["training"]["epochs"]
     )
+    run = only_run(home)
+    run.write_request(msgspec.structs.replace(run.read_request(), imported=True))
+    assert json.loads(invoke("run", "v1", "--dry-run", "--json").stdout)["estimate"] is None
 
 
 def test_version_without_its_data_names_the_command(invoke: Mabe, home: Path) -> None:
