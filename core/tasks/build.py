@@ -50,7 +50,7 @@ def open_data(
             f"{experiment.name} learns from the competition's data: name their folder with --data"
             " (`mabe data synth DIR` makes one like it)"
         )
-    config, told = experiment.data, _labelled(progress, "preparing")
+    config, told = experiment.data, _labelled(progress, "prepared")
     return prepare(root, cache, config.keypoints, config.mice, progress=told)
 
 
@@ -71,10 +71,10 @@ def _synthetic(experiment: Experiment, cache: Path, progress: Progress) -> Path:
     lock = root.with_name(f".{root.name}.lock")
     with alone(lock, progress, "waiting for another job that makes the same data"):
         if not (root / "train.csv").is_file():  # it is written last
-            synthesise(root, settings, progress=_labelled(progress, "simulating"))
+            synthesise(root, settings, progress=_labelled(progress, "simulated"))
     return root
 
 
-def _labelled(progress: Progress, doing: str) -> Progress:
-    """Say what is being done to the videos that are counted."""
-    return lambda done, total, what: progress(done, total, f"{doing} {what}" if total else what)
+def _labelled(progress: Progress, how: str) -> Progress:
+    """Say what has been done to the videos that are counted."""
+    return lambda done, total, what: progress(done, total, f"{what} {how}" if total else what)

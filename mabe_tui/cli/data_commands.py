@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
-from core.errors import ConfigError, MisuseError
+from core.errors import ConfigError, DataError, MisuseError
 from core.experiment import KEYPOINT_SET_SIZES
 from mabe_tui.cli import data_remote
 from mabe_tui.cli.data_report import report_lines
@@ -134,9 +134,16 @@ def _class_shares(text: str | None) -> "ClassShares":
         pairs = dict(part.split("=", 1) for part in text.split(","))
         return msgspec.convert(pairs, ClassShares, strict=False)
     except (ValueError, msgspec.ValidationError) as error:
-        raise ConfigError(
-            f"--shares {text}: write social=0.1,mating=0.05,aggressive=0.05, or `real` ({error})"
+        raise MisuseError(
+            f"--shares {text}: write social=0.1,mating=0.05,aggressive=0.05, or `real`;"
+            f" each from 0 to below 1{_which_share(str(error))}"
         ) from None
+
+
+def _which_share(problem: str) -> str:
+    """Name the share that msgspec complains of, as in ``… - at `$.social```."""
+    _, found, path = problem.partition("`$.")
+    return f" (look at {path.rstrip('`')})" if found else ""
 
 
 def check(
@@ -156,6 +163,8 @@ def check(
         )
     if as_json:
         print_json(report)
+    elif (first := next(iter(report.problems), None)) and first.code == "unreadable_table":
+        raise DataError(first.places[0])
     else:
         print("\n".join(wrapped(line, "      ") for line in report_lines(report)))
     if report.stops_training:

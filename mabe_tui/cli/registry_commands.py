@@ -213,6 +213,8 @@ def init(
 ) -> None:
     """Write a registry with v1 to v7 into a folder."""
     path = folder / registries.FILE_NAME
+    if folder.is_file():
+        raise ConfigError(f"{folder}: is a file; name a folder")
     if path.exists() and not force:
         raise ConfigError(f"{path}: there already; --force replaces it")
     write_bytes_atomically(path, registries.default_path().read_bytes())

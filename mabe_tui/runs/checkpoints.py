@@ -117,7 +117,7 @@ def checkpoint_here(run: RunDir, which: str) -> Pointer:
     """
     if which == ALL:
         raise RunError("name one checkpoint, such as best, last or epoch-5")
-    pointer = chosen_pointers(run, which)[0]
+    pointer = chosen_pointers(run, which, one=True)[0]
     if not (run.checkpoints / pointer.file).is_file():
         mend = (
             f"`mabe pull {run.id} {which}` brings it"
@@ -134,8 +134,8 @@ def is_elsewhere(run: RunDir) -> bool:
     return handle is not None and handle.launcher != "local"
 
 
-def chosen_pointers(run: RunDir, which: str) -> list[Pointer]:
-    """Give the checkpoints that ``best``, ``last``, ``epoch-5`` or ``all`` means.
+def chosen_pointers(run: RunDir, which: str, one: bool = False) -> list[Pointer]:
+    """Give the checkpoints that ``best``, ``last``, ``epoch-5`` or (unless ``one`` is meant) ``all`` means.
 
     Raises:
         RunError: there is no such checkpoint; names those there are.
@@ -143,7 +143,7 @@ def chosen_pointers(run: RunDir, which: str) -> list[Pointer]:
     names = pointer_names(run)
     wanted = names if which == ALL else [pointer_name(which)]
     if not wanted or not set(wanted) <= set(names):
-        known = ", ".join([*names, ALL]) if names else "none yet"
+        known = ", ".join([*names, *([] if one else [ALL])]) if names else "none yet"
         raise RunError(f"{run.id} has no checkpoint {which!r}; there is {known}")
     pointers = [run.read_pointer(name) for name in wanted]
     return [pointer for pointer in pointers if pointer is not None]

@@ -162,9 +162,9 @@ def _removal(what: str, reason: str, paths: Sequence[Path]) -> Removal:
 
 
 def _children(folder: Path) -> list[Path]:
-    kept = (CATALOG,)  # small, and there again at the next look
     found = folder.iterdir() if folder.is_dir() else ()
-    return sorted(path for path in found if path.name not in kept)
+    # the list of runs is small, and there again at the next look; a lock is empty
+    return sorted(path for path in found if path.name != CATALOG and path.suffix != ".lock")
 
 
 def _remove(path: Path) -> None:

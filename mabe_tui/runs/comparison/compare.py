@@ -20,6 +20,11 @@ HASH_LETTERS = 8
 if TYPE_CHECKING:  # numpy and pyarrow: only a verdict needs them
     from core.evaluation.table import Confusions
 
+OF_A_RENTED_MACHINE = frozenset(
+    f"hardware.{name}"
+    for name in ("launcher", "gpu", "gpu_memory_gib", "memory_mib", "timeout_seconds", "app_name")
+)
+
 
 class Setting(msgspec.Struct, frozen=True):
     """One setting that is not the same on all sides."""
@@ -140,7 +145,11 @@ def changed_settings(sides: Sequence[Side]) -> tuple[Setting, ...]:
         Setting(key, tuple(t.get(key) for t in tables), tuple(key not in t for t in tables))
         for key in keys
     ]
-    return tuple(row for row in rows if not (_alike(row.values) and _alike(row.missing)))
+    changed = [row for row in rows if not (_alike(row.values) and _alike(row.missing))]
+    here = [side.summary is not None and side.summary.launcher == "local" for side in sides]
+    if all(here):  # what would have been rented says least of such runs
+        changed.sort(key=lambda row: row.key in OF_A_RENTED_MACHINE)
+    return tuple(changed)
 
 
 def _alike(values: Sequence[object]) -> bool:

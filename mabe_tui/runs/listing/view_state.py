@@ -134,6 +134,7 @@ class ViewState:
             with FileLock(self.path.with_suffix(".lock"), timeout=LOCK_SECONDS):
                 yield
         except (OSError, Timeout) as error:
+            reason = getattr(error, "strerror", None) or error
             raise UserError(
-                f"{self.path}: cannot be written ({error}); check the folder's permissions"
+                f"{self.path}: cannot be written ({reason}); is its folder one, and yours to write?"
             ) from error

@@ -119,12 +119,9 @@ def test_what_a_twin_has_of_its_own_cannot_be_stated(
 
 
 def test_a_folder_that_is_none_is_said_in_a_line(invoke: Mabe) -> None:
-    for command in ("prepare", "show"):
+    for command in ("prepare", "show", "check"):
         with pytest.raises(DataError, match=r"\Anowhere: no such folder[^\n]*\Z"):
             invoke("data", command, "nowhere")
-    result = invoke("data", "check", "nowhere")
-    assert result.exit_code == 1
-    assert "no such folder" in result.stdout
 
 
 def test_a_train_csv_without_a_column_is_said(invoke: Mabe, data: Path) -> None:
@@ -154,3 +151,18 @@ def test_nothing_is_folded_at_80_columns(invoke: Mabe, tmp_path: Path, narrow: N
     )
     assert header.split() == ["agent", "target", "action", "class", "start", "stop", "seconds"]
     assert all(len(row.split()) == 7 for row in rows)
+
+
+def test_check_of_what_is_no_data_folder_is_one_line(invoke: Mabe, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(DataError, match="file: not a folder"):
+        invoke("data", "check", str(tmp_path / "file"))
+    with pytest.raises(DataError, match=r"has no train\.csv"):
+        invoke("data", "check", str(tmp_path))
+    report = json.loads(invoke("data", "check", str(tmp_path), "--json").stdout)
+    assert [problem["code"] for problem in report["problems"]] == ["unreadable_table"]
+
+
+def test_a_share_that_cannot_be_is_named(invoke: Mabe) -> None:
+    with pytest.raises(ConfigError, match=r"from 0 to below 1 \(look at mating\)$"):
+        invoke("data", "synth", "two", "--shares", "social=0.1,mating=1.5")

@@ -111,6 +111,12 @@ def test_words_are_not_broken_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> 
     ]
 
 
+def test_init_of_a_file_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match="is a file; name a folder"):
+        mabe("init", str(tmp_path / "file"))
+
+
 def test_no_action_is_broken_on_a_narrow_terminal(narrow: None) -> None:
     lines = mabe("show", "v6").stdout.splitlines()
     actions = lines[lines.index("actions") + 1 :]

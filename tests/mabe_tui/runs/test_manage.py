@@ -6,13 +6,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from core import places
 from core.errors import RunError
 from core.rundir import RunDir
 from mabe_tui.launch import process
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.local_launcher import LocalLauncher
 from mabe_tui.runs import manage
-from mabe_tui.runs.checkpoints import checkpoint_rows
+from mabe_tui.runs.checkpoints import checkpoint_rows, mark
 from mabe_tui.runs.store import RunEntry
 
 MakeRun = Callable[..., RunDir]
@@ -29,6 +30,22 @@ def finished(launcher: LocalLauncher, make_run: MakeRun) -> RunDir:
         "epoch-0001", msgspec.structs.replace(pointer, file="step-0000002.pt", step=2)
     )
     return run
+
+
+def test_marking_offers_what_can_be_marked(finished: RunDir) -> None:
+    with pytest.raises(
+        RunError, match=r"no checkpoint 'epoch-9'; there is last, best, epoch-0001$"
+    ):
+        mark(finished, "epoch-9")
+
+
+def test_locks_are_nothing_to_remove(home: Path) -> None:
+    cache = places.cache(home)
+    cache.mkdir(parents=True)
+    (cache / ".mice.lock").touch()
+    (cache / "mice").mkdir()
+    paths = [path for item in manage.plan_gc(home, everything=True) for path in item.paths]
+    assert paths == [cache / "mice"]
 
 
 def test_tags_and_note(make_run: MakeRun) -> None:

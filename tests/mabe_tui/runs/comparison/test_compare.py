@@ -19,7 +19,12 @@ from core.events import Epoch, Finished, RunStarted
 from core.experiment import Experiment, TrainingConfig
 from core.registry import Registry, default_path, load
 from core.rundir import About, Resolved, RunDir, RunRequest, new_run_id
-from mabe_tui.runs.comparison.compare import Comparison, compare
+from mabe_tui.runs.comparison.compare import (
+    OF_A_RENTED_MACHINE,
+    Comparison,
+    changed_settings,
+    compare,
+)
 from mabe_tui.runs.comparison.sides import Spread
 from mabe_tui.runs.store import RunStore
 
@@ -319,3 +324,17 @@ def test_other_labels_are_named_by_run_and_video(
     assert "different true frames in 1 of 8 videos, v3 first" in sentence
     assert "v5" in sentence
     assert "v6" in sentence
+
+
+def test_what_was_not_rented_is_told_last(
+    home: Path, registry: Registry, finished: MakeFinished
+) -> None:
+    finished("v5")
+    finished("v6")
+    sides = compared(home, registry, "v5", "v6").sides
+    sides = tuple(
+        msgspec.structs.replace(side, experiment=registry.experiment(side.name)) for side in sides
+    )
+    rented = [setting.key in OF_A_RENTED_MACHINE for setting in changed_settings(sides)]
+    assert rented == sorted(rented)
+    assert len({*rented}) == 2
