@@ -51,6 +51,8 @@ one real row gives an age to a mouse that is not there."""
 SPARE_FRAMES = 100_000
 """How far a tracking may always go beyond fps × duration."""
 
+SYNTHETIC_MARKER = "synthetic.json"
+"""Says in a data folder that it was made by `mabe data synth`, and from what."""
 BOUT_COLUMNS: dict[str, Kind] = {
     "agent_id": "integer",
     "target_id": "integer",
@@ -129,6 +131,10 @@ def read_videos(root: Path, table: str = "train") -> list[Video]:
         problem = f"has no {table}.csv" if root.is_dir() else "no such folder"
         if root.is_file():
             problem = "not a folder"
+        if (root / SYNTHETIC_MARKER).is_file() and table == "train":
+            raise DataError(
+                f"{root}: unfinished; the same `mabe data synth {root}` as before finishes it"
+            )
         raise DataError(f"{root}: {problem}; a data folder has the competition's layout")
     videos = []
     line_of: dict[str, int] = {}

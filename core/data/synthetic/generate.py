@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
+from core.data.competition import SYNTHETIC_MARKER
 from core.data.synthetic.body import add_noise, keypoints, tracked
 from core.data.synthetic.patterns import CLASSES
 from core.data.synthetic.schedule import Bout, class_frames, random_schedule
@@ -27,8 +28,7 @@ from core.errors import DataError
 from core.files import write_bytes_atomically
 from core.progress import Progress
 
-MARKER = "synthetic.json"
-"""Says in a data folder that it was made here, and from what."""
+MOST_TOLD = 4
 FIRST_VIDEO_ID = 700_000_001
 BODY_CM = 8.5
 """Nose to tail base of an adult mouse."""
@@ -176,7 +176,7 @@ def _claim(root: Path, request: Any) -> None:
     Raises:
         DataError: it is neither.
     """
-    marker = root / MARKER
+    marker = root / SYNTHETIC_MARKER
     wanted = fingerprint(request)
     if root.exists() and not root.is_dir():
         raise DataError(f"{root}: is a file; name a folder for the synthetic data")
@@ -189,14 +189,26 @@ def _claim(root: Path, request: Any) -> None:
             ) from error
         if found.get("fingerprint") != wanted:
             raise DataError(
-                f"{root}: holds synthetic data made with other settings; "
-                "name another folder, or delete this one first"
+                f"{root}: holds synthetic data made {_otherwise(found.get('request'), request)};"
+                " name another folder, or delete this one first"
             )
         return
     if root.is_dir() and any(root.iterdir()):
         raise DataError(f"{root}: is not empty and was not made by synth; name a new folder")
     content = {"made_by": "mabe data synth", "fingerprint": wanted, "request": request}
     write_bytes_atomically(marker, msgspec.json.format(msgspec.json.encode(content)))
+
+
+def _otherwise(found: Any, wanted: Any) -> str:
+    """Say in which settings the data that are there differ from those that are asked for."""
+    asked = msgspec.json.decode(msgspec.json.encode(wanted))
+    if found == asked:
+        return "by another version of the simulator"
+    if not (isinstance(found, dict) and isinstance(asked, dict) and found.keys() == asked.keys()):
+        return "with other settings"
+    changed = [key for key in asked if found[key] != asked[key]]
+    told = [f"{key} {found[key]}, not {asked[key]}" for key in changed]
+    return f"with other settings ({'; '.join(told[:MOST_TOLD])})"
 
 
 def _is_there(root: Path, video: Video) -> bool:

@@ -84,6 +84,10 @@ def _flat(what: Asked) -> dict[str, Any]:
     return {**table, **settings, **{f"tune.{path}": bounds for path, bounds in ranges.items()}}
 
 
+def _another(key: str) -> str:
+    return f"other {key}" if key in ("overrides", "data") else f"another {key}"
+
+
 class TrialResult(msgspec.Struct, frozen=True, kw_only=True):
     """What came of one trial."""
 
@@ -255,7 +259,7 @@ def _opened(folder: Path, what: Asked, experiment: Experiment) -> Study:
         study.set_user_attr("asked", msgspec.json.encode(what).decode())
     elif (key := msgspec.json.decode(known, type=Asked).difference(what)) is not None:
         raise RunError(
-            f"{folder}: this study was begun with another {key}; give the new one another --name"
+            f"{folder}: this study was begun with {_another(key)}; give the new one another --name"
         )
     return Study(study, what.ranges)
 

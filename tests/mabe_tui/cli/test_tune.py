@@ -48,7 +48,7 @@ def test_what_is_set_is_not_tuned(invoke: Mabe) -> None:
     )
     assert "model.dropout" not in told["best"]["values"]
     assert "training.learning_rate" in told["best"]["values"]
-    with pytest.raises(RunError, match=r"begun with another overrides; .*--name"):
+    with pytest.raises(RunError, match=r"begun with other overrides; .*--name"):
         invoke("tune", "v2", "--trials", "1", *QUICK)
     invoke("tune", "v2", "--trials", "1", *QUICK, "--name", "other")
 

@@ -147,3 +147,15 @@ def test_refuses_a_file_and_a_damaged_marker(tmp_path):
     (tmp_path / "data/synthetic.json").write_text("{")
     with pytest.raises(DataError, match=r"synthetic\.json: cannot be read"):
         synthesise(tmp_path / "data", SMALL, workers=1)
+
+
+def test_an_unfinished_folder_names_the_command_that_finishes_it(tmp_path: Path) -> None:
+    root = tmp_path / "mice"
+    synthesise(root, SyntheticSettings(videos=1, frames=300), workers=1)
+    (root / "train.csv").unlink()
+    with pytest.raises(DataError, match=r"unfinished; the same `mabe data synth .*mice` as before"):
+        read_videos(root)
+    with pytest.raises(DataError, match=r"other settings \(videos 1, not 2; seed 42, not 7\)"):
+        synthesise(root, SyntheticSettings(videos=2, frames=300, seed=7), workers=1)
+    synthesise(root, SyntheticSettings(videos=1, frames=300), workers=1)
+    assert len(read_videos(root)) == 1
