@@ -16,7 +16,7 @@ from core.registry import VERSION_NAME
 from core.rundir import Limits, RunRequest
 from mabe_tui.cli.cost import agree_on_cost
 from mabe_tui.cli.options import BudgetOption, MaxTimeOption, SetOption, Version, YesOption
-from mabe_tui.cli.output import JsonOption, print_json, say
+from mabe_tui.cli.output import NO_BREAK, JsonOption, print_json, say, wrapped
 from mabe_tui.cli.session import Session, session_of
 from mabe_tui.launch.launcher import Launcher, launcher_named
 from mabe_tui.runs import asking
@@ -150,13 +150,14 @@ def _work(
 
 
 def _print_now(line: str) -> None:
-    print(line, flush=True)
+    print(wrapped(line, "    "), flush=True)
 
 
 def line_of(result: "TrialResult") -> str:
     """Spell a trial's result on one line."""
     values = "  ".join(
-        f"{path.rpartition('.')[2]} {_short(value)}" for path, value in result.values.items()
+        f"{path.rpartition('.')[2]}{NO_BREAK}{_short(value)}"
+        for path, value in result.values.items()
     )
     reached = "–" if result.metric is None else f"{result.metric:.4f} at epoch {result.epoch}"
     why = f"  ({result.problem})" if result.problem else ""

@@ -32,6 +32,9 @@ class _Active:
     trial: StudyTrial
     run: RunDir
     monitor: str
+    epochs: int
+    told: int = 0
+    """Epochs that were told of."""
     context: ExitStack = field(default_factory=ExitStack)
     """Keeps the run's folder up to date."""
 
@@ -46,7 +49,8 @@ class Tuner:
         launcher: runs them.
         request_for: gives the request of a trial from its overrides.
         seconds: between two looks at the runs.
-        tell: is given a sentence when the launcher cannot be reached; it is tried again and again.
+        tell: is given a line for every trial that begins, and for each of its epochs; and when the
+            launcher cannot be reached, which is tried again and again.
     """
 
     def __init__(
@@ -147,8 +151,9 @@ class Tuner:
         self._follow(trial, run)
 
     def _follow(self, trial: StudyTrial, run: RunDir) -> None:
-        monitor = run.read_request().experiment.training.monitor
-        active = _Active(trial, run, monitor)
+        training = run.read_request().experiment.training
+        active = _Active(trial, run, training.monitor, training.epochs)
+        self._tell(f"trial {trial.number}: {run.id}")
         active.context.enter_context(self._following(run))
         self._active.append(active)
 
@@ -177,6 +182,12 @@ class Tuner:
             value = epoch.metrics.get(each.monitor, math.nan)
             if math.isfinite(value):
                 each.trial.report(epoch.epoch, value)
+            if epoch.epoch > each.told:
+                each.told = epoch.epoch
+                self._tell(
+                    f"trial {each.trial.number}: epoch {epoch.epoch}/{each.epochs}"
+                    f"  {each.monitor} {value:.4f}"
+                )
         if state.is_alive and (each.trial.to_be_pruned or each.trial.should_be_pruned()):
             each.trial.prune()
             self._launcher.stop(each.run, STOP_GRACE)

@@ -30,6 +30,20 @@ def test_ends_with_the_command_that_keeps_the_best(invoke: Mabe, home: Path) -> 
     assert kept in [entry.require_request().experiment for entry in entries]
 
 
+def test_what_a_trial_does_is_told_while_it_does_it(invoke: Mabe, home: Path, narrow: None) -> None:
+    result = invoke("tune", "v2", "--trials", "1", *QUICK)
+    (entry,) = RunStore(home).entries()
+    told = result.stderr.splitlines()
+    assert told[-3:] == [
+        f"trial 0: {entry.id}",
+        "trial 0: epoch 1/2  f1_macro 0.1000",
+        "trial 0: epoch 2/2  f1_macro 0.2000",
+    ]
+    lines = result.stdout.split("\nbest of")[0].splitlines()
+    assert max(map(len, lines)) <= 80
+    assert entry.id in " ".join(lines).split()
+
+
 def test_goes_on_and_tells_all_trials_as_json(invoke: Mabe, home: Path) -> None:
     invoke("tune", "v2", "--trials", "1", *QUICK)
     told = json.loads(invoke("tune", "v2", "--trials", "2", *QUICK, "--json").stdout)
