@@ -15,10 +15,10 @@ def test_synthetic_data_are_made_once(tmp_path):
         told.append(seen)
 
     first = open_data(SMALL, None, tmp_path, progress)
-    assert {what for _, _, what in told} == {"simulating videos", "preparing videos"}
+    assert {what for _, _, what in told} == {"videos simulated", "videos prepared"}
     told.clear()
     second = open_data(SMALL, None, tmp_path, progress)
-    assert "simulating videos" not in {what for _, _, what in told}
+    assert "videos simulated" not in {what for _, _, what in told}
     assert first.fingerprint == second.fingerprint
     assert [video.frames for video in second.videos] == [200, 200]
 
