@@ -48,7 +48,8 @@ def test_touched_data(resumable: tuple[RunDir, RunRequest, Path]) -> None:
 
 def test_data_that_are_gone(resumable: tuple[RunDir, RunRequest, Path]) -> None:
     run, request, data = resumable
-    (data / "train.csv").unlink()
+    for name in ("train.csv", "synthetic.json"):
+        (data / name).unlink()
     words = f"{data}: has no train.csv; `mabe resume {run.id} --data DIR` names where they are now"
     for found in (request.resolved, None):  # also before it had read them
         with pytest.raises(DataError, match=words):
