@@ -26,6 +26,8 @@ from mabe_tui.tui.widgets.table import RowTable
 
 REFRESH_SECONDS = 10.0
 """How often runs elsewhere are asked how they are."""
+QUIET_SECONDS = 1.0
+"""The runs are not looked at again while somebody types a filter."""
 AGAIN_SECONDS = 10.0
 """After something went wrong."""
 NAME = "home"
@@ -269,6 +271,8 @@ class HomeScreen(Opening):
     def _keep_view(self, message: RunsPane.ViewChanged) -> None:
         view = message.view
         self._keep(query=view.query, sort=view.sort, descending=view.descending)
+        if self._next_look is not None:
+            self._look_in(QUIET_SECONDS)  # else some key has to wait for all runs to be looked at
 
     @on(RunsPane.QueryUsed)
     def _keep_queries(self, message: RunsPane.QueryUsed) -> None:
