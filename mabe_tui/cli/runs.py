@@ -29,7 +29,7 @@ from mabe_tui.runs.following.mirror import EventItem, Item, TextItem
 from mabe_tui.runs.store import RunEntry, RunStore
 from mabe_tui.runs.units import duration, short_duration
 from mabe_tui.runs.view import RunSummary, refresh, summary_of
-from mabe_tui.runs.words import ending_words
+from mabe_tui.runs.words import state_words
 
 LAST_LINES = 10
 LABEL = 12
@@ -88,9 +88,7 @@ def status(context: typer.Context, run: RunName = "last", as_json: JsonOption = 
 
 def _details(run: RunSummary) -> Iterator[tuple[str, object]]:
     yield "run", run.id
-    why = ending_words(run.ended_because)
-    because = f" ({why})" if why else ""
-    yield "state", f"{run.state}{because}" + _silence(run)
+    yield "state", state_words(run) + _silence(run)
     if run.problem:
         yield "problem", run.problem
     if run.epochs:

@@ -19,6 +19,7 @@ from core.events import (
 )
 from mabe_tui.runs.text import plain
 from mabe_tui.runs.units import duration, short_duration, size_text
+from mabe_tui.runs.view import RunSummary
 
 SHOWN_METRICS = ("loss", "f1_macro")
 """Of all that a task measures, what fits on a line of 80 characters; a run's status has the rest."""
@@ -99,6 +100,12 @@ def step_line(event: Step) -> str:
 def ending_words(reason: str | None) -> str:
     """Say why a run ended; empty where that is not known."""
     return ENDED.get(reason, reason) if reason else ""
+
+
+def state_words(run: RunSummary) -> str:
+    """Say how a run is and, if it has ended, why."""
+    why = ending_words(run.ended_because)
+    return f"{run.state} ({why})" if why else str(run.state)
 
 
 def _machine_line(event: System) -> str:

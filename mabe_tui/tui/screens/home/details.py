@@ -16,6 +16,7 @@ from mabe_tui.runs.settings import differences
 from mabe_tui.runs.settings import spell as spell_setting
 from mabe_tui.runs.text import plain
 from mabe_tui.runs.units import duration
+from mabe_tui.runs.words import state_words
 from mabe_tui.tui.screens.home.rows import MISSING
 
 LABEL = 11
@@ -74,7 +75,7 @@ def _version_lines(experiment: Experiment, parent: Experiment | None) -> Iterato
 def _run_lines(record: RunRecord) -> Iterator[str]:
     run = record.summary
     facts = {
-        "state": run.state.value + (f" ({run.ended_because})" if run.ended_because else ""),
+        "state": state_words(run),
         "epoch": f"{run.epoch} of {run.epochs}",
         "time": duration(run.elapsed_seconds),
         "left": duration(run.eta_seconds) if run.eta_seconds is not None else None,
