@@ -135,6 +135,7 @@ class RunFeed:
         self._following: str | None = None
         """The attempt whose launcher keeps the files here up to date."""
         self._connection = CONNECTED
+        self._troubles: set[str] = set()
 
     def start(self) -> None:
         """Begin. What it tells carries on in the context of who called this."""
@@ -206,8 +207,7 @@ class RunFeed:
                 return
             while not self._closed.is_set():
                 if self.run.path.is_dir():
-                    self._turn()
-                    self._follow(followed)
+                    self._try_turn(followed)
                 else:
                     self._tell_gone()
                 self._work()
@@ -216,6 +216,16 @@ class RunFeed:
         self._launcher: Launcher = launcher_named(self.run.read_request().launcher)
         self._live = LiveRun(self.run, self._launcher, event_line)
         self._source = self._live
+
+    def _try_turn(self, followed: ExitStack) -> None:
+        """Take a turn; what goes wrong, a full disk or a folder that goes, is told once and tried again."""
+        try:
+            self._turn()
+            self._follow(followed)
+        except (UserError, OSError) as error:
+            if str(error) not in self._troubles:
+                self._troubles.add(str(error))
+                self._problem(str(error))
 
     def _turn(self) -> None:
         """Poll where it is time, find more of the log, and tell what is new."""

@@ -12,7 +12,7 @@ from mabe_tui.runs.curves.axis import Axis
 from mabe_tui.runs.following.chart_cache import ChartCache, View
 from mabe_tui.runs.following.feed import Look, RunFeed, Wish
 from mabe_tui.runs.following.jumps import line_at, x_at
-from mabe_tui.runs.following.live import LiveRun
+from mabe_tui.runs.following.live import LiveRun, Update
 from tests.mabe_tui.runs.telling import Telling
 
 LONGEST = 20.0
@@ -54,6 +54,26 @@ def test_only_what_is_wished_for_is_made(told: Told) -> None:
     assert [one.name for one in look.charts["loss"].series] == ["train_loss", "validation_loss"]
     assert len(look.tail) == 3
     assert look.tail[-1].position == look.log.stop - 1
+
+
+def test_a_turn_that_fails_is_told_once_and_tried_again(
+    telling: Telling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poll, failures = LiveRun.poll, iter([OSError("the disk is full")] * 3)
+
+    def fail_first(live: LiveRun, now: dt.datetime) -> Update:
+        for failure in failures:
+            raise failure
+        return poll(live, now)
+
+    monkeypatch.setattr(LiveRun, "poll", fail_first)
+    told = Told(telling.run)
+    told.feed.start()
+    told.feed.wish(Wish(charts=("loss",)))
+    assert told.until(lambda look: look.summary.epoch == 2)
+    assert [told.problems.get_nowait()] == ["the disk is full"]
+    assert told.problems.empty()
+    told.feed.close()
 
 
 def test_chart_that_has_not_changed_is_the_same_object(told: Told, telling: Telling) -> None:
