@@ -117,6 +117,7 @@ def sync_into(recorder: Recorder, while_read: bool = False) -> int:
     whole = [path for path in sizes if POINTER.fullmatch(path) or path == EVALUATION]
     for path, content in read(run, whole).items():
         write_bytes_atomically(run.path / path, content)
+    _forget_pointers(run, sizes)
     if REQUEST in sizes:
         _take_over_resolved(run)
     return added
@@ -146,6 +147,15 @@ def _sync_attempt(
 def _is_out_of_order(log: Path) -> bool:
     """Tell whether events were recorded before the words that came first: somebody glanced at it."""
     return decode(first_line(log)) is not None
+
+
+def _forget_pointers(run: RunDir, sizes: Mapping[str, int]) -> None:
+    """Take away the pointers of epochs that the job keeps no more, unless their weights are here."""
+    for path in run.checkpoints.glob("epoch-*.json"):
+        pointer = run.read_pointer(path.stem)
+        is_here = pointer is not None and (run.checkpoints / pointer.file).exists()
+        if f"checkpoints/{path.name}" not in sizes and not is_here:
+            path.unlink(missing_ok=True)
 
 
 def _take_over_resolved(run: RunDir) -> None:

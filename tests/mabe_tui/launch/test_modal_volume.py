@@ -1,0 +1,26 @@
+"""What a mirror takes over from the volume, and what it lets go."""
+
+from core.rundir import Pointer
+from mabe_tui.launch.modal import volume
+from mabe_tui.launch.recorder import Recorder
+
+
+def test_pointers_that_the_job_keeps_no_more_go_unless_their_weights_are_here(
+    make_run, monkeypatch
+) -> None:
+    run = make_run()
+    for epoch, name in enumerate(("epoch-0001", "epoch-0002", "epoch-0003", "marked"), start=1):
+        pointer = Pointer(
+            file=f"step-{epoch}.pt", sha256="s", bytes=1, epoch=epoch, step=epoch,
+            attempt="0001-aaaa", seq=epoch,
+        )  # fmt: skip
+        run.write_pointer(name, pointer)
+    (run.checkpoints / "step-2.pt").write_bytes(b"w")
+    kept = run.checkpoints / "epoch-0003.json"
+    there = {"checkpoints/epoch-0003.json": kept.read_bytes()}
+    monkeypatch.setattr(volume, "files", lambda _: {p: len(c) for p, c in there.items()})
+    monkeypatch.setattr(volume, "read", lambda _, paths: {p: there[p] for p in paths})
+    volume.sync_into(Recorder(run))
+    assert sorted(path.stem for path in run.checkpoints.glob("*.json")) == [
+        "epoch-0002", "epoch-0003", "marked",
+    ]  # fmt: skip
