@@ -6,12 +6,15 @@ import msgspec
 
 from core.errors import ConfigError, RunError
 from core.events import Finished, Stopped
+from core.history import History
+from core.rundir import Limits
 from mabe_tui.runs.reading import thin_history
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.units import duration, parse_duration
 
 UNSAID_SECONDS = 60.0
-"""A job counts from its start, its events begin later: so much less than the limit they may show."""
+"""How far below its limit an older run's events may end: they do not say how long after the start of
+its job they begin (:attr:`~core.events.RunStarted.startup_seconds`)."""
 
 
 class LimitKind(StrEnum):
@@ -90,7 +93,10 @@ def reached_limit(entry: RunEntry) -> ReachedLimit | None:
     Raises:
         RunError: the run cannot be read.
     """
-    limits, history = entry.require_request().limits, thin_history(entry.run)
+    return _reached(entry.require_request().limits, thin_history(entry.run))
+
+
+def _reached(limits: Limits, history: History) -> ReachedLimit | None:
     if isinstance(history.ending, Finished):
         return None
     reason = history.ending.reason if isinstance(history.ending, Stopped) else None
@@ -120,13 +126,13 @@ def require_room(entry: RunEntry, seconds: float | None, cost: float | None) -> 
         RunError: a limit that it has reached is not raised, or a new one is below what is used.
     """
     new = {LimitKind.TIME: seconds, LimitKind.BUDGET: cost}
-    reached = reached_limit(entry)
+    limits, history = entry.require_request().limits, thin_history(entry.run)
+    reached = _reached(limits, history)
     if reached is not None and not reached.lets_go_on(new[reached.kind]):
         raise RunError(
             f"{entry.id}: {reached}; {reached.option} above {reached.least} lets it go on"
         )
-    history = thin_history(entry.run)
-    spent = entry.require_request().limits.cost_of(history.seconds)
+    spent = limits.cost_of(history.seconds)
     for kind, used in ((LimitKind.TIME, history.seconds), (LimitKind.BUDGET, spent)):
         wanted = new[kind]
         if wanted is not None and used is not None and used >= wanted:

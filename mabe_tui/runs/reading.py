@@ -54,7 +54,7 @@ class ThinTail:
         """Fold the events of all attempts as they are now; names damaged lines."""
         for attempt in self._run.attempts():
             path = self._run.events_path(attempt)
-            self._files.setdefault(attempt, _ThinFile(path)).read()
+            self._files.setdefault(attempt, _ThinFile(path)).take_in()
         history = fold(event for file in self._files.values() for event in file.thinner.events())
         for file in self._files.values():
             name = str(file.path.relative_to(self._run.path))
@@ -73,33 +73,52 @@ def thin_history(run: RunDir) -> History:
     return ThinTail(run).history()
 
 
-class _ThinFile:
+class EventFile:
     """One attempt's event file, read on from where the last reading ended."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.thinner, self.damaged = Thinner(), list[int]()
-        self._tail, self._lines = LineTail(path), 0
+        self.damaged: list[int] = []
+        """Numbers of the lines that are no whole ones."""
+        self.lines = 0
+        """How many have been read."""
+        self._tail = LineTail(path)
 
-    def read(self) -> None:
+    def read(self) -> tuple[list[bytes], bool]:
+        """Give the lines that have come, and whether they are of a file that was replaced or cut."""
         before = self._tail.offset
         lines = self._tail.read()
-        if self._tail.offset != before + sum(map(len, lines)) + len(lines):  # replaced or cut
-            self.thinner, self.damaged, self._lines = Thinner(), [], 0
+        is_another = self._tail.offset != before + sum(map(len, lines)) + len(lines)
+        if is_another:
+            self.damaged, self.lines = [], 0
+        first = self.lines + 1
+        self.damaged += [n for n, line in enumerate(lines, first) if not _is_whole(line)]
+        self.lines += len(lines)
+        return lines, is_another
+
+
+class _ThinFile(EventFile):
+    """The same, of which only what a summary needs is kept."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.thinner = Thinner()
+
+    def take_in(self) -> None:
+        lines, is_another = self.read()
+        if is_another:
+            self.thinner = Thinner()
         self.thinner.feed(lines)
-        first = self._lines + 1
-        self.damaged += [n for n, line in enumerate(lines, first) if not is_whole(line)]
-        self._lines += len(lines)
 
     def is_lost(self, log: Path) -> bool:
         """Tell whether the attempt's log has events, and this file none."""
-        if self._lines:
+        if self.lines:
             return False
         begins = LineTail(log).read() if _size(log) < LOG_HEAD else last_lines(log)
         return any(decode(line) is not None for line in begins) and not _size(self.path)
 
 
-def is_whole(line: bytes) -> bool:
+def _is_whole(line: bytes) -> bool:
     """Tell whether a line was written as it stands: also an event of a kind this reader lacks."""
     if line.startswith((STEP, SYSTEM)):
         return line.endswith(b"}")  # there are thousands of them

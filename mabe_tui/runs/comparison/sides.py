@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import msgspec
 
@@ -76,7 +77,7 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     curve_over_seeds: CurveOverSeeds | None = None
     """Of ``curve``, where there are several seeds; ends where the first of them ends."""
     left_out: tuple[str, ...] = ()
-    """Runs of further seeds that are not finished, and how they are."""
+    """Newer runs, and those of further seeds, that are not finished, and how they are."""
     checkpoint: str | None = None
     """The one checkpoint that is meant, where not the run: ``best`` then has what it was measured to."""
     validation_source: str | None = None
@@ -136,7 +137,7 @@ class _Candidate:
     def seed(self) -> int:
         return self.entry.require_request().seed
 
-    @property
+    @cached_property
     def state(self) -> RunState:
         return state_of(self.entry)
 

@@ -2,19 +2,17 @@
 
 import datetime as dt
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 from core.events import ENDINGS, AnyEvent, decode
 from core.history import History
 from core.rundir import RunDir, RunRequest
 from mabe_tui.launch.launcher import Launcher, RunState
-from mabe_tui.launch.tail import LineTail
 from mabe_tui.runs.curves.points import Points
 from mabe_tui.runs.following.alerts import Alert, AlertWatch
 from mabe_tui.runs.following.growing import Folded
 from mabe_tui.runs.following.run_log import RunLog, Spell
-from mabe_tui.runs.reading import damage_words, is_whole
+from mabe_tui.runs.reading import EventFile, damage_words
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.view import RunSummary, summary_from
 
@@ -92,7 +90,7 @@ class LiveRun(Folded):
         self.log = RunLog(run, spell)
         self.state = RunState.UNKNOWN
         self._entry = RunEntry(run)
-        self._files: dict[str, _EventFile] = {}
+        self._files: dict[str, EventFile] = {}
         self._watch = AlertWatch()
         self._asked: dt.datetime | None = None
 
@@ -121,7 +119,8 @@ class LiveRun(Folded):
         events: list[AnyEvent] = []
         for attempt in self.run.attempts():
             path = self.run.events_path(attempt)
-            events += self._files.setdefault(attempt, _EventFile(path)).read()
+            lines, _ = self._files.setdefault(attempt, EventFile(path)).read()
+            events += [event for line in lines if (event := decode(line)) is not None]
         return events
 
     def _damages(self) -> list[str]:
@@ -130,26 +129,3 @@ class LiveRun(Folded):
             for file in self._files.values()
             if file.damaged
         ]
-
-
-class _EventFile:
-    """The events of one attempt as they come, and the numbers of the lines that are damaged."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.damaged: list[int] = []
-        self._tail, self._lines = LineTail(path), 0
-
-    def read(self) -> list[AnyEvent]:
-        before = self._tail.offset
-        lines = self._tail.read()
-        if self._tail.offset < before:  # replaced or cut
-            self.damaged, self._lines = [], 0
-        events = []
-        for number, line in enumerate(lines, self._lines + 1):
-            if (event := decode(line)) is not None:
-                events.append(event)
-            elif not is_whole(line):
-                self.damaged.append(number)
-        self._lines += len(lines)
-        return events

@@ -31,7 +31,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     finished: bool = False
     """Otherwise it is the best so far of a run that goes on or was interrupted."""
     left_out: tuple[str, ...] = ()
-    """Runs of further seeds that are not finished, and how they are."""
+    """Newer runs, and those of further seeds, that are not finished, and how they are."""
     preset: str | None = None
     overrides: tuple[str, ...] = ()
     """With these the newest of them was run: not quite the version as it is registered."""

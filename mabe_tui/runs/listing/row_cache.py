@@ -33,6 +33,7 @@ class RowCache:
         asked = (tuple(records), baseline, tuple(pinned))
         if asked != self._asked:
             self._asked = asked
+            # An equal baseline stays the object that the rows were made with.
             if baseline != self._baseline:
                 self._baseline = baseline
             self._rows = self._made(records, frozenset(pinned))

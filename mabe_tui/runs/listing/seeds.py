@@ -1,7 +1,7 @@
 """Runs that repeat each other: what has the same settings but for the seed, and which of them count."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -31,7 +31,7 @@ class Candidate(Protocol):
 
     @property
     def state(self) -> RunState:
-        """How it is."""
+        """How it is; asked several times, and the same each time."""
         ...
 
     @property
@@ -80,14 +80,13 @@ def over_seeds(runs: Sequence[Run]) -> Repeats[Run]:
     at = next((at for at, run in enumerate(runs) if run.state in CAME_TO_SOMETHING), 0)
     alike = [run for run in runs if run.alike == runs[at].alike]
     newer = [run for run in runs[:at] if run.alike != runs[at].alike]
-    states = {run.id: run.state for run in (*newer, *alike)}
-    finished = [run for run in alike if states[run.id] is RunState.FINISHED]
+    finished = [run for run in alike if run.state is RunState.FINISHED]
     if not finished:
-        return Repeats((runs[at],), _told(newer, states))
+        return Repeats((runs[at],), _told(newer))
     members = _one_a_seed([run for run in finished if run.data == finished[0].data])
-    others = _one_a_seed([run for run in alike if states[run.id] is not RunState.FINISHED])
+    others = _one_a_seed([run for run in alike if run.state is not RunState.FINISHED])
     left_out = [run for seed, run in others.items() if seed not in members]
-    return Repeats(tuple(members.values()), _told([*newer, *left_out], states))
+    return Repeats(tuple(members.values()), _told([*newer, *left_out]))
 
 
 def settings_digest(experiment: Experiment) -> str:
@@ -111,8 +110,8 @@ def digest(value: object) -> str:
     return hashlib.sha256(encoded).hexdigest()[:DIGEST_LETTERS]
 
 
-def _told(runs: Sequence[Run], states: Mapping[str, RunState]) -> tuple[str, ...]:
-    return tuple(f"{run.id} ({states[run.id]})" for run in runs)
+def _told(runs: Sequence[Run]) -> tuple[str, ...]:
+    return tuple(f"{run.id} ({run.state})" for run in runs)
 
 
 def _one_a_seed(runs: Sequence[Run]) -> dict[int | None, Run]:
