@@ -39,6 +39,7 @@ def check(
     keypoints: str = "mabe18",
     max_mice: int = 4,
     progress: Progress | None = None,
+    every_place: bool = False,
 ) -> Report:
     """Read everything that training would read, and report on it. Bad files are findings.
 
@@ -50,12 +51,13 @@ def check(
         keypoints: a name of ``KEYPOINT_SETS``.
         max_mice: mouse slots.
         progress: called with (done, total, what).
+        every_place: name every place and row of a problem, not only the first few.
 
     Raises:
         ConfigError: there is no such keypoint set.
     """
     slots = slots_of_set(keypoints)
-    findings = Findings()
+    findings = Findings(every_place)
     try:
         videos = read_videos(root)
     except DataError as error:
@@ -106,15 +108,27 @@ def _check_files(root: Path, videos: list[Video], usable: list[Video], findings:
     for video in videos:
         if not video.behaviors:
             continue
-        if tracked and video.tracking_path not in tracked:
-            place = _name(root, video.tracking_path)
-            findings.add("missing_tracking", place, 1, video.video_id)
-        if video.annotation_path not in annotated:
-            place = _name(root, video.annotation_path)
-            findings.add("missing_annotation", place, 1, video.video_id)
+        _check_presence(root, video, tracked, annotated, findings)
     listed = {path for video in videos for path in (video.tracking_path, video.annotation_path)}
     for path in sorted((tracked | annotated) - listed):
         findings.add("unlisted_file", _name(root, path))
+
+
+def _check_presence(
+    root: Path, video: Video, tracked: set[Path], annotated: set[Path], findings: Findings
+) -> None:
+    """Look whether both files of a labelled video are there.
+
+    Where no video has tracking, one finding says so for all of them.
+    """
+    for code, path, present in (
+        ("missing_tracking", video.tracking_path, tracked),
+        ("missing_annotation", video.annotation_path, annotated),
+    ):
+        if path.is_dir():
+            findings.add("folder_of_parts", _name(root, path), 1, video.video_id)
+        elif path not in present and (tracked or code != "missing_tracking"):
+            findings.add(code, _name(root, path), 1, video.video_id)
 
 
 def _tracking(
@@ -136,7 +150,8 @@ def _check_points(
     video: Video, tracking: Tracking, slots: tuple[str, ...], file: str, findings: Findings
 ) -> None:
     name = video.video_id
-    if tracking.non_finite or tracking.far_off or tracking.duplicates:
+    at_origin = bool((tracking.positions == 0).all(axis=-1).any())
+    if tracking.non_finite or tracking.far_off or tracking.duplicates or at_origin:
         for code, rows in odd_rows(video.tracking_path, slots, tracking.mouse_ids).items():
             findings.add_rows(code, file, rows, name)
     findings.add("points_outside", file, _count_outside(video, tracking.positions), name)
@@ -282,7 +297,7 @@ def _gaps(bouts: Bouts) -> dict[str, int]:
 
 
 def _parquet_files(folder: Path) -> set[Path]:
-    return set(folder.glob("*/*.parquet"))
+    return {path for path in folder.glob("*/*.parquet") if path.is_file()}
 
 
 def _name(root: Path, path: Path) -> str:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from core.data.parquet import Kind, numbers, read_columns, texts
 from core.data.table import Row, read_rows
@@ -50,6 +51,11 @@ one real row gives an age to a mouse that is not there."""
 
 SPARE_FRAMES = 100_000
 """How far a tracking may always go beyond fps × duration."""
+
+MOST_FRAMES = 2**28
+"""What fps × duration may state: 25 days at 120 frames a second."""
+FARTHEST_FRAME = 2**31
+"""Beyond it, a number in an annotation is neither a frame nor a mouse."""
 
 SYNTHETIC_MARKER = "synthetic.json"
 """Says in a data folder that it was made by `mabe data synth`, and from what."""
@@ -162,12 +168,16 @@ def labelled(videos: Iterable[Video]) -> tuple[list[Video], list[LeftOut]]:
         if not video.behaviors:
             left_out.append(LeftOut(video, "not labelled"))
         elif not video.tracking_path.is_file():
-            left_out.append(LeftOut(video, "no tracking file"))
+            left_out.append(LeftOut(video, _absence(video.tracking_path, "tracking")))
         elif not video.annotation_path.is_file():
-            left_out.append(LeftOut(video, "no annotation file"))
+            left_out.append(LeftOut(video, _absence(video.annotation_path, "annotation")))
         else:
             usable.append(video)
     return usable, left_out
+
+
+def _absence(path: Path, what: str) -> str:
+    return f"{what} is a folder, not one file" if path.is_dir() else f"no {what} file"
 
 
 def read_tracking(
@@ -197,26 +207,47 @@ def read_bouts(video: Video) -> Bouts:
     Raises:
         DataError: names the file, and the column or row that cannot be used.
     """
-    columns = read_columns(video.annotation_path, BOUT_COLUMNS)
-    agent, target, action, start, stop = columns.columns
+    path = video.annotation_path
+    columns = read_columns(path, BOUT_COLUMNS)
     return Bouts(
-        agent=numbers(agent).astype(np.int64),
-        target=numbers(target).astype(np.int64),
-        action=texts(action),
-        start=numbers(start).astype(np.int64),
-        stop=numbers(stop).astype(np.int64),
+        agent=_integers(path, columns, "agent_id"),
+        target=_integers(path, columns, "target_id"),
+        action=texts(columns.column("action")),
+        start=_integers(path, columns, "start_frame"),
+        stop=_integers(path, columns, "stop_frame"),
     )
+
+
+def _integers(path: Path, columns: pa.Table, name: str) -> npt.NDArray[np.int64]:
+    """Return a column as ``(bouts,)`` integers.
+
+    Raises:
+        DataError: a number is beyond :data:`FARTHEST_FRAME`, where differences of two could overflow.
+    """
+    values = numbers(columns.column(name))
+    wrong = np.flatnonzero((values > FARTHEST_FRAME) | (values < -FARTHEST_FRAME))
+    if wrong.size:
+        row = int(wrong[0])
+        raise DataError(
+            f"{path}: column {name!r} is {values[row]} in row {row}; no video has so many frames or mice"
+        )
+    return values.astype(np.int64)
 
 
 def _video(row: Row, root: Path, table: str) -> Video:
     lab, video = row.name("lab_id"), row.name("video_id")
     behaviors, malformed = parse_behaviors(row.names("behaviors_labeled"))
     width, height = row.number("video_width_pix"), row.number("video_height_pix")
+    fps, seconds = row.needed_number("frames_per_second"), row.needed_number("video_duration_sec")
+    if fps * seconds > MOST_FRAMES:
+        raise row.error(
+            "video_duration_sec", f"{seconds:g} s at {fps:g} frames a second is no video's length"
+        )
     return Video(
         lab_id=lab,
         video_id=video,
-        frames_per_second=row.needed_number("frames_per_second"),
-        duration_seconds=row.needed_number("video_duration_sec"),
+        frames_per_second=fps,
+        duration_seconds=seconds,
         pixels_per_cm=row.number("pix_per_cm_approx"),
         width=None if width is None else round(width),
         height=None if height is None else round(height),

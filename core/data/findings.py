@@ -11,6 +11,8 @@ Severity = Literal["error", "warning", "note"]
 
 PLACES = 5
 """How many places of a problem are kept, where they are files or rows."""
+ROWS = 3
+"""How many rows of one file are named."""
 NAMES = 40
 """The same where they are names, of which there are few and each is to be dealt with."""
 
@@ -50,6 +52,12 @@ KINDS: dict[str, Kind] = {
     ),
     "missing_tracking": Kind("warning", "videos", "labelled, but left out of training"),
     "missing_annotation": Kind("warning", "videos", "labelled, but left out of training"),
+    "folder_of_parts": Kind(
+        "warning",
+        "videos",
+        "a folder where one file is expected, so the video is left out; write its parts into one"
+        " parquet file",
+    ),
     "unlisted_file": Kind("note", "files", "no row of the table names it, so it is not read"),
     "malformed_behaviors": Kind(
         "warning", "entries", "behaviors_labeled; stray quotes are taken off, the rest is left out"
@@ -81,6 +89,12 @@ KINDS: dict[str, Kind] = {
         "warning", "points", "over 100,000 pixels from the picture; they count as missing"
     ),
     "duplicate_rows": Kind("warning", "rows", "same frame, mouse and part; the last row counts"),
+    "points_at_origin": Kind(
+        "warning",
+        "points",
+        "at exactly (0, 0), which some tools write for a point that is not tracked; used as they are:"
+        " if they mean that, remove their rows",
+    ),
     "points_outside": Kind("note", "points", "outside the picture; used as they are"),
     "dropped_points": Kind("note", "points", "body parts without a slot in this keypoint set"),
     "mice_left_out": Kind("warning", "videos", "more mice than slots; raise data.mice to use them"),
@@ -129,6 +143,8 @@ class Problem(msgspec.Struct, frozen=True):
     places: tuple[str, ...]
     """The first few: file, and row, line or column."""
     meaning: str
+    more_places: int = 0
+    """Places that ``places`` leaves out."""
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -165,31 +181,41 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Findings:
-    """Collects problems on the way."""
+    """Collects problems on the way.
 
-    def __init__(self) -> None:
+    Args:
+        every_place: keep all places and rows of each kind, not only the first few.
+    """
+
+    def __init__(self, every_place: bool = False) -> None:
+        self._every_place = every_place
+        self._more_places: Counter[str] = Counter()
         self._counts: Counter[str] = Counter()
         self._places: dict[str, list[str]] = {}
         self._videos: dict[str, set[str]] = {}
 
     def add(self, code: str, place: str, count: int = 1, video: str | None = None) -> None:
-        """Count a problem of the catalogue; places beyond the first few are dropped."""
+        """Count a problem of the catalogue; places beyond the first few are only counted."""
         if not count:
             return
         self._counts[code] += count
         places = self._places.setdefault(code, [])
-        if len(places) < KINDS[code].places:
+        if self._every_place or len(places) < KINDS[code].places:
             places.append(place)
+        else:
+            self._more_places[code] += 1
         if video is not None:
             self._videos.setdefault(code, set()).add(video)
 
     def add_rows(
         self, code: str, file: str, rows: Iterable[int], video: str, note: str = ""
     ) -> None:
-        """Count rows of one file, naming the first few and what there is to say of them."""
+        """Count rows of one file, naming the first few (or all) and ending with ``note``."""
         every = [int(row) for row in rows]
-        more = ", …" if len(every) > 3 else ""
-        named = ", ".join(map(str, every[:3])) + more
+        shown = every if self._every_place else every[:ROWS]
+        named = ", ".join(map(str, shown))
+        if len(every) > len(shown):
+            named += f" and {len(every) - len(shown):,} more"
         self.add(code, f"{file}, row{'s' * (len(every) > 1)} {named}{note}", len(every), video)
 
     def videos(self, *codes: str) -> set[str]:
@@ -208,6 +234,7 @@ class Findings:
                 videos=len(self._videos.get(code, ())),
                 places=tuple(self._places[code]),
                 meaning=kind.meaning,
+                more_places=self._more_places[code],
             )
             for code, kind in KINDS.items()
             if code in self._counts

@@ -27,10 +27,12 @@ def odd_rows(path: Path, slots: tuple[str, ...], mice: tuple[int, ...]) -> dict[
     finite, near = np.isfinite(size), size <= FARTHEST
     parts, code = np.unique(texts(rows["bodypart"]), return_inverse=True)
     slot = np.array([-1 if (s := slot_of(part, slots)) is None else s for part in parts])[code]
-    used = np.flatnonzero(near & (slot >= 0) & np.isin(mouse, mice))
+    placed = near & (slot >= 0) & np.isin(mouse, mice)
+    used = np.flatnonzero(placed)
     return {
         "non_finite_points": np.flatnonzero(~finite).tolist(),
         "points_far_off": np.flatnonzero(finite & ~near).tolist(),
+        "points_at_origin": np.flatnonzero(placed & (x == 0) & (y == 0)).tolist(),
         "duplicate_rows": used[_repeated(np.stack([frame, mouse, slot], axis=1)[used])].tolist(),
     }
 

@@ -13,12 +13,21 @@ import pyarrow.parquet as pq
 from core.errors import DataError
 
 Kind = Literal["integer", "number", "text"]
+ARROW_TYPES: dict[Kind, pa.DataType] = {
+    "integer": pa.int64(),
+    "number": pa.float32(),
+    "text": pa.string(),
+}
+"""Of the columns of a file without rows."""
 
 
 def read_columns(
     path: Path, columns: Mapping[str, Kind], *, coded: Sequence[str] = (), threads: bool = True
 ) -> pa.Table:
     """Read the named columns, in that order, and nothing else.
+
+    A file without rows is read as such whatever the types of its columns: a writer that saw no value
+    had none to derive a type from.
 
     Args:
         path: a parquet file.
@@ -32,9 +41,11 @@ def read_columns(
             a column that is not ``number``.
     """
     with _open(path) as file:
+        metadata = file.metadata
+        if metadata.num_rows == 0:
+            return _empty(path, file.schema_arrow, columns)
         for name, kind in columns.items():
             _check_type(path, file.schema_arrow, name, kind)
-        metadata = file.metadata
     # only now: pyarrow takes a coded column that is not there for a programming error
     with _open(path, coded, metadata) as file:
         try:
@@ -82,8 +93,10 @@ def largest_value(path: Path, column: str) -> int | None:
         DataError: as :func:`read_columns`.
     """
     with _open(path) as file:
-        _check_type(path, file.schema_arrow, column, "integer")
         metadata = file.metadata
+        if metadata.num_rows == 0:
+            return None
+        _check_type(path, file.schema_arrow, column, "integer")
         index = metadata.schema.names.index(column)
         groups = (metadata.row_group(group) for group in range(metadata.num_row_groups))
         statistics = [group.column(index).statistics for group in groups if group.num_rows]
@@ -93,8 +106,20 @@ def largest_value(path: Path, column: str) -> int | None:
     return None if value is None else int(value)
 
 
+def _empty(path: Path, schema: pa.Schema, columns: Mapping[str, Kind]) -> pa.Table:
+    """Return a table without rows; columns that are there must include those that are needed."""
+    for name in columns:
+        if schema.names:
+            _check_once(path, schema, name)
+    return pa.table({name: pa.array([], ARROW_TYPES[kind]) for name, kind in columns.items()})
+
+
 def _open(path: Path, coded: Sequence[str] = (), metadata: Any = None) -> Any:
     try:
+        if path.is_dir():
+            raise DataError(
+                f"{path}: a folder, where one file is expected; write its parts into one parquet file"
+            )
         if path.stat().st_size == 0:
             raise DataError(f"{path}: the file is empty; fetch or write it again")
         return pq.ParquetFile(path, metadata=metadata, read_dictionary=list(coded))
@@ -111,11 +136,15 @@ def _damaged(path: Path, error: Exception) -> DataError:
     return DataError(f"{path}: not a whole parquet file ({reason}); fetch or write it again")
 
 
-def _check_type(path: Path, schema: Any, name: str, kind: Kind) -> None:
-    found = [field.name for field in schema]
+def _check_once(path: Path, schema: pa.Schema, name: str) -> None:
+    found = schema.names
     if found.count(name) != 1:
         problem = "has no column" if name not in found else "has more than one column"
         raise DataError(f"{path}: {problem} {name!r}; its columns are {', '.join(found) or 'none'}")
+
+
+def _check_type(path: Path, schema: pa.Schema, name: str, kind: Kind) -> None:
+    _check_once(path, schema, name)
     of = schema.field(name).type
     if pa.types.is_dictionary(of):
         of = of.value_type

@@ -60,7 +60,7 @@ class Row:
             return []
         try:
             found = json.loads(text)
-        except ValueError as problem:
+        except (ValueError, RecursionError) as problem:
             raise self.error(column, f"not a JSON list ({problem})") from None
         if not (isinstance(found, list) and all(isinstance(name, str) for name in found)):
             raise self.error(column, "must be a JSON list of strings")

@@ -7,6 +7,7 @@ rows and averages duplicates in silence (``tests/bench/bench_parquet.py``).
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +37,7 @@ NOTHING = np.complex64(complex(np.nan, np.nan))
 """What a cell without a point holds."""
 NO_CELL = -MAX_CELLS
 """Stays below 0 whatever frame's offset is added, and within 32 bits when added to itself."""
+Coordinates = npt.NDArray[Any]
 CHUNK_ROWS = 131_072
 """Rows handled at a time, so that the intermediate arrays stay in the processor's cache."""
 
@@ -171,20 +173,21 @@ class _Grid:
         key += codes
         cell = np.take(self._cell_of, key.astype(np.intp))
         cell += np.multiply(numbers(frame), self.shape[1] * self.shape[2], dtype=np.int32)
+        x, y = numbers(x), numbers(y)
         point = np.empty(len(cell), np.complex64)
-        point.real = numbers(x)
-        point.imag = numbers(y)
+        with np.errstate(over="ignore"):  # beyond 32 bits is far off, which is asked of x and y
+            point.real, point.imag = x, y
         if self._some_left_out or not _is_near(point.view(np.float32)).all():
-            wanted = self._real(point) & (cell >= 0)
+            wanted = self._real(x, y) & (cell >= 0)
             cell, point = cell[wanted], point[wanted]
         self.cells[cell.astype(np.intp)] = point
         self.written += len(cell)
 
-    def _real(self, point: npt.NDArray[np.complex64]) -> npt.NDArray[np.bool_]:
-        """Say which points are somewhere, and count the others."""
-        finite = np.isfinite(point)
-        near = _is_near(point.real) & _is_near(point.imag)
-        self.non_finite += len(point) - int(np.count_nonzero(finite))
+    def _real(self, x: Coordinates, y: Coordinates) -> npt.NDArray[np.bool_]:
+        """Return which points are somewhere, and count the others."""
+        finite = np.isfinite(x) & np.isfinite(y)
+        near = _is_near(x) & _is_near(y)
+        self.non_finite += len(x) - int(np.count_nonzero(finite))
         self.far_off += int(np.count_nonzero(finite & ~near))
         return near
 
@@ -212,7 +215,7 @@ class _Grid:
                 self.dropped[name] = self.dropped.get(name, 0) + int(counts[code])
 
 
-def _is_near(coordinates: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
+def _is_near(coordinates: Coordinates) -> npt.NDArray[np.bool_]:
     near: npt.NDArray[np.bool_] = np.abs(coordinates) <= FARTHEST  # NaN is not
     return near
 

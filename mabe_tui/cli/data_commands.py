@@ -151,6 +151,9 @@ def check(
     folder: DataFolder,
     version: VersionOption = DEFAULT_VERSION,
     overrides: SetOption = None,
+    every_place: Annotated[
+        bool, typer.Option("--all", help="Name every place, not only the first few.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Look for everything that is wrong or odd in a data folder; exit 1 where training would stop."""
@@ -159,7 +162,12 @@ def check(
     experiment = session_of(context).registry.experiment(version, overrides or ())
     with progress("checking") as tell:
         report = check_folder(
-            folder, _action_map(experiment), experiment.data.keypoints, experiment.data.mice, tell
+            folder,
+            _action_map(experiment),
+            experiment.data.keypoints,
+            experiment.data.mice,
+            tell,
+            every_place,
         )
     if as_json:
         print_json(report)

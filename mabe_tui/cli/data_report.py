@@ -16,6 +16,9 @@ def report_lines(report: "Report") -> Iterator[str]:
     for problem in report.problems:
         yield f"{problem.severity}: {_how_many(problem)}: {problem.meaning}"
         yield from (f"    {clean(place)}" for place in problem.places)
+        if problem.more_places:
+            plural = "s" if problem.more_places > 1 else ""
+            yield f"    and {problem.more_places:,} more place{plural} (--all names every one)"
     if report.problems:
         yield "rows of files are counted from 0"
     guess = ", by fps × duration" if report.frames_estimated else ""

@@ -1,14 +1,19 @@
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from core.data.check import Report, check
+from core.data.competition import labelled, read_videos
 from core.data.findings import KINDS
 from core.data.labels import ActionMap
 from core.errors import ConfigError
+from tests.core.data.conftest import regular, tracking_table
 
 CLASSES = ("other", "social", "mating", "aggressive")
 MAP = ActionMap({"sniff": "social", "mount": "mating", "attack": "aggressive"}, CLASSES)
@@ -115,6 +120,26 @@ def test_points(layout: Any) -> None:
     )
 
 
+def test_points_at_the_origin_and_beyond_32_bits(layout: Any, capfd: Any) -> None:
+    points = regular(10)
+    layout.add("7", points, ALL)
+    table = tracking_table(points)
+    x, y = table["x"].to_pylist(), table["y"].to_pylist()
+    x[3], y[3], x[9], y[9], x[5] = 0.0, 0.0, 0.0, 0.0, 1e300
+    wide = {"x": pa.array(x, pa.float64()), "y": pa.array(y, pa.float64())}
+    table = (
+        table.drop_columns(["x", "y"]).append_column("x", wide["x"]).append_column("y", wide["y"])
+    )
+    pq.write_table(table, layout.tracking_path("7"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        report = check(layout.write(), MAP)
+    assert codes(report) == {"points_far_off": 1, "points_at_origin": 2}
+    file = "train_tracking/lab/7.parquet"
+    assert places(report, "points_at_origin") == (f"{file}, rows 3, 9",)
+    assert places(report, "points_far_off") == (f"{file}, row 5",)
+
+
 def test_frames_that_start_late(layout: Any) -> None:
     layout.add("7", [(frame, 1, "nose", 5.0, 5.0) for frame in range(1, 10)], ())
     report = check(layout.write(), MAP)
@@ -177,6 +202,24 @@ def test_files_that_are_missing_unlisted_or_damaged(layout: Any) -> None:
     assert report.frames_estimated
 
 
+def test_a_folder_of_parts_is_named(layout: Any) -> None:
+    for video in ("7", "8", "9", "10"):
+        layout.add(video, bouts=ALL)
+    for path in (layout.tracking_path("9"), layout.annotation_path("10")):
+        path.unlink()
+        path.mkdir()
+        (path / "part-00000.parquet").touch()
+    report = check(layout.write(), MAP)
+    assert codes(report) == {"folder_of_parts": 2}
+    assert places(report, "folder_of_parts") == (
+        "train_tracking/lab/9.parquet",
+        "train_annotation/lab/10.parquet",
+    )
+    assert report.usable == 2
+    reasons = [left.reason for left in labelled(read_videos(layout.root))[1]]
+    assert reasons == ["tracking is a folder, not one file", "annotation is a folder, not one file"]
+
+
 def test_no_tracking_at_all_is_one_problem(layout: Any) -> None:
     for video in ("a", "b", "c"):
         layout.add(video, bouts=[*ALL, (1, 2, "sniff", 12, 14)])
@@ -205,6 +248,19 @@ def test_places_are_few_and_counts_whole(layout: Any) -> None:
     (problem,) = check(layout.write(), MAP).problems
     assert (problem.count, problem.videos, len(problem.places)) == (16, 8, 5)
     assert problem.places[0].endswith("rows 3, 4")
+    assert problem.more_places == 3
+    (problem,) = check(layout.root, MAP, every_place=True).problems
+    assert (len(problem.places), problem.more_places) == (8, 0)
+
+
+def test_rows_are_few_or_all(layout: Any) -> None:
+    layout.add("7", bouts=[*ALL, *[(1, 2, "sniff", 4, 4)] * 5])
+    layout.add("8", bouts=ALL)
+    file = "train_annotation/lab/7.parquet"
+    few = places(check(layout.write(), MAP), "zero_length_bouts")
+    assert few == (f"{file}, rows 3, 4, 5 and 2 more",)
+    every = places(check(layout.root, MAP, every_place=True), "zero_length_bouts")
+    assert every == (f"{file}, rows 3, 4, 5, 6, 7",)
 
 
 def test_a_table_that_cannot_be_read(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -61,6 +62,11 @@ def test_stray_quotes_are_mended_repeats_merged_and_nonsense_left_out(layout: An
             {"video_duration_sec": "inf"},
             "column 'video_duration_sec': inf must be a number above 0",
         ),
+        (
+            {"video_duration_sec": "1e300", "frames_per_second": "1e300"},
+            "column 'video_duration_sec': 1e+300 s at 1e+300 frames a second is no video's length",
+        ),
+        ({"behaviors_labeled": "[" * 100_000}, "column 'behaviors_labeled': not a JSON list"),
         ({"behaviors_labeled": "[mouse1"}, "column 'behaviors_labeled': not a JSON list"),
         (
             {"body_parts_tracked": '{"a": 1}'},
@@ -199,6 +205,16 @@ def test_threads_change_nothing(layout: Any) -> None:
     one = read_tracking(video, SLOTS_18, 2, threads=False)
     two = read_tracking(video, SLOTS_18, 2, threads=True)
     np.testing.assert_array_equal(one.positions, two.positions)
+
+
+def test_a_frame_number_that_cannot_be_one_names_column_and_row(layout: Any) -> None:
+    layout.add("7")
+    (video,) = read_videos(layout.write())
+    table = pq.read_table(video.annotation_path)
+    start = pa.array([2**64 - 1], pa.uint64())
+    pq.write_table(table.set_column(3, "start_frame", start), video.annotation_path)
+    with pytest.raises(DataError, match="column 'start_frame' is 18446744073709551615 in row 0"):
+        read_bouts(video)
 
 
 def test_annotation_of_a_wrong_type_names_file_and_column(layout: Any) -> None:

@@ -44,7 +44,20 @@ def test_no_file(path: Path) -> None:
 
 def test_a_folder_in_its_place(path: Path) -> None:
     path.mkdir()
-    assert "cannot be read" in message(path) or "not a whole parquet file" in message(path)
+    assert message(path) == (
+        f"{path}: a folder, where one file is expected; write its parts into one parquet file"
+    )
+
+
+def test_without_rows_there_are_no_types_to_be_wrong(path: Path) -> None:
+    untyped = {name: pa.array([], pa.null()) for name in COLUMNS}
+    for table in (pa.table(untyped), pa.table({})):
+        pq.write_table(table, path)
+        read = read_columns(path, COLUMNS)
+        assert (read.num_rows, read.column_names) == (0, list(COLUMNS))
+        assert largest_value(path, "frame") is None
+    pq.write_table(pa.table({"frame": pa.array([], pa.null())}), path)
+    assert "has no column 'x'" in message(path)
 
 
 def test_empty_file(path: Path) -> None:
