@@ -95,25 +95,24 @@ def image_with(
 
 runs_volume = modal.Volume.from_name(RUNS_VOLUME, create_if_missing=True)
 data_volume = modal.Volume.from_name(DATA_VOLUME, create_if_missing=True)
-app = modal.App("mabe", include_source=False)
 
 
-@app.function(
-    image=image_with(CORE_REQUIREMENTS),
-    volumes={DATA_MOUNT: data_volume, RUNS_MOUNT: runs_volume},
-    scaledown_window=IDLE_SECONDS,
-)
-def train(request: str, attempt: str) -> str:
-    """Run one attempt and give the kind of its last event; empty where it had nothing to say.
+def train(request: str, attempt: str, volume: modal.Volume) -> str:
+    """Run one attempt and return the kind of its last event, or "" if it had nothing to say.
+
+    It is a plain function: each launch declares it on an app of its own with the resources of that launch
+    (``launch/modal/spawn.py``), and the container finds it by its name in this module. Nothing in this
+    module is connected to Modal there, so the volume comes as an argument.
 
     Args:
         request: the run's ``run.toml``.
         attempt: the name that the launcher claimed; where it has been used (Modal starts the same
             input again after a preemption), the next one is claimed.
+        volume: the volume of runs, mounted at :data:`RUNS_MOUNT`.
     """
-    runs_volume.reload()  # a container that was kept warm has an old view
+    volume.reload()  # the mount shows the volume as it was when the container was made
     run = open_run(MOUNT_ROOT / RUNS_MOUNT.lstrip("/"), request)
-    return Attempt(run, claim(run, attempt), lambda: commit(runs_volume)).see_through()
+    return Attempt(run, claim(run, attempt), lambda: commit(volume)).see_through()
 
 
 def open_run(runs: Path, request: str) -> RunDir:

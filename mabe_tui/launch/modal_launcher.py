@@ -51,7 +51,7 @@ KILL_SECONDS = 20.0
 CHECKPOINT_SHARE, LEAST_RESERVE, MOST_RESERVE = 0.05, 15.0, 300.0
 """Of Modal's time-out, what is kept for the last checkpoint and its commit."""
 _launching = threading.Lock()
-"""An app object of the ``modal`` package can be run once at a time."""
+"""Launches share the objects of image and volumes, which one app at a time may load."""
 
 
 class ModalLauncher:

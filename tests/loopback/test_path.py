@@ -55,6 +55,7 @@ def test_the_machine_is_what_the_version_asks_for(
     assert function.resources.memory_mb == 4096
     assert function.resources.milli_cpu == 2000
     assert (function.timeout_secs, function.retry_policy.retries) == (5000, 2)
+    assert function.single_use_containers
     assert {m.mount_path for m in function.volume_mounts} == {"/runs", "/vol"}
     commands = " ".join(line for lines in server.cloud.images.values() for line in lines)
     assert "torch==2." in commands

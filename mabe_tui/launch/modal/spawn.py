@@ -1,4 +1,4 @@
-"""Starting runs on Modal: one detached app with one function call a run."""
+"""Starting runs on Modal: one detached app a launch, with one function call a run."""
 
 import shutil
 from collections.abc import Sequence
@@ -10,12 +10,12 @@ from core.rundir import Handle, RunDir, RunRequest
 from mabe_tui.launch import modal_app
 from mabe_tui.launch.modal import client as modal_client
 from mabe_tui.launch.modal.loop import interruptible
-from mabe_tui.launch.modal.machine import Machine
+from mabe_tui.launch.modal.machine import APP_NAME, Machine
 from mabe_tui.launch.modal_launcher import NAME, request_text
 
 BACKOFF_SECONDS = 1.0
 ERRORS = (modal.exception.Error, TimeoutError, OSError)
-Train = modal.Function[[str, str], str, str]
+Train = modal.Function[[str, str, modal.Volume], str, str]
 
 
 def spawn(
@@ -34,9 +34,11 @@ def spawn(
     handles: list[Handle] = []
     problem: Exception | None = None
     try:
-        with interruptible(), modal_app.app.run(detach=True, name=machine.app_name):
+        app, function = _declare(machine, parallel)
+        with interruptible(), app.run(detach=True, name=machine.app_name):
             # Nothing may be raised through the app's context, which would disconnect as after a crash.
-            problem = _call_each(runs, machine, parallel, handles)
+            reference = {"app_id": str(app.app_id), "app_name": machine.app_name}
+            problem = _call_each(runs, function, reference, handles)
     except ERRORS as error:
         problem = error
     if len(handles) == len(runs):
@@ -47,35 +49,64 @@ def spawn(
     raise modal_client.in_words(problem) from problem
 
 
+def _declare(machine: Machine, parallel: int | None) -> tuple[modal.App, Train]:
+    """Declare ``train`` on a new app, with the resources of this launch.
+
+    ``single_use_containers``, ``region``, ``cloud`` and a list of GPUs can be set where a function is
+    declared and nowhere else, so no function is declared in advance.
+
+    Raises:
+        RunError: the client refuses a resource.
+    """
+    app = modal.App(APP_NAME, include_source=False)
+    declare = app.function(
+        image=modal_app.image_with(modal_app.CORE_REQUIREMENTS),
+        volumes={
+            modal_app.DATA_MOUNT: modal_app.data_volume,
+            modal_app.RUNS_MOUNT: modal_app.runs_volume,
+        },
+        gpu=machine.gpu,
+        cpu=float(machine.cores),
+        memory=machine.memory_mib,
+        timeout=machine.timeout_seconds,
+        max_containers=parallel,
+        retries=modal.Retries(
+            max_retries=machine.retries, backoff_coefficient=1.0, initial_delay=BACKOFF_SECONDS
+        ),
+        scaledown_window=modal_app.IDLE_SECONDS,
+        single_use_containers=True,
+    )
+    try:
+        return app, declare(modal_app.train)
+    except modal.exception.InvalidError as error:
+        raise RunError(f"Modal: {error}") from error
+
+
 def _call_each(
     runs: Sequence[tuple[RunDir, RunRequest]],
-    machine: Machine,
-    parallel: int | None,
+    function: Train,
+    reference: dict[str, str],
     handles: list[Handle],
 ) -> Exception | None:
-    """Call one after another until all are, or one cannot be: gives why."""
+    """Call the function once a run until all are called or one call fails; return that failure."""
     try:
-        function = _function(machine, parallel)
         for run, request in runs:
-            handles.append(_call(function, run, request, machine.app_name))
+            handles.append(_call(function, run, request, reference))
     except (UserError, *ERRORS) as error:
         return error
     return None
 
 
-def _call(function: Train, run: RunDir, request: RunRequest, app_name: str) -> Handle:
+def _call(function: Train, run: RunDir, request: RunRequest, reference: dict[str, str]) -> Handle:
     attempt = run.claim_attempt()
     try:
-        call = function.spawn(request_text(request), attempt)
+        call = function.spawn(request_text(request), attempt, modal_app.runs_volume)
     except ERRORS:
         shutil.rmtree(run.attempt_folder(attempt), ignore_errors=True)
         raise
-    reference: dict[str, str | int | float] = {
-        "app_id": str(modal_app.app.app_id),
-        "call_id": call.object_id,
-        "app_name": app_name,
-    }
-    handle = Handle(launcher=NAME, attempt=attempt, reference=reference)
+    handle = Handle(
+        launcher=NAME, attempt=attempt, reference={**reference, "call_id": call.object_id}
+    )
     try:
         run.write_handle(handle)
     except UserError:
@@ -83,21 +114,3 @@ def _call(function: Train, run: RunDir, request: RunRequest, app_name: str) -> H
         shutil.rmtree(run.attempt_folder(attempt), ignore_errors=True)
         raise
     return handle
-
-
-def _function(machine: Machine, parallel: int | None) -> Train:
-    try:
-        return modal_app.train.with_options(
-            gpu=machine.gpu,
-            cpu=float(machine.cores),
-            memory=machine.memory_mib,
-            timeout=machine.timeout_seconds,
-            max_containers=parallel,
-            retries=modal.Retries(
-                max_retries=machine.retries,
-                backoff_coefficient=1.0,
-                initial_delay=BACKOFF_SECONDS,
-            ),
-        )
-    except modal.exception.InvalidError as error:
-        raise RunError(f"Modal: {error}") from error
