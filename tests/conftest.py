@@ -6,6 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import pytest_timeout
+
+from tests.dispositions import as_from_a_terminal
+from tests.waiting import Bound
+
+SECONDS_BETWEEN_LOOKS = 5.0
+"""How often a test's time-out is looked at; load in between counts as at either end."""
 
 
 @pytest.fixture(scope="session")
@@ -27,11 +34,29 @@ def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def ctrl_c() -> Iterator[None]:
-    """Let each test, and what it starts, hear of Ctrl-C.
+def signals() -> Iterator[None]:
+    """Let each test, and what it starts, hear every signal as from a terminal."""
+    with as_from_a_terminal():
+        yield
 
-    Who runs in the background is set to ignore it, and a test before may have left a handler of its own.
-    """
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_timeout_set_timer(item: pytest.Item, settings: pytest_timeout.Settings) -> bool | None:
+    """Stretch a test's time-out with the slowness of the machine, as its waits are (``tests.waiting``)."""
+    if settings.method != "signal":
+        return None
+    bound = Bound(settings.timeout)
+
+    def look(*_: object) -> None:
+        if bound.is_over:
+            pytest_timeout.timeout_sigalrm(item, settings)
+
+    def cancel() -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+
+    item.cancel_timeout = cancel  # type: ignore[attr-defined]  # where pytest-timeout looks for it
+    signal.signal(signal.SIGALRM, look)
+    pause = min(settings.timeout, SECONDS_BETWEEN_LOOKS)
+    signal.setitimer(signal.ITIMER_REAL, pause, pause)
+    return True
