@@ -59,7 +59,9 @@ def read_confusions(path: Path) -> Confusions:
         table = pq.read_table(path, columns=list(COLUMNS))
         columns = [table[name].to_pylist() for name in COLUMNS]
     except FileNotFoundError as error:
-        raise DataError(f"{path}: not there; the run has evaluated no checkpoint yet") from error
+        raise DataError(
+            f"{path}: not there; no checkpoint of the run has been evaluated"
+        ) from error
     except (OSError, pa.ArrowException, KeyError) as error:
         reason = str(error).splitlines()[0]
         raise DataError(f"{path}: not an evaluation table ({reason})") from error

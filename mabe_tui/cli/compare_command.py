@@ -142,7 +142,8 @@ def _print_curves(comparison: Comparison) -> None:
             if values:
                 line = sparkline(values, SPARK_WIDTH, ascii_only=ascii_only)
                 ends = f"{values[0]:.4f} → {values[-1]:.4f}"
-                rows.append([side.name, label, line, ends])
+                name = f"{side.name} (imported)" if side.is_import else side.name
+                rows.append([name, label, line, ends])
     if rows:
         print("\ncurves, one point an epoch")
         print_table(["", "", "", "first → last"], rows)

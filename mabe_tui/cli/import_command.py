@@ -32,7 +32,7 @@ def import_log(
     """Make a run of an old log, tagged `imported`; prints its id.
 
     Its figures are those that the log claims; nothing is measured again. Of an app or call that goes
-    on, what it has printed by now.
+    on, what it has printed by now. A log that was imported before makes no second run of its version.
     """
     from mabe_tui.runs.old_logs import import_log as importing
 
@@ -40,12 +40,13 @@ def import_log(
     is_foreign = FOREIGN.fullmatch(source) is not None
     printed = fetch_printed(source) if is_foreign else importing.read_old_log(Path(source))
     log = printed.log
-    settings = [f"training.epochs={log.asked_epochs or log.epochs[-1].epoch}"]
-    if log.batch_size is not None:
-        settings.append(f"training.batch_size={log.batch_size}")
-    if log.learning_rate is not None:
-        settings.append(f"training.learning_rate={log.learning_rate}")
-    experiment = session.registry.experiment(version, settings)
+    experiment = importing.experiment_of(session.registry, printed, version)
+    if (before := importing.imported_before(session.home, printed, version)) is not None:
+        say(
+            f"imported before, as the run below; `mabe rm --all {before.id}` makes room for another"
+        )
+        print(before.id)
+        return
     run = importing.import_log(session.home, printed, experiment)
     best = log.best
     said = f", best f1_macro {best.f1_macro:.4f} at epoch {best.epoch}" if best is not None else ""

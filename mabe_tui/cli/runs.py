@@ -96,8 +96,8 @@ def _details(run: RunSummary) -> Iterator[tuple[str, object]]:
     if run.best_metric is not None:
         yield "best", f"{run.monitor} {run.best_metric:.4f} at epoch {run.best_epoch}"
     yield from _last_metrics(run.metrics)
-    if run.train_loss is not None:
-        yield "training", f"loss {run.train_loss:.4f}, learning rate {run.learning_rate:.2e}"
+    if training := _training(run):
+        yield "training", training
     if run.frames_per_second is not None:
         each = (
             f", {short_duration(run.seconds_per_epoch)} an epoch" if run.seconds_per_epoch else ""
@@ -107,6 +107,13 @@ def _details(run: RunSummary) -> Iterator[tuple[str, object]]:
     over = f" over {run.attempts} attempts" if run.attempts > 1 else ""
     yield "time", f"{duration(run.elapsed_seconds)}{over}{left}"
     yield from _circumstances(run)
+
+
+def _training(run: RunSummary) -> str:
+    """Spell training loss and learning rate, as far as they are known: an old log may tell neither."""
+    known = [] if run.train_loss is None else [f"loss {run.train_loss:.4f}"]
+    known += [] if run.learning_rate is None else [f"learning rate {run.learning_rate:.2e}"]
+    return ", ".join(known)
 
 
 def _last_metrics(metrics: dict[str, float]) -> Iterator[tuple[str, object]]:
@@ -128,7 +135,8 @@ def _circumstances(run: RunSummary) -> Iterator[tuple[str, object]]:
         named = run.device_name not in (None, run.device)
         yield "device", f"{run.device} ({run.device_name})" if named else run.device
     if run.created is not None:
-        yield "asked for", f"{run.created.astimezone():%Y-%m-%d %H:%M:%S}, seed {run.seed}"
+        when = f"{run.created.astimezone():%Y-%m-%d %H:%M:%S}"
+        yield ("imported", when) if run.imported else ("asked for", f"{when}, seed {run.seed}")
     if run.preset:
         yield "preset", run.preset
     if run.overrides:

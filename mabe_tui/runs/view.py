@@ -9,10 +9,10 @@ from typing import NamedTuple
 import msgspec
 
 from core.errors import RunError, UserError
-from core.events import READINGS, Failed, Finished, Resumed, Stopped
+from core.events import READINGS, Epoch, Failed, Finished, Resumed, Stopped
 from core.history import History
 from core.rundir import About, RunRequest
-from mabe_tui.launch.attempts import read_quiet_ending
+from mabe_tui.launch.attempts import STATE_OF_ENDING, read_quiet_ending
 from mabe_tui.launch.launcher import RunState, launcher_named
 from mabe_tui.runs.reading import thin_history
 from mabe_tui.runs.store import RunEntry
@@ -194,7 +194,9 @@ def summarise(
     last_event = history.events[-1].time if history.events else None
     silent = (now - last_event).total_seconds() if last_event is not None else 0.0
     running = state in (RunState.RUNNING, RunState.STOPPING)
-    elapsed = (history.seconds + (max(0.0, silent) if running else 0.0)) if last_event else None
+    elapsed = _elapsed(request, history)
+    if elapsed is not None and running:
+        elapsed += max(0.0, silent)
     facts = RunSummary(
         id=request.run,
         version=request.experiment.name,
@@ -223,6 +225,17 @@ def summarise(
     return _with_cost_at_end(_with_progress(facts, history, now), request)
 
 
+def _elapsed(request: RunRequest, history: History) -> float | None:
+    """Return how long the attempts took; ``None`` where nothing, or an imported log, tells it."""
+    if not history.events:
+        return None
+    if request.imported:
+        ending, known = history.ending, [epoch.seconds for epoch in history.epochs]
+        if any(map(math.isnan, [ending.seconds] if isinstance(ending, Finished) else known)):
+            return None
+    return history.seconds
+
+
 def lineage(history: History) -> tuple[Branch, ...]:
     """Say from where each resumed attempt went on, in their order."""
     events = [*history.superseded, *history.events]
@@ -236,7 +249,7 @@ def _with_epochs(facts: RunSummary, history: History) -> RunSummary:
     step = history.last_step
     if step is not None and last is not None and step.step <= last.step:
         step = None  # of an epoch that is over, or that a resume has taken back
-    recent = [epoch.seconds for epoch in history.epochs[-RECENT_EPOCHS:]]
+    recent = [e.seconds for e in history.epochs[-RECENT_EPOCHS:] if not math.isnan(e.seconds)]
     latest = step or last
     return msgspec.structs.replace(
         facts,
@@ -244,7 +257,7 @@ def _with_epochs(facts: RunSummary, history: History) -> RunSummary:
         best_metric=best.metrics[facts.monitor or ""] if best else None,
         best_epoch=best.epoch if best else None,
         metrics=last.metrics if last else {},
-        train_loss=step.loss if step else last.train_loss if last else None,
+        train_loss=step.loss if step else _train_loss(facts, last) if last else None,
         learning_rate=_told(latest.learning_rate) if latest else None,
         frames_per_second=_told(latest.frames_per_second) if latest else None,
         seconds_per_epoch=math.fsum(recent) / len(recent) if recent else None,
@@ -254,13 +267,22 @@ def _with_epochs(facts: RunSummary, history: History) -> RunSummary:
     )
 
 
+def _train_loss(facts: RunSummary, last: Epoch) -> float | None:
+    """Return the epoch's training loss, which is no number where it diverged."""
+    return _told(last.train_loss) if facts.imported else last.train_loss
+
+
 def _told(value: float) -> float | None:
-    """Give a figure, or ``None`` where an imported log does not tell it."""
+    """Return a figure, or ``None`` where an imported log does not tell it."""
     return None if math.isnan(value) else value
 
 
 def _with_ending(facts: RunSummary, history: History) -> RunSummary:
     ending = history.ending
+    if STATE_OF_ENDING.get(type(ending)) is not facts.state:
+        ending = (
+            None  # of an earlier attempt: the newest has said nothing yet, or ended without a word
+        )
     if isinstance(ending, Failed):
         return msgspec.structs.replace(facts, problem=ending.error)
     if isinstance(ending, Finished | Stopped):

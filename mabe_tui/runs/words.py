@@ -25,13 +25,15 @@ SHOWN_METRICS = ("loss", "f1_macro")
 """Of all that a task measures, what fits on a line of 80 characters; a run's status has the rest."""
 WIDE_METRICS = (*SHOWN_METRICS, "f1_macro_behaviours", "accuracy")
 MIB = 2.0**20
+UNKNOWN = "unknown"
+"""What stands in an event for what an imported log does not tell."""
 ENDED = {
     "epochs": "all epochs done",
     "early_stopping": "stopped early",
     "user": "as asked",
     "time_limit": "its time is used up",
     "budget": "its budget is spent",
-    "unknown": "",  # an imported log may not tell
+    UNKNOWN: "its log says no more",
 }
 """Why a run ended, where the event's own word would not do."""
 
@@ -79,11 +81,12 @@ def epoch_line(event: Epoch, epochs: int | None, wide: bool = False) -> str:
     """
     total = f"/{epochs}" if epochs else ""
     width = len(str(epochs or event.epoch))
-    shown = [f"epoch {event.epoch:>{width}}{total}", f"train {event.train_loss:.4f}"]
+    shown = [f"epoch {event.epoch:>{width}}{total}"]
+    known = not isnan(event.frames_per_second)  # an imported log does not tell
+    shown += [f"train {event.train_loss:.4f}"] if known or not isnan(event.train_loss) else []
     names = WIDE_METRICS if wide else SHOWN_METRICS
     shown += [f"{name} {event.metrics[name]:.4f}" for name in names if name in event.metrics]
     shown += [f"lr {event.learning_rate:.2e}"] if wide and not isnan(event.learning_rate) else []
-    known = not isnan(event.frames_per_second)  # an imported log does not tell
     shown += [f"{event.frames_per_second:,.0f} f/s"] if known else []
     shown += [] if isnan(event.seconds) else [short_duration(event.seconds)]
     return "  ".join(shown)
@@ -104,8 +107,11 @@ def ending_words(reason: str | None) -> str:
 
 def state_words(run: RunSummary) -> str:
     """Say how a run is and, if it has ended, why."""
-    why = ending_words(run.ended_because)
-    return f"{run.state} ({why})" if why else str(run.state)
+    return f"{run.state}{_in_brackets(ending_words(run.ended_because))}"
+
+
+def _in_brackets(why: str) -> str:
+    return f" ({why})" if why else ""
 
 
 def _machine_line(event: System) -> str:
@@ -119,6 +125,8 @@ def _machine_line(event: System) -> str:
 
 def _beginning_line(event: RunStarted | DataReady | Resumed) -> str:
     match event:
+        case RunStarted(torch=torch, threads=0) if torch == UNKNOWN:  # of an imported log
+            return f"from a log: {event.device} ({event.device_name})"
         case RunStarted():
             return (
                 f"attempt {event.attempt}: {event.device} ({event.device_name}),"
@@ -137,13 +145,15 @@ def _beginning_line(event: RunStarted | DataReady | Resumed) -> str:
 def _ending_line(event: Finished | Stopped | Preempted | Failed) -> str:
     match event:
         case Finished():
-            why = "by early stopping" if event.reason == "early_stopping" else "as asked"
+            took = "" if isnan(event.seconds) else f", {duration(event.seconds)}"
             return (
-                f"finished after epoch {event.epoch}, {why}: best {event.monitor}"
-                f" {event.best_metric:.4f} at epoch {event.best_epoch}, {duration(event.seconds)}"
+                f"finished after epoch {event.epoch}{_in_brackets(ending_words(event.reason))}:"
+                f" best {event.monitor} {event.best_metric:.4f} at epoch {event.best_epoch}{took}"
             )
         case Stopped():
-            return f"stopped after epoch {event.epoch}, step {event.step} ({event.reason})"
+            why = _in_brackets(ending_words(event.reason))
+            step = "" if event.reason == UNKNOWN else f", step {event.step}"
+            return f"stopped after epoch {event.epoch}{step}{why}"
         case Preempted():
             return f"preempted after epoch {event.epoch}, step {event.step} ({event.signal})"
         case Failed():

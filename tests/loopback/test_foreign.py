@@ -91,7 +91,7 @@ def test_a_run_is_made_of_an_app_and_of_a_call(mabe: Mabe, server: LoopbackServe
 def test_run_of_ours_is_shown_by_its_ids_as_by_its_name(mabe: Mabe) -> None:
     shown = json.loads(mabe("run", "v1", "--on", "modal", "-d", "--json", *QUICK).stdout)
     followed = mabe("logs", "-f", shown["call_id"]).stdout
-    assert "finished after epoch 2, as asked" in followed
+    assert "finished after epoch 2 (all epochs done)" in followed
     for reference in (shown["call_id"], shown["app_id"]):
         assert "step 8 line 0" in mabe("logs", reference).stdout
         with pytest.raises(UserError, match=f"it is the log of {shown['run']}, a run of mabe"):

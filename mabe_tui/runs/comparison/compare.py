@@ -33,6 +33,8 @@ class Setting(msgspec.Struct, frozen=True):
     values: tuple[object, ...]
     missing: tuple[bool, ...]
     """Which sides do not have the key at all; their value is ``None`` too, which else means unset."""
+    took_part: bool = True
+    """Whether any side's run can have depended on it: what is rented says nothing of runs here."""
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,9 +148,12 @@ def changed_settings(sides: Sequence[Side]) -> tuple[Setting, ...]:
         for key in keys
     ]
     changed = [row for row in rows if not (_alike(row.values) and _alike(row.missing))]
-    here = [side.summary is not None and side.summary.launcher == "local" for side in sides]
-    if all(here):  # what would have been rented says least of such runs
-        changed.sort(key=lambda row: row.key in OF_A_RENTED_MACHINE)
+    if all(side.summary is not None and side.summary.launcher == "local" for side in sides):
+        changed = [
+            msgspec.structs.replace(row, took_part=row.key not in OF_A_RENTED_MACHINE)
+            for row in changed
+        ]
+        changed.sort(key=lambda row: not row.took_part)
     return tuple(changed)
 
 
@@ -208,6 +213,11 @@ def _no_verdict(first: Side, second: Side) -> str | None:
     for side in (first, second):
         if side.summary is None:
             return f"{side.name} has no run here (`mabe run {side.name}`)"
+        if side.is_import:
+            return (
+                f"{side.summary.id} was imported from a log, which claims figures and has no evaluation"
+                " by video to be tested"
+            )
         if side.best_epoch is None:
             return f"{side.summary.id} has not completed an epoch ({side.summary.state})"
     if first.experiment.classes != second.experiment.classes:

@@ -29,6 +29,7 @@ def sections(comparison: Comparison) -> list[tuple[str, Rows]]:
             *(None if gone else spell(v) for v, gone in zip(row.values, row.missing, strict=True)),
         ]
         for row in comparison.settings
+        if row.took_part
     ]
     return [
         ("changed settings", settings),
@@ -36,6 +37,7 @@ def sections(comparison: Comparison) -> list[tuple[str, Rows]]:
         ("measured here, at the last epoch", _metric_rows(sides, best=False)),
         ("F1 of each class, at the best epoch", _class_rows(sides)),
         ("time and cost", _run_rows(sides)),
+        ("claimed by imported logs, not measured here", _claimed_rows(sides)),
         ("reported by the original documents, not measured here", _reported_rows(sides)),
     ]
 
@@ -60,11 +62,15 @@ def epochs_of(side: Side, best: bool) -> str | None:
     """List the best, or the last, epoch of each of a side's runs; ``None`` where there is none."""
     if side.checkpoint is not None:
         return _listed([side.best_epoch])
+    if side.is_import:
+        return None  # what it claims of itself has rows of its own
     return _listed((run.best_epoch if best else run.epoch or None) for run in side.runs)
 
 
 def _metrics_of(side: Side, best: bool) -> Mapping[str, float | Spread]:
-    """Give the metrics of a side: over its seeds, or of its one run."""
+    """Return what was measured here of a side: over its seeds, or of its one run."""
+    if side.is_import:
+        return {}
     if best:
         return side.best_over_seeds or side.best
     return side.last_over_seeds or side.last
@@ -113,7 +119,19 @@ def _run_cell(side: Side) -> str | None:
     if side.summary is None:
         return None
     more = len(side.runs) - 1
-    return f"{side.summary.id} and {more} more" if more else side.summary.id
+    imported = " (imported)" if side.is_import else ""
+    return f"{side.summary.id} and {more} more" if more else f"{side.summary.id}{imported}"
+
+
+def _claimed_rows(sides: Sequence[Side]) -> Rows:
+    """Return what imported logs say of their best epochs."""
+    claims = [side.best if side.is_import else {} for side in sides]
+    known = dict.fromkeys(name for claim in claims for name in claim)
+    if not known:
+        return []
+    epochs = [side.best_epoch if side.is_import else None for side in sides]
+    rows: Rows = [["best epoch", *epochs]]
+    return rows + [[name, *(_metric(claim.get(name)) for claim in claims)] for name in known]
 
 
 def _reported_rows(sides: Sequence[Side]) -> Rows:

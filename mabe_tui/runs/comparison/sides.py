@@ -83,6 +83,11 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     validation_source: str | None = None
     """Of :class:`~core.rundir.Resolved`: the same only for the same validation videos."""
 
+    @property
+    def is_import(self) -> bool:
+        """Whether its run was made of an old log: all its figures are claims, and none was measured."""
+        return self.summary is not None and self.summary.imported
+
 
 @dataclass(frozen=True)
 class Found:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import io
+import itertools
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,21 +12,23 @@ import msgspec
 
 from core import places
 from core.emitter import Emitter
-from core.errors import DataError
-from core.events import Epoch, Event, Finished, RunStarted, Stopped, decode
+from core.errors import ConfigError, DataError
+from core.events import Epoch, Finished, RunStarted, Stopped, decode
 from core.experiment import Experiment
 from core.files import write_bytes_atomically
+from core.registry import Registry
 from core.rundir import About, RunDir
 from mabe_tui.launch.pieces import TimedLine
 from mabe_tui.runs.old_logs.old_log import OldEpoch, OldLog, Told, parse
 from mabe_tui.runs.start import new_request
+from mabe_tui.runs.store import RunStore
+from mabe_tui.runs.words import UNKNOWN
 
 TAG = "imported"
-UNKNOWN = "unknown"
 GPU = "cuda"
 ORIGINAL = "imported.txt"
 SECONDS = 60.0
-"""Of an epoch that does not say how long it took."""
+"""Between the events of an epoch that does not say how long it took; shown nowhere."""
 
 
 class Printed(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,8 +83,8 @@ def of_lines(name: str, lines: Sequence[TimedLine], now: dt.datetime) -> Printed
 def import_log(home: Path, printed: Printed, experiment: Experiment) -> RunDir:
     """Make a run of a log: one attempt, an event in the place of each epoch's lines, and an ending.
 
-    What the log does not tell (gradient norm, frames a second) is NaN. It is kept as it was, too, as
-    :data:`ORIGINAL` beside the attempt's log.
+    What the log does not tell (gradient norm, frames a second, how long it took) is NaN. It is kept as it
+    was, too, as :data:`ORIGINAL` beside the attempt's log.
 
     Raises:
         UserError: the folder cannot be written.
@@ -100,8 +103,48 @@ def import_log(home: Path, printed: Printed, experiment: Experiment) -> RunDir:
     return run
 
 
+def imported_before(home: Path, printed: Printed, version: str) -> RunDir | None:
+    """Return the run of a version that was made of this very log; ``None``: there is none."""
+    for entry in RunStore(home).entries():
+        if not entry.is_import or entry.version != version:
+            continue
+        for attempt in entry.run.attempts():
+            if _is_same(entry.run.attempt_folder(attempt) / ORIGINAL, printed.content):
+                return entry.run
+    return None
+
+
+def experiment_of(registry: Registry, printed: Printed, version: str) -> Experiment:
+    """Resolve a version with the settings that a log tells.
+
+    A warm-up that the log does not tell is cut to the epochs that there were.
+
+    Raises:
+        ConfigError: there is no such version, or its other settings rule out what the log tells.
+    """
+    log = printed.log
+    registered = registry.experiment(version)
+    epochs = max(log.asked_epochs or 1, log.epochs[-1].epoch)
+    warmup = log.warmup_epochs
+    if warmup is None:
+        warmup = registered.training.warmup_epochs
+    settings = [f"training.epochs={epochs}", f"training.warmup_epochs={min(warmup, epochs)}"]
+    if log.batch_size is not None:
+        settings.append(f"training.batch_size={log.batch_size}")
+    if log.learning_rate is not None:
+        settings.append(f"training.learning_rate={log.learning_rate}")
+    try:
+        return registry.experiment(version, settings)
+    except ConfigError as error:
+        raise ConfigError(
+            f"{printed.name}: its settings ({', '.join(settings)}) do not fit {version},"
+            f" whose other settings would count as well ({error});"
+            " name the version that it is a run of with --version"
+        ) from error
+
+
 def epoch_fields(epoch: OldEpoch, log: OldLog) -> dict[str, Any]:
-    """Give the fields of the event that stands for an epoch; NaN is what it does not tell."""
+    """Return the fields of the event that stands for an epoch; NaN is what it does not tell."""
     rate = log.learning_rate if epoch.learning_rate is None else epoch.learning_rate
     return {
         "epoch": epoch.epoch,
@@ -129,7 +172,7 @@ def _tell(
     emitter: Emitter, run: RunDir, experiment: Experiment, printed: Printed, log: IO[str]
 ) -> None:
     """Emit the run's events, and write the other lines between them into its log."""
-    started = emitter.emit(
+    emitter.emit(
         RunStarted,
         run=run.id,
         experiment=experiment.name,
@@ -141,48 +184,80 @@ def _tell(
         pid=0,
         seed=experiment.training.seed,
     )
-    last: Event = started
     for told in printed.told:
         if isinstance(told, str):
             log.write(f"{told}\n")
         elif any(told is epoch for epoch in printed.log.epochs):  # the others are superseded
-            fields = epoch_fields(told, printed.log) | {"seconds": _seconds(told)}
-            last = emitter.emit(Epoch, **fields)
-    _tell_ending(emitter, printed.log, (last.time - started.time).total_seconds())
+            emitter.emit(Epoch, **epoch_fields(told, printed.log))
+    _tell_ending(emitter, printed)
 
 
-def _tell_ending(emitter: Emitter, log: OldLog, seconds: float) -> None:
+def _tell_ending(emitter: Emitter, printed: Printed) -> None:
+    log = printed.log
     last, best = log.epochs[-1], log.best
-    if log.complete and best is not None:
+    if (log.complete or _has_all_epochs(log)) and best is not None:
         emitter.emit(
             Finished,
             epoch=last.epoch,
             step=last.epoch,
-            reason="epochs",
+            reason=_reason(log),
             best_epoch=best.epoch,
             best_metric=best.f1_macro,
             monitor="f1_macro",
-            seconds=seconds,
+            seconds=_total_seconds(printed) if _tells_time(printed) else math.nan,
         )
     else:
         emitter.emit(Stopped, epoch=last.epoch, step=last.epoch, reason=UNKNOWN)
 
 
+def _reason(log: OldLog) -> str:
+    """Return why a complete run ended: with fewer epochs than asked for, only where the log says so."""
+    if log.stopped_early:
+        return "early_stopping"
+    return "epochs" if _has_all_epochs(log) else UNKNOWN
+
+
+def _has_all_epochs(log: OldLog) -> bool:
+    return log.asked_epochs is not None and log.epochs[-1].epoch >= log.asked_epochs
+
+
+def _total_seconds(printed: Printed) -> float:
+    first, *_, last = _moments(printed)
+    return (last - first).total_seconds()
+
+
 def _moments(printed: Printed) -> list[dt.datetime]:
-    """Give the time of each event: as the log tells, else by how long the epochs took."""
-    epochs = printed.log.epochs
+    """Return the time of each event: of its line, else by how long the epochs and the whole took."""
+    epochs, total = printed.log.epochs, printed.log.total_seconds
     told = [epoch.time for epoch in epochs if epoch.time is not None]
     if printed.began is not None and len(told) == len(epochs):
         return [printed.began, *told, printed.ended]
-    durations = [dt.timedelta(seconds=_seconds(epoch)) for epoch in epochs]
-    moments = [printed.ended - sum(durations, dt.timedelta())]
-    for duration in durations:
-        moments.append(moments[-1] + duration)
-    return [*moments, moments[-1]]
+    seconds = list(itertools.accumulate(_seconds(epoch) for epoch in epochs))
+    whole = seconds[-1] if total is None else total
+    if whole < seconds[-1]:
+        seconds = [each * whole / seconds[-1] for each in seconds]
+    began = printed.ended - dt.timedelta(seconds=whole)
+    return [began + dt.timedelta(seconds=each) for each in (0.0, *seconds, whole)]
+
+
+def _tells_time(printed: Printed) -> bool:
+    """Return whether it is known how long the training took."""
+    log = printed.log
+    if log.total_seconds is not None or printed.began is not None:
+        return True
+    is_gapless = [epoch.epoch for epoch in log.epochs] == list(range(1, len(log.epochs) + 1))
+    return is_gapless and all(epoch.seconds is not None for epoch in log.epochs)
 
 
 def _seconds(epoch: OldEpoch) -> float:
     return SECONDS if epoch.seconds is None else epoch.seconds
+
+
+def _is_same(file: Path, content: bytes) -> bool:
+    try:
+        return file.stat().st_size == len(content) and file.read_bytes() == content
+    except OSError:
+        return False
 
 
 def _or_nan(value: float | None) -> float:

@@ -18,11 +18,15 @@ import msgspec
 
 from core.errors import DataError
 from mabe_tui.launch.pieces import TimedLine
+from mabe_tui.runs.units import UNITS
 
 EPOCH = re.compile(r"Epoch\s+(?P<epoch>\d+)(?:\s*/\s*(?P<epochs>\d+))?[^:]*:(?P<rest>.*)")
 NUMBER = r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|nan|inf)"
 FIGURES = {
-    "loss": re.compile(rf"\bLoss:\s*{NUMBER}", re.IGNORECASE),
+    "validation_loss": re.compile(rf"\bVal(?:id(?:ation)?)?[ _]Loss:\s*{NUMBER}", re.IGNORECASE),
+    "loss": re.compile(
+        rf"(?<!val[ _])(?<!valid[ _])(?<!validation[ _])(?<![a-z])Loss:\s*{NUMBER}", re.IGNORECASE
+    ),
     "f1_macro": re.compile(rf"\bF1:\s*{NUMBER}", re.IGNORECASE),
     "accuracy": re.compile(rf"\bAcc(?:uracy)?:\s*{NUMBER}", re.IGNORECASE),
     "learning_rate": re.compile(rf"\blr\s*[=:]\s*{NUMBER}", re.IGNORECASE),
@@ -30,7 +34,15 @@ FIGURES = {
 }
 BATCH = re.compile(r"^\s*Batch Size:\s*(\d+)", re.IGNORECASE)
 RATE = re.compile(rf"^\s*Learning Rate:\s*{NUMBER}", re.IGNORECASE)
+WARMUP = re.compile(r"^\s*Learning Rate:.*\bwarm-?up:?\s*(\d+) epochs?", re.IGNORECASE)
 DEVICE = re.compile(r"^\s*GPU:\s*(.+?)\s*$", re.IGNORECASE)
+TOTAL = re.compile(r"^\s*Total (?:training )?time:\s*(\S.*?)\s*$", re.IGNORECASE)
+DURATION_PART = re.compile(
+    r"(\d+(?:\.\d+)?)\s*(hours?|hrs?|h|minutes?|mins?|min|m|seconds?|secs?|s)(?![a-z])[\s,]*",
+    re.IGNORECASE,
+)
+CLOCK = re.compile(r"(?:(\d+):)?(\d+):(\d\d(?:\.\d+)?)")
+EARLY = re.compile(r"Early stopping (?:triggered|at|after)|Stopped early", re.IGNORECASE)
 DONE = re.compile(r"Training Complete", re.IGNORECASE)
 
 
@@ -39,6 +51,8 @@ class OldEpoch(msgspec.Struct, kw_only=True):
 
     epoch: int
     loss: float | None = None
+    """Of training: a log that names one loss only is taken to mean that."""
+    validation_loss: float | None = None
     f1_macro: float | None = None
     accuracy: float | None = None
     learning_rate: float | None = None
@@ -49,7 +63,11 @@ class OldEpoch(msgspec.Struct, kw_only=True):
     @property
     def measured(self) -> dict[str, float]:
         """What was measured at its end."""
-        values = {"loss": self.loss, "f1_macro": self.f1_macro, "accuracy": self.accuracy}
+        values = {
+            "loss": self.validation_loss,
+            "f1_macro": self.f1_macro,
+            "accuracy": self.accuracy,
+        }
         return {name: value for name, value in values.items() if value is not None}
 
 
@@ -61,8 +79,12 @@ class OldLog(msgspec.Struct, kw_only=True):
     asked_epochs: int | None = None
     batch_size: int | None = None
     learning_rate: float | None = None
+    warmup_epochs: int | None = None
     device: str = ""
     complete: bool = False
+    stopped_early: bool = False
+    total_seconds: float | None = None
+    """All of the training, as the log itself adds it up."""
 
     @property
     def best(self) -> OldEpoch | None:
@@ -119,7 +141,7 @@ class OldLogReader:
     def _give(self) -> list[Told]:
         held, self._held = self._held, []
         epoch, epochs = self._epoch, self.log.epochs
-        if not held or epoch is None or not epoch.measured:
+        if not held or epoch is None or not (epoch.measured or epoch.loss is not None):
             return [*held]
         while epochs and epochs[-1].epoch >= epoch.epoch:
             epochs.pop()
@@ -155,14 +177,30 @@ def _take_figures(epoch: OldEpoch, text: str) -> bool:
 
 
 def _take_header(log: OldLog, line: str) -> None:
+    if (match := WARMUP.match(line)) is not None:
+        log.warmup_epochs = int(match[1])
     if (match := BATCH.match(line)) is not None:
         log.batch_size = int(match[1])
     elif (match := RATE.match(line)) is not None:
         log.learning_rate = float(match[1])
     elif (match := DEVICE.match(line)) is not None:
         log.device = match[1]
+    elif (match := TOTAL.match(line)) is not None:
+        log.total_seconds = _seconds_in(match[1])
+    elif EARLY.search(line):
+        log.stopped_early = True
     elif DONE.search(line):
         log.complete = True
+
+
+def _seconds_in(text: str) -> float | None:
+    """Read ``1h 23min``, ``83.5 minutes``, ``4980s`` or ``1:23:00``; ``None``: it is no duration."""
+    if (clock := CLOCK.fullmatch(text)) is not None:
+        return int(clock[1] or 0) * 3600 + int(clock[2]) * 60 + float(clock[3])
+    parts = DURATION_PART.findall(text)
+    if not parts or DURATION_PART.sub("", text):
+        return None
+    return sum(float(number) * UNITS[unit[0].lower()] for number, unit in parts)
 
 
 def _f1(epoch: OldEpoch) -> float:

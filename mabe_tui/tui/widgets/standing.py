@@ -154,7 +154,8 @@ def _spent(run: RunSummary) -> Iterator[str]:
         yield f"{run.frames_per_second:,.0f} frames/s"
     if run.device is not None:
         yield _machine(run)
-    yield f"seed {run.seed}"
+    if not run.imported:  # a log does not tell
+        yield f"seed {run.seed}"
     if run.attempts > 1:
         yield f"{run.attempts} attempts"
     if run.parameters is not None:

@@ -52,6 +52,21 @@ def test_status(invoke: Mabe, finished: RunDir) -> None:
     assert json.loads(invoke("status", "v1", "--json").stdout)["id"] == finished.id
 
 
+def test_status_of_an_imported_log_says_what_it_tells(invoke: Mabe, tmp_path: Path) -> None:
+    log = tmp_path / "x.log"
+    log.write_text("Epoch 1/2: Loss: 0.5, F1: 0.1\nEpoch 2/2: Loss: 0.4, F1: 0.2\n")
+    run = invoke("import-log", str(log)).stdout.strip()
+    lines = invoke("status", run).stdout.splitlines()
+    told = {line.split()[0]: line.split(maxsplit=1)[1] for line in lines}
+    assert told["training"] == "loss 0.4000"  # no learning rate, and one loss only
+    assert told["last"] == "epoch   f1_macro 0.2000"
+    assert told["time"] == "–"
+    assert told["state"] == "finished (all epochs done)"
+    again = invoke("import-log", str(log))
+    assert again.stdout.strip() == run
+    assert "imported before" in again.stderr
+
+
 def test_damaged_files_of_a_run_are_named_and_it_is_shown_all_the_same(
     invoke: Mabe, finished: RunDir
 ) -> None:

@@ -26,6 +26,7 @@ from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.reading import Thinner
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.view import RunSummary, summarise, summary_of
+from mabe_tui.runs.words import state_words
 from tests.mabe_tui.runs.telling import START, Telling
 
 EPOCH = {"learning_rate": 1e-3, "gradient_norm": 1.0, "frames_per_second": 100.0}
@@ -174,3 +175,14 @@ def test_run_of_a_launcher_that_is_not_here(make_run: Callable[..., RunDir]) -> 
     run = make_run()
     run.write_request(msgspec.structs.replace(run.read_request(), launcher="elsewhere"))
     assert summary_of(RunEntry(run)).state is RunState.UNKNOWN
+
+
+@pytest.mark.parametrize("state", [RunState.LOST, RunState.QUEUED, RunState.RUNNING])
+def test_the_ending_of_an_earlier_attempt_is_not_that_of_the_newest(state: RunState) -> None:
+    told = Teller().begin().epoch(1, 0.5).tell(Stopped, epoch=1, step=4, reason="user")
+    history = fold(told.events)
+    assert summarise(REQUEST, history, RunState.STOPPED, told.now).ended_because == "user"
+    summary = summarise(REQUEST, history, state, told.now)
+    assert state_words(summary) == state.value
+    told = Teller().begin().tell(Failed, error="no memory", type="MemoryError")
+    assert summarise(REQUEST, fold(told.events), state, told.now).problem is None

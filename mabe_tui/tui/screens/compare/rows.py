@@ -31,6 +31,7 @@ TITLES = (
     "at the last epoch",
     "F1 of each class",
     "time and cost",
+    "claimed by imported logs",
     "reported, not measured here",
 )
 """Of the tables of a comparison after the settings."""
@@ -60,13 +61,13 @@ def side_rows(
 def _side_row(
     name: str, side: Side, verdict: Verdict | None, line: int, *, is_first: bool, ascii_only: bool
 ) -> Row:
-    best = side.best_over_seeds.get(METRIC)
+    best = None if side.is_import else side.best_over_seeds.get(METRIC) or side.best.get(METRIC)
     cost = mean_over_runs(side, "cost_usd")
     word, colour = ("reference", "text-muted") if is_first else _word(verdict)
     cells = (
         "" if ascii_only else SAMPLES[style_of(line)],
         clean(side.name),
-        str(best) if best is not None else clean(figure(side.best.get(METRIC))),
+        clean(figure(best) if isinstance(best, float) else best),
         _signed(verdict.difference if verdict else None),
         _interval(verdict),
         word,

@@ -25,6 +25,7 @@ from mabe_tui.runs.comparison.compare import (
     changed_settings,
     compare,
 )
+from mabe_tui.runs.comparison.compare_tables import sections
 from mabe_tui.runs.comparison.sides import Spread
 from mabe_tui.runs.store import RunStore
 
@@ -326,15 +327,40 @@ def test_other_labels_are_named_by_run_and_video(
     assert "v6" in sentence
 
 
-def test_what_was_not_rented_is_told_last(
+def test_what_was_not_rented_had_no_part(
     home: Path, registry: Registry, finished: MakeFinished
 ) -> None:
     finished("v5")
     finished("v6")
-    sides = compared(home, registry, "v5", "v6").sides
+    comparison = compared(home, registry, "v5", "v6")
     sides = tuple(
-        msgspec.structs.replace(side, experiment=registry.experiment(side.name)) for side in sides
+        msgspec.structs.replace(side, experiment=registry.experiment(side.name))
+        for side in comparison.sides
     )
-    rented = [setting.key in OF_A_RENTED_MACHINE for setting in changed_settings(sides)]
-    assert rented == sorted(rented)
-    assert len({*rented}) == 2
+    settings = changed_settings(sides)
+    had_none = {setting.key for setting in settings if not setting.took_part}
+    assert had_none
+    assert had_none <= OF_A_RENTED_MACHINE
+    shown = sections(msgspec.structs.replace(comparison, settings=settings))[0][1]
+    assert [row[0] for row in shown] == [s.key for s in settings if s.took_part]
+    assert not had_none & {str(row[0]) for row in shown}
+
+
+def test_what_an_imported_log_claims_is_not_called_measured(
+    home: Path, registry: Registry, finished: MakeFinished
+) -> None:
+    finished("v5", f1=0.5)
+    run = finished("v6", f1=0.875)
+    run.write_request(msgspec.structs.replace(run.read_request(), imported=True))
+    comparison = compared(home, registry, "v5", run.id)
+    tables = dict(sections(comparison))
+    measured = {str(row[0]): row[1:] for row in tables["measured here, at each one's best epoch"]}
+    assert (measured["f1_macro"], measured["epoch"]) == (["0.5000", None], ["1", None])
+    claimed = {
+        str(row[0]): row[1:] for row in tables["claimed by imported logs, not measured here"]
+    }
+    assert claimed["f1_macro"] == [None, "0.8750"]
+    (verdict,) = comparison.verdicts
+    assert "imported from a log" in verdict.sentence
+    assert "yet" not in verdict.sentence
+    assert verdict.difference is None

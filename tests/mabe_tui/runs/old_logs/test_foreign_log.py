@@ -24,16 +24,14 @@ def test_epochs_become_events_and_other_lines_stay() -> None:
     assert isinstance(event, EventItem)
     assert isinstance(event.event, Epoch)
     assert (event.event.attempt, event.event.seq, event.event.time) == (REFERENCE, 1, THEN)
-    assert event.event.metrics == {"loss": 0.5, "f1_macro": 0.25}
+    assert (event.event.train_loss, event.event.metrics) == (0.5, {"f1_macro": 0.25})
     assert log.asked_epochs == 9
 
 
 def test_epoch_is_shown_as_one_of_ours_without_what_it_does_not_tell() -> None:
     log = a_log()
     items = log.feed("Epoch 2/9: Loss: 0.5, F1: 0.25\n")
-    assert shown_lines(items, log.asked_epochs) == [
-        "epoch 2/9  train 0.5000  loss 0.5000  f1_macro 0.2500"
-    ]
+    assert shown_lines(items, log.asked_epochs) == ["epoch 2/9  train 0.5000  f1_macro 0.2500"]
 
 
 def test_pieces_of_lines_are_put_together() -> None:

@@ -7,17 +7,26 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import DataError
+from core.errors import ConfigError, DataError
 from core.events import RunStarted, encode
 from core.experiment import Experiment
+from core.registry import default_path, load
 from mabe_tui.cli.lines import line_of
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.pieces import TimedLine
 from mabe_tui.runs.following.mirror import Mirror
-from mabe_tui.runs.old_logs.import_log import ORIGINAL, import_log, of_lines, read_old_log
+from mabe_tui.runs.old_logs.import_log import (
+    ORIGINAL,
+    experiment_of,
+    import_log,
+    imported_before,
+    of_lines,
+    read_old_log,
+)
 from mabe_tui.runs.old_logs.old_log import OldEpoch, OldLogReader, parse
-from mabe_tui.runs.store import RunStore
+from mabe_tui.runs.store import RunEntry, RunStore
 from mabe_tui.runs.view import summary_of
+from mabe_tui.runs.words import state_words
 
 LONG = """=== H100 Training Started ===
 GPU: H100 (80GB)
@@ -125,7 +134,9 @@ def test_a_run_is_made_of_it(tmp_path: Path) -> None:
     summary = summary_of(entry)
     assert summary.state is RunState.FINISHED
     assert (summary.best_epoch, summary.best_metric, summary.epoch) == (25, 0.4389, 25)
-    assert (summary.last_event, summary.elapsed_seconds) == (ended, 102.0)
+    assert (summary.last_event, summary.elapsed_seconds) == (ended, 4980.0)  # "1h 23min"
+    assert state_words(summary) == "finished (its log says no more)"  # 25 of 100 epochs
+    assert (summary.train_loss, summary.metrics.get("loss")) == (0.1756, None)
     assert (summary.tags, summary.frames_per_second) == (("imported",), None)
     assert summary.imported
 
@@ -153,6 +164,63 @@ def test_times_of_the_lines_are_those_of_the_run(tmp_path: Path) -> None:
     run = import_log(tmp_path, printed, Experiment(name="v6"))
     minutes = [(event.time - NOW).total_seconds() / 60 for event in run.events()]
     assert minutes == [0, 7, 11, len(lines) - 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("1h 23min", 4980),
+        ("83.5 minutes", 5010),
+        ("1:23:00", 4980),
+        ("4980s", 4980),
+        ("long", None),
+    ],
+)
+def test_total_time_is_read(text: str, seconds: float | None) -> None:
+    log, _ = parse(untimed(f"Epoch 1: Loss: 1, F1: 0.1\nTotal Time: {text}"))
+    assert log.total_seconds == seconds
+
+
+def test_two_losses_are_told_apart() -> None:
+    (epoch,) = parse(untimed("Epoch 1: Train Loss: 0.5, Val Loss: 0.4, F1: 0.1"))[0].epochs
+    assert (epoch.loss, epoch.validation_loss) == (0.5, 0.4)
+    assert epoch.measured == {"loss": 0.4, "f1_macro": 0.1}
+
+
+def test_how_a_log_ends_is_how_its_run_ends(tmp_path: Path) -> None:
+    def ending(text: str) -> str:
+        run = import_log(tmp_path, of_lines("x", untimed(text), NOW), Experiment(name="v6"))
+        summary = summary_of(RunEntry(run))
+        assert summary.elapsed_seconds is None  # nothing tells
+        return state_words(summary)
+
+    assert ending("Epoch 2/2: F1: 0.1") == "finished (all epochs done)"
+    assert ending("Epoch 2/3: F1: 0.1") == "stopped (its log says no more)"
+    assert (
+        ending("Epoch 2/9: F1: 0.1\nEarly stopping triggered\nTraining Complete")
+        == "finished (stopped early)"
+    )
+
+
+def test_its_settings_are_those_of_the_log(tmp_path: Path) -> None:
+    registry = load(default_path())
+    short = of_lines("x.log", untimed("Epoch 1/2: Loss: 1, F1: 0.1"), NOW)
+    training = experiment_of(registry, short, "v6").training  # v6 warms up over 3 epochs
+    assert (training.epochs, training.warmup_epochs) == (2, 2)
+    odd = of_lines("x.log", untimed("Batch Size: 0\nEpoch 1: F1: 0.1"), NOW)
+    with pytest.raises(ConfigError, match=r"x\.log: its settings .* do not fit v6"):
+        experiment_of(registry, odd, "v6")
+
+
+def test_the_same_log_is_found_again(tmp_path: Path) -> None:
+    printed = of_lines("x.log", untimed(LONG), NOW)
+    run = import_log(tmp_path, printed, Experiment(name="v6"))
+    again = imported_before(tmp_path, printed, "v6")
+    assert again is not None
+    assert again.id == run.id
+    assert imported_before(tmp_path, printed, "v5") is None
+    longer = of_lines("x.log", untimed(LONG + "more"), NOW)
+    assert imported_before(tmp_path, longer, "v6") is None
 
 
 def test_log_of_a_run_of_our_own_is_named() -> None:
