@@ -2,10 +2,12 @@
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from multiprocessing import parent_process, resource_tracker
+from types import ModuleType
 
 
 def end_with_parent() -> None:
@@ -31,3 +33,19 @@ def deaf_to(signals: Iterable[signal.Signals]) -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def without_main() -> Iterator[None]:
+    """Start processes that do not import this program's main module.
+
+    A spawned process imports it first, under another name: in vain where it came from standard input, and
+    for a second time the whole of a script without ``if __name__ == "__main__"``. Who starts only functions
+    of modules that can be imported needs none of that.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main

@@ -8,7 +8,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
 from core.errors import DataError
-from core.processes import deaf_to, end_with_parent
+from core.processes import deaf_to, end_with_parent, without_main
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -20,7 +20,7 @@ def in_workers(
     """Do jobs in processes; with one worker, here.
 
     Args:
-        function: at the top of a module, as its name is what a worker is sent.
+        function: at the top of a module that can be imported, as its name is what a worker is sent.
         jobs: what it is called with.
         workers: processes.
 
@@ -52,5 +52,5 @@ def _submitted(
     pool: ProcessPoolExecutor, function: Callable[[Job], Result], jobs: Iterable[Job]
 ) -> list[Future[Result]]:
     """Submit all jobs, which starts the workers."""
-    with deaf_to([signal.SIGINT]):
+    with deaf_to([signal.SIGINT]), without_main():
         return [pool.submit(function, job) for job in jobs]

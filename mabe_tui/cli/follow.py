@@ -65,7 +65,7 @@ def follow(
                         f"  mabe logs -f {run.id}\n  mabe stop {run.id}"
                     )
                     return None
-    _say_end(run, state)
+    say_end(run, state)
     return state
 
 
@@ -107,7 +107,8 @@ def exit_code(state: RunState | None) -> int:
     return 0 if state is None else EXIT_CODES.get(state, 1)
 
 
-def _say_end(run: RunDir, state: RunState) -> None:
+def say_end(run: RunDir, state: RunState) -> None:
+    """Say what the run's own last line does not: that it died, and how to resume it."""
     if state is RunState.LOST:
         say(f"{run.id} died without a word; `mabe status {run.id}` shows its last lines")
     entry = RunEntry(run)

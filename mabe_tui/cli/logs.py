@@ -11,7 +11,7 @@ import typer
 from core.errors import UserError
 from core.rundir import RunDir
 from mabe_tui.cli.display import display, newest
-from mabe_tui.cli.follow import POLL_SECONDS
+from mabe_tui.cli.follow import POLL_SECONDS, exit_code, say_end
 from mabe_tui.cli.foreign_logs import FOREIGN, print_foreign
 from mabe_tui.cli.lines import json_line
 from mabe_tui.cli.options import RunName
@@ -49,7 +49,7 @@ def logs(
 
     With ap-… or fc-…, the same of any Modal app or function call, whoever started it: epochs as
     earlier training scripts printed them are understood too. Leaving with Ctrl-C does nothing to the
-    run. With --json, one object a line.
+    run. With --json, one object a line. With -f, exit codes as for `mabe run`.
     """
     if FOREIGN.fullmatch(run):
         print_foreign(run, follow, raw, last, as_json)
@@ -67,6 +67,17 @@ def logs(
                 _print_lines(entry, follow, last)
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
+    if follow and not entry.is_import:
+        _tell_end(entry)
+
+
+def _tell_end(entry: RunEntry) -> None:
+    """Say how a followed run ended, and exit as `mabe run` does."""
+    state = state_of(entry)
+    if entry.request is None or state.may_speak:  # unreadable, or resumed a moment ago
+        return
+    say_end(entry.run, state)
+    raise typer.Exit(exit_code(state))
 
 
 @contextmanager

@@ -166,6 +166,19 @@ prepare(Path(sys.argv[1]), Path(sys.argv[2]), "mars7", 2, workers=1, progress=pr
     )
 
 
+def test_workers_need_no_main_module() -> None:
+    # from standard input, and without `if __name__ == "__main__"`: a worker could not import either
+    script = """
+import math
+from core.data.workers import in_workers
+print(sorted(in_workers(math.sqrt, [4, 9], 2)))
+"""
+    done = subprocess.run(
+        [sys.executable, "-"], input=script, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[2.0, 3.0]\n"
+
+
 def test_workers_end_when_their_parent_is_killed() -> None:
     script = """
 import multiprocessing, os, signal

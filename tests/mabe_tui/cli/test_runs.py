@@ -178,6 +178,10 @@ def test_exit_code_of_a_followed_run(
     assert process.wait_until(lambda: launcher.state(run) is RunState.LOST, 30)
     (run.path / "fake.json").write_text(json.dumps({"then": then}))
     assert invoke("resume").exit_code == code
+    followed = invoke("logs", "-f")
+    assert followed.exit_code == code
+    assert ("died without a word" in followed.stderr) == (then == "vanish")
+    assert invoke("logs").exit_code == 0
 
 
 def test_a_run_that_a_limit_stopped_goes_on_under_a_larger_one(

@@ -175,7 +175,7 @@ def test_logs_follow_until_the_run_ends(
     assert launcher.stop(run, SECONDS) is StopOutcome.CLEAN
     pretty.expect("stopped after epoch 2")
     raw.expect('{"kind":"stopped"')
-    assert (pretty.exit_code(), raw.exit_code()) == (0, 0)
+    assert (pretty.exit_code(), raw.exit_code()) == (3, 3)
 
 
 def test_a_bar_shows_how_far_a_followed_run_is(
