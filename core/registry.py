@@ -7,7 +7,6 @@ version alone (:data:`~core.experiment.NOT_INHERITED`) is never passed on.
 
 import os
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ from core.inheritance import Table, inherit, merge
 from core.overrides import parse_override, without_unset
 from core.strict import convert, nearest
 from core.toml_lines import line_of
+from core.toml_text import TomlError, read_toml
 from core.tuning import read_ranges
 
 FILE_NAME = "experiments.toml"
@@ -222,16 +222,28 @@ def load(path: Path) -> Registry:
         ConfigError: the file cannot be read, is not TOML, or is not a registry.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        last = len(text.splitlines())
-        why = str(error).replace("end of document", f"the end, line {last}")
-        raise ConfigError(f"{path}: not valid TOML: {why}") from error
-    except (OSError, UnicodeDecodeError) as error:
+        text, content = read_toml(path)
+    except TomlError as error:
+        where = path if error.line is None else f"{path}:{error.line}"
+        raise ConfigError(f"{where}: not valid TOML: {error}") from error
+    except OSError as error:
         raise ConfigError(
-            f"{path}: cannot be read ({error}); `mabe init` writes a registry"
+            f"{path}: cannot be read ({error.strerror or error}); `mabe init` writes a registry"
         ) from error
+    return parsed(path, text, content)
+
+
+def parsed(path: Path, text: str, content: Table) -> Registry:
+    """Return the registry that a file's content states.
+
+    Args:
+        path: the file.
+        text: what stands in it.
+        content: the same as nested tables.
+
+    Raises:
+        ConfigError: it is not a registry.
+    """
     for key in content:
         if key not in ("format", "experiments", "presets"):
             hint = nearest(key, ("format", "experiments", "presets"))

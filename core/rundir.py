@@ -8,21 +8,21 @@ or half-written file without falling over: it is told :class:`~core.errors.RunEr
 import datetime as dt
 import re
 import secrets
-import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 import tomli_w
-from filelock import FileLock
 
 from core import events as event_module
-from core.errors import CheckpointError, RunError
+from core.errors import CheckpointError, RunError, UserError
 from core.events import AnyEvent
 from core.experiment import Experiment, to_table
 from core.files import write_bytes_atomically
 from core.history import History, fold
+from core.lock import locked
+from core.toml_text import TomlError, read_toml
 
 FORMAT = 1
 ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
@@ -177,6 +177,19 @@ class RunDir:
             )
         return _convert(table, RunRequest, path)
 
+    def change_request(self, change: Callable[[RunRequest], RunRequest]) -> RunRequest:
+        """Rewrite ``run.toml`` under its lock, from what is on disk then; return the new request.
+
+        Raises:
+            RunError: the request cannot be read.
+            UserError: it cannot be written, or another process does not let go of it.
+        """
+        self._require_there()
+        with locked(self.path / "run.toml"):
+            changed = change(self.read_request())
+            self.write_request(changed)
+        return changed
+
     def write_handle(self, handle: Handle) -> None:
         """Write ``handle.toml``."""
         _write_toml(self.path / "handle.toml", handle)
@@ -190,8 +203,25 @@ class RunDir:
             return None
 
     def write_about(self, about: About) -> None:
-        """Write ``about.toml``."""
+        """Write ``about.toml`` of a new run; :meth:`change_about` rewrites it."""
         _write_toml(self.path / "about.toml", about)
+
+    def change_about(self, change: Callable[[About], About]) -> About:
+        """Rewrite ``about.toml`` under its lock, from what is on disk then; return what it says now.
+
+        Raises:
+            RunError: it cannot be read.
+            UserError: it cannot be written, or another process does not let go of it.
+        """
+        self._require_there()
+        with locked(self.path / "about.toml"):
+            changed = change(self.read_about())
+            self.write_about(changed)
+        return changed
+
+    def _require_there(self) -> None:
+        if not self.path.is_dir():  # a lock would make the folder of a run that was removed
+            raise RunError(f"{self.path}: not there; was the run removed?")
 
     def read_about(self) -> About:
         """Read ``about.toml``; empty where there is none.
@@ -240,17 +270,17 @@ class RunDir:
         """Take the next attempt's name and make its folder, before its first line is printed.
 
         Raises:
-            RunError: the folder cannot be written.
+            RunError: the folder cannot be written, or other processes do not let go of it.
         """
         try:
-            with FileLock(self.path / ".claim.lock", timeout=30):
+            with locked(self.path / "attempts"):
                 last = self.attempts()[-1:]
                 ordinal = int(last[0].split("-")[0]) + 1 if last else 1
                 name = f"{ordinal:04d}-{_random_name()}"
                 self.attempt_folder(name).mkdir(parents=True)
-        except OSError as error:
+        except (UserError, OSError) as error:
             raise RunError(
-                f"{self.path}: no attempt can be started here ({error.strerror or error});"
+                f"{self.path}: no attempt can be started here ({getattr(error, 'strerror', None) or error});"
                 " check the folder's permissions and free space"
             ) from error
         return name
@@ -305,10 +335,10 @@ def _write_toml(path: Path, struct: msgspec.Struct) -> None:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return read_toml(path)[1]
     except FileNotFoundError as error:
         raise RunError(f"{path}: not there; is {path.parent} a run folder?") from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, TomlError) as error:
         raise RunError(f"{path}: cannot be read ({error})") from error
 
 

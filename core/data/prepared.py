@@ -16,7 +16,6 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.alone import alone
 from core.data import build
 from core.data.build import POSITIONS, Outcome
 from core.data.competition import BOUT_COLUMNS, Bouts, Video, labelled, read_videos
@@ -36,6 +35,7 @@ from core.data.parquet import numbers, read_columns, texts
 from core.errors import DataError
 from core.features.keypoints import slots_of_set
 from core.files import replace_atomically
+from core.lock import in_turn
 from core.progress import Progress
 
 __all__ = ["PreparedData", "PreparedVideo", "Unreadable", "open_prepared", "prepare"]
@@ -150,7 +150,7 @@ def prepare(
     key = source_key(root, usable, keypoints, max_mice)
     folder = cache_root / f"{root.resolve().name}-{key[:16]}"
     waiting = "waiting for another process that prepares the same data"
-    with alone(folder / ".lock", progress, waiting):
+    with in_turn(folder / ".lock", progress, waiting):
         prepared = _opened_if_whole(folder)
         if prepared is None:
             # first of all: beside a half-filled array, an old manifest would make it look whole

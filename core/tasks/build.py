@@ -4,12 +4,12 @@ from pathlib import Path
 
 import torch
 
-from core.alone import alone
 from core.data.prepared import PreparedData, prepare
 from core.data.synthetic import SyntheticSettings, synthesise
 from core.data.synthetic.settings import fingerprint
 from core.errors import DataError
 from core.experiment import Experiment
+from core.lock import in_turn
 from core.progress import Progress
 from core.rundir import RunRequest
 from core.tasks.behaviour import BehaviourTask
@@ -69,7 +69,7 @@ def _synthetic(experiment: Experiment, cache: Path, progress: Progress) -> Path:
     )
     root = cache / f"synthetic-{fingerprint(settings)}"
     lock = root.with_name(f".{root.name}.lock")
-    with alone(lock, progress, "waiting for another job that makes the same data"):
+    with in_turn(lock, progress, "waiting for another job that makes the same data"):
         if not (root / "train.csv").is_file():  # it is written last
             synthesise(root, settings, progress=_labelled(progress, "simulated"))
     return root

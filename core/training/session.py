@@ -198,8 +198,9 @@ class Session:
         )
         first = self._request.resolved
         if first is None:
-            self._request = msgspec.structs.replace(self._request, resolved=found)
-            self._run_dir.write_request(self._request)
+            self._request = self._run_dir.change_request(
+                lambda asked: msgspec.structs.replace(asked, resolved=found)
+            )
             return
         for code, what in CHANGES.items():
             before, now = getattr(first, code), getattr(found, code)

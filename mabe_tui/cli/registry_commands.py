@@ -10,6 +10,7 @@ from core.errors import ConfigError, MisuseError
 from core.experiment import Experiment, flatten, to_table
 from core.features.columns import input_size
 from core.files import write_bytes_atomically
+from core.lock import locked
 from core.new_version import add_version
 from core.reported import Reported
 from mabe_tui.cli.fit import fitted
@@ -199,12 +200,11 @@ def new(
         raise ConfigError(
             f"no {registries.FILE_NAME} here or above; `mabe init` writes one to add versions to"
         )
-    experiment = add_version(session.registry, name, extends, overrides or (), notes, title)
+    path = session.found_registry
+    experiment = add_version(session.registry, name, extends, overrides or (), notes, title, say)
     if extends is not None:
-        say_left_out(session.registry.experiment(extends), experiment)
-    say(
-        f"{session.registry.path}: added {experiment.name}; look at it with `mabe show {experiment.name}`"
-    )
+        say_left_out(registries.load(path).experiment(extends), experiment)
+    say(f"{path}: added {experiment.name}; look at it with `mabe show {experiment.name}`")
 
 
 def init(
@@ -215,7 +215,8 @@ def init(
     path = folder / registries.FILE_NAME
     if folder.is_file():
         raise ConfigError(f"{folder}: is a file; name a folder")
-    if path.exists() and not force:
-        raise ConfigError(f"{path}: there already; --force replaces it")
-    write_bytes_atomically(path, registries.default_path().read_bytes())
+    with locked(path, tell=say):
+        if path.exists() and not force:
+            raise ConfigError(f"{path}: there already; --force replaces it")
+        write_bytes_atomically(path, registries.default_path().read_bytes())
     say(f"wrote {path}; `mabe list` shows what is in it")

@@ -26,6 +26,7 @@ from mabe_tui.launch.launcher import Launcher, launcher_named
 from mabe_tui.runs import forecast
 from mabe_tui.runs.asking import Wish, check_data, parse_seeds, requests_for, start
 from mabe_tui.runs.forecast import Changed
+from mabe_tui.runs.manage import require_tag
 from mabe_tui.runs.settings import spell
 from mabe_tui.runs.store import RunStore
 from mabe_tui.runs.units import parse_duration
@@ -82,6 +83,7 @@ def run(
         preset=preset,
         limits=Limits(seconds=seconds, cost_usd=budget),
     )
+    named = tuple(require_tag(tag) for tag in tags or ())
     requests = requests_for(session.registry, wish)
     say_left_out(session.registry.experiment(version), requests[0].experiment)
     described = check_data(requests[0])
@@ -90,7 +92,7 @@ def run(
         return
     agree_on_cost(RunStore(session.home), requests, yes)
     try:
-        started = start(session.home, requests, tuple(tags or ()), parallel)
+        started = start(session.home, requests, named, parallel)
     except KeyboardInterrupt:
         _say_begun(session, requests)
         raise

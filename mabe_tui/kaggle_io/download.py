@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import DataError, RunError, UserError
+from core.lock import in_turn
 from core.progress import Progress
 from mabe_tui.kaggle_io.credentials import HOW, Credentials, find_credentials
-from mabe_tui.kaggle_io.receipt import forget_receipt, write_receipt
+from mabe_tui.kaggle_io.receipt import forget_receipt, missing_files, write_receipt
 from mabe_tui.kaggle_io.unzip import unzip
 
 RETRIES = 4
+LOCK = ".download.lock"
 UNPACKED = 2.5
 """How many times the archive's size must be free on the disk, itself included."""
 TELL_SECONDS = 0.5
@@ -30,7 +32,9 @@ def download(
     how: str = HOW,
     anew: bool = False,
 ) -> int:
-    """Fetch all files of a competition and unpack them into ``folder``; gives how many were written.
+    """Fetch all files of a competition and unpack them into ``folder``; return how many were written.
+
+    One process at a time works on a folder; another one waits for it.
 
     The archive is kept beside the files until all are unpacked; what is there of it is not fetched
     again, unless Kaggle has another version of it now. A receipt is left (see ``receipt.py``), by which
@@ -51,15 +55,17 @@ def download(
     if credentials is None:
         raise UserError(f"no Kaggle credentials: {how}")
     archive = folder / f"{competition}.zip"
-    folder.mkdir(parents=True, exist_ok=True)
-    if anew:
-        forget_receipt(folder)
-    with _in_words(competition, how):
-        _fetch(credentials, competition, archive, progress, retries)
-    unpacked = unzip(archive, folder, progress, anew)
-    write_receipt(folder, competition, unpacked.files)
-    archive.unlink()
-    return unpacked.written
+    with in_turn(folder / LOCK, progress, "waiting for another download into this folder"):
+        if anew:
+            forget_receipt(folder)
+        elif missing_files(folder, competition) == []:  # the other one has brought them
+            return 0
+        with _in_words(competition, how):
+            _fetch(credentials, competition, archive, progress, retries)
+        unpacked = unzip(archive, folder, progress, anew)
+        write_receipt(folder, competition, unpacked.files)
+        archive.unlink()
+        return unpacked.written
 
 
 def _fetch(

@@ -13,6 +13,8 @@ from core.errors import ConfigError
 from core.experiment import HardwareConfig
 from core.files import write_bytes_atomically
 from core.gpus import GPUS, gpu_problem, split_gpu
+from core.lock import locked
+from core.toml_text import read_toml
 
 FILE = "prices.toml"
 GIB = 1024
@@ -55,11 +57,22 @@ def fetched_path() -> Path:
 
 
 def keep_prices(prices: Prices) -> Path:
-    """Write a fetched table for later commands; gives its file. The package's own stays as it is."""
+    """Write a fetched table for later commands; return its file. The package's own stays as it is.
+
+    A table of a later day, which another process wrote meanwhile, stays.
+
+    Raises:
+        UserError: it cannot be written.
+    """
     path = fetched_path()
-    write_bytes_atomically(
-        path, tomli_w.dumps(msgspec.to_builtins(prices, builtin_types=(dt.date,))).encode()
-    )
+    with locked(path):
+        try:
+            kept = _read_fetched(path)
+        except ConfigError:  # a damaged table is what this one replaces
+            kept = None
+        if kept is None or kept.as_of <= prices.as_of:
+            table = msgspec.to_builtins(prices, builtin_types=(dt.date,))
+            write_bytes_atomically(path, tomli_w.dumps(table).encode())
     return path
 
 
@@ -98,10 +111,10 @@ def _flat(prices: Prices) -> dict[str, float]:
 
 def _read_fetched(path: Path) -> Prices | None:
     try:
-        return msgspec.toml.decode(path.read_bytes(), type=Prices)
+        return msgspec.convert(read_toml(path)[1], type=Prices)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:  # msgspec's and tomllib's own errors are ValueErrors
+    except (OSError, ValueError) as error:  # msgspec's errors are ValueErrors, and so is TomlError
         raise ConfigError(
             f"{path}: cannot be read ({error}); remove it, or `mabe prices --refresh` replaces it"
         ) from error

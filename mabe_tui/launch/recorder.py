@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
-from filelock import FileLock, Timeout
 
 from core.errors import RunError
 from core.events import decode, identity
 from core.files import append_all, write_bytes_atomically
+from core.lock import try_lock
 from core.rundir import ATTEMPT, RunDir
 
 LOCK = ".mirror.lock"
@@ -48,16 +48,8 @@ def writing(run: RunDir, seconds: float = 0.0) -> Iterator["Recorder | None"]:
         run: whose mirror it is.
         seconds: how long to wait for it.
     """
-    lock = FileLock(run.path / LOCK, timeout=seconds)
-    try:
-        lock.acquire()
-    except Timeout:
-        yield None
-        return
-    try:
-        yield Recorder(run)
-    finally:
-        lock.release()
+    with try_lock(run.path / LOCK, seconds) as held:
+        yield Recorder(run) if held else None
 
 
 class Recorder:

@@ -71,8 +71,9 @@ def resume(
     require_room(entry, seconds, cost_usd)
     launcher = launcher_named(request.launcher)
     if any(changed is not None for changed in (seconds, cost_usd, data)):
-        asked = _with_data(entry.run.read_request(), data)
-        entry.run.write_request(launcher.prepare(_with_limits(asked, seconds, cost_usd)))
+        entry.run.change_request(
+            lambda asked: launcher.prepare(_with_limits(_with_data(asked, data), seconds, cost_usd))
+        )
     return launcher.resume(entry.run)
 
 

@@ -20,6 +20,10 @@ from mabe_tui.runs.view import state_of
 CHECKPOINT_PATTERN = "*.pt"
 TEMPORARY_PATTERN = ".*.tmp"
 REMOVED_PREFIX = ".removed-"
+TAG_LENGTH, NOTE_LENGTH = 64, 2000
+"""Characters: a tag fits a column, a note a screen."""
+SHOWN_LENGTH = 20
+"""Of what is too long to be repeated in an error."""
 
 
 class Removal(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,24 +41,44 @@ def tag(run: RunDir, add: Iterable[str] = (), remove: Iterable[str] = ()) -> Abo
     """Add and remove tags; each counts once, in the order in which they came.
 
     Raises:
-        RunError: a tag is empty or holds white space or a comma.
+        RunError: a tag is empty, too long, or holds white space, a comma or a control character.
+        UserError: they cannot be written.
     """
-    about = run.read_about()
-    for name in (added := list(add)):
-        if not name or any(c.isspace() or c == "," or not c.isprintable() for c in name):
-            raise RunError(f"{name!r} cannot be a tag: one word, without commas")
-    gone = set(remove)
-    tags = tuple(dict.fromkeys(t for t in (*about.tags, *added) if t not in gone))
-    changed = msgspec.structs.replace(about, tags=tags)
-    run.write_about(changed)
-    return changed
+    added, gone = [require_tag(name) for name in add], set(remove)
+
+    def changed(about: About) -> About:
+        tags = tuple(dict.fromkeys(t for t in (*about.tags, *added) if t not in gone))
+        return msgspec.structs.replace(about, tags=tags)
+
+    return run.change_about(changed)
+
+
+def require_tag(name: str) -> str:
+    """Return a tag that can be one.
+
+    Raises:
+        RunError: it is empty, too long, or holds white space, a comma or a control character.
+    """
+    if not name or any(c.isspace() or c == "," or not c.isprintable() for c in name):
+        raise RunError(f"{name!r} cannot be a tag: one word, without commas")
+    if len(name) > TAG_LENGTH:
+        raise RunError(
+            f"{name[:SHOWN_LENGTH]}… cannot be a tag: {len(name)} characters, {TAG_LENGTH} at most"
+        )
+    return name
 
 
 def note(run: RunDir, text: str) -> About:
-    """Replace the note; an empty one removes it."""
-    changed = msgspec.structs.replace(run.read_about(), note=text.strip())
-    run.write_about(changed)
-    return changed
+    """Replace the note; an empty one removes it.
+
+    Raises:
+        RunError: it is too long.
+        UserError: it cannot be written.
+    """
+    text = text.strip()
+    if len(text) > NOTE_LENGTH:
+        raise RunError(f"the note has {len(text)} characters; {NOTE_LENGTH} at most")
+    return run.change_about(lambda about: msgspec.structs.replace(about, note=text))
 
 
 def removal_of(entry: RunEntry, whole: bool) -> Removal:

@@ -13,6 +13,7 @@ from core.errors import RunError, UserError
 from core.experiment import Experiment
 from core.rundir import About, Limits, RunDir, RunRequest, new_run_id
 from mabe_tui.launch.launcher import Launcher
+from mabe_tui.runs.manage import require_tag
 from mabe_tui.runs.reading import thin_history
 from mabe_tui.runs.store import RunStore
 
@@ -76,15 +77,16 @@ def start_runs(
     Where that fails, or is interrupted, no folder of a run that was not launched is left behind.
 
     Raises:
-        UserError: a folder cannot be written, or the launcher cannot start one; says why, and which
-            runs were started before that.
+        UserError: a tag cannot be one, a folder cannot be written, or the launcher cannot start one; says
+            why, and which runs were started before that.
     """
+    about = About(tags=tuple(dict.fromkeys(require_tag(tag) for tag in tags)))
     runs = [RunDir(places.runs(home) / request.run) for request in requests]
     try:
         for run, request in zip(runs, requests, strict=True):
             run.write_request(request)
             if tags:
-                run.write_about(About(tags=tuple(dict.fromkeys(tags))))
+                run.write_about(about)
         launcher.launch_all(runs, parallel)
     except BaseException as error:
         for run in runs:

@@ -11,6 +11,7 @@ from core.data import synthetic
 from core.data.prepared import prepare
 from core.errors import ConfigError, DataError
 from mabe_tui.kaggle_io import receipt
+from mabe_tui.kaggle_io.download import LOCK
 from mabe_tui.launch.data_words import STATUS
 from tests.loopback.conftest import Mabe
 from tests.loopback.helpers import wait_for
@@ -83,6 +84,7 @@ def test_fetched_checked_and_prepared_there(
         p.relative_to(there).as_posix(): p.read_bytes() for p in there.rglob("*") if p.is_file()
     }
     assert b"s3cret" not in found.pop(STATUS) + found.pop(receipt.NAME)
+    assert found.pop(LOCK) == b""
     assert found == data
     assert state_of(mabe) == "ready"
     before = {p: p.stat().st_mtime_ns for p in (empty_volume / "cache").rglob("*") if p.is_file()}

@@ -1,6 +1,7 @@
 """Fetching a competition's data with Kaggle's real client, from a server of our own."""
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,10 +9,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from core.errors import DataError, UserError
+from core.lock import try_lock
 from mabe_tui.cli.main import app
 from mabe_tui.kaggle_io import receipt
 from mabe_tui.kaggle_io.credentials import find_credentials
-from mabe_tui.kaggle_io.download import download
+from mabe_tui.kaggle_io.download import LOCK, download
 from mabe_tui.kaggle_io.unzip import unzip
 from tests.loopback.kaggle_server import KaggleServer, archive, kaggle_serving
 
@@ -38,6 +40,7 @@ def test_all_files_come_and_the_archive_goes(kaggle: KaggleServer, tmp_path: Pat
         p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()
     }
     assert b"s3cret" not in found.pop(receipt.NAME)
+    assert found.pop(LOCK) == b""
     assert found == FILES
     assert kaggle.authorization[0].startswith("Basic ")
 
@@ -65,6 +68,25 @@ def test_what_is_here_and_whole_is_not_fetched_again(
     assert "train.csv gone or damaged; fetching again" in mended.stderr
     assert "files written: 1" in mended.stderr
     assert (tmp_path / "data" / "train.csv").read_bytes() == FILES["train.csv"]
+
+
+def test_what_another_download_brought_meanwhile_is_not_fetched_again(
+    kaggle: KaggleServer, tmp_path: Path
+) -> None:
+    waits: list[str] = []
+    with try_lock(tmp_path / LOCK):
+        other = threading.Thread(
+            target=download,
+            args=(tmp_path, "mice", lambda _, __, what: waits.append(what)),
+        )
+        other.start()
+        while not waits:  # it waits for as long as it takes
+            other.join(0.01)
+            assert other.is_alive()
+        receipt.write_receipt(tmp_path, "mice", {})
+    other.join()
+    assert set(waits) == {"waiting for another download into this folder"}
+    assert kaggle.served == []
 
 
 def test_another_competition_is_fetched_into_the_same_folder(

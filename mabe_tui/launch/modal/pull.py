@@ -10,10 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from filelock import FileLock, Timeout
-
 from core.errors import RunError
 from core.files import replace_atomically
+from core.lock import try_lock
 from core.progress import Progress
 from core.rundir import Pointer, RunDir
 from mabe_tui.launch.launcher import UnreachableError
@@ -141,15 +140,10 @@ def _download(run: RunDir, path: str, file: IO[bytes], start: int, tell: Tell) -
 
 @contextmanager
 def _alone(run: RunDir) -> Iterator[None]:
-    lock = FileLock(run.path / LOCK, timeout=0)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise RunError(f"{run.id}: another `mabe pull` is fetching; wait for it") from error
-    try:
+    with try_lock(run.path / LOCK) as held:
+        if not held:
+            raise RunError(f"{run.id}: another `mabe pull` is fetching; wait for it")
         yield
-    finally:
-        lock.release()
 
 
 def _size(path: Path) -> int:

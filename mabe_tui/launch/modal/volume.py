@@ -160,12 +160,11 @@ def _forget_pointers(run: RunDir, sizes: Mapping[str, int]) -> None:
 
 def _take_over_resolved(run: RunDir) -> None:
     """Keep what the job found out about its data beside what was asked."""
-    request = run.read_request()
-    if request.resolved is not None:
+    if run.read_request().resolved is not None:
         return
     found = msgspec.toml.decode(read(run, [REQUEST])[REQUEST], type=RunRequest)
     if found.resolved is not None:
-        run.write_request(msgspec.structs.replace(request, resolved=found.resolved))
+        run.change_request(lambda asked: msgspec.structs.replace(asked, resolved=found.resolved))
 
 
 def _size(path: Path) -> int:

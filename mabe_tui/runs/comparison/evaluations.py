@@ -1,5 +1,7 @@
 """What a run's checkpoints were measured to: as it trained, and later on other data."""
 
+from typing import Any
+
 import msgspec
 
 from core.rundir import RunDir
@@ -24,14 +26,21 @@ def keep_evaluation(run: RunDir, report: EvaluationReport, state: ViewState) -> 
     Raises:
         UserError: the checkpoint is gone, or the state folder cannot be written.
     """
-    file = checkpoint_here(run, report.checkpoint).file
-    others = [r for r in kept_evaluations(run, file, state) if r.data != report.data]
-    state.keep(KEPT_UNDER, **{f"{run.id}/{file}": msgspec.to_builtins([*others, report][-MOST:])})
+    key = f"{run.id}/{checkpoint_here(run, report.checkpoint).file}"
+
+    def with_report(kept: dict[str, Any]) -> dict[str, Any]:
+        others = [each for each in _reports(kept.get(key, [])) if each.data != report.data]
+        return {key: msgspec.to_builtins([*others, report][-MOST:])}
+
+    state.change(KEPT_UNDER, with_report)
 
 
 def kept_evaluations(run: RunDir, file: str, state: ViewState) -> list[EvaluationReport]:
-    """Give what is remembered of one checkpoint's file, the newest last."""
-    kept = state.screen(KEPT_UNDER).get(f"{run.id}/{file}", [])
+    """Return what is remembered of one checkpoint's file, the newest last."""
+    return _reports(state.screen(KEPT_UNDER).get(f"{run.id}/{file}", []))
+
+
+def _reports(kept: Any) -> list[EvaluationReport]:
     try:
         return msgspec.convert(kept, list[EvaluationReport])
     except msgspec.ValidationError:

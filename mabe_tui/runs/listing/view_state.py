@@ -5,17 +5,16 @@ is damaged counts as empty: nothing in it is worth refusing to start.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from filelock import FileLock, Timeout
 
 from core import places
 from core.errors import UserError
 from core.files import write_bytes_atomically
+from core.lock import locked
 from core.strict import nearest
 
 LOCK_SECONDS = 5.0
@@ -117,24 +116,24 @@ class ViewState:
             screen: its name.
             values: plain JSON values: texts, numbers, booleans, lists, tables, ``None``.
         """
-        self._change(
-            lambda kept: {"screens": kept.screens | {screen: kept.screens.get(screen, {}) | values}}
-        )
+        self.change(screen, lambda _: values)
+
+    def change(self, screen: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        """As :meth:`keep`, for values that follow from what the screen kept until now.
+
+        Args:
+            screen: its name.
+            change: takes all that is kept, under the lock; returns the values that change.
+        """
+
+        def changed(kept: Arrangement) -> dict[str, Any]:
+            before = kept.screens.get(screen, {})
+            return {"screens": kept.screens | {screen: before | change(before)}}
+
+        self._change(changed)
 
     def _change(self, change: Callable[[Arrangement], dict[str, Any]]) -> None:
-        with self._locked():
+        with locked(self.path, LOCK_SECONDS):
             kept = self.read()
             changed = msgspec.structs.replace(kept, **change(kept))
             write_bytes_atomically(self.path, msgspec.json.encode(changed))
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(self.path.with_suffix(".lock"), timeout=LOCK_SECONDS):
-                yield
-        except (OSError, Timeout) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise UserError(
-                f"{self.path}: cannot be written ({reason}); is its folder one, and yours to write?"
-            ) from error

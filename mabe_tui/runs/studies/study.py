@@ -12,12 +12,12 @@ from typing import Any, Literal
 
 import msgspec
 import optuna
-from filelock import FileLock, Timeout
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.errors import RunError
 from core.experiment import Experiment, TrainingConfig, flatten
+from core.lock import try_lock
 from core.strict import UNSET, field_type
 from core.tuning import Range, number_type, spelled
 
@@ -225,20 +225,12 @@ def open_study(folder: Path, what: Asked, experiment: Experiment) -> Iterator[St
     A new study begins with the version as it stands, also where its values are not in the ranges.
 
     Raises:
-        RunError: another process works on it, it is about something else, or it cannot be used.
+        UserError: another process works on it, it is about something else, or it cannot be used.
     """
-    lock = FileLock(folder / ".lock")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise RunError(f"{folder}: another `mabe tune` works on this study") from None
-    except OSError as error:
-        raise RunError(f"{folder}: cannot be used ({error.strerror or error})") from error
-    try:
+    with try_lock(folder / ".lock") as held:
+        if not held:
+            raise RunError(f"{folder}: another `mabe tune` works on this study")
         yield _opened(folder, what, experiment)
-    finally:
-        lock.release()
 
 
 def _opened(folder: Path, what: Asked, experiment: Experiment) -> Study:

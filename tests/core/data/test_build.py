@@ -16,7 +16,7 @@ import psutil
 import pytest
 from filelock import FileLock
 
-import core.alone
+import core.lock
 from core.data import build
 from core.data.manifest import MANIFEST
 from core.data.prepared import open_prepared, prepare
@@ -210,7 +210,7 @@ def test_an_interrupt_reaches_the_parent_alone() -> None:
 def test_a_second_process_waits_and_says_so(
     three_videos: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(core.alone, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(core.lock, "LOOK_SECONDS", 0.01)
     folder = prepared(three_videos, cache).folder
     (folder / MANIFEST).unlink()
     lock = FileLock(folder / ".lock", thread_local=False)
