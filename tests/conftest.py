@@ -9,6 +9,7 @@ import pytest
 import pytest_timeout
 
 from tests.dispositions import as_from_a_terminal
+from tests.gate import Gate
 from tests.waiting import Bound
 
 SECONDS_BETWEEN_LOOKS = 5.0
@@ -38,6 +39,15 @@ def signals() -> Iterator[None]:
     """Let each test, and what it starts, hear every signal as from a terminal."""
     with as_from_a_terminal():
         yield
+
+
+@pytest.fixture
+def gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
+    """A gate that holds pretended jobs from the middle of their first epoch on."""
+    gate = Gate(tmp_path / "gate", monkeypatch)
+    gate.hold_after(0)
+    yield gate
+    gate.open()
 
 
 @pytest.hookimpl(tryfirst=True)

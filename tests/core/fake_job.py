@@ -3,9 +3,11 @@
 Batch norm and dropout are in it on purpose: both are state that a resume must not lose.
 """
 
+import math
 import os
 import sys
 import time
+from pathlib import Path
 
 import pyarrow as pa
 import torch
@@ -18,6 +20,7 @@ from core.training import checkpoint_file
 from core.training.losses import FrameLoss
 
 TIME, FEATURES, CLASSES = 5, 6, 3
+HELD_AT = 4
 REAL_TASK = "FAKE_NOTHING" in os.environ
 """Train what the experiment names instead."""
 
@@ -78,7 +81,7 @@ class FakeTask:
         self.batch_size, self.batches, self.plain = batch_size, batches, plain
         self.step_seconds = step_seconds
         self.broken = broken  # (epoch, batch) pairs whose loss is NaN
-        self.on_batch = lambda _epoch, _index: None
+        self.on_batch = hold_at_gate
 
     def steps_per_epoch(self):
         return self.batches
@@ -114,6 +117,20 @@ class FakeTask:
 
     def state_dict(self):
         return {"classes": ["x", "y", "z"], "mean": torch.zeros(FEATURES)}
+
+
+def hold_at_gate(epoch, index):
+    """Wait in the middle of an epoch that may not be completed (see tests/gate.py)."""
+    gate = os.environ.get("FAKE_GATE")
+    while gate and index >= HELD_AT and epoch > epochs_to_complete(Path(gate)):
+        time.sleep(0.01)
+
+
+def epochs_to_complete(gate):
+    try:
+        return int(gate.read_text())
+    except FileNotFoundError:
+        return math.inf
 
 
 def build(request, cache, device, progress):

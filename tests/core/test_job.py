@@ -292,14 +292,15 @@ def test_limits_count_over_all_attempts(new_run, limits, earlier, elapsed, reaso
     ],
 )
 def test_a_signal_leaves_the_last_completed_step(
-    new_run, train, number, kind, reason, spawn, result_of
+    new_run, train, number, kind, reason, spawn, result_of, gate
 ):
     run, whole = new_run(), new_run("whole")
-    job = spawn(run.path, FAKE_STEP_SECONDS="0.05")
+    job = spawn(run.path)
     wait_for(job, Step)
     job.send_signal(number)
+    gate.open()
     ending = wait_for(job, kind)
-    assert job.wait(60) == 0
+    assert job.wait() == 0
     assert getattr(ending, "reason", None) == reason
     assert run.read_pointer("last").step == ending.step > 0
     assert train(run) == 0
@@ -307,12 +308,13 @@ def test_a_signal_leaves_the_last_completed_step(
     assert result_of(run) == result_of(whole)
 
 
-def test_a_job_outlives_whoever_reads_its_output(new_run, spawn):
+def test_a_job_outlives_whoever_reads_its_output(new_run, spawn, gate):
     run = new_run()
-    job = spawn(run.path, FAKE_STEP_SECONDS="0.01")
+    job = spawn(run.path)
     wait_for(job, RunStarted)
     job.stdout.close()
-    assert job.wait(60) == 0
+    gate.open()
+    assert job.wait() == 0
     assert job.stderr.read() == ""
     assert run.history().last(Finished)
 

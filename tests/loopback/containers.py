@@ -58,7 +58,7 @@ class Container(Plane):
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
         )  # fmt: skip
         timeout = self.function.timeout_secs or 300
-        timer = asyncio.get_running_loop().call_later(timeout, self._time_out)
+        timer = asyncio.get_running_loop().call_later(timeout, self.time_out)
         assert self.process.stdout is not None
         await self._pump(self.process.stdout)
         await self.process.wait()
@@ -81,7 +81,7 @@ class Container(Plane):
         if self._delivered:
             self._cancel.set()
 
-    def _time_out(self) -> None:
+    def time_out(self) -> None:
         self.timed_out = True
         self.kill()
 
@@ -111,7 +111,7 @@ class Container(Plane):
         (self.root / "arguments").write_bytes(self._arguments().SerializeToString())
 
     def _environment(self) -> dict[str, str]:
-        kept = ("PATH", "LANG", "LD_LIBRARY_PATH", "FAKE_STEP_SECONDS")
+        kept = ("PATH", "LANG", "LD_LIBRARY_PATH", "FAKE_STEP_SECONDS", "FAKE_GATE")
         return {name: os.environ[name] for name in kept if name in os.environ} | {
             "HOME": str(self.root),
             "PYTHONPATH": str(self.root / "root"),

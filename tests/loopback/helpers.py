@@ -1,8 +1,6 @@
 """What tests on the stand-in wait for, and what must hold of a mirror whatever happened."""
 
 import hashlib
-import time
-from collections.abc import Callable
 
 from core.experiment import Experiment, HardwareConfig, TrainingConfig
 from core.history import History, gaps
@@ -11,8 +9,7 @@ from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.modal_launcher import ModalLauncher
 from mabe_tui.runs.start import new_request
 from tests.loopback.fake_job import STEPS
-
-SECONDS = 150.0
+from tests.waiting import wait_for
 
 
 def fake_request(
@@ -25,18 +22,10 @@ def fake_request(
     return new_request(experiment, "modal", overrides=overrides)
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = SECONDS) -> None:
-    """Wait until it comes true; fail where it does not."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.02)
-
-
-def follow_to_the_end(launcher: ModalLauncher, run: RunDir, seconds: float = SECONDS) -> RunState:
-    """Follow a run until nothing more can come from it, and give how it ended."""
+def follow_to_the_end(launcher: ModalLauncher, run: RunDir) -> RunState:
+    """Follow a run until nothing more can come from it; return how it ended."""
     with launcher.following(run):
-        wait_for(lambda: not launcher.state(run).may_speak, seconds)
+        wait_for(lambda: not launcher.state(run).may_speak, 120)
     return launcher.state(run)
 
 

@@ -155,6 +155,11 @@ class LoopbackServer:
         for container in self.running():
             self._call(container.kill)
 
+    def time_out(self) -> None:
+        """End all running containers as at the end of the time that their function has."""
+        for container in self.running():
+            self._call(container.time_out)
+
     # ── calls ─────────────────────────────────────────────────────────────────────────────────
 
     def _start_call(self, call: Call) -> None:
@@ -256,7 +261,7 @@ class LoopbackServer:
         async def wrapped() -> Result:
             return await work
 
-        return asyncio.run_coroutine_threadsafe(wrapped(), self._loop).result(30)
+        return asyncio.run_coroutine_threadsafe(wrapped(), self._loop).result()
 
     def _call(self, function: Callable[[], object]) -> None:
         async def wrapped() -> None:

@@ -14,9 +14,9 @@ from mabe_tui.kaggle_io import receipt
 from mabe_tui.kaggle_io.download import LOCK
 from mabe_tui.launch.data_words import STATUS
 from tests.loopback.conftest import Mabe
-from tests.loopback.helpers import wait_for
 from tests.loopback.kaggle_server import KaggleServer, archive, kaggle_serving
 from tests.loopback.server import LoopbackServer
+from tests.waiting import wait_for
 
 FETCH = ("data", "download", "mice", "--on", "modal", "--competition", "mice")
 PADDING = random.Random(1).randbytes(3 << 20)

@@ -13,8 +13,8 @@ from core.errors import ConfigError, UserError
 from mabe_tui.launch.launcher import CONNECTED, Connection
 from mabe_tui.launch.modal import foreign as modal_foreign
 from tests.loopback.conftest import Mabe
-from tests.loopback.helpers import wait_for
 from tests.loopback.server import LoopbackServer
+from tests.waiting import wait_for
 
 SCRIPT = Path(__file__).parent / "old_training.py"
 QUICK = ["--set", "training.epochs=2", "--set", "hardware.gpu=T4"]

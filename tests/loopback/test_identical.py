@@ -16,8 +16,9 @@ from core.training.checkpoint import CheckpointStore
 from core.training.identity import projected_history, weights_hash
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.modal_launcher import ModalLauncher
-from tests.loopback.helpers import assert_complete, wait_for
+from tests.loopback.helpers import assert_complete
 from tests.loopback.server import LoopbackServer
+from tests.waiting import wait_for
 
 EPOCHS = 40
 # About a third of a second an epoch on a quiet machine: trouble must come before the end.

@@ -16,9 +16,11 @@ from mabe_tui.launch.modal_launcher import ModalLauncher
 from mabe_tui.runs.start import start_runs
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.view import Heard, hear_all
+from tests.gate import Gate
 from tests.loopback.conftest import MakeRun
-from tests.loopback.helpers import assert_complete, follow_to_the_end, wait_for
+from tests.loopback.helpers import assert_complete, follow_to_the_end
 from tests.loopback.server import LoopbackServer
+from tests.waiting import LONG, wait_for
 
 QUEUED, RUNNING = RunState.QUEUED, RunState.RUNNING
 
@@ -37,23 +39,23 @@ def ids_of(runs: list[RunDir], name: str) -> list[object]:
 
 
 def test_modal_keeps_to_so_many_at_a_time(
-    server: LoopbackServer, launcher: ModalLauncher, make_run: MakeRun
+    server: LoopbackServer, launcher: ModalLauncher, make_run: MakeRun, gate: Gate
 ) -> None:
-    runs = [make_run(epochs=1000, seconds=0.05) for _ in range(4)]
+    runs = [make_run(epochs=1) for _ in range(4)]
     launcher.launch_all(runs, parallel=2)
     assert len(set(ids_of(runs, "app_id"))) == 1
     assert len(set(ids_of(runs, "call_id"))) == 4
     reach(launcher, runs, RUNNING, RUNNING, QUEUED, QUEUED)
-    assert launcher.stop(runs[2], grace=20) is StopOutcome.BEFORE_START
-    assert launcher.stop(runs[0], grace=20) is StopOutcome.CLEAN
+    assert launcher.stop(runs[2], grace=LONG) is StopOutcome.BEFORE_START
+    assert launcher.stop(runs[0], grace=LONG) is StopOutcome.CLEAN
     reach(launcher, runs, RunState.STOPPED, RUNNING, RunState.STOPPED, RUNNING)
     assert len(server.running()) == 2
 
 
 def test_without_a_bound_all_run(
-    server: LoopbackServer, launcher: ModalLauncher, make_run: MakeRun
+    server: LoopbackServer, launcher: ModalLauncher, make_run: MakeRun, gate: Gate
 ) -> None:
-    runs = [make_run(epochs=1000, seconds=0.05) for _ in range(3)]
+    runs = [make_run(epochs=1) for _ in range(3)]
     launcher.launch_all(runs)
     reach(launcher, runs, RUNNING, RUNNING, RUNNING)
 
@@ -73,7 +75,7 @@ def test_one_that_dies_beside_others_is_noticed(
 
 
 @pytest.fixture
-def seeds(server: LoopbackServer, tmp_path: Path) -> list[RunDir]:
+def seeds(server: LoopbackServer, tmp_path: Path, gate: Gate) -> list[RunDir]:
     """Six seeds, two at a time, launched by a process that is killed as soon as it has told of them."""
     home = tmp_path / "home"
     command = ["run", "v1", "--on", "modal", "--seeds", "1,2,3,4,5,6", "--parallel", "2"]
@@ -93,7 +95,7 @@ def seeds(server: LoopbackServer, tmp_path: Path) -> list[RunDir]:
 
 
 def test_all_seeds_run_with_the_laptop_shut(
-    server: LoopbackServer, launcher: ModalLauncher, seeds: list[RunDir]
+    server: LoopbackServer, launcher: ModalLauncher, seeds: list[RunDir], gate: Gate
 ) -> None:
     at_a_time = 0
 
@@ -102,6 +104,8 @@ def test_all_seeds_run_with_the_laptop_shut(
         at_a_time = max(at_a_time, len(server.running()))
         return all(call.done.is_set() for call in server.cloud.calls.values())
 
+    wait_for(lambda: len(server.running()) == 2)
+    gate.open()
     wait_for(all_done)
     assert at_a_time == 2
     for run in seeds:

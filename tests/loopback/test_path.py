@@ -11,9 +11,11 @@ from core.events import Finished, Resumed
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.modal import pull as modal_pull
 from mabe_tui.launch.modal_launcher import ModalLauncher
+from tests.gate import Gate
 from tests.loopback.conftest import MakeRun
-from tests.loopback.helpers import assert_complete, follow_to_the_end, wait_for, weights_after
+from tests.loopback.helpers import assert_complete, follow_to_the_end, weights_after
 from tests.loopback.server import LoopbackServer
+from tests.waiting import wait_for
 
 
 def test_launch_follow_finish_pull(
@@ -64,17 +66,19 @@ def test_the_machine_is_what_the_version_asks_for(
 
 
 def test_nothing_is_lost_between_two_preemptions_and_a_kill(
-    server: LoopbackServer, launcher: ModalLauncher, make_run: MakeRun
+    server: LoopbackServer, launcher: ModalLauncher, make_run: MakeRun, gate: Gate
 ) -> None:
     """Durability and logic: the weights are those of a run that nothing ever happened to."""
-    run = make_run(epochs=8, seconds=0.06)
+    run = make_run(epochs=8)
     launcher.launch(run)
     with launcher.following(run):
         for epoch, trouble in ((2, server.preempt), (4, server.kill), (6, server.preempt)):
+            gate.hold_after(epoch)
             before = len(run.attempts())
             wait_for(lambda epoch=epoch: len(run.history().epochs) >= epoch)  # type: ignore[misc]
             trouble()
             wait_for(lambda before=before: len(run.attempts()) > before)  # type: ignore[misc]
+        gate.open()
     assert follow_to_the_end(launcher, run) is RunState.FINISHED
     history = assert_complete(run)
     assert len(history.epochs) == 8
@@ -100,17 +104,18 @@ def cuts(server: LoopbackServer, seed: int) -> Iterator[None]:
 
 @pytest.mark.slow
 def test_transport_through_twenty_cuts_and_two_restarts(
-    server: LoopbackServer, launcher: ModalLauncher, make_run: MakeRun
+    server: LoopbackServer, launcher: ModalLauncher, make_run: MakeRun, gate: Gate
 ) -> None:
-    run = make_run(epochs=25, seconds=0.15, chatter=2)
+    run = make_run(epochs=25, chatter=2)
     launcher.launch(run)
     with cuts(server, seed=1), launcher.following(run):
-        for _ in range(2):
-            before = len(run.history().epochs)
-            wait_for(lambda before=before: len(run.history().epochs) > before + 1)  # type: ignore[misc]
+        for epochs in (2, 4):
+            gate.hold_after(epochs)
+            wait_for(lambda epochs=epochs: len(run.history().epochs) == epochs)  # type: ignore[misc]
             server.go_down()
             wait_for(lambda: launcher.state(run) is RunState.UNKNOWN)
             server.come_back()
+        gate.open()
         wait_for(lambda: not launcher.state(run).may_speak)
     assert launcher.state(run) is RunState.FINISHED
     history = assert_complete(run)

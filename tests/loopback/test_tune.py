@@ -20,9 +20,11 @@ from mabe_tui.launch.modal_launcher import ModalLauncher
 from mabe_tui.runs.start import new_request
 from mabe_tui.runs.studies.study import asked, open_study
 from mabe_tui.runs.studies.tuning import Tuner
+from tests.gate import Gate
 from tests.loopback.conftest import MakeRun
-from tests.loopback.helpers import assert_complete, wait_for
+from tests.loopback.helpers import assert_complete
 from tests.loopback.server import LoopbackServer
+from tests.waiting import wait_for
 
 MABE = (sys.executable, "-c", "from mabe_tui.cli.main import run; run()")
 Tune = Callable[..., "subprocess.Popen[str]"]
@@ -70,15 +72,17 @@ def calls_for(server: LoopbackServer, runs: list[RunDir]) -> int:
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_a_search_that_is_left_loses_nothing(
-    tune: Tune, home: Path, server: LoopbackServer, how: signal.Signals
+    tune: Tune, home: Path, server: LoopbackServer, how: signal.Signals, gate: Gate
 ) -> None:
-    first = tune("--trials", "3", "--parallel", "2", epochs=12)
+    gate.hold_after(1)
+    first = tune("--trials", "3", "--parallel", "2", epochs=2)
     wait_for(lambda: len(runs_under(home)) == 2 and bool(runs_under(home)[0].history().epochs))
     first.send_signal(how)
     told, said = first.communicate()
     left = runs_under(home)
     assert all(run.id in told + said for run in left) or how is signal.SIGKILL
-    second = tune("--trials", "3", "--parallel", "2", "--json", epochs=12)
+    gate.open()
+    second = tune("--trials", "3", "--parallel", "2", "--json", epochs=2)
     told, said = second.communicate()
     assert second.returncode == 0, said
     trials = json.loads(told)["trials"]
@@ -87,13 +91,17 @@ def test_a_search_that_is_left_loses_nothing(
     assert {trial["run"] for trial in trials} == {run.id for run in runs} > {r.id for r in left}
     assert calls_for(server, runs) == 3
     for run in runs:
-        assert len(assert_complete(run).epochs) == 12
+        assert len(assert_complete(run).epochs) == 2
 
 
-def test_modal_may_be_away_for_a_while(tune: Tune, home: Path, server: LoopbackServer) -> None:
-    search = tune("--trials", "3", epochs=12)
+def test_modal_may_be_away_for_a_while(
+    tune: Tune, home: Path, server: LoopbackServer, gate: Gate
+) -> None:
+    gate.hold_after(1)
+    search = tune("--trials", "3", epochs=2)
     wait_for(lambda: bool(runs_under(home)) and bool(runs_under(home)[0].history().epochs))
     server.go_down()
+    gate.open()
     wait_for(lambda: all(call.done.is_set() for call in server.cloud.calls.values()))
     server.come_back()
     told, said = search.communicate()
@@ -112,10 +120,11 @@ def test_data_that_are_not_there_start_nothing(tune: Tune, home: Path, tmp_path:
 
 
 def test_a_poor_trial_is_stopped_on_modal(
-    server: LoopbackServer, launcher: ModalLauncher, make_run: MakeRun, home: Path
+    server: LoopbackServer, launcher: ModalLauncher, make_run: MakeRun, home: Path, gate: Gate
 ) -> None:
+    gate.hold_after(2)
     experiment = make_run(epochs=3).read_request().experiment
-    plan = ["fake.metric=0.1", "fake.seconds=0.3"]
+    plan = ["fake.metric=0.1"]
 
     def request_for(_: list[str]) -> RunRequest:
         return launcher.prepare(new_request(experiment, launcher.name, overrides=plan))

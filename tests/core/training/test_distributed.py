@@ -20,6 +20,7 @@ from core.training import leader
 from core.training.checkpoint import CheckpointStore
 from core.training.distributed import SharedGroup
 from core.training.leader import process_count
+from tests.waiting import LONG
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
@@ -42,7 +43,7 @@ def test_two_processes_train_what_one_does(new_run, train, spawn, fake):
     one, two = new_run("one", **settings), new_run("two", processes=2, **settings)
     job = spawn(two.path, FAKE_PLAIN="1", FAKE_LAST="1")
     assert train(one, fake.FakeTask(plain=True, last=1)) == 0
-    _, errors = job.communicate(timeout=120)
+    _, errors = job.communicate()
     assert (job.returncode, errors) == (0, "")
     for single, shared in zip(one.history().epochs, two.history().epochs, strict=True):
         assert shared.train_loss == pytest.approx(single.train_loss, rel=1e-5)
@@ -55,35 +56,40 @@ def test_two_processes_train_what_one_does(new_run, train, spawn, fake):
         torch.testing.assert_close(contents[1]["model"][name], tensor, rtol=1e-4, atol=1e-6)
 
 
-def test_whatever_dies_the_run_ends_as_if_nothing_had(new_run, spawn, result_of):
+def test_whatever_dies_the_run_ends_as_if_nothing_had(new_run, spawn, result_of, gate):
     """Each process has dropout of its own; killed leader, killed follower, a stop, then the end."""
     whole, cut = (new_run(name, processes=2, epochs=4) for name in ("whole", "cut"))
-    undisturbed = spawn(whole.path)
 
-    job = spawn(cut.path, FAKE_STEP_SECONDS="0.05")
+    gate.hold_after(1)
+    job = spawn(cut.path)
     until(job, "checkpoint_saved")
     follower = follower_of(job)
     job.kill()
     with contextlib.suppress(psutil.NoSuchProcess):
-        follower.wait(timeout=30)
+        follower.wait(timeout=LONG)
 
-    job = spawn(cut.path, FAKE_STEP_SECONDS="0.05")
+    gate.hold_after(2)
+    job = spawn(cut.path)
     until(job, "checkpoint_saved")
     follower_of(job).kill()
-    job.communicate(timeout=120)
+    gate.open()
+    job.communicate()
     failed = cut.history().ending
     assert isinstance(failed, Failed)
     assert failed.error.startswith("process 2 of 2 was killed (SIGKILL)")
 
-    job = spawn(cut.path, FAKE_STEP_SECONDS="0.05")
+    gate.hold_after(2)
+    job = spawn(cut.path)
     until(job, "step")
     for process in (job.pid, follower_of(job).pid):  # as a terminal does
         os.kill(process, signal.SIGTERM)
-    job.communicate(timeout=120)
+    gate.open()
+    job.communicate()
     assert isinstance(cut.history().ending, Stopped)
 
-    spawn(cut.path).communicate(timeout=120)
-    undisturbed.communicate(timeout=120)
+    undisturbed = spawn(whole.path)
+    spawn(cut.path).communicate()
+    undisturbed.communicate()
     assert isinstance(cut.history().ending, Finished)
     assert len(cut.attempts()) == 4
     assert result_of(cut) == result_of(whole)
@@ -132,8 +138,8 @@ def test_a_leader_that_hangs_with_a_dead_follower_gives_up(monkeypatch):
     theirs.close()
     follower = leader._Follower(SimpleNamespace(rank=1, size=2), process, ours)
     leader._Watch([follower], said.put)
-    assert said.get(timeout=60).startswith("process 2 of 2 ended with exit code 3")
-    assert codes.get(timeout=60) == 1
+    assert said.get(timeout=LONG).startswith("process 2 of 2 ended with exit code 3")
+    assert codes.get(timeout=LONG) == 1
 
 
 def test_what_a_follower_said_last_is_told():

@@ -7,10 +7,11 @@ import pytest
 from typer.testing import Result
 
 from core.rundir import RunDir
-from mabe_tui.launch import local_launcher, process
+from mabe_tui.launch import local_launcher
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.local_launcher import LocalLauncher
 from tests.command_line import mabe, on_terminal
+from tests.waiting import wait_for
 
 FAKE_JOB = Path(__file__).resolve().parents[1] / "fake_job.py"
 Mabe = Callable[..., Result]
@@ -39,5 +40,5 @@ def finished(launcher: LocalLauncher, make_run: Callable[..., RunDir]) -> RunDir
     """A run of three epochs that is over."""
     run = make_run(epochs=3)
     launcher.launch(run)
-    assert process.wait_until(lambda: launcher.state(run) is RunState.FINISHED, 30)
+    wait_for(lambda: launcher.state(run) is RunState.FINISHED)
     return run

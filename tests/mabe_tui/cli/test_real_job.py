@@ -11,11 +11,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from mabe_tui.cli.main import app
-from mabe_tui.launch import process
 from mabe_tui.runs.store import RunStore
 from tests.mabe_tui.tiny_run import TINY, synthetic_folder
+from tests.waiting import wait_for
 
-SECONDS = 120.0
 SMALL = [
     "data.synthetic_videos=3", "data.synthetic_frames=200", "data.window=20",
     "training.epochs=100000", "training.batch_size=4",
@@ -42,7 +41,7 @@ def test_killed_job_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.Mon
             told = status()
             return len(run.history().epochs) >= epoch or told["state"] in ("failed", "lost")
 
-        assert process.wait_until(there_or_dead, SECONDS)
+        wait_for(there_or_dead)
         assert len(run.history().epochs) >= epoch, status()
 
     # the limit is for a job that a failing test leaves behind
@@ -60,7 +59,7 @@ def test_killed_job_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.Mon
     handle = run.read_handle()
     assert handle is not None
     os.kill(int(handle.reference["pid"]), signal.SIGKILL)
-    assert process.wait_until(lambda: status()["state"] == "lost", SECONDS)
+    wait_for(lambda: status()["state"] == "lost")
     before = run.read_pointer("last")
     assert before is not None
 

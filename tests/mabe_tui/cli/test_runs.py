@@ -10,9 +10,9 @@ from typer.testing import Result
 
 from core.errors import MisuseError, RunError, UserError
 from core.rundir import Resolved, RunDir
-from mabe_tui.launch import process
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.local_launcher import LocalLauncher
+from tests.waiting import wait_for
 
 Mabe = Callable[..., Result]
 MakeRun = Callable[..., RunDir]
@@ -23,7 +23,7 @@ def waiting(launcher: LocalLauncher, make_run: MakeRun) -> RunDir:
     """A run that waits to be stopped."""
     run = make_run(then="wait")
     launcher.launch(run)
-    assert process.wait_until(lambda: len(run.history().epochs) == 2, 30)
+    wait_for(lambda: len(run.history().epochs) == 2)
     return run
 
 
@@ -101,7 +101,7 @@ def test_status_of_a_lost_run_shows_its_last_words(
 ) -> None:
     run = make_run(then="vanish", epochs=0)
     launcher.launch(run)
-    assert process.wait_until(lambda: launcher.state(run) is RunState.LOST, 30)
+    wait_for(lambda: launcher.state(run) is RunState.LOST)
     text = invoke("status").stdout
     assert "plain words in red" in text
     assert "attempt 0001" in text
@@ -175,7 +175,7 @@ def test_exit_code_of_a_followed_run(
 ) -> None:
     run = make_run(then="vanish")
     launcher.launch(run)
-    assert process.wait_until(lambda: launcher.state(run) is RunState.LOST, 30)
+    wait_for(lambda: launcher.state(run) is RunState.LOST)
     (run.path / "fake.json").write_text(json.dumps({"then": then}))
     assert invoke("resume").exit_code == code
     followed = invoke("logs", "-f")

@@ -5,19 +5,17 @@ import pty
 import select
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from core.rundir import About, RunDir
-from mabe_tui.launch import process
 from mabe_tui.launch.launcher import RunState, StopOutcome
 from mabe_tui.launch.local_launcher import LocalLauncher, job_environment
 from mabe_tui.runs.store import RunStore
+from tests.waiting import LONG, Bound, wait_for
 
-SECONDS = 60.0
 CTRL_C = b"\x03"
 MABE = """
 import fcntl, sys, termios
@@ -43,10 +41,12 @@ class Terminal:
         self.seen = self.skipped = ""
 
     def expect(self, text: str) -> None:
-        deadline = time.monotonic() + SECONDS
+        bound = Bound()
         while text not in self.seen:
-            ready, _, _ = select.select([self.master], [], [], max(0, deadline - time.monotonic()))
-            assert ready, f"{text!r} did not come; seen: {self.seen}"
+            ready, _, _ = select.select([self.master], [], [], 1.0)
+            if not ready:
+                assert not bound.is_over, f"{text!r} did not come; seen: {self.seen}"
+                continue
             self.seen += os.read(self.master, 65536).decode("utf-8", "replace")
         self.skipped, self.seen = self.seen.split(text, 1)
 
@@ -59,7 +59,7 @@ class Terminal:
                 pass
         except OSError:
             pass  # nobody has the other end any more
-        return self.process.wait(SECONDS)
+        return self.process.wait(LONG)
 
     def close(self) -> None:
         os.close(self.master)
@@ -94,7 +94,7 @@ def state_of_only_run(home: Path, launcher: LocalLauncher) -> RunState:
 
 def stop_only_run(home: Path, launcher: LocalLauncher) -> None:
     (entry,) = RunStore(home).entries()
-    assert launcher.stop(entry.run, SECONDS) is StopOutcome.CLEAN
+    assert launcher.stop(entry.run, LONG) is StopOutcome.CLEAN
 
 
 def test_ctrl_c_then_enter_leaves_the_run_alone(
@@ -124,9 +124,9 @@ def test_seeds_that_wait_go_on_when_they_are_left(
     terminal.type(b"\n")
     terminal.expect("the seeds after it go on as well")
     assert terminal.exit_code() == 0
-    assert launcher.stop(first, SECONDS) is StopOutcome.CLEAN
-    assert process.wait_until(lambda: launcher.state(second) is RunState.RUNNING, SECONDS)
-    assert launcher.stop(second, SECONDS) is StopOutcome.CLEAN
+    assert launcher.stop(first, LONG) is StopOutcome.CLEAN
+    wait_for(lambda: launcher.state(second) is RunState.RUNNING)
+    assert launcher.stop(second, LONG) is StopOutcome.CLEAN
 
 
 def test_ctrl_c_then_follow_then_stop(
@@ -157,7 +157,7 @@ def test_closed_terminal_takes_nothing_with_it(
     terminal = open_terminal("run", "v1")
     terminal.expect("f1_macro 0.2000")
     terminal.close()
-    assert process.wait_until(lambda: terminal.process.poll() is not None, SECONDS)
+    wait_for(lambda: terminal.process.poll() is not None)
     assert state_of_only_run(home, launcher) is RunState.RUNNING
     stop_only_run(home, launcher)
 
@@ -172,7 +172,7 @@ def test_logs_follow_until_the_run_ends(
     pretty, raw = open_terminal("logs", "last", "-f"), open_terminal("logs", "-f", "--raw")
     pretty.expect("f1_macro 0.2000")
     raw.expect('{"kind":"epoch"')
-    assert launcher.stop(run, SECONDS) is StopOutcome.CLEAN
+    assert launcher.stop(run, LONG) is StopOutcome.CLEAN
     pretty.expect("stopped after epoch 2")
     raw.expect('{"kind":"stopped"')
     assert (pretty.exit_code(), raw.exit_code()) == (3, 3)
@@ -188,7 +188,7 @@ def test_a_bar_shows_how_far_a_followed_run_is(
     for command in (["logs", "-f"], ["resume"]):
         terminal = open_terminal(*command)
         terminal.expect("epoch 2/100  train 0.5000  1.2k f/s  3m 16s left")
-        assert launcher.stop(run, SECONDS) is StopOutcome.CLEAN
+        assert launcher.stop(run, LONG) is StopOutcome.CLEAN
         terminal.expect("stopped after epoch 2")
         terminal.exit_code()
 
@@ -200,7 +200,7 @@ def test_checkpoints_and_status_fit_80_columns(
 ) -> None:
     run = make_run(epochs=3)
     launcher.launch(run)
-    assert process.wait_until(lambda: launcher.state(run) is RunState.FINISHED, SECONDS)
+    wait_for(lambda: launcher.state(run) is RunState.FINISHED)
     best = run.read_pointer("best")
     assert best is not None
     run.write_pointer("epoch-0003", best)

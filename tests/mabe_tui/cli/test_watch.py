@@ -19,13 +19,13 @@ from core.rundir import RunDir
 from mabe_tui.cli.listing import Listing, Narrowed
 from mabe_tui.cli.session import Session
 from mabe_tui.cli.watch import _print_changes, change_line, changes
-from mabe_tui.launch import process
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.local_launcher import LocalLauncher
 from mabe_tui.runs.listing.catalog import Catalog
 from mabe_tui.runs.listing.view_state import View
 from mabe_tui.runs.store import RunStore
 from tests.mabe_tui.recorded import record
+from tests.waiting import wait_for
 
 NOW = dt.datetime(2026, 11, 21, 12, 30, 5, tzinfo=dt.UTC)
 
@@ -72,7 +72,7 @@ def test_how_a_run_ends_is_told_though_only_running_ones_are_listed(
     monkeypatch.setenv("MABE_HOME", str(home))
     run = make_run(then="wait")
     launcher.launch(run)
-    assert process.wait_until(lambda: len(run.history().epochs) == 2, 30)
+    wait_for(lambda: len(run.history().epochs) == 2)
     running = Listing(Session(), View(), Narrowed(frozenset({RunState.RUNNING})))
     _print_changes(running, AfterTwoLooks(lambda: launcher.stop(run, 30)), [], False)
     first, last = capsys.readouterr().out.splitlines()
@@ -109,7 +109,7 @@ def test_a_run_is_watched_to_its_end(
 ) -> None:
     run = make_run(then="wait")
     launcher.launch(run)
-    assert process.wait_until(lambda: len(run.history().epochs) == 2, 30)
+    wait_for(lambda: len(run.history().epochs) == 2)
     words, data = watching(), watching("--json")
     assert words.stdout is not None
     assert data.stdout is not None

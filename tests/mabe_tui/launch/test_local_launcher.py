@@ -15,18 +15,18 @@ from core.rundir import Handle, RunDir
 from mabe_tui.launch import local_launcher, process
 from mabe_tui.launch.launcher import RunState, StopOutcome
 from mabe_tui.launch.local_launcher import LocalLauncher, job_environment
+from tests.waiting import LONG, wait_for
 
 MakeRun = Callable[..., RunDir]
-SECONDS = 30.0
 
 
 def reach(launcher: LocalLauncher, run: RunDir, *states: RunState) -> RunState:
-    assert process.wait_until(lambda: launcher.state(run) in states, SECONDS), launcher.state(run)
+    wait_for(lambda: launcher.state(run) in states, problem=lambda: launcher.state(run).name)
     return launcher.state(run)
 
 
 def told(run: RunDir, epochs: int) -> None:
-    assert process.wait_until(lambda: len(run.history().epochs) == epochs, SECONDS)
+    wait_for(lambda: len(run.history().epochs) == epochs)
 
 
 def pid_of(run: RunDir) -> int:
@@ -54,7 +54,7 @@ def test_queued_until_the_first_event(launcher: LocalLauncher, make_run: MakeRun
     assert launcher.state(run) is RunState.QUEUED
     launcher.launch(run)
     assert launcher.state(run) is RunState.QUEUED
-    assert launcher.stop(run, grace=SECONDS) is StopOutcome.BEFORE_START
+    assert launcher.stop(run, grace=LONG) is StopOutcome.BEFORE_START
     assert launcher.state(run) is RunState.STOPPED
 
 
@@ -63,7 +63,7 @@ def test_stop_lets_the_job_end_by_itself(launcher: LocalLauncher, make_run: Make
     launcher.launch(run)
     told(run, epochs=2)
     assert launcher.state(run) is RunState.RUNNING
-    assert launcher.stop(run, grace=SECONDS) is StopOutcome.CLEAN
+    assert launcher.stop(run, grace=LONG) is StopOutcome.CLEAN
     assert isinstance(run.history().ending, Stopped)
     assert launcher.state(run) is RunState.STOPPED
     assert launcher.stop(run) is StopOutcome.ENDED
@@ -123,7 +123,7 @@ def test_clock_that_was_set_loses_no_run(launcher: LocalLauncher, make_run: Make
     moved = handle.reference | {"create_time": float(handle.reference["create_time"]) + 3600}
     run.write_handle(Handle(launcher="local", attempt=handle.attempt, reference=moved))
     assert launcher.state(run) is RunState.RUNNING
-    assert launcher.stop(run, grace=SECONDS) is StopOutcome.CLEAN
+    assert launcher.stop(run, grace=LONG) is StopOutcome.CLEAN
 
 
 LAUNCH_AND_DIE = """
@@ -149,7 +149,7 @@ def test_job_survives_the_one_who_started_it(
     told(run, epochs=2)
     assert launcher.state(run) is RunState.RUNNING
     assert os.getsid(pid_of(run)) == pid_of(run)
-    assert launcher.stop(run, grace=SECONDS) is StopOutcome.CLEAN
+    assert launcher.stop(run, grace=LONG) is StopOutcome.CLEAN
 
 
 def test_found_without_a_handle(launcher: LocalLauncher, make_run: MakeRun) -> None:
@@ -158,7 +158,7 @@ def test_found_without_a_handle(launcher: LocalLauncher, make_run: MakeRun) -> N
     told(run, epochs=2)
     (run.path / "handle.toml").unlink()
     assert launcher.state(run) is RunState.RUNNING
-    assert launcher.stop(run, grace=SECONDS) is StopOutcome.CLEAN
+    assert launcher.stop(run, grace=LONG) is StopOutcome.CLEAN
 
 
 def test_claimed_attempt_without_a_handle_is_lost_after_a_while(
@@ -211,9 +211,7 @@ def test_no_job_is_left_that_nobody_could_reach(
     monkeypatch.setattr(RunDir, "write_handle", full_disk)
     with pytest.raises(UserError, match="no space left"):
         launcher.launch(run)
-    assert process.wait_until(
-        lambda: not any(run.id in job.description for job in launcher.list_foreign([])), SECONDS
-    )
+    wait_for(lambda: not any(run.id in job.description for job in launcher.list_foreign([])))
 
 
 def test_a_resume_that_cannot_start_leaves_the_run_as_it_was(

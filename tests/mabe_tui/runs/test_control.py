@@ -9,14 +9,14 @@ import pytest
 
 from core.errors import ConfigError, DataError, RunError
 from core.rundir import Limits, RunDir
-from mabe_tui.launch import local_launcher, process
+from mabe_tui.launch import local_launcher
 from mabe_tui.launch.launcher import RunState, StopOutcome
 from mabe_tui.launch.local_launcher import LocalLauncher
 from mabe_tui.runs import control
 from mabe_tui.runs.store import RunEntry
 from tests.mabe_tui.tiny_run import synthetic_folder
+from tests.waiting import wait_for
 
-SECONDS = 30.0
 MakeRun = Callable[..., RunDir]
 
 
@@ -28,7 +28,7 @@ def waiting(
     monkeypatch.setattr(local_launcher, "JOB_COMMAND", launcher._command)
     run = make_run(epochs=1, then="wait")
     launcher.launch(run)
-    assert process.wait_until(lambda: launcher.state(run) is RunState.RUNNING, SECONDS)
+    wait_for(lambda: launcher.state(run) is RunState.RUNNING)
     return RunEntry(run)
 
 
@@ -43,7 +43,7 @@ def test_stop_and_go_on_with_other_limits(waiting: RunEntry, launcher: LocalLaun
     assert handle.attempt == waiting.run.attempts()[-1]
     assert len(waiting.run.attempts()) == 2
     assert waiting.run.read_request().limits == Limits(seconds=600.0)
-    assert process.wait_until(lambda: launcher.state(waiting.run) is RunState.FINISHED, SECONDS)
+    wait_for(lambda: launcher.state(waiting.run) is RunState.FINISHED)
 
 
 def test_data_that_were_moved_are_named(
@@ -62,7 +62,7 @@ def test_data_that_were_moved_are_named(
     control.resume(RunEntry(run), data=data)
     assert run.read_request().data == str(data)
     assert len(run.attempts()) == 2
-    assert process.wait_until(lambda: launcher.state(run) is RunState.FINISHED, SECONDS)
+    wait_for(lambda: launcher.state(run) is RunState.FINISHED)
 
 
 def test_there_is_nothing_to_go_on_with_in_an_imported_run(recorded_run: RunEntry) -> None:

@@ -9,12 +9,12 @@ import pytest
 from core import places
 from core.errors import RunError
 from core.rundir import RunDir
-from mabe_tui.launch import process
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.local_launcher import LocalLauncher
 from mabe_tui.runs import manage
 from mabe_tui.runs.checkpoints import checkpoint_rows, mark
 from mabe_tui.runs.store import RunEntry
+from tests.waiting import wait_for
 
 MakeRun = Callable[..., RunDir]
 
@@ -23,7 +23,7 @@ MakeRun = Callable[..., RunDir]
 def finished(launcher: LocalLauncher, make_run: MakeRun) -> RunDir:
     run = make_run(epochs=3)
     launcher.launch(run)
-    assert process.wait_until(lambda: launcher.state(run) is RunState.FINISHED, 30)
+    wait_for(lambda: launcher.state(run) is RunState.FINISHED)
     pointer = run.read_pointer("last")
     assert pointer is not None
     run.write_pointer(
@@ -105,7 +105,7 @@ def test_running_run_is_never_removed(
 ) -> None:
     run = make_run(then="wait", epochs=0)
     launcher.launch(run)
-    assert process.wait_until(lambda: launcher.state(run) is RunState.RUNNING, 30)
+    wait_for(lambda: launcher.state(run) is RunState.RUNNING)
     with pytest.raises(RunError, match="is running; stop it first"):
         manage.removal_of(RunEntry(run), whole=True)
     assert manage.plan_gc(home, everything=True) == []
@@ -115,7 +115,7 @@ def test_gc_plan(home: Path, finished: RunDir, launcher: LocalLauncher, make_run
     empty, failed = make_run(then="vanish", epochs=0), make_run(then="fail")
     for run in (empty, failed):
         launcher.launch(run)
-        assert process.wait_until(lambda run=run: not launcher.state(run).is_alive, 30)
+        wait_for(lambda run=run: not launcher.state(run).is_alive)
     (home / "cache" / "prepared").mkdir(parents=True)
     (home / "cache" / "prepared" / "positions.npy").write_bytes(b"12345")
     (finished.checkpoints / ".step.pt.abcd.tmp").write_bytes(b"half")

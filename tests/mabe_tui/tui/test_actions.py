@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
 from core.rundir import Limits, RunDir
-from mabe_tui.launch import local_launcher, process
+from mabe_tui.launch import local_launcher
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.local_launcher import LocalLauncher
 from mabe_tui.tui.actions import ACTING, RunActions
@@ -25,8 +25,8 @@ from mabe_tui.tui.screens.dialogs.confirm import ConfirmScreen
 from mabe_tui.tui.screens.dialogs.entry import EntryScreen
 from mabe_tui.tui.widgets.activity import Activity
 from tests.mabe_tui.tui.conftest import SMALL
+from tests.waiting import LONG, wait_for
 
-SECONDS = 30.0
 FINISHED, STOPPED = "v6-20261120T130000-cc42", "v4-20261120T090000-aa4k"
 
 
@@ -82,7 +82,7 @@ def run(
     monkeypatch.setattr(local_launcher, "JOB_COMMAND", launcher._command)
     run = make_run(epochs=1, then="wait")
     launcher.launch(run)
-    assert process.wait_until(lambda: launcher.state(run) is RunState.RUNNING, SECONDS)
+    wait_for(lambda: launcher.state(run) is RunState.RUNNING)
     return run
 
 
@@ -109,7 +109,7 @@ async def test_stop_asks_and_no_is_the_default(
 
 
 async def test_a_stopped_run_goes_on(make_app, run: RunDir, launcher: LocalLauncher) -> None:
-    launcher.stop(run, SECONDS)
+    launcher.stop(run, LONG)
     (run.path / "fake.json").write_text(json.dumps({"epochs": 2}))
     async with opened(make_app(), run.id) as (pilot, screen):
         await pilot.press("r")
@@ -122,13 +122,13 @@ async def test_a_stopped_run_goes_on(make_app, run: RunDir, launcher: LocalLaunc
         assert "attempt 0002-" in told(pilot.app)
         assert screen.changed == [run.id]
     assert len(run.attempts()) == 2
-    assert process.wait_until(lambda: launcher.state(run) is RunState.FINISHED, SECONDS)
+    wait_for(lambda: launcher.state(run) is RunState.FINISHED)
 
 
 async def test_an_imported_run_does_not_go_on(
     make_app, run: RunDir, launcher: LocalLauncher
 ) -> None:
-    launcher.stop(run, SECONDS)
+    launcher.stop(run, LONG)
     run.write_request(msgspec.structs.replace(run.read_request(), imported=True))
     async with opened(make_app(), run.id) as (pilot, screen):
         await pilot.press("S")
@@ -144,7 +144,7 @@ async def test_an_imported_run_does_not_go_on(
 async def test_a_run_that_a_limit_stopped_asks_for_a_larger_one(
     make_app, run: RunDir, launcher: LocalLauncher
 ) -> None:
-    launcher.stop(run, SECONDS)
+    launcher.stop(run, LONG)
     (attempt,) = run.attempts()
     path = run.events_path(attempt)
     path.write_text(path.read_text().replace('"reason":"user"', '"reason":"time_limit"'))
@@ -169,7 +169,7 @@ async def test_a_run_that_a_limit_stopped_asks_for_a_larger_one(
         await settled(pilot)
         assert "attempt 0002-" in told(pilot.app)
     assert run.read_request().limits.seconds == 7200
-    assert process.wait_until(lambda: launcher.state(run) is RunState.FINISHED, SECONDS)
+    wait_for(lambda: launcher.state(run) is RunState.FINISHED)
 
 
 async def test_what_cannot_be_done_is_said_without_asking(make_app) -> None:

@@ -13,7 +13,7 @@ from textual.widgets._footer import FooterKey
 
 from core import registry
 from core.rundir import RunRequest
-from mabe_tui.launch import local_launcher, process
+from mabe_tui.launch import local_launcher
 from mabe_tui.launch.launcher import Quote, RunState
 from mabe_tui.launch.local_launcher import LocalLauncher
 from mabe_tui.runs.store import RunStore
@@ -24,8 +24,7 @@ from mabe_tui.tui.screens.launch.screen import LaunchScreen
 from mabe_tui.tui.screens.run.screen import RunScreen
 from mabe_tui.tui.widgets.form import WRONG, Field, Lines
 from tests.mabe_tui.tui.conftest import LARGE, SMALL
-
-SECONDS = 30.0
+from tests.waiting import wait_for
 
 
 @asynccontextmanager
@@ -181,7 +180,7 @@ async def test_launching_opens_the_run(make_app, recorded: Path, fake_jobs: Loca
     started = RunStore(recorded).find("v1")
     assert started.require_request().seed == 3
     assert started.run.read_about().tags == ("try", "it")
-    assert process.wait_until(lambda: fake_jobs.state(started.run) is RunState.FINISHED, SECONDS)
+    wait_for(lambda: fake_jobs.state(started.run) is RunState.FINISHED)
 
 
 async def test_what_costs_is_asked_for(

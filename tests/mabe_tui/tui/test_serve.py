@@ -14,8 +14,7 @@ from aiohttp import ClientSession, CookieJar, WSMsgType
 from core.errors import ConfigError
 from mabe_tui.cli.dashboard import SELF
 from mabe_tui.tui.serve import HOST, DashboardServer
-
-SECONDS = 30.0
+from tests.waiting import LONG
 
 
 @pytest.fixture
@@ -41,7 +40,7 @@ async def shown(client: ClientSession, address: str, text: bytes) -> list[psutil
     seen = b""
     async with client.ws_connect(f"{address}/ws?width=100&height=30") as tab:
         while text not in seen:
-            message = await tab.receive(timeout=SECONDS)
+            message = await tab.receive(timeout=LONG)
             assert message.type is WSMsgType.BINARY, (message, seen)
             seen += message.data
         return [p for p in psutil.Process().children(recursive=True) if SELF in p.cmdline()]
@@ -59,8 +58,8 @@ async def test_a_tab_is_a_dashboard_and_ctrl_c_ends_all(served: subprocess.Popen
         running = await shown(client, f"http://{parts.netloc}", b"experiments")
         assert len(running) == 2
     served.send_signal(signal.SIGINT)
-    assert served.wait(SECONDS) == 0
-    _, alive = psutil.wait_procs(running, SECONDS)
+    assert served.wait(LONG) == 0
+    _, alive = psutil.wait_procs(running, LONG)
     assert not alive
 
 

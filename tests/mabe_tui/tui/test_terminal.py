@@ -14,16 +14,15 @@ import pytest
 from core import registry
 from core.rundir import RunDir
 from mabe_tui.cli.dashboard import SELF
-from mabe_tui.launch import process
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.local_launcher import LocalLauncher
 from mabe_tui.runs.store import RunStore
 from tests.mabe_tui.tui.conftest import SMALL
+from tests.waiting import LONG, wait_for
 
 pytestmark = pytest.mark.skipif(
     shutil.which("tmux") is None, reason="tmux is not installed: there is no terminal to hold"
 )
-SECONDS = 40.0
 QUICK = """
 [presets.quick]
 title = "so small that an epoch takes no time, and so many that it does not end by itself"
@@ -73,7 +72,7 @@ class Terminal:
             screens.append(self.screen())
             return asked(screens[-1])
 
-        assert process.wait_until(is_shown, SECONDS), f"{shown} is not shown:\n{screens[-1]}"
+        wait_for(is_shown, problem=lambda: f"{shown} is not shown:\n{screens[-1]}")
         return screens[-1]
 
     def dashboard(self) -> psutil.Process:
@@ -138,7 +137,7 @@ def test_launched_watched_stopped_compared(
     terminal.press("c")
     terminal.expect("v5 − v1: no verdict: their validation sets differ")
     terminal.press("C-q")
-    assert process.wait_until(lambda: not terminal.screen(), SECONDS)
+    wait_for(lambda: not terminal.screen())
 
 
 def test_killed_the_run_does_not_notice(
@@ -148,9 +147,9 @@ def test_killed_the_run_does_not_notice(
     run = launch_v1(terminal, recorded)
     dashboard = terminal.dashboard()
     dashboard.kill()
-    dashboard.wait(SECONDS)
+    dashboard.wait(LONG)
     before = [event.seq for event in run.events()]
-    assert process.wait_until(lambda: sum(1 for _ in run.events()) > len(before) + 20, SECONDS)
+    wait_for(lambda: sum(1 for _ in run.events()) > len(before) + 20)
     seqs = [event.seq for event in run.events()]
     assert seqs == list(range(1, len(seqs) + 1))
     assert launcher.state(run) is RunState.RUNNING
@@ -158,7 +157,7 @@ def test_killed_the_run_does_not_notice(
     screen = terminal.expect(lambda screen: epoch(screen) > 0)
     assert run.id in screen
     terminal.press("C-q")
-    launcher.stop(run, SECONDS)
+    launcher.stop(run, LONG)
 
 
 def curve(screen: str) -> list[str]:

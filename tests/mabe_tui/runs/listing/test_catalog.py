@@ -12,7 +12,6 @@ from core.events import Failed
 from core.experiment import Experiment, HardwareConfig, TrainingConfig
 from core.history import History
 from core.rundir import About, RunDir
-from mabe_tui.launch import process
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.local_launcher import LocalLauncher
 from mabe_tui.plotting.smoothing import ema
@@ -25,6 +24,7 @@ from mabe_tui.runs.reading import ThinTail
 from mabe_tui.runs.store import RunStore
 from mabe_tui.runs.view import summary_of
 from tests.mabe_tui.recorded import record
+from tests.waiting import wait_for
 
 V6 = Experiment(name="v6", training=TrainingConfig(epochs=3))
 MakeRun = Callable[..., RunDir]
@@ -150,7 +150,7 @@ def test_a_live_run_is_asked_each_time(
 ) -> None:
     run = make_run(then="wait")
     launcher.launch(run)
-    assert process.wait_until(lambda: len(run.history().epochs) == 2, 30)
+    wait_for(lambda: len(run.history().epochs) == 2)
     (alive,) = catalog.summaries()
     assert alive.state is RunState.RUNNING
     (later,) = catalog.summaries()
