@@ -1,38 +1,24 @@
 """What runs inside Modal: one function that sees one attempt of a run through, from claim to ending.
 
-The same ``python -m core.job`` as everywhere runs as a child process. This function passes signals on to
-it, writes its output to the attempt's log on the volume and to the container's output, and commits the
-volume *before* it forwards an event after which somebody may rely on what is on disk. Only modal, the
-standard library and core are imported, for that is all there is in the image.
+Only modal, the standard library, core and the files of :data:`SOURCES` are imported, for that is all there
+is in the image.
 """
 
 import importlib.metadata
 import os
-import signal
-import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from types import FrameType
-from typing import IO
 
 import modal
 import msgspec
-from modal.exception import InputCancellation
 
 from core.errors import RunError
-from core.events import (
-    ENDINGS,
-    AnyEvent,
-    CheckpointSaved,
-    Failed,
-    Finished,
-    Preempted,
-    RunStarted,
-    Stopped,
-    decode,
-)
+from core.experiment import MODAL_TIMEOUT_LIMIT
 from core.rundir import ATTEMPT, RunDir, RunRequest
+from mabe_tui.launch.modal_attempt import Attempt
+from mabe_tui.launch.modal_commits import commit, pauses, reason_of
 
 RUNS_VOLUME = "mabe-runs"
 DATA_VOLUME = "mabe-data"
@@ -49,17 +35,17 @@ CORE_REQUIREMENTS = (
     "psutil",
     "pyarrow",
     "tomli-w",
+    "tomlkit",
     "torch",
 )
 """What ``core`` imports. The image gets the very versions that are installed here."""
-SOURCES = ("__init__.py", "modal_app.py")
+SOURCES = ("__init__.py", "modal_app.py", "modal_attempt.py", "modal_commits.py")
 """Of ``mabe_tui``, what the container needs to import this module."""
 IDLE_SECONDS = 2
 """Modal keeps, and charges for, an idle container a minute unless told otherwise."""
-COMMITTED = (RunStarted, CheckpointSaved, Preempted, Stopped, Finished, Failed)
-"""Events that are forwarded only once the volume holds what they speak of."""
-WAYS_TO_END = (0, 1)
-"""Exit codes of a job that has said what there is to say; it crashed with any other."""
+RELOAD_TRIES = 6
+LEAST_LEFT_SECONDS = 5.0
+"""Of Modal's time-out, what the container keeps for itself."""
 
 
 def pinned(name: str) -> str:
@@ -110,9 +96,37 @@ def train(request: str, attempt: str, volume: modal.Volume) -> str:
             input again after a preemption), the next one is claimed.
         volume: the volume of runs, mounted at :data:`RUNS_MOUNT`.
     """
-    volume.reload()  # the mount shows the volume as it was when the container was made
+    began = time.monotonic()
+    reload(volume)  # the mount shows the volume as it was when the container was made
     run = open_run(MOUNT_ROOT / RUNS_MOUNT.lstrip("/"), request)
-    return Attempt(run, claim(run, attempt), lambda: commit(volume)).see_through()
+    hardware = run.read_request().experiment.hardware
+    timeout = (hardware.timeout_seconds or MODAL_TIMEOUT_LIMIT) - LEAST_LEFT_SECONDS
+    return Attempt(
+        run,
+        claim(run, attempt),
+        lambda: commit(volume),
+        environment={"MABE_CACHE": str(MOUNT_ROOT / DATA_MOUNT.lstrip("/") / "cache")},
+        seconds=timeout - (time.monotonic() - began),
+    ).see_through()
+
+
+def reload(volume: modal.Volume) -> None:
+    """Take over what other containers have committed, trying again where that fails.
+
+    Raises:
+        Exception: of the last try.
+    """
+    for number, pause in enumerate(pauses(), start=1):
+        try:
+            volume.reload()
+            return
+        except Exception as error:
+            if number == RELOAD_TRIES:
+                raise
+            print(
+                f"mabe: the volume could not be read ({reason_of(error)}); trying again", flush=True
+            )
+        time.sleep(pause)
 
 
 def open_run(runs: Path, request: str) -> RunDir:
@@ -139,98 +153,3 @@ def claim(run: RunDir, attempt: str) -> str:
         run.attempt_folder(attempt).mkdir(parents=True)
         return attempt
     return run.claim_attempt()
-
-
-def commit(volume: modal.Volume) -> None:
-    """Make what is in a volume outlive this container."""
-    try:
-        volume.commit()
-    except RuntimeError as error:
-        # The client reloads after it has committed, which open files prevent, and ours are always
-        # open: what was to be kept has been kept by then.
-        if "open files" not in str(error):
-            print(f"mabe: the volume could not be committed: {error}", flush=True)
-
-
-class Attempt:
-    """The child process, between its output and the signals that are meant for it."""
-
-    def __init__(self, run: RunDir, name: str, commit: Callable[[], None]) -> None:
-        self._run, self._name, self._commit = run, name, commit
-        self._child: subprocess.Popen[bytes] | None = None
-        self._signals: list[signal.Signals] = []
-        self._last: AnyEvent | None = None
-
-    def see_through(self) -> str:
-        """Run the job to its end.
-
-        Raises:
-            KeyboardInterrupt: it was preempted; Modal starts the input again elsewhere.
-            InputCancellation: it was cancelled, and has stopped with a checkpoint.
-            RuntimeError: it died without a word; Modal may try again.
-        """
-        before = {
-            number: signal.signal(number, self._pass_on)
-            for number in (signal.SIGINT, signal.SIGUSR1)
-        }
-        try:
-            code = self._run_child()
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-        return self._outcome(code)
-
-    def _run_child(self) -> int:
-        container = os.environ.get("MODAL_TASK_ID", "")
-        with (
-            self._run.log_path(self._name).open("ab", buffering=0) as log,
-            self._start() as child,
-        ):
-            self._child = child
-            # Whoever reads the stream learns from it which attempt this container's lines belong to.
-            self._forward(f"mabe: attempt {self._name} in container {container}\n".encode(), log)
-            for number in self._signals:  # those that came before there was anybody to tell
-                child.send_signal(number)
-            assert child.stdout is not None
-            for line in child.stdout:
-                self._forward(line, log)
-            code = child.wait()
-        self._commit()
-        return code
-
-    def _start(self) -> "subprocess.Popen[bytes]":
-        command = [sys.executable, "-m", "core.job", str(self._run.path), "--attempt", self._name]
-        cache = MOUNT_ROOT / DATA_MOUNT.lstrip("/") / "cache"
-        environment = os.environ | {"MABE_CACHE": str(cache), "PYTHONUNBUFFERED": "1"}
-        return subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env=environment,
-        )
-
-    def _forward(self, line: bytes, log: IO[bytes]) -> None:
-        log.write(line)
-        event = decode(line)
-        if event is not None:
-            self._last = event
-            if isinstance(event, COMMITTED):
-                self._commit()
-        sys.stdout.buffer.write(line)
-        sys.stdout.buffer.flush()
-
-    def _pass_on(self, number: int, _frame: FrameType | None) -> None:
-        self._signals.append(signal.Signals(number))
-        if self._child is not None:
-            self._child.send_signal(number)
-
-    def _outcome(self, code: int) -> str:
-        last = self._last if isinstance(self._last, ENDINGS) else None
-        if isinstance(last, Preempted):
-            raise KeyboardInterrupt
-        if isinstance(last, Stopped) and signal.SIGUSR1 in self._signals:
-            raise InputCancellation("stopped with a checkpoint, as it was asked to")
-        if last is None and code not in WAYS_TO_END:
-            raise RuntimeError(f"the job of {self._run.id} died without a word (exit code {code})")
-        return str(last.__struct_config__.tag) if last is not None else ""

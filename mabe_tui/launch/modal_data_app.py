@@ -12,13 +12,22 @@ from mabe_tui.launch.modal_app import (
     DATA_MOUNT,
     IDLE_SECONDS,
     MOUNT_ROOT,
-    commit,
     data_volume,
     image_with,
+    reload,
 )
+from mabe_tui.launch.modal_app import (
+    SOURCES as APP_SOURCES,
+)
+from mabe_tui.launch.modal_commits import commit_insistently
 
 REQUIREMENTS = (*(name for name in CORE_REQUIREMENTS if name != "torch"), "kaggle", "six")
-SOURCES = ("__init__.py", "modal_app.py", "modal_data_app.py", "data_job.py", "data_words.py")
+SOURCES = (
+    *APP_SOURCES,
+    "modal_data_app.py",
+    "data_job.py",
+    "data_words.py",
+)
 """Of ``mabe_tui``, what the container needs beside all of ``kaggle_io``."""
 CORES, MEMORY_MIB = 4, 16_384
 """One process a core prepares, each holding one video."""
@@ -50,7 +59,7 @@ def fetch_data(order: str) -> str:
     Args:
         order: an :class:`~mabe_tui.launch.data_job.Order` as JSON.
     """
-    data_volume.reload()
+    reload(data_volume)
     try:
         asked = msgspec.json.decode(order, type=Order)
         mount = MOUNT_ROOT / DATA_MOUNT.lstrip("/")
@@ -62,7 +71,7 @@ def fetch_data(order: str) -> str:
 
 
 def _commit() -> None:
-    commit(data_volume)
+    commit_insistently(data_volume, lambda words: print(f"mabe: {words}", flush=True))
 
 
 def _print(word: AnyWord) -> None:

@@ -3,9 +3,13 @@
 What a stream says may come twice, late, or not at all; what the run's own volume holds is complete up to
 its last commit. The mirror is the union of both. One process at a time writes it, under a lock; any
 number read it.
+
+An event file is in the order of the events' numbers at all times. One that comes late needs the file
+rewritten, so late events are collected for a moment: a hundred of them cost one rewrite.
 """
 
 import hashlib
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from core.errors import RunError
-from core.events import decode, identity
+from core.events import ENDINGS, AnyEvent, decode, identity
 from core.files import append_all, write_bytes_atomically
 from core.lock import try_lock
 from core.rundir import ATTEMPT, RunDir
@@ -22,6 +26,8 @@ LOCK = ".mirror.lock"
 SEEN = "lines-seen"
 """Beside an attempt's log: which plain lines are in it, for they carry no number."""
 DIGEST_BYTES = 8
+LATE_SECONDS = 2.0
+"""How long an event that came late may be missing from its file while others follow."""
 
 
 class LineKey(msgspec.Struct, frozen=True):
@@ -49,7 +55,14 @@ def writing(run: RunDir, seconds: float = 0.0) -> Iterator["Recorder | None"]:
         seconds: how long to wait for it.
     """
     with try_lock(run.path / LOCK, seconds) as held:
-        yield Recorder(run) if held else None
+        if not held:
+            yield None
+            return
+        recorder = Recorder(run)
+        try:
+            yield recorder
+        finally:
+            recorder.flush()
 
 
 class Recorder:
@@ -62,14 +75,15 @@ class Recorder:
     def add_event(self, line: bytes) -> bool:
         """Take in one event's line; ``False`` where it was there already, or is no event.
 
+        One that comes late is in its file at the latest after :meth:`flush`.
+
         Raises:
             RunError: another event has the same number in the same attempt.
         """
         event = decode(line)
         if event is None or not ATTEMPT.fullmatch(event.attempt):
             return False
-        key = identity(event)
-        return self._files(key.attempt).add_event(key.seq, line.strip())
+        return self._files(identity(event).attempt).add_event(event, line.strip())
 
     def add_text(self, attempt: str, key: LineKey) -> bool:
         """Take in one plain line; ``False`` where it was there already."""
@@ -87,6 +101,11 @@ class Recorder:
         """Put the attempt's own log in the place of what a stream gave of it."""
         write_bytes_atomically(self.run.log_path(attempt), content)
 
+    def flush(self) -> None:
+        """Write the events that came late to their places."""
+        for files in self._attempts.values():
+            files.flush()
+
     def _files(self, attempt: str) -> "_AttemptFiles":
         if attempt not in self._attempts:
             self._attempts[attempt] = _AttemptFiles(self.run, attempt)
@@ -103,19 +122,24 @@ class _AttemptFiles:
         self._events_path.parent.mkdir(parents=True, exist_ok=True)
         self._events = _read_events(self._events_path)
         self._last = max(self._events, default=0)
+        self._late_since: float | None = None
+        """When the first event came that is known and not in the file yet."""
         self._texts = _read_digests(self._seen_path)
         _drop_torn_line(self._events_path)
         _drop_torn_line(self._log_path)
 
-    def add_event(self, seq: int, line: bytes) -> bool:
-        if not self._is_new(seq, line):
+    def add_event(self, event: AnyEvent, line: bytes) -> bool:
+        if not self._is_new(event.seq, line):
             return False
         _append(self._log_path, line + b"\n")
-        if seq > self._last:
+        if event.seq < self._last:
+            self._late_since = self._late_since or time.monotonic()
+        elif isinstance(event, ENDINGS) and self._late_since is not None:
+            self._rewrite()  # whoever reads the last word finds all before it
+        else:
             _append(self._events_path, line + b"\n")
-            self._last = seq
-        else:  # it fills a hole: readers meet a new file, and know what they have had
-            self._rewrite()
+            self._last = event.seq
+        self._flush_if_due()
         return True
 
     def add_text(self, key: LineKey) -> bool:
@@ -125,7 +149,16 @@ class _AttemptFiles:
         self._texts.add(digest)
         _append(self._log_path, key.text + b"\n")
         _append(self._seen_path, digest)
+        self._flush_if_due()
         return True
+
+    def flush(self) -> None:
+        if self._late_since is not None:
+            self._rewrite()
+
+    def _flush_if_due(self) -> None:
+        if self._late_since is not None and time.monotonic() - self._late_since >= LATE_SECONDS:
+            self._rewrite()
 
     def merge(self, lines: Iterable[bytes]) -> int:
         added = 0
@@ -148,9 +181,11 @@ class _AttemptFiles:
         return False
 
     def _rewrite(self) -> None:
+        """Replace the event file: readers meet a new one, and know what they have had."""
         ordered = b"".join(self._events[seq] + b"\n" for seq in sorted(self._events))
         write_bytes_atomically(self._events_path, ordered)
         self._last = max(self._events)
+        self._late_since = None
 
 
 def _read_events(path: Path) -> dict[int, bytes]:

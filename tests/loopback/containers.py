@@ -240,6 +240,12 @@ class Container(Plane):
         if self.cloud.faults.take("kills_at_commit"):
             self.kill()
             raise refuse(Status.UNAVAILABLE, "the machine is gone")
+        if self.cloud.faults.commit_fails():
+            status = self.cloud.faults.commit_errors.pop(0)
+            if status is None:
+                await asyncio.Event().wait()
+            else:
+                raise refuse(status, f"the stand-in refuses this commit ({status.name})")
         await asyncio.to_thread(self.volumes[request.volume_id].commit)
         return api_pb2.VolumeCommitResponse(skip_reload=False)
 

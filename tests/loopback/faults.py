@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from grpclib import Status
+
 
 @dataclass
 class Faults:
@@ -23,10 +25,18 @@ class Faults:
     """So many block downloads break off half way."""
     short_downloads: int = 0
     """So many block downloads end early without an error, which the client fills up with zeros."""
+    stripped_blocks: bool = False
+    """Blocks come without the zero bytes at their end."""
+    damaged_digests: int = 0
+    """So many blocks come with the digest of something else."""
     downloads_before_break: int | None = None
     """After so many more blocks, all downloads break off."""
     kills_at_commit: int = 0
     """So many commits are not made: the container is killed at that moment."""
+    commit_errors: list[Status | None] = field(default_factory=list)
+    """Each commit takes one and is refused with it; ``None``: that one is never answered."""
+    commits_before_errors: int = 0
+    """So many commits succeed first."""
     no_capacity: bool = False
     """No container is started until this is off again."""
 
@@ -36,6 +46,10 @@ class Faults:
         if left:
             self.downloads_before_break = left - 1
         return left == 0 or self.take("broken_downloads")
+
+    def commit_fails(self) -> bool:
+        """Return whether the next commit takes one of ``commit_errors``."""
+        return bool(self.commit_errors) and not self.take("commits_before_errors")
 
     def take(self, name: str) -> bool:
         """Use up one of a countdown; tell whether there was one."""

@@ -6,9 +6,11 @@ from core.experiment import Experiment, HardwareConfig, TrainingConfig
 from core.history import History, gaps
 from core.rundir import RunDir, RunRequest
 from mabe_tui.launch.launcher import RunState
+from mabe_tui.launch.modal_app import RUNS_VOLUME
 from mabe_tui.launch.modal_launcher import ModalLauncher
 from mabe_tui.runs.start import new_request
 from tests.loopback.fake_job import STEPS
+from tests.loopback.server import LoopbackServer
 from tests.waiting import wait_for
 
 
@@ -45,3 +47,11 @@ def weights_after(epochs: int) -> bytes:
     for _ in range(epochs * STEPS):
         weights = hashlib.sha256(weights).hexdigest().encode()
     return weights
+
+
+def assert_mirrors_volume(server: LoopbackServer, run: RunDir) -> None:
+    """Check that every attempt's event file is the volume's, byte for byte."""
+    there = RunDir(server.cloud.volumes.named(RUNS_VOLUME) / run.id)
+    assert run.attempts() == there.attempts()
+    for attempt in run.attempts():
+        assert run.events_path(attempt).read_bytes() == there.events_path(attempt).read_bytes()

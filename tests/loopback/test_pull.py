@@ -98,12 +98,21 @@ def test_as_long_as_something_comes_it_goes_on_by_itself(
     assert len(fetched) == 7
 
 
-@pytest.mark.parametrize("fault", ["broken_downloads", "short_downloads"])
+@pytest.mark.parametrize("fault", ["broken_downloads", "short_downloads", "damaged_digests"])
 def test_half_a_block_is_fetched_again(server: LoopbackServer, run: RunDir, fault: str) -> None:
     setattr(server.faults, fault, 2)
     (path,) = pull(run, [pointer_to(CONTENT)])
     assert path.read_bytes() == CONTENT
     assert getattr(server.faults, fault) == 0
+
+
+def test_blocks_without_their_trailing_zeros_are_whole(server: LoopbackServer, run: RunDir) -> None:
+    content = CONTENT[: BLOCK // 2].ljust(2 * BLOCK, b"\0") + CONTENT[: BLOCK // 2] + bytes(1000)
+    put(server, run, content)
+    server.faults.stripped_blocks = True
+    (path,) = pull(run, [pointer_to(content)])
+    assert path.read_bytes() == content
+    assert len(server.cloud.volumes.served) == 3
 
 
 def test_a_part_of_another_version_is_thrown_away(server: LoopbackServer, run: RunDir) -> None:

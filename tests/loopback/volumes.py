@@ -4,6 +4,7 @@ A container works on its own copy. ``commit`` carries over what it changed since
 nothing else; what was not committed goes with the container. That is what makes durability testable.
 """
 
+import base64
 import contextlib
 import hashlib
 import os
@@ -238,8 +239,13 @@ class VolumeStore:
             content = file.read(BLOCK_BYTES)
         if self.faults.take("short_downloads"):
             content = content[: len(content) // 2]
+        if self.faults.stripped_blocks:
+            content = content.rstrip(b"\0")
+        headers = {}
+        if self.faults.take("damaged_digests"):
+            headers = {"Repr-Digest": f"sha-256=:{base64.b64encode(bytes(32)).decode()}:"}
         if not self.faults.breaks_download():
-            return web.Response(body=content)
+            return web.Response(body=content, headers=headers)
         response = web.StreamResponse(headers={"Content-Length": str(len(content))})
         await response.prepare(request)
         await response.write(content[: len(content) // 2])

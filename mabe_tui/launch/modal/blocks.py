@@ -1,11 +1,17 @@
 """Reading a file of a Modal volume from somewhere in its middle on, block by block.
 
-``Volume.read_file`` begins at the beginning, and fills a block that came short up with zeros. The call that
-it makes can do better: it takes a position, and a block's length is known. It is no supported interface,
-so this is the one place that uses it; a client without it reads the whole file.
+``Volume.read_file`` begins at the beginning. The call that it makes can do better: it takes a position. It is
+no supported interface, so this is the one place that uses it; a client without it reads the whole file.
+
+Zero bytes at the end of a block may be left out on the way, so a block that is short is extended to its
+length, as the client does. Whether it was only stripped, and not cut, is told by the file's sha256, and by
+the block's own digest where the server names one.
 """
 
 import asyncio
+import base64
+import hashlib
+import re
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 
@@ -18,6 +24,7 @@ from modal_proto import api_pb2
 BLOCK_BYTES = 8 << 20
 """What Modal cuts files into."""
 AT_ONCE = 4
+DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/]{43}=):")
 SILENT_SECONDS = 60.0
 """After so long without a byte, a connection is given up."""
 
@@ -34,7 +41,7 @@ async def read_blocks(
 
     Raises:
         FileNotFoundError: there is no such file.
-        OSError, aiohttp.ClientError, modal.exception.Error: the connection was lost, or a block came short.
+        OSError, aiohttp.ClientError, modal.exception.Error: the connection was lost, or a block came damaged.
     """
     first = start // BLOCK_BYTES * BLOCK_BYTES
     try:
@@ -90,6 +97,9 @@ async def _next(waiting: "deque[tuple[int, asyncio.Task[bytes]]]") -> tuple[int,
 async def _fetch(session: aiohttp.ClientSession, url: str, length: int) -> bytes:
     async with session.get(url, raise_for_status=True) as response:
         content = await response.read()
-    if len(content) != length:
+        named = DIGEST.search(response.headers.get("Repr-Digest", ""))
+    if len(content) > length:
         raise ConnectionError(f"a block of {length} bytes came with {len(content)}")
-    return content
+    if named and base64.b64decode(named[1]) != hashlib.sha256(content).digest():
+        raise ConnectionError("a block came with another sha256 than it was sent with")
+    return content.ljust(length, b"\0")

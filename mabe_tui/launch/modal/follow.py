@@ -138,6 +138,7 @@ class Follower:
 
         with contextlib.suppress(asyncio.CancelledError):
             modal_loop.run(work())
+        recorder.flush()
         return reader.has_ended
 
     def _heard(self) -> None:

@@ -10,10 +10,11 @@ import pytest
 import tomli_w
 
 import core
+import mabe_tui
 from core.experiment import Experiment, to_table
 from core.rundir import Limits, Resolved, RunRequest
 from mabe_tui.launch import modal_app
-from mabe_tui.launch.modal_app import claim, is_left_out, open_run, pinned
+from mabe_tui.launch.modal_app import SOURCES, claim, is_left_out, open_run, pinned
 
 PACKAGE = {"tomli_w": "tomli-w"}
 OPTIONAL = {"numba"}
@@ -52,15 +53,19 @@ def test_the_image_has_all_that_core_imports_and_no_more() -> None:
 
 
 def test_the_app_imports_nothing_that_the_image_lacks() -> None:
-    tree = ast.parse(Path(modal_app.__file__).read_text())
-    roots = {
-        (node.module if isinstance(node, ast.ImportFrom) else node.names[0].name or "").split(".")[
-            0
-        ]
-        for node in tree.body
+    root = Path(mabe_tui.__file__).parent
+    travellers = [path for path in root.rglob("*.py") if not is_left_out(path)]
+    assert {path.name for path in travellers if path.parent.name == "launch"} == {*SOURCES}
+    modules = {
+        node.module if isinstance(node, ast.ImportFrom) else node.names[0].name
+        for path in travellers
+        for node in ast.parse(path.read_text()).body
         if isinstance(node, ast.Import | ast.ImportFrom)
     }
-    assert roots - sys.stdlib_module_names <= {"modal", "core", "msgspec"}
+    own = {name for name in modules if name and name.startswith("mabe_tui")}
+    assert {root.parent / (name.replace(".", "/") + ".py") for name in own} <= {*travellers}
+    foreign = {name.split(".")[0] for name in modules - own if name} - sys.stdlib_module_names
+    assert foreign <= {"modal", "core", "msgspec"}
 
 
 def test_versions_are_those_that_are_installed_without_build_tags() -> None:

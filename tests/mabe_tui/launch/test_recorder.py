@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import RunError
-from core.events import Warned, encode
+from core.events import Failed, Warned, encode
 from core.rundir import RunDir
+from mabe_tui.launch import recorder as recorder_module
 from mabe_tui.launch.recorder import LineKey, Recorder, writing
 from tests.full_disk import room_for
 
@@ -44,6 +45,7 @@ def test_any_order_and_any_repetition_give_the_same_mirror(
     run.path.mkdir()
     recorder = Recorder(run)
     news = [recorder.add_event(line(seq)) for seq in order]
+    recorder.flush()
     assert kept(run) == sorted(set(order))
     assert sum(news) == len(set(order))
 
@@ -84,6 +86,48 @@ def test_the_volume_fills_holes(run: RunDir) -> None:
         recorder.add_event(line(seq))
     assert recorder.merge_events(ATTEMPT, [line(seq) for seq in range(1, 6)]) == 3
     assert kept(run) == [1, 2, 3, 4, 5]
+
+
+def test_late_events_cost_one_rewrite(run: RunDir, monkeypatch: pytest.MonkeyPatch) -> None:
+    rewrites = 0
+
+    def write(path: Path, content: bytes) -> None:
+        nonlocal rewrites
+        rewrites += 1
+        path.write_bytes(content)
+
+    monkeypatch.setattr(recorder_module, "write_bytes_atomically", write)
+    monkeypatch.setattr(recorder_module, "LATE_SECONDS", 1e9)
+    late = range(10, 200, 2)
+    with writing(run) as recorder:
+        assert recorder is not None
+        for seq in [*(n for n in range(1, 200) if n not in late), *late]:
+            assert recorder.add_event(line(seq))
+        assert rewrites == 0
+        assert not recorder.add_event(line(late[0]))
+    assert rewrites == 1
+    assert kept(run) == list(range(1, 200))
+
+
+def test_whoever_reads_an_ending_finds_what_came_late(
+    run: RunDir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder_module, "LATE_SECONDS", 1e9)
+    ending = encode(Failed(attempt=ATTEMPT, seq=4, time=NOW, error="e", type="E"))
+    recorder = Recorder(run)
+    for each in (line(1), line(3), line(2), ending):
+        recorder.add_event(each)
+    assert kept(run) == [1, 2, 3, 4]
+
+
+def test_a_late_event_is_in_its_place_a_moment_later(
+    run: RunDir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder_module, "LATE_SECONDS", 0.0)
+    recorder = Recorder(run)
+    for seq in (1, 3, 2, 4):
+        recorder.add_event(line(seq))
+    assert kept(run) == [1, 2, 3, 4]
 
 
 def test_a_line_that_a_full_disk_cut_short_is_taken_back(run: RunDir) -> None:

@@ -1,0 +1,58 @@
+"""Commits of the real client that fail: the run goes on, is heard, and nothing of it is missing at the end.
+
+Every class of exception is tried without a client in ``tests/mabe_tui/launch/test_modal_attempt.py``.
+"""
+
+import pytest
+from grpclib import Status
+
+from mabe_tui.launch import recorder as recorder_module
+from mabe_tui.launch.launcher import RunState
+from mabe_tui.launch.modal_launcher import ModalLauncher
+from tests.loopback.conftest import MakeRun
+from tests.loopback.helpers import assert_complete, assert_mirrors_volume, follow_to_the_end
+from tests.loopback.server import LoopbackServer
+
+REFUSALS: list[Status | None] = [
+    Status.RESOURCE_EXHAUSTED,
+    Status.PERMISSION_DENIED,
+    Status.NOT_FOUND,
+    Status.FAILED_PRECONDITION,
+    Status.INTERNAL,  # the client tries this and the next two again by itself
+    Status.UNAVAILABLE,
+    Status.DEADLINE_EXCEEDED,
+    Status.UNAUTHENTICATED,
+    Status.INVALID_ARGUMENT,
+    Status.UNIMPLEMENTED,
+]
+
+
+def test_commits_that_are_refused_cost_no_event(
+    server: LoopbackServer,
+    launcher: ModalLauncher,
+    make_run: MakeRun,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rewrites = 0
+    write = recorder_module.write_bytes_atomically
+
+    def counted(path: object, content: bytes) -> None:
+        nonlocal rewrites
+        rewrites += str(path).endswith("events.jsonl")
+        write(path, content)  # type: ignore[arg-type] # handed on as it came
+
+    monkeypatch.setattr(recorder_module, "write_bytes_atomically", counted)
+    server.faults.commits_before_errors = 1
+    server.faults.commit_errors = list(REFUSALS)
+    run = make_run(epochs=12, seconds=0.02)
+    handle = launcher.launch(run)
+    assert follow_to_the_end(launcher, run) is RunState.FINISHED
+    assert server.faults.commit_errors == []
+    history = assert_complete(run)
+    assert [epoch.epoch for epoch in history.epochs] == list(range(1, 13))
+    assert_mirrors_volume(server, run)
+    log = run.log_path(handle.attempt).read_text()
+    assert "mabe: the volume could not be committed (ResourceExhaustedError: " in log
+    assert "mabe: the volume is committed again" in log
+    assert len(server.cloud.calls[str(handle.reference["call_id"])].tasks) == 1
+    assert rewrites < len(REFUSALS)
