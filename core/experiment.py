@@ -33,8 +33,13 @@ class HardwareConfig(Section, frozen=True):
     launcher: Literal["local", "modal"] = "local"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """``auto`` takes CUDA where there is a device, else the CPU."""
-    gpu: str | None = None
-    """A name of :data:`~core.gpus.GPUS`, with ``:n`` for several; only a launcher that rents reads it."""
+    gpu: str | tuple[str, ...] | None = None
+    """A name of :data:`~core.gpus.GPUS`, with ``:n`` for several and ``!`` for exactly this one, or an array
+    of which the first that is free is taken; only a launcher that rents reads it."""
+    region: str | tuple[str, ...] | None = None
+    """Where to rent, such as ``us-east`` or ``eu``; Modal charges more for a chosen one."""
+    cloud: str | None = None
+    """Of whom to rent, such as ``aws``, ``gcp`` or ``oci``."""
     gpu_memory_gib: Positive | None = None
     memory_mib: Positive | None = None
     timeout_seconds: Annotated[int, Meta(gt=0, le=MODAL_TIMEOUT_LIMIT)] | None = None

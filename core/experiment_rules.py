@@ -32,7 +32,7 @@ def problems(experiment: Experiment) -> list[tuple[str, str]]:
     if data.stride > data.window:
         gaps = f"{data.stride} is more than data.window = {data.window}: frames would be left out"
         found.append(("data.stride", gaps))
-    if experiment.hardware.gpu is not None and (problem := gpu_problem(experiment.hardware.gpu)):
+    if (problem := gpu_problem(experiment.hardware.gpu)) is not None:
         found.append(("hardware.gpu", problem))
     if len(set(experiment.classes)) < max(2, len(experiment.classes)):
         found.append(("classes", "at least two classes are needed, each named once"))

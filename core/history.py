@@ -41,6 +41,10 @@ class History:
     """Event files with damaged lines, a sentence each: what those lines said is missing above."""
     seconds: float = 0.0
     """From the start of each attempt to its last event, over all of them: what was paid for."""
+    attempt_seconds: dict[str, float] = field(default_factory=dict)
+    """The same, by attempt."""
+    device_names: dict[str, str] = field(default_factory=dict)
+    """Attempt → what it computes with, where it has said so."""
     counted: dict[str, float] = field(default_factory=dict)
     """Attempt → the last ``seq`` of it that counts; an attempt that is not named counts for nothing."""
 
@@ -119,7 +123,11 @@ def fold(events: Iterable[AnyEvent]) -> History:
         limit = history.counted.get(name, 0)
         for event in by_attempt[name]:
             (history.events if event.seq <= limit else history.superseded).append(event)
-        history.seconds += _duration(by_attempt[name])
+        history.attempt_seconds[name] = _duration(by_attempt[name])
+        for started in by_attempt[name]:
+            if isinstance(started, RunStarted):
+                history.device_names[name] = started.device_name
+    history.seconds = sum(history.attempt_seconds.values())
     return history
 
 

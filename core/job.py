@@ -64,7 +64,7 @@ def _start(
         print(f"{run_dir.id} is already finished, at epoch {finished.epoch}")
         return 0
     name = _claimed(run_dir, attempt) if attempt else run_dir.claim_attempt()
-    watch.watch(run_dir, name, request.limits, earlier_seconds=history.seconds)
+    watch.watch(run_dir, name, request.limits, earlier=history)
     with Emitter(name, run_dir.events_path(name)) as emitter:
         try:
             from core.training.session import Session

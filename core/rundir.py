@@ -21,6 +21,8 @@ from core.events import AnyEvent
 from core.experiment import Experiment, to_table
 from core.files import write_bytes_atomically
 from core.history import History, fold
+from core.limits import HOUR as HOUR
+from core.limits import Limits as Limits
 from core.lock import locked
 from core.toml_text import TomlError, read_toml
 
@@ -30,24 +32,6 @@ ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 RUN_ID = re.compile(r"[A-Za-z0-9_.-]+-\d{8}T\d{6}-[a-z0-9]{4}")
 ATTEMPT = re.compile(r"\d{4}-[a-z0-9]{4}")
 EPOCH_POINTER = re.compile(r"epoch-(\d{1,6})")
-HOUR = 3600
-"""Seconds."""
-
-
-class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a run may use, counted over all its attempts; the job itself keeps to it."""
-
-    seconds: float | None = None
-    attempt_seconds: float | None = None
-    """For one attempt: a launcher's own time-out, less what a checkpoint needs."""
-    cost_usd: float | None = None
-    usd_per_hour: float | None = None
-
-    def cost_of(self, seconds: float | None) -> float | None:
-        """Give the dollars that so long a time costs; ``None`` where nobody charges or it is not known."""
-        if self.usd_per_hour is None or seconds is None:
-            return None
-        return self.usd_per_hour * seconds / HOUR
 
 
 class Resolved(msgspec.Struct, frozen=True, kw_only=True):

@@ -103,7 +103,10 @@ def is_optional(kind: Any) -> bool:
 
 def describe(kind: Any) -> str:
     """Say in words what a type allows."""
-    kind = without_none(kind)
+    kinds = [part for part in _parts(kind) if part is not type(None)]
+    if len(kinds) > 1:
+        return " or ".join(describe(each) for each in kinds)
+    (kind,) = kinds
     if get_origin(kind) is Annotated:
         base, *extras = get_args(kind)
         bounds = [
@@ -125,10 +128,18 @@ def describe(kind: Any) -> str:
 
 
 def without_none(kind: Any) -> Any:
-    """Take ``None`` out of an optional type."""
-    if get_origin(kind) in (Union, types.UnionType):
-        return next(part for part in get_args(kind) if part is not type(None))
-    return kind
+    """Take ``None`` out of an optional type; of a type with several others, the first is left."""
+    return next(part for part in _parts(kind) if part is not type(None))
+
+
+def takes_array(kind: Any) -> bool:
+    """Return whether a type allows an array."""
+    return any(get_origin(part) is tuple for part in _parts(kind))
+
+
+def _parts(kind: Any) -> tuple[Any, ...]:
+    """Return the members of a union, or the one type."""
+    return get_args(kind) if get_origin(kind) in (Union, types.UnionType) else (kind,)
 
 
 def struct_of(kind: Any) -> type[msgspec.Struct] | None:

@@ -18,7 +18,7 @@ from torch import nn
 
 from core.errors import ConfigError, RunError
 from core.experiment import Experiment
-from core.gpus import split_gpu
+from core.gpus import choices_of, split_gpu
 from core.processes import deaf_to
 from core.training import follower
 from core.training.distributed import ALONE, Command, Group, Order, SharedGroup
@@ -40,12 +40,12 @@ def process_count(experiment: Experiment, device: torch.device) -> int:
     Raises:
         ConfigError: more processes than this machine has GPUs.
     """
-    asked, gpu = experiment.training.processes, experiment.hardware.gpu
+    asked, gpus = experiment.training.processes, choices_of(experiment.hardware.gpu)
     if device.type != "cuda":
         return asked or 1
     available = torch.cuda.device_count()
     if asked is None:
-        return min(split_gpu(gpu)[1] if gpu else 1, available)
+        return min(split_gpu(gpus[0])[1] if gpus else 1, available)
     if asked > available:
         raise ConfigError(
             f"training.processes: {asked}, but this machine has {available} GPUs;"

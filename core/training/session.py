@@ -229,6 +229,7 @@ class Session:
     # ── events ────────────────────────────────────────────────────────────────────────────────
 
     def _emit_started(self, device: torch.device) -> None:
+        self._watch.found_device(device_name(device))
         self._emitter.emit(
             RunStarted,
             run=self._run_dir.id,

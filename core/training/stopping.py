@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Literal
 
+from core.history import History
 from core.rundir import Limits, RunDir
 
 NEWER_ATTEMPT_INTERVAL = 1.0
@@ -47,7 +48,8 @@ class StopWatch:
         self._started = clock()
         self._reason: StopReason | None = None
         self._limits = Limits()
-        self._earlier_seconds = 0.0
+        self._earlier_seconds, self._earlier_usd = 0.0, 0.0
+        self._device_name: str | None = None
         self._run_dir: RunDir | None = None
         self._attempt = ""
         self._looked_at_attempts = -float("inf")
@@ -57,17 +59,22 @@ class StopWatch:
         for number in SIGNALS:
             signal.signal(number, self._take_note)
 
-    def watch(self, run_dir: RunDir, attempt: str, limits: Limits, earlier_seconds: float) -> None:
+    def watch(self, run_dir: RunDir, attempt: str, limits: Limits, earlier: History) -> None:
         """Keep to a run's limits, and give way to a newer attempt.
 
         Args:
             run_dir: the run's folder.
             attempt: the attempt of this job.
             limits: what the run may use over all its attempts.
-            earlier_seconds: what earlier attempts used.
+            earlier: what earlier attempts said.
         """
         self._run_dir, self._attempt = run_dir, attempt
-        self._limits, self._earlier_seconds = limits, earlier_seconds
+        self._limits, self._earlier_seconds = limits, earlier.seconds
+        self._earlier_usd = limits.spent(earlier) or 0.0
+
+    def found_device(self, name: str) -> None:
+        """Count this attempt at the price of its device; until then, at the highest that it may have."""
+        self._device_name = name
 
     @property
     def elapsed(self) -> float:
@@ -90,7 +97,8 @@ class StopWatch:
             return StopReason("time_limit")
         if limits.attempt_seconds is not None and self.elapsed >= limits.attempt_seconds:
             return StopReason("time_limit")
-        spent = limits.cost_of(total)
+        spent = limits.cost_of(self.elapsed, self._device_name)
+        spent = None if spent is None else self._earlier_usd + spent
         if limits.cost_usd is not None and spent is not None and spent >= limits.cost_usd:
             return StopReason("budget")
         return None

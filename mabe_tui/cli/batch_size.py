@@ -8,6 +8,7 @@ import typer
 
 from core.errors import ConfigError
 from core.experiment import Experiment
+from core.gpus import gpu_text
 from core.rundir import RunRequest
 from mabe_tui.cli.options import SetOption, Version
 from mabe_tui.cli.output import JsonOption, print_json, progress, say
@@ -116,7 +117,7 @@ def _asked_for(experiment: Experiment) -> str:
     if hardware.gpu is None:
         return ""
     size = f" with {hardware.gpu_memory_gib} GB" if hardware.gpu_memory_gib else ""
-    return f" (its own hardware is {hardware.gpu}{size})"
+    return f" (its own hardware is {gpu_text(hardware.gpu)}{size})"
 
 
 def _line_of(reading: "Reading") -> str:

@@ -18,6 +18,7 @@ from mabe_tui.launch.launcher import ForeignJob, launcher_named
 from mabe_tui.launch.prices import keep_prices, packaged_prices, price_changes, read_prices
 from mabe_tui.runs import control
 from mabe_tui.runs.checkpoints import is_elsewhere
+from mabe_tui.runs.listing.record import rented_gpu
 from mabe_tui.runs.store import RunEntry, RunStore
 from mabe_tui.runs.units import duration
 from mabe_tui.runs.view import RunSummary, refresh, state_of, summary_of
@@ -147,7 +148,7 @@ def _row(entry: RunEntry, summary: RunSummary) -> dict[str, object]:
     return {
         "run": summary.id,
         "state": summary.state.value,
-        "gpu": entry.require_request().experiment.hardware.gpu,
+        "gpu": rented_gpu(entry.require_request(), summary.device_name),
         "epoch": f"{summary.epoch}/{summary.epochs}",
         "time": duration(summary.elapsed_seconds),
         "app": rented_reference(entry.run).get("app_id"),

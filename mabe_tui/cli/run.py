@@ -90,6 +90,8 @@ def run(
     if dry_run:
         _show_dry_runs(session, requests, described, as_json)
         return
+    for warning in launcher_named(requests[0].launcher).quote(requests[0]).warnings:
+        say(f"warning: {warning}")
     agree_on_cost(RunStore(session.home), requests, yes)
     try:
         started = start(session.home, requests, named, parallel)

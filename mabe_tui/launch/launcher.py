@@ -79,11 +79,14 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True):
     machine: str
     """For a person: processor, cores, memory."""
     usd_per_hour: float | None = None
-    """``None`` where nobody charges for it or the price is not known."""
+    """With the most expensive GPU that it may get; ``None`` where nobody charges for it or the price is not
+    known."""
     timeout_seconds: float | None = None
     """Longest time one attempt may take; ``None``: no limit."""
     command: tuple[str, ...] = ()
     """What would be started."""
+    warnings: tuple[str, ...] = ()
+    """What may turn out to be a mistake, a sentence each."""
 
 
 class ForeignJob(msgspec.Struct, frozen=True, kw_only=True):

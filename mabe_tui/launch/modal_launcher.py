@@ -15,8 +15,10 @@ import msgspec
 import tomli_w
 
 from core.errors import ConfigError, RunError, UserError
-from core.experiment import to_table
+from core.experiment import HardwareConfig, to_table
+from core.gpus import GPUS, choices_of, unknown_gpus
 from core.rundir import Handle, RunDir, RunRequest
+from core.strict import nearest
 from mabe_tui.launch.attempts import (
     QuietEnding,
     attempt_ending,
@@ -39,7 +41,7 @@ from mabe_tui.launch.launcher import (
     require_resumable,
 )
 from mabe_tui.launch.modal.machine import DATA_MOUNT, app_name_of, machine_of, timeout_of
-from mabe_tui.launch.prices import cores, memory_mib, read_prices, usd_per_hour
+from mabe_tui.launch.prices import cores, memory_mib, rate_of, read_prices
 from mabe_tui.launch.process import wait_until
 
 if TYPE_CHECKING:
@@ -64,22 +66,27 @@ class ModalLauncher:
         hardware = request.experiment.hardware
         timeout = timeout_of(hardware)
         reserve = min(MOST_RESERVE, max(LEAST_RESERVE, CHECKPOINT_SHARE * timeout), timeout / 2)
-        limits = msgspec.structs.replace(
-            request.limits, attempt_seconds=timeout - reserve, usd_per_hour=usd_per_hour(hardware)
-        )
-        return msgspec.structs.replace(request, limits=limits)
+        rate = rate_of(hardware)
+        if rate.unpriced and request.limits.cost_usd is not None:
+            raise ConfigError(
+                f"--budget: no price is known for {', '.join(rate.unpriced)}, so no budget can be kept;"
+                " use --max-time, or see whether `mabe prices --refresh` knows it"
+            )
+        limits = msgspec.structs.replace(request.limits, attempt_seconds=timeout - reserve)
+        return msgspec.structs.replace(request, limits=rate.limits(limits))
 
     def quote(self, request: RunRequest) -> Quote:
         """Describe the machine and its price; asks nobody."""
         hardware = request.experiment.hardware
         _refuse_local_data(request)
-        gpu = hardware.gpu or "no GPU"
+        gpu = ", else ".join(choices_of(hardware.gpu)) or "no GPU"
         prices = read_prices()
         return Quote(
             launcher=self.name,
             machine=f"Modal app {app_name_of(hardware)}: {gpu}, {cores(hardware)} cores,"
-            f" {memory_mib(hardware) / 1024:.0f} GiB, prices of {prices.as_of}",
-            usd_per_hour=usd_per_hour(hardware, prices),
+            f" {memory_mib(hardware) / 1024:.0f} GiB{_place(hardware)}, prices of {prices.as_of}",
+            usd_per_hour=rate_of(hardware, prices).highest,
+            warnings=_warnings(hardware),
             timeout_seconds=float(timeout_of(hardware)),
             command=("modal_app.train", request.run),
         )
@@ -106,7 +113,7 @@ class ModalLauncher:
         requests = [run.read_request() for run in runs]
         for request in requests:
             _refuse_local_data(request)
-            usd_per_hour(request.experiment.hardware)  # refuses what Modal does not have
+            rate_of(request.experiment.hardware)  # refuses what Modal does not have
         from mabe_tui.launch.modal import client as modal_client
         from mabe_tui.launch.modal import spawn as modal_spawn
 
@@ -273,6 +280,22 @@ def create() -> ModalLauncher:
 def request_text(request: RunRequest) -> str:
     """Spell a request as its ``run.toml``."""
     return tomli_w.dumps(to_table(request))
+
+
+def _place(hardware: HardwareConfig) -> str:
+    region = (
+        hardware.region if isinstance(hardware.region, str) else "/".join(hardware.region or ())
+    )
+    return "".join(f", {place}" for place in (region, hardware.cloud) if place)
+
+
+def _warnings(hardware: HardwareConfig) -> tuple[str, ...]:
+    """Return a sentence for each GPU whose name only Modal can tell to be right."""
+    return tuple(
+        f"hardware.gpu: {name!r} is not among the GPUs known here{nearest(name, GPUS)};"
+        " Modal refuses it if there is none, and no price is known for it"
+        for name in unknown_gpus(hardware.gpu)
+    )
 
 
 def _refuse_local_data(request: RunRequest) -> None:

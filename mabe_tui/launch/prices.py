@@ -12,7 +12,8 @@ from core import places
 from core.errors import ConfigError
 from core.experiment import HardwareConfig
 from core.files import write_bytes_atomically
-from core.gpus import GPUS, gpu_problem, split_gpu
+from core.gpus import GPUS, choices_of, gpu_problem, priced_name, split_gpu
+from core.limits import Limits
 from core.lock import locked
 from core.toml_text import read_toml
 
@@ -23,6 +24,8 @@ DEFAULT_MEMORY_MIB = 4096
 """Where a version does not say how much it needs."""
 PLAUSIBLE_FACTOR = 5.0
 """A price that is so many times higher or lower than the last known one is taken for a mistake."""
+BROAD_FACTOR, NARROW_FACTOR = 1.5, 1.75
+"""What a chosen region multiplies all prices by."""
 
 
 class Prices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -130,22 +133,60 @@ def memory_mib(hardware: HardwareConfig) -> int:
     return hardware.memory_mib or DEFAULT_MEMORY_MIB
 
 
-def usd_per_hour(hardware: HardwareConfig, prices: Prices | None = None) -> float:
-    """Add up what the machine of a version costs an hour: GPUs, cores and memory.
+class Rate(msgspec.Struct, frozen=True, kw_only=True):
+    """What a machine costs an hour, whichever of its GPUs it gets."""
+
+    by_gpu: dict[str, float | None]
+    """By the GPU as it was asked for, "" for none; ``None``: no price is known for it."""
+
+    @property
+    def highest(self) -> float | None:
+        """With the most expensive GPU; ``None`` where a price is not known."""
+        known = [price for price in self.by_gpu.values() if price is not None]
+        return max(known) if len(known) == len(self.by_gpu) else None
+
+    @property
+    def unpriced(self) -> tuple[str, ...]:
+        """The GPUs without a known price."""
+        return tuple(gpu for gpu, price in self.by_gpu.items() if price is None)
+
+    def limits(self, limits: Limits) -> Limits:
+        """Return limits with these prices, for the job to keep a budget by."""
+        several = len(self.by_gpu) > 1
+        known = {gpu: price for gpu, price in self.by_gpu.items() if price is not None}
+        return msgspec.structs.replace(
+            limits,
+            usd_per_hour=self.highest,
+            gpu_usd_per_hour=known if several else {},
+            unpriced=self.unpriced,
+        )
+
+
+def rate_of(hardware: HardwareConfig, prices: Prices | None = None) -> Rate:
+    """Add up what the machine of a version costs an hour: GPUs, cores and memory, times the region's factor.
 
     Raises:
-        ConfigError: there is no such GPU, or no price for it; names those there are.
+        ConfigError: there is no such GPU; names those there are.
     """
     prices = prices or read_prices()
-    total = cores(hardware) * prices.cpu_core_hour
-    total += memory_mib(hardware) / GIB * prices.memory_gib_hour
-    if hardware.gpu is not None:
-        if (problem := gpu_problem(hardware.gpu)) is not None:
-            raise ConfigError(f"hardware.gpu: {problem}")
-        name, count = split_gpu(hardware.gpu)
-        if name not in prices.gpu_hour:
-            raise ConfigError(
-                f"hardware.gpu: no price is known for {name!r}; {', '.join(prices.gpu_hour)} have one"
-            )
-        total += count * prices.gpu_hour[name]
-    return round(total, 4)
+    if (problem := gpu_problem(hardware.gpu)) is not None:
+        raise ConfigError(f"hardware.gpu: {problem}")
+    rest = cores(hardware) * prices.cpu_core_hour
+    rest += memory_mib(hardware) / GIB * prices.memory_gib_hour
+    factor = region_factor(hardware.region)
+    found: dict[str, float | None] = {}
+    for gpu in choices_of(hardware.gpu):
+        price = prices.gpu_hour.get(priced_name(gpu))
+        count = split_gpu(gpu)[1]
+        found[gpu] = None if price is None else round(factor * (rest + count * price), 4)
+    return Rate(by_gpu=found or {"": round(factor * rest, 4)})
+
+
+def region_factor(region: str | tuple[str, ...] | None) -> float:
+    """Return what Modal multiplies its prices by for a chosen region; the highest of several.
+
+    As https://modal.com/docs/guide/region-selection had it in 2026: 1.5 for a broad region (``us``), 1.75
+    for a narrow one (``us-west``).
+    """
+    regions = (region,) if isinstance(region, str) else region or ()
+    return max((NARROW_FACTOR if "-" in each else BROAD_FACTOR for each in regions), default=1.0)

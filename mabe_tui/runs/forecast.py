@@ -62,17 +62,18 @@ def dry_run(registry: Registry, store: RunStore, request: RunRequest, data: str)
 def described(foreseen: DryRun) -> dict[str, str]:
     """Spell a dry run: label → text."""
     request, quote, guess = foreseen.request, foreseen.quote, foreseen.estimate
-    price = "no charge" if quote.usd_per_hour is None else f"${quote.usd_per_hour:.2f} an hour"
     time = "no earlier run of this version here to go by"
     if guess is not None:
         each = short_duration(guess.seconds_per_epoch)
         time = f"{duration(guess.seconds)} at most, at {each} an epoch as in {guess.from_run}"
+    warnings = {"warning": "; ".join(quote.warnings)} if quote.warnings else {}
     return {
         "version": request.experiment.name,
         "preset": request.preset or "none",
         "seed": str(request.seed),
         "data": foreseen.data,
-        "on": f"{quote.launcher}: {quote.machine}, {price}",
+        "on": f"{quote.launcher}: {quote.machine}, {price_line(request.limits)}",
+        **warnings,
         "estimate": time,
         "cost": cost_line(request, guess),
         "limit": limits_line(request.limits),
@@ -98,13 +99,28 @@ def expected_cost(request: RunRequest, guess: Estimate | None) -> float | None:
 
 def cost_line(request: RunRequest, guess: Estimate | None) -> str:
     """Spell the price an hour and the estimate for the run."""
-    hourly = request.limits.usd_per_hour
-    if hourly is None:
-        return "no charge"
+    limits, hourly = request.limits, price_line(request.limits)
+    if limits.usd_per_hour is None:
+        return hourly
     expected, cost = expected_seconds(request, guess), expected_cost(request, guess)
     if expected is None or cost is None:
-        return f"${hourly:.2f} an hour; no earlier run to estimate the whole by"
-    return f"${hourly:.2f} an hour; about ${cost:.2f} for {duration(expected[0])}, {expected[1]}"
+        return f"{hourly}; no earlier run to estimate the whole by"
+    about = f"${cost:.2f}"
+    if (least := limits.least_usd_per_hour) is not None and least < limits.usd_per_hour:
+        about = f"${least * expected[0] / HOUR:.2f} to {about}"
+    return f"{hourly}; about {about} for {duration(expected[0])}, {expected[1]}"
+
+
+def price_line(limits: Limits) -> str:
+    """Spell what the machine costs an hour: a range where it depends on the GPU that it gets."""
+    if limits.unpriced:
+        return f"no price is known for {', '.join(limits.unpriced)}"
+    if limits.usd_per_hour is None:
+        return "no charge"
+    least = limits.least_usd_per_hour
+    if least is None or least == limits.usd_per_hour:
+        return f"${limits.usd_per_hour:.2f} an hour"
+    return f"${least:.2f} to ${limits.usd_per_hour:.2f} an hour, by the GPU that it gets"
 
 
 def limits_line(limits: Limits) -> str:
@@ -125,7 +141,7 @@ class Spending(msgspec.Struct, frozen=True, kw_only=True):
     line: str
     """Price, estimate and limit, of all runs and of each."""
     above_budget: str | None
-    """What :func:`above_budget` says."""
+    """What :func:`above_budget` says: a question, before anything is started."""
 
 
 def spending(store: RunStore, requests: Sequence[RunRequest]) -> Spending | None:
@@ -135,7 +151,7 @@ def spending(store: RunStore, requests: Sequence[RunRequest]) -> Spending | None
         store: earlier runs to go by.
         requests: runs that cost the same.
     """
-    rented = [request for request in requests if request.limits.usd_per_hour is not None]
+    rented = [request for request in requests if request.limits.is_rented]
     if not rented:
         return None
     request, guess = rented[0], estimate(store, rented[0])
@@ -152,13 +168,18 @@ def _in_all(runs: int, cost_usd: float | None) -> str:
 
 
 def above_budget(request: RunRequest, cost_usd: float | None, runs: int = 1) -> str | None:
-    """Say that runs may cost more than the budget, which is a limit of each; ``None``: they may not.
+    """Say that runs may cost more than the budget, which is a limit of each, or nobody knows how much.
 
     Args:
         request: one of the runs, which ask for the same.
         cost_usd: what one may cost; ``None``: nobody knows.
         runs: how many there are to be.
+
+    Returns:
+        ``None`` where there is nothing to ask about.
     """
+    if request.limits.unpriced:
+        return f"{price_line(request.limits)}, so what this costs is not known"
     budget = request.limits.cost_usd
     if cost_usd is None or budget is None or runs * cost_usd <= budget:
         return None

@@ -10,7 +10,8 @@ from typing import Literal
 
 import msgspec
 
-from core.events import began, decode
+from core.events import RunStarted, began, decode
+from core.limits import HOUR
 from core.rundir import RunDir
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.tail import first_line, last_lines
@@ -43,7 +44,7 @@ class Total(msgspec.Struct, frozen=True, kw_only=True):
 def spent(
     entry: RunEntry, state: RunState, now: dt.datetime, zone: dt.tzinfo | None = None
 ) -> list[Spent]:
-    """Say what a run has cost on each day; nothing where nobody charges for it.
+    """Say what a run has cost on each day; nothing where nobody charges for it, or no price is known.
 
     Reads the first and the last lines of its event files only, so that a thousand runs are no matter.
 
@@ -54,19 +55,23 @@ def spent(
         zone: whose midnights part the days; ``None``: this computer's.
     """
     request = entry.request
-    if request is None or request.limits.usd_per_hour is None:
+    if request is None or not request.limits.is_rented:
         return []
     seconds: dict[dt.date, float] = {}
-    for start, end in _paid(entry.run, now if state in ALIVE else None):
+    dollars: dict[dt.date, float] = {}
+    for start, end, device_name in _paid(entry.run, now if state in ALIVE else None):
+        if (price := request.limits.price_on(device_name)) is None:
+            continue
         for day, part in _by_day(start, end, zone):
             seconds[day] = seconds.get(day, 0.0) + part
+            dollars[day] = dollars.get(day, 0.0) + part * price / HOUR
     return [
         Spent(
             run=entry.id,
             version=request.experiment.name,
             day=day,
             seconds=part,
-            usd=request.limits.cost_of(part) or 0.0,
+            usd=dollars[day],
         )
         for day, part in seconds.items()
     ]
@@ -93,8 +98,10 @@ def total(name: str, rows: Iterable[Spent]) -> Total:
     )
 
 
-def _paid(run: RunDir, until: dt.datetime | None) -> Iterator[tuple[dt.datetime, dt.datetime]]:
-    """Give the times for which a machine was had: attempt by attempt, the newest one ``until`` now."""
+def _paid(
+    run: RunDir, until: dt.datetime | None
+) -> Iterator[tuple[dt.datetime, dt.datetime, str | None]]:
+    """Yield from when to when a machine was had, and its device: by attempt, the newest ``until`` now."""
     attempts = run.attempts()
     for attempt in attempts:
         path = run.events_path(attempt)
@@ -103,7 +110,8 @@ def _paid(run: RunDir, until: dt.datetime | None) -> Iterator[tuple[dt.datetime,
         last = next((event for line in lines[1:] if (event := decode(line)) is not None), first)
         if first is not None and last is not None:
             end = until if until is not None and attempt == attempts[-1] else last.time
-            yield began(first), max(end, last.time)
+            device_name = first.device_name if isinstance(first, RunStarted) else None
+            yield began(first), max(end, last.time), device_name
 
 
 def _by_day(

@@ -100,7 +100,7 @@ def _reached(limits: Limits, history: History) -> ReachedLimit | None:
     if isinstance(history.ending, Finished):
         return None
     reason = history.ending.reason if isinstance(history.ending, Stopped) else None
-    seconds, spent = history.seconds, limits.cost_of(history.seconds) or 0.0
+    seconds, spent = history.seconds, limits.spent(history) or 0.0
     budget, time = limits.cost_usd, limits.seconds
     if budget is not None and (reason == LimitKind.BUDGET or spent >= budget):
         return ReachedLimit(kind=LimitKind.BUDGET, allowed=budget, used=spent)
@@ -132,7 +132,7 @@ def require_room(entry: RunEntry, seconds: float | None, cost: float | None) -> 
         raise RunError(
             f"{entry.id}: {reached}; {reached.option} above {reached.least} lets it go on"
         )
-    spent = limits.cost_of(history.seconds)
+    spent = limits.spent(history)
     for kind, used in ((LimitKind.TIME, history.seconds), (LimitKind.BUDGET, spent)):
         wanted = new[kind]
         if wanted is not None and used is not None and used >= wanted:

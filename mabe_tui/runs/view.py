@@ -214,7 +214,9 @@ def summarise(
         epochs=training.epochs,
         monitor=training.monitor,
         elapsed_seconds=elapsed,
-        cost_usd=request.limits.cost_of(elapsed),
+        cost_usd=None
+        if elapsed is None
+        else request.limits.spent(history, elapsed - history.seconds),
         budget_usd=request.limits.cost_usd,
         warnings=tuple(dict.fromkeys(warning.message for warning in history.warnings)),
         stalled_seconds=silent if running and silent > STALL_SECONDS else None,
@@ -222,7 +224,7 @@ def summarise(
     facts = _with_machine(_with_ending(_with_epochs(facts, history), history), history)
     if state is not RunState.RUNNING:
         return facts
-    return _with_cost_at_end(_with_progress(facts, history, now), request)
+    return _with_cost_at_end(_with_progress(facts, history, now), history, request)
 
 
 def _elapsed(request: RunRequest, history: History) -> float | None:
@@ -316,8 +318,9 @@ def _with_progress(facts: RunSummary, history: History, now: dt.datetime) -> Run
     )
 
 
-def _with_cost_at_end(facts: RunSummary, request: RunRequest) -> RunSummary:
+def _with_cost_at_end(facts: RunSummary, history: History, request: RunRequest) -> RunSummary:
     if facts.elapsed_seconds is None or facts.eta_seconds is None:
         return facts
-    total = request.limits.cost_of(facts.elapsed_seconds + facts.eta_seconds)
+    further = facts.elapsed_seconds - history.seconds + facts.eta_seconds
+    total = request.limits.spent(history, further)
     return msgspec.structs.replace(facts, cost_at_end_usd=total)

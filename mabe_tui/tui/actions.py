@@ -8,6 +8,7 @@ from core.progress import Progress, sparing
 from core.rundir import RunDir
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs import control, manage
+from mabe_tui.runs.forecast import price_line
 from mabe_tui.runs.limits import LimitKind, ReachedLimit, reached_limit
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.units import size_text
@@ -140,8 +141,8 @@ def _stopping(entry: RunEntry, name: str) -> Question | Done:
 def _resuming(entry: RunEntry, name: str) -> Question | LineWanted:
     changes = control.before_resume(entry)
     request = entry.require_request()
-    hourly = request.limits.usd_per_hour
-    cost = "no charge" if hourly is None else f"it costs ${hourly:.2f} an hour"
+    price = price_line(request.limits)
+    cost = f"it costs {price}" if price.startswith("$") else price
     words = [
         *changes,
         f"A new attempt goes on from the last checkpoint on {request.launcher}: {cost}.",

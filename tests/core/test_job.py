@@ -22,7 +22,7 @@ from core.events import (
     System,
     decode,
 )
-from core.history import gaps
+from core.history import History, gaps
 from core.rundir import Limits
 from core.training.stopping import StopReason, StopWatch
 
@@ -276,11 +276,35 @@ def test_limits_count_over_all_attempts(new_run, limits, earlier, elapsed, reaso
     now = 1000.0
     watch = StopWatch(clock=lambda: now)
     run = new_run()
-    watch.watch(run, run.claim_attempt(), limits, earlier_seconds=earlier)
+    history = History(attempt_seconds={"0001-aaaa": earlier}, seconds=earlier)
+    watch.watch(run, run.claim_attempt(), limits, earlier=history)
     assert watch() is None
     now += elapsed
     stop = watch()
     assert (stop.reason if stop else None) == reason
+
+
+def test_a_budget_goes_by_the_gpu_of_each_attempt(new_run):
+    """The earlier attempt was on an A100, at $2 an hour; this one counts at $4 until it is known."""
+    now = 0.0
+    watch = StopWatch(clock=lambda: now)
+    run = new_run()
+    prices = {"H100": 4.0, "A100-80GB": 2.0}
+    limits = Limits(cost_usd=3, usd_per_hour=4, gpu_usd_per_hour=prices)
+    earlier = History(
+        attempts=["0001-aaaa"],
+        seconds=3600.0,
+        attempt_seconds={"0001-aaaa": 3600.0},
+        device_names={"0001-aaaa": "NVIDIA A100-SXM4-80GB"},
+    )
+    assert limits.spent(earlier) == 2
+    assert limits.spent(earlier, further=1800) == 3
+    watch.watch(run, run.claim_attempt(), limits, earlier=earlier)
+    watch.found_device("NVIDIA A100 80GB PCIe")
+    now = 1799.0
+    assert watch() is None
+    now = 1801.0
+    assert watch().reason == "budget"
 
 
 @pytest.mark.parametrize(

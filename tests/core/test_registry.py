@@ -5,7 +5,6 @@ import pytest
 
 from core.errors import ConfigError
 from core.experiment import Experiment, flatten
-from core.gpus import gpu_problem
 from core.new_version import add_version
 from core.registry import Registry, default_path, find, load
 
@@ -260,7 +259,8 @@ def test_preset_then_overrides(small: Registry) -> None:
             "training.class_weights=[1,2,3,'x']",
             "--set training.class_weights[3]: 'x' is not a number from 0",
         ),
-        ("hardware.gpu=H1000", "choose one of T4, L4, A10"),
+        ("hardware.gpu=5", "5 is not a text or an array, each item a text"),
+        ("hardware.gpu=[]", "asks for no GPU"),
         ("hardware.gpu=A10:8", "one container has at most 4 A10"),
         ("hardware.gpu=A10G", "is now called 'A10'"),
         ("hardware.timeout_seconds=90000", "up to 86400"),
@@ -447,6 +447,19 @@ def test_hybrid_without_keypoints_is_refused_before_anything_runs(shipped: Regis
     assert shipped.experiment("v2", ["model.name=hybrid", both]).model.name == "hybrid"
 
 
-def test_gpu_names() -> None:
-    assert gpu_problem("H100:8") is None
-    assert gpu_problem("H100:0") is not None
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ('hardware.gpu=["H100", "A100-80GB"]', ("H100", "A100-80GB")),
+        ("hardware.gpu=H100,A100-80GB", ("H100", "A100-80GB")),
+        ("hardware.gpu=[H100!, A10]", ("H100!", "A10")),
+        ("hardware.gpu=H100", "H100"),
+        ("hardware.gpu=none", None),
+        ("hardware.region=us,eu-west", ("us", "eu-west")),
+        ("features.inputs=coordinates,speed", ("coordinates", "speed")),
+        ("model.channels=32,64", (32, 64)),
+    ],
+)
+def test_lists_on_a_command_line(shipped: Registry, text: str, value: object) -> None:
+    experiment = shipped.experiment("v6", [text])
+    assert flatten(experiment)[text.partition("=")[0]] == value

@@ -123,6 +123,7 @@ class Container(Plane):
             "MODAL_CONFIG_PATH": str(self.root / "no-config"),
             "MODAL_CONTAINER_ARGUMENTS_PATH": str(self.root / "arguments"),
             MOUNT_ROOT_VARIABLE: str(self.root),
+            "FAKE_DEVICE_NAME": f"NVIDIA {self.function.resources.gpu_config.gpu_type or 'none'}",
             **self._secrets(),
         }
 

@@ -177,16 +177,20 @@ class ControlPlane(AccountPlane):
     async def FunctionCreate(
         self, request: api_pb2.FunctionCreateRequest
     ) -> api_pb2.FunctionCreateResponse:
-        function = request.function
+        function, ranked = request.function, [*request.function_data.ranked_functions]
+        if ranked:  # one for each GPU of a list: the first that is free
+            taken = self.cloud.faults.gpus_taken
+            free = [r for r in ranked if r.function.resources.gpu_config.gpu_type not in taken]
+            function = (free or ranked)[0].function
         function_id = request.existing_function_id or new_id("fu")
         self.cloud.functions[function_id] = (request.app_id, function)
-        ranked = api_pb2.FunctionData.RankedFunction(rank=0, function=function)
+        ranked = ranked or [api_pb2.FunctionData.RankedFunction(rank=0, function=function)]
         return api_pb2.FunctionCreateResponse(
             function_id=function_id,
             handle_metadata=function_handle(function, request.app_id),
             function=function,
             function_data=api_pb2.FunctionData(
-                function_name=function.function_name, ranked_functions=[ranked]
+                function_name=function.function_name, ranked_functions=ranked
             ),
         )
 

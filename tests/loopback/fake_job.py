@@ -52,7 +52,8 @@ class Job:
     def begin(self) -> None:
         self.emitter.emit(
             RunStarted, run=self.run.id, experiment=self.request.experiment.name, device="cpu",
-            device_name="fake", torch="0", threads=1, code_version="fake", pid=os.getpid(), seed=1,
+            device_name=os.environ["FAKE_DEVICE_NAME"].replace("-", " "), torch="0", threads=1,
+            code_version="fake", pid=os.getpid(), seed=1,
         )  # fmt: skip
         if (last := self.run.read_pointer("last")) is not None:
             content = (self.run.checkpoints / last.file).read_bytes()

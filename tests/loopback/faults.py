@@ -40,6 +40,9 @@ class Faults:
     no_capacity: bool = False
     """No container is started until this is off again."""
 
+    gpus_taken: tuple[str, ...] = ()
+    """Of a list of GPUs, those that no machine is free with."""
+
     def breaks_download(self) -> bool:
         """Tell whether the next block breaks off half way."""
         left = self.downloads_before_break

@@ -102,7 +102,12 @@ def test_dry_run_asks_nobody(mabe: Mabe, home: Path, server: LoopbackServer) -> 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--set", "hardware.gpu=H900"], "choose one of T4, L4"),
+        (["--set", "hardware.gpu=h100"], "'h100' is spelled 'H100'"),
+        (
+            ["--set", "hardware.gpu=H900"],
+            "no price is known for H900, .*; --yes starts it all the same",
+        ),
+        (["--set", "hardware.gpu=H900", "--budget", "3", "--yes"], "so no budget can be kept"),
         (["--data", "."], "mabe data push"),
     ],
 )
@@ -110,8 +115,29 @@ def test_what_modal_does_not_have_is_refused(
     mabe: Mabe, home: Path, words: list[str], said: str
 ) -> None:
     with pytest.raises(UserError, match=said):
-        mabe("run", "v6", "--on", "modal", *words)
+        mabe("run", "v1", "--on", "modal", *words)
     assert not home.exists()
+
+
+def test_of_a_list_of_gpus_the_one_that_was_given_is_paid_for(
+    server: LoopbackServer, mabe: Mabe, home: Path
+) -> None:
+    server.faults.gpus_taken = ("H100!",)
+    words = ["run", "v1", "--on", "modal", "--set", "training.epochs=1", "--seed", "1"]
+    machine = ["--set", "hardware.gpu=H100!,A100-80GB", "--set", "hardware.region=eu"]
+    shown = mabe(*words, *machine, "--dry-run").stdout
+    assert "H100!, else A100-80GB, 2 cores, 4 GiB, eu" in shown
+    assert "$3.94 to $6.11 an hour, by the GPU that it gets" in shown
+    assert mabe(*words, *machine, "--set", "hardware.cloud=oci").exit_code == 0
+    (call,) = [c for c in server.cloud.calls.values() if not c.cancelled][-1:]
+    _, function = server.cloud.functions[call.function_id]
+    assert function.resources.gpu_config.gpu_type == "A100-80GB"
+    assert function.scheduler_placement.regions == ["eu"]
+    assert function.cloud_provider_str == "oci"
+    (row,) = json.loads(mabe("runs", "--json").stdout)
+    assert row["gpu"] == "A100-80GB"
+    run = RunDir(home / "runs" / row["id"])
+    assert row["cost_usd"] == pytest.approx(3.9366 * run.history().seconds / 3600)
 
 
 def test_above_the_budget_it_is_not_started_unasked(mabe: Mabe, home: Path) -> None:

@@ -3,6 +3,7 @@
 import msgspec
 
 from core.experiment import MODAL_TIMEOUT_LIMIT, HardwareConfig
+from core.gpus import choices_of
 from core.rundir import RunRequest
 from mabe_tui.launch.prices import cores, memory_mib
 
@@ -15,7 +16,11 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     """What one call of the function is given."""
 
     app_name: str
-    gpu: str | None
+    gpu: tuple[str, ...]
+    """In order of preference; empty: none."""
+    region: tuple[str, ...]
+    """Empty: anywhere."""
+    cloud: str | None
     cores: int
     memory_mib: int
     timeout_seconds: int
@@ -27,7 +32,9 @@ def machine_of(request: RunRequest) -> Machine:
     hardware = request.experiment.hardware
     return Machine(
         app_name=app_name_of(hardware),
-        gpu=hardware.gpu,
+        gpu=choices_of(hardware.gpu),
+        region=(hardware.region,) if isinstance(hardware.region, str) else hardware.region or (),
+        cloud=hardware.cloud,
         cores=cores(hardware),
         memory_mib=memory_mib(hardware),
         timeout_seconds=timeout_of(hardware),

@@ -22,7 +22,16 @@ if TYPE_CHECKING:  # numpy and pyarrow: only a verdict needs them
 
 OF_A_RENTED_MACHINE = frozenset(
     f"hardware.{name}"
-    for name in ("launcher", "gpu", "gpu_memory_gib", "memory_mib", "timeout_seconds", "app_name")
+    for name in (
+        "launcher",
+        "gpu",
+        "gpu_memory_gib",
+        "region",
+        "cloud",
+        "memory_mib",
+        "timeout_seconds",
+        "app_name",
+    )
 )
 
 

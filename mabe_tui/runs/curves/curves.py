@@ -13,7 +13,7 @@ import numpy as np
 from core.errors import RunError
 from core.events import READINGS, Identity
 from core.history import History
-from core.rundir import HOUR
+from core.limits import NO_LIMITS, Limits
 from core.strict import nearest
 from mabe_tui.plotting.braille import LineStyle
 from mabe_tui.plotting.series import Series
@@ -119,7 +119,7 @@ def curves_named(points: Points, name: str) -> list[str]:
 
 
 def curve(
-    points: Points, history: History, name: str, axis: Axis, usd_per_hour: float | None = None
+    points: Points, history: History, name: str, axis: Axis, limits: Limits = NO_LIMITS
 ) -> Curve:
     """Give one curve of a run.
 
@@ -128,7 +128,7 @@ def curve(
         history: says which of it counts.
         name: one of :func:`curve_names`.
         axis: what is x.
-        usd_per_hour: the run's price (``limits.usd_per_hour``), for dollars.
+        limits: the run's, which have its prices, for dollars.
 
     Raises:
         RunError: dollars are asked for, and the price is not known.
@@ -136,7 +136,7 @@ def curve(
     table, column = _where(points, name)
     return Curve(
         name=name,
-        x=_x(points, table, axis, usd_per_hour),
+        x=_x(points, table, axis, limits),
         y=table[column],
         superseded=~points.counts(table, history.counted),
         attempts=tuple(points.attempts),
@@ -156,14 +156,13 @@ def _where(points: Points, name: str) -> tuple[Table, str]:
     return points.epochs, "loss" if name == VALIDATION_LOSS else name
 
 
-def _x(points: Points, table: Table, axis: Axis, usd_per_hour: float | None) -> Floats:
-    if axis in (Axis.TIME, Axis.DOLLARS):
-        seconds = points.paid(table)
-        if axis is Axis.TIME:
-            return seconds
-        if usd_per_hour is None:
+def _x(points: Points, table: Table, axis: Axis, limits: Limits) -> Floats:
+    if axis is Axis.TIME:
+        return points.paid(table)
+    if axis is Axis.DOLLARS:
+        if (dollars := points.dollars(table, limits)) is None:
             raise RunError("what it costs an hour is not known; take time for the x axis")
-        return seconds * usd_per_hour / HOUR
+        return dollars
     if table is points.system:
         return _progress_at(points, points.paid(table), axis)
     return table[axis.value]

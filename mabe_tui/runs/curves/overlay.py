@@ -32,7 +32,7 @@ def metrics_of(sides: Sequence[SideNumbers]) -> list[str]:
 
 def axes_of(sides: Sequence[SideNumbers]) -> list[Axis]:
     """Give what the curves can be drawn over: dollars only where the price of each run is known."""
-    priced = all(run.usd_per_hour is not None for side in sides for run in side.runs)
+    priced = all(run.limits.usd_per_hour is not None for side in sides for run in side.runs)
     return [axis for axis in Axis if priced or axis is not Axis.DOLLARS]
 
 
@@ -141,7 +141,7 @@ def _curves(side: SideNumbers, metric: str, axis: Axis) -> list[Curve]:
         if metric not in curve_names(run.points):
             continue
         try:
-            found.append(curve(run.points, run.history, metric, axis, run.usd_per_hour))
+            found.append(curve(run.points, run.history, metric, axis, run.limits))
         except RunError as error:
             raise RunError(f"{run.label}: {error}") from error
     return [one for one in found if has_points(one)]

@@ -6,6 +6,7 @@ from typing import Any
 
 from core.errors import RunError
 from core.history import History
+from core.limits import NO_LIMITS, Limits
 from mabe_tui.plotting.braille import line_styles
 from mabe_tui.plotting.panel import Panel
 from mabe_tui.plotting.series import Series
@@ -28,7 +29,7 @@ class RunNumbers:
     """What it is called beside the others."""
     points: Points
     history: History
-    usd_per_hour: float | None = None
+    limits: Limits = NO_LIMITS
 
     @classmethod
     def read(cls, entry: RunEntry, label: str) -> "RunNumbers":
@@ -37,15 +38,15 @@ class RunNumbers:
         Raises:
             RunError: its request cannot be read.
         """
-        price = entry.require_request().limits.usd_per_hour
+        limits = entry.require_request().limits
         fold = GrowingFold()
         fold.feed(entry.run.events())
-        return cls(label, fold.points, fold.history, price)
+        return cls(label, fold.points, fold.history, limits)
 
     @classmethod
     def of(cls, source: RunSource, label: str) -> "RunNumbers":
         """Take those of a run that is followed or replayed."""
-        return cls(label, source.points, source.history, source.request.limits.usd_per_hour)
+        return cls(label, source.points, source.history, source.request.limits)
 
 
 def curves_of(
@@ -67,7 +68,7 @@ def _over_runs(runs: Sequence[RunNumbers], name: str, axis: Axis) -> Iterator[tu
         if name not in curve_names(run.points):
             continue
         try:
-            yield run.label, curve(run.points, run.history, name, axis, run.usd_per_hour)
+            yield run.label, curve(run.points, run.history, name, axis, run.limits)
         except RunError as error:
             raise RunError(f"{run.label}: {error}") from error
 

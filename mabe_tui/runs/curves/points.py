@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.events import READINGS, AnyEvent, Epoch, RunStarted, Step, System, began
+from core.limits import HOUR, Limits
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -71,6 +72,8 @@ class Points:
         self.system = Table(PLACE + READINGS)
         self._spans: list[list[float]] = []
         """Start and last event of each attempt."""
+        self._devices: list[str | None] = []
+        """What each attempt computes with, where it has said so."""
 
     @property
     def metrics(self) -> list[str]:
@@ -102,6 +105,7 @@ class Points:
                 self.epochs.extend([(*place, *self._of_epoch(event))])
             elif isinstance(event, RunStarted):
                 self._stretch(number, began(event).timestamp())
+                self._devices[number] = event.device_name
         self._flush(steps, system)
 
     def sort(self) -> None:
@@ -118,11 +122,26 @@ class Points:
 
     def paid(self, table: Table) -> Floats:
         """``(rows,)``: seconds of all attempts up to each row; the time between two is left out."""
+        return self._added_up(table, np.ones(max(1, len(self._spans))))
+
+    def dollars(self, table: Table, limits: Limits) -> Floats | None:
+        """``(rows,)``: what all attempts cost up to each row, each at its own device's price.
+
+        Returns:
+            ``None`` where a price is not known, or nobody charges.
+        """
+        prices = [limits.price_on(name) for name in self._devices or [None]]
+        known = [price for price in prices if price is not None]
+        return self._added_up(table, np.array(known)) / HOUR if len(known) == len(prices) else None
+
+    def _added_up(self, table: Table, weights: Floats) -> Floats:
+        """``(rows,)``: the time of all attempts up to each row, each second times its attempt's weight."""
         spans = np.array(self._spans or [[0.0, 0.0]])
-        lengths = spans[:, 1] - spans[:, 0]
+        lengths = (spans[:, 1] - spans[:, 0]) * weights
         before = np.cumsum(lengths) - lengths
         attempt = table["attempt"].astype(np.intp)
-        return np.asarray(table["time"] - spans[attempt, 0] + before[attempt])
+        here = (table["time"] - spans[attempt, 0]) * weights[attempt]
+        return np.asarray(here + before[attempt])
 
     def _flush(self, steps: list[Sequence[float]], system: list[Sequence[float]]) -> None:
         self.steps.extend(steps)
@@ -146,6 +165,7 @@ class Points:
             numbers[numbers >= at] += 1
         self.attempts.insert(at, attempt)
         self._spans.insert(at, [math.inf, -math.inf])
+        self._devices.insert(at, None)
         return at
 
     def _of_epoch(self, event: Epoch) -> list[float]:

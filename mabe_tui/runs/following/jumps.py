@@ -91,6 +91,6 @@ def _of_epochs(source: RunSource) -> str:
 
 
 def _curves(source: RunSource, chart: str, axis: Axis) -> list[Curve]:
-    price = source.request.limits.usd_per_hour
+    limits = source.request.limits
     names = curves_named(source.points, chart)
-    return [curve(source.points, source.history, name, axis, price) for name in names]
+    return [curve(source.points, source.history, name, axis, limits) for name in names]

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from core.experiment import flatten
+from core.gpus import choices_of, gpu_text, match_device
 from core.history import History
 from core.rundir import RunRequest
 from mabe_tui.launch.launcher import RunState
@@ -29,7 +30,8 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     summary: RunSummary
     gpu: str | None = None
-    """What was rented, such as ``H100`` or ``A100-80GB:2``; of a run here, the device's own name."""
+    """What was rented, such as ``H100`` or ``A100-80GB:2``; of several that were asked for, the one that the
+    run got, or all until that is known; of a run here, the device's own name."""
     settings: dict[str, Any] = {}
     """By dotted key, ``None`` where unset."""
     best: dict[str, float] = {}
@@ -145,9 +147,21 @@ def _curve(history: History, monitor: str) -> tuple[float, ...]:
     return tuple(values[round(step * point)] for point in range(CURVE_POINTS))
 
 
+def rented_gpu(request: RunRequest, device_name: str | None) -> str | None:
+    """Return the GPU that a rented run was given; all that it asked for until that is known.
+
+    Args:
+        request: what was asked.
+        device_name: as the job reported it.
+    """
+    asked = choices_of(request.experiment.hardware.gpu)
+    given = match_device(device_name, asked) if len(asked) > 1 else None
+    return given or gpu_text(asked)
+
+
 def _gpu(request: RunRequest, summary: RunSummary) -> str | None:
     if request.launcher != "local":
-        return request.experiment.hardware.gpu
+        return rented_gpu(request, summary.device_name)
     return summary.device_name if summary.device == "cuda" else None
 
 

@@ -4,6 +4,7 @@ import msgspec
 
 from core.experiment import Experiment
 from core.features.columns import input_size
+from core.gpus import gpu_text
 
 
 class VersionRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +48,7 @@ def version_row(experiment: Experiment) -> VersionRow:
         inputs=experiment.features.inputs,
         input_size=input_size(experiment),
         launcher=hardware.launcher,
-        gpu=hardware.gpu,
+        gpu=gpu_text(hardware.gpu),
         device=hardware.device,
         batch_size=training.batch_size * training.accumulation_steps,
         reported_f1_macro=experiment.reported.f1_macro if experiment.reported else None,

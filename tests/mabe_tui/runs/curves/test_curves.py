@@ -7,7 +7,7 @@ import pytest
 
 from core.errors import RunError
 from core.events import Epoch, Identity, Step, identity
-from core.rundir import RunDir
+from core.rundir import Limits, RunDir
 from mabe_tui.plotting.smoothing import ema
 from mabe_tui.runs.curves.axis import Axis
 from mabe_tui.runs.curves.curves import curve, curve_names, curves_named, series_of
@@ -19,7 +19,7 @@ from tests.mabe_tui.runs.telling import Telling
 def numbers(telling: Telling, label: str = "v6", price: float | None = 3.6) -> RunNumbers:
     fold = GrowingFold()
     fold.feed(telling.events)
-    return RunNumbers(label, fold.points, fold.history, price)
+    return RunNumbers(label, fold.points, fold.history, Limits(usd_per_hour=price))
 
 
 def begun() -> Telling:
@@ -35,7 +35,7 @@ def told() -> Telling:
 
 
 def one(run: RunNumbers, name: str, axis: Axis = Axis.EPOCH) -> tuple[list[float], list[float]]:
-    found = curve(run.points, run.history, name, axis, run.usd_per_hour)
+    found = curve(run.points, run.history, name, axis, run.limits)
     x, y = found.counted
     return x.tolist(), y.tolist()
 
