@@ -32,6 +32,7 @@ ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 RUN_ID = re.compile(r"[A-Za-z0-9_.-]+-\d{8}T\d{6}-[a-z0-9]{4}")
 ATTEMPT = re.compile(r"\d{4}-[a-z0-9]{4}")
 EPOCH_POINTER = re.compile(r"epoch-(\d{1,6})")
+HANDLE = "handle.toml"
 
 
 class Resolved(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,7 +79,7 @@ class Handle(msgspec.Struct, frozen=True, kw_only=True):
     launcher: str
     attempt: str
     reference: dict[str, str | int | float]
-    """Process id and start time, or app id and function-call id."""
+    """Process id and start time; or app id, function-call id, server, workspace and environment."""
 
 
 class Pointer(msgspec.Struct, frozen=True, kw_only=True):
@@ -175,16 +176,26 @@ class RunDir:
         return changed
 
     def write_handle(self, handle: Handle) -> None:
-        """Write ``handle.toml``."""
-        _write_toml(self.path / "handle.toml", handle)
+        """Write ``handle.toml``, and keep it with its attempt as well: the next start replaces the first.
+
+        A handle that an older version kept only in ``handle.toml`` is moved to its attempt before.
+        """
+        before = self.read_handle()
+        for each in (before, handle):
+            if each is not None and self.attempt_folder(each.attempt).is_dir():
+                _write_toml(self.attempt_folder(each.attempt) / HANDLE, each)
+        _write_toml(self.path / HANDLE, handle)
 
     def read_handle(self) -> Handle | None:
         """Read ``handle.toml``; ``None`` where the run was never launched, or it cannot be read."""
-        path = self.path / "handle.toml"
-        try:
-            return _convert(_read_toml(path), Handle, path)
-        except RunError:
-            return None
+        return _read_handle(self.path / HANDLE)
+
+    def read_handles(self) -> list[Handle]:
+        """Read the handles of all starts of the run that can be read, oldest first."""
+        kept = [_read_handle(self.attempt_folder(attempt) / HANDLE) for attempt in self.attempts()]
+        newest = self.read_handle()
+        found = [each for each in (*kept, newest) if each is not None]
+        return [each for n, each in enumerate(found) if each not in found[:n]]
 
     def write_about(self, about: About) -> None:
         """Write ``about.toml`` of a new run; :meth:`change_about` rewrites it."""
@@ -299,6 +310,13 @@ class RunDir:
     def history(self) -> History:
         """Fold all events into the history that counts."""
         return fold(self.events())
+
+
+def _read_handle(path: Path) -> Handle | None:
+    try:
+        return _convert(_read_toml(path), Handle, path)
+    except RunError:
+        return None
 
 
 def read_events(path: Path) -> Iterator[AnyEvent]:

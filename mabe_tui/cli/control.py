@@ -13,6 +13,7 @@ from mabe_tui.cli.runs import find_run, find_runs
 from mabe_tui.launch.launcher import launcher_named
 from mabe_tui.runs import control
 from mabe_tui.runs.control import GRACE_SECONDS
+from mabe_tui.runs.endings import stop_words
 from mabe_tui.runs.following.mirror import Mirror
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.units import parse_duration
@@ -37,7 +38,7 @@ def stop(
     from concurrent.futures import ThreadPoolExecutor  # late: `mabe --help` needs no logging
 
     entries = find_runs(context, runs)
-    asked = sum(entry.request is not None and state_of(entry).is_alive for entry in entries)
+    asked = sum(entry.request is not None and state_of(entry).may_speak for entry in entries)
     if asked:
         them = f"{asked} run{'s' * (asked > 1)}"
         say(f"asking {them} to save a checkpoint and stop (at most {grace:.0f} s)")
@@ -53,7 +54,7 @@ def stop(
 
 def _stop(entry: RunEntry, grace: float) -> tuple[str, bool]:
     try:
-        return control.stop(entry, grace).value, False
+        return stop_words(entry.run, control.stop(entry, grace)), False
     except UserError as error:
         return str(error), True
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from core.errors import ConfigError
 from core.rundir import RunDir, RunRequest
 from mabe_tui.cli.output import say
+from mabe_tui.launch.modal.handle import call_of
 from mabe_tui.runs.forecast import spending
 from mabe_tui.runs.store import RunStore
 
@@ -38,12 +39,18 @@ def _ask(why: str) -> None:
 
 
 def rented_reference(run: RunDir) -> dict[str, str]:
-    """Give the ids under which a rented run can be found; none for one on this computer."""
-    handle = run.read_handle()
-    if handle is None:
+    """Return the ids under which a rented run can be found, where it is, and its app's page.
+
+    Empty for a run on this computer; what an older version did not note is left out.
+    """
+    call = call_of(run)
+    if call is None:
         return {}
-    return {
-        name: str(value)
-        for name, value in handle.reference.items()
-        if name in ("app_id", "call_id")
+    named = {
+        "app_id": call.app_id,
+        "call_id": call.id,
+        "workspace": call.place.workspace,
+        "environment": call.place.environment,
+        "app_url": call.app_url,
     }
+    return {name: value for name, value in named.items() if value}

@@ -9,7 +9,9 @@ import time
 from core.rundir import RunDir
 from mabe_tui.cli.display import Show, display
 from mabe_tui.cli.output import say
+from mabe_tui.launch import unknown
 from mabe_tui.launch.launcher import Launcher, RunState
+from mabe_tui.runs.endings import resume_words, stop_words
 from mabe_tui.runs.following.connection import turns
 from mabe_tui.runs.following.mirror import EventItem, Mirror
 from mabe_tui.runs.limits import reached_limit
@@ -58,7 +60,7 @@ def follow(
                 case "stop":
                     again = False
                     say(f"asked to stop; it saves a checkpoint first (at most {grace:.0f} s)")
-                    say(f"{run.id}: {launcher.stop(run, grace).value}")
+                    say(f"{run.id}: {stop_words(run, launcher.stop(run, grace))}")
                 case _:
                     say(
                         f"left running; this follows it again, and this stops it:\n"
@@ -72,10 +74,11 @@ def follow(
 def watch(run: RunDir, launcher: Launcher, mirror: Mirror, show: Show) -> RunState:
     """Hand all that a run says to ``show`` until nothing more can come from it."""
     next_look = 0.0
-    state = RunState.RUNNING
+    state, said = RunState.RUNNING, None
     while True:
         if time.monotonic() >= next_look:
             state, next_look = launcher.state(run), time.monotonic() + STATE_SECONDS
+            said = say_unknown(run, state, said)
         items = mirror.poll()
         show(items if state.may_speak else [*items, *mirror.remainder()])
         if not state.may_speak:
@@ -83,6 +86,27 @@ def watch(run: RunDir, launcher: Launcher, mirror: Mirror, show: Show) -> RunSta
         if any(isinstance(item, EventItem) for item in items):
             next_look = min(next_look, time.monotonic() + POLL_SECONDS)
         time.sleep(POLL_SECONDS)
+
+
+def say_unknown(run: RunDir, state: RunState, said: str | None) -> str | None:
+    """Say once why a run's state cannot be told now, and once that it can again.
+
+    Args:
+        run: which.
+        state: as it was told just now.
+        said: what this returned the last time.
+
+    Returns:
+        What is said and holds still; ``None``: nothing.
+    """
+    if state is not RunState.UNKNOWN:
+        if said is not None:
+            say(f"{run.id}: its state is known again: {state}")
+        return None
+    why = unknown.reason_of(run)
+    if said is None and why is not None:
+        say(f"{run.id}: its state is unknown: {why}; asking again")
+    return said or why
 
 
 def ask_what_to_do() -> str:
@@ -116,4 +140,4 @@ def say_end(run: RunDir, state: RunState) -> None:
         reached = reached_limit(entry)
         larger = "" if reached is None else f" {reached.option} MORE"
         above = "" if reached is None else f", above {reached.least},"
-        say(f"`mabe resume {run.id}{larger}`{above} goes on from its last checkpoint")
+        say(f"`mabe resume {run.id}{larger}`{above} {resume_words(run)}")

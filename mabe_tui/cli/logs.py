@@ -1,5 +1,6 @@
 """``mabe logs``: what a run printed, made readable, or byte by byte."""
 
+import math
 import sys
 import time
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ import typer
 from core.errors import UserError
 from core.rundir import RunDir
 from mabe_tui.cli.display import display, newest
-from mabe_tui.cli.follow import POLL_SECONDS, exit_code, say_end
+from mabe_tui.cli.follow import POLL_SECONDS, STATE_SECONDS, exit_code, say_end, say_unknown
 from mabe_tui.cli.foreign_logs import FOREIGN, print_foreign
 from mabe_tui.cli.lines import json_line
 from mabe_tui.cli.options import RunName
@@ -113,11 +114,35 @@ def _print_json_lines(entry: RunEntry, follow: bool, last: int | None) -> None:
             print("\n".join(shown), flush=True)
 
 
+class StateLook:
+    """Asks how a run is, as often as its launcher should be asked.
+
+    Args:
+        entry: the run.
+        follow: say why it is unknown, and when it is known again.
+    """
+
+    def __init__(self, entry: RunEntry, follow: bool) -> None:
+        self._entry, self._follow = entry, follow
+        self._may_speak, self._next = True, -math.inf
+        self._said: str | None = None
+
+    def may_speak(self) -> bool:
+        """Return whether anything may still come from the run, as of the last question."""
+        if time.monotonic() >= self._next:
+            state = state_of(self._entry)
+            self._next = time.monotonic() + STATE_SECONDS
+            self._may_speak = state.may_speak
+            if self._follow:
+                self._said = say_unknown(self._entry.run, state, self._said)
+        return self._may_speak
+
+
 def batches(entry: RunEntry, follow: bool) -> Iterator[list[Item]]:
     """Give what there is now, then, when following, what comes until the run ends."""
-    mirror = Mirror(entry.run)
+    mirror, look = Mirror(entry.run), StateLook(entry, follow)
     while True:
-        alive = state_of(entry).may_speak  # asked first: what is read afterwards is then complete
+        alive = look.may_speak()  # asked first: what is read afterwards is then complete
         yield mirror.poll() + ([] if alive else mirror.remainder())
         if not (follow and alive):
             return
@@ -126,9 +151,9 @@ def batches(entry: RunEntry, follow: bool) -> Iterator[list[Item]]:
 
 def raw_chunks(entry: RunEntry, follow: bool) -> Iterator[bytes]:
     """Give the exact bytes of all attempts' logs, in order."""
-    offsets: dict[str, int] = {}
+    offsets, look = dict[str, int](), StateLook(entry, follow)
     while True:
-        alive = state_of(entry).may_speak
+        alive = look.may_speak()
         for attempt in entry.run.attempts():
             for chunk in _new_bytes(entry.run, attempt, offsets.get(attempt, 0)):
                 offsets[attempt] = offsets.get(attempt, 0) + len(chunk)

@@ -1,6 +1,7 @@
 """``mabe sync``, ``pull``, ``ps`` and ``prices``: runs on rented machines."""
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
@@ -15,6 +16,7 @@ from mabe_tui.cli.runs import find_run
 from mabe_tui.cli.session import session_of
 from mabe_tui.launch.data_words import APP_PREFIX
 from mabe_tui.launch.launcher import ForeignJob, launcher_named
+from mabe_tui.launch.modal.handle import calls_of
 from mabe_tui.launch.prices import keep_prices, packaged_prices, price_changes, read_prices
 from mabe_tui.runs import control
 from mabe_tui.runs.checkpoints import is_elsewhere
@@ -94,7 +96,7 @@ def ps(context: typer.Context, as_json: JsonOption = False) -> None:
         print_json({"runs": runs, "foreign": foreign or []})
     else:
         _print_alive(alive, summaries)
-        _warn_of(foreign or [])
+        _warn_of(foreign or [], _earlier_apps(entries))
     if foreign is None:
         raise typer.Exit(1)
 
@@ -108,7 +110,7 @@ def _print_alive(alive: list[RunEntry], summaries: list[RunSummary]) -> None:
     print_table(headers, cells, right=numeric(headers))
 
 
-def _warn_of(foreign: list[ForeignJob]) -> None:
+def _warn_of(foreign: list[ForeignJob], earlier: Mapping[str, RunEntry]) -> None:
     for app in foreign:
         since = dt.datetime.fromtimestamp(app.started).astimezone()
         age = duration((dt.datetime.now().astimezone() - since).total_seconds())
@@ -118,13 +120,21 @@ def _warn_of(foreign: list[ForeignJob]) -> None:
             else f"${app.cost_usd:.2f} billed"
         )
         say(
-            f"warning: app {app.reference} ({app.description}) {_kind_of(app)} and may cost money:"
+            f"warning: app {app.reference} ({app.description}) {_kind_of(app, earlier)} and may cost money:"
             f" alive since {since:%Y-%m-%d %H:%M} ({age}), {cost};"
             f" `modal app stop {app.reference} --yes` ends it"
         )
 
 
-def _kind_of(app: ForeignJob) -> str:
+def _earlier_apps(entries: list[RunEntry]) -> dict[str, RunEntry]:
+    """Return the apps of starts that a later one of the same run has replaced."""
+    earlier = ((call.app_id, entry) for entry in entries for call in calls_of(entry.run)[:-1])
+    return dict(earlier)
+
+
+def _kind_of(app: ForeignJob, earlier: Mapping[str, RunEntry]) -> str:
+    if (entry := earlier.get(app.reference)) is not None:
+        return f"is an earlier start of {entry.id} (`mabe stop {entry.id}`)"
     if app.description.startswith(APP_PREFIX):
         return "downloads data (`mabe data ls`)"
     return "belongs to no run here"

@@ -34,6 +34,8 @@ from mabe_tui.runs.words import state_words
 LAST_LINES = 10
 LABEL = 12
 """Columns of what a line of `mabe status` is about."""
+REFERENCES = {"app_id": "app", "call_id": "call", "app_url": "app page"}
+"""Labels of what a rented run is reached by, where they are not its names."""
 REFRESHED = 50
 """Runs that are asked about where they run, for one table."""
 NUMBERS = ("epoch", "best", "at", "time", "left", "cost", "step", "metric", "MiB")
@@ -78,7 +80,7 @@ def status(context: typer.Context, run: RunName = "last", as_json: JsonOption = 
     if as_json:
         print_json(msgspec.structs.asdict(summary) | reference)
         return
-    ids = [(name.removesuffix("_id"), value) for name, value in reference.items()]
+    ids = [(REFERENCES.get(name, name), value) for name, value in reference.items()]
     warnings = [("warning", warning) for warning in summary.warnings]
     for label, value in [*_details(summary), ("folder", entry.run.path), *ids, *warnings]:
         print(wrapped(f"{label:<{LABEL}} {value}", " " * (LABEL + 1)))

@@ -1,5 +1,6 @@
 """What a run's folder tells of its newest attempt: the same for every launcher."""
 
+import re
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -21,11 +22,28 @@ STATE_OF_ENDING: Mapping[type, RunState] = {
 }
 
 
+OLD_OUTCOMES = re.compile(
+    r"|killed|finished|stopped|preempted|failed"
+    r"|Modal's time-out came before it was done|Modal has forgotten its result"
+    r"|its container died \(.*|(RuntimeError|RemoteError|ExecutionError): .*",
+    re.DOTALL,
+)
+"""Reasons that are outcomes, as versions noted them that did not note the outcome itself. Those versions also
+took a rate limit, a refusal or "not found" for the end of a run; such a note is not believed."""
+
+
 class QuietEnding(msgspec.Struct, frozen=True):
     """How an attempt ended that had no last word of its own, by what its launcher found out."""
 
     state: RunState
     reason: str
+    outcome: str = ""
+    """What was found, such as ``timed out``; empty in notes of older versions."""
+
+    @property
+    def is_outcome(self) -> bool:
+        """Whether an outcome was found, not only an error in asking for it."""
+        return bool(self.outcome or OLD_OUTCOMES.fullmatch(self.reason))
 
 
 def newest_attempt(run: RunDir) -> str | None:
@@ -71,12 +89,13 @@ def log_lines(run: RunDir, after: str | None = None) -> Iterator[LogLine]:
 
 
 def read_quiet_ending(run: RunDir, attempt: str) -> QuietEnding | None:
-    """Read what was found out about an attempt that ended without a word; ``None``: nothing."""
+    """Return what was found out about an attempt that ended without a word; ``None``: no outcome."""
     try:
         content = (run.attempt_folder(attempt) / QUIET_ENDING).read_bytes()
-        return msgspec.json.decode(content, type=QuietEnding)
+        ending = msgspec.json.decode(content, type=QuietEnding)
     except (OSError, msgspec.DecodeError):
         return None
+    return ending if ending.is_outcome else None
 
 
 def write_quiet_ending(run: RunDir, attempt: str, ending: QuietEnding) -> None:

@@ -17,6 +17,7 @@ import msgspec
 from core.errors import MisuseError, RunError
 from core.rundir import Handle, RunDir, RunRequest
 from core.strict import nearest
+from mabe_tui.launch import unknown
 
 
 class UnreachableError(RunError):
@@ -53,13 +54,22 @@ class RunState(enum.StrEnum):
 
 
 class StopOutcome(enum.Enum):
-    """How a run came to its end when it was asked to; the value is the sentence to say."""
+    """How a run came to its end when it was asked to; ``runs/endings.py`` says it in words."""
 
-    CLEAN = "stopped; its last checkpoint is saved"
-    KILLED = "did not stop in time and was killed; what it had not saved in a checkpoint is lost"
-    BEFORE_START = "stopped before it had begun"
-    FINISHED = "finished before it could be stopped"
-    ENDED = "had ended already"
+    CLEAN = "clean"
+    """By its own last word."""
+    KILLED = "killed"
+    """It did not stop in time."""
+    BEFORE_START = "before start"
+    """Its newest attempt had not said a word."""
+    FINISHED = "finished"
+    """It was done before it could be stopped."""
+    ENDED = "ended"
+    """It had ended already."""
+    ENDED_EARLIER = "ended earlier"
+    """It had ended, but a call of an earlier start went on; that was stopped."""
+    ASKED = "asked"
+    """It was asked to; whether it has ended cannot be told now."""
 
 
 class LogLine(msgspec.Struct, frozen=True):
@@ -260,4 +270,10 @@ def require_resumable(run: RunDir, state: RunState) -> None:
     if state is RunState.FINISHED:
         raise RunError(f"{run.id} is finished; to train longer, start a run with more epochs")
     if state is RunState.UNKNOWN:
-        raise RunError(f"{run.id} cannot be reached now, so it may be running; try again later")
+        raise RunError(f"{unknown_words(run)}; nothing was started: try again later")
+
+
+def unknown_words(run: RunDir) -> str:
+    """Say that a run may be running, and why that is not known."""
+    why = unknown.reason_of(run)
+    return f"{run.id} may be running: {why or 'it cannot be reached now'}"

@@ -5,7 +5,6 @@ Nothing here imports the ``modal`` package before it has to: a finished run need
 
 import contextlib
 import threading
-import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -19,6 +18,7 @@ from core.experiment import HardwareConfig, to_table
 from core.gpus import GPUS, choices_of, unknown_gpus
 from core.rundir import Handle, RunDir, RunRequest
 from core.strict import nearest
+from mabe_tui.launch import unknown
 from mabe_tui.launch.attempts import (
     QuietEnding,
     attempt_ending,
@@ -40,16 +40,14 @@ from mabe_tui.launch.launcher import (
     ignore,
     require_resumable,
 )
+from mabe_tui.launch.modal.handle import NAME, Call, call_of
 from mabe_tui.launch.modal.machine import DATA_MOUNT, app_name_of, machine_of, timeout_of
 from mabe_tui.launch.prices import cores, memory_mib, rate_of, read_prices
-from mabe_tui.launch.process import wait_until
 
 if TYPE_CHECKING:
-    from mabe_tui.launch.modal.client import CallState
+    from mabe_tui.launch.modal.calls import CallState
 
-NAME = "modal"
 LAUNCH_SECONDS = 120.0
-KILL_SECONDS = 20.0
 CHECKPOINT_SHARE, LEAST_RESERVE, MOST_RESERVE = 0.05, 15.0, 300.0
 """Of Modal's time-out, what is kept for the last checkpoint and its commit."""
 _launching = threading.Lock()
@@ -116,11 +114,12 @@ class ModalLauncher:
             rate_of(request.experiment.hardware)  # refuses what Modal does not have
         from mabe_tui.launch.modal import client as modal_client
         from mabe_tui.launch.modal import spawn as modal_spawn
+        from mabe_tui.launch.modal.place import here
 
         modal_client.require()
         (machine,) = {machine_of(request) for request in requests}
         with _launching:
-            return modal_spawn.spawn([*zip(runs, requests, strict=True)], machine, parallel)
+            return modal_spawn.spawn([*zip(runs, requests, strict=True)], machine, here(), parallel)
 
     def state(self, run: RunDir) -> RunState:
         """Derive the state from what the newest attempt said, and from what Modal says of the call."""
@@ -132,47 +131,52 @@ class ModalLauncher:
         ended = attempt_ending(run, attempt)
         if ended is not None and ended is not RunState.PREEMPTED:
             return ended
-        call_id = _call_id(run)
-        if call_id is None:
+        call = call_of(run)
+        if call is None:
             fresh = was_touched_lately(run.attempt_folder(attempt), LAUNCH_SECONDS)
             return RunState.QUEUED if fresh else RunState.LOST
         if (known := read_quiet_ending(run, attempt)) is not None:
             return known.state
-        from mabe_tui.launch.modal import client as modal_client
+        from mabe_tui.launch.modal.calls import Outcome
+        from mabe_tui.launch.modal.lookup import state_of_call
 
         try:
-            said = modal_client.call_state(call_id)
-        except UserError:
-            return RunState.UNKNOWN
-        if said.outcome is not modal_client.Outcome.RUNNING:
-            return self._state_at_end(run, said)
+            said = state_of_call(run, call)
+        except UserError as error:
+            return _unknown(run, str(error))
+        unknown.forget(run)
+        if said.outcome is not Outcome.RUNNING:
+            return self._state_at_end(run, call, said)
         if run.stop_requested(attempt):
             return RunState.STOPPING
         # A preempted call is given another machine without being asked again.
         speaks = ended is None and has_spoken(run, attempt)
         return RunState.RUNNING if speaks else RunState.QUEUED
 
-    def _state_at_end(self, run: RunDir, said: "CallState") -> RunState:
+    def _state_at_end(self, run: RunDir, call: Call, said: "CallState") -> RunState:
         """Find out how a call that is over ended: by the run's own last word, else by Modal's."""
-        from mabe_tui.launch.modal import client as modal_client
         from mabe_tui.launch.modal import follow as modal_follow
+        from mabe_tui.launch.modal.calls import Outcome
+        from mabe_tui.launch.modal.client import ModalError
 
-        heard = True
+        why = "another process is fetching"
+        is_heard = can_be_kept = True
         try:
-            heard = modal_follow.catch_up(run, _call_id(run) or "")
-        except UnreachableError:
-            heard = False
+            is_heard = modal_follow.catch_up(run, call.id)
+        except (UnreachableError, ModalError) as error:
+            is_heard, why = False, str(error)
         except UserError:
-            pass  # waiting would not help: by what is known here
+            can_be_kept = False  # waiting would not help: by what is known here
         attempt = newest_attempt(run) or ""
         ended = attempt_ending(run, attempt)
         if ended is not None:
             return ended
-        if not heard:  # its last word may be on the volume still
-            return RunState.UNKNOWN
-        stopped = said.outcome is modal_client.Outcome.CANCELLED or run.stop_requested(attempt)
+        if not is_heard:  # its last word may be on the volume still
+            return _unknown(run, f"its call is over, and its last words are to be fetched ({why})")
+        stopped = said.outcome is Outcome.CANCELLED or run.stop_requested(attempt)
         state = RunState.STOPPED if stopped else RunState.LOST
-        write_quiet_ending(run, attempt, QuietEnding(state, said.reason))
+        if can_be_kept:
+            write_quiet_ending(run, attempt, QuietEnding(state, said.reason, said.outcome))
         return state
 
     def lines(self, run: RunDir, after: str | None = None) -> Iterator[LogLine]:
@@ -180,70 +184,51 @@ class ModalLauncher:
         yield from log_lines(run, after)
 
     def following(self, run: RunDir, tell: Tell = ignore) -> AbstractContextManager[object]:
-        """Keep the mirror up to date from Modal's log while the context is open."""
-        call_id = _call_id(run)
-        if call_id is None:
+        """Keep the mirror up to date from Modal's log while the context is open.
+
+        Raises:
+            ElsewhereError: the current profile does not reach the run.
+        """
+        call = call_of(run)
+        if call is None:
             return contextlib.nullcontext()
         from mabe_tui.launch.modal.follow import Follower
+        from mabe_tui.launch.modal.place import ElsewhereError, require_account
 
-        return Follower(run, call_id, tell)
+        try:
+            require_account(run, call.place)
+        except ElsewhereError:
+            raise
+        except UserError:
+            pass  # whoever follows tries again, and is told
+        return Follower(run, call.id, tell)
 
     def sync(self, run: RunDir, quick: bool = False) -> None:
         """Fill every hole of the mirror from Modal's log and the volume; or only hear the latest."""
         from mabe_tui.launch.modal import follow as modal_follow
+        from mabe_tui.launch.modal.place import require_account
 
-        if (call_id := _call_id(run)) is None:
+        if (call := call_of(run)) is None:
             raise RunError(f"{run.id} was never launched: there is nothing of it on Modal")
+        require_account(run, call.place)
         if quick:
-            modal_follow.hear_latest(run, call_id)
+            modal_follow.hear_latest(run, call.id)
         else:
-            modal_follow.catch_up(run, call_id)
+            modal_follow.catch_up(run, call.id)
 
     def stop(self, run: RunDir, grace: float = 60.0) -> StopOutcome:
         """Cancel the call, which the job hears of as SIGUSR1; end the container if that does not help."""
-        from mabe_tui.launch.modal import client as modal_client
+        from mabe_tui.launch.modal import ending as modal_ending
 
-        call_id, attempt = _call_id(run), newest_attempt(run)
-        state = self.state(run)
-        if state is RunState.UNKNOWN:
-            modal_client.require()  # says why it cannot be reached
-        if not state.is_alive or call_id is None or attempt is None:
-            return StopOutcome.ENDED
-        run.request_stop(attempt)
-        modal_client.cancel(call_id)
-        if not self._wait_for_end(call_id, grace):
-            modal_client.cancel(call_id, terminate=True)
-            self._wait_for_end(call_id, KILL_SECONDS)
-        return self._stop_outcome(run)
-
-    def _wait_for_end(self, call_id: str, seconds: float) -> bool:
-        from mabe_tui.launch.modal import client as modal_client
-
-        def has_ended() -> bool:
-            time.sleep(0.2)
-            return modal_client.call_state(call_id).outcome is not modal_client.Outcome.RUNNING
-
-        return wait_until(has_ended, seconds)
-
-    def _stop_outcome(self, run: RunDir) -> StopOutcome:
-        self.sync(run)
-        attempt = newest_attempt(run) or ""
-        match attempt_ending(run, attempt):
-            case RunState.STOPPED | RunState.PREEMPTED:
-                return StopOutcome.CLEAN
-            case RunState.FINISHED:
-                return StopOutcome.FINISHED
-            case None:
-                write_quiet_ending(run, attempt, QuietEnding(RunState.STOPPED, "killed"))
-                return StopOutcome.KILLED if has_spoken(run, attempt) else StopOutcome.BEFORE_START
-            case _:
-                return StopOutcome.ENDED
+        return modal_ending.stop(run, self.state(run), grace)
 
     def resume(self, run: RunDir) -> Handle:
         """Call the function again; the job goes on from the checkpoint on the volume."""
-        state = self.state(run)
-        require_resumable(run, state)
-        if _call_id(run) is not None:
+        require_resumable(run, self.state(run))
+        if call_of(run) is not None:
+            from mabe_tui.launch.modal import ending as modal_ending
+
+            modal_ending.require_over(run)
             self.sync(run)  # the next attempt's number comes after all that the volume has
         return self.launch(run)
 
@@ -306,7 +291,6 @@ def _refuse_local_data(request: RunRequest) -> None:
         )
 
 
-def _call_id(run: RunDir) -> str | None:
-    handle = run.read_handle()
-    call_id = handle.reference.get("call_id") if handle is not None else None
-    return call_id if isinstance(call_id, str) else None
+def _unknown(run: RunDir, why: str) -> RunState:
+    unknown.note(run, why)
+    return RunState.UNKNOWN

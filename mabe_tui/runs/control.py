@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from core.errors import ConfigError, RunError
+from core.errors import ConfigError, RunError, UserError
 from core.progress import Progress
 from core.rundir import Handle, RunRequest
 from mabe_tui.launch.launcher import StopOutcome, launcher_named, require_resumable
@@ -69,12 +69,18 @@ def resume(
     """
     request = _require_own(entry)
     require_room(entry, seconds, cost_usd)
-    launcher = launcher_named(request.launcher)
+    launcher, before = launcher_named(request.launcher), entry.run.read_request()
     if any(changed is not None for changed in (seconds, cost_usd, data)):
         entry.run.change_request(
             lambda asked: launcher.prepare(_with_limits(_with_data(asked, data), seconds, cost_usd))
         )
-    return launcher.resume(entry.run)
+    try:
+        return launcher.resume(entry.run)
+    except UserError:
+        entry.run.change_request(  # a resume that is refused changes nothing
+            lambda now: msgspec.structs.replace(now, limits=before.limits, data=before.data)
+        )
+        raise
 
 
 def pull(entry: RunEntry, which: str = "best", progress: Progress | None = None) -> list[Path]:

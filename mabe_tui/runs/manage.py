@@ -10,7 +10,7 @@ import msgspec
 from core import places
 from core.errors import CheckpointError, RunError
 from core.rundir import About, RunDir
-from mabe_tui.launch.launcher import RunState
+from mabe_tui.launch.launcher import RunState, unknown_words
 from mabe_tui.runs.checkpoints import CORE_POINTERS, pointer_names
 from mabe_tui.runs.listing.catalog import FILE as CATALOG
 from mabe_tui.runs.reading import folder_size, thin_history
@@ -177,7 +177,7 @@ def _require_dead(entry: RunEntry) -> None:
     if state.is_alive:
         raise RunError(f"{entry.id} is {state}; stop it first (mabe stop {entry.id})")
     if state is RunState.UNKNOWN and entry.request is not None:
-        raise RunError(f"{entry.id} cannot be reached now, so it may be running; try again later")
+        raise RunError(f"{unknown_words(entry.run)}; nothing was removed: try again later")
 
 
 def _removal(what: str, reason: str, paths: Sequence[Path]) -> Removal:

@@ -12,6 +12,7 @@ from core.errors import RunError, UserError
 from core.events import READINGS, Epoch, Failed, Finished, Resumed, Stopped
 from core.history import History
 from core.rundir import About, RunRequest
+from mabe_tui.launch import unknown
 from mabe_tui.launch.attempts import STATE_OF_ENDING, read_quiet_ending
 from mabe_tui.launch.launcher import RunState, launcher_named
 from mabe_tui.runs.reading import thin_history
@@ -40,7 +41,7 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     state: RunState
     problem: str | None = None
-    """Why it failed, or why it cannot be read."""
+    """Why it failed, why it cannot be read, or why its state is not known now."""
     ended_because: str | None = None
     """Of a run that finished or was stopped: ``epochs``, ``early_stopping``, ``user``, ``killed``, …"""
     launcher: str | None = None
@@ -142,6 +143,8 @@ def _hear(entry: RunEntry) -> Heard:
         launcher_named(entry.request.launcher).sync(entry.run, quick=True)
     except UserError as error:
         return Heard(state, str(error))
+    if state is RunState.UNKNOWN:
+        return Heard(state, unknown.reason_of(entry.run))
     # A run whose first words came only now is not queued any more.
     return Heard(state_of(entry) if state is RunState.QUEUED else state)
 
@@ -175,8 +178,12 @@ def summary_from(
         note=about.note,
         attempts=len(attempts),
         warnings=(*summary.warnings, *history.unreadable, *unreadable),
-        problem=summary.problem or (quiet.reason if quiet else None) or None,
+        problem=summary.problem or (quiet.reason if quiet else None) or _why_unknown(entry, state),
     )
+
+
+def _why_unknown(entry: RunEntry, state: RunState) -> str | None:
+    return unknown.reason_of(entry.run) if state is RunState.UNKNOWN else None
 
 
 def _about(entry: RunEntry) -> tuple[About, list[str]]:

@@ -8,6 +8,7 @@ from core.progress import Progress, sparing
 from core.rundir import RunDir
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs import control, manage
+from mabe_tui.runs.endings import resume_words, stop_words
 from mabe_tui.runs.forecast import price_line
 from mabe_tui.runs.limits import LimitKind, ReachedLimit, reached_limit
 from mabe_tui.runs.store import RunEntry
@@ -132,7 +133,7 @@ def _stopping(entry: RunEntry, name: str) -> Question | Done:
     return Question(
         f"stop {name}?",
         STOPPING.format(grace=control.GRACE_SECONDS),
-        lambda: f"{entry.short}: {control.stop(entry).value}",
+        lambda: f"{entry.short}: {stop_words(entry.run, control.stop(entry))}",
         entry.id,
         ends=True,
     )
@@ -145,7 +146,7 @@ def _resuming(entry: RunEntry, name: str) -> Question | LineWanted:
     cost = f"it costs {price}" if price.startswith("$") else price
     words = [
         *changes,
-        f"A new attempt goes on from the last checkpoint on {request.launcher}: {cost}.",
+        f"A new attempt on {request.launcher} {resume_words(entry.run)}; {cost}.",
     ]
     title = f"go on with {name}?"
     if (reached := reached_limit(entry)) is not None:

@@ -11,7 +11,8 @@ from google.protobuf.empty_pb2 import Empty
 from grpclib import Status
 from modal_proto import api_pb2
 
-from tests.loopback.plane import Plane, refuse
+from tests.loopback.answers import environment_named
+from tests.loopback.plane import CALLER, TOKEN, Plane, refuse
 
 if TYPE_CHECKING:
     from tests.loopback.state import Cloud
@@ -40,11 +41,26 @@ class Account:
     """What a test may set; ``reset`` puts it back."""
 
     rates: dict[str, str] = field(default_factory=lambda: dict(RATES))
+    workspaces: dict[str, str] = field(default_factory=lambda: {TOKEN: "loopback"})
+    """By token: whose it is. What was made with another workspace's token is not found."""
+    environments: list[str] = field(default_factory=lambda: ["main", "dev"])
+    """The first is the one of those who name none."""
     bill: list[tuple[str, str]] = field(default_factory=list)
     """(app id, dollars) of the hours that have been billed."""
     has_bill: bool = True
     secrets: dict[str, dict[str, str]] = field(default_factory=dict)
     """By name: the variables that a container with this secret has."""
+
+    def workspace(self) -> str:
+        """Name the workspace of whoever asks."""
+        return self.workspaces[CALLER.get()]
+
+    def environment(self, name: str) -> str:
+        """Name the environment that is asked for, or refuse as Modal does."""
+        name = name or self.environments[0]
+        if name not in self.environments:
+            raise refuse(Status.NOT_FOUND, f"Environment '{name}' not found.")
+        return name
 
     def secret(self, secret_id: str) -> dict[str, str]:
         """Give the variables of a secret by its id."""
@@ -57,7 +73,13 @@ class AccountPlane(Plane):
     cloud: "Cloud"
 
     async def WorkspaceNameLookup(self, _: Empty) -> api_pb2.WorkspaceNameLookupResponse:
-        return api_pb2.WorkspaceNameLookupResponse(workspace_name="loopback")
+        name = self.cloud.account.workspace()
+        return api_pb2.WorkspaceNameLookupResponse(workspace_name=name, username=name)
+
+    async def EnvironmentGetOrCreate(
+        self, request: api_pb2.EnvironmentGetOrCreateRequest
+    ) -> api_pb2.EnvironmentGetOrCreateResponse:
+        return environment_named(self.cloud.account.environment(request.deployment_name))
 
     async def WorkspaceBillingRates(self, _: object) -> api_pb2.WorkspaceBillingRatesResponse:
         return api_pb2.WorkspaceBillingRatesResponse(rates=self.cloud.account.rates)

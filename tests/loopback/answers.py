@@ -3,12 +3,16 @@
 from modal_proto import api_pb2
 
 BUILDER = "2025.06"
-ENVIRONMENT = api_pb2.EnvironmentGetOrCreateResponse(
-    environment_id="en-" + "0" * 22,
-    metadata=api_pb2.EnvironmentMetadata(
-        name="main", settings=api_pb2.EnvironmentSettings(image_builder_version=BUILDER)
-    ),
-)
+
+
+def environment_named(name: str) -> api_pb2.EnvironmentGetOrCreateResponse:
+    """Describe an environment the way that the client hydrates one from."""
+    return api_pb2.EnvironmentGetOrCreateResponse(
+        environment_id="en-" + name.ljust(22, "0"),
+        metadata=api_pb2.EnvironmentMetadata(
+            name=name, settings=api_pb2.EnvironmentSettings(image_builder_version=BUILDER)
+        ),
+    )
 
 
 def function_handle(function: api_pb2.Function, app_id: str) -> api_pb2.FunctionHandleMetadata:

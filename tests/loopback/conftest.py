@@ -7,6 +7,7 @@ import pytest
 from typer.testing import Result
 
 from core.rundir import RunDir
+from mabe_tui.launch.modal import calls as modal_calls
 from mabe_tui.launch.modal import client as modal_client
 from mabe_tui.launch.modal_launcher import ModalLauncher
 from tests import command_line
@@ -30,10 +31,16 @@ def server(cloud: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[L
     """The control plane without faults; this process's Modal client talks to it and to nothing else."""
     for name, value in cloud.client_environment().items():
         monkeypatch.setenv(name, value)
-    modal_client.forget_probe()
+    _forget()
     yield cloud
     cloud.reset()
+    _forget()
+
+
+def _forget() -> None:
+    """Ask anew: what was answered, or was not, was another test's."""
     modal_client.forget_probe()
+    modal_calls.forget_backoff()
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from grpclib import Status
 from grpclib.server import Server
 from modal_proto import api_pb2
 
-from tests.loopback.answers import ENVIRONMENT, function_handle
+from tests.loopback.answers import environment_named, function_handle
 from tests.loopback.plane import Plane, refuse
 from tests.loopback.state import Call, Cloud, new_id
 from tests.loopback.volumes import MountedVolume
@@ -190,7 +190,7 @@ class Container(Plane):
         return Empty()
 
     async def EnvironmentGetOrCreate(self, _: object) -> object:
-        return ENVIRONMENT
+        return environment_named("main")
 
     async def ContainerHeartbeat(self, _: object) -> api_pb2.ContainerHeartbeatResponse:
         try:

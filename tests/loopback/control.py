@@ -15,9 +15,9 @@ from grpclib import Status
 from modal_proto import api_pb2
 
 from tests.loopback.account import AccountPlane
-from tests.loopback.answers import BUILDER, ENVIRONMENT, function_handle
+from tests.loopback.answers import BUILDER, function_handle
 from tests.loopback.logs import AppLog
-from tests.loopback.plane import refuse
+from tests.loopback.plane import CALLER, refuse
 from tests.loopback.state import App, Call, Cloud, new_id
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}.{sys.version_info.micro}"
@@ -36,6 +36,10 @@ class ControlPlane(AccountPlane):
         """Refuse everybody while tokens count as wrong."""
         if self.cloud.faults.wrong_token or not metadata.get("x-modal-token-id"):
             raise refuse(Status.UNAUTHENTICATED, "Token is invalid")
+        token = str(metadata["x-modal-token-id"])
+        if token not in self.cloud.account.workspaces:
+            raise refuse(Status.UNAUTHENTICATED, "Token is invalid")
+        CALLER.set(token)
 
     async def ClientHello(self, _: Empty) -> api_pb2.ClientHelloResponse:
         return api_pb2.ClientHelloResponse()
@@ -43,15 +47,15 @@ class ControlPlane(AccountPlane):
     async def AuthTokenGet(self, _: object) -> api_pb2.AuthTokenGetResponse:
         return api_pb2.AuthTokenGetResponse(token="e30.e30.")
 
-    async def EnvironmentGetOrCreate(self, _: object) -> api_pb2.EnvironmentGetOrCreateResponse:
-        return ENVIRONMENT
-
     # ── apps ──────────────────────────────────────────────────────────────────────────────────
 
     async def AppCreate(self, request: api_pb2.AppCreateRequest) -> api_pb2.AppCreateResponse:
         app_id = new_id("ap")
         log = AppLog(self.cloud.faults)
-        self.cloud.apps[app_id] = App(app_id, request.description, request.app_state, log)
+        app = App(app_id, request.description, request.app_state, log)
+        app.workspace = self.cloud.account.workspace()
+        app.environment = self.cloud.account.environment(request.environment_name)
+        self.cloud.apps[app_id] = app
         return api_pb2.AppCreateResponse(app_id=app_id, app_page_url=f"http://loopback/{app_id}")
 
     async def AppHeartbeat(self, _: object) -> Empty:
@@ -80,7 +84,9 @@ class ControlPlane(AccountPlane):
             self._cancel(call, terminate=True)
         self.cloud.stop_app(app)
 
-    async def AppList(self, _: object) -> api_pb2.AppListResponse:
+    async def AppList(self, request: api_pb2.AppListRequest) -> api_pb2.AppListResponse:
+        workspace = self.cloud.account.workspace()
+        environment = self.cloud.account.environment(request.environment_name)
         item = api_pb2.AppListResponse.AppListItem
         return api_pb2.AppListResponse(
             apps=[
@@ -96,12 +102,13 @@ class ControlPlane(AccountPlane):
                     metadata=self._handle(app),
                 )
                 for app in self.cloud.apps.values()
+                if (app.workspace, app.environment) == (workspace, environment)
             ]
         )
 
     def _handle(self, app: App) -> api_pb2.AppHandleMetadata:
         return api_pb2.AppHandleMetadata(
-            description=app.description, app_id=app.id, environment_name="main",
+            description=app.description, app_id=app.id, environment_name=app.environment,
             lifecycle=_lifecycle(app),
         )  # fmt: skip
 
@@ -232,6 +239,8 @@ class ControlPlane(AccountPlane):
     async def FunctionGetOutputs(
         self, request: api_pb2.FunctionGetOutputsRequest
     ) -> api_pb2.FunctionGetOutputsResponse:
+        if refused := self.cloud.faults.refused_outputs:
+            raise refuse(refused.pop(0), "rate limit exceeded or not allowed, on purpose")
         call = self.cloud.call(request.function_call_id)
         if request.timeout > 0:
             await asyncio.wait([asyncio.create_task(call.done.wait())], timeout=request.timeout)
@@ -286,7 +295,9 @@ class ControlPlane(AccountPlane):
     async def VolumeGetOrCreate(
         self, request: api_pb2.VolumeGetOrCreateRequest
     ) -> api_pb2.VolumeGetOrCreateResponse:
-        return self.cloud.volumes.get_or_create(request)
+        workspace = self.cloud.account.workspace()
+        environment = self.cloud.account.environment(request.environment_name)
+        return self.cloud.volumes.get_or_create(request, workspace, environment)
 
     async def VolumeListFiles2(
         self, request: api_pb2.VolumeListFiles2Request

@@ -37,6 +37,8 @@ class Faults:
     """Each commit takes one and is refused with it; ``None``: that one is never answered."""
     commits_before_errors: int = 0
     """So many commits succeed first."""
+    refused_outputs: list[Status] = field(default_factory=list)
+    """Each question for the outcome of a call takes one: it is refused with that."""
     no_capacity: bool = False
     """No container is started until this is off again."""
 

@@ -5,6 +5,7 @@ all others with "unimplemented" and their name, which is how a drift of the prot
 """
 
 from collections.abc import AsyncIterator, Callable
+from contextvars import ContextVar
 from typing import Any
 
 from google.protobuf.message import Message
@@ -12,6 +13,10 @@ from grpclib import GRPCError, Status
 from grpclib.const import Handler
 from grpclib.server import Stream
 from modal_proto.api_grpc import ModalClientBase
+
+TOKEN = "ak-loopback"
+CALLER: ContextVar[str] = ContextVar("caller", default=TOKEN)
+"""The token of whoever makes the call that is being answered."""
 
 
 class _Names:

@@ -63,6 +63,8 @@ class App:
     created: float = field(default_factory=time.time)
     stopped: float = 0.0
     function_ids: dict[str, str] = field(default_factory=dict)
+    workspace: str = "loopback"
+    environment: str = "main"
 
 
 @dataclass
@@ -85,16 +87,18 @@ class Cloud:
     """Docker commands by image id."""
 
     def app(self, app_id: str) -> App:
-        """Find an app, or refuse as Modal does."""
-        if app_id not in self.apps:
+        """Find an app of the caller's workspace, or refuse as Modal does."""
+        app = self.apps.get(app_id)
+        if app is None or app.workspace != self.account.workspace():
             raise refuse(Status.NOT_FOUND, f"App {app_id} not found")
-        return self.apps[app_id]
+        return app
 
     def call(self, call_id: str) -> Call:
-        """Find a call, or refuse as Modal does."""
-        if call_id not in self.calls:
+        """Find a call of the caller's workspace, or refuse as Modal does."""
+        call = self.calls.get(call_id)
+        if call is None or self.apps[call.app_id].workspace != self.account.workspace():
             raise refuse(Status.NOT_FOUND, f"Function call {call_id} not found")
-        return self.calls[call_id]
+        return call
 
     def calls_of(self, app_id: str) -> list[Call]:
         """All calls of one app."""

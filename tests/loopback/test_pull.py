@@ -14,7 +14,6 @@ from core.experiment import Experiment
 from core.rundir import Pointer, RunDir, RunRequest
 from mabe_tui.launch.launcher import UnreachableError
 from mabe_tui.launch.modal import blocks as modal_blocks
-from mabe_tui.launch.modal import volume as modal_volume
 from mabe_tui.launch.modal.pull import LOCK, fetch, pull
 from tests.loopback.server import LoopbackServer
 
@@ -32,7 +31,7 @@ def run(server: LoopbackServer, tmp_path: Path) -> RunDir:
     run.write_request(
         RunRequest(run=run.id, created=now, launcher="modal", seed=1, experiment=Experiment("v6"))
     )
-    modal_volume.files(run)  # makes the volume
+    server.cloud.volumes.make("mabe-runs")
     put(server, run, CONTENT)
     server.cloud.volumes.served.clear()
     return run

@@ -132,17 +132,27 @@ class VolumeStore:
         """The committed files of the volume of this name."""
         return self.folder(self.ids[name])
 
+    def make(self, name: str) -> str:
+        """Make the volume of this name where there is none, and give its id."""
+        return self.ids.setdefault(name, f"vo-{hashlib.sha256(name.encode()).hexdigest()[:22]}")
+
     def get_or_create(
-        self, request: api_pb2.VolumeGetOrCreateRequest
+        self,
+        request: api_pb2.VolumeGetOrCreateRequest,
+        workspace: str = "loopback",
+        environment: str = "main",
     ) -> api_pb2.VolumeGetOrCreateResponse:
         """Find a volume by name; make it where that is asked for."""
         name = request.deployment_name
+        if (workspace, environment) != ("loopback", "main"):
+            name = f"{workspace}/{environment}/{name}"
         create = request.object_creation_type == api_pb2.OBJECT_CREATION_TYPE_CREATE_IF_MISSING
         if name not in self.ids and not create:
-            raise refuse(Status.NOT_FOUND, f"Volume '{name}' not found in environment 'main'.")
-        volume_id = self.ids.setdefault(
-            name, f"vo-{hashlib.sha256(name.encode()).hexdigest()[:22]}"
-        )
+            raise refuse(
+                Status.NOT_FOUND,
+                f"Volume '{request.deployment_name}' not found in environment '{environment}'.",
+            )
+        volume_id = self.make(name)
         return api_pb2.VolumeGetOrCreateResponse(
             volume_id=volume_id,
             version=api_pb2.VOLUME_FS_VERSION_V2,

@@ -5,7 +5,6 @@ a minute where there is no server, so that a look at the socket comes first.
 """
 
 import asyncio
-import enum
 import errno
 import re
 import socket
@@ -20,7 +19,6 @@ import aiohttp
 import modal
 import modal.config
 import modal.exception
-import msgspec
 
 from core.errors import RunError, UserError
 from mabe_tui.launch.launcher import UnreachableError
@@ -34,8 +32,8 @@ PROBE_LASTS_SECONDS = 3.0
 """How long it is taken for true that there is somebody to ask, or nobody."""
 WELCOME_LASTS_SECONDS = 300.0
 """How long it is taken for true that the credentials are good."""
-STATE_SECONDS = 10.0
-CANCELLED = re.compile("cancel|terminated", re.IGNORECASE)
+RATE_LIMIT = re.compile("rate.?limit|too many|throttl", re.IGNORECASE)
+"""What tells a limit of how often Modal may be asked from one of what may be spent."""
 LOCAL_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
 """Errors of this computer's disk, which no waiting mends."""
 CHANGED = re.compile(r"(.+) was modified during build process")
@@ -43,37 +41,8 @@ CHANGED = re.compile(r"(.+) was modified during build process")
 ELSEWHERE = "train here with --on local, or try again later"
 
 
-class Outcome(enum.StrEnum):
-    """What Modal says of a function call."""
-
-    RUNNING = "running"
-    """Or waiting for a machine."""
-    RETURNED = "returned"
-    CANCELLED = "cancelled"
-    TIMED_OUT = "timed out"
-    CRASHED = "crashed"
-    FORGOTTEN = "forgotten"
-    """Modal does not know it, or its result, any more."""
-
-
-class CallState(msgspec.Struct, frozen=True):
-    """What Modal says of a function call, and why."""
-
-    outcome: Outcome
-    reason: str = ""
-
-
-ENDED: dict[type[BaseException], CallState] = {
-    modal.exception.FunctionTimeoutError: CallState(
-        Outcome.TIMED_OUT, "Modal's time-out came before it was done"
-    ),
-    modal.exception.OutputExpiredError: CallState(
-        Outcome.FORGOTTEN, "Modal has forgotten its result"
-    ),
-    modal.exception.NotFoundError: CallState(Outcome.FORGOTTEN, "Modal does not know it any more"),
-    modal.exception.InputCancellation: CallState(Outcome.CANCELLED),
-}
-"""What asking for a result raises once there will be none."""
+class ModalError(RunError):
+    """Modal refuses, or lacks what was asked for: that says nothing of the run it was asked about."""
 
 
 class _Probe:
@@ -185,12 +154,18 @@ def in_words(error: Exception) -> UserError:
     said = " ".join(str(error).split())
     if isinstance(error, modal.exception.AuthError):
         forget_probe()
-        return UserError(
+        return ModalError(
             f"Modal refuses the credentials ({said}); `modal token new` makes new ones"
         )
+    if is_rate_limit(error):
+        return UnreachableError(f"Modal is asked too often ({said}); try again in a minute")
     if isinstance(error, modal.exception.ResourceExhaustedError):
-        return RunError(
+        return ModalError(
             f"Modal: {said}; raise the limit in Modal's settings, or train here with --on local"
+        )
+    if isinstance(error, modal.exception.PermissionDeniedError):
+        return ModalError(
+            f"Modal denies access ({said}); `modal profile current` names whose credentials are used"
         )
     if changed := CHANGED.match(said):
         return RunError(
@@ -204,7 +179,14 @@ def in_words(error: Exception) -> UserError:
         )
     if isinstance(error, OSError):
         return RunError(said)
-    return RunError(f"Modal: {said or type(error).__name__}")
+    return ModalError(f"Modal: {said or type(error).__name__}")
+
+
+def is_rate_limit(error: BaseException | None) -> bool:
+    """Return whether Modal was asked too often, which only waiting mends."""
+    return isinstance(error, modal.exception.ResourceExhaustedError) and bool(
+        RATE_LIMIT.search(str(error))
+    )
 
 
 def trouble(error: Exception) -> str:
@@ -214,7 +196,9 @@ def trouble(error: Exception) -> str:
 
 
 def is_transient(error: BaseException) -> bool:
-    """Tell whether asking again later may help."""
+    """Return whether asking again later may help."""
+    if is_rate_limit(error):
+        return True
     if isinstance(error, FileNotFoundError | PermissionError):
         return False
     if isinstance(error, OSError) and error.errno in LOCAL_TROUBLE:
@@ -229,47 +213,3 @@ def is_transient(error: BaseException) -> bool:
         UnreachableError,
     )
     return isinstance(error, kinds)
-
-
-# ── function calls ────────────────────────────────────────────────────────────────────────────
-
-
-def call_state(call_id: str) -> CallState:
-    """Say how a function call is.
-
-    Raises:
-        UnreachableError: Modal cannot be asked.
-        UserError: Modal refuses to answer.
-    """
-
-    async def question() -> CallState:
-        try:
-            call: modal.FunctionCall[str] = modal.FunctionCall.from_id(call_id)
-            return CallState(Outcome.RETURNED, str(await call.get.aio(timeout=0)))
-        except (Exception, modal.exception.InputCancellation) as error:
-            return _state_of(error)
-
-    return ask(question, STATE_SECONDS)
-
-
-def _state_of(error: BaseException) -> CallState:
-    """Read the state of a call from what asking for its result raises."""
-    for kind, state in ENDED.items():
-        if isinstance(error, kind):
-            return state
-    if type(error) is TimeoutError:  # the built-in one: not done yet
-        return CallState(Outcome.RUNNING)
-    said = str(error)
-    if isinstance(error, modal.exception.RemoteError) and (not said or CANCELLED.search(said)):
-        return CallState(Outcome.CANCELLED)
-    if isinstance(error, modal.exception.InternalFailure):
-        return CallState(Outcome.CRASHED, f"its container died ({said})")
-    if is_transient(error) or isinstance(error, modal.exception.AuthError):
-        raise error
-    return CallState(Outcome.CRASHED, f"{type(error).__name__}: {said}")
-
-
-def cancel(call_id: str, terminate: bool = False) -> None:
-    """Cancel a function call; the container hears of it, or is ended at once."""
-    call = modal.FunctionCall.from_id(call_id)
-    ask(lambda: call.cancel.aio(terminate_containers=terminate))

@@ -79,7 +79,7 @@ def read_status(name: str) -> Status | None:
     except msgspec.DecodeError:
         return None
     except UserError as error:
-        if isinstance(error.__cause__, FileNotFoundError):
+        if isinstance(error.__cause__, FileNotFoundError | modal.exception.NotFoundError):
             return None
         raise
 
@@ -92,7 +92,7 @@ def write_status(name: str, status: Status) -> None:
     """
 
     async def question() -> None:
-        async with _volume().batch_upload.aio(force=True) as upload:
+        async with _volume(create=True).batch_upload.aio(force=True) as upload:
             upload.put_file(io.BytesIO(msgspec.json.encode(status)), f"/{name}/{STATUS}")
 
     ask(question)
@@ -175,7 +175,7 @@ def _batches(files: dict[PurePosixPath, Path]) -> Iterator[dict[PurePosixPath, P
 
 def _upload(batch: dict[PurePosixPath, Path]) -> None:
     async def question() -> None:
-        async with _volume().batch_upload.aio(force=True) as upload:
+        async with _volume(create=True).batch_upload.aio(force=True) as upload:
             for to, path in batch.items():
                 upload.put_file(path, f"/{to}")
 
@@ -195,5 +195,6 @@ def _sizes(path: str) -> dict[PurePosixPath, int]:
     return ask(question)
 
 
-def _volume() -> modal.Volume:
-    return modal.Volume.from_name(VOLUME, create_if_missing=True)
+def _volume(create: bool = False) -> modal.Volume:
+    """Return the volume; only what writes makes it where there is none."""
+    return modal.Volume.from_name(VOLUME, create_if_missing=create)

@@ -19,6 +19,7 @@ from mabe_tui.launch.data_words import (
     Working,
     read_word,
 )
+from mabe_tui.launch.modal import calls as modal_calls
 from mabe_tui.launch.modal import client as modal_client
 from mabe_tui.launch.modal import foreign as modal_foreign
 from mabe_tui.launch.modal.apps import running_apps
@@ -124,7 +125,10 @@ def _forget_ending(name: str) -> None:
 def _reason(reference: str) -> str:
     if not reference.startswith("fc-"):
         return ""
-    reason = modal_client.call_state(reference).reason
+    try:
+        reason = modal_calls.state(reference).reason
+    except UserError:  # not known now
+        return ""
     return f" ({reason})" if reason else ""
 
 

@@ -19,10 +19,12 @@ from core.errors import RunError, UserError
 from core.rundir import RunDir
 from mabe_tui.launch.attempts import attempt_ending, newest_attempt
 from mabe_tui.launch.launcher import CONNECTED, Connection, Tell, UnreachableError
+from mabe_tui.launch.modal import calls as modal_calls
 from mabe_tui.launch.modal import client as modal_client
 from mabe_tui.launch.modal import loop as modal_loop
 from mabe_tui.launch.modal import volume as modal_volume
-from mabe_tui.launch.modal.client import Outcome
+from mabe_tui.launch.modal.calls import Outcome
+from mabe_tui.launch.modal.client import ModalError
 from mabe_tui.launch.modal.stream import StreamReader
 from mabe_tui.launch.recorder import Recorder, writing
 
@@ -104,14 +106,12 @@ class Follower:
             except Exception as error:
                 if self._leave.is_set():
                     return  # the client's stream does not take it well that it is left
-                if not (
-                    modal_client.is_transient(error) or isinstance(error, modal.exception.Error)
-                ):
+                if not _says_nothing(error):
                     raise
                 self._pause(error)
 
     def _is_done(self) -> bool:
-        return modal_client.call_state(self._call_id).outcome is not Outcome.RUNNING
+        return modal_calls.state(self._call_id).outcome is not Outcome.RUNNING
 
     def _wait_for_call(self) -> None:
         """Give the container time to end, once the run has said its last word."""
@@ -148,14 +148,18 @@ class Follower:
 
     def _pause(self, error: Exception) -> None:
         modal_client.forget_probe()
-        if isinstance(error, modal.exception.AuthError):
-            raise modal_client.in_words(error)
         self._failures += 1
         longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(self._failures, MOST_DOUBLINGS))
         pause = random.uniform(longest / 2, longest)
         if self._failures > 1:  # one cut is nothing unusual
             self._tell(Connection(modal_client.trouble(error), time.monotonic() + pause))
         self._leave.wait(pause)
+
+
+def _says_nothing(error: Exception) -> bool:
+    """Return whether an error is Modal's, and so says nothing of the run: it is asked again."""
+    modals = (ModalError, modal.exception.Error)
+    return isinstance(error, modals) or modal_client.is_transient(error)
 
 
 def catch_up(run: RunDir, call_id: str, seconds: float = modal_client.ANSWER_SECONDS) -> bool:

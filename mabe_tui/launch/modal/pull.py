@@ -127,7 +127,7 @@ def _download(run: RunDir, path: str, file: IO[bytes], start: int, tell: Tell) -
 
     async def question() -> None:
         async for position, content in read_blocks(
-            modal_volume.volume(), f"/{run.id}/{path}", start
+            modal_volume.volume_of(run), f"/{run.id}/{path}", start
         ):
             file.seek(position)
             file.write(content)

@@ -4,14 +4,16 @@ import shutil
 from collections.abc import Sequence
 
 import modal
+import msgspec
 
 from core.errors import RunError, UserError
 from core.rundir import Handle, RunDir, RunRequest
 from mabe_tui.launch import modal_app
 from mabe_tui.launch.modal import client as modal_client
+from mabe_tui.launch.modal.handle import NAME, Call, Place, reference_of
 from mabe_tui.launch.modal.loop import interruptible
 from mabe_tui.launch.modal.machine import APP_NAME, Machine
-from mabe_tui.launch.modal_launcher import NAME, request_text
+from mabe_tui.launch.modal_launcher import request_text
 
 BACKOFF_SECONDS = 1.0
 ERRORS = (modal.exception.Error, TimeoutError, OSError)
@@ -19,7 +21,10 @@ Train = modal.Function[[str, str, modal.Volume], str, str]
 
 
 def spawn(
-    runs: Sequence[tuple[RunDir, RunRequest]], machine: Machine, parallel: int | None = None
+    runs: Sequence[tuple[RunDir, RunRequest]],
+    machine: Machine,
+    place: Place,
+    parallel: int | None = None,
 ) -> list[Handle]:
     """Call ``train`` for each run in a new detached app and write the runs' handles.
 
@@ -37,8 +42,8 @@ def spawn(
         app, function = _declare(machine, parallel)
         with interruptible(), app.run(detach=True, name=machine.app_name):
             # Nothing may be raised through the app's context, which would disconnect as after a crash.
-            reference = {"app_id": str(app.app_id), "app_name": machine.app_name}
-            problem = _call_each(runs, function, reference, handles)
+            template = Call(id="", app_id=str(app.app_id), app_name=machine.app_name, place=place)
+            problem = _call_each(runs, function, template, handles)
     except ERRORS as error:
         problem = error
     if len(handles) == len(runs):
@@ -87,28 +92,27 @@ def _declare(machine: Machine, parallel: int | None) -> tuple[modal.App, Train]:
 def _call_each(
     runs: Sequence[tuple[RunDir, RunRequest]],
     function: Train,
-    reference: dict[str, str],
+    template: Call,
     handles: list[Handle],
 ) -> Exception | None:
     """Call the function once a run until all are called or one call fails; return that failure."""
     try:
         for run, request in runs:
-            handles.append(_call(function, run, request, reference))
+            handles.append(_call(function, run, request, template))
     except (UserError, *ERRORS) as error:
         return error
     return None
 
 
-def _call(function: Train, run: RunDir, request: RunRequest, reference: dict[str, str]) -> Handle:
+def _call(function: Train, run: RunDir, request: RunRequest, template: Call) -> Handle:
     attempt = run.claim_attempt()
     try:
         call = function.spawn(request_text(request), attempt, modal_app.runs_volume)
     except ERRORS:
         shutil.rmtree(run.attempt_folder(attempt), ignore_errors=True)
         raise
-    handle = Handle(
-        launcher=NAME, attempt=attempt, reference={**reference, "call_id": call.object_id}
-    )
+    reference = reference_of(msgspec.structs.replace(template, id=call.object_id))
+    handle = Handle(launcher=NAME, attempt=attempt, reference=reference)
     try:
         run.write_handle(handle)
     except UserError:

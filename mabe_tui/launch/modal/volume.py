@@ -16,6 +16,7 @@ from core.files import write_bytes_atomically
 from core.rundir import ATTEMPT, RunDir, RunRequest
 from mabe_tui.launch.attempts import attempt_ending
 from mabe_tui.launch.modal.client import ANSWER_SECONDS, ask
+from mabe_tui.launch.modal.handle import call_of
 from mabe_tui.launch.recorder import Recorder
 from mabe_tui.launch.tail import first_line
 
@@ -28,9 +29,11 @@ READ_AT_ONCE = 8
 Answer = TypeVar("Answer")
 
 
-def volume() -> modal.Volume:
-    """Give the volume that all runs are on."""
-    return modal.Volume.from_name(VOLUME, create_if_missing=True)
+def volume_of(run: RunDir) -> modal.Volume:
+    """Return the volume that the run is on, in its own environment; it is never made by reading."""
+    call = call_of(run)
+    environment = call.place.environment if call is not None else ""
+    return modal.Volume.from_name(VOLUME, environment_name=environment or None)
 
 
 def files(run: RunDir) -> dict[str, int]:
@@ -42,7 +45,7 @@ def files(run: RunDir) -> dict[str, int]:
 
     async def question() -> dict[str, int]:
         try:
-            entries = await volume().listdir.aio(f"/{run.id}", recursive=True)
+            entries = await volume_of(run).listdir.aio(f"/{run.id}", recursive=True)
         except modal.exception.NotFoundError:
             return {}
         return {
@@ -64,11 +67,11 @@ def read(run: RunDir, paths: Iterable[str]) -> dict[str, bytes]:
     wanted = list(paths)
 
     async def question() -> list[bytes]:
-        several = asyncio.Semaphore(READ_AT_ONCE)
+        several, source = asyncio.Semaphore(READ_AT_ONCE), volume_of(run)
 
         async def one(path: str) -> bytes:
             async with several:
-                whole = [part async for part in volume().read_file.aio(f"/{run.id}/{path}")]
+                whole = [part async for part in source.read_file.aio(f"/{run.id}/{path}")]
                 return b"".join(whole)
 
         return await asyncio.gather(*(one(path) for path in wanted))
@@ -117,7 +120,8 @@ def sync_into(recorder: Recorder, while_read: bool = False) -> int:
     whole = [path for path in sizes if POINTER.fullmatch(path) or path == EVALUATION]
     for path, content in read(run, whole).items():
         write_bytes_atomically(run.path / path, content)
-    _forget_pointers(run, sizes)
+    if sizes:  # else its folder is not there at all, which says nothing of its checkpoints
+        _forget_pointers(run, sizes)
     if REQUEST in sizes:
         _take_over_resolved(run)
     return added

@@ -27,7 +27,7 @@ from mabe_tui.runs.store import RunEntry, RunStore
 from mabe_tui.runs.view import RunSummary, hear_all, state_of, summary_from, summary_of
 
 FILE = "catalog.msgpack"
-FORMAT = 1
+FORMAT = 2
 """Raise it when a record's values come to mean something else; new fields are noticed by themselves."""
 TOLD_SECONDS, TOLD_SHARE = 0.25, 0.5
 """While all runs are read it is told which have been: after so long, or this share of what it took so far."""

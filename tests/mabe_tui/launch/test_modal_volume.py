@@ -5,6 +5,18 @@ from mabe_tui.launch.modal import volume
 from mabe_tui.launch.recorder import Recorder
 
 
+def test_a_volume_without_the_run_takes_no_pointer_away(make_run, monkeypatch) -> None:
+    """As in another environment, or before the first commit."""
+    run = make_run()
+    pointer = Pointer(
+        file="step-1.pt", sha256="s", bytes=1, epoch=1, step=1, attempt="0001-aaaa", seq=1
+    )
+    run.write_pointer("epoch-0001", pointer)
+    monkeypatch.setattr(volume, "files", lambda _: {})
+    volume.sync_into(Recorder(run))
+    assert run.read_pointer("epoch-0001") == pointer
+
+
 def test_pointers_that_the_job_keeps_no_more_go_unless_their_weights_are_here(
     make_run, monkeypatch
 ) -> None:

@@ -114,9 +114,9 @@ async def test_a_stopped_run_goes_on(make_app, run: RunDir, launcher: LocalLaunc
     async with opened(make_app(), run.id) as (pilot, screen):
         await pilot.press("r")
         await settled(pilot)
-        assert "A new attempt goes on from the last checkpoint on local: no charge" in dialog_text(
-            pilot.app
-        )
+        asked = dialog_text(pilot.app)
+        assert "A new attempt on local goes on from its last checkpoint (epoch 1, step 2)" in asked
+        assert "no charge" in asked
         await pilot.press("y")
         await settled(pilot)
         assert "attempt 0002-" in told(pilot.app)

@@ -1,0 +1,270 @@
+"""The state of a function call on Modal: a real outcome, still running, or not known just now.
+
+An outcome is what Modal keeps as the *result* of the call. Everything else that asking may bring (a rate
+limit, a refusal, "not found", a time-out, an error of the client itself) says nothing of the call: it is
+raised as :class:`~mabe_tui.launch.launcher.UnreachableError`, and asked again with back-off.
+"""
+
+import enum
+import random
+import re
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import modal
+import modal.exception
+import msgspec
+from modal._utils.async_utils import synchronizer
+from modal.client import _Client
+from modal_proto import api_pb2
+
+from core.errors import UserError
+from mabe_tui.launch.launcher import UnreachableError
+from mabe_tui.launch.modal import client as modal_client
+from mabe_tui.launch.modal.client import ask
+
+STATE_SECONDS = 10.0
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
+"""Seconds before a call is asked about again that Modal gave no answer about."""
+MOST_DOUBLINGS = 10
+PERSIST_SECONDS = 2.0
+"""Between two questions of somebody who needs an answer, where nothing asks for more."""
+REPR = re.compile(r"""(\w+)\((['"])(.*)\2,?\)""")
+Answer = TypeVar("Answer")
+
+
+class Outcome(enum.StrEnum):
+    """What Modal says of a function call."""
+
+    RUNNING = "running"
+    """Or waiting for a machine."""
+    RETURNED = "returned"
+    CANCELLED = "cancelled"
+    TIMED_OUT = "timed out"
+    CRASHED = "crashed"
+    EXPIRED = "expired"
+    """It is over, and its result is kept no longer."""
+    FORGOTTEN = "forgotten"
+    """Modal, asked in the right place, knows neither the call nor an app that could run it."""
+
+
+class CallState(msgspec.Struct, frozen=True):
+    """What Modal says of a function call, and why."""
+
+    outcome: Outcome
+    reason: str = ""
+
+
+class UnknownCallError(UnreachableError):
+    """Modal does not find the call: it may be another workspace's."""
+
+
+STATUS = api_pb2.GenericResult.GenericStatus
+OUTCOMES: dict[int, Outcome] = {
+    STATUS.GENERIC_STATUS_SUCCESS: Outcome.RETURNED,
+    STATUS.GENERIC_STATUS_FAILURE: Outcome.CRASHED,
+    STATUS.GENERIC_STATUS_TERMINATED: Outcome.CANCELLED,
+    STATUS.GENERIC_STATUS_TIMEOUT: Outcome.TIMED_OUT,
+    STATUS.GENERIC_STATUS_INIT_FAILURE: Outcome.CRASHED,
+    STATUS.GENERIC_STATUS_INTERNAL_FAILURE: Outcome.CRASHED,
+    STATUS.GENERIC_STATUS_IDLE_TIMEOUT: Outcome.CRASHED,
+    STATUS.GENERIC_STATUS_MEMORY_MANAGER_EVICTION: Outcome.CRASHED,
+    STATUS.GENERIC_STATUS_MEMORY_THRASHING_EVICTION: Outcome.CRASHED,
+    STATUS.GENERIC_STATUS_KERNEL_OOM_KILL: Outcome.CRASHED,
+}
+"""The statuses of a result that are an outcome; one that is not named here is none."""
+
+
+class _Backoff:
+    """When a call may be asked about again, for all who ask in this process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._failures: dict[str, int] = {}
+        self._until: dict[str, float] = {}
+        self._errors: dict[str, UnreachableError] = {}
+
+    def forget(self) -> None:
+        """Begin anew."""
+        with self._lock:
+            for known in (self._failures, self._until, self._errors):
+                known.clear()
+
+    def seconds_left(self, call_id: str) -> float:
+        """Return how long the call must not be asked about."""
+        now = time.monotonic()
+        with self._lock:
+            return max(0.0, *(self._until.get(scope, now) - now for scope in (ALL, call_id)))
+
+    def refusal(self, call_id: str) -> UnreachableError | None:
+        """Return why it must not be asked about yet; ``None``: it may be."""
+        now = time.monotonic()
+        with self._lock:
+            for scope in (ALL, call_id):
+                if now < self._until.get(scope, now):
+                    return self._errors[scope]
+        return None
+
+    def answered(self, call_id: str) -> None:
+        """Note an answer: all is well again."""
+        with self._lock:
+            for scope in (ALL, call_id):
+                self._failures.pop(scope, None)
+                self._until.pop(scope, None)
+
+    def failed(self, scope: str, error: UnreachableError) -> None:
+        """Note that there was no answer; the pause doubles with every failure in a row."""
+        with self._lock:
+            failures = self._failures.get(scope, 0) + 1
+            longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(failures - 1, MOST_DOUBLINGS))
+            self._failures[scope], self._errors[scope] = failures, error
+            self._until[scope] = time.monotonic() + random.uniform(longest / 2, longest)
+
+
+ALL = ""
+"""The scope of a pause that holds for every call: a rate limit is the workspace's."""
+_backoff = _Backoff()
+
+
+def forget_backoff() -> None:
+    """Ask again at once."""
+    _backoff.forget()
+
+
+def state(call_id: str, patience: float = 0.0) -> CallState:
+    """Return the state of a function call.
+
+    Args:
+        call_id: which.
+        patience: seconds to go on asking for where Modal gives no answer.
+
+    Raises:
+        UnknownCallError: Modal does not find the call, which says nothing of it.
+        UnreachableError: Modal cannot be asked, or gave no answer; says why. The next question waits until
+            the back-off is over, and is answered by the same error before.
+        UserError: there are no credentials.
+    """
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            return _state(call_id)
+        except UnreachableError:
+            pause = max(_backoff.seconds_left(call_id), min(PERSIST_SECONDS, patience))
+            if time.monotonic() + pause >= deadline:
+                raise
+            time.sleep(pause)
+
+
+def cancel(call_id: str, terminate: bool = False) -> None:
+    """Cancel a function call; the container is told, or ended at once.
+
+    Raises:
+        UserError: Modal cannot be asked, or refuses; says why.
+    """
+    call = modal.FunctionCall.from_id(call_id)
+    ask(lambda: call.cancel.aio(terminate_containers=terminate))
+
+
+def app_is_over(app_id: str) -> bool | None:
+    """Return whether an app has stopped; ``None`` where Modal does not know it.
+
+    Raises:
+        UserError: Modal cannot be asked, or refuses; says why.
+    """
+    over = (api_pb2.APP_STATE_STOPPED, api_pb2.APP_STATE_DISABLED)
+    try:
+        return ask(lambda: _app_state.aio(app_id), STATE_SECONDS) in over
+    except UserError as error:
+        if isinstance(error.__cause__, modal.exception.NotFoundError):
+            return None
+        raise
+
+
+def _state(call_id: str) -> CallState:
+    if (refusal := _backoff.refusal(call_id)) is not None:
+        raise refusal
+    try:
+        response = _reached(lambda: ask(lambda: _outputs.aio(call_id), STATE_SECONDS))
+        found = _outcome_in(response)
+    except UnreachableError as error:
+        if _is_answer(error):
+            _backoff.failed(ALL if modal_client.is_rate_limit(error.__cause__) else call_id, error)
+        raise
+    _backoff.answered(call_id)
+    return found
+
+
+def _reached(question: Callable[[], Answer]) -> Answer:
+    """Ask; whatever is raised instead of an answer says nothing of the call.
+
+    Raises:
+        UnreachableError: always, where there is no answer.
+    """
+    try:
+        return question()
+    except UnreachableError:
+        raise
+    except UserError as error:
+        kind = UnreachableError
+        if isinstance(error.__cause__, modal.exception.NotFoundError):
+            kind = UnknownCallError
+        raise kind(str(error)) from error.__cause__
+    except Exception as error:  # the client raises what its server and libraries do
+        raise UnreachableError(str(modal_client.in_words(error))) from error
+
+
+def _is_answer(error: UnreachableError) -> bool:
+    """Return whether Modal was reached: where it was not, the look at its socket is the back-off."""
+    return isinstance(error.__cause__, modal.exception.Error) and not isinstance(
+        error.__cause__, modal.exception.ConnectionError
+    )
+
+
+def _outcome_in(response: api_pb2.FunctionGetOutputsResponse) -> CallState:
+    """Read the outcome of a call's only input.
+
+    Raises:
+        UnreachableError: the result has no status that is an outcome.
+    """
+    if not response.outputs:
+        if response.num_unfinished_inputs:
+            return CallState(Outcome.RUNNING)
+        return CallState(Outcome.EXPIRED, "its result is kept no longer")
+    result = response.outputs[0].result
+    outcome = OUTCOMES.get(result.status)
+    if outcome is None:
+        raise UnreachableError(f"Modal gives a result without an outcome (status {result.status})")
+    said = _plain(" ".join(result.exception.split()))
+    match outcome:
+        case Outcome.TIMED_OUT:
+            return CallState(outcome, "Modal's time-out came before it was done")
+        case Outcome.CRASHED if result.status != STATUS.GENERIC_STATUS_FAILURE:
+            return CallState(outcome, f"its container died ({said or STATUS.Name(result.status)})")
+        case Outcome.CANCELLED:
+            return CallState(outcome)
+    return CallState(outcome, said)
+
+
+def _plain(exception: str) -> str:
+    """Return an exception's ``repr`` as its name and its words; anything else as it is."""
+    shown = REPR.fullmatch(exception)
+    return f"{shown[1]}: {shown[3]}" if shown else exception
+
+
+@synchronizer.create_blocking
+async def _outputs(call_id: str) -> api_pb2.FunctionGetOutputsResponse:
+    """Ask for a call's result as ``FunctionCall.get`` does, which raises it in place of showing it."""
+    client = await _Client.from_env()
+    request = api_pb2.FunctionGetOutputsRequest(
+        function_call_id=call_id, timeout=0, last_entry_id="0-0", requested_at=time.time()
+    )
+    return await client._stub.FunctionGetOutputs(request)
+
+
+@synchronizer.create_blocking
+async def _app_state(app_id: str) -> int:
+    client = await _Client.from_env()
+    response = await client._stub.AppGetLifecycle(api_pb2.AppGetLifecycleRequest(app_id=app_id))
+    return int(response.lifecycle.app_state)

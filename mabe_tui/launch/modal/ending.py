@@ -1,0 +1,158 @@
+"""Ending the calls of a run: because a person wants to, or before another is started in its folder."""
+
+import contextlib
+import time
+from collections.abc import Sequence
+
+from core.errors import RunError, UserError
+from core.rundir import RunDir
+from mabe_tui.launch.attempts import (
+    QuietEnding,
+    attempt_ending,
+    has_spoken,
+    newest_attempt,
+    write_quiet_ending,
+)
+from mabe_tui.launch.launcher import RunState, StopOutcome, UnreachableError
+from mabe_tui.launch.modal import calls as modal_calls
+from mabe_tui.launch.modal import client as modal_client
+from mabe_tui.launch.modal import follow as modal_follow
+from mabe_tui.launch.modal.calls import Outcome
+from mabe_tui.launch.modal.handle import Call, calls_of
+from mabe_tui.launch.modal.lookup import state_of_call
+from mabe_tui.launch.modal.place import require_account, require_same
+
+KILL_SECONDS = 20.0
+"""How long Modal may take to end a container at once."""
+WIND_DOWN_SECONDS = 15.0
+"""How long a call may take to be over once its job has said its last word."""
+GRACE_SECONDS = 40.0
+"""What an earlier call is given for a checkpoint before another one takes its place."""
+PATIENCE_SECONDS = 15.0
+"""How long it is asked whether a call is over before a resume is given up."""
+POLL_SECONDS = 0.2
+
+
+def stop(run: RunDir, found: RunState, grace: float) -> StopOutcome:
+    """Cancel every call of the run that may be alive; end their containers where that does not help.
+
+    Args:
+        run: which.
+        found: its state, as far as is known: what is not known is cancelled all the same.
+        grace: seconds for a checkpoint.
+
+    Raises:
+        UserError: Modal cannot be asked, or does not let the call be cancelled.
+    """
+    calls, attempt = calls_of(run), newest_attempt(run)
+    if not calls or attempt is None:
+        return StopOutcome.ENDED
+    if not found.may_speak:
+        return _stop_earlier(run, calls[:-1], grace)
+    if found is RunState.UNKNOWN:
+        modal_client.require()  # says why it cannot be reached
+        require_account(run, calls[-1].place)
+    alive = [*_still_running(run, calls[:-1]), calls[-1]]
+    for call in alive:
+        modal_calls.cancel(call.id)
+    run.request_stop(attempt)
+    if not _end(alive, grace):
+        return StopOutcome.ASKED
+    try:
+        modal_follow.catch_up(run, calls[-1].id)
+    except (UnreachableError, modal_client.ModalError):
+        return StopOutcome.ASKED
+    return _outcome(run)
+
+
+def _stop_earlier(run: RunDir, calls: Sequence[Call], grace: float) -> StopOutcome:
+    """End the calls of earlier starts that go on although the run has ended."""
+    alive = _still_running(run, calls)
+    for call in alive:
+        modal_calls.cancel(call.id)
+    if not alive:
+        return StopOutcome.ENDED
+    return StopOutcome.ENDED_EARLIER if _end(alive, grace) else StopOutcome.ASKED
+
+
+def _outcome(run: RunDir) -> StopOutcome:
+    """Read from the run's own words how the newest attempt ended, now that its call is over."""
+    attempt = newest_attempt(run) or ""
+    match attempt_ending(run, attempt):
+        case RunState.STOPPED | RunState.PREEMPTED:
+            return StopOutcome.CLEAN
+        case RunState.FINISHED:
+            return StopOutcome.FINISHED
+        case None:
+            killed = QuietEnding(RunState.STOPPED, "killed", Outcome.CANCELLED)
+            write_quiet_ending(run, attempt, killed)
+            return StopOutcome.KILLED if has_spoken(run, attempt) else StopOutcome.BEFORE_START
+        case _:
+            return StopOutcome.ENDED
+
+
+def require_over(run: RunDir) -> None:
+    """Make sure that no call of the run is alive before another one is started in its folder.
+
+    One that still runs although the run has ended is waited for, then cancelled.
+
+    Raises:
+        ElsewhereError: another call would be started in another workspace or environment.
+        RunError: whether one is over cannot be found out, or it does not end; nothing was started.
+    """
+    require_same(run)
+    for call in calls_of(run):
+        try:
+            said = state_of_call(run, call, PATIENCE_SECONDS)
+        except UserError as error:
+            raise RunError(
+                f"{run.id}: whether its call {call.id} is over cannot be found out now ({error});"
+                " nothing was started"
+            ) from error
+        if said.outcome is not Outcome.RUNNING or _wait([call], WIND_DOWN_SECONDS):
+            continue
+        modal_calls.cancel(call.id)
+        if not _end([call], GRACE_SECONDS):
+            raise RunError(
+                f"{run.id}: its call {call.id} was cancelled and is not over yet; nothing was"
+                " started: try again in a minute"
+            )
+
+
+def _still_running(run: RunDir, calls: Sequence[Call]) -> list[Call]:
+    """Return those of earlier calls that are known to run."""
+    found = []
+    for call in calls:
+        with contextlib.suppress(UserError):
+            if state_of_call(run, call).outcome is Outcome.RUNNING:
+                found.append(call)
+    return found
+
+
+def _end(calls: Sequence[Call], grace: float) -> bool:
+    """Wait for cancelled calls, then end their containers; return whether all are known to be over."""
+    if _wait(calls, grace):
+        return True
+    with contextlib.suppress(UserError):
+        for call in calls:
+            modal_calls.cancel(call.id, terminate=True)
+        return _wait(calls, KILL_SECONDS)
+    return False
+
+
+def _wait(calls: Sequence[Call], seconds: float) -> bool:
+    """Wait until all calls are over; return whether they are. Not to know is not to be over."""
+    deadline = time.monotonic() + seconds
+    left = list(calls)
+    while True:
+        left = [call for call in left if not _is_over(call)]
+        if not left or time.monotonic() >= deadline:
+            return not left
+        time.sleep(POLL_SECONDS)
+
+
+def _is_over(call: Call) -> bool:
+    try:
+        return modal_calls.state(call.id).outcome is not Outcome.RUNNING
+    except UserError:
+        return False

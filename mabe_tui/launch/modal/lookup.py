@@ -1,0 +1,80 @@
+"""Looking for a run's call where its handle says it is, and telling what was found there."""
+
+import time
+from pathlib import Path
+
+from core.rundir import RunDir
+from mabe_tui.launch.attempts import newest_attempt
+from mabe_tui.launch.launcher import UnreachableError
+from mabe_tui.launch.modal import calls as modal_calls
+from mabe_tui.launch.modal.calls import CallState, Outcome, UnknownCallError
+from mabe_tui.launch.modal.handle import Call, Place
+from mabe_tui.launch.modal.place import here, require_account, words_of
+
+FORGOTTEN_AFTER_SECONDS = 3600.0
+"""Modal keeps calls for days: what spoke within the last hour is not forgotten, whatever is not found."""
+
+
+def state_of_call(run: RunDir, call: Call, patience: float = 0.0) -> CallState:
+    """Return the state of one of the run's calls.
+
+    Args:
+        run: whose call it is.
+        call: where its handle says it is.
+        patience: seconds to go on asking for where Modal gives no answer.
+
+    Raises:
+        ElsewhereError: the current profile is one of another workspace.
+        UnreachableError: there was no answer, or the call was not found; that is no outcome.
+        UserError: Modal cannot be asked.
+    """
+    require_account(run, call.place)
+    try:
+        return modal_calls.state(call.id, patience)
+    except UnknownCallError as error:
+        return _look_further(run, call, error)
+
+
+def _look_further(run: RunDir, call: Call, error: UnknownCallError) -> CallState:
+    """Find out what it means that Modal does not find a call.
+
+    Raises:
+        UnreachableError: nothing is known by that.
+    """
+    now = here()
+    if call.place != Place() and not call.place.is_same_as(now):
+        raise UnreachableError(
+            f"{words_of(run, call.place, now)}, where its call is not found; look again from there"
+        ) from error
+    said = f"Modal does not find its call {call.id} in {now}"
+    if _spoke_lately(run):
+        raise UnreachableError(
+            f"{said}, though it spoke within the hour; it is asked again"
+        ) from error
+    is_over = modal_calls.app_is_over(call.app_id) if call.app_id else None
+    if is_over:
+        return CallState(Outcome.FORGOTTEN, "Modal keeps its call no longer, and its app stopped")
+    if is_over is None and call.place.is_same_as(now):
+        return CallState(Outcome.FORGOTTEN, "Modal keeps neither its call nor its app any longer")
+    why = (
+        f"though its app {call.app_id} is alive; it is asked again"
+        if is_over is False
+        else "and an older mabe did not note where it was started: look from the profile it was"
+        " started with"
+    )
+    raise UnreachableError(f"{said}, {why}") from error
+
+
+def _spoke_lately(run: RunDir) -> bool:
+    attempt = newest_attempt(run)
+    if attempt is None:
+        return False
+    paths = (run.events_path(attempt), run.attempt_folder(attempt), run.path / "handle.toml")
+    return any(time.time() - _changed(path) < FORGOTTEN_AFTER_SECONDS for path in paths)
+
+
+def _changed(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
