@@ -153,6 +153,22 @@ def widened(low: float, high: float, *, log: bool = False) -> tuple[float, float
     return low - margin, high + margin
 
 
+def roomy(low: float, high: float, *, log: bool = False) -> tuple[float, float]:
+    """Round a range outwards by at most an eighth at either end, or of its decades if ``log``.
+
+    While curves grow, such a range stays the same for many points and then jumps; an exact one moves, and
+    every cell of the chart with it, at each.
+    """
+    if log:
+        ends = roomy(math.log10(low), math.log10(high))
+        return 10.0 ** ends[0], 10.0 ** ends[1]
+    _, exponent = math.frexp(high - low)
+    step = math.ldexp(1.0, exponent - 4)  # the range is 8 to 16 steps wide
+    if not step or abs(low) + abs(high) >= step * 2**50:
+        return low, high
+    return math.floor(low / step) * step, math.ceil(high / step) * step
+
+
 def _tamed(values: Floats) -> Floats:
     least, greatest = np.fmin.reduce(values, initial=1), np.fmax.reduce(values, initial=1)
     if least >= SMALLEST and greatest <= LARGEST:

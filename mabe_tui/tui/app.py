@@ -6,8 +6,10 @@ import os
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from textual import events
+from textual._compositor import CompositorUpdate
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
@@ -20,6 +22,7 @@ from mabe_tui.runs.listing.view_state import ViewState
 from mabe_tui.runs.session import Session
 from mabe_tui.runs.store import RunStore
 from mabe_tui.tui.ascii_filter import AsciiFilter
+from mabe_tui.tui.cell_diff import CellUpdate, TerminalCells
 from mabe_tui.tui.desktop import desktop_notice
 from mabe_tui.tui.keys import KEYS, bindings
 from mabe_tui.tui.messages import Done, Problem, Progressed, RunChanged
@@ -76,6 +79,7 @@ class MabeApp(App[None]):
         self.store = RunStore(session.home)
         self.catalog = Catalog(self.store)
         self.view_state = ViewState(session.home)
+        self._cells = TerminalCells()
         self._stopped: dict[str, float] = {}
         """When a run that was to stop had done so; infinite until then."""
         for theme in THEMES:
@@ -92,6 +96,24 @@ class MabeApp(App[None]):
             )
 
             self.push_screen(RunScreen(self.options.run, replay=self.options.replay))
+
+    def _display(self, screen: Screen[object], renderable: Any) -> None:
+        if isinstance(renderable, CompositorUpdate) and not self.is_inline:
+            renderable = CellUpdate(self._cells, renderable)
+        super()._display(screen, renderable)
+
+    async def on_event(self, event: events.Event) -> None:
+        """Draw the screen anew after what may have cost the terminal some of it."""
+        await super().on_event(event)
+        # A terminal that was made smaller and large again has lost cells, and its size is the same.
+        if isinstance(event, (events.Resize, events.AppFocus)):
+            self.action_repaint()
+
+    def action_repaint(self) -> None:
+        """Draw every cell of the screen anew, whatever the terminal shows."""
+        self._cells.forget()
+        if self.screen_stack:
+            self.refresh()
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Let nothing but ASCII through, where that was asked for."""

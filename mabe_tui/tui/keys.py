@@ -15,6 +15,14 @@ KEYS: dict[str, tuple[Key, ...]] = {
         Key("question_mark,f1", "help", "Help", "Show every key of this screen"),
         Key("ctrl+p", "command_palette", "Palette", "Find a command by its name", shown="^p"),
         Key("ctrl+t", "next_theme", "Theme", "Change to the next theme", footer=False, shown="^t"),
+        Key(
+            "f5,ctrl+l",
+            "repaint",
+            "Repaint",
+            "Draw the whole screen anew (in the launch form: f5)",
+            footer=False,
+            shown="f5",
+        ),
         Key("ctrl+q", "quit", "Quit", "Close the dashboard; runs go on", footer=False, shown="^q"),
     ),
     "home": (

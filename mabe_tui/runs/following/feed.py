@@ -26,8 +26,10 @@ from mabe_tui.runs.following.run_log import LogRow
 from mabe_tui.runs.view import RunSummary
 from mabe_tui.runs.words import event_line
 
-ALIVE_SECONDS, ENDED_SECONDS, UNSEEN_SECONDS = 0.2, 1.0, 2.0
+ALIVE_SECONDS, ENDED_SECONDS, UNSEEN_SECONDS = 0.5, 1.0, 2.0
 """Between two polls: of a run that may speak, of one that has ended, and where nobody looks."""
+PLAYING_SECONDS = 0.2
+"""Between two polls of a replay."""
 BETWEEN_SLICES = 0.02
 """Seconds between two slices of a log that is indexed back to its beginning."""
 SUMMED_UP_SECONDS = 1.0
@@ -98,6 +100,11 @@ class Look:
     """The run's folder was removed; the rest is how it was last."""
     connection: str = ""
     """What keeps the log of a run elsewhere from coming; empty: nothing."""
+
+    @property
+    def grows(self) -> bool:
+        """Whether more may come by itself: of a live run, or of one that is played."""
+        return not self.is_gone and (self.summary.state.may_speak or self.replay is not None)
 
 
 Clock = Callable[[], dt.datetime]
@@ -237,7 +244,10 @@ class RunFeed:
             self._source.log.extend()
         is_old = self._source.state.may_speak and now - self._told_at >= SUMMED_UP_SECONDS
         bounds = LogBounds.of(self._source)
-        changed = update.events or update.alerts or bounds != self._told or self._playing
+        # A long log is indexed in many slices a second: each by itself is no reason to draw.
+        is_due = now - self._told_at >= ALIVE_SECONDS or bounds.complete > self._told.complete
+        longer = bounds != self._told and is_due
+        changed = update.events or update.alerts or longer or self._playing
         if self._wished or changed or is_old:
             self._wished, self._told, self._told_at = False, bounds, now
             self._tell_look(update.alerts)
@@ -287,7 +297,9 @@ class RunFeed:
     def _pause(self) -> float:
         if self._wish.unseen:
             return UNSEEN_SECONDS
-        return ALIVE_SECONDS if self._source.state.may_speak or self._playing else ENDED_SECONDS
+        if self._playing:
+            return PLAYING_SECONDS
+        return ALIVE_SECONDS if self._source.state.may_speak else ENDED_SECONDS
 
     @property
     def _playing(self) -> bool:

@@ -13,9 +13,9 @@ from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 
-from mabe_tui.plotting.chart import Chart, Range, render_chart
+from mabe_tui.plotting.chart import Chart, Range, render_chart, visible_y
 from mabe_tui.plotting.grid import ALERT, AXIS, CURSOR, PLAIN
-from mabe_tui.plotting.series import Series, joint_range
+from mabe_tui.plotting.series import Series, joint_range, roomy
 from mabe_tui.plotting.ticks import TickKind
 from mabe_tui.tui.keys import bindings
 from mabe_tui.tui.themes import CurveStyles
@@ -69,6 +69,7 @@ class ChartView(LineWidget, can_focus=True):
         self.lines: tuple[int, ...] = ()
         self.x_range: Range | None = None
         self.extent: Range | None = None
+        self.grows = False
         self.cursor: float | None = None
         self._chart: Chart | None = None
         self._drawn_for = Size(0, 0)
@@ -79,6 +80,7 @@ class ChartView(LineWidget, can_focus=True):
         axes: Axes | None = None,
         lines: Sequence[int] = (),
         extent: Range | None = None,
+        grows: bool = False,
     ) -> None:
         """Draw other curves. Hand in the same Series objects again where they have not changed.
 
@@ -87,8 +89,9 @@ class ChartView(LineWidget, can_focus=True):
             axes: ``None``: as they are.
             lines: for each series, the number of its colour; none: each its own.
             extent: all of x, where charts beside it go further than these curves; ``None``: as they do.
+            grows: whether points are still added: the y axis then has room for some of them, and jumps.
         """
-        self.extent = extent
+        self.extent, self.grows = extent, grows
         looks = self.lines, [one.style for one in self.series]
         self.series, self.lines = tuple(series), tuple(lines)
         if looks != (self.lines, [one.style for one in self.series]):
@@ -121,7 +124,7 @@ class ChartView(LineWidget, can_focus=True):
                 max(self.size.height, 1),
                 log_y=self.axes.log_y,
                 x_range=self.x_range or self.extent,
-                y_range=self.axes.y_range,
+                y_range=self.axes.y_range or self._y_with_room(),
                 title=self.axes.title,
                 x_label=self.axes.x_label,
                 x_kind=self.axes.x_kind,
@@ -130,6 +133,12 @@ class ChartView(LineWidget, can_focus=True):
                 cursor=self.cursor,
             )
         return self._chart
+
+    def _y_with_room(self) -> Range | None:
+        if not self.grows:
+            return None
+        log, everything = self.axes.log_y, self._everything()
+        return roomy(*visible_y(self.series, self.x_range or everything, log), log=log)
 
     def render_line(self, y: int) -> Strip:
         """Colour one row of the chart."""
@@ -157,10 +166,11 @@ class ChartView(LineWidget, can_focus=True):
         self.app.theme_changed_signal.subscribe(self, lambda _: self._forget_styles())
 
     def action_cursor(self, columns: int) -> None:
-        """Move the cursor by some columns; the first press puts it at the right end."""
+        """Move the cursor by some columns; the first press puts it at the last point shown."""
         low, high = self.drawn.x_range
         if self.cursor is None:
-            self._tell_cursor(high)
+            last = joint_range(series.x_bounds for series in self.series)[1] if self.grows else high
+            self._tell_cursor(min(max(last, low), high))
             return
         step = (high - low) / max(self.drawn.plot_columns, 1)
         self._tell_cursor(min(max(self.cursor + columns * step, low), high))

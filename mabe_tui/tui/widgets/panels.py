@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
 from mabe_tui.plotting.panel import Panel
-from mabe_tui.plotting.series import joint_range
+from mabe_tui.plotting.series import joint_range, roomy
 from mabe_tui.tui.widgets.chart import Axes, ChartView
 from mabe_tui.tui.widgets.log_panel import LogPanel
 
@@ -134,13 +134,21 @@ class Panels(Horizontal):
                 return kind.key
         return None
 
-    def show(self, charts: Mapping[str, Panel]) -> None:
-        """Draw the charts that are others than before, all over the same x: a column is one moment."""
+    def show(self, charts: Mapping[str, Panel], grow: bool = False) -> None:
+        """Draw the charts that are others than before, all over the same x: a column is one moment.
+
+        Args:
+            charts: by name.
+            grow: whether more points are to come: the axes then have room for some.
+        """
         extent = joint_range(one.x_bounds for panel in charts.values() for one in panel.series)
+        if grow:
+            extent = extent[0], roomy(*extent)[1]
         for name, panel in charts.items():
             chart = self.query_one(f"#chart-{name}", ChartView)
-            if chart.series is not panel.series or chart.extent != extent:
-                chart.show(panel.series, _axes(CHARTS[name], panel), panel.lines, extent)
+            axes = extent, grow
+            if chart.series is not panel.series or (chart.extent, chart.grows) != axes:
+                chart.show(panel.series, _axes(CHARTS[name], panel), panel.lines, *axes)
 
     @property
     def cursor(self) -> tuple[str, float | None]:

@@ -139,7 +139,7 @@ class RunScreen(FollowingScreen):
             self.retitle()
             self.refresh_bindings()
         self.query_one(Standing).show(self.look)
-        self.panels.show(self.look.charts)
+        self.panels.show(self.look.charts, self.look.grows)
         self.log_panel.show(self.look)
         if self.run_view.panel == LOG:
             self._write_tabs()

@@ -1,0 +1,205 @@
+"""Write only the cells that differ from what the terminal shows.
+
+Textual (8.2.8) writes every line of a widget that was refreshed: a chart with one new point is sent whole.
+:class:`TerminalCells` remembers what was written, as curses does, and sends the difference. Whatever may
+have changed the terminal behind our back (a new size, another program, regained focus) must be followed by
+:meth:`TerminalCells.forget`, after which the next update writes every cell it has.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from itertools import pairwise
+from typing import NamedTuple
+
+from rich.cells import cell_len
+from rich.color import ColorSystem
+from rich.console import Console
+from rich.segment import Segment
+from rich.style import Style
+from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
+from textual.strip import Strip
+
+NARROW = frozenset(
+    map(
+        chr,
+        [*range(0x20, 0x7F), *range(0xA1, 0xAD), *range(0x2500, 0x2600), *range(0x2800, 0x2900)],
+    )
+)
+"""Characters that surely take one cell each: Latin, box drawing, blocks, Braille."""
+NEAR = 3
+"""Cells between two changes that are written again rather than passed over by a cursor movement."""
+
+
+class Look(NamedTuple):
+    """A style as SGR parameters, empty for the terminal's own."""
+
+    attributes: str = ""
+    colour: str = ""
+    background: str = ""
+    link: str = ""
+
+
+PLAIN = Look()
+JOINERS = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"
+"""Format characters that shape the text around them; controls never reach the terminal."""
+Cell = tuple[str, Look]
+"""A character and its style. What takes more than one cell is followed by cells of an empty string."""
+UNKNOWN: Cell = ("unknown", PLAIN)
+"""Equal to no cell that is ever drawn."""
+
+
+class TerminalCells:
+    """The cells that the terminal shows, row by row."""
+
+    def __init__(self) -> None:
+        self._rows: dict[int, list[Cell]] = {}
+
+    def forget(self) -> None:
+        """Assume nothing about what the terminal shows: what is drawn next is written whole."""
+        self._rows.clear()
+
+    def update(self, renderable: CompositorUpdate, console: Console) -> str:
+        """Return what brings the terminal up to date with an update, and take it as written.
+
+        Args:
+            renderable: what Textual would write; an update of a kind other than a whole screen or parts
+                of one is returned as Textual renders it.
+            console: for its colour system.
+        """
+        if isinstance(renderable, LayoutUpdate):
+            parts = _parts_of_screen(renderable)
+        elif isinstance(renderable, ChopsUpdate):
+            parts = _changed_parts(renderable)
+        else:
+            self.forget()
+            return renderable.render_segments(console)
+        system = console._color_system or ColorSystem.TRUECOLOR
+        writer = _Writer()
+        for y, x, strips in parts:
+            self._write(writer, y, x, [*_cells(strips, system)])
+        return writer.finish()
+
+    def _write(self, writer: "_Writer", y: int, x: int, cells: Sequence[Cell]) -> None:
+        row = self._rows.setdefault(y, [])
+        stop = x + len(cells)
+        row.extend([UNKNOWN] * (stop - len(row)))
+        for first, last in _differences(row[x:stop], cells):
+            writer.write(y, x + first, cells[first:last])
+        row[x:stop] = cells
+
+
+class CellUpdate(CompositorUpdate):
+    """An update as the cells in which it differs from what the terminal shows."""
+
+    def __init__(self, shown: TerminalCells, update: CompositorUpdate) -> None:
+        self._shown, self._update = shown, update
+
+    def render_segments(self, console: Console) -> str:
+        """Return the sequences for the terminal; they count as written."""
+        return self._shown.update(self._update, console)
+
+
+class _Writer:
+    """Collects text, cursor movements and changes of style, each only where it is needed."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._look = PLAIN
+        self._at: tuple[int, int] | None = None
+
+    def write(self, y: int, x: int, cells: Iterable[Cell]) -> None:
+        if self._at != (y, x):
+            on = x - self._at[1] if self._at is not None and self._at[0] == y else 0
+            self._parts.append(f"\x1b[{on}C" if on > 0 else f"\x1b[{y + 1};{x + 1}H")
+        for character, look in cells:
+            if look is not self._look and look != self._look:
+                self._parts.append(_change(self._look, look))
+                self._look = look
+            self._parts.append(character)
+            x += 1
+        self._at = (y, x)
+
+    def finish(self) -> str:
+        if self._look != PLAIN:
+            self._parts.append(_change(self._look, PLAIN))
+        return "".join(self._parts)
+
+
+def _parts_of_screen(update: LayoutUpdate) -> Iterator[tuple[int, int, Iterable[Strip]]]:
+    for y, strips in enumerate(update.strips, update.region.y):
+        yield y, update.region.x, strips
+
+
+def _changed_parts(update: ChopsUpdate) -> Iterator[tuple[int, int, Iterable[Strip]]]:
+    """Yield the pieces of each span; what was drawn beside a span may lie under another widget."""
+    for y, first, last in update.spans:
+        for end, (x, strip) in zip(update.chop_ends[y], update.chops[y].items(), strict=False):
+            start, stop = max(first, x), min(last, end)
+            if strip is not None and start < stop:
+                whole = (start, stop) == (x, end)
+                yield y, start, [strip if whole else strip.crop(start - x, stop - x)]
+
+
+def _differences(before: Sequence[Cell], now: Sequence[Cell]) -> Iterator[tuple[int, int]]:
+    """Yield the stretches to write, near ones joined; none begins or ends inside of what is wide."""
+    if before == now:
+        return
+    changed = [n for n, (old, new) in enumerate(zip(before, now, strict=True)) if old != new]
+    breaks = [n for n, (one, next_) in enumerate(pairwise(changed), 1) if next_ - one > NEAR + 1]
+    for begin, end in pairwise([0, *breaks, len(changed)]):
+        first, last = changed[begin], changed[end - 1] + 1
+        while first > 0 and now[first][0] == "":
+            first -= 1
+        while last < len(now) and now[last][0] == "":
+            last += 1
+        yield first, last
+
+
+def _cells(strips: Iterable[Strip], system: ColorSystem) -> Iterator[Cell]:
+    for strip in strips:
+        for segment in strip:
+            if not segment.control:
+                yield from _cells_of(segment, system)
+
+
+def _cells_of(segment: Segment, system: ColorSystem) -> list[Cell]:
+    """Split a segment into cells; one with a character of another width than 1 stays in one piece."""
+    text = segment.text
+    look = PLAIN if segment.style is None else _look(segment.style, system)
+    if NARROW.issuperset(text) or all(cell_len(character) == 1 for character in text):
+        return [(character, look) for character in text]
+    whole = "".join(
+        character for character in text if character.isprintable() or character in JOINERS
+    )
+    return [(whole, look), *[("", look)] * (segment.cell_length - 1)] if segment.cell_length else []
+
+
+@lru_cache(4096)
+def _look(style: Style, system: ColorSystem) -> Look:
+    attributes = Strip.render_ansi(style.without_color, system)
+    colour, background = style.color, style.bgcolor
+    link = f"\x1b]8;id={style.link_id};{style.link}\x1b\\" if style.link else ""
+    return Look(
+        attributes,
+        ";".join(colour.downgrade(system).get_ansi_codes()) if colour else "",
+        ";".join(background.downgrade(system).get_ansi_codes(foreground=False))
+        if background
+        else "",
+        link,
+    )
+
+
+@lru_cache(16_384)
+def _change(before: Look, now: Look) -> str:
+    """Return the sequence from one style to another."""
+    link = "" if before.link == now.link else now.link or "\x1b]8;;\x1b\\"
+    if before[:3] == now[:3]:
+        return link
+    if before.attributes != now.attributes:
+        codes = ["0" if any(before[:3]) else "", now.attributes, now.colour, now.background]
+    else:
+        codes = [
+            (now.colour or "39") if before.colour != now.colour else "",
+            (now.background or "49") if before.background != now.background else "",
+        ]
+    return f"{link}\x1b[{';'.join(filter(None, codes))}m"
