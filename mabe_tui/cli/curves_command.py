@@ -126,12 +126,15 @@ def _charts(
     from mabe_tui.runs.curves.panels import panels
 
     found = panels(numbers, names, axis, smooth=smooth, log_y=log_y, superseded=superseded)
-    for panel, name in zip(found, names, strict=True):
-        if not panel.series:
-            say(f"mabe: {name}: nothing was measured")
+    missing = [name for panel, name in zip(found, names, strict=True) if not panel.series]
+    runs = ", ".join(run.label for run in numbers)
+    no_epoch = not any(len(run.points.epochs) for run in numbers)
+    why = f"no epoch of {runs} is over" if no_epoch else "nothing was measured"
     found = [panel for panel in found if panel.series]
     if not found:
-        raise RunError(f"nothing to draw of {', '.join(run.label for run in numbers)} yet")
+        raise RunError(f"nothing to draw of {runs}: {why}")
+    for name in missing:
+        say(f"mabe: {name}: {why}")
     return found
 
 

@@ -4,7 +4,6 @@ The loss of training and what goes with it come from ``step`` events, where ther
 validated comes from ``epoch`` events. Points that a resume has superseded stay in a curve and are marked.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -98,7 +97,9 @@ def curve_names(points: Points) -> list[str]:
 
 
 def curves_named(points: Points, name: str) -> list[str]:
-    """Give the curves that a name stands for, as far as the run has them.
+    """Return the curves that a name stands for, as far as the run has them.
+
+    Before its first epoch is over a run does not tell what it measures, so any name may be one to come.
 
     Args:
         points: of the run.
@@ -113,7 +114,7 @@ def curves_named(points: Points, name: str) -> list[str]:
         return [each for each in known if each.startswith(PER_CLASS)]
     if name in GROUPS:
         return [each for each in GROUPS[name] if each in known]
-    if name in known or name in READINGS or not known:
+    if name in known or name in READINGS or not len(points.epochs):
         return [name] if name in known else []
     raise RunError(f"no curve {name!r}{nearest(name, [*known, *GROUPS])}")
 
@@ -169,11 +170,14 @@ def _x(points: Points, table: Table, axis: Axis, limits: Limits) -> Floats:
 
 
 def _progress_at(points: Points, seconds: Floats, axis: Axis) -> Floats:
-    """Epoch or step at a moment, between the points that tell: readings of the machine do not."""
+    """Return epoch or step at each moment, between the points that tell: readings of the machine do not.
+
+    Before the first of them it is 0.
+    """
     source = points.steps if len(points.steps) else points.epochs
     if not len(source):
-        return np.full(len(seconds), math.nan)
-    return np.interp(seconds, points.paid(source), source[axis.value])
+        return np.zeros(len(seconds))
+    return np.interp(seconds, points.paid(source), source[axis.value], left=0.0)
 
 
 def _has_numbers(table: Table, name: str) -> bool:

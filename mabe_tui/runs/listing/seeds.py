@@ -69,15 +69,17 @@ def own_runs(runs: Sequence[Run]) -> Sequence[Run]:
 
 
 def over_seeds(runs: Sequence[Run]) -> Repeats[Run]:
-    """Take the latest run together with those that differ from it in nothing but the seed.
+    """Take the latest finished run together with those that differ from it in nothing but the seed.
 
-    Of each seed the newest finished run counts. Where none is finished there is the latest alone. A run that
-    is still under way or came to nothing does not hide what is known: an older one is the latest then.
+    Of each seed the newest finished run counts. A run that has not finished, also one that was stopped, never
+    hides what is known: only where none has finished is there the latest alone that came to something.
 
     Args:
         runs: of one version, newest first; at least one.
     """
-    at = next((at for at, run in enumerate(runs) if run.state in CAME_TO_SOMETHING), 0)
+    finished_at = (at for at, run in enumerate(runs) if run.state is RunState.FINISHED)
+    ended_at = (at for at, run in enumerate(runs) if run.state in CAME_TO_SOMETHING)
+    at = next(finished_at, next(ended_at, 0))
     alike = [run for run in runs if run.alike == runs[at].alike]
     newer = [run for run in runs[:at] if run.alike != runs[at].alike]
     finished = [run for run in alike if run.state is RunState.FINISHED]

@@ -76,7 +76,7 @@ def test_refusals_name_what_to_do(invoke: Mabe) -> None:
 
 def test_run_that_has_not_said_anything(invoke: Mabe, make_run: Callable[..., RunDir]) -> None:
     run = make_run("v1")
-    with pytest.raises(RunError, match="nothing to draw of v1 yet"):
+    with pytest.raises(RunError, match="nothing to draw of v1: no epoch of v1 is over"):
         invoke("curves", run.id)
 
 

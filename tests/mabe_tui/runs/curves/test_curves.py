@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.errors import RunError
-from core.events import Epoch, Identity, Step, identity
+from core.events import Epoch, Identity, Step, System, identity
 from core.rundir import Limits, RunDir
 from mabe_tui.plotting.smoothing import ema
 from mabe_tui.runs.curves.axis import Axis
@@ -133,3 +133,21 @@ def test_epochs_are_whole_once_there_is_one(told: Telling) -> None:
     [begun_chart] = panels([numbers(first)], ["train_loss"])
     [later_chart] = panels([numbers(told)], ["train_loss"])
     assert (begun_chart.x_kind, later_chart.x_kind) == ("linear", "integer")
+
+
+def test_readings_before_the_first_step_have_a_place() -> None:
+    run = numbers(begun().tell(System, cpu_percent=50.0, memory_mib=10.0))
+    for axis in (Axis.EPOCH, Axis.STEP):
+        assert one(run, "cpu_percent", axis) == ([0], [50])
+    (panel,) = panels([run], ["cpu_percent"], Axis.EPOCH)
+    assert "NaN" not in panel.chart(60, 12).text
+
+
+def test_before_the_first_epoch_any_name_may_be_one_to_come() -> None:
+    run = begun().tell(
+        Step, epoch=1, step=1, epoch_step=1, epoch_steps=4, loss=0.5, learning_rate=1e-3,
+        gradient_norm=1.0, frames_per_second=100.0,
+    )  # fmt: skip
+    assert curves_named(numbers(run).points, "f1_macro") == []
+    with pytest.raises(RunError, match="no curve 'f1_macr'; did you mean 'f1_macro'"):
+        curves_named(numbers(run.epoch(1)).points, "f1_macr")

@@ -86,7 +86,9 @@ def test_a_failed_try_does_not_hide_what_is_known(
     assert (row.measured.f1_macro, row.measured.runs) == (pytest.approx(0.4), (known.id,))
     assert row.measured.left_out == (f"{failed.id} (failed)",)
     stopped = record(home, larger, (0.2,), ending=Stopped)
-    assert row_of(home, registry, "v6").measured.runs == (stopped.id,)
+    measured = row_of(home, registry, "v6").measured
+    assert measured.runs == (known.id,)
+    assert measured.left_out == (f"{stopped.id} (stopped)", f"{failed.id} (failed)")
 
 
 def test_an_imported_run_is_not_measured(home: Path, registry: Registry, v6: Experiment) -> None:
