@@ -98,8 +98,7 @@ def run(
     except KeyboardInterrupt:
         _say_begun(session, requests)
         raise
-    for each in started:
-        _tell_started(each, as_json)
+    _tell_started(started, as_json)
     if detach:
         say("running on its own; `mabe runs` lists all, and this follows it:")
         say(f"  mabe logs -f {started[0].id}")
@@ -114,13 +113,18 @@ def _say_begun(session: Session, requests: Sequence[RunRequest]) -> None:
         say(f"started before that, and running on: {' '.join(begun)}")
 
 
-def _tell_started(started: RunDir, as_json: bool) -> None:
-    reference = rented_reference(started)
+def _tell_started(started: Sequence[RunDir], as_json: bool) -> None:
+    """Print the runs' ids, or as JSON one object; a list of them where there are several seeds."""
+    references = [rented_reference(run) for run in started]
     if as_json:
-        print_json({"run": started.id, "folder": str(started.path), **reference})
+        told = [
+            {"run": run.id, "folder": str(run.path), **reference}
+            for run, reference in zip(started, references, strict=True)
+        ]
+        print_json(told if len(told) > 1 else told[0])
     else:
-        print(started.id, flush=True)
-    if reference:
+        print("\n".join(run.id for run in started), flush=True)
+    for reference in filter(None, references):
         say("  ".join(f"{name.removesuffix('_id')} {value}" for name, value in reference.items()))
 
 

@@ -24,7 +24,7 @@ from mabe_tui.cli.output import (
 from mabe_tui.cli.session import session_of
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.tail import last_lines
-from mabe_tui.runs.checkpoints import CheckpointRow, checkpoint_rows, mark, unmark
+from mabe_tui.runs.checkpoints import CheckpointRow, checkpoint_rows, mark, none_words, unmark
 from mabe_tui.runs.following.mirror import EventItem, Item, TextItem
 from mabe_tui.runs.store import RunEntry, RunStore
 from mabe_tui.runs.units import duration, short_duration
@@ -200,7 +200,7 @@ def checkpoints(
     if as_json:
         print_json(rows)
     elif not rows:
-        say(f"{entry.id} has no checkpoint yet")
+        say(none_words(entry.run))
     else:
         _print_fitted([_checkpoint_cells(row) for row in rows], NARROW_CHECKPOINTS)
     for row in (damaged := [row for row in rows if row.problem]):

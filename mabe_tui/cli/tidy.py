@@ -101,8 +101,12 @@ def gc(
 
 
 def _remove(removals: Sequence[Removal], yes: bool, as_json: bool) -> None:
+    for removal in removals:
+        if not removal.paths:
+            say(f"{removal.what}: nothing is left to remove ({removal.reason})")
+    removals = [removal for removal in removals if removal.paths]
     _list(removals, as_json)
-    if not any(removal.paths for removal in removals):
+    if not removals:
         say("nothing to remove")
         return
     if not (yes or _confirmed()):

@@ -8,8 +8,12 @@ from pathlib import Path
 import msgspec
 
 from core.errors import CheckpointError, RunError
+from core.events import CheckpointSaved
 from core.progress import Progress
 from core.rundir import EPOCH_POINTER, Pointer, RunDir, epoch_pointer
+from mabe_tui.runs.reading import thin_history
+from mabe_tui.runs.store import RunEntry
+from mabe_tui.runs.view import state_of
 
 MARKED = "marked"
 """The pointer that a person sets; ``best`` stays what training found best."""
@@ -143,10 +147,26 @@ def chosen_pointers(run: RunDir, which: str, one: bool = False) -> list[Pointer]
     names = pointer_names(run)
     wanted = names if which == ALL else [pointer_name(which)]
     if not wanted or not set(wanted) <= set(names):
-        known = ", ".join([*names, *([] if one else [ALL])]) if names else "none yet"
+        if not names:
+            raise RunError(none_words(run))
+        known = ", ".join([*names, *([] if one else [ALL])])
         raise RunError(f"{run.id} has no checkpoint {which!r}; there is {known}")
     pointers = [run.read_pointer(name) for name in wanted]
     return [pointer for pointer in pointers if pointer is not None]
+
+
+def none_words(run: RunDir) -> str:
+    """Say of a run without a checkpoint why it has none."""
+    entry = RunEntry(run)
+    if not run.path.is_dir():
+        return f"{run.id} is gone: its folder was removed"
+    if entry.is_import:
+        return f"{run.id} was imported from a log, so it has no checkpoints"
+    if state_of(entry).may_speak and entry.request is not None:
+        return f"{run.id} has no checkpoint yet"
+    if thin_history(run).last(CheckpointSaved) is not None:
+        return f"{run.id} has no checkpoints any more: they were removed"
+    return f"{run.id} has saved no checkpoint"
 
 
 def _row(run: RunDir, pointer: Pointer, names: list[str], read: Reader | None) -> CheckpointRow:

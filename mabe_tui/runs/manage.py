@@ -10,7 +10,7 @@ import msgspec
 from core import places
 from core.errors import CheckpointError, RunError
 from core.rundir import About, RunDir
-from mabe_tui.launch.launcher import RunState, unknown_words
+from mabe_tui.launch.launcher import RunState, launcher_named, unknown_words
 from mabe_tui.runs.checkpoints import CORE_POINTERS, pointer_names
 from mabe_tui.runs.listing.catalog import FILE as CATALOG
 from mabe_tui.runs.reading import folder_size, thin_history
@@ -97,6 +97,11 @@ def removal_of(entry: RunEntry, whole: bool) -> Removal:
     pointers = [entry.run.checkpoints / f"{name}.json" for name in pointer_names(entry.run)]
     logs = [entry.run.log_path(attempt) for attempt in entry.run.attempts()]
     heavy = [*pointers, entry.run.checkpoints, *logs]
+    if entry.request is None:
+        raise RunError(
+            f"{entry.problem}; what `mabe compare` needs of it cannot be told from the rest:"
+            f" `mabe rm --all {entry.id}` removes all of it"
+        )
     reason = "checkpoints and logs; settings, events and evaluation stay for compare"
     return _removal(entry.id, reason, [path for path in heavy if path.exists()])
 
@@ -173,10 +178,12 @@ def _left_over(run: RunDir) -> list[Path]:
 
 
 def _require_dead(entry: RunEntry) -> None:
-    state = state_of(entry)
+    state, handle = state_of(entry), entry.run.read_handle()
+    if entry.request is None and handle is not None:  # its job may go on all the same
+        state = launcher_named(handle.launcher).state(entry.run)
     if state.is_alive:
         raise RunError(f"{entry.id} is {state}; stop it first (mabe stop {entry.id})")
-    if state is RunState.UNKNOWN and entry.request is not None:
+    if state is RunState.UNKNOWN and (entry.request is not None or handle is not None):
         raise RunError(f"{unknown_words(entry.run)}; nothing was removed: try again later")
 
 

@@ -133,10 +133,11 @@ def damage_words(file: str, numbers: Sequence[int]) -> str:
     """Say which lines of a file of events are damaged, and what to do."""
     others = len(numbers) - 1
     more = f" and {others} more line{'s' * (others > 1)}" if others else ""
-    each = (
-        "they said is missing here; remove them" if others else "it said is missing here; remove it"
+    they, these = ("they", "these lines") if others else ("it", "that line")
+    return (
+        f"{file}:{numbers[0]}{more}: damaged, so what {they} said is missing here; cut {these} out of"
+        " the file to be rid of this warning"
     )
-    return f"{file}:{numbers[0]}{more}: damaged, so what {each} to be rid of this warning"
 
 
 def folder_size(path: Path) -> int:

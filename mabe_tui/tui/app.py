@@ -4,7 +4,7 @@ import datetime as dt
 import math
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -12,6 +12,7 @@ from textual import events
 from textual._compositor import CompositorUpdate
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.dom import DOMNode
 from textual.filter import LineFilter
 from textual.reactive import reactive
 from textual.screen import Screen
@@ -205,6 +206,21 @@ class MabeApp(App[None]):
                     yield SystemCommand(
                         key.label, f"{key.help} ({key.spelled})", _runner(target, key.action)
                     )
+
+    async def run_action(
+        self,
+        action: str | tuple[str, str, tuple[object, ...]],
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """Do an action, or say why it is not possible now."""
+        if await super().run_action(action, default_namespace, namespaces):
+            return True
+        target, name, _ = self._parse_action(action, default_namespace or self, namespaces)
+        why = target.why_not(name) if isinstance(target, MabeScreen) else None
+        if why is not None:
+            self.notify(why, severity="warning", markup=False)
+        return why is not None
 
     def action_help(self) -> None:
         """Show the keys of the current screen."""

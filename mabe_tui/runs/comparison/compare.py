@@ -268,7 +268,9 @@ def verdict_of(
     """
     from core.evaluation.paired import paired_bootstrap, verdict
 
-    _require_same_videos(one, other, "give both the same data and data.split_seed")
+    _require_same_videos(
+        one, other, (sides.first, sides.second), "give both the same data and data.split_seed"
+    )
     _require_same_source(*sources)
     _require_same_truth(one, other, (sides.first, sides.second))
     result = paired_bootstrap(one.counts, other.reordered(one.videos).counts)
@@ -297,10 +299,9 @@ def _summed(runs: Sequence[RunEntry]) -> "Confusions":
     tables = [read_confusions(run.run.evaluation_table) for run in runs]
     first = tables[0]
     for run, table in zip(runs, tables, strict=True):
-        _require_same_videos(
-            first, table, f"the seeds {runs[0].id} and {run.id} do not belong together"
-        )
-        _require_same_truth(first, table, (runs[0].id, run.id))
+        ids = runs[0].id, run.id
+        _require_same_videos(first, table, ids, "these seeds do not belong together")
+        _require_same_truth(first, table, ids)
     total = np.sum([table.reordered(first.videos).counts for table in tables], axis=0)
     return Confusions(first.videos, first.classes, total)
 
@@ -309,12 +310,14 @@ def _times(table: "Confusions", factor: int) -> "Confusions":
     return dataclasses.replace(table, counts=table.counts * factor)
 
 
-def _require_same_videos(one: "Confusions", other: "Confusions", advice: str) -> None:
+def _require_same_videos(
+    one: "Confusions", other: "Confusions", names: tuple[str, str], advice: str
+) -> None:
     if set(one.videos) != set(other.videos):
         shared = len(set(one.videos) & set(other.videos))
         raise DataError(
-            f"their validation sets differ ({len(one.videos)} and {len(other.videos)} videos,"
-            f" {shared} in common); {advice}"
+            f"their validation sets differ ({names[0]}: {len(one.videos)} videos, {names[1]}:"
+            f" {len(other.videos)}, {shared} in common); {advice}"
         )
 
 

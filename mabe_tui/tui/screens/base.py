@@ -99,7 +99,13 @@ class MabeScreen(Screen[None]):
         """Go back to the screen before."""
         self.app.pop_screen()
 
+    def why_not(self, action: str) -> str | None:
+        """Return why an action is not possible now, for who presses its key all the same; ``None``: it is."""
+        if self.mabe.options.readonly and action in changing(self.PLACES):
+            return "nothing can be changed here: the dashboard was started with --readonly"
+        return None
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Take away what changes anything where the dashboard was started with ``--readonly``."""
+        """Take away what is not possible now; see :meth:`why_not`."""
         del parameters
-        return not (self.mabe.options.readonly and action in changing(self.PLACES))
+        return self.why_not(action) is None

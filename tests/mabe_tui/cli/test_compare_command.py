@@ -15,7 +15,9 @@ Mabe = Callable[..., Result]
 
 
 def test_seeds_are_averaged_in_tables_csv_and_json(invoke: Mabe) -> None:
-    invoke("run", "v1", "--seeds", "3,1")
+    started = json.loads(invoke("run", "v1", "--seeds", "3,1", "--json").stdout)
+    assert [Path(one["folder"]).name for one in started] == [one["run"] for one in started]
+    assert len(started) == 2
     invoke("run", "v2", "--seed", "1")
     text = invoke("compare", "v1", "v2").stdout
     rows = {" ".join(line.split()) for line in text.splitlines()}
@@ -38,7 +40,9 @@ def test_seeds_are_averaged_in_tables_csv_and_json(invoke: Mabe) -> None:
 
 
 def test_latest_leaves_the_other_seeds_out(invoke: Mabe) -> None:
-    invoke("run", "v1", "--seeds", "3,1")
+    started = json.loads(invoke("run", "v1", "--seeds", "3,1", "--json").stdout)
+    assert [Path(one["folder"]).name for one in started] == [one["run"] for one in started]
+    assert len(started) == 2
     first, _ = json.loads(invoke("compare", "v1", "v2", "--latest", "--json").stdout)["sides"]
     assert (first["seeds"], first["best_over_seeds"]) == ([1], {})
 

@@ -81,6 +81,7 @@ def test_damaged_files_of_a_run_are_named_and_it_is_shown_all_the_same(
     assert "state        finished" in text
     assert f"attempts/{attempt}/events.jsonl:3 and 1 more line: damaged" in text
     assert f"{finished.path / 'about.toml'}: cannot be read" in text
+    assert "cut these lines out of the file to be rid of" in text
     assert "mend or remove it" in text
     assert "2 warnings" in invoke("runs").stdout
     (finished.path / "about.toml").unlink()
@@ -214,6 +215,36 @@ def test_rm_asks(invoke: Mabe, finished: RunDir) -> None:
     assert invoke("status").exit_code == 0
     invoke("rm", "last", "--all", "--yes")
     assert not finished.path.exists()
+
+
+def test_rm_of_what_cannot_be_read_says_so(invoke: Mabe, finished: RunDir) -> None:
+    (finished.path / "run.toml").write_text("x = [")
+    with pytest.raises(RunError, match=f"run.toml: cannot be read.*mabe rm --all {finished.id}"):
+        invoke("rm", finished.id, "--yes")
+    assert finished.checkpoints.is_dir()
+    invoke("rm", "--all", finished.id, "--yes")
+    assert not finished.path.exists()
+
+
+def test_rm_of_what_may_be_alive_and_cannot_be_read_is_refused(
+    invoke: Mabe, waiting: RunDir
+) -> None:
+    (waiting.path / "run.toml").write_text("x = [")
+    with pytest.raises(RunError, match="is running; stop it first"):
+        invoke("rm", "--all", waiting.id, "--yes")
+
+
+def test_why_there_is_no_checkpoint(
+    invoke: Mabe, launcher: LocalLauncher, finished: RunDir, make_run: MakeRun
+) -> None:
+    invoke("rm", finished.id, "--yes")
+    assert "nothing is left to remove" in invoke("rm", finished.id, "--yes").stderr
+    assert "were removed" in invoke("checkpoints", finished.id).stderr
+    with pytest.raises(RunError, match="no checkpoints any more"):
+        invoke("checkpoints", finished.id, "--mark", "best")
+    waiting = make_run("v2", then="mute")
+    launcher.launch(waiting)
+    assert "has no checkpoint yet" in invoke("checkpoints", waiting.id).stderr
 
 
 def test_gc_lists_first(invoke: Mabe, home: Path, finished: RunDir) -> None:

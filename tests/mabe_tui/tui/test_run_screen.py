@@ -459,6 +459,9 @@ async def test_a_run_whose_folder_is_removed_is_gone(make_app, recorded: Path) -
         ]
         bound = {one.binding.action for one in screen.active_bindings.values()}
         assert not bound & {"stop_run", "resume_run", "checkpoints", "video", "replay"}
+        await pilot.press("K")
+        assert "the run is gone: its folder was removed" in notices(pilot.app)
+        assert pilot.app.screen is screen
 
 
 async def test_a_damaged_line_of_the_events_is_told_of(make_app, recorded: Path) -> None:

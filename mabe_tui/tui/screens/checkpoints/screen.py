@@ -12,7 +12,14 @@ from textual.message import Message
 
 from core.progress import Progress, sparing
 from core.rundir import RunDir
-from mabe_tui.runs.checkpoints import MARKED, CheckpointRow, checkpoint_rows, mark, unmark
+from mabe_tui.runs.checkpoints import (
+    MARKED,
+    CheckpointRow,
+    checkpoint_rows,
+    mark,
+    none_words,
+    unmark,
+)
 from mabe_tui.runs.comparison.evaluate import AT, EvaluationReport, evaluate_run
 from mabe_tui.runs.comparison.evaluations import epoch_metrics, keep_evaluation, kept_evaluations
 from mabe_tui.runs.store import RunEntry
@@ -50,9 +57,13 @@ class CheckpointsScreen(RunActions):
     class Listed(Message):
         """The checkpoints were looked at."""
 
-        def __init__(self, rows: list[CheckpointRow], measured: Measured, read_whole: bool) -> None:
+        def __init__(
+            self, rows: list[CheckpointRow], measured: Measured, read_whole: bool, none: str
+        ) -> None:
             super().__init__()
             self.rows, self.measured, self.read_whole = rows, measured, read_whole
+            self.none = none
+            """Why there is none."""
 
     def __init__(self, run_id: str) -> None:
         super().__init__()
@@ -69,7 +80,7 @@ class CheckpointsScreen(RunActions):
         """Lay out the list above the metrics."""
         with Vertical(id="list-pane", classes="panel") as pane:
             pane.border_title = "checkpoints, the newest first"
-            yield RowTable(CHECKPOINTS, empty="no checkpoint yet", id="list")
+            yield RowTable(CHECKPOINTS, empty="looking …", id="list")
         with Vertical(id="measured-pane", classes="panel"):
             yield SideTable(empty="its epoch measured nothing", id="measured")
 
@@ -122,13 +133,14 @@ class CheckpointsScreen(RunActions):
             row.file: (own.get(row.epoch, {}), kept_evaluations(run, row.file, state))
             for row in rows
         }
-        return self.Listed(rows, measured, read_whole)
+        return self.Listed(rows, measured, read_whole, "" if rows else none_words(run))
 
     @on(Listed)
     def _show(self, message: Listed) -> None:
         if message.read_whole:
             self._read = {row.sha256: row for row in message.rows if row.here}
         self._rows, self._measured = message.rows, message.measured
+        self._list.empty = message.none
         self._draw()
 
     def _draw(self) -> None:

@@ -93,17 +93,17 @@ class RunScreen(FollowingScreen):
         """The log."""
         return self.query_one(LogPanel)
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+    def why_not(self, action: str) -> str | None:
         """Take away what a run cannot do: one that is gone nothing, an imported one not go on."""
         if self.look is not None:
             state = self.look.summary.state
             if self.look.is_gone and action in OF_FILES:
-                return False
+                return "the run is gone: its folder was removed"
             if action == "replay" and state.is_alive and self.look.replay is None:
-                return False
+                return f"the run is {state}: it can be replayed when it has ended"
             if action == "resume_run" and self.look.summary.imported:
-                return False
-        return super().check_action(action, parameters)
+                return "the run was imported from a log, so there is nothing to go on with"
+        return super().why_not(action)
 
     # ── the feed ──────────────────────────────────────────────────────────────────────────────
 

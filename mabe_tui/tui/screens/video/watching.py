@@ -22,11 +22,11 @@ class Watching(MabeScreen):
         """What plays the video."""
         return self.query_one(Player)
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+    def why_not(self, action: str) -> str | None:
         """Take away what is done to a video while none is seen."""
         if action in PLAYED and not (self.is_mounted and self.player.is_seen):
-            return False
-        return super().check_action(action, parameters)
+            return "no video is shown"
+        return super().why_not(action)
 
     def action_play(self) -> None:
         """Play, or stand still."""

@@ -266,9 +266,7 @@ def test_no_verdict_where_the_videos_differ(
     finished("v6", seed=1, videos=VIDEOS[:6])
     (verdict,) = compared(home, registry, "v5", "v6").verdicts
     assert verdict.difference is None
-    assert (
-        "no verdict: their validation sets differ (8 and 6 videos, 6 in common)" in verdict.sentence
-    )
+    assert "their validation sets differ (v5: 8 videos, v6: 6, 6 in common)" in verdict.sentence
 
 
 def test_no_verdict_where_videos_of_the_same_ids_hold_other_data(
