@@ -10,7 +10,7 @@ from typing import Any
 import tomli_w
 
 from core.errors import ConfigError
-from core.experiment import Experiment
+from core.experiment import NOT_INHERITED, Experiment
 from core.files import write_bytes_atomically
 from core.inheritance import Table, merge
 from core.lock import locked
@@ -52,6 +52,10 @@ def add_version(
         now = load(registry.path)
         table = _table(now, name, extends, overrides, notes, title)
         grown = replace(now, tables={**now.tables, name: table})
+        # first as settings on top of what is inherited: what is wrong with one is said of it
+        stated = {key: value for key, value in table.items() if key in NOT_INHERITED}
+        stated |= {"extends": extends} if extends is not None else {}
+        replace(now, tables={**now.tables, name: stated}).experiment(name, overrides)
         experiment = grown.experiment(name)
         write_bytes_atomically(file, _with_table(file, name, table))
     return experiment

@@ -1,12 +1,14 @@
 """What the behaviour task finds in prepared data: the split, the labels, and what to warn of."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
+from core.data.competition import Video, read_bouts
 from core.data.labels import (
     ActionMap,
     counted,
@@ -96,19 +98,7 @@ class LabelledFrames:
         present = [name for name, frames in counts.items() if frames]
         if len(names) < 2 or len(present) > 1:
             return
-        raise DataError(
-            f"every frame of the {len(self.train)} training videos is {present[0]!r}, so there is"
-            f" nothing to learn; {self._what_to_map(names)}"
-        )
-
-    def _what_to_map(self, names: tuple[str, ...]) -> str:
-        if not self.unmapped:
-            return "its annotations name no action of another class in the training videos"
-        ((action, _),) = self.unmapped.most_common(1)
-        return (
-            f"the action map does not name {counted(self.unmapped)}:"
-            f" `--set actions.{action}=CLASS` does, CLASS one of {', '.join(names[1:])}"
-        )
+        raise _nothing_to_learn(len(self.train), present[0], self.unmapped, names)
 
     def _absent_classes(self, names: tuple[str, ...]) -> list[Remark]:
         found = []
@@ -136,6 +126,65 @@ class LabelledFrames:
         return [Remark("unmapped_actions", unmapped_sentence(self.unmapped, background))]
 
 
+def require_trainable(experiment: Experiment, videos: Sequence[Video]) -> None:
+    """Refuse, from annotations alone, what a run would refuse once the data are prepared.
+
+    Looks no further than the first bout of a class that can be learned. What cannot be read is passed over:
+    preparing the data names it.
+
+    Args:
+        experiment: what is to be trained.
+        videos: the labelled ones of its data folder.
+
+    Raises:
+        DataError: no video is left to train or to validate on, or no training video has a bout of any class
+            but the background.
+        ConfigError: the action map names a class that does not exist.
+    """
+    config, names = experiment.data, experiment.classes
+    by_id = {video.video_id: video for video in videos}
+    train, validation = split_videos(
+        by_id, config.validation_fraction, config.split_seed, config.validation_videos
+    )
+    if not validation:
+        raise _too_few("validate on", len(by_id))
+    actions, unmapped = ActionMap(experiment.actions, names), Counter[str]()
+    for video in train:
+        try:
+            bouts = read_bouts(by_id[video])
+        except DataError:
+            return
+        if any(actions.index_of(action) for action in bouts.action):
+            return
+        unmapped += unmapped_bouts(bouts, actions)
+    if len(names) > 1:
+        raise _nothing_to_learn(len(train), names[0], unmapped, names)
+
+
+def _nothing_to_learn(
+    videos: int, only: str, unmapped: Counter[str], names: tuple[str, ...]
+) -> DataError:
+    """Return the error of training videos that all are of one class."""
+    if unmapped:
+        ((action, _),) = unmapped.most_common(1)
+        mend = (
+            f"the action map does not name {counted(unmapped)}:"
+            f" `--set actions.{action}=CLASS` does, CLASS one of {', '.join(names[1:])}"
+        )
+    else:
+        mend = "its annotations name no action of another class in the training videos"
+    return DataError(
+        f"every frame of the {videos} training videos is {only!r}, so there is nothing to learn; {mend}"
+    )
+
+
+def _too_few(what_for: str, videos: int) -> DataError:
+    return DataError(
+        f"no frames to {what_for} among its {videos} labelled videos;"
+        " at least two videos are needed, one of them for validation"
+    )
+
+
 def _require_layout(config: DataConfig, data: PreparedData) -> None:
     manifest = data.manifest
     wanted = KEYPOINT_SETS[config.keypoints]
@@ -154,8 +203,5 @@ def _split(config: DataConfig, data: PreparedData) -> tuple[tuple[int, ...], tup
     sides = tuple(index[each] for each in train), tuple(index[each] for each in validation)
     for name, videos in zip(("train on", "validate on"), sides, strict=True):
         if not any(data.videos[video].frames for video in videos):
-            raise DataError(
-                f"{data.folder}: no frames to {name} among its {len(index)} labelled videos;"
-                " at least two videos are needed, one of them for validation"
-            )
+            raise DataError(f"{data.folder}: {_too_few(name, len(index))}")
     return sides

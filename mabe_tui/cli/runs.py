@@ -29,7 +29,7 @@ from mabe_tui.runs.following.mirror import EventItem, Item, TextItem
 from mabe_tui.runs.store import RunEntry, RunStore
 from mabe_tui.runs.units import duration, short_duration
 from mabe_tui.runs.view import RunSummary, refresh, summary_of
-from mabe_tui.runs.words import state_words
+from mabe_tui.runs.words import best_words, state_words
 
 LAST_LINES = 10
 LABEL = 12
@@ -96,7 +96,7 @@ def _details(run: RunSummary) -> Iterator[tuple[str, object]]:
     if run.epochs:
         yield "epoch", f"{run.epoch} of {run.epochs}"
     if run.best_metric is not None:
-        yield "best", f"{run.monitor} {run.best_metric:.4f} at epoch {run.best_epoch}"
+        yield "best", f"{run.monitor} {best_words(run)}"
     yield from _last_metrics(run.metrics)
     if training := _training(run):
         yield "training", training

@@ -72,11 +72,19 @@ def check_data(request: RunRequest) -> str:
 
     Raises:
         ConfigError: the version needs a data folder and none was named.
-        DataError: what was named is no data folder, or has no labelled video.
+        DataError: what was named is no data folder, or has nothing to learn from or to validate on.
     """
     settings = request.experiment.data
     if settings.source == "synthetic":
         videos, frames = settings.synthetic_videos, settings.synthetic_frames
+        if settings.validation_videos is not None:
+            from core.data.split import split_videos
+            from core.data.synthetic.generate import FIRST_VIDEO_ID
+
+            ids = [str(FIRST_VIDEO_ID + number) for number in range(videos)]
+            split_videos(
+                ids, settings.validation_fraction, settings.split_seed, settings.validation_videos
+            )
         return f"synthetic, made by the run: {videos} videos of {frames} frames"
     if request.data is None:
         raise ConfigError(_how_to_name_data(request))
@@ -84,6 +92,7 @@ def check_data(request: RunRequest) -> str:
         launcher_named(request.launcher).quote(request)  # refuses what cannot be seen from there
         return request.data
     from core.data.competition import labelled, read_videos  # late: pyarrow
+    from core.tasks.behaviour_data import require_trainable
 
     usable, left_out = labelled(read_videos(Path(request.data)))
     if len(usable) < FEWEST_VIDEOS:
@@ -91,6 +100,10 @@ def check_data(request: RunRequest) -> str:
             f"{request.data}: {len(usable)} labelled videos with their files ({len(left_out)} left out);"
             " at least two are needed, one of them for validation (`mabe data check` says more)"
         )
+    try:
+        require_trainable(request.experiment, usable)
+    except DataError as error:
+        raise DataError(f"{request.data}: {error}") from error
     return f"{request.data}: {len(usable)} labelled videos ({len(left_out)} left out)"
 
 

@@ -15,6 +15,7 @@ from core.rundir import About, RunRequest
 from mabe_tui.launch import unknown
 from mabe_tui.launch.attempts import STATE_OF_ENDING, read_quiet_ending
 from mabe_tui.launch.launcher import RunState, launcher_named
+from mabe_tui.runs.metric_limits import F1_MACRO, most_possible
 from mabe_tui.runs.reading import thin_history
 from mabe_tui.runs.store import RunEntry
 
@@ -73,6 +74,8 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     monitor: str | None = None
     best_metric: float | None = None
     best_epoch: int | None = None
+    best_at_most: float | None = None
+    """The highest macro F1 that there can be where the validation videos lack classes: each counts 0."""
     metrics: dict[str, float] = {}
     """Of the last completed epoch."""
     train_loss: float | None = None
@@ -265,6 +268,7 @@ def _with_epochs(facts: RunSummary, history: History) -> RunSummary:
         epoch=last.epoch if last else 0,
         best_metric=best.metrics[facts.monitor or ""] if best else None,
         best_epoch=best.epoch if best else None,
+        best_at_most=most_possible(best.metrics) if best and facts.monitor == F1_MACRO else None,
         metrics=last.metrics if last else {},
         train_loss=step.loss if step else _train_loss(facts, last) if last else None,
         learning_rate=_told(latest.learning_rate) if latest else None,

@@ -110,6 +110,13 @@ def state_words(run: RunSummary) -> str:
     return f"{run.state}{_in_brackets(ending_words(run.ended_because))}"
 
 
+def best_words(run: RunSummary) -> str:
+    """Say what a run's best epoch came to: ``0.4700 at epoch 3 (at most 0.50 on these videos)``."""
+    most = run.best_at_most
+    limit = "" if most is None else f"at most {most:.2f} on these videos, which lack classes"
+    return f"{run.best_metric:.4f} at epoch {run.best_epoch}{_in_brackets(limit)}"
+
+
 def _in_brackets(why: str) -> str:
     return f" ({why})" if why else ""
 

@@ -111,3 +111,17 @@ def test_a_lock_that_is_not_let_go_is_told_and_nothing_is_written(
         add_version(load(path), "c", "a", tell=said.append)
     assert said == [f"{path}: waiting for another process that is changing it"]
     assert path.read_text() == VERSIONS
+
+
+def test_a_setting_that_does_not_fit_is_named_and_no_line_of_another_version(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "experiments.toml"
+    path.write_text(VERSIONS)
+    wrong = {"epochs=2": "epochs=2: training.warmup_epochs stays", "epochs=-2": "epochs: -2 is not"}
+    add_version(load(path), "c", "a", ["training.epochs=9", "training.warmup_epochs=3"])
+    before = path.read_bytes()
+    for setting, words in wrong.items():
+        with pytest.raises(ConfigError, match=f"^--set training.{words}"):
+            add_version(load(path), "d", "c", [f"training.{setting}"])
+    assert path.read_bytes() == before

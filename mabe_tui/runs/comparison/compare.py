@@ -221,7 +221,7 @@ def _verdict(
 def _no_verdict(first: Side, second: Side) -> str | None:
     for side in (first, second):
         if side.summary is None:
-            return f"{side.name} has no run here (`mabe run {side.name}`)"
+            return f"{side.name} has no run here to compare (`mabe run {side.name}`)"
         if side.is_import:
             return (
                 f"{side.summary.id} was imported from a log, which claims figures and has no evaluation"

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from mabe_tui.runs.comparison.compare import Comparison
 from mabe_tui.runs.comparison.sides import Side, Spread, mean_over_runs
+from mabe_tui.runs.metric_limits import F1_MACRO, most_possible
 from mabe_tui.runs.settings import spell
 from mabe_tui.runs.text import clean
 from mabe_tui.runs.units import duration
@@ -55,7 +56,15 @@ def _metric_rows(sides: Sequence[Side], best: bool) -> Rows:
     names = [name for name in METRICS_FIRST if name in known]
     names += [name for name in known if name not in names]
     rows: Rows = [*_seed_rows(sides), ["epoch", *epochs]] if known else []
-    return rows + [[name, *(_metric(table.get(name)) for table in tables)] for name in names]
+    for name in names:
+        rows.append([name, *(_metric(table.get(name)) for table in tables)])
+        most = [most_possible(side.best) if _metrics_of(side, best) else None for side in sides]
+        if name == F1_MACRO and any(each is not None for each in most):
+            limits = [
+                figure(1 if m is None and t else m) for m, t in zip(most, tables, strict=True)
+            ]
+            rows.append(["  at most, as classes are absent", *limits])
+    return rows
 
 
 def epochs_of(side: Side, best: bool) -> str | None:

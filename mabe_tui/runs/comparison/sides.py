@@ -123,8 +123,10 @@ def find_side(name: str, store: RunStore, registry: Registry, latest: bool) -> F
         return Found(entry.require_request().experiment, (entry,))
     of_version = [e for e in store.entries() if e.version == name and not e.is_import]
     own = _own_runs(of_version)
-    found = Found(own[0].require_request().experiment, (own[0],)) if latest else _over_seeds(own)
     problems = tuple(entry.problem for entry in of_version if entry.problem is not None)
+    if len(problems) == len(of_version) and name in registry.versions:  # none can be read
+        return Found(registry.experiment(name), unreadable=problems)
+    found = Found(own[0].require_request().experiment, (own[0],)) if latest else _over_seeds(own)
     return replace(found, unreadable=problems)
 
 

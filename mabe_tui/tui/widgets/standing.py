@@ -12,7 +12,7 @@ from mabe_tui.runs.following.feed import GONE, Look, ReplayStanding
 from mabe_tui.runs.text import plain
 from mabe_tui.runs.units import duration, size_text
 from mabe_tui.runs.view import RunSummary
-from mabe_tui.runs.words import ending_words
+from mabe_tui.runs.words import best_words, ending_words
 
 BAR, ASCII_BAR = "█░", "#-"
 BAR_WIDTH = (8, 30)
@@ -138,7 +138,7 @@ def _measured(run: RunSummary) -> Iterator[str]:
     if (value := run.metrics.get(monitor)) is not None:
         yield f"{monitor} {value:.4f}"
     if run.best_metric is not None:
-        yield f"best {run.best_metric:.4f} at epoch {run.best_epoch}"
+        yield f"best {best_words(run)}"
     if run.learning_rate is not None:
         yield f"lr {run.learning_rate:.2e}"
 

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from core import registry
-from core.errors import ConfigError
+from core.errors import ConfigError, DataError
 from core.rundir import Limits
 from mabe_tui.runs.asking import Wish, check_data, parse_seeds, requests_for
 from mabe_tui.runs.forecast import above_budget, described, dry_run, limits_line, spending
@@ -39,6 +39,13 @@ def test_a_version_without_its_data_is_refused() -> None:
     (request,) = requests_for(REGISTRY, wish)
     again = r"`mabe run v6 --data DIR --preset demo --set training\.epochs=5`"
     with pytest.raises(ConfigError, match=again):
+        check_data(request)
+
+
+def test_validation_videos_that_the_run_will_not_make_are_refused() -> None:
+    wish = Wish(version="v1", overrides=('data.validation_videos=["x"]',))
+    (request,) = requests_for(REGISTRY, wish)
+    with pytest.raises(DataError, match="no labelled video x"):
         check_data(request)
 
 

@@ -23,10 +23,11 @@ from core.experiment import Experiment, TrainingConfig
 from core.history import fold
 from core.rundir import Limits, RunDir, RunRequest
 from mabe_tui.launch.launcher import RunState
+from mabe_tui.runs.metric_limits import most_possible
 from mabe_tui.runs.reading import Thinner
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.view import RunSummary, summarise, summary_of
-from mabe_tui.runs.words import state_words
+from mabe_tui.runs.words import best_words, state_words
 from tests.mabe_tui.runs.telling import START, Telling
 
 EPOCH = {"learning_rate": 1e-3, "gradient_norm": 1.0, "frames_per_second": 100.0}
@@ -186,3 +187,15 @@ def test_the_ending_of_an_earlier_attempt_is_not_that_of_the_newest(state: RunSt
     assert state_words(summary) == state.value
     told = Teller().begin().tell(Failed, error="no memory", type="MemoryError")
     assert summarise(REQUEST, fold(told.events), state, told.now).problem is None
+
+
+def test_what_macro_f1_cannot_pass_is_said_beside_it() -> None:
+    frames = {"support/other": 90.0, "support/social": 10.0, "support/mating": 0.0}
+    assert most_possible(frames | {"f1_macro": 0.6}) == pytest.approx(2 / 3)
+    assert most_possible({"support/other": 90.0, "f1_macro": 0.6}) is None
+    assert most_possible({"f1_macro": 0.6}) is None
+    told = Teller().begin().tell(
+        Epoch, epoch=1, step=4, seconds=2.0, train_loss=0.5, metrics={"f1_macro": 0.6, **frames}, **EPOCH
+    )  # fmt: skip
+    summary = summarise(REQUEST, fold(told.events), RunState.FINISHED, told.now)
+    assert best_words(summary).startswith("0.6000 at epoch 1 (at most 0.67 on these videos")

@@ -16,7 +16,7 @@ from mabe_tui.runs.settings import differences
 from mabe_tui.runs.settings import spell as spell_setting
 from mabe_tui.runs.text import plain
 from mabe_tui.runs.units import duration
-from mabe_tui.runs.words import state_words
+from mabe_tui.runs.words import best_words, state_words
 from mabe_tui.tui.screens.home.rows import MISSING
 
 LABEL = 11
@@ -77,6 +77,7 @@ def _run_lines(record: RunRecord) -> Iterator[str]:
     facts = {
         "state": state_words(run),
         "epoch": f"{run.epoch} of {run.epochs}",
+        "best": best_words(run) if run.best_metric is not None else None,
         "time": duration(run.elapsed_seconds),
         "left": duration(run.eta_seconds) if run.eta_seconds is not None else None,
         "cost": spell("cost_usd", run.cost_usd),
@@ -84,7 +85,7 @@ def _run_lines(record: RunRecord) -> Iterator[str]:
         "budget": spell("budget_usd", run.budget_usd),
         "attempts": run.attempts,
         "device": run.device_name,
-        "seed": run.seed,
+        "seed": None if run.imported else run.seed,
         "preset": run.preset,
         "data": run.data,
         "tags": " ".join(run.tags),

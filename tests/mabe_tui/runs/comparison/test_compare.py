@@ -362,3 +362,13 @@ def test_what_an_imported_log_claims_is_not_called_measured(
     assert "imported from a log" in verdict.sentence
     assert "yet" not in verdict.sentence
     assert verdict.difference is None
+
+
+def test_a_version_whose_runs_cannot_be_read_is_the_bare_version(
+    home: Path, registry: Registry, finished: MakeFinished
+) -> None:
+    finished("v5")
+    (finished("v6").path / "run.toml").write_text("x = [")
+    comparison = compared(home, registry, "v5", "v6")
+    assert "v6 has no run here" in comparison.verdicts[0].sentence
+    assert "run.toml: cannot be read" in comparison.unreadable[0]
