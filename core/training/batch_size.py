@@ -1,7 +1,7 @@
 """The largest batch that fits in memory, found by training steps of the real model on random inputs."""
 
 import gc
-import math
+import statistics
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,6 +17,7 @@ from core.progress import Progress
 from core.rundir import RunRequest
 from core.tasks.build import build_task
 from core.tasks.task import Batch, Task
+from core.training.probe_report import Reading as Reading
 from core.training.rng import seed_everything
 from core.training.state import TrainingState
 from core.training.step import optimise
@@ -30,21 +31,6 @@ HEADROOM = 0.05
 OUT_OF_MEMORY = ("out of memory", "ALLOC_FAILED", "can't allocate memory")
 """What torch, cuDNN and the allocator of the CPU say, where they do not raise OutOfMemoryError."""
 GIB = 2**30
-
-
-class Reading(msgspec.Struct, frozen=True, kw_only=True):
-    """What one batch size took."""
-
-    size: int
-    fits: bool
-    peak_bytes: int | None = None
-    seconds: float | None = None
-    """Of the second step."""
-    problem: str | None = None
-
-
-Probe = Callable[[int], Reading]
-"""Tries one batch size."""
 
 
 def largest_batch(fits: Callable[[int], bool], most: int) -> int:
@@ -104,8 +90,10 @@ def small_request(request: RunRequest) -> RunRequest:
     return msgspec.structs.replace(request, experiment=small)
 
 
-def measure(task: Task, experiment: Experiment, device: torch.device, size: int) -> float:
-    """Make training steps with a batch of this size; gives the seconds of the last.
+def measure(
+    task: Task, experiment: Experiment, device: torch.device, size: int, steps: int = STEPS
+) -> float:
+    """Make training steps with a batch of this size; return the median seconds of all but the first.
 
     Raises:
         RuntimeError: there is not the memory for it, among others.
@@ -115,13 +103,15 @@ def measure(task: Task, experiment: Experiment, device: torch.device, size: int)
     state.model.train()
     batch = enlarged(next(iter(task.train_batches(1))), size)
     ahead = [torch.zeros_like(batch.inputs) for _ in range(experiment.hardware.loader_workers)]
-    seconds = math.nan
-    for _ in range(STEPS):
+    seconds = []
+    for _ in range(steps):
         began = time.perf_counter()
         optimise(state, task, [batch], experiment.training.gradient_clip)
-        seconds = time.perf_counter() - began
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        seconds.append(time.perf_counter() - began)
     del ahead  # batches that wait their turn; they had to exist until here
-    return seconds
+    return statistics.median(seconds[1:])
 
 
 def enlarged(batch: Batch, size: int) -> Batch:
@@ -168,10 +158,10 @@ class CudaProbe:
         torch.cuda.set_per_process_memory_fraction(self.memory / total)
         self._task = build_task(small_request(request), cache, self._device, progress)
 
-    def __call__(self, size: int) -> Reading:
+    def __call__(self, size: int, steps: int = STEPS) -> Reading:
         """Try one size."""
         torch.cuda.reset_peak_memory_stats()
-        seconds, problem = self._try(size)
+        seconds, problem = self._try(size, steps)
         peak = torch.cuda.max_memory_allocated()
         gc.collect()  # only now that no traceback holds the tensors
         torch.cuda.empty_cache()
@@ -179,9 +169,9 @@ class CudaProbe:
             size=size, fits=seconds is not None, peak_bytes=peak, seconds=seconds, problem=problem
         )
 
-    def _try(self, size: int) -> tuple[float | None, str | None]:
+    def _try(self, size: int, steps: int) -> tuple[float | None, str | None]:
         try:
-            return measure(self._task, self._experiment, self._device, size), None
+            return measure(self._task, self._experiment, self._device, size, steps), None
         except Exception as error:
             if not is_out_of_memory(error):
                 raise

@@ -1,6 +1,6 @@
 """Trying a batch size on the CPU, in a process of its own: what it takes dies with it, and so may it.
 
-``python -m core.training.memory_probe RUN_DIR CACHE SIZE`` makes the steps and prints its peak memory.
+``python -m core.training.memory_probe RUN_DIR CACHE SIZE STEPS`` makes the steps and prints its peak memory.
 """
 
 import os
@@ -21,7 +21,7 @@ import core
 from core.errors import RunError, UserError
 from core.progress import Progress
 from core.rundir import RunDir, RunRequest
-from core.training.batch_size import GIB, Reading, is_out_of_memory, measure, small_request
+from core.training.batch_size import GIB, STEPS, Reading, is_out_of_memory, measure, small_request
 
 POLL_SECONDS = 0.02
 _SEARCHED = [str(Path(core.__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
@@ -47,7 +47,7 @@ class SubprocessProbe:
         small = small_request(request)
         open_data(small.experiment, small.data, cache, progress)
 
-    def __call__(self, size: int) -> Reading:
+    def __call__(self, size: int, steps: int = STEPS) -> Reading:
         """Try one size.
 
         Raises:
@@ -56,7 +56,8 @@ class SubprocessProbe:
         with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as errors:
             run = RunDir(Path(folder) / self._request.run)
             run.write_request(self._request)
-            command = [sys.executable, "-m", __name__, str(run.path), str(self._cache), str(size)]
+            numbers = [str(size), str(steps)]
+            command = [sys.executable, "-m", __name__, str(run.path), str(self._cache), *numbers]
             child = subprocess.Popen(
                 command,
                 stdout=subprocess.PIPE,
@@ -106,7 +107,8 @@ class SubprocessProbe:
 
 def main(arguments: Sequence[str]) -> int:
     """Make the steps of one probe, and print the reading as JSON."""
-    folder, cache, size = Path(arguments[0]), Path(arguments[1]), int(arguments[2])
+    folder, cache = Path(arguments[0]), Path(arguments[1])
+    size, steps = int(arguments[2]), int(arguments[3])
     import torch
 
     from core.tasks.build import build_task
@@ -114,7 +116,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         request, cpu = RunDir(folder).read_request(), torch.device("cpu")
         task = build_task(small_request(request), cache, cpu, lambda *_: None)
-        seconds = measure(task, request.experiment, cpu, size)
+        seconds = measure(task, request.experiment, cpu, size, steps)
     except UserError as error:
         print(error, file=sys.stderr)
         return 1

@@ -78,7 +78,7 @@ def batch_size(
     device = choose_device(experiment.hardware.device)
     request = new_request(experiment, "local", data=data)
     memory = None if memory_gib is None else int(memory_gib * GIB)
-    probe = _probe(request, session.cache, device.type, memory)
+    probe = _probe(request, session.cache, memory)
     name, limit = device_name(device), f"{probe.memory / GIB:.1f} GiB"
     say(f"{version} on {name}, within {limit}" + _asked_for(experiment))
     readings: list[Reading] = []
@@ -100,16 +100,11 @@ def batch_size(
         _show(report, most)
 
 
-def _probe(
-    request: RunRequest, cache: Path, device: str, memory: int | None
-) -> "CudaProbe | SubprocessProbe":
-    from core.training.batch_size import CudaProbe
-    from core.training.memory_probe import SubprocessProbe, default_memory
+def _probe(request: RunRequest, cache: Path, memory: int | None) -> "CudaProbe | SubprocessProbe":
+    from core.training.probe import open_probe
 
     with progress("preparing") as tell:
-        if device == "cuda":
-            return CudaProbe(request, cache, tell, memory)
-        return SubprocessProbe(request, cache, tell, memory or default_memory())
+        return open_probe(request, cache, tell, memory)
 
 
 def _asked_for(experiment: Experiment) -> str:

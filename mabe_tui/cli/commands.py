@@ -35,6 +35,7 @@ COMMANDS = {
     "checkpoints": ("runs", "List a run's checkpoints; --verify reads them."),
     "tune": ("tune", "Search a version's ranges; each trial is a run."),
     "batch-size": ("batch_size", "Find the largest batch that fits in memory."),
+    "gpus": ("gpus_command", "Show which GPU suits a version; --probe measures."),
     "curves": ("curves_command", "Draw the curves of runs over one another."),
     "compare": ("compare_command", "Compare versions or runs, with a verdict."),
     "video": ("video_command", "List the worst videos; draw a frame of one."),

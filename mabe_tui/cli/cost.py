@@ -26,11 +26,22 @@ def agree_on_cost(store: RunStore, requests: Sequence[RunRequest], yes: bool) ->
     if spent is None:
         return
     say(spent.line)
-    if spent.above_budget is not None and not yes:
-        _ask(spent.above_budget)
+    if spent.above_budget is not None:
+        ask_first(spent.above_budget, yes)
 
 
-def _ask(why: str) -> None:
+def ask_first(why: str, yes: bool) -> None:
+    """Ask whether to start something all the same.
+
+    Args:
+        why: it should be asked.
+        yes: ask nobody.
+
+    Raises:
+        ConfigError: there is nobody to ask, or the answer is no.
+    """
+    if yes:
+        return
     if not sys.stdin.isatty():
         raise ConfigError(f"{why}; --yes starts it all the same")
     print(f"{why}. Start? [y/N] ", end="", file=sys.stderr, flush=True)

@@ -15,6 +15,10 @@ from tests.loopback.helpers import fake_request
 from tests.loopback.server import LoopbackServer
 
 FAKE_JOB = Path(__file__).parent / "fake_job.py"
+OVERLAY = {
+    "core/job.py": FAKE_JOB,
+    "core/training/probe.py": FAKE_JOB.with_name("fake_probe.py"),
+}
 MakeRun = Callable[..., RunDir]
 Mabe = Callable[..., Result]
 
@@ -22,7 +26,7 @@ Mabe = Callable[..., Result]
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackServer]:
     """One stand-in control plane for all tests: a client keeps what it has uploaded in mind."""
-    with LoopbackServer(tmp_path_factory.mktemp("cloud"), {"core/job.py": FAKE_JOB}) as running:
+    with LoopbackServer(tmp_path_factory.mktemp("cloud"), OVERLAY) as running:
         yield running
 
 

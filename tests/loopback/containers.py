@@ -3,6 +3,7 @@
 """Containers of the stand-in cloud: the real entry point of the ``modal`` package as local processes."""
 
 import asyncio
+import importlib.metadata
 import os
 import shutil
 import signal
@@ -123,6 +124,7 @@ class Container(Plane):
             "MODAL_CONFIG_PATH": str(self.root / "no-config"),
             "MODAL_CONTAINER_ARGUMENTS_PATH": str(self.root / "arguments"),
             MOUNT_ROOT_VARIABLE: str(self.root),
+            "FAKE_TORCH": importlib.metadata.version("torch").partition("+")[0],
             "FAKE_DEVICE_NAME": f"NVIDIA {self.function.resources.gpu_config.gpu_type or 'none'}",
             **self._secrets(),
         }

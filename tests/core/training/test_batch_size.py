@@ -145,7 +145,7 @@ def cuda(monkeypatch):
 
 
 def test_a_gpu_without_the_memory_is_no_error(cuda, monkeypatch, tmp_path):
-    def measure(_task, _experiment, _device, size):
+    def measure(_task, _experiment, _device, size, _steps):
         if size > 100:
             raise torch.OutOfMemoryError("CUDA out of memory")
         return 0.25

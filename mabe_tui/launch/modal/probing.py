@@ -1,0 +1,88 @@
+"""Renting GPUs for a minute each to find out what a version takes on them."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import modal
+import modal.exception
+import msgspec
+
+from core.rundir import RunRequest
+from core.training.probe_report import ProbeReport
+from mabe_tui.launch import modal_app, modal_probe_app
+from mabe_tui.launch.modal import client as modal_client
+from mabe_tui.launch.modal.loop import interruptible
+from mabe_tui.launch.modal_launcher import request_text
+from mabe_tui.launch.prices import cores, memory_mib
+
+APP_NAME = "mabe-probe"
+QUEUE_SECONDS = 600.0
+"""How long a GPU may take to become free, and an image to be built, beyond the probe itself."""
+ERRORS = (modal.exception.Error, TimeoutError, OSError)
+Probe = modal.Function[[str, float], str, str]
+Tell = Callable[[str, ProbeReport | str], object]
+"""Is called with a GPU and what was found there, or why nothing was."""
+
+
+def probe_gpus(
+    request: RunRequest, gpus: Sequence[str], seconds: float, timeout: int, tell: Tell
+) -> Mapping[str, ProbeReport | str]:
+    """Probe each GPU in a container of its own, all at once, in an app that ends with this call.
+
+    Args:
+        request: what is to be trained; no data but made-up ones are used.
+        gpus: as Modal names them.
+        seconds: that a probe may take; see :func:`core.training.probe.probe_machine`.
+        timeout: seconds after which Modal ends a container, whatever it does.
+        tell: called as each is known.
+
+    Returns:
+        GPU → what was found, or a sentence that says why nothing was.
+
+    Raises:
+        UserError: Modal refuses, or cannot be reached.
+        KeyboardInterrupt: Ctrl-C; the containers are stopped.
+    """
+    modal_client.require()
+    found: dict[str, ProbeReport | str] = {}
+    app = modal.App(APP_NAME, include_source=False)
+    try:
+        functions = {
+            gpu: _declare(app, request, gpu, number, timeout) for number, gpu in enumerate(gpus)
+        }
+        with interruptible(), app.run(name=APP_NAME):
+            text = request_text(request)
+            calls = {gpu: function.spawn(text, seconds) for gpu, function in functions.items()}
+            for gpu, call in calls.items():
+                found[gpu] = _result(call, timeout + QUEUE_SECONDS)
+                tell(gpu, found[gpu])
+    except ERRORS as error:
+        raise modal_client.in_words(error) from error
+    return found
+
+
+def _declare(app: modal.App, request: RunRequest, gpu: str, number: int, timeout: int) -> Probe:
+    hardware = request.experiment.hardware
+    declare = app.function(
+        image=modal_app.image_with(modal_app.CORE_REQUIREMENTS, modal_probe_app.is_left_out),
+        name=f"probe-{number}",
+        gpu=gpu,
+        cpu=float(cores(hardware)),
+        memory=memory_mib(hardware),
+        timeout=timeout,
+        retries=0,
+        scaledown_window=modal_app.IDLE_SECONDS,
+        single_use_containers=True,
+    )
+    return declare(modal_probe_app.probe)
+
+
+def _result(call: "modal.FunctionCall[str]", seconds: float) -> ProbeReport | str:
+    try:
+        report = msgspec.json.decode(call.get(timeout=seconds), type=ProbeReport)
+    except modal.exception.FunctionTimeoutError:
+        return "it did not end in time"
+    except TimeoutError:
+        return f"no machine came within {seconds / 60:.0f} minutes"
+    except Exception as error:  # what the container raised comes out here as it was
+        return " ".join(f"{type(error).__name__}: {error}".split())
+    return report if report.device == "cuda" else "its container has no GPU"

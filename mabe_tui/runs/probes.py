@@ -1,0 +1,82 @@
+"""What probes of GPUs found, kept for later: one file a version's settings and GPU."""
+
+import datetime as dt
+import importlib.metadata
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from core import places
+from core.experiment import Experiment, flatten
+from core.files import write_bytes_atomically
+from core.training.probe_report import ProbeReport
+from mabe_tui.runs.listing.seeds import digest
+
+HERE = "this computer"
+"""In place of a GPU's name."""
+OF_NO_STEP = (
+    "actions.",
+    "hardware.",
+    "data.source",
+    "data.split_seed",
+    "data.synthetic_",
+    "data.validation_",
+    "training.seed",
+    "training.epochs",
+    "training.early_stopping_patience",
+    "training.save_every",
+    "training.keep_last",
+)
+"""Settings, or beginnings of their names, that change neither the time nor the memory of a step."""
+
+
+class KeptProbe(msgspec.Struct, frozen=True, kw_only=True):
+    """One probe, and when it was made."""
+
+    gpu: str
+    time: dt.datetime
+    report: ProbeReport
+    usd: float | None = None
+    """What it cost, as far as can be told here."""
+
+
+def step_digest(experiment: Experiment) -> str:
+    """Return what is the same for two experiments only if a step of theirs takes the same."""
+    settings = flatten(experiment).items()
+    return digest({key: value for key, value in settings if not key.startswith(OF_NO_STEP)})
+
+
+def keep_probe(experiment: Experiment, probe: KeptProbe) -> None:
+    """Keep a probe in place of an earlier one of the same settings, GPU and torch."""
+    path = _folder(experiment) / f"{_name(probe.gpu)}-{probe.report.torch}.json"
+    write_bytes_atomically(path, msgspec.json.encode(probe))
+
+
+def kept_probes(experiment: Experiment) -> dict[str, KeptProbe]:
+    """Return the probes of a version's settings with the torch that is installed here, by GPU."""
+    return {probe.gpu: probe for probe in _read(_folder(experiment))}
+
+
+def torch_version() -> str:
+    """Return the version of torch that is installed here, without loading it."""
+    return importlib.metadata.version("torch").partition("+")[0]
+
+
+def _read(folder: Path) -> Iterator[KeptProbe]:
+    for path in sorted(folder.glob("*.json")):
+        try:
+            probe = msgspec.json.decode(path.read_bytes(), type=KeptProbe)
+        except (OSError, msgspec.DecodeError):  # made by another version: a new probe replaces it
+            continue
+        if probe.report.torch == torch_version():
+            yield probe
+
+
+def _folder(experiment: Experiment) -> Path:
+    return places.state() / "probes" / step_digest(experiment)
+
+
+def _name(gpu: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "-", gpu)
