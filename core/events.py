@@ -11,6 +11,8 @@ from typing import Any
 
 import msgspec
 
+from core.files import UNDECODABLE
+
 PREFIX = '{"kind":"'
 """How every event line begins: enough to tell it from plain log without parsing."""
 
@@ -221,7 +223,7 @@ def decode(line: bytes | str) -> AnyEvent | None:
         return None
     try:
         return _decoder.decode(stripped)
-    except msgspec.DecodeError:
+    except UNDECODABLE:
         return None
 
 

@@ -19,7 +19,7 @@ from core import events as event_module
 from core.errors import CheckpointError, RunError, UserError
 from core.events import AnyEvent
 from core.experiment import Experiment, to_table
-from core.files import write_bytes_atomically
+from core.files import UNDECODABLE, write_bytes_atomically
 from core.history import History, fold
 from core.limits import HOUR as HOUR
 from core.limits import Limits as Limits
@@ -247,7 +247,7 @@ class RunDir:
             return msgspec.json.decode(path.read_bytes(), type=Pointer)
         except FileNotFoundError:
             return None
-        except (OSError, msgspec.DecodeError) as error:
+        except (OSError, *UNDECODABLE) as error:
             raise CheckpointError(
                 f"{path}: not a checkpoint pointer ({error}); remove it to fall back on another checkpoint"
             ) from error

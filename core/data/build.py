@@ -21,7 +21,7 @@ from core.data.manifest import PreparedVideo, Unreadable, file_content
 from core.data.tracking import count_frames
 from core.data.workers import in_workers
 from core.errors import DataError
-from core.files import write_all
+from core.files import UNDECODABLE, write_all
 from core.progress import Progress
 
 POSITIONS = "positions.npy"
@@ -236,5 +236,5 @@ def _read_journal(path: Path) -> Iterator[PreparedVideo]:
     for line in lines:
         try:
             yield msgspec.json.decode(line, type=PreparedVideo)
-        except msgspec.DecodeError:
+        except UNDECODABLE:
             continue

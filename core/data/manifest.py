@@ -10,7 +10,7 @@ import msgspec
 
 from core.data.competition import LabeledBehavior, LeftOut, Video
 from core.errors import DataError
-from core.files import write_bytes_atomically
+from core.files import UNDECODABLE, write_bytes_atomically
 
 FORMAT_VERSION = 2
 """Raised whenever the files of a prepared folder change their meaning; older folders are left alone."""
@@ -213,7 +213,7 @@ def read_manifest(folder: Path) -> Manifest:
         ) from error
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from error
-    except msgspec.DecodeError as error:
+    except UNDECODABLE as error:
         raise DataError(
             f"{path}: damaged ({error}); delete the folder and prepare again"
         ) from error

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.data.parquet import numbers, read_columns, texts
-from core.data.tracking import COLUMNS, FARTHEST
+from core.data.tracking import COLUMNS, is_near
 from core.features.keypoints import slot_of
 
 
@@ -23,8 +23,7 @@ def odd_rows(path: Path, slots: tuple[str, ...], mice: tuple[int, ...]) -> dict[
     """
     rows = read_columns(path, COLUMNS)
     frame, mouse, x, y = (numbers(rows[name]) for name in ("video_frame", "mouse_id", "x", "y"))
-    size = np.maximum(np.abs(x), np.abs(y))  # NaN where either is
-    finite, near = np.isfinite(size), size <= FARTHEST
+    finite, near = np.isfinite(x) & np.isfinite(y), is_near(x) & is_near(y)
     parts, code = np.unique(texts(rows["bodypart"]), return_inverse=True)
     slot = np.array([-1 if (s := slot_of(part, slots)) is None else s for part in parts])[code]
     placed = near & (slot >= 0) & np.isin(mouse, mice)

@@ -63,7 +63,7 @@ def read_columns(
 
 
 def numbers(column: pa.Array | pa.ChunkedArray) -> npt.NDArray[Any]:
-    """Give a column of numbers as an array; null is NaN.
+    """Return a column of numbers as an array; null is NaN, and half precision is widened to single.
 
     pyarrow's own ``to_numpy`` imports pandas, from C, where Ctrl-C is lost.
     """
@@ -75,7 +75,7 @@ def numbers(column: pa.Array | pa.ChunkedArray) -> npt.NDArray[Any]:
         floats = column if pa.types.is_floating(column.type) else column.cast(pa.float64())
         column = pc.fill_null(floats, float("nan"))
     array: npt.NDArray[Any] = np.from_dlpack(column)
-    return array
+    return array.astype(np.float32) if array.dtype == np.float16 else array
 
 
 def texts(column: pa.ChunkedArray) -> npt.NDArray[np.object_]:

@@ -177,7 +177,7 @@ class _Grid:
         point = np.empty(len(cell), np.complex64)
         with np.errstate(over="ignore"):  # beyond 32 bits is far off, which is asked of x and y
             point.real, point.imag = x, y
-        if self._some_left_out or not _is_near(point.view(np.float32)).all():
+        if self._some_left_out or not is_near(point.view(np.float32)).all():
             wanted = self._real(x, y) & (cell >= 0)
             cell, point = cell[wanted], point[wanted]
         self.cells[cell.astype(np.intp)] = point
@@ -186,7 +186,7 @@ class _Grid:
     def _real(self, x: Coordinates, y: Coordinates) -> npt.NDArray[np.bool_]:
         """Return which points are somewhere, and count the others."""
         finite = np.isfinite(x) & np.isfinite(y)
-        near = _is_near(x) & _is_near(y)
+        near = is_near(x) & is_near(y)
         self.non_finite += len(x) - int(np.count_nonzero(finite))
         self.far_off += int(np.count_nonzero(finite & ~near))
         return near
@@ -215,8 +215,12 @@ class _Grid:
                 self.dropped[name] = self.dropped.get(name, 0) + int(counts[code])
 
 
-def _is_near(coordinates: Coordinates) -> npt.NDArray[np.bool_]:
-    near: npt.NDArray[np.bool_] = np.abs(coordinates) <= FARTHEST  # NaN is not
+def is_near(coordinates: Coordinates) -> npt.NDArray[np.bool_]:
+    """Return which coordinates can be a place in or about a picture; NaN is none.
+
+    Not by ``np.abs``, which leaves the smallest integer of a type negative.
+    """
+    near: npt.NDArray[np.bool_] = (coordinates <= FARTHEST) & (coordinates >= -FARTHEST)
     return near
 
 

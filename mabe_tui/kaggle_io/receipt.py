@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from core.files import write_bytes_atomically
+from core.files import UNDECODABLE, write_bytes_atomically
 
 NAME = ".downloaded.json"
 
@@ -41,7 +41,7 @@ def missing_files(folder: Path, competition: str) -> list[str] | None:
     """
     try:
         receipt = msgspec.json.decode((folder / NAME).read_bytes(), type=Receipt)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, *UNDECODABLE):
         return None
     if receipt.competition != competition:
         return None

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from core.events import AnyEvent, Failed, Finished, Preempted, Stopped, decode
-from core.files import write_bytes_atomically
+from core.files import UNDECODABLE, write_bytes_atomically
 from core.rundir import RunDir
 from mabe_tui.launch.launcher import LogLine, RunState
 from mabe_tui.launch.tail import LineTail, first_line, last_lines
@@ -93,7 +93,7 @@ def read_quiet_ending(run: RunDir, attempt: str) -> QuietEnding | None:
     try:
         content = (run.attempt_folder(attempt) / QUIET_ENDING).read_bytes()
         ending = msgspec.json.decode(content, type=QuietEnding)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, *UNDECODABLE):
         return None
     return ending if ending.is_outcome else None
 

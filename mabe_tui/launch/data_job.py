@@ -13,7 +13,7 @@ from core.data.check import check
 from core.data.labels import ActionMap
 from core.data.prepared import prepare
 from core.errors import UserError
-from core.files import write_bytes_atomically
+from core.files import UNDECODABLE, write_bytes_atomically
 from core.progress import Progress, sparing
 from mabe_tui.kaggle_io.download import download
 from mabe_tui.launch.data_words import (
@@ -96,7 +96,7 @@ class DataJob:
         fresh = Status(competition=self._order.competition)
         try:
             status = msgspec.json.decode((self._folder / STATUS).read_bytes(), type=Status)
-        except (OSError, msgspec.DecodeError):
+        except (OSError, *UNDECODABLE):
             return fresh
         return status if status.competition == self._order.competition else fresh
 

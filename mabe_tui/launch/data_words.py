@@ -5,6 +5,7 @@ from collections.abc import Callable
 import msgspec
 
 from core.data.findings import Report
+from core.files import UNDECODABLE
 
 APP_PREFIX = "mabe-data-"
 """What the apps of downloads are called, before the folder's name."""
@@ -75,6 +76,6 @@ def read_word(line: str) -> AnyWord | None:
     """Read one line of the job's log; ``None`` where it is another's."""
     try:
         word: AnyWord = msgspec.json.decode(line, type=AnyWord)
-    except msgspec.DecodeError:
+    except UNDECODABLE:
         return None
     return word

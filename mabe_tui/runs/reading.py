@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from core.events import AnyEvent, decode
+from core.files import UNDECODABLE
 from core.history import History, fold
 from core.rundir import RunDir
 from mabe_tui.launch.tail import LineTail, last_lines
@@ -124,7 +125,7 @@ def _is_whole(line: bytes) -> bool:
         return line.endswith(b"}")  # there are thousands of them
     try:
         msgspec.json.decode(line)
-    except msgspec.DecodeError:
+    except UNDECODABLE:
         return False
     return True
 

@@ -25,7 +25,7 @@ from core.data.synthetic.writer import (
 )
 from core.data.workers import in_workers
 from core.errors import DataError
-from core.files import write_bytes_atomically
+from core.files import UNDECODABLE, write_bytes_atomically
 from core.progress import Progress
 
 MOST_TOLD = 4
@@ -183,7 +183,7 @@ def _claim(root: Path, request: Any) -> None:
     if marker.is_file():
         try:
             found = msgspec.json.decode(marker.read_bytes(), type=dict[str, Any])
-        except (msgspec.DecodeError, OSError) as error:
+        except (OSError, *UNDECODABLE) as error:
             raise DataError(
                 f"{marker}: cannot be read; delete the folder to begin again"
             ) from error

@@ -10,6 +10,7 @@ import modal.exception
 import msgspec
 
 from core.errors import DataError, UserError
+from core.files import UNDECODABLE
 from core.progress import Progress
 from mabe_tui.launch.data_words import STATUS, Failed, Status
 from mabe_tui.launch.modal.client import ask
@@ -76,7 +77,7 @@ def read_status(name: str) -> Status | None:
 
     try:
         return msgspec.json.decode(ask(question), type=Status)
-    except msgspec.DecodeError:
+    except UNDECODABLE:
         return None
     except UserError as error:
         if isinstance(error.__cause__, FileNotFoundError | modal.exception.NotFoundError):

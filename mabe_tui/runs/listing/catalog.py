@@ -17,7 +17,7 @@ import msgspec
 
 from core import places
 from core.errors import UserError
-from core.files import write_bytes_atomically
+from core.files import UNDECODABLE, write_bytes_atomically
 from core.history import History
 from mabe_tui.launch.attempts import attempt_ending, newest_attempt, read_quiet_ending
 from mabe_tui.launch.launcher import RunState
@@ -223,7 +223,7 @@ class Catalog:
 def _load(path: Path) -> dict[str, _Kept]:
     try:
         content = msgspec.msgpack.decode(path.read_bytes(), type=_File)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, *UNDECODABLE):
         return {}
     return content.runs if content.version == _version() else {}
 

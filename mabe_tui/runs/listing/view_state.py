@@ -13,7 +13,7 @@ import msgspec
 
 from core import places
 from core.errors import UserError
-from core.files import write_bytes_atomically
+from core.files import UNDECODABLE, write_bytes_atomically
 from core.lock import locked
 from core.strict import nearest
 
@@ -62,7 +62,7 @@ class ViewState:
         """Give what is kept; what is missing or damaged is empty."""
         try:
             return msgspec.json.decode(self.path.read_bytes(), type=Arrangement)
-        except (OSError, msgspec.DecodeError):
+        except (OSError, *UNDECODABLE):
             return Arrangement()
 
     def set_baseline(self, name: str | None) -> None:
