@@ -9,7 +9,7 @@ EXAMPLES = int(os.environ.get("MABE_FUZZ_EXAMPLES", "0"))
 
 settings.register_profile(
     "fuzz",
-    max_examples=EXAMPLES or 60,
+    max_examples=EXAMPLES or 40,
     derandomize=not EXAMPLES,
     # A failure is found in seconds; shrinking it, over files, takes minutes: only where one looks for it.
     phases=[Phase.generate, Phase.shrink] if "MABE_FUZZ_SHRINK" in os.environ else [Phase.generate],

@@ -1,12 +1,12 @@
-"""What an error for a person must be."""
+"""What an error for a person must be, once a front end has cleaned what it quotes."""
 
 from core.errors import UserError
+from mabe_tui.runs.text import clean
 
 
 def require_one_line(error: UserError) -> str:
     """Fail unless the message is one line that a terminal can show; return it."""
-    text = str(error)
+    text = clean(str(error))
     assert text.strip()
-    assert "\n" not in text
-    assert "\x1b" not in text
+    assert text.isprintable()
     return text

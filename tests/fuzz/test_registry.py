@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from core import registry
 from core.errors import UserError
 from core.experiment import Experiment, flatten, to_table
-from core.registry import Registry
 from tests.fuzz.refusal import require_one_line
 
 FUZZ = settings.get_profile("fuzz")
-SHIPPED = registry.default_path().read_text(encoding="utf-8")
-KEYS = sorted(flatten(registry.load(registry.default_path()).experiment("v6")))
+REGISTRY = registry.load(registry.default_path())
+SHIPPED = REGISTRY.path.read_text(encoding="utf-8")
+KEYS = sorted(flatten(REGISTRY.experiment("v6")))
 SPELLINGS = st.one_of(
     st.text(max_size=20),
     st.integers().map(str),
@@ -30,16 +30,11 @@ SPELLINGS = st.one_of(
 )
 
 
-@pytest.fixture(scope="module")
-def shipped() -> Registry:
-    return registry.load(registry.default_path())
-
-
 @FUZZ
 @given(key=st.sampled_from(KEYS) | st.text(max_size=30), value=SPELLINGS)
-def test_an_override_is_taken_or_refused_in_a_line(shipped: Registry, key: str, value: str) -> None:
+def test_an_override_is_taken_or_refused_in_a_line(key: str, value: str) -> None:
     try:
-        experiment = shipped.experiment("v6", [f"{key}={value}"])
+        experiment = REGISTRY.experiment("v6", [f"{key}={value}"])
     except UserError as error:
         require_one_line(error)
         return
