@@ -10,7 +10,7 @@ import msgspec
 
 from core import places
 from core.experiment import Experiment, flatten
-from core.files import write_bytes_atomically
+from core.files import UNDECODABLE, write_bytes_atomically
 from core.training.probe_report import ProbeReport
 from mabe_tui.runs.listing.seeds import digest
 
@@ -68,7 +68,7 @@ def _read(folder: Path) -> Iterator[KeptProbe]:
     for path in sorted(folder.glob("*.json")):
         try:
             probe = msgspec.json.decode(path.read_bytes(), type=KeptProbe)
-        except (OSError, msgspec.DecodeError):  # made by another version: a new probe replaces it
+        except (OSError, *UNDECODABLE):  # made by another version: a new probe replaces it
             continue
         if probe.report.torch == torch_version():
             yield probe
