@@ -10,7 +10,9 @@ import msgspec
 
 from core import places
 from core.errors import RunError, UserError
+from core.events import Epoch, began
 from core.experiment import Experiment
+from core.history import History
 from core.rundir import About, Limits, RunDir, RunRequest, new_run_id
 from mabe_tui.launch.launcher import Launcher
 from mabe_tui.runs.manage import require_tag
@@ -25,6 +27,7 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     """How long a run may take, by an earlier one of the same version."""
 
     seconds: float
+    """From its start to its last epoch."""
     seconds_per_epoch: float
     from_run: str
 
@@ -99,6 +102,13 @@ def start_runs(
     return runs
 
 
+def _seconds_before_training(history: History) -> float:
+    """Return how long the first attempt took to start and to read its data."""
+    first = next(event for event in history.events if isinstance(event, Epoch))
+    began_at = next((began(e) for e in history.events if e.attempt == first.attempt), first.time)
+    return max(0.0, (first.time - began_at).total_seconds() - first.seconds)
+
+
 def estimate(store: RunStore, request: RunRequest) -> Estimate | None:
     """Estimate the duration from the latest run of the same version, preset and launcher.
 
@@ -110,11 +120,13 @@ def estimate(store: RunStore, request: RunRequest) -> Estimate | None:
             continue
         if (entry.request.preset, entry.request.launcher) != (request.preset, request.launcher):
             continue
-        recent = [epoch.seconds for epoch in thin_history(entry.run).epochs[-EPOCHS_AVERAGED:]]
+        history = thin_history(entry.run)
+        recent = [epoch.seconds for epoch in history.epochs[-EPOCHS_AVERAGED:]]
         if recent:
             each = math.fsum(recent) / len(recent)
             return Estimate(
-                seconds=each * request.experiment.training.epochs,
+                seconds=_seconds_before_training(history)
+                + each * request.experiment.training.epochs,
                 seconds_per_epoch=each,
                 from_run=entry.id,
             )

@@ -17,6 +17,7 @@ from core.places import cache_of_run
 from core.progress import Progress
 from core.rundir import RunDir, RunRequest
 from core.strict import nearest
+from mabe_tui.runs.checkpoints import none_words, pointer_names
 from mabe_tui.runs.store import RunEntry
 
 if TYPE_CHECKING:
@@ -106,8 +107,10 @@ def validation_scores(run: RunDir) -> list[VideoScore]:
     """List a run's validation videos, the worst first. Reads no pose.
 
     Raises:
-        DataError: the run has evaluated no checkpoint yet, or its table is damaged.
+        DataError: the run has evaluated no checkpoint, or its table is damaged.
     """
+    if not run.evaluation_table.exists() and not pointer_names(run):
+        raise DataError(none_words(run))
     table = read_confusions(run.evaluation_table)
     scores = [_score(table, place) for place in range(len(table.videos))]
     return sorted(scores, key=lambda score: (score.f1_macro_present, -score.errors, score.video_id))

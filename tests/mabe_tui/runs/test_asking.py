@@ -63,7 +63,7 @@ def test_what_a_run_may_cost_goes_by_an_earlier_one(tmp_path: Path) -> None:
     limits = Limits(usd_per_hour=4.0, cost_usd=3.0)
     rented = msgspec.structs.replace(request, limits=limits)
     foreseen = dry_run(REGISTRY, store, rented, "data")
-    assert foreseen.cost_usd == pytest.approx(72 * 50 / 3600 * 4)
+    assert foreseen.cost_usd == pytest.approx((4 + 72 * 50) / 3600 * 4)  # 4 s to start
     assert foreseen.estimate is not None
     assert foreseen.estimate.from_run == earlier.id
     assert [each.key for each in foreseen.changed] == ["training.epochs"]
