@@ -12,7 +12,17 @@ import msgspec
 from msgspec import Meta
 
 from core.reported import Reported
-from core.section import Fraction, NonNegative, NonNegativeFloat, Positive, PositiveFloat, Section
+from core.section import (
+    Fraction,
+    Line,
+    NonNegative,
+    NonNegativeFloat,
+    Positive,
+    PositiveFloat,
+    Remark,
+    Section,
+    Seed,
+)
 from core.tuning import Range
 
 Model = Literal["mlp", "conv_bilstm", "tcn", "unet1d", "hybrid", "transformer"]
@@ -25,6 +35,8 @@ KeypointSet = Literal["mars7", "mabe18"]
 KEYPOINT_SET_SIZES: dict[KeypointSet, int] = {"mars7": 7, "mabe18": 18}
 MODAL_TIMEOUT_LIMIT = 86_400
 """Seconds; the longest time-out Modal grants one attempt."""
+Width = Annotated[int, Meta(gt=0, le=65_536)]
+"""Of a layer."""
 
 
 class HardwareConfig(Section, frozen=True):
@@ -41,12 +53,12 @@ class HardwareConfig(Section, frozen=True):
     cloud: str | None = None
     """Of whom to rent, such as ``aws``, ``gcp`` or ``oci``."""
     gpu_memory_gib: Positive | None = None
-    memory_mib: Positive | None = None
+    memory_mib: Annotated[int, Meta(gt=0, le=16 * 2**20)] | None = None
     timeout_seconds: Annotated[int, Meta(gt=0, le=MODAL_TIMEOUT_LIMIT)] | None = None
-    app_name: str | None = None
-    retries: NonNegative = 3
+    app_name: Line | None = None
+    retries: Annotated[int, Meta(ge=0, le=10)] = 3
     """New containers after a preemption or a crash of the machine; a training error is not retried."""
-    loader_workers: NonNegative = 0
+    loader_workers: Annotated[int, Meta(ge=0, le=256)] = 0
     """Batches prepared ahead of the step that uses them; 0 prepares each when it is needed."""
 
 
@@ -57,9 +69,9 @@ class DataConfig(Section, frozen=True):
     """``synthetic`` makes its own small data set; ``competition`` needs ``--data``."""
     mice: Annotated[int, Meta(ge=1, le=4)] = 2
     keypoints: KeypointSet = "mars7"
-    frames_per_second: PositiveFloat = 33.3
+    frames_per_second: Annotated[float, Meta(gt=0, le=10_000)] = 33.3
     """Of the synthetic videos; the competition's state their own."""
-    window: Annotated[int, Meta(ge=2)] = 100
+    window: Annotated[int, Meta(ge=2, le=100_000)] = 100
     """Frames in a training window."""
     stride: Positive = 25
     """Frames between the starts of two training windows; validation windows do not overlap."""
@@ -67,12 +79,12 @@ class DataConfig(Section, frozen=True):
     """``random`` moves the windows of every video by up to a stride, anew in each epoch: with
     ``stride = window`` all frames are seen once an epoch, never in the same cut."""
     validation_fraction: Annotated[float, Meta(gt=0, lt=1)] = 0.2
-    split_seed: int = 42
+    split_seed: Seed = 42
     """Apart from the training seed, so that seeds can be compared on one split."""
     validation_videos: tuple[str, ...] | None = None
     """Exactly these video ids for validation, instead of a random share."""
-    synthetic_videos: Annotated[int, Meta(ge=2)] = 20
-    synthetic_frames: Annotated[int, Meta(ge=100)] = 3000
+    synthetic_videos: Annotated[int, Meta(ge=2, le=100_000)] = 20
+    synthetic_frames: Annotated[int, Meta(ge=100, le=10_000_000)] = 3000
 
 
 class FeatureConfig(Section, frozen=True):
@@ -87,7 +99,7 @@ class FeatureConfig(Section, frozen=True):
     mask_channels: bool = False
     """Adds one channel a keypoint that is 1 where it was tracked."""
     units: Literal["pixels", "cm"] = "pixels"
-    rolling_window: Positive = 10
+    rolling_window: Annotated[int, Meta(gt=0, le=100_000)] = 10
     """Frames of history in the rolling statistics of ``engineered``."""
     pca_components: Positive = 16
     clip: PositiveFloat | None = None
@@ -98,15 +110,15 @@ class ModelConfig(Section, frozen=True):
     """The network. Each architecture reads the keys it knows."""
 
     name: Model = "conv_bilstm"
-    channels: tuple[Positive, ...] | None = None
+    channels: tuple[Width, ...] | None = None
     """Widths of the convolutional blocks, or of the hidden layers of an MLP; none: the model's own."""
-    kernel_size: Annotated[int, Meta(ge=1)] = 3
-    hidden_size: Positive = 256
+    kernel_size: Annotated[int, Meta(ge=1, le=1025)] = 3
+    hidden_size: Width = 256
     """Width of the recurrent or attention layers."""
-    layers: Positive | None = None
+    layers: Annotated[int, Meta(gt=0, le=1024)] | None = None
     """Recurrent or attention layers; none: the model's own."""
-    heads: Positive = 8
-    feed_forward: Positive = 1024
+    heads: Annotated[int, Meta(gt=0, le=1024)] = 8
+    feed_forward: Width = 1024
     dropout: Fraction = 0.3
 
 
@@ -124,20 +136,20 @@ class TrainingConfig(Section, frozen=True):
 
     epochs: Positive = 100
     batch_size: Positive = 64
-    accumulation_steps: Positive = 1
-    learning_rate: PositiveFloat = 3e-4
-    min_learning_rate: NonNegativeFloat = 1e-5
+    accumulation_steps: Annotated[int, Meta(gt=0, le=65_536)] = 1
+    learning_rate: Annotated[float, Meta(gt=0, le=1000)] = 3e-4
+    min_learning_rate: Annotated[float, Meta(ge=0, le=1000)] = 1e-5
     warmup_epochs: NonNegative = 0
     """Epochs over which the learning rate rises linearly; epoch ``i`` of ``n`` gets ``i / n`` of it."""
     optimizer: Literal["adamw"] = "adamw"
-    weight_decay: NonNegativeFloat = 1e-4
+    weight_decay: Annotated[float, Meta(ge=0, le=1000)] = 1e-4
     gradient_clip: PositiveFloat | None = None
     scheduler: Literal["plateau", "cosine"] | None = None
     plateau_patience: NonNegative = 5
     plateau_factor: Annotated[float, Meta(gt=0, lt=1)] = 0.5
     class_weights: tuple[NonNegativeFloat, ...] | None = None
     label_smoothing: Fraction = 0.0
-    focal_gamma: NonNegativeFloat = 0.0
+    focal_gamma: Annotated[float, Meta(ge=0, le=100)] = 0.0
     """Exponent of the focal loss: frames the model is sure of count for less. 0 is cross-entropy."""
     balanced_sampling: Annotated[float, Meta(ge=0, le=1)] = 0.0
     """0 takes every window once an epoch; 1 draws windows so that all classes come up equally often."""
@@ -154,9 +166,9 @@ class TrainingConfig(Section, frozen=True):
     mixed_precision: Literal["bf16", "fp16"] | None = None
     compile: bool = False
     """Train through ``torch.compile``."""
-    processes: Positive | None = None
+    processes: Annotated[int, Meta(gt=0, le=1024)] | None = None
     """Processes that share each batch; none: one for each GPU that ``hardware.gpu`` asks for."""
-    seed: int = 42
+    seed: Seed = 42
     augmentation: AugmentationConfig = AugmentationConfig()
 
 
@@ -164,10 +176,10 @@ class Experiment(Section, frozen=True):
     """One version of the registry, with everything it inherits filled in."""
 
     name: str
-    title: str = ""
+    title: Line = ""
     extends: str | None = None
     status: Literal["planned", "current", "done", "retired"] = "planned"
-    notes: dict[str, str] = msgspec.field(default_factory=dict)
+    notes: dict[str, Remark] = msgspec.field(default_factory=dict)
     """Remarks by topic: other readings, decisions, what to know before running it."""
     assumed: tuple[str, ...] = ()
     """Key paths whose values no original document states: our choice."""

@@ -4,6 +4,9 @@ It loads neither numpy nor torch: ``mabe list`` goes through it.
 """
 
 import math
+from collections.abc import Iterator
+
+import msgspec
 
 from core.experiment import (
     FEATURE_BLOCKS,
@@ -87,10 +90,24 @@ def _model_problems(model: ModelConfig, features: FeatureConfig) -> list[tuple[s
 
 
 def _not_finite(experiment: Experiment) -> list[tuple[str, str]]:
-    """Find ``inf`` and ``nan``, which TOML has and no setting can use."""
+    """Find ``inf`` and ``nan``, which TOML has and nothing of ours can use."""
+    described = (experiment.tune, experiment.reported)
+    others = zip(("tune", "reported"), map(msgspec.to_builtins, described), strict=True)
     return [
         (key, f"{value} is not a finite number")
-        for key, setting in flatten(experiment).items()
-        for value in (setting if isinstance(setting, (list, tuple)) else (setting,))
-        if isinstance(value, float) and not math.isfinite(value)
+        for name, setting in (*flatten(experiment).items(), *others)
+        for key, value in _numbers(name, setting)
+        if not math.isfinite(value)
     ]
+
+
+def _numbers(key: str, value: object) -> Iterator[tuple[str, float]]:
+    """Find all numbers with a fraction in a setting, and below it."""
+    if isinstance(value, float):
+        yield key, value
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _numbers(key, item)
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _numbers(f"{key}.{name}", inner)

@@ -1,5 +1,6 @@
 """``key.path=value`` as people type it, and ``"none"``, which unsets."""
 
+import re
 import tomllib
 from typing import Any
 
@@ -7,6 +8,12 @@ from core.errors import ConfigError
 from core.experiment import NOT_INHERITED, Experiment
 from core.inheritance import Table
 from core.strict import UNSET, field_type, is_optional, takes_array
+from core.toml_text import TomlError, parse_toml
+
+_BARE_POINT = re.compile(r"(?<![\w.])\d+\.(?![\d.])")
+"""A number that ends in its point, as in ``1.`` or ``1.e-3``."""
+_BARE_FRACTION = re.compile(r"(?<![\w.])(?P<sign>[+-]?)(?P<rest>\.\d)")
+"""A number that begins with its point, as in ``.001``."""
 
 
 def parse_override(text: str) -> tuple[str, Table]:
@@ -25,24 +32,34 @@ def parse_override(text: str) -> tuple[str, Table]:
         raise ConfigError(
             f"--set {text}: {parts[0]!r} describes a version; change it in the registry"
         )
-    table: Any = _read_value(value.strip())
-    if (
-        isinstance(table, str)
-        and "," in table
-        and takes_array(field_type(Experiment, ".".join(parts)))
-    ):
-        table = [_read_value(item.strip()) for item in table.strip("[]").split(",") if item.strip()]
+    key = ".".join(parts)
+    table: Any = _value(key, value.strip())
+    if isinstance(table, str) and "," in table and takes_array(field_type(Experiment, key)):
+        items = table.strip("[]").split(",")
+        table = [_value(key, item.strip()) for item in items if item.strip()]
     for part in reversed(parts):
         table = {part: table}
     return ".".join(parts), table
 
 
-def _read_value(text: str) -> Any:
-    """Read a value as TOML does; plain text needs no quotes on a command line."""
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
+def _value(path: str, value: str) -> Any:
+    """Read a value as TOML, with ``.5`` and ``1.`` for numbers as well; else it is plain text.
+
+    Raises:
+        ConfigError: it is a whole number beyond 64 bits, or nested too deeply.
+    """
+    with_zeros = _BARE_FRACTION.sub(r"\g<sign>0\g<rest>", _BARE_POINT.sub(r"\g<0>0", value))
+    for spelling in dict.fromkeys((value, with_zeros)):
+        try:
+            table = parse_toml(f"value = {spelling}")
+        except TomlError as error:
+            if not isinstance(error.__cause__, tomllib.TOMLDecodeError):
+                problem = str(error).partition(": ")[2] or str(error)
+                raise ConfigError(f"--set {path}: {problem}") from error
+        else:
+            if table.keys() == {"value"}:  # a line break may begin another key
+                return table["value"]
+    return value  # plain text needs no quotes on a command line
 
 
 def without_unset(table: Table, prefix: str = "") -> Table:

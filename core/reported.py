@@ -1,6 +1,9 @@
 """What the original documents claim of a version: shown as ``reported``, never as measured."""
 
+from typing import Annotated
+
 import msgspec
+from msgspec import Meta
 
 from core.section import Positive, Section
 
@@ -27,7 +30,7 @@ class Reported(Section, frozen=True):
     recall: float | None = None
     f1_per_class: dict[str, float] = msgspec.field(default_factory=dict)
     class_shares: dict[str, float] = msgspec.field(default_factory=dict)
-    parameters: Positive | None = None
+    parameters: Annotated[int, Meta(gt=0)] | None = None
     hours: float | None = None
     cost_usd: float | None = None
     seconds_per_epoch: float | None = None

@@ -24,6 +24,7 @@ from core.history import History, fold
 from core.limits import HOUR as HOUR
 from core.limits import Limits as Limits
 from core.lock import locked
+from core.section import Seed
 from core.toml_text import TomlError, read_toml
 
 FORMAT = 1
@@ -60,7 +61,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     run: str
     created: dt.datetime
     launcher: str
-    seed: int
+    seed: Seed
     experiment: Experiment
     overrides: tuple[str, ...] = ()
     preset: str | None = None

@@ -5,11 +5,16 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-Positive = Annotated[int, Meta(gt=0)]
-NonNegative = Annotated[int, Meta(ge=0)]
-PositiveFloat = Annotated[float, Meta(gt=0)]
-NonNegativeFloat = Annotated[float, Meta(ge=0)]
+Positive = Annotated[int, Meta(gt=0, le=1_000_000)]
+NonNegative = Annotated[int, Meta(ge=0, le=1_000_000)]
+PositiveFloat = Annotated[float, Meta(gt=0, le=1e6)]
+NonNegativeFloat = Annotated[float, Meta(ge=0, le=1e6)]
 Fraction = Annotated[float, Meta(ge=0, lt=1)]
+LARGEST_SEED = 2**63 - 1
+"""The largest whole number that TOML, msgpack and torch all hold."""
+Seed = Annotated[int, Meta(ge=0, le=LARGEST_SEED)]
+Line = Annotated[str, Meta(max_length=200)]
+Remark = Annotated[str, Meta(max_length=4000)]
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

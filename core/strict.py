@@ -5,6 +5,7 @@ spelling, and words instead of type names.
 """
 
 import difflib
+import math
 import re
 import types
 from collections.abc import Callable, Iterable, Mapping
@@ -20,7 +21,15 @@ UNSET = "none"
 """What unsets a key that may be unset: TOML has no null."""
 _PATH = re.compile(r"^(?P<what>.*?)(?: - at `\$\.?(?P<path>.*)`)?$", re.DOTALL)
 _WORDS = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
-_BOUNDS = (("gt", "above"), ("ge", "from"), ("lt", "below"), ("le", "up to"))
+_BOUNDS = (
+    ("gt", "above", ""),
+    ("ge", "from", ""),
+    ("lt", "below", ""),
+    ("le", "up to", ""),
+    ("max_length", "of up to", " characters"),
+)
+SPELLED = 60
+"""Characters of a wrong value that a message repeats."""
 
 
 MANY = 20
@@ -56,9 +65,9 @@ def convert(table: Mapping[str, Any], kind: type[Struct], name: Callable[[str], 
         return msgspec.convert(table, kind)
     except msgspec.ValidationError as error:
         found = _PATH.match(str(error))
-        path = (found and found["path"]) or ""
-        allowed = describe(field_type(kind, path))
+        path = _with_key(table, kind, (found and found["path"]) or "")
         value = _value_at(table, path)
+        allowed = "a finite number" if _is_infinite(value) else describe(field_type(kind, path))
         hint = nearest(value, choices(field_type(kind, path))) if isinstance(value, str) else ""
         hint = hint if hint.startswith("; did") else ""
         raise ConfigError(f"{name(path)}: {_spell(value)} is not {allowed}{hint}") from None
@@ -110,9 +119,9 @@ def describe(kind: Any) -> str:
     if get_origin(kind) is Annotated:
         base, *extras = get_args(kind)
         bounds = [
-            f"{word} {bound:g}"
+            f"{word} {bound:{'d' if isinstance(bound, int) else 'g'}}{unit}"
             for extra in extras
-            for attribute, word in _BOUNDS
+            for attribute, word, unit in _BOUNDS
             if (bound := getattr(extra, attribute, None)) is not None
         ]
         return f"{describe(base)} {' and '.join(bounds)}".strip()
@@ -170,7 +179,29 @@ def _value_at(table: Any, path: str) -> Any:
     return table
 
 
+def _with_key(table: Mapping[str, Any], kind: type[msgspec.Struct], path: str) -> str:
+    """Put the key that is wrong into a path that leaves it open: msgspec names no key of a ``dict``."""
+    above, is_open, _ = path.partition("[...]")
+    values = _value_at(table, above)
+    if not is_open or not isinstance(values, Mapping):
+        return path
+    inner = _element(field_type(kind, above))
+    for key, value in values.items():
+        try:
+            msgspec.convert(value, inner)
+        except msgspec.ValidationError:
+            return f"{above}.{key}"
+    return path
+
+
+def _is_infinite(value: Any) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)
+
+
 def _spell(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return "a table" if isinstance(value, Mapping) else repr(value)
+    if isinstance(value, Mapping):
+        return "a table"
+    spelled = repr(value)
+    return spelled if len(spelled) <= SPELLED else f"{spelled[:SPELLED]}…"

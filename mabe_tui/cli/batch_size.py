@@ -10,7 +10,7 @@ from core.errors import ConfigError
 from core.experiment import Experiment
 from core.gpus import gpu_text
 from core.rundir import RunRequest
-from mabe_tui.cli.options import SetOption, Version
+from mabe_tui.cli.options import SetOption, Version, finite
 from mabe_tui.cli.output import JsonOption, print_json, progress, say
 from mabe_tui.cli.session import session_of
 from mabe_tui.runs.start import new_request
@@ -59,9 +59,14 @@ def batch_size(
     preset: Annotated[str | None, typer.Option(help="Apply a preset of the registry.")] = None,
     memory_gib: Annotated[
         float | None,
-        typer.Option(help="Memory that training may take; else most of what is free.", min=0.01),
+        typer.Option(
+            help="Memory that training may take; else most of what is free.",
+            min=0.01,
+            max=100_000,
+            callback=finite,
+        ),
     ] = None,
-    most: Annotated[int, typer.Option(help="Try no larger batch.", min=8)] = MOST,
+    most: Annotated[int, typer.Option(help="Try no larger batch.", min=8, max=1_000_000)] = MOST,
     as_json: JsonOption = False,
 ) -> None:
     """Find the largest batch that fits, by training steps of the real model on random inputs.

@@ -9,6 +9,7 @@ import typer
 from core.errors import ConfigError, MisuseError, RunError
 from core.files import write_bytes_atomically
 from mabe_tui.cli.logs import up_to_date
+from mabe_tui.cli.options import finite
 from mabe_tui.cli.output import JsonOption, print_csv, print_json, say
 from mabe_tui.cli.picture import plain_only, print_rows
 from mabe_tui.cli.runs import find_runs
@@ -54,7 +55,12 @@ def curves(
     log_y: Annotated[bool, typer.Option("--log-y", help="Logarithmic y axis.")] = False,
     smooth: Annotated[
         float,
-        typer.Option(help="Weight of a moving average over the raw values.", min=0, max=0.999),
+        typer.Option(
+            help="Weight of a moving average over the raw values.",
+            min=0,
+            max=0.999,
+            callback=finite,
+        ),
     ] = 0.0,
     superseded: Annotated[
         bool, typer.Option("--superseded", help="Also what a resume has taken back, faintly.")
@@ -62,7 +68,9 @@ def curves(
     width: Annotated[
         int | None, typer.Option(help="Columns; else the terminal's.", min=SMALLEST[0])
     ] = None,
-    height: Annotated[int | None, typer.Option(help="Rows a chart.", min=SMALLEST[1])] = None,
+    height: Annotated[
+        int | None, typer.Option(help="Rows a chart.", min=SMALLEST[1], max=500)
+    ] = None,
     ascii_only: Annotated[bool, typer.Option("--ascii", help="Plain characters.")] = False,
     as_json: JsonOption = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="One row a point.")] = False,

@@ -8,9 +8,10 @@ import typer
 
 from core.errors import ConfigError, DataError, MisuseError
 from core.experiment import KEYPOINT_SET_SIZES
+from core.section import LARGEST_SEED
 from mabe_tui.cli import data_remote
 from mabe_tui.cli.data_report import report_lines
-from mabe_tui.cli.options import DEFAULT_VERSION, DataFolder, SetOption, SkipBadOption
+from mabe_tui.cli.options import DEFAULT_VERSION, DataFolder, SetOption, SkipBadOption, finite
 from mabe_tui.cli.output import (
     JsonOption,
     if_interrupted,
@@ -59,14 +60,16 @@ def synth(
     keypoints: Annotated[
         str, typer.Option(help="mars7, mabe18, or body parts separated by commas.")
     ] = "mars7",
-    fps: Annotated[float, typer.Option(help="Frames a second.", min=1)] = 30.0,
+    fps: Annotated[float, typer.Option(help="Frames a second.", min=1, callback=finite)] = 30.0,
     shares: Annotated[
         str | None,
         typer.Option(help="Class shares, as in social=0.1,mating=0.05,aggressive=0.05; or `real`."),
     ] = None,
-    missing: Annotated[float, typer.Option(help="Share of points that are not tracked.")] = 0.02,
-    noise: Annotated[float, typer.Option(help="Tracking noise, pixels.")] = 1.2,
-    seed: Annotated[int, typer.Option(help="Same seed, same data.", min=0)] = 42,
+    missing: Annotated[
+        float, typer.Option(help="Share of points that are not tracked.", callback=finite)
+    ] = 0.02,
+    noise: Annotated[float, typer.Option(help="Tracking noise, pixels.", callback=finite)] = 1.2,
+    seed: Annotated[int, typer.Option(help="Same seed, same data.", min=0, max=LARGEST_SEED)] = 42,
     like: Annotated[
         Path | None,
         typer.Option(

@@ -1,6 +1,7 @@
 """What one ``mabe runs`` shows, read anew as often as it is asked for."""
 
 import itertools
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -76,7 +77,9 @@ class Listing:
             turned = msgspec.structs.replace(self.view, descending=not table.descending)
             table = self._arranged(records, turned)
         shown = (row for row in table.rows if self.narrowed.passes(row, by_id[str(row["id"])]))
-        return replace(table, rows=list(itertools.islice(shown, self.limit or None))), by_id
+        return replace(
+            table, rows=list(itertools.islice(shown, min(self.limit, sys.maxsize) or None))
+        ), by_id
 
     def _arranged(self, records: list[RunRecord], view: View) -> Arranged:
         held = self._held_against(records)

@@ -1,9 +1,21 @@
 """Arguments and options that several commands take, each with one help text."""
 
+import math
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+
+MOST_RUNS = 10_000
+"""As many are never meant; each is looked at before the first begins."""
+
+
+def finite(value: float | None) -> float | None:
+    """Refuse ``nan``, which no range of an option keeps out, and ``inf``."""
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter(f"{value} is not a finite number")
+    return value
+
 
 DEFAULT_VERSION = "v6"
 """Whose settings are meant where a command about data names no version."""
@@ -25,6 +37,7 @@ BudgetOption = Annotated[
         metavar="USD",
         help="Stop with a checkpoint when so much is spent, over all attempts.",
         min=0.01,
+        callback=finite,
     ),
 ]
 CheckpointOption = Annotated[

@@ -9,9 +9,11 @@ import typer
 from core import places
 from core.errors import MisuseError
 from core.rundir import Limits, RunDir, RunRequest
+from core.section import LARGEST_SEED
 from mabe_tui.cli.cost import agree_on_cost, rented_reference
 from mabe_tui.cli.follow import exit_code, follow
 from mabe_tui.cli.options import (
+    MOST_RUNS,
     BudgetOption,
     DetachOption,
     MaxTimeOption,
@@ -19,7 +21,7 @@ from mabe_tui.cli.options import (
     Version,
     YesOption,
 )
-from mabe_tui.cli.output import JsonOption, print_json, print_table, say
+from mabe_tui.cli.output import JsonOption, print_json, print_table, say, telling_of
 from mabe_tui.cli.registry_commands import say_left_out
 from mabe_tui.cli.session import Session, session_of
 from mabe_tui.launch.launcher import Launcher, launcher_named
@@ -46,14 +48,18 @@ def run(
     detach: DetachOption = False,
     data: Annotated[Path | None, typer.Option(help="A folder in the competition's layout.")] = None,
     overrides: SetOption = None,
-    seed: Annotated[int | None, typer.Option(help="Instead of the registry's.", min=0)] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Instead of the registry's.", min=0, max=LARGEST_SEED)
+    ] = None,
     seeds: Annotated[
         str | None,
         typer.Option(metavar="1,2,3", help="A run a seed; those that wait are queued."),
     ] = None,
     parallel: Annotated[
         int | None,
-        typer.Option(help="Seeds at a time; else one here, and all on Modal.", min=1),
+        typer.Option(
+            help="Seeds at a time; else one here, and all on Modal.", min=1, max=MOST_RUNS
+        ),
     ] = None,
     preset: Annotated[str | None, typer.Option(help="Apply a preset of the registry.")] = None,
     max_time: MaxTimeOption = None,
@@ -116,14 +122,15 @@ def _say_begun(session: Session, requests: Sequence[RunRequest]) -> None:
 def _tell_started(started: Sequence[RunDir], as_json: bool) -> None:
     """Print the runs' ids, or as JSON one object; a list of them where there are several seeds."""
     references = [rented_reference(run) for run in started]
-    if as_json:
-        told = [
-            {"run": run.id, "folder": str(run.path), **reference}
-            for run, reference in zip(started, references, strict=True)
-        ]
-        print_json(told if len(told) > 1 else told[0])
-    else:
-        print("\n".join(run.id for run in started), flush=True)
+    with telling_of(" ".join(run.id for run in started)):
+        if as_json:
+            told = [
+                {"run": run.id, "folder": str(run.path), **reference}
+                for run, reference in zip(started, references, strict=True)
+            ]
+            print_json(told if len(told) > 1 else told[0])
+        else:
+            print("\n".join(run.id for run in started), flush=True)
     for reference in filter(None, references):
         say("  ".join(f"{name.removesuffix('_id')} {value}" for name, value in reference.items()))
 

@@ -15,7 +15,14 @@ from core.overrides import parse_override
 from core.registry import VERSION_NAME
 from core.rundir import Limits, RunRequest
 from mabe_tui.cli.cost import agree_on_cost
-from mabe_tui.cli.options import BudgetOption, MaxTimeOption, SetOption, Version, YesOption
+from mabe_tui.cli.options import (
+    MOST_RUNS,
+    BudgetOption,
+    MaxTimeOption,
+    SetOption,
+    Version,
+    YesOption,
+)
 from mabe_tui.cli.output import NO_BREAK, JsonOption, print_json, say, wrapped
 from mabe_tui.cli.session import Session, session_of
 from mabe_tui.launch.launcher import Launcher, launcher_named
@@ -52,7 +59,10 @@ def tune(
     context: typer.Context,
     version: Version,
     trials: Annotated[
-        int, typer.Option(help="How many the study is to have, earlier ones included.", min=1)
+        int,
+        typer.Option(
+            help="How many the study is to have, earlier ones included.", min=1, max=MOST_RUNS
+        ),
     ],
     data: Annotated[Path | None, typer.Option(help="A folder in the competition's layout.")] = None,
     preset: Annotated[str | None, typer.Option(help="Apply a preset of the registry.")] = None,
@@ -60,7 +70,7 @@ def tune(
     name: Annotated[
         str | None, typer.Option(help="Of the study; else the version's, and the preset's.")
     ] = None,
-    parallel: Annotated[int, typer.Option(help="Trials at a time.", min=1)] = 1,
+    parallel: Annotated[int, typer.Option(help="Trials at a time.", min=1, max=MOST_RUNS)] = 1,
     on: Annotated[
         str | None, typer.Option(metavar="local|modal", help="Where; else as the registry says.")
     ] = None,

@@ -10,10 +10,12 @@ from core.errors import ConfigError, DataError, MisuseError
 from core.experiment import Experiment
 from core.registry import Registry
 from core.rundir import Limits, RunDir, RunRequest
+from core.section import LARGEST_SEED
 from mabe_tui.launch.launcher import launcher_named
 from mabe_tui.runs.start import new_request, start_runs
 
 FEWEST_VIDEOS = 2
+DIGITS = len(str(LARGEST_SEED))
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,11 +148,13 @@ def parse_seeds(text: str, name: str = "--seeds") -> tuple[int, ...]:
         name: what the error calls it.
 
     Raises:
-        MisuseError: not whole numbers, or one is named twice.
+        MisuseError: not whole numbers, one is too large, or one is named twice.
     """
     numbers = [part.strip() for part in text.split(",")]
-    if not all(re.fullmatch(r"\d+", number) for number in numbers):
+    if not all(re.fullmatch(r"[0-9]+", number) for number in numbers):
         raise MisuseError(f"{name} {text}: write whole numbers from 0, as in 42,2023")
+    if any(len(number.lstrip("0")) > DIGITS or int(number) > LARGEST_SEED for number in numbers):
+        raise MisuseError(f"{name}: a seed is a whole number from 0 to {LARGEST_SEED}")
     chosen = tuple(int(number) for number in numbers)
     if len(set(chosen)) != len(chosen):
         raise MisuseError(f"{name} {text}: a seed is named twice; each is one run")

@@ -10,7 +10,7 @@ from core.history import History
 from core.rundir import Limits
 from mabe_tui.runs.reading import thin_history
 from mabe_tui.runs.store import RunEntry
-from mabe_tui.runs.units import duration, parse_duration
+from mabe_tui.runs.units import duration, parse_dollars, parse_duration
 
 UNSAID_SECONDS = 60.0
 """How far below its limit an older run's events may end: they do not say how long after the start of
@@ -40,10 +40,7 @@ class LimitKind(StrEnum):
         """
         if self is LimitKind.TIME:
             return parse_duration(text, "time")
-        try:
-            return float(text.strip().removeprefix("$"))
-        except ValueError:
-            raise ConfigError(f"budget {text}: write dollars, such as 15") from None
+        return parse_dollars(text, "budget")
 
 
 class ReachedLimit(msgspec.Struct, frozen=True, kw_only=True):

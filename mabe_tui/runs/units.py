@@ -1,11 +1,15 @@
 """Durations and sizes as people write them, for the command line and the dashboard alike."""
 
+import math
 import re
 
 from core.errors import MisuseError
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_PART = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
+_PART = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)([smhdw])")
+LEAST_USD = 0.01
+LONGEST = 10 * 365 * UNITS["d"]
+"""Seconds: ten years."""
 
 
 def duration(seconds: float | None) -> str:
@@ -33,12 +37,33 @@ def parse_duration(text: str, name: str = "--max-time") -> float:
         name: what the error calls it.
 
     Raises:
-        MisuseError: it is none of these, has no unit, or is 0.
+        MisuseError: it is none of these, has no unit, or is 0 or longer than ten years.
     """
     seconds = seconds_in(text.strip().lower())
     if not seconds:
         raise MisuseError(f"{name} {text}: write it as 2h, 1h30m, 45m or 90s, with its unit")
+    if seconds > LONGEST:
+        raise MisuseError(f"{name} {text}: longer than ten years; name a shorter time")
     return seconds
+
+
+def parse_dollars(text: str, name: str = "--budget") -> float:
+    """Read ``15`` or ``$12.50``.
+
+    Args:
+        text: what was typed.
+        name: what the error calls it.
+
+    Raises:
+        MisuseError: it is no amount, or less than a cent.
+    """
+    try:
+        dollars = float(text.strip().removeprefix("$"))
+    except ValueError:
+        dollars = math.nan
+    if not LEAST_USD <= dollars < math.inf:
+        raise MisuseError(f"{name} {text}: write dollars, from {LEAST_USD}, as in 12.50")
+    return dollars
 
 
 def seconds_in(text: str) -> float | None:

@@ -63,7 +63,7 @@ def _moment(text: str) -> dt.datetime | None:
         return None
     try:
         return dt.datetime.fromisoformat(text).astimezone()
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter: this zone's first day of the year 1
         return None
 
 

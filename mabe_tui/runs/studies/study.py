@@ -242,7 +242,7 @@ def _opened(folder: Path, what: Asked, experiment: Experiment) -> Study:
         raise RunError(f"{folder / DATABASE}: cannot be used ({reason})") from error
     # One seed draws the same values again; what comes after a break must not repeat what came before.
     study.sampler = optuna.samplers.TPESampler(
-        seed=experiment.training.seed + len(study.get_trials(deepcopy=False))
+        seed=(experiment.training.seed + len(study.get_trials(deepcopy=False))) % 2**32
     )
     known = study.user_attrs.get("asked")
     if known is None:

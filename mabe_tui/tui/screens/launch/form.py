@@ -1,6 +1,6 @@
 """What a launch form says, read from its lines."""
 
-import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import TypeVar
 from core.errors import ConfigError
 from core.rundir import Limits
 from mabe_tui.runs.asking import Wish, parse_seeds
-from mabe_tui.runs.units import parse_duration
+from mabe_tui.runs.units import parse_dollars, parse_duration
 
 Value = TypeVar("Value")
 
@@ -44,7 +44,7 @@ def read_form(lines: Mapping[str, str], overrides: Sequence[str]) -> Typed:
     longest, spent = lines["max time"], lines["budget"]
     limits = Limits(
         seconds=_read("max time", parse_duration, longest) if longest else None,
-        cost_usd=_read("budget", _dollars, spent) if spent else None,
+        cost_usd=_read("budget", parse_dollars, spent) if spent else None,
     )
     seeds, at_a_time, data = lines["seeds"], lines["at a time"], lines["data"]
     wish = Wish(
@@ -67,17 +67,7 @@ def _read(field: str, read: Callable[[str, str], Value], text: str) -> Value:
         raise FieldError(field, str(error)) from error
 
 
-def _dollars(text: str, name: str) -> float:
-    try:
-        dollars = float(text.removeprefix("$"))
-    except ValueError:
-        dollars = 0.0
-    if not 0.01 <= dollars < math.inf:
-        raise ConfigError(f"{name} {text}: write dollars, from 0.01, as in 12.50")
-    return dollars
-
-
 def _count(text: str, name: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise ConfigError(f"{name} {text}: write a whole number from 1")
+    if not re.fullmatch(r"0*[1-9][0-9]{0,3}", text):
+        raise ConfigError(f"{name} {text}: write a whole number from 1 to 9999")
     return int(text)
