@@ -8,7 +8,7 @@ import typer
 from core.errors import UserError
 from mabe_tui.cli.follow import exit_code, follow
 from mabe_tui.cli.options import BudgetOption, DetachOption, MaxTimeOption, RunName, RunNames
-from mabe_tui.cli.output import JsonOption, print_json, say
+from mabe_tui.cli.output import JsonOption, print_json, say, telling_of
 from mabe_tui.cli.runs import find_run, find_runs
 from mabe_tui.launch.launcher import launcher_named
 from mabe_tui.runs import control
@@ -78,10 +78,11 @@ def resume(
     mirror = Mirror(entry.run)
     mirror.poll()  # what earlier attempts said is no news
     handle = control.resume(entry, seconds, budget, data)
-    if as_json:
-        print_json({"run": entry.id, "attempt": handle.attempt})
-    else:
-        print(entry.id, flush=True)
+    with telling_of(entry.id):
+        if as_json:
+            print_json({"run": entry.id, "attempt": handle.attempt})
+        else:
+            print(entry.id, flush=True)
     if detach:
         say(
             f"attempt {handle.attempt} runs on its own; this follows it:\n  mabe logs -f {entry.id}"

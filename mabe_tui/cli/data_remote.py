@@ -7,7 +7,15 @@ import typer
 
 from core.errors import ConfigError, MisuseError
 from mabe_tui.cli.options import DEFAULT_VERSION, DataFolder
-from mabe_tui.cli.output import JsonOption, if_interrupted, print_json, print_table, progress, say
+from mabe_tui.cli.output import (
+    JsonOption,
+    if_interrupted,
+    print_json,
+    print_table,
+    progress,
+    say,
+    telling_of,
+)
 from mabe_tui.cli.session import Session, session_of
 
 if TYPE_CHECKING:
@@ -129,7 +137,10 @@ def _download_on_modal(order: "Order", detach: bool, as_json: bool) -> None:
         say(f"it is under way as {reference}; following it")
     if detach:
         say("the same command without -d follows it; `mabe data ls` shows how far it is")
-        print_json({"reference": reference}) if as_json else print(f"{MOUNT}/{order.name}")
+        with telling_of(f"the download {reference}"):
+            print_json({"reference": reference}) if as_json else print(
+                f"{MOUNT}/{order.name}", flush=True
+            )
         return
     there = "it goes on on Modal; `mabe data ls` shows how far it is, `mabe ps` how to end it"
     with if_interrupted(there), progress(f"fetching {order.name}") as tell:

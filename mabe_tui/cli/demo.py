@@ -18,6 +18,7 @@ from mabe_tui.cli.compare_command import print_comparison
 from mabe_tui.cli.lines import line_of
 from mabe_tui.cli.output import progress, say
 from mabe_tui.cli.session import session_of
+from mabe_tui.cli.streams import console
 from mabe_tui.launch.launcher import RunState, launcher_named
 from mabe_tui.runs.following.mirror import EventItem, Item, Mirror
 from mabe_tui.runs.start import new_request, start_run
@@ -111,11 +112,10 @@ def _display(runs: list[RunDir]) -> Iterator[Show]:
     if not sys.stderr.isatty():
         yield lambda number, item: _say_if(news(number, item))
         return
-    from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+    with Progress(*columns, console=console(to_stderr=True), transient=True) as bars:
         tasks = [
             bars.add_task(name, total=total) for name, total in zip(names, epochs, strict=True)
         ]

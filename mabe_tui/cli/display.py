@@ -16,6 +16,7 @@ from core.events import Step, identity
 from core.rundir import RunDir, RunRequest
 from mabe_tui.cli.lines import line_of, standing_line
 from mabe_tui.cli.output import say, wrapped
+from mabe_tui.cli.streams import console
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.following.mirror import EventItem, Item
 from mabe_tui.runs.reading import thin_history
@@ -59,13 +60,12 @@ def display(run: RunDir, lines_to: TextIO, bar: bool = True) -> Iterator[Show]:
     if not (bar and sys.stderr.isatty() and lines_to.isatty()):
         yield _PlainDisplay(request.experiment.training.epochs, lines_to)
         return
-    from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
     column = BarColumn(bar_width=BAR_WIDTH[0])
     words = TextColumn("{task.description}", markup=False)
-    console = Console(stderr=True)
-    with Progress(SpinnerColumn(), column, words, console=console, transient=True) as progress:
+    terminal = console(to_stderr=True)
+    with Progress(SpinnerColumn(), column, words, console=terminal, transient=True) as progress:
         yield _BarDisplay(request, _said(run), progress, column)
 
 

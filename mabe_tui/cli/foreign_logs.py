@@ -11,7 +11,8 @@ import typer
 from core.errors import ConfigError
 from mabe_tui.cli.display import INDENT, newest, shown_lines
 from mabe_tui.cli.lines import json_line
-from mabe_tui.cli.output import say, wrapped
+from mabe_tui.cli.output import print_json_text, say, wrapped
+from mabe_tui.cli.streams import pass_on
 from mabe_tui.runs.following.connection import turns
 from mabe_tui.runs.following.mirror import Item
 
@@ -60,8 +61,7 @@ def _print_raw(reference: str, follow: bool) -> None:
     from mabe_tui.launch.modal import foreign as modal_foreign
 
     def show(piece: str, *_: object) -> None:
-        sys.stdout.buffer.write(piece.encode())
-        sys.stdout.buffer.flush()
+        pass_on(piece.encode())
 
     modal_foreign.attach(reference, follow, show, turns(say, reference))
 
@@ -89,6 +89,7 @@ def _print_items(reference: str, follow: bool, last: int | None, as_json: bool) 
 
 
 def _print(lines: Sequence[str], as_json: bool) -> None:
-    whole = lines if as_json else [wrapped(line, INDENT, sys.stdout) for line in lines]
-    if whole:
-        print("\n".join(whole), flush=True)
+    if as_json and lines:
+        print_json_text("\n".join(lines))
+    elif lines:
+        print("\n".join(wrapped(line, INDENT, sys.stdout) for line in lines), flush=True)

@@ -16,8 +16,9 @@ from mabe_tui.cli.follow import POLL_SECONDS, STATE_SECONDS, exit_code, say_end,
 from mabe_tui.cli.foreign_logs import FOREIGN, print_foreign
 from mabe_tui.cli.lines import json_line
 from mabe_tui.cli.options import RunName
-from mabe_tui.cli.output import JsonOption, say
+from mabe_tui.cli.output import JsonOption, print_json_text, say
 from mabe_tui.cli.runs import find_run
+from mabe_tui.cli.streams import pass_on
 from mabe_tui.launch.launcher import launcher_named
 from mabe_tui.runs.following.connection import turns
 from mabe_tui.runs.following.mirror import Item, Mirror
@@ -60,8 +61,7 @@ def logs(
         with up_to_date(entry, follow):
             if raw:
                 for chunk in raw_chunks(entry, follow):
-                    sys.stdout.buffer.write(chunk)
-                    sys.stdout.buffer.flush()
+                    pass_on(chunk)
             elif as_json:
                 _print_json_lines(entry, follow, last)
             else:
@@ -111,7 +111,7 @@ def _print_json_lines(entry: RunEntry, follow: bool, last: int | None) -> None:
     for number, batch in enumerate(batches(entry, follow)):
         lines = [json_line(item) for item in batch]
         if shown := newest(lines, None if number else last):
-            print("\n".join(shown), flush=True)
+            print_json_text("\n".join(shown))
 
 
 class StateLook:

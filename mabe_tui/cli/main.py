@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from core.errors import MisuseError, UserError
+from mabe_tui.cli import streams
 from mabe_tui.cli.commands import LazyCommands
 from mabe_tui.cli.output import say
 from mabe_tui.cli.session import Session
@@ -77,10 +78,22 @@ def run_dashboard() -> None:
 
 
 def _guarded(command: Callable[..., Any], name: str) -> int:
+    streams.prepare()
+    try:
+        return _answered(command, name)
+    finally:
+        streams.finish()
+
+
+def _answered(command: Callable[..., Any], name: str) -> int:
     arguments = sys.argv[1:]
     debug = "--debug" in arguments or bool(os.environ.get("MABE_DEBUG"))
     try:
-        return _called(command, name, [argument for argument in arguments if argument != "--debug"])
+        code = _called(command, name, [argument for argument in arguments if argument != "--debug"])
+        sys.stdout.flush()
+        return code
+    except streams.ReaderGoneError:
+        return 0
     except UserError as error:
         if debug:
             raise
@@ -89,11 +102,6 @@ def _guarded(command: Callable[..., Any], name: str) -> int:
     except KeyboardInterrupt:
         say(INTERRUPTED_LINE)
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output has gone (`mabe runs | head`): nothing is wrong. Python would still
-        # complain when it flushes at exit, so give it somewhere to flush to.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except Exception as error:  # the last net: a person gets a sentence, whatever happened
         if debug:
             raise

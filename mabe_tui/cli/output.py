@@ -17,6 +17,8 @@ import msgspec
 import typer
 
 from core.progress import Progress
+from mabe_tui.cli.streams import OutputError, console
+from mabe_tui.runs.text import ascii_json, neutral, neutral_json
 from mabe_tui.runs.text import clean as clean
 
 if TYPE_CHECKING:
@@ -30,15 +32,33 @@ NO_BREAK = "\u00a0"
 
 
 def say(message: str) -> None:
-    """Tell the user something on standard error; no word is broken on a terminal."""
-    lines = [wrapped(line, "  ", sys.stderr) for line in message.split("\n")]
+    """Tell the user something on standard error, without control characters; no word is broken."""
+    lines = [wrapped(line, "  ", sys.stderr) for line in neutral(message).split("\n")]
     print("\n".join(lines), file=sys.stderr, flush=True)
 
 
 def print_json(value: Any) -> None:
     """Print a value, structs included, as indented JSON on standard output."""
-    encoded = msgspec.json.encode(value, enc_hook=str)
-    sys.stdout.write(msgspec.json.format(encoded, indent=2).decode() + "\n")
+    try:
+        encoded = msgspec.json.encode(value, enc_hook=str)
+    except UnicodeEncodeError:  # a file's name that is not UTF-8
+        encoded = msgspec.json.encode(_encodable(msgspec.to_builtins(value, enc_hook=str)))
+    print_json_text(msgspec.json.format(encoded, indent=2).decode())
+
+
+def print_json_text(text: str) -> None:
+    """Print JSON so that a terminal is told nothing by it, and every encoding takes it."""
+    is_unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    print(neutral_json(text) if is_unicode else ascii_json(text), flush=True)
+
+
+def _encodable(value: Any) -> Any:
+    """Return plain values with their texts in UTF-8: other bytes, of a file's name, are spelled in hex."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    if isinstance(value, dict):
+        return {_encodable(key): _encodable(inner) for key, inner in value.items()}
+    return [_encodable(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def print_csv(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -65,9 +85,7 @@ def print_table(
     """
     cells = [[clean(cell) for cell in row] for row in rows]
     if sys.stdout.isatty():
-        from rich.console import Console  # rich costs what a plain table need not pay
-
-        Console().print(rich_table(headers, cells, right=right, title=title))
+        console().print(rich_table(headers, cells, right=right, title=title))
         return
     widths = [
         max([len(header), *(len(row[i]) for row in cells)]) for i, header in enumerate(headers)
@@ -109,7 +127,6 @@ def progress(label: str) -> Iterator[Progress]:
         being waited for.
     """
     if sys.stderr.isatty():
-        from rich.console import Console
         from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as RichProgress
 
@@ -119,7 +136,7 @@ def progress(label: str) -> Iterator[Progress]:
             TextColumn("{task.fields[words]}", markup=False),
             TimeRemainingColumn(),
         )
-        with RichProgress(*columns, console=Console(stderr=True), transient=True) as bar:
+        with RichProgress(*columns, console=console(to_stderr=True), transient=True) as bar:
             task = bar.add_task(label, total=None, words="")
             yield lambda done, total, unit: bar.update(
                 task,
@@ -151,6 +168,19 @@ def _plain_progress(label: str) -> Progress:
             say(f"{label}: {words}")
 
     return tell
+
+
+@contextmanager
+def telling_of(job: str) -> Iterator[None]:
+    """Go on where standard output cannot take what is printed in the context: the job is under way.
+
+    Args:
+        job: what was started, as standard error is to name it instead.
+    """
+    try:
+        yield
+    except OutputError as error:
+        say(f"{job} was started, and goes on; {error}")
 
 
 @contextmanager

@@ -4,6 +4,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from mabe_tui.cli.streams import console
+
 if TYPE_CHECKING:  # numpy, which most commands do without
     from mabe_tui.plotting.grid import Row
 
@@ -28,13 +30,12 @@ def print_rows(rows: "Sequence[Row]", colours: Sequence[int] | None = None) -> N
     if not sys.stdout.isatty():
         print("\n".join(row.text.rstrip() for row in rows))
         return
-    from rich.console import Console
     from rich.text import Text
 
-    console = Console()
+    terminal = console()
     for row in rows:
         pieces = [(row.text[s.start : s.stop], _style(s.role, colours)) for s in row.segments]
-        console.print(Text.assemble(*pieces), soft_wrap=True)
+        terminal.print(Text.assemble(*pieces), soft_wrap=True)
 
 
 def _style(role: int, colours: Sequence[int] | None) -> str:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mabe_tui.cli.listing import Listing
-from mabe_tui.cli.output import rich_table, say
+from mabe_tui.cli.output import clean, print_json_text, rich_table, say
 from mabe_tui.cli.run_table import Records, cells_of, fitted_cells, narrow, numeric
+from mabe_tui.cli.streams import console
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.listing.catalog import Catalog
 from mabe_tui.runs.listing.cells import remark_of
@@ -98,8 +99,10 @@ def _print_changes(
         watched |= dict.fromkeys(str(row["id"]) for row in table.rows)
         runs = [records[run].summary for run in watched if run in records]
         for change in changes(before, runs, dt.datetime.now(dt.UTC)):
-            line = msgspec.json.encode(change).decode() if as_json else change_line(change)
-            print(line, flush=True)
+            if as_json:
+                print_json_text(msgspec.json.encode(change).decode())
+            else:
+                print(clean(change_line(change)), flush=True)
         before = {record.id: record.state for record in records.values()}
         for problem in [p for p in problems if p not in said]:
             said.add(problem)
@@ -108,10 +111,9 @@ def _print_changes(
 
 
 def _show_table(listing: Listing, ended: threading.Event, problems: list[str]) -> None:
-    from rich.console import Console
     from rich.live import Live
 
-    with Live(console=Console(), auto_refresh=False, screen=True) as live:
+    with Live(console=console(), auto_refresh=False, screen=True) as live:
         while not ended.is_set():
             table, records = listing.read()
             live.update(_picture(table, records, problems), refresh=True)
@@ -133,7 +135,7 @@ def _picture(table: Arranged, records: Records, problems: list[str]) -> "Rendera
     )
     foot = Text(f"{alive} alive, {shown}; Ctrl-C ends this view, not the runs", "dim")
     if problems:
-        foot = Text(f"what is here may be old: {problems[-1]}", "yellow")
+        foot = Text(clean(f"what is here may be old: {problems[-1]}"), "yellow")
     if not rows:
         return Group(Text("no such runs"), foot)
     headers, cells = fitted_cells(rows, narrow(table), bool(table.columns))

@@ -215,9 +215,28 @@ class Catalog:
             return
         self._on_disk = {name: _Kept(k.signature, k.record) for name, k in ended.items()}
         with suppress(UserError):  # then it is computed again next time
-            write_bytes_atomically(
-                self._path, msgspec.msgpack.encode(_File(_version(), self._on_disk))
-            )
+            write_bytes_atomically(self._path, _encoded(self._on_disk))
+
+
+def _encoded(kept: dict[str, _Kept]) -> bytes:
+    """Encode the catalog's file, without the runs that msgpack cannot hold.
+
+    Such a run has a number beyond 64 bits, or a name that is not UTF-8. It is read anew by every listing.
+    """
+    encode = msgspec.msgpack.encode
+    try:
+        return encode(_File(_version(), kept))
+    except (OverflowError, ValueError):
+        sound = {name: each for name, each in kept.items() if _can_be_encoded(name, each)}
+        return encode(_File(_version(), sound))
+
+
+def _can_be_encoded(*values: object) -> bool:
+    try:
+        msgspec.msgpack.encode(values)
+    except (OverflowError, ValueError):
+        return False
+    return True
 
 
 def _load(path: Path) -> dict[str, _Kept]:

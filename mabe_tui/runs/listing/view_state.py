@@ -18,6 +18,7 @@ from core.lock import locked
 from core.strict import nearest
 
 LOCK_SECONDS = 5.0
+NAME_LENGTH = 40
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,7 +94,16 @@ class ViewState:
         return views[name]
 
     def save_view(self, name: str, view: View) -> None:
-        """Keep a view under a name, in place of one that has it."""
+        """Keep a view under a name, in place of one that has it.
+
+        Raises:
+            UserError: the name is empty, too long, or holds a control character.
+        """
+        if not name.strip() or not name.isprintable() or len(name) > NAME_LENGTH:
+            raise UserError(
+                f"{name[:NAME_LENGTH]!r} cannot be a view's name:"
+                f" letters, digits and the like, {NAME_LENGTH} at most"
+            )
         self._change(lambda kept: {"views": kept.views | {name: view}})
 
     def remove_view(self, name: str) -> None:
