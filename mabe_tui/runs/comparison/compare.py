@@ -31,6 +31,7 @@ OF_A_RENTED_MACHINE = frozenset(
         "memory_mib",
         "timeout_seconds",
         "app_name",
+        "retries",
     )
 )
 

@@ -70,7 +70,7 @@ def test_what_a_run_may_cost_goes_by_an_earlier_one(tmp_path: Path) -> None:
     assert "about $4.00 for 1h 00m" in described(foreseen)["cost"]
     spent = spending(store, [rented, rented])
     assert spent is not None
-    assert "2 runs, about $8.00 in all: each $4.00 an hour" in spent.line
+    assert "2 runs, about $8.01 in all: each $4.00 an hour" in spent.line
     assert spent.above_budget == above_budget(rented, foreseen.cost_usd, runs=2)
     alone = above_budget(rented, foreseen.cost_usd)
     assert alone is not None
