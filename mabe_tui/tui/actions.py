@@ -112,7 +112,7 @@ class RunActions(MabeScreen):
     def _consider(self, question: Callable[[RunEntry, str], Message]) -> None:
         if (entry := self._entry()) is not None:
             name = self.name_of(entry)
-            self.ask(lambda: question(entry, name), ACTING)
+            self.ask(lambda: question(entry, name), ACTING, keys_wait=True)
 
     def _teller(self, entry: RunEntry) -> Progress:
         """Give what shows how far a download is, a few times a second."""

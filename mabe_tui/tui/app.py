@@ -25,6 +25,7 @@ from mabe_tui.runs.store import RunStore
 from mabe_tui.tui.ascii_filter import AsciiFilter
 from mabe_tui.tui.cell_diff import CellUpdate, TerminalCells
 from mabe_tui.tui.desktop import desktop_notice
+from mabe_tui.tui.key_queue import KeyQueue
 from mabe_tui.tui.keys import KEYS, bindings
 from mabe_tui.tui.messages import Done, Problem, Progressed, RunChanged
 from mabe_tui.tui.notices import Notice
@@ -81,6 +82,8 @@ class MabeApp(App[None]):
         self.catalog = Catalog(self.store)
         self.view_state = ViewState(session.home)
         self._cells = TerminalCells()
+        self.typed = KeyQueue(self)
+        """Keys that have not been delivered yet."""
         self._stopped: dict[str, float] = {}
         """When a run that was to stop had done so; infinite until then."""
         for theme in THEMES:
@@ -104,7 +107,10 @@ class MabeApp(App[None]):
         super()._display(screen, renderable)
 
     async def on_event(self, event: events.Event) -> None:
-        """Draw the screen anew after what may have cost the terminal some of it."""
+        """Take keys in turn, and draw the screen anew after what may have cost the terminal some of it."""
+        is_typed = isinstance(event, (events.Key, events.Paste)) and not event.is_forwarded
+        if is_typed and not self.typed.admits(event):
+            return
         await super().on_event(event)
         # A terminal that was made smaller and large again has lost cells, and its size is the same.
         if isinstance(event, (events.Resize, events.AppFocus)):

@@ -1,17 +1,18 @@
 """What all screens share: keys from the one table, a title line, a footer, and work in threads."""
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import ActiveBinding
 from textual.message import Message
-from textual.screen import Screen
 from textual.widgets import Static
+from textual.worker import Worker
 
 from mabe_tui.tui.compositor import LeanCompositor
 from mabe_tui.tui.keys import changing
 from mabe_tui.tui.messages import Done, Problem
+from mabe_tui.tui.screens.deferred import DeferringScreen
 from mabe_tui.tui.widgets.activity import Activity
 from mabe_tui.tui.widgets.key_footer import KeyFooter
 from mabe_tui.tui.work import in_thread, outcome
@@ -24,7 +25,7 @@ ROOMY = 70
 """From this width on every footer fits."""
 
 
-class MabeScreen(Screen[None]):
+class MabeScreen(DeferringScreen[None]):
     """A screen of the dashboard. Subclasses set :attr:`PLACES` and yield their widgets in ``body``."""
 
     PLACES: ClassVar[tuple[str, ...]] = ("screen",)
@@ -33,6 +34,9 @@ class MabeScreen(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._compositor = LeanCompositor()
+        self.is_open = True
+        """Whether what keys act on is shown; screens that read it first begin with ``False``."""
+        self._answers: list[Worker[Any]] = []
 
     def compose(self) -> ComposeResult:
         """Lay out title, body and footer."""
@@ -74,10 +78,22 @@ class MabeScreen(Screen[None]):
         """The app, by its own type."""
         return cast("MabeApp", self.app)
 
-    def ask(self, work: Work, group: str) -> None:
+    @property
+    def is_ready(self) -> bool:
+        """Whether keys may be delivered: nothing is awaited that they could be meant for."""
+        self._answers = [worker for worker in self._answers if not worker.is_finished]
+        return self.is_open and not self._answers
+
+    def ask(self, work: Work, group: str, *, keys_wait: bool = False) -> None:
         """Do work in a thread and post the message it gives; a newer one of the group replaces it.
 
         What goes wrong is posted as :class:`Problem`.
+
+        Args:
+            work: blocking.
+            group: of workers.
+            keys_wait: whether the message opens a screen or moves the focus, so that keys typed meanwhile
+                are meant for what comes.
         """
 
         async def run() -> None:
@@ -85,10 +101,13 @@ class MabeScreen(Screen[None]):
                 self.post_message(message)
 
         task: Callable[[], Awaitable[None]] = run
-        self.run_worker(task, group=group, exclusive=True, exit_on_error=False)
+        worker = self.run_worker(task, group=group, exclusive=True, exit_on_error=False)
+        if keys_wait:
+            self._answers.append(worker)
 
     def on_problem(self, message: Problem) -> None:
         """Show what went wrong."""
+        self.is_open = True
         self.notify(message.text, title="mabe", severity="error", markup=False)
 
     def on_done(self, message: Done) -> None:
@@ -96,8 +115,9 @@ class MabeScreen(Screen[None]):
         self.notify(message.text, markup=False)
 
     def action_back(self) -> None:
-        """Go back to the screen before."""
-        self.app.pop_screen()
+        """Go back to the screen before, once however often it is pressed."""
+        if self.is_current:
+            self.app.pop_screen()
 
     def why_not(self, action: str) -> str | None:
         """Return why an action is not possible now, for who presses its key all the same; ``None``: it is."""

@@ -52,6 +52,11 @@ class Field(Horizontal):
         yield self._label
         yield self.line
 
+    @on(Input.Submitted)
+    def _go_on(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.screen.focus_next()
+
     @property
     def text(self) -> str:
         """What was typed, without blanks around it."""

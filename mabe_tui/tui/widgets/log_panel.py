@@ -68,6 +68,8 @@ class LogPanel(Vertical):
         self.border_title = "log"
         self._feed: RunFeed | None = None
         self._search: object = None
+        self.is_searching = False
+        """Whether a search has not come to its end."""
         self._place: int | None = None
         """The line to go to, once the log's beginning is known."""
         self._settling: Timer | None = None
@@ -149,6 +151,7 @@ class LogPanel(Vertical):
     @on(SearchBar.Closed)
     def _search_no_more(self) -> None:
         self._search = self.view.pattern = None
+        self.is_searching = False
         self.view.focus()
         self.view.refresh()
 
@@ -158,6 +161,7 @@ class LogPanel(Vertical):
             return
         feed, search = self._feed, object()
         self._search = search
+        self.is_searching = True
 
         def begin(source: RunSource) -> None:
             go_on(_matches(source, pattern, start, direction))
@@ -179,6 +183,7 @@ class LogPanel(Vertical):
     def _show_match(self, message: Found) -> None:
         if message.search is not self._search:
             return
+        self.is_searching = False
         if (match := message.match) is None:
             self.notify(NO_MATCH, severity="warning", timeout=3)
             return

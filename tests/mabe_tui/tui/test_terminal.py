@@ -96,13 +96,9 @@ def terminal(recorded: Path, launcher: LocalLauncher, tmp_path: Path) -> Iterato
 
 
 def launch_v1(terminal: Terminal, home: Path) -> RunDir:
-    """Launch v1 from the form, and wait until its run is open."""
+    """Launch v1 from the form, all keys sent at once, and wait until its run is open."""
     terminal.expect("v7")
-    terminal.press("l")
-    terminal.expect("what would happen")
-    terminal.press("quick")
-    terminal.expect("4 videos of 400 frames")
-    terminal.press("C-l")
+    terminal.press("lquick", "C-l")
     terminal.expect(lambda screen: EPOCH.search(screen) is not None)
     return RunStore(home).find("v1").run
 

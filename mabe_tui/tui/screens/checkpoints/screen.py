@@ -68,6 +68,7 @@ class CheckpointsScreen(RunActions):
     def __init__(self, run_id: str) -> None:
         super().__init__()
         self.run_id = run_id
+        self.is_open = False
         self._rows: list[CheckpointRow] = []
         self._measured: Measured = {}
         self._chosen: dict[str, None] = {}
@@ -139,7 +140,7 @@ class CheckpointsScreen(RunActions):
     def _show(self, message: Listed) -> None:
         if message.read_whole:
             self._read = {row.sha256: row for row in message.rows if row.here}
-        self._rows, self._measured = message.rows, message.measured
+        self._rows, self._measured, self.is_open = message.rows, message.measured, True
         self._list.empty = message.none
         self._draw()
 

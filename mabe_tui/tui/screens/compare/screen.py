@@ -57,6 +57,7 @@ class CompareScreen(ComparisonLooks):
 
     def __init__(self, names: list[str]) -> None:
         super().__init__()
+        self.is_open = False
         self.names = tuple(dict.fromkeys(names))
         self._busy = READING
         self._began, self._pause = 0.0, FASTEST_SECONDS
@@ -116,6 +117,7 @@ class CompareScreen(ComparisonLooks):
     def _take_in(self, message: Found) -> None:
         if message.names != self.names:
             return
+        self.is_open = True
         before, self.found = self.found, message.found
         if before is not None and self.shown == message.names and not self.found.numbers:
             self.found = replace(self.found, numbers=before.numbers, code=before.code)
@@ -157,12 +159,14 @@ class CompareScreen(ComparisonLooks):
 
     @on(Measuring)
     def _show_progress(self, message: Measuring) -> None:
+        self.is_open = True
         if message.names == self.names:
             self._say(message.text)
 
     @on(Refused)
     def _go_back(self, message: Refused) -> None:
         """Say why these cannot be compared; those that could be stay."""
+        self.is_open = True
         if message.names != self.names:
             return
         self.notify(message.text, severity="error", markup=False)
@@ -196,7 +200,7 @@ class CompareScreen(ComparisonLooks):
     def action_add(self) -> None:
         """Offer what could be added."""
         names, store, registry = self.names, self.mabe.store, self.mabe.session.registry
-        self.ask(lambda: Offered(candidates(names, store, registry)), "offer")
+        self.ask(lambda: Offered(candidates(names, store, registry)), "offer", keys_wait=True)
 
     @on(Offered)
     def _offer(self, message: Offered) -> None:

@@ -9,8 +9,10 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
+from mabe_tui.tui.screens.deferred import DeferringScreen
 
-class ConfirmScreen(ModalScreen[bool]):
+
+class ConfirmScreen(DeferringScreen[bool], ModalScreen[bool]):
     """A question that says what will happen; only ``y`` and the yes button mean yes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

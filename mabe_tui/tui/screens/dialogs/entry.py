@@ -11,9 +11,10 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from core.errors import UserError
+from mabe_tui.tui.screens.deferred import DeferringScreen
 
 
-class EntryScreen(ModalScreen[str | None]):
+class EntryScreen(DeferringScreen[str | None], ModalScreen[str | None]):
     """One line to type; gives it, ``None`` for nothing.
 
     Args:

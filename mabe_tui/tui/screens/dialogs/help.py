@@ -12,6 +12,7 @@ from textual.widgets import Static
 
 from mabe_tui.runs.listing.query_completion import EXAMPLES
 from mabe_tui.tui.keys import KEYS
+from mabe_tui.tui.screens.deferred import DeferringScreen
 from mabe_tui.tui.screens.home.rows import LEGEND
 
 LABELS = {
@@ -31,7 +32,7 @@ NOTES = {
 """Place → what is to be known there beside the keys."""
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(DeferringScreen[None], ModalScreen[None]):
     """Lists what every key does here."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

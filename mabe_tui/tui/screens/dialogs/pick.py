@@ -11,8 +11,10 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
+from mabe_tui.tui.screens.deferred import DeferringScreen
 
-class PickScreen(ModalScreen[str | None]):
+
+class PickScreen(DeferringScreen[str | None], ModalScreen[str | None]):
     """A list narrowed down as one types; gives what was chosen, ``None`` for nothing.
 
     Args:

@@ -42,6 +42,7 @@ class HomeScreen(Opening):
 
     def __init__(self) -> None:
         super().__init__()
+        self.is_open = False
         self._records: list[RunRecord] = []
         self._awaited: int | None = 0
         """How many runs there will be; ``None`` once all have been read."""
@@ -101,8 +102,8 @@ class HomeScreen(Opening):
         self._look(thorough=True)
 
     def on_problem(self, message: Problem) -> None:
-        """Show what went wrong; if it was the reading, that is tried again."""
-        super().on_problem(message)
+        """Read the runs again, should that be what went wrong; the base class says what it was."""
+        del message
         self._look_in(AGAIN_SECONDS)
 
     # ── reading ───────────────────────────────────────────────────────────────────────────────
@@ -123,6 +124,7 @@ class HomeScreen(Opening):
     @on(Underway)
     def _take_in_some(self, message: Underway) -> None:
         """Show what has been read: a thousand runs take two seconds where none is remembered."""
+        self.is_open = True
         if self._awaited is not None and self.is_current:
             self._records, self._awaited = message.records, message.total
             self.show_all()
@@ -133,7 +135,7 @@ class HomeScreen(Opening):
             if notice.run != getattr(self.app.screen, "tells_of", None):
                 self.mabe.tell(notice)
         before = self._records, self.choices.kept, self._awaited
-        self._awaited = None
+        self._awaited, self.is_open = None, True
         self._records, self.choices.kept = message.records, message.arrangement
         is_edited = self._versions.registry is not self.mabe.session.registry
         now = self._records, self.choices.kept, self._awaited

@@ -69,6 +69,10 @@ class LaunchScreen(MabeScreen):
         self._registry: Registry | None = None
         """By which the form was foreseen last, and by which it is started."""
         self._checking = self._again = False
+        self._starts = False
+        """Whether to start as soon as what was typed last has been foreseen."""
+        self._starting: str | None = None
+        """The run that is being started, or the first of several."""
         self._started: list[RunDir] = []
 
     def heading(self) -> str:
@@ -166,6 +170,9 @@ class LaunchScreen(MabeScreen):
         self._checking = False
         if self._again:
             self._check()
+        if self._starts and not self._checking:
+            self._starts = False
+            self.action_start()
 
     def _refuse(self, why: str, line: str | None = None, field: str | None = None) -> None:
         """Show why nothing can be foreseen, and mark where."""
@@ -208,16 +215,27 @@ class LaunchScreen(MabeScreen):
         panel = self.query_one("#foreseen", VerticalScroll)
         panel.scroll_relative(y=by * max(1, panel.size.height - 1), animate=False)
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether nothing is about to be started: what is typed now is meant for what opens then."""
+        return super().is_ready and not self._starts and self._starting is None
+
     # ── starting ──────────────────────────────────────────────────────────────────────────────
 
     def action_start(self) -> None:
-        """Start what the form says; ask first where that costs."""
+        """Start what the form says once it has been foreseen; ask first where that costs."""
+        if self._starting is not None:
+            self.notify(f"{self._starting} is being started")
+            return
+        if self._checking:
+            self._starts = True
+            return
         try:
             typed = self._typed()
         except FieldError as error:
             self.notify(str(error), severity="error", markup=False)
             return
-        self.ask(lambda: self._get_ready(typed), "start")
+        self.ask(lambda: self._get_ready(typed), "start", keys_wait=True)
 
     def _get_ready(self, typed: Typed) -> Message:
         requests = asking.requests_for(self.registry, typed.wish)
@@ -242,7 +260,7 @@ class LaunchScreen(MabeScreen):
 
     def _start(self, message: Ready) -> None:
         typed, requests = message.typed, message.requests
-        about = requests[0].run
+        about = self._starting = requests[0].run
         self._keep_data(typed)
 
         def work() -> str:
@@ -254,7 +272,9 @@ class LaunchScreen(MabeScreen):
         self.mabe.do(work, about)
 
     def on_run_changed(self, message: RunChanged) -> None:
-        """Open the first run that was started."""
+        """Open the first run that was started; let the form be used again where it failed."""
+        if message.run == self._starting:
+            self._starting = None
         from mabe_tui.tui.screens.run.screen import RunScreen  # late: it is large
 
         if self.is_current and message.run in [run.id for run in self._started]:

@@ -1,9 +1,12 @@
 """The feed that a run's screen shows: begun with it, ended with it, and played again on demand."""
 
+import asyncio
+from contextlib import suppress
+
 from textual.message import Message
 
 from core.rundir import RunDir
-from mabe_tui.runs.following.feed import RunFeed
+from mabe_tui.runs.following.feed import Job, RunFeed
 from mabe_tui.runs.following.live import RunSource
 from mabe_tui.tui.actions import RunActions
 from mabe_tui.tui.messages import Problem
@@ -15,6 +18,8 @@ class FollowingScreen(RunActions):
 
     def __init__(self, run_id: str, replay: bool = False) -> None:
         super().__init__()
+        self.is_open = False
+        self._asked_of_feed: set[object] = set()
         self.run_id = self.tells_of = run_id
         """``tells_of``: the run whose notices this screen raises, so that others need not."""
         self._replay = replay
@@ -44,6 +49,26 @@ class FollowingScreen(RunActions):
     def begin(self, source: RunSource) -> None:
         """Read, in the feed's thread, what is needed before the first look."""
         raise NotImplementedError
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the run is shown, and the feed has answered what keys asked for."""
+        return super().is_ready and not self._asked_of_feed
+
+    def ask_feed(self, job: Job) -> None:
+        """Have the feed do what moves the focus or the view; keys typed meanwhile wait for its answer."""
+        loop, token = asyncio.get_running_loop(), object()
+        self._asked_of_feed.add(token)
+
+        def work(source: RunSource) -> None:
+            try:
+                job(source)
+            finally:
+                with suppress(RuntimeError):  # the dashboard has ended
+                    # After the answer, which is posted the same way.
+                    loop.call_soon_threadsafe(self._asked_of_feed.discard, token)
+
+        self.feed.ask(work)
 
     def _post(self, message: Message) -> None:
         self.post_message(message)

@@ -65,7 +65,7 @@ class RunScreen(FollowingScreen):
         super().__init__(run_id, replay)
         self.run_view = RunView()
         self.look: Look | None = None
-        self._has_price = False
+        self._has_price = self._has_begun = False
         self._alone: str | None = None
         """The panel that a second press of its key has put alone, where there is room for all."""
         self._chart_panel = PANELS[0].key
@@ -105,6 +105,11 @@ class RunScreen(FollowingScreen):
                 return "the run was imported from a log, so there is nothing to go on with"
         return super().why_not(action)
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether the run is shown and nothing is searched for."""
+        return super().is_ready and not self.log_panel.is_searching
+
     # ── the feed ──────────────────────────────────────────────────────────────────────────────
 
     def on_screen_suspend(self) -> None:
@@ -123,6 +128,7 @@ class RunScreen(FollowingScreen):
     @on(Began)
     def _take_view(self, message: Began) -> None:
         self.run_view, self._has_price = message.view, message.has_price
+        self._has_begun = True
         self.log_panel.attach(self.feed, message.view.lines.get(self.run_id))
         self._arrange()
         self.panels.focus_on(self.run_view.panel)
@@ -135,6 +141,7 @@ class RunScreen(FollowingScreen):
     @on(Looked)
     def _show(self, message: Looked) -> None:
         before, self.look = self.look, message.look
+        self.is_open = self.is_open or self._has_begun
         if before is None or state_word(before) != state_word(self.look):
             self.retitle()
             self.refresh_bindings()
@@ -175,7 +182,7 @@ class RunScreen(FollowingScreen):
         self._change(self.run_view.next_axis(self._has_price))
         after = self.run_view.drawn(self._has_price).axis
         if x is not None:
-            self.feed.ask(
+            self.ask_feed(
                 lambda source: self._post(CursorKept(x_on(source, name, before, after, x)))
             )
 
@@ -231,7 +238,7 @@ class RunScreen(FollowingScreen):
             self.notify("put the cursor on a point first: left and right, or a click")
             return
         name, x = chart.id.removeprefix("chart-"), chart.cursor
-        self.feed.ask(lambda source: self._post(LineFound(line_at(source, name, axis, x))))
+        self.ask_feed(lambda source: self._post(LineFound(line_at(source, name, axis, x))))
 
     @on(LineFound)
     def _go_to_line(self, message: LineFound) -> None:
@@ -244,7 +251,7 @@ class RunScreen(FollowingScreen):
     @on(LogView.Chosen)
     def _find_point(self, message: LogView.Chosen) -> None:
         axis, position = self.run_view.drawn(self._has_price).axis, message.position
-        self.feed.ask(lambda source: self._post(PointFound(x_at(source, axis, position))))
+        self.ask_feed(lambda source: self._post(PointFound(x_at(source, axis, position))))
 
     @on(PointFound)
     def _go_to_point(self, message: PointFound) -> None:
@@ -269,7 +276,7 @@ class RunScreen(FollowingScreen):
 
     def action_compare(self) -> None:
         """Compare the run with the baseline."""
-        self.ask(self._with_baseline, "compare")
+        self.ask(self._with_baseline, "compare", keys_wait=True)
 
     def _with_baseline(self) -> Message:
         baseline = self.mabe.view_state.read().baseline

@@ -63,6 +63,7 @@ class VideoScreen(Watching):
 
     def __init__(self, run_id: str, checkpoint: str = BEST) -> None:
         super().__init__()
+        self.is_open = False
         self.run_id, self.checkpoint = run_id, checkpoint
         self.video_id: str | None = None
         self._scores: list[VideoScore] = []
@@ -113,6 +114,7 @@ class VideoScreen(Watching):
     @on(Listed)
     def _list(self, message: Listed) -> None:
         self._scores, self._checkpoints = message.scores, message.checkpoints
+        self.is_open = True
         self.table.columns = score_columns(tuple(message.scores[0].f1) if message.scores else ())
         self._show_rows()
         if self.has_class("-wide") and self.table.selected is not None:
@@ -200,6 +202,7 @@ class VideoScreen(Watching):
             self.player.wait(message.words)
         else:
             self.player.clear(message.words)
+        self.is_open = True
         if message.what == LIST:
             self.table.empty = "no video yet"
             self.table.refresh()
