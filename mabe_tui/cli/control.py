@@ -77,7 +77,7 @@ def resume(
         say(f"mabe: {change}")
     mirror = Mirror(entry.run)
     mirror.poll()  # what earlier attempts said is no news
-    handle = control.resume(entry, seconds, budget, data)
+    handle = control.resume(entry, seconds, budget, data, say)
     with telling_of(entry.id):
         if as_json:
             print_json({"run": entry.id, "attempt": handle.attempt})

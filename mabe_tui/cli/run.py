@@ -100,7 +100,7 @@ def run(
         say(f"warning: {warning}")
     agree_on_cost(RunStore(session.home), requests, yes)
     try:
-        started = start(session.home, requests, named, parallel)
+        started = start(session.home, requests, named, parallel, say)
     except KeyboardInterrupt:
         _say_begun(session, requests)
         raise

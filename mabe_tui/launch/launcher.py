@@ -129,6 +129,14 @@ def ignore(_: Connection) -> None:
     """Tell nobody."""
 
 
+Say = Callable[[str], None]
+"""Is given what there is to say while runs are started, a line at a time; in any thread."""
+
+
+def say_nothing(_: str) -> None:
+    """Say nothing."""
+
+
 class Launcher(Protocol):
     """A place where runs are executed.
 
@@ -170,15 +178,19 @@ class Launcher(Protocol):
         """
         ...
 
-    def launch_all(self, runs: Sequence[RunDir], parallel: int | None = None) -> None:
-        """Launch runs that ask for the same machine, in order; it needs nobody to stay.
+    def launch_all(
+        self, runs: Sequence[RunDir], parallel: int | None = None, say: Say = say_nothing
+    ) -> None:
+        """Launch runs that ask for the same machine; it needs nobody to stay.
 
         Args:
             runs: each is queued until there is a place for it.
-            parallel: how many may run at a time; ``None``: as many as this launcher has machines for.
+            parallel: how many may run at a time, the others waiting in order; ``None``: as many as this
+                launcher has machines for.
+            say: is told what takes long.
 
         Raises:
-            RunError: one cannot be started; those before it have their ``handle.toml``.
+            RunError: one cannot be started; those that were have their ``handle.toml``.
         """
         ...
 
@@ -219,8 +231,8 @@ class Launcher(Protocol):
         """
         ...
 
-    def resume(self, run: RunDir) -> Handle:
-        """Start a new attempt, which goes on from the last checkpoint.
+    def resume(self, run: RunDir, say: Say = say_nothing) -> Handle:
+        """Start a new attempt, which goes on from the last checkpoint; ``say`` is told what takes long.
 
         Raises:
             RunError: the run is alive, or finished.

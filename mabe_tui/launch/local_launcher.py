@@ -35,10 +35,12 @@ from mabe_tui.launch.launcher import (
     LogLine,
     Quote,
     RunState,
+    Say,
     StopOutcome,
     Tell,
     ignore,
     require_resumable,
+    say_nothing,
 )
 from mabe_tui.launch.process import ProcessReference
 
@@ -93,8 +95,11 @@ class LocalLauncher:
         """Start the run's next attempt; see :class:`~mabe_tui.launch.launcher.Launcher`."""
         return self._launch(run)
 
-    def launch_all(self, runs: Sequence[RunDir], parallel: int | None = None) -> None:
+    def launch_all(
+        self, runs: Sequence[RunDir], parallel: int | None = None, say: Say = say_nothing
+    ) -> None:
         """Start all; each process waits by itself for its turn. One at a time unless told otherwise."""
+        del say
         ahead: list[ProcessReference] = []
         for run in runs:
             handle = self._launch(run, ahead, parallel or 1)
@@ -184,8 +189,9 @@ class LocalLauncher:
                 )
         return _stop_outcome(run, attempt)
 
-    def resume(self, run: RunDir) -> Handle:
+    def resume(self, run: RunDir, say: Say = say_nothing) -> Handle:
         """Start a new attempt of a run that has ended without being finished."""
+        del say
         require_resumable(run, self.state(run))
         attempt = newest_attempt(run)
         reference = self._reference(run, attempt) if attempt else None

@@ -4,7 +4,6 @@ Nothing here imports the ``modal`` package before it has to: a finished run need
 """
 
 import contextlib
-import threading
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -34,11 +33,13 @@ from mabe_tui.launch.launcher import (
     LogLine,
     Quote,
     RunState,
+    Say,
     StopOutcome,
     Tell,
     UnreachableError,
     ignore,
     require_resumable,
+    say_nothing,
 )
 from mabe_tui.launch.modal.handle import NAME, Call, call_of
 from mabe_tui.launch.modal.machine import DATA_MOUNT, app_name_of, machine_of, timeout_of
@@ -50,8 +51,6 @@ if TYPE_CHECKING:
 LAUNCH_SECONDS = 120.0
 CHECKPOINT_SHARE, LEAST_RESERVE, MOST_RESERVE = 0.05, 15.0, 300.0
 """Of Modal's time-out, what is kept for the last checkpoint and its commit."""
-_launching = threading.Lock()
-"""Launches share the objects of image and volumes, which one app at a time may load."""
 
 
 class ModalLauncher:
@@ -103,11 +102,15 @@ class ModalLauncher:
         (handle,) = self._launch([run])
         return handle
 
-    def launch_all(self, runs: Sequence[RunDir], parallel: int | None = None) -> None:
-        """Call the function for each, all in one detached app; Modal itself keeps to ``parallel``."""
-        self._launch(runs, parallel)
+    def launch_all(
+        self, runs: Sequence[RunDir], parallel: int | None = None, say: Say = say_nothing
+    ) -> None:
+        """Call the function for each, in an app a run; with ``parallel``, in one that keeps to it."""
+        self._launch(runs, parallel, say)
 
-    def _launch(self, runs: Sequence[RunDir], parallel: int | None = None) -> list[Handle]:
+    def _launch(
+        self, runs: Sequence[RunDir], parallel: int | None = None, say: Say = say_nothing
+    ) -> list[Handle]:
         requests = [run.read_request() for run in runs]
         for request in requests:
             _refuse_local_data(request)
@@ -118,8 +121,9 @@ class ModalLauncher:
 
         modal_client.require()
         (machine,) = {machine_of(request) for request in requests}
-        with _launching:
-            return modal_spawn.spawn([*zip(runs, requests, strict=True)], machine, here(), parallel)
+        return modal_spawn.spawn(
+            [*zip(runs, requests, strict=True)], machine, here(), parallel, say
+        )
 
     def state(self, run: RunDir) -> RunState:
         """Derive the state from what the newest attempt said, and from what Modal says of the call."""
@@ -155,6 +159,7 @@ class ModalLauncher:
 
     def _state_at_end(self, run: RunDir, call: Call, said: "CallState") -> RunState:
         """Find out how a call that is over ended: by the run's own last word, else by Modal's."""
+        from mabe_tui.launch.modal import apps as modal_apps
         from mabe_tui.launch.modal import follow as modal_follow
         from mabe_tui.launch.modal.calls import Outcome
         from mabe_tui.launch.modal.client import ModalError
@@ -177,6 +182,7 @@ class ModalLauncher:
         state = RunState.STOPPED if stopped else RunState.LOST
         if can_be_kept:
             write_quiet_ending(run, attempt, QuietEnding(state, said.reason, said.outcome))
+            modal_apps.stop_if_over(run)
         return state
 
     def lines(self, run: RunDir, after: str | None = None) -> Iterator[LogLine]:
@@ -222,7 +228,7 @@ class ModalLauncher:
 
         return modal_ending.stop(run, self.state(run), grace)
 
-    def resume(self, run: RunDir) -> Handle:
+    def resume(self, run: RunDir, say: Say = say_nothing) -> Handle:
         """Call the function again; the job goes on from the checkpoint on the volume."""
         require_resumable(run, self.state(run))
         if call_of(run) is not None:
@@ -230,7 +236,8 @@ class ModalLauncher:
 
             modal_ending.require_over(run)
             self.sync(run)  # the next attempt's number comes after all that the volume has
-        return self.launch(run)
+        (handle,) = self._launch([run], say=say)
+        return handle
 
     def fetch(self, run: RunDir, path: str, into: Path) -> Path:
         """Bring one file of the run from the volume."""

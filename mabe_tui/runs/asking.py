@@ -11,7 +11,7 @@ from core.experiment import Experiment
 from core.registry import Registry
 from core.rundir import Limits, RunDir, RunRequest
 from core.section import LARGEST_SEED
-from mabe_tui.launch.launcher import launcher_named
+from mabe_tui.launch.launcher import Say, launcher_named, say_nothing
 from mabe_tui.runs.start import new_request, start_runs
 
 FEWEST_VIDEOS = 2
@@ -129,6 +129,7 @@ def start(
     requests: list[RunRequest],
     tags: tuple[str, ...] = (),
     parallel: int | None = None,
+    say: Say = say_nothing,
 ) -> list[RunDir]:
     """Start runs that ask for the same machine; see :func:`~mabe_tui.runs.start.start_runs`.
 
@@ -137,7 +138,7 @@ def start(
     """
     launcher = launcher_named(requests[0].launcher)
     launcher.require_ready(requests[0])
-    return start_runs(home, requests, launcher, tags, parallel)
+    return start_runs(home, requests, launcher, tags, parallel, say)
 
 
 def parse_seeds(text: str, name: str = "--seeds") -> tuple[int, ...]:

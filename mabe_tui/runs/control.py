@@ -7,7 +7,13 @@ import msgspec
 from core.errors import ConfigError, RunError, UserError
 from core.progress import Progress
 from core.rundir import Handle, RunRequest
-from mabe_tui.launch.launcher import StopOutcome, launcher_named, require_resumable
+from mabe_tui.launch.launcher import (
+    Say,
+    StopOutcome,
+    launcher_named,
+    require_resumable,
+    say_nothing,
+)
 from mabe_tui.runs.checkpoints import chosen_pointers, is_elsewhere
 from mabe_tui.runs.limits import require_room
 from mabe_tui.runs.store import RunEntry
@@ -54,6 +60,7 @@ def resume(
     seconds: float | None = None,
     cost_usd: float | None = None,
     data: Path | None = None,
+    say: Say = say_nothing,
 ) -> Handle:
     """Start a new attempt, which goes on from the last checkpoint.
 
@@ -62,6 +69,7 @@ def resume(
         seconds: what it may take over all attempts from now on; ``None``: as it was.
         cost_usd: likewise, what it may cost.
         data: where its data are from now on; ``None``: where they were.
+        say: is told what takes long.
 
     Raises:
         UserError: it is alive, finished or imported, a limit that it has reached is not raised, or the
@@ -75,7 +83,7 @@ def resume(
             lambda asked: launcher.prepare(_with_limits(_with_data(asked, data), seconds, cost_usd))
         )
     try:
-        return launcher.resume(entry.run)
+        return launcher.resume(entry.run, say)
     except UserError:
         entry.run.change_request(  # a resume that is refused changes nothing
             lambda now: msgspec.structs.replace(now, limits=before.limits, data=before.data)

@@ -14,7 +14,7 @@ from core.events import Epoch, began
 from core.experiment import Experiment
 from core.history import History
 from core.rundir import About, Limits, RunDir, RunRequest, new_run_id
-from mabe_tui.launch.launcher import Launcher
+from mabe_tui.launch.launcher import Launcher, Say, say_nothing
 from mabe_tui.runs.manage import require_tag
 from mabe_tui.runs.reading import thin_history
 from mabe_tui.runs.store import RunStore
@@ -57,14 +57,18 @@ def new_request(
 
 
 def start_run(
-    home: Path, request: RunRequest, launcher: Launcher, tags: Sequence[str] = ()
+    home: Path,
+    request: RunRequest,
+    launcher: Launcher,
+    tags: Sequence[str] = (),
+    say: Say = say_nothing,
 ) -> RunDir:
     """Make the run's folder and launch it; where that fails, no folder is left behind.
 
     Raises:
         UserError: the folder cannot be written, or the launcher cannot start it; says why.
     """
-    (run,) = start_runs(home, [request], launcher, tags)
+    (run,) = start_runs(home, [request], launcher, tags, say=say)
     return run
 
 
@@ -74,10 +78,12 @@ def start_runs(
     launcher: Launcher,
     tags: Sequence[str] = (),
     parallel: int | None = None,
+    say: Say = say_nothing,
 ) -> list[RunDir]:
     """Make the runs' folders and launch them all, to run at most ``parallel`` at a time.
 
-    Where that fails, or is interrupted, no folder of a run that was not launched is left behind.
+    Where that fails, or is interrupted, no folder of a run that was not launched is left behind. ``say``
+    is told what takes long.
 
     Raises:
         UserError: a tag cannot be one, a folder cannot be written, or the launcher cannot start one; says
@@ -90,7 +96,7 @@ def start_runs(
             run.write_request(request)
             if tags:
                 run.write_about(about)
-        launcher.launch_all(runs, parallel)
+        launcher.launch_all(runs, parallel, say)
     except BaseException as error:
         for run in runs:
             if not run.attempts():  # a launcher takes back one that it claimed and cannot start

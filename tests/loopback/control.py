@@ -20,7 +20,11 @@ from tests.loopback.logs import AppLog
 from tests.loopback.plane import CALLER, refuse
 from tests.loopback.state import App, Call, Cloud, new_id
 
+BUILD_SECONDS = 0.05
+"""Between two looks whether a build may end."""
+IMAGE_BUILT = api_pb2.GenericResult(status=api_pb2.GenericResult.GENERIC_STATUS_SUCCESS)
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}.{sys.version_info.micro}"
+IMAGE_METADATA = api_pb2.ImageMetadata(python_version_info=PYTHON, image_builder_version=BUILDER)
 
 
 class ControlPlane(AccountPlane):
@@ -70,6 +74,9 @@ class ControlPlane(AccountPlane):
         app = self.cloud.app(request.app_id)
         if app.state == api_pb2.APP_STATE_DETACHED:
             app.state = api_pb2.APP_STATE_DETACHED_DISCONNECTED
+            if self.cloud.faults.only_last_call_lives:
+                for call in self.cloud.calls_of(app.id)[:-1]:
+                    self._cancel(call, terminate=True)
             self.cloud.stop_app_if_idle(app.id)
         else:
             self._stop(app)
@@ -135,13 +142,27 @@ class ControlPlane(AccountPlane):
         digest = hashlib.sha256(request.image.SerializeToString(deterministic=True)).hexdigest()
         image_id = f"im-{digest[:22]}"
         self.cloud.images[image_id] = list(request.image.dockerfile_commands)
+        if self.cloud.faults.build_log and request.image.base_images:
+            return api_pb2.ImageGetOrCreateResponse(image_id=image_id)
         return api_pb2.ImageGetOrCreateResponse(
-            image_id=image_id,
-            result=api_pb2.GenericResult(status=api_pb2.GenericResult.GENERIC_STATUS_SUCCESS),
-            metadata=api_pb2.ImageMetadata(
-                python_version_info=PYTHON, image_builder_version=BUILDER
-            ),
+            image_id=image_id, result=IMAGE_BUILT, metadata=IMAGE_METADATA
         )
+
+    async def ImageJoinStreaming(
+        self, request: api_pb2.ImageJoinStreamingRequest
+    ) -> AsyncIterator[api_pb2.ImageJoinStreamingResponse]:
+        faults = self.cloud.faults
+        if not request.last_entry_id:
+            for number, line in enumerate(faults.build_log, start=1):
+                log = api_pb2.TaskLogs(data=f"{line}\n")
+                yield api_pb2.ImageJoinStreamingResponse(task_logs=[log], entry_id=f"{number}-0")
+        while faults.building:
+            await asyncio.sleep(BUILD_SECONDS)
+        failed = api_pb2.GenericResult(
+            status=api_pb2.GenericResult.GENERIC_STATUS_FAILURE, exception=faults.build_error
+        )
+        result = failed if faults.build_error else IMAGE_BUILT
+        yield api_pb2.ImageJoinStreamingResponse(result=result, metadata=IMAGE_METADATA)
 
     async def MountBatchedCheckExistence(
         self, request: api_pb2.MountBatchedCheckExistenceRequest

@@ -39,6 +39,16 @@ class Faults:
     """So many commits succeed first."""
     refused_outputs: list[Status] = field(default_factory=list)
     """Each question for the outcome of a call takes one: it is refused with that."""
+    apps_linger: bool = False
+    """A detached app does not stop by itself when its calls have ended."""
+    only_last_call_lives: bool = False
+    """Once the client of a detached app has left, its calls but the last are cancelled."""
+    build_log: list[str] = field(default_factory=list)
+    """Images are new, and building them prints these lines."""
+    building: bool = False
+    """No build ends until this is off again."""
+    build_error: str = ""
+    """Builds fail, for this reason."""
     no_capacity: bool = False
     """No container is started until this is off again."""
 

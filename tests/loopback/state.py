@@ -107,7 +107,7 @@ class Cloud:
     def stop_app_if_idle(self, app_id: str) -> None:
         """End a detached app whose client has left and whose calls are done."""
         app = self.apps[app_id]
-        left = app.state == api_pb2.APP_STATE_DETACHED_DISCONNECTED
+        left = app.state == api_pb2.APP_STATE_DETACHED_DISCONNECTED and not self.faults.apps_linger
         if left and all(call.done.is_set() for call in self.calls_of(app_id)):
             self.stop_app(app)
 

@@ -1,16 +1,26 @@
-"""The apps that are alive on Modal, whoever started them, and what they have been billed for."""
+"""The apps that are alive on Modal, whoever started them, and their bills; stopping what is over."""
 
 import contextlib
 import datetime as dt
+import time
 from typing import Any
 
 import modal
 import modal.experimental
 import msgspec
 
-from core.errors import UserError
+from core.errors import RunError, UserError
+from core.files import write_bytes_atomically
+from core.rundir import RunDir
+from mabe_tui.launch.attempts import attempt_ending, newest_attempt, read_quiet_ending
+from mabe_tui.launch.launcher import RunState
+from mabe_tui.launch.modal import calls as modal_calls
 from mabe_tui.launch.modal.client import ask
+from mabe_tui.launch.modal.handle import Call, call_of, calls_of
 
+RECEIPT = "app-stopped"
+"""In an attempt's folder: its app has been stopped."""
+POLL_SECONDS = 0.3
 LONGEST_REPORT = dt.timedelta(days=30)
 
 
@@ -46,6 +56,78 @@ async def _described(app: Any) -> RunningApp:
         description=str(info.description or app.name or ""),
         created=info.lifecycle.created_at or dt.datetime.now(dt.UTC),
     )
+
+
+def stop_if_over(run: RunDir, patience: float = 0.0) -> bool:
+    """Stop the app of a run whose call is over, unless another call of that app may be alive.
+
+    A detached app does not stop by itself. One that is idle costs nothing, so a failure is passed over:
+    whoever follows or syncs the run next tries again.
+
+    Args:
+        run: which; its newest start is meant.
+        patience: seconds to wait for a call to be over whose job has said its last word.
+
+    Returns:
+        Whether the app is known to have stopped.
+    """
+    call, attempt = call_of(run), newest_attempt(run)
+    if call is None or not call.app_id or not call.calls_in_app or attempt is None:
+        return False
+    receipt = run.attempt_folder(attempt) / RECEIPT
+    if receipt.exists():
+        return True
+    if not _has_ended(run, attempt):
+        return False
+    try:
+        if not _is_over(call, patience) or not all(_is_over(other) for other in _others(run, call)):
+            return False
+        ask(lambda: _stop(call.app_id))
+        write_bytes_atomically(receipt, call.app_id.encode())
+    except UserError:
+        return False
+    return True
+
+
+def _has_ended(run: RunDir, attempt: str) -> bool:
+    """Return whether an attempt has ended as far as is known here, so that Modal is worth asking."""
+    said = attempt_ending(run, attempt)
+    return said not in (None, RunState.PREEMPTED) or read_quiet_ending(run, attempt) is not None
+
+
+def _others(run: RunDir, call: Call) -> list[Call]:
+    """Return the other calls of an app, which runs beside this one were launched with.
+
+    Raises:
+        RunError: not all of them are known here.
+    """
+    if call.calls_in_app == 1:
+        return []
+    runs = [RunDir(path) for path in run.path.parent.iterdir() if path.is_dir()]
+    known = [each for other in runs for each in calls_of(other) if each.app_id == call.app_id]
+    if len(known) != call.calls_in_app:
+        raise RunError(f"{call.app_id}: {len(known)} of its {call.calls_in_app} calls are known")
+    return [each for each in known if each.id != call.id]
+
+
+def _is_over(call: Call, patience: float = 0.0) -> bool:
+    """Return whether a call has a real outcome.
+
+    Raises:
+        UserError: that cannot be found out now.
+    """
+    deadline = time.monotonic() + patience
+    while modal_calls.state(call.id).outcome is modal_calls.Outcome.RUNNING:
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(POLL_SECONDS)
+    return True
+
+
+async def _stop(app_id: str) -> None:
+    for app in await modal.Environment.from_context().apps.list.aio():
+        if app.app_id == app_id:
+            await app.stop.aio()
 
 
 def billed_usd(since: dt.datetime) -> dict[str, float]:

@@ -14,6 +14,7 @@ from mabe_tui.launch.attempts import (
     write_quiet_ending,
 )
 from mabe_tui.launch.launcher import RunState, StopOutcome, UnreachableError
+from mabe_tui.launch.modal import apps as modal_apps
 from mabe_tui.launch.modal import calls as modal_calls
 from mabe_tui.launch.modal import client as modal_client
 from mabe_tui.launch.modal import follow as modal_follow
@@ -62,7 +63,9 @@ def stop(run: RunDir, found: RunState, grace: float) -> StopOutcome:
         modal_follow.catch_up(run, calls[-1].id)
     except (UnreachableError, modal_client.ModalError):
         return StopOutcome.ASKED
-    return _outcome(run)
+    outcome = _outcome(run)
+    modal_apps.stop_if_over(run)
+    return outcome
 
 
 def _stop_earlier(run: RunDir, calls: Sequence[Call], grace: float) -> StopOutcome:

@@ -19,6 +19,7 @@ from core.errors import RunError, UserError
 from core.rundir import RunDir
 from mabe_tui.launch.attempts import attempt_ending, newest_attempt
 from mabe_tui.launch.launcher import CONNECTED, Connection, Tell, UnreachableError
+from mabe_tui.launch.modal import apps as modal_apps
 from mabe_tui.launch.modal import calls as modal_calls
 from mabe_tui.launch.modal import client as modal_client
 from mabe_tui.launch.modal import loop as modal_loop
@@ -43,6 +44,8 @@ LEAVE_SECONDS = 5.0
 POLL_SECONDS = 0.2
 MOST_LOCK_SECONDS = 5.0
 QUICK_SECONDS = 10.0
+OVER_SECONDS = 3.0
+"""How long a glance at a run that has said its last word waits for its call to be over."""
 OVERLAP = dt.timedelta(minutes=2)
 """Clocks differ, and an entry may reach the log later than others that are younger."""
 QUICK_OVERLAP = dt.timedelta(seconds=20)
@@ -102,6 +105,7 @@ class Follower:
                     self._wait_for_call()
                 if self._is_done():
                     modal_volume.sync_into(recorder, while_read=True)
+                    modal_apps.stop_if_over(self._run)
                     return
             except Exception as error:
                 if self._leave.is_set():
@@ -176,7 +180,8 @@ def catch_up(run: RunDir, call_id: str, seconds: float = modal_client.ANSWER_SEC
             return False
         _read_log(recorder, run, call_id, seconds)
         modal_volume.sync_into(recorder)
-        return True
+    modal_apps.stop_if_over(run)
+    return True
 
 
 def hear_latest(run: RunDir, call_id: str) -> None:
@@ -195,6 +200,7 @@ def hear_latest(run: RunDir, call_id: str) -> None:
             _read(StreamReader(recorder, events_only=True), call_id, since, QUICK_SECONDS)
             if attempt_ending(run, newest_attempt(run) or "") is not None:
                 modal_volume.sync_into(recorder)
+    modal_apps.stop_if_over(run, OVER_SECONDS)
 
 
 def _read_log(recorder: Recorder, run: RunDir, call_id: str, seconds: float) -> None:

@@ -33,6 +33,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     app_id: str = ""
     app_name: str = ""
+    calls_in_app: int = 0
+    """How many calls its app was given, this one included; 0: not known."""
     place: Place = Place()
     """Empty in handles of older versions."""
 
@@ -51,6 +53,7 @@ def reference_of(call: Call) -> dict[str, str | int | float]:
         "app_id": call.app_id,
         "call_id": call.id,
         "app_name": call.app_name,
+        "calls_in_app": call.calls_in_app,
         **msgspec.structs.asdict(call.place),
     }
     return {name: value for name, value in fields.items() if value}
@@ -63,11 +66,13 @@ def call_in(handle: Handle | None) -> Call | None:
     known = {name: value for name, value in handle.reference.items() if isinstance(value, str)}
     if "call_id" not in known:
         return None
+    calls = handle.reference.get("calls_in_app", 0)
     place = {name: known.get(name, "") for name in Place.__struct_fields__}
     return Call(
         id=known["call_id"],
         app_id=known.get("app_id", ""),
         app_name=known.get("app_name", ""),
+        calls_in_app=calls if isinstance(calls, int) else 0,
         place=Place(**place),
     )
 

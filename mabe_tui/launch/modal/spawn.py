@@ -1,7 +1,9 @@
-"""Starting runs on Modal: one detached app a launch, with one function call a run."""
+"""Starting runs on Modal: one detached app a run, or one for all with a bound on how many run at a time."""
 
 import shutil
+import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import modal
 import msgspec
@@ -9,12 +11,16 @@ import msgspec
 from core.errors import RunError, UserError
 from core.rundir import Handle, RunDir, RunRequest
 from mabe_tui.launch import modal_app
+from mabe_tui.launch.launcher import Say, say_nothing
 from mabe_tui.launch.modal import client as modal_client
+from mabe_tui.launch.modal.builds import hearing_builds
 from mabe_tui.launch.modal.handle import NAME, Call, Place, reference_of
 from mabe_tui.launch.modal.loop import interruptible
 from mabe_tui.launch.modal.machine import APP_NAME, Machine
 from mabe_tui.launch.modal_launcher import request_text
 
+AT_ONCE = 8
+"""Apps that are launched at a time, after the first."""
 BACKOFF_SECONDS = 1.0
 ERRORS = (modal.exception.Error, TimeoutError, OSError)
 Train = modal.Function[[str, str, modal.Volume], str, str]
@@ -25,25 +31,74 @@ def spawn(
     machine: Machine,
     place: Place,
     parallel: int | None = None,
+    say: Say = say_nothing,
 ) -> list[Handle]:
     """Call ``train`` for each run in a new detached app and write the runs' handles.
 
-    Each handle is written while the app is still held by us: whatever happens to this process afterwards,
-    the call goes on and can be found. The calls are of one function, so that Modal itself keeps all but
-    ``parallel`` of them waiting, in order, with nobody connected.
+    A run has an app of its own: what Modal does with several calls of one detached app once nobody is
+    connected is not promised. With ``parallel``, all are calls of one function in one app, so that Modal
+    itself keeps all but so many of them waiting, in order, with nobody connected.
+
+    Each handle is written while its app is still held by us: whatever happens to this process afterwards,
+    the call goes on and can be found. The first app is launched alone, as it may have to build the image;
+    the others follow several at once.
 
     Raises:
         UserError: Modal refuses, or cannot be reached; the calls made before that go on.
         KeyboardInterrupt: Ctrl-C; the calls made before that go on.
     """
+    first, *others = [list(runs)] if parallel is not None else [[each] for each in runs]
+    with hearing_builds(say):
+        handles = _launch(first, machine, place, parallel)
+    return handles + _launch_rest(others, machine, place)
+
+
+def _launch_rest(
+    groups: Sequence[list[tuple[RunDir, RunRequest]]], machine: Machine, place: Place
+) -> list[Handle]:
+    """Launch an app a group, several at once; after a failure or Ctrl-C, no other is begun."""
+    given_up = threading.Event()
+
+    def launch(group: list[tuple[RunDir, RunRequest]]) -> list[Handle]:
+        if given_up.is_set():
+            return []
+        try:
+            return _launch(group, machine, place)
+        except BaseException:
+            given_up.set()
+            raise
+
+    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+        launches = [pool.submit(launch, group) for group in groups]
+        try:
+            return [handle for each in launches for handle in each.result()]
+        finally:  # a Ctrl-C reaches this thread alone
+            given_up.set()
+
+
+def _launch(
+    runs: Sequence[tuple[RunDir, RunRequest]],
+    machine: Machine,
+    place: Place,
+    parallel: int | None = None,
+) -> list[Handle]:
+    """Call the function for each run in one new app."""
     handles: list[Handle] = []
     problem: Exception | None = None
     try:
         app, function = _declare(machine, parallel)
         with interruptible(), app.run(detach=True, name=machine.app_name):
             # Nothing may be raised through the app's context, which would disconnect as after a crash.
-            template = Call(id="", app_id=str(app.app_id), app_name=machine.app_name, place=place)
+            template = Call(
+                id="",
+                app_id=str(app.app_id),
+                app_name=machine.app_name,
+                calls_in_app=len(runs),
+                place=place,
+            )
             problem = _call_each(runs, function, template, handles)
+    except modal.exception.ImageBuildError:
+        raise  # with the end of its log, which is not known here
     except ERRORS as error:
         problem = error
     if len(handles) == len(runs):

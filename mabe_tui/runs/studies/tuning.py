@@ -136,7 +136,7 @@ class Tuner:
             return self._study.fail(trial, str(error))
         trial.become(request.run)
         tags = [f"{STUDY_TAG}{self._name}", f"trial:{trial.number}"]
-        self._follow(trial, start_run(self._home, request, self._launcher, tags))
+        self._follow(trial, start_run(self._home, request, self._launcher, tags, self._tell))
         return None
 
     def _run_of(self, trial: StudyTrial) -> RunDir | None:
@@ -147,7 +147,7 @@ class Tuner:
         state = self._launcher.state(run)
         reached_limit = state is RunState.STOPPED and _stop_reason(run) in LIMITS
         if state in DEAD and not reached_limit and not trial.to_be_pruned:
-            self._launcher.resume(run)
+            self._launcher.resume(run, self._tell)
         self._follow(trial, run)
 
     def _follow(self, trial: StudyTrial, run: RunDir) -> None:
@@ -193,7 +193,7 @@ class Tuner:
             self._launcher.stop(each.run, STOP_GRACE)
             state, history = self._launcher.state(each.run), thin_history(each.run)
         if state is RunState.PREEMPTED:
-            self._launcher.resume(each.run)
+            self._launcher.resume(each.run, self._tell)
             each.context.close()  # it followed the attempt that has ended
             each.context.enter_context(self._following(each.run))
             return None

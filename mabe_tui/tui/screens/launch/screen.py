@@ -263,12 +263,15 @@ class LaunchScreen(MabeScreen):
         about = self._starting = requests[0].run
         self._keep_data(typed)
 
+        def tell(words: str) -> None:
+            self.post_message(Progressed(about, words))
+
         def work() -> str:
             home = self.mabe.session.home
-            self._started = asking.start(home, requests, typed.tags, typed.parallel)
+            self._started = asking.start(home, requests, typed.tags, typed.parallel, tell)
             return f"started {' '.join(run.id for run in self._started)}"
 
-        self.post_message(Progressed(about, f"starting {about}"))
+        tell(f"starting {about}")
         self.mabe.do(work, about)
 
     def on_run_changed(self, message: RunChanged) -> None:

@@ -48,7 +48,7 @@ class PretendLauncher:
         if self.away and self.away.pop(0):
             raise UnreachableError("the cloud cannot be reached; try again later")
 
-    def launch_all(self, runs: Sequence[RunDir], _: int | None) -> None:
+    def launch_all(self, runs: Sequence[RunDir], *_: object) -> None:
         self.reach()
         for run in runs:
             values, state = self.script(run.read_request())
@@ -87,7 +87,7 @@ class PretendLauncher:
         self.states[run.id] = RunState.STOPPED
         return StopOutcome.CLEAN
 
-    def resume(self, run: RunDir) -> None:
+    def resume(self, run: RunDir, *_: object) -> None:
         self.resumed.append(run.id)
         self.speak(run, *self.script(run.read_request()))
 

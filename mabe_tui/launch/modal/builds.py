@@ -1,0 +1,116 @@
+"""What Modal says while it builds an image, and why a build failed.
+
+The client hands the log of a build to its output manager. A manager of our own takes the lines without
+turning on the client's output, which writes to standard output and makes every detached launch wait for
+the app's log. Neither the class nor the way to install it is a supported interface; a client that lacks
+them shows nothing of the build.
+"""
+
+import re
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import modal.exception
+
+from core.errors import RunError
+from mabe_tui.launch.launcher import Say
+from mabe_tui.launch.pieces import Lines
+
+SHOWN_LINES = 5
+"""Of the end of a failed build's log, in its error."""
+PATIENCE_SECONDS = 3.0
+WAITING = "waiting for Modal, which builds the image where it is new: minutes the first time"
+LEFT = (
+    "the image was still being built; Modal is left to it, and no run was started: the same command goes on"
+    " from what is built by then"
+)
+ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
+_installing = threading.Lock()
+
+
+class BuildLog:
+    """Takes in the log of image builds, and hands on its lines."""
+
+    def __init__(self, say: Say) -> None:
+        self._say = say
+        self._lines = Lines()
+        self.last: deque[str] = deque(maxlen=SHOWN_LINES)
+        """The last lines."""
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether a build has said anything."""
+        return bool(self.last)
+
+    def feed(self, piece: str) -> None:
+        """Take in part of a line, or several lines."""
+        for line, _ in self._lines.feed(piece.replace("\r", "\n")):
+            words = "".join(c for c in ESCAPES.sub("", line) if c.isprintable()).strip()
+            if words:
+                self.last.append(words)
+                self._say(f"image: {words}")
+
+    def failure(self, error: modal.exception.ImageBuildError) -> RunError:
+        """Say on one line why a build failed."""
+        reason = " ".join(str(error).split())
+        end = f"; its log ends: {' | '.join(self.last)}" if self.last else ""
+        return RunError(f"Modal could not build the image, and nothing was started: {reason}{end}")
+
+
+@contextmanager
+def hearing_builds(say: Say) -> Iterator[BuildLog]:
+    """Hand on what image builds print while the context is open.
+
+    Args:
+        say: is given a line at a time, in any thread.
+
+    Raises:
+        RunError: a build failed; says why, with the end of its log.
+        KeyboardInterrupt: Ctrl-C; where a build was under way, ``say`` has been told what becomes of it.
+    """
+    log = BuildLog(say)
+    patience = threading.Timer(PATIENCE_SECONDS, say, [WAITING])
+    patience.daemon = True
+    patience.start()
+    try:
+        with _installing, _installed(log):
+            yield log
+    except modal.exception.ImageBuildError as error:
+        raise log.failure(error) from error
+    except KeyboardInterrupt:
+        if log.has_begun:
+            say(LEFT)
+        raise
+    finally:
+        patience.cancel()
+
+
+@contextmanager
+def _installed(log: BuildLog) -> Iterator[None]:
+    try:
+        from modal._output.manager import DisabledOutputManager
+        from modal.output import OutputManager
+
+        before, install = OutputManager.get(), OutputManager._set
+    except (ImportError, AttributeError):
+        yield
+        return
+    install(_manager(DisabledOutputManager, log.feed))
+    try:
+        yield
+    finally:
+        install(before)
+
+
+def _manager(base: type[Any], feed: Callable[[str], None]) -> Any:
+    class Manager(base):  # type: ignore[misc] # the base is a class of whatever client is installed
+        """The client's own manager without output, which hands on the logs of builds."""
+
+        async def put_streaming_log(self, log: Any, prefix: str = "") -> None:
+            del prefix
+            feed(str(log.data))
+
+    return Manager()

@@ -1,0 +1,75 @@
+"""Detached apps that do not stop by themselves are stopped once nothing in them can be alive."""
+
+from collections.abc import Callable
+
+import pytest
+from modal_proto import api_pb2
+
+from core.rundir import RunDir
+from mabe_tui.launch.launcher import RunState
+from mabe_tui.launch.modal_launcher import ModalLauncher
+from tests.loopback.conftest import MakeRun
+from tests.loopback.helpers import follow_to_the_end
+from tests.loopback.server import LoopbackServer
+from tests.waiting import wait_for
+
+End = Callable[[ModalLauncher, RunDir], None]
+
+
+def is_stopped(server: LoopbackServer, run: RunDir) -> bool:
+    handle = run.read_handle()
+    assert handle is not None
+    app = server.cloud.apps[str(handle.reference["app_id"])]
+    return app.state == api_pb2.APP_STATE_STOPPED
+
+
+def glance(launcher: ModalLauncher, run: RunDir) -> None:
+    def has_ended() -> bool:
+        launcher.sync(run, quick=True)
+        return not launcher.state(run).may_speak
+
+    wait_for(has_ended)
+
+
+def follow(launcher: ModalLauncher, run: RunDir) -> None:
+    assert follow_to_the_end(launcher, run) is RunState.FINISHED
+
+
+def stop(launcher: ModalLauncher, run: RunDir) -> None:
+    wait_for(lambda: launcher.state(run).is_alive)
+    launcher.stop(run, grace=20)
+
+
+@pytest.mark.parametrize("end", [follow, glance, stop])
+def test_the_app_of_a_run_that_has_ended_is_stopped(
+    server: LoopbackServer, launcher: ModalLauncher, make_run: MakeRun, end: End
+) -> None:
+    server.faults.apps_linger = True
+    run = make_run(epochs=1000 if end is stop else 1)
+    launcher.launch(run)
+    end(launcher, run)
+    assert is_stopped(server, run)
+
+
+def test_an_app_is_not_stopped_under_another_call(
+    server: LoopbackServer, launcher: ModalLauncher, make_run: MakeRun
+) -> None:
+    server.faults.apps_linger = True
+    first, second = make_run(epochs=1), make_run(epochs=1000, seconds=0.05)
+    launcher.launch_all([first, second], parallel=2)
+    follow(launcher, first)
+    launcher.sync(first)
+    assert not is_stopped(server, first)
+    stop(launcher, second)
+    assert is_stopped(server, first)
+
+
+def test_an_app_is_left_alone_where_not_all_of_its_calls_are_known(
+    server: LoopbackServer, launcher: ModalLauncher, make_run: MakeRun
+) -> None:
+    server.faults.apps_linger = True
+    first, second = make_run(epochs=1), make_run(epochs=1000, seconds=0.05)
+    launcher.launch_all([first, second], parallel=2)
+    second.path.rename(second.path.parent.parent / second.id)
+    follow(launcher, first)
+    assert not is_stopped(server, first)
