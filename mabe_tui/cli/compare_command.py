@@ -142,8 +142,7 @@ def _print_curves(comparison: Comparison) -> None:
             if values:
                 line = sparkline(values, SPARK_WIDTH, ascii_only=ascii_only)
                 ends = f"{values[0]:.4f} → {values[-1]:.4f}"
-                name = f"{side.name} (imported)" if side.is_import else side.name
-                rows.append([name, label, line, ends])
+                rows.append([side.name, label, line, ends])
     if rows:
         print("\ncurves, one point an epoch")
         print_table(["", "", "", "first → last"], rows)

@@ -16,6 +16,8 @@ from mabe_tui.runs.comparison.sides import Found, Side, find_side, side_of
 from mabe_tui.runs.store import RunEntry, RunStore
 
 HASH_LETTERS = 8
+IMPORTED = " (imported)"
+"""Stands behind the name of a side that an old log was made into: its figures are claims."""
 
 if TYPE_CHECKING:  # numpy and pyarrow: only a verdict needs them
     from core.evaluation.table import Confusions
@@ -131,12 +133,14 @@ def _labels(found: Sequence[Found]) -> list[str]:
     """Call each side by its version, or by its run where a version comes twice."""
     versions = [side.experiment.name for side in found]
     shorts = [side.entries[0].short for side in found if side.entries]
-    return [
+    labels = [
         side.experiment.name
         if versions.count(side.experiment.name) < 2
         else _own_label(side, short=len(set(shorts)) == len(shorts))
         for side in found
     ]
+    imported = [any(entry.is_import for entry in side.entries) for side in found]
+    return [f"{label}{IMPORTED * is_it}" for label, is_it in zip(labels, imported, strict=True)]
 
 
 def _own_label(side: Found, short: bool) -> str:
@@ -149,7 +153,7 @@ def changed_settings(sides: Sequence[Side]) -> tuple[Setting, ...]:
     """Give the settings, data and seeds included, that are not the same on all sides."""
     data = _data(sides)
     tables = [
-        {**where, **flatten(side.experiment), "seed": _seeds(side)}
+        {**where, **flatten(side.experiment), **_seeds(side)}
         for side, where in zip(sides, data, strict=True)
     ]
     keys = dict.fromkeys(key for table in tables for key in table if key != "training.seed")
@@ -196,8 +200,11 @@ def _with_hash(side: Side) -> str | None:
     return f"{folder or 'made'} ({side.validation_source[:HASH_LETTERS]})"
 
 
-def _seeds(side: Side) -> object:
-    return sorted(side.seeds) if len(side.seeds) > 1 else side.seed
+def _seeds(side: Side) -> dict[str, object]:
+    """Return the seed or seeds of a side; nothing where a log does not tell."""
+    if side.is_import:
+        return {}
+    return {"seed": sorted(side.seeds) if len(side.seeds) > 1 else side.seed}
 
 
 def _verdict(

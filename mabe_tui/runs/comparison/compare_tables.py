@@ -88,7 +88,7 @@ def _metrics_of(side: Side, best: bool) -> Mapping[str, float | Spread]:
 def _seed_rows(sides: Sequence[Side]) -> Rows:
     if all(len(side.runs) < 2 for side in sides):
         return []
-    return [["seeds", *(_listed(side.seeds) for side in sides)]]
+    return [["seeds", *(None if side.is_import else _listed(side.seeds) for side in sides)]]
 
 
 def _listed(values: Iterable[object]) -> str | None:
@@ -128,8 +128,7 @@ def _run_cell(side: Side) -> str | None:
     if side.summary is None:
         return None
     more = len(side.runs) - 1
-    imported = " (imported)" if side.is_import else ""
-    return f"{side.summary.id} and {more} more" if more else f"{side.summary.id}{imported}"
+    return f"{side.summary.id} and {more} more" if more else side.summary.id
 
 
 def _claimed_rows(sides: Sequence[Side]) -> Rows:

@@ -360,6 +360,7 @@ def test_what_an_imported_log_claims_is_not_called_measured(
     assert claimed["f1_macro"] == [None, "0.8750"]
     (verdict,) = comparison.verdicts
     assert "imported from a log" in verdict.sentence
+    assert [side.name for side in comparison.sides] == ["v5", "v6 (imported)"]
     assert "yet" not in verdict.sentence
     assert verdict.difference is None
 
