@@ -146,15 +146,22 @@ class CudaProbe:
         cache: of prepared data.
         progress: told while data are prepared.
         memory: bytes that may be used; none: what the device has, less :data:`HEADROOM`.
+        reserved: bytes of the data that training will keep there, where they fit twice over.
     """
 
     def __init__(
-        self, request: RunRequest, cache: Path, progress: Progress, memory: int | None = None
+        self,
+        request: RunRequest,
+        cache: Path,
+        progress: Progress,
+        memory: int | None = None,
+        reserved: int = 0,
     ) -> None:
         self._experiment = request.experiment
         self._device = choose_device("cuda")
         total = torch.cuda.get_device_properties(self._device).total_memory
-        self.memory = min(memory or total, int(total * (1 - HEADROOM)))
+        self.reserved = reserved if 2 * reserved <= total else 0
+        self.memory = min(memory or total, int(total * (1 - HEADROOM))) - self.reserved
         torch.cuda.set_per_process_memory_fraction(self.memory / total)
         self._task = build_task(small_request(request), cache, self._device, progress)
 

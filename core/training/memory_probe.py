@@ -42,7 +42,7 @@ class SubprocessProbe:
     def __init__(self, request: RunRequest, cache: Path, progress: Progress, memory: int) -> None:
         from core.tasks.build import open_data
 
-        self.memory = memory
+        self.memory, self.reserved = memory, 0  # data are mapped from the disk
         self._request, self._cache = request, cache.resolve()
         small = small_request(request)
         open_data(small.experiment, small.data, cache, progress)

@@ -19,7 +19,11 @@ TIMED_STEPS = 6
 
 
 def open_probe(
-    request: RunRequest, cache: Path, progress: Progress, memory: int | None = None
+    request: RunRequest,
+    cache: Path,
+    progress: Progress,
+    memory: int | None = None,
+    reserved: int = 0,
 ) -> CudaProbe | SubprocessProbe:
     """Prepare what is needed to try batch sizes on the device that a request asks for.
 
@@ -28,9 +32,10 @@ def open_probe(
         cache: of prepared data.
         progress: told while data are prepared.
         memory: bytes that a step may take; none: most of what is free.
+        reserved: bytes of the data that training will keep on a GPU.
     """
     if choose_device(request.experiment.hardware.device).type == "cuda":
-        return CudaProbe(request, cache, progress, memory)
+        return CudaProbe(request, cache, progress, memory, reserved)
     return SubprocessProbe(request, cache, progress, memory or default_memory())
 
 
@@ -39,6 +44,7 @@ def probe_machine(
     cache: Path,
     progress: Progress,
     *,
+    reserved: int = 0,
     most: int = MOST,
     seconds: float | None = None,
     tell: Callable[[Reading], object] = lambda _: None,
@@ -51,6 +57,7 @@ def probe_machine(
         request: what is to be trained.
         cache: of prepared data.
         progress: told while data are prepared.
+        reserved: bytes of the data that training will keep on a GPU; the probe's own are few.
         most: no larger batch is tried.
         seconds: no batch is tried that would likely end later; none: no limit.
         tell: called with each reading.
@@ -60,7 +67,7 @@ def probe_machine(
     """
     began = time.perf_counter()
     device = choose_device(request.experiment.hardware.device)
-    probe = open_probe(request, cache, progress)
+    probe = open_probe(request, cache, progress, reserved=reserved)
     training = request.experiment.training
     effective = training.batch_size * training.accumulation_steps
     readings: list[Reading] = []
@@ -94,6 +101,7 @@ def probe_machine(
         device_name=device_name(device),
         torch=str(torch.__version__).partition("+")[0],
         memory_bytes=probe.memory,
+        reserved_bytes=probe.reserved,
         largest=largest,
         is_bound=out_of_time or largest + GRANULE > most,
         batch_size=batch,

@@ -23,6 +23,8 @@ class ProbeReport(msgspec.Struct, frozen=True, kw_only=True):
     torch: str
     memory_bytes: int
     """That a step may take."""
+    reserved_bytes: int = 0
+    """Left free for the data, which training keeps in a GPU's memory."""
     largest: int
     """Windows that fit at once; 0: not even 8 do."""
     is_bound: bool

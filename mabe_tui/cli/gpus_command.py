@@ -14,11 +14,11 @@ from mabe_tui.cli.cost import ask_first
 from mabe_tui.cli.options import SetOption, Version, YesOption
 from mabe_tui.cli.output import JsonOption, if_interrupted, print_json, print_table, progress, say
 from mabe_tui.cli.session import Session, session_of
-from mabe_tui.runs.gpu_table import Figure, GpuRow, GpuTable, gpu_table
+from mabe_tui.runs.gpu_table import Figure, GpuRow, GpuTable, data_bytes, gpu_table
 from mabe_tui.runs.probes import HERE, KeptProbe, keep_probe
 from mabe_tui.runs.start import new_request
 from mabe_tui.runs.store import RunStore
-from mabe_tui.runs.units import duration, short_duration
+from mabe_tui.runs.units import duration, short_duration, size_text
 
 if TYPE_CHECKING:
     from core.training.probe_report import ProbeReport
@@ -72,7 +72,7 @@ def gpus(
     if probe == LOCAL:
         _probe_here(session, experiment)
     elif probe is not None:
-        failed, spent = _probe_rented(experiment, _named(probe), budget, yes)
+        failed, spent = _probe_rented(session, experiment, _named(probe), budget, yes)
     elif budget is not None:
         raise MisuseError("--budget: it limits what --probe may cost; name GPUs with --probe")
     table = gpu_table(RunStore(session.home), experiment, epochs)
@@ -104,16 +104,18 @@ def _probe_here(session: Session, experiment: Experiment) -> None:
     from core.gpus import GPUS, match_device
     from core.training.probe import probe_machine
 
-    request = new_request(experiment, LOCAL)
+    request, reserved = new_request(experiment, LOCAL), _reserved(session, experiment)
     with progress("preparing") as tell:
-        report = probe_machine(request, session.cache, tell, seconds=PROBE_SECONDS)
+        report = probe_machine(
+            request, session.cache, tell, reserved=reserved, seconds=PROBE_SECONDS
+        )
     say(_found(report.device_name, report))
     gpu = match_device(report.device_name, GPUS) if report.device == "cuda" else None
     keep_probe(experiment, KeptProbe(gpu=gpu or HERE, time=dt.datetime.now(dt.UTC), report=report))
 
 
 def _probe_rented(
-    experiment: Experiment, names: list[str], budget: float | None, yes: bool
+    session: Session, experiment: Experiment, names: list[str], budget: float | None, yes: bool
 ) -> tuple[dict[str, str], float]:
     """Rent and measure; returns what went wrong, by GPU, and the dollars that it cost.
 
@@ -136,12 +138,22 @@ def _probe_rented(
         kept = KeptProbe(gpu=gpu, time=dt.datetime.now(dt.UTC), report=found, usd=usd)
         keep_probe(experiment, kept)
 
-    request = new_request(experiment, "modal")
+    request, reserved = new_request(experiment, "modal"), _reserved(session, experiment)
     with if_interrupted("stopped; the containers are given back"):
-        found = probe_gpus(request, names, PROBE_SECONDS, timeout, tell)
+        found = probe_gpus(request, names, PROBE_SECONDS, timeout, tell, reserved)
     reports = {gpu: report for gpu, report in found.items() if not isinstance(report, str)}
     spent = sum((prices[gpu] or 0.0) * report.seconds / HOUR for gpu, report in reports.items())
     return {gpu: said for gpu, said in found.items() if isinstance(said, str)}, spent
+
+
+def _reserved(session: Session, experiment: Experiment) -> int:
+    """Return the bytes to leave free for the data on a GPU, and say by what they are known."""
+    known = data_bytes(RunStore(session.home), experiment)
+    if known is None:
+        say("no run here has read this version's data: on a GPU they take memory that is not in it")
+        return 0
+    say(f"leaving {size_text(known[0])} of a GPU's memory for the data, as of {known[1]}")
+    return known[0]
 
 
 def _prices(experiment: Experiment, names: list[str]) -> dict[str, float | None]:

@@ -284,8 +284,8 @@ def _place(hardware: HardwareConfig) -> str:
 def _warnings(hardware: HardwareConfig) -> tuple[str, ...]:
     """Return a sentence for each GPU whose name only Modal can tell to be right."""
     return tuple(
-        f"hardware.gpu: {name!r} is not among the GPUs known here{nearest(name, GPUS)};"
-        " Modal refuses it if there is none, and no price is known for it"
+        f"hardware.gpu: {name!r} is new here: no price is known for it, and only Modal can tell whether"
+        f" there is such a GPU{nearest(name, GPUS)}"
         for name in unknown_gpus(hardware.gpu)
     )
 

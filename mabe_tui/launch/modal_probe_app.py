@@ -16,7 +16,7 @@ def is_left_out(path: Path) -> bool:
     return path.suffix != ".py" or path.name not in SOURCES
 
 
-def probe(request: str, seconds: float) -> str:
+def probe(request: str, seconds: float, reserved: int) -> str:
     """Probe this container's GPU and return a :class:`~core.training.probe_report.ProbeReport` as JSON.
 
     Its ``seconds`` are those since this process began: what Modal charges for, as far as can be told here.
@@ -24,12 +24,15 @@ def probe(request: str, seconds: float) -> str:
     Args:
         request: a ``run.toml``; its data are replaced by a little of made-up ones.
         seconds: no batch is tried that would likely end later.
+        reserved: bytes of the data that training will keep on the GPU.
     """
     import psutil
 
     from core.training.probe import probe_machine
 
     asked = msgspec.toml.decode(request, type=RunRequest)
-    report = probe_machine(asked, Path("/tmp/mabe-probe"), lambda *_: None, seconds=seconds)
+    report = probe_machine(
+        asked, Path("/tmp/mabe-probe"), lambda *_: None, reserved=reserved, seconds=seconds
+    )
     lived = time.time() - psutil.Process().create_time()
     return msgspec.json.encode(msgspec.structs.replace(report, seconds=lived)).decode()

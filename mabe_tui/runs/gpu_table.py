@@ -8,7 +8,7 @@ import numpy as np
 
 from core.data.split import split_videos
 from core.data.windows import phased_windows, training_windows
-from core.experiment import Experiment
+from core.experiment import KEYPOINT_SET_SIZES, Experiment
 from core.gpus import GPUS, choices_of, match_device, split_gpu
 from core.history import History
 from core.rundir import HOUR, RunRequest
@@ -18,6 +18,8 @@ from mabe_tui.runs.reading import thin_history
 from mabe_tui.runs.start import EPOCHS_AVERAGED, RUNS_LOOKED_AT
 from mabe_tui.runs.store import RunStore
 
+OWN_DATA = "its own made-up data"
+FLOAT_BYTES = 4
 Source = Literal["measured", "probed", "reported"]
 
 
@@ -69,7 +71,25 @@ class _Ran(msgspec.Struct, frozen=True):
     place: str | None
     """The GPU that it had, one alone; ``None``: several, or not known."""
     windows: int
+    frames: int
+    """Of training and validation together."""
     seconds_per_epoch: float
+
+
+def data_bytes(store: RunStore, experiment: Experiment) -> tuple[int, str] | None:
+    """Return the bytes of positions that training keeps on a GPU, and how they are known.
+
+    Returns:
+        ``None`` where no run here has read the version's data, and it does not make its own.
+    """
+    data = experiment.data
+    frames, by = data.synthetic_videos * data.synthetic_frames, OWN_DATA
+    if ran := _ran(store, experiment):
+        frames, by = ran[0].frames, ran[0].run
+    elif data.source != "synthetic":
+        return None
+    numbers = frames * data.mice * KEYPOINT_SET_SIZES[data.keypoints] * 2
+    return numbers * FLOAT_BYTES, by
 
 
 def gpu_table(store: RunStore, experiment: Experiment, epochs: int | None = None) -> GpuTable:
@@ -177,7 +197,8 @@ def _ran(store: RunStore, experiment: Experiment) -> list[_Ran]:
         if recent and history.data is not None:
             each = math.fsum(epoch.seconds for epoch in recent) / len(recent)
             place = _place(request, history)
-            found.append(_Ran(entry.id, place, history.data.train_windows, each))
+            frames = history.data.train_frames + history.data.validation_frames
+            found.append(_Ran(entry.id, place, history.data.train_windows, frames, each))
     return found
 
 
@@ -203,7 +224,7 @@ def _own_windows(experiment: Experiment) -> tuple[int | None, str | None]:
     count = len(split_videos(videos, data.validation_fraction, data.split_seed)[0])
     cut = phased_windows if data.phase == "random" else training_windows
     frames = np.full(1, data.synthetic_frames, np.int64)
-    return count * len(cut([0], frames, data.window, data.stride)), "its own made-up data"
+    return count * len(cut([0], frames, data.window, data.stride)), OWN_DATA
 
 
 def _least(rows: tuple[GpuRow, ...], what: Literal["usd", "hours"]) -> str | None:

@@ -12,7 +12,7 @@ STEP_SECONDS = {"T4": 0.4, "H100": 0.05}
 
 
 def probe_machine(
-    request: RunRequest, _cache: Path, _progress: Progress, *, seconds: float
+    request: RunRequest, _cache: Path, _progress: Progress, *, reserved: int, seconds: float
 ) -> ProbeReport:
     """Report made-up figures of the GPU that the container was asked for with.
 
@@ -23,6 +23,7 @@ def probe_machine(
     if name not in FITS:
         raise RuntimeError(f"CUDA driver says no\nto {name}")
     assert seconds > 0
+    assert request.experiment.hardware.device == "cuda"
     training, largest = request.experiment.training, FITS[name]
     batch = min(training.batch_size, largest)
     return ProbeReport(
@@ -30,7 +31,8 @@ def probe_machine(
         device="cuda",
         device_name=f"NVIDIA {name}",
         torch=os.environ["FAKE_TORCH"],
-        memory_bytes=2**34,
+        memory_bytes=2**34 - reserved,
+        reserved_bytes=reserved,
         largest=largest,
         is_bound=False,
         batch_size=batch,

@@ -23,6 +23,10 @@ def test_probes_are_priced_made_kept_and_given_back(server: LoopbackServer, mabe
     result = mabe("gpus", "v1", *QUICK, "--probe", "T4,H100,L4", "--epochs", "50", "--json")
     assert result.exit_code == 1  # because of one of the three
     assert "probing T4, H100, L4: about $0." in result.stderr
+    assert (
+        "leaving 6.4 MiB of a GPU's memory for the data, as of its own made-up data"
+        in result.stderr
+    )
     assert "T4: a batch of 64 fits; 400 ms a step of 64" in result.stderr
     said = json.loads(result.stdout)
     assert said["failed"] == {"L4": "RuntimeError: CUDA driver says no to L4"}

@@ -18,13 +18,18 @@ APP_NAME = "mabe-probe"
 QUEUE_SECONDS = 600.0
 """How long a GPU may take to become free, and an image to be built, beyond the probe itself."""
 ERRORS = (modal.exception.Error, TimeoutError, OSError)
-Probe = modal.Function[[str, float], str, str]
+Probe = modal.Function[[str, float, int], str, str]
 Tell = Callable[[str, ProbeReport | str], object]
 """Is called with a GPU and what was found there, or why nothing was."""
 
 
 def probe_gpus(
-    request: RunRequest, gpus: Sequence[str], seconds: float, timeout: int, tell: Tell
+    request: RunRequest,
+    gpus: Sequence[str],
+    seconds: float,
+    timeout: int,
+    tell: Tell,
+    reserved: int = 0,
 ) -> Mapping[str, ProbeReport | str]:
     """Probe each GPU in a container of its own, all at once, in an app that ends with this call.
 
@@ -34,6 +39,7 @@ def probe_gpus(
         seconds: that a probe may take; see :func:`core.training.probe.probe_machine`.
         timeout: seconds after which Modal ends a container, whatever it does.
         tell: called as each is known.
+        reserved: bytes of the data that training will keep on a GPU.
 
     Returns:
         GPU → what was found, or a sentence that says why nothing was.
@@ -50,14 +56,23 @@ def probe_gpus(
             gpu: _declare(app, request, gpu, number, timeout) for number, gpu in enumerate(gpus)
         }
         with interruptible(), app.run(name=APP_NAME):
-            text = request_text(request)
-            calls = {gpu: function.spawn(text, seconds) for gpu, function in functions.items()}
+            text = request_text(_on_a_gpu(request))
+            calls = {
+                gpu: function.spawn(text, seconds, reserved) for gpu, function in functions.items()
+            }
             for gpu, call in calls.items():
                 found[gpu] = _result(call, timeout + QUEUE_SECONDS)
                 tell(gpu, found[gpu])
     except ERRORS as error:
         raise modal_client.in_words(error) from error
     return found
+
+
+def _on_a_gpu(request: RunRequest) -> RunRequest:
+    """Return the request with the GPU as its device, so that a container without one says so."""
+    hardware = msgspec.structs.replace(request.experiment.hardware, device="cuda")
+    experiment = msgspec.structs.replace(request.experiment, hardware=hardware)
+    return msgspec.structs.replace(request, experiment=experiment)
 
 
 def _declare(app: modal.App, request: RunRequest, gpu: str, number: int, timeout: int) -> Probe:
@@ -78,11 +93,10 @@ def _declare(app: modal.App, request: RunRequest, gpu: str, number: int, timeout
 
 def _result(call: "modal.FunctionCall[str]", seconds: float) -> ProbeReport | str:
     try:
-        report = msgspec.json.decode(call.get(timeout=seconds), type=ProbeReport)
+        return msgspec.json.decode(call.get(timeout=seconds), type=ProbeReport)
     except modal.exception.FunctionTimeoutError:
         return "it did not end in time"
     except TimeoutError:
         return f"no machine came within {seconds / 60:.0f} minutes"
     except Exception as error:  # what the container raised comes out here as it was
         return " ".join(f"{type(error).__name__}: {error}".split())
-    return report if report.device == "cuda" else "its container has no GPU"

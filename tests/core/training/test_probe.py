@@ -15,7 +15,7 @@ from core.training.probe import TIMED_STEPS, probe_machine
 class PretendProbe:
     """A device on which 100 windows fit; a step takes a second a window."""
 
-    memory = 2**30
+    memory, reserved = 2**30, 0
 
     def __init__(self, clock):
         self.clock = clock
@@ -38,7 +38,7 @@ class Clock:
 def probe(monkeypatch):
     clock = Clock()
     pretended = PretendProbe(clock)
-    monkeypatch.setattr(probing, "open_probe", lambda *_: pretended)
+    monkeypatch.setattr(probing, "open_probe", lambda *_, **__: pretended)
     monkeypatch.setattr(probing, "time", clock)
     return pretended
 
