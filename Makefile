@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 WORKERS ?= 2
 
-.PHONY: install demo demo-modal test lint types contracts bench reference pictures fmt clean
+.PHONY: install demo demo-modal live-modal test lint types contracts bench reference pictures fmt clean
 
 install: $(STAMP)
 
@@ -25,6 +25,10 @@ demo: install
 # Launching on Modal, following, preemption and fetching, against a stand-in on this computer.
 demo-modal: install
 	@$(BIN)/python -m tests.loopback.modal_server --demo
+
+# What only modal.com itself can answer: a few cents of CPU containers. Asks before it starts.
+live-modal: install
+	@$(BIN)/python -m tests.live_modal
 
 test: install lint types contracts
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal

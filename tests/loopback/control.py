@@ -320,6 +320,10 @@ class ControlPlane(AccountPlane):
         environment = self.cloud.account.environment(request.environment_name)
         return self.cloud.volumes.get_or_create(request, workspace, environment)
 
+    async def VolumeDelete(self, request: api_pb2.VolumeDeleteRequest) -> Empty:
+        self.cloud.volumes.forget(request.volume_id)
+        return Empty()
+
     async def VolumeListFiles2(
         self, request: api_pb2.VolumeListFiles2Request
     ) -> AsyncIterator[api_pb2.VolumeListFiles2Response]:

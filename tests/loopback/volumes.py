@@ -136,6 +136,11 @@ class VolumeStore:
         """Make the volume of this name where there is none, and give its id."""
         return self.ids.setdefault(name, f"vo-{hashlib.sha256(name.encode()).hexdigest()[:22]}")
 
+    def forget(self, volume_id: str) -> None:
+        """Remove a volume with all that is in it."""
+        shutil.rmtree(self.folder(volume_id), ignore_errors=True)
+        self.ids = {name: known for name, known in self.ids.items() if known != volume_id}
+
     def get_or_create(
         self,
         request: api_pb2.VolumeGetOrCreateRequest,
