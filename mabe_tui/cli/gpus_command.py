@@ -140,7 +140,7 @@ def _probe_rented(
 
     request, reserved = new_request(experiment, "modal"), _reserved(session, experiment)
     with if_interrupted("stopped; the containers are given back"):
-        found = probe_gpus(request, names, PROBE_SECONDS, timeout, tell, reserved)
+        found = probe_gpus(request, names, PROBE_SECONDS, timeout, tell, reserved, say)
     reports = {gpu: report for gpu, report in found.items() if not isinstance(report, str)}
     spent = sum((prices[gpu] or 0.0) * report.seconds / HOUR for gpu, report in reports.items())
     return {gpu: said for gpu, said in found.items() if isinstance(said, str)}, spent

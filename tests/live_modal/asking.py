@@ -1,14 +1,13 @@
 """Asking the questions: what is started on Modal, waited for and cleaned up."""
 
 import datetime as dt
-import io
 import os
 import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Callable
-from contextlib import redirect_stdout
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from core.errors import UserError
 from mabe_tui.launch.modal import blocks
 from mabe_tui.launch.modal import client as modal_client
 from mabe_tui.launch.modal.apps import running_apps
+from mabe_tui.launch.modal.builds import hearing_builds
 from tests.live_modal import inside
 from tests.live_modal.questions import (
     APP,
@@ -41,8 +41,6 @@ Call = Any
 """A ``modal.FunctionCall``, whose type differs from client to client."""
 FILE_BYTES, ZERO_BYTES = 1000, 1 << 20
 POLL_SECONDS = 1.0
-BUILD_WORDS = "mabe-live builds"
-"""What the build prints; its command has the nonce in another place, so that an echo of it does not count."""
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,7 +115,7 @@ def _image(nonce: str) -> modal.Image:
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     return (
         modal.Image.debian_slim(python_version=python)
-        .run_commands(f"echo {BUILD_WORDS} $(echo {nonce})")
+        .run_commands(f"echo mabe-live builds {nonce}")
         .add_local_python_source("tests", ignore=lambda path: not _is_needed(path))
     )
 
@@ -133,10 +131,10 @@ def _ask_connected(pace: Pace, live: _Live, say: Say) -> list[Answer]:
     overrun = live.declare(inside.endure, timeout=pace.timeout)
     dying = {count: live.declare(inside.die_once, retries=count) for count in (0, 1)}
     say("starting an app: its image is built first")
-    printed = io.StringIO()
-    with redirect_stdout(printed), modal.enable_output(), live.app.run():
-        built = f"{BUILD_WORDS} {live.nonce}" in printed.getvalue()
-        answers = [Answer(BUILD, "yes" if built else "no")]
+    with ExitStack() as held:
+        with hearing_builds(lambda line: say(f"  {line}")) as build:
+            held.enter_context(live.app.run())
+        answers = [Answer(BUILD, "yes" if build.has_begun else "no", " | ".join(build.last))]
         spoken = speak.spawn("speaks")
         enduring = endure.spawn("cancelled", pace.after_cancel + pace.answer)
         late = overrun.spawn("late", lasting)

@@ -1,6 +1,7 @@
 """Renting GPUs for a minute each to find out what a version takes on them."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 
 import modal
 import modal.exception
@@ -9,7 +10,9 @@ import msgspec
 from core.rundir import RunRequest
 from core.training.probe_report import ProbeReport
 from mabe_tui.launch import modal_app, modal_probe_app
+from mabe_tui.launch.launcher import Say, say_nothing
 from mabe_tui.launch.modal import client as modal_client
+from mabe_tui.launch.modal.builds import hearing_builds
 from mabe_tui.launch.modal.loop import interruptible
 from mabe_tui.launch.modal_launcher import request_text
 from mabe_tui.launch.prices import cores, memory_mib
@@ -30,6 +33,7 @@ def probe_gpus(
     timeout: int,
     tell: Tell,
     reserved: int = 0,
+    say: Say = say_nothing,
 ) -> Mapping[str, ProbeReport | str]:
     """Probe each GPU in a container of its own, all at once, in an app that ends with this call.
 
@@ -40,6 +44,7 @@ def probe_gpus(
         timeout: seconds after which Modal ends a container, whatever it does.
         tell: called as each is known.
         reserved: bytes of the data that training will keep on a GPU.
+        say: is told how the building of the image goes.
 
     Returns:
         GPU → what was found, or a sentence that says why nothing was.
@@ -55,7 +60,9 @@ def probe_gpus(
         functions = {
             gpu: _declare(app, request, gpu, number, timeout) for number, gpu in enumerate(gpus)
         }
-        with interruptible(), app.run(name=APP_NAME):
+        with interruptible(), ExitStack() as held:
+            with hearing_builds(say):
+                held.enter_context(app.run(name=APP_NAME))
             text = request_text(_on_a_gpu(request))
             calls = {
                 gpu: function.spawn(text, seconds, reserved) for gpu, function in functions.items()
