@@ -10,7 +10,7 @@ import re
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 import tomli_w
@@ -140,7 +140,14 @@ class RunDir:
     @property
     def evaluation_table(self) -> Path:
         """Per video × true class × predicted class counts of the best checkpoint."""
-        return self.path / "evaluation" / "best.parquet"
+        return self.evaluation_of("best")
+
+    def evaluation_of(self, epoch: Literal["best", "last"]) -> Path:
+        """Return where the table of the best, or of the last complete, epoch is kept.
+
+        Runs of earlier versions of this program keep that of the best epoch alone.
+        """
+        return self.path / "evaluation" / f"{epoch}.parquet"
 
     # ── whole files ───────────────────────────────────────────────────────────────────────────
 

@@ -1,4 +1,7 @@
-"""Is B better than A? A paired bootstrap over the validation videos both were scored on.
+"""Is checkpoint B better than checkpoint A? A paired bootstrap over the videos both were scored on.
+
+It counts the luck of the videos alone. Of the versions that two checkpoints came from it says nothing: with
+another seed either would be another (:mod:`core.evaluation.versions` counts that too).
 
 Frames of one video are far from independent, so the video is what gets resampled, and both sides get
 the same resample, so that a hard video is hard for both. The interval is the percentile bootstrap's,
@@ -19,6 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from core.errors import DataError
 from core.evaluation.frames import f1_macro
+from core.evaluation.student import student_quantile
 
 FEWEST_VIDEOS = 5
 """With fewer videos the interval is shown, but carries no verdict: the resamples are too few and alike."""
@@ -88,24 +92,6 @@ def paired_bootstrap(
     return PairedResult(difference, low, high, wins, videos, distinguishable, resamples)
 
 
-def verdict(result: PairedResult, name_a: str, name_b: str) -> str:
-    """One line for a person: the difference, its interval, and what follows from it."""
-    line = f"{name_b} − {name_a} = {_signed(result.difference)}"
-    if result.low is None or result.high is None:
-        return f"{line}: one video gives no interval, so no verdict"
-    line += f", {result.level:.0%} ".replace("%", " %")
-    line += f"{_signed(result.low)} … {_signed(result.high)}"
-    if not result.trusted:
-        return (
-            f"{line}: only {result.videos} videos, fewer than {FEWEST_VIDEOS}, "
-            "so the interval is not to be trusted and there is no verdict"
-        )
-    if not result.distinguishable:
-        return f"{line}: not distinguishable on {result.videos} videos"
-    better = name_b if result.difference > 0 else name_a
-    return f"{line}: {better} is better on {result.videos} videos"
-
-
 def _checked(a: ArrayLike, b: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     counts_a, counts_b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     if counts_a.ndim != 3 or counts_a.shape[1] != counts_a.shape[2] or not len(counts_a):
@@ -144,26 +130,5 @@ def _resampled_differences(
 
 def _widened_tail(videos: int) -> float:
     """Tail probability Φ(−√(n/(n−1)) t) of the widened interval, n = ``videos`` ≥ 2."""
-    quantile = _student_quantile(0.5 + LEVEL / 2, videos - 1)
+    quantile = student_quantile(0.5 + LEVEL / 2, videos - 1)
     return NormalDist().cdf(-math.sqrt(videos / (videos - 1)) * quantile)
-
-
-def _student_quantile(probability: float, freedom: int) -> float:
-    """Student's t quantile by its expansion about the normal's (Abramowitz & Stegun 26.7.5).
-
-    Within 0.3 % of the true value from 4 degrees of freedom, the fewest a verdict is given on.
-    """
-    z = NormalDist().inv_cdf(probability)
-    terms = (
-        (z**3 + z) / 4,
-        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
-        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
-        (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
-    )
-    return z + sum(term / float(freedom) ** power for power, term in enumerate(terms, start=1))
-
-
-def _signed(value: float) -> str:
-    """Three decimals with a sign, a true minus, and no ``−0.000``."""
-    text = f"{value:+.3f}"
-    return "0.000" if float(text) == 0 else text.replace("-", "−")

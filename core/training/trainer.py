@@ -133,8 +133,7 @@ class Trainer:
         self._report(epoch, metrics)
         state.schedule.epoch_done(epoch, monitored)
         better = state.progress.end_epoch(monitored)
-        if better:
-            self._write_evaluation(measure.table())
+        self._write_evaluation(measure.table(), better)
         self._save(best=better, metric=monitored)
         return None
 
@@ -222,9 +221,14 @@ class Trainer:
     def _warn(self, code: str, message: str) -> None:
         self._emitter.emit(Warned, code=code, message=message)
 
-    def _write_evaluation(self, table: pa.Table) -> None:
-        with replace_atomically(self._run_dir.evaluation_table) as file:
-            pq.write_table(table, file)
+    def _write_evaluation(self, table: pa.Table, better: bool) -> None:
+        """Keep the table of this epoch as the last one's, and as the best one's where it is that."""
+        paths = [self._run_dir.evaluation_of("last")]
+        if better:
+            paths.append(self._run_dir.evaluation_of("best"))
+        for path in paths:
+            with replace_atomically(path) as file:
+                pq.write_table(table, file)
 
     def _save_unfinished(self, stop: StopReason) -> None:
         """Keep the last completed step, unless it is already kept or the folder is no longer ours."""

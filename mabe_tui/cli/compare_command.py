@@ -23,6 +23,7 @@ from mabe_tui.runs.comparison.compare import Comparison
 from mabe_tui.runs.comparison.compare import compare as compare_runs
 from mabe_tui.runs.comparison.compare_tables import Rows, figure, note_on_verdicts, sections
 from mabe_tui.runs.comparison.sides import Side, Spread
+from mabe_tui.runs.comparison.verdict import WhichEpoch
 from mabe_tui.runs.store import RunStore
 
 SPARK_WIDTH = 32
@@ -42,6 +43,14 @@ def compare(
     latest: Annotated[
         bool, typer.Option("--latest", help="Of a version only its latest run, not all its seeds.")
     ] = False,
+    epoch: Annotated[
+        WhichEpoch,
+        typer.Option(
+            "--epoch",
+            help="Of each run, the best epoch, which it picked on these videos, or the last, which"
+            " nobody picked.",
+        ),
+    ] = "best",
     as_json: JsonOption = False,
     as_csv: Annotated[
         bool, typer.Option("--csv", help="One row a quantity, one column a side.")
@@ -64,11 +73,18 @@ def compare(
     if any("@" in name for name in names):
         from mabe_tui.cli.compare_checkpoints import compare_named
 
-        if latest or as_csv or as_markdown or html is not None or svg is not None:
+        if (
+            latest
+            or epoch != "best"
+            or as_csv
+            or as_markdown
+            or html is not None
+            or svg is not None
+        ):
             raise ConfigError("checkpoints (RUN@epoch-3) are compared as text or with --json")
         compare_named(names, session_of(context), as_json)
         return
-    comparison = _compared(names, session_of(context), latest)
+    comparison = _compared(names, session_of(context), latest, epoch)
     for problem in comparison.unreadable:
         say(f"mabe: left out: {problem}")
     if as_json:
@@ -109,8 +125,10 @@ def print_comparison(names: Sequence[str], session: Session) -> None:
     _print_sections(_compared(names, session), markdown=False)
 
 
-def _compared(names: Sequence[str], session: Session, latest: bool = False) -> Comparison:
-    return compare_runs(names, RunStore(session.home), session.registry, latest)
+def _compared(
+    names: Sequence[str], session: Session, latest: bool = False, epoch: WhichEpoch = "best"
+) -> Comparison:
+    return compare_runs(names, RunStore(session.home), session.registry, latest, epoch)
 
 
 def _print_sections(comparison: Comparison, markdown: bool) -> None:

@@ -24,7 +24,7 @@ VOLUME = "mabe-runs"
 FILE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
 POINTER = re.compile(r"checkpoints/[a-z0-9-]+\.json")
 REQUEST = "run.toml"
-EVALUATION = "evaluation/best.parquet"
+EVALUATIONS = ("evaluation/best.parquet", "evaluation/last.parquet")
 READ_AT_ONCE = 8
 Answer = TypeVar("Answer")
 
@@ -117,7 +117,7 @@ def sync_into(recorder: Recorder, while_read: bool = False) -> int:
     for attempt in sorted({parts[1] for p in sizes if (parts := p.split("/"))[0] == "attempts"}):
         if ATTEMPT.fullmatch(attempt):
             added += _sync_attempt(recorder, attempt, sizes, while_read)
-    whole = [path for path in sizes if POINTER.fullmatch(path) or path == EVALUATION]
+    whole = [path for path in sizes if POINTER.fullmatch(path) or path in EVALUATIONS]
     for path, content in read(run, whole).items():
         write_bytes_atomically(run.path / path, content)
     if sizes:  # else its folder is not there at all, which says nothing of its checkpoints

@@ -3,24 +3,26 @@
 What a run here measured and what an old document reports are kept apart in every field.
 """
 
-import dataclasses
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from core.errors import ConfigError, DataError, RunError
 from core.experiment import flatten
 from core.registry import Registry
-from mabe_tui.runs.comparison.sides import Found, Side, find_side, side_of
-from mabe_tui.runs.store import RunEntry, RunStore
+from mabe_tui.runs.comparison.sides import Found, Side, find_side, kin_of, repeat_digest, side_of
+from mabe_tui.runs.comparison.verdict import (
+    Contender,
+    Verdict,
+    WhichEpoch,
+    no_verdict,
+    verdict_between,
+)
+from mabe_tui.runs.store import RunStore
 
 HASH_LETTERS = 8
 IMPORTED = " (imported)"
 """Stands behind the name of a side that an old log was made into: its figures are claims."""
-
-if TYPE_CHECKING:  # numpy and pyarrow: only a verdict needs them
-    from core.evaluation.table import Confusions
 
 OF_A_RENTED_MACHINE = frozenset(
     f"hardware.{name}"
@@ -49,26 +51,6 @@ class Setting(msgspec.Struct, frozen=True):
     """Whether any side's run can have depended on it: what is rented says nothing of runs here."""
 
 
-class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """What can be said of the second side against the first."""
-
-    first: str
-    second: str
-    sentence: str
-    metric: str = "f1_macro"
-    """Of the pooled validation frames, at each side's best checkpoint."""
-    difference: float | None = None
-    low: float | None = None
-    high: float | None = None
-    """Bounds of the 95 % interval."""
-    probability_second_better: float | None = None
-    videos: int | None = None
-    distinguishable: bool | None = None
-    first_seeds: int = 0
-    """Runs on the first side; with several, their counts are averaged video by video."""
-    second_seeds: int = 0
-
-
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """Everything `mabe compare` shows."""
 
@@ -80,7 +62,11 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def compare(
-    names: Sequence[str], store: RunStore, registry: Registry, latest: bool = False
+    names: Sequence[str],
+    store: RunStore,
+    registry: Registry,
+    latest: bool = False,
+    epoch: WhichEpoch = "best",
 ) -> Comparison:
     """Compare versions or runs, two or more; the first is what the others are held against.
 
@@ -90,6 +76,7 @@ def compare(
         store: the runs.
         registry: the versions.
         latest: a version stands for its latest run alone.
+        epoch: which epoch of each run the verdicts are about.
 
     Raises:
         RunError, ConfigError: a name that is neither a run nor a version, one that cannot be read, or
@@ -101,7 +88,7 @@ def compare(
     _require_different(names, found)
     sides = tuple(side_of(label, each) for label, each in zip(_labels(found), found, strict=True))
     verdicts = tuple(
-        _verdict(sides[0], found[0].entries, side, each.entries)
+        _verdict(sides[0], found[0], side, each, store, epoch)
         for side, each in zip(sides[1:], found[1:], strict=True)
     )
     return Comparison(
@@ -208,22 +195,32 @@ def _seeds(side: Side) -> dict[str, object]:
 
 
 def _verdict(
-    first: Side, first_runs: Sequence[RunEntry], second: Side, second_runs: Sequence[RunEntry]
+    first: Side,
+    found_first: Found,
+    second: Side,
+    found_second: Found,
+    store: RunStore,
+    epoch: WhichEpoch,
 ) -> Verdict:
     """Hold the second side against the first, or say why that cannot be done."""
     reason = _no_verdict(first, second)
     if reason is None:
         try:
-            return _bootstrap(first, first_runs, second, second_runs)
+            return verdict_between(
+                _contender(first, found_first, store, epoch),
+                _contender(second, found_second, store, epoch),
+                epoch,
+            )
         except DataError as error:
             reason = str(error)
-    return Verdict(
+    empty = Verdict(
         first=first.name,
         second=second.name,
-        sentence=f"{second.name} − {first.name}: no verdict: {reason}",
+        sentence="",
         first_seeds=len(first.runs),
         second_seeds=len(second.runs),
     )
+    return no_verdict(empty, reason)
 
 
 def _no_verdict(first: Side, second: Side) -> str | None:
@@ -242,119 +239,29 @@ def _no_verdict(first: Side, second: Side) -> str | None:
     return None
 
 
-def _bootstrap(
-    first: Side, first_runs: Sequence[RunEntry], second: Side, second_runs: Sequence[RunEntry]
-) -> Verdict:
-    one, other = _summed(first_runs), _summed(second_runs)
-    # Averages over the seeds, on a common denominator: F1 is the same at any scale, and whole numbers
-    # let the truth of both sides be compared exactly.
-    one, other = _times(one, len(second_runs)), _times(other, len(first_runs))
-    sides = Verdict(
-        first=first.name,
-        second=second.name,
-        sentence=_rests_on(first, second),
-        first_seeds=len(first.runs),
-        second_seeds=len(second.runs),
-    )
-    return verdict_of(sides, one, other, (first.validation_source, second.validation_source))
-
-
-def verdict_of(
-    sides: Verdict, one: "Confusions", other: "Confusions", sources: tuple[str | None, str | None]
-) -> Verdict:
-    """Bootstrap the difference of two tables over their videos.
-
-    Args:
-        sides: what the two are called, and words to end the sentence with.
-        one: of the first, of the same classes.
-        other: of the second.
-        sources: ``validation_source`` of :class:`~core.rundir.Resolved`, of both; where one is not
-            known, the videos' ids and labels have to do.
+def _contender(side: Side, found: Found, store: RunStore, epoch: WhichEpoch) -> Contender:
+    """Collect what a verdict needs of one side that has runs.
 
     Raises:
-        DataError: they were not scored on the same frames.
+        DataError: a run keeps no table of that epoch.
     """
-    from core.evaluation.paired import paired_bootstrap, verdict
-
-    _require_same_videos(
-        one, other, (sides.first, sides.second), "give both the same data and data.split_seed"
+    tables = [entry.run.evaluation_of(epoch) for entry in found.entries]
+    for entry, table in zip(found.entries, tables, strict=True):
+        if epoch == "last" and not table.exists() and entry.run.evaluation_of("best").exists():
+            raise DataError(
+                f"{entry.id} kept no table of its last epoch: an earlier mabe trained it;"
+                f" `mabe compare {' '.join(f'{e.id}@last' for e in found.entries)} …` measures last"
+                " checkpoints again"
+            )
+    newest = found.entries[0]
+    kin = kin_of(newest, store) if len(found.entries) == 1 else ()
+    return Contender(
+        name=side.name,
+        version=side.experiment.name,
+        settings=repeat_digest(newest),
+        runs=tuple(entry.id for entry in found.entries),
+        tables=tuple(tables),
+        named_as_runs=found.is_run,
+        source=side.validation_source,
+        kin=tuple(t for e in kin if (t := e.run.evaluation_of(epoch)).exists()),
     )
-    _require_same_source(*sources)
-    _require_same_truth(one, other, (sides.first, sides.second))
-    result = paired_bootstrap(one.counts, other.reordered(one.videos).counts)
-    return msgspec.structs.replace(
-        sides,
-        sentence=verdict(result, sides.first, sides.second) + sides.sentence,
-        difference=result.difference,
-        low=result.low,
-        high=result.high,
-        probability_second_better=result.probability_b_better,
-        videos=result.videos,
-        distinguishable=result.distinguishable,
-    )
-
-
-def _summed(runs: Sequence[RunEntry]) -> "Confusions":
-    """Add up the confusion counts of all seeds, video by video.
-
-    Raises:
-        DataError: a table is missing or damaged, or the runs were not scored on the same frames.
-    """
-    import numpy as np
-
-    from core.evaluation.table import Confusions, read_confusions
-
-    tables = [read_confusions(run.run.evaluation_table) for run in runs]
-    first = tables[0]
-    for run, table in zip(runs, tables, strict=True):
-        ids = runs[0].id, run.id
-        _require_same_videos(first, table, ids, "these seeds do not belong together")
-        _require_same_truth(first, table, ids)
-    total = np.sum([table.reordered(first.videos).counts for table in tables], axis=0)
-    return Confusions(first.videos, first.classes, total)
-
-
-def _times(table: "Confusions", factor: int) -> "Confusions":
-    return dataclasses.replace(table, counts=table.counts * factor)
-
-
-def _require_same_videos(
-    one: "Confusions", other: "Confusions", names: tuple[str, str], advice: str
-) -> None:
-    if set(one.videos) != set(other.videos):
-        shared = len(set(one.videos) & set(other.videos))
-        raise DataError(
-            f"their validation sets differ ({names[0]}: {len(one.videos)} videos, {names[1]}:"
-            f" {len(other.videos)}, {shared} in common); {advice}"
-        )
-
-
-def _require_same_source(one: str | None, other: str | None) -> None:
-    """Refuse validation videos that have the same ids and are not the same."""
-    if one is not None and other is not None and one != other:
-        raise DataError(
-            "their validation videos have the same ids, but other content: tracking or annotations"
-            " differ; run both on the same data"
-        )
-
-
-def _require_same_truth(one: "Confusions", other: "Confusions", names: tuple[str, str]) -> None:
-    differs = one.counts.sum(axis=2) != other.reordered(one.videos).counts.sum(axis=2)
-    videos = [video for video, row in zip(one.videos, differs, strict=True) if row.any()]
-    if videos:
-        raise DataError(
-            f"{names[0]} and {names[1]} count different true frames in {len(videos)} of"
-            f" {len(one.videos)} videos, {videos[0]} first: they were scored on other labels;"
-            " run both on the same data"
-        )
-
-
-def _rests_on(first: Side, second: Side) -> str:
-    """Say how many seeds a verdict rests on, where any side has several."""
-    if max(len(first.runs), len(second.runs)) < 2:
-        return ""
-    seeds = [
-        f"{len(side.runs)} seed{'s' if len(side.runs) > 1 else ''} of {side.name}"
-        for side in (second, first)
-    ]
-    return f"; rests on {' and '.join(seeds)}, counts averaged over the seeds in each video"

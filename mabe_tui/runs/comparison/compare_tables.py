@@ -10,12 +10,17 @@ from mabe_tui.runs.text import clean
 from mabe_tui.runs.units import duration
 
 METRICS_FIRST = ("f1_macro", "f1_macro_behaviours", "f1_macro_present", "accuracy", "loss")
-POOLED_NOTE = (
-    "f1_macro over the classes, frames of all validation videos pooled; each side picked its best"
-    " epoch on these same videos, so both figures are a little too good."
+POOLED_NOTE = "f1_macro over the classes, frames of all validation videos pooled."
+BEST_NOTE = (
+    "Each run picked its best epoch on these same videos, so its figure is a little too good; `mabe compare"
+    " --epoch last` compares the last epochs, which nobody picked."
 )
+LAST_NOTE = "Verdicts are about the last epoch of each run."
 SEEDS_NOTE = (
-    "± is the standard deviation over the seeds; the interval is over videos, for these seeds."
+    "± is the standard deviation over the seeds; the interval counts the luck of seeds and videos."
+)
+ONE_SEED_NOTE = (
+    "The interval counts the luck of the videos alone: another seed would give another result."
 )
 Rows = list[list[object]]
 """A label, then one cell a side; ``None``: nothing to say."""
@@ -164,8 +169,14 @@ def figure(value: float | None, digits: int = 4) -> str | None:
 
 
 def note_on_verdicts(comparison: Comparison) -> str | None:
-    """Give what to know of the verdicts, where there are any."""
-    if all(verdict.difference is None for verdict in comparison.verdicts):
+    """Return what to know of the verdicts, where there are any."""
+    verdicts = [verdict for verdict in comparison.verdicts if verdict.difference is not None]
+    if not verdicts:
         return None
-    several = any(len(side.runs) > 1 for side in comparison.sides)
-    return f"{POOLED_NOTE} {SEEDS_NOTE}" if several else POOLED_NOTE
+    notes = [POOLED_NOTE]
+    epochs = {verdict.epoch for verdict in verdicts}
+    notes += [note for epoch, note in (("best", BEST_NOTE), ("last", LAST_NOTE)) if epoch in epochs]
+    abouts = {verdict.about for verdict in verdicts}
+    notes += [SEEDS_NOTE] if "versions" in abouts else []
+    notes += [ONE_SEED_NOTE] if abouts == {"checkpoints"} else []
+    return " ".join(notes)

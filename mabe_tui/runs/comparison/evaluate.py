@@ -10,7 +10,14 @@ from core.errors import DataError, RunError
 from core.places import cache_of_run
 from core.progress import Progress
 from mabe_tui.runs.checkpoints import checkpoint_here, pointer_name
-from mabe_tui.runs.comparison.compare import Verdict, verdict_of
+from mabe_tui.runs.comparison.verdict import (
+    Verdict,
+    checkpoint_verdict,
+    no_verdict,
+    require_same_source,
+    require_scored_alike,
+)
+from mabe_tui.runs.comparison.verdict_words import CheckpointWords
 from mabe_tui.runs.store import RunEntry, RunStore
 from mabe_tui.runs.videos.video_prediction import Device
 
@@ -54,6 +61,7 @@ class CheckpointSide(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     run: str
+    version: str
     epoch: int
     step: int
     metrics: dict[str, float]
@@ -223,6 +231,7 @@ def _side(checkpoint: NamedCheckpoint, table: "Confusions") -> CheckpointSide:
     return CheckpointSide(
         name=checkpoint.name,
         run=checkpoint.entry.id,
+        version=checkpoint.entry.version,
         epoch=pointer.epoch,
         step=pointer.step,
         metrics=frame_metrics(pooled, table.classes),
@@ -234,11 +243,14 @@ def _verdict(
     first: CheckpointSide, measured: "Validated", second: CheckpointSide, against: "Validated"
 ) -> Verdict:
     (one, source), (other, other_source) = measured, against
-    empty = Verdict(first=first.name, second=second.name, sentence="")
+    empty = Verdict(
+        first=first.name, second=second.name, sentence="", first_seeds=1, second_seeds=1
+    )
     try:
-        if one.classes != other.classes:
-            raise DataError("they do not learn the same classes")
-        return verdict_of(empty, one, other, (source, other_source))
+        require_scored_alike(one, other, (first.name, second.name))
+        require_same_source(source, other_source)
     except DataError as error:
-        sentence = f"{second.name} − {first.name}: no verdict: {error}"
-        return msgspec.structs.replace(empty, sentence=sentence)
+        return no_verdict(empty, str(error))
+    found = checkpoint_verdict(empty, one, other)
+    words = CheckpointWords(found, (first.version, second.version))
+    return msgspec.structs.replace(found, sentence=words.alone())

@@ -98,6 +98,8 @@ class Found:
     left_out: tuple[str, ...] = ()
     unreadable: tuple[str, ...] = ()
     """Why runs of the version cannot be read, which are passed over."""
+    is_run: bool = False
+    """Whether a run was named, not a version."""
 
 
 def find_side(name: str, store: RunStore, registry: Registry, latest: bool) -> Found:
@@ -120,7 +122,7 @@ def find_side(name: str, store: RunStore, registry: Registry, latest: bool) -> F
             raise ConfigError(f"{no_run}; versions are {', '.join(registry.versions)}") from None
         return Found(registry.experiment(name))
     if name != entry.version:
-        return Found(entry.require_request().experiment, (entry,))
+        return Found(entry.require_request().experiment, (entry,), is_run=True)
     of_version = [e for e in store.entries() if e.version == name and not e.is_import]
     own = _own_runs(of_version)
     problems = tuple(entry.problem for entry in of_version if entry.problem is not None)
@@ -171,6 +173,30 @@ def _over_seeds(runs: Sequence[RunEntry]) -> Found:
     found = over_seeds([_Candidate(entry) for entry in runs])
     entries = tuple(run.entry for run in found.members)
     return Found(entries[0].require_request().experiment, entries, found.left_out)
+
+
+def repeat_digest(entry: RunEntry) -> tuple[str, str, str]:
+    """Return what two runs share only if they differ in the seed alone: version, settings and data."""
+    candidate = _Candidate(entry)
+    return entry.version, candidate.alike, candidate.data
+
+
+def kin_of(entry: RunEntry, store: RunStore) -> tuple[RunEntry, ...]:
+    """Return the finished runs that repeat a run with other seeds, itself among them if it is finished.
+
+    They show how far its version's seeds spread. Of each seed the newest run counts; of the run's own seed,
+    the run itself.
+    """
+    digest, own = repeat_digest(entry), _Candidate(entry)
+    kept: dict[int, _Candidate] = {}
+    for each in [own, *map(_Candidate, store.entries())]:
+        if each.entry.version != entry.version or each.entry.request is None:
+            continue  # the name tells without reading the run
+        if each.entry.is_import or repeat_digest(each.entry) != digest:
+            continue
+        if each.seed not in kept and each.state is RunState.FINISHED:
+            kept[each.seed] = each
+    return tuple(each.entry for each in kept.values())
 
 
 def mean_over_runs(side: Side, field: str) -> float | None:

@@ -134,6 +134,9 @@ def test_checkpoints_and_evaluation_of_a_whole_run(new_run, train):
     assert content["task"]["classes"] == ["x", "y", "z"]
     right, frames = (pq.read_table(run.evaluation_table)[c][0].as_py() for c in ("right", "frames"))
     assert right / frames == names["best"].metric == run.history().last(Finished).best_metric
+    of_last = pq.read_table(run.evaluation_of("last"))
+    last = run.history().epochs[-1].metrics["f1_macro"]
+    assert of_last["right"][0].as_py() / of_last["frames"][0].as_py() == last
 
 
 def test_only_the_newest_of_the_kept_epochs_stay(new_run, train):

@@ -36,3 +36,14 @@ def test_pointers_that_the_job_keeps_no_more_go_unless_their_weights_are_here(
     assert sorted(path.stem for path in run.checkpoints.glob("*.json")) == [
         "epoch-0002", "epoch-0003", "marked",
     ]  # fmt: skip
+
+
+def test_the_tables_of_the_best_and_of_the_last_epoch_come_along(make_run, monkeypatch) -> None:
+    run = make_run()
+    there = {f"evaluation/{epoch}.parquet": epoch.encode() for epoch in ("best", "last", "other")}
+    monkeypatch.setattr(volume, "files", lambda _: {p: len(c) for p, c in there.items()})
+    monkeypatch.setattr(volume, "read", lambda _, paths: {p: there[p] for p in paths})
+    volume.sync_into(Recorder(run))
+    assert run.evaluation_of("best").read_bytes() == b"best"
+    assert run.evaluation_of("last").read_bytes() == b"last"
+    assert not (run.path / "evaluation" / "other.parquet").exists()

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 from core.evaluation.paired import FEWEST_VIDEOS
 from mabe_tui.plotting.legend import SAMPLES
 from mabe_tui.runs.comparison.code import CodeChange
-from mabe_tui.runs.comparison.compare import Comparison, Verdict
+from mabe_tui.runs.comparison.compare import Comparison
 from mabe_tui.runs.comparison.compare_tables import Rows, epochs_of, figure, sections
 from mabe_tui.runs.comparison.sides import Side, mean_over_runs
+from mabe_tui.runs.comparison.verdict import Verdict
 from mabe_tui.runs.curves.overlay import style_of
 from mabe_tui.runs.text import clean
 from mabe_tui.runs.units import duration
@@ -86,7 +87,9 @@ def _word(verdict: Verdict | None) -> tuple[str, str]:
         return "no verdict", "warning"
     if (verdict.videos or 0) < FEWEST_VIDEOS:
         return "few videos", "warning"
-    if not verdict.distinguishable:
+    if verdict.distinguishable is None:
+        return "one seed", "warning"
+    if not verdict.told_apart:
         return "undecided", "text-muted"
     return ("better", "success") if verdict.difference > 0 else ("worse", "error")
 

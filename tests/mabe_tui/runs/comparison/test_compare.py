@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from core.emitter import Emitter
 from core.errors import ConfigError
 from core.evaluation.frames import f1_macro
-from core.evaluation.paired import paired_bootstrap
 from core.evaluation.table import Confusions, evaluation_table
+from core.evaluation.versions import compare_versions
 from core.events import Epoch, Finished, RunStarted
 from core.experiment import Experiment, TrainingConfig
 from core.registry import Registry, default_path, load
@@ -216,7 +216,7 @@ def test_trials_of_a_study_are_passed_over(
     assert compared(home, registry, trial.id, "v1").sides[0].seeds == (8,)
 
 
-def test_the_verdict_averages_the_counts_over_seeds(
+def test_the_verdict_is_about_the_mean_of_the_seeds(
     home: Path, registry: Registry, finished: MakeFinished
 ) -> None:
     for seed in (1, 2, 3):
@@ -224,28 +224,90 @@ def test_the_verdict_averages_the_counts_over_seeds(
     for seed in (4, 5):
         finished("v6", seed=seed, skill=0.8)
     (verdict,) = compared(home, registry, "v5", "v6").verdicts
-    before = np.mean([confusions(0.6, seed) for seed in (1, 2, 3)], axis=0)
-    after = np.mean([confusions(0.8, seed) for seed in (4, 5)], axis=0)
-    difference = float(f1_macro(after.sum(axis=0)) - f1_macro(before.sum(axis=0)))
-    assert verdict.difference == pytest.approx(difference)
-    expected = paired_bootstrap(before * 6, (after * 6).round())
-    assert (verdict.low, verdict.high) == pytest.approx((expected.low, expected.high))
+    before = np.stack([confusions(0.6, seed) for seed in (3, 2, 1)])
+    after = np.stack([confusions(0.8, seed) for seed in (5, 4)])
+    expected = compare_versions(before, after)
+    assert verdict.difference == expected.difference
+    assert (verdict.low, verdict.high) == (expected.low, expected.high)
+    assert (verdict.seed_sd, verdict.degrees_of_freedom) == (expected.seed_sd, expected.freedom)
     assert (verdict.first_seeds, verdict.second_seeds) == (3, 2)
-    assert verdict.distinguishable
-    assert verdict.sentence.endswith(
-        "v6 is better on 8 videos; rests on 2 seeds of v6 and 3 seeds of v5,"
-        " counts averaged over the seeds in each video"
-    )
+    assert (verdict.about, verdict.distinguishable) == ("versions", True)
+    assert verdict.sentence.endswith("v6 is better on 8 videos with 2 seeds of v6 and 3 of v5")
 
 
-def test_one_run_a_side_is_told_as_before(
+def test_one_seed_a_side_says_nothing_of_versions(
     home: Path, registry: Registry, finished: MakeFinished
 ) -> None:
-    finished("v5", seed=1)
-    finished("v6", seed=1, skill=0.9)
+    five, six = finished("v5", seed=1), finished("v6", seed=1, skill=0.9)
     comparison = compared(home, registry, "v5", "v6")
-    assert comparison.verdicts[0].sentence.endswith("v6 is better on 8 videos")
+    (verdict,) = comparison.verdicts
+    assert verdict.about == "checkpoints"
+    assert verdict.checkpoints_differ is True
+    assert verdict.distinguishable is None
+    assert not verdict.told_apart
+    assert verdict.sentence.endswith(
+        "over videos alone: these two checkpoints differ on 8 videos; of the versions one seed each"
+        " says nothing: train 2 or more of each (`mabe run v5 --seeds 1,2,3` and"
+        " `mabe run v6 --seeds 1,2,3`)"
+    )
     assert all(setting.key != "seed" for setting in comparison.settings)
+    (named,) = compared(home, registry, five.id, six.id).verdicts
+    assert named.sentence == verdict.sentence
+    assert named.distinguishable is True  # of the runs, which were asked about
+
+
+def test_a_spread_that_other_runs_show_is_used_and_named(
+    home: Path, registry: Registry, finished: MakeFinished
+) -> None:
+    for seed, skill in enumerate((0.5, 0.6, 0.7, 0.8, 0.9), start=1):
+        latest = finished("v6", seed=seed, skill=skill)
+    finished("v6", seed=9, fingerprint="other data", skill=0.1)
+    finished("v6", seed=8, training=TrainingConfig(batch_size=7), skill=0.1)
+    five = finished("v5", seed=1, skill=0.6)
+    (verdict,) = compared(home, registry, five.id, latest.id).verdicts
+    scores = [float(f1_macro(confusions(skill, seed).sum(axis=0)))
+              for seed, skill in enumerate((0.5, 0.6, 0.7, 0.8, 0.9), start=1)]  # fmt: skip
+    assert verdict.seed_sd == pytest.approx(np.std(scores, ddof=1))
+    assert (verdict.seed_sd_from, verdict.seed_degrees_of_freedom) == (("v6",), 4)
+    assert (verdict.about, verdict.distinguishable) == ("versions", False)
+    assert verdict.checkpoints_differ is True
+    assert (
+        f"these two checkpoints differ on 8 videos, v6's seeds spread by ± {verdict.seed_sd:.3f}:"
+        " this difference tells nothing about the versions"
+    ) in verdict.sentence
+
+
+def test_seeds_of_one_version_differ_as_seeds(
+    home: Path, registry: Registry, finished: MakeFinished
+) -> None:
+    first, second = finished(seed=1, skill=0.5), finished(seed=2, skill=0.9)
+    (verdict,) = compared(home, registry, first.id, second.id).verdicts
+    assert (verdict.about, verdict.distinguishable) == ("checkpoints", True)
+    assert verdict.sentence.endswith(
+        "both are runs of v5 with the same settings, so this is a difference between seeds"
+    )
+    (overlapping,) = compared(home, registry, "v5", first.id).verdicts
+    assert f"no verdict: both sides hold {first.id}" in overlapping.sentence
+
+
+def test_the_last_epochs_are_compared_where_they_were_kept(
+    home: Path, registry: Registry, finished: MakeFinished
+) -> None:
+    runs = [finished("v5", seed=seed, skill=0.8) for seed in (1, 2)]
+    runs += [finished("v6", seed=seed, skill=0.6) for seed in (3, 4)]
+    for run, skill in zip(runs, (0.6, 0.6, 0.8, 0.8), strict=True):
+        counts = confusions(skill, 1)
+        table = evaluation_table(Confusions(VIDEOS, CLASSES, counts))
+        pq.write_table(table, run.evaluation_of("last"))
+    found = [
+        compare(("v5", "v6"), RunStore(home), registry, epoch=epoch).verdicts[0]
+        for epoch in ("best", "last")
+    ]
+    assert [verdict.epoch for verdict in found] == ["best", "last"]
+    assert [(verdict.difference or 0) > 0 for verdict in found] == [False, True]
+    runs[0].evaluation_of("last").unlink()
+    (verdict,) = compare(("v5", "v6"), RunStore(home), registry, epoch="last").verdicts
+    assert f"no verdict: {runs[0].id} kept no table of its last epoch" in verdict.sentence
 
 
 def test_seeds_show_among_the_changed_settings(

@@ -1,0 +1,139 @@
+"""Verdicts in words: every sentence about a difference, on every screen and in every file, is made here."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # it imports this module
+    from mabe_tui.runs.comparison.verdict import Verdict
+
+
+def signed(value: float) -> str:
+    """Format with three decimals, a sign, a true minus, and no ``−0.000``."""
+    text = f"{value:+.3f}"
+    return "0.000" if float(text) == 0 else text.replace("-", "−")
+
+
+def _difference(verdict: "Verdict", note: str = "") -> str:
+    """Return the difference and its interval, or as much of them as there is."""
+    line = f"{verdict.second} − {verdict.first} = {signed(verdict.difference or 0.0)}"
+    if verdict.low is None or verdict.high is None:
+        return line
+    return f"{line}, 95 % {signed(verdict.low)} … {signed(verdict.high)}{note}"
+
+
+def _few_videos(verdict: "Verdict") -> str | None:
+    """Say why so few videos carry no verdict; ``None`` where there are enough."""
+    from core.evaluation.paired import FEWEST_VIDEOS  # numpy: loaded wherever there is a difference
+
+    if verdict.videos == 1:
+        return "one video gives no interval, so no verdict"
+    if (verdict.videos or 0) < FEWEST_VIDEOS:
+        return (
+            f"only {verdict.videos} videos, fewer than {FEWEST_VIDEOS},"
+            " so the interval is not to be trusted and there is no verdict"
+        )
+    return None
+
+
+def _better(verdict: "Verdict") -> str:
+    return verdict.second if (verdict.difference or 0.0) > 0 else verdict.first
+
+
+@dataclass(frozen=True)
+class CheckpointWords:
+    """Sentences about two single checkpoints, judged over videos alone."""
+
+    verdict: "Verdict"
+    versions: tuple[str, str] = ("", "")
+    """Of the first and the second side."""
+
+    def alone(self) -> str:
+        """Speak of the checkpoints only: they were named themselves."""
+        line = f"{_difference(self.verdict)}: {_few_videos(self.verdict) or self._found()}"
+        if len(set(self.versions)) < 2 or _few_videos(self.verdict):
+            return line
+        return f"{line}; of versions two single checkpoints say nothing"
+
+    def of_one_version(self, version: str) -> str:
+        """Speak of two runs that differ in the seed alone."""
+        return (
+            f"{CheckpointWords(self.verdict).alone()}; both are runs of {version} with the same"
+            " settings, so this is a difference between seeds"
+        )
+
+    def of_two_versions(self) -> str:
+        """Speak of the checkpoints, and say that of the versions nothing is known."""
+        line = _difference(self.verdict, " over videos alone")
+        few = _few_videos(self.verdict)
+        if few is not None:
+            return f"{line}: {few}"
+        differ = self.verdict.checkpoints_differ
+        found = f"these two checkpoints {'differ' if differ else 'cannot be told apart'}"
+        commands = " and ".join(
+            f"`mabe run {version} --seeds 1,2,3`" for version in dict.fromkeys(self.versions)
+        )
+        return (
+            f"{line}: {found} on {self.verdict.videos} videos; of the versions one seed each says"
+            f" nothing: train 2 or more of each ({commands})"
+        )
+
+    def _found(self) -> str:
+        videos = f"on {self.verdict.videos} videos"
+        if not self.verdict.checkpoints_differ:
+            return f"not distinguishable {videos}"
+        return f"{_better(self.verdict)} is better {videos}"
+
+
+@dataclass(frozen=True)
+class VersionWords:
+    """Sentences about two versions, judged over videos and seeds."""
+
+    verdict: "Verdict"
+
+    def sentence(self) -> str:
+        """Say whether one version is better, and what that stands on."""
+        verdict = self.verdict
+        line = _difference(verdict)
+        if (few := _few_videos(verdict)) is not None:
+            return f"{line}: {few}"
+        on = f"on {verdict.videos} videos {self._seeds()}"
+        if verdict.told_apart:
+            return f"{line}: {_better(verdict)} is better {on}"
+        return f"{line}: {self._undecided(on)}"
+
+    @property
+    def _single(self) -> bool:
+        return self.verdict.first_seeds == self.verdict.second_seeds == 1
+
+    def _seeds(self) -> str:
+        verdict = self.verdict
+        first, second = verdict.first_seeds, verdict.second_seeds
+        if self._single:
+            return f"with one seed each, {self._spread()}"
+        if first == second:
+            return f"with {first} seeds each"
+        return f"with {_count(second)} of {verdict.second} and {first} of {verdict.first}"
+
+    def _spread(self) -> str:
+        names = " and ".join(f"{name}'s" for name in self.verdict.seed_sd_from)
+        return f"{names} seeds spread by ± {self.verdict.seed_sd:.3f}"
+
+    def _undecided(self, on: str) -> str:
+        verdict = self.verdict
+        if self._single:
+            differ = "differ" if verdict.checkpoints_differ else "cannot be told apart"
+            told = (
+                f"these two checkpoints {differ} on {verdict.videos} videos, {self._spread()}:"
+                " this difference tells nothing about the versions"
+            )
+        else:
+            told = f"not distinguishable {on}, {self._spread()}"
+        if verdict.seeds_needed is None:
+            return told
+        return (
+            f"{told}; about {verdict.seeds_needed} seeds each would tell a difference of this size"
+        )
+
+
+def _count(seeds: int) -> str:
+    return "1 seed" if seeds == 1 else f"{seeds} seeds"

@@ -1,0 +1,78 @@
+import msgspec
+import pytest
+
+from mabe_tui.runs.comparison.verdict import Verdict
+from mabe_tui.runs.comparison.verdict_words import CheckpointWords, VersionWords
+
+
+def found(difference: float, low: float | None, high: float | None, **changes: object) -> Verdict:
+    """A verdict on v6 against v5."""
+    differ = low is not None and high is not None and (low > 0 or high < 0)
+    verdict = Verdict(
+        first="v5", second="v6", sentence="", difference=difference, low=low, high=high, videos=40,
+        distinguishable=differ, checkpoints_differ=differ, first_seeds=1, second_seeds=1,
+        seed_sd=0.035, seed_sd_from=("v6",),
+    )  # fmt: skip
+    return msgspec.structs.replace(verdict, **changes)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "line"),
+    [
+        (
+            found(0.012, -0.004, 0.027),
+            "v6 − v5 = +0.012, 95 % −0.004 … +0.027: not distinguishable on 40 videos",
+        ),
+        (
+            found(0.05, 0.02, 0.08),
+            "v6 − v5 = +0.050, 95 % +0.020 … +0.080: v6 is better on 40 videos",
+        ),
+        (
+            found(-0.05, -0.08, -0.0001),
+            "v6 − v5 = −0.050, 95 % −0.080 … 0.000: v5 is better on 40 videos",
+        ),
+        (
+            found(0.1, 0.05, 0.2, videos=4),
+            (
+                "v6 − v5 = +0.100, 95 % +0.050 … +0.200: only 4 videos, fewer than 5, so the interval is not"
+                " to be trusted and there is no verdict"
+            ),
+        ),
+        (
+            found(0.1, None, None, videos=1),
+            "v6 − v5 = +0.100: one video gives no interval, so no verdict",
+        ),
+    ],
+)
+def test_checkpoints(verdict: Verdict, line: str) -> None:
+    assert CheckpointWords(verdict).alone() == line
+
+
+def test_checkpoints_of_two_versions_say_nothing_of_these() -> None:
+    words = CheckpointWords(found(0.05, 0.02, 0.08), ("v5", "v6"))
+    assert words.alone().endswith("; of versions two single checkpoints say nothing")
+    same = CheckpointWords(found(0.05, 0.02, 0.08), ("v6", "v6"))
+    assert same.alone().endswith("v6 is better on 40 videos")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "end"),
+    [
+        (found(0.05, 0.02, 0.08, first_seeds=3, second_seeds=3),
+         "v6 is better on 40 videos with 3 seeds each"),
+        (found(-0.05, -0.08, -0.02, first_seeds=2, second_seeds=1),
+         "v5 is better on 40 videos with 1 seed of v6 and 2 of v5"),
+        (found(0.01, -0.02, 0.08, first_seeds=3, second_seeds=3, seed_sd_from=("v5", "v6")),
+         "not distinguishable on 40 videos with 3 seeds each, v5's and v6's seeds spread by ± 0.035"),
+        (found(0.01, -0.02, 0.08, first_seeds=3, second_seeds=3, seeds_needed=12),
+         "; about 12 seeds each would tell a difference of this size"),
+        (found(0.1, 0.02, 0.18),
+         "v6 is better on 40 videos with one seed each, v6's seeds spread by ± 0.035"),
+        (found(0.01, -0.02, 0.08, checkpoints_differ=True),
+         ("these two checkpoints differ on 40 videos, v6's seeds spread by ± 0.035: this difference tells"
+         " nothing about the versions")),
+        (found(0.1, 0.05, 0.2, videos=4, first_seeds=3, second_seeds=3), "there is no verdict"),
+    ],
+)  # fmt: skip
+def test_versions(verdict: Verdict, end: str) -> None:
+    assert VersionWords(verdict).sentence().endswith(end)
