@@ -1,11 +1,11 @@
 """Reading TOML that people write: what is wrong with it in one line, and no value that we could not keep."""
 
-import codecs
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from core.encoding import is_utf_16
 from core.toml_lines import line_of
 
 Table = dict[str, Any]
@@ -13,7 +13,6 @@ DEEPEST = 32
 """Tables and arrays within one another: ten times as many as any setting of ours needs."""
 LOWEST, HIGHEST = -(2**63), 2**63 - 1
 """What TOML promises a whole number can be; msgpack and most other readers hold no more."""
-UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 class TomlError(ValueError):
@@ -41,7 +40,7 @@ def decode_toml(content: bytes) -> str:
     Raises:
         TomlError: it is not UTF-8.
     """
-    if content.startswith(UTF_16):
+    if is_utf_16(content):
         raise TomlError("it is UTF-16 text, and TOML is UTF-8: save it with that encoding")
     try:
         text = content.decode("utf-8-sig")

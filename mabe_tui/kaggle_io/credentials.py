@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from core.encoding import decode_text
 from core.errors import ConfigError
 
 PAIRS = (("KAGGLE_USERNAME", "KAGGLE_KEY"), ("KAGGLE_KEY_USERNAME", "KAGGLE_KEY_SECRET"))
@@ -60,6 +61,6 @@ def _legacy(path: Path) -> Credentials:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return decode_text(path.read_bytes())
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read; {HOW}") from error

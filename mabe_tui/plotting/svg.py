@@ -1,5 +1,6 @@
 """Charts as SVG: for a document or a web page, light or dark, told apart without colour too."""
 
+import re
 from collections.abc import Iterator, Sequence
 from html import escape
 from textwrap import wrap
@@ -31,6 +32,17 @@ LIGHT = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#56606a")
 DARK = ("#56b4e9", "#ff8c42", "#2fd3a2", "#e9a3cc", "#f0e442", "#b7c0c9")
 """Told apart by colour-blind people: after Okabe & Ito (2008), darker or lighter for the background."""
 DASHES = ("", "8 4", "2 3", "10 3 2 3", "5 2", "1 5")
+
+
+_NOT_IN_XML = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff"
+    r"\u200e\u200f\u2028-\u202e\u2066-\u2069]"  # what turns the order of letters around
+)
+
+
+def without_controls(document: str) -> str:
+    """Return a document without the characters that XML forbids, or that change how others are shown."""
+    return _NOT_IN_XML.sub("", document)
 
 
 def style_sheet() -> str:
@@ -66,7 +78,7 @@ def svg_document(
         f'<text x="12" y="{height * len(panels) + line * (number + 1)}">{escape(caption)}</text>'
         for number, caption in enumerate(captions)
     )
-    return (
+    return without_controls(
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="0 0 {width} {total}"'
         f' width="{width}" height="{total}"><style>{style_sheet()}</style>'

@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
-from core.errors import RunError
+from core.errors import RunError, UserError
 from core.files import write_bytes_atomically
 from mabe_tui.plotting.panel import Panel
 from mabe_tui.plotting.svg import svg_document
@@ -28,12 +28,33 @@ def write_charts(panels: Sequence[Panel], name: str, folder: Path) -> Path:
     drawn = [panel for panel in panels if panel.series]
     if not drawn:
         raise RunError("nothing to draw yet")
-    path = free_path(folder, name, ".svg")
-    write_bytes_atomically(path, svg_document(drawn).encode())
+    return write_new(folder, name, ".svg", svg_document(drawn).encode())
+
+
+def write_new(folder: Path, name: str, suffix: str, content: bytes) -> Path:
+    """Write a file under the first free name: ``name.svg``, ``name-2.svg`` and so on; return its path.
+
+    Two processes at once get two names.
+
+    Raises:
+        UserError: the folder cannot be written.
+    """
+    paths = (folder / f"{name}{'' if n == 1 else f'-{n}'}{suffix}" for n in itertools.count(1))
+    path = next(path for path in paths if _claimed(path))
+    try:
+        write_bytes_atomically(path, content)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
     return path
 
 
-def free_path(folder: Path, name: str, suffix: str) -> Path:
-    """Give a path in a folder at which nothing is yet."""
-    paths = (folder / f"{name}{'' if n == 1 else f'-{n}'}{suffix}" for n in itertools.count(1))
-    return next(path for path in paths if not path.exists())
+def _claimed(path: Path) -> bool:
+    """Make an empty file, if there is none; return whether it was made."""
+    try:
+        path.open("x").close()
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror or error})") from error
+    return True

@@ -176,6 +176,11 @@ def test_credentials_are_found_and_never_shown(tmp_path: Path) -> None:
     assert (found.username, found.key) == ("me", "s3cret")
     assert "s3cret" not in repr(found)
     (tmp_path / ".kaggle").mkdir()
-    (tmp_path / ".kaggle" / "kaggle.json").write_text('{"username": "me"}')
+    file = tmp_path / ".kaggle" / "kaggle.json"
+    file.write_text('\ufeff{"username": "notepad", "key": "s3cret"}')
+    marked = find_credentials({}, tmp_path)
+    assert marked is not None
+    assert marked.username == "notepad"
+    file.write_text('{"username": "me"}')
     with pytest.raises(UserError, match="holds no username and key"):
         find_credentials({}, tmp_path)

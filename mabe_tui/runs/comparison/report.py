@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from core.files import write_bytes_atomically
 from mabe_tui.plotting.panel import Panel
-from mabe_tui.plotting.svg import style_sheet, svg_chart, svg_document
+from mabe_tui.plotting.svg import style_sheet, svg_chart, svg_document, without_controls
 from mabe_tui.runs.comparison.class_list import has_many_classes
 from mabe_tui.runs.comparison.compare import Comparison
 from mabe_tui.runs.comparison.compare_tables import note_on_verdicts, sections
@@ -16,7 +15,7 @@ from mabe_tui.runs.comparison.inspect import SideClasses, side_classes, side_num
 from mabe_tui.runs.comparison.sides import Side
 from mabe_tui.runs.curves.axis import Axis
 from mabe_tui.runs.curves.overlay import metrics_of, overlays
-from mabe_tui.runs.export import free_path
+from mabe_tui.runs.export import write_new
 from mabe_tui.runs.store import RunStore
 from mabe_tui.runs.text import clean
 
@@ -133,7 +132,7 @@ def to_html(report: Report) -> str:
     title = escape(report.title)
     verdicts = "".join(f'<p class="verdict">{escape(each)}</p>' for each in report.verdicts)
     note = f'<p class="note">{escape(report.note)}</p>' if report.note else ""
-    return (
+    return without_controls(
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         '<meta http-equiv="Content-Security-Policy"'
@@ -157,10 +156,8 @@ def write_report(report: Report, folder: Path) -> tuple[Path, Path]:
         UserError: the folder cannot be written.
     """
     name = "compare-" + NOT_IN_NAMES.sub("-", report.title.replace(" and ", "-"))[:LONGEST_NAME]
-    page, picture = free_path(folder, name, ".html"), free_path(folder, name, ".svg")
-    write_bytes_atomically(page, to_html(report).encode())
-    write_bytes_atomically(picture, to_svg(report).encode())
-    return page, picture
+    page = write_new(folder, name, ".html", to_html(report).encode())
+    return page, write_new(folder, name, ".svg", to_svg(report).encode())
 
 
 def _section(title: str, kind: str, parts: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ import msgspec
 
 from core import places
 from core.emitter import Emitter
+from core.encoding import decode_text
 from core.errors import ConfigError, DataError
 from core.events import Epoch, Finished, RunStarted, Stopped, decode
 from core.experiment import Experiment
@@ -22,6 +23,7 @@ from mabe_tui.launch.pieces import TimedLine
 from mabe_tui.runs.old_logs.old_log import OldEpoch, OldLog, Told, parse
 from mabe_tui.runs.start import new_request
 from mabe_tui.runs.store import RunStore
+from mabe_tui.runs.text import plain
 from mabe_tui.runs.words import UNKNOWN
 
 TAG = "imported"
@@ -57,7 +59,7 @@ def read_old_log(path: Path) -> Printed:
         ended = dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC)
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
-    lines = content.decode("utf-8", "replace").splitlines()
+    lines = decode_text(content, "replace").splitlines()
     log, told = _parsed(str(path), [(line, None) for line in lines])
     return Printed(name=path.name, content=content, log=log, told=told, ended=ended)
 
@@ -160,7 +162,7 @@ def epoch_fields(epoch: OldEpoch, log: OldLog) -> dict[str, Any]:
 
 def _parsed(name: str, lines: Sequence[TimedLine]) -> tuple[OldLog, list[Told]]:
     try:
-        return parse(lines)
+        return parse([(plain(line.encode()), time) for line, time in lines])
     except DataError as error:
         events = (decode(line) for line, _ in lines)
         if ours := next((event for event in events if isinstance(event, RunStarted)), None):

@@ -20,7 +20,9 @@ from core.errors import DataError
 from mabe_tui.launch.pieces import TimedLine
 from mabe_tui.runs.units import UNITS
 
-EPOCH = re.compile(r"Epoch\s+(?P<epoch>\d+)(?:\s*/\s*(?P<epochs>\d+))?[^:]*:(?P<rest>.*)")
+EPOCH = re.compile(
+    r"Epoch\s+(?P<epoch>[0-9]{1,6})(?![0-9])(?:\s*/\s*(?P<epochs>[0-9]{1,6})(?![0-9]))?[^:]*:(?P<rest>.*)"
+)
 NUMBER = r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|nan|inf)"
 FIGURES = {
     "validation_loss": re.compile(rf"\bVal(?:id(?:ation)?)?[ _]Loss:\s*{NUMBER}", re.IGNORECASE),
@@ -32,9 +34,9 @@ FIGURES = {
     "learning_rate": re.compile(rf"\blr\s*[=:]\s*{NUMBER}", re.IGNORECASE),
     "seconds": re.compile(rf"\bTime:\s*{NUMBER}\s*s\b", re.IGNORECASE),
 }
-BATCH = re.compile(r"^\s*Batch Size:\s*(\d+)", re.IGNORECASE)
+BATCH = re.compile(r"^\s*Batch Size:\s*([0-9]{1,6})\b", re.IGNORECASE)
 RATE = re.compile(rf"^\s*Learning Rate:\s*{NUMBER}", re.IGNORECASE)
-WARMUP = re.compile(r"^\s*Learning Rate:.*\bwarm-?up:?\s*(\d+) epochs?", re.IGNORECASE)
+WARMUP = re.compile(r"^\s*Learning Rate:.*\bwarm-?up:?\s*([0-9]{1,6}) epochs?", re.IGNORECASE)
 DEVICE = re.compile(r"^\s*GPU:\s*(.+?)\s*$", re.IGNORECASE)
 TOTAL = re.compile(r"^\s*Total (?:training )?time:\s*(\S.*?)\s*$", re.IGNORECASE)
 DURATION_PART = re.compile(

@@ -36,6 +36,14 @@ def test_text_of_strangers_is_escaped() -> None:
     ElementTree.fromstring(svg_chart(strange))
 
 
+def test_characters_that_xml_forbids_are_left_out() -> None:
+    title = "a\x1b]0;t\x07b\x9b\u202e\udc9b\uffff"
+    document = svg_document([panel(Series(title, [0, 1], [0, 1]), title=title)], [title])
+    texts = [text.text for text in ElementTree.fromstring(document).iter(f"{SVG}text")]
+    assert texts.count("a]0;tb") == 3
+    assert document.encode()
+
+
 def test_lines_are_told_apart_without_colour() -> None:
     lines = [Series(f"line {n}", [0, 1], [n, n + 1]) for n in range(len(DASHES))]
     drawn = [path.get("stroke-dasharray") for path in paths(svg_document([panel(*lines)]))]

@@ -8,6 +8,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
+from textual.content import Content
 from textual.message import Message
 
 from core.progress import Progress, sparing
@@ -161,7 +162,8 @@ class CheckpointsScreen(RunActions):
         row = self._row
         own, reports = self._measured.get(row.file if row else "", ({}, []))
         pane = self.query_one("#measured-pane")
-        pane.border_title = f"{name_of(row)}, epoch {row.epoch}" if row else "metrics"
+        title = f"{name_of(row)}, epoch {row.epoch}" if row else "metrics"
+        pane.border_title = Content(title)
         table = self.query_one("#measured", SideTable)
         table.show_sides(metric_columns(reports), metric_rows(own, reports))
 

@@ -6,6 +6,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
@@ -28,7 +29,7 @@ class ConfirmScreen(DeferringScreen[bool], ModalScreen[bool]):
     def compose(self) -> ComposeResult:
         """Lay out the question, what follows from yes, and two buttons, no first."""
         with Vertical(classes="dialog") as dialog:
-            dialog.border_title = self._question
+            dialog.border_title = Content(self._question)
             yield Static(self._consequences, markup=False)
             with Horizontal(classes="buttons"):
                 yield Button("No (n)", id="no", compact=True)

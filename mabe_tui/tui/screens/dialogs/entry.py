@@ -7,6 +7,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
@@ -43,7 +44,7 @@ class EntryScreen(DeferringScreen[str | None], ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         """Lay out the line."""
         with Vertical(classes="dialog") as dialog:
-            dialog.border_title = self._title
+            dialog.border_title = Content(self._title)
             if self._words:
                 yield Static(self._words, id="words", markup=False)
             yield Input(self._value, placeholder=self._hint, select_on_focus=False)

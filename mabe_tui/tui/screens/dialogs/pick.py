@@ -7,6 +7,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
@@ -36,7 +37,7 @@ class PickScreen(DeferringScreen[str | None], ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         """Lay out the line to type in and the list."""
         with Vertical(classes="dialog") as dialog:
-            dialog.border_title = self._title
+            dialog.border_title = Content(self._title)
             yield Input(placeholder="type a part of it")
             yield OptionList(*_options(self._choices), markup=False)
 

@@ -6,6 +6,7 @@ import msgspec
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
+from textual.content import Content
 from textual.widgets import Static
 
 from core.experiment import Experiment, flatten
@@ -48,7 +49,7 @@ class Details(VerticalScroll):
     def _write(self, title: str, text: str) -> None:
         if (title, text) == self._written:
             return
-        self.border_title = title
+        self.border_title = Content(title)
         self._written = title, text
         self.query_one("#details-text", Static).update(Text(text))
 

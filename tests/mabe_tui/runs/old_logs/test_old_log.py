@@ -79,6 +79,23 @@ def test_an_epoch_on_one_line() -> None:
     assert not log.complete
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_log_that_powershell_wrote_is_read(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "x.log"
+    path.write_bytes(LONG.replace("\n", "\r\n").encode(encoding))
+    printed = read_old_log(path)
+    assert printed.log == parse(untimed(LONG))[0]
+    assert printed.content == path.read_bytes()
+
+
+def test_colours_and_numbers_without_end_are_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "x.log"
+    huge = "Epoch " + "9" * 5000 + ": Loss: 1.0, F1: 0.1, Acc: 0.1"
+    path.write_text(f"{huge}\n\x1b[32mEpoch 3: Loss: \x1b[1m0.5\x1b[0m, F1: 0.4, Acc: 0.9\x07\n")
+    (epoch,) = read_old_log(path).log.epochs
+    assert (epoch.epoch, epoch.loss, epoch.f1_macro) == (3, 0.5, 0.4)
+
+
 def test_a_log_without_epochs_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.log"
     path.write_text("hello\n")
