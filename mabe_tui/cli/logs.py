@@ -70,6 +70,11 @@ def logs(
         raise typer.Exit(0) from None
     if follow and not entry.is_import:
         _tell_end(entry)
+    elif not any(
+        True for attempt in entry.run.attempts() for _ in _new_bytes(entry.run, attempt, 0)
+    ):
+        yet = " yet" if entry.request is not None and state_of(entry).may_speak else ""
+        say(f"{entry.id} has printed nothing{yet}")
 
 
 def _tell_end(entry: RunEntry) -> None:

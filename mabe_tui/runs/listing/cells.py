@@ -27,13 +27,15 @@ def remark_of(run: RunSummary) -> str | None:
 def spell_measured(measured: Measured, as_registered: bool | None) -> str | None:
     """Spell a measurement: ``0.4312 ± 0.0051 (3)``, seeds in brackets; ``…`` where no run is finished.
 
-    A star says that the runs had other settings than the registry gives now.
+    ``of 0.50`` is what cannot be passed where the validation videos lack classes. A star says that the
+    runs had other settings than the registry gives now.
     """
     if measured.f1_macro is None:
         return None
     std = f" ± {measured.std:.4f} ({len(measured.runs)})" if measured.std is not None else ""
+    most = f" of {measured.at_most:.2f}" if measured.at_most is not None else ""
     open_ended = "" if measured.finished else "…"
-    return f"{measured.f1_macro:.4f}{std}{open_ended}{'*' if as_registered is False else ''}"
+    return f"{measured.f1_macro:.4f}{std}{most}{open_ended}{'*' if as_registered is False else ''}"
 
 
 def spell(key: str, value: Value) -> str | None:

@@ -10,6 +10,7 @@ from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.listing.fields import METRIC
 from mabe_tui.runs.listing.record import RunRecord
 from mabe_tui.runs.listing.seeds import over_seeds, own_runs
+from mabe_tui.runs.metric_limits import most_possible
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,6 +27,8 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     """Mean; ``None`` where no epoch is over."""
     std: float | None = None
     """Of the sample (n − 1); ``None`` for a single run."""
+    at_most: float | None = None
+    """What it cannot pass, where the validation videos lack classes; see :func:`most_possible`."""
     runs: tuple[str, ...] = ()
     """Ids, one a seed, newest first."""
     finished: bool = False
@@ -89,6 +92,7 @@ def _measured(name: str, members: Sequence[RunRecord], left_out: tuple[str, ...]
         name=name,
         f1_macro=mean,
         std=std,
+        at_most=most_possible(newest.best),
         runs=tuple(record.id for record in members),
         finished=newest.state is RunState.FINISHED,
         left_out=left_out,

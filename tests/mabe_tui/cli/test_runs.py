@@ -245,6 +245,7 @@ def test_why_there_is_no_checkpoint(
     waiting = make_run("v2", then="mute")
     launcher.launch(waiting)
     assert "has no checkpoint yet" in invoke("checkpoints", waiting.id).stderr
+    assert "has printed nothing yet" in invoke("logs", waiting.id).stderr
 
 
 def test_gc_lists_first(invoke: Mabe, home: Path, finished: RunDir) -> None:
