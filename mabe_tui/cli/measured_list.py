@@ -47,7 +47,9 @@ def list_measured(session: Session, baseline: str | None, *, as_json: bool, as_c
                 "* not with the settings that the registry gives now: a preset, --set, or a change since"
             )
         if any(row.measured.at_most is not None for row in rows):
-            say("of 0.50, say: what macro F1 cannot pass there, as the validation videos lack classes")
+            say(
+                "of 0.50, say: what macro F1 cannot pass there, as the validation videos lack classes"
+            )
 
 
 def _rows(session: Session, catalog: Catalog, stated: str | None) -> list[ExperimentRow]:
