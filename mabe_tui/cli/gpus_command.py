@@ -102,15 +102,18 @@ def _named(text: str) -> list[str]:
 
 def _probe_here(session: Session, experiment: Experiment) -> None:
     from core.gpus import GPUS, match_device
+    from core.machine import choose_device
     from core.training.probe import probe_machine
 
-    request, reserved = new_request(experiment, LOCAL), _reserved(session, experiment)
+    request = new_request(experiment, LOCAL)
+    is_gpu = choose_device(experiment.hardware.device).type == "cuda"
+    reserved = _reserved(session, experiment) if is_gpu else 0
     with progress("preparing") as tell:
         report = probe_machine(
             request, session.cache, tell, reserved=reserved, seconds=PROBE_SECONDS
         )
     say(_found(report.device_name, report))
-    gpu = match_device(report.device_name, GPUS) if report.device == "cuda" else None
+    gpu = match_device(report.device_name, GPUS) if is_gpu else None
     keep_probe(experiment, KeptProbe(gpu=gpu or HERE, time=dt.datetime.now(dt.UTC), report=report))
 
 
@@ -170,26 +173,24 @@ def _agree(prices: dict[str, float | None], budget: float | None, yes: bool) -> 
         raise ConfigError(
             f"--budget: no price is known for {', '.join(unpriced)}, so no budget can be kept"
         )
-    hourly = sum(price for price in prices.values() if price is not None)
-    about = hourly * (PROBE_SECONDS + STARTUP_SECONDS) / HOUR
+    from mabe_tui.launch.modal.probing import STARTUP_TIMEOUT_SECONDS
+
+    per_second = sum(price for price in prices.values() if price is not None) / HOUR
+    about = per_second * (PROBE_SECONDS + STARTUP_SECONDS)
     timeout = TIMEOUT_SECONDS
     if budget is not None:
-        timeout = min(timeout, int(budget / hourly * HOUR))
-    at_most = hourly * timeout / HOUR
+        timeout = min(timeout, int(budget / per_second - STARTUP_TIMEOUT_SECONDS))
+    chosen = max(timeout, LEAST_TIMEOUT_SECONDS)
+    at_most = per_second * (chosen + STARTUP_TIMEOUT_SECONDS)
     say(
         f"probing {', '.join(prices)}: about ${about:.2f}, ${at_most:.2f} at most"
-        f" ({duration(timeout)} each, then Modal ends it)"
+        f" ({duration(chosen)} each after its start, then Modal ends it)"
     )
     if unpriced:
         ask_first(f"no price is known for {', '.join(unpriced)}", yes)
-    if timeout < LEAST_TIMEOUT_SECONDS:
-        ask_first(
-            f"the budget of ${budget:.2f} is for {duration(timeout)} each, too short for a probe"
-            f" (${hourly * LEAST_TIMEOUT_SECONDS / HOUR:.2f} would do)",
-            yes,
-        )
-        return LEAST_TIMEOUT_SECONDS
-    return timeout
+    if timeout < chosen:
+        ask_first(f"that is above the budget of ${budget:.2f}, and less would not do", yes)
+    return chosen
 
 
 def _found(name: str, report: "ProbeReport") -> str:

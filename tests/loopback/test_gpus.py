@@ -49,7 +49,9 @@ def test_probes_are_priced_made_kept_and_given_back(server: LoopbackServer, mabe
 
 def test_a_budget_too_small_for_a_probe_is_refused(server: LoopbackServer, mabe: Mabe) -> None:
     calls = dict(server.control.calls)
-    with pytest.raises(UserError, match=r"too short for a probe \(\$0\.\d+ would do\); --yes"):
+    with pytest.raises(
+        UserError, match=r"that is above the budget of \$0\.01, and less would not do; --yes"
+    ):
         mabe("gpus", "v1", "--probe", "H100", "--budget", "0.01")
     with pytest.raises(UserError, match="'h100' is spelled 'H100'"):
         mabe("gpus", "v1", "--probe", "h100")

@@ -18,6 +18,8 @@ from mabe_tui.launch.modal_launcher import request_text
 from mabe_tui.launch.prices import cores, memory_mib
 
 APP_NAME = "mabe-probe"
+STARTUP_TIMEOUT_SECONDS = 120
+"""After which Modal gives up a container that has not begun."""
 QUEUE_SECONDS = 600.0
 """How long a GPU may take to become free, and an image to be built, beyond the probe itself."""
 ERRORS = (modal.exception.Error, TimeoutError, OSError)
@@ -41,7 +43,7 @@ def probe_gpus(
         request: what is to be trained; no data but made-up ones are used.
         gpus: as Modal names them.
         seconds: that a probe may take; see :func:`core.training.probe.probe_machine`.
-        timeout: seconds after which Modal ends a container, whatever it does.
+        timeout: seconds after which Modal ends a container that has begun, whatever it does.
         tell: called as each is known.
         reserved: bytes of the data that training will keep on a GPU.
         say: is told how the building of the image goes.
@@ -91,6 +93,7 @@ def _declare(app: modal.App, request: RunRequest, gpu: str, number: int, timeout
         cpu=float(cores(hardware)),
         memory=memory_mib(hardware),
         timeout=timeout,
+        startup_timeout=STARTUP_TIMEOUT_SECONDS,
         retries=0,
         scaledown_window=modal_app.IDLE_SECONDS,
         single_use_containers=True,
