@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 
-from core.errors import ConfigError
+from core.errors import ConfigError, UserError
 from core.rundir import RunDir, RunRequest
 from mabe_tui.cli.output import say
 from mabe_tui.launch.modal.handle import call_of
@@ -47,6 +47,25 @@ def ask_first(why: str, yes: bool) -> None:
     print(f"{why}. Start? [y/N] ", end="", file=sys.stderr, flush=True)
     if not sys.stdin.readline().strip().lower().startswith("y"):
         raise ConfigError("not started")
+
+
+def elsewhere_words(run: RunDir) -> str:
+    """Say that a rented run is in another environment than the current one; empty where it is not.
+
+    Asks Modal, once in a process, where the current profile leads.
+    """
+    call = call_of(run)
+    if call is None or not call.place.environment:
+        return ""
+    from mabe_tui.launch.modal.place import here, words_of
+
+    try:
+        now = here()
+    except UserError:  # then the state is unknown, and why has been said
+        return ""
+    is_readable = call.place.has_same_account_as(now)
+    differs = call.place.environment != now.environment
+    return words_of(run, call.place, now) if is_readable and differs else ""
 
 
 def rented_reference(run: RunDir) -> dict[str, str]:

@@ -200,9 +200,11 @@ def list_folders(as_json: JsonOption = False) -> None:
         print_json(rows)
         return
     if not rows:
+        from mabe_tui.launch.modal.place import here
+
         say(
-            "nothing yet; `mabe data push DIR` brings a folder there, `mabe data download --on modal`"
-            " the competition's"
+            f"nothing yet in {here()}; `mabe data push DIR` brings a folder there,"
+            " `mabe data download --on modal` the competition's"
         )
         return
     cells = [

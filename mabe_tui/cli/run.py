@@ -132,7 +132,10 @@ def _tell_started(started: Sequence[RunDir], as_json: bool) -> None:
         else:
             print("\n".join(run.id for run in started), flush=True)
     for reference in filter(None, references):
-        say("  ".join(f"{name.removesuffix('_id')} {value}" for name, value in reference.items()))
+        ids = [f"{name[:-3]} {value}" for name, value in reference.items() if name.endswith("_id")]
+        say("  ".join(ids))
+        if "app_url" in reference:
+            say(reference["app_url"])
 
 
 def _follow_each(runs: Sequence[RunDir], launcher: Launcher) -> int:

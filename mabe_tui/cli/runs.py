@@ -8,7 +8,7 @@ import typer
 
 from core.events import decode
 from core.strict import UNSET
-from mabe_tui.cli.cost import rented_reference
+from mabe_tui.cli.cost import elsewhere_words, rented_reference
 from mabe_tui.cli.display import shown_lines
 from mabe_tui.cli.fit import fitted
 from mabe_tui.cli.options import RunName
@@ -77,6 +77,8 @@ def status(context: typer.Context, run: RunName = "last", as_json: JsonOption = 
     entry = find_run(context, run)
     _refresh([entry])
     summary, reference = summary_of(entry), rented_reference(entry.run)
+    if summary.state.may_speak and (elsewhere := elsewhere_words(entry.run)):
+        say(f"mabe: {elsewhere}")
     if as_json:
         print_json(msgspec.structs.asdict(summary) | reference)
         return

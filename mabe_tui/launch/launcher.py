@@ -282,10 +282,10 @@ def require_resumable(run: RunDir, state: RunState) -> None:
     if state is RunState.FINISHED:
         raise RunError(f"{run.id} is finished; to train longer, start a run with more epochs")
     if state is RunState.UNKNOWN:
-        raise RunError(f"{unknown_words(run)}; nothing was started: try again later")
+        raise RunError(f"{unknown_words(run)}; nothing was started")
 
 
 def unknown_words(run: RunDir) -> str:
-    """Say that a run may be running, and why that is not known."""
-    why = unknown.reason_of(run)
-    return f"{run.id} may be running: {why or 'it cannot be reached now'}"
+    """Say that a run may be running, why that is not known, and what to do."""
+    why = unknown.reason_of(run) or "it cannot be reached now; try again later"
+    return why if run.id in why else f"{run.id} may be running: {why}"

@@ -16,8 +16,15 @@ import msgspec
 
 from core.errors import RunError
 from core.experiment import MODAL_TIMEOUT_LIMIT
-from core.rundir import ATTEMPT, RunDir, RunRequest
+from core.rundir import RunDir, RunRequest
 from mabe_tui.launch.modal_attempt import Attempt
+from mabe_tui.launch.modal_claims import (
+    OutdatedError,
+    claim,
+    commit_if_newest,
+    giving_way,
+    newest_on,
+)
 from mabe_tui.launch.modal_commits import commit, pauses, reason_of
 
 RUNS_VOLUME = "mabe-runs"
@@ -39,7 +46,9 @@ CORE_REQUIREMENTS = (
     "torch",
 )
 """What ``core`` imports. The image gets the very versions that are installed here."""
-SOURCES = ("__init__.py", "modal_app.py", "modal_attempt.py", "modal_commits.py")
+SOURCES = (
+    "__init__.py", "modal_app.py", "modal_attempt.py", "modal_claims.py", "modal_commits.py",
+)  # fmt: skip
 """Of ``mabe_tui``, what the container needs to import this module."""
 IDLE_SECONDS = 2
 """Modal keeps, and charges for, an idle container a minute unless told otherwise."""
@@ -101,13 +110,23 @@ def train(request: str, attempt: str, volume: modal.Volume) -> str:
     run = open_run(MOUNT_ROOT / RUNS_MOUNT.lstrip("/"), request)
     hardware = run.read_request().experiment.hardware
     timeout = (hardware.timeout_seconds or MODAL_TIMEOUT_LIMIT) - LEAST_LEFT_SECONDS
-    return Attempt(
-        run,
-        claim(run, attempt),
-        lambda: commit(volume),
-        environment={"MABE_CACHE": str(MOUNT_ROOT / DATA_MOUNT.lstrip("/") / "cache")},
-        seconds=timeout - (time.monotonic() - began),
-    ).see_through()
+    try:
+        name = claim(run, attempt)
+    except OutdatedError as error:
+        print(f"mabe: {error}; this call ends", flush=True)
+        return ""
+
+    def newest() -> str:
+        return newest_on(volume, run.id)
+
+    with giving_way(newest, run, name):
+        return Attempt(
+            run,
+            name,
+            lambda: commit_if_newest(newest, run, name, lambda: commit(volume)),
+            environment={"MABE_CACHE": str(MOUNT_ROOT / DATA_MOUNT.lstrip("/") / "cache")},
+            seconds=timeout - (time.monotonic() - began),
+        ).see_through()
 
 
 def reload(volume: modal.Volume) -> None:
@@ -143,13 +162,3 @@ def open_run(runs: Path, request: str) -> RunDir:
         resolved = asked.resolved
     run.write_request(msgspec.structs.replace(asked, data=data, resolved=resolved))
     return run
-
-
-def claim(run: RunDir, attempt: str) -> str:
-    """Take the attempt's name, or the next free one where it or a later one is there already."""
-    if not ATTEMPT.fullmatch(attempt):
-        raise ValueError(f"not an attempt's name: {attempt!r}")
-    if attempt.split("-")[0] > max((name.split("-")[0] for name in run.attempts()), default=""):
-        run.attempt_folder(attempt).mkdir(parents=True)
-        return attempt
-    return run.claim_attempt()

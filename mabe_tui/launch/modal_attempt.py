@@ -31,6 +31,7 @@ from core.events import (
     decode,
 )
 from core.rundir import RunDir
+from mabe_tui.launch.modal_claims import OutdatedError
 from mabe_tui.launch.modal_commits import Commit, Committer, reason_of
 
 COMMITTED = (CheckpointSaved, Preempted, Stopped, Finished, Failed)
@@ -90,6 +91,7 @@ class Attempt:
         self._unsaved = 0
         """Bytes that the log has got since a commit was asked for."""
         self._problem = ""
+        self._is_outdated = False
 
     def see_through(self) -> str:
         """Run the job to its end; return the kind of its last event, empty where it had none.
@@ -212,12 +214,12 @@ class Attempt:
 
     def _complain(self, error: BaseException) -> None:
         """Say why a commit failed, where that was not the reason last time."""
+        self._is_outdated |= isinstance(error, OutdatedError)
         problem = reason_of(error)
         if problem != self._problem:
             self._problem = problem
-            self._say(
-                f"the volume could not be committed ({problem}); the job goes on, trying again"
-            )
+            further = "" if self._is_outdated else "; the job goes on, trying again"
+            self._say(f"the volume could not be committed ({problem}){further}")
 
     def _commit_the_end(self) -> None:
         """Commit what the job left, within the time there is; then forward its ending anyhow."""
@@ -234,9 +236,12 @@ class Attempt:
         if ending is None:
             return
         files = f", {', '.join(event.file for event in missing)} among it" if missing else ""
+        why = "no commit succeeded before the container had to end"
+        if self._is_outdated:
+            why = "a newer attempt of the run owns its folder"
         self._say(
-            f"the volume may lack what the job wrote last{files}: no commit succeeded before the"
-            " container had to end; how the job ended is told by the container alone"
+            f"the volume may lack what the job wrote last{files}: {why}; how the job ended is told by"
+            " the container alone"
         )
         if isinstance(ending[1], ENDINGS):
             with self._lock:
@@ -244,6 +249,8 @@ class Attempt:
 
     def _seconds_left(self) -> float:
         now = time.monotonic()
+        if self._is_outdated:
+            return 0.0
         ends = [now + LAST_COMMIT_SECONDS]
         ends += [] if self._ends_at is None else [self._ends_at]
         ends += [at + SECONDS_AFTER[number] for number, at in self._signals.items()]

@@ -184,7 +184,7 @@ def _require_dead(entry: RunEntry) -> None:
     if state.is_alive:
         raise RunError(f"{entry.id} is {state}; stop it first (mabe stop {entry.id})")
     if state is RunState.UNKNOWN and (entry.request is not None or handle is not None):
-        raise RunError(f"{unknown_words(entry.run)}; nothing was removed: try again later")
+        raise RunError(f"{unknown_words(entry.run)}; nothing was removed")
 
 
 def _removal(what: str, reason: str, paths: Sequence[Path]) -> Removal:

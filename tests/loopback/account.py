@@ -12,7 +12,7 @@ from grpclib import Status
 from modal_proto import api_pb2
 
 from tests.loopback.answers import environment_named
-from tests.loopback.plane import CALLER, TOKEN, Plane, refuse
+from tests.loopback.plane import CALLER, OTHER_TOKEN, TOKEN, Plane, refuse
 
 if TYPE_CHECKING:
     from tests.loopback.state import Cloud
@@ -41,7 +41,9 @@ class Account:
     """What a test may set; ``reset`` puts it back."""
 
     rates: dict[str, str] = field(default_factory=lambda: dict(RATES))
-    workspaces: dict[str, str] = field(default_factory=lambda: {TOKEN: "loopback"})
+    workspaces: dict[str, str] = field(
+        default_factory=lambda: {TOKEN: "loopback", OTHER_TOKEN: "other"}
+    )
     """By token: whose it is. What was made with another workspace's token is not found."""
     environments: list[str] = field(default_factory=lambda: ["main", "dev"])
     """The first is the one of those who name none."""

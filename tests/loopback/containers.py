@@ -9,6 +9,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from google.protobuf.empty_pb2 import Empty
@@ -236,6 +237,12 @@ class Container(Plane):
 
     async def VolumeGetOrCreate(self, request: api_pb2.VolumeGetOrCreateRequest) -> object:
         return self.cloud.volumes.get_or_create(request)
+
+    async def VolumeListFiles2(
+        self, request: api_pb2.VolumeListFiles2Request
+    ) -> AsyncIterator[api_pb2.VolumeListFiles2Response]:
+        for response in self.cloud.volumes.list_files(request):
+            yield response
 
     async def VolumeCommit(
         self, request: api_pb2.VolumeCommitRequest

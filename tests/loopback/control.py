@@ -261,7 +261,9 @@ class ControlPlane(AccountPlane):
         self, request: api_pb2.FunctionGetOutputsRequest
     ) -> api_pb2.FunctionGetOutputsResponse:
         if refused := self.cloud.faults.refused_outputs:
-            raise refuse(refused.pop(0), "rate limit exceeded or not allowed, on purpose")
+            status = refused.pop(0)
+            said = "rate limit exceeded" if status is Status.RESOURCE_EXHAUSTED else status.name
+            raise refuse(status, said)
         call = self.cloud.call(request.function_call_id)
         if request.timeout > 0:
             await asyncio.wait([asyncio.create_task(call.done.wait())], timeout=request.timeout)

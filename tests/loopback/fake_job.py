@@ -73,12 +73,17 @@ class Job:
         """Wait in the middle of an epoch that may not be completed (see tests/gate.py), or for a signal."""
         gate = os.environ.get("FAKE_GATE")
         while gate and number > STEPS // 2 and self.signal is None:
+            if self.has_lost_the_folder():
+                break
             try:
                 if epoch <= int(Path(gate).read_text()):
                     break
             except FileNotFoundError:
                 break
             time.sleep(0.01)
+
+    def has_lost_the_folder(self) -> bool:
+        return max(self.run.attempts()) > self.attempt
 
     def one_step(self, epoch: int, number: int) -> None:
         self.step += 1
@@ -132,6 +137,11 @@ class Job:
         for epoch in range(self.step // STEPS + 1, epochs + 1):
             for number in range(1, STEPS + 1):
                 self.hold_at_gate(epoch, number)
+                if self.has_lost_the_folder():
+                    self.emitter.emit(
+                        Stopped, epoch=epoch - 1, step=self.step, reason="newer_attempt"
+                    )
+                    return 0
                 if self.signal is not None:
                     return self.leave(epoch - 1)
                 self.one_step(epoch, number)

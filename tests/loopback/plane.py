@@ -15,6 +15,8 @@ from grpclib.server import Stream
 from modal_proto.api_grpc import ModalClientBase
 
 TOKEN = "ak-loopback"
+OTHER_TOKEN = "ak-other"
+"""Of another workspace."""
 CALLER: ContextVar[str] = ContextVar("caller", default=TOKEN)
 """The token of whoever makes the call that is being answered."""
 

@@ -9,6 +9,8 @@ import contextlib
 import hashlib
 import os
 import shutil
+import threading
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +24,8 @@ from tests.loopback.faults import Faults
 from tests.loopback.plane import refuse
 
 BLOCK_BYTES = 8 << 20
+LOCKS: defaultdict[Path, threading.Lock] = defaultdict(threading.Lock)
+"""By committed folder: a reload sees all of a commit or nothing of it."""
 Snapshot = dict[str, tuple[int, int]]
 """Relative path → (modification time, size)."""
 
@@ -62,6 +66,10 @@ class MountedVolume:
 
     def reload(self) -> None:
         """Take over what others committed; what this container changed and did not commit stays."""
+        with LOCKS[self.committed]:
+            self._reload()
+
+    def _reload(self) -> None:
         changed = {
             path for path, state in snapshot(self.copy).items() if self.known.get(path) != state
         }
@@ -72,6 +80,10 @@ class MountedVolume:
 
     def commit(self) -> None:
         """Carry over what this container changed since it last looked."""
+        with LOCKS[self.committed]:
+            self._commit()
+
+    def _commit(self) -> None:
         # Pointers are looked at before the files that they name, so that none names a file to come;
         # and their states before their contents, so that one that changes meanwhile is taken again.
         seen = {p: state for p, state in snapshot(self.copy).items() if p.endswith(".json")}

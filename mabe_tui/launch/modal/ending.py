@@ -29,6 +29,8 @@ WIND_DOWN_SECONDS = 15.0
 """How long a call may take to be over once its job has said its last word."""
 GRACE_SECONDS = 40.0
 """What an earlier call is given for a checkpoint before another one takes its place."""
+HEAR_SECONDS = 15.0
+"""How long somebody else who writes the mirror is given to take over the last words."""
 PATIENCE_SECONDS = 15.0
 """How long it is asked whether a call is over before a resume is given up."""
 POLL_SECONDS = 0.2
@@ -59,13 +61,27 @@ def stop(run: RunDir, found: RunState, grace: float) -> StopOutcome:
     run.request_stop(attempt)
     if not _end(alive, grace):
         return StopOutcome.ASKED
-    try:
-        modal_follow.catch_up(run, calls[-1].id)
-    except (UnreachableError, modal_client.ModalError):
+    if not _hear_the_end(run, calls[-1]):
         return StopOutcome.ASKED
     outcome = _outcome(run)
     modal_apps.stop_if_over(run)
     return outcome
+
+
+def _hear_the_end(run: RunDir, call: Call) -> bool:
+    """Fetch the last words of a call that is over; return whether they are here."""
+    deadline = time.monotonic() + HEAR_SECONDS
+    while True:
+        try:
+            if modal_follow.catch_up(run, call.id):
+                return True
+        except (UnreachableError, modal_client.ModalError):
+            return False
+        # Another process writes the mirror, and hears the end itself.
+        if attempt_ending(run, newest_attempt(run) or "") is not None:
+            return True
+        if time.monotonic() >= deadline:
+            return False
 
 
 def _stop_earlier(run: RunDir, calls: Sequence[Call], grace: float) -> StopOutcome:

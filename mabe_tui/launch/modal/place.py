@@ -87,7 +87,7 @@ def _elsewhere(run: RunDir, place: Place, now: Place) -> ElsewhereError:
         mend = "`modal profile activate` with a profile of that workspace leads there"
     else:
         mend = "MODAL_SERVER_URL before the command leads there"
-    return ElsewhereError(f"{words_of(run, place, now)}; {mend}; nothing was changed")
+    return ElsewhereError(f"{words_of(run, place, now)}; {mend}")
 
 
 def _workspace() -> str:

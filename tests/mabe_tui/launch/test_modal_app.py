@@ -14,7 +14,8 @@ import mabe_tui
 from core.experiment import Experiment, to_table
 from core.rundir import Limits, Resolved, RunRequest
 from mabe_tui.launch import modal_app
-from mabe_tui.launch.modal_app import SOURCES, claim, is_left_out, open_run, pinned
+from mabe_tui.launch.modal_app import SOURCES, is_left_out, open_run, pinned
+from mabe_tui.launch.modal_claims import claim
 
 PACKAGE = {"tomli_w": "tomli-w"}
 OPTIONAL = {"numba"}
