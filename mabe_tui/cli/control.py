@@ -7,7 +7,14 @@ import typer
 
 from core.errors import UserError
 from mabe_tui.cli.follow import exit_code, follow
-from mabe_tui.cli.options import BudgetOption, DetachOption, MaxTimeOption, RunName, RunNames
+from mabe_tui.cli.options import (
+    AutoResumeOption,
+    BudgetOption,
+    DetachOption,
+    MaxTimeOption,
+    RunName,
+    RunNames,
+)
 from mabe_tui.cli.output import JsonOption, print_json, say, telling_of
 from mabe_tui.cli.runs import find_run, find_runs
 from mabe_tui.launch.launcher import launcher_named
@@ -65,6 +72,7 @@ def resume(
     detach: DetachOption = False,
     max_time: MaxTimeOption = None,
     budget: BudgetOption = None,
+    auto_resume: AutoResumeOption = 0,
     data: Annotated[
         Path | None, typer.Option(help="Where its data folder is now, if it was moved.")
     ] = None,
@@ -88,4 +96,6 @@ def resume(
             f"attempt {handle.attempt} runs on its own; this follows it:\n  mabe logs -f {entry.id}"
         )
         return
-    raise typer.Exit(exit_code(follow(entry.run, launcher_named(handle.launcher), mirror)))
+    raise typer.Exit(
+        exit_code(follow(entry.run, launcher_named(handle.launcher), mirror, resumes=auto_resume))
+    )

@@ -11,6 +11,7 @@ from mabe_tui.cli.display import Show, display
 from mabe_tui.cli.output import say
 from mabe_tui.launch import unknown
 from mabe_tui.launch.launcher import Launcher, RunState
+from mabe_tui.runs.auto_resume import AutoResume
 from mabe_tui.runs.endings import resume_words, stop_words
 from mabe_tui.runs.following.connection import turns
 from mabe_tui.runs.following.mirror import EventItem, Mirror
@@ -39,20 +40,39 @@ ANSWERS = {
 
 
 def follow(
-    run: RunDir, launcher: Launcher, mirror: Mirror | None = None, grace: float = 60.0
+    run: RunDir,
+    launcher: Launcher,
+    mirror: Mirror | None = None,
+    grace: float = 60.0,
+    resumes: int = 0,
 ) -> RunState | None:
-    """Show what a run says until it ends, and give how; ``None`` where the user left it running.
+    """Show what a run says until it ends, and return how; ``None`` where the user left it running.
 
-    A ``mirror`` that has read before goes on from there.
+    Args:
+        run: which.
+        launcher: of the run.
+        mirror: one that has read before goes on from there.
+        grace: seconds for a checkpoint, where the user chooses to stop it.
+        resumes: how often the run is resumed if it dies without a word.
     """
-    mirror, again = mirror or Mirror(run), False
+    mirror = mirror or Mirror(run)
+    again = AutoResume(RunEntry(run), resumes, say)
+    while (state := _follow_once(run, launcher, mirror, grace)) is not None:
+        if not again.resume(state):
+            say_end(run, state)
+            return state
+    return None
+
+
+def _follow_once(run: RunDir, launcher: Launcher, mirror: Mirror, grace: float) -> RunState | None:
+    """Follow a run to the end of its present call; see :func:`follow`."""
+    again = False
     while True:
         try:
             with launcher.following(run, turns(say, run.id)), display(run, sys.stderr) as show:
                 if again:
                     say("following again")
-                state = watch(run, launcher, mirror, show)
-            break
+                return watch(run, launcher, mirror, show)
         except KeyboardInterrupt:
             match ask_what_to_do():
                 case "follow":
@@ -67,8 +87,6 @@ def follow(
                         f"  mabe logs -f {run.id}\n  mabe stop {run.id}"
                     )
                     return None
-    say_end(run, state)
-    return state
 
 
 def watch(run: RunDir, launcher: Launcher, mirror: Mirror, show: Show) -> RunState:
@@ -141,3 +159,5 @@ def say_end(run: RunDir, state: RunState) -> None:
         larger = "" if reached is None else f" {reached.option} MORE"
         above = "" if reached is None else f", above {reached.least},"
         say(f"`mabe resume {run.id}{larger}`{above} {resume_words(run)}")
+    if state is RunState.LOST and not entry.is_import:
+        say(f"`mabe logs -f {run.id} --auto-resume 3` resumes one that dies by itself")

@@ -15,11 +15,12 @@ from mabe_tui.cli.display import display, newest
 from mabe_tui.cli.follow import POLL_SECONDS, STATE_SECONDS, exit_code, say_end, say_unknown
 from mabe_tui.cli.foreign_logs import FOREIGN, print_foreign
 from mabe_tui.cli.lines import json_line
-from mabe_tui.cli.options import RunName
+from mabe_tui.cli.options import AutoResumeOption, RunName
 from mabe_tui.cli.output import JsonOption, print_json_text, say
 from mabe_tui.cli.runs import find_run
 from mabe_tui.cli.streams import pass_on
 from mabe_tui.launch.launcher import launcher_named
+from mabe_tui.runs.auto_resume import AutoResume
 from mabe_tui.runs.following.connection import turns
 from mabe_tui.runs.following.mirror import Item, Mirror
 from mabe_tui.runs.store import RunEntry
@@ -45,6 +46,7 @@ def logs(
     last: Annotated[
         int | None, typer.Option("--lines", "-n", help="Begin with the last so many lines.", min=0)
     ] = None,
+    auto_resume: AutoResumeOption = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Show what a run printed: an epoch a line, warnings, and its own words.
@@ -57,15 +59,21 @@ def logs(
         print_foreign(run, follow, raw, last, as_json)
         return
     entry = find_run(context, run)
+    again = AutoResume(entry, auto_resume if follow else 0, say)
+    mirror, offsets = Mirror(entry.run), dict[str, int]()
     try:
-        with up_to_date(entry, follow):
-            if raw:
-                for chunk in raw_chunks(entry, follow):
-                    pass_on(chunk)
-            elif as_json:
-                _print_json_lines(entry, follow, last)
-            else:
-                _print_lines(entry, follow, last)
+        while True:
+            with up_to_date(entry, follow):
+                if raw:
+                    for chunk in raw_chunks(entry, follow, offsets):
+                        pass_on(chunk)
+                elif as_json:
+                    _print_json_lines(batches(entry, follow, mirror), last)
+                else:
+                    _print_lines(entry, batches(entry, follow, mirror), follow, last)
+            if not (follow and again.resume(state_of(entry))):
+                break
+            last = None  # what comes from now on is shown
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
     if follow and not entry.is_import:
@@ -105,15 +113,17 @@ def up_to_date(entry: RunEntry, follow: bool) -> Iterator[None]:
     yield
 
 
-def _print_lines(entry: RunEntry, follow: bool, last: int | None) -> None:
+def _print_lines(
+    entry: RunEntry, found: Iterator[list[Item]], follow: bool, last: int | None
+) -> None:
     """Print what people read; ``last`` is about what is there already, not what is still to come."""
     with display(entry.run, sys.stdout, bar=follow) as show:
-        for number, batch in enumerate(batches(entry, follow)):
+        for number, batch in enumerate(found):
             show(batch, None if number else last)
 
 
-def _print_json_lines(entry: RunEntry, follow: bool, last: int | None) -> None:
-    for number, batch in enumerate(batches(entry, follow)):
+def _print_json_lines(found: Iterator[list[Item]], last: int | None) -> None:
+    for number, batch in enumerate(found):
         lines = [json_line(item) for item in batch]
         if shown := newest(lines, None if number else last):
             print_json_text("\n".join(shown))
@@ -143,9 +153,9 @@ class StateLook:
         return self._may_speak
 
 
-def batches(entry: RunEntry, follow: bool) -> Iterator[list[Item]]:
-    """Give what there is now, then, when following, what comes until the run ends."""
-    mirror, look = Mirror(entry.run), StateLook(entry, follow)
+def batches(entry: RunEntry, follow: bool, mirror: Mirror) -> Iterator[list[Item]]:
+    """Yield what the mirror has not read yet, then, when following, what comes until the run ends."""
+    look = StateLook(entry, follow)
     while True:
         alive = look.may_speak()  # asked first: what is read afterwards is then complete
         yield mirror.poll() + ([] if alive else mirror.remainder())
@@ -154,9 +164,15 @@ def batches(entry: RunEntry, follow: bool) -> Iterator[list[Item]]:
         time.sleep(POLL_SECONDS)
 
 
-def raw_chunks(entry: RunEntry, follow: bool) -> Iterator[bytes]:
-    """Give the exact bytes of all attempts' logs, in order."""
-    offsets, look = dict[str, int](), StateLook(entry, follow)
+def raw_chunks(entry: RunEntry, follow: bool, offsets: dict[str, int]) -> Iterator[bytes]:
+    """Yield the exact bytes of all attempts' logs, in order.
+
+    Args:
+        entry: the run.
+        follow: go on until it ends.
+        offsets: by attempt, how much has been read; kept up to date.
+    """
+    look = StateLook(entry, follow)
     while True:
         alive = look.may_speak()
         for attempt in entry.run.attempts():

@@ -31,6 +31,16 @@ RunNames = Annotated[list[str], typer.Argument(metavar="RUN", help="Runs, as `ma
 Version = Annotated[str, typer.Argument(help="A version of the registry, such as v6.")]
 DataFolder = Annotated[Path, typer.Argument(help="A folder in the competition's layout.")]
 
+AutoResumeOption = Annotated[
+    int,
+    typer.Option(
+        "--auto-resume",
+        metavar="N",
+        help="While it is followed: resume it if it dies without a word, at most so many times.",
+        min=0,
+        max=100,
+    ),
+]
 BudgetOption = Annotated[
     float | None,
     typer.Option(

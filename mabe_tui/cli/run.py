@@ -14,6 +14,7 @@ from mabe_tui.cli.cost import agree_on_cost, rented_reference
 from mabe_tui.cli.follow import exit_code, follow
 from mabe_tui.cli.options import (
     MOST_RUNS,
+    AutoResumeOption,
     BudgetOption,
     DetachOption,
     MaxTimeOption,
@@ -64,6 +65,7 @@ def run(
     preset: Annotated[str | None, typer.Option(help="Apply a preset of the registry.")] = None,
     max_time: MaxTimeOption = None,
     budget: BudgetOption = None,
+    auto_resume: AutoResumeOption = 0,
     yes: YesOption = False,
     tags: Annotated[
         list[str] | None, typer.Option("--tag", metavar="T", help="Tag it; repeatable.")
@@ -109,7 +111,7 @@ def run(
         say("running on its own; `mabe runs` lists all, and this follows it:")
         say(f"  mabe logs -f {started[0].id}")
         return
-    raise typer.Exit(_follow_each(started, launcher_named(requests[0].launcher)))
+    raise typer.Exit(_follow_each(started, launcher_named(requests[0].launcher), auto_resume))
 
 
 def _say_begun(session: Session, requests: Sequence[RunRequest]) -> None:
@@ -138,13 +140,13 @@ def _tell_started(started: Sequence[RunDir], as_json: bool) -> None:
             say(reference["app_url"])
 
 
-def _follow_each(runs: Sequence[RunDir], launcher: Launcher) -> int:
+def _follow_each(runs: Sequence[RunDir], launcher: Launcher, resumes: int) -> int:
     """Follow one run after another; gives the highest of their exit codes."""
     worst = 0
     for number, run in enumerate(runs, start=1):
         if len(runs) > 1:
             say(f"{run.id}, seed {run.read_request().seed} ({number} of {len(runs)})")
-        state = follow(run, launcher)
+        state = follow(run, launcher, resumes=resumes)
         worst = max(worst, exit_code(state))
         if state is None:
             if number < len(runs):

@@ -160,6 +160,7 @@ class ModalLauncher:
     def _state_at_end(self, run: RunDir, call: Call, said: "CallState") -> RunState:
         """Find out how a call that is over ended: by the run's own last word, else by Modal's."""
         from mabe_tui.launch.modal import apps as modal_apps
+        from mabe_tui.launch.modal import calls as modal_calls
         from mabe_tui.launch.modal import follow as modal_follow
         from mabe_tui.launch.modal.calls import Outcome
         from mabe_tui.launch.modal.client import ModalError
@@ -180,6 +181,10 @@ class ModalLauncher:
             return _unknown(run, f"its call is over, and its last words are to be fetched ({why})")
         stopped = said.outcome is Outcome.CANCELLED or run.stop_requested(attempt)
         state = RunState.STOPPED if stopped else RunState.LOST
+        if said.outcome is Outcome.RETURNED:
+            # No commit held its last word, nor does the log: the container knew it all the same.
+            with contextlib.suppress(UserError, ValueError):
+                state = RunState(modal_calls.returned(call.id))
         if can_be_kept:
             write_quiet_ending(run, attempt, QuietEnding(state, said.reason, said.outcome))
             modal_apps.stop_if_over(run)

@@ -8,7 +8,7 @@ from modal_proto import api_pb2
 from core.rundir import RunDir
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.modal_launcher import ModalLauncher
-from tests.loopback.conftest import MakeRun
+from tests.loopback.conftest import Mabe, MakeRun
 from tests.loopback.helpers import follow_to_the_end
 from tests.loopback.server import LoopbackServer
 from tests.waiting import wait_for
@@ -73,3 +73,18 @@ def test_an_app_is_left_alone_where_not_all_of_its_calls_are_known(
     second.path.rename(second.path.parent.parent / second.id)
     follow(launcher, first)
     assert not is_stopped(server, first)
+
+
+def test_a_run_that_dies_is_resumed_by_whoever_follows_it(
+    launcher: ModalLauncher, make_run: MakeRun, mabe: Mabe
+) -> None:
+    run = make_run(epochs=1, retries=0, then="crash")
+    launcher.launch(run)
+    followed = mabe("logs", "-f", run.id, "--auto-resume", "1")
+    assert followed.exit_code == 5
+    assert len(run.attempts()) == 2
+    assert f"{run.id} died (" in followed.stderr
+    assert "resuming it, time 1 of at most 1: this goes on from its last checkpoint" in (
+        followed.stderr
+    )
+    assert len(run.history().epochs) == 1

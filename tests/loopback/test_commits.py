@@ -6,12 +6,15 @@ Every class of exception is tried without a client in ``tests/mabe_tui/launch/te
 import pytest
 from grpclib import Status
 
+from core.rundir import RunDir
 from mabe_tui.launch import recorder as recorder_module
 from mabe_tui.launch.launcher import RunState
+from mabe_tui.launch.modal_app import RUNS_VOLUME
 from mabe_tui.launch.modal_launcher import ModalLauncher
 from tests.loopback.conftest import MakeRun
 from tests.loopback.helpers import assert_complete, assert_mirrors_volume, follow_to_the_end
 from tests.loopback.server import LoopbackServer
+from tests.waiting import wait_for
 
 REFUSALS: list[Status | None] = [
     Status.RESOURCE_EXHAUSTED,
@@ -56,3 +59,16 @@ def test_commits_that_are_refused_cost_no_event(
     assert "mabe: the volume is committed again" in log
     assert len(server.cloud.calls[str(handle.reference["call_id"])].tasks) == 1
     assert rewrites < len(REFUSALS)
+
+
+def test_a_job_that_finished_is_finished_though_nothing_holds_its_last_word(
+    server: LoopbackServer, launcher: ModalLauncher, make_run: MakeRun
+) -> None:
+    run = make_run(epochs=1)
+    handle = launcher.launch(run)
+    wait_for(server.cloud.calls[str(handle.reference["call_id"])].done.is_set)
+    server.cloud.apps[str(handle.reference["app_id"])].log.entries.clear()
+    there = RunDir(server.cloud.volumes.named(RUNS_VOLUME) / run.id).events_path(handle.attempt)
+    there.write_bytes(b"".join(there.read_bytes().splitlines(keepends=True)[:3]))
+    assert launcher.state(run) is RunState.FINISHED
+    assert run.history().ending is None

@@ -157,6 +157,16 @@ def state(call_id: str, patience: float = 0.0) -> CallState:
             time.sleep(pause)
 
 
+def returned(call_id: str) -> str:
+    """Return what a call has returned: the kind of the last event of its job.
+
+    Raises:
+        UserError: Modal cannot be asked, or gives something else.
+    """
+    call: modal.FunctionCall[str] = modal.FunctionCall.from_id(call_id)
+    return str(ask(lambda: call.get.aio(timeout=0), STATE_SECONDS))
+
+
 def cancel(call_id: str, terminate: bool = False) -> None:
     """Cancel a function call; the container is told, or ended at once.
 
