@@ -27,6 +27,8 @@ from mabe_tui.runs.comparison.compare import (
 )
 from mabe_tui.runs.comparison.compare_tables import sections
 from mabe_tui.runs.comparison.sides import Spread
+from mabe_tui.runs.listing.catalog import Catalog
+from mabe_tui.runs.listing.measured import delta, measured_version
 from mabe_tui.runs.store import RunStore
 
 CLASSES = ("other", "social", "mating", "aggressive")
@@ -435,3 +437,20 @@ def test_a_version_whose_runs_cannot_be_read_is_the_bare_version(
     comparison = compared(home, registry, "v5", "v6")
     assert "v6 has no run here" in comparison.verdicts[0].sentence
     assert "run.toml: cannot be read" in comparison.unreadable[0]
+
+
+def test_the_difference_is_the_delta_of_listings(
+    home: Path, registry: Registry, finished: MakeFinished
+) -> None:
+    def run(version: str, seed: int, skill: float) -> None:
+        f1 = float(f1_macro(confusions(skill, seed).sum(axis=0)))
+        finished(version, seed=seed, skill=skill, f1=f1)
+
+    for seed, skill in ((1, 0.7), (2, 0.72), (3, 0.6)):
+        run("v5", seed, skill)
+    for seed, skill in ((4, 0.8), (5, 0.62)):
+        run("v6", seed, skill)
+    records = Catalog(RunStore(home)).records()
+    listed = delta(measured_version("v6", records), measured_version("v5", records))
+    (verdict,) = compared(home, registry, "v5", "v6").verdicts
+    assert verdict.difference == pytest.approx(listed, abs=1e-12)
