@@ -55,7 +55,7 @@ def _lost_words(run: RunDir) -> str:
     try:
         pointer = run.read_pointer("last")
     except CheckpointError:
-        pointer = None
+        return _kept_words(run)
     if pointer is None:
         return "it had saved no checkpoint, so nothing of it is left to go on from"
     return f"what it had not saved in a checkpoint is lost; the last is of {_place(pointer)}"

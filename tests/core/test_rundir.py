@@ -60,6 +60,19 @@ def test_a_damaged_request_is_told_in_one_line(tmp_path: Path, content: bytes) -
     assert "\n" not in str(caught.value)
 
 
+def test_handles_of_earlier_starts_are_kept(tmp_path: Path) -> None:
+    run = RunDir(tmp_path)
+    handles = []
+    for pid in (7, 8, 9):
+        attempt = run.claim_attempt()
+        handles.append(Handle(launcher="local", attempt=attempt, reference={"pid": pid}))
+        run.write_handle(handles[-1])
+        if pid == 7:  # an older version kept the newest alone
+            (run.attempt_folder(attempt) / "handle.toml").unlink()
+    assert run.read_handle() == handles[-1]
+    assert run.read_handles() == handles
+
+
 def test_a_missing_or_damaged_handle_is_no_error(tmp_path: Path) -> None:
     assert RunDir(tmp_path).read_handle() is None
     (tmp_path / "handle.toml").write_text("pid =")

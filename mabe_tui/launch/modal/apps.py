@@ -82,7 +82,7 @@ def stop_if_over(run: RunDir, patience: float = 0.0) -> bool:
     try:
         if not _is_over(call, patience) or not all(_is_over(other) for other in _others(run, call)):
             return False
-        ask(lambda: _stop(call.app_id))
+        ask(lambda: _stop(call))
         write_bytes_atomically(receipt, call.app_id.encode())
     except UserError:
         return False
@@ -124,9 +124,12 @@ def _is_over(call: Call, patience: float = 0.0) -> bool:
     return True
 
 
-async def _stop(app_id: str) -> None:
-    for app in await modal.Environment.from_context().apps.list.aio():
-        if app.app_id == app_id:
+async def _stop(call: Call) -> None:
+    """Stop the app of a call, in the environment that it was started in."""
+    named = call.place.environment
+    environment = modal.Environment.from_name(named) if named else modal.Environment.from_context()
+    for app in await environment.apps.list.aio():
+        if app.app_id == call.app_id:
             await app.stop.aio()
 
 

@@ -254,6 +254,8 @@ def _outcome_in(response: api_pb2.FunctionGetOutputsResponse) -> CallState:
             return CallState(outcome, f"its container died ({said or STATUS.Name(result.status)})")
         case Outcome.CANCELLED:
             return CallState(outcome)
+        case Outcome.RETURNED:
+            return CallState(outcome, "its call returned without a last word")
     return CallState(outcome, said)
 
 

@@ -98,7 +98,7 @@ def test_no_error_of_the_client_is_an_outcome(
 @pytest.mark.parametrize(
     ("status", "exception", "outcome", "reason"),
     [
-        (RESULT.GENERIC_STATUS_SUCCESS, "", Outcome.RETURNED, ""),
+        (RESULT.GENERIC_STATUS_SUCCESS, "", Outcome.RETURNED, "without a last word"),
         (RESULT.GENERIC_STATUS_TERMINATED, "", Outcome.CANCELLED, ""),
         (RESULT.GENERIC_STATUS_TIMEOUT, "hit 4s", Outcome.TIMED_OUT, "time-out"),
         (RESULT.GENERIC_STATUS_INTERNAL_FAILURE, "died", Outcome.CRASHED, "container died (died)"),
