@@ -68,7 +68,8 @@ def dashboard(
         _serve(port)
         return
     in_browser = "TEXTUAL_DRIVER" in os.environ
-    if not in_browser and not (sys.stdin.isatty() and sys.stdout.isatty()):
+    streams = (sys.stdin, sys.stdout, sys.stderr)  # it is drawn on standard error
+    if not in_browser and not all(stream.isatty() for stream in streams):
         raise ConfigError(
             "the dashboard needs a terminal; --serve needs none, nor do `mabe runs` and `mabe logs`"
         )

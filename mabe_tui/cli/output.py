@@ -110,9 +110,12 @@ def rich_table(
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
+    named = Text(clean(title)) if title is not None else None
+    table = Table(box=box.SIMPLE_HEAD, title=named, title_justify="left", pad_edge=False)
     for number, header in enumerate(headers):
-        table.add_column(header, justify="right" if number in right else "left", overflow="fold")
+        table.add_column(
+            Text(clean(header)), justify="right" if number in right else "left", overflow="fold"
+        )
     for row in rows:
         table.add_row(*(Text(clean(cell)) for cell in row))
     return table

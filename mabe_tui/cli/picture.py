@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mabe_tui.cli.streams import console
+from mabe_tui.runs.text import neutral
 
 if TYPE_CHECKING:  # numpy, which most commands do without
     from mabe_tui.plotting.grid import Row
@@ -34,7 +35,8 @@ def print_rows(rows: "Sequence[Row]", colours: Sequence[int] | None = None) -> N
 
     terminal = console()
     for row in rows:
-        pieces = [(row.text[s.start : s.stop], _style(s.role, colours)) for s in row.segments]
+        parts = ((neutral(row.text[s.start : s.stop]), s.role) for s in row.segments)
+        pieces = [(text, _style(role, colours)) for text, role in parts]
         terminal.print(Text.assemble(*pieces), soft_wrap=True)
 
 

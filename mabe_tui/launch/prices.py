@@ -115,7 +115,7 @@ def _flat(prices: Prices) -> dict[str, float]:
 def _read_fetched(path: Path) -> Prices | None:
     try:
         return msgspec.convert(read_toml(path)[1], type=Prices)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:  # msgspec's errors are ValueErrors, and so is TomlError
         raise ConfigError(

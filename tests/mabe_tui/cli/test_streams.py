@@ -13,8 +13,8 @@ import pytest
 from core.experiment import Experiment
 from core.files import write_bytes_atomically
 from core.rundir import About, RunDir, RunRequest
-from mabe_tui.cli.output import print_json, say, telling_of
-from mabe_tui.cli.streams import NeutralOutput
+from mabe_tui.cli.output import print_json, rich_table, say, telling_of
+from mabe_tui.cli.streams import NeutralOutput, console
 from mabe_tui.runs.text import ascii_json, clean, neutral, neutral_json
 
 TITLE = "\x1b]0;pwned\x07"
@@ -149,3 +149,9 @@ def test_what_is_said_is_neutral(capsys: pytest.CaptureFixture[str]) -> None:
     assert said.err == "ab[bold]c[/bold]\n"
     assert json.loads(said.out) == {"k": EVIL, "file": "\\xff"}
     assert neutral(said.out) == said.out
+
+
+def test_headers_and_titles_of_a_table_are_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    console().print(rich_table(["[bold]head[/]"], [["[i]cell[/]"]], title=f"[u]{TITLE}title[/]"))
+    shown = capsys.readouterr().out
+    assert [word in shown for word in ("[bold]head[/]", "[i]cell[/]", "[u]title[/]")] == [True] * 3

@@ -1,5 +1,6 @@
 """Tags, notes, checkpoints, and what goes when room is made."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,12 +9,16 @@ import pytest
 
 from core import places
 from core.errors import RunError
+from core.experiment import Experiment
 from core.rundir import RunDir
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.local_launcher import LocalLauncher
 from mabe_tui.runs import manage
 from mabe_tui.runs.checkpoints import checkpoint_rows, mark
-from mabe_tui.runs.store import RunEntry
+from mabe_tui.runs.listing.catalog import Catalog
+from mabe_tui.runs.manage import note, removal_of, remove, tag
+from mabe_tui.runs.store import RunEntry, RunStore
+from tests.mabe_tui.recorded import record
 from tests.waiting import wait_for
 
 MakeRun = Callable[..., RunDir]
@@ -166,3 +171,28 @@ def test_foreign_folder_is_left_alone(home: Path) -> None:
     with pytest.raises(RunError, match="not named like a run"):
         manage.removal_of(RunEntry(RunDir(folder)), whole=True)
     assert manage.plan_gc(home, everything=True) == []
+
+
+@pytest.mark.parametrize("seed", [2**64, -1])
+def test_a_run_with_an_impossible_seed_is_listed_and_can_be_removed(home: Path, seed: int) -> None:
+    run, other = record(home, Experiment(name="v6")), record(home, Experiment(name="v6"))
+    path = run.path / "run.toml"
+    path.write_text(re.sub(r"^seed = \d+", f"seed = {seed}", path.read_text(), flags=re.MULTILINE))
+    for _ in range(2):  # anew, and from the file of the first
+        summaries = {each.id: each for each in Catalog(RunStore(home)).summaries()}
+        assert summaries[other.id].problem is None
+        assert re.search(r"run\.toml: .*seed", summaries[run.id].problem or "")
+    remove([removal_of(RunStore(home).find(run.id), whole=True)])
+    assert [each.id for each in Catalog(RunStore(home)).summaries()] == [other.id]
+
+
+@pytest.mark.parametrize("name", ["x" * 65, "a b", "a,b", "a\x1b[31m", ""])
+def test_what_cannot_be_a_tag_is_refused_in_a_line(home: Path, name: str) -> None:
+    run = record(home, Experiment(name="v6"))
+    with pytest.raises(RunError, match="cannot be a tag") as caught:
+        tag(run, [name])
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 100
+    with pytest.raises(RunError, match="2001 characters; 2000 at most"):
+        note(run, "x" * 2001)
+    assert run.read_about().tags == ()

@@ -145,6 +145,19 @@ def test_a_home_that_cannot_be_written_is_read_all_the_same(home: Path, catalog:
     assert len(catalog.records()) == 1
 
 
+def test_a_number_that_msgpack_cannot_hold_leaves_one_run_out_of_the_file(
+    home: Path, reads: list[str]
+) -> None:
+    odd, sound = record(home, V6), record(home, V6)
+    events = odd.events_path(odd.attempts()[-1])
+    events.write_text(events.read_text().replace('"epoch":3', f'"epoch":{2**70}'))
+    expected = Catalog(RunStore(home)).summaries()
+    assert {each.id for each in expected} == {odd.id, sound.id}
+    assert max(each.epoch for each in expected) == 2**70
+    assert Catalog(RunStore(home)).summaries() == expected
+    assert sorted(reads) == sorted([odd.id, odd.id, sound.id])
+
+
 def test_a_live_run_is_asked_each_time(
     catalog: Catalog, launcher: LocalLauncher, make_run: MakeRun, reads: list[str]
 ) -> None:
