@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.segment import Segment
 from rich.style import Style
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
+from textual.geometry import Size
 from textual.strip import Strip
 
 NARROW = frozenset(
@@ -53,6 +54,7 @@ class TerminalCells:
 
     def __init__(self) -> None:
         self._rows: dict[int, list[Cell]] = {}
+        self._size = Size(0, 0)
 
     def forget(self) -> None:
         """Assume nothing about what the terminal shows: what is drawn next is written whole."""
@@ -67,6 +69,10 @@ class TerminalCells:
             console: for its colour system.
         """
         if isinstance(renderable, LayoutUpdate):
+            # What was drawn for the old size since the terminal has the new one may be anywhere.
+            if renderable.region.size != self._size:
+                self.forget()
+            self._size = renderable.region.size
             parts = _parts_of_screen(renderable)
         elif isinstance(renderable, ChopsUpdate):
             parts = _changed_parts(renderable)

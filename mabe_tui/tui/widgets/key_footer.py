@@ -23,6 +23,10 @@ class KeyFooter(Footer):
             self._is_due = True
             self.call_after_refresh(self._write)
 
+    def on_resize(self) -> None:
+        """Look whether the keys stand in another order: see ``MabeScreen.active_bindings``."""
+        self.bindings_changed(self.screen)
+
     async def _write(self) -> None:
         self._is_due = False
         keys = [

@@ -183,7 +183,9 @@ class LogView(ScrollView, LineWidget, can_focus=True):
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Fetch what comes into view; whoever goes up lets go of the end."""
         super().watch_scroll_y(old_value, new_value)
-        if new_value < old_value and not self._moving and self.following:
+        # In a view that grew, Textual scrolls up to the last screenful: nobody let go of the end.
+        goes_up = new_value < min(old_value, self.max_scroll_y)
+        if goes_up and not self._moving and self.following:
             self.following = False
             self._changed()
         self._ask()

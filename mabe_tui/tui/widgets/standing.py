@@ -17,6 +17,8 @@ from mabe_tui.runs.words import best_words, ending_words
 BAR, ASCII_BAR = "█░", "#-"
 BAR_WIDTH = (8, 30)
 GAP = "  "
+OTHER_ROWS, CHART_ROWS = 3, 4
+"""Rows of the screen for heading, panel names and keys; and for a chart or a log at the least."""
 COLOURS = {
     RunState.RUNNING: "primary",
     RunState.FINISHED: "success",
@@ -47,22 +49,25 @@ class Standing(Widget):
     def show(self, look: Look) -> None:
         """Show how the run is now."""
         self._look = look
-        self._lay_out()
+        self.lay_out()
 
     def on_resize(self) -> None:
         """Fit the lines to the width."""
-        self._lay_out()
+        self.lay_out()
 
     def render(self) -> RenderResult:
         """Give the lines."""
         return self._lines
 
-    def _lay_out(self) -> None:
+    def lay_out(self) -> None:
+        """Write the lines anew, as many as leave a chart its rows."""
         if self._look is None:
             return
         bar = ASCII_BAR if self.app.has_class("ascii") else BAR
+        room = self.app.size.height - OTHER_ROWS - CHART_ROWS
+        chosen = most_important(standing_lines(self._look, self.size.width, bar), room)
         lines = Text("\n", no_wrap=True, overflow="ellipsis").join(
-            self._coloured(line) for line in standing_lines(self._look, self.size.width, bar)
+            self._coloured(line) for line in chosen
         )
         if lines != self._lines:
             self.refresh(layout=lines.plain.count("\n") != self._lines.plain.count("\n"))
@@ -101,6 +106,12 @@ def standing_lines(look: Look, width: int, bar: str = BAR) -> list[tuple[str, st
         warning = plain(run.warnings[-1].encode())
         lines.append((_cut(f"warning{more}: {warning}", width), "warning"))
     return lines
+
+
+def most_important(lines: list[tuple[str, str]], room: int) -> list[tuple[str, str]]:
+    """Return the lines that have room, at least the first: those with a colour go before others."""
+    order = sorted(range(len(lines)), key=lambda at: (at > 0, not lines[at][1], at))
+    return [lines[at] for at in sorted(order[: max(room, 1)])]
 
 
 def _progress(run: RunSummary, replay: ReplayStanding | None, width: int, bar: str) -> str:

@@ -149,6 +149,8 @@ def test_what_was_forgotten_is_written_again_and_controls_never_are() -> None:
     assert cells.update(update, CONSOLE) == ""
     cells.forget()
     assert cells.update(update, CONSOLE) == first
+    larger = LayoutUpdate(update.strips, Region(0, 0, 7, 1))
+    assert cells.update(larger, CONSOLE) == first
 
 
 class ChartApp(App[None]):

@@ -18,9 +18,9 @@ from mabe_tui.tui.screens.run.screen import RunScreen
 from mabe_tui.tui.widgets.chart import ChartView
 from mabe_tui.tui.widgets.log_view import LogView
 from mabe_tui.tui.widgets.panels import PANELS
-from mabe_tui.tui.widgets.standing import Standing
+from mabe_tui.tui.widgets.standing import CHART_ROWS, Standing, most_important
 from tests.mabe_tui.tui.conftest import LARGE, NOW, SMALL
-from tests.mabe_tui.tui.run_screen import Going, drawn, log_lines, opened, tabs, until
+from tests.mabe_tui.tui.run_screen import Going, drawn, is_settled, log_lines, opened, tabs, until
 
 
 def notices(app) -> list[str]:
@@ -86,6 +86,35 @@ async def test_panels_follow_the_size_of_the_terminal(make_app) -> None:
         await pilot.resize_terminal(*LARGE)
         await until(pilot, lambda: len(screen.panels.visible_charts) == 8)
         await until(pilot, lambda: "f1_macro" in drawn(screen, "f1_means"))
+        await pilot.press("6")
+        for size in (SMALL, LARGE):
+            await pilot.resize_terminal(*size)
+            await until(pilot, lambda: is_settled(screen))
+            assert screen.log_panel.view.following
+
+
+async def test_the_smallest_terminal_has_a_chart(make_app, recorded: Path) -> None:
+    Going(home_run(recorded, "aa4k"), back_to=-3).begin().step(1, 0.3)
+    async with make_app().run_test(size=(40, 10)) as pilot:
+        screen = await opened(pilot, "aa4k")
+        chart = screen.query_one("#chart-loss", ChartView)
+        assert chart.size.height == CHART_ROWS
+        await pilot.resize_terminal(*SMALL)
+        await until(pilot, lambda: "resumed: " in screen.query_one(Standing).text)
+
+
+def test_of_the_standing_a_warning_stays_before_a_figure() -> None:
+    lines = [
+        ("epoch 3", ""),
+        ("loss 0.1", ""),
+        ("$1", ""),
+        ("no disk", "error"),
+        ("slow", "warning"),
+    ]
+    assert most_important(lines, 9) == lines
+    assert most_important(lines, 4) == [lines[0], lines[1], lines[3], lines[4]]
+    assert most_important(lines, 2) == [lines[0], lines[3]]
+    assert most_important(lines, -1) == lines[:1]
 
 
 async def test_smoothing_draws_a_line_over_a_faint_band(make_app) -> None:

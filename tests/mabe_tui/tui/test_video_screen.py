@@ -128,6 +128,17 @@ async def test_a_wide_screen_opens_the_worst_by_itself(make_app, trained) -> Non
         assert not table.parent.display
 
 
+async def test_a_list_that_is_widened_opens_the_worst_too(make_app, trained) -> None:
+    async with make_app().run_test(size=SMALL) as pilot:
+        pilot.app.push_screen(VideoScreen(trained.id))
+        await settle(pilot)
+        await pilot.resize_terminal(*LARGE)
+        await settle(pilot)
+        table = pilot.app.screen.query_one("#videos", RowTable)
+        assert table.rows[0].key in heading(pilot)
+        assert f"of {FRAMES}" in facts(pilot)
+
+
 async def test_videos_are_sorted_by_a_header_and_by_key_and_stay_so(make_app, recorded) -> None:
     run = next(path.name for path in (recorded / "runs").glob("v6-*-cc42"))
     async with make_app().run_test(size=SMALL) as pilot:

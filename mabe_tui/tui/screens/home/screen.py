@@ -92,6 +92,10 @@ class HomeScreen(Opening):
             self._versions.select(kept)
         self.set_interval(REFRESH_SECONDS, self._ask_elsewhere)
 
+    def on_resize(self) -> None:
+        """Fill the details as soon as there is room for them."""
+        self.call_next(self._show_details)  # once the classes of the new width are set
+
     def on_screen_resume(self) -> None:
         """Read the runs again: something may have been done on another screen."""
         self._look(thorough=True)

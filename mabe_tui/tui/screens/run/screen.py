@@ -165,6 +165,7 @@ class RunScreen(FollowingScreen):
         """Show one panel or all, as there is room."""
         del event
         self._arrange()
+        self.query_one(Standing).lay_out()
 
     def action_panel(self, key: str) -> None:
         """Show a panel, or go to it; at a second press, alone."""

@@ -117,7 +117,15 @@ class VideoScreen(Watching):
         self.is_open = True
         self.table.columns = score_columns(tuple(message.scores[0].f1) if message.scores else ())
         self._show_rows()
-        if self.has_class("-wide") and self.table.selected is not None:
+        self._open_where_seen()
+
+    def on_resize(self) -> None:
+        """Fill the pane beside the list as soon as there is one."""
+        self.call_next(self._open_where_seen)  # once the classes of the new width are set
+
+    def _open_where_seen(self) -> None:
+        is_seen = self.has_class("-wide") and self.video_id is None
+        if is_seen and self.table.selected is not None:
             self._open(self.table.selected)
 
     def _show_rows(self) -> None:
