@@ -160,9 +160,11 @@ def none_words(run: RunDir) -> str:
     entry = RunEntry(run)
     if not run.path.is_dir():
         return f"{run.id} is gone: its folder was removed"
+    if entry.problem is not None:
+        return entry.problem
     if entry.is_import:
         return f"{run.id} was imported from a log, so it has no checkpoints"
-    if state_of(entry).may_speak and entry.request is not None:
+    if state_of(entry).may_speak:
         return f"{run.id} has no checkpoint yet"
     if thin_history(run).last(CheckpointSaved) is not None:
         return f"{run.id} has no checkpoints any more: they were removed"

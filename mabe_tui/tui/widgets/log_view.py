@@ -202,7 +202,7 @@ class LogView(ScrollView, LineWidget, can_focus=True):
         """Draw one line, cut off at both sides."""
         width, position = self.size.width, self._top + y
         if self.empty and y == 0:
-            words = "nothing printed yet"[:width]
+            words = "nothing printed"[:width]
             return Strip([Segment(words, self._base + Style(dim=True))]).adjust_cell_length(
                 width, self._base
             )

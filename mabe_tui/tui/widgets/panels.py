@@ -179,7 +179,7 @@ class Panels(Horizontal):
 
 
 def _axes(kind: ChartKind, panel: Panel) -> Axes:
-    title = kind.title if panel.series else f"{kind.title}: nothing measured yet"
+    title = kind.title if panel.series else f"{kind.title}: nothing measured"
     return Axes(
         title=title,
         x_label=panel.x_label,

@@ -51,6 +51,12 @@ class Standing(Widget):
         self._look = look
         self.lay_out()
 
+    def show_problem(self, words: str) -> None:
+        """Say why nothing can be shown of the run, where nothing has been shown yet."""
+        if self._look is None:
+            self._lines = self._coloured((words, "error"))
+            self.refresh(layout=True)
+
     def on_resize(self) -> None:
         """Fit the lines to the width."""
         self.lay_out()

@@ -423,7 +423,7 @@ async def test_a_run_that_measured_nothing_says_so(make_app, recorded) -> None:
         await settle(pilot)
         notices = [notice.message for notice in pilot.app._notifications]
         assert any("evaluat" in words for words in notices)
-        assert pilot.app.screen.query_one("#videos", RowTable).empty == "no video yet"
+        assert pilot.app.screen.query_one("#videos", RowTable).empty == "no video"
 
 
 # ── pictures ──────────────────────────────────────────────────────────────────────────────────

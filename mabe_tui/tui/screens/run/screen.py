@@ -125,6 +125,11 @@ class RunScreen(FollowingScreen):
         price = source.request.limits.usd_per_hour
         self._post(Began(RunView.read(self.mabe.view_state, self.run_id), price is not None))
 
+    def on_problem(self, message: Problem) -> None:
+        """Show what went wrong, also for good where the run cannot be read."""
+        super().on_problem(message)
+        self.query_one(Standing).show_problem(message.text)
+
     @on(Began)
     def _take_view(self, message: Began) -> None:
         self.run_view, self._has_price = message.view, message.has_price

@@ -212,7 +212,7 @@ class VideoScreen(Watching):
             self.player.clear(message.words)
         self.is_open = True
         if message.what == LIST:
-            self.table.empty = "no video yet"
+            self.table.empty = "no video"
             self.table.refresh()
         self.notify(message.words, severity="error", markup=False)
 
