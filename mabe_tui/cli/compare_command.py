@@ -73,14 +73,9 @@ def compare(
     if any("@" in name for name in names):
         from mabe_tui.cli.compare_checkpoints import compare_named
 
-        if (
-            latest
-            or epoch != "best"
-            or as_csv
-            or as_markdown
-            or html is not None
-            or svg is not None
-        ):
+        if epoch != "best":
+            raise ConfigError("--epoch is for versions and runs; name a checkpoint as RUN@last")
+        if latest or as_csv or as_markdown or html is not None or svg is not None:
             raise ConfigError("checkpoints (RUN@epoch-3) are compared as text or with --json")
         compare_named(names, session_of(context), as_json)
         return

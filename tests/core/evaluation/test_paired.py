@@ -33,8 +33,8 @@ def share_distinguishable(videos: int, gain: float, studies: int) -> float:
 
 
 # About three standard errors above what 1,500 studies gave (in the module's docstring); the plain
-# percentile interval fails the first two.
-@pytest.mark.parametrize(("videos", "most"), [(5, 0.135), (8, 0.11), (20, 0.10), (40, 0.09)])
+# percentile interval fails the first.
+@pytest.mark.parametrize(("videos", "most"), [(5, 0.135), (20, 0.10)])
 def test_equal_runs_are_told_apart_about_one_time_in_twenty(videos: int, most: float) -> None:
     assert 0.015 <= share_distinguishable(videos, gain=0.0, studies=300) <= most
 

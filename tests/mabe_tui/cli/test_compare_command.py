@@ -62,3 +62,14 @@ def test_a_run_that_cannot_be_read_is_named(invoke: Mabe, home: Path) -> None:
     result = invoke("compare", "v1", "v2", "--json")
     assert json.loads(result.stdout)["sides"][0]["summary"]["state"] == "finished"
     assert f"left out: {home / 'runs' / damaged / 'run.toml'}: cannot be read" in result.stderr
+
+
+def test_the_verdict_of_the_last_epoch_is_marked_and_not_for_checkpoints(invoke: Mabe) -> None:
+    run = invoke("run", "v1").stdout.strip()
+    with pytest.raises(ConfigError, match="--epoch is for versions and runs"):
+        invoke("compare", f"{run}@best", f"{run}@last", "--epoch", "last")
+    (verdict,) = json.loads(invoke("compare", "v1", "v2", "--epoch", "last", "--json").stdout)[
+        "verdicts"
+    ]
+    assert verdict["sentence"].startswith("v2 − v1: no verdict: v2 has no run here")
+    assert (verdict["about"], verdict["distinguishable"]) == (None, None)
