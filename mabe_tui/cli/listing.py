@@ -7,16 +7,18 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
+from core import places
 from core.errors import RunError
 from mabe_tui.cli.output import say
 from mabe_tui.cli.session import Session
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.listing.catalog import Catalog
-from mabe_tui.runs.listing.fields import Row
-from mabe_tui.runs.listing.measured import Measured, measured_name
+from mabe_tui.runs.listing.fields import TOLD_APART, Row
+from mabe_tui.runs.listing.measured import Measured, measured_name, measured_run
 from mabe_tui.runs.listing.record import RunRecord
 from mabe_tui.runs.listing.row_cache import RowCache
 from mabe_tui.runs.listing.table import Arranged, arranged
+from mabe_tui.runs.listing.told_apart import Distinctions
 from mabe_tui.runs.listing.view_state import View, ViewState
 from mabe_tui.runs.store import RunStore
 
@@ -58,6 +60,7 @@ class Listing:
         store = RunStore(self.session.home)
         self.catalog = Catalog(store)
         self._cache = RowCache()
+        self._distinctions = Distinctions(places.runs(self.session.home))
         kept = ViewState(self.session.home).read()
         self._pinned = kept.pinned
         stated = self.baseline is not None
@@ -76,10 +79,20 @@ class Listing:
         if self.reverse:
             turned = msgspec.structs.replace(self.view, descending=not table.descending)
             table = self._arranged(records, turned)
-        shown = (row for row in table.rows if self.narrowed.passes(row, by_id[str(row["id"])]))
-        return replace(
-            table, rows=list(itertools.islice(shown, min(self.limit, sys.maxsize) or None))
-        ), by_id
+        passing = (row for row in table.rows if self.narrowed.passes(row, by_id[str(row["id"])]))
+        shown = list(itertools.islice(passing, min(self.limit, sys.maxsize) or None))
+        return replace(table, rows=self._with_told_apart(shown, by_id)), by_id
+
+    def _with_told_apart(self, rows: list[Row], by_id: Mapping[str, RunRecord]) -> list[Row]:
+        """Return the rows with whether they are told apart from the baseline, if there is one."""
+        records = [*by_id.values()]
+        held = self._held_against(records)
+        if held is None:
+            return rows
+        self._distinctions.find(
+            (measured_run(by_id[str(row["id"])]) for row in rows), held, records
+        )
+        return [{**row, TOLD_APART: self._distinctions.known(str(row["id"]), held)} for row in rows]
 
     def _arranged(self, records: list[RunRecord], view: View) -> Arranged:
         held = self._held_against(records)

@@ -4,15 +4,22 @@ from collections.abc import Sequence
 
 import msgspec
 
+from core import places
 from core.errors import RunError
 from mabe_tui.cli.fit import fitted
 from mabe_tui.cli.listing import baseline_name
 from mabe_tui.cli.output import print_csv, print_json, print_table, say
 from mabe_tui.cli.session import Session
 from mabe_tui.runs.listing.catalog import Catalog
-from mabe_tui.runs.listing.cells import spell, spell_measured
-from mabe_tui.runs.listing.experiments import ExperimentRow, experiment_rows
-from mabe_tui.runs.listing.fields import DELTA
+from mabe_tui.runs.listing.cells import spell, spell_delta, spell_measured
+from mabe_tui.runs.listing.experiments import (
+    ExperimentRow,
+    baseline_of,
+    experiment_rows,
+    with_told_apart,
+)
+from mabe_tui.runs.listing.record import RunRecord
+from mabe_tui.runs.listing.told_apart import NOT_TOLD_APART, Distinctions
 from mabe_tui.runs.listing.view_state import ViewState
 from mabe_tui.runs.store import RunStore
 
@@ -20,8 +27,8 @@ NARROW = ("gpu", "model", "status", "cost")
 NUMBERS = ("reported F1", "measured F1", "Δ", "runs", "cost")
 CSV_COLUMNS = (
     "version", "status", "model", "data", "input_size", "gpu", "batch_size", "reported_f1_macro",
-    "f1_macro", "std", "seeds", "finished", "as_registered", "delta", "runs", "trials", "last_run",
-    "last_state", "cost_usd",
+    "f1_macro", "std", "seeds", "finished", "as_registered", "delta", "told_apart", "runs", "trials",
+    "last_run", "last_state", "cost_usd",
 )  # fmt: skip
 
 
@@ -42,6 +49,8 @@ def list_measured(session: Session, baseline: str | None, *, as_json: bool, as_c
         print_csv(CSV_COLUMNS, map(_csv_row, rows))
     else:
         _print(rows)
+        if any(row.delta and not row.told_apart for row in rows):
+            say(NOT_TOLD_APART)
         if any(row.as_registered is False for row in rows):
             say(
                 "* not with the settings that the registry gives now: a preset, --set, or a change since"
@@ -57,13 +66,25 @@ def _rows(session: Session, catalog: Catalog, stated: str | None) -> list[Experi
     if stated is not None:
         known = stated in session.registry.versions
         name = stated if known else baseline_name(catalog.store, stated)
-        return experiment_rows(session.registry, records, name)
+        return _held_against(session, records, name)
     pinned = ViewState(session.home).read().baseline
     try:
-        return experiment_rows(session.registry, records, pinned)
+        return _held_against(session, records, pinned)
     except RunError as error:
         say(f"mabe: the pinned baseline is gone: {error}")
         return experiment_rows(session.registry, records)
+
+
+def _held_against(
+    session: Session, records: Sequence[RunRecord], name: str | None
+) -> list[ExperimentRow]:
+    rows = experiment_rows(session.registry, records, name)
+    baseline = baseline_of(name, session.registry, records)
+    if baseline is None:
+        return rows
+    distinctions = Distinctions(places.runs(session.home))
+    distinctions.find([row.measured for row in rows], baseline, records)
+    return with_told_apart(rows, baseline, distinctions)
 
 
 def _print(rows: Sequence[ExperimentRow]) -> None:
@@ -83,7 +104,7 @@ def _cells(row: ExperimentRow) -> dict[str, object]:
         "gpu": row.gpu,
         "reported F1": row.reported_f1_macro,
         "measured F1": spell_measured(row.measured, row.as_registered),
-        "Δ": spell(DELTA, row.delta),
+        "Δ": spell_delta(row.delta, row.told_apart),
         "runs": f"{row.runs}{trials}" if row.runs or row.trials else None,
         "cost": spell("cost_usd", row.cost_usd),
         "last": row.last_state.value if row.last_state else None,

@@ -7,8 +7,8 @@ import msgspec
 
 from mabe_tui.cli.fit import fits, fitted
 from mabe_tui.cli.output import print_csv, print_json, print_table
-from mabe_tui.runs.listing.cells import remark_of, spell
-from mabe_tui.runs.listing.fields import DELTA, METRIC, PREFIXES, Row, Value
+from mabe_tui.runs.listing.cells import remark_of, spell, spell_delta
+from mabe_tui.runs.listing.fields import DELTA, METRIC, PREFIXES, TOLD_APART, Row, Value
 from mabe_tui.runs.listing.record import RunRecord
 from mabe_tui.runs.listing.table import Arranged
 from mabe_tui.runs.store import short_id
@@ -44,7 +44,7 @@ def usual_cells(run: RunSummary, row: Row) -> dict[str, object]:
         "state": run.state.value,
         "epoch": f"{run.epoch}/{run.epochs}" if run.epochs else None,
         "best": None if run.best_metric is None else f"{run.best_metric:.4f}",
-        "Δ": spell(DELTA, row.get(DELTA)),
+        "Δ": spell_delta(row.get(DELTA), row.get(TOLD_APART) is True),
         "at": run.best_epoch,
         "time": None if run.elapsed_seconds is None else duration(run.elapsed_seconds),
         "left": None if run.eta_seconds is None else duration(run.eta_seconds),
@@ -145,7 +145,11 @@ def as_table(record: RunRecord, row: Row) -> dict[str, object]:
     """Give one run for JSON."""
     summary: dict[str, object] = msgspec.structs.asdict(record.summary)
     more = {"gpu": record.gpu, "best": record.best, "smoothed": record.smoothed}
-    return summary | more | {"group": row.get("group"), DELTA: row.get(DELTA)}
+    return (
+        summary
+        | more
+        | {"group": row.get("group"), DELTA: row.get(DELTA), TOLD_APART: row.get(TOLD_APART)}
+    )
 
 
 def print_runs_csv(table: Arranged) -> None:

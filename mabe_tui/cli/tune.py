@@ -181,6 +181,12 @@ def _short(value: str) -> str:
         return value
 
 
+LUCK = (
+    "(the highest of several trials, one seed each, is partly luck: train 2 or more seeds of {version} and of"
+    " the new version, and let `mabe compare` say whether it is better)"
+)
+
+
 def _finish(
     session: Session,
     experiment: Experiment,
@@ -205,9 +211,11 @@ def _finish(
         )  # fmt: skip
     elif best is not None:
         print(
-            f"\nbest of {len(results)}: trial {best.trial}, {monitor} {best.metric:.4f}, {best.run}"
+            f"\nhighest of {len(results)}: trial {best.trial}, {monitor} {best.metric:.4f}, {best.run}"
         )
         print(command)
+        if len(results) > 1:
+            say(LUCK.format(version=experiment.name))
     if best is None:
         say(f"no trial of {name} was completed; `mabe runs --tag tune:{name}` lists their runs")
         raise typer.Exit(1)

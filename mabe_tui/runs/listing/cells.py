@@ -51,6 +51,12 @@ def spell(key: str, value: Value) -> str | None:
     return " ".join(value) or None
 
 
+def spell_delta(delta: Value, told_apart: bool | None) -> str | None:
+    """Spell a difference from the baseline; ``~`` before one that is not told apart from luck."""
+    text = spell(DELTA, delta)
+    return text if text is None or told_apart or delta == 0 else f"~{text}"
+
+
 def _number(key: str) -> Callable[[float], str]:
     if key == DELTA:
         return lambda value: f"{value:+.4f}".replace("-", "−")

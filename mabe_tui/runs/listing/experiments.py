@@ -11,6 +11,7 @@ from mabe_tui.runs.listing.measured import Measured, delta, measured_name, measu
 from mabe_tui.runs.listing.record import RunRecord
 from mabe_tui.runs.listing.registered import VersionRow, version_row
 from mabe_tui.runs.listing.seeds import settings_digest
+from mabe_tui.runs.listing.told_apart import Distinctions
 
 
 class ExperimentRow(VersionRow, frozen=True, kw_only=True):
@@ -24,6 +25,8 @@ class ExperimentRow(VersionRow, frozen=True, kw_only=True):
     """Whether what was measured had the settings that the registry gives now, the seed apart."""
     delta: float | None = None
     """Of the measured F1 to the baseline; ``None`` where they were scored on other videos."""
+    told_apart: bool | None = None
+    """Whether ``delta`` exceeds the luck of videos and seeds, as in `mabe compare`; ``None``: not known."""
     is_baseline: bool = False
     runs: int = 0
     """All but trials, whatever became of them."""
@@ -80,7 +83,7 @@ def experiment_rows(
         ConfigError: a version cannot be resolved.
         RunError: the baseline is neither a version nor a run.
     """
-    held = _baseline(baseline, registry, records)
+    held = baseline_of(baseline, registry, records)
     cache = cache or ExperimentCache()
     by_version: dict[str, list[RunRecord]] = {version: [] for version in registry.versions}
     for record in records:
@@ -91,9 +94,24 @@ def experiment_rows(
     ]
 
 
-def _baseline(
+def with_told_apart(
+    rows: Sequence[ExperimentRow], baseline: Measured | None, distinctions: Distinctions
+) -> list[ExperimentRow]:
+    """Return the rows with what is known of their differences from the baseline."""
+    return [
+        msgspec.structs.replace(row, told_apart=distinctions.known(row.version, baseline))
+        for row in rows
+    ]
+
+
+def baseline_of(
     name: str | None, registry: Registry, records: Sequence[RunRecord]
 ) -> Measured | None:
+    """Sum up what all versions are held against; ``None`` where nothing is.
+
+    Raises:
+        RunError: it is neither a version nor a run.
+    """
     if name is None:
         return None
     if name in registry.versions:  # it need not have a run yet

@@ -20,6 +20,8 @@ METRIC = "f1_macro"
 """What runs and versions are held against each other by."""
 MEASURED = f"best.{METRIC}"
 DELTA = "delta"
+TOLD_APART = "told_apart"
+"""Whether ``delta`` exceeds the luck of videos and seeds; not a key to filter by."""
 ALIASES = {
     "run": "id",
     "tag": "tags",

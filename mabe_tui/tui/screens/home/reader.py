@@ -2,13 +2,15 @@
 
 import datetime as dt
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import msgspec
 from textual.message import Message
 
 from mabe_tui.runs.listing.catalog import Catalog, Told
+from mabe_tui.runs.listing.measured import Measured, measured_run, measured_version
 from mabe_tui.runs.listing.record import RunRecord
+from mabe_tui.runs.listing.told_apart import Distinctions
 from mabe_tui.runs.listing.view_state import Arrangement, ViewState
 
 FASTEST_SECONDS, SHARE = 1.0, 50
@@ -53,6 +55,15 @@ class Unheard(Message):
         self.problems = problems
 
 
+class ToldApart(Message):
+    """Differences from the baseline were held against luck."""
+
+    def __init__(self, is_news: bool) -> None:
+        super().__init__()
+        self.is_news = is_news
+        """Whether any row looks otherwise now."""
+
+
 class Reader:
     """What is done in threads; nothing here touches a widget.
 
@@ -60,6 +71,7 @@ class Reader:
         catalog: of all runs.
         state: what a person has arranged.
         now: the clock of running times.
+        distinctions: takes in which differences from the baseline are more than luck.
     """
 
     def __init__(
@@ -67,8 +79,10 @@ class Reader:
         catalog: Catalog,
         state: ViewState,
         now: Callable[[], dt.datetime],
+        distinctions: Distinctions,
     ) -> None:
         self._catalog, self._state, self._now = catalog, state, now
+        self._distinctions = distinctions
         self._thorough_at = 0.0
         self._last = 0.0
 
@@ -93,6 +107,14 @@ class Reader:
         # Where screens were left is no news: each key typed in a filter would have all drawn again.
         arrangement = msgspec.structs.replace(self._state.read(), screens={})
         return Readings(records, arrangement, self._last)
+
+    def tell_apart(
+        self, baseline: Measured, records: Sequence[RunRecord], versions: Collection[str]
+    ) -> ToldApart:
+        """Hold every run and version against the baseline, as `mabe compare` would."""
+        ones = [measured_version(version, records) for version in versions]
+        ones += [measured_run(record) for record in records]
+        return ToldApart(self._distinctions.find(ones, baseline, records))
 
     def ask_elsewhere(self) -> Unheard:
         """Hear what runs elsewhere say, over the network."""

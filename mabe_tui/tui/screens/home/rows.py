@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from mabe_tui.launch.launcher import RunState
-from mabe_tui.runs.listing.cells import remark_of, spell, spell_measured
+from mabe_tui.runs.listing.cells import remark_of, spell, spell_delta, spell_measured
 from mabe_tui.runs.listing.experiments import ExperimentRow
 from mabe_tui.runs.listing.fields import DELTA, Value, is_missing, order_of
 from mabe_tui.runs.listing.fields import Row as Fields
@@ -32,7 +32,7 @@ LEGEND = (
     ("0.4312 ± 0.0051 (3)", "mean and standard deviation of F1 over three seeds"),
     ("0.4312…", "no run is finished: the best so far"),
     ("0.4312*", "the runs had other settings than the registry has now"),
-    ("Δ", "F1 less the baseline's; missing: none, or scored on other videos"),
+    ("Δ", "F1 less the baseline's; ~: may be luck; missing: none, or scored on other videos"),
 )
 """What the tables show → what it means."""
 
@@ -88,7 +88,7 @@ def experiment_row(row: ExperimentRow, marked: Collection[str]) -> Row:
         "batch_size": str(row.batch_size),
         "reported_f1_macro": _or_missing(spell("f1", row.reported_f1_macro)),
         "f1_macro": _or_missing(spell_measured(row.measured, row.as_registered)),
-        "delta": _or_missing(spell(DELTA, row.delta)),
+        "delta": _or_missing(spell_delta(row.delta, row.told_apart)),
         "last_state": _last_state(row),
         "runs": count,
         "cost_usd": _or_missing(spell("cost_usd", row.cost_usd)),
@@ -96,7 +96,7 @@ def experiment_row(row: ExperimentRow, marked: Collection[str]) -> Row:
     colours = {
         "sign": "accent",
         "last_state": STATE_COLOURS[state] if state else "text-muted",
-        "delta": delta_colour(row.delta),
+        "delta": delta_colour(row.delta, row.told_apart),
         "reported_f1_macro": "text-muted",
     }
     return _laid_out(row.version, cells, colours, EXPERIMENTS)
@@ -110,6 +110,7 @@ def run_row(
     baseline: str | None,
     pinned: Collection[str],
     marked: Collection[str],
+    told_apart: bool | None = None,
 ) -> Row:
     """Lay out one run, called by a name as short as may be."""
     run = record.summary
@@ -128,7 +129,7 @@ def run_row(
         "curve": "" if record.curve else MISSING,
         "created": f"{run.created.astimezone():%m-%d %H:%M}" if run.created else MISSING,
         "remarks": remark_of(run) or MISSING,
-        DELTA: _or_missing(spell(DELTA, fields.get(DELTA))),
+        DELTA: _or_missing(spell_delta(fields.get(DELTA), told_apart)),
         "cost_usd": _cost(run),
     }
     delta = fields.get(DELTA)
@@ -136,7 +137,7 @@ def run_row(
         "sign": "accent",
         "state": "warning" if run.stalled_seconds is not None else STATE_COLOURS[run.state],
         "curve": "primary",
-        "delta": delta_colour(delta if isinstance(delta, float) else None),
+        "delta": delta_colour(delta if isinstance(delta, float) else None, told_apart),
         "remarks": "error" if run.problem or run.stalled_seconds else "text-muted",
     }
     return replace(_laid_out(run.id, cells, colours, RUNS), curve=record.curve)
@@ -157,21 +158,30 @@ class RunRows:
         baseline: str | None,
         pinned: Collection[str],
         marked: Collection[str],
+        told_apart: bool | None,
     ) -> Row:
         """Lay out one run as :func:`run_row` does."""
         key = record.id
-        beside = name, fields.get(DELTA), key == baseline, key in pinned, key in marked
+        beside = name, fields.get(DELTA), told_apart, key == baseline, key in pinned, key in marked
         kept = self._kept.get(key)
         if kept is not None and kept[0] is record and kept[1] == beside:
             return kept[2]
-        row = run_row(record, fields, name=name, baseline=baseline, pinned=pinned, marked=marked)
+        row = run_row(
+            record,
+            fields,
+            name=name,
+            baseline=baseline,
+            pinned=pinned,
+            marked=marked,
+            told_apart=told_apart,
+        )
         self._kept[key] = record, beside, row
         return row
 
 
-def delta_colour(delta: float | None) -> str:
-    """Name the colour of a difference: better, worse, or none."""
-    if delta is None or delta == 0:
+def delta_colour(delta: float | None, told_apart: bool | None) -> str:
+    """Return the colour of a difference: better, worse, or none where it may be luck."""
+    if delta is None or not told_apart:
         return "text-muted"
     return "success" if delta > 0 else "error"
 

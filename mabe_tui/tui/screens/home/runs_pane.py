@@ -18,6 +18,7 @@ from mabe_tui.runs.listing.query_completion import completed
 from mabe_tui.runs.listing.record import RunRecord
 from mabe_tui.runs.listing.row_cache import RowCache
 from mabe_tui.runs.listing.table import Arranged, arranged
+from mabe_tui.runs.listing.told_apart import Distinctions
 from mabe_tui.runs.listing.view_state import Arrangement, View
 from mabe_tui.runs.store import short_id
 from mabe_tui.tui.screens.dialogs.pick import PickScreen
@@ -67,6 +68,7 @@ class RunsPane(Vertical):
         """Id → a name as short as may be."""
         self._arrangement = Arrangement()
         self._baseline: Measured | None = None
+        self._distinctions: Distinctions | None = None
         self._marked: Collection[str] = ()
         self._title = self._said = ""
 
@@ -99,6 +101,7 @@ class RunsPane(Vertical):
         arrangement: Arrangement,
         baseline: Measured | None,
         marked: Collection[str],
+        distinctions: Distinctions,
     ) -> None:
         """Show runs.
 
@@ -108,11 +111,13 @@ class RunsPane(Vertical):
             arrangement: knows what is pinned.
             baseline: what Δ is the difference to.
             marked: ids that have a mark.
+            distinctions: knows which differences are more than luck.
         """
         if records != self._records:
             self._names = _short_names(records)
         self._title, self._records = title, records
         self._arrangement, self._baseline, self._marked = arrangement, baseline, marked
+        self._distinctions = distinctions
         self._draw()
 
     def change(self, **changes: object) -> None:
@@ -235,6 +240,9 @@ class RunsPane(Vertical):
                 baseline=self._arrangement.baseline,
                 pinned=pinned,
                 marked=self._marked,
+                told_apart=self._distinctions.known(name, self._baseline)
+                if self._distinctions
+                else None,
             )
             for row in sorted(table.rows, key=lambda row: row["id"] not in pinned)
             if isinstance(name := row["id"], str)

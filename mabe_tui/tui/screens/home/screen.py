@@ -8,7 +8,10 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.timer import Timer
 
+from core import places
+from mabe_tui.runs.listing.measured import Measured
 from mabe_tui.runs.listing.record import RunRecord
+from mabe_tui.runs.listing.told_apart import Distinctions
 from mabe_tui.runs.listing.view_state import View
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.tui.actions import ACTING
@@ -19,7 +22,7 @@ from mabe_tui.tui.notices import RunWatch
 from mabe_tui.tui.screens.home.choices import Choices
 from mabe_tui.tui.screens.home.details import Details
 from mabe_tui.tui.screens.home.opening import Opening
-from mabe_tui.tui.screens.home.reader import Reader, Readings, Underway, Unheard
+from mabe_tui.tui.screens.home.reader import Reader, Readings, ToldApart, Underway, Unheard
 from mabe_tui.tui.screens.home.runs_pane import RunsPane
 from mabe_tui.tui.screens.home.versions_table import VersionsTable
 from mabe_tui.tui.widgets.table import RowTable
@@ -50,13 +53,18 @@ class HomeScreen(Opening):
         self._unheard: frozenset[str] = frozenset()
         self._next_look: Timer | None = None
         self._all = False
+        self._told_apart_for: Measured | None = None
+        self._told_apart_of: list[RunRecord] | None = None
 
     # ── layout ────────────────────────────────────────────────────────────────────────────────
 
     def body(self) -> ComposeResult:
         """Lay out experiments above runs, details at the side; as they were left."""
         self.choices = Choices(self.mabe.view_state)
-        self.reader = Reader(self.mabe.catalog, self.mabe.view_state, self.mabe.now)
+        self._distinctions = Distinctions(places.runs(self.mabe.session.home))
+        self.reader = Reader(
+            self.mabe.catalog, self.mabe.view_state, self.mabe.now, self._distinctions
+        )
         self._keeper = Keeper(self.mabe.view_state, NAME)
         kept = self.mabe.view_state.screen(NAME)
         self._all = bool(kept.get("all", False))
@@ -170,10 +178,30 @@ class HomeScreen(Opening):
         self._show_versions()
         self._show_runs()
         self.retitle()
+        self._tell_apart()
+
+    def _tell_apart(self) -> None:
+        """Find out, in a thread, which differences from the baseline are more than luck."""
+        records, versions = self._records, tuple(self.mabe.session.registry.versions)
+        baseline = self.choices.measured_baseline(records, versions)
+        if baseline is None or (
+            self._told_apart_for == baseline and self._told_apart_of is records
+        ):
+            return
+        self._told_apart_for, self._told_apart_of = baseline, records
+        self.ask(lambda: self.reader.tell_apart(baseline, records, versions), "told apart")
+
+    @on(ToldApart)
+    def _show_told_apart(self, message: ToldApart) -> None:
+        if message.is_news and self.is_current:
+            self._show_versions()
+            self._show_runs()
 
     def _show_versions(self) -> None:
         registry, baseline = self.mabe.session.registry, self.choices.kept.baseline
-        self._versions.show_versions(registry, self._records, baseline, self.choices.marked)
+        self._versions.show_versions(
+            registry, self._records, baseline, self.choices.marked, self._distinctions
+        )
 
     def _show_runs(self) -> None:
         version = self._versions.selected
@@ -183,6 +211,7 @@ class HomeScreen(Opening):
             self.choices.kept,
             self.choices.measured_baseline(self._records, self.mabe.session.registry.versions),
             self.choices.marked,
+            self._distinctions,
         )
         self._show_details()
 

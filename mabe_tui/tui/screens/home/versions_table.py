@@ -7,8 +7,15 @@ from textual.message import Message
 
 from core.errors import UserError
 from core.registry import Registry
-from mabe_tui.runs.listing.experiments import ExperimentCache, ExperimentRow, experiment_rows
+from mabe_tui.runs.listing.experiments import (
+    ExperimentCache,
+    ExperimentRow,
+    baseline_of,
+    experiment_rows,
+    with_told_apart,
+)
 from mabe_tui.runs.listing.record import RunRecord
+from mabe_tui.runs.listing.told_apart import Distinctions
 from mabe_tui.tui.screens.home.rows import EXPERIMENTS, experiment_row, sorted_versions
 from mabe_tui.tui.widgets.table import RowTable
 
@@ -46,6 +53,7 @@ class VersionsTable(RowTable):
         records: Sequence[RunRecord],
         baseline: str | None,
         marked: Collection[str],
+        distinctions: Distinctions,
     ) -> None:
         """Show what the registry and the runs say now.
 
@@ -54,9 +62,12 @@ class VersionsTable(RowTable):
             records: of all runs, newest first.
             baseline: a version or a run that all are held against; one that is gone counts as none.
             marked: versions that have a mark.
+            distinctions: knows which differences are more than luck.
         """
         try:
             rows = experiment_rows(registry, records, baseline, self._cache)
+            held = baseline_of(baseline, registry, records)
+            rows = with_told_apart(rows, held, distinctions)
         except UserError:  # the pinned run was removed
             rows = experiment_rows(registry, records, None, self._cache)
         self.registry, self._versions, self._marked = registry, rows, marked

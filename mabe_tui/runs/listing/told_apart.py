@@ -1,0 +1,98 @@
+"""Which differences from a baseline are told apart from luck, for tables that show many differences.
+
+The rule is that of ``mabe compare``: a difference counts only where it exceeds the luck of the validation
+videos and of the seeds. A difference without an answer looks like one that is not told apart.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from core.errors import DataError
+from core.rundir import RunDir
+from mabe_tui.launch.launcher import RunState
+from mabe_tui.runs.comparison.version_tables import compare_tables_of_versions
+from mabe_tui.runs.listing.measured import Measured, delta
+from mabe_tui.runs.listing.record import RunRecord
+
+NOT_TOLD_APART = (
+    "~ not told apart: the difference is within the luck of videos and seeds, or that is not known"
+)
+
+
+class Distinctions:
+    """Answers for the baseline of one table, kept in memory.
+
+    :meth:`known` may be asked by the thread that draws. :meth:`find` reads evaluation tables, about two
+    milliseconds a run the first time, and belongs in another thread of a screen.
+
+    Args:
+        runs: the folder that holds the runs.
+    """
+
+    def __init__(self, runs: Path) -> None:
+        self._runs = runs
+        self._baseline: Measured | None = None
+        self._found: dict[str, tuple[Measured, bool | None]] = {}
+
+    def known(self, name: str, baseline: Measured | None) -> bool | None:
+        """Return whether a version or run is told apart from a baseline.
+
+        ``None`` where that has not been found out, or cannot be.
+        """
+        found = self._found.get(name)
+        return found[1] if found is not None and baseline == self._baseline else None
+
+    def find(
+        self, ones: Iterable[Measured], baseline: Measured, records: Sequence[RunRecord]
+    ) -> bool:
+        """Find out what is not known yet, or has changed since; return whether any answer is new.
+
+        Args:
+            ones: what is held against the baseline.
+            baseline: a version or a run.
+            records: all runs: those that repeat a single run with other seeds show how far seeds spread.
+        """
+        known = self._found if baseline == self._baseline else {}
+        new = [one for one in ones if one.name not in known or known[one.name][0] != one]
+        repeats = repeats_of(records) if new else {}
+        answers = {one.name: (one, self._is_told_apart(one, baseline, repeats)) for one in new}
+        is_news = any(
+            answer is not None and (name not in known or known[name][1] is not answer)
+            for name, (_, answer) in answers.items()
+        )
+        self._baseline, self._found = baseline, {**known, **answers}
+        return is_news
+
+    def _is_told_apart(
+        self, one: Measured, baseline: Measured, repeats: Mapping[str, tuple[str, ...]]
+    ) -> bool | None:
+        if not (one.finished and baseline.finished) or delta(one, baseline) is None:
+            return None
+        if set(one.runs) & set(baseline.runs):
+            return None
+        kin = [
+            self._tables(repeats[side.runs[0]])
+            for side in (one, baseline)
+            if len(side.runs) == 1 and len(repeats.get(side.runs[0], ())) > 1
+        ]
+        try:
+            tables = self._tables(one.runs), self._tables(baseline.runs)
+            return compare_tables_of_versions(*tables, kin).distinguishable
+        except DataError:  # a table is gone or damaged, or was made from other labels
+            return None
+
+    def _tables(self, runs: Iterable[str]) -> list[Path]:
+        return [RunDir(self._runs / run).evaluation_table for run in runs]
+
+
+def repeats_of(records: Iterable[RunRecord]) -> dict[str, tuple[str, ...]]:
+    """Return, for each finished run, the finished runs that differ from it in the seed alone, one a seed.
+
+    Args:
+        records: newest first; the newest run of a seed counts.
+    """
+    groups: dict[tuple[str, str], dict[int | None, str]] = {}
+    for record in records:
+        if record.state is RunState.FINISHED and not record.summary.imported:
+            groups.setdefault((record.alike, record.data), {}).setdefault(record.seed, record.id)
+    return {run: tuple(group.values()) for group in groups.values() for run in group.values()}
