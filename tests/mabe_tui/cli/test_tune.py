@@ -21,7 +21,7 @@ def test_ends_with_the_command_that_keeps_the_best(invoke: Mabe, home: Path) -> 
     assert result.exit_code == 0
     *lines, summary, command = [line for line in result.stdout.splitlines() if line]
     assert [line.split()[2] for line in lines] == ["complete"] * 2
-    assert summary.startswith("best of 2: trial ")
+    assert summary.startswith("highest of 2: trial ")
     words = shlex.split(command)
     assert words[:5] == ["mabe", "new", "v8", "--extends", "v2"]
     kept = load(default_path()).experiment("v2", words[6::2])
@@ -39,7 +39,7 @@ def test_what_a_trial_does_is_told_while_it_does_it(invoke: Mabe, home: Path, na
         "trial 0: epoch 1/2  f1_macro 0.1000",
         "trial 0: epoch 2/2  f1_macro 0.2000",
     ]
-    lines = result.stdout.split("\nbest of")[0].splitlines()
+    lines = result.stdout.split("\nhighest of")[0].splitlines()
     assert max(map(len, lines)) <= 80
     assert entry.id in " ".join(lines).split()
 
