@@ -374,6 +374,7 @@ async def test_run_that_cannot_be_read_says_so(make_app, recorded: Path) -> None
         await pilot.app.push_screen(RunScreen(home_run(recorded, "cc42").id))
         await until(pilot, lambda: any("run.toml" in words for words in notices(pilot.app)))
         await until(pilot, lambda: "run.toml" in pilot.app.screen.query_one("#standing").text)
+        assert len([words for words in notices(pilot.app) if "run.toml" in words]) == 1
 
 
 async def test_imported_run_is_not_offered_to_go_on(make_app, recorded: Path) -> None:

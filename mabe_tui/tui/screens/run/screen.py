@@ -126,8 +126,7 @@ class RunScreen(FollowingScreen):
         self._post(Began(RunView.read(self.mabe.view_state, self.run_id), price is not None))
 
     def on_problem(self, message: Problem) -> None:
-        """Show what went wrong, also for good where the run cannot be read."""
-        super().on_problem(message)
+        """Say it for good where the run cannot be read; the handler of all screens shows the notice."""
         self.query_one(Standing).show_problem(message.text)
 
     @on(Began)
