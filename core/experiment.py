@@ -69,7 +69,7 @@ class DataConfig(Section, frozen=True):
     """``synthetic`` makes its own small data set; ``competition`` needs ``--data``."""
     mice: Annotated[int, Meta(ge=1, le=4)] = 2
     keypoints: KeypointSet = "mars7"
-    frames_per_second: Annotated[float, Meta(gt=0, le=10_000)] = 33.3
+    frames_per_second: Annotated[float, Meta(ge=1, le=1000)] = 33.3
     """Of the synthetic videos; the competition's state their own."""
     window: Annotated[int, Meta(ge=2, le=100_000)] = 100
     """Frames in a training window."""
@@ -84,7 +84,7 @@ class DataConfig(Section, frozen=True):
     validation_videos: tuple[str, ...] | None = None
     """Exactly these video ids for validation, instead of a random share."""
     synthetic_videos: Annotated[int, Meta(ge=2, le=100_000)] = 20
-    synthetic_frames: Annotated[int, Meta(ge=100, le=10_000_000)] = 3000
+    synthetic_frames: Annotated[int, Meta(ge=100, le=5_000_000)] = 3000
 
 
 class FeatureConfig(Section, frozen=True):

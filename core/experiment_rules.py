@@ -21,6 +21,7 @@ from core.gpus import gpu_problem
 from core.training_rules import training_problems
 from core.tuning import range_problems
 
+FEWEST_SYNTHETIC_MICE = 2
 ODD_KERNEL_MODELS = ("conv_bilstm", "tcn", "unet1d")
 
 
@@ -32,6 +33,11 @@ def problems(experiment: Experiment) -> list[tuple[str, str]]:
     """
     found = [*_not_finite(experiment), *_model_problems(experiment.model, experiment.features)]
     data = experiment.data
+    if data.source == "synthetic" and data.mice < FEWEST_SYNTHETIC_MICE:
+        alone = (
+            f"synthetic videos have {FEWEST_SYNTHETIC_MICE} mice at least: one has nobody to act on"
+        )
+        found.append(("data.mice", alone))
     if data.stride > data.window:
         gaps = f"{data.stride} is more than data.window = {data.window}: frames would be left out"
         found.append(("data.stride", gaps))

@@ -14,6 +14,7 @@ from mabe_tui.cli.options import (
     MaxTimeOption,
     RunName,
     RunNames,
+    finite,
 )
 from mabe_tui.cli.output import JsonOption, print_json, say, telling_of
 from mabe_tui.cli.runs import find_run, find_runs
@@ -37,7 +38,13 @@ def stop(
     context: typer.Context,
     runs: RunNames,
     grace: Annotated[
-        float, typer.Option(help="Seconds for a checkpoint, before it is killed.", min=0)
+        float,
+        typer.Option(
+            help="Seconds for a checkpoint, before it is killed.",
+            min=0,
+            max=86_400,
+            callback=finite,
+        ),
     ] = GRACE_SECONDS,
     as_json: JsonOption = False,
 ) -> None:

@@ -135,7 +135,8 @@ def _class_shares(text: str | None) -> "ClassShares":
         return REAL_SHARES
     try:
         pairs = dict(part.split("=", 1) for part in text.split(","))
-        return msgspec.convert(pairs, ClassShares, strict=False)
+        shares = {name.strip(): float(share) for name, share in pairs.items()}
+        return msgspec.convert(shares, ClassShares)
     except (ValueError, msgspec.ValidationError) as error:
         raise MisuseError(
             f"--shares {text}: write social=0.1,mating=0.05,aggressive=0.05, or `real`;"

@@ -11,7 +11,7 @@ from core.errors import ConfigError, MisuseError
 from core.experiment import Experiment
 from core.gpus import gpu_problem
 from mabe_tui.cli.cost import ask_first
-from mabe_tui.cli.options import SetOption, Version, YesOption
+from mabe_tui.cli.options import SetOption, Version, YesOption, finite
 from mabe_tui.cli.output import JsonOption, if_interrupted, print_json, print_table, progress, say
 from mabe_tui.cli.session import Session, session_of
 from mabe_tui.runs.gpu_table import Figure, GpuRow, GpuTable, data_bytes, gpu_table
@@ -53,7 +53,9 @@ def gpus(
     ] = None,
     budget: Annotated[
         float | None,
-        typer.Option(metavar="USD", help="What all probes may cost at most.", min=0.01),
+        typer.Option(
+            metavar="USD", help="What all probes may cost at most.", min=0.01, callback=finite
+        ),
     ] = None,
     overrides: SetOption = None,
     preset: Annotated[str | None, typer.Option(help="Apply a preset of the registry.")] = None,

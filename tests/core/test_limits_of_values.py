@@ -7,6 +7,7 @@ from typing import Annotated, Any, get_args, get_origin
 import msgspec
 import pytest
 
+from core.data.synthetic import SyntheticSettings
 from core.errors import ConfigError
 from core.experiment import Experiment
 from core.overrides import parse_override
@@ -95,3 +96,22 @@ def test_texts_have_a_length(tmp_path: Path, path: str) -> None:
     ) as caught:
         load(file).experiment("a")
     assert len(str(caught.value)) < 200 + len(str(file))
+
+
+def test_what_the_simulator_refuses_is_refused_before_a_run(registry: Registry) -> None:
+    with pytest.raises(
+        ConfigError, match=r"^--set data\.mice: synthetic videos have 2 mice at least"
+    ):
+        registry.experiment("a", ["data.mice=1"])
+    assert registry.experiment("a", ["data.mice=1", "data.source=competition"]).data.mice == 1
+    for edge in ("synthetic_videos", "synthetic_frames", "frames_per_second"):
+        for mark in get_args(item_of(f"data.{edge}"))[1:]:
+            for bound in filter(None, (mark.ge, mark.le)):
+                data = registry.experiment("a", [f"data.{edge}={bound}"]).data
+                SyntheticSettings(
+                    videos=data.synthetic_videos,
+                    frames=data.synthetic_frames,
+                    mice=data.mice,
+                    keypoints=data.keypoints,
+                    fps=data.frames_per_second,
+                )

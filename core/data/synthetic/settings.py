@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from core.errors import ConfigError
 from core.features.keypoints import KEYPOINT_SETS, SLOTS_18
+from core.strict import describe
 
 SIMULATOR_VERSION = 2
 """Raised whenever the same settings give other files, so that old and new ones are never mixed."""
@@ -36,9 +37,10 @@ def _check_fields(struct: msgspec.Struct, prefix: str) -> None:
     """Hold a struct that was made in Python to its annotations; msgspec does so only for decoded ones."""
     for field in msgspec.structs.fields(struct):
         try:
-            msgspec.convert(getattr(struct, field.name), field.type)
+            msgspec.convert(value := getattr(struct, field.name), field.type)
         except msgspec.ValidationError as error:
-            raise ConfigError(f"{prefix}{field.name}: {error}") from error
+            allowed = describe(field.type)
+            raise ConfigError(f"{prefix}{field.name}: {value!r} is not {allowed}") from error
 
 
 class ClassShares(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

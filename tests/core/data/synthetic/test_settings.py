@@ -14,9 +14,9 @@ from core.registry import default_path, load
 @pytest.mark.parametrize(
     ("key", "value", "says"),
     [
-        ("videos", 0, "synthetic videos: Expected `int` >= 1"),
-        ("mice", 5, "synthetic mice: Expected `int` <= 4"),
-        ("mice", "two", "synthetic mice: Expected `int`, got `str`"),
+        ("videos", 0, "synthetic videos: 0 is not a whole number from 1"),
+        ("mice", 5, "synthetic mice: 5 is not a whole number from 2 and up to 4"),
+        ("mice", "two", "synthetic mice: 'two' is not a whole number"),
         ("keypoints", "mars8", "'mars8' is not one of mars7, mabe18"),
         ("keypoints", ("nose", "wing"), "'wing' is not a body part"),
         ("keypoints", ("nose", "nose"), "named twice"),
@@ -44,7 +44,7 @@ def test_body_parts_are_sorted_and_may_be_any_of_the_competition():
 
 @pytest.mark.parametrize("share", [-0.1, 1.0, float("nan"), "much"])
 def test_an_impossible_share_is_refused(share):
-    with pytest.raises(ConfigError, match=r"synthetic shares\.mating: Expected"):
+    with pytest.raises(ConfigError, match=r"synthetic shares\.mating: .* is not a number from 0"):
         ClassShares(mating=share)
 
 
