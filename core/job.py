@@ -12,9 +12,10 @@ import argparse
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from core import places
 from core.emitter import Emitter
@@ -34,6 +35,7 @@ def main(arguments: Sequence[str] | None = None, build: "TaskBuilder | None" = N
         arguments: the command line; none takes that of the process.
         build: makes the task; none makes the one that the experiment names.
     """
+    warnings.showwarning = _log_warning
     watch = StopWatch()
     watch.install()
     options = _parser().parse_args(arguments)
@@ -46,6 +48,19 @@ def main(arguments: Sequence[str] | None = None, build: "TaskBuilder | None" = N
         code = _complain(_in_words(error, run_dir))
     _let_go_of_output()
     return code
+
+
+def _log_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Log a library's warning as one plain line, without the place in its source."""
+    del filename, lineno, file, line
+    print(" ".join(f"{category.__name__}: {message}".split()), file=sys.stderr, flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:

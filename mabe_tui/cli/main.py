@@ -6,6 +6,7 @@ each is), and imports what is heavy (torch, pandas, pyarrow, modal, rich) inside
 
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -88,6 +89,8 @@ def _guarded(command: Callable[..., Any], name: str) -> int:
 def _answered(command: Callable[..., Any], name: str) -> int:
     arguments = sys.argv[1:]
     debug = "--debug" in arguments or bool(os.environ.get("MABE_DEBUG"))
+    if not debug:
+        _silence_libraries()
     try:
         code = _called(command, name, [argument for argument in arguments if argument != "--debug"])
         sys.stdout.flush()
@@ -111,6 +114,12 @@ def _answered(command: Callable[..., Any], name: str) -> int:
         return 1
     except SystemExit as exit_:
         return exit_.code if isinstance(exit_.code, int) else int(bool(exit_.code))
+
+
+def _silence_libraries() -> None:
+    """Keep warnings of libraries, written for programmers, off standard error; workers inherit this."""
+    sys.warnoptions.append("ignore")  # what multiprocessing passes on
+    warnings.simplefilter("ignore")
 
 
 def _called(command: Callable[..., Any], name: str, arguments: list[str]) -> int:

@@ -5,6 +5,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import msgspec
@@ -124,6 +125,7 @@ def stop_after(monkeypatch):
 def train(fake, one_thread, monkeypatch):
     """Run a job in this process, deaf to signals; give its exit code."""
     monkeypatch.setattr("core.training.stopping.StopWatch.install", lambda _: None)
+    monkeypatch.setattr("warnings.showwarning", warnings.showwarning)  # a job sets its own
 
     def run(run_dir, task=None, build=None, arguments=()) -> int:
         def build_fake(request, cache, device, progress):

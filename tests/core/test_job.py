@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+import warnings
 
 import msgspec
 import pytest
@@ -106,6 +107,17 @@ def test_a_finished_run_is_left_alone(new_run, train, capfd):
 
 
 # ── what goes wrong ───────────────────────────────────────────────────────────────────────────
+
+
+def test_a_warning_of_a_library_is_one_plain_line_of_the_log(new_run, train, fake, capfd):
+    def warns(request, cache, device, progress):
+        warnings.warn("overflow\n  encountered", RuntimeWarning, stacklevel=1)
+        return fake.FakeTask()
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        assert train(new_run(), build=warns) == 0
+    assert capfd.readouterr().err == "RuntimeWarning: overflow encountered\n"
 
 
 def test_a_folder_that_is_no_run_is_one_line(tmp_path, train, capfd):

@@ -25,6 +25,7 @@ SPELLINGS = st.one_of(
     st.integers(min_value=-(2**70), max_value=2**70).map(str),
     st.floats().map(str),
     st.sampled_from([".5", "1.", "-0", "1e400", "true", "none", '"none"', "[", "[[[1]]]", "{a=1}"]),
+    st.integers(min_value=500, max_value=5000).map(lambda depth: "[" * depth),
     st.lists(st.integers() | st.text(max_size=5), max_size=4).map(json.dumps),
 )
 

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from core.experiment import Experiment
 from core.files import write_bytes_atomically
 from core.rundir import About, RunDir, RunRequest
+from mabe_tui.cli.main import _silence_libraries
 from mabe_tui.cli.output import print_json, rich_table, say, telling_of
 from mabe_tui.cli.streams import NeutralOutput, console
 from mabe_tui.runs.text import ascii_json, clean, neutral, neutral_json
@@ -54,6 +56,15 @@ def folder(tmp_path: Path) -> Path:
     registry = registry.replace("\x07", "\\u0007").replace("\x9b", "\\u009b")
     write_bytes_atomically(tmp_path / "experiments.toml", registry.encode())
     return tmp_path
+
+
+def test_no_warning_of_a_library_reaches_a_person(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "warnoptions", [])
+    with warnings.catch_warnings(record=True) as heard:
+        _silence_libraries()
+        warnings.warn("overflow encountered in cast", RuntimeWarning, stacklevel=1)
+    assert not heard
+    assert sys.warnoptions == ["ignore"]  # a worker of multiprocessing is started with it
 
 
 def test_closed_streams_are_no_error(folder: Path) -> None:
