@@ -20,7 +20,7 @@ def changes_since(run: RunDir, request: RunRequest) -> Iterator[str]:
         DataError: their folder is gone, or cannot be read.
     """
     if not (run.checkpoints / "last.json").exists():
-        yield f"{run.id} has no checkpoint yet: it starts again from the beginning"
+        yield f"{run.id} has no checkpoint: it starts again from the beginning"
     resolved = request.resolved
     if resolved is not None and (now := code_version()) != resolved.code_version:
         yield (

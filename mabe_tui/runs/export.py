@@ -27,7 +27,7 @@ def write_charts(panels: Sequence[Panel], name: str, folder: Path) -> Path:
     """
     drawn = [panel for panel in panels if panel.series]
     if not drawn:
-        raise RunError("nothing to draw yet")
+        raise RunError("nothing to draw")
     return write_new(folder, name, ".svg", svg_document(drawn).encode())
 
 

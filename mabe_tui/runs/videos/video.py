@@ -19,6 +19,7 @@ from core.rundir import RunDir, RunRequest
 from core.strict import nearest
 from mabe_tui.runs.checkpoints import none_words, pointer_names
 from mabe_tui.runs.store import RunEntry
+from mabe_tui.runs.view import state_of
 
 if TYPE_CHECKING:
     from core.data.competition import Bouts
@@ -172,12 +173,16 @@ def open_run_data(
         progress: called with (done, total, what) where they must be prepared again.
 
     Raises:
-        RunError: the run has not come so far as to read its data.
+        RunError: the run has not come so far as to read its data, or never did.
         DataError: the data are gone, elsewhere or damaged; says what to do.
     """
     request = entry.require_request()
     if request.resolved is None:
-        raise RunError(f"{entry.id} has not read its data yet; look again when it trains")
+        if request.imported:
+            raise RunError(f"{entry.id} was imported from a log, so nothing is known of its data")
+        if state_of(entry).may_speak:
+            raise RunError(f"{entry.id} has not read its data yet; look again when it trains")
+        raise RunError(f"{entry.id} ended before it had read its data")
     kept = kept_data(cache_of_run(entry.run.path), request.resolved.data_fingerprint)
     if kept is not None and data is None:
         return kept

@@ -204,7 +204,7 @@ def test_an_unknown_video_is_named_with_the_nearest(entry: RunEntry) -> None:
 
 def test_a_run_that_has_not_read_its_data_says_so(entry: RunEntry) -> None:
     entry.run.write_request(msgspec.structs.replace(entry.require_request(), resolved=None))
-    with pytest.raises(RunError, match="has not read its data yet"):
+    with pytest.raises(RunError, match="ended before it had read its data"):
         open_video(RunEntry(entry.run), "x")
 
 
