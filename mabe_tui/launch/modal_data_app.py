@@ -52,6 +52,7 @@ app = modal.App("mabe-data", include_source=False)
     timeout=LONGEST_SECONDS,
     retries=CRASHES,
     scaledown_window=IDLE_SECONDS,
+    single_use_containers=True,
 )
 def fetch_data(order: str) -> str:
     """Carry out an order, and give its last word.

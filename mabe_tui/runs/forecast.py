@@ -65,7 +65,7 @@ def described(foreseen: DryRun) -> dict[str, str]:
     time = "no earlier run of this version here to go by"
     if guess is not None:
         each = short_duration(guess.seconds_per_epoch)
-        time = f"{duration(guess.seconds)} at most, at {each} an epoch as in {guess.from_run}"
+        time = f"{duration(guess.seconds)} at most, at {each} an epoch as in {_run_of(guess)}"
     warnings = {"warning": "; ".join(quote.warnings)} if quote.warnings else {}
     return {
         "version": request.experiment.name,
@@ -84,11 +84,17 @@ def described(foreseen: DryRun) -> dict[str, str]:
 def expected_seconds(request: RunRequest, guess: Estimate | None) -> tuple[float, str] | None:
     """Say how long a run may take, and by whose word; ``None`` where nobody knows."""
     if guess is not None:
-        return guess.seconds, f"as {guess.from_run} did"
+        return guess.seconds, f"as {_run_of(guess)} did"
     reported = request.experiment.reported
     if reported is not None and reported.hours is not None:
-        return reported.hours * HOUR, "as its documents claim"
+        other = any(text.startswith("hardware.gpu") for text in request.overrides)
+        return reported.hours * HOUR, "as its documents claim" + " of another GPU" * other
     return None
+
+
+def _run_of(guess: Estimate) -> str:
+    """Name the run that an estimate goes by, with its GPU where that is another one."""
+    return guess.from_run + (f" on {guess.other_gpu}" if guess.other_gpu is not None else "")
 
 
 def expected_cost(request: RunRequest, guess: Estimate | None) -> float | None:

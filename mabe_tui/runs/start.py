@@ -12,9 +12,11 @@ from core import places
 from core.errors import RunError, UserError
 from core.events import Epoch, began
 from core.experiment import Experiment
+from core.gpus import choices_of, split_gpu
 from core.history import History
 from core.rundir import About, Limits, RunDir, RunRequest, new_run_id
 from mabe_tui.launch.launcher import Launcher, Say, say_nothing
+from mabe_tui.runs.listing.record import rented_gpu
 from mabe_tui.runs.manage import require_tag
 from mabe_tui.runs.reading import thin_history
 from mabe_tui.runs.store import RunStore
@@ -30,6 +32,8 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     """From its start to its last epoch."""
     seconds_per_epoch: float
     from_run: str
+    other_gpu: str | None = None
+    """What that run had, where it is none of the GPUs that are asked for now."""
 
 
 def new_request(
@@ -118,9 +122,13 @@ def _seconds_before_training(history: History) -> float:
 def estimate(store: RunStore, request: RunRequest) -> Estimate | None:
     """Estimate the duration from the latest run of the same version, preset and launcher.
 
+    One that had a GPU which is asked for now goes before any that had another.
+
     Returns:
         ``None`` where there is no such run with a completed epoch.
     """
+    asked = choices_of(request.experiment.hardware.gpu) if request.launcher != "local" else ()
+    wanted, other = {split_gpu(gpu) for gpu in asked}, None
     for entry in store.entries()[:RUNS_LOOKED_AT]:
         if entry.version != request.experiment.name or entry.request is None or entry.is_import:
             continue
@@ -130,10 +138,17 @@ def estimate(store: RunStore, request: RunRequest) -> Estimate | None:
         recent = [epoch.seconds for epoch in history.epochs[-EPOCHS_AVERAGED:]]
         if recent:
             each = math.fsum(recent) / len(recent)
-            return Estimate(
+            started = history.started
+            gpu = rented_gpu(entry.request, started.device_name if started else None)
+            is_other = bool(wanted) and gpu is not None and split_gpu(gpu) not in wanted
+            found = Estimate(
                 seconds=_seconds_before_training(history)
                 + each * request.experiment.training.epochs,
                 seconds_per_epoch=each,
                 from_run=entry.id,
+                other_gpu=gpu if is_other else None,
             )
-    return None
+            if not is_other:
+                return found
+            other = other or found
+    return other

@@ -158,6 +158,9 @@ def test_a_gpu_without_the_memory_is_no_error(cuda, monkeypatch, tmp_path):
     assert (probe(128).fits, probe(128).problem) == (False, "out of memory")
     assert largest_batch(lambda size: probe(size).fits, 4096) == 96
     assert CudaProbe(request_of(), tmp_path, lambda *_: None, 4 * GIB).memory == 4 * GIB
+    for data, memory in ((2 * GIB, 7.5 * GIB), (6 * GIB, 9.5 * GIB)):  # these stay on the host
+        probe = CudaProbe(request_of(), tmp_path, lambda *_: None, reserved=data)
+        assert probe.memory == int(memory)
 
 
 def test_another_error_on_a_gpu_is_raised(cuda, monkeypatch, tmp_path):

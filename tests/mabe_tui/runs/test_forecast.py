@@ -9,6 +9,7 @@ from core.rundir import Limits, RunRequest
 from mabe_tui.runs.forecast import Spending, spending
 from mabe_tui.runs.start import new_request
 from mabe_tui.runs.store import RunStore
+from tests.mabe_tui.recorded import record
 
 
 def requests(count: int, budget: float | None = None) -> list[RunRequest]:
@@ -37,6 +38,18 @@ def test_one_run(store: RunStore) -> None:
 def test_of_many_the_sum_is_said_and_then_each(store: RunStore) -> None:
     line = spent(store, 4).line
     assert line.startswith("4 runs, about $55.32 in all: each $10.00 an hour; about $13.83 for")
+
+
+def test_an_estimate_goes_by_the_same_gpu_or_names_the_other(
+    store: RunStore, tmp_path: Path
+) -> None:
+    v6 = load(default_path()).experiment("v6")
+    on_t4 = load(default_path()).experiment("v6", ["hardware.gpu=T4"])
+    earlier = record(tmp_path, on_t4, launcher="modal")
+    assert f"as {earlier.id} on T4 did" in spent(store, 1).line
+    same = record(tmp_path, v6, launcher="modal")
+    record(tmp_path, on_t4, launcher="modal")
+    assert f"as {same.id} did" in spent(store, 1).line
 
 
 @pytest.mark.parametrize(
