@@ -1,6 +1,7 @@
 """Keys pressed at random, faster than anyone types, crash no screen."""
 
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -52,11 +53,12 @@ WAYS = {
 @pytest.mark.parametrize("number", range(ROUNDS))
 @pytest.mark.parametrize("screen", WAYS)
 async def test_keys_at_random(
-    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch, screen: str, number: int
+    make_app: MakeApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, screen: str, number: int
 ) -> None:
     def refuse(self: LocalLauncher, *_: Any) -> None:
         raise RunError("nothing is launched here")
 
+    monkeypatch.chdir(tmp_path)  # where pictures and pages are saved
     monkeypatch.setattr(LocalLauncher, "launch", refuse)
     random_keys = random.Random(f"{screen} {number}")
     app = make_app()
