@@ -14,7 +14,7 @@ from core import places
 from core.emitter import Emitter
 from core.encoding import decode_text
 from core.errors import ConfigError, DataError
-from core.events import Epoch, Finished, RunStarted, Stopped, decode
+from core.events import Epoch, Finished, RunStarted, Stopped, Warned, decode
 from core.experiment import Experiment
 from core.files import write_bytes_atomically
 from core.registry import Registry
@@ -98,7 +98,8 @@ def import_log(home: Path, printed: Printed, experiment: Experiment) -> RunDir:
     run.write_about(About(tags=(TAG,), note=f"imported from {printed.name}"))
     attempt = run.claim_attempt()
     write_bytes_atomically(run.attempt_folder(attempt) / ORIGINAL, printed.content)
-    times, log = iter(_moments(printed)), io.StringIO()
+    moments, log = _moments(printed), io.StringIO()
+    times = itertools.chain(moments, itertools.repeat(moments[-1]))
     with Emitter(attempt, run.events_path(attempt), log, lambda: next(times)) as emitter:
         _tell(emitter, run, request.experiment, printed, log)
     write_bytes_atomically(run.log_path(attempt), log.getvalue().encode())
@@ -197,6 +198,16 @@ def _tell(
 def _tell_ending(emitter: Emitter, printed: Printed) -> None:
     log = printed.log
     last, best = log.epochs[-1], log.best
+    if log.claimed_best is not None and (
+        best is None or log.claimed_best[0] > (best.f1_macro or 0)
+    ):
+        emitter.emit(
+            Warned,
+            code="best_not_listed",
+            message="the log names a best F1 of {:.4f} at epoch {}, and does not list that epoch".format(
+                *log.claimed_best
+            ),
+        )
     if (log.complete or _has_all_epochs(log)) and best is not None:
         emitter.emit(
             Finished,
@@ -220,7 +231,9 @@ def _reason(log: OldLog) -> str:
 
 
 def _has_all_epochs(log: OldLog) -> bool:
-    return log.asked_epochs is not None and log.epochs[-1].epoch >= log.asked_epochs
+    first, last = log.epochs[0].epoch, log.epochs[-1].epoch
+    done = last + (first == 0)  # some count from 0
+    return log.asked_epochs is not None and done >= log.asked_epochs
 
 
 def _total_seconds(printed: Printed) -> float:

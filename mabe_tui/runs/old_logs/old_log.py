@@ -45,6 +45,7 @@ DURATION_PART = re.compile(
 )
 CLOCK = re.compile(r"(?:(\d+):)?(\d+):(\d\d(?:\.\d+)?)")
 EARLY = re.compile(r"Early stopping (?:triggered|at|after)|Stopped early", re.IGNORECASE)
+BEST = re.compile(rf"^\s*Best F1:\s*{NUMBER}\s*\(Epoch\s+(\d+)\)", re.IGNORECASE)
 DONE = re.compile(r"Training Complete", re.IGNORECASE)
 
 
@@ -85,6 +86,8 @@ class OldLog(msgspec.Struct, kw_only=True):
     device: str = ""
     complete: bool = False
     stopped_early: bool = False
+    claimed_best: tuple[float, int] | None = None
+    """F1 and epoch, by the log's own last words: where it was shortened, that epoch may not be in it."""
     total_seconds: float | None = None
     """All of the training, as the log itself adds it up."""
 
@@ -189,6 +192,8 @@ def _take_header(log: OldLog, line: str) -> None:
         log.device = match[1]
     elif (match := TOTAL.match(line)) is not None:
         log.total_seconds = _seconds_in(match[1])
+    elif (match := BEST.match(line)) is not None:
+        log.claimed_best = float(match[1]), int(match[2])
     elif EARLY.search(line):
         log.stopped_early = True
     elif DONE.search(line):

@@ -219,6 +219,16 @@ def test_how_a_log_ends_is_how_its_run_ends(tmp_path: Path) -> None:
     )
 
 
+def test_a_best_epoch_that_a_shortened_log_leaves_out_is_named(tmp_path: Path) -> None:
+    text = "Epoch 0/2: F1: 0.1\nEpoch 1/2: F1: 0.2\nBest F1: 0.4 (Epoch 7)"
+    run = import_log(tmp_path, of_lines("x", untimed(text), NOW), Experiment(name="v6"))
+    summary = summary_of(RunEntry(run))
+    assert state_words(summary) == "finished (all epochs done)"  # it counts from 0
+    assert summary.warnings == (
+        "the log names a best F1 of 0.4000 at epoch 7, and does not list that epoch",
+    )
+
+
 def test_its_settings_are_those_of_the_log(tmp_path: Path) -> None:
     registry = load(default_path())
     short = of_lines("x.log", untimed("Epoch 1/2: Loss: 1, F1: 0.1"), NOW)
