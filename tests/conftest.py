@@ -35,6 +35,12 @@ def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
+def one_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prepare data in the test's own process, unless the test asks for workers: each costs an import."""
+    monkeypatch.setattr("core.data.workers.processors", lambda: 1)
+
+
+@pytest.fixture(autouse=True)
 def signals() -> Iterator[None]:
     """Let each test, and what it starts, hear every signal as from a terminal."""
     with as_from_a_terminal():

@@ -32,6 +32,7 @@ from core.data.manifest import (
     write_manifest,
 )
 from core.data.parquet import numbers, read_columns, texts
+from core.data.workers import worker_count
 from core.errors import DataError
 from core.features.keypoints import slots_of_set
 from core.files import replace_atomically
@@ -155,7 +156,7 @@ def prepare(
         if prepared is None:
             # first of all: beside a half-filled array, an old manifest would make it look whole
             (folder / MANIFEST).unlink(missing_ok=True)
-            count = min(workers or os.cpu_count() or 1, len(usable))
+            count = worker_count(workers, len(usable))
             videos, unreadable = _build(folder, usable, slots, max_mice, count, progress, skip_bad)
             if source_key(root, usable, keypoints, max_mice) != key:
                 raise DataError(f"{root}: changed while it was being prepared; run again")

@@ -1,6 +1,7 @@
 """Work on videos in several processes, which end with their parent and leave Ctrl-C to it."""
 
 import multiprocessing
+import os
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
@@ -12,6 +13,16 @@ from core.processes import deaf_to, end_with_parent, without_main
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
+
+
+def processors() -> int:
+    """Return the number of processors of this machine."""
+    return os.cpu_count() or 1
+
+
+def worker_count(asked: int | None, jobs: int) -> int:
+    """Return how many processes work on ``jobs`` jobs: as many as asked for, else one a processor."""
+    return min(asked or processors(), jobs)
 
 
 def in_workers(

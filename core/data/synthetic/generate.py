@@ -1,6 +1,5 @@
 """Making a whole data set: videos in parallel, resumable, the same bytes whatever the workers."""
 
-import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -23,7 +22,7 @@ from core.data.synthetic.writer import (
     write_tracking,
     write_train_csv,
 )
-from core.data.workers import in_workers
+from core.data.workers import in_workers, worker_count
 from core.errors import DataError
 from core.files import UNDECODABLE, write_bytes_atomically
 from core.progress import Progress
@@ -161,8 +160,8 @@ def write_videos(
     total, done = len(videos), len(videos) - len(missing)
     if progress:
         progress(done, total, "videos")
-    workers = min(workers or os.cpu_count() or 1, len(missing))
-    for _ in in_workers(partial(write_video, root), missing, workers):
+    count = worker_count(workers, len(missing))
+    for _ in in_workers(partial(write_video, root), missing, count):
         done += 1
         if progress:
             progress(done, total, "videos")
