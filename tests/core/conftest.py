@@ -2,9 +2,6 @@
 
 import datetime as dt
 import importlib.util
-import os
-import subprocess
-import sys
 import warnings
 from pathlib import Path
 
@@ -19,6 +16,7 @@ from core.training.checkpoint import CheckpointStore
 from core.training.checkpoint_file import predicting_weights
 from core.training.identity import history_hash, weights_hash
 from core.training.stopping import StopReason
+from tests.core.job_server import JobServer
 
 FAKE_JOB = Path(__file__).with_name("fake_job.py")
 
@@ -32,27 +30,25 @@ def fake():
     return module
 
 
+@pytest.fixture(scope="session")
+def job_server(tmp_path_factory):
+    server = JobServer(tmp_path_factory.mktemp("jobs"))
+    yield server
+    server.close()
+
+
 @pytest.fixture
-def spawn():
+def spawn(job_server):
     """Start `fake_job.py` as a process of its own; none outlives the test."""
     jobs = []
 
     def start(*arguments, **environment):
-        job = subprocess.Popen(
-            [sys.executable, str(FAKE_JOB), *map(str, arguments)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
-        )
-        jobs.append(job)
-        return job
+        jobs.append(job_server.start(*arguments, **environment))
+        return jobs[-1]
 
     yield start
     for job in jobs:
-        job.kill()
-        job.wait()
+        job.close()
 
 
 @pytest.fixture

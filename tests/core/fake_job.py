@@ -1,9 +1,12 @@
-"""A tiny task on random tensors, and a job that trains it: `python fake_job.py RUN_DIR | --serve`.
+"""A tiny task on random tensors, and a job that trains it: `python fake_job.py RUN_DIR`.
+
+``FAKE_NOTHING`` in the environment lets it train what the experiment names instead.
 
 Batch norm and dropout are in it on purpose: both are state that a resume must not lose.
 """
 
 import math
+import multiprocessing
 import os
 import sys
 import time
@@ -16,13 +19,11 @@ from torch import nn
 from core.job import main
 from core.rundir import RunDir
 from core.tasks.task import Batch, DataSummary, InputSpec, Loss
-from core.training import checkpoint_file
+from core.training import checkpoint_file, leader
 from core.training.losses import FrameLoss
 
 TIME, FEATURES, CLASSES = 5, 6, 3
 HELD_AT = 4
-REAL_TASK = "FAKE_NOTHING" in os.environ
-"""Train what the experiment names instead."""
 
 
 class FakeModel(nn.Module):
@@ -158,25 +159,15 @@ def slow_down_writes(seconds):
     checkpoint_file._HashingWriter.write, RunDir.write_pointer = slow_write, slow_point
 
 
-def serve():
-    """Fork a job for each run folder named on stdin: what is killed need not import torch again."""
-    # what a job imports late, and what torch does
-    import core.tasks.build
-    import core.training.session  # noqa: F401
-
-    torch.optim.AdamW([torch.zeros(1)])
-    for line in sys.stdin:
-        child = os.fork()
-        if child == 0:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-            os._exit(main([line.strip()], build=None if REAL_TASK else build))
-        print(child, flush=True)
-        _, status = os.waitpid(child, 0)
-        print(os.waitstatus_to_exitcode(status), flush=True)
-
-
-if __name__ == "__main__":
+def run(arguments):
+    """Train as the environment says; return the exit code."""
     torch.set_num_threads(1)
     if slow := float(os.environ.get("FAKE_SLOW_WRITES", "0")):
         slow_down_writes(slow)
-    sys.exit(serve() if sys.argv[1:] == ["--serve"] else main(build=build))
+    if "FAKE_FORK" in os.environ:  # followers need not import torch again either
+        leader.get_context = lambda _: multiprocessing.get_context("fork")
+    return main(arguments, build=None if "FAKE_NOTHING" in os.environ else build)
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:]))

@@ -1,12 +1,12 @@
 """SIGKILL at random instants: whatever it hits, the run ends as if it had never been killed."""
 
-import contextlib
 import os
 import random
 import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 from core.experiment import (
     AugmentationConfig,
@@ -52,24 +52,22 @@ SMALL_V6 = Experiment(
 )
 
 
-def run_job(server, run, kill_after=None):
-    """Run one attempt, killed after some seconds; give its exit code."""
-    server.stdin.write(f"{run.path}\n")
-    server.stdin.flush()
-    child = int(server.stdout.readline())
+def run_job(start, run, kill_after=None):
+    """Run one attempt, killed after some seconds; return its exit code."""
+    job = start(run.path)
     if kill_after is not None:
         time.sleep(kill_after)  # the instant is what is tested: it waits for nothing
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(child, signal.SIGKILL)
-    return int(server.stdout.readline())
+        job.kill()
+    job.communicate()
+    return job.returncode
 
 
-def kill_and_compare(server, make_run, result_of, epochs):
+def kill_and_compare(start, make_run, result_of, epochs):
     """Kill runs at random instants until there were enough; each must end like the one left alone."""
     whole, timed = make_run("whole"), make_run("timed")
-    assert run_job(server, whole) == 0
+    assert run_job(start, whole) == 0
     began = time.monotonic()
-    assert run_job(server, timed) == 0  # the first one imports and prepares
+    assert run_job(start, timed) == 0  # the first one prepares its data
     seconds = time.monotonic() - began
     seed = random.randrange(10**6)
     print("seed of the instants:", seed)
@@ -77,12 +75,12 @@ def kill_and_compare(server, make_run, result_of, epochs):
     while kills < KILLS:
         run = make_run(f"cut{runs}")
         for _ in range(4):
-            code = run_job(server, run, kill_after=instants.uniform(0, seconds))
+            code = run_job(start, run, kill_after=instants.uniform(0, seconds))
             kills += code == -signal.SIGKILL
             if code == 0:
                 break
         else:
-            assert run_job(server, run) == 0
+            assert run_job(start, run) == 0
         runs += 1
         assert result_of(run) == result_of(whole)
         assert [epoch.epoch for epoch in run.history().epochs] == list(range(1, epochs + 1))
@@ -92,20 +90,19 @@ def test_killed_at_any_instant_also_inside_a_checkpoint_write(new_run, spawn, re
     def make_run(name):
         return new_run(name, epochs=6, scheduler="plateau", plateau_patience=0, ema_decay=0.9)
 
-    server = spawn("--serve", FAKE_STEP_SECONDS="0.002", FAKE_SLOW_WRITES="0.0002")
-    kill_and_compare(server, make_run, result_of, epochs=6)
+    start = partial(spawn, FAKE_STEP_SECONDS="0.002", FAKE_SLOW_WRITES="0.0002")
+    kill_and_compare(start, make_run, result_of, epochs=6)
 
 
 def test_killed_at_any_instant_while_learning_behaviour(new_run, spawn, result_of):
     def make_run(name):
         return new_run(name, experiment=SMALL_V6)
 
-    server = spawn("--serve", FAKE_NOTHING="1")
-    kill_and_compare(server, make_run, result_of, epochs=4)
+    kill_and_compare(partial(spawn, FAKE_NOTHING="1"), make_run, result_of, epochs=4)
 
 
-def test_a_real_job_killed_once(new_run, result_of):
-    """The module itself, as a launcher starts it; it is killed at its first checkpoint."""
+def test_a_real_job_killed_once(new_run, spawn, result_of):
+    """The module itself, as a launcher starts it, killed at its first checkpoint, then left alone."""
     whole, cut = (new_run(name, experiment=SMALL_V6) for name in ("whole", "cut"))
 
     def start(run):
@@ -117,7 +114,8 @@ def test_a_real_job_killed_once(new_run, result_of):
     next(line for line in job.stdout if '"checkpoint_saved"' in line)
     job.kill()
     assert job.wait() == -signal.SIGKILL
+    start(cut).communicate()
+    spawn(whole.path, FAKE_NOTHING="1").communicate()
     for run in (cut, whole):
-        start(run).communicate()
         assert run.history().ending.epoch == 4
     assert result_of(cut) == result_of(whole)

@@ -33,7 +33,7 @@ def until(job, kind):
 def follower_of(job):
     """The one child that follows; multiprocessing keeps a helper of its own beside it."""
     children = psutil.Process(job.pid).children()
-    (follower,) = [each for each in children if "spawn_main" in " ".join(each.cmdline())]
+    (follower,) = [each for each in children if "resource_tracker" not in " ".join(each.cmdline())]
     return follower
 
 
@@ -56,9 +56,10 @@ def test_two_processes_train_what_one_does(new_run, train, spawn, fake):
         torch.testing.assert_close(contents[1]["model"][name], tensor, rtol=1e-4, atol=1e-6)
 
 
-def test_whatever_dies_the_run_ends_as_if_nothing_had(new_run, spawn, result_of, gate):
+def test_whatever_dies_the_run_ends_as_if_nothing_had(new_run, spawn, result_of, gate, monkeypatch):
     """Each process has dropout of its own; killed leader, killed follower, a stop, then the end."""
     whole, cut = (new_run(name, processes=2, epochs=4) for name in ("whole", "cut"))
+    monkeypatch.setenv("FAKE_FORK", "1")
 
     gate.hold_after(1)
     job = spawn(cut.path)
