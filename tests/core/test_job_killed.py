@@ -3,8 +3,6 @@
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from functools import partial
 
@@ -99,23 +97,3 @@ def test_killed_at_any_instant_while_learning_behaviour(new_run, spawn, result_o
         return new_run(name, experiment=SMALL_V6)
 
     kill_and_compare(partial(spawn, FAKE_NOTHING="1"), make_run, result_of, epochs=4)
-
-
-def test_a_real_job_killed_once(new_run, spawn, result_of):
-    """The module itself, as a launcher starts it, killed at its first checkpoint, then left alone."""
-    whole, cut = (new_run(name, experiment=SMALL_V6) for name in ("whole", "cut"))
-
-    def start(run):
-        command = [sys.executable, "-m", "core.job", str(run.path)]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
-
-    job = start(cut)
-    next(line for line in job.stdout if '"checkpoint_saved"' in line)
-    job.kill()
-    assert job.wait() == -signal.SIGKILL
-    start(cut).communicate()
-    spawn(whole.path, FAKE_NOTHING="1").communicate()
-    for run in (cut, whole):
-        assert run.history().ending.epoch == 4
-    assert result_of(cut) == result_of(whole)
