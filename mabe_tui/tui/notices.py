@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from mabe_tui.runs.following.alerts import SEVERITY, Severity
 from mabe_tui.runs.listing.record import RunRecord
 from mabe_tui.runs.units import duration
+from mabe_tui.runs.words import best_words, state_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +39,9 @@ class RunWatch:
 def _news(record: RunRecord, before: str | None, fell_silent: bool) -> Iterator[Notice]:
     run = record.summary
     if before is not None and before != run.state.value and run.state in SEVERITY:
-        best = f", best {run.monitor} {run.best_metric:.4f}" if run.best_metric is not None else ""
+        best = f", best {run.monitor} {best_words(run)}" if run.best_metric is not None else ""
         why = f": {run.problem}" if run.problem else best
-        yield Notice(run.id, f"{run.id} {run.state.value}{why}", SEVERITY[run.state])
+        yield Notice(run.id, f"{run.id} {state_words(run)}{why}", SEVERITY[run.state])
     if fell_silent:
         silent = duration(run.stalled_seconds)
         yield Notice(run.id, f"{run.id} has said nothing for {silent}", "warning")

@@ -88,7 +88,9 @@ class Curve:
 
 def curve_names(points: Points) -> list[str]:
     """Name the curves that a run has, in the order in which they are worth a look."""
-    names = [TRAIN_LOSS] if len(points.steps) or len(points.epochs) else []
+    # an old log may not tell the loss: that is no loss that is not a number
+    has_loss = len(points.steps) or _has_numbers(points.epochs, TRAIN_LOSS)
+    names = [TRAIN_LOSS] if has_loss else []
     metrics = [VALIDATION_LOSS if name == "loss" else name for name in points.metrics]
     names += sorted(metrics, key=lambda name: (name != VALIDATION_LOSS, name.startswith(PER_CLASS)))
     training = points.steps if len(points.steps) else points.epochs

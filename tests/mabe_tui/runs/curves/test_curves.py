@@ -1,5 +1,6 @@
 """Curves over epochs, steps, time and money; what a resume took back; and which event a point is."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -151,3 +152,11 @@ def test_before_the_first_epoch_any_name_may_be_one_to_come() -> None:
     assert curves_named(numbers(run).points, "f1_macro") == []
     with pytest.raises(RunError, match="no curve 'f1_macr'; did you mean 'f1_macro'"):
         curves_named(numbers(run.epoch(1)).points, "f1_macr")
+
+
+def test_a_loss_that_an_old_log_does_not_tell_is_no_curve() -> None:
+    run = begun().tell(
+        Epoch, epoch=1, step=1, seconds=1.0, train_loss=math.nan, learning_rate=math.nan,
+        gradient_norm=math.nan, frames_per_second=math.nan, metrics={"f1_macro": 0.1},
+    )  # fmt: skip
+    assert curve_names(numbers(run).points) == ["f1_macro"]
