@@ -9,6 +9,7 @@ kept in ``$MABE_CACHE``, else in ``cache`` beside the ``runs`` folder that the r
 """
 
 import argparse
+import io
 import os
 import sys
 import traceback
@@ -38,6 +39,7 @@ def main(arguments: Sequence[str] | None = None, build: "TaskBuilder | None" = N
     warnings.showwarning = _log_warning
     watch = StopWatch()
     watch.install()
+    _speak_utf_8()
     options = _parser().parse_args(arguments)
     run_dir = RunDir(options.run_dir.resolve())
     try:
@@ -129,9 +131,16 @@ def _complain(line: str) -> int:
     return 1
 
 
+def _speak_utf_8() -> None:
+    """Print UTF-8 whatever the locale: the launcher reads events from what is printed."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # None where it is closed
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
 def _let_go_of_output() -> None:
     """Keep Python from complaining, when it ends, that whoever read our output is gone."""
-    for stream in (sys.stdout, sys.stderr):
+    for stream in filter(None, (sys.stdout, sys.stderr)):
         try:
             stream.flush()
         except (OSError, ValueError):

@@ -1,4 +1,5 @@
 import errno
+import io
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import msgspec
 import pytest
 import torch
 
+import core.job
 from core.emitter import Emitter
 from core.errors import DataError
 from core.events import (
@@ -21,6 +23,7 @@ from core.events import (
     Step,
     Stopped,
     System,
+    Warned,
     decode,
 )
 from core.history import History, gaps
@@ -342,6 +345,24 @@ def test_a_signal_leaves_the_last_completed_step(
     assert train(run) == 0
     assert train(whole) == 0
     assert result_of(run) == result_of(whole)
+
+
+def test_events_are_printed_in_utf_8_whatever_the_locale(tmp_path, monkeypatch):
+    printed = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(printed, encoding="ascii"))
+    core.job._speak_utf_8()
+    with Emitter("0001-abcd", tmp_path / "events.jsonl") as emitter:
+        emitter.emit(Warned, code="c", message="é – 你")
+        emitter.emit(Warned, code="c", message="and on")
+    assert printed.getvalue() == (tmp_path / "events.jsonl").read_bytes()
+
+
+def test_a_job_needs_no_standard_streams(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    core.job._speak_utf_8()
+    assert core.job._complain("nobody hears it") == 1
+    core.job._let_go_of_output()
 
 
 def test_a_job_outlives_whoever_reads_its_output(new_run, spawn, gate):
