@@ -25,6 +25,7 @@ from core.data.synthetic.writer import (
 from core.data.workers import in_workers, worker_count
 from core.errors import DataError
 from core.files import UNDECODABLE, write_bytes_atomically
+from core.lock import in_turn
 from core.progress import Progress
 
 MOST_TOLD = 4
@@ -33,6 +34,7 @@ BODY_CM = 8.5
 """Nose to tail base of an adult mouse."""
 WALL_SHARE = 0.04
 """Share of the picture, on each side, that lies outside the arena."""
+LOCK = ".lock"
 BODY_SPREAD = 0.06
 """Standard deviation of the logarithm of a mouse's size."""
 
@@ -155,30 +157,49 @@ def write_videos(
 
     ``request`` is what the videos follow from; its hash tells whether a folder belongs to them.
     """
-    _claim(root, request)
-    missing = [video for video in videos if not _is_there(root, video)]
-    total, done = len(videos), len(videos) - len(missing)
-    if progress:
-        progress(done, total, "videos")
-    count = worker_count(workers, len(missing))
-    for _ in in_workers(partial(write_video, root), missing, count):
-        done += 1
+    _refuse_foreign(root)  # before a lock is left in it
+    with in_turn(
+        root / LOCK, progress, "waiting for another process that makes data in this folder"
+    ):
+        _claim(root, request)
+        missing = [video for video in videos if not _is_there(root, video)]
+        total, done = len(videos), len(videos) - len(missing)
         if progress:
             progress(done, total, "videos")
-    write_train_csv(root / "train.csv", (video.row for video in videos))
+        count = worker_count(workers, len(missing))
+        for _ in in_workers(partial(write_video, root), missing, count):
+            done += 1
+            if progress:
+                progress(done, total, "videos")
+        write_train_csv(root / "train.csv", (video.row for video in videos))
     return _summary(videos, len(missing))
 
 
-def _claim(root: Path, request: Any) -> None:
-    """Mark a new folder as ours, or see that it is ours already and asked for the same.
+def _refuse_foreign(root: Path) -> None:
+    """Look whether a folder is new, empty or made by the simulator.
 
     Raises:
-        DataError: it is neither.
+        DataError: it is none of these.
+    """
+    if root.exists() and not root.is_dir():
+        raise DataError(f"{root}: is a file; name a folder for the synthetic data")
+    if root.is_dir() and not (root / SYNTHETIC_MARKER).is_file() and _is_used(root):
+        raise DataError(f"{root}: is not empty and was not made by synth; name a new folder")
+
+
+def _is_used(root: Path) -> bool:
+    """Return whether a folder holds files, other than a lock and what is being written."""
+    return any(not path.name.startswith(".") for path in root.iterdir())
+
+
+def _claim(root: Path, request: Any) -> None:
+    """Mark a new folder as ours, or see that it was made by the same request. Call it under the lock.
+
+    Raises:
+        DataError: it was made by another request, or by somebody else.
     """
     marker = root / SYNTHETIC_MARKER
     wanted = fingerprint(request)
-    if root.exists() and not root.is_dir():
-        raise DataError(f"{root}: is a file; name a folder for the synthetic data")
     if marker.is_file():
         try:
             found = msgspec.json.decode(marker.read_bytes(), type=dict[str, Any])
@@ -192,8 +213,7 @@ def _claim(root: Path, request: Any) -> None:
                 " name another folder, or delete this one first"
             )
         return
-    if root.is_dir() and any(root.iterdir()):
-        raise DataError(f"{root}: is not empty and was not made by synth; name a new folder")
+    _refuse_foreign(root)
     content = {"made_by": "mabe data synth", "fingerprint": wanted, "request": request}
     write_bytes_atomically(marker, msgspec.json.format(msgspec.json.encode(content)))
 

@@ -6,10 +6,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from filelock import FileLock
 
 from core.data.competition import labelled, read_bouts, read_tracking, read_videos
 from core.data.labels import ActionMap, frame_classes
 from core.data.synthetic import SyntheticSettings, synthesise
+from core.data.synthetic.generate import SYNTHETIC_MARKER, fingerprint
 from core.data.synthetic.patterns import CLASS_OF, CLASSES
 from core.data.synthetic.writer import CSV_COLUMNS
 from core.errors import DataError
@@ -122,6 +124,27 @@ def test_making_the_same_again_touches_nothing(tmp_path):
     times = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
     synthesise(tmp_path, SMALL, workers=1)
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == times
+
+
+def test_of_two_at_once_the_second_waits_and_finds_what_the_first_made(tmp_path, monkeypatch):
+    monkeypatch.setattr("core.lock.LOOK_SECONDS", 0.01)
+    other = msgspec.structs.replace(SMALL, seed=SMALL.seed + 1)
+    lock, told = FileLock(tmp_path / ".lock"), []
+
+    def progress(done, total, what):
+        told.append(what)
+        if len(told) == 1:
+            write_marker(tmp_path, other)
+            lock.release()
+
+    with lock, pytest.raises(DataError, match="holds synthetic data made with other settings"):
+        synthesise(tmp_path, SMALL, workers=1, progress=progress)
+    assert told == ["waiting for another process that makes data in this folder"]
+
+
+def write_marker(folder, settings):
+    content = {"made_by": "x", "fingerprint": fingerprint(settings), "request": settings}
+    (folder / SYNTHETIC_MARKER).write_bytes(msgspec.json.encode(content))
 
 
 def test_refuses_a_folder_that_is_not_its_own(tmp_path):
