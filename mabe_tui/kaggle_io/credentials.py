@@ -55,7 +55,7 @@ def _legacy(path: Path) -> Credentials:
     try:
         table = json.loads(_text(path))
         return Credentials(f"{path} is there", username=table["username"], key=table["key"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ConfigError(f"{path}: holds no username and key; {HOW}") from error
 
 
