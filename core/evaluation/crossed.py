@@ -31,10 +31,14 @@ seeds each side's own is too uncertain to be of use, and with equal numbers pool
 unequal numbers B is the larger of the pooled and the separate form, s²_A/n_A + s²_B/n_B.
 
 Measured (`tests/bench/bench_verdict.py`; figures in docs/performance.md): two equal versions are told apart
-in 3 to 7 % for 5 to 40 videos and 2 to 6 seeds a side. Where it is off: about 3 % where seeds differ by no
-more than the interaction makes them, since max(B − C, 0) then errs upwards; 2 to 5 % with 2 seeds against 6;
-up to 9 % with equal numbers of seeds if those of one version spread three times as far as the other's; and
-16 % with 2 such widely spread seeds against 6 narrow ones: two seeds do not show how far they spread.
+in 3 to 7 % for 5 to 40 videos and 3 to 6 seeds a side, in 3 to 8 % with 2. Where it is off:
+
+- 2 seeds whose scores are far from normal, or videos of very unequal length: 7 to 9.5 %;
+- scores near the ceiling on 5 to 12 videos: 1.5 to 4 %;
+- seeds that differ by no more than the interaction makes them: about 3 %, since max(B − C, 0) errs upwards;
+- 2 seeds against 6: 2 to 6 %;
+- one version's seeds spread three times as far: 5 to 11 % with equal numbers, 16 % with 2 of them against 6
+  narrow ones, 1 % the other way round: two seeds do not show how far they spread.
 """
 
 from collections.abc import Callable, Sequence
