@@ -93,9 +93,9 @@ class Follower:
                         continue  # another process writes the mirror; take over when it is gone
                     self._follow(recorder)
                     return
-        except UserError as error:
-            self.problem = error
-            self._tell(Connection(str(error)))
+        except (UserError, OSError) as error:  # of this computer: waiting would not mend it
+            self.problem = error if isinstance(error, UserError) else modal_client.in_words(error)
+            self._tell(Connection(str(self.problem)))
 
     def _follow(self, recorder: Recorder) -> None:
         """Open one stream after another until the call is done."""
@@ -161,9 +161,13 @@ class Follower:
 
 
 def _says_nothing(error: Exception) -> bool:
-    """Return whether an error is Modal's, and so says nothing of the run: it is asked again."""
-    modals = (ModalError, modal.exception.Error)
-    return isinstance(error, modals) or modal_client.is_transient(error)
+    """Return whether an error is Modal's or its client's, so that it is asked again.
+
+    What is left is trouble with the mirror: a full disk, or two jobs that wrote into one attempt.
+    """
+    if isinstance(error, UserError):
+        return isinstance(error, ModalError | UnreachableError)
+    return not isinstance(error, OSError) or modal_client.is_transient(error)
 
 
 def catch_up(run: RunDir, call_id: str, seconds: float = modal_client.ANSWER_SECONDS) -> bool:

@@ -1,12 +1,52 @@
 """Following a Modal run, without Modal."""
 
+import errno
 import time
 from pathlib import Path
 
+import modal.exception
+import pytest
+
+from core.errors import RunError
 from core.rundir import RunDir
-from mabe_tui.launch.launcher import Connection
+from mabe_tui.launch.launcher import Connection, UnreachableError
 from mabe_tui.launch.modal import follow
+from mabe_tui.launch.modal.client import ModalError
 from mabe_tui.launch.modal.follow import Follower
+
+
+@pytest.mark.parametrize(
+    ("error", "is_asked_again"),
+    [
+        (modal.exception.ResourceExhaustedError("rate limit exceeded"), True),
+        (modal.exception.PermissionDeniedError("no"), True),
+        (modal.exception.AuthError("expired"), True),
+        (ModalError("Modal: refused"), True),
+        (UnreachableError("away"), True),
+        (ConnectionResetError("cut"), True),
+        (KeyError("a bug of the client"), True),
+        (RunError("event 3 came twice, differently"), False),
+        (OSError(errno.ENOSPC, "No space left on device"), False),
+    ],
+)
+def test_only_trouble_with_the_mirror_ends_following(
+    error: Exception, is_asked_again: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, tries = list[Connection](), list[int]()
+    follower = Follower(RunDir(tmp_path), "fc-x", told.append)
+
+    def stream(_: object) -> bool:
+        tries.append(1)
+        if len(tries) == 2:
+            follower._leave.set()
+        raise error
+
+    monkeypatch.setattr(follower, "_stream", stream)
+    monkeypatch.setattr(follow, "FIRST_PAUSE", 0.0)
+    follower._work()
+    assert len(tries) == (2 if is_asked_again else 1)
+    assert (follower.problem is None) is is_asked_again
+    assert [each.retry_at for each in told] == ([] if is_asked_again else [None])
 
 
 def test_pauses_grow_to_the_longest_and_stay_there_for_days(tmp_path: Path) -> None:
