@@ -47,9 +47,9 @@ def put_secret(server: LoopbackServer, variables: dict[str, str]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def empty_volume(server: LoopbackServer, mabe: Mabe) -> Path:
+def empty_volume(server: LoopbackServer) -> Path:
     """The data volume, without what another test has brought there."""
-    mabe("data", "ls")
+    server.cloud.volumes.make("mabe-data")
     volume = server.cloud.volumes.named("mabe-data")
     for path in sorted(volume.rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() else path.unlink()
