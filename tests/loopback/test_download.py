@@ -49,6 +49,7 @@ def put_secret(server: LoopbackServer, variables: dict[str, str]) -> None:
 @pytest.fixture(autouse=True)
 def empty_volume(server: LoopbackServer) -> Path:
     """The data volume, without what another test has brought there."""
+    wait_for(lambda: not server.running())  # one may commit still
     server.cloud.volumes.make("mabe-data")
     volume = server.cloud.volumes.named("mabe-data")
     for path in sorted(volume.rglob("*"), reverse=True):
