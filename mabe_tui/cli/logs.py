@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from core.errors import UserError
+from core.errors import MisuseError, UserError
 from core.rundir import RunDir
 from mabe_tui.cli.display import display, newest
 from mabe_tui.cli.follow import POLL_SECONDS, STATE_SECONDS, exit_code, say_end, say_unknown
@@ -55,6 +55,8 @@ def logs(
     earlier training scripts printed them are understood too. Leaving with Ctrl-C does nothing to the
     run. With --json, one object a line. With -f, exit codes as for `mabe run`.
     """
+    if raw and last is not None:
+        raise MisuseError("--raw gives every byte from the first: pipe it into `tail` for --lines")
     if FOREIGN.fullmatch(run):
         print_foreign(run, follow, raw, last, as_json)
         return
@@ -76,22 +78,19 @@ def logs(
             last = None  # what comes from now on is shown
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
-    if follow and not entry.is_import:
-        _tell_end(entry)
-    elif not any(
-        True for attempt in entry.run.attempts() for _ in _new_bytes(entry.run, attempt, 0)
-    ):
-        yet = " yet" if entry.request is not None and state_of(entry).may_speak else ""
-        say(f"{entry.id} has printed nothing{yet}")
+    _tell_end(entry, follow)
 
 
-def _tell_end(entry: RunEntry) -> None:
-    """Say how a followed run ended, and exit as `mabe run` does."""
+def _tell_end(entry: RunEntry, followed: bool) -> None:
+    """Say that nothing was printed; of a run that was followed how it ended, and exit as `mabe run` does."""
     state = state_of(entry)
-    if entry.request is None or state.may_speak:  # unreadable, or resumed a moment ago
-        return
-    say_end(entry.run, state)
-    raise typer.Exit(exit_code(state))
+    goes_on = entry.request is None or state.may_speak  # unreadable; or resumed a moment ago
+    if followed and not goes_on and not entry.is_import:
+        say_end(entry.run, state)
+        raise typer.Exit(exit_code(state))
+    if not any(True for attempt in entry.run.attempts() for _ in _new_bytes(entry.run, attempt, 0)):
+        yet = " yet" if entry.request is not None and state.may_speak else ""
+        say(f"{entry.id} has printed nothing{yet}")
 
 
 @contextmanager

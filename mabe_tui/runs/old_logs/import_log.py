@@ -139,9 +139,10 @@ def experiment_of(registry: Registry, printed: Printed, version: str) -> Experim
     try:
         return registry.experiment(version, settings)
     except ConfigError as error:
+        why = str(error).replace("--set ", "").partition("; give it too")[0]
         raise ConfigError(
             f"{printed.name}: its settings ({', '.join(settings)}) do not fit {version},"
-            f" whose other settings would count as well ({error});"
+            f" whose other settings would count as well ({why});"
             " name the version that it is a run of with --version"
         ) from error
 

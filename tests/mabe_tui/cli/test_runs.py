@@ -181,6 +181,8 @@ def test_exit_code_of_a_followed_run(
     assert invoke("resume").exit_code == code
     followed = invoke("logs", "-f")
     assert followed.exit_code == code
+    with pytest.raises(MisuseError, match="--raw gives every byte"):
+        invoke("logs", "--raw", "-n", "2")
     assert ("died without a word" in followed.stderr) == (then == "vanish")
     assert invoke("logs").exit_code == 0
 

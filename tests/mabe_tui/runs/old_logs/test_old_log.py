@@ -235,8 +235,9 @@ def test_its_settings_are_those_of_the_log(tmp_path: Path) -> None:
     training = experiment_of(registry, short, "v6").training  # v6 warms up over 3 epochs
     assert (training.epochs, training.warmup_epochs) == (2, 2)
     odd = of_lines("x.log", untimed("Batch Size: 0\nEpoch 1: F1: 0.1"), NOW)
-    with pytest.raises(ConfigError, match=r"x\.log: its settings .* do not fit v6"):
+    with pytest.raises(ConfigError, match=r"x\.log: its settings .* do not fit v6") as refused:
         experiment_of(registry, odd, "v6")
+    assert "--set" not in str(refused.value)  # importing has no such option
 
 
 def test_the_same_log_is_found_again(tmp_path: Path) -> None:
