@@ -66,11 +66,20 @@ class MabeScreen(DeferringScreen[None]):
         helps = {key: one for key, one in found.items() if one.binding.action == "help"}
         return helps | found
 
+    @property
+    def is_current(self) -> bool:
+        """Whether it can be seen: it is on top, or what is over it is transparent.
+
+        Textual (8.2.8) takes every screen right below the top for visible: each change to one has it laid
+        out, and all of the screen that hides it painted.
+        """
+        stack = self.app.screen_stack
+        if self not in stack:
+            return False
+        return all(above.styles.background.a < 1 for above in stack[stack.index(self) + 1 :])
+
     def _compositor_refresh(self) -> None:
-        # Textual takes every screen right below the top for visible (8.2.8): each message to it then
-        # repaints the whole screen that hides it.
-        top = self.app.screen
-        if top is self or top.styles.background.a < 1:
+        if self.is_current:
             super()._compositor_refresh()
 
     @property
@@ -116,7 +125,7 @@ class MabeScreen(DeferringScreen[None]):
 
     def action_back(self) -> None:
         """Go back to the screen before, once however often it is pressed."""
-        if self.is_current:
+        if self.app.screen is self:
             self.app.pop_screen()
 
     def why_not(self, action: str) -> str | None:

@@ -282,7 +282,9 @@ class LogView(ScrollView, LineWidget, can_focus=True):
         lines = self.bounds.stop - self.bounds.first
         most = max(0, lines - self.size.height)
         self._moving = True
-        self.scroll_to(y=min(max(position - self.bounds.first, 0), most), animate=False, force=True)
+        y = min(max(position - self.bounds.first, 0), most)
+        # At once: after the next refresh it would be painted a second time.
+        self.scroll_to(y=y, animate=False, force=True, immediate=True)
         self._moving = False
 
     def _ask(self) -> None:

@@ -66,6 +66,23 @@ async def test_the_runs_below_are_those_of_the_selected_version(make_app) -> Non
         assert len(runs(pilot).rows) == 8
 
 
+async def test_what_changed_under_another_screen_is_shown_on_the_return(make_app, recorded) -> None:
+    async with make_app().run_test(size=LARGE) as pilot:
+        await settle(pilot)
+        screen = pilot.app.screen
+        assert isinstance(screen, HomeScreen)
+        await pilot.press("l")
+        await settle(pilot)
+        assert not screen.is_current
+        shutil.rmtree(next((recorded / "runs").glob("*-cc43")))
+        screen._look(thorough=True)
+        await settle(pilot)
+        assert "8 runs" in str(screen.query_one("#heading", Static).render())
+        await pilot.press("escape")
+        await settle(pilot)
+        assert "7 runs" in str(screen.query_one("#heading", Static).render())
+
+
 async def test_a_filter_acts_as_it_is_typed_and_says_what_is_wrong(make_app) -> None:
     async with make_app().run_test(size=LARGE) as pilot:
         await settle(pilot)

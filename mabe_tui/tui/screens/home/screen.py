@@ -49,6 +49,8 @@ class HomeScreen(Opening):
         self._records: list[RunRecord] = []
         self._awaited: int | None = 0
         """How many runs there will be; ``None`` once all have been read."""
+        self._shown: tuple[object, ...] = ()
+        """What the tables were made from; it may have changed under another screen."""
         self._watch = RunWatch()
         self._unheard: frozenset[str] = frozenset()
         self._next_look: Timer | None = None
@@ -146,12 +148,10 @@ class HomeScreen(Opening):
         for notice in self._watch.look(message.records):
             if notice.run != getattr(self.app.screen, "tells_of", None):
                 self.mabe.tell(notice)
-        before = self._records, self.choices.kept, self._awaited
         self._awaited, self.is_open = None, True
         self._records, self.choices.kept = message.records, message.arrangement
         is_edited = self._versions.registry is not self.mabe.session.registry
-        now = self._records, self.choices.kept, self._awaited
-        if self.is_current and (is_edited or before != now):
+        if self.is_current and (is_edited or self._shown != self._to_show):
             self.show_all()
         self._look_in(message.pause(self.is_current))
 
@@ -173,8 +173,13 @@ class HomeScreen(Opening):
 
     # ── showing ───────────────────────────────────────────────────────────────────────────────
 
+    @property
+    def _to_show(self) -> tuple[object, ...]:
+        return self._records, self.choices.kept, self._awaited
+
     def show_all(self) -> None:
         """Show versions, runs and heading as they are now."""
+        self._shown = self._to_show
         self._show_versions()
         self._show_runs()
         self.retitle()

@@ -280,7 +280,7 @@ class LaunchScreen(MabeScreen):
             self._starting = None
         from mabe_tui.tui.screens.run.screen import RunScreen  # late: it is large
 
-        if self.is_current and message.run in [run.id for run in self._started]:
+        if self.app.screen is self and message.run in [run.id for run in self._started]:
             self.app.switch_screen(RunScreen(message.run))
 
     def _last_data(self) -> str:
