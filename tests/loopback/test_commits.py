@@ -3,6 +3,8 @@
 Every class of exception is tried without a client in ``tests/mabe_tui/launch/test_modal_attempt.py``.
 """
 
+from pathlib import Path
+
 import pytest
 from grpclib import Status
 
@@ -11,9 +13,10 @@ from mabe_tui.launch import recorder as recorder_module
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.modal_app import RUNS_VOLUME
 from mabe_tui.launch.modal_launcher import ModalLauncher
-from tests.loopback.conftest import MakeRun
+from tests.loopback.conftest import Mabe, MakeRun
 from tests.loopback.helpers import assert_complete, assert_mirrors_volume, follow_to_the_end
 from tests.loopback.server import LoopbackServer
+from tests.loopback.trouble import environment, play
 from tests.waiting import wait_for
 
 REFUSALS: list[Status | None] = [
@@ -72,3 +75,12 @@ def test_a_job_that_finished_is_finished_though_nothing_holds_its_last_word(
     there.write_bytes(b"".join(there.read_bytes().splitlines(keepends=True)[:3]))
     assert launcher.state(run) is RunState.FINISHED
     assert run.history().ending is None
+
+
+def test_the_transcript_shows_it(server: LoopbackServer, home: Path, mabe: Mabe) -> None:
+    del mabe  # which sets this process up
+    said = list[str]()
+    with environment(server, home):
+        play("commit PERMISSION_DENIED", server, home, said.append)
+    assert any("could not be committed (PermissionDeniedError: " in line for line in said)
+    assert said[-1].endswith("events of 1 call, byte for byte those of the volume")

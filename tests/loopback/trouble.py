@@ -35,6 +35,24 @@ REFUSALS = {
     "not found": Status.NOT_FOUND,
 }
 SCENES = (*REFUSALS, "another workspace", "another environment")
+COMMITS = {
+    f"commit {status.name}": status
+    for status in (
+        Status.RESOURCE_EXHAUSTED,
+        Status.PERMISSION_DENIED,
+        Status.NOT_FOUND,
+        Status.FAILED_PRECONDITION,
+        Status.UNAUTHENTICATED,
+        Status.INVALID_ARGUMENT,
+        Status.UNIMPLEMENTED,
+        Status.DATA_LOSS,
+        Status.INTERNAL,  # this and the next three are tried again by the client itself, in silence
+        Status.UNAVAILABLE,
+        Status.DEADLINE_EXCEEDED,
+        Status.UNKNOWN,
+    )
+}
+"""Scenes in which no commit of the volume succeeds for a while; see ``test_commits.py``."""
 SHOWN = ("mabe: ", "run ", "state", "problem", "epoch ", "workspace", "environment", "app page")
 
 
@@ -59,9 +77,15 @@ class Stage:
                 self.say(f"  {each}")
         return said
 
+    def hold_after(self, epochs: int) -> None:
+        """Let the job complete so many epochs and no more."""
+        new = self.gate.with_suffix(".new")
+        new.write_text(str(epochs))
+        new.replace(self.gate)
+
     def run(self) -> RunDir:
         """Launch a run and wait until its first epoch is here."""
-        self.gate.write_text("1")
+        self.hold_after(1)
         self.mabe("run v1 --on modal -d --set training.epochs=3 --set hardware.gpu=T4")
         (entry,) = RunStore(self.home).entries()
         run = entry.run
@@ -86,10 +110,12 @@ class Stage:
 
 
 def play(scene: str, server: LoopbackServer, home: Path, say: Say) -> None:
-    """Play a scene of :data:`SCENES`; the client of this process must talk to ``server``."""
+    """Play a scene of :data:`SCENES` or :data:`COMMITS`; this process's client must talk to ``server``."""
     stage = Stage(server, home, say)
     run = stage.run()
-    if scene in REFUSALS:
+    if scene in COMMITS:
+        _refuse_commits(stage, run, COMMITS[scene])
+    elif scene in REFUSALS:
         status = REFUSALS[scene]
         say(f"# Modal answers every question for the call's outcome with {status.name}")
         server.faults.refused_outputs = [status] * 1000
@@ -109,6 +135,21 @@ def play(scene: str, server: LoopbackServer, home: Path, say: Say) -> None:
         say("# and the run's own again")
     stage.mabe("status", SHOWN)
     stage.end(run)
+
+
+def _refuse_commits(stage: Stage, run: RunDir, status: Status) -> None:
+    """Refuse every commit while the second epoch is trained and heard."""
+    stage.say(f"# every commit of the volume is refused with {status.name}")
+    stage.server.faults.commit_errors = [status] * 1000
+    stage.hold_after(2)
+    with ModalLauncher().following(run):
+        wait_for(lambda: len(run.history().epochs) == 2)
+    log = run.log_path(run.attempts()[-1])
+    for line in log.read_text().splitlines():
+        if "committed" in line:
+            stage.say(f"  {line}")
+    stage.say("# and then commits succeed again")
+    stage.server.faults.commit_errors = []
 
 
 @contextlib.contextmanager
@@ -134,7 +175,7 @@ def main() -> int:
         tempfile.TemporaryDirectory(prefix="trouble-") as folder,
         LoopbackServer(Path(folder), {"core/job.py": FAKE_JOB}) as server,
     ):
-        for scene in sys.argv[1:] or SCENES:
+        for scene in sys.argv[1:] or (*SCENES, *COMMITS):
             print(f"\n── {scene} ──", flush=True)
             home = Path(folder) / scene / "home"
             home.mkdir(parents=True)
