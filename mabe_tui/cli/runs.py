@@ -36,8 +36,6 @@ LABEL = 12
 """Columns of what a line of `mabe status` is about."""
 REFERENCES = {"app_id": "app", "call_id": "call", "app_url": "app page"}
 """Labels of what a rented run is reached by, where they are not its names."""
-REFRESHED = 50
-"""Runs that are asked about where they run, for one table."""
 NUMBERS = ("epoch", "best", "at", "time", "left", "cost", "step", "metric", "MiB")
 NARROW_CHECKPOINTS = ("sha256", "step", "MiB")
 
@@ -59,11 +57,6 @@ def find_runs(context: typer.Context, names: Iterable[str]) -> list[RunEntry]:
     return list(found.values())
 
 
-def _refresh(entries: list[RunEntry]) -> None:
-    for problem in refresh(entries[:REFRESHED]):
-        say(f"mabe: what is here may be old: {problem}")
-
-
 def _print_fitted(rows: Sequence[Mapping[str, object]], droppable: Sequence[str]) -> None:
     columns = [(header, [row[header] for row in rows]) for header in rows[0]]
     columns = fitted(columns, droppable)
@@ -75,8 +68,11 @@ def _print_fitted(rows: Sequence[Mapping[str, object]], droppable: Sequence[str]
 def status(context: typer.Context, run: RunName = "last", as_json: JsonOption = False) -> None:
     """Show how one run stands."""
     entry = find_run(context, run)
-    _refresh([entry])
+    problems = refresh([entry])
     summary, reference = summary_of(entry), rented_reference(entry.run)
+    for problem in problems:
+        if problem != summary.problem:  # which is among the lines below
+            say(f"mabe: what is here may be old: {problem}")
     if summary.state.may_speak and (elsewhere := elsewhere_words(entry.run)):
         say(f"mabe: {elsewhere}")
     if as_json:

@@ -18,8 +18,8 @@ from core.rundir import ATTEMPT, RunDir
 CLAIMED_FOR = "claimed-for"
 """In an attempt's folder: the attempt that the launcher named for the call. A call that Modal starts again
 takes further attempts; by this they are told from those of another call."""
-LOOK_SECONDS = 15.0
-"""Between two looks for a newer attempt."""
+LOOK_SECONDS = 30.0
+"""Between two looks for a newer attempt, beside the one before each commit."""
 LEAVE_SECONDS = 1.0
 
 
