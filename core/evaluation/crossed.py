@@ -36,6 +36,7 @@ in 3 to 7 % for 5 to 40 videos and 3 to 6 seeds a side, in 3 to 8 % with 2. Wher
 - 2 seeds whose scores are far from normal, or videos of very unequal length: 7 to 9.5 %;
 - scores near the ceiling on 5 to 12 videos: 1.5 to 4 %;
 - seeds that differ by no more than the interaction makes them: about 3 %, since max(B − C, 0) errs upwards;
+- best epochs, picked on the videos they are scored on, where seeds hardly differ: 0 to 3 %;
 - 2 seeds against 6: 2 to 6 %;
 - one version's seeds spread three times as far: 5 to 11 % with equal numbers, 16 % with 2 of them against 6
   narrow ones, 1 % the other way round: two seeds do not show how far they spread.

@@ -168,9 +168,10 @@ def _version_verdict(
     empty: Verdict, first: Contender, second: Contender, checkpoints: Verdict | None
 ) -> Verdict | None:
     """Count seeds and videos; ``None`` where nothing shows how far seeds spread."""
-    elsewhere = [side for side in (first, second) if side.alone and len(side.kin) > 1]
+    found_kin = {side.name: _usable_kin(side) for side in (first, second) if side.alone}
+    elsewhere = [side for side in (first, second) if len(found_kin.get(side.name, ())) > 1]
     result = compare_tables_of_versions(
-        first.tables, second.tables, [side.kin for side in elsewhere]
+        first.tables, second.tables, [found_kin[side.name] for side in elsewhere]
     )
     if result.distinguishable is None:
         return None
@@ -195,6 +196,18 @@ def _version_verdict(
         method=result.method,
     )
     return msgspec.structs.replace(found, sentence=VersionWords(found).sentence())
+
+
+def _usable_kin(side: Contender) -> list[Path]:
+    """Leave out tables that are damaged or of other frames: they only inform, and prevent no verdict."""
+    own, usable = read_table(side.tables[0]), []
+    for path in side.kin:
+        try:
+            require_scored_alike(own, read_table(path), (side.name, path.name))
+        except DataError:
+            continue
+        usable.append(path)
+    return usable
 
 
 def require_scored_alike(one: "Confusions", other: "Confusions", names: tuple[str, str]) -> None:

@@ -265,6 +265,7 @@ def test_a_spread_that_other_runs_show_is_used_and_named(
         latest = finished("v6", seed=seed, skill=skill)
     finished("v6", seed=9, fingerprint="other data", skill=0.1)
     finished("v6", seed=8, training=TrainingConfig(batch_size=7), skill=0.1)
+    finished("v6", seed=7).evaluation_table.write_bytes(b"damaged")
     five = finished("v5", seed=1, skill=0.6)
     (verdict,) = compared(home, registry, five.id, latest.id).verdicts
     scores = [float(f1_macro(confusions(skill, seed).sum(axis=0)))
