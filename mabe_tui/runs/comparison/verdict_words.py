@@ -112,7 +112,19 @@ class VersionWords:
             return f"with one seed each, {self._spread()}"
         if first == second:
             return f"with {first} seeds each"
-        return f"with {_count(second)} of {verdict.second} and {first} of {verdict.first}"
+        return f"with {_count(second)} of {verdict.second} and {first} of {verdict.first}{self._taken()}"
+
+    def _taken(self) -> str:
+        """Name what is taken for granted of a side whose one run shows no spread."""
+        verdict = self.verdict
+        single, other = verdict.first, verdict.second
+        if verdict.second_seeds == 1:
+            single, other = other, single
+        elif verdict.first_seeds != 1:
+            return ""
+        if single in verdict.seed_sd_from:
+            return ""
+        return f", taking {single}'s seeds to spread as {other}'s"
 
     def _spread(self) -> str:
         names = " and ".join(f"{name}'s" for name in self.verdict.seed_sd_from)

@@ -34,6 +34,11 @@ def test_equal_versions_are_told_apart_in_about_one_case_of_twenty(
     assert 0.03 - ERROR <= rate <= 0.07 + ERROR
 
 
+def test_one_run_is_judged_by_the_spread_of_the_others_runs() -> None:
+    rate = share_told_apart(Luck(version=0.5), STUDIES, 12, (1, 6), seed=4)
+    assert 0.03 - ERROR <= rate <= 0.07 + ERROR
+
+
 def test_the_seeds_of_either_side_are_luck_too() -> None:
     """The bootstrap over videos alone tells these apart in more than half of the cases."""
     luck = Luck(seed=0.9)
