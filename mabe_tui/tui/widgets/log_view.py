@@ -88,6 +88,8 @@ class LogView(ScrollView, LineWidget, can_focus=True):
             self._rows.clear()
             self.following = True
         self.bounds = bounds
+        # Before it scrolls, or lines that are there are asked for, and painted again when they come.
+        self._rows.update((row.position, row) for row in tail)
         self._measure(tail)
         if self.following:
             self.selected = bounds.stop - 1

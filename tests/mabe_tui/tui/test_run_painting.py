@@ -5,11 +5,15 @@ from typing import Any
 
 import pytest
 from textual._compositor import ChopsUpdate, LayoutUpdate
+from textual.app import App, ComposeResult
 from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets._footer import FooterKey
 
+from mabe_tui.runs.following.feed import LogBounds
+from mabe_tui.runs.following.run_log import LogRow
 from mabe_tui.tui.app import MabeApp
+from mabe_tui.tui.widgets.log_view import LogView
 from tests.mabe_tui.tui.conftest import LARGE, SMALL
 from tests.mabe_tui.tui.run_screen import Going, log_lines, opened, until
 from tests.mabe_tui.tui.test_run_screen import home_run
@@ -86,3 +90,29 @@ async def test_keys_in_the_footer_stay_while_they_are_the_same(make_app) -> None
         assert [*screen.query(FooterKey)] == keys
         await pilot.press("6")
         await until(pilot, lambda: "/" in [key.key_display for key in screen.query(FooterKey)])
+
+
+class LogApp(App[None]):
+    """A log by itself; remembers what it asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wanted = list[LogView.Wanted]()
+
+    def compose(self) -> ComposeResult:
+        yield LogView(id="log")
+
+    def on_log_view_wanted(self, message: LogView.Wanted) -> None:
+        self.wanted.append(message)
+
+
+async def test_a_log_asks_for_no_line_that_a_look_brings() -> None:
+    """What it asks for is painted again when it comes."""
+    app = LogApp()
+    async with app.run_test(size=(60, 10)) as pilot:
+        for stop in (50, 55, 60):
+            app.wanted.clear()
+            tail = [LogRow(at, "0001", f"line {at}") for at in range(stop - 20, stop)]
+            app.query_one(LogView).show(LogBounds(stop=stop, complete=True), tail)
+            await pilot.pause()
+    assert not app.wanted
