@@ -96,14 +96,18 @@ class JobServer:
 
 def serve() -> None:
     """Fork a process for each connection, which sees its job through."""
+    import pandas  # noqa: F401  # what a job imports late, and what torch does
     import torch
 
+    import core.data.workers
+    import core.features.kernel
     import core.inference.predict
     import core.tasks.build
     import core.training.follower
-    import core.training.session  # noqa: F401  # what a job imports late, and what torch does
+    import core.training.session
     from tests.core import fake_job
 
+    core.data.workers.processors = lambda: 1
     torch.set_num_threads(1)
     torch.optim.AdamW([torch.zeros(1)])
     listener = socket.socket(fileno=0)
