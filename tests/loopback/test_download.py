@@ -50,6 +50,10 @@ def put_secret(server: LoopbackServer, variables: dict[str, str]) -> None:
 def empty_volume(server: LoopbackServer) -> Path:
     """The data volume, without what another test has brought there."""
     wait_for(lambda: not server.running())  # one may commit still
+    apps = server.cloud.apps.values()
+    wait_for(
+        lambda: all(app.stopped for app in apps if "mice" in app.description)
+    )  # else it is followed
     server.cloud.volumes.make("mabe-data")
     volume = server.cloud.volumes.named("mabe-data")
     for path in sorted(volume.rglob("*"), reverse=True):
