@@ -38,7 +38,7 @@ def test_what_is_offered(typed: str, first: list[str]) -> None:
 
 
 def test_what_a_setting_may_be() -> None:
-    assert allowed("training.learning_rate=2") == "a number above 0"
+    assert allowed("training.learning_rate=2") == "a number above 0 and up to 1000"
     assert allowed("training.lr") is None
 
 
