@@ -124,7 +124,8 @@ def describe(kind: Any) -> str:
             for attribute, word, unit in _BOUNDS
             if (bound := getattr(extra, attribute, None)) is not None
         ]
-        return f"{describe(base)} {' and '.join(bounds)}".strip()
+        both = re.sub(r"^(from \S+) and up to ", r"\1 to ", " and ".join(bounds))
+        return f"{describe(base)} {both}".strip()
     if get_origin(kind) is Literal:
         return "one of " + ", ".join(str(choice) for choice in get_args(kind))
     if get_origin(kind) is tuple:

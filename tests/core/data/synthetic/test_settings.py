@@ -15,7 +15,7 @@ from core.registry import default_path, load
     ("key", "value", "says"),
     [
         ("videos", 0, "synthetic videos: 0 is not a whole number from 1"),
-        ("mice", 5, "synthetic mice: 5 is not a whole number from 2 and up to 4"),
+        ("mice", 5, "synthetic mice: 5 is not a whole number from 2 to 4"),
         ("mice", "two", "synthetic mice: 'two' is not a whole number"),
         ("keypoints", "mars8", "'mars8' is not one of mars7, mabe18"),
         ("keypoints", ("nose", "wing"), "'wing' is not a body part"),
