@@ -16,7 +16,9 @@ from textual.message_pump import MessagePump
 from textual.widgets import Input
 
 PATIENCE_SECONDS = 3.0
-"""The longest that a key waits for the app to come to rest: a busy app stays usable."""
+"""The longest that a key waits for a thread's answer: it may have to come from another computer."""
+REST_SECONDS = 10.0
+"""The longest that a key waits for the app's own work, which only an overloaded machine draws out."""
 AT_ONCE = frozenset({"ctrl+q", "ctrl+c"})
 """Keys that leave; they wait for nothing, and what was typed before them is dropped."""
 BUSY_TURNS, PAUSE_SECONDS = 50, 0.005
@@ -64,26 +66,33 @@ class KeyQueue:
     async def _rest(self) -> None:
         """Wait until what was done so far has had its consequences."""
         loop = asyncio.get_running_loop()
-        end, turns = loop.time() + PATIENCE_SECONDS, 0
+        begun, turns = loop.time(), 0
         while self._delivered is not None or not at_rest(self._app):
-            if loop.time() > end:
+            waited = loop.time() - begun
+            if waited > REST_SECONDS or (waited > PATIENCE_SECONDS and _is_idle(self._app)):
                 return
             await asyncio.sleep(0 if turns < BUSY_TURNS else PAUSE_SECONDS)
             turns += 1
 
 
 def at_rest(app: App[Any]) -> bool:
-    """Return whether nothing is under way that could move the focus, open a screen or close one.
+    """Return whether nothing is under way that could move the focus, open a screen or close one."""
+    return _is_idle(app) and _is_answered(app)
 
-    All message pumps wait for a message, the screen is laid out and ready, and the line with the focus has
-    its suggestion.
-    """
+
+def _is_idle(app: App[Any]) -> bool:
+    """Return whether all message pumps wait for a message, and the screen is laid out."""
     widgets = [*app._registry]
     if not (_waits(app) and all(one._is_mounted and _waits(one) for one in widgets)):
         return False
-    screen, focused = app.screen, app.focused
-    if screen._layout_required or not getattr(screen, "is_ready", True):
+    return not app.screen._layout_required
+
+
+def _is_answered(app: App[Any]) -> bool:
+    """Return whether threads have answered: to the screen, and to the line with the focus."""
+    if not getattr(app.screen, "is_ready", True):
         return False
+    focused = app.focused
     return not isinstance(focused, Input) or all(
         worker.is_finished for worker in app.workers if worker.node is focused
     )
