@@ -25,7 +25,7 @@ from mabe_tui.launch.modal_claims import (
     giving_way,
     newest_on,
 )
-from mabe_tui.launch.modal_commits import commit, pauses, reason_of
+from mabe_tui.launch.modal_commits import commit, pauses, reason_of, within
 
 RUNS_VOLUME = "mabe-runs"
 DATA_VOLUME = "mabe-data"
@@ -52,7 +52,7 @@ SOURCES = (
 """Of ``mabe_tui``, what the container needs to import this module."""
 IDLE_SECONDS = 2
 """Modal keeps, and charges for, an idle container a minute unless told otherwise."""
-RELOAD_TRIES = 6
+RELOAD_TRIES, RELOAD_SECONDS = 6, 120.0
 LEAST_LEFT_SECONDS = 5.0
 """Of Modal's time-out, what the container keeps for itself."""
 
@@ -107,14 +107,13 @@ def train(request: str, attempt: str, volume: modal.Volume) -> str:
     """
     began = time.monotonic()
     reload(volume)  # the mount shows the volume as it was when the container was made
-    run = open_run(MOUNT_ROOT / RUNS_MOUNT.lstrip("/"), request)
-    hardware = run.read_request().experiment.hardware
-    timeout = (hardware.timeout_seconds or MODAL_TIMEOUT_LIMIT) - LEAST_LEFT_SECONDS
     try:
-        name = claim(run, attempt)
+        run, name = open_run(MOUNT_ROOT / RUNS_MOUNT.lstrip("/"), request, attempt)
     except OutdatedError as error:
         print(f"mabe: {error}; this call ends", flush=True)
         return ""
+    hardware = run.read_request().experiment.hardware
+    timeout = (hardware.timeout_seconds or MODAL_TIMEOUT_LIMIT) - LEAST_LEFT_SECONDS
 
     def newest() -> str:
         return newest_on(volume, run.id)
@@ -137,7 +136,7 @@ def reload(volume: modal.Volume) -> None:
     """
     for number, pause in enumerate(pauses(), start=1):
         try:
-            volume.reload()
+            within(RELOAD_SECONDS, volume.reload.aio)
             return
         except Exception as error:
             if number == RELOAD_TRIES:
@@ -148,17 +147,29 @@ def reload(volume: modal.Volume) -> None:
         time.sleep(pause)
 
 
-def open_run(runs: Path, request: str) -> RunDir:
-    """Find the run's folder on the volume, or make it.
+def open_run(runs: Path, request: str, attempt: str) -> tuple[RunDir, str]:
+    """Claim an attempt in the run's folder on the volume, then write down what it is asked for.
 
     What the job found out about its data stays; limits may have been changed for a resume.
+
+    Args:
+        runs: the folder of runs.
+        request: the run's ``run.toml``.
+        attempt: the name that the launcher gave to the call.
+
+    Returns:
+        The run and the attempt that was claimed.
+
+    Raises:
+        OutdatedError: a call that was started later owns the folder, in which nothing was changed.
     """
     asked = msgspec.toml.decode(request, type=RunRequest)
     run = RunDir(runs / asked.run)
+    name = claim(run, attempt)
     data = str(MOUNT_ROOT / asked.data.lstrip("/")) if asked.data is not None else None
     try:
         resolved = run.read_request().resolved
     except RunError:
         resolved = asked.resolved
     run.write_request(msgspec.structs.replace(asked, data=data, resolved=resolved))
-    return run
+    return run, name

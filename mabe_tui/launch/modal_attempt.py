@@ -8,15 +8,16 @@ differ from the events' numbers.
 
 import contextlib
 import os
+import selectors
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from io import FileIO
 from types import FrameType
-from typing import IO
 
 from modal.exception import InputCancellation
 
@@ -30,6 +31,7 @@ from core.events import (
     Stopped,
     decode,
 )
+from core.files import append_all
 from core.rundir import RunDir
 from mabe_tui.launch.modal_claims import OutdatedError
 from mabe_tui.launch.modal_commits import Commit, Committer, reason_of
@@ -48,6 +50,10 @@ SECONDS_AFTER = {signal.SIGINT: 25.0, signal.SIGUSR1: 45.0}
 """How long the container may go on after a signal: Modal takes a preempted one away after 30 s, and
 ``mabe stop`` waits 60 s unless told otherwise."""
 SLICE_SECONDS = 0.1
+LINGER_SECONDS = 1.0
+"""How long the output of a job that has ended is silent until it is left: another process may hold it."""
+PIPE_BYTES = 1 << 20
+"""The most that a pipe holds."""
 
 
 class Attempt:
@@ -86,7 +92,7 @@ class Attempt:
         self._last: AnyEvent | None = None
         self._lock = threading.Lock()
         """Of the output, and of what is held; two threads forward."""
-        self._log: IO[bytes] | None = None
+        self._log: FileIO | None = None
         self._held: deque[tuple[int, AnyEvent, bytes]] = deque()
         self._unsaved = 0
         """Bytes that the log has got since a commit was asked for."""
@@ -120,12 +126,13 @@ class Attempt:
         container = os.environ.get("MODAL_TASK_ID", "")
         self._say(f"attempt {self._name} in container {container}")
         self._secure_claim()
+        if self._is_outdated:
+            return 0
         with self._start() as child:
             self._child = child
             for number in self._early:  # those that came before there was anybody to tell
                 child.send_signal(number)
-            assert child.stdout is not None
-            for line in child.stdout:
+            for line in _lines_of(child):
                 self._forward(line)
             return child.wait()
 
@@ -133,11 +140,14 @@ class Attempt:
         """Commit the attempt's folder before the job speaks.
 
         A container that takes this one's place finds its attempts on the volume. If it did not find this
-        one, it would take the same name, and two jobs would number their events alike.
+        one, it would take the same name, and two jobs would number their events alike. Where a newer attempt
+        is there already, no job is started.
         """
         ticket = self._request()
         deadline = time.monotonic() + CLAIM_SECONDS
         while not self._committer.wait_for_success(ticket, SLICE_SECONDS):
+            if self._is_outdated:
+                return
             if self._signals or time.monotonic() > deadline:
                 self._say("the job starts although its attempt is not on the volume yet")
                 return
@@ -186,7 +196,7 @@ class Attempt:
         self._unsaved += len(line)
         try:
             if self._log is not None:
-                self._log.write(line)
+                append_all(self._log, line)
         except (OSError, ValueError) as error:  # a full volume: the stream has it still
             self._log = None
             self._print(f"mabe: the log on the volume ends here ({reason_of(error)})\n".encode())
@@ -226,7 +236,8 @@ class Attempt:
         if self._unsaved or self._held:
             self._committer.hurry()
             ticket = self._request()
-            seconds = self._seconds_left() if self._held else HOLD_SECONDS
+            left = self._seconds_left()
+            seconds = left if self._held else min(left, HOLD_SECONDS)
             if self._committer.wait_for_success(ticket, seconds):
                 return
         with self._lock:
@@ -265,3 +276,27 @@ class Attempt:
         if last is None and code not in WAYS_TO_END:
             raise RuntimeError(f"the job of {self._run.id} died without a word (exit code {code})")
         return str(last.__struct_config__.tag) if last is not None else ""
+
+
+def _lines_of(child: "subprocess.Popen[bytes]") -> Iterator[bytes]:
+    """Yield the lines of a process until its output ends, or the process itself has and is silent.
+
+    A process that it left behind may hold the other end of the pipe for hours.
+    """
+    assert child.stdout is not None
+    output, rest = child.stdout.fileno(), b""
+    left = PIPE_BYTES
+    with selectors.DefaultSelector() as selector:
+        selector.register(output, selectors.EVENT_READ)
+        while left > 0:
+            has_ended = child.poll() is not None
+            if selector.select(LINGER_SECONDS if has_ended else SLICE_SECONDS):
+                if not (piece := os.read(output, PIPE_BYTES)):
+                    break
+                left -= len(piece) if has_ended else 0
+                *whole, rest = (rest + piece).split(b"\n")
+                yield from (line + b"\n" for line in whole)
+            elif has_ended:
+                break
+    if rest:
+        yield rest + b"\n"

@@ -14,12 +14,15 @@ import modal
 
 from core.errors import RunError
 from core.rundir import ATTEMPT, RunDir
+from mabe_tui.launch.modal_commits import within
 
 CLAIMED_FOR = "claimed-for"
 """In an attempt's folder: the attempt that the launcher named for the call. A call that Modal starts again
 takes further attempts; by this they are told from those of another call."""
 LOOK_SECONDS = 30.0
 """Between two looks for a newer attempt, beside the one before each commit."""
+LIST_SECONDS = 30.0
+"""After so long without an answer, the volume could not be listed."""
 LEAVE_SECONDS = 1.0
 
 
@@ -96,9 +99,10 @@ def newest_on(volume: modal.Volume, run_id: str) -> str:
     """Name the newest attempt of a run that is committed on the volume; empty where there is none.
 
     Raises:
+        TimeoutError: there was no answer.
         Exception: whatever the client raises.
     """
-    entries = volume.listdir(f"/{run_id}/attempts")
+    entries = within(LIST_SECONDS, lambda: volume.listdir.aio(f"/{run_id}/attempts"))
     names = (PurePosixPath(entry.path).name for entry in entries)
     return max((name for name in names if ATTEMPT.fullmatch(name)), default="")
 

@@ -32,20 +32,37 @@ def commit(volume: modal.Volume, seconds: float | None = COMMIT_SECONDS) -> None
     Raises:
         Exception: whatever the client raises; the commit may or may not have been made.
     """
-    begin: Any = volume.commit.aio
-
-    async def limited() -> None:
-        await asyncio.wait_for(begin(), seconds)
-
     try:
-        asyncio.run(limited()) if seconds is not None else volume.commit()
-    except TimeoutError as error:
-        raise TimeoutError(str(error) or f"no answer within {seconds:.0f} s") from error
+        if seconds is None:
+            volume.commit()
+        else:
+            within(seconds, volume.commit.aio)
     except RuntimeError as error:
         # The client reloads after it has committed, which open files prevent, and ours are always
         # open: what was to be kept has been kept by then.
         if "open files" not in str(error):
             raise
+
+
+def within(seconds: float, question: Callable[[], Any]) -> Any:
+    """Ask Modal something and return the answer; the client itself waits without end.
+
+    Args:
+        seconds: how long to wait.
+        question: makes an awaitable of the client.
+
+    Raises:
+        TimeoutError: there was no answer in time.
+        Exception: whatever the client raises.
+    """
+
+    async def limited() -> Any:
+        return await asyncio.wait_for(question(), seconds)
+
+    try:
+        return asyncio.run(limited())
+    except TimeoutError as error:
+        raise TimeoutError(str(error) or f"no answer within {seconds:.0f} s") from error
 
 
 def commit_insistently(

@@ -15,8 +15,9 @@ from core.experiment import Experiment, to_table
 from core.rundir import Limits, Resolved, RunRequest
 from mabe_tui.launch import modal_app
 from mabe_tui.launch.modal_app import SOURCES, is_left_out, open_run, pinned
-from mabe_tui.launch.modal_claims import claim
+from mabe_tui.launch.modal_claims import OutdatedError, claim
 
+NAME = "0001-abcd"
 PACKAGE = {"tomli_w": "tomli-w"}
 OPTIONAL = {"numba"}
 """For a computer without a GPU; `core` does without it."""
@@ -83,10 +84,10 @@ def test_only_this_module_of_the_front_end_travels() -> None:
 
 
 def test_a_second_start_keeps_what_the_first_found_out(tmp_path: Path) -> None:
-    run = open_run(tmp_path, text(REQUEST))
+    run, _ = open_run(tmp_path, text(REQUEST), NAME)
     run.write_request(msgspec.structs.replace(run.read_request(), resolved=RESOLVED))
     limited = msgspec.structs.replace(REQUEST, limits=Limits(seconds=60))
-    again = open_run(tmp_path, text(limited)).read_request()
+    again = open_run(tmp_path, text(limited), NAME)[0].read_request()
     assert again.resolved == RESOLVED
     assert again.limits.seconds == 60
 
@@ -95,19 +96,31 @@ def test_data_are_looked_for_where_the_volume_is_mounted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = msgspec.structs.replace(REQUEST, data="/vol/mabe")
-    assert open_run(tmp_path, text(request)).read_request().data == "/vol/mabe"
+
+    def data() -> str | None:
+        return open_run(tmp_path, text(request), NAME)[0].read_request().data
+
+    assert data() == "/vol/mabe"
     monkeypatch.setattr(modal_app, "MOUNT_ROOT", tmp_path / "mounts")
-    assert open_run(tmp_path, text(request)).read_request().data == str(
-        tmp_path / "mounts/vol/mabe"
-    )
+    assert data() == str(tmp_path / "mounts/vol/mabe")
 
 
 def test_each_start_is_an_attempt_of_its_own(tmp_path: Path) -> None:
-    run = open_run(tmp_path, text(REQUEST))
-    assert claim(run, "0001-abcd") == "0001-abcd"
-    second = claim(run, "0001-abcd")
+    run, first = open_run(tmp_path, text(REQUEST), NAME)
+    assert first == NAME
+    second = claim(run, NAME)
     assert second.startswith("0002-")
     assert claim(run, "0002-wxyz").startswith("0003-")
     assert claim(run, "0005-abcd") == "0005-abcd"
     with pytest.raises(ValueError, match="not an attempt's name"):
         claim(run, "../0009-abcd")
+
+
+def test_an_outdated_start_changes_nothing_in_the_folder(tmp_path: Path) -> None:
+    run, _ = open_run(tmp_path, text(REQUEST), "0002-wxyz")
+    before = run.read_request()
+    older = msgspec.structs.replace(REQUEST, limits=Limits(seconds=60))
+    with pytest.raises(OutdatedError):
+        open_run(tmp_path, text(older), NAME)
+    assert run.read_request() == before
+    assert run.attempts() == ["0002-wxyz"]

@@ -25,6 +25,7 @@ from core.events import (
 from core.rundir import RunDir
 from mabe_tui.launch import modal_attempt, modal_commits
 from mabe_tui.launch.modal_attempt import Attempt
+from mabe_tui.launch.modal_claims import OutdatedError
 from mabe_tui.launch.recorder import writing
 from tests.waiting import LONG, wait_for
 
@@ -241,3 +242,35 @@ def test_a_log_that_cannot_be_written_silences_nothing(container: Container) -> 
     assert container.see_through([*EVENTS, FINISHED]) == "finished"
     assert container.forwarded() == [1, 2, 3, 4, 5, 6, 7]
     assert "the log on the volume ends here" in "".join(container.words())
+
+
+@pytest.mark.parametrize("left", ["sleep 600", "while sleep 0.01; do printf '%500s\\n'; done"])
+def test_a_process_that_the_job_left_behind_keeps_no_container_alive(
+    container: Container, left: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(modal_attempt, "PIPE_BYTES", 4096)
+    pid = container.folder / "pid"
+    script = f"{PRINT}; ({left}) & echo $! > {pid}; kill -9 $$"
+    try:
+        with pytest.raises(RuntimeError, match="exit code -9"):
+            container.see_through(EVENTS, script)
+    finally:
+        os.kill(int(pid.read_text()), signal.SIGKILL)
+    assert container.forwarded() == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_line_that_was_cut_is_ended(container: Container) -> None:
+    script = f"{PRINT}; printf half; kill -9 $$"
+    with pytest.raises(RuntimeError):
+        container.see_through(EVENTS, script)
+    assert container.printed[-1] == b"half\n"
+
+
+def test_no_job_is_started_once_a_newer_attempt_owns_the_folder(container: Container) -> None:
+    def outdated(_: int) -> None:
+        raise OutdatedError("attempt 0002-aaaa is newer")
+
+    container.trouble = outdated
+    assert container.see_through([*EVENTS, FINISHED]) == ""
+    assert container.forwarded() == []
+    assert "0002-aaaa is newer" in "".join(container.words())

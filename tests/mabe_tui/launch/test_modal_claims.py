@@ -1,8 +1,12 @@
 """Which start of a run owns its folder on the volume."""
 
+import asyncio
+from types import SimpleNamespace
+
 import pytest
 
-from mabe_tui.launch.modal_claims import OutdatedError, claim, commit_if_newest
+from mabe_tui.launch import modal_claims
+from mabe_tui.launch.modal_claims import OutdatedError, claim, commit_if_newest, newest_on
 
 
 def refuse_to_commit() -> None:
@@ -60,3 +64,18 @@ def test_the_newest_attempt_is_committed_also_where_the_volume_cannot_be_listed(
     for newest in (lambda: "0001-aaaa", lambda: "", fail):
         commit_if_newest(newest, run, "0001-aaaa", lambda: commits.append("made"))
     assert len(commits) == 3
+
+
+def test_a_volume_that_does_not_answer_holds_up_no_commit(make_run, monkeypatch) -> None:
+    async def never(_: str) -> None:
+        await asyncio.Event().wait()
+
+    volume, run = SimpleNamespace(listdir=SimpleNamespace(aio=never)), make_run()
+    monkeypatch.setattr(modal_claims, "LIST_SECONDS", 0.01)
+    with pytest.raises(TimeoutError, match="no answer"):
+        newest_on(volume, run.id)
+    commits = list[str]()
+    commit_if_newest(
+        lambda: newest_on(volume, run.id), run, "0001-aaaa", lambda: commits.append("made")
+    )
+    assert commits == ["made"]
