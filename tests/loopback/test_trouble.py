@@ -62,26 +62,23 @@ def test_the_job_runs_on_and_its_events_end_complete(
     assert said[-1].endswith("events of 1 call, byte for byte those of the volume")
 
 
-@pytest.mark.parametrize(
-    "status", [Status.RESOURCE_EXHAUSTED, Status.PERMISSION_DENIED, Status.NOT_FOUND]
-)
 def test_what_is_no_outcome_is_not_kept_and_holds_up_a_resume(
-    status: Status, server: LoopbackServer, launcher: ModalLauncher, make_run: MakeRun, gate: Gate
+    server: LoopbackServer, launcher: ModalLauncher, make_run: MakeRun, gate: Gate
 ) -> None:
     run = under_way(launcher, make_run(epochs=3), gate)
-    server.faults.refused_outputs = [status] * 1000
-    assert launcher.state(run) is RunState.UNKNOWN
-    assert unknown.reason_of(run)
-    assert read_quiet_ending(run, newest_attempt(run) or "") is None
-    with pytest.raises(RunError, match="may be running"):
-        launcher.resume(run)
-    with pytest.raises(RunError, match="nothing was removed"):
-        manage.removal_of(RunEntry(run), whole=True)
-    assert len(server.running()) == 1
-    # A stop reaches it all the same, and does not claim to know how it ended.
-    server.faults.refused_outputs = server.faults.refused_outputs[:0]
-    modal_calls.forget_backoff()
-    assert launcher.state(run) is RunState.RUNNING
+    for status in (Status.RESOURCE_EXHAUSTED, Status.PERMISSION_DENIED, Status.NOT_FOUND):
+        server.faults.refused_outputs = [status] * 1000
+        assert launcher.state(run) is RunState.UNKNOWN
+        assert unknown.reason_of(run)
+        assert read_quiet_ending(run, newest_attempt(run) or "") is None
+        with pytest.raises(RunError, match="nothing was started"):
+            launcher.resume(run)
+        with pytest.raises(RunError, match="nothing was removed"):
+            manage.removal_of(RunEntry(run), whole=True)
+        assert len(server.running()) == 1
+        server.faults.refused_outputs = []
+        modal_calls.forget_backoff()
+        assert launcher.state(run) is RunState.RUNNING
     assert launcher.stop(run, grace=20) is StopOutcome.CLEAN
     assert_complete(run)
 
