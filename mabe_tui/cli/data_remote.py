@@ -129,7 +129,7 @@ def _download_on_modal(order: "Order", detach: bool, as_json: bool) -> None:
 
     reference = modal_download.find(order.name)
     if reference is None:
-        reference, cost = modal_download.start(order), modal_download.usd_per_hour()
+        reference, cost = modal_download.start(order, say), modal_download.usd_per_hour()
         say(
             f"fetching on Modal as {reference}, about ${cost:.2f} an hour, whatever becomes of this terminal"
         )

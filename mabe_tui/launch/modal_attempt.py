@@ -238,7 +238,7 @@ class Attempt:
             ticket = self._request()
             left = self._seconds_left()
             seconds = left if self._held else min(left, HOLD_SECONDS)
-            if self._committer.wait_for_success(ticket, seconds):
+            if self._wait_for_commit(ticket, seconds):
                 return
         with self._lock:
             missing = [event for _, event, _ in self._held if isinstance(event, CheckpointSaved)]
@@ -257,6 +257,14 @@ class Attempt:
         if isinstance(ending[1], ENDINGS):
             with self._lock:
                 self._print(ending[2])
+
+    def _wait_for_commit(self, ticket: int, seconds: float) -> bool:
+        """Wait until a commit has succeeded, or cannot any more; return whether it has."""
+        deadline = time.monotonic() + seconds
+        while not self._committer.wait_for_success(ticket, SLICE_SECONDS):
+            if self._is_outdated or time.monotonic() > deadline:
+                return False
+        return True
 
     def _seconds_left(self) -> float:
         now = time.monotonic()

@@ -77,6 +77,6 @@ def test_ctrl_c_leaves_it_building(server: LoopbackServer, tmp_path: Path) -> No
         out, _ = client.communicate()
     assert client.returncode == 130
     assert out == b""
-    assert "Modal is left to it, and no run was started" in " ".join(errors.read_text().split())
+    assert "Modal is left to it, and nothing was started" in " ".join(errors.read_text().split())
     assert "Traceback" not in errors.read_text()
     assert list((tmp_path / "home" / "runs").iterdir()) == []

@@ -24,8 +24,8 @@ SHOWN_LINES = 5
 PATIENCE_SECONDS = 3.0
 WAITING = "waiting for Modal, which builds the image where it is new: minutes the first time"
 LEFT = (
-    "the image was still being built; Modal is left to it, and no run was started: the same command goes on"
-    " from what is built by then"
+    "the image was still being built; Modal is left to it, and nothing was started: the same command goes"
+    " on from what is built by then"
 )
 ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 _installing = threading.Lock()

@@ -19,18 +19,24 @@ from mabe_tui.launch.data_words import (
     Working,
     read_word,
 )
+from mabe_tui.launch.launcher import Say, say_nothing
 from mabe_tui.launch.modal import calls as modal_calls
 from mabe_tui.launch.modal import client as modal_client
 from mabe_tui.launch.modal import foreign as modal_foreign
 from mabe_tui.launch.modal.apps import running_apps
+from mabe_tui.launch.modal.builds import hearing_builds
 from mabe_tui.launch.modal.data import read_status, require_name, write_status
 from mabe_tui.launch.modal.loop import interruptible
 from mabe_tui.launch.pieces import Lines
 from mabe_tui.launch.prices import GIB, read_prices
 
 
-def start(order: Order) -> str:
-    """Start a download, detached; gives the id under which :func:`follow` finds it.
+def start(order: Order, say: Say = say_nothing) -> str:
+    """Start a download, detached; return the id under which :func:`follow` finds it.
+
+    Args:
+        order: what is to be done.
+        say: is told of the building of the image.
 
     Raises:
         DataError: the name cannot be a folder's on the volume.
@@ -45,7 +51,7 @@ def start(order: Order) -> str:
     problem: Exception | None = None
     try:
         app = modal_data_app.app.run(detach=True, name=f"{APP_PREFIX}{order.name}")
-        with interruptible(), app:
+        with hearing_builds(say), interruptible(), app:
             # Nothing may be raised through the app's context, which would disconnect as after a crash.
             try:
                 function = modal_data_app.fetch_data.with_options(secrets=[secret])

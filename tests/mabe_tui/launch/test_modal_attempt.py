@@ -10,6 +10,7 @@ from pathlib import Path
 
 import grpclib.exceptions
 import modal.exception
+import msgspec
 import pytest
 
 from core.events import (
@@ -201,6 +202,21 @@ def test_the_last_commit_is_given_up_before_the_container_is_ended(
     container.trouble = fail
     assert container.see_through([*EVENTS, FINISHED], seconds=0.5) == "finished"
     assert container.forwarded()[-1] == 7
+
+
+def test_an_attempt_that_is_outdated_is_not_kept_waiting(
+    container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(modal_attempt, "LAST_COMMIT_SECONDS", LONG)
+
+    def fail(number: int) -> None:
+        if number > 1:
+            raise OutdatedError("attempt 0002-efgh is newer: this one is kept no longer")
+
+    container.trouble = fail
+    outdated = msgspec.structs.replace(STOPPED, reason="newer_attempt")
+    assert container.see_through([*EVENTS, outdated]) == "stopped"
+    assert container.forwarded() == [1, 2, 4, 6, 7]
 
 
 def test_a_signal_reaches_the_job_while_a_commit_hangs(
