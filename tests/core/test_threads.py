@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from core.threads import each, finish
+from tests.waiting import LONG
 
 CPU = torch.device("cpu")
 
@@ -21,7 +22,7 @@ def test_results_come_in_order(two_threads: None) -> None:
 
 
 def test_pieces_are_worked_on_side_by_side(two_threads: None) -> None:
-    meeting = threading.Barrier(2, timeout=30)
+    meeting = threading.Barrier(2, timeout=LONG)
 
     finish(each(lambda _: meeting.wait() and None, range(2), CPU))
 

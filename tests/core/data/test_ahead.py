@@ -3,6 +3,7 @@ import threading
 import pytest
 
 from core.data.ahead import ahead
+from tests.waiting import LONG
 
 
 @pytest.mark.parametrize("depth", [0, 1, 2, 10])
@@ -16,8 +17,8 @@ def test_items_are_made_before_they_are_asked_for() -> None:
 
     next(items)
 
-    assert made[1].wait(10)
-    assert made[2].wait(10)
+    assert made[1].wait(LONG)
+    assert made[2].wait(LONG)
     assert not made[3].is_set()
     items.close()
 

@@ -22,6 +22,7 @@ from core.data.manifest import MANIFEST
 from core.data.prepared import open_prepared, prepare
 from core.data.workers import in_workers
 from core.errors import DataError
+from tests.waiting import LONG
 
 
 def prepared(root: Path, cache: Path, **options: Any) -> Any:
@@ -141,7 +142,7 @@ print(prepare(Path(sys.argv[1]), Path(sys.argv[2]), "mars7", 2, workers=1).finge
 """
     command = [sys.executable, "-c", script, str(three_videos), str(cache)]
     both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    printed = {process.communicate(timeout=60)[0].strip() for process in both}
+    printed = {process.communicate(timeout=LONG)[0].strip() for process in both}
     assert printed == {prepared(three_videos, cache).fingerprint}
 
 
@@ -196,7 +197,7 @@ if __name__ == "__main__":
         worker = psutil.Process(int(killed.stdout))
     except psutil.NoSuchProcess:
         return
-    worker.wait(timeout=30)  # raises if it is still there
+    worker.wait(timeout=LONG)  # raises if it is still there
 
 
 def test_an_interrupt_reaches_the_parent_alone() -> None:

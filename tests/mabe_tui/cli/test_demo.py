@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import LONG
+
 
 @pytest.mark.slow
 def test_the_demo_runs_to_its_verdict(tmp_path: Path) -> None:
@@ -14,7 +16,7 @@ def test_the_demo_runs_to_its_verdict(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "from mabe_tui.cli.main import run; run()", "demo"]
     result = subprocess.run(
         [*command, "--videos", "10", "--frames", "300"],
-        capture_output=True, text=True, env=environment, cwd=tmp_path, timeout=280,
+        capture_output=True, text=True, env=environment, cwd=tmp_path, timeout=LONG,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     assert "preset demo: scaled down" in result.stderr

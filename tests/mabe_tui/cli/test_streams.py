@@ -18,6 +18,7 @@ from mabe_tui.cli.main import _silence_libraries
 from mabe_tui.cli.output import print_json, rich_table, say, telling_of
 from mabe_tui.cli.streams import NeutralOutput, console
 from mabe_tui.runs.text import ascii_json, clean, neutral, neutral_json
+from tests.waiting import LONG
 
 TITLE = "\x1b]0;pwned\x07"
 EVIL = f"a{TITLE}\x1b[31mb\x07\x9b31m\u202e[bold]c[/bold]"
@@ -32,7 +33,11 @@ def shell(folder: Path, command: str, **environment: str) -> "subprocess.Complet
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHONIO")}
     kept |= {"MABE_HOME": str(folder / "home"), "PYTHONPATH": os.pathsep.join(sys.path)}
     return subprocess.run(
-        ["bash", "-c", script], cwd=folder, env=kept | environment, capture_output=True, timeout=120
+        ["bash", "-c", script],
+        cwd=folder,
+        env=kept | environment,
+        capture_output=True,
+        timeout=LONG,
     )
 
 

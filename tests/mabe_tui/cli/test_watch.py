@@ -25,7 +25,7 @@ from mabe_tui.runs.listing.catalog import Catalog
 from mabe_tui.runs.listing.view_state import View
 from mabe_tui.runs.store import RunStore
 from tests.mabe_tui.recorded import record
-from tests.waiting import wait_for
+from tests.waiting import LONG, wait_for
 
 NOW = dt.datetime(2026, 11, 21, 12, 30, 5, tzinfo=dt.UTC)
 
@@ -123,4 +123,4 @@ def test_a_run_is_watched_to_its_end(
         last = json.loads(data.stdout.readline())
     assert last["run"]["id"] == run.id
     words.send_signal(signal.SIGINT)
-    assert words.wait(30) == 0
+    assert words.wait(LONG) == 0

@@ -16,19 +16,16 @@ from mabe_tui.tui.app import MabeApp
 from mabe_tui.tui.screens.run.screen import RunScreen
 from mabe_tui.tui.widgets.chart import ChartView
 from tests.mabe_tui.tui.conftest import NOW
-
-LONGEST = 2000
-"""Looks, of 10 ms, before a condition is given up."""
+from tests.waiting import Bound
 
 
 async def until(pilot: Pilot[Any], condition: Callable[[], object]) -> None:
     """Let the app work until a condition holds."""
-    for _ in range(LONGEST):
-        if condition():
-            await pilot.pause()
-            return
+    bound = Bound()
+    while not condition():
+        assert not bound.is_over, "it did not come to pass"
         await pilot.pause(0.01)
-    raise AssertionError("it did not come to pass")
+    await pilot.pause()
 
 
 async def opened(pilot: Pilot[Any], name: str = "cc42") -> RunScreen:

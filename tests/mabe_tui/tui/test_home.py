@@ -19,6 +19,7 @@ from mabe_tui.tui.screens.home.details import Details
 from mabe_tui.tui.screens.home.screen import HomeScreen
 from mabe_tui.tui.widgets.table import RowTable
 from tests.mabe_tui.tui.run_screen import until
+from tests.waiting import LONG
 
 SMALL, LARGE = (80, 24), (140, 45)
 
@@ -382,7 +383,7 @@ async def test_runs_are_shown_while_others_are_still_being_read(make_app, monkey
 
     def slow(entry: RunEntry) -> RunRequest:
         seen.add(entry.id)
-        assert len(seen) <= 3 or go_on.wait(30)
+        assert len(seen) <= 3 or go_on.wait(LONG)
         return read(entry)
 
     monkeypatch.setattr(RunEntry, "require_request", slow)

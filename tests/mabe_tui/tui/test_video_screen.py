@@ -25,6 +25,7 @@ from mabe_tui.tui.widgets.ethogram import Ethograms
 from mabe_tui.tui.widgets.table import RowTable
 from tests.mabe_tui.tiny_run import FRAMES, synthetic_folder, train
 from tests.mabe_tui.tui.made_video import made_answer, made_video
+from tests.waiting import LONG
 
 SMALL, LARGE = (80, 24), (140, 45)
 
@@ -334,7 +335,7 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
     release = threading.Event()
 
     def wait(*args: object, **kwargs: object) -> PredictedVideo:
-        assert release.wait(60)
+        assert release.wait(LONG)
         return predict_video(*args, **kwargs)  # type: ignore[arg-type]
 
     monkeypatch.setattr(video_loader, "predict_video", wait)
@@ -366,7 +367,7 @@ async def test_leaving_gives_the_answer_up(make_app, trained, monkeypatch) -> No
         try:
             progress(1, 2, "frames")
             told.set()
-            assert goes_on.wait(60)
+            assert goes_on.wait(LONG)
             progress(2, 2, "frames")
             raise AssertionError("nobody waits for this")
         finally:
@@ -381,7 +382,7 @@ async def test_leaving_gives_the_answer_up(make_app, trained, monkeypatch) -> No
         assert "50% of the frames" in facts(pilot)
         await pilot.press("escape")
         goes_on.set()
-        assert ended.wait(60)
+        assert ended.wait(LONG)
         assert isinstance(pilot.app.screen, HomeScreen)
 
 

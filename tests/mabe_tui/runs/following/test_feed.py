@@ -14,8 +14,7 @@ from mabe_tui.runs.following.feed import Look, RunFeed, Wish
 from mabe_tui.runs.following.jumps import line_at, x_at
 from mabe_tui.runs.following.live import LiveRun, Update
 from tests.mabe_tui.runs.telling import Telling
-
-LONGEST = 20.0
+from tests.waiting import LONG
 
 
 class Told:
@@ -29,7 +28,7 @@ class Told:
 
     def until(self, condition: Callable[[Look], object]) -> Look:
         while True:
-            look = self.looks.get(timeout=LONGEST)
+            look = self.looks.get(timeout=LONG)
             if condition(look):
                 return look
 
@@ -48,7 +47,7 @@ def told(telling: Telling) -> Iterator[Told]:
 
 
 def test_only_what_is_wished_for_is_made(told: Told) -> None:
-    assert told.looks.get(timeout=LONGEST).charts == {}
+    assert told.looks.get(timeout=LONG).charts == {}
     told.feed.wish(Wish(charts=("loss", "f1_macro"), tail=3))
     look = told.until(lambda look: look.charts)
     assert [one.name for one in look.charts["loss"].series] == ["train_loss", "validation_loss"]
@@ -97,13 +96,13 @@ def test_jobs_are_done_in_order_and_their_errors_told(told: Told) -> None:
     told.feed.ask(lambda _: done.put(1))
     told.feed.ask(fail)
     told.feed.ask(lambda _: done.put(2))
-    assert [done.get(timeout=LONGEST), done.get(timeout=LONGEST)] == [1, 2]
-    assert told.problems.get(timeout=LONGEST) == "no such thing"
+    assert [done.get(timeout=LONG), done.get(timeout=LONG)] == [1, 2]
+    assert told.problems.get(timeout=LONG) == "no such thing"
 
 
 def test_dollars_without_a_price_are_told_and_the_rest_is_shown(told: Told) -> None:
     told.feed.wish(Wish(charts=("loss",), view=View(Axis.DOLLARS)))
-    assert "costs an hour is not known" in told.problems.get(timeout=LONGEST)
+    assert "costs an hour is not known" in told.problems.get(timeout=LONG)
     assert told.until(lambda look: look.summary.epoch == 2).charts == {}
 
 
@@ -112,7 +111,7 @@ def test_run_without_a_request_is_told(make_run: Callable[..., RunDir]) -> None:
     (run.path / "run.toml").unlink()
     told = Told(run)
     told.feed.start()
-    assert "run.toml" in told.problems.get(timeout=LONGEST)
+    assert "run.toml" in told.problems.get(timeout=LONG)
 
 
 def test_replay_has_another_log_and_ends_where_the_run_is(told: Told) -> None:
