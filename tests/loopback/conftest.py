@@ -21,6 +21,8 @@ OVERLAY = {
 }
 MakeRun = Callable[..., RunDir]
 Mabe = Callable[..., Result]
+BUSY = 6
+"""How many times as long the stand-in may take to answer, beside jobs on the same machine."""
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +37,8 @@ def server(cloud: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[L
     """The control plane without faults; this process's Modal client talks to it and to nothing else."""
     for name, value in cloud.client_environment().items():
         monkeypatch.setenv(name, value)
+    for module, name in ((modal_client, "HELLO_SECONDS"), (modal_calls, "STATE_SECONDS")):
+        monkeypatch.setattr(module, name, BUSY * getattr(module, name))
     _forget()
     yield cloud
     cloud.reset()
