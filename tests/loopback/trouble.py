@@ -35,6 +35,8 @@ REFUSALS = {
     "not found": Status.NOT_FOUND,
 }
 SCENES = (*REFUSALS, "another workspace", "another environment")
+RETRIED = (Status.INTERNAL, Status.UNAVAILABLE, Status.DEADLINE_EXCEEDED, Status.UNKNOWN)
+"""What the client tries again by itself, in silence."""
 COMMITS = {
     f"commit {status.name}": status
     for status in (
@@ -46,10 +48,7 @@ COMMITS = {
         Status.INVALID_ARGUMENT,
         Status.UNIMPLEMENTED,
         Status.DATA_LOSS,
-        Status.INTERNAL,  # this and the next three are tried again by the client itself, in silence
-        Status.UNAVAILABLE,
-        Status.DEADLINE_EXCEEDED,
-        Status.UNKNOWN,
+        *RETRIED,
     )
 }
 """Scenes in which no commit of the volume succeeds for a while; see ``test_commits.py``."""
@@ -142,9 +141,11 @@ def _refuse_commits(stage: Stage, run: RunDir, status: Status) -> None:
     stage.say(f"# every commit of the volume is refused with {status.name}")
     stage.server.faults.commit_errors = [status] * 1000
     stage.hold_after(2)
+    log = run.log_path(run.attempts()[-1])
     with ModalLauncher().following(run):
         wait_for(lambda: len(run.history().epochs) == 2)
-    log = run.log_path(run.attempts()[-1])
+        if status not in RETRIED:
+            wait_for(lambda: "could not be committed" in log.read_text())
     for line in log.read_text().splitlines():
         if "committed" in line:
             stage.say(f"  {line}")
