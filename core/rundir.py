@@ -184,15 +184,27 @@ class RunDir:
         return changed
 
     def write_handle(self, handle: Handle) -> None:
-        """Write ``handle.toml``, and keep it with its attempt as well: the next start replaces the first.
+        """Keep a handle with its attempt, and as ``handle.toml`` unless that is of a newer attempt.
 
         A handle that an older version kept only in ``handle.toml`` is moved to its attempt before.
+
+        Raises:
+            UserError: it cannot be written, or another process does not let go of it.
         """
-        before = self.read_handle()
-        for each in (before, handle):
-            if each is not None and self.attempt_folder(each.attempt).is_dir():
-                _write_toml(self.attempt_folder(each.attempt) / HANDLE, each)
-        _write_toml(self.path / HANDLE, handle)
+        with locked(self.path / HANDLE):
+            before = self.read_handle()
+            if before is not None and not self._handle_path(before.attempt).exists():
+                self._keep_handle(before)
+            self._keep_handle(handle)
+            if before is None or before.attempt <= handle.attempt:
+                _write_toml(self.path / HANDLE, handle)
+
+    def _keep_handle(self, handle: Handle) -> None:
+        if self.attempt_folder(handle.attempt).is_dir():
+            _write_toml(self._handle_path(handle.attempt), handle)
+
+    def _handle_path(self, attempt: str) -> Path:
+        return self.attempt_folder(attempt) / HANDLE
 
     def read_handle(self) -> Handle | None:
         """Read ``handle.toml``; ``None`` where the run was never launched, or it cannot be read."""
@@ -200,7 +212,7 @@ class RunDir:
 
     def read_handles(self) -> list[Handle]:
         """Read the handles of all starts of the run that can be read, oldest first."""
-        kept = [_read_handle(self.attempt_folder(attempt) / HANDLE) for attempt in self.attempts()]
+        kept = [_read_handle(self._handle_path(attempt)) for attempt in self.attempts()]
         newest = self.read_handle()
         found = [each for each in (*kept, newest) if each is not None]
         return [each for n, each in enumerate(found) if each not in found[:n]]

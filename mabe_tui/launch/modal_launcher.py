@@ -41,6 +41,7 @@ from mabe_tui.launch.launcher import (
     require_resumable,
     say_nothing,
 )
+from mabe_tui.launch.launching import is_being_launched, launching
 from mabe_tui.launch.modal.handle import NAME, Call, call_of
 from mabe_tui.launch.modal.machine import DATA_MOUNT, app_name_of, machine_of, timeout_of
 from mabe_tui.launch.prices import cores, memory_mib, rate_of, read_prices
@@ -99,14 +100,16 @@ class ModalLauncher:
 
     def launch(self, run: RunDir) -> Handle:
         """Call the function, detached; see :class:`~mabe_tui.launch.launcher.Launcher`."""
-        (handle,) = self._launch([run])
+        with launching([run]):
+            (handle,) = self._launch([run])
         return handle
 
     def launch_all(
         self, runs: Sequence[RunDir], parallel: int | None = None, say: Say = say_nothing
     ) -> None:
         """Call the function for each, in an app a run; with ``parallel``, in one that keeps to it."""
-        self._launch(runs, parallel, say)
+        with launching(runs):
+            self._launch(runs, parallel, say)
 
     def _launch(
         self, runs: Sequence[RunDir], parallel: int | None = None, say: Say = say_nothing
@@ -129,16 +132,13 @@ class ModalLauncher:
         """Derive the state from what the newest attempt said, and from what Modal says of the call."""
         attempt = newest_attempt(run)
         if attempt is None:
-            return (
-                RunState.QUEUED if was_touched_lately(run.path, LAUNCH_SECONDS) else RunState.LOST
-            )
+            return _state_before_call(run, run.path)
         ended = attempt_ending(run, attempt)
         if ended is not None and ended is not RunState.PREEMPTED:
             return ended
         call = call_of(run)
         if call is None:
-            fresh = was_touched_lately(run.attempt_folder(attempt), LAUNCH_SECONDS)
-            return RunState.QUEUED if fresh else RunState.LOST
+            return _state_before_call(run, run.attempt_folder(attempt))
         if (known := read_quiet_ending(run, attempt)) is not None:
             return known.state
         from mabe_tui.launch.modal.calls import Outcome
@@ -183,8 +183,14 @@ class ModalLauncher:
         state = RunState.STOPPED if stopped else RunState.LOST
         if said.outcome is Outcome.RETURNED:
             # No commit held its last word, nor does the log: the container knew it all the same.
-            with contextlib.suppress(UserError, ValueError):
-                state = RunState(modal_calls.returned(call.id))
+            try:
+                word = modal_calls.returned(call.id)
+            except UserError as error:
+                return _unknown(
+                    run, f"its call is over, and what it returned is not known ({error})"
+                )
+            with contextlib.suppress(ValueError):  # it had nothing to say
+                state = RunState(word)
         if can_be_kept:
             write_quiet_ending(run, attempt, QuietEnding(state, said.reason, said.outcome))
             modal_apps.stop_if_over(run)
@@ -236,12 +242,14 @@ class ModalLauncher:
     def resume(self, run: RunDir, say: Say = say_nothing) -> Handle:
         """Call the function again; the job goes on from the checkpoint on the volume."""
         require_resumable(run, self.state(run))
-        if call_of(run) is not None:
-            from mabe_tui.launch.modal import ending as modal_ending
+        with launching([run]):
+            if call_of(run) is not None:
+                from mabe_tui.launch.modal import ending as modal_ending
 
-            modal_ending.require_over(run)
-            self.sync(run)  # the next attempt's number comes after all that the volume has
-        (handle,) = self._launch([run], say=say)
+                require_resumable(run, self.state(run))  # another command may have resumed it
+                modal_ending.require_over(run)
+                self.sync(run)  # the next attempt's number comes after all that the volume has
+            (handle,) = self._launch([run], say=say)
         return handle
 
     def fetch(self, run: RunDir, path: str, into: Path) -> Path:
@@ -301,6 +309,12 @@ def _refuse_local_data(request: RunRequest) -> None:
             f"--data {request.data}: Modal cannot see it; `mabe data push {request.data}` brings it"
             f" there, then --data {DATA_MOUNT}/NAME; or train here with --on local"
         )
+
+
+def _state_before_call(run: RunDir, folder: Path) -> RunState:
+    """Return the state of a run that has no call: it is being started, or was never."""
+    is_new = was_touched_lately(folder, LAUNCH_SECONDS)
+    return RunState.QUEUED if is_new or is_being_launched(run) else RunState.LOST
 
 
 def _unknown(run: RunDir, why: str) -> RunState:

@@ -186,3 +186,15 @@ def test_a_torn_last_line_is_ignored(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-20])
     assert [event.seq for event in read_events(path)] == [1]
     assert list(read_events(tmp_path / "missing.jsonl")) == []
+
+
+def test_a_start_that_writes_its_handle_late_does_not_hide_a_newer_one(tmp_path: Path) -> None:
+    run = RunDir(tmp_path / "run")
+    older, newer = (
+        Handle(launcher="local", attempt=run.claim_attempt(), reference={"pid": pid})
+        for pid in (1, 2)
+    )
+    run.write_handle(newer)
+    run.write_handle(older)
+    assert run.read_handle() == newer
+    assert run.read_handles() == [older, newer]

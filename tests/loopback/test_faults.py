@@ -1,5 +1,11 @@
 """Every fault that Modal or the way to it can have, and what becomes of the run."""
 
+import signal
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import modal.exception
 import pytest
 from modal._resolver import Resolver
 
@@ -16,6 +22,7 @@ from mabe_tui.launch.launcher import (
 )
 from mabe_tui.launch.modal import client as modal_client
 from mabe_tui.launch.modal import follow as modal_follow
+from mabe_tui.launch.modal import spawn as modal_spawn
 from mabe_tui.launch.modal_launcher import ModalLauncher
 from mabe_tui.launch.recorder import writing
 from tests.gate import Gate
@@ -88,6 +95,43 @@ def test_code_that_is_changed_while_it_is_sent(
     said = refused(launcher, make_run())
     assert ".py was changed while the code was being sent to Modal; nothing was started" in said
     assert "give the same command again" in said
+
+
+def cut() -> None:
+    raise modal.exception.ConnectionError("cut")
+
+
+def interrupt() -> None:
+    signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize("happens", [cut, interrupt])
+def test_a_call_whose_answer_did_not_come_is_not_left_running(
+    server: LoopbackServer,
+    launcher: ModalLauncher,
+    make_run: MakeRun,
+    monkeypatch: pytest.MonkeyPatch,
+    happens: Callable[[], None],
+) -> None:
+    declare = modal_spawn._declare
+
+    def declared(*asked: Any) -> Any:
+        app, function = declare(*asked)
+
+        def spawn(*arguments: Any) -> None:
+            function.spawn(*arguments)
+            happens()
+
+        return app, SimpleNamespace(spawn=spawn)
+
+    monkeypatch.setattr(modal_spawn, "_declare", declared)
+    run = make_run()
+    with pytest.raises((KeyboardInterrupt, UnreachableError)):
+        launcher.launch(run)
+    assert run.attempts() == []
+    assert run.read_handle() is None
+    wait_for(lambda: not server.running())
+    assert all(app.stopped for app in server.cloud.apps.values())
 
 
 # ── while it runs ─────────────────────────────────────────────────────────────────────────────

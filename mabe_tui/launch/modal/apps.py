@@ -82,11 +82,20 @@ def stop_if_over(run: RunDir, patience: float = 0.0) -> bool:
     try:
         if not _is_over(call, patience) or not all(_is_over(other) for other in _others(run, call)):
             return False
-        ask(lambda: _stop(call))
+        stop_app(call)
         write_bytes_atomically(receipt, call.app_id.encode())
     except UserError:
         return False
     return True
+
+
+def stop_app(call: Call) -> None:
+    """Stop the app of a call, whatever runs in it; one that has stopped is left alone.
+
+    Raises:
+        UserError: Modal cannot be asked, or refuses.
+    """
+    ask(lambda: _stop(call))
 
 
 def _has_ended(run: RunDir, attempt: str) -> bool:

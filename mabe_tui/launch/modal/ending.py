@@ -45,10 +45,15 @@ def stop(run: RunDir, found: RunState, grace: float) -> StopOutcome:
         grace: seconds for a checkpoint.
 
     Raises:
+        RunError: it is being started, and has no call yet.
         UserError: Modal cannot be asked, or does not let the call be cancelled.
     """
     calls, attempt = calls_of(run), newest_attempt(run)
     if not calls or attempt is None:
+        if found.is_alive:
+            raise RunError(
+                f"{run.id} is being started: press Ctrl-C there, or stop it once `mabe ps` shows it"
+            )
         return StopOutcome.ENDED
     if not found.may_speak:
         return _stop_earlier(run, calls[:-1], grace)

@@ -3,12 +3,11 @@
 import time
 from pathlib import Path
 
-from core.rundir import RunDir
-from mabe_tui.launch.attempts import newest_attempt
+from core.rundir import HANDLE, RunDir
 from mabe_tui.launch.launcher import UnreachableError
 from mabe_tui.launch.modal import calls as modal_calls
 from mabe_tui.launch.modal.calls import CallState, Outcome, UnknownCallError
-from mabe_tui.launch.modal.handle import Call, Place
+from mabe_tui.launch.modal.handle import Call, Place, call_in, call_of
 from mabe_tui.launch.modal.place import here, require_account, words_of
 
 FORGOTTEN_AFTER_SECONDS = 3600.0
@@ -47,7 +46,7 @@ def _look_further(run: RunDir, call: Call, error: UnknownCallError) -> CallState
             f"{words_of(run, call.place, now)}, where its call is not found; look again from there"
         ) from error
     said = f"Modal does not find its call {call.id} in {now}"
-    if _spoke_lately(run):
+    if _spoke_lately(run, call):
         raise UnreachableError(
             f"{said}, though it spoke within the hour; it is asked again"
         ) from error
@@ -65,12 +64,30 @@ def _look_further(run: RunDir, call: Call, error: UnknownCallError) -> CallState
     raise UnreachableError(f"{said}, {why}") from error
 
 
-def _spoke_lately(run: RunDir) -> bool:
-    attempt = newest_attempt(run)
-    if attempt is None:
-        return False
-    paths = (run.events_path(attempt), run.attempt_folder(attempt), run.path / "handle.toml")
+def _spoke_lately(run: RunDir, call: Call) -> bool:
+    """Return whether something came of a call within the last hour, or it was made then."""
+    paths = [path for attempt in _attempts_of(run, call) for path in _signs(run, attempt)]
+    newest = call_of(run)
+    if newest is None or newest.id == call.id:
+        paths.append(run.path / HANDLE)
     return any(time.time() - _changed(path) < FORGOTTEN_AFTER_SECONDS for path in paths)
+
+
+def _attempts_of(run: RunDir, call: Call) -> list[str]:
+    """Return the attempts from the one that a call was made for to that of the next call."""
+    starts = {
+        found.id: handle.attempt
+        for handle in run.read_handles()
+        if (found := call_in(handle)) is not None
+    }
+    first = starts.get(call.id, "")
+    end = min((attempt for attempt in starts.values() if attempt > first), default=None)
+    return [each for each in run.attempts() if first <= each and (end is None or each < end)]
+
+
+def _signs(run: RunDir, attempt: str) -> list[Path]:
+    events = run.events_path(attempt)
+    return [events] if events.exists() else [run.attempt_folder(attempt)]
 
 
 def _changed(path: Path) -> float:

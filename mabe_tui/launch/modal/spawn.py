@@ -1,5 +1,6 @@
 """Starting runs on Modal: one detached app a run, or one for all with a bound on how many run at a time."""
 
+import contextlib
 import shutil
 import threading
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from core.errors import RunError, UserError
 from core.rundir import Handle, RunDir, RunRequest
 from mabe_tui.launch import modal_app
 from mabe_tui.launch.launcher import Say, say_nothing
+from mabe_tui.launch.modal import apps as modal_apps
 from mabe_tui.launch.modal import client as modal_client
 from mabe_tui.launch.modal.builds import hearing_builds
 from mabe_tui.launch.modal.handle import NAME, Call, Place, reference_of
@@ -85,6 +87,7 @@ def _launch(
     """Call the function for each run in one new app."""
     handles: list[Handle] = []
     problem: Exception | None = None
+    template: Call | None = None
     try:
         app, function = _declare(machine, parallel)
         with interruptible(), app.run(detach=True, name=machine.app_name):
@@ -101,6 +104,11 @@ def _launch(
         raise  # with the end of its log, which is not known here
     except ERRORS as error:
         problem = error
+    finally:
+        if template is not None and not handles:
+            # Modal may have taken a call whose answer did not come: nobody could find it.
+            with contextlib.suppress(UserError):
+                modal_apps.stop_app(template)
     if len(handles) == len(runs):
         return handles
     assert problem is not None
@@ -161,17 +169,16 @@ def _call_each(
 
 def _call(function: Train, run: RunDir, request: RunRequest, template: Call) -> Handle:
     attempt = run.claim_attempt()
+    call: modal.FunctionCall[str] | None = None
     try:
         call = function.spawn(request_text(request), attempt, modal_app.runs_volume)
-    except ERRORS:
-        shutil.rmtree(run.attempt_folder(attempt), ignore_errors=True)
-        raise
-    reference = reference_of(msgspec.structs.replace(template, id=call.object_id))
-    handle = Handle(launcher=NAME, attempt=attempt, reference=reference)
-    try:
+        reference = reference_of(msgspec.structs.replace(template, id=call.object_id))
+        handle = Handle(launcher=NAME, attempt=attempt, reference=reference)
         run.write_handle(handle)
-    except UserError:
-        call.cancel(terminate_containers=True)  # nobody could find it, and it would cost money
+    except BaseException:
+        if call is not None:  # nobody could find it, and it would cost money
+            with contextlib.suppress(*ERRORS):
+                call.cancel(terminate_containers=True)
         shutil.rmtree(run.attempt_folder(attempt), ignore_errors=True)
         raise
     return handle

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
@@ -26,6 +27,8 @@ POINTER = re.compile(r"checkpoints/[a-z0-9-]+\.json")
 REQUEST = "run.toml"
 EVALUATIONS = ("evaluation/best.parquet", "evaluation/last.parquet")
 READ_AT_ONCE = 8
+OWN_WORDS = b"mabe: "
+"""What the container says itself begins with this."""
 Answer = TypeVar("Answer")
 
 
@@ -105,7 +108,8 @@ def sync_into(recorder: Recorder, while_read: bool = False) -> int:
     Args:
         recorder: of the run.
         while_read: somebody reads the logs as they grow, to whom one that is replaced comes twice: only
-            one that lacks something is. Else each log becomes that of its attempt, byte for byte.
+            one that lacks something is. Else each log becomes that of its attempt, byte for byte,
+            and keeps what no commit held.
 
     Raises:
         UserError: Modal cannot be asked.
@@ -144,8 +148,20 @@ def _sync_attempt(
     here = _size(path)
     lacks = added > 0 or here < sizes[log]
     if lacks or (not while_read and (here != sizes[log] or _is_out_of_order(path))):
-        recorder.replace_log(attempt, read(run, [log])[log])
+        recorder.replace_log(attempt, _with_last_words(read(run, [log])[log], path))
     return added
+
+
+def _with_last_words(content: bytes, here: Path) -> bytes:
+    """Return a log of the volume with what only the container could say: that no commit held the rest."""
+    lines = Counter(content.split(b"\n"))
+    missing = []
+    for line in _content(here).split(b"\n")[:-1]:
+        if lines[line] > 0:
+            lines[line] -= 1
+        elif line.startswith(OWN_WORDS) or decode(line) is not None:
+            missing.append(line + b"\n")
+    return content + b"".join(missing)
 
 
 def _is_out_of_order(log: Path) -> bool:
@@ -169,6 +185,13 @@ def _take_over_resolved(run: RunDir) -> None:
     found = msgspec.toml.decode(read(run, [REQUEST])[REQUEST], type=RunRequest)
     if found.resolved is not None:
         run.change_request(lambda asked: msgspec.structs.replace(asked, resolved=found.resolved))
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
 
 
 def _size(path: Path) -> int:

@@ -111,3 +111,18 @@ def test_calls_of_all_starts_are_known_oldest_first(launched: Launched) -> None:
     run.write_handle(Handle(launcher=NAME, attempt=attempt, reference=reference_of(second)))
     assert calls_of(run) == [first, second]
     assert first.app_url == "https://modal.com/apps/acme/main/ap-x"
+
+
+def test_an_old_call_is_forgotten_though_a_later_one_spoke_lately(
+    launched: Launched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a run that goes on for longer than Modal keeps calls could not be resumed for an hour."""
+    app(monkeypatch, None)
+    run, first = launched(HERE)
+    second = Call(id="fc-y", app_id="ap-y", place=HERE)
+    attempt = run.claim_attempt()
+    run.write_handle(Handle(launcher=NAME, attempt=attempt, reference=reference_of(second)))
+    run.events_path(attempt).write_text("")
+    assert state_of_call(run, first).outcome is Outcome.FORGOTTEN
+    with pytest.raises(UnreachableError, match="within the hour"):
+        state_of_call(run, second)

@@ -1,5 +1,8 @@
 """What a mirror takes over from the volume, and what it lets go."""
 
+import datetime as dt
+
+from core.events import Stopped, Warned, encode
 from core.rundir import Pointer
 from mabe_tui.launch.modal import volume
 from mabe_tui.launch.recorder import Recorder
@@ -47,3 +50,26 @@ def test_the_tables_of_the_best_and_of_the_last_epoch_come_along(make_run, monke
     assert run.evaluation_of("best").read_bytes() == b"best"
     assert run.evaluation_of("last").read_bytes() == b"last"
     assert not (run.path / "evaluation" / "other.parquet").exists()
+
+
+def test_a_log_of_the_volume_keeps_what_no_commit_held(make_run, monkeypatch) -> None:
+    run, now = make_run(), dt.datetime(2026, 12, 1, tzinfo=dt.UTC)
+    name = "0001-abcd"
+    first = Warned(attempt=name, seq=1, time=now, code="c", message="m")
+    last = Stopped(attempt=name, seq=2, time=now, epoch=1, step=1, reason="user")
+    spoken = b"mabe: the volume may lack what the job wrote last\n"
+    recorder = Recorder(run)
+    recorder.add_event(encode(first))
+    recorder.add_event(encode(last))
+    heard = [encode(first) + b"\n", b"as the log service cut it\n", spoken, encode(last) + b"\n"]
+    run.log_path(name).write_bytes(b"".join(heard))
+    kept = [b"plain, as it was printed\n", encode(first) + b"\n"]
+    there = {
+        f"attempts/{name}/events.jsonl": encode(first) + b"\n",
+        f"attempts/{name}/log.txt": b"".join(kept),
+    }
+    monkeypatch.setattr(volume, "files", lambda _: {p: len(c) for p, c in there.items()})
+    monkeypatch.setattr(volume, "read", lambda _, paths: {p: there[p] for p in paths})
+    for _ in range(2):
+        volume.sync_into(Recorder(run))
+        assert run.log_path(name).read_bytes() == b"".join([*kept, spoken, encode(last) + b"\n"])
