@@ -276,13 +276,14 @@ def require_resumable(run: RunDir, state: RunState) -> None:
 
     Raises:
         RunError: the run is alive, or finished.
+        UnreachableError: whether it is cannot be told now.
     """
     if state.is_alive:
         raise RunError(f"{run.id} is {state}; stop it first (mabe stop {run.id})")
     if state is RunState.FINISHED:
         raise RunError(f"{run.id} is finished; to train longer, start a run with more epochs")
     if state is RunState.UNKNOWN:
-        raise RunError(f"{unknown_words(run)}; nothing was started")
+        raise UnreachableError(f"{unknown_words(run)}; nothing was started")
 
 
 def unknown_words(run: RunDir) -> str:

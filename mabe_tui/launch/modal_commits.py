@@ -5,6 +5,7 @@ that may stop what else the container does: a commit that failed is reported and
 """
 
 import asyncio
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -164,11 +165,13 @@ class Committer:
             try:
                 self._commit()
             except BaseException as error:  # whatever it is, the run goes on
-                self._on_failure(error)
+                with contextlib.suppress(Exception):  # also where it cannot be put into words
+                    self._on_failure(error)
                 self._settle(tried=ticket)
             else:
                 waits = pauses()
-                self._on_success(ticket)
+                with contextlib.suppress(Exception):
+                    self._on_success(ticket)
                 self._settle(tried=ticket, done=ticket)
 
     def _next(self, waits: Iterator[float]) -> int | None:

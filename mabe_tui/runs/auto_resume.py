@@ -1,11 +1,17 @@
 """Resuming a run that died, for whoever follows it and asked for that."""
 
+import time
+
 from core.errors import UserError
+from core.rundir import Handle
 from mabe_tui.launch.attempts import newest_attempt, read_quiet_ending
-from mabe_tui.launch.launcher import RunState, Say
+from mabe_tui.launch.launcher import RunState, Say, UnreachableError
 from mabe_tui.runs import control
 from mabe_tui.runs.endings import resume_words
 from mabe_tui.runs.store import RunEntry
+
+PAUSES = (5.0, 10.0, 20.0, 40.0, *[60.0] * 28)
+"""Seconds before a resume is tried again that got no answer."""
 
 
 class AutoResume:
@@ -43,12 +49,29 @@ class AutoResume:
             f" this {resume_words(entry.run)}"
         )
         try:
-            handle = control.resume(entry, say=self._say)
+            handle = self._start()
         except UserError as error:
             self._say(f"{entry.id} was not resumed: {error}")
             return False
         self._say(f"{entry.id}: attempt {handle.attempt}; its limits count all attempts")
         return True
+
+    def _start(self) -> Handle:
+        """Start the next attempt, trying again for half an hour where there is no answer.
+
+        Raises:
+            UserError: it cannot be started.
+        """
+        said = ""
+        for pause in PAUSES:
+            try:
+                return control.resume(self._entry, say=self._say)
+            except UnreachableError as error:
+                if str(error) != said:
+                    said = str(error)
+                    self._say(f"{said}; trying again")
+            time.sleep(pause)
+        return control.resume(self._entry, say=self._say)
 
     def _has_died(self, state: RunState) -> bool:
         """Return whether nobody meant the run to end: on this computer, a preemption is a person's doing."""

@@ -80,3 +80,12 @@ def test_ctrl_c_leaves_it_building(server: LoopbackServer, tmp_path: Path) -> No
     assert "Modal is left to it, and nothing was started" in " ".join(errors.read_text().split())
     assert "Traceback" not in errors.read_text()
     assert list((tmp_path / "home" / "runs").iterdir()) == []
+
+
+def test_nobody_to_hear_a_build_is_no_reason_to_break_it_off() -> None:
+    def fail(_: str) -> None:
+        raise BrokenPipeError(32, "Broken pipe")
+
+    with builds.hearing_builds(fail) as log:
+        log.feed("step 1\nstep 2\n")
+    assert [*log.last] == ["step 1", "step 2"]

@@ -10,7 +10,7 @@ import re
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import modal.exception
@@ -51,7 +51,12 @@ class BuildLog:
             words = "".join(c for c in ESCAPES.sub("", line) if c.isprintable()).strip()
             if words:
                 self.last.append(words)
-                self._say(f"image: {words}")
+                self.tell(f"image: {words}")
+
+    def tell(self, words: str) -> None:
+        """Hand on a sentence; nobody to hear it is no reason to break off."""
+        with suppress(OSError, ValueError):
+            self._say(words)
 
     def failure(self, error: modal.exception.ImageBuildError) -> RunError:
         """Say on one line why a build failed."""
@@ -72,7 +77,7 @@ def hearing_builds(say: Say) -> Iterator[BuildLog]:
         KeyboardInterrupt: Ctrl-C; where a build was under way, ``say`` has been told what becomes of it.
     """
     log = BuildLog(say)
-    patience = threading.Timer(PATIENCE_SECONDS, say, [WAITING])
+    patience = threading.Timer(PATIENCE_SECONDS, log.tell, [WAITING])
     patience.daemon = True
     patience.start()
     try:
@@ -82,7 +87,7 @@ def hearing_builds(say: Say) -> Iterator[BuildLog]:
         raise log.failure(error) from error
     except KeyboardInterrupt:
         if log.has_begun:
-            say(LEFT)
+            log.tell(LEFT)
         raise
     finally:
         patience.cancel()

@@ -122,14 +122,16 @@ def require_over(run: RunDir) -> None:
 
     Raises:
         ElsewhereError: another call would be started in another workspace or environment.
-        RunError: whether one is over cannot be found out, or it does not end; nothing was started.
+        UnreachableError: whether one is over cannot be found out now; nothing was started.
+        RunError: one does not end; nothing was started.
     """
     require_same(run)
     for call in calls_of(run):
         try:
             said = state_of_call(run, call, PATIENCE_SECONDS)
         except UserError as error:
-            raise RunError(
+            kind = UnreachableError if isinstance(error, UnreachableError) else RunError
+            raise kind(
                 f"{run.id}: whether its call {call.id} is over cannot be found out now ({error});"
                 " nothing was started"
             ) from error

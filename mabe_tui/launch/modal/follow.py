@@ -26,6 +26,8 @@ from mabe_tui.launch.modal import loop as modal_loop
 from mabe_tui.launch.modal import volume as modal_volume
 from mabe_tui.launch.modal.calls import Outcome
 from mabe_tui.launch.modal.client import ModalError
+from mabe_tui.launch.modal.handle import Call, call_of
+from mabe_tui.launch.modal.lookup import state_of_call
 from mabe_tui.launch.modal.stream import StreamReader
 from mabe_tui.launch.recorder import Recorder, writing
 
@@ -101,9 +103,7 @@ class Follower:
         """Open one stream after another until the call is done."""
         while not self._leave.is_set():
             try:
-                if self._stream(recorder):
-                    self._wait_for_call()
-                if self._is_done():
+                if self._hear(recorder):
                     modal_volume.sync_into(recorder, while_read=True)
                     modal_apps.stop_if_over(self._run)
                     return
@@ -113,6 +113,30 @@ class Follower:
                 if not _says_nothing(error):
                     raise
                 self._pause(error)
+
+    def _hear(self, recorder: Recorder) -> bool:
+        """Read one stream until it ends; return whether the call is over.
+
+        Where Modal refuses the log, or keeps it no longer, that is found out all the same: the volume has
+        what counts, and others wait for the mirror.
+        """
+        try:
+            if self._stream(recorder):
+                self._wait_for_call()
+        except Exception as error:
+            call = call_of(self._run)
+            if self._leave.is_set() or call is None or modal_client.is_transient(error):
+                raise
+            if _says_nothing(error) and self._is_over(call):
+                return True
+            raise
+        return self._is_done()
+
+    def _is_over(self, call: Call) -> bool:
+        try:
+            return state_of_call(self._run, call).outcome is not Outcome.RUNNING
+        except UserError:
+            return False
 
     def _is_done(self) -> bool:
         return modal_calls.state(self._call_id).outcome is not Outcome.RUNNING

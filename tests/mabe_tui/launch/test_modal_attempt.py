@@ -27,6 +27,7 @@ from core.rundir import RunDir
 from mabe_tui.launch import modal_attempt, modal_commits
 from mabe_tui.launch.modal_attempt import Attempt
 from mabe_tui.launch.modal_claims import OutdatedError
+from mabe_tui.launch.modal_commits import Committer
 from mabe_tui.launch.recorder import writing
 from tests.waiting import LONG, wait_for
 
@@ -290,3 +291,20 @@ def test_no_job_is_started_once_a_newer_attempt_owns_the_folder(container: Conta
     assert container.see_through([*EVENTS, FINISHED]) == ""
     assert container.forwarded() == []
     assert "0002-aaaa is newer" in "".join(container.words())
+
+
+def test_a_committer_outlives_whoever_it_tells(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(modal_commits, "FIRST_PAUSE", 0.01)
+    outcomes: list[BaseException | None] = [None, TimeoutError(), None]
+
+    def commit() -> None:
+        if (outcome := outcomes.pop(0)) is not None:
+            raise outcome
+
+    def fail(_: object) -> None:
+        raise AttributeError("'NoneType' object has no attribute 'buffer'")
+
+    with Committer(commit, fail, fail) as committer:
+        assert committer.wait_for_success(committer.request(), LONG)
+        assert committer.wait_for_success(committer.request(), LONG)
+    assert outcomes == []

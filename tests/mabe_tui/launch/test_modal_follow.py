@@ -2,17 +2,20 @@
 
 import errno
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import modal.exception
 import pytest
 
 from core.errors import RunError
-from core.rundir import RunDir
+from core.rundir import Handle, RunDir
 from mabe_tui.launch.launcher import Connection, UnreachableError
 from mabe_tui.launch.modal import follow
+from mabe_tui.launch.modal.calls import CallState, Outcome
 from mabe_tui.launch.modal.client import ModalError
 from mabe_tui.launch.modal.follow import Follower
+from mabe_tui.launch.modal.handle import NAME, Call, reference_of
 
 
 @pytest.mark.parametrize(
@@ -60,3 +63,27 @@ def test_pauses_grow_to_the_longest_and_stay_there_for_days(tmp_path: Path) -> N
     assert last is not None
     assert last - time.monotonic() <= follow.LONGEST_PAUSE
     assert "refused" in told[-1].problem
+
+
+def test_a_run_that_is_over_is_let_go_though_its_log_is_refused(
+    make_run: Callable[[], RunDir], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else whoever follows holds the mirror, and all wait for its last words without end."""
+    run, told, synced = make_run(), list[Connection](), list[bool]()
+    reference = reference_of(Call(id="fc-x", app_id="ap-x"))
+    run.write_handle(Handle(launcher=NAME, attempt=run.claim_attempt(), reference=reference))
+    follower = Follower(run, "fc-x", told.append)
+    outcomes = [Outcome.RUNNING, Outcome.FORGOTTEN]
+
+    def refuse(_: object) -> bool:
+        raise modal.exception.PermissionDeniedError("no logs for you")
+
+    monkeypatch.setattr(follower, "_stream", refuse)
+    monkeypatch.setattr(follow, "state_of_call", lambda *_: CallState(outcomes.pop(0)))
+    monkeypatch.setattr(follow.modal_volume, "sync_into", lambda *_, **__: synced.append(True))
+    monkeypatch.setattr(follow.modal_apps, "stop_if_over", lambda _: True)
+    monkeypatch.setattr(follow, "FIRST_PAUSE", 0.0)
+    follower._work()
+    assert synced == [True]
+    assert outcomes == []
+    assert follower.problem is None

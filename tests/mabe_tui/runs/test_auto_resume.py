@@ -9,7 +9,7 @@ from core.errors import RunError
 from core.experiment import Experiment
 from core.rundir import Handle, RunDir
 from mabe_tui.launch.attempts import QuietEnding, write_quiet_ending
-from mabe_tui.launch.launcher import RunState, Say
+from mabe_tui.launch.launcher import RunState, Say, UnreachableError
 from mabe_tui.runs import control
 from mabe_tui.runs.auto_resume import AutoResume
 from mabe_tui.runs.start import new_request
@@ -79,3 +79,21 @@ def test_a_resume_that_is_refused_is_said_and_ends_it(
     entry, said = entry_of(tmp_path), list[str]()
     assert not AutoResume(entry, 3, said.append).resume(RunState.LOST)
     assert said[-1] == f"{entry.id} was not resumed: its budget is used up"
+
+
+def test_a_resume_without_an_answer_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = [UnreachableError("away"), UnreachableError("away"), None]
+
+    def resume(entry: RunEntry, **_: object) -> Handle:
+        if (answer := answers.pop(0)) is not None:
+            raise answer
+        return Handle(launcher="modal", attempt="0002-abcd", reference={})
+
+    monkeypatch.setattr(control, "resume", resume)
+    monkeypatch.setattr("mabe_tui.runs.auto_resume.PAUSES", (0.0, 0.0, 0.0))
+    entry, said = entry_of(tmp_path), list[str]()
+    assert AutoResume(entry, 1, said.append).resume(RunState.LOST)
+    assert answers == []
+    assert said.count("away; trying again") == 1
