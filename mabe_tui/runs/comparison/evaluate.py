@@ -15,9 +15,9 @@ from mabe_tui.runs.comparison.verdict import (
     checkpoint_verdict,
     no_verdict,
     require_same_source,
-    require_scored_alike,
 )
 from mabe_tui.runs.comparison.verdict_words import CheckpointWords
+from mabe_tui.runs.comparison.version_tables import require_scored_alike
 from mabe_tui.runs.store import RunEntry, RunStore
 from mabe_tui.runs.videos.video_prediction import Device
 

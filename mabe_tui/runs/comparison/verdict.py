@@ -13,7 +13,12 @@ import msgspec
 
 from core.errors import DataError
 from mabe_tui.runs.comparison.verdict_words import CheckpointWords, VersionWords
-from mabe_tui.runs.comparison.version_tables import compare_tables_of_versions, read_table
+from mabe_tui.runs.comparison.version_tables import (
+    compare_tables_of_versions,
+    informing_kin,
+    read_table,
+    require_scored_alike,
+)
 
 if TYPE_CHECKING:  # numpy and pyarrow: only a verdict needs them
     from core.evaluation.table import Confusions
@@ -168,14 +173,13 @@ def _version_verdict(
     empty: Verdict, first: Contender, second: Contender, checkpoints: Verdict | None
 ) -> Verdict | None:
     """Count seeds and videos; ``None`` where nothing shows how far seeds spread."""
-    found_kin = {side.name: _usable_kin(side) for side in (first, second) if side.alone}
-    elsewhere = [side for side in (first, second) if len(found_kin.get(side.name, ())) > 1]
-    result = compare_tables_of_versions(
-        first.tables, second.tables, [found_kin[side.name] for side in elsewhere]
-    )
+    kin = [informing_kin(side.tables, side.kin) for side in (first, second)]
+    result = compare_tables_of_versions(first.tables, second.tables, kin)
     if result.distinguishable is None:
         return None
-    shown = [side for side in (first, second) if not side.alone or side in elsewhere]
+    shown = [
+        side for side, found in zip((first, second), kin, strict=True) if found or not side.alone
+    ]
     found = msgspec.structs.replace(
         empty,
         difference=result.difference,
@@ -196,42 +200,6 @@ def _version_verdict(
         method=result.method,
     )
     return msgspec.structs.replace(found, sentence=VersionWords(found).sentence())
-
-
-def _usable_kin(side: Contender) -> list[Path]:
-    """Leave out tables that are damaged or of other frames: they only inform, and prevent no verdict."""
-    own, usable = read_table(side.tables[0]), []
-    for path in side.kin:
-        try:
-            require_scored_alike(own, read_table(path), (side.name, path.name))
-        except DataError:
-            continue
-        usable.append(path)
-    return usable
-
-
-def require_scored_alike(one: "Confusions", other: "Confusions", names: tuple[str, str]) -> None:
-    """Check that two tables are of the same videos and count the same frames.
-
-    Raises:
-        DataError: they are not; names the two and the first video that differs.
-    """
-    if one.classes != other.classes:
-        raise DataError("they do not learn the same classes")
-    if set(one.videos) != set(other.videos):
-        shared = len(set(one.videos) & set(other.videos))
-        raise DataError(
-            f"their validation sets differ ({names[0]}: {len(one.videos)} videos, {names[1]}:"
-            f" {len(other.videos)}, {shared} in common); give both the same data and data.split_seed"
-        )
-    differs = one.counts.sum(axis=2) != other.reordered(one.videos).counts.sum(axis=2)
-    videos = [video for video, row in zip(one.videos, differs, strict=True) if row.any()]
-    if videos:
-        raise DataError(
-            f"{names[0]} and {names[1]} count different true frames in {len(videos)} of"
-            f" {len(one.videos)} videos, {videos[0]} first: they were scored on other labels;"
-            " run both on the same data"
-        )
 
 
 def require_same_source(one: str | None, other: str | None) -> None:

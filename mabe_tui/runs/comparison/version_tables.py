@@ -35,7 +35,8 @@ def compare_tables_of_versions(
     Raises:
         DataError: a table is missing or damaged, or the runs were not scored on the same frames.
     """
-    groups = tuple(tuple(_file(path) for path in group) for group in (first, second, *others))
+    informing = [group for group in others if group]
+    groups = tuple(tuple(_file(path) for path in group) for group in (first, second, *informing))
     return _compare(groups)
 
 
@@ -48,6 +49,65 @@ def read_table(path: Path) -> "Confusions":
     return _read(_file(path))
 
 
+def informing_kin(own: Sequence[Path], kin: Sequence[Path]) -> list[Path]:
+    """Return the tables that show how far the seeds of a side with one run spread; empty where none do.
+
+    Tables that are damaged or of other frames are left out: they only inform, and prevent no verdict.
+
+    Args:
+        own: of the side's runs; several show their own spread.
+        kin: of finished runs that repeat the one with other seeds, itself among them.
+
+    Raises:
+        DataError: the side's own table cannot be read.
+    """
+    if len(own) > 1 or len(kin) < 2:
+        return []
+    like, usable = read_table(own[0]), []
+    for path in kin:
+        try:
+            require_scored_alike(like, read_table(path), (own[0].name, path.name))
+        except DataError:
+            continue
+        usable.append(path)
+    return usable if len(usable) > 1 else []
+
+
+def require_scored_alike(one: "Confusions", other: "Confusions", names: tuple[str, str]) -> None:
+    """Check that two tables are of the same videos and count the same frames.
+
+    Raises:
+        DataError: they are not; names the two and the first video that differs.
+    """
+    require_same_videos(one, other, names)
+    differs = one.counts.sum(axis=2) != other.reordered(one.videos).counts.sum(axis=2)
+    videos = [video for video, row in zip(one.videos, differs, strict=True) if row.any()]
+    if videos:
+        raise DataError(
+            f"{names[0]} and {names[1]} count different true frames in {len(videos)} of"
+            f" {len(one.videos)} videos, {videos[0]} first: they were scored on other labels;"
+            " run both on the same data"
+        )
+
+
+def require_same_videos(
+    one: "Confusions", other: "Confusions", names: tuple[str, str] = ("one run", "another")
+) -> None:
+    """Check that two tables are of the same classes and videos.
+
+    Raises:
+        DataError: they are not; names the two.
+    """
+    if one.classes != other.classes:
+        raise DataError("they do not learn the same classes")
+    if set(one.videos) != set(other.videos):
+        shared = len(set(one.videos) & set(other.videos))
+        raise DataError(
+            f"their validation sets differ ({names[0]}: {len(one.videos)} videos, {names[1]}:"
+            f" {len(other.videos)}, {shared} in common); give both the same data and data.split_seed"
+        )
+
+
 def aligned_counts(tables: "Sequence[Confusions]", like: "Confusions") -> "Floats":
     """Stack tables as ``(tables, videos, classes, classes)`` counts, their videos in the order of another.
 
@@ -57,14 +117,7 @@ def aligned_counts(tables: "Sequence[Confusions]", like: "Confusions") -> "Float
     import numpy as np
 
     for table in tables:
-        if table.classes != like.classes:
-            raise DataError("they do not learn the same classes")
-        if set(table.videos) != set(like.videos):
-            shared = len(set(table.videos) & set(like.videos))
-            raise DataError(
-                f"their validation sets differ ({len(like.videos)} and {len(table.videos)} videos,"
-                f" {shared} in common)"
-            )
+        require_same_videos(like, table)
     return np.stack([table.reordered(like.videos).counts for table in tables]).astype(np.float64)
 
 

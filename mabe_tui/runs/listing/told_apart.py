@@ -10,7 +10,7 @@ from pathlib import Path
 from core.errors import DataError
 from core.rundir import RunDir
 from mabe_tui.launch.launcher import RunState
-from mabe_tui.runs.comparison.version_tables import compare_tables_of_versions
+from mabe_tui.runs.comparison.version_tables import compare_tables_of_versions, informing_kin
 from mabe_tui.runs.listing.measured import Measured, delta
 from mabe_tui.runs.listing.record import RunRecord
 
@@ -70,14 +70,12 @@ class Distinctions:
             return None
         if set(one.runs) & set(baseline.runs):
             return None
-        kin = [
-            self._tables(repeats[side.runs[0]])
-            for side in (one, baseline)
-            if len(side.runs) == 1 and len(repeats.get(side.runs[0], ())) > 1
+        sides = [
+            (self._tables(side.runs), repeats.get(side.runs[0], ())) for side in (one, baseline)
         ]
         try:
-            tables = self._tables(one.runs), self._tables(baseline.runs)
-            return compare_tables_of_versions(*tables, kin).distinguishable
+            kin = [informing_kin(own, self._tables(repeat)) for own, repeat in sides]
+            return compare_tables_of_versions(sides[0][0], sides[1][0], kin).distinguishable
         except DataError:  # a table is gone or damaged, or was made from other labels
             return None
 

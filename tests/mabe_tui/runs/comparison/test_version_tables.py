@@ -72,7 +72,7 @@ def test_tables_of_other_videos_and_missing_ones_are_named(
     a, b = sides
     first = written("a", a)
     others = written("b", b, videos=(*VIDEOS[:-1], "w"))
-    with pytest.raises(DataError, match=r"12 and 12 videos, 11 in common"):
+    with pytest.raises(DataError, match=r"one run: 12 videos, another: 12, 11 in common"):
         compare_tables_of_versions(first, others)
     with pytest.raises(DataError, match="not there"):
         compare_tables_of_versions(first, [first[0].with_name("none.parquet")])
