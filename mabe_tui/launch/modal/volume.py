@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
@@ -13,7 +14,7 @@ import msgspec
 
 from core.errors import RunError
 from core.events import decode
-from core.files import write_bytes_atomically
+from core.files import UNDECODABLE, write_bytes_atomically
 from core.rundir import ATTEMPT, RunDir, RunRequest
 from mabe_tui.launch.attempts import attempt_ending
 from mabe_tui.launch.modal.client import ANSWER_SECONDS, ask
@@ -27,9 +28,14 @@ POINTER = re.compile(r"checkpoints/[a-z0-9-]+\.json")
 REQUEST = "run.toml"
 EVALUATIONS = ("evaluation/best.parquet", "evaluation/last.parquet")
 READ_AT_ONCE = 8
+TRIES = 3
 OWN_WORDS = b"mabe: "
 """What the container says itself begins with this."""
 Answer = TypeVar("Answer")
+
+
+class MissingError(RunError):
+    """A file of the run is not on the volume."""
 
 
 def volume_of(run: RunDir) -> modal.Volume:
@@ -64,7 +70,7 @@ def read(run: RunDir, paths: Iterable[str]) -> dict[str, bytes]:
     """Read small files of the run, several at once.
 
     Raises:
-        RunError: one of them is not there.
+        MissingError: one of them is not there.
         UserError: Modal cannot be asked.
     """
     wanted = list(paths)
@@ -88,14 +94,14 @@ def without_missing(
     """Ask about a run's files; one that is not there is named as the run's.
 
     Raises:
-        RunError: it is not there.
+        MissingError: it is not there.
         UserError: Modal cannot be asked.
     """
     try:
         return ask(question, seconds)
     except RunError as error:
         if isinstance(error.__cause__, FileNotFoundError):
-            raise RunError(f"{run.id}: {error} on Modal") from error
+            raise MissingError(f"{run.id}: {error} on Modal") from error
         raise
 
 
@@ -115,6 +121,13 @@ def sync_into(recorder: Recorder, while_read: bool = False) -> int:
         UserError: Modal cannot be asked.
         RunError: the volume holds another event under the same number.
     """
+    for _ in range(TRIES - 1):
+        with suppress(MissingError):  # of a checkpoint that the job forgot after it was listed
+            return _sync(recorder, while_read)
+    return _sync(recorder, while_read)
+
+
+def _sync(recorder: Recorder, while_read: bool) -> int:
     run = recorder.run
     sizes = files(run)
     added = 0
@@ -182,7 +195,10 @@ def _take_over_resolved(run: RunDir) -> None:
     """Keep what the job found out about its data beside what was asked."""
     if run.read_request().resolved is not None:
         return
-    found = msgspec.toml.decode(read(run, [REQUEST])[REQUEST], type=RunRequest)
+    try:
+        found = msgspec.toml.decode(read(run, [REQUEST])[REQUEST], type=RunRequest)
+    except UNDECODABLE:  # a newer version wrote it
+        return
     if found.resolved is not None:
         run.change_request(lambda asked: msgspec.structs.replace(asked, resolved=found.resolved))
 

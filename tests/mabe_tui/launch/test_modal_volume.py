@@ -73,3 +73,30 @@ def test_a_log_of_the_volume_keeps_what_no_commit_held(make_run, monkeypatch) ->
     for _ in range(2):
         volume.sync_into(Recorder(run))
         assert run.log_path(name).read_bytes() == b"".join([*kept, spoken, encode(last) + b"\n"])
+
+
+def test_a_checkpoint_that_is_forgotten_while_it_is_fetched_is_no_error(
+    make_run, monkeypatch
+) -> None:
+    """The job keeps so many epochs; the listing was made a moment before."""
+    run, listed = make_run(), ["checkpoints/epoch-0001.json", "checkpoints/last.json"]
+
+    def read(_: object, paths: list[str]) -> dict[str, bytes]:
+        if "checkpoints/epoch-0001.json" in paths:
+            listed.pop(0)
+            raise volume.MissingError("not there")
+        return dict.fromkeys(paths, b"{}")
+
+    monkeypatch.setattr(volume, "files", lambda _: dict.fromkeys(listed, 2))
+    monkeypatch.setattr(volume, "read", read)
+    volume.sync_into(Recorder(run))
+    assert [path.name for path in run.checkpoints.iterdir()] == ["last.json"]
+
+
+def test_a_request_that_a_newer_version_wrote_is_left_where_it_is(make_run, monkeypatch) -> None:
+    run = make_run()
+    before = run.read_request()
+    monkeypatch.setattr(volume, "files", lambda _: {"run.toml": 1})
+    monkeypatch.setattr(volume, "read", lambda _, paths: dict.fromkeys(paths, b"format = 9"))
+    volume.sync_into(Recorder(run))
+    assert run.read_request() == before
