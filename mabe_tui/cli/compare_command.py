@@ -157,7 +157,8 @@ def _print_curves(comparison: Comparison) -> None:
                 ends = f"{values[0]:.4f} → {values[-1]:.4f}"
                 rows.append([side.name, label, line, ends])
     if rows:
-        print("\ncurves, one point an epoch")
+        several = any(side.curve_over_seeds is not None for side in comparison.sides)
+        print(f"\ncurves, one point an epoch{', mean over the seeds' if several else ''}")
         print_table(["", "", "", "first → last"], rows)
 
 
@@ -167,8 +168,7 @@ def _curves(side: Side) -> list[tuple[str, Sequence[float]]]:
     if seeds is None:
         return [("train loss", side.curve.train_loss), (monitor, side.curve.monitor)]
     means = [[spread.mean for spread in each] for each in (seeds.train_loss, seeds.monitor)]
-    of = f"mean of {len(side.seeds)} seeds"
-    return [(f"train loss, {of}", means[0]), (f"{monitor}, {of}", means[1])]
+    return [("train loss", means[0]), (monitor, means[1])]
 
 
 def _print_markdown(title: str, names: Sequence[str], rows: Rows) -> None:

@@ -12,8 +12,8 @@ from mabe_tui.runs.units import duration
 METRICS_FIRST = ("f1_macro", "f1_macro_behaviours", "f1_macro_present", "accuracy", "loss")
 POOLED_NOTE = "f1_macro over the classes, frames of all validation videos pooled."
 BEST_NOTE = (
-    "Each run picked its best epoch on these same videos, so its figure is a little too good; `mabe compare"
-    " --epoch last` compares the last epochs, which nobody picked."
+    "Each run picked its best epoch on these same videos, so its figure is a little too good;"
+    " `mabe compare … --epoch last` compares the last epochs, which nobody picked."
 )
 LAST_NOTE = "Verdicts are about the last epoch of each run."
 SEEDS_NOTE = (

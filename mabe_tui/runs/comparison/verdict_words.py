@@ -69,9 +69,12 @@ class CheckpointWords:
             return f"{line}: {few}"
         differ = self.verdict.checkpoints_differ
         found = f"these two checkpoints {'differ' if differ else 'cannot be told apart'}"
-        commands = " and ".join(
-            f"`mabe run {version} --seeds 1,2,3`" for version in dict.fromkeys(self.versions)
-        )
+        if len(set(self.versions)) < 2:  # other settings: the registry's would be a third kind
+            return (
+                f"{line}: {found} on {self.verdict.videos} videos; of their settings one seed each says"
+                " nothing: train both with 2 or more seeds"
+            )
+        commands = " and ".join(f"`mabe run {version} --seeds 1,2,3`" for version in self.versions)
         return (
             f"{line}: {found} on {self.verdict.videos} videos; of the versions one seed each says"
             f" nothing: train 2 or more of each ({commands})"

@@ -104,7 +104,8 @@ def require_same_videos(
         shared = len(set(one.videos) & set(other.videos))
         raise DataError(
             f"their validation sets differ ({names[0]}: {len(one.videos)} videos, {names[1]}:"
-            f" {len(other.videos)}, {shared} in common); give both the same data and data.split_seed"
+            f" {len(other.videos)}, {shared} in common); give both the same data, data.split_seed,"
+            " data.validation_fraction and data.validation_videos"
         )
 
 

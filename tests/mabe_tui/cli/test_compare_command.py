@@ -24,7 +24,8 @@ def test_seeds_are_averaged_in_tables_csv_and_json(invoke: Mabe) -> None:
     assert "seeds 1, 3 1" in rows
     assert "f1_macro 0.2000 ± 0.0000 0.2000" in rows
     assert "no verdict" in text
-    assert any(row.startswith("v1 f1_macro, mean of 2 seeds ") for row in rows)
+    assert "curves, one point an epoch, mean over the seeds" in rows
+    assert any(row.startswith("v1 f1_macro ⣀") for row in rows)
 
     lines = list(csv.reader(io.StringIO(invoke("compare", "v1", "v2", "--csv").stdout)))
     quantities = [line[1:] for line in lines]

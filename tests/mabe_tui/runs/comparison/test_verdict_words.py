@@ -53,6 +53,10 @@ def test_checkpoints_of_two_versions_say_nothing_of_these() -> None:
     assert words.alone().endswith("; of versions two single checkpoints say nothing")
     same = CheckpointWords(found(0.05, 0.02, 0.08), ("v6", "v6"))
     assert same.alone().endswith("v6 is better on 40 videos")
+    assert same.of_two_versions().endswith(
+        "these two checkpoints differ on 40 videos; of their settings one seed each says nothing:"
+        " train both with 2 or more seeds"
+    )
 
 
 @pytest.mark.parametrize(
