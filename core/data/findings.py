@@ -50,8 +50,12 @@ KINDS: dict[str, Kind] = {
     "unreadable_annotation": Kind(
         "error", "files", "prepare stops here; fetch the file again, or leave it out (--skip-bad)"
     ),
-    "missing_tracking": Kind("warning", "videos", "labelled, but left out of training"),
-    "missing_annotation": Kind("warning", "videos", "labelled, but left out of training"),
+    "missing_tracking": Kind(
+        "warning", "videos", "labelled, but without this tracking file, so left out of training"
+    ),
+    "missing_annotation": Kind(
+        "warning", "videos", "labelled, but without this annotation file, so left out of training"
+    ),
     "folder_of_parts": Kind(
         "warning",
         "videos",

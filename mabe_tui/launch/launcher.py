@@ -279,7 +279,7 @@ def require_resumable(run: RunDir, state: RunState) -> None:
         UnreachableError: whether it is cannot be told now.
     """
     if state.is_alive:
-        raise RunError(f"{run.id} is {state}; stop it first (mabe stop {run.id})")
+        raise RunError(f"{run.id} is {state} already; `mabe logs -f {run.id}` follows it")
     if state is RunState.FINISHED:
         raise RunError(f"{run.id} is finished; to train longer, start a run with more epochs")
     if state is RunState.UNKNOWN:

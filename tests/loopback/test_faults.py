@@ -246,7 +246,7 @@ def test_stopped_run_saves_and_is_resumed(
     launcher.launch(run)
     with launcher.following(run):
         wait_for(lambda: len(run.history().epochs) >= 2)
-        with pytest.raises(RunError, match="stop it first"):
+        with pytest.raises(RunError, match="already; `mabe logs -f"):
             launcher.resume(run)
         assert launcher.stop(run, grace=LONG) is StopOutcome.CLEAN
     assert launcher.state(run) is RunState.STOPPED

@@ -89,7 +89,7 @@ def test_killed_job_is_lost_and_can_be_resumed(launcher: LocalLauncher, make_run
     run = make_run(then="wait")
     launcher.launch(run)
     told(run, epochs=2)
-    with pytest.raises(RunError, match="is running; stop it first"):
+    with pytest.raises(RunError, match="is running already; `mabe logs -f"):
         launcher.resume(run)
     os.kill(pid_of(run), signal.SIGKILL)
     assert reach(launcher, run, RunState.LOST) is RunState.LOST

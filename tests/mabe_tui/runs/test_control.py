@@ -33,7 +33,7 @@ def waiting(
 
 
 def test_stop_and_go_on_with_other_limits(waiting: RunEntry, launcher: LocalLauncher) -> None:
-    with pytest.raises(RunError, match="is running; stop it first"):
+    with pytest.raises(RunError, match="is running already; `mabe logs -f"):
         control.before_resume(waiting)
     assert control.stop(waiting) is StopOutcome.CLEAN
     assert control.stop(waiting) is StopOutcome.ENDED
