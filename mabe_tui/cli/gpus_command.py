@@ -208,9 +208,15 @@ def _found(name: str, report: "ProbeReport") -> str:
 def _show(table: GpuTable) -> None:
     heads = ["gpu", "$ an hour", "largest batch", "an epoch", f"{table.epochs} epochs", "$"]
     print_table(heads, [_cells(row) for row in table.rows], right=[1])
-    if table.windows is None:
-        say("no run here has read this version's data: what was probed cannot be reckoned an epoch")
-    else:
+    figures = [
+        figure for row in table.rows for figure in (row.largest_batch, row.seconds_per_epoch)
+    ]
+    probed = any(figure is not None and figure.source == "probed" for figure in figures)
+    if probed and table.windows is None:
+        say("no run here has read this version's data, so no time of an epoch follows from a probe")
+    elif any(
+        row.seconds_per_epoch and row.seconds_per_epoch.source == "probed" for row in table.rows
+    ):
         say(
             f"probed epochs: {table.windows:,} windows, as of {table.windows_by},"
             f" {table.effective_batch} an update; without validation"

@@ -9,7 +9,7 @@ import typer
 
 from core.errors import MisuseError
 from core.strict import nearest
-from mabe_tui.cli.listing import Listing, Narrowed
+from mabe_tui.cli.listing import Listing, Narrowed, nothing_listed
 from mabe_tui.cli.output import CsvOption, JsonOption, print_json, print_table, say
 from mabe_tui.cli.run_table import print_runs, print_runs_csv, print_runs_json
 from mabe_tui.cli.session import Session, session_of
@@ -99,7 +99,7 @@ def runs(
     elif table.rows:
         print_runs(table, records)
     else:
-        say("no such runs; `mabe run VERSION` starts one")
+        say(nothing_listed(records))
 
 
 def _wanted(view: View, where: str | None, sort: str | None, columns: str | None) -> View:

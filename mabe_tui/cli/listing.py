@@ -106,9 +106,16 @@ class Listing:
         except RunError as error:
             if not self._may_be_gone:
                 raise
-            say(f"mabe: the pinned baseline is gone: {error}")
+            say(f"mabe: no Δ against the pinned baseline: {error}")
             self._baseline = None
             return None
+
+
+def nothing_listed(records: Mapping[str, RunRecord]) -> str:
+    """Return why a table of runs is empty: there are none yet, or none of them passes the filter."""
+    if not records:
+        return "no runs yet; `mabe run VERSION` starts one"
+    return "no run here passes the filter; `mabe runs` lists all"
 
 
 def baseline_name(store: RunStore, name: str | None) -> str | None:

@@ -51,7 +51,7 @@ def list_measured(session: Session, baseline: str | None, *, as_json: bool, as_c
         _print(rows)
         if any(row.delta and not row.told_apart for row in rows):
             say(NOT_TOLD_APART)
-        if any(row.as_registered is False for row in rows):
+        if any(row.as_registered is False and row.measured.f1_macro is not None for row in rows):
             say(
                 "* not with the settings that the registry gives now: a preset, --set, or a change since"
             )
@@ -71,7 +71,7 @@ def _rows(session: Session, catalog: Catalog, stated: str | None) -> list[Experi
     try:
         return _held_against(session, records, pinned)
     except RunError as error:
-        say(f"mabe: the pinned baseline is gone: {error}")
+        say(f"mabe: no Δ against the pinned baseline: {error}")
         return experiment_rows(session.registry, records)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from mabe_tui.cli.listing import Listing
+from mabe_tui.cli.listing import Listing, nothing_listed
 from mabe_tui.cli.output import clean, print_json_text, rich_table, say
 from mabe_tui.cli.run_table import Records, cells_of, fitted_cells, narrow, numeric
 from mabe_tui.cli.streams import console
@@ -137,7 +137,7 @@ def _picture(table: Arranged, records: Records, problems: list[str]) -> "Rendera
     if problems:
         foot = Text(clean(f"what is here may be old: {problems[-1]}"), "yellow")
     if not rows:
-        return Group(Text("no such runs"), foot)
+        return Group(Text(nothing_listed(records)), foot)
     headers, cells = fitted_cells(rows, narrow(table), bool(table.columns))
     return Group(rich_table(headers, cells, right=numeric(headers)), foot)
 

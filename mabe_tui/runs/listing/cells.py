@@ -13,6 +13,11 @@ LEAST_FIXED, MOST_FIXED = 1e-2, 10
 """Between these lie metrics and losses, which are told to four places."""
 
 
+def state_word(run: RunSummary) -> str:
+    """Return the word of a table for a run's state; ``imported`` where a log claims the figures beside it."""
+    return "imported" if run.imported else run.state.value
+
+
 def remark_of(run: RunSummary) -> str | None:
     """Give the one thing most worth knowing of a run, beside its figures."""
     if run.stalled_seconds is not None:

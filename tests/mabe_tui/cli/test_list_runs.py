@@ -127,7 +127,7 @@ def test_every_row_shows_the_difference_to_the_pinned_baseline(
     )
     shutil.rmtree(three[2].path)
     result = mabe("runs")
-    assert "the pinned baseline is gone" in result.stderr
+    assert "no Δ against the pinned baseline" in result.stderr
     assert "Δ" not in result.stdout
     with pytest.raises(RunError, match="no run 'v9'"):
         mabe("runs", "--baseline", "v9")
@@ -168,3 +168,13 @@ def test_settings_that_are_not_the_versions_own_are_marked(mabe: Mabe, home: Pat
     result = mabe("list", "--measured")
     assert "0.3000*" in result.stdout
     assert "not with the settings" in result.stderr
+
+
+def test_an_empty_table_says_whether_there_are_runs_at_all(
+    mabe: Mabe, home: Path, v6: Experiment
+) -> None:
+    assert "no runs yet" in mabe("runs", "--where", "tag:sweep").stderr
+    record(home, v6, (0.9,), imported=True)
+    assert "no run here passes the filter" in mabe("runs", "--where", "tag:sweep").stderr
+    assert " imported " in mabe("runs").stdout
+    assert "not with the settings" not in mabe("list", "--measured").stderr
