@@ -203,7 +203,8 @@ class Attempt:
 
     @staticmethod
     def _print(line: bytes) -> None:
-        with contextlib.suppress(OSError, ValueError):  # nobody reads: the volume has it all
+        # Nobody reads, or there is no output at all: the volume has it.
+        with contextlib.suppress(OSError, ValueError, AttributeError):
             sys.stdout.buffer.write(line)
             sys.stdout.buffer.flush()
 
