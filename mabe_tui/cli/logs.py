@@ -106,7 +106,7 @@ def up_to_date(entry: RunEntry, follow: bool) -> Iterator[None]:
         return
     if state_of(entry).may_speak:
         try:
-            launcher.sync(entry.run)
+            launcher.sync(entry.run, say=say)
         except UserError as error:
             say(f"mabe: only what is here already: {error}")
     yield

@@ -47,7 +47,7 @@ def sync(context: typer.Context, run: RunName = "last", as_json: JsonOption = Fa
     elsewhere = is_elsewhere(entry.run)
     before = sum(1 for _ in entry.run.events())
     if elsewhere:
-        launcher_named(entry.require_request().launcher).sync(entry.run)
+        launcher_named(entry.require_request().launcher).sync(entry.run, say=say)
     after = sum(1 for _ in entry.run.events())
     if as_json:
         print_json({"run": entry.id, "events": after, "new": after - before})

@@ -118,6 +118,8 @@ class Connection(msgspec.Struct, frozen=True):
     """Why there is none now; empty: there is one."""
     retry_at: float | None = None
     """When it is tried again, on the clock of :func:`time.monotonic`; ``None``: it is given up."""
+    notice: str = ""
+    """Something else to know that came up on the way; with it, ``problem`` is empty."""
 
 
 CONNECTED = Connection()
@@ -211,12 +213,13 @@ class Launcher(Protocol):
         """
         ...
 
-    def sync(self, run: RunDir, quick: bool = False) -> None:
+    def sync(self, run: RunDir, quick: bool = False, say: Say = say_nothing) -> None:
         """Bring the run's folder here up to date once: every hole that can be filled is.
 
         Args:
             run: whose folder.
             quick: only what the run said lately: for a glance at many.
+            say: is given what came up on the way; a glance says nothing.
 
         Raises:
             UserError: where the run is cannot be reached.

@@ -167,9 +167,9 @@ class LocalLauncher:
         del run, tell
         return contextlib.nullcontext()
 
-    def sync(self, run: RunDir, quick: bool = False) -> None:
+    def sync(self, run: RunDir, quick: bool = False, say: Say = say_nothing) -> None:
         """Do nothing: there is no other copy."""
-        del run, quick
+        del run, quick, say
 
     def stop(self, run: RunDir, grace: float = 60.0) -> StopOutcome:
         """Ask by SIGUSR1, wait, and kill the session where that does not help."""

@@ -220,7 +220,7 @@ class ModalLauncher:
             pass  # whoever follows tries again, and is told
         return Follower(run, call.id, tell)
 
-    def sync(self, run: RunDir, quick: bool = False) -> None:
+    def sync(self, run: RunDir, quick: bool = False, say: Say = say_nothing) -> None:
         """Fill every hole of the mirror from Modal's log and the volume; or only hear the latest."""
         from mabe_tui.launch.modal import follow as modal_follow
         from mabe_tui.launch.modal.place import require_account
@@ -231,7 +231,7 @@ class ModalLauncher:
         if quick:
             modal_follow.hear_latest(run, call.id)
         else:
-            modal_follow.catch_up(run, call.id)
+            modal_follow.catch_up(run, call.id, say=say)
 
     def stop(self, run: RunDir, grace: float = 60.0) -> StopOutcome:
         """Cancel the call, which the job hears of as SIGUSR1; end the container if that does not help."""

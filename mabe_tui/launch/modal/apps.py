@@ -2,7 +2,9 @@
 
 import contextlib
 import datetime as dt
+import threading
 import time
+from collections.abc import Iterable
 from typing import Any
 
 import modal
@@ -13,15 +15,18 @@ from core.errors import RunError, UserError
 from core.files import write_bytes_atomically
 from core.rundir import RunDir
 from mabe_tui.launch.attempts import attempt_ending, newest_attempt, read_quiet_ending
-from mabe_tui.launch.launcher import RunState
+from mabe_tui.launch.launcher import RunState, Say, say_nothing
 from mabe_tui.launch.modal import calls as modal_calls
-from mabe_tui.launch.modal.client import ask
+from mabe_tui.launch.modal.client import ask, trouble
 from mabe_tui.launch.modal.handle import Call, call_of, calls_of
 
 RECEIPT = "app-stopped"
 """In an attempt's folder: its app has been stopped."""
 POLL_SECONDS = 0.3
 LONGEST_REPORT = dt.timedelta(days=30)
+_lock = threading.Lock()
+_told: set[str] = set()
+"""Apps of which it has been said in this process that they could not be stopped."""
 
 
 class RunningApp(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,15 +63,16 @@ async def _described(app: Any) -> RunningApp:
     )
 
 
-def stop_if_over(run: RunDir, patience: float = 0.0) -> bool:
+def stop_if_over(run: RunDir, patience: float = 0.0, say: Say = say_nothing) -> bool:
     """Stop the app of a run whose call is over, unless another call of that app may be alive.
 
-    A detached app does not stop by itself. One that is idle costs nothing, so a failure is passed over:
+    A detached app does not stop by itself. One that is idle costs nothing, so a failure is not raised:
     whoever follows or syncs the run next tries again.
 
     Args:
         run: which; its newest start is meant.
         patience: seconds to wait for a call to be over whose job has said its last word.
+        say: is told, once in a process, that the app could not be stopped.
 
     Returns:
         Whether the app is known to have stopped.
@@ -80,11 +86,51 @@ def stop_if_over(run: RunDir, patience: float = 0.0) -> bool:
     if not _has_ended(run, attempt):
         return False
     try:
-        if not _is_over(call, patience) or not all(_is_over(other) for other in _others(run, call)):
-            return False
-        stop_app(call)
-        write_bytes_atomically(receipt, call.app_id.encode())
+        others = _others(run, call)
     except UserError:
+        return False
+    if not stop_app_of(call, run.id, others, patience, say):
+        return False
+    with contextlib.suppress(UserError):  # it is asked once more then
+        write_bytes_atomically(receipt, call.app_id.encode())
+    return True
+
+
+def stop_app_of(
+    call: Call,
+    name: str,
+    others: Iterable[Call] = (),
+    patience: float = 0.0,
+    say: Say = say_nothing,
+) -> bool:
+    """Stop the app of a call that is over; nothing is done where that is not known.
+
+    Args:
+        call: whose app is meant.
+        name: what the work is called, for ``say``.
+        others: the other calls of that app, which must be over as well.
+        patience: seconds to wait for the call to be over.
+        say: is told, once in a process, that the app could not be stopped.
+
+    Returns:
+        Whether the app has been stopped.
+    """
+    try:
+        if not _is_over(call, patience) or not all(_is_over(other) for other in others):
+            return False
+    except UserError:
+        return False
+    try:
+        stop_app(call)
+    except UserError as error:
+        with _lock:
+            is_news = call.app_id not in _told
+            _told.add(call.app_id)
+        if is_news:
+            say(
+                f"{name}: it is over, but its app {call.app_id} could not be stopped ({trouble(error)});"
+                " an idle app costs nothing, and the next look at it tries again"
+            )
         return False
     return True
 

@@ -213,3 +213,13 @@ def is_transient(error: BaseException) -> bool:
         UnreachableError,
     )
     return isinstance(error, kinds)
+
+
+def says_nothing_of_work(error: Exception) -> bool:
+    """Return whether an error is Modal's or its client's, so that whoever follows something asks again.
+
+    What is left is trouble on this computer: a full disk, or two jobs that wrote into one attempt.
+    """
+    if isinstance(error, UserError):
+        return isinstance(error, ModalError | UnreachableError)
+    return not isinstance(error, OSError) or is_transient(error)

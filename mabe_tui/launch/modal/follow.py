@@ -18,14 +18,20 @@ import modal
 from core.errors import RunError, UserError
 from core.rundir import RunDir
 from mabe_tui.launch.attempts import attempt_ending, newest_attempt
-from mabe_tui.launch.launcher import CONNECTED, Connection, Tell, UnreachableError
+from mabe_tui.launch.launcher import (
+    CONNECTED,
+    Connection,
+    Say,
+    Tell,
+    UnreachableError,
+    say_nothing,
+)
 from mabe_tui.launch.modal import apps as modal_apps
 from mabe_tui.launch.modal import calls as modal_calls
 from mabe_tui.launch.modal import client as modal_client
 from mabe_tui.launch.modal import loop as modal_loop
 from mabe_tui.launch.modal import volume as modal_volume
 from mabe_tui.launch.modal.calls import Outcome
-from mabe_tui.launch.modal.client import ModalError
 from mabe_tui.launch.modal.handle import Call, call_of
 from mabe_tui.launch.modal.lookup import state_of_call
 from mabe_tui.launch.modal.stream import StreamReader
@@ -105,12 +111,12 @@ class Follower:
             try:
                 if self._hear(recorder):
                     modal_volume.sync_into(recorder, while_read=True)
-                    modal_apps.stop_if_over(self._run)
+                    modal_apps.stop_if_over(self._run, say=self._notice)
                     return
             except Exception as error:
                 if self._leave.is_set():
                     return  # the client's stream does not take it well that it is left
-                if not _says_nothing(error):
+                if not modal_client.says_nothing_of_work(error):
                     raise
                 self._pause(error)
 
@@ -127,7 +133,7 @@ class Follower:
             call = call_of(self._run)
             if self._leave.is_set() or call is None or modal_client.is_transient(error):
                 raise
-            if _says_nothing(error) and self._is_over(call):
+            if modal_client.says_nothing_of_work(error) and self._is_over(call):
                 return True
             raise
         return self._is_done()
@@ -137,6 +143,9 @@ class Follower:
             return state_of_call(self._run, call).outcome is not Outcome.RUNNING
         except UserError:
             return False
+
+    def _notice(self, words: str) -> None:
+        self._tell(Connection(notice=words))
 
     def _is_done(self) -> bool:
         return modal_calls.state(self._call_id).outcome is not Outcome.RUNNING
@@ -184,18 +193,19 @@ class Follower:
         self._leave.wait(pause)
 
 
-def _says_nothing(error: Exception) -> bool:
-    """Return whether an error is Modal's or its client's, so that it is asked again.
-
-    What is left is trouble with the mirror: a full disk, or two jobs that wrote into one attempt.
-    """
-    if isinstance(error, UserError):
-        return isinstance(error, ModalError | UnreachableError)
-    return not isinstance(error, OSError) or modal_client.is_transient(error)
-
-
-def catch_up(run: RunDir, call_id: str, seconds: float = modal_client.ANSWER_SECONDS) -> bool:
+def catch_up(
+    run: RunDir,
+    call_id: str,
+    seconds: float = modal_client.ANSWER_SECONDS,
+    say: Say = say_nothing,
+) -> bool:
     """Record what the log holds now, from its beginning, then what the volume holds.
+
+    Args:
+        run: whose mirror is written.
+        call_id: whose log is read.
+        seconds: how long Modal may take to answer.
+        say: is told, once in a process, that the app of a run that is over could not be stopped.
 
     Returns:
         Whether that was done: where another writes the mirror, it is left to that one.
@@ -208,7 +218,7 @@ def catch_up(run: RunDir, call_id: str, seconds: float = modal_client.ANSWER_SEC
             return False
         _read_log(recorder, run, call_id, seconds)
         modal_volume.sync_into(recorder)
-    modal_apps.stop_if_over(run)
+    modal_apps.stop_if_over(run, say=say)
     return True
 
 

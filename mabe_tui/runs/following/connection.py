@@ -15,7 +15,7 @@ def connection_line(connection: Connection, now: float | None = None) -> str:
         now: on the clock of :func:`time.monotonic`; left out: now.
     """
     if not connection.problem:
-        return ""
+        return connection.notice
     if connection.retry_at is None:
         return f"log: no longer followed: {connection.problem}"
     left = math.ceil(connection.retry_at - (time.monotonic() if now is None else now))
@@ -34,6 +34,9 @@ def turns(say: Callable[[str], None], name: str) -> Tell:
 
     def hear(connection: Connection) -> None:
         nonlocal last
+        if connection.notice:
+            say(connection.notice)
+            return
         before, last = last, connection
         if connection.problem and connection.retry_at is None:
             say(f"{name}: following had to be given up: {connection.problem}")

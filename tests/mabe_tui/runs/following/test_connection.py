@@ -25,3 +25,13 @@ def test_only_turns_are_said() -> None:
         "v6-x: Modal cannot be reached; trying again",
         "v6-x: following had to be given up: full",
     ]
+
+
+def test_notice_is_said_and_is_no_turn_of_the_connection() -> None:
+    said = list[str]()
+    hear = turns(said.append, "v6-x")
+    notice = Connection(notice="v6-x: it is over, but its app could not be stopped")
+    for connection in (LOST, notice, CONNECTED):
+        hear(connection)
+    assert said[1:] == [notice.notice, "v6-x: connected again"]
+    assert connection_line(notice) == notice.notice
