@@ -1,11 +1,12 @@
 """``mabe data download``, ``push`` and ``ls``: data that come from, or go to, somewhere else."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from core.errors import ConfigError, MisuseError
+from core.errors import ConfigError, MisuseError, UserError
 from mabe_tui.cli.options import DEFAULT_VERSION, DataFolder
 from mabe_tui.cli.output import (
     JsonOption,
@@ -17,9 +18,11 @@ from mabe_tui.cli.output import (
     telling_of,
 )
 from mabe_tui.cli.session import Session, session_of
+from mabe_tui.runs.following.connection import turns
 
 if TYPE_CHECKING:
     from mabe_tui.launch.data_words import Order, Ready
+    from mabe_tui.launch.modal.apps import RunningApp
     from mabe_tui.launch.modal.data import RemoteFolder
 
 MOUNT = "/vol"
@@ -127,14 +130,19 @@ def _order(
 def _download_on_modal(order: "Order", detach: bool, as_json: bool) -> None:
     from mabe_tui.launch.modal import download as modal_download
 
-    reference = modal_download.find(order.name)
-    if reference is None:
-        reference, cost = modal_download.start(order, say), modal_download.usd_per_hour()
+    there = modal_download.find(order.name)
+    follows = "" if detach else "; following it"
+    if there is None:
+        there, cost = modal_download.start(order, say), modal_download.usd_per_hour()
         say(
-            f"fetching on Modal as {reference}, about ${cost:.2f} an hour, whatever becomes of this terminal"
+            f"fetching on Modal as {there.reference}, about ${cost:.2f} an hour, whatever becomes of this"
+            " terminal"
         )
+    elif there.doubt:
+        say(f"whether {there.reference} goes on is not known now ({there.doubt}){follows}")
     else:
-        say(f"it is under way as {reference}; following it")
+        say(f"it is under way as {there.reference}{follows}")
+    reference = there.reference
     if detach:
         say("the same command without -d follows it; `mabe data ls` shows how far it is")
         with telling_of(f"the download {reference}"):
@@ -142,10 +150,10 @@ def _download_on_modal(order: "Order", detach: bool, as_json: bool) -> None:
                 f"{MOUNT}/{order.name}", flush=True
             )
         return
-    there = "it goes on on Modal; `mabe data ls` shows how far it is, `mabe ps` how to end it"
-    with if_interrupted(there), progress(f"fetching {order.name}") as tell:
-        ready = modal_download.follow(reference, tell)
-    _print_ready(order, ready, as_json)
+    told = turns(say, f"the download {order.name}")
+    with if_interrupted(modal_download.GOES_ON), progress(f"fetching {order.name}") as show:
+        ended = modal_download.follow(there, show, say, told)
+    _print_ready(order, modal_download.conclude(there, ended, say), as_json)
 
 
 def _print_ready(order: "Order", ready: "Ready", as_json: bool) -> None:
@@ -194,7 +202,8 @@ def list_folders(as_json: JsonOption = False) -> None:
 
     folders = modal_data.folders()
     rows = [
-        {"name": f.name, "files": f.files, "bytes": f.bytes, "state": _state(f)} for f in folders
+        {"name": f.name, "files": f.files, "bytes": f.bytes, "state": state}
+        for f, state in zip(folders, _states(folders), strict=True)
     ]
     if as_json:
         print_json(rows)
@@ -214,14 +223,32 @@ def list_folders(as_json: JsonOption = False) -> None:
     print_table(["--data", "files", "MiB", "state"], cells, right=[1, 2])
 
 
-def _state(folder: "RemoteFolder") -> str | None:
-    """Say how a download stands; ``None`` of data that were pushed or made there."""
+def _states(folders: Sequence["RemoteFolder"]) -> list[str | None]:
+    """Say how each download stands; ``None`` for data that were pushed or made there."""
+    if all(folder.status is None for folder in folders):
+        return [None] * len(folders)
+    from mabe_tui.launch.modal import download as modal_download
+    from mabe_tui.launch.modal.apps import running_apps
+
+    try:
+        apps = running_apps()
+    except UserError:
+        if any(folder.status and folder.status.ended is None for folder in folders):
+            raise
+        apps = []  # what has ended is told by the volume alone
+    modal_download.stop_ended({f.name for f in folders if f.status and f.status.ended}, apps)
+    return [_state(folder, apps) for folder in folders]
+
+
+def _state(folder: "RemoteFolder", apps: Sequence["RunningApp"]) -> str | None:
     from mabe_tui.launch.modal import download as modal_download
 
     if folder.status is None:
         return None
     if folder.status.ended is not None:
         return f"failed: {folder.problem}" if folder.problem else "ready"
-    if modal_download.find(folder.name) is None:
+    there = modal_download.find(folder.name, apps)
+    if there is None:
         return "broken off; the same download goes on"
-    return "preparing" if folder.status.is_unpacked else "fetching"
+    stage = "preparing" if folder.status.is_unpacked else "fetching"
+    return f"{stage}; whether it goes on is not known now ({there.doubt})" if there.doubt else stage

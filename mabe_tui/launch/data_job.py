@@ -35,7 +35,7 @@ class DataJob:
     """One order, where the volume is mounted."""
 
     def __init__(
-        self, order: Order, mount: Path, workers: int, commit: Callable[[], None], say: Say
+        self, order: Order, mount: Path, workers: int, commit: Callable[[], object], say: Say
     ) -> None:
         """Take an order.
 
@@ -43,7 +43,7 @@ class DataJob:
             order: what is to be done.
             mount: where the volume is.
             workers: processes that prepare, each holding one video.
-            commit: makes what was written so far outlive this container.
+            commit: asks that what was written so far outlive this container.
             say: is told how far it is, about once a second.
         """
         self._order, self._workers, self._commit = order, workers, commit

@@ -11,6 +11,10 @@ APP_PREFIX = "mabe-data-"
 """What the apps of downloads are called, before the folder's name."""
 STATUS = ".download.json"
 """Beside the data: a :class:`Status`."""
+CALL = ".download-call.json"
+"""Beside the data: a :class:`StartedCall`. Only whoever starts a download writes it, the job never."""
+PLAIN_PREFIX = "mabe: "
+"""What a line begins with that is for a person, such as that a commit failed."""
 SECRET_HELP = (
     "take a name and key from kaggle.com/settings and put them on Modal:"
     " `modal secret create --force {secret} KAGGLE_USERNAME=… KAGGLE_KEY=…`"
@@ -70,6 +74,13 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     competition: str
     is_unpacked: bool = False
     ended: Ready | Failed | None = None
+
+
+class StartedCall(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest download into a folder, as Modal knows it."""
+
+    app_id: str
+    call_id: str
 
 
 def read_word(line: str) -> AnyWord | None:

@@ -7,7 +7,6 @@ that may stop what else the container does: a commit that failed is reported and
 import asyncio
 import contextlib
 import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,7 +18,6 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 """Seconds before a failed commit is tried again: doubled each time, up to the second."""
 HASTY_PAUSE = 10.0
 """The longest pause once nothing else is left to wait for."""
-INSIST_SECONDS = 180.0
 Commit = Callable[[], None]
 
 
@@ -64,26 +62,6 @@ def within(seconds: float, question: Callable[[], Any]) -> Any:
         return asyncio.run(limited())
     except TimeoutError as error:
         raise TimeoutError(str(error) or f"no answer within {seconds:.0f} s") from error
-
-
-def commit_insistently(
-    volume: modal.Volume, say: Callable[[str], None], seconds: float = INSIST_SECONDS
-) -> None:
-    """Commit, trying again with back-off.
-
-    Raises:
-        Exception: of the last try, once ``seconds`` have passed.
-    """
-    deadline = time.monotonic() + seconds
-    for pause in pauses(HASTY_PAUSE):
-        try:
-            commit(volume, None)
-            return
-        except Exception as error:
-            if time.monotonic() + pause > deadline:
-                raise
-            say(f"the volume could not be committed ({reason_of(error)}); trying again")
-        time.sleep(pause)
 
 
 def reason_of(error: BaseException) -> str:

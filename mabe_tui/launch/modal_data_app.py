@@ -1,12 +1,13 @@
 """The function that brings a competition's data to Modal's volume, inside Modal; see ``data_job.py``."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import modal
 import msgspec
 
 from mabe_tui.launch.data_job import DataJob
-from mabe_tui.launch.data_words import AnyWord, Order
+from mabe_tui.launch.data_words import PLAIN_PREFIX, AnyWord, Failed, Order, Ready
 from mabe_tui.launch.modal_app import (
     CORE_REQUIREMENTS,
     DATA_MOUNT,
@@ -19,7 +20,7 @@ from mabe_tui.launch.modal_app import (
 from mabe_tui.launch.modal_app import (
     SOURCES as APP_SOURCES,
 )
-from mabe_tui.launch.modal_commits import commit_insistently
+from mabe_tui.launch.modal_commits import Commit, Committer, commit, reason_of
 
 REQUIREMENTS = (*(name for name in CORE_REQUIREMENTS if name != "torch"), "kaggle", "six")
 SOURCES = (
@@ -34,6 +35,12 @@ CORES, MEMORY_MIB = 4, 16_384
 LONGEST_SECONDS = 86_400
 CRASHES = 2
 """So often a container that died without a word is started again; a preempted one always is."""
+
+SECONDS_AFTER_SIGNAL = 25.0
+"""How long a container that is taken away may commit: Modal ends it after 30 s."""
+INSIST_SECONDS = 600.0
+"""How long a job that has ended is waited for by its last commit, all of which is paid for."""
+Job = Callable[[Callable[[], object]], Ready | Failed]
 
 
 def is_left_out(path: Path) -> bool:
@@ -55,24 +62,66 @@ app = modal.App("mabe-data", include_source=False)
     single_use_containers=True,
 )
 def fetch_data(order: str) -> str:
-    """Carry out an order, and give its last word.
+    """Carry out an order; return its last word as JSON.
 
     Args:
-        order: an :class:`~mabe_tui.launch.data_job.Order` as JSON.
+        order: an :class:`~mabe_tui.launch.data_words.Order` as JSON.
     """
     reload(data_volume)
-    try:
-        asked = msgspec.json.decode(order, type=Order)
-        mount = MOUNT_ROOT / DATA_MOUNT.lstrip("/")
-        ended = DataJob(asked, mount, CORES, _commit, _print).carry_out()
-    finally:  # after a preemption, too: another container goes on from here
-        _commit()
+    asked = msgspec.json.decode(order, type=Order)
+    mount = MOUNT_ROOT / DATA_MOUNT.lstrip("/")
+    ended = see_through(
+        lambda keep: DataJob(asked, mount, CORES, keep, _print).carry_out(),
+        lambda: commit(data_volume),
+        lambda words: print(f"{PLAIN_PREFIX}{words}", flush=True),
+    )
     _print(ended)
     return msgspec.json.encode(ended).decode()
 
 
-def _commit() -> None:
-    commit_insistently(data_volume, lambda words: print(f"mabe: {words}", flush=True))
+def see_through(job: Job, commit: Commit, say: Callable[[str], None]) -> Ready | Failed:
+    """Do a job to its end while a thread commits what it keeps; a commit that fails does not end it.
+
+    Args:
+        job: is given what asks for a commit, without waiting for it.
+        commit: commits the volume once, and raises where that fails.
+        say: is told why a commit failed, where that was not the reason last time.
+
+    Raises:
+        RuntimeError: the data are ready and could not be committed; Modal may try again.
+        BaseException: what the job raises, such as a preemption; what was done by then is committed first.
+    """
+    problem = ""
+
+    def on_success(_: int) -> None:
+        nonlocal problem
+        if problem:
+            problem = ""
+            say("the volume is committed again")
+
+    def on_failure(error: BaseException) -> None:
+        nonlocal problem
+        before, problem = problem, reason_of(error)
+        if problem != before:
+            say(f"the volume could not be committed ({problem}); the work goes on, trying again")
+
+    with Committer(commit, on_success, on_failure) as committer:
+        try:
+            ended = job(committer.request)
+        except BaseException:  # another container goes on from here
+            _is_kept(committer, SECONDS_AFTER_SIGNAL)
+            raise
+        if not _is_kept(committer, INSIST_SECONDS) and isinstance(ended, Ready):
+            raise RuntimeError(
+                f"the data are ready, but could not be committed ({problem or 'no answer in time'})"
+            )
+    return ended
+
+
+def _is_kept(committer: Committer, seconds: float) -> bool:
+    """Commit all that was written; return whether that has succeeded in time."""
+    committer.hurry()
+    return committer.wait_for_success(committer.request(), seconds)
 
 
 def _print(word: AnyWord) -> None:

@@ -12,7 +12,7 @@ from core.data.prepared import prepare
 from core.errors import ConfigError, DataError
 from mabe_tui.kaggle_io import receipt
 from mabe_tui.kaggle_io.download import LOCK
-from mabe_tui.launch.data_words import STATUS
+from mabe_tui.launch.data_words import CALL, STATUS
 from tests.loopback.conftest import Mabe
 from tests.loopback.kaggle_server import KaggleServer, archive, kaggle_serving
 from tests.loopback.server import LoopbackServer
@@ -76,7 +76,9 @@ def test_fetched_checked_and_prepared_there(
     data: dict[str, bytes],
 ) -> None:  # fmt: skip
     server.faults.cut_streams_after = [2]
+    server.faults.apps_linger = True
     result = mabe(*FETCH)
+    assert list(server.cloud.apps.values())[-1].stopped  # by whoever followed it
     assert result.stdout == "/vol/mice\n"
     assert "3 videos, 3 labelled, 3 usable" in result.stderr
     assert "3 videos, 360 frames prepared for 4 mice × mabe18" in result.stderr
@@ -86,7 +88,7 @@ def test_fetched_checked_and_prepared_there(
     found = {
         p.relative_to(there).as_posix(): p.read_bytes() for p in there.rglob("*") if p.is_file()
     }
-    assert b"s3cret" not in found.pop(STATUS) + found.pop(receipt.NAME)
+    assert b"s3cret" not in found.pop(STATUS) + found.pop(CALL) + found.pop(receipt.NAME)
     assert found.pop(LOCK) == b""
     assert found == data
     assert state_of(mabe) == "ready"
@@ -152,7 +154,7 @@ def test_a_preempted_download_goes_on_elsewhere(
     assert state_of(mabe) == "fetching"
     server.preempt()
     followed = mabe(*FETCH)
-    assert "it is under way as ap-" in followed.stderr
+    assert "it is under way as fc-" in followed.stderr
     assert followed.stdout == "/vol/mice\n"
     assert kaggle.served[-1][0] == 2 << 20  # what was there is not fetched again
     assert len(server.containers) >= 2
@@ -178,6 +180,7 @@ def test_a_download_that_was_killed_is_said_to_be_broken_off(
     server: LoopbackServer, kaggle: KaggleServer, mabe: Mabe
 ) -> None:
     kaggle.hold_after = 1000
+    server.faults.apps_linger = True
     mabe(*FETCH, "-d")
     wait_for(lambda: len(kaggle.served) == 1 and state_of(mabe) == "fetching")
     for call in server.cloud.calls.values():

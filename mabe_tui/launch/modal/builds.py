@@ -37,6 +37,8 @@ class BuildLog:
     def __init__(self, say: Say) -> None:
         self._say = say
         self._lines = Lines()
+        self.are_over = False
+        """Whether what follows the builds has begun, which a Ctrl-C leaves in another state."""
         self.last: deque[str] = deque(maxlen=SHOWN_LINES)
         """The last lines."""
 
@@ -86,7 +88,7 @@ def hearing_builds(say: Say) -> Iterator[BuildLog]:
     except modal.exception.ImageBuildError as error:
         raise log.failure(error) from error
     except KeyboardInterrupt:
-        if log.has_begun:
+        if log.has_begun and not log.are_over:
             log.tell(LEFT)
         raise
     finally:

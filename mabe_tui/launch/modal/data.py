@@ -4,6 +4,7 @@ import io
 import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 import modal
 import modal.exception
@@ -12,7 +13,7 @@ import msgspec
 from core.errors import DataError, UserError
 from core.files import UNDECODABLE
 from core.progress import Progress
-from mabe_tui.launch.data_words import STATUS, Failed, Status
+from mabe_tui.launch.data_words import CALL, STATUS, Failed, StartedCall, Status
 from mabe_tui.launch.modal.client import ask
 from mabe_tui.launch.modal.machine import DATA_MOUNT
 
@@ -24,6 +25,7 @@ BATCH_BYTES = 256 << 20
 UPLOAD_SECONDS = 3600.0
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 """A data set's: it is part of an app's name, too."""
+Kept = TypeVar("Kept", Status, StartedCall)
 
 
 class RemoteFolder(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,13 +56,14 @@ def folders() -> list[RemoteFolder]:
 
 
 def _folder(name: str, sizes: dict[PurePosixPath, int]) -> RemoteFolder:
-    status = PurePosixPath(name, STATUS)
+    status, call = PurePosixPath(name, STATUS), PurePosixPath(name, CALL)
     own = [s for path, s in sizes.items() if path.parts[0] == name and path.name[0] != "."]
+    begun = Status(competition="") if call in sizes else None  # its job has not said a word
     return RemoteFolder(
         name=name,
         files=len(own),
         bytes=sum(own),
-        status=read_status(name) if status in sizes else None,
+        status=read_status(name) if status in sizes else begun,
     )
 
 
@@ -70,19 +73,16 @@ def read_status(name: str) -> Status | None:
     Raises:
         UserError: Modal cannot be asked.
     """
+    return _read(name, STATUS, Status)
 
-    async def question() -> bytes:
-        parts = [part async for part in _volume().read_file.aio(f"/{name}/{STATUS}")]
-        return b"".join(parts)
 
-    try:
-        return msgspec.json.decode(ask(question), type=Status)
-    except UNDECODABLE:
-        return None
-    except UserError as error:
-        if isinstance(error.__cause__, FileNotFoundError | modal.exception.NotFoundError):
-            return None
-        raise
+def read_call(name: str) -> StartedCall | None:
+    """Read which call downloads, or last downloaded, into this folder; ``None`` where it was not noted.
+
+    Raises:
+        UserError: Modal cannot be asked.
+    """
+    return _read(name, CALL, StartedCall)
 
 
 def write_status(name: str, status: Status) -> None:
@@ -91,12 +91,16 @@ def write_status(name: str, status: Status) -> None:
     Raises:
         UserError: Modal cannot be asked.
     """
+    _write(name, STATUS, status)
 
-    async def question() -> None:
-        async with _volume(create=True).batch_upload.aio(force=True) as upload:
-            upload.put_file(io.BytesIO(msgspec.json.encode(status)), f"/{name}/{STATUS}")
 
-    ask(question)
+def write_call(name: str, call: StartedCall) -> None:
+    """Note which call downloads into this folder.
+
+    Raises:
+        UserError: Modal cannot be asked.
+    """
+    _write(name, CALL, call)
 
 
 def require_name(name: str) -> None:
@@ -159,6 +163,29 @@ def push(folder: Path, name: str, progress: Progress | None = None) -> int:
         if progress is not None:
             progress(done, total, "bytes")
     return len(missing)
+
+
+def _read(name: str, file: str, kind: type[Kept]) -> Kept | None:
+    async def question() -> bytes:
+        parts = [part async for part in _volume().read_file.aio(f"/{name}/{file}")]
+        return b"".join(parts)
+
+    try:
+        return msgspec.json.decode(ask(question), type=kind)
+    except UNDECODABLE:
+        return None
+    except UserError as error:
+        if isinstance(error.__cause__, FileNotFoundError | modal.exception.NotFoundError):
+            return None
+        raise
+
+
+def _write(name: str, file: str, kept: Status | StartedCall) -> None:
+    async def question() -> None:
+        async with _volume(create=True).batch_upload.aio(force=True) as upload:
+            upload.put_file(io.BytesIO(msgspec.json.encode(kept)), f"/{name}/{file}")
+
+    ask(question)
 
 
 def _batches(files: dict[PurePosixPath, Path]) -> Iterator[dict[PurePosixPath, Path]]:

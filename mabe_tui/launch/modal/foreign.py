@@ -22,12 +22,22 @@ TAIL = 20_000
 """The most lines of an app that Modal gives at once."""
 PAUSES = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 """Seconds before another try after a cut, the last one again and again."""
+IDLE_SECONDS = 20.0
+"""After so long without a word, a stream is left to ask whether the work is over."""
+REOPEN_SECONDS = 1.0
+"""Before a stream is opened again that ended although the work goes on."""
 Show = Callable[[str, dt.datetime | None, str], None]
 """Is given a piece of the log (part of a line or several lines, line ends included), when it was printed,
 and by which output of which container; an app's log tells no more than the piece."""
 
 
-def attach(reference: str, follow: bool, show: Show, tell: Tell = ignore) -> None:
+def attach(
+    reference: str,
+    follow: bool,
+    show: Show,
+    tell: Tell = ignore,
+    is_over: Callable[[], bool] | None = None,
+) -> None:
     """Show a log as it was printed; with ``follow``, until the app or the call is done.
 
     A stream that is opened anew starts from the beginning, and the client gives some entries twice where
@@ -39,51 +49,107 @@ def attach(reference: str, follow: bool, show: Show, tell: Tell = ignore) -> Non
         follow: go on until it is done, whatever happens to the connection.
         show: is given one piece after another.
         tell: is told when the connection is lost, and when it is back.
+        is_over: with ``follow``, decides whether the work is done; asked whenever a stream ends, or a
+            call's has been silent for :data:`IDLE_SECONDS`. An error of Modal's, also one that this raises,
+            is no answer: it is asked again. ``None``: the end of the stream decides, and a refusal is raised.
 
     Raises:
         UserError: Modal cannot be asked, or does not know it.
     """
-    read = _read_call if reference.startswith("fc-") else _read_app
-    seen, failures = set[int](), 0
-    while True:
-        position = 0
+    _Attached(reference, follow, show, tell, is_over).read_to_the_end()
 
-        def once(piece: str, at: dt.datetime | None, origin: str) -> None:
-            nonlocal position, failures
-            position += 1
-            known_by = position if at is None else hash((at, origin, piece))
-            if known_by in seen:
-                return
-            seen.add(known_by)
-            if failures > 1:
-                tell(CONNECTED)
-            failures = 0
-            show(piece, at, origin)
 
+class _Attached:
+    """Whoever reads one log, in one stream after another."""
+
+    def __init__(
+        self,
+        reference: str,
+        follow: bool,
+        show: Show,
+        tell: Tell,
+        is_over: Callable[[], bool] | None,
+    ) -> None:
+        self._reference, self._follow, self._is_over = reference, follow, is_over
+        self._show, self._tell = show, tell
+        self._seen, self._failures = set[int](), 0
+
+    def read_to_the_end(self) -> None:
+        """Open one stream after another until the work is over."""
+        while True:
+            try:
+                if self._read_on():
+                    return
+            except Exception as error:
+                if not (self._follow and self._asks_again(error)):
+                    if isinstance(error, modal.exception.Error):
+                        raise modal_client.in_words(error) from error
+                    raise
+                self._pause(error)
+            else:
+                self._heard()
+                time.sleep(REOPEN_SECONDS)
+
+    def _read_on(self) -> bool:
+        """Read one stream until it ends; return whether the work is over.
+
+        Where Modal refuses the log, or keeps it no longer, that is found out all the same.
+        """
         try:
             modal_client.require()
-            read(reference, follow, once)
-            return
+            self._read_once()
         except Exception as error:
-            if not (follow and modal_client.is_transient(error)):
-                if isinstance(error, modal.exception.Error):
-                    raise modal_client.in_words(error) from error
+            if self._is_over is None or modal_client.is_transient(error):
                 raise
-            problem = modal_client.trouble(error)
+            if self._asks_again(error) and self._is_over():
+                return True
+            raise
+        return self._is_over is None or self._is_over()
+
+    def _read_once(self) -> None:
+        position = 0
+
+        def show(piece: str, at: dt.datetime | None, origin: str) -> None:
+            nonlocal position
+            position += 1
+            known_by = position if at is None else hash((at, origin, piece))
+            if known_by not in self._seen:
+                self._seen.add(known_by)
+                self._heard()
+                self._show(piece, at, origin)
+
+        if self._reference.startswith("fc-"):
+            idle = None if self._is_over is None else IDLE_SECONDS
+            _read_call(self._reference, self._follow, show, idle)
+        else:
+            _read_app(self._reference, self._follow, show)
+
+    def _asks_again(self, error: Exception) -> bool:
+        if self._is_over is None:
+            return modal_client.is_transient(error)
+        return modal_client.says_nothing_of_work(error)
+
+    def _heard(self) -> None:
+        if self._failures > 1:
+            self._tell(CONNECTED)
+        self._failures = 0
+
+    def _pause(self, error: Exception) -> None:
+        problem = modal_client.trouble(error)
         modal_client.forget_probe()
-        pause = PAUSES[min(failures, len(PAUSES) - 1)]
-        failures += 1
-        if failures > 1:  # one cut is nothing unusual
-            tell(Connection(problem, time.monotonic() + pause))
+        pause = PAUSES[min(self._failures, len(PAUSES) - 1)]
+        self._failures += 1
+        if self._failures > 1:  # one cut is nothing unusual
+            self._tell(Connection(problem, time.monotonic() + pause))
         time.sleep(pause)
 
 
-def _read_call(call_id: str, follow: bool, show: Show) -> None:
+def _read_call(call_id: str, follow: bool, show: Show, idle: float | None) -> None:
     async def work() -> None:
         logs = modal.FunctionCall.from_id(call_id).logs
         since = dt.datetime.now(dt.UTC) - RETENTION
         entries: AsyncIterator[modal.types.LogEntry] = (
-            logs.stream.aio() if follow else logs.fetch.aio(since=since)
+            logs.stream.aio(timeout=idle) if follow else logs.fetch.aio(since=since)
         )
         async for entry in entries:
             modal_loop.leave_if_cancelled()
@@ -110,6 +176,8 @@ def _read_app(app_id: str, follow: bool, show: Show) -> None:
 
 
 def _was_cut(said: str) -> bool:
+    if modal_client.RATE_LIMIT.search(said):
+        return True
     return any(word in said.lower() for word in ("connect", "unavailable", "timed out", "reset"))
 
 

@@ -15,7 +15,7 @@ from mabe_tui.launch import modal_app
 from mabe_tui.launch.launcher import Say, say_nothing
 from mabe_tui.launch.modal import apps as modal_apps
 from mabe_tui.launch.modal import client as modal_client
-from mabe_tui.launch.modal.builds import hearing_builds
+from mabe_tui.launch.modal.builds import BuildLog, hearing_builds
 from mabe_tui.launch.modal.handle import NAME, Call, Place, reference_of
 from mabe_tui.launch.modal.loop import interruptible
 from mabe_tui.launch.modal.machine import APP_NAME, Machine
@@ -50,8 +50,8 @@ def spawn(
         KeyboardInterrupt: Ctrl-C; the calls made before that go on.
     """
     first, *others = [list(runs)] if parallel is not None else [[each] for each in runs]
-    with hearing_builds(say):
-        handles = _launch(first, machine, place, parallel)
+    with hearing_builds(say) as builds:
+        handles = _launch(first, machine, place, parallel, builds)
     return handles + _launch_rest(others, machine, place)
 
 
@@ -83,6 +83,7 @@ def _launch(
     machine: Machine,
     place: Place,
     parallel: int | None = None,
+    builds: BuildLog | None = None,
 ) -> list[Handle]:
     """Call the function for each run in one new app."""
     handles: list[Handle] = []
@@ -91,6 +92,8 @@ def _launch(
     try:
         app, function = _declare(machine, parallel)
         with interruptible(), app.run(detach=True, name=machine.app_name):
+            if builds is not None:
+                builds.are_over = True
             # Nothing may be raised through the app's context, which would disconnect as after a crash.
             template = Call(
                 id="",

@@ -1,11 +1,17 @@
-"""What travels into the container that fetches data."""
+"""The container that fetches data: what travels into it, and what a commit that fails means to it."""
 
 import ast
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 import mabe_tui
-from mabe_tui.launch.modal_data_app import REQUIREMENTS, is_left_out
+from core.data.findings import Report
+from mabe_tui.launch import modal_commits, modal_data_app
+from mabe_tui.launch.data_words import Failed, Ready
+from mabe_tui.launch.modal_data_app import REQUIREMENTS, is_left_out, see_through
 
 ROOT = Path(mabe_tui.__file__).parent
 PROVIDED = {"modal", "core", "kagglesdk", "requests"}
@@ -43,3 +49,58 @@ def test_the_dashboard_and_the_command_line_stay_at_home() -> None:
         "launch",
         "kaggle_io",
     }
+
+
+READY = Ready(videos=1, frames=1, prepared="x", report=Report(root="x"))
+FAILED = Failed(error="the rules were not accepted")
+
+
+def refuse() -> None:
+    raise PermissionError("not yours")
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("FIRST_PAUSE", "LONGEST_PAUSE", "HASTY_PAUSE"):
+        monkeypatch.setattr(modal_commits, name, 0.001)
+    monkeypatch.setattr(modal_data_app, "INSIST_SECONDS", 0.05)
+    monkeypatch.setattr(modal_data_app, "SECONDS_AFTER_SIGNAL", 0.05)
+
+
+@pytest.mark.usefixtures("hurried")
+def test_commits_that_fail_are_said_once_and_end_no_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(modal_data_app, "INSIST_SECONDS", 60.0)
+    said, failures = list[str](), [1, 1, 1]
+
+    def commit() -> None:
+        if failures:
+            failures.pop()
+            refuse()
+
+    def work(keep: Callable[[], object]) -> Ready:
+        keep()
+        keep()
+        return READY
+
+    assert see_through(work, commit, said.append) is READY
+    assert said == [
+        "the volume could not be committed (PermissionError: not yours); the work goes on, trying again",
+        "the volume is committed again",
+    ]
+
+
+@pytest.mark.usefixtures("hurried")
+def test_only_data_that_are_ready_need_the_last_commit() -> None:
+    said = list[str]()
+    assert see_through(lambda _: FAILED, refuse, said.append) is FAILED
+    with pytest.raises(RuntimeError, match=r"could not be committed.*not yours"):
+        see_through(lambda _: READY, refuse, said.append)
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_preemption_is_no_failed_commit() -> None:
+    def taken_away(_: object) -> Ready:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        see_through(taken_away, refuse, list[str]().append)

@@ -81,7 +81,7 @@ def test_a_run_that_is_over_is_let_go_though_its_log_is_refused(
     monkeypatch.setattr(follower, "_stream", refuse)
     monkeypatch.setattr(follow, "state_of_call", lambda *_: CallState(outcomes.pop(0)))
     monkeypatch.setattr(follow.modal_volume, "sync_into", lambda *_, **__: synced.append(True))
-    monkeypatch.setattr(follow.modal_apps, "stop_if_over", lambda _: True)
+    monkeypatch.setattr(follow.modal_apps, "stop_if_over", lambda *_, **__: True)
     monkeypatch.setattr(follow, "FIRST_PAUSE", 0.0)
     follower._work()
     assert synced == [True]
