@@ -1,20 +1,23 @@
 """Downloads inside Modal, without Modal: what ends one, and what becomes of its app."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
 
 import modal.exception
 import msgspec
 import pytest
 
 from core.errors import DataError, RunError
-from mabe_tui.launch.data_words import Failed, Ready, StartedCall, Status, Working
+from mabe_tui.launch import modal_data_app
+from mabe_tui.launch.data_words import Failed, Order, Ready, StartedCall, Status, Working
 from mabe_tui.launch.launcher import CONNECTED, Connection, UnreachableError
 from mabe_tui.launch.modal import apps, download, foreign
 from mabe_tui.launch.modal.apps import RunningApp
 from mabe_tui.launch.modal.calls import CallState, Outcome, UnknownCallError
 from mabe_tui.launch.modal.client import ModalError
-from mabe_tui.launch.modal.download import Download, conclude, find, follow
+from mabe_tui.launch.modal.download import Download, conclude, find, follow, start
 
 THERE = Download(name="mice", app_id="ap-x", call_id="fc-x")
 APP = RunningApp(id="ap-x", description="mabe-data-mice", created=dt.datetime.now(dt.UTC))
@@ -179,3 +182,60 @@ def test_a_call_of_an_earlier_download_is_not_taken_for_this_ones(cloud: Cloud) 
     found = find("mice", [APP])
     assert found == Download(name="mice", app_id="ap-x")
     assert cloud.asked == 0
+
+
+ORDER = Order(
+    name="mice", competition="mice", secret="kaggle-secret", keypoints="mars7", mice=2,
+    actions={}, classes=("other",),
+)  # fmt: skip
+Starting = Callable[[Exception | None, BaseException | None], list[StartedCall]]
+
+
+@pytest.fixture
+def starting(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Starting:
+    """Modal takes an app; its call fails with the first error, leaving the app with the second."""
+
+    def prepare(spawn: Exception | None, leave: BaseException | None) -> list[StartedCall]:
+        noted = list[StartedCall]()
+
+        @contextmanager
+        def run(**_: object) -> Iterator[SimpleNamespace]:
+            yield SimpleNamespace(app_id="ap-x")
+            if leave is not None:
+                raise leave
+
+        def call(_: str) -> SimpleNamespace:
+            if spawn is not None:
+                raise spawn
+            return SimpleNamespace(object_id="fc-x")
+
+        function = SimpleNamespace(with_options=lambda **_: SimpleNamespace(spawn=call))
+        monkeypatch.setattr(modal_data_app, "app", SimpleNamespace(run=run))
+        monkeypatch.setattr(modal_data_app, "fetch_data", function)
+        monkeypatch.setattr(download, "_secret", lambda _: None)
+        monkeypatch.setattr(download, "write_call", lambda _, noting: noted.append(noting))
+        return noted
+
+    return prepare
+
+
+def test_the_call_is_noted_for_other_computers(starting: Starting) -> None:
+    noted = starting(None, None)
+    assert start(ORDER) == THERE
+    assert noted == [StartedCall(app_id="ap-x", call_id="fc-x")]
+
+
+def test_a_call_whose_answer_did_not_come_leaves_no_app(cloud: Cloud, starting: Starting) -> None:
+    noted = starting(ConnectionError("cut"), None)
+    with pytest.raises(UnreachableError):
+        start(ORDER)
+    assert cloud.stopped == ["ap-x"]
+    assert noted == []
+
+
+def test_ctrl_c_after_the_start_says_that_it_goes_on(starting: Starting) -> None:
+    noted, said = starting(None, KeyboardInterrupt()), list[str]()
+    with pytest.raises(KeyboardInterrupt):
+        start(ORDER, said.append)
+    assert said == [f"the download fc-x was started; {download.GOES_ON}"]
+    assert noted == [StartedCall(app_id="ap-x", call_id="fc-x")]
