@@ -11,9 +11,15 @@ from core.errors import RunError
 from mabe_tui.launch.local_launcher import LocalLauncher
 from mabe_tui.tui.keys import KEYS
 from tests.fuzz.conftest import EXAMPLES
-from tests.mabe_tui.tui.conftest import MakeApp, make_app, recorded, recordings
+from tests.mabe_tui.tui.conftest import (
+    MakeApp,
+    make_app,
+    recorded,
+    recordings,
+    stylesheets_parsed_once,
+)
 
-__all__ = ["make_app", "recorded", "recordings"]  # fixtures
+__all__ = ["make_app", "recorded", "recordings", "stylesheets_parsed_once"]  # fixtures
 
 ROUNDS = max(1, EXAMPLES // 20)
 BURSTS, BURST = 5, 8

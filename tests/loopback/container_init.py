@@ -1,26 +1,74 @@
-"""The first process of a stand-in container: ends all that is in it, whatever ends first.
+"""The first processes of stand-in containers, forked from one that has imported ``modal``.
 
-``python container_init.py COMMAND…`` runs the command in a process group of its own. When the command
-ends, or the server that started us dies, or we are sent SIGTERM, the whole group is killed. SIGINT, which
-is how a preemption is announced, goes to the command alone.
+The import is most of what the start of a container costs. As a program it serves on the socket that is its
+standard input, until that process ends which started it. For each connection it forks the first process of
+a container, which says its process number and makes the connection its output. That one forks the entry
+point of ``modal`` into a process group of its own. When the entry point ends, or the server dies, or the
+first process is sent SIGTERM, the whole group is killed. SIGINT, which is how a preemption is announced,
+goes to the entry point alone.
 """
 
 import contextlib
 import ctypes
+import io
+import json
 import os
+import runpy
 import signal
+import socket
 import sys
 
+ENTRY_POINT = "modal._container_entrypoint"
+HEARD = (signal.SIGINT, signal.SIGTERM)
 PR_SET_PDEATHSIG = 1
 
 
-def main() -> int:
+def serve() -> None:
+    """Fork a first process for each connection; return in those that become an entry point."""
+    listener = socket.socket(fileno=0)
+    signal.signal(signal.SIGCHLD, reap)
+    while True:
+        connection, _ = listener.accept()
+        parent = os.getpid()
+        if os.fork() == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            end_with_parent(parent)
+            listener.detach()  # descriptor 0, which is replaced below
+            with connection.makefile("r") as words:
+                asked = json.loads(words.readline())
+            signal.pthread_sigmask(signal.SIG_BLOCK, HEARD)  # until somebody listens
+            connection.sendall(f"{os.getpid()}\n".encode())
+            nothing = os.open(os.devnull, os.O_RDONLY)
+            for number, descriptor in enumerate(
+                (nothing, connection.fileno(), connection.fileno())
+            ):
+                os.dup2(descriptor, number)
+            os.close(nothing)
+            connection.close()
+            child = os.fork()
+            if child != 0:
+                os._exit(see_through(child))
+            become(**asked)
+            return
+        connection.close()
+
+
+def reap(*_: object) -> None:
+    """Wait for those that have ended, so that what they cost is counted as this process's."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+def end_with_parent(parent: int) -> None:
+    """Ask for SIGTERM when the parent ends; end at once where it has."""
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    child = os.fork()
-    if child == 0:
-        os.setpgid(0, 0)
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # who runs in the background ignores it
-        os.execv(sys.argv[1], sys.argv[1:])
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def see_through(child: int) -> int:
+    """Wait for the entry point, then kill what is left of its group; return its exit code."""
     with contextlib.suppress(OSError):
         os.setpgid(child, child)
 
@@ -34,10 +82,31 @@ def main() -> int:
 
     signal.signal(signal.SIGTERM, kill)
     signal.signal(signal.SIGINT, tell)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, HEARD)
     _, status = os.waitpid(child, 0)
     kill()
     return os.waitstatus_to_exitcode(status) & 0xFF
 
 
+def become(folder: str, environment: dict[str, str]) -> None:
+    """Be as a program that was started in a folder with an environment."""
+    os.setpgid(0, 0)
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # who runs in the background ignores it
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, HEARD)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.path[0] = folder
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        raw = io.FileIO(number, "w", closefd=False)
+        setattr(sys, name, io.TextIOWrapper(raw, "utf-8", write_through=True))
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    end_with_parent(os.getppid())
+    runpy.run_module(ENTRY_POINT)  # under another name it only imports
+    serve()
+    sys.argv = [ENTRY_POINT]
+    runpy.run_module(ENTRY_POINT, run_name="__main__", alter_sys=True)

@@ -7,7 +7,6 @@ import importlib.metadata
 import os
 import shutil
 import signal
-import sys
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -18,11 +17,11 @@ from grpclib.server import Server
 from modal_proto import api_pb2
 
 from tests.loopback.answers import environment_named, function_handle
+from tests.loopback.container_server import KEPT, ContainerProcess, ContainerServer
 from tests.loopback.plane import Plane, refuse
 from tests.loopback.state import Call, Cloud, new_id
 from tests.loopback.volumes import MountedVolume
 
-INIT = Path(__file__).parent / "container_init.py"
 READ_BYTES = 1 << 16
 HEARTBEAT_SECONDS = 10.0
 """How long a heartbeat waits for a cancellation to tell of."""
@@ -33,8 +32,11 @@ MOUNT_ROOT_VARIABLE = "MABE_MOUNT_ROOT"
 class Container(Plane):
     """One container: its process, and the server behind its own socket that it talks to."""
 
-    def __init__(self, cloud: Cloud, call: Call, overlay: dict[str, Path]) -> None:
+    def __init__(
+        self, cloud: Cloud, call: Call, overlay: dict[str, Path], processes: ContainerServer
+    ) -> None:
         super().__init__()
+        self.processes = processes
         self.cloud, self.call, self.overlay = cloud, call, overlay
         self.id = new_id("ta")
         self.app_id, self.function = cloud.functions[call.function_id]
@@ -42,7 +44,7 @@ class Container(Plane):
             tempfile.mkdtemp(prefix="mc-")
         )  # short: a socket's path may have 107 bytes
         self.volumes: dict[str, MountedVolume] = {}
-        self.process: asyncio.subprocess.Process | None = None
+        self.process: ContainerProcess | None = None
         self.preempted = self.timed_out = False
         self.has_answered = False
         """It gave its input an outcome, if only one that is to be tried again."""
@@ -54,20 +56,20 @@ class Container(Plane):
         """Start the process and see it through to its end."""
         await self._server.start(path=str(self.root / "s"))
         self._lay_out()
-        self.process = await asyncio.create_subprocess_exec(
-            sys.executable, str(INIT), sys.executable, "-m", "modal._container_entrypoint",
-            cwd=self.root / "root", env=self._environment(),
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-        )  # fmt: skip
+        self.process = await self.processes.start(self.root / "root", self._environment())
         timeout = self.function.timeout_secs or 300
         timer = asyncio.get_running_loop().call_later(timeout, self.time_out)
-        assert self.process.stdout is not None
         await self._pump(self.process.stdout)
         await self.process.wait()
         timer.cancel()
         self._server.close()
         await self._server.wait_closed()
         shutil.rmtree(self.root, ignore_errors=True)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its process has been started and has not ended."""
+        return self.process is not None and self.process.is_running
 
     def preempt(self) -> None:
         """Announce that the machine is taken away."""
@@ -88,7 +90,7 @@ class Container(Plane):
         self.kill()
 
     def _signal(self, number: signal.Signals) -> None:
-        if self.process is not None and self.process.returncode is None:
+        if self.process is not None:
             self.process.send_signal(number)
 
     # ── what it finds ─────────────────────────────────────────────────────────────────────────
@@ -113,7 +115,7 @@ class Container(Plane):
         (self.root / "arguments").write_bytes(self._arguments().SerializeToString())
 
     def _environment(self) -> dict[str, str]:
-        kept = ("PATH", "LANG", "LD_LIBRARY_PATH", "FAKE_STEP_SECONDS", "FAKE_GATE")
+        kept = (*KEPT, "FAKE_STEP_SECONDS", "FAKE_GATE")
         return {name: os.environ[name] for name in kept if name in os.environ} | {
             "HOME": str(self.root),
             "PYTHONPATH": str(self.root / "root"),

@@ -22,6 +22,7 @@ from grpclib.server import Server
 from modal_proto import api_pb2
 
 from tests.loopback.account import Account
+from tests.loopback.container_server import ContainerServer
 from tests.loopback.containers import Container
 from tests.loopback.control import ControlPlane
 from tests.loopback.faults import Faults
@@ -67,6 +68,7 @@ class LoopbackServer:
         """Files that take the place of mounted ones, by their name below the code folder."""
         self.cloud = Cloud(root, self.faults, VolumeStore(root / "volumes", self.faults))
         self.control = ControlPlane(self.cloud, self._start_call, self._cancel_call)
+        self.processes = ContainerServer(root)
         self.containers: list[Container] = []
         """All there ever were, in the order in which they were started."""
         self.port = 0
@@ -136,11 +138,7 @@ class LoopbackServer:
 
     def running(self) -> list[Container]:
         """The containers whose process runs."""
-        return [
-            container
-            for container in self.containers
-            if container.process is not None and container.process.returncode is None
-        ]
+        return [container for container in self.containers if container.is_running]
 
     def preempt(self) -> None:
         """Take the machines of all running containers away, as Modal does."""
@@ -181,7 +179,7 @@ class LoopbackServer:
                 await asyncio.sleep(PAUSE_BEFORE_RESTART)
             if call.cancelled:
                 break
-            container = Container(self.cloud, call, self.overlay)
+            container = Container(self.cloud, call, self.overlay, self.processes)
             call.tasks.append(container.id)
             self.containers.append(container)
             await container.run()
@@ -245,14 +243,14 @@ class LoopbackServer:
             self._server = None
 
     async def _shut_down(self) -> None:
-        for job in list(self._jobs):
+        for job in self._jobs:
             job.cancel()
+        await asyncio.gather(*self._jobs, return_exceptions=True)
         for container in self.running():
             container.kill()
-        for container in self.containers:
-            if container.process is not None:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(container.process.wait(), 5)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(container.process.wait(), 5)
+        self.processes.close()
         await self._close_server()
         if self._web is not None:
             await self._web.cleanup()

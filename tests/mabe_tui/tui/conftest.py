@@ -2,10 +2,12 @@
 
 import datetime as dt
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from textual.css.stylesheet import Stylesheet
 
 from core import registry
 from mabe_tui.runs.session import Session
@@ -15,6 +17,22 @@ from tests.recorded import BEGAN, write_all
 NOW = BEGAN + dt.timedelta(hours=10)
 SMALL, LARGE = (80, 24), (140, 45)
 MakeApp = Callable[..., MabeApp]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def stylesheets_parsed_once() -> Iterator[None]:
+    """Parse each stylesheet once for all apps of the session: Textual parses it for each app."""
+    parse, parsed = Stylesheet._parse_rules, dict[Any, Any]()
+
+    def parse_once(sheet: Stylesheet, *css: Any, **options: Any) -> Any:
+        key = (css, *sorted(options.items()), frozenset(sheet._variables.items()))
+        if key not in parsed:
+            parsed[key] = parse(sheet, *css, **options)
+        return parsed[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Stylesheet, "_parse_rules", parse_once)
+        yield
 
 
 @pytest.fixture(scope="session")
