@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner, Result
 
+from core.errors import UserError
 from mabe_tui.cli.main import app
 from mabe_tui.runs.store import RunStore
 from tests.mabe_tui.tiny_run import TINY, synthetic_folder
@@ -85,8 +86,9 @@ def test_actions_that_no_map_knows_are_refused_and_can_be_mapped(
     command = ["run", "v6", "--on", "local", "--data", str(data), "--preset", "demo"]
     command += [word for setting in TINY for word in ("--set", setting)]
     refused = CliRunner().invoke(app, command)
-    assert refused.exit_code == 1
-    (line,) = [line for line in refused.stderr.splitlines() if line.startswith("failed:")]
+    assert isinstance(refused.exception, UserError)
+    assert not RunStore(tmp_path).entries()  # before anything is started
+    line = str(refused.exception)
     assert "every frame of the 2 training videos is 'other', so there is nothing to learn" in line
     assert "the action map does not name interact (" in line
     (setting,) = re.findall(r"`(--set actions\.interact)=CLASS`", line)
