@@ -22,7 +22,7 @@ from tests.mabe_tui.tui.conftest import (
 __all__ = ["make_app", "recorded", "recordings", "stylesheets_parsed_once"]  # fixtures
 
 ROUNDS = max(1, EXAMPLES // 20)
-BURSTS, BURST = 5, 8
+BURSTS, BURST = 3, 8
 SIZES = ((80, 24), (200, 50), (40, 10))
 QUITS = {"q", "ctrl+q", "ctrl+c"}
 EVERY_KEY = sorted(

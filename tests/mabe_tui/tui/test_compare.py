@@ -89,7 +89,9 @@ async def test_home_opens_what_is_marked(make_app) -> None:
         assert pilot.app.screen.names == ("v5", "v6")
 
 
-async def test_the_verdict_stands_on_top_with_its_uncertainty(make_app) -> None:
+async def test_the_verdict_stands_on_top_with_its_uncertainty_and_the_codes_difference(
+    make_app,
+) -> None:
     async with make_app().run_test(size=SMALL) as pilot:
         screen = await opened(pilot, "v5", "v6", "v1")
         assert cells(screen, "verdict") == ["reference", "better", "no verdict"]
@@ -98,39 +100,18 @@ async def test_the_verdict_stands_on_top_with_its_uncertainty(make_app) -> None:
         assert "v6 − v5 = +0.077, 95 %" in sentence(screen)
         await pilot.press("right_square_bracket")
         assert "v1 has no run here" in sentence(screen)
+        text = str(screen.query_one("#code-text", Static).render())
+        assert "v6: the same code as v5, recorded" in text
+        assert "v1: what code it was trained with, or v5, is not known" in text
 
 
-async def test_curves_lie_over_one_another_in_lines_of_their_own(make_app) -> None:
+async def test_curves_have_lines_of_their_own_whatever_is_dropped_or_added(make_app) -> None:
     async with make_app().run_test(size=SMALL) as pilot:
         screen = await opened(pilot, "v4", "v5", "v6")
         assert lines(screen) == {"v4": 0, "v5": 1, "v6": 2}
         styles = {s.name: s.style for s in screen.query_one(ChartView).series if s.name}
         assert [*styles] == ["v4", "v5 (2 seeds)", "v6 (2 seeds)"]
         assert len(set(styles.values())) == 3
-
-
-async def test_several_seeds_are_drawn_as_their_mean_over_a_band(make_app) -> None:
-    async with make_app().run_test(size=SMALL) as pilot:
-        screen = await opened(pilot, "v4", "v5")
-        chart = screen.query_one(ChartView)
-        band, *means = chart.series
-        assert isinstance(band, Band)
-        assert [s.name for s in means] == ["v4", "v5 (2 seeds)"]
-        assert "mean and std over seeds" in chart.axes.title
-        assert means[1].points[1].tolist() == pytest.approx(sum(band.ends[1:]) / 2)
-
-
-async def test_a_row_of_several_seeds_tells_of_all_of_them(make_app) -> None:
-    async with make_app().run_test(size=LARGE) as pilot:
-        screen = await opened(pilot, "v4", "v5")
-        runs = screen.found.comparison.sides[1].runs
-        assert cells(screen, "epoch")[1] == ", ".join(str(run.best_epoch) for run in runs)
-        assert cells(screen, "time")[1] == duration(mean(run.elapsed_seconds for run in runs))
-
-
-async def test_dropping_and_adding_a_side_leaves_the_others_colours(make_app) -> None:
-    async with make_app().run_test(size=SMALL) as pilot:
-        screen = await opened(pilot, "v4", "v5", "v6")
         await pilot.press("D")
         await settle(pilot)
         assert lines(screen) == {"v4": 0, "v6": 2}
@@ -143,17 +124,26 @@ async def test_dropping_and_adding_a_side_leaves_the_others_colours(make_app) ->
         assert lines(screen) == {"v4": 0, "v6": 2, "v7": 1}
 
 
-async def test_the_last_two_sides_stay(make_app) -> None:
+async def test_several_seeds_are_a_mean_over_a_band_and_a_row_that_tells_of_all(make_app) -> None:
+    async with make_app().run_test(size=LARGE) as pilot:
+        screen = await opened(pilot, "v4", "v5")
+        chart = screen.query_one(ChartView)
+        band, *means = chart.series
+        assert isinstance(band, Band)
+        assert [s.name for s in means] == ["v4", "v5 (2 seeds)"]
+        assert "mean and std over seeds" in chart.axes.title
+        assert means[1].points[1].tolist() == pytest.approx(sum(band.ends[1:]) / 2)
+        runs = screen.found.comparison.sides[1].runs
+        assert cells(screen, "epoch")[1] == ", ".join(str(run.best_epoch) for run in runs)
+        assert cells(screen, "time")[1] == duration(mean(run.elapsed_seconds for run in runs))
+
+
+async def test_the_last_two_sides_stay_and_the_reference_is_swapped_in_its_colour(make_app) -> None:
     async with make_app().run_test(size=SMALL, notifications=True) as pilot:
         screen = await opened(pilot, "v5", "v6")
         await pilot.press("D")
         assert screen.names == ("v5", "v6")
         assert "a comparison has two sides" in told(pilot.app)[0]
-
-
-async def test_the_reference_is_swapped_and_keeps_its_colour(make_app) -> None:
-    async with make_app().run_test(size=SMALL) as pilot:
-        screen = await opened(pilot, "v5", "v6")
         await pilot.press("b")
         await settle(pilot)
         assert cells(screen, "side") == ["v6", "v5"]
@@ -207,7 +197,7 @@ async def test_without_a_price_there_are_no_dollars(make_app, recorded: Path) ->
         assert seen == ["step", "time", "epoch", "step"]
 
 
-async def test_the_cursor_shows_the_values_of_all_sides(make_app) -> None:
+async def test_the_cursor_and_the_classes_show_all_sides(make_app) -> None:
     async with make_app().run_test(size=SMALL) as pilot:
         screen = await opened(pilot, "v5", "v6")
         await pilot.press("left")
@@ -215,11 +205,6 @@ async def test_the_cursor_shows_the_values_of_all_sides(make_app) -> None:
         assert chart.cursor == 30
         legend = next(row.text for row in chart.drawn.rows if "epoch" in row.text)
         assert legend.count(" 0.") == 2
-
-
-async def test_f1_of_each_class_side_by_side_with_confusion_matrices(make_app) -> None:
-    async with make_app().run_test(size=SMALL) as pilot:
-        screen = await opened(pilot, "v5", "v6")
         await pilot.press("2")
         view = screen.query_one(ClassView)
         social = next(i for i, row in enumerate(view.text.split("\n")) if row.startswith("social"))
@@ -267,31 +252,19 @@ async def test_only_changed_settings_and_false_zero_and_missing_as_themselves(
         assert "training.batch_size" not in rows
 
 
-async def test_enter_shows_values_that_were_cut_off(make_app) -> None:
-    async with make_app().run_test(size=SMALL, notifications=True) as pilot:
-        screen = await opened(pilot, "v5", "v6")
-        await pilot.press("3")
-        settings = screen.query_one("#settings", SideTable)
-        settings.select("/features.inputs")
-        await pilot.press("enter")
-        assert told(pilot.app) == ["v5: [coordinates]\nv6: [coordinates, speed, acceleration]"]
+async def test_time_speed_and_cost_are_among_the_figures_and_enter_opens_a_run(make_app) -> None:
+    from mabe_tui.tui.screens.run.screen import RunScreen
 
-
-async def test_the_difference_of_the_code_is_told(make_app) -> None:
     async with make_app().run_test(size=SMALL) as pilot:
-        screen = await opened(pilot, "v5", "v6", "v1")
-        text = str(screen.query_one("#code-text", Static).render())
-        assert "v6: the same code as v5, recorded" in text
-        assert "v1: what code it was trained with, or v5, is not known" in text
-
-
-async def test_time_speed_and_cost_are_among_the_figures(make_app) -> None:
-    async with make_app().run_test(size=SMALL) as pilot:
-        screen = await opened(pilot, V6, "v4")
+        screen = await opened(pilot, "v4", V6)
         rows = table(screen, "figures")
-        assert rows["time"] == ("27m 00s", "19m 51s")
-        assert rows["cost, $"] == ("1.78", "1.31")
+        assert rows["time"] == ("19m 51s", "27m 00s")
+        assert rows["cost, $"] == ("1.31", "1.78")
         assert all(int(cell.replace(",", "")) > 100_000 for cell in rows["frames/s"])
+        sides(screen).focus()
+        await pilot.press("enter")
+        assert isinstance(pilot.app.screen, RunScreen)
+        assert pilot.app.screen.run_id == V6
 
 
 async def test_one_pane_where_it_is_narrow_all_where_there_is_room(make_app) -> None:
@@ -308,12 +281,17 @@ async def test_one_pane_where_it_is_narrow_all_where_there_is_room(make_app) -> 
         assert len(shown_panes(screen)) == 5
 
 
-async def test_a_tab_can_be_clicked(make_app) -> None:
-    async with make_app().run_test(size=SMALL) as pilot:
+async def test_a_tab_can_be_clicked_and_enter_shows_values_that_were_cut_off(make_app) -> None:
+    async with make_app().run_test(size=SMALL, notifications=True) as pilot:
         screen = await opened(pilot, "v5", "v6")
         text = str(screen.query_one("#tabs", Static).render())
         await pilot.click("#tabs", offset=(text.index("settings") + 2, 0))
         assert shown_panes(screen) == ["settings"]
+        settings = screen.query_one("#settings", SideTable)
+        settings.select("/features.inputs")
+        settings.focus()
+        await pilot.press("enter")
+        assert told(pilot.app) == ["v5: [coordinates]\nv6: [coordinates, speed, acceleration]"]
 
 
 async def test_export_writes_a_page_and_a_picture_over_nothing(
@@ -371,17 +349,6 @@ async def test_a_name_that_is_nothing_is_said_where_the_verdict_would_be(make_ap
         assert "no run 'nothing'" in sentence(screen)
         await pilot.press("escape")
         assert pilot.app.screen is not screen
-
-
-async def test_enter_opens_the_run_of_a_side(make_app) -> None:
-    from mabe_tui.tui.screens.run.screen import RunScreen
-
-    async with make_app().run_test(size=SMALL) as pilot:
-        screen = await opened(pilot, "v5", V6)
-        sides(screen).focus()
-        await pilot.press("enter")
-        assert isinstance(pilot.app.screen, RunScreen)
-        assert pilot.app.screen.run_id == V6
 
 
 async def test_nothing_but_the_view_is_changed_so_readonly_takes_nothing(make_app) -> None:
