@@ -54,6 +54,10 @@ def load_trained(checkpoint: Path | RunDir, which: str = "best") -> TrainedModel
             f"{run_dir.path}: its checkpoints were removed (by `mabe rm` or `mabe gc`), so there is"
             " nothing to predict with; train it again"
         )
+    if found is None and not _has_any(run_dir):
+        raise CheckpointError(
+            f"{run_dir.path}: has saved no checkpoint, so there is nothing to predict with"
+        )
     if found is None:
         raise CheckpointError(
             f"{run_dir.path}: has no {which!r} checkpoint; choose one that `mabe checkpoints` lists"

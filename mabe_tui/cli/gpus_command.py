@@ -213,7 +213,7 @@ def _show(table: GpuTable) -> None:
     ]
     probed = any(figure is not None and figure.source == "probed" for figure in figures)
     if probed and table.windows is None:
-        say("no run here has read this version's data, so no time of an epoch follows from a probe")
+        say("no run here has these settings, so no probe says how long an epoch on its data takes")
     elif any(
         row.seconds_per_epoch and row.seconds_per_epoch.source == "probed" for row in table.rows
     ):

@@ -46,7 +46,7 @@ def test_a_file_that_came_without_its_pointer_is_read(save_run: SaveRun, tmp_pat
 def test_a_run_without_the_checkpoint_says_which(save_run: SaveRun, tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="no 'epoch-0005' checkpoint"):
         load_trained(save_run(SMALL, SPEC), "epoch-0005")
-    with pytest.raises(CheckpointError, match="no 'best' checkpoint"):
+    with pytest.raises(CheckpointError, match="has saved no checkpoint"):
         load_trained(tmp_path / "nothing")
 
 
