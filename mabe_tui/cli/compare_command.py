@@ -8,6 +8,7 @@ import typer
 
 from core.errors import ConfigError, MisuseError
 from core.files import write_bytes_atomically
+from mabe_tui.cli.fit import room_beside
 from mabe_tui.cli.output import (
     JsonOption,
     clean,
@@ -149,13 +150,18 @@ def _print_curves(comparison: Comparison) -> None:
     from mabe_tui.plotting.sparkline import sparkline
 
     ascii_only = plain_only()
-    rows = []
-    for side in comparison.sides:
-        for label, values in _curves(side):
-            if values:
-                line = sparkline(values, SPARK_WIDTH, ascii_only=ascii_only)
-                ends = f"{values[0]:.4f} → {values[-1]:.4f}"
-                rows.append([side.name, label, line, ends])
+    lines = [
+        (side.name, label, values, f"{values[0]:.4f} → {values[-1]:.4f}")
+        for side in comparison.sides
+        for label, values in _curves(side)
+        if values
+    ]
+    others = [("", list(texts)) for texts in zip(*((n, c, e) for n, c, _, e in lines), strict=True)]
+    width = min(SPARK_WIDTH, room_beside(others))
+    rows = [
+        [name, label, sparkline(values, width, ascii_only=ascii_only), ends]
+        for name, label, values, ends in lines
+    ]
     if rows:
         several = any(side.curve_over_seeds is not None for side in comparison.sides)
         print(f"\ncurves, one point an epoch{', mean over the seeds' if several else ''}")

@@ -47,6 +47,14 @@ def fits(columns: Sequence[Column]) -> bool:
     return not sys.stdout.isatty() or not kept or _least_width(kept) <= available
 
 
+def room_beside(columns: Sequence[Column]) -> int:
+    """Return the columns that a terminal has left for one cell beside these; in a pipe, any number."""
+    if not sys.stdout.isatty():
+        return sys.maxsize
+    available = shutil.get_terminal_size().columns - EDGE
+    return max(SHORTEST, available - sum(_width(column) + SEPARATOR for column in columns))
+
+
 def _width(column: Column) -> int:
     header, cells = column
     return max(len(header), *(len(clean(cell)) for cell in cells))

@@ -7,7 +7,7 @@ import msgspec
 
 from mabe_tui.cli.fit import fits, fitted
 from mabe_tui.cli.output import print_csv, print_json, print_table
-from mabe_tui.runs.listing.cells import remark_of, spell, spell_delta, state_word
+from mabe_tui.runs.listing.cells import remark_of, shown_state, spell, spell_delta
 from mabe_tui.runs.listing.fields import DELTA, METRIC, PREFIXES, TOLD_APART, Row, Value
 from mabe_tui.runs.listing.record import RunRecord
 from mabe_tui.runs.listing.table import Arranged
@@ -41,7 +41,7 @@ def usual_cells(run: RunSummary, row: Row) -> dict[str, object]:
     """Give the usual columns of one run."""
     return {
         "run": run.id,
-        "state": state_word(run),
+        "state": shown_state(run),
         "epoch": f"{run.epoch}/{run.epochs}" if run.epochs else None,
         "best": None if run.best_metric is None else f"{run.best_metric:.4f}",
         "Δ": spell_delta(row.get(DELTA), row.get(TOLD_APART) is True),

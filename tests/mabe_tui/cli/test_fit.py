@@ -2,7 +2,7 @@
 
 import pytest
 
-from mabe_tui.cli.fit import Column, fitted
+from mabe_tui.cli.fit import Column, fitted, room_beside
 
 COLUMNS: list[Column] = [
     ("run", ["v6-20261121T031500-k3f9"]),
@@ -37,3 +37,12 @@ def test_last_column_is_cut_with_a_mark(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_columns_that_were_asked_for_stay_without_content() -> None:
     assert fitted(COLUMNS, [], asked=True) == COLUMNS
+
+
+def test_a_picture_gets_what_a_terminal_has_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    beside: list[Column] = [("", ["v6-yzz4 (imported)"]), ("", ["train loss"]), ("", ["1 → 2"])]
+    assert room_beside(beside) > 1000
+    on_terminal(monkeypatch, 80)
+    assert room_beside(beside) == 80 - 2 - (18 + 10 + 5) - 3 * 3
+    on_terminal(monkeypatch, 40)
+    assert room_beside(beside) == 12
