@@ -13,7 +13,7 @@ LEAST_FIXED, MOST_FIXED = 1e-2, 10
 """Between these lie metrics and losses, which are told to four places."""
 
 
-def state_word(run: RunSummary) -> str:
+def shown_state(run: RunSummary) -> str:
     """Return the word of a table for a run's state; ``imported`` where a log claims the figures beside it."""
     return "imported" if run.imported else run.state.value
 

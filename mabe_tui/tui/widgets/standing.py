@@ -9,6 +9,7 @@ from textual.widget import Widget
 
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.following.feed import GONE, Look, ReplayStanding
+from mabe_tui.runs.listing.cells import shown_state
 from mabe_tui.runs.text import plain
 from mabe_tui.runs.units import duration, size_text
 from mabe_tui.runs.view import RunSummary
@@ -130,7 +131,7 @@ def _progress(run: RunSummary, replay: ReplayStanding | None, width: int, bar: s
     words += [why] if (why := ending_words(run.ended_because)) else []
     words += [f"step {run.epoch_step}/{run.epoch_steps}"] if under_way else []
     words += [f"{duration(run.elapsed_seconds)}{so_far}"] if run.elapsed_seconds else []
-    state = f"{run.state:<9}" if replay is None else _replay(replay)
+    state = f"{shown_state(run):<9}" if replay is None else _replay(replay)
     least, most = BAR_WIDTH
     while len(words) > 1 and len(GAP.join([state, *words])) + len(GAP) + least + 5 > width:
         words.pop()

@@ -6,10 +6,10 @@ from dataclasses import replace
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.listing.cells import (
     remark_of,
+    shown_state,
     spell,
     spell_delta,
     spell_measured,
-    state_word,
 )
 from mabe_tui.runs.listing.experiments import ExperimentRow
 from mabe_tui.runs.listing.fields import DELTA, Value, is_missing, order_of
@@ -123,7 +123,7 @@ def run_row(
     cells = {
         "sign": _sign(run.id, run.id == baseline, marked, run.id in pinned),
         "id": name,
-        "state": "stalled" if run.stalled_seconds is not None else state_word(run),
+        "state": "stalled" if run.stalled_seconds is not None else shown_state(run),
         "epoch": _progress(run),
         "best_metric": _metric(run.best_metric),
         "smoothed.f1_macro": _metric(record.smoothed.get("f1_macro")),

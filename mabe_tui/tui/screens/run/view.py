@@ -6,6 +6,7 @@ from typing import Any
 from mabe_tui.runs.curves.axis import Axis
 from mabe_tui.runs.following.chart_cache import View
 from mabe_tui.runs.following.feed import Look
+from mabe_tui.runs.listing.cells import shown_state
 from mabe_tui.runs.listing.view_state import ViewState
 from mabe_tui.tui.actions import ACTING
 from mabe_tui.tui.keys import KEYS
@@ -106,4 +107,4 @@ def state_word(look: Look) -> str:
     """Name what the heading says of a run."""
     if look.is_gone:
         return "gone"
-    return "replay" if look.replay is not None else str(look.summary.state)
+    return "replay" if look.replay is not None else shown_state(look.summary)
