@@ -24,9 +24,11 @@ from mabe_tui.runs.following.mirror import EventItem, Item, Mirror
 from mabe_tui.runs.start import new_request, start_run
 
 VERSIONS = ("v5", "v6")
+SEEDS = (1, 2)
+"""Of each version: with one seed a comparison could speak of two checkpoints only."""
 PRESET = "demo"
 POLL_SECONDS = 0.3
-NAME_WIDTH = 4
+NAME_WIDTH = 11
 Show = Callable[[int, Item], None]
 """Called with the number of the run and what it said."""
 
@@ -38,21 +40,21 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     context: typer.Context,
-    videos: Annotated[int, typer.Option(help="Videos of synthetic data.", min=10)] = 120,
+    videos: Annotated[int, typer.Option(help="Videos of synthetic data.", min=10)] = 60,
     frames: Annotated[int, typer.Option(help="Frames of each.", min=200)] = 1500,
 ) -> None:
-    """Make data, train v5 and v6 scaled down, detached and side by side, then compare them."""
+    """Make data, train two seeds of v5 and of v6 scaled down, detached, then compare the versions."""
     session = session_of(context)
     began = time.monotonic()
     data = _make_data(session.cache / "demo-data", videos, frames)
     registry = load(default_path())
     say(f"preset {PRESET}: {registry.presets[PRESET]['title']}")
-    runs = [_launch(session.home, version, data) for version in VERSIONS]
+    runs = [_launch(session.home, version, seed, data) for seed in SEEDS for version in VERSIONS]
     states = _follow(runs)
     for run, state in zip(runs, states, strict=True):
         if state is not RunState.FINISHED:
             raise RunError(f"{run.id} ended {state}; `mabe logs {run.id}` shows why")
-    print_comparison([run.id for run in runs], session)
+    print_comparison(VERSIONS, session)
     say(
         f"\ndone in {time.monotonic() - began:.0f} s. Next: mabe runs · mabe logs v6 · mabe show v6 --diff v5"
     )
@@ -70,10 +72,11 @@ def _make_data(folder: Path, videos: int, frames: int) -> Path:
     return data
 
 
-def _launch(home: Path, version: str, data: Path) -> RunDir:
-    # The two runs share the machine: half of its cores each is faster than all of them twice.
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 2) // len(VERSIONS))))
-    experiment = load(default_path()).experiment(version, preset=PRESET)
+def _launch(home: Path, version: str, seed: int, data: Path) -> RunDir:
+    # The runs share the machine: a part of its cores each is faster than all of them several times.
+    at_once = len(VERSIONS) * len(SEEDS)
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 2) // at_once)))
+    experiment = load(default_path()).experiment(version, [f"training.seed={seed}"], PRESET)
     request = new_request(experiment, "local", preset=PRESET, data=data)
     run = start_run(home, request, launcher_named("local"), tags=["demo"])
     say(f"launched {run.id}, detached: it outlives this terminal")
@@ -100,7 +103,7 @@ def _display(runs: list[RunDir]) -> Iterator[Show]:
     """Show a line an epoch, and on a terminal a bar for each run below them."""
     requests = [run.read_request() for run in runs]
     epochs = [request.experiment.training.epochs for request in requests]
-    names = [f"{request.experiment.name:<{NAME_WIDTH}}" for request in requests]
+    names = [f"{r.experiment.name} seed {r.seed}".ljust(NAME_WIDTH) for r in requests]
 
     def news(number: int, item: Item) -> str | None:
         interesting = isinstance(item, EventItem) and isinstance(

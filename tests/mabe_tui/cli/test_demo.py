@@ -20,7 +20,9 @@ def test_the_demo_runs_to_its_verdict(tmp_path: Path) -> None:
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     assert "preset demo: scaled down" in result.stderr
-    assert result.stderr.count("detached") == 2
+    assert result.stderr.count("detached") == 4
     assert "features.inputs" in result.stdout
     assert "reported by the original documents, not measured here" in result.stdout
-    assert "v6 − v5" in result.stdout.split("verdict")[1]
+    verdict = result.stdout.split("verdict")[1]
+    assert "v6 − v5" in verdict
+    assert "with 2 seeds each" in verdict or "fewer than 5" in verdict  # about versions
