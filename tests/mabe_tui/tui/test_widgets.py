@@ -11,6 +11,7 @@ from mabe_tui.plotting.series import Series
 from mabe_tui.tui.widgets.chart import Axes, ChartView
 from mabe_tui.tui.widgets.columns import Column, Row
 from mabe_tui.tui.widgets.table import RowTable
+from tests.mabe_tui.tui.run_screen import until
 
 COLUMNS = (
     Column("name", "name"),
@@ -200,6 +201,7 @@ async def test_rows_are_as_wide_as_the_widget_before_it_hears_of_its_size(series
         chart.show([series])
         assert {len(chart.render_line(y).text) for y in range(15)} == {60}
         await pilot.resize_terminal(41, 12)
+        await until(pilot, lambda: chart.size.width == 41)
         assert {len(chart.render_line(y).text) for y in range(12)} == {41}
 
 
