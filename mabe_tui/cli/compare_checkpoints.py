@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Sequence
 
-from core.errors import ConfigError
+from core.errors import MisuseError
 from mabe_tui.cli.output import print_json, print_table, progress, wrapped
 from mabe_tui.cli.picture import plain_only, print_rows
 from mabe_tui.cli.session import Session
@@ -14,14 +14,14 @@ def compare_named(names: Sequence[str], session: Session, as_json: bool) -> None
     """Compare checkpoints and print what is found.
 
     Raises:
-        ConfigError: fewer than two are named.
+        MisuseError: fewer than two are named.
         UserError: a checkpoint or its data cannot be had.
     """
     from mabe_tui.plotting.matrix import render_f1_bars
     from mabe_tui.runs.comparison.evaluate import compare_checkpoints, named_checkpoints
 
     if len(names) < 2:
-        raise ConfigError("name two or more, such as `mabe compare v6@epoch-3 v6@best`")
+        raise MisuseError("name two or more, such as `mabe compare v6@epoch-3 v6@best`")
     with progress("measuring") as tell:
         found = compare_checkpoints(named_checkpoints(names, RunStore(session.home)), progress=tell)
     if as_json:

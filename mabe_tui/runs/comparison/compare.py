@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from core.errors import ConfigError, DataError, RunError
+from core.errors import ConfigError, DataError, MisuseError
 from core.experiment import flatten
 from core.registry import Registry
 from mabe_tui.runs.comparison.sides import Found, Side, find_side, kin_of, repeat_digest, side_of
@@ -79,11 +79,12 @@ def compare(
         epoch: which epoch of each run the verdicts are about.
 
     Raises:
+        MisuseError: fewer than two are named.
         RunError, ConfigError: a name that is neither a run nor a version, one that cannot be read, or
             two names of the same runs.
     """
     if len(names) < 2:
-        raise RunError("name two or more runs or versions, such as `mabe compare v5 v6`")
+        raise MisuseError("name two or more runs or versions, such as `mabe compare v5 v6`")
     found = [find_side(name, store, registry, latest) for name in names]
     _require_different(names, found)
     sides = tuple(side_of(label, each) for label, each in zip(_labels(found), found, strict=True))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from core.errors import RunError
+from core.errors import MisuseError
 from core.progress import Progress
 from core.registry import Registry
 from mabe_tui.runs.checkpoints import pointer_names
@@ -82,7 +82,7 @@ def _of_checkpoints(
     names: Sequence[str], store: RunStore, registry: Registry, progress: Progress | None
 ) -> Iterator[SideBySide]:
     if len(names) < 2:
-        raise RunError("name two or more checkpoints, such as v6@epoch-3 v6@best")
+        raise MisuseError("name two or more checkpoints, such as v6@epoch-3 v6@best")
     checkpoints = _in_short(named_checkpoints(names, store))
     sides = tuple(_run_of(each, store, registry) for each in checkpoints)
     unmeasured = Comparison(sides=sides, settings=changed_settings(sides), verdicts=())

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from core.emitter import Emitter
-from core.errors import ConfigError
+from core.errors import ConfigError, MisuseError
 from core.evaluation.frames import f1_macro
 from core.evaluation.table import Confusions, evaluation_table
 from core.evaluation.versions import compare_versions
@@ -455,3 +455,8 @@ def test_the_difference_is_the_delta_of_listings(
     listed = delta(measured_version("v6", records), measured_version("v5", records))
     (verdict,) = compared(home, registry, "v5", "v6").verdicts
     assert verdict.difference == pytest.approx(listed, abs=1e-12)
+
+
+def test_one_name_is_a_misuse_of_the_command(tmp_path: Path) -> None:
+    with pytest.raises(MisuseError, match="name two or more"):
+        compare(["v5"], RunStore(tmp_path), load(default_path()))
