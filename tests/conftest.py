@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import pytest_timeout
+from hypothesis import settings
 
 from tests.dispositions import as_from_a_terminal
 from tests.gate import Gate
@@ -14,6 +15,10 @@ from tests.waiting import Bound
 
 SECONDS_BETWEEN_LOOKS = 5.0
 """How often a test's time-out is looked at; load in between counts as at either end."""
+
+# An example that takes long says that the machine is busy, not that the code is wrong.
+settings.register_profile("mabe", deadline=None)
+settings.load_profile("mabe")
 
 
 @pytest.fixture(scope="session")
