@@ -12,7 +12,7 @@ Severity = Literal["error", "warning", "note"]
 PLACES = 5
 """How many places of a problem are kept, where they are files or rows."""
 ROWS = 3
-"""How many rows of one file are named."""
+"""Rows of one file that are named."""
 NAMES = 40
 """The same where they are names, of which there are few and each is to be dealt with."""
 

@@ -70,6 +70,7 @@ def experiment_rows(
     records: Sequence[RunRecord],
     baseline: str | None = None,
     cache: ExperimentCache | None = None,
+    distinctions: Distinctions | None = None,
 ) -> list[ExperimentRow]:
     """Give a row for each version, in the order of the registry.
 
@@ -78,6 +79,7 @@ def experiment_rows(
         records: of all runs, newest first.
         baseline: a version or a run that all are held against.
         cache: keeps the resolved versions for the next call.
+        distinctions: knows which differences from the baseline are more than luck.
 
     Raises:
         ConfigError: a version cannot be resolved.
@@ -88,10 +90,11 @@ def experiment_rows(
     by_version: dict[str, list[RunRecord]] = {version: [] for version in registry.versions}
     for record in records:
         by_version.setdefault(record.summary.version, []).append(record)
-    return [
+    rows = [
         _row(*cache.get(registry, version), by_version[version], held, version == baseline)
         for version in registry.versions
     ]
+    return rows if distinctions is None else with_told_apart(rows, held, distinctions)
 
 
 def with_told_apart(

@@ -10,9 +10,7 @@ from core.registry import Registry
 from mabe_tui.runs.listing.experiments import (
     ExperimentCache,
     ExperimentRow,
-    baseline_of,
     experiment_rows,
-    with_told_apart,
 )
 from mabe_tui.runs.listing.record import RunRecord
 from mabe_tui.runs.listing.told_apart import Distinctions
@@ -65,9 +63,7 @@ class VersionsTable(RowTable):
             distinctions: knows which differences are more than luck.
         """
         try:
-            rows = experiment_rows(registry, records, baseline, self._cache)
-            held = baseline_of(baseline, registry, records)
-            rows = with_told_apart(rows, held, distinctions)
+            rows = experiment_rows(registry, records, baseline, self._cache, distinctions)
         except UserError:  # the pinned run was removed
             rows = experiment_rows(registry, records, None, self._cache)
         self.registry, self._versions, self._marked = registry, rows, marked
