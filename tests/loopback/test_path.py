@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from core.events import Finished, Resumed
+from mabe_tui.launch.attempts import attempt_ending
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.modal import pull as modal_pull
 from mabe_tui.launch.modal_launcher import ModalLauncher
@@ -144,12 +145,10 @@ def test_whoever_only_glanced_has_all_of_the_log_at_the_end(
 ) -> None:
     run = make_run(epochs=3, seconds=0.05)
     handle = launcher.launch(run)
-
-    def glance() -> bool:
+    while attempt_ending(run, handle.attempt) is None:
         launcher.sync(run, quick=True)
-        return launcher.state(run) is RunState.FINISHED
-
-    wait_for(glance)
+    wait_for(lambda: launcher.state(run) is RunState.FINISHED)
+    launcher.sync(run, quick=True)  # now that its last commit is over
     log = server.cloud.volumes.named("mabe-runs") / run.id / "attempts" / handle.attempt / "log.txt"
     assert run.log_path(handle.attempt).read_bytes() == log.read_bytes()
     launcher.sync(run)  # which hears the plain lines for the first time

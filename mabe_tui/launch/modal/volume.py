@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
@@ -166,13 +165,16 @@ def _sync_attempt(
 
 
 def _with_last_words(content: bytes, here: Path) -> bytes:
-    """Return a log of the volume with what only the container could say: that no commit held the rest."""
-    lines = Counter(content.split(b"\n"))
+    """Return a log of the volume with what only the container could say: that no commit held the rest.
+
+    A line counts once, however often it is here: whoever hears the stream after the log was replaced
+    records the same line again, since nothing tells plain lines of a file from those of a stream.
+    """
+    known = set(content.split(b"\n"))
     missing = []
     for line in _content(here).split(b"\n")[:-1]:
-        if lines[line] > 0:
-            lines[line] -= 1
-        elif line.startswith(OWN_WORDS) or decode(line) is not None:
+        if line not in known and (line.startswith(OWN_WORDS) or decode(line) is not None):
+            known.add(line)
             missing.append(line + b"\n")
     return content + b"".join(missing)
 
