@@ -18,15 +18,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from core import places
-from core.emitter import Emitter
 from core.errors import RunError, UserError
-from core.events import Failed, Finished
-from core.rundir import ATTEMPT, RunDir
+from core.run import places
+from core.run.emitter import Emitter
+from core.run.events import Failed, Finished
+from core.run.rundir import ATTEMPT, RunDir
 from core.training.stopping import StopWatch
 
 if TYPE_CHECKING:  # torch takes a second or two: it is imported once the signal handlers stand
-    from core.training.session import TaskBuilder
+    from core.training.attempt import TaskBuilder
 
 
 def main(arguments: Sequence[str] | None = None, build: "TaskBuilder | None" = None) -> int:
@@ -84,7 +84,7 @@ def _start(
     watch.watch(run_dir, name, request.limits, earlier=history)
     with Emitter(name, run_dir.events_path(name)) as emitter:
         try:
-            from core.training.session import Session
+            from core.training.attempt import Session
 
             cache = places.cache_of_run(run_dir.path)
             Session(run_dir, request, emitter, watch, cache, build).run()

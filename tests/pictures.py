@@ -15,7 +15,7 @@ from unittest.mock import patch
 
 from textual.pilot import Pilot
 
-from core import registry
+from core.config import registry
 from mabe_tui.runs.session import Session
 from mabe_tui.tui.app import MabeApp
 from mabe_tui.tui.screens.video import loader as video_loader

@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
-from core import events, registry
-from core.emitter import Emitter
+from core.config import registry
 from core.evaluation.frames import frame_metrics
 from core.evaluation.table import Confusions, evaluation_table
-from core.rundir import About, Handle, Limits, Pointer, Resolved, RunDir, RunRequest
+from core.run import events
+from core.run.emitter import Emitter
+from core.run.rundir import About, Handle, Limits, Pointer, Resolved, RunDir, RunRequest
 
 BEGAN = dt.datetime(2026, 11, 20, 9, 0, tzinfo=dt.UTC)
 CLASSES = ("other", "social", "mating", "aggressive")

@@ -17,11 +17,11 @@ from core.data.competition import (
     read_videos,
 )
 from core.data.findings import Findings, Problem, Report
+from core.data.keypoints import is_known, slots_of_set
 from core.data.labels import ACTIONS, SELF_ACTIONS, ActionMap, frame_classes
 from core.data.odd_rows import odd_rows
 from core.errors import DataError
-from core.features.keypoints import is_known, slots_of_set
-from core.progress import Progress
+from core.system.progress import Progress
 
 __all__ = ["Problem", "Report", "check"]
 

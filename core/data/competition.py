@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from core.data.csv_file import Row, read_rows
 from core.data.parquet import Kind, numbers, read_columns, texts
-from core.data.table import Row, read_rows
 from core.data.tracking import Tracking, read_positions
 from core.errors import DataError
 

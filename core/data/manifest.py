@@ -10,7 +10,7 @@ import msgspec
 
 from core.data.competition import LabeledBehavior, LeftOut, Video
 from core.errors import DataError
-from core.files import UNDECODABLE, write_bytes_atomically
+from core.system.files import UNDECODABLE, write_bytes_atomically
 
 FORMAT_VERSION = 2
 """Raised whenever the files of a prepared folder change their meaning; older folders are left alone."""

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from core.data.keypoints import slot_of
 from core.data.parquet import numbers, read_columns, texts
 from core.data.tracking import COLUMNS, is_near
-from core.features.keypoints import slot_of
 
 
 def odd_rows(path: Path, slots: tuple[str, ...], mice: tuple[int, ...]) -> dict[str, list[int]]:

@@ -16,9 +16,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.data import build
-from core.data.build import POSITIONS, Outcome
+from core.data import preparation
 from core.data.competition import BOUT_COLUMNS, Bouts, Video, labelled, read_videos
+from core.data.keypoints import slots_of_set
 from core.data.manifest import (
     FORMAT_VERSION,
     MANIFEST,
@@ -32,12 +32,12 @@ from core.data.manifest import (
     write_manifest,
 )
 from core.data.parquet import numbers, read_columns, texts
+from core.data.preparation import POSITIONS, Outcome
 from core.data.workers import worker_count
 from core.errors import DataError
-from core.features.keypoints import slots_of_set
-from core.files import replace_atomically
-from core.lock import in_turn
-from core.progress import Progress
+from core.system.files import replace_atomically
+from core.system.lock import in_turn
+from core.system.progress import Progress
 
 __all__ = ["PreparedData", "PreparedVideo", "Unreadable", "open_prepared", "prepare"]
 
@@ -173,7 +173,7 @@ def prepare(
                 unreadable=unreadable,
             )
             write_manifest(folder, manifest)
-            (folder / build.JOURNAL).unlink(missing_ok=True)
+            (folder / preparation.JOURNAL).unlink(missing_ok=True)
             prepared = open_prepared(folder)
     return prepared
 
@@ -188,8 +188,8 @@ def _build(
     skip_bad: bool,
 ) -> tuple[tuple[PreparedVideo, ...], tuple[Unreadable, ...]]:
     """Fill the arrays; give the videos in them, and those that could not be read."""
-    jobs, uncounted = build.plan(folder, videos, slots, max_mice)
-    outcomes = build.run(jobs, workers, folder, progress)
+    jobs, uncounted = preparation.plan(folder, videos, slots, max_mice)
+    outcomes = preparation.run(jobs, workers, folder, progress)
     failed = [outcome for outcome in outcomes if outcome.prepared is None]
     unreadable = (
         *uncounted,
@@ -201,7 +201,7 @@ def _build(
         # nobody owns these rows, but a reader of the whole array must not take zeros for positions
         job = failure.job
         shape = (job.frames, max_mice, len(job.slots), 2)
-        build.write_slice(job, np.full(shape, np.nan, np.float32))
+        preparation.write_slice(job, np.full(shape, np.nan, np.float32))
     done = [outcome for outcome in outcomes if outcome.prepared is not None]
     _write_bouts(folder / BOUTS, done)
     with (folder / POSITIONS).open("rb+") as file:

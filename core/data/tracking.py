@@ -14,9 +14,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from core.data.keypoints import slot_of
 from core.data.parquet import Kind, largest_value, numbers, read_columns
 from core.errors import DataError
-from core.features.keypoints import slot_of
 
 COLUMNS: dict[str, Kind] = {
     "video_frame": "integer",

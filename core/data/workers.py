@@ -9,7 +9,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
 from core.errors import DataError
-from core.processes import deaf_to, end_with_parent, without_main
+from core.system.processes import deaf_to, end_with_parent, without_main
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")

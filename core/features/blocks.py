@@ -7,8 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.data.windows import Indices
-from core.experiment import FeatureConfig
+from core.config.experiment import FeatureConfig
 from core.features import motion, social
 from core.features.columns import widths
 from core.features.contact import contact
@@ -16,6 +15,7 @@ from core.features.egocentric import egocentric
 from core.features.gaps import interpolate
 from core.features.projection import Projection
 from core.features.scratch import Scratch
+from core.frames.windows import Indices
 
 MOTION = frozenset({"speed", "acceleration"})
 IN_CM = frozenset({"contact", "egocentric"})

@@ -1,6 +1,6 @@
 """How many columns each block of features has. Imports neither numpy nor torch, for ``mabe show``."""
 
-from core.experiment import KEYPOINT_SET_SIZES, Experiment, FeatureConfig
+from core.config.experiment import KEYPOINT_SET_SIZES, Experiment, FeatureConfig
 
 FRAME_FEATURES: tuple[str, ...] = (
     "centroid_distance",

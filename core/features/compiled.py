@@ -9,11 +9,11 @@ from typing import Self
 import numpy as np
 from torch import Tensor
 
-from core.data.frames import FrameStore
-from core.data.sampling import NoisePool
-from core.data.windows import Indices
-from core.experiment import FeatureConfig
+from core.config.experiment import FeatureConfig
 from core.features.fitted import Fitted
+from core.frames.sampling import NoisePool
+from core.frames.store import FrameStore
+from core.frames.windows import Indices
 
 BLOCKS = ("coordinates", "speed", "acceleration", "mask")
 """In the kernel's order."""

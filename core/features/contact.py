@@ -11,7 +11,7 @@ import itertools
 import torch
 from torch import Tensor
 
-from core.features.keypoints import slots_of_size
+from core.data.keypoints import slots_of_size
 
 OFFSET_CM = 0.5
 """Added to each distance before the logarithm: about the error of a keypoint. 0.1 and 2 cm do as well."""
@@ -27,7 +27,7 @@ def contact(positions: Tensor, to_cm: Tensor) -> Tensor:
 
     Args:
         positions: ``(..., mice, keypoints, 2)``, NaN where missing; the keypoints of one of
-            :data:`core.features.keypoints.KEYPOINT_SETS`.
+            :data:`core.data.keypoints.KEYPOINT_SETS`.
         to_cm: what a length is multiplied by to be in cm; broadcasts with ``(...)``.
 
     Returns:

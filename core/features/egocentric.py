@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from core.features.keypoints import slots_of_size
+from core.data.keypoints import slots_of_size
 
 
 def egocentric(positions: Tensor, to_cm: Tensor) -> Tensor:
@@ -15,7 +15,7 @@ def egocentric(positions: Tensor, to_cm: Tensor) -> Tensor:
 
     Args:
         positions: ``(..., mice, keypoints, 2)``, NaN where missing; the keypoints of one of
-            :data:`core.features.keypoints.KEYPOINT_SETS`.
+            :data:`core.data.keypoints.KEYPOINT_SETS`.
         to_cm: what a length is multiplied by to be in cm; broadcasts with ``(...)``.
 
     Returns:

@@ -15,19 +15,19 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from core.data.device import to_device
-from core.data.frames import FrameStore, RawWindows
-from core.data.sampling import NoisePool
-from core.data.windows import Indices
+from core.config.experiment import FeatureConfig
 from core.errors import DataError
-from core.experiment import FeatureConfig
 from core.features.blocks import IN_CM, context, layout, raw_blocks
 from core.features.compiled import CompiledPass, compiler
 from core.features.fitted import Fitted
 from core.features.projection import principal, scatter
 from core.features.scratch import Scratch
 from core.features.standardise import FeatureStatistics, Moments
-from core.threads import each, finish
+from core.frames.sampling import NoisePool
+from core.frames.store import FrameStore, RawWindows
+from core.frames.windows import Indices
+from core.system.device import to_device
+from core.system.threads import each, finish
 
 Result = TypeVar("Result")
 

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.data.windows import Indices
-from core.features.keypoints import MARS_7
+from core.data.keypoints import MARS_7
 from core.features.motion import context_frames, extend_start
+from core.frames.windows import Indices
 
 HEAD, TAIL = MARS_7.index("nose"), MARS_7.index("tail_base")
 

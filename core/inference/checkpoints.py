@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 from torch import nn
 
+from core.config.experiment import Experiment
 from core.errors import CheckpointError
-from core.experiment import Experiment
 from core.models.build import build_model
-from core.rundir import RunDir
+from core.run.rundir import RunDir
 from core.training.checkpoint import CheckpointStore
 from core.training.checkpoint_file import (
     input_spec_from_table,

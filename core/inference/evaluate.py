@@ -13,7 +13,7 @@ from core.errors import DataError
 from core.evaluation.frames import average_precisions, confusion, frame_metrics
 from core.evaluation.table import Confusions
 from core.inference.predict import HOW_TO_SKIP, Predictor
-from core.progress import Progress
+from core.system.progress import Progress
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,9 @@ import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
 
 from core.errors import UserError
-from core.files import replace_atomically
 from core.inference.postprocess import Bout, BoutRules, find_bouts
 from core.inference.prediction import VideoPrediction
+from core.system.files import replace_atomically
 
 WRITERS: dict[str, Callable[[IO[bytes], pa.Schema], Any]] = {
     ".parquet": pq.ParquetWriter,

@@ -8,19 +8,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from core.config.experiment import Experiment
 from core.data.competition import LeftOut, Video, read_tracking, read_videos
-from core.data.frames import FrameStore
 from core.errors import CheckpointError, DataError
-from core.experiment import Experiment
 from core.features.pipeline import FeaturePipeline, require_scale
+from core.frames.store import FrameStore
 from core.inference.checkpoints import TrainedModel, load_trained
 from core.inference.chunks import FrameReader, Probabilities, predict_frames, suited_to
 from core.inference.postprocess import classes_of
 from core.inference.prediction import VideoPrediction
-from core.machine import choose_device
 from core.models.folding import folded
-from core.progress import Progress
-from core.rundir import RunDir
+from core.run.rundir import RunDir
+from core.system.machine import choose_device
+from core.system.progress import Progress
 from core.training.state import FIT_ERRORS
 
 HOW_TO_SKIP = " (--skip-bad leaves damaged videos out)"

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from torch import nn
 
-from core.experiment import ModelConfig
+from core.config.experiment import ModelConfig
 from core.models import conv_bilstm, hybrid, mlp, tcn, transformer, unet1d
 from core.tasks.task import InputSpec
 
@@ -17,7 +17,7 @@ def build_model(config: ModelConfig, spec: InputSpec) -> nn.Module:
     """Build the network, initialised from the torch random state.
 
     Args:
-        config: settings in which :func:`core.experiment_rules.problems` finds nothing wrong.
+        config: settings in which :func:`core.config.experiment_rules.problems` finds nothing wrong.
         spec: the shape of the data.
     """
     return BUILDERS[config.name](config, spec)

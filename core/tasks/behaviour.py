@@ -7,22 +7,22 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from core.data.ahead import ahead
-from core.data.balance import Shares, balanced_shares, window_class_frames
-from core.data.device import to_device
-from core.data.frames import FrameStore
+from core.config.experiment import Experiment, TrainingConfig
 from core.data.prepared import PreparedData
-from core.data.reader import ComputedFeatures, FeatureReader, read_targets, training_features
-from core.data.sampling import EpochPlan, NoisePool, random_phases
-from core.data.windows import (
+from core.features.pipeline import FeaturePipeline, require_scale
+from core.frames.balance import Shares, balanced_shares, window_class_frames
+from core.frames.prefetch import ahead
+from core.frames.reader import ComputedFeatures, FeatureReader, read_targets, training_features
+from core.frames.sampling import EpochPlan, NoisePool, random_phases
+from core.frames.store import FrameStore
+from core.frames.windows import (
     WindowIndex,
     phased_windows,
     training_windows,
     validation_windows,
 )
-from core.experiment import Experiment, TrainingConfig
-from core.features.pipeline import FeaturePipeline, require_scale
 from core.models.build import build_model
+from core.system.device import to_device
 from core.tasks.behaviour_data import LabelledFrames
 from core.tasks.frame_measure import FrameBatch, FrameMeasure
 from core.tasks.task import Batch, DataSummary, InputSpec, Loss

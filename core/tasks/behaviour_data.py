@@ -8,7 +8,9 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from core.config.experiment import DataConfig, Experiment
 from core.data.competition import Video, read_bouts
+from core.data.keypoints import KEYPOINT_SETS
 from core.data.labels import (
     ActionMap,
     counted,
@@ -20,8 +22,6 @@ from core.data.manifest import Remark, named, omissions, source_fingerprint
 from core.data.prepared import PreparedData
 from core.data.split import split_videos
 from core.errors import DataError
-from core.experiment import DataConfig, Experiment
-from core.features.keypoints import KEYPOINT_SETS
 
 Classes = npt.NDArray[np.uint8]
 

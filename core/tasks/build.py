@@ -4,14 +4,14 @@ from pathlib import Path
 
 import torch
 
+from core.config.experiment import Experiment
 from core.data.prepared import PreparedData, prepare
 from core.data.synthetic import SyntheticSettings, synthesise
 from core.data.synthetic.settings import fingerprint
 from core.errors import DataError
-from core.experiment import Experiment
-from core.lock import in_turn
-from core.progress import Progress
-from core.rundir import RunRequest
+from core.run.rundir import RunRequest
+from core.system.lock import in_turn
+from core.system.progress import Progress
 from core.tasks.behaviour import BehaviourTask
 from core.tasks.task import Task
 

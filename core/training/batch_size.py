@@ -10,11 +10,11 @@ from pathlib import Path
 import msgspec
 import torch
 
+from core.config.experiment import Experiment
 from core.data.synthetic.settings import LONGEST_VIDEO
-from core.experiment import Experiment
-from core.machine import choose_device
-from core.progress import Progress
-from core.rundir import RunRequest
+from core.run.rundir import RunRequest
+from core.system.machine import choose_device
+from core.system.progress import Progress
 from core.tasks.build import build_task
 from core.tasks.task import Batch, Task
 from core.training.probe_report import Reading as Reading

@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.emitter import Emitter
 from core.errors import CheckpointError
-from core.events import CheckpointSaved
-from core.rundir import EPOCH_POINTER, Pointer, RunDir
+from core.run.emitter import Emitter
+from core.run.events import CheckpointSaved
+from core.run.rundir import EPOCH_POINTER, Pointer, RunDir
 from core.training.checkpoint_file import read_checkpoint, write_checkpoint
 
 FILE = re.compile(r"step-\d{7,}(-\d+)?\.pt")

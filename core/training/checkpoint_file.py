@@ -12,7 +12,7 @@ from typing import IO, Any, cast
 import torch
 
 from core.errors import CheckpointError
-from core.files import replace_atomically
+from core.system.files import replace_atomically
 from core.tasks.task import InputSpec
 
 FORMAT = 3

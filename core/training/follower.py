@@ -12,9 +12,9 @@ import numpy as np
 import torch
 import torch.distributed as dist
 
-from core.machine import make_deterministic, process_device
-from core.processes import end_with_parent
-from core.rundir import RunRequest
+from core.run.rundir import RunRequest
+from core.system.machine import make_deterministic, process_device
+from core.system.processes import end_with_parent
 from core.tasks.task import Batch, Task
 from core.training.checkpoint_file import read_checkpoint
 from core.training.compiling import compile_forward
@@ -38,7 +38,7 @@ class Assignment:
     request: RunRequest
     cache: Path
     build: Any
-    """A :data:`~core.training.session.TaskBuilder`."""
+    """A :data:`~core.training.attempt.TaskBuilder`."""
     checkpoint: Path | None
     """Where training goes on from."""
 

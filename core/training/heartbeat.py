@@ -8,8 +8,8 @@ from collections.abc import Callable
 import psutil
 import torch
 
-from core.emitter import Emitter
-from core.events import Step, System
+from core.run.emitter import Emitter
+from core.run.events import Step, System
 from core.training.state import Standing
 from core.training.step import StepResult
 

@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from core.events import Epoch, Finished
-from core.history import History
+from core.run.events import Epoch, Finished
+from core.run.history import History
 
 
 def weights_hash(state: Mapping[str, Tensor]) -> str:

@@ -16,10 +16,10 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
+from core.config.experiment import Experiment
+from core.config.gpus import choices_of, split_gpu
 from core.errors import ConfigError, RunError
-from core.experiment import Experiment
-from core.gpus import choices_of, split_gpu
-from core.processes import deaf_to
+from core.system.processes import deaf_to
 from core.training import follower
 from core.training.distributed import ALONE, Command, Group, Order, SharedGroup
 from core.training.follower import Assignment

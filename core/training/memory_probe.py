@@ -19,8 +19,8 @@ import psutil
 
 import core
 from core.errors import RunError, UserError
-from core.progress import Progress
-from core.rundir import RunDir, RunRequest
+from core.run.rundir import RunDir, RunRequest
+from core.system.progress import Progress
 from core.training.batch_size import GIB, STEPS, Reading, is_out_of_memory, measure, small_request
 
 POLL_SECONDS = 0.02

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import torch
 
-from core.machine import choose_device, device_name
-from core.progress import Progress
-from core.rundir import RunRequest
+from core.run.rundir import RunRequest
+from core.system.machine import choose_device, device_name
+from core.system.progress import Progress
 from core.training.batch_size import GRANULE, STEPS, CudaProbe, accumulation, largest_batch
 from core.training.memory_probe import SubprocessProbe, default_memory
 from core.training.probe_report import ProbeReport, Reading

@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
+from core.config.experiment import TrainingConfig
 from core.errors import CheckpointError
-from core.experiment import TrainingConfig
 
 PLATEAU_THRESHOLD = 1e-4
 """Relative gain that counts as one: the default of torch's ``ReduceLROnPlateau``."""

@@ -8,8 +8,8 @@ import msgspec
 import torch
 from torch import Tensor, nn
 
+from core.config.experiment import TrainingConfig
 from core.errors import CheckpointError
-from core.experiment import TrainingConfig
 from core.training.average import WeightAverage
 from core.training.precision import Precision
 from core.training.rng import restore_rng

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Literal
 
-from core.history import History
-from core.rundir import Limits, RunDir
+from core.run.history import History
+from core.run.rundir import Limits, RunDir
 
 NEWER_ATTEMPT_INTERVAL = 1.0
 """Seconds between two looks at the attempts folder."""

@@ -10,12 +10,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 
-from core.emitter import Emitter
+from core.config.experiment import Experiment, to_table
 from core.errors import ConfigError, RunError
-from core.events import Epoch, Warned
-from core.experiment import Experiment, to_table
-from core.files import replace_atomically
-from core.rundir import RunDir, epoch_pointer
+from core.run.emitter import Emitter
+from core.run.events import Epoch, Warned
+from core.run.rundir import RunDir, epoch_pointer
+from core.system.files import replace_atomically
 from core.tasks.task import Batch, Task
 from core.training.checkpoint import Checkpoint, CheckpointStore
 from core.training.checkpoint_file import input_spec_table

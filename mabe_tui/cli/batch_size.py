@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
+from core.config.experiment import Experiment
+from core.config.gpus import gpu_text
 from core.errors import ConfigError
-from core.experiment import Experiment
-from core.gpus import gpu_text
-from core.rundir import RunRequest
+from core.run.rundir import RunRequest
 from mabe_tui.cli.options import SetOption, Version, finite
 from mabe_tui.cli.output import JsonOption, print_json, progress, say
 from mabe_tui.cli.session import session_of
@@ -74,7 +74,7 @@ def batch_size(
     Measured on this computer, on the device that the version asks for. Ends with the accumulation that
     keeps the version's effective batch.
     """
-    from core.machine import choose_device, device_name
+    from core.system.machine import choose_device, device_name
     from core.training.batch_size import largest_batch
 
     session = session_of(context)

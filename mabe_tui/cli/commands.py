@@ -9,8 +9,8 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from core.config.strict import nearest
 from core.errors import MisuseError
-from core.strict import nearest
 
 COMMANDS = {
     "list": ("registry_commands", "List the versions of the registry."),

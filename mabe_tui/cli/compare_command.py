@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from core.errors import ConfigError, MisuseError
-from core.files import write_bytes_atomically
+from core.system.files import write_bytes_atomically
 from mabe_tui.cli.fit import room_beside
 from mabe_tui.cli.output import (
     JsonOption,

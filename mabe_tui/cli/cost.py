@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 
 from core.errors import ConfigError, UserError
-from core.rundir import RunDir, RunRequest
+from core.run.rundir import RunDir, RunRequest
 from mabe_tui.cli.output import say
 from mabe_tui.launch.modal.handle import call_of
 from mabe_tui.runs.forecast import spending

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.errors import ConfigError, MisuseError, RunError
-from core.files import write_bytes_atomically
+from core.system.files import write_bytes_atomically
 from mabe_tui.cli.logs import up_to_date
 from mabe_tui.cli.options import finite
 from mabe_tui.cli.output import JsonOption, print_csv, print_json, say

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
+from core.config.experiment import KEYPOINT_SET_SIZES
+from core.config.section import LARGEST_SEED
 from core.errors import ConfigError, DataError, MisuseError
-from core.experiment import KEYPOINT_SET_SIZES
-from core.section import LARGEST_SEED
 from mabe_tui.cli import data_remote
 from mabe_tui.cli.data_report import report_lines
 from mabe_tui.cli.options import DEFAULT_VERSION, DataFolder, SetOption, SkipBadOption, finite
@@ -25,10 +25,10 @@ from mabe_tui.cli.session import session_of
 from mabe_tui.runs.units import duration
 
 if TYPE_CHECKING:
+    from core.config.experiment import Experiment
     from core.data.competition import Video
     from core.data.labels import ActionMap
     from core.data.synthetic import ClassShares
-    from core.experiment import Experiment
 
 COPIED = ("frames", "mice", "keypoints", "fps", "shares", "missing", "noise")
 """Options of `mabe data synth` that say what `--like` takes from the real set."""
@@ -289,7 +289,7 @@ def _range(values: "list[int] | list[float]") -> str:
 
 
 def _chosen(videos: "list[Video]", video_id: str, folder: Path) -> "Video":
-    from core.strict import nearest
+    from core.config.strict import nearest
 
     found = next((video for video in videos if video.video_id == video_id), None)
     if found is None:

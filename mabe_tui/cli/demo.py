@@ -10,10 +10,10 @@ from typing import Annotated
 
 import typer
 
+from core.config.registry import default_path, load
 from core.errors import RunError
-from core.events import Epoch, Failed, Step, Warned
-from core.registry import default_path, load
-from core.rundir import RunDir
+from core.run.events import Epoch, Failed, Step, Warned
+from core.run.rundir import RunDir
 from mabe_tui.cli.compare_command import print_comparison
 from mabe_tui.cli.lines import line_of
 from mabe_tui.cli.output import progress, say

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from core.errors import RunError
-from core.events import Step, identity
-from core.rundir import RunDir, RunRequest
+from core.run.events import Step, identity
+from core.run.rundir import RunDir, RunRequest
 from mabe_tui.cli.lines import line_of, standing_line
 from mabe_tui.cli.output import say, wrapped
 from mabe_tui.cli.streams import console

@@ -6,7 +6,7 @@ Exit codes of a followed run: 0 finished, or left running; 1 failed; 3 stopped; 
 import sys
 import time
 
-from core.rundir import RunDir
+from core.run.rundir import RunDir
 from mabe_tui.cli.display import Show, display
 from mabe_tui.cli.output import say
 from mabe_tui.launch import unknown

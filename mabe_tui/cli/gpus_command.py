@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
+from core.config.experiment import Experiment
+from core.config.gpus import gpu_problem
 from core.errors import ConfigError, MisuseError
-from core.experiment import Experiment
-from core.gpus import gpu_problem
 from mabe_tui.cli.cost import ask_first
 from mabe_tui.cli.options import SetOption, Version, YesOption, finite
 from mabe_tui.cli.output import JsonOption, if_interrupted, print_json, print_table, progress, say
@@ -103,8 +103,8 @@ def _named(text: str) -> list[str]:
 
 
 def _probe_here(session: Session, experiment: Experiment) -> None:
-    from core.gpus import GPUS, match_device
-    from core.machine import choose_device
+    from core.config.gpus import GPUS, match_device
+    from core.system.machine import choose_device
     from core.training.probe import probe_machine
 
     request = new_request(experiment, LOCAL)

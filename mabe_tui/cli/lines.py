@@ -2,7 +2,7 @@
 
 import shutil
 
-from core.events import encode
+from core.run.events import encode
 from mabe_tui.cli.output import clean
 from mabe_tui.runs.following.mirror import EventItem, Item, TextItem
 from mabe_tui.runs.text import plain

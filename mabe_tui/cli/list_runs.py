@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from core.config.strict import nearest
 from core.errors import MisuseError
-from core.strict import nearest
 from mabe_tui.cli.listing import Listing, Narrowed, nothing_listed
 from mabe_tui.cli.output import CsvOption, JsonOption, print_json, print_table, say
 from mabe_tui.cli.run_table import print_runs, print_runs_csv, print_runs_json

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
-from core import places
 from core.errors import RunError
+from core.run import places
 from mabe_tui.cli.output import say
 from mabe_tui.cli.session import Session
 from mabe_tui.launch.launcher import RunState

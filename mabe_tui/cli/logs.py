@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from core.errors import MisuseError, UserError
-from core.rundir import RunDir
+from core.run.rundir import RunDir
 from mabe_tui.cli.display import display, newest
 from mabe_tui.cli.follow import POLL_SECONDS, STATE_SECONDS, exit_code, say_end, say_unknown
 from mabe_tui.cli.foreign_logs import FOREIGN, print_foreign

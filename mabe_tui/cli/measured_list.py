@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from core import places
 from core.errors import RunError
+from core.run import places
 from mabe_tui.cli.fit import fitted
 from mabe_tui.cli.listing import baseline_name
 from mabe_tui.cli.output import print_csv, print_json, print_table, say

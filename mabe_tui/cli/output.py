@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 import msgspec
 import typer
 
-from core.progress import Progress
+from core.system.progress import Progress
 from mabe_tui.cli.streams import OutputError, console
 from mabe_tui.runs.text import ascii_json, neutral, neutral_json
 from mabe_tui.runs.text import clean as clean

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.errors import UserError
-from core.files import check_writable
+from core.system.files import check_writable
 from mabe_tui.cli.options import CheckpointOption, DeviceOption, RunName, SkipBadOption
 from mabe_tui.cli.output import JsonOption, print_json, print_table, progress, say
 from mabe_tui.cli.session import session_of
@@ -165,7 +165,7 @@ def _write_table(output: Path, confusions: "Confusions") -> None:
     import pyarrow.parquet as pq
 
     from core.evaluation.table import evaluation_table
-    from core.files import replace_atomically
+    from core.system.files import replace_atomically
 
     with replace_atomically(output) as file:
         pq.write_table(evaluation_table(confusions), file)

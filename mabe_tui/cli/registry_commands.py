@@ -5,14 +5,14 @@ from typing import Annotated, Any
 
 import typer
 
-from core import registry as registries
+from core.config import registry as registries
+from core.config.experiment import Experiment, flatten, to_table
+from core.config.new_version import add_version
+from core.config.reported import Reported
 from core.errors import ConfigError, MisuseError
-from core.experiment import Experiment, flatten, to_table
 from core.features.columns import input_size
-from core.files import write_bytes_atomically
-from core.lock import locked
-from core.new_version import add_version
-from core.reported import Reported
+from core.system.files import write_bytes_atomically
+from core.system.lock import locked
 from mabe_tui.cli.fit import fitted
 from mabe_tui.cli.options import SetOption, Version
 from mabe_tui.cli.output import JsonOption, print_json, print_table, say, wrapped

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from core import places
+from core.config.section import LARGEST_SEED
 from core.errors import MisuseError
-from core.rundir import Limits, RunDir, RunRequest
-from core.section import LARGEST_SEED
+from core.run import places
+from core.run.rundir import Limits, RunDir, RunRequest
 from mabe_tui.cli.cost import agree_on_cost, rented_reference
 from mabe_tui.cli.follow import exit_code, follow
 from mabe_tui.cli.options import (

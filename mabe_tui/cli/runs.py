@@ -6,8 +6,8 @@ from typing import Annotated
 import msgspec
 import typer
 
-from core.events import decode
-from core.strict import UNSET
+from core.config.strict import UNSET
+from core.run.events import decode
 from mabe_tui.cli.cost import elsewhere_words, rented_reference
 from mabe_tui.cli.display import shown_lines
 from mabe_tui.cli.fit import fitted

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
+from core.config.experiment import Experiment
+from core.config.overrides import parse_override
+from core.config.registry import VERSION_NAME
 from core.errors import ConfigError
-from core.experiment import Experiment
-from core.overrides import parse_override
-from core.registry import VERSION_NAME
-from core.rundir import Limits, RunRequest
+from core.run.rundir import Limits, RunRequest
 from mabe_tui.cli.cost import agree_on_cost
 from mabe_tui.cli.options import (
     MOST_RUNS,

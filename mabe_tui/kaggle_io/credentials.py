@@ -6,8 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from core.encoding import decode_text
 from core.errors import ConfigError
+from core.system.encoding import decode_text
 
 PAIRS = (("KAGGLE_USERNAME", "KAGGLE_KEY"), ("KAGGLE_KEY_USERNAME", "KAGGLE_KEY_SECRET"))
 TOKEN = "KAGGLE_API_TOKEN"

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import DataError, RunError, UserError
-from core.lock import in_turn
-from core.progress import Progress
+from core.system.lock import in_turn
+from core.system.progress import Progress
 from mabe_tui.kaggle_io.credentials import HOW, Credentials, find_credentials
 from mabe_tui.kaggle_io.receipt import forget_receipt, missing_files, write_receipt
 from mabe_tui.kaggle_io.unzip import unzip

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from core.files import UNDECODABLE, write_bytes_atomically
+from core.system.files import UNDECODABLE, write_bytes_atomically
 
 NAME = ".downloaded.json"
 

@@ -9,8 +9,8 @@ from pathlib import Path, PurePosixPath
 import msgspec
 
 from core.errors import DataError
-from core.files import replace_atomically
-from core.progress import Progress
+from core.system.files import replace_atomically
+from core.system.progress import Progress
 
 
 class Unpacked(msgspec.Struct, frozen=True):

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import msgspec
 
-from core.events import AnyEvent, Failed, Finished, Preempted, Stopped, decode
-from core.files import UNDECODABLE, write_bytes_atomically
-from core.rundir import RunDir
+from core.run.events import AnyEvent, Failed, Finished, Preempted, Stopped, decode
+from core.run.rundir import RunDir
+from core.system.files import UNDECODABLE, write_bytes_atomically
 from mabe_tui.launch.launcher import LogLine, RunState
 from mabe_tui.launch.tail import LineTail, first_line, last_lines
 

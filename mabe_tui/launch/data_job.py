@@ -13,8 +13,8 @@ from core.data.check import check
 from core.data.labels import ActionMap
 from core.data.prepared import prepare
 from core.errors import UserError
-from core.files import UNDECODABLE, write_bytes_atomically
-from core.progress import Progress, sparing
+from core.system.files import UNDECODABLE, write_bytes_atomically
+from core.system.progress import Progress, sparing
 from mabe_tui.kaggle_io.download import download
 from mabe_tui.launch.data_words import (
     SECRET_HELP,

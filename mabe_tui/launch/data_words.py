@@ -5,7 +5,7 @@ from collections.abc import Callable
 import msgspec
 
 from core.data.findings import Report
-from core.files import UNDECODABLE
+from core.system.files import UNDECODABLE
 
 APP_PREFIX = "mabe-data-"
 """What the apps of downloads are called, before the folder's name."""

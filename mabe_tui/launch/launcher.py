@@ -14,9 +14,9 @@ from typing import Protocol
 
 import msgspec
 
+from core.config.strict import nearest
 from core.errors import MisuseError, RunError
-from core.rundir import Handle, RunDir, RunRequest
-from core.strict import nearest
+from core.run.rundir import Handle, RunDir, RunRequest
 from mabe_tui.launch import unknown
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from core.errors import RunError, UserError
-from core.lock import try_lock
-from core.rundir import RunDir
+from core.run.rundir import RunDir
+from core.system.lock import try_lock
 
 LOCK = ".launch.lock"
 SECONDS = 1.0

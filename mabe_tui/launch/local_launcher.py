@@ -18,9 +18,9 @@ import psutil
 
 import core
 from core.errors import ConfigError, RunError, UserError
-from core.events import RunStarted
-from core.files import replace_atomically
-from core.rundir import Handle, RunDir, RunRequest
+from core.run.events import RunStarted
+from core.run.rundir import Handle, RunDir, RunRequest
+from core.system.files import replace_atomically
 from mabe_tui.launch import process, turn
 from mabe_tui.launch.attempts import (
     attempt_ending,

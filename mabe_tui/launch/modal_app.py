@@ -14,9 +14,9 @@ from pathlib import Path
 import modal
 import msgspec
 
+from core.config.experiment import MODAL_TIMEOUT_LIMIT
 from core.errors import RunError
-from core.experiment import MODAL_TIMEOUT_LIMIT
-from core.rundir import RunDir, RunRequest
+from core.run.rundir import RunDir, RunRequest
 from mabe_tui.launch.modal_attempt import Attempt
 from mabe_tui.launch.modal_claims import (
     OutdatedError,

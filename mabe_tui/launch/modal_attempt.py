@@ -21,7 +21,7 @@ from types import FrameType
 
 from modal.exception import InputCancellation
 
-from core.events import (
+from core.run.events import (
     ENDINGS,
     AnyEvent,
     CheckpointSaved,
@@ -31,8 +31,8 @@ from core.events import (
     Stopped,
     decode,
 )
-from core.files import append_all
-from core.rundir import RunDir
+from core.run.rundir import RunDir
+from core.system.files import append_all
 from mabe_tui.launch.modal_claims import OutdatedError
 from mabe_tui.launch.modal_commits import Commit, Committer, reason_of
 

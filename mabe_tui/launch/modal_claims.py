@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 import modal
 
 from core.errors import RunError
-from core.rundir import ATTEMPT, RunDir
+from core.run.rundir import ATTEMPT, RunDir
 from mabe_tui.launch.modal_commits import within
 
 CLAIMED_FOR = "claimed-for"

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import msgspec
 import tomli_w
 
+from core.config.experiment import HardwareConfig, to_table
+from core.config.gpus import GPUS, choices_of, unknown_gpus
+from core.config.strict import nearest
 from core.errors import ConfigError, RunError, UserError
-from core.experiment import HardwareConfig, to_table
-from core.gpus import GPUS, choices_of, unknown_gpus
-from core.rundir import Handle, RunDir, RunRequest
-from core.strict import nearest
+from core.run.rundir import Handle, RunDir, RunRequest
 from mabe_tui.launch import unknown
 from mabe_tui.launch.attempts import (
     QuietEnding,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from core.rundir import RunRequest
+from core.run.rundir import RunRequest
 
 SOURCES = ("__init__.py", "modal_probe_app.py")
 """Of ``mabe_tui``, what the container needs to import this module."""

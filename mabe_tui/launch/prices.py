@@ -8,14 +8,14 @@ from pathlib import Path
 import msgspec
 import tomli_w
 
-from core import places
+from core.config.experiment import HardwareConfig
+from core.config.gpus import GPUS, choices_of, gpu_problem, priced_name, split_gpu
+from core.config.toml_text import read_toml
 from core.errors import ConfigError
-from core.experiment import HardwareConfig
-from core.files import write_bytes_atomically
-from core.gpus import GPUS, choices_of, gpu_problem, priced_name, split_gpu
-from core.limits import Limits
-from core.lock import locked
-from core.toml_text import read_toml
+from core.run import places
+from core.run.limits import Limits
+from core.system.files import write_bytes_atomically
+from core.system.lock import locked
 
 FILE = "prices.toml"
 GIB = 1024

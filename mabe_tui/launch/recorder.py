@@ -17,10 +17,10 @@ from pathlib import Path
 import msgspec
 
 from core.errors import RunError
-from core.events import ENDINGS, AnyEvent, decode, identity
-from core.files import append_all, write_bytes_atomically
-from core.lock import try_lock
-from core.rundir import ATTEMPT, RunDir
+from core.run.events import ENDINGS, AnyEvent, decode, identity
+from core.run.rundir import ATTEMPT, RunDir
+from core.system.files import append_all, write_bytes_atomically
+from core.system.lock import try_lock
 
 LOCK = ".mirror.lock"
 SEEN = "lines-seen"

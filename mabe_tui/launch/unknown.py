@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from core.rundir import RunDir
+from core.run.rundir import RunDir
 
 _reasons: dict[Path, str] = {}
 

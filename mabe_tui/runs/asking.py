@@ -6,11 +6,11 @@ from pathlib import Path
 
 import msgspec
 
+from core.config.experiment import Experiment
+from core.config.registry import Registry
+from core.config.section import LARGEST_SEED
 from core.errors import ConfigError, DataError, MisuseError
-from core.experiment import Experiment
-from core.registry import Registry
-from core.rundir import Limits, RunDir, RunRequest
-from core.section import LARGEST_SEED
+from core.run.rundir import Limits, RunDir, RunRequest
 from mabe_tui.launch.launcher import Say, launcher_named, say_nothing
 from mabe_tui.runs.start import new_request, start_runs
 

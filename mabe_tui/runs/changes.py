@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from core.errors import DataError
-from core.places import cache_of_run
-from core.rundir import RunDir, RunRequest
-from core.version import code_version
+from core.run.code_version import code_version
+from core.run.places import cache_of_run
+from core.run.rundir import RunDir, RunRequest
 
 
 def changes_since(run: RunDir, request: RunRequest) -> Iterator[str]:

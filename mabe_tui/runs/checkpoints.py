@@ -8,9 +8,9 @@ from pathlib import Path
 import msgspec
 
 from core.errors import CheckpointError, RunError
-from core.events import CheckpointSaved
-from core.progress import Progress
-from core.rundir import EPOCH_POINTER, Pointer, RunDir, epoch_pointer
+from core.run.events import CheckpointSaved
+from core.run.rundir import EPOCH_POINTER, Pointer, RunDir, epoch_pointer
+from core.system.progress import Progress
 from mabe_tui.runs.reading import thin_history
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.view import state_of

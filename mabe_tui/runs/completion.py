@@ -4,8 +4,8 @@ from pathlib import Path
 
 import msgspec
 
-from core.experiment import Experiment, flatten
-from core.strict import choices, describe, field_type
+from core.config.experiment import Experiment, flatten
+from core.config.strict import choices, describe, field_type
 from mabe_tui.runs.settings import spell
 
 MOST = 20

@@ -5,8 +5,8 @@ from pathlib import Path
 import msgspec
 
 from core.errors import ConfigError, RunError, UserError
-from core.progress import Progress
-from core.rundir import Handle, RunRequest
+from core.run.rundir import Handle, RunRequest
+from core.system.progress import Progress
 from mabe_tui.launch.launcher import (
     Say,
     StopOutcome,

@@ -1,8 +1,8 @@
 """What is said of how a run ended and what a resume goes on from, read from its history and pointers."""
 
 from core.errors import CheckpointError
-from core.history import History
-from core.rundir import Pointer, RunDir
+from core.run.history import History
+from core.run.rundir import Pointer, RunDir
 from mabe_tui.launch.launcher import StopOutcome
 from mabe_tui.runs.reading import thin_history
 

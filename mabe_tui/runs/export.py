@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.errors import RunError, UserError
-from core.files import write_bytes_atomically
+from core.system.files import write_bytes_atomically
 from mabe_tui.plotting.panel import Panel
 from mabe_tui.plotting.svg import svg_document
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from core.registry import Registry
-from core.rundir import HOUR, Limits, RunRequest
+from core.config.registry import Registry
+from core.run.rundir import HOUR, Limits, RunRequest
 from mabe_tui.launch.launcher import Quote, launcher_named
 from mabe_tui.runs.settings import differences
 from mabe_tui.runs.start import Estimate, estimate

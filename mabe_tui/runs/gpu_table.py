@@ -6,12 +6,12 @@ from typing import Literal
 import msgspec
 import numpy as np
 
+from core.config.experiment import KEYPOINT_SET_SIZES, Experiment
+from core.config.gpus import GPUS, choices_of, match_device, split_gpu
 from core.data.split import split_videos
-from core.data.windows import phased_windows, training_windows
-from core.experiment import KEYPOINT_SET_SIZES, Experiment
-from core.gpus import GPUS, choices_of, match_device, split_gpu
-from core.history import History
-from core.rundir import HOUR, RunRequest
+from core.frames.windows import phased_windows, training_windows
+from core.run.history import History
+from core.run.rundir import HOUR, RunRequest
 from mabe_tui.launch.prices import Prices, rate_of, read_prices
 from mabe_tui.runs.probes import HERE, KeptProbe, kept_probes, step_digest
 from mabe_tui.runs.reading import thin_history

@@ -10,9 +10,9 @@ from typing import Literal
 
 import msgspec
 
-from core.events import RunStarted, began, decode
-from core.limits import HOUR
-from core.rundir import RunDir
+from core.run.events import RunStarted, began, decode
+from core.run.limits import HOUR
+from core.run.rundir import RunDir
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.tail import first_line, last_lines
 from mabe_tui.runs.store import RunEntry

@@ -5,16 +5,16 @@ from enum import StrEnum
 import msgspec
 
 from core.errors import ConfigError, RunError
-from core.events import Finished, Stopped
-from core.history import History
-from core.rundir import Limits
+from core.run.events import Finished, Stopped
+from core.run.history import History
+from core.run.rundir import Limits
 from mabe_tui.runs.reading import thin_history
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.units import duration, parse_dollars, parse_duration
 
 UNSAID_SECONDS = 60.0
 """How far below its limit an older run's events may end: they do not say how long after the start of
-its job they begin (:attr:`~core.events.RunStarted.startup_seconds`)."""
+its job they begin (:attr:`~core.run.events.RunStarted.startup_seconds`)."""
 
 
 class LimitKind(StrEnum):

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import msgspec
 
-from core import places
 from core.errors import CheckpointError, RunError
-from core.rundir import About, RunDir
+from core.run import places
+from core.run.rundir import About, RunDir
 from mabe_tui.launch.launcher import RunState, launcher_named, unknown_words
 from mabe_tui.runs.checkpoints import CORE_POINTERS, pointer_names
 from mabe_tui.runs.listing.catalog import FILE as CATALOG

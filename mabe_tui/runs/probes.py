@@ -8,9 +8,9 @@ from pathlib import Path
 
 import msgspec
 
-from core import places
-from core.experiment import Experiment, flatten
-from core.files import UNDECODABLE, write_bytes_atomically
+from core.config.experiment import Experiment, flatten
+from core.run import places
+from core.system.files import UNDECODABLE, write_bytes_atomically
 from core.training.probe_report import ProbeReport
 from mabe_tui.runs.listing.seeds import digest
 

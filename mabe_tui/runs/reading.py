@@ -5,10 +5,10 @@ from pathlib import Path
 
 import msgspec
 
-from core.events import AnyEvent, decode
-from core.files import UNDECODABLE
-from core.history import History, fold
-from core.rundir import RunDir
+from core.run.events import AnyEvent, decode
+from core.run.history import History, fold
+from core.run.rundir import RunDir
+from core.system.files import UNDECODABLE
 from mabe_tui.launch.tail import LineTail, last_lines
 
 STEP = b'{"kind":"step"'

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from core import places, registry
+from core.config import registry
+from core.run import places
 
 
 @dataclass

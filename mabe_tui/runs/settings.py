@@ -1,8 +1,8 @@
 """Settings of experiments: how they are spelled, and in which two experiments differ."""
 
-from core.experiment import Experiment, flatten
-from core.inheritance import left_out
-from core.strict import UNSET
+from core.config.experiment import Experiment, flatten
+from core.config.inheritance import left_out
+from core.config.strict import UNSET
 
 
 def differences(first: Experiment, second: Experiment) -> list[tuple[str, object, object]]:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import msgspec
 
-from core import places
+from core.config.experiment import Experiment
+from core.config.gpus import choices_of, split_gpu
 from core.errors import RunError, UserError
-from core.events import Epoch, began
-from core.experiment import Experiment
-from core.gpus import choices_of, split_gpu
-from core.history import History
-from core.rundir import About, Limits, RunDir, RunRequest, new_run_id
+from core.run import places
+from core.run.events import Epoch, began
+from core.run.history import History
+from core.run.rundir import About, Limits, RunDir, RunRequest, new_run_id
 from mabe_tui.launch.launcher import Launcher, Say, say_nothing
 from mabe_tui.runs.listing.record import rented_gpu
 from mabe_tui.runs.manage import require_tag

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from core import places
+from core.config.strict import nearest
 from core.errors import RunError
-from core.rundir import RUN_ID, Handle, RunDir, RunRequest
-from core.strict import nearest
+from core.run import places
+from core.run.rundir import RUN_ID, Handle, RunDir, RunRequest
 
 LAST = "last"
 STUDY_TAG = "tune:"

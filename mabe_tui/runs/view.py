@@ -9,9 +9,9 @@ from typing import NamedTuple
 import msgspec
 
 from core.errors import RunError, UserError
-from core.events import READINGS, Epoch, Failed, Finished, Resumed, Stopped
-from core.history import History
-from core.rundir import About, RunRequest
+from core.run.events import READINGS, Epoch, Failed, Finished, Resumed, Stopped
+from core.run.history import History
+from core.run.rundir import About, RunRequest
 from mabe_tui.launch import unknown
 from mabe_tui.launch.attempts import STATE_OF_ENDING, read_quiet_ending
 from mabe_tui.launch.launcher import RunState, launcher_named

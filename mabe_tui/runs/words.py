@@ -2,7 +2,7 @@
 
 from math import isnan
 
-from core.events import (
+from core.run.events import (
     AnyEvent,
     CheckpointSaved,
     DataReady,

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 
 from textual.message import Message
 
-from core.progress import Progress, sparing
-from core.rundir import RunDir
+from core.run.rundir import RunDir
+from core.system.progress import Progress, sparing
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs import control, manage
 from mabe_tui.runs.endings import resume_words, stop_words

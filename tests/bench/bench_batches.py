@@ -24,12 +24,12 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from core.data.frames import FrameStore
-from core.data.reader import CachedFeatures, ComputedFeatures, FeatureReader, read_targets
-from core.data.sampling import EpochPlan, NoisePool
-from core.data.windows import training_windows
-from core.experiment import FeatureConfig
+from core.config.experiment import FeatureConfig
 from core.features.pipeline import FeaturePipeline
+from core.frames.reader import CachedFeatures, ComputedFeatures, FeatureReader, read_targets
+from core.frames.sampling import EpochPlan, NoisePool
+from core.frames.store import FrameStore
+from core.frames.windows import training_windows
 
 WINDOW, STRIDE, BATCH, FPS = 100, 25, 384, 30.0
 NOISE, JITTER = 0.01, 2

@@ -18,8 +18,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import average_precision_score, f1_score
 
 from core.data.competition import Video, read_bouts, read_tracking, read_videos
+from core.data.keypoints import MARS_7
 from core.data.labels import ActionMap, frame_classes
-from core.features.keypoints import MARS_7
 
 Floats = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.uint8]

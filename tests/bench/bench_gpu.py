@@ -30,11 +30,11 @@ from unittest import mock
 import msgspec
 import torch
 
-from core.data import reader
+from core.config.experiment import Experiment
 from core.data.prepared import PreparedData
-from core.experiment import Experiment
-from core.machine import choose_device, device_name, make_deterministic
+from core.frames import reader
 from core.models.build import build_model
+from core.system.machine import choose_device, device_name, make_deterministic
 from core.tasks.behaviour import BehaviourTask
 from core.tasks.task import Batch
 from core.training.compiling import compile_forward

@@ -21,7 +21,7 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 from textual.widgets import DataTable
 
-from core.registry import default_path, load
+from core.config.registry import default_path, load
 from mabe_tui.runs.listing.catalog import FILE
 from mabe_tui.runs.session import Session
 from mabe_tui.tui.app import MabeApp

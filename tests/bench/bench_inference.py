@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from core.experiment import ModelConfig
+from core.config.experiment import ModelConfig
 from core.inference.chunks import Probabilities, predict_video, softmax, suited_to
 from core.models.build import build_model
 from core.models.folding import folded

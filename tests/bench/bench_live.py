@@ -26,10 +26,10 @@ from pathlib import Path
 
 import psutil
 
-from core import registry
-from core.events import AnyEvent, DataReady, Epoch, RunStarted, Step, System, encode
-from core.experiment import Experiment
-from core.rundir import Handle, RunDir, RunRequest
+from core.config import registry
+from core.config.experiment import Experiment
+from core.run.events import AnyEvent, DataReady, Epoch, RunStarted, Step, System, encode
+from core.run.rundir import Handle, RunDir, RunRequest
 from mabe_tui.cli.dashboard import SELF
 from mabe_tui.launch import process
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
-from core.events import Identity, Step, encode
-from core.experiment import Experiment
-from core.rundir import RunDir, RunRequest
+from core.config.experiment import Experiment
+from core.run.events import Identity, Step, encode
+from core.run.rundir import RunDir, RunRequest
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.curves.panels import RunNumbers, panels
 from mabe_tui.runs.following.live import LiveRun

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import psutil
 
-from core.rundir import RunDir
+from core.run.rundir import RunDir
 from mabe_tui.launch.launcher import launcher_named
 from mabe_tui.runs.start import start_run
 from tests.loopback.conftest import FAKE_JOB

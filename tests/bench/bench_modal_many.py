@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from core.rundir import RunDir
+from core.run.rundir import RunDir
 from tests.bench.bench_modal_logs import busy
 from tests.loopback.conftest import FAKE_JOB
 from tests.loopback.helpers import wait_for
@@ -28,7 +28,7 @@ FOLLOW_ALL = """
 import sys, time
 from contextlib import ExitStack
 from pathlib import Path
-from core.rundir import RunDir
+from core.run.rundir import RunDir
 from mabe_tui.launch.launcher import launcher_named
 with ExitStack() as followed:
     for folder in Path(sys.argv[1]).iterdir():

@@ -21,8 +21,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from core.data.keypoints import SLOTS_18
 from core.data.tracking import COLUMNS, read_positions
-from core.features.keypoints import SLOTS_18
 
 FRAMES, MICE = 18_000, 4
 MISSING = 0.03

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from core import registry
+from core.config import registry
 from mabe_tui.runs.session import Session
 from mabe_tui.tui.app import MabeApp, Options
 from mabe_tui.tui.screens.video.screen import VideoScreen

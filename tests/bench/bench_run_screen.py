@@ -27,7 +27,7 @@ import psutil
 from textual.app import App, ComposeResult
 from textual.widget import Widget
 
-from core.rundir import Handle, RunDir
+from core.run.rundir import Handle, RunDir
 from mabe_tui.launch import process
 from mabe_tui.plotting.chart import render_chart
 from mabe_tui.plotting.series import Series

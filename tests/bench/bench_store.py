@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from core.events import Failed, Finished, Stopped
-from core.registry import Registry, default_path, load
+from core.config.registry import Registry, default_path, load
+from core.run.events import Failed, Finished, Stopped
 from mabe_tui.runs.listing.catalog import Catalog
 from mabe_tui.runs.listing.experiments import experiment_rows
 from mabe_tui.runs.listing.row_cache import RowCache

@@ -31,12 +31,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
-from core.data import reader
+from core.config.experiment import Experiment
+from core.config.registry import default_path, load
 from core.data.prepared import PreparedData
-from core.experiment import Experiment
-from core.machine import device_name, make_deterministic
+from core.frames import reader
 from core.models.build import build_model
-from core.registry import default_path, load
+from core.system.machine import device_name, make_deterministic
 from core.tasks.behaviour import BehaviourTask
 from core.tasks.behaviour_data import LabelledFrames
 from core.tasks.task import Batch

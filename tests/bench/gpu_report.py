@@ -3,9 +3,9 @@
 import msgspec
 import numpy as np
 
-from core.data.windows import phased_windows, training_windows
-from core.experiment import Experiment
-from core.registry import default_path, load
+from core.config.experiment import Experiment
+from core.config.registry import default_path, load
+from core.frames.windows import phased_windows, training_windows
 from tests.bench.profile_step import Profile, as_text
 
 VIDEOS, FRAMES, WINDOW = 863, 18_000, 100

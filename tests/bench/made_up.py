@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from core.data.competition import Bouts
+from core.data.keypoints import KEYPOINT_SETS
 from core.data.manifest import FORMAT_VERSION, Manifest, PreparedVideo
 from core.data.prepared import PreparedData
-from core.features.keypoints import KEYPOINT_SETS
 
 MICE, KEYPOINTS, FPS, MISSING = 4, "mabe18", 30.0, 0.03
 ACTIONS = ("sniff", "mount", "attack")

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from core.experiment import Experiment
-from core.registry import default_path, load
+from core.config.experiment import Experiment
+from core.config.registry import default_path, load
 from core.tasks.behaviour import BehaviourTask
 from core.tasks.build import open_data
 from core.training.evaluate import evaluate

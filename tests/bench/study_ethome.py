@@ -19,12 +19,12 @@ from pathlib import Path
 
 import numpy as np
 
+from core.config.registry import default_path, load
 from core.data.competition import read_bouts, read_videos
 from core.data.labels import ActionMap, frame_classes
 from core.evaluation.frames import average_precision, confusion, f1_per_class
 from core.inference.predict import Predictor
-from core.registry import default_path, load
-from core.rundir import RunDir
+from core.run.rundir import RunDir
 from mabe_tui.runs.start import new_request
 
 SOCIAL = 1

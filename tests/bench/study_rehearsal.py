@@ -18,10 +18,10 @@ from pathlib import Path
 
 import psutil
 
+from core.config.registry import default_path, load
 from core.data.competition import read_videos
 from core.data.prepared import open_prepared
-from core.registry import default_path, load
-from core.rundir import RunDir
+from core.run.rundir import RunDir
 from mabe_tui.runs.start import new_request
 
 POLL_SECONDS = 0.05

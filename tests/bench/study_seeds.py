@@ -21,9 +21,9 @@ import torch
 from numpy.typing import NDArray
 
 from core import job
+from core.config.registry import default_path, load
 from core.evaluation.table import read_confusions
-from core.registry import default_path, load
-from core.rundir import RunDir
+from core.run.rundir import RunDir
 from core.tasks.task import Measure
 from core.training import trainer
 from mabe_tui.runs.start import new_request

@@ -27,15 +27,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from core.data.frames import FrameStore
+from core.config.experiment import Experiment
+from core.config.registry import default_path, load
 from core.errors import RunError
 from core.evaluation.frames import confusion, f1_macro
-from core.events import DataReady, Failed
-from core.experiment import Experiment
 from core.features.pipeline import FeaturePipeline
-from core.places import cache_of_run
-from core.registry import default_path, load
-from core.rundir import RunDir
+from core.frames.store import FrameStore
+from core.run.events import DataReady, Failed
+from core.run.places import cache_of_run
+from core.run.rundir import RunDir
 from core.tasks.behaviour_data import LabelledFrames
 from core.tasks.build import open_data
 from mabe_tui.runs.start import new_request

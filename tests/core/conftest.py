@@ -9,9 +9,9 @@ import msgspec
 import pytest
 import torch
 
-from core.experiment import Experiment, HardwareConfig, TrainingConfig
+from core.config.experiment import Experiment, HardwareConfig, TrainingConfig
 from core.job import main
-from core.rundir import Limits, RunDir, RunRequest
+from core.run.rundir import Limits, RunDir, RunRequest
 from core.training.checkpoint import CheckpointStore
 from core.training.checkpoint_file import predicting_weights
 from core.training.identity import history_hash, weights_hash

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from core.job import main
-from core.rundir import RunDir
+from core.run.rundir import RunDir
 from core.tasks.task import Batch, DataSummary, InputSpec, Loss
 from core.training import checkpoint_file, leader
 from core.training.losses import FrameLoss

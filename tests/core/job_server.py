@@ -103,8 +103,8 @@ def serve() -> None:
     import core.features.kernel
     import core.inference.predict
     import core.tasks.build
+    import core.training.attempt
     import core.training.follower
-    import core.training.session
     from tests.core import fake_job
 
     core.data.workers.processors = lambda: 1

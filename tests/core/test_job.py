@@ -11,9 +11,9 @@ import pytest
 import torch
 
 import core.job
-from core.emitter import Emitter
 from core.errors import DataError
-from core.events import (
+from core.run.emitter import Emitter
+from core.run.events import (
     DataReady,
     Failed,
     Finished,
@@ -26,8 +26,8 @@ from core.events import (
     Warned,
     decode,
 )
-from core.history import History, gaps
-from core.rundir import Limits
+from core.run.history import History, gaps
+from core.run.rundir import Limits
 from core.training.stopping import StopReason, StopWatch
 
 

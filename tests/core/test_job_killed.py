@@ -6,7 +6,7 @@ import signal
 import time
 from functools import partial
 
-from core.experiment import (
+from core.config.experiment import (
     AugmentationConfig,
     DataConfig,
     Experiment,

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core import registry
+from core.config import registry
+from core.config.experiment import Experiment
 from core.errors import UserError
-from core.events import decode
-from core.experiment import Experiment
-from core.rundir import RunDir
+from core.run.events import decode
+from core.run.rundir import RunDir
 from mabe_tui.runs.old_logs.import_log import import_log, of_lines, read_old_log
 from mabe_tui.runs.store import RunStore
 from mabe_tui.runs.text import plain

@@ -10,9 +10,9 @@ import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core import registry
+from core.config import registry
+from core.config.experiment import Experiment, flatten, to_table
 from core.errors import UserError
-from core.experiment import Experiment, flatten, to_table
 from tests.fuzz.refusal import require_one_line
 
 FUZZ = settings.get_profile("fuzz")

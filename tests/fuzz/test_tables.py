@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from core.data.check import check
 from core.data.competition import most_frames, read_bouts, read_videos
+from core.data.keypoints import SLOTS_18
 from core.data.labels import ActionMap, frame_classes
 from core.data.tracking import read_positions
 from core.errors import DataError
-from core.features.keypoints import SLOTS_18
 from tests.core.data.conftest import Layout
 from tests.fuzz.refusal import require_one_line
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from core.rundir import RunDir
+from core.run.rundir import RunDir
 from mabe_tui.launch.modal import calls as modal_calls
 from mabe_tui.launch.modal import client as modal_client
 from mabe_tui.launch.modal_launcher import ModalLauncher

@@ -14,8 +14,8 @@ import sys
 import time
 from pathlib import Path
 
-from core.emitter import Emitter
-from core.events import (
+from core.run.emitter import Emitter
+from core.run.events import (
     CheckpointSaved,
     DataReady,
     Epoch,
@@ -27,8 +27,8 @@ from core.events import (
     Step,
     Stopped,
 )
-from core.files import write_bytes_atomically
-from core.rundir import Pointer, RunDir
+from core.run.rundir import Pointer, RunDir
+from core.system.files import write_bytes_atomically
 
 STEPS = 4
 WEIGHTS_BYTES = 50_000

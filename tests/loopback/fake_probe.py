@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
-from core.progress import Progress
-from core.rundir import RunRequest
+from core.run.rundir import RunRequest
+from core.system.progress import Progress
 from core.training.probe_report import ProbeReport, Reading
 
 FITS = {"T4": 64, "H100": 512}

@@ -2,9 +2,9 @@
 
 import hashlib
 
-from core.experiment import Experiment, HardwareConfig, TrainingConfig
-from core.history import History, gaps
-from core.rundir import RunDir, RunRequest
+from core.config.experiment import Experiment, HardwareConfig, TrainingConfig
+from core.run.history import History, gaps
+from core.run.rundir import RunDir, RunRequest
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.modal_app import RUNS_VOLUME
 from mabe_tui.launch.modal_launcher import ModalLauncher

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from modal_proto import api_pb2
 
-from core.rundir import RunDir
+from core.run.rundir import RunDir
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.modal_launcher import ModalLauncher
 from tests.loopback.conftest import Mabe, MakeRun

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import ConfigError, RunError, UserError
-from core.rundir import RunDir
+from core.run.rundir import RunDir
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.modal import client as modal_client
 from mabe_tui.launch.modal_launcher import ModalLauncher

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from grpclib import Status
 
-from core.rundir import RunDir
+from core.run.rundir import RunDir
 from mabe_tui.launch import recorder as recorder_module
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.modal_app import RUNS_VOLUME

@@ -10,8 +10,8 @@ import pytest
 from modal._resolver import Resolver
 
 from core.errors import RunError, UserError
-from core.events import Failed, Stopped
-from core.rundir import RunDir
+from core.run.events import Failed, Stopped
+from core.run.rundir import RunDir
 from mabe_tui.launch.attempts import read_quiet_ending
 from mabe_tui.launch.launcher import (
     CONNECTED,

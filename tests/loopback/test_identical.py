@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from core.rundir import RunDir
+from core.run.rundir import RunDir
 from core.training.checkpoint import CheckpointStore
 from core.training.identity import projected_history, weights_hash
 from mabe_tui.launch.launcher import RunState

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from core.errors import DataError, UserError
-from core.lock import try_lock
+from core.system.lock import try_lock
 from mabe_tui.cli.main import app
 from mabe_tui.kaggle_io import receipt
 from mabe_tui.kaggle_io.credentials import find_credentials

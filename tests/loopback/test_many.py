@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import RunError
-from core.rundir import RunDir
+from core.run.rundir import RunDir
 from mabe_tui.launch.launcher import RunState, StopOutcome
 from mabe_tui.launch.modal import follow as modal_follow
 from mabe_tui.launch.modal_launcher import ModalLauncher

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from core.events import Finished, Resumed
+from core.run.events import Finished, Resumed
 from mabe_tui.launch.attempts import attempt_ending
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.modal import pull as modal_pull

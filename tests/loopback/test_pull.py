@@ -9,9 +9,9 @@ import msgspec
 import pytest
 from filelock import FileLock
 
+from core.config.experiment import Experiment
 from core.errors import RunError
-from core.experiment import Experiment
-from core.rundir import Pointer, RunDir, RunRequest
+from core.run.rundir import Pointer, RunDir, RunRequest
 from mabe_tui.launch.launcher import UnreachableError
 from mabe_tui.launch.modal import blocks as modal_blocks
 from mabe_tui.launch.modal.pull import LOCK, fetch, pull

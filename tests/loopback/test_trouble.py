@@ -8,7 +8,7 @@ import pytest
 from grpclib import Status
 
 from core.errors import RunError
-from core.rundir import Handle, RunDir
+from core.run.rundir import Handle, RunDir
 from mabe_tui.launch import unknown
 from mabe_tui.launch.attempts import (
     QuietEnding,

@@ -12,9 +12,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from core.experiment import Experiment
-from core.rundir import RunDir, RunRequest
-from core.tuning import Range
+from core.config.experiment import Experiment
+from core.config.tuning import Range
+from core.run.rundir import RunDir, RunRequest
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.modal_launcher import ModalLauncher
 from mabe_tui.runs.start import new_request

@@ -15,7 +15,7 @@ from grpclib import Status
 from typer.testing import CliRunner
 
 from core.errors import UserError
-from core.rundir import RunDir
+from core.run.rundir import RunDir
 from mabe_tui.cli.main import app
 from mabe_tui.launch.modal import calls as modal_calls
 from mabe_tui.launch.modal_app import RUNS_VOLUME

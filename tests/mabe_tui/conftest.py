@@ -10,8 +10,8 @@ from typing import Any
 import psutil
 import pytest
 
-from core.experiment import Experiment
-from core.rundir import RunDir, RunRequest, new_run_id
+from core.config.experiment import Experiment
+from core.run.rundir import RunDir, RunRequest, new_run_id
 from mabe_tui.launch.local_launcher import LocalLauncher
 
 FAKE_JOB = (sys.executable, str(Path(__file__).parent / "fake_job.py"))

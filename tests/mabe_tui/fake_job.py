@@ -11,8 +11,8 @@ import signal
 import sys
 from pathlib import Path
 
-from core.emitter import Emitter
-from core.events import (
+from core.run.emitter import Emitter
+from core.run.events import (
     CheckpointSaved,
     DataReady,
     Epoch,
@@ -24,7 +24,7 @@ from core.events import (
     Stopped,
     System,
 )
-from core.rundir import Pointer, RunDir
+from core.run.rundir import Pointer, RunDir
 
 
 def main() -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from core.events import (
+from core.config.experiment import Experiment
+from core.run.events import (
     AnyEvent,
     DataReady,
     Epoch,
@@ -19,8 +20,7 @@ from core.events import (
     Stopped,
     encode,
 )
-from core.experiment import Experiment
-from core.rundir import About, Limits, Resolved, RunDir, RunRequest, new_run_id
+from core.run.rundir import About, Limits, Resolved, RunDir, RunRequest, new_run_id
 
 START = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
 MACHINE = {"learning_rate": 1e-3, "gradient_norm": 1.0, "frames_per_second": 1e4}

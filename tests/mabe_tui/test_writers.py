@@ -12,10 +12,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from core.experiment import Experiment
-from core.new_version import add_version
-from core.registry import load
-from core.rundir import RunDir, RunRequest
+from core.config.experiment import Experiment
+from core.config.new_version import add_version
+from core.config.registry import load
+from core.run.rundir import RunDir, RunRequest
 from mabe_tui.launch.prices import fetched_path, keep_prices, packaged_prices, read_prices
 from mabe_tui.runs.listing.view_state import View, ViewState
 from mabe_tui.runs.manage import note, tag

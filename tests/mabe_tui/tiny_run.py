@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from core import job
+from core.config.registry import default_path, load
 from core.data.synthetic import SyntheticSettings, synthesise
-from core.registry import default_path, load
-from core.rundir import RunDir
+from core.run.rundir import RunDir
 from mabe_tui.runs.start import new_request
 
 TINY = (

@@ -24,9 +24,9 @@ from core.data.synthetic.writer import (
 )
 from core.data.workers import in_workers, worker_count
 from core.errors import DataError
-from core.files import UNDECODABLE, write_bytes_atomically
-from core.lock import in_turn
-from core.progress import Progress
+from core.system.files import UNDECODABLE, write_bytes_atomically
+from core.system.lock import in_turn
+from core.system.progress import Progress
 
 MOST_TOLD = 4
 FIRST_VIDEO_ID = 700_000_001

@@ -13,6 +13,7 @@ import numpy as np
 
 from core.data.competition import Video as RealVideo
 from core.data.competition import read_bouts, read_videos
+from core.data.csv_file import read_rows
 from core.data.synthetic.generate import BODY_CM, WALL_SHARE, Camera, Video, write_videos
 from core.data.synthetic.schedule import Bout
 from core.data.synthetic.settings import (
@@ -22,9 +23,8 @@ from core.data.synthetic.settings import (
     body_part_problem,
 )
 from core.data.synthetic.writer import CSV_COLUMNS
-from core.data.table import read_rows
 from core.errors import ConfigError, DataError
-from core.progress import Progress
+from core.system.progress import Progress
 
 MOST_MICE = 8
 """Twice what the competition has."""

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from core.config.strict import describe
+from core.data.keypoints import KEYPOINT_SETS, SLOTS_18
 from core.errors import ConfigError
-from core.features.keypoints import KEYPOINT_SETS, SLOTS_18
-from core.strict import describe
 
 SIMULATOR_VERSION = 2
 """Raised whenever the same settings give other files, so that old and new ones are never mixed."""

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.data.synthetic.schedule import Bout
-from core.files import replace_atomically, write_bytes_atomically
+from core.system.files import replace_atomically, write_bytes_atomically
 
 _MOUSE_KEYS = ("strain", "color", "sex", "id", "age", "condition")
 CSV_COLUMNS: tuple[str, ...] = (

@@ -12,8 +12,8 @@ import modal.experimental
 import msgspec
 
 from core.errors import RunError, UserError
-from core.files import write_bytes_atomically
-from core.rundir import RunDir
+from core.run.rundir import RunDir
+from core.system.files import write_bytes_atomically
 from mabe_tui.launch.attempts import attempt_ending, newest_attempt, read_quiet_ending
 from mabe_tui.launch.launcher import RunState, Say, say_nothing
 from mabe_tui.launch.modal import calls as modal_calls

@@ -12,7 +12,7 @@ import modal.exception
 import msgspec
 
 from core.errors import DataError, RunError, UserError
-from core.progress import Progress
+from core.system.progress import Progress
 from mabe_tui.launch.data_words import (
     APP_PREFIX,
     PLAIN_PREFIX,

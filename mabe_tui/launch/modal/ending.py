@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 
 from core.errors import RunError, UserError
-from core.rundir import RunDir
+from core.run.rundir import RunDir
 from mabe_tui.launch.attempts import (
     QuietEnding,
     attempt_ending,

@@ -16,7 +16,7 @@ import time
 import modal
 
 from core.errors import RunError, UserError
-from core.rundir import RunDir
+from core.run.rundir import RunDir
 from mabe_tui.launch.attempts import attempt_ending, newest_attempt
 from mabe_tui.launch.launcher import (
     CONNECTED,

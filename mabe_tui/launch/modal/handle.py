@@ -2,7 +2,7 @@
 
 import msgspec
 
-from core.rundir import Handle, RunDir
+from core.run.rundir import Handle, RunDir
 
 NAME = "modal"
 

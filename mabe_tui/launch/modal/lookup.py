@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from core.rundir import HANDLE, RunDir
+from core.run.rundir import HANDLE, RunDir
 from mabe_tui.launch.launcher import UnreachableError
 from mabe_tui.launch.modal import calls as modal_calls
 from mabe_tui.launch.modal.calls import CallState, Outcome, UnknownCallError

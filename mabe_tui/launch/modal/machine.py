@@ -2,9 +2,9 @@
 
 import msgspec
 
-from core.experiment import MODAL_TIMEOUT_LIMIT, HardwareConfig
-from core.gpus import choices_of
-from core.rundir import RunRequest
+from core.config.experiment import MODAL_TIMEOUT_LIMIT, HardwareConfig
+from core.config.gpus import choices_of
+from core.run.rundir import RunRequest
 from mabe_tui.launch.prices import cores, memory_mib
 
 APP_NAME = "mabe"

@@ -7,7 +7,7 @@ import modal
 import modal.config
 
 from core.errors import UserError
-from core.rundir import RunDir
+from core.run.rundir import RunDir
 from mabe_tui.launch.launcher import UnreachableError
 from mabe_tui.launch.modal.client import ask
 from mabe_tui.launch.modal.handle import Place, call_of

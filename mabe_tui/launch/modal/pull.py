@@ -11,10 +11,10 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from core.errors import RunError
-from core.files import replace_atomically
-from core.lock import try_lock
-from core.progress import Progress
-from core.rundir import Pointer, RunDir
+from core.run.rundir import Pointer, RunDir
+from core.system.files import replace_atomically
+from core.system.lock import try_lock
+from core.system.progress import Progress
 from mabe_tui.launch.launcher import UnreachableError
 from mabe_tui.launch.modal import volume as modal_volume
 from mabe_tui.launch.modal.blocks import read_blocks

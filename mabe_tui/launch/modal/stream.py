@@ -12,7 +12,7 @@ from collections import Counter
 
 from modal.types import LogEntry
 
-from core.events import Failed, Finished, Stopped, decode
+from core.run.events import Failed, Finished, Stopped, decode
 from mabe_tui.launch.pieces import Lines
 from mabe_tui.launch.recorder import LineKey, Recorder
 

@@ -12,9 +12,9 @@ import modal.exception
 import msgspec
 
 from core.errors import RunError
-from core.events import decode
-from core.files import UNDECODABLE, write_bytes_atomically
-from core.rundir import ATTEMPT, RunDir, RunRequest
+from core.run.events import decode
+from core.run.rundir import ATTEMPT, RunDir, RunRequest
+from core.system.files import UNDECODABLE, write_bytes_atomically
 from mabe_tui.launch.attempts import attempt_ending
 from mabe_tui.launch.modal.client import ANSWER_SECONDS, ask
 from mabe_tui.launch.modal.handle import call_of

@@ -1,6 +1,6 @@
 """What changed in the code between two runs, where their versions are in the repository at hand.
 
-A run keeps a hash over the sources of ``core`` (:mod:`core.version`), which holds wherever it was
+A run keeps a hash over the sources of ``core`` (:mod:`core.run.code_version`), which holds wherever it was
 trained, without git. Here commits are searched for one whose sources have that hash. A version that is
 no commit's was trained with uncommitted changes, or from elsewhere.
 """
@@ -13,7 +13,7 @@ from typing import IO, NamedTuple
 
 import msgspec
 
-from core.version import code_version, version_of
+from core.run.code_version import code_version, version_of
 
 PACKAGE = "core"
 MOST_COMMITS = 500

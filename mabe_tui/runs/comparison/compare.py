@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import msgspec
 
+from core.config.experiment import flatten
+from core.config.registry import Registry
 from core.errors import ConfigError, DataError, MisuseError
-from core.experiment import flatten
-from core.registry import Registry
 from mabe_tui.runs.comparison.sides import Found, Side, find_side, kin_of, repeat_digest, side_of
 from mabe_tui.runs.comparison.verdict import (
     Contender,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from core.errors import DataError, RunError
-from core.places import cache_of_run
-from core.progress import Progress
+from core.run.places import cache_of_run
+from core.system.progress import Progress
 from mabe_tui.runs.checkpoints import checkpoint_here, pointer_name
 from mabe_tui.runs.comparison.verdict import (
     Verdict,

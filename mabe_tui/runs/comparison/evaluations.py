@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from core.rundir import RunDir
+from core.run.rundir import RunDir
 from mabe_tui.runs.checkpoints import checkpoint_here
 from mabe_tui.runs.comparison.evaluate import EvaluationReport
 from mabe_tui.runs.listing.view_state import ViewState

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
+from core.config.registry import Registry
 from core.errors import MisuseError
-from core.progress import Progress
-from core.registry import Registry
+from core.system.progress import Progress
 from mabe_tui.runs.checkpoints import pointer_names
 from mabe_tui.runs.comparison.code import CodeChange
 from mabe_tui.runs.comparison.compare import Comparison, changed_settings, compare

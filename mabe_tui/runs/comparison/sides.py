@@ -7,12 +7,12 @@ from functools import cached_property
 
 import msgspec
 
+from core.config.experiment import Experiment
+from core.config.registry import Registry
+from core.config.reported import Reported
 from core.errors import ConfigError, RunError
 from core.evaluation.spread import mean_std
-from core.experiment import Experiment
-from core.history import History
-from core.registry import Registry
-from core.reported import Reported
+from core.run.history import History
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.listing.seeds import data_digest, over_seeds, own_runs, settings_digest
 from mabe_tui.runs.reading import thin_history
@@ -81,7 +81,7 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     checkpoint: str | None = None
     """The one checkpoint that is meant, where not the run: ``best`` then has what it was measured to."""
     validation_source: str | None = None
-    """Of :class:`~core.rundir.Resolved`: the same only for the same validation videos."""
+    """Of :class:`~core.run.rundir.Resolved`: the same only for the same validation videos."""
 
     @property
     def is_import(self) -> bool:

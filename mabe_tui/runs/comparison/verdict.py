@@ -91,7 +91,7 @@ class Contender:
     named_as_runs: bool
     """Whether a run was named, not a version."""
     source: str | None = None
-    """``validation_source`` of :class:`~core.rundir.Resolved`."""
+    """``validation_source`` of :class:`~core.run.rundir.Resolved`."""
     kin: tuple[Path, ...] = ()
     """Tables of all runs that repeat its one run with other seeds, that one included."""
 
@@ -206,7 +206,7 @@ def require_same_source(one: str | None, other: str | None) -> None:
     """Refuse validation videos that have the same ids and are not the same.
 
     Args:
-        one: ``validation_source`` of :class:`~core.rundir.Resolved`; where one is not known, the videos'
+        one: ``validation_source`` of :class:`~core.run.rundir.Resolved`; where one is not known, the videos'
             ids and labels have to do.
         other: of the other side.
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.config.strict import nearest
 from core.errors import RunError
-from core.events import READINGS, Identity
-from core.history import History
-from core.limits import NO_LIMITS, Limits
-from core.strict import nearest
+from core.run.events import READINGS, Identity
+from core.run.history import History
+from core.run.limits import NO_LIMITS, Limits
 from mabe_tui.plotting.braille import LineStyle
 from mabe_tui.plotting.series import Series
 from mabe_tui.plotting.smoothing import ema

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.errors import RunError
-from core.history import History
-from core.limits import NO_LIMITS, Limits
+from core.run.history import History
+from core.run.limits import NO_LIMITS, Limits
 from mabe_tui.plotting.braille import line_styles
 from mabe_tui.plotting.panel import Panel
 from mabe_tui.plotting.series import Series

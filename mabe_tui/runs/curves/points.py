@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from core.events import READINGS, AnyEvent, Epoch, RunStarted, Step, System, began
-from core.limits import HOUR, Limits
+from core.run.events import READINGS, AnyEvent, Epoch, RunStarted, Step, System, began
+from core.run.limits import HOUR, Limits
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

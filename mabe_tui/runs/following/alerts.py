@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from core.events import AnyEvent, Epoch, Failed, Identity, Resumed, Step, Warned, identity
+from core.run.events import AnyEvent, Epoch, Failed, Identity, Resumed, Step, Warned, identity
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.view import STALL_SECONDS
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from core.events import READINGS
+from core.run.events import READINGS
 from mabe_tui.plotting.panel import Panel
 from mabe_tui.runs.curves.axis import Axis
 from mabe_tui.runs.curves.curves import GROUPS, OF_TRAINING, PER_CLASS, curve_names

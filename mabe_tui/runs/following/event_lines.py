@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from core.events import PREFIX, AnyEvent, decode
+from core.run.events import PREFIX, AnyEvent, decode
 
 MARK = b"\n" + PREFIX.encode()
 CHUNK_BYTES = 64 << 10

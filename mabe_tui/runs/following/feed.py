@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
 from core.errors import UserError
-from core.rundir import RunDir
+from core.run.rundir import RunDir
 from mabe_tui.launch.launcher import CONNECTED, Connection, Launcher, launcher_named
 from mabe_tui.plotting.panel import Panel
 from mabe_tui.runs.following.alerts import Alert

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from core.events import AnyEvent, DataReady, Resumed, RunStarted, Step, System
-from core.history import History, fold
+from core.run.events import AnyEvent, DataReady, Resumed, RunStarted, Step, System
+from core.run.history import History, fold
 from mabe_tui.runs.curves.points import Points
 
 TURNS = (RunStarted, DataReady, Resumed)

@@ -1,6 +1,6 @@
 """From a chart's point to the line of the log that said it, and back."""
 
-from core.events import Epoch, Identity, identity
+from core.run.events import Epoch, Identity, identity
 from mabe_tui.runs.curves.axis import Axis
 from mabe_tui.runs.curves.curves import TRAIN_LOSS, VALIDATION_LOSS, Curve, curve, curves_named
 from mabe_tui.runs.following.live import RunSource

@@ -4,9 +4,9 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Protocol
 
-from core.events import ENDINGS, AnyEvent, decode
-from core.history import History
-from core.rundir import RunDir, RunRequest
+from core.run.events import ENDINGS, AnyEvent, decode
+from core.run.history import History
+from core.run.rundir import RunDir, RunRequest
 from mabe_tui.launch.launcher import Launcher, RunState
 from mabe_tui.runs.curves.points import Points
 from mabe_tui.runs.following.alerts import Alert, AlertWatch

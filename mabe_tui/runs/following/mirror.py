@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from core.errors import RunError
-from core.events import PREFIX, AnyEvent, Identity, decode, identity
-from core.rundir import RunDir
+from core.run.events import PREFIX, AnyEvent, Identity, decode, identity
+from core.run.rundir import RunDir
 from mabe_tui.launch.tail import LineTail
 
 

@@ -4,8 +4,8 @@ import bisect
 import datetime as dt
 from itertools import pairwise
 
-from core.events import AnyEvent, identity
-from core.rundir import RunDir
+from core.run.events import AnyEvent, identity
+from core.run.rundir import RunDir
 from mabe_tui.launch.attempts import STATE_OF_ENDING
 from mabe_tui.launch.launcher import Launcher, RunState
 from mabe_tui.runs.following.alerts import AlertWatch

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from core.errors import UserError
-from core.events import AnyEvent, Epoch, Event, Identity, Step, decode
-from core.rundir import RunDir
+from core.run.events import AnyEvent, Epoch, Event, Identity, Step, decode
+from core.run.rundir import RunDir
 from mabe_tui.runs.following.event_lines import find_event
 from mabe_tui.runs.following.log_index import LogIndex
 from mabe_tui.runs.text import plain

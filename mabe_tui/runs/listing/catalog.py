@@ -15,10 +15,10 @@ from pathlib import Path
 
 import msgspec
 
-from core import places
 from core.errors import UserError
-from core.files import UNDECODABLE, write_bytes_atomically
-from core.history import History
+from core.run import places
+from core.run.history import History
+from core.system.files import UNDECODABLE, write_bytes_atomically
 from mabe_tui.launch.attempts import attempt_ending, newest_attempt, read_quiet_ending
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.listing.record import RunRecord, record_from

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from core.registry import Registry
+from core.config.registry import Registry
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.listing.measured import Measured, delta, measured_name, measured_version
 from mabe_tui.runs.listing.record import RunRecord

@@ -6,9 +6,9 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 
+from core.config.experiment import Experiment, flatten
+from core.config.strict import nearest
 from core.errors import UserError
-from core.experiment import Experiment, flatten
-from core.strict import nearest
 from mabe_tui.runs.listing.record import LEFT_OUT, RunRecord, is_lower_better
 from mabe_tui.runs.view import RunSummary
 

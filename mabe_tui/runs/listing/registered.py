@@ -2,9 +2,9 @@
 
 import msgspec
 
-from core.experiment import Experiment
+from core.config.experiment import Experiment
+from core.config.gpus import gpu_text
 from core.features.columns import input_size
-from core.gpus import gpu_text
 
 
 class VersionRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,8 +7,8 @@ from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
-from core.experiment import Experiment, flatten
-from core.rundir import RunRequest
+from core.config.experiment import Experiment, flatten
+from core.run.rundir import RunRequest
 from mabe_tui.launch.launcher import RunState
 
 DIGEST_LETTERS = 12

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from core.errors import DataError
-from core.rundir import RunDir
+from core.run.rundir import RunDir
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.comparison.version_tables import compare_tables_of_versions, informing_kin
 from mabe_tui.runs.listing.measured import Measured, delta

@@ -11,11 +11,11 @@ from typing import Any
 
 import msgspec
 
-from core import places
+from core.config.strict import nearest
 from core.errors import UserError
-from core.files import UNDECODABLE, write_bytes_atomically
-from core.lock import locked
-from core.strict import nearest
+from core.run import places
+from core.system.files import UNDECODABLE, write_bytes_atomically
+from core.system.lock import locked
 
 LOCK_SECONDS = 5.0
 NAME_LENGTH = 40

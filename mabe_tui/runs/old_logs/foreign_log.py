@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator
 
-from core.events import AnyEvent, Epoch, decode
+from core.run.events import AnyEvent, Epoch, decode
 from mabe_tui.launch.pieces import Lines, TimedLine
 from mabe_tui.runs.following.mirror import EventItem, Item, TextItem
 from mabe_tui.runs.old_logs.import_log import epoch_fields

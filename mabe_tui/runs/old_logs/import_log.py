@@ -10,15 +10,15 @@ from typing import IO, Any
 
 import msgspec
 
-from core import places
-from core.emitter import Emitter
-from core.encoding import decode_text
+from core.config.experiment import Experiment
+from core.config.registry import Registry
 from core.errors import ConfigError, DataError
-from core.events import Epoch, Finished, RunStarted, Stopped, Warned, decode
-from core.experiment import Experiment
-from core.files import write_bytes_atomically
-from core.registry import Registry
-from core.rundir import About, RunDir
+from core.run import places
+from core.run.emitter import Emitter
+from core.run.events import Epoch, Finished, RunStarted, Stopped, Warned, decode
+from core.run.rundir import About, RunDir
+from core.system.encoding import decode_text
+from core.system.files import write_bytes_atomically
 from mabe_tui.launch.pieces import TimedLine
 from mabe_tui.runs.old_logs.old_log import OldEpoch, OldLog, Told, parse
 from mabe_tui.runs.start import new_request

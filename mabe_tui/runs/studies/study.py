@@ -15,11 +15,11 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
+from core.config.experiment import Experiment, TrainingConfig, flatten
+from core.config.strict import UNSET, field_type
+from core.config.tuning import Range, number_type, spelled
 from core.errors import RunError
-from core.experiment import Experiment, TrainingConfig, flatten
-from core.lock import try_lock
-from core.strict import UNSET, field_type
-from core.tuning import Range, number_type, spelled
+from core.system.lock import try_lock
 
 DATABASE = "study.db"
 OUTSIDE = "outside"

@@ -7,11 +7,11 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core import places
 from core.errors import ConfigError
-from core.events import Failed, Stopped
-from core.history import History
-from core.rundir import RunDir, RunRequest
+from core.run import places
+from core.run.events import Failed, Stopped
+from core.run.history import History
+from core.run.rundir import RunDir, RunRequest
 from mabe_tui.launch.launcher import Launcher, RunState, UnreachableError
 from mabe_tui.runs.following.connection import turns
 from mabe_tui.runs.reading import thin_history

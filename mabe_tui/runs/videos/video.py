@@ -9,14 +9,14 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from core.config.strict import nearest
 from core.data.labels import ActionMap, frame_classes
 from core.errors import DataError, RunError
 from core.evaluation.frames import f1_macro_present, f1_per_class
 from core.evaluation.table import Confusions, read_confusions
-from core.places import cache_of_run
-from core.progress import Progress
-from core.rundir import RunDir, RunRequest
-from core.strict import nearest
+from core.run.places import cache_of_run
+from core.run.rundir import RunDir, RunRequest
+from core.system.progress import Progress
 from mabe_tui.runs.checkpoints import none_words, pointer_names
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.view import state_of

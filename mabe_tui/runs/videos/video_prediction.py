@@ -12,17 +12,17 @@ import numpy as np
 import numpy.typing as npt
 
 from core.data.labels import ClassBouts, bouts_of
-from core.files import replace_atomically
-from core.places import cache_of_run
-from core.progress import Progress
-from core.rundir import Pointer
-from core.version import code_version
+from core.run.code_version import code_version
+from core.run.places import cache_of_run
+from core.run.rundir import Pointer
+from core.system.files import replace_atomically
+from core.system.progress import Progress
 from mabe_tui.runs.checkpoints import checkpoint_here
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.videos.video import Act, TrackedVideo
 
 if TYPE_CHECKING:
-    from core.data.frames import FrameStore
+    from core.frames.store import FrameStore
     from core.inference.predict import Predictor
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -180,7 +180,7 @@ class VideoPredictor:
             tell(0, 0, "loading torch and the checkpoint")
             from core.inference.checkpoints import load_trained
             from core.inference.predict import Predictor
-            from core.machine import choose_device
+            from core.system.machine import choose_device
 
             self._predictor = Predictor(load_trained(self._path), choose_device(self._device))
         return self._predictor
@@ -194,7 +194,7 @@ class VideoPredictor:
 
 
 def _store(video: TrackedVideo) -> "FrameStore":
-    from core.data.frames import FrameStore
+    from core.frames.store import FrameStore
 
     return FrameStore.of_video(
         video.positions, video.frames_per_second, video.about.pixels_per_cm, video.video_id

@@ -17,7 +17,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from core.events import Epoch, Failed, Finished, Step, System, Warned
+from core.run.events import Epoch, Failed, Finished, Step, System, Warned
 from mabe_tui.runs.following.feed import LogBounds
 from mabe_tui.runs.following.run_log import LogRow
 from mabe_tui.tui.keys import bindings

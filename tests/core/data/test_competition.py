@@ -16,8 +16,8 @@ from core.data.competition import (
     read_tracking,
     read_videos,
 )
+from core.data.keypoints import MARS_7, SLOTS_18, slot_of
 from core.errors import DataError
-from core.features.keypoints import MARS_7, SLOTS_18, slot_of
 
 
 def test_a_row_becomes_a_video(layout: Any) -> None:

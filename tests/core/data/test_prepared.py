@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.data import build
+from core.data import preparation
 from core.data.competition import labelled, read_bouts, read_tracking, read_videos
+from core.data.keypoints import MARS_7
 from core.data.manifest import MANIFEST, omissions, source_fingerprint
 from core.data.prepared import BOUTS, open_prepared, prepare
 from core.errors import DataError
-from core.features.keypoints import MARS_7
 
 
 def prepared(root: Path, cache: Path, **options: Any) -> Any:
@@ -76,7 +76,7 @@ def test_a_second_prepare_only_opens(
     three_videos: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = prepared(three_videos, cache)
-    monkeypatch.setattr(build, "prepare_video", None)
+    monkeypatch.setattr(preparation, "prepare_video", None)
     again = prepared(three_videos, cache)
     assert again.folder == first.folder
     assert again.fingerprint == first.fingerprint == open_prepared(first.folder).fingerprint
@@ -205,7 +205,7 @@ def test_a_cache_that_cannot_be_made(three_videos: Path, tmp_path: Path) -> None
         prepared(three_videos, tmp_path / "file" / "cache")
 
 
-@pytest.mark.parametrize("name", [MANIFEST, build.POSITIONS, BOUTS])
+@pytest.mark.parametrize("name", [MANIFEST, preparation.POSITIONS, BOUTS])
 def test_a_damaged_folder_is_made_again(three_videos: Path, cache: Path, name: str) -> None:
     first = prepared(three_videos, cache)
     positions = np.array(first.positions)

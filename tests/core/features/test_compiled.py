@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from core.data.frames import PART_FRAMES, FrameStore
-from core.data.reader import ComputedFeatures
-from core.data.sampling import POOL_ROWS, NoisePool
-from core.data.windows import training_windows
-from core.experiment import FeatureConfig
+from core.config.experiment import FeatureConfig
 from core.features import compiled
 from core.features.pipeline import FeaturePipeline
+from core.frames.reader import ComputedFeatures
+from core.frames.sampling import POOL_ROWS, NoisePool
+from core.frames.store import PART_FRAMES, FrameStore
+from core.frames.windows import training_windows
 
 V6 = FeatureConfig(inputs=("coordinates", "speed", "acceleration"))
 CONFIGS = {

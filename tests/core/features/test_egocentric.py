@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from core.data.frames import FrameStore
+from core.config.experiment import FeatureConfig
+from core.data.keypoints import MARS_7, SLOTS_18
 from core.errors import ConfigError, DataError
-from core.experiment import FeatureConfig
 from core.features.columns import widths
 from core.features.egocentric import egocentric
-from core.features.keypoints import MARS_7, SLOTS_18
 from core.features.pipeline import FeaturePipeline
+from core.frames.store import FrameStore
 from tests.core.features.whole_videos import features_of
 
 EGOCENTRIC = FeatureConfig(inputs=("egocentric",))

@@ -3,11 +3,11 @@ import numpy.typing as npt
 import pytest
 import torch
 
-from core.data.frames import PART_FRAMES, FrameStore
-from core.data.sampling import NoisePool
+from core.config.experiment import FeatureConfig
 from core.errors import DataError
-from core.experiment import FeatureConfig
 from core.features.pipeline import FeaturePipeline
+from core.frames.sampling import NoisePool
+from core.frames.store import PART_FRAMES, FrameStore
 from tests.core.features.whole_videos import features_of, speed_and_acceleration
 
 V6 = FeatureConfig(inputs=("coordinates", "speed", "acceleration"))

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from core.data.keypoints import MARS_7
 from core.features import social
 from core.features.columns import FRAME_FEATURES
-from core.features.keypoints import MARS_7
 
 FPS = 20.0
 

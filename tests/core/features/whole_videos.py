@@ -5,12 +5,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from core.data.frames import FrameStore
-from core.experiment import FeatureConfig
+from core.config.experiment import FeatureConfig
 from core.features import motion
 from core.features.blocks import raw_blocks
 from core.features.pipeline import FeaturePipeline, require_scale
 from core.features.scratch import Scratch
+from core.frames.store import FrameStore
 
 
 def features_of(

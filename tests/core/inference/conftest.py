@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import torch
 
-from core.emitter import Emitter
-from core.experiment import Experiment, to_table
+from core.config.experiment import Experiment, to_table
 from core.models.build import build_model
-from core.rundir import RunDir
+from core.run.emitter import Emitter
+from core.run.rundir import RunDir
 from core.tasks.task import InputSpec
 from core.training.checkpoint import CheckpointStore
 from core.training.checkpoint_file import input_spec_table

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from core.config.experiment import Experiment, ModelConfig
 from core.errors import CheckpointError
-from core.experiment import Experiment, ModelConfig
 from core.inference.checkpoints import load_trained
-from core.rundir import RunDir
+from core.run.rundir import RunDir
 from core.tasks.task import InputSpec
 
 SaveRun = Callable[..., RunDir]

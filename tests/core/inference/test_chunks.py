@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from core.experiment import ModelConfig
+from core.config.experiment import ModelConfig
 from core.inference.chunks import Chunking, plan, predict_frames, predict_video, softmax, suited_to
 from core.models.build import build_model
 from core.tasks.task import InputSpec

@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 import torch
 
+from core.config.experiment import DataConfig, Experiment, FeatureConfig, ModelConfig
 from core.data.competition import read_tracking, read_videos
+from core.data.keypoints import MARS_7
 from core.data.prepared import prepare
 from core.data.synthetic import SyntheticSettings, synthesise
 from core.errors import CheckpointError, DataError
-from core.experiment import DataConfig, Experiment, FeatureConfig, ModelConfig
-from core.features.keypoints import MARS_7
 from core.inference.evaluate import evaluate_folder
 from core.inference.predict import Predictor, predictable
 from core.models.build import build_model
-from core.rundir import RunDir
+from core.run.rundir import RunDir
 from core.tasks.behaviour import BehaviourTask
 from core.tasks.task import InputSpec
 from tests.core.features.whole_videos import features_of

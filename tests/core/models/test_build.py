@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from core.config.experiment import MODELS, ModelConfig
 from core.errors import ConfigError
-from core.experiment import MODELS, ModelConfig
 from core.models.build import BUILDERS, build_model
 from core.tasks.task import InputSpec
 

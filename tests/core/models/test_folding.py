@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from core.experiment import ModelConfig
+from core.config.experiment import ModelConfig
 from core.models.build import build_model
 from core.models.folding import folded
 from core.tasks.task import InputSpec

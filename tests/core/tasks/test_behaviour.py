@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from core.data import reader
+from core.config.experiment import Experiment
 from core.data.prepared import PreparedData, prepare
-from core.data.reader import CachedFeatures, ComputedFeatures
-from core.data.sampling import EpochPlan
 from core.errors import DataError
-from core.experiment import Experiment
 from core.features.pipeline import FeaturePipeline
+from core.frames import reader
+from core.frames.reader import CachedFeatures, ComputedFeatures
+from core.frames.sampling import EpochPlan
 from core.tasks.behaviour import BehaviourTask
 from core.tasks.task import Batch, Task
 from tests.core.features.whole_videos import features_of

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 import torch
 
-from core.experiment import Experiment
+from core.config.experiment import Experiment
 from core.tasks.behaviour import BehaviourTask
 from tests.core.tasks.prepared_data import prepared
 

@@ -6,9 +6,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from core.config.experiment import DataConfig, Experiment
 from core.data.competition import Video
 from core.errors import DataError
-from core.experiment import DataConfig, Experiment
 from core.tasks.behaviour_data import require_trainable
 
 

@@ -2,9 +2,9 @@ import pytest
 import torch
 from torch import nn
 
+from core.config.experiment import TrainingConfig
 from core.errors import CheckpointError
-from core.events import Finished
-from core.experiment import TrainingConfig
+from core.run.events import Finished
 from core.training.average import WeightAverage
 from core.training.checkpoint import CheckpointStore
 from core.training.checkpoint_file import predicting_weights

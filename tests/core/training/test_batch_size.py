@@ -10,10 +10,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.config.experiment import Experiment
+from core.config.registry import default_path, load
 from core.errors import RunError
-from core.experiment import Experiment
-from core.registry import default_path, load
-from core.rundir import RunRequest
+from core.run.rundir import RunRequest
 from core.training import batch_size
 from core.training.batch_size import (
     CudaProbe,

@@ -7,11 +7,11 @@ import pickle
 import pytest
 import torch
 
-from core.emitter import Emitter
 from core.errors import CheckpointError, UserError
-from core.events import CheckpointSaved
-from core.files import replace_atomically
-from core.rundir import RunDir, read_events
+from core.run.emitter import Emitter
+from core.run.events import CheckpointSaved
+from core.run.rundir import RunDir, read_events
+from core.system.files import replace_atomically
 from core.tasks.task import InputSpec
 from core.training.checkpoint import CheckpointStore
 from core.training.checkpoint_file import (

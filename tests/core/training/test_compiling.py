@@ -3,7 +3,7 @@ import functools
 import pytest
 import torch
 
-from core.events import Warned
+from core.run.events import Warned
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ import psutil
 import pytest
 import torch
 
-from core.events import CheckpointSaved, Failed, Finished, Stopped, Warned
-from core.experiment import Experiment, HardwareConfig, TrainingConfig
+from core.config.experiment import Experiment, HardwareConfig, TrainingConfig
+from core.run.events import CheckpointSaved, Failed, Finished, Stopped, Warned
 from core.tasks.task import Batch
 from core.training import leader
 from core.training.checkpoint import CheckpointStore

@@ -2,8 +2,8 @@ import datetime as dt
 
 import torch
 
-from core.events import Epoch, Step
-from core.history import fold
+from core.run.events import Epoch, Step
+from core.run.history import fold
 from core.training.identity import history_hash, projected_history, weights_hash
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)

@@ -2,7 +2,7 @@ import math
 
 import torch
 
-from core.experiment import TrainingConfig
+from core.config.experiment import TrainingConfig
 from core.training.precision import Precision
 from core.training.state import TrainingState
 from core.training.step import optimise

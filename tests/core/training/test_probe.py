@@ -5,8 +5,8 @@ import datetime as dt
 import msgspec
 import pytest
 
-from core.experiment import Experiment
-from core.rundir import RunRequest
+from core.config.experiment import Experiment
+from core.run.rundir import RunRequest
 from core.training import probe as probing
 from core.training.batch_size import Reading
 from core.training.probe import TIMED_STEPS, probe_machine

@@ -5,8 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.config.experiment import TrainingConfig
 from core.errors import CheckpointError
-from core.experiment import TrainingConfig
 from core.training.schedules import Schedule
 
 

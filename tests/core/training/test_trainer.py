@@ -4,9 +4,9 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from core.emitter import Emitter
-from core.events import CheckpointSaved, Failed, Finished, Step, Stopped, System, Warned
-from core.experiment import TrainingConfig
+from core.config.experiment import TrainingConfig
+from core.run.emitter import Emitter
+from core.run.events import CheckpointSaved, Failed, Finished, Step, Stopped, System, Warned
 from core.training.checkpoint import CheckpointStore
 from core.training.heartbeat import Heartbeat
 from core.training.identity import projected_history, weights_hash

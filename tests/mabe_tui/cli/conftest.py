@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from core.rundir import RunDir
+from core.run.rundir import RunDir
 from mabe_tui.launch import local_launcher
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.local_launcher import LocalLauncher

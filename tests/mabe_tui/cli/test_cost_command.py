@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from core.config.experiment import Experiment
 from core.errors import UserError
-from core.events import System, encode
-from core.experiment import Experiment
-from core.rundir import Limits, RunDir, RunRequest, new_run_id
+from core.run.events import System, encode
+from core.run.rundir import Limits, RunDir, RunRequest, new_run_id
 from tests.mabe_tui.cli.conftest import Mabe
 
 PaidRun = Callable[[str, float, float], RunDir]

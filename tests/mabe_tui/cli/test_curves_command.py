@@ -11,7 +11,7 @@ import pytest
 from typer.testing import Result
 
 from core.errors import ConfigError, RunError
-from core.rundir import RunDir
+from core.run.rundir import RunDir
 from tests.recorded import Recording, write_all
 
 Mabe = Callable[..., Result]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from core.rundir import RunDir
+from core.run.rundir import RunDir
 from mabe_tui.cli.display import display, newest
 from mabe_tui.cli.output import NO_BREAK, say
 from mabe_tui.runs.following.mirror import TextItem

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.rundir import RunDir
+from core.run.rundir import RunDir
 from mabe_tui.cli.follow import say_unknown
 from mabe_tui.launch import unknown
 from mabe_tui.launch.launcher import RunState

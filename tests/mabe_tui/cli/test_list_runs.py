@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
+from core.config.experiment import Experiment
+from core.config.registry import default_path, load
 from core.errors import ConfigError, RunError, UserError
-from core.events import Stopped
-from core.experiment import Experiment
-from core.registry import default_path, load
-from core.rundir import RunDir
+from core.run.events import Stopped
+from core.run.rundir import RunDir
 from tests.mabe_tui.recorded import record
 
 Mabe = Callable[..., Result]

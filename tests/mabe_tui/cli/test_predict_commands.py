@@ -12,11 +12,11 @@ from torch import nn
 from typer.testing import CliRunner, Result
 
 from core import job
+from core.config.registry import default_path, load
 from core.data.synthetic import SyntheticSettings, synthesise
 from core.errors import CheckpointError, DataError, RunError, UserError
 from core.evaluation.table import read_confusions
-from core.registry import default_path, load
-from core.rundir import RunDir
+from core.run.rundir import RunDir
 from mabe_tui.cli import predict_commands
 from mabe_tui.cli.main import app
 from mabe_tui.runs.start import new_request

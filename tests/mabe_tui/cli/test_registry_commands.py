@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from core.config.registry import default_path
 from core.errors import ConfigError
-from core.registry import default_path
 from mabe_tui.cli.output import wrapped
 from tests.command_line import mabe
 

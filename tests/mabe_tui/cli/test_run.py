@@ -9,7 +9,7 @@ import pytest
 from typer.testing import Result
 
 from core.errors import ConfigError, DataError, UserError
-from core.rundir import RunDir
+from core.run.rundir import RunDir
 from mabe_tui.runs.store import RunStore
 from mabe_tui.runs.units import parse_duration
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from core.experiment import Experiment
-from core.files import write_bytes_atomically
-from core.rundir import About, RunDir, RunRequest
+from core.config.experiment import Experiment
+from core.run.rundir import About, RunDir, RunRequest
+from core.system.files import write_bytes_atomically
 from mabe_tui.cli.main import _silence_libraries
 from mabe_tui.cli.output import print_json, rich_table, say, telling_of
 from mabe_tui.cli.streams import NeutralOutput, console

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
+from core.config.registry import default_path, load
 from core.errors import ConfigError, RunError
-from core.registry import default_path, load
 from mabe_tui.runs.store import RunStore
 
 Mabe = Callable[..., Result]

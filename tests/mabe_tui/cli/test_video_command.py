@@ -9,7 +9,7 @@ import pytest
 from typer.testing import Result
 
 from core.errors import ConfigError, RunError
-from core.rundir import RunDir
+from core.run.rundir import RunDir
 from mabe_tui.runs.manage import plan_gc
 from tests.mabe_tui.tiny_run import FRAMES, synthetic_folder, train
 

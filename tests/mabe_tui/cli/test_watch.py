@@ -13,9 +13,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from core.events import Failed
-from core.experiment import Experiment
-from core.rundir import RunDir
+from core.config.experiment import Experiment
+from core.run.events import Failed
+from core.run.rundir import RunDir
 from mabe_tui.cli.listing import Listing, Narrowed
 from mabe_tui.cli.session import Session
 from mabe_tui.cli.watch import _print_changes, change_line, changes

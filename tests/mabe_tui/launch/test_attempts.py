@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from core.rundir import RunDir
+from core.run.rundir import RunDir
 from mabe_tui.launch.attempts import QuietEnding, read_quiet_ending, write_quiet_ending
 from mabe_tui.launch.launcher import RunState
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from core.errors import RunError, UserError
-from core.events import Stopped
-from core.rundir import Handle, RunDir
+from core.run.events import Stopped
+from core.run.rundir import Handle, RunDir
 from mabe_tui.launch import local_launcher, process
 from mabe_tui.launch.launcher import RunState, StopOutcome
 from mabe_tui.launch.local_launcher import LocalLauncher, job_environment
@@ -129,7 +129,7 @@ def test_clock_that_was_set_loses_no_run(launcher: LocalLauncher, make_run: Make
 LAUNCH_AND_DIE = """
 import os, signal, sys
 from pathlib import Path
-from core.rundir import RunDir
+from core.run.rundir import RunDir
 from mabe_tui.launch.local_launcher import LocalLauncher
 LocalLauncher(sys.argv[2:]).launch(RunDir(Path(sys.argv[1])))
 os.killpg(0, signal.{signal})

@@ -11,8 +11,8 @@ import tomli_w
 
 import core
 import mabe_tui
-from core.experiment import Experiment, to_table
-from core.rundir import Limits, Resolved, RunRequest
+from core.config.experiment import Experiment, to_table
+from core.run.rundir import Limits, Resolved, RunRequest
 from mabe_tui.launch import modal_app
 from mabe_tui.launch.modal_app import SOURCES, is_left_out, open_run, pinned
 from mabe_tui.launch.modal_claims import OutdatedError, claim

@@ -13,7 +13,7 @@ import modal.exception
 import msgspec
 import pytest
 
-from core.events import (
+from core.run.events import (
     AnyEvent,
     CheckpointSaved,
     Finished,
@@ -23,7 +23,7 @@ from core.events import (
     decode,
     encode,
 )
-from core.rundir import RunDir
+from core.run.rundir import RunDir
 from mabe_tui.launch import modal_attempt, modal_commits
 from mabe_tui.launch.modal_attempt import Attempt
 from mabe_tui.launch.modal_claims import OutdatedError

@@ -9,7 +9,7 @@ import modal.exception
 import pytest
 
 from core.errors import RunError
-from core.rundir import Handle, RunDir
+from core.run.rundir import Handle, RunDir
 from mabe_tui.launch.launcher import Connection, UnreachableError
 from mabe_tui.launch.modal import follow
 from mabe_tui.launch.modal.calls import CallState, Outcome

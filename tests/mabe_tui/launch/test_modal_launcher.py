@@ -3,7 +3,7 @@
 import pytest
 
 from core.errors import RunError
-from core.rundir import Handle, RunDir
+from core.run.rundir import Handle, RunDir
 from mabe_tui.launch.attempts import read_quiet_ending
 from mabe_tui.launch.launcher import RunState, UnreachableError
 from mabe_tui.launch.launching import is_being_launched, launching

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from modal.types import LogEntry
 
-from core.events import Warned, encode
-from core.rundir import RunDir
+from core.run.events import Warned, encode
+from core.run.rundir import RunDir
 from mabe_tui.launch.modal.stream import StreamReader
 from mabe_tui.launch.recorder import Recorder
 

@@ -2,8 +2,8 @@
 
 import datetime as dt
 
-from core.events import Stopped, Warned, encode
-from core.rundir import Pointer
+from core.run.events import Stopped, Warned, encode
+from core.run.rundir import Pointer
 from mabe_tui.launch.modal import volume
 from mabe_tui.launch.recorder import Recorder
 

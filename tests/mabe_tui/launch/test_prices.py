@@ -2,10 +2,10 @@
 
 import pytest
 
+from core.config.experiment import HardwareConfig
+from core.config.gpus import GPUS
 from core.errors import ConfigError
-from core.experiment import HardwareConfig
-from core.gpus import GPUS
-from core.limits import Limits
+from core.run.limits import Limits
 from mabe_tui.launch.prices import rate_of, read_prices
 
 

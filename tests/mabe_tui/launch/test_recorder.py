@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import RunError
-from core.events import Failed, Warned, encode
-from core.rundir import RunDir
+from core.run.events import Failed, Warned, encode
+from core.run.rundir import RunDir
 from mabe_tui.launch import recorder as recorder_module
 from mabe_tui.launch.recorder import LineKey, Recorder, writing
 from tests.full_disk import room_for

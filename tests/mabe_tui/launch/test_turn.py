@@ -4,7 +4,7 @@ import os
 import signal
 from collections.abc import Callable
 
-from core.rundir import RunDir
+from core.run.rundir import RunDir
 from mabe_tui.launch.launcher import RunState, StopOutcome
 from mabe_tui.launch.local_launcher import LocalLauncher
 from tests.waiting import LONG, wait_for

@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import Any
 
-from core.events import (
+from core.run.events import (
     AnyEvent,
     CheckpointSaved,
     DataReady,
@@ -15,7 +15,7 @@ from core.events import (
     System,
     encode,
 )
-from core.rundir import RunDir
+from core.run.rundir import RunDir
 
 START = dt.datetime(2026, 11, 21, 3, 0, tzinfo=dt.UTC)
 

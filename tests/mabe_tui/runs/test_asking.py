@@ -5,9 +5,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from core import registry
+from core.config import registry
 from core.errors import ConfigError, DataError
-from core.rundir import Limits
+from core.run.rundir import Limits
 from mabe_tui.runs.asking import Wish, check_data, parse_seeds, requests_for
 from mabe_tui.runs.forecast import above_budget, described, dry_run, limits_line, spending
 from mabe_tui.runs.store import RunStore

@@ -5,9 +5,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from core.config.experiment import Experiment
 from core.errors import RunError
-from core.experiment import Experiment
-from core.rundir import Handle, RunDir
+from core.run.rundir import Handle, RunDir
 from mabe_tui.launch.attempts import QuietEnding, write_quiet_ending
 from mabe_tui.launch.launcher import RunState, Say, UnreachableError
 from mabe_tui.runs import control

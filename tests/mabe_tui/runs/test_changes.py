@@ -10,9 +10,9 @@ import pytest
 from core.data.prepared import prepare
 from core.data.synthetic import SyntheticSettings, synthesise
 from core.errors import DataError
-from core.places import cache_of_run
-from core.rundir import Pointer, Resolved, RunDir, RunRequest
-from core.version import code_version
+from core.run.code_version import code_version
+from core.run.places import cache_of_run
+from core.run.rundir import Pointer, Resolved, RunDir, RunRequest
 from mabe_tui.runs.changes import changes_since
 
 

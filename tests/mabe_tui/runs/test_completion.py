@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from core import registry
-from core.experiment import flatten
+from core.config import registry
+from core.config.experiment import flatten
 from mabe_tui.runs import completion
 from mabe_tui.runs.completion import allowed, folders_like, settings_like
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from core.emitter import Emitter
-from core.events import Epoch, RunStarted
-from core.rundir import Pointer, RunDir
+from core.run.emitter import Emitter
+from core.run.events import Epoch, RunStarted
+from core.run.rundir import Pointer, RunDir
 from mabe_tui.launch.launcher import StopOutcome
 from mabe_tui.runs.endings import resume_words, stop_words
 

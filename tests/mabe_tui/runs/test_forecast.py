@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from core.registry import default_path, load
-from core.rundir import Limits, RunRequest
+from core.config.registry import default_path, load
+from core.run.rundir import Limits, RunRequest
 from mabe_tui.runs.forecast import Spending, spending
 from mabe_tui.runs.start import new_request
 from mabe_tui.runs.store import RunStore

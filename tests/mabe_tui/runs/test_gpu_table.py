@@ -6,8 +6,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from core.experiment import Experiment
-from core.registry import default_path, load
+from core.config.experiment import Experiment
+from core.config.registry import default_path, load
 from core.training.probe_report import ProbeReport
 from mabe_tui.runs.gpu_table import GpuRow, gpu_table
 from mabe_tui.runs.probes import KeptProbe, keep_probe, kept_probes, torch_version

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from core.events import AnyEvent, Finished, Preempted, Resumed, RunStarted, System, encode
-from core.experiment import Experiment
-from core.rundir import Limits, RunDir, RunRequest
+from core.config.experiment import Experiment
+from core.run.events import AnyEvent, Finished, Preempted, Resumed, RunStarted, System, encode
+from core.run.rundir import Limits, RunDir, RunRequest
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.curves.points import Points
 from mabe_tui.runs.ledger import Spent, spent, total, totals

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from core.errors import ConfigError, RunError
-from core.events import Finished, Stopped
-from core.rundir import Limits, RunDir
+from core.run.events import Finished, Stopped
+from core.run.rundir import Limits, RunDir
 from mabe_tui.runs.control import resume
 from mabe_tui.runs.limits import reached_limit, require_room
 from mabe_tui.runs.store import RunEntry

@@ -7,10 +7,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from core import places
+from core.config.experiment import Experiment
 from core.errors import RunError
-from core.experiment import Experiment
-from core.rundir import RunDir
+from core.run import places
+from core.run.rundir import RunDir
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.local_launcher import LocalLauncher
 from mabe_tui.runs import manage

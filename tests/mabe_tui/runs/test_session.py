@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core import registry
+from core.config import registry
 from core.errors import ConfigError
 from mabe_tui.runs.session import Session
 

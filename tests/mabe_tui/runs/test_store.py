@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from core.errors import RunError
-from core.rundir import About, RunDir
+from core.run.rundir import About, RunDir
 from mabe_tui.runs.store import RunStore
 
 MakeRun = Callable[..., RunDir]

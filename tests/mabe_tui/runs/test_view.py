@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.events import (
+from core.config.experiment import Experiment, TrainingConfig
+from core.run.events import (
     Epoch,
     Failed,
     Finished,
@@ -19,9 +20,8 @@ from core.events import (
     Warned,
     encode,
 )
-from core.experiment import Experiment, TrainingConfig
-from core.history import fold
-from core.rundir import Limits, RunDir, RunRequest
+from core.run.history import fold
+from core.run.rundir import Limits, RunDir, RunRequest
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.metric_limits import most_possible
 from mabe_tui.runs.reading import Thinner

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from textual.css.stylesheet import Stylesheet
 
-from core import registry
+from core.config import registry
 from mabe_tui.runs.session import Session
 from mabe_tui.tui.app import MabeApp, Options
 from tests.recorded import BEGAN, write_all

@@ -8,9 +8,9 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from core import events
-from core.emitter import Emitter
-from core.rundir import Handle, RunDir
+from core.run import events
+from core.run.emitter import Emitter
+from core.run.rundir import Handle, RunDir
 from mabe_tui.launch import process
 from mabe_tui.tui.app import MabeApp
 from mabe_tui.tui.screens.run.screen import RunScreen

@@ -9,8 +9,8 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 from textual.worker import WorkerCancelled
 
-from core import registry
-from core.rundir import RunDir
+from core.config import registry
+from core.run.rundir import RunDir
 from mabe_tui.tui.screens.checkpoints.screen import CheckpointsScreen
 from mabe_tui.tui.screens.compare.screen import CompareScreen
 from mabe_tui.tui.screens.dialogs.entry import EntryScreen

@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 from textual.worker import WorkerCancelled
 
-from core.rundir import RunDir
+from core.run.rundir import RunDir
 from mabe_tui.plotting.band import Band
 from mabe_tui.runs.curves.axis import Axis
 from mabe_tui.runs.units import duration

@@ -8,8 +8,8 @@ from textual.pilot import Pilot
 from textual.widgets import Input, Static
 from textual.widgets._footer import FooterKey
 
-from core import registry
-from core.rundir import About, RunDir, RunRequest
+from core.config import registry
+from core.run.rundir import About, RunDir, RunRequest
 from mabe_tui.runs.listing import catalog as catalogs
 from mabe_tui.runs.listing.catalog import Catalog
 from mabe_tui.runs.store import RunEntry

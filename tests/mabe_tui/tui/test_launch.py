@@ -11,8 +11,8 @@ from textual.pilot import Pilot
 from textual.widgets import Input, Static
 from textual.widgets._footer import FooterKey
 
-from core import registry
-from core.rundir import RunRequest
+from core.config import registry
+from core.run.rundir import RunRequest
 from mabe_tui.launch import local_launcher
 from mabe_tui.launch.launcher import Quote, RunState
 from mabe_tui.launch.local_launcher import LocalLauncher

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.rundir import RunDir
+from core.run.rundir import RunDir
 from mabe_tui.launch.launcher import CONNECTED, Connection, Tell
 from mabe_tui.launch.local_launcher import LocalLauncher
 from mabe_tui.tui.widgets.standing import Standing

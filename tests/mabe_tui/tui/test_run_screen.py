@@ -8,9 +8,9 @@ import msgspec
 import pytest
 from textual.events import MouseScrollUp
 
-from core import events
-from core.events import Epoch
-from core.rundir import RunDir
+from core.run import events
+from core.run.events import Epoch
+from core.run.rundir import RunDir
 from mabe_tui.runs.following.feed import RunFeed
 from mabe_tui.runs.listing.view_state import ViewState
 from mabe_tui.tui.notices import Notice

@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from core import registry
-from core.rundir import RunDir
+from core.config import registry
+from core.run.rundir import RunDir
 from mabe_tui.cli.dashboard import SELF
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.local_launcher import LocalLauncher

@@ -11,8 +11,8 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 
-from core.progress import Progress, sparing
-from core.rundir import RunDir
+from core.run.rundir import RunDir
+from core.system.progress import Progress, sparing
 from mabe_tui.runs.checkpoints import (
     MARKED,
     CheckpointRow,

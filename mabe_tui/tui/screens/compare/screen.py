@@ -12,7 +12,7 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from core.errors import UserError
-from core.progress import Progress, sparing
+from core.system.progress import Progress, sparing
 from mabe_tui.runs.comparison.report import comparison_report, write_report
 from mabe_tui.runs.comparison.side_by_side import candidates, side_by_side
 from mabe_tui.tui.keys import bindings

@@ -9,8 +9,8 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from core.experiment import Experiment, flatten
-from core.registry import Registry
+from core.config.experiment import Experiment, flatten
+from core.config.registry import Registry
 from mabe_tui.runs.listing.cells import spell
 from mabe_tui.runs.listing.record import RunRecord
 from mabe_tui.runs.settings import differences

@@ -8,7 +8,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.timer import Timer
 
-from core import places
+from core.run import places
 from mabe_tui.runs.listing.measured import Measured
 from mabe_tui.runs.listing.record import RunRecord
 from mabe_tui.runs.listing.told_apart import Distinctions

@@ -5,8 +5,8 @@ from collections.abc import Collection, Sequence
 from textual import on
 from textual.message import Message
 
+from core.config.registry import Registry
 from core.errors import UserError
-from core.registry import Registry
 from mabe_tui.runs.listing.experiments import (
     ExperimentCache,
     ExperimentRow,

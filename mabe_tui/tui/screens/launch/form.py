@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from core.errors import ConfigError
-from core.rundir import Limits
+from core.run.rundir import Limits
 from mabe_tui.runs.asking import Wish, parse_seeds
 from mabe_tui.runs.units import parse_dollars, parse_duration
 

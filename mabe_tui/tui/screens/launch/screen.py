@@ -9,9 +9,9 @@ from textual.containers import Container, VerticalScroll
 from textual.message import Message
 from textual.widgets import Input, Label, Static
 
+from core.config.registry import Registry
 from core.errors import UserError
-from core.registry import Registry
-from core.rundir import RunDir, RunRequest
+from core.run.rundir import RunDir, RunRequest
 from mabe_tui.launch.launcher import launcher_names
 from mabe_tui.runs import asking, completion
 from mabe_tui.runs.asking import Wish

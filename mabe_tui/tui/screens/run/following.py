@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from textual.message import Message
 
-from core.rundir import RunDir
+from core.run.rundir import RunDir
 from mabe_tui.runs.following.feed import Job, RunFeed
 from mabe_tui.runs.following.live import RunSource
 from mabe_tui.tui.actions import RunActions

@@ -6,7 +6,7 @@ from pathlib import Path
 from textual.message import Message
 
 from core.errors import UserError
-from core.progress import Progress, sparing
+from core.system.progress import Progress, sparing
 from mabe_tui.plotting.skeleton import View, arena_view
 from mabe_tui.runs.checkpoints import pointer_names
 from mabe_tui.runs.store import RunEntry

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 
-from core.rundir import RunDir
+from core.run.rundir import RunDir
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.videos.video import VideoScore
 from mabe_tui.tui.keys import bindings

@@ -9,13 +9,13 @@ import pytest
 from filelock import FileLock
 
 from core.data.competition import labelled, read_bouts, read_tracking, read_videos
+from core.data.keypoints import MARS_7, SLOTS_18
 from core.data.labels import ActionMap, frame_classes
 from core.data.synthetic import SyntheticSettings, synthesise
 from core.data.synthetic.generate import SYNTHETIC_MARKER, fingerprint
 from core.data.synthetic.patterns import CLASS_OF, CLASSES
 from core.data.synthetic.writer import CSV_COLUMNS
 from core.errors import DataError
-from core.features.keypoints import MARS_7, SLOTS_18
 
 SMALL = SyntheticSettings(videos=3, frames=400, labs=("A", "B"))
 
@@ -127,7 +127,7 @@ def test_making_the_same_again_touches_nothing(tmp_path):
 
 
 def test_of_two_at_once_the_second_waits_and_finds_what_the_first_made(tmp_path, monkeypatch):
-    monkeypatch.setattr("core.lock.LOOK_SECONDS", 0.01)
+    monkeypatch.setattr("core.system.lock.LOOK_SECONDS", 0.01)
     other = msgspec.structs.replace(SMALL, seed=SMALL.seed + 1)
     lock, told = FileLock(tmp_path / ".lock"), []
 

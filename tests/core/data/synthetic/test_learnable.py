@@ -9,10 +9,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from core.data.competition import read_bouts, read_tracking, read_videos
+from core.data.keypoints import MARS_7
 from core.data.labels import ActionMap, frame_classes
 from core.data.synthetic import SyntheticSettings, synthesise
 from core.data.synthetic.patterns import CLASS_OF, CLASSES
-from core.features.keypoints import MARS_7
 
 NOSE, NECK, TAIL_BASE = (MARS_7.index(part) for part in ("nose", "neck", "tail_base"))
 

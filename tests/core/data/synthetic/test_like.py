@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 from core.data.competition import read_bouts, read_tracking, read_videos
+from core.data.keypoints import SLOTS_18
 from core.data.synthetic import like
 from core.data.synthetic.schedule import Bout
 from core.data.synthetic.writer import write_annotation, write_train_csv
 from core.errors import ConfigError, DataError
-from core.features.keypoints import SLOTS_18
 
 HEADPIECE = ["nose", "neck", "tail_base", "headpiece_topbackleft"]
 BOUTS = [

@@ -1,14 +1,14 @@
 import msgspec
 import pytest
 
+from core.config.registry import default_path, load
+from core.data.keypoints import is_known
 from core.data.labels import ACTIONS, SELF_ACTIONS
 from core.data.synthetic import REAL_SHARES, ClassShares, SyntheticSettings
 from core.data.synthetic.body import ANATOMY
 from core.data.synthetic.patterns import CLASS_OF, PATTERNS, Goal
 from core.data.synthetic.settings import BODY_PARTS, fingerprint
 from core.errors import ConfigError
-from core.features.keypoints import is_known
-from core.registry import default_path, load
 
 
 @pytest.mark.parametrize(

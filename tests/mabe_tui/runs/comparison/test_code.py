@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.version import code_version
+from core.run.code_version import code_version
 from mabe_tui.runs.comparison.code import code_changes
 
 

@@ -10,15 +10,15 @@ import pyarrow.parquet as pq
 import pytest
 from numpy.typing import NDArray
 
-from core.emitter import Emitter
+from core.config.experiment import Experiment, TrainingConfig
+from core.config.registry import Registry, default_path, load
 from core.errors import ConfigError, MisuseError
 from core.evaluation.frames import f1_macro
 from core.evaluation.table import Confusions, evaluation_table
 from core.evaluation.versions import compare_versions
-from core.events import Epoch, Finished, RunStarted
-from core.experiment import Experiment, TrainingConfig
-from core.registry import Registry, default_path, load
-from core.rundir import About, Resolved, RunDir, RunRequest, new_run_id
+from core.run.emitter import Emitter
+from core.run.events import Epoch, Finished, RunStarted
+from core.run.rundir import About, Resolved, RunDir, RunRequest, new_run_id
 from mabe_tui.runs.comparison.compare import (
     OF_A_RENTED_MACHINE,
     Comparison,

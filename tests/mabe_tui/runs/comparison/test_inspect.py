@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import precision_recall_fscore_support
 
-from core.experiment import DataConfig, Experiment
-from core.registry import default_path, load
+from core.config.experiment import DataConfig, Experiment
+from core.config.registry import default_path, load
 from mabe_tui.runs.comparison.compare import changed_settings, compare
 from mabe_tui.runs.comparison.inspect import Inspection, classes_of_counts, inspect
 from mabe_tui.runs.comparison.sides import Side

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from core.config.registry import Registry, default_path, load
 from core.errors import UserError
-from core.registry import Registry, default_path, load
-from core.rundir import RunDir
+from core.run.rundir import RunDir
 from mabe_tui.runs.checkpoints import checkpoint_rows
 from mabe_tui.runs.comparison.compare_tables import sections
 from mabe_tui.runs.comparison.evaluate import EvaluationReport

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from core.errors import RunError
-from core.events import Epoch, Identity, Step, System, identity
-from core.rundir import Limits, RunDir
+from core.run.events import Epoch, Identity, Step, System, identity
+from core.run.rundir import Limits, RunDir
 from mabe_tui.plotting.smoothing import ema
 from mabe_tui.runs.curves.axis import Axis
 from mabe_tui.runs.curves.curves import curve, curve_names, curves_named, series_of

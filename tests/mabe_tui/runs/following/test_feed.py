@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from core.errors import RunError
-from core.rundir import RunDir
+from core.run.rundir import RunDir
 from mabe_tui.runs.curves.axis import Axis
 from mabe_tui.runs.following.chart_cache import ChartCache, View
 from mabe_tui.runs.following.feed import Look, RunFeed, Wish

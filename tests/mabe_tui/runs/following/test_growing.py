@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.events import AnyEvent, Step, System
-from core.history import History, fold
-from core.rundir import RunDir
+from core.run.events import AnyEvent, Step, System
+from core.run.history import History, fold
+from core.run.rundir import RunDir
 from mabe_tui.runs.following.growing import GrowingFold
 from tests.mabe_tui.runs.telling import Telling
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from core.events import Failed, Finished, Step, Warned, encode
-from core.rundir import RunDir
+from core.run.events import Failed, Finished, Step, Warned, encode
+from core.run.rundir import RunDir
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.following.live import LiveRun
 from mabe_tui.runs.store import RunEntry

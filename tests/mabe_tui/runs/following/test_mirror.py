@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import RunError
-from core.events import System, encode
-from core.rundir import RunDir
+from core.run.events import System, encode
+from core.run.rundir import RunDir
 from mabe_tui.runs.following.mirror import EventItem, Mirror, TextItem
 
 NOW = dt.datetime(2026, 11, 21, tzinfo=dt.UTC)

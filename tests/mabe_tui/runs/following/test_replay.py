@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from core.events import Finished
-from core.history import fold
-from core.rundir import RunDir
+from core.run.events import Finished
+from core.run.history import fold
+from core.run.rundir import RunDir
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.following.replay import Replay
 from tests.mabe_tui.runs.telling import START, Telling

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from core.errors import UserError
-from core.events import Epoch, Identity, Step, System, encode, identity
-from core.rundir import RunDir
+from core.run.events import Epoch, Identity, Step, System, encode, identity
+from core.run.rundir import RunDir
 from mabe_tui.runs.following import log_index, run_log
 from mabe_tui.runs.following.run_log import RunLog, search_pattern
 from tests.mabe_tui.runs.telling import Telling

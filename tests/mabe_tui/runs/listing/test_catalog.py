@@ -7,11 +7,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from core import places
-from core.events import Failed
-from core.experiment import Experiment, HardwareConfig, TrainingConfig
-from core.history import History
-from core.rundir import About, RunDir
+from core.config.experiment import Experiment, HardwareConfig, TrainingConfig
+from core.run import places
+from core.run.events import Failed
+from core.run.history import History
+from core.run.rundir import About, RunDir
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.local_launcher import LocalLauncher
 from mabe_tui.plotting.smoothing import ema

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from core.config.experiment import Experiment
+from core.config.registry import Registry, default_path, load
 from core.errors import RunError
-from core.events import Failed, Stopped
-from core.experiment import Experiment
-from core.registry import Registry, default_path, load
+from core.run.events import Failed, Stopped
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.comparison.compare import compare
 from mabe_tui.runs.listing.catalog import Catalog

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.config.experiment import Experiment, TrainingConfig
 from core.errors import UserError
-from core.events import Stopped
-from core.experiment import Experiment, TrainingConfig
+from core.run.events import Stopped
 from mabe_tui.runs.listing.catalog import Catalog
 from mabe_tui.runs.listing.fields import (
     Fields,

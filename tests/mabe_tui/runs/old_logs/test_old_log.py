@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from core.config.experiment import Experiment
+from core.config.registry import default_path, load
 from core.errors import ConfigError, DataError
-from core.events import RunStarted, encode
-from core.experiment import Experiment
-from core.registry import default_path, load
+from core.run.events import RunStarted, encode
 from mabe_tui.cli.lines import line_of
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.pieces import TimedLine

@@ -9,13 +9,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from core.emitter import Emitter
+from core.config.experiment import Experiment, TrainingConfig
+from core.config.registry import load
+from core.config.tuning import Range
 from core.errors import RunError
-from core.events import Epoch, Failed, Finished, RunStarted, Stopped
-from core.experiment import Experiment, TrainingConfig
-from core.registry import load
-from core.rundir import RunDir, RunRequest, new_run_id
-from core.tuning import Range
+from core.run.emitter import Emitter
+from core.run.events import Epoch, Failed, Finished, RunStarted, Stopped
+from core.run.rundir import RunDir, RunRequest, new_run_id
 from mabe_tui.launch.launcher import RunState, StopOutcome, UnreachableError
 from mabe_tui.runs.studies.study import Asked, Study, asked, best_of, open_study
 from mabe_tui.runs.studies.tuning import Tuner

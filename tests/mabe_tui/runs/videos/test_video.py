@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from core.data.competition import read_bouts, read_tracking, read_videos
+from core.data.keypoints import SLOTS_18
 from core.data.labels import ActionMap, frame_classes
 from core.errors import CheckpointError, DataError, RunError
 from core.evaluation.table import read_confusions
-from core.features.keypoints import SLOTS_18
 from core.inference.predict import Predictor
-from core.rundir import Handle, RunDir
+from core.run.rundir import Handle, RunDir
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.videos.video import open_video, validation_scores
 from mabe_tui.runs.videos.video_prediction import FOLDER, predict_video

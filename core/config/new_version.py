@@ -1,0 +1,151 @@
+"""Writing a new version into the registry's file, all else in which stays as it is."""
+
+import re
+import tomllib
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from core.config.experiment import NOT_INHERITED, Experiment
+from core.config.inheritance import Table, merge
+from core.config.overrides import parse_override
+from core.config.registry import Registry, load, require_name
+from core.errors import ConfigError
+from core.system.files import write_bytes_atomically
+from core.system.lock import locked
+
+_HEADER = re.compile(r"^[ \t]*\[+[ \t]*(?P<first>\"[^\"]*\"|'[^']*'|[A-Za-z0-9_-]+)", re.MULTILINE)
+
+
+def add_version(
+    registry: Registry,
+    name: str,
+    extends: str | None,
+    overrides: Sequence[str] = (),
+    notes: str | None = None,
+    title: str | None = None,
+    tell: Callable[[str], None] | None = None,
+) -> Experiment:
+    """Write a new version into a registry's file, once it has been found sound.
+
+    The file is read and rewritten under its lock. What stands in it stays as it is, comments, order and
+    layout included; the new version follows the last one.
+
+    Args:
+        registry: whose file it is; what it says is read anew.
+        name: of the new version.
+        extends: the version whose settings it starts from.
+        overrides: ``key.path=value`` each.
+        notes: why it exists.
+        title: one line.
+        tell: called with a sentence where another process is changing the file.
+
+    Raises:
+        ConfigError: the name is taken or impossible, or the new version would not be sound.
+        UserError: the file cannot be read or written, or another process does not let go of it.
+    """
+    file = registry.path.resolve()  # a link stays one
+    with locked(file, tell=tell):
+        now = load(registry.path)
+        table = _table(now, name, extends, overrides, notes, title)
+        grown = replace(now, tables={**now.tables, name: table})
+        # first as settings on top of what is inherited: what is wrong with one is said of it
+        stated = {key: value for key, value in table.items() if key in NOT_INHERITED}
+        stated |= {"extends": extends} if extends is not None else {}
+        replace(now, tables={**now.tables, name: stated}).experiment(name, overrides)
+        experiment = grown.experiment(name)
+        write_bytes_atomically(file, _with_table(file, name, table))
+    return experiment
+
+
+def _table(
+    registry: Registry,
+    name: str,
+    extends: str | None,
+    overrides: Sequence[str],
+    notes: str | None,
+    title: str | None,
+) -> Table:
+    require_name(name, registry.path)
+    if name in registry.tables:
+        raise ConfigError(
+            f"{registry.path}: there is a version {name!r} already; choose another name"
+        )
+    table: Table = {"extends": extends} if extends is not None else {}
+    if title:
+        table["title"] = title
+    table["status"] = "planned"
+    for text in overrides:
+        table = merge(table, parse_override(text)[1])
+    if notes:
+        table["notes"] = {"about": notes}
+    return table
+
+
+def _with_table(file: Path, name: str, table: Table) -> bytes:
+    """Return the content of a registry's file with one version more.
+
+    The version's table is put into the text as it stands. Where the versions are not written as tables of
+    their own, so that this would mean something else, tomlkit finds the place.
+
+    Raises:
+        ConfigError: the file is written in a way that neither can add to.
+    """
+    content = file.read_bytes()
+    bom = "\ufeff" if content.startswith(b"\xef\xbb\xbf") else ""
+    text = content.decode("utf-8-sig")
+    is_dos = "\r\n" in text
+    text = text.replace("\r\n", "\n")
+    wanted = tomllib.loads(text)
+    wanted["experiments"][name] = table
+    for add in (_inserted, _added_by_tomlkit):
+        try:
+            grown = add(text, name, table)
+            is_right = tomllib.loads(grown) == wanted
+        except ValueError:
+            continue
+        if is_right:
+            return (bom + (grown.replace("\n", "\r\n") if is_dos else grown)).encode()
+    raise ConfigError(
+        f"{file}: a table cannot be added to it as it is written; begin the versions with"
+        f" [experiments.NAME] lines, or add {name!r} by hand"
+    )
+
+
+def _inserted(text: str, name: str, table: Table) -> str:
+    """Put the table behind the last version; the comments before what follows stay with that."""
+    headers = [(match["first"].strip("\"'"), match.start()) for match in _HEADER.finditer(text)]
+    last = max(i for i, (first, _) in enumerate(headers) if first == "experiments")
+    end = len(text)
+    if last + 1 < len(headers):
+        end = _before_comments(text[: headers[last + 1][1]])
+    block = tomli_w.dumps({"experiments": {name: table}})
+    before, after = text[:end].rstrip("\n"), text[end:].lstrip("\n")
+    return f"{before}\n\n{block}" + (f"\n{after}" if after else "")
+
+
+def _before_comments(text: str) -> int:
+    """Return where the comments at the end of a text begin that a blank line parts from what precedes."""
+    lines = text.splitlines(keepends=True)
+    first = len(lines)
+    while first and (not (line := lines[first - 1].strip()) or line.startswith("#")):
+        first -= 1
+    while first < len(lines) and lines[first].strip():
+        first += 1
+    return sum(map(len, lines[:first]))
+
+
+def _added_by_tomlkit(text: str, name: str, table: Table) -> str:
+    import tomlkit  # late: 30 ms, and seldom needed
+    from tomlkit.exceptions import TOMLKitError
+
+    try:
+        document = tomlkit.parse(text)
+        experiments: Any = document["experiments"]
+        experiments[name] = table
+        return tomlkit.dumps(document)
+    except TOMLKitError as error:
+        raise ValueError(str(error)) from error

@@ -1,0 +1,74 @@
+"""``key.path=value`` as people type it, and ``"none"``, which unsets."""
+
+import re
+import tomllib
+from typing import Any
+
+from core.config.experiment import NOT_INHERITED, Experiment
+from core.config.inheritance import Table
+from core.config.strict import UNSET, field_type, is_optional, takes_array
+from core.config.toml_text import TomlError, parse_toml
+from core.errors import ConfigError
+
+_BARE_POINT = re.compile(r"(?<![\w.])\d+\.(?![\d.])")
+"""A number that ends in its point, as in ``1.`` or ``1.e-3``."""
+_BARE_FRACTION = re.compile(r"(?<![\w.])(?P<sign>[+-]?)(?P<rest>\.\d)")
+"""A number that begins with its point, as in ``.001``."""
+
+
+def parse_override(text: str) -> tuple[str, Table]:
+    """Read ``key.path=value`` into its path and the table that states it.
+
+    Where an array may stand, ``a,b`` is one: ``hardware.gpu=H100,A100-80GB``.
+
+    Raises:
+        ConfigError: there is no ``=``, or the key is empty or not an override's affair.
+    """
+    path, equals, value = text.partition("=")
+    parts = [part.strip() for part in path.split(".")]
+    if not equals or not all(parts):
+        raise ConfigError(f"--set {text}: write key=value, such as training.batch_size=32")
+    if parts[0] in ("name", *NOT_INHERITED):
+        raise ConfigError(
+            f"--set {text}: {parts[0]!r} describes a version; change it in the registry"
+        )
+    key = ".".join(parts)
+    table: Any = _value(key, value.strip())
+    if isinstance(table, str) and "," in table and takes_array(field_type(Experiment, key)):
+        items = table.strip("[]").split(",")
+        table = [_value(key, item.strip()) for item in items if item.strip()]
+    for part in reversed(parts):
+        table = {part: table}
+    return ".".join(parts), table
+
+
+def _value(path: str, value: str) -> Any:
+    """Read a value as TOML, with ``.5`` and ``1.`` for numbers as well; else it is plain text.
+
+    Raises:
+        ConfigError: it is a whole number beyond 64 bits, or nested too deeply.
+    """
+    with_zeros = _BARE_FRACTION.sub(r"\g<sign>0\g<rest>", _BARE_POINT.sub(r"\g<0>0", value))
+    for spelling in dict.fromkeys((value, with_zeros)):
+        try:
+            table = parse_toml(f"value = {spelling}")
+        except TomlError as error:
+            if not isinstance(error.__cause__, tomllib.TOMLDecodeError):
+                problem = str(error).partition(": ")[2] or str(error)
+                raise ConfigError(f"--set {path}: {problem}") from error
+        else:
+            if table.keys() == {"value"}:  # a line break may begin another key
+                return table["value"]
+    return value  # plain text needs no quotes on a command line
+
+
+def without_unset(table: Table, prefix: str = "") -> Table:
+    """Leave out the keys whose value is ``"none"``, where unsetting them is possible."""
+    kept: Table = {}
+    for key, value in table.items():
+        path = f"{prefix}{key}"
+        if isinstance(value, dict):
+            kept[key] = without_unset(value, f"{path}.")
+        elif value != UNSET or not is_optional(field_type(Experiment, path)):
+            kept[key] = value
+    return kept

@@ -1,0 +1,282 @@
+"""``experiments.toml`` → :class:`~core.config.experiment.Experiment`.
+
+Tables merge deeply along ``extends``, arrays replace; another model brings its own shape
+(:mod:`core.config.inheritance`), overrides and ``"none"`` come last (:mod:`core.config.overrides`). Keys that
+describe one version alone (:data:`~core.config.experiment.NOT_INHERITED`) are not inherited.
+"""
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import core
+from core.config.experiment import NOT_INHERITED, Experiment, flatten
+from core.config.experiment_rules import problems
+from core.config.inheritance import Table, inherit, merge
+from core.config.overrides import parse_override, without_unset
+from core.config.strict import convert, nearest
+from core.config.toml_lines import line_of
+from core.config.toml_text import TomlError, read_toml
+from core.config.tuning import read_ranges
+from core.errors import ConfigError, MisuseError
+
+FILE_NAME = "experiments.toml"
+FORMAT = 1
+VERSION_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """All versions of one file, as written; each is resolved when it is asked for."""
+
+    path: Path
+    tables: Mapping[str, Table]
+    presets: Mapping[str, Table]
+    text: str = field(repr=False)
+
+    @property
+    def versions(self) -> tuple[str, ...]:
+        """Names of the versions, in the order of the file."""
+        return tuple(self.tables)
+
+    def experiment(
+        self, version: str, overrides: Sequence[str] = (), preset: str | None = None
+    ) -> Experiment:
+        """Resolve one version: what it inherits, then the preset, then the overrides.
+
+        Args:
+            version: a name of the registry.
+            overrides: ``key.path=value`` each; the value as TOML, or plain text.
+            preset: a name under ``[presets]``.
+
+        Raises:
+            ConfigError: one line naming the file, the key path, what is allowed.
+        """
+        tables = [self.tables[name] for name in self.lineage(version)]
+        merged: Table = {}
+        for table in tables[:-1]:
+            inherited = {key: value for key, value in table.items() if key not in NOT_INHERITED}
+            merged = inherit(merged, inherited)
+        merged = inherit(merged, tables[-1])
+        preset_table = self._preset(preset) if preset is not None else {}
+        parsed = dict(parse_override(text) for text in overrides)
+        changes = preset_table
+        for table in parsed.values():
+            changes = merge(changes, table)
+        merged = inherit(merged, changes)
+        places = [f"presets.{preset}"] if preset is not None else []
+        places += [f"experiments.{name}" for name in reversed(self.lineage(version))]
+
+        def name(path: str) -> str:
+            bare = re.sub(r"\[.*", "", path)
+            given = next((key for key in parsed if f"{bare}.".startswith(f"{key}.")), None)
+            return f"--set {path}" if given is not None else self._line(places, path)
+
+        layers = [*tables, preset_table, *parsed.values()]
+        ranges = read_ranges([layer.get("tune", {}) for layer in layers], Experiment, name)
+        experiment = convert(
+            without_unset({**merged, "name": version, "tune": ranges}), Experiment, name
+        )
+        for path, problem in problems(experiment):
+            if overrides and name(path).startswith(str(self.path)):
+                self.experiment(version, (), preset)  # what is wrong with the file is told first
+                section = path.partition(".")[0]
+                near = [text for text in overrides if text.startswith(f"{section}.")] or overrides
+                raise ConfigError(
+                    f"--set {', '.join(near)}: {path} stays as it is, and {problem};"
+                    f" give it too: --set {path}=VALUE"
+                )
+            raise ConfigError(f"{name(path)}: {problem}")
+        self._check_assumed(experiment)
+        return experiment
+
+    def lineage(self, version: str) -> list[str]:
+        """Name the versions that lead to this one, the oldest first.
+
+        Raises:
+            ConfigError: an unknown name, or a cycle in ``extends``.
+        """
+        names = [version]
+        if version not in self.tables:
+            raise ConfigError(f"{self.path}: no version {version!r}{nearest(version, self.tables)}")
+        while (parent := self.tables[names[0]].get("extends")) is not None:
+            problem = None
+            if not isinstance(parent, str) or parent not in self.tables:
+                problem = f"no version {parent!r}{nearest(str(parent), self.tables)}"
+            elif parent in names:
+                problem = f"a cycle, {' → '.join([parent, *names])}; break it"
+            if problem is not None:
+                where = self._line([f"experiments.{names[0]}"], "extends")
+                raise ConfigError(f"{where}: {problem}")
+            names.insert(0, parent)
+        return names
+
+    def _preset(self, preset: str) -> Table:
+        if preset not in self.presets:
+            hint = nearest(preset, self.presets)
+            raise MisuseError(f"{self.path}: no preset {preset!r} under [presets]{hint}")
+        return {key: value for key, value in self.presets[preset].items() if key != "title"}
+
+    def assumed(self, version: str) -> frozenset[str]:
+        """Give the settings whose values are our choice, by whoever first chose them.
+
+        A value that a version inherits unchanged from one that assumed it is assumed there too; a
+        version that states it, if only the same again, takes it back, unless it assumes that one anew.
+
+        Raises:
+            ConfigError: as :meth:`experiment`.
+        """
+        assumed: set[str] = set()
+        before: dict[str, object] = {}
+        for name in self.lineage(version):
+            experiment = self.experiment(name)
+            settings = flatten(experiment)
+            assumed = {
+                key
+                for key in assumed
+                if settings.get(key) == before.get(key) and not _states(self.tables[name], key)
+            }
+            assumed |= {
+                key
+                for key in settings
+                for path in experiment.assumed
+                if key == path or key.startswith(f"{path}.")
+            }
+            before = settings
+        return frozenset(assumed)
+
+    def check_presets(self) -> None:
+        """Look at the keys and types of all presets, whether or not they are used.
+
+        Raises:
+            ConfigError: one line naming the file, the preset, the key path and what is allowed.
+        """
+        for preset in self.presets:
+            places = [f"presets.{preset}"]
+
+            def name(path: str, places: Sequence[str] = places) -> str:
+                return self._line(places, path)
+
+            convert({**without_unset(self._preset(preset)), "name": preset}, Experiment, name)
+
+    def _check_assumed(self, experiment: Experiment) -> None:
+        known = flatten(experiment)
+        for path in experiment.assumed:
+            if not any(key == path or key.startswith(f"{path}.") for key in known):
+                where = self._line([f"experiments.{experiment.name}"], "assumed")
+                raise ConfigError(f"{where}: no setting {path!r}{nearest(path, known)}")
+
+    def _line(self, places: Sequence[str], path: str) -> str:
+        """Name the line of the file that states ``path`` in the first of ``places`` that does."""
+        key = re.sub(r"\[.*", "", path)
+        for place in places:
+            if (line := line_of(self.text, f"{place}.{key}".rstrip("."))) is not None:
+                return f"{self.path}:{line}: {place}.{path}".rstrip(".")
+        return f"{self.path}: {places[0]}.{path}".rstrip(".")
+
+
+def _states(table: Table, path: str) -> bool:
+    """Tell whether a version's own table gives a key path, such as ``training.epochs``."""
+    value: object = table
+    for part in path.split("."):
+        if not isinstance(value, dict) or part not in value:
+            return False
+        value = value[part]
+    return True
+
+
+def find(start: Path, stated: str | None = None) -> Path | None:
+    """Find the registry: ``stated``, else ``$MABE_REGISTRY``, else upwards from ``start``.
+
+    Returns:
+        ``None`` where there is none, and :func:`default_path` is to be used.
+
+    Raises:
+        ConfigError: the one that was stated is not there.
+    """
+    named = stated or os.environ.get("MABE_REGISTRY")
+    if named:
+        path = Path(named).expanduser()
+        path = path / FILE_NAME if path.is_dir() else path
+        if not path.is_file():
+            raise ConfigError(f"{path}: no such registry; `mabe init` writes one")
+        return path
+    for folder in (start, *start.parents):
+        if (folder / FILE_NAME).is_file():
+            return folder / FILE_NAME
+    return None
+
+
+def default_path() -> Path:
+    """Give the registry that comes with the package: v1 to v7."""
+    package = Path(core.__file__).resolve().parent
+    shipped = package / FILE_NAME  # a wheel carries a copy; a checkout has it one folder up
+    return shipped if shipped.is_file() else package.parent / FILE_NAME
+
+
+def load(path: Path) -> Registry:
+    """Read a registry. Versions are checked when they are resolved.
+
+    Raises:
+        ConfigError: the file cannot be read, is not TOML, or is not a registry.
+    """
+    try:
+        text, content = read_toml(path)
+    except TomlError as error:
+        where = path if error.line is None else f"{path}:{error.line}"
+        raise ConfigError(f"{where}: not valid TOML: {error}") from error
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: cannot be read ({error.strerror or error}); `mabe init` writes a registry"
+        ) from error
+    return parsed(path, text, content)
+
+
+def parsed(path: Path, text: str, content: Table) -> Registry:
+    """Return the registry that a file's content states.
+
+    Args:
+        path: the file.
+        text: what stands in it.
+        content: the same as nested tables.
+
+    Raises:
+        ConfigError: it is not a registry.
+    """
+    for key in content:
+        if key not in ("format", "experiments", "presets"):
+            hint = nearest(key, ("format", "experiments", "presets"))
+            raise ConfigError(f"{path}: unknown key {key!r} at the top{hint}")
+    if content.get("format", FORMAT) != FORMAT:
+        raise ConfigError(f"{path}: format {content['format']!r}; this mabe reads format {FORMAT}")
+    experiments = _tables_of(content, "experiments", path)
+    if not experiments:
+        raise ConfigError(
+            f"{path}: no [experiments.…] table; `mabe init` writes a registry to start from"
+        )
+    return Registry(path, experiments, _tables_of(content, "presets", path), text)
+
+
+def _tables_of(content: Table, key: str, path: Path) -> dict[str, Table]:
+    tables = content.get(key, {})
+    if not isinstance(tables, dict) or not all(
+        isinstance(table, dict) for table in tables.values()
+    ):
+        raise ConfigError(f"{path}: {key} must hold one table a name, as in [{key}.name]")
+    for name in tables:
+        require_name(name, path)
+    return tables
+
+
+def require_name(name: str, path: Path) -> None:
+    """Refuse what cannot be the name of a version or a preset.
+
+    Raises:
+        ConfigError: names the file and what is allowed.
+    """
+    if not VERSION_NAME.fullmatch(name) or name == "last":
+        raise ConfigError(
+            f"{path}: {name!r} cannot be a name: letters, digits, '_', '.', '-' only, 40 at most, not 'last'"
+        )

@@ -1,0 +1,36 @@
+"""Which code a run was trained with."""
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+import core
+
+LENGTH = 12
+"""Hex digits of the short form."""
+
+
+def code_version(folder: Path | None = None) -> str:
+    """Give a short sha256 over all sources of ``core``, so that a resume can tell changed code.
+
+    Front ends do not count: how a run is watched changes nothing in it.
+
+    Args:
+        folder: the folder of a package; ``None`` takes that of ``core``.
+    """
+    root = folder if folder is not None else Path(core.__file__).parent
+    return version_of((p.relative_to(root).as_posix(), p.read_bytes()) for p in root.rglob("*.py"))
+
+
+def version_of(sources: Iterable[tuple[str, bytes]]) -> str:
+    """Give the version of sources that need not lie in a folder, such as those of an old commit.
+
+    Args:
+        sources: pairs of path below the package, with slashes, and content, in any order.
+    """
+    digest = hashlib.sha256()
+    for path, content in sorted(sources, key=lambda source: PurePosixPath(source[0])):
+        text = content.replace(b"\r\n", b"\n")
+        digest.update(f"{path}|{len(text)}|".encode())
+        digest.update(text)
+    return digest.hexdigest()[:LENGTH]

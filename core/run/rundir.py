@@ -1,0 +1,371 @@
+"""One run on disk: what was asked, how to reach it, its attempts, checkpoints and evaluation.
+
+The same folder on this computer and on a rented machine's volume. Whole files are replaced in one step;
+event files and logs are only ever appended to, each by one attempt. A reader meets a missing, foreign
+or half-written file without falling over: it is told :class:`~core.errors.RunError`, or reads less.
+"""
+
+import datetime as dt
+import re
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import msgspec
+import tomli_w
+
+from core.config.experiment import Experiment, to_table
+from core.config.section import Seed
+from core.config.toml_text import TomlError, read_toml
+from core.errors import CheckpointError, RunError, UserError
+from core.run import events as event_module
+from core.run.events import AnyEvent
+from core.run.history import History, fold
+from core.run.limits import HOUR as HOUR
+from core.run.limits import Limits as Limits
+from core.system.files import UNDECODABLE, write_bytes_atomically
+from core.system.lock import locked
+
+FORMAT = 1
+ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
+"""Without letters and digits that are read as one another."""
+RUN_ID = re.compile(r"[A-Za-z0-9_.-]+-\d{8}T\d{6}-[a-z0-9]{4}")
+ATTEMPT = re.compile(r"\d{4}-[a-z0-9]{4}")
+EPOCH_POINTER = re.compile(r"epoch-(\d{1,6})")
+HANDLE = "handle.toml"
+
+
+class Resolved(msgspec.Struct, frozen=True, kw_only=True):
+    """What the first attempt found: a resume that finds otherwise says so."""
+
+    code_version: str
+    data_fingerprint: str
+    train_videos: tuple[str, ...]
+    validation_videos: tuple[str, ...]
+    torch: str
+    threads: int
+    device: str
+    processes: int = 1
+    """That share each batch."""
+    features_by: str = "torch"
+    """What computes features: the last digit of a sum may depend on it."""
+    validation_source: str | None = None
+    """Hash of the validation videos' files, however they are prepared; ``None`` in older runs."""
+
+
+class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """``run.toml``: everything that was asked. Never a secret."""
+
+    format: int = FORMAT
+    run: str
+    created: dt.datetime
+    launcher: str
+    seed: Seed
+    experiment: Experiment
+    overrides: tuple[str, ...] = ()
+    preset: str | None = None
+    data: str | None = None
+    """The data folder, where the experiment does not make its own."""
+    imported: bool = False
+    """Made of an old log: nothing was run here, so there is nothing to go on with or to measure."""
+    limits: Limits = Limits()
+    resolved: Resolved | None = None
+    """Written by the job once the data are known."""
+
+
+class Handle(msgspec.Struct, frozen=True, kw_only=True):
+    """``handle.toml``: how the launcher reaches the newest attempt."""
+
+    launcher: str
+    attempt: str
+    reference: dict[str, str | int | float]
+    """Process id and start time; or app id, function-call id, server, workspace and environment."""
+
+
+class Pointer(msgspec.Struct, frozen=True, kw_only=True):
+    """``checkpoints/last.json`` or ``best.json``: which file, and how to know that it is whole."""
+
+    file: str
+    sha256: str
+    bytes: int
+    epoch: int
+    step: int
+    attempt: str
+    seq: int
+    """Of the ``checkpoint_saved`` event that announced it."""
+    metric: float | None = None
+
+
+class About(msgspec.Struct, frozen=True, kw_only=True):
+    """``about.toml``: what people say of a run; it may change at any time."""
+
+    tags: tuple[str, ...] = ()
+    note: str = ""
+
+
+Table = TypeVar("Table", bound=msgspec.Struct)
+
+
+def new_run_id(experiment: str, now: dt.datetime) -> str:
+    """Name a run: version, UTC time and four random letters, so that ids sort by version and time."""
+    return f"{experiment}-{now.astimezone(dt.UTC):%Y%m%dT%H%M%S}-{_random_name()}"
+
+
+def epoch_pointer(epoch: int) -> str:
+    """Name the pointer that keeps one epoch's checkpoint: ``epoch-0005``; see :data:`EPOCH_POINTER`."""
+    return f"epoch-{epoch:04d}"
+
+
+def _random_name() -> str:
+    return "".join(secrets.choice(ALPHABET) for _ in range(4))
+
+
+class RunDir:
+    """One run's folder. Makes no claim that it exists: reading says so when it does not."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def id(self) -> str:
+        """The run's id is its folder's name."""
+        return self.path.name
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of weights and pointers."""
+        return self.path / "checkpoints"
+
+    @property
+    def evaluation_table(self) -> Path:
+        """Per video × true class × predicted class counts of the best checkpoint."""
+        return self.evaluation_of("best")
+
+    def evaluation_of(self, epoch: Literal["best", "last"]) -> Path:
+        """Return where the table of the best, or of the last complete, epoch is kept.
+
+        Runs of earlier versions of this program keep that of the best epoch alone.
+        """
+        return self.path / "evaluation" / f"{epoch}.parquet"
+
+    # ── whole files ───────────────────────────────────────────────────────────────────────────
+
+    def write_request(self, request: RunRequest) -> None:
+        """Write ``run.toml``, making the folder where it is new."""
+        _write_toml(self.path / "run.toml", request)
+
+    def read_request(self) -> RunRequest:
+        """Read ``run.toml``.
+
+        Raises:
+            RunError: it is missing, not ours, or of a newer format.
+        """
+        path = self.path / "run.toml"
+        table = _read_toml(path)
+        if isinstance(table.get("format"), int) and table["format"] > FORMAT:
+            raise RunError(
+                f"{path}: written by a newer mabe (format {table['format']}, this one reads {FORMAT});"
+                " update mabe to read it"
+            )
+        return _convert(table, RunRequest, path)
+
+    def change_request(self, change: Callable[[RunRequest], RunRequest]) -> RunRequest:
+        """Rewrite ``run.toml`` under its lock, from what is on disk then; return the new request.
+
+        Raises:
+            RunError: the request cannot be read.
+            UserError: it cannot be written, or another process does not let go of it.
+        """
+        self._require_there()
+        with locked(self.path / "run.toml"):
+            changed = change(self.read_request())
+            self.write_request(changed)
+        return changed
+
+    def write_handle(self, handle: Handle) -> None:
+        """Keep a handle with its attempt, and as ``handle.toml`` unless that is of a newer attempt.
+
+        A handle that an older version kept only in ``handle.toml`` is moved to its attempt before.
+
+        Raises:
+            UserError: it cannot be written, or another process does not let go of it.
+        """
+        with locked(self.path / HANDLE):
+            before = self.read_handle()
+            if before is not None and not self._handle_path(before.attempt).exists():
+                self._keep_handle(before)
+            self._keep_handle(handle)
+            if before is None or before.attempt <= handle.attempt:
+                _write_toml(self.path / HANDLE, handle)
+
+    def _keep_handle(self, handle: Handle) -> None:
+        if self.attempt_folder(handle.attempt).is_dir():
+            _write_toml(self._handle_path(handle.attempt), handle)
+
+    def _handle_path(self, attempt: str) -> Path:
+        return self.attempt_folder(attempt) / HANDLE
+
+    def read_handle(self) -> Handle | None:
+        """Read ``handle.toml``; ``None`` where the run was never launched, or it cannot be read."""
+        return _read_handle(self.path / HANDLE)
+
+    def read_handles(self) -> list[Handle]:
+        """Read the handles of all starts of the run that can be read, oldest first."""
+        kept = [_read_handle(self._handle_path(attempt)) for attempt in self.attempts()]
+        newest = self.read_handle()
+        found = [each for each in (*kept, newest) if each is not None]
+        return [each for n, each in enumerate(found) if each not in found[:n]]
+
+    def write_about(self, about: About) -> None:
+        """Write ``about.toml`` of a new run; :meth:`change_about` rewrites it."""
+        _write_toml(self.path / "about.toml", about)
+
+    def change_about(self, change: Callable[[About], About]) -> About:
+        """Rewrite ``about.toml`` under its lock, from what is on disk then; return what it says now.
+
+        Raises:
+            RunError: it cannot be read.
+            UserError: it cannot be written, or another process does not let go of it.
+        """
+        self._require_there()
+        with locked(self.path / "about.toml"):
+            changed = change(self.read_about())
+            self.write_about(changed)
+        return changed
+
+    def _require_there(self) -> None:
+        if not self.path.is_dir():  # a lock would make the folder of a run that was removed
+            raise RunError(f"{self.path}: not there; was the run removed?")
+
+    def read_about(self) -> About:
+        """Read ``about.toml``; empty where there is none.
+
+        Raises:
+            RunError: it is there and cannot be read.
+        """
+        path = self.path / "about.toml"
+        if not path.exists():
+            return About()
+        try:
+            return _convert(_read_toml(path), About, path)
+        except RunError as error:
+            raise RunError(f"{error}; its tags and note are left out: mend or remove it") from error
+
+    def write_pointer(self, name: str, pointer: Pointer) -> None:
+        """Let ``last`` or ``best`` name a checkpoint. Call it only once that file is whole on disk."""
+        write_bytes_atomically(self.checkpoints / f"{name}.json", msgspec.json.encode(pointer))
+
+    def read_pointer(self, name: str) -> Pointer | None:
+        """Read ``last`` or ``best``; ``None`` where no checkpoint counts yet.
+
+        Raises:
+            CheckpointError: the pointer is there and cannot be read.
+        """
+        path = self.checkpoints / f"{name}.json"
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=Pointer)
+        except FileNotFoundError:
+            return None
+        except (OSError, *UNDECODABLE) as error:
+            raise CheckpointError(
+                f"{path}: not a checkpoint pointer ({error}); remove it to fall back on another checkpoint"
+            ) from error
+
+    # ── attempts ──────────────────────────────────────────────────────────────────────────────
+
+    def attempts(self) -> list[str]:
+        """Name all attempts, oldest first."""
+        folder = self.path / "attempts"
+        if not folder.is_dir():
+            return []
+        return sorted(entry.name for entry in folder.iterdir() if ATTEMPT.fullmatch(entry.name))
+
+    def claim_attempt(self) -> str:
+        """Take the next attempt's name and make its folder, before its first line is printed.
+
+        Raises:
+            RunError: the folder cannot be written, or other processes do not let go of it.
+        """
+        try:
+            with locked(self.path / "attempts"):
+                last = self.attempts()[-1:]
+                ordinal = int(last[0].split("-")[0]) + 1 if last else 1
+                name = f"{ordinal:04d}-{_random_name()}"
+                self.attempt_folder(name).mkdir(parents=True)
+        except (UserError, OSError) as error:
+            raise RunError(
+                f"{self.path}: no attempt can be started here ({getattr(error, 'strerror', None) or error});"
+                " check the folder's permissions and free space"
+            ) from error
+        return name
+
+    def attempt_folder(self, attempt: str) -> Path:
+        """Give the folder of one attempt."""
+        return self.path / "attempts" / attempt
+
+    def events_path(self, attempt: str) -> Path:
+        """Give the event file of one attempt; only that attempt's job writes it."""
+        return self.attempt_folder(attempt) / "events.jsonl"
+
+    def log_path(self, attempt: str) -> Path:
+        """Give the log of one attempt: all it printed, events included; the launcher side writes it."""
+        return self.attempt_folder(attempt) / "log.txt"
+
+    def request_stop(self, attempt: str) -> None:
+        """Note that the attempt was asked to stop, so that every front end shows ``stopping``."""
+        write_bytes_atomically(self.attempt_folder(attempt) / "stop-requested", b"")
+
+    def stop_requested(self, attempt: str) -> bool:
+        """Tell whether the attempt was asked to stop."""
+        return (self.attempt_folder(attempt) / "stop-requested").exists()
+
+    # ── events ────────────────────────────────────────────────────────────────────────────────
+
+    def events(self) -> Iterator[AnyEvent]:
+        """Read the events of all attempts. Torn and foreign lines are passed over."""
+        for attempt in self.attempts():
+            yield from read_events(self.events_path(attempt))
+
+    def history(self) -> History:
+        """Fold all events into the history that counts."""
+        return fold(self.events())
+
+
+def _read_handle(path: Path) -> Handle | None:
+    try:
+        return _convert(_read_toml(path), Handle, path)
+    except RunError:
+        return None
+
+
+def read_events(path: Path) -> Iterator[AnyEvent]:
+    """Read one event file; a torn last line, and a file that is not there, are nothing unusual."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return
+    for line in content.splitlines():
+        event = event_module.decode(line)
+        if event is not None:
+            yield event
+
+
+def _write_toml(path: Path, struct: msgspec.Struct) -> None:
+    write_bytes_atomically(path, tomli_w.dumps(to_table(struct)).encode())
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return read_toml(path)[1]
+    except FileNotFoundError as error:
+        raise RunError(f"{path}: not there; is {path.parent} a run folder?") from error
+    except (OSError, TomlError) as error:
+        raise RunError(f"{path}: cannot be read ({error})") from error
+
+
+def _convert(table: dict[str, Any], kind: type[Table], path: Path) -> Table:
+    try:
+        return msgspec.convert(table, kind)
+    except msgspec.ValidationError as error:
+        raise RunError(f"{path}: {error}; it was not written by this version of mabe") from error

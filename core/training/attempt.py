@@ -1,0 +1,306 @@
+"""One attempt of a run, from its first event to its last: data, resume, training, ending."""
+
+import contextlib
+import math
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import torch
+
+from core.errors import RunError
+from core.run.code_version import code_version
+from core.run.emitter import Emitter
+from core.run.events import (
+    DataReady,
+    Failed,
+    Finished,
+    Preempted,
+    Resumed,
+    RunStarted,
+    Stopped,
+    Warned,
+)
+from core.run.rundir import Resolved, RunDir, RunRequest
+from core.system.machine import choose_device, device_name, make_deterministic, process_device
+from core.system.progress import Progress
+from core.tasks.task import Task
+from core.training.checkpoint import Checkpoint, CheckpointStore
+from core.training.follower import Assignment
+from core.training.heartbeat import Heartbeat
+from core.training.leader import lead, process_count
+from core.training.rng import seed_everything
+from core.training.stopping import StopReason, StopWatch
+from core.training.trainer import Complete, Trainer
+
+TaskBuilder = Callable[[RunRequest, Path, torch.device, Progress], Task]
+"""From a request, the cache folder and the device to a task; tells its progress."""
+PROGRESS_INTERVAL = 2.0
+"""Seconds between two lines of progress in the log."""
+
+
+class Interrupted(Exception):  # noqa: N818 - not an error: the way out of a preparation under way
+    """A reason to stop came while the data were being prepared."""
+
+    def __init__(self, stop: StopReason) -> None:
+        super().__init__(stop.reason)
+        self.stop = stop
+
+
+class Session:
+    """Runs one attempt. Every event but ``failed`` is emitted from here or from the trainer."""
+
+    def __init__(
+        self,
+        run_dir: RunDir,
+        request: RunRequest,
+        emitter: Emitter,
+        watch: StopWatch,
+        cache: Path,
+        build: TaskBuilder | None = None,
+    ) -> None:
+        self._run_dir = run_dir
+        self._request = request
+        self._emitter = emitter
+        self._watch = watch
+        self._cache = cache
+        self._build = build
+        self._code_version = code_version()
+        self._line_due = -math.inf
+
+    def run(self) -> None:
+        """Train, and emit the ending.
+
+        Raises:
+            UserError: the run cannot go on, for a reason a person can mend.
+        """
+        device = choose_device(self._request.experiment.hardware.device)
+        self._processes = process_count(self._request.experiment, device)
+        device = process_device(device, 0, self._processes)
+        if self._processes > 1:
+            torch.set_num_threads(max(1, torch.get_num_threads() // self._processes))
+        self._emit_started(device)
+        self._heartbeat = Heartbeat(self._emitter, device)
+        seed_everything(self._request.seed)
+        make_deterministic(device)
+        checkpoint = self._resume()
+        try:
+            trainer, task = self._prepare(device, checkpoint)
+        except Interrupted as interrupted:
+            at = (checkpoint.pointer.epoch, checkpoint.pointer.step) if checkpoint else (0, 0)
+            self._emit_stopped(interrupted.stop, *at)
+            return
+        outcome = self._train(trainer, device, checkpoint)
+        progress = trainer.state.progress
+        if isinstance(outcome, StopReason):
+            self._emit_stopped(outcome, progress.epoch, progress.step)
+        else:
+            self._emit_finished(outcome, trainer, task.monitor)
+
+    def _train(
+        self, trainer: Trainer, device: torch.device, checkpoint: Checkpoint | None
+    ) -> Complete | StopReason:
+        """Train, with others where there are several GPUs; say in words where memory is too small.
+
+        Raises:
+            RunError: the GPU's memory is full, or another of the run's processes died.
+        """
+        at = None if checkpoint is None else self._run_dir.checkpoints / checkpoint.pointer.file
+
+        def assignment(rank: int, meeting: Path) -> Assignment:
+            return Assignment(
+                rank=rank,
+                size=self._processes,
+                meeting=meeting,
+                device=device.type,
+                threads=torch.get_num_threads(),
+                request=self._request,
+                cache=self._cache,
+                build=self._builder(),
+                checkpoint=at,
+            )
+
+        def give_up(line: str) -> None:
+            self._emitter.emit(Failed, error=line, type=RunError.__name__)
+
+        try:
+            with lead(assignment, self._processes, trainer.state.model, give_up) as group:
+                return trainer.train(group)
+        except torch.OutOfMemoryError as error:
+            config = self._request.experiment.training
+            raise RunError(
+                f"{device_name(device)}: its memory is full at training.batch_size ="
+                f" {config.batch_size}; lower it and raise training.accumulation_steps (now"
+                f" {config.accumulation_steps}) by as much, which makes the same updates"
+            ) from error
+
+    # ── before training ───────────────────────────────────────────────────────────────────────
+
+    def _resume(self) -> Checkpoint | None:
+        """Load the newest valid checkpoint and say so, before anything else is said of the data."""
+        store = CheckpointStore(self._run_dir)
+        checkpoint = store.load_newest(lambda problem: self._warn("damaged_checkpoint", problem))
+        if checkpoint is not None:
+            store.settle(checkpoint)
+            pointer = checkpoint.pointer
+            self._emitter.emit(
+                Resumed,
+                from_attempt=pointer.attempt,
+                from_seq=pointer.seq,
+                epoch=pointer.epoch,
+                step=pointer.step,
+                file=pointer.file,
+                sha256=pointer.sha256,
+            )
+        return checkpoint
+
+    def _prepare(self, device: torch.device, checkpoint: Checkpoint | None) -> tuple[Trainer, Task]:
+        self._progress(0, 0, "opening the data")
+        task = self._builder()(self._request, self._cache, device, self._progress)
+        self._resolve(task, device)
+        seed_everything(self._request.seed)  # whatever the task drew, the weights begin the same
+        trainer = Trainer(
+            experiment=self._request.experiment,
+            task=task,
+            device=device,
+            run_dir=self._run_dir,
+            emitter=self._emitter,
+            heartbeat=self._heartbeat,
+            stop_requested=self._watch,
+        )
+        self._emit_data_ready(task, trainer)
+        if checkpoint is not None:
+            trainer.restore(checkpoint)
+        return trainer, task
+
+    def _builder(self) -> TaskBuilder:
+        if self._build is not None:
+            return self._build
+        from core.tasks.build import build_task
+
+        return build_task
+
+    def _resolve(self, task: Task, device: torch.device) -> None:
+        """Note what was found, or say what is no longer as the first attempt found it."""
+        found = Resolved(
+            code_version=self._code_version,
+            data_fingerprint=task.summary.fingerprint,
+            train_videos=task.summary.train_videos,
+            validation_videos=task.summary.validation_videos,
+            torch=str(torch.__version__),
+            threads=torch.get_num_threads(),
+            device=device.type,
+            processes=self._processes,
+            features_by=task.summary.features_by,
+            validation_source=task.summary.validation_source,
+        )
+        first = self._request.resolved
+        if first is None:
+            self._request = self._run_dir.change_request(
+                lambda asked: msgspec.structs.replace(asked, resolved=found)
+            )
+            return
+        for code, what in CHANGES.items():
+            before, now = getattr(first, code), getattr(found, code)
+            if before != now:
+                shown = "" if isinstance(now, tuple) else f" ({before} → {now})"
+                self._warn(
+                    f"changed_{code}",
+                    f"{what} changed since the run began{shown};"
+                    " the rest of the run is not what an uninterrupted one would have been",
+                )
+
+    def _progress(self, done: int, total: int, what: str) -> None:
+        """Print a line of progress every few seconds; leave when there is a reason to stop.
+
+        Raises:
+            Interrupted: a signal, a limit or a newer attempt.
+        """
+        if (stop := self._watch()) is not None:
+            raise Interrupted(stop)
+        self._heartbeat.beat()
+        now = time.monotonic()
+        if now >= self._line_due or (total and done == total):
+            self._line_due = now + PROGRESS_INTERVAL
+            say(f"{what}: {done} of {total}" if total else what)
+
+    # ── events ────────────────────────────────────────────────────────────────────────────────
+
+    def _emit_started(self, device: torch.device) -> None:
+        self._watch.found_device(device_name(device))
+        self._emitter.emit(
+            RunStarted,
+            run=self._run_dir.id,
+            experiment=self._request.experiment.name,
+            device=device.type,
+            device_name=device_name(device),
+            torch=str(torch.__version__),
+            threads=torch.get_num_threads(),
+            code_version=self._code_version,
+            pid=os.getpid(),
+            seed=self._request.seed,
+            startup_seconds=round(self._watch.elapsed, 3),
+        )
+
+    def _emit_data_ready(self, task: Task, trainer: Trainer) -> None:
+        summary = task.summary
+        self._emitter.emit(
+            DataReady,
+            fingerprint=summary.fingerprint,
+            train_videos=len(summary.train_videos),
+            validation_videos=len(summary.validation_videos),
+            train_frames=summary.train_frames,
+            validation_frames=summary.validation_frames,
+            train_windows=summary.train_windows,
+            steps_per_epoch=trainer.steps_per_epoch,
+            input_size=task.input_spec.features,
+            parameters=trainer.state.parameters(),
+            train_class_frames=summary.train_class_frames,
+            validation_class_frames=summary.validation_class_frames,
+        )
+        for code, message in summary.warnings:
+            self._warn(code, message)
+
+    def _emit_stopped(self, stop: StopReason, epoch: int, step: int) -> None:
+        if stop.reason == "preempted":
+            self._emitter.emit(Preempted, epoch=epoch, step=step, signal=stop.signal)
+        else:
+            self._emitter.emit(Stopped, epoch=epoch, step=step, reason=stop.reason)
+
+    def _emit_finished(self, complete: Complete, trainer: Trainer, monitor: str) -> None:
+        progress = trainer.state.progress
+        self._emitter.emit(
+            Finished,
+            epoch=progress.epoch,
+            step=progress.step,
+            reason=complete,
+            best_epoch=progress.best_epoch,
+            best_metric=math.nan if progress.best_metric is None else progress.best_metric,
+            monitor=monitor,
+            seconds=round(self._watch.elapsed, 3),
+        )
+
+    def _warn(self, code: str, message: str) -> None:
+        self._emitter.emit(Warned, code=code, message=message)
+
+
+def say(line: str) -> None:
+    """Print one line of plain log; nobody need be there to read it."""
+    with contextlib.suppress(OSError, ValueError):
+        print(line, flush=True)
+
+
+CHANGES = {
+    "code_version": "the code",
+    "data_fingerprint": "the data",
+    "train_videos": "the list of training videos",
+    "validation_videos": "the list of validation videos",
+    "torch": "torch",
+    "threads": "the number of threads",
+    "device": "the device",
+    "processes": "the number of processes",
+    "features_by": "what computes features",
+}
+"""Fields of :class:`~core.run.rundir.Resolved` that a resume compares, in words."""

@@ -1,0 +1,16 @@
+"""What a setting may be called is known wherever it is looked up."""
+
+from typing import get_args
+
+from core.config.experiment import FEATURE_BLOCKS, KEYPOINT_SET_SIZES, FeatureConfig, KeypointSet
+from core.features.columns import widths
+
+
+def test_every_keypoint_set_has_a_size() -> None:
+    assert set(KEYPOINT_SET_SIZES) == set(get_args(KeypointSet))
+
+
+def test_every_feature_block_has_columns() -> None:
+    found = widths(FeatureConfig(inputs=FEATURE_BLOCKS), mice=2, keypoints=7)
+    assert set(found) == set(FEATURE_BLOCKS)
+    assert min(found.values()) > 0
