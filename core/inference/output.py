@@ -60,6 +60,11 @@ def check_suffix(path: Path) -> None:
         )
 
 
+def bouts_path(path: Path) -> Path:
+    """Return where the bouts of a file of frames go: ``NAME.bouts.<suffix>`` beside it."""
+    return path.with_suffix(f".bouts{path.suffix}")
+
+
 def write_predictions(
     path: Path,
     predictions: Iterable[VideoPrediction],
@@ -82,18 +87,18 @@ def write_predictions(
         UserError: an unknown suffix, or the folder cannot be written.
     """
     check_suffix(path)
-    bouts_path = path.with_suffix(f".bouts{path.suffix}")
+    beside = bouts_path(path)
     videos = frames = bouts = 0
     with ExitStack() as stack:
         frame_writer = stack.enter_context(_writer(path, frame_schema(classes)))
-        bout_writer = stack.enter_context(_writer(bouts_path, BOUT_SCHEMA))
+        bout_writer = stack.enter_context(_writer(beside, BOUT_SCHEMA))
         for prediction in predictions:
             found = find_bouts(prediction.video_id, prediction.probabilities, rules)
             frame_writer.write_table(frame_table(prediction, classes))
             bout_writer.write_table(bout_table(found, classes))
             videos, frames = videos + 1, frames + len(prediction.classes)
             bouts += len(found)
-    return Written(path, bouts_path, videos, frames, bouts)
+    return Written(path, beside, videos, frames, bouts)
 
 
 def frame_schema(classes: Sequence[str]) -> pa.Schema:

@@ -67,7 +67,7 @@ class LazyCommands(TyperGroup):
         """
         if cmd_name not in COMMANDS:
             raise MisuseError(f"no command {cmd_name!r}{nearest(cmd_name, COMMANDS)}")
-        return _load(cmd_name)
+        return command_named(cmd_name)
 
     def format_commands(self, _: Any, formatter: Any) -> None:
         """Write the list of commands without loading any."""
@@ -75,7 +75,8 @@ class LazyCommands(TyperGroup):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
 
-def _load(name: str) -> Any:
+def command_named(name: str) -> Any:
+    """Load one of :data:`COMMANDS`; a group has its own as ``commands``."""
     app = typer.Typer(
         rich_markup_mode=None,
         add_completion=False,

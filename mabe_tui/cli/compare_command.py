@@ -9,6 +9,7 @@ import typer
 from core.errors import ConfigError, MisuseError
 from core.system.files import write_bytes_atomically
 from mabe_tui.cli.fit import room_beside
+from mabe_tui.cli.options import ForceOption, require_targets
 from mabe_tui.cli.output import (
     JsonOption,
     clean,
@@ -64,6 +65,7 @@ def compare(
     svg: Annotated[
         Path | None, typer.Option("--svg", metavar="FILE", help="Write curves and verdicts.")
     ] = None,
+    force: ForceOption = False,
 ) -> None:
     """Compare versions or runs: settings, metrics, time, and a verdict with its uncertainty.
 
@@ -80,6 +82,7 @@ def compare(
             raise ConfigError("checkpoints (RUN@epoch-3) are compared as text or with --json")
         compare_named(names, session_of(context), as_json)
         return
+    require_targets(force, html, svg)
     comparison = _compared(names, session_of(context), latest, epoch)
     for problem in comparison.unreadable:
         say(f"mabe: left out: {problem}")
@@ -187,7 +190,7 @@ def _print_markdown(title: str, names: Sequence[str], rows: Rows) -> None:
 def _print_csv(comparison: Comparison) -> None:
     lines = [
         [title, *line]
-        for title, rows in sections(comparison)
+        for title, rows in sections(comparison, exact=True)
         for row in rows
         for line in _csv_lines(row)
     ]

@@ -9,7 +9,7 @@ import typer
 from core.errors import ConfigError, MisuseError, RunError
 from core.system.files import write_bytes_atomically
 from mabe_tui.cli.logs import up_to_date
-from mabe_tui.cli.options import finite
+from mabe_tui.cli.options import ForceOption, finite, require_targets
 from mabe_tui.cli.output import JsonOption, print_csv, print_json, say
 from mabe_tui.cli.picture import plain_only, print_rows
 from mabe_tui.cli.runs import find_runs
@@ -77,6 +77,7 @@ def curves(
     svg: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the charts to an SVG file.")
     ] = None,
+    force: ForceOption = False,
 ) -> None:
     """Draw the curves of runs over one another.
 
@@ -87,6 +88,7 @@ def curves(
     names = [name.strip() for name in metric.split(",") if name.strip()]
     if not names:
         raise ConfigError("--metric names no curve; leave it out for loss,f1_macro")
+    require_targets(force, svg)
     numbers = _read(find_runs(context, runs or ["last"]))
     if as_json or as_csv:
         _print_numbers(numbers, names, axis, as_csv)

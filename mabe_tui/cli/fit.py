@@ -2,9 +2,9 @@
 
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from mabe_tui.cli.output import clean
+from mabe_tui.cli.output import clean, say
 
 SEPARATOR = 3
 """Columns between two cells, as the terminal's table draws them."""
@@ -38,6 +38,25 @@ def fitted(
     *others, (header, cells) = kept
     room = available - sum(_width(column) + SEPARATOR for column in others)
     return [*others, (header, [_cut(cell, max(room, SHORTEST)) for cell in cells])]
+
+
+def say_left_out(columns: Sequence[Column], shown: Collection[str]) -> None:
+    """Say which columns a narrow terminal went without, and how to see them; nothing where it has all.
+
+    Args:
+        columns: pairs of header and cells, before :func:`fitted`.
+        shown: the headers that it kept.
+    """
+    missing = [
+        header
+        for header, cells in columns
+        if header not in shown and any(cell is not None for cell in cells)
+    ]
+    if missing and sys.stdout.isatty():
+        say(
+            f"left out for want of room: {', '.join(missing)}; a wider terminal, --json or a pipe"
+            " (`| cat`) shows them"
+        )
 
 
 def fits(columns: Sequence[Column]) -> bool:

@@ -14,7 +14,7 @@ import typer
 
 from core.errors import MisuseError, UserError
 from mabe_tui.cli import streams
-from mabe_tui.cli.commands import LazyCommands
+from mabe_tui.cli.commands import COMMANDS, LazyCommands, command_named
 from mabe_tui.cli.output import say
 from mabe_tui.cli.session import Session
 
@@ -127,7 +127,7 @@ def _called(command: Callable[..., Any], name: str, arguments: list[str]) -> int
     try:
         code = command(args=arguments, prog_name=name, standalone_mode=False)
     except UsageError as error:
-        say(_usage_line(error))
+        say(_usage_line(error, name, arguments))
         return MISUSED
     except typer.Abort:  # at a question
         say(f"{name}: nothing was done")
@@ -148,10 +148,21 @@ def command_of(function: Callable[..., None]) -> Callable[..., Any]:
     return program
 
 
-def _usage_line(error: Any) -> str:
-    """Say in a line how a command was misused; where nothing was asked, give its help instead."""
+def _named(name: str, arguments: list[str]) -> str:
+    """Return the command that the arguments name: typer does not say whose option lacks its value."""
+    words = iter(arguments)
+    command = next((word for word in words if word in COMMANDS), None) if name == "mabe" else None
+    if command is None:
+        return name
+    commands = getattr(command_named(command), "commands", {})
+    below = next((word for word in words if word in commands), None)
+    return " ".join(filter(None, (name, command, below)))
+
+
+def _usage_line(error: Any, name: str, arguments: list[str]) -> str:
+    """Return in a line how a command was misused; where nothing was asked, its help instead."""
     message: str = error.format_message().strip()
-    command = error.ctx.command_path if error.ctx is not None else "mabe"
+    command = error.ctx.command_path if error.ctx is not None else _named(name, arguments)
     if "\n" in message:  # the whole help
         return message
     return f"{command}: {message[:1].lower()}{message[1:].rstrip('.')}; see `{command} -h`"

@@ -6,7 +6,7 @@ import msgspec
 
 from core.errors import RunError
 from core.run import places
-from mabe_tui.cli.fit import fitted
+from mabe_tui.cli.fit import fitted, say_left_out
 from mabe_tui.cli.listing import baseline_name
 from mabe_tui.cli.output import print_csv, print_json, print_table, say
 from mabe_tui.cli.session import Session
@@ -89,10 +89,12 @@ def _held_against(
 
 def _print(rows: Sequence[ExperimentRow]) -> None:
     cells = [_cells(row) for row in rows]
-    columns = fitted([(header, [c[header] for c in cells]) for header in cells[0]], NARROW)
+    whole = [(header, [c[header] for c in cells]) for header in cells[0]]
+    columns = fitted(whole, NARROW)
     headers = [header for header, _ in columns]
     lines = list(zip(*(values for _, values in columns), strict=True))
     print_table(headers, lines, right=[headers.index(n) for n in NUMBERS if n in headers])
+    say_left_out(whole, headers)
 
 
 def _cells(row: ExperimentRow) -> dict[str, object]:

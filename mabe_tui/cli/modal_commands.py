@@ -11,7 +11,7 @@ from core.errors import ConfigError, UserError
 from mabe_tui.cli.cost import rented_reference
 from mabe_tui.cli.options import RunName
 from mabe_tui.cli.output import JsonOption, if_interrupted, print_json, print_table, progress, say
-from mabe_tui.cli.run_table import fitted_cells, numeric
+from mabe_tui.cli.run_table import print_fitted
 from mabe_tui.cli.runs import find_run
 from mabe_tui.cli.session import session_of
 from mabe_tui.launch.data_words import APP_PREFIX
@@ -105,9 +105,7 @@ def _print_alive(alive: list[RunEntry], summaries: list[RunSummary]) -> None:
     if not summaries:
         say("no run of this computer is alive on Modal")
         return
-    rows = [_row(e, s) for e, s in zip(alive, summaries, strict=True)]
-    headers, cells = fitted_cells(rows, NARROW)
-    print_table(headers, cells, right=numeric(headers))
+    print_fitted([_row(e, s) for e, s in zip(alive, summaries, strict=True)], NARROW)
 
 
 def _warn_of(foreign: list[ForeignJob], earlier: Mapping[str, RunEntry]) -> None:

@@ -6,6 +6,9 @@ from typing import Annotated, Literal
 
 import typer
 
+from core.errors import UserError
+from core.system.files import check_writable
+
 MOST_RUNS = 10_000
 """As many are never meant; each is looked at before the first begins."""
 
@@ -15,6 +18,23 @@ def finite(value: float | None) -> float | None:
     if value is not None and not math.isfinite(value):
         raise typer.BadParameter(f"{value} is not a finite number")
     return value
+
+
+def require_targets(force: bool, *paths: Path | None) -> None:
+    """Make sure, before long work, that files which a person named can be written, and replace none.
+
+    Args:
+        force: they may replace what is there.
+        paths: ``None`` for one that was not named.
+
+    Raises:
+        UserError: one cannot be written, or is there already and ``force`` was not given.
+    """
+    for path in paths:
+        if path is not None:
+            check_writable(path)
+            if path.exists() and not force:
+                raise UserError(f"{path}: there already; --force replaces it")
 
 
 DEFAULT_VERSION = "v6"
@@ -65,6 +85,7 @@ SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", "-s", metavar="KEY=VALUE", help="Override a setting; repeatable."),
 ]
+ForceOption = Annotated[bool, typer.Option("--force", help="Replace a file that is there already.")]
 SkipBadOption = Annotated[
     bool, typer.Option("--skip-bad", help="Leave damaged videos out instead of stopping.")
 ]

@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.errors import UserError
-from core.system.files import check_writable
-from mabe_tui.cli.options import CheckpointOption, DeviceOption, RunName, SkipBadOption
+from mabe_tui.cli.options import (
+    CheckpointOption,
+    DeviceOption,
+    ForceOption,
+    RunName,
+    SkipBadOption,
+    require_targets,
+)
 from mabe_tui.cli.output import JsonOption, print_json, print_table, progress, say
 from mabe_tui.cli.session import session_of
 from mabe_tui.runs.checkpoints import pointer_name
@@ -50,15 +56,16 @@ def predict(
     ] = 0,
     min_frames: Annotated[int, typer.Option(help="Drop shorter bouts.")] = 1,
     skip_bad: SkipBadOption = False,
+    force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Write classes and probabilities of every frame, and bouts, to files."""
-    from core.inference.output import check_suffix, write_predictions
+    from core.inference.output import bouts_path, check_suffix, write_predictions
     from core.inference.postprocess import BoutRules
     from core.inference.predict import Predictor, predictable
 
     check_suffix(output)
-    check_writable(output)
+    require_targets(force, output, bouts_path(output))
     rules = BoutRules(median, merge_gap, min_frames)
     entry = RunStore(session_of(context).home).find(run)
     predictor = Predictor.load(entry.run, pointer_name(which), device)
@@ -95,6 +102,7 @@ def evaluate(
         ),
     ] = None,
     skip_bad: SkipBadOption = False,
+    force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Measure a checkpoint on the labelled videos of any data folder."""
@@ -104,8 +112,7 @@ def evaluate(
         raise UserError(
             f"{output}: the counts of each video are written as parquet; end it in .parquet"
         )
-    if output is not None:
-        check_writable(output)
+    require_targets(force, output)
     entry = RunStore(session_of(context).home).find(run)
     with progress("evaluating") as tell:
         report, evaluation = evaluate_run(entry, data, which, device, tell, skip_bad)

@@ -13,12 +13,12 @@ from core.errors import ConfigError, MisuseError
 from core.features.columns import input_size
 from core.system.files import write_bytes_atomically
 from core.system.lock import locked
-from mabe_tui.cli.fit import fitted
+from mabe_tui.cli.fit import fitted, say_left_out
 from mabe_tui.cli.options import SetOption, Version
 from mabe_tui.cli.output import JsonOption, print_json, print_table, say, wrapped
 from mabe_tui.cli.session import session_of
 from mabe_tui.runs.listing.registered import version_row
-from mabe_tui.runs.settings import differences, left_behind, spell
+from mabe_tui.runs.settings import differences, left_behind, spell, spell_side_by_side
 
 SHORT_INPUTS = {"coordinates": "coords", "acceleration": "accel"}
 """A row of `mabe list` has to fit 80 columns; `mabe show` spells them out."""
@@ -79,6 +79,7 @@ def list_versions(
     print_table(
         names, lines, right=[names.index(n) for n in ("batch", "reported F1") if n in names]
     )
+    say_left_out(columns, names)
 
 
 def show(
@@ -95,7 +96,7 @@ def show(
     registry = session_of(context).registry
     registry.check_presets()
     experiment = registry.experiment(version, overrides or (), preset)
-    say_left_out(registry.experiment(version), experiment)
+    say_left_behind(registry.experiment(version), experiment)
     if diff is not None:
         _show_difference(experiment, registry.experiment(diff), as_json)
     elif as_json:
@@ -104,7 +105,7 @@ def show(
         _show_experiment(experiment, registry)
 
 
-def say_left_out(base: Experiment, changed: Experiment) -> None:
+def say_left_behind(base: Experiment, changed: Experiment) -> None:
     """Say which settings were left behind because another model was named."""
     if (line := left_behind(base, changed)) is not None:
         say(f"mabe: {line}")
@@ -118,21 +119,21 @@ def _show_difference(experiment: Experiment, other: Experiment, as_json: bool) -
     if not changed:
         say(f"{experiment.name} and {other.name} have the same settings")
         return
-    rows = [[key, spell(a), spell(b)] for key, a, b in changed]
+    rows = [[key, *spell_side_by_side([a, b])] for key, a, b in changed]
     print_table(["setting", other.name, experiment.name], rows)
 
 
 def _show_experiment(experiment: Experiment, registry: registries.Registry) -> None:
     lineage = " → ".join(registry.lineage(experiment.name))
-    print(f"{experiment.name}  {experiment.title}")
+    print(wrapped(f"{experiment.name}  {experiment.title}", "  "))
     print(f"status   {experiment.status}")
-    print(f"lineage  {lineage}")
+    print(wrapped(f"lineage  {lineage}", " " * 9))
     print(f"inputs   {input_size(experiment)} numbers a frame\n")
     stated = flatten(registry.experiment(experiment.name))
     assumed = registry.assumed(experiment.name)
     for key, value in _settings(experiment):
         mark = "  † assumed" if key in assumed and value == stated[key] else ""
-        print(f"{key:<36} {spell(value)}{mark}")
+        print(wrapped(f"{key:<36} {spell(value)}{mark}", " " * 37))
     _show_actions(experiment)
     _show_ranges(experiment)
     if experiment.reported is not None:
@@ -161,13 +162,16 @@ def _show_ranges(experiment: Experiment) -> None:
         print("\ntuned over (by `mabe tune`)")
     for path, bounds in experiment.tune.items():
         if bounds.choices is not None:
-            print(f"  {path}: {', '.join(spell(choice) for choice in bounds.choices)}")
+            choices = ", ".join(spell(choice) for choice in bounds.choices)
+            print(wrapped(f"  {path}: {choices}", "    "))
         else:
-            print(f"  {path}: {bounds.low:g} … {bounds.high:g}{', logarithmic' * bounds.log}")
+            scale = ", logarithmic" * bounds.log
+            print(wrapped(f"  {path}: {bounds.low:g} … {bounds.high:g}{scale}", "    "))
 
 
 def _show_reported(reported: Reported) -> None:
-    print("\nreported (a claim of the original documents, not measured here)")
+    print()
+    print(wrapped("reported (a claim of the original documents, not measured here)", "  "))
     table: dict[str, Any] = to_table(reported)
     curve = table.pop("curve", [])
     for key, value in table.items():
@@ -175,7 +179,7 @@ def _show_reported(reported: Reported) -> None:
             ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
         )
         if value not in ({}, None):
-            print(f"  {key}: {spelled}")
+            print(wrapped(f"  {key}: {spelled}", "    "))
     if curve:
         print("  curve:")
     for point in curve:
@@ -203,7 +207,7 @@ def new(
     path = session.found_registry
     experiment = add_version(session.registry, name, extends, overrides or (), notes, title, say)
     if extends is not None:
-        say_left_out(registries.load(path).experiment(extends), experiment)
+        say_left_behind(registries.load(path).experiment(extends), experiment)
     say(f"{path}: added {experiment.name}; look at it with `mabe show {experiment.name}`")
 
 

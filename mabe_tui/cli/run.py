@@ -23,7 +23,7 @@ from mabe_tui.cli.options import (
     YesOption,
 )
 from mabe_tui.cli.output import JsonOption, print_json, print_table, say, telling_of
-from mabe_tui.cli.registry_commands import say_left_out
+from mabe_tui.cli.registry_commands import say_left_behind
 from mabe_tui.cli.session import Session, session_of
 from mabe_tui.launch.launcher import Launcher, launcher_named
 from mabe_tui.runs import forecast
@@ -93,7 +93,7 @@ def run(
     )
     named = tuple(require_tag(tag) for tag in tags or ())
     requests = requests_for(session.registry, wish)
-    say_left_out(session.registry.experiment(version), requests[0].experiment)
+    say_left_behind(session.registry.experiment(version), requests[0].experiment)
     described = check_data(requests[0])
     if dry_run:
         _show_dry_runs(session, requests, described, as_json)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from mabe_tui.cli.fit import fits, fitted
+from mabe_tui.cli.fit import fits, fitted, say_left_out
 from mabe_tui.cli.output import print_csv, print_json, print_table
 from mabe_tui.runs.listing.cells import remark_of, shown_state, spell, spell_delta
 from mabe_tui.runs.listing.fields import DELTA, METRIC, PREFIXES, TOLD_APART, Row, Value
@@ -129,8 +129,16 @@ def numeric(headers: Sequence[str]) -> list[int]:
 
 def print_runs(table: Arranged, records: Records) -> None:
     """Print a table that fits the terminal."""
-    headers, cells = fitted_cells(cells_of(table, records), narrow(table), bool(table.columns))
+    print_fitted(cells_of(table, records), narrow(table), bool(table.columns))
+
+
+def print_fitted(
+    rows: Sequence[Mapping[str, object]], droppable: Sequence[str], asked: bool = False
+) -> None:
+    """Print rows as they fit the terminal, and say which columns do not; see :func:`fitted_cells`."""
+    headers, cells = fitted_cells(rows, droppable, asked)
     print_table(headers, cells, right=numeric(headers))
+    say_left_out([(header, [row[header] for row in rows]) for header in rows[0]], headers)
 
 
 def print_runs_json(table: Arranged, records: Records) -> None:

@@ -10,7 +10,7 @@ from core.config.strict import UNSET
 from core.run.events import decode
 from mabe_tui.cli.cost import elsewhere_words, rented_reference
 from mabe_tui.cli.display import shown_lines
-from mabe_tui.cli.fit import fitted
+from mabe_tui.cli.fit import fitted, say_left_out
 from mabe_tui.cli.options import RunName
 from mabe_tui.cli.output import (
     NO_BREAK,
@@ -58,11 +58,12 @@ def find_runs(context: typer.Context, names: Iterable[str]) -> list[RunEntry]:
 
 
 def _print_fitted(rows: Sequence[Mapping[str, object]], droppable: Sequence[str]) -> None:
-    columns = [(header, [row[header] for row in rows]) for header in rows[0]]
-    columns = fitted(columns, droppable)
+    whole = [(header, [row[header] for row in rows]) for header in rows[0]]
+    columns = fitted(whole, droppable)
     headers = [header for header, _ in columns]
     cells = list(zip(*(cells for _, cells in columns), strict=True))
     print_table(headers, cells, right=[headers.index(name) for name in NUMBERS if name in headers])
+    say_left_out(whole, headers)
 
 
 def status(context: typer.Context, run: RunName = "last", as_json: JsonOption = False) -> None:

@@ -8,7 +8,7 @@ import msgspec
 import typer
 
 from core.errors import ConfigError, MisuseError
-from mabe_tui.cli.fit import Column, fitted
+from mabe_tui.cli.fit import Column, fitted, say_left_out
 from mabe_tui.cli.options import CheckpointOption, DeviceOption, RunName
 from mabe_tui.cli.output import JsonOption, print_csv, print_json, print_table, progress, say
 from mabe_tui.cli.picture import plain_only, print_rows
@@ -118,11 +118,12 @@ def _print_scores(entry: "RunEntry", as_json: bool, as_csv: bool) -> None:
         print_csv([name for name, _ in columns], zip(*(c for _, c in columns), strict=True))
         return
     say(f"{entry.id}: validation videos, the worst first; `mabe video {entry.id} VIDEO` draws one")
-    shown = [(_short(name), [_figure(cell) for cell in cells]) for name, cells in columns]
-    shown = fitted([*shown[1:], shown[0]], [name for name, _ in shown[:3:-1]])
+    whole = [(_short(name), [_figure(cell) for cell in cells]) for name, cells in columns]
+    shown = fitted([*whole[1:], whole[0]], [name for name, _ in whole[:3:-1]])
     shown = [shown[-1], *shown[:-1]]
     rows = list(zip(*(cells for _, cells in shown), strict=True))
     print_table([name for name, _ in shown], rows, right=list(range(1, len(shown))))
+    say_left_out(whole, [name for name, _ in shown])
 
 
 def _columns(scores: "list[VideoScore]") -> list[Column]:

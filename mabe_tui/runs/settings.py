@@ -1,5 +1,7 @@
 """Settings of experiments: how they are spelled, and in which two experiments differ."""
 
+from collections.abc import Sequence
+
 from core.config.experiment import Experiment, flatten
 from core.config.inheritance import left_out
 from core.config.strict import UNSET
@@ -32,3 +34,21 @@ def spell(value: object) -> str:
     if isinstance(value, list | tuple):
         return "[" + ", ".join(spell(item) for item in value) + "]"
     return str(value)
+
+
+def spell_side_by_side(values: Sequence[object]) -> list[str]:
+    """Spell one setting of several experiments for a person: floats in four digits.
+
+    Two that differ stay apart: where four digits do not tell them apart, each has all of its own.
+    """
+    short = [_short(value) for value in values]
+    whole = [spell(value) for value in values]
+    return short if len(set(short)) == len(set(whole)) else whole
+
+
+def _short(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_short(item) for item in value) + "]"
+    if isinstance(value, float) and float(short := f"{value:.4g}") != value:
+        return short
+    return spell(value)

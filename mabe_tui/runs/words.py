@@ -33,7 +33,7 @@ ENDED = {
     "user": "as asked",
     "time_limit": "its time is used up",
     "budget": "its budget is spent",
-    UNKNOWN: "its log says no more",
+    UNKNOWN: "the log ends here",
 }
 """Why a run ended, where the event's own word would not do."""
 

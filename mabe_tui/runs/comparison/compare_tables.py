@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from mabe_tui.runs.comparison.compare import Comparison
 from mabe_tui.runs.comparison.sides import Side, Spread, mean_over_runs
 from mabe_tui.runs.metric_limits import F1_MACRO, most_possible
-from mabe_tui.runs.settings import spell
+from mabe_tui.runs.settings import spell, spell_side_by_side
 from mabe_tui.runs.text import clean
 from mabe_tui.runs.units import duration
 
@@ -26,19 +26,16 @@ Rows = list[list[object]]
 """A label, then one cell a side; ``None``: nothing to say."""
 
 
-def sections(comparison: Comparison) -> list[tuple[str, Rows]]:
-    """Give the tables of a comparison: title, then rows of a label and one cell a side."""
+def sections(comparison: Comparison, exact: bool = False) -> list[tuple[str, Rows]]:
+    """Return the tables of a comparison: title, then rows of a label and one cell a side.
+
+    Args:
+        comparison: of two sides or more.
+        exact: settings have all their digits, for a program.
+    """
     sides = comparison.sides
-    settings: Rows = [
-        [
-            row.key,
-            *(None if gone else spell(v) for v, gone in zip(row.values, row.missing, strict=True)),
-        ]
-        for row in comparison.settings
-        if row.took_part
-    ]
     return [
-        ("changed settings", settings),
+        ("changed settings", _setting_rows(comparison, exact)),
         (_measured_title(sides), _metric_rows(sides, best=True)),
         ("measured here, at the last epoch", _metric_rows(sides, best=False)),
         ("F1 of each class, at the best epoch", _class_rows(sides)),
@@ -46,6 +43,16 @@ def sections(comparison: Comparison) -> list[tuple[str, Rows]]:
         ("claimed by imported logs, not measured here", _claimed_rows(sides)),
         ("reported by the original documents, not measured here", _reported_rows(sides)),
     ]
+
+
+def _setting_rows(comparison: Comparison, exact: bool) -> Rows:
+    rows: Rows = []
+    for row in comparison.settings:
+        if row.took_part:
+            cells = [*map(spell, row.values)] if exact else spell_side_by_side(row.values)
+            shown = (None if m else c for c, m in zip(cells, row.missing, strict=True))
+            rows.append([row.key, *shown])
+    return rows
 
 
 def _measured_title(sides: Sequence[Side]) -> str:

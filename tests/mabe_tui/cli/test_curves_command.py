@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from core.errors import ConfigError, RunError
+from core.errors import ConfigError, RunError, UserError
 from core.run.rundir import RunDir
 from tests.recorded import Recording, write_all
 
@@ -63,6 +63,26 @@ def test_svg_file(invoke: Mabe, tmp_path: Path) -> None:
     assert result.stdout == ""
     ElementTree.parse(tmp_path / "curves.svg")
     assert "curves.svg" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("curves", "v5", "v6", "--svg"),
+        ("compare", "v5", "v6", "--svg"),
+        ("compare", "v5", "v6", "--html"),
+    ],
+)
+def test_a_file_that_is_there_is_replaced_only_by_force(
+    invoke: Mabe, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    file = tmp_path / "mine"
+    file.write_text("my own")
+    with pytest.raises(UserError, match="mine: there already; --force replaces it"):
+        invoke(*command, str(file))
+    assert file.read_text() == "my own"
+    invoke(*command, str(file), "--force")
+    assert file.read_text() != "my own"
 
 
 def test_refusals_name_what_to_do(invoke: Mabe) -> None:

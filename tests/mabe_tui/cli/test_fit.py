@@ -2,7 +2,7 @@
 
 import pytest
 
-from mabe_tui.cli.fit import Column, fitted, room_beside
+from mabe_tui.cli.fit import Column, fitted, room_beside, say_left_out
 
 COLUMNS: list[Column] = [
     ("run", ["v6-20261121T031500-k3f9"]),
@@ -28,6 +28,18 @@ def test_terminal_is_never_overrun(monkeypatch: pytest.MonkeyPatch, width: int) 
     assert sum(max(len(head), len(str(cells[0]))) + 3 for head, cells in shown) - 3 <= width - 2
     assert shown[0] == COLUMNS[0]
     assert (shown[1][0] == "device") == (width >= 50)
+
+
+def test_what_has_no_room_is_named_on_stderr(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    say_left_out(COLUMNS, [name for name, _ in fitted(COLUMNS, ["device"])])
+    assert capsys.readouterr().err == ""  # nothing is left out in a pipe
+    on_terminal(monkeypatch, 46)
+    say_left_out(COLUMNS, [name for name, _ in fitted(COLUMNS, ["device"])])
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("left out for want of room: device; a wider terminal, --json")
 
 
 def test_last_column_is_cut_with_a_mark(monkeypatch: pytest.MonkeyPatch) -> None:

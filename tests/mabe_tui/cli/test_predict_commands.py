@@ -73,6 +73,21 @@ def test_predict_writes_every_frame_and_bouts(
     assert covered == (frames.predicted_class != "other").sum()
 
 
+@pytest.mark.parametrize("there", ["out.parquet", "out.bouts.parquet"])
+def test_predictions_replace_a_file_only_by_force(
+    home_with_run: Mabe, data: Path, tmp_path: Path, there: str
+) -> None:
+    (tmp_path / there).write_text("my own")
+    command = ["predict", "v6", "--data", str(data), "-o", "out.parquet"]
+    with pytest.raises(UserError, match=f"{there}: there already; --force replaces it"):
+        home_with_run(*command)
+    with pytest.raises(UserError, match=f"{there}: there already"):
+        home_with_run("eval", "v6", "--data", str(data), "-o", there)
+    assert (tmp_path / there).read_text() == "my own"
+    home_with_run(*command, "--force")
+    assert pq.read_table(tmp_path / there).num_rows
+
+
 def test_eval_of_the_validation_videos_is_what_the_run_measured(
     home_with_run: Mabe, trained: RunDir, data: Path, tmp_path: Path
 ) -> None:

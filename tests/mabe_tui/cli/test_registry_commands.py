@@ -7,7 +7,7 @@ import pytest
 from core.config.registry import default_path
 from core.errors import ConfigError
 from mabe_tui.cli.output import wrapped
-from tests.command_line import mabe
+from tests.command_line import mabe, on_terminal
 
 
 @pytest.fixture(autouse=True)
@@ -123,3 +123,11 @@ def test_no_action_is_broken_on_a_narrow_terminal(narrow: None) -> None:
     listed = [*takewhile(bool, actions)]
     assert max(map(len, listed)) <= 80
     assert "dominancemount" in " ".join(listed).split()
+
+
+def test_no_line_of_show_is_left_to_the_terminal_to_break(monkeypatch: pytest.MonkeyPatch) -> None:
+    on_terminal(monkeypatch, 60)
+    videos = "data.validation_videos=[" + ", ".join(f'"{n:09d}"' for n in range(20)) + "]"
+    for arguments in (("v6", "--set", videos), ("v5",), ("v7",)):
+        lines = mabe("show", *arguments).stdout.splitlines()
+        assert all(len(line) <= 60 or " " not in line.strip() for line in lines)

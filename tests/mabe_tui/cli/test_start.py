@@ -113,12 +113,19 @@ def test_a_misused_command_says_so_in_a_line(tmp_path: Path) -> None:
     for arguments, problem in {
         ("show",): "mabe show: missing argument",
         ("show", "v6", "--nope"): "mabe show: no such option: --nope",
+        ("show", "v6", "--diff"): "mabe show: option '--diff' requires an argument",
     }.items():
         result = mabe(*arguments, folder=tmp_path)
         assert result.returncode == 2
         assert result.stderr.startswith(problem)
         assert result.stderr.endswith("see `mabe show -h`\n")
         assert result.stderr.count("\n") == 1
+
+
+def test_an_option_without_its_value_names_the_command_in_a_group(tmp_path: Path) -> None:
+    result = mabe("data", "synth", "x", "--noise", folder=tmp_path)
+    assert result.returncode == 2
+    assert result.stderr.endswith("see `mabe data synth -h`\n")
 
 
 @pytest.mark.parametrize(

@@ -152,7 +152,7 @@ def test_a_run_is_made_of_it(tmp_path: Path) -> None:
     assert summary.state is RunState.FINISHED
     assert (summary.best_epoch, summary.best_metric, summary.epoch) == (25, 0.4389, 25)
     assert (summary.last_event, summary.elapsed_seconds) == (ended, 4980.0)  # "1h 23min"
-    assert state_words(summary) == "finished (its log says no more)"  # 25 of 100 epochs
+    assert state_words(summary) == "finished (the log ends here)"  # 25 of 100 epochs
     assert (summary.train_loss, summary.metrics.get("loss")) == (0.1756, None)
     assert (summary.tags, summary.frames_per_second) == (("imported",), None)
     assert summary.imported
@@ -212,7 +212,7 @@ def test_how_a_log_ends_is_how_its_run_ends(tmp_path: Path) -> None:
         return state_words(summary)
 
     assert ending("Epoch 2/2: F1: 0.1") == "finished (all epochs done)"
-    assert ending("Epoch 2/3: F1: 0.1") == "stopped (its log says no more)"
+    assert ending("Epoch 2/3: F1: 0.1") == "stopped (the log ends here)"
     assert (
         ending("Epoch 2/9: F1: 0.1\nEarly stopping triggered\nTraining Complete")
         == "finished (stopped early)"
