@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from core.errors import ConfigError
-from mabe_tui.cli.output import say
 from mabe_tui.cli.session import Session
+from mabe_tui.cli.terminal.output import say
 from mabe_tui.runs.store import RunStore
 
 THEMES = {

@@ -14,8 +14,8 @@ import typer
 from msgspec.structs import replace
 
 from core.errors import UserError
-from mabe_tui.cli.output import JsonOption, clean, print_json, wrapped
 from mabe_tui.cli.session import Session, session_of
+from mabe_tui.cli.terminal.output import JsonOption, clean, print_json, wrapped
 from mabe_tui.launch.launcher import UnreachableError
 
 LEAST_PYTHON = (3, 11)

@@ -13,10 +13,10 @@ from typing import Annotated, Any
 import typer
 
 from core.errors import MisuseError, UserError
-from mabe_tui.cli import streams
 from mabe_tui.cli.commands import COMMANDS, LazyCommands, command_named
-from mabe_tui.cli.output import say
 from mabe_tui.cli.session import Session
+from mabe_tui.cli.terminal import streams
+from mabe_tui.cli.terminal.output import say
 
 app = typer.Typer(
     name="mabe",

@@ -16,7 +16,7 @@ from core.errors import UserError
 from core.system.files import UNDECODABLE, write_bytes_atomically
 from core.system.progress import Progress, sparing
 from mabe_tui.kaggle_io.download import download
-from mabe_tui.launch.data_words import (
+from mabe_tui.launch.data_messages import (
     SECRET_HELP,
     STATUS,
     Failed,

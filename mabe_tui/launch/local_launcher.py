@@ -21,7 +21,7 @@ from core.errors import ConfigError, RunError, UserError
 from core.run.events import RunStarted
 from core.run.rundir import Handle, RunDir, RunRequest
 from core.system.files import replace_atomically
-from mabe_tui.launch import process, turn
+from mabe_tui.launch import local_queue, process
 from mabe_tui.launch.attempts import (
     attempt_ending,
     first_event,
@@ -113,7 +113,7 @@ class LocalLauncher:
         attempt = run.claim_attempt()
         command = [*self._command, str(run.path), "--attempt", attempt]
         try:
-            return self._started(run, attempt, turn.waiting(command, ahead, places))
+            return self._started(run, attempt, local_queue.waiting(command, ahead, places))
         except UserError:
             # An attempt that never began would make a run that has ended look queued.
             shutil.rmtree(run.attempt_folder(attempt), ignore_errors=True)

@@ -7,7 +7,7 @@ import modal
 import msgspec
 
 from mabe_tui.launch.data_job import DataJob
-from mabe_tui.launch.data_words import PLAIN_PREFIX, AnyWord, Failed, Order, Ready
+from mabe_tui.launch.data_messages import PLAIN_PREFIX, AnyWord, Failed, Order, Ready
 from mabe_tui.launch.modal_app import (
     CORE_REQUIREMENTS,
     DATA_MOUNT,
@@ -65,7 +65,7 @@ def fetch_data(order: str) -> str:
     """Carry out an order; return its last word as JSON.
 
     Args:
-        order: an :class:`~mabe_tui.launch.data_words.Order` as JSON.
+        order: an :class:`~mabe_tui.launch.data_messages.Order` as JSON.
     """
     reload(data_volume)
     asked = msgspec.json.decode(order, type=Order)

@@ -7,13 +7,13 @@ from textual.message import Message
 from core.run.rundir import RunDir
 from core.system.progress import Progress, sparing
 from mabe_tui.launch.launcher import RunState
-from mabe_tui.runs import control, manage
-from mabe_tui.runs.endings import resume_words, stop_words
-from mabe_tui.runs.forecast import price_line
-from mabe_tui.runs.limits import LimitKind, ReachedLimit, reached_limit
+from mabe_tui.runs.actions import control, manage
+from mabe_tui.runs.actions.resume_limits import LimitKind, ReachedLimit, reached_limit
+from mabe_tui.runs.format.units import size_text
+from mabe_tui.runs.launching.forecast import price_line
 from mabe_tui.runs.store import RunEntry
-from mabe_tui.runs.units import size_text
-from mabe_tui.runs.view import state_of
+from mabe_tui.runs.summary.endings import resume_words, stop_words
+from mabe_tui.runs.summary.run_summary import state_of
 from mabe_tui.tui.messages import Done, LineWanted, Progressed, Question
 from mabe_tui.tui.screens.base import MabeScreen
 from mabe_tui.tui.screens.dialogs.confirm import ConfirmScreen

@@ -6,7 +6,7 @@ terminals; OSC 777 is rxvt-unicode's, and foot's. Others pass over what they do 
 
 from collections.abc import Mapping
 
-from mabe_tui.runs.text import clean
+from mabe_tui.runs.format.untrusted_text import clean
 
 OF_OSC_777 = ("rxvt", "foot")
 """How ``$TERM`` begins in terminals that are to be asked by OSC 777."""

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from mabe_tui.runs.following.alerts import SEVERITY, Severity
+from mabe_tui.runs.format.event_text import best_words, state_words
+from mabe_tui.runs.format.units import duration
 from mabe_tui.runs.listing.record import RunRecord
-from mabe_tui.runs.units import duration
-from mabe_tui.runs.words import best_words, state_words
 
 
 @dataclass(frozen=True, slots=True)

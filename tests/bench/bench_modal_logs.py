@@ -19,7 +19,7 @@ import psutil
 
 from core.run.rundir import RunDir
 from mabe_tui.launch.launcher import launcher_named
-from mabe_tui.runs.start import start_run
+from mabe_tui.runs.launching.start import start_run
 from tests.loopback.conftest import FAKE_JOB
 from tests.loopback.helpers import fake_request
 from tests.loopback.server import LoopbackServer

@@ -20,7 +20,7 @@ from mabe_tui.runs.listing.row_cache import RowCache
 from mabe_tui.runs.listing.table import arranged
 from mabe_tui.runs.listing.view_state import View
 from mabe_tui.runs.store import RunStore
-from mabe_tui.runs.view import summary_of
+from mabe_tui.runs.summary.run_summary import summary_of
 from tests.mabe_tui.recorded import record
 
 RUNS, EPOCHS, ROUNDS = 1000, 30, 9

@@ -38,7 +38,7 @@ from core.run.places import cache_of_run
 from core.run.rundir import RunDir
 from core.tasks.behaviour_data import LabelledFrames
 from core.tasks.build import open_data
-from mabe_tui.runs.start import new_request
+from mabe_tui.runs.launching.start import new_request
 from tests.core.features.whole_videos import features_of
 
 PRESET = "demo"

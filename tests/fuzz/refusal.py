@@ -1,7 +1,7 @@
 """What an error for a person must be, once a front end has cleaned what it quotes."""
 
 from core.errors import UserError
-from mabe_tui.runs.text import clean
+from mabe_tui.runs.format.untrusted_text import clean
 
 
 def require_one_line(error: UserError) -> str:

@@ -16,9 +16,9 @@ from core.config.experiment import Experiment
 from core.errors import UserError
 from core.run.events import decode
 from core.run.rundir import RunDir
+from mabe_tui.runs.format.untrusted_text import plain
 from mabe_tui.runs.old_logs.import_log import import_log, of_lines, read_old_log
 from mabe_tui.runs.store import RunStore
-from mabe_tui.runs.text import plain
 from tests.command_line import mabe
 from tests.fuzz.refusal import require_one_line
 from tests.recorded import Recording, write

@@ -8,7 +8,7 @@ import pytest
 from core.data import synthetic
 from mabe_tui.launch import data_job
 from mabe_tui.launch.data_job import DataJob
-from mabe_tui.launch.data_words import AnyWord, Failed, Order, Ready, Working
+from mabe_tui.launch.data_messages import AnyWord, Failed, Order, Ready, Working
 from tests.loopback.kaggle_server import KaggleServer, archive, kaggle_serving
 
 ORDER = Order(

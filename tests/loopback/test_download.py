@@ -12,7 +12,7 @@ from core.data.prepared import prepare
 from core.errors import ConfigError, DataError
 from mabe_tui.kaggle_io import receipt
 from mabe_tui.kaggle_io.download import LOCK
-from mabe_tui.launch.data_words import CALL, STATUS
+from mabe_tui.launch.data_messages import CALL, STATUS
 from tests.loopback.conftest import Mabe
 from tests.loopback.kaggle_server import KaggleServer, archive, kaggle_serving
 from tests.loopback.server import LoopbackServer

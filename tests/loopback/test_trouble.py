@@ -22,7 +22,7 @@ from mabe_tui.launch.modal import calls as modal_calls
 from mabe_tui.launch.modal.handle import calls_of
 from mabe_tui.launch.modal.place import ElsewhereError
 from mabe_tui.launch.modal_launcher import ModalLauncher
-from mabe_tui.runs import manage
+from mabe_tui.runs.actions import manage
 from mabe_tui.runs.store import RunEntry
 from tests.gate import Gate
 from tests.loopback.caller import calling_as

@@ -17,8 +17,8 @@ from core.config.new_version import add_version
 from core.config.registry import load
 from core.run.rundir import RunDir, RunRequest
 from mabe_tui.launch.prices import fetched_path, keep_prices, packaged_prices, read_prices
+from mabe_tui.runs.actions.manage import note, tag
 from mabe_tui.runs.listing.view_state import View, ViewState
-from mabe_tui.runs.manage import note, tag
 
 WRITERS = 8
 BOUND = 120.0

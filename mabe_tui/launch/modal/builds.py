@@ -17,7 +17,7 @@ import modal.exception
 
 from core.errors import RunError
 from mabe_tui.launch.launcher import Say
-from mabe_tui.launch.pieces import Lines
+from mabe_tui.launch.line_buffer import Lines
 
 SHOWN_LINES = 5
 """Of the end of a failed build's log, in its error."""

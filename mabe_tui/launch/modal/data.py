@@ -13,7 +13,7 @@ import msgspec
 from core.errors import DataError, UserError
 from core.system.files import UNDECODABLE
 from core.system.progress import Progress
-from mabe_tui.launch.data_words import CALL, STATUS, Failed, StartedCall, Status
+from mabe_tui.launch.data_messages import CALL, STATUS, Failed, StartedCall, Status
 from mabe_tui.launch.modal.client import ask
 from mabe_tui.launch.modal.machine import DATA_MOUNT
 

@@ -13,7 +13,7 @@ import msgspec
 
 from core.errors import DataError, RunError, UserError
 from core.system.progress import Progress
-from mabe_tui.launch.data_words import (
+from mabe_tui.launch.data_messages import (
     APP_PREFIX,
     PLAIN_PREFIX,
     SECRET_HELP,
@@ -25,6 +25,7 @@ from mabe_tui.launch.data_words import (
     read_word,
 )
 from mabe_tui.launch.launcher import Say, Tell, UnreachableError, ignore, say_nothing
+from mabe_tui.launch.line_buffer import Lines
 from mabe_tui.launch.modal import apps as modal_apps
 from mabe_tui.launch.modal import calls as modal_calls
 from mabe_tui.launch.modal import client as modal_client
@@ -41,7 +42,6 @@ from mabe_tui.launch.modal.data import (
 )
 from mabe_tui.launch.modal.handle import Call
 from mabe_tui.launch.modal.loop import interruptible
-from mabe_tui.launch.pieces import Lines
 from mabe_tui.launch.prices import GIB, read_prices
 
 ANSWER_SECONDS = 15.0

@@ -13,7 +13,7 @@ from collections import Counter
 from modal.types import LogEntry
 
 from core.run.events import Failed, Finished, Stopped, decode
-from mabe_tui.launch.pieces import Lines
+from mabe_tui.launch.line_buffer import Lines
 from mabe_tui.launch.recorder import LineKey, Recorder
 
 ATTEMPT_LINE = re.compile(rb"mabe: attempt (\d{4}-[a-z0-9]{4}) in container \S*")

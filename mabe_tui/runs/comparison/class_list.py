@@ -9,8 +9,8 @@ from mabe_tui.plotting.grid import AXIS, Grid, Row, beside
 from mabe_tui.plotting.matrix import CellContent, compact, percent
 from mabe_tui.runs.comparison.class_picture import EMPTY, GAP, f1_rows, problem_rows
 from mabe_tui.runs.comparison.confusions import Confusion, confusions
-from mabe_tui.runs.comparison.inspect import SideClasses
-from mabe_tui.runs.text import clean
+from mabe_tui.runs.comparison.inspection import SideClasses
+from mabe_tui.runs.format.untrusted_text import clean
 
 MOST_IN_MATRIX = 8
 """Classes of a matrix that is seen whole in 80 columns, with room for a frame."""

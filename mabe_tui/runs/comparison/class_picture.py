@@ -13,8 +13,8 @@ from mabe_tui.plotting.matrix import (
     render_confusion,
     render_f1_bars,
 )
-from mabe_tui.runs.comparison.inspect import SideClasses
-from mabe_tui.runs.text import clean
+from mabe_tui.runs.comparison.inspection import SideClasses
+from mabe_tui.runs.format.untrusted_text import clean
 
 GAP = 2
 EMPTY = Row("", ())

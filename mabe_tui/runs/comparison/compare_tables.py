@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from mabe_tui.runs.comparison.compare import Comparison
 from mabe_tui.runs.comparison.sides import Side, Spread, mean_over_runs
-from mabe_tui.runs.metric_limits import F1_MACRO, most_possible
-from mabe_tui.runs.settings import spell, spell_side_by_side
-from mabe_tui.runs.text import clean
-from mabe_tui.runs.units import duration
+from mabe_tui.runs.format.settings import spell, spell_side_by_side
+from mabe_tui.runs.format.units import duration
+from mabe_tui.runs.format.untrusted_text import clean
+from mabe_tui.runs.summary.metric_limits import F1_MACRO, most_possible
 
 METRICS_FIRST = ("f1_macro", "f1_macro_behaviours", "f1_macro_present", "accuracy", "loss")
 POOLED_NOTE = "f1_macro over the classes, frames of all validation videos pooled."

@@ -9,7 +9,6 @@ import msgspec
 from core.errors import DataError, RunError
 from core.run.places import cache_of_run
 from core.system.progress import Progress
-from mabe_tui.runs.checkpoints import checkpoint_here, pointer_name
 from mabe_tui.runs.comparison.verdict import (
     Verdict,
     checkpoint_verdict,
@@ -19,13 +18,14 @@ from mabe_tui.runs.comparison.verdict import (
 from mabe_tui.runs.comparison.verdict_words import CheckpointWords
 from mabe_tui.runs.comparison.version_tables import require_scored_alike
 from mabe_tui.runs.store import RunEntry, RunStore
+from mabe_tui.runs.summary.checkpoints import checkpoint_here, pointer_name
 from mabe_tui.runs.videos.video_prediction import Device
 
 if TYPE_CHECKING:  # numpy, pyarrow and torch
     from core.data.competition import LeftOut
     from core.evaluation.table import Confusions
     from core.inference.evaluate import Evaluation
-    from mabe_tui.runs.comparison.inspect import SideClasses
+    from mabe_tui.runs.comparison.inspection import SideClasses
 
     Validated = tuple[Confusions, str | None]
     """Counts of the validation videos, and what tells whether others are the same videos."""
@@ -224,7 +224,7 @@ def _validated(
 
 def _side(checkpoint: NamedCheckpoint, table: "Confusions") -> CheckpointSide:
     from core.evaluation.frames import frame_metrics
-    from mabe_tui.runs.comparison.inspect import classes_of_counts
+    from mabe_tui.runs.comparison.inspection import classes_of_counts
 
     pointer = checkpoint_here(checkpoint.entry.run, checkpoint.which)
     pooled = table.counts.sum(axis=0)

@@ -5,10 +5,10 @@ from typing import Any
 import msgspec
 
 from core.run.rundir import RunDir
-from mabe_tui.runs.checkpoints import checkpoint_here
 from mabe_tui.runs.comparison.evaluate import EvaluationReport
 from mabe_tui.runs.listing.view_state import ViewState
-from mabe_tui.runs.reading import thin_history
+from mabe_tui.runs.summary.checkpoints import checkpoint_here
+from mabe_tui.runs.summary.reading import thin_history
 
 KEPT_UNDER = "evaluations"
 MOST = 8

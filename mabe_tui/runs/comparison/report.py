@@ -11,13 +11,13 @@ from mabe_tui.plotting.svg import style_sheet, svg_chart, svg_document, without_
 from mabe_tui.runs.comparison.class_list import has_many_classes
 from mabe_tui.runs.comparison.compare import Comparison
 from mabe_tui.runs.comparison.compare_tables import note_on_verdicts, sections
-from mabe_tui.runs.comparison.inspect import SideClasses, side_classes, side_numbers
+from mabe_tui.runs.comparison.inspection import SideClasses, side_classes, side_numbers
 from mabe_tui.runs.comparison.sides import Side
 from mabe_tui.runs.curves.axis import Axis
 from mabe_tui.runs.curves.overlay import metrics_of, overlays
-from mabe_tui.runs.export import write_new
+from mabe_tui.runs.format.export import write_new
+from mabe_tui.runs.format.untrusted_text import clean
 from mabe_tui.runs.store import RunStore
-from mabe_tui.runs.text import clean
 
 WHITE_TEXT_FROM = 0.85
 """Share of a row from which a cell of a confusion matrix is too dark for dark letters."""

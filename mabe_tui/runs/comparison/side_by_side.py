@@ -8,7 +8,6 @@ import msgspec
 from core.config.registry import Registry
 from core.errors import MisuseError
 from core.system.progress import Progress
-from mabe_tui.runs.checkpoints import pointer_names
 from mabe_tui.runs.comparison.code import CodeChange
 from mabe_tui.runs.comparison.compare import Comparison, changed_settings, compare
 from mabe_tui.runs.comparison.evaluate import (
@@ -18,7 +17,7 @@ from mabe_tui.runs.comparison.evaluate import (
     compare_checkpoints,
     named_checkpoints,
 )
-from mabe_tui.runs.comparison.inspect import (
+from mabe_tui.runs.comparison.inspection import (
     SideClasses,
     code_of_sides,
     side_classes,
@@ -27,6 +26,7 @@ from mabe_tui.runs.comparison.inspect import (
 from mabe_tui.runs.comparison.sides import Side, find_side, side_of
 from mabe_tui.runs.curves.overlay import SideNumbers
 from mabe_tui.runs.store import RunStore
+from mabe_tui.runs.summary.checkpoints import pointer_names
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -15,9 +15,9 @@ from core.evaluation.spread import mean_std
 from core.run.history import History
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.listing.seeds import data_digest, over_seeds, own_runs, settings_digest
-from mabe_tui.runs.reading import thin_history
 from mabe_tui.runs.store import LAST, RunEntry, RunStore
-from mabe_tui.runs.view import RunSummary, state_of, summary_of
+from mabe_tui.runs.summary.reading import thin_history
+from mabe_tui.runs.summary.run_summary import RunSummary, state_of, summary_of
 
 
 class Curve(msgspec.Struct, frozen=True, kw_only=True):
@@ -200,7 +200,7 @@ def kin_of(entry: RunEntry, store: RunStore) -> tuple[RunEntry, ...]:
 
 
 def mean_over_runs(side: Side, field: str) -> float | None:
-    """Average a figure of :class:`~mabe_tui.runs.view.RunSummary` over the runs that have it."""
+    """Return the mean of a field of ``RunSummary`` over the runs that have it."""
     known = [value for run in side.runs if (value := getattr(run, field)) is not None]
     return sum(known) / len(known) if known else None
 

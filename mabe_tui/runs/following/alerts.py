@@ -8,7 +8,7 @@ from typing import Literal
 
 from core.run.events import AnyEvent, Epoch, Failed, Identity, Resumed, Step, Warned, identity
 from mabe_tui.launch.launcher import RunState
-from mabe_tui.runs.view import STALL_SECONDS
+from mabe_tui.runs.summary.run_summary import STALL_SECONDS
 
 Kind = Literal["not_a_number", "stall", "warning", "resumed", "ended", "gone"]
 Severity = Literal["information", "warning", "error"]

@@ -23,8 +23,8 @@ from mabe_tui.runs.following.connection import connection_line
 from mabe_tui.runs.following.live import LiveRun, RunSource, Update
 from mabe_tui.runs.following.replay import Replay
 from mabe_tui.runs.following.run_log import LogRow
-from mabe_tui.runs.view import RunSummary
-from mabe_tui.runs.words import event_line
+from mabe_tui.runs.format.event_text import event_line
+from mabe_tui.runs.summary.run_summary import RunSummary
 
 ALIVE_SECONDS, ENDED_SECONDS, UNSEEN_SECONDS = 0.5, 1.0, 2.0
 """Between two polls: of a run that may speak, of one that has ended, and where nobody looks."""

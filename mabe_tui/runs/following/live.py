@@ -12,9 +12,9 @@ from mabe_tui.runs.curves.points import Points
 from mabe_tui.runs.following.alerts import Alert, AlertWatch
 from mabe_tui.runs.following.growing import Folded
 from mabe_tui.runs.following.run_log import RunLog, Spell
-from mabe_tui.runs.reading import EventFile, damage_words
 from mabe_tui.runs.store import RunEntry
-from mabe_tui.runs.view import RunSummary, summary_from
+from mabe_tui.runs.summary.reading import EventFile, damage_words
+from mabe_tui.runs.summary.run_summary import RunSummary, summary_from
 
 STATE_SECONDS = 1.0
 """How often the launcher is asked how the run is, where nothing new suggests that it has ended."""

@@ -13,7 +13,7 @@ from mabe_tui.runs.following.growing import Folded, GrowingFold
 from mabe_tui.runs.following.live import Update
 from mabe_tui.runs.following.run_log import RunLog, Spell
 from mabe_tui.runs.store import RunEntry
-from mabe_tui.runs.view import RunSummary, summary_from
+from mabe_tui.runs.summary.run_summary import RunSummary, summary_from
 
 
 class Replay(Folded):

@@ -14,7 +14,7 @@ from core.run.events import AnyEvent, Epoch, Event, Identity, Step, decode
 from core.run.rundir import RunDir
 from mabe_tui.runs.following.event_lines import find_event
 from mabe_tui.runs.following.log_index import LogIndex
-from mabe_tui.runs.text import plain
+from mabe_tui.runs.format.untrusted_text import plain
 
 SEARCHED_AT_ONCE = 4000
 """Lines, in about 10 ms."""

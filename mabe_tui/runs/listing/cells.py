@@ -3,10 +3,10 @@
 import datetime as dt
 from collections.abc import Callable
 
+from mabe_tui.runs.format.units import duration
 from mabe_tui.runs.listing.fields import DELTA, Value
 from mabe_tui.runs.listing.measured import Measured
-from mabe_tui.runs.units import duration
-from mabe_tui.runs.view import RunSummary
+from mabe_tui.runs.summary.run_summary import RunSummary
 
 SECONDS = "_seconds"
 LEAST_FIXED, MOST_FIXED = 1e-2, 10

@@ -10,7 +10,7 @@ from core.config.experiment import Experiment, flatten
 from core.config.strict import nearest
 from core.errors import UserError
 from mabe_tui.runs.listing.record import LEFT_OUT, RunRecord, is_lower_better
-from mabe_tui.runs.view import RunSummary
+from mabe_tui.runs.summary.run_summary import RunSummary
 
 Value = str | float | bool | dt.datetime | tuple[str, ...] | None
 Row = Mapping[str, Value]
@@ -52,10 +52,10 @@ class UnknownFieldError(UserError):
 def row_of(record: RunRecord) -> dict[str, Value]:
     """Give the flat row of a run.
 
-    Keys: every field of :class:`~mabe_tui.runs.view.RunSummary`; the last epoch's metrics by their names
-    (``f1_macro``), the best epoch's under ``best.``, the best of their moving averages under ``smoothed.``;
-    settings by dotted key (``training.batch_size``); ``gpu``; ``trial``; ``group``, the same for runs that
-    differ in their seed alone. ``delta`` and ``pinned`` are the affair of
+    Keys: every field of ``RunSummary``; the last epoch's metrics by their names (``f1_macro``), the
+    best epoch's under ``best.``, the best of their moving averages under ``smoothed.``; settings by
+    dotted key (``training.batch_size``); ``gpu``; ``trial``; ``group``, the same for runs that differ
+    in their seed alone. ``delta`` and ``pinned`` are the affair of
     :class:`mabe_tui.runs.listing.row_cache.RowCache`.
     """
     summary = record.summary

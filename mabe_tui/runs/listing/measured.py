@@ -10,7 +10,7 @@ from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.listing.fields import METRIC
 from mabe_tui.runs.listing.record import RunRecord
 from mabe_tui.runs.listing.seeds import over_seeds, own_runs
-from mabe_tui.runs.metric_limits import most_possible
+from mabe_tui.runs.summary.metric_limits import most_possible
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mabe_tui.runs.format.units import seconds_in
 from mabe_tui.runs.listing.fields import Row, Value, is_missing, natural
-from mabe_tui.runs.units import seconds_in
 
 Test = Callable[[Row], bool]
 TEXT_KEYS = ("id", "version", "tags", "note")

@@ -14,7 +14,7 @@ from core.run.rundir import RunRequest
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.listing.seeds import data_digest, digest, settings_digest
 from mabe_tui.runs.store import STUDY_TAG, RunEntry
-from mabe_tui.runs.view import RunSummary, summary_from
+from mabe_tui.runs.summary.run_summary import RunSummary, summary_from
 
 SMOOTHING = 0.6
 """Share of the past that each epoch's smoothed value keeps: TensorBoard's default."""

@@ -19,12 +19,12 @@ from core.run.events import Epoch, Finished, RunStarted, Stopped, Warned, decode
 from core.run.rundir import About, RunDir
 from core.system.encoding import decode_text
 from core.system.files import write_bytes_atomically
-from mabe_tui.launch.pieces import TimedLine
+from mabe_tui.launch.line_buffer import TimedLine
+from mabe_tui.runs.format.event_text import UNKNOWN
+from mabe_tui.runs.format.untrusted_text import plain
+from mabe_tui.runs.launching.start import new_request
 from mabe_tui.runs.old_logs.old_log import OldEpoch, OldLog, Told, parse
-from mabe_tui.runs.start import new_request
 from mabe_tui.runs.store import RunStore
-from mabe_tui.runs.text import plain
-from mabe_tui.runs.words import UNKNOWN
 
 TAG = "imported"
 GPU = "cuda"

@@ -17,8 +17,8 @@ from collections.abc import Iterable
 import msgspec
 
 from core.errors import DataError
-from mabe_tui.launch.pieces import TimedLine
-from mabe_tui.runs.units import UNITS
+from mabe_tui.launch.line_buffer import TimedLine
+from mabe_tui.runs.format.units import UNITS
 
 EPOCH = re.compile(
     r"Epoch\s+(?P<epoch>[0-9]{1,6})(?![0-9])(?:\s*/\s*(?P<epochs>[0-9]{1,6})(?![0-9]))?[^:]*:(?P<rest>.*)"

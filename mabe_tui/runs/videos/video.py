@@ -17,9 +17,9 @@ from core.evaluation.table import Confusions, read_confusions
 from core.run.places import cache_of_run
 from core.run.rundir import RunDir, RunRequest
 from core.system.progress import Progress
-from mabe_tui.runs.checkpoints import none_words, pointer_names
 from mabe_tui.runs.store import RunEntry
-from mabe_tui.runs.view import state_of
+from mabe_tui.runs.summary.checkpoints import none_words, pointer_names
+from mabe_tui.runs.summary.run_summary import state_of
 
 if TYPE_CHECKING:
     from core.data.competition import Bouts

@@ -17,8 +17,8 @@ from core.run.places import cache_of_run
 from core.run.rundir import Pointer
 from core.system.files import replace_atomically
 from core.system.progress import Progress
-from mabe_tui.runs.checkpoints import checkpoint_here
 from mabe_tui.runs.store import RunEntry
+from mabe_tui.runs.summary.checkpoints import checkpoint_here
 from mabe_tui.runs.videos.video import Act, TrackedVideo
 
 if TYPE_CHECKING:

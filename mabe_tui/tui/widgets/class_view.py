@@ -11,7 +11,7 @@ from mabe_tui.plotting.grid import Row
 from mabe_tui.plotting.matrix import CellContent
 from mabe_tui.runs.comparison.class_list import class_list
 from mabe_tui.runs.comparison.class_picture import class_picture
-from mabe_tui.runs.comparison.inspect import SideClasses
+from mabe_tui.runs.comparison.inspection import SideClasses
 from mabe_tui.tui.themes import CurveStyles
 
 

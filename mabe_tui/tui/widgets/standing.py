@@ -9,11 +9,11 @@ from textual.widget import Widget
 
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.following.feed import GONE, Look, ReplayStanding
+from mabe_tui.runs.format.event_text import best_words, ending_words
+from mabe_tui.runs.format.units import duration, size_text
+from mabe_tui.runs.format.untrusted_text import plain
 from mabe_tui.runs.listing.cells import shown_state
-from mabe_tui.runs.text import plain
-from mabe_tui.runs.units import duration, size_text
-from mabe_tui.runs.view import RunSummary
-from mabe_tui.runs.words import best_words, ending_words
+from mabe_tui.runs.summary.run_summary import RunSummary
 
 BAR, ASCII_BAR = "█░", "#-"
 BAR_WIDTH = (8, 30)

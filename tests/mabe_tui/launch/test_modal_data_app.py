@@ -10,7 +10,7 @@ import pytest
 import mabe_tui
 from core.data.findings import Report
 from mabe_tui.launch import modal_commits, modal_data_app
-from mabe_tui.launch.data_words import Failed, Ready
+from mabe_tui.launch.data_messages import Failed, Ready
 from mabe_tui.launch.modal_data_app import REQUIREMENTS, is_left_out, see_through
 
 ROOT = Path(mabe_tui.__file__).parent

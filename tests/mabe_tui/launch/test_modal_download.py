@@ -11,7 +11,7 @@ import pytest
 
 from core.errors import DataError, RunError
 from mabe_tui.launch import modal_data_app
-from mabe_tui.launch.data_words import Failed, Order, Ready, StartedCall, Status, Working
+from mabe_tui.launch.data_messages import Failed, Order, Ready, StartedCall, Status, Working
 from mabe_tui.launch.launcher import CONNECTED, Connection, UnreachableError
 from mabe_tui.launch.modal import apps, download, foreign
 from mabe_tui.launch.modal.apps import RunningApp

@@ -1,6 +1,6 @@
 """How settings are spelled for a person."""
 
-from mabe_tui.runs.settings import spell_side_by_side
+from mabe_tui.runs.format.settings import spell_side_by_side
 
 
 def test_floats_have_four_digits_where_those_tell_them_apart() -> None:

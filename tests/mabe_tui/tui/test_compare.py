@@ -13,7 +13,7 @@ from textual.worker import WorkerCancelled
 from core.run.rundir import RunDir
 from mabe_tui.plotting.band import Band
 from mabe_tui.runs.curves.axis import Axis
-from mabe_tui.runs.units import duration
+from mabe_tui.runs.format.units import duration
 from mabe_tui.tui.app import MabeApp
 from mabe_tui.tui.screens.compare import screen as compare
 from mabe_tui.tui.screens.compare.panes import ComparePanes

@@ -4,7 +4,7 @@ import pytest
 
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.listing.record import RunRecord
-from mabe_tui.runs.view import RunSummary
+from mabe_tui.runs.summary.run_summary import RunSummary
 from mabe_tui.tui.screens.home.rows import RUNS, run_row
 from mabe_tui.tui.widgets.columns import Row
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from mabe_tui.runs.checkpoints import CORE_POINTERS, MARKED, CheckpointRow
 from mabe_tui.runs.comparison.compare_tables import METRICS_FIRST, figure
 from mabe_tui.runs.comparison.evaluate import EvaluationReport
-from mabe_tui.runs.text import clean
-from mabe_tui.runs.units import size_text
+from mabe_tui.runs.format.units import size_text
+from mabe_tui.runs.format.untrusted_text import clean
+from mabe_tui.runs.summary.checkpoints import CORE_POINTERS, MARKED, CheckpointRow
 from mabe_tui.tui.widgets.columns import Column, Row
 
 CHOSEN, STAR = "●", "★"

@@ -13,7 +13,10 @@ from textual.message import Message
 
 from core.run.rundir import RunDir
 from core.system.progress import Progress, sparing
-from mabe_tui.runs.checkpoints import (
+from mabe_tui.runs.comparison.evaluate import AT, EvaluationReport, evaluate_run
+from mabe_tui.runs.comparison.evaluations import epoch_metrics, keep_evaluation, kept_evaluations
+from mabe_tui.runs.store import RunEntry
+from mabe_tui.runs.summary.checkpoints import (
     MARKED,
     CheckpointRow,
     checkpoint_rows,
@@ -21,9 +24,6 @@ from mabe_tui.runs.checkpoints import (
     none_words,
     unmark,
 )
-from mabe_tui.runs.comparison.evaluate import AT, EvaluationReport, evaluate_run
-from mabe_tui.runs.comparison.evaluations import epoch_metrics, keep_evaluation, kept_evaluations
-from mabe_tui.runs.store import RunEntry
 from mabe_tui.tui.actions import ACTING, RunActions
 from mabe_tui.tui.keys import bindings
 from mabe_tui.tui.messages import Progressed

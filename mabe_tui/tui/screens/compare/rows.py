@@ -10,8 +10,8 @@ from mabe_tui.runs.comparison.compare_tables import Rows, epochs_of, figure, sec
 from mabe_tui.runs.comparison.sides import Side, mean_over_runs
 from mabe_tui.runs.comparison.verdict import Verdict
 from mabe_tui.runs.curves.overlay import style_of
-from mabe_tui.runs.text import clean
-from mabe_tui.runs.units import duration
+from mabe_tui.runs.format.units import duration
+from mabe_tui.runs.format.untrusted_text import clean
 from mabe_tui.tui.widgets.columns import Column, Row
 
 METRIC = "f1_macro"

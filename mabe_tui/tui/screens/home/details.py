@@ -11,13 +11,13 @@ from textual.widgets import Static
 
 from core.config.experiment import Experiment, flatten
 from core.config.registry import Registry
+from mabe_tui.runs.format.event_text import best_words, state_words
+from mabe_tui.runs.format.settings import differences
+from mabe_tui.runs.format.settings import spell as spell_setting
+from mabe_tui.runs.format.units import duration
+from mabe_tui.runs.format.untrusted_text import plain
 from mabe_tui.runs.listing.cells import spell
 from mabe_tui.runs.listing.record import RunRecord
-from mabe_tui.runs.settings import differences
-from mabe_tui.runs.settings import spell as spell_setting
-from mabe_tui.runs.text import plain
-from mabe_tui.runs.units import duration
-from mabe_tui.runs.words import best_words, state_words
 from mabe_tui.tui.screens.home.rows import MISSING
 
 LABEL = 11

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from mabe_tui.launch.launcher import RunState
+from mabe_tui.runs.format.units import duration
 from mabe_tui.runs.listing.cells import (
     remark_of,
     shown_state,
@@ -15,8 +16,7 @@ from mabe_tui.runs.listing.experiments import ExperimentRow
 from mabe_tui.runs.listing.fields import DELTA, Value, is_missing, order_of
 from mabe_tui.runs.listing.fields import Row as Fields
 from mabe_tui.runs.listing.record import RunRecord
-from mabe_tui.runs.units import duration
-from mabe_tui.runs.view import RunSummary
+from mabe_tui.runs.summary.run_summary import RunSummary
 from mabe_tui.tui.widgets.columns import Column, Row
 
 MISSING = "–"

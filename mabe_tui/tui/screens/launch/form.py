@@ -8,8 +8,8 @@ from typing import TypeVar
 
 from core.errors import ConfigError
 from core.run.rundir import Limits
-from mabe_tui.runs.asking import Wish, parse_seeds
-from mabe_tui.runs.units import parse_dollars, parse_duration
+from mabe_tui.runs.format.units import parse_dollars, parse_duration
+from mabe_tui.runs.launching.run_requests import Wish, parse_seeds
 
 Value = TypeVar("Value")
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from mabe_tui.runs.forecast import DryRun, above_budget, described
-from mabe_tui.runs.settings import spell
+from mabe_tui.runs.format.settings import spell
+from mabe_tui.runs.launching.forecast import DryRun, above_budget, described
 from mabe_tui.tui.screens.launch.form import Typed
 
 LABEL = 10

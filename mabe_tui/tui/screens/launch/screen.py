@@ -13,10 +13,10 @@ from core.config.registry import Registry
 from core.errors import UserError
 from core.run.rundir import RunDir, RunRequest
 from mabe_tui.launch.launcher import launcher_names
-from mabe_tui.runs import asking, completion
-from mabe_tui.runs.asking import Wish
-from mabe_tui.runs.forecast import DryRun, Spending, dry_run, spending
-from mabe_tui.runs.settings import left_behind
+from mabe_tui.runs.format.settings import left_behind
+from mabe_tui.runs.launching import completion, run_requests
+from mabe_tui.runs.launching.forecast import DryRun, Spending, dry_run, spending
+from mabe_tui.runs.launching.run_requests import Wish
 from mabe_tui.tui.keys import bindings
 from mabe_tui.tui.messages import Problem, Progressed, RunChanged
 from mabe_tui.tui.screens.base import MabeScreen
@@ -139,7 +139,9 @@ class LaunchScreen(MabeScreen):
         self.mabe.reread_registry()
         registry = self._registry = self.mabe.session.registry
         try:
-            request = asking.request_for(registry, typed.wish, next(iter(typed.wish.seeds), None))
+            request = run_requests.request_for(
+                registry, typed.wish, next(iter(typed.wish.seeds), None)
+            )
             data, problem = _looked_at(request)
             foreseen = dry_run(registry, self.mabe.store, request, data)
         except UserError as error:
@@ -238,8 +240,8 @@ class LaunchScreen(MabeScreen):
         self.ask(lambda: self._get_ready(typed), "start", keys_wait=True)
 
     def _get_ready(self, typed: Typed) -> Message:
-        requests = asking.requests_for(self.registry, typed.wish)
-        asking.check_data(requests[0])
+        requests = run_requests.requests_for(self.registry, typed.wish)
+        run_requests.check_data(requests[0])
         return self.Ready(typed, requests, spending(self.mabe.store, requests))
 
     @on(Ready)
@@ -268,7 +270,7 @@ class LaunchScreen(MabeScreen):
 
         def work() -> str:
             home = self.mabe.session.home
-            self._started = asking.start(home, requests, typed.tags, typed.parallel, tell)
+            self._started = run_requests.start(home, requests, typed.tags, typed.parallel, tell)
             return f"started {' '.join(run.id for run in self._started)}"
 
         tell(f"starting {about}")
@@ -299,7 +301,7 @@ class LaunchScreen(MabeScreen):
 def _looked_at(request: RunRequest) -> tuple[str, str | None]:
     """Describe the data, and say what is wrong with them: the price can be seen without."""
     try:
-        return asking.check_data(request), None
+        return run_requests.check_data(request), None
     except UserError as error:
         return request.data or "–", str(error)
 

@@ -9,10 +9,10 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.message import Message
 
-from mabe_tui.runs.export import write_charts
 from mabe_tui.runs.following.feed import Look, Wish
 from mabe_tui.runs.following.jumps import line_at, x_at, x_on
 from mabe_tui.runs.following.live import RunSource
+from mabe_tui.runs.format.export import write_charts
 from mabe_tui.tui.actions import ACTING
 from mabe_tui.tui.keys import bindings
 from mabe_tui.tui.messages import Done, Problem

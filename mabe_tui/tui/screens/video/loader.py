@@ -8,8 +8,8 @@ from textual.message import Message
 from core.errors import UserError
 from core.system.progress import Progress, sparing
 from mabe_tui.plotting.skeleton import View, arena_view
-from mabe_tui.runs.checkpoints import pointer_names
 from mabe_tui.runs.store import RunEntry
+from mabe_tui.runs.summary.checkpoints import pointer_names
 from mabe_tui.runs.videos.video import TrackedVideo, VideoScore, open_video, validation_scores
 from mabe_tui.runs.videos.video_prediction import PredictedVideo, predict_video
 from mabe_tui.tui.screens.base import MabeScreen

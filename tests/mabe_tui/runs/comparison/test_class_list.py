@@ -5,7 +5,7 @@ import pytest
 
 from mabe_tui.runs.comparison.class_list import MOST_IN_MATRIX, class_list, has_many_classes
 from mabe_tui.runs.comparison.confusions import confusions
-from mabe_tui.runs.comparison.inspect import SideClasses, classes_of_counts
+from mabe_tui.runs.comparison.inspection import SideClasses, classes_of_counts
 
 NAMES = ("other", "sniff", "mount")
 COUNTS = np.array([[90_000, 900, 300], [500, 9_500, 0], [40, 0, 60]])

@@ -11,7 +11,7 @@ from sklearn.metrics import precision_recall_fscore_support
 from core.config.experiment import DataConfig, Experiment
 from core.config.registry import default_path, load
 from mabe_tui.runs.comparison.compare import changed_settings, compare
-from mabe_tui.runs.comparison.inspect import Inspection, classes_of_counts, inspect
+from mabe_tui.runs.comparison.inspection import Inspection, classes_of_counts, inspect
 from mabe_tui.runs.comparison.sides import Side
 from mabe_tui.runs.store import RunStore
 from tests.recorded import CLASSES, FRAMES, VIDEOS, write_all

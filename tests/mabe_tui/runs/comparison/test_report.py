@@ -11,7 +11,7 @@ from core.run.rundir import About
 from mabe_tui.plotting.panel import Panel
 from mabe_tui.plotting.series import Series
 from mabe_tui.runs.comparison.compare import compare
-from mabe_tui.runs.comparison.inspect import SideClasses, classes_of_counts
+from mabe_tui.runs.comparison.inspection import SideClasses, classes_of_counts
 from mabe_tui.runs.comparison.report import (
     Report,
     ReportTable,

@@ -7,7 +7,6 @@ import pytest
 from core.config.registry import Registry, default_path, load
 from core.errors import UserError
 from core.run.rundir import RunDir
-from mabe_tui.runs.checkpoints import checkpoint_rows
 from mabe_tui.runs.comparison.compare_tables import sections
 from mabe_tui.runs.comparison.evaluate import EvaluationReport
 from mabe_tui.runs.comparison.evaluations import epoch_metrics, keep_evaluation, kept_evaluations
@@ -15,6 +14,7 @@ from mabe_tui.runs.comparison.report import comparison_report, to_html, write_re
 from mabe_tui.runs.comparison.side_by_side import SideBySide, candidates, side_by_side
 from mabe_tui.runs.listing.view_state import ViewState
 from mabe_tui.runs.store import RunStore
+from mabe_tui.runs.summary.checkpoints import checkpoint_rows
 from tests.mabe_tui.tiny_run import synthetic_folder, train
 from tests.recorded import write_all
 

@@ -13,7 +13,7 @@ from core.run.rundir import RunDir
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.following.live import LiveRun
 from mabe_tui.runs.store import RunEntry
-from mabe_tui.runs.view import summary_from
+from mabe_tui.runs.summary.run_summary import summary_from
 from tests.mabe_tui.runs.telling import Telling
 
 ENDING = {"epoch": 1, "step": 4, "reason": "epochs"}

@@ -15,14 +15,14 @@ from core.run.rundir import About, RunDir
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.local_launcher import LocalLauncher
 from mabe_tui.plotting.smoothing import ema
-from mabe_tui.runs import view
+from mabe_tui.runs.actions.manage import note, plan_gc
 from mabe_tui.runs.listing import catalog as catalogs
 from mabe_tui.runs.listing.catalog import FILE, Catalog
 from mabe_tui.runs.listing.record import CURVE_POINTS, SMOOTHING
-from mabe_tui.runs.manage import note, plan_gc
-from mabe_tui.runs.reading import ThinTail
 from mabe_tui.runs.store import RunStore
-from mabe_tui.runs.view import summary_of
+from mabe_tui.runs.summary import run_summary
+from mabe_tui.runs.summary.reading import ThinTail
+from mabe_tui.runs.summary.run_summary import summary_of
 from tests.mabe_tui.recorded import record
 from tests.waiting import wait_for
 
@@ -209,7 +209,7 @@ def test_a_run_elsewhere_is_asked_only_by_refresh(
             assert quick
             run.write_about(About(note="heard"))
 
-    monkeypatch.setattr(view, "launcher_named", lambda _: Elsewhere())
+    monkeypatch.setattr(run_summary, "launcher_named", lambda _: Elsewhere())
     assert {r.id: r.state for r in catalog.records()} == {
         run.id: RunState.UNKNOWN,
         over.id: RunState.FINISHED,

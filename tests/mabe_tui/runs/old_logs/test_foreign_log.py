@@ -3,7 +3,7 @@
 import datetime as dt
 
 from core.run.events import Epoch, Stopped, encode
-from mabe_tui.cli.display import shown_lines
+from mabe_tui.cli.following.display import shown_lines
 from mabe_tui.runs.following.mirror import EventItem, Item, TextItem
 from mabe_tui.runs.old_logs.foreign_log import ForeignLog
 

@@ -11,10 +11,11 @@ from core.config.experiment import Experiment
 from core.config.registry import default_path, load
 from core.errors import ConfigError, DataError
 from core.run.events import RunStarted, encode
-from mabe_tui.cli.lines import line_of
+from mabe_tui.cli.following.lines import line_of
 from mabe_tui.launch.launcher import RunState
-from mabe_tui.launch.pieces import TimedLine
+from mabe_tui.launch.line_buffer import TimedLine
 from mabe_tui.runs.following.mirror import Mirror
+from mabe_tui.runs.format.event_text import state_words
 from mabe_tui.runs.old_logs.import_log import (
     ORIGINAL,
     experiment_of,
@@ -25,8 +26,7 @@ from mabe_tui.runs.old_logs.import_log import (
 )
 from mabe_tui.runs.old_logs.old_log import OldEpoch, OldLogReader, parse
 from mabe_tui.runs.store import RunEntry, RunStore
-from mabe_tui.runs.view import summary_of
-from mabe_tui.runs.words import state_words
+from mabe_tui.runs.summary.run_summary import summary_of
 
 LONG = """=== H100 Training Started ===
 GPU: H100 (80GB)

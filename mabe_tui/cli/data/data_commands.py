@@ -1,0 +1,324 @@
+"""``mabe data synth | check | prepare | show``: the frames that are learned from."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+
+from core.config.experiment import KEYPOINT_SET_SIZES
+from core.config.section import LARGEST_SEED
+from core.errors import ConfigError, DataError, MisuseError
+from mabe_tui.cli.data import data_remote
+from mabe_tui.cli.data.data_report import report_lines
+from mabe_tui.cli.options import DEFAULT_VERSION, DataFolder, SetOption, SkipBadOption, finite
+from mabe_tui.cli.session import session_of
+from mabe_tui.cli.terminal.output import (
+    JsonOption,
+    if_interrupted,
+    print_json,
+    print_table,
+    progress,
+    say,
+    wrapped,
+)
+from mabe_tui.runs.format.units import duration
+
+if TYPE_CHECKING:
+    from core.config.experiment import Experiment
+    from core.data.competition import Video
+    from core.data.labels import ActionMap
+    from core.data.synthetic import ClassShares
+
+COPIED = ("frames", "mice", "keypoints", "fps", "shares", "missing", "noise")
+"""Options of `mabe data synth` that say what `--like` takes from the real set."""
+VersionOption = Annotated[
+    str, typer.Option("--version", metavar="V", help="The version whose settings are meant.")
+]
+Workers = Annotated[int | None, typer.Option(help="Processes; none: one a core.", min=1)]
+
+
+def register(app: typer.Typer) -> None:
+    """Add ``mabe data`` to the command line."""
+    data = typer.Typer(
+        help="Make, check and prepare data.", no_args_is_help=True, rich_markup_mode=None
+    )
+    data.command("synth", short_help="Make a synthetic data set.")(synth)
+    data.command("check", short_help="Look for what is wrong in a data folder.")(check)
+    data.command("prepare", short_help="Turn a data folder into arrays, once.")(prepare)
+    data.command("show", short_help="Show a folder by lab, or a video's bouts.")(show)
+    data_remote.register(data)
+    app.add_typer(data, name="data")
+
+
+def synth(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(help="Where to write; a new or empty folder.")],
+    videos: Annotated[int | None, typer.Option(help="How many; with --like: all.", min=1)] = None,
+    frames: Annotated[int, typer.Option(help="Frames a video.", min=2)] = 3000,
+    mice: Annotated[int, typer.Option(help="Mice a video.", min=2, max=4)] = 2,
+    keypoints: Annotated[
+        str, typer.Option(help="mars7, mabe18, or body parts separated by commas.")
+    ] = "mars7",
+    fps: Annotated[float, typer.Option(help="Frames a second.", min=1, callback=finite)] = 30.0,
+    shares: Annotated[
+        str | None,
+        typer.Option(help="Class shares, as in social=0.1,mating=0.05,aggressive=0.05; or `real`."),
+    ] = None,
+    missing: Annotated[
+        float, typer.Option(help="Share of points that are not tracked.", callback=finite)
+    ] = 0.02,
+    noise: Annotated[float, typer.Option(help="Tracking noise, pixels.", callback=finite)] = 1.2,
+    seed: Annotated[int, typer.Option(help="Same seed, same data.", min=0, max=LARGEST_SEED)] = 42,
+    like: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="TRAIN_CSV", help="Copy videos, labs, body parts and bouts of a real set."
+        ),
+    ] = None,
+    workers: Workers = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a synthetic data set: simulated mice that walk, sniff, mount, chase and attack."""
+    from core.data import synthetic
+
+    if like is not None:
+        _refuse_what_is_copied(context)
+    with if_interrupted(), progress("simulating") as tell:
+        if like is not None:
+            annotations = like.parent / "train_annotation"
+            summary = synthetic.like(
+                like, annotations, folder, videos=videos, seed=seed, workers=workers, progress=tell
+            )
+        else:
+            settings = synthetic.SyntheticSettings(
+                videos=videos or 20,
+                frames=frames,
+                mice=mice,
+                keypoints=_body_parts(keypoints),
+                fps=fps,
+                shares=_class_shares(shares),
+                missing_points=missing,
+                noise_pixels=noise,
+                seed=seed,
+            )
+            summary = synthetic.synthesise(folder, settings, workers=workers, progress=tell)
+    if as_json:
+        print_json(summary)
+        return
+    shown = ", ".join(f"{name} {share:.1%}" for name, share in summary.class_shares.items())
+    say(
+        f"{folder}: {summary.videos} videos, {summary.frames:,} frames, {summary.bouts:,} bouts; {shown}"
+    )
+
+
+def _refuse_what_is_copied(context: typer.Context) -> None:
+    for name in COPIED:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            raise MisuseError(
+                f"--{name} and --like: what is copied has its own; leave --{name} out"
+            )
+
+
+def _body_parts(text: str) -> str | tuple[str, ...]:
+    parts = tuple(part.strip() for part in text.split(",") if part.strip())
+    return text if text in KEYPOINT_SET_SIZES else parts
+
+
+def _class_shares(text: str | None) -> "ClassShares":
+    from core.data.synthetic import REAL_SHARES, ClassShares
+
+    if text is None:
+        return ClassShares()
+    if text == "real":
+        return REAL_SHARES
+    try:
+        pairs = dict(part.split("=", 1) for part in text.split(","))
+        shares = {name.strip(): float(share) for name, share in pairs.items()}
+        return msgspec.convert(shares, ClassShares)
+    except (ValueError, msgspec.ValidationError) as error:
+        raise MisuseError(
+            f"--shares {text}: write social=0.1,mating=0.05,aggressive=0.05, or `real`;"
+            f" each from 0 to below 1{_which_share(str(error))}"
+        ) from None
+
+
+def _which_share(problem: str) -> str:
+    """Name the share that msgspec complains of, as in ``… - at `$.social```."""
+    _, found, path = problem.partition("`$.")
+    return f" (look at {path.rstrip('`')})" if found else ""
+
+
+def check(
+    context: typer.Context,
+    folder: DataFolder,
+    version: VersionOption = DEFAULT_VERSION,
+    overrides: SetOption = None,
+    every_place: Annotated[
+        bool, typer.Option("--all", help="Name every place, not only the first few.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Look for everything that is wrong or odd in a data folder; exit 1 where training would stop."""
+    from core.data.check import check as check_folder
+
+    experiment = session_of(context).registry.experiment(version, overrides or ())
+    with progress("checking") as tell:
+        report = check_folder(
+            folder,
+            _action_map(experiment),
+            experiment.data.keypoints,
+            experiment.data.mice,
+            tell,
+            every_place,
+        )
+    if as_json:
+        print_json(report)
+    elif (first := next(iter(report.problems), None)) and first.code == "unreadable_table":
+        raise DataError(first.places[0])
+    else:
+        print("\n".join(wrapped(line, "      ") for line in report_lines(report)))
+    if report.stops_training:
+        raise typer.Exit(1)
+
+
+def _action_map(experiment: "Experiment") -> "ActionMap":
+    from core.data.labels import ActionMap
+
+    return ActionMap(experiment.actions, experiment.classes)
+
+
+def prepare(
+    context: typer.Context,
+    folder: DataFolder,
+    version: VersionOption = DEFAULT_VERSION,
+    workers: Workers = None,
+    skip_bad: SkipBadOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Turn a data folder into memory-mapped arrays, once; a later run finds them."""
+    import time
+
+    from core.data.manifest import omissions
+    from core.data.prepared import prepare as prepare_folder
+
+    session = session_of(context)
+    data = session.registry.experiment(version).data
+    began = time.monotonic()
+    with if_interrupted(), progress("preparing") as tell:
+        prepared = prepare_folder(
+            folder, session.cache, data.keypoints, data.mice, workers, tell, skip_bad
+        )
+    frames = sum(video.frames for video in prepared.videos)
+    for omission in omissions(prepared.manifest):
+        say(f"warning: {omission.message}")
+    if as_json:
+        print_json({"folder": str(prepared.folder), "videos": len(prepared.videos), "frames": frames,
+                    "fingerprint": prepared.fingerprint})  # fmt: skip
+        return
+    say(
+        f"{prepared.folder}: {len(prepared.videos)} videos, {frames:,} frames, {data.mice} mice ×"
+        f" {data.keypoints}, in {duration(time.monotonic() - began)}"
+    )
+
+
+class LabRow(msgspec.Struct, frozen=True):
+    """What one lab contributes, as ``mabe data show --json`` gives it."""
+
+    lab: str
+    videos: int
+    labelled: int
+    hours: float
+    mice: str
+    frames_per_second: str
+    body_parts: int
+    actions: tuple[str, ...]
+
+
+def show(
+    context: typer.Context,
+    folder: DataFolder,
+    video: Annotated[str | None, typer.Argument(help="One video's id, for its bouts.")] = None,
+    table: Annotated[str, typer.Option(help="train or test.")] = "train",
+    as_json: JsonOption = False,
+) -> None:
+    """Show what a data folder holds, by lab; or the bouts of one video."""
+    from core.data.competition import read_videos
+
+    videos = read_videos(folder, table)
+    if video is not None:
+        _show_video(context, _chosen(videos, video, folder), as_json)
+        return
+    labs: dict[str, list[Video]] = {}
+    for each in videos:
+        labs.setdefault(each.lab_id, []).append(each)
+    rows = [_lab_row(lab, members) for lab, members in sorted(labs.items())]
+    if as_json:
+        print_json(rows)
+        return
+    print_table(
+        ["lab", "videos", "labelled", "hours", "mice", "fps", "parts", "actions"],
+        [
+            [r.lab, r.videos, r.labelled, f"{r.hours:.1f}", r.mice, r.frames_per_second, r.body_parts,
+             len(r.actions)]
+            for r in rows
+        ],
+        right=[1, 2, 3, 6, 7],
+    )  # fmt: skip
+
+
+def _lab_row(lab: str, videos: "list[Video]") -> LabRow:
+    return LabRow(
+        lab=lab,
+        videos=len(videos),
+        labelled=sum(bool(video.behaviors) for video in videos),
+        hours=sum(video.duration_seconds for video in videos) / 3600,
+        mice=_range([len(video.mice) for video in videos]),
+        frames_per_second=_range([video.frames_per_second for video in videos]),
+        body_parts=max(len(video.body_parts) for video in videos),
+        actions=tuple(
+            sorted({behavior.action for video in videos for behavior in video.behaviors})
+        ),
+    )
+
+
+def _range(values: "list[int] | list[float]") -> str:
+    low, high = min(values), max(values)
+    return f"{low:g}" if low == high else f"{low:g}–{high:g}"
+
+
+def _chosen(videos: "list[Video]", video_id: str, folder: Path) -> "Video":
+    from core.config.strict import nearest
+
+    found = next((video for video in videos if video.video_id == video_id), None)
+    if found is None:
+        close = nearest(video_id, [video.video_id for video in videos[:50]])
+        raise ConfigError(f"{folder}: no video {video_id!r}{close}")
+    return found
+
+
+def _show_video(context: typer.Context, video: "Video", as_json: bool) -> None:
+    from core.data.competition import read_bouts
+
+    bouts = read_bouts(video)
+    action_map = _action_map(session_of(context).registry.experiment(DEFAULT_VERSION))
+    columns = (bouts.agent, bouts.target, bouts.action, bouts.start, bouts.stop)
+    rows = [
+        {
+            "agent": f"mouse{agent}",
+            "target": "self" if agent == target else f"mouse{target}",
+            "action": str(action),
+            "class": action_map.classes[action_map.index_of(str(action))],
+            "start_frame": int(start),
+            "stop_frame": int(stop),
+            "seconds": round((int(stop) - int(start)) / video.frames_per_second, 2),
+        }
+        for agent, target, action, start, stop in zip(*columns, strict=True)
+    ]
+    if as_json:
+        print_json(rows)
+        return
+    say(f"{video.lab_id} {video.video_id}: {len(rows)} bouts, {video.frames_per_second:g} fps")
+    headers = ["agent", "target", "action", "class", "start", "stop", "seconds"]
+    print_table(headers, [[*row.values()] for row in rows], right=[4, 5, 6])

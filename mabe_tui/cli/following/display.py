@@ -1,0 +1,146 @@
+"""What a followed run says, on a terminal or elsewhere: its lines, and how far it is.
+
+On a terminal a bar stays below the lines: epoch, step, loss, speed, time left, cost. Elsewhere there are
+lines only, with a sign of life now and then inside a long epoch.
+"""
+
+import datetime as dt
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol, TextIO
+
+from core.errors import RunError
+from core.run.events import Step, identity
+from core.run.rundir import RunDir, RunRequest
+from mabe_tui.cli.following.lines import line_of, standing_line
+from mabe_tui.cli.terminal.output import say, wrapped
+from mabe_tui.cli.terminal.streams import console
+from mabe_tui.launch.launcher import RunState
+from mabe_tui.runs.following.mirror import EventItem, Item
+from mabe_tui.runs.format.event_text import step_line
+from mabe_tui.runs.summary.reading import thin_history
+from mabe_tui.runs.summary.run_summary import summarise
+
+if TYPE_CHECKING:  # numpy and rich cost what plain lines need not pay
+    from rich.progress import BarColumn, Progress
+
+    from mabe_tui.runs.following.growing import GrowingFold
+
+STEP_LINE_SECONDS = 30.0
+BAR_WIDTH = (8, 40)
+"""Columns that the bar has at least, before words give way to it, and at most."""
+AROUND_BAR = 2 + 1 + 3
+"""Columns of the spinner, of the space behind the bar, and of the ``^C`` that a terminal may echo."""
+INDENT = "    "
+
+
+class Show(Protocol):
+    """Shows what came from a run since the last call."""
+
+    def __call__(self, items: Sequence[Item], last: int | None = None) -> None:
+        """Show the lines of ``items``, or only so many of the last, and move the bar."""
+
+
+@contextmanager
+def display(run: RunDir, lines_to: TextIO, bar: bool = True) -> Iterator[Show]:
+    """Show a run while the context is open.
+
+    Args:
+        run: whose words are shown.
+        lines_to: standard output where the lines are what a command is for, else standard error.
+        bar: show one, where all is a terminal.
+    """
+    try:
+        request = run.read_request()
+    except RunError:  # what it said can be shown all the same
+        yield _PlainDisplay(None, lines_to)
+        return
+    if not (bar and sys.stderr.isatty() and lines_to.isatty()):
+        yield _PlainDisplay(request.experiment.training.epochs, lines_to)
+        return
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+
+    column = BarColumn(bar_width=BAR_WIDTH[0])
+    words = TextColumn("{task.description}", markup=False)
+    terminal = console(to_stderr=True)
+    with Progress(SpinnerColumn(), column, words, console=terminal, transient=True) as progress:
+        yield _BarDisplay(request, _said(run), progress, column)
+
+
+def _said(run: RunDir) -> "GrowingFold":
+    """Fold what it said before, in earlier attempts too: they cost time and money."""
+    from mabe_tui.runs.following.growing import GrowingFold
+
+    fold, history = GrowingFold(), thin_history(run)
+    fold.feed(sorted([*history.superseded, *history.events], key=identity))
+    return fold
+
+
+def newest(lines: list[str], count: int | None) -> list[str]:
+    """Give the last ``count`` lines; all where that is ``None``."""
+    return lines if count is None else lines[max(0, len(lines) - count) :]
+
+
+def shown_lines(items: Sequence[Item], epochs: int | None, last: int | None = None) -> list[str]:
+    """Give the lines to show of ``items``, or so many of the last; see :func:`line_of`."""
+    return newest([line for item in items if (line := line_of(item, epochs)) is not None], last)
+
+
+class _BarDisplay:
+    """Lines, and below them a bar over all epochs."""
+
+    def __init__(
+        self, request: RunRequest, fold: "GrowingFold", progress: "Progress", column: "BarColumn"
+    ) -> None:
+        self._request, self._fold = request, fold
+        self._progress, self._column = progress, column
+        self._task = progress.add_task("starting", total=None)
+
+    def __call__(self, items: Sequence[Item], last: int | None = None) -> None:
+        from rich.text import Text
+
+        epochs = self._request.experiment.training.epochs
+        for line in shown_lines(items, epochs, last):
+            text = wrapped(line, INDENT, sys.stderr)
+            self._progress.console.print(Text(text), soft_wrap=True)
+        self._fold.feed(item.event for item in items if isinstance(item, EventItem))
+        if items:
+            self._move()
+
+    def _move(self) -> None:
+        now = summarise(
+            self._request, self._fold.history, RunState.RUNNING, dt.datetime.now(dt.UTC)
+        )
+        if not now.epoch and not now.epoch_fraction:
+            return
+        least, most = BAR_WIDTH
+        room = self._progress.console.width - AROUND_BAR
+        words = standing_line(now, room - least)
+        self._column.bar_width = max(least, min(most, room - len(words)))
+        done = now.epoch + now.epoch_fraction
+        self._progress.update(self._task, total=now.epochs, completed=done, description=words)
+
+
+class _PlainDisplay:
+    """Lines only."""
+
+    def __init__(self, epochs: int | None, lines_to: TextIO) -> None:
+        self._epochs, self._to = epochs, lines_to
+        self._last_line = time.monotonic()
+
+    def __call__(self, items: Sequence[Item], last: int | None = None) -> None:
+        if lines := shown_lines(items, self._epochs, last):
+            text = "\n".join(wrapped(line, INDENT, self._to) for line in lines)
+            print(text, file=self._to, flush=True)
+            self._last_line = time.monotonic()
+        elif time.monotonic() - self._last_line > STEP_LINE_SECONDS:
+            self._sign_of_life(items)
+
+    def _sign_of_life(self, items: Sequence[Item]) -> None:
+        for item in reversed(items):
+            if isinstance(item, EventItem) and isinstance(item.event, Step):
+                say(step_line(item.event))
+                self._last_line = time.monotonic()
+                return

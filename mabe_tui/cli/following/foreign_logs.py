@@ -1,0 +1,95 @@
+"""What any Modal app or function call printed, whoever started it; for ``mabe logs`` and ``import-log``."""
+
+import datetime as dt
+import re
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import typer
+
+from core.errors import ConfigError
+from mabe_tui.cli.following.display import INDENT, newest, shown_lines
+from mabe_tui.cli.following.lines import json_line
+from mabe_tui.cli.terminal.output import print_json_text, say, wrapped
+from mabe_tui.cli.terminal.streams import pass_on
+from mabe_tui.runs.following.connection import turns
+from mabe_tui.runs.following.mirror import Item
+
+if TYPE_CHECKING:
+    from mabe_tui.runs.old_logs.import_log import Printed
+
+FOREIGN = re.compile(r"(ap|fc)-[A-Za-z0-9]{22}")
+"""A Modal app or function call, whoever started it."""
+
+
+def print_foreign(reference: str, follow: bool, raw: bool, last: int | None, as_json: bool) -> None:
+    """Print its log as that of a run is printed; see :func:`mabe_tui.cli.following.logs.logs`.
+
+    Raises:
+        UserError: Modal cannot be asked, or does not know it; ``last`` of a log that is followed.
+    """
+    if follow and last is not None:
+        raise ConfigError(
+            f"--lines cannot go with -f and {reference}: its log begins at the beginning"
+        )
+    try:
+        if raw:
+            _print_raw(reference, follow)
+        else:
+            _print_items(reference, follow, last, as_json)
+    except KeyboardInterrupt:
+        raise typer.Exit(0) from None
+
+
+def fetch_printed(reference: str) -> "Printed":
+    """Fetch a log as it is now, to make a run of it.
+
+    Raises:
+        UserError: Modal cannot be asked, or does not know it; the log names no epoch.
+    """
+    from mabe_tui.launch.line_buffer import Lines, TimedLine
+    from mabe_tui.launch.modal import foreign as modal_foreign
+    from mabe_tui.runs.old_logs.import_log import of_lines
+
+    joined, lines = Lines(), list[TimedLine]()
+    modal_foreign.attach(reference, False, lambda *piece: lines.extend(joined.feed(*piece)))
+    return of_lines(reference, [*lines, *joined.close()], dt.datetime.now(dt.UTC))
+
+
+def _print_raw(reference: str, follow: bool) -> None:
+    from mabe_tui.launch.modal import foreign as modal_foreign
+
+    def show(piece: str, *_: object) -> None:
+        pass_on(piece.encode())
+
+    modal_foreign.attach(reference, follow, show, turns(say, reference))
+
+
+def _print_items(reference: str, follow: bool, last: int | None, as_json: bool) -> None:
+    from mabe_tui.launch.modal import foreign as modal_foreign
+    from mabe_tui.runs.old_logs.foreign_log import ForeignLog
+
+    log, kept = ForeignLog(reference), list[str]()
+
+    def show(items: Sequence[Item]) -> None:
+        lines = [json_line(i) for i in items] if as_json else shown_lines(items, log.asked_epochs)
+        if last is None:
+            _print(lines, as_json)
+        else:
+            kept.extend(lines)
+
+    try:
+        modal_foreign.attach(
+            reference, follow, lambda *piece: show(log.feed(*piece)), turns(say, reference)
+        )
+    finally:
+        show(log.close())
+        _print(newest(kept, last), as_json)
+
+
+def _print(lines: Sequence[str], as_json: bool) -> None:
+    if as_json and lines:
+        print_json_text("\n".join(lines))
+    elif lines:
+        print("\n".join(wrapped(line, INDENT, sys.stdout) for line in lines), flush=True)

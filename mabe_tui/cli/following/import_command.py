@@ -1,0 +1,54 @@
+"""``mabe import-log``: a run from the log of a training script that came before."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mabe_tui.cli.following.foreign_logs import FOREIGN, fetch_printed
+from mabe_tui.cli.options import DEFAULT_VERSION
+from mabe_tui.cli.session import session_of
+from mabe_tui.cli.terminal.output import say
+
+
+def register(app: typer.Typer) -> None:
+    """Add this command to the command line."""
+    app.command("import-log")(import_log)
+
+
+def import_log(
+    context: typer.Context,
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE|ap-…|fc-…",
+            help="What an old training script printed: a file, or a Modal app's or call's log.",
+        ),
+    ],
+    version: Annotated[
+        str, typer.Option("--version", metavar="V", help="The version that it is a run of.")
+    ] = DEFAULT_VERSION,
+) -> None:
+    """Make a run of an old log, tagged `imported`; prints its id.
+
+    Its figures are those that the log claims; nothing is measured again. Of an app or call that goes
+    on, what it has printed by now. A log that was imported before makes no second run of its version.
+    """
+    from mabe_tui.runs.old_logs import import_log as importing
+
+    session = session_of(context)
+    is_foreign = FOREIGN.fullmatch(source) is not None
+    printed = fetch_printed(source) if is_foreign else importing.read_old_log(Path(source))
+    log = printed.log
+    experiment = importing.experiment_of(session.registry, printed, version)
+    if (before := importing.imported_before(session.home, printed, version)) is not None:
+        say(
+            f"imported before, as the run below; `mabe rm --all {before.id}` makes room for another"
+        )
+        print(before.id)
+        return
+    run = importing.import_log(session.home, printed, experiment)
+    best = log.best
+    said = f", best f1_macro {best.f1_macro:.4f} at epoch {best.epoch}" if best is not None else ""
+    say(f"{len(log.epochs)} epochs, the last one {log.epochs[-1].epoch}{said}")
+    print(run.id)

@@ -1,0 +1,65 @@
+"""One line of text for each thing that a run says."""
+
+import shutil
+
+from core.run.events import encode
+from mabe_tui.cli.terminal.output import clean
+from mabe_tui.runs.following.mirror import EventItem, Item, TextItem
+from mabe_tui.runs.format.event_text import news_line
+from mabe_tui.runs.format.units import duration
+from mabe_tui.runs.format.untrusted_text import plain
+from mabe_tui.runs.summary.run_summary import RunSummary
+
+WIDE = 120
+"""Columns from which a line has room for more."""
+
+
+def line_of(item: Item, epochs: int | None = None) -> str | None:
+    """Give the line to show, or ``None`` for what is no news by itself: steps, readings, saves.
+
+    As wide as the terminal lets it be; 80 columns where there is none.
+
+    Args:
+        item: what the run said.
+        epochs: how many it was asked for.
+    """
+    if isinstance(item, TextItem):
+        return plain(item.raw)
+    wide = shutil.get_terminal_size().columns >= WIDE
+    line = news_line(item.event, epochs, wide)
+    return clean(line) if line is not None else None
+
+
+def json_line(item: Item) -> str:
+    """Give the JSON object that stands for what the run said, on one line."""
+    if isinstance(item, EventItem):
+        return encode(item.event).decode()
+    import json  # late: only this needs it
+
+    return json.dumps({"kind": "text", "attempt": item.attempt, "text": plain(item.raw)})
+
+
+def standing_line(run: RunSummary, room: int) -> str:
+    """Sum up where a run is, how fast, and what is left, in at most ``room`` columns if it can be."""
+    under_way = run.epoch_steps > 0
+    parts = {
+        "epoch": f"epoch {run.epoch + under_way}/{run.epochs}",
+        "step": f"step {run.epoch_step}/{run.epoch_steps}" if under_way else None,
+        "train": None if run.train_loss is None else f"train {run.train_loss:.4f}",
+        "speed": None if run.frames_per_second is None else f"{_short(run.frames_per_second)} f/s",
+        "left": None if run.eta_seconds is None else f"{duration(run.eta_seconds)} left",
+        "cost": None if run.cost_usd is None else f"${run.cost_usd:.2f}",
+    }
+    shown = {name: part for name, part in parts.items() if part is not None}
+    for name in ("speed", "train", "step"):
+        if len("  ".join(shown.values())) > room:
+            shown.pop(name, None)
+    return "  ".join(shown.values())
+
+
+def _short(number: float) -> str:
+    """Spell a large number in a few characters: ``12.3k``."""
+    for size, letter in ((1e6, "M"), (1e3, "k")):
+        if number >= size:
+            return f"{number / size:.1f}{letter}"
+    return f"{number:.0f}"

@@ -1,0 +1,187 @@
+"""``mabe run``: start a version, and follow it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core.config.section import LARGEST_SEED
+from core.errors import MisuseError
+from core.run import places
+from core.run.rundir import Limits, RunDir, RunRequest
+from mabe_tui.cli.following.follow import exit_code, follow
+from mabe_tui.cli.launching.cost_question import agree_on_cost, rented_reference
+from mabe_tui.cli.options import (
+    MOST_RUNS,
+    AutoResumeOption,
+    BudgetOption,
+    DetachOption,
+    MaxTimeOption,
+    SetOption,
+    Version,
+    YesOption,
+)
+from mabe_tui.cli.registry.registry_commands import say_left_behind
+from mabe_tui.cli.session import Session, session_of
+from mabe_tui.cli.terminal.output import JsonOption, print_json, print_table, say, telling_of
+from mabe_tui.launch.launcher import Launcher, launcher_named
+from mabe_tui.runs.actions.manage import require_tag
+from mabe_tui.runs.format.settings import spell
+from mabe_tui.runs.format.units import parse_duration
+from mabe_tui.runs.launching import forecast
+from mabe_tui.runs.launching.forecast import Changed
+from mabe_tui.runs.launching.run_requests import Wish, check_data, parse_seeds, requests_for, start
+from mabe_tui.runs.store import RunStore
+
+
+def register(app: typer.Typer) -> None:
+    """Add this command to the command line."""
+    app.command("run")(run)
+
+
+def run(
+    context: typer.Context,
+    version: Version,
+    on: Annotated[
+        str | None, typer.Option(metavar="local|modal", help="Where; else as the registry says.")
+    ] = None,
+    detach: DetachOption = False,
+    data: Annotated[Path | None, typer.Option(help="A folder in the competition's layout.")] = None,
+    overrides: SetOption = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Instead of the registry's.", min=0, max=LARGEST_SEED)
+    ] = None,
+    seeds: Annotated[
+        str | None,
+        typer.Option(metavar="1,2,3", help="A run a seed; those that wait are queued."),
+    ] = None,
+    parallel: Annotated[
+        int | None,
+        typer.Option(
+            help="Seeds at a time; else one here, and all on Modal.", min=1, max=MOST_RUNS
+        ),
+    ] = None,
+    preset: Annotated[str | None, typer.Option(help="Apply a preset of the registry.")] = None,
+    max_time: MaxTimeOption = None,
+    budget: BudgetOption = None,
+    auto_resume: AutoResumeOption = 0,
+    yes: YesOption = False,
+    tags: Annotated[
+        list[str] | None, typer.Option("--tag", metavar="T", help="Tag it; repeatable.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show all that would happen; touch nothing.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a version. The run goes on whatever becomes of this terminal.
+
+    Standard output gets the run's id, standard error all else. Exit code: 0 finished or left running,
+    1 failed, 3 stopped, 4 preempted, 5 died without a word.
+    """
+    session = session_of(context)
+    seconds = parse_duration(max_time) if max_time is not None else None
+    wish = Wish(
+        version=version,
+        launcher=on,
+        data=data,
+        overrides=tuple(overrides or ()),
+        seeds=_seeds(seed, seeds),
+        preset=preset,
+        limits=Limits(seconds=seconds, cost_usd=budget),
+    )
+    named = tuple(require_tag(tag) for tag in tags or ())
+    requests = requests_for(session.registry, wish)
+    say_left_behind(session.registry.experiment(version), requests[0].experiment)
+    described = check_data(requests[0])
+    if dry_run:
+        _show_dry_runs(session, requests, described, as_json)
+        return
+    for warning in launcher_named(requests[0].launcher).quote(requests[0]).warnings:
+        say(f"warning: {warning}")
+    agree_on_cost(RunStore(session.home), requests, yes)
+    try:
+        started = start(session.home, requests, named, parallel, say)
+    except KeyboardInterrupt:
+        _say_begun(session, requests)
+        raise
+    _tell_started(started, as_json)
+    if detach:
+        say("running on its own; `mabe runs` lists all, and this follows it:")
+        say(f"  mabe logs -f {started[0].id}")
+        return
+    raise typer.Exit(_follow_each(started, launcher_named(requests[0].launcher), auto_resume))
+
+
+def _say_begun(session: Session, requests: Sequence[RunRequest]) -> None:
+    """Name the runs that were started before Ctrl-C."""
+    runs = [RunDir(places.runs(session.home) / request.run) for request in requests]
+    if begun := [run.id for run in runs if run.attempts()]:
+        say(f"started before that, and running on: {' '.join(begun)}")
+
+
+def _tell_started(started: Sequence[RunDir], as_json: bool) -> None:
+    """Print the runs' ids, or as JSON one object; a list of them where there are several seeds."""
+    references = [rented_reference(run) for run in started]
+    with telling_of(" ".join(run.id for run in started)):
+        if as_json:
+            told = [
+                {"run": run.id, "folder": str(run.path), **reference}
+                for run, reference in zip(started, references, strict=True)
+            ]
+            print_json(told if len(told) > 1 else told[0])
+        else:
+            print("\n".join(run.id for run in started), flush=True)
+    for reference in filter(None, references):
+        ids = [f"{name[:-3]} {value}" for name, value in reference.items() if name.endswith("_id")]
+        say("  ".join(ids))
+        if "app_url" in reference:
+            say(reference["app_url"])
+
+
+def _follow_each(runs: Sequence[RunDir], launcher: Launcher, resumes: int) -> int:
+    """Follow one run after another; gives the highest of their exit codes."""
+    worst = 0
+    for number, run in enumerate(runs, start=1):
+        if len(runs) > 1:
+            say(f"{run.id}, seed {run.read_request().seed} ({number} of {len(runs)})")
+        state = follow(run, launcher, resumes=resumes)
+        worst = max(worst, exit_code(state))
+        if state is None:
+            if number < len(runs):
+                say("the seeds after it go on as well; `mabe runs` lists them")
+            break
+    return worst
+
+
+def _seeds(seed: int | None, seeds: str | None) -> tuple[int, ...]:
+    if seeds is None:
+        return () if seed is None else (seed,)
+    if seed is not None:
+        raise MisuseError("--seed and --seeds exclude one another; name all in --seeds")
+    return parse_seeds(seeds)
+
+
+def _show_dry_runs(
+    session: Session, requests: Sequence[RunRequest], data: str, as_json: bool
+) -> None:
+    store = RunStore(session.home)
+    foreseen = [forecast.dry_run(session.registry, store, each, data) for each in requests]
+    if as_json:
+        print_json(foreseen if len(foreseen) > 1 else foreseen[0])
+        return
+    for each in foreseen:
+        for label, value in forecast.described(each).items():
+            print(f"{label:<10} {value}")
+    _show_changed(requests[0].experiment.name, foreseen[0].changed)
+    say("dry run: nothing was started or written")
+
+
+def _show_changed(version: str, changed: Sequence[Changed]) -> None:
+    """Show what preset and overrides change; `mabe show` has the rest."""
+    rows = [[each.key, spell(each.registry), spell(each.run)] for each in changed]
+    if rows:
+        print()
+        print_table(["setting", "registry", "this run"], rows)
+    say(f"`mabe show {version}` has all settings, --json what this run would get")

@@ -1,0 +1,241 @@
+"""``mabe tune``: try values of a version's settings, each a run, and keep the best."""
+
+import re
+import shlex
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+
+from core.config.experiment import Experiment
+from core.config.overrides import parse_override
+from core.config.registry import VERSION_NAME
+from core.errors import ConfigError
+from core.run.rundir import Limits, RunRequest
+from mabe_tui.cli.launching.cost_question import agree_on_cost
+from mabe_tui.cli.options import (
+    MOST_RUNS,
+    BudgetOption,
+    MaxTimeOption,
+    SetOption,
+    Version,
+    YesOption,
+)
+from mabe_tui.cli.session import Session, session_of
+from mabe_tui.cli.terminal.output import NO_BREAK, JsonOption, print_json, say, wrapped
+from mabe_tui.launch.launcher import Launcher, launcher_named
+from mabe_tui.runs.format.units import parse_duration
+from mabe_tui.runs.launching import run_requests
+from mabe_tui.runs.launching.run_requests import Wish, check_data, experiment_for
+from mabe_tui.runs.store import RunStore
+
+if TYPE_CHECKING:  # optuna takes a while to import
+    from mabe_tui.runs.studies.study import Study, TrialResult
+
+FOLDER = "tune"
+
+
+def register(app: typer.Typer) -> None:
+    """Add this command to the command line."""
+    app.command("tune")(tune)
+
+
+class TuneReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``mabe tune --json`` gives."""
+
+    study: str
+    folder: str
+    version: str
+    monitor: str
+    trials: list["TrialResult"]
+    best: "TrialResult | None"
+    command: str | None
+    """What keeps the best trial as a version."""
+
+
+def tune(
+    context: typer.Context,
+    version: Version,
+    trials: Annotated[
+        int,
+        typer.Option(
+            help="How many the study is to have, earlier ones included.", min=1, max=MOST_RUNS
+        ),
+    ],
+    data: Annotated[Path | None, typer.Option(help="A folder in the competition's layout.")] = None,
+    preset: Annotated[str | None, typer.Option(help="Apply a preset of the registry.")] = None,
+    overrides: SetOption = None,
+    name: Annotated[
+        str | None, typer.Option(help="Of the study; else the version's, and the preset's.")
+    ] = None,
+    parallel: Annotated[int, typer.Option(help="Trials at a time.", min=1, max=MOST_RUNS)] = 1,
+    on: Annotated[
+        str | None, typer.Option(metavar="local|modal", help="Where; else as the registry says.")
+    ] = None,
+    max_time: MaxTimeOption = None,
+    budget: BudgetOption = None,
+    yes: YesOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Search the ranges under [experiments.V.tune]: each trial is a run, and poor ones stop early.
+
+    The same command goes on with a study that was left: finished trials are not repeated, and runs that
+    are under way are taken up again. Time and budget are limits of each trial.
+    """
+    from mabe_tui.runs.studies.study import asked, open_study
+
+    session = session_of(context)
+    seconds = parse_duration(max_time) if max_time is not None else None
+    wish = Wish(
+        version=version,
+        launcher=on,
+        data=data,
+        overrides=tuple(overrides or ()),
+        preset=preset,
+        limits=Limits(seconds=seconds, cost_usd=budget),
+    )
+    as_is = experiment_for(session.registry, wish)
+    experiment = _tuned(as_is, wish.overrides, session.registry.path)
+    study_name = name or "-".join(filter(None, [version, preset]))
+    if not VERSION_NAME.fullmatch(study_name):
+        raise ConfigError(f"--name {study_name}: letters, digits, '_', '.', '-' only, 40 at most")
+    launcher = launcher_named(on or experiment.hardware.launcher)
+
+    def request_for(drawn: list[str]) -> RunRequest:
+        every = (*wish.overrides, *drawn)
+        return run_requests.request_for(
+            session.registry, msgspec.structs.replace(wish, overrides=every)
+        )
+
+    first = request_for([])
+    say(f"data: {check_data(first)}")
+    agree_on_cost(RunStore(session.home), [first] * trials, yes)
+    launcher.require_ready(first)
+    folder = session.home / FOLDER / study_name
+    what = asked(experiment, preset, wish.overrides, data, launcher.name)
+    with open_study(folder, what, experiment) as study:
+        _work(study, study_name, session.home, launcher, request_for, (trials, parallel), as_json)
+        results = study.results()
+    _finish(session, experiment, overrides or [], preset, (study_name, folder), results, as_json)
+
+
+def _tuned(experiment: Experiment, overrides: Sequence[str], registry: Path) -> Experiment:
+    """Leave out the ranges of settings that an override fixes.
+
+    Raises:
+        ConfigError: no range is left.
+    """
+    fixed = {parse_override(text)[0] for text in overrides}
+    ranges = {path: bounds for path, bounds in experiment.tune.items() if path not in fixed}
+    if not ranges:
+        table = f"[experiments.{experiment.name}.tune]"
+        raise ConfigError(
+            f"{registry}: {experiment.name} has no ranges to tune; write a table {table},"
+            " such as training.learning_rate = { low = 1e-4, high = 1e-2, log = true }"
+        )
+    return msgspec.structs.replace(experiment, tune=ranges)
+
+
+def _work(
+    study: "Study",
+    name: str,
+    home: Path,
+    launcher: Launcher,
+    request_for: Callable[[list[str]], RunRequest],
+    counts: tuple[int, int],
+    as_json: bool,
+) -> None:
+    """Run the trials, a line each as it ends."""
+    from mabe_tui.runs.studies.tuning import Tuner
+
+    tell = say if as_json else _print_now
+    tuner = Tuner(study, name, home, launcher, request_for, tell=say)
+    try:
+        for result in tuner.results(*counts):
+            tell(line_of(result))
+    except KeyboardInterrupt:
+        runs = ", ".join(tuner.under_way) or "no run"
+        say(f"\nleft: {runs} under way, and running on; the same command takes the study up again")
+        raise
+
+
+def _print_now(line: str) -> None:
+    print(wrapped(line, "    "), flush=True)
+
+
+def line_of(result: "TrialResult") -> str:
+    """Spell a trial's result on one line."""
+    values = "  ".join(
+        f"{path.rpartition('.')[2]}{NO_BREAK}{_short(value)}"
+        for path, value in result.values.items()
+    )
+    reached = "–" if result.metric is None else f"{result.metric:.4f} at epoch {result.epoch}"
+    why = f"  ({result.problem})" if result.problem else ""
+    return f"trial {result.trial:<3} {result.outcome:<8} {reached:<20} {values}  {result.run or ''}{why}"
+
+
+def _short(value: str) -> str:
+    try:
+        return f"{float(value):.4g}"
+    except ValueError:
+        return value
+
+
+LUCK = (
+    "(the highest of several trials, one seed each, is partly luck: train 2 or more seeds of {version} and of"
+    " the new version, and let `mabe compare` say whether it is better)"
+)
+
+
+def _finish(
+    session: Session,
+    experiment: Experiment,
+    overrides: Sequence[str],
+    preset: str | None,
+    study: tuple[str, Path],
+    results: "list[TrialResult]",
+    as_json: bool,
+) -> None:
+    """Name the best trial and the command that keeps it."""
+    from mabe_tui.runs.studies.study import best_of
+
+    best, monitor = best_of(results), experiment.training.monitor
+    command = _keeping(session, experiment.name, overrides, best) if best is not None else None
+    name, folder = study
+    if as_json:
+        print_json(
+            TuneReport(
+                study=name, folder=str(folder), version=experiment.name, monitor=monitor,
+                trials=results, best=best, command=command,
+            )
+        )  # fmt: skip
+    elif best is not None:
+        print(
+            f"\nhighest of {len(results)}: trial {best.trial}, {monitor} {best.metric:.4f}, {best.run}"
+        )
+        print(command)
+        if len(results) > 1:
+            say(LUCK.format(version=experiment.name))
+    if best is None:
+        say(f"no trial of {name} was completed; `mabe runs --tag tune:{name}` lists their runs")
+        raise typer.Exit(1)
+    if preset is not None and not as_json:
+        say(f"(the preset {preset} is not part of it: the trials were scaled down)")
+
+
+def _keeping(session: Session, version: str, overrides: Sequence[str], best: "TrialResult") -> str:
+    """Give the command that makes a version of a trial."""
+    settings = [*overrides, *(f"{path}={value}" for path, value in best.values.items())]
+    words = ["mabe", "new", _free_name(session, version), "--extends", version]
+    return shlex.join([*words, *(word for setting in settings for word in ("--set", setting))])
+
+
+def _free_name(session: Session, version: str) -> str:
+    """Suggest a name: the next number where versions are numbered."""
+    versions = session.registry.versions
+    numbered = [int(match[1]) for each in versions if (match := re.fullmatch(r"v(\d+)", each))]
+    if numbered and re.fullmatch(r"v\d+", version):
+        return f"v{max(numbered) + 1}"
+    return f"{version}-tuned"

@@ -1,0 +1,143 @@
+"""``mabe runs``: all runs, as a filter, an order and a baseline show them."""
+
+import datetime as dt
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from core.config.strict import nearest
+from core.errors import MisuseError
+from mabe_tui.cli.listing.run_table import print_runs, print_runs_csv, print_runs_json
+from mabe_tui.cli.listing.runs_view import Listing, Narrowed, nothing_listed
+from mabe_tui.cli.session import Session, session_of
+from mabe_tui.cli.terminal.output import CsvOption, JsonOption, print_json, print_table, say
+from mabe_tui.launch.launcher import RunState, launcher_named
+from mabe_tui.runs.listing.catalog import Catalog
+from mabe_tui.runs.listing.fields import Fields
+from mabe_tui.runs.listing.row_cache import RowCache
+from mabe_tui.runs.listing.view_state import View, ViewState
+from mabe_tui.runs.store import RunStore
+
+HELP = "help"
+SHOWN = 20
+
+
+def register(app: typer.Typer) -> None:
+    """Add this command to the command line."""
+    app.command("runs")(runs)
+
+
+def runs(
+    context: typer.Context,
+    states: Annotated[
+        list[str] | None, typer.Option("--state", help="Only in this state; repeatable.")
+    ] = None,
+    version: Annotated[str | None, typer.Option(help="Only of this version.")] = None,
+    tag: Annotated[str | None, typer.Option(help="Only with this tag.")] = None,
+    where: Annotated[
+        str | None, typer.Option(metavar="QUERY", help="Only those: 'f1 > 0.4 and tag:sweep'.")
+    ] = None,
+    sort: Annotated[
+        str | None, typer.Option(metavar="KEY", help="By this, the largest or A first.")
+    ] = None,
+    reverse: Annotated[bool, typer.Option("--reverse", help="In the other order.")] = False,
+    baseline: Annotated[
+        str | None,
+        typer.Option(metavar="RUN|V", help="Show the difference to this; else to the pinned one."),
+    ] = None,
+    columns: Annotated[
+        str | None, typer.Option(metavar="KEY,…", help="These columns; `help` lists all keys.")
+    ] = None,
+    view: Annotated[str | None, typer.Option(metavar="NAME", help="As saved.")] = None,
+    save: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Save filter, order and columns.")
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", "-n", help="At most so many, 20 unless watched; 0: all.", min=0),
+    ] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on showing them until Ctrl-C.")
+    ] = False,
+    foreign: Annotated[
+        bool, typer.Option("--foreign", help="Jobs on this computer that belong to no run here.")
+    ] = False,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+) -> None:
+    """List the runs, newest first."""
+    session = session_of(context)
+    if as_json and as_csv:
+        raise MisuseError("--json and --csv: choose one")
+    if foreign:
+        _list_foreign(session, as_json)
+        return
+    if columns == HELP:
+        _list_keys(session.home)
+        return
+    state = ViewState(session.home)
+    wanted = _wanted(state.view(view) if view else View(), where, sort, columns)
+    narrow = Narrowed(frozenset(_states(states or [])), version, tag)
+    limit = (0 if watch else SHOWN) if limit is None else limit
+    listing = Listing(session, wanted, narrow, baseline, limit, reverse)
+    for problem in listing.catalog.refresh():
+        say(f"mabe: what is here may be old: {problem}")
+    table, records = listing.read()
+    if save is not None:
+        state.save_view(save, msgspec.structs.replace(wanted, descending=table.descending))
+        say(f"saved; `mabe runs --view {save}` shows it again")
+    if watch:
+        from mabe_tui.cli.listing.watch import watch_runs
+
+        watch_runs(listing, as_json)
+    elif as_json:
+        print_runs_json(table, records)
+    elif as_csv:
+        print_runs_csv(table)
+    elif table.rows:
+        print_runs(table, records)
+    else:
+        say(nothing_listed(records))
+
+
+def _wanted(view: View, where: str | None, sort: str | None, columns: str | None) -> View:
+    """Lay the options over the saved view."""
+    changes: dict[str, Any] = {}
+    if where is not None:
+        changes["query"] = where
+    if sort is not None:
+        changes |= {"sort": sort, "descending": None}
+    if columns is not None:
+        changes["columns"] = tuple(name.strip() for name in columns.split(",") if name.strip())
+    return msgspec.structs.replace(view, **changes)
+
+
+def _states(names: list[str]) -> set[RunState]:
+    known = [state.value for state in RunState]
+    for name in names:
+        if name not in known:
+            raise MisuseError(f"--state {name}: no such state{nearest(name, known)}")
+    return {RunState(name) for name in names}
+
+
+def _list_keys(home: Path) -> None:
+    rows = RowCache().rows(Catalog(RunStore(home)).records())
+    print("\n".join(Fields(rows).keys))
+
+
+def _list_foreign(session: Session, as_json: bool) -> None:
+    jobs = launcher_named("local").list_foreign(list(RunStore(session.home).handles()))
+    if as_json:
+        print_json(jobs)
+        return
+    if not jobs:
+        say("no other jobs on this computer")
+        return
+    started = [dt.datetime.fromtimestamp(job.started).astimezone() for job in jobs]
+    rows = [
+        [job.reference, f"{began:%Y-%m-%d %H:%M:%S}", job.description]
+        for job, began in zip(jobs, started, strict=True)
+    ]
+    print_table(["job", "since", "command"], rows)

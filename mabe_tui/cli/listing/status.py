@@ -1,0 +1,232 @@
+"""``mabe status`` and ``checkpoints``: how one run stands."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Annotated
+
+import msgspec
+import typer
+
+from core.config.strict import UNSET
+from core.run.events import decode
+from mabe_tui.cli.following.display import shown_lines
+from mabe_tui.cli.launching.cost_question import elsewhere_words, rented_reference
+from mabe_tui.cli.options import RunName
+from mabe_tui.cli.session import session_of
+from mabe_tui.cli.terminal.fit import fitted, say_left_out
+from mabe_tui.cli.terminal.output import (
+    NO_BREAK,
+    JsonOption,
+    print_json,
+    print_table,
+    progress,
+    say,
+    wrapped,
+)
+from mabe_tui.launch.launcher import RunState
+from mabe_tui.launch.tail import last_lines
+from mabe_tui.runs.following.mirror import EventItem, Item, TextItem
+from mabe_tui.runs.format.event_text import best_words, state_words
+from mabe_tui.runs.format.units import duration, short_duration
+from mabe_tui.runs.store import RunEntry, RunStore
+from mabe_tui.runs.summary.checkpoints import (
+    CheckpointRow,
+    checkpoint_rows,
+    mark,
+    none_words,
+    unmark,
+)
+from mabe_tui.runs.summary.run_summary import RunSummary, refresh, summary_of
+
+LAST_LINES = 10
+LABEL = 12
+"""Columns of what a line of `mabe status` is about."""
+REFERENCES = {"app_id": "app", "call_id": "call", "app_url": "app page"}
+"""Labels of what a rented run is reached by, where they are not its names."""
+NUMBERS = ("epoch", "best", "at", "time", "left", "cost", "step", "metric", "MiB")
+NARROW_CHECKPOINTS = ("sha256", "step", "MiB")
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    app.command("status")(status)
+    app.command("checkpoints")(checkpoints)
+
+
+def find_run(context: typer.Context, name: str) -> RunEntry:
+    """Find the run that a person means; see :meth:`~mabe_tui.runs.store.RunStore.find`."""
+    return RunStore(session_of(context).home).find(name)
+
+
+def find_runs(context: typer.Context, names: Iterable[str]) -> list[RunEntry]:
+    """Find several runs, each once, in the order they were named."""
+    found = {entry.id: entry for entry in (find_run(context, name) for name in names)}
+    return list(found.values())
+
+
+def _print_fitted(rows: Sequence[Mapping[str, object]], droppable: Sequence[str]) -> None:
+    whole = [(header, [row[header] for row in rows]) for header in rows[0]]
+    columns = fitted(whole, droppable)
+    headers = [header for header, _ in columns]
+    cells = list(zip(*(cells for _, cells in columns), strict=True))
+    print_table(headers, cells, right=[headers.index(name) for name in NUMBERS if name in headers])
+    say_left_out(whole, headers)
+
+
+def status(context: typer.Context, run: RunName = "last", as_json: JsonOption = False) -> None:
+    """Show how one run stands."""
+    entry = find_run(context, run)
+    problems = refresh([entry])
+    summary, reference = summary_of(entry), rented_reference(entry.run)
+    for problem in problems:
+        if problem != summary.problem:  # which is among the lines below
+            say(f"mabe: what is here may be old: {problem}")
+    if summary.state.may_speak and (elsewhere := elsewhere_words(entry.run)):
+        say(f"mabe: {elsewhere}")
+    if as_json:
+        print_json(msgspec.structs.asdict(summary) | reference)
+        return
+    ids = [(REFERENCES.get(name, name), value) for name, value in reference.items()]
+    warnings = [("warning", warning) for warning in summary.warnings]
+    for label, value in [*_details(summary), ("folder", entry.run.path), *ids, *warnings]:
+        print(wrapped(f"{label:<{LABEL}} {value}", " " * (LABEL + 1)))
+    if summary.state is RunState.LOST:
+        _show_last_lines(entry)
+
+
+def _details(run: RunSummary) -> Iterator[tuple[str, object]]:
+    yield "run", run.id
+    yield "state", state_words(run) + _silence(run)
+    if run.problem:
+        yield "problem", run.problem
+    if run.epochs:
+        yield "epoch", f"{run.epoch} of {run.epochs}"
+    if run.best_metric is not None:
+        yield "best", f"{run.monitor} {best_words(run)}"
+    yield from _last_metrics(run.metrics)
+    if training := _training(run):
+        yield "training", training
+    if run.frames_per_second is not None:
+        each = (
+            f", {short_duration(run.seconds_per_epoch)} an epoch" if run.seconds_per_epoch else ""
+        )
+        yield "speed", f"{run.frames_per_second:,.0f} frames/s{each}"
+    left = f", {duration(run.eta_seconds)} left at most" if run.eta_seconds is not None else ""
+    over = f" over {run.attempts} attempts" if run.attempts > 1 else ""
+    yield "time", f"{duration(run.elapsed_seconds)}{over}{left}"
+    yield from _circumstances(run)
+
+
+def _training(run: RunSummary) -> str:
+    """Spell training loss and learning rate, as far as they are known: an old log may tell neither."""
+    known = [] if run.train_loss is None else [f"loss {run.train_loss:.4f}"]
+    known += [] if run.learning_rate is None else [f"learning rate {run.learning_rate:.2e}"]
+    return ", ".join(known)
+
+
+def _last_metrics(metrics: dict[str, float]) -> Iterator[tuple[str, object]]:
+    """Give the metrics of the last epoch; what is measured per class (``f1/social``) a line each."""
+    measures: dict[str, list[str]] = {}
+    for name, value in metrics.items():
+        measure, slash, class_name = name.rpartition("/")
+        shown = f"{value:.0f}" if measure == "support" else f"{value:.4f}"
+        label = measure if slash else "last epoch"
+        measures.setdefault(label, []).append(f"{class_name}{NO_BREAK}{shown}")
+    for label, values in measures.items():
+        yield label, "  ".join(values)
+
+
+def _circumstances(run: RunSummary) -> Iterator[tuple[str, object]]:
+    if run.cost_usd is not None:
+        yield "cost", f"${run.cost_usd:.2f}"
+    if run.device:
+        named = run.device_name not in (None, run.device)
+        yield "device", f"{run.device} ({run.device_name})" if named else run.device
+    if run.created is not None:
+        when = f"{run.created.astimezone():%Y-%m-%d %H:%M:%S}"
+        yield ("imported", when) if run.imported else ("asked for", f"{when}, seed {run.seed}")
+    if run.preset:
+        yield "preset", run.preset
+    if run.overrides:
+        yield "overrides", "  ".join(run.overrides)
+    if run.data:
+        yield "data", run.data
+    if run.tags:
+        yield "tags", " ".join(run.tags)
+    if run.note:
+        yield "note", run.note
+
+
+def _silence(run: RunSummary) -> str:
+    silent = run.stalled_seconds
+    return f", but has said nothing for {duration(silent)}" if silent is not None else ""
+
+
+def _show_last_lines(entry: RunEntry) -> None:
+    attempts = entry.run.attempts()
+    printed = last_lines(entry.run.log_path(attempts[-1])) if attempts else []
+    epochs = entry.require_request().experiment.training.epochs
+    items = [_item(line, attempts[-1]) for line in printed]
+    lines = shown_lines(items, epochs, LAST_LINES)
+    print("its last lines:" if lines else "it printed nothing")
+    for line in lines:
+        print(wrapped(f"  {line}", "    "))
+
+
+def _item(line: bytes, attempt: str) -> Item:
+    event = decode(line)
+    return TextItem(attempt, line) if event is None else EventItem(event)
+
+
+def _soundness(row: CheckpointRow) -> str:
+    if not row.here:
+        return "not here (mabe pull)"
+    return "whole" if row.verified else "size is right"
+
+
+def checkpoints(
+    context: typer.Context,
+    run: RunName = "last",
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Read each whole and compare its sha256.")
+    ] = False,
+    marked: Annotated[
+        str | None,
+        typer.Option("--mark", metavar="best|last|epoch-N|none", help="Keep it as `marked`."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List a run's checkpoints; exit code 1 where one that counts is damaged."""
+    entry = find_run(context, run)
+    if marked == UNSET:
+        unmark(entry.run)
+    elif marked is not None:
+        mark(entry.run, marked)
+    rows = _verified(entry) if verify else checkpoint_rows(entry.run)
+    if as_json:
+        print_json(rows)
+    elif not rows:
+        say(none_words(entry.run))
+    else:
+        _print_fitted([_checkpoint_cells(row) for row in rows], NARROW_CHECKPOINTS)
+    for row in (damaged := [row for row in rows if row.problem]):
+        say(f"mabe: {row.file}: {row.problem}" if row.file else f"mabe: {row.problem}")
+    if damaged:
+        raise typer.Exit(1)
+
+
+def _verified(entry: RunEntry) -> list[CheckpointRow]:
+    with progress("verifying") as tell:
+        return checkpoint_rows(entry.run, verify=True, progress=tell)
+
+
+def _checkpoint_cells(row: CheckpointRow) -> dict[str, object]:
+    return {
+        "file": row.file or None,
+        "named by": " ".join(row.pointers),
+        "epoch": row.epoch,
+        "step": row.step,
+        "metric": None if row.metric is None else f"{row.metric:.4f}",
+        "MiB": f"{row.bytes / 2**20:.1f}",
+        "sha256": row.sha256[:12],
+        "state": row.problem or _soundness(row),
+    }

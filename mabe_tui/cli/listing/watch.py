@@ -1,0 +1,159 @@
+"""``mabe runs --watch``: the table kept up to date, or a line for each change where there is no terminal."""
+
+import datetime as dt
+import shutil
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from mabe_tui.cli.listing.run_table import Records, cells_of, fitted_cells, narrow, numeric
+from mabe_tui.cli.listing.runs_view import Listing, nothing_listed
+from mabe_tui.cli.terminal.output import clean, print_json_text, rich_table, say
+from mabe_tui.cli.terminal.streams import console
+from mabe_tui.launch.launcher import RunState
+from mabe_tui.runs.listing.catalog import Catalog
+from mabe_tui.runs.listing.cells import remark_of
+from mabe_tui.runs.listing.table import Arranged
+from mabe_tui.runs.summary.run_summary import RunSummary
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+SECONDS = 1.0
+"""Between two looks at the files here."""
+SECONDS_ELSEWHERE = 5.0
+"""Between two questions to where runs are."""
+ROWS_AROUND = 5
+"""Lines of a terminal that the table's head and foot take."""
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """A run that is in another state than before; a line of ``mabe runs --watch --json``."""
+
+    time: dt.datetime
+    before: RunState | None
+    """``None``: it was not there."""
+    run: RunSummary
+
+
+def watch_runs(listing: Listing, as_json: bool) -> None:
+    """Show the runs until Ctrl-C, which ends it without touching them."""
+    ended = threading.Event()
+    try:
+        with _heard(listing.catalog, ended) as problems:
+            if sys.stdout.isatty() and not as_json:
+                _show_table(listing, ended, problems)
+            else:
+                _print_changes(listing, ended, problems, as_json)
+    except KeyboardInterrupt:
+        return
+
+
+def changes(
+    before: Mapping[str, RunState] | None, runs: Sequence[RunSummary], now: dt.datetime
+) -> list[Change]:
+    """Give what is in another state than before; at first, what may still speak.
+
+    Args:
+        before: states by id; ``None`` at the first look.
+        runs: as they are now.
+        now: when that is.
+    """
+    if before is None:
+        return [Change(time=now, before=None, run=run) for run in runs if run.state.may_speak]
+    return [
+        Change(time=now, before=before.get(run.id), run=run)
+        for run in runs
+        if before.get(run.id) is not run.state
+    ]
+
+
+def change_line(change: Change) -> str:
+    """Give a change on one line: ``12:30:05  v6-…-k3f9  running → finished  epoch 30/30  best 0.4312``."""
+    run = change.run
+    state = f"{change.before} → {run.state}" if change.before else f"{run.state}"
+    words = [f"{change.time.astimezone():%H:%M:%S}", run.id, state]
+    if run.epochs:
+        words.append(f"epoch {run.epoch}/{run.epochs}")
+    if run.best_metric is not None:
+        words.append(f"best {run.best_metric:.4f}")
+    if remark := remark_of(run):
+        words.append(remark)
+    return "  ".join(words)
+
+
+def _print_changes(
+    listing: Listing, ended: threading.Event, problems: list[str], as_json: bool
+) -> None:
+    before: dict[str, RunState] | None = None
+    watched: dict[str, None] = {}
+    said: set[str] = set()
+    while not ended.is_set():
+        table, records = listing.read()
+        # What was listed once is told of to its end, though it is listed no more: `--state running`.
+        watched |= dict.fromkeys(str(row["id"]) for row in table.rows)
+        runs = [records[run].summary for run in watched if run in records]
+        for change in changes(before, runs, dt.datetime.now(dt.UTC)):
+            if as_json:
+                print_json_text(msgspec.json.encode(change).decode())
+            else:
+                print(clean(change_line(change)), flush=True)
+        before = {record.id: record.state for record in records.values()}
+        for problem in [p for p in problems if p not in said]:
+            said.add(problem)
+            say(f"mabe: what is here may be old: {problem}")
+        ended.wait(SECONDS)
+
+
+def _show_table(listing: Listing, ended: threading.Event, problems: list[str]) -> None:
+    from rich.live import Live
+
+    with Live(console=console(), auto_refresh=False, screen=True) as live:
+        while not ended.is_set():
+            table, records = listing.read()
+            live.update(_picture(table, records, problems), refresh=True)
+            ended.wait(SECONDS)
+
+
+def _picture(table: Arranged, records: Records, problems: list[str]) -> "RenderableType":
+    from rich.console import Group
+    from rich.text import Text
+
+    lines = shutil.get_terminal_size().lines - ROWS_AROUND
+    if table.sort is None:  # what goes on comes first: there is no scrolling here
+        ordered = sorted(table.rows, key=lambda row: not records[str(row["id"])].state.is_alive)
+        table = replace(table, rows=ordered)
+    rows = cells_of(replace(table, rows=table.rows[:lines]), records)
+    alive = sum(record.state.is_alive for record in records.values())
+    shown = (
+        f"{len(rows)} of {len(table.rows)} shown" if len(rows) < len(table.rows) else "all shown"
+    )
+    foot = Text(f"{alive} alive, {shown}; Ctrl-C ends this view, not the runs", "dim")
+    if problems:
+        foot = Text(clean(f"what is here may be old: {problems[-1]}"), "yellow")
+    if not rows:
+        return Group(Text(nothing_listed(records)), foot)
+    headers, cells = fitted_cells(rows, narrow(table), bool(table.columns))
+    return Group(rich_table(headers, cells, right=numeric(headers)), foot)
+
+
+@contextmanager
+def _heard(catalog: Catalog, ended: threading.Event) -> Iterator[list[str]]:
+    """Ask elsewhere in a thread of its own, so that a slow answer holds up nothing; gives the problems."""
+    problems: list[str] = []
+
+    def ask() -> None:
+        while not ended.wait(SECONDS_ELSEWHERE):
+            problems[:] = catalog.refresh()
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    try:
+        yield problems
+    finally:
+        ended.set()

@@ -1,0 +1,226 @@
+"""``mabe list``, ``show``, ``new``, ``init``: the versions of the registry."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from core.config import registry as registries
+from core.config.experiment import Experiment, flatten, to_table
+from core.config.new_version import add_version
+from core.config.reported import Reported
+from core.errors import ConfigError, MisuseError
+from core.features.columns import input_size
+from core.system.files import write_bytes_atomically
+from core.system.lock import locked
+from mabe_tui.cli.options import SetOption, Version
+from mabe_tui.cli.session import session_of
+from mabe_tui.cli.terminal.fit import fitted, say_left_out
+from mabe_tui.cli.terminal.output import JsonOption, print_json, print_table, say, wrapped
+from mabe_tui.runs.format.settings import differences, left_behind, spell, spell_side_by_side
+from mabe_tui.runs.listing.registered import version_row
+
+SHORT_INPUTS = {"coordinates": "coords", "acceleration": "accel"}
+"""A row of `mabe list` has to fit 80 columns; `mabe show` spells them out."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    app.command("list")(list_versions)
+    app.command("show")(show)
+    app.command("new")(new)
+    app.command("init")(init)
+
+
+def list_versions(
+    context: typer.Context,
+    measured: Annotated[
+        bool, typer.Option("--measured", help="With what their runs came to, over the seeds.")
+    ] = False,
+    baseline: Annotated[
+        str | None,
+        typer.Option(metavar="RUN|V", help="With --measured: show the difference to this."),
+    ] = None,
+    as_json: JsonOption = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="With --measured: print as CSV.")] = False,
+) -> None:
+    """List the versions of the registry."""
+    registry = session_of(context).registry
+    registry.check_presets()
+    if measured:
+        from mabe_tui.cli.registry.measured_list import list_measured
+
+        list_measured(session_of(context), baseline, as_json=as_json, as_csv=as_csv)
+        return
+    if baseline is not None or as_csv:
+        raise MisuseError("--baseline and --csv go with --measured")
+    rows = [version_row(registry.experiment(version)) for version in registry.versions]
+    if as_json:
+        print_json(rows)
+        return
+    headers = ["version", "status", "model", "inputs", "data", "runs on", "batch", "reported F1"]
+    cells: list[list[object]] = [
+        [
+            r.version,
+            r.status,
+            r.model,
+            "+".join(SHORT_INPUTS.get(name, name) for name in r.inputs),
+            r.data,
+            r.runs_on,
+            r.batch_size,
+            r.reported_f1_macro,
+        ]
+        for r in rows
+    ]
+    columns = [(header, [row[i] for row in cells]) for i, header in enumerate(headers)]
+    shown = fitted(columns, ("runs on", "batch", "data"))
+    names = [name for name, _ in shown]
+    lines = list(zip(*(values for _, values in shown), strict=True))
+    print_table(
+        names, lines, right=[names.index(n) for n in ("batch", "reported F1") if n in names]
+    )
+    say_left_out(columns, names)
+
+
+def show(
+    context: typer.Context,
+    version: Version,
+    diff: Annotated[
+        str | None, typer.Option("--diff", metavar="W", help="Only what differs from version W.")
+    ] = None,
+    overrides: SetOption = None,
+    preset: Annotated[str | None, typer.Option(help="Apply a preset of the registry.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one version with all it inherits, or how it differs from another."""
+    registry = session_of(context).registry
+    registry.check_presets()
+    experiment = registry.experiment(version, overrides or (), preset)
+    say_left_behind(registry.experiment(version), experiment)
+    if diff is not None:
+        _show_difference(experiment, registry.experiment(diff), as_json)
+    elif as_json:
+        print_json(experiment)
+    else:
+        _show_experiment(experiment, registry)
+
+
+def say_left_behind(base: Experiment, changed: Experiment) -> None:
+    """Say which settings were left behind because another model was named."""
+    if (line := left_behind(base, changed)) is not None:
+        say(f"mabe: {line}")
+
+
+def _show_difference(experiment: Experiment, other: Experiment, as_json: bool) -> None:
+    changed = differences(other, experiment)
+    if as_json:
+        print_json({key: {other.name: a, experiment.name: b} for key, a, b in changed})
+        return
+    if not changed:
+        say(f"{experiment.name} and {other.name} have the same settings")
+        return
+    rows = [[key, *spell_side_by_side([a, b])] for key, a, b in changed]
+    print_table(["setting", other.name, experiment.name], rows)
+
+
+def _show_experiment(experiment: Experiment, registry: registries.Registry) -> None:
+    lineage = " → ".join(registry.lineage(experiment.name))
+    print(wrapped(f"{experiment.name}  {experiment.title}", "  "))
+    print(f"status   {experiment.status}")
+    print(wrapped(f"lineage  {lineage}", " " * 9))
+    print(f"inputs   {input_size(experiment)} numbers a frame\n")
+    stated = flatten(registry.experiment(experiment.name))
+    assumed = registry.assumed(experiment.name)
+    for key, value in _settings(experiment):
+        mark = "  † assumed" if key in assumed and value == stated[key] else ""
+        print(wrapped(f"{key:<36} {spell(value)}{mark}", " " * 37))
+    _show_actions(experiment)
+    _show_ranges(experiment)
+    if experiment.reported is not None:
+        _show_reported(experiment.reported)
+    if experiment.notes:
+        print("\nnotes")
+        for topic, text in experiment.notes.items():
+            print(wrapped(f"  {topic}: {text}", indent="    "))
+
+
+def _settings(experiment: Experiment) -> list[tuple[str, object]]:
+    return [
+        (key, value) for key, value in flatten(experiment).items() if not key.startswith("actions")
+    ]
+
+
+def _show_actions(experiment: Experiment) -> None:
+    print("\nactions")
+    for name in experiment.classes:
+        members = [action for action, mapped in experiment.actions.items() if mapped == name]
+        print(wrapped(f"  {name}: {' '.join(members) or '–'}", "    "))
+
+
+def _show_ranges(experiment: Experiment) -> None:
+    if experiment.tune:
+        print("\ntuned over (by `mabe tune`)")
+    for path, bounds in experiment.tune.items():
+        if bounds.choices is not None:
+            choices = ", ".join(spell(choice) for choice in bounds.choices)
+            print(wrapped(f"  {path}: {choices}", "    "))
+        else:
+            scale = ", logarithmic" * bounds.log
+            print(wrapped(f"  {path}: {bounds.low:g} … {bounds.high:g}{scale}", "    "))
+
+
+def _show_reported(reported: Reported) -> None:
+    print()
+    print(wrapped("reported (a claim of the original documents, not measured here)", "  "))
+    table: dict[str, Any] = to_table(reported)
+    curve = table.pop("curve", [])
+    for key, value in table.items():
+        spelled = (
+            ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
+        )
+        if value not in ({}, None):
+            print(wrapped(f"  {key}: {spelled}", "    "))
+    if curve:
+        print("  curve:")
+    for point in curve:
+        print(
+            wrapped("    " + "  ".join(f"{key} {value}" for key, value in point.items()), "      ")
+        )
+
+
+def new(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The new version's name.")],
+    extends: Annotated[
+        str | None, typer.Option(help="The version whose settings it starts from.")
+    ] = None,
+    overrides: SetOption = None,
+    notes: Annotated[str | None, typer.Option(help="Why this version exists.")] = None,
+    title: Annotated[str | None, typer.Option(help="One line for `mabe show`.")] = None,
+) -> None:
+    """Write a new version into the registry, once it has been found sound."""
+    session = session_of(context)
+    if session.found_registry is None:
+        raise ConfigError(
+            f"no {registries.FILE_NAME} here or above; `mabe init` writes one to add versions to"
+        )
+    path = session.found_registry
+    experiment = add_version(session.registry, name, extends, overrides or (), notes, title, say)
+    if extends is not None:
+        say_left_behind(registries.load(path).experiment(extends), experiment)
+    say(f"{path}: added {experiment.name}; look at it with `mabe show {experiment.name}`")
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where to write it.")] = Path(),
+    force: Annotated[bool, typer.Option("--force", help="Replace one that is there.")] = False,
+) -> None:
+    """Write a registry with v1 to v7 into a folder."""
+    path = folder / registries.FILE_NAME
+    if folder.is_file():
+        raise ConfigError(f"{folder}: is a file; name a folder")
+    with locked(path, tell=say):
+        if path.exists() and not force:
+            raise ConfigError(f"{path}: there already; --force replaces it")
+        write_bytes_atomically(path, registries.default_path().read_bytes())
+    say(f"wrote {path}; `mabe list` shows what is in it")

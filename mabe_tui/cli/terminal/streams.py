@@ -1,0 +1,179 @@
+"""The standard streams as a command finds them: closed, on a full disk, not UTF-8.
+
+Everything that a command prints passes through :class:`NeutralOutput`, so that no terminal sequence that a
+stranger wrote into a log, a note or a file's name reaches the terminal. Only rich, whose colours are such
+sequences, writes beside it, through :func:`console`; it is given text that is neutral already.
+"""
+
+import codecs
+import io
+import os
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+from core.errors import UserError
+from mabe_tui.runs.format.untrusted_text import neutral
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+REPLACING = "mabe.replace"
+FIRST_BYTE, LAST_BYTE = 0xDC80, 0xDCFF
+"""Python's stand-ins for bytes of a file name that are not UTF-8."""
+
+
+class OutputError(UserError):
+    """Standard output cannot be written."""
+
+
+class ReaderGoneError(OutputError):
+    """Nobody reads what is printed any more, as after ``mabe runs | head``: nothing is wrong."""
+
+
+def prepare() -> None:
+    """Make the standard streams safe to use, whatever the shell has made of them."""
+    _open_closed()
+    codecs.register_error(REPLACING, _replaced)
+    for name, number in (("stdout", 1), ("stderr", 2)):
+        stream = getattr(sys, name)
+        if stream is None:  # Python's answer to a closed one, by now open on the null device
+            stream = os.fdopen(number, "w", encoding="utf-8", closefd=False)
+            setattr(sys, f"__{name}__", stream)
+        if isinstance(stream, io.TextIOWrapper) and not isinstance(stream, NeutralOutput):
+            stream.reconfigure(errors=REPLACING)
+            setattr(sys, name, NeutralOutput(stream, is_told=name == "stdout"))
+    if sys.stdin is None:
+        sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
+
+
+def _open_closed() -> None:
+    """Put the null device where a standard stream is closed.
+
+    Otherwise the next file that is opened would become the standard output of every child.
+    """
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            opened = os.open(os.devnull, os.O_RDWR)
+            if opened != number:
+                os.dup2(opened, number)
+                os.close(opened)
+            os.set_inheritable(number, True)
+
+
+def discard(*numbers: int) -> None:
+    """Let what is still to be written to standard streams go nowhere: Python flushes them at exit."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    for number in numbers:
+        os.dup2(null, number)
+    os.close(null)
+
+
+def finish() -> None:
+    """Flush what is left, in silence: an error has been told by now, and Python would print another."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError, OutputError):
+            with suppress(OSError, ValueError):
+                discard(stream.fileno())
+
+
+class NeutralOutput(io.TextIOWrapper):
+    """A standard stream without a stranger's terminal sequences; an error of its own is told or passed over.
+
+    Args:
+        stream: the standard stream that Python made.
+        is_told: an error is raised, for standard error to tell it; else it is passed over.
+    """
+
+    def __init__(self, stream: io.TextIOWrapper, is_told: bool) -> None:
+        super().__init__(
+            cast(BinaryIO, stream.buffer),
+            encoding=stream.encoding,
+            errors=REPLACING,
+            newline="",
+            line_buffering=stream.line_buffering,
+            write_through=True,
+        )
+        self._is_told = is_told
+        self.plain = stream
+        """The stream as Python made it, for what draws on a terminal."""
+
+    def write(self, text: str, /) -> int:
+        """Write a text without terminal sequences and control characters.
+
+        Raises:
+            ReaderGoneError: nobody reads it any more.
+            OutputError: it is standard output, and cannot be written.
+        """
+        if text == "":  # typer tries whether a stream takes texts, and hides what goes wrong
+            return 0
+        try:
+            super().write(neutral(text))
+        except OSError as error:
+            self._fail(error)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush; see :meth:`write` for what is raised."""
+        try:
+            super().flush()
+        except OSError as error:
+            self._fail(error)
+
+    def write_bytes(self, content: bytes) -> None:
+        """Pass bytes on as they are; see :meth:`write` for what is raised."""
+        try:
+            self.buffer.write(content)
+            self.buffer.flush()
+        except OSError as error:
+            self._fail(error)
+
+    def _fail(self, error: OSError) -> None:
+        discard(self.fileno())
+        with suppress(OSError):
+            super().flush()
+        if isinstance(error, BrokenPipeError):
+            raise ReaderGoneError("nobody reads standard output") from error
+        if self._is_told:
+            reason = error.strerror or error
+            raise OutputError(f"standard output cannot be written ({reason})") from error
+
+
+def pass_on(content: bytes) -> None:
+    """Write bytes to standard output as they are.
+
+    Raises:
+        ReaderGoneError: nobody reads it any more.
+        OutputError: it cannot be written.
+    """
+    if isinstance(sys.stdout, NeutralOutput):
+        sys.stdout.write_bytes(content)
+    else:
+        sys.stdout.buffer.write(content)
+
+
+def console(to_stderr: bool = False) -> "Console":
+    """Return a rich console on a standard stream; what is printed on it must be neutral already."""
+    from rich.console import Console
+
+    stream: Any = sys.stderr if to_stderr else sys.stdout
+    return Console(file=stream.plain if isinstance(stream, NeutralOutput) else stream)
+
+
+def _replaced(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Write bytes of file names as they are, except on a terminal, and ``?`` for what has no place.
+
+    Raises:
+        UnicodeError: there is something to be read, not written.
+    """
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    text = error.object[error.start : error.end]
+    is_bytes = all(FIRST_BYTE <= ord(character) <= LAST_BYTE for character in text)
+    if is_bytes and not any(os.isatty(number) for number in (1, 2)):
+        return bytes(ord(character) - 0xDC00 for character in text), error.end
+    return "?" * len(text), error.end

@@ -1,0 +1,157 @@
+"""Acting on a run: stop it, go on with it, fetch its checkpoints."""
+
+from pathlib import Path
+
+import msgspec
+
+from core.errors import ConfigError, RunError, UserError
+from core.run.rundir import Handle, RunRequest
+from core.system.progress import Progress
+from mabe_tui.launch.launcher import (
+    Say,
+    StopOutcome,
+    launcher_named,
+    require_resumable,
+    say_nothing,
+)
+from mabe_tui.runs.actions.resume_limits import require_room
+from mabe_tui.runs.store import RunEntry
+from mabe_tui.runs.summary.checkpoints import chosen_pointers, is_elsewhere
+from mabe_tui.runs.summary.run_summary import state_of
+
+GRACE_SECONDS = 60.0
+"""That a run has for a checkpoint before it is killed."""
+
+
+def stop(entry: RunEntry, grace: float = GRACE_SECONDS) -> StopOutcome:
+    """Ask a run to save a checkpoint and end; after ``grace`` seconds, kill it.
+
+    Raises:
+        UserError: it cannot be read, or not be stopped now; says why.
+    """
+    request = entry.require_request()
+    return launcher_named(request.launcher).stop(entry.run, grace)
+
+
+def before_resume(entry: RunEntry, data: Path | None = None) -> list[str]:
+    """Bring a run's folder here up to date, and name what changed since the run began.
+
+    Args:
+        entry: the run.
+        data: where its data are now; ``None``: where they were.
+
+    Returns:
+        A sentence each; none where going on gives what an uninterrupted run would have been.
+
+    Raises:
+        UserError: it is alive, finished or imported, cannot be read, or cannot be reached, or its data
+            are gone.
+    """
+    from mabe_tui.runs.actions.changes import changes_since  # late: it looks at the job's code
+
+    request = _with_data(_require_own(entry), data)
+    require_resumable(entry.run, state_of(entry))
+    launcher_named(request.launcher).sync(entry.run)
+    return list(changes_since(entry.run, request))
+
+
+def resume(
+    entry: RunEntry,
+    seconds: float | None = None,
+    cost_usd: float | None = None,
+    data: Path | None = None,
+    say: Say = say_nothing,
+) -> Handle:
+    """Start a new attempt, which goes on from the last checkpoint.
+
+    Args:
+        entry: the run; :func:`before_resume` has looked at it.
+        seconds: what it may take over all attempts from now on; ``None``: as it was.
+        cost_usd: likewise, what it may cost.
+        data: where its data are from now on; ``None``: where they were.
+        say: is told what takes long.
+
+    Raises:
+        UserError: it is alive, finished or imported, a limit that it has reached is not raised, or the
+            launcher cannot start it.
+    """
+    request = _require_own(entry)
+    require_room(entry, seconds, cost_usd)
+    launcher, before = launcher_named(request.launcher), entry.run.read_request()
+    if any(changed is not None for changed in (seconds, cost_usd, data)):
+        entry.run.change_request(
+            lambda asked: launcher.prepare(_with_limits(_with_data(asked, data), seconds, cost_usd))
+        )
+    try:
+        return launcher.resume(entry.run, say)
+    except UserError:
+        entry.run.change_request(  # a resume that is refused changes nothing
+            lambda now: msgspec.structs.replace(now, limits=before.limits, data=before.data)
+        )
+        raise
+
+
+def pull(entry: RunEntry, which: str = "best", progress: Progress | None = None) -> list[Path]:
+    """Have checkpoints here, checked; what is here already is not fetched again.
+
+    Args:
+        entry: the run.
+        which: ``best``, ``last``, ``epoch-5`` or ``all``.
+        progress: told of the bytes that have come.
+
+    Returns:
+        Their files, each once.
+
+    Raises:
+        UserError: there is no such checkpoint, or it cannot be had whole.
+    """
+    elsewhere = is_elsewhere(entry.run)
+    if elsewhere:
+        launcher_named(entry.require_request().launcher).sync(entry.run)
+    pointers = chosen_pointers(entry.run, which)
+    if elsewhere:
+        from mabe_tui.launch.modal import pull as modal_pull  # late: modal
+
+        paths = modal_pull.pull(entry.run, pointers, progress)
+    else:
+        paths = [entry.run.checkpoints / pointer.file for pointer in pointers]
+    return list(dict.fromkeys(paths))
+
+
+def _require_own(entry: RunEntry) -> RunRequest:
+    """Give what was asked of a run that was run here.
+
+    Raises:
+        RunError: it was made of an old log, or cannot be read.
+    """
+    request = entry.require_request()
+    if request.imported:
+        raise RunError(
+            f"{entry.id} was imported from a log, so there is nothing to go on with;"
+            f" `mabe run {entry.version}` starts a run"
+        )
+    return request
+
+
+def _with_data(request: RunRequest, data: Path | None) -> RunRequest:
+    """Give the request with another data folder.
+
+    Raises:
+        ConfigError: the run takes none from this computer.
+    """
+    if data is None:
+        return request
+    if request.launcher != "local" or request.data is None:
+        where = "makes its own data" if request.data is None else f"runs on {request.launcher}"
+        raise ConfigError(f"--data: {request.run} {where}, and reads no folder of this computer")
+    return msgspec.structs.replace(request, data=str(data.resolve()))
+
+
+def _with_limits(request: RunRequest, seconds: float | None, cost_usd: float | None) -> RunRequest:
+    old = request.limits
+    limits = msgspec.structs.replace(
+        old,
+        seconds=seconds if seconds is not None else old.seconds,
+        cost_usd=cost_usd if cost_usd is not None else old.cost_usd,
+    )
+    return msgspec.structs.replace(request, limits=limits)

@@ -1,0 +1,207 @@
+"""Tags, notes, and making room: what is removed, what is kept, and what it frees."""
+
+import secrets
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from core.errors import CheckpointError, RunError
+from core.run import places
+from core.run.rundir import About, RunDir
+from mabe_tui.launch.launcher import RunState, launcher_named, unknown_words
+from mabe_tui.runs.listing.catalog import FILE as CATALOG
+from mabe_tui.runs.store import RunEntry, RunStore, is_run_id
+from mabe_tui.runs.summary.checkpoints import CORE_POINTERS, pointer_names
+from mabe_tui.runs.summary.reading import folder_size, thin_history
+from mabe_tui.runs.summary.run_summary import state_of
+
+CHECKPOINT_PATTERN = "*.pt"
+TEMPORARY_PATTERN = ".*.tmp"
+REMOVED_PREFIX = ".removed-"
+TAG_LENGTH, NOTE_LENGTH = 64, 2000
+"""Characters: a tag fits a column, a note a screen."""
+SHOWN_LENGTH = 20
+"""Of what is too long to be repeated in an error."""
+
+
+class Removal(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that can go, and why."""
+
+    what: str
+    """A run's id, or ``cache``."""
+    reason: str
+    paths: tuple[Path, ...]
+    """In the order in which they are to go: a pointer before the file that it names."""
+    bytes: int
+
+
+def tag(run: RunDir, add: Iterable[str] = (), remove: Iterable[str] = ()) -> About:
+    """Add and remove tags; each counts once, in the order in which they came.
+
+    Raises:
+        RunError: a tag is empty, too long, or holds white space, a comma or a control character.
+        UserError: they cannot be written.
+    """
+    added, gone = [require_tag(name) for name in add], set(remove)
+
+    def changed(about: About) -> About:
+        tags = tuple(dict.fromkeys(t for t in (*about.tags, *added) if t not in gone))
+        return msgspec.structs.replace(about, tags=tags)
+
+    return run.change_about(changed)
+
+
+def require_tag(name: str) -> str:
+    """Return a tag that can be one.
+
+    Raises:
+        RunError: it is empty, too long, or holds white space, a comma or a control character.
+    """
+    if not name or any(c.isspace() or c == "," or not c.isprintable() for c in name):
+        raise RunError(f"{name!r} cannot be a tag: one word, without commas")
+    if len(name) > TAG_LENGTH:
+        raise RunError(
+            f"{name[:SHOWN_LENGTH]}… cannot be a tag: {len(name)} characters, {TAG_LENGTH} at most"
+        )
+    return name
+
+
+def note(run: RunDir, text: str) -> About:
+    """Replace the note; an empty one removes it.
+
+    Raises:
+        RunError: it is too long.
+        UserError: it cannot be written.
+    """
+    text = text.strip()
+    if len(text) > NOTE_LENGTH:
+        raise RunError(f"the note has {len(text)} characters; {NOTE_LENGTH} at most")
+    return run.change_about(lambda about: msgspec.structs.replace(about, note=text))
+
+
+def removal_of(entry: RunEntry, whole: bool) -> Removal:
+    """Plan the removal of one run: all of it, or all but what ``compare`` needs.
+
+    Raises:
+        RunError: it is running, or may be; or the folder is no run of ours.
+    """
+    _require_dead(entry)
+    if not is_run_id(entry.id):
+        raise RunError(
+            f"{entry.run.path}: not named like a run; remove it by hand if it is not needed"
+        )
+    if whole:
+        return _removal(entry.id, "the whole run", [entry.run.path])
+    pointers = [entry.run.checkpoints / f"{name}.json" for name in pointer_names(entry.run)]
+    logs = [entry.run.log_path(attempt) for attempt in entry.run.attempts()]
+    heavy = [*pointers, entry.run.checkpoints, *logs]
+    if entry.request is None:
+        raise RunError(
+            f"{entry.problem}; what `mabe compare` needs of it cannot be told from the rest:"
+            f" `mabe rm --all {entry.id}` removes all of it"
+        )
+    reason = "checkpoints and logs; settings, events and evaluation stay for compare"
+    return _removal(entry.id, reason, [path for path in heavy if path.exists()])
+
+
+def plan_gc(home: Path, everything: bool) -> list[Removal]:
+    """List what may go: checkpoints that only keep single epochs, runs that came to nothing, caches.
+
+    What ``compare`` needs (settings, events, evaluation, the best checkpoint) stays, and nothing of a run
+    that is alive is touched. With ``everything``, failed and lost runs go even where they completed
+    epochs.
+    """
+    entries = RunStore(home).entries()
+    readable = [entry for entry in entries if entry.request is not None]
+    states = {entry.id: state_of(entry) for entry in readable}
+    removals: list[Removal] = []
+    for entry in readable:
+        removals += _run_removals(entry, states[entry.id], everything)
+    halves = sorted(places.runs(home).glob(f"{REMOVED_PREFIX}*"))
+    removals.append(_removal("runs", "left over by a removal cut short", halves))
+    busy = any(state.is_alive for state in states.values())
+    for path in [] if busy else _children(places.cache(home)):
+        removals.append(_removal("cache", f"{path.name}: can be made again", [path]))
+    return [removal for removal in removals if removal.paths]
+
+
+def remove(removals: Sequence[Removal]) -> int:
+    """Remove what was planned; gives the bytes that were freed.
+
+    Folders are renamed first, so that a removal cut short leaves no half of a run behind.
+
+    Raises:
+        RunError: something cannot be removed; what came before it is gone.
+    """
+    for path in (path for removal in removals for path in removal.paths):
+        try:
+            _remove(path)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise RunError(f"{path}: cannot be removed ({error.strerror or error})") from error
+    return sum(removal.bytes for removal in removals)
+
+
+def _run_removals(entry: RunEntry, state: RunState, everything: bool) -> list[Removal]:
+    if state.is_alive or state is RunState.UNKNOWN or not is_run_id(entry.id):
+        return []
+    saved = (entry.run.checkpoints / "last.json").exists()
+    came_to_nothing = not saved and not thin_history(entry.run).epochs
+    failed = state in (RunState.FAILED, RunState.LOST)
+    if came_to_nothing or (everything and failed):
+        reason = f"{state} before its first epoch was over" if came_to_nothing else f"{state}"
+        return [_removal(entry.id, reason, [entry.run.path])]
+    return [
+        _removal(entry.id, "checkpoints of single epochs", _spare_checkpoints(entry.run)),
+        _removal(entry.id, "left over by writes and removals cut short", _left_over(entry.run)),
+    ]
+
+
+def _spare_checkpoints(run: RunDir) -> list[Path]:
+    """Name pointers that only keep single epochs, then the files that no other pointer names."""
+    try:
+        kept = {p.file for name in CORE_POINTERS if (p := run.read_pointer(name)) is not None}
+    except CheckpointError:
+        return []  # what the damaged pointer names is unknown: keep everything
+    spare = [name for name in pointer_names(run) if name not in CORE_POINTERS]
+    files = [path for path in run.checkpoints.glob(CHECKPOINT_PATTERN) if path.name not in kept]
+    return [*(run.checkpoints / f"{name}.json" for name in spare), *sorted(files)]
+
+
+def _left_over(run: RunDir) -> list[Path]:
+    halves = sorted(run.path.glob(f"{REMOVED_PREFIX}*"))
+    temporary = sorted(path for path in run.path.rglob(TEMPORARY_PATTERN) if path.is_file())
+    return [*halves, *(path for path in temporary if not set(path.parents) & set(halves))]
+
+
+def _require_dead(entry: RunEntry) -> None:
+    state, handle = state_of(entry), entry.run.read_handle()
+    if entry.request is None and handle is not None:  # its job may go on all the same
+        state = launcher_named(handle.launcher).state(entry.run)
+    if state.is_alive:
+        raise RunError(f"{entry.id} is {state}; stop it first (mabe stop {entry.id})")
+    if state is RunState.UNKNOWN and (entry.request is not None or handle is not None):
+        raise RunError(f"{unknown_words(entry.run)}; nothing was removed")
+
+
+def _removal(what: str, reason: str, paths: Sequence[Path]) -> Removal:
+    size = sum(folder_size(path) for path in paths)
+    return Removal(what=what, reason=reason, paths=tuple(paths), bytes=size)
+
+
+def _children(folder: Path) -> list[Path]:
+    found = folder.iterdir() if folder.is_dir() else ()
+    # the list of runs is small, and there again at the next look; a lock is empty
+    return sorted(path for path in found if path.name != CATALOG and path.suffix != ".lock")
+
+
+def _remove(path: Path) -> None:
+    if not path.is_dir() or path.is_symlink():
+        path.unlink()
+        return
+    hidden = path.with_name(f"{REMOVED_PREFIX}{path.name}-{secrets.token_hex(4)}")
+    path.rename(hidden)
+    shutil.rmtree(hidden)

@@ -1,0 +1,195 @@
+"""What a run is going to be given, take and cost, before it is started."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from core.config.registry import Registry
+from core.run.rundir import HOUR, Limits, RunRequest
+from mabe_tui.launch.launcher import Quote, launcher_named
+from mabe_tui.runs.format.settings import differences
+from mabe_tui.runs.format.units import duration, short_duration
+from mabe_tui.runs.launching.start import Estimate, estimate
+from mabe_tui.runs.store import RunStore
+
+
+class Changed(msgspec.Struct, frozen=True):
+    """A setting that is not what the registry says."""
+
+    key: str
+    registry: object
+    run: object
+
+
+class DryRun(msgspec.Struct, frozen=True, kw_only=True):
+    """All that is known of a run before it is started, as ``mabe run --dry-run --json`` gives it."""
+
+    request: RunRequest
+    quote: Quote
+    estimate: Estimate | None
+    """By an earlier run; ``None``: there is none to go by."""
+    data: str
+    """For a person."""
+    cost_usd: float | None
+    """What it may cost in all; ``None`` where nobody charges, or nobody knows."""
+    changed: tuple[Changed, ...]
+    """By preset, overrides, seed and data."""
+
+
+def dry_run(registry: Registry, store: RunStore, request: RunRequest, data: str) -> DryRun:
+    """Foresee one run. Starts nothing, writes nothing.
+
+    Args:
+        registry: where its version is.
+        store: earlier runs to go by.
+        request: what is asked.
+        data: what :func:`~mabe_tui.runs.launching.run_requests.check_data` said.
+
+    Raises:
+        UserError: it cannot run there; says why.
+    """
+    guess, own = estimate(store, request), request.experiment
+    return DryRun(
+        request=request,
+        quote=launcher_named(request.launcher).quote(request),
+        estimate=guess,
+        data=data,
+        cost_usd=expected_cost(request, guess),
+        changed=tuple(Changed(*each) for each in differences(registry.experiment(own.name), own)),
+    )
+
+
+def described(foreseen: DryRun) -> dict[str, str]:
+    """Spell a dry run: label → text."""
+    request, quote, guess = foreseen.request, foreseen.quote, foreseen.estimate
+    time = "no earlier run of this version here to go by"
+    if guess is not None:
+        each = short_duration(guess.seconds_per_epoch)
+        time = f"{duration(guess.seconds)} at most, at {each} an epoch as in {_run_of(guess)}"
+    warnings = {"warning": "; ".join(quote.warnings)} if quote.warnings else {}
+    return {
+        "version": request.experiment.name,
+        "preset": request.preset or "none",
+        "seed": str(request.seed),
+        "data": foreseen.data,
+        "on": f"{quote.launcher}: {quote.machine}, {price_line(request.limits)}",
+        **warnings,
+        "estimate": time,
+        "cost": cost_line(request, guess),
+        "limit": limits_line(request.limits),
+        "command": " ".join(quote.command).replace(request.run, "RUN"),
+    }
+
+
+def expected_seconds(request: RunRequest, guess: Estimate | None) -> tuple[float, str] | None:
+    """Say how long a run may take, and by whose word; ``None`` where nobody knows."""
+    if guess is not None:
+        return guess.seconds, f"as {_run_of(guess)} did"
+    reported = request.experiment.reported
+    if reported is not None and reported.hours is not None:
+        other = any(text.startswith("hardware.gpu") for text in request.overrides)
+        return reported.hours * HOUR, "as its documents claim" + " of another GPU" * other
+    return None
+
+
+def _run_of(guess: Estimate) -> str:
+    """Name the run that an estimate goes by, with its GPU where that is another one."""
+    return guess.from_run + (f" on {guess.other_gpu}" if guess.other_gpu is not None else "")
+
+
+def expected_cost(request: RunRequest, guess: Estimate | None) -> float | None:
+    """Give the dollars a run may cost; ``None`` where nobody charges, or nobody knows."""
+    expected = expected_seconds(request, guess)
+    return None if expected is None else request.limits.cost_of(expected[0])
+
+
+def cost_line(request: RunRequest, guess: Estimate | None) -> str:
+    """Spell the price an hour and the estimate for the run."""
+    limits, hourly = request.limits, price_line(request.limits)
+    if limits.usd_per_hour is None:
+        return hourly
+    expected, cost = expected_seconds(request, guess), expected_cost(request, guess)
+    if expected is None or cost is None:
+        return f"{hourly}; no earlier run to estimate the whole by"
+    about = f"${cost:.2f}"
+    if (least := limits.least_usd_per_hour) is not None and least < limits.usd_per_hour:
+        about = f"${least * expected[0] / HOUR:.2f} to {about}"
+    return f"{hourly}; about {about} for {duration(expected[0])}, {expected[1]}"
+
+
+def price_line(limits: Limits) -> str:
+    """Spell what the machine costs an hour: a range where it depends on the GPU that it gets."""
+    if limits.unpriced:
+        return f"no price is known for {', '.join(limits.unpriced)}"
+    if limits.usd_per_hour is None:
+        return "no charge"
+    least = limits.least_usd_per_hour
+    if least is None or least == limits.usd_per_hour:
+        return f"${limits.usd_per_hour:.2f} an hour"
+    return f"${least:.2f} to ${limits.usd_per_hour:.2f} an hour, by the GPU that it gets"
+
+
+def limits_line(limits: Limits) -> str:
+    """Spell what a run may use before it stops with a checkpoint."""
+    said = []
+    if limits.cost_usd is not None:
+        said.append(f"${limits.cost_usd:.2f} over all attempts")
+    if limits.seconds is not None:
+        said.append(f"{duration(limits.seconds)} over all attempts")
+    if limits.attempt_seconds is not None:
+        said.append(f"{duration(limits.attempt_seconds)} an attempt")
+    return ", ".join(said) or "–"
+
+
+class Spending(msgspec.Struct, frozen=True, kw_only=True):
+    """What starting rented runs means for somebody's purse."""
+
+    line: str
+    """Price, estimate and limit, of all runs and of each."""
+    above_budget: str | None
+    """What :func:`above_budget` says: a question, before anything is started."""
+
+
+def spending(store: RunStore, requests: Sequence[RunRequest]) -> Spending | None:
+    """Say what rented runs cost; ``None`` where nobody charges for any.
+
+    Args:
+        store: earlier runs to go by.
+        requests: runs that cost the same.
+    """
+    rented = [request for request in requests if request.limits.is_rented]
+    if not rented:
+        return None
+    request, guess = rented[0], estimate(store, rented[0])
+    cost, runs = expected_cost(request, guess), len(rented)
+    line = f"{cost_line(request, guess)}; limit: {limits_line(request.limits)}"
+    return Spending(
+        line=f"{_in_all(runs, cost)}each {line}" if runs > 1 else line,
+        above_budget=above_budget(request, cost, runs),
+    )
+
+
+def _in_all(runs: int, cost_usd: float | None) -> str:
+    return f"{runs} runs, " + ("" if cost_usd is None else f"about ${runs * cost_usd:.2f} in all: ")
+
+
+def above_budget(request: RunRequest, cost_usd: float | None, runs: int = 1) -> str | None:
+    """Say that runs may cost more than the budget, which is a limit of each, or nobody knows how much.
+
+    Args:
+        request: one of the runs, which ask for the same.
+        cost_usd: what one may cost; ``None``: nobody knows.
+        runs: how many there are to be.
+
+    Returns:
+        ``None`` where there is nothing to ask about.
+    """
+    if request.limits.unpriced:
+        return f"{price_line(request.limits)}, so what this costs is not known"
+    budget = request.limits.cost_usd
+    if cost_usd is None or budget is None or runs * cost_usd <= budget:
+        return None
+    above = f"${runs * cost_usd:.2f}, is above the budget of ${budget:.2f}"
+    if runs == 1:
+        return f"the estimate, {above}: it would stop there"
+    return f"the estimate for all {runs} runs, {above}, which is a limit of each run"

@@ -1,0 +1,233 @@
+"""Which GPU? What a version takes on each that can be rented: batch, time and dollars, by whose word."""
+
+import math
+from typing import Literal
+
+import msgspec
+import numpy as np
+
+from core.config.experiment import KEYPOINT_SET_SIZES, Experiment
+from core.config.gpus import GPUS, choices_of, match_device, split_gpu
+from core.data.split import split_videos
+from core.frames.windows import phased_windows, training_windows
+from core.run.history import History
+from core.run.rundir import HOUR, RunRequest
+from mabe_tui.launch.prices import Prices, rate_of, read_prices
+from mabe_tui.runs.launching.probes import HERE, KeptProbe, kept_probes, step_digest
+from mabe_tui.runs.launching.start import EPOCHS_AVERAGED, RUNS_LOOKED_AT
+from mabe_tui.runs.store import RunStore
+from mabe_tui.runs.summary.reading import thin_history
+
+OWN_DATA = "its own made-up data"
+FLOAT_BYTES = 4
+Source = Literal["measured", "probed", "reported"]
+
+
+class Figure(msgspec.Struct, frozen=True):
+    """A number, and where it comes from."""
+
+    value: float
+    source: Source
+    """``measured``: a run on that GPU; ``probed``: some steps on it; ``reported``: original documents."""
+    by: str
+    """The run, or the day of the probe."""
+
+
+class GpuRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One GPU. ``None``: nobody knows."""
+
+    gpu: str
+    usd_per_hour: float | None
+    """Of the version's whole machine."""
+    largest_batch: Figure | None = None
+    """Windows that fit at once."""
+    more_may_fit: bool = False
+    """Whether the probe ended before it came to a batch that does not fit."""
+    seconds_per_epoch: Figure | None = None
+    hours: Figure | None = None
+    """Of all epochs."""
+    usd: Figure | None = None
+
+
+class GpuTable(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``mabe gpus --json`` gives."""
+
+    version: str
+    epochs: int
+    effective_batch: int
+    windows: int | None
+    """Training windows of an epoch, which probed epochs are reckoned by; ``None``: not known."""
+    windows_by: str | None
+    """How they are known: a run, or the version's own settings."""
+    rows: tuple[GpuRow, ...]
+    cheapest: str | None
+    fastest: str | None
+
+
+class _Ran(msgspec.Struct, frozen=True):
+    """A run of the version, and what it says of time."""
+
+    run: str
+    place: str | None
+    """The GPU that it had, one alone; ``None``: several, or not known."""
+    windows: int
+    frames: int
+    """Of training and validation together."""
+    seconds_per_epoch: float
+
+
+def data_bytes(store: RunStore, experiment: Experiment) -> tuple[int, str] | None:
+    """Return the bytes of positions that training keeps on a GPU, and how they are known.
+
+    Returns:
+        ``None`` where no run here has read the version's data, and it does not make its own.
+    """
+    data = experiment.data
+    frames, by = data.synthetic_videos * data.synthetic_frames, OWN_DATA
+    if ran := _ran(store, experiment):
+        frames, by = ran[0].frames, ran[0].run
+    elif data.source != "synthetic":
+        return None
+    numbers = frames * data.mice * KEYPOINT_SET_SIZES[data.keypoints] * 2
+    return numbers * FLOAT_BYTES, by
+
+
+def gpu_table(store: RunStore, experiment: Experiment, epochs: int | None = None) -> GpuTable:
+    """Put together what is known. Starts nothing, asks nobody.
+
+    Args:
+        store: runs to go by: those whose settings, but for hardware, seed and length, are the same.
+        experiment: the version.
+        epochs: instead of the version's own.
+    """
+    ran = _ran(store, experiment)
+    windows, by = (ran[0].windows, ran[0].run) if ran else _own_windows(experiment)
+    measured: dict[str, _Ran] = {}
+    for run in ran:  # the newest first
+        if run.place is not None and run.windows == windows:
+            measured.setdefault(run.place, run)
+    probes, prices = kept_probes(experiment), read_prices()
+    count = epochs or experiment.training.epochs
+    names = [*GPUS, *(name for name in (*measured, *probes) if name not in GPUS)]
+    rows = tuple(
+        _row(experiment, name, measured.get(name), probes.get(name), windows, count, prices)
+        for name in dict.fromkeys(names)
+    )
+    training = experiment.training
+    return GpuTable(
+        version=experiment.name,
+        epochs=count,
+        effective_batch=training.batch_size * training.accumulation_steps,
+        windows=windows,
+        windows_by=by,
+        rows=rows,
+        cheapest=_least(rows, "usd"),
+        fastest=_least(rows, "hours"),
+    )
+
+
+def _row(
+    experiment: Experiment,
+    gpu: str,
+    ran: _Ran | None,
+    probe: KeptProbe | None,
+    windows: int | None,
+    epochs: int,
+    prices: Prices,
+) -> GpuRow:
+    price = None
+    if gpu != HERE:
+        hardware = msgspec.structs.replace(experiment.hardware, gpu=gpu)
+        price = rate_of(hardware, prices).highest
+    seconds = _seconds(experiment, gpu, ran, probe, windows)
+    hours = usd = None
+    if seconds is not None:
+        hours = Figure(seconds.value * epochs / HOUR, seconds.source, seconds.by)
+        usd = None if price is None else Figure(hours.value * price, seconds.source, seconds.by)
+    largest = None
+    if probe is not None:
+        largest = Figure(probe.report.largest, "probed", f"{probe.time:%Y-%m-%d}")
+    return GpuRow(
+        gpu=gpu,
+        usd_per_hour=price,
+        largest_batch=largest,
+        more_may_fit=probe is not None and probe.report.is_bound,
+        seconds_per_epoch=seconds,
+        hours=hours,
+        usd=usd,
+    )
+
+
+def _seconds(
+    experiment: Experiment,
+    gpu: str,
+    ran: _Ran | None,
+    probe: KeptProbe | None,
+    windows: int | None,
+) -> Figure | None:
+    """Return the seconds of an epoch by the best that there is: a run, a probe, the documents."""
+    if ran is not None:
+        return Figure(ran.seconds_per_epoch, "measured", ran.run)
+    if probe is not None and probe.report.step_seconds is not None and windows is not None:
+        report = probe.report
+        updates = math.ceil(windows / (report.batch_size * report.accumulation_steps))
+        seconds = updates * report.accumulation_steps * probe.report.step_seconds
+        return Figure(seconds, "probed", f"{probe.time:%Y-%m-%d}")
+    reported = experiment.reported
+    if reported is None or choices_of(experiment.hardware.gpu) != (gpu,):
+        return None
+    if reported.seconds_per_epoch is not None:
+        return Figure(reported.seconds_per_epoch, "reported", "its documents")
+    if reported.hours is not None and reported.epochs is not None:
+        return Figure(reported.hours * HOUR / reported.epochs, "reported", "its documents")
+    return None
+
+
+def _ran(store: RunStore, experiment: Experiment) -> list[_Ran]:
+    """Return the runs that say how long an epoch of this version takes, the newest first."""
+    wanted, found = step_digest(experiment), []
+    for entry in store.entries()[:RUNS_LOOKED_AT]:
+        request = entry.request
+        if entry.version != experiment.name or request is None or entry.is_import:
+            continue
+        if step_digest(request.experiment) != wanted:
+            continue
+        history = thin_history(entry.run)
+        recent = history.epochs[-EPOCHS_AVERAGED:]
+        if recent and history.data is not None:
+            each = math.fsum(epoch.seconds for epoch in recent) / len(recent)
+            place = _place(request, history)
+            frames = history.data.train_frames + history.data.validation_frames
+            found.append(_Ran(entry.id, place, history.data.train_windows, frames, each))
+    return found
+
+
+def _place(request: RunRequest, history: History) -> str | None:
+    """Return the GPU that a run had; ``None`` for several at once, or one that is not known."""
+    started = history.started
+    if started is None or (request.resolved is not None and request.resolved.processes > 1):
+        return None
+    asked = choices_of(request.experiment.hardware.gpu)
+    if request.launcher == "local":
+        return match_device(started.device_name, GPUS) or HERE
+    if any(split_gpu(gpu)[1] > 1 for gpu in asked):
+        return None
+    return match_device(started.device_name, GPUS)
+
+
+def _own_windows(experiment: Experiment) -> tuple[int | None, str | None]:
+    """Count the training windows of made-up data, which follow from the settings."""
+    data = experiment.data
+    if data.source != "synthetic":
+        return None, None
+    videos = [str(number) for number in range(data.synthetic_videos)]
+    count = len(split_videos(videos, data.validation_fraction, data.split_seed)[0])
+    cut = phased_windows if data.phase == "random" else training_windows
+    frames = np.full(1, data.synthetic_frames, np.int64)
+    return count * len(cut([0], frames, data.window, data.stride)), OWN_DATA
+
+
+def _least(rows: tuple[GpuRow, ...], what: Literal["usd", "hours"]) -> str | None:
+    """Return the GPU with the least dollars or hours, of those that are rented; ``None``: none is known."""
+    known = {row.gpu: figure.value for row in rows if (figure := getattr(row, what)) and row.usd}
+    return min(known, key=lambda gpu: known[gpu], default=None)

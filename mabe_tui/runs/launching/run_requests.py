@@ -1,0 +1,162 @@
+"""From what a person asks for to requests that can be started, for `mabe run` and the dashboard alike."""
+
+import re
+import shlex
+from pathlib import Path
+
+import msgspec
+
+from core.config.experiment import Experiment
+from core.config.registry import Registry
+from core.config.section import LARGEST_SEED
+from core.errors import ConfigError, DataError, MisuseError
+from core.run.rundir import Limits, RunDir, RunRequest
+from mabe_tui.launch.launcher import Say, launcher_named, say_nothing
+from mabe_tui.runs.launching.start import new_request, start_runs
+
+FEWEST_VIDEOS = 2
+DIGITS = len(str(LARGEST_SEED))
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked for; nothing in it has been checked."""
+
+    version: str
+    launcher: str | None = None
+    """``None``: as the registry says."""
+    data: Path | None = None
+    """A folder in the competition's layout; ``None``: the version makes its own data."""
+    overrides: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = ()
+    """A run each; none: one run with the registry's seed."""
+    preset: str | None = None
+    limits: Limits = Limits()
+
+
+def experiment_for(registry: Registry, wish: Wish, seed: int | None = None) -> Experiment:
+    """Resolve the version with preset, overrides, and what data and seed imply.
+
+    Raises:
+        ConfigError: names the key, what is allowed, and the nearest right spelling.
+    """
+    implied = [f"training.seed={seed}"] if seed is not None else []
+    if wish.data is not None:
+        implied.append("data.source=competition")
+    return registry.experiment(wish.version, [*wish.overrides, *implied], wish.preset)
+
+
+def request_for(registry: Registry, wish: Wish, seed: int | None = None) -> RunRequest:
+    """Write down one run, with the limits that its launcher imposes. Touches nothing.
+
+    Raises:
+        UserError: it cannot be had as it is asked for; says why.
+    """
+    experiment = experiment_for(registry, wish, seed)
+    launcher = launcher_named(wish.launcher or experiment.hardware.launcher)
+    request = new_request(
+        experiment,
+        launcher.name,
+        overrides=wish.overrides,
+        preset=wish.preset,
+        data=wish.data,
+        limits=wish.limits,
+    )
+    return launcher.prepare(request)
+
+
+def requests_for(registry: Registry, wish: Wish) -> list[RunRequest]:
+    """Write down a run a seed; see :func:`request_for`."""
+    return [request_for(registry, wish, seed) for seed in wish.seeds or (None,)]
+
+
+def check_data(request: RunRequest) -> str:
+    """Describe the data of a run, having looked that they are there.
+
+    Raises:
+        ConfigError: the version needs a data folder and none was named.
+        DataError: what was named is no data folder, or has nothing to learn from or to validate on.
+    """
+    settings = request.experiment.data
+    if settings.source == "synthetic":
+        videos, frames = settings.synthetic_videos, settings.synthetic_frames
+        if settings.validation_videos is not None:
+            from core.data.split import split_videos
+            from core.data.synthetic.generate import FIRST_VIDEO_ID
+
+            ids = [str(FIRST_VIDEO_ID + number) for number in range(videos)]
+            split_videos(
+                ids, settings.validation_fraction, settings.split_seed, settings.validation_videos
+            )
+        return f"synthetic, made by the run: {videos} videos of {frames} frames"
+    if request.data is None:
+        raise ConfigError(_how_to_name_data(request))
+    if request.launcher != "local":
+        launcher_named(request.launcher).quote(request)  # refuses what cannot be seen from there
+        return request.data
+    from core.data.competition import labelled, read_videos  # late: pyarrow
+    from core.tasks.behaviour_data import require_trainable
+
+    usable, left_out = labelled(read_videos(Path(request.data)))
+    if len(usable) < FEWEST_VIDEOS:
+        raise DataError(
+            f"{request.data}: {len(usable)} labelled videos with their files ({len(left_out)} left out);"
+            " at least two are needed, one of them for validation (`mabe data check` says more)"
+        )
+    try:
+        require_trainable(request.experiment, usable)
+    except DataError as error:
+        raise DataError(f"{request.data}: {error}") from error
+    return f"{request.data}: {len(usable)} labelled videos ({len(left_out)} left out)"
+
+
+def _how_to_name_data(request: RunRequest) -> str:
+    """Give the command again, with all that was stated and with a data folder."""
+    name = request.experiment.name
+    words = ["mabe", "run", name, "--data", "DIR"]
+    words += ["--on", "local"] if request.experiment.hardware.launcher != "local" else []
+    words += ["--preset", request.preset] if request.preset else []
+    words += [word for text in request.overrides for word in ("--set", text)]
+    elsewhere = request.launcher != "local"
+    there = "; where you rent, `mabe data push DIR` brings it first" if elsewhere else ""
+    return (
+        f"{name} learns from a data folder: `{shlex.join(words)}`"
+        f" (`mabe data synth DIR` makes one to try it on){there}"
+    )
+
+
+def start(
+    home: Path,
+    requests: list[RunRequest],
+    tags: tuple[str, ...] = (),
+    parallel: int | None = None,
+    say: Say = say_nothing,
+) -> list[RunDir]:
+    """Start runs that ask for the same machine; see :func:`~mabe_tui.runs.launching.start.start_runs`.
+
+    Raises:
+        UserError: the launcher is not ready, or cannot start them.
+    """
+    launcher = launcher_named(requests[0].launcher)
+    launcher.require_ready(requests[0])
+    return start_runs(home, requests, launcher, tags, parallel, say)
+
+
+def parse_seeds(text: str, name: str = "--seeds") -> tuple[int, ...]:
+    """Read ``42,2023``.
+
+    Args:
+        text: what was typed.
+        name: what the error calls it.
+
+    Raises:
+        MisuseError: not whole numbers, one is too large, or one is named twice.
+    """
+    numbers = [part.strip() for part in text.split(",")]
+    if not all(re.fullmatch(r"[0-9]+", number) for number in numbers):
+        raise MisuseError(f"{name} {text}: write whole numbers from 0, as in 42,2023")
+    if any(len(number.lstrip("0")) > DIGITS or int(number) > LARGEST_SEED for number in numbers):
+        raise MisuseError(f"{name}: a seed is a whole number from 0 to {LARGEST_SEED}")
+    chosen = tuple(int(number) for number in numbers)
+    if len(set(chosen)) != len(chosen):
+        raise MisuseError(f"{name} {text}: a seed is named twice; each is one run")
+    return chosen

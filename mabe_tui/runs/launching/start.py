@@ -1,0 +1,154 @@
+"""From what was asked to a run that is under way."""
+
+import datetime as dt
+import math
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from core.config.experiment import Experiment
+from core.config.gpus import choices_of, split_gpu
+from core.errors import RunError, UserError
+from core.run import places
+from core.run.events import Epoch, began
+from core.run.history import History
+from core.run.rundir import About, Limits, RunDir, RunRequest, new_run_id
+from mabe_tui.launch.launcher import Launcher, Say, say_nothing
+from mabe_tui.runs.actions.manage import require_tag
+from mabe_tui.runs.listing.record import rented_gpu
+from mabe_tui.runs.store import RunStore
+from mabe_tui.runs.summary.reading import thin_history
+
+RUNS_LOOKED_AT = 50
+EPOCHS_AVERAGED = 5
+
+
+class Estimate(msgspec.Struct, frozen=True, kw_only=True):
+    """How long a run may take, by an earlier one of the same version."""
+
+    seconds: float
+    """From its start to its last epoch."""
+    seconds_per_epoch: float
+    from_run: str
+    other_gpu: str | None = None
+    """What that run had, where it is none of the GPUs that are asked for now."""
+
+
+def new_request(
+    experiment: Experiment,
+    launcher: str,
+    *,
+    overrides: Sequence[str] = (),
+    preset: str | None = None,
+    data: Path | None = None,
+    limits: Limits | None = None,
+) -> RunRequest:
+    """Write down what is asked, under a new run id. Touches nothing."""
+    now = dt.datetime.now(dt.UTC)
+    return RunRequest(
+        run=new_run_id(experiment.name, now),
+        created=now,
+        launcher=launcher,
+        seed=experiment.training.seed,
+        experiment=experiment,
+        overrides=tuple(overrides),
+        preset=preset,
+        data=str(data.resolve()) if data is not None else None,
+        limits=limits or Limits(),
+    )
+
+
+def start_run(
+    home: Path,
+    request: RunRequest,
+    launcher: Launcher,
+    tags: Sequence[str] = (),
+    say: Say = say_nothing,
+) -> RunDir:
+    """Make the run's folder and launch it; where that fails, no folder is left behind.
+
+    Raises:
+        UserError: the folder cannot be written, or the launcher cannot start it; says why.
+    """
+    (run,) = start_runs(home, [request], launcher, tags, say=say)
+    return run
+
+
+def start_runs(
+    home: Path,
+    requests: Sequence[RunRequest],
+    launcher: Launcher,
+    tags: Sequence[str] = (),
+    parallel: int | None = None,
+    say: Say = say_nothing,
+) -> list[RunDir]:
+    """Make the runs' folders and launch them all, to run at most ``parallel`` at a time.
+
+    Where that fails, or is interrupted, no folder of a run that was not launched is left behind. ``say``
+    is told what takes long.
+
+    Raises:
+        UserError: a tag cannot be one, a folder cannot be written, or the launcher cannot start one; says
+            why, and which runs were started before that.
+    """
+    about = About(tags=tuple(dict.fromkeys(require_tag(tag) for tag in tags)))
+    runs = [RunDir(places.runs(home) / request.run) for request in requests]
+    try:
+        for run, request in zip(runs, requests, strict=True):
+            run.write_request(request)
+            if tags:
+                run.write_about(about)
+        launcher.launch_all(runs, parallel, say)
+    except BaseException as error:
+        for run in runs:
+            if not run.attempts():  # a launcher takes back one that it claimed and cannot start
+                shutil.rmtree(run.path, ignore_errors=True)
+        started = [run.id for run in runs if run.attempts()]
+        if started and isinstance(error, UserError):
+            raise RunError(f"{error}; started before that: {' '.join(started)}") from error
+        raise
+    return runs
+
+
+def _seconds_before_training(history: History) -> float:
+    """Return how long the first attempt took to start and to read its data."""
+    first = next(event for event in history.events if isinstance(event, Epoch))
+    began_at = next((began(e) for e in history.events if e.attempt == first.attempt), first.time)
+    return max(0.0, (first.time - began_at).total_seconds() - first.seconds)
+
+
+def estimate(store: RunStore, request: RunRequest) -> Estimate | None:
+    """Estimate the duration from the latest run of the same version, preset and launcher.
+
+    One that had a GPU which is asked for now goes before any that had another.
+
+    Returns:
+        ``None`` where there is no such run with a completed epoch.
+    """
+    asked = choices_of(request.experiment.hardware.gpu) if request.launcher != "local" else ()
+    wanted, other = {split_gpu(gpu) for gpu in asked}, None
+    for entry in store.entries()[:RUNS_LOOKED_AT]:
+        if entry.version != request.experiment.name or entry.request is None or entry.is_import:
+            continue
+        if (entry.request.preset, entry.request.launcher) != (request.preset, request.launcher):
+            continue
+        history = thin_history(entry.run)
+        recent = [epoch.seconds for epoch in history.epochs[-EPOCHS_AVERAGED:]]
+        if recent:
+            each = math.fsum(recent) / len(recent)
+            started = history.started
+            gpu = rented_gpu(entry.request, started.device_name if started else None)
+            is_other = bool(wanted) and gpu is not None and split_gpu(gpu) not in wanted
+            found = Estimate(
+                seconds=_seconds_before_training(history)
+                + each * request.experiment.training.epochs,
+                seconds_per_epoch=each,
+                from_run=entry.id,
+                other_gpu=gpu if is_other else None,
+            )
+            if not is_other:
+                return found
+            other = other or found
+    return other

@@ -1,0 +1,337 @@
+"""A run, summed up: the same facts for a table, for JSON and for the dashboard."""
+
+import datetime as dt
+import math
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import msgspec
+
+from core.errors import RunError, UserError
+from core.run.events import READINGS, Epoch, Failed, Finished, Resumed, Stopped
+from core.run.history import History
+from core.run.rundir import About, RunRequest
+from mabe_tui.launch import unknown
+from mabe_tui.launch.attempts import STATE_OF_ENDING, read_quiet_ending
+from mabe_tui.launch.launcher import RunState, launcher_named
+from mabe_tui.runs.store import RunEntry
+from mabe_tui.runs.summary.metric_limits import F1_MACRO, most_possible
+from mabe_tui.runs.summary.reading import thin_history
+
+STALL_SECONDS = 60.0
+"""A run says something about once a second; after this long without a word something is wrong."""
+RECENT_EPOCHS = 5
+ASKED_AT_ONCE = 8
+
+
+class Branch(msgspec.Struct, frozen=True):
+    """Where an attempt went on from another."""
+
+    attempt: str
+    from_attempt: str
+    epoch: int
+    """Completed by then."""
+    step: int
+
+
+class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """What there is to show of one run. ``None``: not known, or not yet."""
+
+    id: str
+    version: str
+    state: RunState
+    problem: str | None = None
+    """Why it failed, why it cannot be read, or why its state is not known now."""
+    ended_because: str | None = None
+    """Of a run that finished or was stopped: ``epochs``, ``early_stopping``, ``user``, ``killed``, …"""
+    launcher: str | None = None
+    created: dt.datetime | None = None
+    last_event: dt.datetime | None = None
+    seed: int | None = None
+    preset: str | None = None
+    overrides: tuple[str, ...] = ()
+    data: str | None = None
+    imported: bool = False
+    """Made of an old log: its figures are claims, and nothing of it can go on."""
+    tags: tuple[str, ...] = ()
+    note: str = ""
+    attempts: int = 0
+    lineage: tuple[Branch, ...] = ()
+    """Of the attempts that were resumed; those that led nowhere are among them."""
+    device: str | None = None
+    device_name: str | None = None
+    parameters: int | None = None
+    epoch: int = 0
+    """Completed."""
+    epochs: int | None = None
+    """Asked for."""
+    epoch_fraction: float = 0.0
+    """Of the epoch that is under way."""
+    epoch_step: int = 0
+    """Optimiser steps of it that are done, of ``epoch_steps``."""
+    epoch_steps: int = 0
+    monitor: str | None = None
+    best_metric: float | None = None
+    best_epoch: int | None = None
+    best_at_most: float | None = None
+    """The highest macro F1 that there can be where the validation videos lack classes: each counts 0."""
+    metrics: dict[str, float] = {}
+    """Of the last completed epoch."""
+    train_loss: float | None = None
+    """Of the latest step, else of the last epoch."""
+    learning_rate: float | None = None
+    frames_per_second: float | None = None
+    cpu_percent: float | None = None
+    """Of the job's process, as read last; 100 is one core."""
+    memory_mib: float | None = None
+    gpu_percent: float | None = None
+    gpu_memory_mib: float | None = None
+    seconds_per_epoch: float | None = None
+    """Mean over the last few."""
+    elapsed_seconds: float | None = None
+    """Over all attempts."""
+    eta_seconds: float | None = None
+    """Until the last epoch; early stopping may come before."""
+    cost_usd: float | None = None
+    """So far, where the price is known."""
+    cost_at_end_usd: float | None = None
+    """At its last epoch, at the present speed; early stopping may come before."""
+    budget_usd: float | None = None
+    """At which it stops with a checkpoint."""
+    warnings: tuple[str, ...] = ()
+    """Each once, however many attempts say it."""
+    stalled_seconds: float | None = None
+    """Since the last word of a run that should be speaking."""
+
+
+def state_of(entry: RunEntry) -> RunState:
+    """Ask the run's launcher how it is; ``unknown`` where that cannot be told."""
+    if entry.request is None:
+        return RunState.UNKNOWN
+    try:
+        return launcher_named(entry.request.launcher).state(entry.run)
+    except (UserError, OSError):
+        return RunState.UNKNOWN
+
+
+class Heard(NamedTuple):
+    """What was learned of one run."""
+
+    state: RunState
+    problem: str | None = None
+    """Why what is here of it may be old."""
+
+
+def refresh(entries: Sequence[RunEntry]) -> list[str]:
+    """Hear what runs elsewhere said lately, several at once; gives why some cannot be heard.
+
+    Runs that have ended, and those on this computer, are not asked about.
+    """
+    elsewhere = [e for e in entries if e.request is not None and e.request.launcher != "local"]
+    return list(dict.fromkeys(heard.problem for heard in hear_all(elsewhere) if heard.problem))
+
+
+def hear_all(entries: Sequence[RunEntry]) -> list[Heard]:
+    """Ask how runs are, several at once, and bring here what those that may speak said lately."""
+    with ThreadPoolExecutor(max_workers=ASKED_AT_ONCE) as pool:
+        return list(pool.map(_hear, entries))
+
+
+def _hear(entry: RunEntry) -> Heard:
+    state = state_of(entry)
+    if entry.request is None or not state.may_speak:
+        return Heard(state)
+    try:
+        launcher_named(entry.request.launcher).sync(entry.run, quick=True)
+    except UserError as error:
+        return Heard(state, str(error))
+    if state is RunState.UNKNOWN:
+        return Heard(state, unknown.reason_of(entry.run))
+    # A run whose first words came only now is not queued any more.
+    return Heard(state_of(entry) if state is RunState.QUEUED else state)
+
+
+def summary_of(entry: RunEntry, now: dt.datetime | None = None) -> RunSummary:
+    """Read and sum up one run. Never raises for a damaged one."""
+    if entry.request is None:
+        return RunSummary(
+            id=entry.id, version=entry.version, state=RunState.UNKNOWN, problem=entry.problem
+        )
+    state = state_of(entry)  # first: what it says afterwards can only be newer
+    return summary_from(entry, thin_history(entry.run), state, now or dt.datetime.now(dt.UTC))
+
+
+def summary_from(
+    entry: RunEntry, history: History, state: RunState, now: dt.datetime
+) -> RunSummary:
+    """Sum up a run whose history and state are known; reads what else its folder tells.
+
+    Raises:
+        RunError: its request cannot be read.
+    """
+    request = entry.require_request()
+    about, unreadable = _about(entry)
+    summary = summarise(request, history, state, now)
+    attempts = entry.run.attempts()
+    quiet = read_quiet_ending(entry.run, attempts[-1]) if attempts else None
+    return msgspec.structs.replace(
+        summary,
+        tags=about.tags,
+        note=about.note,
+        attempts=len(attempts),
+        warnings=(*summary.warnings, *history.unreadable, *unreadable),
+        problem=summary.problem or (quiet.reason if quiet else None) or _why_unknown(entry, state),
+    )
+
+
+def _why_unknown(entry: RunEntry, state: RunState) -> str | None:
+    return unknown.reason_of(entry.run) if state is RunState.UNKNOWN else None
+
+
+def _about(entry: RunEntry) -> tuple[About, list[str]]:
+    try:
+        return entry.run.read_about(), []
+    except RunError as error:
+        return About(), [str(error)]
+
+
+def summarise(
+    request: RunRequest, history: History, state: RunState, now: dt.datetime
+) -> RunSummary:
+    """Compute the summary of a run from what was asked and what it said."""
+    training = request.experiment.training
+    last_event = history.events[-1].time if history.events else None
+    silent = (now - last_event).total_seconds() if last_event is not None else 0.0
+    running = state in (RunState.RUNNING, RunState.STOPPING)
+    elapsed = _elapsed(request, history)
+    if elapsed is not None and running:
+        elapsed += max(0.0, silent)
+    facts = RunSummary(
+        id=request.run,
+        version=request.experiment.name,
+        state=state,
+        launcher=request.launcher,
+        created=request.created,
+        last_event=last_event,
+        seed=request.seed,
+        preset=request.preset,
+        overrides=request.overrides,
+        data=request.data,
+        imported=request.imported,
+        attempts=len(history.attempts),
+        lineage=lineage(history),
+        epochs=training.epochs,
+        monitor=training.monitor,
+        elapsed_seconds=elapsed,
+        cost_usd=None
+        if elapsed is None
+        else request.limits.spent(history, elapsed - history.seconds),
+        budget_usd=request.limits.cost_usd,
+        warnings=tuple(dict.fromkeys(warning.message for warning in history.warnings)),
+        stalled_seconds=silent if running and silent > STALL_SECONDS else None,
+    )
+    facts = _with_machine(_with_ending(_with_epochs(facts, history), history), history)
+    if state is not RunState.RUNNING:
+        return facts
+    return _with_cost_at_end(_with_progress(facts, history, now), history, request)
+
+
+def _elapsed(request: RunRequest, history: History) -> float | None:
+    """Return how long the attempts took; ``None`` where nothing, or an imported log, tells it."""
+    if not history.events:
+        return None
+    if request.imported:
+        ending, known = history.ending, [epoch.seconds for epoch in history.epochs]
+        if any(map(math.isnan, [ending.seconds] if isinstance(ending, Finished) else known)):
+            return None
+    return history.seconds
+
+
+def lineage(history: History) -> tuple[Branch, ...]:
+    """Say from where each resumed attempt went on, in their order."""
+    events = [*history.superseded, *history.events]
+    resumed = sorted((e for e in events if isinstance(e, Resumed)), key=lambda e: e.attempt)
+    return tuple(Branch(e.attempt, e.from_attempt, e.epoch, e.step) for e in resumed)
+
+
+def _with_epochs(facts: RunSummary, history: History) -> RunSummary:
+    best = history.best_epoch(facts.monitor or "")
+    last = history.epochs[-1] if history.epochs else None
+    step = history.last_step
+    if step is not None and last is not None and step.step <= last.step:
+        step = None  # of an epoch that is over, or that a resume has taken back
+    recent = [e.seconds for e in history.epochs[-RECENT_EPOCHS:] if not math.isnan(e.seconds)]
+    latest = step or last
+    return msgspec.structs.replace(
+        facts,
+        epoch=last.epoch if last else 0,
+        best_metric=best.metrics[facts.monitor or ""] if best else None,
+        best_epoch=best.epoch if best else None,
+        best_at_most=most_possible(best.metrics) if best and facts.monitor == F1_MACRO else None,
+        metrics=last.metrics if last else {},
+        train_loss=step.loss if step else _train_loss(facts, last) if last else None,
+        learning_rate=_told(latest.learning_rate) if latest else None,
+        frames_per_second=_told(latest.frames_per_second) if latest else None,
+        seconds_per_epoch=math.fsum(recent) / len(recent) if recent else None,
+        epoch_fraction=min(1.0, step.epoch_step / max(1, step.epoch_steps)) if step else 0.0,
+        epoch_step=step.epoch_step if step else 0,
+        epoch_steps=step.epoch_steps if step else 0,
+    )
+
+
+def _train_loss(facts: RunSummary, last: Epoch) -> float | None:
+    """Return the epoch's training loss, which is no number where it diverged."""
+    return _told(last.train_loss) if facts.imported else last.train_loss
+
+
+def _told(value: float) -> float | None:
+    """Return a figure, or ``None`` where an imported log does not tell it."""
+    return None if math.isnan(value) else value
+
+
+def _with_ending(facts: RunSummary, history: History) -> RunSummary:
+    ending = history.ending
+    if STATE_OF_ENDING.get(type(ending)) is not facts.state:
+        ending = (
+            None  # of an earlier attempt: the newest has said nothing yet, or ended without a word
+        )
+    if isinstance(ending, Failed):
+        return msgspec.structs.replace(facts, problem=ending.error)
+    if isinstance(ending, Finished | Stopped):
+        return msgspec.structs.replace(facts, ended_because=ending.reason)
+    if facts.state is RunState.STOPPED and history.events:
+        return msgspec.structs.replace(facts, ended_because="killed")  # it could not say so itself
+    return facts
+
+
+def _with_machine(facts: RunSummary, history: History) -> RunSummary:
+    started, data, system = history.started, history.data, history.last_system
+    if system is not None:
+        readings = {name: getattr(system, name) for name in READINGS}
+        facts = msgspec.structs.replace(facts, **readings)
+    return msgspec.structs.replace(
+        facts,
+        device=started.device if started else None,
+        device_name=started.device_name if started else None,
+        parameters=data.parameters if data else None,
+    )
+
+
+def _with_progress(facts: RunSummary, history: History, now: dt.datetime) -> RunSummary:
+    """Add the time that is left, from the last epochs, else from the first one's steps."""
+    remaining = (facts.epochs or 0) - facts.epoch - facts.epoch_fraction
+    seconds = facts.seconds_per_epoch
+    if seconds is None and history.data is not None and facts.epoch_fraction > 0:
+        seconds = (now - history.data.time).total_seconds() / facts.epoch_fraction
+    return msgspec.structs.replace(
+        facts, eta_seconds=max(0.0, remaining * seconds) if seconds is not None else None
+    )
+
+
+def _with_cost_at_end(facts: RunSummary, history: History, request: RunRequest) -> RunSummary:
+    if facts.elapsed_seconds is None or facts.eta_seconds is None:
+        return facts
+    further = facts.elapsed_seconds - history.seconds + facts.eta_seconds
+    total = request.limits.spent(history, further)
+    return msgspec.structs.replace(facts, cost_at_end_usd=total)

@@ -1,0 +1,249 @@
+import json
+import math
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+import pytest
+from torch import nn
+from typer.testing import CliRunner, Result
+
+from core import job
+from core.config.registry import default_path, load
+from core.data.synthetic import SyntheticSettings, synthesise
+from core.errors import CheckpointError, DataError, RunError, UserError
+from core.evaluation.table import read_confusions
+from core.run.rundir import RunDir
+from mabe_tui.cli.data import predict_commands
+from mabe_tui.cli.main import app
+from mabe_tui.runs.launching.start import new_request
+
+Mabe = Callable[..., Result]
+TINY = [
+    "model.channels=[8]",
+    "training.epochs=1",
+    "training.warmup_epochs=0",
+    "training.batch_size=8",
+]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data") / "mice"
+    synthesise(folder, SyntheticSettings(videos=4, frames=300), workers=1)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> RunDir:
+    home = tmp_path_factory.mktemp("home")
+    experiment = load(default_path()).experiment("v6", [*TINY, "model.name=tcn"], "demo")
+    request = new_request(experiment, "local", data=data)
+    run = RunDir(home / "runs" / request.run)
+    run.write_request(request)
+    assert job.main([str(run.path)]) == 0
+    return run
+
+
+@pytest.fixture
+def home_with_run(trained: RunDir, monkeypatch: pytest.MonkeyPatch, invoke: Mabe) -> Mabe:
+    monkeypatch.setenv("MABE_HOME", str(trained.path.parents[1]))
+    return invoke
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+def test_predict_writes_every_frame_and_bouts(
+    home_with_run: Mabe, data: Path, tmp_path: Path, suffix: str
+) -> None:
+    written = json.loads(
+        home_with_run("predict", "v6", "--data", str(data), "-o", f"out.{suffix}", "--json").stdout
+    )
+    read = pq.read_table if suffix == "parquet" else pyarrow.csv.read_csv
+    frames = read(tmp_path / f"out.{suffix}").to_pandas()
+    bouts = read(tmp_path / f"out.bouts.{suffix}").to_pandas()
+    assert len(frames) == written["frames"] == 1200
+    probabilities = frames[["p_other", "p_social", "p_mating", "p_aggressive"]]
+    assert probabilities.sum(axis=1).round(4).eq(1).all()
+    assert (probabilities.idxmax(axis=1).str.removeprefix("p_") == frames.predicted_class).all()
+    assert len(bouts) == written["bouts"]
+    covered = (bouts.stop_frame - bouts.start_frame).sum()
+    assert covered == (frames.predicted_class != "other").sum()
+
+
+@pytest.mark.parametrize("there", ["out.parquet", "out.bouts.parquet"])
+def test_predictions_replace_a_file_only_by_force(
+    home_with_run: Mabe, data: Path, tmp_path: Path, there: str
+) -> None:
+    (tmp_path / there).write_text("my own")
+    command = ["predict", "v6", "--data", str(data), "-o", "out.parquet"]
+    with pytest.raises(UserError, match=f"{there}: there already; --force replaces it"):
+        home_with_run(*command)
+    with pytest.raises(UserError, match=f"{there}: there already"):
+        home_with_run("eval", "v6", "--data", str(data), "-o", there)
+    assert (tmp_path / there).read_text() == "my own"
+    home_with_run(*command, "--force")
+    assert pq.read_table(tmp_path / there).num_rows
+
+
+def test_eval_of_the_validation_videos_is_what_the_run_measured(
+    home_with_run: Mabe, trained: RunDir, data: Path, tmp_path: Path
+) -> None:
+    report = json.loads(
+        home_with_run("eval", "last", "--data", str(data), "-o", "counts.parquet", "--json").stdout
+    )
+    assert (report["videos"], report["frames"]) == (4, 1200)
+    assert (report["trained_on"], report["validated_on"]) == (3, 1)
+    counts = read_confusions(tmp_path / "counts.parquet")
+    measured = read_confusions(trained.evaluation_table)
+    ours = counts.counts[[counts.videos.index(video) for video in measured.videos]]
+    assert ours.sum(axis=2).tolist() == measured.counts.sum(axis=2).tolist()
+    # Windows of training see less context at their edges than the chunks of prediction.
+    assert abs(ours - measured.counts).sum() <= 0.2 * measured.counts.sum()
+    assert "class" in home_with_run("eval", "last", "--data", str(data)).stdout
+
+
+def test_what_cannot_be_is_said_before_anything_is_computed(
+    home_with_run: Mabe, data: Path
+) -> None:
+    with pytest.raises(UserError, match=r"end it in \.parquet"):
+        home_with_run("eval", "v6", "--data", str(data), "-o", "out.csv")
+    with pytest.raises(UserError, match=r"\.parquet or \.csv"):
+        home_with_run("predict", "v6", "--data", str(data), "-o", "out.xlsx")
+    with pytest.raises(RunError, match="no run 'v9'"):
+        home_with_run("predict", "v9", "--data", str(data), "-o", "out.csv")
+    with pytest.raises(UserError, match="has no 'worst' checkpoint"):
+        home_with_run(
+            "predict", "v6", "--data", str(data), "-o", "out.csv", "--checkpoint", "worst"
+        )
+
+
+@pytest.fixture
+def partly_damaged(data: Path, tmp_path: Path) -> Path:
+    folder = tmp_path / "damaged"
+    shutil.copytree(data, folder)
+    path = sorted((folder / "train_tracking").rglob("*.parquet"))[1]
+    path.write_bytes(path.read_bytes()[:200])
+    return folder
+
+
+def test_damaged_videos_are_left_out_where_asked(
+    home_with_run: Mabe, partly_damaged: Path, tmp_path: Path
+) -> None:
+    folder = str(partly_damaged)
+    for command in (["predict", "v6", "-o", "out.parquet"], ["eval", "v6"]):
+        with pytest.raises(DataError, match=r"not a whole parquet file.*--skip-bad"):
+            home_with_run(*command, "--data", folder)
+        result = home_with_run(*command, "--data", folder, "--skip-bad", "--json")
+        found = json.loads(result.stdout)
+        assert (found["videos"], found["frames"]) == (3, 900)
+        assert len(found["bad"]) == 1
+        assert "left out" in result.stderr
+    (annotation,) = list((partly_damaged / "train_annotation").rglob("*.parquet"))[:1]
+    for path in (partly_damaged / "train_tracking").rglob("*.parquet"):
+        if path.name != annotation.name:
+            path.write_bytes(b"")
+    annotation.write_bytes(b"")
+    with pytest.raises(DataError, match="none of the 4 videos can be read"):
+        home_with_run("eval", "v6", "--data", folder, "--skip-bad")
+
+
+@pytest.mark.parametrize(
+    ("output", "problem"), [("file/out.parquet", "not a folder"), ("out.parquet", "is a folder")]
+)
+def test_a_place_that_cannot_be_written_is_said_first(
+    home_with_run: Mabe, data: Path, tmp_path: Path, output: str, problem: str
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "out.parquet").mkdir()
+    for command in ("predict", "eval"):
+        with pytest.raises(UserError, match=problem):
+            home_with_run(command, "nobody", "--data", str(data), "-o", output)
+
+
+def test_eval_prints_its_figures_also_where_the_file_cannot_be_written(
+    home_with_run: Mabe, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise UserError("disk full")
+
+    monkeypatch.setattr(predict_commands, "_write_table", full)
+    arguments = ["eval", "v6", "--data", str(data), "-o", "out.parquet"]
+    result = CliRunner().invoke(app, arguments)
+    assert isinstance(result.exception, UserError)
+    assert "f1_macro" in result.stdout
+
+
+def test_a_damaged_checkpoint_is_not_loaded(
+    home_with_run: Mabe, trained: RunDir, data: Path, tmp_path: Path
+) -> None:
+    pointer = trained.read_pointer("best")
+    assert pointer is not None
+    weights = trained.checkpoints / pointer.file
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    try:
+        with pytest.raises(CheckpointError, match=pointer.file):
+            home_with_run("predict", "v6", "--data", str(data), "-o", "out.csv")
+    finally:
+        weights.write_bytes(whole)
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_eval_says_which_videos_the_run_knows(home_with_run: Mabe, data: Path) -> None:
+    words = home_with_run("eval", "last", "--data", str(data)).stderr
+    assert "the run learned from 3 of these 4 videos" in words
+    assert "chosen on 1 of these 4 videos" in words
+
+
+def test_eval_knows_videos_by_their_tracking(home_with_run: Mabe, tmp_path: Path) -> None:
+    synthesise(tmp_path / "mice", SyntheticSettings(videos=4, frames=300, seed=9), workers=1)
+    evaluated = home_with_run("eval", "last", "--data", str(tmp_path / "mice"), "--json")
+    report = json.loads(evaluated.stdout)
+    assert (report["videos"], report["trained_on"], report["validated_on"]) == (4, 0, 0)
+
+
+def test_eval_says_what_the_labels_cannot_show(
+    home_with_run: Mabe, data: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(data, tmp_path / "other")
+    for file in (tmp_path / "other" / "train_annotation").rglob("*.parquet"):
+        table = pq.read_table(file)
+        column = table.schema.get_field_index("action")
+        actions = pa.array(["interact"] * len(table))
+        pq.write_table(table.set_column(column, "action", actions), file)
+    words = home_with_run("eval", "last", "--data", str(tmp_path / "other")).stderr
+    assert "does not name count as 'other': interact (" in words
+    assert "no frame is of class 'social', 'mating', 'aggressive', so" in words
+    assert "the run learned from 3 of these 4 videos" in words  # with other labels
+    known = home_with_run("eval", "last", "--data", str(data), "--json")
+    assert json.loads(known.stdout)["unmapped"] == {}
+
+
+def test_eval_says_that_a_checkpoint_gives_nan(
+    home_with_run: Mabe, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(model: nn.Module) -> nn.Module:
+        for parameter in model.parameters():
+            parameter.data.fill_(math.nan)
+        return model
+
+    monkeypatch.setattr("core.inference.predict.folded", broken)
+    result = home_with_run("eval", "last", "--data", str(data))
+    assert "for 1,200 frames the checkpoint gives NaN, which counts as 'other'" in result.stderr
+    assert "f1_macro" in result.stdout
+    report = json.loads(home_with_run("eval", "last", "--data", str(data), "--json").stdout)
+    assert report["nan_frames"] == 1200
+
+
+def test_a_run_whose_checkpoints_were_removed_says_so(
+    home_with_run: Mabe, trained: RunDir, data: Path, tmp_path: Path
+) -> None:
+    aside = trained.checkpoints.rename(tmp_path / "aside")
+    try:
+        with pytest.raises(CheckpointError, match="its checkpoints were removed"):
+            home_with_run("eval", "last", "--data", str(data))
+    finally:
+        aside.rename(trained.checkpoints)
