@@ -12,7 +12,7 @@ from core.errors import DataError
 from core.run.rundir import RunRequest
 from core.system.lock import in_turn
 from core.system.progress import Progress
-from core.tasks.behaviour import BehaviourTask
+from core.tasks.behaviour.task import BehaviourTask
 from core.tasks.task import Task
 
 

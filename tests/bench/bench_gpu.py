@@ -35,7 +35,7 @@ from core.data.prepared import PreparedData
 from core.frames import reader
 from core.models.build import build_model
 from core.system.machine import choose_device, device_name, make_deterministic
-from core.tasks.behaviour import BehaviourTask
+from core.tasks.behaviour.task import BehaviourTask
 from core.tasks.task import Batch
 from core.training.compiling import compile_forward
 from core.training.distributed import ALONE

@@ -37,8 +37,8 @@ from core.data.prepared import PreparedData
 from core.frames import reader
 from core.models.build import build_model
 from core.system.machine import device_name, make_deterministic
-from core.tasks.behaviour import BehaviourTask
-from core.tasks.behaviour_data import LabelledFrames
+from core.tasks.behaviour.labelled_frames import LabelledFrames
+from core.tasks.behaviour.task import BehaviourTask
 from core.tasks.task import Batch
 from core.training.state import TrainingState
 from core.training.step import optimise

@@ -94,7 +94,7 @@ def check_data(request: RunRequest) -> str:
         launcher_named(request.launcher).quote(request)  # refuses what cannot be seen from there
         return request.data
     from core.data.competition import labelled, read_videos  # late: pyarrow
-    from core.tasks.behaviour_data import require_trainable
+    from core.tasks.behaviour.labelled_frames import require_trainable
 
     usable, left_out = labelled(read_videos(Path(request.data)))
     if len(usable) < FEWEST_VIDEOS:

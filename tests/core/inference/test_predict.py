@@ -19,7 +19,7 @@ from core.inference.evaluate import evaluate_folder
 from core.inference.predict import Predictor, predictable
 from core.models.build import build_model
 from core.run.rundir import RunDir
-from core.tasks.behaviour import BehaviourTask
+from core.tasks.behaviour.task import BehaviourTask
 from core.tasks.task import InputSpec
 from tests.core.features.whole_videos import features_of
 

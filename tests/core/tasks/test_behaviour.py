@@ -15,7 +15,7 @@ from core.features.pipeline import FeaturePipeline
 from core.frames import reader
 from core.frames.reader import CachedFeatures, ComputedFeatures
 from core.frames.sampling import EpochPlan
-from core.tasks.behaviour import BehaviourTask
+from core.tasks.behaviour.task import BehaviourTask
 from core.tasks.task import Batch, Task
 from tests.core.features.whole_videos import features_of
 from tests.core.tasks.prepared_data import prepared

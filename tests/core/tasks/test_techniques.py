@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from core.config.experiment import Experiment
-from core.tasks.behaviour import BehaviourTask
+from core.tasks.behaviour.task import BehaviourTask
 from tests.core.tasks.prepared_data import prepared
 
 LONG = [("sniff", 5, 40), ("mount", 50, 70), ("attack", 80, 95)]

@@ -9,7 +9,7 @@ import pytest
 from core.config.experiment import DataConfig, Experiment
 from core.data.competition import Video
 from core.errors import DataError
-from core.tasks.behaviour_data import require_trainable
+from core.tasks.behaviour.labelled_frames import require_trainable
 
 
 def video(folder: Path, name: str, *actions: str) -> Video:

@@ -23,8 +23,8 @@ from core.frames.windows import (
 )
 from core.models.build import build_model
 from core.system.device import to_device
-from core.tasks.behaviour_data import LabelledFrames
-from core.tasks.frame_measure import FrameBatch, FrameMeasure
+from core.tasks.behaviour.labelled_frames import LabelledFrames
+from core.tasks.behaviour.measure import FrameBatch, FrameMeasure
 from core.tasks.task import Batch, DataSummary, InputSpec, Loss
 from core.training.losses import FrameLoss
 

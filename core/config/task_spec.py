@@ -1,0 +1,171 @@
+"""What a task declares about itself, and how a task is found by its name.
+
+Listing, curves, comparison and the dashboard know a task through its :class:`TaskSpec` alone. Reading one
+loads neither numpy nor torch, so ``mabe list`` stays instant; what trains is named by dotted path and
+imported when a job starts.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any, Literal
+
+import msgspec
+
+from core.config.experiment import Experiment
+from core.config.strict import nearest
+from core.errors import ConfigError
+
+DEFAULT_TASK = "behaviour"
+GROUP = "mabe.tasks"
+"""Entry points of this group are tasks: ``pairs = "my_package.pairs:SPEC"``."""
+BUILT_IN = {DEFAULT_TASK: "core.tasks.behaviour.spec:SPEC"}
+"""Name of a task → where its spec is, as ``module:attribute``."""
+SUPPORT = "support/"
+"""An epoch's metrics count the validation examples of each label under ``support/<label>``."""
+
+View = Literal["classes", "confusion", "video", "ethogram"]
+"""What the dashboard can show of a run besides its curves, which every task has."""
+
+
+class MetricSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """One validation metric: its name in ``epoch.metrics``, how it is shown, and which way is better."""
+
+    name: str
+    """Key in ``epoch.metrics``; with ``per_label`` the part before the slash, as in ``f1/mating``."""
+    label: str
+    """For table heads and axes, such as ``F1``."""
+    rises: bool = True
+    """Whether a larger value is better. ``loss`` falls."""
+    per_label: bool = False
+    statistic: str | None = None
+    """``module:function`` that maps rows ``(..., labels, columns)`` of additive counts to ``(...)`` scores
+    (:mod:`core.evaluation.rows`); ``None`` where the rows are not enough, as for average precision."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noun:
+    """A word for what is counted, in both numbers."""
+
+    one: str
+    many: str
+
+    def count(self, number: int) -> str:
+        """Return a count in words: ``1 video``, ``12 videos``."""
+        return f"{number:,} {self.one if number == 1 else self.many}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskSpec:
+    """One thing that can be learned, as everything but the trainer knows it."""
+
+    name: str
+    title: str
+    """One line for people."""
+    unit: Noun
+    """What a bootstrap resamples: the largest piece of data that is independent of the others."""
+    example: Noun
+    """What a metric counts and a training rate is in: frames, say."""
+    metrics: tuple[MetricSpec, ...]
+    primary: str
+    """The metric that leads in lists, curves and verdicts."""
+    primary_where_absent: str | None = None
+    """The one that leads instead where some label has no validation example; ``None``: the same."""
+    labels: Callable[[Experiment], tuple[str, ...]]
+    """Names of what is told apart, in index order."""
+    experiment: type[Experiment]
+    """Adds the task's own settings to those that all tasks have."""
+    problems: Callable[[Any], list[tuple[str, str]]] = field(default=lambda _: [])
+    """Cross-checks of an ``experiment``: pairs of key path and sentence."""
+    build: str
+    """``module:function``, called by the job as ``(request, cache, device, progress)``; returns a
+    :class:`core.tasks.task.Task`."""
+    views: frozenset[View] = frozenset()
+
+    def metric(self, name: str) -> MetricSpec | None:
+        """Return the spec of ``f1_macro`` or ``f1/mating``; ``None`` where the task does not declare it."""
+        head, slash, _ = name.partition("/")
+        return next(
+            (m for m in self.metrics if m.name == head and m.per_label == bool(slash)), None
+        )
+
+    def rises(self, name: str) -> bool:
+        """Return whether a larger value of a metric is better; an undeclared metric rises."""
+        found = self.metric(name)
+        return found is None or found.rises
+
+    def metric_names(self, experiment: Experiment) -> tuple[str, ...]:
+        """Return every declared name, those of each label spelled out."""
+        labels = self.labels(experiment)
+        return tuple(
+            name
+            for metric in self.metrics
+            for name in (
+                [f"{metric.name}/{label}" for label in labels]
+                if metric.per_label
+                else [metric.name]
+            )
+        )
+
+    def leading(self, metrics: Mapping[str, float]) -> str:
+        """Return the metric that leads for one epoch's metrics.
+
+        Args:
+            metrics: of an epoch. Where they count no example for some label, a macro average over all
+                labels has a ceiling below 1, and the metric over those present leads.
+        """
+        absent = any(value == 0 for name, value in metrics.items() if name.startswith(SUPPORT))
+        other = self.primary_where_absent
+        return other if absent and other is not None and other in metrics else self.primary
+
+
+def task_spec(name: str) -> TaskSpec:
+    """Return the spec of a task.
+
+    Args:
+        name: of a built-in task, of an entry point of the group ``mabe.tasks``, or ``module:ATTRIBUTE``.
+
+    Raises:
+        ConfigError: there is no such task, or what is there is none.
+    """
+    return _spec(name)
+
+
+def task_names() -> tuple[str, ...]:
+    """Return the names of all tasks that are installed."""
+    return tuple(sorted({*BUILT_IN, *(point.name for point in entry_points(group=GROUP))}))
+
+
+@cache
+def _spec(name: str) -> TaskSpec:
+    where = BUILT_IN.get(name) or _entry_point(name) or (name if ":" in name else None)
+    if where is None:
+        raise ConfigError(
+            f"no task {name!r}{nearest(name, task_names())}; a task of your own is named"
+            ' module:ATTRIBUTE, as in task = "my_tasks:PAIRS"'
+        )
+    spec = load_attribute(where)
+    if not isinstance(spec, TaskSpec):
+        raise ConfigError(f"task {name!r}: {where} is no TaskSpec")
+    return spec
+
+
+def _entry_point(name: str) -> str | None:
+    return next((point.value for point in entry_points(group=GROUP, name=name)), None)
+
+
+def load_attribute(where: str) -> Any:
+    """Import what ``module:attribute`` names.
+
+    Raises:
+        ConfigError: the module cannot be imported, or has no such attribute.
+    """
+    module, _, attribute = where.partition(":")
+    try:
+        return getattr(import_module(module), attribute)
+    except ImportError as error:
+        raise ConfigError(f"{where}: {module} cannot be imported ({error})") from error
+    except AttributeError as error:
+        raise ConfigError(f"{where}: {module} has no {attribute!r}") from error
