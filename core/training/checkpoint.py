@@ -126,7 +126,8 @@ class CheckpointStore:
             return Checkpoint(pointer, content)
         if problems:
             raise CheckpointError(
-                f"{problems[0]}; no other checkpoint can be used: remove {self._folder} to start again"
+                f"{problems[0]}; no other checkpoint can be used: remove {self._folder}, and"
+                " `mabe resume --from-scratch` starts again"
             )
         return None
 

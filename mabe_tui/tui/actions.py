@@ -177,7 +177,8 @@ def _raising(
 
 
 def _resumed(entry: RunEntry, seconds: float | None = None, dollars: float | None = None) -> str:
-    attempt = control.resume(entry, seconds, dollars).attempt
+    # That it starts again, where it does, stood in the question.
+    attempt = control.resume(entry, seconds, dollars, from_scratch=True).attempt
     return f"{entry.short}: attempt {attempt} is under way"
 
 

@@ -1,6 +1,7 @@
 """Answers of Modal that are no outcome of a call: the run goes on, and nothing of it is given up."""
 
 import json
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -21,6 +22,7 @@ from mabe_tui.launch.launcher import RunState, StopOutcome
 from mabe_tui.launch.modal import calls as modal_calls
 from mabe_tui.launch.modal.handle import calls_of
 from mabe_tui.launch.modal.place import ElsewhereError
+from mabe_tui.launch.modal_app import RUNS_VOLUME
 from mabe_tui.launch.modal_launcher import ModalLauncher
 from mabe_tui.runs.actions import manage
 from mabe_tui.runs.store import RunEntry
@@ -154,6 +156,23 @@ def test_a_resume_ends_the_earlier_call_first(
     assert server.cloud.calls[first.id].done.is_set()
     wait_for(lambda: len(server.running()) == 1)
     assert launcher.stop(run, grace=20) in (StopOutcome.CLEAN, StopOutcome.BEFORE_START)
+
+
+def test_checkpoints_that_are_gone_from_the_volume_are_not_gone_on_from(
+    server: LoopbackServer, launcher: ModalLauncher, make_run: MakeRun, mabe: Mabe, gate: Gate
+) -> None:
+    """Though their pointers are here still."""
+    run = under_way(launcher, make_run(epochs=2), gate)
+    assert launcher.stop(run, grace=20) is StopOutcome.CLEAN
+    shutil.rmtree(server.cloud.volumes.named(RUNS_VOLUME) / run.id)
+    assert run.read_pointer("last") is not None
+    with pytest.raises(RunError, match=r"checkpoints of .* were removed"):
+        mabe("resume", "-d", run.id)
+    assert len(run.attempts()) == 1
+    gate.open()
+    said = mabe("resume", "-d", run.id, "--from-scratch").stderr
+    assert "were removed where it ran: it starts again" in said
+    assert follow_to_the_end(launcher, run) is RunState.FINISHED
 
 
 def test_another_workspace_is_named_and_changes_nothing(

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from core.errors import UserError
+from core.errors import RunError, UserError
 from mabe_tui.cli.following.follow import exit_code, follow
 from mabe_tui.cli.listing.status import find_run, find_runs
 from mabe_tui.cli.options import (
@@ -24,6 +24,7 @@ from mabe_tui.runs.actions.control import GRACE_SECONDS
 from mabe_tui.runs.following.mirror import Mirror
 from mabe_tui.runs.format.units import parse_duration
 from mabe_tui.runs.store import RunEntry
+from mabe_tui.runs.summary.checkpoints import pointer_names
 from mabe_tui.runs.summary.endings import stop_words
 from mabe_tui.runs.summary.run_summary import state_of
 
@@ -83,16 +84,27 @@ def resume(
     data: Annotated[
         Path | None, typer.Option(help="Where its data folder is now, if it was moved.")
     ] = None,
+    from_scratch: Annotated[
+        bool,
+        typer.Option("--from-scratch", help="Start it again where its checkpoints were removed."),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Go on with a run from its last checkpoint, in a new attempt. Exit codes as for `mabe run`."""
     entry = find_run(context, run)
     seconds = parse_duration(max_time) if max_time is not None else None
-    for change in control.before_resume(entry, data):
+    changes = control.before_resume(entry, data)
+    control.require_checkpoints(entry, from_scratch)
+    if from_scratch and pointer_names(entry.run) and not control.lost_its_checkpoints(entry):
+        raise RunError(
+            f"--from-scratch: {entry.id} has checkpoints, and goes on from the last;"
+            f" `mabe run {entry.version}` starts a run"
+        )
+    for change in changes:
         say(f"mabe: {change}")
     mirror = Mirror(entry.run)
     mirror.poll()  # what earlier attempts said is no news
-    handle = control.resume(entry, seconds, budget, data, say)
+    handle = control.resume(entry, seconds, budget, data, say, from_scratch)
     with telling_of(entry.id):
         if as_json:
             print_json({"run": entry.id, "attempt": handle.attempt})

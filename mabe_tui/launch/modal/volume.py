@@ -65,6 +65,15 @@ def files(run: RunDir) -> dict[str, int]:
     return ask(question)
 
 
+def has_checkpoints(run: RunDir) -> bool:
+    """Return whether a checkpoint of the run counts on the volume.
+
+    Raises:
+        UserError: Modal cannot be asked.
+    """
+    return any(POINTER.fullmatch(path) for path in files(run))
+
+
 def read(run: RunDir, paths: Iterable[str]) -> dict[str, bytes]:
     """Read small files of the run, several at once.
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 
 from core.errors import ConfigError, RunError, UserError
+from core.run.events import CheckpointSaved
 from core.run.rundir import Handle, RunRequest
 from core.system.progress import Progress
 from mabe_tui.launch.launcher import (
@@ -16,7 +17,8 @@ from mabe_tui.launch.launcher import (
 )
 from mabe_tui.runs.actions.resume_limits import require_room
 from mabe_tui.runs.store import RunEntry
-from mabe_tui.runs.summary.checkpoints import chosen_pointers, is_elsewhere
+from mabe_tui.runs.summary.checkpoints import chosen_pointers, is_elsewhere, pointer_names
+from mabe_tui.runs.summary.reading import thin_history
 from mabe_tui.runs.summary.run_summary import state_of
 
 GRACE_SECONDS = 60.0
@@ -52,7 +54,27 @@ def before_resume(entry: RunEntry, data: Path | None = None) -> list[str]:
     request = _with_data(_require_own(entry), data)
     require_resumable(entry.run, state_of(entry))
     launcher_named(request.launcher).sync(entry.run)
-    return list(changes_since(entry.run, request))
+    changes = list(changes_since(entry.run, request))
+    if lost_its_checkpoints(entry) and pointer_names(entry.run):
+        changes.insert(
+            0, f"the checkpoints of {entry.id} were removed where it ran: it starts again"
+        )
+    return changes
+
+
+def lost_its_checkpoints(entry: RunEntry) -> bool:
+    """Return whether a run had checkpoints, and a new attempt would find none to go on from.
+
+    Raises:
+        UserError: it ran elsewhere, and that cannot be reached.
+    """
+    if thin_history(entry.run).last(CheckpointSaved) is None:
+        return False
+    if is_elsewhere(entry.run):
+        from mabe_tui.launch.modal import volume as modal_volume  # late: modal
+
+        return not modal_volume.has_checkpoints(entry.run)
+    return not pointer_names(entry.run)
 
 
 def resume(
@@ -61,6 +83,7 @@ def resume(
     cost_usd: float | None = None,
     data: Path | None = None,
     say: Say = say_nothing,
+    from_scratch: bool = False,
 ) -> Handle:
     """Start a new attempt, which goes on from the last checkpoint.
 
@@ -70,12 +93,14 @@ def resume(
         cost_usd: likewise, what it may cost.
         data: where its data are from now on; ``None``: where they were.
         say: is told what takes long.
+        from_scratch: it may start again where its checkpoints were removed.
 
     Raises:
-        UserError: it is alive, finished or imported, a limit that it has reached is not raised, or the
-            launcher cannot start it.
+        UserError: it is alive, finished or imported, its checkpoints were removed, a limit that it has
+            reached is not raised, or the launcher cannot start it.
     """
     request = _require_own(entry)
+    require_checkpoints(entry, from_scratch)
     require_room(entry, seconds, cost_usd)
     launcher, before = launcher_named(request.launcher), entry.run.read_request()
     if any(changed is not None for changed in (seconds, cost_usd, data)):
@@ -89,6 +114,24 @@ def resume(
             lambda now: msgspec.structs.replace(now, limits=before.limits, data=before.data)
         )
         raise
+
+
+def require_checkpoints(entry: RunEntry, from_scratch: bool = False) -> None:
+    """Refuse to go on with a run whose checkpoints were removed: all its epochs would be paid for again.
+
+    Args:
+        entry: the run.
+        from_scratch: a person asked for just that.
+
+    Raises:
+        RunError: they were removed; says how to start it again all the same.
+        UserError: it ran elsewhere, and that cannot be reached.
+    """
+    if not from_scratch and lost_its_checkpoints(entry):
+        raise RunError(
+            f"the checkpoints of {entry.id} were removed, so there is nothing to go on from;"
+            f" `mabe resume {entry.id} --from-scratch` starts it again from the beginning"
+        )
 
 
 def pull(entry: RunEntry, which: str = "best", progress: Progress | None = None) -> list[Path]:

@@ -159,6 +159,21 @@ def test_stop_and_resume(invoke: Mabe, waiting: RunDir) -> None:
         invoke("resume")
 
 
+def test_resume_starts_again_only_from_scratch(invoke: Mabe, waiting: RunDir) -> None:
+    invoke("stop", "last")
+    (waiting.path / "fake.json").unlink()
+    with pytest.raises(
+        RunError, match=r"has checkpoints, and goes on from the last; `mabe run v1`"
+    ):
+        invoke("resume", "--from-scratch")
+    invoke("rm", "--yes", waiting.id)
+    with pytest.raises(RunError, match="were removed"):
+        invoke("resume")
+    result = invoke("resume", "--from-scratch")
+    assert result.exit_code == 0
+    assert "starts again from the beginning" in result.stderr
+
+
 def test_resume_tells_of_changed_code(invoke: Mabe, waiting: RunDir) -> None:
     invoke("stop", "last")
     found = Resolved(

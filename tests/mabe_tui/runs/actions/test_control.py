@@ -1,6 +1,7 @@
 """Stopping, resuming and fetching, as every front end does it."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -43,6 +44,21 @@ def test_stop_and_go_on_with_other_limits(waiting: RunEntry, launcher: LocalLaun
     assert handle.attempt == waiting.run.attempts()[-1]
     assert len(waiting.run.attempts()) == 2
     assert waiting.run.read_request().limits == Limits(seconds=600.0)
+    wait_for(lambda: launcher.state(waiting.run) is RunState.FINISHED)
+
+
+def test_nothing_starts_again_without_being_asked_to_once_its_checkpoints_are_gone(
+    waiting: RunEntry, launcher: LocalLauncher
+) -> None:
+    control.stop(waiting)
+    control.require_checkpoints(waiting)
+    shutil.rmtree(waiting.run.checkpoints)
+    (waiting.run.path / "fake.json").write_text(json.dumps({"epochs": 1}))
+    with pytest.raises(RunError, match=r"were removed, .* `mabe resume v1-.* --from-scratch`"):
+        control.resume(waiting)
+    assert len(waiting.run.attempts()) == 1
+    assert any("from the beginning" in change for change in control.before_resume(waiting))
+    control.resume(waiting, from_scratch=True)
     wait_for(lambda: launcher.state(waiting.run) is RunState.FINISHED)
 
 
