@@ -73,7 +73,7 @@ RECORDINGS = (
 
 
 def write_all(home: Path, recordings: Sequence[Recording] = RECORDINGS) -> list[RunDir]:
-    """Write runs into a home folder; gives them in the same order."""
+    """Write runs into a home folder; return them in the same order."""
     return [write(home, recording) for recording in recordings]
 
 

@@ -203,7 +203,7 @@ NOT_SETTINGS = (*NOT_INHERITED, "name", "tune")
 
 
 def to_table(section: msgspec.Struct) -> dict[str, Any]:
-    """Give a struct as nested tables that TOML can hold: every key that is set, defaults included."""
+    """Return a struct as nested tables that TOML can hold: every key that is set, defaults included."""
 
     def without_null(value: Any) -> Any:
         if isinstance(value, dict):
@@ -217,7 +217,7 @@ def to_table(section: msgspec.Struct) -> dict[str, Any]:
 
 
 def flatten(experiment: Experiment) -> dict[str, object]:
-    """Give every setting under its dotted key path, ``None`` where it is unset.
+    """Return every setting under its dotted key path, ``None`` where it is unset.
 
     What is only said about the version (notes, reported figures, ranges to tune) is left out.
     """

@@ -37,7 +37,7 @@ def inherit(base: Table, change: Mapping[str, Any]) -> Table:
 
 
 def left_out(base: Experiment, changed: Experiment) -> list[tuple[str, object]]:
-    """Give what an experiment does not take over from another because its model is another one."""
+    """Return what an experiment does not take over from another because its model is another one."""
     if base.model.name == changed.model.name:
         return []
     values = ((key, getattr(base.model, key), getattr(changed.model, key)) for key in OF_ONE_MODEL)

@@ -120,7 +120,7 @@ class Registry:
         return {key: value for key, value in self.presets[preset].items() if key != "title"}
 
     def assumed(self, version: str) -> frozenset[str]:
-        """Give the settings whose values are our choice, by whoever first chose them.
+        """Return the settings whose values are our choice, by whoever first chose them.
 
         A value that a version inherits unchanged from one that assumed it is assumed there too; a
         version that states it, if only the same again, takes it back, unless it assumes that one anew.
@@ -178,7 +178,7 @@ class Registry:
 
 
 def _states(table: Table, path: str) -> bool:
-    """Tell whether a version's own table gives a key path, such as ``training.epochs``."""
+    """Return whether a version's own table gives a key path, such as ``training.epochs``."""
     value: object = table
     for part in path.split("."):
         if not isinstance(value, dict) or part not in value:
@@ -210,7 +210,7 @@ def find(start: Path, stated: str | None = None) -> Path | None:
 
 
 def default_path() -> Path:
-    """Give the registry that comes with the package: v1 to v7."""
+    """Return the registry that comes with the package: v1 to v7."""
     package = Path(core.__file__).resolve().parent
     shipped = package / FILE_NAME  # a wheel carries a copy; a checkout has it one folder up
     return shipped if shipped.is_file() else package.parent / FILE_NAME

@@ -89,7 +89,7 @@ def unknown_keys(
 
 
 def field_type(kind: type[msgspec.Struct], path: str) -> Any:
-    """Give the type that a dotted key path has in ``kind``; ``None`` where it leads nowhere."""
+    """Return the type that a dotted key path has in ``kind``; ``None`` where it leads nowhere."""
     current: Any = kind
     for part in re.sub(r"\[\.*\d*\]", "", path).split(".") if path else []:
         struct = struct_of(current)
@@ -101,12 +101,12 @@ def field_type(kind: type[msgspec.Struct], path: str) -> Any:
 
 @cache
 def _types_of(kind: type[msgspec.Struct]) -> Mapping[str, Any]:
-    """Give the type of each field; finding them out takes longer than all the rest of reading a version."""
+    """Return the type of each field; finding them out takes longer than all the rest of reading a version."""
     return {field.name: field.type for field in msgspec.structs.fields(kind)}
 
 
 def is_optional(kind: Any) -> bool:
-    """Tell whether a field's type lets it be unset."""
+    """Return whether a field's type lets it be unset."""
     return type(None) in get_args(kind)
 
 
@@ -153,13 +153,13 @@ def _parts(kind: Any) -> tuple[Any, ...]:
 
 
 def struct_of(kind: Any) -> type[msgspec.Struct] | None:
-    """Give the struct that a type is, or is optionally; ``None`` where it is something else."""
+    """Return the struct that a type is, or is optionally; ``None`` where it is something else."""
     kind = without_none(kind)
     return kind if isinstance(kind, type) and issubclass(kind, msgspec.Struct) else None
 
 
 def choices(kind: Any) -> tuple[str, ...]:
-    """Give the texts that a type allows, where it names them; else nothing."""
+    """Return the texts that a type allows, where it names them; else nothing."""
     kind = without_none(kind)
     return get_args(kind) if get_origin(kind) is Literal else ()
 

@@ -95,7 +95,7 @@ def _below(name: Callable[[str], str], path: str) -> Callable[[str], str]:
 def _leaves(
     table: Mapping[str, Any], kind: type[msgspec.Struct], prefix: str = ""
 ) -> Iterator[tuple[str, Any]]:
-    """Give what the key paths of nested tables lead to, whether or not it is a range."""
+    """Return what the key paths of nested tables lead to, whether or not it is a range."""
     for key, value in table.items():
         path = f"{prefix}{key}"
         if isinstance(value, Mapping) and (struct_of(field_type(kind, path)) or _is_nested(value)):
@@ -160,7 +160,7 @@ def _bounds_problem(bounds: Range, kind: Any) -> str | None:
 
 
 def number_type(kind: Any) -> type[int] | type[float] | None:
-    """Tell whether a setting's type is a whole number, a number, or neither."""
+    """Return whether a setting's type is a whole number, a number, or neither."""
     kind = without_none(kind)
     base = get_args(kind)[0] if get_origin(kind) is Annotated else kind
     return base if base in (int, float) else None

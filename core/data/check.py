@@ -254,7 +254,7 @@ class _Tally:
 
 
 def _known_mice(video: Video, tracking: Tracking | None) -> set[int]:
-    """Give the mice of a video: those tracked, else those that its row names anywhere."""
+    """Return the mice of a video: those tracked, else those that its row names anywhere."""
     if tracking is not None:
         return {*tracking.mouse_ids, *tracking.left_out}
     return {*video.mice, *(mouse for behavior in video.behaviors for mouse in behavior[:2])}

@@ -193,7 +193,7 @@ def read_tracking(
 
 
 def most_frames(video: Video) -> int:
-    """Give the frames beyond which a frame number must be wrong: far more than fps × duration.
+    """Return the frames beyond which a frame number must be wrong: far more than fps × duration.
 
     Real rows can be off by a few per cent; a number from a clock would cost gigabytes.
     """

@@ -23,18 +23,18 @@ class Row:
         return DataError(f"{self.path}, line {self.line}, column {column!r}: {problem}")
 
     def text(self, column: str) -> str:
-        """Give a cell without the blanks around it."""
+        """Return a cell without the blanks around it."""
         return self.values[column].strip()
 
     def name(self, column: str) -> str:
-        """Give an id that is also a file name."""
+        """Return an id that is also a file name."""
         value = self.text(column)
         if not value or value in (".", "..") or "/" in value or "\\" in value or "\0" in value:
             raise self.error(column, f"{value!r} cannot be the name of a file")
         return value
 
     def number(self, column: str) -> float | None:
-        """Give a number above 0, or ``None`` where the cell is empty."""
+        """Return a number above 0, or ``None`` where the cell is empty."""
         text = self.text(column)
         if text.lower() in ("", "nan"):
             return None
@@ -47,14 +47,14 @@ class Row:
         return value
 
     def needed_number(self, column: str) -> float:
-        """Give a number above 0; an empty cell is an error."""
+        """Return a number above 0; an empty cell is an error."""
         value = self.number(column)
         if value is None:
             raise self.error(column, "is empty; a number above 0 is needed")
         return value
 
     def names(self, column: str) -> list[str]:
-        """Give a JSON list of strings; an empty cell is an empty list."""
+        """Return a JSON list of strings; an empty cell is an empty list."""
         text = self.text(column)
         if not text:
             return []

@@ -223,11 +223,11 @@ class Findings:
         self.add(code, f"{file}, row{'s' * (len(every) > 1)} {named}{note}", len(every), video)
 
     def videos(self, *codes: str) -> set[str]:
-        """Give the ids of the videos that have any of these problems."""
+        """Return the ids of the videos that have any of these problems."""
         return set().union(*(self._videos.get(code, ()) for code in codes))
 
     def problems(self) -> tuple[Problem, ...]:
-        """Give all problems, errors first, each kind in the order of the catalogue."""
+        """Return all problems, errors first, each kind in the order of the catalogue."""
         order = ("error", "warning", "note")
         found = [
             Problem(

@@ -55,7 +55,7 @@ _DROPPED_PATTERN = re.compile(
 
 
 def slots_of_set(name: str) -> tuple[str, ...]:
-    """Give the slots of a set of :data:`KEYPOINT_SETS`.
+    """Return the slots of a set of :data:`KEYPOINT_SETS`.
 
     Raises:
         ConfigError: there is no such set.
@@ -66,7 +66,7 @@ def slots_of_set(name: str) -> tuple[str, ...]:
 
 
 def slots_of_size(keypoints: int) -> tuple[str, ...]:
-    """Give the set of :data:`KEYPOINT_SETS` that has so many slots; no two have the same number.
+    """Return the set of :data:`KEYPOINT_SETS` that has so many slots; no two have the same number.
 
     Raises:
         ConfigError: there is no such set.
@@ -79,11 +79,11 @@ def slots_of_size(keypoints: int) -> tuple[str, ...]:
 
 
 def slot_of(body_part: str, slots: tuple[str, ...]) -> int | None:
-    """Give the index of ``body_part`` in ``slots`` after :data:`ALIASES`; ``None`` if it has none."""
+    """Return the index of ``body_part`` in ``slots`` after :data:`ALIASES`; ``None`` if it has none."""
     name = ALIASES.get(body_part, body_part)
     return slots.index(name) if name in slots else None
 
 
 def is_known(body_part: str) -> bool:
-    """Say whether the competition uses this name at all: a slot, an alias or a dropped part."""
+    """Return whether the competition uses this name at all: a slot, an alias or a dropped part."""
     return slot_of(body_part, SLOTS_18) is not None or bool(_DROPPED_PATTERN.fullmatch(body_part))

@@ -93,11 +93,11 @@ class ActionMap:
         object.__setattr__(self, "_index", index)
 
     def index_of(self, action: str) -> int:
-        """Give the class index of an action; 0 where the map does not name it."""
+        """Return the class index of an action; 0 where the map does not name it."""
         return self._index.get(action, 0)
 
     def __contains__(self, action: object) -> bool:
-        """Say whether the map names the action, be it as class 0."""
+        """Return whether the map names the action, be it as class 0."""
         return action in self._index
 
 
@@ -115,7 +115,7 @@ class ClassBouts:
 
 
 def frame_classes(bouts: "Bouts", frames: int, action_map: ActionMap) -> npt.NDArray[np.uint8]:
-    """Give every frame its class index, whoever acts on whom.
+    """Return every frame its class index, whoever acts on whom.
 
     Where bouts overlap the higher index wins. Bouts are cut at frame 0 and at ``frames``; one whose
     stop is not after its start covers nothing.
@@ -147,7 +147,7 @@ def counted(bouts: Counter[str]) -> str:
 
 
 def bouts_of(classes: npt.NDArray[np.uint8], background: int | None = 0) -> ClassBouts:
-    """Give the runs of equal class: the inverse of :func:`frame_classes`.
+    """Return the runs of equal class: the inverse of :func:`frame_classes`.
 
     Args:
         classes: ``(frames,)`` class indices.

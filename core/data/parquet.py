@@ -79,12 +79,12 @@ def numbers(column: pa.Array | pa.ChunkedArray) -> npt.NDArray[Any]:
 
 
 def texts(column: pa.ChunkedArray) -> npt.NDArray[np.object_]:
-    """Give a column of text as an array of ``str``."""
+    """Return a column of text as an array of ``str``."""
     return np.array(column.to_pylist(), dtype=object)
 
 
 def largest_value(path: Path, column: str) -> int | None:
-    """Give the largest value of an integer column, from the file's statistics where it has them.
+    """Return the largest value of an integer column, from the file's statistics where it has them.
 
     Returns:
         ``None`` for a file without rows.

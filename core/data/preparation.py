@@ -177,7 +177,7 @@ def write_bytes_at(path: Path, first_byte: int, data: memoryview) -> None:
 
 
 def _is_there(job: Job, bouts: Bouts) -> bool:
-    """Say whether the slice holds what the journal says: a crash can lose what was written last."""
+    """Return whether the slice holds what the journal says: a crash can lose what was written last."""
     entry = job.journaled
     if entry is None or (entry.offset, entry.frames) != (job.offset, job.frames):
         return False

@@ -73,12 +73,12 @@ class PreparedData:
         return self.manifest.slots
 
     def positions_of(self, index: int) -> npt.NDArray[np.float32]:
-        """Give a view of one video's positions, ``(frames, mice, keypoints, 2)``."""
+        """Return a view of one video's positions, ``(frames, mice, keypoints, 2)``."""
         video = self.videos[index]
         return self.positions[video.offset : video.offset + video.frames]
 
     def bouts_of(self, index: int) -> Bouts:
-        """Give one video's bouts, all actions, as they were annotated."""
+        """Return one video's bouts, all actions, as they were annotated."""
         bouts = self.bouts
         part = slice(*np.searchsorted(self.bout_videos, [index, index + 1]))
         return Bouts(

@@ -70,7 +70,7 @@ class Tracking:
 
 
 def count_frames(path: Path, most: int = MAX_CELLS) -> int:
-    """Give the number of frames, from the file's column statistics where it has them.
+    """Return the number of frames, from the file's column statistics where it has them.
 
     Args:
         path: the parquet file.
@@ -229,7 +229,7 @@ def _without_rows(path: Path) -> DataError:
 
 
 def _checked_range(path: Path, table: pa.Table, name: str, limit: int) -> tuple[int, int]:
-    """Give a column's smallest and largest value, once both are known to be within 0 and ``limit``."""
+    """Return a column's smallest and largest value, once both are known to be within 0 and ``limit``."""
     column = table.column(name)
     found = pc.min_max(column).as_py()
     smallest, largest = int(found["min"]), int(found["max"])
@@ -241,7 +241,7 @@ def _checked_range(path: Path, table: pa.Table, name: str, limit: int) -> tuple[
 
 
 def _distinct(column: pa.ChunkedArray, smallest: int, largest: int) -> tuple[int, ...]:
-    """Give the distinct values in ascending order; a file's first rows mostly have them all."""
+    """Return the distinct values in ascending order; a file's first rows mostly have them all."""
     every = set(range(smallest, largest + 1))
     found = set(column.slice(0, 4096).unique().to_pylist())
     if found != every:

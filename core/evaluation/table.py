@@ -29,7 +29,7 @@ class Confusions:
     """``(videos, classes, classes)``; rows are the truth."""
 
     def reordered(self, videos: Sequence[str]) -> "Confusions":
-        """Give the same with the videos in another order."""
+        """Return the same with the videos in another order."""
         position = {video: number for number, video in enumerate(self.videos)}
         return Confusions(tuple(videos), self.classes, self.counts[[position[v] for v in videos]])
 

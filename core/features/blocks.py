@@ -43,7 +43,7 @@ def layout(config: FeatureConfig, mice: int, keypoints: int) -> dict[str, slice]
 
 
 def context(config: FeatureConfig) -> tuple[int, int]:
-    """Give the frames that must be known before and after those that are to be answered."""
+    """Return the frames that must be known before and after those that are to be answered."""
     left = config.interpolate_gap
     if {"speed", "acceleration", "engineered"} & set(config.inputs):
         left += motion.context_frames(config.frame_gap)

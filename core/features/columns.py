@@ -38,7 +38,7 @@ PAIR_DISTANCES = ("nearest", "nose_to_other", "other_nose_to_it", "nose_nose", "
 
 
 def widths(config: FeatureConfig, mice: int, keypoints: int) -> dict[str, int]:
-    """Give the columns of each block, in the order of the settings, masks last.
+    """Return the columns of each block, in the order of the settings, masks last.
 
     For four mice × 18 keypoints, coordinates, speed and acceleration are 144 + 72 + 72 = 288 columns.
     """

@@ -51,7 +51,7 @@ class CompiledPass:
 
     @classmethod
     def of(cls, config: FeatureConfig, blocks: Mapping[str, slice], fitted: Fitted) -> Self | None:
-        """Give the pass for some settings; none where it cannot do them, or there is no numba."""
+        """Return the pass for some settings; none where it cannot do them, or there is no numba."""
         on_cpu = fitted.statistics.mean.device.type == "cpu"
         if not on_cpu or config.interpolate_gap or not set(blocks) <= set(BLOCKS):
             return None

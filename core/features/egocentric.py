@@ -7,7 +7,7 @@ from core.data.keypoints import slots_of_size
 
 
 def egocentric(positions: Tensor, to_cm: Tensor) -> Tensor:
-    """Give all keypoints in the frame of each mouse in turn, the observer, in cm.
+    """Return all keypoints in the frame of each mouse in turn, the observer, in cm.
 
     The origin is the observer's centre, the mean of the points tracked; +x is its body axis, from tail
     base to nose. As y of an image points down, +y is the mouse's right. Nothing changes when the whole

@@ -23,7 +23,7 @@ class Fitted:
 
     @classmethod
     def nothing(cls, features: int, coordinates: int, components: int | None) -> Self:
-        """Give what leaves features as they are; ``components`` is none where none are asked for."""
+        """Return what leaves features as they are; ``components`` is none where none are asked for."""
         projection = None
         if components is not None:
             projection = Projection(torch.zeros(coordinates), torch.eye(coordinates, components))
@@ -31,12 +31,12 @@ class Fitted:
         return cls(identity(features), identity(coordinates), projection)
 
     def to(self, device: torch.device | str) -> Self:
-        """Give the same on another device."""
+        """Return the same on another device."""
         projection = None if self.projection is None else self.projection.to(device)
         return type(self)(self.statistics.to(device), self.positions.to(device), projection)
 
     def state_dict(self) -> dict[str, Any]:
-        """Give the tensors, on the CPU."""
+        """Return the tensors, on the CPU."""
         return {
             "statistics": self.statistics.state_dict(),
             "positions": self.positions.state_dict(),

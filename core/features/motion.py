@@ -20,7 +20,7 @@ from torch import Tensor
 
 
 def context_frames(gap: int) -> int:
-    """Give the frames that must precede a frame for its acceleration to be computed."""
+    """Return the frames that must precede a frame for its acceleration to be computed."""
     return 2 * gap
 
 

@@ -92,7 +92,7 @@ class FeaturePipeline:
         return cls(config, mice, keypoints, Fitted(statistics, positions, projection))
 
     def to(self, device: torch.device | str) -> Self:
-        """Give the same on another device."""
+        """Return the same on another device."""
         return type(self)(self.config, self.mice, self.keypoints, self.fitted.to(device))
 
     def statistics(self, store: FrameStore, videos: Sequence[int]) -> FeatureStatistics:
@@ -233,7 +233,7 @@ class FeaturePipeline:
         finish(each(one, parts, self.device))
 
     def state_dict(self) -> dict[str, Any]:
-        """Give all that :meth:`from_state` needs, as plain containers and tensors."""
+        """Return all that :meth:`from_state` needs, as plain containers and tensors."""
         return {
             "config": msgspec.to_builtins(self.config),
             "mice": self.mice,

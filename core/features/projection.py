@@ -23,11 +23,11 @@ class Projection:
         return (centred.nan_to_num(0.0) @ self.components).masked_fill(unknown, torch.nan)
 
     def to(self, device: torch.device | str) -> Self:
-        """Give the same on another device."""
+        """Return the same on another device."""
         return type(self)(self.mean.to(device), self.components.to(device))
 
     def state_dict(self) -> dict[str, Any]:
-        """Give the tensors, on the CPU."""
+        """Return the tensors, on the CPU."""
         return {"mean": self.mean.cpu(), "components": self.components.cpu()}
 
     @classmethod
@@ -46,7 +46,7 @@ def scatter(coordinates: Tensor, mean: Tensor) -> Tensor:
 
 
 def principal(mean: Tensor, total: Tensor, components: int) -> Projection:
-    """Give the directions of largest variance.
+    """Return the directions of largest variance.
 
     Each is turned so that its largest entry is positive: a sign is no matter of chance.
 

@@ -22,7 +22,7 @@ class Scratch(threading.local):
         self._held: dict[str, Tensor] = {}
 
     def __call__(self, name: str, *shape: int) -> Tensor:
-        """Give a contiguous float32 tensor with whatever it held before."""
+        """Return a contiguous float32 tensor with whatever it held before."""
         size = math.prod(shape)
         held = self._held.get(name)
         if held is None or held.numel() < size:

@@ -25,15 +25,15 @@ class FeatureStatistics:
 
     @classmethod
     def identity(cls, features: int) -> Self:
-        """Give the statistics that change nothing."""
+        """Return the statistics that change nothing."""
         return cls(torch.zeros(features), torch.ones(features))
 
     def to(self, device: torch.device | str) -> Self:
-        """Give the same on another device."""
+        """Return the same on another device."""
         return type(self)(self.mean.to(device), self.std.to(device))
 
     def state_dict(self) -> dict[str, Any]:
-        """Give the tensors, on the CPU."""
+        """Return the tensors, on the CPU."""
         return {"mean": self.mean.cpu(), "std": self.std.cpu()}
 
     @classmethod
@@ -61,7 +61,7 @@ class Moments:
         return cls(count, mean, deviation)
 
     def merged(self, other: Self) -> Self:
-        """Give those of both chunks together."""
+        """Return those of both chunks together."""
         count = self.count + other.count
         shift, share = other.mean - self.mean, other.count / count.clamp(min=1)
         deviation = self.deviation + other.deviation + shift.square() * self.count * share

@@ -29,7 +29,7 @@ def window_class_frames(
 
 
 def balanced_shares(class_frames: npt.NDArray[np.int64], strength: float) -> Shares:
-    """Give the share of an epoch's draws that each window gets, ``(windows,)``, summing to 1.
+    """Return the share of an epoch's draws that each window gets, ``(windows,)``, summing to 1.
 
     A window is drawn as if a class were drawn first, with a probability that goes as the class's
     frames to the power ``1 - strength``, and then a window in proportion to its frames of that class

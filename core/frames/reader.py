@@ -122,7 +122,7 @@ def training_features(
 
 
 def read_targets(store: FrameStore, classes: Tensor, index: WindowIndex) -> Tensor:
-    """Give the classes of windows, ``(windows, length)`` int64; 0 past the end of a video.
+    """Return the classes of windows, ``(windows, length)`` int64; 0 past the end of a video.
 
     Args:
         store: knows where the videos are.

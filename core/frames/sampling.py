@@ -35,7 +35,7 @@ class Stream(enum.IntEnum):
 
 
 def generator(seed: int, epoch: int, stream: Stream, batch: int = 0) -> np.random.Generator:
-    """Give the generator of one purpose."""
+    """Return the generator of one purpose."""
     sequence = np.random.SeedSequence((seed, epoch, stream, batch))
     return np.random.Generator(np.random.Philox(sequence))
 
@@ -111,7 +111,7 @@ class NoisePool:
         return self._rows
 
     def take(self, first: Indices, length: int, out: Tensor | None = None) -> Tensor:
-        """Give the noise of windows, ``(windows, length, columns)``.
+        """Return the noise of windows, ``(windows, length, columns)``.
 
         Args:
             first: (windows,) row, among all frames of the data, at which each begins.

@@ -93,7 +93,7 @@ class FrameStore:
         return self.positions.device
 
     def to(self, device: torch.device) -> Self:
-        """Give the same with the positions on a device, where they fit there twice over.
+        """Return the same with the positions on a device, where they fit there twice over.
 
         Otherwise they stay where they are, and each batch is copied.
         """
@@ -175,7 +175,7 @@ def gather_windows(
 
 
 def _shared_tensor(array: npt.NDArray[np.float32]) -> Tensor:
-    """Give a tensor over the same memory. Nothing here writes to it, so a read-only map will do."""
+    """Return a tensor over the same memory. Nothing here writes to it, so a read-only map will do."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
         return torch.from_numpy(np.ascontiguousarray(array))

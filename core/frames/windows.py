@@ -39,7 +39,7 @@ class WindowIndex:
         )
 
     def moved(self, frames_of: Indices, by: Indices) -> Self:
-        """Give the windows moved by some frames each, as far as their videos reach.
+        """Return the windows moved by some frames each, as far as their videos reach.
 
         Args:
             frames_of: (videos,) frames of every video.

@@ -70,7 +70,7 @@ def _has_any(run_dir: RunDir) -> bool:
 
 
 def _promised_sha256(path: Path) -> str | None:
-    """Give the hash that a pointer beside the file promises; ``None`` for a file that came alone."""
+    """Return the hash that a pointer beside the file promises; ``None`` for a file that came alone."""
     if path.parent.name != "checkpoints":
         return None
     pointers = CheckpointStore(RunDir(path.parent.parent)).pointers().values()

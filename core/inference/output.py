@@ -102,7 +102,7 @@ def write_predictions(
 
 
 def frame_schema(classes: Sequence[str]) -> pa.Schema:
-    """Give the columns of the file of frames."""
+    """Return the columns of the file of frames."""
     return pa.schema(
         [
             ("video_id", pa.string()),
@@ -114,7 +114,7 @@ def frame_schema(classes: Sequence[str]) -> pa.Schema:
 
 
 def frame_table(prediction: VideoPrediction, classes: Sequence[str]) -> pa.Table:
-    """Give one video's rows of :func:`frame_schema`."""
+    """Return one video's rows of :func:`frame_schema`."""
     frames = len(prediction.classes)
     columns = [
         pa.repeat(pa.scalar(prediction.video_id), frames),

@@ -80,7 +80,7 @@ def find_bouts(
 
 
 def median_filter(probabilities: Probabilities, frames: int) -> Probabilities:
-    """Give the running median over an odd number of frames, centred, of each class by itself.
+    """Return the running median over an odd number of frames, centred, of each class by itself.
 
     The first and last values stand for the frames beyond both ends. Probabilities are smoothed, not
     class numbers: the median of classes 0 and 3 is no class between them.

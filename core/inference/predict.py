@@ -138,7 +138,7 @@ class Predictor:
 
 
 def _features(trained: TrainedModel) -> tuple[FeaturePipeline, tuple[str, ...]]:
-    """Give the pipeline that the model was trained with, and its keypoint slots."""
+    """Return the pipeline that the model was trained with, and its keypoint slots."""
     state = trained.task_state
     if state.get("kind") != "behaviour":
         raise CheckpointError(

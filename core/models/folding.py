@@ -10,7 +10,7 @@ NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 
 
 def folded(model: nn.Module) -> nn.Module:
-    """Give an evaluating copy of a model with one pass less over the activations a convolution.
+    """Return an evaluating copy of a model with one pass less over the activations a convolution.
 
     The answers are the same up to rounding. A TCN gains about a seventh on a CPU
     (``tests/bench/bench_inference.py``). The copy cannot be trained: its statistics are gone.

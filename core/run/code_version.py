@@ -11,7 +11,7 @@ LENGTH = 12
 
 
 def code_version(folder: Path | None = None) -> str:
-    """Give a short sha256 over all sources of ``core``, so that a resume can tell changed code.
+    """Return a short sha256 over all sources of ``core``, so that a resume can tell changed code.
 
     Front ends do not count: how a run is watched changes nothing in it.
 
@@ -23,7 +23,7 @@ def code_version(folder: Path | None = None) -> str:
 
 
 def version_of(sources: Iterable[tuple[str, bytes]]) -> str:
-    """Give the version of sources that need not lie in a folder, such as those of an old commit.
+    """Return the version of sources that need not lie in a folder, such as those of an old commit.
 
     Args:
         sources: pairs of path below the package, with slashes, and content, in any order.

@@ -197,7 +197,7 @@ _decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent, strict
 
 
 def encode(event: Event) -> bytes:
-    """Give the event's JSON line, without the line end.
+    """Return the event's JSON line, without the line end.
 
     JSON has no NaN and no infinity; they are written as the strings ``"nan"``, ``"inf"`` and
     ``"-inf"`` and read back as numbers, for a loss that is not a number must be seen.
@@ -242,5 +242,5 @@ class Identity(msgspec.Struct, frozen=True, order=True):
 
 
 def identity(event: Event) -> Identity:
-    """Give the key under which a mirror holds an event once, whatever the stream does."""
+    """Return the key under which a mirror holds an event once, whatever the stream does."""
     return Identity(event.attempt, event.seq)

@@ -49,11 +49,11 @@ class History:
     """Attempt → the last ``seq`` of it that counts; an attempt that is not named counts for nothing."""
 
     def of(self, kind: type[Kind]) -> list[Kind]:
-        """Give the events of one kind, in order."""
+        """Return the events of one kind, in order."""
         return [event for event in self.events if isinstance(event, kind)]
 
     def last(self, kind: type[Kind]) -> Kind | None:
-        """Give the latest event of one kind."""
+        """Return the latest event of one kind."""
         return next((event for event in reversed(self.events) if isinstance(event, kind)), None)
 
     @property
@@ -93,7 +93,7 @@ class History:
         return last if isinstance(last, ENDINGS) and last.attempt == self.attempts[-1] else None
 
     def best_epoch(self, monitor: str) -> Epoch | None:
-        """Give the epoch with the highest value of ``monitor``; the earliest where several tie.
+        """Return the epoch with the highest value of ``monitor``; the earliest where several tie.
 
         An epoch whose validation loss is not a number is never the best.
         """

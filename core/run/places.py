@@ -11,7 +11,7 @@ APPLICATION = "mabe"
 
 
 def home(registry: Path | None = None) -> Path:
-    """Give the folder that holds runs and caches; it need not exist yet.
+    """Return the folder that holds runs and caches; it need not exist yet.
 
     ``$MABE_HOME`` if set, else ``.mabe`` beside ``registry``, else the user's data folder.
 
@@ -32,17 +32,17 @@ def home(registry: Path | None = None) -> Path:
 
 
 def runs(home_folder: Path) -> Path:
-    """Give the folder with one folder a run."""
+    """Return the folder with one folder a run."""
     return home_folder / "runs"
 
 
 def cache(home_folder: Path) -> Path:
-    """Give the folder of what can be made again: prepared and synthetic data."""
+    """Return the folder of what can be made again: prepared and synthetic data."""
     return home_folder / "cache"
 
 
 def cache_of_run(run_folder: Path) -> Path:
-    """Give the cache that a run uses: ``$MABE_CACHE``, else the one beside the folder of runs.
+    """Return the cache that a run uses: ``$MABE_CACHE``, else the one beside the folder of runs.
 
     Args:
         run_folder: absolute.
@@ -54,5 +54,5 @@ def cache_of_run(run_folder: Path) -> Path:
 
 
 def state() -> Path:
-    """Give the folder of view state: pinned runs, filters, positions in logs."""
+    """Return the folder of view state: pinned runs, filters, positions in logs."""
     return Path(os.environ.get("MABE_STATE") or platformdirs.user_state_dir(APPLICATION))

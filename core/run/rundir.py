@@ -301,15 +301,15 @@ class RunDir:
         return name
 
     def attempt_folder(self, attempt: str) -> Path:
-        """Give the folder of one attempt."""
+        """Return the folder of one attempt."""
         return self.path / "attempts" / attempt
 
     def events_path(self, attempt: str) -> Path:
-        """Give the event file of one attempt; only that attempt's job writes it."""
+        """Return the event file of one attempt; only that attempt's job writes it."""
         return self.attempt_folder(attempt) / "events.jsonl"
 
     def log_path(self, attempt: str) -> Path:
-        """Give the log of one attempt: all it printed, events included; the launcher side writes it."""
+        """Return the log of one attempt: all it printed, events included; the launcher side writes it."""
         return self.attempt_folder(attempt) / "log.txt"
 
     def request_stop(self, attempt: str) -> None:
@@ -317,7 +317,7 @@ class RunDir:
         write_bytes_atomically(self.attempt_folder(attempt) / "stop-requested", b"")
 
     def stop_requested(self, attempt: str) -> bool:
-        """Tell whether the attempt was asked to stop."""
+        """Return whether the attempt was asked to stop."""
         return (self.attempt_folder(attempt) / "stop-requested").exists()
 
     # ── events ────────────────────────────────────────────────────────────────────────────────

@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def to_device(values: npt.NDArray[Any], device: torch.device) -> Tensor:
-    """Give an array as a tensor on a device, without waiting for what a GPU has yet to do.
+    """Return an array as a tensor on a device, without waiting for what a GPU has yet to do.
 
     On a CPU it shares the array's memory. For a GPU it goes through pinned memory, which torch keeps
     until it is copied; a copy from other memory waits until the GPU's queue has run dry.

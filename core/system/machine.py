@@ -26,7 +26,7 @@ def choose_device(asked: Literal["auto", "cpu", "cuda"]) -> torch.device:
 
 
 def process_device(device: torch.device, rank: int, size: int) -> torch.device:
-    """Give the device of one of several processes, and make it this process's own."""
+    """Return the device of one of several processes, and make it this process's own."""
     if device.type != "cuda" or size == 1:
         return device
     torch.cuda.set_device(rank)

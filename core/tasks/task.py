@@ -87,11 +87,11 @@ class Measure(Protocol):
         ...
 
     def metrics(self) -> dict[str, float]:
-        """Give all metrics, the monitored one and ``loss`` among them."""
+        """Return all metrics, the monitored one and ``loss`` among them."""
         ...
 
     def table(self) -> pa.Table:
-        """Give the evaluation table that comparisons are computed from."""
+        """Return the evaluation table that comparisons are computed from."""
         ...
 
 
@@ -108,7 +108,7 @@ class Task(Protocol):
         ...
 
     def train_batches(self, epoch: int, skip: int = 0) -> Iterator[Batch]:
-        """Give the batches of an epoch from number ``skip`` on.
+        """Return the batches of an epoch from number ``skip`` on.
 
         Batch ``i`` of epoch ``e`` is a function of seed, ``e`` and ``i`` alone, so that a resumed run
         sees what an uninterrupted one would have seen.
@@ -116,7 +116,7 @@ class Task(Protocol):
         ...
 
     def validation_batches(self) -> Iterator[Batch]:
-        """Give every validation frame once (weight 0 elsewhere)."""
+        """Return every validation frame once (weight 0 elsewhere)."""
         ...
 
     def build_model(self) -> nn.Module:
@@ -132,7 +132,7 @@ class Task(Protocol):
         ...
 
     def state_dict(self) -> dict[str, Any]:
-        """Give what prediction needs besides the weights: feature statistics, slots, classes.
+        """Return what prediction needs besides the weights: feature statistics, slots, classes.
 
         Plain containers, numbers, strings and tensors only, so that it loads with ``weights_only``.
         """

@@ -43,7 +43,7 @@ class WeightAverage:
             own.copy_(theirs)
 
     def state_dict(self) -> dict[str, Any]:
-        """Give the averaged weights, under the names of the model's own, and the count of updates."""
+        """Return the averaged weights, under the names of the model's own, and the count of updates."""
         return {"model": self.model.state_dict(), "updates": self._updates}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

@@ -115,7 +115,7 @@ def measure(
 
 
 def enlarged(batch: Batch, size: int) -> Batch:
-    """Give a batch of another size: random inputs, targets and weights of real windows repeated."""
+    """Return a batch of another size: random inputs, targets and weights of real windows repeated."""
     rows = torch.arange(size, device=batch.inputs.device) % len(batch.inputs)
     mixed = batch.mixed
     if mixed is not None:
@@ -132,7 +132,7 @@ def enlarged(batch: Batch, size: int) -> Batch:
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Tell whether an exception says that there was not the memory."""
+    """Return whether an exception says that there was not the memory."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     return isinstance(error, RuntimeError) and any(word in str(error) for word in OUT_OF_MEMORY)

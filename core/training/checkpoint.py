@@ -143,11 +143,11 @@ class CheckpointStore:
                 self._run_dir.write_pointer(str(name), checkpoint.pointer)
 
     def pointers(self) -> dict[str, Pointer]:
-        """Give all readable pointers by name, without opening what they name."""
+        """Return all readable pointers by name, without opening what they name."""
         return dict(self._read_pointers([]))
 
     def _pointers(self, problems: list[str]) -> list[Pointer]:
-        """Give the files that count, newest first, each once; unreadable pointers go to ``problems``."""
+        """Return the files that count, newest first, each once; unreadable pointers go to ``problems``."""
         found = {pointer.file: pointer for _, pointer in self._read_pointers(problems)}
         return sorted(
             found.values(), key=lambda p: (p.step, p.epoch, p.attempt, p.seq), reverse=True

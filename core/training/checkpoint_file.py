@@ -122,20 +122,20 @@ def _checked(content: object, path: Path) -> dict[str, Any]:
 
 
 def _migrated(content: dict[str, Any]) -> dict[str, Any]:
-    """Give the content of an older format as this one would have written it, or with more in it."""
+    """Return the content of an older format as this one would have written it, or with more in it."""
     if content["format"] == 1:
         content = {**content, "average": {}, "rng": [content.get("rng")]}
     return {**content, "format": FORMAT}
 
 
 def predicting_weights(content: dict[str, Any]) -> dict[str, Any]:
-    """Give the ``state_dict`` that predicts: the average of the weights, where one was kept."""
+    """Return the ``state_dict`` that predicts: the average of the weights, where one was kept."""
     weights: dict[str, Any] = content["average"].get("model", content["model"])
     return weights
 
 
 def input_spec_table(spec: InputSpec) -> dict[str, Any]:
-    """Give an input spec as plain containers, so that a model can be built from the file alone."""
+    """Return an input spec as plain containers, so that a model can be built from the file alone."""
     blocks = {name: [part.start, part.stop] for name, part in spec.blocks.items()}
     return {
         "features": spec.features,

@@ -61,7 +61,7 @@ class Group:
         """Replace each tensor by its sum over the processes."""
 
     def gather(self, own: Any) -> list[Any]:
-        """Give what each process has, in the order of their ranks; followers are ordered to hand it in."""
+        """Return what each process has, in the order of their ranks; followers are ordered to hand it in."""
         return [own]
 
     def part(self, batch: Batch) -> Batch:
@@ -103,7 +103,7 @@ class SharedGroup(Group):
         return cls(rank, size)
 
     def align(self, model: nn.Module) -> None:
-        """Give every process the leader's weights and statistics; all must call it."""
+        """Return every process the leader's weights and statistics; all must call it."""
         for tensor in model.state_dict().values():
             dist.broadcast(tensor, src=0)
 
@@ -127,7 +127,7 @@ class SharedGroup(Group):
             tensor.copy_(part.view_as(tensor))
 
     def gather(self, own: Any) -> list[Any]:
-        """Give what each process has; followers are ordered to hand it in."""
+        """Return what each process has; followers are ordered to hand it in."""
         self.order(Command(Order.GATHER))
         return self.exchange(own)
 
@@ -138,7 +138,7 @@ class SharedGroup(Group):
         return found
 
     def part(self, batch: Batch) -> Batch:
-        """Give every ``size``-th window, from number ``rank`` on: none, where there are fewer.
+        """Return every ``size``-th window, from number ``rank`` on: none, where there are fewer.
 
         ``frames`` stays that of the whole batch: it is counted once, by the leader.
         """

@@ -74,7 +74,7 @@ def _follow(assignment: Assignment) -> None:
 
 
 def _own_seed(seed: int, rank: int) -> int:
-    """Give each process its own dropout."""
+    """Return each process its own dropout."""
     return int(np.random.SeedSequence((seed, rank)).generate_state(1)[0])
 
 

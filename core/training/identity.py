@@ -18,7 +18,7 @@ from core.run.history import History
 
 
 def weights_hash(state: Mapping[str, Tensor]) -> str:
-    """Give the sha256 over the tensors of a ``state_dict`` in the order of their names.
+    """Return the sha256 over the tensors of a ``state_dict`` in the order of their names.
 
     Name, type and shape are hashed with the bytes, so that a renamed or reshaped tensor shows.
     """
@@ -69,7 +69,7 @@ def projected_history(history: History) -> list[dict[str, Any]]:
 
 
 def history_hash(history: History) -> str:
-    """Give one hash of :func:`projected_history`; numbers count with every digit, NaN equals NaN."""
+    """Return one hash of :func:`projected_history`; numbers count with every digit, NaN equals NaN."""
     return hashlib.sha256(
         json.dumps(projected_history(history), sort_keys=True).encode()
     ).hexdigest()

@@ -130,7 +130,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _peak_bytes() -> int:
-    """Give the most memory that this process has held."""
+    """Return the most memory that this process has held."""
     # Linux lets a child's ru_maxrss begin at its parent's; VmHWM begins anew with a program
     if (found := re.search(r"^VmHWM:\s+(\d+) kB", _own_status(), re.MULTILINE)) is not None:
         return int(found[1]) * 1024

@@ -32,7 +32,7 @@ class Schedule:
         self._plateau = PlateauState()
 
     def rate(self, epoch: int) -> float:
-        """Give the learning rate of an epoch, counted from 1.
+        """Return the learning rate of an epoch, counted from 1.
 
         Epoch ``i`` of ``n`` warm-up epochs gets ``i / n`` of the base rate.
         """
@@ -69,7 +69,7 @@ class Schedule:
             state.bad_epochs = 0
 
     def state_dict(self) -> dict[str, Any]:
-        """Give the state as plain numbers."""
+        """Return the state as plain numbers."""
         return dict(msgspec.to_builtins(self._plateau))
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -85,5 +85,5 @@ class Schedule:
 
 
 def _worth(best: float) -> float:
-    """Give what a metric has to exceed to count as better than ``best``."""
+    """Return what a metric has to exceed to count as better than ``best``."""
     return best + abs(best) * PLATEAU_THRESHOLD

@@ -143,7 +143,7 @@ class TrainingState:
         return sum(p.numel() for p in self.model.parameters() if p.requires_grad)
 
     def state_dict(self) -> dict[str, Any]:
-        """Give the state as plain containers, numbers and tensors; the random generators are apart."""
+        """Return the state as plain containers, numbers and tensors; the random generators are apart."""
         return {
             "model": self.model.state_dict(),
             "average": {} if self.average is None else self.average.state_dict(),

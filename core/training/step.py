@@ -121,7 +121,7 @@ def _share(group: Group, model: nn.Module, statistics: list[Tensor], sums: _Sums
 
 
 def _float_buffers(model: nn.Module) -> list[Tensor]:
-    """Give the running statistics (of batch norm, say) that a forward pass changes."""
+    """Return the running statistics (of batch norm, say) that a forward pass changes."""
     return [buffer for buffer in model.buffers() if buffer.is_floating_point()]
 
 

@@ -100,7 +100,7 @@ def _serve(port: int) -> None:
 
 
 def command_of_a_tab(arguments: list[str]) -> str:
-    """Give the command line of one tab's process, for the shell."""
+    """Return the command line of one tab's process, for the shell."""
     kept, skip = [], False
     for argument in arguments:
         if not (skip or argument == "--serve" or argument.startswith("--port")):

@@ -15,7 +15,7 @@ anywhere on the line, shows the traceback.
 
 
 def reference() -> str:
-    """Give the whole reference as Markdown."""
+    """Return the whole reference as Markdown."""
     root = typer.main.get_command(app)
     return HEADER + "".join(_sections(root, ["mabe"]))
 

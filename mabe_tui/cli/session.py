@@ -8,6 +8,6 @@ __all__ = ["Session", "session_of"]
 
 
 def session_of(context: typer.Context) -> Session:
-    """Give the session that the main callback made."""
+    """Return the session that the main callback made."""
     session = context.find_object(Session)
     return session if session is not None else Session()

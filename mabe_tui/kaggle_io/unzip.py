@@ -80,7 +80,7 @@ def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) ->
 
 
 def _date(member: zipfile.ZipInfo) -> float:
-    """Give the date that the archive has of a file, in seconds since the epoch; 0 where it has none."""
+    """Return the date that the archive has of a file, in seconds since the epoch; 0 where it has none."""
     try:
         return float(calendar.timegm((*member.date_time, 0, 0, 0)))
     except ValueError:

@@ -52,12 +52,12 @@ def newest_attempt(run: RunDir) -> str | None:
 
 
 def first_event(run: RunDir, attempt: str) -> AnyEvent | None:
-    """Give the attempt's first event, or ``None``."""
+    """Return the attempt's first event, or ``None``."""
     return decode(first_line(run.events_path(attempt)))
 
 
 def has_spoken(run: RunDir, attempt: str) -> bool:
-    """Tell whether the attempt has said anything yet."""
+    """Return whether the attempt has said anything yet."""
     return first_event(run, attempt) is not None
 
 
@@ -70,7 +70,7 @@ def attempt_ending(run: RunDir, attempt: str) -> RunState | None:
 
 
 def was_touched_lately(folder: Path, seconds: float) -> bool:
-    """Tell whether something was made in or removed from the folder within that time."""
+    """Return whether something was made in or removed from the folder within that time."""
     try:
         return time.time() - folder.stat().st_mtime < seconds
     except OSError:
@@ -78,7 +78,7 @@ def was_touched_lately(folder: Path, seconds: float) -> bool:
 
 
 def log_lines(run: RunDir, after: str | None = None) -> Iterator[LogLine]:
-    """Give the whole lines of all attempts' logs. A cursor is ``attempt:offset``."""
+    """Return the whole lines of all attempts' logs. A cursor is ``attempt:offset``."""
     since, _, offset = (after or "").partition(":")
     for attempt in run.attempts():
         if attempt < since:

@@ -44,12 +44,12 @@ class RunState(enum.StrEnum):
 
     @property
     def is_alive(self) -> bool:
-        """Tell whether a job of the run exists, or may come to exist without being asked again."""
+        """Return whether a job of the run exists, or may come to exist without being asked again."""
         return self in (RunState.QUEUED, RunState.RUNNING, RunState.STOPPING)
 
     @property
     def may_speak(self) -> bool:
-        """Tell whether something may still come from the run: also while it cannot be reached."""
+        """Return whether something may still come from the run: also while it cannot be reached."""
         return self.is_alive or self is RunState.UNKNOWN
 
 
@@ -149,7 +149,7 @@ class Launcher(Protocol):
     name: str
 
     def prepare(self, request: RunRequest) -> RunRequest:
-        """Give the request with the limits that this launcher's machines and prices impose.
+        """Return the request with the limits that this launcher's machines and prices impose.
 
         Raises:
             ConfigError: what is asked cannot be had here; says why.
@@ -201,7 +201,7 @@ class Launcher(Protocol):
         ...
 
     def lines(self, run: RunDir, after: str | None = None) -> Iterator[LogLine]:
-        """Give the lines there are now, all attempts in order, from the one after a cursor on."""
+        """Return the lines there are now, all attempts in order, from the one after a cursor on."""
         ...
 
     def following(self, run: RunDir, tell: Tell = ignore) -> AbstractContextManager[object]:
@@ -262,7 +262,7 @@ def launcher_names() -> list[str]:
 
 
 def launcher_named(name: str) -> Launcher:
-    """Give the launcher of this name.
+    """Return the launcher of this name.
 
     Raises:
         MisuseError: there is none.

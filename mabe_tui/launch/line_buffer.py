@@ -15,7 +15,7 @@ class Lines:
     def feed(
         self, piece: str, time: dt.datetime | None = None, origin: str = ""
     ) -> list[TimedLine]:
-        """Give the lines that are whole now.
+        """Return the lines that are whole now.
 
         Args:
             piece: what was printed.
@@ -29,6 +29,6 @@ class Lines:
         return [(line, time if number else began) for number, line in enumerate(whole)]
 
     def close(self) -> list[TimedLine]:
-        """Give the lines that were begun and never ended."""
+        """Return the lines that were begun and never ended."""
         rest, self._held = [*self._held.values()], {}
         return rest

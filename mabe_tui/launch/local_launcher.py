@@ -159,7 +159,7 @@ class LocalLauncher:
         return attempt_ending(run, attempt) or died
 
     def lines(self, run: RunDir, after: str | None = None) -> Iterator[LogLine]:
-        """Give the whole lines of all attempts' logs. A cursor is ``attempt:offset``."""
+        """Return the whole lines of all attempts' logs. A cursor is ``attempt:offset``."""
         yield from log_lines(run, after)
 
     def following(self, run: RunDir, tell: Tell = ignore) -> AbstractContextManager[object]:
@@ -269,7 +269,7 @@ def create() -> LocalLauncher:
 
 
 def job_environment() -> dict[str, str]:
-    """Give a job's environment: ours without secrets, and the same code on its path."""
+    """Return a job's environment: ours without secrets, and the same code on its path."""
     environment = {k: v for k, v in os.environ.items() if not SECRET_NAME.search(k)}
     root = Path(core.__file__).resolve().parents[1]
     if str(root) not in (*site.getsitepackages(), site.getusersitepackages()):

@@ -16,7 +16,7 @@ LOOK_SECONDS = 0.5
 
 
 def waiting(command: Sequence[str], ahead: Sequence[ProcessReference], places: int) -> list[str]:
-    """Give the command that runs ``command`` once fewer than ``places`` of those ahead are alive."""
+    """Return the command that runs ``command`` once fewer than ``places`` of those ahead are alive."""
     if len(ahead) < places:
         return [*command]
     named = ",".join(f"{process.pid}:{process.create_time!r}" for process in ahead)

@@ -58,7 +58,7 @@ LEAST_LEFT_SECONDS = 5.0
 
 
 def pinned(name: str) -> str:
-    """Give the requirement for the version that is installed here; a build tag does not travel."""
+    """Return the requirement for the version that is installed here; a build tag does not travel."""
     try:
         return f"{name}=={importlib.metadata.version(name).partition('+')[0]}"
     except importlib.metadata.PackageNotFoundError:

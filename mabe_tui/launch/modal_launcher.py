@@ -197,7 +197,7 @@ class ModalLauncher:
         return state
 
     def lines(self, run: RunDir, after: str | None = None) -> Iterator[LogLine]:
-        """Give the lines of the mirror; :meth:`sync` or :meth:`following` brings it up to date."""
+        """Return the lines of the mirror; :meth:`sync` or :meth:`following` brings it up to date."""
         yield from log_lines(run, after)
 
     def following(self, run: RunDir, tell: Tell = ignore) -> AbstractContextManager[object]:

@@ -38,7 +38,7 @@ def reference_to(pid: int) -> ProcessReference | None:
 
 
 def find(reference: ProcessReference) -> psutil.Process | None:
-    """Give the process while it lives; ``None`` once it has ended, also where its number lives on."""
+    """Return the process while it lives; ``None`` once it has ended, also where its number lives on."""
     try:
         process = psutil.Process(reference.pid)
         if process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
@@ -51,7 +51,7 @@ def find(reference: ProcessReference) -> psutil.Process | None:
 
 
 def is_alive(reference: ProcessReference) -> bool:
-    """Tell whether the process still runs."""
+    """Return whether the process still runs."""
     return find(reference) is not None
 
 

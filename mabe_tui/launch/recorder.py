@@ -41,14 +41,14 @@ class LineKey(msgspec.Struct, frozen=True):
     """Which of several that are the same in all else, in the order of the log."""
 
     def digest(self) -> bytes:
-        """Give a short number that stands for it."""
+        """Return a short number that stands for it."""
         whole = f"{self.container}|{self.timestamp!r}|{self.source}|{self.ordinal}|".encode()
         return hashlib.blake2b(whole + self.text, digest_size=DIGEST_BYTES).digest()
 
 
 @contextmanager
 def writing(run: RunDir, seconds: float = 0.0) -> Iterator["Recorder | None"]:
-    """Give the run's one recorder, or ``None`` where another process has it.
+    """Return the run's one recorder, or ``None`` where another process has it.
 
     Args:
         run: whose mirror it is.
@@ -90,7 +90,7 @@ class Recorder:
         return self._files(attempt).add_text(key)
 
     def merge_events(self, attempt: str, lines: Iterable[bytes]) -> int:
-        """Take in what the volume holds of an attempt; gives how many events were missing.
+        """Take in what the volume holds of an attempt; return how many events were missing.
 
         Raises:
             RunError: another event has the same number.

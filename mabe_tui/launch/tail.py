@@ -21,11 +21,11 @@ class LineTail:
         self._inode: int | None = None
 
     def read(self) -> list[bytes]:
-        """Give the whole lines that came since the last call, without their ends."""
+        """Return the whole lines that came since the last call, without their ends."""
         return [line for line, _ in self.read_with_offsets()]
 
     def read_with_offsets(self) -> list[tuple[bytes, int]]:
-        """Give the new whole lines, each with the offset just behind it."""
+        """Return the new whole lines, each with the offset just behind it."""
         lines: list[tuple[bytes, int]] = []
         try:
             with self.path.open("rb") as file:
@@ -39,7 +39,7 @@ class LineTail:
         return lines
 
     def read_partial(self) -> bytes:
-        """Give what is behind the last whole line: a torn line, once nobody writes any more."""
+        """Return what is behind the last whole line: a torn line, once nobody writes any more."""
         try:
             with self.path.open("rb") as file:
                 file.seek(self.offset)
@@ -62,7 +62,7 @@ class LineTail:
 
 
 def first_line(path: Path) -> bytes:
-    """Give the file's first whole line; empty where there is none."""
+    """Return the file's first whole line; empty where there is none."""
     try:
         with path.open("rb") as file:
             line = file.readline()
@@ -72,7 +72,7 @@ def first_line(path: Path) -> bytes:
 
 
 def last_lines(path: Path, size: int = 256 * 1024) -> list[bytes]:
-    """Give the whole lines in the last ``size`` bytes, without reading what is before them."""
+    """Return the whole lines in the last ``size`` bytes, without reading what is before them."""
     try:
         with path.open("rb") as file:
             start = max(0, file.seek(0, os.SEEK_END) - size)

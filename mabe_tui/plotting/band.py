@@ -54,7 +54,7 @@ class Band(Series):
         return Envelope(x, y, top, y, top, np.zeros(len(x), dtype=np.uint8))
 
     def between(self, x_scale: Scale) -> tuple[Floats, Floats, Floats]:
-        """Give the band at each dot along x: between its points, or around those of a dot, if many.
+        """Return the band at each dot along x: between its points, or around those of a dot, if many.
 
         Returns:
             ``(columns,)`` each: the dots, and the values of the lower and of the upper end; NaN where
@@ -77,7 +77,7 @@ class Band(Series):
 
 
 def dots_of(lower: Floats, upper: Floats, y_scale: Scale) -> tuple[Floats, Floats]:
-    """Give the dots, from the bottom and not rounded, of a band's ends; below 0 a log axis has none."""
+    """Return the dots, from the bottom and not rounded, of a band's ends; below 0 a log axis has none."""
     if y_scale.log:
         upper = np.log10(np.where(upper > 0, upper, np.nan))
         lower = np.log10(np.maximum(lower, y_scale.low))

@@ -113,7 +113,7 @@ class Ethogram:
 
 
 def class_glyphs(names: Sequence[str]) -> list[str]:
-    """Give each class a letter: of its name where one is free, and a dot for the background."""
+    """Return each class a letter: of its name where one is free, and a dot for the background."""
     taken = ["."]
     for name in names[1:]:
         candidates = [
@@ -185,7 +185,7 @@ def column_edges(columns: int, first: int, stop: int) -> Edges:
 
 
 def column_of(edges: Edges, frame: int) -> int | None:
-    """Give the column in which a frame begins to be shown, or None where it is out of sight."""
+    """Return the column in which a frame begins to be shown, or None where it is out of sight."""
     if not edges[0] <= frame < edges[-1]:
         return None
     column = int(np.searchsorted(edges, frame, side="right")) - 1
@@ -193,7 +193,7 @@ def column_of(edges: Edges, frame: int) -> int | None:
 
 
 def level_codes(share: NDArray[np.floating], ascii_only: bool) -> NDArray[np.uint32]:
-    """Give the characters of values from 0 to 1; only 0 is blank, so that nothing small vanishes."""
+    """Return the characters of values from 0 to 1; only 0 is blank, so that nothing small vanishes."""
     levels = np.array([ord(character) for character in LEVELS[ascii_only]], np.uint32)
     places = np.ceil(np.nan_to_num(share) * (len(levels) - 1) - 1e-6).astype(np.intp)
     codes: NDArray[np.uint32] = levels[np.clip(places, 0, len(levels) - 1)]

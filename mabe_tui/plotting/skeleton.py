@@ -56,7 +56,7 @@ class Skeleton:
         return cls(drawn, loose, index.get(NOSE))
 
     def path(self, points: Points) -> NDArray[np.float64]:
-        """Give one mouse as lines, broken by NaN.
+        """Return one mouse as lines, broken by NaN.
 
         Args:
             points: ``(keypoints, 2)``, NaN where missing.
@@ -187,7 +187,7 @@ def render_skeletons(
 
 
 def centres(points: Points) -> NDArray[np.float64]:
-    """Give the middle of each mouse: ``(..., mice, keypoints, 2)`` → ``(..., mice, 2)``.
+    """Return the middle of each mouse: ``(..., mice, keypoints, 2)`` → ``(..., mice, 2)``.
 
     The mean of the points that are not missing; NaN where all are.
     """

@@ -46,7 +46,7 @@ def without_controls(document: str) -> str:
 
 
 def style_sheet() -> str:
-    """Give the CSS of :func:`svg_chart`'s elements, for a page that holds several.
+    """Return the CSS of :func:`svg_chart`'s elements, for a page that holds several.
 
     It has the letters, and the colours for a dark background. Those for a light one are attributes of
     the elements, for programs that are no browser and know no style sheets.
@@ -66,7 +66,7 @@ def style_sheet() -> str:
 def svg_document(
     panels: Sequence[Panel], captions: Sequence[str] = (), width: int = 720, height: int = 300
 ) -> str:
-    """Give a whole SVG file: the panels under one another, then lines of text."""
+    """Return a whole SVG file: the panels under one another, then lines of text."""
     line, letters = 18, int((width - 24) / LETTER)
     captions = [row for caption in captions for row in wrap(caption, letters)]
     total = height * len(panels) + line * len(captions) + 12 * bool(captions)
@@ -87,7 +87,7 @@ def svg_document(
 
 
 def svg_chart(panel: Panel, width: int = 720, height: int = 300) -> str:
-    """Give one chart as an element for a page that has :func:`style_sheet`."""
+    """Return one chart as an element for a page that has :func:`style_sheet`."""
     return (
         f'<svg class="chart" role="img" aria-label="{escape(panel.title)}"'
         f' viewBox="0 0 {width} {height}">{_content(panel, width, height)}</svg>'
@@ -122,7 +122,7 @@ def _frame(panel: Panel, x_scale: Scale, y_scale: Scale, width: int, height: int
 
 
 def _marks(scale: Scale, most: int, kind: TickKind) -> Iterator[tuple[float, str]]:
-    """Give the ticks of an axis: pixels along it, and their labels."""
+    """Return the ticks of an axis: pixels along it, and their labels."""
     found = ticks(scale.low, scale.high, most, kind)
     values = np.log10(found.positions) if scale.log else np.array(found.positions)
     yield from zip(scale.position(values).tolist(), found.labels, strict=True)
@@ -136,7 +136,7 @@ def _tick(x: float, y: float, anchor: str, label: str) -> str:
 
 
 def _legend(panel: Panel, width: int) -> str:
-    """Give the names of the lines in rows; those that find no room are counted."""
+    """Return the names of the lines in rows; those that find no room are counted."""
     named = [(s, line) for s, line in zip(panel.series, panel.lines, strict=True) if s.name]
     parts, x, rows = [], float(LEFT), list(LEGEND_ROWS)
     for number, (one, line) in enumerate(named):

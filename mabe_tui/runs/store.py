@@ -46,7 +46,7 @@ class RunEntry:
 
     @cached_property
     def is_trial(self) -> bool:
-        """Tell whether `mabe tune` started it, by its tags; one whose tags cannot be read is none."""
+        """Return whether `mabe tune` started it, by its tags; one whose tags cannot be read is none."""
         try:
             tags = self.run.read_about().tags
         except RunError:
@@ -55,7 +55,7 @@ class RunEntry:
 
     @property
     def is_import(self) -> bool:
-        """Tell whether it was made of an old log; one that cannot be read is none."""
+        """Return whether it was made of an old log; one that cannot be read is none."""
         return self.request is not None and self.request.imported
 
     @cached_property
@@ -69,7 +69,7 @@ class RunEntry:
         return self._read[1]
 
     def require_request(self) -> RunRequest:
-        """Give what was asked.
+        """Return what was asked.
 
         Raises:
             RunError: it cannot be read; says why.
@@ -93,12 +93,12 @@ class RunStore:
         self.folder = places.runs(home)
 
     def entries(self) -> list[RunEntry]:
-        """Give all folders, newest first, those that cannot be read among them."""
+        """Return all folders, newest first, those that cannot be read among them."""
         entries = [RunEntry(RunDir(path)) for path in self._folders()]
         return sorted(entries, key=_age_key, reverse=True)
 
     def handles(self) -> Iterator[Handle]:
-        """Give the handles of all runs that have one."""
+        """Return the handles of all runs that have one."""
         for entry in self.entries():
             if (handle := entry.run.read_handle()) is not None:
                 yield handle
@@ -147,18 +147,18 @@ class RunStore:
 
 
 def short_id(name: str) -> str:
-    """Give a run's id without its time; what is no such id, as it is."""
+    """Return a run's id without its time; what is no such id, as it is."""
     parts = _PARTS.fullmatch(name)
     return f"{parts['version']}-{parts['letters']}" if parts else name
 
 
 def is_run_id(name: str) -> bool:
-    """Tell whether a folder's name is one that a run is given."""
+    """Return whether a folder's name is one that a run is given."""
     return RUN_ID.fullmatch(name) is not None
 
 
 def _latest(newest_first: Sequence[RunEntry], which: str) -> list[RunEntry]:
-    """Give the newest run that is no trial, else the newest; nothing where there is nothing.
+    """Return the newest run that is no trial, else the newest; nothing where there is nothing.
 
     Raises:
         RunError: all were imported.

@@ -37,7 +37,7 @@ class RunActions(MabeScreen):
         raise NotImplementedError
 
     def name_of(self, entry: RunEntry) -> str:
-        """Give what a question calls the run that is meant."""
+        """Return what a question calls the run that is meant."""
         return entry.short
 
     @property
@@ -115,7 +115,7 @@ class RunActions(MabeScreen):
             self.ask(lambda: question(entry, name), ACTING, keys_wait=True)
 
     def _teller(self, entry: RunEntry) -> Progress:
-        """Give what shows how far a download is, a few times a second."""
+        """Return what shows how far a download is, a few times a second."""
 
         def tell(done: int, total: int, unit: str) -> None:
             share = f"{done / total:.0%} of {size_text(total)}" if total else unit

@@ -179,7 +179,7 @@ class MabeApp(App[None]):
         self.mutate_reactive(MabeApp.working)
 
     def seconds(self) -> float:
-        """Give a clock that only goes forward, to measure with."""
+        """Return a clock that only goes forward, to measure with."""
         return time.monotonic()
 
     def tell(self, notice: Notice) -> None:

@@ -21,7 +21,7 @@ class AsciiFilter(LineFilter):
     """Puts a likeness in place of every character outside ASCII, ``?`` where there is none."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """Give the segments of a line, as wide as before."""
+        """Return the segments of a line, as wide as before."""
         del background
         return [
             segment if segment.text.isascii() else Segment(_in_ascii(segment.text), *segment[1:])

@@ -7,10 +7,10 @@ from mabe_tui.tui.themes import CurveStyles
 
 
 def class_style(colours: CurveStyles, index: int) -> Style:
-    """Give the colour of a class; the background is faint."""
+    """Return the colour of a class; the background is faint."""
     return Style(dim=True) if index == BACKGROUND else colours.of(index - 1)
 
 
 def mouse_style(colours: CurveStyles, mouse: int, classes: int) -> Style:
-    """Give the colour of a mouse, from those that ``classes`` classes leave."""
+    """Return the colour of a mouse, from those that ``classes`` classes leave."""
     return colours.of(classes - 1 + mouse)

@@ -15,7 +15,7 @@ LONGEST = 200
 
 
 def desktop_notice(text: str, environment: Mapping[str, str]) -> str:
-    """Give the sequence that asks for a notice.
+    """Return the sequence that asks for a notice.
 
     Args:
         text: what a stranger may have written: control characters, which could end the sequence and

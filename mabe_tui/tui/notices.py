@@ -26,7 +26,7 @@ class RunWatch:
         self._silent: set[str] = set()
 
     def look(self, records: Iterable[RunRecord]) -> list[Notice]:
-        """Give what is new since the last look."""
+        """Return what is new since the last look."""
         records = list(records)
         before, self._states = self._states, {r.id: r.state.value for r in records}
         silent = {r.id for r in records if r.summary.stalled_seconds is not None}

@@ -11,7 +11,7 @@ on, `^p` (Ctrl and P) finds any of them by name. Keys marked ✎ change somethin
 
 
 def reference() -> str:
-    """Give the whole reference as Markdown."""
+    """Return the whole reference as Markdown."""
     return HEADER + "".join(_section(place, keys) for place, keys in KEYS.items() if keys)
 
 

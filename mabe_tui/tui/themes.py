@@ -80,7 +80,7 @@ class CurveStyles:
         self._others = {PLAIN: Style(), AXIS: axis, CURSOR: Style(bold=True), ALERT: alert}
 
     def of(self, role: int) -> Style:
-        """Give the style of a role; series take the theme's colours in turn."""
+        """Return the style of a role; series take the theme's colours in turn."""
         if role < 0:
             return self._others.get(role, Style())
         return self._series[role % len(self._series)]

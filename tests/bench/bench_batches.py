@@ -87,7 +87,7 @@ class Ours:
         self.buffer = torch.zeros(BATCH, WINDOW, len(std) * 2)  # written to, so that it is there
 
     def batches(self, epoch: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """Give the batches of an epoch."""
+        """Return the batches of an epoch."""
         augment = bool(self.std.any())
         plan = EpochPlan.draw(1, epoch, len(self.windows), JITTER if augment else 0)
         self.features.begin(NoisePool(1, epoch, self.std) if augment else None)

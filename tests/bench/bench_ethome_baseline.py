@@ -51,7 +51,7 @@ def real_data() -> Path | None:
 
 
 def distances(positions: Floats) -> Floats:
-    """Give the distance of every pair of points, ``(frames, pairs)`` in pixels."""
+    """Return the distance of every pair of points, ``(frames, pairs)`` in pixels."""
     points = positions.reshape(len(positions), -1, 2)
     first, second = np.triu_indices(points.shape[1], k=1)
     between: Floats = np.linalg.norm(points[:, first] - points[:, second], axis=-1)
@@ -65,7 +65,7 @@ def speeds(positions: Floats) -> Floats:
 
 
 def rolling_mean(columns: Floats, frames: int) -> Floats:
-    """Give the centred mean over an odd number of frames, over fewer at both ends."""
+    """Return the centred mean over an odd number of frames, over fewer at both ends."""
     half = frames // 2
     total = np.concatenate((np.zeros((1, columns.shape[1])), np.cumsum(columns, 0, np.float64)))
     at = np.arange(len(columns))

@@ -87,7 +87,7 @@ class Sides:
 
 
 def endless(task: BehaviourTask) -> Generator[Batch, None, None]:
-    """Give the batches of one epoch after the other."""
+    """Return the batches of one epoch after the other."""
     for epoch in itertools.count(1):
         yield from task.train_batches(epoch)
 
@@ -104,7 +104,7 @@ def wait(device: torch.device) -> None:
 
 
 def milliseconds(work: Callable[[], object], times: int, device: torch.device) -> float:
-    """Give what one call takes, everything that the device does for it included."""
+    """Return what one call takes, everything that the device does for it included."""
     wait(device)
     began = time.perf_counter()
     for _ in range(times):

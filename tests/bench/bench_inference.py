@@ -34,7 +34,7 @@ TARGETS = {
 
 
 def half_overlapping(model: nn.Module, inputs: Tensor, batch: int = 40) -> Probabilities:
-    """Give the mean over windows of 100 at a stride of 50, the last one at the video's end."""
+    """Return the mean over windows of 100 at a stride of 50, the last one at the video's end."""
     starts = [*range(0, len(inputs) - WINDOW, WINDOW // 2), len(inputs) - WINDOW]
     total = torch.zeros(len(inputs), SPEC.outputs)
     count = torch.zeros(len(inputs), 1)
@@ -54,7 +54,7 @@ def chunked(model: nn.Module, inputs: Tensor) -> Probabilities:
 
 
 def one_pass(model: nn.Module, inputs: Tensor) -> Probabilities:
-    """Give the answer to the whole video at once."""
+    """Return the answer to the whole video at once."""
     with torch.inference_mode():
         return softmax(model(inputs[None]))[0].numpy()
 

@@ -129,7 +129,7 @@ class Dashboard:
         self.written = bytearray()
 
     def read_for(self, seconds: float) -> int:
-        """Read for so long; gives the number of bytes."""
+        """Read for so long; return the number of bytes."""
         end, before = time.monotonic() + seconds, len(self.written)
         while (left := end - time.monotonic()) > 0:
             if select.select([self._terminal], [], [], left)[0]:

@@ -45,7 +45,7 @@ def step_line(seq: int) -> bytes:
 
 
 def timed(action: Callable[[], Result]) -> tuple[Result, float]:
-    """Give what it returns, and its CPU seconds."""
+    """Return what it returns, and its CPU seconds."""
     start = time.process_time()
     result = action()
     return result, time.process_time() - start

@@ -107,7 +107,7 @@ def follow(run: RunDir, reader: str, output: int) -> "subprocess.Popen[bytes]":
 
 
 def cost_of_following(home: Path, reader: str) -> str:
-    """Give the CPU share over ten seconds, and the memory after them."""
+    """Return the CPU share over ten seconds, and the memory after them."""
     run = launched(home, 1000, {"chatter": 100, "seconds": 0.1})
     process = follow(run, reader, subprocess.DEVNULL)
     measured = psutil.Process(process.pid)

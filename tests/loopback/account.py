@@ -65,7 +65,7 @@ class Account:
         return name
 
     def secret(self, secret_id: str) -> dict[str, str]:
-        """Give the variables of a secret by its id."""
+        """Return the variables of a secret by its id."""
         return self.secrets[secret_id.removeprefix("st-")]
 
 

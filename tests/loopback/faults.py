@@ -56,7 +56,7 @@ class Faults:
     """Of a list of GPUs, those that no machine is free with."""
 
     def breaks_download(self) -> bool:
-        """Tell whether the next block breaks off half way."""
+        """Return whether the next block breaks off half way."""
         left = self.downloads_before_break
         if left:
             self.downloads_before_break = left - 1

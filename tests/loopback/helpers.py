@@ -42,7 +42,7 @@ def assert_complete(run: RunDir) -> History:
 
 
 def weights_after(epochs: int) -> bytes:
-    """Give the weights that the fake job has after so many epochs without interruption."""
+    """Return the weights that the fake job has after so many epochs without interruption."""
     weights = b"0"
     for _ in range(epochs * STEPS):
         weights = hashlib.sha256(weights).hexdigest().encode()

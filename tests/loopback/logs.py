@@ -96,7 +96,7 @@ class AppLog:
         return [e for n, e in enumerate(batch, 1) for _ in range(2 if n % every == 0 else 1)]
 
     def fetch(self, request: api_pb2.AppFetchLogsRequest) -> api_pb2.AppFetchLogsResponse:
-        """Give the newest entries within a range of time, oldest first."""
+        """Return the newest entries within a range of time, oldest first."""
         since, until = _seconds(request.since), _seconds(request.until)
         chosen = [entry for entry in self.entries if since <= entry.timestamp <= until]
         chosen = chosen[-request.limit :] if request.limit else chosen

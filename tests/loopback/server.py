@@ -100,7 +100,7 @@ class LoopbackServer:
             shutil.rmtree(container.root, ignore_errors=True)
 
     def client_environment(self) -> dict[str, str]:
-        """Give what makes a real Modal client talk to this server and to nothing else."""
+        """Return what makes a real Modal client talk to this server and to nothing else."""
         return {
             "MODAL_SERVER_URL": f"http://{HOST}:{self.port}",
             "MODAL_TOKEN_ID": "ak-loopback",
@@ -173,7 +173,7 @@ class LoopbackServer:
             await self._give_containers(call)
 
     async def _give_containers(self, call: Call) -> None:
-        """Give the input to one container after another until there is an outcome."""
+        """Return the input to one container after another until there is an outcome."""
         while not call.done.is_set():
             while self.faults.no_capacity and not call.done.is_set():
                 await asyncio.sleep(PAUSE_BEFORE_RESTART)

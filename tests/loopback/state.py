@@ -44,7 +44,7 @@ class Call:
     """The containers it was given to, in order."""
 
     def finish(self, result: api_pb2.GenericResult, data_format: int = 0) -> None:
-        """Give the call its outcome; the first one stays."""
+        """Return the call its outcome; the first one stays."""
         if self.output is None:
             self.output = api_pb2.FunctionGetOutputsItem(
                 result=result, idx=0, input_id=self.input_id, data_format=data_format

@@ -19,7 +19,7 @@ Refresh = Callable[[], str]
 
 @pytest.fixture
 def refresh(mabe: Mabe) -> Refresh:
-    """Run ``mabe prices --refresh``; gives what it printed."""
+    """Run ``mabe prices --refresh``; return what it printed."""
     return lambda: mabe("prices", "--refresh").stdout
 
 

@@ -63,7 +63,7 @@ class Stage:
         self.gate = home.parent / "gate"
 
     def mabe(self, line: str, shown: tuple[str, ...] = ()) -> str:
-        """Give a command and show what it says, or of that only lines that begin with some words."""
+        """Return a command and show what it says, or of that only lines that begin with some words."""
         self.say(f"$ mabe {line}")
         result = CliRunner().invoke(app, line.split())
         said = result.output if result.exception is None else ""

@@ -56,7 +56,7 @@ class MountedVolume:
     commits: int = 0
 
     def has_open_files(self) -> bool:
-        """Tell whether any process holds a file of this copy open."""
+        """Return whether any process holds a file of this copy open."""
         prefix = f"{self.copy.resolve()}/"
         for link in Path("/proc").glob("[0-9]*/fd/*"):
             with contextlib.suppress(OSError):

@@ -96,7 +96,7 @@ def keypoints(
 def _axes(
     pose: npt.NDArray[np.float32], fps: float
 ) -> tuple[npt.NDArray[np.complex64], npt.NDArray[np.complex64]]:
-    """Give the unit vectors ``(axes, frames)`` of one mouse, and its centre in body lengths."""
+    """Return the unit vectors ``(axes, frames)`` of one mouse, and its centre in body lengths."""
     x, y, heading, stretch, curl, shake, thrust, beat = (pose[i] for i in range(len(CHANNELS)))
     frames = len(x)
     time = np.arange(frames, dtype=np.float32) * np.float32(2 * math.pi / fps)

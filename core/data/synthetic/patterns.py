@@ -154,5 +154,5 @@ CLASSES = ("other", "social", "mating", "aggressive")
 
 
 def pattern_of(action: str, *, alone: bool) -> Pattern:
-    """Give the movement for an action, known to the competition or not."""
+    """Return the movement for an action, known to the competition or not."""
     return PATTERNS.get(action, PATTERNS["rest"] if alone else UNKNOWN)

@@ -63,11 +63,11 @@ class LabelledFrames:
         return labelled
 
     def ids(self, videos: tuple[int, ...]) -> tuple[str, ...]:
-        """Give the ids of some videos."""
+        """Return the ids of some videos."""
         return tuple(self.data.videos[index].video_id for index in videos)
 
     def source(self, videos: tuple[int, ...]) -> str | None:
-        """Give what tells whether some videos are the same as those of another run."""
+        """Return what tells whether some videos are the same as those of another run."""
         return source_fingerprint(self.data.videos[index] for index in videos)
 
     def frames(self, videos: tuple[int, ...]) -> int:

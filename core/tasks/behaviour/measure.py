@@ -77,7 +77,7 @@ class FrameMeasure:
         }
 
     def table(self) -> pa.Table:
-        """Give the evaluation table: frames by video, true class and predicted class."""
+        """Return the evaluation table: frames by video, true class and predicted class."""
         return evaluation_table(Confusions(self._videos, self._classes, self._confusion()))
 
     def _confusion(self) -> Counts:

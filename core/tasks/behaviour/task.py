@@ -85,7 +85,7 @@ class BehaviourTask:
         return -(-len(self._train) // self._experiment.training.batch_size)
 
     def train_batches(self, epoch: int, skip: int = 0) -> Iterator[Batch]:
-        """Give the batches of an epoch from number ``skip`` on."""
+        """Return the batches of an epoch from number ``skip`` on."""
         augmentation = self._experiment.training.augmentation
         windows = self._windows_of(epoch)
         shares = self._balanced_shares(windows)
@@ -100,7 +100,7 @@ class BehaviourTask:
         return ahead(lambda number: self._train_batch(windows, plan, number), numbers, depth)
 
     def validation_batches(self) -> Iterator[Batch]:
-        """Give every validation frame once, with weight 0 on frames that are repeated."""
+        """Return every validation frame once, with weight 0 on frames that are repeated."""
         size = self._experiment.training.batch_size
         for begin in range(0, len(self._validation), size):
             index = self._validation[begin : begin + size]
@@ -122,7 +122,7 @@ class BehaviourTask:
         return FrameMeasure(self._experiment.classes, videos, self.loss, self._device)
 
     def state_dict(self) -> dict[str, Any]:
-        """Give what prediction needs besides the weights and the experiment."""
+        """Return what prediction needs besides the weights and the experiment."""
         return {
             "kind": "behaviour",
             "slots": list(self._slots),
@@ -132,7 +132,7 @@ class BehaviourTask:
     # ── batches ───────────────────────────────────────────────────────────────────────────────
 
     def _windows_of(self, epoch: int) -> WindowIndex:
-        """Give the training windows as they lie in an epoch."""
+        """Return the training windows as they lie in an epoch."""
         if not self._phased:
             return self._train
         frames_of = self._store.frames
@@ -169,7 +169,7 @@ class BehaviourTask:
         return batch
 
     def _buffer(self, number: int) -> Tensor:
-        """Give the memory for a batch: one more than can be made ahead, in turn."""
+        """Return the memory for a batch: one more than can be made ahead, in turn."""
         if not self._buffers:
             count = self._experiment.hardware.loader_workers + 1
             size, length = self._experiment.training.batch_size, self._experiment.data.window
@@ -178,7 +178,7 @@ class BehaviourTask:
         return self._buffers[number % len(self._buffers)]
 
     def _balanced_shares(self, windows: WindowIndex) -> Shares | None:
-        """Give the share of an epoch's draws that each window gets; none where all are alike."""
+        """Return the share of an epoch's draws that each window gets; none where all are alike."""
         strength = self._experiment.training.balanced_sampling
         if not strength:
             return None

@@ -172,7 +172,7 @@ def _print_curves(comparison: Comparison) -> None:
 
 
 def _curves(side: Side) -> list[tuple[str, Sequence[float]]]:
-    """Give the curves of a side; of several seeds their means, as far as all of them go."""
+    """Return the curves of a side; of several seeds their means, as far as all of them go."""
     monitor, seeds = side.experiment.training.monitor, side.curve_over_seeds
     if seeds is None:
         return [("train loss", side.curve.train_loss), (monitor, side.curve.monitor)]

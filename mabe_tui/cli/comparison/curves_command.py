@@ -128,7 +128,7 @@ def _charts(
     log_y: bool,
     superseded: bool,
 ) -> "list[Panel]":
-    """Give the charts that have something in them.
+    """Return the charts that have something in them.
 
     Raises:
         RunError: none has.

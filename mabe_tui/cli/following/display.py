@@ -79,12 +79,12 @@ def _said(run: RunDir) -> "GrowingFold":
 
 
 def newest(lines: list[str], count: int | None) -> list[str]:
-    """Give the last ``count`` lines; all where that is ``None``."""
+    """Return the last ``count`` lines; all where that is ``None``."""
     return lines if count is None else lines[max(0, len(lines) - count) :]
 
 
 def shown_lines(items: Sequence[Item], epochs: int | None, last: int | None = None) -> list[str]:
-    """Give the lines to show of ``items``, or so many of the last; see :func:`line_of`."""
+    """Return the lines to show of ``items``, or so many of the last; see :func:`line_of`."""
     return newest([line for item in items if (line := line_of(item, epochs)) is not None], last)
 
 

@@ -145,7 +145,7 @@ def ask_what_to_do() -> str:
 
 
 def exit_code(state: RunState | None) -> int:
-    """Give the exit code of a command that followed a run; see the top of this file."""
+    """Return the exit code of a command that followed a run; see the top of this file."""
     return 0 if state is None else EXIT_CODES.get(state, 1)
 
 

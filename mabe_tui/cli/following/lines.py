@@ -15,7 +15,7 @@ WIDE = 120
 
 
 def line_of(item: Item, epochs: int | None = None) -> str | None:
-    """Give the line to show, or ``None`` for what is no news by itself: steps, readings, saves.
+    """Return the line to show, or ``None`` for what is no news by itself: steps, readings, saves.
 
     As wide as the terminal lets it be; 80 columns where there is none.
 
@@ -31,7 +31,7 @@ def line_of(item: Item, epochs: int | None = None) -> str | None:
 
 
 def json_line(item: Item) -> str:
-    """Give the JSON object that stands for what the run said, on one line."""
+    """Return the JSON object that stands for what the run said, on one line."""
     if isinstance(item, EventItem):
         return encode(item.event).decode()
     import json  # late: only this needs it

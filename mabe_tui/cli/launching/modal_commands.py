@@ -150,7 +150,7 @@ def _is_on_modal(entry: RunEntry) -> bool:
 
 
 def _foreign_apps(entries: list[RunEntry]) -> list[ForeignJob] | None:
-    """Give the apps that no run knows; ``None`` where Modal could not be asked."""
+    """Return the apps that no run knows; ``None`` where Modal could not be asked."""
     handles = [handle for e in entries if (handle := e.run.read_handle()) is not None]
     try:
         return launcher_named(MODAL).list_foreign(handles)

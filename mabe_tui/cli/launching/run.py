@@ -141,7 +141,7 @@ def _tell_started(started: Sequence[RunDir], as_json: bool) -> None:
 
 
 def _follow_each(runs: Sequence[RunDir], launcher: Launcher, resumes: int) -> int:
-    """Follow one run after another; gives the highest of their exit codes."""
+    """Follow one run after another; return the highest of their exit codes."""
     worst = 0
     for number, run in enumerate(runs, start=1):
         if len(runs) > 1:

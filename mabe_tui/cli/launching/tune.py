@@ -226,7 +226,7 @@ def _finish(
 
 
 def _keeping(session: Session, version: str, overrides: Sequence[str], best: "TrialResult") -> str:
-    """Give the command that makes a version of a trial."""
+    """Return the command that makes a version of a trial."""
     settings = [*overrides, *(f"{path}={value}" for path, value in best.values.items())]
     words = ["mabe", "new", _free_name(session, version), "--extends", version]
     return shlex.join([*words, *(word for setting in settings for word in ("--set", setting))])

@@ -58,7 +58,7 @@ def _pin(state: ViewState, name: str, baseline: bool, remove: bool) -> None:
 
 
 def _meant(session: Session, name: str) -> str:
-    """Give a version, a run's id, or what is pinned though its run is gone.
+    """Return a version, a run's id, or what is pinned though its run is gone.
 
     Raises:
         RunError: it is none of these.

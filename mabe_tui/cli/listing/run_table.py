@@ -38,7 +38,7 @@ Records = Mapping[str, RunRecord]
 
 
 def usual_cells(run: RunSummary, row: Row) -> dict[str, object]:
-    """Give the usual columns of one run."""
+    """Return the usual columns of one run."""
     return {
         "run": run.id,
         "state": shown_state(run),
@@ -56,7 +56,7 @@ def usual_cells(run: RunSummary, row: Row) -> dict[str, object]:
 
 
 def cells_of(table: Arranged, records: Records) -> list[dict[str, object]]:
-    """Give the cells of all rows: the view's columns, else the usual ones and what it is sorted by."""
+    """Return the cells of all rows: the view's columns, else the usual ones and what it is sorted by."""
     if table.columns:
         headers = headers_of(table.columns)
         return [
@@ -89,7 +89,7 @@ def headers_of(keys: Sequence[str]) -> dict[str, str]:
 
 
 def narrow(table: Arranged) -> Sequence[str]:
-    """Give the headers of what a narrow terminal goes without: of columns that were asked for, none."""
+    """Return the headers of what a narrow terminal goes without: of columns that were asked for, none."""
     return () if table.columns else NARROW
 
 
@@ -122,7 +122,7 @@ def _short_ids(cells: Sequence[object]) -> list[object]:
 
 
 def numeric(headers: Sequence[str]) -> list[int]:
-    """Give the numbers of the columns that are aligned to the right."""
+    """Return the numbers of the columns that are aligned to the right."""
     texts = ("run", "version", "state", "device", "tags", "remarks", "note", "gpu", "app")
     return [n for n, header in enumerate(headers) if header not in texts]
 
@@ -150,7 +150,7 @@ def print_runs_json(table: Arranged, records: Records) -> None:
 
 
 def as_table(record: RunRecord, row: Row) -> dict[str, object]:
-    """Give one run for JSON."""
+    """Return one run for JSON."""
     summary: dict[str, object] = msgspec.structs.asdict(record.summary)
     more = {"gpu": record.gpu, "best": record.best, "smoothed": record.smoothed}
     return (

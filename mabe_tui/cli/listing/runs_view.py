@@ -33,7 +33,7 @@ class Narrowed:
     tag: str | None = None
 
     def passes(self, row: Row, record: RunRecord) -> bool:
-        """Tell whether a run is to be shown."""
+        """Return whether a run is to be shown."""
         summary = record.summary
         return (
             (not self.states or summary.state in self.states)
@@ -68,7 +68,7 @@ class Listing:
         self._may_be_gone = not stated
 
     def read(self) -> tuple[Arranged, Mapping[str, RunRecord]]:
-        """Give the table as it is now, and all records by id.
+        """Return the table as it is now, and all records by id.
 
         Raises:
             UserError: the query or a key cannot be understood, or the baseline is not there.
@@ -119,7 +119,7 @@ def nothing_listed(records: Mapping[str, RunRecord]) -> str:
 
 
 def baseline_name(store: RunStore, name: str | None) -> str | None:
-    """Give the version or the run's id that a person means.
+    """Return the version or the run's id that a person means.
 
     Raises:
         RunError: there is no such run.

@@ -124,7 +124,7 @@ def _training(run: RunSummary) -> str:
 
 
 def _last_metrics(metrics: dict[str, float]) -> Iterator[tuple[str, object]]:
-    """Give the metrics of the last epoch; what is measured per class (``f1/social``) a line each."""
+    """Return the metrics of the last epoch; what is measured per class (``f1/social``) a line each."""
     measures: dict[str, list[str]] = {}
     for name, value in metrics.items():
         measure, slash, class_name = name.rpartition("/")

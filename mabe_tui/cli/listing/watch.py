@@ -57,7 +57,7 @@ def watch_runs(listing: Listing, as_json: bool) -> None:
 def changes(
     before: Mapping[str, RunState] | None, runs: Sequence[RunSummary], now: dt.datetime
 ) -> list[Change]:
-    """Give what is in another state than before; at first, what may still speak.
+    """Return what is in another state than before; at first, what may still speak.
 
     Args:
         before: states by id; ``None`` at the first look.
@@ -74,7 +74,7 @@ def changes(
 
 
 def change_line(change: Change) -> str:
-    """Give a change on one line: ``12:30:05  v6-…-k3f9  running → finished  epoch 30/30  best 0.4312``."""
+    """Return a change on one line: ``12:30:05  v6-…-k3f9  running → finished  epoch 30/30  best 0.4312``."""
     run = change.run
     state = f"{change.before} → {run.state}" if change.before else f"{run.state}"
     words = [f"{change.time.astimezone():%H:%M:%S}", run.id, state]
@@ -144,7 +144,7 @@ def _picture(table: Arranged, records: Records, problems: list[str]) -> "Rendera
 
 @contextmanager
 def _heard(catalog: Catalog, ended: threading.Event) -> Iterator[list[str]]:
-    """Ask elsewhere in a thread of its own, so that a slow answer holds up nothing; gives the problems."""
+    """Ask elsewhere in a thread of its own, so that a slow answer holds up nothing; return the problems."""
     problems: list[str] = []
 
     def ask() -> None:

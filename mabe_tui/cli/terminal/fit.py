@@ -60,7 +60,7 @@ def say_left_out(columns: Sequence[Column], shown: Collection[str]) -> None:
 
 
 def fits(columns: Sequence[Column]) -> bool:
-    """Tell whether columns with content fit the terminal side by side; in a pipe all do."""
+    """Return whether columns with content fit the terminal side by side; in a pipe all do."""
     kept = [column for column in columns if any(cell is not None for cell in column[1])]
     available = shutil.get_terminal_size().columns - EDGE
     return not sys.stdout.isatty() or not kept or _least_width(kept) <= available

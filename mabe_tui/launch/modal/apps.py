@@ -189,7 +189,7 @@ async def _stop(call: Call) -> None:
 
 
 def billed_usd(since: dt.datetime) -> dict[str, float]:
-    """Give what Modal has billed each app for, in full hours only; empty where the plan has no report."""
+    """Return what Modal has billed each app for, in full hours only; empty where the plan has no report."""
 
     async def question() -> dict[str, float]:
         start = max(since, dt.datetime.now(dt.UTC) - LONGEST_REPORT).astimezone(dt.UTC)

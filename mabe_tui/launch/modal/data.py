@@ -137,7 +137,7 @@ def require_folder(path: str) -> None:
 
 
 def push(folder: Path, name: str, progress: Progress | None = None) -> int:
-    """Bring a folder to the volume as ``/name``; gives how many files had to be sent.
+    """Bring a folder to the volume as ``/name``; return how many files had to be sent.
 
     Files that are there with the same size stay as they are, so that an upload that was cut short goes
     on where it was.

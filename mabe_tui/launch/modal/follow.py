@@ -151,7 +151,7 @@ class Follower:
         return modal_calls.state(self._call_id).outcome is not Outcome.RUNNING
 
     def _wait_for_call(self) -> None:
-        """Give the container time to end, once the run has said its last word."""
+        """Return the container time to end, once the run has said its last word."""
         deadline = time.monotonic() + SETTLE_SECONDS
         while time.monotonic() < deadline and not self._leave.wait(POLL_SECONDS):
             if self._is_done():

@@ -43,7 +43,7 @@ def machine_of(request: RunRequest) -> Machine:
 
 
 def app_name_of(hardware: HardwareConfig) -> str:
-    """Give the app's name: the version's, else one for all."""
+    """Return the app's name: the version's, else one for all."""
     return hardware.app_name or APP_NAME
 
 

@@ -42,7 +42,7 @@ class StreamReader:
         """The run has said its last word; after a preemption it speaks again, so that is none."""
 
     def feed(self, entry: LogEntry) -> int:
-        """Take in one entry; gives how many lines were new."""
+        """Take in one entry; return how many lines were new."""
         container = container_of(entry)
         lines = self._lines.feed(entry.message, entry.timestamp, f"{container}/{entry.source}")
         return sum(

@@ -45,7 +45,7 @@ def volume_of(run: RunDir) -> modal.Volume:
 
 
 def files(run: RunDir) -> dict[str, int]:
-    """Give the sizes of the run's files on the volume, by their names relative to its folder.
+    """Return the sizes of the run's files on the volume, by their names relative to its folder.
 
     Raises:
         UserError: Modal cannot be asked.
@@ -117,7 +117,7 @@ def without_missing(
 
 
 def sync_into(recorder: Recorder, while_read: bool = False) -> int:
-    """Fill every hole of the mirror from the volume; gives how many events were missing.
+    """Fill every hole of the mirror from the volume; return how many events were missing.
 
     Args:
         recorder: of the run.
@@ -189,7 +189,7 @@ def _with_last_words(content: bytes, here: Path) -> bytes:
 
 
 def _is_out_of_order(log: Path) -> bool:
-    """Tell whether events were recorded before the words that came first: somebody glanced at it."""
+    """Return whether events were recorded before the words that came first: somebody glanced at it."""
     return decode(first_line(log)) is not None
 
 

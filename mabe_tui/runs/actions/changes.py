@@ -34,7 +34,7 @@ def changes_since(run: RunDir, request: RunRequest) -> Iterator[str]:
 
 
 def _source(run: RunDir, request: RunRequest, folder: Path) -> str:
-    """Give the key of the files that the run would read now.
+    """Return the key of the files that the run would read now.
 
     Raises:
         DataError: they cannot be read.

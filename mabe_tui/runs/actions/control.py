@@ -162,7 +162,7 @@ def pull(entry: RunEntry, which: str = "best", progress: Progress | None = None)
 
 
 def _require_own(entry: RunEntry) -> RunRequest:
-    """Give what was asked of a run that was run here.
+    """Return what was asked of a run that was run here.
 
     Raises:
         RunError: it was made of an old log, or cannot be read.
@@ -177,7 +177,7 @@ def _require_own(entry: RunEntry) -> RunRequest:
 
 
 def _with_data(request: RunRequest, data: Path | None) -> RunRequest:
-    """Give the request with another data folder.
+    """Return the request with another data folder.
 
     Raises:
         ConfigError: the run takes none from this computer.

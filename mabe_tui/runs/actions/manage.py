@@ -128,7 +128,7 @@ def plan_gc(home: Path, everything: bool) -> list[Removal]:
 
 
 def remove(removals: Sequence[Removal]) -> int:
-    """Remove what was planned; gives the bytes that were freed.
+    """Remove what was planned; return the bytes that were freed.
 
     Folders are renamed first, so that a removal cut short leaves no half of a run behind.
 

@@ -82,7 +82,7 @@ class ReachedLimit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def reached_limit(entry: RunEntry) -> ReachedLimit | None:
-    """Give the limit of a run that leaves nothing to go on with; ``None`` where there is no such.
+    """Return the limit of a run that leaves nothing to go on with; ``None`` where there is no such.
 
     It ended the last attempt, or as much is used. Modal's own time-out ends an attempt likewise, and is no
     limit of the run.

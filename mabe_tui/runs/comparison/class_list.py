@@ -63,7 +63,7 @@ def class_list(
 def _confusions(
     sides: Sequence[SideClasses], lines: Sequence[int], cells: CellContent, ascii_only: bool
 ) -> list[Row]:
-    """Give a row for each of the worst confusions, with the figures of each side."""
+    """Return a row for each of the worst confusions, with the figures of each side."""
     known = [(side, line) for side, line in zip(sides, lines, strict=True) if side.counts]
     tables = [
         {(c.truth, c.predicted): c for c in confusions(side.classes, np.array(side.counts))}
@@ -90,7 +90,7 @@ def _confusions(
 
 
 def _worst(tables: Sequence[dict[tuple[str, str], Confusion]]) -> list[tuple[str, str]]:
-    """Give the confusions that harm any side most."""
+    """Return the confusions that harm any side most."""
     harms: dict[tuple[str, str], float] = {}
     for table in tables:
         for pair, one in table.items():

@@ -93,7 +93,7 @@ def _flowed(widths: Sequence[int], width: int) -> list[tuple[int, int]]:
 
 
 def _recoloured(row: Row, lines: Sequence[int]) -> Row:
-    """Give the role of its line to what has the role of a side's number."""
+    """Return the role of its line to what has the role of a side's number."""
     return Row(
         row.text,
         tuple(

@@ -138,7 +138,7 @@ def _own_label(side: Found, short: bool) -> str:
 
 
 def changed_settings(sides: Sequence[Side]) -> tuple[Setting, ...]:
-    """Give the settings, data and seeds included, that are not the same on all sides."""
+    """Return the settings, data and seeds included, that are not the same on all sides."""
     data = _data(sides)
     tables = [
         {**where, **flatten(side.experiment), **_seeds(side)}
@@ -165,7 +165,7 @@ def _alike(values: Sequence[object]) -> bool:
 
 
 def _data(sides: Sequence[Side]) -> list[dict[str, object]]:
-    """Give the data of each side that has a run; nothing where all were scored on the same videos.
+    """Return the data of each side that has a run; nothing where all were scored on the same videos.
 
     Folders of one name that hold different videos are told apart by the first letters of their hash.
     """

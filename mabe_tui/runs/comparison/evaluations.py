@@ -16,7 +16,7 @@ MOST = 8
 
 
 def epoch_metrics(run: RunDir) -> dict[int, dict[str, float]]:
-    """Give what the run's own validation measured, by epoch, of the history that counts."""
+    """Return what the run's own validation measured, by epoch, of the history that counts."""
     return {epoch.epoch: epoch.metrics for epoch in thin_history(run).epochs}
 
 

@@ -182,7 +182,7 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def _grid(matrix: SideClasses) -> str:
-    """Give a confusion matrix: frames, and the share of the row, which is also the shade."""
+    """Return a confusion matrix: frames, and the share of the row, which is also the shade."""
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in ("", *matrix.classes))
     rows = ""
     for name, counts in zip(matrix.classes, matrix.counts, strict=True):

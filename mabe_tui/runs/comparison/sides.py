@@ -164,7 +164,7 @@ class _Candidate:
 
 
 def _own_runs(runs: Sequence[RunEntry]) -> Sequence[RunEntry]:
-    """Give those that can be read; trials of a study only where nothing else is."""
+    """Return those that can be read; trials of a study only where nothing else is."""
     readable = [_Candidate(entry) for entry in runs if entry.request is not None]
     return [run.entry for run in own_runs(readable)] or runs
 

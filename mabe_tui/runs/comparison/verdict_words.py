@@ -94,7 +94,7 @@ class VersionWords:
     verdict: "Verdict"
 
     def sentence(self) -> str:
-        """Say whether one version is better, and what that stands on."""
+        """Return whether one version is better, and what that stands on."""
         verdict = self.verdict
         line = _difference(verdict)
         if (few := _few_videos(verdict)) is not None:

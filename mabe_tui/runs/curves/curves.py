@@ -66,18 +66,18 @@ class Curve:
         return self.x[kept], self.y[kept]
 
     def identity(self, index: int) -> Identity:
-        """Give the event that a point comes from; ``RunLog.line_of`` finds its line."""
+        """Return the event that a point comes from; ``RunLog.line_of`` finds its line."""
         return Identity(self.attempts[int(self.attempt[index])], int(self.seq[index]))
 
     def nearest(self, x: float) -> int | None:
-        """Give the index of the point that counts whose x is nearest; ``None`` without points."""
+        """Return the index of the point that counts whose x is nearest; ``None`` without points."""
         distance = np.where(self.superseded, np.inf, np.abs(self.x - x))
         if not distance.size or not np.isfinite(distance).any():
             return None
         return int(np.nanargmin(distance))
 
     def index_of(self, event: Identity) -> int | None:
-        """Give the last point that was measured up to an event: the way from the log to the chart."""
+        """Return the last point that was measured up to an event: the way from the log to the chart."""
         if event.attempt not in self.attempts or not self.seq.size:
             return None
         number = self.attempts.index(event.attempt)
@@ -124,7 +124,7 @@ def curves_named(points: Points, name: str) -> list[str]:
 def curve(
     points: Points, history: History, name: str, axis: Axis, limits: Limits = NO_LIMITS
 ) -> Curve:
-    """Give one curve of a run.
+    """Return one curve of a run.
 
     Args:
         points: what it said, in numbers.
@@ -149,7 +149,7 @@ def curve(
 
 
 def _where(points: Points, name: str) -> tuple[Table, str]:
-    """Give the table and the column of a curve."""
+    """Return the table and the column of a curve."""
     if name in READINGS:
         return points.system, name
     if name in OF_TRAINING:
@@ -194,7 +194,7 @@ def series_of(
     smooth: float = 0.0,
     show_superseded: bool = False,
 ) -> list[Series]:
-    """Give what is drawn of a curve: the smoothed line last, and under it, faint, what it came from.
+    """Return what is drawn of a curve: the smoothed line last, and under it, faint, what it came from.
 
     Args:
         one: the curve.
@@ -218,7 +218,7 @@ def _superseded(one: Curve) -> list[Series]:
 
 
 def shared_names(of_runs: Sequence[Points], name: str) -> list[str]:
-    """Give the curves that a name stands for in any of the runs.
+    """Return the curves that a name stands for in any of the runs.
 
     Raises:
         RunError: no run has such a curve.

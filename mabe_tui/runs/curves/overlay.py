@@ -31,7 +31,7 @@ def metrics_of(sides: Sequence[SideNumbers]) -> list[str]:
 
 
 def axes_of(sides: Sequence[SideNumbers]) -> list[Axis]:
-    """Give what the curves can be drawn over: dollars only where the price of each run is known."""
+    """Return what the curves can be drawn over: dollars only where the price of each run is known."""
     priced = all(run.limits.usd_per_hour is not None for side in sides for run in side.runs)
     return [axis for axis in Axis if priced or axis is not Axis.DOLLARS]
 
@@ -63,7 +63,7 @@ def overlay(
 
 
 def overlays(sides: Sequence[SideNumbers], names: Sequence[str], axis: Axis) -> list[Panel]:
-    """Give one chart a name, also for names that stand for several curves, such as ``loss``.
+    """Return one chart a name, also for names that stand for several curves, such as ``loss``.
 
     Args:
         sides: in the order of the legends.
@@ -92,7 +92,7 @@ class LineNumbers:
         self._numbers: dict[str, int] = {}
 
     def of(self, names: Sequence[str]) -> list[int]:
-        """Give the numbers of names: a new one gets the lowest that is free; others are forgotten."""
+        """Return the numbers of names: a new one gets the lowest that is free; others are forgotten."""
         self._numbers = {name: n for name, n in self._numbers.items() if name in names}
         for name in names:
             if name not in self._numbers:
@@ -102,7 +102,7 @@ class LineNumbers:
 
 
 def style_of(line: int) -> LineStyle:
-    """Give the style that goes with a line's number, so that lines differ without colour too."""
+    """Return the style that goes with a line's number, so that lines differ without colour too."""
     return STYLES[line % len(STYLES)]
 
 
@@ -135,7 +135,7 @@ def _panel(
 
 
 def _curves(side: SideNumbers, metric: str, axis: Axis) -> list[Curve]:
-    """Give the metric of each run that has measured it."""
+    """Return the metric of each run that has measured it."""
     found = []
     for run in side.runs:
         if metric not in curve_names(run.points):

@@ -52,7 +52,7 @@ class RunNumbers:
 def curves_of(
     runs: Sequence[RunNumbers], names: Sequence[str], axis: Axis
 ) -> list[tuple[str, Curve]]:
-    """Give the curves that names stand for, each with its run's label; a run without one is left out.
+    """Return the curves that names stand for, each with its run's label; a run without one is left out.
 
     Raises:
         RunError: no run has such a curve, or dollars are asked for and the price is not known.
@@ -82,7 +82,7 @@ def panels(
     log_y: bool = False,
     superseded: bool = False,
 ) -> list[Panel]:
-    """Give one chart a name, with the lines of all runs over one another.
+    """Return one chart a name, with the lines of all runs over one another.
 
     Args:
         runs: what to draw, in this order.
@@ -117,7 +117,7 @@ def x_kind(axis: Axis, series: Sequence[Series]) -> TickKind:
 def _drawn(
     curves: Sequence[tuple[str, Curve]], several_runs: bool, options: dict[str, Any]
 ) -> tuple[tuple[Series, ...], tuple[int, ...]]:
-    """Give all series and the number of the line each belongs to; bands come before all lines."""
+    """Return all series and the number of the line each belongs to; bands come before all lines."""
     several_names = len({one.name for _, one in curves}) > 1
     found: list[tuple[Series, int]] = []
     for number, (label, one) in enumerate(curves):

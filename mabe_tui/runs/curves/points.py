@@ -34,7 +34,7 @@ class Table:
         return self._rows
 
     def __getitem__(self, name: str) -> Floats:
-        """Give a column as a view ``(rows,)``; it does not grow with the table."""
+        """Return a column as a view ``(rows,)``; it does not grow with the table."""
         return self._room[self.columns.index(name), : self._rows]
 
     def extend(self, rows: Sequence[Sequence[float]]) -> None:

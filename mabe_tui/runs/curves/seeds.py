@@ -51,7 +51,7 @@ def over_seeds(curves: Sequence[Curve]) -> SeedCurve:
 
 
 def _outside(x: Floats, y: Floats, begin: float, end: float) -> Iterator[tuple[Floats, Floats]]:
-    """Give what of one seed lies before and after the stretch of all, each with its point there."""
+    """Return what of one seed lies before and after the stretch of all, each with its point there."""
     at_begin, at_end = np.interp((begin, end), x, y)
     before, after = x < begin, x > end
     if before.any():
@@ -63,7 +63,7 @@ def _outside(x: Floats, y: Floats, begin: float, end: float) -> Iterator[tuple[F
 def series_over_seeds(
     found: SeedCurve, label: str, style: LineStyle = "solid", smooth: float = 0.0
 ) -> list[Series]:
-    """Give what is drawn: the mean last, under it its band, and, faint, what single seeds have beside it.
+    """Return what is drawn: the mean last, under it its band, and, faint, what single seeds have beside it.
 
     Args:
         found: the quantity.

@@ -45,7 +45,7 @@ class AlertWatch:
     def look(
         self, new: Sequence[AnyEvent], state: RunState, silent_seconds: float
     ) -> tuple[Alert, ...]:
-        """Give the alerts since the last look.
+        """Return the alerts since the last look.
 
         At the first look only how things are is told: that a loss is no number now, or the silence; of a
         run that had ended by then, nothing.
@@ -97,7 +97,7 @@ class AlertWatch:
 
 
 def _latest_measured(events: Sequence[AnyEvent]) -> list[AnyEvent]:
-    """Give the last step and the last epoch."""
+    """Return the last step and the last epoch."""
     found = [next((e for e in reversed(events) if isinstance(e, kind)), None) for kind in MEASURED]
     return [event for event in found if event is not None]
 

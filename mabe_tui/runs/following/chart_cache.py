@@ -31,7 +31,7 @@ class ChartCache:
         self._kept: dict[str, tuple[object, Panel]] = {}
 
     def charts(self, source: RunSource, names: Iterable[str], view: View) -> dict[str, Panel]:
-        """Give a chart a name; one of which nothing was measured yet is without series.
+        """Return a chart a name; one of which nothing was measured yet is without series.
 
         Args:
             source: the run; another one than before makes all anew.

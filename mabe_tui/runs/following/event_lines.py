@@ -11,7 +11,7 @@ CHUNK_BYTES = 64 << 10
 
 
 def find_event(path: Path, seq: int, size: int) -> int | None:
-    """Give the offset at which an event's line begins; ``None`` where the log has no such line.
+    """Return the offset at which an event's line begins; ``None`` where the log has no such line.
 
     A log that came over a network may have events out of order; only then all of it is looked through.
 
@@ -50,7 +50,7 @@ def _looked_through(file: BinaryIO, seq: int, size: int) -> int | None:
 def events_from(
     file: BinaryIO, start: int, stop: int, holding: bytes = b""
 ) -> Iterator[tuple[int, AnyEvent]]:
-    """Give the events whose lines begin from ``start`` on and before ``stop``, with where they do.
+    """Return the events whose lines begin from ``start`` on and before ``stop``, with where they do.
 
     Args:
         file: the log.

@@ -102,7 +102,7 @@ class _Seen:
         self._last: dict[str, int] = {}
 
     def sift(self, events: Iterable[AnyEvent]) -> tuple[list[AnyEvent], bool]:
-        """Give the new events, and whether one of them came after a later one of its attempt."""
+        """Return the new events, and whether one of them came after a later one of its attempt."""
         new: list[AnyEvent] = []
         late = False
         for event in events:

@@ -7,7 +7,7 @@ from mabe_tui.runs.following.live import RunSource
 
 
 def line_at(source: RunSource, chart: str, axis: Axis, x: float) -> int | None:
-    """Give the log's line of the point that is nearest to an x.
+    """Return the log's line of the point that is nearest to an x.
 
     Args:
         source: the run.
@@ -51,7 +51,7 @@ def x_on(source: RunSource, chart: str, before: Axis, after: Axis, x: float) -> 
 
 
 def x_at(source: RunSource, axis: Axis, position: int) -> float | None:
-    """Give the x at which a line of the log was said: of its event, or of the last one measured.
+    """Return the x at which a line of the log was said: of its event, or of the last one measured.
 
     Args:
         source: the run.
@@ -75,7 +75,7 @@ def x_at(source: RunSource, axis: Axis, position: int) -> float | None:
 
 
 def _nearest(source: RunSource, chart: str, axis: Axis, x: float) -> tuple[int, Identity] | None:
-    """Give the nearest point: of which of the chart's curves, and the event that said it."""
+    """Return the nearest point: of which of the chart's curves, and the event that said it."""
     found = [
         (abs(float(one.x[index]) - x), number, one.identity(index))
         for number, one in enumerate(_curves(source, chart, axis))

@@ -105,7 +105,7 @@ class LogIndex:
         return not self.complete
 
     def lines(self, first: int, count: int) -> list[bytes]:
-        """Give the lines from a position on, as far as they are known, without their ends."""
+        """Return the lines from a position on, as far as they are known, without their ends."""
         begin, stop = max(first, self.first), min(first + count, self.stop)
         if begin >= stop:
             return []
@@ -120,7 +120,7 @@ class LogIndex:
         return data.split(b"\n")[: stop - begin]
 
     def position_at(self, offset: int) -> int | None:
-        """Give the line that holds a byte of the file; ``None`` where it is not indexed (yet)."""
+        """Return the line that holds a byte of the file; ``None`` where it is not indexed (yet)."""
         if offset >= self._anchor:
             position = self._after.at_most(offset - self._anchor)
             return position if position < self.stop else None
@@ -128,11 +128,11 @@ class LogIndex:
         return position if position >= self.first else None
 
     def offset(self, position: int) -> int:
-        """Give the byte at which a known line begins."""
+        """Return the byte at which a known line begins."""
         return self._end(position - 1)
 
     def _end(self, position: int) -> int:
-        """Give the offset just behind a line; of the one before the first, where that begins."""
+        """Return the offset just behind a line; of the one before the first, where that begins."""
         if position < -1:
             return self._anchor - self._before[-position - 2]
         return self._anchor + (self._after[position] if position >= 0 else 0)
@@ -214,7 +214,7 @@ def _newlines(data: bytes) -> Offsets:
 
 
 def _last_line_end(file: BinaryIO, size: int) -> int:
-    """Give the offset behind the last newline; 0 where there is none."""
+    """Return the offset behind the last newline; 0 where there is none."""
     stop = size
     while stop > 0:
         start = max(0, stop - TAIL_BYTES)

@@ -47,7 +47,7 @@ class Mirror:
     _seen: dict[Identity, bytes] = field(default_factory=dict)
 
     def poll(self) -> list[Item]:
-        """Give what came since the last call, attempts in order; new ones are picked up.
+        """Return what came since the last call, attempts in order; new ones are picked up.
 
         Raises:
             RunError: one event was written twice, differently.
@@ -62,7 +62,7 @@ class Mirror:
         return items
 
     def remainder(self) -> list[Item]:
-        """Give the torn last lines of the logs: for a run that has ended, and never before.
+        """Return the torn last lines of the logs: for a run that has ended, and never before.
 
         A torn event is no words, and says nothing.
         """

@@ -92,7 +92,7 @@ class Replay(Folded):
         return Update(tuple(events), self._show_lines(events), alerts)
 
     def _show_lines(self, new: list[AnyEvent]) -> int:
-        """Show the log up to what is played; gives how many lines came."""
+        """Show the log up to what is played; return how many lines came."""
         self.log.poll()
         before = self._shown_to
         if new:
@@ -120,7 +120,7 @@ class Replay(Folded):
 
 
 def _played_at(events: list[AnyEvent]) -> list[float]:
-    """Give the moment of each event, never earlier than the one before."""
+    """Return the moment of each event, never earlier than the one before."""
     moments = [0.0] if events else []
     for before, event in pairwise(events):
         passed = (event.time - before.time).total_seconds()

@@ -88,11 +88,11 @@ class RunLog:
         return not self._earlier and (not self._parts or self._parts[0].index.complete)
 
     def number(self, position: int) -> int | None:
-        """Give a line's number in the whole log, from 1; ``None`` while the log is not complete."""
+        """Return a line's number in the whole log, from 1; ``None`` while the log is not complete."""
         return position - self.first + 1 if self.complete else None
 
     def poll(self) -> int:
-        """Take in what was appended; gives how many lines came.
+        """Take in what was appended; return how many lines came.
 
         Where a log was replaced or cut, or an older attempt's log grew, all is begun anew, and
         ``generation`` rises.
@@ -115,7 +115,7 @@ class RunLog:
         return not self.complete
 
     def lines(self, first: int, count: int) -> list[LogRow]:
-        """Give the lines from a position on, as far as they are known and shown."""
+        """Return the lines from a position on, as far as they are known and shown."""
         return [
             self._row(position, attempt, raw) for position, attempt, raw in self._raw(first, count)
         ]
@@ -151,7 +151,7 @@ class RunLog:
             yield None
 
     def line_of(self, event: Identity) -> int | None:
-        """Give the position of an event's line; indexes back as far as it must.
+        """Return the position of an event's line; indexes back as far as it must.
 
         Returns:
             ``None`` where the log has no line that is this event.
@@ -171,7 +171,7 @@ class RunLog:
     def event_near(
         self, position: int, kinds: tuple[type[Event], ...] = MEASURED
     ) -> AnyEvent | None:
-        """Give the last event of these kinds up to a line, else the first after it."""
+        """Return the last event of these kinds up to a line, else the first after it."""
         at = position
         while at >= self.first:
             begin = max(self.first, at - LOOKED_AT_ONCE + 1)

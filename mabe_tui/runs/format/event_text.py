@@ -39,7 +39,7 @@ ENDED = {
 
 
 def event_line(event: AnyEvent, epochs: int | None = None) -> str:
-    """Give the words of any event, with control characters removed.
+    """Return the words of any event, with control characters removed.
 
     Args:
         event: what the run said.
@@ -58,7 +58,7 @@ def event_line(event: AnyEvent, epochs: int | None = None) -> str:
 
 
 def news_line(event: AnyEvent, epochs: int | None = None, wide: bool = False) -> str | None:
-    """Give the words of an event, or ``None`` for what is no news by itself: steps, readings, saves."""
+    """Return the words of an event, or ``None`` for what is no news by itself: steps, readings, saves."""
     match event:
         case Epoch():
             return epoch_line(event, epochs, wide)

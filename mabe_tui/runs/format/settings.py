@@ -8,7 +8,7 @@ from core.config.strict import UNSET
 
 
 def differences(first: Experiment, second: Experiment) -> list[tuple[str, object, object]]:
-    """Give the settings in which two experiments differ: key path and both values."""
+    """Return the settings in which two experiments differ: key path and both values."""
     left, right = flatten(first), flatten(second)
     keys = [*left, *(key for key in right if key not in left)]
     return [(key, left.get(key), right.get(key)) for key in keys if left.get(key) != right.get(key)]

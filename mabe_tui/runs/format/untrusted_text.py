@@ -41,7 +41,7 @@ def ascii_json(text: str) -> str:
 
 
 def plain(raw: bytes) -> str:
-    """Give a line without terminal sequences and control characters.
+    """Return a line without terminal sequences and control characters.
 
     A progress bar that overwrites itself with carriage returns shows as it last was. Square brackets
     stay: nothing here is ever read as markup.
@@ -55,7 +55,7 @@ def plain(raw: bytes) -> str:
 
 
 def clean(value: object) -> str:
-    """Give a value's text for a table: ``–`` for ``None``, ``false`` and ``0`` as themselves."""
+    """Return a value's text for a table: ``–`` for ``None``, ``false`` and ``0`` as themselves."""
     if value is None:
         return "–"
     if isinstance(value, bool):

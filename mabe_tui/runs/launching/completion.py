@@ -41,7 +41,7 @@ def allowed(typed: str) -> str | None:
 
 
 def folders_like(typed: str) -> list[str]:
-    """Give the folders whose path begins as typed; none where nothing can be listed."""
+    """Return the folders whose path begins as typed; none where nothing can be listed."""
     if typed == "~":
         return ["~/"]
     above, slash, begun = typed.rpartition("/")

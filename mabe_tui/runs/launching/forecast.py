@@ -98,7 +98,7 @@ def _run_of(guess: Estimate) -> str:
 
 
 def expected_cost(request: RunRequest, guess: Estimate | None) -> float | None:
-    """Give the dollars a run may cost; ``None`` where nobody charges, or nobody knows."""
+    """Return the dollars a run may cost; ``None`` where nobody charges, or nobody knows."""
     expected = expected_seconds(request, guess)
     return None if expected is None else request.limits.cost_of(expected[0])
 

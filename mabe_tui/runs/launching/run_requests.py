@@ -110,7 +110,7 @@ def check_data(request: RunRequest) -> str:
 
 
 def _how_to_name_data(request: RunRequest) -> str:
-    """Give the command again, with all that was stated and with a data folder."""
+    """Return the command again, with all that was stated and with a data folder."""
     name = request.experiment.name
     words = ["mabe", "run", name, "--data", "DIR"]
     words += ["--on", "local"] if request.experiment.hardware.launcher != "local" else []

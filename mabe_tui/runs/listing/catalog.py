@@ -91,7 +91,7 @@ class Catalog:
         self._listed: tuple[int, int] | None = None
 
     def records(self, now: dt.datetime | None = None, told: Told | None = None) -> list[RunRecord]:
-        """Give all runs, newest first, as they are now; of one that did not change, the same object.
+        """Return all runs, newest first, as they are now; of one that did not change, the same object.
 
         Asks nobody elsewhere: of a run that is elsewhere and has not ended, the state is what the last
         :meth:`refresh` was told, ``unknown`` before it.
@@ -149,7 +149,7 @@ class Catalog:
         return found
 
     def summaries(self, now: dt.datetime | None = None) -> list[RunSummary]:
-        """Give the summaries of :meth:`records`."""
+        """Return the summaries of :meth:`records`."""
         return [record.summary for record in self.records(now)]
 
     def refresh(self, limit: int = ASKED) -> list[str]:

@@ -19,7 +19,7 @@ def shown_state(run: RunSummary) -> str:
 
 
 def remark_of(run: RunSummary) -> str | None:
-    """Give the one thing most worth knowing of a run, beside its figures."""
+    """Return the one thing most worth knowing of a run, beside its figures."""
     if run.stalled_seconds is not None:
         return f"silent for {duration(run.stalled_seconds)}"
     if run.problem:

@@ -49,7 +49,7 @@ class ExperimentCache:
         self._found: dict[str, tuple[ExperimentRow, str]] = {}
 
     def get(self, registry: Registry, version: str) -> tuple[ExperimentRow, str]:
-        """Give what the registry says of a version, and the digest of its settings.
+        """Return what the registry says of a version, and the digest of its settings.
 
         Raises:
             ConfigError: it cannot be resolved.
@@ -72,7 +72,7 @@ def experiment_rows(
     cache: ExperimentCache | None = None,
     distinctions: Distinctions | None = None,
 ) -> list[ExperimentRow]:
-    """Give a row for each version, in the order of the registry.
+    """Return a row for each version, in the order of the registry.
 
     Args:
         registry: the versions.

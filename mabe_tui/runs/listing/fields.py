@@ -50,7 +50,7 @@ class UnknownFieldError(UserError):
 
 
 def row_of(record: RunRecord) -> dict[str, Value]:
-    """Give the flat row of a run.
+    """Return the flat row of a run.
 
     Keys: every field of ``RunSummary``; the last epoch's metrics by their names (``f1_macro``), the
     best epoch's under ``best.``, the best of their moving averages under ``smoothed.``; settings by
@@ -138,12 +138,12 @@ def largest_first(rows: Collection[Row], key: str) -> bool:
 
 
 def is_missing(value: Value) -> bool:
-    """Tell whether there is nothing to compare: ``None`` or NaN."""
+    """Return whether there is nothing to compare: ``None`` or NaN."""
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def order_of(value: Value) -> tuple[object, ...]:
-    """Give what values of any kind can be ordered by."""
+    """Return what values of any kind can be ordered by."""
     if isinstance(value, dt.datetime):
         return (0, value.timestamp())
     if isinstance(value, str):
@@ -154,7 +154,7 @@ def order_of(value: Value) -> tuple[object, ...]:
 
 
 def natural(text: str) -> tuple[tuple[bool, int, str], ...]:
-    """Give what orders texts with numbers in them as people do: ``v9`` before ``v10``."""
+    """Return what orders texts with numbers in them as people do: ``v9`` before ``v10``."""
     return tuple(
         (False, int(part), "") if part.isdigit() else (True, 0, part.casefold())
         for part in _DIGITS.split(text)

@@ -104,7 +104,7 @@ def _measured(name: str, members: Sequence[RunRecord], left_out: tuple[str, ...]
 
 
 def _scored_alike(one: Measured, other: Measured) -> bool:
-    """Tell whether both were measured on the same videos; where that is not known, on the same ids."""
+    """Return whether both were measured on the same videos; where that is not known, on the same ids."""
     if one.validation_source and other.validation_source:
         return one.validation_source == other.validation_source
     return one.scored_on is not None and one.scored_on == other.scored_on

@@ -62,7 +62,7 @@ class Query:
     _test: Test
 
     def matches(self, row: Row) -> bool:
-        """Tell whether a run's row passes."""
+        """Return whether a run's row passes."""
         return self._test(row)
 
     def filter(self, rows: Iterable[Row]) -> list[Row]:
@@ -194,7 +194,7 @@ class _Parser:
         return (lambda row: present(row) and not test(row)) if negated else test
 
     def _rest_or_value(self, token: _Token, name: str, rest: str) -> Literal:
-        """Give what follows the colon: the rest of the word, or a quoted text right behind it."""
+        """Return what follows the colon: the rest of the word, or a quoted text right behind it."""
         if rest:
             return literal(rest, quoted=False)
         if self._next.kind == "quoted" and self._next.column == token.column + len(name) + 1:

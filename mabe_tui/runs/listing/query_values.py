@@ -118,7 +118,7 @@ def bare(text: str) -> Test:
 
 
 def equals(value: Value, wanted: Literal) -> bool:
-    """Tell whether a run's value is the one that was written; of several, whether one of them is."""
+    """Return whether a run's value is the one that was written; of several, whether one of them is."""
     if isinstance(value, tuple):
         return wanted.text in value
     if wanted.is_constant:

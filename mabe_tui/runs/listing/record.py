@@ -95,7 +95,7 @@ def record_from(entry: RunEntry, history: History, state: RunState, now: dt.date
 
 
 def smoothed_best(values: Iterable[float], weight: float, lowest: bool = False) -> float | None:
-    """Give the best value of a curve's exponential moving average.
+    """Return the best value of a curve's exponential moving average.
 
     The average is that of :func:`mabe_tui.plotting.smoothing.ema` (Kingma & Ba 2015, section 3), so that
     the figure can be found in the smoothed curve. Values that are not finite are passed over.
@@ -121,7 +121,7 @@ def smoothed_best(values: Iterable[float], weight: float, lowest: bool = False) 
 
 
 def is_lower_better(metric: str) -> bool:
-    """Tell whether a metric is a loss; all others are better the higher they are."""
+    """Return whether a metric is a loss; all others are better the higher they are."""
     return metric == "loss" or metric.endswith("_loss")
 
 

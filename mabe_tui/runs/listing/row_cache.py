@@ -23,7 +23,7 @@ class RowCache:
         baseline: Measured | None = None,
         pinned: Collection[str] = (),
     ) -> list[Row]:
-        """Give the row of each record, in their order; the list is not to be changed.
+        """Return the row of each record, in their order; the list is not to be changed.
 
         Args:
             records: a row is made once for each object.

@@ -92,13 +92,13 @@ def over_seeds(runs: Sequence[Run]) -> Repeats[Run]:
 
 
 def settings_digest(experiment: Experiment) -> str:
-    """Give what is the same for two experiments only if all their settings but the seed are."""
+    """Return what is the same for two experiments only if all their settings but the seed are."""
     settings = {k: v for k, v in flatten(experiment).items() if k != "training.seed"}
     return digest(settings)
 
 
 def data_digest(request: RunRequest) -> str:
-    """Give what is the same for two runs only if they learned from and were scored on the same data."""
+    """Return what is the same for two runs only if they learned from and were scored on the same data."""
     found = request.resolved
     if found is None:
         return digest(request.data)
@@ -107,7 +107,7 @@ def data_digest(request: RunRequest) -> str:
 
 
 def digest(value: object) -> str:
-    """Give a short text that is the same for equal values only."""
+    """Return a short text that is the same for equal values only."""
     encoded = msgspec.json.encode(value, order="sorted")
     return hashlib.sha256(encoded).hexdigest()[:DIGEST_LETTERS]
 

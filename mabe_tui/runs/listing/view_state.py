@@ -60,7 +60,7 @@ class ViewState:
         self.path = places.state() / "views" / f"{name}.json"
 
     def read(self) -> Arrangement:
-        """Give what is kept; what is missing or damaged is empty."""
+        """Return what is kept; what is missing or damaged is empty."""
         try:
             return msgspec.json.decode(self.path.read_bytes(), type=Arrangement)
         except (OSError, *UNDECODABLE):
@@ -83,7 +83,7 @@ class ViewState:
         self._change(lambda kept: {"pinned": tuple(n for n in kept.pinned if n != name)})
 
     def view(self, name: str) -> View:
-        """Give a saved view.
+        """Return a saved view.
 
         Raises:
             UserError: there is none of that name; gives the nearest.
@@ -116,7 +116,7 @@ class ViewState:
         self._change(lambda kept: {"views": {k: v for k, v in kept.views.items() if k != name}})
 
     def screen(self, name: str) -> dict[str, Any]:
-        """Give what a screen kept; empty where nothing."""
+        """Return what a screen kept; empty where nothing."""
         return self.read().screens.get(name, {})
 
     def keep(self, screen: str, **values: Any) -> None:

@@ -148,7 +148,7 @@ class StudyTrial:
             self._told = epoch
 
     def should_be_pruned(self) -> bool:
-        """Tell whether its best value so far is below the median of the others at this epoch."""
+        """Return whether its best value so far is below the median of the others at this epoch."""
         return self._trial.should_prune()
 
     def explain(self, problem: str) -> None:
@@ -193,12 +193,12 @@ class Study:
         return _result(self._study.tell(trial.number, state=TrialState.FAIL))
 
     def results(self) -> list[TrialResult]:
-        """Give all trials that have ended, in the order of their numbers."""
+        """Return all trials that have ended, in the order of their numbers."""
         return [_result(each) for each in self._study.get_trials(deepcopy=False, states=ENDED)]
 
 
 def best_of(results: Iterable[TrialResult]) -> TrialResult | None:
-    """Give the complete trial with the highest value; the earliest where several tie."""
+    """Return the complete trial with the highest value; the earliest where several tie."""
     complete = [each for each in results if each.outcome == "complete" and each.metric is not None]
     return max(complete, key=lambda each: each.metric or 0.0, default=None)
 
@@ -271,7 +271,7 @@ def _load(database: Path, training: TrainingConfig) -> optuna.Study:
 
 
 def _as_it_stands(experiment: Experiment) -> tuple[dict[str, Any], dict[str, str]]:
-    """Give the version's own values: as parameters where they are in the ranges, else as spelled."""
+    """Return the version's own values: as parameters where they are in the ranges, else as spelled."""
     own = flatten(experiment)
     inside: dict[str, Any] = {}
     outside: dict[str, str] = {}

@@ -77,7 +77,7 @@ class Tuner:
         return [run.id for run in runs if run is not None and run.attempts()]
 
     def results(self, trials: int, parallel: int) -> Iterator[TrialResult]:
-        """Give the result of each trial as it ends, until the study has so many trials.
+        """Return the result of each trial as it ends, until the study has so many trials.
 
         Those that were under way when the study was last left come first. Leaving early leaves the runs
         running, and the study knows them.

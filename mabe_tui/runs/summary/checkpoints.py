@@ -89,7 +89,7 @@ def pointer_names(run: RunDir) -> list[str]:
 
 
 def pointer_name(which: str) -> str:
-    """Give the name of a pointer as its file has it: ``epoch-5`` is ``epoch-0005``."""
+    """Return the name of a pointer as its file has it: ``epoch-5`` is ``epoch-0005``."""
     number = EPOCH_POINTER.fullmatch(which)
     return epoch_pointer(int(number[1])) if number else which
 
@@ -114,7 +114,7 @@ def unmark(run: RunDir) -> None:
 
 
 def checkpoint_here(run: RunDir, which: str) -> Pointer:
-    """Give the pointer of one checkpoint whose file is on this computer.
+    """Return the pointer of one checkpoint whose file is on this computer.
 
     Raises:
         RunError: there is no such checkpoint, or it has not been pulled.
@@ -133,13 +133,13 @@ def checkpoint_here(run: RunDir, which: str) -> Pointer:
 
 
 def is_elsewhere(run: RunDir) -> bool:
-    """Tell whether the run's own folder is on another machine, and this one a mirror of it."""
+    """Return whether the run's own folder is on another machine, and this one a mirror of it."""
     handle = run.read_handle()
     return handle is not None and handle.launcher != "local"
 
 
 def chosen_pointers(run: RunDir, which: str, one: bool = False) -> list[Pointer]:
-    """Give the checkpoints that ``best``, ``last``, ``epoch-5`` or (unless ``one`` is meant) ``all`` means.
+    """Return the checkpoints that ``best``, ``last``, ``epoch-5`` or (unless ``one`` is meant) ``all`` means.
 
     Raises:
         RunError: there is no such checkpoint; names those there are.

@@ -40,7 +40,7 @@ class Thinner:
             self._kept += _decoded([line])
 
     def events(self) -> list[AnyEvent]:
-        """Give what is left of all lines so far."""
+        """Return what is left of all lines so far."""
         return [*self._kept, *_decoded(self._heartbeat.values())]
 
 
@@ -86,7 +86,7 @@ class EventFile:
         self._tail = LineTail(path)
 
     def read(self) -> tuple[list[bytes], bool]:
-        """Give the lines that have come, and whether they are of a file that was replaced or cut."""
+        """Return the lines that have come, and whether they are of a file that was replaced or cut."""
         before = self._tail.offset
         lines = self._tail.read()
         is_another = self._tail.offset != before + sum(map(len, lines)) + len(lines)
@@ -112,7 +112,7 @@ class _ThinFile(EventFile):
         self.thinner.feed(lines)
 
     def is_lost(self, log: Path) -> bool:
-        """Tell whether the attempt's log has events, and this file none."""
+        """Return whether the attempt's log has events, and this file none."""
         if self.lines:
             return False
         begins = LineTail(log).read() if _size(log) < LOG_HEAD else last_lines(log)
@@ -120,7 +120,7 @@ class _ThinFile(EventFile):
 
 
 def _is_whole(line: bytes) -> bool:
-    """Tell whether a line was written as it stands: also an event of a kind this reader lacks."""
+    """Return whether a line was written as it stands: also an event of a kind this reader lacks."""
     if line.startswith((STEP, SYSTEM)):
         return line.endswith(b"}")  # there are thousands of them
     try:

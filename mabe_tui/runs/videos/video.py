@@ -95,7 +95,7 @@ class TrackedVideo:
         return self.positions[:: max(1, self.frames // SAMPLED_FRAMES), : self.mice]
 
     def acts(self, frame: int) -> list[Act]:
-        """Give what was annotated of one frame, in the order in which it began."""
+        """Return what was annotated of one frame, in the order in which it began."""
         bouts = self.bouts
         (here,) = np.nonzero((bouts.start <= frame) & (frame < bouts.stop))
         return [
@@ -196,7 +196,7 @@ def open_run_data(
 
 
 def _data_folder(entry: RunEntry, request: RunRequest) -> Path | None:
-    """Give the folder that a run learned from; none for one that makes its own data.
+    """Return the folder that a run learned from; none for one that makes its own data.
 
     Raises:
         DataError: it is not on this computer.

@@ -84,23 +84,23 @@ class PredictedVideo:
         return np.union1d(self.truth_bouts.start, self.predicted_bouts.start)
 
     def next_error(self, frame: int) -> int | None:
-        """Give the first frame of the next stretch of wrong frames after ``frame``, if there is one."""
+        """Return the first frame of the next stretch of wrong frames after ``frame``, if there is one."""
         return _after(self.error_starts, frame)
 
     def previous_error(self, frame: int) -> int | None:
-        """Give the first frame of the last stretch of wrong frames that began before ``frame``."""
+        """Return the first frame of the last stretch of wrong frames that began before ``frame``."""
         return _before(self.error_starts, frame)
 
     def next_bout(self, frame: int) -> int | None:
-        """Give the frame after ``frame`` where the next true or predicted bout begins."""
+        """Return the frame after ``frame`` where the next true or predicted bout begins."""
         return _after(self._bout_starts, frame)
 
     def previous_bout(self, frame: int) -> int | None:
-        """Give the frame before ``frame`` where the last true or predicted bout began."""
+        """Return the frame before ``frame`` where the last true or predicted bout began."""
         return _before(self._bout_starts, frame)
 
     def facts(self, frame: int) -> FrameFacts:
-        """Give all that is known of one frame, 0 ≤ ``frame`` < frames."""
+        """Return all that is known of one frame, 0 ≤ ``frame`` < frames."""
         video = self.video
         names = video.classes
         mice = dict(zip(video.about.mouse_ids, video.positions[frame], strict=False))
@@ -160,7 +160,7 @@ class VideoPredictor:
         self._predictor: Predictor | None = None
 
     def predict(self, video: TrackedVideo, progress: Progress | None = None) -> PredictedVideo:
-        """Give the answer for a video, from the cache where it is there.
+        """Return the answer for a video, from the cache where it is there.
 
         Raises:
             CheckpointError: the checkpoint is damaged.

@@ -46,7 +46,7 @@ class MabeScreen(DeferringScreen[None]):
         yield KeyFooter()
 
     def body(self) -> ComposeResult:
-        """Give the widgets between title and footer."""
+        """Return the widgets between title and footer."""
         raise NotImplementedError
 
     def heading(self) -> str:

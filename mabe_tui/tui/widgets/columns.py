@@ -45,7 +45,7 @@ class Row:
 
 
 def needed(column: Column, cells: Sequence[str], is_sorted: bool) -> int:
-    """Give the width that the widest cell of a column needs.
+    """Return the width that the widest cell of a column needs.
 
     Args:
         column: which.
@@ -60,7 +60,7 @@ def needed(column: Column, cells: Sequence[str], is_sorted: bool) -> int:
 
 
 def fitting(columns: Sequence[Column], widths: Sequence[int], width: int) -> list[tuple[int, int]]:
-    """Give each column room, the most important first, those that need too much passed over.
+    """Return each column room, the most important first, those that need too much passed over.
 
     Args:
         columns: all there are.

@@ -73,7 +73,7 @@ class Ethograms(Picture):
             self.redraw()
 
     def bounds(self, width: int) -> tuple[int, int]:
-        """Give the first frame shown and the one after the last.
+        """Return the first frame shown and the one after the last.
 
         A whole number of frames to a column, and columns that begin at multiples of it, keep the
         picture from flickering while it moves.
@@ -160,7 +160,7 @@ class Ethograms(Picture):
 
 
 def _marked(row: Row, column: int) -> Row:
-    """Give one character of a row the role of the cursor."""
+    """Return one character of a row the role of the cursor."""
     parts = []
     for start, stop, role in row.segments:
         before, after = (

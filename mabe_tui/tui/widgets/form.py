@@ -25,7 +25,7 @@ class Completing(Suggester):
         self._complete = complete
 
     async def get_suggestion(self, value: str) -> str | None:
-        """Give what the line may become; → takes it."""
+        """Return what the line may become; → takes it."""
         found = await in_thread(lambda: self._complete(value)) if value else ()
         return next((text for text in found if text.startswith(value)), None)
 

@@ -127,7 +127,7 @@ class Panels(Horizontal):
         self.query_one(name).focus()
 
     def panel_of_focus(self) -> str | None:
-        """Give the panel that has the focus."""
+        """Return the panel that has the focus."""
         focused = self.screen.focused
         for kind in PANELS:
             if focused is not None and self.query_one(f"#panel-{kind.key}") in focused.ancestors:

@@ -27,7 +27,7 @@ class Picture(Widget):
         raise NotImplementedError
 
     def role_style(self, role: int, y: int) -> Style:
-        """Give the style of a role in a row; of series, the theme's colours in turn."""
+        """Return the style of a role in a row; of series, the theme's colours in turn."""
         del y
         return self.colours.of(role)
 

@@ -41,7 +41,7 @@ class SideTable(RowTable):
         self._lay_out()
 
     def whole(self, key: str) -> tuple[str, str]:
-        """Give the label of a row, and a line for each side's value, however long."""
+        """Return the label of a row, and a line for each side's value, however long."""
         label, *values = next(row.cells for row in self._all if row.key == key)
         pairs = zip(self._sides, values, strict=True)
         return label.strip(), "\n".join(f"{side}: {value}" for side, value in pairs)
@@ -52,7 +52,7 @@ class SideTable(RowTable):
         self._lay_out()
 
     def _fitting(self, width: int) -> list[tuple[int, int]]:
-        """Give the columns from the left that fit, for no side is to be passed over unseen."""
+        """Return the columns from the left that fit, for no side is to be passed over unseen."""
         kept, room = list[tuple[int, int]](), width + GAP
         for number, own in enumerate(self._widths):
             room -= own + GAP

@@ -63,7 +63,7 @@ class Standing(Widget):
         self.lay_out()
 
     def render(self) -> RenderResult:
-        """Give the lines."""
+        """Return the lines."""
         return self._lines
 
     def lay_out(self) -> None:
@@ -87,7 +87,7 @@ class Standing(Widget):
 
 
 def standing_lines(look: Look, width: int, bar: str = BAR) -> list[tuple[str, str]]:
-    """Give the lines, each with the name of its colour; none is wider than ``width``, if it can be.
+    """Return the lines, each with the name of its colour; none is wider than ``width``, if it can be.
 
     Args:
         look: what there is to show.

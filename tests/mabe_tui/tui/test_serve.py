@@ -36,7 +36,7 @@ def address_of(process: subprocess.Popen[str]) -> str:
 
 
 async def shown(client: ClientSession, address: str, text: bytes) -> list[psutil.Process]:
-    """Open a tab until it shows a text; gives the processes that there are then."""
+    """Open a tab until it shows a text; return the processes that there are then."""
     seen = b""
     async with client.ws_connect(f"{address}/ws?width=100&height=30") as tab:
         while text not in seen:

@@ -60,11 +60,11 @@ class Terminal:
         self._ask("send-keys", *keys)
 
     def screen(self) -> str:
-        """Give what is shown; nothing where the dashboard has ended."""
+        """Return what is shown; nothing where the dashboard has ended."""
         return self._ask("capture-pane", "-p")
 
     def expect(self, shown: Callable[[str], bool] | str) -> str:
-        """Wait until something is shown; gives the screen."""
+        """Wait until something is shown; return the screen."""
         asked = (lambda screen: shown in screen) if isinstance(shown, str) else shown
         screens: list[str] = []
 
@@ -76,7 +76,7 @@ class Terminal:
         return screens[-1]
 
     def dashboard(self) -> psutil.Process:
-        """Give the process of the dashboard."""
+        """Return the process of the dashboard."""
         return psutil.Process(int(self._ask("display-message", "-p", "#{pane_pid}")))
 
     def close(self) -> None:
@@ -104,7 +104,7 @@ def launch_v1(terminal: Terminal, home: Path) -> RunDir:
 
 
 def epoch(screen: str) -> int:
-    """Give the epoch that a screen says."""
+    """Return the epoch that a screen says."""
     found = EPOCH.search(screen)
     return int(found[1]) if found else -1
 
@@ -157,5 +157,5 @@ def test_killed_the_run_does_not_notice(
 
 
 def curve(screen: str) -> list[str]:
-    """Give the lines that hold Braille."""
+    """Return the lines that hold Braille."""
     return [line for line in screen.splitlines() if re.search("[\u2801-\u28ff]", line)]

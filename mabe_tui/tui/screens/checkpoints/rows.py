@@ -27,7 +27,7 @@ CHECKPOINTS = (
 
 
 def checkpoint_row(row: CheckpointRow, chosen: Collection[str]) -> Row:
-    """Give one checkpoint as a row; its key is the pointer that names it best."""
+    """Return one checkpoint as a row; its key is the pointer that names it best."""
     signs = (CHOSEN if name_of(row) in chosen else " ") + (STAR if MARKED in row.pointers else " ")
     state, colour = _state(row)
     cells = (
@@ -46,7 +46,7 @@ def checkpoint_row(row: CheckpointRow, chosen: Collection[str]) -> Row:
 
 
 def name_of(row: CheckpointRow) -> str:
-    """Give the pointer to call a checkpoint by: that of its epoch, which never moves, where it has one."""
+    """Return the pointer to call a checkpoint by: that of its epoch, which never moves, where it has one."""
     return next((name for name in row.pointers if name not in CORE_POINTERS), row.pointers[0])
 
 
@@ -74,7 +74,7 @@ def metric_columns(reports: Sequence[EvaluationReport]) -> tuple[str, ...]:
 
 
 def metric_rows(own: Mapping[str, float], reports: Sequence[EvaluationReport]) -> list[Row]:
-    """Give a row a metric: in the run's own validation, and on other data."""
+    """Return a row a metric: in the run's own validation, and on other data."""
     tables = [own, *(report.metrics for report in reports)]
     known = dict.fromkeys(name for table in tables for name in table)
     names = [name for name in METRICS_FIRST if name in known]
@@ -93,5 +93,5 @@ def _metric(name: str, value: float | None) -> str:
 
 
 def _place(path: str) -> str:
-    """Give the last two parts of a path."""
+    """Return the last two parts of a path."""
     return clean("/".join(path.rstrip("/").split("/")[-2:]))

@@ -47,7 +47,7 @@ class ComparePanes(Horizontal):
         return self.query_one("#classes", ClassView)
 
     def table(self, name: str) -> SideTable:
-        """Give the table of settings or of figures."""
+        """Return the table of settings or of figures."""
         return self.query_one(f"#{name}", SideTable)
 
     def write_code(self, text: str) -> None:
@@ -67,5 +67,5 @@ class ComparePanes(Horizontal):
         self.query_one(f"#{key}").focus()
 
     def has_focus_in(self, key: str) -> bool:
-        """Tell whether the focus is in a pane."""
+        """Return whether the focus is in a pane."""
         return self.query_one(f"#{key}").has_focus

@@ -41,7 +41,7 @@ TITLES = (
 def side_rows(
     names: Sequence[str], comparison: Comparison, lines: Sequence[int], ascii_only: bool
 ) -> list[Row]:
-    """Give a row a side: how it is drawn, what it reached, and what can be said of it.
+    """Return a row a side: how it is drawn, what it reached, and what can be said of it.
 
     Args:
         names: as a person typed them: the rows' keys.
@@ -105,13 +105,13 @@ def _interval(verdict: Verdict | None) -> str:
 
 
 def setting_rows(comparison: Comparison) -> list[Row]:
-    """Give the settings that are not the same on all sides."""
+    """Return the settings that are not the same on all sides."""
     _, settings = sections(comparison)[0]
     return [_row("", cells) for cells in settings]
 
 
 def figure_rows(comparison: Comparison) -> list[Row]:
-    """Give all else that was measured or took something, under headings."""
+    """Return all else that was measured or took something, under headings."""
     found = []
     for title, (_, rows) in zip(TITLES, sections(comparison)[1:], strict=True):
         found += [*_headed(title, rows, len(comparison.sides))] if rows else []

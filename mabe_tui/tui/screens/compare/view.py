@@ -38,7 +38,7 @@ class CompareView:
 
     @classmethod
     def read(cls, state: ViewState) -> "CompareView":
-        """Give what was kept; what cannot be understood is as at first."""
+        """Return what was kept; what cannot be understood is as at first."""
         kept = state.screen(SCREEN)
         metric = kept.get("metric")
         allowed: dict[str, Sequence[Any]] = {

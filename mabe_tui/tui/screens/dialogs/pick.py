@@ -16,7 +16,7 @@ from mabe_tui.tui.screens.deferred import DeferringScreen
 
 
 class PickScreen(DeferringScreen[str | None], ModalScreen[str | None]):
-    """A list narrowed down as one types; gives what was chosen, ``None`` for nothing.
+    """A list narrowed down as one types; return what was chosen, ``None`` for nothing.
 
     Args:
         title: what is chosen.

@@ -105,7 +105,7 @@ def _run_lines(record: RunRecord) -> Iterator[str]:
 
 
 def _metric_lines(last: Mapping[str, float], best: Mapping[str, float]) -> Iterator[str]:
-    """Give the metrics over all classes, then one line a class with its own beside one another."""
+    """Return the metrics over all classes, then one line a class with its own beside one another."""
     yield f"\n{'':<21}{'last':>8}{'best':>9}"
     for name, value in last.items():
         if "/" not in name:

@@ -70,7 +70,7 @@ class VersionsTable(RowTable):
         self._draw()
 
     def last_run(self, version: str | None) -> str | None:
-        """Give the id of a version's latest run."""
+        """Return the id of a version's latest run."""
         return next((row.last_run for row in self._versions if row.version == version), None)
 
     @on(RowTable.HeaderClicked)

@@ -286,7 +286,7 @@ class LaunchScreen(MabeScreen):
             self.app.switch_screen(RunScreen(message.run))
 
     def _last_data(self) -> str:
-        """Give the folder that was learned from last, where the version needs one."""
+        """Return the folder that was learned from last, where the version needs one."""
         experiment = self.mabe.session.registry.experiment(self._version)
         if experiment.data.source == "synthetic":
             return ""

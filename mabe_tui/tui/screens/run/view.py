@@ -36,7 +36,7 @@ class RunView:
 
     @classmethod
     def read(cls, state: ViewState, run: str) -> "RunView":
-        """Give what was kept for a run; what cannot be understood is as at first."""
+        """Return what was kept for a run; what cannot be understood is as at first."""
         kept = state.screen(SCREEN)
         lines, panel = kept.get("lines"), _panels(kept).get(run)
         return cls(
@@ -98,7 +98,7 @@ class RunView:
 
 
 def _panels(kept: dict[str, Any]) -> dict[str, str]:
-    """Give the panel of each run that was shown last."""
+    """Return the panel of each run that was shown last."""
     panels = kept.get("panels")
     return panels if isinstance(panels, dict) else {}
 

@@ -23,7 +23,7 @@ class Playback:
         self._from, self._since = 0, 0.0
 
     def frame(self, now: float) -> int:
-        """Give the frame at this time; the last one ends the playing."""
+        """Return the frame at this time; the last one ends the playing."""
         if not self.playing:
             return self._from
         passed = (now - self._since) * self.frames_per_second * self.speed

@@ -13,7 +13,7 @@ OF_CLASS = "f1/"
 
 
 def score_columns(classes: Sequence[str]) -> tuple[Column, ...]:
-    """Give the columns for a run that tells these classes apart; keys are those of `mabe video`."""
+    """Return the columns for a run that tells these classes apart; keys are those of `mabe video`."""
     of_classes = [
         Column(OF_CLASS + name, name, align="right", rank=number + 1)
         for number, name in enumerate(classes)
