@@ -1,1 +1,1 @@
-"""Headless: what an experiment is, and how it is trained, evaluated and applied."""
+"""The headless core: what an experiment is, and how it is trained, evaluated and applied."""

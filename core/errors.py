@@ -1,12 +1,12 @@
-"""Errors whose message is written for a person.
+"""Errors with a message written for a person.
 
 A front end prints ``str(error)`` on one line and exits with a code other than 0; it shows a traceback
-only when asked to. The message therefore names the file, key, column or row, and what to do about it.
+only with ``--debug``. The message therefore names the file, key, column or row, and what to do about it.
 """
 
 
 class UserError(Exception):
-    """Something the user can mend; the message says what and how, on one line."""
+    """Something the user can fix; the message says what and how, on one line."""
 
 
 class ConfigError(UserError):
@@ -14,7 +14,7 @@ class ConfigError(UserError):
 
 
 class MisuseError(ConfigError):
-    """A command line that cannot be meant: an unknown name, a value not of its kind, options that clash."""
+    """An invalid command line: an unknown name, a value of the wrong kind, options that clash."""
 
 
 class DataError(UserError):
@@ -22,7 +22,7 @@ class DataError(UserError):
 
 
 class RunError(UserError):
-    """A run folder, or a request to it, that cannot be honoured in its present state."""
+    """A run folder that is damaged, or a request that its present state does not allow."""
 
 
 class CheckpointError(RunError):

@@ -1,4 +1,4 @@
-"""Bringing what is computed on the host to where the tensors are."""
+"""Copying host arrays to the device the tensors are on."""
 
 from typing import Any
 
@@ -8,10 +8,10 @@ from torch import Tensor
 
 
 def to_device(values: npt.NDArray[Any], device: torch.device) -> Tensor:
-    """Return an array as a tensor on a device, without waiting for what a GPU has yet to do.
+    """Return an array as a tensor on a device, without waiting for the GPU's queue.
 
-    On a CPU it shares the array's memory. For a GPU it goes through pinned memory, which torch keeps
-    until it is copied; a copy from other memory waits until the GPU's queue has run dry.
+    On a CPU the tensor shares the array's memory. For a GPU the copy goes through pinned memory, which
+    torch keeps until the copy is done; a copy from pageable memory would wait until the queue is empty.
     """
     tensor = torch.from_numpy(values)
     if device.type != "cuda":

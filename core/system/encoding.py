@@ -1,14 +1,14 @@
-"""Text files as editors and shells of other systems write them."""
+"""Decode text files written by the editors and shells of other systems."""
 
 import codecs
 
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 SAMPLE = 200
-"""Bytes that are looked at where a file does not begin with a byte order mark."""
+"""Bytes inspected where a file has no byte order mark."""
 
 
 def is_utf_16(content: bytes) -> bool:
-    """Return whether a text is UTF-16, as PowerShell's ``>`` writes it: by its mark, or by its zeros."""
+    """Return whether a text is UTF-16, as PowerShell's ``>`` writes it, judging by its mark or its zeros."""
     if content.startswith(UTF_16):
         return True
     sample = content[:SAMPLE]
@@ -20,11 +20,11 @@ def decode_text(content: bytes, errors: str = "strict") -> str:
     """Decode UTF-8 or UTF-16, without a byte order mark.
 
     Args:
-        content: all of a file.
-        errors: what to do with what is neither, as :meth:`bytes.decode` takes it.
+        content: the whole file.
+        errors: how to handle bytes that are neither, as in :meth:`bytes.decode`.
 
     Raises:
-        UnicodeDecodeError: it is neither, and ``errors`` is ``strict``.
+        UnicodeDecodeError: the content is neither, and ``errors`` is ``strict``.
     """
     if not is_utf_16(content):
         return content.decode("utf-8-sig", errors)

@@ -1,4 +1,4 @@
-"""Writing so that a reader never meets a half: whole files, lines that are appended, and parts of a file."""
+"""Atomic writes: a reader never sees half a file or half a line."""
 
 import io
 import os
@@ -12,7 +12,7 @@ import msgspec
 from core.errors import UserError
 
 UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What decoding bytes of unknown origin raises: not JSON, not UTF-8, or nested too deeply."""
+"""Exceptions raised by decoding bytes of unknown origin: not JSON, not UTF-8, or nested too deeply."""
 
 
 @contextmanager
@@ -46,10 +46,10 @@ def replace_atomically(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
 
 
 def check_writable(path: Path) -> None:
-    """Look, before long work, whether a file could be written there.
+    """Check, before long work, that a file can be written at ``path``.
 
     Raises:
-        UserError: it is a folder, or the folder it is to be in is none or cannot be written.
+        UserError: ``path`` is a folder, or its parent is not a folder or cannot be written to.
     """
     folder = next(each for each in path.absolute().parents if each.exists())
     if path.is_dir():
@@ -61,16 +61,16 @@ def check_writable(path: Path) -> None:
 
 
 def write_bytes_atomically(path: Path, data: bytes) -> None:
-    """Replace ``path`` by ``data`` in one step; see :func:`replace_atomically` for what is raised."""
+    """Replace the content of ``path`` with ``data`` in one step; raises as :func:`replace_atomically`."""
     with replace_atomically(path) as file:
         file.write(data)
 
 
 def write_all(file: io.FileIO, data: bytes | memoryview) -> None:
-    """Write to an unbuffered file, which may take less at a time: where a disk fills up, it does.
+    """Write all of ``data`` to an unbuffered file, which may accept less at a time on a full disk.
 
     Raises:
-        OSError: not all could be written.
+        OSError: not everything could be written.
     """
     rest = memoryview(data)
     while rest:
@@ -78,10 +78,10 @@ def write_all(file: io.FileIO, data: bytes | memoryview) -> None:
 
 
 def append_all(file: io.FileIO, data: bytes) -> None:
-    """Append to an unbuffered file all or nothing, so that what comes next is not glued to a half line.
+    """Append all of ``data`` or nothing, so that the next line is never glued to half a line.
 
     Raises:
-        OSError: it could not be written; the file is as it was.
+        OSError: the data could not be written; the file is unchanged.
     """
     before = file.seek(0, os.SEEK_END)
     try:

@@ -1,6 +1,6 @@
-"""Inter-process locks: for a file that several processes rewrite, and for long work that only one may do.
+"""Inter-process locks, for files that several processes rewrite and for work that only one may do.
 
-A lock is a file that is left behind: removing it would let two processes hold it at once.
+A lock file is never removed: removing it would let two processes hold the lock at once.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,32 +13,32 @@ from core.errors import DataError, UserError
 from core.system.progress import Progress
 
 REWRITE_SECONDS = 30.0
-"""How long a writer waits for others, each of which takes milliseconds."""
+"""How long a writer waits for other writers, each of which takes milliseconds."""
 LOOK_SECONDS = 1.0
-"""Between two looks at whether the other process is done."""
+"""Polling interval while another process holds the lock."""
 
 
 class LockedError(UserError):
-    """Another process holds the lock, and has not let go in time."""
+    """Another process holds the lock and did not release it in time."""
 
 
 @contextmanager
 def locked(
     path: Path, seconds: float | None = None, tell: Callable[[str], None] | None = None
 ) -> Iterator[None]:
-    """Hold the inter-process lock of a file that is about to be rewritten.
+    """Hold the inter-process lock of a file while it is rewritten.
 
     Read the file inside the context, not before: another process may have just changed it. The lock is
-    ``.NAME.lock`` beside the file; the folder is made where there is none.
+    ``.NAME.lock`` beside the file; the folder is created if it does not exist.
 
     Args:
         path: the file; it need not exist.
-        seconds: how long to wait for other writers; :data:`REWRITE_SECONDS` where not given.
-        tell: called with a sentence, once, where there is something to wait for.
+        seconds: how long to wait for other writers; :data:`REWRITE_SECONDS` by default.
+        tell: called once with a sentence if there is something to wait for.
 
     Raises:
         LockedError: another process still holds the lock.
-        UserError: the folder cannot be written.
+        UserError: the folder cannot be written to.
     """
     limit = REWRITE_SECONDS if seconds is None else seconds
     lock = FileLock(path.with_name(f".{path.name}.lock"))
@@ -64,11 +64,11 @@ def locked(
 
 @contextmanager
 def try_lock(lock_file: Path, seconds: float = 0.0) -> Iterator[bool]:
-    """Hold a lock file if it can be had in time; yields whether it is held.
+    """Try to hold a lock file for the length of the context; yield whether it is held.
 
     Args:
-        lock_file: made if need be, and its folder as well.
-        seconds: how long to wait for it.
+        lock_file: created, together with its folder, if it does not exist.
+        seconds: how long to wait for the lock.
 
     Raises:
         UserError: the lock file cannot be written.
@@ -87,16 +87,16 @@ def try_lock(lock_file: Path, seconds: float = 0.0) -> Iterator[bool]:
 
 @contextmanager
 def in_turn(lock_file: Path, progress: Progress | None, waiting: str) -> Iterator[None]:
-    """Hold a lock file, waiting for the process that holds it for as long as its work takes.
+    """Hold a lock file, waiting without limit for the process that holds it.
 
     Args:
-        lock_file: made if need be, and its folder as well.
-        progress: called with ``(0, 0, waiting)`` once a second; what it raises ends the wait, so that
-            a job hears signals and limits meanwhile, and its heartbeat goes on.
-        waiting: says for what.
+        lock_file: created, together with its folder, if it does not exist.
+        progress: called with ``(0, 0, waiting)`` once a second. An exception from it ends the wait, so a
+            waiting job still reacts to signals and limits, and keeps its heartbeat.
+        waiting: what is being waited for, in words.
 
     Raises:
-        DataError: the folder of the lock cannot be written.
+        DataError: the folder of the lock cannot be written to.
     """
     lock = FileLock(lock_file)
     seconds = 0.0

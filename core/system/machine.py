@@ -1,4 +1,4 @@
-"""What this machine computes with."""
+"""The device that this machine computes on."""
 
 import platform
 from pathlib import Path
@@ -10,10 +10,10 @@ from core.errors import ConfigError
 
 
 def choose_device(asked: Literal["auto", "cpu", "cuda"]) -> torch.device:
-    """Pick the device; ``auto`` takes CUDA where there is one.
+    """Choose the device; ``auto`` takes CUDA where it is available.
 
     Raises:
-        ConfigError: CUDA is asked for and there is none.
+        ConfigError: CUDA is requested and not available.
     """
     if asked == "cuda" and not torch.cuda.is_available():
         raise ConfigError(
@@ -26,7 +26,7 @@ def choose_device(asked: Literal["auto", "cpu", "cuda"]) -> torch.device:
 
 
 def process_device(device: torch.device, rank: int, size: int) -> torch.device:
-    """Return the device of one of several processes, and make it this process's own."""
+    """Return the device of one of several processes, and make it the current one."""
     if device.type != "cuda" or size == 1:
         return device
     torch.cuda.set_device(rank)
@@ -34,7 +34,7 @@ def process_device(device: torch.device, rank: int, size: int) -> torch.device:
 
 
 def device_name(device: torch.device) -> str:
-    """Name the processor or the graphics card, as its maker does."""
+    """Return the name of the processor or graphics card, as its maker writes it."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     try:
@@ -46,8 +46,8 @@ def device_name(device: torch.device) -> str:
 
 
 def make_deterministic(device: torch.device) -> None:
-    """Ask for the same result from the same numbers, where that costs nothing: on the CPU."""
+    """Make results deterministic where that is free, on the CPU."""
     if device.type == "cpu":
         torch.use_deterministic_algorithms(True, warn_only=True)
-        # A help in finding code that reads memory it never wrote; it costs a write of every buffer.
+        # Filling new memory helps to find code that reads what it never wrote, but writes every buffer twice.
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined] # set at run time

@@ -1,4 +1,4 @@
-"""What processes started by another one have in common: they end with it, and leave its signals to it."""
+"""Child processes that end with their parent and leave its signals to it."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from types import ModuleType
 
 
 def end_with_parent() -> None:
-    """Let this process leave at once when its parent is gone, even from a wait without end."""
+    """Exit as soon as the parent process is gone, even out of an endless wait."""
     parent = parent_process()
     if parent is not None:
 
@@ -24,9 +24,9 @@ def end_with_parent() -> None:
 
 @contextmanager
 def deaf_to(signals: Iterable[signal.Signals]) -> Iterator[None]:
-    """Start processes that these signals do not reach, from their first moment on; here they wait."""
-    # A blocked signal stays blocked in the process that is started. Python's resource tracker, which
-    # starts with the first such process, would unblock it again: it is started before.
+    """Block signals in every process started inside the context; here they stay pending until its end."""
+    # A child inherits the blocked signals. Python's resource tracker, which starts with the first child,
+    # would unblock them again, so it is started beforehand.
     resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     try:
@@ -39,9 +39,9 @@ def deaf_to(signals: Iterable[signal.Signals]) -> Iterator[None]:
 def without_main() -> Iterator[None]:
     """Start processes that do not import this program's main module.
 
-    A spawned process imports it first, under another name: in vain where it came from standard input, and
-    for a second time the whole of a script without ``if __name__ == "__main__"``. Who starts only functions
-    of modules that can be imported needs none of that.
+    A spawned process imports it first, under another name: that fails for a program read from standard
+    input, and runs a script without ``if __name__ == "__main__"`` a second time. A caller that only starts
+    functions of importable modules does not need it.
     """
     main = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")

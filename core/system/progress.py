@@ -1,19 +1,19 @@
-"""How long work tells how far it is, without knowing who shows it."""
+"""Progress callbacks: long work reports how far it is, without knowing who displays it."""
 
 import math
 import time
 from collections.abc import Callable
 
 Progress = Callable[[int, int, str], None]
-"""Called with (done, total, what); ``total`` is 0 where it is not known."""
+"""Called with ``(done, total, what)``; ``total`` is 0 where it is unknown."""
 
 
 def sparing(tell: Progress, seconds: float) -> Progress:
-    """Pass on at most once in so many seconds, and whatever begins another kind of work or ends one.
+    """Return a callback that passes on one report per interval, and the first and last of every phase.
 
     Args:
-        tell: what costs something each time: a message, a line, a request.
-        seconds: between two calls of it.
+        tell: receives the reports; each call is expensive (a message, a line, a request).
+        seconds: the shortest interval between two calls.
     """
     last_what, last_time = "", -math.inf
 

@@ -1,9 +1,8 @@
-"""Spreading small tensor work over threads, one thread to each piece.
+"""Spread small tensor work over threads, one thread per piece.
 
-torch's own way is to split every operation over its threads, which then wait for one another dozens of
-times for a few milliseconds of work; on a machine that has other things to do, each of these waits can
-last until the scheduler's next turn (here, 40 times as slow with three other busy processes). Pieces
-that need not wait for one another lose only their share of the processor.
+torch splits every operation over its threads, which then wait for one another dozens of times during a
+few milliseconds of work. On a busy machine each of these waits can last until the scheduler's next turn
+(40 times as slow beside three busy processes). Independent pieces lose only their share of the processor.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -21,10 +20,10 @@ Result = TypeVar("Result")
 def each(
     work: Callable[[Item], Result], items: Iterable[Item], device: torch.device
 ) -> Iterator[Result]:
-    """Give ``work(item)`` for every item, in order, as ``map`` would.
+    """Return ``work(item)`` for every item, in order, as ``map`` does.
 
-    On a CPU as many threads share the items as torch has, inside each of which torch uses one. On
-    another device, where the work is only ordered and not done, the caller's thread does it.
+    On a CPU the items are shared among as many threads as torch has, and torch uses one thread inside
+    each. On another device, where work is only queued, the caller's thread does it.
     """
     threads = torch.get_num_threads()
     if device.type != "cpu" or threads == 1:
@@ -39,10 +38,10 @@ def each(
 
 @contextmanager
 def one_thread(threads: int | None = None) -> Iterator[None]:
-    """Let torch use one thread in this one; other threads that are already at work are not affected.
+    """Limit torch to one thread inside the context; other threads already at work are not affected.
 
     Args:
-        threads: what to go back to; none is what this thread has.
+        threads: the number to restore; ``None`` restores what this thread had.
     """
     before = threads or torch.get_num_threads()
     torch.set_num_threads(1)
@@ -53,12 +52,12 @@ def one_thread(threads: int | None = None) -> Iterator[None]:
 
 
 def finish(results: Iterator[None]) -> None:
-    """Wait for work that gives nothing, and raise what it raised."""
+    """Wait for work that returns nothing, and raise the exception it raised, if any."""
     for _ in results:
         pass
 
 
 @cache
 def _pool(threads: int) -> ThreadPoolExecutor:
-    """Give threads that are kept, since what they hold for intermediate results is kept with them."""
+    """Return a pool that is kept between calls, because its threads keep their intermediate buffers."""
     return ThreadPoolExecutor(threads, thread_name_prefix="features")
