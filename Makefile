@@ -2,49 +2,48 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
 WORKERS ?= 2
 
-.PHONY: install demo demo-modal live-modal test lint types contracts bench reference pictures fmt clean
+.PHONY: install install-dev demo demo-modal live-modal test lint types contracts bench reference pictures fmt clean
 
-install: $(STAMP)
+install: $(VENV)/.installed
+install-dev: $(VENV)/.installed-dev
 
-# pip resolves nothing freely: constraints.txt pins every package, torch's CPU build among them.
-$(STAMP): pyproject.toml constraints.txt
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -c 'import sys; sys.exit("mabe needs Python 3.11 or newer: make PYTHON=python3.11 …" if sys.version_info < (3, 11) else 0)'
-	@echo "setting up $(VENV) (about a minute the first time)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch==2.13.0
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
-	@touch $(STAMP)
+# constraints.txt pins every package. See .setup/install.py for uv, pip and torch's CPU build.
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) .setup/install.py
+
+$(VENV)/.installed-dev: pyproject.toml constraints.txt
+	@$(PYTHON) .setup/install.py --dev
 
 # The main job, end to end, on embedded defaults: make data, train v5 and v6 scaled down, compare them.
 demo: install
 	@$(BIN)/mabe demo
 
 # Launching on Modal, following, preemption and fetching, against a stand-in on this computer.
-demo-modal: install
+demo-modal: install-dev
 	@$(BIN)/python -m tests.loopback.modal_server --demo
 
 # What only modal.com itself can answer: a few cents of CPU containers. Asks before it starts.
-live-modal: install
+live-modal: install-dev
 	@$(BIN)/python -m tests.live_modal
 
-test: install lint types contracts
+test: install-dev lint types contracts
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
-lint: install
+lint: install-dev
 	@$(BIN)/ruff format --check --quiet . || (echo "run 'make fmt'" && exit 1)
 	@$(BIN)/ruff check --quiet .
 
-types: install
+types: install-dev
 	@$(BIN)/mypy
+	@MYPYPATH=.setup $(BIN)/mypy .setup/install.py
 
-contracts: install
+contracts: install-dev
 	@$(BIN)/lint-imports --no-cache
 
 # Prints ratios against stated references; docs/performance.md keeps the results. Takes a while.
-bench: install
+bench: install-dev
 	@for benchmark in tests/bench/bench_*.py; do echo "== $$benchmark"; $(BIN)/python $$benchmark || exit 1; done
 
 # The references of commands and keys, from the commands' own help and the key table.
@@ -53,10 +52,10 @@ reference: install
 	@$(BIN)/python -m mabe_tui.tui.reference > docs/keys.md.new && mv docs/keys.md.new docs/keys.md
 
 # The README's pictures of the dashboard, over made-up runs.
-pictures: install
+pictures: install-dev
 	@$(BIN)/python -m tests.pictures
 
-fmt: install
+fmt: install-dev
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/ruff check --fix --quiet .
 
