@@ -18,7 +18,15 @@ CHECK_SECONDS = 60.0
 PLAIN_SECONDS = 5.0
 """Between two lines of progress where the output is no terminal."""
 TAIL_LINES = 20
-DETAIL = (" + ", " - ", " ~ ", "Requirement already", "WARNING: Location")
+DETAIL = (
+    "+ ",
+    "- ",
+    "~ ",
+    "Found existing",
+    "Looking in",
+    "Requirement already",
+    "WARNING: Location",
+)
 """Beginnings of lines that are no progress."""
 
 
@@ -58,12 +66,15 @@ def say(words: str) -> None:
     print(words, flush=True)
 
 
-def follow(command: list[str], variables: dict[str, str] | None = None) -> bool:
+def follow(
+    command: list[str], variables: dict[str, str] | None = None, last: int = TAIL_LINES
+) -> bool:
     """Run an installer and show its progress; where it fails, print the end of what it said.
 
     Args:
         command: the program and its arguments.
         variables: added to the environment.
+        last: how many of its lines are printed where it fails.
 
     Returns:
         Whether it succeeded.
@@ -81,7 +92,7 @@ def follow(command: list[str], variables: dict[str, str] | None = None) -> bool:
         lines.put(None)
 
     threading.Thread(target=read, daemon=True).start()
-    progress, tail = Progress(), deque([""], maxlen=TAIL_LINES)
+    progress, tail = Progress(), deque(["starting"], maxlen=last)
     while True:
         try:
             line = lines.get(timeout=1.0)
@@ -89,13 +100,13 @@ def follow(command: list[str], variables: dict[str, str] | None = None) -> bool:
             line = ""
         if line is None:
             break
-        if line and not line.startswith(DETAIL):
+        if line and not line.lstrip().startswith(DETAIL):
             tail.append(line)
         progress.show(tail[-1])
     progress.clear()
     if process.wait() == 0:
         return True
-    say("\n".join(f"      {line}" for line in tail if line))
+    say("\n".join(f"      {line}" for line in tail))
     return False
 
 

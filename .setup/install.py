@@ -74,7 +74,7 @@ def find_uv() -> str | None:
         if candidate and succeeds([candidate, "--version"]):
             return candidate
     say("[2/3] fetching uv, which installs faster than pip")
-    if follow([*pip_install(), "uv"]) and succeeds([installed, "--version"]):
+    if follow([*pip_install(), "uv"], last=1) and succeeds([installed, "--version"]):
         return installed
     say("      uv is not to be had here, so pip installs everything, which takes a few minutes")
     return None
