@@ -19,14 +19,9 @@ PLAIN_SECONDS = 5.0
 """Between two lines of progress where the output is no terminal."""
 TAIL_LINES = 20
 DETAIL = (
-    "+ ",
-    "- ",
-    "~ ",
-    "Found existing",
-    "Looking in",
-    "Requirement already",
-    "WARNING: Location",
-)
+    "+ ", "- ", "~ ", "Attempting", "Found existing", "Looking in", "Requirement already",
+    "Successfully uninstalled", "Uninstalling", "WARNING: Location",
+)  # fmt: skip
 """Beginnings of lines that are no progress."""
 
 
@@ -38,6 +33,7 @@ class Progress:
 
     def __init__(self) -> None:
         self._began = self._printed = time.monotonic()
+        self._shown = ""
         self._on_terminal = sys.stdout.isatty()
 
     @property
@@ -50,7 +46,9 @@ class Progress:
         text = f"      {self.seconds:3.0f} s  {line.strip()}"
         if self._on_terminal:
             width = shutil.get_terminal_size().columns - 1
-            print(f"\r\x1b[2K{text[:width]}", end="", flush=True)
+            if text != self._shown:
+                self._shown = text
+                print(f"\r\x1b[2K{text[:width]}", end="", flush=True)
         elif time.monotonic() - self._printed >= PLAIN_SECONDS:
             self._printed = time.monotonic()
             print(text[:120], flush=True)
@@ -92,7 +90,8 @@ def follow(
         lines.put(None)
 
     threading.Thread(target=read, daemon=True).start()
-    progress, tail = Progress(), deque(["starting"], maxlen=last)
+    progress = Progress()
+    tail: deque[str] = deque(maxlen=last)
     while True:
         try:
             line = lines.get(timeout=1.0)
@@ -102,7 +101,7 @@ def follow(
             break
         if line and not line.lstrip().startswith(DETAIL):
             tail.append(line)
-        progress.show(tail[-1])
+        progress.show(tail[-1] if tail else "starting")
     progress.clear()
     if process.wait() == 0:
         return True
