@@ -37,6 +37,8 @@ class MetricSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Key in ``epoch.metrics``; with ``per_label`` the part before the slash, as in ``f1/mating``."""
     label: str
     """For table heads and axes, such as ``F1``."""
+    title: str = ""
+    """For the head of a chart, where the label says too little; empty: the label."""
     rises: bool = True
     """Whether a larger value is better. ``loss`` falls."""
     per_label: bool = False
@@ -57,6 +59,19 @@ class Noun:
         return f"{number:,} {self.one if number == 1 else self.many}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    """An experiment's data and model in a few words, for one row of a table."""
+
+    data: str
+    """Source and shape, as in ``competition 4×mabe18``."""
+    model: str | None = None
+    inputs: tuple[str, ...] = ()
+    """Names of what the model sees."""
+    input_size: int | None = None
+    """Numbers an example."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class TaskSpec:
     """One thing that can be learned, as everything but the trainer knows it."""
@@ -73,8 +88,14 @@ class TaskSpec:
     """The metric that leads in lists, curves and verdicts."""
     primary_where_absent: str | None = None
     """The one that leads instead where some label has no validation example; ``None``: the same."""
+    charted: tuple[str, ...] = ()
+    """Metrics of the same scale that share a chart with the primary one."""
     labels: Callable[[Experiment], tuple[str, ...]]
     """Names of what is told apart, in index order."""
+    label: Noun = Noun("class", "classes")
+    """What one of ``labels`` is."""
+    outline: Callable[[Any], Outline] = field(default=lambda _: Outline(data=""))
+    """Sums up the task's own settings of an ``experiment``."""
     experiment: type[Experiment]
     """Adds the task's own settings to those that all tasks have."""
     problems: Callable[[Any], list[tuple[str, str]]] = field(default=lambda _: [])
@@ -90,6 +111,34 @@ class TaskSpec:
         return next(
             (m for m in self.metrics if m.name == head and m.per_label == bool(slash)), None
         )
+
+    @property
+    def primary_metric(self) -> MetricSpec:
+        """The spec of the primary metric.
+
+        Raises:
+            ConfigError: the task does not declare its primary metric.
+        """
+        if (found := self.metric(self.primary)) is None:
+            raise ConfigError(
+                f"task {self.name!r}: its primary metric {self.primary!r} is not among its metrics"
+            )
+        return found
+
+    @property
+    def label_metric(self) -> MetricSpec | None:
+        """The first metric that is measured for each label; ``None`` where there is none."""
+        return next((metric for metric in self.metrics if metric.per_label), None)
+
+    @property
+    def rate_unit(self) -> str:
+        """The unit of a training rate, such as ``frames/s``."""
+        return f"{self.example.many}/s"
+
+    def label_of(self, name: str) -> str:
+        """Return a metric's label for table heads; its name where the task does not declare it."""
+        found = self.metric(name)
+        return name if found is None else found.label
 
     def rises(self, name: str) -> bool:
         """Return whether a larger value of a metric is better; an undeclared metric rises."""

@@ -1,12 +1,15 @@
 """The task of v1 to v7: one behaviour for each frame, whoever acts on whom."""
 
 from core.config.experiment import Experiment
-from core.config.task_spec import MetricSpec, Noun, TaskSpec
+from core.config.task_spec import MetricSpec, Noun, Outline, TaskSpec
+from core.features.columns import input_size
 
 ROWS = "core.evaluation.rows:"
 METRICS = (
     MetricSpec(name="loss", label="loss", rises=False),
-    MetricSpec(name="f1_macro", label="F1", statistic=ROWS + "f1_macro"),
+    MetricSpec(
+        name="f1_macro", label="F1", title="F1, mean over classes", statistic=ROWS + "f1_macro"
+    ),
     MetricSpec(name="f1_macro_present", label="F1 present", statistic=ROWS + "f1_macro_present"),
     MetricSpec(
         name="f1_macro_behaviours", label="F1 behaviours", statistic=ROWS + "f1_macro_but_first"
@@ -14,7 +17,7 @@ METRICS = (
     MetricSpec(name="accuracy", label="accuracy", statistic=ROWS + "accuracy"),
     MetricSpec(name="precision_macro", label="precision", statistic=ROWS + "precision_macro"),
     MetricSpec(name="recall_macro", label="recall", statistic=ROWS + "recall_macro"),
-    MetricSpec(name="f1", label="F1", per_label=True),
+    MetricSpec(name="f1", label="F1", title="F1 of each class", per_label=True),
     MetricSpec(name="precision", label="precision", per_label=True),
     MetricSpec(name="recall", label="recall", per_label=True),
     MetricSpec(name="ap", label="AP", per_label=True),
@@ -26,6 +29,17 @@ def labels(experiment: Experiment) -> tuple[str, ...]:
     return experiment.classes
 
 
+def outline(experiment: Experiment) -> Outline:
+    """Sum up the mice, keypoints, features and model of an experiment."""
+    data = experiment.data
+    return Outline(
+        data=f"{data.source} {data.mice}×{data.keypoints}",
+        model=experiment.model.name,
+        inputs=experiment.features.inputs,
+        input_size=input_size(experiment),
+    )
+
+
 SPEC = TaskSpec(
     name="behaviour",
     title="one behaviour for each frame",
@@ -34,7 +48,9 @@ SPEC = TaskSpec(
     metrics=METRICS,
     primary="f1_macro",
     primary_where_absent="f1_macro_present",
+    charted=("f1_macro_behaviours",),
     labels=labels,
+    outline=outline,
     experiment=Experiment,
     build="core.tasks.build:build_task",
     views=frozenset({"classes", "confusion", "video", "ethogram"}),

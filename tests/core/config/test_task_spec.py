@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -49,6 +50,21 @@ def test_every_name_has_its_spec_and_its_direction():
     assert not BEHAVIOUR.rises("loss")
     assert BEHAVIOUR.rises("f1/a")
     assert BEHAVIOUR.metric("f1") is None
+
+
+def test_a_metric_has_a_label_and_a_rate_its_unit():
+    assert BEHAVIOUR.primary_metric.label == BEHAVIOUR.label_of("f1_macro") == "F1"
+    assert BEHAVIOUR.label_of("f1/a") == "F1"
+    assert BEHAVIOUR.label_of("kappa") == "kappa"
+    assert BEHAVIOUR.label_metric is not None
+    assert BEHAVIOUR.label_metric.name == "f1"
+    assert BEHAVIOUR.rate_unit == "frames/s"
+
+
+def test_a_primary_metric_that_is_not_declared_is_refused():
+    spec = replace(BEHAVIOUR, primary="kappa")
+    with pytest.raises(ConfigError, match="primary metric 'kappa' is not among its metrics"):
+        _ = spec.primary_metric
 
 
 def test_reading_a_spec_loads_no_numpy():
