@@ -1,5 +1,6 @@
 """Fixtures every test may use."""
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -19,6 +20,17 @@ SECONDS_BETWEEN_LOOKS = 5.0
 # An example that takes long says that the machine is busy, not that the code is wrong.
 settings.register_profile("mabe", deadline=None)
 settings.load_profile("mabe")
+
+
+GARBAGE_THRESHOLDS = (20_000, 20, 50)
+"""With Python's own (700, 10, 10) a quarter of a dashboard test is spent on looking for garbage."""
+
+
+def pytest_collection_finish() -> None:
+    """Look seldom for garbage, and never among what is imported by now: to look through that takes long."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
 
 
 @pytest.fixture(scope="session")
