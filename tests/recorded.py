@@ -95,8 +95,8 @@ def write(home: Path, recording: Recording) -> RunDir:
             experiment=experiment, overrides=recording.overrides,
             limits=Limits(usd_per_hour=recording.usd_per_hour, cost_usd=15.0),
             resolved=Resolved(
-                code_version="recorded", data_fingerprint="f00d", train_videos=("t1", "t2"),
-                validation_videos=VIDEOS, torch="2.13.0", threads=2, device="cuda",
+                code_version="recorded", data_fingerprint="f00d", train_units=("t1", "t2"),
+                validation_units=VIDEOS, torch="2.13.0", threads=2, device="cuda",
             ),
         )
     )  # fmt: skip
@@ -143,9 +143,9 @@ class _Telling:
         for words in self.recording.words:
             self.log.write(words + "\n")
         self._say(
-            events.DataReady, fingerprint="f00d", train_videos=48, validation_videos=len(VIDEOS),
-            train_frames=108_000, validation_frames=int(FRAMES.sum()) * len(VIDEOS),
-            train_windows=4_300, steps_per_epoch=self.recording.steps, input_size=288,
+            events.DataReady, fingerprint="f00d", train_units=48, validation_units=len(VIDEOS),
+            train_examples=108_000, validation_examples=int(FRAMES.sum()) * len(VIDEOS),
+            train_samples=4_300, steps_per_epoch=self.recording.steps, input_size=288,
             parameters=1_234_567,
         )  # fmt: skip
 

@@ -10,10 +10,10 @@ from torch import nn
 from core.config.experiment import Experiment
 from core.errors import CheckpointError
 from core.models.build import build_model
+from core.models.input_spec import InputSpec
 from core.run.rundir import RunDir
 from core.training.checkpoint import CheckpointStore
 from core.training.checkpoint_file import (
-    input_spec_from_table,
     predicting_weights,
     read_checkpoint,
 )
@@ -80,7 +80,7 @@ def _promised_sha256(path: Path) -> str | None:
 def _trained(path: Path, content: dict[str, Any]) -> TrainedModel:
     try:
         experiment = msgspec.convert(content["experiment"], Experiment)
-        model = build_model(experiment.model, input_spec_from_table(content["input_spec"]))
+        model = build_model(experiment.model, InputSpec.from_table(content["input_spec"]))
         model.load_state_dict(predicting_weights(content))
     except FIT_ERRORS as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -10,7 +10,7 @@ from torch import nn
 
 from core.config.experiment import ModelConfig
 from core.models import conv_bilstm, hybrid, mlp, tcn, transformer, unet1d
-from core.tasks.task import InputSpec
+from core.models.input_spec import InputSpec
 
 
 def build_model(config: ModelConfig, spec: InputSpec) -> nn.Module:

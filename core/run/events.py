@@ -42,20 +42,40 @@ class RunStarted(Event, frozen=True, tag="run_started"):
     """From the start of the attempt to this event; the machine is paid for meanwhile."""
 
 
-class DataReady(Event, frozen=True, tag="data_ready"):
+KEYS_OF_DATA = {
+    "train_units": "train_videos",
+    "validation_units": "validation_videos",
+    "train_examples": "train_frames",
+    "validation_examples": "validation_frames",
+    "train_samples": "train_windows",
+    "train_label_examples": "train_class_frames",
+    "validation_label_examples": "validation_class_frames",
+}
+"""Field → key in JSON and TOML, which is as the first task called it; ``unit`` and ``example`` say what is
+counted."""
+
+
+class DataReady(Event, frozen=True, tag="data_ready", rename=KEYS_OF_DATA):
     """The data were found, split and cut; the model is built."""
 
     fingerprint: str
-    train_videos: int
-    validation_videos: int
-    train_frames: int
-    validation_frames: int
-    train_windows: int
+    train_units: int
+    validation_units: int
+    train_examples: int
+    validation_examples: int
+    train_samples: int
+    """Of which batches are made: windows of frames, say."""
     steps_per_epoch: int
     input_size: int
     parameters: int
-    train_class_frames: dict[str, int] = {}
-    validation_class_frames: dict[str, int] = {}
+    train_label_examples: dict[str, int] = {}
+    validation_label_examples: dict[str, int] = {}
+    unit: str = "video"
+    """What is independent of all others of its kind."""
+    example: str = "frame"
+    """What a metric counts."""
+    falling: tuple[str, ...] = ("loss",)
+    """The metrics of which a smaller value is better."""
 
 
 class Step(Event, frozen=True, tag="step"):

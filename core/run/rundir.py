@@ -20,7 +20,7 @@ from core.config.section import Seed
 from core.config.toml_text import TomlError, read_toml
 from core.errors import CheckpointError, RunError, UserError
 from core.run import events as event_module
-from core.run.events import AnyEvent
+from core.run.events import KEYS_OF_DATA, AnyEvent
 from core.run.history import History, fold
 from core.run.limits import HOUR as HOUR
 from core.run.limits import Limits as Limits
@@ -36,13 +36,13 @@ EPOCH_POINTER = re.compile(r"epoch-(\d{1,6})")
 HANDLE = "handle.toml"
 
 
-class Resolved(msgspec.Struct, frozen=True, kw_only=True):
+class Resolved(msgspec.Struct, frozen=True, kw_only=True, rename=KEYS_OF_DATA):
     """What the first attempt found: a resume that finds otherwise says so."""
 
     code_version: str
     data_fingerprint: str
-    train_videos: tuple[str, ...]
-    validation_videos: tuple[str, ...]
+    train_units: tuple[str, ...]
+    validation_units: tuple[str, ...]
     torch: str
     threads: int
     device: str
@@ -51,7 +51,7 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
     features_by: str = "torch"
     """What computes features: the last digit of a sum may depend on it."""
     validation_source: str | None = None
-    """Hash of the validation videos' files, however they are prepared; ``None`` in older runs."""
+    """Hash of the validation units' files, however they are prepared; ``None`` in older runs."""
 
 
 class RunRequest(msgspec.Struct, frozen=True, kw_only=True):

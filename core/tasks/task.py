@@ -1,52 +1,45 @@
 """What is learned, as the trainer sees it.
 
-The trainer knows this Protocol and nothing of mice: a task brings its data, its batches, its loss and
-its measures. ``behaviour`` (frames → classes) is one; frames × pairs → actions, and pairs of images →
-a relation, are to fit without changing the trainer.
+The trainer knows these Protocols and nothing of mice: a task brings its data, its batches, its loss and
+its measures. ``behaviour`` (frames → classes) is one; ``tests/toy/pairs.py`` is a small example of another.
+What everything but the trainer knows of a task is its :class:`~core.config.task_spec.TaskSpec`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import pyarrow as pa
 from torch import Tensor, nn
 
 from core.data.manifest import Remark
+from core.system.tree import Rows, Tree
 
 
-@dataclass(frozen=True, slots=True)
-class InputSpec:
-    """What a model is built for.
-
-    ``blocks`` says which columns of the ``features`` axis each named block holds, so that a model that
-    wants structure (mice × keypoints × 2, say) can find it again; ``mice`` and ``keypoints`` give that
-    structure.
-    """
-
-    features: int
-    outputs: int
-    mice: int
-    keypoints: int
-    blocks: Mapping[str, slice]
-
-
-@dataclass(slots=True)
-class Batch:
+class Batch(Protocol):
     """One step's input, on the device it will be used on.
 
-    ``inputs`` (batch, time, features) float32; ``targets`` (batch, time) int64 classes, or whatever the
-    task's loss takes; ``weights`` (batch, time) float32, 0 where a frame is padding or was counted in
-    another window; ``mixed`` holds the second targets and the share of the first where windows were
-    mixed up.
+    Whatever else a task's own loss and measure need (targets, weights) is the task's affair.
     """
 
-    inputs: Tensor
-    targets: Tensor
-    weights: Tensor
-    frames: int
-    """Real frames in it, for the frame rate."""
-    mixed: tuple[Tensor, Tensor] | None = None
+    @property
+    def inputs(self) -> Tree:
+        """What the model is called with, as its one argument; rows are along every first axis."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Rows along the first axis of the inputs."""
+        ...
+
+    @property
+    def examples(self) -> int:
+        """Real examples in it, for the rate: frames, say, padding left out."""
+        ...
+
+    def take(self, rows: Rows) -> Self:
+        """Return the batch of some of its rows, repeated ones too; ``examples`` may be an estimate."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,40 +47,47 @@ class Loss:
     """A batch's loss as a sum and its weight, so that batches of any size can be accumulated."""
 
     total: Tensor
-    """Scalar, differentiable: Σ weight × loss over the frames."""
+    """Scalar, differentiable: Σ weight × loss over the examples."""
     weight: Tensor
     """Scalar: Σ weight."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DataSummary:
-    """What a task found, for the ``data_ready`` event and ``run.toml``."""
+    """What a task found, for the ``data_ready`` event and ``run.toml``.
+
+    A *unit* is the largest piece of data that is independent of the others (a video, say), an *example*
+    what a metric counts (a frame), a *sample* what batches are made of (a window of frames).
+    """
 
     fingerprint: str
-    train_videos: tuple[str, ...]
-    validation_videos: tuple[str, ...]
-    train_frames: int
-    validation_frames: int
-    train_windows: int
-    train_class_frames: dict[str, int]
-    validation_class_frames: dict[str, int]
+    train_units: tuple[str, ...]
+    validation_units: tuple[str, ...]
+    train_examples: int
+    validation_examples: int
+    train_samples: int
+    train_label_examples: dict[str, int]
+    """Examples of each label."""
+    validation_label_examples: dict[str, int]
+    input_size: int
+    """Numbers that the model sees of one example."""
     features_by: str = "torch"
     """What computes features, with its version unless it is torch."""
     validation_source: str | None = None
-    """The same for the same validation videos, however they are prepared; ``None``: not known."""
+    """The same for the same validation units, however they are prepared; ``None``: not known."""
     warnings: tuple[Remark, ...] = ()
     """What the user should know before trusting the result."""
 
 
 class Measure(Protocol):
-    """Collects what a model says on validation frames."""
+    """Collects what a model says on validation examples."""
 
-    def update(self, output: Tensor, batch: Batch) -> None:
-        """Take one batch's output (batch, time, outputs)."""
+    def update(self, output: Any, batch: Any) -> None:
+        """Take one batch's output; its numbers are float32."""
         ...
 
     def metrics(self) -> dict[str, float]:
-        """Return all metrics, the monitored one and ``loss`` among them."""
+        """Return all metrics, the monitored one among them, and ``loss`` where it is measured."""
         ...
 
     def table(self) -> pa.Table:
@@ -96,44 +96,51 @@ class Measure(Protocol):
 
 
 class Task(Protocol):
-    """One thing that can be learned."""
+    """One thing that can be learned. A task's batches and outputs are of whatever kind it likes."""
 
     monitor: str
-    """The metric that tells a better model."""
+    """The metric whose best value names the best checkpoint."""
     summary: DataSummary
-    input_spec: InputSpec
 
     def steps_per_epoch(self) -> int:
-        """Batches in one epoch; the last may be smaller."""
+        """Return the number of batches in one epoch; the last may be smaller."""
         ...
 
-    def train_batches(self, epoch: int, skip: int = 0) -> Iterator[Batch]:
-        """Return the batches of an epoch from number ``skip`` on.
+    def train_batches(self, epoch: int, skip: int = 0) -> Iterator[Any]:
+        """Yield the batches of an epoch (:class:`Batch`) from number ``skip`` on.
 
         Batch ``i`` of epoch ``e`` is a function of seed, ``e`` and ``i`` alone, so that a resumed run
         sees what an uninterrupted one would have seen.
         """
         ...
 
-    def validation_batches(self) -> Iterator[Batch]:
-        """Return every validation frame once (weight 0 elsewhere)."""
+    def validation_batches(self) -> Iterator[Any]:
+        """Yield every validation example once; one that is repeated counts for nothing."""
         ...
 
     def build_model(self) -> nn.Module:
         """Build the network, initialised from the torch random state."""
         ...
 
-    def loss(self, output: Tensor, batch: Batch) -> Loss:
-        """Compute the loss of a batch's output (batch, time, outputs)."""
+    def input_table(self) -> dict[str, Any]:
+        """Return what :meth:`build_model` takes from the data, such as the number of features.
+
+        It is kept in every checkpoint, so that the task can build the model again from the file alone.
+        Plain containers, numbers, strings and tensors only, so that it loads with ``weights_only``.
+        """
+        ...
+
+    def loss(self, output: Any, batch: Any) -> Loss:
+        """Compute the loss of a batch's output."""
         ...
 
     def measure(self) -> Measure:
-        """Start measuring a pass over the validation frames."""
+        """Start measuring a pass over the validation examples."""
         ...
 
     def state_dict(self) -> dict[str, Any]:
         """Return what prediction needs besides the weights: feature statistics, slots, classes.
 
-        Plain containers, numbers, strings and tensors only, so that it loads with ``weights_only``.
+        Of the same kinds as :meth:`input_table`.
         """
         ...

@@ -187,8 +187,8 @@ class Session:
         found = Resolved(
             code_version=self._code_version,
             data_fingerprint=task.summary.fingerprint,
-            train_videos=task.summary.train_videos,
-            validation_videos=task.summary.validation_videos,
+            train_units=task.summary.train_units,
+            validation_units=task.summary.validation_units,
             torch=str(torch.__version__),
             threads=torch.get_num_threads(),
             device=device.type,
@@ -202,12 +202,13 @@ class Session:
                 lambda asked: msgspec.structs.replace(asked, resolved=found)
             )
             return
-        for code, what in CHANGES.items():
-            before, now = getattr(first, code), getattr(found, code)
-            if before != now:
+        for field, key in KEYS_OF_RESOLVED.items():
+            before, now = getattr(first, field), getattr(found, field)
+            if field in CHANGES and before != now:
+                what = CHANGES[field]
                 shown = "" if isinstance(now, tuple) else f" ({before} → {now})"
                 self._warn(
-                    f"changed_{code}",
+                    f"changed_{key}",
                     f"{what} changed since the run began{shown};"
                     " the rest of the run is not what an uninterrupted one would have been",
                 )
@@ -249,16 +250,16 @@ class Session:
         self._emitter.emit(
             DataReady,
             fingerprint=summary.fingerprint,
-            train_videos=len(summary.train_videos),
-            validation_videos=len(summary.validation_videos),
-            train_frames=summary.train_frames,
-            validation_frames=summary.validation_frames,
-            train_windows=summary.train_windows,
+            train_units=len(summary.train_units),
+            validation_units=len(summary.validation_units),
+            train_examples=summary.train_examples,
+            validation_examples=summary.validation_examples,
+            train_samples=summary.train_samples,
             steps_per_epoch=trainer.steps_per_epoch,
-            input_size=task.input_spec.features,
+            input_size=summary.input_size,
             parameters=trainer.state.parameters(),
-            train_class_frames=summary.train_class_frames,
-            validation_class_frames=summary.validation_class_frames,
+            train_label_examples=summary.train_label_examples,
+            validation_label_examples=summary.validation_label_examples,
         )
         for code, message in summary.warnings:
             self._warn(code, message)
@@ -292,11 +293,14 @@ def say(line: str) -> None:
         print(line, flush=True)
 
 
+KEYS_OF_RESOLVED = dict(
+    zip(Resolved.__struct_fields__, Resolved.__struct_encode_fields__, strict=True)
+)
 CHANGES = {
     "code_version": "the code",
     "data_fingerprint": "the data",
-    "train_videos": "the list of training videos",
-    "validation_videos": "the list of validation videos",
+    "train_units": "the training set",
+    "validation_units": "the validation set",
     "torch": "torch",
     "threads": "the number of threads",
     "device": "the device",

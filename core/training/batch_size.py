@@ -1,10 +1,9 @@
-"""The largest batch that fits in memory, found by training steps of the real model on random inputs."""
+"""The largest batch that fits in memory, found by training steps of the real model on real rows, repeated."""
 
 import gc
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -15,6 +14,7 @@ from core.data.synthetic.settings import LONGEST_VIDEO
 from core.run.rundir import RunRequest
 from core.system.machine import choose_device
 from core.system.progress import Progress
+from core.system.tree import tensors, tree_map
 from core.tasks.build import build_task
 from core.tasks.task import Batch, Task
 from core.training.probe_report import Reading as Reading
@@ -102,7 +102,8 @@ def measure(
     state = TrainingState(experiment.training, task.build_model(), device)
     state.model.train()
     batch = enlarged(next(iter(task.train_batches(1))), size)
-    ahead = [torch.zeros_like(batch.inputs) for _ in range(experiment.hardware.loader_workers)]
+    waiting = range(experiment.hardware.loader_workers)
+    ahead = [tree_map(torch.zeros_like, batch.inputs) for _ in waiting]
     seconds = []
     for _ in range(steps):
         began = time.perf_counter()
@@ -115,20 +116,9 @@ def measure(
 
 
 def enlarged(batch: Batch, size: int) -> Batch:
-    """Return a batch of another size: random inputs, targets and weights of real windows repeated."""
-    rows = torch.arange(size, device=batch.inputs.device) % len(batch.inputs)
-    mixed = batch.mixed
-    if mixed is not None:
-        share = mixed[1] if mixed[1].dim() == 0 else mixed[1][rows]
-        mixed = mixed[0][rows], share
-    return replace(
-        batch,
-        inputs=torch.randn(size, *batch.inputs.shape[1:], device=batch.inputs.device),
-        targets=batch.targets[rows],
-        weights=batch.weights[rows],
-        frames=batch.frames * size // len(batch.inputs),
-        mixed=mixed,
-    )
+    """Return a batch of another size: the rows of a real one, repeated."""
+    device = next(tensors(batch.inputs)).device
+    return batch.take(torch.arange(size, device=device) % batch.size)
 
 
 def is_out_of_memory(error: Exception) -> bool:

@@ -13,7 +13,6 @@ import torch
 
 from core.errors import CheckpointError
 from core.system.files import replace_atomically
-from core.tasks.task import InputSpec
 
 FORMAT = 3
 """2 also named the validation videos, which ``run.toml`` does. 1 had no average of the weights, and the
@@ -132,24 +131,6 @@ def predicting_weights(content: dict[str, Any]) -> dict[str, Any]:
     """Return the ``state_dict`` that predicts: the average of the weights, where one was kept."""
     weights: dict[str, Any] = content["average"].get("model", content["model"])
     return weights
-
-
-def input_spec_table(spec: InputSpec) -> dict[str, Any]:
-    """Return an input spec as plain containers, so that a model can be built from the file alone."""
-    blocks = {name: [part.start, part.stop] for name, part in spec.blocks.items()}
-    return {
-        "features": spec.features,
-        "outputs": spec.outputs,
-        "mice": spec.mice,
-        "keypoints": spec.keypoints,
-        "blocks": blocks,
-    }
-
-
-def input_spec_from_table(table: dict[str, Any]) -> InputSpec:
-    """Take an input spec out of a checkpoint; see :func:`input_spec_table`."""
-    blocks = {name: slice(*part) for name, part in table["blocks"].items()}
-    return InputSpec(**{**table, "blocks": blocks})
 
 
 def _sha256(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 import torch
 
+from core.system.tree import tensors
 from core.tasks.task import Task
 from core.training.distributed import Group
 from core.training.rng import restore_rng, rng_state
@@ -26,7 +27,8 @@ def compile_forward(state: TrainingState, task: Task, group: Group) -> str | Non
     try:
         with state.precision.autocast():
             output = compiled(batch.inputs)
-        torch.autograd.backward(output.float().sum())
+        total = torch.stack([part.float().sum() for part in tensors(output)]).sum()
+        torch.autograd.backward(total)
     except Exception as error:  # whatever a compiler may come to raise, the model runs without it
         return f"{type(error).__name__}: {' '.join(str(error).split())}"[:200]
     finally:

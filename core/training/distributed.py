@@ -3,7 +3,7 @@
 Process 0 is the run's own job. It alone decides, says and saves; the others do nothing but follow its
 orders (:mod:`core.training.follower`), so there is nothing to agree on: a stop is an order that does
 not come. Gradients are summed explicitly, once a step. Torch's ``DistributedDataParallel`` would take
-the mean over the processes of each backward pass, hang where a process has no window of the last, small
+the mean over the processes of each backward pass, hang where a process has no row of the last, small
 batch, and rename every weight, while ours is the gradient of Σ total / Σ weight over all processes and
 micro-batches, whose weight is known only at the end of the step. What it would gain, overlapping
 communication with the backward pass, is little for models of a few million numbers.
@@ -14,7 +14,7 @@ import enum
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -138,22 +138,8 @@ class SharedGroup(Group):
         return found
 
     def part(self, batch: Batch) -> Batch:
-        """Return every ``size``-th window, from number ``rank`` on: none, where there are fewer.
-
-        ``frames`` stays that of the whole batch: it is counted once, by the leader.
-        """
-        rows = slice(self.rank, None, self.size)
-        mixed = batch.mixed
-        if mixed is not None:
-            share = mixed[1]
-            mixed = mixed[0][rows], share[rows] if share.ndim else share
-        return replace(
-            batch,
-            inputs=batch.inputs[rows],
-            targets=batch.targets[rows],
-            weights=batch.weights[rows],
-            mixed=mixed,
-        )
+        """Return every ``size``-th row, from number ``rank`` on: none, where there are fewer."""
+        return batch.take(slice(self.rank, None, self.size))
 
 
 def _encoded(command: Command) -> Tensor:

@@ -1,10 +1,11 @@
-"""A pass over the validation frames."""
+"""A pass over the validation examples."""
 
 from collections.abc import Callable
 
 import torch
 from torch import nn
 
+from core.system.tree import in_float32
 from core.tasks.task import Measure, Task
 from core.training.precision import Precision
 
@@ -15,7 +16,7 @@ def evaluate(
     precision: Precision,
     interrupted: Callable[[], bool] = lambda: False,
 ) -> Measure | None:
-    """Measure the model on all validation frames; it is left in training mode.
+    """Measure the model on all validation examples; it is left in training mode.
 
     Args:
         model: the network.
@@ -33,7 +34,7 @@ def evaluate(
                     return None
                 with precision.autocast():
                     output = model(batch.inputs)
-                measure.update(output.float(), batch)
+                measure.update(in_float32(output), batch)
     finally:
         model.train()
     return measure

@@ -80,7 +80,7 @@ class Heartbeat:
             loss=sum(r.loss_total for r in self._steps) / weight if weight else math.nan,
             learning_rate=learning_rate,
             gradient_norm=self._steps[-1].gradient_norm,
-            frames_per_second=sum(r.frames for r in self._steps) / elapsed if elapsed else 0.0,
+            frames_per_second=sum(r.examples for r in self._steps) / elapsed if elapsed else 0.0,
         )
         self._since = now
         self._steps.clear()

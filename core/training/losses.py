@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from core.tasks.task import Batch, Loss
+from core.frames.batch import FrameBatch
+from core.tasks.task import Loss
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class FrameLoss:
     focal_gamma: float = 0.0
     """0 is plain cross-entropy."""
 
-    def of_batch(self, logits: Tensor, batch: Batch) -> Loss:
+    def of_batch(self, logits: Tensor, batch: FrameBatch) -> Loss:
         """Compute the loss of a batch's logits ``(batch, time, classes)``.
 
         Windows that were mixed up (mixup, Zhang et al. 2018) count with both their targets: the first

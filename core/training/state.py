@@ -6,10 +6,11 @@ from typing import Any, Self
 
 import msgspec
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from core.config.experiment import TrainingConfig
 from core.errors import CheckpointError
+from core.system.tree import Tree
 from core.training.average import WeightAverage
 from core.training.precision import Precision
 from core.training.rng import restore_rng
@@ -27,8 +28,8 @@ FIT_ERRORS = (
 """What torch, numpy and msgspec raise when given the state of something else."""
 
 
-Forward = Callable[[Tensor], Tensor]
-"""(batch, time, features) → (batch, time, outputs)."""
+Forward = Callable[[Tree], Any]
+"""A batch's inputs → the model's output."""
 
 
 class EpochSums(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

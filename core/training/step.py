@@ -20,7 +20,7 @@ class StepResult:
     loss_weight: float
     gradient_norm: float
     """Before clipping."""
-    frames: int
+    examples: int
     broken: bool
     """Loss or gradient was not finite; weights and statistics are as before the step."""
 
@@ -39,7 +39,7 @@ class _Sums:
     first_weight: Tensor
     """What all gradients so far were divided by."""
     batches: int = 0
-    frames: int = 0
+    examples: int = 0
 
 
 def optimise(
@@ -78,7 +78,7 @@ def optimise(
         for buffer, value in zip(statistics, before, strict=True):
             buffer.copy_(value)
     scaler.update()
-    return StepResult(loss_total, loss_weight, gradient_norm, sums.frames, broken)
+    return StepResult(loss_total, loss_weight, gradient_norm, sums.examples, broken)
 
 
 def _backward(state: TrainingState, task: Task, batches: Iterable[Batch], group: Group) -> _Sums:
@@ -87,9 +87,9 @@ def _backward(state: TrainingState, task: Task, batches: Iterable[Batch], group:
     nothing = torch.zeros((), device=device)
     sums = _Sums(nothing, nothing, torch.ones((), device=device))
     for batch in batches:
-        sums.frames += batch.frames
+        sums.examples += batch.examples
         part = group.part(batch)
-        if not len(part.inputs):
+        if not part.size:
             continue
         with state.precision.autocast():
             loss = task.loss(state.forward(part.inputs), part)
@@ -111,7 +111,7 @@ def _share(group: Group, model: nn.Module, statistics: list[Tensor], sums: _Sums
     gradients = []
     for parameter in model.parameters():
         if parameter.requires_grad:
-            if parameter.grad is None:  # no window was left for this process
+            if parameter.grad is None:  # no row was left for this process
                 parameter.grad = torch.zeros_like(parameter)
             gradients.append(parameter.grad)
     group.sum([*gradients, *statistics, sums.total, sums.weight])

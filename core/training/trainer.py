@@ -18,7 +18,6 @@ from core.run.rundir import RunDir, epoch_pointer
 from core.system.files import replace_atomically
 from core.tasks.task import Batch, Task
 from core.training.checkpoint import Checkpoint, CheckpointStore
-from core.training.checkpoint_file import input_spec_table
 from core.training.compiling import compile_forward
 from core.training.distributed import ALONE, Command, Group, Order
 from core.training.evaluate import evaluate
@@ -170,7 +169,7 @@ class Trainer:
         if self.state.average is not None:
             self.state.average.update()
         progress.sums.add(
-            result.loss_total, result.loss_weight, result.gradient_norm, result.frames
+            result.loss_total, result.loss_weight, result.gradient_norm, result.examples
         )
         self._heartbeat.step(progress, self.steps_per_epoch, result, self.state.learning_rate)
 
@@ -259,6 +258,6 @@ class Trainer:
             **self.state.state_dict(),
             "rng": self._group.gather(rng_state()),
             "experiment": to_table(self._experiment),
-            "input_spec": input_spec_table(self._task.input_spec),
+            "input_spec": self._task.input_table(),
             "task": self._task.state_dict(),
         }

@@ -33,10 +33,10 @@ import torch
 from core.config.experiment import Experiment
 from core.data.prepared import PreparedData
 from core.frames import reader
+from core.frames.batch import FrameBatch
 from core.models.build import build_model
 from core.system.machine import choose_device, device_name, make_deterministic
 from core.tasks.behaviour.task import BehaviourTask
-from core.tasks.task import Batch
 from core.training.compiling import compile_forward
 from core.training.distributed import ALONE
 from core.training.rng import seed_everything
@@ -64,11 +64,11 @@ class Sides:
         self.clip = experiment.training.gradient_clip
         self.problem = compile_forward(self.state, task, ALONE) if setup.compiled else None
 
-    def step(self, batches: Iterator[Batch]) -> None:
+    def step(self, batches: Iterator[FrameBatch]) -> None:
         """Do what the trainer does."""
         optimise(self.state, self.task, itertools.islice(batches, 1), self.clip)
 
-    def model(self, batch: Batch) -> None:
+    def model(self, batch: FrameBatch) -> None:
         """Do the model's own part alone; nothing in it waits for the device."""
         self.state.optimizer.zero_grad(set_to_none=True)
         with self.state.precision.autocast():
@@ -86,13 +86,13 @@ class Sides:
         return time.perf_counter() - began
 
 
-def endless(task: BehaviourTask) -> Generator[Batch, None, None]:
+def endless(task: BehaviourTask) -> Generator[FrameBatch, None, None]:
     """Return the batches of one epoch after the other."""
     for epoch in itertools.count(1):
         yield from task.train_batches(epoch)
 
 
-def copied(batch: Batch) -> Batch:
+def copied(batch: FrameBatch) -> FrameBatch:
     """Copy a batch out of the memory that batches share."""
     return replace(batch, inputs=batch.inputs.clone())
 

@@ -18,7 +18,7 @@ from core.config.experiment import ModelConfig
 from core.inference.chunks import Probabilities, predict_video, softmax, suited_to
 from core.models.build import build_model
 from core.models.folding import folded
-from core.tasks.task import InputSpec
+from core.models.input_spec import InputSpec
 
 FRAMES, FEATURES, WINDOW, ROUNDS = 18_000, 288, 100, 5
 SPEC = InputSpec(

@@ -65,8 +65,8 @@ class LiveRun:
             threads=1, code_version="c", pid=os.getpid(), seed=1,
         )  # fmt: skip
         self._write(
-            DataReady, fingerprint="f", train_videos=8, validation_videos=2, train_frames=9_000,
-            validation_frames=900, train_windows=900, steps_per_epoch=STEPS, input_size=28,
+            DataReady, fingerprint="f", train_units=8, validation_units=2, train_examples=9_000,
+            validation_examples=900, train_samples=900, steps_per_epoch=STEPS, input_size=28,
             parameters=3_300,
         )  # fmt: skip
         for _ in range(BEFORE):

@@ -35,11 +35,11 @@ from core.config.experiment import Experiment
 from core.config.registry import default_path, load
 from core.data.prepared import PreparedData
 from core.frames import reader
+from core.frames.batch import FrameBatch
 from core.models.build import build_model
 from core.system.machine import device_name, make_deterministic
 from core.tasks.behaviour.labelled_frames import LabelledFrames
 from core.tasks.behaviour.task import BehaviourTask
-from core.tasks.task import Batch
 from core.training.state import TrainingState
 from core.training.step import optimise
 from tests.bench.made_up import FPS, wandering_mice
@@ -105,7 +105,7 @@ class Sides:
         )
         self.state.model.train()
         self.made = [copied(batch) for batch in task.train_batches(1)]
-        self.frames = sum(batch.frames for batch in self.made)
+        self.frames = sum(batch.examples for batch in self.made)
         self.epoch = 0
         self.fit(self.made[:2])  # the first steps look for kernels and ask for memory
 
@@ -121,7 +121,7 @@ class Sides:
         """Train on batches that are there already."""
         self.fit(self.made)
 
-    def fit(self, batches: list[Batch]) -> None:
+    def fit(self, batches: list[FrameBatch]) -> None:
         """Make a step of nothing but the model's own with each."""
         for batch in batches:
             self.state.optimizer.zero_grad(set_to_none=True)
@@ -152,7 +152,7 @@ def _model(experiment: Experiment, task: BehaviourTask) -> nn.Module:
     return build_model(experiment.model, task.input_spec)
 
 
-def copied(batch: Batch) -> Batch:
+def copied(batch: FrameBatch) -> FrameBatch:
     """Copy a batch out of the memory that batches share."""
     inputs, targets, weights = (
         each.clone() for each in (batch.inputs, batch.targets, batch.weights)

@@ -16,9 +16,10 @@ import pyarrow as pa
 import torch
 from torch import nn
 
+from core.frames.batch import FrameBatch
 from core.job import main
 from core.run.rundir import RunDir
-from core.tasks.task import Batch, DataSummary, InputSpec, Loss
+from core.tasks.task import DataSummary, Loss
 from core.training import checkpoint_file, leader
 from core.training.losses import FrameLoss
 
@@ -60,16 +61,16 @@ class FakeMeasure:
 
 class FakeTask:
     monitor = "f1_macro"
-    input_spec = InputSpec(FEATURES, CLASSES, mice=1, keypoints=3, blocks={"all": slice(0, 6)})
     summary = DataSummary(
         fingerprint="fake",
-        train_videos=("a", "b"),
-        validation_videos=("c",),
-        train_frames=320,
-        validation_frames=80,
-        train_windows=64,
-        train_class_frames={"other": 320},
-        validation_class_frames={"other": 80},
+        train_units=("a", "b"),
+        validation_units=("c",),
+        train_examples=320,
+        validation_examples=80,
+        train_samples=64,
+        train_label_examples={"other": 320},
+        validation_label_examples={"other": 80},
+        input_size=FEATURES,
     )
 
     def __init__(
@@ -105,10 +106,13 @@ class FakeTask:
     def _batch(self, inputs, targets):
         # weights that differ from batch to batch: a mean of means would not be the mean
         weights = (targets != 2).float() * 2 + 0.5
-        return Batch(inputs, targets, weights, frames=targets.numel())
+        return FrameBatch(inputs, targets, weights, examples=targets.numel())
 
     def build_model(self):
         return FakeModel(self.plain)
+
+    def input_table(self):
+        return {"features": FEATURES}
 
     def loss(self, output, batch) -> Loss:
         return FrameLoss()(output, batch.targets, batch.weights)

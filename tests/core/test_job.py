@@ -53,7 +53,7 @@ def test_the_first_attempt_says_what_was_found_and_leaves_it_in_run_toml(new_run
     assert isinstance(finished, Finished)
     resolved = run.read_request().resolved
     assert resolved.code_version == started.code_version
-    assert resolved.validation_videos == ("c",)
+    assert resolved.validation_units == ("c",)
     assert (ready.steps_per_epoch, ready.input_size) == (8, 6)
 
 
@@ -84,7 +84,7 @@ def test_a_resume_with_other_code_or_data_says_so_and_goes_on(new_run, train, st
         request.resolved,
         code_version="0000",
         data_fingerprint="x",
-        validation_videos=("d",),
+        validation_units=("d",),
         features_by="numba 0.1",
     )
     run.write_request(msgspec.structs.replace(request, resolved=changed))

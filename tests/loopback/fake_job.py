@@ -64,8 +64,8 @@ class Job:
                 step=last.step, file=last.file, sha256=last.sha256,
             )  # fmt: skip
         self.emitter.emit(
-            DataReady, fingerprint="f", train_videos=4, validation_videos=1, train_frames=400,
-            validation_frames=100, train_windows=7, steps_per_epoch=STEPS, input_size=28,
+            DataReady, fingerprint="f", train_units=4, validation_units=1, train_examples=400,
+            validation_examples=100, train_samples=7, steps_per_epoch=STEPS, input_size=28,
             parameters=99,
         )  # fmt: skip
 

@@ -54,8 +54,8 @@ def start(run: RunDir, attempt: str, emitter: Emitter) -> None:
         threads=1, code_version="fake", pid=os.getpid(), seed=1,
     )  # fmt: skip
     emitter.emit(
-        DataReady, fingerprint="f", train_videos=4, validation_videos=1, train_frames=400,
-        validation_frames=100, train_windows=7, steps_per_epoch=2, input_size=28, parameters=99,
+        DataReady, fingerprint="f", train_units=4, validation_units=1, train_examples=400,
+        validation_examples=100, train_samples=7, steps_per_epoch=2, input_size=28, parameters=99,
     )  # fmt: skip
     if (last := run.read_pointer("last")) is not None:
         emitter.emit(

@@ -48,7 +48,7 @@ def record(
     run = RunDir(home / "runs" / new_run_id(experiment.name, created))
     training = msgspec.structs.replace(experiment.training, seed=seed)
     found = Resolved(
-        code_version="c", data_fingerprint="f", train_videos=("t",), validation_videos=tuple(videos),
+        code_version="c", data_fingerprint="f", train_units=("t",), validation_units=tuple(videos),
         torch="2", threads=1, device="cpu", validation_source=source,
     )  # fmt: skip
     run.write_request(
@@ -81,8 +81,8 @@ def _events(
         code_version="c", pid=1, seed=1,
     )  # fmt: skip
     tell(
-        DataReady, fingerprint="f", train_videos=1, validation_videos=2, train_frames=1,
-        validation_frames=1, train_windows=1, steps_per_epoch=STEPS, input_size=2, parameters=9,
+        DataReady, fingerprint="f", train_units=1, validation_units=2, train_examples=1,
+        validation_examples=1, train_samples=1, steps_per_epoch=STEPS, input_size=2, parameters=9,
     )  # fmt: skip
     for epoch, score in enumerate(f1, start=1):
         for at in range(1, STEPS + 1):

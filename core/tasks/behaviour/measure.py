@@ -1,7 +1,6 @@
 """What a model says on validation frames: confusion counts for each video, and average precision."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import pyarrow as pa
 import torch
@@ -9,15 +8,8 @@ from torch import Tensor
 
 from core.evaluation.frames import Counts, average_precisions, frame_metrics
 from core.evaluation.table import Confusions, evaluation_table
-from core.tasks.task import Batch, Loss
-
-
-@dataclass(slots=True, kw_only=True)
-class FrameBatch(Batch):
-    """A batch of windows that may know their videos."""
-
-    videos: Tensor | None = None
-    """(batch,) int64: places among the validation videos; none in training."""
+from core.frames.batch import FrameBatch
+from core.tasks.task import Loss
 
 
 class FrameMeasure:
@@ -36,7 +28,7 @@ class FrameMeasure:
         self,
         classes: Sequence[str],
         videos: Sequence[str],
-        loss: Callable[[Tensor, Batch], Loss],
+        loss: Callable[[Tensor, FrameBatch], Loss],
         device: torch.device,
     ) -> None:
         self._classes, self._videos, self._loss = tuple(classes), tuple(videos), loss
@@ -46,9 +38,9 @@ class FrameMeasure:
         self._truth: list[Tensor] = []
         self._probabilities: list[Tensor] = []
 
-    def update(self, output: Tensor, batch: Batch) -> None:
+    def update(self, output: Tensor, batch: FrameBatch) -> None:
         """Take the logits of a batch, ``(batch, time, classes)``."""
-        if not isinstance(batch, FrameBatch) or batch.videos is None:
+        if batch.videos is None:
             raise TypeError("only batches of validation_batches() can be measured")
         loss = self._loss(output, batch)
         self._sums += torch.stack((loss.total, loss.weight)).double()

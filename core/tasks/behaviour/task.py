@@ -11,6 +11,7 @@ from core.config.experiment import Experiment, TrainingConfig
 from core.data.prepared import PreparedData
 from core.features.pipeline import FeaturePipeline, require_scale
 from core.frames.balance import Shares, balanced_shares, window_class_frames
+from core.frames.batch import FrameBatch
 from core.frames.prefetch import ahead
 from core.frames.reader import ComputedFeatures, FeatureReader, read_targets, training_features
 from core.frames.sampling import EpochPlan, NoisePool, random_phases
@@ -22,10 +23,11 @@ from core.frames.windows import (
     validation_windows,
 )
 from core.models.build import build_model
+from core.models.input_spec import InputSpec
 from core.system.device import to_device
 from core.tasks.behaviour.labelled_frames import LabelledFrames
-from core.tasks.behaviour.measure import FrameBatch, FrameMeasure
-from core.tasks.task import Batch, DataSummary, InputSpec, Loss
+from core.tasks.behaviour.measure import FrameMeasure
+from core.tasks.task import DataSummary, Loss
 from core.training.losses import FrameLoss
 
 
@@ -84,7 +86,7 @@ class BehaviourTask:
         """Batches in one epoch, the same in all; the last may be smaller."""
         return -(-len(self._train) // self._experiment.training.batch_size)
 
-    def train_batches(self, epoch: int, skip: int = 0) -> Iterator[Batch]:
+    def train_batches(self, epoch: int, skip: int = 0) -> Iterator[FrameBatch]:
         """Return the batches of an epoch from number ``skip`` on."""
         augmentation = self._experiment.training.augmentation
         windows = self._windows_of(epoch)
@@ -99,7 +101,7 @@ class BehaviourTask:
         depth = self._experiment.hardware.loader_workers
         return ahead(lambda number: self._train_batch(windows, plan, number), numbers, depth)
 
-    def validation_batches(self) -> Iterator[Batch]:
+    def validation_batches(self) -> Iterator[FrameBatch]:
         """Return every validation frame once, with weight 0 on frames that are repeated."""
         size = self._experiment.training.batch_size
         for begin in range(0, len(self._validation), size):
@@ -112,13 +114,17 @@ class BehaviourTask:
         """Build the network, initialised from the torch random state."""
         return build_model(self._experiment.model, self.input_spec)
 
-    def loss(self, output: Tensor, batch: Batch) -> Loss:
+    def input_table(self) -> dict[str, Any]:
+        """Return the shape of the model's input and output."""
+        return self.input_spec.table()
+
+    def loss(self, output: Tensor, batch: FrameBatch) -> Loss:
         """Compute the loss of a batch's logits ``(batch, time, classes)``."""
         return self._loss.of_batch(output, batch)
 
     def measure(self) -> FrameMeasure:
         """Start measuring a pass over the validation frames."""
-        videos = self.summary.validation_videos
+        videos = self.summary.validation_units
         return FrameMeasure(self._experiment.classes, videos, self.loss, self._device)
 
     def state_dict(self) -> dict[str, Any]:
@@ -140,7 +146,7 @@ class BehaviourTask:
         phases = random_phases(self._seed, epoch, len(frames_of), stride)
         return self._train.moved(frames_of, phases[self._train.video])
 
-    def _train_batch(self, windows: WindowIndex, plan: EpochPlan, number: int) -> Batch:
+    def _train_batch(self, windows: WindowIndex, plan: EpochPlan, number: int) -> FrameBatch:
         size = self._experiment.training.batch_size
         part = slice(number * size, (number + 1) * size)
         index = windows[plan.order[part]].moved(self._store.frames, plan.jitter[part])
@@ -153,15 +159,15 @@ class BehaviourTask:
             inputs=inputs,
             targets=read_targets(self._store, self._classes, index),
             weights=to_device(index.weights(), self._device),
-            frames=index.frames,
+            examples=index.frames,
         )
 
-    def _mixed_up(self, batch: Batch, plan: EpochPlan, number: int) -> Batch:
+    def _mixed_up(self, batch: FrameBatch, plan: EpochPlan, number: int) -> FrameBatch:
         """Mix each window of a batch with another of it, where mixup is on."""
         alpha = self._experiment.training.mixup_alpha
         if not alpha:
             return batch
-        order, share = plan.mixup(number, len(batch.inputs), alpha)
+        order, share = plan.mixup(number, batch.size, alpha)
         partner = to_device(order, self._device)
         batch.mixed = batch.targets[partner], batch.inputs.new_full((), share)
         batch.weights *= batch.weights[partner]
@@ -191,13 +197,14 @@ class BehaviourTask:
         names = self._experiment.classes
         return DataSummary(
             fingerprint=frames.data.fingerprint,
-            train_videos=frames.ids(frames.train),
-            validation_videos=frames.ids(frames.validation),
-            train_frames=frames.frames(frames.train),
-            validation_frames=frames.frames(frames.validation),
-            train_windows=len(self._train),
-            train_class_frames=frames.class_frames(frames.train, names),
-            validation_class_frames=frames.class_frames(frames.validation, names),
+            train_units=frames.ids(frames.train),
+            validation_units=frames.ids(frames.validation),
+            train_examples=frames.frames(frames.train),
+            validation_examples=frames.frames(frames.validation),
+            train_samples=len(self._train),
+            train_label_examples=frames.class_frames(frames.train, names),
+            validation_label_examples=frames.class_frames(frames.validation, names),
+            input_size=self._pipeline.features,
             features_by=self._pipeline.computed_by,
             validation_source=frames.source(frames.validation),
             warnings=frames.warnings(self._experiment),

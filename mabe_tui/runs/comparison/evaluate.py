@@ -110,8 +110,8 @@ def evaluate_run(
         checkpoint=which,
         data=str(data),
         videos=len(found.confusions.videos),
-        trained_on=len(videos & {*resolved.train_videos}) if resolved else None,
-        validated_on=len(videos & {*resolved.validation_videos}) if resolved else None,
+        trained_on=len(videos & {*resolved.train_units}) if resolved else None,
+        validated_on=len(videos & {*resolved.validation_units}) if resolved else None,
         frames=found.frames,
         metrics=found.metrics,
         unmapped=dict(found.unmapped),
@@ -209,7 +209,7 @@ def _validated(
     entry = checkpoint.entry
     prepared = open_run_data(entry, data, progress)
     resolved = entry.require_request().resolved
-    videos = resolved.validation_videos if resolved else ()
+    videos = resolved.validation_units if resolved else ()
     predictor = VideoPredictor(entry, checkpoint.which, device)
     counts = []
     for done, video_id in enumerate(videos):

@@ -197,8 +197,8 @@ def _ran(store: RunStore, experiment: Experiment) -> list[_Ran]:
         if recent and history.data is not None:
             each = math.fsum(epoch.seconds for epoch in recent) / len(recent)
             place = _place(request, history)
-            frames = history.data.train_frames + history.data.validation_frames
-            found.append(_Ran(entry.id, place, history.data.train_windows, frames, each))
+            frames = history.data.train_examples + history.data.validation_examples
+            found.append(_Ran(entry.id, place, history.data.train_samples, frames, each))
     return found
 
 

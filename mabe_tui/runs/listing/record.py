@@ -171,4 +171,4 @@ def _scored_on(request: RunRequest) -> str | None:
     if found is None:
         return None
     made = request.experiment.data.source == "synthetic" and request.data is None
-    return digest([found.data_fingerprint if made else None, *sorted(found.validation_videos)])
+    return digest([found.data_fingerprint if made else None, *sorted(found.validation_units)])

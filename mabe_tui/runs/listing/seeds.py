@@ -102,7 +102,7 @@ def data_digest(request: RunRequest) -> str:
     found = request.resolved
     if found is None:
         return digest(request.data)
-    videos = sorted(found.train_videos), sorted(found.validation_videos)
+    videos = sorted(found.train_units), sorted(found.validation_units)
     return digest((found.data_fingerprint, *videos))
 
 

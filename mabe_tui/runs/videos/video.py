@@ -228,7 +228,7 @@ def _place(prepared: "PreparedData", video_id: str, request: RunRequest) -> int:
     known = [video.video_id for video in prepared.videos]
     if video_id in known:
         return known.index(video_id)
-    ours = request.resolved.validation_videos if request.resolved else ()
+    ours = request.resolved.validation_units if request.resolved else ()
     if video_id in ours:
         raise DataError(
             f"{video_id} is no longer among the data of {request.run};"

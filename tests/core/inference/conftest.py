@@ -9,11 +9,10 @@ import torch
 
 from core.config.experiment import Experiment, to_table
 from core.models.build import build_model
+from core.models.input_spec import InputSpec
 from core.run.emitter import Emitter
 from core.run.rundir import RunDir
-from core.tasks.task import InputSpec
 from core.training.checkpoint import CheckpointStore
-from core.training.checkpoint_file import input_spec_table
 
 SaveRun = Callable[..., RunDir]
 
@@ -34,7 +33,7 @@ def save_run(tmp_path: Path) -> SaveRun:
         run.path.mkdir(parents=True)
         content = {
             "experiment": to_table(experiment),
-            "input_spec": input_spec_table(spec),
+            "input_spec": spec.table(),
             "model": build_model(experiment.model, spec).state_dict(),
             "task": dict(task_state or {}),
             **{name: {} for name in ("average", "optimizer", "schedule", "scaler", "progress")},

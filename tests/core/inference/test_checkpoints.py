@@ -9,8 +9,8 @@ import torch
 from core.config.experiment import Experiment, ModelConfig
 from core.errors import CheckpointError
 from core.inference.checkpoints import load_trained
+from core.models.input_spec import InputSpec
 from core.run.rundir import RunDir
-from core.tasks.task import InputSpec
 
 SaveRun = Callable[..., RunDir]
 SPEC = InputSpec(features=12, outputs=4, mice=2, keypoints=3, blocks={"coordinates": slice(0, 12)})

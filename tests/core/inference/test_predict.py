@@ -18,9 +18,9 @@ from core.errors import CheckpointError, DataError
 from core.inference.evaluate import evaluate_folder
 from core.inference.predict import Predictor, predictable
 from core.models.build import build_model
+from core.models.input_spec import InputSpec
 from core.run.rundir import RunDir
 from core.tasks.behaviour.task import BehaviourTask
-from core.tasks.task import InputSpec
 from tests.core.features.whole_videos import features_of
 
 SaveRun = Callable[..., RunDir]

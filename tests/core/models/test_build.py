@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from core.config.experiment import MODELS, ModelConfig
 from core.errors import ConfigError
 from core.models.build import BUILDERS, build_model
-from core.tasks.task import InputSpec
+from core.models.input_spec import InputSpec
 
 V6 = InputSpec(
     features=288,

@@ -44,8 +44,8 @@ class Attempt:
 
     def data(self) -> AnyEvent:
         return DataReady(
-            **self.common(), fingerprint="", train_videos=1, validation_videos=1, train_frames=1,
-            validation_frames=1, train_windows=1, steps_per_epoch=1, input_size=1, parameters=1,
+            **self.common(), fingerprint="", train_units=1, validation_units=1, train_examples=1,
+            validation_examples=1, train_samples=1, steps_per_epoch=1, input_size=1, parameters=1,
         )  # fmt: skip
 
     def epoch(self, number: int, value: float = 0.5) -> AnyEvent:

@@ -29,7 +29,7 @@ NOW = dt.datetime(2026, 11, 21, 3, 15, tzinfo=dt.UTC)
 
 def request(run: str = "v6-20261121T031500-k3f9") -> RunRequest:
     resolved = Resolved(
-        code_version="c", data_fingerprint="d", train_videos=("1",), validation_videos=("2", "3"),
+        code_version="c", data_fingerprint="d", train_units=("1",), validation_units=("2", "3"),
         torch="t", threads=2, device="cpu",
     )  # fmt: skip
     return RunRequest(

@@ -13,10 +13,11 @@ from core.data.prepared import PreparedData, prepare
 from core.errors import DataError
 from core.features.pipeline import FeaturePipeline
 from core.frames import reader
+from core.frames.batch import FrameBatch
 from core.frames.reader import CachedFeatures, ComputedFeatures
 from core.frames.sampling import EpochPlan
 from core.tasks.behaviour.task import BehaviourTask
-from core.tasks.task import Batch, Task
+from core.tasks.task import Task
 from tests.core.features.whole_videos import features_of
 from tests.core.tasks.prepared_data import prepared
 
@@ -53,7 +54,7 @@ class Copied:
     weights: torch.Tensor
 
 
-def copies(batches: Iterator[Batch]) -> list[Copied]:
+def copies(batches: Iterator[FrameBatch]) -> list[Copied]:
     return [Copied(b.inputs.clone(), b.targets.clone(), b.weights.clone()) for b in batches]
 
 
@@ -79,10 +80,10 @@ def test_it_is_a_task() -> None:
 def test_summary_counts_what_is_there() -> None:
     summary = task_of().summary
 
-    assert summary.train_videos == ("v0", "v2")
-    assert summary.validation_videos == ("v1",)
-    assert (summary.train_frames, summary.validation_frames) == (241, 97)
-    assert summary.train_class_frames == {
+    assert summary.train_units == ("v0", "v2")
+    assert summary.validation_units == ("v1",)
+    assert (summary.train_examples, summary.validation_examples) == (241, 97)
+    assert summary.train_label_examples == {
         "other": 241 - 140,
         "social": 70,
         "mating": 40,
@@ -102,7 +103,7 @@ def test_batches_hold_every_training_window_once() -> None:
     batches = copies(task.train_batches(0))
 
     assert len(batches) == task.steps_per_epoch()
-    assert sum(len(batch.inputs) for batch in batches) == task.summary.train_windows
+    assert sum(len(batch.inputs) for batch in batches) == task.summary.train_samples
     assert all(batch.inputs.shape[1:] == (20, 56) for batch in batches)
 
 
@@ -256,7 +257,7 @@ def test_loss_ignores_padding() -> None:
     loss = task.loss(output, batch)
     output[:, 8:] += 100
 
-    assert batch.frames == 16
+    assert batch.examples == 16
     assert torch.equal(task.loss(output, batch).total, loss.total)
 
 
@@ -377,7 +378,7 @@ def test_real_pose_data(real_data: Path, tmp_path: Path) -> None:
 
     batch = next(task.train_batches(0))
 
-    assert task.summary.train_frames + task.summary.validation_frames == 35_400
-    assert task.summary.validation_class_frames["social"] == 271
+    assert task.summary.train_examples + task.summary.validation_examples == 35_400
+    assert task.summary.validation_label_examples["social"] == 271
     assert batch.inputs.isfinite().all()
     assert 0.5 < batch.inputs.std() < 2

@@ -93,7 +93,7 @@ def test_enlarged_keeps_all_but_the_number_of_windows(fake):
     assert torch.equal(larger.targets[3:6], batch.targets)
     assert torch.equal(larger.weights[6], batch.weights[0])
     assert larger.mixed[1].tolist() == pytest.approx([0.1, 0.2, 0.3, 0.1, 0.2, 0.3, 0.1])
-    assert larger.frames == 35
+    assert larger.examples == 35
 
 
 def test_measure_makes_whole_steps(fake, one_thread):

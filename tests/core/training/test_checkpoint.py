@@ -8,16 +8,14 @@ import pytest
 import torch
 
 from core.errors import CheckpointError, UserError
+from core.models.input_spec import InputSpec
 from core.run.emitter import Emitter
 from core.run.events import CheckpointSaved
 from core.run.rundir import RunDir, read_events
 from core.system.files import replace_atomically
-from core.tasks.task import InputSpec
 from core.training.checkpoint import CheckpointStore
 from core.training.checkpoint_file import (
     FORMAT,
-    input_spec_from_table,
-    input_spec_table,
     predicting_weights,
     read_checkpoint,
 )
@@ -260,8 +258,8 @@ def test_a_full_disk_leaves_the_previous_checkpoint(run, save, monkeypatch, writ
 
 def test_input_spec_survives_the_file(tmp_path):
     spec = InputSpec(6, 4, mice=1, keypoints=3, blocks={"a": slice(0, 2), "b": slice(2, 6)})
-    torch.save(input_spec_table(spec), tmp_path / "spec.pt")
-    assert input_spec_from_table(torch.load(tmp_path / "spec.pt", weights_only=True)) == spec
+    torch.save(spec.table(), tmp_path / "spec.pt")
+    assert InputSpec.from_table(torch.load(tmp_path / "spec.pt", weights_only=True)) == spec
 
 
 def test_a_checkpoint_that_names_the_validation_videos_is_read(tmp_path):

@@ -14,8 +14,8 @@ import pytest
 import torch
 
 from core.config.experiment import Experiment, HardwareConfig, TrainingConfig
+from core.frames.batch import FrameBatch
 from core.run.events import CheckpointSaved, Failed, Finished, Stopped, Warned
-from core.tasks.task import Batch
 from core.training import leader
 from core.training.checkpoint import CheckpointStore
 from core.training.distributed import SharedGroup
@@ -100,7 +100,7 @@ def test_whatever_dies_the_run_ends_as_if_nothing_had(new_run, spawn, result_of,
 
 def test_a_batch_is_shared_window_by_window():
     columns = torch.arange(5.0)[:, None].expand(5, 2)
-    batch = Batch(columns, columns, columns, frames=10, mixed=(columns, torch.tensor(0.3)))
+    batch = FrameBatch(columns, columns, columns, examples=10, mixed=(columns, torch.tensor(0.3)))
     parts = [SharedGroup(rank, 2).part(batch) for rank in range(2)]
     assert [part.inputs[:, 0].tolist() for part in parts] == [[0, 2, 4], [1, 3]]
     assert [part.mixed[0][:, 0].tolist() for part in parts] == [[0, 2, 4], [1, 3]]

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from core.tasks.task import Batch
+from core.frames.batch import FrameBatch
 from core.training.losses import FrameLoss
 
 LOGITS = torch.randn(3, 7, 4, generator=torch.Generator().manual_seed(1))
@@ -31,7 +31,9 @@ def test_mixed_targets_are_a_weighted_sum(share, gamma):
     second = (TARGETS + 1) % 4
     weights = torch.ones(3, 7)
     loss = FrameLoss(focal_gamma=gamma)
-    mixed = loss.of_batch(LOGITS, Batch(LOGITS, TARGETS, weights, frames=21, mixed=(second, share)))
+    mixed = loss.of_batch(
+        LOGITS, FrameBatch(LOGITS, TARGETS, weights, examples=21, mixed=(second, share))
+    )
     first_part, second_part = (loss(LOGITS, targets, weights) for targets in (TARGETS, second))
     expected = 0.3 * first_part.total / 21 + 0.7 * second_part.total / 21
     torch.testing.assert_close(mixed.total / mixed.weight, expected)

@@ -184,7 +184,7 @@ def test_heartbeat_is_about_one_step_a_second_with_the_mean_loss(tmp_path):
         for index in range(60):
             now += 0.25
             progress.step += 1
-            result = StepResult(index * 2.0, 2.0, 1.0, frames=100, broken=False)
+            result = StepResult(index * 2.0, 2.0, 1.0, examples=100, broken=False)
             heartbeat.step(progress, 60, result, 1e-3)
     steps = [fields for kind, fields in seen if kind is Step]
     assert [fields["step"] for fields in steps] == list(range(1, 61, 4))

@@ -29,7 +29,7 @@ REQUEST = RunRequest(
     experiment=Experiment(name="v1"),
 )
 RESOLVED = Resolved(
-    code_version="c", data_fingerprint="f", train_videos=("1",), validation_videos=("2",),
+    code_version="c", data_fingerprint="f", train_units=("1",), validation_units=("2",),
     torch="2", threads=1, device="cpu",
 )  # fmt: skip
 

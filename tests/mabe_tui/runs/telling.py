@@ -39,8 +39,8 @@ class Telling:
             threads=1, code_version="c", pid=1, seed=1,
         )  # fmt: skip
         return self.tell(
-            DataReady, fingerprint="f", train_videos=1, validation_videos=1, train_frames=1,
-            validation_frames=1, train_windows=1, steps_per_epoch=4, input_size=28, parameters=9,
+            DataReady, fingerprint="f", train_units=1, validation_units=1, train_examples=1,
+            validation_examples=1, train_samples=1, steps_per_epoch=4, input_size=28, parameters=9,
         )  # fmt: skip
 
     def tell(self, kind: type[Event], **fields: Any) -> "Telling":

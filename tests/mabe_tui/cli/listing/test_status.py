@@ -177,7 +177,7 @@ def test_resume_starts_again_only_from_scratch(invoke: Mabe, waiting: RunDir) ->
 def test_resume_tells_of_changed_code(invoke: Mabe, waiting: RunDir) -> None:
     invoke("stop", "last")
     found = Resolved(
-        code_version="old", data_fingerprint="f", train_videos=(), validation_videos=(),
+        code_version="old", data_fingerprint="f", train_units=(), validation_units=(),
         torch="2", threads=1, device="cpu",
     )  # fmt: skip
     waiting.write_request(msgspec.structs.replace(waiting.read_request(), resolved=found))

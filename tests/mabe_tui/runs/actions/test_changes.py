@@ -24,8 +24,8 @@ def resumable(make_run: Callable[..., RunDir], tmp_path: Path) -> tuple[RunDir, 
     settings = run.read_request().experiment.data
     prepared = prepare(data, cache_of_run(run.path), settings.keypoints, settings.mice, workers=1)
     resolved = Resolved(
-        code_version=code_version(), data_fingerprint=prepared.fingerprint, train_videos=(),
-        validation_videos=(), torch="2", threads=1, device="cpu",
+        code_version=code_version(), data_fingerprint=prepared.fingerprint, train_units=(),
+        validation_units=(), torch="2", threads=1, device="cpu",
     )  # fmt: skip
     run.write_pointer(
         "last", Pointer(file="f", sha256="s", bytes=1, epoch=1, step=1, attempt="0001-aaaa", seq=3)

@@ -74,8 +74,8 @@ def finished(home: Path) -> MakeFinished:
         run = RunDir(home / "runs" / new_run_id(version, created))
         training = msgspec.structs.replace(training, seed=seed)
         found = Resolved(
-            code_version="c", data_fingerprint=fingerprint, train_videos=("t",),
-            validation_videos=videos, torch="2", threads=1, device="cpu", validation_source=source,
+            code_version="c", data_fingerprint=fingerprint, train_units=("t",),
+            validation_units=videos, torch="2", threads=1, device="cpu", validation_source=source,
         )  # fmt: skip
         run.write_request(
             RunRequest(

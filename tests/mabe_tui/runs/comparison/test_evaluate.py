@@ -16,7 +16,7 @@ def test_each_checkpoint_is_loaded_once_for_all_its_videos(
     run = train(tmp_path / "home", synthetic_folder(tmp_path / "mice"))
     resolved = run.read_request().resolved
     assert resolved is not None
-    assert len(resolved.validation_videos) == 2
+    assert len(resolved.validation_units) == 2
     loaded = []
     load = checkpoints.load_trained
 
