@@ -89,7 +89,9 @@ def _guarded(command: Callable[..., Any], name: str) -> int:
 def _answered(command: Callable[..., Any], name: str) -> int:
     arguments = sys.argv[1:]
     debug = "--debug" in arguments or bool(os.environ.get("MABE_DEBUG"))
-    if not debug:
+    if debug:
+        os.environ["MABE_DEBUG"] = "1"  # for threads, which nobody sees raise
+    else:
         _silence_libraries()
     try:
         code = _called(command, name, [argument for argument in arguments if argument != "--debug"])

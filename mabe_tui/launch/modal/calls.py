@@ -222,6 +222,8 @@ def _reached(question: Callable[[], Answer]) -> Answer:
             kind = UnknownCallError
         raise kind(str(error)) from error.__cause__
     except Exception as error:  # the client raises what its server and libraries do
+        if modal_client.is_our_bug(error):
+            raise
         raise UnreachableError(str(modal_client.in_words(error))) from error
 
 

@@ -8,10 +8,13 @@ import asyncio
 import errno
 import re
 import socket
+import sys
 import threading
 import time
+import traceback
 import urllib.request
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -34,6 +37,7 @@ WELCOME_LASTS_SECONDS = 300.0
 """How long it is taken for true that the credentials are good."""
 RATE_LIMIT = re.compile("rate.?limit|too many|throttl", re.IGNORECASE)
 """What tells a limit of how often Modal may be asked from one of what may be spent."""
+OUR_PACKAGES = ("core", "mabe_tui")
 LOCAL_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
 """Errors of this computer's disk, which no waiting mends."""
 CHANGED = re.compile(r"(.+) was modified during build process")
@@ -215,11 +219,30 @@ def is_transient(error: BaseException) -> bool:
     return isinstance(error, kinds)
 
 
+def is_our_bug(error: BaseException) -> bool:
+    """Return whether our own code broke down: it raised the error, or called the standard library wrongly."""
+    if isinstance(error, UserError | OSError | TimeoutError | modal.exception.Error):
+        return False
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    packages = [str(f.f_globals.get("__name__", "")).partition(".")[0] for f in frames]
+    raisers = (name for name in reversed(packages) if name not in sys.stdlib_module_names)
+    return next(raisers, "") in OUR_PACKAGES
+
+
+def place_of(error: BaseException) -> str:
+    """Return the file and line that an error was raised in, for whoever reports it."""
+    last = traceback.extract_tb(error.__traceback__)[-1:]
+    return "".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in last)
+
+
 def says_nothing_of_work(error: Exception) -> bool:
     """Return whether an error is Modal's or its client's, so that whoever follows something asks again.
 
-    What is left is trouble on this computer: a full disk, or two jobs that wrote into one attempt.
+    What is left is trouble on this computer (a full disk, or two jobs that wrote into one attempt) and
+    errors of our own code, which come again however often it is tried.
     """
     if isinstance(error, UserError):
         return isinstance(error, ModalError | UnreachableError)
+    if is_our_bug(error):
+        return False
     return not isinstance(error, OSError) or is_transient(error)

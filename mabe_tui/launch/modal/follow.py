@@ -9,9 +9,11 @@ call is done, the volume has the last word.
 import asyncio
 import contextlib
 import datetime as dt
+import os
 import random
 import threading
 import time
+import traceback
 
 import modal
 
@@ -49,6 +51,8 @@ LOCK_SECONDS = 1.0
 SETTLE_SECONDS = 15.0
 """How long the end of a run may take: the last commit, and what is then fetched from the volume."""
 LEAVE_SECONDS = 5.0
+DEBUG = "MABE_DEBUG"
+"""Set by --debug: tracebacks are wanted."""
 POLL_SECONDS = 0.2
 MOST_LOCK_SECONDS = 5.0
 QUICK_SECONDS = 10.0
@@ -101,9 +105,22 @@ class Follower:
                         continue  # another process writes the mirror; take over when it is gone
                     self._follow(recorder)
                     return
-        except (UserError, OSError) as error:  # of this computer: waiting would not mend it
-            self.problem = error if isinstance(error, UserError) else modal_client.in_words(error)
+        except Exception as error:  # of this computer, or of ours: waiting would not mend it
+            self.problem = self._in_words(error)
             self._tell(Connection(str(self.problem)))
+            if os.environ.get(DEBUG):
+                traceback.print_exception(error)
+
+    def _in_words(self, error: Exception) -> UserError:
+        if isinstance(error, UserError):
+            return error
+        if isinstance(error, OSError):
+            return modal_client.in_words(error)
+        return RunError(
+            f"an error of mabe itself ({type(error).__name__}: {error}, {modal_client.place_of(error)});"
+            f" the run goes on, `mabe sync {self._run.id}` brings what it says, and --debug shows the"
+            " traceback"
+        )
 
     def _follow(self, recorder: Recorder) -> None:
         """Open one stream after another until the call is done."""

@@ -3,17 +3,20 @@
 import errno
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import modal.exception
 import pytest
+import tomli_w
 
 from core.errors import RunError
 from core.run.rundir import Handle, RunDir
+from core.system.files import check_writable
 from mabe_tui.launch.launcher import Connection, UnreachableError
 from mabe_tui.launch.modal import follow
 from mabe_tui.launch.modal.calls import CallState, Outcome
-from mabe_tui.launch.modal.client import ModalError
+from mabe_tui.launch.modal.client import ModalError, _look_at_socket, is_our_bug
 from mabe_tui.launch.modal.follow import Follower
 from mabe_tui.launch.modal.handle import NAME, Call, reference_of
 
@@ -50,6 +53,40 @@ def test_only_trouble_with_the_mirror_ends_following(
     assert len(tries) == (2 if is_asked_again else 1)
     assert (follower.problem is None) is is_asked_again
     assert [each.retry_at for each in told] == ([] if is_asked_again else [None])
+
+
+def test_an_error_of_our_own_is_not_tried_again_for_ever(
+    make_run: Callable[[], RunDir],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    run, told = make_run(), list[Connection]()
+    monkeypatch.setattr(follow.modal_client, "require", lambda: None)
+    monkeypatch.setattr(follow, "StreamReader", partial(follow.StreamReader, "one", "too", "many"))
+    monkeypatch.setenv("MABE_DEBUG", "1")
+    follower = Follower(run, "fc-x", told.append)
+    follower._work()
+    assert [each.retry_at for each in told] == [None]
+    said = str(follower.problem)
+    assert said.startswith("an error of mabe itself (TypeError: ")
+    assert f"follow.py:{said.partition('follow.py:')[2].partition(')')[0]}" in said
+    assert f"`mabe sync {run.id}`" in said
+    assert "Traceback (most recent call last)" in capfd.readouterr().err
+
+
+def test_whose_error_it_is_depends_on_who_raised_it() -> None:
+    def caught(code: Callable[[], object]) -> Exception:
+        try:
+            code()
+        except Exception as error:
+            return error
+        raise AssertionError("nothing was raised")
+
+    assert is_our_bug(caught(lambda: check_writable(5)))  # type: ignore[arg-type]
+    assert is_our_bug(caught(lambda: _look_at_socket(5)))  # type: ignore[arg-type]  # raised in urllib
+    assert not is_our_bug(caught(lambda: tomli_w.dumps({1: object()})))  # type: ignore[dict-item]
+    assert not is_our_bug(caught(lambda: modal.App(5)))  # type: ignore[arg-type]
+    assert not is_our_bug(caught(lambda: Path("/nowhere/at/all").read_text()))
 
 
 def test_pauses_grow_to_the_longest_and_stay_there_for_days(tmp_path: Path) -> None:
