@@ -69,6 +69,10 @@ def rm(
     whole: Annotated[
         bool, typer.Option("--all", help="Also what compare needs: nothing of the run is left.")
     ] = False,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Also one that may be alive where it cannot be reached."),
+    ] = False,
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -76,7 +80,7 @@ def rm(
 
     A run that is alive is never removed.
     """
-    removals = [manage.removal_of(entry, whole) for entry in find_runs(context, runs)]
+    removals = [manage.removal_of(entry, whole, force) for entry in find_runs(context, runs)]
     _remove(removals, yes, as_json)
 
 

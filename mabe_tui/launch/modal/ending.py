@@ -31,6 +31,8 @@ GRACE_SECONDS = 40.0
 """What an earlier call is given for a checkpoint before another one takes its place."""
 HEAR_SECONDS = 15.0
 """How long somebody else who writes the mirror is given to take over the last words."""
+EARLIER_SECONDS = 5.0
+"""How long it is asked whether a call of an earlier start is over before it is cancelled unseen."""
 PATIENCE_SECONDS = 15.0
 """How long it is asked whether a call is over before a resume is given up."""
 POLL_SECONDS = 0.2
@@ -46,6 +48,7 @@ def stop(run: RunDir, found: RunState, grace: float) -> StopOutcome:
 
     Raises:
         RunError: it is being started, and has no call yet.
+        UnreachableError: calls of earlier starts may go on, and cannot be reached; names them.
         UserError: Modal cannot be asked, or does not let the call be cancelled.
     """
     calls, attempt = calls_of(run), newest_attempt(run)
@@ -60,17 +63,56 @@ def stop(run: RunDir, found: RunState, grace: float) -> StopOutcome:
     if found is RunState.UNKNOWN:
         modal_client.require()  # says why it cannot be reached
         require_account(run, calls[-1].place)
-    alive = [*_still_running(run, calls[:-1]), calls[-1]]
-    for call in alive:
-        modal_calls.cancel(call.id)
+    modal_calls.cancel(calls[-1].id)
     run.request_stop(attempt)
-    if not _end(alive, grace):
-        return StopOutcome.ASKED
-    if not _hear_the_end(run, calls[-1]):
+    earlier = _Earlier(run, calls[:-1])
+    outcome = _stop_newest(run, [*earlier.alive, calls[-1]], grace)
+    earlier.require_reached()
+    return outcome
+
+
+def _stop_newest(run: RunDir, cancelled: Sequence[Call], grace: float) -> StopOutcome:
+    """Wait for the newest call, the last of those that were cancelled, and the others."""
+    if not _end(cancelled, grace) or not _hear_the_end(run, cancelled[-1]):
         return StopOutcome.ASKED
     outcome = _outcome(run)
     modal_apps.stop_if_over(run)
     return outcome
+
+
+class _Earlier:
+    """The calls of earlier starts that may be alive, each of which has been cancelled."""
+
+    def __init__(self, run: RunDir, calls: Sequence[Call]) -> None:
+        self._run = run
+        self.alive: list[Call] = []
+        """Known to run."""
+        self._unknown: dict[str, tuple[Call, UserError]] = {}
+        for call in calls:
+            try:
+                is_alive = state_of_call(run, call, EARLIER_SECONDS).outcome is Outcome.RUNNING
+            except UserError as error:  # cancelled all the same: that may be let through
+                self._unknown[call.id] = call, error
+                with contextlib.suppress(UserError):
+                    modal_calls.cancel(call.id)
+                continue
+            if is_alive:
+                modal_calls.cancel(call.id)
+                self.alive.append(call)
+
+    def require_reached(self) -> None:
+        """Make sure that all are known to be over by now.
+
+        Raises:
+            UnreachableError: some are not; names them.
+        """
+        left = {i: error for i, (call, error) in self._unknown.items() if not _is_over(call)}
+        if left:
+            ids, why = ", ".join(left), str(next(iter(left.values())))
+            raise UnreachableError(
+                f"{self._run.id}: its newest start was seen to, but {ids} of earlier starts could not be"
+                f" reached ({why}) and may go on, at a cost: `mabe stop {self._run.id}` tries again"
+            )
 
 
 def _hear_the_end(run: RunDir, call: Call) -> bool:
@@ -91,12 +133,12 @@ def _hear_the_end(run: RunDir, call: Call) -> bool:
 
 def _stop_earlier(run: RunDir, calls: Sequence[Call], grace: float) -> StopOutcome:
     """End the calls of earlier starts that go on although the run has ended."""
-    alive = _still_running(run, calls)
-    for call in alive:
-        modal_calls.cancel(call.id)
-    if not alive:
-        return StopOutcome.ENDED
-    return StopOutcome.ENDED_EARLIER if _end(alive, grace) else StopOutcome.ASKED
+    earlier = _Earlier(run, calls)
+    outcome = StopOutcome.ENDED
+    if earlier.alive:
+        outcome = StopOutcome.ENDED_EARLIER if _end(earlier.alive, grace) else StopOutcome.ASKED
+    earlier.require_reached()
+    return outcome
 
 
 def _outcome(run: RunDir) -> StopOutcome:
@@ -143,16 +185,6 @@ def require_over(run: RunDir) -> None:
                 f"{run.id}: its call {call.id} was cancelled and is not over yet; nothing was"
                 " started: try again in a minute"
             )
-
-
-def _still_running(run: RunDir, calls: Sequence[Call]) -> list[Call]:
-    """Return those of earlier calls that are known to run."""
-    found = []
-    for call in calls:
-        with contextlib.suppress(UserError):
-            if state_of_call(run, call).outcome is Outcome.RUNNING:
-                found.append(call)
-    return found
 
 
 def _end(calls: Sequence[Call], grace: float) -> bool:

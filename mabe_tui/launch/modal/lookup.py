@@ -59,7 +59,8 @@ def _look_further(run: RunDir, call: Call, error: UnknownCallError) -> CallState
         f"though its app {call.app_id} is alive; it is asked again"
         if is_over is False
         else "and an older mabe did not note where it was started: look from the profile it was"
-        " started with"
+        " started with (`modal profile activate NAME`); if none finds it, it is over, and"
+        f" `mabe rm --force {run.id}` removes what is here of it"
     )
     raise UnreachableError(f"{said}, {why}") from error
 

@@ -81,13 +81,18 @@ def note(run: RunDir, text: str) -> About:
     return run.change_about(lambda about: msgspec.structs.replace(about, note=text))
 
 
-def removal_of(entry: RunEntry, whole: bool) -> Removal:
+def removal_of(entry: RunEntry, whole: bool, force: bool = False) -> Removal:
     """Plan the removal of one run: all of it, or all but what ``compare`` needs.
+
+    Args:
+        entry: the run.
+        whole: all of it.
+        force: also where it cannot be found out whether it is alive; nothing is stopped by that.
 
     Raises:
         RunError: it is running, or may be; or the folder is no run of ours.
     """
-    _require_dead(entry)
+    _require_dead(entry, force)
     if not is_run_id(entry.id):
         raise RunError(
             f"{entry.run.path}: not named like a run; remove it by hand if it is not needed"
@@ -177,14 +182,18 @@ def _left_over(run: RunDir) -> list[Path]:
     return [*halves, *(path for path in temporary if not set(path.parents) & set(halves))]
 
 
-def _require_dead(entry: RunEntry) -> None:
+def _require_dead(entry: RunEntry, force: bool) -> None:
     state, handle = state_of(entry), entry.run.read_handle()
     if entry.request is None and handle is not None:  # its job may go on all the same
         state = launcher_named(handle.launcher).state(entry.run)
     if state.is_alive:
         raise RunError(f"{entry.id} is {state}; stop it first (mabe stop {entry.id})")
-    if state is RunState.UNKNOWN and (entry.request is not None or handle is not None):
-        raise RunError(f"{unknown_words(entry.run)}; nothing was removed")
+    is_unknown = entry.request is not None or handle is not None
+    if state is RunState.UNKNOWN and is_unknown and not force:
+        raise RunError(
+            f"{unknown_words(entry.run)}; nothing was removed (--force removes what is here of it, and"
+            " stops nothing)"
+        )
 
 
 def _removal(what: str, reason: str, paths: Sequence[Path]) -> Removal:

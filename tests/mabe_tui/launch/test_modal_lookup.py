@@ -98,8 +98,10 @@ def test_a_handle_without_a_place_is_believed_only_where_its_app_is_found(
 ) -> None:
     app(monkeypatch, None)
     run, call = launched(Place())
-    with pytest.raises(UnreachableError, match="an older mabe did not note where"):
+    with pytest.raises(UnreachableError, match="an older mabe did not note where") as refused:
         state_of_call(run, call)
+    assert "`modal profile activate NAME`" in str(refused.value)
+    assert f"`mabe rm --force {run.id}`" in str(refused.value)
     app(monkeypatch, True)
     assert state_of_call(run, call).outcome is Outcome.FORGOTTEN
 
