@@ -145,6 +145,10 @@ class TaskSpec:
         found = self.metric(name)
         return found is None or found.rises
 
+    def falling(self, experiment: Experiment) -> tuple[str, ...]:
+        """Return the names of the metrics of which a smaller value is better."""
+        return tuple(name for name in self.metric_names(experiment) if not self.rises(name))
+
     def metric_names(self, experiment: Experiment) -> tuple[str, ...]:
         """Return every declared name, those of each label spelled out."""
         labels = self.labels(experiment)

@@ -93,7 +93,9 @@ class History:
         return last if isinstance(last, ENDINGS) and last.attempt == self.attempts[-1] else None
 
     def best_epoch(self, monitor: str) -> Epoch | None:
-        """Return the epoch with the highest value of ``monitor``; the earliest where several tie.
+        """Return the epoch with the best value of ``monitor``; the earliest where several tie.
+
+        The highest is the best, unless the run has said that the metric falls.
 
         An epoch whose validation loss is not a number is never the best.
         """
@@ -103,7 +105,9 @@ class History:
             if math.isfinite(epoch.metrics.get(monitor, math.nan))
             and math.isfinite(epoch.metrics.get("loss", 0.0))
         ]
-        return max(measured, key=lambda epoch: epoch.metrics[monitor], default=None)
+        falls = self.data is not None and monitor in self.data.falling
+        best = min if falls else max
+        return best(measured, key=lambda epoch: epoch.metrics[monitor], default=None)
 
 
 def fold(events: Iterable[AnyEvent]) -> History:

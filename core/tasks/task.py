@@ -12,6 +12,7 @@ from typing import Any, Protocol, Self
 import pyarrow as pa
 from torch import Tensor, nn
 
+from core.config.task_spec import TaskSpec
 from core.data.manifest import Remark
 from core.system.tree import Rows, Tree
 
@@ -57,7 +58,7 @@ class DataSummary:
     """What a task found, for the ``data_ready`` event and ``run.toml``.
 
     A *unit* is the largest piece of data that is independent of the others (a video, say), an *example*
-    what a metric counts (a frame), a *sample* what batches are made of (a window of frames).
+    what a metric counts (a frame), an *item* what batches hold (a window of frames).
     """
 
     fingerprint: str
@@ -65,7 +66,7 @@ class DataSummary:
     validation_units: tuple[str, ...]
     train_examples: int
     validation_examples: int
-    train_samples: int
+    train_items: int
     train_label_examples: dict[str, int]
     """Examples of each label."""
     validation_label_examples: dict[str, int]
@@ -98,8 +99,13 @@ class Measure(Protocol):
 class Task(Protocol):
     """One thing that can be learned. A task's batches and outputs are of whatever kind it likes."""
 
+    @property
+    def spec(self) -> TaskSpec:
+        """What everything but the trainer knows of it."""
+        ...
+
     monitor: str
-    """The metric whose best value names the best checkpoint."""
+    """The metric whose best value names the best checkpoint; ``spec`` says which way is better."""
     summary: DataSummary
 
     def steps_per_epoch(self) -> int:

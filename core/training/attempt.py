@@ -23,7 +23,7 @@ from core.run.events import (
     Stopped,
     Warned,
 )
-from core.run.rundir import Resolved, RunDir, RunRequest
+from core.run.rundir import RunDir, RunRequest
 from core.system.machine import choose_device, device_name, make_deterministic, process_device
 from core.system.progress import Progress
 from core.tasks.task import Task
@@ -31,6 +31,7 @@ from core.training.checkpoint import Checkpoint, CheckpointStore
 from core.training.follower import Assignment
 from core.training.heartbeat import Heartbeat
 from core.training.leader import lead, process_count
+from core.training.resolved import changes, resolved
 from core.training.rng import seed_everything
 from core.training.stopping import StopReason, StopWatch
 from core.training.trainer import Complete, Trainer
@@ -184,34 +185,14 @@ class Session:
 
     def _resolve(self, task: Task, device: torch.device) -> None:
         """Note what was found, or say what is no longer as the first attempt found it."""
-        found = Resolved(
-            code_version=self._code_version,
-            data_fingerprint=task.summary.fingerprint,
-            train_units=task.summary.train_units,
-            validation_units=task.summary.validation_units,
-            torch=str(torch.__version__),
-            threads=torch.get_num_threads(),
-            device=device.type,
-            processes=self._processes,
-            features_by=task.summary.features_by,
-            validation_source=task.summary.validation_source,
-        )
-        first = self._request.resolved
-        if first is None:
-            self._request = self._run_dir.change_request(
-                lambda asked: msgspec.structs.replace(asked, resolved=found)
-            )
+        found = resolved(task, device, self._code_version, self._processes)
+        if (first := self._request.resolved) is not None:
+            for code, message in changes(first, found):
+                self._warn(code, message)
             return
-        for field, key in KEYS_OF_RESOLVED.items():
-            before, now = getattr(first, field), getattr(found, field)
-            if field in CHANGES and before != now:
-                what = CHANGES[field]
-                shown = "" if isinstance(now, tuple) else f" ({before} → {now})"
-                self._warn(
-                    f"changed_{key}",
-                    f"{what} changed since the run began{shown};"
-                    " the rest of the run is not what an uninterrupted one would have been",
-                )
+        self._request = self._run_dir.change_request(
+            lambda asked: msgspec.structs.replace(asked, resolved=found)
+        )
 
     def _progress(self, done: int, total: int, what: str) -> None:
         """Print a line of progress every few seconds; leave when there is a reason to stop.
@@ -254,12 +235,15 @@ class Session:
             validation_units=len(summary.validation_units),
             train_examples=summary.train_examples,
             validation_examples=summary.validation_examples,
-            train_samples=summary.train_samples,
+            train_items=summary.train_items,
             steps_per_epoch=trainer.steps_per_epoch,
             input_size=summary.input_size,
             parameters=trainer.state.parameters(),
             train_label_examples=summary.train_label_examples,
             validation_label_examples=summary.validation_label_examples,
+            unit=task.spec.unit.one,
+            example=task.spec.example.one,
+            falling=task.spec.falling(self._request.experiment),
         )
         for code, message in summary.warnings:
             self._warn(code, message)
@@ -291,20 +275,3 @@ def say(line: str) -> None:
     """Print one line of plain log; nobody need be there to read it."""
     with contextlib.suppress(OSError, ValueError):
         print(line, flush=True)
-
-
-KEYS_OF_RESOLVED = dict(
-    zip(Resolved.__struct_fields__, Resolved.__struct_encode_fields__, strict=True)
-)
-CHANGES = {
-    "code_version": "the code",
-    "data_fingerprint": "the data",
-    "train_units": "the training set",
-    "validation_units": "the validation set",
-    "torch": "torch",
-    "threads": "the number of threads",
-    "device": "the device",
-    "processes": "the number of processes",
-    "features_by": "what computes features",
-}
-"""Fields of :class:`~core.run.rundir.Resolved` that a resume compares, in words."""

@@ -25,10 +25,15 @@ class PlateauState(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Schedule:
-    """Warm-up, then whatever ``training.scheduler`` names."""
+    """Warm-up, then whatever ``training.scheduler`` names.
 
-    def __init__(self, config: TrainingConfig) -> None:
-        self._config = config
+    Args:
+        config: how to train.
+        rises: whether a larger value of the monitored metric is better.
+    """
+
+    def __init__(self, config: TrainingConfig, *, rises: bool = True) -> None:
+        self._config, self._rises = config, rises
         self._plateau = PlateauState()
 
     def rate(self, epoch: int) -> float:
@@ -52,21 +57,26 @@ class Schedule:
         return config.min_learning_rate + (config.learning_rate - config.min_learning_rate) * share
 
     def epoch_done(self, epoch: int, metric: float) -> None:
-        """Take the monitored metric of an epoch. Higher is better; NaN counts as no gain.
+        """Take the monitored metric of an epoch. NaN counts as no gain.
 
-        The rule is that of torch's ``ReduceLROnPlateau(mode="max")``; it begins to watch after the
-        warm-up, whose small steps say nothing of a plateau.
+        The rule is that of torch's ``ReduceLROnPlateau``, in the mode that fits the metric; it begins to
+        watch after the warm-up, whose small steps say nothing of a plateau.
         """
         if self._config.scheduler != "plateau" or epoch <= self._config.warmup_epochs:
             return
         state = self._plateau
-        if math.isfinite(metric) and (state.best is None or metric > _worth(state.best)):
+        if math.isfinite(metric) and (state.best is None or self._gains(metric, state.best)):
             state.best, state.bad_epochs = metric, 0
             return
         state.bad_epochs += 1
         if state.bad_epochs > self._config.plateau_patience:
             state.scale *= self._config.plateau_factor
             state.bad_epochs = 0
+
+    def _gains(self, metric: float, best: float) -> bool:
+        """Return whether a metric is better than ``best`` by more than the threshold."""
+        least = abs(best) * PLATEAU_THRESHOLD
+        return metric > best + least if self._rises else metric < best - least
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state as plain numbers."""
@@ -82,8 +92,3 @@ class Schedule:
             self._plateau = msgspec.convert(state, PlateauState)
         except msgspec.ValidationError as error:
             raise CheckpointError(f"the checkpoint's schedule cannot be read: {error}") from error
-
-
-def _worth(best: float) -> float:
-    """Return what a metric has to exceed to count as better than ``best``."""
-    return best + abs(best) * PLATEAU_THRESHOLD

@@ -90,15 +90,21 @@ class Standing(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Steps up to now whose loss or gradient was not finite."""
     sums: EpochSums = msgspec.field(default_factory=EpochSums)
 
-    def end_epoch(self, metric: float) -> bool:
+    def end_epoch(self, metric: float, *, rises: bool = True) -> bool:
         """Close the epoch under way; tell whether ``metric`` is the best so far.
 
         NaN is never better; of equals the earlier stays best.
+
+        Args:
+            metric: the monitored one.
+            rises: whether a larger value is better.
         """
         self.epoch += 1
         self.epoch_step = 0
         self.sums = EpochSums()
-        better = math.isfinite(metric) and (self.best_metric is None or metric > self.best_metric)
+        best = self.best_metric
+        gains = best is None or (metric > best if rises else metric < best)
+        better = math.isfinite(metric) and gains
         if better:
             self.best_metric, self.best_epoch, self.epochs_since_best = metric, self.epoch, 0
         else:
@@ -107,9 +113,18 @@ class Standing(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class TrainingState:
-    """Model, average, optimiser, schedule, precision and progress of one run."""
+    """Model, average, optimiser, schedule, precision and progress of one run.
 
-    def __init__(self, config: TrainingConfig, model: nn.Module, device: torch.device) -> None:
+    Args:
+        config: how to train.
+        model: the network, on any device.
+        device: where to train it.
+        rises: whether a larger value of the monitored metric is better.
+    """
+
+    def __init__(
+        self, config: TrainingConfig, model: nn.Module, device: torch.device, *, rises: bool = True
+    ) -> None:
         self.model = model.to(device)
         self.average = WeightAverage(self.model, config.ema_decay) if config.ema_decay else None
         self.forward: Forward = self.model
@@ -120,7 +135,7 @@ class TrainingState:
             weight_decay=config.weight_decay,
             fused=device.type == "cuda",
         )
-        self.schedule = Schedule(config)
+        self.schedule = Schedule(config, rises=rises)
         self.precision = Precision(config.mixed_precision, device)
         self.progress = Standing()
 

@@ -29,8 +29,6 @@ from core.training.stopping import StopReason
 
 BROKEN_LIMIT = 3
 """Steps in a row without a finite loss or gradient after which a run fails: it will not recover."""
-FALLING = ("loss",)
-"""Metrics that fall as a model gets better, and so cannot be the monitor."""
 
 Complete = Literal["epochs", "early_stopping"]
 
@@ -49,7 +47,10 @@ class Trainer:
         heartbeat: Heartbeat,
         stop_requested: Callable[[], StopReason | None],
     ) -> None:
-        self.state = TrainingState(experiment.training, task.build_model(), device)
+        self._rises = task.spec.rises(task.monitor)
+        self.state = TrainingState(
+            experiment.training, task.build_model(), device, rises=self._rises
+        )
         self._experiment = experiment
         self._config = experiment.training
         self._task = task
@@ -131,7 +132,7 @@ class Trainer:
         monitored = self._monitored(metrics)
         self._report(epoch, metrics)
         state.schedule.epoch_done(epoch, monitored)
-        better = state.progress.end_epoch(monitored)
+        better = state.progress.end_epoch(monitored, rises=self._rises)
         self._write_evaluation(measure.table(), better)
         self._save(best=better, metric=monitored)
         return None
@@ -179,11 +180,10 @@ class Trainer:
 
     def _monitored(self, metrics: dict[str, float]) -> float:
         monitor = self._task.monitor
-        if monitor in FALLING or monitor not in metrics:
-            choices = ", ".join(sorted(name for name in metrics if name not in FALLING))
+        if monitor not in metrics:
+            choices = ", ".join(sorted(metrics))
             raise ConfigError(
-                f"training.monitor: {monitor!r} cannot be watched; choose one that rises as the model"
-                f" gets better: {choices}"
+                f"training.monitor: {monitor!r} is not measured; choose one of {choices}"
             )
         # A model whose loss is not a number predicts nothing, whatever its other figures say.
         return metrics[monitor] if math.isfinite(metrics.get("loss", 0.0)) else math.nan

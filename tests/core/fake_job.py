@@ -19,6 +19,7 @@ from torch import nn
 from core.frames.batch import FrameBatch
 from core.job import main
 from core.run.rundir import RunDir
+from core.tasks.behaviour.spec import SPEC
 from core.tasks.task import DataSummary, Loss
 from core.training import checkpoint_file, leader
 from core.training.losses import FrameLoss
@@ -60,6 +61,7 @@ class FakeMeasure:
 
 
 class FakeTask:
+    spec = SPEC
     monitor = "f1_macro"
     summary = DataSummary(
         fingerprint="fake",
@@ -67,7 +69,7 @@ class FakeTask:
         validation_units=("c",),
         train_examples=320,
         validation_examples=80,
-        train_samples=64,
+        train_items=64,
         train_label_examples={"other": 320},
         validation_label_examples={"other": 80},
         input_size=FEATURES,

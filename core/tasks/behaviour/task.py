@@ -27,6 +27,7 @@ from core.models.input_spec import InputSpec
 from core.system.device import to_device
 from core.tasks.behaviour.labelled_frames import LabelledFrames
 from core.tasks.behaviour.measure import FrameMeasure
+from core.tasks.behaviour.spec import SPEC
 from core.tasks.task import DataSummary, Loss
 from core.training.losses import FrameLoss
 
@@ -48,6 +49,8 @@ class BehaviourTask:
         DataError: too few videos, another layout, or no scale where centimetres are asked for.
         ConfigError: the action map names a class that does not exist.
     """
+
+    spec = SPEC
 
     def __init__(
         self, experiment: Experiment, data: PreparedData, device: torch.device, seed: int
@@ -201,7 +204,7 @@ class BehaviourTask:
             validation_units=frames.ids(frames.validation),
             train_examples=frames.frames(frames.train),
             validation_examples=frames.frames(frames.validation),
-            train_samples=len(self._train),
+            train_items=len(self._train),
             train_label_examples=frames.class_frames(frames.train, names),
             validation_label_examples=frames.class_frames(frames.validation, names),
             input_size=self._pipeline.features,

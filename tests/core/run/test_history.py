@@ -2,6 +2,7 @@ import datetime as dt
 import math
 import random
 
+import msgspec
 import pytest
 
 from core.run.events import (
@@ -45,7 +46,7 @@ class Attempt:
     def data(self) -> AnyEvent:
         return DataReady(
             **self.common(), fingerprint="", train_units=1, validation_units=1, train_examples=1,
-            validation_examples=1, train_samples=1, steps_per_epoch=1, input_size=1, parameters=1,
+            validation_examples=1, train_items=1, steps_per_epoch=1, input_size=1, parameters=1,
         )  # fmt: skip
 
     def epoch(self, number: int, value: float = 0.5) -> AnyEvent:
@@ -104,6 +105,26 @@ def test_superseded_values_do_not_count_as_best_but_their_time_does() -> None:
     assert best is not None
     assert best.metrics["f1_macro"] == 0.5
     assert history.seconds == 4 + 5
+
+
+def test_the_best_of_a_metric_that_the_run_says_falls_is_the_lowest() -> None:
+    a = Attempt("0001-aaaa")
+    data = msgspec.structs.replace(a.data(), falling=("loss", "f1_macro"))
+    history = fold([data, a.epoch(1, 0.5), a.epoch(2, 0.2), a.epoch(3, math.nan), a.epoch(4, 0.2)])
+    best = history.best_epoch("f1_macro")
+    assert best is not None
+    assert best.epoch == 2
+
+
+def test_the_data_are_counted_under_the_keys_of_the_first_task() -> None:
+    ready = Attempt("0001-aaaa").data()
+    table = msgspec.json.decode(encode(ready))
+    assert {"train_videos", "validation_frames", "train_windows"} < set(table)
+    assert not {"train_units", "unit", "example", "falling"} & set(table)
+    assert decode(encode(ready)) == ready
+    images = msgspec.structs.replace(ready, unit="image", example="pair")
+    assert msgspec.json.decode(encode(images))["unit"] == "image"
+    assert decode(encode(images)) == images
 
 
 def test_order_of_arrival_does_not_matter() -> None:

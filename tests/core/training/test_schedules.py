@@ -17,15 +17,19 @@ def test_warm_up_is_the_documented_curve_of_v6():
 
 
 @settings(deadline=None)
-@given(metrics=st.lists(st.floats(0, 1), min_size=1, max_size=40), patience=st.integers(0, 3))
-def test_plateau_is_torchs_own(metrics, patience):
+@given(
+    metrics=st.lists(st.floats(0, 1), min_size=1, max_size=40),
+    patience=st.integers(0, 3),
+    rises=st.booleans(),
+)
+def test_plateau_is_torchs_own(metrics, patience, rises):
     config = TrainingConfig(
         learning_rate=1e-3, scheduler="plateau", plateau_patience=patience, min_learning_rate=1e-5
     )
-    schedule = Schedule(config)
+    schedule = Schedule(config, rises=rises)
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1e-3)
     reference = torch.optim.lr_scheduler.ReduceLROnPlateau(
-        optimizer, mode="max", patience=patience, factor=0.5, min_lr=1e-5, eps=0
+        optimizer, mode="max" if rises else "min", patience=patience, factor=0.5, min_lr=1e-5, eps=0
     )
     for epoch, metric in enumerate(metrics, start=1):
         assert schedule.rate(epoch) == pytest.approx(optimizer.param_groups[0]["lr"])

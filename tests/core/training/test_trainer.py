@@ -148,12 +148,26 @@ def test_only_the_newest_of_the_kept_epochs_stay(new_run, train):
     assert files == {pointer.file for pointer in names.values()}
 
 
-@pytest.mark.parametrize("monitor", ["f2", "loss"])
-def test_a_monitor_that_cannot_be_watched(new_run, train, monkeypatch, fake, monitor):
-    monkeypatch.setattr(fake.FakeTask, "monitor", monitor)
+def test_a_monitor_that_is_not_measured(new_run, train, monkeypatch, fake):
+    monkeypatch.setattr(fake.FakeTask, "monitor", "f2")
     run = new_run()
     assert train(run) == 1
     assert "f1_macro" in run.history().ending.error
+
+
+def test_the_best_of_a_falling_monitor_is_the_smallest(new_run, train, monkeypatch, fake):
+    values = iter([0.5, 0.2, 0.3, 0.2])
+    monkeypatch.setattr(fake.FakeTask, "monitor", "loss")
+    monkeypatch.setattr(
+        fake.FakeMeasure, "metrics", lambda _: {"loss": next(values), "f1_macro": 0.1}
+    )
+    run = new_run(epochs=10, early_stopping_patience=2)
+    assert train(run) == 0
+    finished = run.history().last(Finished)
+    assert (finished.reason, finished.epoch) == ("early_stopping", 4)
+    assert (finished.best_epoch, finished.best_metric, finished.monitor) == (2, 0.2, "loss")
+    assert run.read_pointer("best").metric == 0.2
+    assert run.history().best_epoch("loss").epoch == 2
 
 
 def test_mixed_precision_on_the_cpu_warns_and_trains(new_run, train):

@@ -1,0 +1,59 @@
+"""What an attempt finds, and how that differs from what the first attempt found."""
+
+from collections.abc import Iterator
+
+import torch
+
+from core.run.rundir import Resolved
+from core.tasks.task import Task
+
+CHANGES = {
+    "code_version": "the code",
+    "data_fingerprint": "the data",
+    "train_units": "the training set",
+    "validation_units": "the validation set",
+    "torch": "torch",
+    "threads": "the number of threads",
+    "device": "the device",
+    "processes": "the number of processes",
+    "features_by": "what computes features",
+}
+"""Fields that a resume compares, in words."""
+
+
+def resolved(task: Task, device: torch.device, code_version: str, processes: int) -> Resolved:
+    """Return what is noted in ``run.toml`` once the data are known.
+
+    Args:
+        task: on its data.
+        device: that it computes on.
+        code_version: of this program.
+        processes: that share each batch.
+    """
+    return Resolved(
+        code_version=code_version,
+        data_fingerprint=task.summary.fingerprint,
+        train_units=task.summary.train_units,
+        validation_units=task.summary.validation_units,
+        torch=str(torch.__version__),
+        threads=torch.get_num_threads(),
+        device=device.type,
+        processes=processes,
+        features_by=task.summary.features_by,
+        validation_source=task.summary.validation_source,
+    )
+
+
+def changes(first: Resolved, now: Resolved) -> Iterator[tuple[str, str]]:
+    """Yield the code and the sentence of a warning for everything that is not as it was."""
+    keys = dict(zip(Resolved.__struct_fields__, Resolved.__struct_encode_fields__, strict=True))
+    for field, words in CHANGES.items():
+        before, after = getattr(first, field), getattr(now, field)
+        if before == after:
+            continue
+        shown = "" if isinstance(after, tuple) else f" ({before} → {after})"
+        sentence = (
+            f"{words} changed since the run began{shown};"
+            " the rest of the run is not what an uninterrupted one would have been"
+        )
+        yield f"changed_{keys[field]}", sentence
