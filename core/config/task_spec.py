@@ -103,6 +103,9 @@ class TaskSpec:
     build: str
     """``module:function``, called by the job as ``(request, cache, device, progress)``; returns a
     :class:`core.tasks.task.Task`."""
+    prepare: str | None = None
+    """``module:function``, called as ``(request, cache, progress)`` before probes of time and memory: makes
+    what the cache keeps for all runs on the same data; ``None`` where there is nothing to keep."""
     views: frozenset[View] = frozenset()
 
     def metric(self, name: str) -> MetricSpec | None:

@@ -1,80 +1,46 @@
-"""From a run's request to its data and its task."""
+"""From a run's request to its task, whichever it is."""
 
 from pathlib import Path
 
 import torch
 
-from core.config.experiment import Experiment
-from core.data.prepared import PreparedData, prepare
-from core.data.synthetic import SyntheticSettings, synthesise
-from core.data.synthetic.settings import fingerprint
-from core.errors import DataError
+from core.config.task_spec import DEFAULT_TASK, TaskSpec, load_attribute, task_spec
 from core.run.rundir import RunRequest
-from core.system.lock import in_turn
 from core.system.progress import Progress
-from core.tasks.behaviour.task import BehaviourTask
 from core.tasks.task import Task
 
 
 def build_task(request: RunRequest, cache: Path, device: torch.device, progress: Progress) -> Task:
-    """Find or make the data that a run asks for, and build its task on them.
-
-    Raises:
-        DataError: the data are missing, damaged or too few.
-        ConfigError: the experiment cannot be had with these data.
-    """
-    prepared = open_data(request.experiment, request.data, cache, progress)
-    return BehaviourTask(request.experiment, prepared, device, request.seed)
-
-
-def open_data(
-    experiment: Experiment, data: str | None, cache: Path, progress: Progress
-) -> PreparedData:
-    """Open the prepared data of an experiment, preparing them first where that has not been done.
+    """Build the task that a run's experiment names, on the data that the run asks for.
 
     Args:
-        experiment: says which keypoints and mice, and whether it makes its own data.
-        data: a folder in the competition's layout; none where the experiment makes its own.
+        request: what is to be trained, and on what.
         cache: where prepared and synthetic data are kept.
+        device: where batches are to be.
         progress: called with (done, total, what); what it raises ends the preparation.
 
     Raises:
-        DataError: no data where some are needed, or data that cannot be used.
+        UserError: the task cannot be imported, or not be had with these data.
     """
-    if data is not None:
-        root = Path(data)
-    elif experiment.data.source == "synthetic":
-        root = _synthetic(experiment, cache, progress)
-    else:
-        raise DataError(
-            f"{experiment.name} learns from the competition's data: name their folder with --data"
-            " (`mabe data synth DIR` makes one like it)"
-        )
-    config, told = experiment.data, _labelled(progress, "prepared")
-    return prepare(root, cache, config.keypoints, config.mice, progress=told)
+    task: Task = load_attribute(_spec(request).build)(request, cache, device, progress)
+    return task
 
 
-def _synthetic(experiment: Experiment, cache: Path, progress: Progress) -> Path:
-    """Make the experiment's own data, once for all runs that ask for the same.
+def prepare_data(request: RunRequest, cache: Path, progress: Progress) -> None:
+    """Do the part of building a task that is done once for all runs on the same data.
 
-    They do not depend on the run's seed: seeds are compared on the same data.
+    Args:
+        request: what is to be trained, and on what.
+        cache: where prepared and synthetic data are kept.
+        progress: called with (done, total, what).
+
+    Raises:
+        UserError: the task cannot be imported, or not be had with these data.
     """
-    config = experiment.data
-    settings = SyntheticSettings(
-        videos=config.synthetic_videos,
-        frames=config.synthetic_frames,
-        mice=config.mice,
-        keypoints=config.keypoints,
-        fps=config.frames_per_second,
-    )
-    root = cache / f"synthetic-{fingerprint(settings)}"
-    lock = root.with_name(f".{root.name}.lock")
-    with in_turn(lock, progress, "waiting for another job that makes the same data"):
-        if not (root / "train.csv").is_file():  # it is written last
-            synthesise(root, settings, progress=_labelled(progress, "simulated"))
-    return root
+    if (prepare := _spec(request).prepare) is not None:
+        load_attribute(prepare)(request, cache, progress)
 
 
-def _labelled(progress: Progress, how: str) -> Progress:
-    """Say what has been done to the videos that are counted."""
-    return lambda done, total, what: progress(done, total, f"{what} {how}" if total else what)
+def _spec(request: RunRequest) -> TaskSpec:
+    del request
+    return task_spec(DEFAULT_TASK)

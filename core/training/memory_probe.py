@@ -40,12 +40,11 @@ class SubprocessProbe:
     """
 
     def __init__(self, request: RunRequest, cache: Path, progress: Progress, memory: int) -> None:
-        from core.tasks.build import open_data
+        from core.tasks.build import prepare_data
 
         self.memory, self.reserved = memory, 0  # data are mapped from the disk
         self._request, self._cache = request, cache.resolve()
-        small = small_request(request)
-        open_data(small.experiment, small.data, cache, progress)
+        prepare_data(small_request(request), cache, progress)
 
     def __call__(self, size: int, steps: int = STEPS) -> Reading:
         """Try one size.

@@ -16,8 +16,8 @@ import torch
 
 from core.config.experiment import Experiment
 from core.config.registry import default_path, load
+from core.tasks.behaviour.build import open_data
 from core.tasks.behaviour.task import BehaviourTask
-from core.tasks.build import open_data
 from core.training.evaluate import evaluate
 from core.training.rng import seed_everything
 from core.training.state import TrainingState

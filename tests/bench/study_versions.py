@@ -36,8 +36,8 @@ from core.frames.store import FrameStore
 from core.run.events import DataReady, Failed
 from core.run.places import cache_of_run
 from core.run.rundir import RunDir
+from core.tasks.behaviour.build import open_data
 from core.tasks.behaviour.labelled_frames import LabelledFrames
-from core.tasks.build import open_data
 from mabe_tui.runs.launching.start import new_request
 from tests.core.features.whole_videos import features_of
 

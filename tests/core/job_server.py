@@ -102,6 +102,7 @@ def serve() -> None:
     import core.data.workers
     import core.features.kernel
     import core.inference.predict
+    import core.tasks.behaviour.build
     import core.tasks.build
     import core.training.attempt
     import core.training.follower

@@ -52,6 +52,7 @@ SPEC = TaskSpec(
     labels=labels,
     outline=outline,
     experiment=Experiment,
-    build="core.tasks.build:build_task",
+    build="core.tasks.behaviour.build:build_task",
+    prepare="core.tasks.behaviour.build:prepare_data",
     views=frozenset({"classes", "confusion", "video", "ethogram"}),
 )

@@ -187,7 +187,7 @@ def open_run_data(
     if kept is not None and data is None:
         return kept
     root = data or _data_folder(entry, request)
-    from core.tasks.build import open_data  # torch
+    from core.tasks.behaviour.build import open_data  # torch
 
     stated = str(root) if root is not None else None
     return open_data(

@@ -3,7 +3,7 @@ import pytest
 from core.config.experiment import DataConfig, Experiment
 from core.data.synthetic import SyntheticSettings, synthesise
 from core.errors import DataError
-from core.tasks.build import open_data
+from core.tasks.behaviour.build import open_data
 
 SMALL = Experiment(name="v1", data=DataConfig(synthetic_videos=2, synthetic_frames=200))
 
