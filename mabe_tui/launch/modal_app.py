@@ -4,7 +4,6 @@ Only modal, the standard library, core and the files of :data:`SOURCES` are impo
 is in the image.
 """
 
-import importlib.metadata
 import os
 import sys
 import time
@@ -26,6 +25,7 @@ from mabe_tui.launch.modal_claims import (
     newest_on,
 )
 from mabe_tui.launch.modal_commits import commit, pauses, reason_of, within
+from mabe_tui.launch.requirements import pinned
 
 RUNS_VOLUME = "mabe-runs"
 DATA_VOLUME = "mabe-data"
@@ -33,21 +33,9 @@ RUNS_MOUNT = "/runs"
 DATA_MOUNT = "/vol"
 MOUNT_ROOT = Path(os.environ.get("MABE_MOUNT_ROOT", "/"))
 """Below which the volumes are mounted: where a container may not mount at the top, elsewhere."""
-CORE_REQUIREMENTS = (
-    "filelock",
-    "msgspec",
-    "numpy",
-    "pandas",
-    "platformdirs",
-    "psutil",
-    "pyarrow",
-    "tomli-w",
-    "tomlkit",
-    "torch",
-)
-"""What ``core`` imports. The image gets the very versions that are installed here."""
 SOURCES = (
     "__init__.py", "modal_app.py", "modal_attempt.py", "modal_claims.py", "modal_commits.py",
+    "requirements.py",
 )  # fmt: skip
 """Of ``mabe_tui``, what the container needs to import this module."""
 IDLE_SECONDS = 2
@@ -55,14 +43,6 @@ IDLE_SECONDS = 2
 RELOAD_TRIES, RELOAD_SECONDS = 6, 120.0
 LEAST_LEFT_SECONDS = 5.0
 """Of Modal's time-out, what the container keeps for itself."""
-
-
-def pinned(name: str) -> str:
-    """Return the requirement for the version that is installed here; a build tag does not travel."""
-    try:
-        return f"{name}=={importlib.metadata.version(name).partition('+')[0]}"
-    except importlib.metadata.PackageNotFoundError:
-        return name
 
 
 def is_left_out(path: Path) -> bool:

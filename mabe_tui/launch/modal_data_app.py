@@ -9,7 +9,6 @@ import msgspec
 from mabe_tui.launch.data_job import DataJob
 from mabe_tui.launch.data_messages import PLAIN_PREFIX, AnyWord, Failed, Order, Ready
 from mabe_tui.launch.modal_app import (
-    CORE_REQUIREMENTS,
     DATA_MOUNT,
     IDLE_SECONDS,
     MOUNT_ROOT,
@@ -21,13 +20,14 @@ from mabe_tui.launch.modal_app import (
     SOURCES as APP_SOURCES,
 )
 from mabe_tui.launch.modal_commits import Commit, Committer, commit, reason_of
+from mabe_tui.launch.requirements import declared
 
-REQUIREMENTS = (*(name for name in CORE_REQUIREMENTS if name != "torch"), "kaggle", "six")
+REQUIREMENTS = tuple(name for name in declared("core", "kaggle") if name != "torch")
 SOURCES = (
     *APP_SOURCES,
     "modal_data_app.py",
     "data_job.py",
-    "data_words.py",
+    "data_messages.py",
 )
 """Of ``mabe_tui``, what the container needs beside all of ``kaggle_io``."""
 CORES, MEMORY_MIB = 4, 16_384

@@ -16,6 +16,7 @@ from mabe_tui.launch.modal.builds import hearing_builds
 from mabe_tui.launch.modal.loop import interruptible
 from mabe_tui.launch.modal_launcher import request_text
 from mabe_tui.launch.prices import cores, memory_mib
+from mabe_tui.launch.requirements import declared
 
 APP_NAME = "mabe-probe"
 STARTUP_TIMEOUT_SECONDS = 120
@@ -87,7 +88,7 @@ def _on_a_gpu(request: RunRequest) -> RunRequest:
 def _declare(app: modal.App, request: RunRequest, gpu: str, number: int, timeout: int) -> Probe:
     hardware = request.experiment.hardware
     declare = app.function(
-        image=modal_app.image_with(modal_app.CORE_REQUIREMENTS, modal_probe_app.is_left_out),
+        image=modal_app.image_with(declared("core"), modal_probe_app.is_left_out),
         name=f"probe-{number}",
         gpu=gpu,
         cpu=float(cores(hardware)),

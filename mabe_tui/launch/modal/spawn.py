@@ -20,6 +20,7 @@ from mabe_tui.launch.modal.handle import NAME, Call, Place, reference_of
 from mabe_tui.launch.modal.loop import interruptible
 from mabe_tui.launch.modal.machine import APP_NAME, Machine
 from mabe_tui.launch.modal_launcher import request_text
+from mabe_tui.launch.requirements import declared
 
 AT_ONCE = 8
 """Apps that are launched at a time, after the first."""
@@ -131,7 +132,7 @@ def _declare(machine: Machine, parallel: int | None) -> tuple[modal.App, Train]:
     """
     app = modal.App(APP_NAME, include_source=False)
     declare = app.function(
-        image=modal_app.image_with(modal_app.CORE_REQUIREMENTS),
+        image=modal_app.image_with(declared("core")),
         volumes={
             modal_app.DATA_MOUNT: modal_app.data_volume,
             modal_app.RUNS_MOUNT: modal_app.runs_volume,

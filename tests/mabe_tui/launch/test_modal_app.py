@@ -14,8 +14,9 @@ import mabe_tui
 from core.config.experiment import Experiment, to_table
 from core.run.rundir import Limits, Resolved, RunRequest
 from mabe_tui.launch import modal_app
-from mabe_tui.launch.modal_app import SOURCES, is_left_out, open_run, pinned
+from mabe_tui.launch.modal_app import SOURCES, is_left_out, open_run
 from mabe_tui.launch.modal_claims import OutdatedError, claim
+from mabe_tui.launch.requirements import declared
 
 NAME = "0001-abcd"
 PACKAGE = {"tomli_w": "tomli-w"}
@@ -51,7 +52,7 @@ def imports_of(folder: Path) -> set[str]:
 
 def test_the_image_has_all_that_core_imports_and_no_more() -> None:
     foreign = imports_of(Path(core.__file__).parent) - sys.stdlib_module_names - OPTIONAL - {"core"}
-    assert {PACKAGE.get(name, name) for name in foreign} == set(modal_app.CORE_REQUIREMENTS)
+    assert {PACKAGE.get(name, name) for name in foreign} == set(declared("core"))
 
 
 def test_the_app_imports_nothing_that_the_image_lacks() -> None:
@@ -68,12 +69,6 @@ def test_the_app_imports_nothing_that_the_image_lacks() -> None:
     assert {root.parent / (name.replace(".", "/") + ".py") for name in own} <= {*travellers}
     foreign = {name.split(".")[0] for name in modules - own if name} - sys.stdlib_module_names
     assert foreign <= {"modal", "core", "msgspec"}
-
-
-def test_versions_are_those_that_are_installed_without_build_tags() -> None:
-    assert pinned("msgspec").startswith("msgspec==")
-    assert "+" not in pinned("torch")
-    assert pinned("no-such-package") == "no-such-package"
 
 
 def test_only_this_module_of_the_front_end_travels() -> None:

@@ -14,8 +14,8 @@ from mabe_tui.launch.data_messages import Failed, Ready
 from mabe_tui.launch.modal_data_app import REQUIREMENTS, is_left_out, see_through
 
 ROOT = Path(mabe_tui.__file__).parent
-PROVIDED = {"modal", "core", "kagglesdk", "requests"}
-"""Modal puts its own package in; the last two come with kaggle's."""
+PROVIDED = {"modal", "core"}
+"""Modal puts its own package in, and our sources."""
 TRAVELLERS = [path for path in ROOT.rglob("*.py") if not is_left_out(path)]
 
 
