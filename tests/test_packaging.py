@@ -114,7 +114,7 @@ def test_the_wheel_has_its_registry_and_says_it_is_typed(wheel: Path) -> None:
 def test_the_wheel_lists_its_versions_in_an_empty_folder(wheel: Path, tmp_path: Path) -> None:
     code = "from mabe_tui.cli.main import run; run()"
     listed = json.loads(outside(wheel, tmp_path, code, "list", "--json"))
-    assert {"v1", "v7"} <= {version["name"] for version in listed}
+    assert {"v1", "v7"} <= {row["version"] for row in listed}
 
 
 def test_the_wheel_knows_its_code_and_what_its_image_needs(wheel: Path, tmp_path: Path) -> None:
