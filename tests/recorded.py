@@ -145,7 +145,7 @@ class _Telling:
         self._say(
             events.DataReady, fingerprint="f00d", train_units=48, validation_units=len(VIDEOS),
             train_examples=108_000, validation_examples=int(FRAMES.sum()) * len(VIDEOS),
-            train_items=4_300, steps_per_epoch=self.recording.steps, input_size=288,
+            train_samples=4_300, steps_per_epoch=self.recording.steps, input_size=288,
             parameters=1_234_567,
         )  # fmt: skip
 

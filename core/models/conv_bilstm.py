@@ -5,11 +5,10 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-DEFAULT_CHANNELS = (64, 128, 256)
-DEFAULT_LAYERS = 2
+from core.models.recurrent import RecurrentModel
 
 
-class ConvBiLSTM(nn.Module):
+class ConvBiLSTM(RecurrentModel):
     """Convolutional blocks, then a bidirectional LSTM, then one linear layer on every frame.
 
     With 288 inputs, 4 outputs and the defaults it has 2,811,204 parameters. The convolutions see
@@ -30,10 +29,10 @@ class ConvBiLSTM(nn.Module):
         self,
         features: int,
         outputs: int,
-        channels: Sequence[int] = DEFAULT_CHANNELS,
+        channels: Sequence[int] = (64, 128, 256),
         kernel_size: int = 3,
         hidden_size: int = 256,
-        layers: int = DEFAULT_LAYERS,
+        layers: int = 2,
         dropout: float = 0.3,
     ) -> None:
         super().__init__()
@@ -44,23 +43,12 @@ class ConvBiLSTM(nn.Module):
                 for before, after in itertools.pairwise(widths)
             )
         )
-        self.lstm = nn.LSTM(
-            widths[-1],
-            hidden_size,
-            layers,
-            batch_first=True,
-            bidirectional=True,
-            dropout=dropout if layers > 1 else 0.0,
-        )
-        self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(2 * hidden_size, outputs)
+        self.add_context(widths[-1], outputs, hidden_size, layers, dropout)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """``(batch, time, features)`` → ``(batch, time, outputs)`` logits, for any time from 1."""
         local: Tensor = self.blocks(inputs.transpose(1, 2))
-        context, _ = self.lstm(local.transpose(1, 2))
-        logits: Tensor = self.head(self.dropout(context))
-        return logits
+        return self.in_context(local.transpose(1, 2))
 
 
 def _block(before: int, after: int, kernel_size: int, dropout: float) -> nn.Sequential:

@@ -11,14 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import ConfigError
+from core.models.recurrent import RecurrentModel
 
-DEFAULT_CHANNELS = (32, 64)
-DEFAULT_LAYERS = 2
 POINT_BLOCKS = ("coordinates", "speed", "acceleration", "mask")
 """Blocks with the same number of values for each mouse and keypoint, keypoints innermost but one."""
 
 
-class Hybrid(nn.Module):
+class Hybrid(RecurrentModel):
     """A per-mouse point encoder, then a bidirectional LSTM, then one linear layer on every frame.
 
     Blocks that have a value for each keypoint (:data:`POINT_BLOCKS`) travel with their point; every
@@ -47,9 +46,9 @@ class Hybrid(nn.Module):
         mice: int,
         keypoints: int,
         blocks: Mapping[str, slice],
-        channels: Sequence[int] = DEFAULT_CHANNELS,
+        channels: Sequence[int] = (32, 64),
         hidden_size: int = 256,
-        layers: int = DEFAULT_LAYERS,
+        layers: int = 2,
         dropout: float = 0.3,
     ) -> None:
         super().__init__()
@@ -59,25 +58,14 @@ class Hybrid(nn.Module):
         self.point_encoder = _point_encoder((values, *channels))
         joined = 2 * channels[-1] * mice + len(self.frame_columns)
         self.join = nn.Sequential(nn.Linear(joined, hidden_size), nn.ReLU(), nn.Dropout(dropout))
-        self.lstm = nn.LSTM(
-            hidden_size,
-            hidden_size,
-            layers,
-            batch_first=True,
-            bidirectional=True,
-            dropout=dropout if layers > 1 else 0.0,
-        )
-        self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(2 * hidden_size, outputs)
+        self.add_context(hidden_size, outputs, hidden_size, layers, dropout)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """``(batch, time, features)`` → ``(batch, time, outputs)`` logits, for any time from 1."""
         encoded: Tensor = self.point_encoder(self._points(inputs))
         mice = torch.cat((encoded.amax(dim=-2), encoded.mean(dim=-2)), dim=-1).flatten(2)
         frames = self.join(torch.cat((mice, inputs[..., self.frame_columns]), dim=-1))
-        context, _ = self.lstm(frames)
-        logits: Tensor = self.head(self.dropout(context))
-        return logits
+        return self.in_context(frames)
 
     def _points(self, inputs: Tensor) -> Tensor:
         """``(batch, time, features)`` → ``(batch, time, mice, keypoints, values)``."""

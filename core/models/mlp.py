@@ -5,8 +5,6 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-DEFAULT_CHANNELS = (256, 128)
-
 
 class FrameMLP(nn.Module):
     """Hidden layers with ReLU and dropout, then one linear layer; no frame sees another.
@@ -25,7 +23,7 @@ class FrameMLP(nn.Module):
         self,
         features: int,
         outputs: int,
-        channels: Sequence[int] = DEFAULT_CHANNELS,
+        channels: Sequence[int] = (256, 128),
         dropout: float = 0.3,
     ) -> None:
         super().__init__()

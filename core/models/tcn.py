@@ -12,8 +12,6 @@ from torch import Tensor, nn
 
 from core.models.temporal import as_frames, as_image, convolution, store_channels_last
 
-DEFAULT_CHANNELS = (64, 128, 256, 256)
-
 
 class TCN(nn.Module):
     """Dilated residual layers, then one linear layer on every frame.
@@ -35,7 +33,7 @@ class TCN(nn.Module):
         self,
         features: int,
         outputs: int,
-        channels: Sequence[int] = DEFAULT_CHANNELS,
+        channels: Sequence[int] = (64, 128, 256, 256),
         kernel_size: int = 3,
         dropout: float = 0.3,
     ) -> None:

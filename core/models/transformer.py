@@ -5,8 +5,6 @@ import math
 import torch
 from torch import Tensor, nn
 
-DEFAULT_LAYERS = 4
-
 
 class FrameTransformer(nn.Module):
     """A linear layer, sinusoidal positions, encoder layers, and one linear layer on every frame.
@@ -30,7 +28,7 @@ class FrameTransformer(nn.Module):
         features: int,
         outputs: int,
         hidden_size: int = 256,
-        layers: int = DEFAULT_LAYERS,
+        layers: int = 4,
         heads: int = 8,
         feed_forward: int = 1024,
         dropout: float = 0.1,

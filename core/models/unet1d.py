@@ -8,8 +8,6 @@ from torch import Tensor, nn
 
 from core.models.temporal import as_frames, as_image, convolution, store_channels_last
 
-DEFAULT_CHANNELS = (64, 128, 256)
-
 
 class UNet1D(nn.Module):
     """Double convolutions, halving the frame rate between levels and doubling it on the way back.
@@ -29,7 +27,7 @@ class UNet1D(nn.Module):
         self,
         features: int,
         outputs: int,
-        channels: Sequence[int] = DEFAULT_CHANNELS,
+        channels: Sequence[int] = (64, 128, 256),
         kernel_size: int = 3,
         dropout: float = 0.3,
     ) -> None:

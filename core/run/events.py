@@ -47,7 +47,7 @@ KEYS_OF_DATA = {
     "validation_units": "validation_videos",
     "train_examples": "train_frames",
     "validation_examples": "validation_frames",
-    "train_items": "train_windows",
+    "train_samples": "train_windows",
     "train_label_examples": "train_class_frames",
     "validation_label_examples": "validation_class_frames",
 }
@@ -63,7 +63,7 @@ class DataReady(Event, frozen=True, tag="data_ready", rename=KEYS_OF_DATA):
     validation_units: int
     train_examples: int
     validation_examples: int
-    train_items: int
+    train_samples: int
     """What batches hold: windows of frames, say."""
     steps_per_epoch: int
     input_size: int

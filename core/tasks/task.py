@@ -58,7 +58,7 @@ class DataSummary:
     """What a task found, for the ``data_ready`` event and ``run.toml``.
 
     A *unit* is the largest piece of data that is independent of the others (a video, say), an *example*
-    what a metric counts (a frame), an *item* what batches hold (a window of frames).
+    what a metric counts (a frame), a *sample* what batches hold (a window of frames).
     """
 
     fingerprint: str
@@ -66,7 +66,7 @@ class DataSummary:
     validation_units: tuple[str, ...]
     train_examples: int
     validation_examples: int
-    train_items: int
+    train_samples: int
     train_label_examples: dict[str, int]
     """Examples of each label."""
     validation_label_examples: dict[str, int]

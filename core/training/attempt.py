@@ -235,7 +235,7 @@ class Session:
             validation_units=len(summary.validation_units),
             train_examples=summary.train_examples,
             validation_examples=summary.validation_examples,
-            train_items=summary.train_items,
+            train_samples=summary.train_samples,
             steps_per_epoch=trainer.steps_per_epoch,
             input_size=summary.input_size,
             parameters=trainer.state.parameters(),

@@ -66,7 +66,7 @@ class LiveRun:
         )  # fmt: skip
         self._write(
             DataReady, fingerprint="f", train_units=8, validation_units=2, train_examples=9_000,
-            validation_examples=900, train_items=900, steps_per_epoch=STEPS, input_size=28,
+            validation_examples=900, train_samples=900, steps_per_epoch=STEPS, input_size=28,
             parameters=3_300,
         )  # fmt: skip
         for _ in range(BEFORE):

@@ -69,7 +69,7 @@ class FakeTask:
         validation_units=("c",),
         train_examples=320,
         validation_examples=80,
-        train_items=64,
+        train_samples=64,
         train_label_examples={"other": 320},
         validation_label_examples={"other": 80},
         input_size=FEATURES,

@@ -65,7 +65,7 @@ class Job:
             )  # fmt: skip
         self.emitter.emit(
             DataReady, fingerprint="f", train_units=4, validation_units=1, train_examples=400,
-            validation_examples=100, train_items=7, steps_per_epoch=STEPS, input_size=28,
+            validation_examples=100, train_samples=7, steps_per_epoch=STEPS, input_size=28,
             parameters=99,
         )  # fmt: skip
 

@@ -55,7 +55,7 @@ def start(run: RunDir, attempt: str, emitter: Emitter) -> None:
     )  # fmt: skip
     emitter.emit(
         DataReady, fingerprint="f", train_units=4, validation_units=1, train_examples=400,
-        validation_examples=100, train_items=7, steps_per_epoch=2, input_size=28, parameters=99,
+        validation_examples=100, train_samples=7, steps_per_epoch=2, input_size=28, parameters=99,
     )  # fmt: skip
     if (last := run.read_pointer("last")) is not None:
         emitter.emit(

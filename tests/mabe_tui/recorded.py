@@ -82,7 +82,7 @@ def _events(
     )  # fmt: skip
     tell(
         DataReady, fingerprint="f", train_units=1, validation_units=2, train_examples=1,
-        validation_examples=1, train_items=1, steps_per_epoch=STEPS, input_size=2, parameters=9,
+        validation_examples=1, train_samples=1, steps_per_epoch=STEPS, input_size=2, parameters=9,
     )  # fmt: skip
     for epoch, score in enumerate(f1, start=1):
         for at in range(1, STEPS + 1):

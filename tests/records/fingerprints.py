@@ -16,7 +16,7 @@ from torch import Tensor
 
 from core import job
 from core.config.experiment import ModelConfig
-from core.models.build import BUILDERS, build_model
+from core.models.build import ARCHITECTURES, build_model
 from core.models.input_spec import InputSpec
 from core.run.rundir import RunDir
 from core.training.identity import history_hash, weights_hash
@@ -70,7 +70,7 @@ def layout(state: Mapping[str, Tensor]) -> dict[str, str]:
 def of_architectures() -> dict[str, Any]:
     """Build each architecture at its own size from one seed; return layout and hash of its weights."""
     found = {}
-    for name in BUILDERS:
+    for name in ARCHITECTURES:
         torch.manual_seed(0)
         state = build_model(ModelConfig(name=name), SPEC).state_dict()  # type: ignore[arg-type]
         found[name] = {"weights_hash": weights_hash(state), "weights": layout(state)}

@@ -204,7 +204,7 @@ class BehaviourTask:
             validation_units=frames.ids(frames.validation),
             train_examples=frames.frames(frames.train),
             validation_examples=frames.frames(frames.validation),
-            train_items=len(self._train),
+            train_samples=len(self._train),
             train_label_examples=frames.class_frames(frames.train, names),
             validation_label_examples=frames.class_frames(frames.validation, names),
             input_size=self._pipeline.features,

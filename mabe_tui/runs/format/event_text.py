@@ -142,7 +142,7 @@ def _beginning_line(event: RunStarted | DataReady | Resumed) -> str:
         case DataReady():
             return (
                 f"data: {event.train_units} videos to learn from, {event.validation_units} to"
-                f" validate; {event.train_examples:,} frames, {event.train_items:,} windows,"
+                f" validate; {event.train_examples:,} frames, {event.train_samples:,} windows,"
                 f" {event.input_size} inputs; {event.parameters:,} parameters"
             )
         case Resumed():

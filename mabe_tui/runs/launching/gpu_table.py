@@ -198,7 +198,7 @@ def _ran(store: RunStore, experiment: Experiment) -> list[_Ran]:
             each = math.fsum(epoch.seconds for epoch in recent) / len(recent)
             place = _place(request, history)
             frames = history.data.train_examples + history.data.validation_examples
-            found.append(_Ran(entry.id, place, history.data.train_items, frames, each))
+            found.append(_Ran(entry.id, place, history.data.train_samples, frames, each))
     return found
 
 

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from core.config.experiment import MODELS, ModelConfig
 from core.errors import ConfigError
-from core.models.build import BUILDERS, build_model
+from core.models.build import ARCHITECTURES, build_model
 from core.models.input_spec import InputSpec
 
 V6 = InputSpec(
@@ -44,7 +44,7 @@ def small_inputs(batch: int, time: int) -> Tensor:
 
 
 def test_every_registered_name_can_be_built() -> None:
-    assert set(BUILDERS) == set(MODELS)
+    assert set(ARCHITECTURES) == set(MODELS)
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ class Attempt:
     def data(self) -> AnyEvent:
         return DataReady(
             **self.common(), fingerprint="", train_units=1, validation_units=1, train_examples=1,
-            validation_examples=1, train_items=1, steps_per_epoch=1, input_size=1, parameters=1,
+            validation_examples=1, train_samples=1, steps_per_epoch=1, input_size=1, parameters=1,
         )  # fmt: skip
 
     def epoch(self, number: int, value: float = 0.5) -> AnyEvent:

@@ -103,7 +103,7 @@ def test_batches_hold_every_training_window_once() -> None:
     batches = copies(task.train_batches(0))
 
     assert len(batches) == task.steps_per_epoch()
-    assert sum(len(batch.inputs) for batch in batches) == task.summary.train_items
+    assert sum(len(batch.inputs) for batch in batches) == task.summary.train_samples
     assert all(batch.inputs.shape[1:] == (20, 56) for batch in batches)
 
 

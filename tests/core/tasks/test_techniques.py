@@ -60,7 +60,7 @@ def test_windows_at_a_random_phase_are_new_every_epoch_and_as_many() -> None:
     cuts = [{row[0].numpy().tobytes() for inputs in epoch for row in inputs} for epoch in epochs]
 
     assert {len(epoch) for epoch in epochs} == {task.steps_per_epoch()}
-    assert {sum(map(len, epoch)) for epoch in epochs} == {task.summary.train_items} == {2 * 178}
+    assert {sum(map(len, epoch)) for epoch in epochs} == {task.summary.train_samples} == {2 * 178}
     assert len(set.union(*cuts)) > 2.5 * len(cuts[0])
 
 

@@ -40,7 +40,7 @@ class Telling:
         )  # fmt: skip
         return self.tell(
             DataReady, fingerprint="f", train_units=1, validation_units=1, train_examples=1,
-            validation_examples=1, train_items=1, steps_per_epoch=4, input_size=28, parameters=9,
+            validation_examples=1, train_samples=1, steps_per_epoch=4, input_size=28, parameters=9,
         )  # fmt: skip
 
     def tell(self, kind: type[Event], **fields: Any) -> "Telling":

@@ -65,7 +65,7 @@ def test_a_run_on_that_gpu_goes_before_a_probe_and_this_before_the_documents(
     assert windows is not None
     found = row(tmp_path, v6, "A10")
     assert found.seconds_per_epoch is not None
-    updates = -(-windows.train_items // 384)
+    updates = -(-windows.train_samples // 384)
     assert (found.seconds_per_epoch.value, found.seconds_per_epoch.source) == (updates, "probed")
     events = run.events_path(run.attempts()[0])
     text = events.read_text()
