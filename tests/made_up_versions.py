@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.evaluation.crossed import group_of, variance_of
+from core.evaluation.rows import counts_of, f1_macro
 from core.evaluation.student import student_cdf
 
 Floats = NDArray[np.float64]
@@ -108,8 +109,8 @@ def share_told_apart(
         seeds_count: whether the seeds are luck too; otherwise the videos alone are, as they were before.
     """
     first, second = two_versions(luck, studies, videos, seeds, np.random.default_rng(seed), gain)
-    found = variance_of(group_of(first), group_of(second))
-    total = found.total if seeds_count else found.over_videos
+    found = variance_of(*(group_of(counts_of(side), f1_macro) for side in (first, second)))
+    total = found.total if seeds_count else found.over_units
     freedom = found.freedom if seeds_count else np.full(studies, videos - 1.0)
     ratio = np.abs(found.difference) / np.sqrt(total)
     tails = [student_cdf(-one, df) for one, df in zip(ratio, freedom, strict=True)]

@@ -1,7 +1,8 @@
-"""The variance of a difference between two versions, over videos and seeds as crossed random effects.
+"""The variance of a difference between two versions, over units and seeds as crossed random effects.
 
-The same videos judge every run, and the seeds of each side are its own. Jackknife pseudo-values over the
-videos (Efron & Stein 1981) make a run's score a mean over videos::
+A unit is whatever a task calls one; here it is a video. The same videos judge every run, and the seeds of
+each side are its own. Jackknife pseudo-values over the videos (Efron & Stein 1981) make a run's score a mean
+over videos::
 
     Y[s, v] = V θ[s] − (V − 1) θ[s without v]  ≈  μ + seed[s] + video[v] + interaction[s, v]
 
@@ -42,17 +43,12 @@ in 3 to 7 % for 5 to 40 videos and 3 to 6 seeds a side, in 3 to 8 % with 2. Wher
   narrow ones, 1 % the other way round: two seeds do not show how far they spread.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from core.evaluation.frames import f1_macro
-
-Floats = NDArray[np.float64]
-Statistic = Callable[[Floats], Floats]
-"""``(..., classes, classes)`` counts → ``(...)`` scores, e.g. :func:`core.evaluation.frames.f1_macro`."""
+from core.evaluation.rows import Floats, Statistic
 
 
 @dataclass(frozen=True)
@@ -63,15 +59,15 @@ class Group:
     score: Floats
     """``(...)`` mean over the seeds."""
     values: Floats
-    """``(..., videos)`` pseudo-values, averaged over the seeds."""
+    """``(..., units)`` pseudo-values, averaged over the seeds."""
     spread: Floats
     """``(...)`` variance of the score over the seeds (n − 1); 0 of one seed."""
     interaction: Floats
-    """``(...)`` estimate of σ²_interaction / videos; 0 of one seed."""
+    """``(...)`` estimate of σ²_interaction / units; 0 of one seed."""
 
     @property
-    def videos(self) -> int:
-        """Videos that every run was scored on."""
+    def units(self) -> int:
+        """Units that every run was scored on."""
         return int(self.values.shape[-1])
 
 
@@ -80,7 +76,7 @@ class Variance:
     """The variance of the difference of two sides, in its parts; arrays of one leading shape."""
 
     difference: Floats
-    over_videos: Floats
+    over_units: Floats
     """A of the module's docstring."""
     over_seeds: Floats
     """max(B − C, 0): what the seeds add."""
@@ -93,33 +89,33 @@ class Variance:
     @property
     def total(self) -> Floats:
         """The variance itself."""
-        return self.over_videos + self.over_seeds
+        return self.over_units + self.over_seeds
 
 
-def group_of(counts: Floats, statistic: Statistic = f1_macro) -> Group:
+def group_of(counts: Floats, statistic: Statistic) -> Group:
     """Reduce the counts of one side's runs to what the analysis needs.
 
     Args:
-        counts: ``(..., seeds, videos, classes, classes)``.
+        counts: ``(..., seeds, units, labels, 5)``, as in :mod:`core.evaluation.rows`.
         statistic: what is scored.
     """
-    seeds, videos = counts.shape[-4:-2]
+    seeds, units = counts.shape[-4:-2]
     total = counts.sum(axis=-3, keepdims=True)
     score = statistic(total)[..., 0]
     without = statistic(total - counts)
-    pseudo = videos * score[..., None] - (videos - 1) * without
+    pseudo = units * score[..., None] - (units - 1) * without
     values = pseudo.mean(axis=-2)
     if seeds == 1:
         nothing = np.zeros(score.shape[:-1])
         return Group(1, score[..., 0], values, nothing, nothing)
     interaction = np.zeros(score.shape[:-1])
-    if videos > 1:
+    if units > 1:
         residual = (
             pseudo
             - pseudo.mean(axis=-1, keepdims=True)
             - (values - values.mean(axis=-1, keepdims=True))[..., None, :]
         )
-        interaction = (residual**2).sum(axis=(-2, -1)) / ((seeds - 1) * (videos - 1) * videos)
+        interaction = (residual**2).sum(axis=(-2, -1)) / ((seeds - 1) * (units - 1) * units)
     return Group(seeds, score.mean(axis=-1), values, score.var(axis=-1, ddof=1), interaction)
 
 
@@ -127,8 +123,8 @@ def variance_of(a: Group, b: Group, others: Sequence[Group] = ()) -> Variance:
     """Estimate the variance of the difference of two sides; see the module's docstring.
 
     Args:
-        a: of two or more videos.
-        b: of the same videos.
+        a: of two or more units.
+        b: of the same units.
         others: only inform how far seeds spread.
 
     Raises:
@@ -138,23 +134,23 @@ def variance_of(a: Group, b: Group, others: Sequence[Group] = ()) -> Variance:
     known = sum(group.seeds - 1 for group in groups)
     if not known:
         raise ValueError("no group of runs has several seeds")
-    videos, share = a.videos, 1 / a.seeds + 1 / b.seeds
-    over_videos = (b.values - a.values).var(axis=-1, ddof=1) / videos
+    units, share = a.units, 1 / a.seeds + 1 / b.seeds
+    over_units = (b.values - a.values).var(axis=-1, ddof=1) / units
     spread = sum((g.seeds - 1) * g.spread for g in groups) / known
     interaction = sum((g.seeds - 1) * g.interaction for g in groups) / known
     pooled, twice = spread * share, interaction * share
     if a.seeds > 1 and b.seeds > 1:
         pooled = np.maximum(pooled, a.spread / a.seeds + b.spread / b.seeds)
     over_seeds = np.maximum(pooled - twice, 0)
-    uncertain = np.where(over_seeds > 0, pooled**2 / known + twice**2 / (known * (videos - 1)), 0.0)
-    uncertain = uncertain + over_videos**2 / (videos - 1)
-    total = over_videos + over_seeds
-    most = known + videos - 1.0
+    uncertain = np.where(over_seeds > 0, pooled**2 / known + twice**2 / (known * (units - 1)), 0.0)
+    uncertain = uncertain + over_units**2 / (units - 1)
+    total = over_units + over_seeds
+    most = known + units - 1.0
     freedom = np.divide(total**2, uncertain, out=np.full(total.shape, most), where=uncertain > 0)
-    fewest = min(known, videos - 1)
+    fewest = min(known, units - 1)
     return Variance(
         b.score - a.score,
-        over_videos,
+        over_units,
         over_seeds,
         np.clip(freedom, fewest, most),
         np.sqrt(spread),

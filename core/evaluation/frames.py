@@ -1,8 +1,7 @@
 """Frame metrics from confusion counts, as scikit-learn defines them.
 
-Everything is computed from integer counts, so metrics of many videos, or of many bootstrap resamples,
-are sums and one vectorised call: the functions on confusion matrices accept any leading dimensions.
-The definitions are scikit-learn's with ``labels=range(classes)`` and ``zero_division=0``.
+The functions on confusion matrices accept any leading dimensions. The definitions are those of
+:mod:`core.evaluation.rows`: scikit-learn's with ``labels=range(classes)`` and ``zero_division=0``.
 """
 
 from collections.abc import Sequence
@@ -10,8 +9,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from core.evaluation import rows
+from core.evaluation.rows import Floats
+
 Counts = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 
 def confusion(true: ArrayLike, predicted: ArrayLike, classes: int) -> Counts:
@@ -40,43 +41,37 @@ def confusion(true: ArrayLike, predicted: ArrayLike, classes: int) -> Counts:
 
 def precision_per_class(confusion: ArrayLike) -> Floats:
     """``(..., classes, classes)`` counts → ``(..., classes)`` precision, 0 where nothing is predicted."""
-    counts = np.asarray(confusion, dtype=np.float64)
-    return _ratio(_diagonal(counts), counts.sum(axis=-2))
+    return rows.precision_per_label(rows.counts_of(confusion))
 
 
 def recall_per_class(confusion: ArrayLike) -> Floats:
     """``(..., classes, classes)`` counts → ``(..., classes)`` recall, 0 where the class is absent."""
-    counts = np.asarray(confusion, dtype=np.float64)
-    return _ratio(_diagonal(counts), counts.sum(axis=-1))
+    return rows.recall_per_label(rows.counts_of(confusion))
 
 
 def f1_per_class(confusion: ArrayLike) -> Floats:
     """``(..., classes, classes)`` counts → ``(..., classes)`` F1 = 2TP / (2TP + FP + FN), 0 for 0/0."""
-    counts = np.asarray(confusion, dtype=np.float64)
-    return _ratio(2.0 * _diagonal(counts), counts.sum(axis=-1) + counts.sum(axis=-2))
+    return rows.f1_per_label(rows.counts_of(confusion))
 
 
 def f1_macro(confusion: ArrayLike) -> Floats:
     """Mean F1 over all classes, absent ones counting 0: ``(..., classes, classes)`` → ``(...)``."""
-    return np.asarray(f1_per_class(confusion).mean(axis=-1))
+    return rows.f1_macro(rows.counts_of(confusion))
 
 
 def f1_macro_present(confusion: ArrayLike) -> Floats:
     """Mean F1 over the classes that occur in the truth (0 if none does): → ``(...)``."""
-    counts = np.asarray(confusion, dtype=np.float64)
-    present = counts.sum(axis=-1) > 0
-    return np.asarray(_ratio((f1_per_class(counts) * present).sum(axis=-1), present.sum(axis=-1)))
+    return rows.f1_macro_present(rows.counts_of(confusion))
 
 
 def f1_macro_behaviours(confusion: ArrayLike) -> Floats:
     """Mean F1 over all classes but class 0 (``other``): ``(..., classes, classes)`` → ``(...)``."""
-    return np.asarray(f1_per_class(confusion)[..., 1:].mean(axis=-1))
+    return rows.f1_macro_but_first(rows.counts_of(confusion))
 
 
 def accuracy(confusion: ArrayLike) -> Floats:
     """Share of frames on the diagonal (0 of no frames): ``(..., classes, classes)`` → ``(...)``."""
-    counts = np.asarray(confusion, dtype=np.float64)
-    return np.asarray(_ratio(_diagonal(counts).sum(axis=-1), counts.sum(axis=(-2, -1))))
+    return rows.accuracy(rows.counts_of(confusion))
 
 
 def frame_metrics(confusion: ArrayLike, class_names: Sequence[str]) -> dict[str, float]:
@@ -168,14 +163,3 @@ def average_precisions(
         f"ap/{name}": average_precision(labels == index, scores[:, index])
         for index, name in enumerate(class_names)
     }
-
-
-def _diagonal(counts: Floats) -> Floats:
-    return np.diagonal(counts, axis1=-2, axis2=-1)
-
-
-def _ratio(numerator: ArrayLike, denominator: ArrayLike) -> Floats:
-    """Elementwise quotient with 0/0 = 0 (scikit-learn's ``zero_division=0``)."""
-    top = np.asarray(numerator, dtype=np.float64)
-    bottom = np.asarray(denominator, dtype=np.float64)
-    return np.divide(top, bottom, out=np.zeros(top.shape), where=bottom > 0)

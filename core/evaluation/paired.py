@@ -1,7 +1,7 @@
-"""Is checkpoint B better than checkpoint A? A paired bootstrap over the videos both were scored on.
+"""Is checkpoint B better than checkpoint A? A paired bootstrap over the units both were scored on.
 
-It counts the luck of the videos alone. Of the versions that two checkpoints came from it says nothing: with
-another seed either would be another (:mod:`core.evaluation.versions` counts that too).
+It counts the luck of the units, such as videos, alone. Of the versions that two checkpoints came from it
+says nothing: with another seed either would be another (:mod:`core.evaluation.versions` counts that too).
 
 Frames of one video are far from independent, so the video is what gets resampled, and both sides get
 the same resample, so that a hard video is hard for both. The interval is the percentile bootstrap's,
@@ -13,122 +13,122 @@ the tests) the 95 % interval excluded 0 this often, in percent, plain and widene
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from core.errors import DataError
-from core.evaluation.frames import f1_macro
+from core.evaluation.rows import COLUMNS, Floats, Statistic, differing_units
 from core.evaluation.student import student_quantile
 
-FEWEST_VIDEOS = 5
-"""With fewer videos the interval is shown, but carries no verdict: the resamples are too few and alike."""
+FEWEST_UNITS = 5
+"""With fewer units the interval is shown, but carries no verdict: the resamples are too few and alike."""
 
 LEVEL = 0.95
-
-Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
-"""``(..., classes, classes)`` counts → ``(...)`` scores, e.g. :func:`core.evaluation.frames.f1_macro`."""
 
 
 @dataclass(frozen=True)
 class PairedResult:
-    """The difference B − A of a statistic of the pooled frames, and how far to believe it.
+    """The difference B − A of a statistic of the pooled counts, and how far to believe it.
 
-    ``low`` and ``high`` bound the interval of coverage ``level``; both are None with one video.
+    ``low`` and ``high`` bound the interval of coverage ``level``; both are None with one unit.
     ``probability_b_better`` is the share of resamples in which B wins, ties counting half; None with
-    one video. ``distinguishable``: the interval excludes 0 and there are at least
-    :data:`FEWEST_VIDEOS` videos.
+    one unit. ``distinguishable``: the interval excludes 0 and there are at least
+    :data:`FEWEST_UNITS` units.
     """
 
     difference: float
     low: float | None
     high: float | None
     probability_b_better: float | None
-    videos: int
+    units: int
     distinguishable: bool
     resamples: int
     level: float = LEVEL
 
     @property
     def trusted(self) -> bool:
-        """Whether there are videos enough for the interval to mean what it says."""
-        return self.videos >= FEWEST_VIDEOS
+        """Whether there are units enough for the interval to mean what it says."""
+        return self.units >= FEWEST_UNITS
 
 
 def paired_bootstrap(
     a: ArrayLike,
     b: ArrayLike,
-    statistic: Statistic = f1_macro,
+    statistic: Statistic,
+    *,
+    rises: bool = True,
     resamples: int = 10_000,
     seed: int = 0,
 ) -> PairedResult:
-    """Compare two experiments on the same videos.
+    """Compare two experiments on the same units.
 
     Args:
-        a: ``(videos, classes, classes)`` confusion counts of A, rows the truth.
-        b: the same videos in the same order, scored by B.
-        statistic: what is compared; larger is better.
+        a: ``(units, labels, 5)`` counts of A, as in :mod:`core.evaluation.rows`.
+        b: the same units in the same order, scored by B.
+        statistic: what is compared.
+        rises: whether a larger value of the statistic is better.
         resamples: bootstrap resamples.
         seed: of the resampling; the same seed gives the same result.
 
     Raises:
-        DataError: there is no video, the shapes differ, or the two sides disagree about the truth,
+        DataError: there is no unit, the shapes differ, or the two sides disagree about the truth,
             so that they were not scored on the same frames.
     """
     counts_a, counts_b = _checked(a, b)
-    videos = len(counts_a)
+    units = len(counts_a)
     difference = float(statistic(counts_b.sum(axis=0)) - statistic(counts_a.sum(axis=0)))
-    if videos == 1:
+    if units == 1:
         return PairedResult(difference, None, None, None, 1, False, 0)
     differences = _resampled_differences(counts_a, counts_b, statistic, resamples, seed)
-    tail = _widened_tail(videos)
+    tail = _widened_tail(units)
     low, high = (float(bound) for bound in np.quantile(differences, [tail, 1 - tail]))
-    wins = float(np.mean(differences > 0) + np.mean(differences == 0) / 2)
+    better = differences > 0 if rises else differences < 0
+    wins = float(np.mean(better) + np.mean(differences == 0) / 2)
     excludes_zero = low > 0 or high < 0
-    distinguishable = excludes_zero and videos >= FEWEST_VIDEOS
-    return PairedResult(difference, low, high, wins, videos, distinguishable, resamples)
+    distinguishable = excludes_zero and units >= FEWEST_UNITS
+    return PairedResult(difference, low, high, wins, units, distinguishable, resamples)
 
 
-def _checked(a: ArrayLike, b: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _checked(a: ArrayLike, b: ArrayLike) -> tuple[Floats, Floats]:
     counts_a, counts_b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
-    if counts_a.ndim != 3 or counts_a.shape[1] != counts_a.shape[2] or not len(counts_a):
-        raise DataError(f"expected (videos, classes, classes) counts, got {counts_a.shape}")
+    if counts_a.ndim != 3 or counts_a.shape[2] != len(COLUMNS) or 0 in counts_a.shape:
+        raise DataError(f"expected (units, labels, 5) counts, got {counts_a.shape}")
     if counts_a.shape != counts_b.shape:
         raise DataError(
-            f"A has {counts_a.shape} and B {counts_b.shape} (videos, classes, classes) counts; "
-            "compare runs on the same videos and classes"
+            f"A has {counts_a.shape} and B {counts_b.shape} (units, labels, 5) counts; "
+            "compare runs on the same units and labels"
         )
-    differs = np.flatnonzero((counts_a.sum(axis=2) != counts_b.sum(axis=2)).any(axis=1))
+    differs = differing_units(counts_a, counts_b)
     if differs.size:
         raise DataError(
-            f"A and B count different true frames in video number {differs[0]} (from 0): "
+            f"A and B count different truths in unit number {differs[0]} (from 0): "
             "the validation sets are not the same; evaluate both on one set first"
         )
     return counts_a, counts_b
 
 
 def _resampled_differences(
-    a: NDArray[np.float64],
-    b: NDArray[np.float64],
+    a: Floats,
+    b: Floats,
     statistic: Statistic,
     resamples: int,
     seed: int,
-) -> NDArray[np.float64]:
-    """``(resamples,)`` differences; a resample of the videos is a multinomial weight for each."""
+) -> Floats:
+    """``(resamples,)`` differences; a resample of the units is a multinomial weight for each."""
     rng = np.random.default_rng(seed)
-    videos, classes, _ = a.shape
-    weights = rng.multinomial(videos, np.full(videos, 1 / videos), size=resamples)
+    units = len(a)
+    weights = rng.multinomial(units, np.full(units, 1 / units), size=resamples).astype(np.float64)
     pooled = [
-        (weights @ counts.reshape(videos, -1)).reshape(resamples, classes, classes)
+        (weights @ counts.reshape(units, -1)).reshape(resamples, *counts.shape[1:])
         for counts in (a, b)
     ]
     return statistic(pooled[1]) - statistic(pooled[0])
 
 
-def _widened_tail(videos: int) -> float:
-    """Tail probability Φ(−√(n/(n−1)) t) of the widened interval, n = ``videos`` ≥ 2."""
-    quantile = student_quantile(0.5 + LEVEL / 2, videos - 1)
-    return NormalDist().cdf(-math.sqrt(videos / (videos - 1)) * quantile)
+def _widened_tail(units: int) -> float:
+    """Tail probability Φ(−√(n/(n−1)) t) of the widened interval, n = ``units`` ≥ 2."""
+    quantile = student_quantile(0.5 + LEVEL / 2, units - 1)
+    return NormalDist().cdf(-math.sqrt(units / (units - 1)) * quantile)

@@ -1,7 +1,9 @@
-"""The evaluation table: what a comparison of two runs is computed from.
+"""Evaluation tables: what a comparison of two runs is computed from.
 
-One row for each video × true class × predicted class, with the number of frames, and the video's own
-macro F1 in each of its rows. Stored beside a run's best checkpoint as ``evaluation/best.parquet``.
+Of its best epoch and of its last, a run keeps the rows of :mod:`core.evaluation.rows`: ``unit, label, tp, fp,
+fn``, and ``total, weight`` of tasks with a metric that is a mean. A task whose labels exclude one another
+keeps a confusion table beside them, with a row for each video × true class × predicted class. Runs of earlier
+versions of this program have the confusion table alone, in the rows' place; both readers take either.
 """
 
 from collections.abc import Sequence
@@ -15,8 +17,13 @@ from numpy.typing import NDArray
 
 from core.errors import DataError
 from core.evaluation.frames import f1_macro
+from core.evaluation.rows import COLUMNS, TOTAL, Rows
 
-COLUMNS = ("video_id", "true_class", "predicted_class", "frames")
+KEYS = ("unit", "label")
+COUNTED, SUMMED = COLUMNS[:TOTAL], COLUMNS[TOTAL:]
+"""Columns that every table of rows has, and those that it may lack."""
+CONFUSION = ("video_id", "true_class", "predicted_class", "frames")
+"""Columns of a confusion table; the first is the unit, whatever that is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +36,37 @@ class Confusions:
     """``(videos, classes, classes)``; rows are the truth."""
 
     def reordered(self, videos: Sequence[str]) -> "Confusions":
-        """Return the same with the videos in another order."""
+        """Return the same counts with the videos in another order."""
         position = {video: number for number, video in enumerate(self.videos)}
         return Confusions(tuple(videos), self.classes, self.counts[[position[v] for v in videos]])
 
+    @property
+    def rows(self) -> Rows:
+        """The same, without what was taken for what."""
+        return Rows.from_confusions(self.videos, self.classes, self.counts)
+
+
+def confusion_path(rows: Path) -> Path:
+    """Return where the confusion table beside a table of rows is kept."""
+    return rows.with_name(f"{rows.stem}-confusion.parquet")
+
+
+def rows_table(rows: Rows) -> pa.Table:
+    """Lay out rows as a table, zeros included, units and labels in their order."""
+    columns = COLUMNS if rows.counts[..., TOTAL:].any() else COUNTED
+    table = {
+        "unit": np.repeat(np.array(rows.units, dtype=object), len(rows.labels)),
+        "label": np.tile(np.array(rows.labels, dtype=object), len(rows.units)),
+    }
+    flat = rows.counts.reshape(-1, len(COLUMNS))
+    return pa.table(table | {name: flat[:, place] for place, name in enumerate(columns)})
+
 
 def evaluation_table(confusions: Confusions) -> pa.Table:
-    """Lay out confusion counts as rows, zeros included, videos and classes in their order."""
+    """Lay out confusion counts as a table, zeros included, videos and classes in their order.
+
+    Each row also has the macro F1 of its video.
+    """
     videos, classes = len(confusions.videos), len(confusions.classes)
     names = np.array(confusions.classes, dtype=object)
     return pa.table(
@@ -49,27 +80,89 @@ def evaluation_table(confusions: Confusions) -> pa.Table:
     )
 
 
+def read_rows(path: Path) -> Rows:
+    """Read a table of rows; a confusion table is reduced to them.
+
+    Raises:
+        DataError: missing, damaged, or neither of the two.
+    """
+    table = _read(path)
+    if not _is_rows(table):
+        return _confusions(table, path).rows
+    (units, unit), (labels, label) = (_names(table, name, path) for name in KEYS)
+    counts = np.zeros((len(units), len(labels), len(COLUMNS)))
+    for place, name in enumerate(COLUMNS):
+        if name in table.column_names or name in COUNTED:
+            counts[unit, label, place] = _numbers(table, name, path)
+    cells = len(units) * len(labels)
+    if len(unit) != cells or len(np.unique(unit * len(labels) + label)) != cells:
+        raise DataError(
+            f"{path}: {len(unit)} rows are not one for each unit and label; evaluate again"
+        )
+    return Rows(units, labels, counts)
+
+
 def read_confusions(path: Path) -> Confusions:
-    """Read an evaluation table.
+    """Read a confusion table: the one at a path, or the one beside the rows that are there.
 
     Raises:
         DataError: missing, damaged, or not such a table.
     """
+    table = _read(path)
+    if not _is_rows(table):
+        return _confusions(table, path)
+    beside = confusion_path(path)
+    return _confusions(_read(beside), beside)
+
+
+def _read(path: Path) -> pa.Table:
     try:
-        table = pq.read_table(path, columns=list(COLUMNS))
-        columns = [table[name].to_pylist() for name in COLUMNS]
+        return pq.read_table(path)
     except FileNotFoundError as error:
         raise DataError(
             f"{path}: not there; no checkpoint of the run has been evaluated"
         ) from error
-    except (OSError, pa.ArrowException, KeyError) as error:
+    except (OSError, pa.ArrowException) as error:
         reason = str(error).splitlines()[0]
         raise DataError(f"{path}: not an evaluation table ({reason})") from error
-    videos = tuple(dict.fromkeys(columns[0]))
-    classes = tuple(dict.fromkeys(columns[1]))
-    if len(columns[3]) != len(videos) * len(classes) ** 2:
+
+
+def _is_rows(table: pa.Table) -> bool:
+    return all(name in table.column_names for name in KEYS)
+
+
+def _confusions(table: pa.Table, path: Path) -> Confusions:
+    videos, _ = _names(table, CONFUSION[0], path)
+    classes, _ = _names(table, CONFUSION[1], path)
+    frames = _numbers(table, CONFUSION[3], path).astype(np.int64)
+    if len(frames) != len(videos) * len(classes) ** 2:
         raise DataError(
-            f"{path}: {len(columns[3])} rows are not videos × classes × classes; evaluate again"
+            f"{path}: {len(frames)} rows are not videos × classes × classes; evaluate again"
         )
-    shape = (len(videos), len(classes), len(classes))
-    return Confusions(videos, classes, np.asarray(columns[3], dtype=np.int64).reshape(shape))
+    return Confusions(videos, classes, frames.reshape(len(videos), len(classes), len(classes)))
+
+
+def _names(table: pa.Table, name: str, path: Path) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+    """Return the different values of a column in the order they come, and which of them each row has."""
+    encoded = _column(table, name, path).combine_chunks().dictionary_encode()
+    values = tuple(str(value) for value in encoded.dictionary.to_pylist())
+    return values, encoded.indices.to_numpy().astype(np.int64)
+
+
+def _numbers(table: pa.Table, name: str, path: Path) -> NDArray[np.float64]:
+    try:
+        return np.asarray(_column(table, name, path).to_numpy(), dtype=np.float64)
+    except ValueError as error:
+        raise DataError(
+            f"{path}: not an evaluation table (column {name!r} holds no numbers)"
+        ) from error
+
+
+def _column(table: pa.Table, name: str, path: Path) -> pa.ChunkedArray:
+    if name not in table.column_names:
+        raise DataError(f"{path}: not an evaluation table (column {name!r} is missing)")
+    column = table[name]
+    if not len(column) or column.null_count:
+        what = "has gaps" if len(column) else "is empty"
+        raise DataError(f"{path}: not an evaluation table (column {name!r} {what})")
+    return column

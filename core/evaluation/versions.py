@@ -1,9 +1,10 @@
-"""Is version B better than version A? Both the luck of the videos and the luck of the seeds count.
+"""Is version B better than version A? Both the luck of the units and the luck of the seeds count.
 
-A run's score is macro F1 of the frames of all validation videos pooled; a version's score is the mean of
-that over its runs, one a seed. It is the score to expect of one more run, it is the figure that listings
-show, and its expectation does not depend on how many seeds there are. (Macro F1 of counts averaged over the
-seeds does: it is the score of a mixture of the runs, which changes with their number.)
+A run's score is a statistic of the counts of all validation units pooled, such as macro F1 of the frames of
+all videos; a version's score is the mean of that over its runs, one a seed. It is the score to expect of one
+more run, it is the figure that listings show, and its expectation does not depend on how many seeds there
+are. (Macro F1 of counts averaged over the seeds does: it is the score of a mixture of the runs, which changes
+with their number.)
 
 How the variance of the difference is estimated, from what sources, and where it is off:
 :mod:`core.evaluation.crossed`.
@@ -16,9 +17,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from core.errors import DataError
-from core.evaluation.crossed import Floats, Group, Statistic, group_of, variance_of
-from core.evaluation.frames import f1_macro
-from core.evaluation.paired import FEWEST_VIDEOS, LEVEL
+from core.evaluation.crossed import Group, group_of, variance_of
+from core.evaluation.paired import FEWEST_UNITS, LEVEL
+from core.evaluation.rows import COLUMNS, Floats, Statistic, differing_units
 from core.evaluation.student import student_cdf, student_quantile
 
 POWER = 0.8
@@ -34,25 +35,26 @@ class VersionResult:
 
     ``distinguishable`` is ``None`` where nothing can be said of versions, because no group of runs shows
     how far seeds spread: then ``low``, ``high`` and what they stand on are ``None`` as well. With fewer than
-    :data:`~core.evaluation.paired.FEWEST_VIDEOS` videos there is an interval, and it is ``False``.
+    :data:`~core.evaluation.paired.FEWEST_UNITS` units there is an interval, and it is ``False``.
     """
 
     difference: float
     distinguishable: bool | None
-    videos: int
+    units: int
     seeds: tuple[int, int]
     """Runs of A and of B."""
     low: float | None = None
     high: float | None = None
     probability_b_better: float | None = None
-    """Student's distribution function at difference / standard error: 0.5 where both are the same."""
+    """Student's distribution function at difference / standard error, from the side that is better: 0.5
+    where both are the same."""
     freedom: float | None = None
     seed_sd: float | None = None
     """How far single runs spread over seeds: pooled over every group that has several."""
     seed_freedom: int = 0
     """Degrees of freedom of ``seed_sd``."""
-    error_over_videos: float | None = None
-    """Standard error of the difference that the videos bring (with the interaction)."""
+    error_over_units: float | None = None
+    """Standard error of the difference that the units bring (with the interaction)."""
     error_over_seeds: float | None = None
     """Standard error of the difference that the seeds add."""
     seeds_needed: int | None = None
@@ -68,58 +70,63 @@ class VersionResult:
 
     @property
     def trusted(self) -> bool:
-        """Whether there are videos enough for the interval to mean what it says."""
-        return self.videos >= FEWEST_VIDEOS
+        """Whether there are units enough for the interval to mean what it says."""
+        return self.units >= FEWEST_UNITS
 
 
 def compare_versions(
     a: ArrayLike,
     b: ArrayLike,
+    statistic: Statistic,
     others: Sequence[ArrayLike] = (),
-    statistic: Statistic = f1_macro,
+    *,
+    rises: bool = True,
 ) -> VersionResult:
-    """Compare two versions by the confusion counts of their runs on the same videos.
+    """Compare two versions by the counts of their runs on the same units.
 
     Costs about a millisecond. With one run on a side, its spread over seeds is taken to be that of the other
     groups; with one run in every group there is no verdict.
 
     Args:
-        a: ``(seeds, videos, classes, classes)`` counts of A's runs, rows the truth.
-        b: the same videos in the same order, B's runs.
-        others: further groups of runs that differ in the seed alone, on the same videos in the same order;
+        a: ``(seeds, units, labels, 5)`` counts of A's runs, as in :mod:`core.evaluation.rows`.
+        b: the same units in the same order, B's runs.
+        statistic: what is compared.
+        others: further groups of runs that differ in the seed alone, on the same units in the same order;
             they only inform how far seeds spread.
-        statistic: what is compared; larger is better.
+        rises: whether a larger value of the statistic is better.
 
     Raises:
-        DataError: there is no video or no run, the shapes differ, or two runs disagree about the truth.
+        DataError: there is no unit or no run, the shapes differ, or two runs disagree about the truth.
     """
     counts = [np.asarray(group, dtype=np.float64) for group in (a, b, *others)]
     _require_one_truth(counts)
     side_a, side_b, *rest = (group_of(each, statistic) for each in counts)
-    videos, seeds = side_a.videos, (side_a.seeds, side_b.seeds)
+    units, seeds = side_a.units, (side_a.seeds, side_b.seeds)
     difference = float(side_b.score - side_a.score)
     known = sum(group.seeds - 1 for group in (side_a, side_b, *rest))
-    if videos == 1 or not known:
+    if units == 1 or not known:
         unknown = False if known else None
         return VersionResult(
-            difference=difference, distinguishable=unknown, videos=videos, seeds=seeds
+            difference=difference, distinguishable=unknown, units=units, seeds=seeds
         )
     found = variance_of(side_a, side_b, rest)
     error, freedom = float(np.sqrt(found.total)), float(found.freedom)
     half = student_quantile(0.5 + LEVEL / 2, freedom) * error
-    told_apart = abs(difference) > half + ROUNDING and videos >= FEWEST_VIDEOS
+    told_apart = abs(difference) > half + ROUNDING and units >= FEWEST_UNITS
     return VersionResult(
         difference=difference,
         distinguishable=told_apart,
-        videos=videos,
+        units=units,
         seeds=seeds,
         low=difference - half,
         high=difference + half,
-        probability_b_better=_probability_positive(difference, error, freedom),
+        probability_b_better=_probability_positive(
+            difference if rises else -difference, error, freedom
+        ),
         freedom=freedom,
         seed_sd=float(found.seed_sd),
         seed_freedom=found.seed_freedom,
-        error_over_videos=float(np.sqrt(found.over_videos)),
+        error_over_units=float(np.sqrt(found.over_units)),
         error_over_seeds=float(np.sqrt(found.over_seeds)),
         seeds_needed=None if told_apart else _seeds_needed(side_a, side_b, rest, difference),
     )
@@ -133,13 +140,13 @@ def _seeds_needed(a: Group, b: Group, others: Sequence[Group], difference: float
     interaction = float(sum((g.seeds - 1) * g.interaction for g in groups)) / known
     found = variance_of(a, b, others)
     share = 1 / a.seeds + 1 / b.seeds
-    of_versions = max(float(found.over_videos) - interaction * share, 0.0)
+    of_versions = max(float(found.over_units) - interaction * share, 0.0)
 
     def tells(seeds: int) -> bool:
-        over_videos = of_versions + interaction * 2 / seeds
+        over_units = of_versions + interaction * 2 / seeds
         over_seeds = max(spread - interaction, 0.0) * 2 / seeds
-        total = over_videos + over_seeds
-        uncertain = over_videos**2 / (a.videos - 1) + (spread * 2 / seeds) ** 2 / (2 * seeds - 2)
+        total = over_units + over_seeds
+        uncertain = over_units**2 / (a.units - 1) + (spread * 2 / seeds) ** 2 / (2 * seeds - 2)
         if not uncertain:
             return True
         freedom = max(total**2 / uncertain, 1.0)
@@ -147,7 +154,7 @@ def _seeds_needed(a: Group, b: Group, others: Sequence[Group], difference: float
         return bool(abs(difference) > factor * total**0.5)
 
     fewest, most = 2, MOST_SEEDS
-    if abs(difference) <= ROUNDING or a.videos < FEWEST_VIDEOS or not tells(most):
+    if abs(difference) <= ROUNDING or a.units < FEWEST_UNITS or not tells(most):
         return None
     while fewest < most:
         middle = (fewest + most) // 2
@@ -165,21 +172,18 @@ def _probability_positive(difference: float, error: float, freedom: float) -> fl
 
 def _require_one_truth(groups: Sequence[Floats]) -> None:
     for counts in groups:
-        if counts.ndim != 4 or counts.shape[2] != counts.shape[3] or 0 in counts.shape:
-            raise DataError(
-                f"expected (seeds, videos, classes, classes) counts, got {counts.shape}"
-            )
+        if counts.ndim != 4 or counts.shape[3] != len(COLUMNS) or 0 in counts.shape:
+            raise DataError(f"expected (seeds, units, labels, 5) counts, got {counts.shape}")
     first = groups[0]
-    truth = first[0].sum(axis=-1)
     for counts in groups:
         if counts.shape[1:] != first.shape[1:]:
             raise DataError(
-                f"{first.shape[1:]} and {counts.shape[1:]} (videos, classes, classes) counts; compare"
-                " runs on the same videos and classes"
+                f"{first.shape[1:]} and {counts.shape[1:]} (units, labels, 5) counts; compare"
+                " runs on the same units and labels"
             )
-        differs = np.flatnonzero((counts.sum(axis=-1) != truth).any(axis=(0, 2)))
+        differs = differing_units(counts, first[0])
         if differs.size:
             raise DataError(
-                f"runs count different true frames in video number {differs[0]} (from 0): the"
+                f"runs count different truths in unit number {differs[0]} (from 0): the"
                 " validation sets are not the same; evaluate all on one set first"
             )

@@ -92,7 +92,17 @@ class Measure(Protocol):
         ...
 
     def table(self) -> pa.Table:
-        """Return the evaluation table that comparisons are computed from."""
+        """Return the evaluation rows, which comparisons are computed from.
+
+        :func:`core.evaluation.table.rows_table` lays them out.
+        """
+        ...
+
+    def confusion(self) -> pa.Table | None:
+        """Return the confusion table, as :func:`core.evaluation.table.evaluation_table` lays it out.
+
+        ``None`` for a task that has none.
+        """
         ...
 
 

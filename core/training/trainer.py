@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from itertools import islice
+from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -12,11 +13,12 @@ import torch
 
 from core.config.experiment import Experiment, to_table
 from core.errors import ConfigError, RunError
+from core.evaluation.table import confusion_path
 from core.run.emitter import Emitter
 from core.run.events import Epoch, Warned
 from core.run.rundir import RunDir, epoch_pointer
 from core.system.files import replace_atomically
-from core.tasks.task import Batch, Task
+from core.tasks.task import Batch, Measure, Task
 from core.training.checkpoint import Checkpoint, CheckpointStore
 from core.training.compiling import compile_forward
 from core.training.distributed import ALONE, Command, Group, Order
@@ -29,6 +31,9 @@ from core.training.stopping import StopReason
 
 BROKEN_LIMIT = 3
 """Steps in a row without a finite loss or gradient after which a run fails: it will not recover."""
+
+EPOCHS_KEPT: tuple[Literal["last", "best"], ...] = ("last", "best")
+"""Whose evaluation tables a run keeps."""
 
 Complete = Literal["epochs", "early_stopping"]
 
@@ -133,7 +138,7 @@ class Trainer:
         self._report(epoch, metrics)
         state.schedule.epoch_done(epoch, monitored)
         better = state.progress.end_epoch(monitored, rises=self._rises)
-        self._write_evaluation(measure.table(), better)
+        self._write_evaluation(measure, better)
         self._save(best=better, metric=monitored)
         return None
 
@@ -220,14 +225,13 @@ class Trainer:
     def _warn(self, code: str, message: str) -> None:
         self._emitter.emit(Warned, code=code, message=message)
 
-    def _write_evaluation(self, table: pa.Table, better: bool) -> None:
-        """Keep the table of this epoch as the last one's, and as the best one's where it is that."""
-        paths = [self._run_dir.evaluation_of("last")]
-        if better:
-            paths.append(self._run_dir.evaluation_of("best"))
-        for path in paths:
-            with replace_atomically(path) as file:
-                pq.write_table(table, file)
+    def _write_evaluation(self, measure: Measure, better: bool) -> None:
+        """Keep the tables of this epoch as the last one's, and as the best one's where it is that."""
+        rows, confusion = measure.table(), measure.confusion()
+        for path in map(self._run_dir.evaluation_of, EPOCHS_KEPT if better else EPOCHS_KEPT[:1]):
+            if confusion is not None:
+                _write_table(confusion_path(path), confusion)
+            _write_table(path, rows)
 
     def _save_unfinished(self, stop: StopReason) -> None:
         """Keep the last completed step, unless it is already kept or the folder is no longer ours."""
@@ -261,3 +265,8 @@ class Trainer:
             "input_spec": self._task.input_table(),
             "task": self._task.state_dict(),
         }
+
+
+def _write_table(path: Path, table: pa.Table) -> None:
+    with replace_atomically(path) as file:
+        pq.write_table(table, file)

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.evaluation.crossed import group_of, variance_of
-from core.evaluation.frames import f1_macro
 from core.evaluation.paired import paired_bootstrap
+from core.evaluation.rows import counts_of, f1_macro
 from core.evaluation.student import student_cdf
 from tests.made_up_versions import Floats, Luck, two_versions
 
@@ -46,8 +46,8 @@ Told = NDArray[np.bool_]
 
 
 def told_apart(a: Floats, b: Floats) -> Told:
-    """Return for each study, ``(studies, seeds, videos, classes, classes)``, whether the verdict does."""
-    found = variance_of(group_of(a), group_of(b))
+    """Return for each study, ``(studies, seeds, videos, classes, 5)``, whether the verdict does."""
+    found = variance_of(group_of(a, f1_macro), group_of(b, f1_macro))
     ratio = np.abs(found.difference) / np.maximum(np.sqrt(found.total), 1e-300)
     tails = [student_cdf(-one, df) for one, df in zip(ratio, found.freedom, strict=True)]
     return np.array(tails) < 0.025
@@ -58,7 +58,7 @@ def told_apart_before(a: Floats, b: Floats) -> Told:
     first, second = a.sum(axis=1) * b.shape[1], b.sum(axis=1) * a.shape[1]
     return np.array(
         [
-            paired_bootstrap(one, other, resamples=RESAMPLES).distinguishable
+            paired_bootstrap(one, other, f1_macro, resamples=RESAMPLES).distinguishable
             for one, other in zip(first[:OLD_STUDIES], second[:OLD_STUDIES], strict=True)
         ]
     )
@@ -82,7 +82,7 @@ def simulated(names: Sequence[str], studies: int) -> None:
                 row, before = [], []
                 for videos in VIDEOS:
                     rng = np.random.default_rng((videos, *seeds, gain))
-                    a, b = two_versions(luck, studies, videos, seeds, rng, gain)
+                    a, b = map(counts_of, two_versions(luck, studies, videos, seeds, rng, gain))
                     row.append(rate(told_apart(a, b)))
                     if name in BESIDE:
                         before.append(rate(told_apart_before(a, b)))
@@ -107,13 +107,13 @@ def real(folder: Path) -> None:
 
 
 def load_runs(folder: Path, version: str) -> Floats:
-    """``(runs, epochs, videos, classes, classes)`` counts of a version's runs."""
+    """``(runs, epochs, videos, classes, 5)`` counts of a version's runs."""
     files = sorted(folder.glob(f"{version}-*.npz"))
-    return np.stack([np.load(file)["counts"] for file in files]).astype(np.float64)
+    return counts_of(np.stack([np.load(file)["counts"] for file in files]))
 
 
 def best_epochs(runs: Floats) -> Floats:
-    """``(runs, videos, classes, classes)`` counts of each run's best epoch on all these videos."""
+    """``(runs, videos, classes, 5)`` counts of each run's best epoch on all these videos."""
     best = f1_macro(runs.sum(axis=2)).argmax(axis=1)
     return np.asarray(runs[np.arange(len(runs)), best])
 

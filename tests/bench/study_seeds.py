@@ -57,7 +57,7 @@ def every_epoch(table: Path) -> Iterator[list[NDArray[np.int64]]]:
     def kept(*arguments: object) -> Measure | None:
         measure = evaluate(*arguments)
         if measure is not None:
-            pq.write_table(measure.table(), table)
+            pq.write_table(measure.confusion(), table)
             epochs.append(read_confusions(table).counts)
         return measure
 

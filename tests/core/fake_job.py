@@ -59,6 +59,9 @@ class FakeMeasure:
     def table(self):
         return pa.table({"right": [self.right], "frames": [self.frames]})
 
+    def confusion(self):
+        return None
+
 
 class FakeTask:
     spec = SPEC

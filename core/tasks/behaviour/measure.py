@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from core.evaluation.frames import Counts, average_precisions, frame_metrics
-from core.evaluation.table import Confusions, evaluation_table
+from core.evaluation.table import Confusions, evaluation_table, rows_table
 from core.frames.batch import FrameBatch
 from core.tasks.task import Loss
 
@@ -69,8 +69,16 @@ class FrameMeasure:
         }
 
     def table(self) -> pa.Table:
-        """Return the evaluation table: frames by video, true class and predicted class."""
-        return evaluation_table(Confusions(self._videos, self._classes, self._confusion()))
+        """Return the evaluation rows: counts of each video and class."""
+        return rows_table(self._confusions.rows)
+
+    def confusion(self) -> pa.Table:
+        """Return the frames by video, true class and predicted class."""
+        return evaluation_table(self._confusions)
+
+    @property
+    def _confusions(self) -> Confusions:
+        return Confusions(self._videos, self._classes, self._confusion())
 
     def _confusion(self) -> Counts:
         count = len(self._classes)

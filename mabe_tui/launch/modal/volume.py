@@ -25,7 +25,11 @@ VOLUME = "mabe-runs"
 FILE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
 POINTER = re.compile(r"checkpoints/[a-z0-9-]+\.json")
 REQUEST = "run.toml"
-EVALUATIONS = ("evaluation/best.parquet", "evaluation/last.parquet")
+EVALUATIONS = tuple(
+    f"evaluation/{epoch}{table}.parquet"
+    for epoch in ("best", "last")
+    for table in ("", "-confusion")
+)
 READ_AT_ONCE = 8
 TRIES = 3
 OWN_WORDS = b"mabe: "

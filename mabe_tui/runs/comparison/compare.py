@@ -9,15 +9,18 @@ import msgspec
 
 from core.config.experiment import flatten
 from core.config.registry import Registry
+from core.config.task_spec import task_spec
 from core.errors import ConfigError, DataError, MisuseError
 from mabe_tui.runs.comparison.sides import Found, Side, find_side, kin_of, repeat_digest, side_of
 from mabe_tui.runs.comparison.verdict import (
     Contender,
     Verdict,
     WhichEpoch,
+    empty_verdict,
     no_verdict,
     verdict_between,
 )
+from mabe_tui.runs.comparison.yardstick import Yardstick, common_task, yardstick
 from mabe_tui.runs.store import RunStore
 
 HASH_LETTERS = 8
@@ -57,8 +60,40 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     sides: tuple[Side, ...]
     settings: tuple[Setting, ...]
     verdicts: tuple[Verdict, ...]
+    task: str
+    """Name of the task that all sides learn."""
+    metric: str
+    """The leading metric: what verdicts are about."""
+    metric_label: str
+    rises: bool
+    """Whether a larger value of it is better."""
     unreadable: tuple[str, ...] = ()
     """Why runs of a compared version cannot be read, which are passed over."""
+
+    @property
+    def by(self) -> Yardstick:
+        """What verdicts are about."""
+        task = task_spec(self.task)
+        return Yardstick(task, task.metric(self.metric) or task.primary_metric)
+
+
+def comparison_of_sides(
+    sides: tuple[Side, ...],
+    verdicts: tuple[Verdict, ...],
+    by: Yardstick,
+    unreadable: tuple[str, ...] = (),
+) -> Comparison:
+    """Put a comparison together."""
+    return Comparison(
+        sides=sides,
+        settings=changed_settings(sides),
+        verdicts=verdicts,
+        task=by.task.name,
+        metric=by.metric.name,
+        metric_label=by.metric.label,
+        rises=by.metric.rises,
+        unreadable=unreadable,
+    )
 
 
 def compare(
@@ -80,24 +115,22 @@ def compare(
 
     Raises:
         MisuseError: fewer than two are named.
-        RunError, ConfigError: a name that is neither a run nor a version, one that cannot be read, or
-            two names of the same runs.
+        RunError, ConfigError: a name that is neither a run nor a version, one that cannot be read, two
+            names of the same runs, or runs of different tasks.
     """
     if len(names) < 2:
         raise MisuseError("name two or more runs or versions, such as `mabe compare v5 v6`")
     found = [find_side(name, store, registry, latest) for name in names]
     _require_different(names, found)
+    task = common_task([side.experiment for side in found])
     sides = tuple(side_of(label, each) for label, each in zip(_labels(found), found, strict=True))
+    by = yardstick(task, (side.best for side in sides if not side.is_import))
     verdicts = tuple(
-        _verdict(sides[0], found[0], side, each, store, epoch)
+        _verdict((sides[0], side), (found[0], each), store, by, epoch)
         for side, each in zip(sides[1:], found[1:], strict=True)
     )
-    return Comparison(
-        sides=sides,
-        settings=changed_settings(sides),
-        verdicts=verdicts,
-        unreadable=tuple(dict.fromkeys(problem for side in found for problem in side.unreadable)),
-    )
+    unreadable = tuple(dict.fromkeys(problem for side in found for problem in side.unreadable))
+    return comparison_of_sides(sides, verdicts, by, unreadable)
 
 
 def _require_different(names: Sequence[str], found: Sequence[Found]) -> None:
@@ -196,47 +229,41 @@ def _seeds(side: Side) -> dict[str, object]:
 
 
 def _verdict(
-    first: Side,
-    found_first: Found,
-    second: Side,
-    found_second: Found,
+    sides: tuple[Side, Side],
+    found: tuple[Found, Found],
     store: RunStore,
+    by: Yardstick,
     epoch: WhichEpoch,
 ) -> Verdict:
     """Hold the second side against the first, or say why that cannot be done."""
-    reason = _no_verdict(first, second)
+    reason = _no_verdict(sides, by)
     if reason is None:
         try:
-            return verdict_between(
-                _contender(first, found_first, store, epoch),
-                _contender(second, found_second, store, epoch),
-                epoch,
+            first, second = (
+                _contender(side, each, store, epoch)
+                for side, each in zip(sides, found, strict=True)
             )
+            return verdict_between(first, second, by, epoch)
         except DataError as error:
             reason = str(error)
-    empty = Verdict(
-        first=first.name,
-        second=second.name,
-        sentence="",
-        first_seeds=len(first.runs),
-        second_seeds=len(second.runs),
-    )
-    return no_verdict(empty, reason)
+    names, seeds = (sides[0].name, sides[1].name), (len(sides[0].runs), len(sides[1].runs))
+    return no_verdict(empty_verdict(by, names, seeds), reason)
 
 
-def _no_verdict(first: Side, second: Side) -> str | None:
-    for side in (first, second):
+def _no_verdict(sides: tuple[Side, Side], by: Yardstick) -> str | None:
+    for side in sides:
         if side.summary is None:
             return f"{side.name} has no run here to compare (`mabe run {side.name}`)"
         if side.is_import:
             return (
                 f"{side.summary.id} was imported from a log, which claims figures and has no evaluation"
-                " by video to be tested"
+                f" by {by.unit.one} to be tested"
             )
         if side.best_epoch is None:
             return f"{side.summary.id} has not completed an epoch ({side.summary.state})"
-    if first.experiment.classes != second.experiment.classes:
-        return "they do not learn the same classes"
+    first, second = (by.task.labels(side.experiment) for side in sides)
+    if first != second:
+        return f"they do not learn the same {by.task.label.many}"
     return None
 
 

@@ -12,11 +12,12 @@ from core.system.progress import Progress
 from mabe_tui.runs.comparison.verdict import (
     Verdict,
     checkpoint_verdict,
+    empty_verdict,
     no_verdict,
     require_same_source,
 )
-from mabe_tui.runs.comparison.verdict_words import CheckpointWords
 from mabe_tui.runs.comparison.version_tables import require_scored_alike
+from mabe_tui.runs.comparison.yardstick import Yardstick, common_task, yardstick
 from mabe_tui.runs.store import RunEntry, RunStore
 from mabe_tui.runs.summary.checkpoints import checkpoint_here, pointer_name
 from mabe_tui.runs.videos.video_prediction import Device
@@ -183,12 +184,14 @@ def compare_checkpoints(
     Raises:
         UserError: a checkpoint or the data cannot be had.
     """
+    task = common_task([each.entry.require_request().experiment for each in checkpoints])
     measured = [_validated(each, data, device, progress) for each in checkpoints]
     sides = tuple(
         _side(each, table) for each, (table, _) in zip(checkpoints, measured, strict=True)
     )
+    by = yardstick(task, (side.metrics for side in sides))
     verdicts = tuple(
-        _verdict(sides[0], measured[0], side, other)
+        _verdict(sides[0], measured[0], side, other, by)
         for side, other in zip(sides[1:], measured[1:], strict=True)
     )
     return CheckpointComparison(sides=sides, verdicts=verdicts)
@@ -240,17 +243,17 @@ def _side(checkpoint: NamedCheckpoint, table: "Confusions") -> CheckpointSide:
 
 
 def _verdict(
-    first: CheckpointSide, measured: "Validated", second: CheckpointSide, against: "Validated"
+    first: CheckpointSide,
+    measured: "Validated",
+    second: CheckpointSide,
+    against: "Validated",
+    by: Yardstick,
 ) -> Verdict:
     (one, source), (other, other_source) = measured, against
-    empty = Verdict(
-        first=first.name, second=second.name, sentence="", first_seeds=1, second_seeds=1
-    )
+    empty = empty_verdict(by, (first.name, second.name), (1, 1))
     try:
-        require_scored_alike(one, other, (first.name, second.name))
-        require_same_source(source, other_source)
+        require_scored_alike(one.rows, other.rows, (first.name, second.name), by)
+        require_same_source(source, other_source, by)
+        return checkpoint_verdict(empty, one.rows, other.rows, by, (first.version, second.version))
     except DataError as error:
         return no_verdict(empty, str(error))
-    found = checkpoint_verdict(empty, one, other)
-    words = CheckpointWords(found, (first.version, second.version))
-    return msgspec.structs.replace(found, sentence=words.alone())

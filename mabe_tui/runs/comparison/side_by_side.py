@@ -9,7 +9,7 @@ from core.config.registry import Registry
 from core.errors import MisuseError
 from core.system.progress import Progress
 from mabe_tui.runs.comparison.code import CodeChange
-from mabe_tui.runs.comparison.compare import Comparison, changed_settings, compare
+from mabe_tui.runs.comparison.compare import Comparison, compare, comparison_of_sides
 from mabe_tui.runs.comparison.evaluate import (
     AT,
     CheckpointComparison,
@@ -24,6 +24,7 @@ from mabe_tui.runs.comparison.inspection import (
     side_numbers,
 )
 from mabe_tui.runs.comparison.sides import Side, find_side, side_of
+from mabe_tui.runs.comparison.yardstick import common_task, yardstick
 from mabe_tui.runs.curves.overlay import SideNumbers
 from mabe_tui.runs.store import RunStore
 from mabe_tui.runs.summary.checkpoints import pointer_names
@@ -85,7 +86,8 @@ def _of_checkpoints(
         raise MisuseError("name two or more checkpoints, such as v6@epoch-3 v6@best")
     checkpoints = _in_short(named_checkpoints(names, store))
     sides = tuple(_run_of(each, store, registry) for each in checkpoints)
-    unmeasured = Comparison(sides=sides, settings=changed_settings(sides), verdicts=())
+    task = common_task([side.experiment for side in sides])
+    unmeasured = comparison_of_sides(sides, (), yardstick(task))
     known = before = SideBySide(comparison=unmeasured)
     for known in _with_curves_and_code(before, store):
         yield known
@@ -116,7 +118,8 @@ def comparison_of(measured: CheckpointComparison, runs: Comparison) -> Compariso
         msgspec.structs.replace(side, best_epoch=found.epoch, best=found.metrics)
         for side, found in zip(runs.sides, measured.sides, strict=True)
     )
-    return msgspec.structs.replace(runs, sides=sides, verdicts=measured.verdicts)
+    by = yardstick(runs.by.task, (side.best for side in sides))
+    return comparison_of_sides(sides, measured.verdicts, by, runs.unreadable)
 
 
 def _run_of(checkpoint: NamedCheckpoint, store: RunStore, registry: Registry) -> Side:

@@ -1,13 +1,14 @@
 """What can be said of one side of a comparison against another.
 
-A verdict about *versions* counts the luck of the videos and of the seeds; it needs several seeds of at least
-one version, or a spread over seeds that other runs show. With one seed a side and nothing else, there is one
-about the two *checkpoints*, which counts the luck of the videos alone.
+A verdict about *versions* counts the luck of the units (videos, say) and of the seeds; it needs several seeds
+of at least one version, or a spread over seeds that other runs show. With one seed a side and nothing else,
+there is one about the two *checkpoints*, which counts the luck of the units alone.
 """
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -19,13 +20,16 @@ from mabe_tui.runs.comparison.version_tables import (
     read_table,
     require_scored_alike,
 )
+from mabe_tui.runs.comparison.yardstick import Yardstick
 
 if TYPE_CHECKING:  # numpy and pyarrow: only a verdict needs them
-    from core.evaluation.table import Confusions
+    from core.evaluation.paired import PairedResult
+    from core.evaluation.rows import Rows
+    from core.evaluation.versions import VersionResult
 
 About = Literal["versions", "checkpoints"]
 WhichEpoch = Literal["best", "last"]
-BOOTSTRAP = "paired bootstrap over videos, widened for few"
+BOOTSTRAP = "paired bootstrap over {units}, widened for few"
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,8 +38,12 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     first: str
     second: str
     sentence: str
-    metric: str = "f1_macro"
-    """Of the pooled validation frames, at each run's best epoch, or at its last."""
+    metric: str
+    """The leading metric: of the pooled validation examples, at each run's best epoch, or at its last."""
+    metric_label: str
+    """As it is called in tables."""
+    rises: bool
+    """Whether a larger value of the metric is better."""
     difference: float | None = None
     """Second minus first, of the means over each side's runs."""
     low: float | None = None
@@ -43,6 +51,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """Bounds of the 95 % interval, by ``method``."""
     probability_second_better: float | None = None
     videos: int | None = None
+    """Units that both were scored on, whatever the task calls them."""
     distinguishable: bool | None = None
     """Whether the sides are told apart; ``None`` where nothing can be said of what was asked about."""
     first_seeds: int = 0
@@ -53,14 +62,14 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     epoch: WhichEpoch | None = None
     """Of which epoch of each run; ``None`` of checkpoints that were named themselves."""
     checkpoints_differ: bool | None = None
-    """With one run a side: whether these two differ on the videos, whatever other seeds would do."""
+    """With one run a side: whether these two differ on the units, whatever other seeds would do."""
     seed_sd: float | None = None
     """Standard deviation of a run's score over seeds, pooled over all groups of runs that show it."""
     seed_degrees_of_freedom: int | None = None
     seed_sd_from: tuple[str, ...] = ()
     """Versions whose runs show it."""
     error_over_videos: float | None = None
-    """The part of the standard error of ``difference`` that the videos bring."""
+    """The part of the standard error of ``difference`` that the units bring."""
     error_over_seeds: float | None = None
     """The part that the seeds add; the squares of both add up to the whole's."""
     degrees_of_freedom: float | None = None
@@ -73,6 +82,17 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     def told_apart(self) -> bool:
         """Whether one side is better for all that is known: only then may it look better anywhere."""
         return self.distinguishable is True
+
+    @property
+    def better(self) -> str:
+        """The side with the better score, whether or not the two are told apart."""
+        return self.second if self.gain > 0 else self.first
+
+    @property
+    def gain(self) -> float:
+        """How much better the second side is: positive where it is, whichever way the metric goes."""
+        difference = self.difference or 0.0
+        return difference if self.rises else -difference
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,121 +121,163 @@ class Contender:
         return len(self.runs) == 1
 
 
-def verdict_between(first: Contender, second: Contender, epoch: WhichEpoch) -> Verdict:
+def empty_verdict(
+    by: Yardstick,
+    names: tuple[str, str],
+    seeds: tuple[int, int],
+    epoch: WhichEpoch | None = None,
+) -> Verdict:
+    """Return a verdict that knows what is compared, and nothing of the outcome."""
+    return Verdict(
+        first=names[0],
+        second=names[1],
+        sentence="",
+        metric=by.metric.name,
+        metric_label=by.metric.label,
+        rises=by.metric.rises,
+        first_seeds=seeds[0],
+        second_seeds=seeds[1],
+        epoch=epoch,
+    )
+
+
+def verdict_between(
+    first: Contender, second: Contender, by: Yardstick, epoch: WhichEpoch
+) -> Verdict:
     """Hold the second side against the first.
 
     Raises:
-        DataError: they were not scored on the same frames, share a run, or a table cannot be read.
+        DataError: they were not scored on the same examples, share a run, a table cannot be read, or rows do
+            not hold what is compared.
     """
     if shared := [run for run in second.runs if run in first.runs]:
         raise DataError(f"both sides hold {', '.join(shared)}; name runs that only one of them has")
     one, *others = [read_table(path) for path in first.tables]
     against = [read_table(path) for path in second.tables]
     for run, table in zip(first.runs[1:], others, strict=True):
-        require_scored_alike(one, table, (first.runs[0], run))
+        require_scored_alike(one, table, (first.runs[0], run), by)
     for table in against:
-        require_scored_alike(one, table, (first.name, second.name))
-    require_same_source(first.source, second.source)
-    empty = Verdict(
-        first=first.name,
-        second=second.name,
-        sentence="",
-        first_seeds=len(first.runs),
-        second_seeds=len(second.runs),
-        epoch=epoch,
-    )
+        require_scored_alike(one, table, (first.name, second.name), by)
+    require_same_source(first.source, second.source, by)
+    names, seeds = (first.name, second.name), (len(first.runs), len(second.runs))
+    empty = empty_verdict(by, names, seeds, epoch)
     both_alone = first.alone and second.alone
-    checkpoints = checkpoint_verdict(empty, one, against[0]) if both_alone else None
+    checkpoints = checkpoint_verdict(empty, one, against[0], by) if both_alone else None
     if first.settings == second.settings and checkpoints is not None:
-        words = _words_of_checkpoints(checkpoints, first, second)
+        words = CheckpointWords(checkpoints, by, (first.version, second.version))
         return msgspec.structs.replace(checkpoints, sentence=words.of_one_version(first.version))
-    found = _version_verdict(empty, first, second, checkpoints)
+    found = _version_verdict(empty, (first, second), checkpoints, by)
     if found is not None:
         return found
     if checkpoints is None:
         raise DataError("no group of runs shows how far seeds spread")  # both_alone otherwise
     asked = checkpoints.distinguishable if first.named_as_runs and second.named_as_runs else None
-    sentence = _words_of_checkpoints(checkpoints, first, second).of_two_versions()
-    return msgspec.structs.replace(checkpoints, sentence=sentence, distinguishable=asked)
+    words = CheckpointWords(checkpoints, by, (first.version, second.version))
+    return msgspec.structs.replace(
+        checkpoints, sentence=words.of_two_versions(), distinguishable=asked
+    )
 
 
-def checkpoint_verdict(empty: Verdict, one: "Confusions", other: "Confusions") -> Verdict:
-    """Bootstrap the difference of two checkpoints over their videos; the sentence is of these alone.
+def checkpoint_verdict(
+    empty: Verdict,
+    one: "Rows",
+    other: "Rows",
+    by: Yardstick,
+    versions: tuple[str, str] = ("", ""),
+) -> Verdict:
+    """Bootstrap the difference of two checkpoints over their units; the sentence is of these alone.
 
     Args:
         empty: what the two are called.
-        one: counts of the first's videos.
-        other: of the second's, the same videos and frames.
+        one: counts of the first's units.
+        other: of the second's, the same units and examples.
+        by: what is compared.
+        versions: that the two are of, where the sentence is to say that they are not what is judged.
+
+    Raises:
+        DataError: rows do not hold what is compared.
     """
     from core.evaluation.paired import paired_bootstrap
 
-    result = paired_bootstrap(one.counts, other.reordered(one.videos).counts)
-    found = msgspec.structs.replace(
+    against = other.reordered(one.units).counts
+    result = paired_bootstrap(one.counts, against, by.statistic, rises=by.metric.rises)
+    found = _with_outcome(
         empty,
-        difference=result.difference,
-        low=result.low,
-        high=result.high,
-        probability_second_better=result.probability_b_better,
-        videos=result.videos,
-        distinguishable=result.distinguishable,
+        result,
         about="checkpoints",
         checkpoints_differ=result.distinguishable,
-        method=BOOTSTRAP,
+        method=BOOTSTRAP.format(units=by.unit.many),
     )
-    return msgspec.structs.replace(found, sentence=CheckpointWords(found).alone())
-
-
-def _words_of_checkpoints(found: Verdict, first: Contender, second: Contender) -> CheckpointWords:
-    return CheckpointWords(found, (first.version, second.version))
+    return msgspec.structs.replace(found, sentence=CheckpointWords(found, by, versions).alone())
 
 
 def _version_verdict(
-    empty: Verdict, first: Contender, second: Contender, checkpoints: Verdict | None
+    empty: Verdict,
+    sides: tuple[Contender, Contender],
+    checkpoints: Verdict | None,
+    by: Yardstick,
 ) -> Verdict | None:
-    """Count seeds and videos; ``None`` where nothing shows how far seeds spread."""
-    kin = [informing_kin(side.tables, side.kin) for side in (first, second)]
-    result = compare_tables_of_versions(first.tables, second.tables, kin)
+    """Count seeds and units; ``None`` where nothing shows how far seeds spread."""
+    kin = [informing_kin(side.tables, side.kin, by) for side in sides]
+    result = compare_tables_of_versions(sides[0].tables, sides[1].tables, by, kin)
     if result.distinguishable is None:
         return None
-    shown = [
-        side for side, found in zip((first, second), kin, strict=True) if found or not side.alone
-    ]
-    found = msgspec.structs.replace(
+    shown = [side for side, found in zip(sides, kin, strict=True) if found or not side.alone]
+    found = _with_outcome(
         empty,
-        difference=result.difference,
-        low=result.low,
-        high=result.high,
-        probability_second_better=result.probability_b_better,
-        videos=result.videos,
-        distinguishable=result.distinguishable,
+        result,
         about="versions",
         checkpoints_differ=checkpoints.checkpoints_differ if checkpoints else None,
         seed_sd=result.seed_sd,
         seed_degrees_of_freedom=result.seed_freedom,
         seed_sd_from=tuple(dict.fromkeys(side.version for side in shown)),
-        error_over_videos=result.error_over_videos,
+        error_over_videos=result.error_over_units,
         error_over_seeds=result.error_over_seeds,
         degrees_of_freedom=result.freedom,
         seeds_needed=result.seeds_needed,
         method=result.method,
     )
-    return msgspec.structs.replace(found, sentence=VersionWords(found).sentence())
+    return msgspec.structs.replace(found, sentence=VersionWords(found, by).sentence())
 
 
-def require_same_source(one: str | None, other: str | None) -> None:
-    """Refuse validation videos that have the same ids and are not the same.
+def _with_outcome(
+    empty: Verdict, result: "PairedResult | VersionResult", about: About, **more: Any
+) -> Verdict:
+    """Fill in what every kind of comparison finds.
+
+    Raises:
+        DataError: the metric is not a number on one of the sides.
+    """
+    if not math.isfinite(result.difference):
+        raise DataError(f"{empty.metric} is not a number on one of the sides")
+    return msgspec.structs.replace(
+        empty,
+        difference=result.difference,
+        low=result.low,
+        high=result.high,
+        probability_second_better=result.probability_b_better,
+        videos=result.units,
+        distinguishable=result.distinguishable,
+        about=about,
+        **more,
+    )
+
+
+def require_same_source(one: str | None, other: str | None, by: Yardstick) -> None:
+    """Refuse validation units that have the same ids and are not the same.
 
     Args:
-        one: ``validation_source`` of :class:`~core.run.rundir.Resolved`; where one is not known, the videos'
+        one: ``validation_source`` of :class:`~core.run.rundir.Resolved`; where one is not known, the units'
             ids and labels have to do.
         other: of the other side.
+        by: what is compared.
 
     Raises:
         DataError: their content differs.
     """
     if one is not None and other is not None and one != other:
         raise DataError(
-            "their validation videos have the same ids, but other content: tracking or annotations"
+            f"their validation {by.unit.many} have the same ids, but other content: inputs or labels"
             " differ; run both on the same data"
         )
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mabe_tui.runs.comparison.yardstick import Yardstick
+
 if TYPE_CHECKING:  # it imports this module
     from mabe_tui.runs.comparison.verdict import Verdict
 
@@ -13,95 +15,108 @@ def signed(value: float) -> str:
     return "0.000" if float(text) == 0 else text.replace("-", "−")
 
 
-def _difference(verdict: "Verdict", note: str = "") -> str:
+def _difference(verdict: "Verdict", by: Yardstick, note: str = "") -> str:
     """Return the difference and its interval, or as much of them as there is."""
-    line = f"{verdict.second} − {verdict.first} = {signed(verdict.difference or 0.0)}"
+    line = (
+        f"{verdict.second} − {verdict.first} = {signed(verdict.difference or 0.0)}{_metric_of(by)}"
+    )
     if verdict.low is None or verdict.high is None:
         return line
     return f"{line}, 95 % {signed(verdict.low)} … {signed(verdict.high)}{note}"
 
 
-def _few_videos(verdict: "Verdict") -> str | None:
-    """Say why so few videos carry no verdict; ``None`` where there are enough."""
-    from core.evaluation.paired import FEWEST_VIDEOS  # numpy: loaded wherever there is a difference
+def _metric_of(by: Yardstick) -> str:
+    """Name the metric where it is not the one that a reader expects, and say where less of it is better."""
+    falls = "" if by.metric.rises else " (lower is better)"
+    if by.metric.name == by.task.primary and not falls:
+        return ""
+    return f" in {by.metric.label}{falls}"
+
+
+def _too_few(verdict: "Verdict", by: Yardstick) -> str | None:
+    """Say why so few units carry no verdict; ``None`` where there are enough."""
+    from core.evaluation.paired import FEWEST_UNITS  # numpy: loaded wherever there is a difference
 
     if verdict.videos == 1:
-        return "one video gives no interval, so no verdict"
-    if (verdict.videos or 0) < FEWEST_VIDEOS:
+        return f"one {by.unit.one} gives no interval, so no verdict"
+    if (verdict.videos or 0) < FEWEST_UNITS:
         return (
-            f"only {verdict.videos} videos, fewer than {FEWEST_VIDEOS},"
+            f"only {verdict.videos} {by.unit.many}, fewer than {FEWEST_UNITS},"
             " so the interval is not to be trusted and there is no verdict"
         )
     return None
 
 
-def _better(verdict: "Verdict") -> str:
-    return verdict.second if (verdict.difference or 0.0) > 0 else verdict.first
+def _on(verdict: "Verdict", by: Yardstick) -> str:
+    return f"on {verdict.videos} {by.unit.many}"
 
 
 @dataclass(frozen=True)
 class CheckpointWords:
-    """Sentences about two single checkpoints, judged over videos alone."""
+    """Sentences about two single checkpoints, judged over units alone."""
 
     verdict: "Verdict"
+    by: Yardstick
     versions: tuple[str, str] = ("", "")
     """Of the first and the second side."""
 
     def alone(self) -> str:
         """Speak of the checkpoints only: they were named themselves."""
-        line = f"{_difference(self.verdict)}: {_few_videos(self.verdict) or self._found()}"
-        if len(set(self.versions)) < 2 or _few_videos(self.verdict):
+        few = _too_few(self.verdict, self.by)
+        line = f"{_difference(self.verdict, self.by)}: {few or self._found()}"
+        if len(set(self.versions)) < 2 or few:
             return line
         return f"{line}; of versions two single checkpoints say nothing"
 
     def of_one_version(self, version: str) -> str:
         """Speak of two runs that differ in the seed alone."""
         return (
-            f"{CheckpointWords(self.verdict).alone()}; both are runs of {version} with the same"
+            f"{CheckpointWords(self.verdict, self.by).alone()}; both are runs of {version} with the same"
             " settings, so this is a difference between seeds"
         )
 
     def of_two_versions(self) -> str:
         """Speak of the checkpoints, and say that of the versions nothing is known."""
-        line = _difference(self.verdict, " over videos alone")
-        few = _few_videos(self.verdict)
+        line = _difference(self.verdict, self.by, f" over {self.by.unit.many} alone")
+        few, on = _too_few(self.verdict, self.by), _on(self.verdict, self.by)
         if few is not None:
             return f"{line}: {few}"
         differ = self.verdict.checkpoints_differ
         found = f"these two checkpoints {'differ' if differ else 'cannot be told apart'}"
         if len(set(self.versions)) < 2:  # other settings: the registry's would be a third kind
             return (
-                f"{line}: {found} on {self.verdict.videos} videos; of their settings one seed each says"
+                f"{line}: {found} {on}; of their settings one seed each says"
                 " nothing: train both with 2 or more seeds"
             )
         commands = " and ".join(f"`mabe run {version} --seeds 1,2,3`" for version in self.versions)
         return (
-            f"{line}: {found} on {self.verdict.videos} videos; of the versions one seed each says"
+            f"{line}: {found} {on}; of the versions one seed each says"
             f" nothing: train 2 or more of each ({commands})"
         )
 
     def _found(self) -> str:
-        videos = f"on {self.verdict.videos} videos"
+        on = _on(self.verdict, self.by)
         if not self.verdict.checkpoints_differ:
-            return f"not distinguishable {videos}"
-        return f"{_better(self.verdict)} is better {videos}"
+            return f"not distinguishable {on}"
+        return f"{self.verdict.better} is better {on}"
 
 
 @dataclass(frozen=True)
 class VersionWords:
-    """Sentences about two versions, judged over videos and seeds."""
+    """Sentences about two versions, judged over units and seeds."""
 
     verdict: "Verdict"
+    by: Yardstick
 
     def sentence(self) -> str:
         """Return whether one version is better, and what that stands on."""
         verdict = self.verdict
-        line = _difference(verdict)
-        if (few := _few_videos(verdict)) is not None:
+        line = _difference(verdict, self.by)
+        if (few := _too_few(verdict, self.by)) is not None:
             return f"{line}: {few}"
-        on = f"on {verdict.videos} videos {self._seeds()}"
+        on = f"{_on(verdict, self.by)} {self._seeds()}"
         if verdict.told_apart:
-            return f"{line}: {_better(verdict)} is better {on}"
+            return f"{line}: {verdict.better} is better {on}"
         return f"{line}: {self._undecided(on)}"
 
     @property
@@ -138,7 +153,7 @@ class VersionWords:
         if self._single:
             differ = "differ" if verdict.checkpoints_differ else "cannot be told apart"
             told = (
-                f"these two checkpoints {differ} on {verdict.videos} videos, {self._spread()}:"
+                f"these two checkpoints {differ} {_on(verdict, self.by)}, {self._spread()}:"
                 " this difference tells nothing about the versions"
             )
         else:

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import DataError
+from mabe_tui.runs.comparison.yardstick import Yardstick
 
 if TYPE_CHECKING:  # numpy and pyarrow
-    from core.evaluation.crossed import Floats
-    from core.evaluation.table import Confusions
+    from core.evaluation.rows import Floats, Rows
     from core.evaluation.versions import VersionResult
 
 _File = tuple[Path, int, int]
@@ -19,7 +19,10 @@ RESULTS_KEPT = 4096
 
 
 def compare_tables_of_versions(
-    first: Sequence[Path], second: Sequence[Path], others: Sequence[Sequence[Path]] = ()
+    first: Sequence[Path],
+    second: Sequence[Path],
+    by: Yardstick,
+    others: Sequence[Sequence[Path]] = (),
 ) -> "VersionResult":
     """Return whether two versions are told apart, from the tables of their runs, one a seed.
 
@@ -30,18 +33,20 @@ def compare_tables_of_versions(
     Args:
         first: ``RunDir.evaluation_table`` of the first version's runs.
         second: of the second's.
+        by: what is compared.
         others: of further groups of runs; they only inform how far seeds spread.
 
     Raises:
-        DataError: a table is missing or damaged, or the runs were not scored on the same frames.
+        DataError: a table is missing or damaged, the runs were not scored on the same examples, or
+            their rows do not hold what is compared.
     """
     informing = [group for group in others if group]
     groups = tuple(tuple(_file(path) for path in group) for group in (first, second, *informing))
-    return _compare(groups)
+    return _compare(groups, by)
 
 
-def read_table(path: Path) -> "Confusions":
-    """Read an evaluation table, from memory where the file is unchanged.
+def read_table(path: Path) -> "Rows":
+    """Read evaluation rows, from memory where the file is unchanged.
 
     Raises:
         DataError: missing, damaged, or not such a table.
@@ -49,14 +54,15 @@ def read_table(path: Path) -> "Confusions":
     return _read(_file(path))
 
 
-def informing_kin(own: Sequence[Path], kin: Sequence[Path]) -> list[Path]:
+def informing_kin(own: Sequence[Path], kin: Sequence[Path], by: Yardstick) -> list[Path]:
     """Return the tables that show how far the seeds of a side with one run spread; empty where none do.
 
-    Tables that are damaged or of other frames are left out: they only inform, and prevent no verdict.
+    Tables that are damaged or of other examples are left out: they only inform, and prevent no verdict.
 
     Args:
         own: of the side's runs; several show their own spread.
         kin: of finished runs that repeat the one with other seeds, itself among them.
+        by: what is compared.
 
     Raises:
         DataError: the side's own table cannot be read.
@@ -66,60 +72,61 @@ def informing_kin(own: Sequence[Path], kin: Sequence[Path]) -> list[Path]:
     like, usable = read_table(own[0]), []
     for path in kin:
         try:
-            require_scored_alike(like, read_table(path), (own[0].name, path.name))
+            require_scored_alike(like, read_table(path), (own[0].name, path.name), by)
         except DataError:
             continue
         usable.append(path)
     return usable if len(usable) > 1 else []
 
 
-def require_scored_alike(one: "Confusions", other: "Confusions", names: tuple[str, str]) -> None:
-    """Check that two tables are of the same videos and count the same frames.
+def require_scored_alike(one: "Rows", other: "Rows", names: tuple[str, str], by: Yardstick) -> None:
+    """Check that two sets of rows are of the same units and count the same examples.
 
     Raises:
-        DataError: they are not; names the two and the first video that differs.
+        DataError: they are not; names the two and the first unit that differs.
     """
-    require_same_videos(one, other, names)
-    differs = one.counts.sum(axis=2) != other.reordered(one.videos).counts.sum(axis=2)
-    videos = [video for video, row in zip(one.videos, differs, strict=True) if row.any()]
-    if videos:
+    from core.evaluation.rows import differing_units
+
+    require_same_units(one, other, by, names)
+    differ = differing_units(one.counts, other.reordered(one.units).counts)
+    if differ.size:
         raise DataError(
-            f"{names[0]} and {names[1]} count different true frames in {len(videos)} of"
-            f" {len(one.videos)} videos, {videos[0]} first: they were scored on other labels;"
-            " run both on the same data"
+            f"{names[0]} and {names[1]} count different true {by.task.example.many} in {differ.size} of"
+            f" {by.unit.count(len(one.units))}, {one.units[differ[0]]} first: they were scored on other"
+            " labels; run both on the same data"
         )
 
 
-def require_same_videos(
-    one: "Confusions", other: "Confusions", names: tuple[str, str] = ("one run", "another")
+def require_same_units(
+    one: "Rows", other: "Rows", by: Yardstick, names: tuple[str, str] = ("one run", "another")
 ) -> None:
-    """Check that two tables are of the same classes and videos.
+    """Check that two sets of rows are of the same labels and units.
 
     Raises:
         DataError: they are not; names the two.
     """
-    if one.classes != other.classes:
-        raise DataError("they do not learn the same classes")
-    if set(one.videos) != set(other.videos):
-        shared = len(set(one.videos) & set(other.videos))
+    if one.labels != other.labels:
+        raise DataError(f"they do not learn the same {by.task.label.many}")
+    if set(one.units) != set(other.units):
+        shared = len(set(one.units) & set(other.units))
         raise DataError(
-            f"their validation sets differ ({names[0]}: {len(one.videos)} videos, {names[1]}:"
-            f" {len(other.videos)}, {shared} in common); give both the same data, data.split_seed,"
+            f"their validation sets differ ({names[0]}: {by.unit.count(len(one.units))}, {names[1]}:"
+            f" {len(other.units)}, {shared} in common); give both the same data, data.split_seed,"
             " data.validation_fraction and data.validation_videos"
         )
 
 
-def aligned_counts(tables: "Sequence[Confusions]", like: "Confusions") -> "Floats":
-    """Stack tables as ``(tables, videos, classes, classes)`` counts, their videos in the order of another.
+def aligned_counts(tables: "Sequence[Rows]", like: "Rows", by: Yardstick) -> "Floats":
+    """Stack rows as ``(tables, units, labels, 5)`` counts, their units in the order of another.
 
     Raises:
-        DataError: videos or classes differ.
+        DataError: units or labels differ.
     """
     import numpy as np
 
     for table in tables:
-        require_same_videos(like, table)
-    return np.stack([table.reordered(like.videos).counts for table in tables]).astype(np.float64)
+        require_same_units(like, table, by)
+    return np.stack([table.reordered(like.units).counts for table in tables])
 
 
 def _file(path: Path) -> _File:
@@ -131,17 +138,17 @@ def _file(path: Path) -> _File:
 
 
 @lru_cache(maxsize=TABLES_KEPT)
-def _read(file: _File) -> "Confusions":
-    from core.evaluation.table import read_confusions
+def _read(file: _File) -> "Rows":
+    from core.evaluation.table import read_rows
 
-    return read_confusions(file[0])
+    return read_rows(file[0])
 
 
 @lru_cache(maxsize=RESULTS_KEPT)
-def _compare(groups: tuple[tuple[_File, ...], ...]) -> "VersionResult":
+def _compare(groups: tuple[tuple[_File, ...], ...], by: Yardstick) -> "VersionResult":
     from core.evaluation.versions import compare_versions
 
     tables = [[_read(file) for file in group] for group in groups]
     like = tables[0][0]
-    first, second, *others = (aligned_counts(group, like) for group in tables)
-    return compare_versions(first, second, others)
+    first, second, *others = (aligned_counts(group, like, by) for group in tables)
+    return compare_versions(first, second, by.statistic, others, rises=by.metric.rises)

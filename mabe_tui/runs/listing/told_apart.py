@@ -7,10 +7,12 @@ videos and of the seeds. A difference without an answer looks like one that is n
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from core.config.task_spec import DEFAULT_TASK, task_spec
 from core.errors import DataError
 from core.run.rundir import RunDir
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.comparison.version_tables import compare_tables_of_versions, informing_kin
+from mabe_tui.runs.comparison.yardstick import yardstick
 from mabe_tui.runs.listing.measured import Measured, delta
 from mabe_tui.runs.listing.record import RunRecord
 
@@ -74,8 +76,9 @@ class Distinctions:
             (self._tables(side.runs), repeats.get(side.runs[0], ())) for side in (one, baseline)
         ]
         try:
-            kin = [informing_kin(own, self._tables(repeat)) for own, repeat in sides]
-            return compare_tables_of_versions(sides[0][0], sides[1][0], kin).distinguishable
+            by = yardstick(task_spec(DEFAULT_TASK))
+            kin = [informing_kin(own, self._tables(repeat), by) for own, repeat in sides]
+            return compare_tables_of_versions(sides[0][0], sides[1][0], by, kin).distinguishable
         except DataError:  # a table is gone or damaged, or was made from other labels
             return None
 

@@ -5,7 +5,7 @@ import pytest
 
 from core.errors import DataError
 from core.evaluation.crossed import group_of, variance_of
-from core.evaluation.frames import f1_macro
+from core.evaluation.rows import FN, TP, counts_of, f1_macro
 from core.evaluation.versions import compare_versions
 from tests.made_up_versions import Luck, share_told_apart, two_versions
 
@@ -55,22 +55,22 @@ def one_study(
     seeds: tuple[int, int] = (3, 3), videos: int = 12, gain: float = 0.0, seed: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
     a, b = two_versions(Luck(), 1, videos, seeds, np.random.default_rng(seed), gain)
-    return a[0], b[0]
+    return counts_of(a[0]), counts_of(b[0])
 
 
 def test_the_difference_is_of_the_mean_scores() -> None:
     a, b = one_study((3, 5), gain=3)
-    result = compare_versions(a, b)
+    result = compare_versions(a, b, f1_macro)
     scores_a, scores_b = f1_macro(a.sum(axis=1)), f1_macro(b.sum(axis=1))
     assert result.difference == pytest.approx(float(scores_b.mean() - scores_a.mean()))
     pooled = (2 * scores_a.var(ddof=1) + 4 * scores_b.var(ddof=1)) / 6
     assert result.seed_sd == pytest.approx(float(pooled) ** 0.5)
-    assert (result.seeds, result.seed_freedom, result.videos) == ((3, 5), 6, 12)
+    assert (result.seeds, result.seed_freedom, result.units) == ((3, 5), 6, 12)
     assert result.low is not None
     assert result.high is not None
     assert result.low < result.difference < result.high
     assert result.distinguishable is (result.low > 0 or result.high < 0)
-    backward = compare_versions(b, a)
+    backward = compare_versions(b, a, f1_macro)
     assert (backward.low, backward.high) == pytest.approx((-result.high, -result.low))
 
 
@@ -80,14 +80,14 @@ def test_the_interaction_is_counted_once() -> None:
     ratios = []
     for _ in range(100):
         a, b = two_versions(Luck(seed=0, interaction=0.5), 1, 20, (6, 6), rng)
-        found = variance_of(group_of(a[0]), group_of(b[0]))
-        ratios.append(float(found.over_seeds / found.over_videos))
+        found = variance_of(*(group_of(counts_of(side[0]), f1_macro) for side in (a, b)))
+        ratios.append(float(found.over_seeds / found.over_units))
     assert np.mean(ratios) < 0.35
 
 
 def test_one_run_a_side_says_nothing_of_versions() -> None:
     a, b = one_study((1, 1), gain=5)
-    result = compare_versions(a, b)
+    result = compare_versions(a, b, f1_macro)
     assert result.distinguishable is None
     assert (result.low, result.high, result.seed_sd) == (None, None, None)
     assert not result.told_apart
@@ -95,40 +95,40 @@ def test_one_run_a_side_says_nothing_of_versions() -> None:
 
 def test_a_spread_known_from_elsewhere_stands_in() -> None:
     runs, others = one_study((7, 1))
-    result = compare_versions(runs[:1], others, [runs[1:]])
+    result = compare_versions(runs[:1], others, f1_macro, [runs[1:]])
     assert result.seed_freedom == 5
     assert result.distinguishable is not None
     assert (
-        result.seed_sd == compare_versions(runs[1:], others).seed_sd
+        result.seed_sd == compare_versions(runs[1:], others, f1_macro).seed_sd
     )  # one side's stands for both
 
 
 def test_a_version_against_itself_and_the_truth_against_the_truth_are_ties() -> None:
     a, _ = one_study()
     truth = np.zeros_like(a)
-    np.einsum("svcc->svc", truth)[...] = a.sum(axis=-1)
+    truth[..., TP] = a[..., TP] + a[..., FN]
     for counts in (a, truth):
-        result = compare_versions(counts, counts)
+        result = compare_versions(counts, counts, f1_macro)
         assert result.difference == 0
         assert result.distinguishable is False
         assert result.probability_b_better == 0.5
-    assert compare_versions(truth, truth).low == 0
+    assert compare_versions(truth, truth, f1_macro).low == 0
 
 
 def test_few_videos_give_an_interval_and_no_verdict() -> None:
     a, b = one_study(videos=4, gain=20)
-    few = compare_versions(a, b)
+    few = compare_versions(a, b, f1_macro)
     assert few.low is not None
     assert few.distinguishable is False
     assert not few.trusted
-    single = compare_versions(a[:, :1], b[:, :1])
+    single = compare_versions(a[:, :1], b[:, :1], f1_macro)
     assert single.low is None
     assert single.distinguishable is False
 
 
 def test_how_many_seeds_would_tell() -> None:
     a, b = one_study((2, 2), gain=1.5, videos=40)
-    result = compare_versions(a, b)
+    result = compare_versions(a, b, f1_macro)
     assert not result.told_apart
     assert result.seeds_needed is not None
     assert 3 <= result.seeds_needed <= 60
@@ -136,11 +136,11 @@ def test_how_many_seeds_would_tell() -> None:
 
 def test_runs_that_were_not_scored_alike_are_refused() -> None:
     a, b = one_study()
-    with pytest.raises(DataError, match="the same videos and classes"):
-        compare_versions(a, b[:, :5])
-    with pytest.raises(DataError, match=r"expected \(seeds, videos, classes, classes\)"):
-        compare_versions(a[0], b[0])
+    with pytest.raises(DataError, match="the same units and labels"):
+        compare_versions(a, b[:, :5], f1_macro)
+    with pytest.raises(DataError, match=r"expected \(seeds, units, labels, 5\)"):
+        compare_versions(a[0], b[0], f1_macro)
     other = b.copy()
-    other[:, 3, 1, 1] += 7
-    with pytest.raises(DataError, match="video number 3"):
-        compare_versions(a, other)
+    other[:, 3, 1, TP] += 7
+    with pytest.raises(DataError, match="unit number 3"):
+        compare_versions(a, other, f1_macro)

@@ -188,7 +188,8 @@ def test_validation_counts_every_frame_once_and_in_its_video() -> None:
     for batch in task.validation_batches():
         measure.update(torch.nn.functional.one_hot(batch.targets, 4) * 50.0, batch)
 
-    metrics, table = measure.metrics(), measure.table().to_pandas()
+    metrics, table = measure.metrics(), measure.confusion().to_pandas()
+    rows = measure.table().to_pandas()
 
     assert metrics["f1_macro"] == metrics["accuracy"] == metrics["ap/social"] == 1.0
     assert table["frames"].sum() == data.videos[1].frames
@@ -203,6 +204,9 @@ def test_validation_counts_every_frame_once_and_in_its_video() -> None:
     assert table["f1_macro"].unique().tolist() == [1.0]
     social = table.query("true_class == 'social' and predicted_class == 'social'")
     assert social["frames"].item() == 35
+    assert rows.query("label == 'social'").to_dict("records") == [
+        {"unit": "v1", "label": "social", "tp": 35, "fp": 0, "fn": 0}
+    ]
 
 
 def test_table_keeps_videos_apart() -> None:
@@ -211,9 +215,10 @@ def test_table_keeps_videos_apart() -> None:
     for batch in task.validation_batches():
         measure.update(torch.zeros(*batch.targets.shape, 4), batch)
 
-    frames = measure.table().to_pandas().groupby("video_id")["frames"].sum()
+    frames = measure.confusion().to_pandas().groupby("video_id")["frames"].sum()
+    rows = measure.table().to_pandas().groupby("unit")[["tp", "fn"]].sum().sum(axis=1)
 
-    assert frames.to_dict() == {"v1": 97, "v2": 111}
+    assert frames.to_dict() == rows.to_dict() == {"v1": 97, "v2": 111}
 
 
 def test_validation_loss_is_the_mean_over_weighted_frames() -> None:

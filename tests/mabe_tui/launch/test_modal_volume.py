@@ -2,6 +2,7 @@
 
 import datetime as dt
 
+from core.evaluation.table import confusion_path
 from core.run.events import Stopped, Warned, encode
 from core.run.rundir import Pointer
 from mabe_tui.launch.modal import volume
@@ -43,12 +44,15 @@ def test_pointers_that_the_job_keeps_no_more_go_unless_their_weights_are_here(
 
 def test_the_tables_of_the_best_and_of_the_last_epoch_come_along(make_run, monkeypatch) -> None:
     run = make_run()
-    there = {f"evaluation/{epoch}.parquet": epoch.encode() for epoch in ("best", "last", "other")}
+    names = ("best", "last", "best-confusion", "last-confusion", "other")
+    there = {f"evaluation/{name}.parquet": name.encode() for name in names}
     monkeypatch.setattr(volume, "files", lambda _: {p: len(c) for p, c in there.items()})
     monkeypatch.setattr(volume, "read", lambda _, paths: {p: there[p] for p in paths})
     volume.sync_into(Recorder(run))
     assert run.evaluation_of("best").read_bytes() == b"best"
     assert run.evaluation_of("last").read_bytes() == b"last"
+    assert confusion_path(run.evaluation_of("best")).read_bytes() == b"best-confusion"
+    assert confusion_path(run.evaluation_of("last")).read_bytes() == b"last-confusion"
     assert not (run.path / "evaluation" / "other.parquet").exists()
 
 

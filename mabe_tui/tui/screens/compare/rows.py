@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from core.evaluation.paired import FEWEST_VIDEOS
+from core.evaluation.paired import FEWEST_UNITS
 from mabe_tui.plotting.legend import SAMPLES
 from mabe_tui.runs.comparison.code import CodeChange
 from mabe_tui.runs.comparison.compare import Comparison
@@ -85,13 +85,13 @@ def _word(verdict: Verdict | None) -> tuple[str, str]:
         return "…", "text-muted"
     if verdict.difference is None:
         return "no verdict", "warning"
-    if (verdict.videos or 0) < FEWEST_VIDEOS:
+    if (verdict.videos or 0) < FEWEST_UNITS:
         return "few videos", "warning"
     if verdict.distinguishable is None:
         return "one seed", "warning"
     if not verdict.told_apart:
         return "undecided", "text-muted"
-    return ("better", "success") if verdict.difference > 0 else ("worse", "error")
+    return ("better", "success") if verdict.gain > 0 else ("worse", "error")
 
 
 def _signed(value: float | None) -> str:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from core.config.experiment import Experiment, TrainingConfig
 from core.config.registry import Registry, default_path, load
 from core.errors import ConfigError, MisuseError
-from core.evaluation.frames import f1_macro
+from core.evaluation.rows import counts_of, f1_macro
 from core.evaluation.table import Confusions, evaluation_table
 from core.evaluation.versions import compare_versions
 from core.run.emitter import Emitter
@@ -228,7 +228,7 @@ def test_the_verdict_is_about_the_mean_of_the_seeds(
     (verdict,) = compared(home, registry, "v5", "v6").verdicts
     before = np.stack([confusions(0.6, seed) for seed in (3, 2, 1)])
     after = np.stack([confusions(0.8, seed) for seed in (5, 4)])
-    expected = compare_versions(before, after)
+    expected = compare_versions(counts_of(before), counts_of(after), f1_macro)
     assert verdict.difference == expected.difference
     assert (verdict.low, verdict.high) == (expected.low, expected.high)
     assert (verdict.seed_sd, verdict.degrees_of_freedom) == (expected.seed_sd, expected.freedom)
@@ -268,7 +268,7 @@ def test_a_spread_that_other_runs_show_is_used_and_named(
     finished("v6", seed=7).evaluation_table.write_bytes(b"damaged")
     five = finished("v5", seed=1, skill=0.6)
     (verdict,) = compared(home, registry, five.id, latest.id).verdicts
-    scores = [float(f1_macro(confusions(skill, seed).sum(axis=0)))
+    scores = [float(f1_macro(counts_of(confusions(skill, seed).sum(axis=0))))
               for seed, skill in enumerate((0.5, 0.6, 0.7, 0.8, 0.9), start=1)]  # fmt: skip
     assert verdict.seed_sd == pytest.approx(np.std(scores, ddof=1))
     assert (verdict.seed_sd_from, verdict.seed_degrees_of_freedom) == (("v6",), 4)
@@ -444,7 +444,7 @@ def test_the_difference_is_the_delta_of_listings(
     home: Path, registry: Registry, finished: MakeFinished
 ) -> None:
     def run(version: str, seed: int, skill: float) -> None:
-        f1 = float(f1_macro(confusions(skill, seed).sum(axis=0)))
+        f1 = float(f1_macro(counts_of(confusions(skill, seed).sum(axis=0))))
         finished(version, seed=seed, skill=skill, f1=f1)
 
     for seed, skill in ((1, 0.7), (2, 0.72), (3, 0.6)):

@@ -1,15 +1,20 @@
 import msgspec
 import pytest
 
+from core.config.task_spec import task_spec
 from mabe_tui.runs.comparison.verdict import Verdict
 from mabe_tui.runs.comparison.verdict_words import CheckpointWords, VersionWords
+from mabe_tui.runs.comparison.yardstick import yardstick
+
+BY = yardstick(task_spec("behaviour"))
 
 
 def found(difference: float, low: float | None, high: float | None, **changes: object) -> Verdict:
     """A verdict on v6 against v5."""
     differ = low is not None and high is not None and (low > 0 or high < 0)
     verdict = Verdict(
-        first="v5", second="v6", sentence="", difference=difference, low=low, high=high, videos=40,
+        first="v5", second="v6", sentence="", metric="f1_macro", metric_label="F1", rises=True,
+        difference=difference, low=low, high=high, videos=40,
         distinguishable=differ, checkpoints_differ=differ, first_seeds=1, second_seeds=1,
         seed_sd=0.035, seed_sd_from=("v6",),
     )  # fmt: skip
@@ -45,13 +50,13 @@ def found(difference: float, low: float | None, high: float | None, **changes: o
     ],
 )
 def test_checkpoints(verdict: Verdict, line: str) -> None:
-    assert CheckpointWords(verdict).alone() == line
+    assert CheckpointWords(verdict, BY).alone() == line
 
 
 def test_checkpoints_of_two_versions_say_nothing_of_these() -> None:
-    words = CheckpointWords(found(0.05, 0.02, 0.08), ("v5", "v6"))
+    words = CheckpointWords(found(0.05, 0.02, 0.08), BY, ("v5", "v6"))
     assert words.alone().endswith("; of versions two single checkpoints say nothing")
-    same = CheckpointWords(found(0.05, 0.02, 0.08), ("v6", "v6"))
+    same = CheckpointWords(found(0.05, 0.02, 0.08), BY, ("v6", "v6"))
     assert same.alone().endswith("v6 is better on 40 videos")
     assert same.of_two_versions().endswith(
         "these two checkpoints differ on 40 videos; of their settings one seed each says nothing:"
@@ -79,4 +84,4 @@ def test_checkpoints_of_two_versions_say_nothing_of_these() -> None:
     ],
 )  # fmt: skip
 def test_versions(verdict: Verdict, end: str) -> None:
-    assert VersionWords(verdict).sentence().endswith(end)
+    assert VersionWords(verdict, BY).sentence().endswith(end)

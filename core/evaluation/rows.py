@@ -1,0 +1,173 @@
+"""Evaluation rows: additive counts of each unit and label, and the scores that follow from their sums.
+
+A unit is what a bootstrap resamples (a video, say); a label is what the task tells apart. A row holds true
+and false positives and false negatives, and the sums of a metric that is a mean, such as a loss: its total
+and its weight. Sums over units, over bootstrap resamples or over all units but one are counts again, so each
+score is one vectorised call. Every function here takes any leading dimensions.
+
+The scores are scikit-learn's with ``labels=range(labels)`` and ``zero_division=0``, of one label an example
+or of several.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+Statistic = Callable[[Floats], Floats]
+"""``(..., labels, 5)`` counts → ``(...)`` scores, e.g. :func:`f1_macro`."""
+
+COLUMNS = ("tp", "fp", "fn", "total", "weight")
+"""What the last axis of counts holds, in its order."""
+TP, FP, FN, TOTAL, WEIGHT = range(len(COLUMNS))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """Counts of several units.
+
+    Raises:
+        ValueError: the shape of ``counts`` is not that of ``units`` and ``labels``.
+    """
+
+    units: tuple[str, ...]
+    labels: tuple[str, ...]
+    counts: Floats
+    """``(units, labels, 5)``, the last axis as in :data:`COLUMNS`."""
+
+    def __post_init__(self) -> None:
+        shape = len(self.units), len(self.labels), len(COLUMNS)
+        if self.counts.shape != shape:
+            raise ValueError(f"counts are {self.counts.shape}, not (units, labels, 5) = {shape}")
+
+    @classmethod
+    def from_confusions(
+        cls, units: Sequence[str], labels: Sequence[str], confusions: ArrayLike
+    ) -> Self:
+        """Return the rows of ``(units, labels, labels)`` confusion counts, the truth in rows."""
+        return cls(tuple(units), tuple(labels), counts_of(confusions))
+
+    @property
+    def pooled(self) -> Floats:
+        """Counts summed over the units: ``(labels, 5)``."""
+        return np.asarray(self.counts.sum(axis=0))
+
+    def reordered(self, units: Sequence[str]) -> "Rows":
+        """Return the same rows with the units in another order."""
+        place = {unit: number for number, unit in enumerate(self.units)}
+        return Rows(tuple(units), self.labels, self.counts[[place[unit] for unit in units]])
+
+
+def counts_of(confusion: ArrayLike) -> Floats:
+    """Reduce confusion counts to those of each label.
+
+    Args:
+        confusion: ``(..., labels, labels)``, rows the truth and columns the prediction.
+
+    Returns:
+        ``(..., labels, 5)``; totals and weights are 0.
+    """
+    table = np.asarray(confusion, dtype=np.float64)
+    counts = np.zeros((*table.shape[:-1], len(COLUMNS)))
+    found = np.diagonal(table, axis1=-2, axis2=-1)
+    counts[..., TP] = found
+    counts[..., FP] = table.sum(axis=-2) - found
+    counts[..., FN] = table.sum(axis=-1) - found
+    return counts
+
+
+def differing_units(one: ArrayLike, other: ArrayLike) -> NDArray[np.intp]:
+    """Return the numbers of the units in which two sets of counts stand for different truths.
+
+    Two models that were scored on the same examples agree in tp + fn, the examples that truly have a label,
+    and in the weights; their shares of it differ.
+
+    Args:
+        one: ``(..., units, labels, 5)``.
+        other: of the same shape, or one that broadcasts to it.
+    """
+    a, b = np.asarray(one, dtype=np.float64), np.asarray(other, dtype=np.float64)
+    same = np.isclose(support_per_label(a), support_per_label(b), rtol=1e-9, atol=1e-9)
+    # Weights may have been added up in another order; an example more or less shows all the same.
+    same &= np.isclose(a[..., WEIGHT], b[..., WEIGHT], rtol=1e-6, atol=1e-9)
+    per_unit = same.all(axis=-1).reshape(-1, same.shape[-2])
+    return np.flatnonzero(~per_unit.all(axis=0))
+
+
+# ── scores of each label: (..., labels, 5) → (..., labels) ────────────────────────────────────
+
+
+def precision_per_label(counts: ArrayLike) -> Floats:
+    """Return TP / (TP + FP), 0 where a label is never predicted."""
+    c = np.asarray(counts, dtype=np.float64)
+    return _ratio(c[..., TP], c[..., TP] + c[..., FP])
+
+
+def recall_per_label(counts: ArrayLike) -> Floats:
+    """Return TP / (TP + FN), 0 where a label is absent from the truth."""
+    c = np.asarray(counts, dtype=np.float64)
+    return _ratio(c[..., TP], support_per_label(c))
+
+
+def f1_per_label(counts: ArrayLike) -> Floats:
+    """Return 2TP / (2TP + FP + FN), 0 for 0/0."""
+    c = np.asarray(counts, dtype=np.float64)
+    return _ratio(2.0 * c[..., TP], 2.0 * c[..., TP] + c[..., FP] + c[..., FN])
+
+
+def support_per_label(counts: ArrayLike) -> Floats:
+    """Return TP + FN, the examples that truly have each label."""
+    c = np.asarray(counts, dtype=np.float64)
+    return np.asarray(c[..., TP] + c[..., FN])
+
+
+# ── scores over all labels: (..., labels, 5) → (...) ──────────────────────────────────────────
+
+
+def f1_macro(counts: ArrayLike) -> Floats:
+    """Return the mean F1 over all labels, absent ones counting 0."""
+    return np.asarray(f1_per_label(counts).mean(axis=-1))
+
+
+def f1_macro_present(counts: ArrayLike) -> Floats:
+    """Return the mean F1 over the labels that occur in the truth, 0 if none does."""
+    present = support_per_label(counts) > 0
+    return _ratio((f1_per_label(counts) * present).sum(axis=-1), present.sum(axis=-1))
+
+
+def f1_macro_but_first(counts: ArrayLike) -> Floats:
+    """Return the mean F1 over all labels but the first, the background."""
+    return np.asarray(f1_per_label(counts)[..., 1:].mean(axis=-1))
+
+
+def precision_macro(counts: ArrayLike) -> Floats:
+    """Return the mean precision over all labels."""
+    return np.asarray(precision_per_label(counts).mean(axis=-1))
+
+
+def recall_macro(counts: ArrayLike) -> Floats:
+    """Return the mean recall over all labels."""
+    return np.asarray(recall_per_label(counts).mean(axis=-1))
+
+
+def accuracy(counts: ArrayLike) -> Floats:
+    """Return the share of examples that are right, 0 of none; every example has exactly one label."""
+    c = np.asarray(counts, dtype=np.float64)
+    return _ratio(c[..., TP].sum(axis=-1), support_per_label(c).sum(axis=-1))
+
+
+def mean(counts: ArrayLike) -> Floats:
+    """Return Σ total / Σ weight over the labels, such as a loss; NaN where nothing has a weight."""
+    c = np.asarray(counts, dtype=np.float64)
+    return _ratio(c[..., TOTAL].sum(axis=-1), c[..., WEIGHT].sum(axis=-1), of_nothing=np.nan)
+
+
+def _ratio(numerator: ArrayLike, denominator: ArrayLike, of_nothing: float = 0.0) -> Floats:
+    """Divide elementwise; 0/0 is ``of_nothing``."""
+    top = np.asarray(numerator, dtype=np.float64)
+    bottom = np.asarray(denominator, dtype=np.float64)
+    shares: Floats = np.divide(top, bottom, out=np.full(top.shape, of_nothing), where=bottom > 0)
+    return shares

@@ -1,0 +1,89 @@
+"""What a verdict measures by: one metric of a task, over the task's units."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.config.experiment import Experiment
+from core.config.task_spec import (
+    DEFAULT_TASK,
+    MetricSpec,
+    Noun,
+    TaskSpec,
+    load_attribute,
+    task_spec,
+)
+from core.errors import ConfigError, DataError
+
+if TYPE_CHECKING:  # numpy
+    from core.evaluation.rows import Statistic
+
+
+@dataclass(frozen=True, slots=True)
+class Yardstick:
+    """A metric, with the task that it is of."""
+
+    task: TaskSpec
+    metric: MetricSpec
+
+    @property
+    def unit(self) -> Noun:
+        """What is resampled."""
+        return self.task.unit
+
+    @property
+    def statistic(self) -> "Statistic":
+        """The function from rows to scores.
+
+        Raises:
+            DataError: rows are not enough for this metric.
+            ConfigError: the function that the task names cannot be imported.
+        """
+        if self.metric.statistic is None:
+            raise DataError(
+                f"{self.metric.name} cannot be computed from counts of each {self.unit.one}"
+            )
+        found: Statistic = load_attribute(self.metric.statistic)
+        return found
+
+
+def yardstick(task: TaskSpec, measured: Iterable[Mapping[str, float]] = ()) -> Yardstick:
+    """Choose the metric that leads a comparison.
+
+    Args:
+        task: of all sides.
+        measured: metrics of each side that measured any. Where the validation examples of one lack a
+            label, the metric over the labels that are present leads, if every side measured it.
+
+    Raises:
+        ConfigError: the task does not declare its leading metric.
+    """
+    known = [metrics for metrics in measured if metrics]
+    leading = {task.leading(metrics) for metrics in known} - {task.primary}
+    for name in leading:
+        metric = task.metric(name)
+        if metric is not None and all(name in metrics for metrics in known):
+            return Yardstick(task, metric)
+    return Yardstick(task, task.primary_metric)
+
+
+def common_task(experiments: Sequence[Experiment]) -> TaskSpec:
+    """Return the task that all experiments learn.
+
+    Raises:
+        ConfigError: they learn different ones, or one of these is not there.
+    """
+    tasks = {experiment.name: task_of(experiment) for experiment in experiments}
+    if len({task.name for task in tasks.values()}) > 1:
+        learned = "; ".join(f"{name}: {task.name}, {task.title}" for name, task in tasks.items())
+        raise ConfigError(f"runs of different tasks cannot be compared ({learned})")
+    return next(iter(tasks.values()))
+
+
+def task_of(experiment: Experiment) -> TaskSpec:
+    """Return the task that an experiment learns.
+
+    Raises:
+        ConfigError: it is not there.
+    """
+    return task_spec(getattr(experiment, "task", DEFAULT_TASK))
