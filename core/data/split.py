@@ -12,6 +12,8 @@ def split_videos(
     validation_fraction: float,
     seed: int,
     validation_videos: Sequence[str] | None = None,
+    folds: int | None = None,
+    fold: int = 0,
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Split videos into training and validation.
 
@@ -20,16 +22,20 @@ def split_videos(
 
     Args:
         video_ids: the videos there are.
-        validation_fraction: share of videos for validation, above 0 and below 1. With two videos or
-            more neither side is ever empty.
+        validation_fraction: share of videos for validation, below 1. Above 0, and with two videos or
+            more, neither side is ever empty; at 0 all videos are for training.
         seed: another seed, another split.
         validation_videos: exactly these for validation, instead of a share.
+        folds: number of parts that the ranked videos are cut into, instead of a share. Their sizes differ
+            by one at most, and each video is for validation in exactly one fold.
+        fold: the part for validation, from 0.
 
     Returns:
         Training and validation ids, each sorted. A single video is for training alone.
 
     Raises:
-        DataError: no videos, unknown or no ids in ``validation_videos``, or none left to train on.
+        DataError: no videos, fewer than folds, unknown or no ids in ``validation_videos``, or none left to
+            train on.
     """
     ids = sorted(set(video_ids))
     if not ids:
@@ -39,15 +45,31 @@ def split_videos(
     if validation_videos is not None:
         validation = set(_known(validation_videos, ids))
     else:
-        wanted = round(validation_fraction * len(ids))
-        count = min(max(wanted, 1), len(ids) - 1)
-        validation = set(sorted(ids, key=lambda video_id: _rank(seed, video_id))[:count])
+        ranked = sorted(ids, key=lambda video_id: _rank(seed, video_id))
+        if folds is not None:
+            validation = set(_part(ranked, folds, fold))
+        else:
+            validation = set(ranked[: _count(validation_fraction, len(ids))])
     training = tuple(video_id for video_id in ids if video_id not in validation)
     if not training:
         raise DataError(
             f"validation_videos: names all {len(ids)} videos, so none is left to train on"
         )
     return training, tuple(sorted(validation))
+
+
+def _count(fraction: float, videos: int) -> int:
+    """Return how many videos are for validation."""
+    return min(max(round(fraction * videos), 1), videos - 1) if fraction else 0
+
+
+def _part(ranked: Sequence[str], folds: int, fold: int) -> Sequence[str]:
+    if folds > len(ranked):
+        raise DataError(
+            f"data.folds: {folds} folds of {len(ranked)} videos would leave some without a video to"
+            f" validate on; ask for {len(ranked)} folds at most"
+        )
+    return ranked[fold * len(ranked) // folds : (fold + 1) * len(ranked) // folds]
 
 
 def _rank(seed: int, video_id: str) -> bytes:

@@ -69,3 +69,38 @@ def test_no_videos() -> None:
 def test_an_empty_list_of_validation_videos() -> None:
     with pytest.raises(DataError, match="names no video"):
         split_videos(IDS, 0.2, 42, [])
+
+
+@given(st.sets(st.text(min_size=1, max_size=4), min_size=2, max_size=30), st.data())
+def test_folds_hold_each_video_once_and_are_balanced(ids: set[str], data: st.DataObject) -> None:
+    folds = data.draw(st.integers(2, len(ids)))
+    splits = [split_videos(ids, 0.2, 0, folds=folds, fold=fold) for fold in range(folds)]
+    assert sorted(video for _, validation in splits for video in validation) == sorted(ids)
+    sizes = {len(validation) for _, validation in splits}
+    assert max(sizes) - min(sizes) <= 1
+    assert all(set(training) | set(validation) == ids for training, validation in splits)
+
+
+def test_folds_do_not_depend_on_the_order_of_the_videos() -> None:
+    shuffled = random.Random(1).sample(IDS, len(IDS))
+    for fold in range(3):
+        assert split_videos(shuffled, 0.2, 42, folds=3, fold=fold) == split_videos(
+            IDS, 0.2, 42, folds=3, fold=fold
+        )
+    first = [split_videos(IDS, 0.2, seed, folds=3)[1] for seed in (42, 43)]
+    assert first[0] != first[1]
+
+
+def test_two_folds_of_two_videos_swap_them() -> None:
+    splits = [split_videos(["a", "b"], 0.2, 42, folds=2, fold=fold) for fold in (0, 1)]
+    assert splits[0] == splits[1][::-1]
+    assert {video for _, validation in splits for video in validation} == {"a", "b"}
+
+
+def test_more_folds_than_videos_are_refused() -> None:
+    with pytest.raises(DataError, match=r"4 folds of 3 videos.*3 folds at most"):
+        split_videos(IDS[:3], 0.2, 42, folds=4)
+
+
+def test_no_share_for_validation_trains_on_all() -> None:
+    assert split_videos(["b", "a"], 0.0, 42) == (("a", "b"), ())
