@@ -1,0 +1,152 @@
+"""Predictions of validation examples: what an ensemble of runs is computed from.
+
+A run that keeps them has ``evaluation/predictions.parquet``, a row for each example: its ``unit`` (a video,
+say), what tells it from the others of its unit (a frame), its true label, and ``probability/<label>`` of each
+label. Of runs that validate on different folds the tables join to one of every unit: the out-of-fold
+predictions.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from core.errors import DataError
+
+UNIT = "unit"
+PROBABILITY = "probability/"
+"""Head of the column of each label's probability."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Predictions:
+    """Predictions of the examples of several units, in the order of ``examples``."""
+
+    examples: pa.Table
+    """``unit``, what else tells an example from others, and the truth; sorted by all of them."""
+    labels: tuple[str, ...]
+    probabilities: NDArray[np.float32]
+    """``(examples, labels)``."""
+
+    @classmethod
+    def of(cls, table: pa.Table) -> "Predictions":
+        """Return predictions that may come in any order.
+
+        Raises:
+            ValueError: a column is missing, or not what it should be.
+        """
+        heads = [name for name in table.column_names if name.startswith(PROBABILITY)]
+        if not heads or UNIT not in table.column_names:
+            raise ValueError(f"column {PROBABILITY if not heads else UNIT!r} is missing")
+        keys = _plain(table.drop_columns(heads))
+        order = pc.sort_indices(keys, [(name, "ascending") for name in keys.column_names])
+        values = [table[name].to_numpy().astype(np.float32) for name in heads]
+        labels = tuple(head.removeprefix(PROBABILITY) for head in heads)
+        return cls(keys.take(order), labels, np.stack(values, axis=-1)[order.to_numpy()])
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Names of the units, sorted."""
+        return tuple(sorted(map(str, pc.unique(self.examples[UNIT]).to_pylist())))
+
+    def table(self) -> pa.Table:
+        """Lay them out as a table, a row for each example."""
+        table = self.examples
+        for place, label in enumerate(self.labels):
+            column = pa.array(np.ascontiguousarray(self.probabilities[:, place]))
+            table = table.append_column(PROBABILITY + label, column)
+        return table
+
+
+def _plain(keys: pa.Table) -> pa.Table:
+    """Return the columns without dictionaries, so that equal ones are equal and can be sorted."""
+    for place, field in enumerate(keys.schema):
+        if pa.types.is_dictionary(field.type):
+            column = keys[field.name].cast(field.type.value_type)
+            keys = keys.set_column(place, field.name, column)
+    return keys.combine_chunks()
+
+
+def read_predictions(path: Path) -> Predictions:
+    """Read a table of predictions.
+
+    Raises:
+        DataError: missing, damaged, or not such a table.
+    """
+    try:
+        return Predictions.of(pq.read_table(path))
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: not there") from error
+    except (OSError, ValueError, TypeError, pa.ArrowException) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DataError(f"{path}: not a table of predictions ({reason})") from error
+
+
+def joined(parts: Sequence[Predictions]) -> Predictions:
+    """Join predictions of different units to one set, such as those of all folds.
+
+    Raises:
+        DataError: they are of other labels or columns, or a unit is in two of them.
+    """
+    _common_labels(parts)
+    counts = Counter(unit for part in parts for unit in part.units)
+    if twice := [unit for unit, count in counts.items() if count > 1]:
+        raise DataError(f"{twice[0]} is predicted in two of the folds; each unit is in one fold")
+    try:
+        table = pa.concat_tables([part.table() for part in parts])
+    except pa.ArrowException as error:
+        raise DataError(f"predictions of the folds have other columns ({error})") from error
+    return Predictions.of(table)
+
+
+def mean_of(members: Sequence[Predictions], names: Sequence[str]) -> Predictions:
+    """Average the probabilities of several predictions of the same examples.
+
+    The mean is taken in float64: that of equal probabilities is exactly each of them.
+
+    Args:
+        members: one or more.
+        names: what each is called in an error.
+
+    Raises:
+        DataError: they are of other labels, units or examples, or other labels are true.
+    """
+    labels, first = _common_labels(members), members[0]
+    for name, member in zip(names[1:], members[1:], strict=True):
+        _require_alike(first, member, (names[0], name))
+    total = np.zeros(first.probabilities.shape)
+    for member in members:
+        total += member.probabilities
+    return Predictions(first.examples, labels, (total / len(members)).astype(np.float32))
+
+
+def _common_labels(parts: Sequence[Predictions]) -> tuple[str, ...]:
+    labels = parts[0].labels
+    for part in parts[1:]:
+        if part.labels != labels:
+            raise DataError(
+                f"they do not predict the same labels ({', '.join(labels)}; {', '.join(part.labels)})"
+            )
+    return labels
+
+
+def _require_alike(one: Predictions, other: Predictions, names: tuple[str, str]) -> None:
+    if one.examples.equals(other.examples):
+        return
+    units, others = set(one.units), set(other.units)
+    if units != others:
+        raise DataError(
+            f"their validation sets differ ({names[0]}: {len(units)} units, {names[1]}: {len(others)},"
+            f" {len(units & others)} in common); members of an ensemble are validated on the same units:"
+            " give them the same data, data.split_seed and folds"
+        )
+    raise DataError(
+        f"{names[0]} and {names[1]} were scored on other examples or labels of the same units; run both"
+        " on the same data"
+    )
