@@ -1,12 +1,15 @@
-"""The typed configuration of one experiment: frozen, strict, and complete once resolved.
+"""The settings that the experiments of all tasks have: frozen, strict, and complete once resolved.
 
-Everything a run needs to be repeated is in here, apart from the data itself. The registry
-(:mod:`core.config.registry`) builds an :class:`Experiment` from ``experiments.toml``; a run keeps a copy in
-its ``run.toml``. Nothing here imports numpy or torch, so that listing versions stays instant.
+A task adds its own in a subclass of :class:`Experiment`, which its :class:`~core.config.task_spec.TaskSpec`
+names. With these, everything a run needs to be repeated is in an experiment, apart from the data itself. The
+registry (:mod:`core.config.registry`) builds one from ``experiments.toml``; a run keeps a copy in its
+``run.toml``. Nothing here imports numpy or torch, so that listing versions stays instant.
 """
 
 import datetime as dt
-from typing import Annotated, Any, Literal, get_args
+from collections.abc import Iterator
+from functools import cache
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -16,7 +19,6 @@ from core.config.section import (
     Fraction,
     Line,
     NonNegative,
-    NonNegativeFloat,
     Positive,
     PositiveFloat,
     Remark,
@@ -25,18 +27,10 @@ from core.config.section import (
 )
 from core.config.tuning import Range
 
-Model = Literal["mlp", "conv_bilstm", "tcn", "unet1d", "hybrid", "transformer"]
-MODELS: tuple[str, ...] = get_args(Model)
-FeatureBlock = Literal[
-    "coordinates", "speed", "acceleration", "engineered", "contact", "egocentric"
-]
-FEATURE_BLOCKS: tuple[str, ...] = get_args(FeatureBlock)
-KeypointSet = Literal["mars7", "mabe18"]
-KEYPOINT_SET_SIZES: dict[KeypointSet, int] = {"mars7": 7, "mabe18": 18}
+DEFAULT_TASK = "behaviour"
+"""The task of a version that names none, and of every run from before there were others."""
 MODAL_TIMEOUT_LIMIT = 86_400
 """Seconds; the longest time-out Modal grants one attempt."""
-Width = Annotated[int, Meta(gt=0, le=65_536)]
-"""Of a layer."""
 
 
 class HardwareConfig(Section, frozen=True):
@@ -63,76 +57,15 @@ class HardwareConfig(Section, frozen=True):
 
 
 class DataConfig(Section, frozen=True):
-    """Which frames are learned from, and how they are cut."""
+    """Which data are learned from, and which are kept for validation."""
 
-    source: Literal["synthetic", "competition"] = "synthetic"
-    """``synthetic`` makes its own small data set; ``competition`` needs ``--data``."""
-    mice: Annotated[int, Meta(ge=1, le=4)] = 2
-    keypoints: KeypointSet = "mars7"
-    frames_per_second: Annotated[float, Meta(ge=1, le=1000)] = 33.3
-    """Of the synthetic videos; the competition's state their own."""
-    window: Annotated[int, Meta(ge=2, le=100_000)] = 100
-    """Frames in a training window."""
-    stride: Positive = 25
-    """Frames between the starts of two training windows; validation windows do not overlap."""
-    phase: Literal["fixed", "random"] = "fixed"
-    """``random`` moves the windows of every video by up to a stride, anew in each epoch: with
-    ``stride = window`` all frames are seen once an epoch, never in the same cut."""
     validation_fraction: Annotated[float, Meta(gt=0, lt=1)] = 0.2
     split_seed: Seed = 42
     """Apart from the training seed, so that seeds can be compared on one split."""
-    validation_videos: tuple[str, ...] | None = None
-    """Exactly these video ids for validation, instead of a random share."""
-    synthetic_videos: Annotated[int, Meta(ge=2, le=100_000)] = 20
-    synthetic_frames: Annotated[int, Meta(ge=100, le=5_000_000)] = 3000
-
-
-class FeatureConfig(Section, frozen=True):
-    """What the model is given for each frame."""
-
-    inputs: tuple[FeatureBlock, ...] = ("coordinates",)
-    """Blocks of columns. ``contact`` and ``egocentric`` are always in cm, whatever ``units`` says."""
-    frame_gap: Positive = 1
-    """Frames between the two positions whose difference is a speed."""
-    interpolate_gap: NonNegative = 0
-    """Longest run of missing frames that is filled linearly before differencing; 0 fills none."""
-    mask_channels: bool = False
-    """Adds one channel a keypoint that is 1 where it was tracked."""
-    units: Literal["pixels", "cm"] = "pixels"
-    rolling_window: Annotated[int, Meta(gt=0, le=100_000)] = 10
-    """Frames of history in the rolling statistics of ``engineered``."""
-    pca_components: Positive = 16
-    clip: PositiveFloat | None = None
-    """Largest standardised value, either way; none leaves all as they are."""
-
-
-class ModelConfig(Section, frozen=True):
-    """The network. Each architecture reads the keys it knows."""
-
-    name: Model = "conv_bilstm"
-    channels: tuple[Width, ...] | None = None
-    """Widths of the convolutional blocks, or of the hidden layers of an MLP; none: the model's own."""
-    kernel_size: Annotated[int, Meta(ge=1, le=1025)] = 3
-    hidden_size: Width = 256
-    """Width of the recurrent or attention layers."""
-    layers: Annotated[int, Meta(gt=0, le=1024)] | None = None
-    """Recurrent or attention layers; none: the model's own."""
-    heads: Annotated[int, Meta(gt=0, le=1024)] = 8
-    feed_forward: Width = 1024
-    dropout: Fraction = 0.3
-
-
-class AugmentationConfig(Section, frozen=True):
-    """Changes made to training windows only."""
-
-    noise_std: NonNegativeFloat = 0.0
-    """Gaussian noise on positions, in standardised units, before differencing."""
-    jitter_frames: NonNegative = 0
-    """A window's start moves by up to this many frames either way."""
 
 
 class TrainingConfig(Section, frozen=True):
-    """How the model is fitted."""
+    """How a model is fitted."""
 
     epochs: Positive = 100
     batch_size: Positive = 64
@@ -147,17 +80,10 @@ class TrainingConfig(Section, frozen=True):
     scheduler: Literal["plateau", "cosine"] | None = None
     plateau_patience: NonNegative = 5
     plateau_factor: Annotated[float, Meta(gt=0, lt=1)] = 0.5
-    class_weights: tuple[NonNegativeFloat, ...] | None = None
-    label_smoothing: Fraction = 0.0
-    focal_gamma: Annotated[float, Meta(ge=0, le=100)] = 0.0
-    """Exponent of the focal loss: frames the model is sure of count for less. 0 is cross-entropy."""
-    balanced_sampling: Annotated[float, Meta(ge=0, le=1)] = 0.0
-    """0 takes every window once an epoch; 1 draws windows so that all classes come up equally often."""
-    mixup_alpha: NonNegativeFloat = 0.0
     ema_decay: Fraction = 0.0
     """Share that the moving average of the weights keeps at each step; 0 keeps no average."""
     early_stopping_patience: Positive | None = None
-    monitor: str = "f1_macro"
+    monitor: str = "loss"
     """The validation metric that plateau, early stopping and ``best`` watch."""
     save_every: Positive = 5
     """Every so many epochs one checkpoint is kept for good, beside ``last`` and ``best``."""
@@ -169,11 +95,10 @@ class TrainingConfig(Section, frozen=True):
     processes: Annotated[int, Meta(gt=0, le=1024)] | None = None
     """Processes that share each batch; none: one for each GPU that ``hardware.gpu`` asks for."""
     seed: Seed = 42
-    augmentation: AugmentationConfig = AugmentationConfig()
 
 
 class Experiment(Section, frozen=True):
-    """One version of the registry, with everything it inherits filled in."""
+    """One version of the registry, with everything it inherits filled in: what all tasks share of it."""
 
     name: str
     title: Line = ""
@@ -183,13 +108,10 @@ class Experiment(Section, frozen=True):
     """Remarks by topic: other readings, decisions, what to know before running it."""
     assumed: tuple[str, ...] = ()
     """Key paths whose values no original document states: our choice."""
-    classes: tuple[str, ...] = ("other", "social", "mating", "aggressive")
-    actions: dict[str, str] = msgspec.field(default_factory=dict)
-    """Action of the competition → class. What is absent counts as class 0 and is reported."""
+    task: str = DEFAULT_TASK
+    """What is learned: a name that :func:`core.config.task_spec.task_spec` knows."""
     hardware: HardwareConfig = HardwareConfig()
     data: DataConfig = DataConfig()
-    features: FeatureConfig = FeatureConfig()
-    model: ModelConfig = ModelConfig()
     training: TrainingConfig = TrainingConfig()
     tune: dict[str, Range] = msgspec.field(default_factory=dict)
     """Key path → what `mabe tune` may make of it."""
@@ -200,6 +122,27 @@ NOT_INHERITED = ("extends", "status", "title", "notes", "reported", "assumed")
 """Keys that speak of one version only, and so never pass to its children."""
 NOT_SETTINGS = (*NOT_INHERITED, "name", "tune")
 """Keys that change nothing in a run."""
+ADDED: dict[str, object] = {"task": DEFAULT_TASK}
+"""Settings that came after digests of settings were first kept on disk, with their defaults: while they have
+these, digests are what they were."""
+
+
+def to_builtins(section: msgspec.Struct) -> dict[str, Any]:
+    """Return a struct as nested tables in the order of their sections, ``None`` where a key is unset."""
+    return {
+        key: to_builtins(value)
+        if isinstance(value := getattr(section, name), msgspec.Struct)
+        else msgspec.to_builtins(value, builtin_types=(dt.datetime,))
+        for name, key in _written_order(type(section))
+    }
+
+
+@cache
+def _written_order(kind: type[msgspec.Struct]) -> tuple[tuple[str, str], ...]:
+    """Return the names of a struct's fields, and the keys that they are written under."""
+    keys = dict(zip(kind.__struct_fields__, kind.__struct_encode_fields__, strict=True))
+    first = kind.written_order if issubclass(kind, Section) else ()
+    return tuple((name, keys[name]) for name in dict.fromkeys((*first, *keys)))
 
 
 def to_table(section: msgspec.Struct) -> dict[str, Any]:
@@ -212,24 +155,33 @@ def to_table(section: msgspec.Struct) -> dict[str, Any]:
             return [without_null(inner) for inner in value]
         return value
 
-    table: dict[str, Any] = without_null(msgspec.to_builtins(section, builtin_types=(dt.datetime,)))
+    table: dict[str, Any] = without_null(to_builtins(section))
     return table
 
 
 def flatten(experiment: Experiment) -> dict[str, object]:
-    """Return every setting under its dotted key path, ``None`` where it is unset.
+    """Return every setting by its dotted key path, ``None`` where it is unset.
 
     What is only said about the version (notes, reported figures, ranges to tune) is left out.
     """
-    flat: dict[str, object] = {}
+    tables = to_builtins(experiment)
+    settings = {key: value for key, value in tables.items() if key not in NOT_SETTINGS}
+    return dict(_leaves("", settings))
 
-    def walk(prefix: str, value: object) -> None:
-        if isinstance(value, dict) and value:
-            for key, inner in value.items():
-                walk(f"{prefix}.{key}" if prefix else key, inner)
-        else:
-            flat[prefix] = value
 
-    tables = msgspec.to_builtins(experiment)
-    walk("", {key: value for key, value in tables.items() if key not in NOT_SETTINGS})
-    return flat
+def _leaves(prefix: str, value: object) -> Iterator[tuple[str, object]]:
+    if isinstance(value, dict) and value:
+        for key, inner in value.items():
+            yield from _leaves(f"{prefix}.{key}" if prefix else key, inner)
+    else:
+        yield prefix, value
+
+
+def identity(experiment: Experiment) -> dict[str, object]:
+    """Return the settings that digests are made of and that kept settings are compared by.
+
+    They are those of :func:`flatten` without the :data:`ADDED` ones at their defaults, so that what an older
+    mabe kept still belongs to the same settings.
+    """
+    settings = flatten(experiment)
+    return {k: v for k, v in settings.items() if k not in ADDED or v != ADDED[k]}

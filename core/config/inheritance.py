@@ -1,13 +1,13 @@
 """One table of settings over another: how versions, presets and overrides build on each other."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from core.config.experiment import Experiment, ModelConfig
+from core.config.experiment import Experiment
+from core.config.section import Section
+from core.config.strict import default_of, fields_of, struct_of
 
 Table = dict[str, Any]
-OF_ONE_MODEL = ("channels", "layers")
-"""Settings of ``model`` that mean something else in every architecture: unset, each takes its own."""
 
 
 def merge(base: Table, change: Mapping[str, Any]) -> Table:
@@ -22,23 +22,48 @@ def merge(base: Table, change: Mapping[str, Any]) -> Table:
     return merged
 
 
-def inherit(base: Table, change: Mapping[str, Any]) -> Table:
-    """Lay ``change`` over ``base``; where it names another model, that model's shape is its own.
+def inherit(base: Table, change: Mapping[str, Any], kind: type[Experiment]) -> Table:
+    """Lay ``change`` over ``base``; where it chooses another model, that model's shape is its own.
 
-    What :data:`OF_ONE_MODEL` names is then left out of ``base``; all other settings are kept.
+    What :attr:`~core.config.section.Section.of_one_choice` names is then left out of ``base``; all other
+    settings are kept.
+
+    Args:
+        base: settings of an experiment.
+        change: further ones.
+        kind: the type of the experiment.
     """
-    model, changed = base.get("model"), change.get("model")
-    if isinstance(model, dict) and isinstance(changed, Mapping):
-        before = model.get("name", ModelConfig().name)
-        if changed.get("name", before) != before:
-            kept = {key: value for key, value in model.items() if key not in OF_ONE_MODEL}
-            base = {**base, "model": kept}
+    for key, section in _sections_of_a_choice(kind):
+        below, changed = base.get(key), change.get(key)
+        if isinstance(below, dict) and isinstance(changed, Mapping):
+            before = below.get(section.chosen_by, default_of(section, str(section.chosen_by)))
+            if changed.get(section.chosen_by, before) != before:
+                kept = {k: value for k, value in below.items() if k not in section.of_one_choice}
+                base = {**base, key: kept}
     return merge(base, change)
 
 
 def left_out(base: Experiment, changed: Experiment) -> list[tuple[str, object]]:
-    """Return what an experiment does not take over from another because its model is another one."""
-    if base.model.name == changed.model.name:
-        return []
-    values = ((key, getattr(base.model, key), getattr(changed.model, key)) for key in OF_ONE_MODEL)
-    return [(f"model.{key}", old) for key, old, new in values if old is not None and new is None]
+    """Return the settings that an experiment does not take over because it chooses another model."""
+    return [
+        (f"{key}.{name}", old)
+        for key, section in _sections_of_a_choice(type(changed))
+        if isinstance(base, type(changed)) and choice(base, key) != choice(changed, key)
+        for name in section.of_one_choice
+        if (old := getattr(getattr(base, key), name)) is not None
+        and getattr(getattr(changed, key), name) is None
+    ]
+
+
+def choice(experiment: Experiment, key: str) -> object:
+    """Return what a section of an experiment chooses, such as the name of its ``model``; else ``None``."""
+    section = getattr(experiment, key, None)
+    chosen_by = getattr(section, "chosen_by", None)
+    return getattr(section, chosen_by) if chosen_by is not None else None
+
+
+def _sections_of_a_choice(kind: type[Experiment]) -> Iterator[tuple[str, type[Section]]]:
+    for key, field in fields_of(kind).items():
+        section = struct_of(field)
+        if section is not None and issubclass(section, Section) and section.chosen_by is not None:
+            yield key, section

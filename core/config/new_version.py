@@ -4,12 +4,13 @@ import re
 import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 
-from core.config.experiment import NOT_INHERITED, Experiment
+from core.config.experiment import Experiment
 from core.config.inheritance import Table, merge
 from core.config.overrides import parse_override
 from core.config.registry import Registry, load, require_name
@@ -27,6 +28,7 @@ def add_version(
     overrides: Sequence[str] = (),
     notes: str | None = None,
     title: str | None = None,
+    task: str | None = None,
     tell: Callable[[str], None] | None = None,
 ) -> Experiment:
     """Write a new version into a registry's file, once it has been found sound.
@@ -41,6 +43,7 @@ def add_version(
         overrides: ``key.path=value`` each.
         notes: why it exists.
         title: one line.
+        task: what it learns; ``None``: what the version that it extends does, else the default task.
         tell: called with a sentence where another process is changing the file.
 
     Raises:
@@ -50,39 +53,29 @@ def add_version(
     file = registry.path.resolve()  # a link stays one
     with locked(file, tell=tell):
         now = load(registry.path)
-        table = _table(now, name, extends, overrides, notes, title)
-        grown = replace(now, tables={**now.tables, name: table})
-        # first as settings on top of what is inherited: what is wrong with one is said of it
-        stated = {key: value for key, value in table.items() if key in NOT_INHERITED}
-        stated |= {"extends": extends} if extends is not None else {}
-        replace(now, tables={**now.tables, name: stated}).experiment(name, overrides)
-        experiment = grown.experiment(name)
+        stated = _stated(now, name, extends, task, title)
+        begun = replace(now, tables={**now.tables, name: stated})
+        # first as settings on top of what is inherited: an error then names the option
+        begun.experiment(name, overrides)
+        kind = begun.spec(name).experiment
+        settings = [parse_override(text, kind)[1] for text in overrides]
+        table = reduce(merge, settings, stated | ({"notes": {"about": notes}} if notes else {}))
+        experiment = replace(now, tables={**now.tables, name: table}).experiment(name)
         write_bytes_atomically(file, _with_table(file, name, table))
     return experiment
 
 
-def _table(
-    registry: Registry,
-    name: str,
-    extends: str | None,
-    overrides: Sequence[str],
-    notes: str | None,
-    title: str | None,
+def _stated(
+    registry: Registry, name: str, extends: str | None, task: str | None, title: str | None
 ) -> Table:
+    """Return what a new version states besides its settings."""
     require_name(name, registry.path)
     if name in registry.tables:
         raise ConfigError(
             f"{registry.path}: there is a version {name!r} already; choose another name"
         )
-    table: Table = {"extends": extends} if extends is not None else {}
-    if title:
-        table["title"] = title
-    table["status"] = "planned"
-    for text in overrides:
-        table = merge(table, parse_override(text)[1])
-    if notes:
-        table["notes"] = {"about": notes}
-    return table
+    table = {"extends": extends, "task": task, "title": title or None, "status": "planned"}
+    return {key: value for key, value in table.items() if value is not None}
 
 
 def _with_table(file: Path, name: str, table: Table) -> bytes:

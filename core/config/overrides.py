@@ -16,10 +16,14 @@ _BARE_FRACTION = re.compile(r"(?<![\w.])(?P<sign>[+-]?)(?P<rest>\.\d)")
 """A number that begins with its point, as in ``.001``."""
 
 
-def parse_override(text: str) -> tuple[str, Table]:
+def parse_override(text: str, kind: type[Experiment]) -> tuple[str, Table]:
     """Read ``key.path=value`` into its path and the table that states it.
 
     Where an array may stand, ``a,b`` is one: ``hardware.gpu=H100,A100-80GB``.
+
+    Args:
+        text: what was typed.
+        kind: the type of the experiment.
 
     Raises:
         ConfigError: there is no ``=``, or the key is empty or not an override's affair.
@@ -32,9 +36,13 @@ def parse_override(text: str) -> tuple[str, Table]:
         raise ConfigError(
             f"--set {text}: {parts[0]!r} describes a version; change it in the registry"
         )
+    if parts[0] == "task":
+        raise ConfigError(
+            f"--set {text}: a version has one task; `mabe new NAME --task TASK` begins one of another"
+        )
     key = ".".join(parts)
     table: Any = _value(key, value.strip())
-    if isinstance(table, str) and "," in table and takes_array(field_type(Experiment, key)):
+    if isinstance(table, str) and "," in table and takes_array(field_type(kind, key)):
         items = table.strip("[]").split(",")
         table = [_value(key, item.strip()) for item in items if item.strip()]
     for part in reversed(parts):
@@ -62,13 +70,13 @@ def _value(path: str, value: str) -> Any:
     return value  # plain text needs no quotes on a command line
 
 
-def without_unset(table: Table, prefix: str = "") -> Table:
+def without_unset(table: Table, kind: type[Experiment], prefix: str = "") -> Table:
     """Leave out the keys whose value is ``"none"``, where unsetting them is possible."""
     kept: Table = {}
     for key, value in table.items():
         path = f"{prefix}{key}"
         if isinstance(value, dict):
-            kept[key] = without_unset(value, f"{path}.")
-        elif value != UNSET or not is_optional(field_type(Experiment, path)):
+            kept[key] = without_unset(value, kind, f"{path}.")
+        elif value != UNSET or not is_optional(field_type(kind, path)):
             kept[key] = value
     return kept

@@ -1,8 +1,10 @@
 """``experiments.toml`` → :class:`~core.config.experiment.Experiment`.
 
 Tables merge deeply along ``extends``, arrays replace; another model brings its own shape
-(:mod:`core.config.inheritance`), overrides and ``"none"`` come last (:mod:`core.config.overrides`). Keys that
-describe one version alone (:data:`~core.config.experiment.NOT_INHERITED`) are not inherited.
+(:mod:`core.config.inheritance`), overrides and ``"none"`` come last (:mod:`core.config.overrides`,
+:mod:`core.config.layers`). Keys that describe one version alone
+(:data:`~core.config.experiment.NOT_INHERITED`) are not inherited. A version's task, which it states or
+inherits, decides which settings it has.
 """
 
 import os
@@ -12,14 +14,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import core
-from core.config.experiment import NOT_INHERITED, Experiment, flatten
+from core.config.decode import task_named
+from core.config.experiment import DEFAULT_TASK, Experiment, flatten
 from core.config.experiment_rules import problems
-from core.config.inheritance import Table, inherit, merge
+from core.config.inheritance import Table
+from core.config.layers import Layers
 from core.config.overrides import parse_override, without_unset
 from core.config.strict import convert, nearest
+from core.config.task_spec import TaskSpec, task_spec
 from core.config.toml_lines import line_of
 from core.config.toml_text import TomlError, read_toml
-from core.config.tuning import read_ranges
 from core.errors import ConfigError, MisuseError
 
 FILE_NAME = "experiments.toml"
@@ -54,43 +58,49 @@ class Registry:
         Raises:
             ConfigError: one line naming the file, the key path, what is allowed.
         """
-        tables = [self.tables[name] for name in self.lineage(version)]
-        merged: Table = {}
-        for table in tables[:-1]:
-            inherited = {key: value for key, value in table.items() if key not in NOT_INHERITED}
-            merged = inherit(merged, inherited)
-        merged = inherit(merged, tables[-1])
-        preset_table = self._preset(preset) if preset is not None else {}
-        parsed = dict(parse_override(text) for text in overrides)
-        changes = preset_table
-        for table in parsed.values():
-            changes = merge(changes, table)
-        merged = inherit(merged, changes)
-        places = [f"presets.{preset}"] if preset is not None else []
-        places += [f"experiments.{name}" for name in reversed(self.lineage(version))]
-
-        def name(path: str) -> str:
-            bare = re.sub(r"\[.*", "", path)
-            given = next((key for key in parsed if f"{bare}.".startswith(f"{key}.")), None)
-            return f"--set {path}" if given is not None else self._line(places, path)
-
-        layers = [*tables, preset_table, *parsed.values()]
-        ranges = read_ranges([layer.get("tune", {}) for layer in layers], Experiment, name)
-        experiment = convert(
-            without_unset({**merged, "name": version, "tune": ranges}), Experiment, name
-        )
+        layers = self._layers(version, overrides, preset)
+        experiment = layers.experiment()
         for path, problem in problems(experiment):
-            if overrides and name(path).startswith(str(self.path)):
-                self.experiment(version, (), preset)  # what is wrong with the file is told first
-                section = path.partition(".")[0]
-                near = [text for text in overrides if text.startswith(f"{section}.")] or overrides
-                raise ConfigError(
-                    f"--set {', '.join(near)}: {path} stays as it is, and {problem};"
-                    f" give it too: --set {path}=VALUE"
-                )
-            raise ConfigError(f"{name(path)}: {problem}")
+            if overrides:
+                self.experiment(version, (), preset)  # what is wrong with the file comes first
+            raise layers.refuse(path, problem)
         self._check_assumed(experiment)
         return experiment
+
+    def spec(self, version: str) -> TaskSpec:
+        """Return the spec of a version's task: the one it names, or that of the version it extends.
+
+        Raises:
+            ConfigError: there is no such version or task, or the version extends one of another task.
+        """
+        lineage = self.lineage(version)
+        task, spec = DEFAULT_TASK, task_spec(DEFAULT_TASK)
+        for parent, name in zip([None, *lineage], lineage, strict=False):
+            own = self.tables[name].get("task", task)
+            where = self._line([f"experiments.{name}"], "task")
+            spec = task_named(own, where)
+            if parent is not None and own != task:
+                raise ConfigError(
+                    f"{where}: {name} extends {parent}, whose task is {task!r}, and settings of one task"
+                    " are none of another; take one of the two lines out"
+                )
+            task = own
+        return spec
+
+    def _layers(self, version: str, overrides: Sequence[str], preset: str | None) -> Layers:
+        lineage = self.lineage(version)
+        kind = self.spec(version).experiment
+        places = [f"presets.{preset}"] if preset is not None else []
+        places += [f"experiments.{name}" for name in reversed(lineage)]
+        return Layers(
+            version=version,
+            kind=kind,
+            lineage=[self.tables[name] for name in lineage],
+            preset=self._preset(preset) if preset is not None else {},
+            overrides=dict(parse_override(text, kind) for text in overrides),
+            typed=overrides,
+            where=lambda path: self._line(places, path),
+        )
 
     def lineage(self, version: str) -> list[str]:
         """Name the versions that lead to this one, the oldest first.
@@ -117,6 +127,9 @@ class Registry:
         if preset not in self.presets:
             hint = nearest(preset, self.presets)
             raise MisuseError(f"{self.path}: no preset {preset!r} under [presets]{hint}")
+        if "task" in self.presets[preset]:
+            where = self._line([f"presets.{preset}"], "task")
+            raise ConfigError(f"{where}: a version has one task, and a preset cannot change it")
         return {key: value for key, value in self.presets[preset].items() if key != "title"}
 
     def assumed(self, version: str) -> frozenset[str]:
@@ -150,16 +163,24 @@ class Registry:
     def check_presets(self) -> None:
         """Look at the keys and types of all presets, whether or not they are used.
 
+        Each has to suit the versions of one task that the registry has.
+
         Raises:
             ConfigError: one line naming the file, the preset, the key path and what is allowed.
         """
+        kinds = dict.fromkeys(self.spec(version).experiment for version in self.versions)
         for preset in self.presets:
-            places = [f"presets.{preset}"]
+            errors = [self._preset_error(preset, kind) for kind in kinds]
+            if all(errors) and errors[0] is not None:
+                raise errors[0]
 
-            def name(path: str, places: Sequence[str] = places) -> str:
-                return self._line(places, path)
-
-            convert({**without_unset(self._preset(preset)), "name": preset}, Experiment, name)
+    def _preset_error(self, preset: str, kind: type[Experiment]) -> ConfigError | None:
+        table = without_unset(self._preset(preset), kind)
+        try:
+            convert({**table, "name": preset}, kind, lambda p: self._line([f"presets.{preset}"], p))
+        except ConfigError as error:
+            return error
+        return None
 
     def _check_assumed(self, experiment: Experiment) -> None:
         known = flatten(experiment)

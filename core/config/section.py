@@ -1,6 +1,6 @@
 """What every table of the registry is made of."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import msgspec
 from msgspec import Meta
@@ -23,3 +23,11 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     TOML has no null, so a key that may be ``None`` has ``None`` as its default: leaving it out and
     unsetting it are the same, and a table survives being written and read.
     """
+
+    written_order: ClassVar[tuple[str, ...]] = ()
+    """The keys in the order in which they are written and shown; the others follow. msgspec itself puts the
+    fields of a base class before those that a subclass adds."""
+    chosen_by: ClassVar[str | None] = None
+    """The key that chooses what the table describes, as ``model.name`` chooses an architecture."""
+    of_one_choice: ClassVar[tuple[str, ...]] = ()
+    """Keys that mean something else for another choice: they are not inherited by one that chooses anew."""

@@ -20,6 +20,7 @@ Struct = TypeVar("Struct", bound=msgspec.Struct)
 UNSET = "none"
 """What unsets a key that may be unset: TOML has no null."""
 _PATH = re.compile(r"^(?P<what>.*?)(?: - at `\$\.?(?P<path>.*)`)?$", re.DOTALL)
+_ABSENT = re.compile(r"^Object missing required field `(?P<key>[^`]*)`")
 _WORDS = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
 _BOUNDS = (
     ("gt", "above", ""),
@@ -48,23 +49,30 @@ def nearest(word: str, candidates: Iterable[str]) -> str:
     return f"; there are: {', '.join(options)}" if options else ""
 
 
-def convert(table: Mapping[str, Any], kind: type[Struct], name: Callable[[str], str]) -> Struct:
+def convert(
+    table: Mapping[str, Any], kind: type[Struct], name: Callable[[str], str], owner: str = ""
+) -> Struct:
     """Turn nested tables into a struct, strictly.
 
     Args:
         table: what was read.
         kind: a struct type that forbids unknown fields.
         name: gives the words that name a key path in a message: file, table, line.
+        owner: whose keys ``kind`` holds, for the message about an unknown one: ``task 'pairs'``.
 
     Raises:
         ConfigError: names the key path, what is wrong, what is allowed and the nearest right spelling.
     """
-    for path, problem in unknown_keys(table, kind):
+    for path, problem in unknown_keys(table, kind, owner=owner):
         raise ConfigError(f"{name(path)}: {problem}")
     try:
         return msgspec.convert(table, kind)
     except msgspec.ValidationError as error:
         found = _PATH.match(str(error))
+        if (absent := _ABSENT.match(str(error))) is not None:
+            above = (found and found["path"]) or ""
+            key = ".".join(filter(None, (above, absent["key"])))
+            raise ConfigError(f"{name(key)}: is missing") from None
         path = _with_key(table, kind, (found and found["path"]) or "")
         value = _value_at(table, path)
         allowed = "a finite number" if _is_infinite(value) else describe(field_type(kind, path))
@@ -74,18 +82,18 @@ def convert(table: Mapping[str, Any], kind: type[Struct], name: Callable[[str], 
 
 
 def unknown_keys(
-    table: Mapping[str, Any], kind: type[msgspec.Struct], prefix: str = ""
+    table: Mapping[str, Any], kind: type[msgspec.Struct], prefix: str = "", owner: str = ""
 ) -> Iterable[tuple[str, str]]:
     """Find keys that ``kind`` does not have, with the nearest one that it has."""
-    fields = _types_of(kind)
+    fields = fields_of(kind)
     for key, value in table.items():
         path = f"{prefix}{key}"
         if key not in fields:
-            yield path, f"unknown key{nearest(key, fields)}"
+            yield path, f"unknown key{owner and f' of {owner}'}{nearest(key, fields)}"
             continue
         inner = struct_of(fields[key])
         if inner is not None and isinstance(value, Mapping):
-            yield from unknown_keys(value, inner, f"{path}.")
+            yield from unknown_keys(value, inner, f"{path}.", owner)
 
 
 def field_type(kind: type[msgspec.Struct], path: str) -> Any:
@@ -95,14 +103,19 @@ def field_type(kind: type[msgspec.Struct], path: str) -> Any:
         struct = struct_of(current)
         if struct is None:
             return _element(current)
-        current = _types_of(struct).get(part)
+        current = fields_of(struct).get(part)
     return _element(current) if path.endswith("]") else current
 
 
 @cache
-def _types_of(kind: type[msgspec.Struct]) -> Mapping[str, Any]:
+def fields_of(kind: type[msgspec.Struct]) -> Mapping[str, Any]:
     """Return the type of each field; finding them out takes longer than all the rest of reading a version."""
     return {field.name: field.type for field in msgspec.structs.fields(kind)}
+
+
+def default_of(kind: type[msgspec.Struct], name: str) -> Any:
+    """Return the default of a field that has one."""
+    return next(f.default for f in msgspec.structs.fields(kind) if f.name == name)
 
 
 def is_optional(kind: Any) -> bool:

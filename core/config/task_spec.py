@@ -14,11 +14,11 @@ from typing import Any, Literal
 
 import msgspec
 
+from core.config.experiment import DEFAULT_TASK as DEFAULT_TASK
 from core.config.experiment import Experiment
 from core.config.strict import nearest
 from core.errors import ConfigError
 
-DEFAULT_TASK = "behaviour"
 GROUP = "mabe.tasks"
 """Entry points of this group are tasks: ``pairs = "my_package.pairs:SPEC"``."""
 BUILT_IN = {DEFAULT_TASK: "core.tasks.behaviour.spec:SPEC"}
@@ -83,6 +83,8 @@ class TaskSpec:
     """What a bootstrap resamples: the largest piece of data that is independent of the others."""
     example: Noun
     """What a metric counts and a training rate is in: frames, say."""
+    sample: Noun = Noun("sample", "samples")
+    """What a batch holds: windows of frames, say."""
     metrics: tuple[MetricSpec, ...]
     primary: str
     """The metric that leads in lists, curves and verdicts."""
@@ -90,7 +92,7 @@ class TaskSpec:
     """The one that leads instead where some label has no validation example; ``None``: the same."""
     charted: tuple[str, ...] = ()
     """Metrics of the same scale that share a chart with the primary one."""
-    labels: Callable[[Experiment], tuple[str, ...]]
+    labels: Callable[[Any], tuple[str, ...]]
     """Names of what is told apart, in index order."""
     label: Noun = Noun("class", "classes")
     """What one of ``labels`` is."""
@@ -100,6 +102,16 @@ class TaskSpec:
     """Adds the task's own settings to those that all tasks have."""
     problems: Callable[[Any], list[tuple[str, str]]] = field(default=lambda _: [])
     """Cross-checks of an ``experiment``: pairs of key path and sentence."""
+    makes_data: Callable[[Any], bool] = field(default=lambda _: True)
+    """Whether an ``experiment`` makes or finds its own data, so that a run needs no data folder."""
+    with_data: tuple[str, ...] = ()
+    """Overrides that naming a data folder implies, such as ``data.source=competition``."""
+    describe_data: str | None = None
+    """``module:function``, called before a run starts as ``(experiment, folder or None)``; returns a sentence
+    on the data, or raises :class:`~core.errors.UserError` where nothing can be learned from them."""
+    with_little_data: Callable[[Any], Any] = field(default=lambda experiment: experiment)
+    """Returns an ``experiment`` that makes little data of its own, where it can, with the same steps: for
+    probes of time and memory."""
     build: str
     """``module:function``, called by the job as ``(request, cache, device, progress)``; returns a
     :class:`core.tasks.task.Task`."""
@@ -192,6 +204,15 @@ def task_spec(name: str) -> TaskSpec:
 def task_names() -> tuple[str, ...]:
     """Return the names of all tasks that are installed."""
     return tuple(sorted({*BUILT_IN, *(point.name for point in entry_points(group=GROUP))}))
+
+
+def labels_of(experiment: Experiment) -> tuple[str, ...]:
+    """Return the names of what an experiment tells apart, in index order; its classes, say.
+
+    Raises:
+        ConfigError: there is no such task.
+    """
+    return task_spec(experiment.task).labels(experiment)
 
 
 @cache

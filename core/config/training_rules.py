@@ -1,55 +1,24 @@
-"""What cannot be in a ``[training]`` table: values that types allow and that make no sense together.
+"""What cannot be in the part of a ``[training]`` table that all tasks share.
 
 It loads neither numpy nor torch: ``mabe list`` goes through it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from core.config.experiment import Experiment
-
-POOLED_METRICS = (
-    "accuracy",
-    "f1_macro",
-    "f1_macro_present",
-    "f1_macro_behaviours",
-    "precision_macro",
-    "recall_macro",
-)
-CLASS_METRICS = ("f1", "precision", "recall", "ap")
-"""Measured for each class, as ``f1/<class>``."""
+from core.config.task_spec import TaskSpec
 
 Found = Iterator[tuple[str, str]]
 
 
-def rising_metrics(classes: Sequence[str]) -> tuple[str, ...]:
-    """Name the validation metrics that rise as a model gets better, and so can be the monitor.
-
-    ``loss`` falls, and ``support/<class>`` counts frames.
-    """
-    of_classes = (f"{metric}/{name}" for metric in CLASS_METRICS for name in classes)
-    return (*POOLED_METRICS, *of_classes)
-
-
-def training_problems(experiment: Experiment) -> list[tuple[str, str]]:
+def training_problems(experiment: Experiment, spec: TaskSpec) -> list[tuple[str, str]]:
     """Find what is wrong with an experiment's training: pairs of key path and sentence."""
     found = [
-        *_class_weights(experiment),
         *_learning_rate(experiment),
-        *_monitor(experiment),
-        *_processes(experiment),
+        *_monitor(experiment, spec),
+        *_processes(experiment, spec),
     ]
     return [(f"training.{key}", problem) for key, problem in found]
-
-
-def _class_weights(experiment: Experiment) -> Found:
-    weights, classes = experiment.training.class_weights, experiment.classes
-    if weights is None:
-        return
-    if len(weights) != len(classes):
-        names = ", ".join(classes)
-        yield "class_weights", f"{len(weights)} weights for the {len(classes)} classes {names}"
-    if not any(weights):
-        yield "class_weights", "at least one weight must be above 0"
 
 
 def _learning_rate(experiment: Experiment) -> Found:
@@ -63,19 +32,21 @@ def _learning_rate(experiment: Experiment) -> Found:
         yield "min_learning_rate", "must not be above training.learning_rate"
 
 
-def _monitor(experiment: Experiment) -> Found:
-    monitor, choices = experiment.training.monitor, rising_metrics(experiment.classes)
-    if monitor == "loss":
-        yield "monitor", "'loss' falls as a model gets better; choose one that rises: f1_macro, say"
+def _monitor(experiment: Experiment, spec: TaskSpec) -> Found:
+    monitor = experiment.training.monitor
+    choices = [name for name in spec.metric_names(experiment) if spec.rises(name)]
+    if not spec.rises(monitor):
+        falls = f"{monitor!r} falls as a model gets better; choose one that rises"
+        yield "monitor", f"{falls}: {spec.primary}, say"
     elif monitor not in choices:
         yield "monitor", f"{monitor!r} is not measured; choose one of {', '.join(choices)}"
 
 
-def _processes(experiment: Experiment) -> Found:
+def _processes(experiment: Experiment, spec: TaskSpec) -> Found:
     training = experiment.training
     processes = training.processes
     if processes is not None and processes > training.batch_size:
         yield (
             "processes",
-            f"{processes} processes cannot share batches of {training.batch_size} windows",
+            f"{processes} processes cannot share batches of {training.batch_size} {spec.sample.many}",
         )

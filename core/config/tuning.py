@@ -30,6 +30,7 @@ from core.config.strict import (
 from core.errors import ConfigError
 
 NOT_TUNABLE = (
+    "task",
     "hardware",
     "classes",
     "actions",

@@ -5,6 +5,7 @@ arrays are ``(frames, mice, keypoints, 2)`` throughout.
 """
 
 import re
+from typing import Literal
 
 from core.errors import ConfigError
 
@@ -41,7 +42,9 @@ MARS_7: tuple[str, ...] = (
 )
 """The seven keypoints of MARS (Segalin et al. 2021), which CalMS21 shares."""
 
+KeypointSet = Literal["mars7", "mabe18"]
 KEYPOINT_SETS: dict[str, tuple[str, ...]] = {"mars7": MARS_7, "mabe18": SLOTS_18}
+KEYPOINT_SET_SIZES: dict[str, int] = {name: len(slots) for name, slots in KEYPOINT_SETS.items()}
 
 ALIASES: dict[str, str] = {"head": "neck", "tail_middle_1": "tail_midpoint"}
 """Names that one lab gives to a part which the others call differently."""

@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.config.experiment import FeatureConfig
 from core.features import motion, social
 from core.features.columns import widths
 from core.features.contact import contact
@@ -15,6 +14,7 @@ from core.features.egocentric import egocentric
 from core.features.gaps import interpolate
 from core.features.projection import Projection
 from core.features.scratch import Scratch
+from core.features.settings import FeatureConfig
 from core.frames.windows import Indices
 
 MOTION = frozenset({"speed", "acceleration"})

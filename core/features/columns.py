@@ -1,6 +1,7 @@
 """How many columns each block of features has. Imports neither numpy nor torch, for ``mabe show``."""
 
-from core.config.experiment import KEYPOINT_SET_SIZES, Experiment, FeatureConfig
+from core.data.keypoints import KEYPOINT_SET_SIZES, KeypointSet
+from core.features.settings import FeatureConfig
 
 FRAME_FEATURES: tuple[str, ...] = (
     "centroid_distance",
@@ -56,7 +57,6 @@ def widths(config: FeatureConfig, mice: int, keypoints: int) -> dict[str, int]:
     return {name: sizes[name] for name in names}
 
 
-def input_size(experiment: Experiment) -> int:
+def input_size(config: FeatureConfig, mice: int, keypoints: KeypointSet) -> int:
     """Count the numbers a model is given for each frame; always derived, never configured."""
-    data = experiment.data
-    return sum(widths(experiment.features, data.mice, KEYPOINT_SET_SIZES[data.keypoints]).values())
+    return sum(widths(config, mice, KEYPOINT_SET_SIZES[keypoints]).values())

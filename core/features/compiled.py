@@ -9,8 +9,8 @@ from typing import Self
 import numpy as np
 from torch import Tensor
 
-from core.config.experiment import FeatureConfig
 from core.features.fitted import Fitted
+from core.features.settings import FeatureConfig
 from core.frames.sampling import NoisePool
 from core.frames.store import FrameStore
 from core.frames.windows import Indices

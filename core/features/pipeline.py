@@ -15,13 +15,13 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from core.config.experiment import FeatureConfig
 from core.errors import DataError
 from core.features.blocks import IN_CM, context, layout, raw_blocks
 from core.features.compiled import CompiledPass, compiler
 from core.features.fitted import Fitted
 from core.features.projection import principal, scatter
 from core.features.scratch import Scratch
+from core.features.settings import FeatureConfig
 from core.features.standardise import FeatureStatistics, Moments
 from core.frames.sampling import NoisePool
 from core.frames.store import FrameStore, RawWindows

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from torch import nn
 
-from core.config.experiment import Experiment
-from core.errors import CheckpointError
+from core.config.decode import experiment_from
+from core.errors import CheckpointError, ConfigError
 from core.models.build import build_model
 from core.models.input_spec import InputSpec
 from core.run.rundir import RunDir
+from core.tasks.behaviour.settings import BehaviourExperiment, behaviour_of
 from core.training.checkpoint import CheckpointStore
 from core.training.checkpoint_file import (
     predicting_weights,
@@ -26,7 +26,7 @@ class TrainedModel:
 
     source: Path
     """The checkpoint file."""
-    experiment: Experiment
+    experiment: BehaviourExperiment
     model: nn.Module
     """With the checkpoint's weights, or their average where one was kept; evaluating."""
     task_state: dict[str, Any]
@@ -79,7 +79,12 @@ def _promised_sha256(path: Path) -> str | None:
 
 def _trained(path: Path, content: dict[str, Any]) -> TrainedModel:
     try:
-        experiment = msgspec.convert(content["experiment"], Experiment)
+        experiment = behaviour_of(experiment_from(content["experiment"], str), "predicting")
+    except ConfigError as error:
+        raise CheckpointError(
+            f"{path}: its weights and its settings do not belong together ({error})"
+        ) from error
+    try:
         model = build_model(experiment.model, InputSpec.from_table(content["input_spec"]))
         model.load_state_dict(predicting_weights(content))
     except FIT_ERRORS as error:

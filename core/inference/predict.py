@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.config.experiment import Experiment
 from core.data.competition import LeftOut, Video, read_tracking, read_videos
 from core.errors import CheckpointError, DataError
 from core.features.pipeline import FeaturePipeline, require_scale
@@ -38,7 +37,7 @@ class Predictor:
     """
 
     def __init__(self, trained: TrainedModel, device: torch.device) -> None:
-        self.experiment: Experiment = trained.experiment
+        self.experiment = trained.experiment
         self.source = trained.source
         self._pipeline, self._slots = _features(trained)
         self._pipeline = self._pipeline.to(device)

@@ -11,11 +11,11 @@ from typing import Any
 import msgspec
 from torch import nn
 
-from core.config.experiment import ModelConfig
 from core.models.conv_bilstm import ConvBiLSTM
 from core.models.hybrid import Hybrid
 from core.models.input_spec import InputSpec
 from core.models.mlp import FrameMLP
+from core.models.settings import ModelConfig
 from core.models.tcn import TCN
 from core.models.transformer import FrameTransformer
 from core.models.unet1d import UNet1D

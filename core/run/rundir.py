@@ -15,93 +15,29 @@ from typing import Any, Literal, TypeVar
 import msgspec
 import tomli_w
 
-from core.config.experiment import Experiment, to_table
-from core.config.section import Seed
+from core.config.experiment import to_table
 from core.config.toml_text import TomlError, read_toml
 from core.errors import CheckpointError, RunError, UserError
 from core.run import events as event_module
-from core.run.events import KEYS_OF_DATA, AnyEvent
+from core.run.events import AnyEvent
 from core.run.history import History, fold
 from core.run.limits import HOUR as HOUR
 from core.run.limits import Limits as Limits
+from core.run.records import About as About
+from core.run.records import Handle as Handle
+from core.run.records import Pointer as Pointer
+from core.run.request import Resolved as Resolved
+from core.run.request import RunRequest as RunRequest
+from core.run.request import request_from
 from core.system.files import UNDECODABLE, write_bytes_atomically
 from core.system.lock import locked
 
-FORMAT = 1
 ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 """Without letters and digits that are read as one another."""
 RUN_ID = re.compile(r"[A-Za-z0-9_.-]+-\d{8}T\d{6}-[a-z0-9]{4}")
 ATTEMPT = re.compile(r"\d{4}-[a-z0-9]{4}")
 EPOCH_POINTER = re.compile(r"epoch-(\d{1,6})")
 HANDLE = "handle.toml"
-
-
-class Resolved(msgspec.Struct, frozen=True, kw_only=True, rename=KEYS_OF_DATA):
-    """What the first attempt found: a resume that finds otherwise says so."""
-
-    code_version: str
-    data_fingerprint: str
-    train_units: tuple[str, ...]
-    validation_units: tuple[str, ...]
-    torch: str
-    threads: int
-    device: str
-    processes: int = 1
-    """That share each batch."""
-    features_by: str = "torch"
-    """What computes features: the last digit of a sum may depend on it."""
-    validation_source: str | None = None
-    """Hash of the validation units' files, however they are prepared; ``None`` in older runs."""
-
-
-class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """``run.toml``: everything that was asked. Never a secret."""
-
-    format: int = FORMAT
-    run: str
-    created: dt.datetime
-    launcher: str
-    seed: Seed
-    experiment: Experiment
-    overrides: tuple[str, ...] = ()
-    preset: str | None = None
-    data: str | None = None
-    """The data folder, where the experiment does not make its own."""
-    imported: bool = False
-    """Made of an old log: nothing was run here, so there is nothing to go on with or to measure."""
-    limits: Limits = Limits()
-    resolved: Resolved | None = None
-    """Written by the job once the data are known."""
-
-
-class Handle(msgspec.Struct, frozen=True, kw_only=True):
-    """``handle.toml``: how the launcher reaches the newest attempt."""
-
-    launcher: str
-    attempt: str
-    reference: dict[str, str | int | float]
-    """Process id and start time; or app id, function-call id, server, workspace and environment."""
-
-
-class Pointer(msgspec.Struct, frozen=True, kw_only=True):
-    """``checkpoints/last.json`` or ``best.json``: which file, and how to know that it is whole."""
-
-    file: str
-    sha256: str
-    bytes: int
-    epoch: int
-    step: int
-    attempt: str
-    seq: int
-    """Of the ``checkpoint_saved`` event that announced it."""
-    metric: float | None = None
-
-
-class About(msgspec.Struct, frozen=True, kw_only=True):
-    """``about.toml``: what people say of a run; it may change at any time."""
-
-    tags: tuple[str, ...] = ()
-    note: str = ""
 
 
 Table = TypeVar("Table", bound=msgspec.Struct)
@@ -162,13 +98,7 @@ class RunDir:
             RunError: it is missing, not ours, or of a newer format.
         """
         path = self.path / "run.toml"
-        table = _read_toml(path)
-        if isinstance(table.get("format"), int) and table["format"] > FORMAT:
-            raise RunError(
-                f"{path}: written by a newer mabe (format {table['format']}, this one reads {FORMAT});"
-                " update mabe to read it"
-            )
-        return _convert(table, RunRequest, path)
+        return request_from(_read_toml(path), str(path))
 
     def change_request(self, change: Callable[[RunRequest], RunRequest]) -> RunRequest:
         """Rewrite ``run.toml`` under its lock, from what is on disk then; return the new request.

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from core.config.task_spec import DEFAULT_TASK, TaskSpec, load_attribute, task_spec
+from core.config.task_spec import TaskSpec, load_attribute, task_spec
 from core.run.rundir import RunRequest
 from core.system.progress import Progress
 from core.tasks.task import Task
@@ -42,5 +42,4 @@ def prepare_data(request: RunRequest, cache: Path, progress: Progress) -> None:
 
 
 def _spec(request: RunRequest) -> TaskSpec:
-    del request
-    return task_spec(DEFAULT_TASK)
+    return task_spec(request.experiment.task)

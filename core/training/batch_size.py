@@ -10,7 +10,7 @@ import msgspec
 import torch
 
 from core.config.experiment import Experiment
-from core.data.synthetic.settings import LONGEST_VIDEO
+from core.config.task_spec import task_spec
 from core.run.rundir import RunRequest
 from core.system.machine import choose_device
 from core.system.progress import Progress
@@ -74,19 +74,11 @@ def small_request(request: RunRequest) -> RunRequest:
     The model, its inputs and its loss depend on neither.
     """
     experiment = request.experiment
-    data = experiment.data
     if request.data is None:
-        frames = min(LONGEST_VIDEO, max(200, 2 * data.window))
-        data = msgspec.structs.replace(
-            data,
-            source="synthetic",
-            synthetic_videos=2,
-            synthetic_frames=frames,
-            validation_videos=None,
-        )
+        experiment = task_spec(experiment.task).with_little_data(experiment)
     training = msgspec.structs.replace(experiment.training, batch_size=GRANULE)
     hardware = msgspec.structs.replace(experiment.hardware, loader_workers=0)
-    small = msgspec.structs.replace(experiment, data=data, training=training, hardware=hardware)
+    small = msgspec.structs.replace(experiment, training=training, hardware=hardware)
     return msgspec.structs.replace(request, experiment=small)
 
 

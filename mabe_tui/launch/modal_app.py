@@ -15,7 +15,8 @@ import msgspec
 
 from core.config.experiment import MODAL_TIMEOUT_LIMIT
 from core.errors import RunError
-from core.run.rundir import RunDir, RunRequest
+from core.run.request import decode_request
+from core.run.rundir import RunDir
 from mabe_tui.launch.modal_attempt import Attempt
 from mabe_tui.launch.modal_claims import (
     OutdatedError,
@@ -143,7 +144,7 @@ def open_run(runs: Path, request: str, attempt: str) -> tuple[RunDir, str]:
     Raises:
         OutdatedError: a call that was started later owns the folder, in which nothing was changed.
     """
-    asked = msgspec.toml.decode(request, type=RunRequest)
+    asked = decode_request(request)
     run = RunDir(runs / asked.run)
     name = claim(run, attempt)
     data = str(MOUNT_ROOT / asked.data.lstrip("/")) if asked.data is not None else None

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from core.run.rundir import RunRequest
+from core.run.request import decode_request
 
 SOURCES = ("__init__.py", "modal_probe_app.py")
 """Of ``mabe_tui``, what the container needs to import this module."""
@@ -30,7 +30,7 @@ def probe(request: str, seconds: float, reserved: int) -> str:
 
     from core.training.probe import probe_machine
 
-    asked = msgspec.toml.decode(request, type=RunRequest)
+    asked = decode_request(request)
     report = probe_machine(
         asked, Path("/tmp/mabe-probe"), lambda *_: None, reserved=reserved, seconds=seconds
     )

@@ -24,8 +24,8 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from core.config.experiment import FeatureConfig
 from core.features.pipeline import FeaturePipeline
+from core.features.settings import FeatureConfig
 from core.frames.reader import CachedFeatures, ComputedFeatures, FeatureReader, read_targets
 from core.frames.sampling import EpochPlan, NoisePool
 from core.frames.store import FrameStore

@@ -30,12 +30,12 @@ from unittest import mock
 import msgspec
 import torch
 
-from core.config.experiment import Experiment
 from core.data.prepared import PreparedData
 from core.frames import reader
 from core.frames.batch import FrameBatch
 from core.models.build import build_model
 from core.system.machine import choose_device, device_name, make_deterministic
+from core.tasks.behaviour.settings import BehaviourExperiment
 from core.tasks.behaviour.task import BehaviourTask
 from core.training.compiling import compile_forward
 from core.training.distributed import ALONE
@@ -181,7 +181,9 @@ def measure_all(
     return found, profile
 
 
-def new_task(experiment: Experiment, data: PreparedData, device: torch.device) -> BehaviourTask:
+def new_task(
+    experiment: BehaviourExperiment, data: PreparedData, device: torch.device
+) -> BehaviourTask:
     """Build the task on all videos but the last, which it would validate on."""
     config = msgspec.structs.replace(experiment.data, validation_videos=(data.videos[-1].video_id,))
     began = time.perf_counter()

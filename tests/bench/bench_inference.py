@@ -14,11 +14,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from core.config.experiment import ModelConfig
 from core.inference.chunks import Probabilities, predict_video, softmax, suited_to
 from core.models.build import build_model
 from core.models.folding import folded
 from core.models.input_spec import InputSpec
+from core.models.settings import ModelConfig
 
 FRAMES, FEATURES, WINDOW, ROUNDS = 18_000, 288, 100, 5
 SPEC = InputSpec(

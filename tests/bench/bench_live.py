@@ -27,9 +27,9 @@ from pathlib import Path
 import psutil
 
 from core.config import registry
-from core.config.experiment import Experiment
 from core.run.events import AnyEvent, DataReady, Epoch, RunStarted, Step, System, encode
 from core.run.rundir import Handle, RunDir, RunRequest
+from core.tasks.behaviour.settings import BehaviourExperiment
 from mabe_tui.cli.dashboard import SELF
 from mabe_tui.launch import process
 
@@ -52,7 +52,7 @@ class LiveRun:
         run.write_request(
             RunRequest(
                 run=run.id, created=self._start, launcher="local", seed=1,
-                experiment=Experiment(name="v1"),
+                experiment=BehaviourExperiment(name="v1"),
             )
         )  # fmt: skip
         run.attempt_folder(ATTEMPT).mkdir(parents=True)

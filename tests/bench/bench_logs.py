@@ -14,9 +14,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
-from core.config.experiment import Experiment
 from core.run.events import Identity, Step, encode
 from core.run.rundir import RunDir, RunRequest
+from core.tasks.behaviour.settings import BehaviourExperiment
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.curves.panels import RunNumbers, panels
 from mabe_tui.runs.following.live import LiveRun
@@ -66,7 +66,11 @@ def run_in(folder: Path) -> RunDir:
     run = RunDir(folder / "v1-20260101T000000-abcd")
     run.write_request(
         RunRequest(
-            run=run.id, created=START, launcher="local", seed=1, experiment=Experiment(name="v1")
+            run=run.id,
+            created=START,
+            launcher="local",
+            seed=1,
+            experiment=BehaviourExperiment(name="v1"),
         )
     )
     run.attempt_folder(ATTEMPT).mkdir(parents=True)

@@ -31,7 +31,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
-from core.config.experiment import Experiment
 from core.config.registry import default_path, load
 from core.data.prepared import PreparedData
 from core.frames import reader
@@ -39,6 +38,7 @@ from core.frames.batch import FrameBatch
 from core.models.build import build_model
 from core.system.machine import device_name, make_deterministic
 from core.tasks.behaviour.labelled_frames import LabelledFrames
+from core.tasks.behaviour.settings import BehaviourExperiment
 from core.tasks.behaviour.task import BehaviourTask
 from core.training.state import TrainingState
 from core.training.step import optimise
@@ -60,7 +60,7 @@ class Spent(NamedTuple):
 class Windows(Dataset[tuple[Tensor, Tensor]]):
     """Materialised windows whose features are made item by item, as the documents describe it."""
 
-    def __init__(self, data: PreparedData, experiment: Experiment) -> None:
+    def __init__(self, data: PreparedData, experiment: BehaviourExperiment) -> None:
         classes = LabelledFrames.of(experiment, data).classes
         window, stride = experiment.data.window, experiment.data.stride
         self.noise = experiment.training.augmentation.noise_std
@@ -94,7 +94,9 @@ class Windows(Dataset[tuple[Tensor, Tensor]]):
 class Sides:
     """One model, trained three ways, an epoch at each call."""
 
-    def __init__(self, experiment: Experiment, task: BehaviourTask, windows: Windows) -> None:
+    def __init__(
+        self, experiment: BehaviourExperiment, task: BehaviourTask, windows: Windows
+    ) -> None:
         self.experiment, self.task, self.windows = experiment, task, windows
         self.state = TrainingState(experiment.training, _model(experiment, task), CPU)
         self.model = _model(experiment, task).train()
@@ -147,7 +149,7 @@ class Sides:
             total += loss.item()
 
 
-def _model(experiment: Experiment, task: BehaviourTask) -> nn.Module:
+def _model(experiment: BehaviourExperiment, task: BehaviourTask) -> nn.Module:
     torch.manual_seed(experiment.training.seed)
     return build_model(experiment.model, task.input_spec)
 
@@ -160,7 +162,7 @@ def copied(batch: FrameBatch) -> FrameBatch:
     return replace(batch, inputs=inputs, targets=targets, weights=weights)
 
 
-def v6(model: str, options: argparse.Namespace) -> Experiment:
+def v6(model: str, options: argparse.Namespace) -> BehaviourExperiment:
     """Give v6 with batches of 64, and the architecture's own widths where it is another one."""
     overrides = [
         f"training.batch_size={BATCH}",

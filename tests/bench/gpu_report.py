@@ -3,9 +3,9 @@
 import msgspec
 import numpy as np
 
-from core.config.experiment import Experiment
 from core.config.registry import default_path, load
 from core.frames.windows import phased_windows, training_windows
+from core.tasks.behaviour.settings import BehaviourExperiment
 from tests.bench.profile_step import Profile, as_text
 
 VIDEOS, FRAMES, WINDOW = 863, 18_000, 100
@@ -31,7 +31,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.model} {self.precision} × {self.batch}, {self.workers} workers{compiled}"
 
     @property
-    def experiment(self) -> Experiment:
+    def experiment(self) -> BehaviourExperiment:
         """v6 so changed; an architecture other than its own with that one's own widths."""
         overrides = [
             f"training.batch_size={self.batch}",

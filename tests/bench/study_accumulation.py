@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from core.config.experiment import Experiment
 from core.config.registry import default_path, load
 from core.tasks.behaviour.build import open_data
+from core.tasks.behaviour.settings import BehaviourExperiment
 from core.tasks.behaviour.task import BehaviourTask
 from core.training.evaluate import evaluate
 from core.training.rng import seed_everything
@@ -38,7 +38,7 @@ SETTINGS = (
 )
 
 
-def experiment(way: str) -> Experiment:
+def experiment(way: str) -> BehaviourExperiment:
     """v6, small, without dropout: what differs is batch norm alone."""
     batch_size, accumulation = WAYS[way]
     return load(default_path()).experiment(

@@ -27,7 +27,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from core.config.experiment import Experiment
 from core.config.registry import default_path, load
 from core.errors import RunError
 from core.evaluation.frames import confusion, f1_macro
@@ -38,6 +37,7 @@ from core.run.places import cache_of_run
 from core.run.rundir import RunDir
 from core.tasks.behaviour.build import open_data
 from core.tasks.behaviour.labelled_frames import LabelledFrames
+from core.tasks.behaviour.settings import BehaviourExperiment
 from mabe_tui.runs.launching.start import new_request
 from tests.core.features.whole_videos import features_of
 
@@ -69,7 +69,7 @@ class Study:
     options: argparse.Namespace
     plain: dict[object, Plain] = field(default_factory=dict)
 
-    def add(self, name: str, experiment: Experiment, preset: str | None) -> None:
+    def add(self, name: str, experiment: BehaviourExperiment, preset: str | None) -> None:
         """Train one experiment and print its row."""
         request = new_request(experiment, "local", preset=preset)
         run = RunDir(self.options.home / "runs" / request.run)

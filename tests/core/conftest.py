@@ -9,9 +9,10 @@ import msgspec
 import pytest
 import torch
 
-from core.config.experiment import Experiment, HardwareConfig, TrainingConfig
+from core.config.experiment import HardwareConfig
 from core.job import main
 from core.run.rundir import Limits, RunDir, RunRequest
+from core.tasks.behaviour.settings import BehaviourExperiment, BehaviourTrainingConfig
 from core.training.checkpoint import CheckpointStore
 from core.training.checkpoint_file import predicting_weights
 from core.training.identity import history_hash, weights_hash
@@ -88,10 +89,10 @@ def new_run(tmp_path):
                 seed=42,
                 limits=limits or Limits(),
                 experiment=experiment
-                or Experiment(
+                or BehaviourExperiment(
                     name="fake",
                     hardware=HardwareConfig(device="cpu"),
-                    training=msgspec.convert(settings | training, TrainingConfig),
+                    training=msgspec.convert(settings | training, BehaviourTrainingConfig),
                 ),
             )
         )

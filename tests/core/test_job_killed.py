@@ -6,19 +6,19 @@ import signal
 import time
 from functools import partial
 
-from core.config.experiment import (
+from core.config.experiment import HardwareConfig
+from core.features.settings import FeatureConfig
+from core.models.settings import ModelConfig
+from core.tasks.behaviour.settings import (
     AugmentationConfig,
-    DataConfig,
-    Experiment,
-    FeatureConfig,
-    HardwareConfig,
-    ModelConfig,
-    TrainingConfig,
+    BehaviourDataConfig,
+    BehaviourExperiment,
+    BehaviourTrainingConfig,
 )
 
 KILLS = int(os.environ.get("MABE_TEST_KILLS", "6"))
 """How often each test kills; `make bench` asks for more."""
-SMALL_V6 = Experiment(
+SMALL_V6 = BehaviourExperiment(
     name="small",
     actions={
         "approach": "social",
@@ -27,10 +27,10 @@ SMALL_V6 = Experiment(
         "chase": "aggressive",
     },
     hardware=HardwareConfig(device="cpu"),
-    data=DataConfig(window=40, stride=20, synthetic_videos=3, synthetic_frames=400),
+    data=BehaviourDataConfig(window=40, stride=20, synthetic_videos=3, synthetic_frames=400),
     features=FeatureConfig(inputs=("coordinates", "speed", "acceleration")),
     model=ModelConfig(name="conv_bilstm", channels=(8, 8), hidden_size=8),
-    training=TrainingConfig(
+    training=BehaviourTrainingConfig(
         epochs=4,
         batch_size=8,
         accumulation_steps=2,

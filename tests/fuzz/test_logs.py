@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.config import registry
-from core.config.experiment import Experiment
 from core.errors import UserError
 from core.run.events import decode
 from core.run.rundir import RunDir
+from core.tasks.behaviour.settings import BehaviourExperiment
 from mabe_tui.runs.format.untrusted_text import plain
 from mabe_tui.runs.old_logs.import_log import import_log, of_lines, read_old_log
 from mabe_tui.runs.store import RunStore
@@ -53,7 +53,7 @@ def run(home: Path) -> RunDir:
 
 
 @pytest.fixture(scope="module")
-def v6() -> Experiment:
+def v6() -> BehaviourExperiment:
     return registry.load(registry.default_path()).experiment("v6")
 
 
@@ -123,7 +123,7 @@ WORDS = st.sampled_from(
 @FUZZ
 @given(parts=st.lists(WORDS | st.text(max_size=8), max_size=40))
 def test_an_old_log_is_a_run_or_refused_in_a_line(
-    home: Path, v6: Experiment, parts: list[str]
+    home: Path, v6: BehaviourExperiment, parts: list[str]
 ) -> None:
     path = home / "old.log"
     path.write_text("".join(parts), encoding="utf-8", errors="replace")

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.config import registry
-from core.config.experiment import Experiment, flatten, to_table
+from core.config.experiment import flatten, to_table
 from core.errors import UserError
+from core.tasks.behaviour.settings import BehaviourExperiment
 from tests.fuzz.refusal import require_one_line
 
 FUZZ = settings.get_profile("fuzz")
@@ -39,9 +40,12 @@ def test_an_override_is_taken_or_refused_in_a_line(key: str, value: str) -> None
         require_one_line(error)
         return
     # What is taken can be kept and read back: by run.toml, and by the cache of a listing.
-    assert msgspec.msgpack.decode(msgspec.msgpack.encode(experiment), type=Experiment) == experiment
+    assert (
+        msgspec.msgpack.decode(msgspec.msgpack.encode(experiment), type=BehaviourExperiment)
+        == experiment
+    )
     table = tomllib.loads(tomli_w.dumps(to_table(experiment)))
-    assert msgspec.convert(table, Experiment) == experiment
+    assert msgspec.convert(table, BehaviourExperiment) == experiment
 
 
 @FUZZ

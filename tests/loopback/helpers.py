@@ -2,9 +2,10 @@
 
 import hashlib
 
-from core.config.experiment import Experiment, HardwareConfig, TrainingConfig
+from core.config.experiment import HardwareConfig
 from core.run.history import History, gaps
 from core.run.rundir import RunDir, RunRequest
+from core.tasks.behaviour.settings import BehaviourExperiment, BehaviourTrainingConfig
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.modal_app import RUNS_VOLUME
 from mabe_tui.launch.modal_launcher import ModalLauncher
@@ -19,7 +20,9 @@ def fake_request(
 ) -> RunRequest:
     """Ask for a run of the fake job; ``plan`` tells it what to do."""
     hardware = HardwareConfig(gpu="H100", timeout_seconds=timeout, retries=retries)
-    experiment = Experiment(name="v1", training=TrainingConfig(epochs=epochs), hardware=hardware)
+    experiment = BehaviourExperiment(
+        name="v1", training=BehaviourTrainingConfig(epochs=epochs), hardware=hardware
+    )
     overrides = [f"fake.{name}={value}" for name, value in plan.items()]
     return new_request(experiment, "modal", overrides=overrides)
 

@@ -9,9 +9,9 @@ import msgspec
 import pytest
 from filelock import FileLock
 
-from core.config.experiment import Experiment
 from core.errors import RunError
 from core.run.rundir import Pointer, RunDir, RunRequest
+from core.tasks.behaviour.settings import BehaviourExperiment
 from mabe_tui.launch.launcher import UnreachableError
 from mabe_tui.launch.modal import blocks as modal_blocks
 from mabe_tui.launch.modal.pull import LOCK, fetch, pull
@@ -29,7 +29,9 @@ def run(server: LoopbackServer, tmp_path: Path) -> RunDir:
     now = dt.datetime.now(dt.UTC)
     run = RunDir(tmp_path / "runs" / "v6-20261121T031500-k3f9")
     run.write_request(
-        RunRequest(run=run.id, created=now, launcher="modal", seed=1, experiment=Experiment("v6"))
+        RunRequest(
+            run=run.id, created=now, launcher="modal", seed=1, experiment=BehaviourExperiment("v6")
+        )
     )
     server.cloud.volumes.make("mabe-runs")
     put(server, run, CONTENT)

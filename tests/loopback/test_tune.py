@@ -12,9 +12,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from core.config.experiment import Experiment
 from core.config.tuning import Range
 from core.run.rundir import RunDir, RunRequest
+from core.tasks.behaviour.settings import BehaviourExperiment
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.modal_launcher import ModalLauncher
 from mabe_tui.runs.launching.start import new_request
@@ -142,5 +142,5 @@ def test_a_poor_trial_is_stopped_on_modal(
     assert launcher.state(RunDir(home / "runs" / str(result.run))) is RunState.STOPPED
 
 
-def with_range(experiment: Experiment) -> Experiment:
+def with_range(experiment: BehaviourExperiment) -> BehaviourExperiment:
     return msgspec.structs.replace(experiment, tune={"model.dropout": Range(low=0.1, high=0.5)})

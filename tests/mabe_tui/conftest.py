@@ -10,8 +10,8 @@ from typing import Any
 import psutil
 import pytest
 
-from core.config.experiment import Experiment
 from core.run.rundir import RunDir, RunRequest, new_run_id
+from core.tasks.behaviour.settings import BehaviourExperiment
 from mabe_tui.launch.local_launcher import LocalLauncher
 
 FAKE_JOB = (sys.executable, str(Path(__file__).parent / "fake_job.py"))
@@ -36,7 +36,7 @@ def make_run(home: Path) -> MakeRun:
             created=created,
             launcher="local",
             seed=1,
-            experiment=Experiment(name=version),
+            experiment=BehaviourExperiment(name=version),
         )
         run.write_request(request)
         if plan:

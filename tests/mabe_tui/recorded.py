@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 
-from core.config.experiment import Experiment
 from core.run.events import (
     AnyEvent,
     DataReady,
@@ -21,6 +20,7 @@ from core.run.events import (
     encode,
 )
 from core.run.rundir import About, Limits, Resolved, RunDir, RunRequest, new_run_id
+from core.tasks.behaviour.settings import BehaviourExperiment
 
 START = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
 MACHINE = {"learning_rate": 1e-3, "gradient_norm": 1.0, "frames_per_second": 1e4}
@@ -30,7 +30,7 @@ _minutes = itertools.count()
 
 def record(
     home: Path,
-    experiment: Experiment,
+    experiment: BehaviourExperiment,
     f1: Sequence[float] = (0.1, 0.3, 0.2),
     *,
     seed: int = 1,

@@ -12,10 +12,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from core.config.experiment import Experiment
 from core.config.new_version import add_version
 from core.config.registry import load
 from core.run.rundir import RunDir, RunRequest
+from core.tasks.behaviour.settings import BehaviourExperiment
 from mabe_tui.launch.prices import fetched_path, keep_prices, packaged_prices, read_prices
 from mabe_tui.runs.actions.manage import note, tag
 from mabe_tui.runs.listing.view_state import View, ViewState
@@ -132,7 +132,7 @@ def test_nothing_that_one_of_eight_writers_adds_is_lost(
     (tmp_path / "experiments.toml").write_text(REGISTRY)
     request = RunRequest(
         run="run", created=dt.datetime.now(dt.UTC), launcher="local", seed=1,
-        experiment=Experiment(name="a"),
+        experiment=BehaviourExperiment(name="a"),
     )  # fmt: skip
     RunDir(tmp_path / "run").write_request(request)
     state = os.environ["MABE_STATE"]

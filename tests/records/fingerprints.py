@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 
 from core import job
-from core.config.experiment import ModelConfig
 from core.models.build import ARCHITECTURES, build_model
 from core.models.input_spec import InputSpec
+from core.models.settings import ModelConfig
 from core.run.rundir import RunDir
 from core.training.identity import history_hash, weights_hash
 from tests.records.asking import ask

@@ -12,6 +12,7 @@ from core.errors import DataError
 from core.run.rundir import RunRequest
 from core.system.lock import in_turn
 from core.system.progress import Progress
+from core.tasks.behaviour.settings import BehaviourExperiment, behaviour_of
 from core.tasks.behaviour.task import BehaviourTask
 
 
@@ -24,8 +25,9 @@ def build_task(
         DataError: the data are missing, damaged or too few.
         ConfigError: the experiment cannot be had with these data.
     """
-    prepared = open_data(request.experiment, request.data, cache, progress)
-    return BehaviourTask(request.experiment, prepared, device, request.seed)
+    experiment = behaviour_of(request.experiment, "training")
+    prepared = open_data(experiment, request.data, cache, progress)
+    return BehaviourTask(experiment, prepared, device, request.seed)
 
 
 def prepare_data(request: RunRequest, cache: Path, progress: Progress) -> None:
@@ -46,7 +48,9 @@ def open_data(
 
     Raises:
         DataError: no data where some are needed, or data that cannot be used.
+        ConfigError: the experiment is of another task.
     """
+    experiment = behaviour_of(experiment, "preparing videos")
     if data is not None:
         root = Path(data)
     elif experiment.data.source == "synthetic":
@@ -60,7 +64,7 @@ def open_data(
     return prepare(root, cache, config.keypoints, config.mice, progress=told)
 
 
-def _synthetic(experiment: Experiment, cache: Path, progress: Progress) -> Path:
+def _synthetic(experiment: BehaviourExperiment, cache: Path, progress: Progress) -> Path:
     """Make the experiment's own data, once for all runs that ask for the same.
 
     They do not depend on the run's seed: seeds are compared on the same data.

@@ -8,7 +8,6 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from core.config.experiment import DataConfig, Experiment
 from core.data.competition import Video, read_bouts
 from core.data.keypoints import KEYPOINT_SETS
 from core.data.labels import (
@@ -22,6 +21,7 @@ from core.data.manifest import Remark, named, omissions, source_fingerprint
 from core.data.prepared import PreparedData
 from core.data.split import split_videos
 from core.errors import DataError
+from core.tasks.behaviour.settings import BehaviourDataConfig, BehaviourExperiment
 
 Classes = npt.NDArray[np.uint8]
 
@@ -40,7 +40,7 @@ class LabelledFrames:
     """Bouts of actions that the map does not name; they count as class 0."""
 
     @classmethod
-    def of(cls, experiment: Experiment, data: PreparedData) -> Self:
+    def of(cls, experiment: BehaviourExperiment, data: PreparedData) -> Self:
         """Label and split.
 
         Raises:
@@ -83,7 +83,7 @@ class LabelledFrames:
             counts += np.bincount(part, minlength=len(names))
         return dict(zip(names, counts.tolist(), strict=True))
 
-    def warnings(self, experiment: Experiment) -> tuple[Remark, ...]:
+    def warnings(self, experiment: BehaviourExperiment) -> tuple[Remark, ...]:
         """Say what to know before trusting a result."""
         return (
             *self._absent_classes(experiment.classes),
@@ -126,7 +126,7 @@ class LabelledFrames:
         return [Remark("unmapped_actions", unmapped_sentence(self.unmapped, background))]
 
 
-def require_trainable(experiment: Experiment, videos: Sequence[Video]) -> None:
+def require_trainable(experiment: BehaviourExperiment, videos: Sequence[Video]) -> None:
     """Refuse, from annotations alone, what a run would refuse once the data are prepared.
 
     Looks no further than the first bout of a class that can be learned. What cannot be read is passed over:
@@ -185,7 +185,7 @@ def _too_few(what_for: str, videos: int) -> DataError:
     )
 
 
-def _require_layout(config: DataConfig, data: PreparedData) -> None:
+def _require_layout(config: BehaviourDataConfig, data: PreparedData) -> None:
     manifest = data.manifest
     wanted = KEYPOINT_SETS[config.keypoints]
     if (manifest.mice, manifest.slots) != (config.mice, wanted):
@@ -195,7 +195,9 @@ def _require_layout(config: DataConfig, data: PreparedData) -> None:
         )
 
 
-def _split(config: DataConfig, data: PreparedData) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _split(
+    config: BehaviourDataConfig, data: PreparedData
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
     index = {video.video_id: place for place, video in enumerate(data.videos)}
     train, validation = split_videos(
         index, config.validation_fraction, config.split_seed, config.validation_videos

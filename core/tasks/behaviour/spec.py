@@ -1,8 +1,11 @@
 """The task of v1 to v7: one behaviour for each frame, whoever acts on whom."""
 
-from core.config.experiment import Experiment
+import msgspec
+
 from core.config.task_spec import MetricSpec, Noun, Outline, TaskSpec
 from core.features.columns import input_size
+from core.tasks.behaviour.rules import problems
+from core.tasks.behaviour.settings import BehaviourExperiment
 
 ROWS = "core.evaluation.rows:"
 METRICS = (
@@ -24,20 +27,39 @@ METRICS = (
 )
 
 
-def labels(experiment: Experiment) -> tuple[str, ...]:
+def labels(experiment: BehaviourExperiment) -> tuple[str, ...]:
     """Return the classes in index order; class 0 is the background."""
     return experiment.classes
 
 
-def outline(experiment: Experiment) -> Outline:
+def outline(experiment: BehaviourExperiment) -> Outline:
     """Sum up the mice, keypoints, features and model of an experiment."""
     data = experiment.data
     return Outline(
         data=f"{data.source} {data.mice}×{data.keypoints}",
         model=experiment.model.name,
         inputs=experiment.features.inputs,
-        input_size=input_size(experiment),
+        input_size=input_size(experiment.features, data.mice, data.keypoints),
     )
+
+
+def makes_data(experiment: BehaviourExperiment) -> bool:
+    """Return whether the data are simulated."""
+    return experiment.data.source == "synthetic"
+
+
+def with_little_data(experiment: BehaviourExperiment) -> BehaviourExperiment:
+    """Return the same with two short synthetic videos; model, inputs and loss depend on neither."""
+    from core.data.synthetic.settings import LONGEST_VIDEO  # late: numpy
+
+    data = msgspec.structs.replace(
+        experiment.data,
+        source="synthetic",
+        synthetic_videos=2,
+        synthetic_frames=min(LONGEST_VIDEO, max(200, 2 * experiment.data.window)),
+        validation_videos=None,
+    )
+    return msgspec.structs.replace(experiment, data=data)
 
 
 SPEC = TaskSpec(
@@ -45,13 +67,19 @@ SPEC = TaskSpec(
     title="one behaviour for each frame",
     unit=Noun("video", "videos"),
     example=Noun("frame", "frames"),
+    sample=Noun("window", "windows"),
     metrics=METRICS,
     primary="f1_macro",
     primary_where_absent="f1_macro_present",
     charted=("f1_macro_behaviours",),
     labels=labels,
     outline=outline,
-    experiment=Experiment,
+    experiment=BehaviourExperiment,
+    problems=problems,
+    makes_data=makes_data,
+    describe_data="core.tasks.behaviour.data_folder:describe_data",
+    with_data=("data.source=competition",),
+    with_little_data=with_little_data,
     build="core.tasks.behaviour.build:build_task",
     prepare="core.tasks.behaviour.build:prepare_data",
     views=frozenset({"classes", "confusion", "video", "ethogram"}),

@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from core.config.experiment import Experiment, TrainingConfig
 from core.data.prepared import PreparedData
 from core.features.pipeline import FeaturePipeline, require_scale
 from core.frames.balance import Shares, balanced_shares, window_class_frames
@@ -27,6 +26,7 @@ from core.models.input_spec import InputSpec
 from core.system.device import to_device
 from core.tasks.behaviour.labelled_frames import LabelledFrames
 from core.tasks.behaviour.measure import FrameMeasure
+from core.tasks.behaviour.settings import BehaviourExperiment, BehaviourTrainingConfig
 from core.tasks.behaviour.spec import SPEC
 from core.tasks.task import DataSummary, Loss
 from core.training.losses import FrameLoss
@@ -53,7 +53,7 @@ class BehaviourTask:
     spec = SPEC
 
     def __init__(
-        self, experiment: Experiment, data: PreparedData, device: torch.device, seed: int
+        self, experiment: BehaviourExperiment, data: PreparedData, device: torch.device, seed: int
     ) -> None:
         self._experiment, self._device, self._seed = experiment, device, seed
         frames = LabelledFrames.of(experiment, data)
@@ -214,7 +214,7 @@ class BehaviourTask:
         )
 
 
-def _loss(config: TrainingConfig, device: torch.device) -> FrameLoss:
+def _loss(config: BehaviourTrainingConfig, device: torch.device) -> FrameLoss:
     weights = config.class_weights
     return FrameLoss(
         class_weights=None if weights is None else torch.tensor(weights, device=device),

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
-from core.config.experiment import KEYPOINT_SET_SIZES
 from core.config.section import LARGEST_SEED
+from core.data.keypoints import KEYPOINT_SET_SIZES
 from core.errors import ConfigError, DataError, MisuseError
+from core.tasks.behaviour.settings import behaviour_of
 from mabe_tui.cli.data import data_remote
 from mabe_tui.cli.data.data_report import report_lines
 from mabe_tui.cli.options import DEFAULT_VERSION, DataFolder, SetOption, SkipBadOption, finite
@@ -25,10 +26,10 @@ from mabe_tui.cli.terminal.output import (
 from mabe_tui.runs.format.units import duration
 
 if TYPE_CHECKING:
-    from core.config.experiment import Experiment
     from core.data.competition import Video
     from core.data.labels import ActionMap
     from core.data.synthetic import ClassShares
+    from core.tasks.behaviour.settings import BehaviourExperiment
 
 COPIED = ("frames", "mice", "keypoints", "fps", "shares", "missing", "noise")
 """Options of `mabe data synth` that say what `--like` takes from the real set."""
@@ -163,7 +164,9 @@ def check(
     """Look for everything that is wrong or odd in a data folder; exit 1 where training would stop."""
     from core.data.check import check as check_folder
 
-    experiment = session_of(context).registry.experiment(version, overrides or ())
+    experiment = behaviour_of(
+        session_of(context).registry.experiment(version, overrides or ()), "`mabe data check`"
+    )
     with progress("checking") as tell:
         report = check_folder(
             folder,
@@ -183,7 +186,7 @@ def check(
         raise typer.Exit(1)
 
 
-def _action_map(experiment: "Experiment") -> "ActionMap":
+def _action_map(experiment: "BehaviourExperiment") -> "ActionMap":
     from core.data.labels import ActionMap
 
     return ActionMap(experiment.actions, experiment.classes)
@@ -204,7 +207,7 @@ def prepare(
     from core.data.prepared import prepare as prepare_folder
 
     session = session_of(context)
-    data = session.registry.experiment(version).data
+    data = behaviour_of(session.registry.experiment(version), "`mabe data prepare`").data
     began = time.monotonic()
     with if_interrupted(), progress("preparing") as tell:
         prepared = prepare_folder(
@@ -302,7 +305,8 @@ def _show_video(context: typer.Context, video: "Video", as_json: bool) -> None:
     from core.data.competition import read_bouts
 
     bouts = read_bouts(video)
-    action_map = _action_map(session_of(context).registry.experiment(DEFAULT_VERSION))
+    experiment = session_of(context).registry.experiment(DEFAULT_VERSION)
+    action_map = _action_map(behaviour_of(experiment, "`mabe data show`"))
     columns = (bouts.agent, bouts.target, bouts.action, bouts.start, bouts.stop)
     rows = [
         {

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from core.errors import ConfigError, MisuseError, UserError
+from core.tasks.behaviour.settings import behaviour_of
 from mabe_tui.cli.options import DEFAULT_VERSION, DataFolder
 from mabe_tui.cli.session import Session, session_of
 from mabe_tui.cli.terminal.output import (
@@ -114,7 +115,7 @@ def _order(
 ) -> "Order":
     from mabe_tui.launch.data_messages import Order
 
-    experiment = session.registry.experiment(version)
+    experiment = behaviour_of(session.registry.experiment(version), "`mabe data`")
     return Order(
         name=name,
         competition=competition,

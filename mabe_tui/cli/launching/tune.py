@@ -127,7 +127,7 @@ def _tuned(experiment: Experiment, overrides: Sequence[str], registry: Path) -> 
     Raises:
         ConfigError: no range is left.
     """
-    fixed = {parse_override(text)[0] for text in overrides}
+    fixed = {parse_override(text, type(experiment))[0] for text in overrides}
     ranges = {path: bounds for path, bounds in experiment.tune.items() if path not in fixed}
     if not ranges:
         table = f"[experiments.{experiment.name}.tune]"

@@ -9,10 +9,11 @@ from core.config import registry as registries
 from core.config.experiment import Experiment, flatten, to_table
 from core.config.new_version import add_version
 from core.config.reported import Reported
+from core.config.task_spec import task_spec
 from core.errors import ConfigError, MisuseError
-from core.features.columns import input_size
 from core.system.files import write_bytes_atomically
 from core.system.lock import locked
+from core.tasks.behaviour.settings import BehaviourExperiment
 from mabe_tui.cli.options import SetOption, Version
 from mabe_tui.cli.session import session_of
 from mabe_tui.cli.terminal.fit import fitted, say_left_out
@@ -128,13 +129,17 @@ def _show_experiment(experiment: Experiment, registry: registries.Registry) -> N
     print(wrapped(f"{experiment.name}  {experiment.title}", "  "))
     print(f"status   {experiment.status}")
     print(wrapped(f"lineage  {lineage}", " " * 9))
-    print(f"inputs   {input_size(experiment)} numbers a frame\n")
+    spec = task_spec(experiment.task)
+    if (numbers := spec.outline(experiment).input_size) is not None:
+        print(f"inputs   {numbers} numbers a {spec.example.one}")
+    print()
     stated = flatten(registry.experiment(experiment.name))
     assumed = registry.assumed(experiment.name)
     for key, value in _settings(experiment):
         mark = "  † assumed" if key in assumed and value == stated[key] else ""
         print(wrapped(f"{key:<36} {spell(value)}{mark}", " " * 37))
-    _show_actions(experiment)
+    if isinstance(experiment, BehaviourExperiment):
+        _show_actions(experiment)
     _show_ranges(experiment)
     if experiment.reported is not None:
         _show_reported(experiment.reported)
@@ -150,7 +155,7 @@ def _settings(experiment: Experiment) -> list[tuple[str, object]]:
     ]
 
 
-def _show_actions(experiment: Experiment) -> None:
+def _show_actions(experiment: BehaviourExperiment) -> None:
     print("\nactions")
     for name in experiment.classes:
         members = [action for action, mapped in experiment.actions.items() if mapped == name]
@@ -205,7 +210,9 @@ def new(
             f"no {registries.FILE_NAME} here or above; `mabe init` writes one to add versions to"
         )
     path = session.found_registry
-    experiment = add_version(session.registry, name, extends, overrides or (), notes, title, say)
+    experiment = add_version(
+        session.registry, name, extends, overrides or (), notes, title, tell=say
+    )
     if extends is not None:
         say_left_behind(registries.load(path).experiment(extends), experiment)
     say(f"{path}: added {experiment.name}; look at it with `mabe show {experiment.name}`")

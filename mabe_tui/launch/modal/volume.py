@@ -13,8 +13,9 @@ import msgspec
 
 from core.errors import RunError
 from core.run.events import decode
-from core.run.rundir import ATTEMPT, RunDir, RunRequest
-from core.system.files import UNDECODABLE, write_bytes_atomically
+from core.run.request import decode_request
+from core.run.rundir import ATTEMPT, RunDir
+from core.system.files import write_bytes_atomically
 from mabe_tui.launch.attempts import attempt_ending
 from mabe_tui.launch.modal.client import ANSWER_SECONDS, ask
 from mabe_tui.launch.modal.handle import call_of
@@ -211,8 +212,8 @@ def _take_over_resolved(run: RunDir) -> None:
     if run.read_request().resolved is not None:
         return
     try:
-        found = msgspec.toml.decode(read(run, [REQUEST])[REQUEST], type=RunRequest)
-    except UNDECODABLE:  # a newer version wrote it
+        found = decode_request(read(run, [REQUEST])[REQUEST])
+    except RunError:  # a newer version wrote it
         return
     if found.resolved is not None:
         run.change_request(lambda asked: msgspec.structs.replace(asked, resolved=found.resolved))

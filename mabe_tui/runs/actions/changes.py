@@ -8,6 +8,7 @@ from core.errors import DataError
 from core.run.code_version import code_version
 from core.run.places import cache_of_run
 from core.run.rundir import RunDir, RunRequest
+from core.tasks.behaviour.settings import behaviour_of
 
 
 def changes_since(run: RunDir, request: RunRequest) -> Iterator[str]:
@@ -42,7 +43,7 @@ def _source(run: RunDir, request: RunRequest, folder: Path) -> str:
     from core.data.competition import labelled, read_videos
     from core.data.manifest import source_key
 
-    settings = request.experiment.data
+    settings = behaviour_of(request.experiment, "comparing data").data
     try:
         usable, _ = labelled(read_videos(folder))
         return source_key(folder, usable, settings.keypoints, settings.mice)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from core.config.task_spec import labels_of
 from mabe_tui.runs.comparison.compare import Comparison
 from mabe_tui.runs.comparison.sides import Side, Spread, mean_over_runs
 from mabe_tui.runs.format.settings import spell, spell_side_by_side
@@ -108,7 +109,7 @@ def _listed(values: Iterable[object]) -> str | None:
 
 
 def _class_rows(sides: Sequence[Side]) -> Rows:
-    classes = dict.fromkeys(name for side in sides for name in side.experiment.classes)
+    classes = dict.fromkeys(name for side in sides for name in labels_of(side.experiment))
     rows: Rows = [
         [name, *(_metric(_metrics_of(side, best=True).get(f"f1/{name}")) for side in sides)]
         for name in classes

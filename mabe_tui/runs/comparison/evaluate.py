@@ -203,6 +203,7 @@ def _validated(
     """Predict the validation videos of a run; what was predicted before is taken from the cache."""
     import numpy as np
 
+    from core.config.task_spec import labels_of
     from core.data.manifest import source_fingerprint
     from core.evaluation.frames import confusion
     from core.evaluation.table import Confusions
@@ -220,7 +221,7 @@ def _validated(
             progress(done, len(videos), f"videos by {checkpoint.name}")
         seen = predictor.predict(tracked_video(entry, prepared, video_id))
         counts.append(confusion(seen.video.truth, seen.prediction, len(seen.video.classes)))
-    table = Confusions(videos, entry.require_request().experiment.classes, np.stack(counts))
+    table = Confusions(videos, labels_of(entry.require_request().experiment), np.stack(counts))
     ours = {*videos}
     return table, source_fingerprint(v for v in prepared.videos if v.video_id in ours)
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from core.config.experiment import Experiment, flatten
-from core.config.inheritance import left_out
+from core.config.inheritance import choice, left_out
 from core.config.strict import UNSET
 
 
@@ -16,13 +16,13 @@ def differences(first: Experiment, second: Experiment) -> list[tuple[str, object
 
 def left_behind(base: Experiment, changed: Experiment) -> str | None:
     """Say which settings do not count any more because another model was named; ``None`` for none."""
-    settings = ", ".join(f"{key} = {spell(value)}" for key, value in left_out(base, changed))
-    if not settings:
+    left = left_out(base, changed)
+    if not left:
         return None
-    return (
-        f"left behind with {base.model.name}: {settings};"
-        f" {changed.model.name} has its own unless they are set"
-    )
+    settings = ", ".join(f"{key} = {spell(value)}" for key, value in left)
+    section = left[0][0].partition(".")[0]
+    before, after = choice(base, section), choice(changed, section)
+    return f"left behind with {before}: {settings}; {after} has its own unless they are set"
 
 
 def spell(value: object) -> str:

@@ -9,8 +9,8 @@ from core.config.strict import choices, describe, field_type
 from mabe_tui.runs.format.settings import spell
 
 MOST = 20
-UNOFFERED = ("actions", "classes")
-"""Settings that nobody types on one line."""
+UNOFFERED = ("task", "actions", "classes")
+"""Settings that nobody types on one line, and the task, which stays a version's own."""
 
 
 def settings_like(experiment: Experiment, typed: str) -> list[str]:
@@ -22,7 +22,9 @@ def settings_like(experiment: Experiment, typed: str) -> list[str]:
     key, equals, begun = typed.strip().partition("=")
     if equals:
         return [
-            f"{key}={value}" for value in _values(key.strip()) if value.startswith(begun.strip())
+            f"{key}={value}"
+            for value in _values(type(experiment), key.strip())
+            if value.startswith(begun.strip())
         ]
     settings = {
         path: value
@@ -34,9 +36,9 @@ def settings_like(experiment: Experiment, typed: str) -> list[str]:
     return [f"{path}={_written(settings[path])}" for path in [*first, *others][:MOST]]
 
 
-def allowed(typed: str) -> str | None:
+def allowed(experiment: Experiment, typed: str) -> str | None:
     """Say what the setting that was typed may be; ``None`` where there is no such setting."""
-    kind = field_type(Experiment, typed.partition("=")[0].strip())
+    kind = field_type(type(experiment), typed.partition("=")[0].strip())
     return None if kind is None else describe(kind)
 
 
@@ -55,8 +57,8 @@ def folders_like(typed: str) -> list[str]:
     return [f"{shown}{name}/" for name in names[:MOST]]
 
 
-def _values(key: str) -> tuple[str, ...]:
-    kind = field_type(Experiment, key)
+def _values(of: type[Experiment], key: str) -> tuple[str, ...]:
+    kind = field_type(of, key)
     return ("true", "false") if kind is bool else choices(kind)
 
 

@@ -6,12 +6,14 @@ from typing import Literal
 import msgspec
 import numpy as np
 
-from core.config.experiment import KEYPOINT_SET_SIZES, Experiment
+from core.config.experiment import Experiment
 from core.config.gpus import GPUS, choices_of, match_device, split_gpu
+from core.data.keypoints import KEYPOINT_SET_SIZES
 from core.data.split import split_videos
 from core.frames.windows import phased_windows, training_windows
 from core.run.history import History
 from core.run.rundir import HOUR, RunRequest
+from core.tasks.behaviour.settings import BehaviourExperiment
 from mabe_tui.launch.prices import Prices, rate_of, read_prices
 from mabe_tui.runs.launching.probes import HERE, KeptProbe, kept_probes, step_digest
 from mabe_tui.runs.launching.start import EPOCHS_AVERAGED, RUNS_LOOKED_AT
@@ -82,6 +84,8 @@ def data_bytes(store: RunStore, experiment: Experiment) -> tuple[int, str] | Non
     Returns:
         ``None`` where no run here has read the version's data, and it does not make its own.
     """
+    if not isinstance(experiment, BehaviourExperiment):
+        return None
     data = experiment.data
     frames, by = data.synthetic_videos * data.synthetic_frames, OWN_DATA
     if ran := _ran(store, experiment):
@@ -217,9 +221,9 @@ def _place(request: RunRequest, history: History) -> str | None:
 
 def _own_windows(experiment: Experiment) -> tuple[int | None, str | None]:
     """Count the training windows of made-up data, which follow from the settings."""
-    data = experiment.data
-    if data.source != "synthetic":
+    if not isinstance(experiment, BehaviourExperiment) or experiment.data.source != "synthetic":
         return None, None
+    data = experiment.data
     videos = [str(number) for number in range(data.synthetic_videos)]
     count = len(split_videos(videos, data.validation_fraction, data.split_seed)[0])
     cut = phased_windows if data.phase == "random" else training_windows

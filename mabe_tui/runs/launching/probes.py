@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from core.config.experiment import Experiment, flatten
+from core.config.experiment import Experiment, identity
 from core.run import places
 from core.system.files import UNDECODABLE, write_bytes_atomically
 from core.training.probe_report import ProbeReport
@@ -44,7 +44,7 @@ class KeptProbe(msgspec.Struct, frozen=True, kw_only=True):
 
 def step_digest(experiment: Experiment) -> str:
     """Return what is the same for two experiments only if a step of theirs takes the same."""
-    settings = flatten(experiment).items()
+    settings = identity(experiment).items()
     return digest({key: value for key, value in settings if not key.startswith(OF_NO_STEP)})
 
 

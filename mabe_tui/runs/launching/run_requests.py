@@ -9,12 +9,12 @@ import msgspec
 from core.config.experiment import Experiment
 from core.config.registry import Registry
 from core.config.section import LARGEST_SEED
-from core.errors import ConfigError, DataError, MisuseError
+from core.config.task_spec import load_attribute, task_spec
+from core.errors import ConfigError, MisuseError
 from core.run.rundir import Limits, RunDir, RunRequest
 from mabe_tui.launch.launcher import Say, launcher_named, say_nothing
 from mabe_tui.runs.launching.start import new_request, start_runs
 
-FEWEST_VIDEOS = 2
 DIGITS = len(str(LARGEST_SEED))
 
 
@@ -41,7 +41,7 @@ def experiment_for(registry: Registry, wish: Wish, seed: int | None = None) -> E
     """
     implied = [f"training.seed={seed}"] if seed is not None else []
     if wish.data is not None:
-        implied.append("data.source=competition")
+        implied += registry.spec(wish.version).with_data
     return registry.experiment(wish.version, [*wish.overrides, *implied], wish.preset)
 
 
@@ -76,37 +76,20 @@ def check_data(request: RunRequest) -> str:
         ConfigError: the version needs a data folder and none was named.
         DataError: what was named is no data folder, or has nothing to learn from or to validate on.
     """
-    settings = request.experiment.data
-    if settings.source == "synthetic":
-        videos, frames = settings.synthetic_videos, settings.synthetic_frames
-        if settings.validation_videos is not None:
-            from core.data.split import split_videos
-            from core.data.synthetic.generate import FIRST_VIDEO_ID
-
-            ids = [str(FIRST_VIDEO_ID + number) for number in range(videos)]
-            split_videos(
-                ids, settings.validation_fraction, settings.split_seed, settings.validation_videos
-            )
-        return f"synthetic, made by the run: {videos} videos of {frames} frames"
-    if request.data is None:
-        raise ConfigError(_how_to_name_data(request))
-    if request.launcher != "local":
-        launcher_named(request.launcher).quote(request)  # refuses what cannot be seen from there
-        return request.data
-    from core.data.competition import labelled, read_videos  # late: pyarrow
-    from core.tasks.behaviour.labelled_frames import require_trainable
-
-    usable, left_out = labelled(read_videos(Path(request.data)))
-    if len(usable) < FEWEST_VIDEOS:
-        raise DataError(
-            f"{request.data}: {len(usable)} labelled videos with their files ({len(left_out)} left out);"
-            " at least two are needed, one of them for validation (`mabe data check` says more)"
-        )
-    try:
-        require_trainable(request.experiment, usable)
-    except DataError as error:
-        raise DataError(f"{request.data}: {error}") from error
-    return f"{request.data}: {len(usable)} labelled videos ({len(left_out)} left out)"
+    experiment = request.experiment
+    spec = task_spec(experiment.task)
+    if not spec.makes_data(experiment):
+        if request.data is None:
+            raise ConfigError(_how_to_name_data(request))
+        if request.launcher != "local":
+            launcher_named(request.launcher).quote(
+                request
+            )  # refuses what cannot be seen from there
+            return request.data
+    folder = None if request.data is None else Path(request.data)
+    if spec.describe_data is None:
+        return "made by the run" if folder is None else str(folder)
+    return str(load_attribute(spec.describe_data)(experiment, folder))  # late: pyarrow
 
 
 def _how_to_name_data(request: RunRequest) -> str:

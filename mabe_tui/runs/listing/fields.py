@@ -6,8 +6,9 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 
-from core.config.experiment import Experiment, flatten
+from core.config.experiment import DEFAULT_TASK, flatten
 from core.config.strict import nearest
+from core.config.task_spec import task_spec
 from core.errors import UserError
 from mabe_tui.runs.listing.record import LEFT_OUT, RunRecord, is_lower_better
 from mabe_tui.runs.summary.run_summary import RunSummary
@@ -163,7 +164,7 @@ def natural(text: str) -> tuple[tuple[bool, int, str], ...]:
 
 
 def _fixed_keys() -> tuple[str, ...]:
-    settings = flatten(Experiment(name=""))
+    settings = flatten(task_spec(DEFAULT_TASK).experiment(name=""))
     metrics = [f"{prefix}{name}" for prefix in ("", *PREFIXES) for name in ALWAYS]
     kept = [key for key in settings if not key.startswith(LEFT_OUT) and key != "actions"]
     return (*_SUMMARY_FIELDS, *OWN_KEYS, *metrics, *kept)

@@ -9,6 +9,7 @@ import msgspec
 
 from core.config.experiment import flatten
 from core.config.gpus import choices_of, gpu_text, match_device
+from core.config.task_spec import task_spec
 from core.run.history import History
 from core.run.rundir import RunRequest
 from mabe_tui.launch.launcher import RunState
@@ -170,5 +171,7 @@ def _scored_on(request: RunRequest) -> str | None:
     found = request.resolved
     if found is None:
         return None
-    made = request.experiment.data.source == "synthetic" and request.data is None
+    made = request.data is None and task_spec(request.experiment.task).makes_data(
+        request.experiment
+    )
     return digest([found.data_fingerprint if made else None, *sorted(found.validation_units)])

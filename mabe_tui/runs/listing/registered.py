@@ -4,7 +4,7 @@ import msgspec
 
 from core.config.experiment import Experiment
 from core.config.gpus import gpu_text
-from core.features.columns import input_size
+from core.config.task_spec import task_spec
 
 
 class VersionRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -14,12 +14,13 @@ class VersionRow(msgspec.Struct, frozen=True, kw_only=True):
     status: str
     title: str
     extends: str | None
-    model: str
+    task: str
+    model: str | None
     data: str
     """Source, mice and keypoints, as in ``competition 4×mabe18``."""
     inputs: tuple[str, ...]
-    input_size: int
-    """Numbers a frame."""
+    input_size: int | None
+    """Numbers an example: a frame, say."""
     launcher: str
     gpu: str | None
     """What would be rented."""
@@ -37,16 +38,18 @@ class VersionRow(msgspec.Struct, frozen=True, kw_only=True):
 
 def version_row(experiment: Experiment) -> VersionRow:
     """Sum up one version."""
-    hardware, training, data = experiment.hardware, experiment.training, experiment.data
+    hardware, training = experiment.hardware, experiment.training
+    outline = task_spec(experiment.task).outline(experiment)
     return VersionRow(
         version=experiment.name,
         status=experiment.status,
         title=experiment.title,
         extends=experiment.extends,
-        model=experiment.model.name,
-        data=f"{data.source} {data.mice}×{data.keypoints}",
-        inputs=experiment.features.inputs,
-        input_size=input_size(experiment),
+        task=experiment.task,
+        model=outline.model,
+        data=outline.data,
+        inputs=outline.inputs,
+        input_size=outline.input_size,
         launcher=hardware.launcher,
         gpu=gpu_text(hardware.gpu),
         device=hardware.device,

@@ -7,7 +7,7 @@ from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
-from core.config.experiment import Experiment, flatten
+from core.config.experiment import Experiment, identity
 from core.run.rundir import RunRequest
 from mabe_tui.launch.launcher import RunState
 
@@ -93,7 +93,7 @@ def over_seeds(runs: Sequence[Run]) -> Repeats[Run]:
 
 def settings_digest(experiment: Experiment) -> str:
     """Return what is the same for two experiments only if all their settings but the seed are."""
-    settings = {k: v for k, v in flatten(experiment).items() if k != "training.seed"}
+    settings = {k: v for k, v in identity(experiment).items() if k != "training.seed"}
     return digest(settings)
 
 

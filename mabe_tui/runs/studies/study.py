@@ -5,7 +5,7 @@ which run a trial became. What a trial measured is read from its run.
 """
 
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +15,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
-from core.config.experiment import Experiment, TrainingConfig, flatten
+from core.config.experiment import Experiment, TrainingConfig, flatten, identity
 from core.config.strict import UNSET, field_type
 from core.config.tuning import Range, number_type, spelled
 from core.errors import RunError
@@ -71,7 +71,7 @@ def asked(
         preset=preset,
         overrides=overrides,
         data=str(data.resolve()) if data is not None else None,
-        settings={k: v for k, v in flatten(experiment).items() if k not in experiment.tune},
+        settings={k: v for k, v in identity(experiment).items() if k not in experiment.tune},
         ranges=experiment.tune,
         launcher=launcher,
     )
@@ -106,12 +106,12 @@ class TrialResult(msgspec.Struct, frozen=True, kw_only=True):
 class StudyTrial:
     """One trial that has not ended."""
 
-    def __init__(self, trial: optuna.Trial, ranges: Mapping[str, Range]) -> None:
+    def __init__(self, trial: optuna.Trial, experiment: Experiment) -> None:
         self._trial = trial
-        own = trial.user_attrs.get(OUTSIDE, {})
+        own, kind = trial.user_attrs.get(OUTSIDE, {}), type(experiment)
         self.values = {
-            path: own[path] if path in own else _drawn(trial, path, bounds)
-            for path, bounds in ranges.items()
+            path: own[path] if path in own else _drawn(trial, path, bounds, kind)
+            for path, bounds in experiment.tune.items()
         }
         """Key path → value, spelled as an override would."""
         self._told = 0
@@ -159,20 +159,20 @@ class StudyTrial:
 class Study:
     """The trials of one study. Make it with :func:`open_study`."""
 
-    def __init__(self, study: optuna.Study, ranges: Mapping[str, Range]) -> None:
+    def __init__(self, study: optuna.Study, experiment: Experiment) -> None:
         self._study = study
-        self._ranges = ranges
+        self._experiment = experiment
 
     def unfinished(self) -> list[StudyTrial]:
         """Take up the trials that were under way when the study was last left."""
         running = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         # Optuna has no public way back to a trial that another process began.
         trials = [optuna.Trial(self._study, frozen._trial_id) for frozen in running]
-        return [StudyTrial(trial, self._ranges) for trial in trials]
+        return [StudyTrial(trial, self._experiment) for trial in trials]
 
     def new_trial(self) -> StudyTrial:
         """Draw the next values to try."""
-        return StudyTrial(self._study.ask(), self._ranges)
+        return StudyTrial(self._study.ask(), self._experiment)
 
     def begun(self) -> int:
         """Count the trials that have ended or are under way."""
@@ -253,7 +253,7 @@ def _opened(folder: Path, what: Asked, experiment: Experiment) -> Study:
         raise RunError(
             f"{folder}: this study was begun with {_another(key)}; give the new one another --name"
         )
-    return Study(study, what.ranges)
+    return Study(study, experiment)
 
 
 def _load(database: Path, training: TrainingConfig) -> optuna.Study:
@@ -291,12 +291,12 @@ def _is_between(value: object, bounds: Range) -> bool:
     return isinstance(value, int | float) and _low(bounds) <= value <= _high(bounds)
 
 
-def _drawn(trial: optuna.Trial, path: str, bounds: Range) -> str:
+def _drawn(trial: optuna.Trial, path: str, bounds: Range, kind: type[Experiment]) -> str:
     """Draw a value, or give the one that was drawn before."""
     if bounds.choices is not None:
         return str(trial.suggest_categorical(path, [spelled(choice) for choice in bounds.choices]))
     low, high = _low(bounds), _high(bounds)
-    if number_type(field_type(Experiment, path)) is int:
+    if number_type(field_type(kind, path)) is int:
         return spelled(trial.suggest_int(path, int(low), int(high), log=bounds.log))
     return spelled(trial.suggest_float(path, low, high, log=bounds.log))
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.config.strict import nearest
+from core.config.task_spec import task_spec
 from core.data.labels import ActionMap, frame_classes
 from core.errors import DataError, RunError
 from core.evaluation.frames import f1_macro_present, f1_per_class
@@ -17,6 +18,7 @@ from core.evaluation.table import Confusions, read_confusions
 from core.run.places import cache_of_run
 from core.run.rundir import RunDir, RunRequest
 from core.system.progress import Progress
+from core.tasks.behaviour.settings import behaviour_of
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.summary.checkpoints import none_words, pointer_names
 from mabe_tui.runs.summary.run_summary import state_of
@@ -143,7 +145,8 @@ def tracked_video(entry: RunEntry, prepared: "PreparedData", video_id: str) -> T
     """
     request = entry.require_request()
     place = _place(prepared, video_id, request)
-    about, experiment = prepared.videos[place], request.experiment
+    about = prepared.videos[place]
+    experiment = behaviour_of(request.experiment, "a video's labels")
     actions = ActionMap(experiment.actions, experiment.classes)
     bouts = prepared.bouts_of(place)
     truth = frame_classes(bouts, about.frames, actions)
@@ -201,7 +204,7 @@ def _data_folder(entry: RunEntry, request: RunRequest) -> Path | None:
     Raises:
         DataError: it is not on this computer.
     """
-    if request.data is None and request.experiment.data.source == "synthetic":
+    if request.data is None and task_spec(request.experiment.task).makes_data(request.experiment):
         return None
     if request.launcher == "local" and request.data and Path(request.data).is_dir():
         return Path(request.data)

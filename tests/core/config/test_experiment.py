@@ -2,8 +2,9 @@
 
 from typing import get_args
 
-from core.config.experiment import FEATURE_BLOCKS, KEYPOINT_SET_SIZES, FeatureConfig, KeypointSet
+from core.data.keypoints import KEYPOINT_SET_SIZES, KeypointSet
 from core.features.columns import widths
+from core.features.settings import FEATURE_BLOCKS, FeatureConfig
 
 
 def test_every_keypoint_set_has_a_size() -> None:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from core.config.experiment import ModelConfig
 from core.config.inheritance import left_out, merge
 from core.config.new_version import add_version
 from core.config.registry import Registry, default_path, load
+from core.models.settings import ModelConfig
 
 
 @pytest.fixture

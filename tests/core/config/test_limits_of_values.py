@@ -7,12 +7,12 @@ from typing import Annotated, Any, get_args, get_origin
 import msgspec
 import pytest
 
-from core.config.experiment import Experiment
 from core.config.overrides import parse_override
 from core.config.registry import Registry, load
 from core.config.strict import field_type, struct_of, without_none
 from core.data.synthetic import SyntheticSettings
 from core.errors import ConfigError
+from core.tasks.behaviour.settings import BehaviourExperiment
 
 NOT_SET = ("reported", "tune")
 
@@ -28,7 +28,7 @@ def numbers(kind: type[msgspec.Struct], prefix: str = "") -> Iterator[str]:
 
 
 def item_of(path: str) -> Any:
-    kind = without_none(field_type(Experiment, path))
+    kind = without_none(field_type(BehaviourExperiment, path))
     return get_args(kind)[0] if get_origin(kind) is tuple else kind
 
 
@@ -36,7 +36,7 @@ def base_of(kind: Any) -> Any:
     return get_args(kind)[0] if get_origin(kind) is Annotated else kind
 
 
-NUMBERS = sorted(numbers(Experiment))
+NUMBERS = sorted(numbers(BehaviourExperiment))
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_every_number_has_a_lowest_and_a_highest_value() -> None:
 
 @pytest.mark.parametrize("path", NUMBERS)
 def test_no_number_beyond_its_range_gets_through(registry: Registry, path: str) -> None:
-    array = get_origin(without_none(field_type(Experiment, path))) is tuple
+    array = get_origin(without_none(field_type(BehaviourExperiment, path))) is tuple
     for value in ("-1", "1e12", "1000000000000000000000", "nan", "inf", "-inf", "1e999"):
         if path.endswith("seed") and value == "1e12":
             continue
@@ -74,17 +74,26 @@ def test_no_number_beyond_its_range_gets_through(registry: Registry, path: str) 
 )
 def test_numbers_are_read_as_most_languages_spell_them(text: str, value: float) -> None:
     key = "training.learning_rate"
-    assert parse_override(f"{key}={text}") == (key, {"training": {"learning_rate": value}})
+    assert parse_override(f"{key}={text}", BehaviourExperiment) == (
+        key,
+        {"training": {"learning_rate": value}},
+    )
 
 
 def test_spellings_in_arrays_and_ranges_are_read_too() -> None:
-    assert parse_override("a.b=[.1, 1., 2]") == ("a.b", {"a": {"b": [0.1, 1.0, 2]}})
-    assert parse_override("a={low=.1, high=1.}") == ("a", {"a": {"low": 0.1, "high": 1.0}})
+    assert parse_override("a.b=[.1, 1., 2]", BehaviourExperiment) == (
+        "a.b",
+        {"a": {"b": [0.1, 1.0, 2]}},
+    )
+    assert parse_override("a={low=.1, high=1.}", BehaviourExperiment) == (
+        "a",
+        {"a": {"low": 0.1, "high": 1.0}},
+    )
 
 
 @pytest.mark.parametrize("text", ["v1.", "a.5", "f1.x", "1.2.3", "x\ny = 1"])
 def test_texts_stay_texts(text: str) -> None:
-    assert parse_override(f"a={text}") == ("a", {"a": text})
+    assert parse_override(f"a={text}", BehaviourExperiment) == ("a", {"a": text})
 
 
 @pytest.mark.parametrize("path", ["title", "notes.why"])

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from core.config.experiment import Experiment
 from core.config.task_spec import Noun, task_names, task_spec
 from core.errors import ConfigError
+from core.tasks.behaviour.settings import BehaviourExperiment
 
 BEHAVIOUR = task_spec("behaviour")
 
@@ -44,7 +44,7 @@ def test_the_metric_over_those_present_leads_where_a_label_is_absent():
 
 
 def test_every_name_has_its_spec_and_its_direction():
-    names = BEHAVIOUR.metric_names(Experiment(name="v", classes=("a", "b")))
+    names = BEHAVIOUR.metric_names(BehaviourExperiment(name="v", classes=("a", "b")))
     assert {"f1_macro", "f1/a", "ap/b", "loss"} <= set(names)
     assert all(BEHAVIOUR.metric(name) is not None for name in names)
     assert not BEHAVIOUR.rises("loss")

@@ -1,14 +1,16 @@
 import numpy as np
 import pytest
 
-from core.config.experiment import Experiment, TrainingConfig
 from core.config.experiment_rules import problems
-from core.config.training_rules import rising_metrics
+from core.config.task_spec import task_spec
 from core.evaluation.frames import average_precisions, frame_metrics
+from core.tasks.behaviour.settings import BehaviourExperiment, BehaviourTrainingConfig
 
 
 def test_more_processes_than_windows_in_a_batch():
-    experiment = Experiment(name="x", training=TrainingConfig(batch_size=2, processes=3))
+    experiment = BehaviourExperiment(
+        name="x", training=BehaviourTrainingConfig(batch_size=2, processes=3)
+    )
     assert [key for key, _ in problems(experiment)] == ["training.processes"]
 
 
@@ -17,14 +19,14 @@ def test_more_processes_than_windows_in_a_batch():
     [("loss", "falls"), ("f1", "not measured"), ("support/other", "not measured")],
 )
 def test_a_monitor_that_cannot_be_watched_is_refused_before_the_run(monitor, reason):
-    experiment = Experiment(name="x", training=TrainingConfig(monitor=monitor))
+    experiment = BehaviourExperiment(name="x", training=BehaviourTrainingConfig(monitor=monitor))
     assert [(key, reason in text) for key, text in problems(experiment)] == [
         ("training.monitor", True)
     ]
 
 
-def test_monitors_are_what_is_measured():
+def test_the_declared_metrics_are_what_is_measured():
     classes = ("other", "social")
     measured = frame_metrics(np.eye(2), classes) | average_precisions([0, 1], np.eye(2), classes)
-    rising = {name for name in measured if not name.startswith("support/")}
-    assert set(rising_metrics(classes)) == rising
+    declared = task_spec("behaviour").metric_names(BehaviourExperiment(name="x", classes=classes))
+    assert {*declared} == {"loss", *(name for name in measured if not name.startswith("support/"))}

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from core.config.experiment import Experiment, flatten, to_table
+from core.config.experiment import flatten, to_table
 from core.config.registry import Registry, default_path, load
 from core.config.tuning import NOT_TUNABLE, Range, spelled
 from core.errors import ConfigError
+from core.tasks.behaviour.settings import BehaviourExperiment
 
 PARENT = """
 [experiments.a.tune]
@@ -111,7 +112,7 @@ def test_shipped_ranges() -> None:
 
 
 def test_settings_that_are_not_tuned_exist() -> None:
-    settings = flatten(Experiment(name="x"))
+    settings = flatten(BehaviourExperiment(name="x"))
     assert all(any(f"{key}.".startswith(f"{fixed}.") for key in settings) for fixed in NOT_TUNABLE)
 
 
@@ -119,4 +120,4 @@ def test_settings_that_are_not_tuned_exist() -> None:
 def test_spelled_values_come_back(tmp_path: Path, value: object) -> None:
     from core.config.overrides import parse_override
 
-    assert parse_override(f"key={spelled(value)}")[1] == {"key": value}
+    assert parse_override(f"key={spelled(value)}", BehaviourExperiment)[1] == {"key": value}

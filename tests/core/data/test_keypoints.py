@@ -1,7 +1,7 @@
 import pytest
 
-from core.config.experiment import KEYPOINT_SET_SIZES
 from core.data.keypoints import (
+    KEYPOINT_SET_SIZES,
     KEYPOINT_SETS,
     MARS_7,
     SLOTS_18,

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from core.config.experiment import FeatureConfig
 from core.features import compiled
 from core.features.pipeline import FeaturePipeline
+from core.features.settings import FeatureConfig
 from core.frames.reader import ComputedFeatures
 from core.frames.sampling import POOL_ROWS, NoisePool
 from core.frames.store import PART_FRAMES, FrameStore

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 import torch
 
-from core.config.experiment import FeatureConfig
 from core.data.keypoints import MARS_7, SLOTS_18
 from core.errors import ConfigError, DataError
 from core.features.columns import PAIR_DISTANCES, widths
 from core.features.contact import OFFSET_CM, contact
 from core.features.pipeline import FeaturePipeline
+from core.features.settings import FeatureConfig
 from core.frames.store import FrameStore
 from tests.core.features.whole_videos import features_of
 

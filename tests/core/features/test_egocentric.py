@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from core.config.experiment import FeatureConfig
 from core.data.keypoints import MARS_7, SLOTS_18
 from core.errors import ConfigError, DataError
 from core.features.columns import widths
 from core.features.egocentric import egocentric
 from core.features.pipeline import FeaturePipeline
+from core.features.settings import FeatureConfig
 from core.frames.store import FrameStore
 from tests.core.features.whole_videos import features_of
 

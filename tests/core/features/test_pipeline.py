@@ -3,9 +3,9 @@ import numpy.typing as npt
 import pytest
 import torch
 
-from core.config.experiment import FeatureConfig
 from core.errors import DataError
 from core.features.pipeline import FeaturePipeline
+from core.features.settings import FeatureConfig
 from core.frames.sampling import NoisePool
 from core.frames.store import PART_FRAMES, FrameStore
 from tests.core.features.whole_videos import features_of, speed_and_acceleration

@@ -5,11 +5,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from core.config.experiment import FeatureConfig
 from core.features import motion
 from core.features.blocks import raw_blocks
 from core.features.pipeline import FeaturePipeline, require_scale
 from core.features.scratch import Scratch
+from core.features.settings import FeatureConfig
 from core.frames.store import FrameStore
 
 

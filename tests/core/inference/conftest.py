@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 import torch
 
-from core.config.experiment import Experiment, to_table
+from core.config.experiment import to_table
 from core.models.build import build_model
 from core.models.input_spec import InputSpec
 from core.run.emitter import Emitter
 from core.run.rundir import RunDir
+from core.tasks.behaviour.settings import BehaviourExperiment
 from core.training.checkpoint import CheckpointStore
 
 SaveRun = Callable[..., RunDir]
@@ -22,7 +23,7 @@ def save_run(tmp_path: Path) -> SaveRun:
     """Make a run whose `best` and `last` are one checkpoint with random weights."""
 
     def save(
-        experiment: Experiment,
+        experiment: BehaviourExperiment,
         spec: InputSpec,
         task_state: Mapping[str, Any] | None = None,
         seed: int = 0,

@@ -6,15 +6,16 @@ from pathlib import Path
 import pytest
 import torch
 
-from core.config.experiment import Experiment, ModelConfig
 from core.errors import CheckpointError
 from core.inference.checkpoints import load_trained
 from core.models.input_spec import InputSpec
+from core.models.settings import ModelConfig
 from core.run.rundir import RunDir
+from core.tasks.behaviour.settings import BehaviourExperiment
 
 SaveRun = Callable[..., RunDir]
 SPEC = InputSpec(features=12, outputs=4, mice=2, keypoints=3, blocks={"coordinates": slice(0, 12)})
-SMALL = Experiment(name="small", model=ModelConfig(name="tcn", channels=(8, 8)))
+SMALL = BehaviourExperiment(name="small", model=ModelConfig(name="tcn", channels=(8, 8)))
 
 
 def only_file(run: RunDir) -> Path:

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from core.config.experiment import ModelConfig
 from core.inference.chunks import Chunking, plan, predict_frames, predict_video, softmax, suited_to
 from core.models.build import build_model
 from core.models.input_spec import InputSpec
+from core.models.settings import ModelConfig
 
 SPEC = InputSpec(features=12, outputs=4, mice=2, keypoints=3, blocks={"coordinates": slice(0, 12)})
 

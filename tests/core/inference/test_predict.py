@@ -9,17 +9,19 @@ import numpy as np
 import pytest
 import torch
 
-from core.config.experiment import DataConfig, Experiment, FeatureConfig, ModelConfig
 from core.data.competition import read_tracking, read_videos
 from core.data.keypoints import MARS_7
 from core.data.prepared import prepare
 from core.data.synthetic import SyntheticSettings, synthesise
 from core.errors import CheckpointError, DataError
+from core.features.settings import FeatureConfig
 from core.inference.evaluate import evaluate_folder
 from core.inference.predict import Predictor, predictable
 from core.models.build import build_model
 from core.models.input_spec import InputSpec
+from core.models.settings import ModelConfig
 from core.run.rundir import RunDir
+from core.tasks.behaviour.settings import BehaviourDataConfig, BehaviourExperiment
 from core.tasks.behaviour.task import BehaviourTask
 from tests.core.features.whole_videos import features_of
 
@@ -32,11 +34,13 @@ GAPS = FeatureConfig(
 )
 
 
-def experiment_with(features: FeatureConfig, actions: dict[str, str] | None = None) -> Experiment:
-    return Experiment(
+def experiment_with(
+    features: FeatureConfig, actions: dict[str, str] | None = None
+) -> BehaviourExperiment:
+    return BehaviourExperiment(
         name="tiny",
         actions=actions or {"sniff": "social", "mount": "mating", "attack": "aggressive"},
-        data=DataConfig(validation_fraction=0.34),
+        data=BehaviourDataConfig(validation_fraction=0.34),
         features=features,
         model=ModelConfig(name="tcn", channels=(8, 8, 8, 8)),
     )
@@ -59,7 +63,7 @@ def data(synthetic: Path, tmp_path: Path) -> Path:
 def trained_on(synthetic: Path, tmp_path: Path, save_run: SaveRun) -> Callable[..., RunDir]:
     """Make a run with the task state of training on the synthetic data, and random weights."""
 
-    def make(experiment: Experiment, root: Path = synthetic, **options: object) -> RunDir:
+    def make(experiment: BehaviourExperiment, root: Path = synthetic, **options: object) -> RunDir:
         config = experiment.data
         prepared = prepare(root, tmp_path / "cache", config.keypoints, config.mice, workers=1)
         task = BehaviourTask(experiment, prepared, CPU, seed=0)

@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from core.config.experiment import MODELS, ModelConfig
 from core.errors import ConfigError
 from core.models.build import ARCHITECTURES, build_model
 from core.models.input_spec import InputSpec
+from core.models.settings import MODELS, ModelConfig
 
 V6 = InputSpec(
     features=288,

@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from core.config.experiment import ModelConfig
 from core.models.build import build_model
 from core.models.folding import folded
 from core.models.input_spec import InputSpec
+from core.models.settings import ModelConfig
 
 SPEC = InputSpec(features=12, outputs=4, mice=2, keypoints=3, blocks={"coordinates": slice(0, 12)})
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from core.config.experiment import Experiment
 from core.errors import CheckpointError, RunError
 from core.run.emitter import Emitter
 from core.run.events import CheckpointSaved, Warned
@@ -22,6 +21,7 @@ from core.run.rundir import (
     new_run_id,
     read_events,
 )
+from core.tasks.behaviour.settings import BehaviourExperiment
 from tests.full_disk import room_for
 
 NOW = dt.datetime(2026, 11, 21, 3, 15, tzinfo=dt.UTC)
@@ -33,7 +33,7 @@ def request(run: str = "v6-20261121T031500-k3f9") -> RunRequest:
         torch="t", threads=2, device="cpu",
     )  # fmt: skip
     return RunRequest(
-        run=run, created=NOW, launcher="local", seed=7, experiment=Experiment(name="v6"),
+        run=run, created=NOW, launcher="local", seed=7, experiment=BehaviourExperiment(name="v6"),
         overrides=("training.epochs=2",), limits=Limits(seconds=60), resolved=resolved,
     )  # fmt: skip
 

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from core.config.experiment import Experiment
 from core.data.prepared import PreparedData, prepare
 from core.errors import DataError
 from core.features.pipeline import FeaturePipeline
@@ -16,6 +15,7 @@ from core.frames import reader
 from core.frames.batch import FrameBatch
 from core.frames.reader import CachedFeatures, ComputedFeatures
 from core.frames.sampling import EpochPlan
+from core.tasks.behaviour.settings import BehaviourExperiment
 from core.tasks.behaviour.task import BehaviourTask
 from core.tasks.task import Task
 from tests.core.features.whole_videos import features_of
@@ -25,7 +25,7 @@ CPU = torch.device("cpu")
 ALL_CLASSES = [("sniff", 5, 40), ("mount", 50, 70), ("attack", 80, 95)]
 
 
-def experiment(**changes: dict[str, Any]) -> Experiment:
+def experiment(**changes: dict[str, Any]) -> BehaviourExperiment:
     table: dict[str, Any] = {
         "name": "small",
         "actions": {"sniff": "social", "mount": "mating", "attack": "aggressive", "rear": "other"},
@@ -36,7 +36,7 @@ def experiment(**changes: dict[str, Any]) -> Experiment:
     }
     for section, values in changes.items():
         table[section] = {**table.get(section, {}), **values}
-    return msgspec.convert(table, Experiment)
+    return msgspec.convert(table, BehaviourExperiment)
 
 
 def three_videos() -> PreparedData:

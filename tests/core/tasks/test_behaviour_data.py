@@ -1,11 +1,13 @@
 import pytest
 
-from core.config.experiment import DataConfig, Experiment
 from core.data.synthetic import SyntheticSettings, synthesise
 from core.errors import DataError
 from core.tasks.behaviour.build import open_data
+from core.tasks.behaviour.settings import BehaviourDataConfig, BehaviourExperiment
 
-SMALL = Experiment(name="v1", data=DataConfig(synthetic_videos=2, synthetic_frames=200))
+SMALL = BehaviourExperiment(
+    name="v1", data=BehaviourDataConfig(synthetic_videos=2, synthetic_frames=200)
+)
 
 
 def test_synthetic_data_are_made_once(tmp_path):
@@ -24,7 +26,9 @@ def test_synthetic_data_are_made_once(tmp_path):
 
 
 def test_other_settings_make_other_data(tmp_path):
-    longer = Experiment(name="v1", data=DataConfig(synthetic_videos=2, synthetic_frames=210))
+    longer = BehaviourExperiment(
+        name="v1", data=BehaviourDataConfig(synthetic_videos=2, synthetic_frames=210)
+    )
     prints = {open_data(e, None, tmp_path, lambda *_: None).fingerprint for e in (SMALL, longer)}
     assert len(prints) == 2
 
@@ -37,7 +41,7 @@ def test_a_data_folder_is_taken_whatever_the_source(tmp_path):
 
 
 def test_competition_data_must_be_named(tmp_path):
-    experiment = Experiment(name="v5", data=DataConfig(source="competition"))
+    experiment = BehaviourExperiment(name="v5", data=BehaviourDataConfig(source="competition"))
     with pytest.raises(DataError, match=r"v5 .*--data"):
         open_data(experiment, None, tmp_path, lambda *_: None)
 

@@ -6,14 +6,14 @@ import msgspec
 import numpy as np
 import torch
 
-from core.config.experiment import Experiment
+from core.tasks.behaviour.settings import BehaviourExperiment
 from core.tasks.behaviour.task import BehaviourTask
 from tests.core.tasks.prepared_data import prepared
 
 LONG = [("sniff", 5, 40), ("mount", 50, 70), ("attack", 80, 95)]
 
 
-def small(phase: str = "fixed", **training: Any) -> Experiment:
+def small(phase: str = "fixed", **training: Any) -> BehaviourExperiment:
     table = {
         "name": "small",
         "actions": {"sniff": "social", "mount": "mating", "attack": "aggressive"},
@@ -21,7 +21,7 @@ def small(phase: str = "fixed", **training: Any) -> Experiment:
         "model": {"name": "mlp"},
         "training": {"batch_size": 16, "class_weights": [1, 5, 8, 8], **training},
     }
-    return msgspec.convert(table, Experiment)
+    return msgspec.convert(table, BehaviourExperiment)
 
 
 def task_of(phase: str = "fixed", **training: Any) -> BehaviourTask:

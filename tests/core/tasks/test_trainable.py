@@ -6,10 +6,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from core.config.experiment import DataConfig, Experiment
 from core.data.competition import Video
 from core.errors import DataError
 from core.tasks.behaviour.labelled_frames import require_trainable
+from core.tasks.behaviour.settings import BehaviourDataConfig, BehaviourExperiment
 
 
 def video(folder: Path, name: str, *actions: str) -> Video:
@@ -29,9 +29,9 @@ def video(folder: Path, name: str, *actions: str) -> Video:
     )  # fmt: skip
 
 
-def experiment(**data: object) -> Experiment:
+def experiment(**data: object) -> BehaviourExperiment:
     actions = {"attack": "aggressive", "sniff": "other"}
-    return Experiment(name="v6", data=DataConfig(**data), actions=actions)  # type: ignore[arg-type] # names and values are the test's
+    return BehaviourExperiment(name="v6", data=BehaviourDataConfig(**data), actions=actions)  # type: ignore[arg-type] # names and values are the test's
 
 
 def test_one_bout_of_a_class_is_enough(tmp_path: Path) -> None:

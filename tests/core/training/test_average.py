@@ -2,9 +2,9 @@ import pytest
 import torch
 from torch import nn
 
-from core.config.experiment import TrainingConfig
 from core.errors import CheckpointError
 from core.run.events import Finished
+from core.tasks.behaviour.settings import BehaviourTrainingConfig
 from core.training.average import WeightAverage
 from core.training.checkpoint import CheckpointStore
 from core.training.checkpoint_file import predicting_weights
@@ -63,7 +63,7 @@ def test_a_run_cut_in_pieces_has_the_same_average(new_run, train, stop_after, re
 
 
 def test_a_checkpoint_without_the_average_is_refused_in_words(fake):
-    plain = TrainingState(TrainingConfig(), fake.FakeModel(), CPU)
-    averaging = TrainingState(TrainingConfig(ema_decay=0.9), fake.FakeModel(), CPU)
+    plain = TrainingState(BehaviourTrainingConfig(), fake.FakeModel(), CPU)
+    averaging = TrainingState(BehaviourTrainingConfig(ema_decay=0.9), fake.FakeModel(), CPU)
     with pytest.raises(CheckpointError, match="does not fit"):
         averaging.load_state_dict(plain.state_dict() | {"rng": []})

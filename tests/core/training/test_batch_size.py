@@ -10,10 +10,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.config.experiment import Experiment
 from core.config.registry import default_path, load
 from core.errors import RunError
 from core.run.rundir import RunRequest
+from core.tasks.behaviour.settings import BehaviourExperiment
 from core.training import batch_size
 from core.training.batch_size import (
     CudaProbe,
@@ -104,7 +104,7 @@ def test_measure_makes_whole_steps(fake, one_thread):
             sizes.append(len(output))
             return super().loss(output, batch)
 
-    assert measure(Task(), Experiment(name="x"), torch.device("cpu"), 24) > 0
+    assert measure(Task(), BehaviourExperiment(name="x"), torch.device("cpu"), 24) > 0
     assert sizes == [24, 24]  # in the second the optimiser's state is there too
 
 

@@ -13,9 +13,10 @@ import psutil
 import pytest
 import torch
 
-from core.config.experiment import Experiment, HardwareConfig, TrainingConfig
+from core.config.experiment import HardwareConfig
 from core.frames.batch import FrameBatch
 from core.run.events import CheckpointSaved, Failed, Finished, Stopped, Warned
+from core.tasks.behaviour.settings import BehaviourExperiment, BehaviourTrainingConfig
 from core.training import leader
 from core.training.checkpoint import CheckpointStore
 from core.training.distributed import SharedGroup
@@ -122,8 +123,10 @@ def test_a_batch_is_shared_window_by_window():
 )
 def test_one_process_for_each_gpu(monkeypatch, device, gpu, asked, count):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
-    experiment = Experiment(
-        name="x", hardware=HardwareConfig(gpu=gpu), training=TrainingConfig(processes=asked)
+    experiment = BehaviourExperiment(
+        name="x",
+        hardware=HardwareConfig(gpu=gpu),
+        training=BehaviourTrainingConfig(processes=asked),
     )
     assert process_count(experiment, device) == count
 

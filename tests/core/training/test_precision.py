@@ -2,7 +2,7 @@ import math
 
 import torch
 
-from core.config.experiment import TrainingConfig
+from core.tasks.behaviour.settings import BehaviourTrainingConfig
 from core.training.precision import Precision
 from core.training.state import TrainingState
 from core.training.step import optimise
@@ -12,13 +12,15 @@ CPU = torch.device("cpu")
 
 def scaling_state(fake, scale):
     """A state whose scaler works, which on the CPU only a test wants."""
-    state = TrainingState(TrainingConfig(mixed_precision="fp16"), fake.FakeModel(plain=True), CPU)
+    state = TrainingState(
+        BehaviourTrainingConfig(mixed_precision="fp16"), fake.FakeModel(plain=True), CPU
+    )
     state.precision.scaler = torch.amp.GradScaler("cpu", init_scale=scale)
     return state
 
 
 def test_the_scaler_is_off_on_the_cpu_and_its_state_is_empty(fake):
-    state = TrainingState(TrainingConfig(mixed_precision="fp16"), fake.FakeModel(), CPU)
+    state = TrainingState(BehaviourTrainingConfig(mixed_precision="fp16"), fake.FakeModel(), CPU)
     assert state.precision.refused
     assert state.state_dict()["scaler"] == {}
     assert state.load_state_dict(state.state_dict() | {"rng": []}) is state

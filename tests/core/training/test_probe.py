@@ -5,8 +5,8 @@ import datetime as dt
 import msgspec
 import pytest
 
-from core.config.experiment import Experiment
 from core.run.rundir import RunRequest
+from core.tasks.behaviour.settings import BehaviourExperiment
 from core.training import probe as probing
 from core.training.batch_size import Reading
 from core.training.probe import TIMED_STEPS, probe_machine
@@ -47,7 +47,7 @@ def probe(monkeypatch):
 def request_(tmp_path):
     return RunRequest(
         run="v1-20261121T031500-k3f9", created=dt.datetime(2026, 11, 21, tzinfo=dt.UTC),
-        launcher="local", seed=1, experiment=Experiment(name="v1"),
+        launcher="local", seed=1, experiment=BehaviourExperiment(name="v1"),
     )  # fmt: skip
 
 

@@ -5,13 +5,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.config.experiment import TrainingConfig
 from core.errors import CheckpointError
+from core.tasks.behaviour.settings import BehaviourTrainingConfig
 from core.training.schedules import Schedule
 
 
 def test_warm_up_is_the_documented_curve_of_v6():
-    schedule = Schedule(TrainingConfig(learning_rate=4e-4, warmup_epochs=3, scheduler="plateau"))
+    schedule = Schedule(
+        BehaviourTrainingConfig(learning_rate=4e-4, warmup_epochs=3, scheduler="plateau")
+    )
     rates = [schedule.rate(epoch) for epoch in (1, 2, 3, 4)]
     assert [f"{rate:.6f}" for rate in rates] == ["0.000133", "0.000267", "0.000400", "0.000400"]
 
@@ -23,7 +25,7 @@ def test_warm_up_is_the_documented_curve_of_v6():
     rises=st.booleans(),
 )
 def test_plateau_is_torchs_own(metrics, patience, rises):
-    config = TrainingConfig(
+    config = BehaviourTrainingConfig(
         learning_rate=1e-3, scheduler="plateau", plateau_patience=patience, min_learning_rate=1e-5
     )
     schedule = Schedule(config, rises=rises)
@@ -39,7 +41,7 @@ def test_plateau_is_torchs_own(metrics, patience, rises):
 
 
 def test_cosine_is_torchs_own_after_the_warm_up():
-    config = TrainingConfig(
+    config = BehaviourTrainingConfig(
         epochs=12, learning_rate=1e-3, min_learning_rate=1e-5, scheduler="cosine", warmup_epochs=2
     )
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1e-3)
@@ -51,13 +53,13 @@ def test_cosine_is_torchs_own_after_the_warm_up():
 
 
 def test_no_scheduler_leaves_the_rate_alone():
-    schedule = Schedule(TrainingConfig(learning_rate=1e-3))
+    schedule = Schedule(BehaviourTrainingConfig(learning_rate=1e-3))
     schedule.epoch_done(1, 0.0)
     assert {schedule.rate(epoch) for epoch in range(1, 50)} == {1e-3}
 
 
 def test_nan_counts_as_no_gain_and_state_survives():
-    config = TrainingConfig(learning_rate=1e-3, scheduler="plateau", plateau_patience=1)
+    config = BehaviourTrainingConfig(learning_rate=1e-3, scheduler="plateau", plateau_patience=1)
     schedule = Schedule(config)
     for epoch, metric in enumerate([0.5, math.nan], start=1):
         schedule.epoch_done(epoch, metric)
@@ -69,4 +71,4 @@ def test_nan_counts_as_no_gain_and_state_survives():
 
 def test_foreign_state_is_refused_in_words():
     with pytest.raises(CheckpointError, match="schedule"):
-        Schedule(TrainingConfig()).load_state_dict({"last_epoch": 3})
+        Schedule(BehaviourTrainingConfig()).load_state_dict({"last_epoch": 3})

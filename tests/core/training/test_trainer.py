@@ -4,9 +4,9 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from core.config.experiment import TrainingConfig
 from core.run.emitter import Emitter
 from core.run.events import CheckpointSaved, Failed, Finished, Step, Stopped, System, Warned
+from core.tasks.behaviour.settings import BehaviourTrainingConfig
 from core.training.checkpoint import CheckpointStore
 from core.training.heartbeat import Heartbeat
 from core.training.identity import projected_history, weights_hash
@@ -59,7 +59,7 @@ def test_accumulated_batches_are_one_batch(fake, one_thread):
     for batch_size, accumulation in ((384, 1), (64, 6)):
         torch.manual_seed(1)
         task = fake.FakeTask(batch_size=batch_size, batches=384 // batch_size, plain=True)
-        config = TrainingConfig(learning_rate=0.01, accumulation_steps=accumulation)
+        config = BehaviourTrainingConfig(learning_rate=0.01, accumulation_steps=accumulation)
         state = TrainingState(config, task.build_model(), CPU)
         for epoch in range(1, 6):
             result = optimise(state, task, task.train_batches(epoch), clip=0.1)
@@ -73,7 +73,7 @@ def test_accumulated_batches_are_one_batch(fake, one_thread):
 
 def test_a_broken_step_is_reported_and_changes_nothing(fake, one_thread):
     task = fake.FakeTask(broken={(1, 0)})
-    state = TrainingState(TrainingConfig(), task.build_model(), CPU)
+    state = TrainingState(BehaviourTrainingConfig(), task.build_model(), CPU)
     before = weights_hash(state.model.state_dict() | {"norm.num_batches_tracked": torch.tensor(0)})
     batches = task.train_batches(1)
     result = optimise(state, task, [next(batches)], clip=1.0)

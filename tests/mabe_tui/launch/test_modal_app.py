@@ -11,8 +11,9 @@ import tomli_w
 
 import core
 import mabe_tui
-from core.config.experiment import Experiment, to_table
+from core.config.experiment import to_table
 from core.run.rundir import Limits, Resolved, RunRequest
+from core.tasks.behaviour.settings import BehaviourExperiment
 from mabe_tui.launch import modal_app
 from mabe_tui.launch.modal_app import SOURCES, is_left_out, open_run
 from mabe_tui.launch.modal_claims import OutdatedError, claim
@@ -27,7 +28,7 @@ REQUEST = RunRequest(
     created=dt.datetime(2026, 11, 21, tzinfo=dt.UTC),
     launcher="modal",
     seed=1,
-    experiment=Experiment(name="v1"),
+    experiment=BehaviourExperiment(name="v1"),
 )
 RESOLVED = Resolved(
     code_version="c", data_fingerprint="f", train_units=("1",), validation_units=("2",),

@@ -9,7 +9,9 @@ from textual.containers import Container, VerticalScroll
 from textual.message import Message
 from textual.widgets import Input, Label, Static
 
+from core.config.experiment import Experiment
 from core.config.registry import Registry
+from core.config.task_spec import task_spec
 from core.errors import UserError
 from core.run.rundir import RunDir, RunRequest
 from mabe_tui.launch.launcher import launcher_names
@@ -192,20 +194,25 @@ class LaunchScreen(MabeScreen):
     def _field(self, name: str) -> Field:
         return self.query_one(f"#field-{name.replace(' ', '-')}", Field)
 
-    def _like(self, typed: str) -> list[str]:
+    def _chosen(self) -> Experiment | None:
+        """Return the version that was typed, with the preset; ``None`` while there is no such version."""
         registry, version = self.registry, self._field("version").text
         if version not in registry.versions:
-            return []
+            return None
         preset = self._field("preset").text
         known = preset if preset in registry.presets else None
-        return completion.settings_like(registry.experiment(version, preset=known), typed)
+        return registry.experiment(version, preset=known)
+
+    def _like(self, typed: str) -> list[str]:
+        chosen = self._chosen()
+        return [] if chosen is None else completion.settings_like(chosen, typed)
 
     @on(Input.Changed, "#overrides Input")
     def _hint(self, event: Input.Changed) -> None:
         """Say what the setting may be, or which settings hold what was typed."""
         key, equals, _ = event.value.partition("=")
-        hint = ""
-        if equals and (allowed := completion.allowed(key)) is not None:
+        hint, chosen = "", self._chosen()
+        if equals and chosen and (allowed := completion.allowed(chosen, key)) is not None:
             hint = f"{key.strip()}: {allowed}"
         elif key:
             found = self._like(key)
@@ -288,7 +295,7 @@ class LaunchScreen(MabeScreen):
     def _last_data(self) -> str:
         """Return the folder that was learned from last, where the version needs one."""
         experiment = self.mabe.session.registry.experiment(self._version)
-        if experiment.data.source == "synthetic":
+        if task_spec(experiment.task).makes_data(experiment):
             return ""
         return str(self.mabe.view_state.screen(NAME).get("data", ""))
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from core.config.experiment import Experiment
 from core.errors import UserError
 from core.run.events import System, encode
 from core.run.rundir import Limits, RunDir, RunRequest, new_run_id
+from core.tasks.behaviour.settings import BehaviourExperiment
 from tests.mabe_tui.cli.conftest import Mabe
 
 PaidRun = Callable[[str, float, float], RunDir]
@@ -28,7 +28,7 @@ def paid_run(home: Path) -> PaidRun:
         run.write_request(
             RunRequest(
                 run=run.id, created=created, launcher="local", seed=1,
-                experiment=Experiment(name=version), limits=Limits(usd_per_hour=2.0),
+                experiment=BehaviourExperiment(name=version), limits=Limits(usd_per_hour=2.0),
             )
         )  # fmt: skip
         events = run.events_path("0001-aaaa")

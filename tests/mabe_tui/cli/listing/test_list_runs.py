@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from core.config.experiment import Experiment
 from core.config.registry import default_path, load
 from core.errors import ConfigError, RunError, UserError
 from core.run.events import Stopped
 from core.run.rundir import RunDir
+from core.tasks.behaviour.settings import BehaviourExperiment
 from tests.mabe_tui.recorded import record
 
 Mabe = Callable[..., Result]
@@ -27,12 +27,12 @@ def mabe(invoke: Mabe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mabe:
 
 
 @pytest.fixture
-def v6() -> Experiment:
+def v6() -> BehaviourExperiment:
     return load(default_path()).experiment("v6")
 
 
 @pytest.fixture
-def three(home: Path, v6: Experiment) -> list[RunDir]:
+def three(home: Path, v6: BehaviourExperiment) -> list[RunDir]:
     """Two seeds of v6 and a stopped v5, oldest first."""
     v5 = load(default_path()).experiment("v5")
     return [
@@ -47,7 +47,7 @@ def ids(result: Result) -> list[str]:
 
 
 def test_at_80_columns_what_is_nearly_empty_goes_first(
-    mabe: Mabe, three: list[RunDir], home: Path, v6: Experiment, narrow: None
+    mabe: Mabe, three: list[RunDir], home: Path, v6: BehaviourExperiment, narrow: None
 ) -> None:
     for seed in range(5):
         record(home, v6, (0.1, 0.2), seed=seed, tags=("a-long-tag", "another"))
@@ -144,7 +144,9 @@ def test_pins(mabe: Mabe, three: list[RunDir]) -> None:
         mabe("pin", "--baseline")
 
 
-def test_measured_versions(mabe: Mabe, home: Path, v6: Experiment, three: list[RunDir]) -> None:
+def test_measured_versions(
+    mabe: Mabe, home: Path, v6: BehaviourExperiment, three: list[RunDir]
+) -> None:
     result = mabe("list", "--measured", "--baseline", "v5")
     lines = {line.split()[0]: line for line in result.stdout.splitlines()}
     assert "0.4500 ± 0.0707 (2)" in lines["v6"]
@@ -171,7 +173,7 @@ def test_settings_that_are_not_the_versions_own_are_marked(mabe: Mabe, home: Pat
 
 
 def test_an_empty_table_says_whether_there_are_runs_at_all(
-    mabe: Mabe, home: Path, v6: Experiment
+    mabe: Mabe, home: Path, v6: BehaviourExperiment
 ) -> None:
     assert "no runs yet" in mabe("runs", "--where", "tag:sweep").stderr
     record(home, v6, (0.9,), imported=True)

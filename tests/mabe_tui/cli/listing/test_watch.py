@@ -13,9 +13,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from core.config.experiment import Experiment
 from core.run.events import Failed
 from core.run.rundir import RunDir
+from core.tasks.behaviour.settings import BehaviourExperiment
 from mabe_tui.cli.listing.runs_view import Listing, Narrowed
 from mabe_tui.cli.listing.watch import _print_changes, change_line, changes
 from mabe_tui.cli.session import Session
@@ -31,7 +31,7 @@ NOW = dt.datetime(2026, 11, 21, 12, 30, 5, tzinfo=dt.UTC)
 
 
 def test_first_what_goes_on_then_what_changes(home: Path) -> None:
-    over = record(home, Experiment(name="v1"), ending=Failed)
+    over = record(home, BehaviourExperiment(name="v1"), ending=Failed)
     (summary,) = Catalog(RunStore(home)).summaries()
     alive = msgspec.structs.replace(summary, id="v1-alive", state=RunState.RUNNING)
     assert [c.run.id for c in changes(None, [alive, summary], NOW)] == ["v1-alive"]

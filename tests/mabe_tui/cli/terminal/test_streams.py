@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from core.config.experiment import Experiment
 from core.run.rundir import About, RunDir, RunRequest
 from core.system.files import write_bytes_atomically
+from core.tasks.behaviour.settings import BehaviourExperiment
 from mabe_tui.cli.main import _silence_libraries
 from mabe_tui.cli.terminal.output import print_json, rich_table, say, telling_of
 from mabe_tui.cli.terminal.streams import NeutralOutput, console
@@ -45,7 +45,7 @@ def shell(folder: Path, command: str, **environment: str) -> "subprocess.Complet
 def folder(tmp_path: Path) -> Path:
     """A home with a run that a stranger described, and whose request holds a name that is no UTF-8."""
     run = RunDir(tmp_path / "home" / "runs" / RUN)
-    experiment = Experiment(name="v6", title=EVIL, notes={"why": EVIL})
+    experiment = BehaviourExperiment(name="v6", title=EVIL, notes={"why": EVIL})
     run.write_request(
         RunRequest(
             run=RUN,

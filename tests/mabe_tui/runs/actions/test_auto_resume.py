@@ -5,9 +5,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from core.config.experiment import Experiment
 from core.errors import RunError
 from core.run.rundir import Handle, RunDir
+from core.tasks.behaviour.settings import BehaviourExperiment
 from mabe_tui.launch.attempts import QuietEnding, write_quiet_ending
 from mabe_tui.launch.launcher import RunState, Say, UnreachableError
 from mabe_tui.runs.actions import control
@@ -31,7 +31,7 @@ def resumed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def entry_of(folder: Path, launcher: str = "modal", imported: bool = False) -> RunEntry:
-    request = new_request(Experiment(name="v1"), launcher)
+    request = new_request(BehaviourExperiment(name="v1"), launcher)
     run = RunDir(folder / "runs" / request.run)
     run.write_request(msgspec.structs.replace(request, imported=imported))
     write_quiet_ending(

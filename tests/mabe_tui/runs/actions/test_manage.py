@@ -7,10 +7,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from core.config.experiment import Experiment
 from core.errors import RunError
 from core.run import places
 from core.run.rundir import RunDir
+from core.tasks.behaviour.settings import BehaviourExperiment
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.local_launcher import LocalLauncher
 from mabe_tui.runs.actions import manage
@@ -175,7 +175,10 @@ def test_foreign_folder_is_left_alone(home: Path) -> None:
 
 @pytest.mark.parametrize("seed", [2**64, -1])
 def test_a_run_with_an_impossible_seed_is_listed_and_can_be_removed(home: Path, seed: int) -> None:
-    run, other = record(home, Experiment(name="v6")), record(home, Experiment(name="v6"))
+    run, other = (
+        record(home, BehaviourExperiment(name="v6")),
+        record(home, BehaviourExperiment(name="v6")),
+    )
     path = run.path / "run.toml"
     path.write_text(re.sub(r"^seed = \d+", f"seed = {seed}", path.read_text(), flags=re.MULTILINE))
     for _ in range(2):  # anew, and from the file of the first
@@ -188,7 +191,7 @@ def test_a_run_with_an_impossible_seed_is_listed_and_can_be_removed(home: Path, 
 
 @pytest.mark.parametrize("name", ["x" * 65, "a b", "a,b", "a\x1b[31m", ""])
 def test_what_cannot_be_a_tag_is_refused_in_a_line(home: Path, name: str) -> None:
-    run = record(home, Experiment(name="v6"))
+    run = record(home, BehaviourExperiment(name="v6"))
     with pytest.raises(RunError, match="cannot be a tag") as caught:
         tag(run, [name])
     assert "\n" not in str(caught.value)

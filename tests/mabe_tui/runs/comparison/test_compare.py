@@ -10,7 +10,6 @@ import pyarrow.parquet as pq
 import pytest
 from numpy.typing import NDArray
 
-from core.config.experiment import Experiment, TrainingConfig
 from core.config.registry import Registry, default_path, load
 from core.errors import ConfigError, MisuseError
 from core.evaluation.rows import counts_of, f1_macro
@@ -19,6 +18,7 @@ from core.evaluation.versions import compare_versions
 from core.run.emitter import Emitter
 from core.run.events import Epoch, Finished, RunStarted
 from core.run.rundir import About, Resolved, RunDir, RunRequest, new_run_id
+from core.tasks.behaviour.settings import BehaviourExperiment, BehaviourTrainingConfig
 from mabe_tui.runs.comparison.compare import (
     OF_A_RENTED_MACHINE,
     Comparison,
@@ -34,7 +34,7 @@ from mabe_tui.runs.store import RunStore
 CLASSES = ("other", "social", "mating", "aggressive")
 VIDEOS = tuple(f"v{number}" for number in range(8))
 TRUTH = np.random.default_rng(0).integers(20, 200, (len(VIDEOS), len(CLASSES)))
-DEFAULT = TrainingConfig()
+DEFAULT = BehaviourTrainingConfig()
 MakeFinished = Callable[..., RunDir]
 
 
@@ -60,7 +60,7 @@ def finished(home: Path) -> MakeFinished:
         version: str = "v5",
         seed: int = 1,
         f1: float = 0.5,
-        training: TrainingConfig = DEFAULT,
+        training: BehaviourTrainingConfig = DEFAULT,
         done: bool = True,
         fingerprint: str = "data",
         videos: tuple[str, ...] = VIDEOS,
@@ -80,7 +80,7 @@ def finished(home: Path) -> MakeFinished:
         run.write_request(
             RunRequest(
                 run=run.id, created=created, launcher="local", seed=seed, resolved=found, data=data,
-                experiment=Experiment(name=version, training=training),
+                experiment=BehaviourExperiment(name=version, training=training),
             )
         )  # fmt: skip
         run.write_about(About(tags=tags))
@@ -164,13 +164,13 @@ def test_of_each_seed_the_newest_run_counts(
 def test_only_what_differs_in_nothing_but_the_seed_is_grouped(
     home: Path, registry: Registry, finished: MakeFinished
 ) -> None:
-    finished(seed=1, training=TrainingConfig(batch_size=7))
+    finished(seed=1, training=BehaviourTrainingConfig(batch_size=7))
     finished(seed=2, fingerprint="other data")
     finished(seed=3, videos=VIDEOS[:7])
     finished(seed=4)
     finished(seed=5)
     assert seeds_of(home, registry) == [5, 4]
-    finished(seed=6, training=TrainingConfig(batch_size=7))
+    finished(seed=6, training=BehaviourTrainingConfig(batch_size=7))
     assert seeds_of(home, registry) == [6, 1]
 
 
@@ -210,7 +210,9 @@ def test_latest_and_a_named_run_stand_alone(
 def test_trials_of_a_study_are_passed_over(
     home: Path, registry: Registry, finished: MakeFinished
 ) -> None:
-    trial = finished(seed=8, tags=("tune:v5", "trial:0"), training=TrainingConfig(batch_size=9))
+    trial = finished(
+        seed=8, tags=("tune:v5", "trial:0"), training=BehaviourTrainingConfig(batch_size=9)
+    )
     assert seeds_of(home, registry) == [8]  # there is nothing else
     finished(seed=1)
     finished(seed=9, tags=("tune:v5", "trial:1"))
@@ -264,7 +266,7 @@ def test_a_spread_that_other_runs_show_is_used_and_named(
     for seed, skill in enumerate((0.5, 0.6, 0.7, 0.8, 0.9), start=1):
         latest = finished("v6", seed=seed, skill=skill)
     finished("v6", seed=9, fingerprint="other data", skill=0.1)
-    finished("v6", seed=8, training=TrainingConfig(batch_size=7), skill=0.1)
+    finished("v6", seed=8, training=BehaviourTrainingConfig(batch_size=7), skill=0.1)
     finished("v6", seed=7).evaluation_table.write_bytes(b"damaged")
     five = finished("v5", seed=1, skill=0.6)
     (verdict,) = compared(home, registry, five.id, latest.id).verdicts

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import precision_recall_fscore_support
 
-from core.config.experiment import DataConfig, Experiment
 from core.config.registry import default_path, load
+from core.tasks.behaviour.settings import BehaviourDataConfig, BehaviourExperiment
 from mabe_tui.runs.comparison.compare import changed_settings, compare
 from mabe_tui.runs.comparison.inspection import Inspection, classes_of_counts, inspect
 from mabe_tui.runs.comparison.sides import Side
@@ -29,8 +29,8 @@ def test_scores_of_the_classes_are_those_of_scikit_learn() -> None:
 
 
 def test_false_zero_none_and_missing_are_four_things() -> None:
-    base = Experiment(name="v1", actions={"sniff": "social"})
-    other = Experiment(name="v1", actions={}, data=DataConfig(split_seed=0))
+    base = BehaviourExperiment(name="v1", actions={"sniff": "social"})
+    other = BehaviourExperiment(name="v1", actions={}, data=BehaviourDataConfig(split_seed=0))
     sides = [Side(name=n, experiment=e, seed=1) for n, e in (("a", base), ("b", other))]
     rows = {row.key: row for row in changed_settings(sides)}
     assert rows["actions.sniff"].values == ("social", None)
@@ -44,7 +44,7 @@ def test_a_setting_that_one_side_lacks_and_the_other_unset_differs(
 ) -> None:
     tables = iter([{"x": None, "y": False, "z": 1}, {"y": 0, "z": 1}])
     monkeypatch.setattr("mabe_tui.runs.comparison.compare.flatten", lambda _: next(tables))
-    sides = [Side(name=n, experiment=Experiment(name="v1"), seed=1) for n in "ab"]
+    sides = [Side(name=n, experiment=BehaviourExperiment(name="v1"), seed=1) for n in "ab"]
     assert [row.key for row in changed_settings(sides)] == ["x", "y"]
 
 

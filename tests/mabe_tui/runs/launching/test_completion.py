@@ -38,8 +38,11 @@ def test_what_is_offered(typed: str, first: list[str]) -> None:
 
 
 def test_what_a_setting_may_be() -> None:
-    assert allowed("training.learning_rate=2") == "a number above 0 and up to 1000"
-    assert allowed("training.lr") is None
+    assert (
+        allowed(REGISTRY.experiment("v1"), "training.learning_rate=2")
+        == "a number above 0 and up to 1000"
+    )
+    assert allowed(REGISTRY.experiment("v1"), "training.lr") is None
 
 
 def test_folders(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from core.config.experiment import Experiment
 from core.config.registry import default_path, load
+from core.tasks.behaviour.settings import BehaviourExperiment
 from core.training.probe_report import ProbeReport
 from mabe_tui.runs.launching.gpu_table import GpuRow, gpu_table
 from mabe_tui.runs.launching.probes import KeptProbe, keep_probe, kept_probes, torch_version
@@ -18,7 +18,7 @@ NOW = dt.datetime(2026, 12, 1, tzinfo=dt.UTC)
 
 
 @pytest.fixture
-def v6() -> Experiment:
+def v6() -> BehaviourExperiment:
     return load(default_path()).experiment("v6")
 
 
@@ -35,12 +35,12 @@ def report(batch: int = 192, step: float | None = 0.5, torch: str | None = None)
     )  # fmt: skip
 
 
-def row(home: Path, experiment: Experiment, gpu: str) -> GpuRow:
+def row(home: Path, experiment: BehaviourExperiment, gpu: str) -> GpuRow:
     return next(r for r in gpu_table(RunStore(home), experiment, 10).rows if r.gpu == gpu)
 
 
 def test_without_a_run_or_a_probe_only_the_documents_say_something(
-    tmp_path: Path, v6: Experiment
+    tmp_path: Path, v6: BehaviourExperiment
 ) -> None:
     table = gpu_table(RunStore(tmp_path), v6)
     assert table.windows is None
@@ -55,7 +55,7 @@ def test_without_a_run_or_a_probe_only_the_documents_say_something(
 
 
 def test_a_run_on_that_gpu_goes_before_a_probe_and_this_before_the_documents(
-    tmp_path: Path, v6: Experiment
+    tmp_path: Path, v6: BehaviourExperiment
 ) -> None:
     keep_probe(v6, KeptProbe(gpu="A10", time=NOW, report=report()))
     assert row(tmp_path, v6, "A10").seconds_per_epoch is None  # how many steps is not known
@@ -78,7 +78,9 @@ def test_a_run_on_that_gpu_goes_before_a_probe_and_this_before_the_documents(
     assert found.usd.value == pytest.approx(found.hours.value * (found.usd_per_hour or 0))
 
 
-def test_a_probe_is_of_its_settings_and_torch_alone(tmp_path: Path, v6: Experiment) -> None:
+def test_a_probe_is_of_its_settings_and_torch_alone(
+    tmp_path: Path, v6: BehaviourExperiment
+) -> None:
     keep_probe(v6, KeptProbe(gpu="A10", time=NOW, report=report()))
     keep_probe(v6, KeptProbe(gpu="T4", time=NOW, report=report(torch="1.0")))
     assert set(kept_probes(v6)) == {"A10"}

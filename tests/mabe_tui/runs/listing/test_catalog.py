@@ -7,11 +7,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from core.config.experiment import Experiment, HardwareConfig, TrainingConfig
+from core.config.experiment import HardwareConfig
 from core.run import places
 from core.run.events import Failed
 from core.run.history import History
 from core.run.rundir import About, RunDir
+from core.tasks.behaviour.settings import BehaviourExperiment, BehaviourTrainingConfig
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.local_launcher import LocalLauncher
 from mabe_tui.plotting.smoothing import ema
@@ -26,7 +27,7 @@ from mabe_tui.runs.summary.run_summary import summary_of
 from tests.mabe_tui.recorded import record
 from tests.waiting import wait_for
 
-V6 = Experiment(name="v6", training=TrainingConfig(epochs=3))
+V6 = BehaviourExperiment(name="v6", training=BehaviourTrainingConfig(epochs=3))
 MakeRun = Callable[..., RunDir]
 
 

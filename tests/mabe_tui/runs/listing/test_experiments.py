@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from core.config.experiment import Experiment
 from core.config.registry import Registry, default_path, load
 from core.errors import RunError
 from core.run.events import Failed, Stopped
+from core.tasks.behaviour.settings import BehaviourExperiment
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.comparison.compare import compare
 from mabe_tui.runs.listing.catalog import Catalog
@@ -22,7 +22,7 @@ def registry() -> Registry:
 
 
 @pytest.fixture
-def v6(registry: Registry) -> Experiment:
+def v6(registry: Registry) -> BehaviourExperiment:
     return registry.experiment("v6")
 
 
@@ -45,7 +45,9 @@ def test_versions_without_runs_are_listed(home: Path, registry: Registry) -> Non
     )  # fmt: skip
 
 
-def test_mean_over_the_seeds_that_finished(home: Path, registry: Registry, v6: Experiment) -> None:
+def test_mean_over_the_seeds_that_finished(
+    home: Path, registry: Registry, v6: BehaviourExperiment
+) -> None:
     first = record(home, v6, (0.4, 0.3), seed=1, usd_per_hour=3.6)
     second = record(home, v6, (0.5,), seed=2, usd_per_hour=3.6)
     stopped = record(home, v6, (0.9,), seed=3, ending=Stopped)
@@ -63,7 +65,9 @@ def test_mean_over_the_seeds_that_finished(home: Path, registry: Registry, v6: E
     assert trial.id not in row.measured.runs
 
 
-def test_the_figure_is_that_of_compare(home: Path, registry: Registry, v6: Experiment) -> None:
+def test_the_figure_is_that_of_compare(
+    home: Path, registry: Registry, v6: BehaviourExperiment
+) -> None:
     for seed, scores in enumerate([(0.4, 0.3), (0.5,), (0.45, 0.6)]):
         record(home, v6, scores, seed=seed)
     record(home, v6, (0.1,), seed=9, ending=Failed)
@@ -77,7 +81,7 @@ def test_the_figure_is_that_of_compare(home: Path, registry: Registry, v6: Exper
 
 
 def test_a_failed_try_does_not_hide_what_is_known(
-    home: Path, registry: Registry, v6: Experiment
+    home: Path, registry: Registry, v6: BehaviourExperiment
 ) -> None:
     known = record(home, v6, (0.4, 0.3))
     larger = registry.experiment("v6", ["training.batch_size=32"])
@@ -91,7 +95,9 @@ def test_a_failed_try_does_not_hide_what_is_known(
     assert measured.left_out == (f"{stopped.id} (stopped)", f"{failed.id} (failed)")
 
 
-def test_an_imported_run_is_not_measured(home: Path, registry: Registry, v6: Experiment) -> None:
+def test_an_imported_run_is_not_measured(
+    home: Path, registry: Registry, v6: BehaviourExperiment
+) -> None:
     imported = record(home, v6, (0.9,), imported=True)
     record(home, registry.experiment("v5"))
     row = row_of(home, registry, "v6")
@@ -105,7 +111,9 @@ def test_an_imported_run_is_not_measured(home: Path, registry: Registry, v6: Exp
     assert compare(["v6", "v5"], RunStore(home), registry).sides[0].best["f1_macro"] == 0.4
 
 
-def test_an_interrupted_run_is_not_finished(home: Path, registry: Registry, v6: Experiment) -> None:
+def test_an_interrupted_run_is_not_finished(
+    home: Path, registry: Registry, v6: BehaviourExperiment
+) -> None:
     record(home, v6, (0.4, 0.3), ending=Stopped)
     measured = row_of(home, registry, "v6").measured
     assert (measured.f1_macro, measured.std, measured.finished) == (0.4, None, False)
@@ -119,7 +127,7 @@ def test_other_settings_than_registered_are_told(home: Path, registry: Registry)
     assert row.measured.overrides == overrides
 
 
-def test_delta_to_the_baseline(home: Path, registry: Registry, v6: Experiment) -> None:
+def test_delta_to_the_baseline(home: Path, registry: Registry, v6: BehaviourExperiment) -> None:
     run = record(home, registry.experiment("v5"), (0.3,))
     record(home, v6, (0.5,))
     record(home, registry.experiment("v7"), (0.5,), videos=("other",))

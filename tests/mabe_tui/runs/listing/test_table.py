@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.config.experiment import Experiment, TrainingConfig
 from core.errors import UserError
 from core.run.events import Stopped
+from core.tasks.behaviour.settings import BehaviourExperiment, BehaviourTrainingConfig
 from mabe_tui.runs.listing.catalog import Catalog
 from mabe_tui.runs.listing.fields import (
     Fields,
@@ -24,8 +24,8 @@ from mabe_tui.runs.listing.view_state import View
 from mabe_tui.runs.store import RunStore
 from tests.mabe_tui.recorded import record
 
-V5 = Experiment(name="v5", training=TrainingConfig(batch_size=64))
-V6 = Experiment(name="v6", training=TrainingConfig(batch_size=384))
+V5 = BehaviourExperiment(name="v5", training=BehaviourTrainingConfig(batch_size=64))
+V6 = BehaviourExperiment(name="v6", training=BehaviourTrainingConfig(batch_size=384))
 
 
 def test_a_row_has_summary_metrics_and_settings(home: Path) -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from core.config.experiment import Experiment
 from core.config.registry import default_path, load
 from core.errors import ConfigError, DataError
 from core.run.events import RunStarted, encode
+from core.tasks.behaviour.settings import BehaviourExperiment
 from mabe_tui.cli.following.lines import line_of
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.line_buffer import TimedLine
@@ -146,7 +146,7 @@ def test_a_run_is_made_of_it(tmp_path: Path) -> None:
     path.write_text(LONG, encoding="utf-8")
     ended = dt.datetime(2025, 11, 21, tzinfo=dt.UTC)
     os.utime(path, (ended.timestamp(), ended.timestamp()))
-    import_log(tmp_path, read_old_log(path), Experiment(name="v6"))
+    import_log(tmp_path, read_old_log(path), BehaviourExperiment(name="v6"))
     (entry,) = RunStore(tmp_path).entries()
     summary = summary_of(entry)
     assert summary.state is RunState.FINISHED
@@ -161,7 +161,7 @@ def test_a_run_is_made_of_it(tmp_path: Path) -> None:
 def test_its_log_has_each_epoch_once_in_its_place(tmp_path: Path) -> None:
     path = tmp_path / "v6.log"
     path.write_text(LONG, encoding="utf-8")
-    run = import_log(tmp_path, read_old_log(path), Experiment(name="v6"))
+    run = import_log(tmp_path, read_old_log(path), BehaviourExperiment(name="v6"))
     items = Mirror(run).poll()
     shown = [line for item in items if (line := line_of(item, 100)) is not None]
     assert [line[:13] for line in shown if line.startswith("epoch ")] == [
@@ -178,7 +178,7 @@ def test_its_log_has_each_epoch_once_in_its_place(tmp_path: Path) -> None:
 def test_times_of_the_lines_are_those_of_the_run(tmp_path: Path) -> None:
     lines = [(text, NOW + dt.timedelta(minutes=n)) for n, text in enumerate(LONG.splitlines())]
     printed = of_lines("fc-x", lines, NOW + dt.timedelta(days=3))
-    run = import_log(tmp_path, printed, Experiment(name="v6"))
+    run = import_log(tmp_path, printed, BehaviourExperiment(name="v6"))
     minutes = [(event.time - NOW).total_seconds() / 60 for event in run.events()]
     assert minutes == [0, 7, 11, len(lines) - 1]
 
@@ -206,7 +206,9 @@ def test_two_losses_are_told_apart() -> None:
 
 def test_how_a_log_ends_is_how_its_run_ends(tmp_path: Path) -> None:
     def ending(text: str) -> str:
-        run = import_log(tmp_path, of_lines("x", untimed(text), NOW), Experiment(name="v6"))
+        run = import_log(
+            tmp_path, of_lines("x", untimed(text), NOW), BehaviourExperiment(name="v6")
+        )
         summary = summary_of(RunEntry(run))
         assert summary.elapsed_seconds is None  # nothing tells
         return state_words(summary)
@@ -221,7 +223,7 @@ def test_how_a_log_ends_is_how_its_run_ends(tmp_path: Path) -> None:
 
 def test_a_best_epoch_that_a_shortened_log_leaves_out_is_named(tmp_path: Path) -> None:
     text = "Epoch 0/2: F1: 0.1\nEpoch 1/2: F1: 0.2\nBest F1: 0.4 (Epoch 7)"
-    run = import_log(tmp_path, of_lines("x", untimed(text), NOW), Experiment(name="v6"))
+    run = import_log(tmp_path, of_lines("x", untimed(text), NOW), BehaviourExperiment(name="v6"))
     summary = summary_of(RunEntry(run))
     assert state_words(summary) == "finished (all epochs done)"  # it counts from 0
     assert summary.warnings == (
@@ -242,7 +244,7 @@ def test_its_settings_are_those_of_the_log(tmp_path: Path) -> None:
 
 def test_the_same_log_is_found_again(tmp_path: Path) -> None:
     printed = of_lines("x.log", untimed(LONG), NOW)
-    run = import_log(tmp_path, printed, Experiment(name="v6"))
+    run = import_log(tmp_path, printed, BehaviourExperiment(name="v6"))
     again = imported_before(tmp_path, printed, "v6")
     assert again is not None
     assert again.id == run.id

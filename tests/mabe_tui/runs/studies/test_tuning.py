@@ -9,13 +9,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from core.config.experiment import Experiment, TrainingConfig
 from core.config.registry import load
 from core.config.tuning import Range
 from core.errors import RunError
 from core.run.emitter import Emitter
 from core.run.events import Epoch, Failed, Finished, RunStarted, Stopped
 from core.run.rundir import RunDir, RunRequest, new_run_id
+from core.tasks.behaviour.settings import BehaviourExperiment, BehaviourTrainingConfig
 from mabe_tui.launch.launcher import RunState, StopOutcome, UnreachableError
 from mabe_tui.runs.studies.study import Asked, Study, asked, best_of, open_study
 from mabe_tui.runs.studies.tuning import Tuner
@@ -24,8 +24,10 @@ RANGES = {
     "training.learning_rate": Range(low=1e-4, high=1e-1, log=True),
     "training.batch_size": Range(choices=(16, 32)),
 }
-EXPERIMENT = Experiment(
-    name="v2", tune=RANGES, training=TrainingConfig(epochs=3, learning_rate=1e-2, batch_size=16)
+EXPERIMENT = BehaviourExperiment(
+    name="v2",
+    tune=RANGES,
+    training=BehaviourTrainingConfig(epochs=3, learning_rate=1e-2, batch_size=16),
 )
 Script = Callable[[RunRequest], tuple[list[float], RunState]]
 
@@ -129,7 +131,7 @@ def tuner(
 
     @contextmanager
     def make(
-        launcher: PretendLauncher, experiment: Experiment = EXPERIMENT
+        launcher: PretendLauncher, experiment: BehaviourExperiment = EXPERIMENT
     ) -> Iterator[tuple[Study, Tuner]]:
         with open_study(home / "tune" / "s", about(experiment), experiment) as study:
             yield study, Tuner(study, "s", home, launcher, request_for, seconds=0.0)
@@ -137,7 +139,7 @@ def tuner(
     return make
 
 
-def about(experiment: Experiment) -> Asked:
+def about(experiment: BehaviourExperiment) -> Asked:
     return asked(experiment, None, (), None)
 
 
@@ -171,7 +173,9 @@ def test_the_first_trial_is_the_version_as_it_stands(tuner: MakeTuner) -> None:
 def test_the_first_trial_is_the_version_also_where_no_range_holds_its_values(
     home: Path, tuner: MakeTuner
 ) -> None:
-    training = TrainingConfig(epochs=3, learning_rate=0.5, batch_size=48, gradient_clip=None)
+    training = BehaviourTrainingConfig(
+        epochs=3, learning_rate=0.5, batch_size=48, gradient_clip=None
+    )
     ranges = RANGES | {"training.gradient_clip": Range(low=0.1, high=9.0)}
     experiment = msgspec.structs.replace(EXPERIMENT, training=training, tune=ranges)
     launcher = PretendLauncher(lambda _: ([0.1], RunState.FINISHED))
@@ -350,7 +354,7 @@ def test_a_failed_run_fails_its_trial_and_the_study_goes_on(tuner: MakeTuner) ->
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"training": TrainingConfig(epochs=4)}, "another training.epochs"),
+        ({"training": BehaviourTrainingConfig(epochs=4)}, "another training.epochs"),
         ({"tune": {"training.batch_size": Range(choices=(8, 16))}}, "another tune.training"),
     ],
 )

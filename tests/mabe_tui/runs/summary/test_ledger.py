@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from core.config.experiment import Experiment
 from core.run.events import AnyEvent, Finished, Preempted, Resumed, RunStarted, System, encode
 from core.run.rundir import Limits, RunDir, RunRequest
+from core.tasks.behaviour.settings import BehaviourExperiment
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.curves.points import Points
 from mabe_tui.runs.store import RunEntry
@@ -36,7 +36,7 @@ def entry(tmp_path: Path) -> RunEntry:
             created=NIGHT,
             launcher="modal",
             seed=1,
-            experiment=Experiment(name="v6"),
+            experiment=BehaviourExperiment(name="v6"),
             limits=Limits(usd_per_hour=4.0),
         )
     )

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.config.experiment import Experiment, TrainingConfig
 from core.run.events import (
     Epoch,
     Failed,
@@ -22,6 +21,7 @@ from core.run.events import (
 )
 from core.run.history import fold
 from core.run.rundir import Limits, RunDir, RunRequest
+from core.tasks.behaviour.settings import BehaviourExperiment, BehaviourTrainingConfig
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.format.event_text import best_words, state_words
 from mabe_tui.runs.store import RunEntry
@@ -36,7 +36,7 @@ REQUEST = RunRequest(
     created=START,
     launcher="local",
     seed=1,
-    experiment=Experiment(name="v6", training=TrainingConfig(epochs=10)),
+    experiment=BehaviourExperiment(name="v6", training=BehaviourTrainingConfig(epochs=10)),
     limits=Limits(usd_per_hour=3.6),
 )
 

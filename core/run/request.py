@@ -1,0 +1,98 @@
+"""``run.toml``: everything that was asked of a run, and what its first attempt found."""
+
+import datetime as dt
+import tomllib
+from typing import Any
+
+import msgspec
+
+from core.config.decode import experiment_from
+from core.config.experiment import Experiment
+from core.config.section import Seed
+from core.errors import ConfigError, RunError
+from core.run.events import KEYS_OF_DATA
+from core.run.limits import Limits
+
+FORMAT = 1
+
+
+class Resolved(msgspec.Struct, frozen=True, kw_only=True, rename=KEYS_OF_DATA):
+    """What the first attempt found: a resume that finds otherwise says so."""
+
+    code_version: str
+    data_fingerprint: str
+    train_units: tuple[str, ...]
+    validation_units: tuple[str, ...]
+    torch: str
+    threads: int
+    device: str
+    processes: int = 1
+    """That share each batch."""
+    features_by: str = "torch"
+    """What computes features: the last digit of a sum may depend on it."""
+    validation_source: str | None = None
+    """Hash of the validation units' files, however they are prepared; ``None`` in older runs."""
+
+
+class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """``run.toml``: everything that was asked. Never a secret."""
+
+    format: int = FORMAT
+    run: str
+    created: dt.datetime
+    launcher: str
+    seed: Seed
+    experiment: Experiment
+    """Of the type of its task; see :func:`request_from`."""
+    overrides: tuple[str, ...] = ()
+    preset: str | None = None
+    data: str | None = None
+    """The data folder, where the experiment does not make its own."""
+    imported: bool = False
+    """Made of an old log: nothing was run here, so there is nothing to go on with or to measure."""
+    limits: Limits = Limits()
+    resolved: Resolved | None = None
+    """Written by the job once the data are known."""
+
+
+def request_from(table: dict[str, Any], where: str) -> RunRequest:
+    """Decode a request, its experiment by the task that it names.
+
+    Args:
+        table: as :func:`core.config.experiment.to_table` gives it.
+        where: names the file in a message.
+
+    Raises:
+        RunError: it is none, of a newer format, or of a task that is not installed here.
+    """
+    if isinstance(table.get("format"), int) and table["format"] > FORMAT:
+        raise RunError(
+            f"{where}: written by a newer mabe (format {table['format']}, this one reads {FORMAT});"
+            " update mabe to read it"
+        )
+    stated = table.get("experiment")
+    if not isinstance(stated, dict):
+        raise RunError(
+            f"{where}: no [experiment] table; it was not written by this version of mabe"
+        )
+    try:
+        experiment = experiment_from(stated, lambda key: f"{where}: experiment.{key}")
+        bare = msgspec.convert({**table, "experiment": {"name": experiment.name}}, RunRequest)
+    except ConfigError as error:
+        raise RunError(f"{error}; it was not written by this version of mabe") from error
+    except msgspec.ValidationError as error:
+        raise RunError(f"{where}: {error}; it was not written by this version of mabe") from error
+    return msgspec.structs.replace(bare, experiment=experiment)
+
+
+def decode_request(text: str | bytes) -> RunRequest:
+    """Decode the content of a ``run.toml`` that came from elsewhere.
+
+    Raises:
+        RunError: it is no TOML, or no request; see :func:`request_from`.
+    """
+    try:
+        table = tomllib.loads(text if isinstance(text, str) else text.decode())
+    except ValueError as error:
+        raise RunError(f"run.toml: cannot be read ({error})") from error
+    return request_from(table, "run.toml")

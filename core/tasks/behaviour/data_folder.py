@@ -1,0 +1,50 @@
+"""A look at the data of a run before it starts: are they there, and is there something to learn?"""
+
+from pathlib import Path
+
+from core.data.competition import labelled, read_videos
+from core.data.split import split_videos
+from core.errors import DataError
+from core.tasks.behaviour.labelled_frames import require_trainable
+from core.tasks.behaviour.settings import BehaviourDataConfig, BehaviourExperiment
+
+FEWEST_VIDEOS = 2
+
+
+def describe_data(experiment: BehaviourExperiment, folder: Path | None) -> str:
+    """Describe the data of a run, having looked that they can be learned from.
+
+    Args:
+        experiment: what is to be learned.
+        folder: in the competition's layout; ``None``: the run makes its own data.
+
+    Raises:
+        DataError: what was named is no data folder, or has nothing to learn from or to validate on.
+    """
+    return _own(experiment.data) if folder is None else _found(experiment, folder)
+
+
+def _own(settings: BehaviourDataConfig) -> str:
+    videos, frames = settings.synthetic_videos, settings.synthetic_frames
+    if settings.validation_videos is not None:
+        from core.data.synthetic.generate import FIRST_VIDEO_ID
+
+        ids = [str(FIRST_VIDEO_ID + number) for number in range(videos)]
+        split_videos(
+            ids, settings.validation_fraction, settings.split_seed, settings.validation_videos
+        )
+    return f"synthetic, made by the run: {videos} videos of {frames} frames"
+
+
+def _found(experiment: BehaviourExperiment, folder: Path) -> str:
+    usable, left_out = labelled(read_videos(folder))
+    if len(usable) < FEWEST_VIDEOS:
+        raise DataError(
+            f"{folder}: {len(usable)} labelled videos with their files ({len(left_out)} left out);"
+            " at least two are needed, one of them for validation (`mabe data check` says more)"
+        )
+    try:
+        require_trainable(experiment, usable)
+    except DataError as error:
+        raise DataError(f"{folder}: {error}") from error
+    return f"{folder}: {len(usable)} labelled videos ({len(left_out)} left out)"
