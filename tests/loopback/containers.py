@@ -96,16 +96,8 @@ class Container(Plane):
     # ── what it finds ─────────────────────────────────────────────────────────────────────────
 
     def _lay_out(self) -> None:
-        code = self.root / "root"
-        code.mkdir()
-        for mount_id in self.function.mount_ids:
-            for name, sha in self.cloud.mounts[mount_id].items():
-                target = self.root / name.lstrip("/")
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(self.cloud.files[sha])
-        for name, source in self.overlay.items():
-            if (code / name).exists():
-                shutil.copy(source, code / name)
+        code = self.cloud.code(self.function.mount_ids, self.overlay)
+        (self.root / "root").symlink_to(code)
         for mount in self.function.volume_mounts:
             copy = self.root / mount.mount_path.lstrip("/")
             copy.mkdir(parents=True)

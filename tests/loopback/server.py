@@ -117,11 +117,12 @@ class LoopbackServer:
         self._run(self._open_server())
 
     def reset(self) -> None:
-        """Turn all faults off and end all calls, as between two tests."""
+        """Turn all faults off, end all calls and empty all volumes, as between two tests."""
         for name, value in vars(Faults()).items():
             setattr(self.faults, name, value)
         self.cloud.account = Account()
         self._call(self._cancel_all)
+        self.cloud.volumes.empty()
         if self._server is None:
             self.come_back()
 

@@ -2,8 +2,10 @@
 
 import asyncio
 import secrets
+import shutil
 import string
 import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +18,8 @@ from tests.loopback.logs import AppLog
 from tests.loopback.plane import refuse
 from tests.loopback.volumes import VolumeStore
 
+CODE_FOLDER = "/root"
+"""Where a container has its code."""
 LETTERS = string.ascii_letters + string.digits
 
 
@@ -85,6 +89,28 @@ class Cloud:
     """Uploaded contents by sha256."""
     images: dict[str, list[str]] = field(default_factory=dict)
     """Docker commands by image id."""
+    codes: dict[tuple[object, ...], Path] = field(default_factory=dict)
+    """Folders of code, by the mounts they hold and the files that were put over them."""
+
+    def code(self, mount_ids: Iterable[str], overlay: Mapping[str, Path]) -> Path:
+        """Return a folder with the code of mounts, and over it the files that take the place of some.
+
+        All containers of the same code share it, and with it what Python compiles: that is most of what
+        the start of a job costs.
+        """
+        files = {name: sha for mount in mount_ids for name, sha in self.mounts[mount].items()}
+        key = (*sorted(files.items()), *sorted(overlay.items()))
+        if key not in self.codes:
+            folder = self.root / "code" / str(len(self.codes))
+            for name, sha in files.items():
+                target = folder / Path(name).relative_to(CODE_FOLDER)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(self.files[sha])
+            for name, source in overlay.items():
+                if (folder / name).exists():
+                    shutil.copy(source, folder / name)
+            self.codes[key] = folder
+        return self.codes[key]
 
     def app(self, app_id: str) -> App:
         """Find an app of the caller's workspace, or refuse as Modal does."""

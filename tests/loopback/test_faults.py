@@ -278,7 +278,7 @@ def test_a_deaf_job_is_killed(
         wait_for(lambda: len(run.history().epochs) == 1)
         assert launcher.stop(run, grace=0.5) is StopOutcome.KILLED
     assert launcher.state(run) is RunState.STOPPED
-    assert server.running() == []
+    wait_for(lambda: not server.running())
 
 
 def test_apps_that_no_run_knows_are_named(

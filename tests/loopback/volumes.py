@@ -153,6 +153,11 @@ class VolumeStore:
         shutil.rmtree(self.folder(volume_id), ignore_errors=True)
         self.ids = {name: known for name, known in self.ids.items() if known != volume_id}
 
+    def empty(self) -> None:
+        """Remove all files; what was uploaded once need not be uploaded again."""
+        for volume_id in self.ids.values():
+            shutil.rmtree(self.root / volume_id, ignore_errors=True)
+
     def get_or_create(
         self,
         request: api_pb2.VolumeGetOrCreateRequest,
