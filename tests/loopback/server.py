@@ -65,7 +65,7 @@ class LoopbackServer:
         self.faults = Faults()
         self.root = root
         self.overlay = overlay or {}
-        """Files that take the place of mounted ones, by their name below the code folder."""
+        """Files beside the mounted ones or in their place, by their name below the code folder."""
         self.cloud = Cloud(root, self.faults, VolumeStore(root / "volumes", self.faults))
         self.control = ControlPlane(self.cloud, self._start_call, self._cancel_call)
         self.processes = ContainerServer(root)

@@ -93,7 +93,7 @@ class Cloud:
     """Folders of code, by the mounts they hold and the files that were put over them."""
 
     def code(self, mount_ids: Iterable[str], overlay: Mapping[str, Path]) -> Path:
-        """Return a folder with the code of mounts, and over it the files that take the place of some.
+        """Return a folder with the code of mounts, and over it the files of an overlay.
 
         All containers of the same code share it, and with it what Python compiles: that is most of what
         the start of a job costs.
@@ -107,7 +107,7 @@ class Cloud:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(self.files[sha])
             for name, source in overlay.items():
-                if (folder / name).exists():
+                if (folder / name).parent.is_dir():
                     shutil.copy(source, folder / name)
             self.codes[key] = folder
         return self.codes[key]

@@ -16,19 +16,22 @@ from core.training.checkpoint import CheckpointStore
 from core.training.identity import projected_history, weights_hash
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.modal_launcher import ModalLauncher
+from tests.gate import Gate
 from tests.loopback.helpers import assert_complete
 from tests.loopback.server import LoopbackServer
 from tests.waiting import wait_for
 
-EPOCHS = 40
-# About a third of a second an epoch on a quiet machine: trouble must come before the end.
+ROOT = Path(__file__).parents[2]
+EPOCHS = 10
+ATTEMPT = "mabe_tui/launch/modal_attempt.py"
+"""What starts the job in a container."""
 SETTINGS = {
     "hardware.device": "cpu",
     "hardware.gpu": "T4",
     "data.window": 40,
     "data.stride": 20,
     "data.synthetic_videos": 3,
-    "data.synthetic_frames": 3000,
+    "data.synthetic_frames": 400,
     "model.name": "conv_bilstm",
     "model.hidden_size": 8,
     "model.channels": "[8, 8]",
@@ -44,14 +47,17 @@ SETTINGS = {
     "training.augmentation.jitter_frames": 2,
 }
 WORDS = [word for key, value in SETTINGS.items() for word in ("--set", f"{key}={value}")]
-CUTS = 20
+CUTS = 12
 Mabe = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.fixture
 def mabe(server: LoopbackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mabe:
-    """Begin a command in a process of its own, as a terminal would; the job is the real one."""
-    monkeypatch.setattr(server, "overlay", {})
+    """Begin a command in a process of its own, as a terminal would; the job is the real one, with a gate."""
+    gated = tmp_path / "modal_attempt.py"
+    gated.write_text((ROOT / ATTEMPT).read_text().replace('"core.job"', '"gated_job"'))
+    overlay = {ATTEMPT: gated, "gated_job.py": ROOT / "tests/core/gated_job.py"}
+    monkeypatch.setattr(server, "overlay", overlay)
     environment = os.environ | server.client_environment()
     environment |= {"MABE_HOME": str(tmp_path / "home"), "OMP_NUM_THREADS": "1"}
 
@@ -79,38 +85,39 @@ def last_weights(run: RunDir) -> str:
     return weights_hash(checkpoint.content["model"])
 
 
-def make_trouble(server: LoopbackServer, run: RunDir) -> None:
-    """Restart the server twice, preempt twice, and kill the job once instead of a commit."""
+def make_trouble(server: LoopbackServer, run: RunDir, gate: Gate) -> None:
+    """Preempt once, restart the server once, and kill the job once instead of a commit."""
     launcher = ModalLauncher()
 
+    def one_more_epoch() -> int:
+        done = len(run.history().epochs)
+        gate.hold_after(done + 1)
+        return done
+
     def progress() -> None:
-        before = len(run.history().epochs)
-        wait_for(lambda: len(run.history().epochs) > before + 1)
-
-    def next_attempt(trouble: Callable[[], None]) -> None:
-        before = len(run.attempts())
-        trouble()
-        wait_for(lambda: len(run.attempts()) > before)
-        progress()
-
-    def restart() -> None:
-        server.go_down()
-        wait_for(lambda: launcher.state(run) is RunState.UNKNOWN)
-        server.come_back()
-        progress()
+        done = one_more_epoch()
+        wait_for(lambda: len(run.history().epochs) > done)
 
     progress()
-    next_attempt(server.preempt)
-    restart()
-    next_attempt(lambda: setattr(server.faults, "kills_at_commit", 1))
-    restart()
-    next_attempt(server.preempt)
+    server.preempt()
+    wait_for(lambda: len(run.attempts()) == 2)
+    progress()
+    server.go_down()
+    wait_for(lambda: launcher.state(run) is RunState.UNKNOWN)
+    server.come_back()
+    progress()
+    server.faults.kills_at_commit = 1
+    one_more_epoch()
+    wait_for(lambda: len(run.attempts()) == 3)
+    progress()
+    gate.open()
 
 
 @pytest.mark.slow
 def test_nothing_that_happens_changes_the_result(
-    server: LoopbackServer, mabe: Mabe, tmp_path: Path
+    server: LoopbackServer, mabe: Mabe, tmp_path: Path, gate: Gate
 ) -> None:
+    gate.hold_after(1)
     client = mabe("run", "v1", "--on", "modal", *WORDS)
     there = begun(tmp_path / "home", client)
     local = mabe("run", "v1", "--on", "local", *WORDS)
@@ -122,7 +129,7 @@ def test_nothing_that_happens_changes_the_result(
     choice = random.Random(1)
     server.faults.cut_streams_after = [choice.randint(0, 8) for _ in range(CUTS)]
     with mabe("logs", "-f", there.id) as follower:
-        make_trouble(server, there)
+        make_trouble(server, there, gate)
         shown, _ = follower.communicate()
     assert follower.returncode == 0
     assert f"finished after epoch {EPOCHS}" in shown
@@ -130,7 +137,7 @@ def test_nothing_that_happens_changes_the_result(
 
     history = assert_complete(there)
     assert len(history.epochs) == EPOCHS
-    assert len(history.attempts) == 4
+    assert len(history.attempts) == 3
     assert history.superseded
     (pulled,) = mabe("pull", there.id, "last").communicate()[0].split()
     volume = server.cloud.volumes.named("mabe-runs") / there.id / "checkpoints"
