@@ -34,11 +34,8 @@ def _learning_rate(experiment: Experiment) -> Found:
 
 def _monitor(experiment: Experiment, spec: TaskSpec) -> Found:
     monitor = experiment.training.monitor
-    choices = [name for name in spec.metric_names(experiment) if spec.rises(name)]
-    if not spec.rises(monitor):
-        falls = f"{monitor!r} falls as a model gets better; choose one that rises"
-        yield "monitor", f"{falls}: {spec.primary}, say"
-    elif monitor not in choices:
+    choices = spec.metric_names(experiment)
+    if monitor not in choices:
         yield "monitor", f"{monitor!r} is not measured; choose one of {', '.join(choices)}"
 
 

@@ -24,6 +24,8 @@ class FrameBatch:
     """Second targets, and the share of the first, where windows were mixed up (mixup)."""
     videos: Tensor | None = None
     """(batch,) int64: places among the validation videos; none in training."""
+    starts: Tensor | None = None
+    """(batch,) int64: the first frame of each window, counted from its video's; none in training."""
 
     @property
     def size(self) -> int:
@@ -45,4 +47,5 @@ class FrameBatch:
             examples=self.examples * len(inputs) // max(1, self.size),
             mixed=mixed,
             videos=None if self.videos is None else self.videos[rows],
+            starts=None if self.starts is None else self.starts[rows],
         )

@@ -154,6 +154,14 @@ class Task(Protocol):
         """Start measuring a pass over the validation examples."""
         ...
 
+    def predict(self, output: Any, batch: Any) -> pa.Table:
+        """Return what a model says of each validation example in a batch, a row each.
+
+        The columns are ``unit``, whatever tells an example from others of its unit, ``label`` or another
+        truth, and the prediction. All tables of a task have the same columns.
+        """
+        ...
+
     def state_dict(self) -> dict[str, Any]:
         """Return what prediction needs besides the weights: feature statistics, slots, classes.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pyarrow as pa
 import torch
 from torch import nn
 
@@ -15,6 +16,7 @@ def evaluate(
     task: Task,
     precision: Precision,
     interrupted: Callable[[], bool] = lambda: False,
+    predictions: list[pa.Table] | None = None,
 ) -> Measure | None:
     """Measure the model on all validation examples; it is left in training mode.
 
@@ -23,6 +25,7 @@ def evaluate(
         task: brings the batches and the measures.
         precision: how the forward pass computes.
         interrupted: asked before each batch; a pass that it ends gives ``None``.
+        predictions: takes a table for each batch, where they are to be kept.
     """
     measure = task.measure()
     model.eval()
@@ -34,7 +37,10 @@ def evaluate(
                     return None
                 with precision.autocast():
                     output = model(batch.inputs)
-                measure.update(in_float32(output), batch)
+                output = in_float32(output)
+                measure.update(output, batch)
+                if predictions is not None:
+                    predictions.append(task.predict(output, batch))
     finally:
         model.train()
     return measure

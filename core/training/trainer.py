@@ -133,7 +133,7 @@ class Trainer:
         state.progress.sums.seconds += time.perf_counter() - began
         if (stop := self._stop_requested()) is not None or measure is None:
             return stop
-        metrics = measure.metrics()
+        metrics = {name: float(value) for name, value in measure.metrics().items()}  # numpy's too
         monitored = self._monitored(metrics)
         self._report(epoch, metrics)
         state.schedule.epoch_done(epoch, monitored)

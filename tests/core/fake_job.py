@@ -125,6 +125,9 @@ class FakeTask:
     def measure(self):
         return FakeMeasure()
 
+    def predict(self, output, batch):
+        return pa.table({"unit": ["c"] * batch.size, "score": output[:, 0, 0].numpy()})
+
     def state_dict(self):
         return {"classes": ["x", "y", "z"], "mean": torch.zeros(FEATURES)}
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import torch
 from torch import Tensor, nn
 
@@ -26,6 +27,7 @@ from core.models.input_spec import InputSpec
 from core.system.device import to_device
 from core.tasks.behaviour.labelled_frames import LabelledFrames
 from core.tasks.behaviour.measure import FrameMeasure
+from core.tasks.behaviour.predictions import predictions_table
 from core.tasks.behaviour.settings import BehaviourExperiment, BehaviourTrainingConfig
 from core.tasks.behaviour.spec import SPEC
 from core.tasks.task import DataSummary, Loss
@@ -111,6 +113,7 @@ class BehaviourTask:
             index = self._validation[begin : begin + size]
             batch = self._batch(self._validation_features, index, number=0)
             batch.videos = to_device(self._validation_place[index.video], self._device)
+            batch.starts = to_device(index.start, self._device)
             yield batch
 
     def build_model(self) -> nn.Module:
@@ -129,6 +132,11 @@ class BehaviourTask:
         """Start measuring a pass over the validation frames."""
         videos = self.summary.validation_units
         return FrameMeasure(self._experiment.classes, videos, self.loss, self._device)
+
+    def predict(self, output: Tensor, batch: FrameBatch) -> pa.Table:
+        """Return the probabilities of every validation frame in a batch."""
+        videos = self.summary.validation_units
+        return predictions_table(output, batch, videos, self._experiment.classes)
 
     def state_dict(self) -> dict[str, Any]:
         """Return what prediction needs besides the weights and the experiment."""

@@ -1,0 +1,53 @@
+"""A small task of another kind, which proves that nothing outside a task knows what is learned.
+
+``pairs.py`` is what listing and comparing know of it, ``task.py`` what trains; ``registry.toml`` has two
+versions.
+"""
+
+import datetime as dt
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from core.config import registry
+from core.run.rundir import RunDir, RunRequest
+
+REGISTRY = Path(__file__).with_name("registry.toml")
+
+
+def write_registry(folder: Path) -> Path:
+    """Copy the registry of the pairs into a folder, under the name by which it is found there."""
+    return Path(shutil.copy(REGISTRY, folder / registry.FILE_NAME))
+
+
+def new_run(
+    path: Path,
+    version: str = "p1",
+    overrides: Sequence[str] = (),
+    seed: int = 1,
+    task: str = "tests.toy.pairs:SPEC",
+) -> RunDir:
+    """Make a run folder that asks for a version of the pairs.
+
+    Args:
+        path: of the run's folder; its name is the run's id.
+        version: ``p1`` or ``p2``.
+        overrides: as of ``--set``.
+        seed: of the training.
+        task: another spec of the same settings.
+    """
+    experiment = registry.load(REGISTRY).experiment(version, overrides)
+    run = RunDir(path)
+    run.write_request(
+        RunRequest(
+            run=run.id,
+            created=dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
+            launcher="local",
+            seed=seed,
+            experiment=msgspec.structs.replace(experiment, task=task),
+            overrides=tuple(overrides),
+        )
+    )
+    return run

@@ -1,0 +1,52 @@
+"""Pairs of tiny images → by how much the second is brighter: a task as a stranger to mabe would write it.
+
+The images are drawn from a seed; the pairs of one scene are a unit. The primary metric is the mean absolute
+error, which falls, and the model takes two tensors. A registry names the task by ``tests.toy.pairs:SPEC``.
+This module is what listing and comparing read, so it loads neither numpy nor torch; ``task.py`` trains.
+"""
+
+from core.config.experiment import DataConfig, Experiment, TrainingConfig
+from core.config.task_spec import MetricSpec, Noun, TaskSpec
+
+LABEL = "brightness"
+
+
+class PairsData(DataConfig, frozen=True):
+    """Which pairs are learned from."""
+
+    scenes: int = 10
+    pairs_per_scene: int = 8
+    seed: int = 7
+
+
+class PairsTraining(TrainingConfig, frozen=True):
+    """How the model is fitted."""
+
+    epochs: int = 4
+    batch_size: int = 8
+    learning_rate: float = 0.02
+    monitor: str = "mae"
+
+
+class PairsExperiment(Experiment, frozen=True):
+    """One version of the task."""
+
+    data: PairsData = PairsData()
+    training: PairsTraining = PairsTraining()
+
+
+SPEC = TaskSpec(
+    name="pairs",
+    title="by how much the second of two images is brighter",
+    unit=Noun("scene", "scenes"),
+    example=Noun("pair", "pairs"),
+    sample=Noun("pair", "pairs"),
+    metrics=(
+        MetricSpec(name="mae", label="MAE", rises=False, statistic="core.evaluation.rows:mean"),
+        MetricSpec(name="loss", label="loss", rises=False),
+    ),
+    primary="mae",
+    labels=lambda _: (LABEL,),
+    experiment=PairsExperiment,
+    build="tests.toy.task:build",
+)
