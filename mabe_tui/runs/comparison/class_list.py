@@ -33,7 +33,7 @@ SHARES = (_Column("of true", 9), _Column("of pred.", 10))
 
 def has_many_classes(sides: Sequence[SideClasses]) -> bool:
     """Whether a matrix of any side is too large to be seen at once."""
-    return any(len(side.classes) > MOST_IN_MATRIX for side in sides)
+    return any(len(side.counts) > MOST_IN_MATRIX for side in sides)
 
 
 def class_list(

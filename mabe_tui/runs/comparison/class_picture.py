@@ -40,7 +40,7 @@ def class_picture(
     if not sides:
         return []
     rows = [*f1_rows(sides, width, lines, ascii_only), EMPTY]
-    pictures = [_matrix(side, cells) for side in sides if side.problem is None]
+    pictures = [_matrix(side, cells) for side in sides if side.counts]
     for start, stop in _flowed([len(rows[0].text) for rows in pictures], width):
         rows += [*reduce(lambda left, right: beside(left, right, GAP), pictures[start:stop]), EMPTY]
     return [*rows, *problem_rows(sides)]

@@ -2,26 +2,24 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from core.config.task_spec import labels_of
+from core.config.task_spec import SUPPORT, TaskSpec
 from mabe_tui.runs.comparison.compare import Comparison
 from mabe_tui.runs.comparison.sides import Side, Spread, mean_over_runs
 from mabe_tui.runs.format.settings import spell, spell_side_by_side
 from mabe_tui.runs.format.units import duration
 from mabe_tui.runs.format.untrusted_text import clean
-from mabe_tui.runs.summary.metric_limits import F1_MACRO, most_possible
+from mabe_tui.runs.summary.metric_limits import most_possible
 
-METRICS_FIRST = ("f1_macro", "f1_macro_behaviours", "f1_macro_present", "accuracy", "loss")
-POOLED_NOTE = "f1_macro over the classes, frames of all validation videos pooled."
 BEST_NOTE = (
-    "Each run picked its best epoch on these same videos, so its figure is a little too good;"
+    "Each run picked its best epoch on these same {units}, so its figure is a little too good;"
     " `mabe compare … --epoch last` compares the last epochs, which nobody picked."
 )
 LAST_NOTE = "Verdicts are about the last epoch of each run."
 SEEDS_NOTE = (
-    "± is the standard deviation over the seeds; the interval counts the luck of seeds and videos."
+    "± is the standard deviation over the seeds; the interval counts the luck of seeds and {units}."
 )
 ONE_SEED_NOTE = (
-    "The interval counts the luck of the videos alone: another seed would give another result."
+    "The interval counts the luck of the {units} alone: another seed would give another result."
 )
 Rows = list[list[object]]
 """A label, then one cell a side; ``None``: nothing to say."""
@@ -34,16 +32,36 @@ def sections(comparison: Comparison, exact: bool = False) -> list[tuple[str, Row
         comparison: of two sides or more.
         exact: settings have all their digits, for a program.
     """
-    sides = comparison.sides
+    sides, task = comparison.sides, comparison.by.task
     return [
         ("changed settings", _setting_rows(comparison, exact)),
-        (_measured_title(sides), _metric_rows(sides, best=True)),
-        ("measured here, at the last epoch", _metric_rows(sides, best=False)),
-        ("F1 of each class, at the best epoch", _class_rows(sides)),
-        ("time and cost", _run_rows(sides)),
+        (_measured_title(sides), _metric_rows(sides, task, best=True)),
+        ("measured here, at the last epoch", _metric_rows(sides, task, best=False)),
+        (f"{title_of_labels(task)}, at the best epoch", _label_rows(sides, task)),
+        ("time and cost", _run_rows(sides, task)),
         ("claimed by imported logs, not measured here", _claimed_rows(sides)),
-        ("reported by the original documents, not measured here", _reported_rows(sides)),
+        ("reported by the original documents, not measured here", _reported_rows(sides, task)),
     ]
+
+
+def in_order(names: Iterable[str], task: TaskSpec) -> list[str]:
+    """Put names of metrics in the order that tables show them in.
+
+    The primary one leads, before those that share its chart, others that a task declares (those that fall
+    last), and what it does not declare.
+    """
+    given = dict.fromkeys(names)
+    declared = [metric.name for metric in sorted(task.metrics, key=lambda m: not m.rises)]
+    first = dict.fromkeys((task.primary, *task.charted, *declared))
+    return [name for name in first if name in given] + [n for n in given if n not in first]
+
+
+def title_of_labels(task: TaskSpec) -> str:
+    """Return what the table of single labels is called, such as ``F1 of each class``."""
+    metric = task.label_metric
+    if metric is None:
+        return f"by {task.label.one}"
+    return metric.title or f"{metric.label} of each {task.label.one}"
 
 
 def _setting_rows(comparison: Comparison, exact: bool) -> Rows:
@@ -62,22 +80,29 @@ def _measured_title(sides: Sequence[Side]) -> str:
     return "measured here, at each one's best epoch"
 
 
-def _metric_rows(sides: Sequence[Side], best: bool) -> Rows:
+def _metric_rows(sides: Sequence[Side], task: TaskSpec, best: bool) -> Rows:
     epochs = [epochs_of(side, best) for side in sides]
     tables = [_metrics_of(side, best) for side in sides]
     known = dict.fromkeys(key for table in tables for key in table if "/" not in key)
-    names = [name for name in METRICS_FIRST if name in known]
-    names += [name for name in known if name not in names]
     rows: Rows = [*_seed_rows(sides), ["epoch", *epochs]] if known else []
-    for name in names:
+    for name in in_order(known, task):
         rows.append([name, *(_metric(table.get(name)) for table in tables)])
-        most = [most_possible(side.best) if _metrics_of(side, best) else None for side in sides]
-        if name == F1_MACRO and any(each is not None for each in most):
-            limits = [
-                figure(1 if m is None and t else m) for m, t in zip(most, tables, strict=True)
-            ]
-            rows.append(["  at most, as classes are absent", *limits])
+        if name == task.primary and task.primary_where_absent is not None:
+            rows += _limits(sides, tables, task)
     return rows
+
+
+def _limits(
+    sides: Sequence[Side], tables: Sequence[Mapping[str, float | Spread]], task: TaskSpec
+) -> Rows:
+    """Return how high the mean over all labels can be, where the validation data of a side lack some."""
+    most = [
+        most_possible(s.best) if table else None for s, table in zip(sides, tables, strict=True)
+    ]
+    if all(each is None for each in most):
+        return []
+    limits = [figure(1 if m is None and t else m) for m, t in zip(most, tables, strict=True)]
+    return [[f"  at most, as {task.label.many} are absent", *limits]]
 
 
 def epochs_of(side: Side, best: bool) -> str | None:
@@ -108,16 +133,20 @@ def _listed(values: Iterable[object]) -> str | None:
     return ", ".join(clean(value) for value in values) or None
 
 
-def _class_rows(sides: Sequence[Side]) -> Rows:
-    classes = dict.fromkeys(name for side in sides for name in labels_of(side.experiment))
+def _label_rows(sides: Sequence[Side], task: TaskSpec) -> Rows:
+    metric = task.label_metric
+    if metric is None:
+        return []
+    labels = dict.fromkeys(name for side in sides for name in task.labels(side.experiment))
+    measured = [_metrics_of(side, best=True) for side in sides]
     rows: Rows = [
-        [name, *(_metric(_metrics_of(side, best=True).get(f"f1/{name}")) for side in sides)]
-        for name in classes
+        [name, *(_metric(table.get(f"{metric.name}/{name}")) for table in measured)]
+        for name in labels
     ]
     return [row for row in rows if any(cell is not None for cell in row[1:])]
 
 
-def _run_rows(sides: Sequence[Side]) -> Rows:
+def _run_rows(sides: Sequence[Side], task: TaskSpec) -> Rows:
     runs = [side.summary for side in sides]
     if not any(runs):
         return []
@@ -131,7 +160,7 @@ def _run_rows(sides: Sequence[Side]) -> Rows:
         ["parameters", *(run and run.parameters and f"{run.parameters:,}" for run in runs)],
         ["device", *(run and run.device for run in runs)],
         [f"time{mean}", *(duration(mean_over_runs(side, "elapsed_seconds")) for side in sides)],
-        [f"frames/s{mean}", *(speed and f"{speed:,.0f}" for speed in speeds)],
+        [f"{task.rate_unit}{mean}", *(speed and f"{speed:,.0f}" for speed in speeds)],
         [f"cost, ${mean}", *(figure(mean_over_runs(side, "cost_usd"), 2) for side in sides)],
     ]
     return [row for row in rows if row[0] != "left out" or any(row[1:])]
@@ -155,10 +184,10 @@ def _claimed_rows(sides: Sequence[Side]) -> Rows:
     return rows + [[name, *(_metric(claim.get(name)) for claim in claims)] for name in known]
 
 
-def _reported_rows(sides: Sequence[Side]) -> Rows:
+def _reported_rows(sides: Sequence[Side], task: TaskSpec) -> Rows:
     claims = [side.reported for side in sides]
     rows: Rows = [
-        ["f1_macro", *(claim and claim.f1_macro for claim in claims)],
+        [task.primary, *(getattr(claim, task.primary, None) for claim in claims)],
         ["best epoch", *(claim and claim.best_epoch for claim in claims)],
         ["accuracy", *(claim and claim.accuracy for claim in claims)],
         ["hours", *(claim and claim.hours for claim in claims)],
@@ -181,10 +210,32 @@ def note_on_verdicts(comparison: Comparison) -> str | None:
     verdicts = [verdict for verdict in comparison.verdicts if verdict.difference is not None]
     if not verdicts:
         return None
-    notes = [POOLED_NOTE]
+    notes = [_pooled(comparison)]
     epochs = {verdict.epoch for verdict in verdicts}
     notes += [note for epoch, note in (("best", BEST_NOTE), ("last", LAST_NOTE)) if epoch in epochs]
     abouts = {verdict.about for verdict in verdicts}
     notes += [SEEDS_NOTE] if "versions" in abouts else []
     notes += [ONE_SEED_NOTE] if abouts == {"checkpoints"} else []
-    return " ".join(notes)
+    return " ".join(note.replace("{units}", comparison.by.unit.many) for note in notes)
+
+
+def _pooled(comparison: Comparison) -> str:
+    """Say what the verdicts are about, and why another metric than usual leads where one does."""
+    by = comparison.by
+    task = by.task
+    pooled = (
+        f"{by.metric.name} over the {task.label.many}, {task.example.many} of all validation"
+        f" {task.unit.many} pooled."
+    )
+    absent = dict.fromkeys(
+        name.removeprefix(SUPPORT)
+        for side in comparison.sides
+        for name, value in side.best.items()
+        if name.startswith(SUPPORT) and value == 0
+    )
+    if by.metric.name == task.primary or not absent:
+        return pooled
+    return (
+        f"{pooled} It leads in place of {task.primary}, which cannot reach 1: no validation"
+        f" {task.example.one} is of {', '.join(map(clean, absent))}."
+    )

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from core.errors import DataError, RunError
+from core.config.task_spec import TaskSpec
+from core.errors import ConfigError, DataError, RunError
 from core.run.places import cache_of_run
 from core.system.progress import Progress
 from mabe_tui.runs.comparison.verdict import (
@@ -17,7 +18,7 @@ from mabe_tui.runs.comparison.verdict import (
     require_same_source,
 )
 from mabe_tui.runs.comparison.version_tables import require_scored_alike
-from mabe_tui.runs.comparison.yardstick import Yardstick, common_task, yardstick
+from mabe_tui.runs.comparison.yardstick import Yardstick, common_task, task_of, yardstick
 from mabe_tui.runs.store import RunEntry, RunStore
 from mabe_tui.runs.summary.checkpoints import checkpoint_here, pointer_name
 from mabe_tui.runs.videos.video_prediction import Device
@@ -101,6 +102,7 @@ def evaluate_run(
     from core.inference.evaluate import evaluate_folder
     from core.inference.predict import Predictor
 
+    _require_videos(task_of(entry.require_request().experiment))
     predictor = Predictor.load(entry.run, pointer_name(which), device)
     bad: list[LeftOut] = []
     found = evaluate_folder(predictor, data, progress=progress, bad=bad if skip_bad else None)
@@ -120,6 +122,19 @@ def evaluate_run(
         bad={each.video.video_id: each.reason for each in bad},
     )
     return report, found
+
+
+def _require_videos(task: TaskSpec) -> None:
+    """Refuse to measure the checkpoints of a task that does not predict videos.
+
+    Raises:
+        ConfigError: says what can be compared instead.
+    """
+    if "video" not in task.views:
+        raise ConfigError(
+            f"checkpoints of task {task.name!r} ({task.title}) cannot be measured again: it predicts no"
+            " videos; compare its runs or versions instead"
+        )
 
 
 def _known_videos(entry: RunEntry, data: Path, ids: set[str]) -> set[str]:
@@ -185,6 +200,7 @@ def compare_checkpoints(
         UserError: a checkpoint or the data cannot be had.
     """
     task = common_task([each.entry.require_request().experiment for each in checkpoints])
+    _require_videos(task)
     measured = [_validated(each, data, device, progress) for each in checkpoints]
     sides = tuple(
         _side(each, table) for each, (table, _) in zip(checkpoints, measured, strict=True)

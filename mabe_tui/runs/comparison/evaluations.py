@@ -5,7 +5,9 @@ from typing import Any
 import msgspec
 
 from core.run.rundir import RunDir
+from mabe_tui.runs.comparison.compare_tables import in_order
 from mabe_tui.runs.comparison.evaluate import EvaluationReport
+from mabe_tui.runs.comparison.yardstick import task_of
 from mabe_tui.runs.listing.view_state import ViewState
 from mabe_tui.runs.summary.checkpoints import checkpoint_here
 from mabe_tui.runs.summary.reading import thin_history
@@ -16,8 +18,18 @@ MOST = 8
 
 
 def epoch_metrics(run: RunDir) -> dict[int, dict[str, float]]:
-    """Return what the run's own validation measured, by epoch, of the history that counts."""
-    return {epoch.epoch: epoch.metrics for epoch in thin_history(run).epochs}
+    """Return what the run's own validation measured, by epoch, of the history that counts.
+
+    The metrics come in the order that tables show them in.
+
+    Raises:
+        RunError: the run's request cannot be read.
+    """
+    task = task_of(run.read_request().experiment)
+    return {
+        epoch.epoch: {name: epoch.metrics[name] for name in in_order(epoch.metrics, task)}
+        for epoch in thin_history(run).epochs
+    }
 
 
 def keep_evaluation(run: RunDir, report: EvaluationReport, state: ViewState) -> None:

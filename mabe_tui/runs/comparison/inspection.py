@@ -1,15 +1,29 @@
 """What of a comparison needs the tables and events of runs, and git: classes, curves, figures, code."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import msgspec
 import numpy as np
 
+from core.config.task_spec import TaskSpec
 from core.errors import DataError, RunError
-from core.evaluation.frames import Counts, f1_per_class, precision_per_class, recall_per_class
-from core.evaluation.table import read_confusions
+from core.evaluation.frames import Counts
+from core.evaluation.rows import (
+    TOTAL,
+    Floats,
+    counts_of,
+    f1_per_label,
+    precision_per_label,
+    recall_per_label,
+    support_per_label,
+)
+from core.evaluation.table import read_confusions, read_rows
 from mabe_tui.runs.comparison.code import CodeChange, code_changes
 from mabe_tui.runs.comparison.compare import Comparison
 from mabe_tui.runs.comparison.confusions import Confusion, confusions
 from mabe_tui.runs.comparison.sides import Side, mean_over_runs
+from mabe_tui.runs.comparison.yardstick import task_of
 from mabe_tui.runs.curves.overlay import SideNumbers
 from mabe_tui.runs.curves.panels import RunNumbers
 from mabe_tui.runs.store import RunStore
@@ -19,14 +33,14 @@ MOST_CONFUSIONS = 20
 
 
 class ClassScore(msgspec.Struct, frozen=True, kw_only=True):
-    """How well one class is told, over all validation frames, as scikit-learn defines it."""
+    """How well one class is predicted, over all validation examples, as scikit-learn defines it."""
 
     name: str
     f1: float
     precision: float
     recall: float
     frames: int
-    """With this class in truth."""
+    """Examples with this class in truth, whatever the task calls them."""
 
 
 class SideClasses(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,13 +49,14 @@ class SideClasses(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     classes: tuple[str, ...] = ()
     counts: tuple[tuple[int, ...], ...] = ()
-    """``(classes, classes)`` frames of all validation videos and seeds; rows are the truth."""
+    """``(classes, classes)`` examples of all validation units and seeds; rows are the truth. Empty for a task
+    whose classes do not exclude one another."""
     scores: tuple[ClassScore, ...] = ()
-    """Of ``counts``; with several seeds not quite the mean of the seeds' own."""
+    """Of all validation units and seeds; with several seeds not quite the mean of the seeds' own."""
     confusions: tuple[Confusion, ...] = ()
     """The worst of ``counts``, the most harmful first."""
     problem: str | None = None
-    """Why there is nothing to show."""
+    """Why there is nothing to show, or no ``counts``."""
 
 
 class SideFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,39 +100,58 @@ def inspect(comparison: Comparison, store: RunStore) -> Inspection:
 
 def side_classes(side: Side, store: RunStore) -> SideClasses:
     """Add up what all runs of a side were evaluated to."""
+    task = task_of(side.experiment)
     if not side.runs:
         return SideClasses(name=side.name, problem="no run here")
     try:
-        tables = [read_confusions(store.find(run.id).run.evaluation_table) for run in side.runs]
+        paths = [store.find(run.id).run.evaluation_table for run in side.runs]
+        tables = [read_rows(path) for path in paths]
     except (DataError, RunError) as error:
         return SideClasses(name=side.name, problem=str(error))
-    if len({table.classes for table in tables}) > 1:
-        return SideClasses(name=side.name, problem="its runs do not tell the same classes apart")
+    if len({table.labels for table in tables}) > 1:
+        return SideClasses(
+            name=side.name, problem=f"its runs do not learn the same {task.label.many}"
+        )
+    labels, counts = tables[0].labels, np.sum([table.pooled for table in tables], axis=0)
+    if not counts[:, :TOTAL].any():
+        return SideClasses(name=side.name, problem=f"{task.title}: has no {task.label.many}")
+    found = SideClasses(name=side.name, classes=labels, scores=_scores(labels, counts))
+    return _with_confusions(found, paths, task)
+
+
+def _with_confusions(found: SideClasses, paths: Sequence[Path], task: TaskSpec) -> SideClasses:
+    """Add what is taken for what, where the task has that."""
+    if "confusion" not in task.views:
+        return found
+    try:
+        tables = [read_confusions(path) for path in paths]
+    except DataError as error:
+        return msgspec.structs.replace(found, problem=str(error))
     counts: Counts = np.sum([table.counts.sum(axis=0) for table in tables], axis=0)
-    return classes_of_counts(side.name, tables[0].classes, counts)
+    return classes_of_counts(found.name, found.classes, counts)
 
 
 def classes_of_counts(name: str, classes: tuple[str, ...], counts: Counts) -> SideClasses:
-    """Give counts, ``(classes, classes)`` with the truth in rows, with the scores that follow."""
+    """Return counts, ``(classes, classes)`` with the truth in rows, with the scores that follow."""
     return SideClasses(
         name=name,
         classes=classes,
         counts=tuple(tuple(row) for row in counts.tolist()),
-        scores=_scores(classes, counts),
+        scores=_scores(classes, counts_of(counts)),
         confusions=confusions(classes, counts)[:MOST_CONFUSIONS],
     )
 
 
-def _scores(classes: tuple[str, ...], counts: Counts) -> tuple[ClassScore, ...]:
+def _scores(labels: tuple[str, ...], counts: Floats) -> tuple[ClassScore, ...]:
     columns = (
-        f1_per_class(counts).tolist(),
-        precision_per_class(counts).tolist(),
-        recall_per_class(counts).tolist(),
-        counts.sum(axis=1).tolist(),
+        f1_per_label(counts).tolist(),
+        precision_per_label(counts).tolist(),
+        recall_per_label(counts).tolist(),
+        support_per_label(counts).tolist(),
     )
     return tuple(
-        ClassScore(name=name, f1=f1, precision=precision, recall=recall, frames=frames)
-        for name, f1, precision, recall, frames in zip(classes, *columns, strict=True)
+        ClassScore(name=name, f1=f1, precision=precision, recall=recall, frames=round(examples))
+        for name, f1, precision, recall, examples in zip(labels, *columns, strict=True)
     )
 
 

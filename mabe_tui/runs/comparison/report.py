@@ -85,7 +85,7 @@ def comparison_report(
         note=note_on_verdicts(comparison) or "",
         tables=(*_tables(comparison), *_worst(classes)),
         panels=tuple(_panels(comparison.sides, store, axis)),
-        matrices=tuple(matrix for matrix in classes if matrix.problem is None),
+        matrices=tuple(matrix for matrix in classes if matrix.counts),
     )
 
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from core.config.experiment import Experiment
 from core.config.task_spec import (
-    DEFAULT_TASK,
     MetricSpec,
     Noun,
     TaskSpec,
@@ -86,4 +85,4 @@ def task_of(experiment: Experiment) -> TaskSpec:
     Raises:
         ConfigError: it is not there.
     """
-    return task_spec(getattr(experiment, "task", DEFAULT_TASK))
+    return task_spec(experiment.task)

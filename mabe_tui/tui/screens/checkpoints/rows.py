@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from mabe_tui.runs.comparison.compare_tables import METRICS_FIRST, figure
+from mabe_tui.runs.comparison.compare_tables import figure
 from mabe_tui.runs.comparison.evaluate import EvaluationReport
 from mabe_tui.runs.format.units import size_text
 from mabe_tui.runs.format.untrusted_text import clean
@@ -77,9 +77,7 @@ def metric_rows(own: Mapping[str, float], reports: Sequence[EvaluationReport]) -
     """Return a row a metric: in the run's own validation, and on other data."""
     tables = [own, *(report.metrics for report in reports)]
     known = dict.fromkeys(name for table in tables for name in table)
-    names = [name for name in METRICS_FIRST if name in known]
-    names += [name for name in known if name not in names]
-    rows = [Row(n, (clean(n), *(_metric(n, t.get(n)) for t in tables))) for n in names]
+    rows = [Row(n, (clean(n), *(_metric(n, t.get(n)) for t in tables))) for n in known]
     if reports:
         rows += [
             Row("#videos", ("videos", "–", *(str(r.videos) for r in reports))),

@@ -6,36 +6,36 @@ from core.evaluation.paired import FEWEST_UNITS
 from mabe_tui.plotting.legend import SAMPLES
 from mabe_tui.runs.comparison.code import CodeChange
 from mabe_tui.runs.comparison.compare import Comparison
-from mabe_tui.runs.comparison.compare_tables import Rows, epochs_of, figure, sections
+from mabe_tui.runs.comparison.compare_tables import (
+    Rows,
+    epochs_of,
+    figure,
+    sections,
+    title_of_labels,
+)
 from mabe_tui.runs.comparison.sides import Side, mean_over_runs
 from mabe_tui.runs.comparison.verdict import Verdict
+from mabe_tui.runs.comparison.yardstick import Yardstick
 from mabe_tui.runs.curves.overlay import style_of
 from mabe_tui.runs.format.units import duration
 from mabe_tui.runs.format.untrusted_text import clean
 from mabe_tui.tui.widgets.columns import Column, Row
 
-METRIC = "f1_macro"
-SIDES = (
-    Column("line", ""),
-    Column("side", "side", widest=34),
-    Column("f1", METRIC, "right"),
-    Column("difference", "Δ", "right"),
-    Column("interval", "95 %", "right", rank=1),
-    Column("verdict", "verdict"),
-    Column("videos", "videos", "right", rank=4),
-    Column("epoch", "epoch", "right", rank=5),
-    Column("time", "time", "right", rank=2),
-    Column("cost", "cost", "right", rank=3),
-)
-TITLES = (
-    "at the best epoch",
-    "at the last epoch",
-    "F1 of each class",
-    "time and cost",
-    "claimed by imported logs",
-    "reported, not measured here",
-)
-"""Of the tables of a comparison after the settings."""
+
+def side_columns(by: Yardstick | None = None) -> tuple[Column, ...]:
+    """Return the columns of the table of sides, the metric and the units named once they are known."""
+    return (
+        Column("line", ""),
+        Column("side", "side", widest=34),
+        Column("f1", by.metric.name if by else "", "right"),
+        Column("difference", "Δ", "right"),
+        Column("interval", "95 %", "right", rank=1),
+        Column("verdict", "verdict"),
+        Column("videos", by.unit.many if by else "", "right", rank=4),
+        Column("epoch", "epoch", "right", rank=5),
+        Column("time", "time", "right", rank=2),
+        Column("cost", "cost", "right", rank=3),
+    )
 
 
 def side_rows(
@@ -52,7 +52,9 @@ def side_rows(
     verdicts = [None, *comparison.verdicts]
     verdicts += [None] * (len(names) - len(verdicts))
     return [
-        _side_row(name, side, verdict, line, is_first=not place, ascii_only=ascii_only)
+        _side_row(
+            name, side, verdict, line, comparison.by, is_first=not place, ascii_only=ascii_only
+        )
         for place, (name, side, verdict, line) in enumerate(
             zip(names, comparison.sides, verdicts, lines, strict=True)
         )
@@ -60,18 +62,26 @@ def side_rows(
 
 
 def _side_row(
-    name: str, side: Side, verdict: Verdict | None, line: int, *, is_first: bool, ascii_only: bool
+    name: str,
+    side: Side,
+    verdict: Verdict | None,
+    line: int,
+    by: Yardstick,
+    *,
+    is_first: bool,
+    ascii_only: bool,
 ) -> Row:
-    best = None if side.is_import else side.best_over_seeds.get(METRIC) or side.best.get(METRIC)
+    metric = by.metric.name
+    best = None if side.is_import else side.best_over_seeds.get(metric) or side.best.get(metric)
     cost = mean_over_runs(side, "cost_usd")
-    word, colour = ("reference", "text-muted") if is_first else _word(verdict)
+    word, colour = ("reference", "text-muted") if is_first else _word(verdict, by)
     cells = (
         "" if ascii_only else SAMPLES[style_of(line)],
         clean(side.name),
         clean(figure(best) if isinstance(best, float) else best),
         _signed(verdict.difference if verdict else None),
         _interval(verdict),
-        word,
+        clean(word),
         clean(verdict.videos if verdict else None),
         clean(epochs_of(side, best=True)),
         duration(mean_over_runs(side, "elapsed_seconds")),
@@ -80,13 +90,13 @@ def _side_row(
     return Row(name, cells, (f"curve-{line}", "", "", colour, "", colour))
 
 
-def _word(verdict: Verdict | None) -> tuple[str, str]:
+def _word(verdict: Verdict | None, by: Yardstick) -> tuple[str, str]:
     if verdict is None:
         return "…", "text-muted"
     if verdict.difference is None:
         return "no verdict", "warning"
     if (verdict.videos or 0) < FEWEST_UNITS:
-        return "few videos", "warning"
+        return f"few {by.unit.many}", "warning"
     if verdict.distinguishable is None:
         return "one seed", "warning"
     if not verdict.told_apart:
@@ -112,8 +122,16 @@ def setting_rows(comparison: Comparison) -> list[Row]:
 
 def figure_rows(comparison: Comparison) -> list[Row]:
     """Return all else that was measured or took something, under headings."""
+    titles = (
+        "at the best epoch",
+        "at the last epoch",
+        title_of_labels(comparison.by.task),
+        "time and cost",
+        "claimed by imported logs",
+        "reported, not measured here",
+    )
     found = []
-    for title, (_, rows) in zip(TITLES, sections(comparison)[1:], strict=True):
+    for title, (_, rows) in zip(titles, sections(comparison)[1:], strict=True):
         found += [*_headed(title, rows, len(comparison.sides))] if rows else []
     return found
 

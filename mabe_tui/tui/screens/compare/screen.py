@@ -20,7 +20,13 @@ from mabe_tui.tui.messages import Done
 from mabe_tui.tui.screens.compare.looks import ComparisonLooks
 from mabe_tui.tui.screens.compare.messages import Found, Measuring, Offered, Refused
 from mabe_tui.tui.screens.compare.panes import ComparePanes
-from mabe_tui.tui.screens.compare.rows import SIDES, code_text, figure_rows, setting_rows, side_rows
+from mabe_tui.tui.screens.compare.rows import (
+    code_text,
+    figure_rows,
+    setting_rows,
+    side_columns,
+    side_rows,
+)
 from mabe_tui.tui.screens.dialogs.pick import PickScreen
 from mabe_tui.tui.widgets.side_table import SideTable
 from mabe_tui.tui.widgets.table import RowTable
@@ -67,7 +73,7 @@ class CompareScreen(ComparisonLooks):
 
     def body(self) -> ComposeResult:
         """Lay out the sides, what can be said of the selected one, and the panes."""
-        yield RowTable(SIDES, id="sides")
+        yield RowTable(side_columns(), id="sides")
         yield Static(self._busy, id="sentence", markup=False)
         yield TabLine(id="tabs")
         yield ComparePanes(id="panes")
@@ -125,6 +131,7 @@ class CompareScreen(ComparisonLooks):
         self.shown = message.names
         comparison, lines = self.found.comparison, self.line_numbers
         self._busy = "" if comparison.verdicts else self._busy
+        self._sides.columns = side_columns(comparison.by)
         self._sides.show(side_rows(self.names, comparison, lines, self.mabe.options.ascii_only))
         if selected is None:
             self._sides.select(self.names[1])

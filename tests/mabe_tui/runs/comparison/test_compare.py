@@ -1,7 +1,7 @@
 """Which runs a version stands for, what is averaged over seeds, and what the verdict says of it."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from core.config.registry import Registry, default_path, load
 from core.errors import ConfigError, MisuseError
-from core.evaluation.rows import counts_of, f1_macro
-from core.evaluation.table import Confusions, evaluation_table
+from core.evaluation.rows import counts_of, f1_macro, f1_macro_present
+from core.evaluation.table import Confusions, evaluation_table, read_rows, rows_table
 from core.evaluation.versions import compare_versions
 from core.run.emitter import Emitter
 from core.run.events import Epoch, Finished, RunStarted
@@ -25,7 +25,7 @@ from mabe_tui.runs.comparison.compare import (
     changed_settings,
     compare,
 )
-from mabe_tui.runs.comparison.compare_tables import sections
+from mabe_tui.runs.comparison.compare_tables import note_on_verdicts, sections
 from mabe_tui.runs.comparison.sides import Spread
 from mabe_tui.runs.listing.catalog import Catalog
 from mabe_tui.runs.listing.measured import delta, measured_version
@@ -35,6 +35,8 @@ CLASSES = ("other", "social", "mating", "aggressive")
 VIDEOS = tuple(f"v{number}" for number in range(8))
 TRUTH = np.random.default_rng(0).integers(20, 200, (len(VIDEOS), len(CLASSES)))
 DEFAULT = BehaviourTrainingConfig()
+ABSENT = {"f1_macro_present": 0.6, "support/mating": 9.0, "support/aggressive": 0.0}
+"""Of an epoch whose validation frames lack a class."""
 MakeFinished = Callable[..., RunDir]
 
 
@@ -69,6 +71,7 @@ def finished(home: Path) -> MakeFinished:
         epochs: int = 2,
         source: str | None = None,
         data: str | None = None,
+        absent: bool = False,
     ) -> RunDir:
         created = dt.datetime(2026, 1, 1, tzinfo=dt.UTC) + dt.timedelta(minutes=next(minutes))
         run = RunDir(home / "runs" / new_run_id(version, created))
@@ -84,16 +87,17 @@ def finished(home: Path) -> MakeFinished:
             )
         )  # fmt: skip
         run.write_about(About(tags=tags))
-        tell(run, seed, [f1, f1 - 0.1][:epochs], done)
+        tell(run, seed, [f1, f1 - 0.1][:epochs], done, ABSENT if absent else {})
         run.evaluation_table.parent.mkdir()
         counts = confusions(skill, seed)[: len(videos)]
+        counts[:, 3] *= not absent
         pq.write_table(evaluation_table(Confusions(videos, CLASSES, counts)), run.evaluation_table)
         return run
 
     return make
 
 
-def tell(run: RunDir, seed: int, f1: list[float], done: bool) -> None:
+def tell(run: RunDir, seed: int, f1: list[float], done: bool, more: Mapping[str, float]) -> None:
     attempt = run.claim_attempt()
     with Emitter(attempt, run.events_path(attempt)) as emitter:
         emitter.emit(
@@ -103,7 +107,7 @@ def tell(run: RunDir, seed: int, f1: list[float], done: bool) -> None:
         for epoch, value in enumerate(f1, start=1):
             emitter.emit(
                 Epoch, epoch=epoch, step=epoch, seconds=2.0, train_loss=1.0, learning_rate=1e-3,
-                gradient_norm=1.0, frames_per_second=100.0, metrics={"f1_macro": value, "loss": 1.0},
+                gradient_norm=1.0, frames_per_second=100.0, metrics={"f1_macro": value, "loss": 1.0, **more},
             )  # fmt: skip
         if done:
             emitter.emit(
@@ -462,3 +466,51 @@ def test_the_difference_is_the_delta_of_listings(
 def test_one_name_is_a_misuse_of_the_command(tmp_path: Path) -> None:
     with pytest.raises(MisuseError, match="name two or more"):
         compare(["v5"], RunStore(tmp_path), load(default_path()))
+
+
+def test_where_a_class_is_absent_the_mean_over_those_present_leads(
+    home: Path, registry: Registry, finished: MakeFinished
+) -> None:
+    for seed in (1, 2):
+        finished("v5", seed=seed, skill=0.6, absent=True)
+        finished("v6", seed=seed + 2, skill=0.8, absent=True)
+    comparison = compared(home, registry, "v5", "v6")
+    (verdict,) = comparison.verdicts
+    assert (verdict.metric, verdict.metric_label, verdict.rises) == (
+        "f1_macro_present", "F1 present", True,
+    )  # fmt: skip
+    assert comparison.metric == "f1_macro_present"
+    assert "in F1 present, 95 %" in verdict.sentence
+    assert (
+        "f1_macro_present over the classes, frames of all validation videos pooled. It leads in place of"
+        " f1_macro, which cannot reach 1: no validation frame is of aggressive."
+    ) in str(note_on_verdicts(comparison))
+    counts = [
+        np.stack([counts_of(np.where(np.arange(4)[:, None] == 3, 0, confusions(skill, seed)))
+                  for seed in seeds])
+        for skill, seeds in ((0.6, (2, 1)), (0.8, (4, 3)))
+    ]  # fmt: skip
+    expected = compare_versions(*counts, f1_macro_present)
+    assert (verdict.difference, verdict.low) == (expected.difference, expected.low)
+
+
+def test_runs_with_rows_are_compared_with_runs_of_old_tables(
+    home: Path, registry: Registry, finished: MakeFinished
+) -> None:
+    for seed in (1, 2):
+        finished("v5", seed=seed, skill=0.6)
+    newer = [finished("v6", seed=seed, skill=0.8) for seed in (3, 4)]
+    (before,) = compared(home, registry, "v5", "v6").verdicts
+    for run in newer:
+        table = read_rows(run.evaluation_table)
+        pq.write_table(rows_table(table), run.evaluation_table)
+    (after,) = compared(home, registry, "v5", "v6").verdicts
+    assert after == before
+    assert before.told_apart
+
+
+def test_an_empty_store_has_nothing_to_compare(home: Path, registry: Registry) -> None:
+    comparison = compared(home, registry, "v5", "v6")
+    (verdict,) = comparison.verdicts
+    assert verdict.sentence == "v6 − v5: no verdict: v5 has no run here to compare (`mabe run v5`)"
+    assert (comparison.metric, verdict.metric) == ("f1_macro", "f1_macro")

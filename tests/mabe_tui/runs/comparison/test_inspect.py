@@ -1,17 +1,24 @@
 """What is beside a comparison: classes, figures, code; and settings that show as what they are."""
 
+import dataclasses
 import json
 from pathlib import Path
 
 import msgspec
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from sklearn.metrics import precision_recall_fscore_support
 
 from core.config.registry import default_path, load
+from core.config.task_spec import task_spec
+from core.evaluation.rows import COLUMNS, TOTAL, Rows
+from core.evaluation.table import read_rows, rows_table
 from core.tasks.behaviour.settings import BehaviourDataConfig, BehaviourExperiment
+from mabe_tui.runs.comparison.class_picture import class_picture
 from mabe_tui.runs.comparison.compare import changed_settings, compare
 from mabe_tui.runs.comparison.inspection import Inspection, classes_of_counts, inspect
+from mabe_tui.runs.comparison.report import comparison_report
 from mabe_tui.runs.comparison.sides import Side
 from mabe_tui.runs.store import RunStore
 from tests.recorded import CLASSES, FRAMES, VIDEOS, write_all
@@ -89,3 +96,36 @@ def test_a_damaged_table_is_a_problem_of_its_side(tmp_path: Path) -> None:
 def test_all_of_it_is_json(inspected: Inspection) -> None:
     table = json.loads(msgspec.json.encode(inspected))
     assert {"sides", "settings", "verdicts", "classes", "figures", "code"} <= table.keys()
+
+
+def test_a_task_without_confusions_has_scores_of_its_labels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inspected: Inspection
+) -> None:
+    runs = write_all(tmp_path)
+    for run in runs:
+        pq.write_table(rows_table(read_rows(run.evaluation_table)), run.evaluation_table)
+    several = dataclasses.replace(task_spec("behaviour"), views=frozenset({"classes"}))
+    store = RunStore(tmp_path)
+    comparison = compare(["v5", "v6"], store, load(default_path()))
+    (missing, _) = inspect(comparison, store).classes
+    assert missing.scores == inspected.classes[0].scores
+    assert "best-confusion.parquet: not there" in str(missing.problem)
+    monkeypatch.setattr("mabe_tui.runs.comparison.inspection.task_of", lambda _: several)
+    found = inspect(comparison, store).classes
+    for side, before in zip(found, inspected.classes, strict=False):
+        assert (side.scores, side.counts, side.confusions) == (before.scores, (), ())
+        assert side.problem is None
+    assert all(line.text.strip() for line in class_picture(found, 80, lines=(0, 1))[:4])
+    assert comparison_report(comparison, store, classes=found).matrices == ()
+
+
+def test_a_task_of_means_alone_has_no_labels(tmp_path: Path) -> None:
+    (run, *_) = write_all(tmp_path)
+    counts = np.zeros((2, 1, len(COLUMNS)))
+    counts[..., TOTAL:] = 3
+    pq.write_table(rows_table(Rows(("a", "b"), ("loss",), counts)), run.evaluation_table)
+    store = RunStore(tmp_path)
+    comparison = compare([run.id, "v1"], store, load(default_path()))
+    found = inspect(comparison, store).classes[0]
+    assert (found.scores, found.counts) == ((), ())
+    assert str(found.problem).endswith("has no classes")

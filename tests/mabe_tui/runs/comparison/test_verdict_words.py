@@ -1,12 +1,15 @@
+import dataclasses
+
 import msgspec
 import pytest
 
-from core.config.task_spec import task_spec
+from core.config.task_spec import MetricSpec, Noun, task_spec
 from mabe_tui.runs.comparison.verdict import Verdict
 from mabe_tui.runs.comparison.verdict_words import CheckpointWords, VersionWords
 from mabe_tui.runs.comparison.yardstick import yardstick
 
-BY = yardstick(task_spec("behaviour"))
+BEHAVIOUR = task_spec("behaviour")
+BY = yardstick(BEHAVIOUR)
 
 
 def found(difference: float, low: float | None, high: float | None, **changes: object) -> Verdict:
@@ -85,3 +88,38 @@ def test_checkpoints_of_two_versions_say_nothing_of_these() -> None:
 )  # fmt: skip
 def test_versions(verdict: Verdict, end: str) -> None:
     assert VersionWords(verdict, BY).sentence().endswith(end)
+
+
+def test_another_metric_than_the_usual_one_is_named() -> None:
+    absent = {"f1_macro": 0.5, "f1_macro_present": 0.7, "support/mating": 0.0}
+    by = yardstick(BEHAVIOUR, [absent, {}])
+    assert (by.metric.name, yardstick(BEHAVIOUR, [absent, {"f1_macro": 0.5}])) == (
+        "f1_macro_present", BY,
+    )  # fmt: skip
+    line = CheckpointWords(found(0.05, 0.02, 0.08), by).alone()
+    assert line == (
+        "v6 − v5 = +0.050 in F1 present, 95 % +0.020 … +0.080: v6 is better on 40 videos"
+    )
+
+
+def test_a_falling_metric_of_another_unit_is_better_where_it_is_lower() -> None:
+    metric = MetricSpec(name="distance", label="distance", rises=False)
+    task = dataclasses.replace(
+        BEHAVIOUR, metrics=(metric,), primary="distance", unit=Noun("pair", "pairs")
+    )
+    by = yardstick(task)
+    for low, high, words in (
+        (-0.08, -0.02, "v6 is better on 40 pairs"),
+        (-0.08, 0.02, "not distinguishable on 40 pairs"),
+    ):
+        verdict = found(-0.05, low, high, rises=False)
+        assert CheckpointWords(verdict, by).alone().endswith(words)
+        assert (
+            VersionWords(verdict, by)
+            .sentence()
+            .startswith("v6 − v5 = −0.050 in distance (lower is better), 95 % −0.080")
+        )
+    worse = found(0.05, 0.02, 0.08, rises=False, first_seeds=2, second_seeds=2)
+    assert VersionWords(worse, by).sentence().endswith("v5 is better on 40 pairs with 2 seeds each")
+    few = found(-0.05, -0.08, -0.02, videos=3, rises=False)
+    assert "only 3 pairs, fewer than 5" in CheckpointWords(few, by).of_two_versions()

@@ -1,5 +1,6 @@
 """Versions held against each other by the tables of their runs."""
 
+import dataclasses
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -8,14 +9,14 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from core.config.task_spec import task_spec
+from core.config.task_spec import MetricSpec, task_spec
 from core.errors import DataError
 from core.evaluation import table as tables
-from core.evaluation.rows import counts_of, f1_macro
-from core.evaluation.table import Confusions, evaluation_table
+from core.evaluation.rows import COLUMNS, TOTAL, WEIGHT, Rows, counts_of, f1_macro
+from core.evaluation.table import Confusions, evaluation_table, read_rows, rows_table
 from core.evaluation.versions import compare_versions
 from mabe_tui.runs.comparison.version_tables import compare_tables_of_versions
-from mabe_tui.runs.comparison.yardstick import yardstick
+from mabe_tui.runs.comparison.yardstick import Yardstick, yardstick
 from tests.made_up_versions import Luck, two_versions
 
 VIDEOS = tuple(f"v{number}" for number in range(12))
@@ -80,3 +81,43 @@ def test_tables_of_other_videos_and_missing_ones_are_named(
         compare_tables_of_versions(first, others, BY)
     with pytest.raises(DataError, match="not there"):
         compare_tables_of_versions(first, [first[0].with_name("none.parquet")], BY)
+
+
+def test_old_confusion_tables_are_compared_with_rows(
+    sides: tuple[np.ndarray, np.ndarray], written: Written
+) -> None:
+    a, b = sides
+    first, second = written("a", a), written("b", b)
+    expected = compare_tables_of_versions(first, second, BY)
+    for path in second:
+        pq.write_table(rows_table(read_rows(path)), path)
+    os.utime(second[0], ns=(0, 1))
+    assert compare_tables_of_versions(first, second, BY) == expected
+
+
+def test_any_statistic_of_rows_is_compared_whichever_way_it_goes(tmp_path: Path) -> None:
+    distance = MetricSpec(
+        name="distance", label="distance", rises=False, statistic="core.evaluation.rows:mean"
+    )
+    by = Yardstick(dataclasses.replace(BY.task, metrics=(distance,), primary="distance"), distance)
+    rng, paths = np.random.default_rng(0), []
+    for number, mean in enumerate((2.0, 2.1, 1.0, 1.1)):
+        counts = np.zeros((len(VIDEOS), 1, len(COLUMNS)))
+        counts[..., WEIGHT] = 10
+        counts[..., TOTAL] = 10 * (mean + rng.normal(0, 0.05, (len(VIDEOS), 1)))
+        paths.append(tmp_path / f"{number}.parquet")
+        pq.write_table(rows_table(Rows(VIDEOS, ("distance",), counts)), paths[-1])
+    found = compare_tables_of_versions(paths[:2], paths[2:], by)
+    assert found.difference == pytest.approx(-1, abs=0.1)
+    assert found.distinguishable
+    assert found.probability_b_better is not None
+    assert found.probability_b_better > 0.99
+
+
+def test_a_metric_that_rows_do_not_hold_is_named(
+    sides: tuple[np.ndarray, np.ndarray], written: Written
+) -> None:
+    precision = MetricSpec(name="ap_macro", label="AP")
+    first, second = (written(name, side) for name, side in zip("ab", sides, strict=True))
+    with pytest.raises(DataError, match="ap_macro cannot be computed from counts of each video"):
+        compare_tables_of_versions(first, second, Yardstick(BY.task, precision))
