@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+import core.inference.predict  # noqa: F401 (it binds load_trained, which a test replaces for a while)
 from core.inference import checkpoints
 from mabe_tui.runs.comparison.evaluate import AT, compare_checkpoints, named_checkpoints
 from mabe_tui.runs.store import RunStore
