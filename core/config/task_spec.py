@@ -127,17 +127,17 @@ class TaskSpec:
             (m for m in self.metrics if m.name == head and m.per_label == bool(slash)), None
         )
 
-    @property
-    def primary_metric(self) -> MetricSpec:
-        """The spec of the primary metric.
-
-        Raises:
-            ConfigError: the task does not declare its primary metric.
-        """
-        if (found := self.metric(self.primary)) is None:
+    def __post_init__(self) -> None:
+        if self.metric(self.primary) is None:
             raise ConfigError(
                 f"task {self.name!r}: its primary metric {self.primary!r} is not among its metrics"
             )
+
+    @property
+    def primary_metric(self) -> MetricSpec:
+        """The spec of the primary metric."""
+        found = self.metric(self.primary)
+        assert found is not None  # as __post_init__ has seen
         return found
 
     @property

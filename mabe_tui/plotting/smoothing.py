@@ -17,11 +17,11 @@ def ema(values: ArrayLike, weight: float) -> NDArray[np.float64]:
     is and is passed over by the average.
 
     Args:
-        values: ``(points,)``.
+        values: ``(..., points)``: a curve each row.
         weight: share of the past kept at each value, in ``[0, 1)``; 0 smooths nothing.
 
     Returns:
-        ``(points,)`` smoothed values.
+        ``(..., points)`` smoothed values.
 
     Raises:
         ValueError: ``weight`` is outside ``[0, 1)``.
@@ -30,13 +30,23 @@ def ema(values: ArrayLike, weight: float) -> NDArray[np.float64]:
         raise ValueError(f"smoothing weight must be at least 0 and below 1, not {weight}")
     smoothed = np.array(values, dtype=np.float64)
     finite = np.isfinite(smoothed)
-    sums = smoothed[finite]
-    _add_decayed(sums, weight)
-    sums *= 1 - weight
-    early = weight ** np.arange(1, min(len(sums), _steps_to_forget(weight)) + 1)
-    sums[: len(early)] /= 1 - early
-    smoothed[finite] = sums
+    if finite.all():
+        _average(smoothed, weight)
+        return smoothed
+    for index in np.ndindex(smoothed.shape[:-1]):
+        kept = finite[index]
+        sums = smoothed[index][kept]
+        _average(sums, weight)
+        smoothed[index][kept] = sums
     return smoothed
+
+
+def _average(values: NDArray[np.float64], weight: float) -> None:
+    """Replace finite values by their averages."""
+    _add_decayed(values, weight)
+    values *= 1 - weight
+    early = weight ** np.arange(1, min(values.shape[-1], _steps_to_forget(weight)) + 1)
+    values[..., : len(early)] /= 1 - early
 
 
 def _steps_to_forget(weight: float) -> int:
@@ -51,6 +61,6 @@ def _add_decayed(sums: NDArray[np.float64], weight: float) -> None:
     a scaled cumulative sum could not promise.
     """
     reach = 1
-    while reach < len(sums) and weight**reach > NEGLIGIBLE:
-        sums[reach:] += weight**reach * sums[:-reach]
+    while reach < sums.shape[-1] and weight**reach > NEGLIGIBLE:
+        sums[..., reach:] += weight**reach * sums[..., :-reach]
         reach *= 2

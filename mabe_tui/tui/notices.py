@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from mabe_tui.runs.following.alerts import SEVERITY, Severity
-from mabe_tui.runs.format.event_text import best_words, state_words
+from mabe_tui.runs.format.event_text import best_name, best_words, state_words
 from mabe_tui.runs.format.units import duration
 from mabe_tui.runs.listing.record import RunRecord
 
@@ -39,7 +39,7 @@ class RunWatch:
 def _news(record: RunRecord, before: str | None, fell_silent: bool) -> Iterator[Notice]:
     run = record.summary
     if before is not None and before != run.state.value and run.state in SEVERITY:
-        best = f", best {run.monitor} {best_words(run)}" if run.best_metric is not None else ""
+        best = f", best {best_name(run)} {best_words(run)}" if run.best_metric is not None else ""
         why = f": {run.problem}" if run.problem else best
         yield Notice(run.id, f"{run.id} {state_words(run)}{why}", SEVERITY[run.state])
     if fell_silent:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, TextIO
 
+from core.config.task_spec import TaskSpec
 from core.errors import RunError
 from core.run.events import Step, identity
 from core.run.rundir import RunDir, RunRequest
@@ -22,6 +23,7 @@ from mabe_tui.runs.following.mirror import EventItem, Item
 from mabe_tui.runs.format.event_text import step_line
 from mabe_tui.runs.summary.reading import thin_history
 from mabe_tui.runs.summary.run_summary import summarise
+from mabe_tui.runs.tasks import default_spec, spec_of
 
 if TYPE_CHECKING:  # numpy and rich cost what plain lines need not pay
     from rich.progress import BarColumn, Progress
@@ -55,10 +57,12 @@ def display(run: RunDir, lines_to: TextIO, bar: bool = True) -> Iterator[Show]:
     try:
         request = run.read_request()
     except RunError:  # what it said can be shown all the same
-        yield _PlainDisplay(None, lines_to)
+        yield _PlainDisplay(default_spec(), None, lines_to)
         return
     if not (bar and sys.stderr.isatty() and lines_to.isatty()):
-        yield _PlainDisplay(request.experiment.training.epochs, lines_to)
+        yield _PlainDisplay(
+            spec_of(request.experiment), request.experiment.training.epochs, lines_to
+        )
         return
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
@@ -83,9 +87,12 @@ def newest(lines: list[str], count: int | None) -> list[str]:
     return lines if count is None else lines[max(0, len(lines) - count) :]
 
 
-def shown_lines(items: Sequence[Item], epochs: int | None, last: int | None = None) -> list[str]:
+def shown_lines(
+    items: Sequence[Item], spec: TaskSpec, epochs: int | None, last: int | None = None
+) -> list[str]:
     """Return the lines to show of ``items``, or so many of the last; see :func:`line_of`."""
-    return newest([line for item in items if (line := line_of(item, epochs)) is not None], last)
+    lines = (line_of(item, spec, epochs) for item in items)
+    return newest([line for line in lines if line is not None], last)
 
 
 class _BarDisplay:
@@ -101,8 +108,8 @@ class _BarDisplay:
     def __call__(self, items: Sequence[Item], last: int | None = None) -> None:
         from rich.text import Text
 
-        epochs = self._request.experiment.training.epochs
-        for line in shown_lines(items, epochs, last):
+        experiment = self._request.experiment
+        for line in shown_lines(items, spec_of(experiment), experiment.training.epochs, last):
             text = wrapped(line, INDENT, sys.stderr)
             self._progress.console.print(Text(text), soft_wrap=True)
         self._fold.feed(item.event for item in items if isinstance(item, EventItem))
@@ -126,12 +133,12 @@ class _BarDisplay:
 class _PlainDisplay:
     """Lines only."""
 
-    def __init__(self, epochs: int | None, lines_to: TextIO) -> None:
-        self._epochs, self._to = epochs, lines_to
+    def __init__(self, spec: TaskSpec, epochs: int | None, lines_to: TextIO) -> None:
+        self._spec, self._epochs, self._to = spec, epochs, lines_to
         self._last_line = time.monotonic()
 
     def __call__(self, items: Sequence[Item], last: int | None = None) -> None:
-        if lines := shown_lines(items, self._epochs, last):
+        if lines := shown_lines(items, self._spec, self._epochs, last):
             text = "\n".join(wrapped(line, INDENT, self._to) for line in lines)
             print(text, file=self._to, flush=True)
             self._last_line = time.monotonic()
@@ -141,6 +148,6 @@ class _PlainDisplay:
     def _sign_of_life(self, items: Sequence[Item]) -> None:
         for item in reversed(items):
             if isinstance(item, EventItem) and isinstance(item.event, Step):
-                say(step_line(item.event))
+                say(step_line(item.event, self._spec))
                 self._last_line = time.monotonic()
                 return

@@ -15,6 +15,7 @@ from mabe_tui.cli.terminal.output import print_json_text, say, wrapped
 from mabe_tui.cli.terminal.streams import pass_on
 from mabe_tui.runs.following.connection import turns
 from mabe_tui.runs.following.mirror import Item
+from mabe_tui.runs.tasks import default_spec
 
 if TYPE_CHECKING:
     from mabe_tui.runs.old_logs.import_log import Printed
@@ -73,7 +74,10 @@ def _print_items(reference: str, follow: bool, last: int | None, as_json: bool) 
     log, kept = ForeignLog(reference), list[str]()
 
     def show(items: Sequence[Item]) -> None:
-        lines = [json_line(i) for i in items] if as_json else shown_lines(items, log.asked_epochs)
+        if as_json:
+            lines = [json_line(item) for item in items]
+        else:
+            lines = shown_lines(items, default_spec(), log.asked_epochs)
         if last is None:
             _print(lines, as_json)
         else:

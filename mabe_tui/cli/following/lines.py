@@ -2,10 +2,11 @@
 
 import shutil
 
+from core.config.task_spec import TaskSpec
 from core.run.events import encode
 from mabe_tui.cli.terminal.output import clean
 from mabe_tui.runs.following.mirror import EventItem, Item, TextItem
-from mabe_tui.runs.format.event_text import news_line
+from mabe_tui.runs.format.event_text import news_line, short_rate
 from mabe_tui.runs.format.units import duration
 from mabe_tui.runs.format.untrusted_text import plain
 from mabe_tui.runs.summary.run_summary import RunSummary
@@ -14,19 +15,20 @@ WIDE = 120
 """Columns from which a line has room for more."""
 
 
-def line_of(item: Item, epochs: int | None = None) -> str | None:
+def line_of(item: Item, spec: TaskSpec, epochs: int | None = None) -> str | None:
     """Return the line to show, or ``None`` for what is no news by itself: steps, readings, saves.
 
     As wide as the terminal lets it be; 80 columns where there is none.
 
     Args:
         item: what the run said.
+        spec: the run's task.
         epochs: how many it was asked for.
     """
     if isinstance(item, TextItem):
         return plain(item.raw)
     wide = shutil.get_terminal_size().columns >= WIDE
-    line = news_line(item.event, epochs, wide)
+    line = news_line(item.event, spec, epochs, wide)
     return clean(line) if line is not None else None
 
 
@@ -46,7 +48,7 @@ def standing_line(run: RunSummary, room: int) -> str:
         "epoch": f"epoch {run.epoch + under_way}/{run.epochs}",
         "step": f"step {run.epoch_step}/{run.epoch_steps}" if under_way else None,
         "train": None if run.train_loss is None else f"train {run.train_loss:.4f}",
-        "speed": None if run.frames_per_second is None else f"{_short(run.frames_per_second)} f/s",
+        "speed": None if run.frames_per_second is None else _rate(run),
         "left": None if run.eta_seconds is None else f"{duration(run.eta_seconds)} left",
         "cost": None if run.cost_usd is None else f"${run.cost_usd:.2f}",
     }
@@ -55,6 +57,10 @@ def standing_line(run: RunSummary, room: int) -> str:
         if len("  ".join(shown.values())) > room:
             shown.pop(name, None)
     return "  ".join(shown.values())
+
+
+def _rate(run: RunSummary) -> str:
+    return f"{_short(run.frames_per_second or 0)} {short_rate(run.rate_unit)}"
 
 
 def _short(number: float) -> str:

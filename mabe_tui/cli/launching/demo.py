@@ -22,6 +22,7 @@ from mabe_tui.cli.terminal.streams import console
 from mabe_tui.launch.launcher import RunState, launcher_named
 from mabe_tui.runs.following.mirror import EventItem, Item, Mirror
 from mabe_tui.runs.launching.start import new_request, start_run
+from mabe_tui.runs.tasks import spec_of
 
 VERSIONS = ("v5", "v6")
 SEEDS = (1, 2)
@@ -103,13 +104,14 @@ def _display(runs: list[RunDir]) -> Iterator[Show]:
     """Show a line an epoch, and on a terminal a bar for each run below them."""
     requests = [run.read_request() for run in runs]
     epochs = [request.experiment.training.epochs for request in requests]
+    specs = [spec_of(request.experiment) for request in requests]
     names = [f"{r.experiment.name} seed {r.seed}".ljust(NAME_WIDTH) for r in requests]
 
     def news(number: int, item: Item) -> str | None:
         interesting = isinstance(item, EventItem) and isinstance(
             item.event, Epoch | Warned | Failed
         )
-        line = line_of(item, epochs[number]) if interesting else None
+        line = line_of(item, specs[number], epochs[number]) if interesting else None
         return f"{names[number]}{line}" if line is not None else None
 
     if not sys.stderr.isatty():

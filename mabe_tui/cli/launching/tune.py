@@ -30,6 +30,7 @@ from mabe_tui.runs.format.units import parse_duration
 from mabe_tui.runs.launching import run_requests
 from mabe_tui.runs.launching.run_requests import Wish, check_data, experiment_for
 from mabe_tui.runs.store import RunStore
+from mabe_tui.runs.tasks import spec_of
 
 if TYPE_CHECKING:  # optuna takes a while to import
     from mabe_tui.runs.studies.study import Study, TrialResult
@@ -184,8 +185,8 @@ def _short(value: str) -> str:
 
 
 LUCK = (
-    "(the highest of several trials, one seed each, is partly luck: train 2 or more seeds of {version} and of"
-    " the new version, and let `mabe compare` say whether it is better)"
+    "(the {highest} of several trials, one seed each, is partly luck: train 2 or more seeds of {version} and"
+    " of the new version, and let `mabe compare` say whether it is better)"
 )
 
 
@@ -201,7 +202,9 @@ def _finish(
     """Name the best trial and the command that keeps it."""
     from mabe_tui.runs.studies.study import best_of
 
-    best, monitor = best_of(results), experiment.training.monitor
+    monitor = experiment.training.monitor
+    rises = spec_of(experiment).rises(monitor)
+    best, highest = best_of(results, rises), "highest" if rises else "lowest"
     command = _keeping(session, experiment.name, overrides, best) if best is not None else None
     name, folder = study
     if as_json:
@@ -213,11 +216,11 @@ def _finish(
         )  # fmt: skip
     elif best is not None:
         print(
-            f"\nhighest of {len(results)}: trial {best.trial}, {monitor} {best.metric:.4f}, {best.run}"
+            f"\n{highest} of {len(results)}: trial {best.trial}, {monitor} {best.metric:.4f}, {best.run}"
         )
         print(command)
         if len(results) > 1:
-            say(LUCK.format(version=experiment.name))
+            say(LUCK.format(highest=highest, version=experiment.name))
     if best is None:
         say(f"no trial of {name} was completed; `mabe runs --tag tune:{name}` lists their runs")
         raise typer.Exit(1)

@@ -6,10 +6,26 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from mabe_tui.cli.terminal.fit import fits, fitted, say_left_out
-from mabe_tui.cli.terminal.output import print_csv, print_json, print_table
+from mabe_tui.cli.terminal.output import print_csv, print_json, print_table, say
 from mabe_tui.runs.format.units import duration
-from mabe_tui.runs.listing.cells import remark_of, shown_state, spell, spell_delta
-from mabe_tui.runs.listing.fields import DELTA, METRIC, PREFIXES, TOLD_APART, Row, Value
+from mabe_tui.runs.listing.cells import (
+    PRESENT_NOTE,
+    remark_of,
+    shown_state,
+    spell,
+    spell_delta,
+    spell_score,
+)
+from mabe_tui.runs.listing.fields import (
+    BEST_SCORE,
+    DELTA,
+    PREFIXES,
+    SCORE_DELTA,
+    TOLD_APART,
+    Fields,
+    Row,
+    Value,
+)
 from mabe_tui.runs.listing.record import RunRecord
 from mabe_tui.runs.listing.table import Arranged
 from mabe_tui.runs.store import short_id
@@ -22,29 +38,30 @@ SPARSE = ("Δ", "remarks")
 FEW = 0.25
 HEADERS = {
     "id": "run",
-    DELTA: "Δ",
-    "best_metric": "best",
+    SCORE_DELTA: "Δ",
+    BEST_SCORE: "best",
     "cost_usd": "cost",
     "elapsed_seconds": "time",
     "eta_seconds": "left",
-    "frames_per_second": "frames/s",
 }
-CSV_COLUMNS = (
-    "id", "version", "state", "seed", "epoch", "epochs", "f1_macro", "best_metric", "best_epoch",
-    DELTA, "loss", "train_loss", "elapsed_seconds", "eta_seconds", "cost_usd", "launcher", "gpu",
-    "created", "tags", "note", "problem",
+CSV_BEFORE = ("id", "version", "state", "seed", "epoch", "epochs")
+"""Columns before those of the tasks' primary metrics."""
+CSV_AFTER = (
+    "best_metric", "best_epoch", DELTA, "loss", "train_loss", "elapsed_seconds", "eta_seconds",
+    "cost_usd", "launcher", "gpu", "created", "tags", "note", "problem",
+    "task", "metric", BEST_SCORE, SCORE_DELTA,
 )  # fmt: skip
 Records = Mapping[str, RunRecord]
 
 
-def usual_cells(run: RunSummary, row: Row) -> dict[str, object]:
-    """Return the usual columns of one run."""
+def usual_cells(run: RunSummary, row: Row, with_label: bool = False) -> dict[str, object]:
+    """Return the usual columns of one run; ``with_label``: among runs of other tasks."""
     return {
         "run": run.id,
         "state": shown_state(run),
         "epoch": f"{run.epoch}/{run.epochs}" if run.epochs else None,
-        "best": None if run.best_metric is None else f"{run.best_metric:.4f}",
-        "Δ": spell_delta(row.get(DELTA), row.get(TOLD_APART) is True),
+        "best": _best(run, with_label),
+        "Δ": spell_delta(row.get(SCORE_DELTA), row.get(TOLD_APART) is True),
         "at": run.best_epoch,
         "time": None if run.elapsed_seconds is None else duration(run.elapsed_seconds),
         "left": None if run.eta_seconds is None else duration(run.eta_seconds),
@@ -55,37 +72,58 @@ def usual_cells(run: RunSummary, row: Row) -> dict[str, object]:
     }
 
 
+def _best(run: RunSummary, with_label: bool) -> str | None:
+    if run.best_score is None:
+        text, name = spell_score(run.best_metric, labels_absent=False), run.monitor
+    else:
+        text, name = spell_score(run.best_score, run.labels_absent), run.metric_label
+    return f"{text} {name}" if text is not None and with_label else text
+
+
 def cells_of(table: Arranged, records: Records) -> list[dict[str, object]]:
     """Return the cells of all rows: the view's columns, else the usual ones and what it is sorted by."""
     if table.columns:
-        headers = headers_of(table.columns)
+        headers = headers_of(table.columns, table)
         return [
             {header: spell(key, row.get(key)) for key, header in headers.items()}
             for row in table.rows
         ]
     rows = []
+    several_tasks = len({row.get("task") for row in table.rows}) > 1
     for row in table.rows:
-        cells = usual_cells(records[str(row["id"])].summary, row)
+        cells = usual_cells(records[str(row["id"])].summary, row, several_tasks)
         remarks = cells.pop("remarks")  # last, for it is what is cut
         if table.sort is not None and table.sort not in _SHOWN:
-            cells[headers_of([table.sort])[table.sort]] = spell(table.sort, row.get(table.sort))
+            cells[headers_of([table.sort], table)[table.sort]] = spell(
+                table.sort, row.get(table.sort)
+            )
         rows.append({**cells, "remarks": remarks})
     return rows
 
 
-_SHOWN = ("id", "state", "best_metric", "best_epoch", "epoch", DELTA, "elapsed_seconds", "eta_seconds",
+_SHOWN = ("id", "state", BEST_SCORE, "best_epoch", "epoch", SCORE_DELTA, "elapsed_seconds", "eta_seconds",
           "cost_usd", "device", "tags")  # fmt: skip
 """Keys that the usual columns show."""
 
 
-def headers_of(keys: Sequence[str]) -> dict[str, str]:
+def headers_of(keys: Sequence[str], table: Arranged) -> dict[str, str]:
     """Head each key's column as briefly as can be: by the last part of the key, unless two have the same."""
-    short = {key: HEADERS.get(key, key.rpartition(".")[2]) for key in keys}
-    for key in keys:
-        if key.startswith(PREFIXES):
-            short[key] = key.replace(METRIC, "f1")
+    known = {**HEADERS, "frames_per_second": _rate_unit(table)}
+    short = {key: known.get(key, key.rpartition(".")[2]) for key in keys}
+    short |= {key: _short_metric(key, table.fields) for key in keys if key.startswith(PREFIXES)}
     once = [*short.values()]
     return {key: header if once.count(header) == 1 else key for key, header in short.items()}
+
+
+def _rate_unit(table: Arranged) -> str:
+    units = {str(row["rate_unit"]) for row in table.rows if row.get("rate_unit")}
+    return units.pop() if len(units) == 1 else "speed"
+
+
+def _short_metric(key: str, fields: Fields) -> str:
+    """Shorten ``best.`` and the name of a primary metric to ``best.`` and its label."""
+    prefix, dot, metric = key.partition(".")
+    return f"{prefix}{dot}{fields.primaries.get(metric, metric)}"
 
 
 def narrow(table: Arranged) -> Sequence[str]:
@@ -130,6 +168,8 @@ def numeric(headers: Sequence[str]) -> list[int]:
 def print_runs(table: Arranged, records: Records) -> None:
     """Print a table that fits the terminal."""
     print_fitted(cells_of(table, records), narrow(table), bool(table.columns))
+    if not table.columns and any(row.get("labels_absent") for row in table.rows):
+        say(PRESENT_NOTE)
 
 
 def print_fitted(
@@ -153,16 +193,13 @@ def as_table(record: RunRecord, row: Row) -> dict[str, object]:
     """Return one run for JSON."""
     summary: dict[str, object] = msgspec.structs.asdict(record.summary)
     more = {"gpu": record.gpu, "best": record.best, "smoothed": record.smoothed}
-    return (
-        summary
-        | more
-        | {"group": row.get("group"), DELTA: row.get(DELTA), TOLD_APART: row.get(TOLD_APART)}
-    )
+    return summary | more | {key: row.get(key) for key in ("group", DELTA, SCORE_DELTA, TOLD_APART)}
 
 
 def print_runs_csv(table: Arranged) -> None:
     """Print one row a run: the view's columns, else those that tables elsewhere have a use for."""
-    columns = table.columns or CSV_COLUMNS
+    primaries = [metric for metric in table.fields.primaries if metric not in CSV_AFTER]
+    columns = table.columns or (*CSV_BEFORE, *primaries, *CSV_AFTER)
     print_csv(columns, ([_raw(row.get(key)) for key in columns] for row in table.rows))
 
 

@@ -25,7 +25,7 @@ from mabe_tui.cli.terminal.output import (
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.tail import last_lines
 from mabe_tui.runs.following.mirror import EventItem, Item, TextItem
-from mabe_tui.runs.format.event_text import best_words, state_words
+from mabe_tui.runs.format.event_text import best_name, best_words, state_words
 from mabe_tui.runs.format.units import duration, short_duration
 from mabe_tui.runs.store import RunEntry, RunStore
 from mabe_tui.runs.summary.checkpoints import (
@@ -36,6 +36,7 @@ from mabe_tui.runs.summary.checkpoints import (
     unmark,
 )
 from mabe_tui.runs.summary.run_summary import RunSummary, refresh, summary_of
+from mabe_tui.runs.tasks import spec_of
 
 LAST_LINES = 10
 LABEL = 12
@@ -101,7 +102,7 @@ def _details(run: RunSummary) -> Iterator[tuple[str, object]]:
     if run.epochs:
         yield "epoch", f"{run.epoch} of {run.epochs}"
     if run.best_metric is not None:
-        yield "best", f"{run.monitor} {best_words(run)}"
+        yield "best", f"{best_name(run)} {best_words(run)}"
     yield from _last_metrics(run.metrics)
     if training := _training(run):
         yield "training", training
@@ -109,7 +110,7 @@ def _details(run: RunSummary) -> Iterator[tuple[str, object]]:
         each = (
             f", {short_duration(run.seconds_per_epoch)} an epoch" if run.seconds_per_epoch else ""
         )
-        yield "speed", f"{run.frames_per_second:,.0f} frames/s{each}"
+        yield "speed", f"{run.frames_per_second:,.0f} {run.rate_unit}{each}"
     left = f", {duration(run.eta_seconds)} left at most" if run.eta_seconds is not None else ""
     over = f" over {run.attempts} attempts" if run.attempts > 1 else ""
     yield "time", f"{duration(run.elapsed_seconds)}{over}{left}"
@@ -124,13 +125,13 @@ def _training(run: RunSummary) -> str:
 
 
 def _last_metrics(metrics: dict[str, float]) -> Iterator[tuple[str, object]]:
-    """Return the metrics of the last epoch; what is measured per class (``f1/social``) a line each."""
+    """Return the metrics of the last epoch; what is measured per label (``recall/b``) a line each."""
     measures: dict[str, list[str]] = {}
     for name, value in metrics.items():
-        measure, slash, class_name = name.rpartition("/")
+        measure, slash, label_name = name.rpartition("/")
         shown = f"{value:.0f}" if measure == "support" else f"{value:.4f}"
         label = measure if slash else "last epoch"
-        measures.setdefault(label, []).append(f"{class_name}{NO_BREAK}{shown}")
+        measures.setdefault(label, []).append(f"{label_name}{NO_BREAK}{shown}")
     for label, values in measures.items():
         yield label, "  ".join(values)
 
@@ -164,9 +165,9 @@ def _silence(run: RunSummary) -> str:
 def _show_last_lines(entry: RunEntry) -> None:
     attempts = entry.run.attempts()
     printed = last_lines(entry.run.log_path(attempts[-1])) if attempts else []
-    epochs = entry.require_request().experiment.training.epochs
+    experiment = entry.require_request().experiment
     items = [_item(line, attempts[-1]) for line in printed]
-    lines = shown_lines(items, epochs, LAST_LINES)
+    lines = shown_lines(items, spec_of(experiment), experiment.training.epochs, LAST_LINES)
     print("its last lines:" if lines else "it printed nothing")
     for line in lines:
         print(wrapped(f"  {line}", "    "))

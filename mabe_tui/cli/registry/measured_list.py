@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-import msgspec
-
 from core.errors import RunError
 from core.run import places
 from mabe_tui.cli.listing.runs_view import baseline_name
@@ -11,24 +9,27 @@ from mabe_tui.cli.session import Session
 from mabe_tui.cli.terminal.fit import fitted, say_left_out
 from mabe_tui.cli.terminal.output import print_csv, print_json, print_table, say
 from mabe_tui.runs.listing.catalog import Catalog
-from mabe_tui.runs.listing.cells import spell, spell_delta, spell_measured
+from mabe_tui.runs.listing.cells import PRESENT_NOTE, spell, spell_delta, spell_measured
 from mabe_tui.runs.listing.experiments import (
     ExperimentRow,
     baseline_of,
     experiment_rows,
+    experiment_table,
     with_told_apart,
 )
 from mabe_tui.runs.listing.record import RunRecord
 from mabe_tui.runs.listing.told_apart import NOT_TOLD_APART, Distinctions
 from mabe_tui.runs.listing.view_state import ViewState
 from mabe_tui.runs.store import RunStore
+from mabe_tui.runs.tasks import SCORE, common_label
 
 NARROW = ("gpu", "model", "status", "cost")
-NUMBERS = ("reported F1", "measured F1", "Δ", "runs", "cost")
-CSV_COLUMNS = (
-    "version", "status", "model", "data", "input_size", "gpu", "batch_size", "reported_f1_macro",
-    "f1_macro", "std", "seeds", "finished", "as_registered", "delta", "told_apart", "runs", "trials",
-    "last_run", "last_state", "cost_usd",
+LEFT_ALIGNED = ("version", "status", "model", "gpu", "last")
+CSV_BEFORE = ("version", "status", "model", "data", "input_size", "gpu", "batch_size")
+"""Columns before those of the tasks' primary metrics."""
+CSV_AFTER = (
+    "std", "seeds", "finished", "as_registered", "delta", "told_apart", "runs", "trials",
+    "last_run", "last_state", "cost_usd", "task", "leading", "score", "score_std", "score_delta",
 )  # fmt: skip
 
 
@@ -44,21 +45,27 @@ def list_measured(session: Session, baseline: str | None, *, as_json: bool, as_c
         say(f"mabe: what is here may be old: {problem}")
     rows = _rows(session, catalog, baseline)
     if as_json:
-        print_json(rows)
+        print_json([experiment_table(row) for row in rows])
     elif as_csv:
-        print_csv(CSV_COLUMNS, map(_csv_row, rows))
+        _print_csv(rows)
     else:
         _print(rows)
-        if any(row.delta and not row.told_apart for row in rows):
-            say(NOT_TOLD_APART)
-        if any(row.as_registered is False and row.measured.f1_macro is not None for row in rows):
-            say(
-                "* not with the settings that the registry gives now: a preset, --set, or a change since"
-            )
-        if any(row.measured.at_most is not None for row in rows):
-            say(
-                "of 0.50, say: what macro F1 cannot pass there, as the validation videos lack classes"
-            )
+        _say_notes(rows)
+
+
+def _say_notes(rows: Sequence[ExperimentRow]) -> None:
+    """Explain the marks in the table."""
+    if any(row.score_delta and not row.told_apart for row in rows):
+        say(NOT_TOLD_APART)
+    if any(row.as_registered is False and row.measured.score is not None for row in rows):
+        say(
+            "* not with the settings that the registry gives now: a preset, --set, or a change since"
+        )
+    measured = [row for row in rows if row.measured.metric is not None]
+    if any(row.measured.metric != row.metric for row in measured):
+        say(PRESENT_NOTE)
+    if any(row.measured.at_most and row.measured.metric == row.metric for row in measured):
+        say("of 0.50, say: what a mean over all classes cannot pass, as the data lacks some")
 
 
 def _rows(session: Session, catalog: Catalog, stated: str | None) -> list[ExperimentRow]:
@@ -88,34 +95,47 @@ def _held_against(
 
 
 def _print(rows: Sequence[ExperimentRow]) -> None:
-    cells = [_cells(row) for row in rows]
+    label = common_label(row.metric_label for row in rows)
+    cells = [_cells(row, label) for row in rows]
     whole = [(header, [c[header] for c in cells]) for header in cells[0]]
     columns = fitted(whole, NARROW)
     headers = [header for header, _ in columns]
     lines = list(zip(*(values for _, values in columns), strict=True))
-    print_table(headers, lines, right=[headers.index(n) for n in NUMBERS if n in headers])
+    print_table(
+        headers, lines, right=[n for n, header in enumerate(headers) if header not in LEFT_ALIGNED]
+    )
     say_left_out(whole, headers)
 
 
-def _cells(row: ExperimentRow) -> dict[str, object]:
+def _cells(row: ExperimentRow, label: str | None) -> dict[str, object]:
+    """Return the cells of a version; ``label`` is that of the metric, if all versions have the same."""
     trials = f" + {row.trials} trials" if row.trials else ""
     return {
         "version": f"{row.version} ◆" if row.is_baseline else row.version,
         "status": row.status,
         "model": row.model,
         "gpu": row.gpu,
-        "reported F1": row.reported_f1_macro,
-        "measured F1": spell_measured(row.measured, row.as_registered),
-        "Δ": spell_delta(row.delta, row.told_apart),
+        f"reported {label or SCORE}": row.reported,
+        f"measured {label or SCORE}": spell_measured(
+            row.measured, row.as_registered, row.metric, with_label=label is None
+        ),
+        "Δ": spell_delta(row.score_delta, row.told_apart),
         "runs": f"{row.runs}{trials}" if row.runs or row.trials else None,
         "cost": spell("cost_usd", row.cost_usd),
         "last": row.last_state.value if row.last_state else None,
     }
 
 
-def _csv_row(row: ExperimentRow) -> list[object]:
-    values = msgspec.structs.asdict(row)
+def _print_csv(rows: Sequence[ExperimentRow]) -> None:
+    primaries = [*dict.fromkeys(row.metric for row in rows)]
+    named = [name for metric in primaries for name in (f"reported_{metric}", metric)]
+    columns = (*CSV_BEFORE, *named, *CSV_AFTER)
+    print_csv(columns, ([_csv_values(row).get(name) for name in columns] for row in rows))
+
+
+def _csv_values(row: ExperimentRow) -> dict[str, object]:
     measured = row.measured
-    values |= {"f1_macro": measured.f1_macro, "std": measured.std, "seeds": len(measured.runs)}
-    values |= {"finished": measured.finished}
-    return [values[name] for name in CSV_COLUMNS]
+    values = experiment_table(row)
+    values |= {row.metric: measured.primary, "std": measured.std, "seeds": len(measured.runs)}
+    values |= {"finished": measured.finished, "leading": measured.metric}
+    return values | {"score": measured.score, "score_std": measured.score_std}

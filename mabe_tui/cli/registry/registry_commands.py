@@ -19,7 +19,8 @@ from mabe_tui.cli.session import session_of
 from mabe_tui.cli.terminal.fit import fitted, say_left_out
 from mabe_tui.cli.terminal.output import JsonOption, print_json, print_table, say, wrapped
 from mabe_tui.runs.format.settings import differences, left_behind, spell, spell_side_by_side
-from mabe_tui.runs.listing.registered import version_row
+from mabe_tui.runs.listing.registered import version_row, version_table
+from mabe_tui.runs.tasks import SCORE, common_label
 
 SHORT_INPUTS = {"coordinates": "coords", "acceleration": "accel"}
 """A row of `mabe list` has to fit 80 columns; `mabe show` spells them out."""
@@ -57,9 +58,10 @@ def list_versions(
         raise MisuseError("--baseline and --csv go with --measured")
     rows = [version_row(registry.experiment(version)) for version in registry.versions]
     if as_json:
-        print_json(rows)
+        print_json([version_table(row) for row in rows])
         return
-    headers = ["version", "status", "model", "inputs", "data", "runs on", "batch", "reported F1"]
+    reported = f"reported {common_label(row.metric_label for row in rows) or SCORE}"
+    headers = ["version", "status", "model", "inputs", "data", "runs on", "batch", reported]
     cells: list[list[object]] = [
         [
             r.version,
@@ -69,7 +71,7 @@ def list_versions(
             r.data,
             r.runs_on,
             r.batch_size,
-            r.reported_f1_macro,
+            r.reported,
         ]
         for r in rows
     ]
@@ -77,9 +79,7 @@ def list_versions(
     shown = fitted(columns, ("runs on", "batch", "data"))
     names = [name for name, _ in shown]
     lines = list(zip(*(values for _, values in shown), strict=True))
-    print_table(
-        names, lines, right=[names.index(n) for n in ("batch", "reported F1") if n in names]
-    )
+    print_table(names, lines, right=[names.index(n) for n in ("batch", reported) if n in names])
     say_left_out(columns, names)
 
 

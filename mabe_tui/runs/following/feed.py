@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from core.errors import UserError
 from core.run.rundir import RunDir
@@ -25,6 +26,7 @@ from mabe_tui.runs.following.replay import Replay
 from mabe_tui.runs.following.run_log import LogRow
 from mabe_tui.runs.format.event_text import event_line
 from mabe_tui.runs.summary.run_summary import RunSummary
+from mabe_tui.runs.tasks import spec_of
 
 ALIVE_SECONDS, ENDED_SECONDS, UNSEEN_SECONDS = 0.5, 1.0, 2.0
 """Between two polls: of a run that may speak, of one that has ended, and where nobody looks."""
@@ -176,7 +178,7 @@ class RunFeed:
             if isinstance(source, Replay):
                 self._source = self._live
             else:
-                self._source = played = Replay(self.run, self._launcher, event_line)
+                self._source = played = Replay(self.run, self._launcher, self._spell)
                 played.speed = _first_speed(played.duration)
             self._wished, self._polled_at = True, 0.0
 
@@ -220,8 +222,10 @@ class RunFeed:
                 self._work()
 
     def _open(self) -> None:
-        self._launcher: Launcher = launcher_named(self.run.read_request().launcher)
-        self._live = LiveRun(self.run, self._launcher, event_line)
+        request = self.run.read_request()
+        self._launcher: Launcher = launcher_named(request.launcher)
+        self._spell = partial(event_line, spec=spec_of(request.experiment))
+        self._live = LiveRun(self.run, self._launcher, self._spell)
         self._source = self._live
 
     def _try_turn(self, followed: ExitStack) -> None:

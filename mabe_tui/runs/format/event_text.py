@@ -2,6 +2,7 @@
 
 from math import isnan
 
+from core.config.task_spec import TaskSpec
 from core.run.events import (
     AnyEvent,
     CheckpointSaved,
@@ -21,9 +22,8 @@ from mabe_tui.runs.format.units import duration, short_duration, size_text
 from mabe_tui.runs.format.untrusted_text import plain
 from mabe_tui.runs.summary.run_summary import RunSummary
 
-SHOWN_METRICS = ("loss", "f1_macro")
-"""Of all that a task measures, what fits on a line of 80 characters; a run's status has the rest."""
-WIDE_METRICS = (*SHOWN_METRICS, "f1_macro_behaviours", "accuracy")
+NARROW_METRICS, WIDE_METRICS = 2, 4
+"""So many metrics fit on a line of 80 columns, and of 120; a run's status has the rest."""
 MIB = 2.0**20
 UNKNOWN = "unknown"
 """What stands in an event for what an imported log does not tell."""
@@ -38,30 +38,33 @@ ENDED = {
 """Why a run ended, where the event's own word would not do."""
 
 
-def event_line(event: AnyEvent, epochs: int | None = None) -> str:
+def event_line(event: AnyEvent, spec: TaskSpec, epochs: int | None = None) -> str:
     """Return the words of any event, with control characters removed.
 
     Args:
         event: what the run said.
+        spec: the run's task.
         epochs: how many it was asked for.
     """
     match event:
         case Step():
-            words = step_line(event)
+            words = step_line(event, spec)
         case System():
             words = _machine_line(event)
         case CheckpointSaved():
             words = f"saved {event.file} ({', '.join(event.pointers)})"
         case _:
-            words = news_line(event, epochs) or ""
+            words = news_line(event, spec, epochs) or ""
     return plain(words.encode())
 
 
-def news_line(event: AnyEvent, epochs: int | None = None, wide: bool = False) -> str | None:
+def news_line(
+    event: AnyEvent, spec: TaskSpec, epochs: int | None = None, wide: bool = False
+) -> str | None:
     """Return the words of an event, or ``None`` for what is no news by itself: steps, readings, saves."""
     match event:
         case Epoch():
-            return epoch_line(event, epochs, wide)
+            return epoch_line(event, spec, epochs, wide)
         case Warned():
             return f"warning: {event.message}"
         case CheckpointSaved():
@@ -69,12 +72,12 @@ def news_line(event: AnyEvent, epochs: int | None = None, wide: bool = False) ->
         case Step() | System():
             return None
         case RunStarted() | DataReady() | Resumed():
-            return _beginning_line(event)
+            return _beginning_line(event, spec)
         case Finished() | Stopped() | Preempted() | Failed():
             return _ending_line(event)
 
 
-def epoch_line(event: Epoch, epochs: int | None, wide: bool = False) -> str:
+def epoch_line(event: Epoch, spec: TaskSpec, epochs: int | None, wide: bool = False) -> str:
     """Sum up an epoch: ``epoch  3/100  train 0.2512  loss 0.2987  f1_macro 0.3489  …``.
 
     Fits 80 columns; ``wide``: 120.
@@ -84,19 +87,36 @@ def epoch_line(event: Epoch, epochs: int | None, wide: bool = False) -> str:
     shown = [f"epoch {event.epoch:>{width}}{total}"]
     known = not isnan(event.frames_per_second)  # an imported log does not tell
     shown += [f"train {event.train_loss:.4f}"] if known or not isnan(event.train_loss) else []
-    names = WIDE_METRICS if wide else SHOWN_METRICS
-    shown += [f"{name} {event.metrics[name]:.4f}" for name in names if name in event.metrics]
+    shown += [f"{name} {value:.4f}" for name, value in _told_metrics(event, spec, wide)]
     shown += [f"lr {event.learning_rate:.2e}"] if wide and not isnan(event.learning_rate) else []
-    shown += [f"{event.frames_per_second:,.0f} f/s"] if known else []
+    shown += [f"{event.frames_per_second:,.0f} {short_rate(spec.rate_unit)}"] if known else []
     shown += [] if isnan(event.seconds) else [short_duration(event.seconds)]
     return "  ".join(shown)
 
 
-def step_line(event: Step) -> str:
+def _told_metrics(event: Epoch, spec: TaskSpec, wide: bool) -> list[tuple[str, float]]:
+    """Return the loss, the metric that leads, and where there is room those that say most beside it."""
+    leading = spec.leading(event.metrics)
+    rest = [m.name for m in spec.metrics if not m.per_label and m.name != spec.primary_where_absent]
+    names = dict.fromkeys(("loss", leading, *spec.charted, *rest))
+    known = [(name, event.metrics[name]) for name in names if name in event.metrics]
+    count = WIDE_METRICS if wide else NARROW_METRICS
+    # the longer name of what leads in place of the primary metric would not fit
+    return [
+        (spec.label_of(n) if n != spec.primary and n == leading else n, v) for n, v in known[:count]
+    ]
+
+
+def short_rate(unit: str) -> str:
+    """Shorten the unit of a training rate: ``f/s`` for ``frames/s``."""
+    return f"{unit[:1]}/s"
+
+
+def step_line(event: Step, spec: TaskSpec) -> str:
     """Sum up where in an epoch a run is."""
     return (
         f"epoch {event.epoch}, step {event.epoch_step} of {event.epoch_steps}:"
-        f" loss {event.loss:.4f}, {event.frames_per_second:,.0f} frames/s"
+        f" loss {event.loss:.4f}, {event.frames_per_second:,.0f} {spec.rate_unit}"
     )
 
 
@@ -110,11 +130,29 @@ def state_words(run: RunSummary) -> str:
     return f"{run.state}{_in_brackets(ending_words(run.ended_because))}"
 
 
+def best_name(run: RunSummary) -> str:
+    """Return the name of the metric that :func:`best_words` speaks of."""
+    return (run.metric if run.best_score is not None else run.monitor) or ""
+
+
 def best_words(run: RunSummary) -> str:
-    """Say what a run's best epoch came to: ``0.4700 at epoch 3 (at most 0.50 on these videos)``."""
-    most = run.best_at_most
-    limit = "" if most is None else f"at most {most:.2f} on these videos, which lack classes"
-    return f"{run.best_metric:.4f} at epoch {run.best_epoch}{_in_brackets(limit)}"
+    """Say what a run's best epoch came to: ``0.4700 at epoch 3``.
+
+    The figure is that of the metric that leads in the task; another metric that chose the epoch follows in
+    brackets, and so does what bounds either.
+    """
+    most = "" if run.best_at_most is None else f"at most {run.best_at_most:.2f}"
+    chosen = f"{run.monitor} {run.best_metric:.4f}"
+    if run.best_score is None or run.metric == run.monitor:
+        figure = run.best_metric
+        why = f"{most} on the validation data, which lacks classes" if most else ""
+    elif run.labels_absent:
+        figure = run.best_score
+        bounded = f"{chosen}, {most}" if most else chosen
+        why = f"over the classes present: the validation data lacks some; {bounded}"
+    else:
+        figure, why = run.best_score, f"where {chosen} is best"
+    return f"{figure:.4f} at epoch {run.best_epoch}{_in_brackets(why)}"
 
 
 def _in_brackets(why: str) -> str:
@@ -130,7 +168,7 @@ def _machine_line(event: System) -> str:
     return words
 
 
-def _beginning_line(event: RunStarted | DataReady | Resumed) -> str:
+def _beginning_line(event: RunStarted | DataReady | Resumed, spec: TaskSpec) -> str:
     match event:
         case RunStarted(torch=torch, threads=0) if torch == UNKNOWN:  # of an imported log
             return f"from a log: {event.device} ({event.device_name})"
@@ -141,8 +179,9 @@ def _beginning_line(event: RunStarted | DataReady | Resumed) -> str:
             )
         case DataReady():
             return (
-                f"data: {event.train_units} videos to learn from, {event.validation_units} to"
-                f" validate; {event.train_examples:,} frames, {event.train_samples:,} windows,"
+                f"data: {spec.unit.count(event.train_units)} to learn from,"
+                f" {event.validation_units:,} to validate; {spec.example.count(event.train_examples)},"
+                f" {spec.sample.count(event.train_samples)},"
                 f" {event.input_size} inputs; {event.parameters:,} parameters"
             )
         case Resumed():

@@ -4,11 +4,14 @@ import datetime as dt
 from collections.abc import Callable
 
 from mabe_tui.runs.format.units import duration
-from mabe_tui.runs.listing.fields import DELTA, Value
+from mabe_tui.runs.listing.fields import DELTA, SCORE_DELTA, Value
 from mabe_tui.runs.listing.measured import Measured
 from mabe_tui.runs.summary.run_summary import RunSummary
 
 SECONDS = "_seconds"
+PRESENT = "^"
+"""Behind a mean over the labels that validation has examples of, as it lacks some."""
+PRESENT_NOTE = f"{PRESENT} over the classes present alone: the validation data lacks some"
 LEAST_FIXED, MOST_FIXED = 1e-2, 10
 """Between these lie metrics and losses, which are told to four places."""
 
@@ -29,18 +32,37 @@ def remark_of(run: RunSummary) -> str | None:
     return run.warnings[0] if run.warnings else run.note or None
 
 
-def spell_measured(measured: Measured, as_registered: bool | None) -> str | None:
+def spell_measured(
+    measured: Measured,
+    as_registered: bool | None,
+    primary: str | None = None,
+    with_label: bool = False,
+) -> str | None:
     """Spell a measurement: ``0.4312 ± 0.0051 (3)``, seeds in brackets; ``…`` where no run is finished.
 
-    ``of 0.50`` is what cannot be passed where the validation videos lack classes. A star says that the
-    runs had other settings than the registry gives now.
+    Args:
+        measured: of a version.
+        as_registered: ``False``: a star says that the runs had other settings than the registry has now.
+        primary: the primary metric of the task; where another one leads, :data:`PRESENT` says so.
+        with_label: name the metric, in a table of several.
     """
-    if measured.f1_macro is None:
+    if measured.score is None:
         return None
-    std = f" ± {measured.std:.4f} ({len(measured.runs)})" if measured.std is not None else ""
-    most = f" of {measured.at_most:.2f}" if measured.at_most is not None else ""
-    open_ended = "" if measured.finished else "…"
-    return f"{measured.f1_macro:.4f}{std}{most}{open_ended}{'*' if as_registered is False else ''}"
+    std = (
+        f" ± {measured.score_std:.4f} ({len(measured.runs)})"
+        if measured.score_std is not None
+        else ""
+    )
+    is_primary = primary in (None, measured.metric)
+    most = f" of {measured.at_most:.2f}" if measured.at_most is not None and is_primary else ""
+    marks = ("" if measured.finished else "…") + ("*" if as_registered is False else "")
+    label = f" {measured.metric_label}" if with_label else ""
+    return f"{measured.score:.4f}{std}{most}{'' if is_primary else PRESENT}{marks}{label}"
+
+
+def spell_score(value: float | None, labels_absent: bool) -> str | None:
+    """Spell what a run's leading metric came to; marked where it is a mean over some labels only."""
+    return None if value is None else f"{value:.4f}{PRESENT if labels_absent else ''}"
 
 
 def spell(key: str, value: Value) -> str | None:
@@ -63,7 +85,7 @@ def spell_delta(delta: Value, told_apart: bool | None) -> str | None:
 
 
 def _number(key: str) -> Callable[[float], str]:
-    if key == DELTA:
+    if key in (DELTA, SCORE_DELTA):
         return lambda value: f"{value:+.4f}".replace("-", "−")
     if key.endswith(SECONDS) and key != "timeout_seconds":
         return duration

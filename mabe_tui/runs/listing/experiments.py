@@ -7,9 +7,15 @@ import msgspec
 
 from core.config.registry import Registry
 from mabe_tui.launch.launcher import RunState
-from mabe_tui.runs.listing.measured import Measured, delta, measured_name, measured_version
+from mabe_tui.runs.listing.measured import (
+    Measured,
+    delta,
+    measured_name,
+    measured_version,
+    score_delta,
+)
 from mabe_tui.runs.listing.record import RunRecord
-from mabe_tui.runs.listing.registered import VersionRow, version_row
+from mabe_tui.runs.listing.registered import VersionRow, version_row, version_table
 from mabe_tui.runs.listing.seeds import settings_digest
 from mabe_tui.runs.listing.told_apart import Distinctions
 
@@ -24,9 +30,11 @@ class ExperimentRow(VersionRow, frozen=True, kw_only=True):
     as_registered: bool | None = None
     """Whether what was measured had the settings that the registry gives now, the seed apart."""
     delta: float | None = None
-    """Of the measured F1 to the baseline; ``None`` where they were scored on other videos."""
+    """To the baseline in the primary metric; ``None`` where they were scored on other data."""
+    score_delta: float | None = None
+    """The same in the metric that leads."""
     told_apart: bool | None = None
-    """Whether ``delta`` exceeds the luck of videos and seeds, as in `mabe compare`; ``None``: not known."""
+    """Whether ``score_delta`` exceeds the luck of data and seeds; ``None``: not known."""
     is_baseline: bool = False
     runs: int = 0
     """All but trials, whatever became of them."""
@@ -97,6 +105,13 @@ def experiment_rows(
     return rows if distinctions is None else with_told_apart(rows, held, distinctions)
 
 
+def experiment_table(row: ExperimentRow) -> dict[str, object]:
+    """Return a version for JSON, where the mean of the primary metric goes by that metric's name."""
+    measured = msgspec.structs.asdict(row.measured)
+    by_name = {row.metric if key == "primary" else key: value for key, value in measured.items()}
+    return version_table(row) | {"measured": by_name}
+
+
 def with_told_apart(
     rows: Sequence[ExperimentRow], baseline: Measured | None, distinctions: Distinctions
 ) -> list[ExperimentRow]:
@@ -139,6 +154,7 @@ def _row(
         measured=measured,
         as_registered=newest.alike == settings if newest else None,
         delta=delta(measured, baseline) if baseline is not None else None,
+        score_delta=score_delta(measured, baseline) if baseline is not None else None,
         is_baseline=is_baseline,
         runs=len(runs),
         trials=len(own) - len(runs),

@@ -8,26 +8,29 @@ from functools import cached_property
 
 from core.config.experiment import DEFAULT_TASK, flatten
 from core.config.strict import nearest
-from core.config.task_spec import task_spec
+from core.config.task_spec import TaskSpec, task_spec
 from core.errors import UserError
-from mabe_tui.runs.listing.record import LEFT_OUT, RunRecord, is_lower_better
+from mabe_tui.runs.listing.record import LEFT_OUT, RunRecord, falls
 from mabe_tui.runs.summary.run_summary import RunSummary
+from mabe_tui.runs.tasks import find_spec
 
 Value = str | float | bool | dt.datetime | tuple[str, ...] | None
 Row = Mapping[str, Value]
 """Values by key. A key that is not there and ``None`` mean the same: not known, or not yet."""
 
-METRIC = "f1_macro"
-"""What runs and versions are held against each other by."""
-MEASURED = f"best.{METRIC}"
+BEST_SCORE, SMOOTHED_SCORE = "best_score", "smoothed_score"
+"""Of the metric that leads in a run's task: at the best epoch, and the best of its moving average."""
 DELTA = "delta"
+"""The difference from the baseline in the primary metric of the task."""
+SCORE_DELTA = "score_delta"
+"""The same in the metric that leads: see :meth:`~core.config.task_spec.TaskSpec.leading`."""
 TOLD_APART = "told_apart"
-"""Whether ``delta`` exceeds the luck of videos and seeds; not a key to filter by."""
+"""Whether ``score_delta`` exceeds the luck of videos and seeds; not a key to filter by."""
 ALIASES = {
     "run": "id",
     "tag": "tags",
-    "f1": METRIC,
-    "best": "best_metric",
+    "score": BEST_SCORE,
+    "best": BEST_SCORE,
     "cost": "cost_usd",
     "time": "elapsed_seconds",
     "left": "eta_seconds",
@@ -36,13 +39,11 @@ ALIASES = {
     "batch": "training.batch_size",
     "inputs": "features.inputs",
 }
-"""Short names that people type → keys."""
+"""Short names that people type → keys. The label of a task's primary metric is one, too: ``f1``."""
 PREFIXES = ("best.", "smoothed.")
 """Of metrics: ``best.f1`` is ``best.f1_macro``."""
 PINNED = "pinned"
-OWN_KEYS = ("gpu", "group", "trial", DELTA, PINNED)
-ALWAYS = (METRIC, "loss", "accuracy")
-"""Metrics that may be asked for before any run has measured them."""
+OWN_KEYS = ("gpu", "group", "trial", SMOOTHED_SCORE, DELTA, SCORE_DELTA, PINNED)
 _DIGITS = re.compile(r"(\d+)")
 
 
@@ -56,7 +57,7 @@ def row_of(record: RunRecord) -> dict[str, Value]:
     Keys: every field of ``RunSummary``; the last epoch's metrics by their names (``f1_macro``), the
     best epoch's under ``best.``, the best of their moving averages under ``smoothed.``; settings by
     dotted key (``training.batch_size``); ``gpu``; ``trial``; ``group``, the same for runs that differ
-    in their seed alone. ``delta`` and ``pinned`` are the affair of
+    in their seed alone. Differences and ``pinned`` are the affair of
     :class:`mabe_tui.runs.listing.row_cache.RowCache`.
     """
     summary = record.summary
@@ -71,7 +72,7 @@ def row_of(record: RunRecord) -> dict[str, Value]:
     row |= {name: getattr(summary, name) for name in _SUMMARY_FIELDS}
     group = f"{record.alike}-{record.data}" if record.alike else None
     row |= {"state": summary.state.value, "gpu": record.gpu, "trial": record.is_trial}
-    return row | {"group": group}
+    return row | {"group": group, SMOOTHED_SCORE: record.smoothed_score}
 
 
 _SUMMARY_FIELDS = tuple(name for name in RunSummary.__struct_fields__ if name != "metrics")
@@ -81,15 +82,22 @@ class Fields:
     """The keys that a set of rows has, and finding one by what a person calls it."""
 
     def __init__(self, rows: Iterable[Row] = ()) -> None:
+        rows = list(rows)
         shapes = {tuple(row) for row in rows}
+        tasks = dict.fromkeys((DEFAULT_TASK, *(row.get("task") for row in rows)))
         self.keys = tuple(
             dict.fromkeys((*_fixed_keys(), *(key for keys in shapes for key in keys)))
         )
         """All, in the order in which they are to be offered."""
         self._known = frozenset(self.keys)
+        labels = _labels(tasks)
+        self.aliases = {**labels, **ALIASES}
+        """Short names → keys."""
+        self.primaries = {metric: label for label, metric in labels.items()}
+        """Primary metrics of the tasks → their short names."""
 
     def resolve(self, name: str) -> str:
-        """Find the key that a name means: itself, one of :data:`ALIASES`, or a unique last part.
+        """Find the key that a name means: itself, one of :attr:`aliases`, or a unique last part.
 
         Raises:
             UnknownFieldError: there is none, or several; names the nearest, or them.
@@ -97,7 +105,7 @@ class Fields:
         if name in self._known:
             return name
         prefix = next((p for p in PREFIXES if name.startswith(p)), "")
-        alias = prefix + ALIASES.get(name.removeprefix(prefix), "")
+        alias = prefix + self.aliases.get(name.removeprefix(prefix), "")
         if alias in self._known:
             return alias
         matches = self._by_last_part.get(name, [])
@@ -105,7 +113,7 @@ class Fields:
             return matches[0]
         if matches:
             raise UnknownFieldError(f"{name!r} could be any of {', '.join(matches)}")
-        near = nearest(name, [*self.keys, *ALIASES, *self._by_last_part])
+        near = nearest(name, [*self.keys, *self.aliases, *self._by_last_part])
         hint = near if near.startswith("; did") else "; `mabe runs --columns help` lists all"
         raise UnknownFieldError(f"no field {name!r}{hint}")
 
@@ -131,11 +139,25 @@ def sort_rows(rows: Iterable[Row], key: str, descending: bool = False) -> list[R
 
 
 def largest_first(rows: Collection[Row], key: str) -> bool:
-    """Tell in which direction a column is sorted at first: figures and times fall, texts and losses rise."""
-    if is_lower_better(key.rpartition(".")[2]):
-        return False
-    value = next((row[key] for row in rows if not is_missing(row.get(key))), None)
-    return not isinstance(value, str | tuple)
+    """Return in which direction a column is sorted at first: the best, the largest or the newest first.
+
+    Texts rise, and so does what is better the smaller it is: a loss, say.
+    """
+    row = next((row for row in rows if not is_missing(row.get(key))), None)
+    if row is None:
+        return not falls(key.rpartition(".")[2], None)
+    return not (isinstance(row[key], str | tuple) or _is_better_smaller(row, key))
+
+
+def _is_better_smaller(row: Row, key: str) -> bool:
+    if key in (BEST_SCORE, SMOOTHED_SCORE, SCORE_DELTA):
+        return row.get("metric_rises") is False
+    spec = find_spec(row.get("task", DEFAULT_TASK))
+    if key == DELTA:
+        return spec is not None and falls(spec.primary, spec)
+    if key == "best_metric":
+        return falls(str(row.get("monitor")), spec)
+    return falls(key.removeprefix("best.").removeprefix("smoothed."), spec)
 
 
 def is_missing(value: Value) -> bool:
@@ -163,8 +185,23 @@ def natural(text: str) -> tuple[tuple[bool, int, str], ...]:
     )
 
 
+def _labels(tasks: Iterable[Value]) -> dict[str, str]:
+    """Return the short names of the tasks' primary metrics, that of the first task before others."""
+    found: dict[str, str] = {}
+    for spec in map(find_spec, tasks):
+        if spec is not None:
+            found.setdefault(spec.primary_metric.label.casefold(), spec.primary)
+    return found
+
+
 def _fixed_keys() -> tuple[str, ...]:
-    settings = flatten(task_spec(DEFAULT_TASK).experiment(name=""))
-    metrics = [f"{prefix}{name}" for prefix in ("", *PREFIXES) for name in ALWAYS]
+    """Return the keys that may be asked for before there is any run."""
+    spec = task_spec(DEFAULT_TASK)
+    settings = flatten(spec.experiment(name=""))
+    metrics = [f"{prefix}{name}" for prefix in ("", *PREFIXES) for name in _plain_metrics(spec)]
     kept = [key for key in settings if not key.startswith(LEFT_OUT) and key != "actions"]
     return (*_SUMMARY_FIELDS, *OWN_KEYS, *metrics, *kept)
+
+
+def _plain_metrics(spec: TaskSpec) -> list[str]:
+    return [metric.name for metric in spec.metrics if not metric.per_label]

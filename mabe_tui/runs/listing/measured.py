@@ -7,14 +7,14 @@ import msgspec
 from core.errors import RunError
 from core.evaluation.spread import mean_std
 from mabe_tui.launch.launcher import RunState
-from mabe_tui.runs.listing.fields import METRIC
 from mabe_tui.runs.listing.record import RunRecord
 from mabe_tui.runs.listing.seeds import over_seeds, own_runs
 from mabe_tui.runs.summary.metric_limits import most_possible
+from mabe_tui.runs.tasks import find_spec
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
-    """Macro F1 at the best epoch, averaged over the seeds: the runs that `mabe compare` would take.
+    """What leads in the task, at the best epoch, averaged over the seeds that `mabe compare` would take.
 
     These are the latest run and those that differ from it in nothing but the seed, finished, one a seed.
     Where none is finished, the latest run alone. Trials of `mabe tune` count where there is nothing else;
@@ -23,12 +23,23 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     """A version, or a run's id."""
-    f1_macro: float | None = None
-    """Mean; ``None`` where no epoch is over."""
-    std: float | None = None
+    task: str | None = None
+    """``None`` where there is no run."""
+    metric: str | None = None
+    """The metric that leads: the task's primary one, or the one for where validation lacks some labels."""
+    metric_label: str | None = None
+    rises: bool = True
+    """Whether a larger score is better."""
+    score: float | None = None
+    """Mean of ``metric``; ``None`` where no epoch is over."""
+    score_std: float | None = None
     """Of the sample (n − 1); ``None`` for a single run."""
+    primary: float | None = None
+    """Mean of the task's primary metric, where that is not ``metric``, too."""
+    std: float | None = None
+    """Of ``primary``, as ``score_std``."""
     at_most: float | None = None
-    """What it cannot pass, where the validation videos lack classes; see :func:`most_possible`."""
+    """What ``primary`` cannot pass, where validation lacks some labels; see :func:`most_possible`."""
     runs: tuple[str, ...] = ()
     """Ids, one a seed, newest first."""
     finished: bool = False
@@ -73,10 +84,31 @@ def measured_name(name: str, records: Sequence[RunRecord]) -> Measured:
 
 
 def delta(one: Measured, baseline: Measured) -> float | None:
-    """Give how much better one is; ``None`` where that says nothing: other validation videos, none."""
-    if one.f1_macro is None or baseline.f1_macro is None or not _scored_alike(one, baseline):
+    """Return how far one is from a baseline in the primary metric.
+
+    ``None`` where that says nothing: other validation data, another task, nothing measured.
+    """
+    return _difference(one.primary, baseline.primary, one, baseline)
+
+
+def score_delta(one: Measured, baseline: Measured) -> float | None:
+    """Return the same in the metric that leads: of both, else the primary one."""
+    if one.metric != baseline.metric:
+        return delta(one, baseline)
+    return _difference(one.score, baseline.score, one, baseline)
+
+
+def is_gain(difference: float, rises: bool) -> bool:
+    """Return whether a difference from a baseline is for the better."""
+    return difference > 0 if rises else difference < 0
+
+
+def _difference(
+    value: float | None, other: float | None, one: Measured, baseline: Measured
+) -> float | None:
+    if value is None or other is None or one.task != baseline.task:
         return None
-    return one.f1_macro - baseline.f1_macro
+    return value - other if _scored_alike(one, baseline) else None
 
 
 def measured_run(record: RunRecord) -> Measured:
@@ -86,13 +118,21 @@ def measured_run(record: RunRecord) -> Measured:
 
 def _measured(name: str, members: Sequence[RunRecord], left_out: tuple[str, ...] = ()) -> Measured:
     newest = members[0]
-    values = [record.best[METRIC] for record in members if METRIC in record.best]
-    mean, std = mean_std(values) if values else (None, None)
+    leading, spec = newest.summary.metric or "", find_spec(newest.summary.task)
+    score, score_std = _over_members(members, leading)
+    primary, std = (score, score_std) if spec is None else _over_members(members, spec.primary)
+    is_mean_over_all = spec is not None and spec.primary_where_absent is not None
     return Measured(
         name=name,
-        f1_macro=mean,
+        task=newest.summary.task,
+        metric=newest.summary.metric,
+        metric_label=newest.summary.metric_label,
+        rises=newest.summary.metric_rises,
+        score=score,
+        score_std=score_std,
+        primary=primary,
         std=std,
-        at_most=most_possible(newest.best),
+        at_most=most_possible(newest.best) if is_mean_over_all else None,
         runs=tuple(record.id for record in members),
         finished=newest.state is RunState.FINISHED,
         left_out=left_out,
@@ -101,6 +141,11 @@ def _measured(name: str, members: Sequence[RunRecord], left_out: tuple[str, ...]
         scored_on=newest.scored_on,
         validation_source=newest.validation_source,
     )
+
+
+def _over_members(members: Sequence[RunRecord], metric: str) -> tuple[float | None, float | None]:
+    values = [record.best[metric] for record in members if metric in record.best]
+    return mean_std(values) if values else (None, None)
 
 
 def _scored_alike(one: Measured, other: Measured) -> bool:

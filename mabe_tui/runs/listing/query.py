@@ -1,4 +1,4 @@
-"""The filter over runs: ``gpu == "H100" and f1 > 0.4``, ``tag:sweep or not note ~ "bad"``.
+"""The filter over runs: ``gpu == "H100" and score > 0.4``, ``tag:sweep or not note ~ "bad"``.
 
 ::
 
@@ -159,7 +159,7 @@ class _Parser:
     def _test(self) -> Test:
         token = self._next
         if token.kind not in ("word", "quoted") or self._is_keyword(token):
-            raise self._error("a test, such as f1 > 0.4")
+            raise self._error("a test, such as score > 0.4")
         self._at += 1
         if self._next.kind == "sign" and self._next.text in SIGNS:
             return self._comparison(self._key(token, token.text))

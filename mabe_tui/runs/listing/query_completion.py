@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterable
 
-from mabe_tui.runs.listing.fields import ALIASES, Fields, Row, UnknownFieldError
+from mabe_tui.runs.listing.fields import Fields, Row, UnknownFieldError
 from mabe_tui.runs.listing.query import KEYWORDS
 
 EXAMPLES = (
-    ("f1 > 0.4 and gpu == H100", "the last epoch's metric; best.f1, smoothed.f1: the best epoch's, smoothed"),
+    ("score > 0.4 and gpu == H100", "what leads, at the best epoch; loss, best.loss, smoothed.loss"),
     ("version in (v5, v6)", "one of several; not in"),
     ("state == running or tag:sweep", "a tag; note:bad, a text that is held"),
     ("note ~ 'bad|odd'", "a regular expression"),
@@ -54,7 +54,7 @@ def _first(words: Iterable[str], begun: str) -> str | None:
 
 
 def _keys(fields: Fields) -> list[str]:
-    return [*ALIASES, *fields.keys, *KEYWORDS]
+    return [*fields.aliases, *fields.keys, *KEYWORDS]
 
 
 def _values(name: str, fields: Fields, rows: Iterable[Row]) -> list[str]:

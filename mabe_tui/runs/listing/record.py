@@ -2,20 +2,20 @@
 
 import datetime as dt
 import math
-from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
 from core.config.experiment import flatten
 from core.config.gpus import choices_of, gpu_text, match_device
-from core.config.task_spec import task_spec
+from core.config.task_spec import TaskSpec, task_spec
 from core.run.history import History
 from core.run.rundir import RunRequest
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.listing.seeds import data_digest, digest, settings_digest
 from mabe_tui.runs.store import STUDY_TAG, RunEntry
 from mabe_tui.runs.summary.run_summary import RunSummary, summary_from
+from mabe_tui.runs.tasks import spec_of
 
 SMOOTHING = 0.6
 """Share of the past that each epoch's smoothed value keeps: TensorBoard's default."""
@@ -38,7 +38,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     best: dict[str, float] = {}
     """Metrics of the epoch with the best monitored value."""
     smoothed: dict[str, float] = {}
-    """Of each metric, the best value of its moving average over the epochs; see :func:`smoothed_best`."""
+    """Of each metric, the best value of its curve as :func:`~mabe_tui.plotting.smoothing.ema` smooths it."""
     curve: tuple[float, ...] = ()
     """The monitored metric over the epochs, at most :data:`CURVE_POINTS`: for a line in a table's cell."""
     alike: str = ""
@@ -66,6 +66,11 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
         return self.summary.state
 
     @property
+    def smoothed_score(self) -> float | None:
+        """The best value of the leading metric's smoothed curve."""
+        return self.smoothed.get(self.summary.metric or "")
+
+    @property
     def is_trial(self) -> bool:
         """Whether `mabe tune` started it."""
         return any(tag.startswith(STUDY_TAG) for tag in self.summary.tags)
@@ -86,7 +91,7 @@ def record_from(entry: RunEntry, history: History, state: RunState, now: dt.date
         gpu=_gpu(request, summary),
         settings={k: v for k, v in settings.items() if not k.startswith(LEFT_OUT)},
         best=best.metrics if best else {},
-        smoothed=_smoothed(history),
+        smoothed=_smoothed(history, spec_of(request.experiment)),
         curve=_curve(history, request.experiment.training.monitor),
         alike=settings_digest(request.experiment),
         data=data_digest(request),
@@ -95,48 +100,32 @@ def record_from(entry: RunEntry, history: History, state: RunState, now: dt.date
     )
 
 
-def smoothed_best(values: Iterable[float], weight: float, lowest: bool = False) -> float | None:
-    """Return the best value of a curve's exponential moving average.
-
-    The average is that of :func:`mabe_tui.plotting.smoothing.ema` (Kingma & Ba 2015, section 3), so that
-    the figure can be found in the smoothed curve. Values that are not finite are passed over.
+def falls(metric: str, spec: TaskSpec | None) -> bool:
+    """Return whether a smaller value of a metric is better.
 
     Args:
-        values: one an epoch.
-        weight: share of the past kept at each value, in ``[0, 1)``.
-        lowest: the lowest value is the best.
-
-    Returns:
-        ``None`` where no value is finite.
+        metric: one of the task's, or the training loss.
+        spec: the task; ``None`` where it is not known, and only losses fall.
     """
-    total, share, best = 0.0, 0.0, None
-    for value in values:
-        if not math.isfinite(value):
-            continue
-        total = weight * total + (1 - weight) * value
-        share = weight * share + (1 - weight)
-        average = total / share
-        if best is None or (average < best if lowest else average > best):
-            best = average
-    return best
+    if metric.endswith("_loss") or spec is None:
+        return metric == "loss" or metric.endswith("_loss")
+    return not spec.rises(metric)
 
 
-def is_lower_better(metric: str) -> bool:
-    """Return whether a metric is a loss; all others are better the higher they are."""
-    return metric == "loss" or metric.endswith("_loss")
+def _smoothed(history: History, spec: TaskSpec) -> dict[str, float]:
+    """Return the best value of each metric's smoothed curve; of one without a finite value, nothing."""
+    if not (epochs := history.epochs):
+        return {}
+    from mabe_tui.plotting.smoothing import ema  # numpy, which a list of known runs does without
 
-
-def _smoothed(history: History) -> dict[str, float]:
-    curves: dict[str, list[float]] = {}
-    for epoch in history.epochs:
-        curves.setdefault(TRAIN_LOSS, []).append(epoch.train_loss)
-        for name, value in epoch.metrics.items():
-            curves.setdefault(name, []).append(value)
-    bests = {
-        name: smoothed_best(values, SMOOTHING, is_lower_better(name))
-        for name, values in curves.items()
-    }
-    return {name: best for name, best in bests.items() if best is not None}
+    names = dict.fromkeys(name for epoch in epochs for name in epoch.metrics)
+    curves = [[epoch.train_loss for epoch in epochs]]
+    curves += [[epoch.metrics.get(name, math.nan) for epoch in epochs] for name in names]
+    found = {}
+    for name, values in zip([TRAIN_LOSS, *names], ema(curves, SMOOTHING).tolist(), strict=True):
+        if known := [value for value in values if math.isfinite(value)]:
+            found[name] = min(known) if falls(name, spec) else max(known)
+    return found
 
 
 def _curve(history: History, monitor: str) -> tuple[float, ...]:

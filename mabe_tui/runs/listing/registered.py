@@ -4,7 +4,7 @@ import msgspec
 
 from core.config.experiment import Experiment
 from core.config.gpus import gpu_text
-from core.config.task_spec import task_spec
+from mabe_tui.runs.tasks import spec_of
 
 
 class VersionRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -14,10 +14,9 @@ class VersionRow(msgspec.Struct, frozen=True, kw_only=True):
     status: str
     title: str
     extends: str | None
-    task: str
     model: str | None
     data: str
-    """Source, mice and keypoints, as in ``competition 4×mabe18``."""
+    """Source and shape, as in ``competition 4×mabe18``."""
     inputs: tuple[str, ...]
     input_size: int | None
     """Numbers an example: a frame, say."""
@@ -27,8 +26,13 @@ class VersionRow(msgspec.Struct, frozen=True, kw_only=True):
     device: str
     batch_size: int
     """Windows a step, accumulation counted in."""
-    reported_f1_macro: float | None
-    """A claim of the original documents."""
+    reported: float | None
+    """What the original documents claim of ``metric``."""
+    task: str
+    metric: str
+    """The task's primary one."""
+    metric_label: str
+    metric_rises: bool
 
     @property
     def runs_on(self) -> str:
@@ -38,14 +42,14 @@ class VersionRow(msgspec.Struct, frozen=True, kw_only=True):
 
 def version_row(experiment: Experiment) -> VersionRow:
     """Sum up one version."""
-    hardware, training = experiment.hardware, experiment.training
-    outline = task_spec(experiment.task).outline(experiment)
+    hardware, training, spec = experiment.hardware, experiment.training, spec_of(experiment)
+    outline, metric = spec.outline(experiment), spec.primary_metric
+    claims = msgspec.structs.asdict(experiment.reported) if experiment.reported else {}
     return VersionRow(
         version=experiment.name,
         status=experiment.status,
         title=experiment.title,
         extends=experiment.extends,
-        task=experiment.task,
         model=outline.model,
         data=outline.data,
         inputs=outline.inputs,
@@ -54,5 +58,15 @@ def version_row(experiment: Experiment) -> VersionRow:
         gpu=gpu_text(hardware.gpu),
         device=hardware.device,
         batch_size=training.batch_size * training.accumulation_steps,
-        reported_f1_macro=experiment.reported.f1_macro if experiment.reported else None,
+        reported=claims.get(metric.name),
+        task=experiment.task,
+        metric=metric.name,
+        metric_label=metric.label,
+        metric_rises=metric.rises,
     )
+
+
+def version_table(row: VersionRow) -> dict[str, object]:
+    """Return a version for JSON: what is claimed is named by its metric, as in ``reported_f1_macro``."""
+    table = msgspec.structs.asdict(row)
+    return {f"reported_{row.metric}" if k == "reported" else k: v for k, v in table.items()}

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Sequence
 
-from mabe_tui.runs.listing.fields import DELTA, PINNED, Fields, Row, row_of
-from mabe_tui.runs.listing.measured import Measured, delta, measured_run
+from mabe_tui.runs.listing.fields import DELTA, PINNED, SCORE_DELTA, Fields, Row, row_of
+from mabe_tui.runs.listing.measured import Measured, delta, measured_run, score_delta
 from mabe_tui.runs.listing.record import RunRecord
 
 
@@ -27,7 +27,7 @@ class RowCache:
 
         Args:
             records: a row is made once for each object.
-            baseline: what ``delta`` is the difference to.
+            baseline: what ``delta`` and ``score_delta`` are the differences to.
             pinned: ids of runs for which ``pinned`` is true.
         """
         asked = (tuple(records), baseline, tuple(pinned))
@@ -69,6 +69,13 @@ class RowCache:
         held = self._baseline
         return {
             **(of_record or row_of(record)),
-            DELTA: delta(measured_run(record), held) if held is not None else None,
+            **_differences(record, held),
             PINNED: is_pinned,
         }
+
+
+def _differences(record: RunRecord, held: Measured | None) -> dict[str, float | None]:
+    if held is None:
+        return {DELTA: None, SCORE_DELTA: None}
+    one = measured_run(record)
+    return {DELTA: delta(one, held), SCORE_DELTA: score_delta(one, held)}

@@ -12,14 +12,16 @@ from typing import Any, Literal
 
 import msgspec
 import optuna
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
-from core.config.experiment import Experiment, TrainingConfig, flatten, identity
+from core.config.experiment import Experiment, flatten, identity
 from core.config.strict import UNSET, field_type
 from core.config.tuning import Range, number_type, spelled
 from core.errors import RunError
 from core.system.lock import try_lock
+from mabe_tui.runs.tasks import spec_of
 
 DATABASE = "study.db"
 OUTSIDE = "outside"
@@ -148,7 +150,7 @@ class StudyTrial:
             self._told = epoch
 
     def should_be_pruned(self) -> bool:
-        """Return whether its best value so far is below the median of the others at this epoch."""
+        """Return whether its best value so far is worse than the median of the others at this epoch."""
         return self._trial.should_prune()
 
     def explain(self, problem: str) -> None:
@@ -162,6 +164,8 @@ class Study:
     def __init__(self, study: optuna.Study, experiment: Experiment) -> None:
         self._study = study
         self._experiment = experiment
+        self.rises = study.direction is StudyDirection.MAXIMIZE
+        """Whether a larger value of the monitored metric is better."""
 
     def unfinished(self) -> list[StudyTrial]:
         """Take up the trials that were under way when the study was last left."""
@@ -181,31 +185,38 @@ class Study:
 
     def complete(self, trial: StudyTrial, value: float) -> TrialResult:
         """Close a trial whose run trained to its end, with the best value it reached."""
-        return _result(self._study.tell(trial.number, value))
+        return _result(self._study.tell(trial.number, value), self.rises)
 
     def prune(self, trial: StudyTrial) -> TrialResult:
         """Close a trial whose run was stopped early."""
-        return _result(self._study.tell(trial.number, state=TrialState.PRUNED))
+        return _result(self._study.tell(trial.number, state=TrialState.PRUNED), self.rises)
 
     def fail(self, trial: StudyTrial, problem: str) -> TrialResult:
         """Close a trial that came to nothing."""
         trial.explain(problem)
-        return _result(self._study.tell(trial.number, state=TrialState.FAIL))
+        return _result(self._study.tell(trial.number, state=TrialState.FAIL), self.rises)
 
     def results(self) -> list[TrialResult]:
         """Return all trials that have ended, in the order of their numbers."""
-        return [_result(each) for each in self._study.get_trials(deepcopy=False, states=ENDED)]
+        trials = self._study.get_trials(deepcopy=False, states=ENDED)
+        return [_result(each, self.rises) for each in trials]
 
 
-def best_of(results: Iterable[TrialResult]) -> TrialResult | None:
-    """Return the complete trial with the highest value; the earliest where several tie."""
+def best_of(results: Iterable[TrialResult], rises: bool) -> TrialResult | None:
+    """Return the complete trial with the best value; the earliest where several tie.
+
+    Args:
+        results: of a study.
+        rises: whether a larger value is better.
+    """
     complete = [each for each in results if each.outcome == "complete" and each.metric is not None]
-    return max(complete, key=lambda each: each.metric or 0.0, default=None)
+    sign = 1.0 if rises else -1.0
+    return max(complete, key=lambda each: sign * (each.metric or 0.0), default=None)
 
 
-def _result(trial: FrozenTrial) -> TrialResult:
-    epochs = trial.intermediate_values
-    epoch = max(epochs, key=lambda number: (epochs[number], -number), default=None)
+def _result(trial: FrozenTrial, rises: bool) -> TrialResult:
+    epochs, sign = trial.intermediate_values, 1.0 if rises else -1.0
+    epoch = max(epochs, key=lambda number: (sign * epochs[number], -number), default=None)
     return TrialResult(
         trial=trial.number,
         outcome=OUTCOMES[trial.state],
@@ -236,7 +247,7 @@ def open_study(folder: Path, what: Asked, experiment: Experiment) -> Iterator[St
 def _opened(folder: Path, what: Asked, experiment: Experiment) -> Study:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
-        study = _load(folder / DATABASE, experiment.training)
+        study = _load(folder / DATABASE, experiment)
     except SQLAlchemyError as error:
         reason = str(error).splitlines()[0]
         raise RunError(f"{folder / DATABASE}: cannot be used ({reason})") from error
@@ -256,15 +267,16 @@ def _opened(folder: Path, what: Asked, experiment: Experiment) -> Study:
     return Study(study, experiment)
 
 
-def _load(database: Path, training: TrainingConfig) -> optuna.Study:
+def _load(database: Path, experiment: Experiment) -> optuna.Study:
     storage = optuna.storages.RDBStorage(
         f"sqlite:///{database}", engine_kwargs={"connect_args": {"timeout": WAIT_SECONDS}}
     )
+    training = experiment.training
     warmup = max(1, training.warmup_epochs, training.epochs // WARMUP_SHARE)
     return optuna.create_study(
         storage=storage,
         study_name="study",
-        direction="maximize",
+        direction="maximize" if spec_of(experiment).rises(training.monitor) else "minimize",
         load_if_exists=True,
         pruner=optuna.pruners.MedianPruner(STARTUP_TRIALS, n_warmup_steps=warmup),
     )

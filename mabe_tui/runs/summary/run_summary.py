@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from core.config.experiment import DEFAULT_TASK
+from core.config.task_spec import TaskSpec
 from core.errors import RunError, UserError
 from core.run.events import READINGS, Epoch, Failed, Finished, Resumed, Stopped
 from core.run.history import History
@@ -16,8 +18,9 @@ from mabe_tui.launch import unknown
 from mabe_tui.launch.attempts import STATE_OF_ENDING, read_quiet_ending
 from mabe_tui.launch.launcher import RunState, launcher_named
 from mabe_tui.runs.store import RunEntry
-from mabe_tui.runs.summary.metric_limits import F1_MACRO, most_possible
+from mabe_tui.runs.summary.metric_limits import most_possible
 from mabe_tui.runs.summary.reading import thin_history
+from mabe_tui.runs.tasks import spec_of
 
 STALL_SECONDS = 60.0
 """A run says something about once a second; after this long without a word something is wrong."""
@@ -75,13 +78,25 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     best_metric: float | None = None
     best_epoch: int | None = None
     best_at_most: float | None = None
-    """The highest macro F1 that there can be where the validation videos lack classes: each counts 0."""
+    """The highest value of a mean over all labels where validation lacks some of them: each counts 0."""
+    task: str = DEFAULT_TASK
+    metric: str | None = None
+    """The metric that leads: the task's primary one, or the one for where validation lacks some labels."""
+    metric_label: str | None = None
+    metric_rises: bool = True
+    """Whether a larger value of ``metric`` is better."""
+    best_score: float | None = None
+    """``metric`` at the best epoch, which is the one with the best value of ``monitor``."""
+    labels_absent: bool = False
+    """Whether ``metric`` leads in place of the primary one, as validation has no example of some label."""
     metrics: dict[str, float] = {}
     """Of the last completed epoch."""
     train_loss: float | None = None
     """Of the latest step, else of the last epoch."""
     learning_rate: float | None = None
     frames_per_second: float | None = None
+    """Training rate in ``rate_unit``."""
+    rate_unit: str = ""
     cpu_percent: float | None = None
     """Of the job's process, as read last; 100 is one core."""
     memory_mib: float | None = None
@@ -209,6 +224,7 @@ def summarise(
         elapsed += max(0.0, silent)
     facts = RunSummary(
         id=request.run,
+        task=request.experiment.task,
         version=request.experiment.name,
         state=state,
         launcher=request.launcher,
@@ -231,7 +247,8 @@ def summarise(
         warnings=tuple(dict.fromkeys(warning.message for warning in history.warnings)),
         stalled_seconds=silent if running and silent > STALL_SECONDS else None,
     )
-    facts = _with_machine(_with_ending(_with_epochs(facts, history), history), history)
+    facts = _with_epochs(facts, history, spec_of(request.experiment))
+    facts = _with_machine(_with_ending(facts, history), history)
     if state is not RunState.RUNNING:
         return facts
     return _with_cost_at_end(_with_progress(facts, history, now), history, request)
@@ -255,8 +272,9 @@ def lineage(history: History) -> tuple[Branch, ...]:
     return tuple(Branch(e.attempt, e.from_attempt, e.epoch, e.step) for e in resumed)
 
 
-def _with_epochs(facts: RunSummary, history: History) -> RunSummary:
+def _with_epochs(facts: RunSummary, history: History, spec: TaskSpec) -> RunSummary:
     best = history.best_epoch(facts.monitor or "")
+    facts = _with_score(facts, best, spec)
     last = history.epochs[-1] if history.epochs else None
     step = history.last_step
     if step is not None and last is not None and step.step <= last.step:
@@ -268,7 +286,6 @@ def _with_epochs(facts: RunSummary, history: History) -> RunSummary:
         epoch=last.epoch if last else 0,
         best_metric=best.metrics[facts.monitor or ""] if best else None,
         best_epoch=best.epoch if best else None,
-        best_at_most=most_possible(best.metrics) if best and facts.monitor == F1_MACRO else None,
         metrics=last.metrics if last else {},
         train_loss=step.loss if step else _train_loss(facts, last) if last else None,
         learning_rate=_told(latest.learning_rate) if latest else None,
@@ -277,6 +294,23 @@ def _with_epochs(facts: RunSummary, history: History) -> RunSummary:
         epoch_fraction=min(1.0, step.epoch_step / max(1, step.epoch_steps)) if step else 0.0,
         epoch_step=step.epoch_step if step else 0,
         epoch_steps=step.epoch_steps if step else 0,
+    )
+
+
+def _with_score(facts: RunSummary, best: Epoch | None, spec: TaskSpec) -> RunSummary:
+    """Add what the task's leading metric came to at the best epoch."""
+    measured = best.metrics if best is not None else {}
+    leading = spec.leading(measured)
+    is_mean_over_all = facts.monitor == spec.primary and spec.primary_where_absent is not None
+    return msgspec.structs.replace(
+        facts,
+        metric=leading,
+        metric_label=spec.label_of(leading),
+        metric_rises=spec.rises(leading),
+        best_score=measured.get(leading),
+        best_at_most=most_possible(measured) if is_mean_over_all else None,
+        labels_absent=leading != spec.primary,
+        rate_unit=spec.rate_unit,
     )
 
 

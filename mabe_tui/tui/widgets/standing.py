@@ -169,7 +169,7 @@ def _spent(run: RunSummary) -> Iterator[str]:
     if run.budget_usd is not None:
         yield f"budget ${run.budget_usd:.2f}"
     if run.frames_per_second is not None and run.state.is_alive:
-        yield f"{run.frames_per_second:,.0f} frames/s"
+        yield f"{run.frames_per_second:,.0f} {run.rate_unit}"
     if run.device is not None:
         yield _machine(run)
     if not run.imported:  # a log does not tell

@@ -98,6 +98,13 @@ class RowTable(ScrollView, can_focus=True):
             self.post_message(self.Moved(self, self.selected))
         self.refresh()
 
+    def head(self, columns: Sequence[Column]) -> None:
+        """Head the same columns by other labels."""
+        if self.columns != tuple(columns):
+            self.columns = tuple(columns)
+            self._measure()
+            self.refresh()
+
     def select(self, key: str) -> None:
         """Select the row of that key, if there is one."""
         for number, row in enumerate(self.rows):

@@ -52,9 +52,9 @@ async def test_versions_show_claims_and_what_was_measured_over_the_seeds(make_ap
         await settle(pilot)
         table = experiments(pilot)
         assert [row.key for row in table.rows] == ["v1", "v2", "v3", "v4", "v5", "v6", "v7"]
-        assert cell(table, "v6", "reported_f1_macro") == "0.4389"
-        assert "±" in cell(table, "v6", "f1_macro")
-        assert "(2)" in cell(table, "v6", "f1_macro")
+        assert cell(table, "v6", "reported") == "0.4389"
+        assert "±" in cell(table, "v6", "score")
+        assert "(2)" in cell(table, "v6", "score")
         assert cell(table, "v7", "last_state") == "failed"
 
 
@@ -119,7 +119,7 @@ async def test_a_click_on_a_header_sorts(make_app) -> None:
         header = experiments(pilot).render_line(0).text
         await pilot.click("#experiments", offset=(header.index("measured") + 1, 0))
         await pilot.click("#experiments", offset=(header.index("measured") + 1, 0))
-        assert experiments(pilot).sorted_by == "f1_macro"
+        assert experiments(pilot).sorted_by == "score"
 
 
 async def test_every_row_shows_its_difference_to_the_baseline(make_app) -> None:
@@ -127,7 +127,7 @@ async def test_every_row_shows_its_difference_to_the_baseline(make_app) -> None:
         await settle(pilot)
         await pilot.press(*["down"] * 4, "b", "down")
         assert cell(experiments(pilot), "v5", "sign") == "◆"
-        assert cell(experiments(pilot), "v5", "delta") == "+0.0000"
+        assert cell(experiments(pilot), "v5", "score_delta") == "+0.0000"
         assert float(cell(experiments(pilot), "v6", "delta")) > 0.05
         assert float(cell(runs(pilot), runs(pilot).rows[0].key, "delta")) > 0.05
 

@@ -48,4 +48,4 @@ def test_silence_is_marked_in_place_of_the_state() -> None:
 
 def test_an_imported_run_says_so_beside_the_figures_that_it_claims() -> None:
     claimed = row(state=RunState.FINISHED, imported=True, best_metric=0.4389)
-    assert (cell(claimed, "state"), cell(claimed, "best_metric")) == ("imported", "0.4389")
+    assert (cell(claimed, "state"), cell(claimed, "best_score")) == ("imported", "0.4389")

@@ -11,6 +11,7 @@ from textual.widgets import Static
 
 from core.config.experiment import Experiment, flatten
 from core.config.registry import Registry
+from core.config.task_spec import SUPPORT, TaskSpec
 from mabe_tui.runs.format.event_text import best_words, state_words
 from mabe_tui.runs.format.settings import differences
 from mabe_tui.runs.format.settings import spell as spell_setting
@@ -18,11 +19,12 @@ from mabe_tui.runs.format.units import duration
 from mabe_tui.runs.format.untrusted_text import plain
 from mabe_tui.runs.listing.cells import spell
 from mabe_tui.runs.listing.record import RunRecord
+from mabe_tui.runs.tasks import find_spec
 from mabe_tui.tui.screens.home.rows import MISSING
 
 LABEL = 11
-HEADS = {"precision": "prec.", "support": "frames"}
-"""Metrics of a class → heads that fit over their figures."""
+HEAD, CUT = 6, 4
+"""Longer heads over the figures of a label are cut to so many letters."""
 HIDDEN = ("title", "notes", "status", "extends", "name", "reported", "assumed", "actions")
 """Settings that are shown apart, or that are no settings."""
 
@@ -101,22 +103,31 @@ def _run_lines(record: RunRecord) -> Iterator[str]:
         yield "\nset for this run"
         yield from (f"  {override}" for override in run.overrides)
     if run.metrics:
-        yield from _metric_lines(run.metrics, record.best)
+        yield from _metric_lines(run.metrics, record.best, find_spec(run.task))
 
 
-def _metric_lines(last: Mapping[str, float], best: Mapping[str, float]) -> Iterator[str]:
-    """Return the metrics over all classes, then one line a class with its own beside one another."""
+def _metric_lines(
+    last: Mapping[str, float], best: Mapping[str, float], spec: TaskSpec | None
+) -> Iterator[str]:
+    """Yield the metrics over all labels, then one line a label with its own beside one another."""
     yield f"\n{'':<21}{'last':>8}{'best':>9}"
     for name, value in last.items():
         if "/" not in name:
             yield f"{name:<21}{_figure(value, 4):>8}{_figure(best.get(name), 4):>9}"
-    of_classes = [name.partition("/") for name in last if "/" in name]
-    kinds = list(dict.fromkeys(kind for kind, _, _ in of_classes))
+    of_labels = [name.partition("/") for name in last if "/" in name]
+    kinds = list(dict.fromkeys(kind for kind, _, _ in of_labels))
     if kinds:
-        yield f"\n{'best epoch':<12}" + "".join(f"{HEADS.get(kind, kind):>7}" for kind in kinds)
-    for label in dict.fromkeys(label for _, _, label in of_classes):
+        yield f"\n{'best epoch':<12}" + "".join(f"{_head(kind, spec):>7}" for kind in kinds)
+    for label in dict.fromkeys(label for _, _, label in of_labels):
         figures = (_figure(best.get(f"{kind}/{label}"), 3) for kind in kinds)
         yield f"{label:<12}" + "".join(f"{figure:>7}" for figure in figures)
+
+
+def _head(kind: str, spec: TaskSpec | None) -> str:
+    """Return what heads the figures of a kind, such as ``recall``; examples by the task's word for them."""
+    if spec is not None and f"{kind}/" == SUPPORT:
+        kind = spec.example.many
+    return kind if len(kind) <= HEAD else f"{kind[:CUT]}."
 
 
 def _figure(value: float | None, places: int) -> str:

@@ -6,17 +6,28 @@ from dataclasses import replace
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.format.units import duration
 from mabe_tui.runs.listing.cells import (
+    PRESENT,
     remark_of,
     shown_state,
     spell,
     spell_delta,
     spell_measured,
+    spell_score,
 )
 from mabe_tui.runs.listing.experiments import ExperimentRow
-from mabe_tui.runs.listing.fields import DELTA, Value, is_missing, order_of
+from mabe_tui.runs.listing.fields import (
+    BEST_SCORE,
+    SCORE_DELTA,
+    SMOOTHED_SCORE,
+    Value,
+    is_missing,
+    order_of,
+)
 from mabe_tui.runs.listing.fields import Row as Fields
+from mabe_tui.runs.listing.measured import is_gain
 from mabe_tui.runs.listing.record import RunRecord
 from mabe_tui.runs.summary.run_summary import RunSummary
+from mabe_tui.runs.tasks import SCORE, default_spec
 from mabe_tui.tui.widgets.columns import Column, Row
 
 MISSING = "–"
@@ -35,13 +46,15 @@ STATE_COLOURS = {
 BAR = 6
 LEGEND = (
     (f"{BASELINE} {MARKED} {PINNED}", "the baseline; marked for a comparison; pinned to the top"),
-    ("0.4312 ± 0.0051 (3)", "mean and standard deviation of F1 over three seeds"),
+    ("0.4312 ± 0.0051 (3)", "mean and standard deviation of the score over three seeds"),
     ("0.4312…", "no run is finished: the best so far"),
     ("0.4312*", "the runs had other settings than the registry has now"),
-    ("Δ", "F1 less the baseline's; ~: may be luck; missing: none, or scored on other videos"),
+    (f"0.9400{PRESENT}", "over the classes present alone: the validation data lacks some"),
+    ("Δ", "score less the baseline's; ~: may be luck; missing: none, or scored on other data"),
 )
 """What the tables show → what it means."""
 
+REPORTED = "reported"
 EXPERIMENTS = (
     Column("sign", " "),
     Column("version", "version"),
@@ -51,21 +64,23 @@ EXPERIMENTS = (
     Column("input_size", "inputs", align="right", rank=6),
     Column("gpu", "gpu", rank=4),
     Column("batch_size", "batch", align="right", rank=5),
-    Column("reported_f1_macro", "reported", align="right", rank=1),
-    Column("f1_macro", "measured F1", align="right"),
-    Column("delta", "Δ", align="right"),
+    Column(REPORTED, REPORTED, align="right", rank=1),
+    Column(SCORE, f"measured {SCORE}", align="right"),
+    Column(SCORE_DELTA, "Δ", align="right"),
     Column("last_state", "last run"),
     Column("runs", "runs", align="right", rank=3),
     Column("cost_usd", "cost", align="right", rank=1),
 )
+FIGURES = (REPORTED, SCORE, SCORE_DELTA)
+"""Columns whose figures are better the smaller they are where the task's primary metric falls."""
 RUNS = (
     Column("sign", " "),
     Column("id", "run"),
     Column("state", "state"),
     Column("epoch", "epoch", align="right"),
-    Column("best_metric", "best", align="right"),
-    Column("smoothed.f1_macro", "smooth", align="right", rank=3),
-    Column("delta", "Δ", align="right", rank=1),
+    Column(BEST_SCORE, "best", align="right"),
+    Column(SMOOTHED_SCORE, "smooth", align="right", rank=3),
+    Column(SCORE_DELTA, "Δ", align="right", rank=1),
     Column("eta_seconds", "left", align="right", rank=2),
     Column("elapsed_seconds", "time", align="right", rank=4),
     Column("cost_usd", "cost", align="right", rank=2),
@@ -79,22 +94,36 @@ RUNS = (
 """Keys are those of :mod:`mabe_tui.runs.listing.fields`: a header's click sorts by them."""
 
 
-def experiment_row(row: ExperimentRow, marked: Collection[str]) -> Row:
-    """Lay out one version."""
+def experiment_columns(label: str | None) -> tuple[Column, ...]:
+    """Return the columns of versions; the score is headed by the label of the metric that all share."""
+    head = f"measured {label or SCORE}"
+    return tuple(replace(c, label=head) if c.key == SCORE else c for c in EXPERIMENTS)
+
+
+def known_order(key: str | None) -> str | None:
+    """Return the column of a key that an earlier version may have kept; ``None`` where there is none."""
+    primary = default_spec().primary
+    former = {primary: SCORE, f"{REPORTED}_{primary}": REPORTED, "delta": SCORE_DELTA}
+    key = former.get(key or "", key)
+    return key if any(column.key == key for column in EXPERIMENTS) else None
+
+
+def experiment_row(row: ExperimentRow, marked: Collection[str], with_label: bool = False) -> Row:
+    """Lay out one version; ``with_label``: among versions with other primary metrics."""
     state = row.last_state
     count = f"{row.runs}+{row.trials}" if row.trials else str(row.runs or MISSING)
     cells = {
         "sign": _sign(row.version, row.is_baseline, marked),
         "version": row.version,
         "status": row.status,
-        "model": _or_missing(row.model),
+        "model": row.model or MISSING,
         "data": row.data,
-        "input_size": str(row.input_size or MISSING),
+        "input_size": _or_missing(spell("input_size", row.input_size)),
         "gpu": row.gpu or MISSING,
         "batch_size": str(row.batch_size),
-        "reported_f1_macro": _or_missing(spell("f1", row.reported_f1_macro)),
-        "f1_macro": _or_missing(spell_measured(row.measured, row.as_registered)),
-        "delta": _or_missing(spell_delta(row.delta, row.told_apart)),
+        REPORTED: _or_missing(spell(REPORTED, row.reported)),
+        SCORE: _or_missing(spell_measured(row.measured, row.as_registered, row.metric, with_label)),
+        SCORE_DELTA: _or_missing(spell_delta(row.score_delta, row.told_apart)),
         "last_state": _last_state(row),
         "runs": count,
         "cost_usd": _or_missing(spell("cost_usd", row.cost_usd)),
@@ -102,8 +131,8 @@ def experiment_row(row: ExperimentRow, marked: Collection[str]) -> Row:
     colours = {
         "sign": "accent",
         "last_state": STATE_COLOURS[state] if state else "text-muted",
-        "delta": delta_colour(row.delta, row.told_apart),
-        "reported_f1_macro": "text-muted",
+        SCORE_DELTA: delta_colour(row.score_delta, row.told_apart, row.metric_rises),
+        REPORTED: "text-muted",
     }
     return _laid_out(row.version, cells, colours, EXPERIMENTS)
 
@@ -125,8 +154,8 @@ def run_row(
         "id": name,
         "state": "stalled" if run.stalled_seconds is not None else shown_state(run),
         "epoch": _progress(run),
-        "best_metric": _metric(run.best_metric),
-        "smoothed.f1_macro": _metric(record.smoothed.get("f1_macro")),
+        BEST_SCORE: _best(run),
+        SMOOTHED_SCORE: _or_missing(spell_score(record.smoothed_score, run.labels_absent)),
         "eta_seconds": duration(run.eta_seconds),
         "elapsed_seconds": duration(run.elapsed_seconds),
         "gpu": record.gpu or run.device or MISSING,
@@ -135,15 +164,17 @@ def run_row(
         "curve": "" if record.curve else MISSING,
         "created": f"{run.created.astimezone():%m-%d %H:%M}" if run.created else MISSING,
         "remarks": remark_of(run) or MISSING,
-        DELTA: _or_missing(spell_delta(fields.get(DELTA), told_apart)),
+        SCORE_DELTA: _or_missing(spell_delta(fields.get(SCORE_DELTA), told_apart)),
         "cost_usd": _cost(run),
     }
-    delta = fields.get(DELTA)
+    delta = fields.get(SCORE_DELTA)
     colours = {
         "sign": "accent",
         "state": "warning" if run.stalled_seconds is not None else STATE_COLOURS[run.state],
         "curve": "primary",
-        "delta": delta_colour(delta if isinstance(delta, float) else None, told_apart),
+        SCORE_DELTA: delta_colour(
+            delta if isinstance(delta, float) else None, told_apart, run.metric_rises
+        ),
         "remarks": "error" if run.problem or run.stalled_seconds else "text-muted",
     }
     return replace(_laid_out(run.id, cells, colours, RUNS), curve=record.curve)
@@ -168,7 +199,14 @@ class RunRows:
     ) -> Row:
         """Lay out one run as :func:`run_row` does."""
         key = record.id
-        beside = name, fields.get(DELTA), told_apart, key == baseline, key in pinned, key in marked
+        beside = (
+            name,
+            fields.get(SCORE_DELTA),
+            told_apart,
+            key == baseline,
+            key in pinned,
+            key in marked,
+        )
         kept = self._kept.get(key)
         if kept is not None and kept[0] is record and kept[1] == beside:
             return kept[2]
@@ -185,11 +223,17 @@ class RunRows:
         return row
 
 
-def delta_colour(delta: float | None, told_apart: bool | None) -> str:
-    """Return the colour of a difference: better, worse, or none where it may be luck."""
+def delta_colour(delta: float | None, told_apart: bool | None, rises: bool) -> str:
+    """Return the colour of a difference: better, worse, or none where it may be luck.
+
+    Args:
+        delta: from the baseline.
+        told_apart: whether it exceeds luck.
+        rises: whether a larger value of the metric is better.
+    """
     if delta is None or not told_apart:
         return "text-muted"
-    return "success" if delta > 0 else "error"
+    return "success" if is_gain(delta, rises) else "error"
 
 
 def sorted_versions(
@@ -198,12 +242,16 @@ def sorted_versions(
     """Sort versions by a column; those without a value come last either way."""
 
     def value(row: ExperimentRow) -> Value:
-        found: Value = row.measured.f1_macro if key == "f1_macro" else getattr(row, key, None)
+        found: Value = row.measured.score if key == SCORE else getattr(row, key, None)
         return found
+
+    def order(row: ExperimentRow) -> tuple[object, ...]:
+        # figures of different metrics do not compare: each metric's versions stay together
+        return (row.metric if key in FIGURES else "", *order_of(value(row)))
 
     valued = [row for row in rows if not is_missing(value(row))]
     missing = [row for row in rows if is_missing(value(row))]
-    valued.sort(key=lambda row: order_of(value(row)), reverse=descending)
+    valued.sort(key=order, reverse=descending)
     return [*valued, *missing]
 
 
@@ -247,8 +295,10 @@ def _sign(name: str, is_baseline: bool, marked: Collection[str], is_pinned: bool
     return BASELINE if is_baseline else PINNED if is_pinned else " "
 
 
-def _metric(value: float | None) -> str:
-    return MISSING if value is None else f"{value:.4f}"
+def _best(run: RunSummary) -> str:
+    if run.best_score is None:  # the log of an old run may not have the metric that leads
+        return _or_missing(spell_score(run.best_metric, labels_absent=False))
+    return _or_missing(spell_score(run.best_score, run.labels_absent))
 
 
 def _or_missing(text: str | None) -> str:

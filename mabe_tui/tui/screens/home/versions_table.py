@@ -14,7 +14,15 @@ from mabe_tui.runs.listing.experiments import (
 )
 from mabe_tui.runs.listing.record import RunRecord
 from mabe_tui.runs.listing.told_apart import Distinctions
-from mabe_tui.tui.screens.home.rows import EXPERIMENTS, experiment_row, sorted_versions
+from mabe_tui.runs.tasks import common_label
+from mabe_tui.tui.screens.home.rows import (
+    EXPERIMENTS,
+    FIGURES,
+    experiment_columns,
+    experiment_row,
+    known_order,
+    sorted_versions,
+)
 from mabe_tui.tui.widgets.table import RowTable
 
 
@@ -37,8 +45,7 @@ class VersionsTable(RowTable):
         classes: str | None = None,
     ) -> None:
         super().__init__(EXPERIMENTS, id=id, classes=classes)
-        known = any(column.key == sort for column in EXPERIMENTS)
-        self.sorted_by, self.descending = sort if known else None, descending
+        self.sorted_by, self.descending = known_order(sort), descending
         self.registry: Registry | None = None
         """The one that is shown."""
         self._cache = ExperimentCache()
@@ -76,7 +83,7 @@ class VersionsTable(RowTable):
     @on(RowTable.HeaderClicked)
     def _sort_by_header(self, message: RowTable.HeaderClicked) -> None:
         message.stop()
-        largest_first = next(c.align == "right" for c in EXPERIMENTS if c.key == message.column)
+        largest_first = self._is_largest_first(message.column)
         if message.column != self.sorted_by:
             key: str | None = message.column
             falls = largest_first
@@ -88,8 +95,16 @@ class VersionsTable(RowTable):
         self._draw()
         self.post_message(self.Sorted(key, falls))
 
+    def _is_largest_first(self, key: str) -> bool:
+        """Return whether a column of figures begins with the largest; not where the smallest is the best."""
+        is_figure = next(column.align == "right" for column in EXPERIMENTS if column.key == key)
+        rises = any(row.metric_rises for row in self._versions)
+        return is_figure and (rises or key not in FIGURES)
+
     def _draw(self) -> None:
         rows = self._versions
+        label = common_label(row.metric_label for row in rows)
+        self.head(experiment_columns(label))
         if self.sorted_by is not None:
             rows = sorted_versions(rows, self.sorted_by, self.descending)
-        self.show([experiment_row(row, self._marked) for row in rows])
+        self.show([experiment_row(row, self._marked, label is None) for row in rows])

@@ -8,7 +8,8 @@ from mabe_tui.runs.summary.run_summary import RunSummary
 
 SUMMARY = RunSummary(
     id="r", version="v6", state=RunState.RUNNING, epoch=2, epochs=100, epoch_step=12,
-    epoch_steps=340, train_loss=0.25, frames_per_second=12_345.0, eta_seconds=5000.0, cost_usd=0.4,
+    epoch_steps=340, train_loss=0.25, frames_per_second=12_345.0,
+    rate_unit="frames/s", eta_seconds=5000.0, cost_usd=0.4,
 )  # fmt: skip
 WHOLE = "epoch 3/100  step 12/340  train 0.2500  12.3k f/s  1h 23m left  $0.40"
 

@@ -37,10 +37,10 @@ def test_versions_without_runs_are_listed(home: Path, registry: Registry) -> Non
     rows = experiment_rows(registry, Catalog(RunStore(home)).records(), "v5")
     assert tuple(row.version for row in rows) == registry.versions
     row = next(row for row in rows if row.version == "v6")
-    assert (row.gpu, row.batch_size, row.input_size, row.reported_f1_macro) == (
+    assert (row.gpu, row.batch_size, row.input_size, row.reported) == (
         "H100", 384, 288, 0.4389,
     )  # fmt: skip
-    assert (row.measured.f1_macro, row.delta, row.last_run, row.runs, row.cost_usd) == (
+    assert (row.measured.primary, row.delta, row.last_run, row.runs, row.cost_usd) == (
         None, None, None, 0, None,
     )  # fmt: skip
 
@@ -53,7 +53,7 @@ def test_mean_over_the_seeds_that_finished(
     stopped = record(home, v6, (0.9,), seed=3, ending=Stopped)
     trial = record(home, v6, (0.8,), seed=4, tags=("tune:lr",), usd_per_hour=3.6)
     row = row_of(home, registry, "v6")
-    assert row.measured.f1_macro == pytest.approx(0.45)
+    assert row.measured.primary == pytest.approx(0.45)
     assert row.measured.std == pytest.approx(0.0707, abs=1e-4)
     assert row.measured.runs == (second.id, first.id)
     assert row.measured.left_out == (f"{stopped.id} (stopped)",)
@@ -73,7 +73,7 @@ def test_the_figure_is_that_of_compare(
     record(home, v6, (0.1,), seed=9, ending=Failed)
     row = row_of(home, registry, "v6")
     side = compare(["v6", "v5"], RunStore(home), registry).sides[0]
-    assert (row.measured.f1_macro, row.measured.std) == (
+    assert (row.measured.primary, row.measured.std) == (
         side.best_over_seeds["f1_macro"].mean,
         side.best_over_seeds["f1_macro"].std,
     )
@@ -87,7 +87,7 @@ def test_a_failed_try_does_not_hide_what_is_known(
     larger = registry.experiment("v6", ["training.batch_size=32"])
     failed = record(home, larger, (), seed=9, ending=Failed)
     row = row_of(home, registry, "v6")
-    assert (row.measured.f1_macro, row.measured.runs) == (pytest.approx(0.4), (known.id,))
+    assert (row.measured.primary, row.measured.runs) == (pytest.approx(0.4), (known.id,))
     assert row.measured.left_out == (f"{failed.id} (failed)",)
     stopped = record(home, larger, (0.2,), ending=Stopped)
     measured = row_of(home, registry, "v6").measured
@@ -101,13 +101,13 @@ def test_an_imported_run_is_not_measured(
     imported = record(home, v6, (0.9,), imported=True)
     record(home, registry.experiment("v5"))
     row = row_of(home, registry, "v6")
-    assert (row.measured.f1_macro, row.runs, row.last_run) == (None, 1, imported.id)
+    assert (row.measured.primary, row.runs, row.last_run) == (None, 1, imported.id)
     comparison = compare(["v6", "v5"], RunStore(home), registry)
     assert "v6 has no run here" in comparison.verdicts[0].sentence
     run = record(home, v6, (0.4,))
     record(home, v6, (0.8,), imported=True)
     row = row_of(home, registry, "v6")
-    assert (row.measured.f1_macro, row.last_run) == (0.4, run.id)
+    assert (row.measured.primary, row.last_run) == (0.4, run.id)
     assert compare(["v6", "v5"], RunStore(home), registry).sides[0].best["f1_macro"] == 0.4
 
 
@@ -116,7 +116,7 @@ def test_an_interrupted_run_is_not_finished(
 ) -> None:
     record(home, v6, (0.4, 0.3), ending=Stopped)
     measured = row_of(home, registry, "v6").measured
-    assert (measured.f1_macro, measured.std, measured.finished) == (0.4, None, False)
+    assert (measured.primary, measured.std, measured.finished) == (0.4, None, False)
 
 
 def test_other_settings_than_registered_are_told(home: Path, registry: Registry) -> None:

@@ -91,7 +91,7 @@ def test_what_passes(text: str, passes: bool) -> None:
         ("(f1 > 1", 8, "expected ), not the end"),
         ("f1 > 1)", 7, "expected and, or, or the end, not ')'"),
         ("f1 in v5", 7, "expected (, not 'v5'"),
-        ("or v5", 1, "expected a test, such as f1 > 0.4, not 'or'"),
+        ("or v5", 1, "expected a test, such as score > 0.4, not 'or'"),
         ("version == v5, v6", 14, "expected and, or, or the end, not ','"),
         ("note ~ '['", 8, "not a regular expression"),
         ('note == "half', 9, "a quote that is never closed"),

@@ -6,6 +6,7 @@ from core.run.events import Epoch, Stopped, encode
 from mabe_tui.cli.following.display import shown_lines
 from mabe_tui.runs.following.mirror import EventItem, Item, TextItem
 from mabe_tui.runs.old_logs.foreign_log import ForeignLog
+from mabe_tui.runs.tasks import default_spec
 
 REFERENCE = "fc-x"
 NOW = dt.datetime(2026, 11, 21, tzinfo=dt.UTC)
@@ -31,7 +32,9 @@ def test_epochs_become_events_and_other_lines_stay() -> None:
 def test_epoch_is_shown_as_one_of_ours_without_what_it_does_not_tell() -> None:
     log = a_log()
     items = log.feed("Epoch 2/9: Loss: 0.5, F1: 0.25\n")
-    assert shown_lines(items, log.asked_epochs) == ["epoch 2/9  train 0.5000  f1_macro 0.2500"]
+    assert shown_lines(items, default_spec(), log.asked_epochs) == [
+        "epoch 2/9  train 0.5000  f1_macro 0.2500"
+    ]
 
 
 def test_pieces_of_lines_are_put_together() -> None:

@@ -27,6 +27,7 @@ from mabe_tui.runs.old_logs.import_log import (
 from mabe_tui.runs.old_logs.old_log import OldEpoch, OldLogReader, parse
 from mabe_tui.runs.store import RunEntry, RunStore
 from mabe_tui.runs.summary.run_summary import summary_of
+from mabe_tui.runs.tasks import default_spec
 
 LONG = """=== H100 Training Started ===
 GPU: H100 (80GB)
@@ -163,7 +164,7 @@ def test_its_log_has_each_epoch_once_in_its_place(tmp_path: Path) -> None:
     path.write_text(LONG, encoding="utf-8")
     run = import_log(tmp_path, read_old_log(path), BehaviourExperiment(name="v6"))
     items = Mirror(run).poll()
-    shown = [line for item in items if (line := line_of(item, 100)) is not None]
+    shown = [line for item in items if (line := line_of(item, default_spec(), 100)) is not None]
     assert [line[:13] for line in shown if line.startswith("epoch ")] == [
         "epoch   1/100",
         "epoch  25/100",

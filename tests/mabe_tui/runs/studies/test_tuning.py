@@ -159,7 +159,7 @@ def test_each_trial_is_a_tagged_run(home: Path, tuner: MakeTuner) -> None:
         assert set(request.overrides) == {f"{k}={v}" for k, v in result.values.items()}
         assert result.metric == pytest.approx(0.5 - rate(request))
         assert result.epoch == 2
-    best = best_of(results)
+    best = best_of(results, rises=True)
     assert best is not None
     assert best.metric == max(result.metric or 0 for result in results)
 
@@ -346,7 +346,7 @@ def test_a_failed_run_fails_its_trial_and_the_study_goes_on(tuner: MakeTuner) ->
         results = list(work.results(trials=3, parallel=1))
     assert [r.outcome for r in results] == ["failed", "complete", "failed"]
     assert [r.problem for r in results] == ["made up", None, "its run is lost"]
-    best = best_of(results)
+    best = best_of(results, rises=True)
     assert best is not None
     assert best.trial == 1
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from core.run.events import (
     Epoch,
@@ -23,7 +24,7 @@ from core.run.history import fold
 from core.run.rundir import Limits, RunDir, RunRequest
 from core.tasks.behaviour.settings import BehaviourExperiment, BehaviourTrainingConfig
 from mabe_tui.launch.launcher import RunState
-from mabe_tui.runs.format.event_text import best_words, state_words
+from mabe_tui.runs.format.event_text import best_name, best_words, state_words
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.summary.metric_limits import most_possible
 from mabe_tui.runs.summary.reading import Thinner
@@ -171,10 +172,9 @@ def test_unreadable_run_has_a_summary(tmp_path: Path) -> None:
 
 
 def test_run_of_a_launcher_that_is_not_here(make_run: Callable[..., RunDir]) -> None:
-    import msgspec
 
     run = make_run()
-    run.write_request(msgspec.structs.replace(run.read_request(), launcher="elsewhere"))
+    run.write_request(replace(run.read_request(), launcher="elsewhere"))
     assert summary_of(RunEntry(run)).state is RunState.UNKNOWN
 
 
@@ -198,4 +198,41 @@ def test_what_macro_f1_cannot_pass_is_said_beside_it() -> None:
         Epoch, epoch=1, step=4, seconds=2.0, train_loss=0.5, metrics={"f1_macro": 0.6, **frames}, **EPOCH
     )  # fmt: skip
     summary = summarise(REQUEST, fold(told.events), RunState.FINISHED, told.now)
-    assert best_words(summary).startswith("0.6000 at epoch 1 (at most 0.67 on these videos")
+    assert best_words(summary).startswith("0.6000 at epoch 1 (at most 0.67 on the validation data")
+    assert (summary.metric, summary.best_score, summary.labels_absent) == ("f1_macro", 0.6, False)
+
+
+def test_the_mean_over_the_classes_present_leads_where_validation_lacks_some() -> None:
+    metrics = {
+        "f1_macro": 0.6,
+        "f1_macro_present": 0.9,
+        "support/other": 9.0,
+        "support/mating": 0.0,
+    }
+    told = Teller().begin().tell(
+        Epoch, epoch=1, step=4, seconds=2.0, train_loss=0.5, metrics=metrics, **EPOCH
+    )  # fmt: skip
+    summary = summarise(REQUEST, fold(told.events), RunState.FINISHED, told.now)
+    assert (summary.metric, summary.metric_label) == ("f1_macro_present", "F1 present")
+    assert (summary.best_score, summary.best_metric, summary.labels_absent) == (0.9, 0.6, True)
+    assert best_name(summary) == "f1_macro_present"
+    assert best_words(summary) == (
+        "0.9000 at epoch 1 (over the classes present: the validation data lacks some;"
+        " f1_macro 0.6000, at most 0.50)"
+    )
+
+
+def test_the_primary_metric_leads_also_where_another_is_monitored() -> None:
+    experiment = replace(
+        REQUEST.experiment, training=replace(REQUEST.experiment.training, monitor="accuracy")
+    )
+    told = Teller().begin()
+    for epoch, (f1, accuracy) in enumerate([(0.5, 0.8), (0.4, 0.9)], start=1):
+        metrics = {"f1_macro": f1, "accuracy": accuracy}
+        told = told.tell(
+            Epoch, epoch=epoch, step=4, seconds=2.0, train_loss=0.5, metrics=metrics, **EPOCH
+        )
+    request = replace(REQUEST, experiment=experiment)
+    summary = summarise(request, fold(told.events), RunState.FINISHED, told.now)
+    assert (summary.metric, summary.best_score, summary.best_metric) == ("f1_macro", 0.4, 0.9)
+    assert best_words(summary) == "0.4000 at epoch 2 (where accuracy 0.9000 is best)"
