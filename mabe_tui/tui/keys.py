@@ -96,9 +96,15 @@ KEYS: dict[str, tuple[Key, ...]] = {
     ),
     "run": (
         Key("1", "panel('loss')", "Panels", "Show the loss; again: alone", shown="1-6"),
-        Key("2", "panel('f1')", "F1", "Show F1; again: alone", footer=False),
         Key(
-            "3", "panel('classes')", "Classes", "Show F1 of each class; again: alone", footer=False
+            "2", "panel('score')", "Score", "Show the metric that leads; again: alone", footer=False
+        ),
+        Key(
+            "3",
+            "panel('labels')",
+            "Classes",
+            "Show what is measured for each class; again: alone",
+            footer=False,
         ),
         Key(
             "4",

@@ -43,14 +43,15 @@ def curves(
         typer.Argument(metavar="RUN…", help="Runs, as `mabe runs` lists; else the last."),
     ] = None,
     metric: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--metric",
             "-m",
-            help="A chart each, by commas: loss, f1 (of each class), system, or"
-            " the name of a curve.",
+            show_default="loss, and what leads in the task",
+            help="A chart each, by commas: loss, system, the name of a curve, or what is measured for"
+            " each class, such as recall; curves joined by + share a chart.",
         ),
-    ] = "loss,f1_macro",
+    ] = None,
     axis: Annotated[Axis, typer.Option("--x", help="What the curves are over.")] = Axis.EPOCH,
     log_y: Annotated[bool, typer.Option("--log-y", help="Logarithmic y axis.")] = False,
     smooth: Annotated[
@@ -85,11 +86,12 @@ def curves(
     """  # fmt: skip
     if as_json + as_csv + (svg is not None) > 1:
         raise MisuseError("--json, --csv and --svg: choose one")
-    names = [name.strip() for name in metric.split(",") if name.strip()]
-    if not names:
-        raise ConfigError("--metric names no curve; leave it out for loss,f1_macro")
+    names = [name.strip() for name in (metric or "").split(",") if name.strip()]
+    if metric is not None and not names:
+        raise ConfigError("--metric names no curve; leave it out for the loss and what leads")
     require_targets(force, svg)
     numbers = _read(find_runs(context, runs or ["last"]))
+    names = names or _usual_charts(numbers)
     if as_json or as_csv:
         _print_numbers(numbers, names, axis, as_csv)
         return
@@ -118,6 +120,12 @@ def _read(entries: "list[RunEntry]") -> "list[RunNumbers]":
             label = entry.version if versions.count(entry.version) == 1 else entry.short
             numbers.append(RunNumbers.read(entry, label))
     return numbers
+
+
+def _usual_charts(numbers: "list[RunNumbers]") -> list[str]:
+    from mabe_tui.runs.curves.panels import usual_charts
+
+    return usual_charts(numbers)
 
 
 def _charts(

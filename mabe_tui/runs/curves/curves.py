@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.config.strict import nearest
+from core.config.task_spec import TaskSpec
 from core.errors import RunError
 from core.run.events import READINGS, Identity
 from core.run.history import History
@@ -23,16 +24,17 @@ from mabe_tui.runs.curves.points import Bools, Floats, Points, Table
 
 TRAIN_LOSS, VALIDATION_LOSS = "train_loss", "validation_loss"
 OF_TRAINING = (TRAIN_LOSS, "learning_rate", "gradient_norm", "frames_per_second")
-PER_CLASS = "f1/"
-"""What the names of single classes' F1 begin with."""
+SCORE_CHART, LABELS_CHART = "score", "labels"
+"""Charts whose curves the task names: of what leads, and of what is measured for each label."""
+TOGETHER = "+"
+"""Between the names of curves that share a chart."""
 GROUPS = {
     "loss": (TRAIN_LOSS, VALIDATION_LOSS),
-    "f1_means": ("f1_macro", "f1_macro_behaviours"),
     "system": READINGS,
     "use": ("gpu_percent", "cpu_percent"),
     "memory": ("gpu_memory_mib", "memory_mib"),
 }
-"""Names that stand for several curves in one chart; ``f1`` stands for the F1 of each class."""
+"""Names that stand for several curves in one chart, as ``recall`` does for that of each label."""
 TICKS: dict[Axis, TickKind] = {
     Axis.EPOCH: "integer",
     Axis.STEP: "integer",
@@ -92,7 +94,7 @@ def curve_names(points: Points) -> list[str]:
     has_loss = len(points.steps) or _has_numbers(points.epochs, TRAIN_LOSS)
     names = [TRAIN_LOSS] if has_loss else []
     metrics = [VALIDATION_LOSS if name == "loss" else name for name in points.metrics]
-    names += sorted(metrics, key=lambda name: (name != VALIDATION_LOSS, name.startswith(PER_CLASS)))
+    names += sorted(metrics, key=lambda name: (name != VALIDATION_LOSS, "/" in name))
     training = points.steps if len(points.steps) else points.epochs
     names += [name for name in OF_TRAINING[1:] if _has_numbers(training, name)]
     return names + [name for name in READINGS if _has_numbers(points.system, name)]
@@ -105,20 +107,53 @@ def curves_named(points: Points, name: str) -> list[str]:
 
     Args:
         points: of the run.
-        name: of a curve, ``loss`` (of training and of validation), ``f1`` (of each class) or
-            ``system``.
+        name: of a curve, ``loss`` (of training and of validation), ``recall`` and the like (of each
+            label) or ``system``; or several of these, joined by :data:`TOGETHER`.
 
     Raises:
         RunError: there is no such curve; names the nearest.
     """
     known = curve_names(points)
-    if name == PER_CLASS.rstrip("/"):
-        return [each for each in known if each.startswith(PER_CLASS)]
+    parts = name.split(TOGETHER)
+    return [*dict.fromkeys(each for part in parts for each in _curves_of(part, known, points))]
+
+
+def _curves_of(name: str, known: Sequence[str], points: Points) -> list[str]:
     if name in GROUPS:
         return [each for each in GROUPS[name] if each in known]
-    if name in known or name in READINGS or not len(points.epochs):
-        return [name] if name in known else []
+    if name in known:
+        return [name]
+    if of_labels := [each for each in known if each.startswith(f"{name}/")]:
+        return of_labels
+    if name in READINGS or not len(points.epochs):
+        return []
     raise RunError(f"no curve {name!r}{nearest(name, [*known, *GROUPS])}")
+
+
+def leading_metric(points: Points, spec: TaskSpec) -> str:
+    """Return the metric that leads for what a run measured last."""
+    return spec.leading({name: float(points.epochs[name][-1]) for name in measured(points)})
+
+
+def measured(points: Points) -> list[str]:
+    """Return the metrics that a run has measured; none before its first epoch is over."""
+    return points.metrics if len(points.epochs) else []
+
+
+def curves_in(chart: str, points: Points, spec: TaskSpec) -> str:
+    """Return what :func:`curves_named` takes for a chart, where the task names its curves.
+
+    Args:
+        chart: :data:`SCORE_CHART`, :data:`LABELS_CHART`, or a name that :func:`curves_named` takes.
+        points: of the run.
+        spec: its task.
+    """
+    if chart == SCORE_CHART:
+        known, found = measured(points), (leading_metric(points, spec), *spec.charted)
+        return TOGETHER.join(name for name in found if name in known or name == found[0])
+    if chart == LABELS_CHART and spec.label_metric is not None:
+        return spec.label_metric.name
+    return chart
 
 
 def curve(

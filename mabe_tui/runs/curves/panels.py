@@ -1,9 +1,10 @@
 """Curves of one or several runs, as charts that can be drawn in a terminal, as SVG or in a page."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from core.config.task_spec import TaskSpec
 from core.errors import RunError
 from core.run.history import History
 from core.run.limits import NO_LIMITS, Limits
@@ -12,13 +13,20 @@ from mabe_tui.plotting.panel import Panel
 from mabe_tui.plotting.series import Series
 from mabe_tui.plotting.ticks import TickKind
 from mabe_tui.runs.curves.axis import Axis
-from mabe_tui.runs.curves.curves import TICKS, Curve, curve, curve_names, series_of, shared_names
+from mabe_tui.runs.curves.curves import (
+    TICKS,
+    Curve,
+    curve,
+    curve_names,
+    leading_metric,
+    series_of,
+    shared_names,
+)
 from mabe_tui.runs.curves.points import Points
 from mabe_tui.runs.following.growing import GrowingFold
 from mabe_tui.runs.following.live import RunSource
 from mabe_tui.runs.store import RunEntry
-
-DEFAULT_CHARTS = ("loss", "f1_macro")
+from mabe_tui.runs.tasks import default_spec, spec_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +38,7 @@ class RunNumbers:
     points: Points
     history: History
     limits: Limits = NO_LIMITS
+    spec: TaskSpec = field(default_factory=default_spec)
 
     @classmethod
     def read(cls, entry: RunEntry, label: str) -> "RunNumbers":
@@ -38,15 +47,24 @@ class RunNumbers:
         Raises:
             RunError: its request cannot be read.
         """
-        limits = entry.require_request().limits
+        request = entry.require_request()
         fold = GrowingFold()
         fold.feed(entry.run.events())
-        return cls(label, fold.points, fold.history, limits)
+        spec = spec_of(request.experiment)
+        return cls(label, fold.points, fold.history, request.limits, spec)
 
     @classmethod
     def of(cls, source: RunSource, label: str) -> "RunNumbers":
         """Take those of a run that is followed or replayed."""
-        return cls(label, source.points, source.history, source.request.limits)
+        request = source.request
+        spec = spec_of(request.experiment)
+        return cls(label, source.points, source.history, request.limits, spec)
+
+
+def usual_charts(runs: Sequence[RunNumbers]) -> list[str]:
+    """Return the charts to draw where none was asked for: the loss, and what leads in each run's task."""
+    leading = [leading_metric(run.points, run.spec) for run in runs]
+    return [*dict.fromkeys(["loss", *leading])]
 
 
 def curves_of(
@@ -75,7 +93,7 @@ def _over_runs(runs: Sequence[RunNumbers], name: str, axis: Axis) -> Iterator[tu
 
 def panels(
     runs: Sequence[RunNumbers],
-    names: Sequence[str] = DEFAULT_CHARTS,
+    names: Sequence[str],
     axis: Axis = Axis.EPOCH,
     *,
     smooth: float = 0.0,

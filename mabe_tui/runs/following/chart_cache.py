@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from core.errors import RunError
 from core.run.events import READINGS
 from mabe_tui.plotting.panel import Panel
 from mabe_tui.runs.curves.axis import Axis
-from mabe_tui.runs.curves.curves import GROUPS, OF_TRAINING, PER_CLASS, curve_names
+from mabe_tui.runs.curves.curves import GROUPS, LABELS_CHART, OF_TRAINING, curves_in, curves_named
 from mabe_tui.runs.curves.panels import RunNumbers, panels
 from mabe_tui.runs.following.live import RunSource
 
@@ -62,12 +63,17 @@ def _amount(source: RunSource, name: str) -> tuple[int, ...]:
 
 
 def _made(source: RunSource, name: str, view: View) -> Panel:
-    is_classes = name == PER_CLASS.rstrip("/")
-    if not is_classes and name not in GROUPS and name not in curve_names(source.points):
+    numbers, log_y = RunNumbers.of(source, ""), name in view.log
+    try:
+        curves = curves_in(name, source.points, numbers.spec)
+        if not curves_named(source.points, curves):
+            return EMPTY
+    except RunError:  # nothing of the kind is measured
         return EMPTY
-    numbers, log_y = [RunNumbers.of(source, "")], name in view.log
-    made = panels(numbers, [name], view.axis, smooth=view.smooth, log_y=log_y, superseded=True)[0]
-    if not is_classes:
+    made = panels([numbers], [curves], view.axis, smooth=view.smooth, log_y=log_y, superseded=True)[
+        0
+    ]
+    if name != LABELS_CHART:
         return made
-    named = (replace(one, name=one.name.removeprefix(PER_CLASS)) for one in made.series)
+    named = (replace(one, name=one.name.rpartition("/")[2]) for one in made.series)
     return replace(made, series=tuple(named))

@@ -2,8 +2,16 @@
 
 from core.run.events import Epoch, Identity, identity
 from mabe_tui.runs.curves.axis import Axis
-from mabe_tui.runs.curves.curves import TRAIN_LOSS, VALIDATION_LOSS, Curve, curve, curves_named
+from mabe_tui.runs.curves.curves import (
+    TRAIN_LOSS,
+    VALIDATION_LOSS,
+    Curve,
+    curve,
+    curves_in,
+    curves_named,
+)
 from mabe_tui.runs.following.live import RunSource
+from mabe_tui.runs.tasks import spec_of
 
 
 def line_at(source: RunSource, chart: str, axis: Axis, x: float) -> int | None:
@@ -91,6 +99,6 @@ def _of_epochs(source: RunSource) -> str:
 
 
 def _curves(source: RunSource, chart: str, axis: Axis) -> list[Curve]:
-    limits = source.request.limits
-    names = curves_named(source.points, chart)
+    limits, spec = source.request.limits, spec_of(source.request.experiment)
+    names = curves_named(source.points, curves_in(chart, source.points, spec))
     return [curve(source.points, source.history, name, axis, limits) for name in names]

@@ -7,13 +7,15 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
+from core.config.task_spec import TaskSpec
 from mabe_tui.plotting.panel import Panel
 from mabe_tui.plotting.series import joint_range, roomy
+from mabe_tui.runs.curves.curves import LABELS_CHART, SCORE_CHART
 from mabe_tui.tui.widgets.chart import Axes, ChartView
 from mabe_tui.tui.widgets.log_panel import LogPanel
 
 LOG = "log"
-LARGE = ("loss", "f1", "classes")
+LARGE = ("loss", SCORE_CHART, LABELS_CHART)
 """Panels of the first column, where there is room for all; the others but the log are the second."""
 
 
@@ -22,7 +24,7 @@ class ChartKind:
     """One chart of a panel."""
 
     name: str
-    """See :func:`~mabe_tui.runs.curves.curves.curves_named`."""
+    """See :func:`~mabe_tui.runs.curves.curves.curves_in`."""
     title: str
     is_scale: bool = False
     """Whether a logarithmic axis makes sense."""
@@ -37,32 +39,45 @@ class PanelKind:
     charts: tuple[ChartKind, ...] = ()
 
 
-PANELS = (
-    PanelKind("loss", "loss", (ChartKind("loss", "loss", is_scale=True),)),
-    PanelKind("f1", "F1", (ChartKind("f1_means", "F1, mean over classes"),)),
-    PanelKind("classes", "classes", (ChartKind("f1", "F1 of each class"),)),
-    PanelKind(
-        "rates",
-        "rates",
-        (
-            ChartKind("learning_rate", "learning rate", is_scale=True),
-            ChartKind("gradient_norm", "gradient norm, before clipping", is_scale=True),
-        ),
+def panel_kinds(spec: TaskSpec) -> tuple[PanelKind, ...]:
+    """Return the panels of a run, by what its task measures; without any twice."""
+    score, of_label = spec.primary_metric, spec.label_metric
+    kinds = [PanelKind("loss", "loss", (ChartKind("loss", "loss", is_scale=True),))]
+    if score.name != "loss":
+        chart = ChartKind(SCORE_CHART, score.title or score.label, is_scale=not score.rises)
+        kinds.append(PanelKind(SCORE_CHART, score.label, (chart,)))
+    if of_label is not None:
+        title = of_label.title or f"{of_label.label} of each {spec.label.one}"
+        kinds.append(PanelKind(LABELS_CHART, spec.label.many, (ChartKind(LABELS_CHART, title),)))
+    return (*kinds, RATES, _machine(spec), PanelKind(LOG, "log"))
+
+
+def panel_of(kept: object, spec: TaskSpec) -> str:
+    """Return the panel that was kept for a run, also by a name of earlier versions; else the first."""
+    former = {spec.primary_metric.label.casefold(): SCORE_CHART, spec.label.many: LABELS_CHART}
+    keys = [kind.key for kind in panel_kinds(spec)]
+    key = former.get(str(kept), kept)
+    return str(key) if key in keys else keys[0]
+
+
+RATES = PanelKind(
+    "rates",
+    "rates",
+    (
+        ChartKind("learning_rate", "learning rate", is_scale=True),
+        ChartKind("gradient_norm", "gradient norm, before clipping", is_scale=True),
     ),
-    PanelKind(
-        "machine",
-        "machine",
-        (
-            ChartKind("frames_per_second", "training frames/s"),
-            ChartKind("use", "use, % (CPU: of one core)"),
-            ChartKind("memory", "memory, MiB"),
-        ),
-    ),
-    PanelKind(LOG, "log"),
 )
-CHARTS = {chart.name: chart for panel in PANELS for chart in panel.charts}
 NOTHING = Panel((), ())
-SCALES = frozenset(name for name, chart in CHARTS.items() if chart.is_scale)
+
+
+def _machine(spec: TaskSpec) -> PanelKind:
+    charts = (
+        ChartKind("frames_per_second", f"training {spec.rate_unit}"),
+        ChartKind("use", "use, % (CPU: of one core)"),
+        ChartKind("memory", "memory, MiB"),
+    )
+    return PanelKind("machine", "machine", charts)
 
 
 class ChartPanel(Vertical):
@@ -91,14 +106,34 @@ class Panels(Horizontal):
     Panels #panel-machine { height: 3fr; }
     """
 
+    def __init__(self, spec: TaskSpec, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.kinds = panel_kinds(spec)
+
     def compose(self) -> ComposeResult:
         """Lay out two columns of charts and the log."""
         with Vertical(id="large"):
-            yield from (ChartPanel(kind) for kind in PANELS if kind.key in LARGE)
+            yield from (ChartPanel(kind) for kind in self.kinds if kind.key in LARGE)
         with Vertical(id="small"):
-            others = [kind for kind in PANELS if kind.key not in (*LARGE, LOG)]
+            others = [kind for kind in self.kinds if kind.key not in (*LARGE, LOG)]
             yield from (ChartPanel(kind) for kind in others)
         yield LogPanel(id=f"panel-{LOG}")
+
+    async def use(self, spec: TaskSpec) -> None:
+        """Lay out the panels of a task, where these are others."""
+        if (kinds := panel_kinds(spec)) != self.kinds:
+            self.kinds = kinds
+            await self.recompose()
+
+    @property
+    def scales(self) -> frozenset[str]:
+        """Names of the charts for which a logarithmic axis makes sense."""
+        return frozenset(name for name, chart in self.kind_of_chart.items() if chart.is_scale)
+
+    @property
+    def kind_of_chart(self) -> dict[str, ChartKind]:
+        """All charts by name."""
+        return {chart.name: chart for kind in self.kinds for chart in kind.charts}
 
     @property
     def charts(self) -> Iterator[ChartView]:
@@ -114,7 +149,7 @@ class Panels(Horizontal):
     def show_only(self, only: str | None) -> None:
         """Show one panel alone, or all (``None``)."""
         self.set_class(only is not None, "alone")
-        for kind in PANELS:
+        for kind in self.kinds:
             self.query_one(f"#panel-{kind.key}").display = only in (None, kind.key)
         for column in ("large", "small"):
             box = self.query_one(f"#{column}")
@@ -122,14 +157,14 @@ class Panels(Horizontal):
 
     def focus_on(self, key: str) -> None:
         """Put the focus into a panel."""
-        kind = next(kind for kind in PANELS if kind.key == key)
+        kind = next(kind for kind in self.kinds if kind.key == key)
         name = f"#chart-{kind.charts[0].name}" if kind.charts else "#log"
         self.query_one(name).focus()
 
     def panel_of_focus(self) -> str | None:
         """Return the panel that has the focus."""
         focused = self.screen.focused
-        for kind in PANELS:
+        for kind in self.kinds:
             if focused is not None and self.query_one(f"#panel-{kind.key}") in focused.ancestors:
                 return kind.key
         return None
@@ -148,7 +183,7 @@ class Panels(Horizontal):
             chart = self.query_one(f"#chart-{name}", ChartView)
             axes = extent, grow
             if chart.series is not panel.series or (chart.extent, chart.grows) != axes:
-                chart.show(panel.series, _axes(CHARTS[name], panel), panel.lines, *axes)
+                chart.show(panel.series, _axes(self.kind_of_chart[name], panel), panel.lines, *axes)
 
     @property
     def cursor(self) -> tuple[str, float | None]:

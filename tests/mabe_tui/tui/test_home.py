@@ -128,8 +128,8 @@ async def test_every_row_shows_its_difference_to_the_baseline(make_app) -> None:
         await pilot.press(*["down"] * 4, "b", "down")
         assert cell(experiments(pilot), "v5", "sign") == "◆"
         assert cell(experiments(pilot), "v5", "score_delta") == "+0.0000"
-        assert float(cell(experiments(pilot), "v6", "delta")) > 0.05
-        assert float(cell(runs(pilot), runs(pilot).rows[0].key, "delta")) > 0.05
+        assert float(cell(experiments(pilot), "v6", "score_delta")) > 0.05
+        assert float(cell(runs(pilot), runs(pilot).rows[0].key, "score_delta")) > 0.05
 
 
 async def test_a_filter_is_completed_and_brought_back(make_app) -> None:

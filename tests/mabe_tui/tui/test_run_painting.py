@@ -86,7 +86,7 @@ async def test_keys_in_the_footer_stay_while_they_are_the_same(make_app) -> None
         screen = await opened(pilot)
         keys = [*screen.query(FooterKey)]
         await pilot.press("2")
-        await until(pilot, lambda: screen.panels.panel_of_focus() == "f1")
+        await until(pilot, lambda: screen.panels.panel_of_focus() == "score")
         assert [*screen.query(FooterKey)] == keys
         await pilot.press("6")
         await until(pilot, lambda: "/" in [key.key_display for key in screen.query(FooterKey)])

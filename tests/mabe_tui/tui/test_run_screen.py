@@ -13,11 +13,12 @@ from core.run.events import Epoch
 from core.run.rundir import RunDir
 from mabe_tui.runs.following.feed import RunFeed
 from mabe_tui.runs.listing.view_state import ViewState
+from mabe_tui.runs.tasks import default_spec
 from mabe_tui.tui.notices import Notice
 from mabe_tui.tui.screens.run.screen import RunScreen
 from mabe_tui.tui.widgets.chart import ChartView
 from mabe_tui.tui.widgets.log_view import LogView
-from mabe_tui.tui.widgets.panels import PANELS
+from mabe_tui.tui.widgets.panels import panel_kinds
 from mabe_tui.tui.widgets.standing import CHART_ROWS, Standing, most_important
 from tests.mabe_tui.tui.conftest import LARGE, NOW, SMALL
 from tests.mabe_tui.tui.run_screen import Going, drawn, is_settled, log_lines, opened, tabs, until
@@ -61,9 +62,11 @@ async def test_a_column_is_one_moment_in_all_charts(make_app) -> None:
 async def test_each_number_shows_its_panel(make_app) -> None:
     async with make_app().run_test(size=SMALL) as pilot:
         screen = await opened(pilot)
-        for number, kind in enumerate(PANELS, start=1):
+        for number, kind in enumerate(panel_kinds(default_spec()), start=1):
             await pilot.press(str(number))
-            shown = [p.key for p in PANELS if screen.query_one(f"#panel-{p.key}").display]
+            shown = [
+                p.key for p in screen.panels.kinds if screen.query_one(f"#panel-{p.key}").display
+            ]
             assert shown == [kind.key]
             assert f"{number} {kind.label}" in tabs(screen)
 
@@ -74,7 +77,7 @@ async def test_large_screen_shows_all_and_a_second_press_one_alone(make_app) -> 
         everything = len(screen.panels.visible_charts)
         assert everything == 8
         await pilot.press("2", "2")
-        assert screen.panels.visible_charts == ("f1_means",)
+        assert screen.panels.visible_charts == ("score",)
         await pilot.press("2")
         assert len(screen.panels.visible_charts) == everything
 
@@ -85,7 +88,7 @@ async def test_panels_follow_the_size_of_the_terminal(make_app) -> None:
         assert screen.panels.visible_charts == ("loss",)
         await pilot.resize_terminal(*LARGE)
         await until(pilot, lambda: len(screen.panels.visible_charts) == 8)
-        await until(pilot, lambda: "f1_macro" in drawn(screen, "f1_means"))
+        await until(pilot, lambda: "f1_macro" in drawn(screen, "score"))
         await pilot.press("6")
         for size in (SMALL, LARGE):
             await pilot.resize_terminal(*size)
@@ -162,7 +165,7 @@ async def test_y_draws_losses_and_not_f1_on_a_logarithm(make_app) -> None:
         await pilot.press("y")
         await until(pilot, lambda: screen.query_one("#chart-loss", ChartView).axes.log_y)
         assert screen.query_one("#chart-gradient_norm", ChartView).axes.log_y
-        assert not screen.query_one("#chart-f1_means", ChartView).axes.log_y
+        assert not screen.query_one("#chart-score", ChartView).axes.log_y
 
 
 async def test_cursor_and_zoom_are_shared_by_all_charts(make_app) -> None:
@@ -172,11 +175,11 @@ async def test_cursor_and_zoom_are_shared_by_all_charts(make_app) -> None:
         at = {chart.cursor for chart in screen.panels.charts}
         assert len(at) == 1
         assert at != {None}
-        assert "f1_macro 0." in drawn(screen, "f1_means")
+        assert "f1_macro 0." in drawn(screen, "score")
         await pilot.press("plus")
         await pilot.pause()
         assert len({chart.x_range for chart in screen.panels.charts}) == 1
-        assert screen.query_one("#chart-f1", ChartView).x_range is not None
+        assert screen.query_one("#chart-labels", ChartView).x_range is not None
         await pilot.press("0")
         await pilot.pause()
         assert {chart.cursor for chart in screen.panels.charts} == {None}
@@ -186,7 +189,7 @@ async def test_classes_rates_and_machine_have_their_curves(make_app) -> None:
     async with make_app().run_test(size=LARGE) as pilot:
         screen = await opened(pilot)
         for name in ("other", "social", "mating"):
-            assert name in drawn(screen, "f1")
+            assert name in drawn(screen, "labels")
         for name, curve in (
             ("learning_rate", "learning_rate"),
             ("gradient_norm", "gradient_norm"),
@@ -294,7 +297,7 @@ async def test_from_a_point_to_its_line_and_back(make_app) -> None:
         await until(pilot, lambda: not view.following and view.selected in view.lines_here)
         event = view.lines_here[view.selected].event
         assert isinstance(event, Epoch)
-        x = screen.query_one("#chart-f1_means", ChartView).cursor
+        x = screen.query_one("#chart-score", ChartView).cursor
         assert x == pytest.approx(event.epoch, abs=0.51)
         await pilot.press("home", *["down"] * 4)
         await until(pilot, lambda: view.selected in view.lines_here)

@@ -2,6 +2,7 @@
 
 from textual.message import Message
 
+from core.config.task_spec import TaskSpec
 from mabe_tui.runs.following.feed import Look
 from mabe_tui.tui.screens.run.view import RunView
 
@@ -17,9 +18,9 @@ class Looked(Message):
 class Began(Message):
     """What was kept of the view was read."""
 
-    def __init__(self, view: RunView, has_price: bool) -> None:
+    def __init__(self, view: RunView, has_price: bool, spec: TaskSpec) -> None:
         super().__init__()
-        self.view, self.has_price = view, has_price
+        self.view, self.has_price, self.spec = view, has_price, spec
 
 
 class PointFound(Message):

@@ -13,6 +13,7 @@ from mabe_tui.runs.following.feed import Look, Wish
 from mabe_tui.runs.following.jumps import line_at, x_at, x_on
 from mabe_tui.runs.following.live import RunSource
 from mabe_tui.runs.format.export import write_charts
+from mabe_tui.runs.tasks import default_spec, spec_of
 from mabe_tui.tui.actions import ACTING
 from mabe_tui.tui.keys import bindings
 from mabe_tui.tui.messages import Done, Problem
@@ -30,7 +31,7 @@ from mabe_tui.tui.screens.run.view import OF_FILES, RunView, state_word
 from mabe_tui.tui.widgets.chart import ChartView
 from mabe_tui.tui.widgets.log_panel import LogPanel
 from mabe_tui.tui.widgets.log_view import LogView
-from mabe_tui.tui.widgets.panels import CHARTS, LOG, PANELS, Panels
+from mabe_tui.tui.widgets.panels import LOG, Panels
 from mabe_tui.tui.widgets.standing import Standing
 from mabe_tui.tui.widgets.tabs import TabLine
 
@@ -66,16 +67,17 @@ class RunScreen(FollowingScreen):
         self.run_view = RunView()
         self.look: Look | None = None
         self._has_price = self._has_begun = False
+        self._spec = default_spec()
         self._alone: str | None = None
         """The panel that a second press of its key has put alone, where there is room for all."""
-        self._chart_panel = PANELS[0].key
+        self._chart_panel = self.run_view.panel
         """The panel with charts that was shown last."""
 
     def body(self) -> ComposeResult:
         """Lay out standing, panel names and panels."""
         yield Standing(id="standing")
         yield TabLine("panel", id="tabs")
-        yield Panels(id="panels")
+        yield Panels(default_spec(), id="panels")
 
     def heading(self) -> str:
         """Name the run and its state."""
@@ -122,15 +124,18 @@ class RunScreen(FollowingScreen):
 
     def begin(self, source: RunSource) -> None:
         """Read how a person looks at it."""
-        price = source.request.limits.usd_per_hour
-        self._post(Began(RunView.read(self.mabe.view_state, self.run_id), price is not None))
+        price, spec = source.request.limits.usd_per_hour, spec_of(source.request.experiment)
+        view = RunView.read(self.mabe.view_state, self.run_id, spec)
+        self._post(Began(view, price is not None, spec))
 
     def on_problem(self, message: Problem) -> None:
         """Say it for good where the run cannot be read; the handler of all screens shows the notice."""
         self.query_one(Standing).show_problem(message.text)
 
     @on(Began)
-    def _take_view(self, message: Began) -> None:
+    async def _take_view(self, message: Began) -> None:
+        self._spec = message.spec
+        await self.panels.use(message.spec)
         self.run_view, self._has_price = message.view, message.has_price
         self._has_begun = True
         self.log_panel.attach(self.feed, message.view.lines.get(self.run_id))
@@ -139,7 +144,7 @@ class RunScreen(FollowingScreen):
 
     def _wish(self, unseen: bool = False) -> None:
         charts = () if unseen else self.panels.visible_charts
-        view = self.run_view.drawn(self._has_price)
+        view = self.run_view.drawn(self._has_price, self.panels.scales)
         self.feed.wish(Wish(charts, view, 0 if unseen else LOG_LINES, unseen))
 
     @on(Looked)
@@ -173,6 +178,9 @@ class RunScreen(FollowingScreen):
 
     def action_panel(self, key: str) -> None:
         """Show a panel, or go to it; at a second press, alone."""
+        if key not in [kind.key for kind in self.panels.kinds]:
+            self.notify(f"the task {self._spec.name} has no such chart", severity="warning")
+            return
         is_there = self.panels.panel_of_focus() == key
         self._alone = key if self._is_roomy and is_there and self._alone is None else None
         self._chart_panel = self._chart_panel if key == LOG else key
@@ -221,7 +229,7 @@ class RunScreen(FollowingScreen):
     def _write_tabs(self) -> None:
         is_log = self.run_view.panel == LOG and not self._is_roomy
         words = self.log_panel.where if is_log else self.run_view.words(self._has_price)
-        names = [(kind.key, kind.label) for kind in PANELS]
+        names = [(kind.key, kind.label) for kind in self.panels.kinds]
         self.query_one(TabLine).show(names, self.run_view.panel, words)
 
     # ── log, and jumps between it and the charts ──────────────────────────────────────────────
@@ -275,7 +283,8 @@ class RunScreen(FollowingScreen):
         if not charts:
             self.notify("no chart is shown: 1 to 5 choose one", severity="warning")
             return
-        panels = [replace(panel, title=CHARTS[name].title) for name, panel in charts.items()]
+        kinds = self.panels.kind_of_chart
+        panels = [replace(panel, title=kinds[name].title) for name, panel in charts.items()]
         name = f"{self.run_id}-{self.run_view.panel}"
         self.ask(lambda: Done(f"wrote {write_charts(panels, name, Path.cwd())}"), "export")
 

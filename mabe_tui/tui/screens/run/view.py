@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from core.config.task_spec import TaskSpec
 from mabe_tui.runs.curves.axis import Axis
 from mabe_tui.runs.following.chart_cache import View
 from mabe_tui.runs.following.feed import Look
@@ -10,7 +11,7 @@ from mabe_tui.runs.listing.cells import shown_state
 from mabe_tui.runs.listing.view_state import ViewState
 from mabe_tui.tui.actions import ACTING
 from mabe_tui.tui.keys import KEYS
-from mabe_tui.tui.widgets.panels import PANELS, SCALES
+from mabe_tui.tui.widgets.panels import panel_of
 
 SCREEN = "run"
 SMOOTHINGS = (0.0, 0.6, 0.9, 0.97)
@@ -35,15 +36,15 @@ class RunView:
     """Run → number, from 1, of the line of its log at which one stays; no entry: it follows the end."""
 
     @classmethod
-    def read(cls, state: ViewState, run: str) -> "RunView":
-        """Return what was kept for a run; what cannot be understood is as at first."""
+    def read(cls, state: ViewState, run: str, spec: TaskSpec) -> "RunView":
+        """Return what was kept for a run of a task; what cannot be understood is as at first."""
         kept = state.screen(SCREEN)
         lines, panel = kept.get("lines"), _panels(kept).get(run)
         return cls(
             axis=Axis(kept["axis"]) if kept.get("axis") in [*Axis] else Axis.EPOCH,
             log_y=kept.get("log_y") is True,
             smooth=kept["smooth"] if kept.get("smooth") in SMOOTHINGS else 0.0,
-            panel=panel if panel in [p.key for p in PANELS] else "loss",
+            panel=panel_of(panel, spec),
             lines={run: line for run, line in lines.items() if isinstance(line, int)}
             if isinstance(lines, dict)
             else {},
@@ -65,11 +66,16 @@ class RunView:
         }
         state.keep(SCREEN, **values)
 
-    def drawn(self, has_price: bool) -> View:
-        """Say how charts are drawn; without a price, time stands for dollars."""
+    def drawn(self, has_price: bool, scales: frozenset[str] = frozenset()) -> View:
+        """Say how charts are drawn; without a price, time stands for dollars.
+
+        Args:
+            has_price: whether what the run costs is known.
+            scales: the charts for which a logarithmic axis makes sense.
+        """
         unpaid = self.axis is Axis.DOLLARS and not has_price
-        scales = SCALES if self.log_y else frozenset()
-        return View(Axis.TIME if unpaid else self.axis, self.smooth, scales)
+        log = scales if self.log_y else frozenset()
+        return View(Axis.TIME if unpaid else self.axis, self.smooth, log)
 
     def next_axis(self, has_price: bool) -> "RunView":
         """Take the next axis, dollars only where there is a price."""

@@ -11,9 +11,10 @@ from core.run.events import Epoch, Identity, Step, System, identity
 from core.run.rundir import Limits, RunDir
 from mabe_tui.plotting.smoothing import ema
 from mabe_tui.runs.curves.axis import Axis
-from mabe_tui.runs.curves.curves import curve, curve_names, curves_named, series_of
-from mabe_tui.runs.curves.panels import RunNumbers, curves_of, panels
+from mabe_tui.runs.curves.curves import curve, curve_names, curves_in, curves_named, series_of
+from mabe_tui.runs.curves.panels import RunNumbers, curves_of, panels, usual_charts
 from mabe_tui.runs.following.growing import GrowingFold
+from mabe_tui.runs.tasks import default_spec
 from tests.mabe_tui.runs.telling import Telling
 
 
@@ -80,8 +81,25 @@ def test_names_and_groups(told: Telling) -> None:
     assert curves_named(points, "f1") == ["f1/mating"]
     assert curves_named(points, "system") == ["cpu_percent", "memory_mib"]
     assert curves_named(points, "gpu_percent") == []
+    assert curves_named(points, "f1_macro+f1+f1_macro") == ["f1_macro", "f1/mating"]
     with pytest.raises(RunError, match="did you mean 'f1_macro'"):
         curves_named(points, "f1_marco")
+
+
+def test_the_task_names_the_curves_of_a_chart(told: Telling) -> None:
+    points, spec = numbers(told).points, default_spec()
+    assert curves_in("score", points, spec) == "f1_macro"
+    assert curves_in("labels", points, spec) == "f1"
+    assert curves_in("use", points, spec) == "use"
+    assert usual_charts([numbers(told)]) == ["loss", "f1_macro"]
+
+
+def test_the_mean_over_the_classes_present_is_drawn_where_some_are_absent() -> None:
+    absent = {"f1_macro_present": 0.6, "f1_macro_behaviours": 0.2, "support/mating": 0.0}
+    told = begun().epoch(1, **absent)
+    run = numbers(told)
+    assert curves_in("score", run.points, run.spec) == "f1_macro_present+f1_macro_behaviours"
+    assert usual_charts([run]) == ["loss", "f1_macro_present"]
 
 
 def test_run_without_steps_has_the_epochs_losses() -> None:

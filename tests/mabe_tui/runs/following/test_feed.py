@@ -146,7 +146,7 @@ def test_point_and_line_are_found_from_each_other(telling: Telling) -> None:
 def test_chart_of_nothing_measured_is_empty(make_run: Callable[..., RunDir]) -> None:
     source = LiveRun(Telling(make_run()).begin("0001-aaaa").run, launcher=_Ended())  # type: ignore[arg-type]
     source.poll()
-    names = ("loss", "f1_means", "f1", "gradient_norm", "use")
+    names = ("loss", "score", "labels", "gradient_norm", "use")
     charts = ChartCache().charts(source, names, View())
     assert [charts[name].series for name in names] == [()] * 5
 
@@ -155,7 +155,7 @@ def test_classes_are_called_by_their_names(telling: Telling) -> None:
     telling.epoch(3, **{"f1/mating": 0.2, "f1/other": 0.9})
     source = LiveRun(telling.run, launcher=_Ended())  # type: ignore[arg-type]
     source.poll()
-    panel = ChartCache().charts(source, ("f1",), View())["f1"]
+    panel = ChartCache().charts(source, ("labels",), View())["labels"]
     assert [one.name for one in panel.series] == ["mating", "other"]
 
 
