@@ -21,14 +21,14 @@ from mabe_tui.cli.terminal.streams import console
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.following.mirror import EventItem, Item
 from mabe_tui.runs.format.event_text import step_line
-from mabe_tui.runs.summary.reading import thin_history
+from mabe_tui.runs.reading.thin_history import thin_history
 from mabe_tui.runs.summary.run_summary import summarise
 from mabe_tui.runs.tasks import default_spec, spec_of
 
 if TYPE_CHECKING:  # numpy and rich cost what plain lines need not pay
     from rich.progress import BarColumn, Progress
 
-    from mabe_tui.runs.following.growing import GrowingFold
+    from mabe_tui.runs.reading.growing import GrowingFold
 
 STEP_LINE_SECONDS = 30.0
 BAR_WIDTH = (8, 40)
@@ -75,7 +75,7 @@ def display(run: RunDir, lines_to: TextIO, bar: bool = True) -> Iterator[Show]:
 
 def _said(run: RunDir) -> "GrowingFold":
     """Fold what it said before, in earlier attempts too: they cost time and money."""
-    from mabe_tui.runs.following.growing import GrowingFold
+    from mabe_tui.runs.reading.growing import GrowingFold
 
     fold, history = GrowingFold(), thin_history(run)
     fold.feed(sorted([*history.superseded, *history.events], key=identity))

@@ -16,9 +16,9 @@ from mabe_tui.launch.launcher import (
     say_nothing,
 )
 from mabe_tui.runs.actions.resume_limits import require_room
+from mabe_tui.runs.reading.thin_history import thin_history
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.summary.checkpoints import chosen_pointers, is_elsewhere, pointer_names
-from mabe_tui.runs.summary.reading import thin_history
 from mabe_tui.runs.summary.run_summary import state_of
 
 GRACE_SECONDS = 60.0

@@ -12,9 +12,9 @@ from core.run import places
 from core.run.rundir import About, RunDir
 from mabe_tui.launch.launcher import RunState, launcher_named, unknown_words
 from mabe_tui.runs.listing.catalog import FILE as CATALOG
+from mabe_tui.runs.reading.thin_history import thin_history
 from mabe_tui.runs.store import RunEntry, RunStore, is_run_id
 from mabe_tui.runs.summary.checkpoints import CORE_POINTERS, pointer_names
-from mabe_tui.runs.summary.reading import folder_size, thin_history
 from mabe_tui.runs.summary.run_summary import state_of
 
 CHECKPOINT_PATTERN = "*.pt"
@@ -199,6 +199,19 @@ def _require_dead(entry: RunEntry, force: bool) -> None:
 def _removal(what: str, reason: str, paths: Sequence[Path]) -> Removal:
     size = sum(folder_size(path) for path in paths)
     return Removal(what=what, reason=reason, paths=tuple(paths), bytes=size)
+
+
+def folder_size(path: Path) -> int:
+    """Add up the bytes of a file, or of all files below a folder; what vanishes meanwhile is 0."""
+    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+    return sum(_size(file) for file in files)
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
 
 
 def _children(folder: Path) -> list[Path]:

@@ -9,8 +9,8 @@ from core.run.events import Finished, Stopped
 from core.run.history import History
 from core.run.rundir import Limits
 from mabe_tui.runs.format.units import duration, parse_dollars, parse_duration
+from mabe_tui.runs.reading.thin_history import thin_history
 from mabe_tui.runs.store import RunEntry
-from mabe_tui.runs.summary.reading import thin_history
 
 UNSAID_SECONDS = 60.0
 """How far below its limit an older run's events may end: they do not say how long after the start of

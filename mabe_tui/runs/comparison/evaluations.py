@@ -9,8 +9,8 @@ from mabe_tui.runs.comparison.compare_tables import in_order
 from mabe_tui.runs.comparison.evaluate import EvaluationReport
 from mabe_tui.runs.comparison.yardstick import task_of
 from mabe_tui.runs.listing.view_state import ViewState
+from mabe_tui.runs.reading.thin_history import thin_history
 from mabe_tui.runs.summary.checkpoints import checkpoint_here
-from mabe_tui.runs.summary.reading import thin_history
 
 KEPT_UNDER = "evaluations"
 MOST = 8

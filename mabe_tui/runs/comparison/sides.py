@@ -15,8 +15,8 @@ from core.evaluation.spread import mean_std
 from core.run.history import History
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.listing.seeds import data_digest, over_seeds, own_runs, settings_digest
+from mabe_tui.runs.reading.thin_history import thin_history
 from mabe_tui.runs.store import LAST, RunEntry, RunStore
-from mabe_tui.runs.summary.reading import thin_history
 from mabe_tui.runs.summary.run_summary import RunSummary, state_of, summary_of
 
 

@@ -20,7 +20,7 @@ from mabe_tui.plotting.series import Series
 from mabe_tui.plotting.smoothing import ema
 from mabe_tui.plotting.ticks import TickKind
 from mabe_tui.runs.curves.axis import Axis
-from mabe_tui.runs.curves.points import Bools, Floats, Points, Table
+from mabe_tui.runs.reading.points import Bools, Floats, Points, Table
 
 TRAIN_LOSS, VALIDATION_LOSS = "train_loss", "validation_loss"
 OF_TRAINING = (TRAIN_LOSS, "learning_rate", "gradient_norm", "frames_per_second")

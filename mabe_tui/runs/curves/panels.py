@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from core.config.task_spec import TaskSpec
 from core.errors import RunError
 from core.run.history import History
 from core.run.limits import NO_LIMITS, Limits
+from core.run.rundir import RunRequest
 from mabe_tui.plotting.braille import line_styles
 from mabe_tui.plotting.panel import Panel
 from mabe_tui.plotting.series import Series
@@ -22,11 +23,30 @@ from mabe_tui.runs.curves.curves import (
     series_of,
     shared_names,
 )
-from mabe_tui.runs.curves.points import Points
-from mabe_tui.runs.following.growing import GrowingFold
-from mabe_tui.runs.following.live import RunSource
+from mabe_tui.runs.reading.event_files import EventReader
+from mabe_tui.runs.reading.growing import GrowingFold
+from mabe_tui.runs.reading.points import Points
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.tasks import default_spec, spec_of
+
+
+class Numbered(Protocol):
+    """A run whose numbers are known: one that is followed or replayed."""
+
+    @property
+    def request(self) -> RunRequest:
+        """What was asked."""
+        ...
+
+    @property
+    def points(self) -> Points:
+        """All numbers so far."""
+        ...
+
+    @property
+    def history(self) -> History:
+        """The history so far."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,12 +69,12 @@ class RunNumbers:
         """
         request = entry.require_request()
         fold = GrowingFold()
-        fold.feed(entry.run.events())
+        fold.feed(EventReader(entry.run).read())
         spec = spec_of(request.experiment)
         return cls(label, fold.points, fold.history, request.limits, spec)
 
     @classmethod
-    def of(cls, source: RunSource, label: str) -> "RunNumbers":
+    def of(cls, source: Numbered, label: str) -> "RunNumbers":
         """Take those of a run that is followed or replayed."""
         request = source.request
         spec = spec_of(request.experiment)

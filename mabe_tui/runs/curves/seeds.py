@@ -10,7 +10,7 @@ from mabe_tui.plotting.braille import LineStyle
 from mabe_tui.plotting.series import Series
 from mabe_tui.plotting.smoothing import ema
 from mabe_tui.runs.curves.curves import Curve
-from mabe_tui.runs.curves.points import Floats
+from mabe_tui.runs.reading.points import Floats
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,16 +4,16 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Protocol
 
-from core.run.events import ENDINGS, AnyEvent, decode
+from core.run.events import ENDINGS, AnyEvent
 from core.run.history import History
 from core.run.rundir import RunDir, RunRequest
 from mabe_tui.launch.launcher import Launcher, RunState
-from mabe_tui.runs.curves.points import Points
 from mabe_tui.runs.following.alerts import Alert, AlertWatch
-from mabe_tui.runs.following.growing import Folded
 from mabe_tui.runs.following.run_log import RunLog, Spell
+from mabe_tui.runs.reading.event_files import EventReader
+from mabe_tui.runs.reading.growing import Folded
+from mabe_tui.runs.reading.points import Points
 from mabe_tui.runs.store import RunEntry
-from mabe_tui.runs.summary.reading import EventFile, damage_words
 from mabe_tui.runs.summary.run_summary import RunSummary, summary_from
 
 STATE_SECONDS = 1.0
@@ -90,7 +90,7 @@ class LiveRun(Folded):
         self.log = RunLog(run, spell)
         self.state = RunState.UNKNOWN
         self._entry = RunEntry(run)
-        self._files: dict[str, EventFile] = {}
+        self._reader = EventReader(run)
         self._watch = AlertWatch()
         self._asked: dt.datetime | None = None
 
@@ -99,8 +99,8 @@ class LiveRun(Folded):
         now = now or dt.datetime.now(dt.UTC)
         if self._asked is None or (now - self._asked).total_seconds() >= STATE_SECONDS:
             self._ask(now)  # first: what is read afterwards can only be newer
-        events = self._fold.feed(self._read())
-        self.history.unreadable = self._damages()
+        events = self._fold.feed(self._reader.read())
+        self.history.unreadable = self._reader.damages()
         if any(isinstance(event, ENDINGS) for event in events):
             self._ask(now)
         lines = self.log.poll()
@@ -114,18 +114,3 @@ class LiveRun(Folded):
 
     def _ask(self, now: dt.datetime) -> None:
         self.state, self._asked = self.launcher.state(self.run), now
-
-    def _read(self) -> list[AnyEvent]:
-        events: list[AnyEvent] = []
-        for attempt in self.run.attempts():
-            path = self.run.events_path(attempt)
-            lines, _ = self._files.setdefault(attempt, EventFile(path)).read()
-            events += [event for line in lines if (event := decode(line)) is not None]
-        return events
-
-    def _damages(self) -> list[str]:
-        return [
-            damage_words(str(file.path.relative_to(self.run.path)), file.damaged)
-            for file in self._files.values()
-            if file.damaged
-        ]

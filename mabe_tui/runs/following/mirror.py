@@ -7,6 +7,7 @@ from core.errors import RunError
 from core.run.events import PREFIX, AnyEvent, Identity, decode, identity
 from core.run.rundir import RunDir
 from mabe_tui.launch.tail import LineTail
+from mabe_tui.runs.reading.event_files import EventFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ Item = EventItem | TextItem
 @dataclass(slots=True)
 class _AttemptTail:
     log: LineTail
-    events: LineTail
+    events: EventFile
 
 
 @dataclass
@@ -57,7 +58,7 @@ class Mirror:
             tail = self._tail(attempt)
             for line in tail.log.read():
                 items += self._event(line, attempt, else_text=True)
-            for line in tail.events.read():
+            for line in tail.events.read().lines:
                 items += self._event(line, attempt, else_text=False)
         return items
 
@@ -76,7 +77,7 @@ class Mirror:
     def _tail(self, attempt: str) -> _AttemptTail:
         if attempt not in self._tails:
             log, events = self.run.log_path(attempt), self.run.events_path(attempt)
-            self._tails[attempt] = _AttemptTail(LineTail(log), LineTail(events))
+            self._tails[attempt] = _AttemptTail(LineTail(log), EventFile(events))
         return self._tails[attempt]
 
     def _event(self, line: bytes, attempt: str, else_text: bool) -> Iterator[Item]:

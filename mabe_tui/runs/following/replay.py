@@ -9,9 +9,10 @@ from core.run.rundir import RunDir
 from mabe_tui.launch.attempts import STATE_OF_ENDING
 from mabe_tui.launch.launcher import Launcher, RunState
 from mabe_tui.runs.following.alerts import AlertWatch
-from mabe_tui.runs.following.growing import Folded, GrowingFold
 from mabe_tui.runs.following.live import Update
 from mabe_tui.runs.following.run_log import RunLog, Spell
+from mabe_tui.runs.reading.event_files import EventReader
+from mabe_tui.runs.reading.growing import Folded, GrowingFold
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.summary.run_summary import RunSummary, summary_from
 
@@ -45,7 +46,7 @@ class Replay(Folded):
         """Seconds of the run that have been played."""
         self._entry = RunEntry(run)
         self._last_state = launcher.state(run)
-        self._events = sorted(run.events(), key=lambda event: (event.attempt, event.seq))
+        self._events = sorted(EventReader(run).read(), key=lambda event: (event.attempt, event.seq))
         self._at = _played_at(self._events)
         self._polled: dt.datetime | None = None
         self._begin()

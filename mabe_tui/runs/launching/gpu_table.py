@@ -17,8 +17,8 @@ from core.tasks.behaviour.settings import BehaviourExperiment
 from mabe_tui.launch.prices import Prices, rate_of, read_prices
 from mabe_tui.runs.launching.probes import HERE, KeptProbe, kept_probes, step_digest
 from mabe_tui.runs.launching.start import EPOCHS_AVERAGED, RUNS_LOOKED_AT
+from mabe_tui.runs.reading.thin_history import thin_history
 from mabe_tui.runs.store import RunStore
-from mabe_tui.runs.summary.reading import thin_history
 
 OWN_DATA = "its own made-up data"
 FLOAT_BYTES = 4

@@ -18,8 +18,8 @@ from core.run.rundir import About, Limits, RunDir, RunRequest, new_run_id
 from mabe_tui.launch.launcher import Launcher, Say, say_nothing
 from mabe_tui.runs.actions.manage import require_tag
 from mabe_tui.runs.listing.record import rented_gpu
+from mabe_tui.runs.reading.thin_history import thin_history
 from mabe_tui.runs.store import RunStore
-from mabe_tui.runs.summary.reading import thin_history
 
 RUNS_LOOKED_AT = 50
 EPOCHS_AVERAGED = 5

@@ -22,8 +22,8 @@ from core.system.files import UNDECODABLE, write_bytes_atomically
 from mabe_tui.launch.attempts import attempt_ending, newest_attempt, read_quiet_ending
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.listing.record import RunRecord, record_from
+from mabe_tui.runs.reading.thin_history import ThinTail
 from mabe_tui.runs.store import RunEntry, RunStore
-from mabe_tui.runs.summary.reading import ThinTail
 from mabe_tui.runs.summary.run_summary import (
     RunSummary,
     hear_all,

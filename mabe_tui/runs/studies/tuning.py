@@ -15,9 +15,9 @@ from core.run.rundir import RunDir, RunRequest
 from mabe_tui.launch.launcher import Launcher, RunState, UnreachableError
 from mabe_tui.runs.following.connection import turns
 from mabe_tui.runs.launching.start import start_run
+from mabe_tui.runs.reading.thin_history import thin_history
 from mabe_tui.runs.store import STUDY_TAG
 from mabe_tui.runs.studies.study import Study, StudyTrial, TrialResult
-from mabe_tui.runs.summary.reading import thin_history
 
 STOP_GRACE = 60.0
 LIMITS = ("time_limit", "budget")

@@ -11,8 +11,8 @@ from core.errors import CheckpointError, RunError
 from core.run.events import CheckpointSaved
 from core.run.rundir import EPOCH_POINTER, Pointer, RunDir, epoch_pointer
 from core.system.progress import Progress
+from mabe_tui.runs.reading.thin_history import thin_history
 from mabe_tui.runs.store import RunEntry
-from mabe_tui.runs.summary.reading import thin_history
 from mabe_tui.runs.summary.run_summary import state_of
 
 MARKED = "marked"

@@ -4,7 +4,7 @@ from core.errors import CheckpointError
 from core.run.history import History
 from core.run.rundir import Pointer, RunDir
 from mabe_tui.launch.launcher import StopOutcome
-from mabe_tui.runs.summary.reading import thin_history
+from mabe_tui.runs.reading.thin_history import thin_history
 
 NOT_FOR_CERTAIN = (
     "asked to stop; whether it has ended cannot be told now: `mabe status {run}` asks again"

@@ -17,9 +17,9 @@ from core.run.rundir import About, RunRequest
 from mabe_tui.launch import unknown
 from mabe_tui.launch.attempts import STATE_OF_ENDING, read_quiet_ending
 from mabe_tui.launch.launcher import RunState, launcher_named
+from mabe_tui.runs.reading.thin_history import thin_history
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.summary.metric_limits import most_possible
-from mabe_tui.runs.summary.reading import thin_history
 from mabe_tui.runs.tasks import spec_of
 
 STALL_SECONDS = 60.0

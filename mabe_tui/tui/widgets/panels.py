@@ -52,12 +52,12 @@ def panel_kinds(spec: TaskSpec) -> tuple[PanelKind, ...]:
     return (*kinds, RATES, _machine(spec), PanelKind(LOG, "log"))
 
 
-def panel_of(kept: object, spec: TaskSpec) -> str:
+def panel_of(kept: str, spec: TaskSpec) -> str:
     """Return the panel that was kept for a run, also by a name of earlier versions; else the first."""
     former = {spec.primary_metric.label.casefold(): SCORE_CHART, spec.label.many: LABELS_CHART}
     keys = [kind.key for kind in panel_kinds(spec)]
-    key = former.get(str(kept), kept)
-    return str(key) if key in keys else keys[0]
+    key = former.get(kept, kept)
+    return key if key in keys else keys[0]
 
 
 RATES = PanelKind(

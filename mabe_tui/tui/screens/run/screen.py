@@ -31,7 +31,7 @@ from mabe_tui.tui.screens.run.view import OF_FILES, RunView, state_word
 from mabe_tui.tui.widgets.chart import ChartView
 from mabe_tui.tui.widgets.log_panel import LogPanel
 from mabe_tui.tui.widgets.log_view import LogView
-from mabe_tui.tui.widgets.panels import LOG, Panels
+from mabe_tui.tui.widgets.panels import LOG, Panels, panel_of
 from mabe_tui.tui.widgets.standing import Standing
 from mabe_tui.tui.widgets.tabs import TabLine
 
@@ -125,7 +125,8 @@ class RunScreen(FollowingScreen):
     def begin(self, source: RunSource) -> None:
         """Read how a person looks at it."""
         price, spec = source.request.limits.usd_per_hour, spec_of(source.request.experiment)
-        view = RunView.read(self.mabe.view_state, self.run_id, spec)
+        view = RunView.read(self.mabe.view_state, self.run_id)
+        view = replace(view, panel=panel_of(view.panel, spec))
         self._post(Began(view, price is not None, spec))
 
     def on_problem(self, message: Problem) -> None:

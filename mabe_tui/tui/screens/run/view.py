@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from core.config.task_spec import TaskSpec
 from mabe_tui.runs.curves.axis import Axis
 from mabe_tui.runs.following.chart_cache import View
 from mabe_tui.runs.following.feed import Look
@@ -11,7 +10,6 @@ from mabe_tui.runs.listing.cells import shown_state
 from mabe_tui.runs.listing.view_state import ViewState
 from mabe_tui.tui.actions import ACTING
 from mabe_tui.tui.keys import KEYS
-from mabe_tui.tui.widgets.panels import panel_of
 
 SCREEN = "run"
 SMOOTHINGS = (0.0, 0.6, 0.9, 0.97)
@@ -32,19 +30,20 @@ class RunView:
     log_y: bool = False
     smooth: float = 0.0
     panel: str = "loss"
+    """See :func:`~mabe_tui.tui.widgets.panels.panel_of`."""
     lines: dict[str, int] = field(default_factory=dict)
     """Run → number, from 1, of the line of its log at which one stays; no entry: it follows the end."""
 
     @classmethod
-    def read(cls, state: ViewState, run: str, spec: TaskSpec) -> "RunView":
-        """Return what was kept for a run of a task; what cannot be understood is as at first."""
+    def read(cls, state: ViewState, run: str) -> "RunView":
+        """Return what was kept for a run; what cannot be understood is as at first."""
         kept = state.screen(SCREEN)
         lines, panel = kept.get("lines"), _panels(kept).get(run)
         return cls(
             axis=Axis(kept["axis"]) if kept.get("axis") in [*Axis] else Axis.EPOCH,
             log_y=kept.get("log_y") is True,
             smooth=kept["smooth"] if kept.get("smooth") in SMOOTHINGS else 0.0,
-            panel=panel_of(panel, spec),
+            panel=panel if isinstance(panel, str) else "loss",
             lines={run: line for run, line in lines.items() if isinstance(line, int)}
             if isinstance(lines, dict)
             else {},

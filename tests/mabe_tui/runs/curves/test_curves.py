@@ -13,7 +13,7 @@ from mabe_tui.plotting.smoothing import ema
 from mabe_tui.runs.curves.axis import Axis
 from mabe_tui.runs.curves.curves import curve, curve_names, curves_in, curves_named, series_of
 from mabe_tui.runs.curves.panels import RunNumbers, curves_of, panels, usual_charts
-from mabe_tui.runs.following.growing import GrowingFold
+from mabe_tui.runs.reading.growing import GrowingFold
 from mabe_tui.runs.tasks import default_spec
 from tests.mabe_tui.runs.telling import Telling
 

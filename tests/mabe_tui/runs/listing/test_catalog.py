@@ -20,9 +20,9 @@ from mabe_tui.runs.actions.manage import note, plan_gc
 from mabe_tui.runs.listing import catalog as catalogs
 from mabe_tui.runs.listing.catalog import FILE, Catalog
 from mabe_tui.runs.listing.record import CURVE_POINTS, SMOOTHING
+from mabe_tui.runs.reading.thin_history import ThinTail
 from mabe_tui.runs.store import RunStore
 from mabe_tui.runs.summary import run_summary
-from mabe_tui.runs.summary.reading import ThinTail
 from mabe_tui.runs.summary.run_summary import summary_of
 from tests.mabe_tui.recorded import record
 from tests.waiting import wait_for

@@ -11,7 +11,7 @@ from core.run.events import AnyEvent, Finished, Preempted, Resumed, RunStarted, 
 from core.run.rundir import Limits, RunDir, RunRequest
 from core.tasks.behaviour.settings import BehaviourExperiment
 from mabe_tui.launch.launcher import RunState
-from mabe_tui.runs.curves.points import Points
+from mabe_tui.runs.reading.points import Points
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.summary.ledger import Spent, spent, total, totals
 from mabe_tui.runs.summary.run_summary import summarise

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from core.run.events import (
+    AnyEvent,
     Epoch,
     Failed,
     Finished,
@@ -25,9 +26,10 @@ from core.run.rundir import Limits, RunDir, RunRequest
 from core.tasks.behaviour.settings import BehaviourExperiment, BehaviourTrainingConfig
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.format.event_text import best_name, best_words, state_words
+from mabe_tui.runs.reading.thin_history import decoded_thin
+from mabe_tui.runs.reading.thinning import extend_thin, kind_of_event, thinned
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.summary.metric_limits import most_possible
-from mabe_tui.runs.summary.reading import Thinner
 from mabe_tui.runs.summary.run_summary import RunSummary, summarise, summary_of
 from tests.mabe_tui.runs.telling import START, Telling
 
@@ -154,11 +156,12 @@ def test_thinned_events_give_the_same_summary(kinds: list[str], finished: bool) 
         )  # fmt: skip
     lines = [encode(event) for event in told.events]
     state = RunState.FINISHED if finished else RunState.RUNNING
-    thinner = Thinner()
-    thinner.feed(lines[: len(lines) // 2])
-    assert len(thinner.events()) <= len(lines)
-    thinner.feed(lines[len(lines) // 2 :])
-    assert summarise(REQUEST, fold(thinner.events()), state, told.now) == summarise(
+    kept: list[AnyEvent] = []
+    extend_thin(kept, decoded_thin(lines[: len(lines) // 2]))
+    assert len(kept) <= len(lines)
+    extend_thin(kept, decoded_thin(lines[len(lines) // 2 :]))
+    assert kept == thinned(told.events, kind_of_event)
+    assert summarise(REQUEST, fold(kept), state, told.now) == summarise(
         REQUEST, fold(told.events), state, told.now
     )
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from core.run.events import AnyEvent, Step, System
 from core.run.history import History, fold
 from core.run.rundir import RunDir
-from mabe_tui.runs.following.growing import GrowingFold
+from mabe_tui.runs.reading.growing import GrowingFold
 from tests.mabe_tui.runs.telling import Telling
 
 

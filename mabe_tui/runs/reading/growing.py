@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 
-from core.run.events import AnyEvent, DataReady, Resumed, RunStarted, Step, System
+from core.run.events import AnyEvent, DataReady, Resumed, RunStarted
 from core.run.history import History, fold
-from mabe_tui.runs.curves.points import Points
+from mabe_tui.runs.reading.points import Points
+from mabe_tui.runs.reading.thinning import extend_thin, kind_of_event, thinned
 
 TURNS = (RunStarted, DataReady, Resumed)
 """After one of these, other events may count than did before."""
-HEARTBEAT = (Step, System)
 
 
 class GrowingFold:
@@ -35,21 +35,23 @@ class GrowingFold:
             self.points.sort()
         known = self.history.attempts[-1:]
         if late or any(isinstance(e, TURNS) or [e.attempt] != known for e in new):
-            self._refold(new)
+            self._refold(new, late)
         else:
             self._append(new)
         return new
 
     def _append(self, new: Sequence[AnyEvent]) -> None:
-        kept = self._by_attempt[self.history.attempts[-1]]
-        for event in thinned(new):
-            append_thin(kept, event)
-            append_thin(self.history.events, event)
+        few = thinned(new, kind_of_event)
+        extend_thin(self._by_attempt[self.history.attempts[-1]], few)
+        extend_thin(self.history.events, few)
         self.history.seconds = self.points.seconds
 
-    def _refold(self, new: Sequence[AnyEvent]) -> None:
+    def _refold(self, new: Sequence[AnyEvent], late: bool) -> None:
+        of_attempts: dict[str, list[AnyEvent]] = {}
         for event in new:
-            append_thin(self._by_attempt.setdefault(event.attempt, []), event)
+            of_attempts.setdefault(event.attempt, []).append(event)
+        for attempt, events in of_attempts.items():
+            extend_thin(self._by_attempt.setdefault(attempt, []), events, late=late)
         self.history = fold(event for kept in self._by_attempt.values() for event in kept)
         self.history.seconds = self.points.seconds
         self.turns += 1
@@ -70,28 +72,6 @@ class Folded:
     def history(self) -> History:
         """The history so far, without most of the signs of life."""
         return self._fold.history
-
-
-def append_thin(events: list[AnyEvent], event: AnyEvent) -> None:
-    """Add an event; of an unbroken row of signs of life, the last of each kind stays."""
-    if isinstance(event, HEARTBEAT):
-        for index in (len(events) - 1, len(events) - 2):
-            if index < 0 or not isinstance(events[index], HEARTBEAT):
-                break
-            if type(events[index]) is type(event):
-                if events[index].seq > event.seq:
-                    return  # it came late
-                del events[index]
-                break
-    events.append(event)
-
-
-def thinned(events: Iterable[AnyEvent]) -> list[AnyEvent]:
-    """Leave out the signs of life that are followed by others of their kind."""
-    kept: list[AnyEvent] = []
-    for event in events:
-        append_thin(kept, event)
-    return kept
 
 
 class _Seen:
