@@ -73,7 +73,8 @@ def dashboard(
         raise ConfigError(
             "the dashboard needs a terminal; --serve needs none, nor do `mabe runs` and `mabe logs`"
         )
-    from mabe_tui.tui.app import MabeApp, Options  # late: textual takes 0.4 s
+    from mabe_tui.tui.app import MabeApp  # late: textual takes 0.4 s
+    from mabe_tui.tui.dashboard import Options
     from mabe_tui.tui.garbage import look_seldom_for_garbage
 
     options = Options(

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
-import tomli_w
 
-from core.config.experiment import HardwareConfig, to_table
+from core.config.experiment import HardwareConfig
 from core.config.gpus import GPUS, choices_of, unknown_gpus
 from core.config.strict import nearest
 from core.errors import ConfigError, RunError, UserError
@@ -280,11 +279,6 @@ class ModalLauncher:
 def create() -> ModalLauncher:
     """Make the launcher, for :func:`~mabe_tui.launch.launcher.launcher_named`."""
     return ModalLauncher()
-
-
-def request_text(request: RunRequest) -> str:
-    """Spell a request as its ``run.toml``."""
-    return tomli_w.dumps(to_table(request))
 
 
 def _place(hardware: HardwareConfig) -> str:

@@ -1,11 +1,15 @@
 """Which task a run or a version is of, and what that task calls things."""
 
 from collections.abc import Iterable
+from typing import get_args
 
 from core.config.experiment import DEFAULT_TASK, Experiment
-from core.config.task_spec import TaskSpec, task_spec
-from core.errors import ConfigError
+from core.config.task_spec import TaskSpec, View, task_spec
+from core.errors import ConfigError, MisuseError
 
+VIEWS = get_args(View)
+"""What the dashboard can show of a run where its task offers it."""
+VIEW_WORDS = {"video": "videos to watch"}
 SCORE = "score"
 """Heads a column that holds the leading metrics of several tasks."""
 
@@ -26,6 +30,29 @@ def find_spec(name: object) -> TaskSpec | None:
         return task_spec(str(name))
     except ConfigError:
         return None
+
+
+def lacking_view(name: str, spec: TaskSpec | None) -> str | None:
+    """Say that a task does not offer a view; ``None`` where it does, or where ``name`` is no view.
+
+    Args:
+        name: as in :data:`~core.config.task_spec.View`.
+        spec: the task; ``None``: it is not known, and offers none.
+    """
+    if name not in VIEWS or (spec is not None and name in spec.views):
+        return None
+    kind = VIEW_WORDS.get(name, f"{name} view")
+    return f"the task {spec.name} has no {kind}" if spec is not None else f"its task has no {kind}"
+
+
+def require_view(name: str, experiment: Experiment) -> None:
+    """Refuse a command that shows what the task of an experiment does not offer.
+
+    Raises:
+        MisuseError: it does not.
+    """
+    if (why := lacking_view(name, spec_of(experiment))) is not None:
+        raise MisuseError(f"{experiment.name}: {why}")
 
 
 def common_label(labels: Iterable[str | None]) -> str | None:

@@ -1,11 +1,6 @@
 """The dashboard: which screens there are, themes, and what every screen can reach."""
 
-import datetime as dt
-import math
-import os
-import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from textual import events
@@ -14,78 +9,36 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
 from textual.filter import LineFilter
-from textual.reactive import reactive
 from textual.screen import Screen
 
-from core.errors import UserError
-from mabe_tui.runs.listing.catalog import Catalog
-from mabe_tui.runs.listing.view_state import ViewState
 from mabe_tui.runs.session import Session
-from mabe_tui.runs.store import RunStore
 from mabe_tui.tui.ascii_filter import AsciiFilter
 from mabe_tui.tui.cell_diff import CellUpdate, TerminalCells
-from mabe_tui.tui.desktop import desktop_notice
-from mabe_tui.tui.key_queue import KeyQueue
+from mabe_tui.tui.dashboard import Clock, Dashboard, Options, utc_now
 from mabe_tui.tui.keys import KEYS, bindings
-from mabe_tui.tui.messages import Done, Problem, Progressed, RunChanged
-from mabe_tui.tui.notices import Notice
 from mabe_tui.tui.screens.base import MabeScreen
 from mabe_tui.tui.screens.dialogs.help import HelpScreen
 from mabe_tui.tui.screens.home.screen import HomeScreen
 from mabe_tui.tui.themes import DARK, THEMES
-from mabe_tui.tui.work import in_thread, outcome
-
-Clock = Callable[[], dt.datetime]
-NO_NEWS_SECONDS = 5.0
-"""For so long after a run was asked to stop, that it ended is what was asked for."""
 
 
-def _utc_now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC)
+class MabeApp(Dashboard):
+    """The dashboard over one session's registry and runs. Quitting it stops nothing.
 
-
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """How the dashboard was started."""
-
-    run: str | None = None
-    """The run to open; ``None``: the home screen."""
-    replay: bool = False
-    """Play that run from its beginning."""
-    readonly: bool = False
-    ascii_only: bool = False
-    theme: str | None = None
-    bell: bool = False
-    """Ring the terminal's bell with every notice of a run."""
-    desktop: bool = False
-    """Have the terminal show these notices on the desktop."""
-
-
-class MabeApp(App[None]):
-    """The dashboard over one session's registry and runs. Quitting it stops nothing."""
+    This is the one place that turns a wish for a screen into one; each but the first is imported when it is
+    first wanted, which keeps the start short.
+    """
 
     TITLE = "mabe"
     CSS_PATH = "app.tcss"
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = bindings("app")
-    working: reactive[dict[str, str]] = reactive(dict)
-    """Run → how far what was asked for it is."""
 
     def __init__(
-        self, session: Session, options: Options | None = None, clock: Clock = _utc_now
+        self, session: Session, options: Options | None = None, clock: Clock = utc_now
     ) -> None:
-        super().__init__()
-        self.session = session
-        self.options = options or Options()
-        self.now = clock
-        self.store = RunStore(session.home)
-        self.catalog = Catalog(self.store)
-        self.view_state = ViewState(session.home)
+        super().__init__(session, options, clock)
         self._cells = TerminalCells()
-        self.typed = KeyQueue(self)
-        """Keys that have not been delivered yet."""
-        self._stopped: dict[str, float] = {}
-        """When a run that was to stop had done so; infinite until then."""
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = self.options.theme or DARK
@@ -95,11 +48,7 @@ class MabeApp(App[None]):
         self.set_class(self.options.ascii_only, "ascii")
         self.push_screen(HomeScreen())
         if self.options.run is not None:
-            from mabe_tui.tui.screens.run.screen import (
-                RunScreen,  # late: the home screen needs no charts
-            )
-
-            self.push_screen(RunScreen(self.options.run, replay=self.options.replay))
+            self.open_run(self.options.run, replay=self.options.replay)
 
     def _display(self, screen: Screen[object], renderable: Any) -> None:
         if isinstance(renderable, CompositorUpdate) and not self.is_inline:
@@ -133,73 +82,36 @@ class MabeApp(App[None]):
             return "ent"
         return super().get_key_display(binding)
 
-    def do(self, work: Callable[[], str], about: str, ends: bool = False) -> None:
-        """Do what a person asked for, in a thread that goes on when its screen is left.
+    def open_run(self, run: str, *, replay: bool = False, instead: bool = False) -> None:
+        """Follow a run."""
+        from mabe_tui.tui.screens.run.screen import RunScreen
 
-        Its last word, or what went wrong, becomes a notice; then all open screens are told.
+        screen = RunScreen(run, replay=replay)
+        self.switch_screen(screen) if instead else self.push_screen(screen)
 
-        Args:
-            work: blocking; gives one line on what was done.
-            about: the run that it changes.
-            ends: it stops the run. Its last word says how that went; that it ended is then no news.
-        """
+    def open_comparison(self, names: Sequence[str]) -> None:
+        """Compare versions, runs or checkpoints."""
+        from mabe_tui.tui.screens.compare.screen import CompareScreen
 
-        async def run() -> None:
-            if ends:
-                self._stopped[about] = math.inf
-            message = await in_thread(lambda: outcome(lambda: Done(work())))
-            if ends:
-                self._stopped[about] = self.seconds()
-            self.working.pop(about, None)
-            self.mutate_reactive(MabeApp.working)
-            failed = isinstance(message, Problem)
-            if isinstance(message, (Done, Problem)):  # the screen that asked may be gone
-                self.notify(
-                    message.text, severity="error" if failed else "information", markup=False
-                )
-            for screen in self.screen_stack:
-                screen.post_message(RunChanged(about))
+        self.push_screen(CompareScreen(list(names)))
 
-        self.run_worker(run(), group="doing", exit_on_error=False)
+    def open_checkpoints(self, run: str) -> None:
+        """List the checkpoints of a run."""
+        from mabe_tui.tui.screens.checkpoints.screen import CheckpointsScreen
 
-    def reread_registry(self) -> None:
-        """Take in what was edited in the registry; a broken one is told, and stays as it was.
+        self.push_screen(CheckpointsScreen(run))
 
-        From any thread.
-        """
-        try:
-            self.session.reread()
-        except UserError as error:
-            text = f"the registry stays as it was: {error}"
-            self.notify(text, severity="error", markup=False)
+    def open_videos(self, run: str) -> None:
+        """Watch the validation videos of a run."""
+        from mabe_tui.tui.screens.video.screen import VideoScreen
 
-    def on_progressed(self, message: Progressed) -> None:
-        """Keep how far a piece of work is, for the line above the footer."""
-        self.working[message.about] = message.text
-        self.mutate_reactive(MabeApp.working)
+        self.push_screen(VideoScreen(run))
 
-    def seconds(self) -> float:
-        """Return a clock that only goes forward, to measure with."""
-        return time.monotonic()
+    def open_launch(self, version: str) -> None:
+        """Launch a version."""
+        from mabe_tui.tui.screens.launch.screen import LaunchScreen
 
-    def tell(self, notice: Notice) -> None:
-        """Show a notice of a run; ring the bell, and show it on the desktop, where that was asked for.
-
-        What a person has just asked for is no news.
-        """
-        since = self.seconds() - self._stopped.get(notice.run, -math.inf)
-        if notice.severity == "information" and since < NO_NEWS_SECONDS:
-            return
-        self.notify(notice.text, severity=notice.severity, markup=False, timeout=10)
-        if self.options.bell:
-            self.bell()
-        if self.options.desktop:
-            self.to_terminal(desktop_notice(notice.text, os.environ))
-
-    def to_terminal(self, sequence: str) -> None:
-        """Send the terminal what is no part of the screen, as Textual sends the bell."""
-        if not self.is_headless and self._driver is not None:
-            self._driver.write(sequence)
+        self.push_screen(LaunchScreen(version))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer in the palette what the keys of this screen do."""
@@ -232,7 +144,8 @@ class MabeApp(App[None]):
         """Show the keys of the current screen."""
         screen = self.screen
         places = screen.PLACES if isinstance(screen, MabeScreen) else ()
-        self.push_screen(HelpScreen(places))
+        lacks = screen.lacks if isinstance(screen, MabeScreen) else None
+        self.push_screen(HelpScreen(places, lacks))
 
     def action_next_theme(self) -> None:
         """Change to the next of our themes."""

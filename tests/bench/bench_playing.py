@@ -13,7 +13,8 @@ from textual.pilot import Pilot
 
 from core.config import registry
 from mabe_tui.runs.session import Session
-from mabe_tui.tui.app import MabeApp, Options
+from mabe_tui.tui.app import MabeApp
+from mabe_tui.tui.dashboard import Options
 from mabe_tui.tui.screens.video.screen import VideoScreen
 from mabe_tui.tui.screens.video.screen import loader as video_loader
 from tests.mabe_tui.tui.made_video import made_answer, made_video

@@ -1,8 +1,10 @@
 """What ``handle.toml`` holds of a run on Modal: its call, its app, and where on Modal they are."""
 
 import msgspec
+import tomli_w
 
-from core.run.rundir import Handle, RunDir
+from core.config.experiment import to_table
+from core.run.rundir import Handle, RunDir, RunRequest
 
 NAME = "modal"
 
@@ -45,6 +47,11 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         if not (place.workspace and place.environment and self.app_id):
             return None
         return f"https://modal.com/apps/{place.workspace}/{place.environment}/{self.app_id}"
+
+
+def request_text(request: RunRequest) -> str:
+    """Spell a request as its ``run.toml``, which is what a call is given."""
+    return tomli_w.dumps(to_table(request))
 
 
 def reference_of(call: Call) -> dict[str, str | int | float]:

@@ -13,8 +13,8 @@ from mabe_tui.launch import modal_app, modal_probe_app
 from mabe_tui.launch.launcher import Say, say_nothing
 from mabe_tui.launch.modal import client as modal_client
 from mabe_tui.launch.modal.builds import hearing_builds
+from mabe_tui.launch.modal.handle import request_text
 from mabe_tui.launch.modal.loop import interruptible
-from mabe_tui.launch.modal_launcher import request_text
 from mabe_tui.launch.prices import cores, memory_mib
 from mabe_tui.launch.requirements import declared
 

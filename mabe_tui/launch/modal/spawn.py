@@ -16,10 +16,9 @@ from mabe_tui.launch.launcher import Say, say_nothing
 from mabe_tui.launch.modal import apps as modal_apps
 from mabe_tui.launch.modal import client as modal_client
 from mabe_tui.launch.modal.builds import BuildLog, hearing_builds
-from mabe_tui.launch.modal.handle import NAME, Call, Place, reference_of
+from mabe_tui.launch.modal.handle import NAME, Call, Place, reference_of, request_text
 from mabe_tui.launch.modal.loop import interruptible
 from mabe_tui.launch.modal.machine import APP_NAME, Machine
-from mabe_tui.launch.modal_launcher import request_text
 from mabe_tui.launch.requirements import declared
 
 AT_ONCE = 8

@@ -1,7 +1,7 @@
 """What all screens share: keys from the one table, a title line, a footer, and work in threads."""
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import Any, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import ActiveBinding
@@ -10,15 +10,13 @@ from textual.widgets import Static
 from textual.worker import Worker
 
 from mabe_tui.tui.compositor import LeanCompositor
+from mabe_tui.tui.dashboard import Dashboard
 from mabe_tui.tui.keys import changing
 from mabe_tui.tui.messages import Done, Problem
 from mabe_tui.tui.screens.deferred import DeferringScreen
 from mabe_tui.tui.widgets.activity import Activity
 from mabe_tui.tui.widgets.key_footer import KeyFooter
 from mabe_tui.tui.work import in_thread, outcome
-
-if TYPE_CHECKING:
-    from mabe_tui.tui.app import MabeApp
 
 Work = Callable[[], Message | None]
 ROOMY = 70
@@ -83,9 +81,9 @@ class MabeScreen(DeferringScreen[None]):
             super()._compositor_refresh()
 
     @property
-    def mabe(self) -> "MabeApp":
+    def mabe(self) -> Dashboard:
         """The app, by its own type."""
-        return cast("MabeApp", self.app)
+        return cast("Dashboard", self.app)
 
     @property
     def is_ready(self) -> bool:
@@ -128,8 +126,15 @@ class MabeScreen(DeferringScreen[None]):
         if self.app.screen is self:
             self.app.pop_screen()
 
+    def lacks(self, action: str) -> str | None:
+        """Return why the task of what is shown has no use for an action, whose key no help lists then."""
+        del action
+        return None
+
     def why_not(self, action: str) -> str | None:
         """Return why an action is not possible now, for who presses its key all the same; ``None``: it is."""
+        if (why := self.lacks(action)) is not None:
+            return why
         if self.mabe.options.readonly and action in changing(self.PLACES):
             return "nothing can be changed here: the dashboard was started with --readonly"
         return None

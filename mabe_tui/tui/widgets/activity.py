@@ -1,11 +1,10 @@
 """One line that says what is being done, over whatever screen is open."""
 
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from textual.widgets import Static
 
-if TYPE_CHECKING:
-    from mabe_tui.tui.app import MabeApp
+from mabe_tui.tui.dashboard import Dashboard
 
 
 class Activity(Static):
@@ -20,6 +19,6 @@ class Activity(Static):
         self.watch(self.app, "working", self._show)
 
     def _show(self) -> None:
-        working = cast("MabeApp", self.app).working
+        working = cast("Dashboard", self.app).working
         self.display = bool(working)
         self.update("  ".join(working.values()))

@@ -11,7 +11,8 @@ from typer.testing import CliRunner, Result
 from core.errors import ConfigError, RunError, UserError
 from mabe_tui.cli.dashboard import command_of_a_tab, dashboard
 from mabe_tui.cli.main import command_of
-from mabe_tui.tui.app import MabeApp, Options
+from mabe_tui.tui.app import MabeApp
+from mabe_tui.tui.dashboard import Options
 from tests.recorded import write_all
 
 Invoke = Callable[..., Result]

@@ -11,7 +11,8 @@ from textual.css.stylesheet import Stylesheet
 
 from core.config import registry
 from mabe_tui.runs.session import Session
-from mabe_tui.tui.app import MabeApp, Options
+from mabe_tui.tui.app import MabeApp
+from mabe_tui.tui.dashboard import Options
 from tests.recorded import BEGAN, write_all
 
 NOW = BEGAN + dt.timedelta(hours=10)

@@ -202,8 +202,6 @@ class CheckpointsScreen(RunActions):
 
     def action_compare(self) -> None:
         """Compare the marked checkpoints, or the selected one with the best."""
-        from mabe_tui.tui.screens.compare.screen import CompareScreen
-
         names = list(self._chosen)
         if len(names) < 2:
             best = next((name_of(row) for row in self._rows if "best" in row.pointers), None)
@@ -211,7 +209,7 @@ class CheckpointsScreen(RunActions):
         if len(set(names)) < 2:
             self.notify("mark two checkpoints with space", severity="warning")
             return
-        self.app.push_screen(CompareScreen([f"{self.run_id}{AT}{name}" for name in names]))
+        self.mabe.open_comparison([f"{self.run_id}{AT}{name}" for name in names])
 
     def action_evaluate(self) -> None:
         """Ask for a data folder, and measure the selected checkpoint on it."""

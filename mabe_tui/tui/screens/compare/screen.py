@@ -243,11 +243,9 @@ class CompareScreen(ComparisonLooks):
 
     @on(RowTable.Chosen, "#sides")
     def _open_run(self) -> None:
-        from mabe_tui.tui.screens.run.screen import RunScreen
-
         run = self.found and self.found.comparison.sides[self._sides.cursor].summary
         if run:
-            self.app.push_screen(RunScreen(run.id))
+            self.mabe.open_run(run.id)
 
     @on(RowTable.Chosen, "#settings, #figures")
     def _show_whole(self, message: RowTable.Chosen) -> None:

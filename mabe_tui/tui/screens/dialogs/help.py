@@ -1,6 +1,6 @@
 """The keys of a screen, from the key table."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from rich.text import Text
@@ -39,25 +39,33 @@ class HelpScreen(DeferringScreen[None], ModalScreen[None]):
         Binding("escape,q,question_mark,f1", "dismiss", "Close", key_display="esc")
     ]
 
-    def __init__(self, places: Sequence[str]) -> None:
+    def __init__(
+        self, places: Sequence[str], lacks: Callable[[str], str | None] | None = None
+    ) -> None:
         super().__init__()
+        self._lacks = lacks or (lambda _: None)
         own = [place for place in places if place not in LABELS]
         self._places = [*own, *(place for place in LABELS if place in (*places, "app"))]
 
     def compose(self) -> ComposeResult:
         """Lay out the list."""
         with VerticalScroll():
-            yield Static(help_text(self._places))
+            yield Static(help_text(self._places, self._lacks))
 
 
-def help_text(places: Sequence[str]) -> Text:
-    """Write the keys of some places, a line each, under the places' names."""
+def help_text(places: Sequence[str], lacks: Callable[[str], str | None] = lambda _: None) -> Text:
+    """Write the keys of some places, a line each, under the places' names.
+
+    Args:
+        places: which.
+        lacks: says of an action why there is no use for it here; its key is left out then.
+    """
     text, label = Text(), ""
     for place in places:
         before, label = label, LABELS.get(place, "here")
         if label != before:
             text.append(f"{label}\n", style="bold")
-        for key in KEYS[place]:
+        for key in (key for key in KEYS[place] if lacks(key.action) is None):
             text.append(f"  {' '.join(key.spellings):<18}", style="bold")
             text.append(f"{key.help}\n")
         if place in NOTES:

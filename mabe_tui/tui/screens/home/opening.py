@@ -1,8 +1,7 @@
-"""Screens that the home screen opens, each imported when it is first wanted: that keeps the start short."""
+"""Screens that the home screen opens."""
 
 from collections.abc import Callable
 
-from mabe_tui.tui.screens.base import MabeScreen
 from mabe_tui.tui.screens.home.arranging import Arranging
 
 
@@ -14,43 +13,29 @@ class Opening(Arranging):
         """The version that is meant; ``None``: there is none."""
         raise NotImplementedError
 
-    def open_run(self, run: str) -> None:
-        """Follow a run."""
-        from mabe_tui.tui.screens.run.screen import RunScreen
-
-        self.app.push_screen(RunScreen(run))
-
     def action_launch(self) -> None:
         """Launch the selected version."""
-        from mabe_tui.tui.screens.launch.screen import LaunchScreen
-
         if (version := self.selected_version) is not None:
-            self.app.push_screen(LaunchScreen(version))
+            self.mabe.open_launch(version)
 
     def action_compare(self) -> None:
         """Compare what is marked; else the selected row with the baseline."""
-        from mabe_tui.tui.screens.compare.screen import CompareScreen
-
         names = self.choices.to_compare(self.focused_table.selected)
         if len(names) > 1:
-            self.app.push_screen(CompareScreen(list(names)))
+            self.mabe.open_comparison(names)
         else:
             self.notify("mark two with space, or pin a baseline with b", severity="warning")
 
     def action_checkpoints(self) -> None:
         """List the checkpoints of the selected run."""
-        from mabe_tui.tui.screens.checkpoints.screen import CheckpointsScreen
-
-        self._open_of_run(CheckpointsScreen)
+        self._open_of_run(self.mabe.open_checkpoints)
 
     def action_video(self) -> None:
         """Watch a validation video of the selected run."""
-        from mabe_tui.tui.screens.video.screen import VideoScreen
+        self._open_of_run(self.mabe.open_videos)
 
-        self._open_of_run(VideoScreen)
-
-    def _open_of_run(self, screen: Callable[[str], MabeScreen]) -> None:
+    def _open_of_run(self, opened: Callable[[str], None]) -> None:
         if (run := self.selected_run) is not None:
-            self.app.push_screen(screen(run))
+            opened(run)
         else:
             self.notify("there is no run yet", severity="warning")

@@ -14,6 +14,7 @@ from mabe_tui.runs.listing.record import RunRecord
 from mabe_tui.runs.listing.told_apart import Distinctions
 from mabe_tui.runs.listing.view_state import View
 from mabe_tui.runs.store import RunEntry
+from mabe_tui.runs.tasks import VIEWS, find_spec, lacking_view
 from mabe_tui.tui.actions import ACTING
 from mabe_tui.tui.keeper import Keeper
 from mabe_tui.tui.keys import bindings
@@ -251,6 +252,14 @@ class HomeScreen(Opening):
             return entry.short
         return f"{entry.short} (latest run of {self._versions.selected})"
 
+    def lacks(self, action: str) -> str | None:
+        """Take away what the task of the selected run does not have."""
+        if action not in VIEWS or not self._records:
+            return None
+        run = self.selected_run
+        record = next((record for record in self._records if record.id == run), None)
+        return None if record is None else lacking_view(action, find_spec(record.summary.task))
+
     @property
     def _versions(self) -> VersionsTable:
         return self.query_one(VersionsTable)
@@ -333,7 +342,7 @@ class HomeScreen(Opening):
 
     @on(RowTable.Chosen, "#runs")
     def _open_run(self, message: RowTable.Chosen) -> None:
-        self.open_run(message.key)
+        self.mabe.open_run(message.key)
 
     def action_details(self) -> None:
         """Show or hide the details."""

@@ -287,10 +287,8 @@ class LaunchScreen(MabeScreen):
         """Open the first run that was started; let the form be used again where it failed."""
         if message.run == self._starting:
             self._starting = None
-        from mabe_tui.tui.screens.run.screen import RunScreen  # late: it is large
-
         if self.app.screen is self and message.run in [run.id for run in self._started]:
-            self.app.switch_screen(RunScreen(message.run))
+            self.mabe.open_run(message.run, instead=True)
 
     def _last_data(self) -> str:
         """Return the folder that was learned from last, where the version needs one."""

@@ -13,7 +13,7 @@ from mabe_tui.runs.following.feed import Look, Wish
 from mabe_tui.runs.following.jumps import line_at, x_at, x_on
 from mabe_tui.runs.following.live import RunSource
 from mabe_tui.runs.format.export import write_charts
-from mabe_tui.runs.tasks import default_spec, spec_of
+from mabe_tui.runs.tasks import default_spec, lacking_view, spec_of
 from mabe_tui.tui.actions import ACTING
 from mabe_tui.tui.keys import bindings
 from mabe_tui.tui.messages import Done, Problem
@@ -95,6 +95,10 @@ class RunScreen(FollowingScreen):
         """The log."""
         return self.query_one(LogPanel)
 
+    def lacks(self, action: str) -> str | None:
+        """Take away what the task of the run does not have."""
+        return lacking_view(action, self._spec)
+
     def why_not(self, action: str) -> str | None:
         """Take away what a run cannot do: one that is gone nothing, an imported one not go on."""
         if self.look is not None:
@@ -136,6 +140,7 @@ class RunScreen(FollowingScreen):
     @on(Began)
     async def _take_view(self, message: Began) -> None:
         self._spec = message.spec
+        self.refresh_bindings()
         await self.panels.use(message.spec)
         self.run_view, self._has_price = message.view, message.has_price
         self._has_begun = True
@@ -301,18 +306,12 @@ class RunScreen(FollowingScreen):
 
     @on(ComparisonWanted)
     def _compare(self, message: ComparisonWanted) -> None:
-        from mabe_tui.tui.screens.compare.screen import CompareScreen
-
-        self.app.push_screen(CompareScreen(message.names))
+        self.mabe.open_comparison(message.names)
 
     def action_checkpoints(self) -> None:
         """List the run's checkpoints."""
-        from mabe_tui.tui.screens.checkpoints.screen import CheckpointsScreen
-
-        self.app.push_screen(CheckpointsScreen(self.run_id))
+        self.mabe.open_checkpoints(self.run_id)
 
     def action_video(self) -> None:
         """Watch the run's validation videos."""
-        from mabe_tui.tui.screens.video.screen import VideoScreen
-
-        self.app.push_screen(VideoScreen(self.run_id))
+        self.mabe.open_videos(self.run_id)

@@ -1,7 +1,7 @@
 """A video that is played: mice, what is known of the frame, and two strips beneath them."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import Annotated, cast
 
 import msgspec
 from msgspec.structs import replace
@@ -15,13 +15,11 @@ from mabe_tui.plotting.ethogram import Ethogram
 from mabe_tui.plotting.skeleton import View
 from mabe_tui.runs.videos.video import TrackedVideo
 from mabe_tui.runs.videos.video_prediction import PredictedVideo
+from mabe_tui.tui.dashboard import Dashboard
 from mabe_tui.tui.screens.video.frame_facts import FrameFacts, Moment
 from mabe_tui.tui.screens.video.playback import NORMAL, Playback
 from mabe_tui.tui.widgets.arena import MICE, TRAILS, Arena, view_count, view_name
 from mabe_tui.tui.widgets.ethogram import ROWS, SPANS, Ethograms
-
-if TYPE_CHECKING:
-    from mabe_tui.tui.app import MabeApp
 
 DRAWN_PER_SECOND = 20
 ROOMY = 36
@@ -167,7 +165,7 @@ class Player(Vertical, can_focus=True):
 
     @property
     def _now(self) -> float:
-        return cast("MabeApp", self.app).seconds()
+        return cast("Dashboard", self.app).seconds()
 
     def _look_words(self, video: TrackedVideo) -> str:
         words = view_name(self.looking.view, video)
