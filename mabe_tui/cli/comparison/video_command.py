@@ -20,6 +20,7 @@ from mabe_tui.cli.terminal.output import (
     say,
 )
 from mabe_tui.cli.terminal.picture import plain_only, print_rows
+from mabe_tui.runs.tasks import require_view
 
 if TYPE_CHECKING:  # numpy and pyarrow, which `mabe video --help` does without
     from mabe_tui.plotting.grid import Row
@@ -96,6 +97,7 @@ def video(
     if as_json and as_csv:
         raise MisuseError("--json and --csv: choose one")
     entry = find_run(context, run)
+    require_view("video", entry.require_request().experiment)
     if name is None:
         _print_scores(entry, as_json, as_csv)
         return

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from core.config.task_spec import SUPPORT, TaskSpec
 from core.errors import UserError
 from mabe_tui.cli.options import (
     CheckpointOption,
@@ -19,6 +20,7 @@ from mabe_tui.cli.session import session_of
 from mabe_tui.cli.terminal.output import JsonOption, print_json, print_table, progress, say
 from mabe_tui.runs.store import RunStore
 from mabe_tui.runs.summary.checkpoints import pointer_name
+from mabe_tui.runs.tasks import spec_of
 
 if TYPE_CHECKING:
     from core.data.competition import LeftOut
@@ -120,7 +122,7 @@ def evaluate(
     if as_json:
         print_json(report)
     else:
-        _print_report(report, evaluation)
+        _print_report(report, evaluation, spec_of(entry.require_request().experiment))
     if output is not None:
         _write_table(output, evaluation.confusions)
 
@@ -130,19 +132,19 @@ def _say_bad(bad: dict[str, str]) -> None:
         say(f"warning: left out: {reason}")
 
 
-def _print_report(report: "EvaluationReport", evaluation: "Evaluation") -> None:
+def _print_report(report: "EvaluationReport", evaluation: "Evaluation", spec: TaskSpec) -> None:
     say(
         f"{report.run} ({report.checkpoint}) on {report.videos} videos of {report.data},"
         f" {report.frames:,} frames"
     )
     _say_overlap(report)
-    _say_labels(evaluation, evaluation.confusions.classes)
+    _say_labels(evaluation, evaluation.confusions.classes, spec)
     if report.nan_frames:
         say(
             f"warning: for {report.nan_frames:,} frames the checkpoint gives NaN, which counts as"
             f" {evaluation.confusions.classes[0]!r}; its training broke down: try an earlier one"
         )
-    _print_metrics(evaluation.metrics, evaluation.confusions.classes)
+    _print_metrics(evaluation.metrics, evaluation.confusions.classes, spec)
 
 
 def _say_overlap(report: "EvaluationReport") -> None:
@@ -156,16 +158,20 @@ def _say_overlap(report: "EvaluationReport") -> None:
         say(f"its best epoch was chosen on {report.validated_on} of these {report.videos} videos")
 
 
-def _say_labels(evaluation: "Evaluation", classes: tuple[str, ...]) -> None:
+def _say_labels(evaluation: "Evaluation", classes: tuple[str, ...], spec: TaskSpec) -> None:
     """Warn where the labels cannot show what the run learned."""
     from core.data.labels import unmapped_sentence
 
     if evaluation.unmapped:
         say(f"warning: {unmapped_sentence(evaluation.unmapped, classes[0])}")
-    absent = [name for name in classes if not evaluation.metrics.get(f"support/{name}", 1)]
+    absent = [name for name in classes if not evaluation.metrics.get(f"{SUPPORT}{name}", 1)]
     if absent:
         names = ", ".join(repr(name) for name in absent)
-        say(f"warning: no frame is of class {names}, so its F1 is 0, in f1_macro too")
+        score = spec.primary_metric
+        say(
+            f"warning: no {spec.example.one} is of {spec.label.one} {names}, so its {score.label} is 0,"
+            f" in {score.name} too"
+        )
 
 
 def _write_table(output: Path, confusions: "Confusions") -> None:
@@ -179,19 +185,21 @@ def _write_table(output: Path, confusions: "Confusions") -> None:
     say(f"{output}: confusion counts of {len(confusions.videos)} videos")
 
 
-def _print_metrics(metrics: dict[str, float], classes: tuple[str, ...]) -> None:
+def _print_metrics(metrics: dict[str, float], classes: tuple[str, ...], spec: TaskSpec) -> None:
     overall = [[name, f"{value:.4f}"] for name, value in metrics.items() if "/" not in name]
-    print_table(["over all classes", ""], overall, right=[1])
+    print_table([f"over all {spec.label.many}", ""], overall, right=[1])
     print()
-    columns = ("f1", "precision", "recall", "ap", "support")
+    of_labels = {metric.name: metric.label for metric in spec.metrics if metric.per_label}
+    columns = {**of_labels, SUPPORT.rstrip("/"): spec.example.many}
     rows = [
         [name, *(_cell(column, metrics.get(f"{column}/{name}")) for column in columns)]
         for name in classes
     ]
-    print_table(["class", "F1", "precision", "recall", "AP", "frames"], rows, right=[1, 2, 3, 4, 5])
+    headers = [spec.label.one, *columns.values()]
+    print_table(headers, rows, right=list(range(1, len(headers))))
 
 
 def _cell(column: str, value: float | None) -> str | None:
     if value is None:
         return None
-    return f"{value:,.0f}" if column == "support" else f"{value:.4f}"
+    return f"{value:,.0f}" if f"{column}/" == SUPPORT else f"{value:.4f}"

@@ -49,6 +49,6 @@ def import_log(
         return
     run = importing.import_log(session.home, printed, experiment)
     best = log.best
-    said = f", best f1_macro {best.f1_macro:.4f} at epoch {best.epoch}" if best is not None else ""
+    said = f", best {best.words}" if best is not None else ""
     say(f"{len(log.epochs)} epochs, the last one {log.epochs[-1].epoch}{said}")
     print(run.id)

@@ -73,6 +73,11 @@ class OldEpoch(msgspec.Struct, kw_only=True):
         }
         return {name: value for name, value in values.items() if value is not None}
 
+    @property
+    def words(self) -> str:
+        """What it came to, as in ``f1_macro 0.4332 at epoch 22``."""
+        return f"f1_macro {_f1(self):.4f} at epoch {self.epoch}"
+
 
 class OldLog(msgspec.Struct, kw_only=True):
     """What a log tells of its run."""

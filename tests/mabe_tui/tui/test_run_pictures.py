@@ -51,7 +51,7 @@ def test_run_screen_in_other_looks(snap_compare, make_app, options, keys) -> Non
 
 async def settled(pilot: Any, screen: RunScreen) -> None:
     """Wait until all shows what the keys have asked for."""
-    view = screen.run_view.drawn(has_price=True)
+    view = screen.run_view.drawn(has_price=True, scales=screen.panels.scales)
     shown = screen.panels.visible_charts
 
     def is_drawn() -> bool:

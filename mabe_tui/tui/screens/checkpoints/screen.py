@@ -24,6 +24,7 @@ from mabe_tui.runs.summary.checkpoints import (
     none_words,
     unmark,
 )
+from mabe_tui.runs.tasks import spec_of
 from mabe_tui.tui.actions import ACTING, RunActions
 from mabe_tui.tui.keys import bindings
 from mabe_tui.tui.messages import Progressed
@@ -226,9 +227,11 @@ class CheckpointsScreen(RunActions):
 
     def _evaluate(self, name: str, folder: Path) -> str:
         tell = self._teller_of(f"measuring {name}")
-        report, _ = evaluate_run(RunEntry(self._run), folder.resolve(), name, progress=tell)
+        entry = RunEntry(self._run)
+        report, _ = evaluate_run(entry, folder.resolve(), name, progress=tell)
         keep_evaluation(self._run, report, self.mabe.view_state)
-        return f"{self.run_id}@{name}: f1_macro {report.metrics['f1_macro']:.4f} on {folder}"
+        leading = spec_of(entry.require_request().experiment).leading(report.metrics)
+        return f"{self.run_id}@{name}: {leading} {report.metrics[leading]:.4f} on {folder}"
 
     def action_keep(self) -> None:
         """Keep the selected checkpoint as ``marked``, or let it go."""
