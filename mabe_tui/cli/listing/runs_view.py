@@ -12,13 +12,13 @@ from core.run import places
 from mabe_tui.cli.session import Session
 from mabe_tui.cli.terminal.output import say
 from mabe_tui.launch.launcher import RunState
+from mabe_tui.runs.comparison.told_apart import Distinctions
 from mabe_tui.runs.listing.catalog import Catalog
 from mabe_tui.runs.listing.fields import TOLD_APART, Row
 from mabe_tui.runs.listing.measured import Measured, measured_name, measured_run
 from mabe_tui.runs.listing.record import RunRecord
 from mabe_tui.runs.listing.row_cache import RowCache
 from mabe_tui.runs.listing.table import Arranged, arranged
-from mabe_tui.runs.listing.told_apart import Distinctions
 from mabe_tui.runs.listing.view_state import View, ViewState
 from mabe_tui.runs.store import RunStore
 

@@ -8,6 +8,7 @@ from mabe_tui.cli.listing.runs_view import baseline_name
 from mabe_tui.cli.session import Session
 from mabe_tui.cli.terminal.fit import fitted, say_left_out
 from mabe_tui.cli.terminal.output import print_csv, print_json, print_table, say
+from mabe_tui.runs.comparison.told_apart import NOT_TOLD_APART, Distinctions
 from mabe_tui.runs.listing.catalog import Catalog
 from mabe_tui.runs.listing.cells import PRESENT_NOTE, spell, spell_delta, spell_measured
 from mabe_tui.runs.listing.experiments import (
@@ -18,7 +19,6 @@ from mabe_tui.runs.listing.experiments import (
     with_told_apart,
 )
 from mabe_tui.runs.listing.record import RunRecord
-from mabe_tui.runs.listing.told_apart import NOT_TOLD_APART, Distinctions
 from mabe_tui.runs.listing.view_state import ViewState
 from mabe_tui.runs.store import RunStore
 from mabe_tui.runs.tasks import SCORE, common_label

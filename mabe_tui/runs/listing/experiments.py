@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import Protocol
 
 import msgspec
 
@@ -17,7 +18,6 @@ from mabe_tui.runs.listing.measured import (
 from mabe_tui.runs.listing.record import RunRecord
 from mabe_tui.runs.listing.registered import VersionRow, version_row, version_table
 from mabe_tui.runs.listing.seeds import settings_digest
-from mabe_tui.runs.listing.told_apart import Distinctions
 
 
 class ExperimentRow(VersionRow, frozen=True, kw_only=True):
@@ -49,6 +49,17 @@ class ExperimentRow(VersionRow, frozen=True, kw_only=True):
     """Of all its runs and trials, where the price is known."""
 
 
+class Known(Protocol):
+    """What has been found out about differences from a baseline.
+
+    :class:`mabe_tui.runs.comparison.told_apart.Distinctions` finds it out.
+    """
+
+    def known(self, name: str, baseline: Measured | None) -> bool | None:
+        """Return whether a version is told apart from a baseline; ``None``: that is not known."""
+        ...
+
+
 class ExperimentCache:
     """Versions resolved once for each registry object, for a screen that is drawn again and again."""
 
@@ -78,7 +89,7 @@ def experiment_rows(
     records: Sequence[RunRecord],
     baseline: str | None = None,
     cache: ExperimentCache | None = None,
-    distinctions: Distinctions | None = None,
+    distinctions: Known | None = None,
 ) -> list[ExperimentRow]:
     """Return a row for each version, in the order of the registry.
 
@@ -113,7 +124,7 @@ def experiment_table(row: ExperimentRow) -> dict[str, object]:
 
 
 def with_told_apart(
-    rows: Sequence[ExperimentRow], baseline: Measured | None, distinctions: Distinctions
+    rows: Sequence[ExperimentRow], baseline: Measured | None, distinctions: Known
 ) -> list[ExperimentRow]:
     """Return the rows with what is known of their differences from the baseline."""
     return [

@@ -7,10 +7,10 @@ from collections.abc import Callable, Collection, Sequence
 import msgspec
 from textual.message import Message
 
+from mabe_tui.runs.comparison.told_apart import Distinctions
 from mabe_tui.runs.listing.catalog import Catalog, Told
 from mabe_tui.runs.listing.measured import Measured, measured_run, measured_version
 from mabe_tui.runs.listing.record import RunRecord
-from mabe_tui.runs.listing.told_apart import Distinctions
 from mabe_tui.runs.listing.view_state import Arrangement, ViewState
 
 FASTEST_SECONDS, SHARE = 1.0, 50

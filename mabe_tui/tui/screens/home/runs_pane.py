@@ -12,13 +12,13 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from core.errors import UserError
+from mabe_tui.runs.comparison.told_apart import Distinctions
 from mabe_tui.runs.listing.fields import Fields
 from mabe_tui.runs.listing.measured import Measured
 from mabe_tui.runs.listing.query_completion import completed
 from mabe_tui.runs.listing.record import RunRecord
 from mabe_tui.runs.listing.row_cache import RowCache
 from mabe_tui.runs.listing.table import Arranged, arranged
-from mabe_tui.runs.listing.told_apart import Distinctions
 from mabe_tui.runs.listing.view_state import Arrangement, View
 from mabe_tui.runs.store import short_id
 from mabe_tui.tui.screens.dialogs.pick import PickScreen

@@ -9,9 +9,9 @@ from textual.containers import Horizontal, Vertical
 from textual.timer import Timer
 
 from core.run import places
+from mabe_tui.runs.comparison.told_apart import Distinctions
 from mabe_tui.runs.listing.measured import Measured
 from mabe_tui.runs.listing.record import RunRecord
-from mabe_tui.runs.listing.told_apart import Distinctions
 from mabe_tui.runs.listing.view_state import View
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.tasks import VIEWS, find_spec, lacking_view

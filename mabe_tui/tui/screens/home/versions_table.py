@@ -7,13 +7,13 @@ from textual.message import Message
 
 from core.config.registry import Registry
 from core.errors import UserError
+from mabe_tui.runs.comparison.told_apart import Distinctions
 from mabe_tui.runs.listing.experiments import (
     ExperimentCache,
     ExperimentRow,
     experiment_rows,
 )
 from mabe_tui.runs.listing.record import RunRecord
-from mabe_tui.runs.listing.told_apart import Distinctions
 from mabe_tui.runs.tasks import common_label
 from mabe_tui.tui.screens.home.rows import (
     EXPERIMENTS,

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from mabe_tui.runs.comparison import version_tables
+from mabe_tui.runs.comparison.told_apart import Distinctions, repeats_of
 from mabe_tui.runs.listing.catalog import Catalog
 from mabe_tui.runs.listing.cells import spell_delta
 from mabe_tui.runs.listing.measured import measured_run, measured_version
 from mabe_tui.runs.listing.record import RunRecord
-from mabe_tui.runs.listing.told_apart import Distinctions, repeats_of
 from mabe_tui.runs.store import RunStore
 from tests.recorded import Recording, write
 
