@@ -89,6 +89,8 @@ class TrainingConfig(Section, frozen=True):
     """Every so many epochs one checkpoint is kept for good, beside ``last`` and ``best``."""
     keep_last: Positive | None = None
     """Of those, only so many of the newest; none keeps them all."""
+    keep_predictions: bool = False
+    """Keep the validation predictions of the best epoch: an ensemble is made of them."""
     mixed_precision: Literal["bf16", "fp16"] | None = None
     compile: bool = False
     """Train through ``torch.compile``."""
@@ -122,7 +124,10 @@ NOT_INHERITED = ("extends", "status", "title", "notes", "reported", "assumed")
 """Keys that speak of one version only, and so never pass to its children."""
 NOT_SETTINGS = (*NOT_INHERITED, "name", "tune")
 """Keys that change nothing in a run."""
-ADDED: dict[str, object] = {"task": DEFAULT_TASK}
+ADDED: dict[str, object] = {
+    "task": DEFAULT_TASK,
+    "training.keep_predictions": False,
+}
 """Settings that came after digests of settings were first kept on disk, with their defaults: while they have
 these, digests are what they were."""
 

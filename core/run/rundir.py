@@ -85,6 +85,11 @@ class RunDir:
         """
         return self.path / "evaluation" / f"{epoch}.parquet"
 
+    @property
+    def predictions(self) -> Path:
+        """The predictions of the best epoch, where ``training.keep_predictions`` asked for them."""
+        return self.path / "evaluation" / "predictions.parquet"
+
     # ── whole files ───────────────────────────────────────────────────────────────────────────
 
     def write_request(self, request: RunRequest) -> None:

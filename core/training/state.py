@@ -90,18 +90,21 @@ class Standing(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Steps up to now whose loss or gradient was not finite."""
     sums: EpochSums = msgspec.field(default_factory=EpochSums)
 
-    def end_epoch(self, metric: float, *, rises: bool = True) -> bool:
+    def end_epoch(self, metric: float | None, *, rises: bool = True) -> bool:
         """Close the epoch under way; tell whether ``metric`` is the best so far.
 
         NaN is never better; of equals the earlier stays best.
 
         Args:
-            metric: the monitored one.
+            metric: the monitored one; ``None`` where nothing is measured: then the latest epoch is the best.
             rises: whether a larger value is better.
         """
         self.epoch += 1
         self.epoch_step = 0
         self.sums = EpochSums()
+        if metric is None:
+            self.best_epoch = self.epoch
+            return True
         best = self.best_metric
         gains = best is None or (metric > best if rises else metric < best)
         better = math.isfinite(metric) and gains

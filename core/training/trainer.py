@@ -128,8 +128,18 @@ class Trainer:
         state.set_learning_rate(state.schedule.rate(epoch))
         if (stop := self._train_epoch(epoch)) is not None:
             return stop
-        began = time.perf_counter()
-        measure = evaluate(state.predictor, self._task, state.precision, self._interrupted)
+        if self._task.summary.validation_examples:
+            return self._validate(epoch)
+        self._report(epoch, {})
+        self._save(best=state.progress.end_epoch(None), metric=None)
+        return None
+
+    def _validate(self, epoch: int) -> StopReason | None:
+        state, began = self.state, time.perf_counter()
+        predictions: list[pa.Table] | None = [] if self._config.keep_predictions else None
+        measure = evaluate(
+            state.predictor, self._task, state.precision, self._interrupted, predictions
+        )
         state.progress.sums.seconds += time.perf_counter() - began
         if (stop := self._stop_requested()) is not None or measure is None:
             return stop
@@ -139,6 +149,8 @@ class Trainer:
         state.schedule.epoch_done(epoch, monitored)
         better = state.progress.end_epoch(monitored, rises=self._rises)
         self._write_evaluation(measure, better)
+        if better and predictions:
+            _write_table(self._run_dir.predictions, pa.concat_tables(predictions), "zstd")
         self._save(best=better, metric=monitored)
         return None
 
@@ -267,6 +279,6 @@ class Trainer:
         }
 
 
-def _write_table(path: Path, table: pa.Table) -> None:
+def _write_table(path: Path, table: pa.Table, compression: str = "snappy") -> None:
     with replace_atomically(path) as file:
-        pq.write_table(table, file)
+        pq.write_table(table, file, compression=compression)

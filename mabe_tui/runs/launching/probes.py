@@ -28,6 +28,7 @@ OF_NO_STEP = (
     "training.early_stopping_patience",
     "training.save_every",
     "training.keep_last",
+    "training.keep_predictions",
 )
 """Settings, or beginnings of their names, that change neither the time nor the memory of a step."""
 

@@ -1,3 +1,4 @@
+import dataclasses
 import math
 
 import pyarrow.parquet as pq
@@ -9,7 +10,7 @@ from core.run.events import CheckpointSaved, Failed, Finished, Step, Stopped, Sy
 from core.tasks.behaviour.settings import BehaviourTrainingConfig
 from core.training.checkpoint import CheckpointStore
 from core.training.heartbeat import Heartbeat
-from core.training.identity import projected_history, weights_hash
+from core.training.identity import history_hash, projected_history, weights_hash
 from core.training.state import Standing, TrainingState
 from core.training.step import StepResult, optimise
 
@@ -137,6 +138,38 @@ def test_checkpoints_and_evaluation_of_a_whole_run(new_run, train):
     of_last = pq.read_table(run.evaluation_of("last"))
     last = run.history().epochs[-1].metrics["f1_macro"]
     assert of_last["right"][0].as_py() / of_last["frames"][0].as_py() == last
+
+
+def test_predictions_of_the_best_epoch_are_kept_where_that_is_asked_for(new_run, train, fake):
+    plain, kept = new_run("plain"), new_run("kept", keep_predictions=True)
+    assert (train(plain), train(kept)) == (0, 0)
+    assert not plain.predictions.exists()
+    assert final_hash(kept) == final_hash(plain)
+    table = pq.read_table(kept.predictions)
+    assert table["unit"].to_pylist() == ["c"] * 16
+    model = fake.FakeModel()
+    model.load_state_dict(CheckpointStore(kept).load("best").content["model"])
+    batches = [*fake.FakeTask().validation_batches()]
+    with torch.no_grad():
+        scores = torch.cat([model.eval()(batch.inputs)[:, 0, 0] for batch in batches])
+    assert table["score"].to_pylist() == pytest.approx(scores.tolist(), rel=1e-5)
+
+
+def test_without_validation_the_latest_epoch_is_the_best(
+    new_run, train, stop_after, monkeypatch, fake
+):
+    summary = dataclasses.replace(fake.FakeTask.summary, validation_units=(), validation_examples=0)
+    monkeypatch.setattr(fake.FakeTask, "summary", summary)
+    monkeypatch.setattr(fake.FakeTask, "validation_batches", lambda _: iter(()))
+    whole, cut = new_run("whole"), new_run("cut")
+    assert train(whole) == 0
+    train_in_pieces(train, stop_after, cut, 7)
+    assert [epoch.metrics for epoch in whole.history().epochs] == [{}, {}, {}]
+    assert whole.read_pointer("best").epoch == whole.history().last(Finished).best_epoch == 3
+    assert math.isnan(whole.history().last(Finished).best_metric)
+    assert not whole.evaluation_table.exists()
+    assert final_hash(cut) == final_hash(whole)
+    assert history_hash(cut.history()) == history_hash(whole.history())
 
 
 def test_only_the_newest_of_the_kept_epochs_stay(new_run, train):
