@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+import re
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,26 @@ DETAIL = (
     "Successfully uninstalled", "Uninstalling", "WARNING: Location",
 )  # fmt: skip
 """Beginnings of lines that are no progress."""
+BEGUN, ENDED = (
+    re.compile(r"\s*Downloading (\S+) \(([\d.]+\wiB)\)$"),
+    re.compile(r"\s*Downloaded (\S+)$"),
+)
+
+
+class Downloads:
+    """The downloads of uv that have begun and not ended; the end of one says nothing of the others."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, str] = {}
+
+    def read(self, line: str) -> str:
+        """Read a line; return one that names all open downloads, or the line where there are none."""
+        begun, ended = BEGUN.match(line), ENDED.match(line)
+        if begun:
+            self._open[begun[1]] = f"{begun[1]} ({begun[2]})"
+        elif ended:
+            self._open.pop(ended[1], None)
+        return f"Downloading {', '.join(self._open.values())}" if self._open else line
 
 
 class Progress:
@@ -90,7 +111,7 @@ def follow(
         lines.put(None)
 
     threading.Thread(target=read, daemon=True).start()
-    progress = Progress()
+    progress, downloads, newest = Progress(), Downloads(), "starting"
     tail: deque[str] = deque(maxlen=last)
     while True:
         try:
@@ -101,7 +122,8 @@ def follow(
             break
         if line and not line.lstrip().startswith(DETAIL):
             tail.append(line)
-        progress.show(tail[-1] if tail else "starting")
+            newest = downloads.read(line)
+        progress.show(newest)
     progress.clear()
     if process.wait() == 0:
         return True

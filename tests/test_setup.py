@@ -261,3 +261,15 @@ def test_progress_is_seen_in_lines_elsewhere(
     assert not setup.follow(["sh", "-c", "echo one; echo two; exit 3"], last=1)
     lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
     assert [line.rpartition("  ")[2] for line in lines] == ["one", "two", "two"]
+
+
+def test_what_is_still_downloaded_is_shown(setup: ModuleType) -> None:
+    downloads = sys.modules["commands"].Downloads()
+    assert downloads.read("Resolved 2 packages in 3ms") == "Resolved 2 packages in 3ms"
+    assert downloads.read("Downloading torch (1.2GiB)") == "Downloading torch (1.2GiB)"
+    downloads.read("Downloading numpy (16.1MiB)")
+    assert downloads.read(" Downloaded numpy") == "Downloading torch (1.2GiB)"
+    assert downloads.read(" Downloaded torch") == " Downloaded torch"
+    pip = "Downloading numpy-2.4.6.whl (16.1 MB)"
+    assert downloads.read(pip) == pip
+    assert downloads.read("Installed 2 packages in 1s") == "Installed 2 packages in 1s"
