@@ -59,9 +59,14 @@ class HardwareConfig(Section, frozen=True):
 class DataConfig(Section, frozen=True):
     """Which data are learned from, and which are kept for validation."""
 
-    validation_fraction: Annotated[float, Meta(gt=0, lt=1)] = 0.2
+    validation_fraction: Fraction = 0.2
+    """Share of the units for validation, where ``folds`` is unset."""
     split_seed: Seed = 42
     """Apart from the training seed, so that seeds can be compared on one split."""
+    folds: Annotated[int, Meta(ge=2, le=1000)] | None = None
+    """Parts that the units are cut into for cross-validation, each for validation once."""
+    fold: Annotated[int, Meta(ge=0, le=999)] | None = None
+    """The part for validation, from 0 to ``folds`` − 1."""
 
 
 class TrainingConfig(Section, frozen=True):
@@ -126,6 +131,8 @@ NOT_SETTINGS = (*NOT_INHERITED, "name", "tune")
 """Keys that change nothing in a run."""
 ADDED: dict[str, object] = {
     "task": DEFAULT_TASK,
+    "data.folds": None,
+    "data.fold": None,
     "training.keep_predictions": False,
 }
 """Settings that came after digests of settings were first kept on disk, with their defaults: while they have

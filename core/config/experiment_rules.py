@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from core.config.experiment import Experiment, flatten
+from core.config.experiment import DataConfig, Experiment, flatten
 from core.config.gpus import gpu_problem
 from core.config.task_spec import task_spec
 from core.config.training_rules import training_problems
@@ -26,11 +26,28 @@ def problems(experiment: Experiment) -> list[tuple[str, str]]:
         ConfigError: there is no such task.
     """
     spec = task_spec(experiment.task)
-    found = [*_not_finite(experiment), *spec.problems(experiment)]
+    found = [*_not_finite(experiment), *spec.problems(experiment), *_split(experiment.data)]
     if (problem := gpu_problem(experiment.hardware.gpu)) is not None:
         found.append(("hardware.gpu", problem))
     found += training_problems(experiment, spec)
     return [*found, *range_problems(experiment.tune, type(experiment), flatten(experiment))]
+
+
+def _split(data: DataConfig) -> Iterator[tuple[str, str]]:
+    if data.validation_fraction == 0 and data.folds is None:
+        yield (
+            "data.validation_fraction",
+            "0 leaves nothing to validate on, and training needs that; use a share above 0",
+        )
+    if data.fold is not None and data.folds is None:
+        yield "data.fold", f"{data.fold} is a part of how many? Set data.folds, too"
+    if data.folds is None:
+        return
+    choices = f"one of 0 to {data.folds - 1}"
+    if data.fold is None:
+        yield "data.fold", f"data.folds = {data.folds} needs it: {choices}, the part to validate on"
+    elif data.fold >= data.folds:
+        yield "data.fold", f"{data.fold} is not {choices}: data.folds = {data.folds}"
 
 
 def _not_finite(experiment: Experiment) -> list[tuple[str, str]]:

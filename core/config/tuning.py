@@ -40,6 +40,8 @@ NOT_TUNABLE = (
     "data.frames_per_second",
     "data.validation_fraction",
     "data.split_seed",
+    "data.folds",
+    "data.fold",
     "data.validation_videos",
     "data.synthetic_videos",
     "data.synthetic_frames",

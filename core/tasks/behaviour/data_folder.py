@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from core.data.competition import labelled, read_videos
-from core.data.split import split_videos
 from core.errors import DataError
 from core.tasks.behaviour.labelled_frames import require_trainable
 from core.tasks.behaviour.settings import BehaviourDataConfig, BehaviourExperiment
+from core.tasks.behaviour.splitting import split
 
 FEWEST_VIDEOS = 2
 
@@ -26,13 +26,10 @@ def describe_data(experiment: BehaviourExperiment, folder: Path | None) -> str:
 
 def _own(settings: BehaviourDataConfig) -> str:
     videos, frames = settings.synthetic_videos, settings.synthetic_frames
-    if settings.validation_videos is not None:
+    if settings.validation_videos is not None or settings.folds is not None:
         from core.data.synthetic.generate import FIRST_VIDEO_ID
 
-        ids = [str(FIRST_VIDEO_ID + number) for number in range(videos)]
-        split_videos(
-            ids, settings.validation_fraction, settings.split_seed, settings.validation_videos
-        )
+        split(settings, [str(FIRST_VIDEO_ID + number) for number in range(videos)])
     return f"synthetic, made by the run: {videos} videos of {frames} frames"
 
 

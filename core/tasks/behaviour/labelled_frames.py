@@ -19,9 +19,9 @@ from core.data.labels import (
 )
 from core.data.manifest import Remark, named, omissions, source_fingerprint
 from core.data.prepared import PreparedData
-from core.data.split import split_videos
 from core.errors import DataError
 from core.tasks.behaviour.settings import BehaviourDataConfig, BehaviourExperiment
+from core.tasks.behaviour.splitting import split
 
 Classes = npt.NDArray[np.uint8]
 
@@ -143,9 +143,7 @@ def require_trainable(experiment: BehaviourExperiment, videos: Sequence[Video]) 
     """
     config, names = experiment.data, experiment.classes
     by_id = {video.video_id: video for video in videos}
-    train, validation = split_videos(
-        by_id, config.validation_fraction, config.split_seed, config.validation_videos
-    )
+    train, validation = split(config, by_id)
     if not validation:
         raise _too_few("validate on", len(by_id))
     actions, unmapped = ActionMap(experiment.actions, names), Counter[str]()
@@ -199,9 +197,7 @@ def _split(
     config: BehaviourDataConfig, data: PreparedData
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     index = {video.video_id: place for place, video in enumerate(data.videos)}
-    train, validation = split_videos(
-        index, config.validation_fraction, config.split_seed, config.validation_videos
-    )
+    train, validation = split(config, index)
     sides = tuple(index[each] for each in train), tuple(index[each] for each in validation)
     for name, videos in zip(("train on", "validate on"), sides, strict=True):
         if not any(data.videos[video].frames for video in videos):

@@ -37,6 +37,11 @@ def _data(data: BehaviourDataConfig) -> Found:
     if data.stride > data.window:
         gaps = f"{data.stride} is more than data.window = {data.window}: frames would be left out"
         yield "data.stride", gaps
+    if data.folds is not None and data.validation_videos is not None:
+        yield (
+            "data.folds",
+            "cannot be had with data.validation_videos: both say what to validate on",
+        )
 
 
 def _classes(experiment: BehaviourExperiment) -> Found:

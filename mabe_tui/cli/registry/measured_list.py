@@ -1,6 +1,6 @@
 """``mabe list --measured``: the versions, with what their runs came to."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from core.errors import RunError
 from core.run import places
@@ -33,8 +33,15 @@ CSV_AFTER = (
 )  # fmt: skip
 
 
-def list_measured(session: Session, baseline: str | None, *, as_json: bool, as_csv: bool) -> None:
-    """Print a row a version.
+def list_measured(
+    session: Session,
+    baseline: str | None,
+    versions: Collection[str],
+    *,
+    as_json: bool,
+    as_csv: bool,
+) -> None:
+    """Print a row for each of some versions.
 
     Raises:
         RunError: the stated baseline is neither a version nor a run.
@@ -43,7 +50,7 @@ def list_measured(session: Session, baseline: str | None, *, as_json: bool, as_c
     catalog = Catalog(store)
     for problem in catalog.refresh():
         say(f"mabe: what is here may be old: {problem}")
-    rows = _rows(session, catalog, baseline)
+    rows = [row for row in _rows(session, catalog, baseline) if row.version in versions]
     if as_json:
         print_json([experiment_table(row) for row in rows])
     elif as_csv:

@@ -6,9 +6,10 @@ from typing import Annotated, Any
 import typer
 
 from core.config import registry as registries
-from core.config.experiment import Experiment, flatten, to_table
+from core.config.experiment import Experiment, flatten, to_builtins, to_table
 from core.config.new_version import add_version
 from core.config.reported import Reported
+from core.config.strict import nearest
 from core.config.task_spec import task_spec
 from core.errors import ConfigError, MisuseError
 from core.system.files import write_bytes_atomically
@@ -19,7 +20,7 @@ from mabe_tui.cli.session import session_of
 from mabe_tui.cli.terminal.fit import fitted, say_left_out
 from mabe_tui.cli.terminal.output import JsonOption, print_json, print_table, say, wrapped
 from mabe_tui.runs.format.settings import differences, left_behind, spell, spell_side_by_side
-from mabe_tui.runs.listing.registered import version_row, version_table
+from mabe_tui.runs.listing.registered import VersionRow, version_row, version_table
 from mabe_tui.runs.tasks import SCORE, common_label
 
 SHORT_INPUTS = {"coordinates": "coords", "acceleration": "accel"}
@@ -45,42 +46,67 @@ def list_versions(
     ] = None,
     as_json: JsonOption = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="With --measured: print as CSV.")] = False,
+    task: Annotated[str | None, typer.Option(help="Only the versions that learn this.")] = None,
 ) -> None:
     """List the versions of the registry."""
     registry = session_of(context).registry
     registry.check_presets()
+    tasks = _tasks(registry, task)
     if measured:
         from mabe_tui.cli.registry.measured_list import list_measured
 
-        list_measured(session_of(context), baseline, as_json=as_json, as_csv=as_csv)
+        list_measured(session_of(context), baseline, tasks, as_json=as_json, as_csv=as_csv)
         return
     if baseline is not None or as_csv:
         raise MisuseError("--baseline and --csv go with --measured")
-    rows = [version_row(registry.experiment(version)) for version in registry.versions]
+    rows = [version_row(registry.experiment(version)) for version in tasks]
     if as_json:
         print_json([version_table(row) for row in rows])
         return
     reported = f"reported {common_label(row.metric_label for row in rows) or SCORE}"
-    headers = ["version", "status", "model", "inputs", "data", "runs on", "batch", reported]
-    cells: list[list[object]] = [
-        [
-            r.version,
-            r.status,
-            r.model,
-            "+".join(SHORT_INPUTS.get(name, name) for name in r.inputs),
-            r.data,
-            r.runs_on,
-            r.batch_size,
-            r.reported,
-        ]
-        for r in rows
+    cells = [_cells(row, tasks[row.version]) | {reported: row.reported} for row in rows]
+    columns = [
+        (header, [row[header] for row in cells])
+        for header in cells[0]
+        if header != "task" or len({*tasks.values()}) > 1
     ]
-    columns = [(header, [row[i] for row in cells]) for i, header in enumerate(headers)]
     shown = fitted(columns, ("runs on", "batch", "data"))
     names = [name for name, _ in shown]
     lines = list(zip(*(values for _, values in shown), strict=True))
     print_table(names, lines, right=[names.index(n) for n in ("batch", reported) if n in names])
     say_left_out(columns, names)
+
+
+def _cells(row: VersionRow, task: str) -> dict[str, object]:
+    return {
+        "version": row.version,
+        "task": task,
+        "status": row.status,
+        "model": row.model,
+        "inputs": "+".join(SHORT_INPUTS.get(name, name) for name in row.inputs),
+        "data": row.data,
+        "runs on": row.runs_on,
+        "batch": row.batch_size,
+    }
+
+
+def _tasks(registry: registries.Registry, only: str | None) -> dict[str, str]:
+    """Return the task of each version, in the order of the file.
+
+    Args:
+        registry: whose versions.
+        only: leave out those of other tasks.
+
+    Raises:
+        MisuseError: no version is of that task.
+    """
+    tasks = {version: registry.spec(version).name for version in registry.versions}
+    if only is None:
+        return tasks
+    if only not in tasks.values():
+        there = nearest(only, dict.fromkeys(tasks.values()))
+        raise MisuseError(f"--task {only}: {registry.path} has no version of that task{there}")
+    return {version: task for version, task in tasks.items() if task == only}
 
 
 def show(
@@ -101,7 +127,7 @@ def show(
     if diff is not None:
         _show_difference(experiment, registry.experiment(diff), as_json)
     elif as_json:
-        print_json(experiment)
+        print_json(to_builtins(experiment))
     else:
         _show_experiment(experiment, registry)
 
@@ -127,9 +153,10 @@ def _show_difference(experiment: Experiment, other: Experiment, as_json: bool) -
 def _show_experiment(experiment: Experiment, registry: registries.Registry) -> None:
     lineage = " → ".join(registry.lineage(experiment.name))
     print(wrapped(f"{experiment.name}  {experiment.title}", "  "))
-    print(f"status   {experiment.status}")
-    print(wrapped(f"lineage  {lineage}", " " * 9))
     spec = task_spec(experiment.task)
+    print(f"status   {experiment.status}")
+    print(wrapped(f"task     {experiment.task}: {spec.title}", " " * 9))
+    print(wrapped(f"lineage  {lineage}", " " * 9))
     if (numbers := spec.outline(experiment).input_size) is not None:
         print(f"inputs   {numbers} numbers a {spec.example.one}")
     print()
@@ -151,7 +178,9 @@ def _show_experiment(experiment: Experiment, registry: registries.Registry) -> N
 
 def _settings(experiment: Experiment) -> list[tuple[str, object]]:
     return [
-        (key, value) for key, value in flatten(experiment).items() if not key.startswith("actions")
+        (key, value)
+        for key, value in flatten(experiment).items()
+        if key != "task" and not key.startswith("actions")
     ]
 
 
@@ -202,6 +231,10 @@ def new(
     overrides: SetOption = None,
     notes: Annotated[str | None, typer.Option(help="Why this version exists.")] = None,
     title: Annotated[str | None, typer.Option(help="One line for `mabe show`.")] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(help="What it learns; else as the version that it extends, or behaviour."),
+    ] = None,
 ) -> None:
     """Write a new version into the registry, once it has been found sound."""
     session = session_of(context)
@@ -211,7 +244,7 @@ def new(
         )
     path = session.found_registry
     experiment = add_version(
-        session.registry, name, extends, overrides or (), notes, title, tell=say
+        session.registry, name, extends, overrides or (), notes, title, task, say
     )
     if extends is not None:
         say_left_behind(registries.load(path).experiment(extends), experiment)

@@ -9,11 +9,11 @@ import numpy as np
 from core.config.experiment import Experiment
 from core.config.gpus import GPUS, choices_of, match_device, split_gpu
 from core.data.keypoints import KEYPOINT_SET_SIZES
-from core.data.split import split_videos
 from core.frames.windows import phased_windows, training_windows
 from core.run.history import History
 from core.run.rundir import HOUR, RunRequest
 from core.tasks.behaviour.settings import BehaviourExperiment
+from core.tasks.behaviour.splitting import split
 from mabe_tui.launch.prices import Prices, rate_of, read_prices
 from mabe_tui.runs.launching.probes import HERE, KeptProbe, kept_probes, step_digest
 from mabe_tui.runs.launching.start import EPOCHS_AVERAGED, RUNS_LOOKED_AT
@@ -225,7 +225,7 @@ def _own_windows(experiment: Experiment) -> tuple[int | None, str | None]:
         return None, None
     data = experiment.data
     videos = [str(number) for number in range(data.synthetic_videos)]
-    count = len(split_videos(videos, data.validation_fraction, data.split_seed)[0])
+    count = len(split(data, videos)[0])
     cut = phased_windows if data.phase == "random" else training_windows
     frames = np.full(1, data.synthetic_frames, np.int64)
     return count * len(cut([0], frames, data.window, data.stride)), OWN_DATA

@@ -21,6 +21,7 @@ OF_NO_STEP = (
     "hardware.",
     "data.source",
     "data.split_seed",
+    "data.fold",
     "data.synthetic_",
     "data.validation_",
     "training.seed",

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from core.config.registry import default_path
-from core.errors import ConfigError
+from core.errors import ConfigError, MisuseError
 from mabe_tui.cli.terminal.output import wrapped
 from tests.command_line import mabe, on_terminal
+from tests.core.config.pairs import NAME as PAIRS
 
 
 @pytest.fixture(autouse=True)
@@ -131,3 +132,28 @@ def test_no_line_of_show_is_left_to_the_terminal_to_break(monkeypatch: pytest.Mo
     for arguments in (("v6", "--set", videos), ("v5",), ("v7",)):
         lines = mabe("show", *arguments).stdout.splitlines()
         assert all(len(line) <= 60 or " " not in line.strip() for line in lines)
+
+
+def test_the_task_is_a_column_where_there_are_several(tmp_path: Path) -> None:
+    assert "task" not in mabe("list").stdout.splitlines()[0].split()
+    mabe("init")
+    mabe("new", "near", "--task", PAIRS, "--set", "data.pairs=4")
+    head, *rows = mabe("list").stdout.splitlines()
+    assert head.split()[:2] == ["version", "task"]
+    assert [row.split()[:2] for row in rows[-2:]] == [["v7", "behaviour"], ["near", "pairs"]]
+    only = json.loads(mabe("list", "--task", "pairs", "--json").stdout)
+    assert [(row["version"], row["task"], row["data"]) for row in only] == [
+        ("near", PAIRS, "4 pairs")
+    ]
+    assert "near" not in mabe("list", "--task", "behaviour", "--measured").stdout
+    assert "task     " + PAIRS + ": are two points the same?" in mabe("show", "near").stdout
+    with pytest.raises(MisuseError, match="no version of that task; did you mean 'pairs'"):
+        mabe("list", "--task", "pair")
+
+
+def test_show_keeps_the_order_of_the_registry_in_json() -> None:
+    keys = list(json.loads(mabe("show", "v6", "--json").stdout))
+    assert keys[6:] == [
+        "task", "classes", "actions", "hardware", "data", "features", "model", "training", "tune",
+        "reported",
+    ]  # fmt: skip
