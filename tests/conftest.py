@@ -33,6 +33,12 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(*GARBAGE_THRESHOLDS)
 
 
+def pytest_sessionfinish() -> None:
+    """Leave pytest nothing to look through: it looks five times, for what one look finds."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of real pose data and labels; tests skip, with the reason, where it is absent."""

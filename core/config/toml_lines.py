@@ -1,19 +1,23 @@
 """Where in a TOML file something is stated, for errors that name the line."""
 
 import re
+from functools import lru_cache
 
 
 def line_of(text: str, path: str) -> int | None:
     """Find the line that states a dotted key path, in a file written in the usual way."""
-    table = ""
+    return _lines(text).get(path)
+
+
+@lru_cache(maxsize=4)  # one registry is asked for many places, whenever an experiment is resolved
+def _lines(text: str) -> dict[str, int]:
+    """Return the line of each table and key, by dotted path; the first where there are several."""
+    table, lines = "", dict[str, int]()
     for number, line in enumerate(text.splitlines(), start=1):
         stripped = line.strip()
         if header := re.fullmatch(r"\[([^\[\]]+)\]\s*(#.*)?", stripped):
             table = header[1].replace('"', "").replace(" ", "")
-            if table == path:
-                return number
-        elif (key := re.match(r"([A-Za-z0-9_.\-\"]+)\s*=", stripped)) and (
-            f"{table}.{key[1]}".replace('"', "") == path
-        ):
-            return number
-    return None
+            lines.setdefault(table, number)
+        elif key := re.match(r"([A-Za-z0-9_.\-\"]+)\s*=", stripped):
+            lines.setdefault(f"{table}.{key[1]}".replace('"', ""), number)
+    return lines
