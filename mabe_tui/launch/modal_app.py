@@ -89,7 +89,8 @@ def train(request: str, attempt: str, volume: modal.Volume) -> str:
     began = time.monotonic()
     reload(volume)  # the mount shows the volume as it was when the container was made
     try:
-        run, name = open_run(MOUNT_ROOT / RUNS_MOUNT.lstrip("/"), request, attempt)
+        runs, call = MOUNT_ROOT / RUNS_MOUNT.lstrip("/"), modal.current_function_call_id() or ""
+        run, name = open_run(runs, request, attempt, call)
     except OutdatedError as error:
         print(f"mabe: {error}; this call ends", flush=True)
         return ""
@@ -128,7 +129,7 @@ def reload(volume: modal.Volume) -> None:
         time.sleep(pause)
 
 
-def open_run(runs: Path, request: str, attempt: str) -> tuple[RunDir, str]:
+def open_run(runs: Path, request: str, attempt: str, call: str = "") -> tuple[RunDir, str]:
     """Claim an attempt in the run's folder on the volume, then write down what it is asked for.
 
     What the job found out about its data stays; limits may have been changed for a resume.
@@ -137,6 +138,7 @@ def open_run(runs: Path, request: str, attempt: str) -> tuple[RunDir, str]:
         runs: the folder of runs.
         request: the run's ``run.toml``.
         attempt: the name that the launcher gave to the call.
+        call: the id of the call.
 
     Returns:
         The run and the attempt that was claimed.
@@ -146,7 +148,7 @@ def open_run(runs: Path, request: str, attempt: str) -> tuple[RunDir, str]:
     """
     asked = decode_request(request)
     run = RunDir(runs / asked.run)
-    name = claim(run, attempt)
+    name = claim(run, attempt, call)
     data = str(MOUNT_ROOT / asked.data.lstrip("/")) if asked.data is not None else None
     try:
         resolved = run.read_request().resolved

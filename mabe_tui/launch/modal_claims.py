@@ -19,6 +19,8 @@ from mabe_tui.launch.modal_commits import within
 CLAIMED_FOR = "claimed-for"
 """In an attempt's folder: the attempt that the launcher named for the call. A call that Modal starts again
 takes further attempts; by this they are told from those of another call."""
+CALL = "call"
+"""In an attempt's folder: the id of the function call that took it, for computers that did not start it."""
 LOOK_SECONDS = 30.0
 """Between two looks for a newer attempt, beside the one before each commit."""
 LIST_SECONDS = 30.0
@@ -30,27 +32,32 @@ class OutdatedError(RunError):
     """A newer start of the run owns its folder."""
 
 
-def claim(run: RunDir, attempt: str) -> str:
+def claim(run: RunDir, attempt: str, call: str = "") -> str:
     """Take the attempt's name, or the next free one where it or a later one is there already.
+
+    Two computers that have a copy of the run may start it with the same number. The claim that comes
+    last wins.
 
     Args:
         run: its folder on the volume, as it was committed last.
         attempt: the name that the launcher gave to the call.
+        call: the id of the call; empty: not known.
 
     Raises:
         OutdatedError: a call that was started later has an attempt here; nothing was claimed.
     """
     if not ATTEMPT.fullmatch(attempt):
         raise ValueError(f"not an attempt's name: {attempt!r}")
-    newest = max((_claimed_for(run, each) for each in run.attempts()), default="")
-    if newest > attempt:
-        raise OutdatedError(f"{run.id}: a later start of it (attempt {newest}) owns its folder")
+    if later := _later_start(run, attempt):
+        raise OutdatedError(f"{run.id}: a later start of it (attempt {later}) owns its folder")
     name = attempt
     if attempt.split("-")[0] > max((each.split("-")[0] for each in run.attempts()), default=""):
         run.attempt_folder(attempt).mkdir(parents=True)
     else:
         name = run.claim_attempt()
     (run.attempt_folder(name) / CLAIMED_FOR).write_text(attempt)
+    if call:
+        (run.attempt_folder(name) / CALL).write_text(call)
     return name
 
 
@@ -120,6 +127,19 @@ def _show(run: RunDir, newer: str) -> None:
     """Let the job, which looks at the folder of attempts, see the newer one."""
     with contextlib.suppress(OSError):
         run.attempt_folder(newer).mkdir(parents=True, exist_ok=True)
+
+
+def _later_start(run: RunDir, attempt: str) -> str:
+    """Return the start that owns the folder rather than this one; empty: this one does.
+
+    A call that Modal starts again gives way to whoever claimed the folder after it; one that is here for
+    the first time, only to what was started when its number was known already.
+    """
+    claims = [claimed for each in run.attempts() if (claimed := _claimed_for(run, each))]
+    if attempt in claims:
+        return "" if claims[-1] == attempt else claims[-1]
+    number = attempt.split("-")[0]
+    return max((each for each in claims if each.split("-")[0] > number), default="")
 
 
 def _claimed_for(run: RunDir, attempt: str) -> str:

@@ -172,6 +172,9 @@ class ModalLauncher:
             is_heard, why = False, str(error)
         except UserError:
             can_be_kept = False  # waiting would not help: by what is known here
+        newest = call_of(run)
+        if newest is not None and newest.id != call.id:
+            return self.state(run)  # another computer has started it again, as the volume says
         attempt = newest_attempt(run) or ""
         ended = attempt_ending(run, attempt)
         if ended is not None:
@@ -245,7 +248,8 @@ class ModalLauncher:
             if call_of(run) is not None:
                 from mabe_tui.launch.modal import ending as modal_ending
 
-                require_resumable(run, self.state(run))  # another command may have resumed it
+                self.sync(run)  # another computer may have resumed it
+                require_resumable(run, self.state(run))  # or another command
                 modal_ending.require_over(run)
                 self.sync(run)  # the next attempt's number comes after all that the volume has
             (handle,) = self._launch([run], say=say)

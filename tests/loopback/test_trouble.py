@@ -18,9 +18,9 @@ from mabe_tui.launch.attempts import (
     read_quiet_ending,
     write_quiet_ending,
 )
-from mabe_tui.launch.launcher import RunState, StopOutcome
+from mabe_tui.launch.launcher import Connection, RunState, StopOutcome
 from mabe_tui.launch.modal import calls as modal_calls
-from mabe_tui.launch.modal.handle import calls_of
+from mabe_tui.launch.modal.handle import call_of, calls_of
 from mabe_tui.launch.modal.place import ElsewhereError
 from mabe_tui.launch.modal_app import RUNS_VOLUME
 from mabe_tui.launch.modal_launcher import ModalLauncher
@@ -137,6 +137,54 @@ def test_a_newer_start_wins_and_both_can_be_stopped(
     assert pointer["attempt"] in run.attempts()
     assert len(run.read_handles()) == 2
     wait_for(lambda: not server.running())  # a process ends after its call
+
+
+def test_of_two_computers_that_resume_one_run_the_newest_claim_wins_and_both_know(
+    server: LoopbackServer, launcher: ModalLauncher, make_run: MakeRun, mabe: Mabe, tmp_path: Path
+) -> None:
+    mine = under_way(launcher, make_run(epochs=LONG, seconds=0.02))
+    assert launcher.stop(mine, grace=20) is StopOutcome.CLEAN
+    other = RunDir(shutil.copytree(mine.path, tmp_path / "other" / "runs" / mine.id))
+    there, told = RunDir(server.cloud.volumes.named(RUNS_VOLUME) / mine.id), list[Connection]()
+    launcher.launch(mine)
+    wait_for(lambda: len(there.attempts()) == 2)
+    with launcher.following(mine, told.append):
+        launcher.launch(other)
+        (*_, first), (*_, second) = calls_of(mine), calls_of(other)
+        wait_for(server.cloud.calls[first.id].done.is_set)
+        wait_for(lambda: call_of(mine) != first and has_spoken(mine, mine.attempts()[-1]))
+    assert not server.cloud.calls[second.id].done.is_set()
+    assert any("a newer attempt of it was started elsewhere" in each.notice for each in told)
+    shown = json.loads(mabe("status", "--json").stdout)
+    assert (shown["state"], shown["call_id"]) == ("running", second.id)
+    launcher.sync(other)
+    assert mine.attempts() == there.attempts()
+    assert mine.attempts()[-1] == other.attempts()[-1]
+    with pytest.raises(RunError, match="is running already"):
+        launcher.resume(mine)
+    assert launcher.stop(mine, grace=20) is StopOutcome.CLEAN
+    assert server.cloud.calls[second.id].done.is_set()
+    launcher.sync(other)
+    assert launcher.state(other) is RunState.STOPPED
+
+
+def test_a_copy_of_a_run_finds_out_that_it_goes_on_elsewhere(
+    server: LoopbackServer,
+    launcher: ModalLauncher,
+    make_run: MakeRun,
+    tmp_path: Path,
+    gate: Gate,
+) -> None:
+    mine = under_way(launcher, make_run(epochs=3), gate)
+    assert launcher.stop(mine, grace=20) is StopOutcome.CLEAN
+    other = RunDir(shutil.copytree(mine.path, tmp_path / "other" / "runs" / mine.id))
+    launcher.resume(mine)
+    with launcher.following(mine):
+        wait_for(lambda: has_spoken(mine, mine.attempts()[-1]))
+    with pytest.raises(RunError, match=r"is (running|queued) already"):
+        launcher.resume(other)
+    assert len(other.attempts()) == 2
+    assert launcher.stop(other, grace=20) in (StopOutcome.CLEAN, StopOutcome.BEFORE_START)
 
 
 def test_a_resume_ends_the_earlier_call_first(

@@ -18,7 +18,7 @@ from mabe_tui.launch.attempts import attempt_ending, newest_attempt, read_quiet_
 from mabe_tui.launch.launcher import RunState, Say, say_nothing
 from mabe_tui.launch.modal import calls as modal_calls
 from mabe_tui.launch.modal.client import ask, trouble
-from mabe_tui.launch.modal.handle import Call, call_of, calls_of
+from mabe_tui.launch.modal.handle import Call, call_in, call_of, calls_of
 
 RECEIPT = "app-stopped"
 """In an attempt's folder: its app has been stopped."""
@@ -64,27 +64,37 @@ async def _described(app: Any) -> RunningApp:
 
 
 def stop_if_over(run: RunDir, patience: float = 0.0, say: Say = say_nothing) -> bool:
-    """Stop the app of a run whose call is over, unless another call of that app may be alive.
+    """Stop the apps of a run whose calls are over, unless another call of that app may be alive.
 
     A detached app does not stop by itself. One that is idle costs nothing, so a failure is not raised:
-    whoever follows or syncs the run next tries again.
+    whoever follows or syncs the run next tries again. The app of a start that another computer made is
+    left to that one.
 
     Args:
-        run: which; its newest start is meant.
-        patience: seconds to wait for a call to be over whose job has said its last word.
-        say: is told, once in a process, that the app could not be stopped.
+        run: which.
+        patience: seconds to wait for its newest call to be over where its job has said its last word.
+        say: is told, once in a process, that an app could not be stopped.
 
     Returns:
-        Whether the app is known to have stopped.
+        Whether the app of the newest start is known to have stopped.
     """
-    call, attempt = call_of(run), newest_attempt(run)
-    if call is None or not call.app_id or not call.calls_in_app or attempt is None:
+    newest, attempt = call_of(run), newest_attempt(run)
+    if newest is None or attempt is None:
+        return False
+    for handle in run.read_handles():
+        earlier = call_in(handle)
+        if earlier is not None and earlier.id != newest.id:
+            _stop_once(run, earlier, handle.attempt, 0.0, say)
+    return _has_ended(run, attempt) and _stop_once(run, newest, attempt, patience, say)
+
+
+def _stop_once(run: RunDir, call: Call, attempt: str, patience: float, say: Say) -> bool:
+    """Stop the app of a call, unless the attempt's folder says that it was; return whether it has."""
+    if not call.app_id or not call.calls_in_app:
         return False
     receipt = run.attempt_folder(attempt) / RECEIPT
     if receipt.exists():
         return True
-    if not _has_ended(run, attempt):
-        return False
     try:
         others = _others(run, call)
     except UserError:

@@ -129,13 +129,23 @@ class Follower:
                 if self._hear(recorder):
                     modal_volume.sync_into(recorder, while_read=True)
                     modal_apps.stop_if_over(self._run, say=self._notice)
-                    return
+                    if not self._goes_on_elsewhere():
+                        return
             except Exception as error:
                 if self._leave.is_set():
                     return  # the client's stream does not take it well that it is left
                 if not modal_client.says_nothing_of_work(error):
                     raise
                 self._pause(error)
+
+    def _goes_on_elsewhere(self) -> bool:
+        """Turn to a newer call of the run, which another computer has started, if there is one."""
+        newest = call_of(self._run)
+        if newest is None or newest.id == self._call_id:
+            return False
+        self._call_id = newest.id
+        self._notice(f"{self._run.id}: a newer attempt of it was started elsewhere; following that")
+        return True
 
     def _hear(self, recorder: Recorder) -> bool:
         """Read one stream until it ends; return whether the call is over.

@@ -14,17 +14,19 @@ import msgspec
 from core.errors import RunError
 from core.run.events import decode
 from core.run.request import decode_request
-from core.run.rundir import ATTEMPT, RunDir
+from core.run.rundir import ATTEMPT, Handle, RunDir
 from core.system.files import write_bytes_atomically
 from mabe_tui.launch.attempts import attempt_ending
 from mabe_tui.launch.modal.client import ANSWER_SECONDS, ask
-from mabe_tui.launch.modal.handle import call_of
+from mabe_tui.launch.modal.handle import NAME, Call, Place, call_of, calls_of, reference_of
+from mabe_tui.launch.modal_claims import CALL
 from mabe_tui.launch.recorder import Recorder
 from mabe_tui.launch.tail import first_line
 
 VOLUME = "mabe-runs"
 FILE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
 POINTER = re.compile(r"checkpoints/[a-z0-9-]+\.json")
+CALL_ID = re.compile(r"fc-[A-Za-z0-9]+")
 REQUEST = "run.toml"
 EVALUATIONS = tuple(
     f"evaluation/{epoch}{table}.parquet"
@@ -144,9 +146,11 @@ def _sync(recorder: Recorder, while_read: bool) -> int:
     run = recorder.run
     sizes = files(run)
     added = 0
-    for attempt in sorted({parts[1] for p in sizes if (parts := p.split("/"))[0] == "attempts"}):
-        if ATTEMPT.fullmatch(attempt):
-            added += _sync_attempt(recorder, attempt, sizes, while_read)
+    names = {parts[1] for path in sizes if (parts := path.split("/"))[0] == "attempts"}
+    attempts = sorted(name for name in names if ATTEMPT.fullmatch(name))
+    for attempt in attempts:
+        added += _sync_attempt(recorder, attempt, sizes, while_read)
+    _take_over_calls(run, attempts, sizes)
     whole = [path for path in sizes if POINTER.fullmatch(path) or path in EVALUATIONS]
     for path, content in read(run, whole).items():
         write_bytes_atomically(run.path / path, content)
@@ -176,6 +180,30 @@ def _sync_attempt(
     if lacks or (not while_read and (here != sizes[log] or _is_out_of_order(path))):
         recorder.replace_log(attempt, _with_last_words(read(run, [log])[log], path))
     return added
+
+
+def _take_over_calls(run: RunDir, attempts: Iterable[str], sizes: Mapping[str, int]) -> None:
+    """Write handles of the starts that another computer made of this run.
+
+    They are then followed, stopped and waited for as those of this computer are.
+    """
+    paths = {attempt: f"attempts/{attempt}/{CALL}" for attempt in attempts}
+    new = [
+        attempt
+        for attempt, path in paths.items()
+        if path in sizes and not (run.attempt_folder(attempt) / CALL).exists()
+    ]
+    contents = read(run, [paths[attempt] for attempt in new])
+    known, own = {call.id for call in calls_of(run)}, call_of(run)
+    for attempt in new:
+        call_id = contents[paths[attempt]].decode("ascii", "replace").strip()
+        folder = run.attempt_folder(attempt)
+        folder.mkdir(parents=True, exist_ok=True)
+        if CALL_ID.fullmatch(call_id) and call_id not in known:
+            known.add(call_id)
+            call = Call(id=call_id, place=own.place if own is not None else Place())
+            run.write_handle(Handle(launcher=NAME, attempt=attempt, reference=reference_of(call)))
+        write_bytes_atomically(folder / CALL, contents[paths[attempt]])
 
 
 def _with_last_words(content: bytes, here: Path) -> bytes:

@@ -33,6 +33,7 @@ ENDED = {
     "user": "as asked",
     "time_limit": "its time is used up",
     "budget": "its budget is spent",
+    "newer_attempt": "a newer attempt took over; `mabe sync` brings it",
     UNKNOWN: "the log ends here",
 }
 """Why a run ended, where the event's own word would not do."""

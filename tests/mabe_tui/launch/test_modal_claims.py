@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from mabe_tui.launch import modal_claims
-from mabe_tui.launch.modal_claims import OutdatedError, claim, commit_if_newest, newest_on
+from mabe_tui.launch.modal_claims import CALL, OutdatedError, claim, commit_if_newest, newest_on
 
 
 def refuse_to_commit() -> None:
@@ -39,6 +39,17 @@ def test_a_later_call_is_later_whatever_the_earlier_one_has_claimed(make_run) ->
     assert claim(run, "0002-cccc").startswith("0003-")
     with pytest.raises(OutdatedError):
         claim(run, "0001-aaaa")
+
+
+def test_of_two_computers_that_chose_one_number_the_last_claim_wins(make_run) -> None:
+    run = make_run()
+    claim(run, "0001-aaaa", "fc-1")
+    assert claim(run, "0002-zzzz", "fc-2") == "0002-zzzz"
+    assert (won := claim(run, "0002-bbbb", "fc-3")).startswith("0003-")
+    with pytest.raises(OutdatedError, match="0002-bbbb"):
+        claim(run, "0002-zzzz", "fc-2")
+    assert claim(run, "0002-bbbb", "fc-3").startswith("0004-")
+    assert (run.attempt_folder(won) / CALL).read_text() == "fc-3"
 
 
 def test_attempts_of_older_versions_stop_nobody(make_run) -> None:
