@@ -283,6 +283,13 @@ class ControlPlane(AccountPlane):
             function_call_id=call.id, num_inputs=1, metadata=metadata
         )
 
+    async def FunctionCallList(
+        self, request: api_pb2.FunctionCallListRequest
+    ) -> api_pb2.FunctionCallListResponse:
+        calls = [c for c in self.cloud.calls.values() if c.function_id == request.function_id]
+        infos = [api_pb2.FunctionCallInfo(function_call_id=call.id) for call in calls]
+        return api_pb2.FunctionCallListResponse(function_calls=infos)
+
     async def FunctionCallGetInfo(
         self, request: api_pb2.FunctionCallGetInfoRequest
     ) -> api_pb2.FunctionCallGetInfoResponse:

@@ -5,13 +5,16 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import modal.exception
 import pytest
 
 from core.errors import RunError
 from core.run.rundir import RunDir
 from mabe_tui.launch.launcher import RunState, StopOutcome
 from mabe_tui.launch.modal import follow as modal_follow
+from mabe_tui.launch.modal import spawn as modal_spawn
 from mabe_tui.launch.modal_launcher import ModalLauncher
 from mabe_tui.runs.launching.start import start_runs
 from mabe_tui.runs.store import RunEntry
@@ -142,6 +145,53 @@ def test_a_launch_that_breaks_off_keeps_what_was_started(
     assert {run.id for run in left} < {request.run for request in requests}
     for run in left:
         assert follow_to_the_end(launcher, run) is RunState.FINISHED
+
+
+def test_a_call_whose_answer_is_lost_is_cancelled_and_made_again_beside_the_others(
+    server: LoopbackServer,
+    launcher: ModalLauncher,
+    make_run: MakeRun,
+    monkeypatch: pytest.MonkeyPatch,
+    gate: Gate,
+) -> None:
+    declare, calls, said = modal_spawn._declare, list[str](), list[str]()
+
+    def declared(*asked: Any) -> Any:
+        app, function = declare(*asked)
+
+        def spawn(*arguments: Any) -> Any:
+            call = function.spawn(*arguments)
+            calls.append(call.object_id)
+            if len(calls) == 2:
+                raise modal.exception.ConnectionError("cut")
+            return call
+
+        return app, Hooked(function, spawn)
+
+    monkeypatch.setattr(modal_spawn, "_declare", declared)
+    runs = [make_run(epochs=1) for _ in range(3)]
+    launcher.launch_all(runs, parallel=3, say=said.append)
+    first, lost, again, third = calls
+    assert ids_of(runs, "call_id") == [first, again, third]
+    wait_for(server.cloud.calls[lost].done.is_set)
+    assert not any(server.cloud.calls[each].done.is_set() for each in (first, again, third))
+    (words,) = said
+    assert words.startswith(f"{runs[1].id}: the answer to its call was lost (Modal does not answer")
+    assert words.endswith(f"; {lost} was cancelled, and it is called again")
+    gate.open()
+    for run in runs:
+        assert follow_to_the_end(launcher, run) is RunState.FINISHED
+
+
+class Hooked:
+    """A function whose calls a test answers."""
+
+    def __init__(self, function: Any, spawn: Any) -> None:
+        self.function, self.spawn = function, spawn
+
+    @property
+    def object_id(self) -> str:
+        return str(self.function.object_id)
 
 
 def test_one_glance_tells_what_runs(

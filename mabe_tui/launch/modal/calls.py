@@ -177,6 +177,15 @@ def cancel(call_id: str, terminate: bool = False) -> None:
     ask(lambda: call.cancel.aio(terminate_containers=terminate))
 
 
+def calls_of_function(function_id: str) -> list[str]:
+    """Return the ids of all calls that a function was given.
+
+    Raises:
+        UserError: Modal cannot be asked, or refuses; says why.
+    """
+    return ask(lambda: _calls.aio(function_id), STATE_SECONDS)
+
+
 def app_is_over(app_id: str) -> bool | None:
     """Return whether an app has stopped; ``None`` where Modal does not know it.
 
@@ -275,6 +284,14 @@ async def _outputs(call_id: str) -> api_pb2.FunctionGetOutputsResponse:
         function_call_id=call_id, timeout=0, last_entry_id="0-0", requested_at=time.time()
     )
     return await client._stub.FunctionGetOutputs(request)
+
+
+@synchronizer.create_blocking
+async def _calls(function_id: str) -> list[str]:
+    client = await _Client.from_env()
+    request = api_pb2.FunctionCallListRequest(function_id=function_id)
+    response = await client._stub.FunctionCallList(request)
+    return [str(call.function_call_id) for call in response.function_calls]
 
 
 @synchronizer.create_blocking

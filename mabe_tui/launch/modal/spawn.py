@@ -14,6 +14,7 @@ from core.run.rundir import Handle, RunDir, RunRequest
 from mabe_tui.launch import modal_app
 from mabe_tui.launch.launcher import Say, say_nothing
 from mabe_tui.launch.modal import apps as modal_apps
+from mabe_tui.launch.modal import calls as modal_calls
 from mabe_tui.launch.modal import client as modal_client
 from mabe_tui.launch.modal.builds import BuildLog, hearing_builds
 from mabe_tui.launch.modal.handle import NAME, Call, Place, reference_of, request_text
@@ -51,7 +52,7 @@ def spawn(
     """
     first, *others = [list(runs)] if parallel is not None else [[each] for each in runs]
     with hearing_builds(say) as builds:
-        handles = _launch(first, machine, place, parallel, builds)
+        handles = _launch(first, machine, place, parallel, builds, say)
     return handles + _launch_rest(others, machine, place)
 
 
@@ -84,6 +85,7 @@ def _launch(
     place: Place,
     parallel: int | None = None,
     builds: BuildLog | None = None,
+    say: Say = say_nothing,
 ) -> list[Handle]:
     """Call the function for each run in one new app."""
     handles: list[Handle] = []
@@ -102,7 +104,7 @@ def _launch(
                 calls_in_app=len(runs),
                 place=place,
             )
-            problem = _call_each(runs, function, template, handles)
+            problem = _call_each(runs, function, template, handles, say)
     except modal.exception.ImageBuildError:
         raise  # with the end of its log, which is not known here
     except ERRORS as error:
@@ -160,14 +162,45 @@ def _call_each(
     function: Train,
     template: Call,
     handles: list[Handle],
+    say: Say,
 ) -> Exception | None:
     """Call the function once a run until all are called or one call fails; return that failure."""
     try:
         for run, request in runs:
-            handles.append(_call(function, run, request, template))
+            try:
+                handles.append(_call(function, run, request, template))
+            except ERRORS as error:
+                if len(runs) == 1 or not modal_client.is_transient(error):
+                    raise
+                _cancel_unheard(function, run, handles, error, say)
+                handles.append(_call(function, run, request, template))
     except (UserError, *ERRORS) as error:
         return error
     return None
+
+
+def _cancel_unheard(
+    function: Train, run: RunDir, handles: Sequence[Handle], error: Exception, say: Say
+) -> None:
+    """Cancel a call that Modal took although its answer was lost, so that it can be made again.
+
+    The other calls of its app go on.
+
+    Raises:
+        RunError: whether there is such a call cannot be found out, or it cannot be cancelled.
+    """
+    why, known = modal_client.trouble(error), {handle.reference["call_id"] for handle in handles}
+    try:
+        unheard = set(modal_calls.calls_of_function(function.object_id)) - known
+        for call_id in unheard:
+            modal_calls.cancel(call_id, terminate=True)
+    except UserError as also:
+        raise RunError(
+            f"{run.id}: the answer to its call was lost ({why}), and a call that Modal took all the same"
+            f" could not be cancelled ({also}): `mabe ps` shows what runs"
+        ) from error
+    found = f"{', '.join(sorted(unheard))} was cancelled" if unheard else "Modal has not taken it"
+    say(f"{run.id}: the answer to its call was lost ({why}); {found}, and it is called again")
 
 
 def _call(function: Train, run: RunDir, request: RunRequest, template: Call) -> Handle:
