@@ -75,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
 def _start(
     run_dir: RunDir, attempt: str | None, watch: StopWatch, build: "TaskBuilder | None"
 ) -> int:
+    run_dir.search_task()
     request = run_dir.read_request()
     history = run_dir.history()
     if (finished := history.last(Finished)) is not None:

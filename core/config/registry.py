@@ -21,6 +21,7 @@ from core.config.inheritance import Table
 from core.config.layers import Layers
 from core.config.overrides import parse_override, without_unset
 from core.config.strict import convert, nearest
+from core.config.task_modules import search_in
 from core.config.task_spec import TaskSpec, task_spec
 from core.config.toml_lines import line_of
 from core.config.toml_text import TomlError, read_toml
@@ -238,11 +239,12 @@ def default_path() -> Path:
 
 
 def load(path: Path) -> Registry:
-    """Read a registry. Versions are checked when they are resolved.
+    """Read a registry. Versions are checked when they are resolved; tasks are also found beside it.
 
     Raises:
         ConfigError: the file cannot be read, is not TOML, or is not a registry.
     """
+    search_in(path.parent)
     try:
         text, content = read_toml(path)
     except TomlError as error:

@@ -8,7 +8,6 @@ imported when a job starts.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any, Literal
 
@@ -17,6 +16,7 @@ import msgspec
 from core.config.experiment import DEFAULT_TASK as DEFAULT_TASK
 from core.config.experiment import Experiment
 from core.config.strict import nearest
+from core.config.task_modules import folder_of, load_attribute, travelling
 from core.errors import ConfigError
 
 GROUP = "mabe.tasks"
@@ -215,14 +215,37 @@ def labels_of(experiment: Experiment) -> tuple[str, ...]:
     return task_spec(experiment.task).labels(experiment)
 
 
-@cache
-def _spec(name: str) -> TaskSpec:
+def task_modules(name: str) -> tuple[str, ...]:
+    """Return the top-level modules that a task needs besides ours, for a machine that lacks them.
+
+    Raises:
+        ConfigError: there is no such task.
+    """
+    return travelling(_place(name), task_spec(name).build)
+
+
+def task_source(name: str) -> str | None:
+    """Return the folder of a task that is named ``module:ATTRIBUTE``, for a job to find it in.
+
+    ``None`` where the task is ours or installed under its name.
+    """
+    return folder_of(name) if ":" in name else None
+
+
+def _place(name: str) -> str:
+    """Return where the spec of a task is, as ``module:attribute``."""
     where = BUILT_IN.get(name) or _entry_point(name) or (name if ":" in name else None)
     if where is None:
         raise ConfigError(
             f"no task {name!r}{nearest(name, task_names())}; a task of your own is named"
             ' module:ATTRIBUTE, as in task = "my_tasks:PAIRS"'
         )
+    return where
+
+
+@cache
+def _spec(name: str) -> TaskSpec:
+    where = _place(name)
     spec = load_attribute(where)
     if not isinstance(spec, TaskSpec):
         raise ConfigError(f"task {name!r}: {where} is no TaskSpec")
@@ -231,18 +254,3 @@ def _spec(name: str) -> TaskSpec:
 
 def _entry_point(name: str) -> str | None:
     return next((point.value for point in entry_points(group=GROUP, name=name)), None)
-
-
-def load_attribute(where: str) -> Any:
-    """Import what ``module:attribute`` names.
-
-    Raises:
-        ConfigError: the module cannot be imported, or has no such attribute.
-    """
-    module, _, attribute = where.partition(":")
-    try:
-        return getattr(import_module(module), attribute)
-    except ImportError as error:
-        raise ConfigError(f"{where}: {module} cannot be imported ({error})") from error
-    except AttributeError as error:
-        raise ConfigError(f"{where}: {module} has no {attribute!r}") from error

@@ -51,6 +51,8 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     imported: bool = False
     """Made of an old log: nothing was run here, so there is nothing to go on with or to measure."""
     limits: Limits = Limits()
+    task_source: str | None = None
+    """The folder that the task's module was found in, where the task is named ``module:ATTRIBUTE``."""
     resolved: Resolved | None = None
     """Written by the job once the data are known."""
 

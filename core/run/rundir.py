@@ -5,6 +5,7 @@ event files and logs are only ever appended to, each by one attempt. A reader me
 or half-written file without falling over: it is told :class:`~core.errors.RunError`, or reads less.
 """
 
+import contextlib
 import datetime as dt
 import re
 import secrets
@@ -16,6 +17,7 @@ import msgspec
 import tomli_w
 
 from core.config.experiment import to_table
+from core.config.task_modules import search_in
 from core.config.toml_text import TomlError, read_toml
 from core.errors import CheckpointError, RunError, UserError
 from core.run import events as event_module
@@ -104,6 +106,15 @@ class RunDir:
         """
         path = self.path / "run.toml"
         return request_from(_read_toml(path), str(path))
+
+    def search_task(self) -> None:
+        """Look for the task's module where the request says that it is, before reading the request.
+
+        Only a job does so: no front end imports what a run's folder alone names.
+        """
+        with contextlib.suppress(RunError):  # reading the request says so
+            if isinstance(source := _read_toml(self.path / "run.toml").get("task_source"), str):
+                search_in(Path(source))
 
     def change_request(self, change: Callable[[RunRequest], RunRequest]) -> RunRequest:
         """Rewrite ``run.toml`` under its lock, from what is on disk then; return the new request.

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import torch
 
-from core.config.task_spec import TaskSpec, load_attribute, task_spec
+from core.config.task_modules import load_attribute
+from core.config.task_spec import TaskSpec, task_spec
 from core.run.rundir import RunRequest
 from core.system.progress import Progress
 from core.tasks.task import Task

@@ -113,7 +113,9 @@ def main(arguments: Sequence[str]) -> int:
     from core.tasks.build import build_task
 
     try:
-        request, cpu = RunDir(folder).read_request(), torch.device("cpu")
+        run = RunDir(folder)
+        run.search_task()
+        request, cpu = run.read_request(), torch.device("cpu")
         task = build_task(small_request(request), cache, cpu, lambda *_: None)
         seconds = measure(task, request.experiment, cpu, size, steps)
     except UserError as error:

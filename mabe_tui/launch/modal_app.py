@@ -52,19 +52,22 @@ def is_left_out(path: Path) -> bool:
 
 
 def image_with(
-    requirements: Iterable[str], is_left_out: Callable[[Path], bool] = is_left_out
+    requirements: Iterable[str],
+    is_left_out: Callable[[Path], bool] = is_left_out,
+    modules: Iterable[str] = (),
 ) -> modal.Image:
     """Describe the image of a function: packages as they are installed here, ``core``, parts of ``mabe_tui``.
 
     Args:
         requirements: names of packages.
         is_left_out: tells which files of ``mabe_tui`` stay at home.
+        modules: top-level modules and packages of a task that is not ours.
     """
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     return (
         modal.Image.debian_slim(python_version=python)
         .uv_pip_install(*(pinned(name) for name in requirements))
-        .add_local_python_source("core")
+        .add_local_python_source("core", *modules)
         .add_local_python_source("mabe_tui", ignore=is_left_out)
     )
 

@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from core.config import registry
+from core.config.task_modules import search_in
 from core.run import places
 
 
@@ -23,7 +24,10 @@ class Session:
     @cached_property
     def found_registry(self) -> Path | None:
         """The registry that was stated or found by walking up; ``None``: the one in the package."""
-        return registry.find(Path.cwd(), self.stated_registry)
+        found = registry.find(Path.cwd(), self.stated_registry)
+        if found is not None:
+            search_in(found.parent)
+        return found
 
     @cached_property
     def registry(self) -> registry.Registry:

@@ -51,3 +51,16 @@ def new_run(
         )
     )
     return run
+
+
+def write_module(folder: Path, name: str) -> Path:
+    """Write the task as a package of its own beside a registry that names it; return the registry's path."""
+    package = folder / name
+    package.mkdir()
+    for source, target in (("pairs", "__init__"), ("task", "task")):
+        text = REGISTRY.with_name(f"{source}.py").read_text()
+        text = text.replace("tests.toy.pairs", name).replace("tests.toy", name)
+        (package / f"{target}.py").write_text(text)
+    path = folder / registry.FILE_NAME
+    path.write_text(REGISTRY.read_text().replace("tests.toy.pairs:SPEC", f"{name}:SPEC"))
+    return path

@@ -7,6 +7,7 @@ import modal
 import modal.exception
 import msgspec
 
+from core.config.task_spec import task_modules
 from core.run.rundir import RunRequest
 from core.training.probe_report import ProbeReport
 from mabe_tui.launch import modal_app, modal_probe_app
@@ -88,7 +89,9 @@ def _on_a_gpu(request: RunRequest) -> RunRequest:
 def _declare(app: modal.App, request: RunRequest, gpu: str, number: int, timeout: int) -> Probe:
     hardware = request.experiment.hardware
     declare = app.function(
-        image=modal_app.image_with(declared("core"), modal_probe_app.is_left_out),
+        image=modal_app.image_with(
+            declared("core"), modal_probe_app.is_left_out, task_modules(request.experiment.task)
+        ),
         name=f"probe-{number}",
         gpu=gpu,
         cpu=float(cores(hardware)),

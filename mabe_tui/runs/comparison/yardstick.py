@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.config.experiment import Experiment
+from core.config.task_modules import load_attribute
 from core.config.task_spec import (
     MetricSpec,
     Noun,
     TaskSpec,
-    load_attribute,
     task_spec,
 )
 from core.errors import ConfigError, DataError

@@ -9,7 +9,8 @@ import msgspec
 from core.config.experiment import Experiment
 from core.config.registry import Registry
 from core.config.section import LARGEST_SEED
-from core.config.task_spec import load_attribute, task_spec
+from core.config.task_modules import load_attribute
+from core.config.task_spec import task_spec
 from core.errors import ConfigError, MisuseError
 from core.run.rundir import Limits, RunDir, RunRequest
 from mabe_tui.launch.launcher import Say, launcher_named, say_nothing

@@ -10,6 +10,7 @@ import msgspec
 
 from core.config.experiment import Experiment
 from core.config.gpus import choices_of, split_gpu
+from core.config.task_spec import task_source
 from core.errors import RunError, UserError
 from core.run import places
 from core.run.events import Epoch, began
@@ -57,6 +58,7 @@ def new_request(
         preset=preset,
         data=str(data.resolve()) if data is not None else None,
         limits=limits or Limits(),
+        task_source=task_source(experiment.task),
     )
 
 

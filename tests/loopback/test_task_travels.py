@@ -1,0 +1,36 @@
+"""A task that lies beside the registry is trained in a container, where only what was sent along is found."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from core.run.events import DataReady, Finished
+from core.run.rundir import RunDir
+from tests.loopback.server import LoopbackServer
+from tests.toy import write_module
+
+COMMAND = ["run", "p1", "--on", "modal", "--set", "hardware.gpu=T4", "--set", "training.epochs=2"]
+
+
+def test_the_module_of_a_task_travels_with_the_source(
+    server: LoopbackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "overlay", {})  # the real job
+    write_module(tmp_path, "travels")
+    done = subprocess.run(
+        [sys.executable, "-c", "from mabe_tui.cli.main import run; run()", *COMMAND],
+        env=os.environ | server.client_environment() | {"MABE_HOME": str(tmp_path / "home")},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    run = RunDir(tmp_path / "home" / "runs" / done.stdout.splitlines()[0].strip())
+    history = run.history()
+    assert history.last(Finished) is not None
+    ready = history.last(DataReady)
+    assert ready is not None
+    assert ready.unit == "scene"
