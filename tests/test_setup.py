@@ -224,6 +224,30 @@ def test_an_environment_that_does_not_work_is_made_anew(
     assert len(commands) == 1
 
 
+@pytest.mark.parametrize("has_uv", [True, False])
+def test_uv_makes_the_environment_where_python_cannot(
+    setup: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_uv: bool
+) -> None:
+    commands: list[list[str]] = []
+
+    def follow(command: list[str]) -> bool:
+        commands.append(command)
+        return command[0] == "uv"
+
+    monkeypatch.setattr(setup, "PYTHON", tmp_path / "bin/python")
+    monkeypatch.setattr(setup, "follow", follow)
+    monkeypatch.setattr(setup.shutil, "which", lambda _: "uv" if has_uv else None)
+    if has_uv:
+        setup.make_venv()
+    else:
+        with pytest.raises(SystemExit, match="is Python's venv module installed"):
+            setup.make_venv()
+    assert [command[:3] for command in commands] == [
+        [sys.executable, "-m", "venv"],
+        *([["uv", "venv", "--seed"]] if has_uv else []),
+    ]
+
+
 def test_an_old_python_reads_the_script_and_is_refused(
     setup: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
