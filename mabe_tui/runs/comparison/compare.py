@@ -61,7 +61,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     settings: tuple[Setting, ...]
     verdicts: tuple[Verdict, ...]
     task: str
-    """Name of the task that all sides learn."""
+    """What the experiments of all sides call their task."""
     metric: str
     """The leading metric: what verdicts are about."""
     metric_label: str
@@ -88,7 +88,7 @@ def comparison_of_sides(
         sides=sides,
         settings=changed_settings(sides),
         verdicts=verdicts,
-        task=by.task.name,
+        task=sides[0].experiment.task,
         metric=by.metric.name,
         metric_label=by.metric.label,
         rises=by.metric.rises,

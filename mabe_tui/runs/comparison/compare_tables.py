@@ -223,9 +223,10 @@ def _pooled(comparison: Comparison) -> str:
     """Say what the verdicts are about, and why another metric than usual leads where one does."""
     by = comparison.by
     task = by.task
+    several = len(task.labels(comparison.sides[0].experiment)) > 1
+    over = f"over the {task.label.many}," if several else "of the"
     pooled = (
-        f"{by.metric.name} over the {task.label.many}, {task.example.many} of all validation"
-        f" {task.unit.many} pooled."
+        f"{by.metric.name} {over} {task.example.many} of all validation {task.unit.many} pooled."
     )
     absent = dict.fromkeys(
         name.removeprefix(SUPPORT)

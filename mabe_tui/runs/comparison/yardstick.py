@@ -73,7 +73,7 @@ def common_task(experiments: Sequence[Experiment]) -> TaskSpec:
         ConfigError: they learn different ones, or one of these is not there.
     """
     tasks = {experiment.name: task_of(experiment) for experiment in experiments}
-    if len({task.name for task in tasks.values()}) > 1:
+    if len({*tasks.values()}) > 1:
         learned = "; ".join(f"{name}: {task.name}, {task.title}" for name, task in tasks.items())
         raise ConfigError(f"runs of different tasks cannot be compared ({learned})")
     return next(iter(tasks.values()))
