@@ -8,7 +8,8 @@ import pytest
 
 from tests.terminal_svg import COLUMN, LINE, SHAPES, SIDE, portable
 
-PICTURES = sorted((Path(__file__).resolve().parents[1] / "docs").rglob("*.svg"))
+ROOT = Path(__file__).resolve().parents[1]
+PICTURES = sorted((ROOT / "docs").rglob("*.svg"))
 OF_A_MACHINE = re.compile(r"(?<![\w~.])/(?:check|home|mnt|opt|private|root|tmp|Users|var|work)\b")
 ELSEWHERE = re.compile(r"@font-face|<image|url\((?!#)|(?:href|src)=")
 
@@ -22,8 +23,14 @@ def test_a_picture_needs_nothing_and_names_no_machine(path: Path) -> None:
     assert not ELSEWHERE.search(text)
 
 
-def test_the_pictures_are_found() -> None:
-    assert {"home", "run", "compare"} <= {path.stem for path in PICTURES}
+def test_every_picture_is_on_a_page() -> None:
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    shown = {
+        (page.parent / name).resolve()
+        for page in pages
+        for name in re.findall(r"!\[[^]]+\]\(([^)]+\.svg)\)", page.read_text(encoding="utf-8"))
+    }
+    assert shown == {*PICTURES}
 
 
 @pytest.mark.parametrize("path", ["/tmp/x", "at /home/me/poses", "(/work)"])
