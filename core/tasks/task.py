@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
 import pyarrow as pa
-from torch import Tensor, nn
+from torch import nn
 
 from core.config.task_spec import TaskSpec
 from core.data.manifest import Remark
+from core.losses.loss import Loss as Loss
 from core.system.tree import Rows, Tree
 
 
@@ -41,16 +42,6 @@ class Batch(Protocol):
     def take(self, rows: Rows) -> Self:
         """Return the batch of some of its rows, repeated ones too; ``examples`` may be an estimate."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """A batch's loss as a sum and its weight, so that batches of any size can be accumulated."""
-
-    total: Tensor
-    """Scalar, differentiable: Σ weight × loss over the examples."""
-    weight: Tensor
-    """Scalar: Σ weight."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

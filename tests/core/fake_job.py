@@ -18,11 +18,11 @@ from torch import nn
 
 from core.frames.batch import FrameBatch
 from core.job import main
+from core.losses.frames import FrameLoss
 from core.run.rundir import RunDir
 from core.tasks.behaviour.spec import SPEC
 from core.tasks.task import DataSummary, Loss
 from core.training import checkpoint_file, leader
-from core.training.losses import FrameLoss
 
 TIME, FEATURES, CLASSES = 5, 6, 3
 HELD_AT = 4

@@ -22,6 +22,7 @@ from core.frames.windows import (
     training_windows,
     validation_windows,
 )
+from core.losses.frames import FrameLoss
 from core.models.build import build_model
 from core.models.input_spec import InputSpec
 from core.system.device import to_device
@@ -31,7 +32,6 @@ from core.tasks.behaviour.predictions import predictions_table
 from core.tasks.behaviour.settings import BehaviourExperiment, BehaviourTrainingConfig
 from core.tasks.behaviour.spec import SPEC
 from core.tasks.task import DataSummary, Loss
-from core.training.losses import FrameLoss
 
 
 class BehaviourTask:

@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional
 
 from core.frames.batch import FrameBatch
-from core.training.losses import FrameLoss
+from core.losses.frames import FrameLoss
 
 LOGITS = torch.randn(3, 7, 4, generator=torch.Generator().manual_seed(1))
 TARGETS = torch.randint(0, 4, (3, 7), generator=torch.Generator().manual_seed(2))

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from core.frames.batch import FrameBatch
-from core.tasks.task import Loss
+from core.losses.loss import Loss
 
 
 @dataclass(frozen=True, slots=True)
