@@ -21,12 +21,13 @@ from mabe_tui.runs.launching.start import new_request
 from mabe_tui.runs.studies.study import asked, open_study
 from mabe_tui.runs.studies.tuning import Tuner
 from tests.gate import Gate
-from tests.loopback.conftest import MakeRun
+from tests.loopback.conftest import Mabe, MakeRun
 from tests.loopback.helpers import assert_complete
 from tests.loopback.server import LoopbackServer
 from tests.waiting import wait_for
 
 MABE = (sys.executable, "-c", "from mabe_tui.cli.main import run; run()")
+TUNE = ("tune", "v2", "--on", "modal", "--set", "training.epochs=2")
 Tune = Callable[..., "subprocess.Popen[str]"]
 
 
@@ -40,10 +41,9 @@ def tune(server: LoopbackServer, home: Path) -> Iterator[Tune]:
     """Begin ``mabe tune v2 --on modal`` in a process of its own."""
     begun: list[subprocess.Popen[str]] = []
 
-    def begin(*arguments: str, epochs: int = 2) -> "subprocess.Popen[str]":
-        command = ["tune", "v2", "--on", "modal", "--set", f"training.epochs={epochs}", *arguments]
+    def begin(*arguments: str) -> "subprocess.Popen[str]":
         process = subprocess.Popen(
-            [*MABE, *command],
+            [*MABE, *TUNE, *arguments],
             env=os.environ | server.client_environment() | {"MABE_HOME": str(home)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -72,20 +72,19 @@ def calls_for(server: LoopbackServer, runs: list[RunDir]) -> int:
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_a_search_that_is_left_loses_nothing(
-    tune: Tune, home: Path, server: LoopbackServer, how: signal.Signals, gate: Gate
+    tune: Tune, mabe: Mabe, home: Path, server: LoopbackServer, how: signal.Signals, gate: Gate
 ) -> None:
     gate.hold_after(1)
-    first = tune("--trials", "3", "--parallel", "2", epochs=2)
+    three = ("--trials", "3", "--parallel", "2")
+    first = tune(*three)
     wait_for(lambda: len(runs_under(home)) == 2 and bool(runs_under(home)[0].history().epochs))
     first.send_signal(how)
     told, said = first.communicate()
     left = runs_under(home)
     assert all(run.id in told + said for run in left) or how is signal.SIGKILL
     gate.open()
-    second = tune("--trials", "3", "--parallel", "2", "--json", epochs=2)
-    told, said = second.communicate()
-    assert second.returncode == 0, said
-    trials = json.loads(told)["trials"]
+    second = mabe(*TUNE, *three, "--json")
+    trials = json.loads(second.stdout)["trials"]
     assert [trial["outcome"] for trial in trials] == ["complete"] * 3
     runs = runs_under(home)
     assert {trial["run"] for trial in trials} == {run.id for run in runs} > {r.id for r in left}
@@ -98,7 +97,7 @@ def test_modal_may_be_away_for_a_while(
     tune: Tune, home: Path, server: LoopbackServer, gate: Gate
 ) -> None:
     gate.hold_after(1)
-    search = tune("--trials", "3", epochs=2)
+    search = tune("--trials", "3")
     wait_for(lambda: bool(runs_under(home)) and bool(runs_under(home)[0].history().epochs))
     server.go_down()
     gate.open()
