@@ -4,7 +4,7 @@ Trains what ``run.toml`` asks for, going on from the newest checkpoint where the
 with exactly one ending event. Exit code 0: finished, stopped or preempted, with the state saved;
 1: failed, and starting again without a change would fail again.
 
-Signals: SIGINT is a preemption, SIGTERM and SIGUSR1 are a person's wish to stop. Prepared data are
+Signals: SIGINT is a preemption, SIGTERM and SIGUSR1 are a request to stop. Prepared data are
 kept in ``$MABE_CACHE``, else in ``cache`` beside the ``runs`` folder that the run lies in.
 """
 

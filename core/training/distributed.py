@@ -28,7 +28,7 @@ TIMEOUT_SECONDS = 24 * 3600
 """Followers wait while the leader validates. A dead process is noticed by other means, at once."""
 
 
-class Order(enum.IntEnum):
+class CommandKind(enum.IntEnum):
     """What the leader tells its followers to do."""
 
     EPOCH = 0
@@ -41,7 +41,7 @@ class Order(enum.IntEnum):
 class Command:
     """An order and its numbers; ``EPOCH`` alone has any."""
 
-    order: Order
+    order: CommandKind
     epoch: int = 0
     skip: int = 0
     """Micro-batches of the epoch that are done already."""
@@ -113,10 +113,10 @@ class SharedGroup(Group):
 
     def receive(self) -> Command:
         """Wait for the leader's next order."""
-        numbers = _encoded(Command(Order.END))
+        numbers = _encoded(Command(CommandKind.END))
         dist.broadcast(numbers, src=0)
         order, epoch, skip, learning_rate = numbers.tolist()
-        return Command(Order(int(order)), int(epoch), int(skip), learning_rate)
+        return Command(CommandKind(int(order)), int(epoch), int(skip), learning_rate)
 
     def sum(self, tensors: Sequence[Tensor]) -> None:
         """Replace each float32 tensor by its sum over the processes, in one exchange."""
@@ -128,7 +128,7 @@ class SharedGroup(Group):
 
     def gather(self, own: Any) -> list[Any]:
         """Return what each process has; followers are ordered to hand it in."""
-        self.order(Command(Order.GATHER))
+        self.order(Command(CommandKind.GATHER))
         return self.exchange(own)
 
     def exchange(self, own: Any) -> list[Any]:

@@ -18,7 +18,7 @@ from core.system.processes import end_with_parent
 from core.tasks.task import Batch, Task
 from core.training.checkpoint_file import read_checkpoint
 from core.training.compiling import compile_forward
-from core.training.distributed import Order, SharedGroup
+from core.training.distributed import CommandKind, SharedGroup
 from core.training.rng import rng_state, seed_everything
 from core.training.state import TrainingState
 from core.training.step import optimise
@@ -81,14 +81,14 @@ def _own_seed(seed: int, rank: int) -> int:
 def _obey(group: SharedGroup, state: TrainingState, task: Task, request: RunRequest) -> None:
     config = request.experiment.training
     batches = iter(list[Batch]())
-    while (command := group.receive()).order is not Order.END:
+    while (command := group.receive()).order is not CommandKind.END:
         match command.order:
-            case Order.EPOCH:
+            case CommandKind.EPOCH:
                 state.set_learning_rate(command.learning_rate)
                 state.model.train()
                 batches = task.train_batches(command.epoch, command.skip)
-            case Order.STEP:
+            case CommandKind.STEP:
                 micro_batches = islice(batches, config.accumulation_steps)
                 optimise(state, task, micro_batches, config.gradient_clip, group)
-            case Order.GATHER:
+            case CommandKind.GATHER:
                 group.exchange(rng_state())

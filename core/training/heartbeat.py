@@ -10,7 +10,7 @@ import torch
 
 from core.run.emitter import Emitter
 from core.run.events import Step, System
-from core.training.state import Standing
+from core.training.state import TrainingProgress
 from core.training.step import StepResult
 
 STEP_INTERVAL = 1.0
@@ -49,7 +49,7 @@ class Heartbeat:
         self._step_due += pause
 
     def step(
-        self, progress: Standing, epoch_steps: int, result: StepResult, learning_rate: float
+        self, progress: TrainingProgress, epoch_steps: int, result: StepResult, learning_rate: float
     ) -> None:
         """Take note of an optimiser step; emit what came together, when it is time.
 
@@ -67,7 +67,7 @@ class Heartbeat:
         self.beat()
 
     def _emit_step(
-        self, progress: Standing, epoch_steps: int, learning_rate: float, now: float
+        self, progress: TrainingProgress, epoch_steps: int, learning_rate: float, now: float
     ) -> None:
         weight = sum(result.loss_weight for result in self._steps)
         elapsed = now - self._since

@@ -21,7 +21,7 @@ from core.config.gpus import choices_of, split_gpu
 from core.errors import ConfigError, RunError
 from core.system.processes import deaf_to
 from core.training import follower
-from core.training.distributed import ALONE, Command, Group, Order, SharedGroup
+from core.training.distributed import ALONE, Command, CommandKind, Group, SharedGroup
 from core.training.follower import Assignment
 from core.training.stopping import SIGNALS
 
@@ -83,7 +83,7 @@ def lead(
             group = SharedGroup.join(0, size, meeting)
             group.align(model)
             yield group
-            group.order(Command(Order.END))
+            group.order(Command(CommandKind.END))
             dist.destroy_process_group()
 
 

@@ -73,7 +73,7 @@ class EpochSums(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         return self.frames / self.train_seconds if self.train_seconds else 0.0
 
 
-class Standing(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+class TrainingProgress(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Where training stands."""
 
     epoch: int = 0
@@ -140,7 +140,7 @@ class TrainingState:
         )
         self.schedule = Schedule(config, rises=rises)
         self.precision = Precision(config.mixed_precision, device)
-        self.progress = Standing()
+        self.progress = TrainingProgress()
 
     @property
     def predictor(self) -> nn.Module:
@@ -189,7 +189,7 @@ class TrainingState:
             self.optimizer.load_state_dict(state["optimizer"])
             if state["scaler"] and self.precision.scaler.is_enabled():
                 self.precision.scaler.load_state_dict(state["scaler"])
-            self.progress = msgspec.convert(state["progress"], Standing)
+            self.progress = msgspec.convert(state["progress"], TrainingProgress)
             self.schedule.load_state_dict(state["schedule"])
             if rank < len(state["rng"]):
                 restore_rng(state["rng"][rank])

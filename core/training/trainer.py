@@ -21,7 +21,7 @@ from core.system.files import replace_atomically
 from core.tasks.task import Batch, Measure, Task
 from core.training.checkpoint import Checkpoint, CheckpointStore
 from core.training.compiling import compile_forward
-from core.training.distributed import ALONE, Command, Group, Order
+from core.training.distributed import ALONE, Command, CommandKind, Group
 from core.training.evaluate import evaluate
 from core.training.heartbeat import Heartbeat
 from core.training.rng import rng_state
@@ -157,7 +157,7 @@ class Trainer:
     def _train_epoch(self, epoch: int) -> StopReason | None:
         progress, accumulation = self.state.progress, self._config.accumulation_steps
         skip = progress.epoch_step * accumulation
-        self._group.order(Command(Order.EPOCH, epoch, skip, self.state.learning_rate))
+        self._group.order(Command(CommandKind.EPOCH, epoch, skip, self.state.learning_rate))
         batches = self._task.train_batches(epoch, skip)
         self.state.model.train()
         self._heartbeat.go_on()
@@ -171,7 +171,7 @@ class Trainer:
         began = time.perf_counter()
         progress = self.state.progress
         micro_batches = islice(batches, self._config.accumulation_steps)
-        self._group.order(Command(Order.STEP))
+        self._group.order(Command(CommandKind.STEP))
         result = optimise(
             self.state, self._task, micro_batches, self._config.gradient_clip, self._group
         )

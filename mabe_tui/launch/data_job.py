@@ -19,12 +19,12 @@ from mabe_tui.kaggle_io.download import download
 from mabe_tui.launch.data_messages import (
     SECRET_HELP,
     STATUS,
-    Failed,
-    Order,
-    Ready,
+    DownloadFailed,
+    DownloadProgress,
+    DownloadReady,
+    DownloadRequest,
     Say,
     Status,
-    Working,
 )
 
 RETRIES = 10
@@ -35,7 +35,12 @@ class DataJob:
     """One order, where the volume is mounted."""
 
     def __init__(
-        self, order: Order, mount: Path, workers: int, commit: Callable[[], object], say: Say
+        self,
+        order: DownloadRequest,
+        mount: Path,
+        workers: int,
+        commit: Callable[[], object],
+        say: Say,
     ) -> None:
         """Take an order.
 
@@ -50,15 +55,15 @@ class DataJob:
         self._folder, self._cache = mount / order.name, mount / "cache"
         self._tell = sparing(_saying(say), TELL_SECONDS)
 
-    def carry_out(self) -> Ready | Failed:
+    def carry_out(self) -> DownloadReady | DownloadFailed:
         """Do what is still to be done; what went wrong is an answer, for no retry would mend it."""
         self._keep(msgspec.structs.replace(self._status(), ended=None))
         try:
             if not self._status().is_unpacked:
                 self._fetch()
-            ended: Ready | Failed = self._look_over()
+            ended: DownloadReady | DownloadFailed = self._look_over()
         except UserError as error:
-            ended = Failed(error=str(error))
+            ended = DownloadFailed(error=str(error))
         self._keep(msgspec.structs.replace(self._status(), ended=ended))
         return ended
 
@@ -68,7 +73,7 @@ class DataJob:
         download(self._folder, order.competition, self._tell, RETRIES, advice)
         self._keep(Status(competition=order.competition, is_unpacked=True))
 
-    def _look_over(self) -> Ready:
+    def _look_over(self) -> DownloadReady:
         """Check and prepare, as ``mabe data check`` and ``mabe data prepare`` do."""
         order = self._order
         actions = ActionMap(order.actions, order.classes)
@@ -84,7 +89,7 @@ class DataJob:
             _of(self._tell, "prepared"),
             order.skip_bad,
         )
-        return Ready(
+        return DownloadReady(
             videos=len(prepared.videos),
             frames=sum(video.frames for video in prepared.videos),
             prepared=prepared.folder.name,
@@ -111,4 +116,4 @@ def _of(tell: Progress, what: str) -> Progress:
 
 
 def _saying(say: Say) -> Progress:
-    return lambda done, total, unit: say(Working(done=done, total=total, unit=unit))
+    return lambda done, total, unit: say(DownloadProgress(done=done, total=total, unit=unit))

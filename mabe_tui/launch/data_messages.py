@@ -1,4 +1,4 @@
-"""What is asked of a download elsewhere, what it says of itself, and what it leaves beside the data."""
+"""Messages between a remote download and whoever started it, and the notes it leaves beside the data."""
 
 from collections.abc import Callable
 
@@ -8,27 +8,27 @@ from core.data.findings import Report
 from core.system.files import UNDECODABLE
 
 APP_PREFIX = "mabe-data-"
-"""What the apps of downloads are called, before the folder's name."""
+"""Prefix of a download app's name, before the folder's name."""
 STATUS = ".download.json"
 """Beside the data: a :class:`Status`."""
 CALL = ".download-call.json"
-"""Beside the data: a :class:`StartedCall`. Only whoever starts a download writes it, the job never."""
+"""Beside the data: a :class:`StartedCall`. Written by whoever starts a download, never by the job."""
 PLAIN_PREFIX = "mabe: "
-"""What a line begins with that is for a person, such as that a commit failed."""
+"""Prefix of a line meant for a person, such as a failed commit."""
 SECRET_HELP = (
     "take a name and key from kaggle.com/settings and put them on Modal:"
     " `modal secret create --force {secret} KAGGLE_USERNAME=… KAGGLE_KEY=…`"
 )
 
 
-class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be fetched, and as what it is to be checked and prepared."""
+class DownloadRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What to download, and the settings to check and prepare it with."""
 
     name: str
-    """The folder's, on the volume."""
+    """Name of the folder on the volume."""
     competition: str
     secret: str
-    """Under which name Modal has the Kaggle credentials; for what is said where they are wrong."""
+    """Name of the Modal secret with the Kaggle credentials, for error messages."""
     keypoints: str
     mice: int
     actions: dict[str, str]
@@ -36,57 +36,57 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     skip_bad: bool = False
 
 
-class Word(msgspec.Struct, frozen=True, kw_only=True, tag_field="mabe_data"):
-    """One line of what the job says; other lines of its log are none of its words."""
+class DownloadMessage(msgspec.Struct, frozen=True, kw_only=True, tag_field="mabe_data"):
+    """One line of the job's output; any other line of its log is plain text."""
 
 
-class Working(Word, frozen=True, tag="working"):
-    """How far it is."""
+class DownloadProgress(DownloadMessage, frozen=True, tag="working"):
+    """Progress of the work at hand."""
 
     done: int
     total: int
     unit: str
 
 
-class Ready(Word, frozen=True, tag="ready"):
-    """The data are there, checked and prepared."""
+class DownloadReady(DownloadMessage, frozen=True, tag="ready"):
+    """The data have been downloaded, checked and prepared."""
 
     videos: int
     frames: int
     prepared: str
-    """The folder of the arrays, below ``cache``."""
+    """Folder of the prepared arrays, below ``cache``."""
     report: Report
 
 
-class Failed(Word, frozen=True, tag="failed"):
-    """It ended without them; ``error`` is one line for a person."""
+class DownloadFailed(DownloadMessage, frozen=True, tag="failed"):
+    """The download failed; ``error`` is one line for a person."""
 
     error: str
 
 
-AnyWord = Working | Ready | Failed
-Say = Callable[[AnyWord], None]
+AnyMessage = DownloadProgress | DownloadReady | DownloadFailed
+Say = Callable[[AnyMessage], None]
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a folder on the volume is."""
+    """State of a data folder on the volume."""
 
     competition: str
     is_unpacked: bool = False
-    ended: Ready | Failed | None = None
+    ended: DownloadReady | DownloadFailed | None = None
 
 
 class StartedCall(msgspec.Struct, frozen=True, kw_only=True):
-    """The newest download into a folder, as Modal knows it."""
+    """The newest download into a folder, by its Modal ids."""
 
     app_id: str
     call_id: str
 
 
-def read_word(line: str) -> AnyWord | None:
-    """Read one line of the job's log; ``None`` where it is another's."""
+def read_message(line: str) -> AnyMessage | None:
+    """Decode one line of the job's log; return ``None`` for a line that is not a message."""
     try:
-        word: AnyWord = msgspec.json.decode(line, type=AnyWord)
+        word: AnyMessage = msgspec.json.decode(line, type=AnyMessage)
     except UNDECODABLE:
         return None
     return word

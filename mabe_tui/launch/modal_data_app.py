@@ -7,7 +7,13 @@ import modal
 import msgspec
 
 from mabe_tui.launch.data_job import DataJob
-from mabe_tui.launch.data_messages import PLAIN_PREFIX, AnyWord, Failed, Order, Ready
+from mabe_tui.launch.data_messages import (
+    PLAIN_PREFIX,
+    AnyMessage,
+    DownloadFailed,
+    DownloadReady,
+    DownloadRequest,
+)
 from mabe_tui.launch.modal_app import (
     DATA_MOUNT,
     IDLE_SECONDS,
@@ -40,7 +46,7 @@ SECONDS_AFTER_SIGNAL = 25.0
 """How long a container that is taken away may commit: Modal ends it after 30 s."""
 INSIST_SECONDS = 600.0
 """How long a job that has ended is waited for by its last commit, all of which is paid for."""
-Job = Callable[[Callable[[], object]], Ready | Failed]
+Job = Callable[[Callable[[], object]], DownloadReady | DownloadFailed]
 
 
 def is_left_out(path: Path) -> bool:
@@ -65,10 +71,10 @@ def fetch_data(order: str) -> str:
     """Carry out an order; return its last word as JSON.
 
     Args:
-        order: an :class:`~mabe_tui.launch.data_messages.Order` as JSON.
+        order: an :class:`~mabe_tui.launch.data_messages.DownloadRequest` as JSON.
     """
     reload(data_volume)
-    asked = msgspec.json.decode(order, type=Order)
+    asked = msgspec.json.decode(order, type=DownloadRequest)
     mount = MOUNT_ROOT / DATA_MOUNT.lstrip("/")
     ended = see_through(
         lambda keep: DataJob(asked, mount, CORES, keep, _print).carry_out(),
@@ -79,7 +85,9 @@ def fetch_data(order: str) -> str:
     return msgspec.json.encode(ended).decode()
 
 
-def see_through(job: Job, commit: Commit, say: Callable[[str], None]) -> Ready | Failed:
+def see_through(
+    job: Job, commit: Commit, say: Callable[[str], None]
+) -> DownloadReady | DownloadFailed:
     """Do a job to its end while a thread commits what it keeps; a commit that fails does not end it.
 
     Args:
@@ -111,7 +119,7 @@ def see_through(job: Job, commit: Commit, say: Callable[[str], None]) -> Ready |
         except BaseException:  # another container goes on from here
             _is_kept(committer, SECONDS_AFTER_SIGNAL)
             raise
-        if not _is_kept(committer, INSIST_SECONDS) and isinstance(ended, Ready):
+        if not _is_kept(committer, INSIST_SECONDS) and isinstance(ended, DownloadReady):
             raise RuntimeError(
                 f"the data are ready, but could not be committed ({problem or 'no answer in time'})"
             )
@@ -124,5 +132,5 @@ def _is_kept(committer: Committer, seconds: float) -> bool:
     return committer.wait_for_success(committer.request(), seconds)
 
 
-def _print(word: AnyWord) -> None:
+def _print(word: AnyMessage) -> None:
     print(msgspec.json.encode(word).decode(), flush=True)

@@ -8,10 +8,16 @@ import pytest
 from core.data import synthetic
 from mabe_tui.launch import data_job
 from mabe_tui.launch.data_job import DataJob
-from mabe_tui.launch.data_messages import AnyWord, Failed, Order, Ready, Working
+from mabe_tui.launch.data_messages import (
+    AnyMessage,
+    DownloadFailed,
+    DownloadProgress,
+    DownloadReady,
+    DownloadRequest,
+)
 from tests.loopback.kaggle_server import KaggleServer, archive, kaggle_serving
 
-ORDER = Order(
+ORDER = DownloadRequest(
     name="mice", competition="mice", secret="kaggle-secret", keypoints="mars7", mice=2,
     actions={}, classes=("other", "social"),
 )  # fmt: skip
@@ -36,27 +42,29 @@ class Told:
     """Carries an order out, and keeps what was said and how often something was committed."""
 
     def __init__(self, mount: Path) -> None:
-        self.mount, self.words, self.commits = mount, list[AnyWord](), 0
+        self.mount, self.words, self.commits = mount, list[AnyMessage](), 0
 
-    def carry_out(self) -> Ready | Failed:
+    def carry_out(self) -> DownloadReady | DownloadFailed:
         return DataJob(ORDER, self.mount, 1, self.commit, self.words.append).carry_out()
 
     def commit(self) -> None:
         self.commits += 1
 
     def units(self) -> list[str]:
-        return list(dict.fromkeys(word.unit for word in self.words if isinstance(word, Working)))
+        return list(
+            dict.fromkeys(word.unit for word in self.words if isinstance(word, DownloadProgress))
+        )
 
 
 def test_a_broken_download_is_an_answer_and_goes_on(kaggle: KaggleServer, tmp_path: Path) -> None:
     kaggle.break_after = [2_500_000]
     job = Told(tmp_path / "vol")
     ended = job.carry_out()
-    assert isinstance(ended, Failed)
+    assert isinstance(ended, DownloadFailed)
     assert "broke off" in ended.error
     kaggle.served.clear()
     ended = job.carry_out()
-    assert isinstance(ended, Ready)
+    assert isinstance(ended, DownloadReady)
     assert ended.videos == 2
     assert kaggle.served[-1][0] >= 2 << 20
 
@@ -75,7 +83,7 @@ def test_what_was_unpacked_is_not_fetched_again(
             job.carry_out()
     assert job.commits == 2  # as begun, as unpacked
     kaggle.served.clear()
-    assert isinstance(job.carry_out(), Ready)
+    assert isinstance(job.carry_out(), DownloadReady)
     assert kaggle.served == []
 
 
@@ -92,6 +100,6 @@ def test_each_kind_of_work_is_told_apart(kaggle: KaggleServer, tmp_path: Path) -
 def test_damaged_videos_are_an_answer(kaggle: KaggleServer, tmp_path: Path) -> None:
     kaggle.content = archive({"train.csv": b"lab_id,video_id\n"})
     ended = Told(tmp_path / "vol").carry_out()
-    assert isinstance(ended, Failed)
+    assert isinstance(ended, DownloadFailed)
     assert "train.csv" in ended.error
     assert "\n" not in ended.error

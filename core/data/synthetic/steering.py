@@ -26,13 +26,25 @@ WALL_GAP = 0.3
 class Mouse:
     """The state of one simulated mouse: place, velocity, heading, and its mood to move and turn."""
 
-    __slots__ = ("drive", "heading", "limit", "pace", "spin", "turn", "vx", "vy", "wish", "x", "y")
+    __slots__ = (
+        "bearing",
+        "drive",
+        "heading",
+        "limit",
+        "pace",
+        "spin",
+        "turn",
+        "vx",
+        "vy",
+        "x",
+        "y",
+    )
 
     def __init__(self, x: float, y: float, heading: float, pace: float) -> None:
         self.x, self.y, self.heading, self.pace = x, y, heading, pace
         self.vx = self.vy = self.drive = self.turn = 0.0
         self.spin = heading
-        self.wish = heading
+        self.bearing = heading
         self.limit = TURN_LIMIT
 
     def wander(self, noise: list[float]) -> None:
@@ -46,7 +58,7 @@ class Mouse:
 
 
 class Steering:
-    """Ways to move in a rectangular arena. Each sets a mouse's velocity and the heading it wishes."""
+    """Ways to move in a rectangular arena. Each sets a mouse's velocity and the heading it aims for."""
 
     def __init__(self, width: float, height: float, dt: float) -> None:
         self.width, self.height, self.dt = width, height, dt
@@ -59,7 +71,7 @@ class Steering:
         mouse.x = x = _clip(mouse.x + mouse.vx * dt, WALL_GAP, self.width - WALL_GAP)
         mouse.y = y = _clip(mouse.y + mouse.vy * dt, WALL_GAP, self.height - WALL_GAP)
         most = mouse.limit * dt
-        change = 0.7 * math.remainder(mouse.wish - mouse.heading, math.tau)
+        change = 0.7 * math.remainder(mouse.bearing - mouse.heading, math.tau)
         mouse.heading = heading = mouse.heading + _clip(change, -most, most)
         return x, y, heading
 
@@ -70,8 +82,8 @@ class Steering:
         """
         mood = _clip(0.65 + mouse.drive, *(STEADY if steady else MOODS))
         speed = PACE * mouse.pace * pace * mood
-        wish = mouse.heading + mouse.turn * self.dt * (0.3 + speed if speed < 0.7 else 1.0)
-        self._walk(mouse, self._off_walls(mouse, wish), speed)
+        bearing = mouse.heading + mouse.turn * self.dt * (0.3 + speed if speed < 0.7 else 1.0)
+        self._walk(mouse, self._off_walls(mouse, bearing), speed)
 
     def flee(self, mouse: Mouse, other: Mouse, top: float) -> None:
         """Run from another mouse, sideways where a wall is in the way."""
@@ -82,8 +94,8 @@ class Steering:
         """Go to the nearest wall, nose first."""
         gaps = (mouse.x, self.width - mouse.x, mouse.y, self.height - mouse.y)
         side = gaps.index(min(gaps))
-        wish = (math.pi, 0.0, -math.pi / 2, math.pi / 2)[side]
-        self._walk(mouse, wish, top if gaps[side] > 0.5 else 0.0)
+        bearing = (math.pi, 0.0, -math.pi / 2, math.pi / 2)[side]
+        self._walk(mouse, bearing, top if gaps[side] > 0.5 else 0.0)
 
     def touch(self, mouse: Mouse, other: Mouse, aim: float, gap: float, top: float) -> None:
         """Bring the nose to a point on the other's axis (0.5 its nose, −0.5 its tail base).
@@ -130,11 +142,11 @@ class Steering:
         mouse.vx += 0.5 * mouse.drive
         mouse.vy += 0.4 * mouse.turn
 
-    def _walk(self, mouse: Mouse, wish: float, speed: float) -> None:
-        """Go forwards while turning towards ``wish``."""
-        mouse.wish, mouse.limit = wish, TURN_LIMIT
+    def _walk(self, mouse: Mouse, bearing: float, speed: float) -> None:
+        """Go forwards while turning towards ``bearing``."""
+        mouse.bearing, mouse.limit = bearing, TURN_LIMIT
         heading = mouse.heading
-        ahead = math.cos(wish - heading)
+        ahead = math.cos(bearing - heading)
         speed *= ahead if ahead > 0.2 else 0.2
         self._accelerate(mouse, speed * math.cos(heading), speed * math.sin(heading))
 
@@ -147,7 +159,7 @@ class Steering:
         if far > 0.7:
             self._walk(mouse, math.atan2(dy, dx), min(top, far / self.dt))
             return
-        mouse.wish, mouse.limit = face, TURN_LIMIT
+        mouse.bearing, mouse.limit = face, TURN_LIMIT
         vx, vy = 0.8 * other.vx + 2.5 * dx, 0.8 * other.vy + 2.5 * dy
         scale = min(1.0, top / (math.hypot(vx, vy) or 1.0))
         self._accelerate(mouse, vx * scale, vy * scale)
@@ -156,15 +168,15 @@ class Steering:
         mouse.vx += self.response * (vx - mouse.vx)
         mouse.vy += self.response * (vy - mouse.vy)
 
-    def _off_walls(self, mouse: Mouse, wish: float) -> float:
+    def _off_walls(self, mouse: Mouse, bearing: float) -> float:
         """Bend a wished heading away from walls that are near."""
         x, y, reach = mouse.x, mouse.y, self.wall_range
         right, below = self.width - x, self.height - y
         if x > reach and y > reach and right > reach and below > reach:
-            return wish
+            return bearing
         push_x = max(0.0, reach - x) - max(0.0, reach - right)
         push_y = max(0.0, reach - y) - max(0.0, reach - below)
-        return math.atan2(math.sin(wish) + 1.6 * push_y, math.cos(wish) + 1.6 * push_x)
+        return math.atan2(math.sin(bearing) + 1.6 * push_y, math.cos(bearing) + 1.6 * push_x)
 
 
 def _clip(value: float, low: float, high: float) -> float:

@@ -22,7 +22,7 @@ from mabe_tui.cli.terminal.output import (
 from mabe_tui.runs.following.connection import turns
 
 if TYPE_CHECKING:
-    from mabe_tui.launch.data_messages import Order, Ready
+    from mabe_tui.launch.data_messages import DownloadReady, DownloadRequest
     from mabe_tui.launch.modal.apps import RunningApp
     from mabe_tui.launch.modal.data import RemoteFolder
 
@@ -112,11 +112,11 @@ def _fetch(folder: Path, competition: str, anew: bool) -> int:
 
 def _order(
     session: Session, name: str, competition: str, secret: str, version: str, skip_bad: bool
-) -> "Order":
-    from mabe_tui.launch.data_messages import Order
+) -> "DownloadRequest":
+    from mabe_tui.launch.data_messages import DownloadRequest
 
     experiment = behaviour_of(session.registry.experiment(version), "`mabe data`")
-    return Order(
+    return DownloadRequest(
         name=name,
         competition=competition,
         secret=secret,
@@ -128,7 +128,7 @@ def _order(
     )
 
 
-def _download_on_modal(order: "Order", detach: bool, as_json: bool) -> None:
+def _download_on_modal(order: "DownloadRequest", detach: bool, as_json: bool) -> None:
     from mabe_tui.launch.modal import download as modal_download
 
     there = modal_download.find(order.name)
@@ -157,7 +157,7 @@ def _download_on_modal(order: "Order", detach: bool, as_json: bool) -> None:
     _print_ready(order, modal_download.conclude(there, ended, say), as_json)
 
 
-def _print_ready(order: "Order", ready: "Ready", as_json: bool) -> None:
+def _print_ready(order: "DownloadRequest", ready: "DownloadReady", as_json: bool) -> None:
     from mabe_tui.cli.data.data_report import report_lines
 
     if as_json:

@@ -31,7 +31,13 @@ from mabe_tui.runs.format.settings import spell
 from mabe_tui.runs.format.units import parse_duration
 from mabe_tui.runs.launching import forecast
 from mabe_tui.runs.launching.forecast import Changed
-from mabe_tui.runs.launching.run_requests import Wish, check_data, parse_seeds, requests_for, start
+from mabe_tui.runs.launching.run_requests import (
+    LaunchOptions,
+    check_data,
+    parse_seeds,
+    requests_for,
+    start,
+)
 from mabe_tui.runs.store import RunStore
 
 
@@ -82,7 +88,7 @@ def run(
     """
     session = session_of(context)
     seconds = parse_duration(max_time) if max_time is not None else None
-    wish = Wish(
+    options = LaunchOptions(
         version=version,
         launcher=on,
         data=data,
@@ -92,7 +98,7 @@ def run(
         limits=Limits(seconds=seconds, cost_usd=budget),
     )
     named = tuple(require_tag(tag) for tag in tags or ())
-    requests = requests_for(session.registry, wish)
+    requests = requests_for(session.registry, options)
     say_left_behind(session.registry.experiment(version), requests[0].experiment)
     described = check_data(requests[0])
     if dry_run:

@@ -28,7 +28,7 @@ from mabe_tui.cli.terminal.output import NO_BREAK, JsonOption, print_json, say, 
 from mabe_tui.launch.launcher import Launcher, launcher_named
 from mabe_tui.runs.format.units import parse_duration
 from mabe_tui.runs.launching import run_requests
-from mabe_tui.runs.launching.run_requests import Wish, check_data, experiment_for
+from mabe_tui.runs.launching.run_requests import LaunchOptions, check_data, experiment_for
 from mabe_tui.runs.store import RunStore
 from mabe_tui.runs.tasks import spec_of
 
@@ -89,7 +89,7 @@ def tune(
 
     session = session_of(context)
     seconds = parse_duration(max_time) if max_time is not None else None
-    wish = Wish(
+    options = LaunchOptions(
         version=version,
         launcher=on,
         data=data,
@@ -97,17 +97,17 @@ def tune(
         preset=preset,
         limits=Limits(seconds=seconds, cost_usd=budget),
     )
-    as_is = experiment_for(session.registry, wish)
-    experiment = _tuned(as_is, wish.overrides, session.registry.path)
+    as_is = experiment_for(session.registry, options)
+    experiment = _tuned(as_is, options.overrides, session.registry.path)
     study_name = name or "-".join(filter(None, [version, preset]))
     if not VERSION_NAME.fullmatch(study_name):
         raise ConfigError(f"--name {study_name}: letters, digits, '_', '.', '-' only, 40 at most")
     launcher = launcher_named(on or experiment.hardware.launcher)
 
     def request_for(drawn: list[str]) -> RunRequest:
-        every = (*wish.overrides, *drawn)
+        every = (*options.overrides, *drawn)
         return run_requests.request_for(
-            session.registry, msgspec.structs.replace(wish, overrides=every)
+            session.registry, msgspec.structs.replace(options, overrides=every)
         )
 
     first = request_for([])
@@ -115,7 +115,7 @@ def tune(
     agree_on_cost(RunStore(session.home), [first] * trials, yes)
     launcher.require_ready(first)
     folder = session.home / FOLDER / study_name
-    what = asked(experiment, preset, wish.overrides, data, launcher.name)
+    what = asked(experiment, preset, options.overrides, data, launcher.name)
     with open_study(folder, what, experiment) as study:
         _work(study, study_name, session.home, launcher, request_for, (trials, parallel), as_json)
         results = study.results()

@@ -13,7 +13,7 @@ import msgspec
 from core.errors import DataError, UserError
 from core.system.files import UNDECODABLE
 from core.system.progress import Progress
-from mabe_tui.launch.data_messages import CALL, STATUS, Failed, StartedCall, Status
+from mabe_tui.launch.data_messages import CALL, STATUS, DownloadFailed, StartedCall, Status
 from mabe_tui.launch.modal.client import ask
 from mabe_tui.launch.modal.machine import DATA_MOUNT
 
@@ -41,7 +41,7 @@ class RemoteFolder(msgspec.Struct, frozen=True, kw_only=True):
     def problem(self) -> str | None:
         """Why its download failed."""
         ended = self.status.ended if self.status is not None else None
-        return ended.error if isinstance(ended, Failed) else None
+        return ended.error if isinstance(ended, DownloadFailed) else None
 
 
 def folders() -> list[RemoteFolder]:

@@ -17,12 +17,12 @@ from mabe_tui.launch.data_messages import (
     APP_PREFIX,
     PLAIN_PREFIX,
     SECRET_HELP,
-    Failed,
-    Order,
-    Ready,
+    DownloadFailed,
+    DownloadProgress,
+    DownloadReady,
+    DownloadRequest,
     StartedCall,
-    Working,
-    read_word,
+    read_message,
 )
 from mabe_tui.launch.launcher import Say, Tell, UnreachableError, ignore, say_nothing
 from mabe_tui.launch.line_buffer import Lines
@@ -72,7 +72,7 @@ class Download(msgspec.Struct, frozen=True, kw_only=True):
         return self.call_id or self.app_id
 
 
-def start(order: Order, say: Say = say_nothing) -> Download:
+def start(order: DownloadRequest, say: Say = say_nothing) -> Download:
     """Start a download, detached.
 
     Args:
@@ -165,7 +165,7 @@ def usd_per_hour() -> float:
 
 def follow(
     download: Download, progress: Progress, say: Say = say_nothing, tell: Tell = ignore
-) -> Ready | Failed:
+) -> DownloadReady | DownloadFailed:
     """Follow a download to its last word, whatever becomes of the connection.
 
     Only its last word, or the result of its call as Modal keeps it, ends this: a rate limit, a refusal or
@@ -181,14 +181,14 @@ def follow(
         RunError: it is over without a word, or the folder says no longer how it ended.
         UserError: there are no credentials.
     """
-    lines, ended = Lines(), list[Ready | Failed]()
+    lines, ended = Lines(), list[DownloadReady | DownloadFailed]()
 
     def take(piece: str, *_: object) -> None:
         for line, _time in lines.feed(piece):
-            match read_word(line):
-                case Working(done=done, total=total, unit=unit):
+            match read_message(line):
+                case DownloadProgress(done=done, total=total, unit=unit):
                     progress(done, total, unit)
-                case Ready() | Failed() as word:
+                case DownloadReady() | DownloadFailed() as word:
                     ended.append(word)
                 case None if line.startswith(PLAIN_PREFIX):
                     say(line.removeprefix(PLAIN_PREFIX))
@@ -200,14 +200,16 @@ def follow(
     return ended[-1] if ended else _last_word(download)
 
 
-def conclude(download: Download, ended: Ready | Failed, say: Say = say_nothing) -> Ready:
+def conclude(
+    download: Download, ended: DownloadReady | DownloadFailed, say: Say = say_nothing
+) -> DownloadReady:
     """Stop the app of a download that has said its last word, and return what is there now.
 
     Raises:
         DataError: it failed there; says why, on one line.
     """
     stop_if_over(download, OVER_SECONDS, say)
-    if isinstance(ended, Failed):
+    if isinstance(ended, DownloadFailed):
         raise DataError(f"on Modal: {ended.error}")
     return ended
 
@@ -246,7 +248,7 @@ def _is_over(download: Download) -> bool:
     return modal_calls.state(download.call_id).outcome is not Outcome.RUNNING
 
 
-def _last_word(download: Download) -> Ready | Failed:
+def _last_word(download: Download) -> DownloadReady | DownloadFailed:
     """Return the last word of a download that is over and whose log lacks it.
 
     Raises:
@@ -258,8 +260,8 @@ def _last_word(download: Download) -> Ready | Failed:
             state = modal_calls.state(download.call_id, ANSWER_SECONDS)
             reason = f" ({state.reason or state.outcome})"
             if state.outcome is Outcome.RETURNED:
-                word = read_word(modal_calls.returned(download.call_id))
-                if isinstance(word, Ready | Failed):
+                word = read_message(modal_calls.returned(download.call_id))
+                if isinstance(word, DownloadReady | DownloadFailed):
                     return word
         status = read_status(download.name)
     except UserError as error:

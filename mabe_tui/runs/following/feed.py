@@ -44,7 +44,7 @@ SPEEDS = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
 
 
 @dataclass(frozen=True)
-class Wish:
+class FeedRequest:
     """What is looked at, and so has to be made."""
 
     charts: tuple[str, ...] = ()
@@ -78,7 +78,7 @@ class LogBounds:
 
 
 @dataclass(frozen=True)
-class ReplayStanding:
+class ReplayPosition:
     """How far a replay is."""
 
     position: float
@@ -89,7 +89,7 @@ class ReplayStanding:
 
 
 @dataclass(frozen=True)
-class Look:
+class FeedUpdate:
     """All that a screen shows of a run, at one moment."""
 
     summary: RunSummary
@@ -97,7 +97,7 @@ class Look:
     log: LogBounds
     tail: list[LogRow]
     alerts: tuple[Alert, ...] = ()
-    replay: ReplayStanding | None = None
+    replay: ReplayPosition | None = None
     is_gone: bool = False
     """The run's folder was removed; the rest is how it was last."""
     connection: str = ""
@@ -126,7 +126,7 @@ class RunFeed:
     def __init__(
         self,
         run: RunDir,
-        tell: Callable[[Look], None],
+        tell: Callable[[FeedUpdate], None],
         problem: Callable[[str], None],
         clock: Clock,
     ) -> None:
@@ -134,13 +134,13 @@ class RunFeed:
         self._tell, self._problem, self._clock = tell, problem, clock
         self._asked: queue.SimpleQueue[Job] = queue.SimpleQueue()
         self._closed = threading.Event()
-        self._wish, self._wished = Wish(), True
+        self._request, self._is_requested = FeedRequest(), True
         self._charts = ChartCache()
         self._live: LiveRun
         self._source: RunSource
         self._told, self._told_at = LogBounds(), 0.0
         self._polled_at = 0.0
-        self._look: Look | None = None
+        self._look: FeedUpdate | None = None
         self._following: str | None = None
         """The attempt whose launcher keeps the files here up to date."""
         self._connection = CONNECTED
@@ -157,11 +157,11 @@ class RunFeed:
         self._closed.set()
         self.ask(lambda _: None)
 
-    def wish(self, wish: Wish) -> None:
+    def request(self, request: FeedRequest) -> None:
         """Say what is looked at; it is told at once."""
 
         def take(_: RunSource) -> None:
-            self._wish, self._wished = wish, True
+            self._request, self._is_requested = request, True
 
         self.ask(take)
 
@@ -180,7 +180,7 @@ class RunFeed:
             else:
                 self._source = played = Replay(self.run, self._launcher, self._spell)
                 played.speed = _first_speed(played.duration)
-            self._wished, self._polled_at = True, 0.0
+            self._is_requested, self._polled_at = True, 0.0
 
         self.ask(turn)
 
@@ -190,7 +190,7 @@ class RunFeed:
         def turn(source: RunSource) -> None:
             if isinstance(source, Replay):
                 source.paused = not source.paused
-                self._wished = True
+                self._is_requested = True
 
         self.ask(turn)
 
@@ -201,7 +201,7 @@ class RunFeed:
             if isinstance(source, Replay):
                 at = min(range(len(SPEEDS)), key=lambda n: abs(SPEEDS[n] - source.speed))
                 source.speed = float(SPEEDS[min(max(at + by, 0), len(SPEEDS) - 1)])
-                self._wished = True
+                self._is_requested = True
 
         self.ask(turn)
 
@@ -244,7 +244,7 @@ class RunFeed:
         if now - self._polled_at >= self._pause():
             self._polled_at = now
             update = self._source.poll(self._clock())
-        if not self._wish.unseen:
+        if not self._request.unseen:
             self._source.log.extend()
         is_old = self._source.state.may_speak and now - self._told_at >= SUMMED_UP_SECONDS
         bounds = LogBounds.of(self._source)
@@ -252,22 +252,22 @@ class RunFeed:
         is_due = now - self._told_at >= ALIVE_SECONDS or bounds.complete > self._told.complete
         longer = bounds != self._told and is_due
         changed = update.events or update.alerts or longer or self._playing
-        if self._wished or changed or is_old:
-            self._wished, self._told, self._told_at = False, bounds, now
+        if self._is_requested or changed or is_old:
+            self._is_requested, self._told, self._told_at = False, bounds, now
             self._tell_look(update.alerts)
 
     def _tell_look(self, alerts: tuple[Alert, ...]) -> None:
-        source, wish = self._source, self._wish
+        source, request = self._source, self._request
         try:
-            charts = self._charts.charts(source, wish.charts, wish.view)
+            charts = self._charts.charts(source, request.charts, request.view)
         except UserError as error:
             self._problem(str(error))
             charts = {}
-        tail = source.log.lines(source.log.stop - wish.tail, wish.tail)
+        tail = source.log.lines(source.log.stop - request.tail, request.tail)
         standing = _standing(source) if isinstance(source, Replay) else None
         summary = source.summary(self._clock())
         connection = connection_line(self._connection) if source.state.may_speak else ""
-        self._look = Look(
+        self._look = FeedUpdate(
             summary, charts, self._told, tail, alerts, standing, connection=connection
         )
         self._tell(self._look)
@@ -282,7 +282,7 @@ class RunFeed:
 
     def _work(self) -> None:
         """Do what was asked, waiting for it until the next poll."""
-        complete = self._source.log.complete or self._wish.unseen
+        complete = self._source.log.complete or self._request.unseen
         wait = self._pause() - (time.monotonic() - self._polled_at) if complete else BETWEEN_SLICES
         try:
             job = self._asked.get(timeout=max(wait, 0.0))
@@ -299,7 +299,7 @@ class RunFeed:
             self._problem(str(error))
 
     def _pause(self) -> float:
-        if self._wish.unseen:
+        if self._request.unseen:
             return UNSEEN_SECONDS
         if self._playing:
             return PLAYING_SECONDS
@@ -329,7 +329,7 @@ class RunFeed:
         """Take in, in the thread that follows, what became of the connection."""
 
         def take(_: RunSource) -> None:
-            self._connection, self._wished = connection, True
+            self._connection, self._is_requested = connection, True
 
         self.ask(take)
 
@@ -339,5 +339,5 @@ def _first_speed(duration: float) -> float:
     return float(next((speed for speed in SPEEDS if speed >= wanted), SPEEDS[-1]))
 
 
-def _standing(source: Replay) -> ReplayStanding:
-    return ReplayStanding(source.position, source.duration, source.speed, source.paused)
+def _standing(source: Replay) -> ReplayPosition:
+    return ReplayPosition(source.position, source.duration, source.speed, source.paused)

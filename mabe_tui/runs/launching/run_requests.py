@@ -19,7 +19,7 @@ from mabe_tui.runs.launching.start import new_request, start_runs
 DIGITS = len(str(LARGEST_SEED))
 
 
-class Wish(msgspec.Struct, frozen=True, kw_only=True):
+class LaunchOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked for; nothing in it has been checked."""
 
     version: str
@@ -34,40 +34,42 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     limits: Limits = Limits()
 
 
-def experiment_for(registry: Registry, wish: Wish, seed: int | None = None) -> Experiment:
+def experiment_for(
+    registry: Registry, options: LaunchOptions, seed: int | None = None
+) -> Experiment:
     """Resolve the version with preset, overrides, and what data and seed imply.
 
     Raises:
         ConfigError: names the key, what is allowed, and the nearest right spelling.
     """
     implied = [f"training.seed={seed}"] if seed is not None else []
-    if wish.data is not None:
-        implied += registry.spec(wish.version).with_data
-    return registry.experiment(wish.version, [*wish.overrides, *implied], wish.preset)
+    if options.data is not None:
+        implied += registry.spec(options.version).with_data
+    return registry.experiment(options.version, [*options.overrides, *implied], options.preset)
 
 
-def request_for(registry: Registry, wish: Wish, seed: int | None = None) -> RunRequest:
+def request_for(registry: Registry, options: LaunchOptions, seed: int | None = None) -> RunRequest:
     """Write down one run, with the limits that its launcher imposes. Touches nothing.
 
     Raises:
         UserError: it cannot be had as it is asked for; says why.
     """
-    experiment = experiment_for(registry, wish, seed)
-    launcher = launcher_named(wish.launcher or experiment.hardware.launcher)
+    experiment = experiment_for(registry, options, seed)
+    launcher = launcher_named(options.launcher or experiment.hardware.launcher)
     request = new_request(
         experiment,
         launcher.name,
-        overrides=wish.overrides,
-        preset=wish.preset,
-        data=wish.data,
-        limits=wish.limits,
+        overrides=options.overrides,
+        preset=options.preset,
+        data=options.data,
+        limits=options.limits,
     )
     return launcher.prepare(request)
 
 
-def requests_for(registry: Registry, wish: Wish) -> list[RunRequest]:
+def requests_for(registry: Registry, options: LaunchOptions) -> list[RunRequest]:
     """Write down a run a seed; see :func:`request_for`."""
-    return [request_for(registry, wish, seed) for seed in wish.seeds or (None,)]
+    return [request_for(registry, options, seed) for seed in options.seeds or (None,)]
 
 
 def check_data(request: RunRequest) -> str:

@@ -13,7 +13,7 @@ from textual.timer import Timer
 from textual.widgets import Input
 
 from core.errors import UserError
-from mabe_tui.runs.following.feed import Look, RunFeed
+from mabe_tui.runs.following.feed import FeedUpdate, RunFeed
 from mabe_tui.runs.following.live import RunSource
 from mabe_tui.runs.following.run_log import LogRow, search_pattern
 from mabe_tui.tui.messages import Problem
@@ -95,7 +95,7 @@ class LogPanel(Vertical):
         """
         self._feed, self._place = feed, line
 
-    def show(self, look: Look) -> None:
+    def show(self, look: FeedUpdate) -> None:
         """Take in what is new."""
         self._is_replay = look.replay is not None
         self.view.show(look.log, look.tail)
@@ -135,7 +135,7 @@ class LogPanel(Vertical):
 
     @on(Input.Submitted)
     def _search_typed(self, message: Input.Submitted) -> None:
-        """Look from the selected line up: what is sought was mostly said of late."""
+        """FeedUpdate from the selected line up: what is sought was mostly said of late."""
         message.stop()
         self.query_one(SearchBar).display = False
         self.view.focus()
@@ -230,7 +230,7 @@ class LogPanel(Vertical):
 def _matches(
     source: RunSource, pattern: re.Pattern[str], start: int, direction: int
 ) -> Iterator["Match | None"]:
-    """Look for one match, at the far end again where there is none before."""
+    """FeedUpdate for one match, at the far end again where there is none before."""
     log = source.log
     far = log.first if direction > 0 else log.stop - 1
     for begin, words in ((start, ""), (far, ROUND[direction])):

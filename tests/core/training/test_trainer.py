@@ -11,7 +11,7 @@ from core.tasks.behaviour.settings import BehaviourTrainingConfig
 from core.training.checkpoint import CheckpointStore
 from core.training.heartbeat import Heartbeat
 from core.training.identity import history_hash, projected_history, weights_hash
-from core.training.state import Standing, TrainingState
+from core.training.state import TrainingProgress, TrainingState
 from core.training.step import StepResult, optimise
 
 CPU = torch.device("cpu")
@@ -227,7 +227,7 @@ def test_heartbeat_is_about_one_step_a_second_with_the_mean_loss(tmp_path):
         seen = []
         emitter.emit = lambda kind, **fields: seen.append((kind, fields))
         heartbeat = Heartbeat(emitter, CPU, clock=lambda: now)
-        progress = Standing(epoch=1)
+        progress = TrainingProgress(epoch=1)
         for index in range(60):
             now += 0.25
             progress.step += 1
@@ -248,7 +248,7 @@ def test_validation_is_no_training_time(tmp_path):
         seen = []
         emitter.emit = lambda kind, **fields: seen.append((kind, fields))
         heartbeat = Heartbeat(emitter, CPU, clock=lambda: now)
-        progress = Standing()
+        progress = TrainingProgress()
         for _ in range(3):
             now += 50.0  # validating, saving
             heartbeat.go_on()

@@ -10,7 +10,7 @@ import pytest
 import mabe_tui
 from core.data.findings import Report
 from mabe_tui.launch import modal_commits, modal_data_app
-from mabe_tui.launch.data_messages import Failed, Ready
+from mabe_tui.launch.data_messages import DownloadFailed, DownloadReady
 from mabe_tui.launch.modal_data_app import REQUIREMENTS, is_left_out, see_through
 
 ROOT = Path(mabe_tui.__file__).parent
@@ -51,8 +51,8 @@ def test_the_dashboard_and_the_command_line_stay_at_home() -> None:
     }
 
 
-READY = Ready(videos=1, frames=1, prepared="x", report=Report(root="x"))
-FAILED = Failed(error="the rules were not accepted")
+READY = DownloadReady(videos=1, frames=1, prepared="x", report=Report(root="x"))
+FAILED = DownloadFailed(error="the rules were not accepted")
 
 
 def refuse() -> None:
@@ -77,7 +77,7 @@ def test_commits_that_fail_are_said_once_and_end_no_work(monkeypatch: pytest.Mon
             failures.pop()
             refuse()
 
-    def work(keep: Callable[[], object]) -> Ready:
+    def work(keep: Callable[[], object]) -> DownloadReady:
         keep()
         keep()
         return READY
@@ -99,7 +99,7 @@ def test_only_data_that_are_ready_need_the_last_commit() -> None:
 
 @pytest.mark.usefixtures("hurried")
 def test_a_preemption_is_no_failed_commit() -> None:
-    def taken_away(_: object) -> Ready:
+    def taken_away(_: object) -> DownloadReady:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

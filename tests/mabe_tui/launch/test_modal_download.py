@@ -11,7 +11,14 @@ import pytest
 
 from core.errors import DataError, RunError
 from mabe_tui.launch import modal_data_app
-from mabe_tui.launch.data_messages import Failed, Order, Ready, StartedCall, Status, Working
+from mabe_tui.launch.data_messages import (
+    DownloadFailed,
+    DownloadProgress,
+    DownloadReady,
+    DownloadRequest,
+    StartedCall,
+    Status,
+)
 from mabe_tui.launch.launcher import CONNECTED, Connection, UnreachableError
 from mabe_tui.launch.modal import apps, download, foreign
 from mabe_tui.launch.modal.apps import RunningApp
@@ -21,8 +28,8 @@ from mabe_tui.launch.modal.download import Download, conclude, find, follow, sta
 
 THERE = Download(name="mice", app_id="ap-x", call_id="fc-x")
 APP = RunningApp(id="ap-x", description="mabe-data-mice", created=dt.datetime.now(dt.UTC))
-FAILED = Failed(error="the rules were not accepted")
-WORKING = Working(done=1, total=2, unit="bytes")
+FAILED = DownloadFailed(error="the rules were not accepted")
+WORKING = DownloadProgress(done=1, total=2, unit="bytes")
 RUNNING, CRASHED = CallState(Outcome.RUNNING), CallState(Outcome.CRASHED, "its container died")
 RETURNED = CallState(Outcome.RETURNED)
 NO_ANSWERS = [
@@ -85,7 +92,9 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
     return cloud
 
 
-def followed(said: list[str], told: list[Connection] | None = None) -> Ready | Failed:
+def followed(
+    said: list[str], told: list[Connection] | None = None
+) -> DownloadReady | DownloadFailed:
     told = [] if told is None else told
     return follow(THERE, lambda *_: None, said.append, told.append)
 
@@ -184,7 +193,7 @@ def test_a_call_of_an_earlier_download_is_not_taken_for_this_ones(cloud: Cloud) 
     assert cloud.asked == 0
 
 
-ORDER = Order(
+ORDER = DownloadRequest(
     name="mice", competition="mice", secret="kaggle-secret", keypoints="mars7", mice=2,
     actions={}, classes=("other",),
 )  # fmt: skip

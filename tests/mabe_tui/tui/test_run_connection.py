@@ -9,7 +9,7 @@ import pytest
 from core.run.rundir import RunDir
 from mabe_tui.launch.launcher import CONNECTED, Connection, Tell
 from mabe_tui.launch.local_launcher import LocalLauncher
-from mabe_tui.tui.widgets.standing import Standing
+from mabe_tui.tui.widgets.run_header import RunHeader
 from tests.mabe_tui.tui.conftest import SMALL, MakeApp
 from tests.mabe_tui.tui.run_screen import Going, opened, until
 
@@ -26,7 +26,7 @@ async def test_lost_connection_is_told_until_it_is_back(
     monkeypatch.setattr(LocalLauncher, "following", following)
     Going(RunDir(next((recorded / "runs").glob("*-cc42")))).begin()
     async with make_app().run_test(size=SMALL) as pilot:
-        standing = (await opened(pilot)).query_one(Standing)
+        standing = (await opened(pilot)).query_one(RunHeader)
         await until(pilot, lambda: tells)
         assert "log:" not in standing.text
         tells[-1](Connection("Modal cannot be reached", time.monotonic() + 3600))

@@ -19,7 +19,7 @@ from mabe_tui.tui.screens.run.screen import RunScreen
 from mabe_tui.tui.widgets.chart import ChartView
 from mabe_tui.tui.widgets.log_view import LogView
 from mabe_tui.tui.widgets.panels import panel_kinds
-from mabe_tui.tui.widgets.standing import CHART_ROWS, Standing, most_important
+from mabe_tui.tui.widgets.run_header import CHART_ROWS, RunHeader, most_important
 from tests.mabe_tui.tui.conftest import LARGE, NOW, SMALL
 from tests.mabe_tui.tui.run_screen import Going, drawn, is_settled, log_lines, opened, tabs, until
 
@@ -103,7 +103,7 @@ async def test_the_smallest_terminal_has_a_chart(make_app, recorded: Path) -> No
         chart = screen.query_one("#chart-loss", ChartView)
         assert chart.size.height == CHART_ROWS
         await pilot.resize_terminal(*SMALL)
-        await until(pilot, lambda: "resumed: " in screen.query_one(Standing).text)
+        await until(pilot, lambda: "resumed: " in screen.query_one(RunHeader).text)
 
 
 def test_of_the_standing_a_warning_stays_before_a_figure() -> None:
@@ -338,7 +338,7 @@ async def test_live_run_grows_and_raises_notices(make_app, recorded: Path) -> No
         going.step(2, float("nan"))
         await until(pilot, lambda: any("train_loss is nan" in words for words in notices(app)))
         going.say(events.Warned, code="odd", message="a class is absent")
-        await until(pilot, lambda: "a class is absent" in str(screen.query_one(Standing).render()))
+        await until(pilot, lambda: "a class is absent" in str(screen.query_one(RunHeader).render()))
         assert not any("absent" in words for words in notices(app))
         assert len(chart.series[0].points[0]) == before + 1
         going.say(events.Failed, error="CUDA out of memory", type="OutOfMemoryError")

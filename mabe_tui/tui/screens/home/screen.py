@@ -16,7 +16,6 @@ from mabe_tui.runs.listing.view_state import View
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.tasks import VIEWS, find_spec, lacking_view
 from mabe_tui.tui.actions import ACTING
-from mabe_tui.tui.keeper import Keeper
 from mabe_tui.tui.keys import bindings
 from mabe_tui.tui.messages import Problem, RunChanged
 from mabe_tui.tui.notices import RunWatch
@@ -26,6 +25,7 @@ from mabe_tui.tui.screens.home.opening import Opening
 from mabe_tui.tui.screens.home.reader import Reader, Readings, ToldApart, Underway, Unheard
 from mabe_tui.tui.screens.home.runs_pane import RunsPane
 from mabe_tui.tui.screens.home.versions_table import VersionsTable
+from mabe_tui.tui.view_writer import ViewWriter
 from mabe_tui.tui.widgets.table import RowTable
 
 REFRESH_SECONDS = 10.0
@@ -68,7 +68,7 @@ class HomeScreen(Opening):
         self.reader = Reader(
             self.mabe.catalog, self.mabe.view_state, self.mabe.now, self._distinctions
         )
-        self._keeper = Keeper(self.mabe.view_state, NAME)
+        self._keeper = ViewWriter(self.mabe.view_state, NAME)
         kept = self.mabe.view_state.screen(NAME)
         self._all = bool(kept.get("all", False))
         view = View(

@@ -9,7 +9,7 @@ from typing import TypeVar
 from core.errors import ConfigError
 from core.run.rundir import Limits
 from mabe_tui.runs.format.units import parse_dollars, parse_duration
-from mabe_tui.runs.launching.run_requests import Wish, parse_seeds
+from mabe_tui.runs.launching.run_requests import LaunchOptions, parse_seeds
 
 Value = TypeVar("Value")
 
@@ -18,7 +18,7 @@ Value = TypeVar("Value")
 class Typed:
     """A form without a slip in any single line."""
 
-    wish: Wish
+    options: LaunchOptions
     parallel: int | None
     tags: tuple[str, ...]
 
@@ -47,7 +47,7 @@ def read_form(lines: Mapping[str, str], overrides: Sequence[str]) -> Typed:
         cost_usd=_read("budget", parse_dollars, spent) if spent else None,
     )
     seeds, at_a_time, data = lines["seeds"], lines["at a time"], lines["data"]
-    wish = Wish(
+    options = LaunchOptions(
         version=lines["version"],
         launcher=lines["on"] or None,
         data=Path(data).expanduser() if data else None,
@@ -57,7 +57,7 @@ def read_form(lines: Mapping[str, str], overrides: Sequence[str]) -> Typed:
         limits=limits,
     )
     parallel = _read("at a time", _count, at_a_time) if at_a_time else None
-    return Typed(wish, parallel, tuple(lines["tags"].split()))
+    return Typed(options, parallel, tuple(lines["tags"].split()))
 
 
 def _read(field: str, read: Callable[[str, str], Value], text: str) -> Value:

@@ -24,7 +24,7 @@ def foreseen_text(typed: Typed, foreseen: DryRun, remarks: Sequence[str]) -> Tex
     for label, value in facts.items():
         if label not in TYPED:
             _add(text, label, value, "bold" if label == "cost" else "")
-    runs = max(1, len(typed.wish.seeds))
+    runs = max(1, len(typed.options.seeds))
     if (above := above_budget(foreseen.request, foreseen.cost_usd, runs)) is not None:
         text.append(f"{above}\n", style="bold reverse")
     if foreseen.changed:
@@ -43,7 +43,7 @@ def _add(text: Text, label: str, value: str, style: str = "") -> None:
 
 
 def _runs(typed: Typed, foreseen: DryRun) -> str:
-    seeds = typed.wish.seeds
+    seeds = typed.options.seeds
     if len(seeds) < 2:
         return f"one, seed {foreseen.request.seed}"
     at_a_time = f", {typed.parallel} at a time" if typed.parallel else ""

@@ -18,7 +18,7 @@ from mabe_tui.launch.launcher import launcher_names
 from mabe_tui.runs.format.settings import left_behind
 from mabe_tui.runs.launching import completion, run_requests
 from mabe_tui.runs.launching.forecast import DryRun, Spending, dry_run, spending
-from mabe_tui.runs.launching.run_requests import Wish
+from mabe_tui.runs.launching.run_requests import LaunchOptions
 from mabe_tui.tui.keys import bindings
 from mabe_tui.tui.messages import Problem, Progressed, RunChanged
 from mabe_tui.tui.screens.base import MabeScreen
@@ -142,13 +142,13 @@ class LaunchScreen(MabeScreen):
         registry = self._registry = self.mabe.session.registry
         try:
             request = run_requests.request_for(
-                registry, typed.wish, next(iter(typed.wish.seeds), None)
+                registry, typed.options, next(iter(typed.options.seeds), None)
             )
             data, problem = _looked_at(request)
             foreseen = dry_run(registry, self.mabe.store, request, data)
         except UserError as error:
-            return self.Refused(str(error), _culprit(registry, typed.wish))
-        base = registry.experiment(typed.wish.version)
+            return self.Refused(str(error), _culprit(registry, typed.options))
+        base = registry.experiment(typed.options.version)
         remarks = [problem, left_behind(base, request.experiment)]
         return self.Foreseen(typed, foreseen, [text for text in remarks if text], problem)
 
@@ -247,7 +247,7 @@ class LaunchScreen(MabeScreen):
         self.ask(lambda: self._get_ready(typed), "start", keys_wait=True)
 
     def _get_ready(self, typed: Typed) -> Message:
-        requests = run_requests.requests_for(self.registry, typed.wish)
+        requests = run_requests.requests_for(self.registry, typed.options)
         run_requests.check_data(requests[0])
         return self.Ready(typed, requests, spending(self.mabe.store, requests))
 
@@ -264,7 +264,7 @@ class LaunchScreen(MabeScreen):
         words = [message.spent.line]
         if message.spent.above_budget is not None:
             words.append(f"{message.spent.above_budget}.")
-        title = f"launch {message.typed.wish.version} on {message.requests[0].launcher}?"
+        title = f"launch {message.typed.options.version} on {message.requests[0].launcher}?"
         self.app.push_screen(ConfirmScreen(title, "\n".join(words)), answered)
 
     def _start(self, message: Ready) -> None:
@@ -298,8 +298,8 @@ class LaunchScreen(MabeScreen):
         return str(self.mabe.view_state.screen(NAME).get("data", ""))
 
     def _keep_data(self, typed: Typed) -> None:
-        if typed.wish.data is not None:
-            data = str(typed.wish.data)
+        if typed.options.data is not None:
+            data = str(typed.options.data)
             self.ask(lambda: self.mabe.view_state.keep(NAME, data=data), "keep")
 
 
@@ -311,11 +311,11 @@ def _looked_at(request: RunRequest) -> tuple[str, str | None]:
         return request.data or "–", str(error)
 
 
-def _culprit(registry: Registry, wish: Wish) -> str | None:
+def _culprit(registry: Registry, options: LaunchOptions) -> str | None:
     """Find the override that is wrong by itself."""
-    for override in wish.overrides:
+    for override in options.overrides:
         try:
-            registry.experiment(wish.version, [override], wish.preset)
+            registry.experiment(options.version, [override], options.preset)
         except UserError:
             return override
     return None

@@ -3,14 +3,14 @@
 from textual.message import Message
 
 from core.config.task_spec import TaskSpec
-from mabe_tui.runs.following.feed import Look
+from mabe_tui.runs.following.feed import FeedUpdate
 from mabe_tui.tui.screens.run.view import RunView
 
 
 class Looked(Message):
     """There is something new to show."""
 
-    def __init__(self, look: Look) -> None:
+    def __init__(self, look: FeedUpdate) -> None:
         super().__init__()
         self.look = look
 

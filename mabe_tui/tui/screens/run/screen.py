@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.message import Message
 
-from mabe_tui.runs.following.feed import Look, Wish
+from mabe_tui.runs.following.feed import FeedRequest, FeedUpdate
 from mabe_tui.runs.following.jumps import line_at, x_at, x_on
 from mabe_tui.runs.following.live import RunSource
 from mabe_tui.runs.format.export import write_charts
@@ -32,7 +32,7 @@ from mabe_tui.tui.widgets.chart import ChartView
 from mabe_tui.tui.widgets.log_panel import LogPanel
 from mabe_tui.tui.widgets.log_view import LogView
 from mabe_tui.tui.widgets.panels import LOG, Panels, panel_of
-from mabe_tui.tui.widgets.standing import Standing
+from mabe_tui.tui.widgets.run_header import RunHeader
 from mabe_tui.tui.widgets.tabs import TabLine
 
 ROOM_FOR_ALL = (120, 36)
@@ -65,7 +65,7 @@ class RunScreen(FollowingScreen):
     def __init__(self, run_id: str, replay: bool = False) -> None:
         super().__init__(run_id, replay)
         self.run_view = RunView()
-        self.look: Look | None = None
+        self.look: FeedUpdate | None = None
         self._has_price = self._has_begun = False
         self._spec = default_spec()
         self._alone: str | None = None
@@ -75,7 +75,7 @@ class RunScreen(FollowingScreen):
 
     def body(self) -> ComposeResult:
         """Lay out standing, panel names and panels."""
-        yield Standing(id="standing")
+        yield RunHeader(id="standing")
         yield TabLine("panel", id="tabs")
         yield Panels(default_spec(), id="panels")
 
@@ -119,11 +119,11 @@ class RunScreen(FollowingScreen):
     # ── the feed ──────────────────────────────────────────────────────────────────────────────
 
     def on_screen_suspend(self) -> None:
-        """Look less often while another screen is over this one."""
+        """FeedUpdate less often while another screen is over this one."""
         self._wish(unseen=True)
 
     def on_screen_resume(self) -> None:
-        """Look again."""
+        """FeedUpdate again."""
         self._wish()
 
     def begin(self, source: RunSource) -> None:
@@ -135,7 +135,7 @@ class RunScreen(FollowingScreen):
 
     def on_problem(self, message: Problem) -> None:
         """Say it for good where the run cannot be read; the handler of all screens shows the notice."""
-        self.query_one(Standing).show_problem(message.text)
+        self.query_one(RunHeader).show_problem(message.text)
 
     @on(Began)
     async def _take_view(self, message: Began) -> None:
@@ -151,7 +151,7 @@ class RunScreen(FollowingScreen):
     def _wish(self, unseen: bool = False) -> None:
         charts = () if unseen else self.panels.visible_charts
         view = self.run_view.drawn(self._has_price, self.panels.scales)
-        self.feed.wish(Wish(charts, view, 0 if unseen else LOG_LINES, unseen))
+        self.feed.request(FeedRequest(charts, view, 0 if unseen else LOG_LINES, unseen))
 
     @on(Looked)
     def _show(self, message: Looked) -> None:
@@ -160,7 +160,7 @@ class RunScreen(FollowingScreen):
         if before is None or state_word(before) != state_word(self.look):
             self.retitle()
             self.refresh_bindings()
-        self.query_one(Standing).show(self.look)
+        self.query_one(RunHeader).show(self.look)
         self.panels.show(self.look.charts, self.look.grows)
         self.log_panel.show(self.look)
         if self.run_view.panel == LOG:
@@ -180,7 +180,7 @@ class RunScreen(FollowingScreen):
         """Show one panel or all, as there is room."""
         del event
         self._arrange()
-        self.query_one(Standing).lay_out()
+        self.query_one(RunHeader).lay_out()
 
     def action_panel(self, key: str) -> None:
         """Show a panel, or go to it; at a second press, alone."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from mabe_tui.runs.curves.axis import Axis
 from mabe_tui.runs.following.chart_cache import View
-from mabe_tui.runs.following.feed import Look
+from mabe_tui.runs.following.feed import FeedUpdate
 from mabe_tui.runs.listing.cells import shown_state
 from mabe_tui.runs.listing.view_state import ViewState
 from mabe_tui.tui.actions import ACTING
@@ -108,7 +108,7 @@ def _panels(kept: dict[str, Any]) -> dict[str, str]:
     return panels if isinstance(panels, dict) else {}
 
 
-def state_word(look: Look) -> str:
+def state_word(look: FeedUpdate) -> str:
     """Name what the heading says of a run."""
     if look.is_gone:
         return "gone"

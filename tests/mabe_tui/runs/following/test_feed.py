@@ -10,7 +10,7 @@ from core.errors import RunError
 from core.run.rundir import RunDir
 from mabe_tui.runs.curves.axis import Axis
 from mabe_tui.runs.following.chart_cache import ChartCache, View
-from mabe_tui.runs.following.feed import Look, RunFeed, Wish
+from mabe_tui.runs.following.feed import FeedRequest, FeedUpdate, RunFeed
 from mabe_tui.runs.following.jumps import line_at, x_at
 from mabe_tui.runs.following.live import LiveRun, Update
 from tests.mabe_tui.runs.telling import Telling
@@ -21,12 +21,12 @@ class Told:
     """What a feed told, taken one by one."""
 
     def __init__(self, run: RunDir) -> None:
-        self.looks: queue.Queue[Look] = queue.Queue()
+        self.looks: queue.Queue[FeedUpdate] = queue.Queue()
         self.problems: queue.Queue[str] = queue.Queue()
         self.now = dt.datetime(2026, 11, 21, 4, tzinfo=dt.UTC)
         self.feed = RunFeed(run, self.looks.put, self.problems.put, lambda: self.now)
 
-    def until(self, condition: Callable[[Look], object]) -> Look:
+    def until(self, condition: Callable[[FeedUpdate], object]) -> FeedUpdate:
         while True:
             look = self.looks.get(timeout=LONG)
             if condition(look):
@@ -48,7 +48,7 @@ def told(telling: Telling) -> Iterator[Told]:
 
 def test_only_what_is_wished_for_is_made(told: Told) -> None:
     assert told.looks.get(timeout=LONG).charts == {}
-    told.feed.wish(Wish(charts=("loss", "f1_macro"), tail=3))
+    told.feed.request(FeedRequest(charts=("loss", "f1_macro"), tail=3))
     look = told.until(lambda look: look.charts)
     assert [one.name for one in look.charts["loss"].series] == ["train_loss", "validation_loss"]
     assert len(look.tail) == 3
@@ -68,7 +68,7 @@ def test_a_turn_that_fails_is_told_once_and_tried_again(
     monkeypatch.setattr(LiveRun, "poll", fail_first)
     told = Told(telling.run)
     told.feed.start()
-    told.feed.wish(Wish(charts=("loss",)))
+    told.feed.request(FeedRequest(charts=("loss",)))
     assert told.until(lambda look: look.summary.epoch == 2)
     assert [told.problems.get_nowait()] == ["the disk is full"]
     assert told.problems.empty()
@@ -76,7 +76,7 @@ def test_a_turn_that_fails_is_told_once_and_tried_again(
 
 
 def test_chart_that_has_not_changed_is_the_same_object(told: Told, telling: Telling) -> None:
-    told.feed.wish(Wish(charts=("loss", "f1_macro")))
+    told.feed.request(FeedRequest(charts=("loss", "f1_macro")))
     first = told.until(lambda look: look.charts).charts
     telling.words(b"hello")
     lines = telling.run.log_path("0001-aaaa").read_bytes().count(b"\n")
@@ -101,7 +101,7 @@ def test_jobs_are_done_in_order_and_their_errors_told(told: Told) -> None:
 
 
 def test_dollars_without_a_price_are_told_and_the_rest_is_shown(told: Told) -> None:
-    told.feed.wish(Wish(charts=("loss",), view=View(Axis.DOLLARS)))
+    told.feed.request(FeedRequest(charts=("loss",), view=View(Axis.DOLLARS)))
     assert "costs an hour is not known" in told.problems.get(timeout=LONG)
     assert told.until(lambda look: look.summary.epoch == 2).charts == {}
 
@@ -115,7 +115,7 @@ def test_run_without_a_request_is_told(make_run: Callable[..., RunDir]) -> None:
 
 
 def test_replay_has_another_log_and_ends_where_the_run_is(told: Told) -> None:
-    told.feed.wish(Wish(charts=("loss",)))
+    told.feed.request(FeedRequest(charts=("loss",)))
     live = told.until(lambda look: look.charts)
     told.feed.toggle_replay()
     begun = told.until(lambda look: look.replay is not None)

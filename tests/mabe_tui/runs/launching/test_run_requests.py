@@ -1,4 +1,4 @@
-"""From a wish to requests, and what a run is foreseen to take and cost."""
+"""Run requests made from launch options."""
 
 from pathlib import Path
 
@@ -9,7 +9,12 @@ from core.config import registry
 from core.errors import ConfigError, DataError
 from core.run.rundir import Limits
 from mabe_tui.runs.launching.forecast import above_budget, described, dry_run, limits_line, spending
-from mabe_tui.runs.launching.run_requests import Wish, check_data, parse_seeds, requests_for
+from mabe_tui.runs.launching.run_requests import (
+    LaunchOptions,
+    check_data,
+    parse_seeds,
+    requests_for,
+)
 from mabe_tui.runs.store import RunStore
 from tests.recorded import Recording, write
 
@@ -17,34 +22,36 @@ REGISTRY = registry.load(registry.default_path())
 
 
 def test_a_run_a_seed() -> None:
-    wish = Wish(version="v1", seeds=(3, 1), overrides=("training.epochs=2",), preset="demo")
-    requests = requests_for(REGISTRY, wish)
+    options = LaunchOptions(
+        version="v1", seeds=(3, 1), overrides=("training.epochs=2",), preset="demo"
+    )
+    requests = requests_for(REGISTRY, options)
     assert [(r.seed, r.experiment.training.seed) for r in requests] == [(3, 3), (1, 1)]
     assert {(r.launcher, r.preset, r.overrides) for r in requests} == {
         ("local", "demo", ("training.epochs=2",))
     }
-    (as_registered,) = requests_for(REGISTRY, Wish(version="v1"))
+    (as_registered,) = requests_for(REGISTRY, LaunchOptions(version="v1"))
     assert as_registered.seed == REGISTRY.experiment("v1").training.seed
 
 
 def test_a_data_folder_makes_a_version_learn_from_it(tmp_path: Path) -> None:
-    (request,) = requests_for(REGISTRY, Wish(version="v1", data=tmp_path))
+    (request,) = requests_for(REGISTRY, LaunchOptions(version="v1", data=tmp_path))
     assert request.experiment.data.source == "competition"
     assert request.data == str(tmp_path)
 
 
 def test_a_version_without_its_data_is_refused() -> None:
     overrides = ("training.epochs=5",)
-    wish = Wish(version="v6", launcher="local", preset="demo", overrides=overrides)
-    (request,) = requests_for(REGISTRY, wish)
+    options = LaunchOptions(version="v6", launcher="local", preset="demo", overrides=overrides)
+    (request,) = requests_for(REGISTRY, options)
     again = r"`mabe run v6 --data DIR --preset demo --set training\.epochs=5`"
     with pytest.raises(ConfigError, match=again):
         check_data(request)
 
 
 def test_validation_videos_that_the_run_will_not_make_are_refused() -> None:
-    wish = Wish(version="v1", overrides=('data.validation_videos=["x"]',))
-    (request,) = requests_for(REGISTRY, wish)
+    options = LaunchOptions(version="v1", overrides=('data.validation_videos=["x"]',))
+    (request,) = requests_for(REGISTRY, options)
     with pytest.raises(DataError, match="no labelled video x"):
         check_data(request)
 
@@ -58,7 +65,9 @@ def test_seeds_that_are_none(text: str) -> None:
 def test_what_a_run_may_cost_goes_by_an_earlier_one(tmp_path: Path) -> None:
     earlier = write(tmp_path, Recording(version="v1", name="aa11", epochs=6))
     store = RunStore(tmp_path)
-    (request,) = requests_for(REGISTRY, Wish(version="v1", overrides=("training.epochs=72",)))
+    (request,) = requests_for(
+        REGISTRY, LaunchOptions(version="v1", overrides=("training.epochs=72",))
+    )
     assert spending(store, [request]) is None
     limits = Limits(usd_per_hour=4.0, cost_usd=3.0)
     rented = msgspec.structs.replace(request, limits=limits)

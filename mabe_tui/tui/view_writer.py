@@ -1,4 +1,4 @@
-"""What a screen wants to find again, written as it changes without holding up a key press."""
+"""Saves a screen's view state as it changes, without delaying a key press."""
 
 import threading
 from typing import Any
@@ -7,12 +7,12 @@ from core.errors import UserError
 from mabe_tui.runs.listing.view_state import ViewState
 
 
-class Keeper:
-    """Collects values and writes the newest of each.
+class ViewWriter:
+    """Collects changed values, and writes the newest of each.
 
     Args:
-        state: where they are kept.
-        screen: whose they are.
+        state: where values are kept.
+        screen: the screen that they belong to.
     """
 
     def __init__(self, state: ViewState, screen: str) -> None:
@@ -21,13 +21,13 @@ class Keeper:
         self._lock = threading.Lock()
 
     def add(self, **values: Any) -> None:
-        """Take values to be written; plain JSON ones."""
+        """Add values to be written; they must be plain JSON."""
         self._unwritten = self._unwritten | values
 
     def write(self) -> None:
-        """Write what has come up to now; from any thread, also from several at once.
+        """Write all values added so far; may be called from several threads at once.
 
-        What cannot be written is forgotten: nothing in it is worth a notice at every key press.
+        Values that cannot be written are dropped: they are not worth a notice at every key press.
         """
         with self._lock:
             values, self._unwritten = self._unwritten, {}

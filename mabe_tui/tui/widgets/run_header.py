@@ -8,7 +8,7 @@ from textual.app import RenderResult
 from textual.widget import Widget
 
 from mabe_tui.launch.launcher import RunState
-from mabe_tui.runs.following.feed import GONE, Look, ReplayStanding
+from mabe_tui.runs.following.feed import GONE, FeedUpdate, ReplayPosition
 from mabe_tui.runs.format.event_text import best_words, ending_words
 from mabe_tui.runs.format.units import duration, size_text
 from mabe_tui.runs.format.untrusted_text import plain
@@ -32,14 +32,14 @@ COLOURS = {
 MIB = 2.0**20
 
 
-class Standing(Widget):
+class RunHeader(Widget):
     """The lines above a run's charts; as many as there is something to say."""
 
-    DEFAULT_CSS = "Standing { height: auto; padding: 0 1; }"
+    DEFAULT_CSS = "RunHeader { height: auto; padding: 0 1; }"
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._look: Look | None = None
+        self._look: FeedUpdate | None = None
         self._lines = Text("reading what the run said …")
 
     @property
@@ -47,7 +47,7 @@ class Standing(Widget):
         """What is shown."""
         return self._lines.plain
 
-    def show(self, look: Look) -> None:
+    def show(self, look: FeedUpdate) -> None:
         """Show how the run is now."""
         self._look = look
         self.lay_out()
@@ -86,7 +86,7 @@ class Standing(Widget):
         return Text(words, style, no_wrap=True, overflow="ellipsis")
 
 
-def standing_lines(look: Look, width: int, bar: str = BAR) -> list[tuple[str, str]]:
+def standing_lines(look: FeedUpdate, width: int, bar: str = BAR) -> list[tuple[str, str]]:
     """Return the lines, each with the name of its colour; none is wider than ``width``, if it can be.
 
     Args:
@@ -121,7 +121,7 @@ def most_important(lines: list[tuple[str, str]], room: int) -> list[tuple[str, s
     return [lines[at] for at in sorted(order[: max(room, 1)])]
 
 
-def _progress(run: RunSummary, replay: ReplayStanding | None, width: int, bar: str) -> str:
+def _progress(run: RunSummary, replay: ReplayPosition | None, width: int, bar: str) -> str:
     done = run.epoch + run.epoch_fraction
     share = min(1.0, done / run.epochs) if run.epochs else 0.0
     under_way = run.epoch_steps > 0
@@ -142,7 +142,7 @@ def _progress(run: RunSummary, replay: ReplayStanding | None, width: int, bar: s
     return GAP.join([f"{state} {drawn} {share:>4.0%}", *words])
 
 
-def _replay(replay: ReplayStanding) -> str:
+def _replay(replay: ReplayPosition) -> str:
     how = "paused" if replay.paused else f"×{replay.speed:g}"
     return f"replay {how}, {duration(replay.position)} of {duration(replay.duration)}"
 
