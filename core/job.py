@@ -22,11 +22,11 @@ from core.errors import RunError, UserError
 from core.run import places
 from core.run.emitter import Emitter
 from core.run.events import Failed, Finished
-from core.run.rundir import ATTEMPT, RunDir
+from core.run.rundir import ATTEMPT, RunDir, RunRequest
 from core.training.stopping import StopWatch
 
 if TYPE_CHECKING:  # torch takes a second or two: it is imported once the signal handlers stand
-    from core.training.attempt import TaskBuilder
+    from core.training.attempt import FitBuilder, TaskBuilder
 
 
 def main(arguments: Sequence[str] | None = None, build: "TaskBuilder | None" = None) -> int:
@@ -88,7 +88,7 @@ def _start(
             from core.training.attempt import Session
 
             cache = places.cache_of_run(run_dir.path)
-            Session(run_dir, request, emitter, watch, cache, build).run()
+            Session(run_dir, request, emitter, watch, cache, build, _other_fit(request)).run()
         except UserError as error:
             return _fail(emitter, str(error), error)
         except OSError as error:
@@ -97,6 +97,15 @@ def _start(
             line = " ".join(f"{type(error).__name__}: {error}".split())
             return _fail(emitter, line, error, traceback.format_exc())
     return 0
+
+
+def _other_fit(request: RunRequest) -> "FitBuilder | None":
+    """Return what fits a run that is not trained by epochs: one that is made of other runs."""
+    if not request.inputs:
+        return None
+    from core.ensembles.mean import MeanFit
+
+    return MeanFit
 
 
 def _claimed(run_dir: RunDir, attempt: str) -> str:

@@ -60,13 +60,18 @@ class DataConfig(Section, frozen=True):
     """Which data are learned from, and which are kept for validation."""
 
     validation_fraction: Fraction = 0.2
-    """Share of the units for validation, where ``folds`` is unset."""
+    """Share of the units for validation, where ``folds`` is unset; 0 trains on all, and measures nothing."""
     split_seed: Seed = 42
     """Apart from the training seed, so that seeds can be compared on one split."""
     folds: Annotated[int, Meta(ge=2, le=1000)] | None = None
     """Parts that the units are cut into for cross-validation, each for validation once."""
     fold: Annotated[int, Meta(ge=0, le=999)] | None = None
     """The part for validation, from 0 to ``folds`` − 1."""
+
+    @property
+    def validates(self) -> bool:
+        """Whether any unit is kept for validation."""
+        return self.folds is not None or self.validation_fraction > 0
 
 
 class TrainingConfig(Section, frozen=True):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from core.config.experiment import DataConfig, Experiment, flatten
+from core.config.experiment import DataConfig, Experiment, TrainingConfig, flatten
 from core.config.gpus import gpu_problem
 from core.config.task_spec import task_spec
 from core.config.training_rules import training_problems
@@ -27,6 +27,8 @@ def problems(experiment: Experiment) -> list[tuple[str, str]]:
     """
     spec = task_spec(experiment.task)
     found = [*_not_finite(experiment), *spec.problems(experiment), *_split(experiment.data)]
+    if not experiment.data.validates:
+        found += _without_validation(experiment.training)
     if (problem := gpu_problem(experiment.hardware.gpu)) is not None:
         found.append(("hardware.gpu", problem))
     found += training_problems(experiment, spec)
@@ -34,11 +36,6 @@ def problems(experiment: Experiment) -> list[tuple[str, str]]:
 
 
 def _split(data: DataConfig) -> Iterator[tuple[str, str]]:
-    if data.validation_fraction == 0 and data.folds is None:
-        yield (
-            "data.validation_fraction",
-            "0 leaves nothing to validate on, and training needs that; use a share above 0",
-        )
     if data.fold is not None and data.folds is None:
         yield "data.fold", f"{data.fold} is a part of how many? Set data.folds, too"
     if data.folds is None:
@@ -48,6 +45,20 @@ def _split(data: DataConfig) -> Iterator[tuple[str, str]]:
         yield "data.fold", f"data.folds = {data.folds} needs it: {choices}, the part to validate on"
     elif data.fold >= data.folds:
         yield "data.fold", f"{data.fold} is not {choices}: data.folds = {data.folds}"
+
+
+def _without_validation(training: TrainingConfig) -> Iterator[tuple[str, str]]:
+    """Find what needs a validation metric."""
+    nothing = "data.validation_fraction = 0 leaves nothing to measure"
+    if training.early_stopping_patience is not None:
+        yield "training.early_stopping_patience", f"watches a metric, and {nothing}; unset it"
+    if training.scheduler == "plateau":
+        yield (
+            "training.scheduler",
+            f"'plateau' watches a metric, and {nothing}; use 'cosine' or unset it",
+        )
+    if training.keep_predictions:
+        yield "training.keep_predictions", f"{nothing}, nor to predict; unset it"
 
 
 def _not_finite(experiment: Experiment) -> list[tuple[str, str]]:

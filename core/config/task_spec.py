@@ -118,6 +118,10 @@ class TaskSpec:
     prepare: str | None = None
     """``module:function``, called as ``(request, cache, progress)`` before probes of time and memory: makes
     what the cache keeps for all runs on the same data; ``None`` where there is nothing to keep."""
+    score_predictions: str | None = None
+    """``module:function``, called as ``(experiment, predictions)`` with validation predictions
+    (:class:`core.evaluation.predictions.Predictions`); returns a :class:`core.tasks.task.Measure` that has
+    taken them. ``None``: runs of this task cannot be averaged to an ensemble."""
     views: frozenset[View] = frozenset()
 
     def metric(self, name: str) -> MetricSpec | None:

@@ -33,19 +33,22 @@ class TrainedModel:
     """Feature statistics and slots, as the task wrote them."""
 
 
-def load_trained(checkpoint: Path | RunDir, which: str = "best") -> TrainedModel:
+def load_trained(
+    checkpoint: Path | RunDir, which: str = "best", sha256: str | None = None
+) -> TrainedModel:
     """Load a model for prediction; nothing but tensors and plain containers is unpickled.
 
     Args:
         checkpoint: a run's folder, or one of its ``.pt`` files. The hash is checked wherever a
             pointer names the file.
         which: the run's pointer to follow; a file needs none.
+        sha256: that a file must have, whatever a pointer beside it names.
 
     Raises:
         CheckpointError: there is none, or it is damaged, foreign, or newer than this program.
     """
     if isinstance(checkpoint, Path) and checkpoint.suffix == ".pt":
-        content = read_checkpoint(checkpoint, _promised_sha256(checkpoint))
+        content = read_checkpoint(checkpoint, sha256 or _promised_sha256(checkpoint))
         return _trained(checkpoint, content)
     run_dir = checkpoint if isinstance(checkpoint, RunDir) else RunDir(checkpoint)
     found = CheckpointStore(run_dir).load(which)

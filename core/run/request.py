@@ -34,6 +34,16 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True, rename=KEYS_OF_DATA):
     """Hash of the validation units' files, however they are prepared; ``None`` in older runs."""
 
 
+class Input(msgspec.Struct, frozen=True, kw_only=True):
+    """A run that this one is made of, and the checkpoint that predicts for it."""
+
+    run: str
+    """Its id; its folder is beside this run's."""
+    file: str
+    """The checkpoint, as the run's ``best.json`` named it."""
+    sha256: str
+
+
 class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     """``run.toml``: everything that was asked. Never a secret."""
 
@@ -53,6 +63,8 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     limits: Limits = Limits()
     task_source: str | None = None
     """The folder that the task's module was found in, where the task is named ``module:ATTRIBUTE``."""
+    inputs: tuple[Input, ...] = ()
+    """The runs whose predictions this one is made of: it is an ensemble."""
     resolved: Resolved | None = None
     """Written by the job once the data are known."""
 

@@ -97,17 +97,24 @@ class Measure(Protocol):
         ...
 
 
-class Task(Protocol):
-    """One thing that can be learned. A task's batches and outputs are of whatever kind it likes."""
+class Learner(Protocol):
+    """What a run says of its data and metrics, whichever way it is fitted."""
 
     @property
     def spec(self) -> TaskSpec:
-        """What everything but the trainer knows of it."""
+        """What everything but the trainer knows of the task."""
         ...
 
     monitor: str
     """The metric whose best value names the best checkpoint; ``spec`` says which way is better."""
     summary: DataSummary
+
+
+class Task(Learner, Protocol):
+    """One thing that can be learned by epochs of steps.
+
+    A task's batches and outputs are of whatever kind it likes.
+    """
 
     def steps_per_epoch(self) -> int:
         """Return the number of batches in one epoch; the last may be smaller."""

@@ -5,17 +5,16 @@ import math
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import msgspec
 import torch
 
-from core.errors import RunError
 from core.run.code_version import code_version
 from core.run.emitter import Emitter
 from core.run.events import (
     DataReady,
-    Failed,
     Finished,
     Preempted,
     Resumed,
@@ -26,18 +25,22 @@ from core.run.events import (
 from core.run.rundir import RunDir, RunRequest
 from core.system.machine import choose_device, device_name, make_deterministic, process_device
 from core.system.progress import Progress
-from core.tasks.task import Task
+from core.tasks.task import Learner, Task
 from core.training.checkpoint import Checkpoint, CheckpointStore
+from core.training.epochs import EpochFit
+from core.training.fit import Complete, Fit
 from core.training.follower import Assignment
 from core.training.heartbeat import Heartbeat
-from core.training.leader import lead, process_count
+from core.training.leader import process_count
 from core.training.resolved import changes, resolved
 from core.training.rng import seed_everything
 from core.training.stopping import StopReason, StopWatch
-from core.training.trainer import Complete, Trainer
+from core.training.trainer import Trainer
 
 TaskBuilder = Callable[[RunRequest, Path, torch.device, Progress], Task]
 """From a request, the cache folder and the device to a task; tells its progress."""
+FitBuilder = Callable[[RunDir, RunRequest, Emitter, Progress], Fit]
+"""From a run, what it asks for, and what takes its events, to what fits it; tells its progress."""
 PROGRESS_INTERVAL = 2.0
 """Seconds between two lines of progress in the log."""
 
@@ -51,7 +54,17 @@ class Interrupted(Exception):  # noqa: N818 - not an error: the way out of a pre
 
 
 class Session:
-    """Runs one attempt. Every event but ``failed`` is emitted from here or from the trainer."""
+    """Runs one attempt. Every event but ``failed`` is emitted from here or from what fits.
+
+    Args:
+        run_dir: of the run.
+        request: what it asks for.
+        emitter: takes its events.
+        watch: says why to stop.
+        cache: where prepared and synthetic data are kept.
+        build: makes the task; none makes the one that the experiment names.
+        other: what fits the run where that is not done by epochs of steps.
+    """
 
     def __init__(
         self,
@@ -61,6 +74,7 @@ class Session:
         watch: StopWatch,
         cache: Path,
         build: TaskBuilder | None = None,
+        other: FitBuilder | None = None,
     ) -> None:
         self._run_dir = run_dir
         self._request = request
@@ -68,6 +82,7 @@ class Session:
         self._watch = watch
         self._cache = cache
         self._build = build
+        self._other = other
         self._code_version = code_version()
         self._line_due = -math.inf
 
@@ -88,54 +103,16 @@ class Session:
         make_deterministic(device)
         checkpoint = self._resume()
         try:
-            trainer, task = self._prepare(device, checkpoint)
+            fit = self._prepare(device, checkpoint)
         except Interrupted as interrupted:
             at = (checkpoint.pointer.epoch, checkpoint.pointer.step) if checkpoint else (0, 0)
             self._emit_stopped(interrupted.stop, *at)
             return
-        outcome = self._train(trainer, device, checkpoint)
-        progress = trainer.state.progress
+        outcome = fit.fit()
         if isinstance(outcome, StopReason):
-            self._emit_stopped(outcome, progress.epoch, progress.step)
+            self._emit_stopped(outcome, fit.progress.epoch, fit.progress.step)
         else:
-            self._emit_finished(outcome, trainer, task.monitor)
-
-    def _train(
-        self, trainer: Trainer, device: torch.device, checkpoint: Checkpoint | None
-    ) -> Complete | StopReason:
-        """Train, with others where there are several GPUs; say in words where memory is too small.
-
-        Raises:
-            RunError: the GPU's memory is full, or another of the run's processes died.
-        """
-        at = None if checkpoint is None else self._run_dir.checkpoints / checkpoint.pointer.file
-
-        def assignment(rank: int, meeting: Path) -> Assignment:
-            return Assignment(
-                rank=rank,
-                size=self._processes,
-                meeting=meeting,
-                device=device.type,
-                threads=torch.get_num_threads(),
-                request=self._request,
-                cache=self._cache,
-                build=self._builder(),
-                checkpoint=at,
-            )
-
-        def give_up(line: str) -> None:
-            self._emitter.emit(Failed, error=line, type=RunError.__name__)
-
-        try:
-            with lead(assignment, self._processes, trainer.state.model, give_up) as group:
-                return trainer.train(group)
-        except torch.OutOfMemoryError as error:
-            config = self._request.experiment.training
-            raise RunError(
-                f"{device_name(device)}: its memory is full at training.batch_size ="
-                f" {config.batch_size}; lower it and raise training.accumulation_steps (now"
-                f" {config.accumulation_steps}) by as much, which makes the same updates"
-            ) from error
+            self._emit_finished(outcome, fit)
 
     # ── before training ───────────────────────────────────────────────────────────────────────
 
@@ -157,8 +134,19 @@ class Session:
             )
         return checkpoint
 
-    def _prepare(self, device: torch.device, checkpoint: Checkpoint | None) -> tuple[Trainer, Task]:
+    def _prepare(self, device: torch.device, checkpoint: Checkpoint | None) -> Fit:
+        """Find the data, say what was found, and return what fits them, where it is to go on from."""
         self._progress(0, 0, "opening the data")
+        if self._other is not None:
+            fit = self._other(self._run_dir, self._request, self._emitter, self._progress)
+            self._resolve(fit.learner, device)
+        else:
+            fit = self._epochs(device, checkpoint)
+        self._emit_data_ready(fit)
+        return fit
+
+    def _epochs(self, device: torch.device, checkpoint: Checkpoint | None) -> Fit:
+        """Build the task and its trainer."""
         task = self._builder()(self._request, self._cache, device, self._progress)
         self._resolve(task, device)
         seed_everything(self._request.seed)  # whatever the task drew, the weights begin the same
@@ -171,10 +159,34 @@ class Session:
             heartbeat=self._heartbeat,
             stop_requested=self._watch,
         )
-        self._emit_data_ready(task, trainer)
+        at = None
         if checkpoint is not None:
+            at = self._run_dir.checkpoints / checkpoint.pointer.file
             trainer.restore(checkpoint)
-        return trainer, task
+        return EpochFit(
+            task=task,
+            config=self._request.experiment.training,
+            trainer=trainer,
+            device=device,
+            emitter=self._emitter,
+            assignment=partial(self._assignment, device, at),
+            processes=self._processes,
+        )
+
+    def _assignment(
+        self, device: torch.device, checkpoint: Path | None, rank: int, meeting: Path
+    ) -> Assignment:
+        return Assignment(
+            rank=rank,
+            size=self._processes,
+            meeting=meeting,
+            device=device.type,
+            threads=torch.get_num_threads(),
+            request=self._request,
+            cache=self._cache,
+            build=self._builder(),
+            checkpoint=checkpoint,
+        )
 
     def _builder(self) -> TaskBuilder:
         if self._build is not None:
@@ -183,9 +195,9 @@ class Session:
 
         return build_task
 
-    def _resolve(self, task: Task, device: torch.device) -> None:
+    def _resolve(self, learner: Learner, device: torch.device) -> None:
         """Note what was found, or say what is no longer as the first attempt found it."""
-        found = resolved(task, device, self._code_version, self._processes)
+        found = resolved(learner, device, self._code_version, self._processes)
         if (first := self._request.resolved) is not None:
             for code, message in changes(first, found):
                 self._warn(code, message)
@@ -226,8 +238,8 @@ class Session:
             startup_seconds=round(self._watch.elapsed, 3),
         )
 
-    def _emit_data_ready(self, task: Task, trainer: Trainer) -> None:
-        summary = task.summary
+    def _emit_data_ready(self, fit: Fit) -> None:
+        summary, spec = fit.learner.summary, fit.learner.spec
         self._emitter.emit(
             DataReady,
             fingerprint=summary.fingerprint,
@@ -236,14 +248,14 @@ class Session:
             train_examples=summary.train_examples,
             validation_examples=summary.validation_examples,
             train_samples=summary.train_samples,
-            steps_per_epoch=trainer.steps_per_epoch,
+            steps_per_epoch=fit.steps_per_epoch,
             input_size=summary.input_size,
-            parameters=trainer.state.parameters(),
+            parameters=fit.parameters,
             train_label_examples=summary.train_label_examples,
             validation_label_examples=summary.validation_label_examples,
-            unit=task.spec.unit.one,
-            example=task.spec.example.one,
-            falling=task.spec.falling(self._request.experiment),
+            unit=spec.unit.one,
+            example=spec.example.one,
+            falling=spec.falling(self._request.experiment),
         )
         for code, message in summary.warnings:
             self._warn(code, message)
@@ -254,8 +266,8 @@ class Session:
         else:
             self._emitter.emit(Stopped, epoch=epoch, step=step, reason=stop.reason)
 
-    def _emit_finished(self, complete: Complete, trainer: Trainer, monitor: str) -> None:
-        progress = trainer.state.progress
+    def _emit_finished(self, complete: Complete, fit: Fit) -> None:
+        progress = fit.progress
         self._emitter.emit(
             Finished,
             epoch=progress.epoch,
@@ -263,7 +275,7 @@ class Session:
             reason=complete,
             best_epoch=progress.best_epoch,
             best_metric=math.nan if progress.best_metric is None else progress.best_metric,
-            monitor=monitor,
+            monitor=fit.learner.monitor,
             seconds=round(self._watch.elapsed, 3),
         )
 

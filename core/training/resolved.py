@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import torch
 
 from core.run.rundir import Resolved
-from core.tasks.task import Task
+from core.tasks.task import Learner
 
 CHANGES = {
     "code_version": "the code",
@@ -21,26 +21,26 @@ CHANGES = {
 """Fields that a resume compares, in words."""
 
 
-def resolved(task: Task, device: torch.device, code_version: str, processes: int) -> Resolved:
+def resolved(learner: Learner, device: torch.device, code_version: str, processes: int) -> Resolved:
     """Return what is noted in ``run.toml`` once the data are known.
 
     Args:
-        task: on its data.
+        learner: with what was found.
         device: that it computes on.
         code_version: of this program.
         processes: that share each batch.
     """
     return Resolved(
         code_version=code_version,
-        data_fingerprint=task.summary.fingerprint,
-        train_units=task.summary.train_units,
-        validation_units=task.summary.validation_units,
+        data_fingerprint=learner.summary.fingerprint,
+        train_units=learner.summary.train_units,
+        validation_units=learner.summary.validation_units,
         torch=str(torch.__version__),
         threads=torch.get_num_threads(),
         device=device.type,
         processes=processes,
-        features_by=task.summary.features_by,
-        validation_source=task.summary.validation_source,
+        features_by=learner.summary.features_by,
+        validation_source=learner.summary.validation_source,
     )
 
 

@@ -4,25 +4,22 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from itertools import islice
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import torch
 
 from core.config.experiment import Experiment, to_table
 from core.errors import ConfigError, RunError
-from core.evaluation.table import confusion_path
 from core.run.emitter import Emitter
 from core.run.events import Epoch, Warned
 from core.run.rundir import RunDir, epoch_pointer
-from core.system.files import replace_atomically
-from core.tasks.task import Batch, Measure, Task
+from core.tasks.task import Batch, Task
 from core.training.checkpoint import Checkpoint, CheckpointStore
 from core.training.compiling import compile_forward
 from core.training.distributed import ALONE, Command, CommandKind, Group
 from core.training.evaluate import evaluate
+from core.training.fit import Complete, keep_evaluation, write_table
 from core.training.heartbeat import Heartbeat
 from core.training.rng import rng_state
 from core.training.state import TrainingState
@@ -31,11 +28,6 @@ from core.training.stopping import StopReason
 
 BROKEN_LIMIT = 3
 """Steps in a row without a finite loss or gradient after which a run fails: it will not recover."""
-
-EPOCHS_KEPT: tuple[Literal["last", "best"], ...] = ("last", "best")
-"""Whose evaluation tables a run keeps."""
-
-Complete = Literal["epochs", "early_stopping"]
 
 
 class Trainer:
@@ -148,9 +140,9 @@ class Trainer:
         self._report(epoch, metrics)
         state.schedule.epoch_done(epoch, monitored)
         better = state.progress.end_epoch(monitored, rises=self._rises)
-        self._write_evaluation(measure, better)
+        keep_evaluation(self._run_dir, measure, better)
         if better and predictions:
-            _write_table(self._run_dir.predictions, pa.concat_tables(predictions), "zstd")
+            write_table(self._run_dir.predictions, pa.concat_tables(predictions), "zstd")
         self._save(best=better, metric=monitored)
         return None
 
@@ -237,14 +229,6 @@ class Trainer:
     def _warn(self, code: str, message: str) -> None:
         self._emitter.emit(Warned, code=code, message=message)
 
-    def _write_evaluation(self, measure: Measure, better: bool) -> None:
-        """Keep the tables of this epoch as the last one's, and as the best one's where it is that."""
-        rows, confusion = measure.table(), measure.confusion()
-        for path in map(self._run_dir.evaluation_of, EPOCHS_KEPT if better else EPOCHS_KEPT[:1]):
-            if confusion is not None:
-                _write_table(confusion_path(path), confusion)
-            _write_table(path, rows)
-
     def _save_unfinished(self, stop: StopReason) -> None:
         """Keep the last completed step, unless it is already kept or the folder is no longer ours."""
         progress = self.state.progress
@@ -277,8 +261,3 @@ class Trainer:
             "input_spec": self._task.input_table(),
             "task": self._task.state_dict(),
         }
-
-
-def _write_table(path: Path, table: pa.Table, compression: str = "snappy") -> None:
-    with replace_atomically(path) as file:
-        pq.write_table(table, file, compression=compression)

@@ -35,7 +35,7 @@ def _own(settings: BehaviourDataConfig) -> str:
 
 def _found(experiment: BehaviourExperiment, folder: Path) -> str:
     usable, left_out = labelled(read_videos(folder))
-    if len(usable) < FEWEST_VIDEOS:
+    if len(usable) < FEWEST_VIDEOS and (experiment.data.validates or not usable):
         raise DataError(
             f"{folder}: {len(usable)} labelled videos with their files ({len(left_out)} left out);"
             " at least two are needed, one of them for validation (`mabe data check` says more)"

@@ -106,7 +106,7 @@ class LabelledFrames:
             ("training", self.train, "so it cannot be learned"),
             ("validation", self.validation, "so its F1 there is 0, in f1_macro too"),
         )
-        for side, videos, consequence in sides:
+        for side, videos, consequence in sides if self.validation else sides[:1]:
             for name, frames in self.class_frames(videos, names).items():
                 if not frames:
                     message = f"no {side} frame is {name!r}, {consequence}"
@@ -144,7 +144,7 @@ def require_trainable(experiment: BehaviourExperiment, videos: Sequence[Video]) 
     config, names = experiment.data, experiment.classes
     by_id = {video.video_id: video for video in videos}
     train, validation = split(config, by_id)
-    if not validation:
+    if not validation and config.validates:
         raise _too_few("validate on", len(by_id))
     actions, unmapped = ActionMap(experiment.actions, names), Counter[str]()
     for video in train:
@@ -199,7 +199,8 @@ def _split(
     index = {video.video_id: place for place, video in enumerate(data.videos)}
     train, validation = split(config, index)
     sides = tuple(index[each] for each in train), tuple(index[each] for each in validation)
-    for name, videos in zip(("train on", "validate on"), sides, strict=True):
+    needed = ("train on", "validate on") if config.validates else ("train on",)
+    for name, videos in zip(needed, sides, strict=False):
         if not any(data.videos[video].frames for video in videos):
             raise DataError(f"{data.folder}: {_too_few(name, len(index))}")
     return sides

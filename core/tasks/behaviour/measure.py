@@ -9,6 +9,8 @@ from torch import Tensor
 from core.evaluation.frames import Counts, average_precisions, frame_metrics
 from core.evaluation.table import Confusions, evaluation_table, rows_table
 from core.frames.batch import FrameBatch
+from core.losses.frames import FrameLoss
+from core.tasks.behaviour.settings import BehaviourTrainingConfig
 from core.tasks.task import Loss
 
 
@@ -42,14 +44,27 @@ class FrameMeasure:
         """Take the logits of a batch, ``(batch, time, classes)``."""
         if batch.videos is None:
             raise TypeError("only batches of validation_batches() can be measured")
-        loss = self._loss(output, batch)
-        self._sums += torch.stack((loss.total, loss.weight)).double()
-        count = len(self._classes)
         videos = batch.videos[:, None].expand(batch.targets.shape)
         counted = batch.weights > 0
-        truth = batch.targets[counted]
-        probabilities = output[counted].float().softmax(dim=-1)
-        cells = (videos[counted] * count + truth) * count + probabilities.argmax(dim=-1)
+        self.add(
+            self._loss(output, batch),
+            videos[counted],
+            batch.targets[counted],
+            output[counted].float().softmax(dim=-1),
+        )
+
+    def add(self, loss: Loss, videos: Tensor, truth: Tensor, probabilities: Tensor) -> None:
+        """Take frames that have been predicted.
+
+        Args:
+            loss: of all of them.
+            videos: ``(frames,)`` int64 places among the validation videos.
+            truth: ``(frames,)`` int64 classes.
+            probabilities: ``(frames, classes)`` float32.
+        """
+        self._sums += torch.stack((loss.total, loss.weight)).double()
+        count = len(self._classes)
+        cells = (videos * count + truth) * count + probabilities.argmax(dim=-1)
         self._cells.index_add_(0, cells, torch.ones_like(cells))
         self._truth.append(truth.to("cpu", torch.uint8))
         self._probabilities.append(probabilities.cpu())
@@ -84,3 +99,13 @@ class FrameMeasure:
         count = len(self._classes)
         confusion: Counts = self._cells.cpu().numpy().reshape(-1, count, count)
         return confusion
+
+
+def frame_loss(config: BehaviourTrainingConfig, device: torch.device) -> FrameLoss:
+    """Return the loss that an experiment trains with, on a device."""
+    weights = config.class_weights
+    return FrameLoss(
+        class_weights=None if weights is None else torch.tensor(weights, device=device),
+        label_smoothing=config.label_smoothing,
+        focal_gamma=config.focal_gamma,
+    )

@@ -46,6 +46,11 @@ class BehaviourDataConfig(DataConfig, frozen=True):
     synthetic_videos: Annotated[int, Meta(ge=2, le=100_000)] = 20
     synthetic_frames: Annotated[int, Meta(ge=100, le=5_000_000)] = 3000
 
+    @property
+    def validates(self) -> bool:
+        """Whether any video is kept for validation."""
+        return self.validation_videos is not None or super().validates
+
 
 class AugmentationConfig(Section, frozen=True):
     """Changes made to training windows only."""

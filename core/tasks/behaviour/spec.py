@@ -82,5 +82,6 @@ SPEC = TaskSpec(
     with_little_data=with_little_data,
     build="core.tasks.behaviour.build:build_task",
     prepare="core.tasks.behaviour.build:prepare_data",
+    score_predictions="core.tasks.behaviour.scoring:score",
     views=frozenset({"classes", "confusion", "video", "ethogram"}),
 )

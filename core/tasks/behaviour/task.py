@@ -22,14 +22,13 @@ from core.frames.windows import (
     training_windows,
     validation_windows,
 )
-from core.losses.frames import FrameLoss
 from core.models.build import build_model
 from core.models.input_spec import InputSpec
 from core.system.device import to_device
 from core.tasks.behaviour.labelled_frames import LabelledFrames
-from core.tasks.behaviour.measure import FrameMeasure
+from core.tasks.behaviour.measure import FrameMeasure, frame_loss
 from core.tasks.behaviour.predictions import predictions_table
-from core.tasks.behaviour.settings import BehaviourExperiment, BehaviourTrainingConfig
+from core.tasks.behaviour.settings import BehaviourExperiment
 from core.tasks.behaviour.spec import SPEC
 from core.tasks.task import DataSummary, Loss
 
@@ -74,7 +73,7 @@ class BehaviourTask:
         self._validation_place = np.zeros(len(frames_of), np.int64)
         self._validation_place[list(frames.validation)] = np.arange(len(frames.validation))
         self._slots = data.slots
-        self._loss = _loss(experiment.training, device)
+        self._loss = frame_loss(experiment.training, device)
         self._labels = frames.classes
         self._buffers: list[Tensor] = []
         self.monitor = experiment.training.monitor
@@ -220,12 +219,3 @@ class BehaviourTask:
             validation_source=frames.source(frames.validation),
             warnings=frames.warnings(self._experiment),
         )
-
-
-def _loss(config: BehaviourTrainingConfig, device: torch.device) -> FrameLoss:
-    weights = config.class_weights
-    return FrameLoss(
-        class_weights=None if weights is None else torch.tensor(weights, device=device),
-        label_smoothing=config.label_smoothing,
-        focal_gamma=config.focal_gamma,
-    )

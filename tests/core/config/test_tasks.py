@@ -158,7 +158,10 @@ def test_a_key_that_was_added_counts_once_it_is_set() -> None:
         (["data.folds=2", "data.fold=0", 'data.validation_videos=["a"]'],
          "data.folds: cannot be had with data.validation_videos"),
         (["data.folds=1", "data.fold=0"], "1 is not a whole number from 2 to 1000"),
-        (["data.validation_fraction=0"], "0 leaves nothing to validate on"),
+        (["data.validation_fraction=0", "training.early_stopping_patience=3"],
+         "training.early_stopping_patience.* leaves nothing to measure"),
+        (["data.validation_fraction=0", "training.scheduler=plateau"], "'plateau' watches a metric"),
+        (["data.validation_fraction=0", "training.keep_predictions=true"], "nor to predict"),
     ],
 )  # fmt: skip
 def test_folds_that_make_no_sense(overrides, said) -> None:

@@ -1,0 +1,153 @@
+"""The members of an ensemble: runs, or runs of all folds, that each predict every validation unit once."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.config.experiment import identity
+from core.config.task_spec import labels_of
+from core.errors import DataError, RunError
+from core.evaluation.predictions import Predictions, joined, read_predictions
+from core.run.request import Input, Resolved, RunRequest
+from core.run.rundir import RunDir
+
+HOW_TO_KEEP = "`mabe run VERSION --keep-predictions` keeps them"
+
+
+@dataclass(frozen=True, slots=True)
+class InputRun:
+    """A finished run that an ensemble is made of."""
+
+    run: RunDir
+    request: RunRequest
+    """Resolved: see :func:`open_input`."""
+    resolved: Resolved
+
+    @property
+    def fold(self) -> int | None:
+        """Its fold; ``None`` where it is no run of several folds."""
+        data = self.request.experiment.data
+        return None if data.folds is None else data.fold
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One run, or one of each fold."""
+
+    name: str
+    """For words."""
+    runs: tuple[InputRun, ...]
+    """In the order of folds."""
+
+    def predictions(self) -> Predictions:
+        """Read its predictions of every validation unit.
+
+        Raises:
+            DataError: a run has kept none, or the tables do not belong together.
+        """
+        return joined([_predictions(each.run) for each in self.runs])
+
+    @property
+    def source(self) -> str | None:
+        """Return what is the same only for the same validation units; ``None`` where that is not known."""
+        return pooled_source([each.resolved.validation_source for each in self.runs])
+
+
+def open_input(run: RunDir) -> InputRun:
+    """Open a run that is to be a member of an ensemble.
+
+    Raises:
+        RunError: it cannot be read, is an ensemble itself, or has not found its data yet.
+    """
+    request = run.read_request()
+    if request.inputs:
+        raise RunError(f"{run.id} is an ensemble itself; name its members instead")
+    if request.imported or request.resolved is None:
+        raise RunError(f"{run.id} has not been trained here, so it has no predictions")
+    return InputRun(run, request, request.resolved)
+
+
+def input_of(run: RunDir) -> Input:
+    """Return what a request keeps of an input: the run, and its best checkpoint with its hash.
+
+    Raises:
+        RunError: it has no checkpoint.
+    """
+    pointer = run.read_pointer("best")
+    if pointer is None:
+        raise RunError(f"{run.id} has no best checkpoint, so an ensemble cannot predict with it")
+    return Input(run=run.id, file=pointer.file, sha256=pointer.sha256)
+
+
+def members_of(inputs: Sequence[InputRun]) -> tuple[Member, ...]:
+    """Put runs together to members: the runs of all folds with equal settings and seed are one.
+
+    Raises:
+        RunError: they learn different tasks or labels, or a fold is missing.
+    """
+    _require_alike(inputs)
+    groups: dict[str, list[InputRun]] = {}
+    for number, each in enumerate(inputs):
+        alone = each.fold is None
+        groups.setdefault(f"{number}" if alone else _repeat_key(each), []).append(each)
+    return tuple(member for group in groups.values() for member in _members(group))
+
+
+def _members(group: Sequence[InputRun]) -> list[Member]:
+    """Return the members that runs with equal settings, the fold apart, make: one where none comes twice."""
+    first = group[0].request
+    folds = first.experiment.data.folds
+    if folds is None:
+        return [Member(each.run.id, (each,)) for each in group]
+    by_fold = [[each for each in group if each.fold == fold] for fold in range(folds)]
+    count = max(map(len, by_fold))
+    what = f"{first.experiment.name}, seed {first.seed}"
+    if missing := [str(fold) for fold, runs in enumerate(by_fold) if len(runs) < count]:
+        raise RunError(
+            f"{what}: no run of fold {', '.join(missing)} of {folds} (counted from 0); an ensemble takes all"
+            f" folds: `mabe run {first.experiment.name} --folds {folds} --keep-predictions`"
+        )
+    return [Member(f"{what}, {folds} folds", runs) for runs in zip(*by_fold, strict=True)]
+
+
+def _repeat_key(each: InputRun) -> str:
+    settings = {k: v for k, v in identity(each.request.experiment).items() if k != "data.fold"}
+    return repr((each.request.experiment.name, each.request.seed, settings))
+
+
+def _require_alike(inputs: Sequence[InputRun]) -> None:
+    first = inputs[0]
+    for each in inputs[1:]:
+        one, other = first.request.experiment, each.request.experiment
+        if one.task != other.task:
+            raise RunError(
+                f"{first.run.id} and {each.run.id} learn different tasks ({one.task}, {other.task}); an"
+                " ensemble averages predictions of one"
+            )
+        if labels_of(one) != labels_of(other):
+            raise RunError(
+                f"{first.run.id} and {each.run.id} do not tell the same labels apart"
+                f" ({', '.join(labels_of(one))}; {', '.join(labels_of(other))})"
+            )
+
+
+def pooled_source(sources: Sequence[str | None]) -> str | None:
+    """Return what is the same only for the same validation units, of runs that share them out.
+
+    Args:
+        sources: ``validation_source`` of each run; one alone is returned as it is.
+    """
+    known = [source for source in sources if source is not None]
+    if len(known) < len(sources):
+        return None
+    if len(known) == 1:
+        return known[0]
+    return hashlib.sha256(" ".join(sorted(known)).encode()).hexdigest()
+
+
+def _predictions(run: RunDir) -> Predictions:
+    path: Path = run.predictions
+    if not path.is_file():
+        raise DataError(f"{run.id} has kept no predictions; {HOW_TO_KEEP}, of a new run")
+    return read_predictions(path)

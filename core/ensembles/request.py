@@ -1,0 +1,63 @@
+"""From the runs that a person names to the request of an ensemble of them."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+import msgspec
+
+from core.config.experiment import Experiment, HardwareConfig
+from core.ensembles.members import HOW_TO_KEEP, Member, input_of, members_of, open_input
+from core.errors import RunError
+from core.run.request import RunRequest
+from core.run.rundir import RunDir, new_run_id
+
+LONGEST_TITLE = 3
+"""So many members are named in a title."""
+
+
+def ensemble_request(runs: Sequence[RunDir], name: str) -> RunRequest:
+    """Write down an ensemble of finished runs. Touches nothing.
+
+    Args:
+        runs: one or more, all in one folder.
+        name: that it is listed under, in a version's place.
+
+    Raises:
+        RunError: a run cannot be a member, kept no predictions, or does not belong with the others.
+    """
+    inputs = [open_input(run) for run in runs]
+    members = members_of(inputs)
+    for run in runs:
+        if not run.predictions.is_file():
+            raise RunError(f"{run.id} has kept no predictions; {HOW_TO_KEEP}, of a new run")
+    now, first = dt.datetime.now(dt.UTC), inputs[0].request
+    return RunRequest(
+        run=new_run_id(name, now),
+        created=now,
+        launcher="local",
+        seed=first.seed,
+        experiment=_experiment(first.experiment, name, members),
+        data=first.data,
+        inputs=tuple(input_of(run) for run in runs),
+    )
+
+
+def _experiment(first: Experiment, name: str, members: Sequence[Member]) -> Experiment:
+    """Return the settings of the first member, without what an ensemble does not do."""
+    named = ", ".join(member.name for member in members[:LONGEST_TITLE])
+    more = f" and {len(members) - LONGEST_TITLE} more" if len(members) > LONGEST_TITLE else ""
+    replace = msgspec.structs.replace
+    return replace(
+        first,
+        name=name,
+        title=f"mean of {named}{more}",
+        extends=None,
+        status="done",
+        notes={},
+        assumed=(),
+        reported=None,
+        tune={},
+        hardware=HardwareConfig(device="cpu"),
+        data=replace(first.data, folds=None, fold=None),
+        training=replace(first.training, epochs=1, warmup_epochs=0, early_stopping_patience=None),
+    )

@@ -1,0 +1,84 @@
+"""Prediction with a run: by its own checkpoint, or by those of the runs that it is the mean of."""
+
+from typing import Literal
+
+import numpy as np
+
+from core.data.competition import Video
+from core.errors import CheckpointError
+from core.frames.store import FrameStore
+from core.inference.checkpoints import load_trained
+from core.inference.chunks import Probabilities
+from core.inference.postprocess import classes_of
+from core.inference.predict import Predictor
+from core.inference.prediction import VideoPrediction
+from core.run.rundir import RunDir
+from core.system.machine import choose_device
+from core.system.progress import Progress
+
+
+class MeanPredictor(Predictor):
+    """Averages the probabilities of several predictors.
+
+    Args:
+        members: one or more, of the same classes.
+    """
+
+    def __init__(self, members: list[Predictor]) -> None:
+        self._members = members
+        self.experiment, self.source = members[0].experiment, members[0].source
+
+    def predict_one(self, video: Video) -> VideoPrediction:
+        """Read and predict one video, once for each member: they may see other mice and keypoints.
+
+        Raises:
+            DataError: its tracking file is missing or damaged.
+        """
+        predictions = [member.predict_one(video) for member in self._members]
+        probabilities = _mean([each.probabilities for each in predictions])
+        return VideoPrediction(
+            video.video_id, video.lab_id, probabilities, classes_of(probabilities)
+        )
+
+    def predict_frames_of(
+        self, store: FrameStore, progress: Progress | None = None
+    ) -> Probabilities:
+        """Predict the first video of a store; see :meth:`Predictor.predict_frames_of`."""
+        return _mean([member.predict_frames_of(store, progress) for member in self._members])
+
+
+def load_predictor(
+    run: RunDir, which: str = "best", device: Literal["auto", "cpu", "cuda"] = "auto"
+) -> Predictor:
+    """Load what a run predicts with.
+
+    Args:
+        run: an ensemble predicts with the checkpoints that its members had when it was made.
+        which: a pointer of the run; an ensemble has none but ``best``.
+        device: where to compute.
+
+    Raises:
+        CheckpointError: there is no such checkpoint, or it is gone, damaged or another.
+        ConfigError: CUDA is asked for and there is none.
+        RunError: the run cannot be read.
+    """
+    inputs = run.read_request().inputs if (run.path / "run.toml").exists() else ()
+    if not inputs:
+        return Predictor.load(run, which, device)
+    if which not in ("best", "last"):
+        raise CheckpointError(
+            f"{run.id} is an ensemble, which has no checkpoint {which!r}: it predicts with its members' own"
+        )
+    chosen, runs = choose_device(device), run.path.parent
+    members = []
+    for each in dict.fromkeys(inputs):
+        path = RunDir(runs / each.run).checkpoints / each.file
+        members += [Predictor(load_trained(path, sha256=each.sha256), chosen)] * inputs.count(each)
+    return MeanPredictor(members)
+
+
+def _mean(probabilities: list[Probabilities]) -> Probabilities:
+    total = np.zeros(probabilities[0].shape)
+    for each in probabilities:
+        total += each
+    return (total / len(probabilities)).astype(np.float32)
