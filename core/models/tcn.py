@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from core.models.temporal import as_frames, as_image, convolution, store_channels_last
+from core.models.temporal import ConvolutionalModel, as_image, convolution
 
 
-class TCN(nn.Module):
+class TCN(ConvolutionalModel):
     """Dilated residual layers, then one linear layer on every frame.
 
     With the defaults an output depends on the 40 frames either side of it, and on zeros (the mean, as
@@ -48,15 +48,11 @@ class TCN(nn.Module):
                 )
             )
         )
-        self.head = nn.Linear(channels[-1], outputs)
-        self.reach = kernel_size // 2 * sum(dilations)
-        """Frames on either side that an output depends on."""
-        store_channels_last(self)
+        self.add_head(channels[-1], outputs, reach=kernel_size // 2 * sum(dilations))
 
     def forward(self, inputs: Tensor) -> Tensor:
         """``(batch, time, features)`` → ``(batch, time, outputs)`` logits, for any time from 1."""
-        logits: Tensor = self.head(as_frames(self.layers(as_image(inputs))))
-        return logits
+        return self.answer(self.layers(as_image(inputs)))
 
 
 class DilatedResidual(nn.Module):

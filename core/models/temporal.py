@@ -39,6 +39,35 @@ def convolution(before: int, after: int, kernel_size: int, dilation: int = 1) ->
     )
 
 
+class ConvolutionalModel(nn.Module):
+    """Convolutions along time, and one linear layer on every frame.
+
+    A subclass calls :meth:`add_head` once its own layers are there, and :meth:`answer` at the end of its
+    forward pass.
+    """
+
+    head: nn.Linear
+    reach: int
+    """Frames on either side that an output depends on, at most."""
+
+    def add_head(self, width: int, outputs: int, reach: int) -> None:
+        """Make the last layer, and keep the weights of all in the order that is fast.
+
+        Args:
+            width: of what the layer reads on each frame.
+            outputs: width of the output.
+            reach: frames on either side that an output depends on, at most.
+        """
+        self.head = nn.Linear(width, outputs)
+        self.reach = reach
+        store_channels_last(self)
+
+    def answer(self, image: Tensor) -> Tensor:
+        """``(batch, width, 1, time)`` → ``(batch, time, outputs)`` logits."""
+        logits: Tensor = self.head(as_frames(image))
+        return logits
+
+
 def store_channels_last(model: nn.Module) -> None:
     """Keep convolution weights in the order of the images, so that no step has to copy them."""
     for parameter in model.parameters():

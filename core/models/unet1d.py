@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from core.models.temporal import as_frames, as_image, convolution, store_channels_last
+from core.models.temporal import ConvolutionalModel, as_image, convolution
 
 
-class UNet1D(nn.Module):
+class UNet1D(ConvolutionalModel):
     """Double convolutions, halving the frame rate between levels and doubling it on the way back.
 
     A length that the coarsest level does not divide is filled up by repeating the last frame, and cut
@@ -39,12 +39,9 @@ class UNet1D(nn.Module):
             _level(coarse + fine, fine, kernel_size, dropout) for coarse, fine in up
         )
         self.pool = nn.MaxPool2d((1, 2))
-        self.head = nn.Linear(channels[0], outputs)
         self.coarsest = 1 << (len(channels) - 1)
         """Frames in one step of the coarsest level."""
-        self.reach = _reach(len(channels), kernel_size)
-        """Frames on either side that an output depends on, at most."""
-        store_channels_last(self)
+        self.add_head(channels[0], outputs, reach=_reach(len(channels), kernel_size))
 
     def forward(self, inputs: Tensor) -> Tensor:
         """``(batch, time, features)`` → ``(batch, time, outputs)`` logits, for any time from 1."""
@@ -57,8 +54,7 @@ class UNet1D(nn.Module):
         for block in self.up:
             coarse = image.repeat_interleave(2, dim=-1)
             image = block(torch.cat((coarse, finer.pop()), dim=1))
-        logits: Tensor = self.head(as_frames(image)[:, : inputs.shape[1]])
-        return logits
+        return self.answer(image)[:, : inputs.shape[1]]
 
     def _fill_up(self, inputs: Tensor) -> Tensor:
         missing = -inputs.shape[1] % self.coarsest

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from core.config.decode import experiment_from
-from core.config.experiment import Experiment
+from core.config.decode import experiment_from, task_named
+from core.config.experiment import DEFAULT_TASK, Experiment
 from core.config.section import Seed
 from core.errors import ConfigError, RunError
 from core.run.events import KEYS_OF_DATA
@@ -89,6 +89,12 @@ def request_from(table: dict[str, Any], where: str) -> RunRequest:
         raise RunError(
             f"{where}: no [experiment] table; it was not written by this version of mabe"
         )
+    try:
+        task_named(stated.get("task", DEFAULT_TASK), f"{where}: experiment.task")
+    except ConfigError as error:
+        source = table.get("task_source")
+        hint = f"; it was found in {source}, where mabe finds it" if source else ""
+        raise RunError(f"{error}{hint}") from error
     try:
         experiment = experiment_from(stated, lambda key: f"{where}: experiment.{key}")
         bare = msgspec.convert({**table, "experiment": {"name": experiment.name}}, RunRequest)

@@ -7,7 +7,7 @@ import pytest
 from core.config import registry, task_modules
 from core.config.task_spec import task_modules as modules_of
 from core.config.task_spec import task_source, task_spec
-from core.errors import ConfigError
+from core.errors import ConfigError, RunError
 from core.run.rundir import RunDir
 from tests.toy import new_run, write_module
 
@@ -43,6 +43,14 @@ def test_a_module_that_is_nowhere_is_named(tmp_path, clean):
     task_modules.search_in(tmp_path)
     with pytest.raises(ConfigError, match=r"absent_tasks:SPEC: absent_tasks cannot be imported"):
         task_spec("absent_tasks:SPEC")
+
+
+def test_a_run_of_a_task_that_is_not_here_says_where_it_was(tmp_path, clean):
+    run = new_run(tmp_path / "runs" / "p1-20260101T000000-aaaa")
+    text = (run.path / "run.toml").read_text().replace("tests.toy.pairs:", "absent_tasks:")
+    (run.path / "run.toml").write_text(f'task_source = "/somewhere"\n{text}')
+    with pytest.raises(RunError, match=r"absent_tasks cannot be imported .* found in /somewhere"):
+        run.read_request()
 
 
 def test_our_own_tasks_need_not_travel():
