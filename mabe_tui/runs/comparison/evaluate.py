@@ -18,9 +18,10 @@ from mabe_tui.runs.comparison.verdict import (
     require_same_source,
 )
 from mabe_tui.runs.comparison.version_tables import require_scored_alike
-from mabe_tui.runs.comparison.yardstick import Yardstick, common_task, task_of, yardstick
+from mabe_tui.runs.comparison.yardstick import Yardstick, common_task, yardstick
 from mabe_tui.runs.store import RunEntry, RunStore
 from mabe_tui.runs.summary.checkpoints import checkpoint_here, pointer_name
+from mabe_tui.runs.tasks import spec_of
 from mabe_tui.runs.videos.video_prediction import Device
 
 if TYPE_CHECKING:  # numpy, pyarrow and torch
@@ -102,7 +103,7 @@ def evaluate_run(
     from core.inference.evaluate import evaluate_folder
     from core.inference.predict import Predictor
 
-    _require_videos(task_of(entry.require_request().experiment))
+    _require_videos(spec_of(entry.require_request().experiment))
     predictor = Predictor.load(entry.run, pointer_name(which), device)
     bad: list[LeftOut] = []
     found = evaluate_folder(predictor, data, progress=progress, bad=bad if skip_bad else None)

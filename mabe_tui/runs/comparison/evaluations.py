@@ -7,10 +7,10 @@ import msgspec
 from core.run.rundir import RunDir
 from mabe_tui.runs.comparison.compare_tables import in_order
 from mabe_tui.runs.comparison.evaluate import EvaluationReport
-from mabe_tui.runs.comparison.yardstick import task_of
 from mabe_tui.runs.listing.view_state import ViewState
 from mabe_tui.runs.reading.thin_history import thin_history
 from mabe_tui.runs.summary.checkpoints import checkpoint_here
+from mabe_tui.runs.tasks import spec_of
 
 KEPT_UNDER = "evaluations"
 MOST = 8
@@ -25,7 +25,7 @@ def epoch_metrics(run: RunDir) -> dict[int, dict[str, float]]:
     Raises:
         RunError: the run's request cannot be read.
     """
-    task = task_of(run.read_request().experiment)
+    task = spec_of(run.read_request().experiment)
     return {
         epoch.epoch: {name: epoch.metrics[name] for name in in_order(epoch.metrics, task)}
         for epoch in thin_history(run).epochs

@@ -23,10 +23,10 @@ from mabe_tui.runs.comparison.code import CodeChange, code_changes
 from mabe_tui.runs.comparison.compare import Comparison
 from mabe_tui.runs.comparison.confusions import Confusion, confusions
 from mabe_tui.runs.comparison.sides import Side, mean_over_runs
-from mabe_tui.runs.comparison.yardstick import task_of
 from mabe_tui.runs.curves.overlay import SideNumbers
 from mabe_tui.runs.curves.panels import RunNumbers
 from mabe_tui.runs.store import RunStore
+from mabe_tui.runs.tasks import spec_of
 
 MOST_CONFUSIONS = 20
 """Of a side, as ``--json`` gives them."""
@@ -100,7 +100,7 @@ def inspect(comparison: Comparison, store: RunStore) -> Inspection:
 
 def side_classes(side: Side, store: RunStore) -> SideClasses:
     """Add up what all runs of a side were evaluated to."""
-    task = task_of(side.experiment)
+    task = spec_of(side.experiment)
     if not side.runs:
         return SideClasses(name=side.name, problem="no run here")
     try:

@@ -1,20 +1,20 @@
 """Which differences from a baseline are told apart from luck, for tables that show many differences.
 
 The rule is that of ``mabe compare``: a difference counts only where it exceeds the luck of the validation
-videos and of the seeds. A difference without an answer looks like one that is not told apart.
+units (videos, say) and of the seeds. A difference without an answer looks like one that is not told apart.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from core.config.task_spec import DEFAULT_TASK, task_spec
-from core.errors import DataError
+from core.errors import ConfigError, DataError
 from core.run.rundir import RunDir
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.comparison.version_tables import compare_tables_of_versions, informing_kin
-from mabe_tui.runs.comparison.yardstick import yardstick
+from mabe_tui.runs.comparison.yardstick import Yardstick
 from mabe_tui.runs.listing.measured import Measured, delta
 from mabe_tui.runs.listing.record import RunRecord
+from mabe_tui.runs.tasks import find_spec
 
 NOT_TOLD_APART = (
     "~ not told apart: the difference is within the luck of videos and seeds, or that is not known"
@@ -68,7 +68,8 @@ class Distinctions:
     def _is_told_apart(
         self, one: Measured, baseline: Measured, repeats: Mapping[str, tuple[str, ...]]
     ) -> bool | None:
-        if not (one.finished and baseline.finished) or delta(one, baseline) is None:
+        by = _yardstick(one, baseline)
+        if by is None or not (one.finished and baseline.finished) or delta(one, baseline) is None:
             return None
         if set(one.runs) & set(baseline.runs):
             return None
@@ -76,14 +77,25 @@ class Distinctions:
             (self._tables(side.runs), repeats.get(side.runs[0], ())) for side in (one, baseline)
         ]
         try:
-            by = yardstick(task_spec(DEFAULT_TASK))
             kin = [informing_kin(own, self._tables(repeat), by) for own, repeat in sides]
             return compare_tables_of_versions(sides[0][0], sides[1][0], by, kin).distinguishable
-        except DataError:  # a table is gone or damaged, or was made from other labels
+        except (
+            DataError,
+            ConfigError,
+        ):  # a table or the statistic is gone, or the labels are others
             return None
 
     def _tables(self, runs: Iterable[str]) -> list[Path]:
         return [RunDir(self._runs / run).evaluation_table for run in runs]
+
+
+def _yardstick(one: Measured, baseline: Measured) -> Yardstick | None:
+    """Return what both are measured by; ``None`` where their task is not installed here."""
+    task = find_spec(baseline.task)
+    if task is None:
+        return None
+    leading = task.metric(one.metric or "") if one.metric == baseline.metric else None
+    return Yardstick(task, leading or task.primary_metric)
 
 
 def repeats_of(records: Iterable[RunRecord]) -> dict[str, tuple[str, ...]]:

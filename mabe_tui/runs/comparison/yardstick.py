@@ -6,13 +6,9 @@ from typing import TYPE_CHECKING
 
 from core.config.experiment import Experiment
 from core.config.task_modules import load_attribute
-from core.config.task_spec import (
-    MetricSpec,
-    Noun,
-    TaskSpec,
-    task_spec,
-)
+from core.config.task_spec import MetricSpec, Noun, TaskSpec
 from core.errors import ConfigError, DataError
+from mabe_tui.runs.tasks import spec_of
 
 if TYPE_CHECKING:  # numpy
     from core.evaluation.rows import Statistic
@@ -72,17 +68,11 @@ def common_task(experiments: Sequence[Experiment]) -> TaskSpec:
     Raises:
         ConfigError: they learn different ones, or one of these is not there.
     """
-    tasks = {experiment.name: task_of(experiment) for experiment in experiments}
-    if len({*tasks.values()}) > 1:
-        learned = "; ".join(f"{name}: {task.name}, {task.title}" for name, task in tasks.items())
-        raise ConfigError(f"runs of different tasks cannot be compared ({learned})")
-    return next(iter(tasks.values()))
-
-
-def task_of(experiment: Experiment) -> TaskSpec:
-    """Return the task that an experiment learns.
-
-    Raises:
-        ConfigError: it is not there.
-    """
-    return task_spec(experiment.task)
+    tasks = [spec_of(experiment) for experiment in experiments]
+    if len({*tasks}) > 1:
+        learned = dict.fromkeys(
+            f"{experiment.name}: {task.name}, {task.title}"
+            for experiment, task in zip(experiments, tasks, strict=True)
+        )
+        raise ConfigError(f"runs of different tasks cannot be compared ({'; '.join(learned)})")
+    return tasks[0]

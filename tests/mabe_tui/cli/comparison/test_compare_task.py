@@ -106,3 +106,10 @@ def test_checkpoints_of_a_task_without_videos_are_refused(home: Path) -> None:
     run = runs_of(home, "p1")[0].id
     with pytest.raises(ConfigError, match="cannot be measured again: it predicts no videos"):
         mabe("compare", f"{run}@best", f"{run}@last")
+
+
+def test_the_list_of_versions_tells_them_apart_by_the_same_rule() -> None:
+    listed = json.loads(mabe("list", "--measured", "--baseline", "p1", "--json").stdout)
+    (row,) = (row for row in listed if row["version"] == "p2")
+    assert row["score_delta"] > 0
+    assert row["told_apart"] is True

@@ -110,7 +110,7 @@ def test_a_task_without_confusions_has_scores_of_its_labels(
     (missing, _) = inspect(comparison, store).classes
     assert missing.scores == inspected.classes[0].scores
     assert "best-confusion.parquet: not there" in str(missing.problem)
-    monkeypatch.setattr("mabe_tui.runs.comparison.inspection.task_of", lambda _: several)
+    monkeypatch.setattr("mabe_tui.runs.comparison.inspection.spec_of", lambda _: several)
     found = inspect(comparison, store).classes
     for side, before in zip(found, inspected.classes, strict=False):
         assert (side.scores, side.counts, side.confusions) == (before.scores, (), ())
