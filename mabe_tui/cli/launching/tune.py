@@ -126,8 +126,13 @@ def _tuned(experiment: Experiment, overrides: Sequence[str], registry: Path) -> 
     """Leave out the ranges of settings that an override fixes.
 
     Raises:
-        ConfigError: no range is left.
+        ConfigError: no range is left, or there is no validation that trials could be told apart by.
     """
+    if not experiment.data.validates:
+        raise ConfigError(
+            f"{experiment.name}: data.validation_fraction = 0 leaves nothing to compare trials on;"
+            " use a share above 0, or folds"
+        )
     fixed = {parse_override(text, type(experiment))[0] for text in overrides}
     ranges = {path: bounds for path, bounds in experiment.tune.items() if path not in fixed}
     if not ranges:

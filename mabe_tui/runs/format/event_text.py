@@ -193,10 +193,10 @@ def _ending_line(event: Finished | Stopped | Preempted | Failed) -> str:
     match event:
         case Finished():
             took = "" if isnan(event.seconds) else f", {duration(event.seconds)}"
-            return (
-                f"finished after epoch {event.epoch}{_in_brackets(ending_words(event.reason))}:"
-                f" best {event.monitor} {event.best_metric:.4f} at epoch {event.best_epoch}{took}"
-            )
+            why = _in_brackets(ending_words(event.reason))
+            best = f": best {event.monitor} {event.best_metric:.4f} at epoch {event.best_epoch}"
+            best = "" if isnan(event.best_metric) else best  # nothing was kept for validation
+            return f"finished after epoch {event.epoch}{why}{best}{took}"
         case Stopped():
             why = _in_brackets(ending_words(event.reason))
             step = "" if event.reason == UNKNOWN else f", step {event.step}"

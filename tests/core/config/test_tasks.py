@@ -164,6 +164,18 @@ def test_a_key_that_was_added_counts_once_it_is_set() -> None:
         (["data.validation_fraction=0", "training.keep_predictions=true"], "nor to predict"),
     ],
 )  # fmt: skip
-def test_folds_that_make_no_sense(overrides, said) -> None:
+def test_folds_and_shares_that_make_no_sense(overrides, said) -> None:
     with pytest.raises(ConfigError, match=said):
         load(default_path()).experiment("v1", overrides)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "validates"),
+    [
+        (["data.validation_fraction=0"], False),
+        (["data.validation_fraction=0", "data.folds=2", "data.fold=1"], True),
+        (["data.validation_fraction=0", 'data.validation_videos=["a"]'], True),
+    ],
+)
+def test_everything_can_be_trained_on(overrides, validates) -> None:
+    assert load(default_path()).experiment("v1", overrides).data.validates is validates

@@ -348,6 +348,27 @@ def test_a_single_video_is_too_few() -> None:
         task_of(prepared([130], {}), data={"validation_videos": None})
 
 
+def test_all_videos_can_be_trained_on() -> None:
+    task = task_of(data={"validation_videos": None, "validation_fraction": 0.0})
+    assert task.summary.train_units == ("v0", "v1", "v2")
+    assert (task.summary.validation_units, task.summary.validation_examples) == ((), 0)
+    assert list(task.validation_batches()) == []
+    codes = [remark.code for remark in task.summary.warnings]
+    assert "class_absent_validation" not in codes
+
+
+def test_each_fold_validates_on_its_own_videos() -> None:
+    of_folds = [
+        task_of(data={"validation_videos": None, "folds": 3, "fold": fold}).summary
+        for fold in range(3)
+    ]
+    assert sorted(video for each in of_folds for video in each.validation_units) == [
+        "v0",
+        "v1",
+        "v2",
+    ]
+
+
 def test_data_of_another_layout_are_refused() -> None:
     with pytest.raises(DataError, match="2 mice × 7 keypoints"):
         task_of(data={"mice": 4, "keypoints": "mabe18"})

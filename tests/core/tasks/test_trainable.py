@@ -56,6 +56,10 @@ def test_a_split_without_validation(tmp_path: Path) -> None:
         require_trainable(experiment(validation_videos=("x",)), one)
 
 
+def test_one_video_is_enough_where_nothing_is_validated(tmp_path: Path) -> None:
+    require_trainable(experiment(validation_fraction=0.0), [video(tmp_path, "a", "attack")])
+
+
 def test_what_cannot_be_read_is_named_when_it_is_prepared(tmp_path: Path) -> None:
     videos = [video(tmp_path, name, "attack") for name in "ab"]
     for each in videos:
