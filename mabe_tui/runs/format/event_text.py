@@ -169,6 +169,11 @@ def _machine_line(event: System) -> str:
     return words
 
 
+def _samples(event: DataReady, spec: TaskSpec) -> str:
+    """Say how many samples there are, where a sample is not just an example."""
+    return "" if spec.sample == spec.example else f", {spec.sample.count(event.train_samples)}"
+
+
 def _beginning_line(event: RunStarted | DataReady | Resumed, spec: TaskSpec) -> str:
     match event:
         case RunStarted(torch=torch, threads=0) if torch == UNKNOWN:  # of an imported log
@@ -181,9 +186,8 @@ def _beginning_line(event: RunStarted | DataReady | Resumed, spec: TaskSpec) -> 
         case DataReady():
             return (
                 f"data: {spec.unit.count(event.train_units)} to learn from,"
-                f" {event.validation_units:,} to validate; {spec.example.count(event.train_examples)},"
-                f" {spec.sample.count(event.train_samples)},"
-                f" {event.input_size} inputs; {event.parameters:,} parameters"
+                f" {event.validation_units:,} to validate; {spec.example.count(event.train_examples)}"
+                f"{_samples(event, spec)}, {event.input_size} inputs; {event.parameters:,} parameters"
             )
         case Resumed():
             return f"going on from step {event.step} (after epoch {event.epoch}), {event.file}"

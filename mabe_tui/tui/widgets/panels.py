@@ -1,6 +1,6 @@
 """The panels of a run's screen: which charts each has, and how they share cursor and zoom."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from textual import on
@@ -112,18 +112,20 @@ class Panels(Horizontal):
 
     def compose(self) -> ComposeResult:
         """Lay out two columns of charts and the log."""
-        with Vertical(id="large"):
-            yield from (ChartPanel(kind) for kind in self.kinds if kind.key in LARGE)
-        with Vertical(id="small"):
-            others = [kind for kind in self.kinds if kind.key not in (*LARGE, LOG)]
-            yield from (ChartPanel(kind) for kind in others)
+        for column, kinds in _columns(self.kinds).items():
+            with Vertical(id=column):
+                yield from (ChartPanel(kind) for kind in kinds)
         yield LogPanel(id=f"panel-{LOG}")
 
     async def use(self, spec: TaskSpec) -> None:
         """Lay out the panels of a task, where these are others."""
-        if (kinds := panel_kinds(spec)) != self.kinds:
-            self.kinds = kinds
-            await self.recompose()
+        if (kinds := panel_kinds(spec)) == self.kinds:
+            return
+        for column, of_column in _columns(kinds).items():
+            box = self.query_one(f"#{column}")
+            await box.remove_children()
+            await box.mount_all([ChartPanel(kind) for kind in of_column])
+        self.kinds = kinds
 
     @property
     def scales(self) -> frozenset[str]:
@@ -151,7 +153,7 @@ class Panels(Horizontal):
         self.set_class(only is not None, "alone")
         for kind in self.kinds:
             self.query_one(f"#panel-{kind.key}").display = only in (None, kind.key)
-        for column in ("large", "small"):
+        for column in _columns(self.kinds):
             box = self.query_one(f"#{column}")
             box.display = any(child.display for child in box.children)
 
@@ -179,11 +181,16 @@ class Panels(Horizontal):
         extent = joint_range(one.x_bounds for panel in charts.values() for one in panel.series)
         if grow:
             extent = extent[0], roomy(*extent)[1]
+        known = (
+            self.kind_of_chart
+        )  # charts that were asked for before the task was known are left out
         for name, panel in charts.items():
+            if name not in known:
+                continue
             chart = self.query_one(f"#chart-{name}", ChartView)
             axes = extent, grow
             if chart.series is not panel.series or (chart.extent, chart.grows) != axes:
-                chart.show(panel.series, _axes(self.kind_of_chart[name], panel), panel.lines, *axes)
+                chart.show(panel.series, _axes(known[name], panel), panel.lines, *axes)
 
     @property
     def cursor(self) -> tuple[str, float | None]:
@@ -211,6 +218,14 @@ class Panels(Horizontal):
     def _share_zoom(self, message: ChartView.Zoomed) -> None:
         for chart in self.charts:
             chart.put_range(message.x_range)
+
+
+def _columns(kinds: Sequence[PanelKind]) -> dict[str, list[PanelKind]]:
+    """Divide the panels with charts into two columns."""
+    return {
+        "large": [kind for kind in kinds if kind.key in LARGE],
+        "small": [kind for kind in kinds if kind.key not in (*LARGE, LOG)],
+    }
 
 
 def _axes(kind: ChartKind, panel: Panel) -> Axes:

@@ -290,7 +290,8 @@ class RunScreen(FollowingScreen):
             self.notify("no chart is shown: 1 to 5 choose one", severity="warning")
             return
         kinds = self.panels.kind_of_chart
-        panels = [replace(panel, title=kinds[name].title) for name, panel in charts.items()]
+        known = [(kinds[name].title, panel) for name, panel in charts.items() if name in kinds]
+        panels = [replace(panel, title=title) for title, panel in known]
         name = f"{self.run_id}-{self.run_view.panel}"
         self.ask(lambda: Done(f"wrote {write_charts(panels, name, Path.cwd())}"), "export")
 
