@@ -72,6 +72,18 @@ class Outline:
     """Numbers an example."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataSizes:
+    """How large the data of an experiment are, for estimates of time and memory."""
+
+    bytes_per_example: int
+    """That training keeps on a GPU."""
+    examples: int | None = None
+    """Of the data that the experiment makes itself, validation included; ``None``: it makes none."""
+    samples: int | None = None
+    """Of an epoch on these data."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class TaskSpec:
     """One thing that can be learned, as everything but the trainer knows it."""
@@ -109,6 +121,11 @@ class TaskSpec:
     describe_data: str | None = None
     """``module:function``, called before a run starts as ``(experiment, folder or None)``; returns a sentence
     on the data, or raises :class:`~core.errors.UserError` where nothing can be learned from them."""
+    data_key: str | None = None
+    """``module:function``, called as ``(experiment, folder)``; returns a text that changes with the files
+    that training would read, or raises :class:`~core.errors.DataError` where they cannot be read."""
+    data_sizes: str | None = None
+    """``module:function``, called as ``(experiment)``; returns :class:`DataSizes`."""
     with_little_data: Callable[[Any], Any] = field(default=lambda experiment: experiment)
     """Returns an ``experiment`` that makes little data of its own, where it can, with the same steps: for
     probes of time and memory."""

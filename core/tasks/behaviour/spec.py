@@ -79,6 +79,8 @@ SPEC = TaskSpec(
     makes_data=makes_data,
     describe_data="core.tasks.behaviour.data_folder:describe_data",
     with_data=("data.source=competition",),
+    data_key="core.tasks.behaviour.data_facts:data_key",
+    data_sizes="core.tasks.behaviour.data_facts:data_sizes",
     with_little_data=with_little_data,
     build="core.tasks.behaviour.build:build_task",
     prepare="core.tasks.behaviour.build:prepare_data",

@@ -37,7 +37,7 @@ def runs(
     version: Annotated[str | None, typer.Option(help="Only of this version.")] = None,
     tag: Annotated[str | None, typer.Option(help="Only with this tag.")] = None,
     where: Annotated[
-        str | None, typer.Option(metavar="QUERY", help="Only those: 'f1 > 0.4 and tag:sweep'.")
+        str | None, typer.Option(metavar="QUERY", help="Only those: 'score > 0.4 and tag:sweep'.")
     ] = None,
     sort: Annotated[
         str | None, typer.Option(metavar="KEY", help="By this, the largest or A first.")

@@ -4,11 +4,11 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from core.config.task_spec import load_attribute, task_spec
 from core.errors import DataError
 from core.run.code_version import code_version
 from core.run.places import cache_of_run
 from core.run.rundir import RunDir, RunRequest
-from core.tasks.behaviour.settings import behaviour_of
 
 
 def changes_since(run: RunDir, request: RunRequest) -> Iterator[str]:
@@ -30,23 +30,21 @@ def changes_since(run: RunDir, request: RunRequest) -> Iterator[str]:
         )
     if request.launcher == "local" and request.data is not None:
         source = _source(run, request, Path(request.data))
-        if resolved is not None:
+        if resolved is not None and source is not None:
             yield from _data_changes(run, Path(request.data), source, resolved.data_fingerprint)
 
 
-def _source(run: RunDir, request: RunRequest, folder: Path) -> str:
-    """Return the key of the files that the run would read now.
+def _source(run: RunDir, request: RunRequest, folder: Path) -> str | None:
+    """Return the key of the files that the run would read now; ``None`` where its task knows none.
 
     Raises:
         DataError: they cannot be read.
     """
-    from core.data.competition import labelled, read_videos
-    from core.data.manifest import source_key
-
-    settings = behaviour_of(request.experiment, "comparing data").data
+    where = task_spec(request.experiment.task).data_key
+    if where is None:
+        return None
     try:
-        usable, _ = labelled(read_videos(folder))
-        return source_key(folder, usable, settings.keypoints, settings.mice)
+        return str(load_attribute(where)(request.experiment, folder))
     except DataError as error:
         what = str(error).partition(";")[0]
         raise DataError(

@@ -4,16 +4,12 @@ import math
 from typing import Literal
 
 import msgspec
-import numpy as np
 
 from core.config.experiment import Experiment
 from core.config.gpus import GPUS, choices_of, match_device, split_gpu
-from core.data.keypoints import KEYPOINT_SET_SIZES
-from core.frames.windows import phased_windows, training_windows
+from core.config.task_spec import DataSizes, load_attribute, task_spec
 from core.run.history import History
 from core.run.rundir import HOUR, RunRequest
-from core.tasks.behaviour.settings import BehaviourExperiment
-from core.tasks.behaviour.splitting import split
 from mabe_tui.launch.prices import Prices, rate_of, read_prices
 from mabe_tui.runs.launching.probes import HERE, KeptProbe, kept_probes, step_digest
 from mabe_tui.runs.launching.start import EPOCHS_AVERAGED, RUNS_LOOKED_AT
@@ -21,7 +17,6 @@ from mabe_tui.runs.reading.thin_history import thin_history
 from mabe_tui.runs.store import RunStore
 
 OWN_DATA = "its own made-up data"
-FLOAT_BYTES = 4
 Source = Literal["measured", "probed", "reported"]
 
 
@@ -73,27 +68,23 @@ class _Ran(msgspec.Struct, frozen=True):
     place: str | None
     """The GPU that it had, one alone; ``None``: several, or not known."""
     windows: int
-    frames: int
+    examples: int
     """Of training and validation together."""
     seconds_per_epoch: float
 
 
 def data_bytes(store: RunStore, experiment: Experiment) -> tuple[int, str] | None:
-    """Return the bytes of positions that training keeps on a GPU, and how they are known.
+    """Return the bytes of data that training keeps on a GPU, and how they are known.
 
     Returns:
         ``None`` where no run here has read the version's data, and it does not make its own.
     """
-    if not isinstance(experiment, BehaviourExperiment):
+    if (sizes := _sizes(experiment)) is None:
         return None
-    data = experiment.data
-    frames, by = data.synthetic_videos * data.synthetic_frames, OWN_DATA
+    examples, by = sizes.examples, OWN_DATA
     if ran := _ran(store, experiment):
-        frames, by = ran[0].frames, ran[0].run
-    elif data.source != "synthetic":
-        return None
-    numbers = frames * data.mice * KEYPOINT_SET_SIZES[data.keypoints] * 2
-    return numbers * FLOAT_BYTES, by
+        examples, by = ran[0].examples, ran[0].run
+    return None if examples is None else (examples * sizes.bytes_per_example, by)
 
 
 def gpu_table(store: RunStore, experiment: Experiment, epochs: int | None = None) -> GpuTable:
@@ -105,7 +96,7 @@ def gpu_table(store: RunStore, experiment: Experiment, epochs: int | None = None
         epochs: instead of the version's own.
     """
     ran = _ran(store, experiment)
-    windows, by = (ran[0].windows, ran[0].run) if ran else _own_windows(experiment)
+    windows, by = (ran[0].windows, ran[0].run) if ran else _own_samples(experiment)
     measured: dict[str, _Ran] = {}
     for run in ran:  # the newest first
         if run.place is not None and run.windows == windows:
@@ -201,8 +192,8 @@ def _ran(store: RunStore, experiment: Experiment) -> list[_Ran]:
         if recent and history.data is not None:
             each = math.fsum(epoch.seconds for epoch in recent) / len(recent)
             place = _place(request, history)
-            frames = history.data.train_examples + history.data.validation_examples
-            found.append(_Ran(entry.id, place, history.data.train_samples, frames, each))
+            examples = history.data.train_examples + history.data.validation_examples
+            found.append(_Ran(entry.id, place, history.data.train_samples, examples, each))
     return found
 
 
@@ -219,16 +210,17 @@ def _place(request: RunRequest, history: History) -> str | None:
     return match_device(started.device_name, GPUS)
 
 
-def _own_windows(experiment: Experiment) -> tuple[int | None, str | None]:
-    """Count the training windows of made-up data, which follow from the settings."""
-    if not isinstance(experiment, BehaviourExperiment) or experiment.data.source != "synthetic":
-        return None, None
-    data = experiment.data
-    videos = [str(number) for number in range(data.synthetic_videos)]
-    count = len(split(data, videos)[0])
-    cut = phased_windows if data.phase == "random" else training_windows
-    frames = np.full(1, data.synthetic_frames, np.int64)
-    return count * len(cut([0], frames, data.window, data.stride)), OWN_DATA
+def _sizes(experiment: Experiment) -> DataSizes | None:
+    """Return what the task says of its data; ``None`` where it says nothing."""
+    where = task_spec(experiment.task).data_sizes
+    sizes: DataSizes | None = None if where is None else load_attribute(where)(experiment)
+    return sizes
+
+
+def _own_samples(experiment: Experiment) -> tuple[int | None, str | None]:
+    """Count the training samples of made-up data, which follow from the settings."""
+    sizes = _sizes(experiment)
+    return (None, None) if sizes is None or sizes.samples is None else (sizes.samples, OWN_DATA)
 
 
 def _least(rows: tuple[GpuRow, ...], what: Literal["usd", "hours"]) -> str | None:

@@ -11,7 +11,7 @@ from textual.widgets import Input
 from mabe_tui.tui.keys import bindings
 
 REMEMBERED = 20
-EXAMPLE = "state == running and best.f1 > 0.4"
+EXAMPLE = "state == running and score > 0.4"
 
 
 class _Completion(Suggester):
