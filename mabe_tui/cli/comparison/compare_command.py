@@ -24,8 +24,8 @@ from mabe_tui.cli.terminal.picture import plain_only
 from mabe_tui.runs.comparison.compare import Comparison
 from mabe_tui.runs.comparison.compare import compare as compare_runs
 from mabe_tui.runs.comparison.compare_tables import Rows, figure, note_on_verdicts, sections
+from mabe_tui.runs.comparison.judgement import WhichEpoch
 from mabe_tui.runs.comparison.sides import Side, Spread
-from mabe_tui.runs.comparison.verdict import WhichEpoch
 from mabe_tui.runs.store import RunStore
 
 SPARK_WIDTH = 32

@@ -4,7 +4,8 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from core.config.task_spec import load_attribute, task_spec
+from core.config.task_modules import load_attribute
+from core.config.task_spec import task_spec
 from core.errors import DataError
 from core.run.code_version import code_version
 from core.run.places import cache_of_run

@@ -10,8 +10,8 @@ from core.config.task_spec import TaskSpec
 from core.errors import ConfigError, DataError, RunError
 from core.run.places import cache_of_run
 from core.system.progress import Progress
+from mabe_tui.runs.comparison.judgement import Verdict
 from mabe_tui.runs.comparison.verdict import (
-    Verdict,
     checkpoint_verdict,
     empty_verdict,
     no_verdict,

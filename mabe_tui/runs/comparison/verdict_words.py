@@ -1,12 +1,9 @@
 """Verdicts in words: every sentence about a difference, on every screen and in every file, is made here."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from mabe_tui.runs.comparison.judgement import Verdict
 from mabe_tui.runs.comparison.yardstick import Yardstick
-
-if TYPE_CHECKING:  # it imports this module
-    from mabe_tui.runs.comparison.verdict import Verdict
 
 
 def signed(value: float) -> str:
@@ -15,7 +12,7 @@ def signed(value: float) -> str:
     return "0.000" if float(text) == 0 else text.replace("-", "−")
 
 
-def _difference(verdict: "Verdict", by: Yardstick, note: str = "") -> str:
+def _difference(verdict: Verdict, by: Yardstick, note: str = "") -> str:
     """Return the difference and its interval, or as much of them as there is."""
     line = (
         f"{verdict.second} − {verdict.first} = {signed(verdict.difference or 0.0)}{_metric_of(by)}"
@@ -33,7 +30,7 @@ def _metric_of(by: Yardstick) -> str:
     return f" in {by.metric.label}{falls}"
 
 
-def _too_few(verdict: "Verdict", by: Yardstick) -> str | None:
+def _too_few(verdict: Verdict, by: Yardstick) -> str | None:
     """Say why so few units carry no verdict; ``None`` where there are enough."""
     from core.evaluation.paired import FEWEST_UNITS  # numpy: loaded wherever there is a difference
 
@@ -47,7 +44,7 @@ def _too_few(verdict: "Verdict", by: Yardstick) -> str | None:
     return None
 
 
-def _on(verdict: "Verdict", by: Yardstick) -> str:
+def _on(verdict: Verdict, by: Yardstick) -> str:
     return f"on {verdict.videos} {by.unit.many}"
 
 
@@ -55,7 +52,7 @@ def _on(verdict: "Verdict", by: Yardstick) -> str:
 class CheckpointWords:
     """Sentences about two single checkpoints, judged over units alone."""
 
-    verdict: "Verdict"
+    verdict: Verdict
     by: Yardstick
     versions: tuple[str, str] = ("", "")
     """Of the first and the second side."""
@@ -105,7 +102,7 @@ class CheckpointWords:
 class VersionWords:
     """Sentences about two versions, judged over units and seeds."""
 
-    verdict: "Verdict"
+    verdict: Verdict
     by: Yardstick
 
     def sentence(self) -> str:

@@ -7,7 +7,8 @@ import msgspec
 
 from core.config.experiment import Experiment
 from core.config.gpus import GPUS, choices_of, match_device, split_gpu
-from core.config.task_spec import DataSizes, load_attribute, task_spec
+from core.config.task_modules import load_attribute
+from core.config.task_spec import DataSizes, task_spec
 from core.run.history import History
 from core.run.rundir import HOUR, RunRequest
 from mabe_tui.launch.prices import Prices, rate_of, read_prices

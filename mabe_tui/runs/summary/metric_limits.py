@@ -1,15 +1,15 @@
-"""How high a metric can be on the validation videos that there are."""
+"""How high a metric can be on the validation data that there are."""
 
 from collections.abc import Mapping
 
-F1_MACRO, SUPPORT = "f1_macro", "support/"
+from core.config.task_spec import SUPPORT
 
 
 def most_possible(metrics: Mapping[str, float]) -> float | None:
-    """Return the highest macro F1 on these validation videos; ``None`` where it is 1, or not known.
+    """Return the highest mean over all labels on this validation data; ``None``: it is 1, or not known.
 
-    A class that no frame is of has an F1 of 0, whatever is predicted.
+    A label that no example has counts 0 in such a mean, whatever is predicted.
     """
-    frames = [value for name, value in metrics.items() if name.startswith(SUPPORT)]
-    absent = frames.count(0)
-    return 1 - absent / len(frames) if absent else None
+    examples = [value for name, value in metrics.items() if name.startswith(SUPPORT)]
+    absent = examples.count(0)
+    return 1 - absent / len(examples) if absent else None

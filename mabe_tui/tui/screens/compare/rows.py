@@ -13,8 +13,8 @@ from mabe_tui.runs.comparison.compare_tables import (
     sections,
     title_of_labels,
 )
+from mabe_tui.runs.comparison.judgement import Verdict
 from mabe_tui.runs.comparison.sides import Side, mean_over_runs
-from mabe_tui.runs.comparison.verdict import Verdict
 from mabe_tui.runs.comparison.yardstick import Yardstick
 from mabe_tui.runs.curves.overlay import style_of
 from mabe_tui.runs.format.units import duration
@@ -27,7 +27,7 @@ def side_columns(by: Yardstick | None = None) -> tuple[Column, ...]:
     return (
         Column("line", ""),
         Column("side", "side", widest=34),
-        Column("f1", by.metric.name if by else "", "right"),
+        Column("score", by.metric.name if by else "", "right"),
         Column("difference", "Δ", "right"),
         Column("interval", "95 %", "right", rank=1),
         Column("verdict", "verdict"),

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from core.config.task_spec import MetricSpec, Noun, task_spec
-from mabe_tui.runs.comparison.verdict import Verdict
+from mabe_tui.runs.comparison.judgement import Verdict
 from mabe_tui.runs.comparison.verdict_words import CheckpointWords, VersionWords
 from mabe_tui.runs.comparison.yardstick import yardstick
 
