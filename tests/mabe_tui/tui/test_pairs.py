@@ -10,7 +10,6 @@ from mabe_tui.tui.dashboard import Options
 from mabe_tui.tui.screens.dialogs.help import HelpScreen
 from mabe_tui.tui.screens.home.rows import delta_colour
 from mabe_tui.tui.widgets.chart import ChartView
-from mabe_tui.tui.widgets.standing import Standing
 from mabe_tui.tui.widgets.table import RowTable
 from tests.mabe_tui.tui.conftest import LARGE, NOW
 from tests.mabe_tui.tui.run_screen import drawn, opened, tabs, until
@@ -68,7 +67,7 @@ async def test_the_run_screen_has_the_panels_of_its_task(app: MabeApp) -> None:
         ]  # fmt: skip
         await until(pilot, lambda: "mae" in drawn(screen, "score"))
         assert "training pairs/s" in drawn(screen, "frames_per_second")
-        assert "best 0.1000 at epoch 2" in screen.query_one(Standing).text
+        assert "best 0.1000 at epoch 2" in screen.query_one("#standing").text
         await pilot.press("y")
         await until(pilot, lambda: screen.query_one("#chart-score", ChartView).axes.log_y)
         await pilot.press("3")
