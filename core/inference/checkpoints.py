@@ -82,11 +82,15 @@ def _promised_sha256(path: Path) -> str | None:
 
 def _trained(path: Path, content: dict[str, Any]) -> TrainedModel:
     try:
-        experiment = behaviour_of(experiment_from(content["experiment"], str), "predicting")
+        decoded = experiment_from(content["experiment"], str)
     except ConfigError as error:
         raise CheckpointError(
             f"{path}: its weights and its settings do not belong together ({error})"
         ) from error
+    try:
+        experiment = behaviour_of(decoded, "predicting")
+    except ConfigError as error:
+        raise CheckpointError(f"{path}: {error}") from error
     try:
         model = build_model(experiment.model, InputSpec.from_table(content["input_spec"]))
         model.load_state_dict(predicting_weights(content))

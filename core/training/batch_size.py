@@ -57,7 +57,7 @@ def accumulation(effective: int, largest: int) -> tuple[int, int]:
     """Split an effective batch into steps that fit: 384 where 80 fit is 6 × 64.
 
     Args:
-        effective: windows in an update.
+        effective: samples in an update.
         largest: that fit at once, at least 1.
 
     Returns:

@@ -26,14 +26,14 @@ class ProbeReport(msgspec.Struct, frozen=True, kw_only=True):
     reserved_bytes: int = 0
     """Left free for the data, which training keeps in a GPU's memory."""
     largest: int
-    """Windows that fit at once; 0: not even 8 do."""
+    """Samples that fit at once; 0: not even 8 do."""
     is_bound: bool
     """Whether more may fit than were tried."""
     batch_size: int
     """The largest part of the version's effective batch that fits."""
     accumulation_steps: int
     step_seconds: float | None
-    """Median over steps with ``batch_size`` windows, the optimiser's part included."""
+    """Median over steps with ``batch_size`` samples, the optimiser's part included."""
     seconds: float
     """That the probe took."""
     readings: tuple[Reading, ...]

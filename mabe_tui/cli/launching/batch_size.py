@@ -1,4 +1,4 @@
-"""``mabe batch-size``: how many windows fit in memory at once, and what to set where that is too few."""
+"""``mabe batch-size``: how many samples fit in memory at once, and what to set where that is too few."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,6 +8,7 @@ import typer
 
 from core.config.experiment import Experiment
 from core.config.gpus import gpu_text
+from core.config.task_spec import Noun
 from core.errors import ConfigError
 from core.run.rundir import RunRequest
 from mabe_tui.cli.options import SetOption, Version, finite
@@ -69,7 +70,7 @@ def batch_size(
     most: Annotated[int, typer.Option(help="Try no larger batch.", min=8, max=1_000_000)] = MOST,
     as_json: JsonOption = False,
 ) -> None:
-    """Find the largest batch that fits, by training steps of the real model on random inputs.
+    """Find the largest batch that fits, by training steps of the real model on real samples, repeated.
 
     Measured on this computer, on the device that the version asks for. Ends with the accumulation that
     keeps the version's effective batch.
@@ -78,7 +79,8 @@ def batch_size(
     from core.training.batch_size import largest_batch
 
     session = session_of(context)
-    implied = ["data.source=competition"] if data is not None else []
+    spec = session.registry.spec(version)
+    implied = spec.with_data if data is not None else ()
     experiment = session.registry.experiment(version, [*(overrides or []), *implied], preset)
     device = choose_device(experiment.hardware.device)
     request = new_request(experiment, "local", data=data)
@@ -96,13 +98,13 @@ def batch_size(
     largest = largest_batch(fits, most)
     if not largest:
         raise ConfigError(
-            f"{version}: not even a batch of 8 fits in {limit}; try a shorter data.window or a smaller model"
+            f"{version}: not even a batch of 8 fits in {limit}; try smaller inputs or a smaller model"
         )
     report = _report(experiment, device.type, name, probe.memory, largest, readings)
     if as_json:
         print_json(report)
     else:
-        _show(report, most)
+        _show(report, most, spec.sample)
 
 
 def _probe(request: RunRequest, cache: Path, memory: int | None) -> "CudaProbe | SubprocessProbe":
@@ -156,12 +158,12 @@ def _report(
     )
 
 
-def _show(report: BatchSizeReport, most: int) -> None:
+def _show(report: BatchSizeReport, most: int, sample: Noun) -> None:
     reached = report.largest + 8 > most
     print(
         f"largest batch: {report.largest}" + (" (the most that was to be tried)" if reached else "")
     )
-    whole = f"{report.version} updates on {report.effective} windows"
+    whole = f"{report.version} updates on {sample.count(report.effective)}"
     if not report.settings:
         print(f"{whole}, and that fits as it is")
         return

@@ -9,6 +9,7 @@ import typer
 
 from core.config.experiment import Experiment
 from core.config.gpus import gpu_problem
+from core.config.task_spec import Noun
 from core.errors import ConfigError, MisuseError
 from mabe_tui.cli.launching.cost_question import ask_first
 from mabe_tui.cli.options import SetOption, Version, YesOption, finite
@@ -26,6 +27,7 @@ from mabe_tui.runs.launching.gpu_table import Figure, GpuRow, GpuTable, data_byt
 from mabe_tui.runs.launching.probes import HERE, KeptProbe, keep_probe
 from mabe_tui.runs.launching.start import new_request
 from mabe_tui.runs.store import RunStore
+from mabe_tui.runs.tasks import spec_of
 
 if TYPE_CHECKING:
     from core.training.probe_report import ProbeReport
@@ -88,7 +90,7 @@ def gpus(
     if as_json:
         print_json({**msgspec.to_builtins(table), "probe_usd": spent, "failed": failed})
     else:
-        _show(table)
+        _show(table, spec_of(experiment).sample)
         if spent is not None:
             say(f"the probes cost about ${spent:.2f}; Modal's own bill counts")
     if failed:
@@ -212,7 +214,7 @@ def _found(name: str, report: "ProbeReport") -> str:
     return f"{name}: a batch of {report.largest} fits{larger}{step}"
 
 
-def _show(table: GpuTable) -> None:
+def _show(table: GpuTable, sample: Noun) -> None:
     heads = ["gpu", "$ an hour", "largest batch", "an epoch", f"{table.epochs} epochs", "$"]
     print_table(heads, [_cells(row) for row in table.rows], right=[1])
     figures = [
@@ -225,7 +227,7 @@ def _show(table: GpuTable) -> None:
         row.seconds_per_epoch and row.seconds_per_epoch.source == "probed" for row in table.rows
     ):
         say(
-            f"probed epochs: {table.windows:,} windows, as of {table.windows_by},"
+            f"probed epochs: {sample.count(table.windows or 0)}, as of {table.windows_by},"
             f" {table.effective_batch} an update; without validation"
         )
     known = {row.gpu: row for row in table.rows if row.usd is not None}
