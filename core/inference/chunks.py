@@ -9,7 +9,6 @@ import itertools
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -17,44 +16,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from core.models.hybrid import Hybrid
-from core.models.transformer import FrameTransformer
-from core.models.unet1d import UNet1D
+from core.models.chunking import Chunked, Chunking, round_up
 
 Probabilities = npt.NDArray[np.float32]
 FrameReader = Callable[[int, int], Tensor]
-
-
-@dataclass(frozen=True, slots=True)
-class Chunking:
-    """How a video is cut.
-
-    With the defaults the labels of ``conv_bilstm`` agree with one pass over the whole video on every
-    frame. A ninth of what is read is context (a fifth with chunks of 400); a recurrent model wants
-    many chunks at once: on a CPU, 4 go at 0.6 times the speed of 24.
-    """
-
-    frames: int = 800
-    """Answered by one chunk."""
-    context: int = 50
-    """Read on each side of them, at least, where the video has that many."""
-    batch: int = 24
-    """Chunks in one call of the model, at most."""
-    step: int = 1
-    """Every chunk starts at a multiple of it, as ``frames`` and ``context`` are."""
-
-    def __post_init__(self) -> None:
-        if self.frames < 1 or self.context < 0 or self.batch < 1 or self.step < 1:
-            raise ValueError(
-                f"{self}: frames, batch and step must be at least 1 and context at least 0"
-            )
-        if self.frames % self.step or self.context % self.step:
-            raise ValueError(f"{self}: frames and context must be multiples of the step")
-
-    @property
-    def length(self) -> int:
-        """Frames that one chunk reads, where the video has that many."""
-        return self.frames + 2 * self.context
+Activation = Callable[[Tensor], Tensor]
 
 
 class Chunk(NamedTuple):
@@ -73,27 +39,13 @@ class Chunk(NamedTuple):
 
 
 def suited_to(model: nn.Module, window: int) -> Chunking:
-    """Choose the chunks for a model.
-
-    A model that sees a known number of frames either side gets exactly those as context. A
-    transformer only knows positions inside its training windows, so it is given chunks of their length.
+    """Choose the chunks for a model: those that it asks for, else the usual ones.
 
     Args:
-        model: from ``build_model``.
+        model: one with a method ``chunking(window)`` says itself how it is to be given a video.
         window: frames in the windows it was trained on.
     """
-    if isinstance(model, FrameTransformer):
-        context = window // 4
-        return Chunking(window - 2 * context, context, batch=max(1, 4096 // window))
-    if isinstance(model, Hybrid):  # its points are many times as wide as their frames
-        return Chunking(batch=8)
-    reach = getattr(model, "reach", None)
-    if not isinstance(reach, int):
-        return Chunking()
-    if isinstance(model, UNet1D):  # in one pass, its coarsest level too would step from there
-        step = model.coarsest
-        return Chunking(_up(1000, step), context=_up(reach, step), batch=4, step=step)
-    return Chunking(frames=1000, context=reach, batch=4)
+    return model.chunking(window) if isinstance(model, Chunked) else Chunking()
 
 
 def plan(frames: int, chunking: Chunking) -> Iterator[Chunk]:
@@ -105,35 +57,25 @@ def plan(frames: int, chunking: Chunking) -> Iterator[Chunk]:
     if frames <= chunking.length:
         yield Chunk(0, frames, 0, frames)
         return
-    last_start = _up(frames - chunking.length, chunking.step)
+    last_start = round_up(frames - chunking.length, chunking.step)
     for first in range(0, frames, chunking.frames):
         start = min(max(first - chunking.context, 0), last_start)
         end = min(start + chunking.length, frames)
         yield Chunk(start, end, first, min(first + chunking.frames, frames))
 
 
-def _up(frames: int, step: int) -> int:
-    """Round up to a multiple of ``step``."""
-    return -(-frames // step) * step
-
-
-def softmax(logits: Tensor) -> Tensor:
-    """Probabilities of classes that exclude one another."""
-    return torch.softmax(logits, dim=-1)
-
-
 def predict_video(
     model: nn.Module,
     inputs: Tensor,
+    activation: Activation,
     chunking: Chunking | None = None,
-    activation: Callable[[Tensor], Tensor] = softmax,
 ) -> Probabilities:
     """Apply a model to a video whose inputs are all there: ``(frames, features)`` float32.
 
     Otherwise as :func:`predict_frames`.
     """
     return predict_frames(
-        model, lambda start, stop: inputs[start:stop], len(inputs), chunking, activation
+        model, lambda start, stop: inputs[start:stop], len(inputs), activation, chunking
     )
 
 
@@ -141,8 +83,8 @@ def predict_frames(
     model: nn.Module,
     read: FrameReader,
     frames: int,
+    activation: Activation,
     chunking: Chunking | None = None,
-    activation: Callable[[Tensor], Tensor] = softmax,
 ) -> Probabilities:
     """Apply a model to a whole video, a batch of chunks at a time.
 
@@ -151,8 +93,8 @@ def predict_frames(
         read: gives the inputs of the frames from ``start`` to ``stop``, ``(stop − start, features)``
             float32 on any device; asked for overlapping pieces, each the span of one batch.
         frames: of the video.
+        activation: from logits to probabilities, along the last axis: the task knows which.
         chunking: how to cut it; how many chunks go together changes nothing but rounding.
-        activation: from logits to probabilities, along the last axis.
 
     Returns:
         ``(frames, outputs)`` float32.

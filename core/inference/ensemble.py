@@ -9,12 +9,12 @@ from core.errors import CheckpointError
 from core.frames.store import FrameStore
 from core.inference.checkpoints import load_trained
 from core.inference.chunks import Probabilities
-from core.inference.postprocess import classes_of
 from core.inference.predict import Predictor
 from core.inference.prediction import VideoPrediction
 from core.run.rundir import RunDir
 from core.system.machine import choose_device
 from core.system.progress import Progress
+from core.tasks.behaviour.probabilities import classes_of
 
 
 class MeanPredictor(Predictor):

@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from core.data.labels import bouts_of
 from core.errors import ConfigError
+from core.tasks.behaviour.probabilities import classes_of
 
-Classes = npt.NDArray[np.uint8]
 Probabilities = npt.NDArray[np.float32]
 
 
@@ -50,12 +50,6 @@ class _Interval(NamedTuple):
     class_index: int
     start: int
     stop: int
-
-
-def classes_of(probabilities: Probabilities) -> Classes:
-    """``(frames, classes)`` → ``(frames,)``, the likeliest class; the lower index of equal ones."""
-    classes: Classes = probabilities.argmax(axis=1).astype(np.uint8)
-    return classes
 
 
 def find_bouts(

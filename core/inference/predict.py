@@ -14,12 +14,12 @@ from core.features.pipeline import FeaturePipeline, require_scale
 from core.frames.store import FrameStore
 from core.inference.checkpoints import TrainedModel, load_trained
 from core.inference.chunks import FrameReader, Probabilities, predict_frames, suited_to
-from core.inference.postprocess import classes_of
 from core.inference.prediction import VideoPrediction
 from core.models.folding import folded
 from core.run.rundir import RunDir
 from core.system.machine import choose_device
 from core.system.progress import Progress
+from core.tasks.behaviour.probabilities import class_probabilities, classes_of
 from core.training.state import FIT_ERRORS
 
 HOW_TO_SKIP = " (--skip-bad leaves damaged videos out)"
@@ -133,7 +133,7 @@ class Predictor:
         require_scale(self._pipeline.config, store, [0])
         frames = int(store.frames[0])
         read = _told(_reader(self._pipeline, store), frames, progress)
-        return predict_frames(self._model, read, frames, self._chunking)
+        return predict_frames(self._model, read, frames, class_probabilities, self._chunking)
 
 
 def _features(trained: TrainedModel) -> tuple[FeaturePipeline, tuple[str, ...]]:

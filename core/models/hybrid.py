@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import ConfigError
+from core.models.chunking import Chunking
 from core.models.recurrent import RecurrentModel
 
 POINT_BLOCKS = ("coordinates", "speed", "acceleration", "mask")
@@ -59,6 +60,11 @@ class Hybrid(RecurrentModel):
         joined = 2 * channels[-1] * mice + len(self.frame_columns)
         self.join = nn.Sequential(nn.Linear(joined, hidden_size), nn.ReLU(), nn.Dropout(dropout))
         self.add_context(hidden_size, outputs, hidden_size, layers, dropout)
+
+    def chunking(self, window: int) -> Chunking:
+        """Choose fewer chunks at a time: its points are many times as wide as their frames."""
+        del window
+        return Chunking(batch=8)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """``(batch, time, features)`` → ``(batch, time, outputs)`` logits, for any time from 1."""

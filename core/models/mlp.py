@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from core.models.chunking import Chunking, within_reach
+
 
 class FrameMLP(nn.Module):
     """Hidden layers with ReLU and dropout, then one linear layer; no frame sees another.
@@ -31,6 +33,11 @@ class FrameMLP(nn.Module):
         for before, after in itertools.pairwise((features, *channels)):
             layers += [nn.Linear(before, after), nn.ReLU(), nn.Dropout(dropout)]
         self.layers = nn.Sequential(*layers, nn.Linear(channels[-1], outputs))
+
+    def chunking(self, window: int) -> Chunking:
+        """Choose chunks without context, whatever windows it was trained on."""
+        del window
+        return within_reach(self.reach)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """``(batch, time, features)`` → ``(batch, time, outputs)`` logits, for any time from 1."""

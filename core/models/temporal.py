@@ -9,6 +9,8 @@ would take a quarter of a step.
 import torch
 from torch import Tensor, nn
 
+from core.models.chunking import Chunking, within_reach
+
 
 def as_image(inputs: Tensor) -> Tensor:
     """``(batch, time, features)`` → ``(batch, features, 1, time)``, a view."""
@@ -49,6 +51,8 @@ class ConvolutionalModel(nn.Module):
     head: nn.Linear
     reach: int
     """Frames on either side that an output depends on, at most."""
+    chunk_step = 1
+    """Chunks of a video start at a multiple of it."""
 
     def add_head(self, width: int, outputs: int, reach: int) -> None:
         """Make the last layer, and keep the weights of all in the order that is fast.
@@ -61,6 +65,11 @@ class ConvolutionalModel(nn.Module):
         self.head = nn.Linear(width, outputs)
         self.reach = reach
         store_channels_last(self)
+
+    def chunking(self, window: int) -> Chunking:
+        """Choose chunks with all the context that an output depends on, whatever the windows were."""
+        del window
+        return within_reach(self.reach, self.chunk_step)
 
     def answer(self, image: Tensor) -> Tensor:
         """``(batch, width, 1, time)`` → ``(batch, time, outputs)`` logits."""

@@ -5,13 +5,14 @@ import math
 import torch
 from torch import Tensor, nn
 
+from core.models.chunking import Chunking
+
 
 class FrameTransformer(nn.Module):
     """A linear layer, sinusoidal positions, encoder layers, and one linear layer on every frame.
 
     Positions count from the window's first frame, and attention costs the square of its length: a
-    whole video is read in chunks as long as the training windows (``core.inference.chunks``). Edges
-    need no padding.
+    whole video is read in chunks as long as the training windows. Edges need no padding.
 
     Args:
         features: width of the input.
@@ -41,6 +42,11 @@ class FrameTransformer(nn.Module):
         )
         self.encoder = nn.TransformerEncoder(layer, layers, enable_nested_tensor=False)
         self.head = nn.Linear(hidden_size, outputs)
+
+    def chunking(self, window: int) -> Chunking:
+        """Choose chunks as long as the training windows: it knows no positions beyond them."""
+        context = window // 4
+        return Chunking(window - 2 * context, context, batch=max(1, 4096 // window))
 
     def forward(self, inputs: Tensor) -> Tensor:
         """``(batch, time, features)`` → ``(batch, time, outputs)`` logits, for any time from 1."""

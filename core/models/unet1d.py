@@ -41,6 +41,7 @@ class UNet1D(ConvolutionalModel):
         self.pool = nn.MaxPool2d((1, 2))
         self.coarsest = 1 << (len(channels) - 1)
         """Frames in one step of the coarsest level."""
+        self.chunk_step = self.coarsest  # in one pass, that level would step from there too
         self.add_head(channels[0], outputs, reach=_reach(len(channels), kernel_size))
 
     def forward(self, inputs: Tensor) -> Tensor:

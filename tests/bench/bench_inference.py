@@ -14,11 +14,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from core.inference.chunks import Probabilities, predict_video, softmax, suited_to
+from core.inference.chunks import Probabilities, predict_video, suited_to
 from core.models.build import build_model
 from core.models.folding import folded
 from core.models.input_spec import InputSpec
 from core.models.settings import ModelConfig
+from core.tasks.behaviour.probabilities import class_probabilities
 
 FRAMES, FEATURES, WINDOW, ROUNDS = 18_000, 288, 100, 5
 SPEC = InputSpec(
@@ -41,7 +42,9 @@ def half_overlapping(model: nn.Module, inputs: Tensor, batch: int = 40) -> Proba
     with torch.inference_mode():
         for first in range(0, len(starts), batch):
             part = starts[first : first + batch]
-            answers = softmax(model(torch.stack([inputs[at : at + WINDOW] for at in part])))
+            answers = class_probabilities(
+                model(torch.stack([inputs[at : at + WINDOW] for at in part]))
+            )
             for at, answer in zip(part, answers, strict=True):
                 total[at : at + WINDOW] += answer
                 count[at : at + WINDOW] += 1
@@ -50,13 +53,13 @@ def half_overlapping(model: nn.Module, inputs: Tensor, batch: int = 40) -> Proba
 
 def chunked(model: nn.Module, inputs: Tensor) -> Probabilities:
     """Do what the predictor does, but for reading and computing features."""
-    return predict_video(model, inputs, suited_to(model, WINDOW))
+    return predict_video(model, inputs, class_probabilities, suited_to(model, WINDOW))
 
 
 def one_pass(model: nn.Module, inputs: Tensor) -> Probabilities:
     """Return the answer to the whole video at once."""
     with torch.inference_mode():
-        return softmax(model(inputs[None]))[0].numpy()
+        return class_probabilities(model(inputs[None]))[0].numpy()
 
 
 def random_walk() -> Tensor:

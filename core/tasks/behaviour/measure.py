@@ -10,6 +10,7 @@ from core.evaluation.frames import Counts, average_precisions, frame_metrics
 from core.evaluation.table import Confusions, evaluation_table, rows_table
 from core.frames.batch import FrameBatch
 from core.losses.frames import FrameLoss
+from core.tasks.behaviour.probabilities import class_probabilities
 from core.tasks.behaviour.settings import BehaviourTrainingConfig
 from core.tasks.task import Loss
 
@@ -50,7 +51,7 @@ class FrameMeasure:
             self._loss(output, batch),
             videos[counted],
             batch.targets[counted],
-            output[counted].float().softmax(dim=-1),
+            class_probabilities(output[counted]),
         )
 
     def add(self, loss: Loss, videos: Tensor, truth: Tensor, probabilities: Tensor) -> None:

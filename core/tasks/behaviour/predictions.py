@@ -9,6 +9,7 @@ from torch import Tensor
 
 from core.evaluation.predictions import PROBABILITY, UNIT
 from core.frames.batch import FrameBatch
+from core.tasks.behaviour.probabilities import class_probabilities
 
 
 def predictions_table(
@@ -35,7 +36,7 @@ def predictions_table(
     time = torch.arange(counted.shape[1], device=counted.device)
     video = batch.videos[:, None].expand(counted.shape)[counted]
     frame = (batch.starts[:, None] + time)[counted]
-    probabilities = logits[counted].float().softmax(dim=-1).cpu().numpy()
+    probabilities = class_probabilities(logits[counted]).cpu().numpy()
     columns = {name: probabilities[:, index] for index, name in enumerate(classes)}
     return pa.table(
         {

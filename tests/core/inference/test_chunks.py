@@ -7,10 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from core.inference.chunks import Chunking, plan, predict_frames, predict_video, softmax, suited_to
+from core.inference.chunks import plan, predict_frames, predict_video, suited_to
 from core.models.build import build_model
+from core.models.chunking import Chunking
 from core.models.input_spec import InputSpec
 from core.models.settings import ModelConfig
+from core.tasks.behaviour.probabilities import class_probabilities
 
 SPEC = InputSpec(features=12, outputs=4, mice=2, keypoints=3, blocks={"coordinates": slice(0, 12)})
 
@@ -29,7 +31,7 @@ def video(frames: int) -> Tensor:
 
 def one_pass(model: nn.Module, inputs: Tensor) -> np.ndarray:
     with torch.inference_mode():
-        return softmax(model(inputs[None]))[0].numpy()
+        return class_probabilities(model(inputs[None]))[0].numpy()
 
 
 @given(
@@ -70,7 +72,7 @@ class Counting(nn.Module):
 def test_frames_stay_in_their_order(frames: int) -> None:
     numbers = torch.arange(frames, dtype=torch.float32)[:, None]
     model = Counting()
-    answer = predict_video(model, numbers, Chunking(40, 10, batch=3), activation=lambda x: x)
+    answer = predict_video(model, numbers, lambda x: x, Chunking(40, 10, batch=3))
     assert answer.dtype == np.float32
     np.testing.assert_array_equal(answer[:, 0], np.arange(frames))
     assert max(shape[0] for shape in model.shapes) <= 3
@@ -80,8 +82,8 @@ def test_frames_stay_in_their_order(frames: int) -> None:
 @pytest.mark.parametrize("name", ["mlp", "conv_bilstm", "tcn", "unet1d", "hybrid", "transformer"])
 def test_batching_of_chunks_changes_nothing_but_rounding(name: str) -> None:
     model, inputs = model_of(name), video(333)
-    alone = predict_video(model, inputs, Chunking(40, 10, batch=1))
-    together = predict_video(model, inputs, Chunking(40, 10, batch=64))
+    alone = predict_video(model, inputs, class_probabilities, Chunking(40, 10, batch=1))
+    together = predict_video(model, inputs, class_probabilities, Chunking(40, 10, batch=64))
     np.testing.assert_allclose(alone, together, atol=1e-5)
     np.testing.assert_array_equal(alone.argmax(1), together.argmax(1))
     np.testing.assert_allclose(alone.sum(1), 1, atol=1e-5)
@@ -92,7 +94,7 @@ def test_batching_of_chunks_changes_nothing_but_rounding(name: str) -> None:
 def test_with_its_reach_as_context_a_model_says_what_one_pass_says(name: str, frames: int) -> None:
     model, inputs = model_of(name), video(frames)
     np.testing.assert_allclose(
-        predict_video(model, inputs, suited_to(model, window=100)),
+        predict_video(model, inputs, class_probabilities, suited_to(model, window=100)),
         one_pass(model, inputs),
         atol=1e-5,
     )
@@ -100,7 +102,7 @@ def test_with_its_reach_as_context_a_model_says_what_one_pass_says(name: str, fr
 
 def test_too_little_context_shows() -> None:
     model, inputs = model_of("tcn"), video(500)
-    near = predict_video(model, inputs, Chunking(50, 0))
+    near = predict_video(model, inputs, class_probabilities, Chunking(50, 0))
     assert np.abs(near - one_pass(model, inputs)).max() > 1e-3
 
 
@@ -112,9 +114,9 @@ def test_a_transformer_is_never_given_positions_it_was_not_trained_on() -> None:
 
 def test_a_model_in_training_is_evaluated_and_left_in_training() -> None:
     model, inputs = model_of("conv_bilstm"), video(120)
-    expected = predict_video(model, inputs)
+    expected = predict_video(model, inputs, class_probabilities)
     model.train()
-    np.testing.assert_array_equal(predict_video(model, inputs), expected)
+    np.testing.assert_array_equal(predict_video(model, inputs, class_probabilities), expected)
     assert model.training
 
 
@@ -127,14 +129,16 @@ def test_inputs_are_asked_for_in_spans_of_one_batch() -> None:
         return inputs[start:stop]
 
     chunking = Chunking(40, 10, batch=3)
-    answer = predict_frames(model, read, 1000, chunking)
-    np.testing.assert_array_equal(answer, predict_video(model, inputs, chunking))
+    answer = predict_frames(model, read, 1000, class_probabilities, chunking)
+    np.testing.assert_array_equal(
+        answer, predict_video(model, inputs, class_probabilities, chunking)
+    )
     assert max(asked) <= 3 * 40 + 2 * 10
 
 
 def test_a_video_without_frames_is_refused() -> None:
     with pytest.raises(ValueError, match="without frames"):
-        predict_video(model_of("mlp"), video(0))
+        predict_video(model_of("mlp"), video(0), class_probabilities)
 
 
 @pytest.mark.parametrize("wrong", [(0, 5, 1), (5, -1, 1), (5, 5, 0), (6, 5, 1, 3), (5, 6, 1, 3)])

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from core.errors import ConfigError
-from core.inference.postprocess import BoutRules, classes_of, find_bouts, median_filter
+from core.inference.postprocess import BoutRules, find_bouts, median_filter
+from core.tasks.behaviour.probabilities import classes_of
 
 
 def certain(classes: list[int], number: int = 4) -> np.ndarray:
