@@ -139,6 +139,8 @@ class TaskSpec:
     """``module:function``, called as ``(experiment, predictions)`` with validation predictions
     (:class:`core.evaluation.predictions.Predictions`); returns a :class:`core.tasks.task.Measure` that has
     taken them. ``None``: runs of this task cannot be averaged to an ensemble."""
+    requirements: tuple[str, ...] = ()
+    """Packages that a rented machine needs besides those of ``core``."""
     views: frozenset[View] = frozenset()
 
     def metric(self, name: str) -> MetricSpec | None:

@@ -20,6 +20,8 @@ def test_the_module_of_a_task_travels_with_the_source(
 ) -> None:
     monkeypatch.setattr(server, "overlay", {})  # the real job
     write_module(tmp_path, "travels")
+    spec = tmp_path / "travels" / "__init__.py"
+    spec.write_text(spec.read_text().replace("build=", 'requirements=("pillow",), build='))
     done = subprocess.run(
         [sys.executable, "-c", "from mabe_tui.cli.main import run; run()", *COMMAND],
         env=os.environ | server.client_environment() | {"MABE_HOME": str(tmp_path / "home")},
@@ -34,3 +36,5 @@ def test_the_module_of_a_task_travels_with_the_source(
     ready = history.last(DataReady)
     assert ready is not None
     assert ready.unit == "scene"
+    commands = " ".join(line for lines in server.cloud.images.values() for line in lines)
+    assert " pillow" in commands

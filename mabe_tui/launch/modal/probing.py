@@ -7,7 +7,6 @@ import modal
 import modal.exception
 import msgspec
 
-from core.config.task_spec import task_modules
 from core.run.rundir import RunRequest
 from core.training.probe_report import ProbeReport
 from mabe_tui.launch import modal_app, modal_probe_app
@@ -16,8 +15,8 @@ from mabe_tui.launch.modal import client as modal_client
 from mabe_tui.launch.modal.builds import hearing_builds
 from mabe_tui.launch.modal.handle import request_text
 from mabe_tui.launch.modal.loop import interruptible
+from mabe_tui.launch.modal.task_image import image_of
 from mabe_tui.launch.prices import cores, memory_mib
-from mabe_tui.launch.requirements import declared
 
 APP_NAME = "mabe-probe"
 STARTUP_TIMEOUT_SECONDS = 120
@@ -89,9 +88,7 @@ def _on_a_gpu(request: RunRequest) -> RunRequest:
 def _declare(app: modal.App, request: RunRequest, gpu: str, number: int, timeout: int) -> Probe:
     hardware = request.experiment.hardware
     declare = app.function(
-        image=modal_app.image_with(
-            declared("core"), modal_probe_app.is_left_out, task_modules(request.experiment.task)
-        ),
+        image=image_of([request], modal_probe_app.is_left_out),
         name=f"probe-{number}",
         gpu=gpu,
         cpu=float(cores(hardware)),

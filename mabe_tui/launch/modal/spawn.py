@@ -3,13 +3,12 @@
 import contextlib
 import shutil
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import modal
 import msgspec
 
-from core.config.task_spec import task_modules
 from core.errors import RunError, UserError
 from core.run.rundir import Handle, RunDir, RunRequest
 from mabe_tui.launch import modal_app
@@ -21,7 +20,7 @@ from mabe_tui.launch.modal.builds import BuildLog, hearing_builds
 from mabe_tui.launch.modal.handle import NAME, Call, Place, reference_of, request_text
 from mabe_tui.launch.modal.loop import interruptible
 from mabe_tui.launch.modal.machine import APP_NAME, Machine
-from mabe_tui.launch.requirements import declared
+from mabe_tui.launch.modal.task_image import image_of
 
 AT_ONCE = 8
 """Apps that are launched at a time, after the first."""
@@ -93,7 +92,7 @@ def _launch(
     problem: Exception | None = None
     template: Call | None = None
     try:
-        app, function = _declare(machine, parallel, modules_of(request for _, request in runs))
+        app, function = _declare(machine, parallel, image_of([request for _, request in runs]))
         with interruptible(), app.run(detach=True, name=machine.app_name):
             if builds is not None:
                 builds.are_over = True
@@ -123,19 +122,7 @@ def _launch(
     raise modal_client.in_words(problem) from problem
 
 
-def modules_of(requests: Iterable[RunRequest]) -> tuple[str, ...]:
-    """Return the modules that the tasks of some runs need besides ours.
-
-    Raises:
-        ConfigError: a task is not to be had here.
-    """
-    names = dict.fromkeys(request.experiment.task for request in requests)
-    return tuple(dict.fromkeys(module for name in names for module in task_modules(name)))
-
-
-def _declare(
-    machine: Machine, parallel: int | None, modules: Iterable[str]
-) -> tuple[modal.App, Train]:
+def _declare(machine: Machine, parallel: int | None, image: modal.Image) -> tuple[modal.App, Train]:
     """Declare ``train`` on a new app, with the resources of this launch.
 
     ``single_use_containers``, ``region``, ``cloud`` and a list of GPUs can be set where a function is
@@ -146,7 +133,7 @@ def _declare(
     """
     app = modal.App(APP_NAME, include_source=False)
     declare = app.function(
-        image=modal_app.image_with(declared("core"), modules=modules),
+        image=image,
         volumes={
             modal_app.DATA_MOUNT: modal_app.data_volume,
             modal_app.RUNS_MOUNT: modal_app.runs_volume,
