@@ -316,7 +316,7 @@ async def test_export_writes_a_page_and_a_picture_over_nothing(
 async def test_a_run_that_goes_on_is_read_again(
     make_app, recorded: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compare, "FASTEST_SECONDS", 0.01)
+    monkeypatch.setattr(compare, "FASTEST_SECONDS", 0.2)
     monkeypatch.setattr(compare, "SHARE", 0)
     going = Going(RunDir(next((recorded / "runs").glob("*-dd44")))).begin()
     going.step(1, 0.5)
