@@ -11,14 +11,11 @@ import re
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Literal
 
 import msgspec
-import tomli_w
 
-from core.config.experiment import to_table
 from core.config.task_modules import search_in
-from core.config.toml_text import TomlError, read_toml
 from core.errors import CheckpointError, RunError, UserError
 from core.run import events as event_module
 from core.run.events import AnyEvent
@@ -31,6 +28,7 @@ from core.run.records import Pointer as Pointer
 from core.run.request import Resolved as Resolved
 from core.run.request import RunRequest as RunRequest
 from core.run.request import request_from
+from core.run.tables import converted, read_table, write_table
 from core.system.files import UNDECODABLE, write_bytes_atomically
 from core.system.lock import locked
 
@@ -40,9 +38,6 @@ RUN_ID = re.compile(r"[A-Za-z0-9_.-]+-\d{8}T\d{6}-[a-z0-9]{4}")
 ATTEMPT = re.compile(r"\d{4}-[a-z0-9]{4}")
 EPOCH_POINTER = re.compile(r"epoch-(\d{1,6})")
 HANDLE = "handle.toml"
-
-
-Table = TypeVar("Table", bound=msgspec.Struct)
 
 
 def new_run_id(experiment: str, now: dt.datetime) -> str:
@@ -96,7 +91,7 @@ class RunDir:
 
     def write_request(self, request: RunRequest) -> None:
         """Write ``run.toml``, making the folder where it is new."""
-        _write_toml(self.path / "run.toml", request)
+        write_table(self.path / "run.toml", request)
 
     def read_request(self) -> RunRequest:
         """Read ``run.toml``.
@@ -105,7 +100,7 @@ class RunDir:
             RunError: it is missing, not ours, or of a newer format.
         """
         path = self.path / "run.toml"
-        return request_from(_read_toml(path), str(path))
+        return request_from(read_table(path), str(path))
 
     def search_task(self) -> None:
         """Look for the task's module where the request says that it is, before reading the request.
@@ -113,7 +108,7 @@ class RunDir:
         Only a job does so: no front end imports what a run's folder alone names.
         """
         with contextlib.suppress(RunError):  # reading the request says so
-            if isinstance(source := _read_toml(self.path / "run.toml").get("task_source"), str):
+            if isinstance(source := read_table(self.path / "run.toml").get("task_source"), str):
                 search_in(Path(source))
 
     def change_request(self, change: Callable[[RunRequest], RunRequest]) -> RunRequest:
@@ -143,11 +138,11 @@ class RunDir:
                 self._keep_handle(before)
             self._keep_handle(handle)
             if before is None or before.attempt <= handle.attempt:
-                _write_toml(self.path / HANDLE, handle)
+                write_table(self.path / HANDLE, handle)
 
     def _keep_handle(self, handle: Handle) -> None:
         if self.attempt_folder(handle.attempt).is_dir():
-            _write_toml(self._handle_path(handle.attempt), handle)
+            write_table(self._handle_path(handle.attempt), handle)
 
     def _handle_path(self, attempt: str) -> Path:
         return self.attempt_folder(attempt) / HANDLE
@@ -165,7 +160,7 @@ class RunDir:
 
     def write_about(self, about: About) -> None:
         """Write ``about.toml`` of a new run; :meth:`change_about` rewrites it."""
-        _write_toml(self.path / "about.toml", about)
+        write_table(self.path / "about.toml", about)
 
     def change_about(self, change: Callable[[About], About]) -> About:
         """Rewrite ``about.toml`` under its lock, from what is on disk then; return what it says now.
@@ -194,7 +189,7 @@ class RunDir:
         if not path.exists():
             return About()
         try:
-            return _convert(_read_toml(path), About, path)
+            return converted(read_table(path), About, path)
         except RunError as error:
             raise RunError(f"{error}; its tags and note are left out: mend or remove it") from error
 
@@ -280,7 +275,7 @@ class RunDir:
 
 def _read_handle(path: Path) -> Handle | None:
     try:
-        return _convert(_read_toml(path), Handle, path)
+        return converted(read_table(path), Handle, path)
     except RunError:
         return None
 
@@ -295,23 +290,3 @@ def read_events(path: Path) -> Iterator[AnyEvent]:
         event = event_module.decode(line)
         if event is not None:
             yield event
-
-
-def _write_toml(path: Path, struct: msgspec.Struct) -> None:
-    write_bytes_atomically(path, tomli_w.dumps(to_table(struct)).encode())
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        return read_toml(path)[1]
-    except FileNotFoundError as error:
-        raise RunError(f"{path}: not there; is {path.parent} a run folder?") from error
-    except (OSError, TomlError) as error:
-        raise RunError(f"{path}: cannot be read ({error})") from error
-
-
-def _convert(table: dict[str, Any], kind: type[Table], path: Path) -> Table:
-    try:
-        return msgspec.convert(table, kind)
-    except msgspec.ValidationError as error:
-        raise RunError(f"{path}: {error}; it was not written by this version of mabe") from error

@@ -1,0 +1,49 @@
+"""The TOML files of a run's folder: written whole, read with an error that names the file."""
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+import tomli_w
+
+from core.config.experiment import to_table
+from core.config.toml_text import TomlError, read_toml
+from core.errors import RunError
+from core.system.files import write_bytes_atomically
+
+Table = TypeVar("Table", bound=msgspec.Struct)
+
+
+def write_table(path: Path, struct: msgspec.Struct) -> None:
+    """Write a struct in one step; keys that are unset are left out.
+
+    Raises:
+        UserError: it cannot be written; what was there before is as it was.
+    """
+    write_bytes_atomically(path, tomli_w.dumps(to_table(struct)).encode())
+
+
+def read_table(path: Path) -> dict[str, Any]:
+    """Read a file as nested tables.
+
+    Raises:
+        RunError: it is missing, cannot be read, or is no TOML.
+    """
+    try:
+        return read_toml(path)[1]
+    except FileNotFoundError as error:
+        raise RunError(f"{path}: not there; is {path.parent} a run folder?") from error
+    except (OSError, TomlError) as error:
+        raise RunError(f"{path}: cannot be read ({error})") from error
+
+
+def converted(table: dict[str, Any], kind: type[Table], path: Path) -> Table:
+    """Turn tables that were read from ``path`` into a struct.
+
+    Raises:
+        RunError: they are of another kind.
+    """
+    try:
+        return msgspec.convert(table, kind)
+    except msgspec.ValidationError as error:
+        raise RunError(f"{path}: {error}; it was not written by this version of mabe") from error
