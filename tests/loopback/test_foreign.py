@@ -19,9 +19,9 @@ from tests.waiting import wait_for
 SCRIPT = Path(__file__).parent / "old_training.py"
 QUICK = ["--set", "training.epochs=2", "--set", "hardware.gpu=T4"]
 EPOCHS = [
-    "epoch 1/3  train 0.4234  f1_macro 0.2356  52s",
-    "epoch 2/3  train 0.1987  f1_macro 0.4332",
-    "epoch 3/3  train 0.1756  f1_macro 0.4389  50s",
+    "epoch 1/3  train 0.4234  f1_macro 0.2356  accuracy 0.9768  52s",
+    "epoch 2/3  train 0.1987  f1_macro 0.4332  accuracy 0.9823",
+    "epoch 3/3  train 0.1756  f1_macro 0.4389  accuracy 0.9827  50s",
 ]
 
 
