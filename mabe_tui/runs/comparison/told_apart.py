@@ -17,7 +17,7 @@ from mabe_tui.runs.listing.record import RunRecord
 from mabe_tui.runs.tasks import find_spec
 
 NOT_TOLD_APART = (
-    "~ not told apart: the difference is within the luck of videos and seeds, or that is not known"
+    "~ not told apart: the difference is within the luck of data and seeds, or that is not known"
 )
 
 

@@ -25,7 +25,7 @@ DELTA = "delta"
 SCORE_DELTA = "score_delta"
 """The same in the metric that leads: see :meth:`~core.config.task_spec.TaskSpec.leading`."""
 TOLD_APART = "told_apart"
-"""Whether ``score_delta`` exceeds the luck of videos and seeds; not a key to filter by."""
+"""Whether ``score_delta`` exceeds the luck of data and seeds; not a key to filter by."""
 ALIASES = {
     "run": "id",
     "tag": "tags",
