@@ -13,6 +13,9 @@ from mabe_tui.runs.reading.event_files import STEP, SYSTEM
 
 T = TypeVar("T")
 _KINDS: dict[type, int] = {Step: 0, System: 1}
+_HEAD = len(STEP)
+_LINE_KINDS = {STEP: 0, SYSTEM[:_HEAD]: 1}
+"""By the first bytes of a line, which no other kind has."""
 
 
 def thinned(items: Iterable[T], kind_of: Callable[[T], int | None]) -> list[T]:
@@ -24,17 +27,23 @@ def thinned(items: Iterable[T], kind_of: Callable[[T], int | None]) -> list[T]:
     """
     kept: list[T] = []
     row: dict[int, T] = {}
+    last = 0
     for item in items:
         kind = kind_of(item)
         if kind is not None:
-            row.pop(kind, None)  # so that the order is that of the last of each kind
             row[kind] = item
+            last = kind
             continue
         if row:
-            kept += row.values()
+            kept += _in_order(row, last)
             row.clear()
         kept.append(item)
-    return [*kept, *row.values()]
+    return [*kept, *_in_order(row, last)]
+
+
+def _in_order(row: dict[int, T], last: int) -> list[T]:
+    """Return the last sign of life of each of the two kinds, the latest behind the other."""
+    return [row[kind] for kind in sorted(row, key=last.__eq__)]
 
 
 def kind_of_event(event: AnyEvent) -> int | None:
@@ -44,7 +53,7 @@ def kind_of_event(event: AnyEvent) -> int | None:
 
 def kind_of_line(line: bytes) -> int | None:
     """Return the same of an event's line, without decoding it."""
-    return 0 if line.startswith(STEP) else 1 if line.startswith(SYSTEM) else None
+    return _LINE_KINDS.get(line[:_HEAD])
 
 
 def extend_thin(kept: list[AnyEvent], new: Sequence[AnyEvent], *, late: bool = False) -> None:
