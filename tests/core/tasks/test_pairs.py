@@ -1,14 +1,19 @@
 """A task that the product does not know is trained, killed and resumed like its own."""
 
+import pyarrow.parquet as pq
 import pytest
+import torch
 
 from core.config import registry
 from core.evaluation.rows import mean
 from core.evaluation.table import read_rows
 from core.run.events import CheckpointSaved, DataReady, Finished, decode
+from core.training.batch_size import enlarged, measure
 from core.training.checkpoint import CheckpointStore
+from core.training.distributed import SharedGroup
 from core.training.identity import projected_history, weights_hash
-from tests.toy import new_run, write_registry
+from tests.toy import REGISTRY, new_run, write_registry
+from tests.toy.task import PairsTask
 
 GATED = "tests.toy.gated:SPEC"
 
@@ -19,9 +24,10 @@ def final_hash(run):
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory, job_server):
-    """A run of five epochs, as a process of its own; the learning rate lets the error rise again."""
+    """A run of six epochs, as a process of its own; the learning rate lets the error rise again."""
     path = tmp_path_factory.mktemp("pairs") / "runs" / "p1-20260101T000000-aaaa"
-    run = new_run(path, overrides=("training.epochs=6", "training.learning_rate=0.2"))
+    settings = ("epochs=6", "learning_rate=0.2", "keep_predictions=true")
+    run = new_run(path, overrides=[f"training.{each}" for each in settings])
     job = job_server.start(run.path, FAKE_NOTHING="1")
     said, errors = job.communicate()
     code = job.wait()
@@ -64,6 +70,27 @@ def test_the_data_are_counted_in_the_task_s_own_words(trained):
     assert (ready.unit, ready.example, ready.falling) == ("scene", "pair", ("mae", "loss"))
     assert (ready.train_units, ready.validation_units, ready.train_examples) == (8, 2, 64)
     assert trained.read_request().resolved.validation_units == ("scene-4", "scene-6")
+
+
+def test_predictions_of_the_best_epoch_give_its_error_too(trained):
+    table = pq.read_table(trained.predictions).to_pandas()
+    assert {*table["unit"]} == {"scene-4", "scene-6"}
+    error = (table["prediction"] - table["label"]).abs().mean()
+    assert error == pytest.approx(trained.history().last(Finished).best_metric, rel=1e-5)
+
+
+def test_batches_of_two_tensors_are_shared_among_processes_and_enlarged(one_thread):
+    experiment = registry.load(REGISTRY).experiment("p1")
+    cpu = torch.device("cpu")
+    task = PairsTask(experiment, cpu, seed=1)
+    batch = next(task.train_batches(1))
+    parts = [SharedGroup(rank, 2).part(batch) for rank in range(2)]
+    for image, *halves in zip(batch.inputs, *(part.inputs for part in parts), strict=True):
+        assert torch.equal(torch.stack(halves, dim=1).flatten(0, 1), image)
+    larger = enlarged(batch, 20)
+    assert torch.equal(larger.inputs[1][16:], batch.inputs[1][:4])
+    assert [larger.size, larger.examples] == [20, 20]
+    assert measure(task, experiment, cpu, 24) > 0
 
 
 def test_killed_and_resumed_it_ends_as_if_nothing_had_happened(tmp_path, spawn, gate):
