@@ -22,6 +22,16 @@ def merge(base: Table, change: Mapping[str, Any]) -> Table:
     return merged
 
 
+def states(table: Mapping[str, Any], path: str) -> bool:
+    """Return whether a table gives a key path, such as ``training.epochs``, or what lies below it."""
+    value: object = table
+    for part in path.split("."):
+        if not isinstance(value, Mapping) or part not in value:
+            return False
+        value = value[part]
+    return True
+
+
 def inherit(base: Table, change: Mapping[str, Any], kind: type[Experiment]) -> Table:
     """Lay ``change`` over ``base``; where it chooses another model, that model's shape is its own.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from core.config.decode import experiment_from
 from core.config.experiment import NOT_INHERITED, Experiment
-from core.config.inheritance import Table, inherit, merge
+from core.config.inheritance import Table, inherit, merge, states
 from core.config.overrides import without_unset
 from core.config.tuning import read_ranges
 from core.errors import ConfigError
@@ -44,9 +44,12 @@ class Layers:
         return f"--set {path}" if self.is_override(path) else self.where(path)
 
     def is_override(self, path: str) -> bool:
-        """Return whether an override states a key path, or what it is in."""
+        """Return whether an override states a key path, what it is in, or, alone, what lies below it."""
         bare = re.sub(r"\[.*", "", path)
-        return any(f"{bare}.".startswith(f"{key}.") for key in self.overrides)
+        if any(f"{bare}.".startswith(f"{key}.") for key in self.overrides):
+            return True
+        below = any(key.startswith(f"{bare}.") for key in self.overrides)
+        return below and not any(states(table, bare) for table in (*self.lineage, self.preset))
 
     def refuse(self, path: str, problem: str) -> ConfigError:
         """Return the error for a setting that makes no sense beside the others."""

@@ -17,7 +17,7 @@ import core
 from core.config.decode import task_named
 from core.config.experiment import DEFAULT_TASK, Experiment, flatten
 from core.config.experiment_rules import problems
-from core.config.inheritance import Table
+from core.config.inheritance import Table, states
 from core.config.layers import Layers
 from core.config.overrides import parse_override, without_unset
 from core.config.strict import convert, nearest
@@ -150,7 +150,7 @@ class Registry:
             assumed = {
                 key
                 for key in assumed
-                if settings.get(key) == before.get(key) and not _states(self.tables[name], key)
+                if settings.get(key) == before.get(key) and not states(self.tables[name], key)
             }
             assumed |= {
                 key
@@ -197,16 +197,6 @@ class Registry:
             if (line := line_of(self.text, f"{place}.{key}".rstrip("."))) is not None:
                 return f"{self.path}:{line}: {place}.{path}".rstrip(".")
         return f"{self.path}: {places[0]}.{path}".rstrip(".")
-
-
-def _states(table: Table, path: str) -> bool:
-    """Return whether a version's own table gives a key path, such as ``training.epochs``."""
-    value: object = table
-    for part in path.split("."):
-        if not isinstance(value, dict) or part not in value:
-            return False
-        value = value[part]
-    return True
 
 
 def find(start: Path, stated: str | None = None) -> Path | None:

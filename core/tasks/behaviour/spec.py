@@ -58,6 +58,8 @@ def with_little_data(experiment: BehaviourExperiment) -> BehaviourExperiment:
         synthetic_videos=2,
         synthetic_frames=min(LONGEST_VIDEO, max(200, 2 * experiment.data.window)),
         validation_videos=None,
+        folds=None,
+        fold=None,
     )
     return msgspec.structs.replace(experiment, data=data)
 

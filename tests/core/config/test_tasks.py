@@ -61,6 +61,14 @@ def test_what_does_not_suit_the_task_is_refused_with_its_place(written, table, s
         registry.experiment("x")
 
 
+def test_a_section_that_only_an_override_names_is_blamed_on_it(written) -> None:
+    registry = written(FRAMES, PAIRS)
+    with pytest.raises(ConfigError, match=r"^--set model: unknown key of task 'pairs'"):
+        registry.experiment("near", ["model.name=tcn"])
+    with pytest.raises(ConfigError, match=r"^--set modle: unknown key; did you mean 'model'"):
+        registry.experiment("frames", ["modle.name=tcn"])
+
+
 def test_neither_an_override_nor_a_preset_changes_the_task(written) -> None:
     registry = written(FRAMES, f'[presets.p]\ntask = "{NAME}"\n')
     with pytest.raises(ConfigError, match="a version has one task; `mabe new NAME --task TASK`"):

@@ -5,6 +5,7 @@ import math
 import subprocess
 import sys
 
+import msgspec
 import pytest
 import torch
 from hypothesis import given
@@ -83,6 +84,12 @@ def test_a_small_request_asks_for_the_same_model():
     assert (small.data.source, small.data.synthetic_videos) == ("synthetic", 2)
     assert small.data.mice == 4
     assert small_request(request_of("v6", data="folder")).experiment.data.source == "competition"
+
+
+def test_a_small_request_of_a_fold_has_enough_videos():
+    folded = load(default_path()).experiment("v1", ["data.folds=5", "data.fold=4"])
+    small = msgspec.structs.replace(request_of("v1"), experiment=folded)
+    assert small_request(small).experiment.data.folds is None
 
 
 def test_enlarged_keeps_all_but_the_number_of_windows(fake):
