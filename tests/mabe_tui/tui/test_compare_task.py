@@ -27,7 +27,7 @@ async def test_the_sides_the_verdict_and_the_panes_are_in_the_task_s_words(app: 
     async with app.run_test(size=LARGE) as pilot:
         screen = await opened(pilot, "p1", "p2")
         titles = {column.key: column.label for column in sides(screen).columns}
-        assert (titles["f1"], titles["videos"]) == ("mae", "scenes")
+        assert (titles["score"], titles["videos"]) == ("mae", "scenes")
         assert cells(screen, "verdict") == ["reference", "worse"]
         assert cells(screen, "difference")[1].startswith("+0.")
         assert cells(screen, "videos")[1] == "6"
