@@ -1,4 +1,4 @@
-"""What a run's folder tells of its newest attempt: the same for every launcher."""
+"""State of a run's newest attempt, read from the run's folder; shared by all launchers."""
 
 import re
 import time
@@ -28,41 +28,41 @@ OLD_OUTCOMES = re.compile(
     r"|its container died \(.*|(RuntimeError|RemoteError|ExecutionError): .*",
     re.DOTALL,
 )
-"""Reasons that are outcomes, as versions noted them that did not note the outcome itself. Those versions also
-took a rate limit, a refusal or "not found" for the end of a run; such a note is not believed."""
+"""Reasons that count as outcomes in notes of older versions, which recorded no outcome. Those versions also
+took a rate limit, a refusal or "not found" for the end of a run; such notes are ignored."""
 
 
 class QuietEnding(msgspec.Struct, frozen=True):
-    """How an attempt ended that had no last word of its own, by what its launcher found out."""
+    """How an attempt without a final event ended, as its launcher found out."""
 
     state: RunState
     reason: str
     outcome: str = ""
-    """What was found, such as ``timed out``; empty in notes of older versions."""
+    """Description such as ``timed out``; empty in notes of older versions."""
 
     @property
     def is_outcome(self) -> bool:
-        """Whether an outcome was found, not only an error in asking for it."""
+        """Whether this is a real outcome rather than an error while asking for it."""
         return bool(self.outcome or OLD_OUTCOMES.fullmatch(self.reason))
 
 
 def newest_attempt(run: RunDir) -> str | None:
-    """Name the newest attempt, or ``None`` where none was claimed."""
+    """Return the name of the newest attempt; ``None`` if none was claimed."""
     return next(reversed(run.attempts()), None)
 
 
 def first_event(run: RunDir, attempt: str) -> AnyEvent | None:
-    """Return the attempt's first event, or ``None``."""
+    """Return the attempt's first event; ``None`` if it has none."""
     return decode(first_line(run.events_path(attempt)))
 
 
 def has_spoken(run: RunDir, attempt: str) -> bool:
-    """Return whether the attempt has said anything yet."""
+    """Return whether the attempt has emitted any event."""
     return first_event(run, attempt) is not None
 
 
 def attempt_ending(run: RunDir, attempt: str) -> RunState | None:
-    """Say how the attempt ended, from its last event; ``None`` where that is no ending."""
+    """Return how the attempt ended, from its last event; ``None`` if that event does not end an attempt."""
     for line in reversed(last_lines(run.events_path(attempt))):
         if (event := decode(line)) is not None:
             return STATE_OF_ENDING.get(type(event))
@@ -70,7 +70,7 @@ def attempt_ending(run: RunDir, attempt: str) -> RunState | None:
 
 
 def was_touched_lately(folder: Path, seconds: float) -> bool:
-    """Return whether something was made in or removed from the folder within that time."""
+    """Return whether an entry of the folder was created or removed within that many seconds."""
     try:
         return time.time() - folder.stat().st_mtime < seconds
     except OSError:
@@ -78,7 +78,7 @@ def was_touched_lately(folder: Path, seconds: float) -> bool:
 
 
 def log_lines(run: RunDir, after: str | None = None) -> Iterator[LogLine]:
-    """Return the whole lines of all attempts' logs. A cursor is ``attempt:offset``."""
+    """Return the complete lines of all attempts' logs. A cursor has the form ``attempt:offset``."""
     since, _, offset = (after or "").partition(":")
     for attempt in run.attempts():
         if attempt < since:
@@ -89,7 +89,7 @@ def log_lines(run: RunDir, after: str | None = None) -> Iterator[LogLine]:
 
 
 def read_quiet_ending(run: RunDir, attempt: str) -> QuietEnding | None:
-    """Return what was found out about an attempt that ended without a word; ``None``: no outcome."""
+    """Return the recorded outcome of an attempt without a final event; ``None`` if there is none."""
     try:
         content = (run.attempt_folder(attempt) / QUIET_ENDING).read_bytes()
         ending = msgspec.json.decode(content, type=QuietEnding)
@@ -99,6 +99,6 @@ def read_quiet_ending(run: RunDir, attempt: str) -> QuietEnding | None:
 
 
 def write_quiet_ending(run: RunDir, attempt: str, ending: QuietEnding) -> None:
-    """Keep what was found out, so that it need not be asked again."""
+    """Record the outcome, so that the launcher need not be asked again."""
     path = run.attempt_folder(attempt) / QUIET_ENDING
     write_bytes_atomically(path, msgspec.json.encode(ending))

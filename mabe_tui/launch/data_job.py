@@ -1,7 +1,7 @@
-"""What is done with a competition's data where they are to stay: fetched, unpacked, checked, prepared.
+"""Download, unpack, check and prepare a competition's data where they will be stored.
 
-Runs in a container, and knows nothing of Modal. Whatever ends it, the same order goes on where it was:
-``.download.json`` beside the data says what is done already.
+Runs inside a container and is independent of Modal. After an interruption the same request continues
+where it left off: ``.download.json`` beside the data records the progress.
 """
 
 from collections.abc import Callable
@@ -32,7 +32,7 @@ TELL_SECONDS = 1.0
 
 
 class DataJob:
-    """One order, where the volume is mounted."""
+    """One download request, on a mounted volume."""
 
     def __init__(
         self,
@@ -42,21 +42,21 @@ class DataJob:
         commit: Callable[[], object],
         say: Say,
     ) -> None:
-        """Take an order.
+        """Prepare the job without starting it.
 
         Args:
-            order: what is to be done.
-            mount: where the volume is.
-            workers: processes that prepare, each holding one video.
-            commit: asks that what was written so far outlive this container.
-            say: is told how far it is, about once a second.
+            order: the request.
+            mount: where the volume is mounted.
+            workers: number of preparation processes, each holding one video.
+            commit: called to request that everything written so far be persisted.
+            say: progress callback, called about once a second.
         """
         self._order, self._workers, self._commit = order, workers, commit
         self._folder, self._cache = mount / order.name, mount / "cache"
         self._tell = sparing(_saying(say), TELL_SECONDS)
 
     def carry_out(self) -> DownloadReady | DownloadFailed:
-        """Do what is still to be done; what went wrong is an answer, for no retry would mend it."""
+        """Do the remaining work; return failures as messages, since retrying would not fix them."""
         self._keep(msgspec.structs.replace(self._status(), ended=None))
         try:
             if not self._status().is_unpacked:
@@ -74,7 +74,7 @@ class DataJob:
         self._keep(Status(competition=order.competition, is_unpacked=True))
 
     def _look_over(self) -> DownloadReady:
-        """Check and prepare, as ``mabe data check`` and ``mabe data prepare`` do."""
+        """Check and prepare the data as ``mabe data check`` and ``mabe data prepare`` do."""
         order = self._order
         actions = ActionMap(order.actions, order.classes)
         report = check(
@@ -97,7 +97,7 @@ class DataJob:
         )
 
     def _status(self) -> Status:
-        """Read how far the folder is; one that says nothing of this competition has not begun."""
+        """Return the folder's recorded progress; a fresh one if it records nothing of this competition."""
         fresh = Status(competition=self._order.competition)
         try:
             status = msgspec.json.decode((self._folder / STATUS).read_bytes(), type=Status)
@@ -111,7 +111,7 @@ class DataJob:
 
 
 def _of(tell: Progress, what: str) -> Progress:
-    """Tell apart two kinds of work that count the same things."""
+    """Distinguish two phases that count the same unit."""
     return lambda done, total, unit: tell(done, total, f"{unit} {what}" if total else unit)
 
 

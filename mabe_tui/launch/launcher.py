@@ -1,8 +1,8 @@
-"""What a launcher does: starts runs somewhere, says how they are, and reaches into them.
+"""The launcher protocol: start runs somewhere, query their state, follow, stop and resume them.
 
-A front end knows this Protocol and no launcher. A launcher is found by its file's name:
-``launcher_named("local")`` takes ``local_launcher.py`` beside this file and calls its ``create()``, so
-that a third one is one new file and no other change.
+Front ends depend on this Protocol and on no concrete launcher. Launchers are found by file name:
+``launcher_named("local")`` imports ``local_launcher.py`` from this folder and calls its ``create()``, so
+adding a launcher means adding one file and changing nothing else.
 """
 
 import enum
@@ -21,129 +21,129 @@ from mabe_tui.launch import unknown
 
 
 class UnreachableError(RunError):
-    """Where the run is cannot be asked now; another time it may be."""
+    """The place where the run executes cannot be reached now; a later attempt may succeed."""
 
 
 class RunState(enum.StrEnum):
-    """How a run is, as far as can be told now."""
+    """State of a run, as far as it can be determined now."""
 
     QUEUED = "queued"
-    """Asked for; its first event is still to come."""
+    """Launched; no event has arrived yet."""
     RUNNING = "running"
     STOPPING = "stopping"
-    """Asked to stop, and not at its end yet."""
+    """Asked to stop, but not ended yet."""
     STOPPED = "stopped"
     PREEMPTED = "preempted"
-    """The machine was taken away; it can go on from its last checkpoint."""
+    """The machine was taken away; the run can resume from its last checkpoint."""
     FINISHED = "finished"
     FAILED = "failed"
     LOST = "lost"
-    """Died without a word."""
+    """The job died without a final event."""
     UNKNOWN = "unknown"
-    """Cannot be reached now."""
+    """The run cannot be reached now."""
 
     @property
     def is_alive(self) -> bool:
-        """Return whether a job of the run exists, or may come to exist without being asked again."""
+        """Return whether a job of the run exists, or may start without another request."""
         return self in (RunState.QUEUED, RunState.RUNNING, RunState.STOPPING)
 
     @property
     def may_speak(self) -> bool:
-        """Return whether something may still come from the run: also while it cannot be reached."""
+        """Return whether more output may arrive; also true while the run cannot be reached."""
         return self.is_alive or self is RunState.UNKNOWN
 
 
 class StopOutcome(enum.Enum):
-    """How a run came to its end when it was asked to; ``runs/endings.py`` says it in words."""
+    """Result of a stop request; ``runs/endings.py`` puts it into words."""
 
     CLEAN = "clean"
-    """By its own last word."""
+    """The run stopped by itself, with a final event."""
     KILLED = "killed"
-    """It did not stop in time."""
+    """The run did not stop in time and was killed."""
     BEFORE_START = "before start"
-    """Its newest attempt had not said a word."""
+    """The newest attempt was stopped before its first event."""
     FINISHED = "finished"
-    """It was done before it could be stopped."""
+    """The run finished before it could be stopped."""
     ENDED = "ended"
-    """It had ended already."""
+    """The run had already ended."""
     ENDED_EARLIER = "ended earlier"
-    """It had ended, but a call of an earlier start went on; that was stopped."""
+    """The run had ended, but a call of an earlier start was still running; that call was stopped."""
     ASKED = "asked"
-    """It was asked to; whether it has ended cannot be told now."""
+    """The stop was requested; whether the run has ended cannot be determined now."""
 
 
 class LogLine(msgspec.Struct, frozen=True):
-    """One line that a run printed, or one of its events."""
+    """One line of a run's log: plain output or an event."""
 
     attempt: str
     raw: bytes
-    """Without the line end."""
+    """Content without the line end."""
     cursor: str
-    """Opaque: hand it back to go on after this line."""
+    """Opaque position; pass it back to continue after this line."""
 
 
 class Quote(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run would be given, and what that costs."""
+    """Machine and price that a run would get."""
 
     launcher: str
     machine: str
-    """For a person: processor, cores, memory."""
+    """Human-readable machine description: processor, cores, memory."""
     usd_per_hour: float | None = None
-    """With the most expensive GPU that it may get; ``None`` where nobody charges for it or the price is not
-    known."""
+    """Price with the most expensive GPU that the run may get; ``None`` if nothing is charged or the price is
+    unknown."""
     timeout_seconds: float | None = None
-    """Longest time one attempt may take; ``None``: no limit."""
+    """Maximum duration of one attempt; ``None`` means no limit."""
     command: tuple[str, ...] = ()
-    """What would be started."""
+    """The command that would be started."""
     warnings: tuple[str, ...] = ()
-    """What may turn out to be a mistake, a sentence each."""
+    """Possible mistakes in the request, one sentence each."""
 
 
 class ForeignJob(msgspec.Struct, frozen=True, kw_only=True):
-    """A job that a launcher can see and that belongs to no run known here."""
+    """A job that a launcher can see and that belongs to no known run."""
 
     launcher: str
     reference: str
     description: str
     started: float
-    """Seconds since the epoch."""
+    """Start time in seconds since the epoch."""
     cost_usd: float | None = None
-    """Billed so far; ``None``: not known, or nothing yet."""
+    """Amount billed so far; ``None`` if unknown or nothing yet."""
 
 
 class Connection(msgspec.Struct, frozen=True):
-    """How the connection to where a run is stands, while it is followed."""
+    """State of the connection to a run while it is followed."""
 
     problem: str = ""
-    """Why there is none now; empty: there is one."""
+    """Why the connection is down; empty while it is up."""
     retry_at: float | None = None
-    """When it is tried again, on the clock of :func:`time.monotonic`; ``None``: it is given up."""
+    """Time of the next retry, on the clock of :func:`time.monotonic`; ``None`` after giving up."""
     notice: str = ""
-    """Something else to know that came up on the way; with it, ``problem`` is empty."""
+    """Any other message that came up meanwhile; ``problem`` is then empty."""
 
 
 CONNECTED = Connection()
 Tell = Callable[[Connection], None]
-"""Is told when a connection is lost, before each new try, and when it is back; in any thread."""
+"""Callback for connection changes: called on loss, before each retry, and on recovery; from any thread."""
 
 
 def ignore(_: Connection) -> None:
-    """Tell nobody."""
+    """Discard the connection state."""
 
 
 Say = Callable[[str], None]
-"""Is given what there is to say while runs are started, a line at a time; in any thread."""
+"""Progress callback: called with one line of text at a time; from any thread."""
 
 
 def say_nothing(_: str) -> None:
-    """Say nothing."""
+    """Discard the message."""
 
 
 class Launcher(Protocol):
     """A place where runs are executed.
 
-    Methods take the run's folder rather than its bare handle: a state is derived from the handle *and*
-    the events, and both are in there. ``run.toml`` must have been written before ``launch``.
+    Methods take the run's folder rather than a bare handle, because a run's state is derived from both its
+    handle and its events. ``run.toml`` must exist before ``launch`` is called.
     """
 
     name: str
@@ -152,28 +152,29 @@ class Launcher(Protocol):
         """Return the request with the limits that this launcher's machines and prices impose.
 
         Raises:
-            ConfigError: what is asked cannot be had here; says why.
+            ConfigError: the launcher cannot provide what is requested; the message says why.
         """
         ...
 
     def quote(self, request: RunRequest) -> Quote:
-        """Say what the run would be given and cost; starts nothing and touches nothing.
+        """Return the machine and price that the run would get, without starting or changing anything.
 
         Raises:
-            UserError: it cannot run here; says why.
+            UserError: the run cannot be executed here; the message says why.
         """
         ...
 
     def require_ready(self, request: RunRequest) -> None:
-        """Make sure that the run could be started now: once, before many are.
+        """Check that the run could be started now; called once before a group of launches.
 
         Raises:
-            UserError: the launcher cannot be asked, or the run's data are not there; says what to do.
+            UserError: the launcher cannot be reached, or the run's data are missing; the message says what
+                to do.
         """
         ...
 
     def launch(self, run: RunDir) -> Handle:
-        """Claim an attempt and start it; ``handle.toml`` is written before this returns.
+        """Claim an attempt and start it; ``handle.toml`` is written before this method returns.
 
         Raises:
             RunError: the job cannot be started.
@@ -183,89 +184,89 @@ class Launcher(Protocol):
     def launch_all(
         self, runs: Sequence[RunDir], parallel: int | None = None, say: Say = say_nothing
     ) -> None:
-        """Launch runs that ask for the same machine; it needs nobody to stay.
+        """Launch several runs that request the same machine; no process has to stay alive afterwards.
 
         Args:
-            runs: each is queued until there is a place for it.
-            parallel: how many may run at a time, the others waiting in order; ``None``: as many as this
-                launcher has machines for.
-            say: is told what takes long.
+            runs: the runs to launch; each is queued until a machine is free.
+            parallel: maximum number of runs at a time, the rest waiting in order; ``None`` means as many as
+                the launcher has machines for.
+            say: called with messages about slow steps.
 
         Raises:
-            RunError: one cannot be started; those that were have their ``handle.toml``.
+            RunError: one of the runs cannot be started; those already started have their ``handle.toml``.
         """
         ...
 
     def state(self, run: RunDir) -> RunState:
-        """Say how the run's newest attempt is. Never raises for a damaged folder."""
+        """Return the state of the run's newest attempt. Never raises for a damaged folder."""
         ...
 
     def lines(self, run: RunDir, after: str | None = None) -> Iterator[LogLine]:
-        """Return the lines there are now, all attempts in order, from the one after a cursor on."""
+        """Return the log lines available now, of all attempts in order, starting after ``cursor``."""
         ...
 
     def following(self, run: RunDir, tell: Tell = ignore) -> AbstractContextManager[object]:
-        """Keep the run's folder here up to date while the context is open.
+        """Keep the run's local folder up to date while the context is open.
 
         Args:
-            run: whose folder.
-            tell: is told what becomes of the connection.
+            run: the run to follow.
+            tell: called when the connection state changes.
         """
         ...
 
     def sync(self, run: RunDir, quick: bool = False, say: Say = say_nothing) -> None:
-        """Bring the run's folder here up to date once: every hole that can be filled is.
+        """Bring the run's local folder up to date once, filling every gap that can be filled.
 
         Args:
-            run: whose folder.
-            quick: only what the run said lately: for a glance at many.
-            say: is given what came up on the way; a glance says nothing.
+            run: the run to update.
+            quick: fetch only recent events; meant for an overview of many runs.
+            say: called with messages that come up on the way, but not if ``quick`` is set.
 
         Raises:
-            UserError: where the run is cannot be reached.
+            UserError: the place where the run executes cannot be reached.
         """
         ...
 
     def stop(self, run: RunDir, grace: float) -> StopOutcome:
-        """Ask the run to save a checkpoint and end; after ``grace`` seconds, kill it.
+        """Ask the run to save a checkpoint and exit; kill it after ``grace`` seconds.
 
         Raises:
-            RunError: it cannot be stopped now; says why.
+            RunError: the run cannot be stopped now; the message says why.
         """
         ...
 
     def resume(self, run: RunDir, say: Say = say_nothing) -> Handle:
-        """Start a new attempt, which goes on from the last checkpoint; ``say`` is told what takes long.
+        """Start a new attempt from the last checkpoint; ``say`` is called with messages about slow steps.
 
         Raises:
-            RunError: the run is alive, or finished.
+            RunError: the run is alive or finished.
         """
         ...
 
     def fetch(self, run: RunDir, path: str, into: Path) -> Path:
-        """Bring one file of the run, named relative to its folder, to ``into``.
+        """Copy one file of the run, named relative to its folder, to ``into``.
 
         Raises:
-            RunError: there is no such file in the run.
+            RunError: the run has no such file.
         """
         ...
 
     def list_foreign(self, known: Collection[Handle]) -> list[ForeignJob]:
-        """Name the jobs that this launcher can see and that none of ``known`` refers to."""
+        """Return the jobs that this launcher can see and that belong to none of ``known``."""
         ...
 
 
 def launcher_names() -> list[str]:
-    """Name all launchers there are."""
+    """Return the names of all launchers."""
     files = Path(__file__).parent.glob("*_launcher.py")
     return sorted(file.stem.removesuffix("_launcher") for file in files)
 
 
 def launcher_named(name: str) -> Launcher:
-    """Return the launcher of this name.
+    """Return the launcher with this name.
 
     Raises:
-        MisuseError: there is none.
+        MisuseError: there is no such launcher.
     """
     if name in launcher_names():
         module = importlib.import_module(f"mabe_tui.launch.{name}_launcher")
@@ -275,11 +276,11 @@ def launcher_named(name: str) -> Launcher:
 
 
 def require_resumable(run: RunDir, state: RunState) -> None:
-    """Refuse what no launcher resumes.
+    """Check that a run in this state can be resumed.
 
     Raises:
-        RunError: the run is alive, or finished.
-        UnreachableError: whether it is cannot be told now.
+        RunError: the run is alive or finished.
+        UnreachableError: the state cannot be determined now.
     """
     if state.is_alive:
         raise RunError(f"{run.id} is {state} already; `mabe logs -f {run.id}` follows it")
@@ -290,6 +291,6 @@ def require_resumable(run: RunDir, state: RunState) -> None:
 
 
 def unknown_words(run: RunDir) -> str:
-    """Say that a run may be running, why that is not known, and what to do."""
+    """Return a message saying that the run may still be running, why that is uncertain, and what to do."""
     why = unknown.reason_of(run) or "it cannot be reached now; try again later"
     return why if run.id in why else f"{run.id} may be running: {why}"

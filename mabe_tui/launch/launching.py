@@ -1,6 +1,7 @@
-"""One command at a time starts a run, and every other one can see that it is being started.
+"""Lock runs while they are being started, so that only one command starts a run at a time.
 
-An image may take minutes to build, during which the run has neither an attempt nor a call.
+The lock also lets other commands see that a run is being started: building an image may take minutes,
+during which the run has neither an attempt nor a call.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,15 +13,15 @@ from core.system.lock import try_lock
 
 LOCK = ".launch.lock"
 SECONDS = 1.0
-"""How long to wait for a process that only looks whether the lock is held."""
+"""How long to wait for a process that only probes the lock."""
 
 
 @contextmanager
 def launching(runs: Sequence[RunDir]) -> Iterator[None]:
-    """Hold the runs while they are started.
+    """Lock the runs while they are being started.
 
     Raises:
-        RunError: another command is starting one of them; nothing was started.
+        RunError: another command is already starting one of them; nothing was started.
     """
     with ExitStack() as held:
         for run in runs:
@@ -30,12 +31,12 @@ def launching(runs: Sequence[RunDir]) -> Iterator[None]:
 
 
 def is_being_launched(run: RunDir) -> bool:
-    """Return whether a command that is alive is starting the run."""
+    """Return whether a live command is starting the run."""
     lock = run.path / LOCK
     if not lock.exists():
         return False
     try:
         with try_lock(lock) as held:
             return not held
-    except UserError:  # it cannot be opened here, so nobody starts the run from here
+    except UserError:  # the lock cannot be opened, so no process here is starting the run
         return False

@@ -1,13 +1,13 @@
-"""From the pieces in which a log comes to its lines."""
+"""Assemble log lines from the fragments in which they arrive."""
 
 import datetime as dt
 
 TimedLine = tuple[str, dt.datetime | None]
-"""A line without its end, and when its beginning was printed, where that is known."""
+"""A line without its end, and the time its beginning was printed, if known."""
 
 
 class Lines:
-    """Puts lines together from pieces: each part of a line or several, those of each origin apart."""
+    """Assembles lines from fragments (part of a line, or several lines), separately for each origin."""
 
     def __init__(self) -> None:
         self._held: dict[str, TimedLine] = {}
@@ -15,12 +15,12 @@ class Lines:
     def feed(
         self, piece: str, time: dt.datetime | None = None, origin: str = ""
     ) -> list[TimedLine]:
-        """Return the lines that are whole now.
+        """Return the lines completed by this fragment.
 
         Args:
-            piece: what was printed.
-            time: when.
-            origin: by which output of which container.
+            piece: the text that was printed.
+            time: when it was printed.
+            origin: which output of which container printed it.
         """
         held, began = self._held.pop(origin, ("", time))
         *whole, rest = (held + piece).split("\n")
@@ -29,6 +29,6 @@ class Lines:
         return [(line, time if number else began) for number, line in enumerate(whole)]
 
     def close(self) -> list[TimedLine]:
-        """Return the lines that were begun and never ended."""
+        """Return the lines that were started and never terminated."""
         rest, self._held = [*self._held.values()], {}
         return rest

@@ -1,4 +1,4 @@
-"""Runs on this computer: one process a run, in its own session, that outlives whoever started it."""
+"""Launcher for this computer: one process per run, in its own session, that outlives its parent."""
 
 import contextlib
 import os
@@ -47,37 +47,37 @@ from mabe_tui.launch.process import ProcessReference
 NAME = "local"
 JOB_COMMAND: tuple[str, ...] = (sys.executable, "-m", "core.job")
 LAUNCH_SECONDS = 30.0
-"""How long an attempt may be claimed without a handle before it counts as lost: starting takes
-milliseconds, unless whoever was starting it was killed in between."""
+"""Seconds after which an attempt claimed without a handle counts as lost. Starting takes milliseconds, unless
+the launching process was killed in between."""
 KILL_SECONDS = 10.0
 SECRET_NAME = re.compile(
     r"TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|API_?KEY|ACCESS_KEY|KAGGLE", re.IGNORECASE
 )
-"""Environment variables that a job has no use for, and that its log must not be able to show."""
+"""Environment variables that a job does not need and must not be able to leak into its log."""
 
 
 class LocalLauncher:
-    """Starts ``python -m core.job RUN_DIR --attempt NAME`` and reaches it by process id and start time."""
+    """Starts ``python -m core.job RUN_DIR --attempt NAME`` and finds it by process id and start time."""
 
     name = NAME
 
     def __init__(self, command: Sequence[str] | None = None) -> None:
         self._command = tuple(command or JOB_COMMAND)
         self._children: dict[int, subprocess.Popen[bytes]] = {}
-        """Kept so that children are reaped while a long-lived front end watches them."""
+        """Child processes, kept so that they are reaped while a long-lived front end watches them."""
 
     def prepare(self, request: RunRequest) -> RunRequest:
-        """Add nothing: this computer has no time-out and no price.
+        """Return the request unchanged: this computer has no time-out and no price.
 
         Raises:
-            ConfigError: a budget was set, and nothing is charged for here.
+            ConfigError: a budget was set, but nothing is charged here.
         """
         if request.limits.cost_usd is not None:
             raise ConfigError("--budget: nothing is charged for on this computer; use --max-time")
         return request
 
     def quote(self, request: RunRequest) -> Quote:
-        """Describe this computer; it costs nothing."""
+        """Return a description of this computer; runs are free of charge."""
         memory = psutil.virtual_memory().total / 2**30
         return Quote(
             launcher=self.name,
@@ -88,7 +88,7 @@ class LocalLauncher:
         )
 
     def require_ready(self, request: RunRequest) -> None:
-        """Do nothing: there is nobody to ask."""
+        """Do nothing: no service has to be reached."""
         del request
 
     def launch(self, run: RunDir) -> Handle:
@@ -98,7 +98,7 @@ class LocalLauncher:
     def launch_all(
         self, runs: Sequence[RunDir], parallel: int | None = None, say: Say = say_nothing
     ) -> None:
-        """Start all; each process waits by itself for its turn. One at a time unless told otherwise."""
+        """Start all runs; each process waits for its own turn. By default one runs at a time."""
         del say
         ahead: list[ProcessReference] = []
         for run in runs:
@@ -115,7 +115,7 @@ class LocalLauncher:
         try:
             return self._started(run, attempt, local_queue.waiting(command, ahead, places))
         except UserError:
-            # An attempt that never began would make a run that has ended look queued.
+            # An attempt that never began would make an ended run look queued.
             shutil.rmtree(run.attempt_folder(attempt), ignore_errors=True)
             raise
 
@@ -131,7 +131,7 @@ class LocalLauncher:
         try:
             run.write_handle(handle)
         except UserError:
-            child.kill()  # nobody could reach it
+            child.kill()  # without a handle the process could not be found again
             child.wait()
             raise
         return handle
@@ -154,25 +154,25 @@ class LocalLauncher:
             if run.stop_requested(attempt):
                 return RunState.STOPPING
             return RunState.RUNNING if spoke else RunState.QUEUED
-        # It may have said its last word between our reading and its end.
+        # It may have emitted its final event after we read the file and before it ended.
         died = RunState.STOPPED if run.stop_requested(attempt) else RunState.LOST
         return attempt_ending(run, attempt) or died
 
     def lines(self, run: RunDir, after: str | None = None) -> Iterator[LogLine]:
-        """Return the whole lines of all attempts' logs. A cursor is ``attempt:offset``."""
+        """Return the complete lines of all attempts' logs. A cursor has the form ``attempt:offset``."""
         yield from log_lines(run, after)
 
     def following(self, run: RunDir, tell: Tell = ignore) -> AbstractContextManager[object]:
-        """Do nothing: the files of the run are the job's own."""
+        """Do nothing: the job writes the run's files here itself."""
         del run, tell
         return contextlib.nullcontext()
 
     def sync(self, run: RunDir, quick: bool = False, say: Say = say_nothing) -> None:
-        """Do nothing: there is no other copy."""
+        """Do nothing: there is no remote copy."""
         del run, quick, say
 
     def stop(self, run: RunDir, grace: float = 60.0) -> StopOutcome:
-        """Ask by SIGUSR1, wait, and kill the session where that does not help."""
+        """Send SIGUSR1, wait, and kill the session if the job does not end."""
         state, attempt = self.state(run), newest_attempt(run)
         if not state.is_alive:
             return StopOutcome.ENDED
@@ -190,7 +190,7 @@ class LocalLauncher:
         return _stop_outcome(run, attempt)
 
     def resume(self, run: RunDir, say: Say = say_nothing) -> Handle:
-        """Start a new attempt of a run that has ended without being finished."""
+        """Start a new attempt of a run that ended without finishing."""
         del say
         require_resumable(run, self.state(run))
         attempt = newest_attempt(run)
@@ -202,7 +202,7 @@ class LocalLauncher:
         return self.launch(run)
 
     def fetch(self, run: RunDir, path: str, into: Path) -> Path:
-        """Copy one file of the run; ``into`` is a file name, or a folder that exists."""
+        """Copy one file of the run; ``into`` is a file name or an existing folder."""
         source = (run.path / path).resolve()
         if not source.is_relative_to(run.path.resolve()) or not source.is_file():
             raise RunError(f"{run.id} has no file {path!r}")
@@ -212,7 +212,7 @@ class LocalLauncher:
         return target
 
     def list_foreign(self, known: Collection[Handle]) -> list[ForeignJob]:
-        """Name the jobs on this computer that none of ``known`` refers to."""
+        """Return the jobs on this computer that belong to none of ``known``."""
         ours = {handle.reference.get("pid") for handle in known if handle.launcher == self.name}
         return [
             ForeignJob(
@@ -237,7 +237,7 @@ class LocalLauncher:
                     stderr=subprocess.STDOUT,
                     cwd=run.path,  # never the user's folder, whose files could shadow ours
                     env=job_environment(),
-                    start_new_session=True,  # no terminal of ours can hang it up
+                    start_new_session=True,  # detached, so that closing our terminal cannot kill it
                 )
         except OSError as error:
             reason = error.strerror or str(error)
@@ -251,25 +251,25 @@ class LocalLauncher:
         return process.is_alive(reference)
 
     def _reference(self, run: RunDir, attempt: str) -> ProcessReference | None:
-        """Name the attempt's process: from the handle, else from what the attempt said first."""
+        """Return the attempt's process, from the handle or else from the attempt's first event."""
         handle = run.read_handle()
         if handle is not None and handle.attempt == attempt:
             pid, created = (handle.reference.get(key) for key in ("pid", "create_time"))
             if isinstance(pid, int) and isinstance(created, (int, float)):
                 return ProcessReference(pid, float(created), marker=attempt)
         first = first_event(run, attempt)
-        if isinstance(first, RunStarted):  # whoever launched it died before writing the handle
+        if isinstance(first, RunStarted):  # the launching process died before it wrote the handle
             return next((r for r, args in process.jobs(attempt) if r.pid == first.pid), None)
         return None
 
 
 def create() -> LocalLauncher:
-    """Make the launcher, for :func:`~mabe_tui.launch.launcher.launcher_named`."""
+    """Create the launcher, for :func:`~mabe_tui.launch.launcher.launcher_named`."""
     return LocalLauncher()
 
 
 def job_environment() -> dict[str, str]:
-    """Return a job's environment: ours without secrets, and the same code on its path."""
+    """Return a job's environment: ours without secrets, with this code on ``PYTHONPATH``."""
     environment = {k: v for k, v in os.environ.items() if not SECRET_NAME.search(k)}
     root = Path(core.__file__).resolve().parents[1]
     if str(root) not in (*site.getsitepackages(), site.getusersitepackages()):

@@ -1,8 +1,9 @@
 """A queue of runs on this computer: wait for a free slot, then become the job.
 
 ``python -m mabe_tui.launch.local_queue PLACES PID:TIME,… COMMAND …`` replaces itself with COMMAND as soon
-as fewer than PLACES of the named processes are alive. It keeps its process number, so the job is reached
-under the number that was launched, and no supervisor has to stay alive. A stop while it waits ends it.
+as fewer than PLACES of the listed processes are alive. Because ``exec`` keeps the process id, the job is
+reached under the id that was launched, and no supervisor has to stay alive. A stop request during the
+wait ends it.
 """
 
 import os
@@ -16,7 +17,7 @@ LOOK_SECONDS = 0.5
 
 
 def waiting(command: Sequence[str], ahead: Sequence[ProcessReference], places: int) -> list[str]:
-    """Return the command that runs ``command`` once fewer than ``places`` of those ahead are alive."""
+    """Return a command that runs ``command`` once fewer than ``places`` of the processes ahead are alive."""
     if len(ahead) < places:
         return [*command]
     named = ",".join(f"{process.pid}:{process.create_time!r}" for process in ahead)
@@ -24,7 +25,7 @@ def waiting(command: Sequence[str], ahead: Sequence[ProcessReference], places: i
 
 
 def main(places: str, named: str, *command: str) -> None:
-    """Wait, then never return."""
+    """Wait, then replace this process; never returns."""
     ahead = [_reference(name) for name in named.split(",")]
     while len(ahead := [process for process in ahead if is_alive(process)]) >= int(places):
         time.sleep(LOOK_SECONDS)

@@ -1,9 +1,9 @@
-"""One attempt of a run inside a container: the job as a child process, and what becomes of its words.
+"""One attempt of a run inside a container: run the job as a child process and forward its output.
 
-Every line that the job prints goes to the attempt's log on the volume and to the container's output. An
-event after which somebody may rely on what is on disk is held until the volume has been committed; one
-that takes long, or fails, holds up these events alone. The others pass, so that the order of a stream may
-differ from the events' numbers.
+Every line that the job prints is written to the attempt's log on the volume and to the container's
+output. An event that promises something about the disk is held back until the volume has been committed.
+A slow or failed commit delays only those events: others overtake them, so the order of a stream may
+differ from the order of the events' numbers.
 """
 
 import contextlib
@@ -37,27 +37,27 @@ from mabe_tui.launch.modal_claims import OutdatedError
 from mabe_tui.launch.modal_commits import Commit, Committer, reason_of
 
 COMMITTED = (CheckpointSaved, Preempted, Stopped, Finished, Failed)
-"""Events that are forwarded once the volume holds what they speak of."""
+"""Events that are forwarded only once the volume holds what they announce."""
 WAYS_TO_END = (0, 1)
-"""Exit codes of a job that has said what there is to say; it crashed with any other."""
+"""Exit codes of a job that has emitted its final event; any other code means a crash."""
 HOLD_SECONDS = 5.0
-"""How long what comes after a held event waits with it, so that the order is kept where all is well."""
+"""How long later lines wait behind a held event, so that the order is kept in the normal case."""
 CLAIM_SECONDS = 30.0
-"""How long the job is not started while the claim of its attempt is not on the volume."""
+"""How long to wait, before starting the job, for the claim of its attempt to be committed."""
 LAST_COMMIT_SECONDS = 180.0
-"""How long a job that has ended is waited for by its last commit, all of which is paid for."""
+"""Time allowed for the last commit after the job has ended; all of it is billed."""
 SECONDS_AFTER = {signal.SIGINT: 25.0, signal.SIGUSR1: 45.0}
-"""How long the container may go on after a signal: Modal takes a preempted one away after 30 s, and
-``mabe stop`` waits 60 s unless told otherwise."""
+"""How long the container may continue after a signal: Modal kills a preempted one after 30 s, and
+``mabe stop`` waits 60 s by default."""
 SLICE_SECONDS = 0.1
 LINGER_SECONDS = 1.0
-"""How long the output of a job that has ended is silent until it is left: another process may hold it."""
+"""How long the output of an ended job must be silent before it is abandoned: another process may hold it."""
 PIPE_BYTES = 1 << 20
-"""The most that a pipe holds."""
+"""Maximum capacity of a pipe."""
 
 
 class Attempt:
-    """The child process, between its output, the volume, and the signals that are meant for it."""
+    """The child process, with its output, the volume, and the signals meant for it."""
 
     def __init__(
         self,
@@ -69,15 +69,15 @@ class Attempt:
         seconds: float | None = None,
         command: Sequence[str] | None = None,
     ) -> None:
-        """Prepare an attempt; nothing is started.
+        """Prepare an attempt without starting it.
 
         Args:
-            run: its folder on the volume.
-            name: the attempt, whose folder is there.
-            commit: commits the volume once, and raises where that fails.
-            environment: variables for the job, beside those of this process.
-            seconds: after which Modal ends this container; ``None``: not known.
-            command: the job; ``None``: ``python -m core.job`` with the run and the attempt.
+            run: the run's folder on the volume.
+            name: the attempt, whose folder exists.
+            commit: commits the volume once; raises if that fails.
+            environment: environment variables for the job, in addition to those of this process.
+            seconds: time after which Modal ends this container; ``None`` if unknown.
+            command: the job; ``None`` means ``python -m core.job`` with the run and the attempt.
         """
         self._run, self._name = run, name
         self._environment = os.environ | {"PYTHONUNBUFFERED": "1"} | dict(environment or {})
@@ -87,25 +87,25 @@ class Attempt:
         self._committer = Committer(commit, self._release, self._complain)
         self._child: subprocess.Popen[bytes] | None = None
         self._signals: dict[signal.Signals, float] = {}
-        """When each came first."""
+        """Time at which each signal first arrived."""
         self._early: list[int] = []
         self._last: AnyEvent | None = None
         self._lock = threading.Lock()
-        """Of the output, and of what is held; two threads forward."""
+        """Protects the output and the held lines: two threads forward."""
         self._log: FileIO | None = None
         self._held: deque[tuple[int, AnyEvent, bytes]] = deque()
         self._unsaved = 0
-        """Bytes that the log has got since a commit was asked for."""
+        """Bytes written to the log since the last commit request."""
         self._problem = ""
         self._is_outdated = False
 
     def see_through(self) -> str:
-        """Run the job to its end; return the kind of its last event, empty where it had none.
+        """Run the job to its end; return the kind of its last event, or "" if it emitted none.
 
         Raises:
-            KeyboardInterrupt: it was preempted; Modal starts the input again elsewhere.
-            InputCancellation: it was cancelled, and has stopped with a checkpoint.
-            RuntimeError: it died without a word; Modal may try again.
+            KeyboardInterrupt: the container was preempted; Modal restarts the input elsewhere.
+            InputCancellation: the call was cancelled, and the job has stopped with a checkpoint.
+            RuntimeError: the job died without a final event; Modal may retry.
         """
         before = {number: signal.signal(number, self._pass_on) for number in SECONDS_AFTER}
         try:
@@ -122,7 +122,7 @@ class Attempt:
     # ── the child ─────────────────────────────────────────────────────────────────────────────
 
     def _run_child(self) -> int:
-        # Whoever reads the stream learns from it which attempt this container's lines belong to.
+        # Readers of the stream learn from this line which attempt this container's output belongs to.
         container = os.environ.get("MODAL_TASK_ID", "")
         self._say(f"attempt {self._name} in container {container}")
         self._secure_claim()
@@ -130,18 +130,18 @@ class Attempt:
             return 0
         with self._start() as child:
             self._child = child
-            for number in self._early:  # those that came before there was anybody to tell
+            for number in self._early:  # signals that arrived before the job existed
                 child.send_signal(number)
             for line in _lines_of(child):
                 self._forward(line)
             return child.wait()
 
     def _secure_claim(self) -> None:
-        """Commit the attempt's folder before the job speaks.
+        """Commit the attempt's folder before the job emits anything.
 
-        A container that takes this one's place finds its attempts on the volume. If it did not find this
-        one, it would take the same name, and two jobs would number their events alike. Where a newer attempt
-        is there already, no job is started.
+        A replacement container must find this attempt on the volume. Otherwise it would claim the same name,
+        and two jobs would emit events with the same numbers. If a newer attempt already exists there, the job
+        is not started.
         """
         ticket = self._request()
         deadline = time.monotonic() + CLAIM_SECONDS
@@ -168,7 +168,7 @@ class Attempt:
         else:
             self._early.append(number)
 
-    # ── its words ─────────────────────────────────────────────────────────────────────────────
+    # ── its output ────────────────────────────────────────────────────────────────────────────
 
     def _forward(self, line: bytes) -> None:
         event = decode(line)
@@ -182,11 +182,11 @@ class Attempt:
             self._write_log(line)
             ticket, is_first = self._request(), not self._held
             self._held.append((ticket, event, line))
-        if is_first:  # else the order is another already
+        if is_first:  # otherwise the order has already changed
             self._committer.wait_for_try(ticket, HOLD_SECONDS)
 
     def _say(self, words: str) -> None:
-        """Say something as a plain line: only the job numbers events."""
+        """Write a message as a plain line: only the job numbers events."""
         line = f"mabe: {words}\n".encode()
         with self._lock:
             self._write_log(line)
@@ -197,13 +197,13 @@ class Attempt:
         try:
             if self._log is not None:
                 append_all(self._log, line)
-        except (OSError, ValueError) as error:  # a full volume: the stream has it still
+        except (OSError, ValueError) as error:  # the volume is full: the stream still has the line
             self._log = None
             self._print(f"mabe: the log on the volume ends here ({reason_of(error)})\n".encode())
 
     @staticmethod
     def _print(line: bytes) -> None:
-        # Nobody reads, or there is no output at all: the volume has it.
+        # Nothing reads the output, or there is none: the volume has the line.
         with contextlib.suppress(OSError, ValueError, AttributeError):
             sys.stdout.buffer.write(line)
             sys.stdout.buffer.flush()
@@ -224,7 +224,7 @@ class Attempt:
                 self._print(self._held.popleft()[2])
 
     def _complain(self, error: BaseException) -> None:
-        """Say why a commit failed, where that was not the reason last time."""
+        """Report why a commit failed, unless the reason is the same as last time."""
         self._is_outdated |= isinstance(error, OutdatedError)
         problem = reason_of(error)
         if problem != self._problem:
@@ -233,7 +233,7 @@ class Attempt:
             self._say(f"the volume could not be committed ({problem}){further}")
 
     def _commit_the_end(self) -> None:
-        """Commit what the job left, within the time there is; then forward its ending anyhow."""
+        """Commit the job's files within the time available; then forward its final event in any case."""
         if self._unsaved or self._held:
             self._committer.hurry()
             ticket = self._request()
@@ -260,7 +260,7 @@ class Attempt:
                 self._print(ending[2])
 
     def _wait_for_commit(self, ticket: int, seconds: float) -> bool:
-        """Wait until a commit has succeeded, or cannot any more; return whether it has."""
+        """Wait until a commit succeeds or no longer can; return whether it did."""
         deadline = time.monotonic() + seconds
         while not self._committer.wait_for_success(ticket, SLICE_SECONDS):
             if self._is_outdated or time.monotonic() > deadline:
@@ -288,9 +288,9 @@ class Attempt:
 
 
 def _lines_of(child: "subprocess.Popen[bytes]") -> Iterator[bytes]:
-    """Yield the lines of a process until its output ends, or the process itself has and is silent.
+    """Yield the lines of a process until its output closes, or the process has ended and is silent.
 
-    A process that it left behind may hold the other end of the pipe for hours.
+    A process that it left behind may keep the other end of the pipe open for hours.
     """
     assert child.stdout is not None
     output, rest = child.stdout.fileno(), b""

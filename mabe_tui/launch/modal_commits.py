@@ -1,7 +1,7 @@
-"""Committing a Modal volume, from inside a container, by a thread that does not give up.
+"""Commit a Modal volume from inside a container, in a thread that retries until it succeeds.
 
-A commit may fail with any exception of the ``modal`` package or of the system, or take minutes. None of
-that may stop what else the container does: a commit that failed is reported and tried again.
+A commit may raise any exception of the ``modal`` package or of the system, or take minutes. None of that
+may interrupt the container's other work: a failed commit is reported and retried.
 """
 
 import asyncio
@@ -13,11 +13,11 @@ from typing import Any
 import modal
 
 COMMIT_SECONDS = 300.0
-"""After so long without an answer, a commit counts as failed and is begun anew."""
+"""Seconds after which an unanswered commit counts as failed and is retried."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
-"""Seconds before a failed commit is tried again: doubled each time, up to the second."""
+"""Seconds before a failed commit is retried: doubled each time, from the first to the second value."""
 HASTY_PAUSE = 10.0
-"""The longest pause once nothing else is left to wait for."""
+"""Maximum pause once there is nothing else left to wait for."""
 Commit = Callable[[], None]
 
 
@@ -25,8 +25,8 @@ def commit(volume: modal.Volume, seconds: float | None = COMMIT_SECONDS) -> None
     """Commit a mounted volume.
 
     Args:
-        volume: as it is mounted in this container.
-        seconds: how long to wait for the answer; ``None``: as long as it takes.
+        volume: the volume as mounted in this container.
+        seconds: time limit for the answer; ``None`` means no limit.
 
     Raises:
         Exception: whatever the client raises; the commit may or may not have been made.
@@ -37,18 +37,19 @@ def commit(volume: modal.Volume, seconds: float | None = COMMIT_SECONDS) -> None
         else:
             within(seconds, volume.commit.aio)
     except RuntimeError as error:
-        # The client reloads after it has committed, which open files prevent, and ours are always
+        # The client reloads after it has committed, which fails while files are open, and ours always are;
+        # by then the commit has been made.
         # open: what was to be kept has been kept by then.
         if "open files" not in str(error):
             raise
 
 
 def within(seconds: float, question: Callable[[], Any]) -> Any:
-    """Ask Modal something and return the answer; the client itself waits without end.
+    """Send a request to Modal and return the answer; the client itself has no time limit.
 
     Args:
-        seconds: how long to wait.
-        question: makes an awaitable of the client.
+        seconds: time limit.
+        question: returns an awaitable of the client.
 
     Raises:
         TimeoutError: there was no answer in time.
@@ -65,13 +66,13 @@ def within(seconds: float, question: Callable[[], Any]) -> Any:
 
 
 def reason_of(error: BaseException) -> str:
-    """Return an exception's kind and words on one line."""
+    """Return an exception's type and message on one line."""
     words = " ".join(str(error).split())
     return f"{type(error).__name__}: {words}" if words else type(error).__name__
 
 
 def pauses(longest: float = LONGEST_PAUSE) -> Iterator[float]:
-    """Yield the seconds to wait after the first, second, … failure in a row."""
+    """Yield the seconds to wait after each consecutive failure."""
     pause = FIRST_PAUSE
     while True:
         yield min(pause, longest)
@@ -79,10 +80,10 @@ def pauses(longest: float = LONGEST_PAUSE) -> Iterator[float]:
 
 
 class Committer:
-    """A thread that commits whenever it is asked to, and again until it succeeds.
+    """A thread that commits on request and retries until it succeeds.
 
-    Each request has a ticket. A commit covers all requests made before it began. Callbacks run in the
-    thread that commits.
+    Each request gets a ticket. A commit covers all requests made before it began. Callbacks run in the
+    committing thread.
     """
 
     def __init__(
@@ -91,12 +92,12 @@ class Committer:
         on_success: Callable[[int], None],
         on_failure: Callable[[BaseException], None],
     ) -> None:
-        """Prepare the thread; ``with`` starts it.
+        """Prepare the thread; entering the context starts it.
 
         Args:
-            commit: commits once, and raises where that fails.
+            commit: commits once; raises if that fails.
             on_success: called with the newest ticket that is covered.
-            on_failure: called with what a commit raised.
+            on_failure: called with the exception that a commit raised.
         """
         self._commit, self._on_success, self._on_failure = commit, on_success, on_failure
         self._changed = threading.Condition()
@@ -115,25 +116,25 @@ class Committer:
             self._changed.notify_all()
 
     def request(self) -> int:
-        """Ask for a commit of all that is on disk now; return the ticket."""
+        """Request a commit of everything now on disk; return the ticket."""
         with self._changed:
             self._asked += 1
             self._changed.notify_all()
             return self._asked
 
     def hurry(self) -> None:
-        """Make short pauses from now on."""
+        """Use short pauses from now on."""
         with self._changed:
             self._hasty = True
 
     def wait_for_try(self, ticket: int, seconds: float) -> bool:
-        """Wait for the first commit that covers a ticket; return whether it has succeeded."""
+        """Wait for the first commit that covers a ticket; return whether it succeeded."""
         with self._changed:
             self._changed.wait_for(lambda: max(self._done, self._tried) >= ticket, seconds)
             return self._done >= ticket
 
     def wait_for_success(self, ticket: int, seconds: float) -> bool:
-        """Wait until a commit that covers a ticket has succeeded; return whether one has."""
+        """Wait until a commit that covers a ticket succeeds; return whether one did."""
         with self._changed:
             return self._changed.wait_for(lambda: self._done >= ticket, max(0.0, seconds))
 
@@ -142,8 +143,8 @@ class Committer:
         while (ticket := self._next(waits)) is not None:
             try:
                 self._commit()
-            except BaseException as error:  # whatever it is, the run goes on
-                with contextlib.suppress(Exception):  # also where it cannot be put into words
+            except BaseException as error:  # whatever it raises, the run continues
+                with contextlib.suppress(Exception):  # also if the callback itself fails
                     self._on_failure(error)
                 self._settle(tried=ticket)
             else:
@@ -153,12 +154,12 @@ class Committer:
                 self._settle(tried=ticket, done=ticket)
 
     def _next(self, waits: Iterator[float]) -> int | None:
-        """Wait until there is something to commit; return its newest ticket, ``None`` at the end."""
+        """Wait until there is something to commit; return its newest ticket, or ``None`` at the end."""
         with self._changed:
             self._changed.wait_for(lambda: self._asked > self._done or self._closed)
             if (
                 self._tried > self._done
-            ):  # the last try failed: wait for the next request, or a while
+            ):  # the last try failed: wait for the next request or for the pause
                 pause = min(next(waits), HASTY_PAUSE if self._hasty else LONGEST_PAUSE)
                 self._changed.wait_for(lambda: self._asked > self._tried or self._closed, pause)
             return None if self._closed else self._asked

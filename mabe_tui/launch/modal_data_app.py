@@ -1,4 +1,4 @@
-"""The function that brings a competition's data to Modal's volume, inside Modal; see ``data_job.py``."""
+"""The Modal function that downloads a competition's data to the volume; see ``data_job.py``."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -35,22 +35,22 @@ SOURCES = (
     "data_job.py",
     "data_messages.py",
 )
-"""Of ``mabe_tui``, what the container needs beside all of ``kaggle_io``."""
+"""Files of ``mabe_tui`` that the container needs besides all of ``kaggle_io``."""
 CORES, MEMORY_MIB = 4, 16_384
-"""One process a core prepares, each holding one video."""
+"""Number of cores; one process per core prepares data, each holding one video."""
 LONGEST_SECONDS = 86_400
 CRASHES = 2
-"""So often a container that died without a word is started again; a preempted one always is."""
+"""Number of restarts after a container dies without a message; a preempted one is always restarted."""
 
 SECONDS_AFTER_SIGNAL = 25.0
-"""How long a container that is taken away may commit: Modal ends it after 30 s."""
+"""Time allowed for a commit in a container that is being taken away: Modal kills it after 30 s."""
 INSIST_SECONDS = 600.0
-"""How long a job that has ended is waited for by its last commit, all of which is paid for."""
+"""Time allowed for the last commit after the job has ended; all of it is billed."""
 Job = Callable[[Callable[[], object]], DownloadReady | DownloadFailed]
 
 
 def is_left_out(path: Path) -> bool:
-    """Tell which files of ``mabe_tui`` stay at home."""
+    """Return whether a file of ``mabe_tui`` is left out of the image."""
     return path.suffix != ".py" or not (path.name in SOURCES or path.parent.name == "kaggle_io")
 
 
@@ -68,10 +68,10 @@ app = modal.App("mabe-data", include_source=False)
     single_use_containers=True,
 )
 def fetch_data(order: str) -> str:
-    """Carry out an order; return its last word as JSON.
+    """Carry out a download request; return its final message as JSON.
 
     Args:
-        order: an :class:`~mabe_tui.launch.data_messages.DownloadRequest` as JSON.
+        order: a :class:`~mabe_tui.launch.data_messages.DownloadRequest` as JSON.
     """
     reload(data_volume)
     asked = msgspec.json.decode(order, type=DownloadRequest)
@@ -88,16 +88,16 @@ def fetch_data(order: str) -> str:
 def see_through(
     job: Job, commit: Commit, say: Callable[[str], None]
 ) -> DownloadReady | DownloadFailed:
-    """Do a job to its end while a thread commits what it keeps; a commit that fails does not end it.
+    """Run a job while a thread commits what it writes; a failed commit does not end the job.
 
     Args:
-        job: is given what asks for a commit, without waiting for it.
-        commit: commits the volume once, and raises where that fails.
-        say: is told why a commit failed, where that was not the reason last time.
+        job: called with a function that requests a commit without waiting for it.
+        commit: commits the volume once; raises if that fails.
+        say: called with the reason when a commit fails, unless it is the same as last time.
 
     Raises:
-        RuntimeError: the data are ready and could not be committed; Modal may try again.
-        BaseException: what the job raises, such as a preemption; what was done by then is committed first.
+        RuntimeError: the data are ready but could not be committed; Modal may retry.
+        BaseException: whatever the job raises, such as a preemption; completed work is committed first.
     """
     problem = ""
 
@@ -116,7 +116,7 @@ def see_through(
     with Committer(commit, on_success, on_failure) as committer:
         try:
             ended = job(committer.request)
-        except BaseException:  # another container goes on from here
+        except BaseException:  # another container continues from here
             _is_kept(committer, SECONDS_AFTER_SIGNAL)
             raise
         if not _is_kept(committer, INSIST_SECONDS) and isinstance(ended, DownloadReady):
@@ -127,7 +127,7 @@ def see_through(
 
 
 def _is_kept(committer: Committer, seconds: float) -> bool:
-    """Commit all that was written; return whether that has succeeded in time."""
+    """Commit everything written; return whether that succeeded in time."""
     committer.hurry()
     return committer.wait_for_success(committer.request(), seconds)
 

@@ -1,6 +1,6 @@
-"""Runs on Modal: detached function calls that outlive this computer, seen through a local mirror.
+"""Launcher for Modal: detached function calls that outlive this computer, seen through a local mirror.
 
-Nothing here imports the ``modal`` package before it has to: a finished run needs none of it.
+Nothing here imports the ``modal`` package before it is needed: a finished run needs none of it.
 """
 
 import contextlib
@@ -50,16 +50,16 @@ if TYPE_CHECKING:
 
 LAUNCH_SECONDS = 120.0
 CHECKPOINT_SHARE, LEAST_RESERVE, MOST_RESERVE = 0.05, 15.0, 300.0
-"""Of Modal's time-out, what is kept for the last checkpoint and its commit."""
+"""Part of Modal's time-out that is reserved for the last checkpoint and its commit."""
 
 
 class ModalLauncher:
-    """Calls the one function of ``modal_app.py``, detached, and reaches it by the call's id."""
+    """Calls the single function of ``modal_app.py``, detached, and finds it by the id of the call."""
 
     name = NAME
 
     def prepare(self, request: RunRequest) -> RunRequest:
-        """Add the limits that Modal's time-out and prices impose, for the job to keep them itself."""
+        """Add the limits that follow from Modal's time-out and prices, for the job to enforce."""
         hardware = request.experiment.hardware
         timeout = timeout_of(hardware)
         reserve = min(MOST_RESERVE, max(LEAST_RESERVE, CHECKPOINT_SHARE * timeout), timeout / 2)
@@ -73,7 +73,7 @@ class ModalLauncher:
         return msgspec.structs.replace(request, limits=rate.limits(limits))
 
     def quote(self, request: RunRequest) -> Quote:
-        """Describe the machine and its price; asks nobody."""
+        """Return the machine and its price, without contacting Modal."""
         hardware = request.experiment.hardware
         _refuse_local_data(request)
         gpu = ", else ".join(choices_of(hardware.gpu)) or "no GPU"
@@ -89,7 +89,7 @@ class ModalLauncher:
         )
 
     def require_ready(self, request: RunRequest) -> None:
-        """Ask Modal whether it is there, and the volume whether the run's data are."""
+        """Check that Modal is reachable and that the volume holds the run's data."""
         from mabe_tui.launch.modal import client as modal_client
         from mabe_tui.launch.modal import data as modal_data
 
@@ -106,7 +106,7 @@ class ModalLauncher:
     def launch_all(
         self, runs: Sequence[RunDir], parallel: int | None = None, say: Say = say_nothing
     ) -> None:
-        """Call the function for each, in an app a run; with ``parallel``, in one that keeps to it."""
+        """Call the function in one app per run; with ``parallel``, in one app that limits concurrency."""
         with launching(runs):
             self._launch(runs, parallel, say)
 
@@ -116,7 +116,7 @@ class ModalLauncher:
         requests = [run.read_request() for run in runs]
         for request in requests:
             _refuse_local_data(request)
-            rate_of(request.experiment.hardware)  # refuses what Modal does not have
+            rate_of(request.experiment.hardware)  # rejects what Modal does not offer
         from mabe_tui.launch.modal import client as modal_client
         from mabe_tui.launch.modal import spawn as modal_spawn
         from mabe_tui.launch.modal.place import here
@@ -128,7 +128,7 @@ class ModalLauncher:
         )
 
     def state(self, run: RunDir) -> RunState:
-        """Derive the state from what the newest attempt said, and from what Modal says of the call."""
+        """Derive the state from the newest attempt's events and from Modal's state of the call."""
         attempt = newest_attempt(run)
         if attempt is None:
             return _state_before_call(run, run.path)
@@ -152,12 +152,12 @@ class ModalLauncher:
             return self._state_at_end(run, call, said)
         if run.stop_requested(attempt):
             return RunState.STOPPING
-        # A preempted call is given another machine without being asked again.
+        # Modal moves a preempted call to another machine by itself.
         speaks = ended is None and has_spoken(run, attempt)
         return RunState.RUNNING if speaks else RunState.QUEUED
 
     def _state_at_end(self, run: RunDir, call: Call, said: "CallState") -> RunState:
-        """Find out how a call that is over ended: by the run's own last word, else by Modal's."""
+        """Determine how a finished call ended: from the run's final event, else from Modal's result."""
         from mabe_tui.launch.modal import apps as modal_apps
         from mabe_tui.launch.modal import calls as modal_calls
         from mabe_tui.launch.modal import follow as modal_follow
@@ -171,27 +171,27 @@ class ModalLauncher:
         except (UnreachableError, ModalError) as error:
             is_heard, why = False, str(error)
         except UserError:
-            can_be_kept = False  # waiting would not help: by what is known here
+            can_be_kept = False  # waiting would not help: decide from what is known locally
         newest = call_of(run)
         if newest is not None and newest.id != call.id:
-            return self.state(run)  # another computer has started it again, as the volume says
+            return self.state(run)  # the volume shows that another computer has restarted the run
         attempt = newest_attempt(run) or ""
         ended = attempt_ending(run, attempt)
         if ended is not None:
             return ended
-        if not is_heard:  # its last word may be on the volume still
+        if not is_heard:  # the final event may still be on the volume only
             return _unknown(run, f"its call is over, and its last words are to be fetched ({why})")
         stopped = said.outcome is Outcome.CANCELLED or run.stop_requested(attempt)
         state = RunState.STOPPED if stopped else RunState.LOST
         if said.outcome is Outcome.RETURNED:
-            # No commit held its last word, nor does the log: the container knew it all the same.
+            # Neither a commit nor the log holds the final event, but the container returned its kind.
             try:
                 word = modal_calls.returned(call.id)
             except UserError as error:
                 return _unknown(
                     run, f"its call is over, and what it returned is not known ({error})"
                 )
-            with contextlib.suppress(ValueError):  # it had nothing to say
+            with contextlib.suppress(ValueError):  # the job emitted nothing
                 state = RunState(word)
         if can_be_kept:
             write_quiet_ending(run, attempt, QuietEnding(state, said.reason, said.outcome))
@@ -199,14 +199,14 @@ class ModalLauncher:
         return state
 
     def lines(self, run: RunDir, after: str | None = None) -> Iterator[LogLine]:
-        """Return the lines of the mirror; :meth:`sync` or :meth:`following` brings it up to date."""
+        """Return the mirror's lines; :meth:`sync` or :meth:`following` brings it up to date."""
         yield from log_lines(run, after)
 
     def following(self, run: RunDir, tell: Tell = ignore) -> AbstractContextManager[object]:
         """Keep the mirror up to date from Modal's log while the context is open.
 
         Raises:
-            ElsewhereError: the current profile does not reach the run.
+            ElsewhereError: the current profile cannot access the run.
         """
         call = call_of(run)
         if call is None:
@@ -219,11 +219,11 @@ class ModalLauncher:
         except ElsewhereError:
             raise
         except UserError:
-            pass  # whoever follows tries again, and is told
+            pass  # a follower retries and is notified
         return Follower(run, call.id, tell)
 
     def sync(self, run: RunDir, quick: bool = False, say: Say = say_nothing) -> None:
-        """Fill every hole of the mirror from Modal's log and the volume; or only hear the latest."""
+        """Fill every gap of the mirror from Modal's log and the volume; if ``quick``, only fetch new events."""
         from mabe_tui.launch.modal import follow as modal_follow
         from mabe_tui.launch.modal.place import require_account
 
@@ -236,13 +236,13 @@ class ModalLauncher:
             modal_follow.catch_up(run, call.id, say=say)
 
     def stop(self, run: RunDir, grace: float = 60.0) -> StopOutcome:
-        """Cancel the call, which the job hears of as SIGUSR1; end the container if that does not help."""
+        """Cancel the call, which the job receives as SIGUSR1; kill the container if that does not help."""
         from mabe_tui.launch.modal import ending as modal_ending
 
         return modal_ending.stop(run, self.state(run), grace)
 
     def resume(self, run: RunDir, say: Say = say_nothing) -> Handle:
-        """Call the function again; the job goes on from the checkpoint on the volume."""
+        """Call the function again; the job continues from the checkpoint on the volume."""
         require_resumable(run, self.state(run))
         with launching([run]):
             if call_of(run) is not None:
@@ -251,18 +251,18 @@ class ModalLauncher:
                 self.sync(run)  # another computer may have resumed it
                 require_resumable(run, self.state(run))  # or another command
                 modal_ending.require_over(run)
-                self.sync(run)  # the next attempt's number comes after all that the volume has
+                self.sync(run)  # number the next attempt after all attempts on the volume
             (handle,) = self._launch([run], say=say)
         return handle
 
     def fetch(self, run: RunDir, path: str, into: Path) -> Path:
-        """Bring one file of the run from the volume."""
+        """Download one file of the run from the volume."""
         from mabe_tui.launch.modal import pull as modal_pull
 
         return modal_pull.fetch(run, path, into)
 
     def list_foreign(self, known: Collection[Handle]) -> list[ForeignJob]:
-        """Name the apps on Modal that none of ``known`` started."""
+        """Return the apps on Modal that none of ``known`` started."""
         from mabe_tui.launch.modal import apps as modal_apps
 
         ours = {handle.reference.get("app_id") for handle in known if handle.launcher == self.name}
@@ -281,7 +281,7 @@ class ModalLauncher:
 
 
 def create() -> ModalLauncher:
-    """Make the launcher, for :func:`~mabe_tui.launch.launcher.launcher_named`."""
+    """Create the launcher, for :func:`~mabe_tui.launch.launcher.launcher_named`."""
     return ModalLauncher()
 
 
@@ -293,7 +293,7 @@ def _place(hardware: HardwareConfig) -> str:
 
 
 def _warnings(hardware: HardwareConfig) -> tuple[str, ...]:
-    """Return a sentence for each GPU whose name only Modal can tell to be right."""
+    """Return a warning for each GPU name that only Modal can validate."""
     return tuple(
         f"hardware.gpu: {name!r} is new here: no price is known for it, and only Modal can tell whether"
         f" there is such a GPU{nearest(name, GPUS)}"
@@ -310,7 +310,7 @@ def _refuse_local_data(request: RunRequest) -> None:
 
 
 def _state_before_call(run: RunDir, folder: Path) -> RunState:
-    """Return the state of a run that has no call: it is being started, or was never."""
+    """Return the state of a run without a call: being started, or never launched."""
     is_new = was_touched_lately(folder, LAUNCH_SECONDS)
     return RunState.QUEUED if is_new or is_being_launched(run) else RunState.LOST
 

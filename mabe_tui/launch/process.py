@@ -1,9 +1,8 @@
-"""Processes of this computer, told apart by more than their number.
+"""Processes of this computer, identified by more than their process id.
 
-Process numbers are given out again. A process is therefore named by its number *and* the time it was
-made: a recycled number is another process. That time moves with the computer's clock when it is set,
-so a word that only this process has among its arguments counts as well. A zombie has ended; only its
-parent has not looked yet.
+Process ids are reused, so a process is identified by its id *and* its creation time. That time shifts when
+the computer's clock is set, so a unique command-line argument identifies the process as well. A zombie
+counts as ended; its parent has merely not reaped it yet.
 """
 
 import contextlib
@@ -16,21 +15,21 @@ import msgspec
 import psutil
 
 CREATE_TIME_TOLERANCE = 0.05
-"""Seconds; the kernel counts in hundredths, and TOML keeps the number as it was read."""
+"""Tolerance in seconds; the kernel counts in hundredths, and TOML keeps the number exactly."""
 POLL_SECONDS = 0.05
 
 
 class ProcessReference(msgspec.Struct, frozen=True):
-    """Which process: its number, and when it was made in seconds since the epoch."""
+    """Identity of a process: its id, and its creation time in seconds since the epoch."""
 
     pid: int
     create_time: float
     marker: str = ""
-    """An argument that no other process has."""
+    """A command-line argument that no other process has."""
 
 
 def reference_to(pid: int) -> ProcessReference | None:
-    """Name the process that has this number now, or ``None``."""
+    """Return the process that has this id now; ``None`` if there is none."""
     try:
         return ProcessReference(pid, psutil.Process(pid).create_time())
     except psutil.Error:
@@ -38,7 +37,7 @@ def reference_to(pid: int) -> ProcessReference | None:
 
 
 def find(reference: ProcessReference) -> psutil.Process | None:
-    """Return the process while it lives; ``None`` once it has ended, also where its number lives on."""
+    """Return the process while it is alive; ``None`` once it has ended, even if its id was reused."""
     try:
         process = psutil.Process(reference.pid)
         if process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
@@ -51,12 +50,12 @@ def find(reference: ProcessReference) -> psutil.Process | None:
 
 
 def is_alive(reference: ProcessReference) -> bool:
-    """Return whether the process still runs."""
+    """Return whether the process is still running."""
     return find(reference) is not None
 
 
 def send(reference: ProcessReference, number: signal.Signals) -> bool:
-    """Send a signal; ``False`` where the process has ended."""
+    """Send a signal; return ``False`` if the process has ended."""
     process = find(reference)
     if process is None:
         return False
@@ -68,20 +67,22 @@ def send(reference: ProcessReference, number: signal.Signals) -> bool:
 
 
 def kill_session(reference: ProcessReference) -> None:
-    """Kill a process that leads its own session, and all that it started."""
+    """Kill a session leader and everything it started."""
     process = find(reference)
     if process is None:
         return
     descendants = list(_descendants(process))
     with contextlib.suppress(OSError):
-        os.killpg(reference.pid, signal.SIGKILL)  # it leads its group: the two numbers are one
+        os.killpg(
+            reference.pid, signal.SIGKILL
+        )  # it leads its process group: the group id is its process id
     for other in (process, *descendants):
         with contextlib.suppress(psutil.Error):
             other.kill()
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
-    """Wait for a condition, at most so long; say whether it came true."""
+    """Wait for a condition for at most that long; return whether it became true."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() >= deadline:
@@ -91,7 +92,7 @@ def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
 
 
 def jobs(marker: str) -> Iterator[tuple[ProcessReference, list[str]]]:
-    """Find live processes with ``marker`` as one of their arguments, and give all their arguments."""
+    """Return the arguments of all live processes that have ``marker`` among them."""
     for process in psutil.process_iter(["cmdline", "create_time", "status"]):
         arguments = process.info["cmdline"] or []
         if marker in arguments and process.info["status"] != psutil.STATUS_ZOMBIE:

@@ -1,4 +1,4 @@
-"""What ``pyproject.toml`` declares an image to need, in the versions that are installed here."""
+"""Packages that an image needs: declared in ``pyproject.toml``, pinned to the versions installed here."""
 
 import importlib.metadata
 import re
@@ -19,15 +19,15 @@ EXTRA = re.compile(r"""\bextra\s*==\s*['"]([^'"]+)['"]""")
 def declared(*extras: str, root: Path | None = None) -> tuple[str, ...]:
     """Return the names of the packages that extras of this project declare, sorted.
 
-    In a checkout ``pyproject.toml`` counts: the metadata of an editable installation may be older. In a
-    container there is neither, and nothing to install either, so the answer is empty there.
+    In a checkout ``pyproject.toml`` is read, since the metadata of an editable installation may be older. A
+    container has neither and nothing to install, so the result is empty there.
 
     Args:
         extras: names such as ``core``.
-        root: the folder that holds the package ``core``; ``None`` takes the one in use.
+        root: the folder that holds the package ``core``; ``None`` means the one in use.
 
     Raises:
-        RunError: this is no container, and the project is neither a checkout nor installed.
+        RunError: outside a container, the project is neither a checkout nor installed.
     """
     if not modal.is_local():
         return ()
@@ -71,7 +71,7 @@ def _names(requirements: Iterable[str]) -> Iterator[str]:
 
 
 def pinned(name: str) -> str:
-    """Return the requirement for the version that is installed here; a build tag does not travel."""
+    """Return the requirement pinned to the version installed here, without its local build tag."""
     try:
         return f"{name}=={importlib.metadata.version(name).partition('+')[0]}"
     except importlib.metadata.PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""Following a file that another process appends to."""
+"""Follow a file that another process appends to."""
 
 import os
 from pathlib import Path
@@ -7,25 +7,25 @@ CHUNK_BYTES = 1 << 20
 
 
 class LineTail:
-    """Gives the whole lines of a growing file, each once.
+    """Yields the complete lines of a growing file, each exactly once.
 
-    A last line without its end is held back until the rest comes. Where the file was replaced (another
-    inode) or cut (smaller than what was read), it is read again from its beginning. A file that is not
-    there yet is empty.
+    An unterminated last line is held back until the rest arrives. If the file was replaced (another inode)
+    or truncated (smaller than what was read), it is read again from the beginning. A missing file counts as
+    empty.
     """
 
     def __init__(self, path: Path, offset: int = 0) -> None:
         self.path = path
         self.offset = offset
-        """Bytes up to the end of the last whole line that was given."""
+        """Offset just after the last complete line that was returned."""
         self._inode: int | None = None
 
     def read(self) -> list[bytes]:
-        """Return the whole lines that came since the last call, without their ends."""
+        """Return the complete lines added since the last call, without line ends."""
         return [line for line, _ in self.read_with_offsets()]
 
     def read_with_offsets(self) -> list[tuple[bytes, int]]:
-        """Return the new whole lines, each with the offset just behind it."""
+        """Return the new complete lines, each with the offset just after it."""
         lines: list[tuple[bytes, int]] = []
         try:
             with self.path.open("rb") as file:
@@ -39,7 +39,7 @@ class LineTail:
         return lines
 
     def read_partial(self) -> bytes:
-        """Return what is behind the last whole line: a torn line, once nobody writes any more."""
+        """Return what follows the last complete line: a torn line, once nothing writes any more."""
         try:
             with self.path.open("rb") as file:
                 file.seek(self.offset)
@@ -62,7 +62,7 @@ class LineTail:
 
 
 def first_line(path: Path) -> bytes:
-    """Return the file's first whole line; empty where there is none."""
+    """Return the file's first complete line; empty if there is none."""
     try:
         with path.open("rb") as file:
             line = file.readline()
@@ -72,7 +72,7 @@ def first_line(path: Path) -> bytes:
 
 
 def last_lines(path: Path, size: int = 256 * 1024) -> list[bytes]:
-    """Return the whole lines in the last ``size`` bytes, without reading what is before them."""
+    """Return the complete lines within the last ``size`` bytes, without reading what precedes them."""
     try:
         with path.open("rb") as file:
             start = max(0, file.seek(0, os.SEEK_END) - size)
