@@ -1,7 +1,7 @@
-"""What runs inside Modal: one function that sees one attempt of a run through, from claim to ending.
+"""The Modal function that runs one attempt of a run, from claim to ending.
 
-Only modal, the standard library, core and the files of :data:`SOURCES` are imported, for that is all there
-is in the image.
+Imports only modal, the standard library, core and the files of :data:`SOURCES`: the image holds nothing
+else.
 """
 
 import os
@@ -33,21 +33,21 @@ DATA_VOLUME = "mabe-data"
 RUNS_MOUNT = "/runs"
 DATA_MOUNT = "/vol"
 MOUNT_ROOT = Path(os.environ.get("MABE_MOUNT_ROOT", "/"))
-"""Below which the volumes are mounted: where a container may not mount at the top, elsewhere."""
+"""Folder below which the volumes are mounted; a container that may not mount at the root uses another one."""
 SOURCES = (
     "__init__.py", "modal_app.py", "modal_attempt.py", "modal_claims.py", "modal_commits.py",
     "requirements.py",
 )  # fmt: skip
-"""Of ``mabe_tui``, what the container needs to import this module."""
+"""Files of ``mabe_tui`` that the container needs to import this module."""
 IDLE_SECONDS = 2
-"""Modal keeps, and charges for, an idle container a minute unless told otherwise."""
+"""Modal keeps, and bills, an idle container for a minute by default."""
 RELOAD_TRIES, RELOAD_SECONDS = 6, 120.0
 LEAST_LEFT_SECONDS = 5.0
-"""Of Modal's time-out, what the container keeps for itself."""
+"""Part of Modal's time-out that the container reserves for itself."""
 
 
 def is_left_out(path: Path) -> bool:
-    """Tell which files of ``mabe_tui`` stay at home: all that this module does not need."""
+    """Return whether a file of ``mabe_tui`` is left out of the image: all that this module does not need."""
     return path.suffix != ".py" or path.name not in SOURCES
 
 
@@ -56,12 +56,12 @@ def image_with(
     is_left_out: Callable[[Path], bool] = is_left_out,
     modules: Iterable[str] = (),
 ) -> modal.Image:
-    """Describe the image of a function: packages as they are installed here, ``core``, parts of ``mabe_tui``.
+    """Describe a function's image: packages pinned as installed here, ``core``, and parts of ``mabe_tui``.
 
     Args:
         requirements: names of packages.
-        is_left_out: tells which files of ``mabe_tui`` stay at home.
-        modules: top-level modules and packages of a task that is not ours.
+        is_left_out: returns whether a file of ``mabe_tui`` is left out.
+        modules: top-level modules and packages of an external task.
     """
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     return (
@@ -77,20 +77,20 @@ data_volume = modal.Volume.from_name(DATA_VOLUME, create_if_missing=True)
 
 
 def train(request: str, attempt: str, volume: modal.Volume) -> str:
-    """Run one attempt and return the kind of its last event, or "" if it had nothing to say.
+    """Run one attempt and return the kind of its last event, or "" if it emitted none.
 
-    It is a plain function: each launch declares it on an app of its own with the resources of that launch
+    This is a plain function: each launch declares it on an app of its own with that launch's resources
     (``launch/modal/spawn.py``), and the container finds it by its name in this module. Nothing in this
-    module is connected to Modal there, so the volume comes as an argument.
+    module is connected to Modal there, so the volume is passed as an argument.
 
     Args:
         request: the run's ``run.toml``.
-        attempt: the name that the launcher claimed; where it has been used (Modal starts the same
-            input again after a preemption), the next one is claimed.
+        attempt: the name that the launcher claimed; if it is already used (Modal restarts the same input
+            after a preemption), the next one is claimed.
         volume: the volume of runs, mounted at :data:`RUNS_MOUNT`.
     """
     began = time.monotonic()
-    reload(volume)  # the mount shows the volume as it was when the container was made
+    reload(volume)  # the mount shows the volume as of the container's start
     try:
         runs, call = MOUNT_ROOT / RUNS_MOUNT.lstrip("/"), modal.current_function_call_id() or ""
         run, name = open_run(runs, request, attempt, call)
@@ -114,10 +114,10 @@ def train(request: str, attempt: str, volume: modal.Volume) -> str:
 
 
 def reload(volume: modal.Volume) -> None:
-    """Take over what other containers have committed, trying again where that fails.
+    """Reload what other containers have committed, retrying on failure.
 
     Raises:
-        Exception: of the last try.
+        Exception: the error of the last try.
     """
     for number, pause in enumerate(pauses(), start=1):
         try:
@@ -133,21 +133,21 @@ def reload(volume: modal.Volume) -> None:
 
 
 def open_run(runs: Path, request: str, attempt: str, call: str = "") -> tuple[RunDir, str]:
-    """Claim an attempt in the run's folder on the volume, then write down what it is asked for.
+    """Claim an attempt in the run's folder on the volume, then write its request.
 
-    What the job found out about its data stays; limits may have been changed for a resume.
+    What the job resolved about its data is kept; limits may have changed for a resume.
 
     Args:
         runs: the folder of runs.
         request: the run's ``run.toml``.
-        attempt: the name that the launcher gave to the call.
+        attempt: the name that the launcher chose for the call.
         call: the id of the call.
 
     Returns:
-        The run and the attempt that was claimed.
+        The run and the claimed attempt.
 
     Raises:
-        OutdatedError: a call that was started later owns the folder, in which nothing was changed.
+        OutdatedError: a later call owns the folder; nothing was changed there.
     """
     asked = decode_request(request)
     run = RunDir(runs / asked.run)

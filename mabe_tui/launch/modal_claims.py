@@ -1,8 +1,8 @@
-"""Which start of a run owns its folder on the volume, as its containers find out: the newest one.
+"""Ownership of a run's folder on the volume, as seen by its containers: the newest start owns it.
 
-A container works on its own view of the volume, so it cannot see in it that another start of the run has
-begun meanwhile; it asks the volume itself. An attempt that is no longer the newest is not committed any
-more, and its job, which finds the newer attempt's folder, ends without saving.
+A container works on its own view of the volume, where another start of the run does not show up; it
+therefore queries the volume itself. Once an attempt is no longer the newest, it is not committed any
+more, and its job, which sees the newer attempt's folder, exits without saving.
 """
 
 import contextlib
@@ -17,14 +17,14 @@ from core.run.rundir import ATTEMPT, RunDir
 from mabe_tui.launch.modal_commits import within
 
 CLAIMED_FOR = "claimed-for"
-"""In an attempt's folder: the attempt that the launcher named for the call. A call that Modal starts again
-takes further attempts; by this they are told from those of another call."""
+"""File in an attempt's folder: the attempt name that the launcher chose for the call. If Modal restarts the
+call, it claims further attempts; this name tells them from those of another call."""
 CALL = "call"
-"""In an attempt's folder: the id of the function call that took it, for computers that did not start it."""
+"""File in an attempt's folder: the id of the function call that claimed it, for other computers."""
 LOOK_SECONDS = 30.0
-"""Between two looks for a newer attempt, beside the one before each commit."""
+"""Seconds between two checks for a newer attempt, in addition to the one before each commit."""
 LIST_SECONDS = 30.0
-"""After so long without an answer, the volume could not be listed."""
+"""Time limit for listing the volume."""
 LEAVE_SECONDS = 1.0
 
 
@@ -33,18 +33,17 @@ class OutdatedError(RunError):
 
 
 def claim(run: RunDir, attempt: str, call: str = "") -> str:
-    """Take the attempt's name, or the next free one where it or a later one is there already.
+    """Claim the attempt, or the next free name if it or a later one already exists.
 
-    Two computers that have a copy of the run may start it with the same number. The claim that comes
-    last wins.
+    Two computers that have a copy of the run may start it with the same number. The latest claim wins.
 
     Args:
-        run: its folder on the volume, as it was committed last.
-        attempt: the name that the launcher gave to the call.
-        call: the id of the call; empty: not known.
+        run: the run's folder on the volume, as last committed.
+        attempt: the name that the launcher chose for the call.
+        call: the id of the call; empty if unknown.
 
     Raises:
-        OutdatedError: a call that was started later has an attempt here; nothing was claimed.
+        OutdatedError: a later call already has an attempt here; nothing was claimed.
     """
     if not ATTEMPT.fullmatch(attempt):
         raise ValueError(f"not an attempt's name: {attempt!r}")
@@ -64,12 +63,12 @@ def claim(run: RunDir, attempt: str, call: str = "") -> str:
 def commit_if_newest(
     newest: Callable[[], str], run: RunDir, attempt: str, commit: Callable[[], None]
 ) -> None:
-    """Commit, unless a newer attempt is on the volume, whose pointers would be written over.
+    """Commit, unless the volume holds a newer attempt, whose pointers would be overwritten.
 
     Args:
-        newest: names the newest attempt on the volume.
-        run: its folder in this container.
-        attempt: of this container.
+        newest: returns the name of the newest attempt on the volume.
+        run: the run's folder in this container.
+        attempt: this container's attempt.
         commit: commits once.
 
     Raises:
@@ -84,7 +83,7 @@ def commit_if_newest(
 
 @contextlib.contextmanager
 def giving_way(newest: Callable[[], str], run: RunDir, attempt: str) -> Iterator[None]:
-    """Look for a newer attempt every now and then while the context is open, and let the job see it."""
+    """Check regularly for a newer attempt while the context is open, and make it visible to the job."""
     leave = threading.Event()
 
     def work() -> None:
@@ -103,10 +102,10 @@ def giving_way(newest: Callable[[], str], run: RunDir, attempt: str) -> Iterator
 
 
 def newest_on(volume: modal.Volume, run_id: str) -> str:
-    """Name the newest attempt of a run that is committed on the volume; empty where there is none.
+    """Return the name of the newest committed attempt of a run; empty if there is none.
 
     Raises:
-        TimeoutError: there was no answer.
+        TimeoutError: there was no answer in time.
         Exception: whatever the client raises.
     """
     entries = within(LIST_SECONDS, lambda: volume.listdir.aio(f"/{run_id}/attempts"))
@@ -115,25 +114,25 @@ def newest_on(volume: modal.Volume, run_id: str) -> str:
 
 
 def _newer(newest: Callable[[], str], attempt: str) -> str | None:
-    """Return the newest attempt where it is newer; ``None`` also where that cannot be found out."""
+    """Return the newest attempt if it is newer; ``None`` if it is not or cannot be determined."""
     try:
         found = newest()
-    except Exception:  # not knowing is no reason to lose what the job has done
+    except Exception:  # a failed query is no reason to throw away the job's work
         return None
     return found if found > attempt else None
 
 
 def _show(run: RunDir, newer: str) -> None:
-    """Let the job, which looks at the folder of attempts, see the newer one."""
+    """Make the newer attempt visible to the job, which watches the folder of attempts."""
     with contextlib.suppress(OSError):
         run.attempt_folder(newer).mkdir(parents=True, exist_ok=True)
 
 
 def _later_start(run: RunDir, attempt: str) -> str:
-    """Return the start that owns the folder rather than this one; empty: this one does.
+    """Return the start that owns the folder instead of this one; empty if this one does.
 
-    A call that Modal starts again gives way to whoever claimed the folder after it; one that is here for
-    the first time, only to what was started when its number was known already.
+    A call that Modal restarts yields to any start that claimed the folder after it; a new call yields only
+    to starts with a higher number, which were made when its own number was already known.
     """
     claims = [claimed for each in run.attempts() if (claimed := _claimed_for(run, each))]
     if attempt in claims:
@@ -143,7 +142,7 @@ def _later_start(run: RunDir, attempt: str) -> str:
 
 
 def _claimed_for(run: RunDir, attempt: str) -> str:
-    """Return for which call an attempt was claimed; empty where an older version did not note it."""
+    """Return the call's attempt name for which an attempt was claimed; empty if an older version made it."""
     try:
         name = (run.attempt_folder(attempt) / CLAIMED_FOR).read_text().strip()
     except (OSError, UnicodeDecodeError):

@@ -223,7 +223,7 @@ class ModalLauncher:
         return Follower(run, call.id, tell)
 
     def sync(self, run: RunDir, quick: bool = False, say: Say = say_nothing) -> None:
-        """Fill all gaps of the mirror from Modal's log and the volume; if ``quick``, only fetch new events."""
+        """Fill the mirror's gaps from Modal's log and the volume; if ``quick``, only fetch new events."""
         from mabe_tui.launch.modal import follow as modal_follow
         from mabe_tui.launch.modal.place import require_account
 

@@ -1,4 +1,4 @@
-"""What runs inside Modal to find out what a version takes on a GPU; see ``launch/modal/probing.py``."""
+"""The Modal function that measures what a version needs on a GPU; see ``launch/modal/probing.py``."""
 
 import time
 from pathlib import Path
@@ -8,22 +8,22 @@ import msgspec
 from core.run.request import decode_request
 
 SOURCES = ("__init__.py", "modal_probe_app.py")
-"""Of ``mabe_tui``, what the container needs to import this module."""
+"""Files of ``mabe_tui`` that the container needs to import this module."""
 
 
 def is_left_out(path: Path) -> bool:
-    """Return whether a file of ``mabe_tui`` stays at home."""
+    """Return whether a file of ``mabe_tui`` is left out of the image."""
     return path.suffix != ".py" or path.name not in SOURCES
 
 
 def probe(request: str, seconds: float, reserved: int) -> str:
     """Probe this container's GPU and return a :class:`~core.training.probe_report.ProbeReport` as JSON.
 
-    Its ``seconds`` are those since this process began: what Modal charges for, as far as can be told here.
+    Its ``seconds`` count from the start of this process, the best estimate here of what Modal bills.
 
     Args:
-        request: a ``run.toml``; its data are replaced by a little of made-up ones.
-        seconds: no batch is tried that would likely end later.
+        request: a ``run.toml``; its data are replaced by a small synthetic set.
+        seconds: time limit; batch sizes that would likely exceed it are not tried.
         reserved: bytes of the data that training will keep on the GPU.
     """
     import psutil

@@ -1,4 +1,4 @@
-"""What a rented machine costs an hour: the table of this package, or a newer one that was fetched."""
+"""Hourly price of a rented machine, from the packaged price table or a newer one that was fetched."""
 
 import datetime as dt
 import math
@@ -21,15 +21,15 @@ FILE = "prices.toml"
 GIB = 1024
 """MiB in a GiB."""
 DEFAULT_MEMORY_MIB = 4096
-"""Where a version does not say how much it needs."""
+"""Used if a version does not say how much memory it needs."""
 PLAUSIBLE_FACTOR = 5.0
-"""A price that is so many times higher or lower than the last known one is taken for a mistake."""
+"""Prices that differ from the last known ones by more than this factor are rejected as a mistake."""
 BROAD_FACTOR, NARROW_FACTOR = 1.5, 1.75
-"""What a chosen region multiplies all prices by."""
+"""Factors by which choosing a region multiplies all prices."""
 
 
 class Prices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """US dollars an hour, and the day on which they were those."""
+    """Prices in USD per hour, and the date on which they applied."""
 
     as_of: dt.date
     cpu_core_hour: float
@@ -38,7 +38,7 @@ class Prices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 def read_prices() -> Prices:
-    """Read the table that was fetched last, or the one of this package where that is newer.
+    """Read the last fetched table, or the packaged one if that is newer.
 
     Raises:
         ConfigError: the fetched table cannot be read; names the file.
@@ -49,29 +49,29 @@ def read_prices() -> Prices:
 
 
 def packaged_prices() -> Prices:
-    """Read the table that comes with this package."""
+    """Read the table packaged with this program."""
     table = files("mabe_tui.launch").joinpath(FILE).read_bytes()
     return msgspec.toml.decode(table, type=Prices)
 
 
 def fetched_path() -> Path:
-    """Name the file of the table that ``mabe prices --refresh`` fetched; it need not exist."""
+    """Return the path of the table that ``mabe prices --refresh`` writes; it need not exist."""
     return places.state() / FILE
 
 
 def keep_prices(prices: Prices) -> Path:
-    """Write a fetched table for later commands; return its file. The package's own stays as it is.
+    """Save a fetched table for later commands; return its path. The packaged table is left unchanged.
 
-    A table of a later day, which another process wrote meanwhile, stays.
+    If another process has saved a table with a later date meanwhile, that one is kept.
 
     Raises:
-        UserError: it cannot be written.
+        UserError: the file cannot be written.
     """
     path = fetched_path()
     with locked(path):
         try:
             kept = _read_fetched(path)
-        except ConfigError:  # a damaged table is what this one replaces
+        except ConfigError:  # an unreadable table is simply replaced
             kept = None
         if kept is None or kept.as_of <= prices.as_of:
             table = msgspec.to_builtins(prices, builtin_types=(dt.date,))
@@ -80,10 +80,10 @@ def keep_prices(prices: Prices) -> Path:
 
 
 def implausible(prices: Prices, known: Prices) -> str | None:
-    """Say what is wrong with a fetched table, or ``None``.
+    """Return what is implausible about a fetched table; ``None`` if nothing is.
 
     Args:
-        prices: what was fetched.
+        prices: the fetched table.
         known: the table in use so far.
     """
     missing = [name for name in GPUS if name not in prices.gpu_hour]
@@ -100,7 +100,7 @@ def implausible(prices: Prices, known: Prices) -> str | None:
 
 
 def price_changes(old: Prices, new: Prices) -> list[tuple[str, float | None, float | None]]:
-    """Give (what, old, new) of all that has a price in either table; ``None``: it has none."""
+    """Return (name, old, new) for everything priced in either table; ``None`` marks a missing price."""
     before, after = _flat(old), _flat(new)
     return [(name, before.get(name), after.get(name)) for name in before | after]
 
@@ -124,34 +124,34 @@ def _read_fetched(path: Path) -> Prices | None:
 
 
 def cores(hardware: HardwareConfig) -> int:
-    """Say how many processor cores a run is given: one trains, one talks, others prepare batches."""
+    """Return how many processor cores a run gets: one trains, one reports, the others prepare batches."""
     return 2 + hardware.loader_workers
 
 
 def memory_mib(hardware: HardwareConfig) -> int:
-    """Say how much memory a run is given."""
+    """Return how much memory a run gets, in MiB."""
     return hardware.memory_mib or DEFAULT_MEMORY_MIB
 
 
 class Rate(msgspec.Struct, frozen=True, kw_only=True):
-    """What a machine costs an hour, whichever of its GPUs it gets."""
+    """Hourly price of a machine, for each GPU that it may get."""
 
     by_gpu: dict[str, float | None]
-    """By the GPU as it was asked for, "" for none; ``None``: no price is known for it."""
+    """Price for each GPU as it was requested, with key "" for no GPU; ``None`` if the price is unknown."""
 
     @property
     def highest(self) -> float | None:
-        """With the most expensive GPU; ``None`` where a price is not known."""
+        """Price with the most expensive GPU; ``None`` if any price is unknown."""
         known = [price for price in self.by_gpu.values() if price is not None]
         return max(known) if len(known) == len(self.by_gpu) else None
 
     @property
     def unpriced(self) -> tuple[str, ...]:
-        """The GPUs without a known price."""
+        """GPUs without a known price."""
         return tuple(gpu for gpu, price in self.by_gpu.items() if price is None)
 
     def limits(self, limits: Limits) -> Limits:
-        """Return limits with these prices, for the job to keep a budget by."""
+        """Return the limits with these prices added, so that the job can enforce a budget."""
         several = len(self.by_gpu) > 1
         known = {gpu: price for gpu, price in self.by_gpu.items() if price is not None}
         return msgspec.structs.replace(
@@ -163,10 +163,10 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def rate_of(hardware: HardwareConfig, prices: Prices | None = None) -> Rate:
-    """Add up what the machine of a version costs an hour: GPUs, cores and memory, times the region's factor.
+    """Return the hourly price of a version's machine: GPUs, cores and memory, times the region's factor.
 
     Raises:
-        ConfigError: there is no such GPU; names those there are.
+        ConfigError: there is no such GPU; names the existing ones.
     """
     prices = prices or read_prices()
     if (problem := gpu_problem(hardware.gpu)) is not None:
@@ -183,9 +183,9 @@ def rate_of(hardware: HardwareConfig, prices: Prices | None = None) -> Rate:
 
 
 def region_factor(region: str | tuple[str, ...] | None) -> float:
-    """Return what Modal multiplies its prices by for a chosen region; the highest of several.
+    """Return the factor by which Modal multiplies prices for a chosen region; the highest of several.
 
-    As https://modal.com/docs/guide/region-selection had it in 2026: 1.5 for a broad region (``us``), 1.75
+    According to https://modal.com/docs/guide/region-selection in 2026: 1.5 for a broad region (``us``), 1.75
     for a narrow one (``us-west``).
     """
     regions = (region,) if isinstance(region, str) else region or ()

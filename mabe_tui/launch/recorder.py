@@ -1,11 +1,10 @@
-"""Keeps the mirror of a run that happens elsewhere: its events and what else it printed, each once.
+"""Maintains the local mirror of a remote run: its events and plain log lines, each exactly once.
 
-What a stream says may come twice, late, or not at all; what the run's own volume holds is complete up to
-its last commit. The mirror is the union of both. One process at a time writes it, under a lock; any
-number read it.
+A stream may deliver lines twice, late, or not at all; the run's own volume is complete up to its last
+commit. The mirror is the union of both. One process at a time writes it, under a lock; any number read it.
 
-An event file is in the order of the events' numbers at all times. One that comes late needs the file
-rewritten, so late events are collected for a moment: a hundred of them cost one rewrite.
+An event file is always sorted by event number. A late event requires rewriting the file, so late events
+are collected briefly: a hundred of them cost one rewrite.
 """
 
 import hashlib
@@ -24,35 +23,35 @@ from core.system.lock import try_lock
 
 LOCK = ".mirror.lock"
 SEEN = "lines-seen"
-"""Beside an attempt's log: which plain lines are in it, for they carry no number."""
+"""File beside an attempt's log that lists the plain lines in it, since they carry no number."""
 DIGEST_BYTES = 8
 LATE_SECONDS = 2.0
-"""How long an event that came late may be missing from its file while others follow."""
+"""How long a late event may be missing from its file while later ones are appended."""
 
 
 class LineKey(msgspec.Struct, frozen=True):
-    """What tells one plain line of a log service from another."""
+    """Identity of a plain line in a log service."""
 
     container: str
     timestamp: float
     source: str
     text: bytes
     ordinal: int
-    """Which of several that are the same in all else, in the order of the log."""
+    """Index among otherwise identical lines, in log order."""
 
     def digest(self) -> bytes:
-        """Return a short number that stands for it."""
+        """Return a short hash that identifies the line."""
         whole = f"{self.container}|{self.timestamp!r}|{self.source}|{self.ordinal}|".encode()
         return hashlib.blake2b(whole + self.text, digest_size=DIGEST_BYTES).digest()
 
 
 @contextmanager
 def writing(run: RunDir, seconds: float = 0.0) -> Iterator["Recorder | None"]:
-    """Return the run's one recorder, or ``None`` where another process has it.
+    """Return the run's only recorder; ``None`` if another process holds it.
 
     Args:
-        run: whose mirror it is.
-        seconds: how long to wait for it.
+        run: the run whose mirror is written.
+        seconds: how long to wait for the lock.
     """
     with try_lock(run.path / LOCK, seconds) as held:
         if not held:
@@ -73,9 +72,9 @@ class Recorder:
         self._attempts: dict[str, _AttemptFiles] = {}
 
     def add_event(self, line: bytes) -> bool:
-        """Take in one event's line; ``False`` where it was there already, or is no event.
+        """Record one event line; return ``False`` if it is already recorded or is no event.
 
-        One that comes late is in its file at the latest after :meth:`flush`.
+        A late event is written to its file by the next :meth:`flush` at the latest.
 
         Raises:
             RunError: another event has the same number in the same attempt.
@@ -86,11 +85,11 @@ class Recorder:
         return self._files(identity(event).attempt).add_event(event, line.strip())
 
     def add_text(self, attempt: str, key: LineKey) -> bool:
-        """Take in one plain line; ``False`` where it was there already."""
+        """Record one plain line; return ``False`` if it is already recorded."""
         return self._files(attempt).add_text(key)
 
     def merge_events(self, attempt: str, lines: Iterable[bytes]) -> int:
-        """Take in what the volume holds of an attempt; return how many events were missing.
+        """Record what the volume holds of an attempt; return how many events were missing.
 
         Raises:
             RunError: another event has the same number.
@@ -98,11 +97,11 @@ class Recorder:
         return self._files(attempt).merge(lines)
 
     def replace_log(self, attempt: str, content: bytes) -> None:
-        """Put the attempt's own log in the place of what a stream gave of it."""
+        """Replace the log assembled from a stream by the attempt's own log."""
         write_bytes_atomically(self.run.log_path(attempt), content)
 
     def flush(self) -> None:
-        """Write the events that came late to their places."""
+        """Insert the late events into their files."""
         for files in self._attempts.values():
             files.flush()
 
@@ -113,7 +112,7 @@ class Recorder:
 
 
 class _AttemptFiles:
-    """The mirror of one attempt: what is in its event file and its log."""
+    """The mirror of one attempt: its event file and its log."""
 
     def __init__(self, run: RunDir, attempt: str) -> None:
         self._name = f"{run.id}, attempt {attempt}"
@@ -123,7 +122,7 @@ class _AttemptFiles:
         self._events = _read_events(self._events_path)
         self._last = max(self._events, default=0)
         self._late_since: float | None = None
-        """When the first event came that is known and not in the file yet."""
+        """Arrival time of the first event that is not yet in the file."""
         self._texts = _read_digests(self._seen_path)
         _drop_torn_line(self._events_path)
         _drop_torn_line(self._log_path)
@@ -135,7 +134,7 @@ class _AttemptFiles:
         if event.seq < self._last:
             self._late_since = self._late_since or time.monotonic()
         elif isinstance(event, ENDINGS) and self._late_since is not None:
-            self._rewrite()  # whoever reads the last word finds all before it
+            self._rewrite()  # a reader of the final event must find all earlier ones
         else:
             _append(self._events_path, line + b"\n")
             self._last = event.seq
@@ -181,7 +180,7 @@ class _AttemptFiles:
         return False
 
     def _rewrite(self) -> None:
-        """Replace the event file: readers meet a new one, and know what they have had."""
+        """Replace the event file; readers detect the new file and know what they have already read."""
         ordered = b"".join(self._events[seq] + b"\n" for seq in sorted(self._events))
         write_bytes_atomically(self._events_path, ordered)
         self._last = max(self._events)
@@ -203,7 +202,7 @@ def _read_digests(path: Path) -> set[bytes]:
 
 
 def _drop_torn_line(path: Path) -> None:
-    """Cut what a writer that was killed left behind the last whole line; it will come again."""
+    """Truncate the torn line that a killed writer left; it will arrive again."""
     content = _content(path)
     end = content.rfind(b"\n") + 1
     if end < len(content):

@@ -1,9 +1,9 @@
-"""What Modal says while it builds an image, and why a build failed.
+"""Image build output from Modal, and the reason for a failed build.
 
-The client hands the log of a build to its output manager. A manager of our own takes the lines without
-turning on the client's output, which writes to standard output and makes every detached launch wait for
-the app's log. Neither the class nor the way to install it is a supported interface; a client that lacks
-them shows nothing of the build.
+The client passes a build's log to its output manager. Our own manager receives the lines without enabling
+the client's output, which writes to standard output and makes every detached launch wait for the app's
+log. Neither the class nor the way to install it is a supported interface; with a client that lacks them,
+no build output is shown.
 """
 
 import re
@@ -20,7 +20,7 @@ from mabe_tui.launch.launcher import Say
 from mabe_tui.launch.line_buffer import Lines
 
 SHOWN_LINES = 5
-"""Of the end of a failed build's log, in its error."""
+"""Number of lines from the end of a failed build's log that its error includes."""
 PATIENCE_SECONDS = 3.0
 WAITING = "waiting for Modal, which builds the image where it is new: minutes the first time"
 LEFT = (
@@ -32,23 +32,23 @@ _installing = threading.Lock()
 
 
 class BuildLog:
-    """Takes in the log of image builds, and hands on its lines."""
+    """Collects the log of image builds and forwards its lines."""
 
     def __init__(self, say: Say) -> None:
         self._say = say
         self._lines = Lines()
         self.are_over = False
-        """Whether what follows the builds has begun, which a Ctrl-C leaves in another state."""
+        """Whether the builds are done and the next phase has begun, where Ctrl-C has other effects."""
         self.last: deque[str] = deque(maxlen=SHOWN_LINES)
-        """The last lines."""
+        """The last lines of the log."""
 
     @property
     def has_begun(self) -> bool:
-        """Whether a build has said anything."""
+        """Whether any build output has arrived."""
         return bool(self.last)
 
     def feed(self, piece: str) -> None:
-        """Take in part of a line, or several lines."""
+        """Process part of a line, or several lines."""
         for line, _ in self._lines.feed(piece.replace("\r", "\n")):
             words = "".join(c for c in ESCAPES.sub("", line) if c.isprintable()).strip()
             if words:
@@ -56,12 +56,12 @@ class BuildLog:
                 self.tell(f"image: {words}")
 
     def tell(self, words: str) -> None:
-        """Hand on a sentence; nobody to hear it is no reason to break off."""
+        """Forward a message; a failing callback must not interrupt the launch."""
         with suppress(OSError, ValueError):
             self._say(words)
 
     def failure(self, error: modal.exception.ImageBuildError) -> RunError:
-        """Say on one line why a build failed."""
+        """Return on one line why a build failed."""
         reason = " ".join(str(error).split())
         end = f"; its log ends: {' | '.join(self.last)}" if self.last else ""
         return RunError(f"Modal could not build the image, and nothing was started: {reason}{end}")
@@ -69,14 +69,15 @@ class BuildLog:
 
 @contextmanager
 def hearing_builds(say: Say) -> Iterator[BuildLog]:
-    """Hand on what image builds print while the context is open.
+    """Forward image build output while the context is open.
 
     Args:
-        say: is given a line at a time, in any thread.
+        say: called with one line at a time, from any thread.
 
     Raises:
-        RunError: a build failed; says why, with the end of its log.
-        KeyboardInterrupt: Ctrl-C; where a build was under way, ``say`` has been told what becomes of it.
+        RunError: a build failed; the message includes the end of its log.
+        KeyboardInterrupt: Ctrl-C; if a build was in progress, ``say`` has been called with what happens
+            to it.
     """
     log = BuildLog(say)
     patience = threading.Timer(PATIENCE_SECONDS, log.tell, [WAITING])
@@ -114,7 +115,7 @@ def _installed(log: BuildLog) -> Iterator[None]:
 
 def _manager(base: type[Any], feed: Callable[[str], None]) -> Any:
     class Manager(base):  # type: ignore[misc] # the base is a class of whatever client is installed
-        """The client's own manager without output, which hands on the logs of builds."""
+        """The client's own manager without output, which forwards the logs of builds."""
 
         async def put_streaming_log(self, log: Any, prefix: str = "") -> None:
             del prefix

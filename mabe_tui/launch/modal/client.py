@@ -1,7 +1,7 @@
-"""Talking to Modal: quickly, with a time limit, and with errors that a person can act on.
+"""Requests to Modal with a time limit and actionable errors.
 
-Everything that asks Modal something goes through :func:`ask`. The ``modal`` package waits for more than
-a minute where there is no server, so that a look at the socket comes first.
+Every request to Modal goes through :func:`ask`. The ``modal`` package waits for more than a minute if
+there is no server, so the socket is probed first.
 """
 
 import asyncio
@@ -32,25 +32,25 @@ SOCKET_SECONDS = 3.0
 HELLO_SECONDS = 10.0
 ANSWER_SECONDS = 30.0
 PROBE_LASTS_SECONDS = 3.0
-"""How long it is taken for true that there is somebody to ask, or nobody."""
+"""How long a probe result (server reachable or not) stays valid."""
 WELCOME_LASTS_SECONDS = 300.0
-"""How long it is taken for true that the credentials are good."""
+"""How long accepted credentials are assumed to stay valid."""
 RATE_LIMIT = re.compile("rate.?limit|too many|throttl", re.IGNORECASE)
-"""What tells a limit of how often Modal may be asked from one of what may be spent."""
+"""Tells a request rate limit from a spending limit."""
 OUR_PACKAGES = ("core", "mabe_tui")
 LOCAL_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
-"""Errors of this computer's disk, which no waiting mends."""
+"""Errors of this computer's disk, which no amount of waiting fixes."""
 CHANGED = re.compile(r"(.+) was modified during build process")
-"""What the client says of a file that was written while it was reading all of them."""
+"""The client's message for a file that was modified while it was reading all of them."""
 ELSEWHERE = "train here with --on local, or try again later"
 
 
 class ModalError(RunError):
-    """Modal refuses, or lacks what was asked for: that says nothing of the run it was asked about."""
+    """Modal refused a request or lacks what was requested; this says nothing about the state of the run."""
 
 
 class _Probe:
-    """The last look whether Modal can be reached, so that fifty runs do not each take one."""
+    """The latest reachability probe, shared so that fifty runs do not each probe."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -64,11 +64,11 @@ _probe = _Probe()
 
 
 def ask(question: Callable[[], Awaitable[Answer]], seconds: float = ANSWER_SECONDS) -> Answer:
-    """Ask Modal something, with a time limit.
+    """Send a request to Modal, with a time limit.
 
     Args:
-        question: makes the call when it is asked, not before.
-        seconds: how long to wait for the answer.
+        question: makes the call; invoked only once Modal is known to be reachable.
+        seconds: time limit for the answer.
 
     Raises:
         UserError: what went wrong and what to do, on one line.
@@ -83,11 +83,11 @@ def ask(question: Callable[[], Awaitable[Answer]], seconds: float = ANSWER_SECON
 
 
 def require() -> None:
-    """Make sure that Modal can be asked; takes milliseconds where it was asked a moment ago.
+    """Check that Modal is reachable; fast if it was checked a moment ago.
 
     Raises:
-        UserError: there are no credentials, or they are refused; says how to mend that.
-        UnreachableError: there is no network, or no server.
+        UserError: credentials are missing or refused; the message says how to fix that.
+        UnreachableError: there is no network or no server.
     """
     with _probe.lock:
         server = str(modal.config.config["server_url"])
@@ -101,7 +101,7 @@ def require() -> None:
 
 
 def forget_probe() -> None:
-    """Look again before the next question."""
+    """Probe again before the next request."""
     _probe.until = _probe.welcome_until = 0.0
 
 
@@ -127,7 +127,7 @@ async def _hello() -> None:
 
 
 def _look_at_socket(server: str) -> None:
-    """Find out in a moment that nobody is there; behind a proxy, only asking can tell."""
+    """Detect an unreachable server quickly; behind a proxy, only a real request can tell."""
     address = urlsplit(server)
     if address.hostname is None or (
         urllib.request.getproxies() and not urllib.request.proxy_bypass(address.hostname)
@@ -144,7 +144,7 @@ def _look_at_socket(server: str) -> None:
 
 
 def _spoken(call: Callable[[], Answer]) -> Answer:
-    """Make a call, and put what it raises into words."""
+    """Make a call and translate its errors."""
     try:
         return call()
     except UserError:
@@ -154,7 +154,7 @@ def _spoken(call: Callable[[], Answer]) -> Answer:
 
 
 def in_words(error: Exception) -> UserError:
-    """Say what an error of the ``modal`` package means to a person."""
+    """Translate an error of the ``modal`` package into a message for the user."""
     said = " ".join(str(error).split())
     if isinstance(error, modal.exception.AuthError):
         forget_probe()
@@ -187,20 +187,20 @@ def in_words(error: Exception) -> UserError:
 
 
 def is_rate_limit(error: BaseException | None) -> bool:
-    """Return whether Modal was asked too often, which only waiting mends."""
+    """Return whether Modal reported a rate limit, which only waiting resolves."""
     return isinstance(error, modal.exception.ResourceExhaustedError) and bool(
         RATE_LIMIT.search(str(error))
     )
 
 
 def trouble(error: Exception) -> str:
-    """Say in a few words what keeps us from Modal; not what to do, for it is tried again."""
+    """Return in a few words what prevents access to Modal; no advice, since the request is retried."""
     words = error if isinstance(error, UserError) else in_words(error)
     return str(words).partition(";")[0]
 
 
 def is_transient(error: BaseException) -> bool:
-    """Return whether asking again later may help."""
+    """Return whether retrying later may help."""
     if is_rate_limit(error):
         return True
     if isinstance(error, FileNotFoundError | PermissionError):
@@ -220,7 +220,7 @@ def is_transient(error: BaseException) -> bool:
 
 
 def is_our_bug(error: BaseException) -> bool:
-    """Return whether our own code broke down: it raised the error, or called the standard library wrongly."""
+    """Return whether our own code failed: it raised the error, or misused the standard library."""
     if isinstance(error, UserError | OSError | TimeoutError | modal.exception.Error):
         return False
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
@@ -230,16 +230,16 @@ def is_our_bug(error: BaseException) -> bool:
 
 
 def place_of(error: BaseException) -> str:
-    """Return the file and line that an error was raised in, for whoever reports it."""
+    """Return the file and line where an error was raised, for a bug report."""
     last = traceback.extract_tb(error.__traceback__)[-1:]
     return "".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in last)
 
 
 def says_nothing_of_work(error: Exception) -> bool:
-    """Return whether an error is Modal's or its client's, so that whoever follows something asks again.
+    """Return whether an error comes from Modal or its client, so that a follower should retry.
 
-    What is left is trouble on this computer (a full disk, or two jobs that wrote into one attempt) and
-    errors of our own code, which come again however often it is tried.
+    Any other error is a problem of this computer (a full disk, or two jobs that wrote into one attempt) or of
+    our own code, and would recur on every retry.
     """
     if isinstance(error, UserError):
         return isinstance(error, ModalError | UnreachableError)

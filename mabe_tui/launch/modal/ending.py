@@ -1,4 +1,4 @@
-"""Ending the calls of a run: because a person wants to, or before another is started in its folder."""
+"""End the calls of a run, either at the user's request or before another call is started in its folder."""
 
 import contextlib
 import time
@@ -24,32 +24,32 @@ from mabe_tui.launch.modal.lookup import state_of_call
 from mabe_tui.launch.modal.place import require_account, require_same
 
 KILL_SECONDS = 20.0
-"""How long Modal may take to end a container at once."""
+"""How long Modal may take to kill a container."""
 WIND_DOWN_SECONDS = 15.0
-"""How long a call may take to be over once its job has said its last word."""
+"""How long a call may take to end after its job has emitted its final event."""
 GRACE_SECONDS = 40.0
-"""What an earlier call is given for a checkpoint before another one takes its place."""
+"""Time that an earlier call gets to save a checkpoint before another one replaces it."""
 HEAR_SECONDS = 15.0
-"""How long somebody else who writes the mirror is given to take over the last words."""
+"""How long to wait for another process that writes the mirror to record the final events."""
 EARLIER_SECONDS = 5.0
-"""How long it is asked whether a call of an earlier start is over before it is cancelled unseen."""
+"""How long to query the state of a call of an earlier start before it is cancelled without knowing it."""
 PATIENCE_SECONDS = 15.0
-"""How long it is asked whether a call is over before a resume is given up."""
+"""How long to query whether a call has ended before giving up on a resume."""
 POLL_SECONDS = 0.2
 
 
 def stop(run: RunDir, found: RunState, grace: float) -> StopOutcome:
-    """Cancel every call of the run that may be alive; end their containers where that does not help.
+    """Cancel every call of the run that may be alive; kill their containers if that does not help.
 
     Args:
-        run: which.
-        found: its state, as far as is known: what is not known is cancelled all the same.
-        grace: seconds for a checkpoint.
+        run: the run to stop.
+        found: its state as far as known; if unknown, the call is cancelled anyway.
+        grace: seconds for saving a checkpoint.
 
     Raises:
-        RunError: it is being started, and has no call yet.
-        UnreachableError: calls of earlier starts may go on, and cannot be reached; names them.
-        UserError: Modal cannot be asked, or does not let the call be cancelled.
+        RunError: the run is being started and has no call yet.
+        UnreachableError: calls of earlier starts may still be running and cannot be reached; names them.
+        UserError: Modal is unreachable or refuses to cancel the call.
     """
     calls, attempt = calls_of(run), newest_attempt(run)
     if not calls or attempt is None:
@@ -61,7 +61,7 @@ def stop(run: RunDir, found: RunState, grace: float) -> StopOutcome:
     if not found.may_speak:
         return _stop_earlier(run, calls[:-1], grace)
     if found is RunState.UNKNOWN:
-        modal_client.require()  # says why it cannot be reached
+        modal_client.require()  # raises if it cannot be reached
         require_account(run, calls[-1].place)
     modal_calls.cancel(calls[-1].id)
     run.request_stop(attempt)
@@ -72,7 +72,7 @@ def stop(run: RunDir, found: RunState, grace: float) -> StopOutcome:
 
 
 def _stop_newest(run: RunDir, cancelled: Sequence[Call], grace: float) -> StopOutcome:
-    """Wait for the newest call, the last of those that were cancelled, and the others."""
+    """Wait for the newest call, the last one to be cancelled, and for the others."""
     if not _end(cancelled, grace) or not _hear_the_end(run, cancelled[-1]):
         return StopOutcome.ASKED
     outcome = _outcome(run)
@@ -81,17 +81,17 @@ def _stop_newest(run: RunDir, cancelled: Sequence[Call], grace: float) -> StopOu
 
 
 class _Earlier:
-    """The calls of earlier starts that may be alive, each of which has been cancelled."""
+    """Calls of earlier starts that may be alive, each of which has been cancelled."""
 
     def __init__(self, run: RunDir, calls: Sequence[Call]) -> None:
         self._run = run
         self.alive: list[Call] = []
-        """Known to run."""
+        """Calls known to be running."""
         self._unknown: dict[str, tuple[Call, UserError]] = {}
         for call in calls:
             try:
                 is_alive = state_of_call(run, call, EARLIER_SECONDS).outcome is Outcome.RUNNING
-            except UserError as error:  # cancelled all the same: that may be let through
+            except UserError as error:  # cancel it anyway: Modal may accept that
                 self._unknown[call.id] = call, error
                 with contextlib.suppress(UserError):
                     modal_calls.cancel(call.id)
@@ -101,10 +101,10 @@ class _Earlier:
                 self.alive.append(call)
 
     def require_reached(self) -> None:
-        """Make sure that all are known to be over by now.
+        """Check that all of them are known to have ended by now.
 
         Raises:
-            UnreachableError: some are not; names them.
+            UnreachableError: some may not have; names them.
         """
         left = {i: error for i, (call, error) in self._unknown.items() if not _is_over(call)}
         if left:
@@ -116,7 +116,7 @@ class _Earlier:
 
 
 def _hear_the_end(run: RunDir, call: Call) -> bool:
-    """Fetch the last words of a call that is over; return whether they are here."""
+    """Fetch the final events of an ended call; return whether they have arrived."""
     deadline = time.monotonic() + HEAR_SECONDS
     while True:
         try:
@@ -124,7 +124,7 @@ def _hear_the_end(run: RunDir, call: Call) -> bool:
                 return True
         except (UnreachableError, modal_client.ModalError):
             return False
-        # Another process writes the mirror, and hears the end itself.
+        # Another process writes the mirror and receives the ending itself.
         if attempt_ending(run, newest_attempt(run) or "") is not None:
             return True
         if time.monotonic() >= deadline:
@@ -132,7 +132,7 @@ def _hear_the_end(run: RunDir, call: Call) -> bool:
 
 
 def _stop_earlier(run: RunDir, calls: Sequence[Call], grace: float) -> StopOutcome:
-    """End the calls of earlier starts that go on although the run has ended."""
+    """End the calls of earlier starts that are still running although the run has ended."""
     earlier = _Earlier(run, calls)
     outcome = StopOutcome.ENDED
     if earlier.alive:
@@ -142,7 +142,7 @@ def _stop_earlier(run: RunDir, calls: Sequence[Call], grace: float) -> StopOutco
 
 
 def _outcome(run: RunDir) -> StopOutcome:
-    """Read from the run's own words how the newest attempt ended, now that its call is over."""
+    """Return how the newest attempt ended, from the run's own events, now that its call is over."""
     attempt = newest_attempt(run) or ""
     match attempt_ending(run, attempt):
         case RunState.STOPPED | RunState.PREEMPTED:
@@ -160,12 +160,12 @@ def _outcome(run: RunDir) -> StopOutcome:
 def require_over(run: RunDir) -> None:
     """Make sure that no call of the run is alive before another one is started in its folder.
 
-    One that still runs although the run has ended is waited for, then cancelled.
+    A call that is still running although the run has ended is given time to exit, then cancelled.
 
     Raises:
-        ElsewhereError: another call would be started in another workspace or environment.
-        UnreachableError: whether one is over cannot be found out now; nothing was started.
-        RunError: one does not end; nothing was started.
+        ElsewhereError: the next call would be started in another workspace or environment.
+        UnreachableError: whether a call has ended cannot be determined now; nothing was started.
+        RunError: a call does not end; nothing was started.
     """
     require_same(run)
     for call in calls_of(run):
@@ -188,7 +188,7 @@ def require_over(run: RunDir) -> None:
 
 
 def _end(calls: Sequence[Call], grace: float) -> bool:
-    """Wait for cancelled calls, then end their containers; return whether all are known to be over."""
+    """Wait for cancelled calls, then kill their containers; return whether all are known to have ended."""
     if _wait(calls, grace):
         return True
     with contextlib.suppress(UserError):
@@ -199,7 +199,7 @@ def _end(calls: Sequence[Call], grace: float) -> bool:
 
 
 def _wait(calls: Sequence[Call], seconds: float) -> bool:
-    """Wait until all calls are over; return whether they are. Not to know is not to be over."""
+    """Wait until all calls have ended; return whether they have. An unknown state does not count as ended."""
     deadline = time.monotonic() + seconds
     left = list(calls)
     while True:

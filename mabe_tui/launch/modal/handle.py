@@ -1,4 +1,4 @@
-"""What ``handle.toml`` holds of a run on Modal: its call, its app, and where on Modal they are."""
+"""Contents of ``handle.toml`` for a run on Modal: its call, its app, and their location."""
 
 import msgspec
 import tomli_w
@@ -10,7 +10,7 @@ NAME = "modal"
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
-    """Where on Modal something is; a part that is empty is not known."""
+    """Location on Modal; an empty field is unknown."""
 
     server: str = ""
     workspace: str = ""
@@ -21,11 +21,11 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
         return ", ".join(f"{what} {name}" for what, name in named if name)
 
     def has_same_account_as(self, other: "Place") -> bool:
-        """Return whether the credentials of one reach the other, as far as is known of both."""
+        """Return whether the credentials of one place reach the other, as far as both are known."""
         return _agree(self.server, other.server) and _agree(self.workspace, other.workspace)
 
     def is_same_as(self, other: "Place") -> bool:
-        """Return whether both are known to be one place."""
+        """Return whether both are known to be the same place."""
         return self == other and bool(self.server and self.workspace and self.environment)
 
 
@@ -36,13 +36,13 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     app_id: str = ""
     app_name: str = ""
     calls_in_app: int = 0
-    """How many calls its app was given, this one included; 0: not known."""
+    """Number of calls that its app was given, including this one; 0 if unknown."""
     place: Place = Place()
     """Empty in handles of older versions."""
 
     @property
     def app_url(self) -> str | None:
-        """The app's page; ``None`` where its workspace or environment is not known."""
+        """URL of the app's page; ``None`` if its workspace or environment is unknown."""
         place = self.place
         if not (place.workspace and place.environment and self.app_id):
             return None
@@ -50,12 +50,12 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def request_text(request: RunRequest) -> str:
-    """Spell a request as its ``run.toml``, which is what a call is given."""
+    """Encode a request as ``run.toml``, the argument of a call."""
     return tomli_w.dumps(to_table(request))
 
 
 def reference_of(call: Call) -> dict[str, str | int | float]:
-    """Return a call as the reference of a handle."""
+    """Convert a call to the reference that a handle stores."""
     fields = {
         "app_id": call.app_id,
         "call_id": call.id,
@@ -67,7 +67,7 @@ def reference_of(call: Call) -> dict[str, str | int | float]:
 
 
 def call_in(handle: Handle | None) -> Call | None:
-    """Return the call that a handle refers to; ``None`` where it is no handle of ours."""
+    """Return the call that a handle refers to; ``None`` if it is not a Modal handle."""
     if handle is None or handle.launcher != NAME:
         return None
     known = {name: value for name, value in handle.reference.items() if isinstance(value, str)}
@@ -85,12 +85,12 @@ def call_in(handle: Handle | None) -> Call | None:
 
 
 def call_of(run: RunDir) -> Call | None:
-    """Return the call of the run's newest start; ``None`` where it was never started on Modal."""
+    """Return the call of the run's newest start; ``None`` if it was never started on Modal."""
     return call_in(run.read_handle())
 
 
 def calls_of(run: RunDir) -> list[Call]:
-    """Return the calls of all starts of the run, oldest first, each once."""
+    """Return the calls of all starts of the run, oldest first, without duplicates."""
     found = [call for handle in run.read_handles() if (call := call_in(handle)) is not None]
     return list({call.id: call for call in found}.values())
 

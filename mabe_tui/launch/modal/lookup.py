@@ -1,4 +1,4 @@
-"""Looking for a run's call where its handle says it is, and telling what was found there."""
+"""Look up a run's call where its handle says it is, and interpret what was found there."""
 
 import time
 from pathlib import Path
@@ -11,21 +11,21 @@ from mabe_tui.launch.modal.handle import Call, Place, call_in, call_of
 from mabe_tui.launch.modal.place import here, require_account, words_of
 
 FORGOTTEN_AFTER_SECONDS = 3600.0
-"""Modal keeps calls for days: what spoke within the last hour is not forgotten, whatever is not found."""
+"""Modal keeps calls for days, so a call that was active within the last hour cannot have expired."""
 
 
 def state_of_call(run: RunDir, call: Call, patience: float = 0.0) -> CallState:
     """Return the state of one of the run's calls.
 
     Args:
-        run: whose call it is.
-        call: where its handle says it is.
-        patience: seconds to go on asking for where Modal gives no answer.
+        run: the run that the call belongs to.
+        call: the call, located where its handle says.
+        patience: seconds to keep retrying if Modal gives no answer.
 
     Raises:
-        ElsewhereError: the current profile is one of another workspace.
-        UnreachableError: there was no answer, or the call was not found; that is no outcome.
-        UserError: Modal cannot be asked.
+        ElsewhereError: the current profile belongs to another workspace.
+        UnreachableError: there was no answer, or the call was not found, which is no outcome.
+        UserError: Modal cannot be queried.
     """
     require_account(run, call.place)
     try:
@@ -35,10 +35,10 @@ def state_of_call(run: RunDir, call: Call, patience: float = 0.0) -> CallState:
 
 
 def _look_further(run: RunDir, call: Call, error: UnknownCallError) -> CallState:
-    """Find out what it means that Modal does not find a call.
+    """Interpret Modal's "not found" for a call.
 
     Raises:
-        UnreachableError: nothing is known by that.
+        UnreachableError: it implies nothing about the call.
     """
     now = here()
     if call.place != Place() and not call.place.is_same_as(now):
@@ -66,7 +66,7 @@ def _look_further(run: RunDir, call: Call, error: UnknownCallError) -> CallState
 
 
 def _spoke_lately(run: RunDir, call: Call) -> bool:
-    """Return whether something came of a call within the last hour, or it was made then."""
+    """Return whether a call was made, or produced output, within the last hour."""
     paths = [path for attempt in _attempts_of(run, call) for path in _signs(run, attempt)]
     newest = call_of(run)
     if newest is None or newest.id == call.id:
@@ -75,7 +75,7 @@ def _spoke_lately(run: RunDir, call: Call) -> bool:
 
 
 def _attempts_of(run: RunDir, call: Call) -> list[str]:
-    """Return the attempts from the one that a call was made for to that of the next call."""
+    """Return the attempts from the one that a call was made for up to that of the next call."""
     starts = {
         found.id: handle.attempt
         for handle in run.read_handles()

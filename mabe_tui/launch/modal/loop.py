@@ -1,7 +1,7 @@
-"""Running the ``modal`` package's coroutines so that they may be left at any time, without a word.
+"""Run the ``modal`` package's coroutines so that they can be interrupted at any time without output.
 
-The package does not take it well that it is left. Its streams raise in turn, for each of which asyncio
-prints a traceback; and a call that has its answer by then gives that, and the Ctrl-C is lost.
+The package does not handle interruption well. Its streams raise one after another, and asyncio prints a
+traceback for each; and a call that already has its answer returns it, so that the Ctrl-C is lost.
 """
 
 import asyncio
@@ -19,10 +19,10 @@ Answer = TypeVar("Answer")
 
 
 def run(work: Coroutine[Any, Any, Answer]) -> Answer:
-    """Do work to its end, as :func:`asyncio.run` does; once it is left, what comes of it is passed over.
+    """Run a coroutine to its end like :func:`asyncio.run`; once interrupted, its result is discarded.
 
     Raises:
-        KeyboardInterrupt: Ctrl-C; or, in another thread than the main one:
+        KeyboardInterrupt: Ctrl-C; or, in a thread other than the main one:
         asyncio.CancelledError: its task was cancelled.
     """
     left = False
@@ -66,7 +66,7 @@ def leave_if_cancelled() -> None:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Raise at its end the Ctrl-C that the package kept to itself while the context was open."""
+    """Raise on exit a Ctrl-C that the package swallowed while the context was open."""
     before = signal.getsignal(signal.SIGINT)
     if not (_is_main_thread() and callable(before)):
         yield
@@ -93,7 +93,7 @@ def _is_main_thread() -> bool:
 
 @synchronizer.create_blocking
 async def expect_to_be_left() -> None:
-    """See to the same in the package's own thread, which closes its client when the interpreter ends."""
+    """Install the same handling in the package's own thread, which closes its client at interpreter exit."""
 
     def complain(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         if not isinstance(context.get("exception"), modal.exception.ClientClosed):

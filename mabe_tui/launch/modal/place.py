@@ -1,4 +1,4 @@
-"""The server, workspace and environment that the current profile reaches, and whether a run is there."""
+"""The server, workspace and environment of the current profile, compared with those of a run."""
 
 import threading
 from collections.abc import Awaitable, Callable
@@ -15,18 +15,18 @@ from mabe_tui.launch.modal.handle import Place, call_of
 SECONDS = 10.0
 _lock = threading.Lock()
 _known: dict[tuple[str, str, str], Place] = {}
-"""By server, token and the environment that is asked for: what they are does not change."""
+"""Cache by server, token and requested environment, which determine the place."""
 
 
 class ElsewhereError(UnreachableError):
-    """The run is in a workspace or an environment that the current profile does not reach."""
+    """The run is in a workspace or environment that the current profile cannot access."""
 
 
 def here() -> Place:
-    """Return where the current profile leads; a part that Modal does not tell is empty.
+    """Return the place that the current profile accesses; a field that Modal does not report is empty.
 
     Raises:
-        UserError: Modal cannot be asked.
+        UserError: Modal is unreachable.
     """
     config = modal.config.config
     server, token, environment = (
@@ -44,13 +44,13 @@ def here() -> Place:
 
 
 def require_account(run: RunDir, place: Place) -> None:
-    """Make sure that the current credentials are those of the run's workspace.
+    """Check that the current credentials belong to the run's workspace.
 
     Raises:
-        ElsewhereError: they are another's; says where the run is and where we are.
-        UnreachableError: Modal cannot be asked.
+        ElsewhereError: they belong to another; names the run's place and the current one.
+        UnreachableError: Modal is unreachable.
     """
-    if place == Place():  # an older version did not note it
+    if place == Place():  # an older version did not record it
         return
     now = here()
     if not place.has_same_account_as(now):
@@ -58,11 +58,11 @@ def require_account(run: RunDir, place: Place) -> None:
 
 
 def require_same(run: RunDir) -> None:
-    """Make sure that what is started now is started where the run is.
+    """Check that a job started now would be started in the run's place.
 
     Raises:
-        ElsewhereError: it would be started elsewhere; says where the run is and where we are.
-        UnreachableError: Modal cannot be asked.
+        ElsewhereError: it would be started elsewhere; names the run's place and the current one.
+        UnreachableError: Modal is unreachable.
     """
     call = call_of(run)
     if call is None:
@@ -74,7 +74,7 @@ def require_same(run: RunDir) -> None:
 
 
 def words_of(run: RunDir, place: Place, now: Place) -> str:
-    """Say where a run is and where we are: ``run v6-… is in workspace W, environment E; you are in …``."""
+    """Return ``run v6-… is in workspace W, environment E; you are in …``."""
     other_server = place.server and now.server and place.server != now.server
     there, at = (f" on {place.server}", f" on {now.server}") if other_server else ("", "")
     return f"run {run.id} is in {place}{there}; you are in {now}{at}"
@@ -101,10 +101,10 @@ def _environment() -> str:
 
 
 def _told(question: Callable[[], Awaitable[object]]) -> bool:
-    """Ask; return whether Modal told it, which it need not for every token.
+    """Query the place; return whether Modal reported it, which it does not do for every token.
 
     Raises:
-        UnreachableError: Modal cannot be reached.
+        UnreachableError: Modal is unreachable.
     """
     try:
         ask(question, SECONDS)

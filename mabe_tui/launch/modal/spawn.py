@@ -1,4 +1,4 @@
-"""Starting runs on Modal: one detached app a run, or one for all with a bound on how many run at a time."""
+"""Start runs on Modal: one detached app per run, or one app for all with a concurrency limit."""
 
 import contextlib
 import shutil
@@ -23,7 +23,7 @@ from mabe_tui.launch.modal.machine import APP_NAME, Machine
 from mabe_tui.launch.modal.task_image import image_of
 
 AT_ONCE = 8
-"""Apps that are launched at a time, after the first."""
+"""Number of apps launched at a time, after the first."""
 BACKOFF_SECONDS = 1.0
 ERRORS = (modal.exception.Error, TimeoutError, OSError)
 Train = modal.Function[[str, str, modal.Volume], str, str]
@@ -38,17 +38,17 @@ def spawn(
 ) -> list[Handle]:
     """Call ``train`` for each run in a new detached app and write the runs' handles.
 
-    A run has an app of its own: what Modal does with several calls of one detached app once nobody is
-    connected is not promised. With ``parallel``, all are calls of one function in one app, so that Modal
-    itself keeps all but so many of them waiting, in order, with nobody connected.
+    Each run has its own app, because Modal does not document what happens to several calls of one detached
+    app after the client disconnects. With ``parallel``, all are calls of one function in one app, so that
+    Modal itself limits how many run at a time and queues the rest in order, with no client connected.
 
-    Each handle is written while its app is still held by us: whatever happens to this process afterwards,
-    the call goes on and can be found. The first app is launched alone, as it may have to build the image;
-    the others follow several at once.
+    Each handle is written while this process still holds its app: whatever happens to the process later,
+    the call continues and can be found. The first app is launched alone, as it may have to build the image;
+    the others follow several at a time.
 
     Raises:
-        UserError: Modal refuses, or cannot be reached; the calls made before that go on.
-        KeyboardInterrupt: Ctrl-C; the calls made before that go on.
+        UserError: Modal refuses or is unreachable; calls made before that continue.
+        KeyboardInterrupt: Ctrl-C; calls made before that continue.
     """
     first, *others = [list(runs)] if parallel is not None else [[each] for each in runs]
     with hearing_builds(say) as builds:
@@ -59,7 +59,7 @@ def spawn(
 def _launch_rest(
     groups: Sequence[list[tuple[RunDir, RunRequest]]], machine: Machine, place: Place
 ) -> list[Handle]:
-    """Launch an app a group, several at once; after a failure or Ctrl-C, no other is begun."""
+    """Launch one app per group, several at a time; start no more after a failure or Ctrl-C."""
     given_up = threading.Event()
 
     def launch(group: list[tuple[RunDir, RunRequest]]) -> list[Handle]:
@@ -75,7 +75,7 @@ def _launch_rest(
         launches = [pool.submit(launch, group) for group in groups]
         try:
             return [handle for each in launches for handle in each.result()]
-        finally:  # a Ctrl-C reaches this thread alone
+        finally:  # Ctrl-C reaches this thread only
             given_up.set()
 
 
@@ -96,7 +96,7 @@ def _launch(
         with interruptible(), app.run(detach=True, name=machine.app_name):
             if builds is not None:
                 builds.are_over = True
-            # Nothing may be raised through the app's context, which would disconnect as after a crash.
+            # Raising through the app's context would disconnect as after a crash: keep errors till it closes.
             template = Call(
                 id="",
                 app_id=str(app.app_id),
@@ -106,12 +106,12 @@ def _launch(
             )
             problem = _call_each(runs, function, template, handles, say)
     except modal.exception.ImageBuildError:
-        raise  # with the end of its log, which is not known here
+        raise  # the caller adds the end of the build log
     except ERRORS as error:
         problem = error
     finally:
         if template is not None and not handles:
-            # Modal may have taken a call whose answer did not come: nobody could find it.
+            # Modal may have accepted a call whose answer was lost; without a handle, nothing could find it.
             with contextlib.suppress(UserError):
                 modal_apps.stop_app(template)
     if len(handles) == len(runs):
@@ -125,11 +125,11 @@ def _launch(
 def _declare(machine: Machine, parallel: int | None, image: modal.Image) -> tuple[modal.App, Train]:
     """Declare ``train`` on a new app, with the resources of this launch.
 
-    ``single_use_containers``, ``region``, ``cloud`` and a list of GPUs can be set where a function is
-    declared and nowhere else, so no function is declared in advance.
+    ``single_use_containers``, ``region``, ``cloud`` and a list of GPUs can only be set where a function is
+    declared, so no function is declared in advance.
 
     Raises:
-        RunError: the client refuses a resource.
+        RunError: the client rejects a resource.
     """
     app = modal.App(APP_NAME, include_source=False)
     declare = app.function(
@@ -164,7 +164,7 @@ def _call_each(
     handles: list[Handle],
     say: Say,
 ) -> Exception | None:
-    """Call the function once a run until all are called or one call fails; return that failure."""
+    """Call the function once per run until all are called or one call fails; return that failure."""
     try:
         for run, request in runs:
             try:
@@ -182,12 +182,12 @@ def _call_each(
 def _cancel_unheard(
     function: Train, run: RunDir, handles: Sequence[Handle], error: Exception, say: Say
 ) -> None:
-    """Cancel a call that Modal took although its answer was lost, so that it can be made again.
+    """Cancel a call that Modal accepted although its answer was lost, so that it can be repeated.
 
-    The other calls of its app go on.
+    The other calls of its app continue.
 
     Raises:
-        RunError: whether there is such a call cannot be found out, or it cannot be cancelled.
+        RunError: whether such a call exists cannot be determined, or it cannot be cancelled.
     """
     why, known = modal_client.trouble(error), {handle.reference["call_id"] for handle in handles}
     try:
@@ -212,7 +212,7 @@ def _call(function: Train, run: RunDir, request: RunRequest, template: Call) -> 
         handle = Handle(launcher=NAME, attempt=attempt, reference=reference)
         run.write_handle(handle)
     except BaseException:
-        if call is not None:  # nobody could find it, and it would cost money
+        if call is not None:  # without a handle nothing could find it, and it would cost money
             with contextlib.suppress(*ERRORS):
                 call.cancel(terminate_containers=True)
         shutil.rmtree(run.attempt_folder(attempt), ignore_errors=True)

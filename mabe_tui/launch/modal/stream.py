@@ -1,10 +1,9 @@
-"""From Modal's log entries to the lines of a run.
+"""Convert Modal's log entries to the lines of a run.
 
 An entry may hold a piece of a line or several lines, and carries neither a number nor the name of the
-attempt. Pieces are put together per container; a container's lines belong to the attempt that it names
-in its first one. A stream that is opened anew starts from the beginning, and what was had before is
-recognised: events by their number, plain lines by container, time, source, text and how often the same
-came before.
+attempt. Pieces are assembled per container; a container's lines belong to the attempt that it names in its
+first line. A reopened stream starts from the beginning, and lines already received are recognised: events
+by their number, plain lines by container, time, source, text and how often the same line came before.
 """
 
 import re
@@ -22,15 +21,15 @@ LAST_WORDS = (Finished, Stopped, Failed)
 
 
 class StreamReader:
-    """Takes in one pass over a log, from its beginning, and records what is new in it."""
+    """Processes one pass over a log, from its beginning, and records new lines."""
 
     def __init__(self, recorder: Recorder, events_only: bool = False) -> None:
-        """Read into ``recorder``.
+        """Record into ``recorder``.
 
         Args:
             recorder: the run's mirror.
-            events_only: leave out plain lines: for a pass that begins in the middle, where the first
-                piece of a line may be missing.
+            events_only: skip plain lines, for a pass that begins in the middle, where the first piece of a
+                line may be missing.
         """
         self._recorder = recorder
         self._events_only = events_only
@@ -39,10 +38,10 @@ class StreamReader:
         self._attempts: dict[str, str] = {}
         self._waiting: dict[str, list[LineKey]] = {}
         self.has_ended = False
-        """The run has said its last word; after a preemption it speaks again, so that is none."""
+        """Whether the run has emitted its final event; a preemption is not final, since the run continues."""
 
     def feed(self, entry: LogEntry) -> int:
-        """Take in one entry; return how many lines were new."""
+        """Process one entry; return how many lines were new."""
         container = container_of(entry)
         lines = self._lines.feed(entry.message, entry.timestamp, f"{container}/{entry.source}")
         return sum(
@@ -68,7 +67,7 @@ class StreamReader:
 
     def _text(self, key: LineKey) -> int:
         attempt = self._attempts.get(key.container)
-        if attempt is None:  # said before the container has named its attempt
+        if attempt is None:  # printed before the container named its attempt
             self._waiting.setdefault(key.container, []).append(key)
             return 0
         return int(self._recorder.add_text(attempt, key))
@@ -81,5 +80,5 @@ class StreamReader:
 
 
 def container_of(entry: LogEntry) -> str:
-    """Name the container that printed an entry; empty where none did."""
+    """Return the container that printed an entry; empty if none did."""
     return next((i for i in reversed(entry.context_ids) if i.startswith(CONTAINER)), "")

@@ -1,4 +1,4 @@
-"""What a run's folder holds on Modal's volume, brought into the mirror: events, pointers, tables."""
+"""Copy a run's folder on Modal's volume into the mirror: events, pointers, tables."""
 
 import asyncio
 import re
@@ -36,7 +36,7 @@ EVALUATIONS = tuple(
 READ_AT_ONCE = 8
 TRIES = 3
 OWN_WORDS = b"mabe: "
-"""What the container says itself begins with this."""
+"""Prefix of the container's own messages."""
 Answer = TypeVar("Answer")
 
 
@@ -45,17 +45,17 @@ class MissingError(RunError):
 
 
 def volume_of(run: RunDir) -> modal.Volume:
-    """Return the volume that the run is on, in its own environment; it is never made by reading."""
+    """Return the volume that holds the run, in the run's environment; reading never creates it."""
     call = call_of(run)
     environment = call.place.environment if call is not None else ""
     return modal.Volume.from_name(VOLUME, environment_name=environment or None)
 
 
 def files(run: RunDir) -> dict[str, int]:
-    """Return the sizes of the run's files on the volume, by their names relative to its folder.
+    """Return the sizes in bytes of the run's files on the volume, by name relative to its folder.
 
     Raises:
-        UserError: Modal cannot be asked.
+        UserError: Modal cannot be queried.
     """
 
     async def question() -> dict[str, int]:
@@ -73,20 +73,20 @@ def files(run: RunDir) -> dict[str, int]:
 
 
 def has_checkpoints(run: RunDir) -> bool:
-    """Return whether a checkpoint of the run counts on the volume.
+    """Return whether the volume holds a valid checkpoint of the run.
 
     Raises:
-        UserError: Modal cannot be asked.
+        UserError: Modal cannot be queried.
     """
     return any(POINTER.fullmatch(path) for path in files(run))
 
 
 def read(run: RunDir, paths: Iterable[str]) -> dict[str, bytes]:
-    """Read small files of the run, several at once.
+    """Read small files of the run, several at a time.
 
     Raises:
-        MissingError: one of them is not there.
-        UserError: Modal cannot be asked.
+        MissingError: one of them does not exist.
+        UserError: Modal cannot be queried.
     """
     wanted = list(paths)
 
@@ -106,11 +106,11 @@ def read(run: RunDir, paths: Iterable[str]) -> dict[str, bytes]:
 def without_missing(
     run: RunDir, question: Callable[[], Awaitable[Answer]], seconds: float = ANSWER_SECONDS
 ) -> Answer:
-    """Ask about a run's files; one that is not there is named as the run's.
+    """Send a request about a run's files; a missing one is reported as a file of the run.
 
     Raises:
-        MissingError: it is not there.
-        UserError: Modal cannot be asked.
+        MissingError: the file does not exist.
+        UserError: Modal cannot be queried.
     """
     try:
         return ask(question, seconds)
@@ -124,20 +124,20 @@ def without_missing(
 
 
 def sync_into(recorder: Recorder, while_read: bool = False) -> int:
-    """Fill every hole of the mirror from the volume; return how many events were missing.
+    """Fill every gap of the mirror from the volume; return how many events were missing.
 
     Args:
-        recorder: of the run.
-        while_read: somebody reads the logs as they grow, to whom one that is replaced comes twice: only
-            one that lacks something is. Else each log becomes that of its attempt, byte for byte,
-            and keeps what no commit held.
+        recorder: the recorder of the run.
+        while_read: whether someone reads the logs as they grow. A replaced log is shown twice to such a
+            reader, so only a log with missing lines is replaced. Otherwise each log becomes a byte-exact
+            copy of its attempt's log, plus the lines that no commit held.
 
     Raises:
-        UserError: Modal cannot be asked.
+        UserError: Modal cannot be queried.
         RunError: the volume holds another event under the same number.
     """
     for _ in range(TRIES - 1):
-        with suppress(MissingError):  # of a checkpoint that the job forgot after it was listed
+        with suppress(MissingError):  # of a checkpoint that the job removed after it was listed
             return _sync(recorder, while_read)
     return _sync(recorder, while_read)
 
@@ -154,7 +154,9 @@ def _sync(recorder: Recorder, while_read: bool) -> int:
     whole = [path for path in sizes if POINTER.fullmatch(path) or path in EVALUATIONS]
     for path, content in read(run, whole).items():
         write_bytes_atomically(run.path / path, content)
-    if sizes:  # else its folder is not there at all, which says nothing of its checkpoints
+    if (
+        sizes
+    ):  # otherwise its folder is missing altogether, which implies nothing about its checkpoints
         _forget_pointers(run, sizes)
     if REQUEST in sizes:
         _take_over_resolved(run)
@@ -170,7 +172,7 @@ def _sync_attempt(
         return 0
     added = 0
     if sizes[events] != _size(run.events_path(attempt)):
-        lines = read(run, [events])[events].split(b"\n")[:-1]  # the rest, if any, is torn
+        lines = read(run, [events])[events].split(b"\n")[:-1]  # the rest, if any, is a torn line
         added = recorder.merge_events(attempt, lines)
     if log not in sizes or attempt_ending(run, attempt) is None:
         return added
@@ -183,9 +185,9 @@ def _sync_attempt(
 
 
 def _take_over_calls(run: RunDir, attempts: Iterable[str], sizes: Mapping[str, int]) -> None:
-    """Write handles of the starts that another computer made of this run.
+    """Write the handles of starts that another computer made of this run.
 
-    They are then followed, stopped and waited for as those of this computer are.
+    Those starts are then followed, stopped and waited for like the local ones.
     """
     paths = {attempt: f"attempts/{attempt}/{CALL}" for attempt in attempts}
     new = [
@@ -207,10 +209,10 @@ def _take_over_calls(run: RunDir, attempts: Iterable[str], sizes: Mapping[str, i
 
 
 def _with_last_words(content: bytes, here: Path) -> bytes:
-    """Return a log of the volume with what only the container could say: that no commit held the rest.
+    """Return the volume's log plus the lines that only the stream had, because no commit held them.
 
-    A line counts once, however often it is here: whoever hears the stream after the log was replaced
-    records the same line again, since nothing tells plain lines of a file from those of a stream.
+    Identical lines count once: a reader that still receives the stream after the log was replaced records the
+    same line again, since nothing identifies plain lines across files and streams.
     """
     known = set(content.split(b"\n"))
     missing = []
@@ -222,12 +224,12 @@ def _with_last_words(content: bytes, here: Path) -> bytes:
 
 
 def _is_out_of_order(log: Path) -> bool:
-    """Return whether events were recorded before the words that came first: somebody glanced at it."""
+    """Return whether the recorded events lack earlier ones: someone fetched only recent events."""
     return decode(first_line(log)) is not None
 
 
 def _forget_pointers(run: RunDir, sizes: Mapping[str, int]) -> None:
-    """Take away the pointers of epochs that the job keeps no more, unless their weights are here."""
+    """Remove pointers to epochs that the job no longer keeps, unless their weights are here."""
     for path in run.checkpoints.glob("epoch-*.json"):
         pointer = run.read_pointer(path.stem)
         is_here = pointer is not None and (run.checkpoints / pointer.file).exists()
@@ -236,7 +238,7 @@ def _forget_pointers(run: RunDir, sizes: Mapping[str, int]) -> None:
 
 
 def _take_over_resolved(run: RunDir) -> None:
-    """Keep what the job found out about its data beside what was asked."""
+    """Store what the job resolved about its data beside the request."""
     if run.read_request().resolved is not None:
         return
     try:
