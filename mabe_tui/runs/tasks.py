@@ -9,7 +9,7 @@ from core.errors import ConfigError, MisuseError
 
 VIEWS = get_args(View)
 """What the dashboard can show of a run where its task offers it."""
-VIEW_WORDS = {"video": "videos to watch"}
+VIEW_WORDS = {"video": "videos to watch", "classes": "classes to tell apart"}
 SCORE = "score"
 """Heads a column that holds the leading metrics of several tasks."""
 

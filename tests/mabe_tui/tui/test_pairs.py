@@ -7,6 +7,7 @@ import pytest
 from mabe_tui.runs.session import Session
 from mabe_tui.tui.app import MabeApp
 from mabe_tui.tui.dashboard import Options
+from mabe_tui.tui.screens.compare.screen import CompareScreen
 from mabe_tui.tui.screens.dialogs.help import HelpScreen
 from mabe_tui.tui.screens.home.rows import delta_colour
 from mabe_tui.tui.widgets.chart import ChartView
@@ -80,3 +81,17 @@ def test_less_of_what_falls_is_better() -> None:
     assert delta_colour(-0.1, True, rises=False) == delta_colour(0.1, True, rises=True) == "success"
     assert delta_colour(0.1, True, rises=False) == "error"
     assert delta_colour(-0.1, None, rises=False) == "text-muted"
+
+
+async def test_a_comparison_has_no_pane_of_classes(app: MabeApp) -> None:
+    async with app.run_test(size=LARGE) as pilot:
+        app.open_comparison(["p1", "p2"])
+        await until(pilot, lambda: isinstance(app.screen, CompareScreen) and app.screen.found)
+        await until(pilot, lambda: "mae" in app.screen.query_one("#curves", ChartView).drawn.text)
+        assert not app.screen.query_one("#pane-classes").display
+        assert app.screen.query_one("#pane-figures").display
+        await pilot.press("2")
+        await until(pilot, lambda: app._notifications)
+        said = [notice.message for notice in app._notifications]
+        assert said == ["the task pairs has no classes to tell apart"]
+        assert app.screen.check_action("cells", ()) is False

@@ -9,6 +9,7 @@ from mabe_tui.runs.comparison.class_list import has_many_classes
 from mabe_tui.runs.comparison.side_by_side import SideBySide
 from mabe_tui.runs.curves.axis import Axis
 from mabe_tui.runs.curves.overlay import LineNumbers, axes_of, metrics_of, overlay
+from mabe_tui.runs.tasks import lacking_view
 from mabe_tui.tui.screens.base import MabeScreen
 from mabe_tui.tui.screens.compare.messages import Drawn
 from mabe_tui.tui.screens.compare.panes import ComparePanes
@@ -17,6 +18,9 @@ from mabe_tui.tui.screens.dialogs.pick import PickScreen
 from mabe_tui.tui.widgets.chart import Axes
 from mabe_tui.tui.widgets.tabs import TabLine
 
+CLASSES = "classes"
+OF_CLASSES = ("cells", "worst")
+"""Actions on the pane of classes."""
 ROOM_FOR_ALL = (120, 36)
 """From this width and height on, all panes are shown beside one another."""
 
@@ -60,10 +64,23 @@ class ComparisonLooks(MabeScreen):
     def _is_roomy(self) -> bool:
         return self.size.width >= ROOM_FOR_ALL[0] and self.size.height >= ROOM_FOR_ALL[1]
 
+    @property
+    def _offered(self) -> dict[str, str]:
+        """Key and label of the panes that the task of the sides has."""
+        lacks = self.found is not None and lacking_view(CLASSES, self.found.comparison.by.task)
+        return {key: label for key, label in PANES if not (lacks and key == CLASSES)}
+
+    def lacks(self, action: str) -> str | None:
+        """Take away the keys of a pane that the task of the sides does not have."""
+        if action not in OF_CLASSES or self.found is None:
+            return None
+        return lacking_view(CLASSES, self.found.comparison.by.task)
+
     def _arrange(self) -> None:
-        pane = self.compare_view.pane
-        self._panes.show_only(self._alone if self._is_roomy else pane)
-        self.query_one(TabLine).show(PANES, pane, self._words())
+        offered = self._offered
+        pane = self.compare_view.pane if self.compare_view.pane in offered else PANES[0][0]
+        self._panes.show_only(self._alone if self._is_roomy else pane, offered)
+        self.query_one(TabLine).show([*offered.items()], pane, self._words())
 
     def _words(self) -> str:
         view = self.compare_view
@@ -74,6 +91,9 @@ class ComparisonLooks(MabeScreen):
 
     def action_pane(self, key: str) -> None:
         """Show a pane, or go to it; at a second press, alone."""
+        if key not in self._offered:
+            self.notify(self.lacks(OF_CLASSES[0]) or "", severity="warning", markup=False)
+            return
         again = self._panes.has_focus_in(key)
         self._alone = key if self._is_roomy and again and self._alone is None else None
         self._change(replace(self.compare_view, pane=key))
@@ -89,9 +109,9 @@ class ComparisonLooks(MabeScreen):
     def _metric(self) -> str | None:
         if self.found is None:
             return None
-        monitor = self.found.comparison.sides[0].experiment.training.monitor
+        leading = self.found.comparison.by.metric.name
         wished, known = self.compare_view.metric, self._metrics
-        return next((name for name in (wished, monitor, *known) if name in known), None)
+        return next((name for name in (wished, leading, *known) if name in known), None)
 
     @property
     def _axis(self) -> Axis:

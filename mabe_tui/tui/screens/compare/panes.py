@@ -1,5 +1,7 @@
 """The parts of a comparison: beside one another where there is room, else one at a time."""
 
+from collections.abc import Collection
+
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widget import Widget
@@ -54,11 +56,11 @@ class ComparePanes(Horizontal):
         """Say how the code differs."""
         self.query_one("#code-text", Static).update(text)
 
-    def show_only(self, only: str | None) -> None:
-        """Show one pane alone, or all (``None``)."""
+    def show_only(self, only: str | None, offered: Collection[str]) -> None:
+        """Show one pane alone, or all that are offered (``None``)."""
         self.set_class(only is not None, "alone")
         for key, _ in PANES:
-            self.query_one(f"#pane-{key}").display = only in (None, key)
+            self.query_one(f"#pane-{key}").display = key in offered and only in (None, key)
         self.query_one("#left").display = only is None or only in LEFT
         self.query_one("#right").display = only is None or only not in LEFT
 
