@@ -22,7 +22,8 @@ from core.errors import RunError, UserError
 from core.run import places
 from core.run.emitter import Emitter
 from core.run.events import Failed, Finished
-from core.run.rundir import ATTEMPT, RunDir, RunRequest
+from core.run.request import RunRequest
+from core.run.rundir import ATTEMPT, RunDir
 from core.training.stopping import StopWatch
 
 if TYPE_CHECKING:  # torch takes a second or two: it is imported once the signal handlers stand

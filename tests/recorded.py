@@ -20,7 +20,10 @@ from core.evaluation.frames import frame_metrics
 from core.evaluation.table import Confusions, evaluation_table
 from core.run import events
 from core.run.emitter import Emitter
-from core.run.rundir import About, Handle, Limits, Pointer, Resolved, RunDir, RunRequest
+from core.run.limits import Limits
+from core.run.records import About, Handle, Pointer
+from core.run.request import Resolved, RunRequest
+from core.run.rundir import RunDir
 
 BEGAN = dt.datetime(2026, 11, 20, 9, 0, tzinfo=dt.UTC)
 CLASSES = ("other", "social", "mating", "aggressive")

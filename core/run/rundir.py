@@ -20,14 +20,8 @@ from core.errors import CheckpointError, RunError, UserError
 from core.run import events as event_module
 from core.run.events import AnyEvent
 from core.run.history import History, fold
-from core.run.limits import HOUR as HOUR
-from core.run.limits import Limits as Limits
-from core.run.records import About as About
-from core.run.records import Handle as Handle
-from core.run.records import Pointer as Pointer
-from core.run.request import Resolved as Resolved
-from core.run.request import RunRequest as RunRequest
-from core.run.request import request_from
+from core.run.records import About, Handle, Pointer
+from core.run.request import RunRequest, request_from
 from core.run.tables import converted, read_table, write_table
 from core.system.files import UNDECODABLE, write_bytes_atomically
 from core.system.lock import locked

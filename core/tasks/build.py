@@ -6,7 +6,7 @@ import torch
 
 from core.config.task_modules import load_attribute
 from core.config.task_spec import TaskSpec, task_spec
-from core.run.rundir import RunRequest
+from core.run.request import RunRequest
 from core.system.progress import Progress
 from core.tasks.task import Task
 

@@ -22,7 +22,8 @@ from core.run.events import (
     Stopped,
     Warned,
 )
-from core.run.rundir import RunDir, RunRequest
+from core.run.request import RunRequest
+from core.run.rundir import RunDir
 from core.system.machine import choose_device, device_name, make_deterministic, process_device
 from core.system.progress import Progress
 from core.tasks.task import Learner, Task

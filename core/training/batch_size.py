@@ -11,7 +11,7 @@ import torch
 
 from core.config.experiment import Experiment
 from core.config.task_spec import task_spec
-from core.run.rundir import RunRequest
+from core.run.request import RunRequest
 from core.system.machine import choose_device
 from core.system.progress import Progress
 from core.system.tree import tensors, tree_map

@@ -13,7 +13,8 @@ from typing import Any
 from core.errors import CheckpointError
 from core.run.emitter import Emitter
 from core.run.events import CheckpointSaved
-from core.run.rundir import EPOCH_POINTER, Pointer, RunDir
+from core.run.records import Pointer
+from core.run.rundir import EPOCH_POINTER, RunDir
 from core.training.checkpoint_file import read_checkpoint, write_checkpoint
 
 FILE = re.compile(r"step-\d{7,}(-\d+)?\.pt")

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 import torch.distributed as dist
 
-from core.run.rundir import RunRequest
+from core.run.request import RunRequest
 from core.system.machine import make_deterministic, process_device
 from core.system.processes import end_with_parent
 from core.tasks.task import Batch, Task

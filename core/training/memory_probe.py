@@ -19,7 +19,8 @@ import psutil
 
 import core
 from core.errors import RunError, UserError
-from core.run.rundir import RunDir, RunRequest
+from core.run.request import RunRequest
+from core.run.rundir import RunDir
 from core.system.progress import Progress
 from core.training.batch_size import GIB, STEPS, Reading, is_out_of_memory, measure, small_request
 

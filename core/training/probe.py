@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from core.run.rundir import RunRequest
+from core.run.request import RunRequest
 from core.system.machine import choose_device, device_name
 from core.system.progress import Progress
 from core.training.batch_size import GRANULE, STEPS, CudaProbe, accumulation, largest_batch

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import torch
 
-from core.run.rundir import Resolved
+from core.run.request import Resolved
 from core.tasks.task import Learner
 
 CHANGES = {

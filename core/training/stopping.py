@@ -12,7 +12,8 @@ from types import FrameType
 from typing import Literal
 
 from core.run.history import History
-from core.run.rundir import Limits, RunDir
+from core.run.limits import Limits
+from core.run.rundir import RunDir
 
 NEWER_ATTEMPT_INTERVAL = 1.0
 """Seconds between two looks at the attempts folder."""

@@ -16,7 +16,9 @@ import msgspec
 
 from core.config.strict import nearest
 from core.errors import MisuseError, RunError
-from core.run.rundir import Handle, RunDir, RunRequest
+from core.run.records import Handle
+from core.run.request import RunRequest
+from core.run.rundir import RunDir
 from mabe_tui.launch import unknown
 
 

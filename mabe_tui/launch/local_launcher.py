@@ -19,7 +19,9 @@ import psutil
 import core
 from core.errors import ConfigError, RunError, UserError
 from core.run.events import RunStarted
-from core.run.rundir import Handle, RunDir, RunRequest
+from core.run.records import Handle
+from core.run.request import RunRequest
+from core.run.rundir import RunDir
 from core.system.files import replace_atomically
 from mabe_tui.launch import local_queue, process
 from mabe_tui.launch.attempts import (

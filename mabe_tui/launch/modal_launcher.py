@@ -15,7 +15,9 @@ from core.config.experiment import HardwareConfig
 from core.config.gpus import GPUS, choices_of, unknown_gpus
 from core.config.strict import nearest
 from core.errors import ConfigError, RunError, UserError
-from core.run.rundir import Handle, RunDir, RunRequest
+from core.run.records import Handle
+from core.run.request import RunRequest
+from core.run.rundir import RunDir
 from mabe_tui.launch import unknown
 from mabe_tui.launch.attempts import (
     QuietEnding,

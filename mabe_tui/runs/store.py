@@ -11,7 +11,9 @@ from pathlib import Path
 from core.config.strict import nearest
 from core.errors import RunError
 from core.run import places
-from core.run.rundir import RUN_ID, Handle, RunDir, RunRequest
+from core.run.records import Handle
+from core.run.request import RunRequest
+from core.run.rundir import RUN_ID, RunDir
 
 LAST = "last"
 STUDY_TAG = "tune:"

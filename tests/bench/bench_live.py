@@ -28,7 +28,9 @@ import psutil
 
 from core.config import registry
 from core.run.events import AnyEvent, DataReady, Epoch, RunStarted, Step, System, encode
-from core.run.rundir import Handle, RunDir, RunRequest
+from core.run.records import Handle
+from core.run.request import RunRequest
+from core.run.rundir import RunDir
 from core.tasks.behaviour.settings import BehaviourExperiment
 from mabe_tui.cli.dashboard import SELF
 from mabe_tui.launch import process

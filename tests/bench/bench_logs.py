@@ -15,7 +15,8 @@ from types import SimpleNamespace
 from typing import Any, TypeVar
 
 from core.run.events import Identity, Step, encode
-from core.run.rundir import RunDir, RunRequest
+from core.run.request import RunRequest
+from core.run.rundir import RunDir
 from core.tasks.behaviour.settings import BehaviourExperiment
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.curves.panels import RunNumbers, panels

@@ -27,7 +27,8 @@ import psutil
 from textual.app import App, ComposeResult
 from textual.widget import Widget
 
-from core.run.rundir import Handle, RunDir
+from core.run.records import Handle
+from core.run.rundir import RunDir
 from mabe_tui.launch import process
 from mabe_tui.plotting.chart import render_chart
 from mabe_tui.plotting.series import Series

@@ -11,7 +11,9 @@ import torch
 
 from core.config.experiment import HardwareConfig
 from core.job import main
-from core.run.rundir import Limits, RunDir, RunRequest
+from core.run.limits import Limits
+from core.run.request import RunRequest
+from core.run.rundir import RunDir
 from core.tasks.behaviour.settings import BehaviourExperiment, BehaviourTrainingConfig
 from core.training.checkpoint import CheckpointStore
 from core.training.checkpoint_file import predicting_weights

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from core import job
-from core.run.rundir import RunRequest
+from core.run.request import RunRequest
 from core.system.progress import Progress
 from core.tasks.task import Batch, Task
 from core.training.stopping import StopWatch

@@ -27,7 +27,7 @@ from core.run.events import (
     decode,
 )
 from core.run.history import History, gaps
-from core.run.rundir import Limits
+from core.run.limits import Limits
 from core.training.stopping import StopReason, StopWatch
 
 

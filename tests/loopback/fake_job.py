@@ -27,7 +27,8 @@ from core.run.events import (
     Step,
     Stopped,
 )
-from core.run.rundir import Pointer, RunDir
+from core.run.records import Pointer
+from core.run.rundir import RunDir
 from core.system.files import write_bytes_atomically
 
 STEPS = 4

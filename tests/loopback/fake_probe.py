@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from core.run.rundir import RunRequest
+from core.run.request import RunRequest
 from core.system.progress import Progress
 from core.training.probe_report import ProbeReport, Reading
 

@@ -4,7 +4,8 @@ import hashlib
 
 from core.config.experiment import HardwareConfig
 from core.run.history import History, gaps
-from core.run.rundir import RunDir, RunRequest
+from core.run.request import RunRequest
+from core.run.rundir import RunDir
 from core.tasks.behaviour.settings import BehaviourExperiment, BehaviourTrainingConfig
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.modal_app import RUNS_VOLUME

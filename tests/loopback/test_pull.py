@@ -10,7 +10,9 @@ import pytest
 from filelock import FileLock
 
 from core.errors import RunError
-from core.run.rundir import Pointer, RunDir, RunRequest
+from core.run.records import Pointer
+from core.run.request import RunRequest
+from core.run.rundir import RunDir
 from core.tasks.behaviour.settings import BehaviourExperiment
 from mabe_tui.launch.launcher import UnreachableError
 from mabe_tui.launch.modal import blocks as modal_blocks

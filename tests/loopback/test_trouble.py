@@ -9,7 +9,8 @@ import pytest
 from grpclib import Status
 
 from core.errors import RunError
-from core.run.rundir import Handle, RunDir
+from core.run.records import Handle
+from core.run.rundir import RunDir
 from mabe_tui.launch import unknown
 from mabe_tui.launch.attempts import (
     QuietEnding,

@@ -10,7 +10,8 @@ from typing import Any
 import psutil
 import pytest
 
-from core.run.rundir import RunDir, RunRequest, new_run_id
+from core.run.request import RunRequest
+from core.run.rundir import RunDir, new_run_id
 from core.tasks.behaviour.settings import BehaviourExperiment
 from mabe_tui.launch.local_launcher import LocalLauncher
 

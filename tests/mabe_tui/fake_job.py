@@ -24,7 +24,8 @@ from core.run.events import (
     Stopped,
     System,
 )
-from core.run.rundir import Pointer, RunDir
+from core.run.records import Pointer
+from core.run.rundir import RunDir
 
 
 def main() -> None:

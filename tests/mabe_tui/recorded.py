@@ -19,7 +19,10 @@ from core.run.events import (
     Stopped,
     encode,
 )
-from core.run.rundir import About, Limits, Resolved, RunDir, RunRequest, new_run_id
+from core.run.limits import Limits
+from core.run.records import About
+from core.run.request import Resolved, RunRequest
+from core.run.rundir import RunDir, new_run_id
 from core.tasks.behaviour.settings import BehaviourExperiment
 
 START = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)

@@ -14,7 +14,8 @@ import pytest
 
 from core.config.new_version import add_version
 from core.config.registry import load
-from core.run.rundir import RunDir, RunRequest
+from core.run.request import RunRequest
+from core.run.rundir import RunDir
 from core.tasks.behaviour.settings import BehaviourExperiment
 from mabe_tui.launch.prices import fetched_path, keep_prices, packaged_prices, read_prices
 from mabe_tui.runs.actions.manage import note, tag

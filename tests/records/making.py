@@ -14,7 +14,9 @@ import msgspec
 
 from core import job
 from core.config.registry import load
-from core.run.rundir import Handle, Limits, RunDir
+from core.run.limits import Limits
+from core.run.records import Handle
+from core.run.rundir import RunDir
 from core.training.stopping import StopReason, StopWatch
 from mabe_tui.runs.curves.axis import Axis
 from mabe_tui.runs.launching.start import new_request

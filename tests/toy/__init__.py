@@ -12,7 +12,8 @@ from pathlib import Path
 import msgspec
 
 from core.config import registry
-from core.run.rundir import RunDir, RunRequest
+from core.run.request import RunRequest
+from core.run.rundir import RunDir
 
 REGISTRY = Path(__file__).with_name("registry.toml")
 

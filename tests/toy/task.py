@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from core.data.split import split_videos
 from core.evaluation.rows import TOTAL, WEIGHT, Rows
 from core.evaluation.table import rows_table
-from core.run.rundir import RunRequest
+from core.run.request import RunRequest
 from core.system.progress import Progress
 from core.system.tree import Rows as Slice
 from core.system.tree import take

@@ -9,7 +9,7 @@ from core.data.prepared import PreparedData, prepare
 from core.data.synthetic import SyntheticSettings, synthesise
 from core.data.synthetic.settings import fingerprint
 from core.errors import DataError
-from core.run.rundir import RunRequest
+from core.run.request import RunRequest
 from core.system.lock import in_turn
 from core.system.progress import Progress
 from core.tasks.behaviour.settings import BehaviourExperiment, behaviour_of

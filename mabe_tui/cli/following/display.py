@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Protocol, TextIO
 from core.config.task_spec import TaskSpec
 from core.errors import RunError
 from core.run.events import Step, identity
-from core.run.rundir import RunDir, RunRequest
+from core.run.request import RunRequest
+from core.run.rundir import RunDir
 from mabe_tui.cli.following.lines import line_of, standing_line
 from mabe_tui.cli.terminal.output import say, wrapped
 from mabe_tui.cli.terminal.streams import console

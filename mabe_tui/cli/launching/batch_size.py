@@ -10,7 +10,7 @@ from core.config.experiment import Experiment
 from core.config.gpus import gpu_text
 from core.config.task_spec import Noun
 from core.errors import ConfigError
-from core.run.rundir import RunRequest
+from core.run.request import RunRequest
 from mabe_tui.cli.options import SetOption, Version, finite
 from mabe_tui.cli.session import session_of
 from mabe_tui.cli.terminal.output import JsonOption, print_json, progress, say

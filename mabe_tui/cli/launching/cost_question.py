@@ -4,7 +4,8 @@ import sys
 from collections.abc import Sequence
 
 from core.errors import ConfigError, UserError
-from core.run.rundir import RunDir, RunRequest
+from core.run.request import RunRequest
+from core.run.rundir import RunDir
 from mabe_tui.cli.terminal.output import say
 from mabe_tui.launch.modal.handle import call_of
 from mabe_tui.runs.launching.forecast import spending

@@ -9,7 +9,9 @@ import typer
 from core.config.section import LARGEST_SEED
 from core.errors import MisuseError
 from core.run import places
-from core.run.rundir import Limits, RunDir, RunRequest
+from core.run.limits import Limits
+from core.run.request import RunRequest
+from core.run.rundir import RunDir
 from mabe_tui.cli.following.follow import exit_code, follow
 from mabe_tui.cli.launching.cost_question import agree_on_cost, rented_reference
 from mabe_tui.cli.options import (

@@ -13,7 +13,8 @@ from core.config.experiment import Experiment
 from core.config.overrides import parse_override
 from core.config.registry import VERSION_NAME
 from core.errors import ConfigError
-from core.run.rundir import Limits, RunRequest
+from core.run.limits import Limits
+from core.run.request import RunRequest
 from mabe_tui.cli.launching.cost_question import agree_on_cost
 from mabe_tui.cli.options import (
     MOST_RUNS,

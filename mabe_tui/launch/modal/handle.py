@@ -4,7 +4,9 @@ import msgspec
 import tomli_w
 
 from core.config.experiment import to_table
-from core.run.rundir import Handle, RunDir, RunRequest
+from core.run.records import Handle
+from core.run.request import RunRequest
+from core.run.rundir import RunDir
 
 NAME = "modal"
 

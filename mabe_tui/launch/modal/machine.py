@@ -4,7 +4,7 @@ import msgspec
 
 from core.config.experiment import MODAL_TIMEOUT_LIMIT, HardwareConfig
 from core.config.gpus import choices_of
-from core.run.rundir import RunRequest
+from core.run.request import RunRequest
 from mabe_tui.launch.prices import cores, memory_mib
 
 APP_NAME = "mabe"

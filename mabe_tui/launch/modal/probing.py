@@ -7,7 +7,7 @@ import modal
 import modal.exception
 import msgspec
 
-from core.run.rundir import RunRequest
+from core.run.request import RunRequest
 from core.training.probe_report import ProbeReport
 from mabe_tui.launch import modal_app, modal_probe_app
 from mabe_tui.launch.launcher import Say, say_nothing

@@ -11,7 +11,8 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from core.errors import RunError
-from core.run.rundir import Pointer, RunDir
+from core.run.records import Pointer
+from core.run.rundir import RunDir
 from core.system.files import replace_atomically
 from core.system.lock import try_lock
 from core.system.progress import Progress

@@ -10,7 +10,9 @@ import modal
 import msgspec
 
 from core.errors import RunError, UserError
-from core.run.rundir import Handle, RunDir, RunRequest
+from core.run.records import Handle
+from core.run.request import RunRequest
+from core.run.rundir import RunDir
 from mabe_tui.launch import modal_app
 from mabe_tui.launch.launcher import Say, say_nothing
 from mabe_tui.launch.modal import apps as modal_apps

@@ -6,7 +6,7 @@ from pathlib import Path
 import modal
 
 from core.config.task_spec import task_modules, task_spec
-from core.run.rundir import RunRequest
+from core.run.request import RunRequest
 from mabe_tui.launch import modal_app
 from mabe_tui.launch.requirements import declared
 

@@ -13,8 +13,9 @@ import msgspec
 
 from core.errors import RunError
 from core.run.events import decode
+from core.run.records import Handle
 from core.run.request import decode_request
-from core.run.rundir import ATTEMPT, Handle, RunDir
+from core.run.rundir import ATTEMPT, RunDir
 from core.system.files import write_bytes_atomically
 from mabe_tui.launch.attempts import attempt_ending
 from mabe_tui.launch.modal.client import ANSWER_SECONDS, ask

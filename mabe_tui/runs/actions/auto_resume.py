@@ -3,7 +3,7 @@
 import time
 
 from core.errors import UserError
-from core.run.rundir import Handle
+from core.run.records import Handle
 from mabe_tui.launch.attempts import newest_attempt, read_quiet_ending
 from mabe_tui.launch.launcher import RunState, Say, UnreachableError
 from mabe_tui.runs.actions import control

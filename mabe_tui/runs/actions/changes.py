@@ -9,7 +9,8 @@ from core.config.task_spec import task_spec
 from core.errors import DataError
 from core.run.code_version import code_version
 from core.run.places import cache_of_run
-from core.run.rundir import RunDir, RunRequest
+from core.run.request import RunRequest
+from core.run.rundir import RunDir
 
 
 def changes_since(run: RunDir, request: RunRequest) -> Iterator[str]:

@@ -6,7 +6,8 @@ import msgspec
 
 from core.errors import ConfigError, RunError, UserError
 from core.run.events import CheckpointSaved
-from core.run.rundir import Handle, RunRequest
+from core.run.records import Handle
+from core.run.request import RunRequest
 from core.system.progress import Progress
 from mabe_tui.launch.launcher import (
     Say,

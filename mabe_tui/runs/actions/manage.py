@@ -9,7 +9,8 @@ import msgspec
 
 from core.errors import CheckpointError, RunError
 from core.run import places
-from core.run.rundir import About, RunDir
+from core.run.records import About
+from core.run.rundir import RunDir
 from mabe_tui.launch.launcher import RunState, launcher_named, unknown_words
 from mabe_tui.runs.listing.catalog import FILE as CATALOG
 from mabe_tui.runs.reading.thin_history import thin_history

@@ -7,7 +7,7 @@ import msgspec
 from core.errors import ConfigError, RunError
 from core.run.events import Finished, Stopped
 from core.run.history import History
-from core.run.rundir import Limits
+from core.run.limits import Limits
 from mabe_tui.runs.format.units import duration, parse_dollars, parse_duration
 from mabe_tui.runs.reading.thin_history import thin_history
 from mabe_tui.runs.store import RunEntry

@@ -81,7 +81,7 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     checkpoint: str | None = None
     """The one checkpoint that is meant, where not the run: ``best`` then has what it was measured to."""
     validation_source: str | None = None
-    """Of :class:`~core.run.rundir.Resolved`: the same only for the same validation videos."""
+    """Of :class:`~core.run.request.Resolved`: the same only for the same validation videos."""
 
     @property
     def is_import(self) -> bool:

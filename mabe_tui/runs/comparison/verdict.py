@@ -47,7 +47,7 @@ class Contender:
     named_as_runs: bool
     """Whether a run was named, not a version."""
     source: str | None = None
-    """``validation_source`` of :class:`~core.run.rundir.Resolved`."""
+    """``validation_source`` of :class:`~core.run.request.Resolved`."""
     kin: tuple[Path, ...] = ()
     """Tables of all runs that repeat its one run with other seeds, that one included."""
 
@@ -203,7 +203,7 @@ def require_same_source(one: str | None, other: str | None, by: Yardstick) -> No
     """Refuse validation units that have the same ids and are not the same.
 
     Args:
-        one: ``validation_source`` of :class:`~core.run.rundir.Resolved`; where one is not known, the units'
+        one: ``validation_source`` of :class:`~core.run.request.Resolved`; where one is not known, the units'
             ids and labels have to do.
         other: of the other side.
         by: what is compared.

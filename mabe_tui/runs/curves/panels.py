@@ -8,7 +8,7 @@ from core.config.task_spec import TaskSpec
 from core.errors import RunError
 from core.run.history import History
 from core.run.limits import NO_LIMITS, Limits
-from core.run.rundir import RunRequest
+from core.run.request import RunRequest
 from mabe_tui.plotting.braille import line_styles
 from mabe_tui.plotting.panel import Panel
 from mabe_tui.plotting.series import Series

@@ -6,7 +6,8 @@ from typing import Protocol
 
 from core.run.events import ENDINGS, AnyEvent
 from core.run.history import History
-from core.run.rundir import RunDir, RunRequest
+from core.run.request import RunRequest
+from core.run.rundir import RunDir
 from mabe_tui.launch.launcher import Launcher, RunState
 from mabe_tui.runs.following.alerts import Alert, AlertWatch
 from mabe_tui.runs.following.run_log import RunLog, Spell

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import msgspec
 
 from core.config.registry import Registry
-from core.run.rundir import HOUR, Limits, RunRequest
+from core.run.limits import HOUR, Limits
+from core.run.request import RunRequest
 from mabe_tui.launch.launcher import Quote, launcher_named
 from mabe_tui.runs.format.settings import differences
 from mabe_tui.runs.format.units import duration, short_duration

@@ -10,7 +10,8 @@ from core.config.gpus import GPUS, choices_of, match_device, split_gpu
 from core.config.task_modules import load_attribute
 from core.config.task_spec import DataSizes, task_spec
 from core.run.history import History
-from core.run.rundir import HOUR, RunRequest
+from core.run.limits import HOUR
+from core.run.request import RunRequest
 from mabe_tui.launch.prices import Prices, rate_of, read_prices
 from mabe_tui.runs.launching.probes import HERE, KeptProbe, kept_probes, step_digest
 from mabe_tui.runs.launching.start import EPOCHS_AVERAGED, RUNS_LOOKED_AT

@@ -12,7 +12,9 @@ from core.config.section import LARGEST_SEED
 from core.config.task_modules import load_attribute
 from core.config.task_spec import task_spec
 from core.errors import ConfigError, MisuseError
-from core.run.rundir import Limits, RunDir, RunRequest
+from core.run.limits import Limits
+from core.run.request import RunRequest
+from core.run.rundir import RunDir
 from mabe_tui.launch.launcher import Say, launcher_named, say_nothing
 from mabe_tui.runs.launching.start import new_request, start_runs
 

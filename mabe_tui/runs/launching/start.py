@@ -15,7 +15,10 @@ from core.errors import RunError, UserError
 from core.run import places
 from core.run.events import Epoch, began
 from core.run.history import History
-from core.run.rundir import About, Limits, RunDir, RunRequest, new_run_id
+from core.run.limits import Limits
+from core.run.records import About
+from core.run.request import RunRequest
+from core.run.rundir import RunDir, new_run_id
 from mabe_tui.launch.launcher import Launcher, Say, say_nothing
 from mabe_tui.runs.actions.manage import require_tag
 from mabe_tui.runs.listing.record import rented_gpu

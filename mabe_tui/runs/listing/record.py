@@ -10,7 +10,7 @@ from core.config.experiment import flatten
 from core.config.gpus import choices_of, gpu_text, match_device
 from core.config.task_spec import TaskSpec, task_spec
 from core.run.history import History
-from core.run.rundir import RunRequest
+from core.run.request import RunRequest
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.listing.seeds import data_digest, digest, settings_digest
 from mabe_tui.runs.store import STUDY_TAG, RunEntry
@@ -48,7 +48,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     scored_on: str | None = None
     """The same for runs whose metrics may be held against each other: the same validation videos."""
     validation_source: str | None = None
-    """Of :class:`~core.run.rundir.Resolved`; where two runs have it, it decides instead of ``scored_on``."""
+    """Of :class:`~core.run.request.Resolved`; where two runs have it, it decides instead of ``scored_on``."""
 
     @property
     def id(self) -> str:

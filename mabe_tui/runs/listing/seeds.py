@@ -8,7 +8,7 @@ from typing import Generic, Protocol, TypeVar
 import msgspec
 
 from core.config.experiment import Experiment, identity
-from core.run.rundir import RunRequest
+from core.run.request import RunRequest
 from mabe_tui.launch.launcher import RunState
 
 DIGEST_LETTERS = 12

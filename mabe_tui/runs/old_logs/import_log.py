@@ -16,7 +16,8 @@ from core.errors import ConfigError, DataError
 from core.run import places
 from core.run.emitter import Emitter
 from core.run.events import Epoch, Finished, RunStarted, Stopped, Warned, decode
-from core.run.rundir import About, RunDir
+from core.run.records import About
+from core.run.rundir import RunDir
 from core.system.encoding import decode_text
 from core.system.files import write_bytes_atomically
 from mabe_tui.launch.line_buffer import TimedLine

@@ -11,7 +11,8 @@ from core.errors import ConfigError
 from core.run import places
 from core.run.events import Failed, Stopped
 from core.run.history import History
-from core.run.rundir import RunDir, RunRequest
+from core.run.request import RunRequest
+from core.run.rundir import RunDir
 from mabe_tui.launch.launcher import Launcher, RunState, UnreachableError
 from mabe_tui.runs.following.connection import turns
 from mabe_tui.runs.launching.start import start_run

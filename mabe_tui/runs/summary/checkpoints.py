@@ -9,7 +9,8 @@ import msgspec
 
 from core.errors import CheckpointError, RunError
 from core.run.events import CheckpointSaved
-from core.run.rundir import EPOCH_POINTER, Pointer, RunDir, epoch_pointer
+from core.run.records import Pointer
+from core.run.rundir import EPOCH_POINTER, RunDir, epoch_pointer
 from core.system.progress import Progress
 from mabe_tui.runs.reading.thin_history import thin_history
 from mabe_tui.runs.store import RunEntry

@@ -2,7 +2,8 @@
 
 from core.errors import CheckpointError
 from core.run.history import History
-from core.run.rundir import Pointer, RunDir
+from core.run.records import Pointer
+from core.run.rundir import RunDir
 from mabe_tui.launch.launcher import StopOutcome
 from mabe_tui.runs.reading.thin_history import thin_history
 

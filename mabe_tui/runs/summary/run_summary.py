@@ -13,7 +13,8 @@ from core.config.task_spec import TaskSpec
 from core.errors import RunError, UserError
 from core.run.events import READINGS, Epoch, Failed, Finished, Resumed, Stopped
 from core.run.history import History
-from core.run.rundir import About, RunRequest
+from core.run.records import About
+from core.run.request import RunRequest
 from mabe_tui.launch import unknown
 from mabe_tui.launch.attempts import STATE_OF_ENDING, read_quiet_ending
 from mabe_tui.launch.launcher import RunState, launcher_named

@@ -16,7 +16,8 @@ from core.errors import DataError, RunError
 from core.evaluation.frames import f1_macro_present, f1_per_class
 from core.evaluation.table import Confusions, read_confusions
 from core.run.places import cache_of_run
-from core.run.rundir import RunDir, RunRequest
+from core.run.request import RunRequest
+from core.run.rundir import RunDir
 from core.system.progress import Progress
 from core.tasks.behaviour.settings import behaviour_of
 from mabe_tui.runs.store import RunEntry

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from core.data.labels import ClassBouts, bouts_of
 from core.run.code_version import code_version
 from core.run.places import cache_of_run
-from core.run.rundir import Pointer
+from core.run.records import Pointer
 from core.system.files import replace_atomically
 from core.system.progress import Progress
 from mabe_tui.runs.store import RunEntry

@@ -11,8 +11,8 @@ from core.config.experiment import ADDED, flatten, identity, to_table
 from core.config.new_version import add_version
 from core.config.registry import Registry, default_path, load
 from core.errors import ConfigError, RunError
-from core.run.request import decode_request
-from core.run.rundir import RunDir, RunRequest
+from core.run.request import RunRequest, decode_request
+from core.run.rundir import RunDir
 from core.tasks.behaviour.settings import BehaviourExperiment
 from mabe_tui.runs.launching.probes import step_digest
 from mabe_tui.runs.listing.seeds import settings_digest

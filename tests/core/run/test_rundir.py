@@ -8,19 +8,10 @@ import pytest
 from core.errors import CheckpointError, RunError
 from core.run.emitter import Emitter
 from core.run.events import CheckpointSaved, Warned
-from core.run.rundir import (
-    ATTEMPT,
-    RUN_ID,
-    About,
-    Handle,
-    Limits,
-    Pointer,
-    Resolved,
-    RunDir,
-    RunRequest,
-    new_run_id,
-    read_events,
-)
+from core.run.limits import Limits
+from core.run.records import About, Handle, Pointer
+from core.run.request import Resolved, RunRequest
+from core.run.rundir import ATTEMPT, RUN_ID, RunDir, new_run_id, read_events
 from core.tasks.behaviour.settings import BehaviourExperiment
 from tests.full_disk import room_for
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from core.config.registry import default_path, load
 from core.errors import RunError
-from core.run.rundir import RunRequest
+from core.run.request import RunRequest
 from core.tasks.behaviour.settings import BehaviourExperiment
 from core.training import batch_size
 from core.training.batch_size import (

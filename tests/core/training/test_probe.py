@@ -5,7 +5,7 @@ import datetime as dt
 import msgspec
 import pytest
 
-from core.run.rundir import RunRequest
+from core.run.request import RunRequest
 from core.tasks.behaviour.settings import BehaviourExperiment
 from core.training import probe as probing
 from core.training.batch_size import Reading

@@ -15,7 +15,8 @@ from typer.testing import CliRunner, Result
 
 from core import job
 from core.errors import UserError
-from core.run.rundir import RunDir, RunRequest
+from core.run.request import RunRequest
+from core.run.rundir import RunDir
 from core.training.checkpoint import CheckpointStore
 from core.training.identity import projected_history, weights_hash
 from mabe_tui.cli.main import app

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from core.run.rundir import About, RunDir
+from core.run.records import About
+from core.run.rundir import RunDir
 from mabe_tui.launch.launcher import RunState, StopOutcome
 from mabe_tui.launch.local_launcher import LocalLauncher, job_environment
 from mabe_tui.runs.store import RunStore

@@ -11,7 +11,8 @@ import pytest
 
 from core.errors import RunError, UserError
 from core.run.events import Stopped
-from core.run.rundir import Handle, RunDir
+from core.run.records import Handle
+from core.run.rundir import RunDir
 from mabe_tui.launch import local_launcher, process
 from mabe_tui.launch.launcher import RunState, StopOutcome
 from mabe_tui.launch.local_launcher import LocalLauncher, job_environment

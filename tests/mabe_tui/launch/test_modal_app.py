@@ -12,7 +12,8 @@ import tomli_w
 import core
 import mabe_tui
 from core.config.experiment import to_table
-from core.run.rundir import Limits, Resolved, RunRequest
+from core.run.limits import Limits
+from core.run.request import Resolved, RunRequest
 from core.tasks.behaviour.settings import BehaviourExperiment
 from mabe_tui.launch import modal_app
 from mabe_tui.launch.modal_app import SOURCES, is_left_out, open_run

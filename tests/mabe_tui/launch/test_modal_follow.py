@@ -11,7 +11,8 @@ import pytest
 import tomli_w
 
 from core.errors import RunError
-from core.run.rundir import Handle, RunDir
+from core.run.records import Handle
+from core.run.rundir import RunDir
 from core.system.files import check_writable
 from mabe_tui.launch.launcher import Connection, UnreachableError
 from mabe_tui.launch.modal import follow

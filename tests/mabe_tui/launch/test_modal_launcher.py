@@ -3,7 +3,8 @@
 import pytest
 
 from core.errors import RunError
-from core.run.rundir import Handle, RunDir
+from core.run.records import Handle
+from core.run.rundir import RunDir
 from mabe_tui.launch.attempts import read_quiet_ending
 from mabe_tui.launch.launcher import RunState, UnreachableError
 from mabe_tui.launch.launching import is_being_launched, launching

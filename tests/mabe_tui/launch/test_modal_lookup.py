@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from core.run.rundir import Handle, RunDir
+from core.run.records import Handle
+from core.run.rundir import RunDir
 from mabe_tui.launch.launcher import UnreachableError
 from mabe_tui.launch.modal import lookup
 from mabe_tui.launch.modal.calls import Outcome, UnknownCallError

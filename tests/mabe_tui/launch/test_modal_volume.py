@@ -4,7 +4,7 @@ import datetime as dt
 
 from core.evaluation.table import confusion_path
 from core.run.events import Stopped, Warned, encode
-from core.run.rundir import Pointer
+from core.run.records import Pointer
 from mabe_tui.launch.modal import volume
 from mabe_tui.launch.recorder import Recorder
 

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from core.errors import RunError
-from core.run.rundir import About, RunDir
+from core.run.records import About
+from core.run.rundir import RunDir
 from mabe_tui.runs.store import RunStore
 
 MakeRun = Callable[..., RunDir]

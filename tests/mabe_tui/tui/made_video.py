@@ -5,7 +5,7 @@ import numpy as np
 from core.data.competition import Bouts
 from core.data.keypoints import MARS_7
 from core.data.manifest import PreparedVideo
-from core.run.rundir import Pointer
+from core.run.records import Pointer
 from mabe_tui.runs.videos.video import TrackedVideo
 from mabe_tui.runs.videos.video_prediction import PredictedVideo
 from tests.recorded import CLASSES

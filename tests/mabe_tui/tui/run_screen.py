@@ -10,7 +10,8 @@ from textual.pilot import Pilot
 
 from core.run import events
 from core.run.emitter import Emitter
-from core.run.rundir import Handle, RunDir
+from core.run.records import Handle
+from core.run.rundir import RunDir
 from mabe_tui.launch import process
 from mabe_tui.tui.app import MabeApp
 from mabe_tui.tui.screens.run.screen import RunScreen

@@ -13,7 +13,8 @@ from textual.binding import BindingType
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
-from core.run.rundir import Limits, RunDir
+from core.run.limits import Limits
+from core.run.rundir import RunDir
 from mabe_tui.launch import local_launcher
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.local_launcher import LocalLauncher

@@ -9,7 +9,9 @@ from textual.widgets import Input, Static
 from textual.widgets._footer import FooterKey
 
 from core.config import registry
-from core.run.rundir import About, RunDir, RunRequest
+from core.run.records import About
+from core.run.request import RunRequest
+from core.run.rundir import RunDir
 from mabe_tui.runs.listing import catalog as catalogs
 from mabe_tui.runs.listing.catalog import Catalog
 from mabe_tui.runs.store import RunEntry

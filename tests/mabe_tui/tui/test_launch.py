@@ -12,7 +12,7 @@ from textual.widgets import Input, Static
 from textual.widgets._footer import FooterKey
 
 from core.config import registry
-from core.run.rundir import RunRequest
+from core.run.request import RunRequest
 from mabe_tui.launch import local_launcher
 from mabe_tui.launch.launcher import Quote, RunState
 from mabe_tui.launch.local_launcher import LocalLauncher

@@ -10,7 +10,8 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
 
-from core.run.rundir import Handle, RunDir
+from core.run.records import Handle
+from core.run.rundir import RunDir
 from mabe_tui.plotting.ethogram import LABEL_WIDTH
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.videos.video import open_video, validation_scores

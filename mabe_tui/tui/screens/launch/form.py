@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from core.errors import ConfigError
-from core.run.rundir import Limits
+from core.run.limits import Limits
 from mabe_tui.runs.format.units import parse_dollars, parse_duration
 from mabe_tui.runs.launching.run_requests import LaunchOptions, parse_seeds
 

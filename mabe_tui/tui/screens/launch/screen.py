@@ -13,7 +13,8 @@ from core.config.experiment import Experiment
 from core.config.registry import Registry
 from core.config.task_spec import task_spec
 from core.errors import UserError
-from core.run.rundir import RunDir, RunRequest
+from core.run.request import RunRequest
+from core.run.rundir import RunDir
 from mabe_tui.launch.launcher import launcher_names
 from mabe_tui.runs.format.settings import left_behind
 from mabe_tui.runs.launching import completion, run_requests

@@ -10,7 +10,9 @@ import pytest
 
 from core.errors import UserError
 from core.run.events import System, encode
-from core.run.rundir import Limits, RunDir, RunRequest, new_run_id
+from core.run.limits import Limits
+from core.run.request import RunRequest
+from core.run.rundir import RunDir, new_run_id
 from core.tasks.behaviour.settings import BehaviourExperiment
 from tests.mabe_tui.cli.conftest import Mabe
 

@@ -9,7 +9,8 @@ import pytest
 from typer.testing import Result
 
 from core.errors import MisuseError, RunError, UserError
-from core.run.rundir import Resolved, RunDir
+from core.run.request import Resolved
+from core.run.rundir import RunDir
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.local_launcher import LocalLauncher
 from tests.waiting import wait_for

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from core.run.rundir import About, RunDir, RunRequest
+from core.run.records import About
+from core.run.request import RunRequest
+from core.run.rundir import RunDir
 from core.system.files import write_bytes_atomically
 from core.tasks.behaviour.settings import BehaviourExperiment
 from mabe_tui.cli.main import _silence_libraries

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from core.errors import RunError
-from core.run.rundir import Handle, RunDir
+from core.run.records import Handle
+from core.run.rundir import RunDir
 from core.tasks.behaviour.settings import BehaviourExperiment
 from mabe_tui.launch.attempts import QuietEnding, write_quiet_ending
 from mabe_tui.launch.launcher import RunState, Say, UnreachableError

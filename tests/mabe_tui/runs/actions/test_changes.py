@@ -12,7 +12,9 @@ from core.data.synthetic import SyntheticSettings, synthesise
 from core.errors import DataError
 from core.run.code_version import code_version
 from core.run.places import cache_of_run
-from core.run.rundir import Pointer, Resolved, RunDir, RunRequest
+from core.run.records import Pointer
+from core.run.request import Resolved, RunRequest
+from core.run.rundir import RunDir
 from mabe_tui.runs.actions.changes import changes_since
 
 

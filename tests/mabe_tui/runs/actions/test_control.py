@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from core.errors import ConfigError, DataError, RunError
-from core.run.rundir import Limits, RunDir
+from core.run.limits import Limits
+from core.run.rundir import RunDir
 from mabe_tui.launch import local_launcher
 from mabe_tui.launch.launcher import RunState, StopOutcome
 from mabe_tui.launch.local_launcher import LocalLauncher

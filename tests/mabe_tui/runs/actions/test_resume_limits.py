@@ -7,7 +7,8 @@ import pytest
 
 from core.errors import ConfigError, RunError
 from core.run.events import Finished, Stopped
-from core.run.rundir import Limits, RunDir
+from core.run.limits import Limits
+from core.run.rundir import RunDir
 from mabe_tui.runs.actions.control import resume
 from mabe_tui.runs.actions.resume_limits import reached_limit, require_room
 from mabe_tui.runs.store import RunEntry

@@ -17,7 +17,9 @@ from core.evaluation.table import Confusions, evaluation_table, read_rows, rows_
 from core.evaluation.versions import compare_versions
 from core.run.emitter import Emitter
 from core.run.events import Epoch, Finished, RunStarted
-from core.run.rundir import About, Resolved, RunDir, RunRequest, new_run_id
+from core.run.records import About
+from core.run.request import Resolved, RunRequest
+from core.run.rundir import RunDir, new_run_id
 from core.tasks.behaviour.settings import BehaviourExperiment, BehaviourTrainingConfig
 from mabe_tui.runs.comparison.compare import (
     OF_A_RENTED_MACHINE,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from core.config.registry import default_path, load
-from core.run.rundir import About
+from core.run.records import About
 from mabe_tui.plotting.panel import Panel
 from mabe_tui.plotting.series import Series
 from mabe_tui.runs.comparison.compare import compare

@@ -8,7 +8,8 @@ import pytest
 
 from core.errors import RunError
 from core.run.events import Epoch, Identity, Step, System, identity
-from core.run.rundir import Limits, RunDir
+from core.run.limits import Limits
+from core.run.rundir import RunDir
 from mabe_tui.plotting.smoothing import ema
 from mabe_tui.runs.curves.axis import Axis
 from mabe_tui.runs.curves.curves import curve, curve_names, curves_in, curves_named, series_of

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from core.config.registry import default_path, load
-from core.run.rundir import Limits, RunRequest
+from core.run.limits import Limits
+from core.run.request import RunRequest
 from mabe_tui.runs.launching.forecast import Spending, spending
 from mabe_tui.runs.launching.start import new_request
 from mabe_tui.runs.store import RunStore

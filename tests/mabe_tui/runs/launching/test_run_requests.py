@@ -7,7 +7,7 @@ import pytest
 
 from core.config import registry
 from core.errors import ConfigError, DataError
-from core.run.rundir import Limits
+from core.run.limits import Limits
 from mabe_tui.runs.launching.forecast import above_budget, described, dry_run, limits_line, spending
 from mabe_tui.runs.launching.run_requests import (
     LaunchOptions,

@@ -11,7 +11,8 @@ from core.config.experiment import HardwareConfig
 from core.run import places
 from core.run.events import Failed
 from core.run.history import History
-from core.run.rundir import About, RunDir
+from core.run.records import About
+from core.run.rundir import RunDir
 from core.tasks.behaviour.settings import BehaviourExperiment, BehaviourTrainingConfig
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.local_launcher import LocalLauncher

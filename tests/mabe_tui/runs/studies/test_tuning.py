@@ -14,7 +14,8 @@ from core.config.tuning import Range
 from core.errors import RunError
 from core.run.emitter import Emitter
 from core.run.events import Epoch, Failed, Finished, RunStarted, Stopped
-from core.run.rundir import RunDir, RunRequest, new_run_id
+from core.run.request import RunRequest
+from core.run.rundir import RunDir, new_run_id
 from core.tasks.behaviour.settings import BehaviourExperiment, BehaviourTrainingConfig
 from mabe_tui.launch.launcher import RunState, StopOutcome, UnreachableError
 from mabe_tui.runs.studies.study import Asked, Study, asked, best_of, open_study

@@ -6,7 +6,8 @@ import pytest
 
 from core.run.emitter import Emitter
 from core.run.events import Epoch, RunStarted
-from core.run.rundir import Pointer, RunDir
+from core.run.records import Pointer
+from core.run.rundir import RunDir
 from mabe_tui.launch.launcher import StopOutcome
 from mabe_tui.runs.summary.endings import resume_words, stop_words
 

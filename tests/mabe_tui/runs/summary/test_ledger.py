@@ -8,7 +8,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core.run.events import AnyEvent, Finished, Preempted, Resumed, RunStarted, System, encode
-from core.run.rundir import Limits, RunDir, RunRequest
+from core.run.limits import Limits
+from core.run.request import RunRequest
+from core.run.rundir import RunDir
 from core.tasks.behaviour.settings import BehaviourExperiment
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.reading.points import Points

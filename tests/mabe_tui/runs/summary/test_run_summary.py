@@ -22,7 +22,9 @@ from core.run.events import (
     encode,
 )
 from core.run.history import fold
-from core.run.rundir import Limits, RunDir, RunRequest
+from core.run.limits import Limits
+from core.run.request import RunRequest
+from core.run.rundir import RunDir
 from core.tasks.behaviour.settings import BehaviourExperiment, BehaviourTrainingConfig
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.format.event_text import best_name, best_words, state_words

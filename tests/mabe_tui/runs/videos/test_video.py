@@ -13,7 +13,8 @@ from core.data.labels import ActionMap, frame_classes
 from core.errors import CheckpointError, DataError, RunError
 from core.evaluation.table import read_confusions
 from core.inference.predict import Predictor
-from core.run.rundir import Handle, RunDir
+from core.run.records import Handle
+from core.run.rundir import RunDir
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.videos.video import open_video, validation_scores
 from mabe_tui.runs.videos.video_prediction import FOLDER, predict_video
