@@ -26,34 +26,37 @@ def dashboard(
     ] = None,
     registry: Annotated[
         str | None,
-        typer.Option(help="The experiments.toml to use; else $MABE_REGISTRY, else found upwards."),
+        typer.Option(
+            help="The experiments.toml to use; default: $MABE_REGISTRY, else searched for upwards."
+        ),
     ] = None,
     replay: Annotated[
-        bool, typer.Option("--replay", help="Play the run again from its beginning.")
+        bool, typer.Option("--replay", help="Replay the run from its beginning.")
     ] = False,
     readonly: Annotated[
-        bool, typer.Option("--readonly", help="Without every key that changes anything.")
+        bool, typer.Option("--readonly", help="Disable every key that changes anything.")
     ] = False,
     ascii_only: Annotated[
-        bool, typer.Option("--ascii", help="Plain characters only, for old terminals and fonts.")
+        bool,
+        typer.Option("--ascii", help="Use plain characters only, for old terminals and fonts."),
     ] = False,
     theme: Annotated[
         str | None, typer.Option(metavar="|".join(THEMES), help="Colours to start with.")
     ] = None,
     bell: Annotated[
-        bool, typer.Option("--bell", help="Ring the bell when a run ends, stalls or breaks.")
+        bool, typer.Option("--bell", help="Ring the bell when a run ends, stalls or fails.")
     ] = False,
     desktop: Annotated[
-        bool, typer.Option("--notify", help="Tell the desktop when a run ends, stalls or breaks.")
+        bool, typer.Option("--notify", help="Notify the desktop when a run ends, stalls or fails.")
     ] = False,
     serve: Annotated[
-        bool, typer.Option("--serve", help="Open it in a browser of this computer instead.")
+        bool, typer.Option("--serve", help="Serve the dashboard to a browser on this computer.")
     ] = False,
     port: Annotated[
-        int, typer.Option(help="Where --serve listens; 0 takes a free one.", min=0, max=65535)
+        int, typer.Option(help="Port for --serve; 0 picks a free one.", min=0, max=65535)
     ] = 8000,
 ) -> None:
-    """Experiments, live runs, comparisons and videos on one screen. Closing it stops nothing.
+    """Show experiments, live runs, comparisons and videos. Closing it stops nothing.
 
     NO_COLOR is respected.
     """

@@ -45,7 +45,7 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(context: typer.Context, as_json: JsonOption = False) -> None:
-    """Look at Python, torch, disk, Modal and Kaggle; exit code 1 where the main job cannot work."""
+    """Check Python, torch, disk, Modal and Kaggle; exit code 1 if training cannot work."""
     findings = list(examine(session_of(context)))
     if as_json:
         print_json(findings)

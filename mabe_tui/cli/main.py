@@ -49,7 +49,9 @@ def options(
     context: typer.Context,
     registry: Annotated[
         str | None,
-        typer.Option(help="The experiments.toml to use; else $MABE_REGISTRY, else found upwards."),
+        typer.Option(
+            help="The experiments.toml to use; default: $MABE_REGISTRY, else searched for upwards."
+        ),
     ] = None,
     version: Annotated[
         bool,
@@ -58,7 +60,7 @@ def options(
         ),
     ] = False,
     debug: Annotated[
-        bool, typer.Option("--debug", help="Show tracebacks. Works anywhere.")
+        bool, typer.Option("--debug", help="Show tracebacks; works anywhere on the line.")
     ] = False,
 ) -> None:
     """Take the options that stand before the command."""

@@ -44,19 +44,21 @@ RunName = Annotated[
     str,
     typer.Argument(
         metavar="RUN",
-        help="An id, its beginning or its last four letters, a version (its latest run), or last.",
+        help="A run id, a unique prefix or its last four characters; a version (its latest run); or last.",
     ),
 ]
-RunNames = Annotated[list[str], typer.Argument(metavar="RUN", help="Runs, as `mabe runs` lists.")]
-Version = Annotated[str, typer.Argument(help="A version of the registry, such as v6.")]
-DataFolder = Annotated[Path, typer.Argument(help="A folder in the competition's layout.")]
+RunNames = Annotated[
+    list[str], typer.Argument(metavar="RUN", help="Runs, by id, prefix or version.")
+]
+Version = Annotated[str, typer.Argument(help="A version in the registry, such as v6.")]
+DataFolder = Annotated[Path, typer.Argument(help="A data folder in the competition's layout.")]
 
 AutoResumeOption = Annotated[
     int,
     typer.Option(
         "--auto-resume",
         metavar="N",
-        help="While it is followed: resume it if it dies without a word, at most so many times.",
+        help="While following: resume a run that dies without an ending, at most N times.",
         min=0,
         max=100,
     ),
@@ -65,18 +67,21 @@ BudgetOption = Annotated[
     float | None,
     typer.Option(
         metavar="USD",
-        help="Stop with a checkpoint when so much is spent, over all attempts.",
+        help="Stop with a checkpoint once this much is spent, over all attempts.",
         min=0.01,
         callback=finite,
     ),
 ]
 CheckpointOption = Annotated[
-    str, typer.Option("--checkpoint", metavar="best|last|marked|epoch-N", help="Which weights.")
+    str,
+    typer.Option("--checkpoint", metavar="best|last|marked|epoch-N", help="The checkpoint to use."),
 ]
 DetachOption = Annotated[
-    bool, typer.Option("--detach", "-d", help="Start it and return; otherwise its log is followed.")
+    bool, typer.Option("--detach", "-d", help="Start it and return, instead of following its log.")
 ]
-DeviceOption = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to compute.")]
+DeviceOption = Annotated[
+    Literal["auto", "cpu", "cuda"], typer.Option(help="The device to compute on.")
+]
 MaxTimeOption = Annotated[
     str | None,
     typer.Option(metavar="2h", help="Stop with a checkpoint after this long, over all attempts."),
@@ -85,8 +90,8 @@ SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", "-s", metavar="KEY=VALUE", help="Override a setting; repeatable."),
 ]
-ForceOption = Annotated[bool, typer.Option("--force", help="Replace a file that is there already.")]
+ForceOption = Annotated[bool, typer.Option("--force", help="Replace an existing file.")]
 SkipBadOption = Annotated[
-    bool, typer.Option("--skip-bad", help="Leave damaged videos out instead of stopping.")
+    bool, typer.Option("--skip-bad", help="Leave out damaged videos instead of stopping.")
 ]
-YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]

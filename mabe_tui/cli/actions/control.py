@@ -41,7 +41,7 @@ def stop(
     grace: Annotated[
         float,
         typer.Option(
-            help="Seconds for a checkpoint, before it is killed.",
+            help="Seconds to wait for the checkpoint before killing.",
             min=0,
             max=86_400,
             callback=finite,
@@ -49,7 +49,7 @@ def stop(
     ] = GRACE_SECONDS,
     as_json: JsonOption = False,
 ) -> None:
-    """Ask runs to save a checkpoint and end; kill those that do not."""
+    """Ask runs to save a checkpoint and stop; kill those that do not."""
     from concurrent.futures import ThreadPoolExecutor  # late: `mabe --help` needs no logging
 
     entries = find_runs(context, runs)
@@ -81,16 +81,14 @@ def resume(
     max_time: MaxTimeOption = None,
     budget: BudgetOption = None,
     auto_resume: AutoResumeOption = 0,
-    data: Annotated[
-        Path | None, typer.Option(help="Where its data folder is now, if it was moved.")
-    ] = None,
+    data: Annotated[Path | None, typer.Option(help="The data folder, if it has moved.")] = None,
     from_scratch: Annotated[
         bool,
-        typer.Option("--from-scratch", help="Start it again where its checkpoints were removed."),
+        typer.Option("--from-scratch", help="Start again if its checkpoints were removed."),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Go on with a run from its last checkpoint, in a new attempt. Exit codes as for `mabe run`."""
+    """Resume a run from its last checkpoint, in a new attempt. Exit codes as for `mabe run`."""
     entry = find_run(context, run)
     seconds = parse_duration(max_time) if max_time is not None else None
     changes = control.before_resume(entry, data)

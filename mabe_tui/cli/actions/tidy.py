@@ -27,9 +27,10 @@ def register(app: typer.Typer) -> None:
 def tag(
     context: typer.Context,
     run: RunName,
-    tags: Annotated[list[str] | None, typer.Argument(metavar="TAG", help="To add.")] = None,
+    tags: Annotated[list[str] | None, typer.Argument(metavar="TAG", help="A tag to add.")] = None,
     remove: Annotated[
-        list[str] | None, typer.Option("--remove", "-r", metavar="T", help="Take off; repeatable.")
+        list[str] | None,
+        typer.Option("--remove", "-r", metavar="T", help="Remove a tag; repeatable."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -67,16 +68,16 @@ def rm(
     context: typer.Context,
     runs: RunNames,
     whole: Annotated[
-        bool, typer.Option("--all", help="Also what compare needs: nothing of the run is left.")
+        bool, typer.Option("--all", help="Remove the whole run, including what compare needs.")
     ] = False,
     force: Annotated[
         bool,
-        typer.Option("--force", help="Also one that may be alive where it cannot be reached."),
+        typer.Option("--force", help="Also remove a run that may be alive but cannot be reached."),
     ] = False,
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Remove checkpoints and logs of runs; settings, events and evaluation stay for `compare`.
+    """Remove checkpoints and logs of runs; settings, events and evaluation are kept for `compare`.
 
     A run that is alive is never removed.
     """
@@ -87,15 +88,17 @@ def rm(
 def gc(
     context: typer.Context,
     everything: Annotated[
-        bool, typer.Option("--all", help="Also failed and lost runs that completed epochs.")
+        bool, typer.Option("--all", help="Also remove failed and lost runs that completed epochs.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would go.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only list what would be removed.")
+    ] = False,
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Make room: checkpoints of single epochs, runs that came to nothing, prepared data.
+    """Free disk space: checkpoints of single epochs, runs without results, prepared data.
 
-    Settings, events, evaluation and the last and best checkpoints of all other runs stay.
+    Settings, events, evaluation and the last and best checkpoints of all other runs are kept.
     """
     removals = manage.plan_gc(session_of(context).home, everything)
     if dry_run:

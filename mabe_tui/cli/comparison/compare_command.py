@@ -43,33 +43,33 @@ def compare(
         typer.Argument(metavar="A B…", help="Versions, runs or RUN@epoch-3, two or more."),
     ],
     latest: Annotated[
-        bool, typer.Option("--latest", help="Of a version only its latest run, not all its seeds.")
+        bool, typer.Option("--latest", help="For versions, use only the latest run, not all seeds.")
     ] = False,
     epoch: Annotated[
         WhichEpoch,
         typer.Option(
             "--epoch",
-            help="Of each run, the best epoch, which it picked on these videos, or the last, which"
-            " nobody picked.",
+            help="The epoch to compare: best, picked on these videos, or last, which involves no choice.",
         ),
     ] = "best",
     as_json: JsonOption = False,
     as_csv: Annotated[
-        bool, typer.Option("--csv", help="One row a quantity, one column a side.")
+        bool, typer.Option("--csv", help="Print as CSV, one row per quantity, one column per side.")
     ] = False,
-    as_markdown: Annotated[bool, typer.Option("--md", help="Tables for a document.")] = False,
+    as_markdown: Annotated[bool, typer.Option("--md", help="Print as Markdown tables.")] = False,
     html: Annotated[
         Path | None,
-        typer.Option("--html", metavar="FILE", help="Write a page that needs nothing else."),
+        typer.Option("--html", metavar="FILE", help="Write a self-contained HTML page."),
     ] = None,
     svg: Annotated[
-        Path | None, typer.Option("--svg", metavar="FILE", help="Write curves and verdicts.")
+        Path | None,
+        typer.Option("--svg", metavar="FILE", help="Write curves and verdicts to an SVG file."),
     ] = None,
     force: ForceOption = False,
 ) -> None:
     """Compare versions or runs: settings, metrics, time, and a verdict with its uncertainty.
 
-    A version stands for its latest run and those that differ from it in nothing but the seed.
+    A version stands for its latest run and those that differ from it only in the seed.
     """
     if as_json + as_csv + as_markdown + (html is not None) + (svg is not None) > 1:
         raise MisuseError("--json, --csv, --md, --html and --svg: choose one")

@@ -40,49 +40,49 @@ def curves(
     context: typer.Context,
     runs: Annotated[
         list[str] | None,
-        typer.Argument(metavar="RUN…", help="Runs, as `mabe runs` lists; else the last."),
+        typer.Argument(metavar="RUN…", help="Runs, by id, prefix or version; default: the last."),
     ] = None,
     metric: Annotated[
         str | None,
         typer.Option(
             "--metric",
             "-m",
-            show_default="loss, and what leads in the task",
-            help="A chart each, by commas: loss, system, the name of a curve, or what is measured for"
-            " each class, such as recall; curves joined by + share a chart.",
+            show_default="loss, and the task's leading metric",
+            help="Metrics, separated by commas, one chart each: loss, system, the name of a curve, or a"
+            " metric of each class, such as recall; curves joined by + share a chart.",
         ),
     ] = None,
-    axis: Annotated[Axis, typer.Option("--x", help="What the curves are over.")] = Axis.EPOCH,
-    log_y: Annotated[bool, typer.Option("--log-y", help="Logarithmic y axis.")] = False,
+    axis: Annotated[Axis, typer.Option("--x", help="The x axis.")] = Axis.EPOCH,
+    log_y: Annotated[bool, typer.Option("--log-y", help="Use a logarithmic y axis.")] = False,
     smooth: Annotated[
         float,
         typer.Option(
-            help="Weight of a moving average over the raw values.",
+            help="Weight of the moving average over the raw values.",
             min=0,
             max=0.999,
             callback=finite,
         ),
     ] = 0.0,
     superseded: Annotated[
-        bool, typer.Option("--superseded", help="Also what a resume has taken back, faintly.")
+        bool, typer.Option("--superseded", help="Also draw work discarded by a resume, faintly.")
     ] = False,
     width: Annotated[
-        int | None, typer.Option(help="Columns; else the terminal's.", min=SMALLEST[0])
+        int | None, typer.Option(help="Width in columns; default: the terminal's.", min=SMALLEST[0])
     ] = None,
     height: Annotated[
-        int | None, typer.Option(help="Rows a chart.", min=SMALLEST[1], max=500)
+        int | None, typer.Option(help="Rows per chart.", min=SMALLEST[1], max=500)
     ] = None,
-    ascii_only: Annotated[bool, typer.Option("--ascii", help="Plain characters.")] = False,
+    ascii_only: Annotated[bool, typer.Option("--ascii", help="Use plain characters only.")] = False,
     as_json: JsonOption = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="One row a point.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print as CSV, one row per point.")] = False,
     svg: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the charts to an SVG file.")
     ] = None,
     force: ForceOption = False,
 ) -> None:
-    """Draw the curves of runs over one another.
+    """Draw the curves of runs in shared charts.
 
-    Over time and dollars, superseded work counts as it was paid for.
+    Over time and dollars, superseded work counts, because it was paid for.
     """  # fmt: skip
     if as_json + as_csv + (svg is not None) > 1:
         raise MisuseError("--json, --csv and --svg: choose one")

@@ -72,27 +72,30 @@ def video(
     context: typer.Context,
     run: RunName = "last",
     name: Annotated[
-        str | None, typer.Argument(metavar="VIDEO", help="An id, or worst; none lists them.")
+        str | None,
+        typer.Argument(metavar="VIDEO", help="A video id, or worst; without one, list them."),
     ] = None,
     frame: Annotated[
-        int | None, typer.Option(min=0, help="Which to draw; else the first wrong one.")
+        int | None, typer.Option(min=0, help="The frame to draw; default: the first wrong one.")
     ] = None,
     zoom: Annotated[
-        int | None, typer.Option(min=2, help="Frames that the strips show; else all.")
+        int | None, typer.Option(min=2, help="Number of frames in the strips; default: all.")
     ] = None,
-    view: Annotated[Follow, typer.Option(help="The whole arena, or the mice close up.")] = "arena",
+    view: Annotated[
+        Follow, typer.Option(help="The whole arena, or a close-up of the mice.")
+    ] = "arena",
     which: CheckpointOption = "best",
-    data: Annotated[
-        Path | None, typer.Option(help="Where the data are now, if they moved.")
-    ] = None,
+    data: Annotated[Path | None, typer.Option(help="The data folder, if it has moved.")] = None,
     device: DeviceOption = "auto",
-    ascii_only: Annotated[bool, typer.Option("--ascii", help="Plain characters.")] = False,
+    ascii_only: Annotated[bool, typer.Option("--ascii", help="Use plain characters only.")] = False,
     as_json: JsonOption = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="One row a video, or a frame.")] = False,
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help="Print as CSV, one row per video or frame.")
+    ] = False,
 ) -> None:
-    """List a run's validation videos, worst first; or draw one frame of one.
+    """List the validation videos of a run, worst first, or draw one frame of one.
 
-    Under the mice stand what is true and what the model says of every frame, and its probabilities.
+    Below the mice, strips show truth, prediction and probabilities over the video.
     """  # fmt: skip
     if as_json and as_csv:
         raise MisuseError("--json and --csv: choose one")

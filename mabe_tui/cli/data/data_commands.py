@@ -34,9 +34,11 @@ if TYPE_CHECKING:
 COPIED = ("frames", "mice", "keypoints", "fps", "shares", "missing", "noise")
 """Options of `mabe data synth` that say what `--like` takes from the real set."""
 VersionOption = Annotated[
-    str, typer.Option("--version", metavar="V", help="The version whose settings are meant.")
+    str, typer.Option("--version", metavar="V", help="The version whose settings apply.")
 ]
-Workers = Annotated[int | None, typer.Option(help="Processes; none: one a core.", min=1)]
+Workers = Annotated[
+    int | None, typer.Option(help="Number of processes; default: one per core.", min=1)
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -54,27 +56,36 @@ def register(app: typer.Typer) -> None:
 
 def synth(
     context: typer.Context,
-    folder: Annotated[Path, typer.Argument(help="Where to write; a new or empty folder.")],
-    videos: Annotated[int | None, typer.Option(help="How many; with --like: all.", min=1)] = None,
-    frames: Annotated[int, typer.Option(help="Frames a video.", min=2)] = 3000,
-    mice: Annotated[int, typer.Option(help="Mice a video.", min=2, max=4)] = 2,
+    folder: Annotated[Path, typer.Argument(help="The folder to write to, new or empty.")],
+    videos: Annotated[
+        int | None, typer.Option(help="Number of videos; with --like, default: all.", min=1)
+    ] = None,
+    frames: Annotated[int, typer.Option(help="Frames per video.", min=2)] = 3000,
+    mice: Annotated[int, typer.Option(help="Mice per video.", min=2, max=4)] = 2,
     keypoints: Annotated[
         str, typer.Option(help="mars7, mabe18, or body parts separated by commas.")
     ] = "mars7",
-    fps: Annotated[float, typer.Option(help="Frames a second.", min=1, callback=finite)] = 30.0,
+    fps: Annotated[float, typer.Option(help="Frames per second.", min=1, callback=finite)] = 30.0,
     shares: Annotated[
         str | None,
-        typer.Option(help="Class shares, as in social=0.1,mating=0.05,aggressive=0.05; or `real`."),
+        typer.Option(
+            help="Class shares, such as social=0.1,mating=0.05,aggressive=0.05; or `real`."
+        ),
     ] = None,
     missing: Annotated[
         float, typer.Option(help="Share of points that are not tracked.", callback=finite)
     ] = 0.02,
-    noise: Annotated[float, typer.Option(help="Tracking noise, pixels.", callback=finite)] = 1.2,
-    seed: Annotated[int, typer.Option(help="Same seed, same data.", min=0, max=LARGEST_SEED)] = 42,
+    noise: Annotated[float, typer.Option(help="Tracking noise in pixels.", callback=finite)] = 1.2,
+    seed: Annotated[
+        int,
+        typer.Option(
+            help="Random seed; the same seed gives the same data.", min=0, max=LARGEST_SEED
+        ),
+    ] = 42,
     like: Annotated[
         Path | None,
         typer.Option(
-            metavar="TRAIN_CSV", help="Copy videos, labs, body parts and bouts of a real set."
+            metavar="TRAIN_CSV", help="Copy videos, labs, body parts and bouts from a real set."
         ),
     ] = None,
     workers: Workers = None,
@@ -161,7 +172,7 @@ def check(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Look for everything that is wrong or odd in a data folder; exit 1 where training would stop."""
+    """Report everything wrong or odd in a data folder; exit code 1 if training would stop."""
     from core.data.check import check as check_folder
 
     experiment = behaviour_of(
@@ -200,7 +211,7 @@ def prepare(
     skip_bad: SkipBadOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Turn a data folder into memory-mapped arrays, once; a later run finds them."""
+    """Convert a data folder to memory-mapped arrays, once; later runs reuse them."""
     import time
 
     from core.data.manifest import omissions
@@ -242,11 +253,11 @@ class LabRow(msgspec.Struct, frozen=True):
 def show(
     context: typer.Context,
     folder: DataFolder,
-    video: Annotated[str | None, typer.Argument(help="One video's id, for its bouts.")] = None,
+    video: Annotated[str | None, typer.Argument(help="A video id, to list its bouts.")] = None,
     table: Annotated[str, typer.Option(help="train or test.")] = "train",
     as_json: JsonOption = False,
 ) -> None:
-    """Show what a data folder holds, by lab; or the bouts of one video."""
+    """Show the contents of a data folder, by lab, or the bouts of one video."""
     from core.data.competition import read_videos
 
     videos = read_videos(folder, table)

@@ -40,14 +40,14 @@ def register(data: typer.Typer) -> None:
 def download(
     context: typer.Context,
     folder: Annotated[
-        Path, typer.Argument(help="Where to put the files; on Modal, a name on its volume.")
+        Path, typer.Argument(help="The folder for the files; on Modal, a name on its volume.")
     ] = Path("mabe"),
     on: Annotated[
         Literal["local", "modal"],
-        typer.Option(help="modal: into Modal's volume, without this computer's help."),
+        typer.Option(help="modal: into Modal's volume, without passing through this computer."),
     ] = "local",
     competition: Annotated[
-        str, typer.Option(help="As in kaggle.com/competitions/NAME.")
+        str, typer.Option(help="The competition, as in kaggle.com/competitions/NAME.")
     ] = COMPETITION,
     detach: Annotated[
         bool, typer.Option("--detach", "-d", help="On Modal: start it and return.")
@@ -59,18 +59,19 @@ def download(
         str, typer.Option("--version", metavar="V", help="On Modal: the version to prepare for.")
     ] = DEFAULT_VERSION,
     skip_bad: Annotated[
-        bool, typer.Option("--skip-bad", help="On Modal: leave damaged videos out.")
+        bool, typer.Option("--skip-bad", help="On Modal: leave out damaged videos.")
     ] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Fetch and write all files again, though they are here.")
+        bool,
+        typer.Option("--force", help="Download and write all files again, even if they are here."),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Fetch the competition's data from Kaggle; the same command goes on where it was broken off.
+    """Download the competition's data from Kaggle; the same command continues an interrupted download.
 
-    What has been fetched whole is looked at, and not fetched again.
+    Complete files are checked and not downloaded again.
 
-    With `--on modal` they are fetched, checked and prepared there; this only follows, and may be ended.
+    With `--on modal`, Modal downloads, checks and prepares them; this command only follows and may be ended.
     """
     if on == "modal":
         if force:
@@ -173,13 +174,13 @@ def _print_ready(order: "DownloadRequest", ready: "DownloadReady", as_json: bool
 def push(
     folder: DataFolder,
     name: Annotated[
-        str | None, typer.Option(help="What it is called there; none: as the folder.")
+        str | None, typer.Option(help="Its name on Modal; default: the folder's name.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Bring a data folder to Modal, for `mabe run … --on modal --data /vol/NAME`; prints that path.
+    """Upload a data folder to Modal, for `mabe run … --on modal --data /vol/NAME`; prints that path.
 
-    What is there already is not sent again, so that it can be interrupted.
+    Files that are already there are not sent again, so it can be interrupted.
     """
     from core.data.competition import labelled, read_videos
     from mabe_tui.launch.modal import data as modal_data
@@ -198,7 +199,7 @@ def push(
 
 
 def list_folders(as_json: JsonOption = False) -> None:
-    """List the data on Modal's volume, and how far downloads there have come."""
+    """List the data on Modal's volume, and the progress of downloads there."""
     from mabe_tui.launch.modal import data as modal_data
 
     folders = modal_data.folders()

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from core.inference.evaluate import Evaluation
     from mabe_tui.runs.comparison.evaluate import EvaluationReport
 
-DataOption = Annotated[Path, typer.Option("--data", help="A folder in the competition's layout.")]
+DataOption = Annotated[
+    Path, typer.Option("--data", help="A data folder in the competition's layout.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -46,22 +48,22 @@ def predict(
         typer.Option("-o", "--output", help="NAME.parquet or NAME.csv; bouts go to NAME.bouts.…"),
     ],
     table: Annotated[
-        str | None, typer.Option(help="train or test; else whichever the folder has.")
+        str | None, typer.Option(help="train or test; default: whichever the folder has.")
     ] = None,
     which: CheckpointOption = "best",
     device: DeviceOption = "auto",
     median: Annotated[
-        int, typer.Option(help="Smooth probabilities over so many frames (odd).")
+        int, typer.Option(help="Smooth probabilities over this many frames (odd).")
     ] = 1,
     merge_gap: Annotated[
-        int, typer.Option(help="Join bouts with at most so many frames between.")
+        int, typer.Option(help="Merge bouts separated by at most this many frames.")
     ] = 0,
-    min_frames: Annotated[int, typer.Option(help="Drop shorter bouts.")] = 1,
+    min_frames: Annotated[int, typer.Option(help="Drop bouts shorter than this many frames.")] = 1,
     skip_bad: SkipBadOption = False,
     force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Write classes and probabilities of every frame, and bouts, to files."""
+    """Write the class and probabilities of every frame, and bouts, to files."""
     from core.inference.output import bouts_path, check_suffix, write_predictions
     from core.inference.postprocess import BoutRules
     from core.inference.predict import Predictor, predictable
@@ -107,7 +109,7 @@ def evaluate(
     force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure a checkpoint on the labelled videos of any data folder."""
+    """Evaluate a checkpoint on the labelled videos of a data folder."""
     from mabe_tui.runs.comparison.evaluate import evaluate_run
 
     if output is not None and output.suffix != ".parquet":

@@ -22,17 +22,17 @@ def import_log(
         str,
         typer.Argument(
             metavar="FILE|ap-…|fc-…",
-            help="What an old training script printed: a file, or a Modal app's or call's log.",
+            help="Output of an old training script: a file, or the log of a Modal app or call.",
         ),
     ],
     version: Annotated[
         str, typer.Option("--version", metavar="V", help="The version that it is a run of.")
     ] = DEFAULT_VERSION,
 ) -> None:
-    """Make a run of an old log, tagged `imported`; prints its id.
+    """Turn an old log into a run, tagged `imported`; prints its id.
 
-    Its figures are those that the log claims; nothing is measured again. Of an app or call that goes
-    on, what it has printed by now. A log that was imported before makes no second run of its version.
+    Its figures are those that the log claims; nothing is measured again. From an app or call that is
+    still running, what it has printed so far. Importing the same log again makes no second run.
     """
     from mabe_tui.runs.old_logs import import_log as importing
 

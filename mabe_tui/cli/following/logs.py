@@ -44,22 +44,22 @@ def logs(
     context: typer.Context,
     run: RunName = "last",
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on until the run ends, or Ctrl-C.")
+        bool, typer.Option("--follow", "-f", help="Follow until the run ends, or Ctrl-C.")
     ] = False,
     raw: Annotated[
-        bool, typer.Option("--raw", help="The bytes as they were printed, events included.")
+        bool, typer.Option("--raw", help="Print the exact bytes, events included.")
     ] = False,
     last: Annotated[
-        int | None, typer.Option("--lines", "-n", help="Begin with the last so many lines.", min=0)
+        int | None, typer.Option("--lines", "-n", help="Start with the last N lines.", min=0)
     ] = None,
     auto_resume: AutoResumeOption = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what a run printed: an epoch a line, warnings, and its own words.
+    """Show the log of a run: one line per epoch, warnings, and other output.
 
-    With ap-… or fc-…, the same of any Modal app or function call, whoever started it: epochs as
-    earlier training scripts printed them are understood too. Leaving with Ctrl-C does nothing to the
-    run. With --json, one object a line. With -f, exit codes as for `mabe run`.
+    With ap-… or fc-…, show the log of any Modal app or function call, whoever started it; epochs in
+    the format of the old training scripts are recognised too. Leaving with Ctrl-C does not affect the
+    run. With --json, one object per line. With -f, exit codes as for `mabe run`.
     """
     if raw and last is not None:
         raise MisuseError("--raw gives every byte from the first: pipe it into `tail` for --lines")

@@ -54,26 +54,28 @@ def batch_size(
     version: Version,
     data: Annotated[
         Path | None,
-        typer.Option(help="Count this folder's frames too: on a GPU they lie in its memory."),
+        typer.Option(help="A data folder whose frames count too, as they occupy GPU memory."),
     ] = None,
     overrides: SetOption = None,
-    preset: Annotated[str | None, typer.Option(help="Apply a preset of the registry.")] = None,
+    preset: Annotated[str | None, typer.Option(help="Apply a preset from the registry.")] = None,
     memory_gib: Annotated[
         float | None,
         typer.Option(
-            help="Memory that training may take; else most of what is free.",
+            help="Memory that training may use; default: most of what is free.",
             min=0.01,
             max=100_000,
             callback=finite,
         ),
     ] = None,
-    most: Annotated[int, typer.Option(help="Try no larger batch.", min=8, max=1_000_000)] = MOST,
+    most: Annotated[
+        int, typer.Option(help="The largest batch to try.", min=8, max=1_000_000)
+    ] = MOST,
     as_json: JsonOption = False,
 ) -> None:
-    """Find the largest batch that fits, by training steps of the real model on real samples, repeated.
+    """Find the largest batch that fits, with training steps of the real model on repeated real samples.
 
-    Measured on this computer, on the device that the version asks for. Ends with the accumulation that
-    keeps the version's effective batch.
+    Measured on this computer, on the version's device. The last line is the accumulation that keeps
+    the version's effective batch.
     """
     from core.system.machine import choose_device, device_name
     from core.training.batch_size import largest_batch

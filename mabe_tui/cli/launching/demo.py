@@ -41,10 +41,10 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     context: typer.Context,
-    videos: Annotated[int, typer.Option(help="Videos of synthetic data.", min=10)] = 60,
-    frames: Annotated[int, typer.Option(help="Frames of each.", min=200)] = 1500,
+    videos: Annotated[int, typer.Option(help="Number of synthetic videos.", min=10)] = 60,
+    frames: Annotated[int, typer.Option(help="Frames per video.", min=200)] = 1500,
 ) -> None:
-    """Make data, train two seeds of v5 and of v6 scaled down, detached, then compare the versions."""
+    """Make data, train two seeds each of v5 and v6 scaled down, detached, then compare the versions."""
     session = session_of(context)
     began = time.monotonic()
     data = _make_data(session.cache / "demo-data", videos, frames)

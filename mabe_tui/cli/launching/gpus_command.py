@@ -51,7 +51,7 @@ def gpus(
     context: typer.Context,
     version: Version,
     epochs: Annotated[
-        int | None, typer.Option(help="Reckon for so many; else the version's own.", min=1)
+        int | None, typer.Option(help="Number of epochs; default: the version's own.", min=1)
     ] = None,
     probe: Annotated[
         str | None,
@@ -62,19 +62,17 @@ def gpus(
     ] = None,
     budget: Annotated[
         float | None,
-        typer.Option(
-            metavar="USD", help="What all probes may cost at most.", min=0.01, callback=finite
-        ),
+        typer.Option(metavar="USD", help="Maximum cost of all probes.", min=0.01, callback=finite),
     ] = None,
     overrides: SetOption = None,
-    preset: Annotated[str | None, typer.Option(help="Apply a preset of the registry.")] = None,
+    preset: Annotated[str | None, typer.Option(help="Apply a preset from the registry.")] = None,
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what a version takes on each GPU: batch, time and dollars, each with where it comes from.
+    """Show batch, time and dollars of a version on each GPU, each with its source.
 
-    Measured: a run on that GPU, of those kept here. Probed: some steps on it (--probe), times the steps of an
-    epoch; validation is not in it. Reported: the version's original documents. What nobody knows is –.
+    Measured: from a run kept here, on that GPU. Probed: from some steps on it (--probe), times the steps
+    of an epoch, without validation. Reported: from the version's original documents. Unknown: –.
     """
     session = session_of(context)
     experiment = session.registry.experiment(version, overrides or [], preset)

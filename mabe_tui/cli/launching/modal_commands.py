@@ -33,7 +33,7 @@ from mabe_tui.runs.summary.checkpoints import is_elsewhere
 from mabe_tui.runs.summary.run_summary import RunSummary, refresh, state_of, summary_of
 
 WhichArgument = Annotated[
-    str, typer.Argument(metavar="[best|last|epoch-N|all]", help="Which checkpoints.")
+    str, typer.Argument(metavar="[best|last|epoch-N|all]", help="The checkpoints to download.")
 ]
 MODAL = "modal"
 NARROW = ("app",)
@@ -49,7 +49,7 @@ def register(app: typer.Typer) -> None:
 
 
 def sync(context: typer.Context, run: RunName = "last", as_json: JsonOption = False) -> None:
-    """Fill every hole in what is here of a run: from its log, then from its own folder elsewhere."""
+    """Complete the local copy of a remote run, from its log, then from its remote folder."""
     entry = find_run(context, run)
     elsewhere = is_elsewhere(entry.run)
     before = sum(1 for _ in entry.run.events())
@@ -70,9 +70,9 @@ def pull(
     which: WhichArgument = "best",
     as_json: JsonOption = False,
 ) -> None:
-    """Fetch checkpoints; prints their paths.
+    """Download checkpoints; prints their paths.
 
-    Each is kept only once its sha256 is right, and what is here already is not fetched again.
+    Each is kept only if its sha256 matches; those already here are not downloaded again.
     """
     entry = find_run(context, run)
     with if_interrupted(), progress(entry.id) as tell:
@@ -85,9 +85,9 @@ def pull(
 
 
 def ps(context: typer.Context, as_json: JsonOption = False) -> None:
-    """List the runs that are alive on Modal, what they cost so far, and apps that no run knows.
+    """List live runs on Modal with their cost so far, and apps that belong to no run.
 
-    Exit code 1 where Modal could not be asked: what is listed is then only what is known here.
+    Exit code 1 if Modal could not be asked; the list then contains only what is known here.
     """
     entries = [e for e in RunStore(session_of(context).home).entries() if _is_on_modal(e)]
     alive = [entry for entry in entries if state_of(entry).may_speak]
@@ -173,11 +173,11 @@ def _row(entry: RunEntry, summary: RunSummary) -> dict[str, object]:
 
 def prices(
     refresh_: Annotated[
-        bool, typer.Option("--refresh", help="Fetch Modal's price list of today, and keep it.")
+        bool, typer.Option("--refresh", help="Download today's price list from Modal and keep it.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the prices that costs are estimated by. Modal's own bill counts."""
+    """Show the prices used for cost estimates. Modal's own bill is authoritative."""
     if refresh_:
         _refresh_prices(as_json)
         return

@@ -52,41 +52,45 @@ def run(
     context: typer.Context,
     version: Version,
     on: Annotated[
-        str | None, typer.Option(metavar="local|modal", help="Where; else as the registry says.")
+        str | None,
+        typer.Option(metavar="local|modal", help="Where to run; default: as in the registry."),
     ] = None,
     detach: DetachOption = False,
-    data: Annotated[Path | None, typer.Option(help="A folder in the competition's layout.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="A data folder in the competition's layout.")
+    ] = None,
     overrides: SetOption = None,
     seed: Annotated[
-        int | None, typer.Option(help="Instead of the registry's.", min=0, max=LARGEST_SEED)
+        int | None,
+        typer.Option(help="The seed; default: as in the registry.", min=0, max=LARGEST_SEED),
     ] = None,
     seeds: Annotated[
         str | None,
-        typer.Option(metavar="1,2,3", help="A run a seed; those that wait are queued."),
+        typer.Option(metavar="1,2,3", help="One run per seed; waiting ones are queued."),
     ] = None,
     parallel: Annotated[
         int | None,
         typer.Option(
-            help="Seeds at a time; else one here, and all on Modal.", min=1, max=MOST_RUNS
+            help="Seeds at a time; default: one here, all on Modal.", min=1, max=MOST_RUNS
         ),
     ] = None,
-    preset: Annotated[str | None, typer.Option(help="Apply a preset of the registry.")] = None,
+    preset: Annotated[str | None, typer.Option(help="Apply a preset from the registry.")] = None,
     max_time: MaxTimeOption = None,
     budget: BudgetOption = None,
     auto_resume: AutoResumeOption = 0,
     yes: YesOption = False,
     tags: Annotated[
-        list[str] | None, typer.Option("--tag", metavar="T", help="Tag it; repeatable.")
+        list[str] | None, typer.Option("--tag", metavar="T", help="Add a tag; repeatable.")
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show all that would happen; touch nothing.")
+        bool, typer.Option("--dry-run", help="Show everything that would happen; change nothing.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Train a version. The run goes on whatever becomes of this terminal.
+    """Train a version. The run continues if this terminal closes.
 
-    Standard output gets the run's id, standard error all else. Exit code: 0 finished or left running,
-    1 failed, 3 stopped, 4 preempted, 5 died without a word.
+    Standard output has the run's id, standard error everything else. Exit code: 0 finished or left
+    running, 1 failed, 3 stopped, 4 preempted, 5 died without an ending.
     """
     session = session_of(context)
     seconds = parse_duration(max_time) if max_time is not None else None

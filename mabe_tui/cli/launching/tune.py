@@ -63,28 +63,31 @@ def tune(
     trials: Annotated[
         int,
         typer.Option(
-            help="How many the study is to have, earlier ones included.", min=1, max=MOST_RUNS
+            help="Trials in the whole study, earlier ones included.", min=1, max=MOST_RUNS
         ),
     ],
-    data: Annotated[Path | None, typer.Option(help="A folder in the competition's layout.")] = None,
-    preset: Annotated[str | None, typer.Option(help="Apply a preset of the registry.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="A data folder in the competition's layout.")
+    ] = None,
+    preset: Annotated[str | None, typer.Option(help="Apply a preset from the registry.")] = None,
     overrides: SetOption = None,
     name: Annotated[
-        str | None, typer.Option(help="Of the study; else the version's, and the preset's.")
+        str | None, typer.Option(help="Name of the study; default: version and preset.")
     ] = None,
     parallel: Annotated[int, typer.Option(help="Trials at a time.", min=1, max=MOST_RUNS)] = 1,
     on: Annotated[
-        str | None, typer.Option(metavar="local|modal", help="Where; else as the registry says.")
+        str | None,
+        typer.Option(metavar="local|modal", help="Where to run; default: as in the registry."),
     ] = None,
     max_time: MaxTimeOption = None,
     budget: BudgetOption = None,
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Search the ranges under [experiments.V.tune]: each trial is a run, and poor ones stop early.
+    """Search the ranges in [experiments.V.tune]: each trial is a run, and poor ones stop early.
 
-    The same command goes on with a study that was left: finished trials are not repeated, and runs that
-    are under way are taken up again. Time and budget are limits of each trial.
+    The same command continues an interrupted study: finished trials are not repeated, and runs that are
+    still going are followed again. Time and budget are limits per trial.
     """
     from mabe_tui.runs.studies.study import asked, open_study
 

@@ -22,12 +22,13 @@ def pin(
     context: typer.Context,
     name: Annotated[
         str | None,
-        typer.Argument(metavar="[RUN|V]", help="A run or a version; none: list the pins."),
+        typer.Argument(metavar="[RUN|V]", help="A run or a version; without one, list the pins."),
     ] = None,
     baseline: Annotated[
-        bool, typer.Option("--baseline", help="As what all others are held against.")
+        bool,
+        typer.Option("--baseline", help="Make it the baseline that all others are compared with."),
     ] = False,
-    remove: Annotated[bool, typer.Option("--remove", help="Take the pin away.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove the pin.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Pin a version or a run, or make it the baseline of `runs`, `list --measured` and the dashboard."""
@@ -70,10 +71,10 @@ def _meant(session: Session, name: str) -> str:
 
 def views(
     context: typer.Context,
-    remove: Annotated[str | None, typer.Option(metavar="NAME", help="Forget this one.")] = None,
+    remove: Annotated[str | None, typer.Option(metavar="NAME", help="Remove this view.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the saved views; `mabe runs … --save NAME` makes one, `--view NAME` shows it."""
+    """List the saved views; `mabe runs … --save NAME` saves one, `--view NAME` shows it."""
     state = ViewState(session_of(context).home)
     if remove is not None:
         state.remove_view(remove)

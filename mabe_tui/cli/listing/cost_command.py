@@ -47,21 +47,21 @@ def register(app: typer.Typer) -> None:
 def cost(
     context: typer.Context,
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="V…", help="Versions or runs; none: all.")
+        list[str] | None, typer.Argument(metavar="V…", help="Versions or runs; default: all.")
     ] = None,
-    by: Annotated[By, typer.Option(help="What a row is.")] = "experiment",
+    by: Annotated[By, typer.Option(help="What each row stands for.")] = "experiment",
     since: Annotated[
         str | None,
         typer.Option(
-            metavar="7d", help="Only the last so many days, today included; or from a date on."
+            metavar="7d", help="Only the last days, such as 7d, today included; or from a date on."
         ),
     ] = None,
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
 ) -> None:
-    """Show what rented runs have cost. Days are those of this computer's time zone.
+    """Show what rented runs have cost, by days in this computer's time zone.
 
-    What a resume took back counts too; runs that were removed do not.
+    Work discarded by a resume counts too; removed runs do not.
     """
     if as_json and as_csv:
         raise MisuseError("--json and --csv: choose one")

@@ -32,42 +32,53 @@ def register(app: typer.Typer) -> None:
 def runs(
     context: typer.Context,
     states: Annotated[
-        list[str] | None, typer.Option("--state", help="Only in this state; repeatable.")
+        list[str] | None, typer.Option("--state", help="Only runs in this state; repeatable.")
     ] = None,
-    version: Annotated[str | None, typer.Option(help="Only of this version.")] = None,
-    tag: Annotated[str | None, typer.Option(help="Only with this tag.")] = None,
+    version: Annotated[str | None, typer.Option(help="Only runs of this version.")] = None,
+    tag: Annotated[str | None, typer.Option(help="Only runs with this tag.")] = None,
     where: Annotated[
-        str | None, typer.Option(metavar="QUERY", help="Only those: 'score > 0.4 and tag:sweep'.")
+        str | None,
+        typer.Option(
+            metavar="QUERY", help="Only runs that match, such as 'score > 0.4 and tag:sweep'."
+        ),
     ] = None,
     sort: Annotated[
-        str | None, typer.Option(metavar="KEY", help="By this, the largest or A first.")
+        str | None, typer.Option(metavar="KEY", help="Sort by this key, largest (or A) first.")
     ] = None,
-    reverse: Annotated[bool, typer.Option("--reverse", help="In the other order.")] = False,
+    reverse: Annotated[bool, typer.Option("--reverse", help="Reverse the order.")] = False,
     baseline: Annotated[
         str | None,
-        typer.Option(metavar="RUN|V", help="Show the difference to this; else to the pinned one."),
+        typer.Option(
+            metavar="RUN|V", help="Show the difference from this; default: the pinned baseline."
+        ),
     ] = None,
     columns: Annotated[
-        str | None, typer.Option(metavar="KEY,…", help="These columns; `help` lists all keys.")
+        str | None, typer.Option(metavar="KEY,…", help="Columns to show; `help` lists all keys.")
     ] = None,
-    view: Annotated[str | None, typer.Option(metavar="NAME", help="As saved.")] = None,
+    view: Annotated[str | None, typer.Option(metavar="NAME", help="Use a saved view.")] = None,
     save: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Save filter, order and columns.")
+        str | None, typer.Option(metavar="NAME", help="Save filter, order and columns as a view.")
     ] = None,
     limit: Annotated[
         int | None,
-        typer.Option("--limit", "-n", help="At most so many, 20 unless watched; 0: all.", min=0),
+        typer.Option(
+            "--limit",
+            "-n",
+            help="At most this many; default: 20, or all with --watch; 0: all.",
+            min=0,
+        ),
     ] = None,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Go on showing them until Ctrl-C.")
+        bool, typer.Option("--watch", help="Keep the table up to date until Ctrl-C.")
     ] = False,
     foreign: Annotated[
-        bool, typer.Option("--foreign", help="Jobs on this computer that belong to no run here.")
+        bool,
+        typer.Option("--foreign", help="List jobs on this computer that belong to no run here."),
     ] = False,
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
 ) -> None:
-    """List the runs, newest first."""
+    """List runs, newest first."""
     session = session_of(context)
     if as_json and as_csv:
         raise MisuseError("--json and --csv: choose one")

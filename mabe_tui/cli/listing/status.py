@@ -74,7 +74,7 @@ def _print_fitted(rows: Sequence[Mapping[str, object]], droppable: Sequence[str]
 
 
 def status(context: typer.Context, run: RunName = "last", as_json: JsonOption = False) -> None:
-    """Show how one run stands."""
+    """Show everything known about a run."""
     entry = find_run(context, run)
     problems = refresh([entry])
     summary, reference = summary_of(entry), rented_reference(entry.run)
@@ -188,15 +188,17 @@ def checkpoints(
     context: typer.Context,
     run: RunName = "last",
     verify: Annotated[
-        bool, typer.Option("--verify", help="Read each whole and compare its sha256.")
+        bool, typer.Option("--verify", help="Read each file and check its sha256.")
     ] = False,
     marked: Annotated[
         str | None,
-        typer.Option("--mark", metavar="best|last|epoch-N|none", help="Keep it as `marked`."),
+        typer.Option(
+            "--mark", metavar="best|last|epoch-N|none", help="Keep this checkpoint as `marked`."
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List a run's checkpoints; exit code 1 where one that counts is damaged."""
+    """List the checkpoints of a run; exit code 1 if one that is needed is damaged."""
     entry = find_run(context, run)
     if marked == UNSET:
         unmark(entry.run)

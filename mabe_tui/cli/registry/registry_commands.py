@@ -38,15 +38,15 @@ def register(app: typer.Typer) -> None:
 def list_versions(
     context: typer.Context,
     measured: Annotated[
-        bool, typer.Option("--measured", help="With what their runs came to, over the seeds.")
+        bool, typer.Option("--measured", help="Add the measured scores, over seeds.")
     ] = False,
     baseline: Annotated[
         str | None,
-        typer.Option(metavar="RUN|V", help="With --measured: show the difference to this."),
+        typer.Option(metavar="RUN|V", help="With --measured: show the difference from this."),
     ] = None,
     as_json: JsonOption = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="With --measured: print as CSV.")] = False,
-    task: Annotated[str | None, typer.Option(help="Only the versions that learn this.")] = None,
+    task: Annotated[str | None, typer.Option(help="Only versions of this task.")] = None,
 ) -> None:
     """List the versions of the registry."""
     registry = session_of(context).registry
@@ -113,13 +113,13 @@ def show(
     context: typer.Context,
     version: Version,
     diff: Annotated[
-        str | None, typer.Option("--diff", metavar="W", help="Only what differs from version W.")
+        str | None, typer.Option("--diff", metavar="W", help="Only the differences from version W.")
     ] = None,
     overrides: SetOption = None,
-    preset: Annotated[str | None, typer.Option(help="Apply a preset of the registry.")] = None,
+    preset: Annotated[str | None, typer.Option(help="Apply a preset from the registry.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show one version with all it inherits, or how it differs from another."""
+    """Show all settings of a version, inherited ones included, or how it differs from another."""
     registry = session_of(context).registry
     registry.check_presets()
     experiment = registry.experiment(version, overrides or (), preset)
@@ -224,19 +224,19 @@ def _show_reported(reported: Reported) -> None:
 
 def new(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="The new version's name.")],
+    name: Annotated[str, typer.Argument(help="The name of the new version.")],
     extends: Annotated[
-        str | None, typer.Option(help="The version whose settings it starts from.")
+        str | None, typer.Option(help="The version to inherit settings from.")
     ] = None,
     overrides: SetOption = None,
     notes: Annotated[str | None, typer.Option(help="Why this version exists.")] = None,
-    title: Annotated[str | None, typer.Option(help="One line for `mabe show`.")] = None,
+    title: Annotated[str | None, typer.Option(help="A one-line title for `mabe show`.")] = None,
     task: Annotated[
         str | None,
-        typer.Option(help="What it learns; else as the version that it extends, or behaviour."),
+        typer.Option(help="Its task; default: that of the extended version, or behaviour."),
     ] = None,
 ) -> None:
-    """Write a new version into the registry, once it has been found sound."""
+    """Add a new version to the registry, after checking it."""
     session = session_of(context)
     if session.found_registry is None:
         raise ConfigError(
@@ -252,8 +252,8 @@ def new(
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(help="Where to write it.")] = Path(),
-    force: Annotated[bool, typer.Option("--force", help="Replace one that is there.")] = False,
+    folder: Annotated[Path, typer.Argument(help="The folder to write to.")] = Path(),
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing registry.")] = False,
 ) -> None:
     """Write a registry with v1 to v7 into a folder."""
     path = folder / registries.FILE_NAME

@@ -24,8 +24,8 @@ from mabe_tui.runs.format.untrusted_text import clean as clean
 if TYPE_CHECKING:
     from rich.table import Table
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print the same as JSON.")]
-CsvOption = Annotated[bool, typer.Option("--csv", help="Print the same as CSV.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
+CsvOption = Annotated[bool, typer.Option("--csv", help="Print as CSV.")]
 SECONDS_BETWEEN_LINES = 5.0
 NO_BREAK = "\u00a0"
 """Between words that :func:`wrapped` is to leave on one line; it prints a space in its place."""

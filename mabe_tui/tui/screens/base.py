@@ -122,7 +122,7 @@ class MabeScreen(DeferringScreen[None]):
         self.notify(message.text, markup=False)
 
     def action_back(self) -> None:
-        """Go back to the screen before, once however often it is pressed."""
+        """Go back to the previous screen, once however often it is pressed."""
         if self.app.screen is self:
             self.app.pop_screen()
 

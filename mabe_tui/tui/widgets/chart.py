@@ -190,7 +190,7 @@ class ChartView(LineWidget, can_focus=True):
         self._tell_range(low + by, high + by)
 
     def action_reset(self) -> None:
-        """Show everything, without a cursor."""
+        """Show everything, without the cursor."""
         self.put_range(None)
         self.post_message(self.Zoomed(self, None))
         self._tell_cursor(None)

@@ -223,7 +223,7 @@ async def test_the_key_shown_for_help_is_one_that_no_line_takes(make_app) -> Non
         await pilot.press("f1")
         text = str(pilot.app.screen.query_one(Static).render())
         assert text.count("everywhere") == 1
-        assert "Take what is suggested" in text
+        assert "Accept the suggestion" in text
 
 
 async def test_readonly_starts_nothing(make_app, recorded: Path) -> None:

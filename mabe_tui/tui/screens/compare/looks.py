@@ -169,7 +169,7 @@ class ComparisonLooks(MabeScreen):
         self._arrange()
 
     def action_metric(self) -> None:
-        """Choose what the curves are of."""
+        """Choose the metric of the curves."""
 
         def chosen(metric: str | None) -> None:
             if metric is not None:
@@ -186,7 +186,7 @@ class ComparisonLooks(MabeScreen):
         self._draw()
 
     def action_log_y(self) -> None:
-        """Draw on a logarithmic axis, or not."""
+        """Toggle a logarithmic axis."""
         self._change(replace(self.compare_view, log_y=not self.compare_view.log_y))
         self._draw()
 

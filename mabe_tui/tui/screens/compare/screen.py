@@ -218,14 +218,14 @@ class CompareScreen(ComparisonLooks):
         self.app.push_screen(PickScreen("add to the comparison", message.names), chosen)
 
     def action_drop(self) -> None:
-        """Take the selected side out."""
+        """Remove the selected side."""
         if len(self.names) <= LEAST:
             self.notify("a comparison has two sides: add another first", severity="warning")
         elif (selected := self._sides.selected) is not None:
             self._take(tuple(name for name in self.names if name != selected))
 
     def action_reference(self) -> None:
-        """Hold the others against the selected side."""
+        """Compare the others with the selected side."""
         selected = self._sides.selected
         if selected is not None and selected != self.names[0]:
             others = (name for name in self.names if name != selected)

@@ -293,13 +293,13 @@ class HomeScreen(Opening):
         self.runs.open_filter()
 
     def action_back(self) -> None:
-        """Close the filter, or take marks away."""
+        """Close the filter, or clear the marks."""
         if not self.runs.close_filter() and self.choices.marked:
             self.choices.marked.clear()
             self.show_all()
 
     def action_all_runs(self) -> None:
-        """Show the runs of all versions, or of the selected one."""
+        """Show the runs of all versions, or only the selected one."""
         self._all = not self._all
         self._keep(all=self._all)
         self._show_runs()
@@ -309,7 +309,7 @@ class HomeScreen(Opening):
         self.runs.pick_sort()
 
     def action_reverse(self) -> None:
-        """Turn the order of the runs round."""
+        """Reverse the order of the runs."""
         self.runs.reverse()
 
     @on(VersionsTable.Sorted)

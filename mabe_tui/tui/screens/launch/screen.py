@@ -233,7 +233,7 @@ class LaunchScreen(MabeScreen):
     # ── starting ──────────────────────────────────────────────────────────────────────────────
 
     def action_start(self) -> None:
-        """Start what the form says once it has been foreseen; ask first where that costs."""
+        """Start the run in the form once its preview is shown; ask first if that costs money."""
         if self._starting is not None:
             self.notify(f"{self._starting} is being started")
             return

@@ -74,11 +74,11 @@ class FollowingScreen(RunActions):
         self.post_message(message)
 
     def action_replay(self) -> None:
-        """Play the run again from its beginning, or end that."""
+        """Replay the run from its beginning, or end the replay."""
         self.feed.toggle_replay()
 
     def action_pause(self) -> None:
-        """Let the replay stand still, or go on."""
+        """Pause or continue the replay."""
         self.feed.toggle_pause()
 
     def action_speed(self, by: int) -> None:

@@ -210,7 +210,7 @@ class RunScreen(FollowingScreen):
         self.panels.put_cursor(message.x)
 
     def action_log_y(self) -> None:
-        """Draw losses and rates on a logarithmic axis, or not."""
+        """Toggle a logarithmic axis for losses and rates."""
         self._change(replace(self.run_view, log_y=not self.run_view.log_y))
 
     def action_smooth(self) -> None:
@@ -251,7 +251,7 @@ class RunScreen(FollowingScreen):
         self.log_panel.open_search()
 
     def action_jump(self) -> None:
-        """Go to the log's line of the point under the cursor."""
+        """Go to the log line of the point under the cursor."""
         chart, axis = self.focused, self.run_view.drawn(self._has_price).axis
         if not isinstance(chart, ChartView) or chart.cursor is None or chart.id is None:
             self.notify("put the cursor on a point first: left and right, or a click")

@@ -38,7 +38,7 @@ class Playback:
         self._from, self._since = min(max(frame, 0), self.frames - 1), now
 
     def toggle(self, now: float) -> None:
-        """Play, or stand still; from the last frame, play from the first."""
+        """Play or pause; from the last frame, play from the first."""
         at = self.frame(now)
         self.seek(0 if not self.playing and at == self.frames - 1 else at, now)
         self.playing = not self.playing

@@ -175,7 +175,7 @@ class Player(Vertical, can_focus=True):
     # ── what is done ──────────────────────────────────────────────────────────────────────────
 
     def toggle(self) -> None:
-        """Play, or stand still."""
+        """Play or pause."""
         if self.video is None or self._timer is None:
             return
         self.playback.toggle(self._now)

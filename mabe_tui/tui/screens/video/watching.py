@@ -29,7 +29,7 @@ class Watching(MabeScreen):
         return super().why_not(action)
 
     def action_play(self) -> None:
-        """Play, or stand still."""
+        """Play or pause."""
         self.player.toggle()
 
     def action_step(self, frames: int) -> None:
@@ -51,7 +51,7 @@ class Watching(MabeScreen):
         self.player.faster(steps)
 
     def action_error(self, direction: int) -> None:
-        """Go to the next stretch of wrong frames, or the one before."""
+        """Go to the next or previous run of wrong frames."""
         self._jump("error", direction)
 
     def action_bout(self, direction: int) -> None:
