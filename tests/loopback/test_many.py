@@ -18,7 +18,7 @@ from mabe_tui.launch.modal import spawn as modal_spawn
 from mabe_tui.launch.modal_launcher import ModalLauncher
 from mabe_tui.runs.launching.start import start_runs
 from mabe_tui.runs.store import RunEntry
-from mabe_tui.runs.summary.run_summary import Heard, hear_all
+from mabe_tui.runs.summary.hearing import Heard, hear_all
 from tests.gate import Gate
 from tests.loopback.conftest import MakeRun
 from tests.loopback.helpers import assert_complete, follow_to_the_end

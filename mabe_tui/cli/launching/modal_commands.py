@@ -30,7 +30,8 @@ from mabe_tui.runs.format.units import duration
 from mabe_tui.runs.listing.record import rented_gpu
 from mabe_tui.runs.store import RunEntry, RunStore
 from mabe_tui.runs.summary.checkpoints import is_elsewhere
-from mabe_tui.runs.summary.run_summary import RunSummary, refresh, state_of, summary_of
+from mabe_tui.runs.summary.hearing import refresh
+from mabe_tui.runs.summary.run_summary import RunSummary, state_of, summary_of
 
 WhichArgument = Annotated[
     str, typer.Argument(metavar="[best|last|epoch-N|all]", help="The checkpoints to download.")

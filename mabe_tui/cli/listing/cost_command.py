@@ -21,8 +21,9 @@ from mabe_tui.cli.terminal.output import (
 )
 from mabe_tui.runs.format.units import duration
 from mabe_tui.runs.store import RunEntry, RunStore
+from mabe_tui.runs.summary.hearing import refresh
 from mabe_tui.runs.summary.ledger import By, Total, spent, total, totals
-from mabe_tui.runs.summary.run_summary import refresh, state_of
+from mabe_tui.runs.summary.run_summary import state_of
 
 ESTIMATE = (
     "an estimate by the price each run was started at, from the start of every attempt to its last word;"

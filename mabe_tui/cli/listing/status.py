@@ -35,7 +35,8 @@ from mabe_tui.runs.summary.checkpoints import (
     none_words,
     unmark,
 )
-from mabe_tui.runs.summary.run_summary import RunSummary, refresh, summary_of
+from mabe_tui.runs.summary.hearing import refresh
+from mabe_tui.runs.summary.run_summary import RunSummary, summary_of
 from mabe_tui.runs.tasks import spec_of
 
 LAST_LINES = 10

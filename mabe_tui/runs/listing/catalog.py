@@ -24,13 +24,8 @@ from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.listing.record import RunRecord, record_from
 from mabe_tui.runs.reading.thin_history import ThinTail
 from mabe_tui.runs.store import RunEntry, RunStore
-from mabe_tui.runs.summary.run_summary import (
-    RunSummary,
-    hear_all,
-    state_of,
-    summary_from,
-    summary_of,
-)
+from mabe_tui.runs.summary.hearing import hear_all
+from mabe_tui.runs.summary.run_summary import RunSummary, state_of, summary_from, summary_of
 
 FILE = "catalog.msgpack"
 FORMAT = 2

@@ -49,7 +49,7 @@ class ExperimentRow(VersionRow, frozen=True, kw_only=True):
     """Of all its runs and trials, where the price is known."""
 
 
-class Known(Protocol):
+class KnownDistinctions(Protocol):
     """What has been found out about differences from a baseline.
 
     :class:`mabe_tui.runs.comparison.told_apart.Distinctions` finds it out.
@@ -89,7 +89,7 @@ def experiment_rows(
     records: Sequence[RunRecord],
     baseline: str | None = None,
     cache: ExperimentCache | None = None,
-    distinctions: Known | None = None,
+    distinctions: KnownDistinctions | None = None,
 ) -> list[ExperimentRow]:
     """Return a row for each version, in the order of the registry.
 
@@ -124,7 +124,7 @@ def experiment_table(row: ExperimentRow) -> dict[str, object]:
 
 
 def with_told_apart(
-    rows: Sequence[ExperimentRow], baseline: Measured | None, distinctions: Known
+    rows: Sequence[ExperimentRow], baseline: Measured | None, distinctions: KnownDistinctions
 ) -> list[ExperimentRow]:
     """Return the rows with what is known of their differences from the baseline."""
     return [

@@ -2,9 +2,6 @@
 
 import datetime as dt
 import math
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
 
 import msgspec
 
@@ -26,7 +23,6 @@ from mabe_tui.runs.tasks import spec_of
 STALL_SECONDS = 60.0
 """A run says something about once a second; after this long without a word something is wrong."""
 RECENT_EPOCHS = 5
-ASKED_AT_ONCE = 8
 
 
 class Branch(msgspec.Struct, frozen=True):
@@ -129,43 +125,6 @@ def state_of(entry: RunEntry) -> RunState:
         return launcher_named(entry.request.launcher).state(entry.run)
     except (UserError, OSError):
         return RunState.UNKNOWN
-
-
-class Heard(NamedTuple):
-    """What was learned of one run."""
-
-    state: RunState
-    problem: str | None = None
-    """Why what is here of it may be old."""
-
-
-def refresh(entries: Sequence[RunEntry]) -> list[str]:
-    """Hear what runs elsewhere said lately, several at once; gives why some cannot be heard.
-
-    Runs that have ended, and those on this computer, are not asked about.
-    """
-    elsewhere = [e for e in entries if e.request is not None and e.request.launcher != "local"]
-    return list(dict.fromkeys(heard.problem for heard in hear_all(elsewhere) if heard.problem))
-
-
-def hear_all(entries: Sequence[RunEntry]) -> list[Heard]:
-    """Ask how runs are, several at once, and bring here what those that may speak said lately."""
-    with ThreadPoolExecutor(max_workers=ASKED_AT_ONCE) as pool:
-        return list(pool.map(_hear, entries))
-
-
-def _hear(entry: RunEntry) -> Heard:
-    state = state_of(entry)
-    if entry.request is None or not state.may_speak:
-        return Heard(state)
-    try:
-        launcher_named(entry.request.launcher).sync(entry.run, quick=True)
-    except UserError as error:
-        return Heard(state, str(error))
-    if state is RunState.UNKNOWN:
-        return Heard(state, unknown.reason_of(entry.run))
-    # A run whose first words came only now is not queued any more.
-    return Heard(state_of(entry) if state is RunState.QUEUED else state)
 
 
 def summary_of(entry: RunEntry, now: dt.datetime | None = None) -> RunSummary:

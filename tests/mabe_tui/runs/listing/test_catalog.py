@@ -23,7 +23,7 @@ from mabe_tui.runs.listing.catalog import FILE, Catalog
 from mabe_tui.runs.listing.record import CURVE_POINTS, SMOOTHING
 from mabe_tui.runs.reading.thin_history import ThinTail
 from mabe_tui.runs.store import RunStore
-from mabe_tui.runs.summary import run_summary
+from mabe_tui.runs.summary import hearing, run_summary
 from mabe_tui.runs.summary.run_summary import summary_of
 from tests.mabe_tui.recorded import record
 from tests.waiting import wait_for
@@ -211,7 +211,8 @@ def test_a_run_elsewhere_is_asked_only_by_refresh(
             assert quick
             run.write_about(About(note="heard"))
 
-    monkeypatch.setattr(run_summary, "launcher_named", lambda _: Elsewhere())
+    for module in (hearing, run_summary):
+        monkeypatch.setattr(module, "launcher_named", lambda _: Elsewhere())
     assert {r.id: r.state for r in catalog.records()} == {
         run.id: RunState.UNKNOWN,
         over.id: RunState.FINISHED,

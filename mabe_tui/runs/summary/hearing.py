@@ -1,0 +1,50 @@
+"""Asking the launchers of several runs at once how these are, and bringing here what they said lately."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+from core.errors import UserError
+from mabe_tui.launch import unknown
+from mabe_tui.launch.launcher import RunState, launcher_named
+from mabe_tui.runs.store import RunEntry
+from mabe_tui.runs.summary.run_summary import state_of
+
+ASKED_AT_ONCE = 8
+
+
+class Heard(NamedTuple):
+    """What was learned of one run."""
+
+    state: RunState
+    problem: str | None = None
+    """Why what is here of it may be old."""
+
+
+def refresh(entries: Sequence[RunEntry]) -> list[str]:
+    """Hear what runs elsewhere said lately, several at once; gives why some cannot be heard.
+
+    Runs that have ended, and those on this computer, are not asked about.
+    """
+    elsewhere = [e for e in entries if e.request is not None and e.request.launcher != "local"]
+    return list(dict.fromkeys(heard.problem for heard in hear_all(elsewhere) if heard.problem))
+
+
+def hear_all(entries: Sequence[RunEntry]) -> list[Heard]:
+    """Ask how runs are, several at once, and bring here what those that may speak said lately."""
+    with ThreadPoolExecutor(max_workers=ASKED_AT_ONCE) as pool:
+        return list(pool.map(_hear, entries))
+
+
+def _hear(entry: RunEntry) -> Heard:
+    state = state_of(entry)
+    if entry.request is None or not state.may_speak:
+        return Heard(state)
+    try:
+        launcher_named(entry.request.launcher).sync(entry.run, quick=True)
+    except UserError as error:
+        return Heard(state, str(error))
+    if state is RunState.UNKNOWN:
+        return Heard(state, unknown.reason_of(entry.run))
+    # A run whose first words came only now is not queued any more.
+    return Heard(state_of(entry) if state is RunState.QUEUED else state)
