@@ -1,4 +1,4 @@
-"""Who we are to Kaggle: found in the environment or in ``~/.kaggle``; never stored, never shown."""
+"""Kaggle credentials from the environment or ``~/.kaggle``; never stored, never shown."""
 
 import json
 from collections.abc import Mapping
@@ -17,10 +17,10 @@ HOW = "make a token at kaggle.com/settings and save it as ~/.kaggle/kaggle.json"
 
 
 class Credentials(msgspec.Struct, frozen=True):
-    """Either a token, or a name and a key."""
+    """Either a token, or a user name and a key."""
 
     source: str
-    """Where they are from: all of them that may be shown."""
+    """Where they were found; the only field that may be shown."""
     token: str | None = None
     username: str | None = None
     key: str | None = None
@@ -30,10 +30,10 @@ class Credentials(msgspec.Struct, frozen=True):
 
 
 def find_credentials(environment: Mapping[str, str], home: Path) -> Credentials | None:
-    """Look in the environment, then in the files that Kaggle's own client uses; ``None``: nowhere.
+    """Search the environment, then the files of Kaggle's own client; return ``None`` if there are none.
 
     Raises:
-        ConfigError: a file is there and cannot be read; names it.
+        ConfigError: a file exists but cannot be read; names it.
     """
     if token := environment.get(TOKEN):
         return Credentials(f"{TOKEN} is set", token=token)

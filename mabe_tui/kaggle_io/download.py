@@ -1,4 +1,4 @@
-"""Fetching a competition's data with Kaggle's own client, so that it can be broken off and gone on with."""
+"""Download a competition's data with Kaggle's own client, resuming after interruptions."""
 
 import contextlib
 import io
@@ -20,7 +20,7 @@ from mabe_tui.kaggle_io.unzip import unzip
 RETRIES = 4
 LOCK = ".download.lock"
 UNPACKED = 2.5
-"""How many times the archive's size must be free on the disk, itself included."""
+"""Free disk space required, as a multiple of the archive's size, including the archive itself."""
 TELL_SECONDS = 0.5
 
 
@@ -32,24 +32,25 @@ def download(
     how: str = HOW,
     anew: bool = False,
 ) -> int:
-    """Fetch all files of a competition and unpack them into ``folder``; return how many were written.
+    """Download all files of a competition and unpack them into ``folder``; return how many were written.
 
-    One process at a time works on a folder; another one waits for it.
+    One process at a time works on a folder; any other waits for it.
 
-    The archive is kept beside the files until all are unpacked; what is there of it is not fetched
-    again, unless Kaggle has another version of it now. A receipt is left (see ``receipt.py``), by which
-    :func:`~mabe_tui.kaggle_io.receipt.missing_files` knows that nothing has to be fetched any more.
+    The archive is kept beside the files until all are unpacked; a partial archive is continued unless Kaggle
+    has another version of it by now. A receipt is written (see ``receipt.py``), by which
+    :func:`~mabe_tui.kaggle_io.receipt.missing_files` knows that nothing has to be downloaded any more.
 
     Args:
-        folder: where the files are put; it need not exist.
+        folder: destination; it need not exist.
         competition: as in kaggle.com/competitions/NAME.
         progress: called with (done, total, what).
-        retries: new connections after one was lost.
-        how: what to do where there are no credentials, or wrong ones.
-        anew: write files again that are there already.
+        retries: number of reconnects after a lost connection.
+        how: advice shown if credentials are missing or wrong.
+        anew: overwrite existing files.
 
     Raises:
-        UserError: no credentials, refused, rules not accepted, no space, broken off; says what to do.
+        UserError: credentials are missing or refused, the rules are not accepted, the disk is full, or the
+            download was interrupted; the message says what to do.
     """
     credentials = find_credentials(os.environ, Path.home())
     if credentials is None:
@@ -58,7 +59,7 @@ def download(
     with in_turn(folder / LOCK, progress, "waiting for another download into this folder"):
         if anew:
             forget_receipt(folder)
-        elif missing_files(folder, competition) == []:  # the other one has brought them
+        elif missing_files(folder, competition) == []:  # the other process has downloaded them
             return 0
         with _in_words(competition, how):
             _fetch(credentials, competition, archive, progress, retries)
@@ -91,7 +92,7 @@ def _fetch(
 
 
 def _client(credentials: Credentials) -> tuple[Any, Any, Any]:
-    # Kaggle's package talks and looks for credentials when it is imported; ours are found by now.
+    # Kaggle's package prints and looks for credentials on import; ours are set by now.
     with contextlib.redirect_stdout(io.StringIO()):
         from kaggle.api.kaggle_api_extended import KaggleApi
         from kagglesdk import KaggleClient
@@ -114,7 +115,7 @@ def _require_space(folder: Path, size: int) -> None:
 
 @contextmanager
 def _telling(archive: Path, size: int, progress: Progress | None) -> Iterator[None]:
-    """Tell how large the file has become, now and then, while the context is open."""
+    """Report the growing size of the file regularly while the context is open."""
     done = threading.Event()
 
     def watch() -> None:
@@ -134,7 +135,7 @@ def _telling(archive: Path, size: int, progress: Progress | None) -> Iterator[No
 
 @contextmanager
 def _in_words(competition: str, how: str) -> Iterator[None]:
-    """Put what Kaggle's client raises into one line."""
+    """Translate an error of Kaggle's client to one line."""
     import requests
 
     try:

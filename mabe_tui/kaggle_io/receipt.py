@@ -1,4 +1,4 @@
-"""What a download that came to its end leaves beside the data, so that the next one sees it is done."""
+"""Receipt of a completed download, left beside the data so that the next command sees that it is done."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,29 +15,29 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 
     competition: str
     files: dict[str, int]
-    """Name relative to the folder → bytes."""
+    """Name relative to the folder → size in bytes."""
 
 
 def write_receipt(folder: Path, competition: str, files: Mapping[str, int]) -> None:
-    """Say that all files of a competition are in the folder.
+    """Record that the folder holds all files of a competition.
 
     Raises:
-        UserError: it cannot be written.
+        UserError: the receipt cannot be written.
     """
     receipt = Receipt(competition=competition, files=dict(files))
     write_bytes_atomically(folder / NAME, msgspec.json.encode(receipt))
 
 
 def forget_receipt(folder: Path) -> None:
-    """Take that back, before the files are written again."""
+    """Remove the receipt before the files are written again."""
     (folder / NAME).unlink(missing_ok=True)
 
 
 def missing_files(folder: Path, competition: str) -> list[str] | None:
-    """Name the files of a finished download that are gone or have another size.
+    """Return the files of a completed download that are missing or have another size.
 
     Returns:
-        ``None`` where no download of this competition into the folder has come to its end.
+        ``None`` if no download of this competition into the folder was completed.
     """
     try:
         receipt = msgspec.json.decode((folder / NAME).read_bytes(), type=Receipt)

@@ -1,4 +1,4 @@
-"""Unpacking an archive from somewhere else: no path outside the folder, no half-file taken for whole."""
+"""Unpack an untrusted archive: no path outside the folder, no partial file under its final name."""
 
 import calendar
 import os
@@ -14,11 +14,11 @@ from core.system.progress import Progress
 
 
 class Unpacked(msgspec.Struct, frozen=True):
-    """What came of an archive."""
+    """Result of unpacking an archive."""
 
     written: int
     files: dict[str, int]
-    """All that it holds: name relative to the folder → bytes."""
+    """All files of the archive: name relative to the folder → size in bytes."""
 
 
 def unzip(
@@ -26,18 +26,18 @@ def unzip(
 ) -> Unpacked:
     """Unpack an archive.
 
-    A file gets its name once it is whole and its checksum was right, and the date that the archive has of
-    it. Files that are there with that size and date stay, so that an unpacking that was cut short goes on
-    where it was.
+    A file gets its final name, and its modification time from the archive, once it is complete and its
+    checksum is right. Existing files with the right size and time are skipped, so an interrupted unpacking
+    continues where it left off.
 
     Args:
         archive: a zip file.
-        folder: where its files are put.
+        folder: destination of its files.
         progress: called with (done, total, what).
-        anew: write those that are there, too.
+        anew: overwrite existing files.
 
     Raises:
-        DataError: it is no archive, is damaged, or has a path that leads out of the folder.
+        DataError: it is not an archive, is damaged, or contains a path that leads out of the folder.
     """
     try:
         with zipfile.ZipFile(archive) as opened:
@@ -76,11 +76,11 @@ def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) ->
     date = _date(member)
     with archive.open(member) as source, replace_atomically(target) as file:
         shutil.copyfileobj(source, file)
-    os.utime(target, (date, date))  # prepared data are known by it, wherever the files are
+    os.utime(target, (date, date))  # prepared data are identified by it, wherever the files are
 
 
 def _date(member: zipfile.ZipInfo) -> float:
-    """Return the date that the archive has of a file, in seconds since the epoch; 0 where it has none."""
+    """Return a file's modification time in the archive, in seconds since the epoch; 0 if it has none."""
     try:
         return float(calendar.timegm((*member.date_time, 0, 0, 0)))
     except ValueError:

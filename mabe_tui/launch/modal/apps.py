@@ -1,4 +1,4 @@
-"""The apps that are alive on Modal, whoever started them, and their bills; stopping what is over."""
+"""The user's live apps on Modal and their bills; stopping apps whose work is over."""
 
 import contextlib
 import datetime as dt
@@ -21,16 +21,16 @@ from mabe_tui.launch.modal.client import ask, trouble
 from mabe_tui.launch.modal.handle import Call, call_in, call_of, calls_of
 
 RECEIPT = "app-stopped"
-"""In an attempt's folder: its app has been stopped."""
+"""File in an attempt's folder that records that its app has been stopped."""
 POLL_SECONDS = 0.3
 LONGEST_REPORT = dt.timedelta(days=30)
 _lock = threading.Lock()
 _told: set[str] = set()
-"""Apps of which it has been said in this process that they could not be stopped."""
+"""Apps for which this process has already reported that they could not be stopped."""
 
 
 class RunningApp(msgspec.Struct, frozen=True, kw_only=True):
-    """An app that is alive on Modal."""
+    """A live app on Modal."""
 
     id: str
     description: str
@@ -38,10 +38,10 @@ class RunningApp(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def running_apps() -> list[RunningApp]:
-    """List the apps of this environment that may cost money now: a deployed one without containers does not.
+    """List the apps of this environment that may cost money now; a deployed app without containers does not.
 
     Raises:
-        UserError: Modal cannot be asked.
+        UserError: Modal cannot be queried.
     """
 
     async def question() -> list[RunningApp]:
@@ -66,14 +66,14 @@ async def _described(app: Any) -> RunningApp:
 def stop_if_over(run: RunDir, patience: float = 0.0, say: Say = say_nothing) -> bool:
     """Stop the apps of a run whose calls are over, unless another call of that app may be alive.
 
-    A detached app does not stop by itself. One that is idle costs nothing, so a failure is not raised:
-    whoever follows or syncs the run next tries again. The app of a start that another computer made is
-    left to that one.
+    A detached app does not stop by itself. An idle one costs nothing, so a failure is not raised: the next
+    follow or sync of the run tries again. The app of a start that another computer made is left to that
+    computer.
 
     Args:
-        run: which.
-        patience: seconds to wait for its newest call to be over where its job has said its last word.
-        say: is told, once in a process, that an app could not be stopped.
+        run: the run.
+        patience: seconds to wait for its newest call to end after its job has emitted the final event.
+        say: called, once per process, with a message that an app could not be stopped.
 
     Returns:
         Whether the app of the newest start is known to have stopped.
@@ -89,7 +89,7 @@ def stop_if_over(run: RunDir, patience: float = 0.0, say: Say = say_nothing) -> 
 
 
 def _stop_once(run: RunDir, call: Call, attempt: str, patience: float, say: Say) -> bool:
-    """Stop the app of a call, unless the attempt's folder says that it was; return whether it has."""
+    """Stop the app of a call unless the attempt's folder records that; return whether it has stopped."""
     if not call.app_id or not call.calls_in_app:
         return False
     receipt = run.attempt_folder(attempt) / RECEIPT
@@ -101,7 +101,7 @@ def _stop_once(run: RunDir, call: Call, attempt: str, patience: float, say: Say)
         return False
     if not stop_app_of(call, run.id, others, patience, say):
         return False
-    with contextlib.suppress(UserError):  # it is asked once more then
+    with contextlib.suppress(UserError):  # without a receipt the next look asks Modal again
         write_bytes_atomically(receipt, call.app_id.encode())
     return True
 
@@ -113,14 +113,14 @@ def stop_app_of(
     patience: float = 0.0,
     say: Say = say_nothing,
 ) -> bool:
-    """Stop the app of a call that is over; nothing is done where that is not known.
+    """Stop the app of a call that is over; do nothing if that is not certain.
 
     Args:
-        call: whose app is meant.
-        name: what the work is called, for ``say``.
+        call: the call whose app is stopped.
+        name: name of the work in messages to ``say``.
         others: the other calls of that app, which must be over as well.
-        patience: seconds to wait for the call to be over.
-        say: is told, once in a process, that the app could not be stopped.
+        patience: seconds to wait for the call to end.
+        say: called, once per process, with a message that the app could not be stopped.
 
     Returns:
         Whether the app has been stopped.
@@ -146,22 +146,22 @@ def stop_app_of(
 
 
 def stop_app(call: Call) -> None:
-    """Stop the app of a call, whatever runs in it; one that has stopped is left alone.
+    """Stop the app of a call, whatever is running in it; do nothing if it has already stopped.
 
     Raises:
-        UserError: Modal cannot be asked, or refuses.
+        UserError: Modal is unreachable or refuses.
     """
     ask(lambda: _stop(call))
 
 
 def _has_ended(run: RunDir, attempt: str) -> bool:
-    """Return whether an attempt has ended as far as is known here, so that Modal is worth asking."""
+    """Return whether an attempt has ended as far as is known locally, so that a query is worthwhile."""
     said = attempt_ending(run, attempt)
     return said not in (None, RunState.PREEMPTED) or read_quiet_ending(run, attempt) is not None
 
 
 def _others(run: RunDir, call: Call) -> list[Call]:
-    """Return the other calls of an app, which runs beside this one were launched with.
+    """Return the other calls of an app, made for the runs launched together with this one.
 
     Raises:
         RunError: not all of them are known here.
@@ -179,7 +179,7 @@ def _is_over(call: Call, patience: float = 0.0) -> bool:
     """Return whether a call has a real outcome.
 
     Raises:
-        UserError: that cannot be found out now.
+        UserError: that cannot be determined now.
     """
     deadline = time.monotonic() + patience
     while modal_calls.state(call.id).outcome is modal_calls.Outcome.RUNNING:
@@ -199,7 +199,7 @@ async def _stop(call: Call) -> None:
 
 
 def billed_usd(since: dt.datetime) -> dict[str, float]:
-    """Return what Modal has billed each app for, in full hours only; empty where the plan has no report."""
+    """Return what Modal has billed per app, in full hours only; empty if the plan includes no report."""
 
     async def question() -> dict[str, float]:
         start = max(since, dt.datetime.now(dt.UTC) - LONGEST_REPORT).astimezone(dt.UTC)
@@ -209,6 +209,6 @@ def billed_usd(since: dt.datetime) -> dict[str, float]:
             found[item.object_id] = found.get(item.object_id, 0.0) + float(item.cost)
         return found
 
-    with contextlib.suppress(UserError):  # what it costs is good to know; that it is there, more so
+    with contextlib.suppress(UserError):  # the cost is optional; the list of apps is not
         return ask(question)
     return {}

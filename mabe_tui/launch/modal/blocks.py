@@ -1,11 +1,11 @@
-"""Reading a file of a Modal volume from somewhere in its middle on, block by block.
+"""Read a file of a Modal volume from an arbitrary position, block by block.
 
-``Volume.read_file`` begins at the beginning. The call that it makes can do better: it takes a position. It is
-no supported interface, so this is the one place that uses it; a client without it reads the whole file.
+``Volume.read_file`` always starts at the beginning, but the request that it sends accepts a position. That
+is no supported interface, so only this module uses it; with a client that lacks it, the whole file is read.
 
-Zero bytes at the end of a block may be left out on the way, so a block that is short is extended to its
-length, as the client does. Whether it was only stripped, and not cut, is told by the file's sha256, and by
-the block's own digest where the server names one.
+Zero bytes at the end of a block may be omitted in transfer, so a short block is padded to its length, as
+the client does. Whether it was only stripped or actually truncated shows in the file's sha256, and in the
+block's own digest if the server sends one.
 """
 
 import asyncio
@@ -22,26 +22,26 @@ from modal._utils.async_utils import synchronizer
 from modal_proto import api_pb2
 
 BLOCK_BYTES = 8 << 20
-"""What Modal cuts files into."""
+"""Size of the blocks into which Modal splits files."""
 AT_ONCE = 4
 DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/]{43}=):")
 SILENT_SECONDS = 60.0
-"""After so long without a byte, a connection is given up."""
+"""Seconds without a byte after which a connection is given up."""
 
 
 async def read_blocks(
     volume: modal.Volume, path: str, start: int
 ) -> AsyncIterator[tuple[int, bytes]]:
-    """Give (position, content) of one piece after another, from the block on that ``start`` is in.
+    """Yield (position, content) of consecutive pieces, starting with the block that contains ``start``.
 
     Args:
-        volume: where the file is.
-        path: its name on the volume.
-        start: how many bytes are had already; 0 for all.
+        volume: the volume that holds the file.
+        path: the file's name on the volume.
+        start: number of bytes already present; 0 reads the whole file.
 
     Raises:
         FileNotFoundError: there is no such file.
-        OSError, aiohttp.ClientError, modal.exception.Error: the connection was lost, or a block came damaged.
+        OSError, aiohttp.ClientError, modal.exception.Error: the connection was lost, or a block was corrupt.
     """
     first = start // BLOCK_BYTES * BLOCK_BYTES
     try:
@@ -60,7 +60,7 @@ async def read_blocks(
 
 @synchronizer.create_blocking
 async def _locate(volume: modal.volume._Volume, path: str, first: int) -> tuple[list[str], int]:
-    """Ask where the blocks from ``first`` on can be had, and how large the whole file is."""
+    """Return the URLs of the blocks from ``first`` on, and the size of the whole file."""
     await volume.hydrate()
     request = api_pb2.VolumeGetFile2Request(volume_id=volume.object_id, path=path, start=first)
     try:
@@ -73,7 +73,7 @@ async def _locate(volume: modal.volume._Volume, path: str, first: int) -> tuple[
 async def _in_order(
     urls: Sequence[str], positions: Sequence[int], lengths: Sequence[int]
 ) -> AsyncIterator[tuple[int, bytes]]:
-    """Fetch several blocks at once and give them in order."""
+    """Fetch several blocks concurrently and yield them in order."""
     waiting: deque[tuple[int, asyncio.Task[bytes]]] = deque()
     timeout = aiohttp.ClientTimeout(total=None, sock_read=SILENT_SECONDS)
     async with aiohttp.ClientSession(timeout=timeout, trust_env=True) as session:

@@ -1,8 +1,8 @@
-"""The state of a function call on Modal: a real outcome, still running, or not known just now.
+"""State of a function call on Modal: a real outcome, still running, or currently unknown.
 
-An outcome is what Modal keeps as the *result* of the call. Everything else that asking may bring (a rate
-limit, a refusal, "not found", a time-out, an error of the client itself) says nothing of the call: it is
-raised as :class:`~mabe_tui.launch.launcher.UnreachableError`, and asked again with back-off.
+An outcome is what Modal stores as the *result* of the call. Any other response to a query (a rate limit, a
+refusal, "not found", a time-out, an error of the client itself) implies nothing about the call: it is
+raised as :class:`~mabe_tui.launch.launcher.UnreachableError`, and the query is retried with back-off.
 """
 
 import enum
@@ -27,38 +27,38 @@ from mabe_tui.launch.modal.client import ask
 
 STATE_SECONDS = 10.0
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
-"""Seconds before a call is asked about again that Modal gave no answer about."""
+"""Minimum and maximum seconds before retrying a query that Modal did not answer."""
 MOST_DOUBLINGS = 10
 PERSIST_SECONDS = 2.0
-"""Between two questions of somebody who needs an answer, where nothing asks for more."""
+"""Seconds between two queries of a caller that needs an answer, unless the back-off is longer."""
 REPR = re.compile(r"""(\w+)\((['"])(.*)\2,?\)""")
 Answer = TypeVar("Answer")
 
 
 class Outcome(enum.StrEnum):
-    """What Modal says of a function call."""
+    """State of a function call according to Modal."""
 
     RUNNING = "running"
-    """Or waiting for a machine."""
+    """Running, or waiting for a machine."""
     RETURNED = "returned"
     CANCELLED = "cancelled"
     TIMED_OUT = "timed out"
     CRASHED = "crashed"
     EXPIRED = "expired"
-    """It is over, and its result is kept no longer."""
+    """The call is over, and its result is no longer stored."""
     FORGOTTEN = "forgotten"
-    """Modal, asked in the right place, knows neither the call nor an app that could run it."""
+    """Modal, queried in the right place, knows neither the call nor an app that could run it."""
 
 
 class CallState(msgspec.Struct, frozen=True):
-    """What Modal says of a function call, and why."""
+    """State of a function call according to Modal, with the reason."""
 
     outcome: Outcome
     reason: str = ""
 
 
 class UnknownCallError(UnreachableError):
-    """Modal does not find the call: it may be another workspace's."""
+    """Modal does not find the call, which may belong to another workspace."""
 
 
 STATUS = api_pb2.GenericResult.GenericStatus
@@ -74,11 +74,11 @@ OUTCOMES: dict[int, Outcome] = {
     STATUS.GENERIC_STATUS_MEMORY_THRASHING_EVICTION: Outcome.CRASHED,
     STATUS.GENERIC_STATUS_KERNEL_OOM_KILL: Outcome.CRASHED,
 }
-"""The statuses of a result that are an outcome; one that is not named here is none."""
+"""Result statuses that are outcomes; any other status is none."""
 
 
 class _Backoff:
-    """When a call may be asked about again, for all who ask in this process."""
+    """Per-call back-off of queries, shared by the whole process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -87,19 +87,19 @@ class _Backoff:
         self._errors: dict[str, UnreachableError] = {}
 
     def forget(self) -> None:
-        """Begin anew."""
+        """Reset all pauses."""
         with self._lock:
             for known in (self._failures, self._until, self._errors):
                 known.clear()
 
     def seconds_left(self, call_id: str) -> float:
-        """Return how long the call must not be asked about."""
+        """Return how many seconds the call must not be queried."""
         now = time.monotonic()
         with self._lock:
             return max(0.0, *(self._until.get(scope, now) - now for scope in (ALL, call_id)))
 
     def refusal(self, call_id: str) -> UnreachableError | None:
-        """Return why it must not be asked about yet; ``None``: it may be."""
+        """Return the error that caused the current pause; ``None`` if the call may be queried now."""
         now = time.monotonic()
         with self._lock:
             for scope in (ALL, call_id):
@@ -108,14 +108,14 @@ class _Backoff:
         return None
 
     def answered(self, call_id: str) -> None:
-        """Note an answer: all is well again."""
+        """Record an answer and reset the back-off."""
         with self._lock:
             for scope in (ALL, call_id):
                 self._failures.pop(scope, None)
                 self._until.pop(scope, None)
 
     def failed(self, scope: str, error: UnreachableError) -> None:
-        """Note that there was no answer; the pause doubles with every failure in a row."""
+        """Record a missing answer; the pause doubles with every consecutive failure."""
         with self._lock:
             failures = self._failures.get(scope, 0) + 1
             longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(failures - 1, MOST_DOUBLINGS))
@@ -124,12 +124,12 @@ class _Backoff:
 
 
 ALL = ""
-"""The scope of a pause that holds for every call: a rate limit is the workspace's."""
+"""Scope of a pause that affects every call, since a rate limit applies to the workspace."""
 _backoff = _Backoff()
 
 
 def forget_backoff() -> None:
-    """Ask again at once."""
+    """Allow the next query immediately."""
     _backoff.forget()
 
 
@@ -137,13 +137,13 @@ def state(call_id: str, patience: float = 0.0) -> CallState:
     """Return the state of a function call.
 
     Args:
-        call_id: which.
-        patience: seconds to go on asking for where Modal gives no answer.
+        call_id: id of the call.
+        patience: seconds to keep retrying if Modal gives no answer.
 
     Raises:
-        UnknownCallError: Modal does not find the call, which says nothing of it.
-        UnreachableError: Modal cannot be asked, or gave no answer; says why. The next question waits until
-            the back-off is over, and is answered by the same error before.
+        UnknownCallError: Modal does not find the call, which implies nothing about its outcome.
+        UnreachableError: Modal is unreachable or gave no answer; the message says why. Until the back-off
+            is over, further queries raise the same error without contacting Modal.
         UserError: there are no credentials.
     """
     deadline = time.monotonic() + patience
@@ -158,39 +158,39 @@ def state(call_id: str, patience: float = 0.0) -> CallState:
 
 
 def returned(call_id: str) -> str:
-    """Return what a call has returned: the kind of the last event of its job.
+    """Return the return value of a call: the kind of its job's last event.
 
     Raises:
-        UserError: Modal cannot be asked, or gives something else.
+        UserError: Modal cannot be queried, or returns something else.
     """
     call: modal.FunctionCall[str] = modal.FunctionCall.from_id(call_id)
     return str(ask(lambda: call.get.aio(timeout=0), STATE_SECONDS))
 
 
 def cancel(call_id: str, terminate: bool = False) -> None:
-    """Cancel a function call; the container is told, or ended at once.
+    """Cancel a function call; the container is notified, or killed at once.
 
     Raises:
-        UserError: Modal cannot be asked, or refuses; says why.
+        UserError: Modal is unreachable or refuses; the message says why.
     """
     call = modal.FunctionCall.from_id(call_id)
     ask(lambda: call.cancel.aio(terminate_containers=terminate))
 
 
 def calls_of_function(function_id: str) -> list[str]:
-    """Return the ids of all calls that a function was given.
+    """Return the ids of all calls of a function.
 
     Raises:
-        UserError: Modal cannot be asked, or refuses; says why.
+        UserError: Modal is unreachable or refuses; the message says why.
     """
     return ask(lambda: _calls.aio(function_id), STATE_SECONDS)
 
 
 def app_is_over(app_id: str) -> bool | None:
-    """Return whether an app has stopped; ``None`` where Modal does not know it.
+    """Return whether an app has stopped; ``None`` if Modal does not know it.
 
     Raises:
-        UserError: Modal cannot be asked, or refuses; says why.
+        UserError: Modal is unreachable or refuses; the message says why.
     """
     over = (api_pb2.APP_STATE_STOPPED, api_pb2.APP_STATE_DISABLED)
     try:
@@ -216,10 +216,10 @@ def _state(call_id: str) -> CallState:
 
 
 def _reached(question: Callable[[], Answer]) -> Answer:
-    """Ask; whatever is raised instead of an answer says nothing of the call.
+    """Send a query; any error raised in place of an answer implies nothing about the call.
 
     Raises:
-        UnreachableError: always, where there is no answer.
+        UnreachableError: there was no answer, for whatever reason.
     """
     try:
         return question()
@@ -230,14 +230,14 @@ def _reached(question: Callable[[], Answer]) -> Answer:
         if isinstance(error.__cause__, modal.exception.NotFoundError):
             kind = UnknownCallError
         raise kind(str(error)) from error.__cause__
-    except Exception as error:  # the client raises what its server and libraries do
+    except Exception as error:  # the client also raises whatever its server and libraries raise
         if modal_client.is_our_bug(error):
             raise
         raise UnreachableError(str(modal_client.in_words(error))) from error
 
 
 def _is_answer(error: UnreachableError) -> bool:
-    """Return whether Modal was reached: where it was not, the look at its socket is the back-off."""
+    """Return whether Modal was reached; if not, the cached socket probe already acts as a back-off."""
     return isinstance(error.__cause__, modal.exception.Error) and not isinstance(
         error.__cause__, modal.exception.ConnectionError
     )
@@ -247,7 +247,7 @@ def _outcome_in(response: api_pb2.FunctionGetOutputsResponse) -> CallState:
     """Read the outcome of a call's only input.
 
     Raises:
-        UnreachableError: the result has no status that is an outcome.
+        UnreachableError: the status of the result is not an outcome.
     """
     if not response.outputs:
         if response.num_unfinished_inputs:
@@ -271,14 +271,14 @@ def _outcome_in(response: api_pb2.FunctionGetOutputsResponse) -> CallState:
 
 
 def _plain(exception: str) -> str:
-    """Return an exception's ``repr`` as its name and its words; anything else as it is."""
+    """Return the type and message from an exception's ``repr``; return any other text unchanged."""
     shown = REPR.fullmatch(exception)
     return f"{shown[1]}: {shown[3]}" if shown else exception
 
 
 @synchronizer.create_blocking
 async def _outputs(call_id: str) -> api_pb2.FunctionGetOutputsResponse:
-    """Ask for a call's result as ``FunctionCall.get`` does, which raises it in place of showing it."""
+    """Fetch a call's result like ``FunctionCall.get``, but return it where that would raise it."""
     client = await _Client.from_env()
     request = api_pb2.FunctionGetOutputsRequest(
         function_call_id=call_id, timeout=0, last_entry_id="0-0", requested_at=time.time()

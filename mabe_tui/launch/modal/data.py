@@ -1,4 +1,4 @@
-"""The volume that data lie on: bringing a folder there, and listing what is there."""
+"""The volume that holds data: upload a folder and list what is there."""
 
 import io
 import re
@@ -19,12 +19,12 @@ from mabe_tui.launch.modal.machine import DATA_MOUNT
 
 VOLUME = "mabe-data"
 CACHE = "cache"
-"""Prepared arrays, which every run can make again."""
+"""Folder of prepared arrays, which every run can rebuild."""
 BATCH_BYTES = 256 << 20
-"""Of an upload that is cut short, at most so much is sent again."""
+"""Maximum amount that an interrupted upload sends again."""
 UPLOAD_SECONDS = 3600.0
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
-"""A data set's: it is part of an app's name, too."""
+"""Valid data set names; a name also becomes part of an app's name."""
 Kept = TypeVar("Kept", Status, StartedCall)
 
 
@@ -35,7 +35,7 @@ class RemoteFolder(msgspec.Struct, frozen=True, kw_only=True):
     files: int
     bytes: int
     status: Status | None = None
-    """How far its download has come; ``None`` where it was pushed, or made there."""
+    """State of its download; ``None`` if it was uploaded or created there."""
 
     @property
     def problem(self) -> str | None:
@@ -45,10 +45,10 @@ class RemoteFolder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def folders() -> list[RemoteFolder]:
-    """List the data sets on the volume; prepared arrays are one of their own, ``cache``.
+    """List the data sets on the volume; the prepared arrays appear as a data set named ``cache``.
 
     Raises:
-        UserError: Modal cannot be asked.
+        UserError: Modal cannot be queried.
     """
     sizes = _sizes("/")
     names = sorted({path.parts[0] for path in sizes if len(path.parts) > 1})
@@ -58,7 +58,7 @@ def folders() -> list[RemoteFolder]:
 def _folder(name: str, sizes: dict[PurePosixPath, int]) -> RemoteFolder:
     status, call = PurePosixPath(name, STATUS), PurePosixPath(name, CALL)
     own = [s for path, s in sizes.items() if path.parts[0] == name and path.name[0] != "."]
-    begun = Status(competition="") if call in sizes else None  # its job has not said a word
+    begun = Status(competition="") if call in sizes else None  # its job has not reported yet
     return RemoteFolder(
         name=name,
         files=len(own),
@@ -68,46 +68,46 @@ def _folder(name: str, sizes: dict[PurePosixPath, int]) -> RemoteFolder:
 
 
 def read_status(name: str) -> Status | None:
-    """Read how far a download into this folder has come; ``None`` where nothing says so.
+    """Read the state of the download into this folder; ``None`` if none is recorded.
 
     Raises:
-        UserError: Modal cannot be asked.
+        UserError: Modal cannot be queried.
     """
     return _read(name, STATUS, Status)
 
 
 def read_call(name: str) -> StartedCall | None:
-    """Read which call downloads, or last downloaded, into this folder; ``None`` where it was not noted.
+    """Read which call downloads, or last downloaded, into this folder; ``None`` if it was not recorded.
 
     Raises:
-        UserError: Modal cannot be asked.
+        UserError: Modal cannot be queried.
     """
     return _read(name, CALL, StartedCall)
 
 
 def write_status(name: str, status: Status) -> None:
-    """Replace what is said of a download into this folder.
+    """Replace the recorded state of the download into this folder.
 
     Raises:
-        UserError: Modal cannot be asked.
+        UserError: Modal cannot be queried.
     """
     _write(name, STATUS, status)
 
 
 def write_call(name: str, call: StartedCall) -> None:
-    """Note which call downloads into this folder.
+    """Record which call downloads into this folder.
 
     Raises:
-        UserError: Modal cannot be asked.
+        UserError: Modal cannot be queried.
     """
     _write(name, CALL, call)
 
 
 def require_name(name: str) -> None:
-    """Refuse what cannot be a data set's name on the volume.
+    """Check that a data set on the volume may have this name.
 
     Raises:
-        DataError: it cannot; says what can.
+        DataError: the name is invalid; the message says which names are valid.
     """
     if name == CACHE or not NAME.fullmatch(name):
         raise DataError(
@@ -117,11 +117,11 @@ def require_name(name: str) -> None:
 
 
 def require_folder(path: str) -> None:
-    """Make sure that a data folder is on the volume; ``path`` is as in a request, ``/vol/NAME``.
+    """Check that a data folder exists on the volume; ``path`` is as in a request, ``/vol/NAME``.
 
     Raises:
-        DataError: it is not there; names what is.
-        UserError: Modal cannot be asked.
+        DataError: it does not exist; names the existing ones.
+        UserError: Modal cannot be queried.
     """
     name = PurePosixPath(path).relative_to(DATA_MOUNT)
     try:
@@ -137,14 +137,14 @@ def require_folder(path: str) -> None:
 
 
 def push(folder: Path, name: str, progress: Progress | None = None) -> int:
-    """Bring a folder to the volume as ``/name``; return how many files had to be sent.
+    """Upload a folder to the volume as ``/name``; return how many files had to be sent.
 
-    Files that are there with the same size stay as they are, so that an upload that was cut short goes
-    on where it was.
+    Files that already exist with the same size are skipped, so an interrupted upload continues where it
+    left off.
 
     Raises:
-        DataError: the folder is empty, or the name cannot be one on the volume.
-        UserError: Modal cannot be asked.
+        DataError: the folder is empty, or the name is invalid.
+        UserError: Modal cannot be queried.
     """
     require_name(name)
     here = {
@@ -224,5 +224,5 @@ def _sizes(path: str) -> dict[PurePosixPath, int]:
 
 
 def _volume(create: bool = False) -> modal.Volume:
-    """Return the volume; only what writes makes it where there is none."""
+    """Return the volume; only writing creates it."""
     return modal.Volume.from_name(VOLUME, create_if_missing=create)

@@ -1,7 +1,7 @@
-"""A competition's data, fetched inside Modal: starting that, and following it from here.
+"""Download a competition's data inside Modal: start the download and follow it from here.
 
-The download is an app of its own that is called after the folder, so that whoever gives the same command
-again, from whatever computer, follows the one there is instead of starting another into the same folder.
+The download is an app of its own, named after the folder, so that repeating the command on any computer
+follows the existing download instead of starting a second one into the same folder.
 """
 
 import contextlib
@@ -45,30 +45,30 @@ from mabe_tui.launch.modal.loop import interruptible
 from mabe_tui.launch.prices import GIB, read_prices
 
 ANSWER_SECONDS = 15.0
-"""How long it is asked how a call ended that is over."""
+"""How long to query how an ended call ended."""
 OVER_SECONDS = 5.0
-"""How long a call may take to be over once its job has said its last word."""
+"""How long a call may take to end after its job has sent its final message."""
 GOES_ON = (
     "it goes on on Modal: `mabe data ls` shows how far it is, the same command follows it again, `mabe ps`"
     " says how to end it"
 )
-"""What becomes of a download that nobody follows any more."""
+"""What happens to a download that is no longer followed."""
 
 
 class Download(msgspec.Struct, frozen=True, kw_only=True):
-    """A download on Modal, as one app with one call."""
+    """A download on Modal: one app with one call."""
 
     name: str
-    """The folder's, on the volume."""
+    """Name of the folder on the volume."""
     app_id: str
     call_id: str = ""
-    """Empty where whoever started it did not get to note it, as older versions never did."""
+    """Empty if the starting process could not record it, or an older version started the download."""
     doubt: str = ""
-    """Why it is not known now whether it goes on; empty where it is."""
+    """Why it is uncertain whether the download is still running; empty if it is."""
 
     @property
     def reference(self) -> str:
-        """The id of the call, else of the app; ``mabe logs`` takes either."""
+        """Id of the call, or else of the app; ``mabe logs`` accepts either."""
         return self.call_id or self.app_id
 
 
@@ -76,13 +76,13 @@ def start(order: DownloadRequest, say: Say = say_nothing) -> Download:
     """Start a download, detached.
 
     Args:
-        order: what is to be done.
-        say: is told of the building of the image, and on Ctrl-C that a download was started all the same.
+        order: the request.
+        say: called with image build output, and on Ctrl-C with a message that a download was started anyway.
 
     Raises:
-        DataError: the name cannot be a folder's on the volume.
-        UserError: there is no such secret on Modal, or Modal refuses or cannot be reached.
-        KeyboardInterrupt: Ctrl-C; ``say`` has been told what becomes of the download.
+        DataError: the name is not valid for a folder on the volume.
+        UserError: Modal has no such secret, refuses, or is unreachable.
+        KeyboardInterrupt: Ctrl-C; ``say`` has been called with what happens to the download.
     """
     require_name(order.name)
     secret = _secret(order.secret)
@@ -97,7 +97,7 @@ def start(order: DownloadRequest, say: Say = say_nothing) -> Download:
         with hearing_builds(say) as builds, interruptible(), app as running:
             builds.are_over = True
             begun = Download(name=order.name, app_id=str(running.app_id))
-            # Nothing may be raised through the app's context, which would disconnect as after a crash.
+            # Raising through the app's context would disconnect as after a crash.
             try:
                 function = modal_data_app.fetch_data.with_options(secrets=[secret])
                 call_id = str(function.spawn(msgspec.json.encode(order).decode()).object_id)
@@ -119,17 +119,17 @@ def start(order: DownloadRequest, say: Say = say_nothing) -> Download:
 
 
 def find(name: str, apps: Sequence[RunningApp] | None = None) -> Download | None:
-    """Find the download into this folder that is under way; ``None``: there is none.
+    """Return the running download into this folder; ``None`` if there is none.
 
-    The app of one that is over is stopped. Where Modal does not tell whether one is over, it is taken to be
-    under way, with the reason as its ``doubt``: no other may be started beside it.
+    The app of a finished download is stopped. If Modal does not report whether a download has finished, it
+    counts as running, with the reason as its ``doubt``, since no second one may be started beside it.
 
     Args:
-        name: the folder's, on the volume.
-        apps: those that are alive; ``None``: asks for them.
+        name: name of the folder on the volume.
+        apps: the live apps; ``None`` queries them.
 
     Raises:
-        UserError: Modal cannot be asked.
+        UserError: Modal cannot be queried.
     """
     wanted = f"{APP_PREFIX}{name}"
     alive = [app for app in (running_apps() if apps is None else apps) if app.description == wanted]
@@ -141,7 +141,7 @@ def find(name: str, apps: Sequence[RunningApp] | None = None) -> Download | None
     download = Download(
         name=name, app_id=app.id, call_id=noted.call_id if noted and is_noted else ""
     )
-    # One that has said its last word may be there for some seconds more.
+    # A container that has sent its final message may live for a few more seconds.
     status = read_status(name)
     has_ended = status is not None and status.ended is not None
     if not has_ended and download.call_id:
@@ -156,7 +156,7 @@ def find(name: str, apps: Sequence[RunningApp] | None = None) -> Download | None
 
 
 def usd_per_hour() -> float:
-    """Return the price in USD an hour of the machine that fetches and prepares."""
+    """Return the price in USD per hour of the machine that downloads and prepares."""
     from mabe_tui.launch.modal_data_app import CORES, MEMORY_MIB
 
     prices = read_prices()
@@ -166,19 +166,19 @@ def usd_per_hour() -> float:
 def follow(
     download: Download, progress: Progress, say: Say = say_nothing, tell: Tell = ignore
 ) -> DownloadReady | DownloadFailed:
-    """Follow a download to its last word, whatever becomes of the connection.
+    """Follow a download to its final message, whatever happens to the connection.
 
-    Only its last word, or the result of its call as Modal keeps it, ends this: a rate limit, a refusal or
-    "not found" is asked again.
+    Only the final message, or the result of the call as Modal stores it, ends this; after a rate limit, a
+    refusal or "not found" the query is retried.
 
     Args:
         download: from :func:`start` or :func:`find`.
-        progress: is told how far it is.
-        say: is given what else the container says of its work, such as a commit that failed.
-        tell: is told when the connection is lost, and when it is back.
+        progress: progress callback.
+        say: called with the container's other messages, such as a failed commit.
+        tell: called when the connection is lost and when it is back.
 
     Raises:
-        RunError: it is over without a word, or the folder says no longer how it ended.
+        RunError: it ended without a final message, or the folder no longer records how it ended.
         UserError: there are no credentials.
     """
     lines, ended = Lines(), list[DownloadReady | DownloadFailed]()
@@ -203,10 +203,10 @@ def follow(
 def conclude(
     download: Download, ended: DownloadReady | DownloadFailed, say: Say = say_nothing
 ) -> DownloadReady:
-    """Stop the app of a download that has said its last word, and return what is there now.
+    """Stop the app of a download that has sent its final message, and return the result.
 
     Raises:
-        DataError: it failed there; says why, on one line.
+        DataError: the download failed; the message says why, on one line.
     """
     stop_if_over(download, OVER_SECONDS, say)
     if isinstance(ended, DownloadFailed):
@@ -215,12 +215,12 @@ def conclude(
 
 
 def stop_if_over(download: Download, patience: float = 0.0, say: Say = say_nothing) -> None:
-    """Stop the app of a download whose call is over, which does not stop by itself.
+    """Stop the app of a download whose call is over, since it does not stop by itself.
 
     Args:
-        download: which.
-        patience: seconds to wait for a call to be over whose job has said its last word.
-        say: is told, once in a process, that the app could not be stopped.
+        download: the download.
+        patience: seconds to wait for the call to end after its job has sent the final message.
+        say: called, once per process, with a message that the app could not be stopped.
     """
     if download.call_id:
         call = Call(id=download.call_id, app_id=download.app_id, calls_in_app=1)
@@ -228,7 +228,7 @@ def stop_if_over(download: Download, patience: float = 0.0, say: Say = say_nothi
 
 
 def stop_ended(names: Collection[str], apps: Sequence[RunningApp]) -> None:
-    """Stop what is left of downloads that have ended while nobody followed them; errors are passed over."""
+    """Stop the apps of downloads that ended while nobody followed them; errors are ignored."""
     for app in apps:
         name = app.description.removeprefix(APP_PREFIX)
         if app.description.startswith(APP_PREFIX) and name in names:
@@ -240,7 +240,7 @@ def _is_over(download: Download) -> bool:
     """Return whether a download has an outcome; without a known call, whether its app has stopped.
 
     Raises:
-        UnreachableError: Modal gave no answer, which says nothing of the download.
+        UnreachableError: Modal gave no answer, which implies nothing about the download.
         UserError: there are no credentials.
     """
     if not download.call_id:
@@ -249,10 +249,10 @@ def _is_over(download: Download) -> bool:
 
 
 def _last_word(download: Download) -> DownloadReady | DownloadFailed:
-    """Return the last word of a download that is over and whose log lacks it.
+    """Return the final message of an ended download whose log lacks it.
 
     Raises:
-        RunError: it left none, or none can be had now.
+        RunError: it left none, or none can be read now.
     """
     reason = ""
     try:
@@ -276,10 +276,10 @@ def _last_word(download: Download) -> DownloadReady | DownloadFailed:
 
 
 def _keep_or_stop(download: Download) -> None:
-    """Note the call of a download for whoever gives the same command later, or stop an app without one.
+    """Record the call of a download for later repeats of the command, or stop an app without a call.
 
-    Without the note, only the app is found. Modal may have taken a call whose answer did not come, which
-    would be followed without an end.
+    Without the record, only the app can be found. Modal may have accepted a call whose answer was lost, and
+    following it would never end.
     """
     with contextlib.suppress(UserError):
         if download.call_id:
@@ -290,7 +290,7 @@ def _keep_or_stop(download: Download) -> None:
 
 
 def _forget_ending(name: str) -> None:
-    """Take back that a download has ended, before another one goes on with it."""
+    """Reset the record of a download that has ended, before another one continues it."""
     status = read_status(name)
     if status is not None and status.ended is not None:
         write_status(name, msgspec.structs.replace(status, ended=None))

@@ -1,9 +1,9 @@
-"""Keeps the mirror of a Modal run up to date while somebody looks at it.
+"""Keep the mirror of a Modal run up to date while it is being watched.
 
-A thread reads the log of the run's function call from the beginning and records what is new. Whatever
-ends the stream (a cut, a server that refuses, a laptop that slept) it opens another one after a pause
-that grows with every failure; since each stream starts from the beginning, nothing is missed. When the
-call is done, the volume has the last word.
+A thread reads the log of the run's function call from the beginning and records what is new. Whenever the
+stream ends (a disconnect, a refusal by the server, a laptop that slept), it opens another one after a
+pause that grows with every failure; since each stream starts from the beginning, nothing is missed. When
+the call is over, the volume is the final authority.
 """
 
 import asyncio
@@ -40,40 +40,40 @@ from mabe_tui.launch.modal.stream import StreamReader
 from mabe_tui.launch.recorder import Recorder, writing
 
 IDLE_SECONDS = 20.0
-"""A running job says something about once a second; after so long without a word the call may be over,
-though its app goes on with others, or the connection dead without knowing it: it is opened anew."""
+"""A running job emits something about once a second. After this long a silence the call may be over, though
+its app continues with others, or the connection may be dead unnoticed: the stream is reopened."""
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 30.0
 MOST_DOUBLINGS = 10
-"""Of the first pause, which is longer than the longest by then; a day offline has thousands of tries."""
+"""Maximum doublings of the first pause, which then exceeds the longest; a day offline means thousands."""
 LOCK_SECONDS = 1.0
-"""How often a second reader looks whether the first, which writes the mirror, has gone."""
+"""How often a second reader checks whether the first, which writes the mirror, has exited."""
 SETTLE_SECONDS = 15.0
-"""How long the end of a run may take: the last commit, and what is then fetched from the volume."""
+"""How long the end of a run may take: the last commit, and the files then fetched from the volume."""
 LEAVE_SECONDS = 5.0
 DEBUG = "MABE_DEBUG"
-"""Set by --debug: tracebacks are wanted."""
+"""Set by --debug; enables tracebacks."""
 POLL_SECONDS = 0.2
 MOST_LOCK_SECONDS = 5.0
 QUICK_SECONDS = 10.0
 OVER_SECONDS = 3.0
-"""How long a glance at a run that has said its last word waits for its call to be over."""
+"""How long a quick sync waits for the call to end after its run has emitted the final event."""
 OVERLAP = dt.timedelta(minutes=2)
-"""Clocks differ, and an entry may reach the log later than others that are younger."""
+"""Clocks differ, and an entry may reach the log later than younger ones."""
 QUICK_OVERLAP = dt.timedelta(seconds=20)
-"""For a glance at many, again and again; a hole that it leaves is filled by whoever follows or syncs."""
+"""Overlap of a quick sync, which is repeated often; a follow or full sync fills any gap that it leaves."""
 
 
 class Follower:
-    """A thread that follows one run until it is done or nobody wants it any more."""
+    """A thread that follows one run until it is done or the context is closed."""
 
     def __init__(self, run: RunDir, call_id: str, tell: Tell) -> None:
-        """Follow ``run``; start it with ``with``.
+        """Prepare to follow ``run``; entering the context starts the thread.
 
         Args:
-            run: whose mirror is written.
-            call_id: the function call that is the run's newest attempt, or several in turn.
-            tell: is told when the connection is lost, and when it is back.
+            run: the run whose mirror is written.
+            call_id: the function call of the run's newest attempt, or of several in turn.
+            tell: called when the connection is lost and when it is back.
         """
         self._run, self._call_id, self._tell = run, call_id, tell
         self._leave = threading.Event()
@@ -82,7 +82,7 @@ class Follower:
         self._task: asyncio.Task[None] | None = None
         self._failures = 0
         self.problem: UserError | None = None
-        """Why following had to be given up; ``None`` where it was not."""
+        """Why following was given up; ``None`` if it was not."""
 
     def __enter__(self) -> "Follower":
         self._thread.start()
@@ -90,7 +90,7 @@ class Follower:
 
     def __exit__(self, *_: object) -> None:
         if attempt_ending(self._run, newest_attempt(self._run) or "") is not None:
-            self._thread.join(SETTLE_SECONDS)  # it is fetching what the volume has to add
+            self._thread.join(SETTLE_SECONDS)  # it is fetching the rest from the volume
         self._leave.set()
         if self._loop is not None and self._task is not None:
             with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
@@ -102,10 +102,12 @@ class Follower:
             while not self._leave.is_set():
                 with writing(self._run, LOCK_SECONDS) as recorder:
                     if recorder is None:
-                        continue  # another process writes the mirror; take over when it is gone
+                        continue  # another process writes the mirror; take over when it exits
                     self._follow(recorder)
                     return
-        except Exception as error:  # of this computer, or of ours: waiting would not mend it
+        except (
+            Exception
+        ) as error:  # an error of this computer or this code, which waiting would not fix
             self.problem = self._in_words(error)
             self._tell(Connection(str(self.problem)))
             if os.environ.get(DEBUG):
@@ -123,7 +125,7 @@ class Follower:
         )
 
     def _follow(self, recorder: Recorder) -> None:
-        """Open one stream after another until the call is done."""
+        """Open one stream after another until the call is over."""
         while not self._leave.is_set():
             try:
                 if self._hear(recorder):
@@ -133,13 +135,13 @@ class Follower:
                         return
             except Exception as error:
                 if self._leave.is_set():
-                    return  # the client's stream does not take it well that it is left
+                    return  # the client's stream handles interruption badly
                 if not modal_client.says_nothing_of_work(error):
                     raise
                 self._pause(error)
 
     def _goes_on_elsewhere(self) -> bool:
-        """Turn to a newer call of the run, which another computer has started, if there is one."""
+        """Switch to a newer call of the run, started by another computer, if there is one."""
         newest = call_of(self._run)
         if newest is None or newest.id == self._call_id:
             return False
@@ -150,8 +152,8 @@ class Follower:
     def _hear(self, recorder: Recorder) -> bool:
         """Read one stream until it ends; return whether the call is over.
 
-        Where Modal refuses the log, or keeps it no longer, that is found out all the same: the volume has
-        what counts, and others wait for the mirror.
+        That is determined even if Modal refuses the log or no longer stores it: the volume has everything
+        that matters, and others wait for the mirror.
         """
         try:
             if self._stream(recorder):
@@ -178,14 +180,14 @@ class Follower:
         return modal_calls.state(self._call_id).outcome is not Outcome.RUNNING
 
     def _wait_for_call(self) -> None:
-        """Return the container time to end, once the run has said its last word."""
+        """Give the container time to exit after the run's final event."""
         deadline = time.monotonic() + SETTLE_SECONDS
         while time.monotonic() < deadline and not self._leave.wait(POLL_SECONDS):
             if self._is_done():
                 return
 
     def _stream(self, recorder: Recorder) -> bool:
-        """Read one stream until it ends; tell whether the run has said its last word."""
+        """Read one stream until it ends; return whether the run has emitted its final event."""
         modal_client.require()
         reader = StreamReader(recorder)
 
@@ -215,7 +217,7 @@ class Follower:
         self._failures += 1
         longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(self._failures, MOST_DOUBLINGS))
         pause = random.uniform(longest / 2, longest)
-        if self._failures > 1:  # one cut is nothing unusual
+        if self._failures > 1:  # a single disconnect is normal
             self._tell(Connection(modal_client.trouble(error), time.monotonic() + pause))
         self._leave.wait(pause)
 
@@ -226,19 +228,19 @@ def catch_up(
     seconds: float = modal_client.ANSWER_SECONDS,
     say: Say = say_nothing,
 ) -> bool:
-    """Record what the log holds now, from its beginning, then what the volume holds.
+    """Record the log's current content, from its beginning, then that of the volume.
 
     Args:
-        run: whose mirror is written.
-        call_id: whose log is read.
-        seconds: how long Modal may take to answer.
-        say: is told, once in a process, that the app of a run that is over could not be stopped.
+        run: the run whose mirror is written.
+        call_id: the call whose log is read.
+        seconds: time limit for Modal's answer.
+        say: called, once per process, with a message that the app of an ended run could not be stopped.
 
     Returns:
-        Whether that was done: where another writes the mirror, it is left to that one.
+        Whether the mirror was updated; if another process writes it, that is left to the other process.
 
     Raises:
-        UserError: Modal cannot be asked, or refuses.
+        UserError: Modal is unreachable or refuses.
     """
     with writing(run, MOST_LOCK_SECONDS) as recorder:
         if recorder is None:
@@ -250,13 +252,13 @@ def catch_up(
 
 
 def hear_latest(run: RunDir, call_id: str) -> None:
-    """Record the events of the log since the last one that is known; with the last, what the volume holds.
+    """Record the log's events since the last known one, and the volume's content after the final event.
 
-    Plain lines are left out: such a pass begins in the middle, where the first piece of a line may be
-    missing. Those of an attempt that has ended come from its own log.
+    Plain lines are skipped: such a pass begins in the middle, where the first piece of a line may be missing.
+    The lines of an ended attempt come from its own log.
 
     Raises:
-        UserError: Modal cannot be asked, or refuses.
+        UserError: Modal is unreachable or refuses.
     """
     with writing(run) as recorder:
         if recorder is not None:
@@ -275,7 +277,7 @@ def _read_log(recorder: Recorder, run: RunDir, call_id: str, seconds: float) -> 
     except UnreachableError:
         raise
     except RunError:
-        return  # the log has expired, or is too long to be fetched; the volume has what counts
+        return  # the log has expired or is too long to fetch; the volume has everything that matters
 
 
 def _read(reader: StreamReader, call_id: str, since: dt.datetime, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""The log of any Modal app or function call, also of one that nothing here started."""
+"""Logs of any Modal app or function call, including those that this program did not start."""
 
 import datetime as dt
 import re
@@ -17,18 +17,18 @@ from mabe_tui.launch.modal import loop as modal_loop
 from mabe_tui.launch.modal.stream import container_of
 
 RETENTION = dt.timedelta(days=34)
-"""Modal gives what is at most 35 days old."""
+"""Modal serves entries of at most 35 days."""
 TAIL = 20_000
-"""The most lines of an app that Modal gives at once."""
+"""Maximum number of lines of an app that Modal returns at once."""
 PAUSES = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
-"""Seconds before another try after a cut, the last one again and again."""
+"""Seconds before each retry after a disconnect; the last value repeats."""
 IDLE_SECONDS = 20.0
-"""After so long without a word, a stream is left to ask whether the work is over."""
+"""Seconds without output after which a stream is closed to check whether the work is over."""
 REOPEN_SECONDS = 1.0
-"""Before a stream is opened again that ended although the work goes on."""
+"""Seconds before reopening a stream that ended although the work continues."""
 Show = Callable[[str, dt.datetime | None, str], None]
-"""Is given a piece of the log (part of a line or several lines, line ends included), when it was printed,
-and by which output of which container; an app's log tells no more than the piece."""
+"""Called with a piece of the log (part of a line or several lines, including line ends), the time it was
+printed, and the container output it came from; for an app's log, with the piece only."""
 
 
 def attach(
@@ -38,29 +38,30 @@ def attach(
     tell: Tell = ignore,
     is_over: Callable[[], bool] | None = None,
 ) -> None:
-    """Show a log as it was printed; with ``follow``, until the app or the call is done.
+    """Show a log as it was printed; with ``follow``, until the app or call ends.
 
-    A stream that is opened anew starts from the beginning, and the client gives some entries twice where
-    the last of a call is cut: what was shown is passed over. It is known by its time, container, output
-    and text; of an app, which tells no more than lines, by its place.
+    A reopened stream starts from the beginning, and the client delivers some entries of a call twice after a
+    disconnect; pieces that were already shown are skipped. They are identified by time, container, output and
+    text, or, for an app, whose log holds lines only, by their position.
 
     Args:
         reference: ``ap-…`` or ``fc-…``.
-        follow: go on until it is done, whatever happens to the connection.
-        show: is given one piece after another.
-        tell: is told when the connection is lost, and when it is back.
-        is_over: with ``follow``, decides whether the work is done; asked whenever a stream ends, or a
-            call's has been silent for :data:`IDLE_SECONDS`. An error of Modal's, also one that this raises,
-            is no answer: it is asked again. ``None``: the end of the stream decides, and a refusal is raised.
+        follow: continue until the work is over, whatever happens to the connection.
+        show: called with one piece after another.
+        tell: called when the connection is lost and when it is back.
+        is_over: with ``follow``, decides whether the work is over; called whenever a stream ends, or a call's
+            stream has been silent for :data:`IDLE_SECONDS`. A Modal error, including one that this function
+            raises, is no answer, and the query is retried. ``None``: the end of the stream decides, and a
+            refusal is raised.
 
     Raises:
-        UserError: Modal cannot be asked, or does not know it.
+        UserError: Modal is unreachable or does not know the reference.
     """
     _Attached(reference, follow, show, tell, is_over).read_to_the_end()
 
 
 class _Attached:
-    """Whoever reads one log, in one stream after another."""
+    """The reader of one log, over a sequence of streams."""
 
     def __init__(
         self,
@@ -93,7 +94,7 @@ class _Attached:
     def _read_on(self) -> bool:
         """Read one stream until it ends; return whether the work is over.
 
-        Where Modal refuses the log, or keeps it no longer, that is found out all the same.
+        That is determined even if Modal refuses the log or no longer stores it.
         """
         try:
             modal_client.require()
@@ -139,7 +140,7 @@ class _Attached:
         modal_client.forget_probe()
         pause = PAUSES[min(self._failures, len(PAUSES) - 1)]
         self._failures += 1
-        if self._failures > 1:  # one cut is nothing unusual
+        if self._failures > 1:  # a single disconnect is normal
             self._tell(Connection(problem, time.monotonic() + pause))
         time.sleep(pause)
 
@@ -159,7 +160,7 @@ def _read_call(call_id: str, follow: bool, show: Show, idle: float | None) -> No
 
 
 def _read_app(app_id: str, follow: bool, show: Show) -> None:
-    """Let the ``modal`` command read it: the package has no handle for an app that has stopped."""
+    """Read the log through the ``modal`` command: the package has no handle for a stopped app."""
     how = ["--follow"] if follow else ["--tail", str(TAIL)]
     command = [sys.executable, "-m", "modal", "app", "logs", app_id, *how]
     with subprocess.Popen(

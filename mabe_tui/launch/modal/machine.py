@@ -1,4 +1,4 @@
-"""What a version asks of Modal's machines."""
+"""Machine resources that a version requests from Modal."""
 
 import msgspec
 
@@ -9,17 +9,17 @@ from mabe_tui.launch.prices import cores, memory_mib
 
 APP_NAME = "mabe"
 DATA_MOUNT = "/vol"
-"""Where a container finds the volume of data."""
+"""Where the volume of data is mounted in a container."""
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
-    """What one call of the function is given."""
+    """Resources of one call of the function."""
 
     app_name: str
     gpu: tuple[str, ...]
-    """In order of preference; empty: none."""
+    """GPUs in order of preference; empty for none."""
     region: tuple[str, ...]
-    """Empty: anywhere."""
+    """Allowed regions; empty for any."""
     cloud: str | None
     cores: int
     memory_mib: int
@@ -28,7 +28,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def machine_of(request: RunRequest) -> Machine:
-    """Read from a request what its machine must have."""
+    """Return the machine resources that a request asks for."""
     hardware = request.experiment.hardware
     return Machine(
         app_name=app_name_of(hardware),
@@ -43,10 +43,10 @@ def machine_of(request: RunRequest) -> Machine:
 
 
 def app_name_of(hardware: HardwareConfig) -> str:
-    """Return the app's name: the version's, else one for all."""
+    """Return the app's name: the version's own, or the common default."""
     return hardware.app_name or APP_NAME
 
 
 def timeout_of(hardware: HardwareConfig) -> int:
-    """Give Modal's time-out for one attempt, in seconds."""
+    """Return Modal's time-out for one attempt, in seconds."""
     return hardware.timeout_seconds or MODAL_TIMEOUT_LIMIT

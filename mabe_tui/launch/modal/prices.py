@@ -1,4 +1,4 @@
-"""Modal's price list as the account's own workspace has it, which is what ``modal billing rates`` prints."""
+"""Price list of the user's Modal workspace, the one that ``modal billing rates`` prints."""
 
 import datetime as dt
 
@@ -21,18 +21,18 @@ GPU_RATES = {
     "H200": "gpu_hour_cost_h200",
     "B200": "gpu_hour_cost_b200",
 }
-"""GPU name → its name in the list, as ``modal billing rates --json`` spelled them in September 2026."""
+"""GPU name → its name in the list, as ``modal billing rates --json`` spelled it in September 2026."""
 
 
 def fetch_prices(known: Prices, today: dt.date) -> Prices:
-    """Fetch today's prices and look whether they can be right.
+    """Fetch today's prices and check that they are plausible.
 
     Args:
-        known: the table in use, which the new one is held against.
-        today: the date that the new one gets.
+        known: the table in use, to compare the new one with.
+        today: the date of the new table.
 
     Raises:
-        UserError: Modal cannot be asked, or its list is not what it was; says that ``known`` stays.
+        UserError: Modal cannot be queried, or its list has changed its format; ``known`` stays in use.
     """
     stays = f"the prices of {known.as_of} stay in use"
     try:

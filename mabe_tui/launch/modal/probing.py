@@ -1,4 +1,4 @@
-"""Renting GPUs for a minute each to find out what a version takes on them."""
+"""Rent GPUs for about a minute each to measure what a version needs on them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -20,13 +20,13 @@ from mabe_tui.launch.prices import cores, memory_mib
 
 APP_NAME = "mabe-probe"
 STARTUP_TIMEOUT_SECONDS = 120
-"""After which Modal gives up a container that has not begun."""
+"""Seconds after which Modal gives up on a container that has not started."""
 QUEUE_SECONDS = 600.0
-"""How long a GPU may take to become free, and an image to be built, beyond the probe itself."""
+"""Seconds allowed for a GPU to become free and an image to be built, in addition to the probe itself."""
 ERRORS = (modal.exception.Error, TimeoutError, OSError)
 Probe = modal.Function[[str, float, int], str, str]
 Tell = Callable[[str, ProbeReport | str], object]
-"""Is called with a GPU and what was found there, or why nothing was."""
+"""Called with a GPU and its report, or with the reason why there is none."""
 
 
 def probe_gpus(
@@ -38,22 +38,22 @@ def probe_gpus(
     reserved: int = 0,
     say: Say = say_nothing,
 ) -> Mapping[str, ProbeReport | str]:
-    """Probe each GPU in a container of its own, all at once, in an app that ends with this call.
+    """Probe each GPU in a container of its own, in parallel, in an app that ends with this call.
 
     Args:
-        request: what is to be trained; no data but made-up ones are used.
-        gpus: as Modal names them.
-        seconds: that a probe may take; see :func:`core.training.probe.probe_machine`.
-        timeout: seconds after which Modal ends a container that has begun, whatever it does.
-        tell: called as each is known.
+        request: what would be trained; only synthetic data are used.
+        gpus: GPU names as Modal spells them.
+        seconds: time limit of a probe; see :func:`core.training.probe.probe_machine`.
+        timeout: seconds after which Modal kills a container that has started.
+        tell: called with each result as it arrives.
         reserved: bytes of the data that training will keep on a GPU.
-        say: is told how the building of the image goes.
+        say: called with the output of the image build.
 
     Returns:
-        GPU → what was found, or a sentence that says why nothing was.
+        GPU → its report, or a sentence that says why there is none.
 
     Raises:
-        UserError: Modal refuses, or cannot be reached.
+        UserError: Modal refuses or is unreachable.
         KeyboardInterrupt: Ctrl-C; the containers are stopped.
     """
     modal_client.require()
@@ -79,7 +79,7 @@ def probe_gpus(
 
 
 def _on_a_gpu(request: RunRequest) -> RunRequest:
-    """Return the request with the GPU as its device, so that a container without one says so."""
+    """Return the request with the GPU as its device, so that a container without a GPU reports that."""
     hardware = msgspec.structs.replace(request.experiment.hardware, device="cuda")
     experiment = msgspec.structs.replace(request.experiment, hardware=hardware)
     return msgspec.structs.replace(request, experiment=experiment)
@@ -109,5 +109,5 @@ def _result(call: "modal.FunctionCall[str]", seconds: float) -> ProbeReport | st
         return "it did not end in time"
     except TimeoutError:
         return f"no machine came within {seconds / 60:.0f} minutes"
-    except Exception as error:  # what the container raised comes out here as it was
+    except Exception as error:  # exceptions of the container are raised here unchanged
         return " ".join(f"{type(error).__name__}: {error}".split())

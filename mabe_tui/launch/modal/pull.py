@@ -1,7 +1,7 @@
-"""Whole files of a run from Modal's volume: in pieces, going on where they were broken off, checked.
+"""Download whole files of a run from Modal's volume: resumable, in pieces, verified.
 
-What has come of a checkpoint is kept beside it as ``.NAME.HASH.part``, under the beginning of the hash that
-its pointer names, so that a part of another version is never gone on with.
+The partial download of a checkpoint is kept beside it as ``.NAME.HASH.part``. HASH is a prefix of the hash
+in its pointer, so that a partial file of another version is never continued.
 """
 
 import hashlib
@@ -21,19 +21,19 @@ from mabe_tui.launch.modal import volume as modal_volume
 from mabe_tui.launch.modal.blocks import read_blocks
 
 TRIES = 4
-"""Downloads in a row that brought nothing, or brought something else than the pointer names."""
+"""Consecutive downloads that brought nothing, or content whose hash does not match the pointer."""
 DOWNLOAD_SECONDS = 3600.0
 LOCK = ".pull.lock"
 Tell = Callable[[int], None]
-"""Called with the bytes of a file that are here."""
+"""Called with the number of bytes of a file present here."""
 
 
 def fetch(run: RunDir, path: str, into: Path) -> Path:
-    """Bring one file of the run to ``into``, a file name or a folder that exists.
+    """Download one file of the run to ``into``, a file name or an existing folder.
 
     Raises:
-        RunError: there is no such file in the run.
-        UserError: Modal cannot be asked.
+        RunError: the run has no such file.
+        UserError: Modal cannot be queried.
     """
     target = into / PurePosixPath(path).name if into.is_dir() else into
     if path not in modal_volume.files(run):
@@ -44,14 +44,14 @@ def fetch(run: RunDir, path: str, into: Path) -> Path:
 
 
 def pull(run: RunDir, pointers: Iterable[Pointer], progress: Progress | None = None) -> list[Path]:
-    """Bring checkpoints here. Those that are here and whole are not fetched again.
+    """Download checkpoints. Those already present and intact are skipped.
 
-    A file gets its name only once its sha256 is the one that its pointer names. Where this is broken
-    off, what has come stays, and the next call goes on from there.
+    A file gets its final name only after its sha256 matches its pointer. After an interruption the partial
+    file is kept, and the next call continues from there.
 
     Raises:
-        RunError: a file cannot be had whole, or another process is fetching.
-        UserError: Modal cannot be asked.
+        RunError: a file cannot be downloaded intact, or another process is downloading.
+        UserError: Modal cannot be queried.
     """
     wanted = {pointer.file: pointer for pointer in pointers}
     total = sum(pointer.bytes for pointer in wanted.values())
@@ -72,7 +72,7 @@ def pull(run: RunDir, pointers: Iterable[Pointer], progress: Progress | None = N
 
 
 def _pull_one(run: RunDir, pointer: Pointer, tell: Tell) -> Path:
-    if not modal_volume.FILE.fullmatch(pointer.file):  # a pointer is a stranger's word
+    if not modal_volume.FILE.fullmatch(pointer.file):  # a pointer is untrusted input
         raise RunError(f"{run.id}: {pointer.file!r} is no checkpoint's name; nothing was fetched")
     target = run.checkpoints / pointer.file
     if _sha256(target) == pointer.sha256:
@@ -91,7 +91,7 @@ def _pull_one(run: RunDir, pointer: Pointer, tell: Tell) -> Path:
 
 
 def _part_of(target: Path, pointer: Pointer) -> Path:
-    """Name the file for what has come; those of other versions are removed."""
+    """Return the path of the partial file; those of other versions are removed."""
     target.parent.mkdir(exist_ok=True)
     part = target.with_name(f".{target.name}.{pointer.sha256[:12]}.part")
     for other in target.parent.glob(f".{target.name}.*.part"):
@@ -101,10 +101,10 @@ def _part_of(target: Path, pointer: Pointer) -> Path:
 
 
 def _complete(run: RunDir, pointer: Pointer, part: Path, tell: Tell) -> None:
-    """Fetch what is missing of a part, however often the connection is lost while something comes.
+    """Fetch the rest of a partial file, reconnecting as long as each connection brings something.
 
     Raises:
-        UnreachableError: several times in a row nothing came.
+        UnreachableError: several connections in a row brought nothing.
     """
     failures = 0
     while True:
@@ -124,7 +124,7 @@ def _complete(run: RunDir, pointer: Pointer, part: Path, tell: Tell) -> None:
 
 
 def _download(run: RunDir, path: str, file: IO[bytes], start: int, tell: Tell) -> None:
-    """Write a file from ``start`` on, or from a little before; what is behind its end is cut off."""
+    """Write a file from ``start`` or slightly before; anything behind the new end is truncated."""
 
     async def question() -> None:
         async for position, content in read_blocks(

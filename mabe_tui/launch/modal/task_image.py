@@ -1,4 +1,4 @@
-"""The image of a container that trains: what core needs, and the tasks that are not ours."""
+"""Image of a training container: the packages that core needs, and external tasks."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -14,14 +14,14 @@ from mabe_tui.launch.requirements import declared
 def image_of(
     requests: Iterable[RunRequest], is_left_out: Callable[[Path], bool] = modal_app.is_left_out
 ) -> modal.Image:
-    """Describe the image for some runs: their tasks' modules travel with the source.
+    """Describe the image for some runs; the modules of their tasks are sent along with the source.
 
     Args:
-        requests: of the runs.
-        is_left_out: tells which files of ``mabe_tui`` stay at home.
+        requests: the requests of the runs.
+        is_left_out: returns whether a file of ``mabe_tui`` is left out.
 
     Raises:
-        ConfigError: a task is not to be had here.
+        ConfigError: a task cannot be found here.
     """
     names = dict.fromkeys(request.experiment.task for request in requests)
     needed = dict.fromkeys(each for name in names for each in task_spec(name).requirements)
