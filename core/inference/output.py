@@ -126,7 +126,7 @@ def frame_table(prediction: VideoPrediction, classes: Sequence[str]) -> pa.Table
 
 
 def bout_table(bouts: Sequence[Bout], classes: Sequence[str]) -> pa.Table:
-    """Give bouts as rows of :data:`BOUT_SCHEMA`."""
+    """Return bouts as rows of :data:`BOUT_SCHEMA`."""
     rows = [
         (
             bout.video_id,

@@ -82,7 +82,7 @@ def _matrix(side: SideClasses, cells: CellContent) -> tuple[Row, ...]:
 
 
 def _flowed(widths: Sequence[int], width: int) -> list[tuple[int, int]]:
-    """Give ``start, stop`` of the pictures of each line, at least one a line."""
+    """Return ``start, stop`` of the pictures of each line, at least one a line."""
     found, start, used = [], 0, 0
     for number, own in enumerate(widths):
         if number > start and used + own > width:

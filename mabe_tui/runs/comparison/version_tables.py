@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_type_hints
 
+from core.config.task_spec import TaskSpec
 from core.errors import DataError
 from mabe_tui.runs.comparison.yardstick import Yardstick
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:  # numpy and pyarrow
 
 _File = tuple[Path, int, int]
 """A table's path, time of modification in nanoseconds, and size."""
+SPLIT = ("split_seed", "validation_fraction", "validation_videos")
+"""Settings of ``data``, of all tasks or of some, that choose what is validated on."""
 TABLES_KEPT = 4096
 RESULTS_KEPT = 4096
 
@@ -111,9 +114,15 @@ def require_same_units(
         shared = len(set(one.units) & set(other.units))
         raise DataError(
             f"their validation sets differ ({names[0]}: {by.unit.count(len(one.units))}, {names[1]}:"
-            f" {len(other.units)}, {shared} in common); give both the same data, data.split_seed,"
-            " data.validation_fraction and data.validation_videos"
+            f" {len(other.units)}, {shared} in common); give both the same data, {_split_keys(by.task)}"
         )
+
+
+def _split_keys(task: TaskSpec) -> str:
+    """List the settings of a task that choose its validation data."""
+    known = get_type_hints(task.experiment)["data"].__struct_fields__
+    *keys, last = (f"data.{name}" for name in SPLIT if name in known)
+    return f"{', '.join(keys)} and {last}"
 
 
 def aligned_counts(tables: "Sequence[Rows]", like: "Rows", by: Yardstick) -> "Floats":

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from core import job
 from core.config import registry
 from core.errors import ConfigError
 from core.evaluation.rows import mean
@@ -13,7 +14,8 @@ from core.evaluation.versions import compare_versions
 from core.run.rundir import RunDir
 from core.tasks.behaviour.settings import BehaviourExperiment
 from tests.command_line import mabe
-from tests.mabe_tui.toy_runs import train_two_versions
+from tests.mabe_tui.toy_runs import SCENES, train_two_versions
+from tests.toy import new_run
 
 
 @pytest.fixture(scope="module")
@@ -113,3 +115,14 @@ def test_the_list_of_versions_tells_them_apart_by_the_same_rule() -> None:
     (row,) = (row for row in listed if row["version"] == "p2")
     assert row["score_delta"] > 0
     assert row["told_apart"] is True
+
+
+def test_another_split_is_said_to_be_one_in_the_task_s_own_settings(home: Path) -> None:
+    other = new_run(home / "runs" / "p3-20260101T050000-p3s1", "p1", [SCENES, "data.split_seed=1"])
+    assert job.main([str(other.path)]) == 0
+    names = [runs_of(home, "p1")[0].id, other.id]
+    (verdict,) = json.loads(mabe("compare", *names, "--json").stdout)["verdicts"]
+    assert "their validation sets differ" in verdict["sentence"]
+    assert verdict["sentence"].endswith(
+        " in common); give both the same data, data.split_seed and data.validation_fraction"
+    )
