@@ -123,8 +123,16 @@ def _read(entries: "list[RunEntry]") -> "list[RunNumbers]":
 
 
 def _usual_charts(numbers: "list[RunNumbers]") -> list[str]:
+    """Return the charts where none was asked for; says where another metric than the primary one leads."""
+    from mabe_tui.runs.curves.curves import leading_metric
     from mabe_tui.runs.curves.panels import usual_charts
 
+    for run in numbers:
+        if (leading := leading_metric(run.points, run.spec)) != run.spec.primary:
+            say(
+                f"mabe: {run.label}: {leading}, over the {run.spec.label.many} present:"
+                " its validation data lacks some"
+            )
     return usual_charts(numbers)
 
 

@@ -12,6 +12,7 @@ from typer.testing import Result
 
 from core.errors import ConfigError, RunError, UserError
 from core.run.rundir import RunDir
+from tests.mabe_tui.runs.telling import Telling
 from tests.recorded import Recording, write_all
 
 Mabe = Callable[..., Result]
@@ -111,3 +112,17 @@ def test_comparison_as_page_and_as_svg(invoke: Mabe, tmp_path: Path) -> None:
     ElementTree.parse(picture)
     with pytest.raises(ConfigError, match="choose one"):
         invoke("compare", "v5", "v6", "--svg", "x", "--json")
+
+
+def test_where_a_class_is_absent_the_mean_over_those_present_is_drawn_and_said(
+    invoke: Mabe, make_run: Callable[..., RunDir]
+) -> None:
+    told = Telling(make_run("v2")).begin("0001-aaaa")
+    told.epoch(1, **{"f1_macro_present": 0.6, "support/mating": 0.0})
+    result = invoke("curves", "v2", "--json")
+    assert {curve["name"] for curve in json.loads(result.stdout)["curves"]} == {
+        "train_loss", "validation_loss", "f1_macro_present",
+    }  # fmt: skip
+    assert result.stderr.splitlines()[-1] == (
+        "mabe: v2: f1_macro_present, over the classes present: its validation data lacks some"
+    )
