@@ -1,4 +1,4 @@
-"""Which code a run was trained with."""
+"""Hash of the code that a run is trained with."""
 
 import hashlib
 from collections.abc import Iterable
@@ -7,23 +7,23 @@ from pathlib import Path, PurePosixPath
 import core
 
 LENGTH = 12
-"""Hex digits of the short form."""
+"""Number of hex digits of the short form."""
 
 
 def code_version(folder: Path | None = None) -> str:
-    """Return a short sha256 over all sources of ``core``, so that a resume can tell changed code.
+    """Return a short sha256 of all sources of ``core``, so that a resume can detect changed code.
 
-    Front ends do not count: how a run is watched changes nothing in it.
+    Front ends are left out: how a run is watched does not change it.
 
     Args:
-        folder: the folder of a package; ``None`` takes that of ``core``.
+        folder: the folder of a package; ``None`` means that of ``core``.
     """
     root = folder if folder is not None else Path(core.__file__).parent
     return version_of((p.relative_to(root).as_posix(), p.read_bytes()) for p in root.rglob("*.py"))
 
 
 def version_of(sources: Iterable[tuple[str, bytes]]) -> str:
-    """Return the version of sources that need not lie in a folder, such as those of an old commit.
+    """Return the version of sources that need not be in a folder, such as those of an old commit.
 
     Args:
         sources: pairs of path below the package, with slashes, and content, in any order.

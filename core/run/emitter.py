@@ -1,4 +1,4 @@
-"""How a job says what happens: every event to its attempt's file and to standard output."""
+"""Event output of a job: every event goes to its attempt's file and to standard output."""
 
 import datetime as dt
 import sys
@@ -18,10 +18,10 @@ def _utc_now() -> dt.datetime:
 
 
 class Emitter:
-    """Numbers the events of one attempt without a gap and writes each as one line.
+    """Numbers the events of one attempt without gaps and writes each as one line.
 
-    Safe to call from several threads. The file is flushed with every event: what was emitted before
-    a SIGKILL can be read afterwards.
+    Thread-safe. The file is flushed after every event, so everything emitted before a SIGKILL can be read
+    afterwards.
     """
 
     def __init__(
@@ -45,10 +45,10 @@ class Emitter:
         self._file.close()
 
     def emit(self, kind: type[Kind], **fields: Any) -> Kind:
-        """Emit one event of ``kind``; attempt, number and time are filled in.
+        """Emit one event of type ``kind``; attempt, number and time are filled in.
 
         Raises:
-            OSError: the disk is full; the file is as it was, and the number is not used up.
+            OSError: the disk is full; the file is unchanged, and the number is not used up.
         """
         with self._lock:
             event = kind(attempt=self.attempt, seq=self._seq + 1, time=self._clock(), **fields)
@@ -59,10 +59,10 @@ class Emitter:
         return event
 
     def reserve(self, announce: Callable[[int], tuple[type[Kind], dict[str, Any]]]) -> Kind:
-        """Emit an event whose number must be on disk elsewhere first.
+        """Emit an event whose number must first be written to disk elsewhere.
 
-        ``announce`` is given the number that the event will have; nothing else can be emitted until
-        it has returned the event's kind and fields. Should it raise, the number is not used up.
+        ``announce`` is called with the number that the event will have; no other event can be emitted until
+        it has returned the event's kind and fields. If it raises, the number is not used up.
         """
         with self._lock:
             kind, fields = announce(self._seq + 1)
@@ -75,5 +75,5 @@ class Emitter:
             self._stream.write(line)
             self._stream.flush()
         except (OSError, ValueError):
-            # Whoever read our output is gone. The event file has it all: a run outlives its reader.
+            # The reader of our output has exited. The event file is complete: a run outlives its reader.
             self._stream = None

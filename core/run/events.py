@@ -1,8 +1,8 @@
-"""What a run says of itself: typed events, one JSON line each.
+"""Events that a run emits: typed, one JSON line each.
 
-An event's identity is (run, attempt, seq). ``seq`` counts from 1 within an attempt and leaves no gap,
-so a reader can tell what it has and what it lacks. On standard output an event is one JSON line that
-begins with :data:`PREFIX`; every other line is plain log and never an error.
+An event is identified by (run, attempt, seq). ``seq`` counts from 1 within an attempt without gaps, so a
+reader can tell which events it lacks. On standard output an event is one JSON line that starts with
+:data:`PREFIX`; every other line is plain log output and never an error.
 """
 
 import datetime as dt
@@ -14,16 +14,16 @@ import msgspec
 from core.system.files import UNDECODABLE
 
 PREFIX = '{"kind":"'
-"""How every event line begins: enough to tell it from plain log without parsing."""
+"""Prefix of every event line: enough to tell it from plain log output without parsing."""
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", omit_defaults=True):
-    """What all events have. Unknown fields are let pass: an older reader meets a newer writer."""
+    """Fields of every event. Unknown fields are ignored, so that an older reader accepts a newer writer."""
 
     attempt: str
     seq: int
     time: dt.datetime
-    """UTC."""
+    """Time in UTC."""
 
 
 class RunStarted(Event, frozen=True, tag="run_started"):
@@ -39,7 +39,7 @@ class RunStarted(Event, frozen=True, tag="run_started"):
     pid: int
     seed: int
     startup_seconds: float = 0.0
-    """From the start of the attempt to this event; the machine is paid for meanwhile."""
+    """From the start of the attempt to this event, which is billed as well."""
 
 
 KEYS_OF_DATA = {
@@ -51,12 +51,12 @@ KEYS_OF_DATA = {
     "train_label_examples": "train_class_frames",
     "validation_label_examples": "validation_class_frames",
 }
-"""Field → key in JSON and TOML, which is as the first task called it; ``unit`` and ``example`` say what is
-counted."""
+"""Field → key in JSON and TOML, which keeps the names of the first task; ``unit`` and ``example`` say what
+is counted."""
 
 
 class DataReady(Event, frozen=True, tag="data_ready", rename=KEYS_OF_DATA):
-    """The data were found, split and cut; the model is built."""
+    """The data have been found, split and windowed, and the model has been built."""
 
     fingerprint: str
     train_units: int
@@ -64,41 +64,41 @@ class DataReady(Event, frozen=True, tag="data_ready", rename=KEYS_OF_DATA):
     train_examples: int
     validation_examples: int
     train_samples: int
-    """What batches hold: windows of frames, say."""
+    """What a batch consists of, such as windows of frames."""
     steps_per_epoch: int
     input_size: int
     parameters: int
     train_label_examples: dict[str, int] = {}
     validation_label_examples: dict[str, int] = {}
     unit: str = "video"
-    """What is independent of all others of its kind."""
+    """What one independent unit of the data is, such as a video."""
     example: str = "frame"
-    """What a metric counts."""
+    """What a metric counts, such as frames."""
     falling: tuple[str, ...] = ("loss",)
-    """The metrics of which a smaller value is better."""
+    """Metrics for which a smaller value is better."""
 
 
 class Step(Event, frozen=True, tag="step"):
-    """A sign of life inside an epoch, about once a second."""
+    """Progress inside an epoch, about once a second."""
 
     epoch: int
     step: int
-    """Optimiser steps since the run began, over all attempts."""
+    """Optimiser steps since the start of the run, over all attempts."""
     epoch_step: int
     epoch_steps: int
     loss: float
     """Mean over the optimiser steps since the last such event."""
     learning_rate: float
     gradient_norm: float
-    """Before clipping, of the latest step."""
+    """Gradient norm of the latest step, before clipping."""
     frames_per_second: float
 
 
 class System(Event, frozen=True, tag="system"):
-    """What the machine is doing."""
+    """Load of the machine."""
 
     cpu_percent: float
-    """Of this process; 100 is one core."""
+    """CPU use of this process; 100 is one core."""
     memory_mib: float
     """Resident memory of this process."""
     gpu_percent: float | None = None
@@ -106,55 +106,55 @@ class System(Event, frozen=True, tag="system"):
 
 
 READINGS = tuple(name for name in System.__struct_fields__ if name not in Event.__struct_fields__)
-"""What a :class:`System` event tells of the machine."""
+"""Readings that a :class:`System` event holds."""
 
 
 class Epoch(Event, frozen=True, tag="epoch"):
     """An epoch has been trained and validated."""
 
     epoch: int
-    """From 1."""
+    """Counted from 1."""
     step: int
     seconds: float
-    """Training and validation together."""
+    """Duration of training and validation together."""
     train_loss: float
     learning_rate: float
-    """What this epoch was trained with, at its end."""
+    """Learning rate at the end of this epoch."""
     gradient_norm: float
     """Mean over the epoch's optimiser steps, before clipping."""
     frames_per_second: float
-    """Training frames over training time; validation is left out."""
+    """Training frames per second of training time, excluding validation."""
     metrics: dict[str, float]
-    """What the task measured; which keys there are is the task's affair."""
+    """What the task measured; the task defines the keys."""
 
 
 class CheckpointSaved(Event, frozen=True, tag="checkpoint_saved"):
-    """A checkpoint is on disk, and its pointers name it."""
+    """A checkpoint is on disk, and its pointers refer to it."""
 
     epoch: int
-    """Completed epochs."""
+    """Number of completed epochs."""
     step: int
     file: str
     sha256: str
     bytes: int
     pointers: tuple[str, ...]
-    """Of ``last`` and ``best``, those that name it now."""
+    """Pointers (``last``, ``best``) that now refer to it."""
     metric: float | None = None
-    """The monitored metric of its epoch."""
+    """Value of the monitored metric in its epoch."""
 
 
 class Warned(Event, frozen=True, tag="warning"):
-    """Something the user should know, and that does not stop the run."""
+    """A problem that the user should know of but that does not stop the run."""
 
     code: str
     message: str
 
 
 class Resumed(Event, frozen=True, tag="resumed"):
-    """This attempt goes on from a checkpoint that an earlier one saved.
+    """This attempt continues from a checkpoint that an earlier one saved.
 
-    ``from_attempt`` and ``from_seq`` name that checkpoint's ``checkpoint_saved`` event: what the
-    earlier attempt said after it is superseded.
+    ``from_attempt`` and ``from_seq`` identify that checkpoint's ``checkpoint_saved`` event: the earlier
+    attempt's later events are superseded.
     """
 
     from_attempt: str
@@ -166,7 +166,7 @@ class Resumed(Event, frozen=True, tag="resumed"):
 
 
 class Preempted(Event, frozen=True, tag="preempted"):
-    """The machine was taken away; a new attempt will go on."""
+    """The machine was taken away; a new attempt will continue the run."""
 
     epoch: int
     step: int
@@ -174,12 +174,12 @@ class Preempted(Event, frozen=True, tag="preempted"):
 
 
 class Stopped(Event, frozen=True, tag="stopped"):
-    """The run ended before its last epoch, as it was asked to; it can be resumed."""
+    """The run ended before its last epoch on request or at a limit; it can be resumed."""
 
     epoch: int
     step: int
     reason: str
-    """``user``, ``time_limit``, ``budget`` or ``newer_attempt``."""
+    """Either ``user``, ``time_limit``, ``budget`` or ``newer_attempt``."""
 
 
 class Finished(Event, frozen=True, tag="finished"):
@@ -188,16 +188,16 @@ class Finished(Event, frozen=True, tag="finished"):
     epoch: int
     step: int
     reason: str
-    """``epochs`` or ``early_stopping``."""
+    """Either ``epochs`` or ``early_stopping``."""
     best_epoch: int
     best_metric: float
     monitor: str
     seconds: float
-    """Of this attempt, from its start."""
+    """Duration of this attempt, from its start."""
 
 
 class Failed(Event, frozen=True, tag="failed"):
-    """The run ended in an error; ``error`` is one line for a person."""
+    """The run ended with an error; ``error`` is one line for the user."""
 
     error: str
     type: str
@@ -209,18 +209,18 @@ AnyEvent = (
     | Preempted | Stopped | Finished | Failed
 )  # fmt: skip
 ENDINGS = (Preempted, Stopped, Finished, Failed)
-"""Events after which an attempt says nothing more."""
+"""Events after which an attempt emits nothing more."""
 
 _encoder = msgspec.json.Encoder()
-# Not strict, so that the strings which stand for what JSON cannot write become floats again.
+# Not strict, so that the strings that replace values JSON cannot represent become floats again.
 _decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent, strict=False)
 
 
 def encode(event: Event) -> bytes:
     """Return the event's JSON line, without the line end.
 
-    JSON has no NaN and no infinity; they are written as the strings ``"nan"``, ``"inf"`` and
-    ``"-inf"`` and read back as numbers, for a loss that is not a number must be seen.
+    JSON has no NaN and no infinity. They are written as the strings ``"nan"``, ``"inf"`` and ``"-inf"`` and
+    read back as numbers, because a NaN loss must stay visible.
     """
     return _encoder.encode(
         _spell_non_finite(msgspec.to_builtins(event, builtin_types=(dt.datetime,)))
@@ -236,7 +236,7 @@ def _spell_non_finite(value: Any) -> Any:
 
 
 def decode(line: bytes | str) -> AnyEvent | None:
-    """Read one line of a log: an event, or ``None`` where it is plain text, torn or of a foreign kind."""
+    """Decode one line of a log; return ``None`` for plain text, a torn line or an unknown kind of event."""
     stripped = line.strip()
     start = stripped[:9] if isinstance(stripped, str) else stripped[:9].decode("utf-8", "replace")
     if start != PREFIX:
@@ -248,19 +248,19 @@ def decode(line: bytes | str) -> AnyEvent | None:
 
 
 def began(first: Event) -> dt.datetime:
-    """Say when an attempt began, and so its machine to cost something, by its first event."""
+    """Return when an attempt, and so the billing of its machine, began, from its first event."""
     if isinstance(first, RunStarted):
         return first.time - dt.timedelta(seconds=first.startup_seconds)
     return first.time
 
 
 class Identity(msgspec.Struct, frozen=True, order=True):
-    """Which event of a run this is."""
+    """Identity of an event within a run."""
 
     attempt: str
     seq: int
 
 
 def identity(event: Event) -> Identity:
-    """Return the key under which a mirror holds an event once, whatever the stream does."""
+    """Return the key that identifies an event in a mirror, however often a stream delivers it."""
     return Identity(event.attempt, event.seq)

@@ -1,9 +1,10 @@
-"""The fold: from all events of a run to the one history that counts.
+"""Fold all events of a run into the one history that counts.
 
-A run may have been started several times. ``resumed`` names the checkpoint an attempt went on from;
-following that chain back from the newest attempt gives the line of events that led to the present
-weights. What an earlier attempt said after the checkpoint is *superseded*: kept, and paid for, but no
-part of any curve. Every view of a run is computed from a :class:`History`; nothing is kept twice.
+A run may have been started several times. ``resumed`` names the checkpoint that an attempt continued from;
+following that chain back from the newest attempt yields the line of events that led to the present
+weights. Events that an earlier attempt emitted after the checkpoint are *superseded*: kept, and included
+in the cost, but part of no curve. Every view of a run is computed from a :class:`History`; nothing is
+stored twice.
 """
 
 import math
@@ -31,22 +32,22 @@ Kind = TypeVar("Kind", bound=Event)
 
 @dataclass(slots=True)
 class History:
-    """One run, folded. Lists are in the order in which things happened."""
+    """One run, folded. Lists are in chronological order."""
 
     attempts: list[str] = field(default_factory=list)
     events: list[AnyEvent] = field(default_factory=list)
-    """The line that counts."""
+    """Events on the line that counts."""
     superseded: list[AnyEvent] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
-    """Event files with damaged lines, a sentence each: what those lines said is missing above."""
+    """One sentence per event file with damaged lines, whose events are missing above."""
     seconds: float = 0.0
-    """From the start of each attempt to its last event, over all of them: what was paid for."""
+    """Sum over all attempts, from the start of each to its last event: the time that is billed."""
     attempt_seconds: dict[str, float] = field(default_factory=dict)
     """The same, by attempt."""
     device_names: dict[str, str] = field(default_factory=dict)
-    """Attempt → what it computes with, where it has said so."""
+    """Attempt → the device that it computes on, if reported."""
     counted: dict[str, float] = field(default_factory=dict)
-    """Attempt → the last ``seq`` of it that counts; an attempt that is not named counts for nothing."""
+    """Attempt → its last ``seq`` that counts; an attempt that is missing here does not count at all."""
 
     def of(self, kind: type[Kind]) -> list[Kind]:
         """Return the events of one kind, in order."""
@@ -63,7 +64,7 @@ class History:
 
     @property
     def data(self) -> DataReady | None:
-        """What the run said last of its data."""
+        """The latest description of the run's data."""
         return self.last(DataReady)
 
     @property
@@ -73,31 +74,31 @@ class History:
 
     @property
     def last_step(self) -> Step | None:
-        """The latest sign of progress inside an epoch."""
+        """The latest progress event inside an epoch."""
         return self.last(Step)
 
     @property
     def last_system(self) -> System | None:
-        """The latest reading of the machine."""
+        """The latest reading of the machine's load."""
         return self.last(System)
 
     @property
     def warnings(self) -> list[Warned]:
-        """What the run warned of."""
+        """All warnings that the run emitted."""
         return self.of(Warned)
 
     @property
     def ending(self) -> AnyEvent | None:
-        """How the newest attempt ended, or ``None`` where it has not said so."""
+        """How the newest attempt ended; ``None`` if it has not emitted that."""
         last = self.events[-1] if self.events else None
         return last if isinstance(last, ENDINGS) and last.attempt == self.attempts[-1] else None
 
     def best_epoch(self, monitor: str) -> Epoch | None:
-        """Return the epoch with the best value of ``monitor``; the earliest where several tie.
+        """Return the epoch with the best value of ``monitor``, the earliest in case of a tie.
 
-        The highest is the best, unless the run has said that the metric falls.
+        The highest value is the best unless the run has declared that a smaller value is better.
 
-        An epoch whose validation loss is not a number is never the best.
+        An epoch whose validation loss is NaN is never the best.
         """
         measured = [
             epoch
@@ -113,8 +114,8 @@ class History:
 def fold(events: Iterable[AnyEvent]) -> History:
     """Compute the history of one run from its events, in any order.
 
-    Attempts are ordered by name: an attempt's ordinal comes first in it. An attempt that has not yet
-    said whether it resumes leaves the line of the one before it standing.
+    Attempts are ordered by name, which starts with the attempt's number. An attempt that has not yet
+    reported whether it resumes leaves the line of the previous one in place.
     """
     by_attempt: dict[str, list[AnyEvent]] = {}
     for event in events:
@@ -136,7 +137,7 @@ def fold(events: Iterable[AnyEvent]) -> History:
 
 
 def _last_counted(attempts: list[str], by_attempt: dict[str, list[AnyEvent]]) -> dict[str, float]:
-    """Give, for each attempt on the line that counts, the last ``seq`` that counts."""
+    """Return the last ``seq`` that counts, for each attempt on the line that counts."""
     counted: dict[str, float] = {}
     remaining = list(attempts)
     limit = math.inf
@@ -150,7 +151,7 @@ def _last_counted(attempts: list[str], by_attempt: dict[str, list[AnyEvent]]) ->
             limit = resumed.from_seq
         elif any(isinstance(e, DataReady) for e in by_attempt[name]):
             break  # it trained from the beginning: nothing older led to its weights
-        else:  # it has not come to training (yet): the line before it stands
+        else:  # it has not started training (yet): the previous line remains
             limit = math.inf
     return counted
 
@@ -160,7 +161,7 @@ def _duration(events: list[AnyEvent]) -> float:
 
 
 def gaps(events: Iterable[AnyEvent]) -> dict[str, list[int]]:
-    """Name the ``seq`` numbers that are missing below each attempt's highest one."""
+    """Return the ``seq`` numbers that are missing below each attempt's highest one."""
     seen: dict[str, set[int]] = {}
     for event in events:
         seen.setdefault(event.attempt, set()).add(identity(event).seq)

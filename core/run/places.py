@@ -1,4 +1,4 @@
-"""Where things are kept: runs, prepared data, and the state of views."""
+"""Locations of runs, prepared data and view state."""
 
 import os
 from pathlib import Path
@@ -16,7 +16,7 @@ def home(registry: Path | None = None) -> Path:
     ``$MABE_HOME`` if set, else ``.mabe`` beside ``registry``, else the user's data folder.
 
     Args:
-        registry: the registry file in use, where one was found; the copy inside the package is none.
+        registry: the registry file in use, if one was found; the copy inside the package does not count.
 
     Raises:
         ConfigError: ``$MABE_HOME`` names a file.
@@ -32,12 +32,12 @@ def home(registry: Path | None = None) -> Path:
 
 
 def runs(home_folder: Path) -> Path:
-    """Return the folder with one folder a run."""
+    """Return the folder that contains one folder per run."""
     return home_folder / "runs"
 
 
 def cache(home_folder: Path) -> Path:
-    """Return the folder of what can be made again: prepared and synthetic data."""
+    """Return the folder of data that can be rebuilt: prepared and synthetic data."""
     return home_folder / "cache"
 
 

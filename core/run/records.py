@@ -1,4 +1,4 @@
-"""What is written beside ``run.toml`` in a run's folder: handle, pointers to checkpoints, tags and note."""
+"""Records beside ``run.toml`` in a run's folder: handle, checkpoint pointers, tags and note."""
 
 import msgspec
 
@@ -13,7 +13,7 @@ class Handle(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Pointer(msgspec.Struct, frozen=True, kw_only=True):
-    """``checkpoints/last.json`` or ``best.json``: which file, and how to know that it is whole."""
+    """``checkpoints/last.json`` or ``best.json``: a file name, and the hash that verifies the file."""
 
     file: str
     sha256: str
@@ -22,12 +22,12 @@ class Pointer(msgspec.Struct, frozen=True, kw_only=True):
     step: int
     attempt: str
     seq: int
-    """Of the ``checkpoint_saved`` event that announced it."""
+    """``seq`` of the ``checkpoint_saved`` event that announced it."""
     metric: float | None = None
 
 
 class About(msgspec.Struct, frozen=True, kw_only=True):
-    """``about.toml``: what people say of a run; it may change at any time."""
+    """``about.toml``: the user's notes on a run; they may change at any time."""
 
     tags: tuple[str, ...] = ()
     note: str = ""

@@ -1,4 +1,4 @@
-"""``run.toml``: everything that was asked of a run, and what its first attempt found."""
+"""``run.toml``: everything that was requested of a run, and what its first attempt resolved."""
 
 import datetime as dt
 import tomllib
@@ -17,7 +17,7 @@ FORMAT = 1
 
 
 class Resolved(msgspec.Struct, frozen=True, kw_only=True, rename=KEYS_OF_DATA):
-    """What the first attempt found: a resume that finds otherwise says so."""
+    """What the first attempt resolved; a resume warns if anything differs."""
 
     code_version: str
     data_fingerprint: str
@@ -27,7 +27,7 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True, rename=KEYS_OF_DATA):
     threads: int
     device: str
     processes: int = 1
-    """That share each batch."""
+    """Number of processes that share each batch."""
     features_by: str = "torch"
     """What computes features: the last digit of a sum may depend on it."""
     validation_source: str | None = None
@@ -35,17 +35,17 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True, rename=KEYS_OF_DATA):
 
 
 class Input(msgspec.Struct, frozen=True, kw_only=True):
-    """A run that this one is made of, and the checkpoint that predicts for it."""
+    """A run that is a member of this one, and the checkpoint that predicts for it."""
 
     run: str
-    """Its id; its folder is beside this run's."""
+    """Id of the run; its folder is beside this run's."""
     file: str
-    """The checkpoint, as the run's ``best.json`` named it."""
+    """The checkpoint, as in the member's ``best.json``."""
     sha256: str
 
 
 class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """``run.toml``: everything that was asked. Never a secret."""
+    """``run.toml``: everything that was requested. Never contains a secret."""
 
     format: int = FORMAT
     run: str
@@ -53,31 +53,32 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     launcher: str
     seed: Seed
     experiment: Experiment
-    """Of the type of its task; see :func:`request_from`."""
+    """Has the experiment type of its task; see :func:`request_from`."""
     overrides: tuple[str, ...] = ()
     preset: str | None = None
     data: str | None = None
-    """The data folder, where the experiment does not make its own."""
+    """The data folder; unset if the experiment generates its own data."""
     imported: bool = False
-    """Made of an old log: nothing was run here, so there is nothing to go on with or to measure."""
+    """Whether the run was imported from an old log: nothing was run here, so it can be neither resumed nor
+    evaluated."""
     limits: Limits = Limits()
     task_source: str | None = None
-    """The folder that the task's module was found in, where the task is named ``module:ATTRIBUTE``."""
+    """Folder in which the task's module was found, if the task is named ``module:ATTRIBUTE``."""
     inputs: tuple[Input, ...] = ()
-    """The runs whose predictions this one is made of: it is an ensemble."""
+    """Runs whose predictions this one averages: it is an ensemble."""
     resolved: Resolved | None = None
     """Written by the job once the data are known."""
 
 
 def request_from(table: dict[str, Any], where: str) -> RunRequest:
-    """Decode a request, its experiment by the task that it names.
+    """Decode a request, with its experiment typed by the task that it names.
 
     Args:
-        table: as :func:`core.config.experiment.to_table` gives it.
-        where: names the file in a message.
+        table: as :func:`core.config.experiment.to_table` returns it.
+        where: names the file in error messages.
 
     Raises:
-        RunError: it is none, of a newer format, or of a task that is not installed here.
+        RunError: it is not a request, has a newer format, or names a task that is not installed here.
     """
     if isinstance(table.get("format"), int) and table["format"] > FORMAT:
         raise RunError(
@@ -109,7 +110,7 @@ def decode_request(text: str | bytes) -> RunRequest:
     """Decode the content of a ``run.toml`` that came from elsewhere.
 
     Raises:
-        RunError: it is no TOML, or no request; see :func:`request_from`.
+        RunError: it is not TOML or not a request; see :func:`request_from`.
     """
     try:
         table = tomllib.loads(text if isinstance(text, str) else text.decode())

@@ -1,8 +1,8 @@
-"""One run on disk: what was asked, how to reach it, its attempts, checkpoints and evaluation.
+"""The folder of one run: its request, handles, attempts, checkpoints and evaluation.
 
-The same folder on this computer and on a rented machine's volume. Whole files are replaced in one step;
-event files and logs are only ever appended to, each by one attempt. A reader meets a missing, foreign
-or half-written file without falling over: it is told :class:`~core.errors.RunError`, or reads less.
+The layout is the same on this computer and on a rented machine's volume. Whole files are written
+atomically; event files and logs are append-only, each written by one attempt. Readers tolerate missing,
+foreign and half-written files: they raise :class:`~core.errors.RunError` or return less.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ from core.system.files import UNDECODABLE, write_bytes_atomically
 from core.system.lock import locked
 
 ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
-"""Without letters and digits that are read as one another."""
+"""Without letters and digits that are easily confused."""
 RUN_ID = re.compile(r"[A-Za-z0-9_.-]+-\d{8}T\d{6}-[a-z0-9]{4}")
 ATTEMPT = re.compile(r"\d{4}-[a-z0-9]{4}")
 EPOCH_POINTER = re.compile(r"epoch-(\d{1,6})")
@@ -35,12 +35,12 @@ HANDLE = "handle.toml"
 
 
 def new_run_id(experiment: str, now: dt.datetime) -> str:
-    """Name a run: version, UTC time and four random letters, so that ids sort by version and time."""
+    """Return a new run id: version, UTC time and four random letters. Ids sort by version, then time."""
     return f"{experiment}-{now.astimezone(dt.UTC):%Y%m%dT%H%M%S}-{_random_name()}"
 
 
 def epoch_pointer(epoch: int) -> str:
-    """Name the pointer that keeps one epoch's checkpoint: ``epoch-0005``; see :data:`EPOCH_POINTER`."""
+    """Return the name of the pointer to one epoch's checkpoint: ``epoch-0005``; see :data:`EPOCH_POINTER`."""
     return f"epoch-{epoch:04d}"
 
 
@@ -49,68 +49,68 @@ def _random_name() -> str:
 
 
 class RunDir:
-    """One run's folder. Makes no claim that it exists: reading says so when it does not."""
+    """The folder of one run. It need not exist: reading from a missing one raises an error."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     @property
     def id(self) -> str:
-        """The run's id is its folder's name."""
+        """Id of the run, which is its folder's name."""
         return self.path.name
 
     @property
     def checkpoints(self) -> Path:
-        """The folder of weights and pointers."""
+        """Folder of weights and pointers."""
         return self.path / "checkpoints"
 
     @property
     def evaluation_table(self) -> Path:
-        """Per video × true class × predicted class counts of the best checkpoint."""
+        """Table of counts per video × true class × predicted class, of the best checkpoint."""
         return self.evaluation_of("best")
 
     def evaluation_of(self, epoch: Literal["best", "last"]) -> Path:
-        """Return where the table of the best, or of the last complete, epoch is kept.
+        """Return the path of the table of the best, or of the last complete, epoch.
 
-        Runs of earlier versions of this program keep that of the best epoch alone.
+        Runs of earlier versions of this program have that of the best epoch only.
         """
         return self.path / "evaluation" / f"{epoch}.parquet"
 
     @property
     def predictions(self) -> Path:
-        """The predictions of the best epoch, where ``training.keep_predictions`` asked for them."""
+        """Predictions of the best epoch, written if ``training.keep_predictions`` is set."""
         return self.path / "evaluation" / "predictions.parquet"
 
     # ── whole files ───────────────────────────────────────────────────────────────────────────
 
     def write_request(self, request: RunRequest) -> None:
-        """Write ``run.toml``, making the folder where it is new."""
+        """Write ``run.toml``, creating the folder if it is new."""
         write_table(self.path / "run.toml", request)
 
     def read_request(self) -> RunRequest:
         """Read ``run.toml``.
 
         Raises:
-            RunError: it is missing, not ours, or of a newer format.
+            RunError: it is missing, not one of ours, or has a newer format.
         """
         path = self.path / "run.toml"
         return request_from(read_table(path), str(path))
 
     def search_task(self) -> None:
-        """Look for the task's module where the request says that it is, before reading the request.
+        """Make the task's module importable, from the folder named in the request that is read next.
 
-        Only a job does so: no front end imports what a run's folder alone names.
+        Only a job does this: a front end never imports a module that only a run's folder names.
         """
-        with contextlib.suppress(RunError):  # reading the request says so
+        with contextlib.suppress(RunError):  # reading the request reports the error
             if isinstance(source := read_table(self.path / "run.toml").get("task_source"), str):
                 search_in(Path(source))
 
     def change_request(self, change: Callable[[RunRequest], RunRequest]) -> RunRequest:
-        """Rewrite ``run.toml`` under its lock, from what is on disk then; return the new request.
+        """Update ``run.toml`` under its lock, based on its content at that time; return the new request.
 
         Raises:
             RunError: the request cannot be read.
-            UserError: it cannot be written, or another process does not let go of it.
+            UserError: it cannot be written, or another process does not release the lock.
         """
         self._require_there()
         with locked(self.path / "run.toml"):
@@ -119,12 +119,12 @@ class RunDir:
         return changed
 
     def write_handle(self, handle: Handle) -> None:
-        """Keep a handle with its attempt, and as ``handle.toml`` unless that is of a newer attempt.
+        """Store a handle with its attempt, and as ``handle.toml`` unless that belongs to a newer attempt.
 
-        A handle that an older version kept only in ``handle.toml`` is moved to its attempt before.
+        A handle that an older version stored only in ``handle.toml`` is first moved to its attempt.
 
         Raises:
-            UserError: it cannot be written, or another process does not let go of it.
+            UserError: it cannot be written, or another process does not release the lock.
         """
         with locked(self.path / HANDLE):
             before = self.read_handle()
@@ -142,11 +142,11 @@ class RunDir:
         return self.attempt_folder(attempt) / HANDLE
 
     def read_handle(self) -> Handle | None:
-        """Read ``handle.toml``; ``None`` where the run was never launched, or it cannot be read."""
+        """Read ``handle.toml``; ``None`` if the run was never launched or the file cannot be read."""
         return _read_handle(self.path / HANDLE)
 
     def read_handles(self) -> list[Handle]:
-        """Read the handles of all starts of the run that can be read, oldest first."""
+        """Read the handles of all starts of the run, oldest first; unreadable ones are skipped."""
         kept = [_read_handle(self._handle_path(attempt)) for attempt in self.attempts()]
         newest = self.read_handle()
         found = [each for each in (*kept, newest) if each is not None]
@@ -157,11 +157,11 @@ class RunDir:
         write_table(self.path / "about.toml", about)
 
     def change_about(self, change: Callable[[About], About]) -> About:
-        """Rewrite ``about.toml`` under its lock, from what is on disk then; return what it says now.
+        """Update ``about.toml`` under its lock, based on its content at that time; return the new content.
 
         Raises:
             RunError: it cannot be read.
-            UserError: it cannot be written, or another process does not let go of it.
+            UserError: it cannot be written, or another process does not release the lock.
         """
         self._require_there()
         with locked(self.path / "about.toml"):
@@ -170,14 +170,14 @@ class RunDir:
         return changed
 
     def _require_there(self) -> None:
-        if not self.path.is_dir():  # a lock would make the folder of a run that was removed
+        if not self.path.is_dir():  # taking a lock would recreate the folder of a removed run
             raise RunError(f"{self.path}: not there; was the run removed?")
 
     def read_about(self) -> About:
-        """Read ``about.toml``; empty where there is none.
+        """Read ``about.toml``; empty if there is none.
 
         Raises:
-            RunError: it is there and cannot be read.
+            RunError: it exists but cannot be read.
         """
         path = self.path / "about.toml"
         if not path.exists():
@@ -188,14 +188,14 @@ class RunDir:
             raise RunError(f"{error}; its tags and note are left out: mend or remove it") from error
 
     def write_pointer(self, name: str, pointer: Pointer) -> None:
-        """Let ``last`` or ``best`` name a checkpoint. Call it only once that file is whole on disk."""
+        """Set ``last`` or ``best`` to a checkpoint. Call this only once that file is complete on disk."""
         write_bytes_atomically(self.checkpoints / f"{name}.json", msgspec.json.encode(pointer))
 
     def read_pointer(self, name: str) -> Pointer | None:
-        """Read ``last`` or ``best``; ``None`` where no checkpoint counts yet.
+        """Read ``last`` or ``best``; ``None`` if there is no valid checkpoint yet.
 
         Raises:
-            CheckpointError: the pointer is there and cannot be read.
+            CheckpointError: the pointer exists but cannot be read.
         """
         path = self.checkpoints / f"{name}.json"
         try:
@@ -210,17 +210,17 @@ class RunDir:
     # ── attempts ──────────────────────────────────────────────────────────────────────────────
 
     def attempts(self) -> list[str]:
-        """Name all attempts, oldest first."""
+        """Return the names of all attempts, oldest first."""
         folder = self.path / "attempts"
         if not folder.is_dir():
             return []
         return sorted(entry.name for entry in folder.iterdir() if ATTEMPT.fullmatch(entry.name))
 
     def claim_attempt(self) -> str:
-        """Take the next attempt's name and make its folder, before its first line is printed.
+        """Claim the next attempt's name and create its folder, before its first line is printed.
 
         Raises:
-            RunError: the folder cannot be written, or other processes do not let go of it.
+            RunError: the folder cannot be written, or other processes do not release the lock.
         """
         try:
             with locked(self.path / "attempts"):
@@ -244,11 +244,11 @@ class RunDir:
         return self.attempt_folder(attempt) / "events.jsonl"
 
     def log_path(self, attempt: str) -> Path:
-        """Return the log of one attempt: all it printed, events included; the launcher side writes it."""
+        """Return the log of one attempt: all its output, including events; the launcher side writes it."""
         return self.attempt_folder(attempt) / "log.txt"
 
     def request_stop(self, attempt: str) -> None:
-        """Note that the attempt was asked to stop, so that every front end shows ``stopping``."""
+        """Record that the attempt was asked to stop, so that every front end shows ``stopping``."""
         write_bytes_atomically(self.attempt_folder(attempt) / "stop-requested", b"")
 
     def stop_requested(self, attempt: str) -> bool:
@@ -258,7 +258,7 @@ class RunDir:
     # ── events ────────────────────────────────────────────────────────────────────────────────
 
     def events(self) -> Iterator[AnyEvent]:
-        """Read the events of all attempts. Torn and foreign lines are passed over."""
+        """Read the events of all attempts. Torn and foreign lines are skipped."""
         for attempt in self.attempts():
             yield from read_events(self.events_path(attempt))
 
@@ -275,7 +275,7 @@ def _read_handle(path: Path) -> Handle | None:
 
 
 def read_events(path: Path) -> Iterator[AnyEvent]:
-    """Read one event file; a torn last line, and a file that is not there, are nothing unusual."""
+    """Read one event file; a torn last line and a missing file are normal."""
     try:
         content = path.read_bytes()
     except OSError:

@@ -1,4 +1,4 @@
-"""The TOML files of a run's folder: written whole, read with an error that names the file."""
+"""Read and write the TOML files of a run's folder: atomic writes, errors that name the file."""
 
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,10 +15,10 @@ Table = TypeVar("Table", bound=msgspec.Struct)
 
 
 def write_table(path: Path, struct: msgspec.Struct) -> None:
-    """Write a struct in one step; keys that are unset are left out.
+    """Write a struct atomically, leaving out unset keys.
 
     Raises:
-        UserError: it cannot be written; what was there before is as it was.
+        UserError: it cannot be written; the previous file is unchanged.
     """
     write_bytes_atomically(path, tomli_w.dumps(to_table(struct)).encode())
 
@@ -27,7 +27,7 @@ def read_table(path: Path) -> dict[str, Any]:
     """Read a file as nested tables.
 
     Raises:
-        RunError: it is missing, cannot be read, or is no TOML.
+        RunError: it is missing, unreadable, or not TOML.
     """
     try:
         return read_toml(path)[1]
@@ -38,10 +38,10 @@ def read_table(path: Path) -> dict[str, Any]:
 
 
 def converted(table: dict[str, Any], kind: type[Table], path: Path) -> Table:
-    """Turn tables that were read from ``path`` into a struct.
+    """Convert tables that were read from ``path`` to a struct.
 
     Raises:
-        RunError: they are of another kind.
+        RunError: they do not match the struct.
     """
     try:
         return msgspec.convert(table, kind)
