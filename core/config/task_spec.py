@@ -44,7 +44,8 @@ class MetricSpec(msgspec.Struct, frozen=True, kw_only=True):
     per_label: bool = False
     statistic: str | None = None
     """``module:function`` that maps rows ``(..., labels, columns)`` of additive counts to ``(...)`` scores
-    (:mod:`core.evaluation.rows`); ``None`` where the rows are not enough, as for average precision."""
+    (:mod:`core.evaluation.rows`), to ``(..., labels)`` with ``per_label``; ``None`` where the rows are not
+    enough, as for average precision."""
 
 
 @dataclass(frozen=True, slots=True)

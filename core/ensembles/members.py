@@ -1,6 +1,5 @@
 """The members of an ensemble: runs, or runs of all folds, that each predict every validation unit once."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,7 @@ from core.config.experiment import identity
 from core.config.task_spec import labels_of
 from core.errors import DataError, RunError
 from core.evaluation.predictions import Predictions, joined, read_predictions
-from core.run.request import Input, Resolved, RunRequest
+from core.run.request import Input, Resolved, RunRequest, pooled_source
 from core.run.rundir import RunDir
 
 HOW_TO_KEEP = "`mabe run VERSION --keep-predictions` keeps them"
@@ -130,20 +129,6 @@ def _require_alike(inputs: Sequence[InputRun]) -> None:
                 f"{first.run.id} and {each.run.id} do not tell the same labels apart"
                 f" ({', '.join(labels_of(one))}; {', '.join(labels_of(other))})"
             )
-
-
-def pooled_source(sources: Sequence[str | None]) -> str | None:
-    """Return what is the same only for the same validation units, of runs that share them out.
-
-    Args:
-        sources: ``validation_source`` of each run; one alone is returned as it is.
-    """
-    known = [source for source in sources if source is not None]
-    if len(known) < len(sources):
-        return None
-    if len(known) == 1:
-        return known[0]
-    return hashlib.sha256(" ".join(sorted(known)).encode()).hexdigest()
 
 
 def _predictions(run: RunDir) -> Predictions:

@@ -61,6 +61,21 @@ class Rows:
         return Rows(tuple(units), self.labels, self.counts[[place[unit] for unit in units]])
 
 
+def concatenated(parts: Sequence[Rows]) -> Rows:
+    """Return the rows of several runs that share the units out, such as those of all folds.
+
+    Raises:
+        ValueError: labels differ, or a unit is in two of them.
+    """
+    labels, units = parts[0].labels, [unit for part in parts for unit in part.units]
+    if any(part.labels != labels for part in parts):
+        raise ValueError("the folds do not have the same labels")
+    if len(set(units)) < len(units):
+        twice = next(unit for unit in units if units.count(unit) > 1)
+        raise ValueError(f"{twice} is in two of the folds")
+    return Rows(tuple(units), labels, np.concatenate([part.counts for part in parts]))
+
+
 def counts_of(confusion: ArrayLike) -> Floats:
     """Reduce confusion counts to those of each label.
 

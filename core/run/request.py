@@ -1,7 +1,9 @@
 """``run.toml``: everything that was requested of a run, and what its first attempt resolved."""
 
 import datetime as dt
+import hashlib
 import tomllib
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -68,6 +70,20 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Runs whose predictions this one averages: it is an ensemble."""
     resolved: Resolved | None = None
     """Written by the job once the data are known."""
+
+
+def pooled_source(sources: Sequence[str | None]) -> str | None:
+    """Return what is the same only for the same validation units, of runs that share them out.
+
+    Args:
+        sources: ``validation_source`` of each run; one alone is returned as it is.
+    """
+    known = [source for source in sources if source is not None]
+    if len(known) < len(sources):
+        return None
+    if len(known) == 1:
+        return known[0]
+    return hashlib.sha256(" ".join(sorted(known)).encode()).hexdigest()
 
 
 def request_from(table: dict[str, Any], where: str) -> RunRequest:

@@ -18,6 +18,8 @@ from core.run.rundir import RUN_ID, RunDir
 LAST = "last"
 STUDY_TAG = "tune:"
 """What the tags of a study's trials begin with; the study's name follows."""
+FOLDS_TAG = "folds:"
+"""What the tag begins with that the runs of one start's folds share; the first run's short id follows."""
 CANDIDATES_SHOWN = 5
 LETTERS = 4
 """At the end of an id."""

@@ -20,9 +20,17 @@ METRICS = (
     MetricSpec(name="accuracy", label="accuracy", statistic=ROWS + "accuracy"),
     MetricSpec(name="precision_macro", label="precision", statistic=ROWS + "precision_macro"),
     MetricSpec(name="recall_macro", label="recall", statistic=ROWS + "recall_macro"),
-    MetricSpec(name="f1", label="F1", title="F1 of each class", per_label=True),
-    MetricSpec(name="precision", label="precision", per_label=True),
-    MetricSpec(name="recall", label="recall", per_label=True),
+    MetricSpec(
+        name="f1",
+        label="F1",
+        title="F1 of each class",
+        per_label=True,
+        statistic=ROWS + "f1_per_label",
+    ),
+    MetricSpec(
+        name="precision", label="precision", per_label=True, statistic=ROWS + "precision_per_label"
+    ),
+    MetricSpec(name="recall", label="recall", per_label=True, statistic=ROWS + "recall_per_label"),
     MetricSpec(name="ap", label="AP", per_label=True),
 )
 

@@ -64,15 +64,16 @@ def predict(
     as_json: JsonOption = False,
 ) -> None:
     """Write the class and probabilities of every frame, and bouts, to files."""
+    from core.inference.ensemble import load_predictor
     from core.inference.output import bouts_path, check_suffix, write_predictions
     from core.inference.postprocess import BoutRules
-    from core.inference.predict import Predictor, predictable
+    from core.inference.predict import predictable
 
     check_suffix(output)
     require_targets(force, output, bouts_path(output))
     rules = BoutRules(median, merge_gap, min_frames)
     entry = RunStore(session_of(context).home).find(run)
-    predictor = Predictor.load(entry.run, pointer_name(which), device)
+    predictor = load_predictor(entry.run, pointer_name(which), device)
     videos, missing = predictable(data, table)
     if missing:
         say(

@@ -42,6 +42,8 @@ from mabe_tui.runs.launching.run_requests import (
 )
 from mabe_tui.runs.store import RunStore
 
+KEEP_PREDICTIONS = "training.keep_predictions=true"
+
 
 def register(app: typer.Typer) -> None:
     """Add this command to the command line."""
@@ -68,11 +70,19 @@ def run(
         str | None,
         typer.Option(metavar="1,2,3", help="One run per seed; waiting ones are queued."),
     ] = None,
+    folds: Annotated[
+        int | None,
+        typer.Option(metavar="K", help="One run per fold, for each seed.", min=2, max=1000),
+    ] = None,
+    keep_predictions: Annotated[
+        bool,
+        typer.Option(
+            "--keep-predictions", help="Keep validation predictions, for `mabe ensemble`."
+        ),
+    ] = False,
     parallel: Annotated[
         int | None,
-        typer.Option(
-            help="Seeds at a time; default: one here, all on Modal.", min=1, max=MOST_RUNS
-        ),
+        typer.Option(help="Runs at a time; default: one here, all on Modal.", min=1, max=MOST_RUNS),
     ] = None,
     preset: Annotated[str | None, typer.Option(help="Apply a preset from the registry.")] = None,
     max_time: MaxTimeOption = None,
@@ -98,8 +108,9 @@ def run(
         version=version,
         launcher=on,
         data=data,
-        overrides=tuple(overrides or ()),
+        overrides=(*(overrides or ()), *([KEEP_PREDICTIONS] if keep_predictions else [])),
         seeds=_seeds(seed, seeds),
+        folds=folds,
         preset=preset,
         limits=Limits(seconds=seconds, cost_usd=budget),
     )
@@ -157,14 +168,22 @@ def _follow_each(runs: Sequence[RunDir], launcher: Launcher, resumes: int) -> in
     worst = 0
     for number, run in enumerate(runs, start=1):
         if len(runs) > 1:
-            say(f"{run.id}, seed {run.read_request().seed} ({number} of {len(runs)})")
+            say(f"{run.id}, {_which(run)} ({number} of {len(runs)})")
         state = follow(run, launcher, resumes=resumes)
         worst = max(worst, exit_code(state))
         if state is None:
             if number < len(runs):
-                say("the seeds after it go on as well; `mabe runs` lists them")
+                say("the runs after it go on as well; `mabe runs` lists them")
             break
     return worst
+
+
+def _which(run: RunDir) -> str:
+    """Say which of several runs one is: its seed, and its fold."""
+    request = run.read_request()
+    data = request.experiment.data
+    fold = "" if data.folds is None else f", fold {data.fold} of {data.folds}"
+    return f"seed {request.seed}{fold}"
 
 
 def _seeds(seed: int | None, seeds: str | None) -> tuple[int, ...]:

@@ -12,6 +12,7 @@ from core.config.registry import Registry
 from core.config.task_spec import task_spec
 from core.errors import ConfigError, DataError, MisuseError
 from mabe_tui.runs.comparison.judgement import Verdict, WhichEpoch
+from mabe_tui.runs.comparison.pooling import table_of
 from mabe_tui.runs.comparison.sides import Found, Side, find_side, kin_of, repeat_digest, side_of
 from mabe_tui.runs.comparison.verdict import Contender, empty_verdict, no_verdict, verdict_between
 from mabe_tui.runs.comparison.yardstick import Yardstick, common_task, yardstick
@@ -253,6 +254,8 @@ def _no_verdict(sides: tuple[Side, Side], by: Yardstick) -> str | None:
                 f"{side.summary.id} was imported from a log, which claims figures and has no evaluation"
                 f" by {by.unit.one} to be tested"
             )
+        if not side.experiment.data.validates:
+            return f"{side.name} trains on everything (data.validation_fraction = 0), and is not measured"
         if side.best_epoch is None:
             return f"{side.summary.id} has not completed an epoch ({side.summary.state})"
     first, second = (by.task.labels(side.experiment) for side in sides)
@@ -267,8 +270,8 @@ def _contender(side: Side, found: Found, store: RunStore, epoch: WhichEpoch) -> 
     Raises:
         DataError: a run keeps no table of that epoch.
     """
-    tables = [entry.run.evaluation_of(epoch) for entry in found.entries]
-    for entry, table in zip(found.entries, tables, strict=True):
+    for entry in (run for each in found.entries for run in found.runs_of(each)):
+        table = entry.run.evaluation_of(epoch)
         if epoch == "last" and not table.exists() and entry.run.evaluation_of("best").exists():
             raise DataError(
                 f"{entry.id} kept no table of its last epoch: an earlier mabe trained it;"
@@ -276,13 +279,13 @@ def _contender(side: Side, found: Found, store: RunStore, epoch: WhichEpoch) -> 
                 " checkpoints again"
             )
     newest = found.entries[0]
-    kin = kin_of(newest, store) if len(found.entries) == 1 else ()
+    kin = kin_of(newest, store) if len(found.entries) == 1 and not found.folds else ()
     return Contender(
         name=side.name,
         version=side.experiment.name,
         settings=repeat_digest(newest),
         runs=tuple(entry.id for entry in found.entries),
-        tables=tuple(tables),
+        tables=tuple(table_of(found.runs_of(entry), epoch) for entry in found.entries),
         named_as_runs=found.is_run,
         source=side.validation_source,
         kin=tuple(t for e in kin if (t := e.run.evaluation_of(epoch)).exists()),

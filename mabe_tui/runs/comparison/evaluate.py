@@ -100,11 +100,11 @@ def evaluate_run(
     Raises:
         UserError: no such checkpoint, or nothing in the folder to measure on.
     """
+    from core.inference.ensemble import load_predictor
     from core.inference.evaluate import evaluate_folder
-    from core.inference.predict import Predictor
 
     _require_videos(spec_of(entry.require_request().experiment))
-    predictor = Predictor.load(entry.run, pointer_name(which), device)
+    predictor = load_predictor(entry.run, pointer_name(which), device)
     bad: list[LeftOut] = []
     found = evaluate_folder(predictor, data, progress=progress, bad=bad if skip_bad else None)
     videos = _known_videos(entry, data, {*found.confusions.videos})

@@ -1,8 +1,8 @@
 """What is put side by side: a run, a version without one, or a version's runs over several seeds."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import msgspec
@@ -14,7 +14,9 @@ from core.errors import ConfigError, RunError
 from core.evaluation.spread import mean_std
 from core.run.history import History
 from mabe_tui.launch.launcher import RunState
-from mabe_tui.runs.listing.seeds import data_digest, over_seeds, own_runs, settings_digest
+from mabe_tui.runs.comparison.pooling import pooled_metrics, source_of
+from mabe_tui.runs.listing.folds import fold_group, fold_sets
+from mabe_tui.runs.listing.seeds import data_digest, over_seeds, own_runs, request_digest
 from mabe_tui.runs.reading.thin_history import thin_history
 from mabe_tui.runs.store import LAST, RunEntry, RunStore
 from mabe_tui.runs.summary.run_summary import RunSummary, state_of, summary_of
@@ -78,6 +80,9 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     """Of ``curve``, where there are several seeds; ends where the first of them ends."""
     left_out: tuple[str, ...] = ()
     """Newer runs, and those of further seeds, that are not finished, and how they are."""
+    folds: int | None = None
+    """Where each of ``runs`` stands for the runs of all folds: how many. ``best`` and ``last`` are then over
+    the units of all folds; the curves are of the run that stands for them."""
     checkpoint: str | None = None
     """The one checkpoint that is meant, where not the run: ``best`` then has what it was measured to."""
     validation_source: str | None = None
@@ -100,6 +105,12 @@ class Found:
     """Why runs of the version cannot be read, which are passed over."""
     is_run: bool = False
     """Whether a run was named, not a version."""
+    folds: Mapping[str, tuple[RunEntry, ...]] = field(default_factory=dict)
+    """Id of an entry → the runs of all folds that it stands for, in the order of folds."""
+
+    def runs_of(self, entry: RunEntry) -> tuple[RunEntry, ...]:
+        """Return the runs whose rows an entry stands for: itself, or those of all folds."""
+        return self.folds.get(entry.id, (entry,))
 
 
 def find_side(name: str, store: RunStore, registry: Registry, latest: bool) -> Found:
@@ -152,7 +163,19 @@ class _Candidate:
 
     @property
     def alike(self) -> str:
-        return settings_digest(self.entry.require_request().experiment)
+        return request_digest(self.entry.require_request())
+
+    @property
+    def folds(self) -> int | None:
+        return self.entry.require_request().experiment.data.folds
+
+    @property
+    def fold(self) -> int | None:
+        return self.entry.require_request().experiment.data.fold
+
+    @cached_property
+    def fold_group(self) -> str:
+        return fold_group(self.entry.require_request())
 
     @property
     def data(self) -> str:
@@ -170,9 +193,16 @@ def _own_runs(runs: Sequence[RunEntry]) -> Sequence[RunEntry]:
 
 
 def _over_seeds(runs: Sequence[RunEntry]) -> Found:
-    found = over_seeds([_Candidate(entry) for entry in runs])
-    entries = tuple(run.entry for run in found.members)
-    return Found(entries[0].require_request().experiment, entries, found.left_out)
+    sets, incomplete = fold_sets([_Candidate(entry) for entry in runs])
+    found = over_seeds(sets)
+    entries = tuple(each.newest.entry for each in found.members)
+    folds = {each.id: tuple(run.entry for run in each.runs) for each in found.members}
+    return Found(
+        entries[0].require_request().experiment,
+        entries,
+        (*found.left_out, *incomplete),
+        folds={run: each for run, each in folds.items() if len(each) > 1},
+    )
 
 
 def repeat_digest(entry: RunEntry) -> tuple[str, str, str]:
@@ -220,10 +250,13 @@ def side_of(name: str, found: Found) -> Side:
     bests = [history.best_epoch(monitor) for history in histories]
     best = [epoch.metrics if epoch else {} for epoch in bests]
     last = [history.epochs[-1].metrics if history.epochs else {} for history in histories]
+    for place, entry in enumerate(found.entries):
+        if entry.id in found.folds:
+            best[place] = pooled_metrics(found.runs_of(entry), "best")
+            last[place] = pooled_metrics(found.runs_of(entry), "last")
     runs = tuple(summary_of(entry) for entry in found.entries)
     seeds = tuple(entry.require_request().seed for entry in found.entries)
     curves = [_curve(history, monitor) for history in histories]
-    resolved = found.entries[0].require_request().resolved
     return Side(
         name=name,
         experiment=experiment,
@@ -240,7 +273,8 @@ def side_of(name: str, found: Found) -> Side:
         last_over_seeds=_spreads(last),
         curve_over_seeds=_curve_over_seeds(curves),
         left_out=found.left_out,
-        validation_source=resolved.validation_source if resolved else None,
+        folds=experiment.data.folds if found.folds else None,
+        validation_source=source_of(found.runs_of(found.entries[0])),
     )
 
 

@@ -10,7 +10,11 @@ from pathlib import Path
 from core.errors import ConfigError, DataError
 from core.run.rundir import RunDir
 from mabe_tui.launch.launcher import RunState
-from mabe_tui.runs.comparison.version_tables import compare_tables_of_versions, informing_kin
+from mabe_tui.runs.comparison.version_tables import (
+    Table,
+    compare_tables_of_versions,
+    informing_kin,
+)
 from mabe_tui.runs.comparison.yardstick import Yardstick
 from mabe_tui.runs.listing.measured import Measured, delta
 from mabe_tui.runs.listing.record import RunRecord
@@ -74,7 +78,8 @@ class Distinctions:
         if set(one.runs) & set(baseline.runs):
             return None
         sides = [
-            (self._tables(side.runs), repeats.get(side.runs[0], ())) for side in (one, baseline)
+            (self._tables(side.folds or side.runs), repeats.get(side.runs[0], ()))
+            for side in (one, baseline)
         ]
         try:
             kin = [informing_kin(own, self._tables(repeat), by) for own, repeat in sides]
@@ -85,8 +90,14 @@ class Distinctions:
         ):  # a table or the statistic is gone, or the labels are others
             return None
 
-    def _tables(self, runs: Iterable[str]) -> list[Path]:
-        return [RunDir(self._runs / run).evaluation_table for run in runs]
+    def _tables(self, runs: Iterable[str | tuple[str, ...]]) -> list[Table]:
+        """Return the table of each run, or those of the runs of all folds together."""
+        return [
+            RunDir(self._runs / run).evaluation_table
+            if isinstance(run, str)
+            else tuple(RunDir(self._runs / each).evaluation_table for each in run)
+            for run in runs
+        ]
 
 
 def _yardstick(one: Measured, baseline: Measured) -> Yardstick | None:

@@ -7,7 +7,6 @@ there is one about the two *checkpoints*, which counts the luck of the units alo
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,6 +15,7 @@ from core.errors import DataError
 from mabe_tui.runs.comparison.judgement import About, Verdict, WhichEpoch
 from mabe_tui.runs.comparison.verdict_words import CheckpointWords, VersionWords
 from mabe_tui.runs.comparison.version_tables import (
+    Table,
     compare_tables_of_versions,
     informing_kin,
     read_table,
@@ -42,13 +42,13 @@ class Contender:
     """The same for two sides only if they differ in nothing but the seed."""
     runs: tuple[str, ...]
     """Ids of its runs, one a seed."""
-    tables: tuple[Path, ...]
+    tables: tuple[Table, ...]
     """The evaluation table of each."""
     named_as_runs: bool
     """Whether a run was named, not a version."""
     source: str | None = None
     """``validation_source`` of :class:`~core.run.request.Resolved`."""
-    kin: tuple[Path, ...] = ()
+    kin: tuple[Table, ...] = ()
     """Tables of all runs that repeat its one run with other seeds, that one included."""
 
     @property

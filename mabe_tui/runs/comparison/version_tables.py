@@ -13,19 +13,21 @@ if TYPE_CHECKING:  # numpy and pyarrow
     from core.evaluation.rows import Floats, Rows
     from core.evaluation.versions import VersionResult
 
-_File = tuple[Path, int, int]
-"""A table's path, time of modification in nanoseconds, and size."""
-SPLIT = ("split_seed", "validation_fraction", "validation_videos")
+Table = Path | tuple[Path, ...]
+"""Where one evaluation is: in a file, or shared out over those of all folds."""
+_File = tuple[tuple[Path, int, int], ...]
+"""Each file's path, time of modification in nanoseconds, and size."""
+SPLIT = ("split_seed", "validation_fraction", "validation_videos", "folds", "fold")
 """Settings of ``data``, of all tasks or of some, that choose what is validated on."""
 TABLES_KEPT = 4096
 RESULTS_KEPT = 4096
 
 
 def compare_tables_of_versions(
-    first: Sequence[Path],
-    second: Sequence[Path],
+    first: Sequence[Table],
+    second: Sequence[Table],
     by: Yardstick,
-    others: Sequence[Sequence[Path]] = (),
+    others: Sequence[Sequence[Table]] = (),
 ) -> "VersionResult":
     """Return whether two versions are told apart, from the tables of their runs, one a seed.
 
@@ -48,16 +50,16 @@ def compare_tables_of_versions(
     return _compare(groups, by)
 
 
-def read_table(path: Path) -> "Rows":
-    """Read evaluation rows, from memory where the file is unchanged.
+def read_table(table: Table) -> "Rows":
+    """Read evaluation rows, from memory where the files are unchanged; those of folds as one.
 
     Raises:
-        DataError: missing, damaged, or not such a table.
+        DataError: missing, damaged, or not such a table; or a unit is in two folds.
     """
-    return _read(_file(path))
+    return _read(_file(table))
 
 
-def informing_kin(own: Sequence[Path], kin: Sequence[Path], by: Yardstick) -> list[Path]:
+def informing_kin(own: Sequence[Table], kin: Sequence[Table], by: Yardstick) -> list[Table]:
     """Return the tables that show how far the seeds of a side with one run spread; empty where none do.
 
     Tables that are damaged or of other examples are left out: they only inform, and prevent no verdict.
@@ -72,10 +74,10 @@ def informing_kin(own: Sequence[Path], kin: Sequence[Path], by: Yardstick) -> li
     """
     if len(own) > 1 or len(kin) < 2:
         return []
-    like, usable = read_table(own[0]), []
+    like, usable = read_table(own[0]), list[Table]()
     for path in kin:
         try:
-            require_scored_alike(like, read_table(path), (own[0].name, path.name), by)
+            require_scored_alike(like, read_table(path), ("one run", "another"), by)
         except DataError:
             continue
         usable.append(path)
@@ -138,7 +140,11 @@ def aligned_counts(tables: "Sequence[Rows]", like: "Rows", by: Yardstick) -> "Fl
     return np.stack([table.reordered(like.units).counts for table in tables])
 
 
-def _file(path: Path) -> _File:
+def _file(table: Table) -> _File:
+    return tuple(map(_stamped, table if isinstance(table, tuple) else (table,)))
+
+
+def _stamped(path: Path) -> tuple[Path, int, int]:
     try:
         found = path.stat()
     except OSError:
@@ -148,9 +154,13 @@ def _file(path: Path) -> _File:
 
 @lru_cache(maxsize=TABLES_KEPT)
 def _read(file: _File) -> "Rows":
+    from core.evaluation.rows import concatenated
     from core.evaluation.table import read_rows
 
-    return read_rows(file[0])
+    try:
+        return concatenated([read_rows(path) for path, _, _ in file])
+    except ValueError as error:
+        raise DataError(f"{file[0][0]} and the tables of the other folds: {error}") from error
 
 
 @lru_cache(maxsize=RESULTS_KEPT)

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -17,6 +18,7 @@ from core.run.request import RunRequest
 from core.run.rundir import RunDir
 from mabe_tui.launch.launcher import Say, launcher_named, say_nothing
 from mabe_tui.runs.launching.start import new_request, start_runs
+from mabe_tui.runs.store import FOLDS_TAG, short_id
 
 DIGITS = len(str(LARGEST_SEED))
 
@@ -32,31 +34,43 @@ class LaunchOptions(msgspec.Struct, frozen=True, kw_only=True):
     overrides: tuple[str, ...] = ()
     seeds: tuple[int, ...] = ()
     """A run each; none: one run with the registry's seed."""
+    folds: int | None = None
+    """A run for each of so many folds, of each seed; ``None``: as the version's ``data`` says."""
     preset: str | None = None
     limits: Limits = Limits()
 
 
 def experiment_for(
-    registry: Registry, options: LaunchOptions, seed: int | None = None
+    registry: Registry,
+    options: LaunchOptions,
+    seed: int | None = None,
+    fold: int | None = None,
 ) -> Experiment:
-    """Resolve the version with preset, overrides, and what data and seed imply.
+    """Resolve the version with preset, overrides, and what data, seed and fold imply.
 
     Raises:
         ConfigError: names the key, what is allowed, and the nearest right spelling.
     """
     implied = [f"training.seed={seed}"] if seed is not None else []
+    if fold is not None:
+        implied += [f"data.folds={options.folds}", f"data.fold={fold}"]
     if options.data is not None:
         implied += registry.spec(options.version).with_data
     return registry.experiment(options.version, [*options.overrides, *implied], options.preset)
 
 
-def request_for(registry: Registry, options: LaunchOptions, seed: int | None = None) -> RunRequest:
+def request_for(
+    registry: Registry,
+    options: LaunchOptions,
+    seed: int | None = None,
+    fold: int | None = None,
+) -> RunRequest:
     """Write down one run, with the limits that its launcher imposes. Touches nothing.
 
     Raises:
         UserError: it cannot be had as it is asked for; says why.
     """
-    experiment = experiment_for(registry, options, seed)
+    experiment = experiment_for(registry, options, seed, fold)
     launcher = launcher_named(options.launcher or experiment.hardware.launcher)
     request = new_request(
         experiment,
@@ -70,8 +84,21 @@ def request_for(registry: Registry, options: LaunchOptions, seed: int | None = N
 
 
 def requests_for(registry: Registry, options: LaunchOptions) -> list[RunRequest]:
-    """Write down a run a seed; see :func:`request_for`."""
-    return [request_for(registry, options, seed) for seed in options.seeds or (None,)]
+    """Write down a run for each seed, and for each fold of it; see :func:`request_for`."""
+    folds = range(options.folds) if options.folds is not None else (None,)
+    return [
+        request_for(registry, options, seed, fold)
+        for seed in options.seeds or (None,)
+        for fold in folds
+    ]
+
+
+def _group_tags(requests: Sequence[RunRequest]) -> tuple[str, ...]:
+    """Return the tag that runs of the folds of one start share; none where they have no folds."""
+    first = requests[0]
+    if len(requests) < 2 or first.experiment.data.folds is None:
+        return ()
+    return (f"{FOLDS_TAG}{short_id(first.run)}",)
 
 
 def check_data(request: RunRequest) -> str:
@@ -126,7 +153,7 @@ def start(
     """
     launcher = launcher_named(requests[0].launcher)
     launcher.require_ready(requests[0])
-    return start_runs(home, requests, launcher, tags, parallel, say)
+    return start_runs(home, requests, launcher, (*tags, *_group_tags(requests)), parallel, say)
 
 
 def parse_seeds(text: str, name: str = "--seeds") -> tuple[int, ...]:

@@ -1,12 +1,13 @@
 """What a version or a run came to, as one figure, and how far others are from it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from core.errors import RunError
 from core.evaluation.spread import mean_std
 from mabe_tui.launch.launcher import RunState
+from mabe_tui.runs.listing.fold_metrics import with_folds_pooled
 from mabe_tui.runs.listing.record import RunRecord
 from mabe_tui.runs.listing.seeds import over_seeds, own_runs
 from mabe_tui.runs.summary.metric_limits import most_possible
@@ -41,7 +42,10 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     at_most: float | None = None
     """What ``primary`` cannot pass, where validation lacks some labels; see :func:`most_possible`."""
     runs: tuple[str, ...] = ()
-    """Ids, one a seed, newest first."""
+    """Ids, one a seed, newest first; the newest of the runs of all folds stands for them."""
+    folds: tuple[tuple[str, ...], ...] = ()
+    """Where the members are runs of all folds: their ids, a group for each of ``runs``. They are measured as
+    one, on every unit once."""
     finished: bool = False
     """Otherwise it is the best so far of a run that goes on or was interrupted."""
     left_out: tuple[str, ...] = ()
@@ -65,8 +69,9 @@ def measured_version(version: str, records: Sequence[RunRecord]) -> Measured:
     readable = [r for r in own if r.alike]
     if not readable:
         return Measured(name=version)
-    found = over_seeds(own_runs(readable))
-    return _measured(version, found.members, found.left_out)
+    records, pooled, incomplete = with_folds_pooled(own_runs(readable))
+    found = over_seeds(records)
+    return _measured(version, found.members, (*found.left_out, *incomplete), pooled)
 
 
 def measured_name(name: str, records: Sequence[RunRecord]) -> Measured:
@@ -116,7 +121,12 @@ def measured_run(record: RunRecord) -> Measured:
     return _measured(record.id, [record])
 
 
-def _measured(name: str, members: Sequence[RunRecord], left_out: tuple[str, ...] = ()) -> Measured:
+def _measured(
+    name: str,
+    members: Sequence[RunRecord],
+    left_out: tuple[str, ...] = (),
+    pooled: Mapping[str, tuple[str, ...]] | None = None,
+) -> Measured:
     newest = members[0]
     leading, spec = newest.summary.metric or "", find_spec(newest.summary.task)
     score, score_std = _over_members(members, leading)
@@ -136,6 +146,7 @@ def _measured(name: str, members: Sequence[RunRecord], left_out: tuple[str, ...]
         runs=tuple(record.id for record in members),
         finished=newest.state is RunState.FINISHED,
         left_out=left_out,
+        folds=tuple(pooled[each.id] for each in members if each.id in pooled) if pooled else (),
         preset=newest.summary.preset,
         overrides=newest.summary.overrides,
         scored_on=newest.scored_on,

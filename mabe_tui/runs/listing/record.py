@@ -9,10 +9,12 @@ import msgspec
 from core.config.experiment import flatten
 from core.config.gpus import choices_of, gpu_text, match_device
 from core.config.task_spec import TaskSpec, task_spec
+from core.errors import DataError
 from core.run.history import History
 from core.run.request import RunRequest
 from mabe_tui.launch.launcher import RunState
-from mabe_tui.runs.listing.seeds import data_digest, digest, settings_digest
+from mabe_tui.runs.listing.folds import fold_group
+from mabe_tui.runs.listing.seeds import data_digest, digest, request_digest
 from mabe_tui.runs.store import STUDY_TAG, RunEntry
 from mabe_tui.runs.summary.run_summary import RunSummary, summary_from
 from mabe_tui.runs.tasks import spec_of
@@ -45,6 +47,11 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The same for runs whose settings are the same, the seed apart."""
     data: str = ""
     """The same for runs with the same data, training and validation videos."""
+    fold_group: str = ""
+    """The same for runs of which only fold and seed differ; see :mod:`mabe_tui.runs.listing.folds`."""
+    fold_counts: tuple[tuple[float, ...], ...] = ()
+    """Of a finished run of several folds: its evaluation rows at the best epoch, summed over the units,
+    ``(labels, 5)``. They add up to those of all folds."""
     scored_on: str | None = None
     """The same for runs whose metrics may be held against each other: the same validation videos."""
     validation_source: str | None = None
@@ -71,6 +78,16 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
         return self.smoothed.get(self.summary.metric or "")
 
     @property
+    def folds(self) -> int | None:
+        """Of how many folds it is one; ``None`` where it is none."""
+        return self.settings.get("data.folds")
+
+    @property
+    def fold(self) -> int | None:
+        """Its fold, from 0."""
+        return self.settings.get("data.fold")
+
+    @property
     def is_trial(self) -> bool:
         """Whether `mabe tune` started it."""
         return any(tag.startswith(STUDY_TAG) for tag in self.summary.tags)
@@ -93,11 +110,27 @@ def record_from(entry: RunEntry, history: History, state: RunState, now: dt.date
         best=best.metrics if best else {},
         smoothed=_smoothed(history, spec_of(request.experiment)),
         curve=_curve(history, request.experiment.training.monitor),
-        alike=settings_digest(request.experiment),
+        alike=request_digest(request),
         data=data_digest(request),
+        fold_group=fold_group(request) if request.experiment.data.folds is not None else "",
+        fold_counts=_fold_counts(entry, request) if state is RunState.FINISHED else (),
         scored_on=_scored_on(request),
         validation_source=request.resolved.validation_source if request.resolved else None,
     )
+
+
+def _fold_counts(entry: RunEntry, request: RunRequest) -> tuple[tuple[float, ...], ...]:
+    """Sum the rows of a run of several folds over its units; empty where it kept none."""
+    if request.experiment.data.folds is None:
+        return ()
+    from core.evaluation.table import (
+        read_rows,
+    )  # late: pyarrow, which a list of other runs does without
+
+    try:
+        return tuple(map(tuple, read_rows(entry.run.evaluation_table).pooled.tolist()))
+    except DataError:
+        return ()
 
 
 def falls(metric: str, spec: TaskSpec | None) -> bool:

@@ -97,6 +97,20 @@ def settings_digest(experiment: Experiment) -> str:
     return digest(settings)
 
 
+def request_digest(request: RunRequest, but: Sequence[str] = ()) -> str:
+    """Return what is the same for two runs only if all their settings but the seed are, and their inputs.
+
+    Args:
+        request: of a run.
+        but: further settings that may differ, by key path.
+    """
+    if not request.inputs and not but:
+        return settings_digest(request.experiment)
+    left_out = {"training.seed", *but}
+    settings = {k: v for k, v in identity(request.experiment).items() if k not in left_out}
+    return digest((settings, sorted(each.run for each in request.inputs)))
+
+
 def data_digest(request: RunRequest) -> str:
     """Return what is the same for two runs only if they learned from and were scored on the same data."""
     found = request.resolved

@@ -60,6 +60,30 @@ def test_detached_seeds_tell_of_all_at_once(invoke: Mabe, home: Path) -> None:
     assert result.stderr.count("mabe logs -f") == 1
 
 
+def test_folds_are_runs_of_one_group(invoke: Mabe, home: Path) -> None:
+    arguments = ["--folds", "3", "--seeds", "1,2", "--keep-predictions", "--tag", "try"]
+    result = invoke("run", "v1", *arguments, "-d", "--parallel", "6")
+    runs = {entry.id: entry for entry in RunStore(home).entries()}
+    ids = result.stdout.split()
+    requests = [runs[run].require_request() for run in ids]
+    data = [request.experiment.data for request in requests]
+    assert [(r.seed, d.fold) for r, d in zip(requests, data, strict=True)] == [
+        (seed, fold) for seed in (1, 2) for fold in range(3)
+    ]
+    assert {each.folds for each in data} == {3}
+    assert all(request.experiment.training.keep_predictions for request in requests)
+    assert {entry.run.read_about().tags for entry in runs.values()} == {
+        ("try", f"folds:{runs[ids[0]].short}")
+    }
+
+
+def test_more_folds_than_videos_are_refused(invoke: Mabe, home: Path) -> None:
+    few = "data.synthetic_videos=4"
+    with pytest.raises(DataError, match=r"5 folds of 4 videos.*ask for 4 folds at most"):
+        invoke("run", "v1", "--set", few, "--folds", "5")
+    assert not home.exists()
+
+
 def test_dry_run_touches_nothing(invoke: Mabe, home: Path) -> None:
     shown = json.loads(invoke("run", "v1", "--dry-run", "--json").stdout)
     assert shown["request"]["experiment"]["name"] == "v1"

@@ -1,0 +1,49 @@
+"""From the names that a person types to the request of an ensemble."""
+
+from collections.abc import Sequence
+
+from core.config.registry import VERSION_NAME, Registry
+from core.errors import ConfigError, MisuseError, RunError
+from core.run.request import RunRequest
+from mabe_tui.launch.launcher import RunState
+from mabe_tui.runs.comparison.sides import find_side
+from mabe_tui.runs.store import RunEntry, RunStore
+from mabe_tui.runs.summary.run_summary import state_of
+
+DEFAULT_NAME = "mean"
+
+
+def ensemble_of(names: Sequence[str], name: str, store: RunStore, registry: Registry) -> RunRequest:
+    """Write down the mean of what several runs predict. Touches nothing.
+
+    Args:
+        names: of runs, or of versions: these stand for the finished runs that `mabe compare` would take.
+        name: that the ensemble is listed under.
+        store: the runs.
+        registry: the versions, whose names an ensemble cannot have.
+
+    Raises:
+        UserError: a name means no finished run, or the runs cannot be averaged; says why.
+    """
+    from core.ensembles.request import ensemble_request  # late: torch
+
+    if not VERSION_NAME.fullmatch(name) or name == "last":
+        raise MisuseError(f"--name {name}: up to 40 letters, digits, dots, dashes; not 'last'")
+    if name in registry.versions:
+        raise ConfigError(f"--name {name}: a version of the registry is called so; choose another")
+    entries = [entry for each in names for entry in _entries(each, store, registry)]
+    return ensemble_request([entry.run for entry in entries], name)
+
+
+def _entries(name: str, store: RunStore, registry: Registry) -> list[RunEntry]:
+    """Return the runs that a name stands for.
+
+    Raises:
+        UserError: none, or none that is finished.
+    """
+    found = find_side(name, store, registry, latest=False)
+    runs = [run for entry in found.entries for run in found.runs_of(entry)]
+    finished = [run for run in runs if state_of(run) is RunState.FINISHED]
+    if not finished:
+        raise RunError(f"{name} has no finished run to average; `mabe runs` lists them")
+    return finished

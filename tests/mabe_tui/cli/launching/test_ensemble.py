@@ -1,0 +1,104 @@
+"""``mabe ensemble``: what it is made of, what it refuses, and that the real job makes it."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+import torch
+
+from core import job
+from core.config.registry import default_path, load
+from core.errors import ConfigError, MisuseError, RunError
+from core.run.rundir import RunDir
+from mabe_tui.runs.launching.run_requests import LaunchOptions, requests_for
+from mabe_tui.runs.store import RunStore
+from tests.command_line import mabe
+from tests.mabe_tui.tiny_run import synthetic_folder
+
+SMALL = (
+    "hardware.device=cpu", "model.name=mlp", "model.hidden_size=8", "training.epochs=1",
+    "training.batch_size=8", "training.warmup_epochs=0",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Both folds of v6 with two seeds, their mean, and a run of v5 that kept no predictions."""
+    home = tmp_path_factory.mktemp("home")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MABE_HOME", str(home))
+        patch.setenv("OMP_NUM_THREADS", "1")
+        patch.delenv("MABE_REGISTRY", raising=False)
+        patch.chdir(home)
+        patch.setattr("core.training.stopping.StopWatch.install", lambda _: None)
+        patch.setattr("warnings.showwarning", lambda *_, **__: None)
+        data = synthetic_folder(home / "data")
+        kept = (*SMALL, "training.keep_predictions=true")
+        _train(home, LaunchOptions(version="v6", data=data, overrides=kept, seeds=(1, 2), folds=2))
+        _train(home, LaunchOptions(version="v5", data=data, overrides=SMALL))
+        patch.undo()
+        patch.setenv("MABE_HOME", str(home))
+        patch.setenv("OMP_NUM_THREADS", "1")
+        patch.chdir(home)
+        assert mabe("ensemble", "v6", "--name", "v6-mean").exit_code == 0
+        yield home
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(False)
+
+
+def _train(home: Path, options: LaunchOptions) -> None:
+    """Train in this process."""
+    for request in requests_for(
+        load(default_path()), msgspec.structs.replace(options, launcher="local")
+    ):
+        run = RunDir(home / "runs" / request.run)
+        run.write_request(request)
+        assert job.main([str(run.path)]) == 0
+
+
+def runs_of(home: Path, version: str) -> list[RunDir]:
+    return [each.run for each in RunStore(home).entries() if each.version == version]
+
+
+def test_a_version_stands_for_all_its_folds_and_seeds(home: Path) -> None:
+    (run,) = runs_of(home, "v6-mean")
+    request = run.read_request()
+    assert {each.run for each in request.inputs} == {each.id for each in runs_of(home, "v6")}
+    assert run.history().epochs[0].metrics["accuracy"] > 0
+    compared = json.loads(mabe("compare", "v6", "v6-mean", "--json").stdout)
+    (verdict,) = compared["verdicts"]
+    assert (verdict["videos"], verdict["first_seeds"], verdict["second_seeds"]) == (4, 2, 1)
+    assert verdict["difference"] is not None
+    assert compared["sides"][0]["folds"] == 2
+
+
+def test_it_predicts(home: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out.parquet"
+    mabe("predict", "v6-mean", "--data", str(home / "data"), "-o", str(output), "--device", "cpu")
+    assert output.is_file()
+
+
+def test_dry_run_names_the_members_and_writes_nothing(home: Path) -> None:
+    shown = json.loads(mabe("ensemble", "v6", "--name", "dry", "--dry-run", "--json").stdout)
+    assert sorted(shown["inputs"]) == sorted(each.id for each in runs_of(home, "v6"))
+    assert not runs_of(home, "dry")
+
+
+def test_what_cannot_be_averaged_is_refused(home: Path) -> None:
+    with pytest.raises(RunError, match=r"v5-\S+ has kept no predictions; `mabe run VERSION --keep"):
+        mabe("ensemble", "v5")
+    with pytest.raises(RunError, match=r"no run of fold 0 of 2"):
+        mabe("ensemble", next(r.id for r in runs_of(home, "v6") if _fold(r) == 1))
+    with pytest.raises(ConfigError, match="a version of the registry is called so"):
+        mabe("ensemble", "v6", "--name", "v6")
+    with pytest.raises(MisuseError, match="--name a/b"):
+        mabe("ensemble", "v6", "--name", "a/b")
+    assert not runs_of(home, "mean")
+
+
+def _fold(run: RunDir) -> int | None:
+    return run.read_request().experiment.data.fold

@@ -1,0 +1,155 @@
+"""The runs of all folds count as one, which is scored on every unit once."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from core.config.registry import Registry, default_path, load
+from core.evaluation.rows import Rows, concatenated, f1_macro
+from core.evaluation.table import rows_table
+from core.run.events import Stopped
+from core.run.rundir import RunDir
+from core.tasks.behaviour.settings import BehaviourExperiment
+from mabe_tui.runs.comparison.compare import Comparison, compare
+from mabe_tui.runs.listing.catalog import Catalog
+from mabe_tui.runs.listing.measured import Measured, measured_version
+from mabe_tui.runs.store import RunStore
+from tests.mabe_tui.recorded import record
+
+FOLDS = (("a", "b", "c"), ("d", "e"), ("f", "g"))
+REGISTRY = load(default_path())
+
+
+def rows_of(videos: Sequence[str], seed: int, skill: float) -> Rows:
+    """Made-up counts; the truth of a video depends on its name alone."""
+    confusions = []
+    for video in videos:
+        truth = np.random.default_rng(ord(video)).integers(50, 400, 4)
+        rng = np.random.default_rng([ord(video), seed])
+        wrong = np.full((4, 4), (1 - skill) / 3) + np.eye(4) * (skill - (1 - skill) / 3)
+        confusions.append([rng.multinomial(n, p) for n, p in zip(truth, wrong, strict=True)])
+    labels = REGISTRY.experiment("v5").classes  # type: ignore[attr-defined]
+    return Rows.from_confusions(videos, labels, np.array(confusions, dtype=np.float64))
+
+
+def fold_run(
+    home: Path, version: str, seed: int, fold: int, skill: float = 0.6, **more: object
+) -> RunDir:
+    """Write a finished run of one of three folds."""
+    experiment = REGISTRY.experiment(version)
+    assert isinstance(experiment, BehaviourExperiment)
+    data = msgspec.structs.replace(experiment.data, folds=len(FOLDS), fold=fold)
+    experiment = msgspec.structs.replace(experiment, data=data)
+    run = record(
+        home,
+        experiment,
+        seed=seed,
+        videos=FOLDS[fold],
+        source=f"s{fold}",
+        **more,  # type: ignore[arg-type]
+    )
+    for epoch in ("best", "last"):
+        path = run.evaluation_of(epoch)  # type: ignore[arg-type]
+        path.parent.mkdir(exist_ok=True)
+        pq.write_table(rows_table(rows_of(FOLDS[fold], seed, skill)), path)
+    return run
+
+
+def all_folds(home: Path, version: str, seed: int, skill: float = 0.6) -> list[RunDir]:
+    return [fold_run(home, version, seed, fold, skill) for fold in range(len(FOLDS))]
+
+
+def measured(home: Path, version: str) -> Measured:
+    return measured_version(version, Catalog(RunStore(home)).records())
+
+
+def compared(home: Path, *names: str) -> Comparison:
+    registry: Registry = REGISTRY
+    return compare(names, RunStore(home), registry)
+
+
+def pooled_f1(seed: int, skill: float = 0.6) -> float:
+    parts = [rows_of(videos, seed, skill) for videos in FOLDS]
+    return float(f1_macro(concatenated(parts).pooled))
+
+
+def test_the_score_of_all_folds_is_that_of_their_rows_together(tmp_path: Path) -> None:
+    runs = all_folds(tmp_path, "v5", 1)
+    found = measured(tmp_path, "v5")
+    assert found.score == pytest.approx(pooled_f1(1), abs=1e-12)
+    assert (found.score_std, found.left_out, found.finished) == (None, (), True)
+    assert found.folds == (tuple(run.id for run in runs),)
+    (side, _) = compared(tmp_path, "v5", "v7").sides
+    assert side.best["f1_macro"] == pytest.approx(pooled_f1(1), abs=1e-12)
+    assert side.folds == 3
+    rows = concatenated([rows_of(videos, 1, 0.6) for videos in FOLDS])
+    assert side.best["support/other"] == rows.pooled[0, [0, 2]].sum()
+    assert 0 < side.best["f1/other"] < 1
+
+
+def test_the_folds_of_each_seed_are_one_seed(tmp_path: Path) -> None:
+    for seed in (1, 2):
+        all_folds(tmp_path, "v5", seed)
+    found = measured(tmp_path, "v5")
+    scores = [pooled_f1(1), pooled_f1(2)]
+    assert found.score == pytest.approx(np.mean(scores), abs=1e-12)
+    assert found.score_std == pytest.approx(np.std(scores, ddof=1), abs=1e-12)
+    assert (len(found.runs), len(found.folds)) == (2, 2)
+
+
+def test_a_verdict_is_over_the_units_of_all_folds(tmp_path: Path) -> None:
+    for seed in (1, 2):
+        all_folds(tmp_path, "v5", seed, 0.6)
+        all_folds(tmp_path, "v6", seed, 0.9)
+    (verdict,) = compared(tmp_path, "v5", "v6").verdicts
+    assert (verdict.videos, verdict.first_seeds, verdict.second_seeds) == (7, 2, 2)
+    assert verdict.distinguishable is True
+    expected = np.mean([pooled_f1(s, 0.9) - pooled_f1(s, 0.6) for s in (1, 2)])
+    assert verdict.difference == pytest.approx(expected, abs=1e-12)
+
+
+def test_an_incomplete_set_says_what_is_missing(tmp_path: Path) -> None:
+    all_folds(tmp_path, "v5", 1)
+    fold_run(tmp_path, "v5", 2, 0)
+    fold_run(tmp_path, "v5", 2, 1, ending=Stopped)
+    found = measured(tmp_path, "v5")
+    assert found.score == pytest.approx(pooled_f1(1), abs=1e-12)
+    assert found.left_out == ("seed 2: folds 1, 2 of 3 (from 0) not finished",)
+    assert compared(tmp_path, "v5", "v7").sides[0].left_out == found.left_out
+
+
+def test_where_no_set_is_complete_the_latest_run_stands_for_itself(tmp_path: Path) -> None:
+    run = fold_run(tmp_path, "v5", 1, 0)
+    found = measured(tmp_path, "v5")
+    assert (found.runs, found.folds) == ((run.id,), ())
+    assert found.left_out == ("seed 1: folds 1, 2 of 3 (from 0) not finished",)
+
+
+def test_the_newest_run_of_a_fold_counts(tmp_path: Path) -> None:
+    runs = all_folds(tmp_path, "v5", 1, 0.6)
+    newer = fold_run(tmp_path, "v5", 1, 0, 0.9)
+    found = measured(tmp_path, "v5")
+    assert found.folds == ((newer.id, runs[1].id, runs[2].id),)
+    parts = [rows_of(v, 1, s) for v, s in zip(FOLDS, (0.9, 0.6, 0.6), strict=True)]
+    assert found.score == pytest.approx(float(f1_macro(concatenated(parts).pooled)), abs=1e-12)
+
+
+def test_a_unit_in_two_folds_is_refused() -> None:
+    with pytest.raises(ValueError, match="a is in two of the folds"):
+        concatenated([rows_of(("a", "b"), 1, 0.5), rows_of(("a",), 1, 0.5)])
+
+
+def test_training_on_everything_gets_no_verdict(tmp_path: Path) -> None:
+    experiment = REGISTRY.experiment("v5", ["data.validation_fraction=0", "training.scheduler=none",
+        "training.early_stopping_patience=none"])  # fmt: skip
+    assert isinstance(experiment, BehaviourExperiment)
+    record(tmp_path, experiment, videos=())
+    fold_run(tmp_path, "v6", 1, 0)
+    (verdict,) = compared(tmp_path, "v6", "v5").verdicts
+    assert "v5 trains on everything (data.validation_fraction = 0), and is not measured" in (
+        verdict.sentence
+    )
