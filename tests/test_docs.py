@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/*.md"))]
 
 FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
-INLINE_CODE = re.compile(r"`([^`]+)`")
+INLINE_CODE = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 FILE = re.compile(r"\b(?:core|mabe_tui|tests|docs)/[\w./-]+\.(?:py|md|svg|toml)\b")
@@ -85,7 +85,7 @@ def test_named_tests_exist(page: Path) -> None:
 def command_lines(text: str) -> list[str]:
     """Each ``mabe …`` of the code on a page, with what follows it up to the next one."""
     code = [line for block in FENCE.findall(text) for line in block.splitlines()]
-    code += [" ".join(span.split()) for span in INLINE_CODE.findall(prose(text))]
+    code += [" ".join(span.split()) for _, span in INLINE_CODE.findall(prose(text))]
     lines = []
     for line in code:
         starts = [match.start(1) for match in COMMAND.finditer(line)]

@@ -60,7 +60,7 @@ def cost(
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
 ) -> None:
-    """Show what rented runs have cost, by days in this computer's time zone.
+    """Show the cost of rented runs; days are in this computer's time zone.
 
     Work discarded by a resume counts too; removed runs do not.
     """
