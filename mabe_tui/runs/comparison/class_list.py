@@ -27,7 +27,8 @@ class _Column(NamedTuple):
     width: int
 
 
-FRAMES = _Column("frames", 8)
+COUNT = _Column("", 8)
+"""Headed by what is counted."""
 SHARES = (_Column("of true", 9), _Column("of pred.", 10))
 
 
@@ -72,7 +73,7 @@ def _confusions(
     pairs = _worst(tables)
     if not pairs:
         return []
-    columns = {"both": (FRAMES, *SHARES), "shares": SHARES, "frames": (FRAMES,)}[cells]
+    columns = {"both": (COUNT, *SHARES), "shares": SHARES, "frames": (COUNT,)}[cells]
     names = [_arrow(*pair, ascii_only) for pair in pairs]
     left, block = max(map(len, [TITLE, *names])), sum(column.width for column in columns)
     grid = Grid(len(pairs) + 2, left + block * len(known))
@@ -83,7 +84,7 @@ def _confusions(
     for number, ((side, line), table) in enumerate(zip(known, tables, strict=True)):
         at = left + number * block
         grid.put(0, at, clean(side.name)[: block - 1].rjust(block), line)
-        grid.put(1, at, "".join(column.label.rjust(column.width) for column in columns), AXIS)
+        grid.put(1, at, _head(columns, clean(side.examples)), AXIS)
         for row, pair in enumerate(pairs, start=2):
             grid.put(row, at, _words(table.get(pair), columns))
     return [*grid.rows()]
@@ -103,12 +104,17 @@ def _arrow(truth: str, predicted: str, ascii_only: bool) -> str:
     return (" -> " if ascii_only else " → ").join(names)
 
 
+def _head(columns: Sequence[_Column], examples: str) -> str:
+    labels = [(column.label or examples)[: column.width - 1] for column in columns]
+    return "".join(label.rjust(column.width) for label, column in zip(labels, columns, strict=True))
+
+
 def _words(one: Confusion | None, columns: Sequence[_Column]) -> str:
     frames, of_truth, of_predicted = (
         (one.frames, one.of_truth, one.of_predicted) if one is not None else (0, 0.0, 0.0)
     )
     words = {
-        FRAMES: compact(frames),
+        COUNT: compact(frames),
         SHARES[0]: percent(of_truth),
         SHARES[1]: percent(of_predicted),
     }

@@ -249,6 +249,7 @@ def _side(checkpoint: NamedCheckpoint, table: "Confusions") -> CheckpointSide:
 
     pointer = checkpoint_here(checkpoint.entry.run, checkpoint.which)
     pooled = table.counts.sum(axis=0)
+    examples = spec_of(checkpoint.entry.require_request().experiment).example.many
     return CheckpointSide(
         name=checkpoint.name,
         run=checkpoint.entry.id,
@@ -256,7 +257,7 @@ def _side(checkpoint: NamedCheckpoint, table: "Confusions") -> CheckpointSide:
         epoch=pointer.epoch,
         step=pointer.step,
         metrics=frame_metrics(pooled, table.classes),
-        classes=classes_of_counts(checkpoint.name, table.classes, pooled),
+        classes=classes_of_counts(checkpoint.name, table.classes, pooled, examples),
     )
 
 

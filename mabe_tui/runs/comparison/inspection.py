@@ -57,6 +57,8 @@ class SideClasses(msgspec.Struct, frozen=True, kw_only=True):
     """The worst of ``counts``, the most harmful first."""
     problem: str | None = None
     """Why there is nothing to show, or no ``counts``."""
+    examples: str = "examples"
+    """What ``counts`` are of, such as ``frames``."""
 
 
 class SideFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,10 +130,12 @@ def _with_confusions(found: SideClasses, paths: Sequence[Path], task: TaskSpec) 
     except DataError as error:
         return msgspec.structs.replace(found, problem=str(error))
     counts: Counts = np.sum([table.counts.sum(axis=0) for table in tables], axis=0)
-    return classes_of_counts(found.name, found.classes, counts)
+    return classes_of_counts(found.name, found.classes, counts, task.example.many)
 
 
-def classes_of_counts(name: str, classes: tuple[str, ...], counts: Counts) -> SideClasses:
+def classes_of_counts(
+    name: str, classes: tuple[str, ...], counts: Counts, examples: str = "examples"
+) -> SideClasses:
     """Return counts, ``(classes, classes)`` with the truth in rows, with the scores that follow."""
     return SideClasses(
         name=name,
@@ -139,6 +143,7 @@ def classes_of_counts(name: str, classes: tuple[str, ...], counts: Counts) -> Si
         counts=tuple(tuple(row) for row in counts.tolist()),
         scores=_scores(classes, counts_of(counts)),
         confusions=confusions(classes, counts)[:MOST_CONFUSIONS],
+        examples=examples,
     )
 
 

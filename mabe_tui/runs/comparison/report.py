@@ -109,7 +109,7 @@ def _worst(classes: Sequence[SideClasses]) -> Iterator[ReportTable]:
             for one in side.confusions
         ]
         if rows:
-            columns = ("frames", "of true", "of predicted")
+            columns = (clean(side.examples), "of true", "of predicted")
             yield ReportTable(
                 f"worst confusions of {side.name}, true → predicted", columns, tuple(rows)
             )

@@ -34,7 +34,9 @@ def test_a_class_that_never_comes_up_harms_nothing() -> None:
 def test_sides_are_held_against_one_another_by_the_worst_of_any() -> None:
     better = COUNTS.copy()
     better[0, 2] = 0
-    one, other = (classes_of_counts(n, NAMES, c) for n, c in (("v5", better), ("v6", COUNTS)))
+    one, other = (
+        classes_of_counts(n, NAMES, c, "frames") for n, c in (("v5", better), ("v6", COUNTS))
+    )
     head, columns, first, *_ = listed(one, other)
     assert head.split()[:4] == ["worst", "confusions", "v5", "v6"]
     assert columns.split()[2:9] == ["frames", "of", "true", "of", "pred.", "frames", "of"]
