@@ -39,15 +39,15 @@ from core.training.stopping import StopReason, StopWatch
 from core.training.trainer import Trainer
 
 TaskBuilder = Callable[[RunRequest, Path, torch.device, Progress], Task]
-"""From a request, the cache folder and the device to a task; tells its progress."""
+"""Builds the task from a request, the cache folder and the device; reports progress."""
 FitBuilder = Callable[[RunDir, RunRequest, Emitter, Progress], Fit]
-"""From a run, what it asks for, and what takes its events, to what fits it; tells its progress."""
+"""Builds the fit from a run, its request, and the emitter for its events; reports progress."""
 PROGRESS_INTERVAL = 2.0
-"""Seconds between two lines of progress in the log."""
+"""Seconds between two progress lines in the log."""
 
 
-class Interrupted(Exception):  # noqa: N818 - not an error: the way out of a preparation under way
-    """A reason to stop came while the data were being prepared."""
+class Interrupted(Exception):  # noqa: N818 - not an error: leaves a preparation that is under way
+    """A stop was requested while the data were being prepared."""
 
     def __init__(self, stop: StopReason) -> None:
         super().__init__(stop.reason)
@@ -55,16 +55,16 @@ class Interrupted(Exception):  # noqa: N818 - not an error: the way out of a pre
 
 
 class Session:
-    """Runs one attempt. Every event but ``failed`` is emitted from here or from what fits.
+    """Runs one attempt. Every event except ``failed`` is emitted from here or from the fit.
 
     Args:
-        run_dir: of the run.
-        request: what it asks for.
-        emitter: takes its events.
-        watch: says why to stop.
-        cache: where prepared and synthetic data are kept.
-        build: makes the task; none makes the one that the experiment names.
-        other: what fits the run where that is not done by epochs of steps.
+        run_dir: the folder of the run.
+        request: the run's request.
+        emitter: emits the run's events.
+        watch: returns the reason to stop, if any.
+        cache: folder of prepared and synthetic data.
+        build: builds the task; ``None`` builds the one that the experiment names.
+        other: builds the fit if it is not done by epochs of optimiser steps.
     """
 
     def __init__(
@@ -88,10 +88,10 @@ class Session:
         self._line_due = -math.inf
 
     def run(self) -> None:
-        """Train, and emit the ending.
+        """Train, and emit the final event.
 
         Raises:
-            UserError: the run cannot go on, for a reason a person can mend.
+            UserError: the run cannot continue, for a reason that the user can fix.
         """
         device = choose_device(self._request.experiment.hardware.device)
         self._processes = process_count(self._request.experiment, device)
@@ -118,7 +118,7 @@ class Session:
     # ── before training ───────────────────────────────────────────────────────────────────────
 
     def _resume(self) -> Checkpoint | None:
-        """Load the newest valid checkpoint and say so, before anything else is said of the data."""
+        """Load the newest valid checkpoint and report that, before any event about the data."""
         store = CheckpointStore(self._run_dir)
         checkpoint = store.load_newest(lambda problem: self._warn("damaged_checkpoint", problem))
         if checkpoint is not None:
@@ -136,7 +136,7 @@ class Session:
         return checkpoint
 
     def _prepare(self, device: torch.device, checkpoint: Checkpoint | None) -> Fit:
-        """Find the data, say what was found, and return what fits them, where it is to go on from."""
+        """Find the data, report them, and return the fit at the point from which it continues."""
         self._progress(0, 0, "opening the data")
         if self._other is not None:
             fit = self._other(self._run_dir, self._request, self._emitter, self._progress)
@@ -150,7 +150,9 @@ class Session:
         """Build the task and its trainer."""
         task = self._builder()(self._request, self._cache, device, self._progress)
         self._resolve(task, device)
-        seed_everything(self._request.seed)  # whatever the task drew, the weights begin the same
+        seed_everything(
+            self._request.seed
+        )  # the initial weights must not depend on what the task drew
         trainer = Trainer(
             experiment=self._request.experiment,
             task=task,
@@ -197,7 +199,7 @@ class Session:
         return build_task
 
     def _resolve(self, learner: Learner, device: torch.device) -> None:
-        """Note what was found, or say what is no longer as the first attempt found it."""
+        """Record what was resolved, or warn about differences from the first attempt."""
         found = resolved(learner, device, self._code_version, self._processes)
         if (first := self._request.resolved) is not None:
             for code, message in changes(first, found):
@@ -208,7 +210,7 @@ class Session:
         )
 
     def _progress(self, done: int, total: int, what: str) -> None:
-        """Print a line of progress every few seconds; leave when there is a reason to stop.
+        """Print a progress line every few seconds; raise if there is a reason to stop.
 
         Raises:
             Interrupted: a signal, a limit or a newer attempt.
@@ -285,6 +287,6 @@ class Session:
 
 
 def say(line: str) -> None:
-    """Print one line of plain log; nobody need be there to read it."""
+    """Print one line of plain log output, even if nothing reads it any more."""
     with contextlib.suppress(OSError, ValueError):
         print(line, flush=True)

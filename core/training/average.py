@@ -1,4 +1,4 @@
-"""A moving average of the weights, which predicts more steadily than the weights of any one step."""
+"""Moving average of the weights, whose predictions are steadier than those of any single step."""
 
 import copy
 from typing import Any
@@ -10,14 +10,13 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 class WeightAverage:
     """Exponential moving average of a model's weights (Polyak & Juditsky 1992; EMA).
 
-    After update n every number becomes ``d × average + (1 - d) × weight``, where d is the decay asked
-    for, but at first ``(1 + n) / (10 + n)``: without it a short run would end on an average that still
-    remembers its random beginning (the rule of TensorFlow's ``ExponentialMovingAverage``).
-    Running statistics of batch norm are averaged like weights, so that they fit them; counters are
-    copied.
+    After update n every value becomes ``d × average + (1 - d) × weight``, where d is the configured decay,
+    but at most ``(1 + n) / (10 + n)``: otherwise a short run would end on an average that still contains
+    its random initial weights (the rule of TensorFlow's ``ExponentialMovingAverage``).
+    Running statistics of batch norm are averaged like weights, to match them; counters are copied.
 
     Args:
-        model: what is trained; the average begins as its copy.
+        model: the trained model; the average starts as its copy.
         decay: 0 to 1, exclusive.
     """
 
@@ -34,24 +33,24 @@ class WeightAverage:
         self._counters = [pair for pair in pairs if not pair[0].is_floating_point()]
 
     def update(self) -> None:
-        """Take in the model's weights, after an optimiser step."""
+        """Update the average with the model's weights, after an optimiser step."""
         self._updates += 1
         decay = min(self._decay, (1 + self._updates) / (10 + self._updates))
-        blend = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call] # torch ships it so
+        blend = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call] # untyped in torch
         blend(self._averaged, self._trained, self._updates)
         for own, theirs in self._counters:
             own.copy_(theirs)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the averaged weights, under the names of the model's own, and the count of updates."""
+        """Return the averaged weights, under the model's own names, and the number of updates."""
         return {"model": self.model.state_dict(), "updates": self._updates}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up a saved average.
+        """Restore a saved average.
 
         Raises:
-            KeyError: there is none in it.
-            RuntimeError: it is the average of another model.
+            KeyError: the state contains none.
+            RuntimeError: it belongs to another model.
         """
         self.model.load_state_dict(state["model"])
         self._updates = int(state["updates"])

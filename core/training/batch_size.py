@@ -1,4 +1,4 @@
-"""The largest batch that fits in memory, found by training steps of the real model on real rows, repeated."""
+"""Find the largest batch that fits in memory, by training steps of the real model on repeated real rows."""
 
 import gc
 import statistics
@@ -23,13 +23,13 @@ from core.training.state import TrainingState
 from core.training.step import optimise
 
 GRANULE = 8
-"""Batch sizes are multiples of it: what is not leaves part of a GPU's matrix units idle."""
+"""Batch sizes are multiples of this; other sizes leave part of a GPU's matrix units idle."""
 STEPS = 2
-"""The optimiser's own state exists from the first step's end on: the second has the peak."""
+"""Optimiser state exists from the end of the first step on, so the second step has the peak."""
 HEADROOM = 0.05
-"""Share of a GPU's memory that is left free: fragmentation, and what else is on it."""
+"""Share of a GPU's memory that is left free, for fragmentation and other processes."""
 OUT_OF_MEMORY = ("out of memory", "ALLOC_FAILED", "can't allocate memory")
-"""What torch, cuDNN and the allocator of the CPU say, where they do not raise OutOfMemoryError."""
+"""Messages of torch, cuDNN and the CPU allocator that do not come as OutOfMemoryError."""
 GIB = 2**30
 
 
@@ -37,16 +37,16 @@ def largest_batch(fits: Callable[[int], bool], most: int) -> int:
     """Find the largest multiple of 8 that fits, by doubling and then bisecting.
 
     Args:
-        fits: whether a size does; what is larger than one that does not is taken not to.
-        most: no larger size is tried.
+        fits: returns whether a size fits; anything larger than a size that does not is assumed not to.
+        most: upper limit of the search.
 
     Returns:
-        0 where not even 8 fits, or ``most`` is below 8.
+        0 if not even 8 fits, or ``most`` is below 8.
     """
     low, high, top = 0, 1, most // GRANULE
     while high <= top and fits(high * GRANULE):
         low, high = high, 2 * high
-    high = min(high, top + 1)  # the first that does not fit, or is not wanted
+    high = min(high, top + 1)  # the first that does not fit, or exceeds the limit
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if fits(middle * GRANULE) else (low, middle)
@@ -54,11 +54,11 @@ def largest_batch(fits: Callable[[int], bool], most: int) -> int:
 
 
 def accumulation(effective: int, largest: int) -> tuple[int, int]:
-    """Split an effective batch into steps that fit: 384 where 80 fit is 6 × 64.
+    """Split an effective batch into steps that fit: 384, if 80 fits, becomes 6 × 64.
 
     Args:
         effective: samples in an update.
-        largest: that fit at once, at least 1.
+        largest: samples that fit at once, at least 1.
 
     Returns:
         Batch size, the largest divisor of ``effective`` that fits, and accumulation steps.
@@ -69,7 +69,7 @@ def accumulation(effective: int, largest: int) -> tuple[int, int]:
 
 
 def small_request(request: RunRequest) -> RunRequest:
-    """Ask for the same with little data of its own, where no data were named, and a small batch.
+    """Return the same request with a small batch and, if it names no data, little synthetic data.
 
     The model, its inputs and its loss depend on neither.
     """
@@ -85,10 +85,10 @@ def small_request(request: RunRequest) -> RunRequest:
 def measure(
     task: Task, experiment: Experiment, device: torch.device, size: int, steps: int = STEPS
 ) -> float:
-    """Make training steps with a batch of this size; return the median seconds of all but the first.
+    """Run training steps with a batch of this size; return the median seconds of all but the first.
 
     Raises:
-        RuntimeError: there is not the memory for it, among others.
+        RuntimeError: among others, if there is not enough memory.
     """
     seed_everything(experiment.training.seed)
     state = TrainingState(experiment.training, task.build_model(), device)
@@ -103,18 +103,18 @@ def measure(
         if device.type == "cuda":
             torch.cuda.synchronize(device)
         seconds.append(time.perf_counter() - began)
-    del ahead  # batches that wait their turn; they had to exist until here
+    del ahead  # batches that wait for their turn, which had to occupy memory until here
     return statistics.median(seconds[1:])
 
 
 def enlarged(batch: Batch, size: int) -> Batch:
-    """Return a batch of another size: the rows of a real one, repeated."""
+    """Return a batch of another size, made of the repeated rows of a real one."""
     device = next(tensors(batch.inputs)).device
     return batch.take(torch.arange(size, device=device) % batch.size)
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Return whether an exception says that there was not the memory."""
+    """Return whether an exception means that there was not enough memory."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     return isinstance(error, RuntimeError) and any(word in str(error) for word in OUT_OF_MEMORY)
@@ -124,11 +124,11 @@ class CudaProbe:
     """Tries batch sizes in this process, with the data where training keeps them.
 
     Args:
-        request: what is to be trained.
-        cache: of prepared data.
-        progress: told while data are prepared.
-        memory: bytes that may be used; none: what the device has, less :data:`HEADROOM`.
-        reserved: bytes of the data that training will keep there, where they fit twice over.
+        request: what would be trained.
+        cache: folder of prepared data.
+        progress: progress callback while data are prepared.
+        memory: bytes that may be used; ``None`` means the device's memory less :data:`HEADROOM`.
+        reserved: bytes of the data that training will keep there, if they fit twice.
     """
 
     def __init__(
@@ -152,7 +152,7 @@ class CudaProbe:
         torch.cuda.reset_peak_memory_stats()
         seconds, problem = self._try(size, steps)
         peak = torch.cuda.max_memory_allocated()
-        gc.collect()  # only now that no traceback holds the tensors
+        gc.collect()  # only now does no traceback hold the tensors
         torch.cuda.empty_cache()
         return Reading(
             size=size, fits=seconds is not None, peak_bytes=peak, seconds=seconds, problem=problem

@@ -1,8 +1,8 @@
 """The checkpoints of a run: immutable files, and pointers that say which of them count.
 
-A file is written whole (:mod:`core.training.checkpoint_file`); only then do pointers (``last.json``,
-``best.json``, ``epoch-0005.json``) name it with its sha256. A file that no pointer names does not count
-and is removed after the next save; a file that one names is never touched.
+A file is written completely (:mod:`core.training.checkpoint_file`) before pointers (``last.json``,
+``best.json``, ``epoch-0005.json``) refer to it with its sha256. A file without a pointer does not count
+and is removed after the next save; a file with a pointer is never modified.
 """
 
 import re
@@ -18,12 +18,12 @@ from core.run.rundir import EPOCH_POINTER, RunDir
 from core.training.checkpoint_file import read_checkpoint, write_checkpoint
 
 FILE = re.compile(r"step-\d{7,}(-\d+)?\.pt")
-"""A pointer that keeps the checkpoint of one epoch."""
+"""Pattern of a checkpoint's file name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """One checkpoint in memory, its tensors on the CPU."""
+    """One checkpoint in memory, with its tensors on the CPU."""
 
     pointer: Pointer
     content: dict[str, Any]
@@ -31,11 +31,11 @@ class Checkpoint:
 
 
 class CheckpointStore:
-    """The checkpoints of one run. One attempt writes, any process may read.
+    """The checkpoints of one run. One attempt writes; any process may read.
 
     Args:
         run_dir: the run's folder.
-        keep_last: how many of the checkpoints that keep single epochs stay; none keeps all.
+        keep_last: how many checkpoints of single epochs to keep; ``None`` keeps all.
     """
 
     def __init__(self, run_dir: RunDir, keep_last: int | None = None) -> None:
@@ -53,13 +53,13 @@ class CheckpointStore:
         pointers: Sequence[str],
         metric: float | None = None,
     ) -> Pointer:
-        """Write a checkpoint, let ``pointers`` name it, and announce it.
+        """Write a checkpoint, set ``pointers`` to it, and announce it.
 
-        The file itself says which pointers are to name it, so that a kill between two of them can be
-        put right: see :meth:`settle`.
+        The file itself lists its pointers, so that a kill between two of them can be
+        repaired: see :meth:`settle`.
 
         Raises:
-            UserError: the folder cannot be written; earlier checkpoints are as they were.
+            UserError: the folder cannot be written; earlier checkpoints are unchanged.
         """
         file = self._free_name(step)
         before = self._last_file()
@@ -97,10 +97,10 @@ class CheckpointStore:
         return written[0]
 
     def load(self, name: str) -> Checkpoint | None:
-        """Read the checkpoint that ``last``, ``best`` or ``epoch-0005`` names; ``None`` without one.
+        """Read the checkpoint that ``last``, ``best`` or ``epoch-0005`` points to; ``None`` without one.
 
         Raises:
-            CheckpointError: the pointer or the file is damaged, or of a newer format.
+            CheckpointError: the pointer or the file is damaged or has a newer format.
         """
         pointer = self._run_dir.read_pointer(name)
         if pointer is None:
@@ -108,12 +108,12 @@ class CheckpointStore:
         return Checkpoint(pointer, read_checkpoint(self._folder / pointer.file, pointer.sha256))
 
     def load_newest(self, tell: Callable[[str], None]) -> Checkpoint | None:
-        """Read the valid checkpoint with the most steps; ``None`` where the run has none at all.
+        """Read the valid checkpoint with the most steps; ``None`` if the run has none at all.
 
-        A damaged one is told of, in a sentence, and the next older taken instead.
+        A damaged one is reported in a sentence, and the next older one is used instead.
 
         Raises:
-            CheckpointError: there are checkpoints, and not one can be read.
+            CheckpointError: there are checkpoints, but none can be read.
         """
         problems: list[str] = []
         for pointer in self._pointers(problems):
@@ -133,10 +133,10 @@ class CheckpointStore:
         return None
 
     def settle(self, checkpoint: Checkpoint) -> None:
-        """Let all pointers name a checkpoint that were to, before anything goes on from it.
+        """Set all pointers of a checkpoint that should refer to it, before training continues from it.
 
-        A kill between two pointers leaves some on an older checkpoint; were training to end right
-        there, they would stay.
+        A kill between two pointers leaves some of them on an older checkpoint, where they would stay if
+        training ended right there.
         """
         named = self.pointers()
         for name in checkpoint.content["pointers"]:
@@ -148,7 +148,7 @@ class CheckpointStore:
         return dict(self._read_pointers([]))
 
     def _pointers(self, problems: list[str]) -> list[Pointer]:
-        """Return the files that count, newest first, each once; unreadable pointers go to ``problems``."""
+        """Return the files that count, newest first, without duplicates; append errors to ``problems``."""
         found = {pointer.file: pointer for _, pointer in self._read_pointers(problems)}
         return sorted(
             found.values(), key=lambda p: (p.step, p.epoch, p.attempt, p.seq), reverse=True
@@ -171,7 +171,7 @@ class CheckpointStore:
         return found
 
     def _free_name(self, step: int) -> str:
-        """Name the next file: files that count are never written over, whatever led back to a step."""
+        """Return the next file name: a file that counts is never overwritten, even if a step is repeated."""
         named = {pointer.file for pointer in self.pointers().values()}
         file, ordinal = f"step-{step:07d}.pt", 1
         while file in named:
@@ -180,7 +180,7 @@ class CheckpointStore:
         return file
 
     def _forget_epochs(self) -> None:
-        """Remove the pointers to all but the newest of the checkpoints that keep single epochs."""
+        """Remove the pointers to single epochs' checkpoints, except for the newest ones."""
         if self._keep_last is None:
             return
         kept = {
@@ -199,17 +199,17 @@ class CheckpointStore:
         return pointer.file if pointer is not None else None
 
     def _remove_unnamed(self, kept: str | None) -> None:
-        """Remove what nothing names; but the file that ``last`` named before stays until the next save.
+        """Remove files without a pointer, but keep the previous ``last`` until the next save.
 
-        A volume's commit takes a while: it may have taken up the older pointer, whose file must then
-        still be there.
+        A volume's commit takes a while: it may have captured the older pointer, whose file must then still
+        exist.
         """
         problems: list[str] = []
         named = {kept, *(pointer.file for _, pointer in self._read_pointers(problems))}
         if problems:
-            return  # what a damaged pointer names is unknown: keep everything
+            return  # the target of a damaged pointer is unknown: keep everything
         whole = [path for path in self._folder.glob("step-*.pt") if FILE.fullmatch(path.name)]
-        cut_short = self._folder.glob(".step-*.tmp")  # by a kill: our own write is over
+        cut_short = self._folder.glob(".step-*.tmp")  # left by a kill: our own write is complete
         for path in (*whole, *cut_short):
             if path.name not in named:
                 path.unlink(missing_ok=True)

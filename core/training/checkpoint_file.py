@@ -1,7 +1,7 @@
-"""One checkpoint file: what is in it, and how it is written and read.
+"""One checkpoint file: its contents, and how it is written and read.
 
-It is written in one step. It is a stranger's file: it is opened with ``weights_only``, and only after its
-hash was seen to be right.
+The file is written atomically. It is untrusted: it is opened with ``weights_only``, and only after its hash
+has been verified.
 """
 
 import hashlib
@@ -15,8 +15,8 @@ from core.errors import CheckpointError
 from core.system.files import replace_atomically
 
 FORMAT = 3
-"""2 also named the validation videos, which ``run.toml`` does. 1 had no average of the weights, and the
-random generators of one process, not of each."""
+"""Format 2 also contained the validation videos, which are in ``run.toml``. Format 1 had no average of the
+weights, and the random generators of one process only."""
 PARTS: dict[str, type] = {
     "experiment": dict,
     "input_spec": dict,
@@ -30,11 +30,11 @@ PARTS: dict[str, type] = {
     "task": dict,
     "pointers": list,
 }
-"""What a checkpoint holds, and as what. Prediction needs ``task`` and :func:`predicting_weights`."""
+"""Parts of a checkpoint and their types. Prediction needs ``task`` and :func:`predicting_weights`."""
 
 
 class _HashingWriter:
-    """A file that only writes forward, and hashes what passes, so that nothing is read twice."""
+    """A write-only file that hashes its content as it passes, so that nothing is read twice."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -63,10 +63,10 @@ def write_checkpoint(path: Path, content: dict[str, Any]) -> tuple[str, int]:
         content: the parts of :data:`PARTS`.
 
     Returns:
-        Its sha256 and its size in bytes.
+        The file's sha256 and its size in bytes.
 
     Raises:
-        UserError: the folder cannot be written; what was there before is as it was.
+        UserError: the folder cannot be written; any previous file is unchanged.
     """
     with replace_atomically(path) as file:
         writer = _HashingWriter(file)
@@ -85,10 +85,10 @@ def read_checkpoint(path: Path, sha256: str | None = None) -> dict[str, Any]:
 
     Args:
         path: the ``.pt`` file.
-        sha256: what a pointer promises; none reads a file that came without a pointer.
+        sha256: the hash in its pointer; ``None`` reads a file without a pointer.
 
     Raises:
-        CheckpointError: it is missing, damaged, not ours, or of a newer format.
+        CheckpointError: it is missing, damaged, not one of ours, or has a newer format.
     """
     try:
         if sha256 is not None and _sha256(path) != sha256:
@@ -121,14 +121,14 @@ def _checked(content: object, path: Path) -> dict[str, Any]:
 
 
 def _migrated(content: dict[str, Any]) -> dict[str, Any]:
-    """Return the content of an older format as this one would have written it, or with more in it."""
+    """Convert the content of an older format to the current one; it may contain additional parts."""
     if content["format"] == 1:
         content = {**content, "average": {}, "rng": [content.get("rng")]}
     return {**content, "format": FORMAT}
 
 
 def predicting_weights(content: dict[str, Any]) -> dict[str, Any]:
-    """Return the ``state_dict`` that predicts: the average of the weights, where one was kept."""
+    """Return the ``state_dict`` to predict with: the average of the weights, if there is one."""
     weights: dict[str, Any] = content["average"].get("model", content["model"])
     return weights
 

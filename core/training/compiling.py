@@ -1,4 +1,4 @@
-"""Training through ``torch.compile``, tried out before the first step."""
+"""Train through ``torch.compile``, tested before the first step."""
 
 import torch
 
@@ -10,14 +10,14 @@ from core.training.state import TrainingState
 
 
 def compile_forward(state: TrainingState, task: Task, group: Group) -> str | None:
-    """Let training go through ``torch.compile`` from now on; validation does not.
+    """Compile training with ``torch.compile`` from now on; validation is not compiled.
 
-    One forward and backward pass over a batch shows whether it works; weights, statistics and random
-    generators are as before. Shapes are compiled each for itself (``dynamic=False``: the whole batch,
-    and the last of an epoch), so that a resumed run uses the same kernels as an uninterrupted one.
+    One forward and backward pass over a batch tests whether it works; weights, statistics and random
+    generators are restored afterwards. Each shape is compiled separately (``dynamic=False``: the full batch,
+    and the last one of an epoch), so that a resumed run uses the same kernels as an uninterrupted one.
 
     Returns:
-        What went wrong, in a line; then training goes on uncompiled.
+        On failure one line with the reason; training then continues uncompiled.
     """
     compiled = torch.compile(state.model, dynamic=False)
     batch = group.part(next(iter(task.train_batches(state.progress.epoch + 1))))
@@ -29,7 +29,7 @@ def compile_forward(state: TrainingState, task: Task, group: Group) -> str | Non
             output = compiled(batch.inputs)
         total = torch.stack([part.float().sum() for part in tensors(output)]).sum()
         torch.autograd.backward(total)
-    except Exception as error:  # whatever a compiler may come to raise, the model runs without it
+    except Exception as error:  # whatever a compiler raises, the model also runs without it
         return f"{type(error).__name__}: {' '.join(str(error).split())}"[:200]
     finally:
         state.optimizer.zero_grad(set_to_none=True)

@@ -1,12 +1,12 @@
-"""Several processes that train one model: each takes a part of every batch, one leads.
+"""Several processes that train one model: each computes a part of every batch, and one leads.
 
-Process 0 is the run's own job. It alone decides, says and saves; the others do nothing but follow its
-orders (:mod:`core.training.follower`), so there is nothing to agree on: a stop is an order that does
-not come. Gradients are summed explicitly, once a step. Torch's ``DistributedDataParallel`` would take
-the mean over the processes of each backward pass, hang where a process has no row of the last, small
-batch, and rename every weight, while ours is the gradient of Σ total / Σ weight over all processes and
-micro-batches, whose weight is known only at the end of the step. What it would gain, overlapping
-communication with the backward pass, is little for models of a few million numbers.
+Process 0 is the run's own job. It alone decides, reports and saves; the others only follow its commands
+(:mod:`core.training.follower`), so there is nothing to agree on: to stop, the leader simply sends no
+further step. Gradients are summed explicitly, once per step. Torch's ``DistributedDataParallel`` would
+average over the processes in each backward pass, hang if a process has no row of the last, small batch,
+and rename every weight, while ours is the gradient of Σ total / Σ weight over all processes and
+micro-batches, whose weight is known only at the end of the step. Its benefit, overlapping communication
+with the backward pass, is small for models of a few million parameters.
 """
 
 import datetime as dt
@@ -25,11 +25,11 @@ from torch import Tensor, nn
 from core.tasks.task import Batch
 
 TIMEOUT_SECONDS = 24 * 3600
-"""Followers wait while the leader validates. A dead process is noticed by other means, at once."""
+"""Followers wait while the leader validates. A dead process is detected by other means, immediately."""
 
 
 class CommandKind(enum.IntEnum):
-    """What the leader tells its followers to do."""
+    """Commands of the leader to its followers."""
 
     EPOCH = 0
     STEP = 1
@@ -39,33 +39,33 @@ class CommandKind(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """An order and its numbers; ``EPOCH`` alone has any."""
+    """A command and its arguments; only ``EPOCH`` has any."""
 
     order: CommandKind
     epoch: int = 0
     skip: int = 0
-    """Micro-batches of the epoch that are done already."""
+    """Micro-batches of the epoch that are already done."""
     learning_rate: float = 0.0
 
 
 class Group:
-    """The processes that train together. This form is one process by itself: nothing is shared."""
+    """The processes that train together. This base class is a single process, which shares nothing."""
 
     rank = 0
     size = 1
 
     def order(self, command: Command) -> None:
-        """Tell the followers what to do next."""
+        """Send the followers their next command."""
 
     def sum(self, tensors: Sequence[Tensor]) -> None:
         """Replace each tensor by its sum over the processes."""
 
     def gather(self, own: Any) -> list[Any]:
-        """Return what each process has, in the order of their ranks; followers are ordered to hand it in."""
+        """Return the values of all processes in rank order; followers are commanded to send theirs."""
         return [own]
 
     def part(self, batch: Batch) -> Batch:
-        """Give this process's part of a batch."""
+        """Return this process's part of a batch."""
         return batch
 
 
@@ -83,14 +83,14 @@ class SharedGroup(Group):
 
     @classmethod
     def join(cls, rank: int, size: int, meeting: Path) -> Self:
-        """Connect with the others; all must call it.
+        """Connect to the others; all processes must call this.
 
         Args:
-            rank: of this process.
+            rank: rank of this process.
             size: number of processes.
-            meeting: a file, not there yet, through which they find each other; it is needed until the end.
+            meeting: a file that does not exist yet, through which they find each other; needed until the end.
         """
-        # All are on one machine, whose own name need not lead anywhere in a container.
+        # All are on one machine, whose own host name may not resolve in a container.
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo0" if sys.platform == "darwin" else "lo")
         backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
         dist.init_process_group(
@@ -103,16 +103,16 @@ class SharedGroup(Group):
         return cls(rank, size)
 
     def align(self, model: nn.Module) -> None:
-        """Return every process the leader's weights and statistics; all must call it."""
+        """Broadcast the leader's weights and statistics; all processes must call this."""
         for tensor in model.state_dict().values():
             dist.broadcast(tensor, src=0)
 
     def order(self, command: Command) -> None:
-        """Tell the followers what to do next."""
+        """Send the followers their next command."""
         dist.broadcast(_encoded(command), src=0)
 
     def receive(self) -> Command:
-        """Wait for the leader's next order."""
+        """Wait for the leader's next command."""
         numbers = _encoded(Command(CommandKind.END))
         dist.broadcast(numbers, src=0)
         order, epoch, skip, learning_rate = numbers.tolist()
@@ -127,18 +127,18 @@ class SharedGroup(Group):
             tensor.copy_(part.view_as(tensor))
 
     def gather(self, own: Any) -> list[Any]:
-        """Return what each process has; followers are ordered to hand it in."""
+        """Return the values of all processes; followers are commanded to send theirs."""
         self.order(Command(CommandKind.GATHER))
         return self.exchange(own)
 
     def exchange(self, own: Any) -> list[Any]:
-        """Hand in what this process has; all must call it."""
+        """Send this process's value; all processes must call this."""
         found: list[Any] = [None] * self.size
         dist.all_gather_object(found, own)
         return found
 
     def part(self, batch: Batch) -> Batch:
-        """Return every ``size``-th row, from number ``rank`` on: none, where there are fewer."""
+        """Return every ``size``-th row, starting with row ``rank``; empty if there are fewer."""
         return batch.take(slice(self.rank, None, self.size))
 
 

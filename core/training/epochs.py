@@ -1,4 +1,4 @@
-"""Fitting by epochs of optimiser steps, alone or with other processes."""
+"""Fit by epochs of optimiser steps, in one process or several."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,20 +19,20 @@ from core.training.stopping import StopReason
 from core.training.trainer import Trainer
 
 Assign = Callable[[int, Path], Assignment]
-"""From rank and meeting place to what a follower is told."""
+"""Builds a follower's assignment from its rank and the meeting file."""
 
 
 class EpochFit:
     """Trains a task through a :class:`~core.training.trainer.Trainer`.
 
     Args:
-        task: on its data.
-        config: how it is trained.
-        trainer: of it, where training is to go on from.
-        device: that the leader computes on.
-        emitter: takes the last word where a follower died.
-        assignment: what each follower is told.
-        processes: that share each batch.
+        task: the task, with its data.
+        config: training settings.
+        trainer: its trainer, at the point from which training continues.
+        device: the device of the leader.
+        emitter: emits the final event if a follower died.
+        assignment: builds each follower's assignment.
+        processes: number of processes that share each batch.
     """
 
     def __init__(
@@ -52,21 +52,21 @@ class EpochFit:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Optimiser steps in an epoch."""
+        """Optimiser steps per epoch."""
         return self._trainer.steps_per_epoch
 
     @property
     def parameters(self) -> int:
-        """Trainable numbers of the model."""
+        """Number of trainable parameters of the model."""
         return self._trainer.state.parameters()
 
     @property
     def progress(self) -> TrainingProgress:
-        """Where training stands."""
+        """Current position in training."""
         return self._trainer.state.progress
 
     def fit(self) -> Complete | StopReason:
-        """Train, with others where there are several GPUs; say in words where memory is too small.
+        """Train, in several processes if there are several GPUs; explain a lack of memory.
 
         Raises:
             RunError: the GPU's memory is full, or another of the run's processes died.

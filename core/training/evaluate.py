@@ -22,15 +22,15 @@ def evaluate(
 
     Args:
         model: the network.
-        task: brings the batches and the measures.
-        precision: how the forward pass computes.
-        interrupted: asked before each batch; a pass that it ends gives ``None``.
-        predictions: takes a table for each batch, where they are to be kept.
+        task: supplies the batches and the measures.
+        precision: numeric precision of the forward pass.
+        interrupted: called before each batch; if it returns true, the result is ``None``.
+        predictions: receives a table for each batch, if predictions are kept.
     """
     measure = task.measure()
     model.eval()
     try:
-        # Not inference_mode: a task may keep the buffers it makes here, and train with them later.
+        # Not inference_mode: a task may keep the buffers it creates here and train with them later.
         with torch.no_grad():
             for batch in task.validation_batches():
                 if interrupted():

@@ -1,4 +1,4 @@
-"""How a run comes to its result: what an attempt knows of fitting, whichever way it is done."""
+"""The interface between an attempt and a fit, by whatever method a run reaches its result."""
 
 from pathlib import Path
 from typing import Literal, Protocol
@@ -15,47 +15,47 @@ from core.training.stopping import StopReason
 
 Complete = Literal["epochs", "early_stopping"]
 EPOCHS_KEPT: tuple[Literal["last", "best"], ...] = ("last", "best")
-"""Whose evaluation tables a run keeps."""
+"""The epochs whose evaluation tables a run keeps."""
 
 
 class Fit(Protocol):
-    """One way to fit what a run asks for, on data that have been found.
+    """A method of fitting what a run requests, on data that have been found.
 
-    :class:`core.training.epochs.EpochFit` steps through batches; :class:`core.ensembles.mean.MeanFit`
-    averages what other runs predict. An attempt says what was found, fits, and says how it ended.
+    :class:`core.training.epochs.EpochFit` trains by steps on batches; :class:`core.ensembles.mean.MeanFit`
+    averages the predictions of other runs. An attempt reports the data, fits, and reports the ending.
     """
 
     @property
     def learner(self) -> Learner:
-        """What is said of the data and the metrics."""
+        """Description of the data and the metrics."""
         ...
 
     @property
     def steps_per_epoch(self) -> int:
-        """Optimiser steps in an epoch; 0 where there are none."""
+        """Optimiser steps per epoch; 0 if there are none."""
         ...
 
     @property
     def parameters(self) -> int:
-        """Trainable numbers."""
+        """Number of trainable parameters."""
         ...
 
     @property
     def progress(self) -> TrainingProgress:
-        """Where it stands."""
+        """Current position in training."""
         ...
 
     def fit(self) -> Complete | StopReason:
-        """Go on to the end, or to a reason to stop; emit an event for each epoch on the way.
+        """Continue to the end or to a reason to stop; emit an event for each epoch on the way.
 
         Raises:
-            UserError: it cannot go on; says why.
+            UserError: the fit cannot continue; the message says why.
         """
         ...
 
 
 def keep_evaluation(run_dir: RunDir, measure: Measure, better: bool) -> None:
-    """Keep the tables of an epoch as the last one's, and as the best one's where it is that."""
+    """Store the tables of an epoch as those of the last epoch and, if it is better, of the best."""
     rows, confusion = measure.table(), measure.confusion()
     for path in map(run_dir.evaluation_of, EPOCHS_KEPT if better else EPOCHS_KEPT[:1]):
         if confusion is not None:

@@ -1,4 +1,4 @@
-"""A process that helps another one train: it computes its part of each step, and decides nothing."""
+"""A process that helps the leader train: it computes its part of each step and decides nothing."""
 
 import sys
 import traceback
@@ -26,25 +26,25 @@ from core.training.step import optimise
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """What a follower is told when it is started; all of it can be pickled."""
+    """What a follower needs at its start; every field can be pickled."""
 
     rank: int
     size: int
     meeting: Path
     """See :meth:`~core.training.distributed.SharedGroup.join`."""
     device: str
-    """``cpu`` or ``cuda``."""
+    """Either ``cpu`` or ``cuda``."""
     threads: int
     request: RunRequest
     cache: Path
     build: Any
     """A :data:`~core.training.attempt.TaskBuilder`."""
     checkpoint: Path | None
-    """Where training goes on from."""
+    """State from which training continues."""
 
 
 def main(assignment: Assignment, last_words: Connection) -> None:
-    """Follow to the end; of an error, the leader is told a line and the log gets the rest."""
+    """Follow to the end; on an error, send the leader one line and write the rest to the log."""
     end_with_parent()
     try:
         _follow(assignment)
@@ -74,7 +74,7 @@ def _follow(assignment: Assignment) -> None:
 
 
 def _own_seed(seed: int, rank: int) -> int:
-    """Return each process its own dropout."""
+    """Return a seed of its own for each process's dropout."""
     return int(np.random.SeedSequence((seed, rank)).generate_state(1)[0])
 
 

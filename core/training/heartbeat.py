@@ -1,4 +1,4 @@
-"""Signs of life between epochs: rate-limited ``step`` and ``system`` events."""
+"""Progress reports between epochs: rate-limited ``step`` and ``system`` events."""
 
 import contextlib
 import math
@@ -15,7 +15,7 @@ from core.training.step import StepResult
 
 STEP_INTERVAL = 1.0
 SYSTEM_INTERVAL = 5.0
-"""Seconds."""
+"""In seconds."""
 MIB = 2**20
 
 
@@ -32,16 +32,17 @@ class Heartbeat:
         self._device = device
         self._clock = clock
         self._process = psutil.Process()
-        self._process.cpu_percent()  # the first reading is the point that the next is measured from
+        self._process.cpu_percent()  # the first reading is the reference for the next
         self._system_due = clock() + SYSTEM_INTERVAL
         self._step_due = -math.inf
         self._since = self._latest = clock()
         self._steps: list[StepResult] = []
 
     def go_on(self) -> None:
-        """Leave out the time since the latest step: it went to validating, saving, loading.
+        """Exclude the time since the latest step, which was spent on validating, saving or loading.
 
-        So a second of training lies between two events: the first of an epoch is no single batch.
+        This leaves a second of training between two events, so the first one of an epoch covers more than a
+        single batch.
         """
         pause = self._clock() - self._latest
         self._since += pause
@@ -51,13 +52,13 @@ class Heartbeat:
     def step(
         self, progress: TrainingProgress, epoch_steps: int, result: StepResult, learning_rate: float
     ) -> None:
-        """Take note of an optimiser step; emit what came together, when it is time.
+        """Record an optimiser step; emit an event if one is due.
 
         Args:
-            progress: where training stands, after the step.
+            progress: position in training after the step.
             epoch_steps: optimiser steps in a whole epoch.
-            result: what the step saw.
-            learning_rate: what it used.
+            result: loss, gradient norm and counts of the step.
+            learning_rate: learning rate of the step.
         """
         self._steps.append(result)
         self._latest = now = self._clock()
@@ -86,7 +87,7 @@ class Heartbeat:
         self._steps.clear()
 
     def beat(self) -> None:
-        """Say how the machine is doing, when it is time. Call it from anything that takes long."""
+        """Emit the machine's load if that is due. Call this from anything that takes long."""
         now = self._clock()
         if now < self._system_due:
             return
@@ -104,7 +105,7 @@ class Heartbeat:
         if self._device.type != "cuda":
             return None, None
         percent: float | None = None
-        # Without NVIDIA's Python bindings, or where a container hides them, it stays unknown.
+        # Without NVIDIA's Python bindings, or if a container hides them, it stays unknown.
         with contextlib.suppress(ModuleNotFoundError, RuntimeError):
             percent = float(torch.cuda.utilization(self._device))
         return percent, round(torch.cuda.memory_reserved(self._device) / MIB, 1)

@@ -1,8 +1,8 @@
-"""When two runs are the same: equal weights, and equal histories where time plays no part.
+"""Identity of two runs: equal weights, and equal histories apart from timing.
 
 A run that was killed and resumed must end *identical* to one that never was, on the same machine with
 the same torch and number of threads. Wall time, rates and machine readings differ between any two runs
-and are left out.
+and are excluded.
 """
 
 import hashlib
@@ -18,9 +18,9 @@ from core.run.history import History
 
 
 def weights_hash(state: Mapping[str, Tensor]) -> str:
-    """Return the sha256 over the tensors of a ``state_dict`` in the order of their names.
+    """Return the sha256 of the tensors of a ``state_dict`` in the order of their names.
 
-    Name, type and shape are hashed with the bytes, so that a renamed or reshaped tensor shows.
+    Name, type and shape are hashed along with the bytes, so that a renamed or reshaped tensor is detected.
     """
     digest = hashlib.sha256()
     for name in sorted(state):
@@ -31,11 +31,11 @@ def weights_hash(state: Mapping[str, Tensor]) -> str:
 
 
 def projected_history(history: History) -> list[dict[str, Any]]:
-    """Reduce a history to what must be equal between two identical runs.
+    """Reduce a history to the values that must be equal between two identical runs.
 
     One table for each completed epoch (kind, epoch, step, training loss, learning rate, gradient norm,
-    metrics), and one for the end, where it was reached. Step and system events come by the clock, and
-    checkpoints also where a run was stopped: neither is compared.
+    metrics), and one for the end, if it was reached. Step and system events depend on the clock, and
+    checkpoints on where a run was stopped: neither is compared.
     """
     rows: list[dict[str, Any]] = []
     for event in history.events:
@@ -69,7 +69,7 @@ def projected_history(history: History) -> list[dict[str, Any]]:
 
 
 def history_hash(history: History) -> str:
-    """Return one hash of :func:`projected_history`; numbers count with every digit, NaN equals NaN."""
+    """Return one hash of :func:`projected_history`; numbers are hashed with all digits; NaN equals NaN."""
     return hashlib.sha256(
         json.dumps(projected_history(history), sort_keys=True).encode()
     ).hexdigest()

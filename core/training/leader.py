@@ -1,4 +1,4 @@
-"""Starting, watching and ending the processes that follow a run's own."""
+"""Start, watch and end the follower processes of a run."""
 
 import os
 import signal
@@ -26,16 +26,16 @@ from core.training.follower import Assignment
 from core.training.stopping import SIGNALS
 
 GRACE_SECONDS = 10.0
-"""How long the leader may take to notice by itself that a follower is dead, or a follower to end."""
+"""How long the leader may take to notice a follower's death by itself, or a follower to exit."""
 NOTICE_SECONDS = 2.0
-"""From an exchange that failed to the end of the follower that is to blame."""
+"""Time between a failed exchange and the exit of the follower that caused it."""
 
 
 def process_count(experiment: Experiment, device: torch.device) -> int:
-    """Tell how many processes are to share each batch.
+    """Return how many processes share each batch.
 
-    ``training.processes`` says so; without it there is one for each GPU that ``hardware.gpu`` asks
-    for (``H100:2``), as far as this machine has them, and a single one on the CPU.
+    Set by ``training.processes``; by default there is one for each GPU that ``hardware.gpu`` requests
+    (``H100:2``), as far as this machine has them, and a single one on the CPU.
 
     Raises:
         ConfigError: more processes than this machine has GPUs.
@@ -61,14 +61,14 @@ def lead(
     model: nn.Module,
     give_up: Callable[[str], None],
 ) -> Iterator[Group]:
-    """Start the followers and give the group; one process needs none and shares nothing.
+    """Start the followers and yield the group; a single process needs no followers and shares nothing.
 
     Args:
-        assignment: from rank and meeting place to what a follower is told.
-        size: processes, this one included.
-        model: whose weights all are to begin with.
-        give_up: says, in a line, why the run failed, where this process hangs in an exchange with a
-            follower that died; the process ends right after.
+        assignment: builds a follower's assignment from its rank and the meeting file.
+        size: number of processes, including this one.
+        model: the model whose weights all processes start with.
+        give_up: called with one line that says why the run failed, if this process hangs in an exchange
+            with a dead follower; the process exits right afterwards.
 
     Raises:
         RunError: a follower died.
@@ -89,10 +89,10 @@ def lead(
 
 @contextmanager
 def _watched(followers: list["_Follower"], give_up: Callable[[str], None]) -> Iterator[None]:
-    """Let no death of a follower go unsaid, and leave none alive.
+    """Report the death of any follower, and leave none alive.
 
     Raises:
-        RunError: one died.
+        RunError: a follower died.
     """
     watch = _Watch(followers, give_up)
     try:
@@ -115,13 +115,13 @@ class _Follower:
     assignment: Assignment
     process: SpawnProcess
     last_words: Any
-    """The reading end of a pipe."""
+    """Read end of a pipe."""
 
     def epitaph(self) -> str:
-        """Say in a line how it died."""
+        """Return in one line how it died."""
         who = f"process {self.assignment.rank + 1} of {self.assignment.size}"
         code = self.process.exitcode
-        with suppress(EOFError):  # it had no time for any
+        with suppress(EOFError):  # it had no time to send any
             if self.last_words.poll():
                 return f"{who} failed: {self.last_words.recv()}"
         if code is not None and code < 0:
@@ -133,7 +133,7 @@ class _Follower:
 
 
 def _start(assignment: Assignment) -> _Follower:
-    """Start a follower, deaf to the signals that stop a run: it ends when the leader says so."""
+    """Start a follower that ignores the signals that stop a run: it ends on the leader's command."""
     context = get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=follower.main, args=(assignment, theirs), daemon=True)
@@ -144,7 +144,7 @@ def _start(assignment: Assignment) -> _Follower:
 
 
 class _Watch:
-    """Notices, in a thread of its own, that a follower died before it was told to end."""
+    """Detects, in a thread of its own, that a follower died before it was commanded to end."""
 
     def __init__(self, followers: list[_Follower], give_up: Callable[[str], None]) -> None:
         self._followers = followers
@@ -155,21 +155,21 @@ class _Watch:
         threading.Thread(target=self._watch, daemon=True).start()
 
     def done(self) -> None:
-        """Watch no longer: followers end from now on, or this process knows of a death."""
+        """Stop watching: followers may end from now on, or a death is already known."""
         self._done.set()
 
     def death(self, timeout: float) -> str | None:
-        """Tell who died first, waiting for one to do so; ``None`` where all live on."""
+        """Return who died first, waiting up to ``timeout`` seconds; ``None`` if all are alive."""
         return self._epitaph if self._dead.wait(timeout) else None
 
     def _watch(self) -> None:
         ended = connection.wait([each.process.sentinel for each in self._followers])
-        # The first to end is to blame: the others only lost their connection to it.
+        # The first to end is the cause: the others only lost their connection to it.
         first = next(each for each in self._followers if each.process.sentinel in ended)
         first.process.join()
         self._epitaph = first.epitaph()
         self._dead.set()
-        # The exchange under way fails by itself where it can: that ends the run in good order.
+        # If the current exchange fails by itself, the run ends in an orderly way.
         if not self._done.wait(GRACE_SECONDS):
             self._give_up(self._epitaph)
             os._exit(1)

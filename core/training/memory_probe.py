@@ -1,6 +1,6 @@
-"""Trying a batch size on the CPU, in a process of its own: what it takes dies with it, and so may it.
+"""Try a batch size on the CPU in a child process, whose memory is freed, or exhausted, with it.
 
-``python -m core.training.memory_probe RUN_DIR CACHE SIZE STEPS`` makes the steps and prints its peak memory.
+``python -m core.training.memory_probe RUN_DIR CACHE SIZE STEPS`` runs the steps and prints its peak memory.
 """
 
 import os
@@ -27,23 +27,23 @@ from core.training.batch_size import GIB, STEPS, Reading, is_out_of_memory, meas
 POLL_SECONDS = 0.02
 _SEARCHED = [str(Path(core.__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
 NOT_ENOUGH = 75
-"""Exit code of a probe that was refused memory."""
+"""Exit code of a probe whose memory allocation failed."""
 
 
 class SubprocessProbe:
-    """Tries batch sizes in child processes, and ends one that takes more memory than it may.
+    """Tries batch sizes in child processes, and kills one that exceeds its memory limit.
 
     Args:
-        request: what is to be trained.
-        cache: of prepared data.
-        progress: told while data are prepared, once, before the first probe.
-        memory: bytes that a process may hold.
+        request: what would be trained.
+        cache: folder of prepared data.
+        progress: progress callback while data are prepared, once, before the first probe.
+        memory: bytes that a process may use.
     """
 
     def __init__(self, request: RunRequest, cache: Path, progress: Progress, memory: int) -> None:
         from core.tasks.build import prepare_data
 
-        self.memory, self.reserved = memory, 0  # data are mapped from the disk
+        self.memory, self.reserved = memory, 0  # data are memory-mapped from disk
         self._request, self._cache = request, cache.resolve()
         prepare_data(small_request(request), cache, progress)
 
@@ -51,7 +51,7 @@ class SubprocessProbe:
         """Try one size.
 
         Raises:
-            RunError: the probe failed, and not for want of memory.
+            RunError: the probe failed for a reason other than lack of memory.
         """
         with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as errors:
             run = RunDir(Path(folder) / self._request.run)
@@ -69,12 +69,12 @@ class SubprocessProbe:
                 went_over = self._watch(child)
                 output = child.communicate()[0]
             finally:
-                child.kill()  # nothing to do where it has ended
+                child.kill()  # does nothing if it has already ended
             errors.seek(0)
             return self._reading(size, went_over, child.returncode, output, errors.read())
 
     def _watch(self, child: "subprocess.Popen[bytes]") -> bool:
-        """Wait for the end of a probe; end it, and say so, where it holds too much."""
+        """Wait for a probe to end; kill it, and report that, if it exceeds the limit."""
         process = psutil.Process(child.pid)
         while child.poll() is None:
             try:
@@ -100,13 +100,13 @@ class SubprocessProbe:
             lines = errors.decode(errors="replace").strip().splitlines() or [f"exit code {code}"]
             raise RunError(f"a training step with a batch of {size} failed: {lines[-1]}")
         reading = msgspec.json.decode(output.splitlines()[-1], type=Reading)
-        if (reading.peak_bytes or 0) > self.memory:  # between two looks
+        if (reading.peak_bytes or 0) > self.memory:  # exceeded between two polls
             return msgspec.structs.replace(reading, fits=False, problem=limit)
         return reading
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Make the steps of one probe, and print the reading as JSON."""
+    """Run the steps of one probe, and print the reading as JSON."""
     folder, cache = Path(arguments[0]), Path(arguments[1])
     size, steps = int(arguments[2]), int(arguments[3])
     import torch
@@ -132,8 +132,8 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _peak_bytes() -> int:
-    """Return the most memory that this process has held."""
-    # Linux lets a child's ru_maxrss begin at its parent's; VmHWM begins anew with a program
+    """Return the peak memory of this process, in bytes."""
+    # Linux starts a child's ru_maxrss at its parent's value; VmHWM starts afresh with a new program
     if (found := re.search(r"^VmHWM:\s+(\d+) kB", _own_status(), re.MULTILINE)) is not None:
         return int(found[1]) * 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -148,7 +148,7 @@ def _own_status() -> str:
 
 
 def default_memory() -> int:
-    """Give four fifths of the memory that is free now, in bytes."""
+    """Return four fifths of the memory that is free now, in bytes."""
     return psutil.virtual_memory().available * 4 // 5
 
 

@@ -1,4 +1,4 @@
-"""What a version takes on this machine: the largest batch that fits, and the seconds of a step."""
+"""Measure a version on this machine: the largest batch that fits, and the seconds per step."""
 
 import time
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from core.training.memory_probe import SubprocessProbe, default_memory
 from core.training.probe_report import ProbeReport, Reading
 
 MOST = 4096
-"""No larger batch is tried unless it is asked for."""
+"""Upper limit of the search unless a larger batch is requested."""
 TIMED_STEPS = 6
 
 
@@ -25,13 +25,13 @@ def open_probe(
     memory: int | None = None,
     reserved: int = 0,
 ) -> CudaProbe | SubprocessProbe:
-    """Prepare what is needed to try batch sizes on the device that a request asks for.
+    """Return a trial of batch sizes for the device that a request asks for.
 
     Args:
-        request: what is to be trained.
-        cache: of prepared data.
-        progress: told while data are prepared.
-        memory: bytes that a step may take; none: most of what is free.
+        request: what would be trained.
+        cache: folder of prepared data.
+        progress: progress callback while data are prepared.
+        memory: bytes that a step may use; ``None`` means most of what is free.
         reserved: bytes of the data that training will keep on a GPU.
     """
     if choose_device(request.experiment.hardware.device).type == "cuda":
@@ -49,21 +49,21 @@ def probe_machine(
     seconds: float | None = None,
     tell: Callable[[Reading], object] = lambda _: None,
 ) -> ProbeReport:
-    """Time steps with the version's own batch, and find the largest that fits.
+    """Time steps with the version's own batch, and find the largest batch that fits.
 
-    The version's own comes first, whole: where it fits, the search begins above it.
+    The version's own batch is tried first, whole: if it fits, the search starts above it.
 
     Args:
-        request: what is to be trained.
-        cache: of prepared data.
-        progress: told while data are prepared.
-        reserved: bytes of the data that training will keep on a GPU; the probe's own are few.
-        most: no larger batch is tried.
-        seconds: no batch is tried that would likely end later; none: no limit.
+        request: what would be trained.
+        cache: folder of prepared data.
+        progress: progress callback while data are prepared.
+        reserved: bytes of the data that training will keep on a GPU; the probe's own data are small.
+        most: upper limit of the batch size.
+        seconds: time limit; batch sizes that would likely exceed it are not tried. ``None`` means no limit.
         tell: called with each reading.
 
     Raises:
-        UserError: the device is not there, or a step failed and not for want of memory.
+        UserError: the device does not exist, or a step failed for a reason other than lack of memory.
     """
     began = time.perf_counter()
     device = choose_device(request.experiment.hardware.device)

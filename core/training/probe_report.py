@@ -1,10 +1,10 @@
-"""What trying batch sizes on a machine gives; readable without torch."""
+"""Results of trying batch sizes on a machine; readable without torch."""
 
 import msgspec
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
-    """What one batch size took."""
+    """Measurement of one batch size."""
 
     size: int
     fits: bool
@@ -15,25 +15,25 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProbeReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What one machine can do for one version."""
+    """Capacity of one machine for one version."""
 
     version: str
     device: str
     device_name: str
     torch: str
     memory_bytes: int
-    """That a step may take."""
+    """Bytes that a step may use."""
     reserved_bytes: int = 0
-    """Left free for the data, which training keeps in a GPU's memory."""
+    """Bytes left free for the data, which training keeps in a GPU's memory."""
     largest: int
-    """Samples that fit at once; 0: not even 8 do."""
+    """Samples that fit at once; 0 if not even 8 fit."""
     is_bound: bool
     """Whether more may fit than were tried."""
     batch_size: int
     """The largest part of the version's effective batch that fits."""
     accumulation_steps: int
     step_seconds: float | None
-    """Median over steps with ``batch_size`` samples, the optimiser's part included."""
+    """Median over steps with ``batch_size`` samples, including the optimiser."""
     seconds: float
-    """That the probe took."""
+    """Duration of the probe."""
     readings: tuple[Reading, ...]

@@ -1,4 +1,4 @@
-"""What an attempt finds, and how that differs from what the first attempt found."""
+"""What an attempt resolves, and how that differs from the first attempt."""
 
 from collections.abc import Iterator
 
@@ -18,17 +18,17 @@ CHANGES = {
     "processes": "the number of processes",
     "features_by": "what computes features",
 }
-"""Fields that a resume compares, in words."""
+"""Fields that a resume compares, with their descriptions."""
 
 
 def resolved(learner: Learner, device: torch.device, code_version: str, processes: int) -> Resolved:
-    """Return what is noted in ``run.toml`` once the data are known.
+    """Return what is recorded in ``run.toml`` once the data are known.
 
     Args:
-        learner: with what was found.
-        device: that it computes on.
-        code_version: of this program.
-        processes: that share each batch.
+        learner: what is trained, with its data.
+        device: the device it runs on.
+        code_version: version of this program's code.
+        processes: number of processes that share each batch.
     """
     return Resolved(
         code_version=code_version,
@@ -45,7 +45,7 @@ def resolved(learner: Learner, device: torch.device, code_version: str, processe
 
 
 def changes(first: Resolved, now: Resolved) -> Iterator[tuple[str, str]]:
-    """Yield the code and the sentence of a warning for everything that is not as it was."""
+    """Yield the code and message of a warning for everything that has changed."""
     keys = dict(zip(Resolved.__struct_fields__, Resolved.__struct_encode_fields__, strict=True))
     for field, words in CHANGES.items():
         before, after = getattr(first, field), getattr(now, field)

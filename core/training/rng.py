@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import torch
 
-# The legacy numpy generator is named here because libraries still draw from it; nothing of ours does.
+# The legacy numpy generator is included because libraries still draw from it; our code does not.
 
 
 def seed_everything(seed: int) -> None:
-    """Seed Python's, numpy's and torch's generators, those of all CUDA devices included."""
+    """Seed Python's, numpy's and torch's generators, including those of all CUDA devices."""
     random.seed(seed)
     np.random.seed(seed % 2**32)  # noqa: NPY002 - seeded for libraries that use the global generator
     torch.manual_seed(seed)
@@ -29,10 +29,10 @@ def rng_state() -> dict[str, Any]:
 
 
 def restore_rng(state: dict[str, Any]) -> None:
-    """Put all generators where :func:`rng_state` found them.
+    """Restore all generators to a state from :func:`rng_state`.
 
-    CUDA generators are restored only where there are as many devices as then; a run that moves to
-    another machine cannot be identical anyway.
+    CUDA generators are restored only if the number of devices is the same; a run that moves to another
+    machine cannot be identical anyway.
     """
     random.setstate(state["python"])
     numpy_state = dict(state["numpy"], state=dict(state["numpy"]["state"]))

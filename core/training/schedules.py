@@ -1,7 +1,7 @@
 """The learning rate of each epoch: linear warm-up, then constant, plateau or cosine.
 
-Rates are per epoch, as the original versions had them. A schedule is asked for the rate of an epoch
-before it, and told the monitored metric after it; its state goes into the checkpoint.
+Rates are per epoch, as in the original versions. A schedule returns the rate of an epoch before it and
+receives the monitored metric after it; its state is part of the checkpoint.
 """
 
 import math
@@ -13,11 +13,11 @@ from core.config.experiment import TrainingConfig
 from core.errors import CheckpointError
 
 PLATEAU_THRESHOLD = 1e-4
-"""Relative gain that counts as one: the default of torch's ``ReduceLROnPlateau``."""
+"""Relative improvement that counts as one: the default of torch's ``ReduceLROnPlateau``."""
 
 
 class PlateauState(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """What the plateau rule remembers from epoch to epoch."""
+    """State of the plateau rule between epochs."""
 
     best: float | None = None
     bad_epochs: int = 0
@@ -25,10 +25,10 @@ class PlateauState(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Schedule:
-    """Warm-up, then whatever ``training.scheduler`` names.
+    """Warm-up, then the schedule named by ``training.scheduler``.
 
     Args:
-        config: how to train.
+        config: training settings.
         rises: whether a larger value of the monitored metric is better.
     """
 
@@ -51,16 +51,16 @@ class Schedule:
         return config.learning_rate
 
     def _cosine(self, index: int) -> float:
-        """Half a cosine from the base rate towards the lowest (SGDR, Loshchilov & Hutter 2017)."""
+        """Half a cosine from the base rate to the lowest (SGDR, Loshchilov & Hutter 2017)."""
         config = self._config
         share = (1 + math.cos(math.pi * index / (config.epochs - config.warmup_epochs))) / 2
         return config.min_learning_rate + (config.learning_rate - config.min_learning_rate) * share
 
     def epoch_done(self, epoch: int, metric: float) -> None:
-        """Take the monitored metric of an epoch. NaN counts as no gain.
+        """Update the schedule with the monitored metric of an epoch. NaN counts as no improvement.
 
-        The rule is that of torch's ``ReduceLROnPlateau``, in the mode that fits the metric; it begins to
-        watch after the warm-up, whose small steps say nothing of a plateau.
+        The rule is that of torch's ``ReduceLROnPlateau``, in the mode that fits the metric. It starts after
+        the warm-up, whose small steps do not indicate a plateau.
         """
         if self._config.scheduler != "plateau" or epoch <= self._config.warmup_epochs:
             return
@@ -83,7 +83,7 @@ class Schedule:
         return dict(msgspec.to_builtins(self._plateau))
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up a saved state.
+        """Restore a saved state.
 
         Raises:
             CheckpointError: it is not the state of a schedule.

@@ -1,4 +1,4 @@
-"""Everything that training changes from step to step, and its way into a checkpoint and back."""
+"""Everything that training changes from step to step; saved to and restored from checkpoints."""
 
 import math
 from collections.abc import Callable
@@ -25,7 +25,7 @@ FIT_ERRORS = (
     AssertionError,
     msgspec.ValidationError,
 )
-"""What torch, numpy and msgspec raise when given the state of something else."""
+"""Exceptions of torch, numpy and msgspec when given the state of something else."""
 
 
 Forward = Callable[[Tree], Any]
@@ -33,22 +33,22 @@ Forward = Callable[[Tree], Any]
 
 
 class EpochSums(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Running sums of the epoch under way, so that one cut in two reports as if it were whole."""
+    """Running sums of the current epoch, so that an interrupted one reports as if it were whole."""
 
     loss_total: float = 0.0
     loss_weight: float = 0.0
     gradient_norm: float = 0.0
     steps: int = 0
-    """Optimiser steps whose gradient norm is in the sum; broken ones are not counted."""
+    """Number of optimiser steps included in the gradient norm sum; non-finite ones are not counted."""
     frames: int = 0
     train_seconds: float = 0.0
     seconds: float = 0.0
-    """Training and validation."""
+    """Duration of training and validation."""
 
     def add(self, loss_total: float, loss_weight: float, gradient_norm: float, frames: int) -> None:
-        """Count one optimiser step.
+        """Add one optimiser step.
 
-        A float16 step whose gradient overflowed has a loss, but no norm that could be averaged.
+        A float16 step whose gradient overflowed has a loss but no norm to average.
         """
         self.loss_total += loss_total
         self.loss_weight += loss_weight
@@ -59,44 +59,45 @@ class EpochSums(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def mean_loss(self) -> float:
-        """Loss per unit of weight; NaN where nothing was summed."""
+        """Loss per unit of weight; NaN if nothing was summed."""
         return self.loss_total / self.loss_weight if self.loss_weight else math.nan
 
     @property
     def mean_gradient_norm(self) -> float:
-        """Mean over the steps; NaN where there were none."""
+        """Mean over the steps; NaN if there were none."""
         return self.gradient_norm / self.steps if self.steps else math.nan
 
     @property
     def frames_per_second(self) -> float:
-        """Frames over training time."""
+        """Frames per second of training time."""
         return self.frames / self.train_seconds if self.train_seconds else 0.0
 
 
 class TrainingProgress(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Where training stands."""
+    """Position in training."""
 
     epoch: int = 0
-    """Completed epochs."""
+    """Number of completed epochs."""
     epoch_step: int = 0
-    """Optimiser steps done of the epoch under way."""
+    """Optimiser steps done in the current epoch."""
     step: int = 0
-    """Optimiser steps since the run began."""
+    """Optimiser steps since the start of the run."""
     best_metric: float | None = None
     best_epoch: int = 0
     epochs_since_best: int = 0
-    """What early stopping counts."""
+    """Epochs without improvement, for early stopping."""
     broken_in_a_row: int = 0
-    """Steps up to now whose loss or gradient was not finite."""
+    """Number of consecutive steps, up to the latest, whose loss or gradient was not finite."""
     sums: EpochSums = msgspec.field(default_factory=EpochSums)
 
     def end_epoch(self, metric: float | None, *, rises: bool = True) -> bool:
-        """Close the epoch under way; tell whether ``metric`` is the best so far.
+        """Complete the current epoch; return whether ``metric`` is the best so far.
 
-        NaN is never better; of equals the earlier stays best.
+        NaN is never better; in case of a tie the earlier epoch stays best.
 
         Args:
-            metric: the monitored one; ``None`` where nothing is measured: then the latest epoch is the best.
+            metric: value of the monitored metric; ``None`` if nothing is measured, in which case the latest
+                epoch is the best.
             rises: whether a larger value is better.
         """
         self.epoch += 1
@@ -119,9 +120,9 @@ class TrainingState:
     """Model, average, optimiser, schedule, precision and progress of one run.
 
     Args:
-        config: how to train.
+        config: training settings.
         model: the network, on any device.
-        device: where to train it.
+        device: the device to train on.
         rises: whether a larger value of the monitored metric is better.
     """
 
@@ -131,7 +132,7 @@ class TrainingState:
         self.model = model.to(device)
         self.average = WeightAverage(self.model, config.ema_decay) if config.ema_decay else None
         self.forward: Forward = self.model
-        """The model's forward pass, compiled where that was asked for."""
+        """The model's forward pass, compiled if requested."""
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(),
             lr=config.learning_rate,
@@ -144,25 +145,25 @@ class TrainingState:
 
     @property
     def predictor(self) -> nn.Module:
-        """The model that is validated and predicts: the average of the weights, where one is kept."""
+        """The model that is validated and predicts: the average of the weights, if there is one."""
         return self.model if self.average is None else self.average.model
 
     def set_learning_rate(self, rate: float) -> None:
-        """Let the next steps use ``rate``."""
+        """Set the learning rate of the next steps."""
         for group in self.optimizer.param_groups:
             group["lr"] = rate
 
     @property
     def learning_rate(self) -> float:
-        """What the latest step used."""
+        """Learning rate of the latest step."""
         return float(self.optimizer.param_groups[0]["lr"])
 
     def parameters(self) -> int:
-        """Number of trainable numbers in the model."""
+        """Number of trainable parameters of the model."""
         return sum(p.numel() for p in self.model.parameters() if p.requires_grad)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the state as plain containers, numbers and tensors; the random generators are apart."""
+        """Return the state as plain containers, numbers and tensors, without the random generators."""
         return {
             "model": self.model.state_dict(),
             "average": {} if self.average is None else self.average.state_dict(),
@@ -173,11 +174,12 @@ class TrainingState:
         }
 
     def load_state_dict(self, state: dict[str, Any], rank: int = 0) -> Self:
-        """Take up a saved state; the random generators go last, so that nothing else moves them.
+        """Restore a saved state; the random generators come last, so that nothing else advances them.
 
         Args:
-            state: what :meth:`state_dict` gave, and ``rng``: the generators of each process.
-            rank: of this process. One that was not there then keeps its generators as they are.
+            state: the result of :meth:`state_dict`, plus ``rng``: the generators of each process.
+            rank: rank of this process. If the state was saved with fewer processes, a new one keeps its
+                generators.
 
         Raises:
             CheckpointError: it was saved from another model or another kind of training.

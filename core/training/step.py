@@ -14,15 +14,15 @@ from core.training.state import TrainingState
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """What an optimiser step saw."""
+    """Measurements of an optimiser step."""
 
     loss_total: float
     loss_weight: float
     gradient_norm: float
-    """Before clipping."""
+    """Gradient norm before clipping."""
     examples: int
     broken: bool
-    """Loss or gradient was not finite; weights and statistics are as before the step."""
+    """The loss or gradient was not finite; weights and statistics are unchanged."""
 
     @property
     def loss(self) -> float:
@@ -32,12 +32,12 @@ class StepResult:
 
 @dataclass(slots=True)
 class _Sums:
-    """What a process adds up over its micro-batches."""
+    """Sums of one process over its micro-batches."""
 
     total: Tensor
     weight: Tensor
     first_weight: Tensor
-    """What all gradients so far were divided by."""
+    """Divisor of all gradients so far."""
     batches: int = 0
     examples: int = 0
 
@@ -49,11 +49,11 @@ def optimise(
     clip: float | None,
     group: Group = ALONE,
 ) -> StepResult:
-    """Make one update from one or several micro-batches, as if they had come as a single batch.
+    """Make one update from one or several micro-batches, as if they were a single batch.
 
-    The gradient is that of Σ total / Σ weight over all of them, and over all processes. The weight of
-    the later ones is not yet known when the first goes backward, so all are divided by the first one's
-    weight (which keeps the numbers near 1, as float16 needs) and put right at the end.
+    The gradient is that of Σ total / Σ weight over all of them, and over all processes. The weight of later
+    micro-batches is not yet known during the first backward pass, so all are divided by the first one's
+    weight (which keeps the numbers near 1, as float16 needs) and rescaled at the end.
     """
     scaler, model = state.precision.scaler, state.model
     statistics = _float_buffers(model)
@@ -66,10 +66,10 @@ def optimise(
         _scale_gradients(model, sums.first_weight / _at_least_something(sums.weight))
     scaler.unscale_(state.optimizer)
     norm = nn.utils.clip_grad_norm_(model.parameters(), clip or math.inf)
-    # The one place where a step waits for the device.
+    # The only place where a step waits for the device.
     readings = torch.stack([sums.total.double(), sums.weight.double(), norm.double()])
     loss_total, loss_weight, gradient_norm = readings.tolist()
-    # With a scaler an infinite gradient is its everyday business: it skips the step itself.
+    # With a scaler an infinite gradient is normal: it skips the step itself.
     finite_gradient = math.isfinite(gradient_norm) or scaler.is_enabled()
     broken = not (math.isfinite(loss_total) and finite_gradient)
     if not broken:
@@ -82,7 +82,7 @@ def optimise(
 
 
 def _backward(state: TrainingState, task: Task, batches: Iterable[Batch], group: Group) -> _Sums:
-    """Go forward and backward over this process's part of each micro-batch."""
+    """Run forward and backward over this process's part of each micro-batch."""
     device = next(state.model.parameters()).device
     nothing = torch.zeros((), device=device)
     sums = _Sums(nothing, nothing, torch.ones((), device=device))
@@ -105,7 +105,7 @@ def _backward(state: TrainingState, task: Task, batches: Iterable[Batch], group:
 def _share(group: Group, model: nn.Module, statistics: list[Tensor], sums: _Sums) -> None:
     """Sum gradients and losses over the processes, and average the running statistics.
 
-    Afterwards all processes hold the same, and the gradient is divided by the weight of all.
+    Afterwards all processes hold the same values, and the gradient is divided by the total weight.
     """
     _scale_gradients(model, sums.first_weight)
     gradients = []
@@ -126,7 +126,7 @@ def _float_buffers(model: nn.Module) -> list[Tensor]:
 
 
 def _at_least_something(weight: Tensor) -> Tensor:
-    """Replace a weight of 0 by 1: nothing divided by it stays nothing."""
+    """Replace a weight of 0 by 1: zero divided by it stays zero."""
     return torch.where(weight > 0, weight, torch.ones_like(weight))
 
 

@@ -1,7 +1,7 @@
-"""Why a job stops before it is done: a signal, a limit, or a newer attempt of the same run.
+"""Reasons for a job to stop early: a signal, a limit, or a newer attempt of the same run.
 
-The trainer polls between optimiser steps. A signal handler only takes a note, so that nothing is ever
-interrupted half way. This module is light: the handlers stand before torch is imported.
+The trainer polls between optimiser steps. A signal handler only sets a flag, so that nothing is ever
+interrupted midway. This module imports little: the handlers are installed before torch is imported.
 """
 
 import signal
@@ -16,20 +16,20 @@ from core.run.limits import Limits
 from core.run.rundir import RunDir
 
 NEWER_ATTEMPT_INTERVAL = 1.0
-"""Seconds between two looks at the attempts folder."""
+"""Seconds between two checks of the attempts folder."""
 
 
 @dataclass(frozen=True, slots=True)
 class StopReason:
-    """Why to stop."""
+    """Reason to stop."""
 
     reason: Literal["user", "time_limit", "budget", "newer_attempt", "preempted"]
     signal: str = ""
-    """The signal that brought the news, if one did."""
+    """Name of the signal that caused the stop, if any."""
 
     @property
     def saves(self) -> bool:
-        """Whether to leave a checkpoint: never when a newer attempt owns the folder."""
+        """Whether to save a checkpoint: never if a newer attempt owns the folder."""
         return self.reason != "newer_attempt"
 
 
@@ -38,11 +38,11 @@ SIGNALS = {
     signal.SIGTERM: StopReason("user", "SIGTERM"),
     signal.SIGUSR1: StopReason("user", "SIGUSR1"),
 }
-"""A launcher that rents machines is told of a preemption by SIGINT; people send the other two."""
+"""A launcher that rents machines announces a preemption by SIGINT; the other two come from users."""
 
 
 class StopWatch:
-    """Called between steps: tells why to stop, or ``None``. Once it has told a reason it keeps to it."""
+    """Called between steps; returns the reason to stop, or ``None``. A reason once returned never changes."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -56,25 +56,25 @@ class StopWatch:
         self._looked_at_attempts = -float("inf")
 
     def install(self) -> None:
-        """Listen to the signals of :data:`SIGNALS`, in place of Python's own handlers."""
+        """Handle the signals of :data:`SIGNALS`, replacing Python's own handlers."""
         for number in SIGNALS:
             signal.signal(number, self._take_note)
 
     def watch(self, run_dir: RunDir, attempt: str, limits: Limits, earlier: History) -> None:
-        """Keep to a run's limits, and give way to a newer attempt.
+        """Watch a run's limits, and stop for a newer attempt.
 
         Args:
             run_dir: the run's folder.
-            attempt: the attempt of this job.
-            limits: what the run may use over all its attempts.
-            earlier: what earlier attempts said.
+            attempt: this job's attempt.
+            limits: limits of the run over all its attempts.
+            earlier: history of earlier attempts.
         """
         self._run_dir, self._attempt = run_dir, attempt
         self._limits, self._earlier_seconds = limits, earlier.seconds
         self._earlier_usd = limits.spent(earlier) or 0.0
 
     def found_device(self, name: str) -> None:
-        """Count this attempt at the price of its device; until then, at the highest that it may have."""
+        """Charge this attempt at the price of its device; until then, the maximum price applies."""
         self._device_name = name
 
     @property
@@ -83,7 +83,7 @@ class StopWatch:
         return self._clock() - self._started
 
     def __call__(self) -> StopReason | None:
-        """Tell why to stop, or ``None`` to go on."""
+        """Return the reason to stop, or ``None`` to continue."""
         if self._reason is None:
             self._reason = self._limit_reached() or self._newer_attempt()
         return self._reason

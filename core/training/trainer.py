@@ -1,4 +1,4 @@
-"""The training loop. It knows a :class:`~core.tasks.task.Task` and nothing of what is learned."""
+"""The training loop. It depends on :class:`~core.tasks.task.Task` only, not on what is learned."""
 
 import math
 import time
@@ -27,11 +27,11 @@ from core.training.step import StepResult, optimise
 from core.training.stopping import StopReason
 
 BROKEN_LIMIT = 3
-"""Steps in a row without a finite loss or gradient after which a run fails: it will not recover."""
+"""Consecutive steps without a finite loss or gradient after which a run fails: it will not recover."""
 
 
 class Trainer:
-    """Trains one task to its end, or until it is told to stop."""
+    """Trains one task to its end, or until it is stopped."""
 
     def __init__(
         self,
@@ -61,11 +61,11 @@ class Trainer:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Optimiser steps in an epoch."""
+        """Optimiser steps per epoch."""
         return math.ceil(self._task.steps_per_epoch() / self._config.accumulation_steps)
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Go on from a checkpoint.
+        """Continue from a checkpoint.
 
         Raises:
             CheckpointError: it does not fit the model.
@@ -77,10 +77,10 @@ class Trainer:
         """Train until the last epoch, early stopping, or a reason to stop, which leaves a checkpoint.
 
         Args:
-            group: the processes that train together, of which this is the leader.
+            group: the processes that train together, led by this one.
 
         Raises:
-            RunError: the loss is no longer a number.
+            RunError: the loss is NaN or infinite.
             ConfigError: the monitored metric is not measured.
             UserError: the run folder cannot be written.
         """
@@ -114,7 +114,7 @@ class Trainer:
     # ── one epoch ─────────────────────────────────────────────────────────────────────────────
 
     def _epoch(self) -> StopReason | None:
-        """Train, validate, report and save one epoch, from wherever in it we stand."""
+        """Train, validate, report and save one epoch, from the current position in it."""
         state = self.state
         epoch = state.progress.epoch + 1
         state.set_learning_rate(state.schedule.rate(epoch))
@@ -135,7 +135,8 @@ class Trainer:
         state.progress.sums.seconds += time.perf_counter() - began
         if (stop := self._stop_requested()) is not None or measure is None:
             return stop
-        metrics = {name: float(value) for name, value in measure.metrics().items()}  # numpy's too
+        # float() also converts numpy's numbers.
+        metrics = {name: float(value) for name, value in measure.metrics().items()}
         monitored = self._monitored(metrics)
         self._report(epoch, metrics)
         state.schedule.epoch_done(epoch, monitored)
@@ -194,10 +195,10 @@ class Trainer:
             raise ConfigError(
                 f"training.monitor: {monitor!r} is not measured; choose one of {choices}"
             )
-        # A model whose loss is not a number predicts nothing, whatever its other figures say.
+        # A model whose loss is NaN predicts nothing useful, whatever its other metrics are.
         return metrics[monitor] if math.isfinite(metrics.get("loss", 0.0)) else math.nan
 
-    # ── saying and saving ─────────────────────────────────────────────────────────────────────
+    # ── reporting and saving ──────────────────────────────────────────────────────────────────
 
     def _report(self, epoch: int, metrics: dict[str, float]) -> None:
         sums = self.state.progress.sums
@@ -230,7 +231,7 @@ class Trainer:
         self._emitter.emit(Warned, code=code, message=message)
 
     def _save_unfinished(self, stop: StopReason) -> None:
-        """Keep the last completed step, unless it is already kept or the folder is no longer ours."""
+        """Save the last completed step, unless it is already saved or a newer attempt owns the folder."""
         progress = self.state.progress
         if stop.saves and self._saved_at != (progress.epoch, progress.step):
             self._save(best=False, metric=None)
