@@ -1,4 +1,4 @@
-"""What belongs to an account of the stand-in cloud: its price list, its bill, its secrets."""
+"""Account data of the stand-in cloud: price list, bill, secrets."""
 
 # The methods have the names of Modal's own calls.
 # ruff: noqa: N802

@@ -1,4 +1,4 @@
-"""Answers that several calls of Modal's protocol have in common."""
+"""Responses shared by several calls of Modal's protocol."""
 
 from modal_proto import api_pb2
 

@@ -1,4 +1,4 @@
-"""Being somebody else on the stand-in: another workspace's token, or another environment."""
+"""Act as another caller of the stand-in: with another workspace's token, or in another environment."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""A stand-in Modal for each test, and runs that are launched on it."""
+"""Fixtures: a stand-in Modal for each test, and runs launched on it."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

@@ -1,11 +1,11 @@
-"""The first processes of stand-in containers, forked from one that has imported ``modal``.
+"""The init processes of stand-in containers, forked from a process that has imported ``modal``.
 
-The import is most of what the start of a container costs. As a program it serves on the socket that is its
-standard input, until that process ends which started it. For each connection it forks the first process of
-a container, which says its process number and makes the connection its output. That one forks the entry
-point of ``modal`` into a process group of its own. When the entry point ends, or the server dies, or the
-first process is sent SIGTERM, the whole group is killed. SIGINT, which is how a preemption is announced,
-goes to the entry point alone.
+The import is most of a container's start-up cost. As a program it serves on the socket that is its
+standard input, until the process that started it exits. For each connection it forks the init process of
+a container, which sends its process id and uses the connection as its output. The init process forks the
+entry point of ``modal`` into a process group of its own. When the entry point exits, the server dies, or
+the init process receives SIGTERM, the whole group is killed. SIGINT, which announces a preemption, goes to
+the entry point alone.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""The process that stand-in containers are forked from (``container_init.py``), and theirs."""
+"""The process that stand-in containers are forked from (``container_init.py``), and handles to them."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-# The methods of the lower half have the names of Modal's own calls.
+# Containers of the stand-in cloud: the real entry point of the ``modal`` package in local processes.
 # ruff: noqa: N802
 """Containers of the stand-in cloud: the real entry point of the ``modal`` package as local processes."""
 

@@ -1,4 +1,4 @@
-"""What the client asks of the control plane: apps, images, mounts, functions, calls, logs, volumes."""
+"""Requests of the client to the control plane: apps, images, mounts, functions, calls, logs, volumes."""
 
 # The methods have the names of Modal's own calls.
 # ruff: noqa: N802

@@ -1,9 +1,9 @@
-"""Takes the place of ``core/job.py`` in a stand-in container: speaks, saves and resumes as it does.
+"""Replacement for ``core/job.py`` in a stand-in container: emits, saves and resumes in the same way.
 
-It learns nothing: its "weights" are a number that every step makes a new one of, so that two runs end
-with the same weights only if no step was lost or done twice. ``--set`` cannot reach it; what it is to do
-is named in the request's overrides: ``fake.seconds=0.1`` a step (else ``FAKE_STEP_SECONDS``),
-``fake.then=fail|crash|hang``, ``fake.chatter=3`` plain lines a step, ``fake.metric=0.1`` its monitored
+It trains nothing: its "weights" are a number that every step replaces, so that two runs end with the same
+weights only if no step was lost or done twice. ``--set`` cannot configure it; its behaviour is set in the
+request's overrides: ``fake.seconds=0.1`` per step (default ``FAKE_STEP_SECONDS``),
+``fake.then=fail|crash|hang``, ``fake.chatter=3`` plain lines per step, ``fake.metric=0.1`` as its monitored
 metric after every epoch.
 """
 

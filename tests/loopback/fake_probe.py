@@ -1,4 +1,4 @@
-"""Takes the place of ``core/training/probe.py`` in a stand-in container, which has no GPU and no time."""
+"""Replacement for ``core/training/probe.py`` in a stand-in container, which has no GPU and no time."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What can go wrong in the stand-in cloud, as switches that a test turns."""
+"""Faults of the stand-in cloud, as switches that a test sets."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""What tests on the stand-in wait for, and what must hold of a mirror whatever happened."""
+"""Conditions that tests on the stand-in wait for, and invariants of every mirror."""
 
 import hashlib
 

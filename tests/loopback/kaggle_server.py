@@ -1,4 +1,4 @@
-"""Stands in for Kaggle's download of a competition, where Kaggle's own client looks for a test server."""
+"""Stand-in for Kaggle's competition downloads, where Kaggle's own client expects a test server."""
 
 import hashlib
 import io

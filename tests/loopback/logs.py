@@ -1,4 +1,4 @@
-"""The log of an app: entries with a time and a container, to stream, to fetch and to count."""
+"""The log of an app: entries with a time and a container, to be streamed, fetched and counted."""
 
 import asyncio
 import time

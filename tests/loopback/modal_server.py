@@ -1,8 +1,8 @@
-"""A Modal to try things on: ``python -m tests.loopback.modal_server`` serves until Ctrl-C.
+"""A local Modal for experiments: ``python -m tests.loopback.modal_server`` serves until Ctrl-C.
 
-Prints what to export, so that ``mabe`` and ``modal`` in another terminal talk to it. With ``--demo`` it
-shows the whole path by itself: launch, follow through a cut, a preemption, the end, a pull. The job that
-runs is the real one; ``--fake`` takes one that only pretends, and is done in seconds.
+Prints the variables to export, so that ``mabe`` and ``modal`` in another terminal connect to it. With
+``--demo`` it runs the whole path by itself: launch, follow through a disconnect, a preemption, the end, a
+pull. The job is the real one; ``--fake`` uses a simulated job that takes seconds.
 """
 
 import argparse

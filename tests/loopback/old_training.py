@@ -1,6 +1,6 @@
-"""A training script as they were before `mabe`: `python old_training.py PAUSE` prints its app and its call.
+"""A training script from before `mabe`: `python old_training.py PAUSE` prints its app and its call.
 
-It knows nothing of this project; what it prints is what people have in their old logs.
+It is independent of this project; its output is what users have in their old logs.
 """
 
 import sys

@@ -1,7 +1,7 @@
-"""Modal's protocol as plain methods: one coroutine, or asynchronous generator, a call.
+"""Modal's protocol as plain methods: one coroutine or asynchronous generator per call.
 
-A class that derives from :class:`Plane` answers the calls it has methods for; the gRPC server answers
-all others with "unimplemented" and their name, which is how a drift of the protocol shows.
+A subclass of :class:`Plane` answers the calls that it has methods for; the gRPC server answers all others
+with "unimplemented" and their name, which reveals any change of the protocol.
 """
 
 from collections.abc import AsyncIterator, Callable

@@ -1,4 +1,4 @@
-"""The stand-in cloud: starts and stops, runs calls in containers, and is broken on purpose.
+"""The stand-in cloud: start and stop it, run calls in containers, and inject faults.
 
 with LoopbackServer(folder) as server:
     environment = os.environ | server.client_environment()

@@ -1,4 +1,4 @@
-"""What the stand-in cloud remembers: apps, functions, calls, mounts."""
+"""State of the stand-in cloud: apps, functions, calls, mounts."""
 
 import asyncio
 import secrets

@@ -1,4 +1,4 @@
-"""Detached apps that do not stop by themselves are stopped once nothing in them can be alive."""
+"""Detached apps do not stop by themselves; they are stopped once no call in them can be alive."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""An image that is built for the first time: what is heard of it, and what becomes of a failed one."""
+"""The first build of an image: its output, and the handling of a failed build."""
 
 import os
 import signal

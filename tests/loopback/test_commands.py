@@ -1,4 +1,4 @@
-"""The command line on the stand-in: what a person types, and what they are told."""
+"""The command line on the stand-in: commands and their output."""
 
 import json
 import os

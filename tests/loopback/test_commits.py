@@ -1,6 +1,6 @@
-"""Commits of the real client that fail: the run goes on, is heard, and nothing of it is missing at the end.
+"""Failing commits of the real client: the run continues, its output arrives, and nothing is lost in the end.
 
-Every class of exception is tried without a client in ``tests/mabe_tui/launch/test_modal_attempt.py``.
+Every class of exception is tested without a client in ``tests/mabe_tui/launch/test_modal_attempt.py``.
 """
 
 from pathlib import Path

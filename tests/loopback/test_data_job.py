@@ -1,4 +1,4 @@
-"""The work of a download elsewhere, without the cloud: what is done is not done again."""
+"""The job of a remote download, without the cloud: completed work is not repeated."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What ``mabe doctor`` finds of an account on Modal."""
+"""Findings of ``mabe doctor`` about a Modal account."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Every fault that Modal or the way to it can have, and what becomes of the run."""
+"""Every fault of Modal or of the connection to it, and its effect on the run."""
 
 import signal
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The logs of apps and calls by their ids: those of ``mabe``'s own, and those of an old training script."""
+"""Logs of apps and calls by id: those of ``mabe`` itself, and those of an old training script."""
 
 import json
 import os

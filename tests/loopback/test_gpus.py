@@ -1,4 +1,4 @@
-"""``mabe gpus --probe`` on the stand-in, in real containers: what is rented, kept, said and given back."""
+"""``mabe gpus --probe`` on the stand-in, in real containers: GPUs rented and released, results, output."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The whole chain with the real job: whatever happens on the way, it ends as if nothing had."""
+"""The whole chain with the real job: after any fault it ends exactly as an undisturbed run."""
 
 import hashlib
 import os

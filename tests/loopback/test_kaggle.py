@@ -1,4 +1,4 @@
-"""Fetching a competition's data with Kaggle's real client, from a server of our own."""
+"""Download a competition's data with Kaggle's real client, from a local server."""
 
 import json
 import threading

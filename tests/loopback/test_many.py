@@ -1,4 +1,4 @@
-"""Many runs at once: what Modal is asked for, how many run, and what becomes of them unwatched."""
+"""Many runs at once: requests to Modal, concurrency, and their outcome while nobody watches."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""``mabe ps``: apps that cost money and that no run here knows."""
+"""``mabe ps``: apps that cost money and belong to no local run."""
 
 import json
 

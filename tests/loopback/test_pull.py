@@ -1,4 +1,4 @@
-"""Fetching checkpoints through lost connections, with the real client."""
+"""Download checkpoints over unreliable connections, with the real client."""
 
 import datetime as dt
 import hashlib

@@ -1,4 +1,4 @@
-"""A task that lies beside the registry is trained in a container, where only what was sent along is found."""
+"""A task beside the registry is trained in a container, which has only the files that were sent along."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Answers of Modal that are no outcome of a call: the run goes on, and nothing of it is given up."""
+"""Responses of Modal that are no outcome of a call: the run continues, and nothing of it is given up."""
 
 import json
 import shutil

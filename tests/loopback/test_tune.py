@@ -1,4 +1,4 @@
-"""A search on Modal: trials as parallel calls, left, taken up again, stopped early."""
+"""A search on Modal: trials as parallel calls; interruption, resumption and early stopping."""
 
 import json
 import os

@@ -1,7 +1,7 @@
-"""Answers of Modal that are no outcome, as a person meets them: ``python -m tests.loopback.trouble``.
+"""Responses of Modal that are no outcome, as users see them: ``python -m tests.loopback.trouble``.
 
-Each scene starts a run on the stand-in, makes trouble while somebody asks how it is, and shows what the
-commands say. The job runs on meanwhile; in the end every event it wrote is here, byte for byte.
+Each scene starts a run on the stand-in, causes a fault while its state is queried, and shows the output of
+the commands. The job continues meanwhile; in the end every event that it wrote is here, byte for byte.
 """
 
 import contextlib

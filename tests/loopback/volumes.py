@@ -1,7 +1,7 @@
 """Volumes: committed files on the server's disk, copies of them in containers, blocks over HTTP.
 
-A container works on its own copy. ``commit`` carries over what it changed since it last looked, and
-nothing else; what was not committed goes with the container. That is what makes durability testable.
+A container works on its own copy. ``commit`` copies the changes since its last reload, and nothing else;
+uncommitted files are lost with the container. This makes durability testable.
 """
 
 import base64
