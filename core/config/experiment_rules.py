@@ -51,11 +51,11 @@ def _without_validation(training: TrainingConfig) -> Iterator[tuple[str, str]]:
     """Find what needs a validation metric."""
     nothing = "data.validation_fraction = 0 leaves nothing to measure"
     if training.early_stopping_patience is not None:
-        yield "training.early_stopping_patience", f"watches a metric, and {nothing}; unset it"
+        yield "training.early_stopping_patience", f"watches a metric, but {nothing}; use none"
     if training.scheduler == "plateau":
         yield (
             "training.scheduler",
-            f"'plateau' watches a metric, and {nothing}; use 'cosine' or unset it",
+            f"'plateau' watches a metric, but {nothing}; use cosine or none",
         )
     if training.keep_predictions:
         yield "training.keep_predictions", f"{nothing}, nor to predict; unset it"

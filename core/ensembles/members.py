@@ -105,7 +105,8 @@ def _members(group: Sequence[InputRun]) -> list[Member]:
     if missing := [str(fold) for fold, runs in enumerate(by_fold) if len(runs) < count]:
         raise RunError(
             f"{what}: no run of fold {', '.join(missing)} of {folds} (counted from 0); an ensemble takes all"
-            f" folds: `mabe run {first.experiment.name} --folds {folds} --keep-predictions`"
+            f" folds: `mabe run {first.experiment.name} --seed {first.seed} --keep-predictions --set"
+            f" data.folds={folds} --set data.fold={missing[0]}`"
         )
     return [Member(f"{what}, {folds} folds", runs) for runs in zip(*by_fold, strict=True)]
 

@@ -67,7 +67,8 @@ def load_predictor(
         return Predictor.load(run, which, device)
     if which not in ("best", "last"):
         raise CheckpointError(
-            f"{run.id} is an ensemble, which has no checkpoint {which!r}: it predicts with its members' own"
+            f"{run.id} is an ensemble, which has no checkpoint {which!r}: it predicts with its members'"
+            " checkpoints"
         )
     chosen, runs = choose_device(device), run.path.parent
     members = []

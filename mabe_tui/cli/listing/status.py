@@ -150,6 +150,8 @@ def _circumstances(run: RunSummary) -> Iterator[tuple[str, object]]:
         yield "preset", run.preset
     if run.overrides:
         yield "overrides", "  ".join(run.overrides)
+    if run.inputs:
+        yield "mean of", " ".join(run.inputs)
     if run.data:
         yield "data", run.data
     if run.tags:

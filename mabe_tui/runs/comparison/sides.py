@@ -182,6 +182,10 @@ class _Candidate:
         return data_digest(self.entry.require_request())
 
     @property
+    def validates(self) -> bool:
+        return self.entry.require_request().experiment.data.validates
+
+    @property
     def is_trial(self) -> bool:
         return self.entry.is_trial
 

@@ -20,6 +20,7 @@ from mabe_tui.runs.curves.curves import (
     curve,
     curve_names,
     leading_metric,
+    measured,
     series_of,
     shared_names,
 )
@@ -83,7 +84,11 @@ class RunNumbers:
 
 def usual_charts(runs: Sequence[RunNumbers]) -> list[str]:
     """Return the charts to draw where none was asked for: the loss, and what leads in each run's task."""
-    leading = [leading_metric(run.points, run.spec) for run in runs]
+    leading = [
+        leading_metric(run.points, run.spec)
+        for run in runs
+        if measured(run.points) or not len(run.points.epochs)  # else it trains on everything
+    ]
     return [*dict.fromkeys(["loss", *leading])]
 
 

@@ -69,7 +69,10 @@ def news_line(
         case Warned():
             return f"warning: {event.message}"
         case CheckpointSaved():
-            return None if "best" not in event.pointers else f"  best so far, saved: {event.file}"
+            if "best" not in event.pointers:
+                return None
+            what = "saved" if event.metric is None else "best so far, saved"
+            return f"  {what}: {event.file}"
         case Step() | System():
             return None
         case RunStarted() | DataReady() | Resumed():

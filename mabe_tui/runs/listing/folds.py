@@ -74,6 +74,11 @@ class FoldSet(Generic[Run]):
         return digest([run.data for run in self.runs]) if self.is_pooled else self.runs[0].data
 
     @property
+    def validates(self) -> bool:
+        """Whether the run kept anything for validation; those of folds do."""
+        return self.runs[0].validates
+
+    @property
     def is_trial(self) -> bool:
         """Whether `mabe tune` started it."""
         return self.runs[0].is_trial

@@ -47,6 +47,8 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The same for runs whose settings are the same, the seed apart."""
     data: str = ""
     """The same for runs with the same data, training and validation videos."""
+    validates: bool = True
+    """Whether it kept anything for validation."""
     fold_group: str = ""
     """The same for runs of which only fold and seed differ; see :mod:`mabe_tui.runs.listing.folds`."""
     fold_counts: tuple[tuple[float, ...], ...] = ()
@@ -112,6 +114,7 @@ def record_from(entry: RunEntry, history: History, state: RunState, now: dt.date
         curve=_curve(history, request.experiment.training.monitor),
         alike=request_digest(request),
         data=data_digest(request),
+        validates=request.experiment.data.validates,
         fold_group=fold_group(request) if request.experiment.data.folds is not None else "",
         fold_counts=_fold_counts(entry, request) if state is RunState.FINISHED else (),
         scored_on=_scored_on(request),

@@ -45,6 +45,11 @@ class Candidate(Protocol):
         ...
 
     @property
+    def validates(self) -> bool:
+        """Whether it kept anything for validation."""
+        ...
+
+    @property
     def is_trial(self) -> bool:
         """Whether `mabe tune` started it."""
         ...
@@ -64,8 +69,9 @@ class Repeats(Generic[Run]):
 
 
 def own_runs(runs: Sequence[Run]) -> Sequence[Run]:
-    """Leave out the trials of a study, unless there is nothing else."""
-    return [run for run in runs if not run.is_trial] or runs
+    """Leave out the trials of a study, and runs that validated on nothing, unless there is nothing else."""
+    own = [run for run in runs if not run.is_trial] or runs
+    return [run for run in own if run.validates] or own
 
 
 def over_seeds(runs: Sequence[Run]) -> Repeats[Run]:

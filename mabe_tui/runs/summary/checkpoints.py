@@ -165,6 +165,8 @@ def none_words(run: RunDir) -> str:
         return entry.problem
     if entry.is_import:
         return f"{run.id} was imported from a log, so it has no checkpoints"
+    if entry.request is not None and entry.request.inputs:
+        return f"{run.id} is an ensemble, which predicts with its members' checkpoints"
     if state_of(entry).may_speak:
         return f"{run.id} has no checkpoint yet"
     if thin_history(run).last(CheckpointSaved) is not None:

@@ -52,6 +52,8 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     preset: str | None = None
     overrides: tuple[str, ...] = ()
     data: str | None = None
+    inputs: tuple[str, ...] = ()
+    """Of an ensemble: the ids of the runs whose predictions it averages."""
     imported: bool = False
     """Made of an old log: its figures are claims, and nothing of it can go on."""
     tags: tuple[str, ...] = ()
@@ -194,6 +196,7 @@ def summarise(
         preset=request.preset,
         overrides=request.overrides,
         data=request.data,
+        inputs=tuple(each.run for each in request.inputs),
         imported=request.imported,
         attempts=len(history.attempts),
         lineage=lineage(history),

@@ -175,7 +175,7 @@ def test_members_of_all_folds_are_averaged(train: Train) -> None:
 
 
 def test_a_missing_fold_is_refused(train: Train) -> None:
-    with pytest.raises(RunError, match=r"tiny, seed 1: no run of fold 1 of 2 .*--folds 2"):
+    with pytest.raises(RunError, match=r"tiny, seed 1: no run of fold 1 of 2 .*data.fold=1"):
         ensemble_request(folds(train)[:1], "mean")
 
 

@@ -10,7 +10,7 @@ import torch
 
 from core import job
 from core.config.registry import default_path, load
-from core.errors import ConfigError, MisuseError, RunError
+from core.errors import ConfigError, MisuseError, RunError, UserError
 from core.run.rundir import RunDir
 from mabe_tui.runs.launching.run_requests import LaunchOptions, requests_for
 from mabe_tui.runs.store import RunStore
@@ -68,6 +68,11 @@ def test_a_version_stands_for_all_its_folds_and_seeds(home: Path) -> None:
     (run,) = runs_of(home, "v6-mean")
     request = run.read_request()
     assert {each.run for each in request.inputs} == {each.id for each in runs_of(home, "v6")}
+    assert json.loads(mabe("status", "v6-mean", "--json").stdout)["inputs"] == [
+        each.run for each in request.inputs
+    ]
+    with pytest.raises(UserError, match="predicts with its members' checkpoints"):
+        mabe("eval", "v6-mean", "--data", str(home / "data"), "--checkpoint", "epoch-3")
     assert run.history().epochs[0].metrics["accuracy"] > 0
     compared = json.loads(mabe("compare", "v6", "v6-mean", "--json").stdout)
     (verdict,) = compared["verdicts"]

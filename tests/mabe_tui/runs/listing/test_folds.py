@@ -143,13 +143,26 @@ def test_a_unit_in_two_folds_is_refused() -> None:
         concatenated([rows_of(("a", "b"), 1, 0.5), rows_of(("a",), 1, 0.5)])
 
 
-def test_training_on_everything_gets_no_verdict(tmp_path: Path) -> None:
-    experiment = REGISTRY.experiment("v5", ["data.validation_fraction=0", "training.scheduler=none",
+def trained_on_everything(home: Path, version: str) -> RunDir:
+    """Write a run that kept nothing for validation."""
+    experiment = REGISTRY.experiment(version, ["data.validation_fraction=0", "training.scheduler=none",
         "training.early_stopping_patience=none"])  # fmt: skip
     assert isinstance(experiment, BehaviourExperiment)
-    record(tmp_path, experiment, videos=())
+    return record(home, experiment, f1=(), videos=())
+
+
+def test_training_on_everything_gets_no_verdict(tmp_path: Path) -> None:
+    trained_on_everything(tmp_path, "v5")
     fold_run(tmp_path, "v6", 1, 0)
     (verdict,) = compared(tmp_path, "v6", "v5").verdicts
     assert "v5 trains on everything (data.validation_fraction = 0), and is not measured" in (
         verdict.sentence
     )
+
+
+def test_a_newer_run_on_everything_hides_nothing(tmp_path: Path) -> None:
+    all_folds(tmp_path, "v5", 1)
+    trained_on_everything(tmp_path, "v5")
+    assert measured(tmp_path, "v5").score == pytest.approx(pooled_f1(1), abs=1e-12)
+    (side, _) = compared(tmp_path, "v5", "v7").sides
+    assert side.best["f1_macro"] == pytest.approx(pooled_f1(1), abs=1e-12)
