@@ -17,8 +17,10 @@ Table = Path | tuple[Path, ...]
 """Where one evaluation is: in a file, or shared out over those of all folds."""
 _File = tuple[tuple[Path, int, int], ...]
 """Each file's path, time of modification in nanoseconds, and size."""
-SPLIT = ("split_seed", "validation_fraction", "validation_videos", "folds", "fold")
+SPLIT = ("split_seed", "validation_fraction", "validation_videos")
 """Settings of ``data``, of all tasks or of some, that choose what is validated on."""
+FOLDS = ("folds", "fold")
+"""Those that divide all data into validation sets with nothing in common."""
 TABLES_KEPT = 4096
 RESULTS_KEPT = 4096
 
@@ -116,14 +118,16 @@ def require_same_units(
         shared = len(set(one.units) & set(other.units))
         raise DataError(
             f"their validation sets differ ({names[0]}: {by.unit.count(len(one.units))}, {names[1]}:"
-            f" {len(other.units)}, {shared} in common); give both the same data, {_split_keys(by.task)}"
+            f" {len(other.units)}, {shared} in common); give both the same data,"
+            f" {_split_keys(by.task, nothing_shared=not shared)}"
         )
 
 
-def _split_keys(task: TaskSpec) -> str:
-    """List the settings of a task that choose its validation data."""
+def _split_keys(task: TaskSpec, nothing_shared: bool) -> str:
+    """List the settings of a task that choose its validation data; two folds share nothing."""
+    names = (*SPLIT, *FOLDS) if nothing_shared else SPLIT
     known = get_type_hints(task.experiment)["data"].__struct_fields__
-    *keys, last = (f"data.{name}" for name in SPLIT if name in known)
+    *keys, last = (f"data.{name}" for name in names if name in known)
     return f"{', '.join(keys)} and {last}"
 
 

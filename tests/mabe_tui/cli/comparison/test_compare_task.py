@@ -118,11 +118,17 @@ def test_the_list_of_versions_tells_them_apart_by_the_same_rule() -> None:
 
 
 def test_another_split_is_said_to_be_one_in_the_task_s_own_settings(home: Path) -> None:
-    other = new_run(home / "runs" / "p3-20260101T050000-p3s1", "p1", [SCENES, "data.split_seed=1"])
-    assert job.main([str(other.path)]) == 0
-    names = [runs_of(home, "p1")[0].id, other.id]
-    (verdict,) = json.loads(mabe("compare", *names, "--json").stdout)["verdicts"]
-    assert "their validation sets differ" in verdict["sentence"]
-    assert verdict["sentence"].endswith(
-        " in common); give both the same data, data.split_seed and data.validation_fraction"
-    )
+    first = runs_of(home, "p1")[0].id
+    split = ["data.split_seed", "data.validation_fraction"]
+    for name, changed, keys in (
+        ("p3", ["data.split_seed=1"], split),
+        ("p4", ["data.split_seed=4"], [*split, "data.folds", "data.fold"]),
+    ):
+        other = new_run(
+            home / "runs" / f"{name}-20260101T050000-{name}s1", "p1", [SCENES, *changed]
+        )
+        assert job.main([str(other.path)]) == 0
+        (verdict,) = json.loads(mabe("compare", first, other.id, "--json").stdout)["verdicts"]
+        assert "their validation sets differ" in verdict["sentence"]
+        words = f"{', '.join(keys[:-1])} and {keys[-1]}"
+        assert verdict["sentence"].endswith(f" in common); give both the same data, {words}")
