@@ -1,4 +1,4 @@
-"""What every front end starts from: which registry, and which folder holds the runs."""
+"""The state that every front end starts from: the registry, and the folder that holds the runs."""
 
 import threading
 from dataclasses import dataclass, field
@@ -12,18 +12,18 @@ from core.run import places
 
 @dataclass
 class Session:
-    """What was stated when it was started, and what follows from it."""
+    """The options given at the start, and what follows from them."""
 
     stated_registry: str | None = None
     _stamp: tuple[int, int] | None = field(default=None, init=False, repr=False)
-    """Of the registry's file, when it was looked at last."""
+    """Signature of the registry's file at the last check."""
     _rereading: threading.Lock = field(
         default_factory=threading.Lock, init=False, repr=False, compare=False
     )
 
     @cached_property
     def found_registry(self) -> Path | None:
-        """The registry that was stated or found by walking up; ``None``: the one in the package."""
+        """The registry given, or found in a parent folder; ``None``: the one in the package."""
         found = registry.find(Path.cwd(), self.stated_registry)
         if found is not None:
             search_in(found.parent)
@@ -37,17 +37,17 @@ class Session:
         return registry.load(path)
 
     def reread(self) -> None:
-        """Read the registry anew where its file has changed; a broken one leaves the one in use.
+        """Reload the registry if its file has changed; keep the one in use if the new one is invalid.
 
-        From any thread; when it returns, what was changed before the call is taken in.
+        Thread-safe; on return, every change made before the call has been loaded.
 
         Raises:
-            ConfigError: it is broken; said once for each change of the file.
+            ConfigError: it is invalid; raised once per change of the file.
         """
         with self._rereading:
             path = self.registry.path
             stamp = _stamp(path)
-            if stamp is None or stamp == self._stamp:  # None: it is just being written
+            if stamp is None or stamp == self._stamp:  # None: it is being written at this moment
                 return
             self._stamp = stamp
             fresh = registry.load(path)
@@ -62,7 +62,7 @@ class Session:
 
     @property
     def runs(self) -> Path:
-        """The folder with one folder a run."""
+        """The folder with one subfolder per run."""
         return places.runs(self.home)
 
     @property
@@ -72,7 +72,7 @@ class Session:
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
-    """Time and size of a file; ``None``: it cannot be seen now."""
+    """Modification time and size of a file; ``None`` if it cannot be read now."""
     try:
         status = path.stat()
     except OSError:

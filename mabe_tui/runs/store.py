@@ -1,4 +1,4 @@
-"""All runs of one home folder, and finding one by what a person calls it."""
+"""All runs of one home folder, and the lookup of a run by a typed name."""
 
 import datetime as dt
 import os
@@ -17,18 +17,18 @@ from core.run.rundir import RUN_ID, RunDir
 
 LAST = "last"
 STUDY_TAG = "tune:"
-"""What the tags of a study's trials begin with; the study's name follows."""
+"""Prefix of the tags of a study's trials; the study's name follows."""
 FOLDS_TAG = "folds:"
-"""What the tag begins with that the runs of one start's folds share; the first run's short id follows."""
+"""Prefix of the tag that the fold runs of one start share; the first run's short id follows."""
 CANDIDATES_SHOWN = 5
 LETTERS = 4
-"""At the end of an id."""
+"""Suffix of an id."""
 _PARTS = re.compile(r"(?P<version>.+)-(?P<time>\d{8}T\d{6})-(?P<letters>[a-z0-9]{4})")
 
 
 @dataclass(frozen=True)
 class RunEntry:
-    """One folder among the runs. Its ``run.toml`` is read when it is first asked for."""
+    """One folder among the runs. Its ``run.toml`` is read on first use."""
 
     run: RunDir
 
@@ -39,18 +39,18 @@ class RunEntry:
 
     @property
     def short(self) -> str:
-        """The id without its time, as in ``v6-k3f9``; the whole id where it is not named like a run."""
+        """The id without its time, as in ``v6-k3f9``; the whole id if it is not a run's name."""
         return short_id(self.id)
 
     @property
     def version(self) -> str:
-        """The experiment that is run, by the folder's name; empty where that is no run's name."""
+        """The experiment, from the folder's name; empty if that is not a run's name."""
         parts = _PARTS.fullmatch(self.id)
         return parts["version"] if parts else ""
 
     @cached_property
     def is_trial(self) -> bool:
-        """Return whether `mabe tune` started it, by its tags; one whose tags cannot be read is none."""
+        """Return whether `mabe tune` started it, by its tags; ``False`` if the tags cannot be read."""
         try:
             tags = self.run.read_about().tags
         except RunError:
@@ -59,21 +59,21 @@ class RunEntry:
 
     @property
     def is_import(self) -> bool:
-        """Return whether it was made of an old log; one that cannot be read is none."""
+        """Return whether it was imported from an old log; ``False`` if it cannot be read."""
         return self.request is not None and self.request.imported
 
     @cached_property
     def request(self) -> RunRequest | None:
-        """What was asked, or ``None`` where it cannot be read: see :attr:`problem`."""
+        """The run's request, or ``None`` if it cannot be read: see :attr:`problem`."""
         return self._read[0]
 
     @property
     def problem(self) -> str | None:
-        """Why the run cannot be read, on one line; ``None`` where it can."""
+        """Why the run cannot be read, on one line; ``None`` if it can."""
         return self._read[1]
 
     def require_request(self) -> RunRequest:
-        """Return what was asked.
+        """Return the run's request.
 
         Raises:
             RunError: it cannot be read; says why.
@@ -91,13 +91,13 @@ class RunEntry:
 
 
 class RunStore:
-    """The runs below one home folder; it need not exist."""
+    """The runs below one home folder, which may not exist yet."""
 
     def __init__(self, home: Path) -> None:
         self.folder = places.runs(home)
 
     def entries(self) -> list[RunEntry]:
-        """Return all folders, newest first, those that cannot be read among them."""
+        """Return all folders, newest first, including unreadable ones."""
         entries = [RunEntry(RunDir(path)) for path in self._folders()]
         return sorted(entries, key=_age_key, reverse=True)
 
@@ -112,11 +112,11 @@ class RunStore:
 
         The letters are the last four of the id, alone or after the version: ``k3f9``, ``v6-k3f9``.
 
-        The latest is the latest that is no trial of a study, where there is any such run. One that was made
-        of an old log is meant only where it is named itself.
+        The latest is the latest that is not a trial of a study, if there is any such run. A run imported
+        from an old log is found only by its own name.
 
         Raises:
-            RunError: there is none, or there are several; names them, or the nearest.
+            RunError: there is none, or there are several; names the nearest, or the candidates.
         """
         entries = self.entries()
         if not entries:
@@ -140,7 +140,7 @@ class RunStore:
 
     def _folders(self) -> list[Path]:
         try:
-            with os.scandir(self.folder) as found:  # knows what a folder is without asking of each
+            with os.scandir(self.folder) as found:  # classifies all folders without reading each
                 return [Path(e.path) for e in found if e.is_dir() and not e.name.startswith(".")]
         except FileNotFoundError:
             return []
@@ -151,18 +151,18 @@ class RunStore:
 
 
 def short_id(name: str) -> str:
-    """Return a run's id without its time; what is no such id, as it is."""
+    """Return a run's id without its time; anything else unchanged."""
     parts = _PARTS.fullmatch(name)
     return f"{parts['version']}-{parts['letters']}" if parts else name
 
 
 def is_run_id(name: str) -> bool:
-    """Return whether a folder's name is one that a run is given."""
+    """Return whether a folder's name is a valid run id."""
     return RUN_ID.fullmatch(name) is not None
 
 
 def _latest(newest_first: Sequence[RunEntry], which: str) -> list[RunEntry]:
-    """Return the newest run that is no trial, else the newest; nothing where there is nothing.
+    """Return the newest run that is not a trial, else the newest; ``None`` if there are no runs.
 
     Raises:
         RunError: all were imported.
@@ -175,7 +175,7 @@ def _latest(newest_first: Sequence[RunEntry], which: str) -> list[RunEntry]:
 
 
 def _age_key(entry: RunEntry) -> tuple[str, int, str]:
-    """Sort by the time in the id; runs of the same second, by when their folder was made."""
+    """Sort by the time in the id; runs of the same second, by when their folder was created."""
     parts = _PARTS.fullmatch(entry.id)
     try:
         changed = (entry.run.path / "run.toml").stat().st_mtime_ns

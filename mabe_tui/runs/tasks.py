@@ -1,4 +1,4 @@
-"""Which task a run or a version is of, and what that task calls things."""
+"""The task of a run or a version, and that task's vocabulary."""
 
 from collections.abc import Iterable
 from typing import get_args
@@ -8,10 +8,10 @@ from core.config.task_spec import TaskSpec, View, task_spec
 from core.errors import ConfigError, MisuseError
 
 VIEWS = get_args(View)
-"""What the dashboard can show of a run where its task offers it."""
+"""The views that the dashboard can show if the task of a run offers them."""
 VIEW_WORDS = {"video": "videos to watch", "classes": "classes to tell apart"}
 SCORE = "score"
-"""Heads a column that holds the leading metrics of several tasks."""
+"""Heading of a column that holds the leading metrics of several tasks."""
 
 
 def spec_of(experiment: Experiment) -> TaskSpec:
@@ -20,7 +20,7 @@ def spec_of(experiment: Experiment) -> TaskSpec:
 
 
 def default_spec() -> TaskSpec:
-    """Return the task of what names none: an old log, say."""
+    """Return the task of runs that name none, such as an old log."""
     return task_spec(DEFAULT_TASK)
 
 
@@ -33,11 +33,11 @@ def find_spec(name: object) -> TaskSpec | None:
 
 
 def lacking_view(name: str, spec: TaskSpec | None) -> str | None:
-    """Say that a task does not offer a view; ``None`` where it does, or where ``name`` is no view.
+    """Say that a task does not offer a view; ``None`` if it does, or if ``name`` is not a view.
 
     Args:
         name: as in :data:`~core.config.task_spec.View`.
-        spec: the task; ``None``: it is not known, and offers none.
+        spec: the task; ``None`` if unknown: it then offers none.
     """
     if name not in VIEWS or (spec is not None and name in spec.views):
         return None
@@ -46,7 +46,7 @@ def lacking_view(name: str, spec: TaskSpec | None) -> str | None:
 
 
 def require_view(name: str, experiment: Experiment) -> None:
-    """Refuse a command that shows what the task of an experiment does not offer.
+    """Raise for a command whose view the task of an experiment does not offer.
 
     Raises:
         MisuseError: it does not.
@@ -56,6 +56,6 @@ def require_view(name: str, experiment: Experiment) -> None:
 
 
 def common_label(labels: Iterable[str | None]) -> str | None:
-    """Return the label that all rows of a table share; ``None`` where they differ, or there is none."""
+    """Return the label that all rows of a table share; ``None`` if they differ, or there is none."""
     found = {label for label in labels if label is not None}
     return found.pop() if len(found) == 1 else None

@@ -1,16 +1,16 @@
-"""What a curve is drawn over. Apart from the curves, so that a command's help needs no numpy."""
+"""The x axis of a curve. Separate from the curves, so that a command's help does not import numpy."""
 
 import enum
 
 
 class Axis(enum.StrEnum):
-    """What x is."""
+    """The quantity on the x axis."""
 
     EPOCH = "epoch"
-    """Completed epochs, with the share of the one under way."""
+    """Completed epochs, plus the completed share of the current one."""
     STEP = "step"
     """Optimiser steps over all attempts."""
     TIME = "time"
-    """Seconds of all attempts, superseded work included, without the time between two."""
+    """Seconds of all attempts, superseded work included, without the time between attempts."""
     DOLLARS = "dollars"
-    """The same at the run's price."""
+    """The same seconds, at the run's price."""

@@ -1,7 +1,7 @@
-"""The curves of a run: what it measured, over epochs, steps, time or money.
+"""The curves of a run: its measurements over epochs, steps, time or dollars.
 
-The loss of training and what goes with it come from ``step`` events, where there are any; what was
-validated comes from ``epoch`` events. Points that a resume has superseded stay in a curve and are marked.
+Training loss, learning rate and the like come from ``step`` events, if there are any; validation metrics
+come from ``epoch`` events. Points that a resume has superseded stay in a curve and are marked.
 """
 
 from collections.abc import Sequence
@@ -25,23 +25,23 @@ from mabe_tui.runs.reading.points import Bools, Floats, Points, Table
 TRAIN_LOSS, VALIDATION_LOSS = "train_loss", "validation_loss"
 OF_TRAINING = (TRAIN_LOSS, "learning_rate", "gradient_norm", "frames_per_second")
 SCORE_CHART, LABELS_CHART = "score", "labels"
-"""Charts whose curves the task names: of what leads, and of what is measured for each label."""
+"""Charts whose curves the task names: the leading metrics, and the metrics of each label."""
 TOGETHER = "+"
-"""Between the names of curves that share a chart."""
+"""Separator between the names of curves that share a chart."""
 GROUPS = {
     "loss": (TRAIN_LOSS, VALIDATION_LOSS),
     "system": READINGS,
     "use": ("gpu_percent", "cpu_percent"),
     "memory": ("gpu_memory_mib", "memory_mib"),
 }
-"""Names that stand for several curves in one chart, as ``recall`` does for that of each label."""
+"""Names that stand for several curves in one chart, as ``recall`` stands for the recall of each label."""
 TICKS: dict[Axis, TickKind] = {
     Axis.EPOCH: "integer",
     Axis.STEP: "integer",
     Axis.TIME: "duration",
     Axis.DOLLARS: "dollars",
 }
-"""How ticks on an axis are chosen and written."""
+"""Placement and format of the ticks of each axis."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,16 +52,16 @@ class Curve:
     x: Floats
     y: Floats
     superseded: Bools
-    """Points that are no part of the history any more: drawn faintly, or not at all."""
+    """Points that are no longer part of the history: drawn faintly, or not at all."""
     attempts: tuple[str, ...]
     """Names of the run's attempts."""
     attempt: Floats
-    """Numbers into ``attempts``."""
+    """Index into ``attempts`` of each point."""
     seq: Floats
 
     @property
     def counted(self) -> tuple[Floats, Floats]:
-        """``(x, y)`` of the points that count: ``x`` never decreases."""
+        """``(x, y)`` of the points that are not superseded: ``x`` never decreases."""
         if not self.superseded.any():
             return self.x, self.y
         kept = ~self.superseded
@@ -72,14 +72,14 @@ class Curve:
         return Identity(self.attempts[int(self.attempt[index])], int(self.seq[index]))
 
     def nearest(self, x: float) -> int | None:
-        """Return the index of the point that counts whose x is nearest; ``None`` without points."""
+        """Return the index of the nearest point in x that is not superseded; ``None`` if there is none."""
         distance = np.where(self.superseded, np.inf, np.abs(self.x - x))
         if not distance.size or not np.isfinite(distance).any():
             return None
         return int(np.nanargmin(distance))
 
     def index_of(self, event: Identity) -> int | None:
-        """Return the last point that was measured up to an event: the way from the log to the chart."""
+        """Return the last point measured up to an event: the way from the log to the chart."""
         if event.attempt not in self.attempts or not self.seq.size:
             return None
         number = self.attempts.index(event.attempt)
@@ -89,8 +89,8 @@ class Curve:
 
 
 def curve_names(points: Points) -> list[str]:
-    """Name the curves that a run has, in the order in which they are worth a look."""
-    # an old log may not tell the loss: that is no loss that is not a number
+    """Name the curves of a run, the most informative first."""
+    # an imported log may lack the training loss, which does not mean that training diverged
     has_loss = len(points.steps) or _has_numbers(points.epochs, TRAIN_LOSS)
     names = [TRAIN_LOSS] if has_loss else []
     metrics = [VALIDATION_LOSS if name == "loss" else name for name in points.metrics]
@@ -101,14 +101,14 @@ def curve_names(points: Points) -> list[str]:
 
 
 def curves_named(points: Points, name: str) -> list[str]:
-    """Return the curves that a name stands for, as far as the run has them.
+    """Return those of the curves that a name stands for which the run has.
 
-    Before its first epoch is over a run does not tell what it measures, so any name may be one to come.
+    Until its first epoch ends, a run has not reported its metrics, so any name is accepted.
 
     Args:
-        points: of the run.
-        name: of a curve, ``loss`` (of training and of validation), ``recall`` and the like (of each
-            label) or ``system``; or several of these, joined by :data:`TOGETHER`.
+        points: the run's numbers.
+        name: a curve, ``loss`` (training and validation), ``recall`` and the like (of each label) or
+            ``system``; or several of these, joined by :data:`TOGETHER`.
 
     Raises:
         RunError: there is no such curve; names the nearest.
@@ -131,22 +131,22 @@ def _curves_of(name: str, known: Sequence[str], points: Points) -> list[str]:
 
 
 def leading_metric(points: Points, spec: TaskSpec) -> str:
-    """Return the metric that leads for what a run measured last."""
+    """Return the metric that leads in the run's latest measurements."""
     return spec.leading({name: float(points.epochs[name][-1]) for name in measured(points)})
 
 
 def measured(points: Points) -> list[str]:
-    """Return the metrics that a run has measured; none before its first epoch is over."""
+    """Return the metrics that a run has measured; none before its first epoch ends."""
     return points.metrics if len(points.epochs) else []
 
 
 def curves_in(chart: str, points: Points, spec: TaskSpec) -> str:
-    """Return what :func:`curves_named` takes for a chart, where the task names its curves.
+    """Return the name that :func:`curves_named` takes for a chart whose curves the task chooses.
 
     Args:
         chart: :data:`SCORE_CHART`, :data:`LABELS_CHART`, or a name that :func:`curves_named` takes.
-        points: of the run.
-        spec: its task.
+        points: the run's numbers.
+        spec: the run's task.
     """
     if chart == SCORE_CHART:
         known, found = measured(points), (leading_metric(points, spec), *spec.charted)
@@ -162,14 +162,14 @@ def curve(
     """Return one curve of a run.
 
     Args:
-        points: what it said, in numbers.
-        history: says which of it counts.
+        points: the run's numbers.
+        history: decides which points are superseded.
         name: one of :func:`curve_names`.
-        axis: what is x.
-        limits: the run's, which have its prices, for dollars.
+        axis: quantity on the x axis.
+        limits: the run's limits, which hold its prices; needed for dollars.
 
     Raises:
-        RunError: dollars are asked for, and the price is not known.
+        RunError: dollars are requested, and the price is not known.
     """
     table, column = _where(points, name)
     return Curve(
@@ -184,7 +184,7 @@ def curve(
 
 
 def _where(points: Points, name: str) -> tuple[Table, str]:
-    """Return the table and the column of a curve."""
+    """Return the table and the column that hold a curve."""
     if name in READINGS:
         return points.system, name
     if name in OF_TRAINING:
@@ -207,9 +207,9 @@ def _x(points: Points, table: Table, axis: Axis, limits: Limits) -> Floats:
 
 
 def _progress_at(points: Points, seconds: Floats, axis: Axis) -> Floats:
-    """Return epoch or step at each moment, between the points that tell: readings of the machine do not.
+    """Return epoch or step at each moment, interpolated between points that have one (readings do not).
 
-    Before the first of them it is 0.
+    It is 0 before the first such point.
     """
     source = points.steps if len(points.steps) else points.epochs
     if not len(source):
@@ -229,15 +229,15 @@ def series_of(
     smooth: float = 0.0,
     show_superseded: bool = False,
 ) -> list[Series]:
-    """Return what is drawn of a curve: the smoothed line last, and under it, faint, what it came from.
+    """Return the series of a curve: the raw line, drawn faintly, then the smoothed line over it.
 
     Args:
         one: the curve.
-        label: in the legend.
-        style: of the line.
+        label: name in the legend.
+        style: style of the line.
         smooth: weight of the moving average, in [0, 1); see :func:`~mabe_tui.plotting.smoothing.ema`.
-            0: the line is the raw one.
-        show_superseded: draw what a resume has superseded, faint.
+            0 draws the raw line alone.
+        show_superseded: also draw superseded points, faintly.
     """
     x, y = one.counted
     series = _superseded(one) if show_superseded else []

@@ -1,4 +1,4 @@
-"""One curve of several sides over one another, each in a line of its own that it keeps."""
+"""One curve of several sides in one chart; each side keeps its own line style."""
 
 import itertools
 from collections.abc import Sequence
@@ -16,22 +16,22 @@ from mabe_tui.runs.curves.seeds import has_points, over_seeds, series_over_seeds
 
 @dataclass(frozen=True, eq=False)
 class SideNumbers:
-    """What the curves of one side are made of."""
+    """The source of one side's curves."""
 
     label: str
     runs: tuple[RunNumbers, ...]
-    """One a seed, the newest first; none where the side has no run."""
+    """One per seed, newest first; empty if the side has no run."""
 
 
 def metrics_of(sides: Sequence[SideNumbers]) -> list[str]:
-    """Name the curves that any side has, in the order in which they are worth a look."""
+    """Name the curves that any side has, the most informative first."""
     return [
         *dict.fromkeys(n for side in sides for run in side.runs for n in curve_names(run.points))
     ]
 
 
 def axes_of(sides: Sequence[SideNumbers]) -> list[Axis]:
-    """Return what the curves can be drawn over: dollars only where the price of each run is known."""
+    """Return the available axes: dollars only if the price of every run is known."""
     priced = all(run.limits.usd_per_hour is not None for side in sides for run in side.runs)
     return [axis for axis in Axis if priced or axis is not Axis.DOLLARS]
 
@@ -45,33 +45,33 @@ def overlay(
     smooth: float = 0.0,
     log_y: bool = False,
 ) -> Panel:
-    """Draw a metric of all sides in one chart: a line each, of several seeds their mean with its band.
+    """Draw a metric of all sides in one chart: one line per side, or the mean and band of several seeds.
 
     Args:
-        sides: in the order of the legend; one without the metric is left out.
-        lines: for each side, the number of its line, which is its colour and its style wherever it is.
+        sides: in the order of the legend; a side without the metric is left out.
+        lines: the line number of each side, which fixes its colour and style everywhere.
         metric: one of :func:`metrics_of`.
-        axis: what is x.
+        axis: quantity on the x axis.
         smooth: see :func:`~mabe_tui.runs.curves.curves.series_of`.
-        log_y: logarithmic y.
+        log_y: use a logarithmic y axis.
 
     Raises:
-        RunError: dollars are asked for, and a price is not known.
+        RunError: dollars are requested, and a price is not known.
     """
     named = [(side.label, side, metric, line) for side, line in zip(sides, lines, strict=True)]
     return _panel(metric, named, axis, smooth, log_y)
 
 
 def overlays(sides: Sequence[SideNumbers], names: Sequence[str], axis: Axis) -> list[Panel]:
-    """Return one chart a name, also for names that stand for several curves, such as ``loss``.
+    """Return one chart per name; a name may stand for several curves, as ``loss`` does.
 
     Args:
         sides: in the order of the legends.
         names: see :func:`~mabe_tui.runs.curves.curves.curves_named`; a chart without a line is left out.
-        axis: what is x.
+        axis: quantity on the x axis.
 
     Raises:
-        RunError: no side has such a curve, or dollars are asked for, and a price is not known.
+        RunError: no side has such a curve, or dollars are requested and a price is not known.
     """
     points = [run.points for side in sides for run in side.runs]
     found = []
@@ -86,13 +86,13 @@ def overlays(sides: Sequence[SideNumbers], names: Sequence[str], axis: Axis) -> 
 
 
 class LineNumbers:
-    """Gives each name a line's number, which it keeps when others come and go."""
+    """Assigns each name a line number, which it keeps while other names come and go."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
 
     def of(self, names: Sequence[str]) -> list[int]:
-        """Return the numbers of names: a new one gets the lowest that is free; others are forgotten."""
+        """Return the numbers of names: a new name gets the lowest free one; others are forgotten."""
         self._numbers = {name: n for name, n in self._numbers.items() if name in names}
         for name in names:
             if name not in self._numbers:
@@ -102,12 +102,12 @@ class LineNumbers:
 
 
 def style_of(line: int) -> LineStyle:
-    """Return the style that goes with a line's number, so that lines differ without colour too."""
+    """Return the style of a line number, so that lines can be distinguished without colour."""
     return STYLES[line % len(STYLES)]
 
 
 _Named = tuple[str, SideNumbers, str, int]
-"""What is drawn of a side: its name in the legend, the side, the metric, the number of the line."""
+"""One line to draw: its name in the legend, the side, the metric, the line number."""
 
 
 def _panel(
@@ -119,7 +119,9 @@ def _panel(
         for label, curves, line in found
         for one in _drawn(curves, label, style_of(line), smooth)
     ]
-    drawn.sort(key=lambda pair: bool(pair[0].name))  # bands and faint lines lie under all others
+    drawn.sort(
+        key=lambda pair: bool(pair[0].name)
+    )  # bands and faint lines are drawn below all others
     series = tuple(one for one, _ in drawn)
     words = [title]
     words += ["mean and std over seeds"] if any(len(curves) > 1 for _, curves, _ in found) else []

@@ -1,4 +1,4 @@
-"""Curves of one or several runs, as charts that can be drawn in a terminal, as SVG or in a page."""
+"""Curves of one or several runs as charts, which can be drawn in a terminal, as SVG or in a page."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -32,11 +32,11 @@ from mabe_tui.runs.tasks import default_spec, spec_of
 
 
 class Numbered(Protocol):
-    """A run whose numbers are known: one that is followed or replayed."""
+    """A run whose numbers are loaded: one that is followed or replayed."""
 
     @property
     def request(self) -> RunRequest:
-        """What was asked."""
+        """The run's request."""
         ...
 
     @property
@@ -52,10 +52,10 @@ class Numbered(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class RunNumbers:
-    """What the curves of one run are made of."""
+    """The source of one run's curves."""
 
     label: str
-    """What it is called beside the others."""
+    """Name of the run beside the others."""
     points: Points
     history: History
     limits: Limits = NO_LIMITS
@@ -63,7 +63,7 @@ class RunNumbers:
 
     @classmethod
     def read(cls, entry: RunEntry, label: str) -> "RunNumbers":
-        """Read all that a run said.
+        """Read all events of a run.
 
         Raises:
             RunError: its request cannot be read.
@@ -76,14 +76,14 @@ class RunNumbers:
 
     @classmethod
     def of(cls, source: Numbered, label: str) -> "RunNumbers":
-        """Take those of a run that is followed or replayed."""
+        """Take the numbers of a run that is followed or replayed."""
         request = source.request
         spec = spec_of(request.experiment)
         return cls(label, source.points, source.history, request.limits, spec)
 
 
 def usual_charts(runs: Sequence[RunNumbers]) -> list[str]:
-    """Return the charts to draw where none was asked for: the loss, and what leads in each run's task."""
+    """Return the default charts: the loss, and the leading metrics of each run's task."""
     leading = [
         leading_metric(run.points, run.spec)
         for run in runs
@@ -95,10 +95,10 @@ def usual_charts(runs: Sequence[RunNumbers]) -> list[str]:
 def curves_of(
     runs: Sequence[RunNumbers], names: Sequence[str], axis: Axis
 ) -> list[tuple[str, Curve]]:
-    """Return the curves that names stand for, each with its run's label; a run without one is left out.
+    """Return the curves that names stand for, each with its run's label; skip runs without one.
 
     Raises:
-        RunError: no run has such a curve, or dollars are asked for and the price is not known.
+        RunError: no run has such a curve, or dollars are requested and the price is not known.
     """
     wanted = dict.fromkeys(
         found for name in names for found in shared_names([run.points for run in runs], name)
@@ -125,18 +125,18 @@ def panels(
     log_y: bool = False,
     superseded: bool = False,
 ) -> list[Panel]:
-    """Return one chart a name, with the lines of all runs over one another.
+    """Return one chart per name, with the lines of all runs in it.
 
     Args:
-        runs: what to draw, in this order.
+        runs: the runs to draw, in this order.
         names: see :func:`~mabe_tui.runs.curves.curves.curves_named`.
-        axis: what is x.
+        axis: quantity on the x axis.
         smooth: see :func:`~mabe_tui.runs.curves.curves.series_of`.
-        log_y: logarithmic y.
-        superseded: draw also, faintly, what a resume has superseded.
+        log_y: use a logarithmic y axis.
+        superseded: also draw superseded points, faintly.
 
     Raises:
-        RunError: no run has such a curve, or dollars are asked for and the price is not known.
+        RunError: no run has such a curve, or dollars are requested and the price is not known.
     """
     options = {"smooth": smooth, "show_superseded": superseded}
     charts = []
@@ -152,7 +152,7 @@ def panels(
 
 
 def x_kind(axis: Axis, series: Sequence[Series]) -> TickKind:
-    """Whole epochs, once there is one; before, shares of the first."""
+    """Put ticks at whole epochs once there is one; before that, at fractions of the first."""
     ends = [one.x_bounds[1] for one in series if one.x_bounds is not None]
     return "linear" if axis is Axis.EPOCH and max(ends, default=1) < 1 else TICKS[axis]
 
@@ -160,7 +160,7 @@ def x_kind(axis: Axis, series: Sequence[Series]) -> TickKind:
 def _drawn(
     curves: Sequence[tuple[str, Curve]], several_runs: bool, options: dict[str, Any]
 ) -> tuple[tuple[Series, ...], tuple[int, ...]]:
-    """Return all series and the number of the line each belongs to; bands come before all lines."""
+    """Return all series and the line number of each; bands come before all lines."""
     several_names = len({one.name for _, one in curves}) > 1
     found: list[tuple[Series, int]] = []
     for number, (label, one) in enumerate(curves):

@@ -1,4 +1,4 @@
-"""One curve over several seeds: their mean, and how far they lie apart."""
+"""One curve over several seeds: their mean and their spread."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,29 +15,29 @@ from mabe_tui.runs.reading.points import Floats
 
 @dataclass(frozen=True, eq=False)
 class SeedCurve:
-    """A quantity of several runs that differ in nothing but the seed.
+    """A quantity of several runs that differ only in the seed.
 
-    ``x``, ``mean`` and ``std`` are ``(points,)``, from where the last seed begins to where the first
-    one ends: every point is of all seeds, so that no step in the mean is a seed that went away.
+    ``x``, ``mean`` and ``std`` are ``(points,)``. They cover the range that all seeds share, so that no step
+    in the mean comes from a seed that ended.
     """
 
     seeds: int
     x: Floats
     mean: Floats
     std: Floats
-    """Of the sample (n − 1)."""
+    """Sample standard deviation (n − 1)."""
     alone: tuple[tuple[Floats, Floats], ...]
-    """``(x, y)`` of single seeds before and after that."""
+    """``(x, y)`` of single seeds before and after the shared range."""
 
 
 def over_seeds(curves: Sequence[Curve]) -> SeedCurve:
     """Average one quantity over seeds.
 
-    The points are those of all seeds together; between its own, a seed's values lie on straight lines.
-    Epochs and what is measured after them are at the same x in all seeds, and so averaged as they are.
+    The result has the points of all seeds; between two of its own points, a seed is interpolated linearly.
+    Epochs and whatever is measured at their ends have the same x in all seeds, so they are averaged as is.
 
     Args:
-        curves: two or more, each with points.
+        curves: two or more, each with at least one point.
     """
     counted = [_placed(one) for one in curves]
     begin, end = max(x[0] for x, _ in counted), min(x[-1] for x, _ in counted)
@@ -51,7 +51,7 @@ def over_seeds(curves: Sequence[Curve]) -> SeedCurve:
 
 
 def _outside(x: Floats, y: Floats, begin: float, end: float) -> Iterator[tuple[Floats, Floats]]:
-    """Return what of one seed lies before and after the stretch of all, each with its point there."""
+    """Return the parts of one seed before and after the shared range, each with its point at the boundary."""
     at_begin, at_end = np.interp((begin, end), x, y)
     before, after = x < begin, x > end
     if before.any():
@@ -63,13 +63,13 @@ def _outside(x: Floats, y: Floats, begin: float, end: float) -> Iterator[tuple[F
 def series_over_seeds(
     found: SeedCurve, label: str, style: LineStyle = "solid", smooth: float = 0.0
 ) -> list[Series]:
-    """Return what is drawn: the mean last, under it its band, and, faint, what single seeds have beside it.
+    """Return the series to draw: single seeds outside the shared range, faintly; the band; the mean on top.
 
     Args:
         found: the quantity.
-        label: in the legend, where the number of seeds is added.
-        style: of the line.
-        smooth: of the mean, see :func:`~mabe_tui.plotting.smoothing.ema`; the band is of the raw values.
+        label: name in the legend, to which the number of seeds is added.
+        style: style of the line.
+        smooth: smoothing of the mean, see :func:`~mabe_tui.plotting.smoothing.ema`; the band stays raw.
     """
     x, mean, std = found.x, found.mean, found.std
     return [
@@ -80,12 +80,12 @@ def series_over_seeds(
 
 
 def has_points(one: Curve) -> bool:
-    """Whether anything of a curve counts and has a place."""
+    """Return whether any point of a curve is finite and not superseded."""
     return _placed(one)[0].size > 0
 
 
 def _placed(one: Curve) -> tuple[Floats, Floats]:
-    """Give ``(x, y)`` of the points that count and have a place."""
+    """Return ``(x, y)`` of the finite points that are not superseded."""
     x, y = one.counted
     placed = np.isfinite(x)
     return x[placed], y[placed]

@@ -1,4 +1,4 @@
-"""What a person may be about to type: settings, their values, folders."""
+"""Completions for a partly typed word: settings, their values, folders."""
 
 from pathlib import Path
 
@@ -10,14 +10,14 @@ from mabe_tui.runs.format.settings import spell
 
 MOST = 20
 UNOFFERED = ("task", "actions", "classes")
-"""Settings that nobody types on one line, and the task, which stays a version's own."""
+"""Settings too long for one line, and the task, which a version never changes."""
 
 
 def settings_like(experiment: Experiment, typed: str) -> list[str]:
-    """Give overrides that go on from what was typed.
+    """Return the overrides that complete the typed text.
 
-    Before ``=`` these are settings with the values they have: first those that begin so, then those that
-    hold it anywhere. After it, the values that the setting may have, where they can be named.
+    Before ``=`` these are settings with their current values: those that begin with the text, then those
+    that contain it. After ``=`` they are the allowed values, if these can be listed.
     """
     key, equals, begun = typed.strip().partition("=")
     if equals:
@@ -37,13 +37,13 @@ def settings_like(experiment: Experiment, typed: str) -> list[str]:
 
 
 def allowed(experiment: Experiment, typed: str) -> str | None:
-    """Say what the setting that was typed may be; ``None`` where there is no such setting."""
+    """Describe the values that the typed setting allows; ``None`` if there is no such setting."""
     kind = field_type(type(experiment), typed.partition("=")[0].strip())
     return None if kind is None else describe(kind)
 
 
 def folders_like(typed: str) -> list[str]:
-    """Return the folders whose path begins as typed; none where nothing can be listed."""
+    """Return the folders whose path begins with the text; none if nothing can be listed."""
     if typed == "~":
         return ["~/"]
     above, slash, begun = typed.rpartition("/")
@@ -51,7 +51,7 @@ def folders_like(typed: str) -> list[str]:
     try:
         parent = Path(shown).expanduser()
         found = sorted(path.name for path in parent.iterdir() if path.is_dir())
-    except (OSError, RuntimeError):  # the second: "~name" of nobody here
+    except (OSError, RuntimeError):  # the second: "~name" of an unknown user
         return []
     names = [name for name in found if name.startswith(begun) and (begun or name[0] != ".")]
     return [f"{shown}{name}/" for name in names[:MOST]]
@@ -63,7 +63,7 @@ def _values(of: type[Experiment], key: str) -> tuple[str, ...]:
 
 
 def _written(value: object) -> str:
-    """Write a value so that an override reads it as the same."""
+    """Write a value so that an override parses back to it."""
     if isinstance(value, list | tuple):
         return msgspec.json.encode(value).decode()
     return spell(value)

@@ -1,4 +1,4 @@
-"""From the names that a person types to the request of an ensemble."""
+"""Build the request of an ensemble from the names of runs and versions."""
 
 from collections.abc import Sequence
 
@@ -14,18 +14,18 @@ DEFAULT_NAME = "mean"
 
 
 def ensemble_of(names: Sequence[str], name: str, store: RunStore, registry: Registry) -> RunRequest:
-    """Write down the mean of what several runs predict. Touches nothing.
+    """Build the request of an ensemble, which averages the predictions of several runs. Touches no file.
 
     Args:
-        names: of runs, or of versions: these stand for the finished runs that `mabe compare` would take.
-        name: that the ensemble is listed under.
+        names: runs or versions; a version stands for the finished runs that `mabe compare` would take.
+        name: the name under which the ensemble is listed.
         store: the runs.
-        registry: the versions, whose names an ensemble cannot have.
+        registry: the versions, whose names are taken.
 
     Raises:
-        UserError: a name means no finished run, or the runs cannot be averaged; says why.
+        UserError: a name stands for no finished run, or the runs cannot be averaged; says why.
     """
-    from core.ensembles.request import ensemble_request  # late: torch
+    from core.ensembles.request import ensemble_request  # imported late: torch
 
     if not VERSION_NAME.fullmatch(name) or name == "last":
         raise MisuseError(f"--name {name}: up to 40 letters, digits, dots, dashes; not 'last'")
@@ -39,7 +39,7 @@ def _entries(name: str, store: RunStore, registry: Registry) -> list[RunEntry]:
     """Return the runs that a name stands for.
 
     Raises:
-        UserError: none, or none that is finished.
+        UserError: there are none, or none has finished.
     """
     found = find_side(name, store, registry, latest=False)
     runs = [run for entry in found.entries for run in found.runs_of(entry)]

@@ -1,4 +1,4 @@
-"""What a run is going to be given, take and cost, before it is started."""
+"""Forecast of a run before it starts: its settings, inputs, duration and cost."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ from mabe_tui.runs.store import RunStore
 
 
 class Changed(msgspec.Struct, frozen=True):
-    """A setting that is not what the registry says."""
+    """A setting that differs from the registry."""
 
     key: str
     registry: object
@@ -23,31 +23,31 @@ class Changed(msgspec.Struct, frozen=True):
 
 
 class DryRun(msgspec.Struct, frozen=True, kw_only=True):
-    """All that is known of a run before it is started, as ``mabe run --dry-run --json`` gives it."""
+    """The forecast of a run, as ``mabe run --dry-run --json`` prints it."""
 
     request: RunRequest
     quote: Quote
     estimate: Estimate | None
-    """By an earlier run; ``None``: there is none to go by."""
+    """Estimate from an earlier run; ``None`` if there is none."""
     data: str
-    """For a person."""
+    """The estimate in words."""
     cost_usd: float | None
-    """What it may cost in all; ``None`` where nobody charges, or nobody knows."""
+    """Expected cost of the whole run; ``None`` if it is free or unknown."""
     changed: tuple[Changed, ...]
-    """By preset, overrides, seed and data."""
+    """Settings changed by preset, overrides, seed and data."""
 
 
 def dry_run(registry: Registry, store: RunStore, request: RunRequest, data: str) -> DryRun:
-    """Foresee one run. Starts nothing, writes nothing.
+    """Forecast one run. Starts nothing, writes nothing.
 
     Args:
-        registry: where its version is.
-        store: earlier runs to go by.
-        request: what is asked.
-        data: what :func:`~mabe_tui.runs.launching.run_requests.check_data` said.
+        registry: the registry that holds its version.
+        store: earlier runs to estimate from.
+        request: the run as the user asked for it.
+        data: the result of :func:`~mabe_tui.runs.launching.run_requests.check_data`.
 
     Raises:
-        UserError: it cannot run there; says why.
+        UserError: the run cannot start there; says why.
     """
     guess, own = estimate(store, request), request.experiment
     return DryRun(
@@ -61,7 +61,7 @@ def dry_run(registry: Registry, store: RunStore, request: RunRequest, data: str)
 
 
 def described(foreseen: DryRun) -> dict[str, str]:
-    """Spell a dry run: label → text."""
+    """Describe a dry run: label → text."""
     request, quote, guess = foreseen.request, foreseen.quote, foreseen.estimate
     time = "no earlier run of this version here to go by"
     if guess is not None:
@@ -83,7 +83,7 @@ def described(foreseen: DryRun) -> dict[str, str]:
 
 
 def expected_seconds(request: RunRequest, guess: Estimate | None) -> tuple[float, str] | None:
-    """Say how long a run may take, and by whose word; ``None`` where nobody knows."""
+    """Say how long a run may take, and what the estimate is based on; ``None`` if unknown."""
     if guess is not None:
         return guess.seconds, f"as {_run_of(guess)} did"
     reported = request.experiment.reported
@@ -94,18 +94,18 @@ def expected_seconds(request: RunRequest, guess: Estimate | None) -> tuple[float
 
 
 def _run_of(guess: Estimate) -> str:
-    """Name the run that an estimate goes by, with its GPU where that is another one."""
+    """Name the run that an estimate is based on, and its GPU if it had a different one."""
     return guess.from_run + (f" on {guess.other_gpu}" if guess.other_gpu is not None else "")
 
 
 def expected_cost(request: RunRequest, guess: Estimate | None) -> float | None:
-    """Return the dollars a run may cost; ``None`` where nobody charges, or nobody knows."""
+    """Return the dollars that a run may cost; ``None`` if it is free or unknown."""
     expected = expected_seconds(request, guess)
     return None if expected is None else request.limits.cost_of(expected[0])
 
 
 def cost_line(request: RunRequest, guess: Estimate | None) -> str:
-    """Spell the price an hour and the estimate for the run."""
+    """Describe the hourly price and the estimate for the run."""
     limits, hourly = request.limits, price_line(request.limits)
     if limits.usd_per_hour is None:
         return hourly
@@ -119,7 +119,7 @@ def cost_line(request: RunRequest, guess: Estimate | None) -> str:
 
 
 def price_line(limits: Limits) -> str:
-    """Spell what the machine costs an hour: a range where it depends on the GPU that it gets."""
+    """Describe the machine's hourly price: a range if it depends on which GPU is allocated."""
     if limits.unpriced:
         return f"no price is known for {', '.join(limits.unpriced)}"
     if limits.usd_per_hour is None:
@@ -131,7 +131,7 @@ def price_line(limits: Limits) -> str:
 
 
 def limits_line(limits: Limits) -> str:
-    """Spell what a run may use before it stops with a checkpoint."""
+    """Describe the limits at which a run stops with a checkpoint."""
     said = []
     if limits.cost_usd is not None:
         said.append(f"${limits.cost_usd:.2f} over all attempts")
@@ -143,19 +143,19 @@ def limits_line(limits: Limits) -> str:
 
 
 class Spending(msgspec.Struct, frozen=True, kw_only=True):
-    """What starting rented runs means for somebody's purse."""
+    """The cost of starting rented runs."""
 
     line: str
-    """Price, estimate and limit, of all runs and of each."""
+    """Price, estimate and limit, of all runs together and of each."""
     above_budget: str | None
-    """What :func:`above_budget` says: a question, before anything is started."""
+    """The question that :func:`above_budget` returns, to be asked before anything starts."""
 
 
 def spending(store: RunStore, requests: Sequence[RunRequest]) -> Spending | None:
-    """Say what rented runs cost; ``None`` where nobody charges for any.
+    """Describe the cost of rented runs; ``None`` if none is charged for.
 
     Args:
-        store: earlier runs to go by.
+        store: earlier runs to estimate from.
         requests: runs that cost the same.
     """
     rented = [request for request in requests if request.limits.is_rented]
@@ -175,15 +175,15 @@ def _in_all(runs: int, cost_usd: float | None) -> str:
 
 
 def above_budget(request: RunRequest, cost_usd: float | None, runs: int = 1) -> str | None:
-    """Say that runs may cost more than the budget, which is a limit of each, or nobody knows how much.
+    """Say that runs may exceed the budget, which limits each run, or that their cost is unknown.
 
     Args:
-        request: one of the runs, which ask for the same.
-        cost_usd: what one may cost; ``None``: nobody knows.
-        runs: how many there are to be.
+        request: one of the runs, whose settings they share.
+        cost_usd: expected cost of one run; ``None`` if unknown.
+        runs: number of runs.
 
     Returns:
-        ``None`` where there is nothing to ask about.
+        ``None`` if there is nothing to ask about.
     """
     if request.limits.unpriced:
         return f"{price_line(request.limits)}, so what this costs is not known"

@@ -1,4 +1,4 @@
-"""Which GPU? What a version takes on each that can be rented: batch, time and dollars, by whose word."""
+"""Compare rentable GPUs for a version: batch size, time and dollars on each, with their source."""
 
 import math
 from typing import Literal
@@ -23,63 +23,63 @@ Source = Literal["measured", "probed", "reported"]
 
 
 class Figure(msgspec.Struct, frozen=True):
-    """A number, and where it comes from."""
+    """A number and its source."""
 
     value: float
     source: Source
-    """``measured``: a run on that GPU; ``probed``: some steps on it; ``reported``: original documents."""
+    """``measured``: a run on that GPU; ``probed``: a few steps on it; ``reported``: original documents."""
     by: str
     """The run, or the day of the probe."""
 
 
 class GpuRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One GPU. ``None``: nobody knows."""
+    """One GPU. ``None`` means unknown."""
 
     gpu: str
     usd_per_hour: float | None
-    """Of the version's whole machine."""
+    """Hourly price of the version's whole machine."""
     largest_batch: Figure | None = None
-    """Windows that fit at once."""
+    """Windows that fit in memory at once."""
     more_may_fit: bool = False
-    """Whether the probe ended before it came to a batch that does not fit."""
+    """Whether the probe ended before it reached a batch that does not fit."""
     seconds_per_epoch: Figure | None = None
     hours: Figure | None = None
-    """Of all epochs."""
+    """Hours of all epochs."""
     usd: Figure | None = None
 
 
 class GpuTable(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``mabe gpus --json`` gives."""
+    """The document that ``mabe gpus --json`` prints."""
 
     version: str
     epochs: int
     effective_batch: int
     windows: int | None
-    """Training windows of an epoch, which probed epochs are reckoned by; ``None``: not known."""
+    """Training windows of an epoch, used to scale probes; ``None`` if unknown."""
     windows_by: str | None
-    """How they are known: a run, or the version's own settings."""
+    """Source of that count: a run, or the version's own settings."""
     rows: tuple[GpuRow, ...]
     cheapest: str | None
     fastest: str | None
 
 
 class _Ran(msgspec.Struct, frozen=True):
-    """A run of the version, and what it says of time."""
+    """A run of the version, with its timing."""
 
     run: str
     place: str | None
-    """The GPU that it had, one alone; ``None``: several, or not known."""
+    """The GPU that it had, if a single one; ``None`` if it had several, or it is unknown."""
     windows: int
     examples: int
-    """Of training and validation together."""
+    """Training and validation examples together."""
     seconds_per_epoch: float
 
 
 def data_bytes(store: RunStore, experiment: Experiment) -> tuple[int, str] | None:
-    """Return the bytes of data that training keeps on a GPU, and how they are known.
+    """Return the bytes of data that training keeps on a GPU, and their source.
 
     Returns:
-        ``None`` where no run here has read the version's data, and it does not make its own.
+        ``None`` if no run here has read the version's data and the data are not synthetic.
     """
     if (sizes := _sizes(experiment)) is None:
         return None
@@ -90,17 +90,17 @@ def data_bytes(store: RunStore, experiment: Experiment) -> tuple[int, str] | Non
 
 
 def gpu_table(store: RunStore, experiment: Experiment, epochs: int | None = None) -> GpuTable:
-    """Put together what is known. Starts nothing, asks nobody.
+    """Collect what is known about each GPU. Starts nothing and contacts no service.
 
     Args:
-        store: runs to go by: those whose settings, but for hardware, seed and length, are the same.
+        store: runs to take times from: those with the same settings, except hardware, seed and length.
         experiment: the version.
-        epochs: instead of the version's own.
+        epochs: overrides the version's own number.
     """
     ran = _ran(store, experiment)
     windows, by = (ran[0].windows, ran[0].run) if ran else _own_samples(experiment)
     measured: dict[str, _Ran] = {}
-    for run in ran:  # the newest first
+    for run in ran:  # newest first
         if run.place is not None and run.windows == windows:
             measured.setdefault(run.place, run)
     probes, prices = kept_probes(experiment), read_prices()
@@ -162,7 +162,7 @@ def _seconds(
     probe: KeptProbe | None,
     windows: int | None,
 ) -> Figure | None:
-    """Return the seconds of an epoch by the best that there is: a run, a probe, the documents."""
+    """Return the seconds of an epoch from the best source: a run, a probe, the documents."""
     if ran is not None:
         return Figure(ran.seconds_per_epoch, "measured", ran.run)
     if probe is not None and probe.report.step_seconds is not None and windows is not None:
@@ -181,7 +181,7 @@ def _seconds(
 
 
 def _ran(store: RunStore, experiment: Experiment) -> list[_Ran]:
-    """Return the runs that say how long an epoch of this version takes, the newest first."""
+    """Return the runs that show how long an epoch of this version takes, newest first."""
     wanted, found = step_digest(experiment), []
     for entry in store.entries()[:RUNS_LOOKED_AT]:
         request = entry.request
@@ -200,7 +200,7 @@ def _ran(store: RunStore, experiment: Experiment) -> list[_Ran]:
 
 
 def _place(request: RunRequest, history: History) -> str | None:
-    """Return the GPU that a run had; ``None`` for several at once, or one that is not known."""
+    """Return the GPU that a run had; ``None`` if it had several, or it is unknown."""
     started = history.started
     if started is None or (request.resolved is not None and request.resolved.processes > 1):
         return None
@@ -213,19 +213,19 @@ def _place(request: RunRequest, history: History) -> str | None:
 
 
 def _sizes(experiment: Experiment) -> DataSizes | None:
-    """Return what the task says of its data; ``None`` where it says nothing."""
+    """Return the task's description of its data; ``None`` if it has none."""
     where = task_spec(experiment.task).data_sizes
     sizes: DataSizes | None = None if where is None else load_attribute(where)(experiment)
     return sizes
 
 
 def _own_samples(experiment: Experiment) -> tuple[int | None, str | None]:
-    """Count the training samples of made-up data, which follow from the settings."""
+    """Count the training samples of synthetic data, which follow from the settings."""
     sizes = _sizes(experiment)
     return (None, None) if sizes is None or sizes.samples is None else (sizes.samples, OWN_DATA)
 
 
 def _least(rows: tuple[GpuRow, ...], what: Literal["usd", "hours"]) -> str | None:
-    """Return the GPU with the least dollars or hours, of those that are rented; ``None``: none is known."""
+    """Return the rentable GPU with the lowest dollars or hours; ``None`` if none is known."""
     known = {row.gpu: figure.value for row in rows if (figure := getattr(row, what)) and row.usd}
     return min(known, key=lambda gpu: known[gpu], default=None)

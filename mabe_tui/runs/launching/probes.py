@@ -1,4 +1,4 @@
-"""What probes of GPUs found, kept for later: one file a version's settings and GPU."""
+"""Results of GPU probes, kept on disk: one file for each pair of settings and GPU."""
 
 import datetime as dt
 import importlib.metadata
@@ -15,7 +15,7 @@ from core.training.probe_report import ProbeReport
 from mabe_tui.runs.listing.seeds import digest
 
 HERE = "this computer"
-"""In place of a GPU's name."""
+"""Placeholder for a GPU's name."""
 OF_NO_STEP = (
     "actions.",
     "hardware.",
@@ -31,7 +31,7 @@ OF_NO_STEP = (
     "training.keep_last",
     "training.keep_predictions",
 )
-"""Settings, or beginnings of their names, that change neither the time nor the memory of a step."""
+"""Settings, or prefixes of their names, that change neither the time nor the memory of a step."""
 
 
 class KeptProbe(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,28 +41,28 @@ class KeptProbe(msgspec.Struct, frozen=True, kw_only=True):
     time: dt.datetime
     report: ProbeReport
     usd: float | None = None
-    """What it cost, as far as can be told here."""
+    """Cost of the probe, as far as it can be estimated here."""
 
 
 def step_digest(experiment: Experiment) -> str:
-    """Return what is the same for two experiments only if a step of theirs takes the same."""
+    """Return a digest that two experiments share only if their steps take the same time and memory."""
     settings = identity(experiment).items()
     return digest({key: value for key, value in settings if not key.startswith(OF_NO_STEP)})
 
 
 def keep_probe(experiment: Experiment, probe: KeptProbe) -> None:
-    """Keep a probe in place of an earlier one of the same settings, GPU and torch."""
+    """Save a probe, replacing an earlier one with the same settings, GPU and torch version."""
     path = _folder(experiment) / f"{_name(probe.gpu)}-{probe.report.torch}.json"
     write_bytes_atomically(path, msgspec.json.encode(probe))
 
 
 def kept_probes(experiment: Experiment) -> dict[str, KeptProbe]:
-    """Return the probes of a version's settings with the torch that is installed here, by GPU."""
+    """Return the probes of a version's settings with the installed torch version, by GPU."""
     return {probe.gpu: probe for probe in _read(_folder(experiment))}
 
 
 def torch_version() -> str:
-    """Return the version of torch that is installed here, without loading it."""
+    """Return the installed version of torch, without importing it."""
     return importlib.metadata.version("torch").partition("+")[0]
 
 
@@ -70,7 +70,7 @@ def _read(folder: Path) -> Iterator[KeptProbe]:
     for path in sorted(folder.glob("*.json")):
         try:
             probe = msgspec.json.decode(path.read_bytes(), type=KeptProbe)
-        except (OSError, *UNDECODABLE):  # made by another version: a new probe replaces it
+        except (OSError, *UNDECODABLE):  # written by another version: a new probe replaces it
             continue
         if probe.report.torch == torch_version():
             yield probe

@@ -1,4 +1,4 @@
-"""From what a person asks for to requests that can be started, for `mabe run` and the dashboard alike."""
+"""Turn what the user asked for into requests that can be started, for `mabe run` and the dashboard."""
 
 import re
 import shlex
@@ -24,18 +24,18 @@ DIGITS = len(str(LARGEST_SEED))
 
 
 class LaunchOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What is asked for; nothing in it has been checked."""
+    """The options of a start; nothing in it has been checked."""
 
     version: str
     launcher: str | None = None
-    """``None``: as the registry says."""
+    """``None``: the launcher in the registry."""
     data: Path | None = None
-    """A folder in the competition's layout; ``None``: the version makes its own data."""
+    """A folder in the competition's layout; ``None``: the version uses synthetic data."""
     overrides: tuple[str, ...] = ()
     seeds: tuple[int, ...] = ()
-    """A run each; none: one run with the registry's seed."""
+    """One run per seed; empty: one run with the registry's seed."""
     folds: int | None = None
-    """A run for each of so many folds, of each seed; ``None``: as the version's ``data`` says."""
+    """Number of folds, with one run per fold and seed; ``None``: as the version's ``data`` says."""
     preset: str | None = None
     limits: Limits = Limits()
 
@@ -46,10 +46,10 @@ def experiment_for(
     seed: int | None = None,
     fold: int | None = None,
 ) -> Experiment:
-    """Resolve the version with preset, overrides, and what data, seed and fold imply.
+    """Resolve the version with preset and overrides, and with the settings that data, seed and fold imply.
 
     Raises:
-        ConfigError: names the key, what is allowed, and the nearest right spelling.
+        ConfigError: names the key, the allowed values, and the nearest correct spelling.
     """
     implied = [f"training.seed={seed}"] if seed is not None else []
     if fold is not None:
@@ -65,10 +65,10 @@ def request_for(
     seed: int | None = None,
     fold: int | None = None,
 ) -> RunRequest:
-    """Write down one run, with the limits that its launcher imposes. Touches nothing.
+    """Build the request of one run, with the limits that its launcher imposes. Touches no file.
 
     Raises:
-        UserError: it cannot be had as it is asked for; says why.
+        UserError: the run is not possible as specified; says why.
     """
     experiment = experiment_for(registry, options, seed, fold)
     launcher = launcher_named(options.launcher or experiment.hardware.launcher)
@@ -84,7 +84,7 @@ def request_for(
 
 
 def requests_for(registry: Registry, options: LaunchOptions) -> list[RunRequest]:
-    """Write down a run for each seed, and for each fold of it; see :func:`request_for`."""
+    """Build one request for each seed and fold; see :func:`request_for`."""
     folds = range(options.folds) if options.folds is not None else (None,)
     return [
         request_for(registry, options, seed, fold)
@@ -94,7 +94,7 @@ def requests_for(registry: Registry, options: LaunchOptions) -> list[RunRequest]
 
 
 def _group_tags(requests: Sequence[RunRequest]) -> tuple[str, ...]:
-    """Return the tag that runs of the folds of one start share; none where they have no folds."""
+    """Return the tag that the fold runs of one start share; empty if they have no folds."""
     first = requests[0]
     if len(requests) < 2 or first.experiment.data.folds is None:
         return ()
@@ -102,11 +102,11 @@ def _group_tags(requests: Sequence[RunRequest]) -> tuple[str, ...]:
 
 
 def check_data(request: RunRequest) -> str:
-    """Describe the data of a run, having looked that they are there.
+    """Describe the data of a run, after checking that they exist.
 
     Raises:
-        ConfigError: the version needs a data folder and none was named.
-        DataError: what was named is no data folder, or has nothing to learn from or to validate on.
+        ConfigError: the version needs a data folder and none was given.
+        DataError: the path is not a data folder, or holds nothing to train on or to validate on.
     """
     experiment = request.experiment
     spec = task_spec(experiment.task)
@@ -116,16 +116,16 @@ def check_data(request: RunRequest) -> str:
         if request.launcher != "local":
             launcher_named(request.launcher).quote(
                 request
-            )  # refuses what cannot be seen from there
+            )  # rejects a path that cannot be seen from there
             return request.data
     folder = None if request.data is None else Path(request.data)
     if spec.describe_data is None:
         return "made by the run" if folder is None else str(folder)
-    return str(load_attribute(spec.describe_data)(experiment, folder))  # late: pyarrow
+    return str(load_attribute(spec.describe_data)(experiment, folder))  # imported late: pyarrow
 
 
 def _how_to_name_data(request: RunRequest) -> str:
-    """Return the command again, with all that was stated and with a data folder."""
+    """Return the same command with all given options and with a data folder."""
     name = request.experiment.name
     words = ["mabe", "run", name, "--data", "DIR"]
     words += ["--on", "local"] if request.experiment.hardware.launcher != "local" else []
@@ -146,7 +146,7 @@ def start(
     parallel: int | None = None,
     say: Say = say_nothing,
 ) -> list[RunDir]:
-    """Start runs that ask for the same machine; see :func:`~mabe_tui.runs.launching.start.start_runs`.
+    """Start runs that use the same machine; see :func:`~mabe_tui.runs.launching.start.start_runs`.
 
     Raises:
         UserError: the launcher is not ready, or cannot start them.
@@ -160,11 +160,11 @@ def parse_seeds(text: str, name: str = "--seeds") -> tuple[int, ...]:
     """Read ``42,2023``.
 
     Args:
-        text: what was typed.
-        name: what the error calls it.
+        text: the text to parse.
+        name: how the error refers to it.
 
     Raises:
-        MisuseError: not whole numbers, one is too large, or one is named twice.
+        MisuseError: not whole numbers, a number is too large, or one is repeated.
     """
     numbers = [part.strip() for part in text.split(",")]
     if not all(re.fullmatch(r"[0-9]+", number) for number in numbers):

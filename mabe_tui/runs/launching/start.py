@@ -1,4 +1,4 @@
-"""From what was asked to a run that is under way."""
+"""Start runs: create their folders and launch them."""
 
 import datetime as dt
 import math
@@ -30,14 +30,14 @@ EPOCHS_AVERAGED = 5
 
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
-    """How long a run may take, by an earlier one of the same version."""
+    """Estimated duration of a run, from an earlier one of the same version."""
 
     seconds: float
     """From its start to its last epoch."""
     seconds_per_epoch: float
     from_run: str
     other_gpu: str | None = None
-    """What that run had, where it is none of the GPUs that are asked for now."""
+    """GPU of the earlier run, if it is not among those requested now."""
 
 
 def new_request(
@@ -49,7 +49,7 @@ def new_request(
     data: Path | None = None,
     limits: Limits | None = None,
 ) -> RunRequest:
-    """Write down what is asked, under a new run id. Touches nothing."""
+    """Build a request under a new run id. Touches no file."""
     now = dt.datetime.now(dt.UTC)
     return RunRequest(
         run=new_run_id(experiment.name, now),
@@ -72,10 +72,10 @@ def start_run(
     tags: Sequence[str] = (),
     say: Say = say_nothing,
 ) -> RunDir:
-    """Make the run's folder and launch it; where that fails, no folder is left behind.
+    """Create the run's folder and launch it; if that fails, leave no folder behind.
 
     Raises:
-        UserError: the folder cannot be written, or the launcher cannot start it; says why.
+        UserError: the folder cannot be written, or the launcher cannot start the run; says why.
     """
     (run,) = start_runs(home, [request], launcher, tags, say=say)
     return run
@@ -89,13 +89,13 @@ def start_runs(
     parallel: int | None = None,
     say: Say = say_nothing,
 ) -> list[RunDir]:
-    """Make the runs' folders and launch them all, to run at most ``parallel`` at a time.
+    """Create the runs' folders and launch them all, with at most ``parallel`` running at a time.
 
-    Where that fails, or is interrupted, no folder of a run that was not launched is left behind. ``say``
-    is told what takes long.
+    If that fails or is interrupted, no folder of an unlaunched run is left behind. ``say`` is called with
+    a message before each slow step.
 
     Raises:
-        UserError: a tag cannot be one, a folder cannot be written, or the launcher cannot start one; says
+        UserError: a tag is invalid, a folder cannot be written, or the launcher cannot start a run; says
             why, and which runs were started before that.
     """
     about = About(tags=tuple(dict.fromkeys(require_tag(tag) for tag in tags)))
@@ -108,7 +108,7 @@ def start_runs(
         launcher.launch_all(runs, parallel, say)
     except BaseException as error:
         for run in runs:
-            if not run.attempts():  # a launcher takes back one that it claimed and cannot start
+            if not run.attempts():  # a launcher reverts a run that it claimed and cannot start
                 shutil.rmtree(run.path, ignore_errors=True)
         started = [run.id for run in runs if run.attempts()]
         if started and isinstance(error, UserError):
@@ -127,10 +127,10 @@ def _seconds_before_training(history: History) -> float:
 def estimate(store: RunStore, request: RunRequest) -> Estimate | None:
     """Estimate the duration from the latest run of the same version, preset and launcher.
 
-    One that had a GPU which is asked for now goes before any that had another.
+    Runs on one of the requested GPUs take precedence over runs on others.
 
     Returns:
-        ``None`` where there is no such run with a completed epoch.
+        ``None`` if there is no such run with a completed epoch.
     """
     asked = choices_of(request.experiment.hardware.gpu) if request.launcher != "local" else ()
     wanted, other = {split_gpu(gpu) for gpu in asked}, None

@@ -1,7 +1,7 @@
-"""All runs of a home folder, summed up quickly and again and again: only what changed is read.
+"""Summaries of all runs of a home folder, refreshed cheaply: only changed runs are read again.
 
-Runs that have ended are remembered on disk. That file holds nothing that cannot be computed from the run
-folders; where it is missing, damaged or of another version it is made anew.
+Runs that have ended are cached on disk. That file holds nothing that cannot be computed from the run
+folders; if it is missing, damaged or of another version, it is rebuilt.
 """
 
 import datetime as dt
@@ -29,17 +29,17 @@ from mabe_tui.runs.summary.run_summary import RunSummary, state_of, summary_from
 
 FILE = "catalog.msgpack"
 FORMAT = 2
-"""Raise it when a record's values come to mean something else; new fields are noticed by themselves."""
+"""Raise this when a record's values change meaning; new fields are detected automatically."""
 TOLD_SECONDS, TOLD_SHARE = 0.25, 0.5
-"""While all runs are read it is told which have been: after so long, or this share of what it took so far."""
+"""Progress is reported after this many seconds, or after this share of the time spent so far."""
 ASKED = 50
-"""Runs elsewhere that one refresh asks about, the newest."""
+"""Runs elsewhere that one refresh asks about, newest first."""
 LOCAL = "local"
 WATCHED = ("run.toml", "about.toml", "handle.toml", "attempts")
 Told = Callable[[list[RunRecord], int], None]
-"""Takes the records that there are by now, newest first, and how many there will be."""
+"""Takes the records read so far, newest first, and the total number of runs."""
 Signature = tuple[int, ...]
-"""Sizes and times of change of the files that a summary is computed from."""
+"""Sizes and modification times of the files that a summary is computed from."""
 
 
 class _Kept(msgspec.Struct, array_like=True):
@@ -54,7 +54,7 @@ class _File(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class _Alive:
-    """What is kept of a run that may go on, so that only what is new is read."""
+    """State kept of a run that may continue, so that only new events are read."""
 
     tail: ThinTail
     history: History
@@ -66,14 +66,14 @@ class _Known:
     record: RunRecord
     entry: RunEntry
     alive: _Alive | None = None
-    """``None`` where the run has ended: its record stays as it is until a file changes."""
+    """``None`` if the run has ended: its record stays valid until a file changes."""
 
 
 class Catalog:
-    """The records of all runs. May be called from any thread.
+    """The records of all runs. Thread-safe.
 
     Args:
-        store: which runs.
+        store: the runs.
     """
 
     def __init__(self, store: RunStore) -> None:
@@ -86,14 +86,14 @@ class Catalog:
         self._listed: tuple[int, int] | None = None
 
     def records(self, now: dt.datetime | None = None, told: Told | None = None) -> list[RunRecord]:
-        """Return all runs, newest first, as they are now; of one that did not change, the same object.
+        """Return all runs, newest first, in their current state; an unchanged run keeps its record object.
 
-        Asks nobody elsewhere: of a run that is elsewhere and has not ended, the state is what the last
-        :meth:`refresh` was told, ``unknown`` before it.
+        Contacts no launcher: a run elsewhere that has not ended has the state that the last
+        :meth:`refresh` found, or ``unknown`` before the first.
 
         Args:
-            now: for running times; the present where not given.
-            told: of what has been read, every now and then, where that takes long.
+            now: the time that running times extend to; the present by default.
+            told: called with the records read so far, every now and then, if reading takes long.
 
         Raises:
             RunError: the folder of runs cannot be listed.
@@ -103,10 +103,10 @@ class Catalog:
             return self._all(now, told)
 
     def glance(self, now: dt.datetime | None = None) -> list[RunRecord]:
-        """As :meth:`records`, but of runs that had ended nothing is looked at unless a run came or went.
+        """Return the same as :meth:`records`, but check ended runs only if a run was added or removed.
 
-        So a tag, a note or a resume of one of them is seen by the next :meth:`records` only; what it costs
-        depends on how many are alive.
+        A tag, a note or a resume of an ended run therefore shows at the next :meth:`records` only; the
+        cost depends on the number of live runs.
 
         Raises:
             RunError: as :meth:`records`.
@@ -123,9 +123,7 @@ class Catalog:
     def _all(self, now: dt.datetime, told: Told | None = None) -> list[RunRecord]:
         if self._on_disk is None:
             self._on_disk = _load(self._path)
-        self._listed = _stat(
-            str(self.store.folder)
-        )  # first: what comes afterwards is seen next time
+        self._listed = _stat(str(self.store.folder))  # first: a later change is seen next time
         self._known = self._look_at_each(self.store.entries(), now, told)
         self._save()
         return [known.record for known in self._known.values()]
@@ -148,13 +146,13 @@ class Catalog:
         return [record.summary for record in self.records(now)]
 
     def refresh(self, limit: int = ASKED) -> list[str]:
-        """Hear what runs elsewhere say now, over the network; the next :meth:`records` has it.
+        """Query runs elsewhere over the network; the next :meth:`records` includes the answers.
 
         Args:
-            limit: at most so many are asked, the newest.
+            limit: at most this many are queried, newest first.
 
         Returns:
-            Why some cannot be heard, each reason once.
+            Reasons why some did not answer, each once.
         """
         if not self._known:
             self.records()
@@ -168,7 +166,7 @@ class Catalog:
     def _look(self, entry: RunEntry, now: dt.datetime) -> _Known:
         signature = _signature(
             str(entry.run.path)
-        )  # first: what is read afterwards can only be newer
+        )  # first: anything read afterwards can only be newer
         known = self._known.get(entry.id)
         if known is not None and known.signature == signature:
             return known if known.alive is None else self._again(known, known.alive, now)
@@ -176,7 +174,7 @@ class Catalog:
         if kept is not None and kept.signature == signature:
             return _Known(signature, kept.record, entry)
         tail = known.alive.tail if known is not None and known.alive else ThinTail(entry.run)
-        # What an entry has read it keeps, and the job writes to run.toml what it finds.
+        # An entry caches what it has read, and the job writes its findings to run.toml.
         return self._read(RunEntry(entry.run), signature, tail, now)
 
     def _read(
@@ -190,14 +188,14 @@ class Catalog:
         return _Known(signature, record, entry, None if ended else _Alive(tail, history))
 
     def _again(self, known: _Known, alive: _Alive, now: dt.datetime) -> _Known:
-        """Say how a run is whose files are as they were: time goes by, and its process may have died."""
+        """Update a run whose files are unchanged: time passes, and its process may have died."""
         state, ended = self._state(known.entry)
         summary = summary_from(known.entry, alive.history, state, now)
         record = msgspec.structs.replace(known.record, summary=summary)
         return _Known(known.signature, record, known.entry, None if ended else alive)
 
     def _state(self, entry: RunEntry) -> tuple[RunState, bool]:
-        """Say how a run is without asking anyone elsewhere, and whether that is its end."""
+        """Return the state of a run without contacting a launcher, and whether it is final."""
         if entry.require_request().launcher == LOCAL:
             state = state_of(entry)
             return state, not state.may_speak
@@ -205,7 +203,7 @@ class Catalog:
         return (ended, True) if ended else (self._told.get(entry.id, RunState.UNKNOWN), False)
 
     def _save(self) -> None:
-        """Write the runs that have ended, where those on disk are others."""
+        """Write the runs that have ended, if those on disk differ."""
         ended = {
             name: known
             for name, known in self._known.items()
@@ -215,14 +213,14 @@ class Catalog:
         if {name: known.signature for name, known in ended.items()} == before:
             return
         self._on_disk = {name: _Kept(k.signature, k.record) for name, k in ended.items()}
-        with suppress(UserError):  # then it is computed again next time
+        with suppress(UserError):  # it is computed again next time
             write_bytes_atomically(self._path, _encoded(self._on_disk))
 
 
 def _encoded(kept: dict[str, _Kept]) -> bytes:
     """Encode the catalog's file, without the runs that msgpack cannot hold.
 
-    Such a run has a number beyond 64 bits, or a name that is not UTF-8. It is read anew by every listing.
+    Such a run has a number beyond 64 bits, or a name that is not UTF-8. Every listing reads it again.
     """
     encode = msgspec.msgpack.encode
     try:
@@ -249,12 +247,12 @@ def _load(path: Path) -> dict[str, _Kept]:
 
 
 def _version() -> str:
-    """Name the format by the fields as well, so that one that was added is never read as absent."""
+    """Return the format's version, fields included, so that a new field is never read as absent."""
     return " ".join((str(FORMAT), *RunRecord.__struct_fields__, *RunSummary.__struct_fields__))
 
 
 def _signature(folder: str) -> Signature:
-    """Look at the files of a run: a thousand runs in some ten milliseconds, hence no ``Path``."""
+    """Return the signature of a run's files. Avoids ``Path``: a thousand runs take about ten milliseconds."""
     found: list[int] = []
     for name in WATCHED:
         found += _stat(f"{folder}/{name}")
@@ -263,7 +261,7 @@ def _signature(folder: str) -> Signature:
     except OSError:
         return tuple(found)
     for attempt in sorted(attempts):
-        found += _stat(f"{folder}/attempts/{attempt}")  # told to stop; ended without a word
+        found += _stat(f"{folder}/attempts/{attempt}")  # asked to stop; ended without a message
         found += _stat(f"{folder}/attempts/{attempt}/events.jsonl")
     return tuple(found)
 
@@ -281,7 +279,7 @@ def _is_alive_elsewhere(known: _Known) -> bool:
 
 
 def _ending_elsewhere(entry: RunEntry) -> RunState | None:
-    """Say how a run elsewhere ended, by what is here of it; a preempted one may go on by itself."""
+    """Return how a run elsewhere ended, from its local files; a preempted one may restart by itself."""
     attempt = newest_attempt(entry.run)
     if attempt is None:
         return None

@@ -1,4 +1,4 @@
-"""What a table says of a run or a version in one cell: the same on the command line and on a screen."""
+"""Table cells of a run or a version: the same on the command line and in the dashboard."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -10,19 +10,19 @@ from mabe_tui.runs.summary.run_summary import RunSummary
 
 SECONDS = "_seconds"
 PRESENT = "^"
-"""Behind a mean over the labels that validation has examples of, as it lacks some."""
+"""Marks a mean over the labels present in the validation data, if it lacks some."""
 PRESENT_NOTE = f"{PRESENT} over the classes present alone: the validation data lacks some"
 LEAST_FIXED, MOST_FIXED = 1e-2, 10
-"""Between these lie metrics and losses, which are told to four places."""
+"""Metrics and losses lie between these; they get four decimals."""
 
 
 def shown_state(run: RunSummary) -> str:
-    """Return the word of a table for a run's state; ``imported`` where a log claims the figures beside it."""
+    """Return the word for a run's state; ``imported`` if a log claims the figures beside it."""
     return "imported" if run.imported else run.state.value
 
 
 def remark_of(run: RunSummary) -> str | None:
-    """Return the one thing most worth knowing of a run, beside its figures."""
+    """Return the single most useful remark on a run, beside its figures."""
     if run.stalled_seconds is not None:
         return f"silent for {duration(run.stalled_seconds)}"
     if run.problem:
@@ -38,12 +38,12 @@ def spell_measured(
     primary: str | None = None,
     with_label: bool = False,
 ) -> str | None:
-    """Spell a measurement: ``0.4312 ± 0.0051 (3)``, seeds in brackets; ``…`` where no run is finished.
+    """Format a measurement: ``0.4312 ± 0.0051 (3)``, seeds in brackets; ``…`` if no run has finished.
 
     Args:
-        measured: of a version.
-        as_registered: ``False``: a star says that the runs had other settings than the registry has now.
-        primary: the primary metric of the task; where another one leads, :data:`PRESENT` says so.
+        measured: the measurement of a version.
+        as_registered: ``False`` adds a star: the runs had settings other than the registry has now.
+        primary: the primary metric of the task; if another one leads, :data:`PRESENT` is added.
         with_label: name the metric, in a table of several.
     """
     if measured.score is None:
@@ -61,12 +61,12 @@ def spell_measured(
 
 
 def spell_score(value: float | None, labels_absent: bool) -> str | None:
-    """Spell what a run's leading metric came to; marked where it is a mean over some labels only."""
+    """Format the value of a run's leading metric; marked if it is a mean over some labels only."""
     return None if value is None else f"{value:.4f}{PRESENT if labels_absent else ''}"
 
 
 def spell(key: str, value: Value) -> str | None:
-    """Spell a value for a table, by its key and kind; ``None`` where there is none."""
+    """Format a value for a table, by its key and kind; ``None`` if there is none."""
     if value is None or isinstance(value, str):
         return value or None
     if isinstance(value, bool):
@@ -79,7 +79,7 @@ def spell(key: str, value: Value) -> str | None:
 
 
 def spell_delta(delta: Value, told_apart: bool | None) -> str | None:
-    """Spell a difference from the baseline; ``~`` before one that is not told apart from luck."""
+    """Format a difference from the baseline; ``~`` marks one that is not significant."""
     text = spell(DELTA, delta)
     return text if text is None or told_apart or delta == 0 else f"~{text}"
 

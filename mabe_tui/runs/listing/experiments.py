@@ -1,4 +1,4 @@
-"""One row a version of the registry: what it is, what it claims, and what its runs came to."""
+"""One row per version of the registry: its description, its reported result, and its runs."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -21,54 +21,54 @@ from mabe_tui.runs.listing.seeds import settings_digest
 
 
 class ExperimentRow(VersionRow, frozen=True, kw_only=True):
-    """What the registry says of a version, and what its runs came to. ``None``: not known, or no run.
+    """A version of the registry and the results of its runs. ``None``: unknown, or no run.
 
-    For the home screen and ``mabe list --measured``.
+    Used by the home screen and ``mabe list --measured``.
     """
 
     measured: Measured
     as_registered: bool | None = None
-    """Whether what was measured had the settings that the registry gives now, the seed apart."""
+    """Whether the measured runs had the settings that the registry has now, apart from the seed."""
     delta: float | None = None
-    """To the baseline in the primary metric; ``None`` where they were scored on other data."""
+    """Difference from the baseline in the primary metric; ``None`` if they were scored on different data."""
     score_delta: float | None = None
-    """The same in the metric that leads."""
+    """Difference from the baseline in the leading metric."""
     told_apart: bool | None = None
-    """Whether ``score_delta`` exceeds the luck of data and seeds; ``None``: not known."""
+    """Whether ``score_delta`` exceeds chance, over data and seeds; ``None`` if unknown."""
     is_baseline: bool = False
     runs: int = 0
-    """All but trials, whatever became of them."""
+    """Number of runs in any state, without trials."""
     trials: int = 0
     alive: int = 0
     """Runs and trials that are queued, running or stopping."""
     last_run: str | None = None
-    """The newest, a trial or an imported one only where there is nothing else."""
+    """The newest run; a trial or an imported one only if there is nothing else."""
     last_state: RunState | None = None
     last_created: dt.datetime | None = None
     cost_usd: float | None = None
-    """Of all its runs and trials, where the price is known."""
+    """Cost of all its runs and trials, where the price is known."""
 
 
 class KnownDistinctions(Protocol):
-    """What has been found out about differences from a baseline.
+    """Known significance of differences from a baseline.
 
-    :class:`mabe_tui.runs.comparison.told_apart.Distinctions` finds it out.
+    Implemented by :class:`mabe_tui.runs.comparison.told_apart.Distinctions`.
     """
 
     def known(self, name: str, baseline: Measured | None) -> bool | None:
-        """Return whether a version is told apart from a baseline; ``None``: that is not known."""
+        """Return whether a version differs significantly from a baseline; ``None`` if unknown."""
         ...
 
 
 class ExperimentCache:
-    """Versions resolved once for each registry object, for a screen that is drawn again and again."""
+    """Cache of resolved versions per registry object, for a screen that is redrawn often."""
 
     def __init__(self) -> None:
         self._registry: Registry | None = None
         self._found: dict[str, tuple[ExperimentRow, str]] = {}
 
     def get(self, registry: Registry, version: str) -> tuple[ExperimentRow, str]:
-        """Return what the registry says of a version, and the digest of its settings.
+        """Return the description of a version, and the digest of its settings.
 
         Raises:
             ConfigError: it cannot be resolved.
@@ -96,9 +96,9 @@ def experiment_rows(
     Args:
         registry: the versions.
         records: of all runs, newest first.
-        baseline: a version or a run that all are held against.
+        baseline: a version or a run that all are compared with.
         cache: keeps the resolved versions for the next call.
-        distinctions: knows which differences from the baseline are more than luck.
+        distinctions: knows which differences from the baseline are significant.
 
     Raises:
         ConfigError: a version cannot be resolved.
@@ -117,7 +117,7 @@ def experiment_rows(
 
 
 def experiment_table(row: ExperimentRow) -> dict[str, object]:
-    """Return a version for JSON, where the mean of the primary metric goes by that metric's name."""
+    """Return a version for JSON, with the mean of the primary metric under that metric's name."""
     measured = msgspec.structs.asdict(row.measured)
     by_name = {row.metric if key == "primary" else key: value for key, value in measured.items()}
     return version_table(row) | {"measured": by_name}
@@ -126,7 +126,7 @@ def experiment_table(row: ExperimentRow) -> dict[str, object]:
 def with_told_apart(
     rows: Sequence[ExperimentRow], baseline: Measured | None, distinctions: KnownDistinctions
 ) -> list[ExperimentRow]:
-    """Return the rows with what is known of their differences from the baseline."""
+    """Return the rows with the known significance of their differences from the baseline."""
     return [
         msgspec.structs.replace(row, told_apart=distinctions.known(row.version, baseline))
         for row in rows
@@ -136,14 +136,14 @@ def with_told_apart(
 def baseline_of(
     name: str | None, registry: Registry, records: Sequence[RunRecord]
 ) -> Measured | None:
-    """Sum up what all versions are held against; ``None`` where nothing is.
+    """Summarise the baseline; ``None`` if there is none.
 
     Raises:
         RunError: it is neither a version nor a run.
     """
     if name is None:
         return None
-    if name in registry.versions:  # it need not have a run yet
+    if name in registry.versions:  # it may have no run yet
         return measured_version(name, records)
     return measured_name(name, records)
 

@@ -1,4 +1,4 @@
-"""A run as one flat row: what can be asked of it, shown of it, and sorted by."""
+"""A run as one flat row of values to filter, show and sort by."""
 
 import datetime as dt
 import math
@@ -16,16 +16,16 @@ from mabe_tui.runs.tasks import find_spec
 
 Value = str | float | bool | dt.datetime | tuple[str, ...] | None
 Row = Mapping[str, Value]
-"""Values by key. A key that is not there and ``None`` mean the same: not known, or not yet."""
+"""Values by key. A missing key and ``None`` mean the same: unknown, or not yet measured."""
 
 BEST_SCORE, SMOOTHED_SCORE = "best_score", "smoothed_score"
-"""Of the metric that leads in a run's task: at the best epoch, and the best of its moving average."""
+"""The leading metric of a run's task: at the best epoch, and the best of its moving average."""
 DELTA = "delta"
 """The difference from the baseline in the primary metric of the task."""
 SCORE_DELTA = "score_delta"
-"""The same in the metric that leads: see :meth:`~core.config.task_spec.TaskSpec.leading`."""
+"""The difference in the leading metric: see :meth:`~core.config.task_spec.TaskSpec.leading`."""
 TOLD_APART = "told_apart"
-"""Whether ``score_delta`` exceeds the luck of data and seeds; not a key to filter by."""
+"""Whether ``score_delta`` exceeds chance, over data and seeds; not a key to filter by."""
 ALIASES = {
     "run": "id",
     "tag": "tags",
@@ -39,16 +39,16 @@ ALIASES = {
     "batch": "training.batch_size",
     "inputs": "features.inputs",
 }
-"""Short names that people type → keys. The label of a task's primary metric is one, too: ``f1``."""
+"""Short names that people type → keys. The label of a task's primary metric, ``f1``, is one too."""
 PREFIXES = ("best.", "smoothed.")
-"""Of metrics: ``best.f1`` is ``best.f1_macro``."""
+"""Aliases of metrics: ``best.f1`` is ``best.f1_macro``."""
 PINNED = "pinned"
 OWN_KEYS = ("gpu", "group", "trial", SMOOTHED_SCORE, DELTA, SCORE_DELTA, PINNED)
 _DIGITS = re.compile(r"(\d+)")
 
 
 class UnknownFieldError(UserError):
-    """There is no such key; the message names the nearest."""
+    """Raised for an unknown key; the message names the nearest."""
 
 
 def row_of(record: RunRecord) -> dict[str, Value]:
@@ -57,7 +57,7 @@ def row_of(record: RunRecord) -> dict[str, Value]:
     Keys: every field of ``RunSummary``; the last epoch's metrics by their names (``f1_macro``), the
     best epoch's under ``best.``, the best of their moving averages under ``smoothed.``; settings by
     dotted key (``training.batch_size``); ``gpu``; ``trial``; ``group``, the same for runs that differ
-    in their seed alone. Differences and ``pinned`` are the affair of
+    in their seed alone. Differences and ``pinned`` come from
     :class:`mabe_tui.runs.listing.row_cache.RowCache`.
     """
     summary = record.summary
@@ -79,7 +79,7 @@ _SUMMARY_FIELDS = tuple(name for name in RunSummary.__struct_fields__ if name !=
 
 
 class Fields:
-    """The keys that a set of rows has, and finding one by what a person calls it."""
+    """The keys of a set of rows, and the lookup of a key by a typed name."""
 
     def __init__(self, rows: Iterable[Row] = ()) -> None:
         rows = list(rows)
@@ -88,7 +88,7 @@ class Fields:
         self.keys = tuple(
             dict.fromkeys((*_fixed_keys(), *(key for keys in shapes for key in keys)))
         )
-        """All, in the order in which they are to be offered."""
+        """All keys, in the order in which they are offered."""
         self._known = frozenset(self.keys)
         labels = _labels(tasks)
         self.aliases = {**labels, **ALIASES}
@@ -97,10 +97,10 @@ class Fields:
         """Primary metrics of the tasks → their short names."""
 
     def resolve(self, name: str) -> str:
-        """Find the key that a name means: itself, one of :attr:`aliases`, or a unique last part.
+        """Return the key that a name stands for: itself, one of :attr:`aliases`, or a unique last part.
 
         Raises:
-            UnknownFieldError: there is none, or several; names the nearest, or them.
+            UnknownFieldError: there is none, or several; names the nearest, or the candidates.
         """
         if name in self._known:
             return name
@@ -127,9 +127,9 @@ class Fields:
 
 
 def sort_rows(rows: Iterable[Row], key: str, descending: bool = False) -> list[Row]:
-    """Sort by one key; rows without a value, or with NaN, come last either way. Ties keep their order.
+    """Sort by one key; rows without a value, or with NaN, come last in either direction. The sort is stable.
 
-    Texts sort naturally: ``v9`` before ``v10``. Numbers come before texts.
+    Text sorts naturally: ``v9`` before ``v10``. Numbers come before text.
     """
     valued: list[Row] = []
     missing: list[Row] = []
@@ -139,9 +139,9 @@ def sort_rows(rows: Iterable[Row], key: str, descending: bool = False) -> list[R
 
 
 def largest_first(rows: Collection[Row], key: str) -> bool:
-    """Return in which direction a column is sorted at first: the best, the largest or the newest first.
+    """Return the initial direction of a column: the best, the largest or the newest first.
 
-    Texts rise, and so does what is better the smaller it is: a loss, say.
+    Text sorts in ascending order, and so do values where smaller is better, such as a loss.
     """
     row = next((row for row in rows if not is_missing(row.get(key))), None)
     if row is None:
@@ -161,12 +161,12 @@ def _is_better_smaller(row: Row, key: str) -> bool:
 
 
 def is_missing(value: Value) -> bool:
-    """Return whether there is nothing to compare: ``None`` or NaN."""
+    """Return whether a value is missing: ``None`` or NaN."""
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def order_of(value: Value) -> tuple[object, ...]:
-    """Return what values of any kind can be ordered by."""
+    """Return a sort key for values of any kind."""
     if isinstance(value, dt.datetime):
         return (0, value.timestamp())
     if isinstance(value, str):
@@ -177,7 +177,7 @@ def order_of(value: Value) -> tuple[object, ...]:
 
 
 def natural(text: str) -> tuple[tuple[bool, int, str], ...]:
-    """Return what orders texts with numbers in them as people do: ``v9`` before ``v10``."""
+    """Return a natural sort key for text with numbers in it: ``v9`` before ``v10``."""
     return tuple(
         (False, int(part), "") if part.isdigit() else (True, 0, part.casefold())
         for part in _DIGITS.split(text)
@@ -186,7 +186,7 @@ def natural(text: str) -> tuple[tuple[bool, int, str], ...]:
 
 
 def _labels(tasks: Iterable[Value]) -> dict[str, str]:
-    """Return the short names of the tasks' primary metrics, that of the first task before others."""
+    """Return the short names of the tasks' primary metrics; the first task wins."""
     found: dict[str, str] = {}
     for spec in map(find_spec, tasks):
         if spec is not None:
@@ -195,7 +195,7 @@ def _labels(tasks: Iterable[Value]) -> dict[str, str]:
 
 
 def _fixed_keys() -> tuple[str, ...]:
-    """Return the keys that may be asked for before there is any run."""
+    """Return the keys that can be used before there is any run."""
     spec = task_spec(DEFAULT_TASK)
     settings = flatten(spec.experiment(name=""))
     metrics = [f"{prefix}{name}" for prefix in ("", *PREFIXES) for name in _plain_metrics(spec)]

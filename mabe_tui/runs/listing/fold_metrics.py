@@ -19,12 +19,12 @@ TP, FN = 0, 2
 
 
 def metrics_of(counts: Counts, spec: TaskSpec, labels: Sequence[str]) -> dict[str, float]:
-    """Return what can be computed from rows that are summed over the units, and the support of each label.
+    """Compute the metrics that follow from rows summed over the units, and the support of each label.
 
     Args:
-        counts: of each label.
-        spec: of the task.
-        labels: their names; none: not known.
+        counts: the counts of each label.
+        spec: the run's task.
+        labels: their names; empty if unknown.
     """
     import numpy as np
 
@@ -49,13 +49,13 @@ def metrics_of(counts: Counts, spec: TaskSpec, labels: Sequence[str]) -> dict[st
 def with_folds_pooled(
     records: Sequence[RunRecord],
 ) -> tuple[list[RunRecord], dict[str, tuple[str, ...]], tuple[str, ...]]:
-    """Let one record stand for the runs of all folds, with the metrics of all their units.
+    """Combine the runs of all folds into one record, with metrics over all their units.
 
     Args:
-        records: of one version, newest first.
+        records: the runs of one version, newest first.
 
     Returns:
-        The records; the ids of the runs that a pooled one stands for, by its id; and a sentence for each set
+        The records; the ids of the runs behind each pooled record, by its id; and a sentence for each set
         of folds that is not complete.
     """
     sets, incomplete = fold_sets(records)
@@ -64,7 +64,7 @@ def with_folds_pooled(
 
 
 def _pooled(runs: FoldSet[RunRecord]) -> RunRecord:
-    """Return the newest run's record with what all folds came to; no metrics where one kept no rows."""
+    """Return the newest run's record with the metrics of all folds; without metrics if one kept no rows."""
     newest, spec = runs.newest, find_spec(runs.newest.summary.task)
     tables = [run.fold_counts for run in runs.runs]
     best: dict[str, float] = {}
@@ -88,7 +88,7 @@ def _pooled(runs: FoldSet[RunRecord]) -> RunRecord:
 
 
 def _leading(record: RunRecord, spec: TaskSpec, metrics: dict[str, float]) -> RunSummary:
-    """Return the summary with the metric that leads where these were measured."""
+    """Return the summary with the leading metric of these measurements."""
     leading = spec.leading(metrics)
     return msgspec.structs.replace(
         record.summary,

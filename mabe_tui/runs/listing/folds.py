@@ -1,4 +1,4 @@
-"""Runs of the folds of a version: where all are there, they count as one run, scored on every unit once."""
+"""Runs of the folds of a version. A complete set counts as one run, scored on every unit once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,16 +10,16 @@ from mabe_tui.runs.listing.seeds import Candidate, digest, request_digest
 
 
 class FoldCandidate(Candidate, Protocol):
-    """What is asked of a run to say whether it is one of several folds."""
+    """The properties of a run that decide whether it is one of several folds."""
 
     @property
     def folds(self) -> int | None:
-        """Number of folds; ``None`` where it has none."""
+        """Number of folds; ``None`` if it has none."""
         ...
 
     @property
     def fold(self) -> int | None:
-        """Its own."""
+        """Its own fold."""
         ...
 
     @property
@@ -33,14 +33,14 @@ Run = TypeVar("Run", bound=FoldCandidate)
 
 @dataclass(frozen=True)
 class FoldSet(Generic[Run]):
-    """One finished run of each fold, alike in all but the fold; or a single run that has no folds."""
+    """One finished run of each fold, identical except for the fold; or a single run without folds."""
 
     runs: tuple[Run, ...]
-    """In the order of folds."""
+    """The runs, in the order of folds."""
 
     @property
     def newest(self) -> Run:
-        """The run that stands for all where only one can."""
+        """The run that represents all where only one can."""
         return max(self.runs, key=lambda run: run.id)
 
     @property
@@ -50,27 +50,27 @@ class FoldSet(Generic[Run]):
 
     @property
     def id(self) -> str:
-        """The id of the run that stands for all."""
+        """The id of the run that represents all."""
         return self.newest.id
 
     @property
     def seed(self) -> int | None:
-        """The seed of all."""
+        """The seed of all runs."""
         return self.runs[0].seed
 
     @property
     def state(self) -> RunState:
-        """How the run is; all folds are finished."""
+        """The state of the runs; all folds have finished."""
         return self.runs[0].state
 
     @property
     def alike(self) -> str:
-        """The same for sets of runs that differ in the seed alone."""
+        """Digest that sets of runs share if they differ in the seed alone."""
         return self.runs[0].fold_group if self.is_pooled else self.runs[0].alike
 
     @property
     def data(self) -> str:
-        """The same for the same data and the same units in each fold."""
+        """Digest that sets share if they have the same data and the same units in each fold."""
         return digest([run.data for run in self.runs]) if self.is_pooled else self.runs[0].data
 
     @property
@@ -85,19 +85,19 @@ class FoldSet(Generic[Run]):
 
 
 def fold_group(request: RunRequest) -> str:
-    """Return what is the same for two runs only if all their settings but fold and seed are."""
+    """Return a digest that two runs share only if they differ in nothing but fold and seed."""
     return request_digest(request, but=("data.fold",))
 
 
 def fold_sets(runs: Sequence[Run]) -> tuple[list[FoldSet[Run]], tuple[str, ...]]:
-    """Put the finished runs of all folds together.
+    """Group the finished runs of all folds.
 
     Args:
-        runs: of one version, newest first; of each fold and seed the newest finished run counts.
+        runs: the runs of one version, newest first; the newest finished run of each fold and seed counts.
 
     Returns:
-        The runs without folds and the complete sets, newest first, and a sentence for each set that is not
-        complete. Where there are incomplete sets alone, their runs stand for themselves.
+        The runs without folds and the complete sets, newest first, and a sentence for each incomplete
+        set. If there are only incomplete sets, their runs stand for themselves.
     """
     groups: dict[tuple[str, int | None], list[Run]] = {}
     found: list[FoldSet[Run]] = []
@@ -118,7 +118,7 @@ def fold_sets(runs: Sequence[Run]) -> tuple[list[FoldSet[Run]], tuple[str, ...]]
 
 
 def _complete(group: Sequence[Run]) -> tuple[list[FoldSet[Run]], list[str]]:
-    """Return the set that a group of runs makes, or what it lacks."""
+    """Return the set that a group of runs makes, or the folds that it lacks."""
     folds = group[0].folds or 0
     by_fold: dict[int | None, Run] = {}
     for run in group:

@@ -1,4 +1,4 @@
-"""What a version or a run came to, as one figure, and how far others are from it."""
+"""The result of a version or a run as one figure, and its difference from others."""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,51 +15,51 @@ from mabe_tui.runs.tasks import find_spec
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
-    """What leads in the task, at the best epoch, averaged over the seeds that `mabe compare` would take.
+    """The leading metric at the best epoch, averaged over the seeds that `mabe compare` would take.
 
-    These are the latest run and those that differ from it in nothing but the seed, finished, one a seed.
-    Where none is finished, the latest run alone. Trials of `mabe tune` count where there is nothing else;
+    These are the latest run and those that differ from it in the seed alone: finished, one per seed. If none
+    has finished, it is the latest run alone. Trials of `mabe tune` count only if there is nothing else;
     imported runs never do.
     """
 
     name: str
     """A version, or a run's id."""
     task: str | None = None
-    """``None`` where there is no run."""
+    """``None`` if there is no run."""
     metric: str | None = None
-    """The metric that leads: the task's primary one, or the one for where validation lacks some labels."""
+    """The leading metric: the task's primary one, or its substitute if validation lacks some labels."""
     metric_label: str | None = None
     rises: bool = True
     """Whether a larger score is better."""
     score: float | None = None
-    """Mean of ``metric``; ``None`` where no epoch is over."""
+    """Mean of ``metric``; ``None`` if no epoch has ended."""
     score_std: float | None = None
-    """Of the sample (n − 1); ``None`` for a single run."""
+    """Sample standard deviation (n − 1); ``None`` for a single run."""
     primary: float | None = None
-    """Mean of the task's primary metric, where that is not ``metric``, too."""
+    """Mean of the task's primary metric, if that is not ``metric``."""
     std: float | None = None
-    """Of ``primary``, as ``score_std``."""
+    """Standard deviation of ``primary``, as ``score_std``."""
     at_most: float | None = None
-    """What ``primary`` cannot pass, where validation lacks some labels; see :func:`most_possible`."""
+    """Upper bound of ``primary``, if validation lacks some labels; see :func:`most_possible`."""
     runs: tuple[str, ...] = ()
-    """Ids, one a seed, newest first; the newest of the runs of all folds stands for them."""
+    """Ids, one per seed, newest first; the runs of all folds are represented by the newest."""
     folds: tuple[tuple[str, ...], ...] = ()
-    """Where the members are runs of all folds: their ids, a group for each of ``runs``. They are measured as
+    """If the members are runs of all folds: their ids, one group for each of ``runs``. They are measured as
     one, on every unit once."""
     finished: bool = False
-    """Otherwise it is the best so far of a run that goes on or was interrupted."""
+    """If ``False``, this is the best so far of a run that is live or was interrupted."""
     left_out: tuple[str, ...] = ()
-    """Newer runs, and those of further seeds, that are not finished, and how they are."""
+    """Unfinished runs that are newer or have further seeds, with their states."""
     preset: str | None = None
     overrides: tuple[str, ...] = ()
-    """With these the newest of them was run: not quite the version as it is registered."""
+    """Overrides of the newest run: it is not quite the version as registered."""
     scored_on: str | None = None
     """See :class:`~mabe_tui.runs.listing.record.RunRecord`."""
     validation_source: str | None = None
 
 
 def measured_version(version: str, records: Sequence[RunRecord]) -> Measured:
-    """Sum up a version from its runs.
+    """Summarise a version from its runs.
 
     Args:
         version: its name.
@@ -75,7 +75,7 @@ def measured_version(version: str, records: Sequence[RunRecord]) -> Measured:
 
 
 def measured_name(name: str, records: Sequence[RunRecord]) -> Measured:
-    """Sum up what a name stands for: a version that has runs, or the run of that id.
+    """Summarise a version that has runs, or the run with that id.
 
     Raises:
         RunError: there is neither.
@@ -89,22 +89,22 @@ def measured_name(name: str, records: Sequence[RunRecord]) -> Measured:
 
 
 def delta(one: Measured, baseline: Measured) -> float | None:
-    """Return how far one is from a baseline in the primary metric.
+    """Return the difference from a baseline in the primary metric.
 
-    ``None`` where that says nothing: other validation data, another task, nothing measured.
+    ``None`` if it is meaningless: other validation data, another task, nothing measured.
     """
     return _difference(one.primary, baseline.primary, one, baseline)
 
 
 def score_delta(one: Measured, baseline: Measured) -> float | None:
-    """Return the same in the metric that leads: of both, else the primary one."""
+    """Return the difference in the metric that leads on both sides, else in the primary one."""
     if one.metric != baseline.metric:
         return delta(one, baseline)
     return _difference(one.score, baseline.score, one, baseline)
 
 
 def is_gain(difference: float, rises: bool) -> bool:
-    """Return whether a difference from a baseline is for the better."""
+    """Return whether a difference from a baseline is an improvement."""
     return difference > 0 if rises else difference < 0
 
 
@@ -117,7 +117,7 @@ def _difference(
 
 
 def measured_run(record: RunRecord) -> Measured:
-    """Sum up one run."""
+    """Summarise one run."""
     return _measured(record.id, [record])
 
 
@@ -160,7 +160,7 @@ def _over_members(members: Sequence[RunRecord], metric: str) -> tuple[float | No
 
 
 def _scored_alike(one: Measured, other: Measured) -> bool:
-    """Return whether both were measured on the same videos; where that is not known, on the same ids."""
+    """Return whether both were measured on the same videos; if that is unknown, on the same ids."""
     if one.validation_source and other.validation_source:
         return one.validation_source == other.validation_source
     return one.scored_on is not None and one.scored_on == other.scored_on

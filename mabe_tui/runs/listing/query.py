@@ -8,8 +8,8 @@
     test  = key sign value | key [ "not" ] "in" "(" value { "," value } ")" | key ":" value | text
     sign  = "==" | "=" | "!=" | "<" | "<=" | ">" | ">=" | "~"
 
-``~`` looks for a regular expression, letters of either case alike. A missing value makes a test false; only
-``== none`` asks for it. Against a time a duration is an age: ``created < 2d`` are the last two days' runs.
+``~`` matches a regular expression, ignoring case. A missing value makes a test false; only ``== none``
+matches it. Against a time, a duration is an age: ``created < 2d`` selects the last two days' runs.
 """
 
 import re
@@ -40,11 +40,11 @@ _TOKEN = re.compile(
 SIGNS = ("==", "=", "!=", "<", "<=", ">", ">=", "~")
 KEYWORDS = ("and", "or", "not", "in")
 DEEPEST = 50
-"""Parentheses and ``not`` inside one another."""
+"""Maximum nesting depth of parentheses and ``not``."""
 
 
 class QueryError(UserError):
-    """A filter that cannot be read; the message names the column."""
+    """Raised for an invalid filter; the message names the column."""
 
     def __init__(self, message: str, column: int) -> None:
         super().__init__(f"column {column}: {message}")
@@ -54,11 +54,11 @@ class QueryError(UserError):
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A filter, ready to be asked."""
+    """A parsed filter."""
 
     text: str
     keys: tuple[str, ...]
-    """That it looks at, apart from those of bare words."""
+    """Keys that it looks at, apart from those of bare words."""
     _test: Test
 
     def matches(self, row: Row) -> bool:
@@ -66,19 +66,19 @@ class Query:
         return self._test(row)
 
     def filter(self, rows: Iterable[Row]) -> list[Row]:
-        """Keep the rows that pass, in their order."""
+        """Return the rows that pass, in their order."""
         return [row for row in rows if self._test(row)]
 
 
 def parse(text: str, fields: Fields | None = None) -> Query:
-    """Read a filter; an empty one lets everything pass.
+    """Parse a filter; an empty one lets everything pass.
 
     Args:
-        text: what a person typed.
-        fields: the keys that there are, among the rows that will be asked; the fixed ones by default.
+        text: the text of the filter.
+        fields: the keys of the rows to be filtered; the fixed ones by default.
 
     Raises:
-        QueryError: names the column, what is wrong there, and for an unknown key the nearest known one.
+        QueryError: names the column, the problem there, and for an unknown key the nearest known one.
     """
     parser = _Parser(text, fields or Fields())
     test = parser.whole()
@@ -98,7 +98,7 @@ def _tokens(text: str) -> list[_Token]:
     at = 0
     while not found or found[-1].kind != "end":
         match = _TOKEN.match(text, at)
-        assert match is not None  # the last branch takes anything
+        assert match is not None  # the last branch matches anything
         kind = str(match.lastgroup)
         part = match[kind]
         column = match.start(kind) + 1
@@ -194,7 +194,7 @@ class _Parser:
         return (lambda row: present(row) and not test(row)) if negated else test
 
     def _rest_or_value(self, token: _Token, name: str, rest: str) -> Literal:
-        """Return what follows the colon: the rest of the word, or a quoted text right behind it."""
+        """Return the text after the colon: the rest of the word, or a quoted string directly behind it."""
         if rest:
             return literal(rest, quoted=False)
         if self._next.kind == "quoted" and self._next.column == token.column + len(name) + 1:

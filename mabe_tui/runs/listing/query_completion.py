@@ -1,4 +1,4 @@
-"""What a person may be about to type in a filter: keys, and values that runs have."""
+"""Completions for a partly typed filter: keys, and values that runs have."""
 
 import re
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ EXAMPLES = (
     ("batch_size == 32", "any setting, by the last part of its key"),
     ("k3f9", "id, version, tags or note hold it"),
 )  # fmt: skip
-"""Filters, and what is to be learned from each."""
+"""Example filters, with what each shows."""
 _BEGUN = re.compile(r"""[^\s()<>=!~,"':]*$""")
 _KEY_BEFORE = re.compile(
     r"""(?P<key>[^\s()<>=!~,"':]+)(?:\s*(?:==|=|!=)\s*|:|\s+(?:not\s+)?in\s*\([^()]*)["']?$"""
@@ -24,15 +24,15 @@ _KEY_BEFORE = re.compile(
 
 
 def completed(text: str, fields: Fields, rows: Iterable[Row]) -> str | None:
-    """Go on with the last word of a filter; ``None`` where nothing comes to mind.
+    """Complete the last word of a filter; ``None`` if there is no completion.
 
-    After ``KEY ==``, ``!=``, ``:`` or ``in (`` that is a value that some run has, elsewhere a key: one that
-    begins so, before one whose last part does.
+    After ``KEY ==``, ``!=``, ``:`` or ``in (`` the completion is a value that some run has; elsewhere a key.
+    Keys that begin with the word come before keys whose last part does.
 
     Args:
-        text: what was typed, up to the cursor.
-        fields: the keys that there are.
-        rows: of the runs.
+        text: the text before the cursor.
+        fields: the known keys.
+        rows: the rows of the runs.
     """
     begun = _BEGUN.search(text)
     assert begun is not None  # it may be empty

@@ -1,4 +1,4 @@
-"""What stands on the right of a filter's operator, and how a run's value compares with it."""
+"""Right-hand values of a filter's operators, and their comparison with a run's values."""
 
 import datetime as dt
 import math
@@ -13,7 +13,7 @@ from mabe_tui.runs.listing.fields import Row, Value, is_missing, natural
 
 Test = Callable[[Row], bool]
 TEXT_KEYS = ("id", "version", "tags", "note")
-"""Where a bare word is looked for."""
+"""Keys that a bare word is searched in."""
 WORDS: dict[str, bool | float | None] = {
     "true": True,
     "false": False,
@@ -32,11 +32,11 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d(?:T.*)?")
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """A value as it was written. A word may be a text and a number, duration or date at once."""
+    """A literal as written. A word may be text and a number, duration or date at the same time."""
 
     text: str
     number: float | None = None
-    """Of a duration, seconds."""
+    """Seconds of a duration."""
     is_duration: bool = False
     moment: dt.datetime | None = None
     constant: bool | float | None = None
@@ -45,7 +45,7 @@ class Literal:
 
 
 def literal(text: str, quoted: bool) -> Literal:
-    """Read a value. What is in quotes is a text and nothing else."""
+    """Parse a literal. In quotes it is text and nothing else."""
     if quoted:
         return Literal(text)
     if text in WORDS:
@@ -58,12 +58,12 @@ def literal(text: str, quoted: bool) -> Literal:
 
 
 def _moment(text: str) -> dt.datetime | None:
-    """Read a date or a time; without a zone, this computer's."""
+    """Parse a date or a time; without a zone, in this computer's."""
     if not _DATE.fullmatch(text):
         return None
     try:
         return dt.datetime.fromisoformat(text).astimezone()
-    except (ValueError, OverflowError):  # the latter: this zone's first day of the year 1
+    except (ValueError, OverflowError):  # the latter: the first day of the year 1 in this zone
         return None
 
 
@@ -80,18 +80,18 @@ def relation(key: str, sign: str, wanted: Literal) -> Test:
 
 
 def member(key: str, wanted: Sequence[Literal]) -> Test:
-    """Look whether a value is one of several."""
+    """Return whether a value is one of several."""
     tests = [relation(key, "==", each) for each in wanted]
     return lambda row: any(test(row) for test in tests)
 
 
 def matching(key: str, pattern: re.Pattern[str]) -> Test:
-    """Look for a regular expression in a value, or in any of several."""
+    """Return whether a regular expression matches a value, or any of several."""
     return lambda row: any(pattern.search(text) for text in _texts(row.get(key)))
 
 
 def containing(key: str, wanted: Literal) -> Test:
-    """Look whether one of several values is this one, or a text holds it."""
+    """Return whether a list contains a value, or a text contains it."""
     folded = wanted.text.casefold()
 
     def test(row: Row) -> bool:
@@ -104,10 +104,10 @@ def containing(key: str, wanted: Literal) -> Test:
 
 
 def bare(text: str) -> Test:
-    """Look for a word in what a run is called, tagged and noted."""
+    """Return whether a word occurs in a run's names, tags or note."""
     folded = text.casefold()
 
-    def test(row: Row) -> bool:  # asked of every run at every key press, hence no generators
+    def test(row: Row) -> bool:  # called for every run at every key press, hence no generators
         for key in TEXT_KEYS:
             for text in _texts(row.get(key)):
                 if folded in text.casefold():
@@ -118,7 +118,7 @@ def bare(text: str) -> Test:
 
 
 def equals(value: Value, wanted: Literal) -> bool:
-    """Return whether a run's value is the one that was written; of several, whether one of them is."""
+    """Return whether a run's value equals the literal; for several, whether one of them does."""
     if isinstance(value, tuple):
         return wanted.text in value
     if wanted.is_constant:

@@ -1,4 +1,4 @@
-"""All that a table can show, sort or ask of one run: its summary, settings, best and smoothed metrics."""
+"""All values of one run that a table can show, sort or filter by: summary, settings, metrics."""
 
 import datetime as dt
 import math
@@ -20,44 +20,44 @@ from mabe_tui.runs.summary.run_summary import RunSummary, summary_from
 from mabe_tui.runs.tasks import spec_of
 
 SMOOTHING = 0.6
-"""Share of the past that each epoch's smoothed value keeps: TensorBoard's default."""
+"""Weight of the past in each epoch's smoothed value: TensorBoard's default."""
 CURVE_POINTS = 32
-"""As many as a sparkline of sixteen braille characters has columns."""
+"""Columns of a sparkline of sixteen braille characters."""
 TRAIN_LOSS = "train_loss"
 LEFT_OUT = "actions."
-"""Settings that are no column: the map from actions to classes, dozens of keys."""
+"""Settings without a column: the map from actions to classes has dozens of keys."""
 
 
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One run for a table. What the run has not told, or does not have, is absent or ``None``."""
+    """One run for a table. Values that the run lacks or has not reported are absent or ``None``."""
 
     summary: RunSummary
     gpu: str | None = None
-    """What was rented, such as ``H100`` or ``A100-80GB:2``; of several that were asked for, the one that the
-    run got, or all until that is known; of a run here, the device's own name."""
+    """The rented GPU, such as ``H100`` or ``A100-80GB:2``; if several were requested, the one that the
+    run got, or all until that is known; for a local run, the device's own name."""
     settings: dict[str, Any] = {}
-    """By dotted key, ``None`` where unset."""
+    """Settings by dotted key, ``None`` if unset."""
     best: dict[str, float] = {}
     """Metrics of the epoch with the best monitored value."""
     smoothed: dict[str, float] = {}
-    """Of each metric, the best value of its curve as :func:`~mabe_tui.plotting.smoothing.ema` smooths it."""
+    """Best value of each metric's curve, smoothed by :func:`~mabe_tui.plotting.smoothing.ema`."""
     curve: tuple[float, ...] = ()
-    """The monitored metric over the epochs, at most :data:`CURVE_POINTS`: for a line in a table's cell."""
+    """The monitored metric over the epochs, at most :data:`CURVE_POINTS` values: for a sparkline."""
     alike: str = ""
-    """The same for runs whose settings are the same, the seed apart."""
+    """Digest that runs share if their settings are the same, apart from the seed."""
     data: str = ""
-    """The same for runs with the same data, training and validation videos."""
+    """Digest that runs share if they have the same data, training and validation videos."""
     validates: bool = True
     """Whether it kept anything for validation."""
     fold_group: str = ""
-    """The same for runs of which only fold and seed differ; see :mod:`mabe_tui.runs.listing.folds`."""
+    """Digest that runs share if they differ only in fold and seed; see :mod:`mabe_tui.runs.listing.folds`."""
     fold_counts: tuple[tuple[float, ...], ...] = ()
-    """Of a finished run of several folds: its evaluation rows at the best epoch, summed over the units,
-    ``(labels, 5)``. They add up to those of all folds."""
+    """For a finished run of several folds: its evaluation rows at the best epoch, summed over the units,
+    ``(labels, 5)``. The rows of all folds are their sum."""
     scored_on: str | None = None
-    """The same for runs whose metrics may be held against each other: the same validation videos."""
+    """Digest that runs share if their metrics are comparable: the same validation videos."""
     validation_source: str | None = None
-    """Of :class:`~core.run.request.Resolved`; where two runs have it, it decides instead of ``scored_on``."""
+    """See :class:`~core.run.request.Resolved`; if two runs have it, it decides instead of ``scored_on``."""
 
     @property
     def id(self) -> str:
@@ -71,7 +71,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def state(self) -> RunState:
-        """How it is."""
+        """The run's state."""
         return self.summary.state
 
     @property
@@ -81,7 +81,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def folds(self) -> int | None:
-        """Of how many folds it is one; ``None`` where it is none."""
+        """Number of folds; ``None`` if it is not one of several."""
         return self.settings.get("data.folds")
 
     @property
@@ -96,7 +96,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def record_from(entry: RunEntry, history: History, state: RunState, now: dt.datetime) -> RunRecord:
-    """Put together what is known of a run that can be read.
+    """Collect the values of a run that can be read.
 
     Raises:
         RunError: its request cannot be read.
@@ -123,12 +123,12 @@ def record_from(entry: RunEntry, history: History, state: RunState, now: dt.date
 
 
 def _fold_counts(entry: RunEntry, request: RunRequest) -> tuple[tuple[float, ...], ...]:
-    """Sum the rows of a run of several folds over its units; empty where it kept none."""
+    """Sum the rows of a run of several folds over its units; empty if it kept none."""
     if request.experiment.data.folds is None:
         return ()
     from core.evaluation.table import (
         read_rows,
-    )  # late: pyarrow, which a list of other runs does without
+    )  # imported late: pyarrow, which a list of other runs does not need
 
     try:
         return tuple(map(tuple, read_rows(entry.run.evaluation_table).pooled.tolist()))
@@ -140,8 +140,8 @@ def falls(metric: str, spec: TaskSpec | None) -> bool:
     """Return whether a smaller value of a metric is better.
 
     Args:
-        metric: one of the task's, or the training loss.
-        spec: the task; ``None`` where it is not known, and only losses fall.
+        metric: a metric of the task, or the training loss.
+        spec: the task; if ``None``, only losses count as better when smaller.
     """
     if metric.endswith("_loss") or spec is None:
         return metric == "loss" or metric.endswith("_loss")
@@ -149,10 +149,10 @@ def falls(metric: str, spec: TaskSpec | None) -> bool:
 
 
 def _smoothed(history: History, spec: TaskSpec) -> dict[str, float]:
-    """Return the best value of each metric's smoothed curve; of one without a finite value, nothing."""
+    """Return the best value of each metric's smoothed curve, without metrics that have no finite value."""
     if not (epochs := history.epochs):
         return {}
-    from mabe_tui.plotting.smoothing import ema  # numpy, which a list of known runs does without
+    from mabe_tui.plotting.smoothing import ema  # numpy, which a list of cached runs does not need
 
     names = dict.fromkeys(name for epoch in epochs for name in epoch.metrics)
     curves = [[epoch.train_loss for epoch in epochs]]
@@ -174,11 +174,11 @@ def _curve(history: History, monitor: str) -> tuple[float, ...]:
 
 
 def rented_gpu(request: RunRequest, device_name: str | None) -> str | None:
-    """Return the GPU that a rented run was given; all that it asked for until that is known.
+    """Return the GPU that a rented run got; all requested ones until that is known.
 
     Args:
-        request: what was asked.
-        device_name: as the job reported it.
+        request: the run's request.
+        device_name: the name that the job reported.
     """
     asked = choices_of(request.experiment.hardware.gpu)
     given = match_device(device_name, asked) if len(asked) > 1 else None
@@ -192,7 +192,7 @@ def _gpu(request: RunRequest, summary: RunSummary) -> str | None:
 
 
 def _scored_on(request: RunRequest) -> str | None:
-    """Name the validation set: videos have ids of their own, but made ones are all numbered alike."""
+    """Name the validation set: real videos have unique ids, synthetic ones are all numbered alike."""
     found = request.resolved
     if found is None:
         return None

@@ -1,4 +1,4 @@
-"""What the registry says of a version, on a row."""
+"""Description of a registered version, as one row."""
 
 import msgspec
 
@@ -8,7 +8,7 @@ from mabe_tui.runs.tasks import spec_of
 
 
 class VersionRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One version, as ``mabe list --json`` gives it."""
+    """One version, as ``mabe list --json`` prints it."""
 
     version: str
     status: str
@@ -19,18 +19,18 @@ class VersionRow(msgspec.Struct, frozen=True, kw_only=True):
     """Source and shape, as in ``competition 4×mabe18``."""
     inputs: tuple[str, ...]
     input_size: int | None
-    """Numbers an example: a frame, say."""
+    """Values per example, such as a frame."""
     launcher: str
     gpu: str | None
-    """What would be rented."""
+    """The GPU to rent."""
     device: str
     batch_size: int
-    """Windows a step, accumulation counted in."""
+    """Windows per step, accumulation included."""
     reported: float | None
-    """What the original documents claim of ``metric``."""
+    """Value of ``metric`` that the original documents report."""
     task: str
     metric: str
-    """The task's primary one."""
+    """The task's primary metric."""
     metric_label: str
     metric_rises: bool
 
@@ -41,7 +41,7 @@ class VersionRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def version_row(experiment: Experiment) -> VersionRow:
-    """Sum up one version."""
+    """Summarise one version."""
     hardware, training, spec = experiment.hardware, experiment.training, spec_of(experiment)
     outline, metric = spec.outline(experiment), spec.primary_metric
     claims = msgspec.structs.asdict(experiment.reported) if experiment.reported else {}
@@ -67,6 +67,6 @@ def version_row(experiment: Experiment) -> VersionRow:
 
 
 def version_table(row: VersionRow) -> dict[str, object]:
-    """Return a version for JSON: what is claimed is named by its metric, as in ``reported_f1_macro``."""
+    """Return a version for JSON; the reported value bears its metric's name: ``reported_f1_macro``."""
     table = msgspec.structs.asdict(row)
     return {f"reported_{row.metric}" if k == "reported" else k: v for k, v in table.items()}

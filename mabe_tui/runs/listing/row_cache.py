@@ -1,4 +1,4 @@
-"""Rows of all runs, made once and made again only where something of them changed."""
+"""Rows of all runs, built once and rebuilt only after a change."""
 
 from collections.abc import Collection, Sequence
 
@@ -8,7 +8,7 @@ from mabe_tui.runs.listing.record import RunRecord
 
 
 class RowCache:
-    """What :func:`mabe_tui.runs.listing.table.arranged` filters and sorts."""
+    """The rows that :func:`mabe_tui.runs.listing.table.arranged` filters and sorts."""
 
     def __init__(self) -> None:
         self._asked: object = None
@@ -23,17 +23,17 @@ class RowCache:
         baseline: Measured | None = None,
         pinned: Collection[str] = (),
     ) -> list[Row]:
-        """Return the row of each record, in their order; the list is not to be changed.
+        """Return the row of each record, in the same order; callers must not change the list.
 
         Args:
-            records: a row is made once for each object.
-            baseline: what ``delta`` and ``score_delta`` are the differences to.
+            records: a row is built once per object.
+            baseline: the other side of ``delta`` and ``score_delta``.
             pinned: ids of runs for which ``pinned`` is true.
         """
         asked = (tuple(records), baseline, tuple(pinned))
         if asked != self._asked:
             self._asked = asked
-            # An equal baseline stays the object that the rows were made with.
+            # An equal baseline keeps the object that the rows were built with.
             if baseline != self._baseline:
                 self._baseline = baseline
             self._rows = self._made(records, frozenset(pinned))
@@ -42,12 +42,12 @@ class RowCache:
 
     @property
     def latest(self) -> Sequence[Row]:
-        """The rows that were given last."""
+        """The rows that were returned last."""
         return self._rows
 
     @property
     def fields(self) -> Fields:
-        """Their keys."""
+        """The keys of those rows."""
         return self._fields
 
     def _made(self, records: Sequence[RunRecord], pinned: Collection[str]) -> list[Row]:

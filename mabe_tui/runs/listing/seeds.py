@@ -1,4 +1,4 @@
-"""Runs that repeat each other: what has the same settings but for the seed, and which of them count."""
+"""Runs that repeat each other: the same settings apart from the seed, and which of them count."""
 
 import hashlib
 from collections.abc import Sequence
@@ -13,11 +13,11 @@ from mabe_tui.launch.launcher import RunState
 
 DIGEST_LETTERS = 12
 CAME_TO_SOMETHING = (RunState.FINISHED, RunState.STOPPED, RunState.PREEMPTED)
-"""States of runs that were given the time to learn, or as much of it as a person wanted."""
+"""States of runs that trained to their end, or for as long as the user let them."""
 
 
 class Candidate(Protocol):
-    """What is asked of a run to say whether it repeats another."""
+    """The properties of a run that decide whether it repeats another."""
 
     @property
     def id(self) -> str:
@@ -31,7 +31,7 @@ class Candidate(Protocol):
 
     @property
     def state(self) -> RunState:
-        """How it is; asked several times, and the same each time."""
+        """Its state; read several times, and the same each time."""
         ...
 
     @property
@@ -60,12 +60,12 @@ Run = TypeVar("Run", bound=Candidate)
 
 @dataclass(frozen=True)
 class Repeats(Generic[Run]):
-    """The runs that stand for one setting, newest first."""
+    """The runs that represent one setting, newest first."""
 
     members: tuple[Run, ...]
-    """One a seed."""
+    """One run per seed."""
     left_out: tuple[str, ...] = ()
-    """Newer runs, and those of further seeds, that are not finished, and how they are."""
+    """Unfinished runs that are newer or have further seeds, with their states."""
 
 
 def own_runs(runs: Sequence[Run]) -> Sequence[Run]:
@@ -75,13 +75,13 @@ def own_runs(runs: Sequence[Run]) -> Sequence[Run]:
 
 
 def over_seeds(runs: Sequence[Run]) -> Repeats[Run]:
-    """Take the latest finished run together with those that differ from it in nothing but the seed.
+    """Return the latest finished run together with those that differ from it in the seed alone.
 
-    Of each seed the newest finished run counts. A run that has not finished, also one that was stopped, never
-    hides what is known: only where none has finished is there the latest alone that came to something.
+    The newest finished run of each seed counts. An unfinished run, also a stopped one, never hides finished
+    ones. If none has finished, the result is the latest run that has completed an epoch, alone.
 
     Args:
-        runs: of one version, newest first; at least one.
+        runs: the runs of one version, newest first; at least one.
     """
     finished_at = (at for at, run in enumerate(runs) if run.state is RunState.FINISHED)
     ended_at = (at for at, run in enumerate(runs) if run.state in CAME_TO_SOMETHING)
@@ -98,16 +98,16 @@ def over_seeds(runs: Sequence[Run]) -> Repeats[Run]:
 
 
 def settings_digest(experiment: Experiment) -> str:
-    """Return what is the same for two experiments only if all their settings but the seed are."""
+    """Return a digest that two experiments share only if they differ in nothing but the seed."""
     settings = {k: v for k, v in identity(experiment).items() if k != "training.seed"}
     return digest(settings)
 
 
 def request_digest(request: RunRequest, but: Sequence[str] = ()) -> str:
-    """Return what is the same for two runs only if all their settings but the seed are, and their inputs.
+    """Return a digest that two runs share only if their inputs and settings, except the seed, are the same.
 
     Args:
-        request: of a run.
+        request: the run's request.
         but: further settings that may differ, by key path.
     """
     if not request.inputs and not but:
@@ -118,7 +118,7 @@ def request_digest(request: RunRequest, but: Sequence[str] = ()) -> str:
 
 
 def data_digest(request: RunRequest) -> str:
-    """Return what is the same for two runs only if they learned from and were scored on the same data."""
+    """Return a digest that two runs share only if they trained on and were scored on the same data."""
     found = request.resolved
     if found is None:
         return digest(request.data)
@@ -127,7 +127,7 @@ def data_digest(request: RunRequest) -> str:
 
 
 def digest(value: object) -> str:
-    """Return a short text that is the same for equal values only."""
+    """Return a short digest that only equal values share."""
     encoded = msgspec.json.encode(value, order="sorted")
     return hashlib.sha256(encoded).hexdigest()[:DIGEST_LETTERS]
 

@@ -1,4 +1,4 @@
-"""The runs as a person wants to see them: filtered, sorted, held against a baseline."""
+"""A table of runs: filtered, sorted, compared with a baseline."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -24,11 +24,11 @@ class Arranged:
 
     rows: list[Row]
     fields: Fields
-    """All keys there are, also of rows that the query left out."""
+    """All known keys, also those of rows that the query filtered out."""
     columns: tuple[str, ...]
-    """Keys of the view's columns; empty: the usual ones."""
+    """Keys of the view's columns; empty: the default ones."""
     sort: str | None
-    """The key it is sorted by; ``None``: newest first."""
+    """The key that the rows are sorted by; ``None``: newest first."""
     descending: bool
 
 
@@ -40,17 +40,17 @@ def arranged(
     pinned: Collection[str] = (),
     cache: RowCache | None = None,
 ) -> Arranged:
-    """Arrange runs as a view says.
+    """Filter and sort runs as a view says.
 
     Args:
-        records: newest first, as :meth:`mabe_tui.runs.listing.catalog.Catalog.records` gives them.
+        records: newest first, as :meth:`mabe_tui.runs.listing.catalog.Catalog.records` returns them.
         view: query, sorting, columns.
-        baseline: what ``delta`` is the difference to.
+        baseline: the other side of ``delta``.
         pinned: ids of runs for which ``pinned`` is true.
-        cache: keeps rows for the next call, for a screen that is drawn again and again.
+        cache: keeps rows for the next call, for a screen that is redrawn often.
 
     Raises:
-        UserError: the query cannot be read, or a key is unknown; says which part of the view, and where.
+        UserError: the query is invalid, or a key is unknown; says which part of the view, and where.
     """
     cache = cache or RowCache()
     rows = cache.rows(records, baseline, pinned)

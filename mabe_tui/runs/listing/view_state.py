@@ -1,7 +1,7 @@
-"""What a person arranged: the baseline, pins, saved views, and where each screen was left.
+"""The user's arrangement: baseline, pins, saved views, and the position on each screen.
 
-Kept in the user's state folder, a file for each home folder of runs. It survives a crash, and a file that
-is damaged counts as empty: nothing in it is worth refusing to start.
+Kept in the user's state folder, one file per home folder of runs. It survives a crash. A damaged file
+counts as empty: its content is not worth refusing to start.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ NAME_LENGTH = 40
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
-    """A table of runs as a person likes it."""
+    """A saved table of runs."""
 
     query: str = ""
     sort: str | None = None
@@ -30,11 +30,11 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     descending: bool | None = None
     """``None``: the column's own direction."""
     columns: tuple[str, ...] = ()
-    """Keys; none: the usual ones."""
+    """Keys; empty: the default ones."""
 
 
 class Arrangement(msgspec.Struct, frozen=True, kw_only=True):
-    """All that is kept for one home folder."""
+    """Everything that is kept for one home folder."""
 
     baseline: str | None = None
     """A version or a run's id."""
@@ -42,14 +42,14 @@ class Arrangement(msgspec.Struct, frozen=True, kw_only=True):
     """Versions and runs, in the order in which they were pinned."""
     views: dict[str, View] = {}
     screens: dict[str, dict[str, Any]] = {}
-    """By screen, whatever it wants to find again: plain JSON values."""
+    """State of each screen, which the screen defines: plain JSON values."""
 
 
 class ViewState:
     """Reads and changes the arrangement of one home folder.
 
-    Every change reads the file anew and writes it whole, under a lock: of two programs that change the same
-    key the last one wins, and neither undoes what the other did elsewhere.
+    Every change rereads the file and replaces it under a lock: of two programs that change the same
+    key, the last one wins, and neither reverts the other's changes elsewhere.
 
     Args:
         home: the home folder of the runs.
@@ -60,14 +60,14 @@ class ViewState:
         self.path = places.state() / "views" / f"{name}.json"
 
     def read(self) -> Arrangement:
-        """Return what is kept; what is missing or damaged is empty."""
+        """Return the stored state; empty if it is missing or damaged."""
         try:
             return msgspec.json.decode(self.path.read_bytes(), type=Arrangement)
         except (OSError, *UNDECODABLE):
             return Arrangement()
 
     def set_baseline(self, name: str | None) -> None:
-        """Hold all against a version or a run, or against nothing.
+        """Set the baseline to a version or a run, or remove it.
 
         Raises:
             UserError: the state folder cannot be written (as for every change).
@@ -79,14 +79,14 @@ class ViewState:
         self._change(lambda kept: {"pinned": tuple(dict.fromkeys((*kept.pinned, name)))})
 
     def unpin(self, name: str) -> None:
-        """Take a pin away; nothing where there was none."""
+        """Unpin a version or a run, if it is pinned."""
         self._change(lambda kept: {"pinned": tuple(n for n in kept.pinned if n != name)})
 
     def view(self, name: str) -> View:
         """Return a saved view.
 
         Raises:
-            UserError: there is none of that name; gives the nearest.
+            UserError: there is no view of that name; names the nearest.
         """
         views = self.read().views
         if name not in views:
@@ -94,7 +94,7 @@ class ViewState:
         return views[name]
 
     def save_view(self, name: str, view: View) -> None:
-        """Keep a view under a name, in place of one that has it.
+        """Save a view under a name, replacing one of the same name.
 
         Raises:
             UserError: the name is empty, too long, or holds a control character.
@@ -107,20 +107,20 @@ class ViewState:
         self._change(lambda kept: {"views": kept.views | {name: view}})
 
     def remove_view(self, name: str) -> None:
-        """Forget a saved view.
+        """Delete a saved view.
 
         Raises:
-            UserError: there is none of that name.
+            UserError: there is no view of that name.
         """
         self.view(name)
         self._change(lambda kept: {"views": {k: v for k, v in kept.views.items() if k != name}})
 
     def screen(self, name: str) -> dict[str, Any]:
-        """Return what a screen kept; empty where nothing."""
+        """Return the state that a screen saved; empty if none."""
         return self.read().screens.get(name, {})
 
     def keep(self, screen: str, **values: Any) -> None:
-        """Let a screen find values again; others that it kept stay.
+        """Save values for a screen; its other saved values stay.
 
         Args:
             screen: its name.
@@ -129,11 +129,11 @@ class ViewState:
         self.change(screen, lambda _: values)
 
     def change(self, screen: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-        """As :meth:`keep`, for values that follow from what the screen kept until now.
+        """Save values, as :meth:`keep`, that depend on those saved before.
 
         Args:
             screen: its name.
-            change: takes all that is kept, under the lock; returns the values that change.
+            change: called under the lock with all saved values; returns the values to change.
         """
 
         def changed(kept: Arrangement) -> dict[str, Any]:

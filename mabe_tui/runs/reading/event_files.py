@@ -1,4 +1,4 @@
-"""Reading what a run said: the one reader of its event files, which reads nothing twice."""
+"""The reader of a run's event files, which reads no line twice."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,16 +16,16 @@ SYSTEM = b'{"kind":"system"'
 
 
 class NewLines(NamedTuple):
-    """What came to one attempt's event file since the last reading."""
+    """Lines added to one attempt's event file since the last reading."""
 
     file: "EventFile"
     lines: list[bytes]
     is_another: bool
-    """Whether they are of a file that was replaced or cut, so that what was read of it before is void."""
+    """Whether the file was replaced or cut, so that lines read earlier are void."""
 
 
 class EventReader:
-    """Reads the event files of all attempts of a run on from where the last reading ended."""
+    """Reads the event files of all attempts of a run, each from where the last reading ended."""
 
     def __init__(self, run: RunDir) -> None:
         self.run = run
@@ -33,22 +33,22 @@ class EventReader:
 
     @property
     def files(self) -> list["EventFile"]:
-        """The files that have been read, attempts in order."""
+        """The files read so far, in the order of attempts."""
         return [*self._files.values()]
 
     def new_lines(self) -> Iterator[NewLines]:
-        """Read the lines that have come, file by file, attempts in order."""
+        """Read the new lines, file by file, in the order of attempts."""
         for attempt in self.run.attempts():
             path = self.run.events_path(attempt)
             yield self._files.setdefault(attempt, EventFile(path)).read()
 
     def read(self) -> list[AnyEvent]:
-        """Return the events that have come; lines that are none are passed over."""
+        """Return the new events; skip lines that are not events."""
         found = (decode(line) for new in self.new_lines() for line in new.lines)
         return [event for event in found if event is not None]
 
     def damages(self) -> list[str]:
-        """Name the damaged lines, a sentence for each file that has any."""
+        """Describe the damaged lines, in a sentence for each file that has any."""
         return [
             damage_words(file.path.relative_to(self.run.path), file.damaged)
             for file in self._files.values()
@@ -57,18 +57,18 @@ class EventReader:
 
 
 class EventFile:
-    """One attempt's event file, read on from where the last reading ended."""
+    """One attempt's event file, read from where the last reading ended."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.damaged: list[int] = []
-        """Numbers of the lines that are no whole ones."""
+        """Numbers of the incomplete lines."""
         self.lines = 0
-        """How many have been read."""
+        """Number of lines read."""
         self._tail = LineTail(path)
 
     def read(self) -> NewLines:
-        """Read the lines that have come."""
+        """Read the new lines."""
         before = self._tail.offset
         lines = self._tail.read()
         is_another = self._tail.offset != before + sum(map(len, lines)) + len(lines)
@@ -81,9 +81,9 @@ class EventFile:
 
 
 def _is_whole(line: bytes) -> bool:
-    """Return whether a line was written as it stands: also an event of a kind this reader lacks."""
+    """Return whether a line is complete JSON: also an event of a kind unknown to this reader."""
     if line.startswith((STEP, SYSTEM)):
-        return line.endswith(b"}")  # there are thousands of them
+        return line.endswith(b"}")  # called for thousands of lines
     try:
         msgspec.json.decode(line)
     except UNDECODABLE:
@@ -92,7 +92,7 @@ def _is_whole(line: bytes) -> bool:
 
 
 def damage_words(file: Path, numbers: Sequence[int]) -> str:
-    """Say which lines of a file of events are damaged, and what to do."""
+    """Say which lines of an event file are damaged, and what to do."""
     others = len(numbers) - 1
     more = f" and {others} more line{'s' * (others > 1)}" if others else ""
     they, these = ("they", "these lines") if others else ("it", "that line")

@@ -1,4 +1,4 @@
-"""The fold of a run that goes on: new events are added to it, and all is folded anew only where it must."""
+"""The history of a live run: new events are added to it, and everything is recomputed only if necessary."""
 
 from collections.abc import Iterable, Sequence
 
@@ -8,25 +8,25 @@ from mabe_tui.runs.reading.points import Points
 from mabe_tui.runs.reading.thinning import extend_thin, kind_of_event, thinned
 
 TURNS = (RunStarted, DataReady, Resumed)
-"""After one of these, other events may count than did before."""
+"""After one of these, earlier events may become superseded."""
 
 
 class GrowingFold:
-    """A history without most of its signs of life, and all numbers as arrays.
+    """A history without most of its heartbeats, and all numbers as arrays.
 
-    One thread feeds it; arrays taken from ``points`` stay as they are.
+    One thread writes to it; arrays taken from ``points`` never change.
     """
 
     def __init__(self) -> None:
         self.points = Points()
         self.history = History()
         self.turns = 0
-        """How often it became another line of events that counts."""
+        """Number of times that the line of events that count has changed."""
         self._by_attempt: dict[str, list[AnyEvent]] = {}
         self._seen = _Seen()
 
     def feed(self, events: Iterable[AnyEvent]) -> list[AnyEvent]:
-        """Take in events; gives those that are new, in the order they came."""
+        """Add events; return those that are new, in the order they came."""
         new, late = self._seen.sift(events)
         if not new:
             return []
@@ -58,7 +58,7 @@ class GrowingFold:
 
 
 class Folded:
-    """What is known of a run by the events that were taken in so far."""
+    """The state of a run according to the events added so far."""
 
     def __init__(self) -> None:
         self._fold = GrowingFold()
@@ -70,12 +70,12 @@ class Folded:
 
     @property
     def history(self) -> History:
-        """The history so far, without most of the signs of life."""
+        """The history so far, without most of the heartbeats."""
         return self._fold.history
 
 
 class _Seen:
-    """Which events were there before, by attempt."""
+    """The events already seen, by attempt."""
 
     def __init__(self) -> None:
         self._seqs: dict[str, set[int]] = {}

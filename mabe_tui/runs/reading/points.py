@@ -1,4 +1,4 @@
-"""The numbers that a run says, in arrays that grow: what its curves are drawn from."""
+"""The numbers that a run reports, in growing arrays: the source of its curves."""
 
 import bisect
 import math
@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 PLACE = ("attempt", "seq", "time")
-"""The first columns of every table: number of the attempt, ``seq``, and seconds since 1970."""
+"""The first columns of every table: index of the attempt, ``seq``, and seconds since 1970."""
 OF_STEPS = ("epoch", "step", "loss", "learning_rate", "gradient_norm", "frames_per_second")
 OF_EPOCHS = (
     "epoch", "step", "seconds", "train_loss", "learning_rate", "gradient_norm", "frames_per_second",
@@ -23,7 +23,7 @@ FIRST_ROOM = 256
 
 
 class Table:
-    """Rows of numbers that are added at the end; each column is one array."""
+    """Rows of numbers, appended at the end; each column is one array."""
 
     def __init__(self, columns: Sequence[str]) -> None:
         self.columns = [*columns]
@@ -34,11 +34,11 @@ class Table:
         return self._rows
 
     def __getitem__(self, name: str) -> Floats:
-        """Return a column as a view ``(rows,)``; it does not grow with the table."""
+        """Return a column as a view ``(rows,)``, which does not grow with the table."""
         return self._room[self.columns.index(name), : self._rows]
 
     def extend(self, rows: Sequence[Sequence[float]]) -> None:
-        """Add rows, each as long as there are columns."""
+        """Append rows, each with one value per column."""
         if not rows:
             return
         needed = self._rows + len(rows)
@@ -50,16 +50,16 @@ class Table:
         self._rows = needed
 
     def add_column(self, name: str) -> None:
-        """Add a column that is NaN in the rows there are."""
+        """Add a column that is NaN in the existing rows."""
         self.columns.append(name)
         self._room = np.vstack([self._room, np.full(self._room.shape[1], np.nan)])
 
     def sort(self) -> None:
-        """Order the rows by attempt and ``seq``."""
+        """Sort the rows by attempt and ``seq``."""
         order = np.lexsort((self["seq"], self["attempt"]))
         self._room = self._room[:, : self._rows][
             :, order
-        ]  # whoever has a column keeps it as it was
+        ]  # a caller that holds a column keeps it unchanged
 
 
 class Points:
@@ -71,28 +71,28 @@ class Points:
         self.epochs = Table(PLACE + OF_EPOCHS)
         self.system = Table(PLACE + READINGS)
         self._spans: list[list[float]] = []
-        """Start and last event of each attempt."""
+        """Time of the first and the last event of each attempt."""
         self._devices: list[str | None] = []
-        """What each attempt computes with, where it has said so."""
+        """Device of each attempt, once reported."""
 
     @property
     def metrics(self) -> list[str]:
-        """What the task measured, by its own names."""
+        """The metrics, by the task's names."""
         return self.epochs.columns[len(PLACE) + len(OF_EPOCHS) :]
 
     @property
     def seconds(self) -> float:
-        """From the start of each attempt to its last event, added up; see ``History.seconds``."""
+        """Total seconds from the start of each attempt to its last event; see ``History.seconds``."""
         return math.fsum(last - first for first, last in self._spans)
 
     def add(self, events: Iterable[AnyEvent]) -> None:
-        """Take in events that were not there before."""
+        """Add new events."""
         steps: list[Sequence[float]] = []
         system: list[Sequence[float]] = []
         attempt, number = "", 0
         for event in events:
             if event.attempt != attempt:
-                # Rows carry the attempt's number, which a new attempt may change.
+                # Rows carry the attempt's index, which a new attempt may change.
                 self._flush(steps, system)
                 attempt, number = event.attempt, self._number(event.attempt)
             place = (number, event.seq, event.time.timestamp())
@@ -109,26 +109,26 @@ class Points:
         self._flush(steps, system)
 
     def sort(self) -> None:
-        """Put the rows in order, after events came late."""
+        """Sort the rows, after events came late."""
         for table in (self.steps, self.epochs, self.system):
             table.sort()
 
     def counts(self, table: Table, counted: dict[str, float]) -> Bools:
-        """``(rows,)``: which rows are part of the history; see ``History.counted``."""
+        """``(rows,)``: whether each row is part of the history; see ``History.counted``."""
         limits = np.array([counted.get(name, 0.0) for name in self.attempts] or [0.0])
         if np.isinf(limits).all():
             return np.ones(len(table), dtype=np.bool_)
         return np.asarray(table["seq"] <= limits[table["attempt"].astype(np.intp)])
 
     def paid(self, table: Table) -> Floats:
-        """``(rows,)``: seconds of all attempts up to each row; the time between two is left out."""
+        """``(rows,)``: seconds of all attempts up to each row, without the time between attempts."""
         return self._added_up(table, np.ones(max(1, len(self._spans))))
 
     def dollars(self, table: Table, limits: Limits) -> Floats | None:
-        """``(rows,)``: what all attempts cost up to each row, each at its own device's price.
+        """``(rows,)``: cost of all attempts up to each row, each at its own device's price.
 
         Returns:
-            ``None`` where a price is not known, or nobody charges.
+            ``None`` if a price is not known, or the run is free.
         """
         prices = [limits.price_on(name) for name in self._devices or [None]]
         known = [price for price in prices if price is not None]

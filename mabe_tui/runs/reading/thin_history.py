@@ -1,4 +1,4 @@
-"""The history of a run without most of its signs of life, of which few are even parsed."""
+"""The history of a run without most of its heartbeats, few of which are even parsed."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,11 +11,11 @@ from mabe_tui.runs.reading.event_files import EventFile, EventReader
 from mabe_tui.runs.reading.thinning import extend_thin, kind_of_line, thinned
 
 LOG_HEAD = 1 << 18
-"""Bytes of a log below which all of it is looked at for events, else its end."""
+"""A log smaller than this many bytes is searched for events as a whole, a larger one only at its end."""
 
 
 class ThinTail:
-    """The history of a run that goes on, without most of the signs of life; nothing is read twice."""
+    """The history of a live run, without most of the heartbeats; nothing is read twice."""
 
     def __init__(self, run: RunDir) -> None:
         self._run = run
@@ -23,7 +23,7 @@ class ThinTail:
         self._events: dict[Path, list[AnyEvent]] = {}
 
     def history(self) -> History:
-        """Fold the events of all attempts as they are now; names damaged lines."""
+        """Fold the current events of all attempts; report damaged lines."""
         for file, lines, is_another in self._reader.new_lines():
             if is_another:
                 self._events.pop(file.path, None)

@@ -1,7 +1,7 @@
-"""Leaving out the signs of life that a later one makes superfluous: the one rule, for lines and for events.
+"""Drop heartbeats that a later one makes redundant: the one rule, for lines and for events.
 
-A long run says ``step`` and ``system`` once a second: thousands of events, of which a history needs the last
-of each. The fold over what is left gives the same summary (and is tested to).
+A long run emits ``step`` and ``system`` once a second: thousands of events, of which a history needs only
+the last of each. The summary computed from the rest is the same (and tested to be).
 """
 
 import operator
@@ -15,15 +15,15 @@ T = TypeVar("T")
 _KINDS: dict[type, int] = {Step: 0, System: 1}
 _HEAD = len(STEP)
 _LINE_KINDS = {STEP: 0, SYSTEM[:_HEAD]: 1}
-"""By the first bytes of a line, which no other kind has."""
+"""Kinds of heartbeats by the first bytes of a line, which no other kind shares."""
 
 
 def thinned(items: Iterable[T], kind_of: Callable[[T], int | None]) -> list[T]:
-    """Return the items without the signs of life that are followed by others of their kind.
+    """Return the items without the heartbeats that are followed by others of their kind.
 
     Args:
         items: in order.
-        kind_of: number of the kind of a sign of life; ``None`` for what always stays.
+        kind_of: index of the kind of a heartbeat; ``None`` for items that always stay.
     """
     kept: list[T] = []
     row: dict[int, T] = {}
@@ -42,27 +42,27 @@ def thinned(items: Iterable[T], kind_of: Callable[[T], int | None]) -> list[T]:
 
 
 def _in_order(row: dict[int, T], last: int) -> list[T]:
-    """Return the last sign of life of each of the two kinds, the latest behind the other."""
+    """Return the last heartbeat of each of the two kinds, the later one last."""
     return [row[kind] for kind in sorted(row, key=last.__eq__)]
 
 
 def kind_of_event(event: AnyEvent) -> int | None:
-    """Return the number of the kind of a sign of life; ``None`` for any other event."""
+    """Return the index of the kind of a heartbeat; ``None`` for any other event."""
     return _KINDS.get(type(event))
 
 
 def kind_of_line(line: bytes) -> int | None:
-    """Return the same of an event's line, without decoding it."""
+    """Return the same for an event's line, without decoding it."""
     return _LINE_KINDS.get(line[:_HEAD])
 
 
 def extend_thin(kept: list[AnyEvent], new: Sequence[AnyEvent], *, late: bool = False) -> None:
-    """Add events of one attempt to a list that is thinned, which stays so.
+    """Add events of one attempt to a thinned list, which stays thinned.
 
     Args:
-        kept: changed at its end.
-        new: what came.
-        late: some of it comes after events that it belongs before.
+        kept: the list, changed at its end.
+        new: the events to add.
+        late: some of them precede events already in the list.
     """
     start = len(kept)
     while start and kind_of_event(kept[start - 1]) is not None:
