@@ -229,7 +229,7 @@ def series_of(
     smooth: float = 0.0,
     show_superseded: bool = False,
 ) -> list[Series]:
-    """Return the series of a curve: the raw line, drawn faintly, then the smoothed line over it.
+    """Return the series of a curve: the raw line, drawn faintly, and the smoothed line over it.
 
     Args:
         one: the curve.
