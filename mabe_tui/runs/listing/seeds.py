@@ -78,7 +78,7 @@ def over_seeds(runs: Sequence[Run]) -> Repeats[Run]:
     """Return the latest finished run together with those that differ from it in the seed alone.
 
     The newest finished run of each seed counts. An unfinished run, also a stopped one, never hides finished
-    ones. If none has finished, the result is one run: the latest in :data:`CAME_TO_SOMETHING`, else the latest.
+    ones. If none has finished, one run counts: the latest in :data:`CAME_TO_SOMETHING`, else the latest.
 
     Args:
         runs: the runs of one version, newest first; at least one.
