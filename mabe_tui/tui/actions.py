@@ -1,4 +1,4 @@
-"""What can be done to a run from any screen that has one: stop, resume, fetch, tag, note, remove."""
+"""Actions on a run, shared by all screens that have one: stop, resume, fetch, tag, note, remove."""
 
 from collections.abc import Callable, Sequence
 
@@ -29,36 +29,36 @@ REMOVING = "{reason}. {size} become free. `mabe rm --all {run}` leaves nothing o
 
 
 class RunActions(MabeScreen):
-    """A screen with a run to act on; put :data:`ACTING` into ``PLACES`` and ``BINDINGS``."""
+    """A screen with a run to act on; add :data:`ACTING` to ``PLACES`` and ``BINDINGS``."""
 
     @property
     def selected_run(self) -> str | None:
-        """The run that is meant; ``None``: there is none."""
+        """The run to act on; ``None`` if there is none."""
         raise NotImplementedError
 
     def name_of(self, entry: RunEntry) -> str:
-        """Return what a question calls the run that is meant."""
+        """Return how questions refer to the run."""
         return entry.short
 
     @property
     def selected_checkpoint(self) -> str:
-        """The checkpoint to offer for fetching."""
+        """The checkpoint that is offered for fetching."""
         return "best"
 
     def action_stop_run(self) -> None:
-        """Ask, then stop the run."""
+        """Stop the run after confirmation."""
         self._consider(_stopping)
 
     def action_resume_run(self) -> None:
-        """Ask, then go on with the run."""
+        """Resume the run after confirmation."""
         self._consider(_resuming)
 
     def action_remove_run(self) -> None:
-        """Ask, then remove checkpoints and logs of the run."""
+        """Remove the checkpoints and logs of the run after confirmation."""
         self._consider(_removing)
 
     def action_pull_run(self) -> None:
-        """Have checkpoints of the run here."""
+        """Fetch checkpoints of the run to this computer."""
         if (entry := self._entry()) is None:
             return
 
@@ -71,15 +71,15 @@ class RunActions(MabeScreen):
         self.app.push_screen(screen, chosen)
 
     def action_tag_run(self) -> None:
-        """Change the tags of the run."""
+        """Edit the tags of the run."""
         self._consider(_tags)
 
     def action_note_run(self) -> None:
-        """Change the note of the run."""
+        """Edit the note of the run."""
         self._consider(_note)
 
     def on_question(self, message: Question) -> None:
-        """Ask, and do it at yes."""
+        """Ask for confirmation, then do the work."""
 
         def answered(agreed: bool | None) -> None:
             if agreed:
@@ -88,7 +88,7 @@ class RunActions(MabeScreen):
         self.app.push_screen(ConfirmScreen(message.title, message.consequences), answered)
 
     def on_line_wanted(self, message: LineWanted) -> None:
-        """Ask for a line, and do with it what is to be done."""
+        """Ask for a line of text, then do the work with it."""
 
         def typed(value: str | None) -> None:
             if value is not None:
@@ -115,7 +115,7 @@ class RunActions(MabeScreen):
             self.ask(lambda: question(entry, name), ACTING, keys_wait=True)
 
     def _teller(self, entry: RunEntry) -> Progress:
-        """Return what shows how far a download is, a few times a second."""
+        """Return a progress callback that updates the screen a few times a second."""
 
         def tell(done: int, total: int, unit: str) -> None:
             share = f"{done / total:.0%} of {size_text(total)}" if total else unit
@@ -157,7 +157,7 @@ def _resuming(entry: RunEntry, name: str) -> Question | LineWanted:
 def _raising(
     entry: RunEntry, reached: ReachedLimit, title: str, words: Sequence[str]
 ) -> LineWanted:
-    """Ask for a new limit: under the one that stopped it the run would stop again at once."""
+    """Ask for a new limit: under the old one the run would stop again at once."""
 
     def go_on(text: str) -> str:
         new = reached.raised(text)
@@ -177,7 +177,7 @@ def _raising(
 
 
 def _resumed(entry: RunEntry, seconds: float | None = None, dollars: float | None = None) -> str:
-    # That it starts again, where it does, stood in the question.
+    # The question has already mentioned that the run starts again, if it does.
     attempt = control.resume(entry, seconds, dollars, from_scratch=True).attempt
     return f"{entry.short}: attempt {attempt} is under way"
 

@@ -1,4 +1,4 @@
-"""The dashboard: which screens there are, themes, and what every screen can reach."""
+"""The dashboard app: its screens, its themes, and what every screen can reach."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
@@ -23,10 +23,10 @@ from mabe_tui.tui.themes import DARK, THEMES
 
 
 class MabeApp(Dashboard):
-    """The dashboard over one session's registry and runs. Quitting it stops nothing.
+    """The dashboard over one session's registry and runs. Quitting it stops no run.
 
-    This is the one place that turns a wish for a screen into one; each but the first is imported when it is
-    first wanted, which keeps the start short.
+    This is the only place that constructs screens. All but the first are imported when they are first opened,
+    which keeps startup short.
     """
 
     TITLE = "mabe"
@@ -56,28 +56,28 @@ class MabeApp(Dashboard):
         super()._display(screen, renderable)
 
     async def on_event(self, event: events.Event) -> None:
-        """Take keys in turn, and draw the screen anew after what may have cost the terminal some of it."""
+        """Handle keys in order, and repaint the screen after events that may have damaged it."""
         is_typed = isinstance(event, (events.Key, events.Paste)) and not event.is_forwarded
         if is_typed and not self.typed.admits(event):
             return
         await super().on_event(event)
-        # A terminal that was made smaller and large again has lost cells, and its size is the same.
+        # A terminal that was shrunk and enlarged again has lost cells although its size is unchanged.
         if isinstance(event, (events.Resize, events.AppFocus)):
             self.action_repaint()
 
     def action_repaint(self) -> None:
-        """Draw every cell of the screen anew, whatever the terminal shows."""
+        """Repaint every cell of the screen, whatever the terminal shows."""
         self._cells.forget()
         if self.screen_stack:
             self.refresh()
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Let nothing but ASCII through, where that was asked for."""
+        """Restrict output to ASCII if that was requested."""
         filters = super().get_line_filters()
         return [*filters, AsciiFilter()] if self.options.ascii_only else filters
 
     def get_key_display(self, binding: Binding) -> str:
-        """Write a key for the footer; in ASCII, enter as a word short enough for 80 columns."""
+        """Return a key's name for the footer; in ASCII mode, "enter" shortened to fit 80 columns."""
         if self.options.ascii_only and binding.key == "enter":
             return "ent"
         return super().get_key_display(binding)
@@ -102,19 +102,19 @@ class MabeApp(Dashboard):
         self.push_screen(CheckpointsScreen(run))
 
     def open_videos(self, run: str) -> None:
-        """Watch the validation videos of a run."""
+        """Show the validation videos of a run."""
         from mabe_tui.tui.screens.video.screen import VideoScreen
 
         self.push_screen(VideoScreen(run))
 
     def open_launch(self, version: str) -> None:
-        """Launch a version."""
+        """Open the launch form of a version."""
         from mabe_tui.tui.screens.launch.screen import LaunchScreen
 
         self.push_screen(LaunchScreen(version))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Offer in the palette what the keys of this screen do."""
+        """Offer this screen's key actions in the command palette."""
         places = screen.PLACES if isinstance(screen, MabeScreen) else ()
         for place in (*places, "app"):
             for key in KEYS[place]:
@@ -131,7 +131,7 @@ class MabeApp(Dashboard):
         default_namespace: DOMNode | None = None,
         namespaces: Mapping[str, DOMNode] | None = None,
     ) -> bool:
-        """Do an action, or say why it is not possible now."""
+        """Run an action, or explain why it is not available now."""
         if await super().run_action(action, default_namespace, namespaces):
             return True
         target, name, _ = self._parse_action(action, default_namespace or self, namespaces)
@@ -148,7 +148,7 @@ class MabeApp(Dashboard):
         self.push_screen(HelpScreen(places, lacks))
 
     def action_next_theme(self) -> None:
-        """Change to the next of our themes."""
+        """Switch to the next theme."""
         names = [theme.name for theme in THEMES]
         at = names.index(self.theme) if self.theme in names else -1
         self.theme = names[(at + 1) % len(names)]

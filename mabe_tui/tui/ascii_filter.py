@@ -1,4 +1,4 @@
-"""``--ascii``: whatever a widget draws reaches the terminal in characters that every terminal has."""
+"""``--ascii``: replace every character outside ASCII before it reaches the terminal."""
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -14,14 +14,14 @@ LIKENESSES = str.maketrans(
         **dict.fromkeys("▁▂▃", "_"), **dict.fromkeys("▄▅▆▇▌▐▍▎▊▋▉", "#"),
     }
 )  # fmt: skip
-"""One character for one: nothing moves."""
+"""Replacements are one character for one, so that the layout stays the same."""
 
 
 class AsciiFilter(LineFilter):
-    """Puts a likeness in place of every character outside ASCII, ``?`` where there is none."""
+    """Replace each character outside ASCII by a similar one, or by ``?`` if there is none."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """Return the segments of a line, as wide as before."""
+        """Return the segments of a line at unchanged width."""
         del background
         return [
             segment if segment.text.isascii() else Segment(_in_ascii(segment.text), *segment[1:])

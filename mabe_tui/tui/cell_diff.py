@@ -1,9 +1,9 @@
 """Write only the cells that differ from what the terminal shows.
 
-Textual (8.2.8) writes every line of a widget that was refreshed: a chart with one new point is sent whole.
-:class:`TerminalCells` remembers what was written, as curses does, and sends the difference. Whatever may
-have changed the terminal behind our back (a new size, another program, regained focus) must be followed by
-:meth:`TerminalCells.forget`, after which the next update writes every cell it has.
+Textual (8.2.8) writes every line of a refreshed widget: a chart with one new point is sent whole.
+:class:`TerminalCells` remembers what was written, as curses does, and sends the difference. After anything
+that may have changed the terminal behind our back (a resize, another program, regained focus), call
+:meth:`TerminalCells.forget`; the next update then writes every cell.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,13 +26,13 @@ NARROW = frozenset(
         [*range(0x20, 0x7F), *range(0xA1, 0xAD), *range(0x2500, 0x2600), *range(0x2800, 0x2900)],
     )
 )
-"""Characters that surely take one cell each: Latin, box drawing, blocks, Braille."""
+"""Characters known to be one cell wide: Latin, box drawing, blocks, Braille."""
 NEAR = 3
-"""Cells between two changes that are written again rather than passed over by a cursor movement."""
+"""Unchanged cells between two changes, up to which rewriting is cheaper than moving the cursor."""
 
 
 class Look(NamedTuple):
-    """A style as SGR parameters, empty for the terminal's own."""
+    """A style as SGR parameters; empty for the terminal's default."""
 
     attributes: str = ""
     colour: str = ""
@@ -42,34 +42,34 @@ class Look(NamedTuple):
 
 PLAIN = Look()
 JOINERS = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"
-"""Format characters that shape the text around them; controls never reach the terminal."""
+"""Format characters that shape the text around them; control characters never reach the terminal."""
 Cell = tuple[str, Look]
-"""A character and its style. What takes more than one cell is followed by cells of an empty string."""
+"""A character and its style. Wide characters are followed by cells with an empty string."""
 UNKNOWN: Cell = ("unknown", PLAIN)
-"""Equal to no cell that is ever drawn."""
+"""A cell unequal to any cell that is drawn."""
 
 
 class TerminalCells:
-    """The cells that the terminal shows, row by row."""
+    """The cells that the terminal currently shows, row by row."""
 
     def __init__(self) -> None:
         self._rows: dict[int, list[Cell]] = {}
         self._size = Size(0, 0)
 
     def forget(self) -> None:
-        """Assume nothing about what the terminal shows: what is drawn next is written whole."""
+        """Forget what the terminal shows, so that the next update is written in full."""
         self._rows.clear()
 
     def update(self, renderable: CompositorUpdate, console: Console) -> str:
-        """Return what brings the terminal up to date with an update, and take it as written.
+        """Return the text that brings the terminal up to date, and record it as written.
 
         Args:
-            renderable: what Textual would write; an update of a kind other than a whole screen or parts
-                of one is returned as Textual renders it.
-            console: for its colour system.
+            renderable: what Textual would write; anything other than a full or partial screen update is
+                returned as Textual renders it.
+            console: provides the colour system.
         """
         if isinstance(renderable, LayoutUpdate):
-            # What was drawn for the old size since the terminal has the new one may be anywhere.
+            # Output drawn for the old size after the terminal was resized may be anywhere.
             if renderable.region.size != self._size:
                 self.forget()
             self._size = renderable.region.size
@@ -95,18 +95,18 @@ class TerminalCells:
 
 
 class CellUpdate(CompositorUpdate):
-    """An update as the cells in which it differs from what the terminal shows."""
+    """A screen update reduced to the cells that differ from what the terminal shows."""
 
     def __init__(self, shown: TerminalCells, update: CompositorUpdate) -> None:
         self._shown, self._update = shown, update
 
     def render_segments(self, console: Console) -> str:
-        """Return the sequences for the terminal; they count as written."""
+        """Return the sequences for the terminal, and record them as written."""
         return self._shown.update(self._update, console)
 
 
 class _Writer:
-    """Collects text, cursor movements and changes of style, each only where it is needed."""
+    """Collects text, cursor movements and style changes, emitting each only if needed."""
 
     def __init__(self) -> None:
         self._parts: list[str] = []
@@ -137,7 +137,7 @@ def _parts_of_screen(update: LayoutUpdate) -> Iterator[tuple[int, int, Iterable[
 
 
 def _changed_parts(update: ChopsUpdate) -> Iterator[tuple[int, int, Iterable[Strip]]]:
-    """Yield the pieces of each span; what was drawn beside a span may lie under another widget."""
+    """Yield the pieces of each span; its neighbours may be covered by another widget."""
     for y, first, last in update.spans:
         for end, (x, strip) in zip(update.chop_ends[y], update.chops[y].items(), strict=False):
             start, stop = max(first, x), min(last, end)
@@ -147,7 +147,7 @@ def _changed_parts(update: ChopsUpdate) -> Iterator[tuple[int, int, Iterable[Str
 
 
 def _differences(before: Sequence[Cell], now: Sequence[Cell]) -> Iterator[tuple[int, int]]:
-    """Yield the stretches to write, near ones joined; none begins or ends inside of what is wide."""
+    """Yield the stretches to write, near ones merged; none begins or ends inside a wide character."""
     if before == now:
         return
     changed = [n for n, (old, new) in enumerate(zip(before, now, strict=True)) if old != new]
@@ -169,7 +169,7 @@ def _cells(strips: Iterable[Strip], system: ColorSystem) -> Iterator[Cell]:
 
 
 def _cells_of(segment: Segment, system: ColorSystem) -> list[Cell]:
-    """Split a segment into cells; one with a character of another width than 1 stays in one piece."""
+    """Split a segment into cells; a segment with characters of a width other than 1 stays whole."""
     text = segment.text
     look = PLAIN if segment.style is None else _look(segment.style, system)
     if NARROW.issuperset(text) or all(cell_len(character) == 1 for character in text):
@@ -197,7 +197,7 @@ def _look(style: Style, system: ColorSystem) -> Look:
 
 @lru_cache(16_384)
 def _change(before: Look, now: Look) -> str:
-    """Return the sequence from one style to another."""
+    """Return the SGR sequence that changes one style into another."""
     link = "" if before.link == now.link else now.link or "\x1b]8;;\x1b\\"
     if before[:3] == now[:3]:
         return link

@@ -1,4 +1,4 @@
-"""Colours of a video: classes and mice share the theme's, and none is used for both."""
+"""Colours of classes and mice in a video: taken from the theme, none used for both."""
 
 from rich.style import Style
 
@@ -7,10 +7,10 @@ from mabe_tui.tui.themes import CurveStyles
 
 
 def class_style(colours: CurveStyles, index: int) -> Style:
-    """Return the colour of a class; the background is faint."""
+    """Return the colour of a class, or its faint variant for the background class."""
     return Style(dim=True) if index == BACKGROUND else colours.of(index - 1)
 
 
 def mouse_style(colours: CurveStyles, mouse: int, classes: int) -> Style:
-    """Return the colour of a mouse, from those that ``classes`` classes leave."""
+    """Return the colour of a mouse, chosen from those not taken by ``classes`` classes."""
     return colours.of(classes - 1 + mouse)

@@ -1,7 +1,7 @@
-"""Painting only what has changed, where several parts of a screen have changed at once.
+"""Paint only what has changed when several parts of a screen change at once.
 
-Textual (8.2.8) paints a partial update as if all of the rectangle around its changes had changed: a line of a
-chart at the left and one of the log at the right have every widget between them drawn.
+Textual (8.2.8) repaints the rectangle around all changes: one changed line in a chart at the left and one
+in the log at the right cause every widget between them to be drawn.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,19 +12,19 @@ from textual.geometry import Region
 from textual.strip import Strip
 
 Spans = dict[int, list[tuple[int, int]]]
-"""Row of the screen → what of it has changed, as columns ``start ≤ x < stop``."""
+"""Row of the screen → the changed stretches, as columns ``start ≤ x < stop``."""
 
 
 class LeanCompositor(Compositor):
-    """Asks each widget only for those of its lines in which something has changed."""
+    """Asks each widget only for the lines in which something has changed."""
 
     def __init__(self) -> None:
         super().__init__()
         self._changed: Spans | None = None
-        """Of the partial update that is under way."""
+        """Changed stretches of the partial update in progress."""
 
     def render_partial_update(self) -> ChopsUpdate | None:
-        """Paint what has changed."""
+        """Paint the changed parts."""
         self._changed = {}
         for y, start, stop in self._regions_to_spans(self._dirty_regions):
             self._changed.setdefault(y, []).append((start, stop))
@@ -55,7 +55,7 @@ class LeanCompositor(Compositor):
 
 
 def _runs(rows: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Join rows that follow one another: ``first ≤ y < last``."""
+    """Merge consecutive rows into ranges ``first ≤ y < last``."""
     breaks = [n + 1 for n, (y, below) in enumerate(pairwise(rows)) if below != y + 1]
     for begin, end in pairwise([0, *breaks, len(rows)]):
         if begin < end:

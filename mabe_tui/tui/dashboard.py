@@ -1,4 +1,4 @@
-"""What every screen can reach of the dashboard: its data, its work in threads, and the screens it opens."""
+"""The interface of the dashboard that screens use: data, work in threads, and opening other screens."""
 
 import datetime as dt
 import math
@@ -23,11 +23,11 @@ from mabe_tui.tui.work import in_thread, outcome
 
 Clock = Callable[[], dt.datetime]
 NO_NEWS_SECONDS = 5.0
-"""For so long after a run was asked to stop, that it ended is what was asked for."""
+"""How long after a requested stop the end of a run counts as requested."""
 
 
 def utc_now() -> dt.datetime:
-    """Return the time of day."""
+    """Return the current time of day."""
     return dt.datetime.now(dt.UTC)
 
 
@@ -36,26 +36,26 @@ class Options:
     """How the dashboard was started."""
 
     run: str | None = None
-    """The run to open; ``None``: the home screen."""
+    """The run to open; ``None`` for the home screen."""
     replay: bool = False
-    """Play that run from its beginning."""
+    """Whether to replay that run from its beginning."""
     readonly: bool = False
     ascii_only: bool = False
     theme: str | None = None
     bell: bool = False
-    """Ring the terminal's bell with every notice of a run."""
+    """Whether to ring the terminal's bell with every notice of a run."""
     desktop: bool = False
-    """Have the terminal show these notices on the desktop."""
+    """Whether the terminal should also show these notices on the desktop."""
 
 
 class Dashboard(App[None]):
-    """The app as its screens know it; :class:`~mabe_tui.tui.app.MabeApp` is the one that is run.
+    """The app as its screens know it; :class:`~mabe_tui.tui.app.MabeApp` implements it.
 
-    Screens import this class, and the app imports the screens: so neither needs a hidden import.
+    Screens import this class, and the app imports the screens: so neither needs a deferred import.
     """
 
     working: reactive[dict[str, str]] = reactive(dict)
-    """Run → how far what was asked for it is."""
+    """Run → progress of the work requested for it."""
 
     def __init__(
         self, session: Session, options: Options | None = None, clock: Clock = utc_now
@@ -70,15 +70,15 @@ class Dashboard(App[None]):
         self.typed = KeyQueue(self)
         """Keys that have not been delivered yet."""
         self._stopped: dict[str, float] = {}
-        """When a run that was to stop had done so; infinite until then."""
+        """When a run that was asked to stop had done so; infinite until then."""
 
     def open_run(self, run: str, *, replay: bool = False, instead: bool = False) -> None:
         """Follow a run.
 
         Args:
-            run: its id.
-            replay: play it from its beginning.
-            instead: in place of the screen that is on top.
+            run: the run's id.
+            replay: replay the run from its beginning.
+            instead: replace the current screen instead of opening on top of it.
         """
         raise NotImplementedError
 
@@ -91,22 +91,22 @@ class Dashboard(App[None]):
         raise NotImplementedError
 
     def open_videos(self, run: str) -> None:
-        """Watch the validation videos of a run."""
+        """Show the validation videos of a run."""
         raise NotImplementedError
 
     def open_launch(self, version: str) -> None:
-        """Launch a version."""
+        """Open the launch form of a version."""
         raise NotImplementedError
 
     def do(self, work: Callable[[], str], about: str, ends: bool = False) -> None:
-        """Do what a person asked for, in a thread that goes on when its screen is left.
+        """Run work that the user requested, in a thread that continues when its screen closes.
 
-        Its last word, or what went wrong, becomes a notice; then all open screens are told.
+        Its result or error is shown as a notice; then all open screens are notified.
 
         Args:
-            work: blocking; gives one line on what was done.
+            work: blocking; returns a one-line message about what was done.
             about: the run that it changes.
-            ends: it stops the run. Its last word says how that went; that it ended is then no news.
+            ends: whether it stops the run; its result then announces the end, so no other notice does.
         """
 
         async def run() -> None:
@@ -118,7 +118,7 @@ class Dashboard(App[None]):
             self.working.pop(about, None)
             self.mutate_reactive(Dashboard.working)
             failed = isinstance(message, Problem)
-            if isinstance(message, (Done, Problem)):  # the screen that asked may be gone
+            if isinstance(message, (Done, Problem)):  # the screen that started the work may be gone
                 self.notify(
                     message.text, severity="error" if failed else "information", markup=False
                 )
@@ -128,9 +128,9 @@ class Dashboard(App[None]):
         self.run_worker(run(), group="doing", exit_on_error=False)
 
     def reread_registry(self) -> None:
-        """Take in what was edited in the registry; a broken one is told, and stays as it was.
+        """Reload the registry if it was edited; if it is broken, report that and keep the old one.
 
-        From any thread.
+        May be called from any thread.
         """
         try:
             self.session.reread()
@@ -139,18 +139,18 @@ class Dashboard(App[None]):
             self.notify(text, severity="error", markup=False)
 
     def on_progressed(self, message: Progressed) -> None:
-        """Keep how far a piece of work is, for the line above the footer."""
+        """Record the progress of a piece of work for the line above the footer."""
         self.working[message.about] = message.text
         self.mutate_reactive(Dashboard.working)
 
     def seconds(self) -> float:
-        """Return a clock that only goes forward, to measure with."""
+        """Return a monotonic time in seconds."""
         return time.monotonic()
 
     def tell(self, notice: Notice) -> None:
-        """Show a notice of a run; ring the bell, and show it on the desktop, where that was asked for.
+        """Show a notice about a run; ring the bell and show it on the desktop if requested.
 
-        What a person has just asked for is no news.
+        The end of a run that the user has just stopped is not announced.
         """
         since = self.seconds() - self._stopped.get(notice.run, -math.inf)
         if notice.severity == "information" and since < NO_NEWS_SECONDS:
@@ -162,6 +162,6 @@ class Dashboard(App[None]):
             self.to_terminal(desktop_notice(notice.text, os.environ))
 
     def to_terminal(self, sequence: str) -> None:
-        """Send the terminal what is no part of the screen, as Textual sends the bell."""
+        """Write a sequence to the terminal that is not part of the screen, as Textual does for the bell."""
         if not self.is_headless and self._driver is not None:
             self._driver.write(sequence)

@@ -1,7 +1,7 @@
-"""A notice outside the terminal: the words that ask a terminal to have the desktop show one.
+"""Desktop notifications: the escape sequences that ask a terminal to show one.
 
-There is no standard. OSC 9 is iTerm2's and understood by kitty, WezTerm, Ghostty, Konsole and Windows'
-terminals; OSC 777 is rxvt-unicode's, and foot's. Others pass over what they do not know.
+There is no standard. OSC 9 comes from iTerm2 and is understood by kitty, WezTerm, Ghostty, Konsole and
+Windows Terminal; OSC 777 by rxvt-unicode and foot. Other terminals ignore unknown sequences.
 """
 
 from collections.abc import Mapping
@@ -9,19 +9,19 @@ from collections.abc import Mapping
 from mabe_tui.runs.format.untrusted_text import clean
 
 OF_OSC_777 = ("rxvt", "foot")
-"""How ``$TERM`` begins in terminals that are to be asked by OSC 777."""
+"""Prefixes of ``$TERM`` for terminals that use OSC 777."""
 TITLE = "mabe"
 LONGEST = 200
 
 
 def desktop_notice(text: str, environment: Mapping[str, str]) -> str:
-    """Return the sequence that asks for a notice.
+    """Return the escape sequence for a notification.
 
     Args:
-        text: what a stranger may have written: control characters, which could end the sequence and
-            begin another, become spaces; semicolons, which part its fields, commas.
-        environment: of this process. Inside tmux the sequence is wrapped, for tmux to hand it on
-            (``set -g allow-passthrough on``).
+        text: untrusted text. Control characters, which could end the sequence and begin another, become
+            spaces; semicolons, which separate its fields, become commas.
+        environment: of this process. Inside tmux the sequence is wrapped so that tmux passes it on
+            (requires ``set -g allow-passthrough on``).
     """
     words = clean(text).replace(";", ",")[:LONGEST]
     by_title = environment.get("TERM", "").startswith(OF_OSC_777)

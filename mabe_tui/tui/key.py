@@ -1,4 +1,4 @@
-"""One key: what it does, and how it is written."""
+"""One key binding: its action and how it is displayed."""
 
 from dataclasses import dataclass
 
@@ -18,29 +18,29 @@ SIGNS = {
     "left_square_bracket": "[",
     "right_square_bracket": "]",
 }
-"""Textual's names of keys → how people write them."""
+"""Textual's key names → how people write them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key, or several that do the same."""
+    """One key, or several keys with the same action."""
 
     keys: str
-    """As Textual names them, separated by commas; the first is the one shown."""
+    """Key names as in Textual, separated by commas; the first is the one shown."""
     action: str
     label: str
     """Two words for the footer and the palette."""
     help: str
-    """A sentence for the help, without its full stop."""
+    """A sentence for the help screen, without its full stop."""
     changes: bool = False
-    """Whether it changes anything but the view: ``--readonly`` takes it away."""
+    """Whether it changes anything but the view; disabled by ``--readonly``."""
     footer: bool = True
     shown: str | None = None
-    """How the key is written, where its name would not do."""
+    """How the key is displayed if its name is not suitable."""
 
     @property
     def spellings(self) -> list[str]:
-        """Every key that does the same, as people write it."""
+        """Display names of all keys with this action."""
         return [
             SIGNS.get(name, name.replace("ctrl+", "^").replace("_sign", ""))
             for name in self.keys.split(",")
@@ -48,12 +48,12 @@ class Key:
 
     @property
     def spelled(self) -> str:
-        """The key as people write it: ``?``, ``esc``, ``+``."""
+        """The key as displayed: ``?``, ``esc``, ``+``."""
         return self.shown or self.spellings[0]
 
     @property
     def binding(self) -> Binding:
-        """The same for Textual."""
+        """The binding in Textual's own type."""
         return Binding(
             self.keys,
             self.action,

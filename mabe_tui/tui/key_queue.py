@@ -1,9 +1,9 @@
-"""Keys typed ahead reach what a patient typist would reach.
+"""Deliver keys typed ahead to the widget that a patient typist would reach.
 
-Textual (8.2.8) hands a key to the widget that has the focus when the key arrives. What the key before it
-asked for, a screen that opens, a focus that moves, a line that is added, may still be under way then: of a
-burst, keys go to the wrong field or to nobody. :class:`KeyQueue` keeps keys and pastes in their order and
-delivers each once the app has come to rest after the one before.
+Textual (8.2.8) hands a key to the widget that has the focus when the key arrives. The
+effects of the previous key (a screen opening, the focus moving, a line being added) may still be in
+progress then, so in a burst keys go to the wrong field or get lost. :class:`KeyQueue` keeps keys and pastes
+in order and delivers each once the app has settled after the previous one.
 """
 
 import asyncio
@@ -16,20 +16,20 @@ from textual.message_pump import MessagePump
 from textual.widgets import Input
 
 PATIENCE_SECONDS = 3.0
-"""The longest that a key waits for a thread's answer: it may have to come from another computer."""
+"""Longest wait for a thread's answer, which may come from another computer, in seconds."""
 REST_SECONDS = 10.0
-"""The longest that a key waits for the app's own work, which only an overloaded machine draws out."""
+"""Longest wait for the app's own work, which is slow only on an overloaded machine, in seconds."""
 AT_ONCE = frozenset({"ctrl+q", "ctrl+c"})
-"""Keys that leave; they wait for nothing, and what was typed before them is dropped."""
+"""Keys that leave a screen; they wait for nothing, and keys typed before them are dropped."""
 BUSY_TURNS, PAUSE_SECONDS = 50, 0.005
-"""Turns of the event loop in which rest is looked for without a pause, and the pause after them."""
+"""Turns of the event loop to poll for idleness without a pause, and the pause after them."""
 
 
 class KeyQueue:
-    """Keys in the order they were typed, delivered one at a time.
+    """A queue of typed keys, delivered in order and one at a time.
 
     Args:
-        app: posts the keys to itself.
+        app: the app to which the keys are posted again.
     """
 
     def __init__(self, app: App[Any]) -> None:
@@ -39,7 +39,7 @@ class KeyQueue:
         self._task: asyncio.Task[None] | None = None
 
     def admits(self, event: events.Event) -> bool:
-        """Return whether to handle an event now; one that is not admitted is posted again in its turn."""
+        """Return whether to handle an event now; otherwise it is posted again in its turn."""
         if event is self._delivered:
             self._delivered = None
             return True
@@ -53,18 +53,18 @@ class KeyQueue:
 
     @property
     def is_empty(self) -> bool:
-        """Whether all that was typed has been delivered."""
+        """Whether all typed keys have been delivered."""
         return not self._kept and self._delivered is None
 
     async def _deliver(self) -> None:
         while self._kept:
             await self._rest()
-            if self._kept:  # it may have been dropped meanwhile
+            if self._kept:  # the key may have been dropped meanwhile
                 self._delivered = self._kept.popleft()
                 self._app.post_message(self._delivered)
 
     async def _rest(self) -> None:
-        """Wait until what was done so far has had its consequences."""
+        """Wait until the effects of everything done so far have completed."""
         loop = asyncio.get_running_loop()
         begun, turns = loop.time(), 0
         while self._delivered is not None or not at_rest(self._app):
@@ -76,12 +76,12 @@ class KeyQueue:
 
 
 def at_rest(app: App[Any]) -> bool:
-    """Return whether nothing is under way that could move the focus, open a screen or close one."""
+    """Return whether nothing in progress could move the focus, or open or close a screen."""
     return _is_idle(app) and _is_answered(app)
 
 
 def _is_idle(app: App[Any]) -> bool:
-    """Return whether all message pumps wait for a message, and the screen is laid out."""
+    """Return whether all message pumps are idle and the screen is laid out."""
     widgets = [*app._registry]
     if not (_waits(app) and all(one._is_mounted and _waits(one) for one in widgets)):
         return False
@@ -89,7 +89,7 @@ def _is_idle(app: App[Any]) -> bool:
 
 
 def _is_answered(app: App[Any]) -> bool:
-    """Return whether threads have answered: to the screen, and to the line with the focus."""
+    """Return whether threads have answered the screen and the input that has the focus."""
     if not getattr(app.screen, "is_ready", True):
         return False
     focused = app.focused
@@ -99,9 +99,9 @@ def _is_answered(app: App[Any]) -> bool:
 
 
 def _waits(pump: MessagePump) -> bool:
-    """Return whether a pump neither handles a message nor has one to handle."""
+    """Return whether a pump neither handles a message nor has one queued."""
     if pump._closed:
         return True
     queue: Any = pump._message_queue
-    # A waiter is in the queue's event exactly while the pump waits there: it handles nothing.
+    # The queue's event has a waiter exactly while the pump is idle.
     return bool(queue.empty() and queue.ready_event._waiters and not pump._next_callbacks)

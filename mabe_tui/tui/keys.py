@@ -1,7 +1,7 @@
-"""The one key table: bindings, footer, help, palette and ``docs/keys.md`` are made from it.
+"""The key table, from which bindings, footer, help, palette and ``docs/keys.md`` are generated.
 
-An action is looked for where the focus is, then on the screen, then on the app, as Textual does. A place
-is a screen's or a widget's ``KEYS`` name.
+As in Textual, an action is looked up on the focused widget, then on the screen, then on the app. A place
+is the ``KEYS`` name of a screen or widget.
 """
 
 from collections.abc import Sequence
@@ -334,16 +334,16 @@ KEYS: dict[str, tuple[Key, ...]] = {
         Key("0", "reset", "Reset zoom", "Show everything, without the cursor", footer=False),
     ),
 }
-"""Where → its keys. Each screen and widget adds what it can do; no place names a key twice."""
+"""Place → its keys. Screens and widgets add their own; no place binds a key twice."""
 
 
 def bindings(*places: str) -> list[BindingType]:
-    """Make Textual's bindings of the keys of some places."""
+    """Return Textual bindings for the keys of some places."""
     return [key.binding for place in places for key in KEYS[place]]
 
 
 def changing(places: Sequence[str]) -> frozenset[str]:
-    """Name the actions, without their parameters, that change more than the view."""
+    """Return the names, without parameters, of actions that change more than the view."""
     return frozenset(
         key.action.partition("(")[0] for place in places for key in KEYS[place] if key.changes
     )

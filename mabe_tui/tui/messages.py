@@ -1,4 +1,4 @@
-"""What workers tell screens. A worker never touches a widget: it posts one of these, a handler shows it."""
+"""Messages from workers to screens: a worker posts a message and never touches a widget."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ from textual.message import Message
 
 
 class Problem(Message):
-    """Something could not be done; one line that says what, and what to do."""
+    """Something failed; one line that says what, and what to do."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -14,7 +14,7 @@ class Problem(Message):
 
 
 class Done(Message):
-    """Something was done that a person asked for; one line."""
+    """Something that the user requested is done; one line."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -22,7 +22,7 @@ class Done(Message):
 
 
 class Question(Message):
-    """Something is to be done that a person has to agree to."""
+    """Something needs the user's confirmation."""
 
     def __init__(
         self, title: str, consequences: str, work: Callable[[], str], run: str, ends: bool = False
@@ -30,13 +30,13 @@ class Question(Message):
         super().__init__()
         self.title, self.consequences = title, consequences
         self.work = work
-        """What to do at yes; gives one line on what was done."""
+        """Work to do on "yes"; returns a one-line message about what was done."""
         self.run, self.ends = run, ends
-        """The run, and whether the work stops it."""
+        """The run concerned, and whether the work stops it."""
 
 
 class LineWanted(Message):
-    """A line of text is wanted from a person; the arguments are those of the dialog and of Question."""
+    """A line of text is needed from the user; the arguments are those of the dialog and of Question."""
 
     def __init__(
         self,
@@ -53,12 +53,12 @@ class LineWanted(Message):
         self.title, self.value = title, value
         self.hint, self.words, self.check = hint, words, check
         self.work = work
-        """What to do with the line; gives one line on what was done."""
+        """Work to do with the line; returns a one-line message about what was done."""
         self.run = run
 
 
 class Progressed(Message):
-    """A piece of work is so far."""
+    """A piece of work has made progress."""
 
     def __init__(self, about: str, text: str) -> None:
         super().__init__()
@@ -66,7 +66,7 @@ class Progressed(Message):
 
 
 class RunChanged(Message):
-    """A run was changed from here: what shows it may want to read it anew."""
+    """A run was changed from here; screens that show it may want to reload it."""
 
     def __init__(self, run: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What changed among all runs since the last look: those that ended, were lost, or fell silent."""
+"""Notices about runs that have ended, been lost or fallen silent since the last look."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from mabe_tui.runs.listing.record import RunRecord
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One thing to tell a person, once."""
+    """A message to show once."""
 
     run: str
     text: str
@@ -19,14 +19,14 @@ class Notice:
 
 
 class RunWatch:
-    """Remembers how each run was. The first look tells nothing: what is old is no news."""
+    """Remembers the state of each run. The first look yields no notices."""
 
     def __init__(self) -> None:
         self._states: dict[str, str] | None = None
         self._silent: set[str] = set()
 
     def look(self, records: Iterable[RunRecord]) -> list[Notice]:
-        """Return what is new since the last look."""
+        """Return the notices since the last look."""
         records = list(records)
         before, self._states = self._states, {r.id: r.state.value for r in records}
         silent = {r.id for r in records if r.summary.stalled_seconds is not None}

@@ -1,4 +1,4 @@
-"""The key reference, made from the key table: ``python -m mabe_tui.tui.reference``."""
+"""Generate the key reference from the key table: ``python -m mabe_tui.tui.reference``."""
 
 from mabe_tui.tui.key import Key
 from mabe_tui.tui.keys import KEYS

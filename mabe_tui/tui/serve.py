@@ -1,7 +1,7 @@
-"""The dashboard in a browser: one process a tab, for this computer and whoever has the address only.
+"""Serve the dashboard to browsers on this computer: one process per tab, behind a secret address.
 
-textual-serve has no login, and takes a websocket from any page that a browser shows. A dashboard starts
-runs that cost money, so only the address with the token opens it, and only from itself.
+textual-serve has no login and accepts websockets from any page in the browser. A dashboard starts runs
+that cost money, so it opens only with the token in the address, and only from its own page.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ import hmac
 import secrets
 import socket
 
-from aiohttp import web  # what textual-serve is made of
+from aiohttp import web  # what textual-serve is built on
 from aiohttp.typedefs import Handler, Middleware
 from textual_serve.server import Server
 
@@ -20,14 +20,14 @@ SECONDS_TO_CLOSE = 5.0
 
 
 class DashboardServer(Server):
-    """Serves a command that opens a dashboard.
+    """A web server for a command that opens a dashboard.
 
     Args:
-        command: for the shell; started once a tab.
-        port: where to listen; 0 takes a free one.
+        command: a shell command, started once per tab.
+        port: the port to listen on; 0 picks a free one.
 
     Raises:
-        ConfigError: the port cannot be had.
+        ConfigError: the port is not available.
     """
 
     def __init__(self, command: str, port: int) -> None:
@@ -37,11 +37,11 @@ class DashboardServer(Server):
 
     @property
     def address(self) -> str:
-        """What to open in a browser."""
+        """The address to open in a browser."""
         return f"{self.public_url}/?token={self._token}"
 
     def run(self) -> None:
-        """Serve until Ctrl-C or a signal to end."""
+        """Serve until Ctrl-C or a termination signal."""
         web.run_app(
             self._make_app(),
             sock=self._socket,
@@ -52,7 +52,7 @@ class DashboardServer(Server):
         )
 
     async def on_startup(self, app: web.Application) -> None:
-        """Say nothing: whoever started it has told the address."""
+        """Print nothing: the caller has already shown the address."""
 
     async def _make_app(self) -> web.Application:
         app = await super()._make_app()
@@ -60,14 +60,14 @@ class DashboardServer(Server):
         return app
 
     def _guard(self) -> Middleware:
-        cookie = f"mabe-{self.port}"  # cookies know no ports
+        cookie = f"mabe-{self.port}"  # cookies do not distinguish ports
 
         @web.middleware
         async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
             given = request.query.get("token") or request.cookies.get(cookie, "")
             if not hmac.compare_digest(given.encode(), self._token.encode()):
                 raise web.HTTPForbidden(text="open the address that mabe-tui --serve printed\n")
-            # A name that resolves to this computer, or a page from elsewhere, is someone else's.
+            # Neither another host name for this computer nor a page from elsewhere is trusted.
             own = request.host == f"{HOST}:{self.port}"
             if not own or request.headers.get("Origin", self.public_url) != self.public_url:
                 raise web.HTTPForbidden(text=f"open {self.public_url} itself\n")
@@ -81,7 +81,7 @@ class DashboardServer(Server):
         return guard
 
     def _allowed(self) -> str:
-        """Let the page load what comes from here and nothing else: its template names a font elsewhere."""
+        """Restrict the page to content from this server: its template refers to a remote font."""
         return (
             "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline';"
             f" img-src 'self' data:; connect-src 'self' ws://{HOST}:{self.port}"

@@ -1,6 +1,7 @@
-"""Colours: dark, light, and one for eyes that see red and green alike.
+"""Colour themes: dark, light, and one for red-green colour blindness.
 
-Curves are told apart by line style as well as by colour, so that every theme, and none, can be read.
+Curves differ in line style as well as in colour, so that they can be read in any theme and without
+colour.
 """
 
 from rich.style import Style
@@ -12,7 +13,7 @@ DARK = "mabe-dark"
 LIGHT = "mabe-light"
 COLOUR_BLIND = "mabe-colour-blind"
 
-# Okabe & Ito (2008), "Color Universal Design", without black, lightest confusions apart.
+# Okabe & Ito (2008), "Color Universal Design", without black, ordered to keep neighbours distinct.
 OKABE_ITO = ("#56B4E9", "#E69F00", "#009E73", "#F0E442", "#CC79A7", "#D55E00", "#0072B2")
 BRIGHT = ("#5fb3f6", "#f2a65a", "#7ad17a", "#e57ad0", "#f5d76e", "#8f9bff", "#58d6c9", "#f07178")
 DEEP = ("#1565c0", "#c75a00", "#2e7d32", "#ad1480", "#8a6d00", "#4338ca", "#00786d", "#b3261e")
@@ -68,7 +69,7 @@ THEMES = (
 
 
 class CurveStyles:
-    """Role of a character (:mod:`mabe_tui.plotting.grid`) → how a theme draws it."""
+    """Role of a character (:mod:`mabe_tui.plotting.grid`) → its style in a theme."""
 
     def __init__(self, variables: dict[str, str]) -> None:
         colours: list[str] = []
@@ -80,7 +81,7 @@ class CurveStyles:
         self._others = {PLAIN: Style(), AXIS: axis, CURSOR: Style(bold=True), ALERT: alert}
 
     def of(self, role: int) -> Style:
-        """Return the style of a role; series take the theme's colours in turn."""
+        """Return the style of a role; series cycle through the theme's colours."""
         if role < 0:
             return self._others.get(role, Style())
         return self._series[role % len(self._series)]

@@ -1,4 +1,4 @@
-"""Saves a screen's view state as it changes, without delaying a key press."""
+"""Save a screen's view state as it changes, without delaying key presses."""
 
 import threading
 from typing import Any
@@ -8,10 +8,10 @@ from mabe_tui.runs.listing.view_state import ViewState
 
 
 class ViewWriter:
-    """Collects changed values, and writes the newest of each.
+    """Collects changed values and writes the newest of each.
 
     Args:
-        state: where values are kept.
+        state: where the values are stored.
         screen: the screen that they belong to.
     """
 
@@ -27,7 +27,7 @@ class ViewWriter:
     def write(self) -> None:
         """Write all values added so far; may be called from several threads at once.
 
-        Values that cannot be written are dropped: they are not worth a notice at every key press.
+        Values that cannot be written are dropped: a notice at every key press would be worse.
         """
         with self._lock:
             values, self._unwritten = self._unwritten, {}

@@ -1,4 +1,4 @@
-"""Work in threads that the end of the dashboard does not wait for."""
+"""Run work in daemon threads, which do not delay the end of the dashboard."""
 
 import asyncio
 import threading
@@ -13,14 +13,14 @@ from mabe_tui.tui.messages import Problem
 
 Result = TypeVar("Result")
 SECONDS_BETWEEN = 0.2
-"""Between two messages on how far a piece of work is."""
+"""Seconds between two progress messages."""
 
 
 async def in_thread(work: Callable[[], Result]) -> Result:
-    """Do blocking work in a daemon thread; gives or raises what it does.
+    """Run blocking work in a daemon thread, and return its result or raise its error.
 
-    An executor's threads are joined when the event loop ends: a question to a launcher that does not
-    answer would hold up the quitting.
+    An executor joins its threads when the event loop ends, so a call to a launcher that does not answer would
+    delay quitting.
     """
     future: Future[Result] = Future()
 
@@ -29,7 +29,7 @@ async def in_thread(work: Callable[[], Result]) -> Result:
             return
         try:
             future.set_result(work())
-        except BaseException as error:  # whoever awaits it gets it
+        except BaseException as error:  # the awaiting task receives it
             future.set_exception(error)
 
     threading.Thread(target=run, daemon=True).start()
@@ -37,10 +37,10 @@ async def in_thread(work: Callable[[], Result]) -> Result:
 
 
 def outcome(work: Callable[[], Message | None]) -> Message | None:
-    """Do work and give its message; where it fails, a :class:`Problem` that says why."""
+    """Run work and return its message, or a :class:`Problem` with the reason if it fails."""
     try:
         return work()
     except UserError as error:
         return Problem(str(error))
-    except Exception as error:  # the last net: a silent failure would look like one that goes on
+    except Exception as error:  # the last resort: a silent failure would look like a hang
         return Problem(f"unexpected {type(error).__name__}: {error}")

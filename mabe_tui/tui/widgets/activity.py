@@ -1,4 +1,4 @@
-"""One line that says what is being done, over whatever screen is open."""
+"""A line above the footer of every screen that shows work in progress."""
 
 from typing import cast
 
@@ -8,7 +8,7 @@ from mabe_tui.tui.dashboard import Dashboard
 
 
 class Activity(Static):
-    """Shows the app's work in progress; takes no room while there is none."""
+    """Shows the app's work in progress; takes no room if there is none."""
 
     def __init__(self) -> None:
         super().__init__(markup=False)

@@ -1,4 +1,4 @@
-"""The mice of one frame, as skeletons: in the whole arena, close up, or one of them followed."""
+"""Draw the mice of one frame as skeletons: the whole arena, all mice close up, or one mouse followed."""
 
 import textwrap
 from collections.abc import Sequence
@@ -21,17 +21,17 @@ from mabe_tui.tui.class_styles import mouse_style
 from mabe_tui.tui.widgets.picture import Picture
 
 ARENA, MICE, FIRST_MOUSE = 0, 1, 2
-"""Views by number: the whole arena, all mice close up, and from 2 on, one mouse each."""
+"""Views by number: 0 the whole arena, 1 all mice close up, from 2 on one mouse each."""
 TRAILS = (0.0, 1.0, 5.0)
-"""Seconds."""
+"""Trail lengths, in seconds."""
 ALONE_MARGIN = 0.6
-"""Room around one mouse, of its extent: enough to see who comes near."""
+"""Margin around a followed mouse, relative to its extent: enough to see which mice come near."""
 JUMP_SECONDS = 1.0
-"""Over which a view that follows begins anew."""
+"""Seconds without drawing after which a following view starts afresh."""
 
 
 class Arena(Picture):
-    """Draws poses; its screen says which frame."""
+    """A view of poses; its screen sets the frame."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -49,14 +49,14 @@ class Arena(Picture):
 
         Args:
             video: its poses.
-            arena: all that there is to see of it.
+            arena: the extent of the whole arena.
         """
         self._video, self._arena = video, arena
         self._skeleton, self._followed = Skeleton.of(video.slots), None
         self.redraw()
 
     def say(self, words: str) -> None:
-        """Show words in place of mice."""
+        """Show a message instead of mice."""
         self._video, self._words, self.frame = None, words, 0
         self.redraw()
 
@@ -70,17 +70,17 @@ class Arena(Picture):
         self.redraw()
 
     def look(self, view: int, trail_seconds: float) -> None:
-        """Show another part, or another length of where the mice were."""
+        """Change the view or the length of the trail."""
         self.view, self.trail_seconds, self._followed = view, trail_seconds, None
         self.redraw()
 
     def on_resize(self) -> None:
-        """Begin to follow anew: the picture has another shape."""
+        """Restart following: the shape of the picture has changed."""
         self._followed = None
         super().on_resize()
 
     def picture(self, width: int, height: int, ascii_only: bool) -> Sequence[Row]:
-        """Draw the mice, or the words."""
+        """Draw the mice or the message."""
         video = self._video
         if video is None or self._arena is None:
             return _in_the_middle(self._words, width, height)
@@ -97,7 +97,7 @@ class Arena(Picture):
         )
 
     def role_style(self, role: int, y: int) -> Style:
-        """Colour each mouse."""
+        """Return the style of each mouse."""
         if role < 0 or self._video is None:
             return super().role_style(role, y)
         return mouse_style(self.colours, role, len(self._video.classes))
@@ -124,12 +124,12 @@ class Arena(Picture):
 
 
 def view_count(video: TrackedVideo) -> int:
-    """Count the views of a video: arena, mice, and each mouse."""
+    """Return the number of views of a video: arena, mice, and each mouse."""
     return FIRST_MOUSE + video.mice
 
 
 def view_name(view: int, video: TrackedVideo) -> str:
-    """Name a view; one of a mouse that this video does not have is the arena."""
+    """Return the name of a view; views of mice that this video lacks are the arena."""
     if view == MICE:
         return "mice"
     if view == ARENA or view >= view_count(video):

@@ -1,4 +1,4 @@
-"""A chart that can be looked into: a cursor with values, zoom and pan, by key and by mouse."""
+"""An interactive chart: a cursor with values, zoom and pan, by key and by mouse."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from mabe_tui.tui.widgets.lines import LineWidget
 PAN_SHARE = 0.25
 FAINT = Style(dim=True)
 SMALLEST_SHARE = 1e-6
-"""Of everything: zoom no further in."""
+"""Smallest zoom window, as a share of the whole extent."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,23 +40,23 @@ class Axes:
 
 
 class ChartView(LineWidget, can_focus=True):
-    """Curves over one another.
+    """A chart of several curves.
 
-    Charts that show the same x belong together: their screen hands :class:`CursorMoved` and
-    :class:`Zoomed` of one to the others.
+    Charts with the same x axis are linked: their screen passes :class:`CursorMoved` and
+    :class:`Zoomed` from one to the others.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("chart")
 
     class CursorMoved(Message):
-        """The cursor is at another x, or gone."""
+        """The cursor has moved to another x, or has been removed."""
 
         def __init__(self, chart: "ChartView", x: float | None) -> None:
             super().__init__()
             self.chart, self.x = chart, x
 
     class Zoomed(Message):
-        """Another part of x is shown; ``None``: all of it."""
+        """Another range of x is shown; ``None`` for all."""
 
         def __init__(self, chart: "ChartView", x_range: Range | None) -> None:
             super().__init__()
@@ -82,14 +82,14 @@ class ChartView(LineWidget, can_focus=True):
         extent: Range | None = None,
         grows: bool = False,
     ) -> None:
-        """Draw other curves. Hand in the same Series objects again where they have not changed.
+        """Draw other curves. Pass the same Series objects again if they have not changed.
 
         Args:
-            series: one over another.
-            axes: ``None``: as they are.
-            lines: for each series, the number of its colour; none: each its own.
-            extent: all of x, where charts beside it go further than these curves; ``None``: as they do.
-            grows: whether points are still added: the y axis then has room for some of them, and jumps.
+            series: the curves.
+            axes: ``None`` keeps the current ones.
+            lines: for each series, the number of its colour; by default each has its own.
+            extent: the range of x if linked charts extend beyond these curves; ``None`` for their own.
+            grows: whether points are still added: the y axis then leaves room and changes in steps.
         """
         self.extent, self.grows = extent, grows
         looks = self.lines, [one.style for one in self.series]
@@ -100,22 +100,22 @@ class ChartView(LineWidget, can_focus=True):
         self._redraw()
 
     def put_cursor(self, x: float | None) -> None:
-        """Put the cursor without telling of it."""
+        """Set the cursor without posting a message."""
         if x != self.cursor:
             self.cursor = x
             self._redraw()
 
     def put_range(self, x_range: Range | None) -> None:
-        """Show another part of x without telling of it."""
+        """Set the range of x without posting a message."""
         if x_range != self.x_range:
             self.x_range = x_range
             self._redraw()
 
     @property
     def drawn(self) -> Chart:
-        """The chart as it is drawn now."""
-        # A widget is painted in its new size before it is told of it: a row of the old width would push
-        # all that stands right of it.
+        """The chart as currently drawn."""
+        # A widget is painted in its new size before it receives the resize event: a row of the old
+        # width would push everything to its right.
         if self._chart is None or self._drawn_for != self.size:
             self._drawn_for = self.size
             self._chart = render_chart(
@@ -141,7 +141,7 @@ class ChartView(LineWidget, can_focus=True):
         return roomy(*visible_y(self.series, self.x_range or everything, log), log=log)
 
     def render_line(self, y: int) -> Strip:
-        """Colour one row of the chart."""
+        """Apply the styles to one row of the chart."""
         rows = self.drawn.rows
         if y >= len(rows):
             return Strip.blank(self.size.width, self.rich_style)
@@ -153,20 +153,20 @@ class ChartView(LineWidget, can_focus=True):
         return Strip(parts, self.size.width)
 
     def notify_style_update(self) -> None:
-        """Draw in the colours that apply now."""
+        """Redraw in the current colours."""
         super().notify_style_update()
         self._forget_styles()
 
     def on_resize(self) -> None:
-        """Draw for the new size."""
+        """Redraw for the new size."""
         self.refresh()
 
     def on_mount(self) -> None:
-        """Follow the theme."""
+        """Redraw when the theme changes."""
         self.app.theme_changed_signal.subscribe(self, lambda _: self._forget_styles())
 
     def action_cursor(self, columns: int) -> None:
-        """Move the cursor by some columns; the first press puts it at the last point shown."""
+        """Move the cursor by some columns; the first press sets it at the last visible point."""
         low, high = self.drawn.x_range
         if self.cursor is None:
             last = joint_range(series.x_bounds for series in self.series)[1] if self.grows else high
@@ -176,13 +176,13 @@ class ChartView(LineWidget, can_focus=True):
         self._tell_cursor(min(max(self.cursor + columns * step, low), high))
 
     def action_zoom(self, factor: float) -> None:
-        """Show more or less, around the cursor or the middle."""
+        """Zoom in or out around the cursor, or the middle if there is no cursor."""
         low, high = self.drawn.x_range
         middle = self.cursor if self.cursor is not None else (low + high) / 2
         self._tell_range(middle - (middle - low) * factor, middle + (high - middle) * factor)
 
     def action_pan(self, direction: int) -> None:
-        """Move what is shown by a quarter of it."""
+        """Pan by a quarter of the visible range."""
         low, high = self.drawn.x_range
         by = direction * PAN_SHARE * (high - low)
         all_low, all_high = self._everything()
@@ -190,13 +190,13 @@ class ChartView(LineWidget, can_focus=True):
         self._tell_range(low + by, high + by)
 
     def action_reset(self) -> None:
-        """Show everything, without the cursor."""
+        """Show the whole range and remove the cursor."""
         self.put_range(None)
         self.post_message(self.Zoomed(self, None))
         self._tell_cursor(None)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Put the cursor where the mouse is."""
+        """Set the cursor at the mouse position."""
         self._tell_cursor(self.drawn.x_at(event.x))
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
@@ -239,12 +239,12 @@ class ChartView(LineWidget, can_focus=True):
 
     @property
     def _focused(self) -> Style:
-        """What tells, in the first row, that keys go to this chart."""
+        """The mark in the first row that shows that this chart has the focus."""
         return Style(color=self.app.theme_variables.get("primary"), bold=True, underline=True)
 
     @cached_property
     def _styles(self) -> dict[int, Style]:
-        """Role → style. Kept, for what a widget's own style is takes long to find out."""
+        """Role → style. Cached, because resolving a widget's own style is slow."""
         theme, base = CurveStyles(self.app.theme_variables), self.rich_style
         styles = {role: base + theme.of(role) for role in (PLAIN, AXIS, CURSOR, ALERT)}
         for role, one in enumerate(self.series):
@@ -257,7 +257,7 @@ class ChartView(LineWidget, can_focus=True):
         self.refresh()
 
     def _redraw(self) -> None:
-        """Draw anew, and have only those rows painted that have changed: one point changes few."""
+        """Redraw, but repaint only rows that have changed: one new point changes few."""
         before, self._chart = self._chart, None
         if before is None or not self.size or self._drawn_for != self.size:
             self.refresh()

@@ -1,4 +1,4 @@
-"""What several sides confuse, as bars and matrices or as lists; it may be larger than the screen."""
+"""A scrollable view of class confusions of several sides, as bars and matrices or as lists."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ from mabe_tui.tui.themes import CurveStyles
 
 
 class ClassView(ScrollView, can_focus=True):
-    """Draws for its width; what is wider or longer can be scrolled."""
+    """Draws for its width; wider or longer content scrolls."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -29,7 +29,7 @@ class ClassView(ScrollView, can_focus=True):
 
     @property
     def text(self) -> str:
-        """All that can be scrolled to, without colours."""
+        """The whole picture, without colours."""
         return "\n".join(row.text for row in self._rows)
 
     def show(
@@ -42,24 +42,24 @@ class ClassView(ScrollView, can_focus=True):
         """Show other sides.
 
         Args:
-            sides: as the others, see :func:`class_picture`.
-            lines: likewise.
-            cells: likewise.
-            listed: the worst confusions as a list, instead of matrices.
+            sides: see :func:`class_picture`, as for the two below.
+            lines: the number of each side's line.
+            cells: which numbers the matrices show.
+            listed: show the worst confusions as a list instead of matrices.
         """
         self._sides, self._lines, self._cells, self._listed = sides, lines, cells, listed
         self._redraw()
 
     def on_mount(self) -> None:
-        """Follow the theme."""
+        """Redraw when the theme changes."""
         self.app.theme_changed_signal.subscribe(self, lambda _: self._redraw())
 
     def on_resize(self) -> None:
-        """Draw for the new width."""
+        """Redraw for the new width."""
         self._redraw()
 
     def render_line(self, y: int) -> Strip:
-        """Colour one row."""
+        """Apply the styles to one row."""
         left, top = self.scroll_offset
         width = self.scrollable_content_region.width
         if self._styles is None or y + top >= len(self._rows):

@@ -1,4 +1,4 @@
-"""Columns and rows of a table, and which columns fit into its width."""
+"""Columns and rows of a table, and the choice of columns that fit its width."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,47 +10,47 @@ from rich.cells import cell_len, set_cell_size
 from mabe_tui.plotting.sparkline import sparkline
 
 GAP = 2
-"""Between two columns."""
+"""Blank cells between two columns."""
 LEAST = 12
-"""That a column which shrinks needs."""
+"""Minimum width of a shrinking column."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: what its cells are called, and when it gives way to others."""
+    """A column: its header, and its priority when the table is too narrow."""
 
     key: str
     label: str
     align: Literal["left", "right"] = "left"
     rank: int = 0
-    """Where the screen is too narrow, columns of the highest rank are left out first; 0 stays."""
+    """On narrow screens, columns with the highest rank are dropped first; rank 0 is never dropped."""
     widest: int = 40
-    """Longer cells are cut off."""
+    """Maximum width; longer cells are truncated."""
     shrinks: bool = False
-    """Takes what room is left, if it is :data:`LEAST` or more."""
+    """Whether it takes the remaining width, if that is :data:`LEAST` or more."""
     is_curve: bool = False
-    """Shows the row's :attr:`Row.curve`, as wide as :attr:`widest`; its cells are empty."""
+    """Whether it shows :attr:`Row.curve`, at width :attr:`widest`; its cells are empty."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: its name, a text for each column, and how single cells are coloured."""
+    """A row: its key, a text for each column, and the colours of single cells."""
 
     key: str
     cells: tuple[str, ...]
     styles: tuple[str, ...] = ()
-    """A CSS variable's name a cell (``success``, ``text-muted``), or empty."""
+    """For each cell, a CSS variable's name (``success``, ``text-muted``) or an empty string."""
     curve: tuple[float, ...] = ()
-    """Drawn as a line of text, only where and when it is seen."""
+    """Values drawn as a sparkline, only when visible."""
 
 
 def needed(column: Column, cells: Sequence[str], is_sorted: bool) -> int:
-    """Return the width that the widest cell of a column needs.
+    """Return the width of the widest cell of a column.
 
     Args:
-        column: which.
-        cells: of all rows.
-        is_sorted: its header has a mark that the rows are sorted by it.
+        column: the column.
+        cells: its cell in each row.
+        is_sorted: whether the header also shows the sort mark.
     """
     marked = len(column.label) + (2 if is_sorted else 0)
     if column.is_curve:
@@ -60,15 +60,15 @@ def needed(column: Column, cells: Sequence[str], is_sorted: bool) -> int:
 
 
 def fitting(columns: Sequence[Column], widths: Sequence[int], width: int) -> list[tuple[int, int]]:
-    """Return each column room, the most important first, those that need too much passed over.
+    """Choose the columns that fit, most important first, skipping those that are too wide.
 
     Args:
-        columns: all there are.
-        widths: that they need.
-        width: of the table.
+        columns: all columns.
+        widths: the width that each needs.
+        width: the table's width.
 
     Returns:
-        Number and width of those that fit, from the left.
+        Index and width of the columns that fit, from the left.
     """
     chosen: dict[int, int] = {}
     room = width + GAP
@@ -84,12 +84,12 @@ def fitting(columns: Sequence[Column], widths: Sequence[int], width: int) -> lis
 
 @lru_cache(maxsize=500)
 def drawn(curve: tuple[float, ...], width: int, ascii_only: bool) -> str:
-    """Draw a curve as a line of text; lately drawn ones are known."""
+    """Return a sparkline of a curve; recent ones are cached."""
     return sparkline(curve, width, ascii_only=ascii_only)
 
 
 def fitted(text: str, width: int, align: Literal["left", "right"]) -> str:
-    """Cut or fill a text to a width in characters of the terminal."""
+    """Truncate or pad a text to a width in terminal cells."""
     size = cell_len(text)
     if size > width:
         return set_cell_size(text, max(width - 1, 0)) + "…"[: min(width, 1)]

@@ -1,4 +1,4 @@
-"""Strips of truth against prediction: of the whole video, or of the seconds around one frame."""
+"""Strips that compare truth and prediction: of the whole video, or of the seconds around one frame."""
 
 from collections.abc import Sequence
 
@@ -20,34 +20,34 @@ from mabe_tui.tui.class_styles import class_style
 from mabe_tui.tui.widgets.picture import Picture
 
 ROWS, CLASS_ROWS = 4, 2
-"""Truth, model, errors and frames; the first two show classes."""
+"""Strips of truth, model, errors and frames; the first two show classes."""
 SPANS = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0)
-"""Seconds that a strip may show."""
+"""Spans of a strip, in seconds."""
 
 
 class Ethograms(Picture):
-    """Truth, model, errors and an axis of frames; a click goes to a frame."""
+    """Strips of truth, model and errors with an axis of frames; a click jumps to a frame."""
 
     class Sought(Message):
-        """A place in the video was clicked."""
+        """A position in the video was clicked."""
 
         def __init__(self, frame: int) -> None:
             super().__init__()
             self.frame = frame
 
     class Wheeled(Message):
-        """The wheel was turned: 1 to see more, -1 to see less."""
+        """The mouse wheel was turned: 1 to show more, -1 to show less."""
 
         def __init__(self, steps: int) -> None:
             super().__init__()
             self.steps = steps
 
     def __init__(self, *, courses: bool = False, id: str | None = None) -> None:
-        """Make a strip that is still empty.
+        """Create an empty strip.
 
         Args:
-            courses: draw below it how the probabilities go, where the height allows it.
-            id: the widget's.
+            courses: also draw the probabilities over time if the height allows it.
+            id: the widget's id.
         """
         super().__init__(id=id)
         self._ethogram: Ethogram | None = None
@@ -57,16 +57,16 @@ class Ethograms(Picture):
         self._span: int | None = None
 
     def show(self, ethogram: Ethogram | None, watched: PredictedVideo | None) -> None:
-        """Show another video, or what has become known of it."""
+        """Show another video, or newly available data about it."""
         self._ethogram, self._watched = ethogram, watched
         self.redraw()
 
     def show_frame(self, frame: int, span: int | None) -> None:
-        """Put the cursor elsewhere.
+        """Move the cursor.
 
         Args:
-            frame: where.
-            span: how many frames to show, about; none: all.
+            frame: the new position.
+            span: approximate number of frames to show; all by default.
         """
         if (frame, span) != (self._frame, self._span):
             self._frame, self._span = frame, span
@@ -75,8 +75,8 @@ class Ethograms(Picture):
     def bounds(self, width: int) -> tuple[int, int]:
         """Return the first frame shown and the one after the last.
 
-        A whole number of frames to a column, and columns that begin at multiples of it, keep the
-        picture from flickering while it moves.
+        Columns hold a whole number of frames and begin at multiples of it, which keeps the picture
+        from flickering as it moves.
         """
         frames = self._ethogram.frames if self._ethogram else 1
         columns = width - LABEL_WIDTH
@@ -89,7 +89,7 @@ class Ethograms(Picture):
         return first, first + span
 
     def picture(self, width: int, height: int, ascii_only: bool) -> Sequence[Row]:
-        """Draw the strip, and the courses of the probabilities where they are wanted and fit."""
+        """Draw the strip, and the probabilities if they are enabled and fit."""
         if self._ethogram is None or width <= LABEL_WIDTH:
             return ()
         first, stop = self.bounds(width)
@@ -116,7 +116,7 @@ class Ethograms(Picture):
         )
 
     def role_style(self, role: int, y: int) -> Style:
-        """Fill the classes of a strip with their colour; their letters stand in it."""
+        """Fill the classes of a strip with their colours and letters."""
         if role == ALERT:
             return Style(color=self.app.theme_variables.get("curve-alert"))
         if role == CURSOR and y < CLASS_ROWS:
@@ -128,21 +128,21 @@ class Ethograms(Picture):
         return style + Style(reverse=True) if filled else style
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Go where the mouse is."""
+        """Jump to the frame under the mouse."""
         self._seek(event.x)
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Go along with the mouse while its button is held."""
+        """Follow the mouse while its button is held."""
         if event.button:
             self._seek(event.x)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """See less, closer."""
+        """Zoom in."""
         event.stop()
         self.post_message(self.Wheeled(-1))
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """See more."""
+        """Zoom out."""
         event.stop()
         self.post_message(self.Wheeled(1))
 
@@ -160,7 +160,7 @@ class Ethograms(Picture):
 
 
 def _marked(row: Row, column: int) -> Row:
-    """Return one character of a row the role of the cursor."""
+    """Mark one character of a row with the cursor's role."""
     parts = []
     for start, stop, role in row.segments:
         before, after = (

@@ -1,4 +1,4 @@
-"""The line that a filter is typed in: it completes keys and values, and remembers filters."""
+"""An input line for filters that completes keys and values and remembers earlier filters."""
 
 from collections.abc import Callable, Sequence
 from typing import ClassVar
@@ -27,16 +27,16 @@ class FilterLine(Input):
     """A compact input.
 
     Args:
-        value: the filter to begin with.
-        queries: earlier ones, the latest first.
-        complete: goes on with what was typed, ``None`` where it cannot.
-        id: of the widget.
+        value: the initial filter.
+        queries: earlier filters, latest first.
+        complete: returns a completion of the typed text, or ``None``.
+        id: the widget's id.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("filter")
 
     class Left(Message):
-        """A person is done with the line; the filter stays."""
+        """The user has left the line; the filter stays."""
 
     def __init__(
         self,
@@ -51,17 +51,17 @@ class FilterLine(Input):
         )
         self.queries = list(queries)
         self._at = -1
-        """The remembered query that is shown; -1: what is being typed."""
+        """Index of the recalled query; -1 for the text being typed."""
 
     def remember(self) -> None:
-        """Take the filter among those that up brings back."""
+        """Add the filter to the history that the up key recalls."""
         self._at = -1
         if self.value:
             others = [query for query in self.queries if query != self.value]
             self.queries = [self.value, *others][:REMEMBERED]
 
     def action_complete(self) -> None:
-        """Take the suggestion; leave the line where there is none."""
+        """Accept the suggestion, or leave the line if there is none."""
         before = self.value
         if self.cursor_position == len(before):
             self.action_cursor_right()
@@ -69,7 +69,7 @@ class FilterLine(Input):
             self.post_message(self.Left())
 
     def action_recall(self, by: int) -> None:
-        """Bring back an older filter, or a newer one; leave the line past the newest."""
+        """Recall an older or newer filter; leave the line after the newest."""
         if self._at + by < -1:
             self.post_message(self.Left())
             return

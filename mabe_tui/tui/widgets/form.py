@@ -1,4 +1,4 @@
-"""Lines to type in, with their names before them and what may come next behind the cursor."""
+"""Labelled input lines with suggestions shown after the cursor."""
 
 from collections.abc import Callable, Sequence
 from typing import ClassVar
@@ -18,14 +18,14 @@ WRONG = "-wrong"
 
 
 class Completing(Suggester):
-    """Suggests the first that a function finds to begin as typed; it may read files."""
+    """Suggests the first candidate that begins with the typed text; the function may read files."""
 
     def __init__(self, complete: Complete) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
         self._complete = complete
 
     async def get_suggestion(self, value: str) -> str | None:
-        """Return what the line may become; → takes it."""
+        """Return the suggested line, which → accepts."""
         found = await in_thread(lambda: self._complete(value)) if value else ()
         return next((text for text in found if text.startswith(value)), None)
 
@@ -37,7 +37,7 @@ class Line(Input):
 
 
 class Field(Horizontal):
-    """A name and a line."""
+    """A label and an input line."""
 
     def __init__(
         self, name: str, value: str = "", hint: str = "", complete: Complete | None = None
@@ -48,7 +48,7 @@ class Field(Horizontal):
         self.line = Line(value, placeholder=hint, suggester=suggester, compact=True)
 
     def compose(self) -> ComposeResult:
-        """Lay out name and line."""
+        """Lay out label and input."""
         yield self._label
         yield self.line
 
@@ -59,28 +59,28 @@ class Field(Horizontal):
 
     @property
     def text(self) -> str:
-        """What was typed, without blanks around it."""
+        """The typed text, stripped."""
         return self.line.value.strip()
 
 
 class Lines(VerticalScroll, can_focus=False):
-    """Any number of lines: enter completes one, or opens the next."""
+    """A growing list of lines: enter completes a line or opens the next."""
 
     def __init__(self, complete: Complete, id: str) -> None:
         super().__init__(id=id)
         self._complete = complete
 
     def compose(self) -> ComposeResult:
-        """Begin with one line."""
+        """Begin with one empty line."""
         yield self._line()
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """What was typed, without empty lines."""
+        """The typed lines, without empty ones."""
         return tuple(line.value.strip() for line in self.query(Input) if line.value.strip())
 
     def mark(self, wrong: str | None) -> None:
-        """Mark the lines that say this."""
+        """Mark the lines with this text as wrong."""
         for line in self.query(Input):
             line.set_class(wrong is not None and line.value.strip() == wrong, WRONG)
 

@@ -1,14 +1,14 @@
-"""The line of keys at the bottom, made anew only where it would say something else."""
+"""A footer that rebuilds its line of keys only if the text changes."""
 
 from textual.screen import Screen
 from textual.widgets import Footer
 
 
 class KeyFooter(Footer):
-    """Textual's footer, at a fraction of its cost.
+    """A footer like Textual's at a fraction of the cost.
 
-    That one (8.2.8) mounts all its keys anew, and has the screen laid out, at each change of focus and of
-    screen: four times while a screen is opened, 20 ms each.
+    Textual's own (8.2.8) remounts all its keys and triggers a layout at each change of focus and of
+    screen: four times while a screen opens, 20 ms each.
     """
 
     def __init__(self) -> None:
@@ -17,14 +17,14 @@ class KeyFooter(Footer):
         self._is_due = False
 
     def bindings_changed(self, screen: Screen[object]) -> None:
-        """Look soon, once, whether anything is to be written."""
+        """Schedule one check for changes."""
         self._bindings_ready = True
         if screen.app.app_focus and self.is_attached and screen is self.screen and not self._is_due:
             self._is_due = True
             self.call_after_refresh(self._write)
 
     def on_resize(self) -> None:
-        """Look whether the keys stand in another order: see ``MabeScreen.active_bindings``."""
+        """Check for a changed order of keys; see ``MabeScreen.active_bindings``."""
         self.bindings_changed(self.screen)
 
     async def _write(self) -> None:

@@ -1,4 +1,4 @@
-"""Widgets that are nothing but the lines they draw."""
+"""A base class for widgets that consist only of the lines they draw."""
 
 from collections.abc import Sequence
 
@@ -8,10 +8,10 @@ from textual.widget import Widget
 
 
 class LineWidget(Widget):
-    """Has neither border nor padding, and draws every line as wide as it is, background and all.
+    """A widget without border or padding that draws every line at full width, including the background.
 
-    What Textual does for others, line by line (borders, padding, hatching, opacity), takes five times as long
-    as to draw a line of a log.
+    Textual's usual work per line (borders, padding, hatching, opacity) takes five times as long as drawing a
+    line of a log.
     """
 
     def render_lines(self, crop: Region) -> list[Strip]:

@@ -1,4 +1,4 @@
-"""A run's log with the line to search in it: brings the log's lines here, and keeps one's place."""
+"""A panel with a run's log and a search line; it loads lines on demand and remembers the position."""
 
 import re
 from collections.abc import Generator, Iterator
@@ -21,43 +21,43 @@ from mabe_tui.tui.widgets.log_view import LogView
 from mabe_tui.tui.widgets.search_bar import SearchBar
 
 SETTLED_SECONDS = 0.5
-"""After so long without another move, the place is told."""
+"""Seconds without another move after which the position is reported."""
 ROUND = {1: ", from the first line on", -1: ", from the last line on"}
-"""Behind a match that was found beyond the log's end or beginning."""
+"""Suffix for a match found after wrapping around the end or beginning of the log."""
 NO_MATCH = "no match"
 COUNTED_LINES, COUNTED_AT_ONCE = 20_000, 1_000
-"""Matches are numbered in the first so many lines; further on it would take too long."""
+"""Matches are numbered only up to this line, counting in slices of this size: beyond, it takes too long."""
 
 
 class Match(NamedTuple):
-    """What a search has found."""
+    """The result of a search."""
 
     position: int
     number: int | None
-    """Among all matches, from 1; ``None``: not counted."""
+    """Rank among all matches, from 1; ``None`` if not counted."""
     round: str = ""
-    """What to say of a match beyond the log's end or beginning."""
+    """Remark on a match that was found after wrapping around."""
 
 
 class LogPanel(Vertical):
-    """The log of one run; :meth:`attach` says of which."""
+    """The log of one run, set by :meth:`attach`."""
 
     class LinesRead(Message):
-        """Lines that were wanted."""
+        """The requested lines have arrived."""
 
         def __init__(self, rows: list[LogRow], generation: tuple[int, int]) -> None:
             super().__init__()
             self.rows, self.generation = rows, generation
 
     class Found(Message):
-        """A search has come to an end."""
+        """A search has ended."""
 
         def __init__(self, search: object, match: "Match | None") -> None:
             super().__init__()
             self.search, self.match = search, match
 
     class Placed(Message):
-        """One stays at a line, counted from 1, or follows the end (``None``)."""
+        """The view stays at a line, counted from 1, or follows the end (``None``)."""
 
         def __init__(self, line: int | None) -> None:
             super().__init__()
@@ -69,34 +69,34 @@ class LogPanel(Vertical):
         self._feed: RunFeed | None = None
         self._search: object = None
         self.is_searching = False
-        """Whether a search has not come to its end."""
+        """Whether a search is still running."""
         self._place: int | None = None
-        """The line to go to, once the log's beginning is known."""
+        """The line to go to once the beginning of the log is known."""
         self._settling: Timer | None = None
         self._is_replay = False
         self._written = ""
 
     def compose(self) -> ComposeResult:
-        """Lay out log and search line."""
+        """Lay out the log and the search line."""
         yield LogView(id="log")
         yield SearchBar(placeholder="regular expression; no capitals: any case", id="search")
 
     @property
     def view(self) -> LogView:
-        """The lines."""
+        """The view of the lines."""
         return self.query_one(LogView)
 
     def attach(self, feed: RunFeed, line: int | None) -> None:
         """Show the log of a run.
 
         Args:
-            feed: follows it.
-            line: to stay at, from 1; ``None``: follow the end.
+            feed: the feed of the run.
+            line: the line to stay at, from 1; ``None`` to follow the end.
         """
         self._feed, self._place = feed, line
 
     def show(self, look: FeedUpdate) -> None:
-        """Take in what is new."""
+        """Show what is new in the feed."""
         self._is_replay = look.replay is not None
         self.view.show(look.log, look.tail)
         if self._place is not None and look.log.complete:
@@ -105,7 +105,7 @@ class LogPanel(Vertical):
         self._write_where()
 
     def open_search(self) -> None:
-        """Ask what to look for."""
+        """Open the search line."""
         self.query_one(SearchBar).open()
 
     @on(LogView.Wanted)
@@ -135,7 +135,7 @@ class LogPanel(Vertical):
 
     @on(Input.Submitted)
     def _search_typed(self, message: Input.Submitted) -> None:
-        """FeedUpdate from the selected line up: what is sought was mostly said of late."""
+        """Search backwards from the selected line, because recent lines are usually meant."""
         message.stop()
         self.query_one(SearchBar).display = False
         self.view.focus()
@@ -156,7 +156,7 @@ class LogPanel(Vertical):
         self.view.refresh()
 
     def _begin(self, pattern: re.Pattern[str], start: int, direction: int) -> None:
-        """Search slice by slice, so that the run is followed meanwhile; a newer search ends this one."""
+        """Search slice by slice so that following continues; a newer search cancels this one."""
         if self._feed is None:
             return
         feed, search = self._feed, object()
@@ -192,7 +192,7 @@ class LogPanel(Vertical):
         line = match.position - self.view.bounds.first + 1
         self.notify(f"match{count} at line {line:,}{match.round}", timeout=3)
 
-    # ── where one is ──────────────────────────────────────────────────────────────────────────
+    # ── position ──────────────────────────────────────────────────────────────────────────────
 
     @on(LogView.Moved)
     def _moved(self) -> None:
@@ -209,7 +209,7 @@ class LogPanel(Vertical):
 
     @property
     def where(self) -> str:
-        """Where one is: ``following, 812 lines``, or ``paused at 40 of 812, f follows``."""
+        """The position in words: ``following, 812 lines``, or ``paused at 40 of 812, f follows``."""
         view, bounds = self.view, self.view.bounds
         lines = f"{bounds.stop - bounds.first:,}"
         if view.following:
@@ -221,7 +221,7 @@ class LogPanel(Vertical):
         if (where := self.where) == self._written:
             return
         self._written = where
-        # Not assigned, for that has all of the panel painted: only the border's last row.
+        # Assigning it would repaint the whole panel, but only the border's last row changes.
         self._border_subtitle = self.render_str(where)
         left, below = -self.gutter.left, self.size.height + self.gutter.bottom - 1
         self.refresh(Region(left, below, self.outer_size.width, 1))
@@ -230,7 +230,7 @@ class LogPanel(Vertical):
 def _matches(
     source: RunSource, pattern: re.Pattern[str], start: int, direction: int
 ) -> Iterator["Match | None"]:
-    """FeedUpdate for one match, at the far end again where there is none before."""
+    """Search for one match, wrapping around if there is none."""
     log = source.log
     far = log.first if direction > 0 else log.stop - 1
     for begin, words in ((start, ""), (far, ROUND[direction])):
@@ -245,7 +245,7 @@ def _matches(
 def _number_of(
     source: RunSource, pattern: re.Pattern[str], position: int
 ) -> Generator[None, None, int | None]:
-    """Count the lines with a match up to one of them; not in a log too long to be read for that."""
+    """Count the matching lines up to a position; ``None`` if the log is too long to be read for that."""
     log = source.log
     if not log.complete or position - log.first >= COUNTED_LINES:
         return None

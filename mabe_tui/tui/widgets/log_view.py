@@ -1,6 +1,7 @@
-"""A log of any length, of which only the lines on the screen are ever there.
+"""A view of a log of any length that holds only the lines near the screen.
 
-The lines themselves come from elsewhere: the view tells which it wants, and is handed them.
+The lines come from elsewhere: the view posts which lines it needs, and receives them.
+
 """
 
 import re
@@ -24,7 +25,7 @@ from mabe_tui.tui.keys import bindings
 from mabe_tui.tui.widgets.lines import LineWidget
 
 KEPT_SCREENS = 6
-"""So many screenfuls of lines are remembered around what is shown."""
+"""Lines are cached for this many screenfuls around the view."""
 COLOURS: dict[type, str] = {
     Warned: "warning",
     Failed: "error",
@@ -35,13 +36,13 @@ SIGNS_OF_LIFE = (Step, System)
 
 
 class LogView(ScrollView, LineWidget, can_focus=True):
-    """Lines of a log, one of them selected. Follows the end until one goes up."""
+    """Lines of a log, one of them selected. Follows the end until the user scrolls up."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("log")
     DEFAULT_CSS = "LogView { height: 1fr; overflow-x: hidden; scrollbar-size: 0 1; }"
 
     class Wanted(Message):
-        """Lines are to be shown that are not here: hand them to :meth:`LogView.put`."""
+        """Lines that are not loaded need to be shown: pass them to :meth:`LogView.put`."""
 
         def __init__(self, first: int, count: int) -> None:
             super().__init__()
@@ -55,10 +56,10 @@ class LogView(ScrollView, LineWidget, can_focus=True):
             self.position = position
 
     class Moved(Message):
-        """Another line is selected, or the end is followed again, or no longer."""
+        """The selection moved, or following the end was started or stopped."""
 
     class SearchWanted(Message):
-        """The next match is to be found: 1 further down, −1 further up, 0 asks what for."""
+        """Find the next match: 1 downwards, −1 upwards, 0 asks for the pattern."""
 
         def __init__(self, direction: int) -> None:
             super().__init__()
@@ -68,19 +69,19 @@ class LogView(ScrollView, LineWidget, can_focus=True):
         super().__init__(id=id)
         self.bounds = LogBounds()
         self.selected = -1
-        """A position; means something where there are lines."""
+        """Position of the selected line; meaningful only if there are lines."""
         self.following = True
         self.pattern: re.Pattern[str] | None = None
         self._rows: dict[int, LogRow] = {}
         self._widest, self._left = 1, 0
-        """Columns of the longest line seen, and how many of them are left of the view."""
+        """Width of the longest line seen, and the number of columns scrolled off to the left."""
         self._moving = False
         self._wanted: tuple[int, int] | None = None
 
-    # ── what is shown ─────────────────────────────────────────────────────────────────────────
+    # ── content ───────────────────────────────────────────────────────────────────────────────
 
     def show(self, bounds: LogBounds, tail: Sequence[LogRow] = ()) -> None:
-        """Take in how much there is now, and the last lines of it."""
+        """Update the extent of the log and its last lines."""
         if bounds == self.bounds and all(row.position in self._rows for row in tail):
             return
         top = self._top
@@ -88,7 +89,7 @@ class LogView(ScrollView, LineWidget, can_focus=True):
             self._rows.clear()
             self.following = True
         self.bounds = bounds
-        # Before it scrolls, or lines that are there are asked for, and painted again when they come.
+        # Before scrolling, which would otherwise request these lines and paint them twice.
         self._rows.update((row.position, row) for row in tail)
         self._measure(tail)
         if self.following:
@@ -97,7 +98,7 @@ class LogView(ScrollView, LineWidget, can_focus=True):
         self.put(tail, bounds.generation)
 
     def put(self, rows: Sequence[LogRow], generation: tuple[int, int]) -> None:
-        """Take in lines."""
+        """Add lines."""
         if generation != self.bounds.generation:
             return
         self._wanted = None
@@ -108,7 +109,7 @@ class LogView(ScrollView, LineWidget, can_focus=True):
         self.refresh()
 
     def select(self, position: int) -> None:
-        """Select a line, in the middle of the view where it is not in view yet; the end is let go."""
+        """Select a line, centred if it is not in view yet; stop following the end."""
         self.following = False
         self.selected = min(max(position, self.bounds.first), self.bounds.stop - 1)
         top, height = self._top, self.size.height
@@ -117,25 +118,25 @@ class LogView(ScrollView, LineWidget, can_focus=True):
         self._changed()
 
     def follow(self) -> None:
-        """Show the end, and go on showing it."""
+        """Show the end and follow it."""
         self.following, self.selected = True, self.bounds.stop - 1
         self._scroll_to_position(self.bounds.stop)
         self._changed()
 
     @property
     def empty(self) -> bool:
-        """Whether there is no line."""
+        """Whether there are no lines."""
         return self.bounds.stop <= self.bounds.first
 
     @property
     def lines_here(self) -> Mapping[int, LogRow]:
-        """The lines that can be drawn at once, by their positions."""
+        """The loaded lines by position."""
         return self._rows
 
     # ── keys and mouse ────────────────────────────────────────────────────────────────────────
 
     def action_move(self, by: int) -> None:
-        """Select a line further down or up; the view moves with it."""
+        """Move the selection up or down; the view follows."""
         self.following = False
         self.selected = min(max(self.selected + by, self.bounds.first), self.bounds.stop - 1)
         top, height = self._top, self.size.height
@@ -143,7 +144,7 @@ class LogView(ScrollView, LineWidget, can_focus=True):
         self._changed()
 
     def action_page(self, direction: int) -> None:
-        """Go down or up by a screenful."""
+        """Move up or down by a screenful."""
         by = direction * max(1, self.size.height - 1)
         self._scroll_to_position(self._top + by)
         self.action_move(by)
@@ -160,7 +161,7 @@ class LogView(ScrollView, LineWidget, can_focus=True):
         self.follow()
 
     def action_sideways(self, by: int) -> None:
-        """Move what is shown of long lines."""
+        """Scroll long lines sideways."""
         most = max(0, self._widest - self.size.width)
         self._left = min(max(self._left + by, 0), most)
         self.refresh()
@@ -183,9 +184,9 @@ class LogView(ScrollView, LineWidget, can_focus=True):
                 self.action_choose()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Fetch what comes into view; whoever goes up lets go of the end."""
+        """Load lines that come into view; scrolling up stops following the end."""
         super().watch_scroll_y(old_value, new_value)
-        # In a view that grew, Textual scrolls up to the last screenful: nobody let go of the end.
+        # When the view grows, Textual scrolls up to the last screenful; that is not the user's doing.
         goes_up = new_value < min(old_value, self.max_scroll_y)
         if goes_up and not self._moving and self.following:
             self.following = False
@@ -201,7 +202,7 @@ class LogView(ScrollView, LineWidget, can_focus=True):
     # ── drawing ───────────────────────────────────────────────────────────────────────────────
 
     def render_line(self, y: int) -> Strip:
-        """Draw one line, cut off at both sides."""
+        """Draw one line, cropped on both sides."""
         width, position = self.size.width, self._top + y
         if self.empty and y == 0:
             words = "nothing printed"[:width]
@@ -225,7 +226,7 @@ class LogView(ScrollView, LineWidget, can_focus=True):
         return shown.adjust_cell_length(width, self._base + over)
 
     def _marked(self, row: LogRow, style: Style) -> Strip:
-        """Draw the whole line, what was searched for underlined."""
+        """Draw the whole line with matches underlined."""
         parts, at = [], 0
         for match in self.pattern.finditer(row.text) if self.pattern is not None else ():
             start, stop = match.span()
@@ -250,11 +251,11 @@ class LogView(ScrollView, LineWidget, can_focus=True):
 
     @cached_property
     def _base(self) -> Style:
-        """The widget's own style. Kept, for it takes longer to find out than to draw a line."""
+        """The widget's own style. Cached, because resolving it takes longer than drawing a line."""
         return self.rich_style
 
     def notify_style_update(self) -> None:
-        """Draw in the colours that apply now."""
+        """Redraw in the current colours."""
         super().notify_style_update()
         self.__dict__.pop("_base", None)
 
@@ -263,18 +264,18 @@ class LogView(ScrollView, LineWidget, can_focus=True):
             return Style(reverse=True)
         return Style(bgcolor=self.app.theme_variables.get("panel"))
 
-    # ── where one is ──────────────────────────────────────────────────────────────────────────
+    # ── position ──────────────────────────────────────────────────────────────────────────────
 
     @property
     def _top(self) -> int:
-        """The position of the uppermost line."""
+        """The position of the topmost line."""
         return self.bounds.first + self.scroll_offset.y
 
     def _measure(self, rows: Sequence[LogRow]) -> None:
         self._widest = max([self._widest, *(len(row.text) for row in rows)])
         size = Size(self.size.width, max(0, self.bounds.stop - self.bounds.first))
         if self.show_vertical_scrollbar and size.height > self.size.height:
-            # Not assigned, for that has the whole screen laid out, five times a second.
+            # Assigning it would lay out the whole screen five times a second.
             self.set_reactive(LogView.virtual_size, size)
             self._scroll_update(size)
         else:
@@ -285,12 +286,12 @@ class LogView(ScrollView, LineWidget, can_focus=True):
         most = max(0, lines - self.size.height)
         self._moving = True
         y = min(max(position - self.bounds.first, 0), most)
-        # At once: after the next refresh it would be painted a second time.
+        # Immediately: after the next refresh it would be painted a second time.
         self.scroll_to(y=y, animate=False, force=True, immediate=True)
         self._moving = False
 
     def _ask(self) -> None:
-        """Want the lines around the view, where one of it is missing and not wanted yet."""
+        """Request the lines around the view if one of them is missing and not requested yet."""
         height = max(self.size.height, 1)
         first, stop = self._top, min(self._top + height, self.bounds.stop)
         if all(position in self._rows for position in range(first, stop)):

@@ -1,4 +1,4 @@
-"""The panels of a run's screen: which charts each has, and how they share cursor and zoom."""
+"""The panels of a run's screen: their charts, with a shared cursor and zoom."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from mabe_tui.tui.widgets.log_panel import LogPanel
 
 LOG = "log"
 LARGE = ("loss", SCORE_CHART, LABELS_CHART)
-"""Panels of the first column, where there is room for all; the others but the log are the second."""
+"""Panels of the first column when all are shown; the others except the log form the second."""
 
 
 @dataclass(frozen=True)
@@ -24,15 +24,15 @@ class ChartKind:
     """One chart of a panel."""
 
     name: str
-    """See :func:`~mabe_tui.runs.curves.curves.curves_in`."""
+    """A name as in :func:`~mabe_tui.runs.curves.curves.curves_in`."""
     title: str
     is_scale: bool = False
-    """Whether a logarithmic axis makes sense."""
+    """Whether a logarithmic axis is useful."""
 
 
 @dataclass(frozen=True)
 class PanelKind:
-    """One panel: what its key shows."""
+    """A panel and the key that shows it."""
 
     key: str
     label: str
@@ -40,7 +40,7 @@ class PanelKind:
 
 
 def panel_kinds(spec: TaskSpec) -> tuple[PanelKind, ...]:
-    """Return the panels of a run, by what its task measures; without any twice."""
+    """Return the panels of a run according to its task's metrics, without duplicates."""
     score, of_label = spec.primary_metric, spec.label_metric
     kinds = [PanelKind("loss", "loss", (ChartKind("loss", "loss", is_scale=True),))]
     if score.name != "loss":
@@ -53,7 +53,7 @@ def panel_kinds(spec: TaskSpec) -> tuple[PanelKind, ...]:
 
 
 def panel_of(kept: str, spec: TaskSpec) -> str:
-    """Return the panel that was kept for a run, also by a name of earlier versions; else the first."""
+    """Return the panel saved for a run, also under a name used by earlier versions; else the first."""
     former = {spec.primary_metric.label.casefold(): SCORE_CHART, spec.label.many: LABELS_CHART}
     keys = [kind.key for kind in panel_kinds(spec)]
     key = former.get(kept, kept)
@@ -81,7 +81,7 @@ def _machine(spec: TaskSpec) -> PanelKind:
 
 
 class ChartPanel(Vertical):
-    """The charts of one panel, one above another."""
+    """The charts of one panel, stacked."""
 
     def __init__(self, kind: PanelKind) -> None:
         super().__init__(id=f"panel-{kind.key}", classes="panel")
@@ -95,7 +95,7 @@ class ChartPanel(Vertical):
 
 
 class Panels(Horizontal):
-    """All panels beside one another, or one of them alone."""
+    """All panels side by side, or one of them alone."""
 
     DEFAULT_CSS = """
     Panels { height: 1fr; }
@@ -118,7 +118,7 @@ class Panels(Horizontal):
         yield LogPanel(id=f"panel-{LOG}")
 
     async def use(self, spec: TaskSpec) -> None:
-        """Lay out the panels of a task, where these are others."""
+        """Switch to the panels of a task if they differ."""
         if (kinds := panel_kinds(spec)) == self.kinds:
             return
         for column, of_column in _columns(kinds).items():
@@ -129,7 +129,7 @@ class Panels(Horizontal):
 
     @property
     def scales(self) -> frozenset[str]:
-        """Names of the charts for which a logarithmic axis makes sense."""
+        """Names of the charts for which a logarithmic axis is useful."""
         return frozenset(name for name, chart in self.kind_of_chart.items() if chart.is_scale)
 
     @property
@@ -139,12 +139,12 @@ class Panels(Horizontal):
 
     @property
     def charts(self) -> Iterator[ChartView]:
-        """All charts, shown or not."""
+        """All charts, visible or not."""
         return iter(self.query(ChartView))
 
     @property
     def visible_charts(self) -> tuple[str, ...]:
-        """Names of the charts that are shown."""
+        """Names of the visible charts."""
         shown = [panel for panel in self.query(ChartPanel) if panel.display]
         return tuple(chart.name for panel in shown for chart in panel.kind.charts)
 
@@ -158,7 +158,7 @@ class Panels(Horizontal):
             box.display = any(child.display for child in box.children)
 
     def focus_on(self, key: str) -> None:
-        """Put the focus into a panel."""
+        """Focus a panel."""
         kind = next(kind for kind in self.kinds if kind.key == key)
         name = f"#chart-{kind.charts[0].name}" if kind.charts else "#log"
         self.query_one(name).focus()
@@ -172,18 +172,16 @@ class Panels(Horizontal):
         return None
 
     def show(self, charts: Mapping[str, Panel], grow: bool = False) -> None:
-        """Draw the charts that are others than before, all over the same x: a column is one moment.
+        """Redraw the charts that have changed, all over the same range of x so that columns line up.
 
         Args:
             charts: by name.
-            grow: whether more points are to come: the axes then have room for some.
+            grow: whether more points are to come: the axes then leave room for some.
         """
         extent = joint_range(one.x_bounds for panel in charts.values() for one in panel.series)
         if grow:
             extent = extent[0], roomy(*extent)[1]
-        known = (
-            self.kind_of_chart
-        )  # charts that were asked for before the task was known are left out
+        known = self.kind_of_chart  # charts requested before the task was known are left out
         for name, panel in charts.items():
             if name not in known:
                 continue
@@ -194,18 +192,18 @@ class Panels(Horizontal):
 
     @property
     def cursor(self) -> tuple[str, float | None]:
-        """The chart that the cursor was put in, as far as that is known, and where it is."""
+        """The chart that has the cursor, as far as known, and its x."""
         focused = self.screen.focused
         chart = focused if isinstance(focused, ChartView) else next(self.charts)
         return (chart.id or "").removeprefix("chart-"), chart.cursor
 
     def put_cursor(self, x: float | None) -> None:
-        """Put the cursor of all charts at an x."""
+        """Set the cursor of all charts to an x."""
         for chart in self.charts:
             chart.put_cursor(x)
 
     def reset(self) -> None:
-        """Show all of x, without a cursor: it means something else now."""
+        """Show the whole range of x without a cursor, because x has another meaning now."""
         for chart in self.charts:
             chart.put_cursor(None)
             chart.put_range(None)

@@ -1,4 +1,4 @@
-"""Rows of characters with roles, in the theme's colours: what skeletons and ethograms are drawn with."""
+"""A base class for pictures made of characters with roles, coloured by the theme."""
 
 from collections.abc import Sequence
 
@@ -13,38 +13,38 @@ from mabe_tui.tui.themes import CurveStyles
 
 
 class Picture(Widget):
-    """Draws the rows of :meth:`picture`, and keeps them until :meth:`redraw`."""
+    """Draws the rows of :meth:`picture`, and caches them until :meth:`redraw`."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._rows: Sequence[Row] | None = None
         self._colours: CurveStyles | None = None
         self._known: dict[tuple[int, int], Style] = {}
-        """Styles by role and row: asking Textual for a widget's style costs more than drawing."""
+        """Styles by role and row; resolving a widget's style costs more than drawing."""
 
     def picture(self, width: int, height: int, ascii_only: bool) -> Sequence[Row]:
-        """Give at most ``height`` rows of ``width`` characters."""
+        """Return at most ``height`` rows of ``width`` characters."""
         raise NotImplementedError
 
     def role_style(self, role: int, y: int) -> Style:
-        """Return the style of a role in a row; of series, the theme's colours in turn."""
+        """Return the style of a role in a row; series cycle through the theme's colours."""
         del y
         return self.colours.of(role)
 
     @property
     def colours(self) -> CurveStyles:
-        """The theme's."""
+        """The theme's styles."""
         if self._colours is None:
             self._colours = CurveStyles(self.app.theme_variables)
         return self._colours
 
     @property
     def text(self) -> str:
-        """What is drawn, without its colours."""
+        """The current rows, without colours."""
         return "\n".join(row.text for row in self._drawn())
 
     def redraw(self) -> None:
-        """Draw anew what has changed: of a picture that moves, mostly a few rows."""
+        """Redraw what has changed: of a moving picture, usually a few rows."""
         before, self._rows = self._rows, None
         if not before or not self.is_mounted:
             self.refresh()
@@ -56,7 +56,7 @@ class Picture(Widget):
             self.refresh(Region(0, first, self.size.width, stop - first))
 
     def render_line(self, y: int) -> Strip:
-        """Colour one row."""
+        """Apply the styles to one row."""
         width = self.size.width
         rows = self._drawn()
         if y >= len(rows):
@@ -66,12 +66,12 @@ class Picture(Widget):
         return Strip(pieces, len(text))
 
     def on_resize(self) -> None:
-        """Draw for the new size."""
+        """Redraw for the new size."""
         self._rows = None
         self.refresh()
 
     def notify_style_update(self) -> None:
-        """Follow the theme."""
+        """Redraw when the theme changes."""
         self._colours = None
         self._known.clear()
         super().notify_style_update()
@@ -90,7 +90,7 @@ class Picture(Widget):
 
 
 def _changed(before: Sequence[Row], after: Sequence[Row]) -> list[tuple[int, int]]:
-    """Give ``first, stop`` of each stretch of rows that differ."""
+    """Yield ``first, stop`` for each stretch of rows that differ."""
     stretches: list[tuple[int, int]] = []
     for y, (old, new) in enumerate(zip(before, after, strict=False)):
         if old == new:

@@ -1,4 +1,4 @@
-"""How a run is, in a few lines: how far, how fast, what it costs, what is wrong."""
+"""A few lines above a run's charts: progress, speed, cost and problems."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ BAR, ASCII_BAR = "█░", "#-"
 BAR_WIDTH = (8, 30)
 GAP = "  "
 OTHER_ROWS, CHART_ROWS = 3, 4
-"""Rows of the screen for heading, panel names and keys; and for a chart or a log at the least."""
+"""Rows of the screen taken by heading, panel names and keys; and the least for a chart or a log."""
 COLOURS = {
     RunState.RUNNING: "primary",
     RunState.FINISHED: "success",
@@ -33,7 +33,7 @@ MIB = 2.0**20
 
 
 class RunHeader(Widget):
-    """The lines above a run's charts; as many as there is something to say."""
+    """The header lines above a run's charts; their number varies."""
 
     DEFAULT_CSS = "RunHeader { height: auto; padding: 0 1; }"
 
@@ -44,16 +44,16 @@ class RunHeader(Widget):
 
     @property
     def text(self) -> str:
-        """What is shown."""
+        """The displayed text."""
         return self._lines.plain
 
     def show(self, look: FeedUpdate) -> None:
-        """Show how the run is now."""
+        """Show the run's current state."""
         self._look = look
         self.lay_out()
 
     def show_problem(self, words: str) -> None:
-        """Say why nothing can be shown of the run, where nothing has been shown yet."""
+        """Show why the run cannot be shown, if nothing has been shown yet."""
         if self._look is None:
             self._lines = self._coloured((words, "error"))
             self.refresh(layout=True)
@@ -63,11 +63,11 @@ class RunHeader(Widget):
         self.lay_out()
 
     def render(self) -> RenderResult:
-        """Return the lines."""
+        """Return the displayed lines."""
         return self._lines
 
     def lay_out(self) -> None:
-        """Write the lines anew, as many as leave a chart its rows."""
+        """Update the lines, dropping some if the chart would lose its rows."""
         if self._look is None:
             return
         bar = ASCII_BAR if self.app.has_class("ascii") else BAR
@@ -87,11 +87,11 @@ class RunHeader(Widget):
 
 
 def standing_lines(look: FeedUpdate, width: int, bar: str = BAR) -> list[tuple[str, str]]:
-    """Return the lines, each with the name of its colour; none is wider than ``width``, if it can be.
+    """Return the lines, each with the name of its colour, and if possible none wider than ``width``.
 
     Args:
-        look: what there is to show.
-        width: columns.
+        look: the state to show.
+        width: in columns.
         bar: the characters of a progress bar, done and to do.
     """
     run = look.summary
@@ -116,7 +116,7 @@ def standing_lines(look: FeedUpdate, width: int, bar: str = BAR) -> list[tuple[s
 
 
 def most_important(lines: list[tuple[str, str]], room: int) -> list[tuple[str, str]]:
-    """Return the lines that have room, at least the first: those with a colour go before others."""
+    """Return as many lines as fit, at least the first; coloured lines take precedence."""
     order = sorted(range(len(lines)), key=lambda at: (at > 0, not lines[at][1], at))
     return [lines[at] for at in sorted(order[: max(room, 1)])]
 
@@ -172,7 +172,7 @@ def _spent(run: RunSummary) -> Iterator[str]:
         yield f"{run.frames_per_second:,.0f} {run.rate_unit}"
     if run.device is not None:
         yield _machine(run)
-    if not run.imported:  # a log does not tell
+    if not run.imported:  # a log does not contain it
         yield f"seed {run.seed}"
     if run.attempts > 1:
         yield f"{run.attempts} attempts"

@@ -1,4 +1,4 @@
-"""Where one types what to look for."""
+"""A line to type a search pattern in."""
 
 from typing import ClassVar
 
@@ -10,20 +10,20 @@ from mabe_tui.tui.keys import bindings
 
 
 class SearchBar(Input):
-    """One line, there only while something is searched for."""
+    """An input line that is visible only during a search."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("search")
     DEFAULT_CSS = "SearchBar { border: none; height: 1; padding: 0 1; display: none; }"
 
     class Closed(Message):
-        """Nothing is searched for any more."""
+        """The search was closed."""
 
     def open(self) -> None:
-        """Be there, what was typed before selected."""
+        """Show the line with its previous text selected."""
         self.display = True
         self.focus()
 
     def action_close(self) -> None:
-        """Go away."""
+        """Hide the line."""
         self.display = False
         self.post_message(self.Closed())

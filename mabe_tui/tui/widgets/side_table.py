@@ -1,4 +1,4 @@
-"""A table with one column a side, which can be moved through where there is no room for all."""
+"""A table with one column per side, which scrolls sideways if they do not all fit."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -10,11 +10,11 @@ from mabe_tui.tui.widgets.columns import GAP, Column, Row
 from mabe_tui.tui.widgets.table import RowTable
 
 LEAST_WIDTH, SHARING = 16, 4
-"""So much of a side's values is seen of two sides at least, and more only where four have room."""
+"""Minimum width of a side, and the number of sides that share the room before any gets more."""
 
 
 class SideTable(RowTable):
-    """Label and reference stay; the other sides' columns move under them."""
+    """Label and reference columns stay; those of other sides scroll."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("sides")
 
@@ -28,31 +28,31 @@ class SideTable(RowTable):
         """Show other rows.
 
         Args:
-            sides: what the columns after the first are called.
-            rows: of a label and a cell a side.
+            sides: headers of the columns after the first.
+            rows: a label and one cell per side each.
         """
         self._sides, self._all = tuple(sides), tuple(rows)
         self._first = min(self._first, max(1, len(self._sides) - 1))
         self._lay_out()
 
     def action_sideways(self, by: int) -> None:
-        """See the sides further left or right."""
+        """Scroll to the sides further left or right."""
         self._first = min(max(1, self._first + by), max(1, len(self._sides) - 1))
         self._lay_out()
 
     def whole(self, key: str) -> tuple[str, str]:
-        """Return the label of a row, and a line for each side's value, however long."""
+        """Return the label of a row, and one untruncated line per side's value."""
         label, *values = next(row.cells for row in self._all if row.key == key)
         pairs = zip(self._sides, values, strict=True)
         return label.strip(), "\n".join(f"{side}: {value}" for side, value in pairs)
 
     def on_resize(self) -> None:
-        """Share out the new width."""
+        """Recompute the column widths."""
         super().on_resize()
         self._lay_out()
 
     def _fitting(self, width: int) -> list[tuple[int, int]]:
-        """Return the columns from the left that fit, for no side is to be passed over unseen."""
+        """Return the columns from the left that fit; no side may be skipped without notice."""
         kept, room = list[tuple[int, int]](), width + GAP
         for number, own in enumerate(self._widths):
             room -= own + GAP
@@ -62,7 +62,7 @@ class SideTable(RowTable):
         return kept
 
     def _lay_out(self) -> None:
-        """Let the first two sides have room, however long their values are."""
+        """Limit the width of values so that the first two sides fit."""
         shown = [n for n in range(len(self._sides)) if n == 0 or n >= self._first]
         width = self.scrollable_content_region.width
         labels = max((len(row.cells[0]) for row in self._all), default=0)

@@ -1,7 +1,8 @@
-"""A table that draws only the rows on the screen: a thousand runs cost no more than twenty.
+"""A table that draws only the visible rows: a thousand runs cost no more than twenty.
 
 Textual's own DataTable measures every cell with rich when rows are added (a quarter of a second for a
-thousand rows of twelve), which filtering as one types cannot afford.
+thousand rows of twelve columns), too slow for filtering while typing.
+
 """
 
 from collections.abc import Sequence
@@ -26,13 +27,13 @@ HEADER = 1
 
 
 class RowTable(ScrollView, can_focus=True):
-    """Rows under headers, one of them selected."""
+    """Rows under a header, one of them selected."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("table")
     cursor: reactive[int] = reactive(0)
 
     class Moved(Message):
-        """Another row is selected."""
+        """The selection moved to another row."""
 
         def __init__(self, table: "RowTable", key: str) -> None:
             super().__init__()
@@ -44,10 +45,10 @@ class RowTable(ScrollView, can_focus=True):
             return self.table
 
     class Chosen(Moved):
-        """A row was opened: enter, or a second click."""
+        """A row was opened by enter or a second click."""
 
     class HeaderClicked(Message):
-        """A column's header was clicked."""
+        """A column header was clicked."""
 
         def __init__(self, table: "RowTable", column: str) -> None:
             super().__init__()
@@ -74,7 +75,7 @@ class RowTable(ScrollView, can_focus=True):
         self.empty = empty
         self._widths: list[int] = []
         self._fit: tuple[int, list[tuple[int, int]]] = (-1, [])
-        """For this width of the screen: (column's number, its width) of those that fit."""
+        """For the current width: (index, width) of each column that fits."""
 
     @property
     def selected(self) -> str | None:
@@ -82,7 +83,7 @@ class RowTable(ScrollView, can_focus=True):
         return self.rows[self.cursor].key if 0 <= self.cursor < len(self.rows) else None
 
     def show(self, rows: Sequence[Row]) -> None:
-        """Put other rows in; the same key stays selected where it is still there."""
+        """Replace the rows; the selected key stays selected if it still exists."""
         if self.rows == tuple(rows):
             return
         before, known = self.selected, {row.key for row in self.rows}
@@ -99,20 +100,20 @@ class RowTable(ScrollView, can_focus=True):
         self.refresh()
 
     def head(self, columns: Sequence[Column]) -> None:
-        """Head the same columns by other labels."""
+        """Change the labels of the columns."""
         if self.columns != tuple(columns):
             self.columns = tuple(columns)
             self._measure()
             self.refresh()
 
     def select(self, key: str) -> None:
-        """Select the row of that key, if there is one."""
+        """Select the row with that key, if any."""
         for number, row in enumerate(self.rows):
             if row.key == key:
                 self.cursor = number
 
     def mark_sorted(self, column: str | None, descending: bool) -> None:
-        """Mark in the header by which column the rows are sorted."""
+        """Mark the sort column in the header."""
         if (self.sorted_by, self.descending) == (column, descending):
             return
         self.sorted_by, self.descending = column, descending
@@ -120,11 +121,11 @@ class RowTable(ScrollView, can_focus=True):
         self.refresh()
 
     def validate_cursor(self, cursor: int) -> int:
-        """Keep the cursor on a row."""
+        """Keep the cursor within the rows."""
         return min(max(cursor, 0), max(0, len(self.rows) - 1))
 
     def watch_cursor(self) -> None:
-        """Scroll to the selected row and tell of it."""
+        """Scroll to the selected row and post a message."""
         region = Region(0, max(0, self.cursor), 1, 1 + HEADER)
         self.scroll_to_region(region, animate=False, force=True)
         if self.selected is not None:
@@ -153,7 +154,7 @@ class RowTable(ScrollView, can_focus=True):
             self.post_message(self.Chosen(self, self.selected))
 
     def on_click(self, event: events.Click) -> None:
-        """Select a row, open the selected one, or tell of a header."""
+        """Select a row, open the selected row, or report a click on a header."""
         if event.y < HEADER:
             if (column := self._column_at(event.x)) is not None:
                 self.post_message(self.HeaderClicked(self, column))
@@ -166,7 +167,7 @@ class RowTable(ScrollView, can_focus=True):
         self.cursor = number
 
     def render_line(self, y: int) -> Strip:
-        """Draw one line: the header stays, the rows scroll under it."""
+        """Draw one line: the header is fixed, the rows scroll under it."""
         width, base = self.size.width, self.rich_style
         if y < HEADER:
             return self._header(base).adjust_cell_length(width, base)
@@ -179,10 +180,10 @@ class RowTable(ScrollView, can_focus=True):
         return self._line(number, base).adjust_cell_length(width, base)
 
     def _measure(self, least: Sequence[int] = ()) -> None:
-        """Find what the widest cell of every column needs.
+        """Measure the widest cell of every column.
 
         Args:
-            least: what they had; while rows stay, no column gives room back that it soon needs again.
+            least: previous widths; while rows stay, columns do not shrink, so that the layout is stable.
         """
         cells = zip(*(row.cells for row in self.rows), strict=True) if self.rows else repeat(())
         widths = [
@@ -194,7 +195,7 @@ class RowTable(ScrollView, can_focus=True):
 
     @property
     def _shown(self) -> list[tuple[int, int]]:
-        """The columns that fit: asked for as it is drawn, for a scroll bar changes the width."""
+        """The columns that fit; computed while drawing, because a scroll bar changes the width."""
         width = self.scrollable_content_region.width
         if self._fit[0] != width:
             self._fit = (width, self._fitting(width))

@@ -1,4 +1,4 @@
-"""A line of numbered names, one of which is shown; each can be clicked."""
+"""A line of numbered, clickable tab names."""
 
 from collections.abc import Sequence
 
@@ -7,10 +7,10 @@ from textual.widgets import Static
 
 
 class TabLine(Static):
-    """Names of panes with the number keys that show them, and words on how they are drawn.
+    """Names of panes with the number keys that select them, and remarks on how they are drawn.
 
     Args:
-        action: of the screen; a click on a name does it, with the pane's key.
+        action: an action of the screen, called with the pane's key when a name is clicked.
     """
 
     DEFAULT_CSS = "TabLine { height: 1; padding: 0 1; }"
@@ -21,12 +21,12 @@ class TabLine(Static):
         self._written = ""
 
     def show(self, names: Sequence[tuple[str, str]], chosen: str, words: str = "") -> None:
-        """Write the line.
+        """Update the line.
 
         Args:
             names: key and label of each pane.
-            chosen: the key of the one that is shown.
-            words: behind the names, dim.
+            chosen: the key of the selected pane.
+            words: remarks shown dim after the names.
         """
         parts = []
         for number, (key, label) in enumerate(names, start=1):
