@@ -99,7 +99,7 @@ def removal_of(entry: RunEntry, whole: bool, force: bool = False) -> Removal:
             f"{entry.run.path}: not named like a run; remove it by hand if it is not needed"
         )
     if whole:
-        return _removal(entry.id, "the whole run", [entry.run.path])
+        return _removal(entry.id, f"the whole run{_loss(entry)}", [entry.run.path])
     pointers = [entry.run.checkpoints / f"{name}.json" for name in pointer_names(entry.run)]
     logs = [entry.run.log_path(attempt) for attempt in entry.run.attempts()]
     heavy = [*pointers, entry.run.checkpoints, *logs]
@@ -108,8 +108,19 @@ def removal_of(entry: RunEntry, whole: bool, force: bool = False) -> Removal:
             f"{entry.problem}; what `mabe compare` needs of it cannot be told from the rest:"
             f" `mabe rm --all {entry.id}` removes all of it"
         )
-    reason = "checkpoints and logs; settings, events and evaluation stay for compare"
+    reason = "checkpoints and logs; settings, events and evaluation stay for compare" + _loss(entry)
     return _removal(entry.id, reason, [path for path in heavy if path.exists()])
+
+
+def _loss(entry: RunEntry) -> str:
+    """Say which ensembles cannot predict any more without a run's checkpoints."""
+    others = RunStore(entry.run.path.parent.parent).entries()
+    ensembles = [
+        other.id
+        for other in others
+        if other.request is not None and any(each.run == entry.id for each in other.request.inputs)
+    ]
+    return f"; {', '.join(ensembles)} cannot predict without it" if ensembles else ""
 
 
 def plan_gc(home: Path, everything: bool) -> list[Removal]:

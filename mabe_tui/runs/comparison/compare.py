@@ -172,7 +172,9 @@ def changed_settings(sides: Sequence[Side]) -> tuple[Setting, ...]:
         {**where, **flatten(side.experiment), **_seeds(side)}
         for side, where in zip(sides, data, strict=True)
     ]
-    keys = dict.fromkeys(key for table in tables for key in table if key != "training.seed")
+    pooled = any(side.folds is not None for side in sides)
+    hidden = {"training.seed", *(["data.fold"] if pooled else [])}  # all folds are meant
+    keys = dict.fromkeys(key for table in tables for key in table if key not in hidden)
     rows = [
         Setting(key, tuple(t.get(key) for t in tables), tuple(key not in t for t in tables))
         for key in keys

@@ -111,6 +111,8 @@ def epochs_of(side: Side, best: bool) -> str | None:
         return _listed([side.best_epoch])
     if side.is_import:
         return None  # what it claims of itself has rows of its own
+    if side.folds is not None:
+        return None  # each fold has its own
     return _listed((run.best_epoch if best else run.epoch or None) for run in side.runs)
 
 

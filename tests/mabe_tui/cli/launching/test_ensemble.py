@@ -12,6 +12,7 @@ from core import job
 from core.config.registry import default_path, load
 from core.errors import ConfigError, MisuseError, RunError, UserError
 from core.run.rundir import RunDir
+from mabe_tui.runs.actions.manage import removal_of
 from mabe_tui.runs.launching.run_requests import LaunchOptions, requests_for
 from mabe_tui.runs.store import RunStore
 from tests.command_line import mabe
@@ -107,3 +108,14 @@ def test_what_cannot_be_averaged_is_refused(home: Path) -> None:
 
 def _fold(run: RunDir) -> int | None:
     return run.read_request().experiment.data.fold
+
+
+def test_removing_a_member_says_that_the_ensemble_needs_it(home: Path) -> None:
+    member = runs_of(home, "v6")[0]
+    (ensemble,) = runs_of(home, "v6-mean")
+    (other,) = runs_of(home, "v5")
+    store = {entry.id: entry for entry in RunStore(home).entries()}
+    for whole in (False, True):
+        reason = removal_of(store[member.id], whole).reason
+        assert f"{ensemble.id} cannot predict without it" in reason
+        assert "predict" not in removal_of(store[other.id], whole).reason
