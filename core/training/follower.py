@@ -69,7 +69,7 @@ def _follow(assignment: Assignment) -> None:
     group.align(state.model)
     if request.experiment.training.compile:
         compile_forward(state, task, group)
-    _obey(group, state, task, request)
+    _run_commands(group, state, task, request)
     dist.destroy_process_group()
 
 
@@ -78,7 +78,9 @@ def _own_seed(seed: int, rank: int) -> int:
     return int(np.random.SeedSequence((seed, rank)).generate_state(1)[0])
 
 
-def _obey(group: SharedGroup, state: TrainingState, task: Task, request: RunRequest) -> None:
+def _run_commands(
+    group: SharedGroup, state: TrainingState, task: Task, request: RunRequest
+) -> None:
     config = request.experiment.training
     batches = iter(list[Batch]())
     while (command := group.receive()).order is not CommandKind.END:

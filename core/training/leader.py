@@ -117,7 +117,7 @@ class _Follower:
     last_words: Any
     """Read end of a pipe."""
 
-    def epitaph(self) -> str:
+    def cause_of_death(self) -> str:
         """Return in one line how it died."""
         who = f"process {self.assignment.rank + 1} of {self.assignment.size}"
         code = self.process.exitcode
@@ -151,7 +151,7 @@ class _Watch:
         self._give_up = give_up
         self._done = threading.Event()
         self._dead = threading.Event()
-        self._epitaph = ""
+        self._cause_of_death = ""
         threading.Thread(target=self._watch, daemon=True).start()
 
     def done(self) -> None:
@@ -160,16 +160,16 @@ class _Watch:
 
     def death(self, timeout: float) -> str | None:
         """Return who died first, waiting up to ``timeout`` seconds; ``None`` if all are alive."""
-        return self._epitaph if self._dead.wait(timeout) else None
+        return self._cause_of_death if self._dead.wait(timeout) else None
 
     def _watch(self) -> None:
         ended = connection.wait([each.process.sentinel for each in self._followers])
         # The first to end is the cause: the others only lost their connection to it.
         first = next(each for each in self._followers if each.process.sentinel in ended)
         first.process.join()
-        self._epitaph = first.epitaph()
+        self._cause_of_death = first.cause_of_death()
         self._dead.set()
         # If the current exchange fails by itself, the run ends in an orderly way.
         if not self._done.wait(GRACE_SECONDS):
-            self._give_up(self._epitaph)
+            self._give_up(self._cause_of_death)
             os._exit(1)

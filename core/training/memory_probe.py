@@ -66,12 +66,12 @@ class SubprocessProbe:
                 env=os.environ | {"PYTHONPATH": os.pathsep.join(_SEARCHED)},
             )
             try:
-                went_over = self._watch(child)
+                exceeded = self._watch(child)
                 output = child.communicate()[0]
             finally:
                 child.kill()  # does nothing if it has already ended
             errors.seek(0)
-            return self._reading(size, went_over, child.returncode, output, errors.read())
+            return self._reading(size, exceeded, child.returncode, output, errors.read())
 
     def _watch(self, child: "subprocess.Popen[bytes]") -> bool:
         """Wait for a probe to end; kill it, and report that, if it exceeds the limit."""
@@ -88,10 +88,10 @@ class SubprocessProbe:
         return False
 
     def _reading(
-        self, size: int, went_over: bool, code: int, output: bytes, errors: bytes
+        self, size: int, exceeded: bool, code: int, output: bytes, errors: bytes
     ) -> Reading:
         limit = f"more than {self.memory / GIB:.1f} GiB"
-        if went_over:
+        if exceeded:
             return Reading(size=size, fits=False, problem=limit)
         if code in (-signal.SIGKILL, NOT_ENOUGH):
             ended = "refused more memory" if code == NOT_ENOUGH else "killed by the system"

@@ -63,7 +63,7 @@ def optimise(
     if group.size > 1:
         _share(group, model, statistics, sums)
     elif sums.batches > 1:
-        _scale_gradients(model, sums.first_weight / _at_least_something(sums.weight))
+        _scale_gradients(model, sums.first_weight / _nonzero(sums.weight))
     scaler.unscale_(state.optimizer)
     norm = nn.utils.clip_grad_norm_(model.parameters(), clip or math.inf)
     # The only place where a step waits for the device.
@@ -94,7 +94,7 @@ def _backward(state: TrainingState, task: Task, batches: Iterable[Batch], group:
         with state.precision.autocast():
             loss = task.loss(state.forward(part.inputs), part)
         if not sums.batches:
-            sums.first_weight = _at_least_something(loss.weight.detach())
+            sums.first_weight = _nonzero(loss.weight.detach())
         sums.total = sums.total + loss.total.detach()
         sums.weight = sums.weight + loss.weight.detach()
         sums.batches += 1
@@ -117,7 +117,7 @@ def _share(group: Group, model: nn.Module, statistics: list[Tensor], sums: _Sums
     group.sum([*gradients, *statistics, sums.total, sums.weight])
     for buffer in statistics:
         buffer /= group.size
-    _scale_gradients(model, 1 / _at_least_something(sums.weight))
+    _scale_gradients(model, 1 / _nonzero(sums.weight))
 
 
 def _float_buffers(model: nn.Module) -> list[Tensor]:
@@ -125,7 +125,7 @@ def _float_buffers(model: nn.Module) -> list[Tensor]:
     return [buffer for buffer in model.buffers() if buffer.is_floating_point()]
 
 
-def _at_least_something(weight: Tensor) -> Tensor:
+def _nonzero(weight: Tensor) -> Tensor:
     """Replace a weight of 0 by 1: zero divided by it stays zero."""
     return torch.where(weight > 0, weight, torch.ones_like(weight))
 

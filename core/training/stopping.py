@@ -58,7 +58,7 @@ class StopWatch:
     def install(self) -> None:
         """Handle the signals of :data:`SIGNALS`, replacing Python's own handlers."""
         for number in SIGNALS:
-            signal.signal(number, self._take_note)
+            signal.signal(number, self._record_signal)
 
     def watch(self, run_dir: RunDir, attempt: str, limits: Limits, earlier: History) -> None:
         """Watch a run's limits, and stop for a newer attempt.
@@ -88,7 +88,7 @@ class StopWatch:
             self._reason = self._limit_reached() or self._newer_attempt()
         return self._reason
 
-    def _take_note(self, number: int, _frame: FrameType | None) -> None:
+    def _record_signal(self, number: int, _frame: FrameType | None) -> None:
         if self._reason is None:
             self._reason = SIGNALS[signal.Signals(number)]
 

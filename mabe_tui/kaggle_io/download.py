@@ -85,7 +85,7 @@ def _fetch(
         if archive.is_file() and size and archive.stat().st_size == size:
             response.close()
             return
-        with _telling(archive, size, progress):
+        with _reporting_size(archive, size, progress):
             api.download_file(
                 response, str(archive), kaggle.http_client(), True, True, max_retries=retries
             )
@@ -114,7 +114,7 @@ def _require_space(folder: Path, size: int) -> None:
 
 
 @contextmanager
-def _telling(archive: Path, size: int, progress: Progress | None) -> Iterator[None]:
+def _reporting_size(archive: Path, size: int, progress: Progress | None) -> Iterator[None]:
     """Report the growing size of the file regularly while the context is open."""
     done = threading.Event()
 

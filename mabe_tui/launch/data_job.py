@@ -53,7 +53,7 @@ class DataJob:
         """
         self._order, self._workers, self._commit = order, workers, commit
         self._folder, self._cache = mount / order.name, mount / "cache"
-        self._tell = sparing(_saying(say), TELL_SECONDS)
+        self._tell = sparing(_reporting(say), TELL_SECONDS)
 
     def carry_out(self) -> DownloadReady | DownloadFailed:
         """Do the remaining work; return failures as messages, since retrying would not fix them."""
@@ -61,7 +61,7 @@ class DataJob:
         try:
             if not self._status().is_unpacked:
                 self._fetch()
-            ended: DownloadReady | DownloadFailed = self._look_over()
+            ended: DownloadReady | DownloadFailed = self._check_and_prepare()
         except UserError as error:
             ended = DownloadFailed(error=str(error))
         self._keep(msgspec.structs.replace(self._status(), ended=ended))
@@ -73,7 +73,7 @@ class DataJob:
         download(self._folder, order.competition, self._tell, RETRIES, advice)
         self._keep(Status(competition=order.competition, is_unpacked=True))
 
-    def _look_over(self) -> DownloadReady:
+    def _check_and_prepare(self) -> DownloadReady:
         """Check and prepare the data as ``mabe data check`` and ``mabe data prepare`` do."""
         order = self._order
         actions = ActionMap(order.actions, order.classes)
@@ -111,9 +111,9 @@ class DataJob:
 
 
 def _of(tell: Progress, what: str) -> Progress:
-    """Distinguish two phases that count the same unit."""
+    """Append the phase to the unit, since two phases count the same unit."""
     return lambda done, total, unit: tell(done, total, f"{unit} {what}" if total else unit)
 
 
-def _saying(say: Say) -> Progress:
+def _reporting(say: Say) -> Progress:
     return lambda done, total, unit: say(DownloadProgress(done=done, total=total, unit=unit))

@@ -1,4 +1,4 @@
-"""Messages between a remote download and whoever started it, and the notes it leaves beside the data."""
+"""Messages between a remote download and the process that started it, and the notes beside the data."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ APP_PREFIX = "mabe-data-"
 STATUS = ".download.json"
 """Beside the data: a :class:`Status`."""
 CALL = ".download-call.json"
-"""Beside the data: a :class:`StartedCall`. Written by whoever starts a download, never by the job."""
+"""Beside the data: a :class:`StartedCall`. Written by the process that starts it, never by the job."""
 PLAIN_PREFIX = "mabe: "
 """Prefix of a line meant for a person, such as a failed commit."""
 SECRET_HELP = (

@@ -84,7 +84,7 @@ class Attempt:
         job = [sys.executable, "-m", "core.job", str(run.path), "--attempt", name]
         self._command = list(command) if command is not None else job
         self._ends_at = None if seconds is None else time.monotonic() + seconds
-        self._committer = Committer(commit, self._release, self._complain)
+        self._committer = Committer(commit, self._release, self._report_failure)
         self._child: subprocess.Popen[bytes] | None = None
         self._signals: dict[signal.Signals, float] = {}
         """Time at which each signal first arrived."""
@@ -223,7 +223,7 @@ class Attempt:
             while self._held and self._held[0][0] <= ticket:
                 self._print(self._held.popleft()[2])
 
-    def _complain(self, error: BaseException) -> None:
+    def _report_failure(self, error: BaseException) -> None:
         """Report why a commit failed, unless the reason is the same as last time."""
         self._is_outdated |= isinstance(error, OutdatedError)
         problem = reason_of(error)

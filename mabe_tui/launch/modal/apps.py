@@ -25,7 +25,7 @@ RECEIPT = "app-stopped"
 POLL_SECONDS = 0.3
 LONGEST_REPORT = dt.timedelta(days=30)
 _lock = threading.Lock()
-_told: set[str] = set()
+_reported: set[str] = set()
 """Apps for which this process has already reported that they could not be stopped."""
 
 
@@ -134,8 +134,8 @@ def stop_app_of(
         stop_app(call)
     except UserError as error:
         with _lock:
-            is_news = call.app_id not in _told
-            _told.add(call.app_id)
+            is_news = call.app_id not in _reported
+            _reported.add(call.app_id)
         if is_news:
             say(
                 f"{name}: it is over, but its app {call.app_id} could not be stopped ({trouble(error)});"

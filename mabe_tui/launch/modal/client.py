@@ -79,7 +79,7 @@ def ask(question: Callable[[], Awaitable[Answer]], seconds: float = ANSWER_SECON
     async def limited() -> Answer:
         return await asyncio.wait_for(question(), seconds)
 
-    return _spoken(lambda: run(limited()))
+    return _translated(lambda: run(limited()))
 
 
 def require() -> None:
@@ -111,9 +111,9 @@ def _find_problem(server: str) -> UserError | None:
             return UserError(
                 "no Modal credentials: `modal token new` makes some, or train here with --on local"
             )
-        _look_at_socket(server)
+        _probe_socket(server)
         if time.monotonic() >= _probe.welcome_until:
-            _spoken(lambda: run(_hello()))
+            _translated(lambda: run(_hello()))
             _probe.welcome_until = time.monotonic() + WELCOME_LASTS_SECONDS
     except UserError as error:
         return error
@@ -126,7 +126,7 @@ async def _hello() -> None:
     await asyncio.wait_for(client.hello.aio(), HELLO_SECONDS)
 
 
-def _look_at_socket(server: str) -> None:
+def _probe_socket(server: str) -> None:
     """Detect an unreachable server quickly; behind a proxy, only a real request can tell."""
     address = urlsplit(server)
     if address.hostname is None or (
@@ -143,7 +143,7 @@ def _look_at_socket(server: str) -> None:
         ) from error
 
 
-def _spoken(call: Callable[[], Answer]) -> Answer:
+def _translated(call: Callable[[], Answer]) -> Answer:
     """Make a call and translate its errors."""
     try:
         return call()

@@ -197,7 +197,7 @@ def follow(
         return bool(ended) or _is_over(download)
 
     modal_foreign.attach(download.reference, True, take, tell, is_over)
-    return ended[-1] if ended else _last_word(download)
+    return ended[-1] if ended else _final_message(download)
 
 
 def conclude(
@@ -248,7 +248,7 @@ def _is_over(download: Download) -> bool:
     return modal_calls.state(download.call_id).outcome is not Outcome.RUNNING
 
 
-def _last_word(download: Download) -> DownloadReady | DownloadFailed:
+def _final_message(download: Download) -> DownloadReady | DownloadFailed:
     """Return the final message of an ended download whose log lacks it.
 
     Raises:

@@ -73,7 +73,7 @@ def stop(run: RunDir, found: RunState, grace: float) -> StopOutcome:
 
 def _stop_newest(run: RunDir, cancelled: Sequence[Call], grace: float) -> StopOutcome:
     """Wait for the newest call, the last one to be cancelled, and for the others."""
-    if not _end(cancelled, grace) or not _hear_the_end(run, cancelled[-1]):
+    if not _end(cancelled, grace) or not _fetch_final_events(run, cancelled[-1]):
         return StopOutcome.ASKED
     outcome = _outcome(run)
     modal_apps.stop_if_over(run)
@@ -115,7 +115,7 @@ class _Earlier:
             )
 
 
-def _hear_the_end(run: RunDir, call: Call) -> bool:
+def _fetch_final_events(run: RunDir, call: Call) -> bool:
     """Fetch the final events of an ended call; return whether they have arrived."""
     deadline = time.monotonic() + HEAR_SECONDS
     while True:

@@ -128,10 +128,10 @@ class Follower:
         """Open one stream after another until the call is over."""
         while not self._leave.is_set():
             try:
-                if self._hear(recorder):
+                if self._read_stream(recorder):
                     modal_volume.sync_into(recorder, while_read=True)
                     modal_apps.stop_if_over(self._run, say=self._notice)
-                    if not self._goes_on_elsewhere():
+                    if not self._switched_to_newer_call():
                         return
             except Exception as error:
                 if self._leave.is_set():
@@ -140,7 +140,7 @@ class Follower:
                     raise
                 self._pause(error)
 
-    def _goes_on_elsewhere(self) -> bool:
+    def _switched_to_newer_call(self) -> bool:
         """Switch to a newer call of the run, started by another computer, if there is one."""
         newest = call_of(self._run)
         if newest is None or newest.id == self._call_id:
@@ -149,7 +149,7 @@ class Follower:
         self._notice(f"{self._run.id}: a newer attempt of it was started elsewhere; following that")
         return True
 
-    def _hear(self, recorder: Recorder) -> bool:
+    def _read_stream(self, recorder: Recorder) -> bool:
         """Read one stream until it ends; return whether the call is over.
 
         That is determined even if Modal refuses the log or no longer stores it: the volume has everything
@@ -197,7 +197,7 @@ class Follower:
                 return
             call: modal.FunctionCall[str] = modal.FunctionCall.from_id(self._call_id)
             async for entry in call.logs.stream.aio(timeout=IDLE_SECONDS):
-                self._heard()
+                self._reset_failures()
                 reader.feed(entry)
                 if reader.has_ended or self._leave.is_set():
                     return
@@ -207,7 +207,7 @@ class Follower:
         recorder.flush()
         return reader.has_ended
 
-    def _heard(self) -> None:
+    def _reset_failures(self) -> None:
         if self._failures > 1:
             self._tell(CONNECTED)
         self._failures = 0

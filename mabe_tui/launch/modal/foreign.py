@@ -82,13 +82,13 @@ class _Attached:
                 if self._read_on():
                     return
             except Exception as error:
-                if not (self._follow and self._asks_again(error)):
+                if not (self._follow and self._should_retry(error)):
                     if isinstance(error, modal.exception.Error):
                         raise modal_client.in_words(error) from error
                     raise
                 self._pause(error)
             else:
-                self._heard()
+                self._reset_failures()
                 time.sleep(REOPEN_SECONDS)
 
     def _read_on(self) -> bool:
@@ -102,7 +102,7 @@ class _Attached:
         except Exception as error:
             if self._is_over is None or modal_client.is_transient(error):
                 raise
-            if self._asks_again(error) and self._is_over():
+            if self._should_retry(error) and self._is_over():
                 return True
             raise
         return self._is_over is None or self._is_over()
@@ -116,7 +116,7 @@ class _Attached:
             known_by = position if at is None else hash((at, origin, piece))
             if known_by not in self._seen:
                 self._seen.add(known_by)
-                self._heard()
+                self._reset_failures()
                 self._show(piece, at, origin)
 
         if self._reference.startswith("fc-"):
@@ -125,12 +125,12 @@ class _Attached:
         else:
             _read_app(self._reference, self._follow, show)
 
-    def _asks_again(self, error: Exception) -> bool:
+    def _should_retry(self, error: Exception) -> bool:
         if self._is_over is None:
             return modal_client.is_transient(error)
         return modal_client.says_nothing_of_work(error)
 
-    def _heard(self) -> None:
+    def _reset_failures(self) -> None:
         if self._failures > 1:
             self._tell(CONNECTED)
         self._failures = 0

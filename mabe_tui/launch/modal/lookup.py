@@ -31,10 +31,10 @@ def state_of_call(run: RunDir, call: Call, patience: float = 0.0) -> CallState:
     try:
         return modal_calls.state(call.id, patience)
     except UnknownCallError as error:
-        return _look_further(run, call, error)
+        return _interpret_not_found(run, call, error)
 
 
-def _look_further(run: RunDir, call: Call, error: UnknownCallError) -> CallState:
+def _interpret_not_found(run: RunDir, call: Call, error: UnknownCallError) -> CallState:
     """Interpret Modal's "not found" for a call.
 
     Raises:
@@ -46,7 +46,7 @@ def _look_further(run: RunDir, call: Call, error: UnknownCallError) -> CallState
             f"{words_of(run, call.place, now)}, where its call is not found; look again from there"
         ) from error
     said = f"Modal does not find its call {call.id} in {now}"
-    if _spoke_lately(run, call):
+    if _was_active_lately(run, call):
         raise UnreachableError(
             f"{said}, though it spoke within the hour; it is asked again"
         ) from error
@@ -65,7 +65,7 @@ def _look_further(run: RunDir, call: Call, error: UnknownCallError) -> CallState
     raise UnreachableError(f"{said}, {why}") from error
 
 
-def _spoke_lately(run: RunDir, call: Call) -> bool:
+def _was_active_lately(run: RunDir, call: Call) -> bool:
     """Return whether a call was made, or produced output, within the last hour."""
     paths = [path for attempt in _attempts_of(run, call) for path in _signs(run, attempt)]
     newest = call_of(run)

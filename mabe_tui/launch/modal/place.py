@@ -92,15 +92,15 @@ def _elsewhere(run: RunDir, place: Place, now: Place) -> ElsewhereError:
 
 def _workspace() -> str:
     workspace = modal.Workspace.from_context()
-    return (workspace.name or "") if _told(workspace.hydrate.aio) else ""
+    return (workspace.name or "") if _is_reported(workspace.hydrate.aio) else ""
 
 
 def _environment() -> str:
     environment = modal.Environment.from_context()
-    return (environment.name or "") if _told(environment.hydrate.aio) else ""
+    return (environment.name or "") if _is_reported(environment.hydrate.aio) else ""
 
 
-def _told(question: Callable[[], Awaitable[object]]) -> bool:
+def _is_reported(question: Callable[[], Awaitable[object]]) -> bool:
     """Query the place; return whether Modal reported it, which it does not do for every token.
 
     Raises:

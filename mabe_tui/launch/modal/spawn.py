@@ -174,14 +174,14 @@ def _call_each(
             except ERRORS as error:
                 if len(runs) == 1 or not modal_client.is_transient(error):
                     raise
-                _cancel_unheard(function, run, handles, error, say)
+                _cancel_unanswered(function, run, handles, error, say)
                 handles.append(_call(function, run, request, template))
     except (UserError, *ERRORS) as error:
         return error
     return None
 
 
-def _cancel_unheard(
+def _cancel_unanswered(
     function: Train, run: RunDir, handles: Sequence[Handle], error: Exception, say: Say
 ) -> None:
     """Cancel a call that Modal accepted although its answer was lost, so that it can be repeated.

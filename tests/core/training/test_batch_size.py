@@ -193,17 +193,17 @@ def test_a_process_of_its_own_is_measured_and_ended(tmp_path, monkeypatch):
 
 def test_a_killed_or_refused_process_is_a_reading_and_a_failed_one_an_error(tmp_path):
     probe = SubprocessProbe(request_of(), tmp_path, lambda *_: None, GIB)
-    killed = probe._reading(8, went_over=False, code=-9, output=b"", errors=b"")
+    killed = probe._reading(8, exceeded=False, code=-9, output=b"", errors=b"")
     assert (killed.fits, killed.problem) == (False, "out of memory (killed by the system)")
-    refused = probe._reading(8, went_over=False, code=NOT_ENOUGH, output=b"", errors=b"")
+    refused = probe._reading(8, exceeded=False, code=NOT_ENOUGH, output=b"", errors=b"")
     assert (refused.fits, refused.problem) == (False, "out of memory (refused more memory)")
     between = probe._reading(
-        8, went_over=False, code=0, errors=b"",
+        8, exceeded=False, code=0, errors=b"",
         output=b'said\n{"size": 8, "fits": true, "peak_bytes": 2147483648}\n',
     )  # fmt: skip
     assert (between.fits, between.problem) == (False, "more than 1.0 GiB")
     with pytest.raises(RunError, match="a batch of 8 failed: ValueError: no"):
-        probe._reading(8, went_over=False, code=1, output=b"", errors=b"Trace\nValueError: no\n")
+        probe._reading(8, exceeded=False, code=1, output=b"", errors=b"Trace\nValueError: no\n")
 
 
 def test_a_peak_is_not_that_of_the_parent():

@@ -150,4 +150,4 @@ def test_what_a_follower_said_last_is_told():
     ours, theirs = Pipe(duplex=False)
     theirs.send("DataError: the data are gone")
     follower = leader._Follower(SimpleNamespace(rank=2, size=4), SimpleNamespace(exitcode=1), ours)
-    assert follower.epitaph() == "process 3 of 4 failed: DataError: the data are gone"
+    assert follower.cause_of_death() == "process 3 of 4 failed: DataError: the data are gone"

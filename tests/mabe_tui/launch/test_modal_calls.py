@@ -26,12 +26,12 @@ class Asked:
         self.questions += 1
         answer = self.answers.pop(0)
         if isinstance(answer, BaseException):
-            from mabe_tui.launch.modal.client import _spoken
+            from mabe_tui.launch.modal.client import _translated
 
             def fail() -> object:
                 raise answer
 
-            return _spoken(fail)
+            return _translated(fail)
         return answer
 
 

@@ -88,7 +88,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
     monkeypatch.setattr(download, "read_status", lambda _: cloud.status)
     monkeypatch.setattr(download, "read_call", lambda _: cloud.noted)
     monkeypatch.setattr(apps, "ask", cloud.stop)
-    monkeypatch.setattr(apps, "_told", set())
+    monkeypatch.setattr(apps, "_reported", set())
     return cloud
 
 

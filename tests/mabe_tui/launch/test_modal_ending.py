@@ -33,7 +33,7 @@ def cancelled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(ending, "state_of_call", ask)
     monkeypatch.setattr(ending.modal_calls, "cancel", lambda call_id, **_: ids.append(call_id))
-    monkeypatch.setattr(ending, "_hear_the_end", lambda *_: True)
+    monkeypatch.setattr(ending, "_fetch_final_events", lambda *_: True)
     monkeypatch.setattr(ending.modal_apps, "stop_if_over", lambda _: True)
     return ids
 

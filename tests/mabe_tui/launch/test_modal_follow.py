@@ -17,7 +17,7 @@ from core.system.files import check_writable
 from mabe_tui.launch.launcher import Connection, UnreachableError
 from mabe_tui.launch.modal import follow
 from mabe_tui.launch.modal.calls import CallState, Outcome
-from mabe_tui.launch.modal.client import ModalError, _look_at_socket, is_our_bug
+from mabe_tui.launch.modal.client import ModalError, _probe_socket, is_our_bug
 from mabe_tui.launch.modal.follow import Follower
 from mabe_tui.launch.modal.handle import NAME, Call, reference_of
 
@@ -84,7 +84,7 @@ def test_whose_error_it_is_depends_on_who_raised_it() -> None:
         raise AssertionError("nothing was raised")
 
     assert is_our_bug(caught(lambda: check_writable(5)))  # type: ignore[arg-type]
-    assert is_our_bug(caught(lambda: _look_at_socket(5)))  # type: ignore[arg-type]  # raised in urllib
+    assert is_our_bug(caught(lambda: _probe_socket(5)))  # type: ignore[arg-type]  # raised in urllib
     assert not is_our_bug(caught(lambda: tomli_w.dumps({1: object()})))  # type: ignore[dict-item]
     assert not is_our_bug(caught(lambda: modal.App(5)))  # type: ignore[arg-type]
     assert not is_our_bug(caught(lambda: Path("/nowhere/at/all").read_text()))
