@@ -1,4 +1,4 @@
-"""Resuming a run that died, for whoever follows it and asked for that."""
+"""Automatic resume of a run that died, for a command that follows it with this option."""
 
 import time
 
@@ -11,29 +11,29 @@ from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.summary.endings import resume_words
 
 PAUSES = (5.0, 10.0, 20.0, 40.0, *[60.0] * 28)
-"""Seconds before a resume is tried again that got no answer."""
+"""Seconds before an unanswered resume is tried again."""
 
 
 class AutoResume:
-    """Resumes one run at most so many times; its limits of time and money hold over all attempts.
+    """Resumes one run up to a given number of times; its limits of time and money span all attempts.
 
-    Only a run that is known to have died is resumed: never one that failed by an error of its own, was
-    stopped, or whose state is unknown.
+    Only a run that is known to have died is resumed: never one that failed with its own error, was
+    stopped, or has an unknown state.
     """
 
     def __init__(self, entry: RunEntry, most: int, say: Say) -> None:
-        """Begin with no attempt resumed.
+        """Start with no resumes counted.
 
         Args:
             entry: the run.
-            most: how many times it may be resumed.
-            say: is given what is done, and what takes long.
+            most: maximum number of resumes.
+            say: called with a message before each resume and each slow step.
         """
         self._entry, self._most, self._say = entry, most, say
         self._resumed = 0
 
     def resume(self, state: RunState) -> bool:
-        """Resume the run if it died; return whether it goes on.
+        """Resume the run if it died; return whether it continues.
 
         Args:
             state: how it ended.
@@ -57,7 +57,7 @@ class AutoResume:
         return True
 
     def _start(self) -> Handle:
-        """Start the next attempt, trying again for half an hour where there is no answer.
+        """Start the next attempt; retry for half an hour if there is no answer.
 
         Raises:
             UserError: it cannot be started.
@@ -74,7 +74,7 @@ class AutoResume:
         return control.resume(self._entry, say=self._say)
 
     def _has_died(self, state: RunState) -> bool:
-        """Return whether nobody meant the run to end: on this computer, a preemption is a person's doing."""
+        """Return whether the end was unintended: on this computer, a preemption is the user's doing."""
         request = self._entry.request
         if request is None or request.imported:
             return False

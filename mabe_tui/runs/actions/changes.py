@@ -1,4 +1,4 @@
-"""What is no longer as a run's first attempt found it. The job itself looks again, and more closely."""
+"""Changes since a run's first attempt, checked before a resume. The job checks again, more closely."""
 
 import contextlib
 from collections.abc import Iterator
@@ -14,13 +14,13 @@ from core.run.rundir import RunDir
 
 
 def changes_since(run: RunDir, request: RunRequest) -> Iterator[str]:
-    """Name, a sentence each, what changed since the run began and will show in its results.
+    """Describe, in a sentence each, what changed since the run began and will affect its results.
 
-    Whether the *content* of the data changed is only known once they are prepared; that is the job's
-    affair, which warns of it. Here their folder is looked at.
+    Whether the *content* of the data changed is known only once they are prepared, so the job checks
+    that and emits a warning. Here only their folder is compared.
 
     Raises:
-        DataError: their folder is gone, or cannot be read.
+        DataError: the data folder is gone, or cannot be read.
     """
     if not (run.checkpoints / "last.json").exists():
         yield f"{run.id} has no checkpoint: it starts again from the beginning"
@@ -37,10 +37,10 @@ def changes_since(run: RunDir, request: RunRequest) -> Iterator[str]:
 
 
 def _source(run: RunDir, request: RunRequest, folder: Path) -> str | None:
-    """Return the key of the files that the run would read now; ``None`` where its task knows none.
+    """Return the key of the files that the run would read now; ``None`` if its task defines none.
 
     Raises:
-        DataError: they cannot be read.
+        DataError: the files cannot be read.
     """
     where = task_spec(request.experiment.task).data_key
     if where is None:
@@ -56,7 +56,7 @@ def _source(run: RunDir, request: RunRequest, folder: Path) -> str | None:
 
 
 def _data_changes(run: RunDir, folder: Path, source: str, fingerprint: str) -> Iterator[str]:
-    """Compare the data folder with what was prepared for the run when it began."""
+    """Compare the data folder with the one prepared for the run when it began."""
     from core.data.manifest import MANIFEST, Manifest, read_manifest
 
     used: list[Manifest] = []

@@ -1,4 +1,4 @@
-"""Acting on a run: stop it, go on with it, fetch its checkpoints."""
+"""Control a run: stop it, resume it, fetch its checkpoints."""
 
 from pathlib import Path
 
@@ -23,34 +23,36 @@ from mabe_tui.runs.summary.checkpoints import chosen_pointers, is_elsewhere, poi
 from mabe_tui.runs.summary.run_summary import state_of
 
 GRACE_SECONDS = 60.0
-"""That a run has for a checkpoint before it is killed."""
+"""Time that a run has to save a checkpoint before it is killed."""
 
 
 def stop(entry: RunEntry, grace: float = GRACE_SECONDS) -> StopOutcome:
-    """Ask a run to save a checkpoint and end; after ``grace`` seconds, kill it.
+    """Ask a run to save a checkpoint and end; kill it after ``grace`` seconds.
 
     Raises:
-        UserError: it cannot be read, or not be stopped now; says why.
+        UserError: it cannot be read, or cannot be stopped now; says why.
     """
     request = entry.require_request()
     return launcher_named(request.launcher).stop(entry.run, grace)
 
 
 def before_resume(entry: RunEntry, data: Path | None = None) -> list[str]:
-    """Bring a run's folder here up to date, and name what changed since the run began.
+    """Update a run's local folder, and describe what changed since the run began.
 
     Args:
         entry: the run.
-        data: where its data are now; ``None``: where they were.
+        data: where its data are now; ``None``: at their old place.
 
     Returns:
-        A sentence each; none where going on gives what an uninterrupted run would have been.
+        One sentence per change; none if a resume continues exactly as an uninterrupted run would have.
 
     Raises:
         UserError: it is alive, finished or imported, cannot be read, or cannot be reached, or its data
             are gone.
     """
-    from mabe_tui.runs.actions.changes import changes_since  # late: it looks at the job's code
+    from mabe_tui.runs.actions.changes import (
+        changes_since,
+    )  # imported late: it reads the job's code
 
     request = _with_data(_require_own(entry), data)
     require_resumable(entry.run, state_of(entry))
@@ -64,7 +66,7 @@ def before_resume(entry: RunEntry, data: Path | None = None) -> list[str]:
 
 
 def lost_its_checkpoints(entry: RunEntry) -> bool:
-    """Return whether a run had checkpoints, and a new attempt would find none to go on from.
+    """Return whether a run had checkpoints, but a new attempt would find none to continue from.
 
     Raises:
         UserError: it ran elsewhere, and that cannot be reached.
@@ -72,7 +74,7 @@ def lost_its_checkpoints(entry: RunEntry) -> bool:
     if thin_history(entry.run).last(CheckpointSaved) is None:
         return False
     if is_elsewhere(entry.run):
-        from mabe_tui.launch.modal import volume as modal_volume  # late: modal
+        from mabe_tui.launch.modal import volume as modal_volume  # imported late: modal
 
         return not modal_volume.has_checkpoints(entry.run)
     return not pointer_names(entry.run)
@@ -86,15 +88,15 @@ def resume(
     say: Say = say_nothing,
     from_scratch: bool = False,
 ) -> Handle:
-    """Start a new attempt, which goes on from the last checkpoint.
+    """Start a new attempt, which continues from the last checkpoint.
 
     Args:
-        entry: the run; :func:`before_resume` has looked at it.
-        seconds: what it may take over all attempts from now on; ``None``: as it was.
-        cost_usd: likewise, what it may cost.
-        data: where its data are from now on; ``None``: where they were.
-        say: is told what takes long.
-        from_scratch: it may start again where its checkpoints were removed.
+        entry: the run, already checked by :func:`before_resume`.
+        seconds: new time limit over all attempts; ``None``: unchanged.
+        cost_usd: new cost limit over all attempts; ``None``: unchanged.
+        data: new data folder; ``None``: unchanged.
+        say: called with a message before each slow step.
+        from_scratch: allow a start from the first epoch if its checkpoints were removed.
 
     Raises:
         UserError: it is alive, finished or imported, its checkpoints were removed, a limit that it has
@@ -111,21 +113,21 @@ def resume(
     try:
         return launcher.resume(entry.run, say)
     except UserError:
-        entry.run.change_request(  # a resume that is refused changes nothing
+        entry.run.change_request(  # a refused resume changes nothing
             lambda now: msgspec.structs.replace(now, limits=before.limits, data=before.data)
         )
         raise
 
 
 def require_checkpoints(entry: RunEntry, from_scratch: bool = False) -> None:
-    """Refuse to go on with a run whose checkpoints were removed: all its epochs would be paid for again.
+    """Reject the resume of a run without its checkpoints: all its epochs would be paid for again.
 
     Args:
         entry: the run.
-        from_scratch: a person asked for just that.
+        from_scratch: the user asked for exactly that.
 
     Raises:
-        RunError: they were removed; says how to start it again all the same.
+        RunError: they were removed; says how to restart it anyway.
         UserError: it ran elsewhere, and that cannot be reached.
     """
     if not from_scratch and lost_its_checkpoints(entry):
@@ -136,25 +138,25 @@ def require_checkpoints(entry: RunEntry, from_scratch: bool = False) -> None:
 
 
 def pull(entry: RunEntry, which: str = "best", progress: Progress | None = None) -> list[Path]:
-    """Have checkpoints here, checked; what is here already is not fetched again.
+    """Fetch checkpoints and verify them; files already here are not fetched again.
 
     Args:
         entry: the run.
         which: ``best``, ``last``, ``epoch-5`` or ``all``.
-        progress: told of the bytes that have come.
+        progress: called with the bytes received so far.
 
     Returns:
         Their files, each once.
 
     Raises:
-        UserError: there is no such checkpoint, or it cannot be had whole.
+        UserError: there is no such checkpoint, or it cannot be fetched whole.
     """
     elsewhere = is_elsewhere(entry.run)
     if elsewhere:
         launcher_named(entry.require_request().launcher).sync(entry.run)
     pointers = chosen_pointers(entry.run, which)
     if elsewhere:
-        from mabe_tui.launch.modal import pull as modal_pull  # late: modal
+        from mabe_tui.launch.modal import pull as modal_pull  # imported late: modal
 
         paths = modal_pull.pull(entry.run, pointers, progress)
     else:
@@ -163,10 +165,10 @@ def pull(entry: RunEntry, which: str = "best", progress: Progress | None = None)
 
 
 def _require_own(entry: RunEntry) -> RunRequest:
-    """Return what was asked of a run that was run here.
+    """Return the request of a run that was started by `mabe`.
 
     Raises:
-        RunError: it was made of an old log, or cannot be read.
+        RunError: it was imported from an old log, or cannot be read.
     """
     request = entry.require_request()
     if request.imported:
@@ -181,7 +183,7 @@ def _with_data(request: RunRequest, data: Path | None) -> RunRequest:
     """Return the request with another data folder.
 
     Raises:
-        ConfigError: the run takes none from this computer.
+        ConfigError: the run reads no data folder on this computer.
     """
     if data is None:
         return request

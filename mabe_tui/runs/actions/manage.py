@@ -1,4 +1,4 @@
-"""Tags, notes, and making room: what is removed, what is kept, and what it frees."""
+"""Tags, notes, and cleaning up: what can be removed, what is kept, and the space that is freed."""
 
 import secrets
 import shutil
@@ -22,24 +22,24 @@ CHECKPOINT_PATTERN = "*.pt"
 TEMPORARY_PATTERN = ".*.tmp"
 REMOVED_PREFIX = ".removed-"
 TAG_LENGTH, NOTE_LENGTH = 64, 2000
-"""Characters: a tag fits a column, a note a screen."""
+"""Maximum lengths in characters: a tag fits a column, a note a screen."""
 SHOWN_LENGTH = 20
-"""Of what is too long to be repeated in an error."""
+"""Characters of an overlong text that an error quotes."""
 
 
 class Removal(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that can go, and why."""
+    """Something that can be removed, and why."""
 
     what: str
     """A run's id, or ``cache``."""
     reason: str
     paths: tuple[Path, ...]
-    """In the order in which they are to go: a pointer before the file that it names."""
+    """In the order of removal: a pointer before the file that it names."""
     bytes: int
 
 
 def tag(run: RunDir, add: Iterable[str] = (), remove: Iterable[str] = ()) -> About:
-    """Add and remove tags; each counts once, in the order in which they came.
+    """Add and remove tags; each is kept once, in the order in which they were added.
 
     Raises:
         RunError: a tag is empty, too long, or holds white space, a comma or a control character.
@@ -55,7 +55,7 @@ def tag(run: RunDir, add: Iterable[str] = (), remove: Iterable[str] = ()) -> Abo
 
 
 def require_tag(name: str) -> str:
-    """Return a tag that can be one.
+    """Return a valid tag.
 
     Raises:
         RunError: it is empty, too long, or holds white space, a comma or a control character.
@@ -83,15 +83,15 @@ def note(run: RunDir, text: str) -> About:
 
 
 def removal_of(entry: RunEntry, whole: bool, force: bool = False) -> Removal:
-    """Plan the removal of one run: all of it, or all but what ``compare`` needs.
+    """Plan the removal of one run: of all files, or of those that ``compare`` does not need.
 
     Args:
         entry: the run.
-        whole: all of it.
-        force: also where it cannot be found out whether it is alive; nothing is stopped by that.
+        whole: remove all files.
+        force: also if it cannot be determined whether the run is alive; this does not stop it.
 
     Raises:
-        RunError: it is running, or may be; or the folder is no run of ours.
+        RunError: it is running, or may be; or the folder is not a run of ours.
     """
     _require_dead(entry, force)
     if not is_run_id(entry.id):
@@ -124,11 +124,10 @@ def _loss(entry: RunEntry) -> str:
 
 
 def plan_gc(home: Path, everything: bool) -> list[Removal]:
-    """List what may go: checkpoints that only keep single epochs, runs that came to nothing, caches.
+    """List what can be removed: checkpoints of single epochs, runs without results, caches.
 
-    What ``compare`` needs (settings, events, evaluation, the best checkpoint) stays, and nothing of a run
-    that is alive is touched. With ``everything``, failed and lost runs go even where they completed
-    epochs.
+    Everything that ``compare`` needs (settings, events, evaluation, the best checkpoint) stays, and live
+    runs are not touched. ``everything`` also removes failed and lost runs that completed epochs.
     """
     entries = RunStore(home).entries()
     readable = [entry for entry in entries if entry.request is not None]
@@ -145,12 +144,12 @@ def plan_gc(home: Path, everything: bool) -> list[Removal]:
 
 
 def remove(removals: Sequence[Removal]) -> int:
-    """Remove what was planned; return the bytes that were freed.
+    """Remove the planned items; return the number of bytes freed.
 
-    Folders are renamed first, so that a removal cut short leaves no half of a run behind.
+    Folders are renamed first, so that an interrupted removal leaves no partial run behind.
 
     Raises:
-        RunError: something cannot be removed; what came before it is gone.
+        RunError: an item cannot be removed; those before it are gone.
     """
     for path in (path for removal in removals for path in removal.paths):
         try:
@@ -178,11 +177,11 @@ def _run_removals(entry: RunEntry, state: RunState, everything: bool) -> list[Re
 
 
 def _spare_checkpoints(run: RunDir) -> list[Path]:
-    """Name pointers that only keep single epochs, then the files that no other pointer names."""
+    """List pointers that keep single epochs only, then the files that no other pointer names."""
     try:
         kept = {p.file for name in CORE_POINTERS if (p := run.read_pointer(name)) is not None}
     except CheckpointError:
-        return []  # what the damaged pointer names is unknown: keep everything
+        return []  # the damaged pointer may name any file: keep everything
     spare = [name for name in pointer_names(run) if name not in CORE_POINTERS]
     files = [path for path in run.checkpoints.glob(CHECKPOINT_PATTERN) if path.name not in kept]
     return [*(run.checkpoints / f"{name}.json" for name in spare), *sorted(files)]
@@ -196,7 +195,7 @@ def _left_over(run: RunDir) -> list[Path]:
 
 def _require_dead(entry: RunEntry, force: bool) -> None:
     state, handle = state_of(entry), entry.run.read_handle()
-    if entry.request is None and handle is not None:  # its job may go on all the same
+    if entry.request is None and handle is not None:  # its job may still be running
         state = launcher_named(handle.launcher).state(entry.run)
     if state.is_alive:
         raise RunError(f"{entry.id} is {state}; stop it first (mabe stop {entry.id})")
@@ -214,7 +213,7 @@ def _removal(what: str, reason: str, paths: Sequence[Path]) -> Removal:
 
 
 def folder_size(path: Path) -> int:
-    """Add up the bytes of a file, or of all files below a folder; what vanishes meanwhile is 0."""
+    """Add up the bytes of a file, or of all files below a folder; a file that vanishes counts 0."""
     files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
     return sum(_size(file) for file in files)
 
@@ -228,7 +227,7 @@ def _size(file: Path) -> int:
 
 def _children(folder: Path) -> list[Path]:
     found = folder.iterdir() if folder.is_dir() else ()
-    # the list of runs is small, and there again at the next look; a lock is empty
+    # the list of runs is small and rebuilt at the next look; a lock is empty
     return sorted(path for path in found if path.name != CATALOG and path.suffix != ".lock")
 
 

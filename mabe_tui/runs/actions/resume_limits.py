@@ -1,4 +1,4 @@
-"""The limit that stopped a run, and what a new one has to be for the run to go on."""
+"""The limit that stopped a run, and the new limit that a resume needs."""
 
 from enum import StrEnum
 
@@ -13,27 +13,27 @@ from mabe_tui.runs.reading.thin_history import thin_history
 from mabe_tui.runs.store import RunEntry
 
 UNSAID_SECONDS = 60.0
-"""How far below its limit an older run's events may end: they do not say how long after the start of
-its job they begin (:attr:`~core.run.events.RunStarted.startup_seconds`)."""
+"""Tolerance between a limit and the end of an older run's events: they do not say how long after the start
+of the job they begin (:attr:`~core.run.events.RunStarted.startup_seconds`)."""
 
 
 class LimitKind(StrEnum):
-    """What is limited, as a ``stopped`` event gives it for a reason."""
+    """The limited quantity, as the reason of a ``stopped`` event."""
 
     TIME = "time_limit"
     BUDGET = "budget"
 
     @property
     def option(self) -> str:
-        """The option that sets it."""
+        """The command-line option that sets it."""
         return "--max-time" if self is LimitKind.TIME else "--budget"
 
     def spell(self, amount: float) -> str:
-        """Write an amount: ``2h 00m``, ``$15.00``."""
+        """Format an amount: ``2h 00m``, ``$15.00``."""
         return duration(amount) if self is LimitKind.TIME else f"${amount:.2f}"
 
     def read(self, text: str) -> float:
-        """Read what a person typed: ``2h``, or dollars.
+        """Parse an amount: ``2h``, or dollars.
 
         Raises:
             ConfigError: it is neither.
@@ -44,11 +44,11 @@ class LimitKind(StrEnum):
 
 
 class ReachedLimit(msgspec.Struct, frozen=True, kw_only=True):
-    """A limit that a run was stopped by, over all its attempts."""
+    """A limit that stopped a run, over all its attempts."""
 
     kind: LimitKind
     allowed: float
-    """Seconds or dollars, as ``used``."""
+    """Seconds or dollars, in the unit of ``used``."""
     used: float
 
     def __str__(self) -> str:
@@ -62,18 +62,18 @@ class ReachedLimit(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def least(self) -> str:
-        """What a new limit has to be above."""
+        """The amount that a new limit must exceed."""
         return self.kind.spell(max(self.allowed, self.used))
 
     def lets_go_on(self, new: float | None) -> bool:
-        """Whether a new limit leaves something to go on with."""
+        """Whether a new limit leaves room for further training."""
         return new is not None and new > max(self.allowed, self.used)
 
     def raised(self, text: str) -> float:
-        """Read a new limit.
+        """Parse a new limit.
 
         Raises:
-            ConfigError: it cannot be read, or leaves nothing to go on with.
+            ConfigError: it is invalid, or leaves no room for further training.
         """
         new = self.kind.read(text)
         if not self.lets_go_on(new):
@@ -82,9 +82,9 @@ class ReachedLimit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def reached_limit(entry: RunEntry) -> ReachedLimit | None:
-    """Return the limit of a run that leaves nothing to go on with; ``None`` where there is no such.
+    """Return the limit of a run that leaves no room for further training; ``None`` if there is none.
 
-    It ended the last attempt, or as much is used. Modal's own time-out ends an attempt likewise, and is no
+    It ended the last attempt, or has been used up. Modal's own time-out also ends an attempt, but is not a
     limit of the run.
 
     Raises:
@@ -112,15 +112,15 @@ def _reached(limits: Limits, history: History) -> ReachedLimit | None:
 
 
 def require_room(entry: RunEntry, seconds: float | None, cost: float | None) -> None:
-    """Refuse to go on where a limit would stop the run again at once.
+    """Reject a resume that a limit would stop again at once.
 
     Args:
         entry: the run.
-        seconds: what it may take from now on, over all attempts; ``None``: as it was.
-        cost: likewise, dollars.
+        seconds: new time limit over all attempts; ``None``: unchanged.
+        cost: new cost limit in dollars; ``None``: unchanged.
 
     Raises:
-        RunError: a limit that it has reached is not raised, or a new one is below what is used.
+        RunError: a limit that it has reached is not raised, or a new one is below the amount used.
     """
     new = {LimitKind.TIME: seconds, LimitKind.BUDGET: cost}
     limits, history = entry.require_request().limits, thin_history(entry.run)

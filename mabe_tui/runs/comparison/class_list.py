@@ -1,4 +1,4 @@
-"""Classes of several sides as two lists, the worst first: for more classes than a matrix can be read with."""
+"""Classes of several sides as two lists, worst first, for tasks with too many classes for a matrix."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -13,13 +13,13 @@ from mabe_tui.runs.comparison.inspection import SideClasses
 from mabe_tui.runs.format.untrusted_text import clean
 
 MOST_IN_MATRIX = 8
-"""Classes of a matrix that is seen whole in 80 columns, with room for a frame."""
+"""Classes of the largest matrix that fits in 80 columns, with room for a frame."""
 TITLE = "worst confusions"
 MOST = 40
-"""Confusions in the list."""
+"""Maximum number of confusions in the list."""
 LONGEST_NAME = 18
 LEAST_BARS = 44
-"""Columns that bars need beside the list; else they are under it."""
+"""Columns needed to draw bars beside the list; otherwise they are drawn below it."""
 
 
 class _Column(NamedTuple):
@@ -28,12 +28,12 @@ class _Column(NamedTuple):
 
 
 COUNT = _Column("", 8)
-"""Headed by what is counted."""
+"""Heading of the count column, by what is counted."""
 SHARES = (_Column("of true", 9), _Column("of pred.", 10))
 
 
 def has_many_classes(sides: Sequence[SideClasses]) -> bool:
-    """Whether a matrix of any side is too large to be seen at once."""
+    """Return whether a matrix of any side is too large to be seen at once."""
     return any(len(side.counts) > MOST_IN_MATRIX for side in sides)
 
 
@@ -45,9 +45,9 @@ def class_list(
     cells: CellContent = "both",
     ascii_only: bool = False,
 ) -> list[Row]:
-    """List the worst confusions of any side and the F1 of each class, beside one another or not.
+    """List the worst confusions of any side and the F1 of each class, side by side if there is room.
 
-    The arguments are those of :func:`~mabe_tui.runs.comparison.class_picture.class_picture`.
+    Takes the arguments of :func:`~mabe_tui.runs.comparison.class_picture.class_picture`.
     """
     listed = _confusions(sides, lines, cells, ascii_only)
     taken = len(listed[0].text) + GAP if listed else 0
@@ -91,7 +91,7 @@ def _confusions(
 
 
 def _worst(tables: Sequence[dict[tuple[str, str], Confusion]]) -> list[tuple[str, str]]:
-    """Return the confusions that harm any side most."""
+    """Return the most harmful confusions of any side."""
     harms: dict[tuple[str, str], float] = {}
     for table in tables:
         for pair, one in table.items():

@@ -1,4 +1,4 @@
-"""What sides tell apart and confuse: F1 of each class as bars, then a confusion matrix a side."""
+"""Recognised and confused classes: F1 of each class as bars, then one confusion matrix per side."""
 
 from collections.abc import Sequence
 from functools import reduce
@@ -31,11 +31,11 @@ def class_picture(
     """Draw the classes of several sides.
 
     Args:
-        sides: what they confuse; why there is nothing to show stands in place of a matrix.
-        width: characters a row; a matrix that is wider stays so.
-        lines: for each side, the number of its line, which is the role of its bars.
-        cells: what is in a matrix.
-        ascii_only: plain characters.
+        sides: the confusions of each side; a side without counts shows the reason in place of a matrix.
+        width: characters per row; a matrix that is wider is not cut.
+        lines: the line number of each side, which is the role of its bars.
+        cells: content of the matrix cells.
+        ascii_only: use ASCII characters only.
     """
     if not sides:
         return []
@@ -47,7 +47,7 @@ def class_picture(
 
 
 def problem_rows(sides: Sequence[SideClasses]) -> list[Row]:
-    """Say of which sides there is nothing to show, and why."""
+    """Name the sides that have nothing to show, and why."""
     return [_words(f"{clean(s.name)}: {clean(s.problem)}") for s in sides if s.problem]
 
 
@@ -58,7 +58,7 @@ def f1_rows(
     ascii_only: bool,
     worst_first: bool = False,
 ) -> list[Row]:
-    """Draw the F1 of each class as bars, in the order of the classes or the worst of any side first."""
+    """Draw the F1 of each class as bars, in the order of the classes or with the worst of any side first."""
     shown = [number for number, side in enumerate(sides) if side.scores]
     scores = [score for side in sides for score in side.scores]
     names = [*dict.fromkeys(score.name for score in scores)]
@@ -82,7 +82,7 @@ def _matrix(side: SideClasses, cells: CellContent) -> tuple[Row, ...]:
 
 
 def _flowed(widths: Sequence[int], width: int) -> list[tuple[int, int]]:
-    """Return ``start, stop`` of the pictures of each line, at least one a line."""
+    """Return ``start, stop`` of the pictures in each row, at least one per row."""
     found, start, used = [], 0, 0
     for number, own in enumerate(widths):
         if number > start and used + own > width:
@@ -93,7 +93,7 @@ def _flowed(widths: Sequence[int], width: int) -> list[tuple[int, int]]:
 
 
 def _recoloured(row: Row, lines: Sequence[int]) -> Row:
-    """Return the role of its line to what has the role of a side's number."""
+    """Replace the number of a side by the role of its line."""
     return Row(
         row.text,
         tuple(

@@ -1,8 +1,8 @@
-"""What changed in the code between two runs, where their versions are in the repository at hand.
+"""Code changes between two runs, if their versions are in the repository at hand.
 
-A run keeps a hash over the sources of ``core`` (:mod:`core.run.code_version`), which holds wherever it was
-trained, without git. Here commits are searched for one whose sources have that hash. A version that is
-no commit's was trained with uncommitted changes, or from elsewhere.
+A run keeps a hash over the sources of ``core`` (:mod:`core.run.code_version`), which works wherever it was
+trained, without git. This module searches the commits for one whose sources have that hash. If there is
+none, the run was trained with uncommitted changes, or on other sources.
 """
 
 import subprocess
@@ -17,7 +17,7 @@ from core.run.code_version import code_version, version_of
 
 PACKAGE = "core"
 MOST_COMMITS = 500
-"""Searched, the newest first; a hundred take half a second."""
+"""Number of commits searched, newest first; a hundred take half a second."""
 
 
 class CodeState(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,9 +26,9 @@ class CodeState(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     """As in ``run.toml``."""
     commit: str | None = None
-    """The newest commit with these sources; ``None``: uncommitted changes, or not from here."""
+    """The newest commit with these sources; ``None``: uncommitted changes, or other sources."""
     is_here: bool = False
-    """These are the sources on this computer now."""
+    """Whether these are the current sources on this computer."""
 
     def __str__(self) -> str:
         if self.commit is not None:
@@ -43,9 +43,9 @@ class CodeChange(msgspec.Struct, frozen=True, kw_only=True):
     second: CodeState
     same: bool
     files: tuple[str, ...] = ()
-    """Changed files of ``core``, each after its letter of git (A added, D deleted, M changed)."""
+    """Changed files of ``core``, each after its status letter in git (A added, D deleted, M changed)."""
     problem: str | None = None
-    """Why the files cannot be told, though the versions differ."""
+    """Why the changed files cannot be listed, although the versions differ."""
 
     def __str__(self) -> str:
         files = ", ".join(self.files) or self.problem or "no file that git knows"
@@ -58,11 +58,11 @@ class _Source(NamedTuple):
 
 
 def code_changes(versions: Sequence[str], root: Path | None = None) -> list[CodeChange]:
-    """Hold the code of each run against that of the first.
+    """Compare the code of each run with that of the first.
 
     Args:
-        versions: of ``run.toml``, two or more.
-        root: the folder that holds ``core``; none: where it was imported from.
+        versions: from ``run.toml``, two or more.
+        root: the folder that holds ``core``; by default, the one it was imported from.
     """
     root = root or Path(__file__).resolve().parents[2]
     here = code_version(root / PACKAGE)
@@ -82,7 +82,7 @@ def _change(first: CodeState, second: CodeState, root: Path) -> CodeChange:
 
 
 def _files(first: CodeState, second: CodeState, root: Path) -> tuple[str, ...]:
-    """List what changed; the working tree stands for a side that is not committed."""
+    """List the changed files; the working tree represents a side that is not committed."""
     if first.commit is None:
         ends = ["-R", second.commit or ""]
     else:
@@ -92,7 +92,7 @@ def _files(first: CodeState, second: CodeState, root: Path) -> tuple[str, ...]:
 
 
 def _commits_of(wanted: set[str], root: Path) -> dict[str, str]:
-    """Find the newest commit of each version; stops when all are found."""
+    """Find the newest commit of each version; stop when all are found."""
     found: dict[str, str] = {}
     count = f"--max-count={MOST_COMMITS}"
     commits = _git(root, "log", count, "--format=%H", "--", f"{PACKAGE}/*.py")
@@ -120,7 +120,7 @@ def _sources(root: Path, commit: str) -> list[_Source]:
 
 
 def _git(root: Path, *arguments: str) -> list[str]:
-    """Ask git; nothing where there is no git, or no repository."""
+    """Run git; return nothing if there is no git, or no repository."""
     try:
         answer = subprocess.run(
             ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True
@@ -131,7 +131,7 @@ def _git(root: Path, *arguments: str) -> list[str]:
 
 
 class _Reader:
-    """Contents of blobs, by one process of git for all of them."""
+    """Return the contents of blobs, read by one git process."""
 
     def __init__(self, ask: IO[bytes], answer: IO[bytes]) -> None:
         self._ask, self._answer = ask, answer

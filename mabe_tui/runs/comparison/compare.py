@@ -1,6 +1,6 @@
-"""Runs side by side: what was set differently, what came out, and whether the difference is real.
+"""Compare runs: their differing settings, their results, and whether the difference is significant.
 
-What a run here measured and what an old document reports are kept apart in every field.
+Measurements of runs here and figures reported by old documents are separate in every field.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from mabe_tui.runs.store import RunStore
 
 HASH_LETTERS = 8
 IMPORTED = " (imported)"
-"""Stands behind the name of a side that an old log was made into: its figures are claims."""
+"""Marks the name of a side that was imported from an old log: its figures are claims."""
 
 OF_A_RENTED_MACHINE = frozenset(
     f"hardware.{name}"
@@ -39,35 +39,35 @@ OF_A_RENTED_MACHINE = frozenset(
 
 
 class Setting(msgspec.Struct, frozen=True):
-    """One setting that is not the same on all sides."""
+    """One setting that differs between sides."""
 
     key: str
     values: tuple[object, ...]
     missing: tuple[bool, ...]
-    """Which sides do not have the key at all; their value is ``None`` too, which else means unset."""
+    """Sides that do not have the key at all; their value is ``None`` too, which otherwise means unset."""
     took_part: bool = True
-    """Whether any side's run can have depended on it: what is rented says nothing of runs here."""
+    """Whether any side's run can depend on it: settings for renting do not affect local runs."""
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything `mabe compare` shows."""
+    """Everything that `mabe compare` shows."""
 
     sides: tuple[Side, ...]
     settings: tuple[Setting, ...]
     verdicts: tuple[Verdict, ...]
     task: str
-    """What the experiments of all sides call their task."""
+    """The task of all sides, as their experiments name it."""
     metric: str
-    """The leading metric: what verdicts are about."""
+    """The leading metric, which verdicts use."""
     metric_label: str
     rises: bool
-    """Whether a larger value of it is better."""
+    """Whether a larger value of the metric is better."""
     unreadable: tuple[str, ...] = ()
-    """Why runs of a compared version cannot be read, which are passed over."""
+    """Why runs of a compared version cannot be read; these runs are skipped."""
 
     @property
     def by(self) -> Yardstick:
-        """What verdicts are about."""
+        """The metric and units of verdicts."""
         task = task_spec(self.task)
         return Yardstick(task, task.metric(self.metric) or task.primary_metric)
 
@@ -78,7 +78,7 @@ def comparison_of_sides(
     by: Yardstick,
     unreadable: tuple[str, ...] = (),
 ) -> Comparison:
-    """Put a comparison together."""
+    """Assemble a comparison."""
     return Comparison(
         sides=sides,
         settings=changed_settings(sides),
@@ -98,18 +98,18 @@ def compare(
     latest: bool = False,
     epoch: WhichEpoch = "best",
 ) -> Comparison:
-    """Compare versions or runs, two or more; the first is what the others are held against.
+    """Compare two or more versions or runs; the others are compared with the first.
 
     Args:
-        names: ids of runs, or versions. A version stands for its latest run and those that differ from
-            it in nothing but the seed.
+        names: ids of runs, or versions. A version stands for its latest run and the runs that differ from
+            it in the seed alone.
         store: the runs.
         registry: the versions.
-        latest: a version stands for its latest run alone.
-        epoch: which epoch of each run the verdicts are about.
+        latest: let a version stand for its latest run alone.
+        epoch: the epoch of each run that verdicts use.
 
     Raises:
-        MisuseError: fewer than two are named.
+        MisuseError: fewer than two names are given.
         RunError, ConfigError: a name that is neither a run nor a version, one that cannot be read, two
             names of the same runs, or runs of different tasks.
     """
@@ -129,10 +129,10 @@ def compare(
 
 
 def _require_different(names: Sequence[str], found: Sequence[Found]) -> None:
-    """Refuse two names that mean the same.
+    """Reject two names that mean the same.
 
     Raises:
-        ConfigError: names both, and what they mean.
+        ConfigError: gives both names and their meaning.
     """
     meant: dict[tuple[str, ...], str] = {}
     for name, side in zip(names, found, strict=True):
@@ -146,7 +146,7 @@ def _require_different(names: Sequence[str], found: Sequence[Found]) -> None:
 
 
 def _labels(found: Sequence[Found]) -> list[str]:
-    """Call each side by its version, or by its run where a version comes twice."""
+    """Name each side by its version, or by its run if a version occurs twice."""
     versions = [side.experiment.name for side in found]
     shorts = [side.entries[0].short for side in found if side.entries]
     labels = [
@@ -166,7 +166,7 @@ def _own_label(side: Found, short: bool) -> str:
 
 
 def changed_settings(sides: Sequence[Side]) -> tuple[Setting, ...]:
-    """Return the settings, data and seeds included, that are not the same on all sides."""
+    """Return the settings, data and seeds included, that differ between sides."""
     data = _data(sides)
     tables = [
         {**where, **flatten(side.experiment), **_seeds(side)}
@@ -190,14 +190,14 @@ def changed_settings(sides: Sequence[Side]) -> tuple[Setting, ...]:
 
 
 def _alike(values: Sequence[object]) -> bool:
-    """Whether all are the same, ``False`` not being 0 nor ``True`` 1."""
+    """Return whether all values are the same, where ``False`` is not 0 and ``True`` is not 1."""
     return all(value == values[0] and type(value) is type(values[0]) for value in values)
 
 
 def _data(sides: Sequence[Side]) -> list[dict[str, object]]:
-    """Return the data of each side that has a run; nothing where all were scored on the same videos.
+    """Return the data of each side that has a run; nothing if all were scored on the same videos.
 
-    Folders of one name that hold different videos are told apart by the first letters of their hash.
+    Folders of one name that hold different videos are distinguished by the first letters of their hash.
     """
     with_runs = [side for side in sides if side.summary is not None]
     sources = {side.validation_source for side in with_runs}
@@ -219,7 +219,7 @@ def _with_hash(side: Side) -> str | None:
 
 
 def _seeds(side: Side) -> dict[str, object]:
-    """Return the seed or seeds of a side; nothing where a log does not tell."""
+    """Return the seed or seeds of a side; nothing if a log does not state them."""
     if side.is_import:
         return {}
     return {"seed": sorted(side.seeds) if len(side.seeds) > 1 else side.seed}
@@ -232,7 +232,7 @@ def _verdict(
     by: Yardstick,
     epoch: WhichEpoch,
 ) -> Verdict:
-    """Hold the second side against the first, or say why that cannot be done."""
+    """Compare the second side with the first, or say why that is not possible."""
     reason = _no_verdict(sides, by)
     if reason is None:
         try:
@@ -267,10 +267,10 @@ def _no_verdict(sides: tuple[Side, Side], by: Yardstick) -> str | None:
 
 
 def _contender(side: Side, found: Found, store: RunStore, epoch: WhichEpoch) -> Contender:
-    """Collect what a verdict needs of one side that has runs.
+    """Collect the data that a verdict needs from one side that has runs.
 
     Raises:
-        DataError: a run keeps no table of that epoch.
+        DataError: a run has no table of that epoch.
     """
     for entry in (run for each in found.entries for run in found.runs_of(each)):
         table = entry.run.evaluation_of(epoch)

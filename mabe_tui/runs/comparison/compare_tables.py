@@ -1,4 +1,4 @@
-"""A comparison as tables of words: the same on the command line, in a report and on a screen."""
+"""A comparison as tables of text: the same on the command line, in a report and in the dashboard."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -22,15 +22,15 @@ ONE_SEED_NOTE = (
     "The interval counts the luck of the {units} alone: another seed would give another result."
 )
 Rows = list[list[object]]
-"""A label, then one cell a side; ``None``: nothing to say."""
+"""A label, then one cell per side; ``None`` for an empty cell."""
 
 
 def sections(comparison: Comparison, exact: bool = False) -> list[tuple[str, Rows]]:
-    """Return the tables of a comparison: title, then rows of a label and one cell a side.
+    """Return the tables of a comparison: a title, then rows of a label and one cell per side.
 
     Args:
         comparison: of two sides or more.
-        exact: settings have all their digits, for a program.
+        exact: write settings with all their digits, for a program.
     """
     sides, task = comparison.sides, comparison.by.task
     return [
@@ -45,10 +45,10 @@ def sections(comparison: Comparison, exact: bool = False) -> list[tuple[str, Row
 
 
 def in_order(names: Iterable[str], task: TaskSpec) -> list[str]:
-    """Put names of metrics in the order that tables show them in.
+    """Sort metrics in the order in which tables show them.
 
-    The primary one leads, before those that share its chart, others that a task declares (those that fall
-    last), and what it does not declare.
+    The primary one comes first, then those that share its chart, the others that a task declares (losses
+    last), and finally those it does not declare.
     """
     given = dict.fromkeys(names)
     declared = [metric.name for metric in sorted(task.metrics, key=lambda m: not m.rises)]
@@ -57,7 +57,7 @@ def in_order(names: Iterable[str], task: TaskSpec) -> list[str]:
 
 
 def title_of_labels(task: TaskSpec) -> str:
-    """Return what the table of single labels is called, such as ``F1 of each class``."""
+    """Return the title of the table of single labels, such as ``F1 of each class``."""
     metric = task.label_metric
     if metric is None:
         return f"by {task.label.one}"
@@ -95,7 +95,7 @@ def _metric_rows(sides: Sequence[Side], task: TaskSpec, best: bool) -> Rows:
 def _limits(
     sides: Sequence[Side], tables: Sequence[Mapping[str, float | Spread]], task: TaskSpec
 ) -> Rows:
-    """Return how high the mean over all labels can be, where the validation data of a side lack some."""
+    """Return the upper bound of the mean over all labels, if the validation data of a side lack some."""
     most = [
         most_possible(s.best) if table else None for s, table in zip(sides, tables, strict=True)
     ]
@@ -106,18 +106,18 @@ def _limits(
 
 
 def epochs_of(side: Side, best: bool) -> str | None:
-    """List the best, or the last, epoch of each of a side's runs; ``None`` where there is none."""
+    """Return the best, or the last, epoch of each of a side's runs; ``None`` if there is none."""
     if side.checkpoint is not None:
         return _listed([side.best_epoch])
     if side.is_import:
-        return None  # what it claims of itself has rows of its own
+        return None  # its own claims have separate rows
     if side.folds is not None:
         return None  # each fold has its own
     return _listed((run.best_epoch if best else run.epoch or None) for run in side.runs)
 
 
 def _metrics_of(side: Side, best: bool) -> Mapping[str, float | Spread]:
-    """Return what was measured here of a side: over its seeds, or of its one run."""
+    """Return the measurements of a side: over its seeds, or of its one run."""
     if side.is_import:
         return {}
     if best:
@@ -176,7 +176,7 @@ def _run_cell(side: Side) -> str | None:
 
 
 def _claimed_rows(sides: Sequence[Side]) -> Rows:
-    """Return what imported logs say of their best epochs."""
+    """Return the best epochs that imported logs report."""
     claims = [side.best if side.is_import else {} for side in sides]
     known = dict.fromkeys(name for claim in claims for name in claim)
     if not known:
@@ -203,12 +203,12 @@ def _metric(value: float | Spread | None) -> str | Spread | None:
 
 
 def figure(value: float | None, digits: int = 4) -> str | None:
-    """Spell a number with so many decimals; ``None`` stays."""
+    """Format a number with this many decimals; ``None`` stays."""
     return None if value is None else f"{value:.{digits}f}"
 
 
 def note_on_verdicts(comparison: Comparison) -> str | None:
-    """Return what to know of the verdicts, where there are any."""
+    """Return the notes on the verdicts, if there are any verdicts."""
     verdicts = [verdict for verdict in comparison.verdicts if verdict.difference is not None]
     if not verdicts:
         return None
@@ -222,7 +222,7 @@ def note_on_verdicts(comparison: Comparison) -> str | None:
 
 
 def _pooled(comparison: Comparison) -> str:
-    """Say what the verdicts are about, and why another metric than usual leads where one does."""
+    """Say which metric the verdicts use, and why, if it is not the usual one."""
     by = comparison.by
     task = by.task
     several = len(task.labels(comparison.sides[0].experiment)) > 1

@@ -1,4 +1,4 @@
-"""Which classes are taken for which others, the worst first: what many classes are read by."""
+"""Confusions between classes, worst first: a readable summary for many classes."""
 
 from collections.abc import Sequence
 
@@ -9,15 +9,15 @@ from core.evaluation.frames import Counts
 
 
 class Confusion(msgspec.Struct, frozen=True, kw_only=True):
-    """Frames of one class that were taken for another."""
+    """Frames of one class that were predicted as another."""
 
     truth: str
     predicted: str
     frames: int
     of_truth: float
-    """Share of the true class's frames: what its recall loses."""
+    """Share of the true class's frames: the loss in its recall."""
     of_predicted: float
-    """Share of all frames that were taken for ``predicted``: what its precision loses."""
+    """Share of all frames predicted as ``predicted``: the loss in its precision."""
 
     @property
     def harm(self) -> float:
@@ -26,10 +26,11 @@ class Confusion(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def confusions(classes: Sequence[str], counts: Counts) -> tuple[Confusion, ...]:
-    """List all confusions that there are, the most harmful first.
+    """List all confusions, the most harmful first.
 
-    Macro F1 weighs all classes alike, so neither frames nor one share alone would do: a rare class that
-    is always missed is few frames, and what is wrongly taken for a rare class a small share of a common one.
+    Macro F1 weighs all classes equally, so neither frame counts nor one share alone would do: a rare class
+    that is always missed has few frames, and frames wrongly predicted as a rare class may be a small share
+    of a common one.
 
     Args:
         classes: by index.

@@ -1,4 +1,4 @@
-"""Measuring checkpoints again: on other data, and those of runs against one another."""
+"""Evaluate checkpoints again: on other data, or those of several runs against each other."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,32 +31,32 @@ if TYPE_CHECKING:  # numpy, pyarrow and torch
     from mabe_tui.runs.comparison.inspection import SideClasses
 
     Validated = tuple[Confusions, str | None]
-    """Counts of the validation videos, and what tells whether others are the same videos."""
+    """Counts of the validation videos, and hashes that identify them."""
 
 AT = "@"
-"""Between a run and one of its checkpoints: ``v6@epoch-3``."""
+"""Separator between a run and one of its checkpoints: ``v6@epoch-3``."""
 
 
 class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``mabe eval --json`` gives."""
+    """The document that ``mabe eval --json`` prints."""
 
     run: str
     checkpoint: str
     data: str
     videos: int
     trained_on: int | None
-    """How many of these videos the run learned from; ``None`` where it does not say.
+    """How many of these videos the run was trained on; ``None`` if it does not say.
 
-    By their tracking where that is known, else by their ids."""
+    Identified by their tracking if known, else by their ids."""
     validated_on: int | None
     frames: int
     metrics: dict[str, float]
     unmapped: dict[str, int]
-    """Bouts of actions that the run's action map does not name, which count as its first class."""
+    """Bouts of actions missing from the run's action map, which count as its first class."""
     nan_frames: int = 0
-    """Frames for which the checkpoint gives NaN, which count as predictions of its first class."""
+    """Frames for which the checkpoint returns NaN, which count as predictions of its first class."""
     bad: dict[str, str] = {}
-    """Damaged videos that were left out, and what is wrong with each."""
+    """Damaged videos that were left out, and the problem of each."""
 
 
 class CheckpointSide(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,12 +68,12 @@ class CheckpointSide(msgspec.Struct, frozen=True, kw_only=True):
     epoch: int
     step: int
     metrics: dict[str, float]
-    """As :func:`core.evaluation.frames.frame_metrics` gives them."""
+    """Metrics, as :func:`core.evaluation.frames.frame_metrics` returns them."""
     classes: "SideClasses"
 
 
 class CheckpointComparison(msgspec.Struct, frozen=True, kw_only=True):
-    """Checkpoints side by side, of one run or of several; the first is what others are held against."""
+    """Checkpoints of one run or of several; the others are compared with the first."""
 
     sides: tuple[CheckpointSide, ...]
     verdicts: tuple[Verdict, ...]
@@ -95,10 +95,10 @@ def evaluate_run(
     progress: Progress | None = None,
     skip_bad: bool = False,
 ) -> "tuple[EvaluationReport, Evaluation]":
-    """Measure a checkpoint on the labelled videos of any data folder; ``skip_bad`` leaves damaged ones out.
+    """Evaluate a checkpoint on the labelled videos of any data folder; ``skip_bad`` skips damaged ones.
 
     Raises:
-        UserError: no such checkpoint, or nothing in the folder to measure on.
+        UserError: no such checkpoint, or the folder holds nothing to evaluate on.
     """
     from core.inference.ensemble import load_predictor
     from core.inference.evaluate import evaluate_folder
@@ -126,7 +126,7 @@ def evaluate_run(
 
 
 def _require_videos(task: TaskSpec) -> None:
-    """Refuse to measure the checkpoints of a task that does not predict videos.
+    """Reject the checkpoints of a task that does not predict videos.
 
     Raises:
         ConfigError: says what can be compared instead.
@@ -139,10 +139,10 @@ def _require_videos(task: TaskSpec) -> None:
 
 
 def _known_videos(entry: RunEntry, data: Path, ids: set[str]) -> set[str]:
-    """Leave out those of some videos that only share their id with one of the run's own.
+    """Leave out videos that only share their id with one of the run's own.
 
-    By their tracking: with other labels a video is still one that the run has seen. What it held is known
-    where what was prepared for the run is still there.
+    Videos are identified by their tracking: with other labels, the run has still seen the video. The
+    contents are known if the data prepared for the run still exist.
     """
     from core.data.competition import labelled, read_videos
     from core.data.manifest import file_content
@@ -163,7 +163,7 @@ def _known_videos(entry: RunEntry, data: Path, ids: set[str]) -> set[str]:
 
 
 def named_checkpoints(names: Sequence[str], store: RunStore) -> list[NamedCheckpoint]:
-    """Find ``RUN@best``, ``RUN@epoch-3`` and so on; a run alone stands for its best.
+    """Find ``RUN@best``, ``RUN@epoch-3`` and so on; a run alone stands for its best checkpoint.
 
     Raises:
         RunError: no such run, or one checkpoint is named twice.
@@ -186,19 +186,19 @@ def compare_checkpoints(
     device: Device = "auto",
     progress: Progress | None = None,
 ) -> CheckpointComparison:
-    """Measure checkpoints on their runs' validation videos and hold them against the first.
+    """Evaluate checkpoints on their runs' validation videos and compare them with the first.
 
-    Every frame is predicted as ``mabe predict`` would, from whole videos; the run's own table counts
-    windows of training, which see less around their edges, so its figures differ a little.
+    Every frame is predicted as by ``mabe predict``, from whole videos. The run's own table counts training
+    windows, which have less context at their edges, so its figures differ slightly.
 
     Args:
         checkpoints: two or more.
-        data: where the data are now; none: where each run found them.
+        data: where the data are now; by default, where each run found them.
         device: where to compute.
         progress: called with (done, total, what).
 
     Raises:
-        UserError: a checkpoint or the data cannot be had.
+        UserError: a checkpoint or the data are not available.
     """
     task = common_task([each.entry.require_request().experiment for each in checkpoints])
     _require_videos(task)
@@ -217,7 +217,7 @@ def compare_checkpoints(
 def _validated(
     checkpoint: NamedCheckpoint, data: Path | None, device: Device, progress: Progress | None
 ) -> "Validated":
-    """Predict the validation videos of a run; what was predicted before is taken from the cache."""
+    """Predict the validation videos of a run; earlier predictions come from the cache."""
     import numpy as np
 
     from core.config.task_spec import labels_of

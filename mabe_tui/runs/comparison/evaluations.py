@@ -1,4 +1,4 @@
-"""What a run's checkpoints were measured to: as it trained, and later on other data."""
+"""Evaluations of a run's checkpoints: during training, and later on other data."""
 
 from typing import Any
 
@@ -14,13 +14,13 @@ from mabe_tui.runs.tasks import spec_of
 
 KEPT_UNDER = "evaluations"
 MOST = 8
-"""So many data folders are remembered of each checkpoint."""
+"""Number of data folders remembered per checkpoint."""
 
 
 def epoch_metrics(run: RunDir) -> dict[int, dict[str, float]]:
-    """Return what the run's own validation measured, by epoch, of the history that counts.
+    """Return the run's own validation metrics, by epoch, without superseded epochs.
 
-    The metrics come in the order that tables show them in.
+    The metrics come in the order in which tables show them.
 
     Raises:
         RunError: the run's request cannot be read.
@@ -33,7 +33,7 @@ def epoch_metrics(run: RunDir) -> dict[int, dict[str, float]]:
 
 
 def keep_evaluation(run: RunDir, report: EvaluationReport, state: ViewState) -> None:
-    """Remember what a checkpoint reached on other data, in place of what it reached there before.
+    """Save a checkpoint's result on other data, replacing its earlier result there.
 
     Raises:
         UserError: the checkpoint is gone, or the state folder cannot be written.
@@ -48,7 +48,7 @@ def keep_evaluation(run: RunDir, report: EvaluationReport, state: ViewState) -> 
 
 
 def kept_evaluations(run: RunDir, file: str, state: ViewState) -> list[EvaluationReport]:
-    """Return what is remembered of one checkpoint's file, the newest last."""
+    """Return the saved results of one checkpoint file, newest last."""
     return _reports(state.screen(KEPT_UNDER).get(f"{run.id}/{file}", []))
 
 

@@ -1,4 +1,4 @@
-"""What of a comparison needs the tables and events of runs, and git: classes, curves, figures, code."""
+"""The parts of a comparison that read tables, events and git: classes, curves, figures, code."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,7 +29,7 @@ from mabe_tui.runs.store import RunStore
 from mabe_tui.runs.tasks import spec_of
 
 MOST_CONFUSIONS = 20
-"""Of a side, as ``--json`` gives them."""
+"""Keys of a side in ``--json``."""
 
 
 class ClassScore(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,29 +40,29 @@ class ClassScore(msgspec.Struct, frozen=True, kw_only=True):
     precision: float
     recall: float
     frames: int
-    """Examples with this class in truth, whatever the task calls them."""
+    """Number of examples whose true label is this class, in the task's unit."""
 
 
 class SideClasses(msgspec.Struct, frozen=True, kw_only=True):
-    """What the best checkpoints of one side confuse."""
+    """The confusions of the best checkpoints of one side."""
 
     name: str
     classes: tuple[str, ...] = ()
     counts: tuple[tuple[int, ...], ...] = ()
     """``(classes, classes)`` examples of all validation units and seeds; rows are the truth. Empty for a task
-    whose classes do not exclude one another."""
+    whose classes are not mutually exclusive."""
     scores: tuple[ClassScore, ...] = ()
-    """Of all validation units and seeds; with several seeds not quite the mean of the seeds' own."""
+    """Over all validation units and seeds; with several seeds, not quite the mean of the seeds' values."""
     confusions: tuple[Confusion, ...] = ()
-    """The worst of ``counts``, the most harmful first."""
+    """The worst confusions in ``counts``, the most harmful first."""
     problem: str | None = None
     """Why there is nothing to show, or no ``counts``."""
     examples: str = "examples"
-    """What ``counts`` are of, such as ``frames``."""
+    """Unit of ``counts``, such as ``frames``."""
 
 
 class SideFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """What one side took: means over its runs that know the figure."""
+    """The resources that one side used: means over its runs that know the figure."""
 
     name: str
     elapsed_seconds: float | None
@@ -73,22 +73,22 @@ class SideFigures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Inspection(Comparison, frozen=True, kw_only=True):
-    """A comparison and all that a screen or ``--json`` shows beside it."""
+    """A comparison with everything that a screen or ``--json`` shows beside it."""
 
     classes: tuple[SideClasses, ...]
-    """One a side."""
+    """One per side."""
     figures: tuple[SideFigures, ...]
-    """One a side."""
+    """One per side."""
     code: tuple[CodeChange | None, ...]
-    """Each side after the first against the first; ``None`` where one of the two has no run."""
+    """Each later side compared with the first; ``None`` if one of the two has no run."""
 
 
 def inspect(comparison: Comparison, store: RunStore) -> Inspection:
-    """Add to a comparison what takes reading tables and asking git: up to a second.
+    """Add the parts that read tables and run git, which take up to a second.
 
     Args:
         comparison: from :func:`~mabe_tui.runs.comparison.compare.compare`.
-        store: has its runs.
+        store: the store that has its runs.
     """
     sides = comparison.sides
     fields = {name: getattr(comparison, name) for name in comparison.__struct_fields__}
@@ -101,7 +101,7 @@ def inspect(comparison: Comparison, store: RunStore) -> Inspection:
 
 
 def side_classes(side: Side, store: RunStore) -> SideClasses:
-    """Add up what all runs of a side were evaluated to."""
+    """Add up the evaluations of all runs of a side."""
     task = spec_of(side.experiment)
     if not side.runs:
         return SideClasses(name=side.name, problem="no run here")
@@ -122,7 +122,7 @@ def side_classes(side: Side, store: RunStore) -> SideClasses:
 
 
 def _with_confusions(found: SideClasses, paths: Sequence[Path], task: TaskSpec) -> SideClasses:
-    """Add what is taken for what, where the task has that."""
+    """Add the confusions, if the task has them."""
     if "confusion" not in task.views:
         return found
     try:
@@ -136,7 +136,7 @@ def _with_confusions(found: SideClasses, paths: Sequence[Path], task: TaskSpec) 
 def classes_of_counts(
     name: str, classes: tuple[str, ...], counts: Counts, examples: str = "examples"
 ) -> SideClasses:
-    """Return counts, ``(classes, classes)`` with the truth in rows, with the scores that follow."""
+    """Return counts, ``(classes, classes)`` with the truth in rows, with the scores computed from them."""
     return SideClasses(
         name=name,
         classes=classes,
@@ -161,7 +161,7 @@ def _scores(labels: tuple[str, ...], counts: Floats) -> tuple[ClassScore, ...]:
 
 
 def side_numbers(side: Side, store: RunStore) -> SideNumbers:
-    """Read the curves of all seeds; a run that has vanished since has none."""
+    """Read the curves of all seeds; a run that has been removed since has none."""
     found = []
     for run in side.runs:
         try:
@@ -172,7 +172,7 @@ def side_numbers(side: Side, store: RunStore) -> SideNumbers:
 
 
 def side_figures(side: Side) -> SideFigures:
-    """Average what the runs of a side took."""
+    """Average the resources of the runs of a side."""
     devices = dict.fromkeys(run.device_name or run.device for run in side.runs)
     return SideFigures(
         name=side.name,
@@ -185,7 +185,7 @@ def side_figures(side: Side) -> SideFigures:
 
 
 def code_of_sides(sides: tuple[Side, ...], store: RunStore) -> tuple[CodeChange | None, ...]:
-    """Hold the code of each side's newest run against the first's."""
+    """Compare the code of each side's newest run with the first's."""
     versions = [_code_version(side, store) for side in sides]
     first = versions[0]
     if first is None:

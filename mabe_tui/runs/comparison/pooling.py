@@ -1,4 +1,4 @@
-"""What a version came to over all folds: the rows of each fold together, every unit once."""
+"""The result of a version over all folds: the rows of all folds together, every unit once."""
 
 from collections.abc import Sequence
 
@@ -12,13 +12,13 @@ from mabe_tui.runs.tasks import spec_of
 
 
 def table_of(runs: Sequence[RunEntry], epoch: WhichEpoch) -> Table:
-    """Return where the rows of an epoch are, of one run or of those of all folds."""
+    """Return where the rows of an epoch are kept, for one run or for those of all folds."""
     tables = tuple(entry.run.evaluation_of(epoch) for entry in runs)
     return tables[0] if len(tables) == 1 else tables
 
 
 def source_of(runs: Sequence[RunEntry]) -> str | None:
-    """Return what is the same only for the same validation units; ``None`` where that is not known."""
+    """Return a digest that only the same validation units share; ``None`` if they are unknown."""
     found = [entry.require_request().resolved for entry in runs]
     return pooled_source([each.validation_source if each else None for each in found])
 
@@ -26,7 +26,7 @@ def source_of(runs: Sequence[RunEntry]) -> str | None:
 def pooled_metrics(runs: Sequence[RunEntry], epoch: WhichEpoch) -> dict[str, float]:
     """Return the metrics over the units of all folds, each scored by the model that has not seen it.
 
-    These are the ones that follow from rows. Empty where a run kept none.
+    Only metrics that follow from rows are included. Empty if a run kept no rows.
     """
     try:
         rows = read_table(table_of(runs, epoch))

@@ -1,4 +1,4 @@
-"""A comparison as one file to hand on: a page that needs nothing else, or its curves as SVG."""
+"""A comparison as one file to share: a self-contained page, or its curves as SVG."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ from mabe_tui.runs.format.untrusted_text import clean
 from mabe_tui.runs.store import RunStore
 
 WHITE_TEXT_FROM = 0.85
-"""Share of a row from which a cell of a confusion matrix is too dark for dark letters."""
+"""Share of a row above which a cell of a confusion matrix is too dark for dark text."""
 NOT_IN_NAMES = re.compile(r"[^\w.@-]+")
 LONGEST_NAME = 80
 STYLE = """
@@ -41,7 +41,7 @@ th:first-child,td:first-child{text-align:left}caption{text-align:left;font-weigh
 
 @dataclass(frozen=True)
 class ReportTable:
-    """A title, the names of the columns but the first, and rows of a label and one cell a column."""
+    """A title, the headings of all columns but the first, and rows of a label and one cell per column."""
 
     title: str
     columns: tuple[str, ...]
@@ -50,7 +50,7 @@ class ReportTable:
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """All that a report shows, before it is written as anything."""
+    """Content of a report, before it is written in any format."""
 
     title: str
     verdicts: tuple[str, ...]
@@ -66,16 +66,16 @@ def comparison_report(
     axis: Axis = Axis.EPOCH,
     classes: Sequence[SideClasses] | None = None,
 ) -> Report:
-    """Gather a report of a comparison: with the losses and the monitored metrics over the seeds.
+    """Build a report of a comparison, with the losses and the monitored metrics over the seeds.
 
     Args:
         comparison: what was found.
         store: has the runs.
-        axis: what the curves are over.
-        classes: one a side, where they are known; none: those of the runs' best checkpoints.
+        axis: x axis of the curves.
+        classes: one per side, if already computed; by default, those of the runs' best checkpoints.
 
     Raises:
-        RunError: dollars are asked for, and a price is not known.
+        RunError: dollars are requested, and a price is not known.
     """
     if classes is None:
         classes = [side_classes(side, store) for side in comparison.sides]
@@ -97,7 +97,7 @@ def _tables(comparison: Comparison) -> Iterator[ReportTable]:
 
 
 def _worst(classes: Sequence[SideClasses]) -> Iterator[ReportTable]:
-    """List the worst confusions of each side, where a matrix is too large to find them in."""
+    """List the worst confusions of each side, if a matrix is too large to find them in."""
     for side in classes if has_many_classes(classes) else ():
         rows = [
             (
@@ -128,7 +128,7 @@ def to_svg(report: Report) -> str:
 
 
 def to_html(report: Report) -> str:
-    """Write the report as one page. It loads nothing and runs nothing; light or dark as the reader is."""
+    """Write the report as one page. It loads and runs nothing, and adapts to a light or dark theme."""
     title = escape(report.title)
     verdicts = "".join(f'<p class="verdict">{escape(each)}</p>' for each in report.verdicts)
     note = f'<p class="note">{escape(report.note)}</p>' if report.note else ""
@@ -147,7 +147,7 @@ def to_html(report: Report) -> str:
 
 
 def write_report(report: Report, folder: Path) -> tuple[Path, Path]:
-    """Write a report as a page and as SVG, over no file that is there.
+    """Write a report as a page and as SVG, without overwriting any file.
 
     Returns:
         The page and the picture: ``compare-v5-v6.html``, or ``compare-v5-v6-2.html`` and so on.

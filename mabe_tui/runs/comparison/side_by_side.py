@@ -1,4 +1,4 @@
-"""A comparison as a screen shows it: what is known at once comes first, what takes long comes later."""
+"""A comparison as a screen shows it: fast results come first, slow ones follow."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -32,29 +32,29 @@ from mabe_tui.runs.summary.checkpoints import pointer_names
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SideBySide:
-    """Everything that was found so far of several sides."""
+    """All results so far for several sides."""
 
     comparison: Comparison
-    """Without verdicts, while checkpoints are measured."""
+    """Comparison without verdicts, while checkpoints are evaluated."""
     numbers: tuple[SideNumbers, ...] = ()
-    """One a side, for its curves."""
+    """Curves, one per side."""
     classes: tuple[SideClasses, ...] = ()
-    """One a side; none yet, while checkpoints are measured."""
+    """One per side; empty while checkpoints are evaluated."""
     code: tuple[CodeChange | None, ...] | None = None
-    """Each side after the first against the first; ``None``: not looked for yet."""
+    """Each later side compared with the first; ``None`` until computed."""
 
 
 def side_by_side(
     names: Sequence[str], store: RunStore, registry: Registry, progress: Progress | None = None
 ) -> Iterator[SideBySide]:
-    """Compare, and give what is known as it becomes more; the last is complete.
+    """Compare, and yield the results as they grow; the last item is complete.
 
     Args:
-        names: versions, runs or checkpoints (``RUN@epoch-3``), two or more; with a checkpoint among
-            them, a run stands for its best one.
+        names: versions, runs or checkpoints (``RUN@epoch-3``), two or more; if one is a checkpoint,
+            a run stands for its best checkpoint.
         store: the runs.
         registry: the versions.
-        progress: called with (done, total, what), where checkpoints have to be measured.
+        progress: called with (done, total, what), if checkpoints have to be evaluated.
 
     Raises:
         UserError: as :func:`~mabe_tui.runs.comparison.compare.compare` or
@@ -100,7 +100,7 @@ def _of_checkpoints(
 
 
 def _in_short(checkpoints: Sequence[NamedCheckpoint]) -> list[NamedCheckpoint]:
-    """Call checkpoints by their runs' letters, which fit a legend, where these tell the runs apart."""
+    """Name checkpoints by their runs' letters, which fit a legend, if these distinguish the runs."""
     runs = {each.entry.id: each.entry.short for each in checkpoints}
     if len({*runs.values()}) < len(runs):
         return list(checkpoints)
@@ -108,7 +108,7 @@ def _in_short(checkpoints: Sequence[NamedCheckpoint]) -> list[NamedCheckpoint]:
 
 
 def comparison_of(measured: CheckpointComparison, runs: Comparison) -> Comparison:
-    """Put what checkpoints were measured to in place of what their runs say of themselves.
+    """Replace the runs' own metrics by those of the evaluated checkpoints.
 
     Args:
         measured: the checkpoints.
@@ -123,7 +123,7 @@ def comparison_of(measured: CheckpointComparison, runs: Comparison) -> Compariso
 
 
 def _run_of(checkpoint: NamedCheckpoint, store: RunStore, registry: Registry) -> Side:
-    """Describe the run of a checkpoint, without metrics: they are not those of the checkpoint."""
+    """Describe the run of a checkpoint, without metrics: they do not belong to the checkpoint."""
     side = side_of(checkpoint.name, find_side(checkpoint.entry.id, store, registry, latest=True))
     return msgspec.structs.replace(
         side, checkpoint=checkpoint.which, best_epoch=None, best={}, last={}
@@ -131,11 +131,11 @@ def _run_of(checkpoint: NamedCheckpoint, store: RunStore, registry: Registry) ->
 
 
 def candidates(names: Sequence[str], store: RunStore, registry: Registry) -> list[str]:
-    """Name what could be compared with some names: checkpoints, where one of these is a checkpoint.
+    """List what can be compared with some names: checkpoints, if one of these is a checkpoint.
 
     Returns:
-        Versions that have runs, then runs, newest first; or the checkpoints of all runs. What is
-        compared already is left out.
+        Versions that have runs, then runs, newest first; or the checkpoints of all runs. Items that are
+        already in the comparison are left out.
     """
     entries = store.entries()
     if any(AT in name for name in names):

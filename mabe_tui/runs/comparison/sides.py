@@ -1,4 +1,4 @@
-"""What is put side by side: a run, a version without one, or a version's runs over several seeds."""
+"""The sides of a comparison: a run, a version without runs, or a version's runs over several seeds."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -23,13 +23,13 @@ from mabe_tui.runs.summary.run_summary import RunSummary, state_of, summary_of
 
 
 class Curve(msgspec.Struct, frozen=True, kw_only=True):
-    """One value an epoch, of the history that counts."""
+    """One value per epoch, without superseded epochs."""
 
     epoch: tuple[int, ...] = ()
     train_loss: tuple[float, ...] = ()
     validation_loss: tuple[float, ...] = ()
     monitor: tuple[float, ...] = ()
-    """Of the monitored metric; NaN where it was not measured."""
+    """Values of the monitored metric; NaN if it was not measured."""
 
 
 class Spread(msgspec.Struct, frozen=True):
@@ -37,27 +37,27 @@ class Spread(msgspec.Struct, frozen=True):
 
     mean: float
     std: float
-    """Of the sample (n − 1)."""
+    """Sample standard deviation (n − 1)."""
 
     def __str__(self) -> str:
         return f"{self.mean:.4f} ± {self.std:.4f}"
 
 
 class CurveOverSeeds(msgspec.Struct, frozen=True, kw_only=True):
-    """One mean and deviation an epoch over several seeds, of the epochs that all of them have."""
+    """Mean and deviation of each epoch over several seeds, for the epochs that all of them have."""
 
     epoch: tuple[int, ...]
     train_loss: tuple[Spread, ...]
     validation_loss: tuple[Spread, ...]
     monitor: tuple[Spread, ...]
-    """Of the monitored metric; NaN where a seed has not measured it."""
+    """Values of the monitored metric; NaN if a seed has not measured it."""
 
 
 class Side(msgspec.Struct, frozen=True, kw_only=True):
-    """One of the things compared. Of several seeds, what is single is of the newest run."""
+    """One side of a comparison. With several seeds, scalar fields describe the newest run."""
 
     name: str
-    """What it is called in this comparison: its version, or its run where versions repeat."""
+    """Name in this comparison: its version, or its run if versions repeat."""
     experiment: Experiment
     seed: int
     summary: RunSummary | None = None
@@ -68,48 +68,48 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     """Metrics of the last epoch."""
     curve: Curve = Curve()
     reported: Reported | None = None
-    """What the original documents claim of this version: not measured here."""
+    """Results that the original documents report for this version: not measured here."""
     runs: tuple[RunSummary, ...] = ()
-    """All runs that this side stands for, newest first: one a seed."""
+    """All runs that this side stands for, newest first: one per seed."""
     seeds: tuple[int, ...] = ()
-    """Of ``runs``, in their order."""
+    """Seeds of ``runs``, in their order."""
     best_over_seeds: dict[str, Spread] = {}
-    """Of ``best``, where there are several seeds."""
+    """Mean of ``best``, if there are several seeds."""
     last_over_seeds: dict[str, Spread] = {}
     curve_over_seeds: CurveOverSeeds | None = None
-    """Of ``curve``, where there are several seeds; ends where the first of them ends."""
+    """Mean of ``curve``, if there are several seeds; ends where the first of them ends."""
     left_out: tuple[str, ...] = ()
-    """Newer runs, and those of further seeds, that are not finished, and how they are."""
+    """Unfinished runs that are newer or have further seeds, with their states."""
     folds: int | None = None
-    """Where each of ``runs`` stands for the runs of all folds: how many. ``best`` and ``last`` are then over
-    the units of all folds; the curves are of the run that stands for them."""
+    """If each of ``runs`` represents the runs of all folds: the number of folds. ``best`` and ``last`` then
+    cover the units of all folds; the curves belong to the run that represents them."""
     checkpoint: str | None = None
-    """The one checkpoint that is meant, where not the run: ``best`` then has what it was measured to."""
+    """The one checkpoint that is compared, if not the run: ``best`` then holds its evaluation."""
     validation_source: str | None = None
-    """Of :class:`~core.run.request.Resolved`: the same only for the same validation videos."""
+    """See :class:`~core.run.request.Resolved`: equal only for the same validation videos."""
 
     @property
     def is_import(self) -> bool:
-        """Whether its run was made of an old log: all its figures are claims, and none was measured."""
+        """Whether its run was imported from an old log: all its figures are claims, none was measured."""
         return self.summary is not None and self.summary.imported
 
 
 @dataclass(frozen=True)
 class Found:
-    """What a name means: an experiment, and its runs, newest first, one a seed."""
+    """The meaning of a name: an experiment, and its runs, newest first, one per seed."""
 
     experiment: Experiment
     entries: tuple[RunEntry, ...] = ()
     left_out: tuple[str, ...] = ()
     unreadable: tuple[str, ...] = ()
-    """Why runs of the version cannot be read, which are passed over."""
+    """Why runs of the version cannot be read; these runs are skipped."""
     is_run: bool = False
-    """Whether a run was named, not a version."""
+    """Whether the name is that of a run, not a version."""
     folds: Mapping[str, tuple[RunEntry, ...]] = field(default_factory=dict)
-    """Id of an entry → the runs of all folds that it stands for, in the order of folds."""
+    """Id of an entry → the runs of all folds that it represents, in the order of folds."""
 
     def runs_of(self, entry: RunEntry) -> tuple[RunEntry, ...]:
-        """Return the runs whose rows an entry stands for: itself, or those of all folds."""
+        """Return the runs whose rows an entry represents: itself, or those of all folds."""
         return self.folds.get(entry.id, (entry,))
 
 
@@ -117,10 +117,10 @@ def find_side(name: str, store: RunStore, registry: Registry, latest: bool) -> F
     """Find a run, the runs of a version, or else the bare version of that name.
 
     Args:
-        name: what a person typed.
+        name: the name as typed.
         store: the runs.
         registry: the versions.
-        latest: a version stands for its latest run alone, whatever other seeds there are.
+        latest: let a version stand for its latest run alone, ignoring other seeds.
 
     Raises:
         ConfigError: neither a run nor a version.
@@ -145,7 +145,7 @@ def find_side(name: str, store: RunStore, registry: Registry, latest: bool) -> F
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A run that may be one of several seeds; how it is, is asked only where that matters."""
+    """A run that may be one of several seeds; its state is read only if needed."""
 
     entry: RunEntry
 
@@ -191,7 +191,7 @@ class _Candidate:
 
 
 def _own_runs(runs: Sequence[RunEntry]) -> Sequence[RunEntry]:
-    """Return those that can be read; trials of a study only where nothing else is."""
+    """Return the readable runs; trials of a study only if there is nothing else."""
     readable = [_Candidate(entry) for entry in runs if entry.request is not None]
     return [run.entry for run in own_runs(readable)] or runs
 
@@ -210,22 +210,22 @@ def _over_seeds(runs: Sequence[RunEntry]) -> Found:
 
 
 def repeat_digest(entry: RunEntry) -> tuple[str, str, str]:
-    """Return what two runs share only if they differ in the seed alone: version, settings and data."""
+    """Return a key that two runs share only if they have the same version, data and settings but the seed."""
     candidate = _Candidate(entry)
     return entry.version, candidate.alike, candidate.data
 
 
 def kin_of(entry: RunEntry, store: RunStore) -> tuple[RunEntry, ...]:
-    """Return the finished runs that repeat a run with other seeds, itself among them if it is finished.
+    """Return the finished runs that repeat a run with other seeds, and the run itself if it has finished.
 
-    They show how far its version's seeds spread. Of each seed the newest run counts; of the run's own seed,
-    the run itself.
+    They show the spread over its version's seeds. The newest run of each seed counts; for the run's own seed,
+    the run itself counts.
     """
     digest, own = repeat_digest(entry), _Candidate(entry)
     kept: dict[int, _Candidate] = {}
     for each in [own, *map(_Candidate, store.entries())]:
         if each.entry.version != entry.version or each.entry.request is None:
-            continue  # the name tells without reading the run
+            continue  # the name is enough, without reading the run
         if each.entry.is_import or repeat_digest(each.entry) != digest:
             continue
         if each.seed not in kept and each.state is RunState.FINISHED:
@@ -240,7 +240,7 @@ def mean_over_runs(side: Side, field: str) -> float | None:
 
 
 def side_of(name: str, found: Found) -> Side:
-    """Read everything about one side."""
+    """Read all data of one side."""
     experiment = found.experiment
     if not found.entries:
         return Side(
@@ -283,7 +283,7 @@ def side_of(name: str, found: Found) -> Side:
 
 
 def _spreads(tables: Sequence[dict[str, float]]) -> dict[str, Spread]:
-    """Average what all runs measured as a number; nothing where there is one run only."""
+    """Average the numeric metrics of all runs; empty if there is one run only."""
     if len(tables) < 2:
         return {}
     shared = [key for key in tables[0] if all(math.isfinite(t.get(key, math.nan)) for t in tables)]
@@ -291,7 +291,7 @@ def _spreads(tables: Sequence[dict[str, float]]) -> dict[str, Spread]:
 
 
 def _spread(values: Sequence[float]) -> Spread:
-    """Average two or more values; NaN where one is no number."""
+    """Average two or more values; NaN if one is NaN."""
     if not all(map(math.isfinite, values)):
         return Spread(math.nan, math.nan)
     mean, std = mean_std(values)

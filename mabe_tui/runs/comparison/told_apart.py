@@ -1,7 +1,7 @@
-"""Which differences from a baseline are told apart from luck, for tables that show many differences.
+"""Significance of differences from a baseline, for tables that show many differences.
 
-The rule is that of ``mabe compare``: a difference counts only where it exceeds the luck of the validation
-units (videos, say) and of the seeds. A difference without an answer looks like one that is not told apart.
+The rule is that of ``mabe compare``: a difference counts only if it exceeds chance over the validation
+units (videos, say) and the seeds. An unknown difference is shown like one that is not significant.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,10 +26,10 @@ NOT_TOLD_APART = (
 
 
 class Distinctions:
-    """Answers for the baseline of one table, kept in memory.
+    """In-memory cache of answers for the baseline of one table.
 
-    :meth:`known` may be asked by the thread that draws. :meth:`find` reads evaluation tables, about two
-    milliseconds a run the first time, and belongs in another thread of a screen.
+    The drawing thread may call :meth:`known`. :meth:`find` reads evaluation tables, about two
+    milliseconds per run the first time, so a screen should call it in another thread.
 
     Args:
         runs: the folder that holds the runs.
@@ -41,9 +41,9 @@ class Distinctions:
         self._found: dict[str, tuple[Measured, bool | None]] = {}
 
     def known(self, name: str, baseline: Measured | None) -> bool | None:
-        """Return whether a version or run is told apart from a baseline.
+        """Return whether a version or run differs significantly from a baseline.
 
-        ``None`` where that has not been found out, or cannot be.
+        ``None`` if that has not been computed, or cannot be.
         """
         found = self._found.get(name)
         return found[1] if found is not None and baseline == self._baseline else None
@@ -51,12 +51,12 @@ class Distinctions:
     def find(
         self, ones: Iterable[Measured], baseline: Measured, records: Sequence[RunRecord]
     ) -> bool:
-        """Find out what is not known yet, or has changed since; return whether any answer is new.
+        """Compute the missing or outdated answers; return whether any answer is new.
 
         Args:
-            ones: what is held against the baseline.
+            ones: the versions or runs that are compared with the baseline.
             baseline: a version or a run.
-            records: all runs: those that repeat a single run with other seeds show how far seeds spread.
+            records: all runs: repetitions of a single run with other seeds show the spread over seeds.
         """
         known = self._found if baseline == self._baseline else {}
         new = [one for one in ones if one.name not in known or known[one.name][0] != one]
@@ -87,7 +87,7 @@ class Distinctions:
         except (
             DataError,
             ConfigError,
-        ):  # a table or the statistic is gone, or the labels are others
+        ):  # a table or the statistic is gone, or the labels differ
             return None
 
     def _tables(self, runs: Iterable[str | tuple[str, ...]]) -> list[Table]:
@@ -101,7 +101,7 @@ class Distinctions:
 
 
 def _yardstick(one: Measured, baseline: Measured) -> Yardstick | None:
-    """Return what both are measured by; ``None`` where their task is not installed here."""
+    """Return the metric that both are compared by; ``None`` if their task is not installed here."""
     task = find_spec(baseline.task)
     if task is None:
         return None
@@ -110,7 +110,7 @@ def _yardstick(one: Measured, baseline: Measured) -> Yardstick | None:
 
 
 def repeats_of(records: Iterable[RunRecord]) -> dict[str, tuple[str, ...]]:
-    """Return, for each finished run, the finished runs that differ from it in the seed alone, one a seed.
+    """Return, for each finished run, the finished runs that differ from it in the seed alone, one per seed.
 
     Args:
         records: newest first; the newest run of a seed counts.

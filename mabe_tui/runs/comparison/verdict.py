@@ -1,8 +1,8 @@
-"""What can be said of one side of a comparison against another.
+"""The verdict on one side of a comparison against another.
 
-A verdict about *versions* counts the luck of the units (videos, say) and of the seeds; it needs several seeds
-of at least one version, or a spread over seeds that other runs show. With one seed a side and nothing else,
-there is one about the two *checkpoints*, which counts the luck of the units alone.
+A verdict about *versions* accounts for chance over the units (videos, say) and the seeds. It needs several
+seeds of at least one version, or a spread over seeds known from other runs. With one seed per side and no
+such spread, the verdict is about the two *checkpoints* and accounts for the units alone.
 """
 
 import math
@@ -23,7 +23,7 @@ from mabe_tui.runs.comparison.version_tables import (
 )
 from mabe_tui.runs.comparison.yardstick import Yardstick
 
-if TYPE_CHECKING:  # numpy and pyarrow: only a verdict needs them
+if TYPE_CHECKING:  # numpy and pyarrow: needed for verdicts only
     from core.evaluation.paired import PairedResult
     from core.evaluation.rows import Rows
     from core.evaluation.versions import VersionResult
@@ -33,19 +33,19 @@ BOOTSTRAP = "paired bootstrap over {units}, widened for few"
 
 @dataclass(frozen=True, kw_only=True)
 class Contender:
-    """One side of a verdict: its runs, and what else shows how far its seeds spread."""
+    """One side of a verdict: its runs, and other runs that show its spread over seeds."""
 
     name: str
-    """What it is called in the comparison."""
+    """Name in the comparison."""
     version: str
     settings: tuple[str, str, str]
-    """The same for two sides only if they differ in nothing but the seed."""
+    """Digest that two sides share only if they differ in nothing but the seed."""
     runs: tuple[str, ...]
-    """Ids of its runs, one a seed."""
+    """Ids of its runs, one per seed."""
     tables: tuple[Table, ...]
     """The evaluation table of each."""
     named_as_runs: bool
-    """Whether a run was named, not a version."""
+    """Whether the name is that of a run, not a version."""
     source: str | None = None
     """``validation_source`` of :class:`~core.run.request.Resolved`."""
     kin: tuple[Table, ...] = ()
@@ -53,7 +53,7 @@ class Contender:
 
     @property
     def alone(self) -> bool:
-        """Whether there is one run only, so that its own spread over seeds is not known."""
+        """Whether there is one run only, so that its own spread over seeds is unknown."""
         return len(self.runs) == 1
 
 
@@ -63,7 +63,7 @@ def empty_verdict(
     seeds: tuple[int, int],
     epoch: WhichEpoch | None = None,
 ) -> Verdict:
-    """Return a verdict that knows what is compared, and nothing of the outcome."""
+    """Return a verdict with the names of what is compared, and no outcome."""
     return Verdict(
         first=names[0],
         second=names[1],
@@ -80,11 +80,11 @@ def empty_verdict(
 def verdict_between(
     first: Contender, second: Contender, by: Yardstick, epoch: WhichEpoch
 ) -> Verdict:
-    """Hold the second side against the first.
+    """Compare the second side with the first.
 
     Raises:
         DataError: they were not scored on the same examples, share a run, a table cannot be read, or rows do
-            not hold what is compared.
+            not hold the metric.
     """
     if shared := [run for run in second.runs if run in first.runs]:
         raise DataError(f"both sides hold {', '.join(shared)}; name runs that only one of them has")
@@ -121,17 +121,17 @@ def checkpoint_verdict(
     by: Yardstick,
     versions: tuple[str, str] = ("", ""),
 ) -> Verdict:
-    """Bootstrap the difference of two checkpoints over their units; the sentence is of these alone.
+    """Bootstrap the difference of two checkpoints over their units; the sentence covers these alone.
 
     Args:
-        empty: what the two are called.
+        empty: a verdict with the names of the two.
         one: counts of the first's units.
-        other: of the second's, the same units and examples.
-        by: what is compared.
-        versions: that the two are of, where the sentence is to say that they are not what is judged.
+        other: counts of the second's: the same units and examples.
+        by: the metric and its task.
+        versions: names of their versions, if the sentence is to say that it does not judge these.
 
     Raises:
-        DataError: rows do not hold what is compared.
+        DataError: rows do not hold the metric.
     """
     from core.evaluation.paired import paired_bootstrap
 
@@ -153,7 +153,7 @@ def _version_verdict(
     checkpoints: Verdict | None,
     by: Yardstick,
 ) -> Verdict | None:
-    """Count seeds and units; ``None`` where nothing shows how far seeds spread."""
+    """Account for seeds and units; ``None`` if no runs show the spread over seeds."""
     kin = [informing_kin(side.tables, side.kin, by) for side in sides]
     result = compare_tables_of_versions(sides[0].tables, sides[1].tables, by, kin)
     if result.distinguishable is None:
@@ -179,7 +179,7 @@ def _version_verdict(
 def _with_outcome(
     empty: Verdict, result: "PairedResult | VersionResult", about: About, **more: Any
 ) -> Verdict:
-    """Fill in what every kind of comparison finds.
+    """Fill in the fields common to every kind of comparison.
 
     Raises:
         DataError: the metric is not a number on one of the sides.
@@ -200,13 +200,13 @@ def _with_outcome(
 
 
 def require_same_source(one: str | None, other: str | None, by: Yardstick) -> None:
-    """Refuse validation units that have the same ids and are not the same.
+    """Reject validation units that have the same ids but different content.
 
     Args:
-        one: ``validation_source`` of :class:`~core.run.request.Resolved`; where one is not known, the units'
-            ids and labels have to do.
-        other: of the other side.
-        by: what is compared.
+        one: ``validation_source`` of :class:`~core.run.request.Resolved`; if one is unknown, the units' ids
+            and labels decide.
+        other: that of the other side.
+        by: the metric and its task.
 
     Raises:
         DataError: their content differs.
@@ -219,6 +219,6 @@ def require_same_source(one: str | None, other: str | None, by: Yardstick) -> No
 
 
 def no_verdict(empty: Verdict, reason: str) -> Verdict:
-    """Return a verdict that says why there is none."""
+    """Return a verdict that says why there is no answer."""
     sentence = f"{empty.second} − {empty.first}: no verdict: {reason}"
     return msgspec.structs.replace(empty, sentence=sentence)

@@ -1,4 +1,4 @@
-"""Verdicts in words: every sentence about a difference, on every screen and in every file, is made here."""
+"""Verdicts in words: the source of every sentence about a difference, on every screen and in every file."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ def signed(value: float) -> str:
 
 
 def _difference(verdict: Verdict, by: Yardstick, note: str = "") -> str:
-    """Return the difference and its interval, or as much of them as there is."""
+    """Return the difference and its interval, as far as they are known."""
     line = (
         f"{verdict.second} − {verdict.first} = {signed(verdict.difference or 0.0)}{_metric_of(by)}"
     )
@@ -23,7 +23,7 @@ def _difference(verdict: Verdict, by: Yardstick, note: str = "") -> str:
 
 
 def _metric_of(by: Yardstick) -> str:
-    """Name the metric where it is not the one that a reader expects, and say where less of it is better."""
+    """Name the metric if it is not the expected one, and say if lower is better."""
     falls = "" if by.metric.rises else " (lower is better)"
     if by.metric.name == by.task.primary and not falls:
         return ""
@@ -31,8 +31,10 @@ def _metric_of(by: Yardstick) -> str:
 
 
 def _too_few(verdict: Verdict, by: Yardstick) -> str | None:
-    """Say why so few units carry no verdict; ``None`` where there are enough."""
-    from core.evaluation.paired import FEWEST_UNITS  # numpy: loaded wherever there is a difference
+    """Say why so few units allow no verdict; ``None`` if there are enough."""
+    from core.evaluation.paired import (
+        FEWEST_UNITS,
+    )  # numpy: already imported wherever there is a difference
 
     if verdict.videos == 1:
         return f"one {by.unit.one} gives no interval, so no verdict"
@@ -58,7 +60,7 @@ class CheckpointWords:
     """Of the first and the second side."""
 
     def alone(self) -> str:
-        """Speak of the checkpoints only: they were named themselves."""
+        """Describe the checkpoints only: they were named explicitly."""
         few = _too_few(self.verdict, self.by)
         line = f"{_difference(self.verdict, self.by)}: {few or self._found()}"
         if len(set(self.versions)) < 2 or few:
@@ -66,14 +68,14 @@ class CheckpointWords:
         return f"{line}; of versions two single checkpoints say nothing"
 
     def of_one_version(self, version: str) -> str:
-        """Speak of two runs that differ in the seed alone."""
+        """Describe two runs that differ in the seed alone."""
         return (
             f"{CheckpointWords(self.verdict, self.by).alone()}; both are runs of {version} with the same"
             " settings, so this is a difference between seeds"
         )
 
     def of_two_versions(self) -> str:
-        """Speak of the checkpoints, and say that of the versions nothing is known."""
+        """Describe the checkpoints, and say that nothing is known about the versions."""
         line = _difference(self.verdict, self.by, f" over {self.by.unit.many} alone")
         few, on = _too_few(self.verdict, self.by), _on(self.verdict, self.by)
         if few is not None:
@@ -106,7 +108,7 @@ class VersionWords:
     by: Yardstick
 
     def sentence(self) -> str:
-        """Return whether one version is better, and what that stands on."""
+        """Say whether one version is better, and on what evidence."""
         verdict = self.verdict
         line = _difference(verdict, self.by)
         if (few := _too_few(verdict, self.by)) is not None:
@@ -130,7 +132,7 @@ class VersionWords:
         return f"with {_count(second)} of {verdict.second} and {first} of {verdict.first}{self._taken()}"
 
     def _taken(self) -> str:
-        """Name what is taken for granted of a side whose one run shows no spread."""
+        """Name the assumption about a side whose one run shows no spread."""
         verdict = self.verdict
         single, other = verdict.first, verdict.second
         if verdict.second_seeds == 1:

@@ -1,4 +1,4 @@
-"""Groups of runs held against each other by the evaluation tables they keep, read once while unchanged."""
+"""Compare groups of runs by their evaluation tables, which are read once while unchanged."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -14,11 +14,11 @@ if TYPE_CHECKING:  # numpy and pyarrow
     from core.evaluation.versions import VersionResult
 
 Table = Path | tuple[Path, ...]
-"""Where one evaluation is: in a file, or shared out over those of all folds."""
+"""Location of one evaluation: a file, or the files of all folds."""
 _File = tuple[tuple[Path, int, int], ...]
 """Each file's path, time of modification in nanoseconds, and size."""
 SPLIT = ("split_seed", "validation_fraction", "validation_videos")
-"""Settings of ``data``, of all tasks or of some, that choose what is validated on."""
+"""Settings of ``data``, of all tasks or of some, that choose the validation data."""
 FOLDS = ("folds", "fold")
 """Those that divide all data into validation sets with nothing in common."""
 TABLES_KEPT = 4096
@@ -31,21 +31,21 @@ def compare_tables_of_versions(
     by: Yardstick,
     others: Sequence[Sequence[Table]] = (),
 ) -> "VersionResult":
-    """Return whether two versions are told apart, from the tables of their runs, one a seed.
+    """Return whether two versions differ significantly, from the tables of their runs, one per seed.
 
-    The result is kept in memory for as long as none of the files changes, so a screen may ask again for every
-    row at every draw. The caller sees to it that the runs were scored on the same content
+    The result is kept in memory until one of the files changes, so a screen may ask for every row at
+    every redraw. The caller ensures that the runs were scored on the same content
     (``validation_source``) and that the runs of a group differ in the seed alone.
 
     Args:
         first: ``RunDir.evaluation_table`` of the first version's runs.
-        second: of the second's.
-        by: what is compared.
-        others: of further groups of runs; they only inform how far seeds spread.
+        second: those of the second's.
+        by: the metric and its task.
+        others: tables of further groups of runs, used only for the spread over seeds.
 
     Raises:
         DataError: a table is missing or damaged, the runs were not scored on the same examples, or
-            their rows do not hold what is compared.
+            their rows do not hold the metric.
     """
     informing = [group for group in others if group]
     groups = tuple(tuple(_file(path) for path in group) for group in (first, second, *informing))
@@ -53,7 +53,7 @@ def compare_tables_of_versions(
 
 
 def read_table(table: Table) -> "Rows":
-    """Read evaluation rows, from memory where the files are unchanged; those of folds as one.
+    """Read evaluation rows, from memory if the files are unchanged; those of all folds as one.
 
     Raises:
         DataError: missing, damaged, or not such a table; or a unit is in two folds.
@@ -62,14 +62,14 @@ def read_table(table: Table) -> "Rows":
 
 
 def informing_kin(own: Sequence[Table], kin: Sequence[Table], by: Yardstick) -> list[Table]:
-    """Return the tables that show how far the seeds of a side with one run spread; empty where none do.
+    """Return the tables that show the spread over seeds of a side with one run; empty if none do.
 
-    Tables that are damaged or of other examples are left out: they only inform, and prevent no verdict.
+    Tables that are damaged or have other examples are left out: they are optional and block no verdict.
 
     Args:
-        own: of the side's runs; several show their own spread.
-        kin: of finished runs that repeat the one with other seeds, itself among them.
-        by: what is compared.
+        own: tables of the side's runs; several show their own spread.
+        kin: tables of finished runs that repeat the one with other seeds, itself included.
+        by: the metric and its task.
 
     Raises:
         DataError: the side's own table cannot be read.
@@ -87,10 +87,10 @@ def informing_kin(own: Sequence[Table], kin: Sequence[Table], by: Yardstick) -> 
 
 
 def require_scored_alike(one: "Rows", other: "Rows", names: tuple[str, str], by: Yardstick) -> None:
-    """Check that two sets of rows are of the same units and count the same examples.
+    """Check that two sets of rows have the same units and count the same examples.
 
     Raises:
-        DataError: they are not; names the two and the first unit that differs.
+        DataError: they do not; names the two and the first unit that differs.
     """
     from core.evaluation.rows import differing_units
 
@@ -107,10 +107,10 @@ def require_scored_alike(one: "Rows", other: "Rows", names: tuple[str, str], by:
 def require_same_units(
     one: "Rows", other: "Rows", by: Yardstick, names: tuple[str, str] = ("one run", "another")
 ) -> None:
-    """Check that two sets of rows are of the same labels and units.
+    """Check that two sets of rows have the same labels and units.
 
     Raises:
-        DataError: they are not; names the two.
+        DataError: they do not; names the two.
     """
     if one.labels != other.labels:
         raise DataError(f"they do not learn the same {by.task.label.many}")
@@ -132,7 +132,7 @@ def _split_keys(task: TaskSpec, nothing_shared: bool) -> str:
 
 
 def aligned_counts(tables: "Sequence[Rows]", like: "Rows", by: Yardstick) -> "Floats":
-    """Stack rows as ``(tables, units, labels, 5)`` counts, their units in the order of another.
+    """Stack rows as ``(tables, units, labels, 5)`` counts, with the units in the order of the first.
 
     Raises:
         DataError: units or labels differ.
@@ -152,7 +152,7 @@ def _stamped(path: Path) -> tuple[Path, int, int]:
     try:
         found = path.stat()
     except OSError:
-        return path, 0, 0  # reading it says what is wrong
+        return path, 0, 0  # reading it raises the proper error
     return path, found.st_mtime_ns, found.st_size
 
 

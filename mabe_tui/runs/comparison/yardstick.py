@@ -1,4 +1,4 @@
-"""What a verdict measures by: one metric of a task, over the task's units."""
+"""The metric that a verdict uses: one metric of a task, over the task's units."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ if TYPE_CHECKING:  # numpy
 
 @dataclass(frozen=True, slots=True)
 class Yardstick:
-    """A metric, with the task that it is of."""
+    """A metric and its task."""
 
     task: TaskSpec
     metric: MetricSpec
 
     @property
     def unit(self) -> Noun:
-        """What is resampled."""
+        """The unit that is resampled."""
         return self.task.unit
 
     @property
@@ -31,7 +31,7 @@ class Yardstick:
         """The function from rows to scores.
 
         Raises:
-            DataError: rows are not enough for this metric.
+            DataError: the rows lack the counts for this metric.
             ConfigError: the function that the task names cannot be imported.
         """
         if self.metric.statistic is None:
@@ -47,7 +47,7 @@ def yardstick(task: TaskSpec, measured: Iterable[Mapping[str, float]] = ()) -> Y
 
     Args:
         task: of all sides.
-        measured: metrics of each side that measured any. Where the validation examples of one lack a
+        measured: metrics of each side that measured any. If the validation examples of one lack a
             label, the metric over the labels that are present leads, if every side measured it.
 
     Raises:
@@ -63,10 +63,10 @@ def yardstick(task: TaskSpec, measured: Iterable[Mapping[str, float]] = ()) -> Y
 
 
 def common_task(experiments: Sequence[Experiment]) -> TaskSpec:
-    """Return the task that all experiments learn.
+    """Return the common task of all experiments.
 
     Raises:
-        ConfigError: they learn different ones, or one of these is not there.
+        ConfigError: their tasks differ, or one of these does not exist.
     """
     tasks = [spec_of(experiment) for experiment in experiments]
     if len({*tasks}) > 1:
