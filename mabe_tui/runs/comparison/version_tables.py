@@ -132,7 +132,7 @@ def _split_keys(task: TaskSpec, nothing_shared: bool) -> str:
 
 
 def aligned_counts(tables: "Sequence[Rows]", like: "Rows", by: Yardstick) -> "Floats":
-    """Stack rows as ``(tables, units, labels, 5)`` counts, with the units in the order of the first.
+    """Stack rows as ``(tables, units, labels, 5)`` counts, with the units in the order of ``like``.
 
     Raises:
         DataError: units or labels differ.
