@@ -39,6 +39,11 @@ class LaunchOptions(msgspec.Struct, frozen=True, kw_only=True):
     preset: str | None = None
     limits: Limits = Limits()
 
+    @property
+    def runs(self) -> int:
+        """Number of runs that are asked for."""
+        return max(1, len(self.seeds)) * (self.folds or 1)
+
 
 def experiment_for(
     registry: Registry,

@@ -71,6 +71,7 @@ def row_of(record: RunRecord) -> dict[str, Value]:
     row |= summary.metrics
     row |= {name: getattr(summary, name) for name in _SUMMARY_FIELDS}
     group = f"{record.alike}-{record.data}" if record.alike else None
+    group = record.fold_group or group
     row |= {"state": summary.state.value, "gpu": record.gpu, "trial": record.is_trial}
     return row | {"group": group, SMOOTHED_SCORE: record.smoothed_score}
 

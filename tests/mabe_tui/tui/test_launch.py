@@ -94,6 +94,16 @@ async def test_the_dry_run_follows_what_is_typed(make_app) -> None:
         assert "training.epochs" in facts(screen)
 
 
+async def test_folds_are_runs_too(make_app) -> None:
+    async with opened(make_app()) as (pilot, screen):
+        await fill(pilot, screen, folds="3")
+        assert "3, one for each of 3 folds" in facts(screen)
+        await fill(pilot, screen, seeds="1,2")
+        assert "6, one a seed: 1, 2; one for each of 3 folds" in facts(screen)
+        await fill(pilot, screen, folds="1")
+        assert "folds 1: write a whole number from 2 to 1000" in facts(screen)
+
+
 async def test_the_estimate_goes_by_an_earlier_run(make_app) -> None:
     async with opened(make_app(), "v4") as (pilot, screen):
         await fill(pilot, screen, on="local")

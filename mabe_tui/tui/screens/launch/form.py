@@ -12,6 +12,7 @@ from mabe_tui.runs.format.units import parse_dollars, parse_duration
 from mabe_tui.runs.launching.run_requests import LaunchOptions, parse_seeds
 
 Value = TypeVar("Value")
+FEWEST_FOLDS, MOST_FOLDS = 2, 1000
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ def read_form(lines: Mapping[str, str], overrides: Sequence[str]) -> Typed:
         data=Path(data).expanduser() if data else None,
         overrides=tuple(overrides),
         seeds=_read("seeds", parse_seeds, seeds) if seeds else (),
+        folds=_read("folds", _folds, lines["folds"]) if lines["folds"] else None,
         preset=lines["preset"] or None,
         limits=limits,
     )
@@ -70,4 +72,12 @@ def _read(field: str, read: Callable[[str, str], Value], text: str) -> Value:
 def _count(text: str, name: str) -> int:
     if not re.fullmatch(r"0*[1-9][0-9]{0,3}", text):
         raise ConfigError(f"{name} {text}: write a whole number from 1 to 9999")
+    return int(text)
+
+
+def _folds(text: str, name: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,4}", text) or not FEWEST_FOLDS <= int(text) <= MOST_FOLDS:
+        raise ConfigError(
+            f"{name} {text}: write a whole number from {FEWEST_FOLDS} to {MOST_FOLDS}"
+        )
     return int(text)

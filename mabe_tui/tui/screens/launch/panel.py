@@ -24,7 +24,7 @@ def foreseen_text(typed: Typed, foreseen: DryRun, remarks: Sequence[str]) -> Tex
     for label, value in facts.items():
         if label not in TYPED:
             _add(text, label, value, "bold" if label == "cost" else "")
-    runs = max(1, len(typed.options.seeds))
+    runs = typed.options.runs
     if (above := above_budget(foreseen.request, foreseen.cost_usd, runs)) is not None:
         text.append(f"{above}\n", style="bold reverse")
     if foreseen.changed:
@@ -43,10 +43,12 @@ def _add(text: Text, label: str, value: str, style: str = "") -> None:
 
 
 def _runs(typed: Typed, foreseen: DryRun) -> str:
-    seeds = typed.options.seeds
-    if len(seeds) < 2:
+    seeds, folds, runs = typed.options.seeds, typed.options.folds, typed.options.runs
+    if runs < 2:
         return f"one, seed {foreseen.request.seed}"
     at_a_time = f", {typed.parallel} at a time" if typed.parallel else ""
     cost = foreseen.cost_usd
-    whole = f"; about ${cost * len(seeds):.2f} in all" if cost is not None else ""
-    return f"{len(seeds)}, one a seed: {', '.join(map(str, seeds))}{at_a_time}{whole}"
+    whole = f"; about ${cost * runs:.2f} in all" if cost is not None else ""
+    of_seeds = f"one a seed: {', '.join(map(str, seeds))}" if len(seeds) > 1 else ""
+    what = "; ".join(filter(None, [of_seeds, f"one for each of {folds} folds" if folds else ""]))
+    return f"{runs}, {what}{at_a_time}{whole}"

@@ -29,7 +29,9 @@ from mabe_tui.tui.screens.launch.panel import foreseen_text
 from mabe_tui.tui.widgets.form import WRONG, Complete, Field, Lines
 
 NAME = "launch"
-FIELDS = ("version", "preset", "on", "seeds", "at a time", "budget", "max time", "tags", "data")
+FIELDS = (
+    "version", "preset", "on", "seeds", "folds", "at a time", "budget", "max time", "tags", "data"
+)  # fmt: skip
 HINTS = 3
 
 
@@ -94,6 +96,7 @@ class LaunchScreen(MabeScreen):
             "preset": ("", "none", lambda _: [*self.registry.presets]),
             "on": ("", "as registered", lambda _: launcher_names()),
             "seeds": ("", "1,2,3: a run each", None),
+            "folds": ("", "5: a run each", None),
             "at a time": ("", "one here, all on Modal", None),
             "budget": ("", "dollars a run", None),
             "max time": ("", "such as 1h30m", None),
@@ -143,7 +146,10 @@ class LaunchScreen(MabeScreen):
         registry = self._registry = self.mabe.session.registry
         try:
             request = run_requests.request_for(
-                registry, typed.options, next(iter(typed.options.seeds), None)
+                registry,
+                typed.options,
+                next(iter(typed.options.seeds), None),
+                fold=0 if typed.options.folds else None,
             )
             data, problem = _looked_at(request)
             foreseen = dry_run(registry, self.mabe.store, request, data)
