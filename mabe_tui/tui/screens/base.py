@@ -1,4 +1,4 @@
-"""What all screens share: keys from the one table, a title line, a footer, and work in threads."""
+"""The base class of all screens: keys from the key table, a title line, a footer, and work in threads."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar, cast
@@ -20,20 +20,20 @@ from mabe_tui.tui.work import in_thread, outcome
 
 Work = Callable[[], Message | None]
 ROOMY = 70
-"""From this width on every footer fits."""
+"""Minimum width at which every footer fits."""
 
 
 class MabeScreen(DeferringScreen[None]):
     """A screen of the dashboard. Subclasses set :attr:`PLACES` and yield their widgets in ``body``."""
 
     PLACES: ClassVar[tuple[str, ...]] = ("screen",)
-    """Which parts of the key table are this screen's; ``BINDINGS`` is made of the same."""
+    """The parts of the key table that belong to this screen; ``BINDINGS`` is built from them."""
 
     def __init__(self) -> None:
         super().__init__()
         self._compositor = LeanCompositor()
         self.is_open = True
-        """Whether what keys act on is shown; screens that read it first begin with ``False``."""
+        """Whether the content that keys act on is shown; screens that load it first start with ``False``."""
         self._answers: list[Worker[Any]] = []
 
     def compose(self) -> ComposeResult:
@@ -48,16 +48,16 @@ class MabeScreen(DeferringScreen[None]):
         raise NotImplementedError
 
     def heading(self) -> str:
-        """Say where one is; called again by :meth:`retitle`."""
+        """Return the heading; :meth:`retitle` calls this again."""
         return "mabe"
 
     def retitle(self) -> None:
-        """Write the heading anew."""
+        """Update the heading."""
         self.query_one("#heading", Static).update(self.heading())
 
     @property
     def active_bindings(self) -> dict[str, ActiveBinding]:
-        """What can be pressed now; help first where the footer has no room for all."""
+        """The keys that are available now; help comes first if the footer cannot show all."""
         found = super().active_bindings
         if self.size.width >= ROOMY:
             return found
@@ -66,10 +66,10 @@ class MabeScreen(DeferringScreen[None]):
 
     @property
     def is_current(self) -> bool:
-        """Whether it can be seen: it is on top, or what is over it is transparent.
+        """Whether the screen is visible: on top, or covered only by transparent screens.
 
-        Textual (8.2.8) takes every screen right below the top for visible: each change to one has it laid
-        out, and all of the screen that hides it painted.
+        Textual (8.2.8) considers the screen right below the top visible: each change to it causes a layout,
+        and a repaint of the whole screen that hides it.
         """
         stack = self.app.screen_stack
         if self not in stack:
@@ -82,25 +82,25 @@ class MabeScreen(DeferringScreen[None]):
 
     @property
     def mabe(self) -> Dashboard:
-        """The app, by its own type."""
+        """The app with its own type."""
         return cast("Dashboard", self.app)
 
     @property
     def is_ready(self) -> bool:
-        """Whether keys may be delivered: nothing is awaited that they could be meant for."""
+        """Whether keys may be delivered: nothing is pending that could change what they refer to."""
         self._answers = [worker for worker in self._answers if not worker.is_finished]
         return self.is_open and not self._answers
 
     def ask(self, work: Work, group: str, *, keys_wait: bool = False) -> None:
-        """Do work in a thread and post the message it gives; a newer one of the group replaces it.
+        """Run work in a thread and post the message it returns; newer work of the same group replaces it.
 
-        What goes wrong is posted as :class:`Problem`.
+        Errors are posted as :class:`Problem`.
 
         Args:
             work: blocking.
-            group: of workers.
+            group: the worker group.
             keys_wait: whether the message opens a screen or moves the focus, so that keys typed meanwhile
-                are meant for what comes.
+                have to wait for it.
         """
 
         async def run() -> None:
@@ -113,26 +113,26 @@ class MabeScreen(DeferringScreen[None]):
             self._answers.append(worker)
 
     def on_problem(self, message: Problem) -> None:
-        """Show what went wrong."""
+        """Show an error as a notice."""
         self.is_open = True
         self.notify(message.text, title="mabe", severity="error", markup=False)
 
     def on_done(self, message: Done) -> None:
-        """Show what was done."""
+        """Show the result of work as a notice."""
         self.notify(message.text, markup=False)
 
     def action_back(self) -> None:
-        """Go back to the previous screen, once however often it is pressed."""
+        """Go back to the previous screen, only once however often the key is pressed."""
         if self.app.screen is self:
             self.app.pop_screen()
 
     def lacks(self, action: str) -> str | None:
-        """Return why the task of what is shown has no use for an action, whose key no help lists then."""
+        """Return why the task of the run does not support an action, whose key the help then hides."""
         del action
         return None
 
     def why_not(self, action: str) -> str | None:
-        """Return why an action is not possible now, for who presses its key all the same; ``None``: it is."""
+        """Return why an action is not available now, to show when its key is pressed; ``None`` if it is."""
         if (why := self.lacks(action)) is not None:
             return why
         if self.mabe.options.readonly and action in changing(self.PLACES):
@@ -140,6 +140,6 @@ class MabeScreen(DeferringScreen[None]):
         return None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Take away what is not possible now; see :meth:`why_not`."""
+        """Disable actions that are not available now; see :meth:`why_not`."""
         del parameters
         return self.why_not(action) is None

@@ -1,4 +1,4 @@
-"""Calls that wait for the next refresh, and whose widget may be gone by then."""
+"""Drop calls deferred to the next refresh if their widget has been removed."""
 
 from typing import TypeVar
 
@@ -13,8 +13,8 @@ Result = TypeVar("Result")
 class DeferringScreen(Screen[Result]):
     """Drops deferred calls of widgets that have been removed.
 
-    Textual (8.2.8) hands ``call_after_refresh`` of any widget to the screen on top, which makes the call
-    even where the widget's own screen has been closed meanwhile. What such a call looks for is gone.
+    Textual (8.2.8) passes ``call_after_refresh`` of any widget to the screen on top, which makes the call
+    even if the widget's own screen has been closed meanwhile, when the call can only fail.
     """
 
     def _invoke_later(self, callback: CallbackType, sender: MessagePump) -> None:

@@ -1,4 +1,4 @@
-"""Checkpoints, and what they were measured to, as rows of tables."""
+"""Format checkpoints and their metrics as table rows."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -11,7 +11,7 @@ from mabe_tui.tui.widgets.columns import Column, Row
 
 CHOSEN, STAR = "●", "★"
 COUNTS = "support/"
-"""What the names of metrics that are numbers of frames begin with."""
+"""Prefixes of the names of metrics that count frames."""
 CHECKPOINTS = (
     Column("sign", ""),
     Column("names", "named by", widest=30),
@@ -27,7 +27,7 @@ CHECKPOINTS = (
 
 
 def checkpoint_row(row: CheckpointRow, chosen: Collection[str]) -> Row:
-    """Return one checkpoint as a row; its key is the pointer that names it best."""
+    """Return one checkpoint as a row; its key is its preferred pointer."""
     signs = (CHOSEN if name_of(row) in chosen else " ") + (STAR if MARKED in row.pointers else " ")
     state, colour = _state(row)
     cells = (
@@ -46,7 +46,7 @@ def checkpoint_row(row: CheckpointRow, chosen: Collection[str]) -> Row:
 
 
 def name_of(row: CheckpointRow) -> str:
-    """Return the pointer to call a checkpoint by: that of its epoch, which never moves, where it has one."""
+    """Return the pointer to use for a checkpoint: that of its epoch if there is one, as it never moves."""
     return next((name for name in row.pointers if name not in CORE_POINTERS), row.pointers[0])
 
 
@@ -59,7 +59,7 @@ def _state(row: CheckpointRow) -> tuple[str, str]:
 
 
 def verified_words(rows: Sequence[CheckpointRow]) -> str:
-    """Say in a sentence what verifying has found."""
+    """Return the result of verifying in one sentence."""
     whole = sum(row.verified for row in rows)
     damaged = [f"{row.file or row.pointers[0]}: {row.problem}" for row in rows if row.problem]
     elsewhere = sum(not row.here for row in rows)
@@ -69,12 +69,12 @@ def verified_words(rows: Sequence[CheckpointRow]) -> str:
 
 
 def metric_columns(reports: Sequence[EvaluationReport]) -> tuple[str, ...]:
-    """Name the columns of the metrics: the run's own validation, then other data."""
+    """Return the column names of the metrics: the run's own validation, then other data."""
     return ("validation", *(_place(report.data) for report in reports))
 
 
 def metric_rows(own: Mapping[str, float], reports: Sequence[EvaluationReport]) -> list[Row]:
-    """Return a row a metric: in the run's own validation, and on other data."""
+    """Return one row per metric, with its values in the run's own validation and on other data."""
     tables = [own, *(report.metrics for report in reports)]
     known = dict.fromkeys(name for table in tables for name in table)
     rows = [Row(n, (clean(n), *(_metric(n, t.get(n)) for t in tables))) for n in known]

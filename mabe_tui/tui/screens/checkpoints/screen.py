@@ -1,4 +1,4 @@
-"""The checkpoints of one run: whole or not, fetched, marked, compared, and measured on other data."""
+"""The screen that lists a run's checkpoints to verify, fetch, compare and evaluate them."""
 
 from pathlib import Path
 from typing import ClassVar
@@ -42,11 +42,11 @@ from mabe_tui.tui.widgets.table import RowTable
 from mabe_tui.tui.work import SECONDS_BETWEEN
 
 Measured = dict[str, tuple[dict[str, float], list[EvaluationReport]]]
-"""File → metrics of its epoch, and what it was measured to on other data."""
+"""File → metrics of its epoch, and its evaluations on other data."""
 
 
 class CheckpointsScreen(RunActions):
-    """A table of checkpoints, and under it the metrics of the selected one."""
+    """A table of checkpoints above the metrics of the selected one."""
 
     PLACES: ClassVar[tuple[str, ...]] = ("checkpoints", ACTING, "table", "sides", "screen")
     BINDINGS: ClassVar[list[BindingType]] = bindings("checkpoints", ACTING, "screen")
@@ -57,7 +57,7 @@ class CheckpointsScreen(RunActions):
     """
 
     class Listed(Message):
-        """The checkpoints were looked at."""
+        """The checkpoints have been read."""
 
         def __init__(
             self, rows: list[CheckpointRow], measured: Measured, read_whole: bool, none: str
@@ -65,7 +65,7 @@ class CheckpointsScreen(RunActions):
             super().__init__()
             self.rows, self.measured, self.read_whole = rows, measured, read_whole
             self.none = none
-            """Why there is none."""
+            """Why there are no checkpoints."""
 
     def __init__(self, run_id: str) -> None:
         super().__init__()
@@ -75,12 +75,12 @@ class CheckpointsScreen(RunActions):
         self._measured: Measured = {}
         self._chosen: dict[str, None] = {}
         self._read: dict[str, CheckpointRow] = {}
-        """By sha256, what was found when a file was read whole."""
+        """Results of verifying whole files, by sha256."""
 
     # ── layout ────────────────────────────────────────────────────────────────────────────────
 
     def body(self) -> ComposeResult:
-        """Lay out the list above the metrics."""
+        """Lay out the list and the metrics."""
         with Vertical(id="list-pane", classes="panel") as pane:
             pane.border_title = "checkpoints, the newest first"
             yield RowTable(CHECKPOINTS, empty="looking …", id="list")
@@ -88,19 +88,19 @@ class CheckpointsScreen(RunActions):
             yield SideTable(empty="its epoch measured nothing", id="measured")
 
     def heading(self) -> str:
-        """Name the run."""
+        """Return the run's name."""
         return f"mabe  {self.run_id}  checkpoints"
 
     def on_mount(self) -> None:
-        """Begin in the list."""
+        """Focus the list."""
         self._list.focus()
 
     def on_screen_resume(self) -> None:
-        """Read them, and again when something was done on another screen."""
+        """Read the checkpoints, also after work on another screen."""
         self._load()
 
     def on_run_changed(self) -> None:
-        """Read them again."""
+        """Read the checkpoints again."""
         self._load()
 
     @property
@@ -113,7 +113,7 @@ class CheckpointsScreen(RunActions):
 
     @property
     def selected_run(self) -> str | None:
-        """The run whose checkpoints these are."""
+        """The run that the checkpoints belong to."""
         return self.run_id
 
     @property
@@ -152,7 +152,7 @@ class CheckpointsScreen(RunActions):
         self._show_metrics()
 
     def _known(self, row: CheckpointRow) -> CheckpointRow:
-        """Remember what reading the whole file has found."""
+        """Store the result of verifying a file."""
         read = self._read.get(row.sha256)
         if read is None or not row.here or row.problem is not None:
             return row
@@ -168,15 +168,15 @@ class CheckpointsScreen(RunActions):
         table = self.query_one("#measured", SideTable)
         table.show_sides(metric_columns(reports), metric_rows(own, reports))
 
-    # ── what can be done ──────────────────────────────────────────────────────────────────────
+    # ── actions ───────────────────────────────────────────────────────────────────────────────
 
     def action_pull_run(self) -> None:
-        """Have checkpoints here; what was found out about the files is forgotten."""
+        """Fetch checkpoints and discard the results of earlier checks."""
         self._read.clear()
         super().action_pull_run()
 
     def action_verify(self) -> None:
-        """Read all checkpoints that are here whole."""
+        """Verify all local checkpoints."""
 
         def work() -> str:
             rows = checkpoint_rows(self._run, verify=True, progress=self._teller_of("verifying"))
@@ -186,7 +186,7 @@ class CheckpointsScreen(RunActions):
         self.mabe.do(work, self.run_id)
 
     def action_choose_one(self) -> None:
-        """Mark the selected checkpoint for a comparison."""
+        """Mark the selected checkpoint for comparison."""
         name = self._list.selected
         if name is None:
             return
@@ -213,7 +213,7 @@ class CheckpointsScreen(RunActions):
         self.mabe.open_comparison([f"{self.run_id}{AT}{name}" for name in names])
 
     def action_evaluate(self) -> None:
-        """Ask for a data folder, and measure the selected checkpoint on it."""
+        """Ask for a data folder, and evaluate the selected checkpoint on it."""
         name = self._list.selected
         if name is None:
             return
@@ -234,7 +234,7 @@ class CheckpointsScreen(RunActions):
         return f"{self.run_id}@{name}: {leading} {report.metrics[leading]:.4f} on {folder}"
 
     def action_keep(self) -> None:
-        """Keep the selected checkpoint as ``marked``, or let it go."""
+        """Keep the selected checkpoint as ``marked``, or remove that mark."""
         row = self._row
         if row is None:
             return

@@ -1,4 +1,4 @@
-"""How a comparison is looked at: which panes are shown, and how the curves are drawn."""
+"""The view of a comparison: which panes are shown, and how curves and classes are drawn."""
 
 from dataclasses import replace
 
@@ -20,40 +20,40 @@ from mabe_tui.tui.widgets.tabs import TabLine
 
 CLASSES = "classes"
 OF_CLASSES = ("cells", "worst")
-"""Actions on the pane of classes."""
+"""Actions of the classes pane."""
 ROOM_FOR_ALL = (120, 36)
-"""From this width and height on, all panes are shown beside one another."""
+"""Minimum width and height for showing all panes side by side."""
 
 
 class ComparisonLooks(MabeScreen):
-    """A screen with the panes of what was found, and the keys that say how these are drawn."""
+    """A screen with the panes of a comparison, and the keys that control how they are drawn."""
 
     def __init__(self) -> None:
         super().__init__()
         self.found: SideBySide | None = None
         self.shown: tuple[str, ...] = ()
-        """The names of what was found."""
+        """The names of the compared sides."""
         self.compare_view = CompareView()
         self._lines = LineNumbers()
         self._alone: str | None = None
-        """The pane that a second press of its key has put alone, where there is room for all."""
+        """The pane maximised by a second press of its key, if all panes fit."""
 
     # ── panes ─────────────────────────────────────────────────────────────────────────────────
 
     def on_resize(self, event: events.Resize) -> None:
-        """Show one pane or all, as there is room."""
+        """Show one pane or all, depending on the size."""
         self.set_class(event.size.height < ROOM_FOR_ALL[1], "-low")
         self._arrange()
 
     def look_as_before(self) -> None:
-        """Take the view as it was left the last time."""
+        """Restore the saved view."""
         self.compare_view = CompareView.read(self.mabe.view_state)
         self._arrange()
         self._panes.focus_on(self.compare_view.pane)
 
     @property
     def line_numbers(self) -> list[int]:
-        """The number of each side's line, which it keeps while others come and go."""
+        """The line number of each side, unchanged as others are added or removed."""
         return self._lines.of(self.shown)
 
     @property
@@ -66,12 +66,12 @@ class ComparisonLooks(MabeScreen):
 
     @property
     def _offered(self) -> dict[str, str]:
-        """Key and label of the panes that the task of the sides has."""
+        """Key and label of the panes that the sides' task supports."""
         lacks = self.found is not None and lacking_view(CLASSES, self.found.comparison.by.task)
         return {key: label for key, label in PANES if not (lacks and key == CLASSES)}
 
     def lacks(self, action: str) -> str | None:
-        """Take away the keys of a pane that the task of the sides does not have."""
+        """Disable the keys of panes that the sides' task does not support."""
         if action not in OF_CLASSES or self.found is None:
             return None
         return lacking_view(CLASSES, self.found.comparison.by.task)
@@ -90,7 +90,7 @@ class ComparisonLooks(MabeScreen):
         return " · ".join(parts)
 
     def action_pane(self, key: str) -> None:
-        """Show a pane, or go to it; at a second press, alone."""
+        """Show a pane, or focus it; at a second press, maximise it."""
         if key not in self._offered:
             self.notify(self.lacks(OF_CLASSES[0]) or "", severity="warning", markup=False)
             return
@@ -151,13 +151,13 @@ class ComparisonLooks(MabeScreen):
 
     @property
     def _listed(self) -> bool:
-        """Whether the classes are shown as lists."""
+        """Whether classes are shown as lists."""
         wished = self.compare_view.listed
         return (
             has_many_classes(self.found.classes if self.found else ()) if wished is None else wished
         )
 
-    # ── how it is looked at ───────────────────────────────────────────────────────────────────
+    # ── view settings ─────────────────────────────────────────────────────────────────────────
 
     def _change(self, view: CompareView) -> None:
         self.compare_view = view
@@ -179,30 +179,30 @@ class ComparisonLooks(MabeScreen):
         self.app.push_screen(PickScreen("draw", self._metrics), chosen)
 
     def action_axis(self) -> None:
-        """Draw over the next x."""
+        """Switch to the next x axis."""
         axes = axes_of(self.found.numbers if self.found is not None else ())
         self._panes.chart.action_reset()
         self._change(self.compare_view.next_axis(axes))
         self._draw()
 
     def action_log_y(self) -> None:
-        """Toggle a logarithmic axis."""
+        """Toggle the logarithmic axis."""
         self._change(replace(self.compare_view, log_y=not self.compare_view.log_y))
         self._draw()
 
     def action_smooth(self) -> None:
-        """Smooth more, or not at all."""
+        """Increase smoothing, or turn it off after the most."""
         self._change(self.compare_view.next_smoothing())
         self._draw()
 
     def action_cells(self) -> None:
-        """Show other numbers of what is confused."""
+        """Switch the numbers in the confusion matrices."""
         self._change(self.compare_view.next_cells())
         if self.found is not None:
             self._show_classes()
 
     def action_worst(self) -> None:
-        """Show the classes as lists, the worst first, or as matrices."""
+        """Show classes as lists, worst first, or as matrices."""
         self._change(replace(self.compare_view, listed=not self._listed))
         if self.found is not None:
             self._show_classes()

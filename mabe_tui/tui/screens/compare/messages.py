@@ -1,4 +1,4 @@
-"""What the threads of a comparison tell its screen."""
+"""Messages from the threads of a comparison to its screen."""
 
 from textual.message import Message
 
@@ -7,7 +7,7 @@ from mabe_tui.runs.comparison.side_by_side import SideBySide
 
 
 class Found(Message):
-    """More is known of the comparison."""
+    """More results of the comparison are available."""
 
     def __init__(self, names: tuple[str, ...], found: SideBySide) -> None:
         super().__init__()
@@ -15,7 +15,7 @@ class Found(Message):
 
 
 class Measuring(Message):
-    """Checkpoints are being measured, and how far that is."""
+    """Progress in measuring checkpoints."""
 
     def __init__(self, names: tuple[str, ...], text: str) -> None:
         super().__init__()
@@ -23,7 +23,7 @@ class Measuring(Message):
 
 
 class Drawn(Message):
-    """The curves, as they are wanted now."""
+    """The curves for the current view settings."""
 
     def __init__(self, panel: Panel) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class Drawn(Message):
 
 
 class Offered(Message):
-    """What could be added."""
+    """Candidates to add to the comparison."""
 
     def __init__(self, names: list[str]) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class Offered(Message):
 
 
 class Refused(Message):
-    """These cannot be compared, and why."""
+    """The sides cannot be compared; the reason."""
 
     def __init__(self, names: tuple[str, ...], text: str) -> None:
         super().__init__()

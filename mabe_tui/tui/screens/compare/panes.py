@@ -1,4 +1,4 @@
-"""The parts of a comparison: beside one another where there is room, else one at a time."""
+"""The panes of a comparison, side by side if they fit, else one at a time."""
 
 from collections.abc import Collection
 
@@ -16,7 +16,7 @@ LEFT = ("curves", "classes")
 
 
 class ComparePanes(Horizontal):
-    """Five panes, each in a frame of its own."""
+    """Five framed panes."""
 
     def compose(self) -> ComposeResult:
         """Lay out two columns."""
@@ -34,18 +34,18 @@ class ComparePanes(Horizontal):
                         yield contents[key]
 
     def on_mount(self) -> None:
-        """Name the frames."""
+        """Set the titles of the frames."""
         for key, label in PANES:
             self.query_one(f"#pane-{key}").border_title = label
 
     @property
     def chart(self) -> ChartView:
-        """The curves."""
+        """The chart of curves."""
         return self.query_one("#curves", ChartView)
 
     @property
     def class_view(self) -> ClassView:
-        """Bars and matrices."""
+        """The bars and matrices."""
         return self.query_one("#classes", ClassView)
 
     def table(self, name: str) -> SideTable:
@@ -53,11 +53,11 @@ class ComparePanes(Horizontal):
         return self.query_one(f"#{name}", SideTable)
 
     def write_code(self, text: str) -> None:
-        """Say how the code differs."""
+        """Show the differences in code."""
         self.query_one("#code-text", Static).update(text)
 
     def show_only(self, only: str | None, offered: Collection[str]) -> None:
-        """Show one pane alone, or all that are offered (``None``)."""
+        """Show one pane alone, or all available ones (``None``)."""
         self.set_class(only is not None, "alone")
         for key, _ in PANES:
             self.query_one(f"#pane-{key}").display = key in offered and only in (None, key)
@@ -65,9 +65,9 @@ class ComparePanes(Horizontal):
         self.query_one("#right").display = only is None or only not in LEFT
 
     def focus_on(self, key: str) -> None:
-        """Put the focus into a pane."""
+        """Focus a pane."""
         self.query_one(f"#{key}").focus()
 
     def has_focus_in(self, key: str) -> bool:
-        """Return whether the focus is in a pane."""
+        """Return whether a pane has the focus."""
         return self.query_one(f"#{key}").has_focus

@@ -1,4 +1,4 @@
-"""A comparison as rows of the tables that the comparison's screen shows."""
+"""Format a comparison as table rows for its screen."""
 
 from collections.abc import Iterator, Sequence
 
@@ -23,7 +23,7 @@ from mabe_tui.tui.widgets.columns import Column, Row
 
 
 def side_columns(by: Yardstick | None = None) -> tuple[Column, ...]:
-    """Return the columns of the table of sides, the metric and the units named once they are known."""
+    """Return the columns of the table of sides, with the metric and the units once they are known."""
     return (
         Column("line", ""),
         Column("side", "side", widest=34),
@@ -41,13 +41,13 @@ def side_columns(by: Yardstick | None = None) -> tuple[Column, ...]:
 def side_rows(
     names: Sequence[str], comparison: Comparison, lines: Sequence[int], ascii_only: bool
 ) -> list[Row]:
-    """Return a row a side: how it is drawn, what it reached, and what can be said of it.
+    """Return one row per side: its line style, its results and the verdict.
 
     Args:
-        names: as a person typed them: the rows' keys.
-        comparison: of these.
-        lines: for each, the number of its line.
-        ascii_only: plain characters.
+        names: as typed by the user; used as the rows' keys.
+        comparison: the comparison of these sides.
+        lines: the line number of each side.
+        ascii_only: use ASCII characters only.
     """
     verdicts = [None, *comparison.verdicts]
     verdicts += [None] * (len(names) - len(verdicts))
@@ -115,13 +115,13 @@ def _interval(verdict: Verdict | None) -> str:
 
 
 def setting_rows(comparison: Comparison) -> list[Row]:
-    """Return the settings that are not the same on all sides."""
+    """Return the settings that differ between sides."""
     _, settings = sections(comparison)[0]
     return [_row("", cells) for cells in settings]
 
 
 def figure_rows(comparison: Comparison) -> list[Row]:
-    """Return all else that was measured or took something, under headings."""
+    """Return all other measurements and costs, grouped under headings."""
     titles = (
         "at the best epoch",
         "at the last epoch",
@@ -147,7 +147,7 @@ def _row(title: str, cells: Sequence[object]) -> Row:
 
 
 def code_text(comparison: Comparison, code: Sequence[CodeChange | None] | None) -> str:
-    """Say how the code of each side differs from the reference's."""
+    """Describe how the code of each side differs from the reference's."""
     if code is None:
         return "looking through the repository's commits …"
     first, *others = comparison.sides

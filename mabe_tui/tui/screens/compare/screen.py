@@ -1,4 +1,4 @@
-"""Runs, versions or checkpoints side by side: which is better, how sure can one be, and what differs."""
+"""The screen that compares runs, versions or checkpoints: which is better, how certain, and what differs."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -35,13 +35,13 @@ from mabe_tui.tui.work import SECONDS_BETWEEN
 
 READING = "reading …"
 FASTEST_SECONDS, SHARE = 10.0, 100
-"""Runs that go on are read again after ten seconds, or after so many times what reading took."""
+"""Live runs are read again after ten seconds, or this multiple of the time that reading took."""
 LEAST = 2
-"""Sides of a comparison."""
+"""Minimum number of sides in a comparison."""
 
 
 class CompareScreen(ComparisonLooks):
-    """Two or more sides; the first is the reference that the others are held against."""
+    """A comparison of two or more sides with the first, the reference."""
 
     PLACES: ClassVar[tuple[str, ...]] = ("compare", "chart", "sides", "table", "screen")
     BINDINGS: ClassVar[list[BindingType]] = bindings("compare", "screen")
@@ -72,18 +72,18 @@ class CompareScreen(ComparisonLooks):
     # ── layout ────────────────────────────────────────────────────────────────────────────────
 
     def body(self) -> ComposeResult:
-        """Lay out the sides, what can be said of the selected one, and the panes."""
+        """Lay out the sides, the verdict on the selected one, and the panes."""
         yield RowTable(side_columns(), id="sides")
         yield Static(self._busy, id="sentence", markup=False)
         yield TabLine(id="tabs")
         yield ComparePanes(id="panes")
 
     def heading(self) -> str:
-        """Count the sides."""
+        """Return the number of sides."""
         return f"mabe  comparison of {len(self.names)}"
 
     def on_mount(self) -> None:
-        """Begin to compare; look as one did the last time."""
+        """Start comparing with the saved view settings."""
         self.look_as_before()
         self._compare()
 
@@ -149,7 +149,7 @@ class CompareScreen(ComparisonLooks):
             self._look_again()
 
     def _look_again(self) -> None:
-        """Read runs that go on again after a while; checkpoints stay as they are."""
+        """Schedule reading live runs again; checkpoints do not change."""
         assert self.found is not None
         sides = self.found.comparison.sides
         alive = any(run.state.may_speak for side in sides for run in side.runs)
@@ -172,7 +172,7 @@ class CompareScreen(ComparisonLooks):
 
     @on(Refused)
     def _go_back(self, message: Refused) -> None:
-        """Say why these cannot be compared; those that could be stay."""
+        """Show why the sides cannot be compared; the last valid comparison stays."""
         self.is_open = True
         if message.names != self.names:
             return
@@ -198,14 +198,14 @@ class CompareScreen(ComparisonLooks):
             return f"the others are held against {verdicts[0].first}"
         return verdicts[max(place - 1, 0)].sentence
 
-    # ── which sides ───────────────────────────────────────────────────────────────────────────
+    # ── sides ─────────────────────────────────────────────────────────────────────────────────
 
     def action_select(self, by: int) -> None:
         """Select another side, wherever the focus is."""
         self._sides.action_move(by)
 
     def action_add(self) -> None:
-        """Offer what could be added."""
+        """Offer candidates to add."""
         names, store, registry = self.names, self.mabe.store, self.mabe.session.registry
         self.ask(lambda: Offered(candidates(names, store, registry)), "offer", keys_wait=True)
 
@@ -225,7 +225,7 @@ class CompareScreen(ComparisonLooks):
             self._take(tuple(name for name in self.names if name != selected))
 
     def action_reference(self) -> None:
-        """Compare the others with the selected side."""
+        """Make the selected side the reference."""
         selected = self._sides.selected
         if selected is not None and selected != self.names[0]:
             others = (name for name in self.names if name != selected)
@@ -239,7 +239,7 @@ class CompareScreen(ComparisonLooks):
         """Read the runs again."""
         self._compare()
 
-    # ── elsewhere ─────────────────────────────────────────────────────────────────────────────
+    # ── other screens ─────────────────────────────────────────────────────────────────────────
 
     @on(RowTable.Chosen, "#sides")
     def _open_run(self) -> None:
@@ -249,13 +249,13 @@ class CompareScreen(ComparisonLooks):
 
     @on(RowTable.Chosen, "#settings, #figures")
     def _show_whole(self, message: RowTable.Chosen) -> None:
-        """Show a row that may have been cut off."""
+        """Show a row that may be truncated in full."""
         table = self.query_one(f"#{message.table.id}", SideTable)
         label, text = table.whole(message.key)
         self.notify(text, title=label, markup=False, timeout=15)
 
     def action_export(self) -> None:
-        """Write the comparison into the folder one is in."""
+        """Write the comparison into the current folder."""
         found, store, axis = self.found, self.mabe.store, self._axis
         if found is None or not found.comparison.verdicts:
             self.notify("nothing to export yet", severity="warning")

@@ -1,4 +1,4 @@
-"""How a person looks at comparisons: metric, axis, smoothing, pane. Survives a crash."""
+"""View settings of comparisons (metric, axis, smoothing, pane), kept between sessions."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -24,21 +24,21 @@ PANES = (
 
 @dataclass(frozen=True)
 class CompareView:
-    """What the keys of the comparison have set."""
+    """The settings changed by the comparison's keys."""
 
     metric: str | None = None
-    """``None``: what the first side's training watches."""
+    """The metric; ``None`` for the first side's monitored metric."""
     axis: Axis = Axis.EPOCH
     smooth: float = 0.0
     log_y: bool = False
     cells: CellContent = "both"
     listed: bool | None = None
-    """Classes as lists, the worst first; ``None``: where they are many."""
+    """Whether classes are listed, worst first; ``None`` to list them if there are many."""
     pane: str = PANES[0][0]
 
     @classmethod
     def read(cls, state: ViewState) -> "CompareView":
-        """Return what was kept; what cannot be understood is as at first."""
+        """Return the saved settings, with defaults in place of invalid ones."""
         kept = state.screen(SCREEN)
         metric = kept.get("metric")
         allowed: dict[str, Sequence[Any]] = {
@@ -54,25 +54,25 @@ class CompareView:
         return cls(metric=metric if isinstance(metric, str) else None, **known)
 
     def keep(self, state: ViewState) -> None:
-        """Keep it.
+        """Save the settings.
 
         Raises:
             UserError: the state folder cannot be written.
         """
         values = asdict(self)
-        del values["pane"]  # a comparison opens at its curves
+        del values["pane"]  # a comparison always opens at its curves
         state.keep(SCREEN, **values)
 
     def next_axis(self, axes: list[Axis]) -> "CompareView":
-        """Take the next of the axes there are."""
+        """Switch to the next available axis."""
         return replace(self, axis=_after(self.axis, axes))
 
     def next_smoothing(self) -> "CompareView":
-        """Smooth more, or, after the most, not at all."""
+        """Increase smoothing, or turn it off after the most."""
         return replace(self, smooth=_after(self.smooth, SMOOTHINGS))
 
     def next_cells(self) -> "CompareView":
-        """Show other numbers in the confusion matrices."""
+        """Switch the numbers in the confusion matrices."""
         return replace(self, cells=_after(self.cells, CELLS))
 
 

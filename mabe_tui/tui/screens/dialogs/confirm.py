@@ -1,4 +1,4 @@
-"""Asking before something is done that costs, ends or removes."""
+"""A dialog that asks for confirmation before an action that costs, ends or removes something."""
 
 from typing import ClassVar
 
@@ -14,7 +14,7 @@ from mabe_tui.tui.screens.deferred import DeferringScreen
 
 
 class ConfirmScreen(DeferringScreen[bool], ModalScreen[bool]):
-    """A question that says what will happen; only ``y`` and the yes button mean yes."""
+    """A question that states the consequences; only ``y`` and the yes button confirm."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "dismiss(True)", "Yes"),
@@ -27,7 +27,7 @@ class ConfirmScreen(DeferringScreen[bool], ModalScreen[bool]):
         self._question, self._consequences = question, consequences
 
     def compose(self) -> ComposeResult:
-        """Lay out the question, what follows from yes, and two buttons, no first."""
+        """Lay out the question, its consequences, and two buttons with "no" first."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = Content(self._question)
             yield Static(self._consequences, markup=False)

@@ -1,4 +1,4 @@
-"""Asking for one line of text."""
+"""A dialog that asks for one line of text."""
 
 from collections.abc import Callable
 from typing import ClassVar
@@ -16,14 +16,14 @@ from mabe_tui.tui.screens.deferred import DeferringScreen
 
 
 class EntryScreen(DeferringScreen[str | None], ModalScreen[str | None]):
-    """One line to type; gives it, ``None`` for nothing.
+    """A dialog for one line of text; returns it, or ``None`` if cancelled.
 
     Args:
-        title: what is asked for.
-        value: there already.
-        hint: shown while nothing is typed.
-        words: what to know before, above the line.
-        check: raises a UserError for a line that cannot be taken, which is then said below.
+        title: what to enter.
+        value: the initial text.
+        hint: the placeholder.
+        words: an explanation above the line.
+        check: raises a UserError for an invalid line; its message is shown below.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Close")]

@@ -1,4 +1,4 @@
-"""The keys of a screen, from the key table."""
+"""The help screen: the keys of a screen, from the key table."""
 
 from collections.abc import Callable, Sequence
 from typing import ClassVar
@@ -29,11 +29,11 @@ NOTES = {
     "home": ("what the tables show", LEGEND),
     "filter": ("filters, as of `mabe runs --where`", EXAMPLES),
 }
-"""Place → what is to be known there beside the keys."""
+"""Place → a note shown with its keys."""
 
 
 class HelpScreen(DeferringScreen[None], ModalScreen[None]):
-    """Lists what every key does here."""
+    """Lists the available keys and their actions."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,question_mark,f1", "dismiss", "Close", key_display="esc")
@@ -54,11 +54,11 @@ class HelpScreen(DeferringScreen[None], ModalScreen[None]):
 
 
 def help_text(places: Sequence[str], lacks: Callable[[str], str | None] = lambda _: None) -> Text:
-    """Write the keys of some places, a line each, under the places' names.
+    """Return the keys of some places, one per line, under the places' names.
 
     Args:
-        places: which.
-        lacks: says of an action why there is no use for it here; its key is left out then.
+        places: the places to list.
+        lacks: returns why an action is not supported here; its key is then omitted.
     """
     text, label = Text(), ""
     for place in places:

@@ -1,4 +1,4 @@
-"""Choosing one of many by typing a part of its name."""
+"""A dialog to choose one of many names by typing part of it."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -16,12 +16,12 @@ from mabe_tui.tui.screens.deferred import DeferringScreen
 
 
 class PickScreen(DeferringScreen[str | None], ModalScreen[str | None]):
-    """A list narrowed down as one types; return what was chosen, ``None`` for nothing.
+    """A list filtered while typing; returns the chosen name, or ``None`` if cancelled.
 
     Args:
-        title: what is chosen.
-        choices: to choose from.
-        takes_new: whether a name that is in none of them may be typed too.
+        title: what to choose.
+        choices: the names to choose from.
+        takes_new: whether other names may be typed as well.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -35,7 +35,7 @@ class PickScreen(DeferringScreen[str | None], ModalScreen[str | None]):
         self._title, self._choices, self._takes_new = title, choices, takes_new
 
     def compose(self) -> ComposeResult:
-        """Lay out the line to type in and the list."""
+        """Lay out the input and the list."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = Content(self._title)
             yield Input(placeholder="type a part of it")
@@ -62,12 +62,12 @@ class PickScreen(DeferringScreen[str | None], ModalScreen[str | None]):
         self.dismiss(event.option.id)
 
     def on_mount(self) -> None:
-        """Offer the first."""
+        """Select the first match."""
         if self._choices:
             self.query_one(OptionList).highlighted = 0
 
     def action_move(self, by: int) -> None:
-        """Move through the list while the line has the focus."""
+        """Move through the list while the input has the focus."""
         options = self.query_one(OptionList)
         if by > 0:
             options.action_cursor_down()

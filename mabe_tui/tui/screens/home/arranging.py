@@ -1,4 +1,4 @@
-"""What keys do to what a person arranges on the home screen: baseline, pins, marks, saved views."""
+"""Key actions that arrange the home screen: baseline, pins, marks and saved views."""
 
 from collections.abc import Callable
 
@@ -14,42 +14,42 @@ SAVE_VIEW, REMOVE_VIEW = "+ save what is shown as a view", "- remove a view"
 
 
 class Arranging(RunActions):
-    """A screen with versions and runs that can be arranged."""
+    """A screen with versions and runs that the user can arrange."""
 
     choices: Choices
 
     @property
     def runs(self) -> RunsPane:
-        """The runs, as a view shows them."""
+        """The table of runs."""
         return self.query_one(RunsPane)
 
     @property
     def focused_table(self) -> RowTable:
-        """The table whose row is meant."""
+        """The table that keys act on."""
         raise NotImplementedError
 
     def show_all(self) -> None:
-        """Show everything as it is arranged now."""
+        """Redraw everything with the current arrangement."""
         raise NotImplementedError
 
     def action_baseline(self) -> None:
-        """Hold everything against the selected row, or against nothing."""
+        """Make the selected row the baseline, or clear the baseline."""
         if (name := self.focused_table.selected) is not None:
             self._arrange(lambda: self.choices.toggle_baseline(name))
 
     def action_pin(self) -> None:
-        """Keep the selected run at the top, or let it go."""
+        """Pin the selected run to the top, or unpin it."""
         if (run := self.selected_run) is not None:
             self._arrange(lambda: self.choices.toggle_pin(run))
 
     def action_mark(self) -> None:
-        """Mark the selected row for a comparison."""
+        """Mark the selected row for comparison."""
         if (name := self.focused_table.selected) is not None:
             self._arrange(lambda: self.choices.toggle_mark(name))
             self.focused_table.action_move(1)
 
     def action_views(self) -> None:
-        """Choose a saved view, save this one, or remove one."""
+        """Choose a saved view, save the current one, or remove one."""
 
         def chosen(name: str | None) -> None:
             if name == SAVE_VIEW:

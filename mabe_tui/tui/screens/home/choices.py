@@ -1,4 +1,4 @@
-"""What a person has arranged on the home screen: baseline, pins, views, and marks."""
+"""The user's arrangement of the home screen: baseline, pins, views and marks."""
 
 from collections.abc import Collection, Sequence
 
@@ -11,46 +11,46 @@ from mabe_tui.runs.listing.view_state import Arrangement, View, ViewState
 
 
 class Choices:
-    """All but the marks is kept on disk at once; another program may change it there.
+    """Everything but the marks is saved to disk immediately; other programs may change it there.
 
-    Methods that change something raise :class:`~core.errors.UserError` where the state folder cannot be
+    Methods that change something raise :class:`~core.errors.UserError` if the state folder cannot be
     written.
     """
 
     def __init__(self, state: ViewState) -> None:
         self._state = state
         self.kept = Arrangement()
-        """As it was read last."""
+        """The arrangement as last read."""
         self.marked: dict[str, None] = {}
         """Versions and runs, in the order in which they were marked."""
 
     def reread(self) -> None:
-        """Read what is kept, apart from where screens were left."""
+        """Read the saved arrangement, without the view state of screens."""
         self.kept = msgspec.structs.replace(self._state.read(), screens={})
 
     def toggle_baseline(self, name: str) -> None:
-        """Hold everything against this, or against nothing where it was this already."""
+        """Make this the baseline, or clear it if it already is."""
         self._state.set_baseline(None if name == self.kept.baseline else name)
         self.reread()
 
     def toggle_pin(self, name: str) -> None:
-        """Pin it, or let it go."""
+        """Pin or unpin a run."""
         change = self._state.unpin if name in self.kept.pinned else self._state.pin
         change(name)
         self.reread()
 
     def save_view(self, name: str, view: View) -> None:
-        """Keep a view under a name."""
+        """Save a view under a name."""
         self._state.save_view(name, view)
         self.reread()
 
     def remove_view(self, name: str) -> None:
-        """Forget a view."""
+        """Remove a view."""
         self._state.remove_view(name)
         self.reread()
 
     def toggle_mark(self, name: str) -> None:
-        """Mark it, or take its mark away."""
+        """Mark or unmark a row."""
         if name in self.marked:
             del self.marked[name]
         else:
@@ -59,11 +59,11 @@ class Choices:
     def measured_baseline(
         self, records: Sequence[RunRecord], versions: Collection[str]
     ) -> Measured | None:
-        """Sum up what all runs are held against; ``None`` where there is none, or none any more.
+        """Return a summary of the baseline; ``None`` if there is none or it no longer exists.
 
         Args:
-            records: of all runs, newest first.
-            versions: of the registry; a version need not have a run yet.
+            records: all runs, newest first.
+            versions: those of the registry; a version may have no run yet.
         """
         name = self.kept.baseline
         if name is None:
@@ -74,7 +74,7 @@ class Choices:
             return None
 
     def to_compare(self, selected: str | None) -> Sequence[str]:
-        """Name what a comparison is of: what is marked; else the baseline and what is selected."""
+        """Return the names to compare: the marked ones; else the baseline and the selected one."""
         if len(self.marked) > 1:
             return tuple(self.marked)
         names = (self.kept.baseline, *self.marked, selected)

@@ -1,4 +1,4 @@
-"""What is known of the selected version or run, beside the tables."""
+"""The details of the selected version or run, beside the tables."""
 
 from collections.abc import Iterator, Mapping
 
@@ -24,13 +24,13 @@ from mabe_tui.tui.screens.home.rows import MISSING
 
 LABEL = 11
 HEAD, CUT = 6, 4
-"""Longer heads over the figures of a label are cut to so many letters."""
+"""Maximum length of the headings over the figures of a label."""
 HIDDEN = ("title", "notes", "status", "extends", "name", "reported", "assumed", "actions")
-"""Settings that are shown apart, or that are no settings."""
+"""Settings that are shown separately or are not settings."""
 
 
 class Details(VerticalScroll):
-    """A pane of words; the keys that differ from the parent come first."""
+    """A text pane; settings that differ from the parent come first."""
 
     _written: tuple[str, str] | None = None
 
@@ -39,13 +39,13 @@ class Details(VerticalScroll):
         yield Static(id="details-text", markup=False)
 
     def show_version(self, registry: Registry, version: str) -> None:
-        """Show a version: what it is, how it differs from its parent, all its settings."""
+        """Show a version: its description, differences from its parent, and all settings."""
         experiment = registry.experiment(version)
         parent = registry.experiment(experiment.extends) if experiment.extends else None
         self._write(version, "\n".join(_version_lines(experiment, parent)))
 
     def show_run(self, record: RunRecord) -> None:
-        """Show a run: how it stands, and what was set for it."""
+        """Show a run: its state and its settings."""
         self._write(record.id, "\n".join(_run_lines(record)))
 
     def _write(self, title: str, text: str) -> None:
@@ -109,7 +109,7 @@ def _run_lines(record: RunRecord) -> Iterator[str]:
 def _metric_lines(
     last: Mapping[str, float], best: Mapping[str, float], spec: TaskSpec | None
 ) -> Iterator[str]:
-    """Yield the metrics over all labels, then one line a label with its own beside one another."""
+    """Yield the metrics over all labels, then one line per label with its own metrics."""
     yield f"\n{'':<21}{'last':>8}{'best':>9}"
     for name, value in last.items():
         if "/" not in name:
@@ -124,7 +124,7 @@ def _metric_lines(
 
 
 def _head(kind: str, spec: TaskSpec | None) -> str:
-    """Return what heads the figures of a kind, such as ``recall``; examples by the task's word for them."""
+    """Return the heading of a kind of figures, such as ``recall``; examples go by the task's word."""
     if spec is not None and f"{kind}/" == SUPPORT:
         kind = spec.example.many
     return kind if len(kind) <= HEAD else f"{kind[:CUT]}."

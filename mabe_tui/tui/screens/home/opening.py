@@ -1,4 +1,4 @@
-"""Screens that the home screen opens."""
+"""Key actions that open other screens from the home screen."""
 
 from collections.abc import Callable
 
@@ -6,20 +6,20 @@ from mabe_tui.tui.screens.home.arranging import Arranging
 
 
 class Opening(Arranging):
-    """A screen from which others are opened, on what is selected or marked."""
+    """A screen from which others are opened, for the selected or marked rows."""
 
     @property
     def selected_version(self) -> str | None:
-        """The version that is meant; ``None``: there is none."""
+        """The version to act on; ``None`` if there is none."""
         raise NotImplementedError
 
     def action_launch(self) -> None:
-        """Launch the selected version."""
+        """Open the launch form of the selected version."""
         if (version := self.selected_version) is not None:
             self.mabe.open_launch(version)
 
     def action_compare(self) -> None:
-        """Compare what is marked; else the selected row with the baseline."""
+        """Compare the marked rows; else the selected row with the baseline."""
         names = self.choices.to_compare(self.focused_table.selected)
         if len(names) > 1:
             self.mabe.open_comparison(names)
@@ -31,7 +31,7 @@ class Opening(Arranging):
         self._open_of_run(self.mabe.open_checkpoints)
 
     def action_video(self) -> None:
-        """Watch a validation video of the selected run."""
+        """Show the validation videos of the selected run."""
         self._open_of_run(self.mabe.open_videos)
 
     def _open_of_run(self, opened: Callable[[str], None]) -> None:

@@ -1,4 +1,4 @@
-"""Reading all runs again and again, in threads, as often as it is cheap."""
+"""Read all runs repeatedly in threads, as often as is cheap."""
 
 import datetime as dt
 import time
@@ -14,15 +14,15 @@ from mabe_tui.runs.listing.record import RunRecord
 from mabe_tui.runs.listing.view_state import Arrangement, ViewState
 
 FASTEST_SECONDS, SHARE = 1.0, 50
-"""The runs that are alive are looked at after a second, or after so many times what that took."""
+"""Live runs are read every second, or after this multiple of the time that reading took."""
 THOROUGH_SECONDS, THOROUGH_SHARE = 10.0, 300
-"""The same of all runs, those that have ended too."""
+"""The same for all runs, including those that have ended."""
 UNSEEN = 5
-"""So many times as seldom while another screen is in front: for notices alone."""
+"""Factor by which reading slows down, for notices only, while another screen is in front."""
 
 
 class Readings(Message):
-    """The runs as they are, and what a person has arranged."""
+    """The current runs and the user's arrangement."""
 
     def __init__(
         self,
@@ -35,12 +35,12 @@ class Readings(Message):
         self._seconds = seconds
 
     def pause(self, is_seen: bool) -> float:
-        """Say how many seconds later to look again."""
+        """Return the seconds until the next reading."""
         return max(FASTEST_SECONDS, SHARE * self._seconds) * (1 if is_seen else UNSEEN)
 
 
 class Underway(Message):
-    """All runs are being read; those that have been."""
+    """The runs read so far; reading continues."""
 
     def __init__(self, records: list[RunRecord], total: int) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class Underway(Message):
 
 
 class Unheard(Message):
-    """Runs elsewhere were asked; why some could not be heard."""
+    """Remote runs were queried; the reasons why some did not answer."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__()
@@ -56,22 +56,22 @@ class Unheard(Message):
 
 
 class ToldApart(Message):
-    """Differences from the baseline were held against luck."""
+    """Which differences from the baseline are significant."""
 
     def __init__(self, is_news: bool) -> None:
         super().__init__()
         self.is_news = is_news
-        """Whether any row looks otherwise now."""
+        """Whether any row changes its display."""
 
 
 class Reader:
-    """What is done in threads; nothing here touches a widget.
+    """The work done in threads; nothing here touches a widget.
 
     Args:
-        catalog: of all runs.
-        state: what a person has arranged.
-        now: the clock of running times.
-        distinctions: takes in which differences from the baseline are more than luck.
+        catalog: the catalog of all runs.
+        state: the user's arrangement.
+        now: the clock for running times.
+        distinctions: stores which differences from the baseline are significant.
     """
 
     def __init__(
@@ -87,11 +87,11 @@ class Reader:
         self._last = 0.0
 
     def read(self, thorough: bool, told: Told | None = None) -> Readings:
-        """Read what may have changed.
+        """Read the runs that may have changed.
 
         Args:
-            thorough: look at runs that have ended as well; otherwise that is done when it is time.
-            told: of the runs that have been read, where reading all takes long.
+            thorough: also read runs that have ended; otherwise this happens only when it is due.
+            told: called with the runs read so far if reading all takes long.
 
         Raises:
             RunError: the folder of runs cannot be listed.
@@ -104,18 +104,18 @@ class Reader:
         else:
             records = self._catalog.glance(self._now())
             self._last = time.monotonic() - began
-        # Where screens were left is no news: each key typed in a filter would have all drawn again.
+        # View state of screens is left out: each key typed in a filter would cause a redraw.
         arrangement = msgspec.structs.replace(self._state.read(), screens={})
         return Readings(records, arrangement, self._last)
 
     def tell_apart(
         self, baseline: Measured, records: Sequence[RunRecord], versions: Collection[str]
     ) -> ToldApart:
-        """Hold every run and version against the baseline, as `mabe compare` would."""
+        """Compare every run and version with the baseline, as `mabe compare` would."""
         ones = [measured_version(version, records) for version in versions]
         ones += [measured_run(record) for record in records]
         return ToldApart(self._distinctions.find(ones, baseline, records))
 
     def ask_elsewhere(self) -> Unheard:
-        """Hear what runs elsewhere say, over the network."""
+        """Query the remote runs over the network."""
         return Unheard(self._catalog.refresh())

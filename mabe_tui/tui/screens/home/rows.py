@@ -1,4 +1,4 @@
-"""The home screen's tables: records and versions as rows of text."""
+"""Format records and versions as rows of the home screen's tables."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
@@ -52,7 +52,7 @@ LEGEND = (
     (f"0.9400{PRESENT}", "over the classes present alone: the validation data lacks some"),
     ("Δ", "score less the baseline's; ~: may be luck; missing: none, or scored on other data"),
 )
-"""What the tables show → what it means."""
+"""Symbols and headers in the tables → their meaning."""
 
 REPORTED = "reported"
 EXPERIMENTS = (
@@ -72,7 +72,7 @@ EXPERIMENTS = (
     Column("cost_usd", "cost", align="right", rank=1),
 )
 FIGURES = (REPORTED, SCORE, SCORE_DELTA)
-"""Columns whose figures are better the smaller they are where the task's primary metric falls."""
+"""Columns whose smallest value is the best if the task's primary metric is to be minimised."""
 RUNS = (
     Column("sign", " "),
     Column("id", "run"),
@@ -91,17 +91,17 @@ RUNS = (
     Column("tags", "tags", rank=5, widest=16),
     Column("remarks", "remarks", rank=8, shrinks=True),
 )
-"""Keys are those of :mod:`mabe_tui.runs.listing.fields`: a header's click sorts by them."""
+"""Column keys are those of :mod:`mabe_tui.runs.listing.fields`: clicking a header sorts by them."""
 
 
 def experiment_columns(label: str | None) -> tuple[Column, ...]:
-    """Return the columns of versions; the score is headed by the label of the metric that all share."""
+    """Return the columns of versions; the score is labelled with the metric that all share."""
     head = f"measured {label or SCORE}"
     return tuple(replace(c, label=head) if c.key == SCORE else c for c in EXPERIMENTS)
 
 
 def known_order(key: str | None) -> str | None:
-    """Return the column of a key that an earlier version may have kept; ``None`` where there is none."""
+    """Return the column of a saved key, also one of an earlier version; ``None`` if there is none."""
     primary = default_spec().primary
     former = {primary: SCORE, f"{REPORTED}_{primary}": REPORTED, "delta": SCORE_DELTA}
     key = former.get(key or "", key)
@@ -109,7 +109,7 @@ def known_order(key: str | None) -> str | None:
 
 
 def experiment_row(row: ExperimentRow, marked: Collection[str], with_label: bool = False) -> Row:
-    """Lay out one version; ``with_label``: among versions with other primary metrics."""
+    """Format one version; ``with_label`` if versions with other primary metrics are listed."""
     state = row.last_state
     count = f"{row.runs}+{row.trials}" if row.trials else str(row.runs or MISSING)
     cells = {
@@ -147,7 +147,7 @@ def run_row(
     marked: Collection[str],
     told_apart: bool | None = None,
 ) -> Row:
-    """Lay out one run, called by a name as short as may be."""
+    """Format one run under its shortest unique name."""
     run = record.summary
     cells = {
         "sign": _sign(run.id, run.id == baseline, marked, run.id in pinned),
@@ -181,7 +181,7 @@ def run_row(
 
 
 class RunRows:
-    """Rows of runs, laid out again only where something of them changed."""
+    """Rows of runs, formatted again only if something about them changed."""
 
     def __init__(self) -> None:
         self._kept: dict[str, tuple[RunRecord, object, Row]] = {}
@@ -197,7 +197,7 @@ class RunRows:
         marked: Collection[str],
         told_apart: bool | None,
     ) -> Row:
-        """Lay out one run as :func:`run_row` does."""
+        """Format one run as :func:`run_row` does."""
         key = record.id
         beside = (
             name,
@@ -224,11 +224,11 @@ class RunRows:
 
 
 def delta_colour(delta: float | None, told_apart: bool | None, rises: bool) -> str:
-    """Return the colour of a difference: better, worse, or none where it may be luck.
+    """Return the colour of a difference: better, worse, or none if it is not significant.
 
     Args:
-        delta: from the baseline.
-        told_apart: whether it exceeds luck.
+        delta: the difference from the baseline.
+        told_apart: whether it is significant.
         rises: whether a larger value of the metric is better.
     """
     if delta is None or not told_apart:
@@ -239,14 +239,14 @@ def delta_colour(delta: float | None, told_apart: bool | None, rises: bool) -> s
 def sorted_versions(
     rows: Iterable[ExperimentRow], key: str, descending: bool
 ) -> list[ExperimentRow]:
-    """Sort versions by a column; those without a value come last either way."""
+    """Sort versions by a column; those without a value come last in either order."""
 
     def value(row: ExperimentRow) -> Value:
         found: Value = row.measured.score if key == SCORE else getattr(row, key, None)
         return found
 
     def order(row: ExperimentRow) -> tuple[object, ...]:
-        # figures of different metrics do not compare: each metric's versions stay together
+        # values of different metrics are not comparable: versions are grouped by metric
         return (row.metric if key in FIGURES else "", *order_of(value(row)))
 
     valued = [row for row in rows if not is_missing(value(row))]
@@ -271,7 +271,7 @@ def _last_state(row: ExperimentRow) -> str:
 
 
 def _progress(run: RunSummary) -> str:
-    """Write how far a run is; while it is alive, with a bar that also tells of the epoch under way."""
+    """Format a run's progress; for a live run, with a bar that includes the current epoch."""
     if not run.epochs:
         return MISSING
     text = f"{run.epoch}/{run.epochs}"
@@ -282,7 +282,7 @@ def _progress(run: RunSummary) -> str:
 
 
 def _cost(run: RunSummary) -> str:
-    """Write what a run has cost; while it runs, also what it will have at its last epoch."""
+    """Format a run's cost; for a live run, also the projected cost at its last epoch."""
     now, end = spell("cost_usd", run.cost_usd), run.cost_at_end_usd
     if now is None:
         return MISSING
@@ -296,7 +296,7 @@ def _sign(name: str, is_baseline: bool, marked: Collection[str], is_pinned: bool
 
 
 def _best(run: RunSummary) -> str:
-    if run.best_score is None:  # the log of an old run may not have the metric that leads
+    if run.best_score is None:  # the log of an old run may lack the primary metric
         return _or_missing(spell_score(run.best_metric, labels_absent=False))
     return _or_missing(spell_score(run.best_score, run.labels_absent))
 

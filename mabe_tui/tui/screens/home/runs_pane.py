@@ -1,4 +1,4 @@
-"""The runs as a table that can be filtered, sorted and kept as a view."""
+"""The table of runs, which can be filtered, sorted and saved as a view."""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -31,22 +31,22 @@ UNSORTED = ("sign", "remarks", "curve")
 
 
 class RunsPane(Vertical):
-    """Filter line and table. What is wrong with a filter is said under it, as one types."""
+    """Filter line and table. Errors in a filter are shown below it while typing."""
 
     class ViewChanged(Message):
-        """Another filter or order, which can be read."""
+        """The filter or sort order changed and is valid."""
 
         def __init__(self, view: View) -> None:
             super().__init__()
             self.view = view
 
     class QueryUsed(Message):
-        """A filter was typed to its end."""
+        """The filter was submitted."""
 
         def __init__(self, queries: list[str]) -> None:
             super().__init__()
             self.queries = queries
-            """The latest first."""
+            """Earlier filters, latest first."""
 
     def __init__(
         self,
@@ -59,13 +59,13 @@ class RunsPane(Vertical):
         super().__init__(id=id, classes=classes)
         self.view = view
         self._passing = View()
-        """The last view that could be read and let a run through."""
+        """The last view that was valid and matched a run."""
         self._queries = queries
         self._cache, self._laid_out = RowCache(), RunRows()
         self._table: Arranged | None = None
         self._records: Sequence[RunRecord] = ()
         self._names: dict[str, str] = {}
-        """Id → a name as short as may be."""
+        """Run id → its shortest unique name."""
         self._arrangement = Arrangement()
         self._baseline: Measured | None = None
         self._distinctions: Distinctions | None = None
@@ -73,7 +73,7 @@ class RunsPane(Vertical):
         self._title = self._said = ""
 
     def compose(self) -> ComposeResult:
-        """Lay out filter, what is wrong with it, and table."""
+        """Lay out filter, error line and table."""
         line = FilterLine(self.view.query, self._queries, self._completed, id="filter")
         line.display = bool(self.view.query)
         yield line
@@ -84,7 +84,7 @@ class RunsPane(Vertical):
 
     @property
     def table(self) -> RowTable:
-        """The table itself."""
+        """The table of runs."""
         return self.query_one("#runs", RowTable)
 
     @property
@@ -106,12 +106,12 @@ class RunsPane(Vertical):
         """Show runs.
 
         Args:
-            title: whose they are.
+            title: the table's title.
             records: newest first.
-            arrangement: knows what is pinned.
-            baseline: what Δ is the difference to.
-            marked: ids that have a mark.
-            distinctions: knows which differences are more than luck.
+            arrangement: contains the pinned runs.
+            baseline: the reference of the Δ column.
+            marked: ids of the marked runs.
+            distinctions: tells which differences are significant.
         """
         if records != self._records:
             self._names = _short_names(records)
@@ -121,13 +121,13 @@ class RunsPane(Vertical):
         self._draw()
 
     def change(self, **changes: object) -> None:
-        """Filter or sort in another way."""
+        """Change the filter or sort order."""
         self.view = msgspec.structs.replace(self.view, **changes)
         if self._draw():
             self.post_message(self.ViewChanged(self.view))
 
     def use(self, view: View) -> None:
-        """Take over a saved view."""
+        """Apply a saved view."""
         line = self.query_one(FilterLine)
         with self.prevent(Input.Changed):
             line.value = view.query
@@ -136,12 +136,12 @@ class RunsPane(Vertical):
         self.change()
 
     def reverse(self) -> None:
-        """Turn the order round."""
+        """Reverse the order."""
         if self._table is not None:
             self.change(descending=not self._table.descending)
 
     def pick_sort(self) -> None:
-        """Let a person choose the key to sort by."""
+        """Open the choice of the sort key."""
 
         def chosen(key: str | None) -> None:
             if key is not None:
@@ -150,13 +150,13 @@ class RunsPane(Vertical):
         self.app.push_screen(PickScreen("sort runs by", self._fields.keys), chosen)
 
     def open_filter(self) -> None:
-        """Let a person type a filter."""
+        """Open the filter line."""
         line = self.query_one(FilterLine)
         line.display = True
         line.focus()
 
     def close_filter(self) -> bool:
-        """Take the filter away; tells whether there was one."""
+        """Clear the filter; return whether there was one."""
         line = self.query_one(FilterLine)
         if not line.display:
             return False
@@ -193,15 +193,15 @@ class RunsPane(Vertical):
         self.change(sort=message.column, descending=falls)
 
     def _draw(self) -> bool:
-        """Fill the table; tells whether the filter could be read.
+        """Fill the table; return whether the filter is valid.
 
-        One that cannot, as one half typed, leaves what the last one let through.
+        An invalid filter, such as a half-typed one, leaves the previous rows in place.
         """
         try:
             table = self._arranged(self.view)
         except UserError as error:
             self._say(str(error).removeprefix(f"{self.view.query}: "))
-            with suppress(UserError):  # other runs need not have its keys
+            with suppress(UserError):  # other runs may not have its keys
                 self._fill(self._arranged(self._passing))
             return False
         self._say("")
@@ -251,7 +251,9 @@ class RunsPane(Vertical):
         self.table.mark_sorted(table.sort, table.descending)
 
     def _say(self, text: str) -> None:
-        if text == self._said:  # an update lays the whole screen out anew, whatever the text
+        if (
+            text == self._said
+        ):  # any update triggers a layout of the whole screen, whatever the text
             return
         self._said = text
         error = self.query_one("#filter-error", Static)
@@ -260,7 +262,7 @@ class RunsPane(Vertical):
 
 
 def _short_names(records: Sequence[RunRecord]) -> dict[str, str]:
-    """Call each run by its id without the time, where that is no other's."""
+    """Return the id without its time, if that is unique."""
     short = {record.id: short_id(record.id) for record in records}
     times = Counter(short.values())
     return {key: name if times[name] == 1 else key for key, name in short.items()}

@@ -1,4 +1,4 @@
-"""Experiments: the registry as a table, the runs of the selected version, and details of either."""
+"""The home screen: the registry, the runs of the selected version, and details of either."""
 
 from typing import ClassVar
 
@@ -29,16 +29,16 @@ from mabe_tui.tui.view_writer import ViewWriter
 from mabe_tui.tui.widgets.table import RowTable
 
 REFRESH_SECONDS = 10.0
-"""How often runs elsewhere are asked how they are."""
+"""Seconds between queries of remote runs."""
 QUIET_SECONDS = 1.0
-"""The runs are not looked at again while somebody types a filter."""
+"""Seconds without typing in the filter before the runs are read again."""
 AGAIN_SECONDS = 10.0
-"""After something went wrong."""
+"""Seconds until the next reading after an error."""
 NAME = "home"
 
 
 class HomeScreen(Opening):
-    """What people open in the morning and leave open."""
+    """The overview of versions and runs, meant to stay open."""
 
     PLACES: ClassVar[tuple[str, ...]] = ("home", ACTING, "table", "filter")
     BINDINGS: ClassVar[list[BindingType]] = bindings("home", ACTING)
@@ -49,9 +49,9 @@ class HomeScreen(Opening):
         self.is_open = False
         self._records: list[RunRecord] = []
         self._awaited: int | None = 0
-        """How many runs there will be; ``None`` once all have been read."""
+        """Number of runs while they are first read; ``None`` once all have been read."""
         self._shown: tuple[object, ...] = ()
-        """What the tables were made from; it may have changed under another screen."""
+        """Records that the tables were built from; they may have changed under another screen."""
         self._watch = RunWatch()
         self._unheard: frozenset[str] = frozenset()
         self._next_look: Timer | None = None
@@ -62,7 +62,7 @@ class HomeScreen(Opening):
     # ── layout ────────────────────────────────────────────────────────────────────────────────
 
     def body(self) -> ComposeResult:
-        """Lay out experiments above runs, details at the side; as they were left."""
+        """Lay out versions above runs, with details at the side, and restore the saved view."""
         self.choices = Choices(self.mabe.view_state)
         self._distinctions = Distinctions(places.runs(self.mabe.session.home))
         self.reader = Reader(
@@ -84,7 +84,7 @@ class HomeScreen(Opening):
             yield Details(id="details", classes="panel")
 
     def heading(self) -> str:
-        """Count the runs, and say which of them are alive."""
+        """Return the number of runs, and those that are alive."""
         alive = sum(record.state.is_alive for record in self._records)
         where = self.mabe.session.registry.path.name
         readonly = "  (read only)" if self.mabe.options.readonly else ""
@@ -104,20 +104,20 @@ class HomeScreen(Opening):
         self.set_interval(REFRESH_SECONDS, self._ask_elsewhere)
 
     def on_resize(self) -> None:
-        """Fill the details as soon as there is room for them."""
-        self.call_next(self._show_details)  # once the classes of the new width are set
+        """Fill the details once the layout is known."""
+        self.call_next(self._show_details)  # after the classes for the new width are set
 
     def on_screen_resume(self) -> None:
-        """Read the runs again: something may have been done on another screen."""
+        """Read the runs again, as work on another screen may have changed them."""
         self._look(thorough=True)
 
     def on_run_changed(self, message: RunChanged) -> None:
-        """Read the runs again: one of them was changed from here."""
+        """Read the runs again after one of them was changed from here."""
         del message
         self._look(thorough=True)
 
     def on_problem(self, message: Problem) -> None:
-        """Read the runs again, should that be what went wrong; the base class says what it was."""
+        """Read the runs again in case that failed; the base class shows the error."""
         del message
         self._look_in(AGAIN_SECONDS)
 
@@ -138,7 +138,7 @@ class HomeScreen(Opening):
 
     @on(Underway)
     def _take_in_some(self, message: Underway) -> None:
-        """Show what has been read: a thousand runs take two seconds where none is remembered."""
+        """Show the runs read so far: a thousand runs take two seconds without a cache."""
         self.is_open = True
         if self._awaited is not None and self.is_current:
             self._records, self._awaited = message.records, message.total
@@ -179,7 +179,7 @@ class HomeScreen(Opening):
         return self._records, self.choices.kept, self._awaited
 
     def show_all(self) -> None:
-        """Show versions, runs and heading as they are now."""
+        """Update versions, runs and heading."""
         self._shown = self._to_show
         self._show_versions()
         self._show_runs()
@@ -187,7 +187,7 @@ class HomeScreen(Opening):
         self._tell_apart()
 
     def _tell_apart(self) -> None:
-        """Find out, in a thread, which differences from the baseline are more than luck."""
+        """Determine in a thread which differences from the baseline are significant."""
         records, versions = self._records, tuple(self.mabe.session.registry.versions)
         baseline = self.choices.measured_baseline(records, versions)
         if baseline is None or (
@@ -231,29 +231,29 @@ class HomeScreen(Opening):
         elif (version := self._versions.selected) is not None:
             details.show_version(self.mabe.session.registry, version)
 
-    # ── what is selected ──────────────────────────────────────────────────────────────────────
+    # ── selection ─────────────────────────────────────────────────────────────────────────────
 
     @property
     def selected_version(self) -> str | None:
-        """The version under the cursor: of the run, where the runs have the focus."""
+        """The version under the cursor, or that of the run if the runs have the focus."""
         record = self._record() if self.runs.table.has_focus else None
         return record.summary.version if record else self._versions.selected
 
     @property
     def selected_run(self) -> str | None:
-        """The run under the cursor; where the experiments have the focus, the version's latest."""
+        """The run under the cursor, or the version's latest run if the versions have the focus."""
         if self.runs.table.has_focus:
             return self.runs.table.selected
         return self._versions.last_run(self._versions.selected)
 
     def name_of(self, entry: RunEntry) -> str:
-        """Say which run is meant where it is not the one under the cursor."""
+        """Return the name of the run that keys act on, if it is not the one under the cursor."""
         if self.runs.table.has_focus:
             return entry.short
         return f"{entry.short} (latest run of {self._versions.selected})"
 
     def lacks(self, action: str) -> str | None:
-        """Take away what the task of the selected run does not have."""
+        """Disable actions that the selected run's task does not support."""
         if action not in VIEWS or not self._records:
             return None
         run = self.selected_run
@@ -266,7 +266,7 @@ class HomeScreen(Opening):
 
     @property
     def focused_table(self) -> RowTable:
-        """The table whose row is meant."""
+        """The table that keys act on."""
         return self.runs.table if self.runs.table.has_focus else self._versions
 
     def _record(self) -> RunRecord | None:
@@ -283,10 +283,10 @@ class HomeScreen(Opening):
         self._show_details()
 
     def on_descendant_focus(self) -> None:
-        """Show details of what has the focus now."""
+        """Show details of the focused row."""
         self._show_details()
 
-    # ── which runs are shown ──────────────────────────────────────────────────────────────────
+    # ── filtering and sorting ─────────────────────────────────────────────────────────────────
 
     def action_filter(self) -> None:
         """Open the filter."""
@@ -299,7 +299,7 @@ class HomeScreen(Opening):
             self.show_all()
 
     def action_all_runs(self) -> None:
-        """Show the runs of all versions, or only the selected one."""
+        """Toggle between the runs of all versions and those of the selected one."""
         self._all = not self._all
         self._keep(all=self._all)
         self._show_runs()
@@ -321,7 +321,9 @@ class HomeScreen(Opening):
         view = message.view
         self._keep(query=view.query, sort=view.sort, descending=view.descending)
         if self._next_look is not None:
-            self._look_in(QUIET_SECONDS)  # else some key has to wait for all runs to be looked at
+            self._look_in(
+                QUIET_SECONDS
+            )  # otherwise some key would have to wait until all runs are read
 
     @on(RunsPane.QueryUsed)
     def _keep_queries(self, message: RunsPane.QueryUsed) -> None:

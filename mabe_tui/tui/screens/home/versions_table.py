@@ -1,4 +1,4 @@
-"""The registry as a table: what each version is, claims, and came to."""
+"""The registry as a table: each version with its description and results."""
 
 from collections.abc import Collection, Sequence
 
@@ -27,10 +27,10 @@ from mabe_tui.tui.widgets.table import RowTable
 
 
 class VersionsTable(RowTable):
-    """A row a version. A header's click sorts by it, a second turns the order round, a third ends it."""
+    """One row per version. Clicking a header sorts by it, then reverses, then restores the order."""
 
     class Sorted(Message):
-        """Another order; ``key`` is ``None`` for the registry's own."""
+        """The sort order changed; ``key`` is ``None`` for the registry's own order."""
 
         def __init__(self, key: str | None, descending: bool) -> None:
             super().__init__()
@@ -47,7 +47,7 @@ class VersionsTable(RowTable):
         super().__init__(EXPERIMENTS, id=id, classes=classes)
         self.sorted_by, self.descending = known_order(sort), descending
         self.registry: Registry | None = None
-        """The one that is shown."""
+        """The registry that is shown."""
         self._cache = ExperimentCache()
         self._versions: Sequence[ExperimentRow] = ()
         self._marked: Collection[str] = ()
@@ -60,14 +60,14 @@ class VersionsTable(RowTable):
         marked: Collection[str],
         distinctions: Distinctions,
     ) -> None:
-        """Show what the registry and the runs say now.
+        """Show the current registry and runs.
 
         Args:
             registry: the versions.
-            records: of all runs, newest first.
-            baseline: a version or a run that all are held against; one that is gone counts as none.
-            marked: versions that have a mark.
-            distinctions: knows which differences are more than luck.
+            records: all runs, newest first.
+            baseline: the version or run to compare with; ignored if it no longer exists.
+            marked: the marked versions.
+            distinctions: tells which differences are significant.
         """
         try:
             rows = experiment_rows(registry, records, baseline, self._cache, distinctions)
@@ -96,7 +96,7 @@ class VersionsTable(RowTable):
         self.post_message(self.Sorted(key, falls))
 
     def _is_largest_first(self, key: str) -> bool:
-        """Return whether a column of figures begins with the largest; not where the smallest is the best."""
+        """Return whether sorting by a column starts with the largest: figures, unless smaller is better."""
         is_figure = next(column.align == "right" for column in EXPERIMENTS if column.key == key)
         rises = any(row.metric_rises for row in self._versions)
         return is_figure and (rises or key not in FIGURES)

@@ -1,4 +1,4 @@
-"""What a launch form says, read from its lines."""
+"""Parse the lines of the launch form."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +17,7 @@ FEWEST_FOLDS, MOST_FOLDS = 2, 1000
 
 @dataclass(frozen=True)
 class Typed:
-    """A form without a slip in any single line."""
+    """A form in which every line is valid by itself."""
 
     options: LaunchOptions
     parallel: int | None
@@ -25,7 +25,7 @@ class Typed:
 
 
 class FieldError(ConfigError):
-    """A line that cannot be read."""
+    """A line is invalid."""
 
     def __init__(self, field: str, why: str) -> None:
         super().__init__(why)
@@ -33,14 +33,14 @@ class FieldError(ConfigError):
 
 
 def read_form(lines: Mapping[str, str], overrides: Sequence[str]) -> Typed:
-    """Read a form; empty lines ask for nothing.
+    """Parse a form; empty lines mean defaults.
 
     Args:
-        lines: field's name → what was typed, without blanks around it.
-        overrides: ``key=value`` each, not looked at.
+        lines: field's name → the stripped text.
+        overrides: ``key=value`` each, not validated here.
 
     Raises:
-        FieldError: names the field, and what to write in it.
+        FieldError: the message names the field and a valid entry.
     """
     longest, spent = lines["max time"], lines["budget"]
     limits = Limits(

@@ -1,4 +1,4 @@
-"""What a dry run says, as the launch screen shows it."""
+"""The preview of a dry run on the launch screen."""
 
 from collections.abc import Sequence
 
@@ -10,11 +10,11 @@ from mabe_tui.tui.screens.launch.form import Typed
 
 LABEL = 10
 TYPED = ("version", "preset", "seed")
-"""What stands in the form already."""
+"""Facts that the form already shows."""
 
 
 def foreseen_text(typed: Typed, foreseen: DryRun, remarks: Sequence[str]) -> Text:
-    """Write remarks, then a line a fact, the settings that are not the registry's, and the command."""
+    """Return remarks, then one line per fact, the settings that differ from the registry, and the command."""
     facts = described(foreseen)
     command = facts.pop("command")
     text = Text()

@@ -1,4 +1,4 @@
-"""Launching a version: a form, and beside it what would happen, before anything does."""
+"""The launch screen: a form beside a preview of what would happen."""
 
 from typing import ClassVar
 
@@ -36,14 +36,14 @@ HINTS = 3
 
 
 class LaunchScreen(MabeScreen):
-    """A form made from the registry, with a dry run that follows what is typed."""
+    """A form filled from the registry, with a dry run that is updated while typing."""
 
     PLACES: ClassVar[tuple[str, ...]] = (NAME, "form", "screen")
     BINDINGS: ClassVar[list[BindingType]] = bindings(NAME, "screen")
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 - as Textual declares it
 
     class Foreseen(Message):
-        """What was typed can be had, but for its data perhaps."""
+        """The form is valid, except perhaps for its data."""
 
         def __init__(
             self, typed: Typed, foreseen: DryRun, remarks: list[str], problem: str | None
@@ -53,14 +53,14 @@ class LaunchScreen(MabeScreen):
             self.problem = problem
 
     class Refused(Message):
-        """What was typed cannot be had."""
+        """The form is invalid."""
 
         def __init__(self, why: str, line: str | None = None) -> None:
             super().__init__()
             self.why, self.line = why, line
 
     class Ready(Message):
-        """Runs could be started now."""
+        """The runs are ready to start."""
 
         def __init__(
             self, typed: Typed, requests: list[RunRequest], spent: Spending | None
@@ -72,25 +72,25 @@ class LaunchScreen(MabeScreen):
         super().__init__()
         self._version = version
         self._registry: Registry | None = None
-        """By which the form was foreseen last, and by which it is started."""
+        """The registry of the last preview, which is also used to start."""
         self._checking = self._again = False
         self._starts = False
-        """Whether to start as soon as what was typed last has been foreseen."""
+        """Whether to start once the latest preview is ready."""
         self._starting: str | None = None
-        """The run that is being started, or the first of several."""
+        """The run being started, or the first of several."""
         self._started: list[RunDir] = []
 
     def heading(self) -> str:
-        """Say where one is."""
+        """Return the heading."""
         return "mabe · launch"
 
     @property
     def registry(self) -> Registry:
-        """What the form is filled in by."""
+        """The registry that the form refers to."""
         return self._registry or self.mabe.session.registry
 
     def body(self) -> ComposeResult:
-        """Lay out the form and what would happen."""
+        """Lay out the form and the preview."""
         own: dict[str, tuple[str, str, Complete | None]] = {
             "version": (self._version, "", lambda _: self.registry.versions),
             "preset": ("", "none", lambda _: [*self.registry.presets]),
@@ -117,15 +117,15 @@ class LaunchScreen(MabeScreen):
                 yield Static(id="facts", markup=False)
 
     def on_mount(self) -> None:
-        """Go to the first line that one is likely to fill in, and foresee the run as registered."""
+        """Focus the first line that is likely to be filled in, and preview the run as registered."""
         self.query_one("#field-preset", Field).line.focus()
         self._check()
 
-    # ── what would happen ─────────────────────────────────────────────────────────────────────
+    # ── preview ───────────────────────────────────────────────────────────────────────────────
 
     @on(Input.Changed)
     def _check(self) -> None:
-        """Foresee what the form says now; one look at a time, the last one counts."""
+        """Preview the current form; one dry run at a time, and the last one counts."""
         self._again = self._checking
         if self._checking:
             return
@@ -174,7 +174,7 @@ class LaunchScreen(MabeScreen):
 
     @on(Problem)
     def _check_again(self) -> None:
-        """Let the form be tried again; what went wrong is shown as everywhere."""
+        """Let the user try again; the base class shows the error."""
         self._checked()
 
     def _checked(self) -> None:
@@ -186,7 +186,7 @@ class LaunchScreen(MabeScreen):
             self.action_start()
 
     def _refuse(self, why: str, line: str | None = None, field: str | None = None) -> None:
-        """Show why nothing can be foreseen, and mark where."""
+        """Show why there is no preview, and mark the invalid line."""
         self._mark(line, field)
         self.query_one("#foreseen").add_class(WRONG)
         self.query_one("#facts", Static).update(why.removeprefix("--set "))
@@ -202,7 +202,7 @@ class LaunchScreen(MabeScreen):
         return self.query_one(f"#field-{name.replace(' ', '-')}", Field)
 
     def _chosen(self) -> Experiment | None:
-        """Return the version that was typed, with the preset; ``None`` while there is no such version."""
+        """Return the typed version with its preset; ``None`` while no such version exists."""
         registry, version = self.registry, self._field("version").text
         if version not in registry.versions:
             return None
@@ -216,7 +216,7 @@ class LaunchScreen(MabeScreen):
 
     @on(Input.Changed, "#overrides Input")
     def _hint(self, event: Input.Changed) -> None:
-        """Say what the setting may be, or which settings hold what was typed."""
+        """Show the valid values of the setting, or the settings that match."""
         key, equals, _ = event.value.partition("=")
         hint, chosen = "", self._chosen()
         if equals and chosen and (allowed := completion.allowed(chosen, key)) is not None:
@@ -227,19 +227,19 @@ class LaunchScreen(MabeScreen):
         self.query_one("#hint", Static).update(hint)
 
     def action_scroll_facts(self, by: int) -> None:
-        """Move through what would happen, where it is longer than its room."""
+        """Scroll the preview."""
         panel = self.query_one("#foreseen", VerticalScroll)
         panel.scroll_relative(y=by * max(1, panel.size.height - 1), animate=False)
 
     @property
     def is_ready(self) -> bool:
-        """Whether nothing is about to be started: what is typed now is meant for what opens then."""
+        """Whether no start is pending, after which keys are meant for the screen that opens."""
         return super().is_ready and not self._starts and self._starting is None
 
     # ── starting ──────────────────────────────────────────────────────────────────────────────
 
     def action_start(self) -> None:
-        """Start the run in the form once its preview is shown; ask first if that costs money."""
+        """Start the run once its preview is shown; ask first if that costs money."""
         if self._starting is not None:
             self.notify(f"{self._starting} is being started")
             return
@@ -291,14 +291,14 @@ class LaunchScreen(MabeScreen):
         self.mabe.do(work, about)
 
     def on_run_changed(self, message: RunChanged) -> None:
-        """Open the first run that was started; let the form be used again where it failed."""
+        """Open the first started run, or enable the form again if starting failed."""
         if message.run == self._starting:
             self._starting = None
         if self.app.screen is self and message.run in [run.id for run in self._started]:
             self.mabe.open_run(message.run, instead=True)
 
     def _last_data(self) -> str:
-        """Return the folder that was learned from last, where the version needs one."""
+        """Return the last used data folder, if the version needs one."""
         experiment = self.mabe.session.registry.experiment(self._version)
         if task_spec(experiment.task).makes_data(experiment):
             return ""
@@ -311,7 +311,7 @@ class LaunchScreen(MabeScreen):
 
 
 def _looked_at(request: RunRequest) -> tuple[str, str | None]:
-    """Describe the data, and say what is wrong with them: the price can be seen without."""
+    """Describe the data and any problem with them; the price can be shown without them."""
     try:
         return run_requests.check_data(request), None
     except UserError as error:
@@ -319,7 +319,7 @@ def _looked_at(request: RunRequest) -> tuple[str, str | None]:
 
 
 def _culprit(registry: Registry, options: LaunchOptions) -> str | None:
-    """Find the override that is wrong by itself."""
+    """Return the override that is invalid by itself."""
     for override in options.overrides:
         try:
             registry.experiment(options.version, [override], options.preset)

@@ -1,4 +1,4 @@
-"""The feed that a run's screen shows: begun with it, ended with it, and played again on demand."""
+"""The life cycle of the feed that a run's screen shows: following, replay, and closing."""
 
 import asyncio
 from contextlib import suppress
@@ -14,14 +14,14 @@ from mabe_tui.tui.screens.run.messages import Looked
 
 
 class FollowingScreen(RunActions):
-    """Follows one run from its mounting to its end; what the feed tells comes as :class:`Looked`."""
+    """A screen that follows one run while mounted; updates from the feed arrive as :class:`Looked`."""
 
     def __init__(self, run_id: str, replay: bool = False) -> None:
         super().__init__()
         self.is_open = False
         self._asked_of_feed: set[object] = set()
         self.run_id = self.tells_of = run_id
-        """``tells_of``: the run whose notices this screen raises, so that others need not."""
+        """The run whose notices this screen shows itself, so that other screens do not."""
         self._replay = replay
 
     @property
@@ -43,20 +43,20 @@ class FollowingScreen(RunActions):
         self.feed.start()
 
     def on_unmount(self) -> None:
-        """End following; the run goes on."""
+        """Stop following; the run continues."""
         self.feed.close()
 
     def begin(self, source: RunSource) -> None:
-        """Read, in the feed's thread, what is needed before the first look."""
+        """Read, in the feed's thread, what is needed before the first update."""
         raise NotImplementedError
 
     @property
     def is_ready(self) -> bool:
-        """Whether the run is shown, and the feed has answered what keys asked for."""
+        """Whether the run is shown and the feed has answered the requests of all keys."""
         return super().is_ready and not self._asked_of_feed
 
     def ask_feed(self, job: Job) -> None:
-        """Have the feed do what moves the focus or the view; keys typed meanwhile wait for its answer."""
+        """Run a job in the feed that moves the focus or the view; keys typed meanwhile wait for it."""
         loop, token = asyncio.get_running_loop(), object()
         self._asked_of_feed.add(token)
 
@@ -65,7 +65,7 @@ class FollowingScreen(RunActions):
                 job(source)
             finally:
                 with suppress(RuntimeError):  # the dashboard has ended
-                    # After the answer, which is posted the same way.
+                    # After the answer, which is posted in the same way.
                     loop.call_soon_threadsafe(self._asked_of_feed.discard, token)
 
         self.feed.ask(work)
@@ -82,5 +82,5 @@ class FollowingScreen(RunActions):
         self.feed.toggle_pause()
 
     def action_speed(self, by: int) -> None:
-        """Play faster or more slowly."""
+        """Change the speed of the replay."""
         self.feed.change_speed(by)

@@ -1,4 +1,4 @@
-"""What the thread that follows a run tells the run's screen."""
+"""Messages from the thread that follows a run to the run's screen."""
 
 from textual.message import Message
 
@@ -8,7 +8,7 @@ from mabe_tui.tui.screens.run.view import RunView
 
 
 class Looked(Message):
-    """There is something new to show."""
+    """An update from the feed is available."""
 
     def __init__(self, look: FeedUpdate) -> None:
         super().__init__()
@@ -16,7 +16,7 @@ class Looked(Message):
 
 
 class Began(Message):
-    """What was kept of the view was read."""
+    """The saved view was read."""
 
     def __init__(self, view: RunView, has_price: bool, spec: TaskSpec) -> None:
         super().__init__()
@@ -24,7 +24,7 @@ class Began(Message):
 
 
 class PointFound(Message):
-    """Where in x a line of the log was said; ``None``: nothing was measured there."""
+    """The x of a line of the log; ``None`` if nothing was measured there."""
 
     def __init__(self, x: float | None) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class PointFound(Message):
 
 
 class CursorKept(Message):
-    """Where the point under the cursor is on another axis; ``None``: nowhere."""
+    """The x of the point under the cursor on another axis; ``None`` if there is none."""
 
     def __init__(self, x: float | None) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ class CursorKept(Message):
 
 
 class LineFound(Message):
-    """Where in the log a point was said; ``None``: nowhere."""
+    """The log position of a point; ``None`` if there is none."""
 
     def __init__(self, position: int | None) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class LineFound(Message):
 
 
 class ComparisonWanted(Message):
-    """The run is to be compared with the baseline."""
+    """The run should be compared with the baseline."""
 
     def __init__(self, names: list[str]) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""One run: how far it is, its curves and its log, live or played again."""
+"""The screen of one run: progress, curves and log, live or replayed."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -36,16 +36,16 @@ from mabe_tui.tui.widgets.run_header import RunHeader
 from mabe_tui.tui.widgets.tabs import TabLine
 
 ROOM_FOR_ALL = (120, 36)
-"""From this width and height on, all panels are shown beside one another."""
+"""Minimum width and height for showing all panels side by side."""
 LOG_LINES = 60
-"""Of the log's end, told with every look: a screenful."""
+"""Lines of the log's end that come with every update: a screenful."""
 
 
 class RunScreen(FollowingScreen):
-    """Follows one run.
+    """A screen that follows one run.
 
-    All that reads files is done by a :class:`~mabe_tui.runs.following.feed.RunFeed` in its thread; what it
-    tells comes as messages.
+    All files are read by a :class:`~mabe_tui.runs.following.feed.RunFeed` in its own thread, whose results
+    arrive as messages.
     """
 
     PLACES: ClassVar[tuple[str, ...]] = ("run", ACTING, "chart", "log", "screen")
@@ -69,18 +69,18 @@ class RunScreen(FollowingScreen):
         self._has_price = self._has_begun = False
         self._spec = default_spec()
         self._alone: str | None = None
-        """The panel that a second press of its key has put alone, where there is room for all."""
+        """The panel maximised by a second press of its key, if all panels fit."""
         self._chart_panel = self.run_view.panel
-        """The panel with charts that was shown last."""
+        """The last panel with charts that was shown."""
 
     def body(self) -> ComposeResult:
-        """Lay out standing, panel names and panels."""
+        """Lay out header, panel names and panels."""
         yield RunHeader(id="standing")
         yield TabLine("panel", id="tabs")
         yield Panels(default_spec(), id="panels")
 
     def heading(self) -> str:
-        """Name the run and its state."""
+        """Return the run's name and state."""
         return (
             f"mabe  {self.run_id}  {state_word(self.look)}" if self.look else f"mabe  {self.run_id}"
         )
@@ -96,11 +96,11 @@ class RunScreen(FollowingScreen):
         return self.query_one(LogPanel)
 
     def lacks(self, action: str) -> str | None:
-        """Take away what the task of the run does not have."""
+        """Disable actions that the run's task does not support."""
         return lacking_view(action, self._spec)
 
     def why_not(self, action: str) -> str | None:
-        """Take away what a run cannot do: one that is gone nothing, an imported one not go on."""
+        """Disable actions that are not possible for a removed or imported run."""
         if self.look is not None:
             state = self.look.summary.state
             if self.look.is_gone and action in OF_FILES:
@@ -113,28 +113,28 @@ class RunScreen(FollowingScreen):
 
     @property
     def is_ready(self) -> bool:
-        """Whether the run is shown and nothing is searched for."""
+        """Whether the run is shown and no search is running."""
         return super().is_ready and not self.log_panel.is_searching
 
     # ── the feed ──────────────────────────────────────────────────────────────────────────────
 
     def on_screen_suspend(self) -> None:
-        """FeedUpdate less often while another screen is over this one."""
+        """Update less often while another screen covers this one."""
         self._wish(unseen=True)
 
     def on_screen_resume(self) -> None:
-        """FeedUpdate again."""
+        """Update at the normal rate again."""
         self._wish()
 
     def begin(self, source: RunSource) -> None:
-        """Read how a person looks at it."""
+        """Read the saved view."""
         price, spec = source.request.limits.usd_per_hour, spec_of(source.request.experiment)
         view = RunView.read(self.mabe.view_state, self.run_id)
         view = replace(view, panel=panel_of(view.panel, spec))
         self._post(Began(view, price is not None, spec))
 
     def on_problem(self, message: Problem) -> None:
-        """Say it for good where the run cannot be read; the handler of all screens shows the notice."""
+        """Show the error permanently if the run cannot be read; the base class shows the notice."""
         self.query_one(RunHeader).show_problem(message.text)
 
     @on(Began)
@@ -166,7 +166,9 @@ class RunScreen(FollowingScreen):
         if self.run_view.panel == LOG:
             self._write_tabs()
         for alert in self.look.alerts:
-            if alert.kind != "warning":  # those stand above the charts, and would hide them
+            if (
+                alert.kind != "warning"
+            ):  # the header already shows these, and notices would hide the charts
                 text = f"{self.run_id}: {alert.message}"
                 self.mabe.tell(Notice(self.run_id, text, alert.severity))
 
@@ -177,13 +179,13 @@ class RunScreen(FollowingScreen):
         return self.size.width >= ROOM_FOR_ALL[0] and self.size.height >= ROOM_FOR_ALL[1]
 
     def on_resize(self, event: events.Resize) -> None:
-        """Show one panel or all, as there is room."""
+        """Show one panel or all, depending on the size."""
         del event
         self._arrange()
         self.query_one(RunHeader).lay_out()
 
     def action_panel(self, key: str) -> None:
-        """Show a panel, or go to it; at a second press, alone."""
+        """Show a panel, or focus it; at a second press, maximise it."""
         if key not in [kind.key for kind in self.panels.kinds]:
             self.notify(f"the task {self._spec.name} has no such chart", severity="warning")
             return
@@ -194,7 +196,7 @@ class RunScreen(FollowingScreen):
         self.panels.focus_on(key)
 
     def action_axis(self) -> None:
-        """Draw over the next x; the cursor stays at its point."""
+        """Switch to the next x axis; the cursor stays at its point."""
         name, x = self.panels.cursor
         before = self.run_view.drawn(self._has_price).axis
         self.panels.reset()
@@ -210,11 +212,11 @@ class RunScreen(FollowingScreen):
         self.panels.put_cursor(message.x)
 
     def action_log_y(self) -> None:
-        """Toggle a logarithmic axis for losses and rates."""
+        """Toggle the logarithmic axis of losses and rates."""
         self._change(replace(self.run_view, log_y=not self.run_view.log_y))
 
     def action_smooth(self) -> None:
-        """Smooth more, or not at all."""
+        """Increase smoothing, or turn it off after the most."""
         self._change(self.run_view.next_smoothing())
 
     def _change(self, view: RunView) -> None:
@@ -238,7 +240,7 @@ class RunScreen(FollowingScreen):
         names = [(kind.key, kind.label) for kind in self.panels.kinds]
         self.query_one(TabLine).show(names, self.run_view.panel, words)
 
-    # ── log, and jumps between it and the charts ──────────────────────────────────────────────
+    # ── log and charts ────────────────────────────────────────────────────────────────────────
 
     @on(LogPanel.Placed)
     def _keep_place(self, message: LogPanel.Placed) -> None:
@@ -281,10 +283,10 @@ class RunScreen(FollowingScreen):
         if not self._is_roomy or self._alone is not None:
             self.action_panel(self._chart_panel)
 
-    # ── elsewhere ─────────────────────────────────────────────────────────────────────────────
+    # ── other screens ─────────────────────────────────────────────────────────────────────────
 
     def action_export(self) -> None:
-        """Write the charts shown to an SVG file."""
+        """Write the visible charts to an SVG file."""
         charts = {} if self.look is None else self.look.charts
         if not charts:
             self.notify("no chart is shown: 1 to 5 choose one", severity="warning")
@@ -314,5 +316,5 @@ class RunScreen(FollowingScreen):
         self.mabe.open_checkpoints(self.run_id)
 
     def action_video(self) -> None:
-        """Watch the run's validation videos."""
+        """Show the run's validation videos."""
         self.mabe.open_videos(self.run_id)

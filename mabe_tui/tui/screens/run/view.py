@@ -1,4 +1,4 @@
-"""How a person looks at runs: axis, smoothing, panel; and where each log was let go of. Survives a crash."""
+"""View settings of runs (axis, smoothing, panel, position in each log), kept between sessions."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,7 +14,7 @@ from mabe_tui.tui.keys import KEYS
 SCREEN = "run"
 SMOOTHINGS = (0.0, 0.6, 0.9, 0.97)
 MOST_LOGS = 50
-"""So many runs' panels and places in their logs are remembered."""
+"""Number of runs whose panels and log positions are kept."""
 
 OF_FILES = frozenset(
     {key.action for key in KEYS[ACTING]} | {"replay", "compare", "checkpoints", "video"}
@@ -24,7 +24,7 @@ OF_FILES = frozenset(
 
 @dataclass(frozen=True)
 class RunView:
-    """What the keys of a run's screen have set."""
+    """The settings changed by the keys of a run's screen."""
 
     axis: Axis = Axis.EPOCH
     log_y: bool = False
@@ -32,11 +32,11 @@ class RunView:
     panel: str = "loss"
     """See :func:`~mabe_tui.tui.widgets.panels.panel_of`."""
     lines: dict[str, int] = field(default_factory=dict)
-    """Run → number, from 1, of the line of its log at which one stays; no entry: it follows the end."""
+    """Run → the line of its log, from 1, at which the view stays; runs without an entry follow the end."""
 
     @classmethod
     def read(cls, state: ViewState, run: str) -> "RunView":
-        """Return what was kept for a run; what cannot be understood is as at first."""
+        """Return the settings saved for a run, with defaults in place of invalid ones."""
         kept = state.screen(SCREEN)
         lines, panel = kept.get("lines"), _panels(kept).get(run)
         return cls(
@@ -50,7 +50,7 @@ class RunView:
         )
 
     def keep(self, state: ViewState, run: str) -> None:
-        """Keep it.
+        """Save the settings.
 
         Raises:
             UserError: the state folder cannot be written.
@@ -66,24 +66,24 @@ class RunView:
         state.keep(SCREEN, **values)
 
     def drawn(self, has_price: bool, scales: frozenset[str] = frozenset()) -> View:
-        """Say how charts are drawn; without a price, time stands for dollars.
+        """Return the curve settings; without a price, time replaces dollars.
 
         Args:
-            has_price: whether what the run costs is known.
-            scales: the charts for which a logarithmic axis makes sense.
+            has_price: whether the run's price is known.
+            scales: the charts for which a logarithmic axis is useful.
         """
         unpaid = self.axis is Axis.DOLLARS and not has_price
         log = scales if self.log_y else frozenset()
         return View(Axis.TIME if unpaid else self.axis, self.smooth, log)
 
     def next_axis(self, has_price: bool) -> "RunView":
-        """Take the next axis, dollars only where there is a price."""
+        """Switch to the next axis; dollars only if there is a price."""
         axes = [axis for axis in Axis if has_price or axis is not Axis.DOLLARS]
         at = axes.index(self.axis) if self.axis in axes else -1
         return replace(self, axis=axes[(at + 1) % len(axes)])
 
     def next_smoothing(self) -> "RunView":
-        """Smooth more, or, after the most, not at all."""
+        """Increase smoothing, or turn it off after the most."""
         at = SMOOTHINGS.index(self.smooth)
         return replace(self, smooth=SMOOTHINGS[(at + 1) % len(SMOOTHINGS)])
 
@@ -95,7 +95,7 @@ class RunView:
         return replace(self, lines=dict([*lines.items()][-MOST_LOGS:]))
 
     def words(self, has_price: bool) -> str:
-        """Spell it: ``epoch · log y · ema 0.6``."""
+        """Return the settings in words: ``epoch · log y · ema 0.6``."""
         parts = [self.drawn(has_price).axis.value]
         parts += ["log y"] if self.log_y else []
         parts += [f"ema {self.smooth:g}"] if self.smooth else []
@@ -103,13 +103,13 @@ class RunView:
 
 
 def _panels(kept: dict[str, Any]) -> dict[str, str]:
-    """Return the panel of each run that was shown last."""
+    """Return the last shown panel of each run."""
     panels = kept.get("panels")
     return panels if isinstance(panels, dict) else {}
 
 
 def state_word(look: FeedUpdate) -> str:
-    """Name what the heading says of a run."""
+    """Return how the heading refers to a run."""
     if look.is_gone:
         return "gone"
     return "replay" if look.replay is not None else shown_state(look.summary)

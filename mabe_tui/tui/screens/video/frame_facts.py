@@ -1,4 +1,4 @@
-"""What is known of the frame that is shown: where it is, its classes, probabilities, who acts on whom."""
+"""A panel with facts about the current frame: position, classes, probabilities, actions."""
 
 import textwrap
 from collections.abc import Sequence
@@ -19,22 +19,22 @@ KEY_WIDTH = 7
 BARS_AT = 8
 """Row of the first probability."""
 ACTS = 2
-"""Annotated actions that are named."""
+"""Number of annotated actions that are named."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Moment:
-    """How a video is being looked at."""
+    """The current view of a video."""
 
     frame: int = 0
     playing: bool = False
     speed: float = 1.0
     look: str = ""
-    """What the arena shows."""
+    """The name of the arena's view."""
 
 
 class FrameFacts(Picture):
-    """A column of words and bars."""
+    """A column of text and bars."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -44,23 +44,23 @@ class FrameFacts(Picture):
         self._waiting = ""
 
     def show(self, video: TrackedVideo | None, watched: PredictedVideo | None) -> None:
-        """Show another video, or what has become known of it."""
+        """Show another video, or newly available data about it."""
         self._video, self._watched = video, watched
         self.redraw()
 
     def wait(self, words: str) -> None:
-        """Say in place of the probabilities why there are none."""
+        """Show why there are no probabilities in their place."""
         self._waiting = words
         self.redraw()
 
     def show_moment(self, moment: Moment) -> None:
-        """Show another frame, or another way of looking."""
+        """Show another frame or view."""
         if moment != self._moment:
             self._moment = moment
             self.redraw()
 
     def picture(self, width: int, height: int, ascii_only: bool) -> Sequence[Row]:
-        """Write the lines from the top."""
+        """Return the lines from the top."""
         if self._video is None:
             return ()
         grid = Grid(height, width)
@@ -70,7 +70,7 @@ class FrameFacts(Picture):
         return grid.rows()
 
     def role_style(self, role: int, y: int) -> Style:
-        """Colour each class."""
+        """Apply each class's colour."""
         return class_style(self.colours, role) if role >= 0 else super().role_style(role, y)
 
     def _write_place(self, grid: Grid, video: TrackedVideo, ascii_only: bool) -> None:

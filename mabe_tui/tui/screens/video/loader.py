@@ -1,4 +1,4 @@
-"""Reading a run's videos and a checkpoint's answer, in threads that end when nobody wants them."""
+"""Read a run's videos and a checkpoint's predictions, in threads that can be cancelled."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +17,7 @@ from mabe_tui.tui.work import SECONDS_BETWEEN
 
 
 class Listed(Message):
-    """The videos and checkpoints of the run."""
+    """The videos and checkpoints of the run are known."""
 
     def __init__(self, scores: list[VideoScore], checkpoints: list[str]) -> None:
         super().__init__()
@@ -31,11 +31,11 @@ class Opened(Message):
         super().__init__()
         self.video = video
         self.arena = arena
-        """All that there is to see of it."""
+        """The extent of the whole arena."""
 
 
 class Predicted(Message):
-    """A checkpoint's answer."""
+    """A checkpoint's predictions."""
 
     def __init__(self, watched: PredictedVideo) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class Predicted(Message):
 
 
 class Told(Message):
-    """How far the reading or the answer is."""
+    """Progress of reading or predicting."""
 
     def __init__(self, words: str) -> None:
         super().__init__()
@@ -51,7 +51,7 @@ class Told(Message):
 
 
 class Missing(Message):
-    """The list, a video or an answer cannot be had; one line that says why and what to do."""
+    """The list, a video or predictions are unavailable; one line that says why and what to do."""
 
     def __init__(self, what: str, words: str) -> None:
         super().__init__()
@@ -59,18 +59,18 @@ class Missing(Message):
 
 
 LIST, VIDEO, ANSWER = "list", "video", "answer"
-"""What there is to read, which :attr:`Missing.what` names."""
+"""The kinds of data to read, named in :attr:`Missing.what`."""
 
 
 class _UnwantedError(Exception):
-    """Another video is wanted by now, or none."""
+    """Another video, or none, is requested by now."""
 
 
 class VideoLoader:
-    """Does one thing after another: a newer wish ends the work on the one before.
+    """A loader with one job at a time: a newer request cancels the previous one.
 
     Args:
-        screen: gets the messages.
+        screen: receives the messages.
         entry: the run.
     """
 
@@ -79,16 +79,16 @@ class VideoLoader:
         self._wish = 0
 
     def list(self) -> None:
-        """Read which videos there are; tells :class:`Listed`."""
+        """Read the list of videos; post :class:`Listed`."""
         run = self._entry.run
         self._do(LIST, lambda _: Listed(validation_scores(run), pointer_names(run)))
 
     def open(self, video_id: str, data: Path | None) -> None:
-        """Read poses and truth; tells :class:`Opened`.
+        """Read poses and truth; post :class:`Opened`.
 
         Args:
-            video_id: which video.
-            data: where the data are now; none: where the run found them.
+            video_id: the video's id.
+            data: the folder that has the data now; by default that of the run.
         """
 
         def work(tell: Progress) -> Message:
@@ -99,12 +99,12 @@ class VideoLoader:
         self._do(VIDEO, work)
 
     def predict(self, video: TrackedVideo, which: str) -> None:
-        """Have a checkpoint's answer; tells :class:`Predicted`."""
+        """Load or compute a checkpoint's predictions; post :class:`Predicted`."""
         entry = self._entry
         self._do(ANSWER, lambda tell: Predicted(predict_video(entry, video, which, progress=tell)))
 
     def close(self) -> None:
-        """Want nothing more."""
+        """Cancel all requests."""
         self._wish += 1
 
     def _do(self, what: str, work: Callable[[Progress], Message]) -> None:

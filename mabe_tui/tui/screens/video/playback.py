@@ -1,20 +1,19 @@
-"""Where in a video one is, and how it moves on. It reads no clock: every call is told the time."""
+"""The playback position in a video. It reads no clock: callers pass the time."""
 
 import re
 
 from core.errors import ConfigError
 
 SPEEDS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
-"""Times the video's own rate."""
+"""Multiples of the video's own frame rate."""
 NORMAL = 1.0
 _MINUTES = re.compile(r"(?:(\d+):)?(\d+):(\d+(?:\.\d*)?)")
 
 
 class Playback:
-    """A position in a video of so many frames, standing still or moving with the clock.
+    """A position in a video with a given number of frames, paused or playing.
 
-    The frame follows from the time that has passed, so whoever draws too slowly passes over frames and
-    never falls behind.
+    The frame is computed from the elapsed time, so slow drawing skips frames and never falls behind.
     """
 
     def __init__(self, frames: int, frames_per_second: float, speed: float = NORMAL) -> None:
@@ -23,7 +22,7 @@ class Playback:
         self._from, self._since = 0, 0.0
 
     def frame(self, now: float) -> int:
-        """Return the frame at this time; the last one ends the playing."""
+        """Return the frame at this time; playback ends at the last one."""
         if not self.playing:
             return self._from
         passed = (now - self._since) * self.frames_per_second * self.speed
@@ -34,29 +33,29 @@ class Playback:
         return at
 
     def seek(self, frame: int, now: float) -> None:
-        """Go to a frame, or to the nearest there is; playing goes on from there."""
+        """Go to a frame, clamped to the video; playback continues from there."""
         self._from, self._since = min(max(frame, 0), self.frames - 1), now
 
     def toggle(self, now: float) -> None:
-        """Play or pause; from the last frame, play from the first."""
+        """Play or pause; at the last frame, play from the first."""
         at = self.frame(now)
         self.seek(0 if not self.playing and at == self.frames - 1 else at, now)
         self.playing = not self.playing
 
     def pause(self, now: float) -> None:
-        """Stand still."""
+        """Pause."""
         self.seek(self.frame(now), now)
         self.playing = False
 
     def faster(self, steps: int, now: float) -> None:
-        """Take the next speed of :data:`SPEEDS`, or with -1 the one before."""
+        """Switch to the next speed of :data:`SPEEDS`, or with -1 to the previous one."""
         self.seek(self.frame(now), now)
         nearest = min(range(len(SPEEDS)), key=lambda n: abs(SPEEDS[n] - self.speed))
         self.speed = SPEEDS[min(max(nearest + steps, 0), len(SPEEDS) - 1)]
 
 
 def clock_text(seconds: float) -> str:
-    """Spell a place in a video: ``01:22.04``, ``1:01:22.04``."""
+    """Format a position in a video: ``01:22.04``, ``1:01:22.04``."""
     hundredths = round(seconds * 100)
     minutes, rest = divmod(hundredths, 6000)
     hours, minutes = divmod(minutes, 60)
@@ -65,7 +64,7 @@ def clock_text(seconds: float) -> str:
 
 
 def parse_place(text: str, frames: int, frames_per_second: float) -> int:
-    """Read a frame (``2460``) or a time (``1:22.5``).
+    """Parse a frame (``2460``) or a time (``1:22.5``).
 
     Raises:
         ConfigError: it is neither, or the video has no such frame.

@@ -1,4 +1,4 @@
-"""A video that is played: mice, what is known of the frame, and two strips beneath them."""
+"""The video player: mice, facts about the frame, and two strips below."""
 
 from collections.abc import Mapping
 from typing import Annotated, cast
@@ -23,12 +23,12 @@ from mabe_tui.tui.widgets.ethogram import ROWS, SPANS, Ethograms
 
 DRAWN_PER_SECOND = 20
 ROOMY = 36
-"""Rows from which on the courses of the probabilities are drawn, too."""
+"""Minimum rows at which the probabilities are drawn over time, too."""
 MOST_COURSES = 8
 
 
 class Looking(msgspec.Struct, frozen=True, kw_only=True):
-    """How a person likes to look at videos; kept for the next time."""
+    """Saved view settings of the player."""
 
     view: Annotated[int, msgspec.Meta(ge=0)] = MICE
     trail_seconds: float = TRAILS[1]
@@ -37,7 +37,7 @@ class Looking(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, kept: Mapping[str, object]) -> "Looking":
-        """Read what was kept; what is damaged counts as not kept."""
+        """Return the saved settings, or defaults if they are damaged."""
         try:
             return msgspec.convert(kept, cls)
         except msgspec.ValidationError:
@@ -45,7 +45,7 @@ class Looking(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Player(Vertical, can_focus=True):
-    """Plays one video; the keys are its screen's."""
+    """Plays one video; its screen handles the keys."""
 
     DEFAULT_CSS = """
     Player { height: 1fr; padding: 0 1; }
@@ -56,7 +56,7 @@ class Player(Vertical, can_focus=True):
     """
 
     class LookingChanged(Message):
-        """A person likes to look otherwise now."""
+        """The view settings changed."""
 
         def __init__(self, looking: Looking) -> None:
             super().__init__()
@@ -73,7 +73,7 @@ class Player(Vertical, can_focus=True):
         self._timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        """Lay out the mice beside the facts, and the strips."""
+        """Lay out mice, facts and strips."""
         with Horizontal(id="stage"):
             yield Arena()
             yield FrameFacts()
@@ -81,12 +81,12 @@ class Player(Vertical, can_focus=True):
         yield Ethograms(courses=True, id="around")
 
     def on_mount(self) -> None:
-        """Have the clock ready."""
+        """Create the clock."""
         self._timer = self.set_interval(1 / DRAWN_PER_SECOND, self.draw, pause=True)
         self.query_one(Arena).look(self.looking.view, self.looking.trail_seconds)
 
     def on_resize(self) -> None:
-        """Show as much as there is room for."""
+        """Show as much as fits."""
         self._fit()
 
     def _fit(self) -> None:
@@ -94,10 +94,10 @@ class Player(Vertical, can_focus=True):
         fits = self.size.height >= ROOMY and len(names) <= MOST_COURSES
         self.query_one("#around").styles.height = ROWS + (len(names) if fits else 0)
 
-    # ── what is shown ─────────────────────────────────────────────────────────────────────────
+    # ── content ───────────────────────────────────────────────────────────────────────────────
 
     def clear(self, words: str) -> None:
-        """Show words, and no video."""
+        """Show a message instead of a video."""
         self.video = self.watched = None
         self.playback = Playback(1, 1.0)
         self.query_one(Arena).say(words)
@@ -107,7 +107,7 @@ class Player(Vertical, can_focus=True):
             strip.show(None, None)
 
     def open(self, video: TrackedVideo, arena: View) -> None:
-        """Show a video from its first frame; its prediction comes later."""
+        """Show a video from its first frame; its predictions come later."""
         self.playback = Playback(video.frames, video.frames_per_second, self.looking.speed)
         self.video, self.watched = video, None
         self._fit()
@@ -115,12 +115,12 @@ class Player(Vertical, can_focus=True):
         self._know()
 
     def add_prediction(self, watched: PredictedVideo | None) -> None:
-        """Show the model's answer, too; ``None``: the one that was there no longer counts."""
+        """Show the model's predictions, too; ``None`` discards the previous ones."""
         self.watched = watched
         self._know()
 
     def wait(self, words: str) -> None:
-        """Say why there is no answer yet."""
+        """Show why there are no predictions yet."""
         self.query_one(FrameFacts).wait(words)
 
     def _know(self) -> None:
@@ -135,7 +135,7 @@ class Player(Vertical, can_focus=True):
         self.draw()
 
     def draw(self) -> None:
-        """Draw the frame of this moment."""
+        """Draw the current frame."""
         if self.video is None or self._timer is None:
             return
         at = self.frame
@@ -155,12 +155,12 @@ class Player(Vertical, can_focus=True):
 
     @property
     def is_seen(self) -> bool:
-        """Whether there is a video, and it is on the screen."""
+        """Whether a video is shown."""
         return self.video is not None and bool(self.display)
 
     @property
     def frame(self) -> int:
-        """The frame of this moment."""
+        """The current frame."""
         return self.playback.frame(self._now)
 
     @property
@@ -172,7 +172,7 @@ class Player(Vertical, can_focus=True):
         trail = self.looking.trail_seconds
         return f"{words}, trail {trail:g} s" if trail else words
 
-    # ── what is done ──────────────────────────────────────────────────────────────────────────
+    # ── actions ───────────────────────────────────────────────────────────────────────────────
 
     def toggle(self) -> None:
         """Play or pause."""
@@ -184,7 +184,7 @@ class Player(Vertical, can_focus=True):
         self.draw()
 
     def pause(self) -> None:
-        """Stand still."""
+        """Pause."""
         self.playback.pause(self._now)
         self.draw()
 
@@ -202,24 +202,24 @@ class Player(Vertical, can_focus=True):
         self.widen(message.steps)
 
     def faster(self, steps: int) -> None:
-        """Play at the next speed, or the one before."""
+        """Play at the next or previous speed."""
         self.playback.faster(steps, self._now)
         self._like(replace(self.looking, speed=self.playback.speed))
 
     def widen(self, steps: int) -> None:
-        """Show more seconds around the frame, or fewer."""
+        """Show more or fewer seconds around the frame."""
         at = min(range(len(SPANS)), key=lambda n: abs(SPANS[n] - self.looking.span_seconds))
         span = SPANS[min(max(at + steps, 0), len(SPANS) - 1)]
         self._like(replace(self.looking, span_seconds=span))
 
     def next_view(self) -> None:
-        """Show the arena, all mice close up, or one after another."""
+        """Cycle through the arena, all mice close up, and each mouse."""
         if self.video is not None:
             after = (self.looking.view + 1) % view_count(self.video)
             self._like(replace(self.looking, view=after))
 
     def next_trail(self) -> None:
-        """Show where mice were for longer, or not at all."""
+        """Change the length of the trails."""
         lengths = [*TRAILS, TRAILS[0]]
         known = self.looking.trail_seconds in TRAILS
         after = lengths[lengths.index(self.looking.trail_seconds) + 1] if known else TRAILS[0]

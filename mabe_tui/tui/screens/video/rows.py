@@ -1,4 +1,4 @@
-"""The video screen's list: validation videos as rows of text, and their order."""
+"""The rows of the list of validation videos, and their order."""
 
 from collections.abc import Sequence
 
@@ -6,14 +6,14 @@ from mabe_tui.runs.videos.video import VideoScore
 from mabe_tui.tui.widgets.columns import Column, Row
 
 Order = tuple[str, bool]
-"""A column's key, and whether its greatest value comes first."""
+"""A column's key, and whether it sorts in descending order first."""
 WORST_FIRST: Order = ("f1_macro_present", False)
 MISSING = "–"
 OF_CLASS = "f1/"
 
 
 def score_columns(classes: Sequence[str]) -> tuple[Column, ...]:
-    """Return the columns for a run that tells these classes apart; keys are those of `mabe video`."""
+    """Return the columns for a run with these classes; keys are those of `mabe video`."""
     of_classes = [
         Column(OF_CLASS + name, name, align="right", rank=number + 1)
         for number, name in enumerate(classes)
@@ -28,19 +28,19 @@ def score_columns(classes: Sequence[str]) -> tuple[Column, ...]:
 
 
 def score_row(score: VideoScore) -> Row:
-    """Write one video's figures."""
+    """Format one video's figures."""
     of_classes = [MISSING if value is None else f"{value:.3f}" for value in score.f1.values()]
     cells = (f"{score.f1_macro_present:.3f}", f"{score.errors:,}", f"{score.frames:,}")
     return Row(score.video_id, (score.video_id, *cells, *of_classes))
 
 
 def falls(key: str) -> bool:
-    """Whether a column's worst value is its greatest, so that sorting by it begins there."""
+    """Return whether a column's worst value is its greatest, so that sorting starts with it."""
     return key in ("errors", "frames")
 
 
 def ordered(scores: Sequence[VideoScore], order: Order) -> list[VideoScore]:
-    """Sort by a column; videos without a value come last, either way."""
+    """Sort by a column; videos without a value come last in either order."""
     key, descending = order
     known = [score for score in scores if _value(score, key) is not None]
     known.sort(key=lambda score: _value(score, key) or 0, reverse=descending)

@@ -1,4 +1,4 @@
-"""Video: the validation videos of a run, the worst first, and one of them played."""
+"""The screen of a run's validation videos: a list, worst first, and a player."""
 
 from pathlib import Path
 from typing import ClassVar
@@ -42,11 +42,11 @@ BEST = "best"
 
 
 class VideoScreen(Watching):
-    """Looks at the videos that a run was measured on.
+    """The list of a run's validation videos beside a player.
 
     Args:
         run_id: the run.
-        checkpoint: whose answer to show at first.
+        checkpoint: the checkpoint whose predictions are shown first.
     """
 
     PLACES: ClassVar[tuple[str, ...]] = (WATCHING, "table", "screen")
@@ -74,7 +74,7 @@ class VideoScreen(Watching):
     # ── layout ────────────────────────────────────────────────────────────────────────────────
 
     def body(self) -> ComposeResult:
-        """Lay out the list beside the player."""
+        """Lay out the list and the player."""
         with Horizontal():
             with Vertical(id="list", classes="panel") as pane:
                 pane.border_title = "validation videos"
@@ -82,7 +82,7 @@ class VideoScreen(Watching):
             yield Player(Looking.of(self.mabe.view_state.screen(NAME)), classes="panel")
 
     def heading(self) -> str:
-        """Name run, video and checkpoint."""
+        """Return run, video and checkpoint."""
         if self.video_id is None:
             return f"mabe  {self.run_id}  validation videos"
         watched = self.player.watched
@@ -97,16 +97,16 @@ class VideoScreen(Watching):
         self.loader.list()
 
     def on_unmount(self) -> None:
-        """End what threads still do for this screen."""
+        """Cancel the work of this screen's threads."""
         self.loader.close()
 
     def on_screen_suspend(self) -> None:
-        """Stand still while another screen is over this one."""
+        """Pause while another screen covers this one."""
         self.player.pause()
 
     @property
     def table(self) -> RowTable:
-        """The videos."""
+        """The table of videos."""
         return self.query_one("#videos", RowTable)
 
     # ── the list ──────────────────────────────────────────────────────────────────────────────
@@ -120,8 +120,8 @@ class VideoScreen(Watching):
         self._open_where_seen()
 
     def on_resize(self) -> None:
-        """Fill the pane beside the list as soon as there is one."""
-        self.call_next(self._open_where_seen)  # once the classes of the new width are set
+        """Fill the pane beside the list once it is displayed."""
+        self.call_next(self._open_where_seen)  # after the classes for the new width are set
 
     def _open_where_seen(self) -> None:
         is_seen = self.has_class("-wide") and self.video_id is None
@@ -137,7 +137,7 @@ class VideoScreen(Watching):
         self._sort(message.column)
 
     def action_sort(self) -> None:
-        """Choose the column that the videos are sorted by."""
+        """Choose the sort column."""
 
         def chosen(key: str | None) -> None:
             if key is not None:
@@ -154,13 +154,13 @@ class VideoScreen(Watching):
 
     @on(RowTable.Chosen)
     def _choose(self, message: RowTable.Chosen) -> None:
-        self.add_class("watching")  # what is not displayed takes no focus
+        self.add_class("watching")  # a hidden widget takes no focus
         self.player.focus()
         if message.key != self.video_id:
             self._open(message.key)
 
     def action_back(self) -> None:
-        """Go back to the list, and from there to the screen before."""
+        """Return to the list, and from there to the previous screen."""
         if not self.player.has_focus:
             super().action_back()
             return
@@ -169,7 +169,7 @@ class VideoScreen(Watching):
         self.table.focus()
 
     def on_descendant_focus(self) -> None:
-        """Where there is room for one of the two, show the one that has the focus."""
+        """If only one of the two fits, show the one that has the focus."""
         self.set_class(self.player.has_focus, "watching")
         self.refresh_bindings()
 
@@ -217,7 +217,7 @@ class VideoScreen(Watching):
         self.notify(message.words, severity="error", markup=False)
 
     def action_checkpoint(self) -> None:
-        """Choose the checkpoint whose answer is shown."""
+        """Choose the checkpoint whose predictions are shown."""
 
         def chosen(name: str | None) -> None:
             if name is not None:
@@ -227,7 +227,7 @@ class VideoScreen(Watching):
         self.app.push_screen(PickScreen("checkpoint", self._checkpoints), chosen)
 
     def action_data(self) -> None:
-        """Name the folder that has the data, and open the video from there."""
+        """Ask for the folder with the data, and open the video from there."""
 
         def typed(text: str | None) -> None:
             if text is None:
@@ -241,7 +241,7 @@ class VideoScreen(Watching):
         hint = "a folder in the competition's layout; nothing: where the run found them"
         self.app.push_screen(EntryScreen("data", str(self._data or ""), hint), typed)
 
-    # ── what is kept ──────────────────────────────────────────────────────────────────────────
+    # ── view state ────────────────────────────────────────────────────────────────────────────
 
     def _arrange(self, kept: dict[str, object]) -> None:
         if isinstance(kept.get("sort"), str):

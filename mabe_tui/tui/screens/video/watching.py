@@ -1,4 +1,4 @@
-"""What keys do to a video that is played."""
+"""Key actions of the video player."""
 
 from core.errors import ConfigError
 from mabe_tui.tui.screens.base import MabeScreen
@@ -7,7 +7,7 @@ from mabe_tui.tui.screens.video.playback import parse_place
 from mabe_tui.tui.screens.video.player import Player
 
 WATCHING = "video"
-"""The place of these keys."""
+"""The name of their place in the key table."""
 PLAYED = frozenset(
     ("play", "step", "skip", "end", "speed", "error", "bout", "go_to", "view", "trail", "span")
 )
@@ -15,15 +15,15 @@ NOT_YET = "the model's answer is not there yet"
 
 
 class Watching(MabeScreen):
-    """A screen with a player; put :data:`WATCHING` into ``PLACES`` and ``BINDINGS``."""
+    """A screen with a player; add :data:`WATCHING` to ``PLACES`` and ``BINDINGS``."""
 
     @property
     def player(self) -> Player:
-        """What plays the video."""
+        """The player."""
         return self.query_one(Player)
 
     def why_not(self, action: str) -> str | None:
-        """Take away what is done to a video while none is seen."""
+        """Disable the player's actions while no video is shown."""
         if action in PLAYED and not (self.is_mounted and self.player.is_seen):
             return "no video is shown"
         return super().why_not(action)
@@ -33,12 +33,12 @@ class Watching(MabeScreen):
         self.player.toggle()
 
     def action_step(self, frames: int) -> None:
-        """Stand still some frames on."""
+        """Pause and move by some frames."""
         self.player.pause()
         self.player.seek(self.player.frame + frames)
 
     def action_skip(self, seconds: float) -> None:
-        """Go on by some seconds."""
+        """Move by some seconds."""
         rate = self.player.playback.frames_per_second
         self.player.seek(self.player.frame + round(seconds * rate))
 
@@ -47,23 +47,23 @@ class Watching(MabeScreen):
         self.player.seek(0 if direction < 0 else self.player.playback.frames - 1)
 
     def action_speed(self, steps: int) -> None:
-        """Play faster or more slowly."""
+        """Change the speed."""
         self.player.faster(steps)
 
     def action_error(self, direction: int) -> None:
-        """Go to the next or previous run of wrong frames."""
+        """Jump to the next or previous stretch of wrong frames."""
         self._jump("error", direction)
 
     def action_bout(self, direction: int) -> None:
-        """Go to the next bout, or the one before."""
+        """Jump to the next or previous bout."""
         self._jump("bout", direction)
 
     def action_view(self) -> None:
-        """Show the arena, the mice close up, or one mouse."""
+        """Cycle through the arena, all mice close up, and each mouse."""
         self.player.next_view()
 
     def action_trail(self) -> None:
-        """Show a longer trail, or none."""
+        """Change the length of the trails."""
         self.player.next_trail()
 
     def action_span(self, steps: int) -> None:
@@ -71,7 +71,7 @@ class Watching(MabeScreen):
         self.player.widen(steps)
 
     def action_go_to(self) -> None:
-        """Ask for a frame or a time and go there."""
+        """Ask for a frame or a time and jump there."""
         video = self.player.video
         if video is None:
             return
