@@ -98,9 +98,9 @@ class MeanFit:
             step=0,
             seconds=round(time.perf_counter() - self._began, 3),
             train_loss=math.nan,
-            learning_rate=0.0,
+            learning_rate=math.nan,
             gradient_norm=math.nan,
-            frames_per_second=0.0,
+            frames_per_second=math.nan,
             metrics=metrics,
         )
         monitored = metrics.get(self.learner.monitor, math.nan)

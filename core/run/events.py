@@ -123,9 +123,14 @@ class Epoch(Event, frozen=True, tag="epoch"):
     gradient_norm: float
     """Mean over the epoch's optimiser steps, before clipping."""
     frames_per_second: float
-    """Training frames per second of training time, excluding validation."""
+    """Training frames per second of training time, excluding validation; NaN where nothing is known of it."""
     metrics: dict[str, float]
     """What the task measured; the task defines the keys."""
+
+    @property
+    def was_trained(self) -> bool:
+        """Whether a training of its own is known: not of an imported log, nor of an ensemble's mean."""
+        return not math.isnan(self.frames_per_second)
 
 
 class CheckpointSaved(Event, frozen=True, tag="checkpoint_saved"):

@@ -58,7 +58,8 @@ def test_commits_that_are_refused_cost_no_event(
     assert [epoch.epoch for epoch in history.epochs] == list(range(1, 13))
     assert_mirrors_volume(server, run)
     log = run.log_path(handle.attempt).read_text()
-    assert "mabe: the volume could not be committed (ResourceExhaustedError: " in log
+    # which refusals the job's own commits met: Modal's runtime commits as well, every few seconds
+    assert "mabe: the volume could not be committed (" in log
     assert "mabe: the volume is committed again" in log
     assert len(server.cloud.calls[str(handle.reference["call_id"])].tasks) == 1
     assert rewrites < len(REFUSALS)

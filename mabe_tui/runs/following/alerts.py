@@ -78,7 +78,8 @@ class AlertWatch:
         if isinstance(event, Step):
             values = {"train_loss": event.loss}
         else:
-            values = {"train_loss": event.train_loss, **event.metrics}
+            trained = {"train_loss": event.train_loss} if event.was_trained else {}
+            values = trained | event.metrics
         for name, value in values.items():
             key = (event.attempt, name)
             if math.isfinite(value):

@@ -89,7 +89,7 @@ def epoch_line(event: Epoch, spec: TaskSpec, epochs: int | None, wide: bool = Fa
     total = f"/{epochs}" if epochs else ""
     width = len(str(epochs or event.epoch))
     shown = [f"epoch {event.epoch:>{width}}{total}"]
-    known = not isnan(event.frames_per_second)  # an imported log does not tell
+    known = event.was_trained
     shown += [f"train {event.train_loss:.4f}"] if known or not isnan(event.train_loss) else []
     shown += [f"{name} {value:.4f}" for name, value in _told_metrics(event, spec, wide)]
     shown += [f"lr {event.learning_rate:.2e}"] if wide and not isnan(event.learning_rate) else []
@@ -185,6 +185,11 @@ def _beginning_line(event: RunStarted | DataReady | Resumed, spec: TaskSpec) -> 
             return (
                 f"attempt {event.attempt}: {event.device} ({event.device_name}),"
                 f" torch {event.torch}, {event.threads} thread{'s' * (event.threads != 1)}, seed {event.seed}"
+            )
+        case DataReady(parameters=0):  # the mean of other runs
+            return (
+                f"data: {spec.unit.count(event.validation_units)} to validate;"
+                f" {spec.example.count(event.validation_examples)}"
             )
         case DataReady():
             return (

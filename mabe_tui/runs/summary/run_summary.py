@@ -250,9 +250,9 @@ def _with_epochs(facts: RunSummary, history: History, spec: TaskSpec) -> RunSumm
         best_metric=best.metrics[facts.monitor or ""] if best else None,
         best_epoch=best.epoch if best else None,
         metrics=last.metrics if last else {},
-        train_loss=step.loss if step else _train_loss(facts, last) if last else None,
-        learning_rate=_told(latest.learning_rate) if latest else None,
-        frames_per_second=_told(latest.frames_per_second) if latest else None,
+        train_loss=step.loss if step else _train_loss(last) if last else None,
+        learning_rate=_known(latest.learning_rate) if latest else None,
+        frames_per_second=_known(latest.frames_per_second) if latest else None,
         seconds_per_epoch=math.fsum(recent) / len(recent) if recent else None,
         epoch_fraction=min(1.0, step.epoch_step / max(1, step.epoch_steps)) if step else 0.0,
         epoch_step=step.epoch_step if step else 0,
@@ -277,13 +277,13 @@ def _with_score(facts: RunSummary, best: Epoch | None, spec: TaskSpec) -> RunSum
     )
 
 
-def _train_loss(facts: RunSummary, last: Epoch) -> float | None:
-    """Return the epoch's training loss, which is no number where it diverged."""
-    return _told(last.train_loss) if facts.imported else last.train_loss
+def _train_loss(last: Epoch) -> float | None:
+    """Return the epoch's training loss: NaN if it diverged, ``None`` if there was no training."""
+    return last.train_loss if last.was_trained else _known(last.train_loss)
 
 
-def _told(value: float) -> float | None:
-    """Return a figure, or ``None`` where an imported log does not tell it."""
+def _known(value: float) -> float | None:
+    """Return a figure, or ``None`` where it is unknown."""
     return None if math.isnan(value) else value
 
 

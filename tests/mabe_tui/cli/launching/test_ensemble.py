@@ -119,3 +119,13 @@ def test_removing_a_member_says_that_the_ensemble_needs_it(home: Path) -> None:
         reason = removal_of(store[member.id], whole).reason
         assert f"{ensemble.id} cannot predict without it" in reason
         assert "predict" not in removal_of(store[other.id], whole).reason
+
+
+def test_an_ensemble_shows_no_figures_of_a_training(home: Path) -> None:
+    summary = json.loads(mabe("status", "v6-mean", "--json").stdout)
+    assert summary["train_loss"] is None
+    assert summary["learning_rate"] is None
+    log = mabe("logs", "v6-mean").stdout
+    assert "train nan" not in log
+    assert "to learn from" not in log
+    assert "to validate; " in log
