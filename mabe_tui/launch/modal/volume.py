@@ -34,6 +34,7 @@ EVALUATIONS = tuple(
     for epoch in ("best", "last")
     for table in ("", "-confusion")
 )
+PREDICTIONS = "evaluation/predictions.parquet"
 READ_AT_ONCE = 8
 TRIES = 3
 OWN_WORDS = b"mabe: "
@@ -153,6 +154,10 @@ def _sync(recorder: Recorder, while_read: bool) -> int:
         added += _sync_attempt(recorder, attempt, sizes, while_read)
     _take_over_calls(run, attempts, sizes)
     whole = [path for path in sizes if POINTER.fullmatch(path) or path in EVALUATIONS]
+    if (
+        attempts and attempt_ending(run, attempts[-1]) is not None
+    ):  # large: not at every new best epoch
+        whole += [PREDICTIONS] if sizes.get(PREDICTIONS, 0) != _size(run.predictions) else []
     for path, content in read(run, whole).items():
         write_bytes_atomically(run.path / path, content)
     if (

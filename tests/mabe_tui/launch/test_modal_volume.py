@@ -56,6 +56,26 @@ def test_the_tables_of_the_best_and_of_the_last_epoch_come_along(make_run, monke
     assert not (run.path / "evaluation" / "other.parquet").exists()
 
 
+def test_predictions_come_along_once_the_run_has_ended(make_run, monkeypatch) -> None:
+    run, path, read = make_run(), "evaluation/predictions.parquet", []
+    there = {path: b"predictions", "attempts/0001-aaaa/log.txt": b""}
+
+    def read_of(_, paths):
+        read.extend(paths)
+        return {p: there[p] for p in paths}
+
+    monkeypatch.setattr(volume, "files", lambda _: {p: len(c) for p, c in there.items()})
+    monkeypatch.setattr(volume, "read", read_of)
+    volume.sync_into(Recorder(run))
+    assert not run.predictions.exists()
+    monkeypatch.setattr(volume, "attempt_ending", lambda *_: object())
+    monkeypatch.setattr(volume, "_sync_attempt", lambda *_: 0)
+    volume.sync_into(Recorder(run))
+    assert run.predictions.read_bytes() == b"predictions"
+    volume.sync_into(Recorder(run))
+    assert read.count(path) == 1
+
+
 def test_a_log_of_the_volume_keeps_what_no_commit_held(make_run, monkeypatch) -> None:
     run, now = make_run(), dt.datetime(2026, 12, 1, tzinfo=dt.UTC)
     name = "0001-abcd"
