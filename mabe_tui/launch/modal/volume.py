@@ -154,10 +154,7 @@ def _sync(recorder: Recorder, while_read: bool) -> int:
         added += _sync_attempt(recorder, attempt, sizes, while_read)
     _take_over_calls(run, attempts, sizes)
     whole = [path for path in sizes if POINTER.fullmatch(path) or path in EVALUATIONS]
-    if (
-        attempts and attempt_ending(run, attempts[-1]) is not None
-    ):  # large: not at every new best epoch
-        whole += [PREDICTIONS] if sizes.get(PREDICTIONS, 0) != _size(run.predictions) else []
+    whole += _predictions_to_fetch(run, attempts, sizes)
     for path, content in read(run, whole).items():
         write_bytes_atomically(run.path / path, content)
     if (
@@ -167,6 +164,13 @@ def _sync(recorder: Recorder, while_read: bool) -> int:
     if REQUEST in sizes:
         _take_over_resolved(run)
     return added
+
+
+def _predictions_to_fetch(run: RunDir, attempts: list[str], sizes: Mapping[str, int]) -> list[str]:
+    """Return the predictions once the run has ended: they are large, and new with every best epoch."""
+    if not attempts or attempt_ending(run, attempts[-1]) is None or PREDICTIONS not in sizes:
+        return []
+    return [PREDICTIONS] if sizes[PREDICTIONS] != _size(run.predictions) else []
 
 
 def _sync_attempt(
