@@ -1,4 +1,4 @@
-"""What a person should be told of at once: a loss that is no number, silence, a warning, an end."""
+"""Alerts that need attention at once: a loss that is not a number, silence, a warning, an end."""
 
 import datetime as dt
 import math
@@ -20,22 +20,22 @@ SEVERITY: dict[RunState, Severity] = {
     RunState.FAILED: "error",
     RunState.LOST: "error",
 }
-"""Of the states in which a run has come to an end."""
+"""Severity of the states in which a run has ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One thing to tell, once."""
+    """One alert, reported once."""
 
     kind: Kind
     severity: Severity
     message: str
     at: Identity | None = None
-    """The event that says so."""
+    """The event that it is based on."""
 
 
 class AlertWatch:
-    """Looks at what is new of one run and says what to tell, each thing once."""
+    """Checks the new events of one run and returns alerts, each once."""
 
     def __init__(self) -> None:
         self._state: RunState | None = None
@@ -47,13 +47,13 @@ class AlertWatch:
     ) -> tuple[Alert, ...]:
         """Return the alerts since the last look.
 
-        At the first look only how things are is told: that a loss is no number now, or the silence; of a
-        run that had ended by then, nothing.
+        The first look reports only the current condition: a loss that is not a number now, or silence. A
+        run that had ended by then causes no alerts.
 
         Args:
             new: the events since the last look.
-            state: how the run is now.
-            silent_seconds: since its last word.
+            state: the run's current state.
+            silent_seconds: seconds since its last event.
         """
         before, self._state = self._state, state
         if before is None:

@@ -1,4 +1,4 @@
-"""The charts of one run that goes on: each is made anew only where its own numbers have changed."""
+"""The charts of one live run: each is rebuilt only after its own numbers have changed."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ EMPTY = Panel((), ())
 
 @dataclass(frozen=True)
 class View:
-    """How charts are drawn."""
+    """Display options of charts."""
 
     axis: Axis = Axis.EPOCH
     smooth: float = 0.0
@@ -26,21 +26,21 @@ class View:
 
 
 class ChartCache:
-    """Keeps the charts of one source, so that what has not changed need not be measured again."""
+    """Caches the charts of one source, so that unchanged charts are not computed again."""
 
     def __init__(self) -> None:
         self._kept: dict[str, tuple[object, Panel]] = {}
 
     def charts(self, source: RunSource, names: Iterable[str], view: View) -> dict[str, Panel]:
-        """Return a chart a name; one of which nothing was measured yet is without series.
+        """Return one chart per name; a chart with no measurements yet has no series.
 
         Args:
-            source: the run; another one than before makes all anew.
+            source: the run; a different one than before clears the cache.
             names: see :func:`~mabe_tui.runs.curves.curves.curves_named`.
-            view: how.
+            view: display options.
 
         Raises:
-            RunError: dollars are asked for, and the price is not known.
+            RunError: dollars are requested, and the price is not known.
         """
         return {name: self._chart(source, name, view) for name in names}
 
@@ -53,7 +53,7 @@ class ChartCache:
 
 
 def _amount(source: RunSource, name: str) -> tuple[int, ...]:
-    """Tell how much there is of what a chart is made of."""
+    """Return the size of a chart's data, which changes whenever the chart does."""
     points, curves = source.points, GROUPS.get(name, (name,))
     if any(curve in READINGS for curve in curves):
         return id(points), len(points.system)
@@ -68,7 +68,7 @@ def _made(source: RunSource, name: str, view: View) -> Panel:
         curves = curves_in(name, source.points, numbers.spec)
         if not curves_named(source.points, curves):
             return EMPTY
-    except RunError:  # nothing of the kind is measured
+    except RunError:  # nothing of this kind is measured
         return EMPTY
     made = panels([numbers], [curves], view.axis, smooth=view.smooth, log_y=log_y, superseded=True)[
         0

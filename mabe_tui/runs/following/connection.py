@@ -1,4 +1,4 @@
-"""The connection to where a followed run is, in words: for a line of the command line or of a screen."""
+"""The connection to a followed run's machine, in words: one line for the command line or a screen."""
 
 import math
 import time
@@ -8,11 +8,11 @@ from mabe_tui.launch.launcher import CONNECTED, Connection, Tell
 
 
 def connection_line(connection: Connection, now: float | None = None) -> str:
-    """Say how it stands now; empty where all is well.
+    """Describe the connection; empty if all is well.
 
     Args:
-        connection: what was told last.
-        now: on the clock of :func:`time.monotonic`; left out: now.
+        connection: its last reported state.
+        now: on the clock of :func:`time.monotonic`; by default, the present.
     """
     if not connection.problem:
         return connection.notice
@@ -24,11 +24,11 @@ def connection_line(connection: Connection, now: float | None = None) -> str:
 
 
 def turns(say: Callable[[str], None], name: str) -> Tell:
-    """Make what says a sentence when the connection is lost or given up, and when it is back.
+    """Return a callback that reports when the connection is lost, given up, or restored.
 
     Args:
-        say: is given the sentences.
-        name: of the run, which they begin with.
+        say: called with each sentence.
+        name: name of the run, which begins each sentence.
     """
     last = CONNECTED
 

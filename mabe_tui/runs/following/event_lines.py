@@ -1,4 +1,4 @@
-"""Finding an event's line in a log without an index of events: by halving, as its numbers ascend."""
+"""Find an event's line in a log without an index of events: by bisection, as sequence numbers ascend."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,13 +11,13 @@ CHUNK_BYTES = 64 << 10
 
 
 def find_event(path: Path, seq: int, size: int) -> int | None:
-    """Return the offset at which an event's line begins; ``None`` where the log has no such line.
+    """Return the offset at which an event's line begins; ``None`` if the log has no such line.
 
-    A log that came over a network may have events out of order; only then all of it is looked through.
+    Events of a log that came over a network may be out of order; only then is the whole log scanned.
 
     Args:
         path: the log of one attempt.
-        seq: number of the event in this attempt.
+        seq: sequence number of the event in this attempt.
         size: bytes of the log to look at.
     """
     try:
@@ -50,13 +50,13 @@ def _looked_through(file: BinaryIO, seq: int, size: int) -> int | None:
 def events_from(
     file: BinaryIO, start: int, stop: int, holding: bytes = b""
 ) -> Iterator[tuple[int, AnyEvent]]:
-    """Return the events whose lines begin from ``start`` on and before ``stop``, with where they do.
+    """Return the events whose lines begin in ``[start, stop)``, with their offsets.
 
     Args:
         file: the log.
-        start: an offset, be it within a line.
-        stop: where to end.
-        holding: only lines that hold these bytes are decoded.
+        start: an offset, possibly inside a line.
+        stop: the offset to end at.
+        holding: only lines that contain these bytes are decoded.
     """
     for at, chunk in _whole_lines(file, start, stop):
         found = chunk.find(MARK) if holding in chunk else -1
@@ -68,8 +68,8 @@ def events_from(
 
 
 def _whole_lines(file: BinaryIO, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
-    """Give pieces that begin and end with a newline, neighbours sharing it, and their offsets."""
-    at = start - 1  # so that a line which begins at ``start`` has its newline before it
+    """Yield pieces that begin and end with a newline, which neighbours share, and their offsets."""
+    at = start - 1  # so that a line that begins at ``start`` has its newline before it
     while at < stop - 1:
         file.seek(max(0, at))
         chunk = (b"\n" if at < 0 else b"") + file.read(CHUNK_BYTES) + file.readline()

@@ -1,7 +1,7 @@
 """One run, kept up to date by a thread of its own, for a screen that must never wait for a file.
 
-All that touches the run's files happens in that thread: it polls, it makes the charts that are wished for,
-and between two polls it does what it was asked to do.
+Only that thread touches the run's files. It polls them, builds the requested charts, and runs queued
+calls between two polls.
 """
 
 import contextvars
@@ -29,48 +29,48 @@ from mabe_tui.runs.summary.run_summary import RunSummary
 from mabe_tui.runs.tasks import spec_of
 
 ALIVE_SECONDS, ENDED_SECONDS, UNSEEN_SECONDS = 0.5, 1.0, 2.0
-"""Between two polls: of a run that may speak, of one that has ended, and where nobody looks."""
+"""Seconds between two polls: of a live run, of one that has ended, and while the view is hidden."""
 PLAYING_SECONDS = 0.2
-"""Between two polls of a replay."""
+"""Seconds between two polls of a replay."""
 BETWEEN_SLICES = 0.02
-"""Seconds between two slices of a log that is indexed back to its beginning."""
+"""Seconds between two slices of a log that is being indexed backwards."""
 SUMMED_UP_SECONDS = 1.0
-"""So often times and costs go on where nothing new was said."""
+"""Seconds between two updates of times and costs while there are no new events."""
 REPLAY_SECONDS = 30.0
-"""So long a replay takes at the speed it begins with, by and large."""
+"""Approximate duration of a replay at its initial speed."""
 GONE = "the folder of the run was removed"
 SPEEDS = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
-"""Seconds of the run a second."""
+"""Replay speeds, in seconds of the run per second."""
 
 
 @dataclass(frozen=True)
 class FeedRequest:
-    """What is looked at, and so has to be made."""
+    """The part of a run that is visible, and therefore has to be computed."""
 
     charts: tuple[str, ...] = ()
     """See :func:`~mabe_tui.runs.curves.curves.curves_named`."""
     view: View = field(default_factory=View)
     tail: int = 0
-    """So many of the log's last lines."""
+    """Number of last lines of the log."""
     unseen: bool = False
-    """Nobody looks now; alerts are told all the same."""
+    """Nobody is watching now; alerts are reported anyway."""
 
 
 @dataclass(frozen=True)
 class LogBounds:
-    """How much of the log is known; see :class:`~mabe_tui.runs.following.run_log.RunLog`."""
+    """The known part of the log; see :class:`~mabe_tui.runs.following.run_log.RunLog`."""
 
     first: int = 0
     stop: int = 0
     generation: tuple[int, int] = (0, 0)
-    """Another one where every position is void: the log was replaced, or is a replay's."""
+    """Changes when every position becomes void: the log was replaced, or belongs to a replay."""
     complete: bool = False
     counted: dict[str, float] = field(default_factory=dict)
-    """Attempt → the last event of it that counts; the others are superseded."""
+    """Attempt → its last event that is not superseded; later ones are."""
 
     @classmethod
     def of(cls, source: RunSource) -> "LogBounds":
-        """Take those of a run's log."""
+        """Take the state of a run's log."""
         log = source.log
         counted = dict(source.history.counted)
         generation = (id(log), log.generation)
@@ -79,7 +79,7 @@ class LogBounds:
 
 @dataclass(frozen=True)
 class ReplayPosition:
-    """How far a replay is."""
+    """Position of a replay."""
 
     position: float
     """Seconds of the run."""
@@ -90,7 +90,7 @@ class ReplayPosition:
 
 @dataclass(frozen=True)
 class FeedUpdate:
-    """All that a screen shows of a run, at one moment."""
+    """Everything that a screen shows of a run, at one moment."""
 
     summary: RunSummary
     charts: dict[str, Panel]
@@ -99,13 +99,13 @@ class FeedUpdate:
     alerts: tuple[Alert, ...] = ()
     replay: ReplayPosition | None = None
     is_gone: bool = False
-    """The run's folder was removed; the rest is how it was last."""
+    """Whether the run's folder was removed; the rest is its last state."""
     connection: str = ""
-    """What keeps the log of a run elsewhere from coming; empty: nothing."""
+    """Why the log of a run elsewhere is delayed; empty if it is not."""
 
     @property
     def grows(self) -> bool:
-        """Whether more may come by itself: of a live run, or of one that is played."""
+        """Whether more may come without user action: from a live run, or from a running replay."""
         return not self.is_gone and (self.summary.state.may_speak or self.replay is not None)
 
 
@@ -114,13 +114,13 @@ Job = Callable[[RunSource], None]
 
 
 class RunFeed:
-    """Follows one run in a thread, wherever it is, until it is closed. Nothing it does stops the run.
+    """Follows one run in a thread, wherever it runs, until it is closed. It never stops the run.
 
     Args:
-        run: which.
-        tell: called in the thread with what there is to show.
-        problem: called in the thread with what a person can mend, a line.
-        clock: tells the time of day.
+        run: the run to follow.
+        tell: called in the thread with the state to show.
+        problem: called in the thread with a line about a problem that the user can fix.
+        clock: returns the time of day.
     """
 
     def __init__(
@@ -142,23 +142,23 @@ class RunFeed:
         self._polled_at = 0.0
         self._look: FeedUpdate | None = None
         self._following: str | None = None
-        """The attempt whose launcher keeps the files here up to date."""
+        """The attempt whose launcher keeps the local files up to date."""
         self._connection = CONNECTED
         self._troubles: set[str] = set()
 
     def start(self) -> None:
-        """Begin. What it tells carries on in the context of who called this."""
+        """Start the thread. Callbacks run in a copy of the caller's context."""
         context = contextvars.copy_context()
         name = f"feed of {self.run.id}"
         threading.Thread(target=context.run, args=(self._main,), name=name, daemon=True).start()
 
     def close(self) -> None:
-        """End it soon; what was asked before is done."""
+        """Stop the thread soon, after the queued calls."""
         self._closed.set()
         self.ask(lambda _: None)
 
     def request(self, request: FeedRequest) -> None:
-        """Say what is looked at; it is told at once."""
+        """Set the visible part; it is reported at once."""
 
         def take(_: RunSource) -> None:
             self._request, self._is_requested = request, True
@@ -166,13 +166,13 @@ class RunFeed:
         self.ask(take)
 
     def ask(self, job: Job) -> None:
-        """Have something done in the thread, in the order asked; what it raises for a person is told."""
+        """Queue a call for the thread; calls run in order, and a ``UserError`` is passed to ``problem``."""
         self._asked.put(job)
 
     # ── replay ────────────────────────────────────────────────────────────────────────────────
 
     def toggle_replay(self) -> None:
-        """Play the run from its beginning, or go back to how it is now."""
+        """Play the run from its beginning, or return to its current state."""
 
         def turn(source: RunSource) -> None:
             if isinstance(source, Replay):
@@ -185,7 +185,7 @@ class RunFeed:
         self.ask(turn)
 
     def toggle_pause(self) -> None:
-        """Let a replay stand still, or go on."""
+        """Pause or continue a replay."""
 
         def turn(source: RunSource) -> None:
             if isinstance(source, Replay):
@@ -195,7 +195,7 @@ class RunFeed:
         self.ask(turn)
 
     def change_speed(self, by: int) -> None:
-        """Play faster or slower, by so many of :data:`SPEEDS`."""
+        """Change the replay speed by this many steps of :data:`SPEEDS`."""
 
         def turn(source: RunSource) -> None:
             if isinstance(source, Replay):
@@ -229,7 +229,7 @@ class RunFeed:
         self._source = self._live
 
     def _try_turn(self, followed: ExitStack) -> None:
-        """Take a turn; what goes wrong, a full disk or a folder that goes, is told once and tried again."""
+        """Run one iteration; report an error, such as a full disk or a missing folder, once and retry."""
         try:
             self._turn()
             self._follow(followed)
@@ -239,7 +239,7 @@ class RunFeed:
                 self._problem(str(error))
 
     def _turn(self) -> None:
-        """Poll where it is time, find more of the log, and tell what is new."""
+        """Poll if it is time, index more of the log, and report changes."""
         update, now = Update(), time.monotonic()
         if now - self._polled_at >= self._pause():
             self._polled_at = now
@@ -248,7 +248,7 @@ class RunFeed:
             self._source.log.extend()
         is_old = self._source.state.may_speak and now - self._told_at >= SUMMED_UP_SECONDS
         bounds = LogBounds.of(self._source)
-        # A long log is indexed in many slices a second: each by itself is no reason to draw.
+        # A long log is indexed in many slices per second: one slice alone is no reason to redraw.
         is_due = now - self._told_at >= ALIVE_SECONDS or bounds.complete > self._told.complete
         longer = bounds != self._told and is_due
         changed = update.events or update.alerts or longer or self._playing
@@ -273,7 +273,7 @@ class RunFeed:
         self._tell(self._look)
 
     def _tell_gone(self) -> None:
-        """Tell once that there is nothing left to follow."""
+        """Report once that there is nothing left to follow."""
         self._polled_at = time.monotonic()
         if self._look is not None and not self._look.is_gone:
             alert = Alert("gone", "error", GONE)
@@ -281,7 +281,7 @@ class RunFeed:
             self._tell(self._look)
 
     def _work(self) -> None:
-        """Do what was asked, waiting for it until the next poll."""
+        """Run the queued calls, waiting for new ones until the next poll."""
         complete = self._source.log.complete or self._request.unseen
         wait = self._pause() - (time.monotonic() - self._polled_at) if complete else BETWEEN_SLICES
         try:
@@ -313,7 +313,7 @@ class RunFeed:
         )
 
     def _follow(self, followed: ExitStack) -> None:
-        """Keep what is here of a run elsewhere up to date, anew after each resume."""
+        """Keep the local files of a run elsewhere up to date; reconnect after each resume."""
         handle = self.run.read_handle() if self._live.state.may_speak else None
         if handle is None or handle.attempt == self._following:
             return
@@ -326,7 +326,7 @@ class RunFeed:
             self._problem(f"only what is here already: {error}")
 
     def _hear(self, connection: Connection) -> None:
-        """Take in, in the thread that follows, what became of the connection."""
+        """Pass the connection's state on to the following thread."""
 
         def take(_: RunSource) -> None:
             self._connection, self._is_requested = connection, True

@@ -1,4 +1,4 @@
-"""From a chart's point to the line of the log that said it, and back."""
+"""From a point of a chart to the log line it comes from, and back."""
 
 from core.run.events import Epoch, Identity, identity
 from mabe_tui.runs.curves.axis import Axis
@@ -15,37 +15,37 @@ from mabe_tui.runs.tasks import spec_of
 
 
 def line_at(source: RunSource, chart: str, axis: Axis, x: float) -> int | None:
-    """Return the log's line of the point that is nearest to an x.
+    """Return the log line of the point nearest to an x.
 
     Args:
         source: the run.
-        chart: see :func:`~mabe_tui.runs.curves.curves.curves_named`; of its curves, the one with the nearest
-            point counts, and among equals the first.
-        axis: what x is.
+        chart: see :func:`~mabe_tui.runs.curves.curves.curves_named`; among its curves, the one with the
+            nearest point wins, or the first of equally near ones.
+        axis: quantity on the x axis.
         x: the cursor.
 
     Returns:
-        A position of ``source.log``; ``None`` where there is no point, or no line of it.
+        A position of ``source.log``; ``None`` if there is no point, or no line for it.
 
     Raises:
-        RunError: there is no such chart, or dollars are asked for and the price is not known.
+        RunError: there is no such chart, or dollars are requested and the price is not known.
     """
     nearest = _nearest(source, chart, axis, x)
     return source.log.line_of(nearest[1]) if nearest is not None else None
 
 
 def x_on(source: RunSource, chart: str, before: Axis, after: Axis, x: float) -> float | None:
-    """Give where, on another axis, the point is that is nearest to an x.
+    """Return the position on another axis of the point nearest to an x.
 
     Args:
         source: the run.
         chart: as for :func:`line_at`.
-        before: what x is.
-        after: what is asked for.
+        before: the axis of ``x``.
+        after: the axis of the result.
         x: the cursor.
 
     Returns:
-        ``None`` where there is no point.
+        ``None`` if there is no point.
 
     Raises:
         RunError: as for :func:`line_at`.
@@ -59,18 +59,18 @@ def x_on(source: RunSource, chart: str, before: Axis, after: Axis, x: float) -> 
 
 
 def x_at(source: RunSource, axis: Axis, position: int) -> float | None:
-    """Return the x at which a line of the log was said: of its event, or of the last one measured.
+    """Return the x of a log line: of its event, or of the last event measured before it.
 
     Args:
         source: the run.
-        axis: what x is.
-        position: of ``source.log``.
+        axis: quantity on the x axis.
+        position: a position of ``source.log``.
 
     Returns:
-        ``None`` where nothing is measured.
+        ``None`` if nothing is measured.
 
     Raises:
-        RunError: dollars are asked for, and the price is not known.
+        RunError: dollars are requested, and the price is not known.
     """
     event = source.log.event_near(position)
     if event is None:
@@ -83,7 +83,7 @@ def x_at(source: RunSource, axis: Axis, position: int) -> float | None:
 
 
 def _nearest(source: RunSource, chart: str, axis: Axis, x: float) -> tuple[int, Identity] | None:
-    """Return the nearest point: of which of the chart's curves, and the event that said it."""
+    """Return the nearest point: its curve in the chart, and the event it comes from."""
     found = [
         (abs(float(one.x[index]) - x), number, one.identity(index))
         for number, one in enumerate(_curves(source, chart, axis))
@@ -93,7 +93,7 @@ def _nearest(source: RunSource, chart: str, axis: Axis, x: float) -> tuple[int, 
 
 
 def _of_epochs(source: RunSource) -> str:
-    """Name any curve whose points are the ends of epochs."""
+    """Return any curve whose points are the ends of epochs."""
     measured = source.points.metrics
     return VALIDATION_LOSS if "loss" in measured or not measured else measured[0]
 

@@ -1,4 +1,4 @@
-"""One run, followed for a screen: what is new of it, kept up to date at little cost."""
+"""One run, followed for a screen: kept up to date at little cost."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -18,26 +18,26 @@ from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.summary.run_summary import RunSummary, summary_from
 
 STATE_SECONDS = 1.0
-"""How often the launcher is asked how the run is, where nothing new suggests that it has ended."""
+"""Seconds between two queries of the launcher while nothing new suggests that the run has ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """What one poll brought."""
+    """The result of one poll."""
 
     events: tuple[AnyEvent, ...] = ()
-    """In the order they came; each once."""
+    """New events in the order they came, each once."""
     new_lines: int = 0
-    """Of the log, at its end; read them with ``log.lines(log.stop - new_lines, new_lines)``."""
+    """Number of new lines at the log's end; read them with ``log.lines(log.stop - new_lines, new_lines)``."""
     alerts: tuple[Alert, ...] = ()
 
 
 class RunSource(Protocol):
-    """What a run's screen shows: a run that is followed, or one that is replayed."""
+    """The source of a run's screen: a run that is followed, or one that is replayed."""
 
     @property
     def request(self) -> RunRequest:
-        """What was asked."""
+        """The run's request."""
         ...
 
     @property
@@ -47,37 +47,37 @@ class RunSource(Protocol):
 
     @property
     def history(self) -> History:
-        """The history so far, without most of the signs of life."""
+        """The history so far, without most of the heartbeats."""
         ...
 
     @property
     def state(self) -> RunState:
-        """As it was at the last poll."""
+        """The state at the last poll."""
         ...
 
     @property
     def log(self) -> RunLog:
-        """What the run printed so far."""
+        """The output of the run so far."""
         ...
 
     def poll(self, now: dt.datetime | None = None) -> Update:
-        """Take in what is new."""
+        """Read what is new."""
         ...
 
     def summary(self, now: dt.datetime | None = None) -> RunSummary:
-        """Sum it up as it is now."""
+        """Summarise the run in its current state."""
         ...
 
 
 class LiveRun(Folded):
-    """Follows a run's files here; nothing is read twice. One thread polls and reads.
+    """Follows a run's local files; nothing is read twice. One thread polls and reads.
 
-    A run elsewhere is followed while its launcher's ``following(run)`` is open, which is the caller's
-    affair.
+    A run elsewhere is followed while its launcher's ``following(run)`` is open, which the caller has
+    to manage.
 
     Args:
-        run: which.
-        launcher: tells how it is.
+        run: the run to follow.
+        launcher: reports its state.
         spell: see :class:`~mabe_tui.runs.following.run_log.RunLog`.
 
     Raises:
@@ -96,10 +96,10 @@ class LiveRun(Folded):
         self._asked: dt.datetime | None = None
 
     def poll(self, now: dt.datetime | None = None) -> Update:
-        """Take in what is new of its events and its log."""
+        """Read new events and log lines."""
         now = now or dt.datetime.now(dt.UTC)
         if self._asked is None or (now - self._asked).total_seconds() >= STATE_SECONDS:
-            self._ask(now)  # first: what is read afterwards can only be newer
+            self._ask(now)  # first: anything read afterwards can only be newer
         events = self._fold.feed(self._reader.read())
         self.history.unreadable = self._reader.damages()
         if any(isinstance(event, ENDINGS) for event in events):
@@ -110,7 +110,7 @@ class LiveRun(Folded):
         return Update(tuple(events), lines, self._watch.look(events, self.state, silent))
 
     def summary(self, now: dt.datetime | None = None) -> RunSummary:
-        """Sum the run up, as of the last poll."""
+        """Summarise the run, as of the last poll."""
         return summary_from(self._entry, self.history, self.state, now or dt.datetime.now(dt.UTC))
 
     def _ask(self, now: dt.datetime) -> None:

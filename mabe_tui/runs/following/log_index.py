@@ -1,8 +1,8 @@
-"""Where the lines of a huge log begin: found from its end backwards, a slice at a time.
+"""The offsets of the lines of a huge log: found from its end backwards, a slice at a time.
 
-Positions count from where the file ended when it was opened: −1 is the last line there was, 0 the first
-that came afterwards. So the last lines can be shown at once, and no position changes when earlier lines
-are found. Eight bytes are kept a line.
+Positions count from the file's end when it was opened: −1 is the last line at that time, 0 the first
+line after it. So the last lines can be shown at once, and no position changes when earlier lines
+are found. The index takes eight bytes per line.
 """
 
 import bisect
@@ -16,42 +16,42 @@ from numpy.typing import NDArray
 Offsets = NDArray[np.int64]
 
 SLICE_BYTES = 4 << 20
-"""Indexed in about 5 ms: a user interface stays smooth between two slices."""
+"""Bytes per slice, indexed in about 5 ms: a user interface stays smooth between two slices."""
 TAIL_BYTES = 256 << 10
 LONGEST_LINE = 64 << 10
-"""So much of a line is read to be shown or searched."""
+"""Maximum number of bytes of a line that are shown or searched."""
 NEWLINE = ord("\n")
 
 
 class LogIndex:
-    """The lines of one growing file; a last line without its end waits for the rest.
+    """The lines of one growing file; an unfinished last line waits for its end.
 
-    A file that is not there yet is empty. One thread uses it at a time.
+    A missing file counts as empty. Not thread-safe: one thread at a time.
 
     Args:
-        path: of the file.
-        from_end: begin with the last lines; else at the beginning, where nothing is read before
+        path: the file.
+        from_end: start with the last lines; otherwise at the beginning, where nothing is read before
             :meth:`poll`.
     """
 
     def __init__(self, path: Path, *, from_end: bool = True) -> None:
         self.path = path
         self.generation = 0
-        """Rises when the file was replaced or cut: every position is void then."""
+        """Increases when the file was replaced or cut: every position is void then."""
         self._from_end = from_end
         self._inode: int | None = None
         self._anchor = self._back = self._read_to = 0
-        """Offsets: of position 0, back to where it is indexed, and on to where it was read."""
+        """Offsets: of position 0, of the start of the indexed part, and of the end of the part read."""
         self._open()
 
     @property
     def first(self) -> int:
-        """The first position that is known."""
+        """The first known position."""
         return -len(self._before)
 
     @property
     def stop(self) -> int:
-        """One past the last whole line."""
+        """One past the last complete line."""
         return len(self._after)
 
     @property
@@ -61,11 +61,11 @@ class LogIndex:
 
     @property
     def size(self) -> int:
-        """Bytes up to the end of the last whole line that is known."""
+        """Offset of the end of the last known complete line."""
         return self._end(self.stop - 1)
 
     def poll(self, limit: int = SLICE_BYTES) -> bool:
-        """Take in at most ``limit`` bytes that were appended; ``True``: there is more to take in."""
+        """Read up to ``limit`` appended bytes; return whether there are more."""
         try:
             with self.path.open("rb") as file:
                 status = os.fstat(file.fileno())
@@ -83,7 +83,7 @@ class LogIndex:
         return len(data) == limit
 
     def extend(self, limit: int = SLICE_BYTES) -> bool:
-        """Find lines in the ``limit`` bytes before the first known one; ``False``: all are known."""
+        """Find lines in the ``limit`` bytes before the first known one; return whether there are more."""
         if self.complete:
             return False
         start = max(0, self._back - limit)
@@ -105,7 +105,7 @@ class LogIndex:
         return not self.complete
 
     def lines(self, first: int, count: int) -> list[bytes]:
-        """Return the lines from a position on, as far as they are known, without their ends."""
+        """Return the known lines from a position on, without their line ends."""
         begin, stop = max(first, self.first), min(first + count, self.stop)
         if begin >= stop:
             return []
@@ -120,7 +120,7 @@ class LogIndex:
         return data.split(b"\n")[: stop - begin]
 
     def position_at(self, offset: int) -> int | None:
-        """Return the line that holds a byte of the file; ``None`` where it is not indexed (yet)."""
+        """Return the position of the line that contains a byte; ``None`` if it is not indexed (yet)."""
         if offset >= self._anchor:
             position = self._after.at_most(offset - self._anchor)
             return position if position < self.stop else None
@@ -128,11 +128,11 @@ class LogIndex:
         return position if position >= self.first else None
 
     def offset(self, position: int) -> int:
-        """Return the byte at which a known line begins."""
+        """Return the offset at which a known line begins."""
         return self._end(position - 1)
 
     def _end(self, position: int) -> int:
-        """Return the offset just behind a line; of the one before the first, where that begins."""
+        """Return the offset just after a line; for the line before the first known one, where that begins."""
         if position < -1:
             return self._anchor - self._before[-position - 2]
         return self._anchor + (self._after[position] if position >= 0 else 0)
@@ -143,7 +143,7 @@ class LogIndex:
 
     def _open(self) -> None:
         self._before, self._after = GrowingArray(), GrowingArray()
-        """Distances from the anchor: back to where lines begin, and on to where they end."""
+        """Distances from the anchor: of line starts before it, and of line ends after it."""
         self._inode = None
         self._anchor = self._back = self._read_to = 0
         if not self._from_end:
@@ -160,7 +160,7 @@ class LogIndex:
 
 
 class GrowingArray:
-    """Ascending numbers that are added at the end: eight bytes each, whatever their number."""
+    """Ascending numbers, appended at the end; eight bytes each, whatever their size."""
 
     BLOCK = 1 << 16
 
@@ -180,7 +180,7 @@ class GrowingArray:
         return int(self._blocks[block][index - self._begins[block]])
 
     def append(self, numbers: Offsets) -> None:
-        """Add numbers that are all greater than the last."""
+        """Append numbers, all greater than the last."""
         if not numbers.size:
             return
         if self._blocks and len(self._blocks[-1]) + numbers.size <= self.BLOCK:
@@ -192,7 +192,7 @@ class GrowingArray:
         self._length += numbers.size
 
     def at_most(self, value: int) -> int:
-        """Count the numbers that are not above ``value``."""
+        """Count the numbers up to and including ``value``."""
         return self._count(value, "right")
 
     def below(self, value: int) -> int:
@@ -214,7 +214,7 @@ def _newlines(data: bytes) -> Offsets:
 
 
 def _last_line_end(file: BinaryIO, size: int) -> int:
-    """Return the offset behind the last newline; 0 where there is none."""
+    """Return the offset after the last newline; 0 if there is none."""
     stop = size
     while stop > 0:
         start = max(0, stop - TAIL_BYTES)

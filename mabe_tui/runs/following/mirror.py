@@ -1,4 +1,4 @@
-"""Following one run: its events and what else it printed, as they come."""
+"""Follow one run: its events and its other output, as they arrive."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,14 +12,14 @@ from mabe_tui.runs.reading.event_files import EventFile
 
 @dataclass(frozen=True, slots=True)
 class EventItem:
-    """An event, once."""
+    """An event, reported once."""
 
     event: AnyEvent
 
 
 @dataclass(frozen=True, slots=True)
 class TextItem:
-    """A line of plain log, as it was printed: a stranger's bytes, to be cleaned before they are shown."""
+    """A line of plain log, as printed: untrusted bytes, to be sanitised before they are shown."""
 
     attempt: str
     raw: bytes
@@ -38,9 +38,9 @@ class _AttemptTail:
 class Mirror:
     """One reader's view of a run's files.
 
-    Events come from the log (where their place among the plain lines is known) and from the event file
-    (which has them even where the log was cut, or another thread's words ran into a line). Each
-    (attempt, seq) is given once; a log that is replaced gives its plain lines anew.
+    Events come from the log, where their place among the plain lines is known, and from the event file,
+    which has them even if the log was cut or another thread's output ran into a line. Each
+    (attempt, seq) is returned once; a log that was replaced returns its plain lines again.
     """
 
     run: RunDir
@@ -48,7 +48,7 @@ class Mirror:
     _seen: dict[Identity, bytes] = field(default_factory=dict)
 
     def poll(self) -> list[Item]:
-        """Return what came since the last call, attempts in order; new ones are picked up.
+        """Return everything new since the last call, in the order of attempts, including new attempts.
 
         Raises:
             RunError: one event was written twice, differently.
@@ -63,9 +63,9 @@ class Mirror:
         return items
 
     def remainder(self) -> list[Item]:
-        """Return the torn last lines of the logs: for a run that has ended, and never before.
+        """Return the incomplete last lines of the logs; only for a run that has ended.
 
-        A torn event is no words, and says nothing.
+        An incomplete event is not output, and is skipped.
         """
         torn = {attempt: tail.log.read_partial() for attempt, tail in self._tails.items()}
         return [

@@ -1,4 +1,4 @@
-"""A run played again, as if it went on now: what a screen shows of it is what it showed then."""
+"""Replay a run as if it were running now: a screen shows what it showed then."""
 
 import bisect
 import datetime as dt
@@ -18,15 +18,15 @@ from mabe_tui.runs.summary.run_summary import RunSummary, summary_from
 
 
 class Replay(Folded):
-    """Plays a run's events by a clock; a :class:`~mabe_tui.runs.following.live.RunSource`.
+    """Replays a run's events by a clock; a :class:`~mabe_tui.runs.following.live.RunSource`.
 
-    The time between two attempts is left out. What came after the replay was begun is not in it.
+    The time between two attempts is skipped. Events after the start of the replay are not included.
 
     Args:
-        run: which.
-        launcher: tells how the run is once all is played.
+        run: the run to replay.
+        launcher: reports the run's state once everything is played.
         spell: see :class:`~mabe_tui.runs.following.run_log.RunLog`.
-        speed: seconds of the run a second.
+        speed: seconds of the run per second.
 
     Raises:
         RunError: its ``run.toml`` cannot be read.
@@ -57,7 +57,7 @@ class Replay(Folded):
         return self._at[-1] if self._at else 0.0
 
     def poll(self, now: dt.datetime | None = None) -> Update:
-        """Play on to ``now``, by the clock of who looks."""
+        """Play on to ``now``, on the caller's clock."""
         now = now or dt.datetime.now(dt.UTC)
         passed = (now - self._polled).total_seconds() if self._polled is not None else 0.0
         self._polled = now
@@ -66,17 +66,17 @@ class Replay(Folded):
         return self._play()
 
     def seek(self, position: float) -> None:
-        """Go to a moment, in seconds of the run; the next poll gives all up to it if that is earlier."""
+        """Seek to a moment, in seconds of the run; after seeking backwards, a poll returns all up to it."""
         self.position = min(max(0.0, position), self.duration)
         if self._played and self.position < self._at[self._played - 1]:
             self._begin()
 
     def summary(self, now: dt.datetime | None = None) -> RunSummary:  # noqa: ARG002
-        """Sum the run up as it was at the moment that is played; ``now`` does not matter."""
+        """Summarise the run as it was at the played moment; ``now`` is ignored."""
         return summary_from(self._entry, self.history, self.state, self._moment)
 
     def _begin(self) -> None:
-        """Forget what was played."""
+        """Discard the played state."""
         self._fold = GrowingFold()
         self._watch = AlertWatch()
         self._played = 0
@@ -93,13 +93,13 @@ class Replay(Folded):
         return Update(tuple(events), self._show_lines(events), alerts)
 
     def _show_lines(self, new: list[AnyEvent]) -> int:
-        """Show the log up to what is played; return how many lines came."""
+        """Show the log up to the played moment; return the number of new lines."""
         self.log.poll()
         before = self._shown_to
         if new:
             self.log.show_until(identity(new[-1]))
         if self._played == len(self._events):
-            self.log.show_until(None)  # its last words have no event after them
+            self.log.show_until(None)  # its last lines have no event after them
         self._shown_to = self.log.stop if self.log.stop > self.log.first else None
         return self.log.stop - (self.log.first if before is None else before)
 
@@ -113,7 +113,7 @@ class Replay(Folded):
 
     @property
     def _moment(self) -> dt.datetime:
-        """What the clock showed at the moment that is played."""
+        """Return the time of day at the played moment."""
         if not self._played:
             return self.request.created
         since = self.position - self._at[self._played - 1]
@@ -121,7 +121,7 @@ class Replay(Folded):
 
 
 def _played_at(events: list[AnyEvent]) -> list[float]:
-    """Return the moment of each event, never earlier than the one before."""
+    """Return the time of each event, never earlier than the one before."""
     moments = [0.0] if events else []
     for before, event in pairwise(events):
         passed = (event.time - before.time).total_seconds()

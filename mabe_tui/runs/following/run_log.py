@@ -1,4 +1,4 @@
-"""All that a run printed, every attempt's log after the one before, and the way to its events and back.
+"""The whole output of a run, one attempt's log after the other, and the mapping between lines and events.
 
 Positions are those of :mod:`~mabe_tui.runs.following.log_index`, counted over all attempts: 0 is the first
 line that comes after the log was opened, −1 the one before.
@@ -17,7 +17,7 @@ from mabe_tui.runs.following.log_index import LogIndex
 from mabe_tui.runs.format.untrusted_text import plain
 
 SEARCHED_AT_ONCE = 4000
-"""Lines, in about 10 ms."""
+"""Lines per slice, taking about 10 ms."""
 LOOKED_AT_ONCE = 500
 MEASURED = (Step, Epoch)
 """Events that are points of a chart."""
@@ -31,9 +31,9 @@ class LogRow:
     position: int
     attempt: str
     text: str
-    """Cleaned: no terminal sequences, no control characters; never to be read as markup."""
+    """Sanitised: no terminal sequences, no control characters; never to be parsed as markup."""
     event: AnyEvent | None = None
-    """Of a line that is an event."""
+    """The event, if the line is one."""
 
 
 @dataclass(slots=True)
@@ -41,7 +41,7 @@ class _Part:
     attempt: str
     index: LogIndex
     base: int
-    """What to add to its positions."""
+    """Offset added to its positions."""
 
     @property
     def first(self) -> int:
@@ -55,25 +55,25 @@ class _Part:
 class RunLog:
     """The logs of all attempts of a run as one; see :class:`~mabe_tui.runs.following.log_index.LogIndex`.
 
-    One thread uses it at a time.
+    Not thread-safe: one thread at a time.
 
     Args:
-        run: whose logs.
-        spell: gives an event's words; what it gives ``None`` for shows as its JSON line. Search finds
-            what is shown.
+        run: the run whose logs are read.
+        spell: returns an event's text; if it returns ``None``, the event shows as its JSON line. Search looks
+            at the shown text.
     """
 
     def __init__(self, run: RunDir, spell: Spell | None = None) -> None:
         self.run = run
         self.generation = 0
-        """Rises when a log was replaced or cut: every position is void then."""
+        """Increases when a log was replaced or cut: every position is void then."""
         self._spell = spell
         self._until: int | None = None
         self._open()
 
     @property
     def first(self) -> int:
-        """The first position that is known."""
+        """The first known position."""
         return self._parts[0].first if self._parts else 0
 
     @property
@@ -84,18 +84,18 @@ class RunLog:
 
     @property
     def complete(self) -> bool:
-        """Whether the first line of the first attempt is known; only then lines have a number."""
+        """Whether the first line of the first attempt is known; only then do lines have a number."""
         return not self._earlier and (not self._parts or self._parts[0].index.complete)
 
     def number(self, position: int) -> int | None:
-        """Return a line's number in the whole log, from 1; ``None`` while the log is not complete."""
+        """Return a line's number in the whole log, from 1; ``None`` while the log is incomplete."""
         return position - self.first + 1 if self.complete else None
 
     def poll(self) -> int:
-        """Take in what was appended; return how many lines came.
+        """Read appended lines; return how many came.
 
-        Where a log was replaced or cut, or an older attempt's log grew, all is begun anew, and
-        ``generation`` rises.
+        If a log was replaced or cut, or an older attempt's log grew, everything is read again, and
+        ``generation`` increases.
         """
         stop, generation = self.stop, self.generation
         self._take_up_attempts()
@@ -107,7 +107,7 @@ class RunLog:
         return self.stop - stop if self.generation == generation else 0
 
     def extend(self) -> bool:
-        """Index one more slice towards the beginning; ``False``: all of it is known."""
+        """Index one more slice towards the beginning; return whether there is more."""
         if self._parts and self._parts[0].index.extend():
             return True
         if self._earlier:
@@ -115,7 +115,7 @@ class RunLog:
         return not self.complete
 
     def lines(self, first: int, count: int) -> list[LogRow]:
-        """Return the lines from a position on, as far as they are known and shown."""
+        """Return the lines from a position on that are known and shown."""
         return [
             self._row(position, attempt, raw) for position, attempt, raw in self._raw(first, count)
         ]
@@ -123,9 +123,9 @@ class RunLog:
     def search(
         self, pattern: "re.Pattern[str]", start: int, direction: int = 1
     ) -> Iterator[int | None]:
-        """Look for the next line that has a match, from ``start`` on, itself included.
+        """Search for the next line with a match, starting at ``start`` itself.
 
-        Backwards, what is not indexed yet is indexed on the way. A line is searched as it is shown.
+        A backward search indexes as it goes. Lines are searched as they are shown.
 
         Args:
             pattern: see :func:`search_pattern`.
@@ -133,8 +133,8 @@ class RunLog:
             direction: 1 towards the end, −1 towards the beginning.
 
         Yields:
-            ``None`` after each slice without a match, so that other work can be done; then the
-            position. Ends without one where there is no match.
+            ``None`` after each slice without a match, so that other work can be done; finally the
+            position. Ends without one if there is no match.
         """
         at = start
         while self.first <= at < self.stop or (direction < 0 and self._reach(at)):
@@ -151,10 +151,10 @@ class RunLog:
             yield None
 
     def line_of(self, event: Identity) -> int | None:
-        """Return the position of an event's line; indexes back as far as it must.
+        """Return the position of an event's line; index back as far as necessary.
 
         Returns:
-            ``None`` where the log has no line that is this event.
+            ``None`` if the log has no line for this event.
         """
         while (part := self._part_of(event.attempt)) is None and self._earlier:
             self.extend()
@@ -171,7 +171,7 @@ class RunLog:
     def event_near(
         self, position: int, kinds: tuple[type[Event], ...] = MEASURED
     ) -> AnyEvent | None:
-        """Return the last event of these kinds up to a line, else the first after it."""
+        """Return the last event of these kinds up to a line, else the first one after it."""
         at = position
         while at >= self.first:
             begin = max(self.first, at - LOOKED_AT_ONCE + 1)
@@ -188,14 +188,14 @@ class RunLog:
         return None
 
     def show_until(self, event: Identity | None) -> None:
-        """Show no line after this event's (a replay); ``None``: all. One without a line changes nothing."""
+        """Hide lines after this event's (for a replay); ``None``: show all. Ignore an event without a line."""
         if event is None:
             self._until = None
         elif (position := self.line_of(event)) is not None:
             self._until = position + 1
 
     def hide_all(self) -> None:
-        """Show no line until :meth:`show_until` says up to which."""
+        """Show no line until :meth:`show_until` is called."""
         self._until = -sys.maxsize
 
     # ── parts ─────────────────────────────────────────────────────────────────────────────────
@@ -203,7 +203,7 @@ class RunLog:
     def _open(self) -> None:
         attempts = self.run.attempts()
         self._earlier = attempts[:-1]
-        """Attempts whose logs are not opened yet."""
+        """Attempts whose logs are not open yet."""
         self._parts = [_Part(name, LogIndex(self.run.log_path(name)), 0) for name in attempts[-1:]]
 
     def _take_up_attempts(self) -> None:
@@ -211,13 +211,13 @@ class RunLog:
         for name in self.run.attempts():
             if name not in known:
                 if self._parts:
-                    self._grow()  # what the one before said last comes first
+                    self._grow()  # the last lines of the previous attempt come first
                 index = LogIndex(self.run.log_path(name), from_end=False)
                 base = self._parts[-1].stop if self._parts else 0
                 self._parts.append(_Part(name, index, base))
 
     def _grow(self) -> None:
-        """Take in all that the newest attempt's log has."""
+        """Read all lines of the newest attempt's log."""
         while self._parts and self._parts[-1].index.poll():
             pass
 
@@ -234,7 +234,7 @@ class RunLog:
         return next((part for part in self._parts if part.attempt == attempt), None)
 
     def _reach(self, position: int) -> bool:
-        """Index back to a position; ``False``: there is no such line."""
+        """Index back to a position; return ``False`` if there is no such line."""
         while position < self.first and self.extend():
             pass
         return self.first <= position < self.stop
@@ -263,10 +263,10 @@ class RunLog:
 
 
 def search_pattern(text: str) -> "re.Pattern[str]":
-    """Compile what a person searches for: a regular expression; without capitals, case is ignored.
+    """Compile a search term: a regular expression; without capitals, case is ignored.
 
     Raises:
-        UserError: it is no regular expression; says where.
+        UserError: it is not a valid regular expression; says where.
     """
     try:
         return re.compile(text, 0 if any(c.isupper() for c in text) else re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""What a run says of itself, in words: one line an event, for the command line and the dashboard."""
+"""A run's events in words: one line per event, for the command line and the dashboard."""
 
 from math import isnan
 
@@ -23,10 +23,10 @@ from mabe_tui.runs.format.untrusted_text import plain
 from mabe_tui.runs.summary.run_summary import RunSummary
 
 NARROW_METRICS, WIDE_METRICS = 2, 4
-"""So many metrics fit on a line of 80 columns, and of 120; a run's status has the rest."""
+"""Number of metrics that fit on a line of 80 columns, and of 120; a run's status has the rest."""
 MIB = 2.0**20
 UNKNOWN = "unknown"
-"""What stands in an event for what an imported log does not tell."""
+"""Placeholder in an event for a value that an imported log lacks."""
 ENDED = {
     "epochs": "all epochs done",
     "early_stopping": "stopped early",
@@ -36,16 +36,16 @@ ENDED = {
     "newer_attempt": "a newer attempt took over; `mabe sync` brings it",
     UNKNOWN: "the log ends here",
 }
-"""Why a run ended, where the event's own word would not do."""
+"""Why a run ended, if the event's own word is not clear enough."""
 
 
 def event_line(event: AnyEvent, spec: TaskSpec, epochs: int | None = None) -> str:
-    """Return the words of any event, with control characters removed.
+    """Return the text of any event, with control characters removed.
 
     Args:
-        event: what the run said.
+        event: the event to describe.
         spec: the run's task.
-        epochs: how many it was asked for.
+        epochs: number of epochs requested.
     """
     match event:
         case Step():
@@ -62,7 +62,7 @@ def event_line(event: AnyEvent, spec: TaskSpec, epochs: int | None = None) -> st
 def news_line(
     event: AnyEvent, spec: TaskSpec, epochs: int | None = None, wide: bool = False
 ) -> str | None:
-    """Return the words of an event, or ``None`` for what is no news by itself: steps, readings, saves."""
+    """Return the text of an event, or ``None`` if it is no news by itself: steps, readings, saves."""
     match event:
         case Epoch():
             return epoch_line(event, spec, epochs, wide)
@@ -82,7 +82,7 @@ def news_line(
 
 
 def epoch_line(event: Epoch, spec: TaskSpec, epochs: int | None, wide: bool = False) -> str:
-    """Sum up an epoch: ``epoch  3/100  train 0.2512  loss 0.2987  f1_macro 0.3489  …``.
+    """Summarise an epoch: ``epoch  3/100  train 0.2512  loss 0.2987  f1_macro 0.3489  …``.
 
     Fits 80 columns; ``wide``: 120.
     """
@@ -99,13 +99,13 @@ def epoch_line(event: Epoch, spec: TaskSpec, epochs: int | None, wide: bool = Fa
 
 
 def _told_metrics(event: Epoch, spec: TaskSpec, wide: bool) -> list[tuple[str, float]]:
-    """Return the loss, the metric that leads, and where there is room those that say most beside it."""
+    """Return the loss, the leading metric, and the most informative others as far as there is room."""
     leading = spec.leading(event.metrics)
     rest = [m.name for m in spec.metrics if not m.per_label and m.name != spec.primary_where_absent]
     names = dict.fromkeys(("loss", leading, *spec.charted, *rest))
     known = [(name, event.metrics[name]) for name in names if name in event.metrics]
     count = WIDE_METRICS if wide else NARROW_METRICS
-    # the longer name of what leads in place of the primary metric would not fit
+    # the longer name of the leading metric in place of the primary one would not fit
     return [
         (spec.label_of(n) if n != spec.primary and n == leading else n, v) for n, v in known[:count]
     ]
@@ -117,7 +117,7 @@ def short_rate(unit: str) -> str:
 
 
 def step_line(event: Step, spec: TaskSpec) -> str:
-    """Sum up where in an epoch a run is."""
+    """Describe the progress within an epoch."""
     return (
         f"epoch {event.epoch}, step {event.epoch_step} of {event.epoch_steps}:"
         f" loss {event.loss:.4f}, {event.frames_per_second:,.0f} {spec.rate_unit}"
@@ -125,25 +125,25 @@ def step_line(event: Step, spec: TaskSpec) -> str:
 
 
 def ending_words(reason: str | None) -> str:
-    """Say why a run ended; empty where that is not known."""
+    """Say why a run ended; empty if unknown."""
     return ENDED.get(reason, reason) if reason else ""
 
 
 def state_words(run: RunSummary) -> str:
-    """Say how a run is and, if it has ended, why."""
+    """Describe the state of a run and, if it has ended, the reason."""
     return f"{run.state}{_in_brackets(ending_words(run.ended_because))}"
 
 
 def best_name(run: RunSummary) -> str:
-    """Return the name of the metric that :func:`best_words` speaks of."""
+    """Return the name of the metric that :func:`best_words` describes."""
     return (run.metric if run.best_score is not None else run.monitor) or ""
 
 
 def best_words(run: RunSummary) -> str:
-    """Say what a run's best epoch came to: ``0.4700 at epoch 3``.
+    """Describe a run's best epoch: ``0.4700 at epoch 3``.
 
-    The figure is that of the metric that leads in the task; another metric that chose the epoch follows in
-    brackets, and so does what bounds either.
+    The figure is that of the metric that leads in the task; if another metric chose the epoch, it follows
+    in brackets, as do the upper bounds of either.
     """
     most = "" if run.best_at_most is None else f"at most {run.best_at_most:.2f}"
     chosen = f"{run.monitor} {run.best_metric:.4f}"
@@ -173,13 +173,13 @@ def _machine_line(event: System) -> str:
 
 
 def _samples(event: DataReady, spec: TaskSpec) -> str:
-    """Say how many samples there are, where a sample is not just an example."""
+    """Say how many samples there are, if a sample is not simply an example."""
     return "" if spec.sample == spec.example else f", {spec.sample.count(event.train_samples)}"
 
 
 def _beginning_line(event: RunStarted | DataReady | Resumed, spec: TaskSpec) -> str:
     match event:
-        case RunStarted(torch=torch, threads=0) if torch == UNKNOWN:  # of an imported log
+        case RunStarted(torch=torch, threads=0) if torch == UNKNOWN:  # from an imported log
             return f"from a log: {event.device} ({event.device_name})"
         case RunStarted():
             return (

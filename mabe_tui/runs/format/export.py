@@ -1,4 +1,4 @@
-"""Charts and reports as files in the folder one is in; none is ever written over another."""
+"""Export charts and reports as files in the current folder, never overwriting one."""
 
 import itertools
 from collections.abc import Sequence
@@ -14,12 +14,12 @@ def write_charts(panels: Sequence[Panel], name: str, folder: Path) -> Path:
     """Write charts, one above another, to an SVG file.
 
     Args:
-        panels: those without series are left out.
-        name: what the file is called, without its ending.
-        folder: where.
+        panels: the charts; those without series are left out.
+        name: file name without its suffix.
+        folder: target folder.
 
     Returns:
-        The file: ``name.svg``, or ``name-2.svg`` and so on where that is there.
+        The file: ``name.svg``, or ``name-2.svg`` and so on if that exists.
 
     Raises:
         RunError: there is nothing to draw.
@@ -34,7 +34,7 @@ def write_charts(panels: Sequence[Panel], name: str, folder: Path) -> Path:
 def write_new(folder: Path, name: str, suffix: str, content: bytes) -> Path:
     """Write a file under the first free name: ``name.svg``, ``name-2.svg`` and so on; return its path.
 
-    Two processes at once get two names.
+    Two concurrent processes get different names.
 
     Raises:
         UserError: the folder cannot be written.
@@ -50,7 +50,7 @@ def write_new(folder: Path, name: str, suffix: str, content: bytes) -> Path:
 
 
 def _claimed(path: Path) -> bool:
-    """Make an empty file, if there is none; return whether it was made."""
+    """Create an empty file unless it exists; return whether it was created."""
     try:
         path.open("x").close()
     except FileExistsError:

@@ -1,4 +1,4 @@
-"""Settings of experiments: how they are spelled, and in which two experiments differ."""
+"""Settings of experiments: their formatting, and the differences between two experiments."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ def differences(first: Experiment, second: Experiment) -> list[tuple[str, object
 
 
 def left_behind(base: Experiment, changed: Experiment) -> str | None:
-    """Say which settings do not count any more because another model was named; ``None`` for none."""
+    """Name the settings dropped because another model was chosen; ``None`` if there are none."""
     left = left_out(base, changed)
     if not left:
         return None
@@ -26,7 +26,7 @@ def left_behind(base: Experiment, changed: Experiment) -> str | None:
 
 
 def spell(value: object) -> str:
-    """Spell a setting's value as the registry would: ``none`` where unset, 0 and false as themselves."""
+    """Format a setting's value as the registry would: ``none`` if unset, 0 and false as themselves."""
     if value is None:
         return UNSET
     if isinstance(value, bool):
@@ -37,9 +37,9 @@ def spell(value: object) -> str:
 
 
 def spell_side_by_side(values: Sequence[object]) -> list[str]:
-    """Spell one setting of several experiments for a person: floats in four digits.
+    """Format one setting of several experiments: floats with four digits.
 
-    Two that differ stay apart: where four digits do not tell them apart, each has all of its own.
+    Different values stay different: if four digits do not distinguish two, each has all its digits.
     """
     short = [_short(value) for value in values]
     whole = [spell(value) for value in values]

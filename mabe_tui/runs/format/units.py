@@ -1,4 +1,4 @@
-"""Durations and sizes as people write them, for the command line and the dashboard alike."""
+"""Parse and format durations, amounts and sizes, for the command line and the dashboard."""
 
 import math
 import re
@@ -9,11 +9,11 @@ UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _PART = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)([smhdw])")
 LEAST_USD = 0.01
 LONGEST = 10 * 365 * UNITS["d"]
-"""Seconds: ten years."""
+"""Maximum duration in seconds: ten years."""
 
 
 def duration(seconds: float | None) -> str:
-    """Spell a duration the way people read it: ``45s``, ``12m 05s``, ``1h 23m``; ``–`` for none."""
+    """Format a duration: ``45s``, ``12m 05s``, ``1h 23m``; ``–`` for none."""
     if seconds is None:
         return "–"
     whole = round(seconds)
@@ -25,19 +25,19 @@ def duration(seconds: float | None) -> str:
 
 
 def short_duration(seconds: float) -> str:
-    """Spell a duration, with tenths where whole seconds would say little."""
+    """Format a duration, with tenths if whole seconds would be too coarse."""
     return f"{seconds:.1f}s" if seconds < 10 else duration(seconds)
 
 
 def parse_duration(text: str, name: str = "--max-time") -> float:
-    """Read ``2h``, ``1h30m`` or ``90m``; gives seconds.
+    """Parse ``2h``, ``1h30m`` or ``90m``; return seconds.
 
     Args:
-        text: what was typed.
-        name: what the error calls it.
+        text: the text to parse.
+        name: how the error refers to it.
 
     Raises:
-        MisuseError: it is none of these, has no unit, or is 0 or longer than ten years.
+        MisuseError: it is not a duration, has no unit, or is 0 or longer than ten years.
     """
     seconds = seconds_in(text.strip().lower())
     if not seconds:
@@ -48,14 +48,14 @@ def parse_duration(text: str, name: str = "--max-time") -> float:
 
 
 def parse_dollars(text: str, name: str = "--budget") -> float:
-    """Read ``15`` or ``$12.50``.
+    """Parse ``15`` or ``$12.50``.
 
     Args:
-        text: what was typed.
-        name: what the error calls it.
+        text: the text to parse.
+        name: how the error refers to it.
 
     Raises:
-        MisuseError: it is no amount, or less than a cent.
+        MisuseError: it is not an amount, or less than a cent.
     """
     try:
         dollars = float(text.strip().removeprefix("$"))
@@ -67,7 +67,7 @@ def parse_dollars(text: str, name: str = "--budget") -> float:
 
 
 def seconds_in(text: str) -> float | None:
-    """Read ``2h``, ``1h30m`` or ``1w``, as seconds; ``None``: it is no duration."""
+    """Parse ``2h``, ``1h30m`` or ``1w``; return seconds, or ``None`` if it is not a duration."""
     parts = _PART.findall(text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
         return None
@@ -75,7 +75,7 @@ def seconds_in(text: str) -> float | None:
 
 
 def size_text(size: float) -> str:
-    """Spell a number of bytes: ``512 B``, ``3.4 MiB``."""
+    """Format a number of bytes: ``512 B``, ``3.4 MiB``."""
     for unit in ("B", "KiB", "MiB"):
         if size < 1024:
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"

@@ -1,4 +1,4 @@
-"""Words that strangers wrote, in logs and in names: what a terminal may be shown of them."""
+"""Sanitise untrusted text, from logs and names, before a terminal shows it."""
 
 import json
 import re
@@ -10,8 +10,8 @@ _ESCAPES = re.compile(
     r"|\x1b[ -/]*[0-~]?"
 )
 _CONTROLS = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f"  # all but tab and new line
-    r"\u200e\u200f\u2028-\u202e\u2066-\u2069]"  # lines, and the order in which letters are shown
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f"  # all but tab and newline
+    r"\u200e\u200f\u2028-\u202e\u2066-\u2069]"  # line separators and text direction
 )
 _IN_JSON = re.compile(r"[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7e]")
@@ -19,9 +19,9 @@ TAB = 4
 
 
 def neutral(text: str) -> str:
-    """Return a text without terminal sequences and control characters, its line breaks and tabs kept.
+    """Return a text without terminal sequences and control characters, keeping line breaks and tabs.
 
-    Square brackets stay: what prints a text must not read it as markup.
+    Square brackets stay: callers that print the text must not parse it as markup.
     """
     if text.isprintable() or not _CONTROLS.search(text):
         return text
@@ -29,25 +29,25 @@ def neutral(text: str) -> str:
 
 
 def neutral_json(text: str) -> str:
-    """Return the same JSON with escapes in the place of all that :func:`neutral` would take away."""
+    """Return the same JSON with everything that :func:`neutral` removes written as escapes."""
     if text.isascii() and "\x7f" not in text:
         return text
     return _IN_JSON.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
 def ascii_json(text: str) -> str:
-    """Return the same JSON in ASCII, for a stream that takes nothing else."""
+    """Return the same JSON in ASCII, for a stream that accepts nothing else."""
     return _BEYOND_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
 def plain(raw: bytes) -> str:
     """Return a line without terminal sequences and control characters.
 
-    A progress bar that overwrites itself with carriage returns shows as it last was. Square brackets
-    stay: nothing here is ever read as markup.
+    A progress bar that overwrites itself with carriage returns shows its last state. Square brackets
+    stay: nothing here is ever parsed as markup.
     """
     if raw.isascii() and (text := raw.decode("ascii")).isprintable():
-        return text.rstrip()  # most lines, and ten times as fast
+        return text.rstrip()  # true for most lines, and ten times as fast
     text = _ESCAPES.sub("", raw.decode("utf-8", "replace")).expandtabs(TAB)
     shown = [part for part in text.split("\r") if part]
     last = shown[-1] if shown else ""
@@ -55,7 +55,7 @@ def plain(raw: bytes) -> str:
 
 
 def clean(value: object) -> str:
-    """Return a value's text for a table: ``–`` for ``None``, ``false`` and ``0`` as themselves."""
+    """Return the text of a value for a table: ``–`` for ``None``, ``false`` and ``0`` as themselves."""
     if value is None:
         return "–"
     if isinstance(value, bool):

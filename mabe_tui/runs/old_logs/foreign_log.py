@@ -1,4 +1,4 @@
-"""The log of a job that nothing here started, understood as it comes: in our own form or the old one."""
+"""The log of a job that `mabe` did not start, parsed as it arrives: in our own form or the old one."""
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator
@@ -17,14 +17,14 @@ def _utc_now() -> dt.datetime:
 
 
 class ForeignLog:
-    """Turns pieces of a log into what is shown of a run: events, and lines of text.
+    """Turns pieces of a log into displayable items: events, and lines of text.
 
-    Events are our own lines, and epochs in the form of the scripts that came before. These carry no
-    number and no time of their own: they are counted, and the time is that of their line, or of now.
+    Events are our own lines, and epochs in the form of the earlier training scripts. Those have no sequence
+    number or time: they are numbered here, and get the time of their line, or the current time.
 
     Args:
-        reference: ``ap-…`` or ``fc-…``; stands for the attempt of what is no event of ours.
-        clock: tells the time of day.
+        reference: ``ap-…`` or ``fc-…``; used as the attempt of events that are not ours.
+        clock: returns the time of day.
     """
 
     def __init__(self, reference: str, clock: Clock = _utc_now) -> None:
@@ -34,15 +34,15 @@ class ForeignLog:
 
     @property
     def asked_epochs(self) -> int | None:
-        """How many epochs it is to have, where it says so."""
+        """Number of epochs requested, if the log says so."""
         return self._reader.log.asked_epochs
 
     def feed(self, piece: str, time: dt.datetime | None = None, origin: str = "") -> list[Item]:
-        """Take in a piece; see :class:`~mabe_tui.launch.line_buffer.Lines`."""
+        """Add a piece; see :class:`~mabe_tui.launch.line_buffer.Lines`."""
         return self._items(self._lines.feed(piece, time, origin))
 
     def close(self) -> list[Item]:
-        """Take what is left: nothing will follow."""
+        """Process the remainder at the end of the log."""
         return self._items(self._lines.close()) + [self._item(t) for t in self._reader.close()]
 
     def _items(self, lines: Iterable[TimedLine]) -> list[Item]:

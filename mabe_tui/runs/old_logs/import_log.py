@@ -1,4 +1,4 @@
-"""From an old log to a run, so that it can be listed, shown and compared like any other."""
+"""Import an old log as a run, so that it can be listed, shown and compared like any other."""
 
 import datetime as dt
 import io
@@ -31,29 +31,29 @@ TAG = "imported"
 GPU = "cuda"
 ORIGINAL = "imported.txt"
 SECONDS = 60.0
-"""Between the events of an epoch that does not say how long it took; shown nowhere."""
+"""Seconds between the events of an epoch whose duration is unknown; shown nowhere."""
 
 
 class Printed(msgspec.Struct, frozen=True, kw_only=True):
-    """What an old training script printed."""
+    """The output of an old training script."""
 
     name: str
-    """Of the file, or of the Modal app or call."""
+    """Name of the file, or of the Modal app or call."""
     content: bytes
     log: OldLog
     told: Sequence[Told]
-    """Its epochs and other lines, in the order in which they were printed."""
+    """Its epochs and other lines, in the order of the log."""
     ended: dt.datetime
-    """When its last line was printed."""
+    """Time of its last line."""
     began: dt.datetime | None = None
-    """When its first line was, where that is known."""
+    """Time of its first line, if known."""
 
 
 def read_old_log(path: Path) -> Printed:
-    """Read a log file. It gives no times: it is taken to have ended when it was last written.
+    """Read a log file. It has no times: the run is assumed to have ended when the file was last written.
 
     Raises:
-        DataError: it cannot be read, or names no epoch.
+        DataError: it cannot be read, or contains no epoch.
     """
     try:
         content = path.read_bytes()
@@ -66,15 +66,15 @@ def read_old_log(path: Path) -> Printed:
 
 
 def of_lines(name: str, lines: Sequence[TimedLine], now: dt.datetime) -> Printed:
-    """Take the lines of a log that came from elsewhere.
+    """Parse the lines of a log that was fetched from elsewhere.
 
     Args:
-        name: whose log it is.
+        name: name of the log.
         lines: all of them.
-        now: when it was fetched: where no time is known, it is taken to have ended then.
+        now: when it was fetched: the assumed end if no time is known.
 
     Raises:
-        DataError: it names no epoch.
+        DataError: it contains no epoch.
     """
     log, told = _parsed(name, lines)
     content = "".join(f"{line}\n" for line, _ in lines).encode()
@@ -84,10 +84,10 @@ def of_lines(name: str, lines: Sequence[TimedLine], now: dt.datetime) -> Printed
 
 
 def import_log(home: Path, printed: Printed, experiment: Experiment) -> RunDir:
-    """Make a run of a log: one attempt, an event in the place of each epoch's lines, and an ending.
+    """Create a run from a log: one attempt, an event in place of each epoch's lines, and an ending.
 
-    What the log does not tell (gradient norm, frames a second, how long it took) is NaN. It is kept as it
-    was, too, as :data:`ORIGINAL` beside the attempt's log.
+    Values that the log lacks (gradient norm, frames per second, duration) are NaN. The original log is kept
+    as :data:`ORIGINAL` beside the attempt's log.
 
     Raises:
         UserError: the folder cannot be written.
@@ -108,7 +108,7 @@ def import_log(home: Path, printed: Printed, experiment: Experiment) -> RunDir:
 
 
 def imported_before(home: Path, printed: Printed, version: str) -> RunDir | None:
-    """Return the run of a version that was made of this very log; ``None``: there is none."""
+    """Return the run of a version that was imported from this very log, or ``None``."""
     for entry in RunStore(home).entries():
         if not entry.is_import or entry.version != version:
             continue
@@ -119,12 +119,12 @@ def imported_before(home: Path, printed: Printed, version: str) -> RunDir | None
 
 
 def experiment_of(registry: Registry, printed: Printed, version: str) -> Experiment:
-    """Resolve a version with the settings that a log tells.
+    """Resolve a version with the settings stated in a log.
 
-    A warm-up that the log does not tell is cut to the epochs that there were.
+    A warm-up that the log does not state is shortened to the number of epochs.
 
     Raises:
-        ConfigError: there is no such version, or its other settings rule out what the log tells.
+        ConfigError: there is no such version, or its other settings contradict the log.
     """
     log = printed.log
     registered = registry.experiment(version)
@@ -149,7 +149,7 @@ def experiment_of(registry: Registry, printed: Printed, version: str) -> Experim
 
 
 def epoch_fields(epoch: OldEpoch, log: OldLog) -> dict[str, Any]:
-    """Return the fields of the event that stands for an epoch; NaN is what it does not tell."""
+    """Return the fields of the event for an epoch; values that it lacks are NaN."""
     rate = log.learning_rate if epoch.learning_rate is None else epoch.learning_rate
     return {
         "epoch": epoch.epoch,
@@ -176,7 +176,7 @@ def _parsed(name: str, lines: Sequence[TimedLine]) -> tuple[OldLog, list[Told]]:
 def _tell(
     emitter: Emitter, run: RunDir, experiment: Experiment, printed: Printed, log: IO[str]
 ) -> None:
-    """Emit the run's events, and write the other lines between them into its log."""
+    """Emit the run's events, and write the other lines between them to its log."""
     emitter.emit(
         RunStarted,
         run=run.id,
@@ -226,7 +226,7 @@ def _tell_ending(emitter: Emitter, printed: Printed) -> None:
 
 
 def _reason(log: OldLog) -> str:
-    """Return why a complete run ended: with fewer epochs than asked for, only where the log says so."""
+    """Return why a complete run ended: early stopping only if the log says so."""
     if log.stopped_early:
         return "early_stopping"
     return "epochs" if _has_all_epochs(log) else UNKNOWN
@@ -244,7 +244,7 @@ def _total_seconds(printed: Printed) -> float:
 
 
 def _moments(printed: Printed) -> list[dt.datetime]:
-    """Return the time of each event: of its line, else by how long the epochs and the whole took."""
+    """Return the time of each event: of its line, else estimated from the durations of epochs and run."""
     epochs, total = printed.log.epochs, printed.log.total_seconds
     told = [epoch.time for epoch in epochs if epoch.time is not None]
     if printed.began is not None and len(told) == len(epochs):
@@ -258,7 +258,7 @@ def _moments(printed: Printed) -> list[dt.datetime]:
 
 
 def _tells_time(printed: Printed) -> bool:
-    """Return whether it is known how long the training took."""
+    """Return whether the duration of the training is known."""
     log = printed.log
     if log.total_seconds is not None or printed.began is not None:
         return True

@@ -1,6 +1,6 @@
-"""Logs of the training scripts that came before: their epochs, read from what they printed for people.
+"""Logs of the earlier training scripts: parse epochs from their human-readable output.
 
-Two forms are known, an epoch over several lines and an epoch on one::
+Two forms are known, an epoch on several lines and an epoch on one::
 
     Epoch 1/100 (Warmup): lr=0.000133
       Loss: 0.4234, F1: 0.2356, Acc: 0.9768
@@ -50,22 +50,22 @@ DONE = re.compile(r"Training Complete", re.IGNORECASE)
 
 
 class OldEpoch(msgspec.Struct, kw_only=True):
-    """What one epoch said of itself; ``None``: nothing. A number that is none is NaN."""
+    """The values logged for one epoch; ``None``: missing. A malformed number is NaN."""
 
     epoch: int
     loss: float | None = None
-    """Of training: a log that names one loss only is taken to mean that."""
+    """Training loss: a log with a single loss is assumed to mean this one."""
     validation_loss: float | None = None
     f1_macro: float | None = None
     accuracy: float | None = None
     learning_rate: float | None = None
     seconds: float | None = None
     time: dt.datetime | None = None
-    """When it was printed, where the log tells."""
+    """Time of the line, if the log has it."""
 
     @property
     def measured(self) -> dict[str, float]:
-        """What was measured at its end."""
+        """The measurements at its end."""
         values = {
             "loss": self.validation_loss,
             "f1_macro": self.f1_macro,
@@ -75,15 +75,15 @@ class OldEpoch(msgspec.Struct, kw_only=True):
 
     @property
     def words(self) -> str:
-        """What it came to, as in ``f1_macro 0.4332 at epoch 22``."""
+        """The main result, as in ``f1_macro 0.4332 at epoch 22``."""
         return f"f1_macro {_f1(self):.4f} at epoch {self.epoch}"
 
 
 class OldLog(msgspec.Struct, kw_only=True):
-    """What a log tells of its run."""
+    """The contents of a log."""
 
     epochs: list[OldEpoch] = []
-    """Each once, in order. A run that went on from an epoch before takes the place of what followed it."""
+    """Each once, in order. A run that continued from an earlier epoch replaces the epochs after it."""
     asked_epochs: int | None = None
     batch_size: int | None = None
     learning_rate: float | None = None
@@ -92,13 +92,13 @@ class OldLog(msgspec.Struct, kw_only=True):
     complete: bool = False
     stopped_early: bool = False
     claimed_best: tuple[float, int] | None = None
-    """F1 and epoch, by the log's own last words: where it was shortened, that epoch may not be in it."""
+    """F1 and epoch, from the log's own summary: if the log was shortened, it may lack that epoch."""
     total_seconds: float | None = None
-    """All of the training, as the log itself adds it up."""
+    """Duration of the whole training, according to the log's summary."""
 
     @property
     def best(self) -> OldEpoch | None:
-        """The epoch with the highest F1; the earliest where several tie."""
+        """The epoch with the highest F1; the earliest of equal ones."""
         measured = [epoch for epoch in self.epochs if math.isfinite(_f1(epoch))]
         return max(measured, key=_f1, default=None)
 
@@ -108,9 +108,9 @@ Told = OldEpoch | str
 
 
 class OldLogReader:
-    """Reads a log line by line, as it comes.
+    """Parses a log line by line, as it arrives.
 
-    An epoch is given as soon as it is known to be whole: with its line where that tells what was measured,
+    An epoch is returned as soon as it is known to be complete: with its line if that has the measurements,
     else with its ``Time: …``, or with the first line that does not belong to it.
     """
 
@@ -118,15 +118,15 @@ class OldLogReader:
         self.log = OldLog()
         self._epoch: OldEpoch | None = None
         self._held: list[str] = []
-        """The lines of the epoch that is not given yet."""
+        """The lines of the unfinished epoch."""
 
     def feed(self, line: str, time: dt.datetime | None = None) -> list[Told]:
-        """Take in a line, and give what is known now: epochs, and lines that belong to none."""
+        """Parse a line; return the epochs completed by it, and lines that belong to none."""
         if (match := EPOCH.search(line)) is not None:
             return [*self.close(), *self._begin(match, line, time)]
         epoch, is_indented = self._epoch, line[:1].isspace()
         if epoch is not None and is_indented and _take_figures(epoch, line):
-            if not self._held:  # it was given already
+            if not self._held:  # it was returned already
                 return [line]
             epoch.time = time
             self._held.append(line)
@@ -135,7 +135,7 @@ class OldLogReader:
         return [*(self._give() if is_indented else self.close()), line]
 
     def close(self) -> list[Told]:
-        """End the epoch that is open, if one is: nothing of it will follow."""
+        """Finish the open epoch, if there is one: nothing more will follow."""
         given = self._give()
         self._epoch = None
         return given
@@ -160,10 +160,10 @@ class OldLogReader:
 
 
 def parse(lines: Iterable[TimedLine]) -> tuple[OldLog, list[Told]]:
-    """Read a log; whatever is not understood is passed over.
+    """Parse a log; skip whatever is not recognised.
 
     Returns:
-        What it tells, and its epochs and other lines in the order in which they were printed.
+        Its contents, and its epochs and other lines in the order of the log.
 
     Raises:
         DataError: there is no epoch in it.
@@ -177,7 +177,7 @@ def parse(lines: Iterable[TimedLine]) -> tuple[OldLog, list[Told]]:
 
 
 def _take_figures(epoch: OldEpoch, text: str) -> bool:
-    """Take what the epoch has not said before; tell whether there was something."""
+    """Add values that the epoch does not have yet; return whether there were any."""
     found = False
     for name, pattern in FIGURES.items():
         if getattr(epoch, name) is None and (match := pattern.search(text)) is not None:
@@ -206,7 +206,7 @@ def _take_header(log: OldLog, line: str) -> None:
 
 
 def _seconds_in(text: str) -> float | None:
-    """Read ``1h 23min``, ``83.5 minutes``, ``4980s`` or ``1:23:00``; ``None``: it is no duration."""
+    """Parse ``1h 23min``, ``83.5 minutes``, ``4980s`` or ``1:23:00``; ``None`` if it is not a duration."""
     if (clock := CLOCK.fullmatch(text)) is not None:
         return int(clock[1] or 0) * 3600 + int(clock[2]) * 60 + float(clock[3])
     parts = DURATION_PART.findall(text)

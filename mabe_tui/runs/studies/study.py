@@ -1,7 +1,7 @@
-"""A study: which values of the tuned settings were tried, and what came of each. Optuna's, in SQLite.
+"""A study: the values tried for the tuned settings, and their results. Stored by Optuna in SQLite.
 
-Each trial is a run; here is only what a run does not know: the ranges, what was drawn from them, and
-which run a trial became. What a trial measured is read from its run.
+Each trial is a run. The study stores only what a run does not know: the ranges, the values drawn from
+them, and the run of each trial. The results of a trial are read from its run.
 """
 
 import warnings
@@ -25,11 +25,11 @@ from mabe_tui.runs.tasks import spec_of
 
 DATABASE = "study.db"
 OUTSIDE = "outside"
-"""Attribute of the first trial: the version's own values that no range holds, which Optuna could not draw."""
+"""Attribute of the first trial: the version's own values outside the ranges, which Optuna cannot draw."""
 STARTUP_TRIALS = 5
-"""Finished trials before any is pruned."""
+"""Finished trials before any trial is pruned."""
 WARMUP_SHARE = 10
-"""No trial is pruned in the first tenth of its epochs, or before its learning rate has risen."""
+"""No trial is pruned in the first tenth of its epochs, or during the warm-up of its learning rate."""
 OUTCOMES: dict[TrialState, Literal["complete", "pruned", "failed"]] = {
     TrialState.COMPLETE: "complete",
     TrialState.PRUNED: "pruned",
@@ -37,24 +37,24 @@ OUTCOMES: dict[TrialState, Literal["complete", "pruned", "failed"]] = {
 }
 ENDED = tuple(OUTCOMES)
 WAIT_SECONDS = 60.0
-"""How long a write waits for another process that reads the database."""
+"""Seconds that a write waits for another process that reads the database."""
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """What a study is about. It stays the same for all its trials, or they could not be compared."""
+    """The definition of a study. It is the same for all its trials, or they would not be comparable."""
 
     version: str
     preset: str | None
     overrides: tuple[str, ...]
     data: str | None
     settings: dict[str, Any]
-    """Of the version, with what the ranges replace left out."""
+    """Settings of the version, without those that the ranges replace."""
     ranges: dict[str, Range]
     launcher: str = "local"
-    """Only that one knows how the runs of trials that were left are."""
+    """The launcher, the only one that knows the state of abandoned trials' runs."""
 
     def difference(self, other: "Asked") -> str | None:
-        """Name the first thing in which two differ."""
+        """Describe the first difference between two definitions."""
         ours, theirs = _flat(self), _flat(other)
         keys = dict.fromkeys([*ours, *theirs])
         return next((key for key in keys if ours.get(key) != theirs.get(key)), None)
@@ -67,7 +67,7 @@ def asked(
     data: Path | None,
     launcher: str = "local",
 ) -> Asked:
-    """Write down what a study of an experiment is about."""
+    """Build the definition of a study of an experiment."""
     return Asked(
         version=experiment.name,
         preset=preset,
@@ -80,7 +80,7 @@ def asked(
 
 
 def _flat(what: Asked) -> dict[str, Any]:
-    """Spread it out as JSON would give it back, so that tuples and lists are the same."""
+    """Convert to plain JSON values, so that tuples and lists are equal."""
     table = msgspec.json.decode(msgspec.json.encode(what))
     settings, ranges = table.pop("settings"), table.pop("ranges")
     return {**table, **settings, **{f"tune.{path}": bounds for path, bounds in ranges.items()}}
@@ -91,17 +91,17 @@ def _another(key: str) -> str:
 
 
 class TrialResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of one trial."""
+    """The result of one trial."""
 
     trial: int
     outcome: Literal["complete", "pruned", "failed"]
     values: dict[str, str]
-    """Key path → value, spelled as an override would."""
+    """Key path → value, written as an override."""
     run: str | None = None
     metric: float | None = None
     """The best value of the monitored metric."""
     epoch: int | None = None
-    """In which it was reached."""
+    """The epoch in which it was reached."""
     problem: str | None = None
 
 
@@ -115,37 +115,37 @@ class StudyTrial:
             path: own[path] if path in own else _drawn(trial, path, bounds, kind)
             for path, bounds in experiment.tune.items()
         }
-        """Key path → value, spelled as an override would."""
+        """Key path → value, written as an override."""
         self._told = 0
 
     @property
     def number(self) -> int:
-        """From 0."""
+        """Number of the trial, from 0."""
         return self._trial.number
 
     @property
     def run(self) -> str | None:
-        """The id of the run that it is, or is to become."""
+        """The id of its run, which may not have started yet."""
         return self._trial.user_attrs.get("run")
 
     def become(self, run: str) -> None:
-        """Note which run it is to be, before that is started."""
+        """Record the id of its run, before that is started."""
         self._trial.set_user_attr("run", run)
 
     @property
     def to_be_pruned(self) -> bool:
-        """Whether it was decided that it is not worth going on with."""
+        """Whether the trial has been pruned."""
         return bool(self._trial.user_attrs.get("pruned"))
 
     def prune(self) -> None:
-        """Note the decision, before the run is stopped."""
+        """Record that the trial is pruned, before its run is stopped."""
         self._trial.set_user_attr("pruned", True)
 
     def report(self, epoch: int, value: float) -> None:
-        """Tell the value after an epoch; one that was told before is passed over."""
+        """Report the value after an epoch; ignore an epoch reported before."""
         if epoch > self._told:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # told before the study was left
+                warnings.simplefilter("ignore")  # reported before the study was interrupted
                 self._trial.report(value, epoch)
             self._told = epoch
 
@@ -154,12 +154,12 @@ class StudyTrial:
         return self._trial.should_prune()
 
     def explain(self, problem: str) -> None:
-        """Note why it failed."""
+        """Record why it failed."""
         self._trial.set_user_attr("problem", problem)
 
 
 class Study:
-    """The trials of one study. Make it with :func:`open_study`."""
+    """The trials of one study. Create it with :func:`open_study`."""
 
     def __init__(self, study: optuna.Study, experiment: Experiment) -> None:
         self._study = study
@@ -168,9 +168,9 @@ class Study:
         """Whether a larger value of the monitored metric is better."""
 
     def unfinished(self) -> list[StudyTrial]:
-        """Take up the trials that were under way when the study was last left."""
+        """Resume the trials that were running when the study was interrupted."""
         running = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-        # Optuna has no public way back to a trial that another process began.
+        # Optuna has no public way to resume a trial that another process started.
         trials = [optuna.Trial(self._study, frozen._trial_id) for frozen in running]
         return [StudyTrial(trial, self._experiment) for trial in trials]
 
@@ -179,20 +179,20 @@ class Study:
         return StudyTrial(self._study.ask(), self._experiment)
 
     def begun(self) -> int:
-        """Count the trials that have ended or are under way."""
+        """Count the trials that have ended or are running."""
         states = (*ENDED, TrialState.RUNNING)
         return len(self._study.get_trials(deepcopy=False, states=states))
 
     def complete(self, trial: StudyTrial, value: float) -> TrialResult:
-        """Close a trial whose run trained to its end, with the best value it reached."""
+        """Close a trial whose run trained to its end, with its best value."""
         return _result(self._study.tell(trial.number, value), self.rises)
 
     def prune(self, trial: StudyTrial) -> TrialResult:
-        """Close a trial whose run was stopped early."""
+        """Close a trial whose run was pruned."""
         return _result(self._study.tell(trial.number, state=TrialState.PRUNED), self.rises)
 
     def fail(self, trial: StudyTrial, problem: str) -> TrialResult:
-        """Close a trial that came to nothing."""
+        """Close a trial that failed."""
         trial.explain(problem)
         return _result(self._study.tell(trial.number, state=TrialState.FAIL), self.rises)
 
@@ -203,10 +203,10 @@ class Study:
 
 
 def best_of(results: Iterable[TrialResult], rises: bool) -> TrialResult | None:
-    """Return the complete trial with the best value; the earliest where several tie.
+    """Return the complete trial with the best value; the earliest of equal ones.
 
     Args:
-        results: of a study.
+        results: the results of a study.
         rises: whether a larger value is better.
     """
     complete = [each for each in results if each.outcome == "complete" and each.metric is not None]
@@ -231,12 +231,12 @@ def _result(trial: FrozenTrial, rises: bool) -> TrialResult:
 
 @contextmanager
 def open_study(folder: Path, what: Asked, experiment: Experiment) -> Iterator[Study]:
-    """Open the study in a folder, or begin it; nobody else can while the context is open.
+    """Open the study in a folder, or create it, exclusively while the context is open.
 
-    A new study begins with the version as it stands, also where its values are not in the ranges.
+    A new study starts with the version's own values, even if they are outside the ranges.
 
     Raises:
-        UserError: another process works on it, it is about something else, or it cannot be used.
+        UserError: another process uses it, it has a different definition, or it is unusable.
     """
     with try_lock(folder / ".lock") as held:
         if not held:
@@ -251,7 +251,7 @@ def _opened(folder: Path, what: Asked, experiment: Experiment) -> Study:
     except SQLAlchemyError as error:
         reason = str(error).splitlines()[0]
         raise RunError(f"{folder / DATABASE}: cannot be used ({reason})") from error
-    # One seed draws the same values again; what comes after a break must not repeat what came before.
+    # The same seed would draw the same values again: after a break, earlier draws must not repeat.
     study.sampler = optuna.samplers.TPESampler(
         seed=(experiment.training.seed + len(study.get_trials(deepcopy=False))) % 2**32
     )
@@ -283,7 +283,7 @@ def _load(database: Path, experiment: Experiment) -> optuna.Study:
 
 
 def _as_it_stands(experiment: Experiment) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the version's own values: as parameters where they are in the ranges, else as spelled."""
+    """Return the version's own values: as parameters if they are in the ranges, else as overrides."""
     own = flatten(experiment)
     inside: dict[str, Any] = {}
     outside: dict[str, str] = {}
@@ -304,7 +304,7 @@ def _is_between(value: object, bounds: Range) -> bool:
 
 
 def _drawn(trial: optuna.Trial, path: str, bounds: Range, kind: type[Experiment]) -> str:
-    """Draw a value, or give the one that was drawn before."""
+    """Draw a value, or return the one that was drawn before."""
     if bounds.choices is not None:
         return str(trial.suggest_categorical(path, [spelled(choice) for choice in bounds.choices]))
     low, high = _low(bounds), _high(bounds)

@@ -1,4 +1,4 @@
-"""Trials as runs: starting them, looking at how they are, and telling the study what came of each."""
+"""Trials as runs: start them, check their states, and report their results to the study."""
 
 import math
 import time
@@ -22,36 +22,36 @@ from mabe_tui.runs.studies.study import Study, StudyTrial, TrialResult
 
 STOP_GRACE = 60.0
 LIMITS = ("time_limit", "budget")
-"""Reasons of a stop that ends every trial alike: what it reached until then counts."""
+"""Stop reasons that end every trial alike: the result until then counts."""
 DEAD = (RunState.STOPPED, RunState.PREEMPTED, RunState.LOST)
 
 
 @dataclass
 class _Active:
-    """A trial whose run is under way."""
+    """A trial whose run has started."""
 
     trial: StudyTrial
     run: RunDir
     monitor: str
     epochs: int
     told: int = 0
-    """Epochs that were told of."""
+    """Number of epochs reported."""
     context: ExitStack = field(default_factory=ExitStack)
     """Keeps the run's folder up to date."""
 
 
 class Tuner:
-    """Works through a study: some trials at a time, each a run of its own.
+    """Works through a study, running several trials in parallel, each as a run.
 
     Args:
-        study: says what to try.
-        name: of the study, for the tags of the runs.
-        home: where the runs are.
-        launcher: runs them.
-        request_for: gives the request of a trial from its overrides.
-        seconds: between two looks at the runs.
-        tell: is given a line for every trial that begins, and for each of its epochs; and when the
-            launcher cannot be reached, which is tried again and again.
+        study: chooses the values to try.
+        name: name of the study, for the tags of the runs.
+        home: home folder of the runs.
+        launcher: starts them.
+        request_for: returns the request of a trial from its overrides.
+        seconds: seconds between two checks of the runs.
+        tell: called with a line for every new trial and each of its epochs, and when the
+            launcher cannot be reached, which is retried indefinitely.
     """
 
     def __init__(
@@ -73,15 +73,15 @@ class Tuner:
 
     @property
     def under_way(self) -> list[str]:
-        """The runs of trials that have not ended, one that was being launched just now included."""
+        """The runs of trials that have not ended, including one that is being launched now."""
         runs = [self._run_of(trial) for trial in self._study.unfinished()]
         return [run.id for run in runs if run is not None and run.attempts()]
 
     def results(self, trials: int, parallel: int) -> Iterator[TrialResult]:
-        """Return the result of each trial as it ends, until the study has so many trials.
+        """Yield the result of each trial as it ends, until the study has this many trials.
 
-        Those that were under way when the study was last left come first. Leaving early leaves the runs
-        running, and the study knows them.
+        Trials that were running when the study was interrupted come first. Leaving early leaves the runs
+        running, and the study keeps track of them.
 
         Raises:
             UserError: a run cannot be started, stopped or resumed.
@@ -101,7 +101,7 @@ class Tuner:
     def _begin_some(
         self, left: list[StudyTrial], trials: int, parallel: int
     ) -> Iterator[TrialResult]:
-        """Begin as many as there is room for; gives those that failed at once."""
+        """Start as many trials as there is room for; yield those that failed at once."""
         while len(self._active) < parallel and (trial := self._next(left, trials)):
             try:
                 failed = self._begin(trial)
@@ -126,7 +126,7 @@ class Tuner:
         return self._study.new_trial() if self._study.begun() < trials else None
 
     def _begin(self, trial: StudyTrial) -> TrialResult | None:
-        """Start or take up the run of a trial; where its values cannot be had together, it fails."""
+        """Start or resume the run of a trial; if its values are incompatible, the trial fails."""
         run = self._run_of(trial)
         if run is not None and (run.path / "run.toml").exists():
             self._take_up(trial, run)
@@ -144,7 +144,7 @@ class Tuner:
         return RunDir(places.runs(self._home) / trial.run) if trial.run else None
 
     def _take_up(self, trial: StudyTrial, run: RunDir) -> None:
-        """Go on with a run that was under way when the study was left."""
+        """Continue with a run that was running when the study was interrupted."""
         state = self._launcher.state(run)
         reached_limit = state is RunState.STOPPED and _stop_reason(run) in LIMITS
         if state in DEAD and not reached_limit and not trial.to_be_pruned:
@@ -176,7 +176,7 @@ class Tuner:
                 yield result
 
     def _look(self, each: _Active) -> TrialResult | None:
-        """Tell the study what is new; give the result where the run has ended."""
+        """Report new epochs to the study; return the result if the run has ended."""
         state = self._launcher.state(each.run)
         history = thin_history(each.run)  # after the state: it can only be newer
         for epoch in history.epochs:

@@ -1,4 +1,4 @@
-"""Which checkpoints a run has, and whether they are whole. Reads no weights, so needs no torch."""
+"""A run's checkpoints and their integrity. Reads no weights, so it does not need torch."""
 
 import hashlib
 from collections.abc import Callable
@@ -17,18 +17,18 @@ from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.summary.run_summary import state_of
 
 MARKED = "marked"
-"""The pointer that a person sets; ``best`` stays what training found best."""
+"""The pointer that the user sets; ``best`` stays the one that training chose."""
 CORE_POINTERS = ("last", "best", MARKED)
-"""What going on and comparing need, and what a person chose; others keep single epochs."""
+"""Pointers needed to resume and compare, or set by the user; all others keep single epochs."""
 ALL = "all"
 BLOCK = 16 << 20
-"""Bytes that are read at once."""
+"""Bytes per read."""
 Reader = Callable[[int], None]
-"""Told how many bytes of a file have been read."""
+"""Called with the number of bytes read of a file."""
 
 
 class CheckpointRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One checkpoint file that counts, or a pointer that cannot be read."""
+    """One checkpoint file, or a pointer that cannot be read."""
 
     file: str
     pointers: tuple[str, ...]
@@ -39,22 +39,22 @@ class CheckpointRow(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str = ""
     attempt: str = ""
     problem: str | None = None
-    """What is wrong with it; ``None``: nothing found, as deep as was looked."""
+    """What is wrong with it; ``None``: no problem found, at the depth of the check."""
     here: bool = True
-    """Its file is on this computer, not only where the run is."""
+    """Whether its file is on this computer, not only where the run is."""
     verified: bool = False
-    """Its whole content was read and has the right hash."""
+    """Whether its whole content was read and has the correct hash."""
 
 
 def checkpoint_rows(
     run: RunDir, verify: bool = False, progress: Progress | None = None
 ) -> list[CheckpointRow]:
-    """List a run's checkpoints, the newest first.
+    """List a run's checkpoints, newest first.
 
     Args:
-        run: whose.
-        verify: read each whole and compare its hash.
-        progress: told of the bytes that were read for it.
+        run: the run.
+        verify: read each file completely and compare its hash.
+        progress: called with the bytes read for that.
     """
     named: dict[str, list[str]] = {}
     pointers: dict[str, Pointer] = {}
@@ -83,7 +83,7 @@ def _told(tell: Progress, before: int, total: int, done: int) -> None:
 
 
 def pointer_names(run: RunDir) -> list[str]:
-    """Name all pointers there are: ``last`` and ``best`` first, then those of single epochs."""
+    """Name all pointers: ``last`` and ``best`` first, then those of single epochs."""
     names = {path.stem for path in run.checkpoints.glob("*.json") if not path.name.startswith(".")}
     core = [name for name in CORE_POINTERS if name in names]
     return core + sorted(names.difference(CORE_POINTERS))
@@ -96,21 +96,21 @@ def pointer_name(which: str) -> str:
 
 
 def mark(run: RunDir, which: str) -> Pointer:
-    """Let ``marked`` name a checkpoint: it is then kept, and can be named like ``best`` everywhere.
+    """Let ``marked`` point to a checkpoint, which is then kept and can be named like ``best`` everywhere.
 
     Raises:
         RunError: there is no such checkpoint, or its file is not here.
     """
     pointer = checkpoint_here(run, which)
     run.write_pointer(MARKED, pointer)
-    if not (run.checkpoints / pointer.file).is_file():  # removed by its job at that very moment
+    if not (run.checkpoints / pointer.file).is_file():  # removed by its job at this very moment
         unmark(run)
         raise RunError(f"{run.id}: {which} was replaced just now; mark again")
     return pointer
 
 
 def unmark(run: RunDir) -> None:
-    """Let nothing be marked; the file stays as long as another pointer names it."""
+    """Remove the mark; the file stays as long as another pointer names it."""
     (run.checkpoints / f"{MARKED}.json").unlink(missing_ok=True)
 
 
@@ -134,16 +134,16 @@ def checkpoint_here(run: RunDir, which: str) -> Pointer:
 
 
 def is_elsewhere(run: RunDir) -> bool:
-    """Return whether the run's own folder is on another machine, and this one a mirror of it."""
+    """Return whether the run's own folder is on another machine, of which the local one is a mirror."""
     handle = run.read_handle()
     return handle is not None and handle.launcher != "local"
 
 
 def chosen_pointers(run: RunDir, which: str, one: bool = False) -> list[Pointer]:
-    """Return the checkpoints that ``best``, ``last``, ``epoch-5`` or (unless ``one`` is meant) ``all`` means.
+    """Return the checkpoints for ``best``, ``last``, ``epoch-5`` or, unless ``one`` is set, ``all``.
 
     Raises:
-        RunError: there is no such checkpoint; names those there are.
+        RunError: there is no such checkpoint; names the existing ones.
     """
     names = pointer_names(run)
     wanted = names if which == ALL else [pointer_name(which)]
@@ -157,7 +157,7 @@ def chosen_pointers(run: RunDir, which: str, one: bool = False) -> list[Pointer]
 
 
 def none_words(run: RunDir) -> str:
-    """Say of a run without a checkpoint why it has none."""
+    """Say why a run has no checkpoint."""
     entry = RunEntry(run)
     if not run.path.is_dir():
         return f"{run.id} is gone: its folder was removed"
@@ -175,7 +175,7 @@ def none_words(run: RunDir) -> str:
 
 
 def _row(run: RunDir, pointer: Pointer, names: list[str], read: Reader | None) -> CheckpointRow:
-    """Look at one checkpoint; with ``read``, which is told of the bytes, at its whole content."""
+    """Check one checkpoint; with ``read``, which is called with byte counts, check its whole content."""
     path = run.checkpoints / pointer.file
     here = path.exists() or not is_elsewhere(run)
     problem = _problem(path, pointer, read) if here else None

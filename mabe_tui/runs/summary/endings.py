@@ -1,4 +1,4 @@
-"""What is said of how a run ended and what a resume goes on from, read from its history and pointers."""
+"""Describe how a run ended and where a resume continues, from its history and pointers."""
 
 from core.errors import CheckpointError
 from core.run.history import History
@@ -13,7 +13,7 @@ NOT_FOR_CERTAIN = (
 
 
 def stop_words(run: RunDir, outcome: StopOutcome) -> str:
-    """Say how a run ended that was asked to, over all its attempts."""
+    """Describe how a run ended that was asked to stop, over all its attempts."""
     match outcome:
         case StopOutcome.CLEAN:
             return f"stopped; {_kept_words(run)}"
@@ -32,7 +32,7 @@ def stop_words(run: RunDir, outcome: StopOutcome) -> str:
 
 
 def resume_words(run: RunDir) -> str:
-    """Say what a resume goes on from: ``goes on from its last checkpoint (epoch 7)``."""
+    """Say where a resume continues: ``goes on from its last checkpoint (epoch 7)``."""
     try:
         pointer = run.read_pointer("last")
     except CheckpointError:
@@ -63,7 +63,7 @@ def _lost_words(run: RunDir) -> str:
 
 
 def _before_start_words(run: RunDir) -> str:
-    """Say that nothing was lost: of a run that never began, or of one whose newest attempt did not."""
+    """Say that nothing was lost, because the run never began, or its newest attempt did not."""
     history: History = thin_history(run)
     if not history.events and not history.superseded:
         return "stopped before it had begun"

@@ -1,4 +1,4 @@
-"""Asking the launchers of several runs at once how these are, and bringing here what they said lately."""
+"""Query the launchers of several runs in parallel, and fetch their latest events."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,24 +14,24 @@ ASKED_AT_ONCE = 8
 
 
 class Heard(NamedTuple):
-    """What was learned of one run."""
+    """The answer for one run."""
 
     state: RunState
     problem: str | None = None
-    """Why what is here of it may be old."""
+    """Why the local files may be outdated."""
 
 
 def refresh(entries: Sequence[RunEntry]) -> list[str]:
-    """Hear what runs elsewhere said lately, several at once; gives why some cannot be heard.
+    """Fetch the latest events of runs elsewhere, in parallel; return the reasons for failures.
 
-    Runs that have ended, and those on this computer, are not asked about.
+    Runs that have ended, and local runs, are not queried.
     """
     elsewhere = [e for e in entries if e.request is not None and e.request.launcher != "local"]
     return list(dict.fromkeys(heard.problem for heard in hear_all(elsewhere) if heard.problem))
 
 
 def hear_all(entries: Sequence[RunEntry]) -> list[Heard]:
-    """Ask how runs are, several at once, and bring here what those that may speak said lately."""
+    """Query the states of runs in parallel, and fetch the latest events of those that may have new ones."""
     with ThreadPoolExecutor(max_workers=ASKED_AT_ONCE) as pool:
         return list(pool.map(_hear, entries))
 
@@ -46,5 +46,5 @@ def _hear(entry: RunEntry) -> Heard:
         return Heard(state, str(error))
     if state is RunState.UNKNOWN:
         return Heard(state, unknown.reason_of(entry.run))
-    # A run whose first words came only now is not queued any more.
+    # A run whose first events arrived only now is no longer queued.
     return Heard(state_of(entry) if state is RunState.QUEUED else state)

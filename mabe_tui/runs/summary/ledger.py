@@ -1,7 +1,7 @@
-"""What runs have cost so far: by experiment, by day, by run.
+"""The cost of runs so far: by experiment, by day, by run.
 
-An estimate by the price an hour that a run was started at, from the first to the last event of each of its
-attempts: what a resume took back was paid for too. The bill of whoever rents the machines counts.
+An estimate from the hourly price at a run's start, from the first to the last event of each of its
+attempts: work superseded by a resume was paid for too. The provider's bill is authoritative.
 """
 
 import datetime as dt
@@ -22,7 +22,7 @@ ALIVE = (RunState.RUNNING, RunState.STOPPING)
 
 
 class Spent(msgspec.Struct, frozen=True, kw_only=True):
-    """What one run used up on one day."""
+    """The use of one run on one day."""
 
     run: str
     version: str
@@ -32,7 +32,7 @@ class Spent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Total(msgspec.Struct, frozen=True, kw_only=True):
-    """What several of these come to."""
+    """The total of several of these."""
 
     name: str
     """An experiment, a day (``2026-11-21``) or a run."""
@@ -44,15 +44,15 @@ class Total(msgspec.Struct, frozen=True, kw_only=True):
 def spent(
     entry: RunEntry, state: RunState, now: dt.datetime, zone: dt.tzinfo | None = None
 ) -> list[Spent]:
-    """Say what a run has cost on each day; nothing where nobody charges for it, or no price is known.
+    """Compute the cost of a run on each day; empty if it is free, or no price is known.
 
-    Reads the first and the last lines of its event files only, so that a thousand runs are no matter.
+    Reads only the first and the last lines of its event files, so that a thousand runs are fast.
 
     Args:
         entry: the run.
-        state: how it is; one that runs has cost something until ``now``.
+        state: its state; a live run has a cost until ``now``.
         now: with its time zone.
-        zone: whose midnights part the days; ``None``: this computer's.
+        zone: time zone whose midnights separate the days; ``None``: this computer's.
     """
     request = entry.request
     if request is None or not request.limits.is_rented:
@@ -78,7 +78,7 @@ def spent(
 
 
 def totals(rows: Iterable[Spent], by: By) -> list[Total]:
-    """Add up by experiment or run, the dearest first, or by day, the earliest first."""
+    """Add up by experiment or run, the most expensive first, or by day, the earliest first."""
     groups: dict[str, list[Spent]] = {}
     for row in rows:
         name = {"experiment": row.version, "day": str(row.day), "run": row.run}[by]
@@ -101,7 +101,7 @@ def total(name: str, rows: Iterable[Spent]) -> Total:
 def _paid(
     run: RunDir, until: dt.datetime | None
 ) -> Iterator[tuple[dt.datetime, dt.datetime, str | None]]:
-    """Yield from when to when a machine was had, and its device: by attempt, the newest ``until`` now."""
+    """Yield when each machine was in use, and its device: by attempt, the newest ``until`` now."""
     attempts = run.attempts()
     for attempt in attempts:
         path = run.events_path(attempt)
@@ -127,6 +127,4 @@ def _next_midnight(moment: dt.datetime, zone: dt.tzinfo | None) -> dt.datetime:
     tomorrow = dt.datetime.combine(
         moment.astimezone(zone).date() + dt.timedelta(days=1), dt.time(), zone
     )
-    return tomorrow.astimezone(
-        dt.UTC
-    )  # differences within one zone would pass over its clock changes
+    return tomorrow.astimezone(dt.UTC)  # differences within one zone would ignore its clock changes

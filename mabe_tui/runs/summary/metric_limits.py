@@ -1,4 +1,4 @@
-"""How high a metric can be on the validation data that there are."""
+"""Upper bound of a metric on the given validation data."""
 
 from collections.abc import Mapping
 
@@ -6,9 +6,9 @@ from core.config.task_spec import SUPPORT
 
 
 def most_possible(metrics: Mapping[str, float]) -> float | None:
-    """Return the highest mean over all labels on this validation data; ``None``: it is 1, or not known.
+    """Return the upper bound of a mean over all labels on this validation data; ``None`` if 1 or unknown.
 
-    A label that no example has counts 0 in such a mean, whatever is predicted.
+    A label without examples counts 0 in such a mean, whatever is predicted.
     """
     examples = [value for name, value in metrics.items() if name.startswith(SUPPORT)]
     absent = examples.count(0)

@@ -1,4 +1,4 @@
-"""A run, summed up: the same facts for a table, for JSON and for the dashboard."""
+"""A run's summary: the same facts for a table, for JSON and for the dashboard."""
 
 import datetime as dt
 import math
@@ -21,30 +21,30 @@ from mabe_tui.runs.summary.metric_limits import most_possible
 from mabe_tui.runs.tasks import spec_of
 
 STALL_SECONDS = 60.0
-"""A run says something about once a second; after this long without a word something is wrong."""
+"""A run emits an event about once a second; after this many seconds of silence something is wrong."""
 RECENT_EPOCHS = 5
 
 
 class Branch(msgspec.Struct, frozen=True):
-    """Where an attempt went on from another."""
+    """The point where an attempt continued from another."""
 
     attempt: str
     from_attempt: str
     epoch: int
-    """Completed by then."""
+    """Epochs completed by then."""
     step: int
 
 
 class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """What there is to show of one run. ``None``: not known, or not yet."""
+    """The summary of one run. ``None``: unknown, or not yet measured."""
 
     id: str
     version: str
     state: RunState
     problem: str | None = None
-    """Why it failed, why it cannot be read, or why its state is not known now."""
+    """Why it failed, why it cannot be read, or why its state is currently unknown."""
     ended_because: str | None = None
-    """Of a run that finished or was stopped: ``epochs``, ``early_stopping``, ``user``, ``killed``, …"""
+    """For a run that finished or was stopped: ``epochs``, ``early_stopping``, ``user``, ``killed``, …"""
     launcher: str | None = None
     created: dt.datetime | None = None
     last_event: dt.datetime | None = None
@@ -55,72 +55,72 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     inputs: tuple[str, ...] = ()
     """Of an ensemble: the ids of the runs whose predictions it averages."""
     imported: bool = False
-    """Made of an old log: its figures are claims, and nothing of it can go on."""
+    """Imported from an old log: its figures are claims, and it cannot be resumed."""
     tags: tuple[str, ...] = ()
     note: str = ""
     attempts: int = 0
     lineage: tuple[Branch, ...] = ()
-    """Of the attempts that were resumed; those that led nowhere are among them."""
+    """For each resumed attempt; attempts that led nowhere are included."""
     device: str | None = None
     device_name: str | None = None
     parameters: int | None = None
     epoch: int = 0
-    """Completed."""
+    """Completed epochs."""
     epochs: int | None = None
-    """Asked for."""
+    """Requested epochs."""
     epoch_fraction: float = 0.0
-    """Of the epoch that is under way."""
+    """Completed share of the current epoch."""
     epoch_step: int = 0
-    """Optimiser steps of it that are done, of ``epoch_steps``."""
+    """Completed optimiser steps of the current epoch, out of ``epoch_steps``."""
     epoch_steps: int = 0
     monitor: str | None = None
     best_metric: float | None = None
     best_epoch: int | None = None
     best_at_most: float | None = None
-    """The highest value of a mean over all labels where validation lacks some of them: each counts 0."""
+    """Upper bound of a mean over all labels, if validation lacks some of them: each of these counts 0."""
     task: str = DEFAULT_TASK
     metric: str | None = None
-    """The metric that leads: the task's primary one, or the one for where validation lacks some labels."""
+    """The leading metric: the task's primary one, or its substitute if validation lacks some labels."""
     metric_label: str | None = None
     metric_rises: bool = True
     """Whether a larger value of ``metric`` is better."""
     best_score: float | None = None
     """``metric`` at the best epoch, which is the one with the best value of ``monitor``."""
     labels_absent: bool = False
-    """Whether ``metric`` leads in place of the primary one, as validation has no example of some label."""
+    """Whether ``metric`` replaces the primary one, as validation has no example of some label."""
     metrics: dict[str, float] = {}
-    """Of the last completed epoch."""
+    """From the last completed epoch."""
     train_loss: float | None = None
-    """Of the latest step, else of the last epoch."""
+    """From the latest step, else from the last epoch."""
     learning_rate: float | None = None
     frames_per_second: float | None = None
     """Training rate in ``rate_unit``."""
     rate_unit: str = ""
     cpu_percent: float | None = None
-    """Of the job's process, as read last; 100 is one core."""
+    """CPU use of the job's process at the last reading; 100 is one core."""
     memory_mib: float | None = None
     gpu_percent: float | None = None
     gpu_memory_mib: float | None = None
     seconds_per_epoch: float | None = None
-    """Mean over the last few."""
+    """Mean over the last few epochs."""
     elapsed_seconds: float | None = None
-    """Over all attempts."""
+    """Total over all attempts."""
     eta_seconds: float | None = None
-    """Until the last epoch; early stopping may come before."""
+    """Time left until the last epoch; early stopping may come before."""
     cost_usd: float | None = None
-    """So far, where the price is known."""
+    """Cost so far, if the price is known."""
     cost_at_end_usd: float | None = None
-    """At its last epoch, at the present speed; early stopping may come before."""
+    """Estimated cost at its last epoch, at the current speed; early stopping may come before."""
     budget_usd: float | None = None
-    """At which it stops with a checkpoint."""
+    """Limit at which it stops with a checkpoint."""
     warnings: tuple[str, ...] = ()
-    """Each once, however many attempts say it."""
+    """Each once, even if several attempts emit it."""
     stalled_seconds: float | None = None
-    """Since the last word of a run that should be speaking."""
+    """Seconds since the last event of a run that should be emitting some."""
 
 
 def state_of(entry: RunEntry) -> RunState:
-    """Ask the run's launcher how it is; ``unknown`` where that cannot be told."""
+    """Query the run's launcher for its state; ``unknown`` if that cannot be determined."""
     if entry.request is None:
         return RunState.UNKNOWN
     try:
@@ -130,19 +130,19 @@ def state_of(entry: RunEntry) -> RunState:
 
 
 def summary_of(entry: RunEntry, now: dt.datetime | None = None) -> RunSummary:
-    """Read and sum up one run. Never raises for a damaged one."""
+    """Read and summarise one run. Never raises for a damaged one."""
     if entry.request is None:
         return RunSummary(
             id=entry.id, version=entry.version, state=RunState.UNKNOWN, problem=entry.problem
         )
-    state = state_of(entry)  # first: what it says afterwards can only be newer
+    state = state_of(entry)  # first: later events can only be newer
     return summary_from(entry, thin_history(entry.run), state, now or dt.datetime.now(dt.UTC))
 
 
 def summary_from(
     entry: RunEntry, history: History, state: RunState, now: dt.datetime
 ) -> RunSummary:
-    """Sum up a run whose history and state are known; reads what else its folder tells.
+    """Summarise a run whose history and state are known; read the rest from its folder.
 
     Raises:
         RunError: its request cannot be read.
@@ -176,7 +176,7 @@ def _about(entry: RunEntry) -> tuple[About, list[str]]:
 def summarise(
     request: RunRequest, history: History, state: RunState, now: dt.datetime
 ) -> RunSummary:
-    """Compute the summary of a run from what was asked and what it said."""
+    """Compute the summary of a run from its request and its events."""
     training = request.experiment.training
     last_event = history.events[-1].time if history.events else None
     silent = (now - last_event).total_seconds() if last_event is not None else 0.0
@@ -218,7 +218,7 @@ def summarise(
 
 
 def _elapsed(request: RunRequest, history: History) -> float | None:
-    """Return how long the attempts took; ``None`` where nothing, or an imported log, tells it."""
+    """Return the duration of the attempts; ``None`` if unknown, as for some imported logs."""
     if not history.events:
         return None
     if request.imported:
@@ -229,7 +229,7 @@ def _elapsed(request: RunRequest, history: History) -> float | None:
 
 
 def lineage(history: History) -> tuple[Branch, ...]:
-    """Say from where each resumed attempt went on, in their order."""
+    """List where each resumed attempt continued, in order."""
     events = [*history.superseded, *history.events]
     resumed = sorted((e for e in events if isinstance(e, Resumed)), key=lambda e: e.attempt)
     return tuple(Branch(e.attempt, e.from_attempt, e.epoch, e.step) for e in resumed)
@@ -241,7 +241,7 @@ def _with_epochs(facts: RunSummary, history: History, spec: TaskSpec) -> RunSumm
     last = history.epochs[-1] if history.epochs else None
     step = history.last_step
     if step is not None and last is not None and step.step <= last.step:
-        step = None  # of an epoch that is over, or that a resume has taken back
+        step = None  # of an epoch that has ended, or that a resume has superseded
     recent = [e.seconds for e in history.epochs[-RECENT_EPOCHS:] if not math.isnan(e.seconds)]
     latest = step or last
     return msgspec.structs.replace(
@@ -261,7 +261,7 @@ def _with_epochs(facts: RunSummary, history: History, spec: TaskSpec) -> RunSumm
 
 
 def _with_score(facts: RunSummary, best: Epoch | None, spec: TaskSpec) -> RunSummary:
-    """Add what the task's leading metric came to at the best epoch."""
+    """Add the value of the task's leading metric at the best epoch."""
     measured = best.metrics if best is not None else {}
     leading = spec.leading(measured)
     is_mean_over_all = facts.monitor == spec.primary and spec.primary_where_absent is not None
@@ -290,15 +290,15 @@ def _known(value: float) -> float | None:
 def _with_ending(facts: RunSummary, history: History) -> RunSummary:
     ending = history.ending
     if STATE_OF_ENDING.get(type(ending)) is not facts.state:
-        ending = (
-            None  # of an earlier attempt: the newest has said nothing yet, or ended without a word
-        )
+        ending = None  # from an earlier attempt: the newest has no events yet, or ended without any
     if isinstance(ending, Failed):
         return msgspec.structs.replace(facts, problem=ending.error)
     if isinstance(ending, Finished | Stopped):
         return msgspec.structs.replace(facts, ended_because=ending.reason)
     if facts.state is RunState.STOPPED and history.events:
-        return msgspec.structs.replace(facts, ended_because="killed")  # it could not say so itself
+        return msgspec.structs.replace(
+            facts, ended_because="killed"
+        )  # it could not report that itself
     return facts
 
 
@@ -316,7 +316,7 @@ def _with_machine(facts: RunSummary, history: History) -> RunSummary:
 
 
 def _with_progress(facts: RunSummary, history: History, now: dt.datetime) -> RunSummary:
-    """Add the time that is left, from the last epochs, else from the first one's steps."""
+    """Add the time left, estimated from the last epochs, else from the first one's steps."""
     remaining = (facts.epochs or 0) - facts.epoch - facts.epoch_fraction
     seconds = facts.seconds_per_epoch
     if seconds is None and history.data is not None and facts.epoch_fraction > 0:

@@ -1,4 +1,4 @@
-"""The validation videos of a run, worst first, and the poses and labels of one of them."""
+"""The validation videos of a run, worst first, and the poses and labels of one video."""
 
 import contextlib
 from dataclasses import dataclass, field
@@ -38,28 +38,28 @@ class VideoScore(msgspec.Struct, frozen=True, kw_only=True):
     f1_macro_present: float
     """Mean F1 over the classes that occur in this video's truth."""
     f1: dict[str, float | None]
-    """By class; ``None`` for one that does not occur in this video's truth."""
+    """By class; ``None`` for a class that does not occur in this video's truth."""
     frames: int
     errors: int
-    """Frames whose class is wrong, as the training's validation counted them."""
+    """Frames with a wrong class, as counted by the training's validation."""
 
 
 class Act(msgspec.Struct, frozen=True, kw_only=True):
-    """What was annotated of a frame: who does what to whom."""
+    """One annotation of a frame: agent, action and target."""
 
     action: str
     agent: int
     """A mouse's id."""
     target: int
-    """The agent's own id where it acts by itself."""
+    """The target's id; the agent's own if it acts by itself."""
 
 
 @dataclass(frozen=True, eq=False)
 class TrackedVideo:
-    """Poses and truth of one video; the poses stay on disk until they are looked at."""
+    """Poses and truth of one video; the poses stay on disk until they are accessed."""
 
     about: "PreparedVideo"
-    """Frames, rate, scale, size of the picture, which mouse is in which slot."""
+    """Frames, rate, scale, picture size, and the mouse in each slot."""
     slots: tuple[str, ...]
     """Keypoint names by index."""
     classes: tuple[str, ...]
@@ -68,9 +68,9 @@ class TrackedVideo:
     truth: npt.NDArray[np.uint8] = field(repr=False)
     """``(frames,)`` class indices."""
     bouts: "Bouts" = field(repr=False)
-    """As they were annotated, all actions, also those that count as the background."""
+    """Annotated bouts of all actions, including those that count as the background."""
     remark: str | None = None
-    """What to know of these data before trusting the picture."""
+    """Caveats about these data, to know before trusting the picture."""
 
     @property
     def video_id(self) -> str:
@@ -89,16 +89,16 @@ class TrackedVideo:
 
     @property
     def mice(self) -> int:
-        """Mice that this video has; further slots are empty."""
+        """Number of mice in this video; further slots are empty."""
         return min(len(self.about.mouse_ids), int(self.positions.shape[1]))
 
     @property
     def sample(self) -> npt.NDArray[np.float32]:
-        """Every so many frames' positions: enough to see where mice go."""
+        """Return the positions of every so many frames: enough to see where mice go."""
         return self.positions[:: max(1, self.frames // SAMPLED_FRAMES), : self.mice]
 
     def acts(self, frame: int) -> list[Act]:
-        """Return what was annotated of one frame, in the order in which it began."""
+        """Return the annotations of one frame, in the order in which they began."""
         bouts = self.bouts
         (here,) = np.nonzero((bouts.start <= frame) & (frame < bouts.stop))
         return [
@@ -108,7 +108,7 @@ class TrackedVideo:
 
 
 def validation_scores(run: RunDir) -> list[VideoScore]:
-    """List a run's validation videos, the worst first. Reads no pose.
+    """List a run's validation videos, worst first. Reads no poses.
 
     Raises:
         DataError: the run has evaluated no checkpoint, or its table is damaged.
@@ -123,26 +123,26 @@ def validation_scores(run: RunDir) -> list[VideoScore]:
 def open_video(
     entry: RunEntry, video_id: str, data: Path | None = None, progress: Progress | None = None
 ) -> TrackedVideo:
-    """Open one video of a run's data, in a worker thread: what is no longer prepared is prepared again.
+    """Open one video of a run's data, in a worker thread; prepare the data again if necessary.
 
     Args:
         entry: the run.
-        video_id: a video of its data, be it of the training.
-        data: where the data are now; none: where the run found them.
+        video_id: a video of its data; training videos are allowed.
+        data: where the data are now; by default, where the run found them.
         progress: called with (done, total, what).
 
     Raises:
-        RunError: the run has not come so far as to read its data.
-        DataError: the data are gone, or no longer hold this video as it was; says what to do.
+        RunError: the run never got as far as reading its data.
+        DataError: the data are gone, or this video has changed in them; says what to do.
     """
     return tracked_video(entry, open_run_data(entry, data, progress), video_id)
 
 
 def tracked_video(entry: RunEntry, prepared: "PreparedData", video_id: str) -> TrackedVideo:
-    """Take one video out of a run's data.
+    """Extract one video from a run's data.
 
     Raises:
-        DataError: it is not among them, or its labels are not what they were.
+        DataError: it is not among them, or its labels have changed.
     """
     request = entry.require_request()
     place = _place(prepared, video_id, request)
@@ -169,15 +169,15 @@ def tracked_video(entry: RunEntry, prepared: "PreparedData", video_id: str) -> T
 def open_run_data(
     entry: RunEntry, data: Path | None = None, progress: Progress | None = None
 ) -> "PreparedData":
-    """Open the data of a run, those prepared for it where they are still there.
+    """Open the data of a run, those prepared for it if they still exist.
 
     Args:
         entry: the run.
-        data: where the data are now; none: where the run found them.
-        progress: called with (done, total, what) where they must be prepared again.
+        data: where the data are now; by default, where the run found them.
+        progress: called with (done, total, what) if they must be prepared again.
 
     Raises:
-        RunError: the run has not come so far as to read its data, or never did.
+        RunError: the run never got as far as reading its data.
         DataError: the data are gone, elsewhere or damaged; says what to do.
     """
     request = entry.require_request()
@@ -200,7 +200,7 @@ def open_run_data(
 
 
 def _data_folder(entry: RunEntry, request: RunRequest) -> Path | None:
-    """Return the folder that a run learned from; none for one that makes its own data.
+    """Return the folder that a run was trained on; none if it uses synthetic data.
 
     Raises:
         DataError: it is not on this computer.
@@ -217,7 +217,7 @@ def _data_folder(entry: RunEntry, request: RunRequest) -> Path | None:
 
 
 def kept_data(cache: Path, fingerprint: str) -> "PreparedData | None":
-    """Open what was prepared with this content, under whatever name it lies in the cache."""
+    """Open the prepared data with this content hash, under whatever name they are in the cache."""
     from core.data.manifest import MANIFEST, read_manifest
     from core.data.prepared import open_prepared
 
@@ -244,7 +244,7 @@ def _place(prepared: "PreparedData", video_id: str, request: RunRequest) -> int:
 def _require_same_truth(
     run: RunDir, video_id: str, truth: npt.NDArray[np.uint8], folder: Path
 ) -> None:
-    """Refuse a video whose labels are not those that the run was measured on, as far as is known.
+    """Reject a video whose labels are known to differ from those that the run was evaluated on.
 
     Raises:
         DataError: they differ.

@@ -1,4 +1,4 @@
-"""What a checkpoint says of every frame of one video, kept so that it is computed once."""
+"""A checkpoint's predictions for every frame of one video, cached so that they are computed once."""
 
 import hashlib
 import math
@@ -31,13 +31,13 @@ FOLDER = "predictions"
 
 
 class FrameFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that is known of one frame, for ``--json`` and a screen's line of words."""
+    """All information on one frame, for ``--json`` and a screen's status line."""
 
     frame: int
     seconds: float
     truth: str
     acts: list[Act]
-    """What was annotated, and who acts on whom."""
+    """Annotated behaviours, with agent and target."""
     prediction: str
     probabilities: dict[str, float]
     positions: dict[str, dict[str, tuple[float, float] | None]]
@@ -46,7 +46,7 @@ class FrameFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, eq=False)
 class PredictedVideo:
-    """A video with its truth and a checkpoint's answer."""
+    """A video with its truth and a checkpoint's predictions."""
 
     video: TrackedVideo
     checkpoint: Pointer
@@ -55,28 +55,28 @@ class PredictedVideo:
 
     @cached_property
     def prediction(self) -> npt.NDArray[np.uint8]:
-        """``(frames,)`` indices of the likeliest class."""
+        """``(frames,)`` indices of the most likely class."""
         likeliest: npt.NDArray[np.uint8] = self.probabilities.argmax(axis=1).astype(np.uint8)
         return likeliest
 
     @cached_property
     def errors(self) -> npt.NDArray[np.bool_]:
-        """``(frames,)``: where prediction and truth differ."""
+        """``(frames,)``: whether prediction and truth differ."""
         return np.asarray(self.prediction != self.video.truth)
 
     @cached_property
     def truth_bouts(self) -> ClassBouts:
-        """Annotated bouts of the classes but the background, in the order of time."""
+        """Annotated bouts of all classes but the background, in chronological order."""
         return bouts_of(self.video.truth)
 
     @cached_property
     def predicted_bouts(self) -> ClassBouts:
-        """Predicted bouts, likewise."""
+        """Predicted bouts, in the same form."""
         return bouts_of(self.prediction)
 
     @cached_property
     def error_starts(self) -> Frames:
-        """The first frame of each stretch of wrong frames, ascending."""
+        """The first frame of each run of wrong frames, ascending."""
         return bouts_of(self.errors.astype(np.uint8)).start
 
     @cached_property
@@ -84,23 +84,23 @@ class PredictedVideo:
         return np.union1d(self.truth_bouts.start, self.predicted_bouts.start)
 
     def next_error(self, frame: int) -> int | None:
-        """Return the first frame of the next stretch of wrong frames after ``frame``, if there is one."""
+        """Return the first frame of the next run of wrong frames after ``frame``, if there is one."""
         return _after(self.error_starts, frame)
 
     def previous_error(self, frame: int) -> int | None:
-        """Return the first frame of the last stretch of wrong frames that began before ``frame``."""
+        """Return the first frame of the last run of wrong frames that began before ``frame``."""
         return _before(self.error_starts, frame)
 
     def next_bout(self, frame: int) -> int | None:
-        """Return the frame after ``frame`` where the next true or predicted bout begins."""
+        """Return the frame after ``frame`` at which the next true or predicted bout begins."""
         return _after(self._bout_starts, frame)
 
     def previous_bout(self, frame: int) -> int | None:
-        """Return the frame before ``frame`` where the last true or predicted bout began."""
+        """Return the frame before ``frame`` at which the last true or predicted bout began."""
         return _before(self._bout_starts, frame)
 
     def facts(self, frame: int) -> FrameFacts:
-        """Return all that is known of one frame, 0 ≤ ``frame`` < frames."""
+        """Return all information on one frame, 0 ≤ ``frame`` < frames."""
         video = self.video
         names = video.classes
         mice = dict(zip(video.about.mouse_ids, video.positions[frame], strict=False))
@@ -122,30 +122,30 @@ def predict_video(
     device: Device = "auto",
     progress: Progress | None = None,
 ) -> PredictedVideo:
-    """Apply one of a run's checkpoints to a video, in a worker thread; the answer is kept in the cache.
+    """Apply one of a run's checkpoints to a video, in a worker thread; the result is cached.
 
     Args:
         entry: the run.
         video: from :func:`~mabe_tui.runs.videos.video.open_video`.
         which: ``best``, ``last``, ``marked`` or ``epoch-5``.
-        device: where to compute.
+        device: device to compute on.
         progress: called with (done, total, what).
 
     Raises:
         RunError: there is no such checkpoint, or it is not on this computer.
         CheckpointError: it is damaged.
-        ConfigError: CUDA is asked for and there is none.
+        ConfigError: CUDA is requested and not available.
     """
     return VideoPredictor(entry, which, device).predict(video, progress)
 
 
 class VideoPredictor:
-    """One of a run's checkpoints, loaded once for many videos, and only where an answer is not kept.
+    """One of a run's checkpoints, loaded once for many videos, and only if a result is not cached.
 
     Args:
         entry: the run.
         which: ``best``, ``last``, ``marked`` or ``epoch-5``.
-        device: where to compute.
+        device: device to compute on.
 
     Raises:
         RunError: there is no such checkpoint, or it is not on this computer.
@@ -160,11 +160,11 @@ class VideoPredictor:
         self._predictor: Predictor | None = None
 
     def predict(self, video: TrackedVideo, progress: Progress | None = None) -> PredictedVideo:
-        """Return the answer for a video, from the cache where it is there.
+        """Return the predictions for a video, from the cache if possible.
 
         Raises:
             CheckpointError: the checkpoint is damaged.
-            ConfigError: CUDA is asked for and there is none.
+            ConfigError: CUDA is requested and not available.
         """
         tell = progress or (lambda *_: None)
         path = self._folder / f"{self._key(video)}.npy"
@@ -186,7 +186,7 @@ class VideoPredictor:
         return self._predictor
 
     def _key(self, video: TrackedVideo) -> str:
-        """Hash all that an answer depends on: weights, positions, rate, scale and the code."""
+        """Hash everything that the predictions depend on: weights, positions, rate, scale and the code."""
         about = video.about
         parts = (about.content, about.frames, video.frames_per_second, about.pixels_per_cm)
         words = f"{self._checkpoint.sha256} {self._code} {parts}"
@@ -202,7 +202,7 @@ def _store(video: TrackedVideo) -> "FrameStore":
 
 
 def _read(path: Path, shape: tuple[int, int]) -> npt.NDArray[np.float32] | None:
-    """Read a kept answer; what is not whole is computed again."""
+    """Read a cached result; an incomplete one is computed again."""
     try:
         found = np.load(path)
     except (OSError, ValueError, EOFError):
