@@ -188,7 +188,7 @@ class RunLog:
         return None
 
     def show_until(self, event: Identity | None) -> None:
-        """Hide lines after this event's (for a replay); ``None``: show all. Ignore an event without a line."""
+        """Hide lines after this event's, for a replay; ``None`` shows all. Ignore events without a line."""
         if event is None:
             self._until = None
         elif (position := self.line_of(event)) is not None:

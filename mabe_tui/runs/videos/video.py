@@ -94,7 +94,7 @@ class TrackedVideo:
 
     @property
     def sample(self) -> npt.NDArray[np.float32]:
-        """Return the positions of every so many frames: enough to see where mice go."""
+        """Evenly spaced frames of the positions: enough to see where mice go."""
         return self.positions[:: max(1, self.frames // SAMPLED_FRAMES), : self.mice]
 
     def acts(self, frame: int) -> list[Act]:
