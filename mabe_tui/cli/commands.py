@@ -1,6 +1,6 @@
-"""Which command is where: a module is imported when one of its commands is called, and not before.
+"""The table of commands: a module is imported only when one of its commands is called.
 
-Starting `mabe --help` or `mabe list` would otherwise cost the imports of every command.
+Otherwise `mabe --help` and `mabe list` would import the modules of every command.
 """
 
 from importlib import import_module
@@ -49,41 +49,41 @@ COMMANDS = {
     "doctor": ("doctor", "Report what is missing, and how to fix it."),
     "demo": ("launching.demo", "Make data, train v5 and v6 scaled down, compare them."),
 }
-"""Name → the module below this package whose ``register`` adds it, and what ``mabe --help`` says of it."""
+"""Name → the module below this package whose ``register`` adds it, and its line in ``mabe --help``."""
 
 
 class LazyCommands(TyperGroup):
-    """All commands of :data:`COMMANDS`, each loaded when it is asked for."""
+    """The group of all :data:`COMMANDS`, each loaded when it is requested."""
 
-    # typer brings click along under a name of its own that may change, hence ``Any``.
+    # typer vendors click under a private name that may change, hence ``Any``.
     def list_commands(self, _: Any) -> list[str]:
-        """Name the commands in the order of the help."""
+        """Return the command names in the order of the help."""
         return [*COMMANDS]
 
     def get_command(self, _: Any, cmd_name: str) -> Any:
         """Load one command.
 
         Raises:
-            MisuseError: there is none of that name; gives the nearest.
+            MisuseError: no command has that name; the message suggests the nearest.
         """
         if cmd_name not in COMMANDS:
             raise MisuseError(f"no command {cmd_name!r}{nearest(cmd_name, COMMANDS)}")
         return command_named(cmd_name)
 
     def format_commands(self, _: Any, formatter: Any) -> None:
-        """Write the list of commands without loading any."""
+        """Write the list of commands without loading them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
 
 def command_named(name: str) -> Any:
-    """Load one of :data:`COMMANDS`; a group has its own as ``commands``."""
+    """Load one of :data:`COMMANDS`; a group contains its own ``commands``."""
     app = typer.Typer(
         rich_markup_mode=None,
         add_completion=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    app.callback()(lambda: None)  # makes it a group, however few commands it has
+    app.callback()(lambda: None)  # makes it a group even with a single command
     import_module(f"mabe_tui.cli.{COMMANDS[name][0]}").register(app)
     group: Any = typer.main.get_command(app)
     return group.commands[name]

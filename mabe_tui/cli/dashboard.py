@@ -1,4 +1,4 @@
-"""``mabe-tui``: the dashboard's own command."""
+"""The ``mabe-tui`` command, which opens the dashboard."""
 
 import os
 import shlex
@@ -65,18 +65,18 @@ def dashboard(
     if replay and run is None:
         raise ConfigError("--replay: name a run, as in `mabe-tui --replay last`")
     session = Session(stated_registry=registry)
-    _ = session.registry  # a broken registry is told before the screen is taken
+    _ = session.registry  # report a broken registry before taking over the screen
     opened = RunStore(session.home).find(run).id if run is not None else None
     if serve:
         _serve(port)
         return
     in_browser = "TEXTUAL_DRIVER" in os.environ
-    streams = (sys.stdin, sys.stdout, sys.stderr)  # it is drawn on standard error
+    streams = (sys.stdin, sys.stdout, sys.stderr)  # the dashboard is drawn on standard error
     if not in_browser and not all(stream.isatty() for stream in streams):
         raise ConfigError(
             "the dashboard needs a terminal; --serve needs none, nor do `mabe runs` and `mabe logs`"
         )
-    from mabe_tui.tui.app import MabeApp  # late: textual takes 0.4 s
+    from mabe_tui.tui.app import MabeApp  # imported late: textual takes 0.4 s
     from mabe_tui.tui.dashboard import Options
     from mabe_tui.tui.garbage import look_seldom_for_garbage
 
@@ -94,8 +94,8 @@ def dashboard(
 
 
 def _serve(port: int) -> None:
-    """Serve the same command, without what makes it serve."""
-    from mabe_tui.tui.serve import DashboardServer  # late: aiohttp
+    """Serve this command, without its serving options, to browsers."""
+    from mabe_tui.tui.serve import DashboardServer  # imported late: aiohttp is slow to import
 
     server = DashboardServer(command_of_a_tab(sys.argv[1:]), port)
     print(server.address, flush=True)
@@ -104,7 +104,7 @@ def _serve(port: int) -> None:
 
 
 def command_of_a_tab(arguments: list[str]) -> str:
-    """Return the command line of one tab's process, for the shell."""
+    """Return the shell command line for the process of one browser tab."""
     kept, skip = [], False
     for argument in arguments:
         if not (skip or argument == "--serve" or argument.startswith("--port")):

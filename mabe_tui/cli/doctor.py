@@ -1,4 +1,4 @@
-"""``mabe doctor``: what is there, what is missing, and the command that mends it."""
+"""``mabe doctor``: check the installation and print the command that fixes each problem."""
 
 import os
 import platform
@@ -22,19 +22,19 @@ LEAST_PYTHON = (3, 11)
 LEAST_FREE_GIB = 5.0
 GIB = 2**30
 WHAT, MARGIN = 12, 21
-"""Columns of what was looked at, and before what was found."""
+"""Width of the column of names, and of everything before the results."""
 PACKAGES = ("torch", "modal", "kaggle", "textual")
 NEEDED = ("runs", "registry")
-"""Without these nothing works; accounts and data elsewhere are not everybody's."""
+"""Checks that must pass; accounts and remote data are optional."""
 Verdict = Literal["good", "missing", "bad"]
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that was looked at."""
+    """The result of one check."""
 
     what: str
     verdict: Verdict
-    """``missing`` is what not everybody needs; ``bad`` keeps the main job from working."""
+    """``missing`` is optional; ``bad`` prevents training."""
     found: str
     mend: str = ""
 
@@ -56,7 +56,7 @@ def doctor(context: typer.Context, as_json: JsonOption = False) -> None:
 
 
 def _lines(finding: Finding) -> Iterator[str]:
-    """Spell a finding; on a terminal no word of it is broken, so that a path can be copied."""
+    """Format a finding; words are not broken on a terminal, so that paths can be copied."""
     margin = " " * MARGIN
     head = f"{finding.what:<{WHAT}}{finding.verdict:<{MARGIN - WHAT}}{clean(finding.found)}"
     yield wrapped(head, margin)
@@ -65,7 +65,7 @@ def _lines(finding: Finding) -> Iterator[str]:
 
 
 def examine(session: Session) -> Iterator[Finding]:
-    """Look at one thing after another. What breaks while it is looked at is a finding."""
+    """Run all checks. An error in a check is reported as its finding."""
     looks: list[tuple[str, Callable[[], Finding]]] = [
         ("python", _python),
         ("packages", _packages),
@@ -84,7 +84,7 @@ def examine(session: Session) -> Iterator[Finding]:
             verdict: Verdict = "bad" if what in NEEDED else "missing"
             mend = "correct what it names" if what == "registry" else ""
             finding = Finding(what=what, verdict=verdict, found=str(error), mend=mend)
-        except Exception as error:  # a doctor does not die of what the patient has
+        except Exception as error:  # an error that is being diagnosed must not end the diagnosis
             finding = Finding(what=what, verdict="bad", found=f"{type(error).__name__}: {error}")
         first = said.setdefault(finding.found, what)
         yield finding if first == what else replace(finding, found=f"not looked at; see {first}")
@@ -171,7 +171,7 @@ def _modal_data() -> Finding:
 
 
 def _kaggle(environment: dict[str, str], home: Path) -> Finding:
-    """Tell where credentials are, never what they are."""
+    """Return where credentials are, never their values."""
     from mabe_tui.kaggle_io.credentials import HOW, find_credentials
 
     found = find_credentials(environment, home)

@@ -1,7 +1,7 @@
-"""The command line's front door: the commands, and how errors reach a person.
+"""The entry points of the command line, and the reporting of errors.
 
-Importing this must stay cheap: a command's module is loaded when it is called (``commands.py`` says where
-each is), and imports what is heavy (torch, pandas, pyarrow, modal, rich) inside its functions.
+Importing this must stay cheap: a command's module is loaded when it is called (see ``commands.py``), and
+imports heavy packages (torch, pandas, pyarrow, modal, rich) inside its functions.
 """
 
 import os
@@ -33,7 +33,7 @@ INTERRUPTED = 130
 INTERRUPTED_LINE = "mabe: interrupted"
 MISUSED = 2
 UsageError: Any = typer.BadParameter.__base__
-"""click's, which typer brings along under a name of its own that may change."""
+"""click, which typer vendors under a private name that may change."""
 
 
 def _print_version(wanted: bool) -> None:
@@ -63,18 +63,18 @@ def options(
         bool, typer.Option("--debug", help="Show tracebacks; works anywhere on the line.")
     ] = False,
 ) -> None:
-    """Take the options that stand before the command."""
-    del version, debug  # the one acts when it is read, the other is looked for in run()
+    """Handle the options that precede the command."""
+    del version, debug  # one acts while it is parsed, the other is looked up in run()
     context.obj = Session(stated_registry=registry)
 
 
 def run() -> None:
-    """Run ``mabe``: one line for an error, a traceback only with ``--debug``."""
+    """Run ``mabe``: report errors in one line, with a traceback only with ``--debug``."""
     sys.exit(_guarded(app, "mabe"))
 
 
 def run_dashboard() -> None:
-    """Run ``mabe-tui``, with errors as in :func:`run`."""
+    """Run ``mabe-tui`` with errors reported as in :func:`run`."""
     from mabe_tui.cli.dashboard import dashboard
 
     sys.exit(_guarded(command_of(dashboard), "mabe-tui"))
@@ -92,7 +92,7 @@ def _answered(command: Callable[..., Any], name: str) -> int:
     arguments = sys.argv[1:]
     debug = "--debug" in arguments or bool(os.environ.get("MABE_DEBUG"))
     if debug:
-        os.environ["MABE_DEBUG"] = "1"  # for threads, which nobody sees raise
+        os.environ["MABE_DEBUG"] = "1"  # for exceptions in threads
     else:
         _silence_libraries()
     try:
@@ -109,7 +109,7 @@ def _answered(command: Callable[..., Any], name: str) -> int:
     except KeyboardInterrupt:
         say(INTERRUPTED_LINE)
         return INTERRUPTED
-    except Exception as error:  # the last net: a person gets a sentence, whatever happened
+    except Exception as error:  # the last resort: users get a sentence for any error
         if debug:
             raise
         say(
@@ -121,28 +121,28 @@ def _answered(command: Callable[..., Any], name: str) -> int:
 
 
 def _silence_libraries() -> None:
-    """Keep warnings of libraries, written for programmers, off standard error; workers inherit this."""
+    """Hide libraries' warnings, which are meant for programmers; worker processes inherit this."""
     sys.warnoptions.append("ignore")  # what multiprocessing passes on
     warnings.simplefilter("ignore")
 
 
 def _called(command: Callable[..., Any], name: str, arguments: list[str]) -> int:
-    """Call the command; give its exit code, and say what typer would spread over several lines."""
+    """Call the command and return its exit code, reporting misuse in one line instead of typer's panel."""
     try:
         code = command(args=arguments, prog_name=name, standalone_mode=False)
     except UsageError as error:
         say(_usage_line(error, name, arguments))
         return MISUSED
-    except typer.Abort:  # at a question
+    except typer.Abort:  # at a prompt
         say(f"{name}: nothing was done")
         return 1
-    if code == INTERRUPTED:  # Ctrl-C, which typer catches first
+    if code == INTERRUPTED:  # Ctrl-C, which typer would catch
         say(INTERRUPTED_LINE)
     return code if isinstance(code, int) else 0
 
 
 def command_of(function: Callable[..., None]) -> Callable[..., Any]:
-    """Make a program of one function, set up as ``mabe`` is."""
+    """Return a program that runs one function with the set-up of ``mabe``."""
     program = typer.Typer(
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
@@ -153,7 +153,7 @@ def command_of(function: Callable[..., None]) -> Callable[..., Any]:
 
 
 def _named(name: str, arguments: list[str]) -> str:
-    """Return the command that the arguments name: typer does not say whose option lacks its value."""
+    """Return the command that the arguments name: typer does not say whose option lacks a value."""
     words = iter(arguments)
     command = next((word for word in words if word in COMMANDS), None) if name == "mabe" else None
     if command is None:
@@ -164,7 +164,7 @@ def _named(name: str, arguments: list[str]) -> str:
 
 
 def _usage_line(error: Any, name: str, arguments: list[str]) -> str:
-    """Return in a line how a command was misused; where nothing was asked, its help instead."""
+    """Return a one-line message about misuse of a command, or its help if no arguments were given."""
     message: str = error.format_message().strip()
     command = error.ctx.command_path if error.ctx is not None else _named(name, arguments)
     if "\n" in message:  # the whole help

@@ -1,4 +1,4 @@
-"""Arguments and options that several commands take, each with one help text."""
+"""Arguments and options shared by several commands, each with a single help text."""
 
 import math
 from pathlib import Path
@@ -10,25 +10,25 @@ from core.errors import UserError
 from core.system.files import check_writable
 
 MOST_RUNS = 10_000
-"""As many are never meant; each is looked at before the first begins."""
+"""Maximum number of seeds, to catch typing errors; each is validated before the first starts."""
 
 
 def finite(value: float | None) -> float | None:
-    """Refuse ``nan``, which no range of an option keeps out, and ``inf``."""
+    """Reject ``nan``, which passes an option's range check, and ``inf``."""
     if value is not None and not math.isfinite(value):
         raise typer.BadParameter(f"{value} is not a finite number")
     return value
 
 
 def require_targets(force: bool, *paths: Path | None) -> None:
-    """Make sure, before long work, that files which a person named can be written, and replace none.
+    """Check before long work that the named output files can be written without replacing any.
 
     Args:
-        force: they may replace what is there.
-        paths: ``None`` for one that was not named.
+        force: existing files may be replaced.
+        paths: the output files; ``None`` for options that were not given.
 
     Raises:
-        UserError: one cannot be written, or is there already and ``force`` was not given.
+        UserError: a file cannot be written, or exists and ``force`` was not given.
     """
     for path in paths:
         if path is not None:
@@ -38,7 +38,7 @@ def require_targets(force: bool, *paths: Path | None) -> None:
 
 
 DEFAULT_VERSION = "v6"
-"""Whose settings are meant where a command about data names no version."""
+"""The version whose settings apply if a command about data names none."""
 
 RunName = Annotated[
     str,

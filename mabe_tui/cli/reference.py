@@ -1,4 +1,4 @@
-"""The command reference, made from the commands themselves: ``python -m mabe_tui.cli.reference``."""
+"""Generate the command reference from the commands: ``python -m mabe_tui.cli.reference``."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def reference() -> str:
     return HEADER + "".join(_sections(root, ["mabe"]))
 
 
-# typer brings click along under a name of its own that may change, hence ``Any``.
+# typer vendors click under a private name that may change, hence ``Any``.
 def _sections(command: Any, path: list[str]) -> list[str]:
     context = typer.Context(command, info_name=path[-1], max_content_width=90)
     sections = [_section(command, context, path)]

@@ -1,4 +1,4 @@
-"""The session of a command: made by the options that stand before it."""
+"""The session of a command, created by the options that precede it."""
 
 import typer
 
@@ -8,6 +8,6 @@ __all__ = ["Session", "session_of"]
 
 
 def session_of(context: typer.Context) -> Session:
-    """Return the session that the main callback made."""
+    """Return the session created by the main callback."""
     session = context.find_object(Session)
     return session if session is not None else Session()

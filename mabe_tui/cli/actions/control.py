@@ -50,7 +50,9 @@ def stop(
     as_json: JsonOption = False,
 ) -> None:
     """Ask runs to save a checkpoint and stop; kill those that do not."""
-    from concurrent.futures import ThreadPoolExecutor  # late: `mabe --help` needs no logging
+    from concurrent.futures import (
+        ThreadPoolExecutor,
+    )  # imported late: `mabe --help` needs no logging
 
     entries = find_runs(context, runs)
     asked = sum(entry.request is not None and state_of(entry).may_speak for entry in entries)
@@ -101,7 +103,7 @@ def resume(
     for change in changes:
         say(f"mabe: {change}")
     mirror = Mirror(entry.run)
-    mirror.poll()  # what earlier attempts said is no news
+    mirror.poll()  # output of earlier attempts is not shown again
     handle = control.resume(entry, seconds, budget, data, say, from_scratch)
     with telling_of(entry.id):
         if as_json:

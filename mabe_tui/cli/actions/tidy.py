@@ -1,4 +1,4 @@
-"""``mabe tag``, ``note``, ``rm`` and ``gc``: what is said of runs, and making room."""
+"""``mabe tag``, ``note``, ``rm`` and ``gc``: annotate runs and free disk space."""
 
 import sys
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""``mabe compare RUN@epoch-3 RUN@best``: checkpoints, measured on the validation videos of their runs."""
+"""``mabe compare RUN@epoch-3 RUN@best``: compare checkpoints on their runs' validation videos."""
 
 import shutil
 from collections.abc import Sequence
@@ -11,11 +11,11 @@ from mabe_tui.runs.store import RunStore
 
 
 def compare_named(names: Sequence[str], session: Session, as_json: bool) -> None:
-    """Compare checkpoints and print what is found.
+    """Compare checkpoints and print the result.
 
     Raises:
-        MisuseError: fewer than two are named.
-        UserError: a checkpoint or its data cannot be had.
+        MisuseError: fewer than two are given.
+        UserError: a checkpoint or its data is not available.
     """
     from mabe_tui.plotting.matrix import render_f1_bars
     from mabe_tui.runs.comparison.evaluate import compare_checkpoints, named_checkpoints

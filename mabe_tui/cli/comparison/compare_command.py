@@ -1,4 +1,4 @@
-"""``mabe compare A B…``: which is better, and how sure can one be."""
+"""``mabe compare A B…``: compare versions or runs, with the uncertainty of the verdict."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -120,7 +120,7 @@ def _write_report(
 
 
 def print_comparison(names: Sequence[str], session: Session) -> None:
-    """Print what ``mabe compare`` does."""
+    """Print the result of ``mabe compare``."""
     _print_sections(_compared(names, session), markdown=False)
 
 
@@ -172,7 +172,7 @@ def _print_curves(comparison: Comparison) -> None:
 
 
 def _curves(side: Side) -> list[tuple[str, Sequence[float]]]:
-    """Return the curves of a side; of several seeds their means, as far as all of them go."""
+    """Return the curves of a side; for several seeds, their mean as far as all of them go."""
     monitor, seeds = side.experiment.training.monitor, side.curve_over_seeds
     if seeds is None:
         return [("train loss", side.curve.train_loss), (monitor, side.curve.monitor)]
@@ -200,7 +200,7 @@ def _print_csv(comparison: Comparison) -> None:
 
 
 def _csv_lines(row: list[object]) -> Iterator[list[object]]:
-    """Write a row for a program: numbers alone, and what is over seeds in a second row."""
+    """Write a CSV row of plain numbers, and a second row for values over seeds."""
     means = [figure(cell.mean) if isinstance(cell, Spread) else cell for cell in row]
     yield ["" if cell is None else cell for cell in means]
     if any(isinstance(cell, Spread) for cell in row):

@@ -1,4 +1,4 @@
-"""``mabe curves RUN…``: what runs measured, drawn in the terminal, or as numbers or an SVG file."""
+"""``mabe curves RUN…``: draw the metrics of runs in the terminal, or export them as numbers or SVG."""
 
 import shutil
 from pathlib import Path
@@ -15,7 +15,7 @@ from mabe_tui.cli.terminal.output import JsonOption, print_csv, print_json, say
 from mabe_tui.cli.terminal.picture import plain_only, print_rows
 from mabe_tui.runs.curves.axis import Axis
 
-if TYPE_CHECKING:  # numpy, which `mabe curves --help` does without
+if TYPE_CHECKING:  # numpy, which `mabe curves --help` does not need
     from collections.abc import Iterator
 
     from mabe_tui.plotting.panel import Panel
@@ -24,11 +24,11 @@ if TYPE_CHECKING:  # numpy, which `mabe curves --help` does without
     from mabe_tui.runs.store import RunEntry
 
 LOWEST, HIGHEST = 10, 18
-"""Rows of a chart that is not told how high to be."""
+"""Smallest and largest default height of a chart, in rows."""
 FEW_LINES, WITH_LEGEND = 2, 16
-"""A chart of more lines is so high, for then its legend has two rows."""
+"""With more lines than the first, the legend takes two rows and the chart has this height."""
 SMALLEST = (16, 8)
-"""Columns and rows below which a chart says nothing, or not what it shows."""
+"""Minimum size of a readable chart, in columns and rows."""
 
 
 def register(app: typer.Typer) -> None:
@@ -123,7 +123,7 @@ def _read(entries: "list[RunEntry]") -> "list[RunNumbers]":
 
 
 def _usual_charts(numbers: "list[RunNumbers]") -> list[str]:
-    """Return the charts where none was asked for; says where another metric than the primary one leads."""
+    """Return the default charts; report runs that go by another metric than the primary one."""
     from mabe_tui.runs.curves.curves import leading_metric
     from mabe_tui.runs.curves.panels import usual_charts
 
@@ -144,10 +144,10 @@ def _charts(
     log_y: bool,
     superseded: bool,
 ) -> "list[Panel]":
-    """Return the charts that have something in them.
+    """Return the charts that are not empty.
 
     Raises:
-        RunError: none has.
+        RunError: all are empty.
     """
     from mabe_tui.runs.curves.panels import panels
 
@@ -165,7 +165,7 @@ def _charts(
 
 
 def print_chart(panel: "Panel", width: int, height: int, ascii_only: bool) -> None:
-    """Print one chart, in colours on a terminal."""
+    """Print one chart, in colour on a terminal."""
     chart = panel.chart(width, height, ascii_only=ascii_only)
     print_rows(chart.rows, panel.lines)
 

@@ -1,4 +1,4 @@
-"""``mabe video RUN [VIDEO]``: where a model is wrong, and what the mice do there."""
+"""``mabe video RUN [VIDEO]``: list a run's validation videos by error, or draw one frame."""
 
 import shutil
 from pathlib import Path
@@ -22,7 +22,7 @@ from mabe_tui.cli.terminal.output import (
 from mabe_tui.cli.terminal.picture import plain_only, print_rows
 from mabe_tui.runs.tasks import require_view
 
-if TYPE_CHECKING:  # numpy and pyarrow, which `mabe video --help` does without
+if TYPE_CHECKING:  # numpy and pyarrow, which `mabe video --help` does not need
     from mabe_tui.plotting.grid import Row
     from mabe_tui.runs.store import RunEntry
     from mabe_tui.runs.videos.video import VideoScore
@@ -31,21 +31,21 @@ if TYPE_CHECKING:  # numpy and pyarrow, which `mabe video --help` does without
 WORST = "worst"
 TRAIL_SECONDS = 1.0
 LEAST_ROWS = 6
-"""Of the picture, however low the terminal is."""
+"""Minimum height of the picture, however low the terminal is."""
 Follow = Literal["arena", "mice"]
 
 
 class VideoBout(msgspec.Struct, frozen=True, kw_only=True):
-    """One stretch of frames of one class."""
+    """A stretch of frames of one class."""
 
     behaviour: str
     start_frame: int
     stop_frame: int
-    """Exclusive."""
+    """The frame after the last."""
 
 
 class VideoReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``mabe video RUN VIDEO --json`` gives."""
+    """The JSON of ``mabe video RUN VIDEO --json``."""
 
     run: str
     video_id: str
@@ -54,7 +54,7 @@ class VideoReport(msgspec.Struct, frozen=True, kw_only=True):
     frames: int
     frames_per_second: float
     errors: int
-    """Of this checkpoint, over the whole video."""
+    """Metrics of this checkpoint over the whole video."""
     frame: "FrameFacts"
     truth: list[VideoBout]
     prediction: list[VideoBout]
@@ -151,7 +151,7 @@ def _columns(scores: "list[VideoScore]") -> list[Column]:
 
 
 def _short(name: str) -> str:
-    """Head a column as the dashboard does; --csv and --json have its whole name."""
+    """Return a column's header as on the dashboard; --csv and --json use its full name."""
     return {"f1_macro_present": "F1", "errors": "wrong"}.get(name, name.removeprefix("f1/"))
 
 

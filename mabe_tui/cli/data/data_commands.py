@@ -1,4 +1,4 @@
-"""``mabe data synth | check | prepare | show``: the frames that are learned from."""
+"""``mabe data synth | check | prepare | show``: make, check, prepare and show training data."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from core.tasks.behaviour.settings import BehaviourExperiment
 
 COPIED = ("frames", "mice", "keypoints", "fps", "shares", "missing", "noise")
-"""Options of `mabe data synth` that say what `--like` takes from the real set."""
+"""Options of `mabe data synth` whose values `--like` takes from the real set."""
 VersionOption = Annotated[
     str, typer.Option("--version", metavar="V", help="The version whose settings apply.")
 ]
@@ -157,7 +157,7 @@ def _class_shares(text: str | None) -> "ClassShares":
 
 
 def _which_share(problem: str) -> str:
-    """Name the share that msgspec complains of, as in ``… - at `$.social```."""
+    """Return the share named in a msgspec error, such as ``… - at `$.social```."""
     _, found, path = problem.partition("`$.")
     return f" (look at {path.rstrip('`')})" if found else ""
 
@@ -238,7 +238,7 @@ def prepare(
 
 
 class LabRow(msgspec.Struct, frozen=True):
-    """What one lab contributes, as ``mabe data show --json`` gives it."""
+    """One lab's data, as in ``mabe data show --json``."""
 
     lab: str
     videos: int

@@ -1,4 +1,4 @@
-"""``mabe data download``, ``push`` and ``ls``: data that come from, or go to, somewhere else."""
+"""``mabe data download``, ``push`` and ``ls``: transfer data from Kaggle and to and from Modal."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -89,7 +89,7 @@ def download(
 
 
 def _is_here(folder: Path, competition: str, force: bool) -> bool:
-    """Look whether a download has come to its end here, and all its files are there still."""
+    """Return whether a download has been completed here and all its files still exist."""
     from mabe_tui.kaggle_io.receipt import missing_files
 
     missing = None if force else missing_files(folder, competition)
@@ -226,7 +226,7 @@ def list_folders(as_json: JsonOption = False) -> None:
 
 
 def _states(folders: Sequence["RemoteFolder"]) -> list[str | None]:
-    """Say how each download stands; ``None`` for data that were pushed or made there."""
+    """Return the state of each download; ``None`` for data that were pushed or made there."""
     if all(folder.status is None for folder in folders):
         return [None] * len(folders)
     from mabe_tui.launch.modal import download as modal_download
@@ -237,7 +237,7 @@ def _states(folders: Sequence["RemoteFolder"]) -> list[str | None]:
     except UserError:
         if any(folder.status and folder.status.ended is None for folder in folders):
             raise
-        apps = []  # what has ended is told by the volume alone
+        apps = []  # completed downloads are only known from the volume
     modal_download.stop_ended({f.name for f in folders if f.status and f.status.ended}, apps)
     return [_state(folder, apps) for folder in folders]
 

@@ -1,4 +1,4 @@
-"""What ``mabe data check`` found, for a person."""
+"""Print the results of ``mabe data check``."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ SINGULAR = {"entries": "entry", "classes": "class"}
 
 
 def report_lines(report: "Report") -> Iterator[str]:
-    """Spell every problem with its places, then what the folder holds."""
+    """Print every problem with its places, then the contents of the folder."""
     for problem in report.problems:
         yield f"{problem.severity}: {_how_many(problem)}: {problem.meaning}"
         yield from (f"    {clean(place)}" for place in problem.places)

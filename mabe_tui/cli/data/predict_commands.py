@@ -1,4 +1,4 @@
-"""``mabe predict`` and ``mabe eval``: a trained checkpoint applied to data."""
+"""``mabe predict`` and ``mabe eval``: apply a trained checkpoint to data."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -151,7 +151,7 @@ def _print_report(report: "EvaluationReport", evaluation: "Evaluation", spec: Ta
 
 
 def _say_overlap(report: "EvaluationReport") -> None:
-    """Warn where the figures are not those of videos that the run had never seen."""
+    """Warn if the run used some of the videos in training or validation."""
     if report.trained_on:
         say(
             f"warning: the run learned from {report.trained_on} of these {report.videos} videos;"
@@ -162,7 +162,7 @@ def _say_overlap(report: "EvaluationReport") -> None:
 
 
 def _say_labels(evaluation: "Evaluation", classes: tuple[str, ...], spec: TaskSpec) -> None:
-    """Warn where the labels cannot show what the run learned."""
+    """Warn if the labels cannot show what the run learned."""
     from core.data.labels import unmapped_sentence
 
     if evaluation.unmapped:

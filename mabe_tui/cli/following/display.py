@@ -1,7 +1,7 @@
-"""What a followed run says, on a terminal or elsewhere: its lines, and how far it is.
+"""Show the lines and the progress of a run that is followed.
 
 On a terminal a bar stays below the lines: epoch, step, loss, speed, time left, cost. Elsewhere there are
-lines only, with a sign of life now and then inside a long epoch.
+only lines, including an occasional progress line within a long epoch.
 """
 
 import datetime as dt
@@ -26,24 +26,24 @@ from mabe_tui.runs.reading.thin_history import thin_history
 from mabe_tui.runs.summary.run_summary import summarise
 from mabe_tui.runs.tasks import default_spec, spec_of
 
-if TYPE_CHECKING:  # numpy and rich cost what plain lines need not pay
+if TYPE_CHECKING:  # numpy and rich are too slow to import for plain lines
     from rich.progress import BarColumn, Progress
 
     from mabe_tui.runs.reading.growing import GrowingFold
 
 STEP_LINE_SECONDS = 30.0
 BAR_WIDTH = (8, 40)
-"""Columns that the bar has at least, before words give way to it, and at most."""
+"""Minimum width of the bar, before words are dropped, and maximum."""
 AROUND_BAR = 2 + 1 + 3
-"""Columns of the spinner, of the space behind the bar, and of the ``^C`` that a terminal may echo."""
+"""Columns for the spinner, the space behind the bar, and the ``^C`` that a terminal may echo."""
 INDENT = "    "
 
 
 class Show(Protocol):
-    """Shows what came from a run since the last call."""
+    """Shows what a run has emitted since the last call."""
 
     def __call__(self, items: Sequence[Item], last: int | None = None) -> None:
-        """Show the lines of ``items``, or only so many of the last, and move the bar."""
+        """Show the lines of ``items``, or only the last ones, and update the bar."""
 
 
 @contextmanager
@@ -51,13 +51,13 @@ def display(run: RunDir, lines_to: TextIO, bar: bool = True) -> Iterator[Show]:
     """Show a run while the context is open.
 
     Args:
-        run: whose words are shown.
-        lines_to: standard output where the lines are what a command is for, else standard error.
-        bar: show one, where all is a terminal.
+        run: the run to show.
+        lines_to: standard output if the lines are the command's data, else standard error.
+        bar: show a progress bar if all streams are terminals.
     """
     try:
         request = run.read_request()
-    except RunError:  # what it said can be shown all the same
+    except RunError:  # earlier lines can still be shown
         yield _PlainDisplay(default_spec(), None, lines_to)
         return
     if not (bar and sys.stderr.isatty() and lines_to.isatty()):
@@ -75,7 +75,7 @@ def display(run: RunDir, lines_to: TextIO, bar: bool = True) -> Iterator[Show]:
 
 
 def _said(run: RunDir) -> "GrowingFold":
-    """Fold what it said before, in earlier attempts too: they cost time and money."""
+    """Fold earlier events, including those of earlier attempts, which count in time and cost."""
     from mabe_tui.runs.reading.growing import GrowingFold
 
     fold, history = GrowingFold(), thin_history(run)
@@ -84,20 +84,20 @@ def _said(run: RunDir) -> "GrowingFold":
 
 
 def newest(lines: list[str], count: int | None) -> list[str]:
-    """Return the last ``count`` lines; all where that is ``None``."""
+    """Return the last ``count`` lines, or all if it is ``None``."""
     return lines if count is None else lines[max(0, len(lines) - count) :]
 
 
 def shown_lines(
     items: Sequence[Item], spec: TaskSpec, epochs: int | None, last: int | None = None
 ) -> list[str]:
-    """Return the lines to show of ``items``, or so many of the last; see :func:`line_of`."""
+    """Return the lines of ``items`` to show, or only the last of them; see :func:`line_of`."""
     lines = (line_of(item, spec, epochs) for item in items)
     return newest([line for line in lines if line is not None], last)
 
 
 class _BarDisplay:
-    """Lines, and below them a bar over all epochs."""
+    """Lines, with a bar over all epochs below them."""
 
     def __init__(
         self, request: RunRequest, fold: "GrowingFold", progress: "Progress", column: "BarColumn"

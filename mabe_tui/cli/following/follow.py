@@ -1,4 +1,4 @@
-"""Following a run in the terminal until it ends, and what Ctrl-C means.
+"""Follow a run in the terminal until it ends, and handle Ctrl-C.
 
 Exit codes of a followed run: 0 finished, or left running; 1 failed; 3 stopped; 4 preempted; 5 lost.
 """
@@ -46,14 +46,14 @@ def follow(
     grace: float = 60.0,
     resumes: int = 0,
 ) -> RunState | None:
-    """Show what a run says until it ends, and return how; ``None`` where the user left it running.
+    """Show a run's output until it ends, and return its final state; ``None`` if the user left it running.
 
     Args:
-        run: which.
-        launcher: of the run.
-        mirror: one that has read before goes on from there.
-        grace: seconds for a checkpoint, where the user chooses to stop it.
-        resumes: how often the run is resumed if it dies without a word.
+        run: the run.
+        launcher: the run's launcher.
+        mirror: the run's mirror; one that has been read from continues there.
+        grace: seconds allowed for a checkpoint if the user stops the run.
+        resumes: how often to resume the run if it dies without an ending.
     """
     mirror = mirror or Mirror(run)
     again = AutoResume(RunEntry(run), resumes, say)
@@ -65,7 +65,7 @@ def follow(
 
 
 def _follow_once(run: RunDir, launcher: Launcher, mirror: Mirror, grace: float) -> RunState | None:
-    """Follow a run to the end of its present call; see :func:`follow`."""
+    """Follow a run to the end of its current call; see :func:`follow`."""
     again = False
     while True:
         try:
@@ -90,7 +90,7 @@ def _follow_once(run: RunDir, launcher: Launcher, mirror: Mirror, grace: float) 
 
 
 def watch(run: RunDir, launcher: Launcher, mirror: Mirror, show: Show) -> RunState:
-    """Hand all that a run says to ``show`` until nothing more can come from it."""
+    """Pass everything that a run emits to ``show`` until nothing more can arrive."""
     next_look = 0.0
     state, said = RunState.RUNNING, None
     while True:
@@ -107,15 +107,15 @@ def watch(run: RunDir, launcher: Launcher, mirror: Mirror, show: Show) -> RunSta
 
 
 def say_unknown(run: RunDir, state: RunState, said: str | None) -> str | None:
-    """Say once why a run's state cannot be told now, and once that it can again.
+    """Report once when a run's state becomes unknown, with the reason, and once when it is known again.
 
     Args:
-        run: which.
-        state: as it was told just now.
-        said: what this returned the last time.
+        run: the run.
+        state: its current state.
+        said: the return value of the previous call.
 
     Returns:
-        What is said and holds still; ``None``: nothing.
+        The message that still applies; ``None`` if there is none.
     """
     if state is not RunState.UNKNOWN:
         if said is not None:
@@ -128,7 +128,7 @@ def say_unknown(run: RunDir, state: RunState, said: str | None) -> str | None:
 
 
 def ask_what_to_do() -> str:
-    """Ask, at Ctrl-C, until the answer is clear: ``leave``, ``stop`` or ``follow``.
+    """Prompt on Ctrl-C until the answer is valid: ``leave``, ``stop`` or ``follow``.
 
     Enter, the end of the input and another Ctrl-C mean ``leave``.
     """
@@ -150,7 +150,7 @@ def exit_code(state: RunState | None) -> int:
 
 
 def say_end(run: RunDir, state: RunState) -> None:
-    """Say what the run's own last line does not: that it died, and how to resume it."""
+    """Report what the run's own last line does not: that it died, and how to resume it."""
     if state is RunState.LOST:
         say(f"{run.id} died without a word; `mabe status {run.id}` shows its last lines")
     entry = RunEntry(run)

@@ -1,4 +1,4 @@
-"""What any Modal app or function call printed, whoever started it; for ``mabe logs`` and ``import-log``."""
+"""Logs of any Modal app or function call, for ``mabe logs`` and ``import-log``."""
 
 import datetime as dt
 import re
@@ -25,10 +25,10 @@ FOREIGN = re.compile(r"(ap|fc)-[A-Za-z0-9]{22}")
 
 
 def print_foreign(reference: str, follow: bool, raw: bool, last: int | None, as_json: bool) -> None:
-    """Print its log as that of a run is printed; see :func:`mabe_tui.cli.following.logs.logs`.
+    """Print its log in the same form as that of a run; see :func:`mabe_tui.cli.following.logs.logs`.
 
     Raises:
-        UserError: Modal cannot be asked, or does not know it; ``last`` of a log that is followed.
+        UserError: Modal cannot be reached or does not know it, or ``last`` is combined with following.
     """
     if follow and last is not None:
         raise ConfigError(
@@ -44,10 +44,10 @@ def print_foreign(reference: str, follow: bool, raw: bool, last: int | None, as_
 
 
 def fetch_printed(reference: str) -> "Printed":
-    """Fetch a log as it is now, to make a run of it.
+    """Fetch the current log for import as a run.
 
     Raises:
-        UserError: Modal cannot be asked, or does not know it; the log names no epoch.
+        UserError: Modal cannot be reached or does not know it, or the log has no epochs.
     """
     from mabe_tui.launch.line_buffer import Lines, TimedLine
     from mabe_tui.launch.modal import foreign as modal_foreign

@@ -1,4 +1,4 @@
-"""``mabe import-log``: a run from the log of a training script that came before."""
+"""``mabe import-log``: import the log of an earlier training script as a run."""
 
 from pathlib import Path
 from typing import Annotated

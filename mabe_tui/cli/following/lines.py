@@ -1,4 +1,4 @@
-"""One line of text for each thing that a run says."""
+"""Format each item that a run emits as one line of text."""
 
 import shutil
 
@@ -12,18 +12,18 @@ from mabe_tui.runs.format.untrusted_text import plain
 from mabe_tui.runs.summary.run_summary import RunSummary
 
 WIDE = 120
-"""Columns from which a line has room for more."""
+"""Minimum width for longer lines."""
 
 
 def line_of(item: Item, spec: TaskSpec, epochs: int | None = None) -> str | None:
-    """Return the line to show, or ``None`` for what is no news by itself: steps, readings, saves.
+    """Return the line to show, or ``None`` for items that are not shown: steps, readings, saves.
 
-    As wide as the terminal lets it be; 80 columns where there is none.
+    The line fits the terminal, or 80 columns if there is none.
 
     Args:
-        item: what the run said.
+        item: the event or log line.
         spec: the run's task.
-        epochs: how many it was asked for.
+        epochs: the number of epochs of the run.
     """
     if isinstance(item, TextItem):
         return plain(item.raw)
@@ -33,16 +33,16 @@ def line_of(item: Item, spec: TaskSpec, epochs: int | None = None) -> str | None
 
 
 def json_line(item: Item) -> str:
-    """Return the JSON object that stands for what the run said, on one line."""
+    """Return the JSON object of an item, on one line."""
     if isinstance(item, EventItem):
         return encode(item.event).decode()
-    import json  # late: only this needs it
+    import json  # imported late: only needed here
 
     return json.dumps({"kind": "text", "attempt": item.attempt, "text": plain(item.raw)})
 
 
 def standing_line(run: RunSummary, room: int) -> str:
-    """Sum up where a run is, how fast, and what is left, in at most ``room`` columns if it can be."""
+    """Summarise a run's position, speed and remaining time, in at most ``room`` columns if possible."""
     under_way = run.epoch_steps > 0
     parts = {
         "epoch": f"epoch {run.epoch + under_way}/{run.epochs}",
@@ -64,7 +64,7 @@ def _rate(run: RunSummary) -> str:
 
 
 def _short(number: float) -> str:
-    """Spell a large number in a few characters: ``12.3k``."""
+    """Format a large number in a few characters: ``12.3k``."""
     for size, letter in ((1e6, "M"), (1e3, "k")):
         if number >= size:
             return f"{number / size:.1f}{letter}"

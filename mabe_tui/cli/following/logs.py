@@ -1,4 +1,4 @@
-"""``mabe logs``: what a run printed, made readable, or byte by byte."""
+"""``mabe logs``: print a run's log, formatted or byte for byte."""
 
 import math
 import sys
@@ -81,16 +81,16 @@ def logs(
                     _print_lines(entry, batches(entry, follow, mirror), follow, last)
             if not (follow and again.resume(state_of(entry))):
                 break
-            last = None  # what comes from now on is shown
+            last = None  # only new lines are shown
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
     _tell_end(entry, follow)
 
 
 def _tell_end(entry: RunEntry, followed: bool) -> None:
-    """Say that nothing was printed; of a run that was followed how it ended, and exit as `mabe run` does."""
+    """Report an empty log; for a followed run, report how it ended and exit as `mabe run` does."""
     state = state_of(entry)
-    goes_on = entry.request is None or state.may_speak  # unreadable; or resumed a moment ago
+    goes_on = entry.request is None or state.may_speak  # unreadable, or resumed a moment ago
     if followed and not goes_on and not entry.is_import:
         say_end(entry.run, state)
         raise typer.Exit(exit_code(state))
@@ -101,7 +101,7 @@ def _tell_end(entry: RunEntry, followed: bool) -> None:
 
 @contextmanager
 def up_to_date(entry: RunEntry, follow: bool) -> Iterator[None]:
-    """Bring what is here of a run elsewhere up to date: once, or while the context is open."""
+    """Update the local copy of a remote run: once, or while the context is open."""
     if entry.request is None:
         yield
         return
@@ -121,7 +121,7 @@ def up_to_date(entry: RunEntry, follow: bool) -> Iterator[None]:
 def _print_lines(
     entry: RunEntry, found: Iterator[list[Item]], follow: bool, last: int | None
 ) -> None:
-    """Print what people read; ``last`` is about what is there already, not what is still to come."""
+    """Print formatted lines; ``last`` limits those that already exist, not those to come."""
     with display(entry.run, sys.stdout, bar=follow) as show:
         for number, batch in enumerate(found):
             show(batch, None if number else last)
@@ -135,11 +135,11 @@ def _print_json_lines(found: Iterator[list[Item]], last: int | None) -> None:
 
 
 class StateLook:
-    """Asks how a run is, as often as its launcher should be asked.
+    """Queries a run's state, no more often than its launcher allows.
 
     Args:
         entry: the run.
-        follow: say why it is unknown, and when it is known again.
+        follow: report why the state is unknown, and when it is known again.
     """
 
     def __init__(self, entry: RunEntry, follow: bool) -> None:
@@ -148,7 +148,7 @@ class StateLook:
         self._said: str | None = None
 
     def may_speak(self) -> bool:
-        """Return whether anything may still come from the run, as of the last question."""
+        """Return whether more output may arrive, as of the last query."""
         if time.monotonic() >= self._next:
             state = state_of(self._entry)
             self._next = time.monotonic() + STATE_SECONDS
@@ -159,10 +159,10 @@ class StateLook:
 
 
 def batches(entry: RunEntry, follow: bool, mirror: Mirror) -> Iterator[list[Item]]:
-    """Yield what the mirror has not read yet, then, when following, what comes until the run ends."""
+    """Yield what the mirror has not read yet; when following, continue until the run ends."""
     look = StateLook(entry, follow)
     while True:
-        alive = look.may_speak()  # asked first: what is read afterwards is then complete
+        alive = look.may_speak()  # queried first, so that reading afterwards is complete
         yield mirror.poll() + ([] if alive else mirror.remainder())
         if not (follow and alive):
             return
@@ -174,8 +174,8 @@ def raw_chunks(entry: RunEntry, follow: bool, offsets: dict[str, int]) -> Iterat
 
     Args:
         entry: the run.
-        follow: go on until it ends.
-        offsets: by attempt, how much has been read; kept up to date.
+        follow: continue until the run ends.
+        offsets: bytes read by attempt; updated.
     """
     look = StateLook(entry, follow)
     while True:

@@ -1,4 +1,4 @@
-"""``mabe batch-size``: how many samples fit in memory at once, and what to set where that is too few."""
+"""``mabe batch-size``: measure how many samples fit in memory, and suggest settings."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -30,22 +30,22 @@ def register(app: typer.Typer) -> None:
 
 
 class BatchSizeReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``mabe batch-size --json`` gives."""
+    """The JSON of ``mabe batch-size --json``."""
 
     version: str
     device: str
     device_name: str
     memory_bytes: int
-    """That a step may take."""
+    """Memory that a step may use."""
     largest: int
     """Windows that fit at once."""
     effective: int
-    """Windows in one update, by the registry and the overrides."""
+    """Windows per update, according to the registry and the overrides."""
     batch_size: int
-    """The largest part of ``effective`` that fits."""
+    """The largest divisor of ``effective`` that fits."""
     accumulation_steps: int
     settings: tuple[str, ...]
-    """What to ``--set``; none where the version fits as it is."""
+    """The overrides to ``--set``; empty if the version fits as it is."""
     readings: tuple["Reading", ...]
 
 

@@ -1,4 +1,4 @@
-"""What a run is going to cost, and asking before it costs more than a person wants to spend."""
+"""Estimate the cost of runs, and ask before exceeding the budget."""
 
 import sys
 from collections.abc import Sequence
@@ -13,15 +13,15 @@ from mabe_tui.runs.store import RunStore
 
 
 def agree_on_cost(store: RunStore, requests: Sequence[RunRequest], yes: bool) -> None:
-    """Say what rented runs cost; ask where that is above the budget.
+    """Report what rented runs will cost; ask for confirmation if that is above the budget.
 
     Args:
-        store: earlier runs to go by.
-        requests: one a run.
-        yes: ask nobody.
+        store: earlier runs, for the estimate.
+        requests: one per run.
+        yes: do not ask.
 
     Raises:
-        ConfigError: it is above, and there is nobody to ask or the answer is no.
+        ConfigError: it is above the budget, and the user declines or cannot be asked.
     """
     spent = spending(store, requests)
     if spent is None:
@@ -32,14 +32,14 @@ def agree_on_cost(store: RunStore, requests: Sequence[RunRequest], yes: bool) ->
 
 
 def ask_first(why: str, yes: bool) -> None:
-    """Ask whether to start something all the same.
+    """Ask whether to start anyway.
 
     Args:
-        why: it should be asked.
-        yes: ask nobody.
+        why: the reason for asking.
+        yes: do not ask.
 
     Raises:
-        ConfigError: there is nobody to ask, or the answer is no.
+        ConfigError: the user declines or cannot be asked.
     """
     if yes:
         return
@@ -51,9 +51,9 @@ def ask_first(why: str, yes: bool) -> None:
 
 
 def elsewhere_words(run: RunDir) -> str:
-    """Say that a rented run is in another environment than the current one; empty where it is not.
+    """Return a note if a rented run is in another environment than the current one, else an empty string.
 
-    Asks Modal, once in a process, where the current profile leads.
+    Queries Modal once per process for the environment of the current profile.
     """
     call = call_of(run)
     if call is None or not call.place.environment:
@@ -62,7 +62,7 @@ def elsewhere_words(run: RunDir) -> str:
 
     try:
         now = here()
-    except UserError:  # then the state is unknown, and why has been said
+    except UserError:  # the state is then unknown, and the reason has been reported
         return ""
     is_readable = call.place.has_same_account_as(now)
     differs = call.place.environment != now.environment
@@ -70,9 +70,9 @@ def elsewhere_words(run: RunDir) -> str:
 
 
 def rented_reference(run: RunDir) -> dict[str, str]:
-    """Return the ids under which a rented run can be found, where it is, and its app's page.
+    """Return the ids of a rented run's app and call, where it runs, and the page of its app.
 
-    Empty for a run on this computer; what an older version did not note is left out.
+    Empty for a local run; facts that older versions did not record are omitted.
     """
     call = call_of(run)
     if call is None:

@@ -1,4 +1,4 @@
-"""``mabe demo``: the main job on embedded defaults, to the end, in a few minutes."""
+"""``mabe demo``: the complete workflow with embedded defaults, in a few minutes."""
 
 import os
 import sys
@@ -26,12 +26,12 @@ from mabe_tui.runs.tasks import spec_of
 
 VERSIONS = ("v5", "v6")
 SEEDS = (1, 2)
-"""Of each version: with one seed a comparison could speak of two checkpoints only."""
+"""Seeds per version: with one seed, a comparison could only speak of two checkpoints."""
 PRESET = "demo"
 POLL_SECONDS = 0.3
 NAME_WIDTH = 11
 Show = Callable[[int, Item], None]
-"""Called with the number of the run and what it said."""
+"""Callback with the run's index and its item."""
 
 
 def register(app: typer.Typer) -> None:
@@ -74,7 +74,7 @@ def _make_data(folder: Path, videos: int, frames: int) -> Path:
 
 
 def _launch(home: Path, version: str, seed: int, data: Path) -> RunDir:
-    # The runs share the machine: a part of its cores each is faster than all of them several times.
+    # The runs share the machine: giving each a part of its cores is faster than all of them to each.
     at_once = len(VERSIONS) * len(SEEDS)
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 2) // at_once)))
     experiment = load(default_path()).experiment(version, [f"training.seed={seed}"], PRESET)
@@ -85,7 +85,7 @@ def _launch(home: Path, version: str, seed: int, data: Path) -> RunDir:
 
 
 def _follow(runs: list[RunDir]) -> list[RunState]:
-    """Follow several runs at once until all have ended."""
+    """Follow several runs at once until all of them end."""
     launcher = launcher_named("local")
     mirrors = [Mirror(run) for run in runs]
     with _display(runs) as show:
@@ -101,7 +101,7 @@ def _follow(runs: list[RunDir]) -> list[RunState]:
 
 @contextmanager
 def _display(runs: list[RunDir]) -> Iterator[Show]:
-    """Show a line an epoch, and on a terminal a bar for each run below them."""
+    """Show a line per epoch, and on a terminal a bar for each run below them."""
     requests = [run.read_request() for run in runs]
     epochs = [request.experiment.training.epochs for request in requests]
     specs = [spec_of(request.experiment) for request in requests]

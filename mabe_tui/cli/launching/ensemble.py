@@ -1,4 +1,4 @@
-"""``mabe ensemble``: the mean of several runs' predictions, as a run."""
+"""``mabe ensemble``: average the predictions of several runs, as a new run."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""``mabe gpus``: which GPU a version is best trained on, by what is known of each."""
+"""``mabe gpus``: compare GPUs for training a version, by measured, probed and reported figures."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -35,11 +35,11 @@ if TYPE_CHECKING:
 LOCAL = "local"
 HOUR = 3600
 PROBE_SECONDS = 60.0
-"""After which no further batch is tried."""
+"""Seconds after which no further batch size is tried."""
 STARTUP_SECONDS = 45.0
-"""That a container takes to start and to load torch, in an estimate."""
+"""Estimated seconds for a container to start and import torch."""
 TIMEOUT_SECONDS, LEAST_TIMEOUT_SECONDS = 300, 90
-"""After which Modal ends a probe, and the shortest such time that leaves one enough."""
+"""Time limit of a probe on Modal, and the smallest limit that is enough for one."""
 
 
 def register(app: typer.Typer) -> None:
@@ -99,7 +99,7 @@ def _named(text: str) -> list[str]:
     """Read the GPUs to probe.
 
     Raises:
-        MisuseError: one cannot be a GPU, or is named twice, or asks for several.
+        MisuseError: a name is not a GPU's, is repeated, or asks for several.
     """
     names = [name.strip() for name in text.split(",") if name.strip()]
     if not names or any(":" in name for name in names):
@@ -129,10 +129,10 @@ def _probe_here(session: Session, experiment: Experiment) -> None:
 def _probe_rented(
     session: Session, experiment: Experiment, names: list[str], budget: float | None, yes: bool
 ) -> tuple[dict[str, str], float]:
-    """Rent and measure; returns what went wrong, by GPU, and the dollars that it cost.
+    """Run the probes; return the errors by GPU, and the dollars spent.
 
     Raises:
-        ConfigError: it would cost more than the budget, and nobody agreed.
+        ConfigError: it would exceed the budget, and the user has not confirmed.
         UserError: Modal refuses, or cannot be reached.
     """
     from mabe_tui.launch.modal.probing import probe_gpus
@@ -159,7 +159,7 @@ def _probe_rented(
 
 
 def _reserved(session: Session, experiment: Experiment) -> int:
-    """Return the bytes to leave free for the data on a GPU, and say by what they are known."""
+    """Return the bytes to reserve for the data on a GPU, and report their source."""
     known = data_bytes(RunStore(session.home), experiment)
     if known is None:
         say("no run here has read this version's data: on a GPU they take memory that is not in it")
@@ -176,7 +176,7 @@ def _prices(experiment: Experiment, names: list[str]) -> dict[str, float | None]
 
 
 def _agree(prices: dict[str, float | None], budget: float | None, yes: bool) -> int:
-    """Say what the probes cost, and ask where that may be above the budget; returns the time-out."""
+    """Report the cost of the probes and ask if it may exceed the budget; return the time limit."""
     unpriced = [gpu for gpu, price in prices.items() if price is None]
     if unpriced and budget is not None:
         raise ConfigError(
@@ -257,5 +257,5 @@ def _cells(row: GpuRow) -> list[str | None]:
 
 
 def _marked(figure: Figure | None, spell: Callable[[float], str]) -> str | None:
-    """Spell a figure with where it comes from."""
+    """Format a figure with its source."""
     return None if figure is None else f"{spell(figure.value)} {figure.source}"

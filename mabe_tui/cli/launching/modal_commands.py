@@ -38,7 +38,7 @@ WhichArgument = Annotated[
 ]
 MODAL = "modal"
 NARROW = ("app",)
-"""What `mabe ps` goes without on a narrow terminal; `mabe status` has it."""
+"""Columns that `mabe ps` drops on a narrow terminal; `mabe status` has them."""
 
 
 def register(app: typer.Typer) -> None:
@@ -133,7 +133,7 @@ def _warn_of(foreign: list[ForeignJob], earlier: Mapping[str, RunEntry]) -> None
 
 
 def _earlier_apps(entries: list[RunEntry]) -> dict[str, RunEntry]:
-    """Return the apps of starts that a later one of the same run has replaced."""
+    """Return apps of starts superseded by a later start of the same run."""
     earlier = ((call.app_id, entry) for entry in entries for call in calls_of(entry.run)[:-1])
     return dict(earlier)
 
@@ -151,7 +151,7 @@ def _is_on_modal(entry: RunEntry) -> bool:
 
 
 def _foreign_apps(entries: list[RunEntry]) -> list[ForeignJob] | None:
-    """Return the apps that no run knows; ``None`` where Modal could not be asked."""
+    """Return apps that belong to no run; ``None`` if Modal could not be reached."""
     handles = [handle for e in entries if (handle := e.run.read_handle()) is not None]
     try:
         return launcher_named(MODAL).list_foreign(handles)

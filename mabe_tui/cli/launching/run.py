@@ -1,4 +1,4 @@
-"""``mabe run``: start a version, and follow it."""
+"""``mabe run``: start a version and follow it."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -138,14 +138,14 @@ def run(
 
 
 def _say_begun(session: Session, requests: Sequence[RunRequest]) -> None:
-    """Name the runs that were started before Ctrl-C."""
+    """List the runs that were started before Ctrl-C."""
     runs = [RunDir(places.runs(session.home) / request.run) for request in requests]
     if begun := [run.id for run in runs if run.attempts()]:
         say(f"started before that, and running on: {' '.join(begun)}")
 
 
 def _tell_started(started: Sequence[RunDir], as_json: bool) -> None:
-    """Print the runs' ids, or as JSON one object; a list of them where there are several seeds."""
+    """Print the runs' ids; as JSON, one object, or a list for several runs."""
     references = [rented_reference(run) for run in started]
     with telling_of(" ".join(run.id for run in started)):
         if as_json:
@@ -164,7 +164,7 @@ def _tell_started(started: Sequence[RunDir], as_json: bool) -> None:
 
 
 def _follow_each(runs: Sequence[RunDir], launcher: Launcher, resumes: int) -> int:
-    """Follow one run after another; return the highest of their exit codes."""
+    """Follow the runs one after another; return the highest exit code."""
     worst = 0
     for number, run in enumerate(runs, start=1):
         if len(runs) > 1:
@@ -179,7 +179,7 @@ def _follow_each(runs: Sequence[RunDir], launcher: Launcher, resumes: int) -> in
 
 
 def _which(run: RunDir) -> str:
-    """Say which of several runs one is: its seed, and its fold."""
+    """Identify one of several runs by its seed and fold."""
     request = run.read_request()
     data = request.experiment.data
     fold = "" if data.folds is None else f", fold {data.fold} of {data.folds}"
@@ -210,7 +210,7 @@ def _show_dry_runs(
 
 
 def _show_changed(version: str, changed: Sequence[Changed]) -> None:
-    """Show what preset and overrides change; `mabe show` has the rest."""
+    """Show the changes made by preset and overrides; `mabe show` has the rest."""
     rows = [[each.key, spell(each.registry), spell(each.run)] for each in changed]
     if rows:
         print()

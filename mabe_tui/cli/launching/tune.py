@@ -1,4 +1,4 @@
-"""``mabe tune``: try values of a version's settings, each a run, and keep the best."""
+"""``mabe tune``: search a version's settings; each trial is a run."""
 
 import re
 import shlex
@@ -33,7 +33,7 @@ from mabe_tui.runs.launching.run_requests import LaunchOptions, check_data, expe
 from mabe_tui.runs.store import RunStore
 from mabe_tui.runs.tasks import spec_of
 
-if TYPE_CHECKING:  # optuna takes a while to import
+if TYPE_CHECKING:  # optuna is slow to import
     from mabe_tui.runs.studies.study import Study, TrialResult
 
 FOLDER = "tune"
@@ -45,7 +45,7 @@ def register(app: typer.Typer) -> None:
 
 
 class TuneReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``mabe tune --json`` gives."""
+    """The JSON of ``mabe tune --json``."""
 
     study: str
     folder: str
@@ -54,7 +54,7 @@ class TuneReport(msgspec.Struct, frozen=True, kw_only=True):
     trials: list["TrialResult"]
     best: "TrialResult | None"
     command: str | None
-    """What keeps the best trial as a version."""
+    """The command that keeps the best trial as a version."""
 
 
 def tune(
@@ -130,7 +130,7 @@ def _tuned(experiment: Experiment, overrides: Sequence[str], registry: Path) -> 
     """Leave out the ranges of settings that an override fixes.
 
     Raises:
-        ConfigError: no range is left, or there is no validation that trials could be told apart by.
+        ConfigError: no range is left, or there is no validation to compare trials by.
     """
     if not experiment.data.validates:
         raise ConfigError(
@@ -157,7 +157,7 @@ def _work(
     counts: tuple[int, int],
     as_json: bool,
 ) -> None:
-    """Run the trials, a line each as it ends."""
+    """Run the trials, printing a line as each ends."""
     from mabe_tui.runs.studies.tuning import Tuner
 
     tell = say if as_json else _print_now
@@ -176,7 +176,7 @@ def _print_now(line: str) -> None:
 
 
 def line_of(result: "TrialResult") -> str:
-    """Spell a trial's result on one line."""
+    """Format a trial's result on one line."""
     values = "  ".join(
         f"{path.rpartition('.')[2]}{NO_BREAK}{_short(value)}"
         for path, value in result.values.items()
@@ -208,7 +208,7 @@ def _finish(
     results: "list[TrialResult]",
     as_json: bool,
 ) -> None:
-    """Name the best trial and the command that keeps it."""
+    """Report the best trial and the command that keeps it."""
     from mabe_tui.runs.studies.study import best_of
 
     monitor = experiment.training.monitor
@@ -245,7 +245,7 @@ def _keeping(session: Session, version: str, overrides: Sequence[str], best: "Tr
 
 
 def _free_name(session: Session, version: str) -> str:
-    """Suggest a name: the next number where versions are numbered."""
+    """Suggest a name: the next number if versions are numbered."""
     versions = session.registry.versions
     numbered = [int(match[1]) for each in versions if (match := re.fullmatch(r"v(\d+)", each))]
     if numbered and re.fullmatch(r"v\d+", version):

@@ -1,4 +1,4 @@
-"""``mabe pin`` and ``views``: what a person keeps at hand, here and in the dashboard."""
+"""``mabe pin`` and ``views``: manage pins and saved views, shared with the dashboard."""
 
 from typing import Annotated
 
@@ -59,7 +59,7 @@ def _pin(state: ViewState, name: str, baseline: bool, remove: bool) -> None:
 
 
 def _meant(session: Session, name: str) -> str:
-    """Return a version, a run's id, or what is pinned though its run is gone.
+    """Return a version, a run's id, or a pinned id whose run no longer exists.
 
     Raises:
         RunError: it is none of these.

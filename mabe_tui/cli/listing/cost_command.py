@@ -1,4 +1,4 @@
-"""``mabe cost``: what was spent, by experiment, day or run."""
+"""``mabe cost``: spending by experiment, day or run."""
 
 import datetime as dt
 import re
@@ -32,7 +32,7 @@ ESTIMATE = (
 
 
 class Costs(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``mabe cost --json`` gives."""
+    """The JSON of ``mabe cost --json``."""
 
     by: By
     since: dt.date | None

@@ -1,4 +1,4 @@
-"""``mabe runs``: all runs, as a filter, an order and a baseline show them."""
+"""``mabe runs``: list runs, filtered, sorted and compared with a baseline."""
 
 import datetime as dt
 from pathlib import Path
@@ -114,7 +114,7 @@ def runs(
 
 
 def _wanted(view: View, where: str | None, sort: str | None, columns: str | None) -> View:
-    """Lay the options over the saved view."""
+    """Merge the options into the saved view."""
     changes: dict[str, Any] = {}
     if where is not None:
         changes["query"] = where

@@ -1,4 +1,4 @@
-"""A table of runs on a terminal, in a pipe, as JSON and as CSV."""
+"""The table of runs, printed for a terminal, a pipe, JSON or CSV."""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
@@ -32,9 +32,9 @@ from mabe_tui.runs.store import short_id
 from mabe_tui.runs.summary.run_summary import RunSummary
 
 NARROW = ("device", "at", "tags", "cost", "left", "time", "epoch")
-"""Columns that a narrow terminal goes without, in this order; `mabe status` has them all."""
+"""Columns dropped on a narrow terminal, in this order; `mabe status` has all of them."""
 SPARSE = ("Δ", "remarks")
-"""Columns that go before all these where few rows have anything in them."""
+"""Columns dropped before these if few rows have values."""
 FEW = 0.25
 HEADERS = {
     "id": "run",
@@ -55,7 +55,7 @@ Records = Mapping[str, RunRecord]
 
 
 def usual_cells(run: RunSummary, row: Row, with_label: bool = False) -> dict[str, object]:
-    """Return the usual columns of one run; ``with_label``: among runs of other tasks."""
+    """Return the default columns of one run; ``with_label`` if runs of other tasks are listed."""
     return {
         "run": run.id,
         "state": shown_state(run),
@@ -81,7 +81,7 @@ def _best(run: RunSummary, with_label: bool) -> str | None:
 
 
 def cells_of(table: Arranged, records: Records) -> list[dict[str, object]]:
-    """Return the cells of all rows: the view's columns, else the usual ones and what it is sorted by."""
+    """Return the cells of all rows: the view's columns, or the default ones and the sort key."""
     if table.columns:
         headers = headers_of(table.columns, table)
         return [
@@ -92,7 +92,7 @@ def cells_of(table: Arranged, records: Records) -> list[dict[str, object]]:
     several_tasks = len({row.get("task") for row in table.rows}) > 1
     for row in table.rows:
         cells = usual_cells(records[str(row["id"])].summary, row, several_tasks)
-        remarks = cells.pop("remarks")  # last, for it is what is cut
+        remarks = cells.pop("remarks")  # last, because the last column is truncated first
         if table.sort is not None and table.sort not in _SHOWN:
             cells[headers_of([table.sort], table)[table.sort]] = spell(
                 table.sort, row.get(table.sort)
@@ -103,11 +103,11 @@ def cells_of(table: Arranged, records: Records) -> list[dict[str, object]]:
 
 _SHOWN = ("id", "state", BEST_SCORE, "best_epoch", "epoch", SCORE_DELTA, "elapsed_seconds", "eta_seconds",
           "cost_usd", "device", "tags")  # fmt: skip
-"""Keys that the usual columns show."""
+"""Keys that the default columns show."""
 
 
 def headers_of(keys: Sequence[str], table: Arranged) -> dict[str, str]:
-    """Head each key's column as briefly as can be: by the last part of the key, unless two have the same."""
+    """Return the shortest headers of keys: the last part, unless it is ambiguous."""
     known = {**HEADERS, "frames_per_second": _rate_unit(table)}
     short = {key: known.get(key, key.rpartition(".")[2]) for key in keys}
     short |= {key: _short_metric(key, table.fields) for key in keys if key.startswith(PREFIXES)}
@@ -121,20 +121,20 @@ def _rate_unit(table: Arranged) -> str:
 
 
 def _short_metric(key: str, fields: Fields) -> str:
-    """Shorten ``best.`` and the name of a primary metric to ``best.`` and its label."""
+    """Shorten ``best.`` plus a primary metric to ``best.`` plus its label."""
     prefix, dot, metric = key.partition(".")
     return f"{prefix}{dot}{fields.primaries.get(metric, metric)}"
 
 
 def narrow(table: Arranged) -> Sequence[str]:
-    """Return the headers of what a narrow terminal goes without: of columns that were asked for, none."""
+    """Return the headers that may be dropped on a narrow terminal; never those requested."""
     return () if table.columns else NARROW
 
 
 def fitted_cells(
     rows: Sequence[Mapping[str, object]], droppable: Sequence[str], asked: bool = False
 ) -> tuple[list[str], list[Sequence[object]]]:
-    """Give headers and cells that fit the terminal; where they cannot otherwise, with short ids.
+    """Return headers and cells that fit the terminal, with short ids if necessary.
 
     See :func:`~mabe_tui.cli.terminal.fit.fitted` for ``droppable`` and ``asked``.
     """
@@ -160,7 +160,7 @@ def _short_ids(cells: Sequence[object]) -> list[object]:
 
 
 def numeric(headers: Sequence[str]) -> list[int]:
-    """Return the numbers of the columns that are aligned to the right."""
+    """Return the indices of the columns that are aligned to the right."""
     texts = ("run", "version", "state", "device", "tags", "remarks", "note", "gpu", "app")
     return [n for n, header in enumerate(headers) if header not in texts]
 
@@ -175,14 +175,14 @@ def print_runs(table: Arranged, records: Records) -> None:
 def print_fitted(
     rows: Sequence[Mapping[str, object]], droppable: Sequence[str], asked: bool = False
 ) -> None:
-    """Print rows as they fit the terminal, and say which columns do not; see :func:`fitted_cells`."""
+    """Print rows fitted to the terminal, and report dropped columns; see :func:`fitted_cells`."""
     headers, cells = fitted_cells(rows, droppable, asked)
     print_table(headers, cells, right=numeric(headers))
     say_left_out([(header, [row[header] for row in rows]) for header in rows[0]], headers)
 
 
 def print_runs_json(table: Arranged, records: Records) -> None:
-    """Print the summaries with what else is known of each run; of a view with columns, these alone."""
+    """Print the summaries with further facts about each run; for a view with columns, only these."""
     if table.columns:
         print_json([{key: row.get(key) for key in table.columns} for row in table.rows])
         return
@@ -190,14 +190,14 @@ def print_runs_json(table: Arranged, records: Records) -> None:
 
 
 def as_table(record: RunRecord, row: Row) -> dict[str, object]:
-    """Return one run for JSON."""
+    """Return the JSON of one run."""
     summary: dict[str, object] = msgspec.structs.asdict(record.summary)
     more = {"gpu": record.gpu, "best": record.best, "smoothed": record.smoothed}
     return summary | more | {key: row.get(key) for key in ("group", DELTA, SCORE_DELTA, TOLD_APART)}
 
 
 def print_runs_csv(table: Arranged) -> None:
-    """Print one row a run: the view's columns, else those that tables elsewhere have a use for."""
+    """Print one row per run: the view's columns, or those that are useful in other tables."""
     primaries = [metric for metric in table.fields.primaries if metric not in CSV_AFTER]
     columns = table.columns or (*CSV_BEFORE, *primaries, *CSV_AFTER)
     print_csv(columns, ([_raw(row.get(key)) for key in columns] for row in table.rows))

@@ -1,4 +1,4 @@
-"""What one ``mabe runs`` shows, read anew as often as it is asked for."""
+"""The contents of one ``mabe runs``, which can be read repeatedly."""
 
 import itertools
 import sys
@@ -25,15 +25,15 @@ from mabe_tui.runs.store import RunStore
 
 @dataclass(frozen=True, slots=True)
 class Narrowed:
-    """The options that need no query."""
+    """The options that are not part of the query."""
 
     states: frozenset[RunState] = frozenset()
-    """None: all."""
+    """``None`` for all."""
     version: str | None = None
     tag: str | None = None
 
     def passes(self, row: Row, record: RunRecord) -> bool:
-        """Return whether a run is to be shown."""
+        """Return whether a run is shown."""
         summary = record.summary
         return (
             (not self.states or summary.state in self.states)
@@ -44,15 +44,15 @@ class Narrowed:
 
 @dataclass
 class Listing:
-    """The runs of a session, arranged."""
+    """The runs of a session, filtered and sorted."""
 
     session: Session
     view: View
     narrowed: Narrowed = Narrowed()
     baseline: str | None = None
-    """As a person names it; ``None``: the pinned one, if any."""
+    """As typed by the user; ``None`` for the saved baseline, if any."""
     limit: int = 0
-    """0: all."""
+    """0 for all."""
     reverse: bool = False
     catalog: Catalog = field(init=False)
 
@@ -68,10 +68,10 @@ class Listing:
         self._may_be_gone = not stated
 
     def read(self) -> tuple[Arranged, Mapping[str, RunRecord]]:
-        """Return the table as it is now, and all records by id.
+        """Return the current table, and all records by id.
 
         Raises:
-            UserError: the query or a key cannot be understood, or the baseline is not there.
+            UserError: the query or a key is invalid, or the baseline does not exist.
         """
         records = self.catalog.records()
         by_id = {record.id: record for record in records}
@@ -84,7 +84,7 @@ class Listing:
         return replace(table, rows=self._with_told_apart(shown, by_id)), by_id
 
     def _with_told_apart(self, rows: list[Row], by_id: Mapping[str, RunRecord]) -> list[Row]:
-        """Return the rows with whether they are told apart from the baseline, if there is one."""
+        """Return the rows, with the significance of their differences if there is a baseline."""
         records = [*by_id.values()]
         held = self._held_against(records)
         if held is None:
@@ -112,17 +112,17 @@ class Listing:
 
 
 def nothing_listed(records: Mapping[str, RunRecord]) -> str:
-    """Return why a table of runs is empty: there are none yet, or none of them passes the filter."""
+    """Return why a table of runs is empty: no runs exist, or none matches the filter."""
     if not records:
         return "no runs yet; `mabe run VERSION` starts one"
     return "no run here passes the filter; `mabe runs` lists all"
 
 
 def baseline_name(store: RunStore, name: str | None) -> str | None:
-    """Return the version or the run's id that a person means.
+    """Return the version or run id that a name refers to.
 
     Raises:
-        RunError: there is no such run.
+        RunError: no such version or run exists.
     """
     if name is None or any(entry.version == name for entry in store.entries()):
         return name

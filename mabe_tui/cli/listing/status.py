@@ -1,4 +1,4 @@
-"""``mabe status`` and ``checkpoints``: how one run stands."""
+"""``mabe status`` and ``mabe checkpoints``: show the state and the checkpoints of a run."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated
@@ -41,9 +41,9 @@ from mabe_tui.runs.tasks import spec_of
 
 LAST_LINES = 10
 LABEL = 12
-"""Columns of what a line of `mabe status` is about."""
+"""Width of the labels in `mabe status`."""
 REFERENCES = {"app_id": "app", "call_id": "call", "app_url": "app page"}
-"""Labels of what a rented run is reached by, where they are not its names."""
+"""Labels of a rented run's references that differ from their names."""
 NUMBERS = ("epoch", "best", "at", "time", "left", "cost", "step", "metric", "MiB")
 NARROW_CHECKPOINTS = ("sha256", "step", "MiB")
 
@@ -55,12 +55,12 @@ def register(app: typer.Typer) -> None:
 
 
 def find_run(context: typer.Context, name: str) -> RunEntry:
-    """Find the run that a person means; see :meth:`~mabe_tui.runs.store.RunStore.find`."""
+    """Find the run that a name refers to; see :meth:`~mabe_tui.runs.store.RunStore.find`."""
     return RunStore(session_of(context).home).find(name)
 
 
 def find_runs(context: typer.Context, names: Iterable[str]) -> list[RunEntry]:
-    """Find several runs, each once, in the order they were named."""
+    """Find several runs, without duplicates, in the order they were named."""
     found = {entry.id: entry for entry in (find_run(context, name) for name in names)}
     return list(found.values())
 
@@ -80,7 +80,7 @@ def status(context: typer.Context, run: RunName = "last", as_json: JsonOption = 
     problems = refresh([entry])
     summary, reference = summary_of(entry), rented_reference(entry.run)
     for problem in problems:
-        if problem != summary.problem:  # which is among the lines below
+        if problem != summary.problem:  # already among the lines below
             say(f"mabe: what is here may be old: {problem}")
     if summary.state.may_speak and (elsewhere := elsewhere_words(entry.run)):
         say(f"mabe: {elsewhere}")
@@ -119,14 +119,14 @@ def _details(run: RunSummary) -> Iterator[tuple[str, object]]:
 
 
 def _training(run: RunSummary) -> str:
-    """Spell training loss and learning rate, as far as they are known: an old log may tell neither."""
+    """Format training loss and learning rate as far as known: an old log may contain neither."""
     known = [] if run.train_loss is None else [f"loss {run.train_loss:.4f}"]
     known += [] if run.learning_rate is None else [f"learning rate {run.learning_rate:.2e}"]
     return ", ".join(known)
 
 
 def _last_metrics(metrics: dict[str, float]) -> Iterator[tuple[str, object]]:
-    """Return the metrics of the last epoch; what is measured per label (``recall/b``) a line each."""
+    """Return the metrics of the last epoch, those of each label (``recall/b``) on a line of their own."""
     measures: dict[str, list[str]] = {}
     for name, value in metrics.items():
         measure, slash, label_name = name.rpartition("/")

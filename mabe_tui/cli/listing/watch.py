@@ -1,4 +1,4 @@
-"""``mabe runs --watch``: the table kept up to date, or a line for each change where there is no terminal."""
+"""``mabe runs --watch``: an updating table, or a line for each change if there is no terminal."""
 
 import datetime as dt
 import shutil
@@ -25,24 +25,24 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 SECONDS = 1.0
-"""Between two looks at the files here."""
+"""Seconds between reads of local files."""
 SECONDS_ELSEWHERE = 5.0
-"""Between two questions to where runs are."""
+"""Seconds between queries of remote runs."""
 ROWS_AROUND = 5
-"""Lines of a terminal that the table's head and foot take."""
+"""Lines taken by the table's header and footer."""
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """A run that is in another state than before; a line of ``mabe runs --watch --json``."""
+    """A change of a run's state; a line of ``mabe runs --watch --json``."""
 
     time: dt.datetime
     before: RunState | None
-    """``None``: it was not there."""
+    """The previous state; ``None`` for a new run."""
     run: RunSummary
 
 
 def watch_runs(listing: Listing, as_json: bool) -> None:
-    """Show the runs until Ctrl-C, which ends it without touching them."""
+    """Show the runs until Ctrl-C, which does not affect them."""
     ended = threading.Event()
     try:
         with _heard(listing.catalog, ended) as problems:
@@ -57,12 +57,12 @@ def watch_runs(listing: Listing, as_json: bool) -> None:
 def changes(
     before: Mapping[str, RunState] | None, runs: Sequence[RunSummary], now: dt.datetime
 ) -> list[Change]:
-    """Return what is in another state than before; at first, what may still speak.
+    """Return the changes of state; at first, the runs that are still alive.
 
     Args:
-        before: states by id; ``None`` at the first look.
-        runs: as they are now.
-        now: when that is.
+        before: previous states by id; ``None`` at first.
+        runs: their current summaries.
+        now: the current time.
     """
     if before is None:
         return [Change(time=now, before=None, run=run) for run in runs if run.state.may_speak]
@@ -74,7 +74,7 @@ def changes(
 
 
 def change_line(change: Change) -> str:
-    """Return a change on one line: ``12:30:05  v6-…-k3f9  running → finished  epoch 30/30  best 0.4312``."""
+    """Format a change on one line: ``12:30:05  v6-…-k3f9  running → finished  epoch 30/30  best 0.4312``."""
     run = change.run
     state = f"{change.before} → {run.state}" if change.before else f"{run.state}"
     words = [f"{change.time.astimezone():%H:%M:%S}", run.id, state]
@@ -95,7 +95,7 @@ def _print_changes(
     said: set[str] = set()
     while not ended.is_set():
         table, records = listing.read()
-        # What was listed once is told of to its end, though it is listed no more: `--state running`.
+        # A run listed once is followed to its end, even if the filter no longer matches: `--state running`.
         watched |= dict.fromkeys(str(row["id"]) for row in table.rows)
         runs = [records[run].summary for run in watched if run in records]
         for change in changes(before, runs, dt.datetime.now(dt.UTC)):
@@ -125,7 +125,7 @@ def _picture(table: Arranged, records: Records, problems: list[str]) -> "Rendera
     from rich.text import Text
 
     lines = shutil.get_terminal_size().lines - ROWS_AROUND
-    if table.sort is None:  # what goes on comes first: there is no scrolling here
+    if table.sort is None:  # live runs come first, because the table does not scroll
         ordered = sorted(table.rows, key=lambda row: not records[str(row["id"])].state.is_alive)
         table = replace(table, rows=ordered)
     rows = cells_of(replace(table, rows=table.rows[:lines]), records)
@@ -144,7 +144,7 @@ def _picture(table: Arranged, records: Records, problems: list[str]) -> "Rendera
 
 @contextmanager
 def _heard(catalog: Catalog, ended: threading.Event) -> Iterator[list[str]]:
-    """Ask elsewhere in a thread of its own, so that a slow answer holds up nothing; return the problems."""
+    """Query remote runs in a thread so that slow answers delay nothing; yield the problems."""
     problems: list[str] = []
 
     def ask() -> None:

@@ -1,4 +1,4 @@
-"""``mabe list --measured``: the versions, with what their runs came to."""
+"""``mabe list --measured``: list versions with the results of their runs."""
 
 from collections.abc import Collection, Sequence
 
@@ -41,10 +41,10 @@ def list_measured(
     as_json: bool,
     as_csv: bool,
 ) -> None:
-    """Print a row for each of some versions.
+    """Print a row per version.
 
     Raises:
-        RunError: the stated baseline is neither a version nor a run.
+        RunError: the given baseline is neither a version nor a run.
     """
     store = RunStore(session.home)
     catalog = Catalog(store)
@@ -115,7 +115,7 @@ def _print(rows: Sequence[ExperimentRow]) -> None:
 
 
 def _cells(row: ExperimentRow, label: str | None) -> dict[str, object]:
-    """Return the cells of a version; ``label`` is that of the metric, if all versions have the same."""
+    """Return the cells of a version; ``label`` is the label of the metric if all versions share it."""
     trials = f" + {row.trials} trials" if row.trials else ""
     return {
         "version": f"{row.version} ◆" if row.is_baseline else row.version,

@@ -1,4 +1,4 @@
-"""``mabe list``, ``show``, ``new``, ``init``: the versions of the registry."""
+"""``mabe list``, ``show``, ``new`` and ``init``: list, show and add versions in the registry."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,7 +24,7 @@ from mabe_tui.runs.listing.registered import VersionRow, version_row, version_ta
 from mabe_tui.runs.tasks import SCORE, common_label
 
 SHORT_INPUTS = {"coordinates": "coords", "acceleration": "accel"}
-"""A row of `mabe list` has to fit 80 columns; `mabe show` spells them out."""
+"""Abbreviations, because a row of `mabe list` must fit 80 columns; `mabe show` has the full names."""
 
 
 def register(app: typer.Typer) -> None:
@@ -94,11 +94,11 @@ def _tasks(registry: registries.Registry, only: str | None) -> dict[str, str]:
     """Return the task of each version, in the order of the file.
 
     Args:
-        registry: whose versions.
-        only: leave out those of other tasks.
+        registry: the registry.
+        only: the only task to include, if given.
 
     Raises:
-        MisuseError: no version is of that task.
+        MisuseError: no version has that task.
     """
     tasks = {version: registry.spec(version).name for version in registry.versions}
     if only is None:
@@ -133,7 +133,7 @@ def show(
 
 
 def say_left_behind(base: Experiment, changed: Experiment) -> None:
-    """Say which settings were left behind because another model was named."""
+    """Report the settings dropped because another model was named."""
     if (line := left_behind(base, changed)) is not None:
         say(f"mabe: {line}")
 

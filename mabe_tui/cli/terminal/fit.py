@@ -1,4 +1,4 @@
-"""Making a table fit a terminal: what matters least goes first, and no cell is folded."""
+"""Fit a table to a terminal: the least important columns are dropped first, and cells never wrap."""
 
 import shutil
 import sys
@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from mabe_tui.cli.terminal.output import clean, say
 
 SEPARATOR = 3
-"""Columns between two cells, as the terminal's table draws them."""
+"""Columns between two cells, as in rich's tables."""
 EDGE = 2
 ELLIPSIS = "…"
 SHORTEST = 12
@@ -17,15 +17,15 @@ Column = tuple[str, list[object]]
 def fitted(
     columns: Sequence[Column], droppable: Sequence[str], asked: bool = False
 ) -> list[Column]:
-    """Leave out columns without content; on a terminal, make the others fit.
+    """Drop empty columns; on a terminal, fit the others.
 
-    Columns in ``droppable`` go in that order while the table is too wide; what is still too long is cut
-    from the last column. In a pipe nothing is dropped for its width, and nothing is cut.
+    Columns in ``droppable`` are dropped in that order while the table is too wide; then the last column is
+    truncated. In a pipe nothing is dropped for its width, and nothing is truncated.
 
     Args:
-        columns: pairs of header and cells, the last one the most patient of being cut.
-        droppable: headers of what a narrow terminal can do without, the least important first.
-        asked: a person named these columns: those without content stay, too.
+        columns: pairs of header and cells; the last column is the one to truncate.
+        droppable: headers of columns that may be dropped, the least important first.
+        asked: the columns were requested by the user: empty ones stay, too.
     """
     kept = [c for c in columns if asked or any(cell is not None for cell in c[1])]
     if not sys.stdout.isatty() or not kept:
@@ -41,11 +41,11 @@ def fitted(
 
 
 def say_left_out(columns: Sequence[Column], shown: Collection[str]) -> None:
-    """Say which columns a narrow terminal went without, and how to see them; nothing where it has all.
+    """Report the columns dropped on a narrow terminal, and how to see them; nothing if none was.
 
     Args:
         columns: pairs of header and cells, before :func:`fitted`.
-        shown: the headers that it kept.
+        shown: the headers that were kept.
     """
     missing = [
         header
@@ -60,14 +60,14 @@ def say_left_out(columns: Sequence[Column], shown: Collection[str]) -> None:
 
 
 def fits(columns: Sequence[Column]) -> bool:
-    """Return whether columns with content fit the terminal side by side; in a pipe all do."""
+    """Return whether the non-empty columns fit the terminal side by side; always in a pipe."""
     kept = [column for column in columns if any(cell is not None for cell in column[1])]
     available = shutil.get_terminal_size().columns - EDGE
     return not sys.stdout.isatty() or not kept or _least_width(kept) <= available
 
 
 def room_beside(columns: Sequence[Column]) -> int:
-    """Return the columns that a terminal has left for one cell beside these; in a pipe, any number."""
+    """Return the columns that a terminal leaves for one cell beside these; unlimited in a pipe."""
     if not sys.stdout.isatty():
         return sys.maxsize
     available = shutil.get_terminal_size().columns - EDGE

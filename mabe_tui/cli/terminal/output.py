@@ -1,7 +1,7 @@
-"""Standard output carries data, standard error carries words.
+"""Print data to standard output and messages to standard error.
 
-A table is drawn with rich on a terminal and as plain aligned columns elsewhere, so that nothing is cut
-off in a pipe. Progress is a bar on a terminal and a line now and then elsewhere.
+A table is drawn with rich on a terminal and as plain aligned columns elsewhere, so that nothing is
+truncated in a pipe. Progress is a bar on a terminal and an occasional line elsewhere.
 """
 
 import csv
@@ -28,11 +28,11 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 CsvOption = Annotated[bool, typer.Option("--csv", help="Print as CSV.")]
 SECONDS_BETWEEN_LINES = 5.0
 NO_BREAK = "\u00a0"
-"""Between words that :func:`wrapped` is to leave on one line; it prints a space in its place."""
+"""A non-breaking space for :func:`wrapped`, which prints it as a plain space."""
 
 
 def say(message: str) -> None:
-    """Tell the user something on standard error, without control characters; no word is broken."""
+    """Print a message on standard error, without control characters; words are not broken."""
     lines = [wrapped(line, "  ", sys.stderr) for line in neutral(message).split("\n")]
     print("\n".join(lines), file=sys.stderr, flush=True)
 
@@ -41,19 +41,19 @@ def print_json(value: Any) -> None:
     """Print a value, structs included, as indented JSON on standard output."""
     try:
         encoded = msgspec.json.encode(value, enc_hook=str)
-    except UnicodeEncodeError:  # a file's name that is not UTF-8
+    except UnicodeEncodeError:  # a file name that is not UTF-8
         encoded = msgspec.json.encode(_encodable(msgspec.to_builtins(value, enc_hook=str)))
     print_json_text(msgspec.json.format(encoded, indent=2).decode())
 
 
 def print_json_text(text: str) -> None:
-    """Print JSON so that a terminal is told nothing by it, and every encoding takes it."""
+    """Print JSON free of terminal sequences, as ASCII if standard output is not UTF-8 or similar."""
     is_unicode = (sys.stdout.encoding or "").lower().startswith("utf")
     print(neutral_json(text) if is_unicode else ascii_json(text), flush=True)
 
 
 def _encodable(value: Any) -> Any:
-    """Return plain values with their texts in UTF-8: other bytes, of a file's name, are spelled in hex."""
+    """Return plain values with valid UTF-8 texts: other bytes, as in file names, are escaped in hex."""
     if isinstance(value, str):
         return value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     if isinstance(value, dict):
@@ -78,10 +78,10 @@ def print_table(
     """Print rows under headers; ``None`` shows as ``–``.
 
     Args:
-        headers: one a column.
-        rows: cells; whatever they are, their text is shown, with control characters removed.
-        right: numbers of the columns aligned to the right.
-        title: shown above, on a terminal only.
+        headers: one per column.
+        rows: cells of any type; shown as text with control characters removed.
+        right: indices of the columns aligned to the right.
+        title: shown above the table, on a terminal only.
     """
     cells = [[clean(cell) for cell in row] for row in rows]
     if sys.stdout.isatty():
@@ -105,7 +105,7 @@ def rich_table(
     right: Sequence[int] = (),
     title: str | None = None,
 ) -> "Table":
-    """Make the table that :func:`print_table` prints on a terminal."""
+    """Return the table that :func:`print_table` prints on a terminal."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -123,11 +123,11 @@ def rich_table(
 
 @contextmanager
 def progress(label: str) -> Iterator[Progress]:
-    """Show how far a long piece of work is, on standard error.
+    """Show the progress of long work on standard error.
 
     Yields:
-        What to call with (done, total, unit); ``total`` may grow. Of none, ``unit`` says what is
-        being waited for.
+        A progress callback for (done, total, unit); ``total`` may grow. If it is 0, ``unit`` says
+        what is being waited for.
     """
     if sys.stderr.isatty():
         from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
@@ -175,10 +175,10 @@ def _plain_progress(label: str) -> Progress:
 
 @contextmanager
 def telling_of(job: str) -> Iterator[None]:
-    """Go on where standard output cannot take what is printed in the context: the job is under way.
+    """Continue if printing to standard output in the context fails, because the job has started.
 
     Args:
-        job: what was started, as standard error is to name it instead.
+        job: what was started, printed on standard error instead.
     """
     try:
         yield
@@ -188,7 +188,7 @@ def telling_of(job: str) -> Iterator[None]:
 
 @contextmanager
 def if_interrupted(words: str = "the same command goes on where it was") -> Iterator[None]:
-    """Say on Ctrl-C what becomes of the work that it ends; the interruption itself goes on."""
+    """On Ctrl-C, report what becomes of the interrupted work; the interruption is raised again."""
     try:
         yield
     except KeyboardInterrupt:
@@ -197,12 +197,12 @@ def if_interrupted(words: str = "the same command goes on where it was") -> Iter
 
 
 def wrapped(text: str, indent: str = "", file: TextIO | None = None) -> str:
-    """Break a line between words, never in one, where a terminal is narrower; a pipe gets it whole.
+    """Wrap a line between words, never within one, to fit a terminal; a pipe gets the whole line.
 
     Args:
         text: one line; :data:`NO_BREAK` keeps two words of it together.
-        indent: what the lines that follow the first begin with.
-        file: where it is going to be printed; standard output.
+        indent: prefix of the lines after the first.
+        file: the stream to print to; standard output by default.
     """
     if not (file or sys.stdout).isatty():
         return text.replace(NO_BREAK, " ")

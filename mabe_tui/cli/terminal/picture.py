@@ -1,4 +1,4 @@
-"""Rows of characters with roles, printed: in colours on a terminal, as plain text elsewhere."""
+"""Print rows of characters with roles, in colour on a terminal and as plain text elsewhere."""
 
 import sys
 from collections.abc import Sequence
@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 from mabe_tui.cli.terminal.streams import console
 from mabe_tui.runs.format.untrusted_text import neutral
 
-if TYPE_CHECKING:  # numpy, which most commands do without
+if TYPE_CHECKING:  # numpy, which most commands do not need
     from mabe_tui.plotting.grid import Row
 
 COLOURS = ("cyan", "yellow", "magenta", "green", "bright_red", "bright_blue")
-"""Of the roles from 0, in turn, as the terminal's own colours."""
+"""Terminal colours for the roles from 0 on, in turn."""
 DIM = "bright_black"
 ALERT = "bold red"
 
 
 def plain_only() -> bool:
-    """Whether standard output takes nothing but ASCII."""
+    """Return whether standard output accepts only ASCII."""
     return "utf" not in (sys.stdout.encoding or "").lower()
 
 
@@ -25,8 +25,8 @@ def print_rows(rows: "Sequence[Row]", colours: Sequence[int] | None = None) -> N
     """Print a picture.
 
     Args:
-        rows: of one picture.
-        colours: the number of each role's colour; none: the role's own number.
+        rows: the rows of a picture.
+        colours: the colour number of each role; by default the role's own number.
     """
     if not sys.stdout.isatty():
         print("\n".join(row.text.rstrip() for row in rows))

@@ -1,8 +1,8 @@
-"""The standard streams as a command finds them: closed, on a full disk, not UTF-8.
+"""Make the standard streams safe to use, even if they are closed, on a full disk, or not UTF-8.
 
-Everything that a command prints passes through :class:`NeutralOutput`, so that no terminal sequence that a
-stranger wrote into a log, a note or a file's name reaches the terminal. Only rich, whose colours are such
-sequences, writes beside it, through :func:`console`; it is given text that is neutral already.
+Everything that a command prints passes through :class:`NeutralOutput`, so that no terminal sequence in an
+untrusted log, note or file name reaches the terminal. Only rich, whose colours are such sequences, bypasses
+it through :func:`console`; it only gets text that has been neutralised.
 """
 
 import codecs
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 REPLACING = "mabe.replace"
 FIRST_BYTE, LAST_BYTE = 0xDC80, 0xDCFF
-"""Python's stand-ins for bytes of a file name that are not UTF-8."""
+"""Surrogates by which Python represents bytes of file names that are not UTF-8."""
 
 
 class OutputError(UserError):
@@ -28,16 +28,16 @@ class OutputError(UserError):
 
 
 class ReaderGoneError(OutputError):
-    """Nobody reads what is printed any more, as after ``mabe runs | head``: nothing is wrong."""
+    """The reader has closed the pipe, as in ``mabe runs | head``; this is not an error."""
 
 
 def prepare() -> None:
-    """Make the standard streams safe to use, whatever the shell has made of them."""
+    """Make the standard streams safe to use, whatever their state."""
     _open_closed()
     codecs.register_error(REPLACING, _replaced)
     for name, number in (("stdout", 1), ("stderr", 2)):
         stream = getattr(sys, name)
-        if stream is None:  # Python's answer to a closed one, by now open on the null device
+        if stream is None:  # Python's value for a closed stream, by now open on the null device
             stream = os.fdopen(number, "w", encoding="utf-8", closefd=False)
             setattr(sys, f"__{name}__", stream)
         if isinstance(stream, io.TextIOWrapper) and not isinstance(stream, NeutralOutput):
@@ -48,7 +48,7 @@ def prepare() -> None:
 
 
 def _open_closed() -> None:
-    """Put the null device where a standard stream is closed.
+    """Open the null device in place of closed standard streams.
 
     Otherwise the next file that is opened would become the standard output of every child.
     """
@@ -64,7 +64,7 @@ def _open_closed() -> None:
 
 
 def discard(*numbers: int) -> None:
-    """Let what is still to be written to standard streams go nowhere: Python flushes them at exit."""
+    """Redirect unwritten output of standard streams to the null device: Python flushes them at exit."""
     null = os.open(os.devnull, os.O_WRONLY)
     for number in numbers:
         os.dup2(null, number)
@@ -72,7 +72,7 @@ def discard(*numbers: int) -> None:
 
 
 def finish() -> None:
-    """Flush what is left, in silence: an error has been told by now, and Python would print another."""
+    """Flush the rest silently: an error has already been reported, and Python would print another."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -82,11 +82,11 @@ def finish() -> None:
 
 
 class NeutralOutput(io.TextIOWrapper):
-    """A standard stream without a stranger's terminal sequences; an error of its own is told or passed over.
+    """A standard stream that removes untrusted terminal sequences, and reports or ignores its own errors.
 
     Args:
-        stream: the standard stream that Python made.
-        is_told: an error is raised, for standard error to tell it; else it is passed over.
+        stream: the original standard stream.
+        is_told: raise errors, to be reported on standard error; otherwise ignore them.
     """
 
     def __init__(self, stream: io.TextIOWrapper, is_told: bool) -> None:
@@ -100,16 +100,16 @@ class NeutralOutput(io.TextIOWrapper):
         )
         self._is_told = is_told
         self.plain = stream
-        """The stream as Python made it, for what draws on a terminal."""
+        """The original stream, for drawing on a terminal."""
 
     def write(self, text: str, /) -> int:
-        """Write a text without terminal sequences and control characters.
+        """Write a text after removing terminal sequences and control characters.
 
         Raises:
-            ReaderGoneError: nobody reads it any more.
-            OutputError: it is standard output, and cannot be written.
+            ReaderGoneError: the reader has closed the pipe.
+            OutputError: standard output cannot be written.
         """
-        if text == "":  # typer tries whether a stream takes texts, and hides what goes wrong
+        if text == "":  # typer tests whether a stream accepts text, and hides errors
             return 0
         try:
             super().write(neutral(text))
@@ -118,14 +118,14 @@ class NeutralOutput(io.TextIOWrapper):
         return len(text)
 
     def flush(self) -> None:
-        """Flush; see :meth:`write` for what is raised."""
+        """Flush; raises the same errors as :meth:`write`."""
         try:
             super().flush()
         except OSError as error:
             self._fail(error)
 
     def write_bytes(self, content: bytes) -> None:
-        """Pass bytes on as they are; see :meth:`write` for what is raised."""
+        """Write bytes unchanged; raises the same errors as :meth:`write`."""
         try:
             self.buffer.write(content)
             self.buffer.flush()
@@ -144,10 +144,10 @@ class NeutralOutput(io.TextIOWrapper):
 
 
 def pass_on(content: bytes) -> None:
-    """Write bytes to standard output as they are.
+    """Write bytes to standard output unchanged.
 
     Raises:
-        ReaderGoneError: nobody reads it any more.
+        ReaderGoneError: the reader has closed the pipe.
         OutputError: it cannot be written.
     """
     if isinstance(sys.stdout, NeutralOutput):
@@ -157,7 +157,7 @@ def pass_on(content: bytes) -> None:
 
 
 def console(to_stderr: bool = False) -> "Console":
-    """Return a rich console on a standard stream; what is printed on it must be neutral already."""
+    """Return a rich console on a standard stream; text printed on it must already be neutralised."""
     from rich.console import Console
 
     stream: Any = sys.stderr if to_stderr else sys.stdout
@@ -165,10 +165,10 @@ def console(to_stderr: bool = False) -> "Console":
 
 
 def _replaced(error: UnicodeError) -> tuple[str | bytes, int]:
-    """Write bytes of file names as they are, except on a terminal, and ``?`` for what has no place.
+    """Write bytes of file names unchanged, except on a terminal, and ``?`` for unencodable characters.
 
     Raises:
-        UnicodeError: there is something to be read, not written.
+        UnicodeError: the error is from decoding, not encoding.
     """
     if not isinstance(error, UnicodeEncodeError):
         raise error

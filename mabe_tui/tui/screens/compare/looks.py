@@ -71,7 +71,7 @@ class ComparisonLooks(MabeScreen):
         return {key: label for key, label in PANES if not (lacks and key == CLASSES)}
 
     def lacks(self, action: str) -> str | None:
-        """Disable the keys of panes that the sides' task does not support."""
+        """Return why the sides' task does not support the keys of a pane; ``None`` if it does."""
         if action not in OF_CLASSES or self.found is None:
             return None
         return lacking_view(CLASSES, self.found.comparison.by.task)

@@ -253,7 +253,7 @@ class HomeScreen(Opening):
         return f"{entry.short} (latest run of {self._versions.selected})"
 
     def lacks(self, action: str) -> str | None:
-        """Disable actions that the selected run's task does not support."""
+        """Return why the selected run's task does not support an action; ``None`` if it does."""
         if action not in VIEWS or not self._records:
             return None
         run = self.selected_run

@@ -96,11 +96,11 @@ class RunScreen(FollowingScreen):
         return self.query_one(LogPanel)
 
     def lacks(self, action: str) -> str | None:
-        """Disable actions that the run's task does not support."""
+        """Return why the run's task does not support an action; ``None`` if it does."""
         return lacking_view(action, self._spec)
 
     def why_not(self, action: str) -> str | None:
-        """Disable actions that are not possible for a removed or imported run."""
+        """Return why an action is not available, e.g. for a removed or imported run."""
         if self.look is not None:
             state = self.look.summary.state
             if self.look.is_gone and action in OF_FILES:

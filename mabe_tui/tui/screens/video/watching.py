@@ -23,7 +23,7 @@ class Watching(MabeScreen):
         return self.query_one(Player)
 
     def why_not(self, action: str) -> str | None:
-        """Disable the player's actions while no video is shown."""
+        """Return why an action is not available, e.g. while no video is shown."""
         if action in PLAYED and not (self.is_mounted and self.player.is_seen):
             return "no video is shown"
         return super().why_not(action)
