@@ -1,4 +1,4 @@
-"""`mabe data check`: look at every file of a data folder, and count what is wrong with it."""
+"""`mabe data check`: examine every file of a data folder, and count the problems in it."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -26,11 +26,11 @@ from core.system.progress import Progress
 __all__ = ["Problem", "Report", "check"]
 
 OUTLASTS = 1.05
-"""Labels this many times as long as their video can no longer be a careless last click."""
+"""Labels that exceed their video's length by this factor cannot be a careless last click."""
 INCLUSIVE_SHARE = 0.05
-"""Of a lab's bouts that follow another after exactly one empty frame. By this and by their being
-twice the bouts that follow without one, CalMS21's labels, whose ends are known to be inclusive, are
-found, and those of BoisterousParrot or PleasantMeerkat are not."""
+"""Share of a lab's bouts that follow another after exactly one empty frame. With this threshold, and only if
+these are twice the bouts that follow without one, CalMS21's labels, whose ends are known to be inclusive,
+are found, and those of BoisterousParrot or PleasantMeerkat are not."""
 
 
 def check(
@@ -41,17 +41,17 @@ def check(
     progress: Progress | None = None,
     every_place: bool = False,
 ) -> Report:
-    """Read everything that training would read, and report on it. Bad files are findings.
+    """Read everything that training would read, and report on it. Bad files are findings, not errors.
 
-    Without tracking files the annotations are still checked, against fps × duration.
+    Without tracking files, the annotations are still checked, against fps × duration.
 
     Args:
         root: a folder in the competition's layout.
-        action_map: which action counts as which class.
+        action_map: maps actions to classes.
         keypoints: a name of ``KEYPOINT_SETS``.
         max_mice: mouse slots.
         progress: called with (done, total, what).
-        every_place: name every place and row of a problem, not only the first few.
+        every_place: list every place and row of a problem, not only the first few.
 
     Raises:
         ConfigError: there is no such keypoint set.
@@ -81,7 +81,7 @@ def check(
 
 
 def _check_rows(videos: Iterable[Video], findings: Findings) -> None:
-    """Look at what the table says."""
+    """Check the table's own content."""
     unknown: Counter[str] = Counter()
     for video in videos:
         place = f"train.csv, line {video.row}"
@@ -97,7 +97,7 @@ def _check_rows(videos: Iterable[Video], findings: Findings) -> None:
 
 
 def _check_files(root: Path, videos: list[Video], usable: list[Video], findings: Findings) -> None:
-    """Compare what the table lists with what is on the disk."""
+    """Compare the table's list with the files on disk."""
     tracked = _parquet_files(root / "train_tracking")
     annotated = _parquet_files(root / "train_annotation")
     if not tracked:
@@ -117,9 +117,9 @@ def _check_files(root: Path, videos: list[Video], usable: list[Video], findings:
 def _check_presence(
     root: Path, video: Video, tracked: set[Path], annotated: set[Path], findings: Findings
 ) -> None:
-    """Look whether both files of a labelled video are there.
+    """Check that both files of a labelled video exist.
 
-    Where no video has tracking, one finding says so for all of them.
+    If no video has tracking, one finding covers all of them.
     """
     for code, path, present in (
         ("missing_tracking", video.tracking_path, tracked),
@@ -134,7 +134,7 @@ def _check_presence(
 def _tracking(
     video: Video, slots: tuple[str, ...], max_mice: int, root: Path, findings: Findings
 ) -> Tracking | None:
-    """Read a video's tracking, if it is there, and look at its points."""
+    """Read a video's tracking, if it exists, and check its points."""
     if not video.tracking_path.is_file():
         return None
     try:
@@ -172,7 +172,7 @@ def _check_points(
 
 
 def _count_outside(video: Video, positions: npt.NDArray[np.float32]) -> int:
-    """Count the points beyond the picture's edges; missing points compare as inside."""
+    """Count the points outside the picture; missing points compare as inside."""
     outside = (positions < 0).any(axis=-1)
     for axis, size in enumerate((video.width, video.height)):
         if size is not None:
@@ -181,7 +181,7 @@ def _count_outside(video: Video, positions: npt.NDArray[np.float32]) -> int:
 
 
 class _Tally:
-    """What is counted over all annotated videos."""
+    """Counts over all annotated videos."""
 
     def __init__(self, root: Path, action_map: ActionMap, findings: Findings) -> None:
         self.root = root
@@ -194,7 +194,7 @@ class _Tally:
         self.gaps: dict[str, Counter[str]] = defaultdict(Counter)
 
     def add(self, video: Video, tracking: Tracking | None) -> None:
-        """Read and count one video's annotation, if it is there."""
+        """Read a video's annotation, if it exists, and count its bouts."""
         if not video.annotation_path.is_file():
             return
         try:
@@ -215,7 +215,7 @@ class _Tally:
         self.gaps[video.lab_id].update(_gaps(bouts))
 
     def report(self, videos: list[Video], usable: int) -> Report:
-        """Add what only the whole shows, and sum up."""
+        """Add the findings that need all videos, and summarise."""
         self._find_actions()
         self._find_inclusive_labels()
         class_frames = dict(zip(self.action_map.classes, self.class_frames.tolist(), strict=True))
@@ -254,7 +254,7 @@ class _Tally:
 
 
 def _known_mice(video: Video, tracking: Tracking | None) -> set[int]:
-    """Return the mice of a video: those tracked, else those that its row names anywhere."""
+    """Return the mice of a video: those tracked, else all that its row names."""
     if tracking is not None:
         return {*tracking.mouse_ids, *tracking.left_out}
     return {*video.mice, *(mouse for behavior in video.behaviors for mouse in behavior[:2])}
@@ -263,7 +263,7 @@ def _known_mice(video: Video, tracking: Tracking | None) -> set[int]:
 def _check_bouts(
     video: Video, bouts: Bouts, frames: int, mice: set[int], file: str, findings: Findings
 ) -> None:
-    """Look at the bouts of one video; ``frames`` is its length."""
+    """Check the bouts of one video; ``frames`` is its length."""
     known = np.array(sorted(mice), np.int64)
     alone = np.isin(bouts.action.astype(str), SELF_ACTIONS)
     paired = np.isin(bouts.action.astype(str), ACTIONS) & ~alone

@@ -46,19 +46,19 @@ TABLE_COLUMNS = (
 """The columns of ``train.csv`` that are read here; the other 29 describe mice and arena."""
 
 MOUSE_COLUMNS = ("id", "strain", "color", "sex")
-"""``mouse3_id`` and so on: a slot is declared where any is filled. Ages and conditions are not asked:
-one real row gives an age to a mouse that is not there."""
+"""``mouse3_id`` and so on: a mouse is declared if any of them is filled. Ages and conditions are ignored:
+one real row has an age for a mouse that does not exist."""
 
 SPARE_FRAMES = 100_000
-"""How far a tracking may always go beyond fps × duration."""
+"""Factor by which a tracking may always exceed fps × duration."""
 
 MOST_FRAMES = 2**28
-"""What fps × duration may state: 25 days at 120 frames a second."""
+"""Largest plausible fps × duration: 25 days at 120 frames per second."""
 FARTHEST_FRAME = 2**31
-"""Beyond it, a number in an annotation is neither a frame nor a mouse."""
+"""A larger number in an annotation is neither a frame nor a mouse."""
 
 SYNTHETIC_MARKER = "synthetic.json"
-"""Says in a data folder that it was made by `mabe data synth`, and from what."""
+"""File that marks a data folder as made by `mabe data synth`, and records the settings."""
 BOUT_COLUMNS: dict[str, Kind] = {
     "agent_id": "integer",
     "target_id": "integer",
@@ -69,17 +69,17 @@ BOUT_COLUMNS: dict[str, Kind] = {
 
 
 class LabeledBehavior(NamedTuple):
-    """One entry of ``behaviors_labeled``: an annotator looked for it in this video."""
+    """One entry of ``behaviors_labeled``: a behaviour that was annotated in this video."""
 
     agent: int
     target: int
-    """The agent's own number where the entry says ``self``."""
+    """The agent's own number if the entry says ``self``."""
     action: str
 
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """One row of ``train.csv``, and where its files should be."""
+    """One row of ``train.csv``, and the expected paths of its files."""
 
     lab_id: str
     video_id: str
@@ -88,10 +88,10 @@ class Video:
     pixels_per_cm: float | None
     width: int | None
     height: int | None
-    """Of the picture, in pixels."""
+    """Size of the picture, in pixels."""
     mice: tuple[int, ...]
-    """The mice that the row describes, from 1. Four real rows describe mice 1 to 3, but their labels
-    name mouse 4: who is there is known from the tracking."""
+    """The mice that the row describes, from 1. Four real rows describe mice 1 to 3, although their labels
+    name mouse 4: only the tracking shows which mice exist."""
     body_parts: tuple[str, ...]
     behaviors: tuple[LabeledBehavior, ...]
     tracking_path: Path
@@ -99,11 +99,11 @@ class Video:
     row: int
     """Line of the table; its header is line 1."""
     malformed: tuple[str, ...] = ()
-    """Entries of ``behaviors_labeled`` that had to be mended or, failing that, left out."""
+    """Entries of ``behaviors_labeled`` that had to be repaired or, failing that, dropped."""
 
 
 class LeftOut(NamedTuple):
-    """A video that cannot be trained on, and why."""
+    """A video that cannot be used for training, and why."""
 
     video: Video
     reason: str
@@ -126,10 +126,10 @@ class Bouts:
 
 
 def read_videos(root: Path, table: str = "train") -> list[Video]:
-    """Read ``{table}.csv``; whether the videos' own files exist is not asked here.
+    """Read ``{table}.csv``, without checking whether the videos' own files exist.
 
     Raises:
-        DataError: no such folder or table, a missing column, a value that cannot be read, or a video
+        DataError: no such folder or table, a missing column, an invalid value, or a video
             listed twice; names the file, line and column.
     """
     path = root / f"{table}.csv"
@@ -157,7 +157,7 @@ def read_videos(root: Path, table: str = "train") -> list[Video]:
 
 
 def labelled(videos: Iterable[Video]) -> tuple[list[Video], list[LeftOut]]:
-    """Pick the videos that can be trained on: labelled, with tracking and annotation files.
+    """Return the videos that can be used for training: labelled, with tracking and annotation files.
 
     Returns:
         Those videos in their order, and the labelled ones whose files are missing or that were
@@ -186,26 +186,26 @@ def read_tracking(
     """Read a video's positions, ``(frames, max_mice, len(slots), 2)``; see ``read_positions``.
 
     Raises:
-        DataError: names the file, and the column or row that cannot be used.
+        DataError: names the file, and the invalid column or row.
     """
     most = most_frames(video)
     return read_positions(video.tracking_path, slots, max_mice, most_frames=most, threads=threads)
 
 
 def most_frames(video: Video) -> int:
-    """Return the frames beyond which a frame number must be wrong: far more than fps × duration.
+    """Return the limit beyond which a frame number must be wrong: far more than fps × duration.
 
-    Real rows can be off by a few per cent; a number from a clock would cost gigabytes.
+    Real rows can be off by a few per cent; a timestamp in place of a frame would cost gigabytes.
     """
     stated = round(video.frames_per_second * video.duration_seconds)
     return max(3 * stated, stated + SPARE_FRAMES)
 
 
 def read_bouts(video: Video) -> Bouts:
-    """Read a video's bouts as they stand: zero-length and out-of-range ones included.
+    """Read a video's bouts unchanged, including zero-length and out-of-range ones.
 
     Raises:
-        DataError: names the file, and the column or row that cannot be used.
+        DataError: names the file, and the invalid column or row.
     """
     path = video.annotation_path
     columns = read_columns(path, BOUT_COLUMNS)
@@ -272,12 +272,12 @@ def _declared_mice(row: Row) -> tuple[int, ...]:
 def parse_behaviors(
     entries: Iterable[str],
 ) -> tuple[tuple[LabeledBehavior, ...], tuple[str, ...]]:
-    """Read entries like ``mouse1,mouse2,sniff`` and ``mouse1,self,rear``.
+    """Parse entries like ``mouse1,mouse2,sniff`` and ``mouse1,self,rear``.
 
-    Stray quotes, which real rows have, are taken off; repeats count once.
+    Stray quotes, which real rows have, are removed; duplicates count once.
 
     Returns:
-        The behaviours, in order, and the entries that were not as they should be.
+        The behaviours, in order, and the malformed entries.
     """
     behaviors: dict[LabeledBehavior, None] = {}
     malformed = []

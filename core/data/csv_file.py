@@ -1,4 +1,4 @@
-"""Reading a CSV file whose every complaint names the line and the column."""
+"""Read a CSV file; every error names the line and the column."""
 
 import csv
 import json
@@ -12,29 +12,29 @@ from core.errors import DataError
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of a table, able to name itself in an error."""
+    """One line of a table, with its position for error messages."""
 
     path: Path
     line: int
     values: dict[str, str]
 
     def error(self, column: str, problem: str) -> DataError:
-        """Make the error that says what is wrong with one of the cells."""
+        """Return an error that says what is wrong with one of the cells."""
         return DataError(f"{self.path}, line {self.line}, column {column!r}: {problem}")
 
     def text(self, column: str) -> str:
-        """Return a cell without the blanks around it."""
+        """Return a cell without surrounding blanks."""
         return self.values[column].strip()
 
     def name(self, column: str) -> str:
-        """Return an id that is also a file name."""
+        """Return an id that is a valid file name."""
         value = self.text(column)
         if not value or value in (".", "..") or "/" in value or "\\" in value or "\0" in value:
             raise self.error(column, f"{value!r} cannot be the name of a file")
         return value
 
     def number(self, column: str) -> float | None:
-        """Return a number above 0, or ``None`` where the cell is empty."""
+        """Return a number above 0, or ``None`` if the cell is empty."""
         text = self.text(column)
         if text.lower() in ("", "nan"):
             return None
@@ -71,7 +71,7 @@ def read_rows(path: Path, required: Sequence[str]) -> Iterator[Row]:
     """Read a CSV file whose header has at least the required columns.
 
     Raises:
-        DataError: not a table in UTF-8, a missing column, or a line longer than the header.
+        DataError: not a UTF-8 table, a missing column, or a line longer than the header.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:

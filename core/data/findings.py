@@ -1,4 +1,4 @@
-"""What a check can find: the catalogue of problems, and the report that counts them."""
+"""Findings of a data check: the catalogue of problems, and the report that counts them."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -7,14 +7,14 @@ from typing import Literal, NamedTuple
 import msgspec
 
 Severity = Literal["error", "warning", "note"]
-"""An error stops training; a warning is probably not what you want; a note is worth knowing."""
+"""An error stops training; a warning is probably a mistake; a note is worth knowing."""
 
 PLACES = 5
-"""How many places of a problem are kept, where they are files or rows."""
+"""Number of places kept per problem, if they are files or rows."""
 ROWS = 3
-"""Rows of one file that are named."""
+"""Number of rows listed per file."""
 NAMES = 40
-"""The same where they are names, of which there are few and each is to be dealt with."""
+"""Number of places kept if they are names, of which there are few, each needing a fix."""
 
 
 class Kind(NamedTuple):
@@ -22,9 +22,9 @@ class Kind(NamedTuple):
 
     severity: Severity
     unit: str
-    """What is counted."""
+    """The counted unit."""
     meaning: str
-    """What it means, and what to do."""
+    """The meaning, and what to do."""
     places: int = PLACES
 
 
@@ -143,35 +143,35 @@ class Problem(msgspec.Struct, frozen=True):
     count: int
     unit: str
     videos: int
-    """In how many videos; 0 where it is not about single videos."""
+    """Number of affected videos; 0 if the problem does not concern single videos."""
     places: tuple[str, ...]
-    """The first few: file, and row, line or column."""
+    """The first few places: file, and row, line or column."""
     meaning: str
     more_places: int = 0
-    """Places that ``places`` leaves out."""
+    """Number of places missing from ``places``."""
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """What :func:`core.data.check.check` found."""
+    """The result of :func:`core.data.check.check`."""
 
     root: str
     videos: int = 0
     labelled: int = 0
     usable: int = 0
-    """Labelled, and both files there and whole."""
+    """Labelled videos whose two files exist and are intact."""
     annotations: int = 0
-    """Annotation files that could be read."""
+    """Readable annotation files."""
     videos_per_lab: dict[str, int] = {}
     labelled_per_lab: dict[str, int] = {}
     bouts: int = 0
     bouts_per_action: dict[str, int] = {}
     frames: int = 0
-    """Of the annotated videos."""
+    """Total frames of the annotated videos."""
     frames_estimated: bool = False
-    """Whether some are fps × duration, for want of tracking."""
+    """Whether some are estimated as fps × duration, without tracking."""
     class_frames: dict[str, int] = {}
     problems: tuple[Problem, ...] = ()
-    """Errors first."""
+    """Problems, errors first."""
 
     @property
     def stops_training(self) -> bool:
@@ -180,15 +180,15 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def class_shares(self) -> dict[str, float]:
-        """Share of the frames by class."""
+        """Return the share of frames in each class."""
         return {name: count / max(self.frames, 1) for name, count in self.class_frames.items()}
 
 
 class Findings:
-    """Collects problems on the way.
+    """Collects problems during a check.
 
     Args:
-        every_place: keep all places and rows of each kind, not only the first few.
+        every_place: keep all places and rows of each problem, not only the first few.
     """
 
     def __init__(self, every_place: bool = False) -> None:
@@ -199,7 +199,7 @@ class Findings:
         self._videos: dict[str, set[str]] = {}
 
     def add(self, code: str, place: str, count: int = 1, video: str | None = None) -> None:
-        """Count a problem of the catalogue; places beyond the first few are only counted."""
+        """Count a problem of the catalogue; keep only the first few places."""
         if not count:
             return
         self._counts[code] += count
@@ -214,7 +214,7 @@ class Findings:
     def add_rows(
         self, code: str, file: str, rows: Iterable[int], video: str, note: str = ""
     ) -> None:
-        """Count rows of one file, naming the first few (or all) and ending with ``note``."""
+        """Count rows of one file, listing the first few (or all), followed by ``note``."""
         every = [int(row) for row in rows]
         shown = every if self._every_place else every[:ROWS]
         named = ", ".join(map(str, shown))

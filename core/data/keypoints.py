@@ -1,4 +1,4 @@
-"""Keypoint slots: which body part lives at which index of an array, whatever the lab tracked.
+"""Keypoint slots: the index of each body part in an array, whatever the lab tracked.
 
 A slot is the same body part in every lab. Coordinates are pixels, missing points are NaN, and
 arrays are ``(frames, mice, keypoints, 2)`` throughout.
@@ -29,7 +29,7 @@ SLOTS_18: tuple[str, ...] = (
     "spine_1",
     "spine_2",
 )
-"""Every body part of the competition's labs, apart from :data:`DROPPED`."""
+"""Every body part of the competition's labs, except :data:`DROPPED`."""
 
 MARS_7: tuple[str, ...] = (
     "nose",
@@ -47,7 +47,7 @@ KEYPOINT_SETS: dict[str, tuple[str, ...]] = {"mars7": MARS_7, "mabe18": SLOTS_18
 KEYPOINT_SET_SIZES: dict[str, int] = {name: len(slots) for name, slots in KEYPOINT_SETS.items()}
 
 ALIASES: dict[str, str] = {"head": "neck", "tail_middle_1": "tail_midpoint"}
-"""Names that one lab gives to a part which the others call differently."""
+"""Names that one lab uses for a part that the others name differently."""
 
 DROPPED: tuple[str, ...] = ("tail_middle_2", "headpiece_*")
 """Parts of a single lab that have no slot; ``*`` ends a prefix."""
@@ -69,7 +69,7 @@ def slots_of_set(name: str) -> tuple[str, ...]:
 
 
 def slots_of_size(keypoints: int) -> tuple[str, ...]:
-    """Return the set of :data:`KEYPOINT_SETS` that has so many slots; no two have the same number.
+    """Return the set of :data:`KEYPOINT_SETS` with this many slots; no two have the same number.
 
     Raises:
         ConfigError: there is no such set.
@@ -88,5 +88,5 @@ def slot_of(body_part: str, slots: tuple[str, ...]) -> int | None:
 
 
 def is_known(body_part: str) -> bool:
-    """Return whether the competition uses this name at all: a slot, an alias or a dropped part."""
+    """Return whether the competition uses this name: a slot, an alias or a dropped part."""
     return slot_of(body_part, SLOTS_18) is not None or bool(_DROPPED_PATTERN.fullmatch(body_part))

@@ -1,4 +1,4 @@
-"""Bouts ↔ one class a frame, through a map from the competition's actions to an experiment's classes."""
+"""Convert between bouts and one class per frame, with a map from actions to an experiment's classes."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from core.errors import ConfigError
 
-if TYPE_CHECKING:  # only a type: labels need no parquet reader
+if TYPE_CHECKING:  # type only: labels need no parquet reader
     from core.data.competition import Bouts
 
 SELF_ACTIONS: tuple[str, ...] = (
@@ -26,7 +26,7 @@ SELF_ACTIONS: tuple[str, ...] = (
     "run",
     "selfgroom",
 )
-"""What a mouse does by itself; agent and target are the same."""
+"""Actions of a mouse alone; agent and target are the same."""
 
 PAIR_ACTIONS: tuple[str, ...] = (
     "allogroom",
@@ -56,22 +56,22 @@ PAIR_ACTIONS: tuple[str, ...] = (
     "submit",
     "tussle",
 )
-"""What one mouse does to another."""
+"""Actions of one mouse towards another."""
 
 ACTIONS: tuple[str, ...] = tuple(sorted(SELF_ACTIONS + PAIR_ACTIONS))
-"""The competition's 37."""
+"""The competition's 37 actions."""
 
 
 @dataclass(frozen=True)
 class ActionMap:
-    """Which class an action counts as. Actions without an entry count as class 0.
+    """The class of each action. Actions without an entry count as class 0.
 
     Args:
         actions: action → class name. An action mapped to class 0 by name is an explicit ``other``.
         classes: class names by index; index 0 is the background.
 
     Raises:
-        ConfigError: an action is mapped to a class that does not exist, or there are too many.
+        ConfigError: an action is mapped to a class that does not exist, or there are too many classes.
     """
 
     actions: Mapping[str, str]
@@ -93,17 +93,17 @@ class ActionMap:
         object.__setattr__(self, "_index", index)
 
     def index_of(self, action: str) -> int:
-        """Return the class index of an action; 0 where the map does not name it."""
+        """Return the class index of an action; 0 if the map does not contain it."""
         return self._index.get(action, 0)
 
     def __contains__(self, action: object) -> bool:
-        """Return whether the map names the action, be it as class 0."""
+        """Return whether the map contains the action, possibly as class 0."""
         return action in self._index
 
 
 @dataclass(frozen=True, slots=True)
 class ClassBouts:
-    """Runs of one class, as columns of equal length ``(bouts,)``, in the order of time."""
+    """Runs of one class, as columns of equal length ``(bouts,)``, in chronological order."""
 
     index: npt.NDArray[np.uint8]
     start: npt.NDArray[np.int64]
@@ -115,9 +115,9 @@ class ClassBouts:
 
 
 def frame_classes(bouts: "Bouts", frames: int, action_map: ActionMap) -> npt.NDArray[np.uint8]:
-    """Return every frame its class index, whoever acts on whom.
+    """Return the class index of every frame, regardless of agent and target.
 
-    Where bouts overlap the higher index wins. Bouts are cut at frame 0 and at ``frames``; one whose
+    Where bouts overlap, the higher index wins. Bouts are clipped to ``[0, frames)``; one whose
     stop is not after its start covers nothing.
 
     Returns:
@@ -132,17 +132,17 @@ def frame_classes(bouts: "Bouts", frames: int, action_map: ActionMap) -> npt.NDA
 
 
 def unmapped_bouts(bouts: "Bouts", action_map: ActionMap) -> Counter[str]:
-    """Count the bouts of each action that the map does not name."""
+    """Count the bouts of each action that the map does not contain."""
     return Counter(str(action) for action in bouts.action if action not in action_map)
 
 
 def unmapped_sentence(bouts: Counter[str], background: str) -> str:
-    """Say which actions count as the background because the map does not name them."""
+    """Describe the actions that count as the background because the map does not contain them."""
     return f"bouts of actions that the action map does not name count as {background!r}: {counted(bouts)}"
 
 
 def counted(bouts: Counter[str]) -> str:
-    """Name actions with the number of their bouts, the most frequent first."""
+    """List actions with the number of their bouts, the most frequent first."""
     return ", ".join(f"{action} ({count})" for action, count in bouts.most_common())
 
 
@@ -151,7 +151,7 @@ def bouts_of(classes: npt.NDArray[np.uint8], background: int | None = 0) -> Clas
 
     Args:
         classes: ``(frames,)`` class indices.
-        background: the class whose runs are left out; ``None`` keeps all.
+        background: the class whose runs are omitted; ``None`` keeps all.
     """
     edges = np.flatnonzero(np.diff(classes)) + 1
     start = np.concatenate(([0], edges)).astype(np.int64)[: len(classes)]

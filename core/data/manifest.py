@@ -1,4 +1,4 @@
-"""What a prepared data set says of itself, and the key under which it is found again."""
+"""The manifest of a prepared data set, and the key under which it is stored."""
 
 import hashlib
 from collections import Counter
@@ -13,7 +13,7 @@ from core.errors import DataError
 from core.system.files import UNDECODABLE, write_bytes_atomically
 
 FORMAT_VERSION = 2
-"""Raised whenever the files of a prepared folder change their meaning; older folders are left alone."""
+"""Raise this when the meaning of a prepared folder's files changes; older folders are then ignored."""
 
 MANIFEST = "manifest.json"
 
@@ -31,20 +31,20 @@ class PreparedVideo(msgspec.Struct, frozen=True, kw_only=True):
     width: int | None
     height: int | None
     behaviors: tuple[LabeledBehavior, ...]
-    """What was looked for in this video; the absence of anything else means nothing."""
+    """Behaviours annotated in this video; the absence of any other means nothing."""
     mouse_ids: tuple[int, ...]
-    """Who is in which mouse slot."""
+    """The mouse in each slot."""
     mice_left_out: tuple[int, ...]
     dropped: dict[str, int]
     """Points of body parts without a slot."""
     duplicates: int
     non_finite: int
     far_off: int = 0
-    """Points that were nowhere near the picture, and count as missing."""
+    """Points far outside the picture, which count as missing."""
     content: str
     """Hash of the video's positions and bouts."""
     source: tuple[str, str] | None = None
-    """Hashes of the tracking and the annotation file, whatever is taken of them; older folders lack it."""
+    """Hashes of the whole tracking and annotation files, unused parts included; older folders lack it."""
 
 
 class Unreadable(msgspec.Struct, frozen=True):
@@ -55,13 +55,13 @@ class Unreadable(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything about a prepared folder but its arrays. Written last: without it nothing counts."""
+    """Everything about a prepared folder except its arrays. Written last: it marks the folder as complete."""
 
     format_version: int
     source: str
-    """:func:`source_key` of what it was made from."""
+    """The :func:`source_key` of its source."""
     fingerprint: str
-    """Hash of the content alone: the same for the same data wherever it lies."""
+    """Hash of the content alone: equal for equal data, wherever they are."""
     keypoints: str
     slots: tuple[str, ...]
     mice: int
@@ -70,11 +70,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     without_files: tuple[Unreadable, ...] = ()
     """Labelled videos whose tracking or annotation file is missing."""
     unreadable: tuple[Unreadable, ...] = ()
-    """Damaged videos, left out because ``mabe data prepare --skip-bad`` asked for it."""
+    """Damaged videos, left out at the request of ``mabe data prepare --skip-bad``."""
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
-        """Of ``positions``: (frames, mice, keypoints, 2)."""
+        """Shape of ``positions``: (frames, mice, keypoints, 2)."""
         return (self.total_frames, self.mice, len(self.slots), 2)
 
 
@@ -99,7 +99,7 @@ def source_key(root: Path, videos: Iterable[Video], keypoints: str, mice: int) -
 
 
 def file_content(path: Path) -> str:
-    """Hash what a file holds.
+    """Hash the content of a file.
 
     Raises:
         DataError: it cannot be read.
@@ -113,7 +113,7 @@ def file_content(path: Path) -> str:
 
 
 def source_fingerprint(videos: Iterable[PreparedVideo]) -> str | None:
-    """Hash the ids and sources of some videos, in the order of ids; ``None`` where one is not known."""
+    """Hash the ids and sources of some videos, in the order of ids; ``None`` if one is unknown."""
     digest = hashlib.sha256()
     for video in sorted(videos, key=lambda video: video.video_id):
         if video.source is None:
@@ -123,7 +123,7 @@ def source_fingerprint(videos: Iterable[PreparedVideo]) -> str | None:
 
 
 def content_fingerprint(keypoints: str, mice: int, videos: Iterable[PreparedVideo]) -> str:
-    """Hash what a model could learn from: contents, rates and scales, in the order of video ids."""
+    """Hash everything a model could learn from: contents, rates and scales, in the order of video ids."""
     digest = hashlib.sha256(f"{FORMAT_VERSION} {keypoints} {mice}\n".encode())
     for video in sorted(videos, key=lambda video: video.video_id):
         about = (video.video_id, video.frames, video.frames_per_second, video.pixels_per_cm)
@@ -132,21 +132,21 @@ def content_fingerprint(keypoints: str, mice: int, videos: Iterable[PreparedVide
 
 
 def missing_files(left_out: Iterable[LeftOut]) -> tuple[Unreadable, ...]:
-    """Keep the labelled videos among those left out."""
+    """Return the labelled videos among those left out."""
     return tuple(
         Unreadable(video.video_id, reason) for video, reason in left_out if video.behaviors
     )
 
 
 class Remark(NamedTuple):
-    """Something to know of data before trusting a result; a run says it as a ``warning``."""
+    """A caveat about data, to know before trusting a result; a run emits it as a ``warning``."""
 
     code: str
     message: str
 
 
 def omissions(manifest: Manifest) -> tuple[Remark, ...]:
-    """Say what of the source is not in the prepared data, and would otherwise not be missed."""
+    """Describe the parts of the source that are missing from the prepared data and easily overlooked."""
     videos = manifest.videos
     crowded = [video.video_id for video in videos if video.mice_left_out]
     dropped: Counter[str] = Counter()
@@ -171,7 +171,7 @@ def omissions(manifest: Manifest) -> tuple[Remark, ...]:
 
 
 def named(ids: Sequence[str]) -> str:
-    """Count videos, and name the first few."""
+    """Count videos, and list the first few."""
     more = f" and {len(ids) - 3} more" if len(ids) > 3 else ""
     return f"{len(ids)} video{'s' if len(ids) > 1 else ''} ({', '.join(ids[:3])}{more})"
 
@@ -186,7 +186,7 @@ def _left_out(videos: Sequence[Unreadable]) -> str:
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write ``manifest.json``; see ``write_bytes_atomically`` for what is raised."""
+    """Write ``manifest.json``; raises the errors of ``write_bytes_atomically``."""
     text = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
     write_bytes_atomically(folder / MANIFEST, text + b"\n")
 

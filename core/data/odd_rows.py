@@ -1,4 +1,4 @@
-"""Which rows of a tracking file do not count, for a check that names them; reading only counts them."""
+"""Find the ignored rows of a tracking file, for a check that lists them; reading only counts them."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from core.data.tracking import COLUMNS, is_near
 
 
 def odd_rows(path: Path, slots: tuple[str, ...], mice: tuple[int, ...]) -> dict[str, list[int]]:
-    """Find the rows of one file that ``read_positions`` counted, by the check's code for them.
+    """Find the rows of one file that ``read_positions`` counted, by the check's code for each problem.
 
     Args:
         path: the parquet file.
@@ -37,7 +37,7 @@ def odd_rows(path: Path, slots: tuple[str, ...], mice: tuple[int, ...]) -> dict[
 
 
 def _repeated(cells: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Say which of ``(rows, keys)`` come again further down."""
+    """Return which of ``(rows, keys)`` occur again further down."""
     repeated = np.ones(len(cells), dtype=np.bool_)
     _, last = np.unique(cells[::-1], axis=0, return_index=True)
     repeated[len(cells) - 1 - last] = False

@@ -1,4 +1,4 @@
-"""Reading the columns of a stranger's parquet file; whatever is wrong becomes one clear line."""
+"""Read columns of an untrusted parquet file; every problem becomes a one-line error."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ ARROW_TYPES: dict[Kind, pa.DataType] = {
     "number": pa.float32(),
     "text": pa.string(),
 }
-"""Of the columns of a file without rows."""
+"""Types of the columns of a file without rows."""
 
 
 def read_columns(
@@ -26,13 +26,13 @@ def read_columns(
 ) -> pa.Table:
     """Read the named columns, in that order, and nothing else.
 
-    A file without rows is read as such whatever the types of its columns: a writer that saw no value
-    had none to derive a type from.
+    A file without rows is accepted whatever the types of its columns: its writer had no value
+    to derive a type from.
 
     Args:
         path: a parquet file.
-        columns: column → what it must hold.
-        coded: text columns to leave dictionary-coded, which is several times faster to read.
+        columns: column → required type.
+        coded: text columns to leave dictionary-encoded, which is several times faster to read.
             Codes can differ between chunks.
         threads: whether pyarrow may decode columns in parallel.
 
@@ -46,7 +46,7 @@ def read_columns(
             return _empty(path, file.schema_arrow, columns)
         for name, kind in columns.items():
             _check_type(path, file.schema_arrow, name, kind)
-    # only now: pyarrow takes a coded column that is not there for a programming error
+    # only now: pyarrow treats a missing coded column as a programming error
     with _open(path, coded, metadata) as file:
         try:
             table = file.read(list(columns), use_threads=threads)
@@ -63,9 +63,9 @@ def read_columns(
 
 
 def numbers(column: pa.Array | pa.ChunkedArray) -> npt.NDArray[Any]:
-    """Return a column of numbers as an array; null is NaN, and half precision is widened to single.
+    """Return a column of numbers as an array; null becomes NaN, and half precision becomes single.
 
-    pyarrow's own ``to_numpy`` imports pandas, from C, where Ctrl-C is lost.
+    pyarrow's own ``to_numpy`` imports pandas from C, which loses a Ctrl-C.
     """
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()
@@ -84,7 +84,7 @@ def texts(column: pa.ChunkedArray) -> npt.NDArray[np.object_]:
 
 
 def largest_value(path: Path, column: str) -> int | None:
-    """Return the largest value of an integer column, from the file's statistics where it has them.
+    """Return the largest value of an integer column, from the file's statistics if it has them.
 
     Returns:
         ``None`` for a file without rows.
@@ -107,7 +107,7 @@ def largest_value(path: Path, column: str) -> int | None:
 
 
 def _empty(path: Path, schema: pa.Schema, columns: Mapping[str, Kind]) -> pa.Table:
-    """Return a table without rows; columns that are there must include those that are needed."""
+    """Return a table without rows, after checking that the required columns exist."""
     for name in columns:
         if schema.names:
             _check_once(path, schema, name)

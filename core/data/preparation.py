@@ -1,7 +1,7 @@
-"""Filling a prepared folder: one video a worker at a time, journaled so that it can be interrupted.
+"""Fill a prepared folder: one video per worker at a time, with a journal so that it can be interrupted.
 
-The array is laid out first, from each file's column statistics. Then every worker reads one video and
-writes its slice. Nothing counts until the manifest is there (:mod:`core.data.prepared`).
+The array is laid out first, from each file's column statistics. Then each worker reads one video and
+writes its slice. The result is valid only once the manifest exists (:mod:`core.data.prepared`).
 """
 
 import errno
@@ -27,11 +27,11 @@ from core.system.progress import Progress
 POSITIONS = "positions.npy"
 JOURNAL = "journal.jsonl"
 SPARE_BYTES = 64 * 2**20
-"""Room for the bouts, the manifest and the file system's own needs."""
+"""Extra space for the bouts, the manifest and the file system itself."""
 
 
 class Job(NamedTuple):
-    """One video to put in its place."""
+    """One video to write to its slice."""
 
     video: Video
     offset: int
@@ -41,11 +41,11 @@ class Job(NamedTuple):
     mice: int
     positions: Path
     journaled: PreparedVideo | None = None
-    """What an interrupted prepare says it wrote there."""
+    """Journal entry: what an interrupted preparation wrote to this slice."""
 
 
 class Outcome(NamedTuple):
-    """What became of a job: a prepared video with its bouts, or the problem."""
+    """The outcome of a job: a prepared video with its bouts, or the problem."""
 
     job: Job
     prepared: PreparedVideo | None
@@ -56,10 +56,10 @@ class Outcome(NamedTuple):
 def plan(
     folder: Path, videos: Sequence[Video], slots: tuple[str, ...], mice: int
 ) -> tuple[list[Job], list[Unreadable]]:
-    """Lay out the array and allocate its file, keeping what an interrupted prepare left.
+    """Lay out the array and allocate its file, keeping the content left by an interrupted preparation.
 
     Returns:
-        A job for every video whose frames could be counted, and the others.
+        A job for each video whose frames could be counted, and the other videos.
 
     Raises:
         DataError: too little space, or a folder that cannot be written.
@@ -85,10 +85,10 @@ def plan(
 def run(
     jobs: Sequence[Job], workers: int, folder: Path, progress: Progress | None = None
 ) -> list[Outcome]:
-    """Do all jobs, each finished video entering the journal at once.
+    """Run all jobs; each finished video is entered in the journal at once.
 
     Returns:
-        Outcomes in the order of the jobs; a video that could not be read is one of them.
+        Outcomes in the order of the jobs; an unreadable video has an outcome too.
 
     Raises:
         DataError: the disk is full, or a worker was killed.
@@ -112,7 +112,7 @@ def _append(journal: Path, entry: PreparedVideo) -> None:
 
 
 def prepare_video(job: Job) -> Outcome:
-    """Read one video and write its slice, unless it is there already.
+    """Read one video and write its slice, unless that is already written.
 
     Raises:
         DataError: the slice cannot be written; a damaged source is an outcome instead.
@@ -163,7 +163,7 @@ def write_slice(job: Job, positions: npt.NDArray[np.float32]) -> None:
 
 
 def write_bytes_at(path: Path, first_byte: int, data: memoryview) -> None:
-    """Write by ordinary writes: through a memory map, a full disk would kill the process.
+    """Write with ordinary writes: through a memory map, a full disk would kill the process.
 
     Raises:
         DataError: the disk is full, or the file cannot be written.
@@ -177,7 +177,7 @@ def write_bytes_at(path: Path, first_byte: int, data: memoryview) -> None:
 
 
 def _is_there(job: Job, bouts: Bouts) -> bool:
-    """Return whether the slice holds what the journal says: a crash can lose what was written last."""
+    """Return whether the slice matches the journal: a crash can lose the latest writes."""
     entry = job.journaled
     if entry is None or (entry.offset, entry.frames) != (job.offset, job.frames):
         return False
@@ -201,7 +201,7 @@ def _has_array(path: Path, shape: tuple[int, ...]) -> bool:
 
 
 def _allocate(path: Path, shape: tuple[int, int, int, int]) -> None:
-    """Create the array's file, sparse; its old content, if any, is gone."""
+    """Create the array's file, sparse, discarding its old content."""
     path.unlink(missing_ok=True)
     needed = int(np.prod(shape, dtype=np.int64)) * 4 + SPARE_BYTES
     free = shutil.disk_usage(path.parent).free
@@ -228,7 +228,7 @@ def _cannot_write(path: Path, error: OSError) -> DataError:
 
 
 def _read_journal(path: Path) -> Iterator[PreparedVideo]:
-    """Read the whole lines of the journal; a torn last one is ignored."""
+    """Read the complete lines of the journal; an incomplete last one is ignored."""
     try:
         lines = path.read_bytes().splitlines()
     except OSError:

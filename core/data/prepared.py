@@ -1,8 +1,8 @@
-"""A data set prepared once: one memory-mapped array of all positions, the bouts, and a manifest.
+"""A prepared data set: one memory-mapped array of all positions, the bouts, and a manifest.
 
-Training reads frames from here and never parses a source file again. Classes are not stored: a task
-derives them from the bouts with its own action map. The folder lives in a cache, under a key of the
-source's files and the settings, so that changed data or settings never meet an old copy.
+Training reads frames from it and never parses a source file again. Classes are not stored: a task
+derives them from the bouts with its own action map. The folder is in a cache, under a key of the
+source's files and the settings, so that changed data or settings never use an outdated copy.
 """
 
 import os
@@ -53,7 +53,7 @@ class PreparedData:
     positions: npt.NDArray[np.float32] = field(repr=False)
     """``(total frames, mice, keypoints, 2)`` in pixels, NaN where missing; a read-only memory map."""
     bouts: Bouts = field(repr=False)
-    """Of all videos, one after the other."""
+    """Bouts of all videos, one after the other."""
     bout_videos: npt.NDArray[np.int64] = field(repr=False)
     """The index into ``videos`` of each bout, ascending."""
 
@@ -64,7 +64,7 @@ class PreparedData:
 
     @property
     def fingerprint(self) -> str:
-        """Hash of the content: equal for equal data and settings, wherever they lie."""
+        """Hash of the content: equal for equal data and settings, wherever they are."""
         return self.manifest.fingerprint
 
     @property
@@ -91,7 +91,7 @@ class PreparedData:
 
 
 def open_prepared(folder: Path) -> PreparedData:
-    """Open what :func:`prepare` made.
+    """Open a folder made by :func:`prepare`.
 
     Raises:
         DataError: not a prepared folder, damaged, or of another format version.
@@ -124,24 +124,24 @@ def prepare(
     progress: Progress | None = None,
     skip_bad: bool = False,
 ) -> PreparedData:
-    """Prepare the labelled videos of a data folder, or open what was prepared from the same before.
+    """Prepare the labelled videos of a data folder, or open an earlier preparation of the same source.
 
-    Where damaged videos were left out before, they stay so: a run takes what ``mabe data prepare
-    --skip-bad`` made. An interrupted prepare goes on where it was. Two processes may ask for the
-    same at once: one works, the other waits.
+    If damaged videos were skipped earlier, they stay skipped: a run uses the result of ``mabe data prepare
+    --skip-bad``. An interrupted preparation continues where it stopped. If two processes request the
+    same at once, one prepares and the other waits.
 
     Args:
         root: a folder in the competition's layout.
-        cache_root: where prepared folders are kept.
+        cache_root: parent of the prepared folders.
         keypoints: a name of ``KEYPOINT_SETS``.
-        max_mice: mouse slots; mice beyond it are left out.
-        workers: processes, each holding one video; none: one a core.
+        max_mice: mouse slots; further mice are left out.
+        workers: processes, each holding one video; by default, one per core.
         progress: called with (done, total, what).
-        skip_bad: leave damaged videos out, instead of ending with an error that names them.
+        skip_bad: skip damaged videos, instead of failing with an error that names them.
 
     Raises:
         ConfigError: there is no such keypoint set.
-        DataError: damaged videos (all are looked at first), no labelled videos, no space.
+        DataError: damaged videos (all are checked first), no labelled videos, no space.
     """
     slots = slots_of_set(keypoints)
     usable, left_out = labelled(read_videos(root))
@@ -154,7 +154,7 @@ def prepare(
     with in_turn(folder / ".lock", progress, waiting):
         prepared = _opened_if_whole(folder)
         if prepared is None:
-            # first of all: beside a half-filled array, an old manifest would make it look whole
+            # first of all: beside a half-filled array, an old manifest would make it look complete
             (folder / MANIFEST).unlink(missing_ok=True)
             count = worker_count(workers, len(usable))
             videos, unreadable = _build(folder, usable, slots, max_mice, count, progress, skip_bad)
@@ -187,7 +187,7 @@ def _build(
     progress: Progress | None,
     skip_bad: bool,
 ) -> tuple[tuple[PreparedVideo, ...], tuple[Unreadable, ...]]:
-    """Fill the arrays; give the videos in them, and those that could not be read."""
+    """Fill the arrays; return the videos in them, and those that could not be read."""
     jobs, uncounted = preparation.plan(folder, videos, slots, max_mice)
     outcomes = preparation.run(jobs, workers, folder, progress)
     failed = [outcome for outcome in outcomes if outcome.prepared is None]
@@ -198,7 +198,7 @@ def _build(
     if unreadable and (not skip_bad or len(unreadable) == len(videos)):
         raise _unreadable_error(unreadable)
     for failure in failed:
-        # nobody owns these rows, but a reader of the whole array must not take zeros for positions
+        # these rows belong to no video, but a reader of the whole array must not take zeros for positions
         job = failure.job
         shape = (job.frames, max_mice, len(job.slots), 2)
         preparation.write_slice(job, np.full(shape, np.nan, np.float32))
@@ -210,7 +210,7 @@ def _build(
 
 
 def _write_bouts(path: Path, outcomes: Sequence[Outcome]) -> None:
-    """Write the bouts of all videos, ``video`` being the index in the manifest."""
+    """Write the bouts of all videos, with ``video`` as the index in the manifest."""
     bouts = [outcome.bouts for outcome in outcomes if outcome.bouts is not None]
     counts = [len(each) for each in bouts]
     columns = {

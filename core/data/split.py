@@ -1,4 +1,4 @@
-"""Training and validation, split by video: frames of one video never stand on both sides."""
+"""Split into training and validation by video: frames of one video are never on both sides."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -21,21 +21,21 @@ def split_videos(
     of the ids nor on any library's random numbers, and an added video moves few others.
 
     Args:
-        video_ids: the videos there are.
+        video_ids: all videos.
         validation_fraction: share of videos for validation, below 1. Above 0, and with two videos or
-            more, neither side is ever empty; at 0 all videos are for training.
-        seed: another seed, another split.
+            more, neither side is ever empty; at 0, all videos are for training.
+        seed: a different seed gives a different split.
         validation_videos: exactly these for validation, instead of a share.
         folds: number of parts that the ranked videos are cut into, instead of a share. Their sizes differ
-            by one at most, and each video is for validation in exactly one fold.
+            by at most one, and each video is for validation in exactly one fold.
         fold: the part for validation, from 0.
 
     Returns:
-        Training and validation ids, each sorted. A single video is for training alone.
+        Training and validation ids, each sorted. A single video is used for training only.
 
     Raises:
-        DataError: no videos, fewer than folds, unknown or no ids in ``validation_videos``, or none left to
-            train on.
+        DataError: no videos, fewer than folds, unknown or no ids in ``validation_videos``, or none left for
+            training.
     """
     ids = sorted(set(video_ids))
     if not ids:
@@ -59,7 +59,7 @@ def split_videos(
 
 
 def _count(fraction: float, videos: int) -> int:
-    """Return how many videos are for validation."""
+    """Return the number of videos for validation."""
     return min(max(round(fraction * videos), 1), videos - 1) if fraction else 0
 
 

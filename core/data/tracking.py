@@ -1,8 +1,8 @@
-"""Long-form tracking (one row a point) → one dense array, in about the time it takes to decode it.
+"""Convert long-form tracking (one row per point) to a dense array, about as fast as it is decoded.
 
-The rows' (frame, mouse, body part) become one flat cell number each, and every point is written as a
+The (frame, mouse, body part) of a row becomes one flat cell number, and each point is written as a
 single complex64. That is about 20 times faster than ``pivot_table``, which also loses frames without
-rows and averages duplicates in silence (``tests/bench/bench_parquet.py``).
+rows and silently averages duplicates (``tests/bench/bench_parquet.py``).
 """
 
 from dataclasses import dataclass
@@ -26,20 +26,20 @@ COLUMNS: dict[str, Kind] = {
     "y": "number",
 }
 MAX_CELLS = 2**30
-"""Points in one array: 34 hours of 4 mice × 18 keypoints at 120 frames a second. A frame number that
-needs more is a damaged one; and cell numbers fit into 32 bits, which makes them faster."""
+"""Maximum points in one array: 34 hours of 4 mice × 18 keypoints at 120 frames a second. A frame number
+beyond that is damaged; and cell numbers fit into 32 bits, which makes them faster."""
 FARTHEST = 100_000.0
-"""Pixels from the picture's corner, ten times the width of the largest pictures there are. A coordinate
-beyond it is no place but a mistake, and one of 1e30 would be the mean of a whole data set."""
+"""Maximum distance in pixels from the picture's corner, ten times the width of the largest pictures. A
+coordinate beyond it is a mistake, and one of 1e30 would dominate the mean of a whole data set."""
 MAX_MOUSE_ID = 127
 """The competition stores mouse ids in eight bits."""
 NOTHING = np.complex64(complex(np.nan, np.nan))
-"""What a cell without a point holds."""
+"""Value of a cell without a point."""
 NO_CELL = -MAX_CELLS
-"""Stays below 0 whatever frame's offset is added, and within 32 bits when added to itself."""
+"""Stays below 0 after adding any frame's offset, and within 32 bits when added to itself."""
 Coordinates = npt.NDArray[Any]
 CHUNK_ROWS = 131_072
-"""Rows handled at a time, so that the intermediate arrays stay in the processor's cache."""
+"""Rows processed at a time, so that the intermediate arrays stay in the processor's cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,9 @@ class Tracking:
     positions: npt.NDArray[np.float32]
     """``(frames, mice, keypoints, 2)`` in pixels, NaN where missing; row i is video frame i."""
     mouse_ids: tuple[int, ...]
-    """Who is in which mouse slot; later slots are empty."""
+    """The mouse in each slot; later slots are empty."""
     left_out: tuple[int, ...]
-    """Mouse ids for which there was no slot."""
+    """Ids of mice without a slot."""
     dropped: dict[str, int]
     """Points of body parts without a slot, by body part."""
     duplicates: int
@@ -61,7 +61,7 @@ class Tracking:
     far_off: int
     """Rows with coordinates beyond :data:`FARTHEST`, which count as missing too."""
     first_frame: int
-    """The smallest frame number; the frames before it are there, but empty."""
+    """The smallest frame number; earlier frames exist, but are empty."""
 
     @property
     def frames(self) -> int:
@@ -70,11 +70,11 @@ class Tracking:
 
 
 def count_frames(path: Path, most: int = MAX_CELLS) -> int:
-    """Return the number of frames, from the file's column statistics where it has them.
+    """Return the number of frames, from the file's column statistics if it has them.
 
     Args:
         path: the parquet file.
-        most: frames that there can be.
+        most: maximum number of frames.
 
     Raises:
         DataError: as :func:`read_positions`.
@@ -101,18 +101,18 @@ def read_positions(
     """Read one tracking file.
 
     Mice fill the slots in the order of their ids. Rows may come in any order, and frames need not
-    start at 0; a frame without rows is all NaN. Of duplicate rows the last one counts.
+    start at 0; a frame without rows is all NaN. The last of duplicate rows counts.
 
     Args:
         path: the parquet file, in the competition's long form.
         slots: body part of each keypoint index.
-        max_mice: mouse slots; mice beyond it are left out.
-        most_frames: frames that there can be.
+        max_mice: mouse slots; further mice are left out.
+        most_frames: maximum number of frames.
         threads: whether pyarrow may decode in parallel.
 
     Raises:
-        DataError: a damaged file, a missing or wrongly typed column, no rows, or a frame or mouse
-            number that cannot be.
+        DataError: a damaged file, a missing or wrongly typed column, no rows, or an impossible frame or
+            mouse number.
     """
     table = read_columns(path, COLUMNS, coded=["bodypart"], threads=threads)
     if table.num_rows == 0:
@@ -137,7 +137,7 @@ def read_positions(
 
 
 class _Grid:
-    """The array being filled, as flat complex64 cells: one a point, x real and y imaginary."""
+    """The array being filled, as flat complex64 cells: one per point, x real and y imaginary."""
 
     def __init__(
         self, frames: int, mice: tuple[int, ...], slots: tuple[str, ...], max_mice: int
@@ -157,7 +157,7 @@ class _Grid:
         return self.cells.view(np.float32).reshape(self.shape)
 
     def filled(self) -> int:
-        """Count the cells that hold a point: finite, so never the bits of the NaN they started as."""
+        """Count the cells that hold a point: finite, so never equal to the initial NaN."""
         return int(np.count_nonzero(self.cells.view(np.int64) != NOTHING.view(np.int64)))
 
     def write(self, batch: pa.RecordBatch) -> None:
@@ -168,14 +168,14 @@ class _Grid:
         if parts != self._parts:
             self._learn(parts)
         self._count_dropped(codes)
-        # mouse and part are looked up in one go; 32 bits until an index is needed, which is 64
+        # mouse and part are looked up at once; 32 bits until an index is needed, which is 64
         key = np.multiply(numbers(mouse), len(parts), dtype=np.int32)
         key += codes
         cell = np.take(self._cell_of, key.astype(np.intp))
         cell += np.multiply(numbers(frame), self.shape[1] * self.shape[2], dtype=np.int32)
         x, y = numbers(x), numbers(y)
         point = np.empty(len(cell), np.complex64)
-        with np.errstate(over="ignore"):  # beyond 32 bits is far off, which is asked of x and y
+        with np.errstate(over="ignore"):  # beyond 32 bits is out of range; x and y are checked
             point.real, point.imag = x, y
         if self._some_left_out or not is_near(point.view(np.float32)).all():
             wanted = self._real(x, y) & (cell >= 0)
@@ -184,7 +184,7 @@ class _Grid:
         self.written += len(cell)
 
     def _real(self, x: Coordinates, y: Coordinates) -> npt.NDArray[np.bool_]:
-        """Return which points are somewhere, and count the others."""
+        """Return which points are valid, and count the others."""
         finite = np.isfinite(x) & np.isfinite(y)
         near = is_near(x) & is_near(y)
         self.non_finite += len(x) - int(np.count_nonzero(finite))
@@ -192,9 +192,9 @@ class _Grid:
         return near
 
     def _learn(self, parts: list[str]) -> None:
-        """Take in a dictionary of part codes, which may change from one chunk to the next.
+        """Read a dictionary of part codes, which may change from one chunk to the next.
 
-        ``_cell_of`` gives, at ``mouse id × parts + part code``, the cell within a frame.
+        ``_cell_of`` maps ``mouse id × parts + part code`` to the cell within a frame.
         """
         slots = [slot_of(part, self.slots) for part in parts]
         mouse = np.full(MAX_MOUSE_ID + 1, NO_CELL, np.int32)
@@ -216,9 +216,9 @@ class _Grid:
 
 
 def is_near(coordinates: Coordinates) -> npt.NDArray[np.bool_]:
-    """Return which coordinates can be a place in or about a picture; NaN is none.
+    """Return which coordinates can be a position in or near a picture; NaN is not.
 
-    Not by ``np.abs``, which leaves the smallest integer of a type negative.
+    Avoids ``np.abs``, which leaves the smallest integer of a type negative.
     """
     near: npt.NDArray[np.bool_] = (coordinates <= FARTHEST) & (coordinates >= -FARTHEST)
     return near
@@ -229,7 +229,7 @@ def _without_rows(path: Path) -> DataError:
 
 
 def _checked_range(path: Path, table: pa.Table, name: str, limit: int) -> tuple[int, int]:
-    """Return a column's smallest and largest value, once both are known to be within 0 and ``limit``."""
+    """Return a column's minimum and maximum, after checking that both are within 0 and ``limit``."""
     column = table.column(name)
     found = pc.min_max(column).as_py()
     smallest, largest = int(found["min"]), int(found["max"])
@@ -241,7 +241,7 @@ def _checked_range(path: Path, table: pa.Table, name: str, limit: int) -> tuple[
 
 
 def _distinct(column: pa.ChunkedArray, smallest: int, largest: int) -> tuple[int, ...]:
-    """Return the distinct values in ascending order; a file's first rows mostly have them all."""
+    """Return the distinct values in ascending order; usually a file's first rows contain them all."""
     every = set(range(smallest, largest + 1))
     found = set(column.slice(0, 4096).unique().to_pylist())
     if found != every:

@@ -1,4 +1,4 @@
-"""Work on videos in several processes, which end with their parent and leave Ctrl-C to it."""
+"""Process videos in several processes, which end with their parent and leave Ctrl-C to it."""
 
 import multiprocessing
 import os
@@ -21,22 +21,22 @@ def processors() -> int:
 
 
 def worker_count(asked: int | None, jobs: int) -> int:
-    """Return how many processes work on ``jobs`` jobs: as many as asked for, else one a processor."""
+    """Return the number of processes for ``jobs`` jobs: as many as requested, else one per processor."""
     return min(asked or processors(), jobs)
 
 
 def in_workers(
     function: Callable[[Job], Result], jobs: Iterable[Job], workers: int
 ) -> Iterator[Result]:
-    """Do jobs in processes; with one worker, here.
+    """Run jobs in processes; with one worker, in this one.
 
     Args:
-        function: at the top of a module that can be imported, as its name is what a worker is sent.
-        jobs: what it is called with.
-        workers: processes.
+        function: must be importable at the top level of a module, as workers receive its name.
+        jobs: its arguments.
+        workers: number of processes.
 
     Yields:
-        Results, in the order in which they are done. Who stops asking waits for the jobs under way.
+        Results, in the order in which they finish. Closing the iterator early waits for the running jobs.
 
     Raises:
         DataError: a worker was killed.
@@ -44,7 +44,7 @@ def in_workers(
     if workers <= 1:
         yield from map(function, jobs)
         return
-    # a forked child could inherit a lock that one of pyarrow's threads holds
+    # a forked child could inherit a lock held by one of pyarrow's threads
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=end_with_parent) as pool:
         try:

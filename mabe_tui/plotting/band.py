@@ -11,18 +11,18 @@ from mabe_tui.plotting.decimation import Envelope, Floats, Pyramid
 from mabe_tui.plotting.series import Scale, Series
 
 DENSE = 2
-"""From so many points a dot on, all of a dot's points are within the band there."""
+"""From this many points per dot, all of a dot's points are within the band there."""
 
 
 @dataclass(frozen=True, eq=False)
 class Band(Series):
-    """From ``y`` up to ``top``: a half-tone in a terminal, translucent in a file.
+    """The area from ``y`` up to ``top``: a half-tone in a terminal, translucent in a file.
 
-    All are ``(points,)``, and ``x`` never decreases. Where an end is not finite there is a gap; what is
-    wrong there is told by the line that the band belongs to.
+    All are ``(points,)``, and ``x`` never decreases. If an end is not finite there is a gap; the line that
+    the band belongs to marks the bad values.
 
     Raises:
-        ValueError: they are not equally long lists of numbers.
+        ValueError: they are not number arrays of equal length.
     """
 
     _: KW_ONLY
@@ -36,25 +36,25 @@ class Band(Series):
 
     @cached_property
     def ends(self) -> tuple[Floats, Floats, Floats]:
-        """``x``, ``y`` and ``top``; both ends NaN where one of them is not finite."""
+        """``x``, ``y`` and ``top``; both ends NaN if one of them is not finite."""
         x, y, top = (np.asarray(each, dtype=np.float64) for each in (self.x, self.y, self.top))
         whole = np.isfinite(y) & np.isfinite(top)
         return x, np.where(whole, y, np.nan), np.where(whole, top, np.nan)
 
     @cached_property
     def trouble(self) -> str:
-        """Nothing: see above."""
+        """Empty: the line marks bad values."""
         return ""
 
     def visible(self, low: float, high: float) -> Envelope:
-        """What lies from ``low`` to ``high`` in x."""
+        """Return the part from ``low`` to ``high`` in x."""
         x, y, top = self.ends
         inside = slice(np.searchsorted(x, low, "left"), np.searchsorted(x, high, "right"))
         x, y, top = x[inside], y[inside], top[inside]
         return Envelope(x, y, top, y, top, np.zeros(len(x), dtype=np.uint8))
 
     def between(self, x_scale: Scale) -> tuple[Floats, Floats, Floats]:
-        """Return the band at each dot along x: between its points, or around those of a dot, if many.
+        """Return the band at each dot along x: interpolated, or the envelope of a dot's points if many.
 
         Returns:
             ``(columns,)`` each: the dots, and the values of the lower and of the upper end; NaN where
@@ -77,7 +77,7 @@ class Band(Series):
 
 
 def dots_of(lower: Floats, upper: Floats, y_scale: Scale) -> tuple[Floats, Floats]:
-    """Return the dots, from the bottom and not rounded, of a band's ends; below 0 a log axis has none."""
+    """Return the unrounded dots, from the bottom, of a band's ends; values ≤ 0 are below a log axis."""
     if y_scale.log:
         upper = np.log10(np.where(upper > 0, upper, np.nan))
         lower = np.log10(np.maximum(lower, y_scale.low))

@@ -1,6 +1,6 @@
-"""Drawing lines in dots: eight to a character with Braille patterns, or one with plain ASCII marks.
+"""Draw lines in dots: eight per character with Braille patterns, or one with plain ASCII marks.
 
-Dot coordinates count from 0 at the top left; whole numbers are the middles of dots.
+Dot coordinates count from 0 at the top left; whole numbers are the centres of dots.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 Dots = NDArray[np.bool_]
 LineStyle = Literal["solid", "dashed", "dotted", "dash-dot", "faint"]
-"""How a line is told apart without colour; ``faint`` is a half-tone that gives way to other lines."""
+"""Line style, distinguishable without colour; ``faint`` is a half-tone that other lines cover."""
 
 STYLES: tuple[LineStyle, ...] = ("solid", "dashed", "dotted", "dash-dot")
 DASHES: dict[LineStyle, tuple[bool, ...]] = {
@@ -20,7 +20,7 @@ DASHES: dict[LineStyle, tuple[bool, ...]] = {
     "dotted": (True,) + (False,) * 3,
     "dash-dot": (True,) * 6 + (False,) * 3 + (True,) + (False,) * 3,
 }
-"""Which dots are drawn, of one period."""
+"""The dots drawn in one period of each style."""
 
 ASCII_MARKS = "*+ox#@%&"
 NOBODY = -1
@@ -32,8 +32,8 @@ BRAILLE_BITS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]]
 class Canvas:
     """``rows × columns`` character cells of 4 × 2 dots each (1 × 1 in ASCII).
 
-    Dots of all lines are kept where they cross (OR). A cell belongs to the series with most dots in
-    it; among equals to the one drawn last.
+    Dots of all lines are kept where they cross (OR). A cell belongs to the series with the most dots
+    in it, and in case of a tie to the one drawn last.
     """
 
     def __init__(self, columns: int, rows: int, *, ascii_only: bool = False) -> None:
@@ -46,13 +46,13 @@ class Canvas:
         self._faint: Dots = np.zeros((rows, columns), dtype=np.bool_)
 
     def line(self, x: ArrayLike, y: ArrayLike, series: int, style: LineStyle = "solid") -> None:
-        """Join points by straight lines; NaN breaks the line, a point between two breaks is a dot.
+        """Join points by straight lines; NaN breaks the line, and an isolated point is a dot.
 
         Args:
             x: ``(points,)`` dot columns.
-            y: ``(points,)`` dot rows, from the top; points outside the canvas are cut off exactly.
+            y: ``(points,)`` dot rows, from the top; lines are clipped exactly at the canvas.
             series: number of the series, from 0.
-            style: how the line is dashed; dashes run on along the line.
+            style: dash pattern, continued along the line.
         """
         plane = np.zeros_like(self.dots)
         points = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
@@ -75,14 +75,14 @@ class Canvas:
         series: int,
         style: LineStyle = "solid",
     ) -> None:
-        """Fill whole columns of dots: the quick way to draw a series with many points a column.
+        """Fill whole columns of dots: the fast way to draw a series with many points per column.
 
         Args:
             at: ``(spans,)`` dot columns inside the canvas, each at most once.
             top: ``(spans,)`` uppermost dot rows; NaN draws nothing.
             bottom: ``(spans,)`` lowermost dot rows, not above ``top``.
             series: number of the series, from 0.
-            style: how the line is dashed, by columns.
+            style: dash pattern, by columns.
         """
         places = np.asarray(at, dtype=np.intp)
         places_drawn = self._dashes(places, style)
@@ -103,11 +103,11 @@ class Canvas:
         return np.where(bits > 0, BRAILLE + bits.astype(np.uint32), ord(" ")).astype(np.uint32)
 
     def text(self) -> list[str]:
-        """One string a row, each as long as the canvas is wide."""
+        """Return one string per row, each as long as the canvas is wide."""
         return [row.astype("<u4").tobytes().decode("utf-32-le") for row in self.codes()]
 
     def _dashes(self, position: NDArray[np.intp], style: LineStyle) -> Dots:
-        """Which positions along a line are drawn. In ASCII the marks tell lines apart instead."""
+        """Return which positions along a line are drawn. In ASCII, the marks distinguish lines instead."""
         if self.ascii_only or style not in DASHES:
             return np.ones(position.shape, dtype=np.bool_)
         pattern = np.array(DASHES[style])
@@ -126,7 +126,7 @@ class Canvas:
         self.dots |= plane
 
     def _count(self, dots: Dots) -> NDArray[np.uint8]:
-        """``(rows, columns)`` dots in each cell, at most 8; slices are added far quicker than summed."""
+        """Return ``(rows, columns)`` dots in each cell, at most 8; adding slices is far faster than a sum."""
         ones = dots.view(np.uint8)
         heights = ones[:: self.cell_height].copy()
         for row in range(1, self.cell_height):
@@ -137,12 +137,12 @@ class Canvas:
         return count
 
     def _cells(self, dots: Dots) -> Dots:
-        """``(rows, cell_height, columns, cell_width)``."""
+        """Return the dots as ``(rows, cell_height, columns, cell_width)``."""
         return dots.reshape(self.rows, self.cell_height, self.columns, self.cell_width)
 
 
 def line_styles(count: int) -> Sequence[LineStyle]:
-    """A style for each of ``count`` series, as different as there are."""
+    """Return a style for each of ``count`` series, as different as possible."""
     return [STYLES[index % len(STYLES)] for index in range(count)]
 
 
@@ -156,7 +156,7 @@ class _Lines(NamedTuple):
 
 
 def _pieces(x: Floats, y: Floats) -> tuple[Dots, _Lines]:
-    """Points that have no finite neighbour, and the lines between those that have."""
+    """Return the points without a finite neighbour, and the lines between those that have one."""
     finite = np.isfinite(x) & np.isfinite(y)
     joined = finite[:-1] & finite[1:]
     padded = np.concatenate(([False], joined, [False]))
@@ -165,7 +165,7 @@ def _pieces(x: Floats, y: Floats) -> tuple[Dots, _Lines]:
 
 
 def _clipped(lines: _Lines, right: float, bottom: float) -> _Lines:
-    """What lies in ``[0, right] × [0, bottom]`` (Liang & Barsky 1984, all lines at once)."""
+    """Clip lines to ``[0, right] × [0, bottom]`` (Liang & Barsky 1984, all lines at once)."""
     x, y = (lines.x0, lines.x1), (lines.y0, lines.y1)
     if np.min(x) >= 0 and np.min(y) >= 0 and np.max(x) <= right and np.max(y) <= bottom:
         return lines
@@ -186,7 +186,7 @@ def _clipped(lines: _Lines, right: float, bottom: float) -> _Lines:
 
 
 def _walk(lines: _Lines) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Dot rows and columns of all lines in order: a digital differential analyser, vectorised."""
+    """Return the dot rows and columns of all lines in order: a vectorised digital differential analyser."""
     dx, dy = lines.x1 - lines.x0, lines.y1 - lines.y0
     steps = np.ceil(np.maximum(np.abs(dx), np.abs(dy))).astype(np.intp)
     counts = steps + 1

@@ -1,4 +1,4 @@
-"""Curves with axes, ticks, legend and cursor, as rows of text with a role for every character."""
+"""Curves with axes, ticks, legend and cursor, as rows of text with a role for each character."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ Range = tuple[float, float]
 class Chart:
     """A drawn chart.
 
-    ``rows`` are exactly as many and as wide as asked. ``x_range`` and ``y_range`` are what the plot
-    shows; the plot fills ``plot_columns × plot_rows`` characters from (``plot_left``, ``plot_top``).
+    ``rows`` has exactly the requested size. ``x_range`` and ``y_range`` are the visible
+    ranges; the plot fills ``plot_columns × plot_rows`` characters from (``plot_left``, ``plot_top``).
     ``values`` are the series' values at the cursor, None without a cursor or without points.
     """
 
@@ -40,11 +40,11 @@ class Chart:
 
     @property
     def text(self) -> str:
-        """The chart as lines without trailing blanks, for a plain terminal or a file."""
+        """Return the chart as lines without trailing blanks, for a plain terminal or a file."""
         return "\n".join(row.text.rstrip() for row in self.rows)
 
     def x_at(self, column: int) -> float:
-        """The x in the middle of a character column of the chart, e.g. where a mouse clicked."""
+        """Return the x at the centre of a character column of the chart, e.g. of a mouse click."""
         low, high = self.x_range
         share = (column - self.plot_left + 0.5) / self.plot_columns
         return low + (high - low) * min(max(share, 0.0), 1.0)
@@ -65,21 +65,21 @@ def render_chart(
     ascii_only: bool = False,
     cursor: float | None = None,
 ) -> Chart:
-    """Draw series over one another.
+    """Draw several series in one chart.
 
     Args:
-        series: what to draw; their order is their number, which is the role of their characters.
-        width: characters a row, at least 1. A narrow or low chart goes without its frame.
+        series: the series to draw; their index is the role of their characters.
+        width: characters per row, at least 1. A narrow or low chart has no frame.
         height: rows, at least 1.
-        log_y: logarithmic y axis; a value of 0 or less is marked as going off below.
-        x_range: the x shown (zoom); all points if None.
-        y_range: the y shown; what is visible in the x range if None.
-        title: above the plot.
-        x_label: what x is, below the axis.
-        x_kind: how x ticks are chosen and written (``integer`` for epochs).
+        log_y: logarithmic y axis; a value ≤ 0 is marked as leaving the plot at the bottom.
+        x_range: the visible x (zoom); all points if None.
+        y_range: the visible y; if None, that of the points in the x range.
+        title: text above the plot.
+        x_label: label below the x axis.
+        x_kind: placement and format of x ticks (``integer`` for epochs).
         y_kind: the same for y; ``log_y`` overrides it.
-        ascii_only: plain marks instead of Braille dots and box lines.
-        cursor: an x to mark, with the series' values there in the legend.
+        ascii_only: ASCII marks instead of Braille dots and box lines.
+        cursor: an x to mark; the legend then shows the series' values there.
 
     Raises:
         ValueError: a size below 1, a range that does not ascend, or a log range that reaches 0.
@@ -125,13 +125,13 @@ def _ascending(pair: Range) -> Range:
 
 
 def visible_y(series: Sequence[Series], x_range: Range, log: bool) -> Range:
-    """The y range of what lies in the x range: finite, and above 0 on a log axis."""
+    """Return the y range of the points in the x range: finite, and above 0 on a log axis."""
     bounds = [one.visible(*x_range).bounds(above_zero=log) for one in series]
     return joint_range(bounds, log=log)
 
 
 def _paste(grid: Grid, canvas: Canvas, layout: Layout) -> None:
-    """Lay the dots over the frame; cells without a dot keep what was there."""
+    """Lay the dots over the frame; cells without a dot keep their content."""
     drawn = canvas.owner >= 0
     area = (
         slice(layout.top, layout.top + layout.rows),
@@ -142,7 +142,7 @@ def _paste(grid: Grid, canvas: Canvas, layout: Layout) -> None:
 
 
 def _mark_troubles(grid: Grid, layout: Layout, troubles: list[tuple[int, int]]) -> None:
-    """Loud marks: infinities at the plot's top and bottom, NaN on the axis (or the last row)."""
+    """Draw prominent marks: infinities at the plot's top and bottom, NaN on the axis (or the last row)."""
     lowest = layout.top + layout.rows - 1
     rows = {
         "above": (ABOVE, layout.top),
@@ -156,7 +156,7 @@ def _mark_troubles(grid: Grid, layout: Layout, troubles: list[tuple[int, int]]) 
 
 
 def _mark_cursor(grid: Grid, layout: Layout, column: int) -> None:
-    """A vertical line behind the curves."""
+    """Draw a vertical line behind the curves."""
     if not 0 <= column < layout.columns:
         return
     line = "|" if layout.ascii_only else "│"

@@ -1,4 +1,4 @@
-"""From any number of samples to a few columns, losing no peak: a pyramid of envelopes."""
+"""Reduce any number of samples to a few columns without losing a peak: a pyramid of envelopes."""
 
 from dataclasses import dataclass
 
@@ -9,22 +9,22 @@ Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
 FACTOR = 64
-"""Samples merged into one bucket a level: measured best for a million points on a terminal's width."""
+"""Samples merged into one bucket per level: measured best for a million points on a terminal's width."""
 
 BUCKETS_PER_COLUMN = 4
-"""A level serves while it has this many buckets a column, so a peak is misplaced by a quarter column."""
+"""A level is used if it has this many buckets per column, so a peak is off by at most a quarter column."""
 
 NAN, ABOVE, BELOW = np.uint8(1), np.uint8(2), np.uint8(4)
-"""Bits of :attr:`Envelope.trouble`: not a number, plus infinity, minus infinity."""
+"""Bits of :attr:`Envelope.trouble`: NaN, plus infinity, minus infinity."""
 
 
 @dataclass(frozen=True)
 class Envelope:
-    """Runs of consecutive samples, each summed up in six numbers; all arrays are ``(runs,)``.
+    """Runs of consecutive samples, each summarised by six numbers; all arrays are ``(runs,)``.
 
     ``x`` is that of the run's first sample; ``low`` and ``high`` are over its finite values (NaN if it
     has none); ``first`` and ``last`` are its end values (NaN if not finite, so that a line breaks
-    there); ``trouble`` has the bits of what in it was not finite.
+    there); ``trouble`` has the bits of its non-finite values.
     """
 
     x: Floats
@@ -36,7 +36,7 @@ class Envelope:
 
     @classmethod
     def of_samples(cls, x: Floats, y: Floats) -> "Envelope":
-        """Each sample a run of its own."""
+        """Return each sample as a run of its own."""
         if np.isfinite(y).all():
             return cls(x, y, y, y, y, np.zeros(len(y), dtype=np.uint8))
         trouble = np.isnan(y) * NAN | np.isposinf(y) * ABOVE | np.isneginf(y) * BELOW
@@ -47,7 +47,7 @@ class Envelope:
         return len(self.x)
 
     def part(self, start: int, stop: int) -> "Envelope":
-        """The runs ``start ≤ index < stop``."""
+        """Return the runs ``start ≤ index < stop``."""
         return Envelope(
             self.x[start:stop],
             self.low[start:stop],
@@ -58,7 +58,7 @@ class Envelope:
         )
 
     def merged(self, starts: Indices) -> "Envelope":
-        """Consecutive runs merged; each new run begins at one of ``starts`` (ascending, first 0)."""
+        """Merge consecutive runs; each new run begins at one of ``starts`` (ascending, first 0)."""
         if not starts.size:
             return self.part(0, 0)
         ends = np.append(starts[1:], len(self)) - 1
@@ -72,7 +72,7 @@ class Envelope:
         )
 
     def log10(self) -> "Envelope":
-        """The envelope of the logarithms; a value of 0 or less has none and counts as −∞."""
+        """Return the envelope of the logarithms; a value ≤ 0 has none and counts as −∞."""
         low, high, first, last = (
             np.log10(values, out=np.full(len(self), np.nan), where=values > 0)
             for values in (self.low, self.high, self.first, self.last)
@@ -81,7 +81,7 @@ class Envelope:
         return Envelope(self.x, np.where(np.isnan(low), high, low), high, first, last, trouble)
 
     def bounds(self, *, above_zero: bool = False) -> tuple[float, float] | None:
-        """Least and greatest finite value, if asked only of those above 0; None if there is none."""
+        """Return the least and greatest finite value, optionally of those above 0; None if there is none."""
         low, high = self.low, self.high
         if above_zero:
             low = np.where(low > 0, low, np.where(high > 0, high, np.nan))
@@ -91,10 +91,10 @@ class Envelope:
 
 
 class Pyramid:
-    """Samples in order of x, and their envelopes in ever longer runs, 64-fold a level."""
+    """Samples in order of x, and their envelopes over ever longer runs, 64-fold per level."""
 
     def __init__(self, x: Floats, y: Floats) -> None:
-        """Build all levels: once for a series, about 8 ns a sample.
+        """Build all levels: once per series, about 8 ns per sample.
 
         Args:
             x: ``(samples,)`` finite and never decreasing.
@@ -111,24 +111,24 @@ class Pyramid:
             self.levels.append(below.merged(np.arange(0, len(below), FACTOR)))
 
     def samples(self, low: float, high: float) -> Envelope:
-        """The samples with ``low ≤ x ≤ high`` and one neighbour each side, single."""
+        """Return the samples with ``low ≤ x ≤ high`` and one neighbour on each side, undecimated."""
         x = self.levels[0].x
         start, stop = np.searchsorted(x, low, "left"), np.searchsorted(x, high, "right")
         return self.levels[0].part(max(int(start) - 1, 0), int(stop) + 1)
 
     def count(self, low: float, high: float) -> int:
-        """How many samples have ``low ≤ x ≤ high``."""
+        """Return the number of samples with ``low ≤ x ≤ high``."""
         x = self.levels[0].x
         return int(np.searchsorted(x, high, "right") - np.searchsorted(x, low, "left"))
 
     def columns(self, edges: Floats) -> tuple[Indices, Envelope]:
-        """One envelope for each column ``edges[i] ≤ x < edges[i + 1]`` that has samples.
+        """Return one envelope for each column ``edges[i] ≤ x < edges[i + 1]`` that has samples.
 
         Args:
             edges: ``(columns + 1,)`` ascending.
 
         Returns:
-            The numbers of the columns that are not empty, and an envelope with as many runs.
+            The indices of the non-empty columns, and an envelope with as many runs.
         """
         level = self._level_for(edges)
         bounds = np.searchsorted(level.x, edges, "left")
@@ -139,7 +139,7 @@ class Pyramid:
         return filled, visible.merged(bounds[filled] - bounds[0])
 
     def _level_for(self, edges: Floats) -> Envelope:
-        """The coarsest level that still has several buckets a column."""
+        """Return the coarsest level that still has several buckets per column."""
         samples, wanted = self.count(edges[0], edges[-1]), BUCKETS_PER_COLUMN * (len(edges) - 1)
         depth = 0
         while depth + 1 < len(self.levels) and samples >= wanted * FACTOR ** (depth + 1):

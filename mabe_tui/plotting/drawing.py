@@ -1,4 +1,4 @@
-"""Series onto a canvas: as lines where points are few, as filled columns where they are many."""
+"""Draw series on a canvas: as lines if points are few, as filled columns if they are many."""
 
 from collections.abc import Sequence
 
@@ -10,16 +10,16 @@ from mabe_tui.plotting.decimation import Envelope, Floats, Indices
 from mabe_tui.plotting.series import Scale, Series
 
 DENSE = 2
-"""From so many samples a column of dots on, columns are filled instead of lines drawn."""
+"""From this many samples per column of dots, columns are filled instead of lines drawn."""
 
 
 def draw_all(
     canvas: Canvas, series: Sequence[Series], x_scale: Scale, y_scale: Scale
 ) -> list[tuple[int, int]]:
-    """Draw the series one over another, each under its number.
+    """Draw the series over one another, each under its index.
 
     Returns:
-        (character column, :attr:`Envelope.trouble` bits) of what is not finite.
+        (character column, :attr:`Envelope.trouble` bits) of non-finite values.
     """
     troubles: list[tuple[int, int]] = []
     for number, one in enumerate(series):
@@ -36,7 +36,7 @@ def draw_all(
 def _draw(
     canvas: Canvas, series: Series, number: int, x_scale: Scale, y_scale: Scale
 ) -> tuple[Indices, Envelope]:
-    """Draw one series; returns what was drawn and its dot columns."""
+    """Draw one series; return the drawn envelope and its dot columns."""
     pyramid = series.pyramid
     if pyramid and pyramid.count(x_scale.low, x_scale.high) > DENSE * canvas.width:
         at, samples = pyramid.columns(x_scale.edges())
@@ -61,7 +61,7 @@ def _fill(canvas: Canvas, band: Band, number: int, x_scale: Scale, y_scale: Scal
 def _draw_columns(
     canvas: Canvas, at: Indices, samples: Envelope, y_scale: Scale, number: int, series: Series
 ) -> None:
-    """Fill each column from its least to its greatest value, and link columns that follow on."""
+    """Fill each column from its least to its greatest value, and link adjacent columns."""
     top, bottom, first, last = (
         _rows(canvas, y_scale, values)
         for values in (samples.high, samples.low, samples.first, samples.last)
@@ -79,5 +79,5 @@ def _draw_columns(
 
 
 def _rows(canvas: Canvas, y_scale: Scale, values: Floats) -> Floats:
-    """Dot rows, from the top."""
+    """Return dot rows, counted from the top."""
     return canvas.height - 1 - y_scale.position(values)

@@ -1,4 +1,4 @@
-"""An ethogram: what is true of each frame above what a model says, compressed to the width there is."""
+"""An ethogram: the true class of each frame above the predicted one, compressed to the available width."""
 
 import string
 from collections.abc import Sequence
@@ -15,24 +15,24 @@ Edges = NDArray[np.intp]
 
 BACKGROUND = 0
 LEVELS = (" ▁▂▃▄▅▆▇█", " .:-=+*#@")
-"""Shares from none to all, in Unicode and in ASCII."""
+"""Bars for shares from none to all, in Unicode and in ASCII."""
 LABELS = ("truth", "model", "errors")
 CLASS_COLUMN = 6
 NAME_WIDTH = 10
 LABEL_WIDTH = NAME_WIDTH + 7
-"""The same for all strips, so that they stand exactly below one another."""
+"""Width of the labels: the same for all strips, so that they align."""
 
 
 @dataclass(frozen=True, eq=False)
 class Ethogram:
-    """Keep the object: each further picture of it (zoom, cursor, resize) is quick.
+    """An ethogram of one video. Keep the object: redrawing it (zoom, cursor, resize) is fast.
 
     ``truth`` and ``prediction`` are ``(frames,)`` class indices, ``names`` the classes by index; class
-    0 is the background. A class is told by its own glyph as well as by its role, which is its index.
-    Without a prediction its row and that of the errors stay empty.
+    0 is the background. Each class has its own glyph as well as its role, which is its index.
+    Without a prediction, its row and that of the errors stay empty.
 
     Raises:
-        ValueError: no frames, or not the same number of both.
+        ValueError: there are no frames, or the two differ in length.
     """
 
     truth: Classes
@@ -46,7 +46,7 @@ class Ethogram:
 
     @property
     def frames(self) -> int:
-        """Frames of the video."""
+        """Number of frames of the video."""
         return len(self.truth)
 
     @cached_property
@@ -75,19 +75,19 @@ class Ethogram:
         cursor: int | None = None,
         ascii_only: bool = False,
     ) -> tuple[Row, ...]:
-        """Draw truth, prediction, share of errors and an axis of frames: four rows.
+        """Draw truth, prediction, share of errors and a frame axis: four rows.
 
-        A column stands for one frame or many. It shows the class that most of its frames have, the
-        background only where there is nothing else, so that no bout vanishes, however short. The
+        A column covers one frame or several. It shows the class that most of its frames have, and the
+        background only if there is nothing else, so that no bout vanishes, however short. The
         errors are the share of wrong frames in the column, as the height of a bar. The classes at the
         cursor are written beside the labels.
 
         Args:
-            width: characters a row, more than :data:`LABEL_WIDTH`.
+            width: characters per row, more than :data:`LABEL_WIDTH`.
             first: first frame shown.
-            stop: the frame after the last shown; none: the video's end.
+            stop: the frame after the last shown; by default, the video's end.
             cursor: a frame to mark.
-            ascii_only: plain characters.
+            ascii_only: use ASCII characters only.
 
         Raises:
             ValueError: no room, or no frames from ``first`` to ``stop``.
@@ -113,7 +113,7 @@ class Ethogram:
 
 
 def class_glyphs(names: Sequence[str]) -> list[str]:
-    """Return each class a letter: of its name where one is free, and a dot for the background."""
+    """Return a letter for each class: from its name if one is free, and a dot for the background."""
     taken = ["."]
     for name in names[1:]:
         candidates = [
@@ -124,7 +124,7 @@ def class_glyphs(names: Sequence[str]) -> list[str]:
 
 
 def class_legend(names: Sequence[str], width: int) -> tuple[Row, ...]:
-    """Say which glyph is which class, in as many rows as it takes."""
+    """Return a key of glyphs and classes, in as many rows as it takes."""
     rows, column = [Grid(1, width)], 0
     for index, (glyph, name) in enumerate(zip(class_glyphs(names), names, strict=True)):
         text = f"{glyph} {name}"
@@ -145,16 +145,16 @@ def render_probabilities(
     cursor: int | None = None,
     ascii_only: bool = False,
 ) -> tuple[Row, ...]:
-    """Draw the course of each class's probability as bars, a row a class, with the value at the cursor.
+    """Draw the course of each class's probability as bars, one row per class, with the value at the cursor.
 
     Args:
         probabilities: ``(frames, classes)``.
         names: classes by index, which is the role of their row.
-        width: characters a row, more than :data:`LABEL_WIDTH`.
-        first: first frame shown; a column shows the greatest value of its frames.
-        stop: the frame after the last shown; none: the video's end.
+        width: characters per row, more than :data:`LABEL_WIDTH`.
+        first: first frame shown; a column shows the maximum over its frames.
+        stop: the frame after the last shown; by default, the video's end.
         cursor: the frame whose values are written out.
-        ascii_only: plain characters.
+        ascii_only: use ASCII characters only.
 
     Raises:
         ValueError: no room, or no frames from ``first`` to ``stop``.
@@ -172,9 +172,9 @@ def render_probabilities(
 
 
 def column_edges(columns: int, first: int, stop: int) -> Edges:
-    """Divide frames among columns: ``(columns + 1,)``, column c beginning at the frame ``edges[c]``.
+    """Divide frames among columns: ``(columns + 1,)``, where column c begins at the frame ``edges[c]``.
 
-    Where there are fewer frames than columns, neighbours show the same frame.
+    If there are fewer frames than columns, neighbours show the same frame.
 
     Raises:
         ValueError: no columns, or no frames.
@@ -185,7 +185,7 @@ def column_edges(columns: int, first: int, stop: int) -> Edges:
 
 
 def column_of(edges: Edges, frame: int) -> int | None:
-    """Return the column in which a frame begins to be shown, or None where it is out of sight."""
+    """Return the first column that shows a frame, or None if it is out of sight."""
     if not edges[0] <= frame < edges[-1]:
         return None
     column = int(np.searchsorted(edges, frame, side="right")) - 1
@@ -210,7 +210,7 @@ def _per_column(sums: NDArray[np.int32], edges: Edges) -> NDArray[np.int32]:
 
 
 def _prevailing(counts: NDArray[np.int32]) -> NDArray[np.intp]:
-    """``(columns, classes)`` counts → the commonest class, the background only where it is alone."""
+    """Return the most common class of ``(columns, classes)`` counts, the background only if alone."""
     if counts.shape[1] == 1:
         return np.zeros(len(counts), np.intp)
     behaviours = counts[:, BACKGROUND + 1 :]
@@ -218,7 +218,7 @@ def _prevailing(counts: NDArray[np.int32]) -> NDArray[np.intp]:
 
 
 def _before_each(table: NDArray[np.bool_]) -> NDArray[np.int32]:
-    """``(frames, columns)`` → ``(frames + 1, columns)``: how many before each frame."""
+    """Return cumulative counts, ``(frames, columns)`` → ``(frames + 1, columns)``, before each frame."""
     return np.pad(table.cumsum(axis=0, dtype=np.int32), ((1, 0), (0, 0)))
 
 
@@ -228,7 +228,7 @@ def _fill(grid: Grid, row: int, codes: NDArray[np.uint32], roles: NDArray[np.int
 
 
 def _write_axis(grid: Grid, row: int, edges: Edges, cursor: int | None, ascii_only: bool) -> None:
-    """Write the first and last frame at the ends and the cursor's between them, where there is room."""
+    """Write the first and last frame at the ends and the cursor's between them, if there is room."""
     grid.put(row, 0, "frame", AXIS)
     last = str(edges[-1] - 1)
     grid.put(row, LABEL_WIDTH, str(edges[0]), AXIS)

@@ -1,4 +1,4 @@
-"""A rectangle of characters, each with a role that a front end turns into a colour."""
+"""A rectangle of characters, each with a role that a front end maps to a colour."""
 
 import itertools
 from collections.abc import Sequence
@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 PLAIN, AXIS, CURSOR, ALERT = -1, -2, -3, -4
-"""Roles of characters that belong to no series: words, axes, the cursor, and NaN or Inf marks."""
+"""Roles of characters that belong to no series: text, axes, the cursor, and NaN or Inf marks."""
 
 
 class Segment(NamedTuple):
-    """Characters ``start ≤ column < stop`` of a row; ``role`` is a series' number, or one below 0."""
+    """Characters ``start ≤ column < stop`` of a row; ``role`` is a series' index, or negative."""
 
     start: int
     stop: int
@@ -27,7 +27,7 @@ class Row(NamedTuple):
 
 
 class Grid:
-    """Characters and roles, ``(height, width)`` each; whatever is put outside is cut off."""
+    """Characters and roles, ``(height, width)`` each; anything outside is clipped."""
 
     def __init__(self, height: int, width: int) -> None:
         self.height, self.width = height, width
@@ -44,18 +44,18 @@ class Grid:
         self.roles[row, start : start + len(text)] = role
 
     def blank(self, row: int, column: int) -> bool:
-        """Whether the place is inside and nothing is written there."""
+        """Return whether the position is inside and empty."""
         inside = 0 <= row < self.height and 0 <= column < self.width
         return inside and bool(self.codes[row, column] == ord(" "))
 
     def rows(self) -> tuple[Row, ...]:
-        """The rows from the top, every one as wide as the grid."""
+        """Return the rows from the top, each as wide as the grid."""
         text = self.codes.astype("<u4").tobytes().decode("utf-32-le")
         lines = [text[start : start + self.width] for start in range(0, len(text), self.width)]
         return tuple(Row(*row) for row in zip(lines, self._segments(), strict=True))
 
     def _segments(self) -> list[tuple[Segment, ...]]:
-        """Runs of equal roles, row by row; all rows are searched at once."""
+        """Return runs of equal roles, row by row; all rows are searched at once."""
         begins = np.ones(self.roles.shape, dtype=np.bool_)
         begins[:, 1:] = self.roles[:, 1:] != self.roles[:, :-1]
         starts, roles = np.nonzero(begins)[1].tolist(), self.roles[begins].tolist()
@@ -70,7 +70,7 @@ class Grid:
 
 
 def beside(left: Sequence[Row], right: Sequence[Row], gap: int = 2) -> tuple[Row, ...]:
-    """Join two pictures, each as wide in all its rows; the shorter one is filled up with blank rows.
+    """Join two pictures side by side, each with rows of equal width; pad the shorter with blank rows.
 
     Args:
         left: rows.

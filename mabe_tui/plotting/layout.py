@@ -1,4 +1,4 @@
-"""How a chart's rectangle is divided, and the frame around the plot: title, axes and tick labels."""
+"""The layout of a chart's rectangle, and the frame around the plot: title, axes and tick labels."""
 
 from dataclasses import dataclass
 
@@ -7,18 +7,18 @@ from mabe_tui.plotting.series import Scale
 from mabe_tui.plotting.ticks import TickKind, Ticks, ticks
 
 FRAMED = (16, 6)
-"""From this width and height on a chart has axes; below, all room is for the curves."""
+"""From this width and height, a chart has axes; below, the curves take all the room."""
 TITLED_HEIGHT = 8
-"""From this height on there is room for a title and a legend."""
+"""From this height, there is room for a title and a legend."""
 CROWDED_HEIGHT = 11
-"""From this height on a legend that is too long for one row gets two."""
+"""From this height, a legend that is too long for one row gets two."""
 ROWS_PER_TICK = 3
 COLUMNS_PER_TICK = 10
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where things go, in characters from the top left; a row that is None is not drawn."""
+    """Positions of the parts, in characters from the top left; a row that is None is not drawn."""
 
     left: int
     top: int
@@ -47,7 +47,7 @@ def lay_out(
     ascii_only: bool,
     legend_width: int = 0,
 ) -> Layout:
-    """Divide ``width × height`` characters; what does not fit is left out, the plot last of all."""
+    """Divide ``width × height`` characters; parts that do not fit are dropped, the plot last of all."""
     framed = width >= FRAMED[0] and height >= FRAMED[1]
     top = int(has_title and height >= TITLED_HEIGHT)
     legend_rows = int(has_legend and height >= TITLED_HEIGHT)
@@ -91,7 +91,7 @@ def write_frame(
 
 
 def shortened(text: str, width: int, layout: Layout) -> str:
-    """One printable line of at most ``width`` characters, with an ellipsis where it is cut."""
+    """Return one printable line of at most ``width`` characters, with an ellipsis if it is cut."""
     line = "".join(c if c.isprintable() else " " for c in text)
     if layout.ascii_only:
         line = line.encode("ascii", "replace").decode()
@@ -101,7 +101,7 @@ def shortened(text: str, width: int, layout: Layout) -> str:
 
 
 def _write_y_ticks(grid: Grid, layout: Layout, scale: Scale, mark: str) -> None:
-    """Labels right-aligned at the axis; two that fall on one row keep the first."""
+    """Write labels right-aligned at the axis; of two on the same row, keep the first."""
     dots_a_row = scale.dots // layout.rows
     taken: set[int] = set()
     for position, label in zip(layout.y_ticks.positions, layout.y_ticks.labels, strict=True):
@@ -116,7 +116,7 @@ def _write_y_ticks(grid: Grid, layout: Layout, scale: Scale, mark: str) -> None:
 
 
 def _write_x_ticks(grid: Grid, layout: Layout, scale: Scale, x_ticks: Ticks, mark: str) -> None:
-    """Labels centred under their marks where they fit without touching the one before."""
+    """Write labels centred under their marks, if they fit without touching the previous one."""
     if layout.axis_row is None:
         return
     dots_a_column = scale.dots // layout.columns

@@ -1,4 +1,4 @@
-"""The legend: how each series is drawn, its name, its value at the cursor, and what is wrong in it."""
+"""The legend: line style, name, value at the cursor, and problems of each series."""
 
 from collections.abc import Sequence
 
@@ -18,14 +18,14 @@ SAMPLES: dict[LineStyle, str] = {
 GAP = 3
 LONGEST_NAME = 32
 SAMPLE_WIDTH, VALUE_WIDTH, AXIS_WIDTH = 4, 7, 5
-"""Columns of an entry's line and of its value, with a space each, and of the y axis left of the legend."""
+"""Columns of an entry's line and of its value, including a space, and of the y axis left of the legend."""
 
 Piece = tuple[str, int]
 """A text and its role."""
 
 
 def legend_width(series: Sequence[Series], values: Sequence[float | None], x_label: str) -> int:
-    """Tell how many characters the entries and the x label take in one row, with room for an axis."""
+    """Return the number of characters that the entries and the x label take in one row, beside an axis."""
     entries = [
         SAMPLE_WIDTH + len(one.name) + (0 if value is None else VALUE_WIDTH) + GAP
         for one, value in zip(series, values, strict=True)
@@ -41,9 +41,9 @@ def write_legend(
     values: Sequence[float | None],
     x_label: str,
 ) -> None:
-    """Flow the entries over the legend's rows, the x label at the right end of the first.
+    """Arrange the entries over the legend's rows, with the x label at the right end of the first.
 
-    Entries that find no room are counted: ``+3 more``.
+    Entries without room are counted: ``+3 more``.
     """
     if not layout.legend_rows:
         return
@@ -60,7 +60,7 @@ def write_legend(
 
 
 def _flow(grid: Grid, layout: Layout, entries: list[list[Piece]], ends: list[int]) -> None:
-    """Entries from left to right and row to row, keeping room to say how many are left out."""
+    """Place entries from left to right and row to row, keeping room for the count of omitted ones."""
     row, column = 0, layout.left
     for number, entry in enumerate(entries):
         note = f"+{len(entries) - number} more"

@@ -11,7 +11,7 @@ from mabe_tui.plotting.grid import ALERT, AXIS, PLAIN, Grid, Row
 CELL_WIDTH = 7
 LABEL_WIDTH = 11
 NOTABLE = 0.1
-"""From this share of a class's frames on, a confusion is marked."""
+"""Share of a class's frames from which a confusion is marked."""
 BLOCKS = " ▏▎▍▌▋▊▉█"
 VALUE_WIDTH = 6
 LEAST_BAR = 4
@@ -26,7 +26,7 @@ def render_confusion(
     title: str = "",
     cells: CellContent = "both",
 ) -> tuple[Row, ...]:
-    """Draw a confusion matrix: for each true class its share in each predicted class, above the frames.
+    """Draw a confusion matrix: for each true class, its share in each predicted class above the frames.
 
     Shares are of the row, so the diagonal is the recall; ``!`` marks confusions from
     :data:`NOTABLE` on. Four classes are 39 characters wide, so two matrices fit 80 columns.
@@ -34,8 +34,8 @@ def render_confusion(
     Args:
         counts: ``(classes, classes)`` frames, rows the truth.
         names: classes by index; the role of the diagonal is the class's index.
-        width: characters a row. Where it is too small, names and cells are cut.
-        title: above the matrix.
+        width: characters per row. If it is too small, names and cells are cut.
+        title: text above the matrix.
         cells: shares of the row above frames, or one of the two, in half as many rows.
 
     Raises:
@@ -74,17 +74,17 @@ def render_f1_bars(
     sides: Sequence[str] = (),
     ascii_only: bool = False,
 ) -> tuple[Row, ...]:
-    """Draw the F1 of each class as bars, those of several sides below one another.
+    """Draw the F1 of each class as bars, those of several sides below each other.
 
     Args:
-        f1: a list for each side, a value for each class; None where it is not known.
+        f1: a list for each side, with a value for each class; None if unknown.
         names: classes by index.
-        width: characters a row.
-        sides: what each side is called; its number is the role of its bars.
-        ascii_only: plain characters.
+        width: characters per row.
+        sides: names of the sides; a side's index is the role of its bars.
+        ascii_only: use ASCII characters only.
 
     Raises:
-        ValueError: a side has not one value a class.
+        ValueError: a side does not have one value per class.
     """
     if any(len(values) != len(names) for values in f1):
         raise ValueError(f"each side needs {len(names)} values, one a class")
@@ -113,7 +113,7 @@ def _cell_role(row: int, column: int, share: float | None) -> int:
 
 
 def percent(share: float | None) -> str:
-    """Percent without decimals; what is not 0 is never shown as 0, nor what is not all as 100."""
+    """Format as percent without decimals; only 0 is shown as 0, and only 1 as 100."""
     if share is None:
         return "-"
     if 0 < share < 0.01:
@@ -122,7 +122,7 @@ def percent(share: float | None) -> str:
 
 
 def compact(frames: int) -> str:
-    """Write a count in at most six characters: 1,234, 12.3k, 4.56M."""
+    """Format a count with at most six characters: 1,234, 12.3k, 4.56M."""
     if frames < 10_000:
         return f"{frames:,}"
     if frames < 999_500:

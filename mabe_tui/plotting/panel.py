@@ -1,4 +1,4 @@
-"""A chart that is described and not yet drawn: for a terminal of any size, or a file."""
+"""A chart that is specified but not drawn yet: for a terminal of any size, or a file."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,9 @@ from mabe_tui.plotting.ticks import TickKind
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """Series with all that is needed to draw them.
+    """Series with everything needed to draw them.
 
-    ``lines`` gives, for each series, the number of the line it belongs to, which is its colour: a raw
+    ``lines`` holds, for each series, the number of the line it belongs to, which sets its colour: a raw
     band has that of the smoothed line over it.
     """
 

@@ -1,4 +1,4 @@
-"""What is drawn: named samples, and the straight or logarithmic scale they are drawn on."""
+"""Drawable data: named samples, and the linear or logarithmic scale they are drawn on."""
 
 import math
 from collections.abc import Iterable
@@ -13,23 +13,23 @@ from mabe_tui.plotting.decimation import Envelope, Pyramid
 
 Floats = NDArray[np.float64]
 RANGE_COLUMNS = 256
-"""So finely the visible x range is divided when its least and greatest values are looked up."""
+"""Number of parts that the visible x range is divided into to find its least and greatest values."""
 LARGEST, SMALLEST = 1e300, 1e-300
-"""A value beyond the one counts as infinite, one below the other as 0: ranges then never overflow."""
+"""A larger value counts as infinite, a smaller one as 0, so that ranges never overflow."""
 FARTHEST = 1e9
-"""Dot coordinates are cut off here, so that no value, however wild, overflows."""
+"""Dot coordinates are clipped here, so that no extreme value overflows."""
 
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """A curve: keep the object, and each further chart of it (zoom, cursor, resize) is quick.
+    """A curve. Keep the object: redrawing it (zoom, cursor, resize) is fast.
 
-    ``x`` and ``y`` are ``(points,)``, converted to float64; arrays of that kind are not copied, so they
-    are not to be written to any more. A NaN in ``y`` breaks the line. A point whose ``x`` is not finite
+    ``x`` and ``y`` are ``(points,)``, converted to float64. Arrays of that type are not copied, so they
+    must not be modified afterwards. A NaN in ``y`` breaks the line. A point whose ``x`` is not finite
     has no place; it is left out and counted with the NaN.
 
     Raises:
-        ValueError: ``x`` and ``y`` are not equally long lists of numbers.
+        ValueError: ``x`` and ``y`` are not number arrays of equal length.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Series:
 
     @cached_property
     def pyramid(self) -> Pyramid | None:
-        """The samples' envelopes, or None where x is not in order."""
+        """The samples' envelopes, or None if x is not in order."""
         try:
             return Pyramid(*self.points)
         except ValueError:
@@ -59,7 +59,7 @@ class Series:
 
     @cached_property
     def trouble(self) -> str:
-        """What is not a finite number, in words: ``"3 NaN"``, ``"1 NaN, 2 Inf"``, or nothing."""
+        """The non-finite values in words: ``"3 NaN"``, ``"1 NaN, 2 Inf"``, or empty."""
         y = self.points[1]
         if len(y) == np.size(self.x) and np.isfinite(y).all():
             return ""
@@ -75,23 +75,23 @@ class Series:
         return (float(x.min()), float(x.max())) if x.size else None
 
     def samples(self, low: float, high: float) -> Envelope:
-        """Single samples from ``low`` to ``high`` in x; all of them where x is not in order."""
+        """Return single samples from ``low`` to ``high`` in x; all of them if x is not in order."""
         if self.pyramid is None:
             return Envelope.of_samples(*self.points)
         return self.pyramid.samples(low, high)
 
     def visible(self, low: float, high: float) -> Envelope:
-        """What lies from ``low`` to ``high`` in x, in few runs where there are many samples."""
+        """Return the part from ``low`` to ``high`` in x, in few runs if there are many samples."""
         if self.pyramid is None:
             return Envelope.of_samples(*self.points)
         top, bounds = self.pyramid.levels[-1], self.x_bounds
         if bounds is not None and low <= bounds[0] and bounds[1] <= high and (top.low > 0).all():
-            return top  # all of it; finer runs would only tell, for a logarithm, what is above 0
+            return top  # all of it; finer runs would only show, for a logarithm, which values are above 0
         edges = np.linspace(low, np.nextafter(high, np.inf), RANGE_COLUMNS + 1)
         return self.pyramid.columns(edges)[1]
 
     def value_at(self, x: float) -> float | None:
-        """The value of the point nearest in x, or None without points."""
+        """Return the value of the point nearest in x, or None without points."""
         places, values = self.points
         return float(values[np.abs(places - x).argmin()]) if places.size else None
 
@@ -106,13 +106,13 @@ class Scale:
     log: bool = False
 
     def position(self, values: ArrayLike) -> Floats:
-        """Dot coordinates of values that are already logarithms where the scale is."""
+        """Return dot coordinates of values that are already logarithms if the scale is logarithmic."""
         low, high = self.ends
         share = (np.asarray(values, dtype=np.float64) - low) / (high - low)
         return np.clip(share * (self.dots - 1), -FARTHEST, FARTHEST)
 
     def dot(self, value: float) -> int:
-        """The dot nearest to a value."""
+        """Return the dot nearest to a value."""
         return round(float(self.position(math.log10(value) if self.log else value)))
 
     def edges(self) -> Floats:
@@ -135,7 +135,7 @@ class Scale:
 def joint_range(
     bounds: Iterable[tuple[float, float] | None], *, log: bool = False
 ) -> tuple[float, float]:
-    """A range that holds all bounds and is never empty: ``(0, 1)`` of nothing (log: ``(0.1, 1)``)."""
+    """Return a range that holds all bounds and is never empty: ``(0, 1)`` by default (log: ``(0.1, 1)``)."""
     known = [pair for pair in bounds if pair is not None]
     if not known:
         return (0.1, 1.0) if log else (0.0, 1.0)
@@ -144,7 +144,7 @@ def joint_range(
 
 
 def widened(low: float, high: float, *, log: bool = False) -> tuple[float, float]:
-    """The range itself, or one around it where it is too narrow to divide."""
+    """Return the range itself, or a wider one if it is too narrow to divide."""
     if log:
         return (low, high) if high > low * 1.0001 else (low / 2, low * 2)
     if high - low > max(abs(low), abs(high), SMALLEST) * 1e-12:
@@ -156,8 +156,8 @@ def widened(low: float, high: float, *, log: bool = False) -> tuple[float, float
 def roomy(low: float, high: float, *, log: bool = False) -> tuple[float, float]:
     """Round a range outwards by at most an eighth at either end, or of its decades if ``log``.
 
-    While curves grow, such a range stays the same for many points and then jumps; an exact one moves, and
-    every cell of the chart with it, at each.
+    While curves grow, such a range stays the same for many points and then jumps; an exact one changes
+    with each point, and every cell of the chart with it.
     """
     if log:
         ends = roomy(math.log10(low), math.log10(high))

@@ -1,4 +1,4 @@
-"""Mice drawn as skeletons in Braille dots: one frame of poses as rows of text with roles."""
+"""Mice drawn as skeletons in Braille dots: the poses of one frame as rows of text with roles."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,33 +21,33 @@ CHAINS: tuple[tuple[str, ...], ...] = (
     ("hip_left", "hindpaw_left"),
     ("hip_right", "hindpaw_right"),
 )
-"""Body parts that are joined, both flanks first; one that is not tracked is passed over. With the seven
+"""Connected body parts, both flanks first; untracked parts are skipped. With the seven
 MARS keypoints the flanks make a small diamond for the head and a large one for the body."""
 NOSE = "nose"
 CELL_ASPECT = 2.0
-"""Height of a character over its width, in most terminals."""
+"""Height of a character divided by its width, in most terminals."""
 FOLLOW_MARGIN, LOOSEST = 0.15, 2.5
-"""Of a view that follows mice: room on each side, of their extent; and how many times too large it may
-become before it is tightened."""
+"""For a view that follows mice: margin on each side, as a share of their extent; and the factor by which it
+may become too large before it is tightened."""
 _CROSS = np.array([[-1, 1, np.nan, 0, 0], [0, 0, np.nan, -1, 1]])
-"""Dots around the nose, columns and rows."""
+"""Free dots around the nose, columns and rows."""
 LEAST_EXTENT = 1.0
-"""Pixels; a view is never smaller."""
+"""Minimum size of a view in pixels."""
 
 
 @dataclass(frozen=True)
 class Skeleton:
-    """Which keypoint indices are joined, in the order of each chain."""
+    """Connected keypoint indices, in the order of each chain."""
 
     chains: tuple[NDArray[np.intp], ...]
     loose: NDArray[np.intp]
-    """Keypoints of no chain, drawn as dots."""
+    """Keypoints outside all chains, drawn as dots."""
     nose: int | None = None
-    """Drawn thick: one sees at a glance which way a mouse looks."""
+    """Drawn thick, to show at a glance which way a mouse looks."""
 
     @classmethod
     def of(cls, slots: Sequence[str]) -> Self:
-        """Choose the chains of :data:`CHAINS` that these keypoints (names by index) can draw."""
+        """Choose the parts of :data:`CHAINS` that these keypoints (names by index) can draw."""
         index = {name: place for place, name in enumerate(slots)}
         chains = [[index[name] for name in chain if name in index] for chain in CHAINS]
         drawn = tuple(np.array(chain, np.intp) for chain in chains if len(chain) > 1)
@@ -74,7 +74,7 @@ class Skeleton:
 
 @dataclass(frozen=True)
 class View:
-    """The part of the picture that is shown, in pixels; y grows downwards."""
+    """The visible part of the picture, in pixels; y grows downwards."""
 
     left: float
     top: float
@@ -85,10 +85,10 @@ class View:
 def arena_view(
     positions: Points, picture_width: float | None = None, picture_height: float | None = None
 ) -> View:
-    """Show the whole picture, or where its size is not known, everywhere a mouse goes.
+    """Show the whole picture, or if its size is unknown, everywhere that a mouse goes.
 
     Args:
-        positions: ``(frames, mice, keypoints, 2)``; a sample of the frames will do.
+        positions: ``(frames, mice, keypoints, 2)``; a sample of the frames is enough.
         picture_width: of the video, in pixels.
         picture_height: likewise.
     """
@@ -104,16 +104,16 @@ def follow_view(
     aspect: float = 1.0,
     margin: float = FOLLOW_MARGIN,
 ) -> View:
-    """Show the mice of one frame, with room around them, as a steady hand would hold a camera.
+    """Show the mice of one frame with a margin, moving the view as little as possible.
 
-    The scale stays while the mice fit and do not become much too small, and the view is pushed no
-    further than they walk: a view made anew for each frame would jitter.
+    The scale stays while the mice fit and do not become much too small, and the view moves no
+    further than they walk: a view computed anew for each frame would jitter.
 
     Args:
-        points: ``(mice, keypoints, 2)``, NaN where missing; of one mouse, to follow that one.
-        previous: what was shown before, of the same ``aspect``.
-        aspect: width over height of the picture, as the eye sees it.
-        margin: room on each side, as a share of the mice's extent.
+        points: ``(mice, keypoints, 2)``, NaN where missing; pass one mouse to follow it alone.
+        previous: the previous view, of the same ``aspect``.
+        aspect: apparent width of the picture divided by its height.
+        margin: space on each side, as a share of the mice's extent.
     """
     if previous is not None and not _seen(points).any():
         return previous
@@ -144,19 +144,19 @@ def render_skeletons(
     arena: View | None = None,
     ascii_only: bool = False,
 ) -> tuple[Row, ...]:
-    """Draw the poses of one frame; nothing is stretched, whatever the size.
+    """Draw the poses of one frame, without distortion at any size.
 
     Args:
-        points: ``(mice, keypoints, 2)`` pixels, NaN where missing. A mouse's number is the role of its
+        points: ``(mice, keypoints, 2)`` pixels, NaN where missing. A mouse's index is the role of its
             characters.
-        skeleton: what is joined.
-        width: characters a row, at least 1.
+        skeleton: the connected keypoints.
+        width: characters per row, at least 1.
         height: rows, at least 1.
-        view: what to show, centred.
-        labels: a few characters for each mouse, written beside it; they tell mice apart without colour.
-        trail: ``(frames, mice, 2)`` where each mouse was before, drawn faint.
-        arena: outlined where it is in view.
-        ascii_only: plain marks instead of Braille dots.
+        view: visible part of the picture, centred.
+        labels: a few characters beside each mouse, which distinguish mice without colour.
+        trail: ``(frames, mice, 2)`` earlier positions of each mouse, drawn faintly.
+        arena: outlined if it is in view.
+        ascii_only: ASCII marks instead of Braille dots.
 
     Returns:
         ``height`` rows of ``width`` characters.
@@ -187,9 +187,9 @@ def render_skeletons(
 
 
 def centres(points: Points) -> NDArray[np.float64]:
-    """Return the middle of each mouse: ``(..., mice, keypoints, 2)`` → ``(..., mice, 2)``.
+    """Return the centre of each mouse: ``(..., mice, keypoints, 2)`` → ``(..., mice, 2)``.
 
-    The mean of the points that are not missing; NaN where all are.
+    The mean of the points that are not missing; NaN if all are.
     """
     seen = _seen(points)[..., None]
     count = seen.sum(axis=-2)
@@ -201,7 +201,7 @@ def centres(points: Points) -> NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class _Projection:
-    """Pixels → dots: one scale for both axes, the view in the middle of the canvas."""
+    """Map pixels to dots: one scale for both axes, with the view in the middle of the canvas."""
 
     scale: NDArray[np.float64]
     shift: NDArray[np.float64]
@@ -209,7 +209,7 @@ class _Projection:
     @classmethod
     def onto(cls, canvas: Canvas, view: View) -> Self:
         low, high = np.array([view.left, view.top]), np.array([view.right, view.bottom])
-        # how many times as high as wide a dot is
+        # height of a dot divided by its width
         aspect = CELL_ASPECT * canvas.cell_width / canvas.cell_height
         dots = np.array([canvas.width - 1, (canvas.height - 1) * aspect])
         fit = (np.maximum(dots, 1) / np.maximum(high - low, LEAST_EXTENT)).min()
@@ -225,7 +225,7 @@ class _Projection:
 def _write_labels(
     grid: Grid, canvas: Canvas, projection: _Projection, points: Points, labels: Sequence[str]
 ) -> None:
-    """Write each label where nothing is drawn: above its mouse, else below, left or right of it."""
+    """Write each label in an empty place: above its mouse, else below, left or right of it."""
     for mouse, (label, body) in enumerate(zip(labels, points, strict=False)):
         if not _seen(body).any():
             continue
@@ -241,7 +241,7 @@ def _write_labels(
 
 
 def _seen(points: Points) -> NDArray[np.bool_]:
-    """``(..., 2)`` → ``(...)``: which points are not missing."""
+    """Return which points are not missing: ``(..., 2)`` → ``(...)``."""
     seen: NDArray[np.bool_] = np.isfinite(points[..., 0]) & np.isfinite(points[..., 1])
     return seen
 
@@ -252,7 +252,7 @@ def _outline(view: View) -> NDArray[np.float64]:
 
 
 def _extent(points: Points) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Least and greatest x and y of the points that are not missing; 0 where all are."""
+    """Return least and greatest x and y of the points that are not missing; 0 if all are."""
     flat = points.reshape(-1, 2)
     flat = flat[_seen(flat)].astype(np.float64)
     return (flat.min(axis=0), flat.max(axis=0)) if len(flat) else (np.zeros(2), np.zeros(2))

@@ -6,18 +6,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 NEGLIGIBLE = 1e-17
-"""Below the rounding of a double."""
+"""A weight below the rounding of a double."""
 
 
 def ema(values: ArrayLike, weight: float) -> NDArray[np.float64]:
-    """Exponential moving average, corrected for its start at nothing.
+    """Return the exponential moving average, corrected for its start at zero.
 
     sₜ = Σ wᵗ⁻ⁱ vᵢ / Σ wᵗ⁻ⁱ over the values so far: the debiasing of Kingma & Ba (2015, "Adam",
-    section 3), as TensorBoard and Weights & Biases smooth. A value that is not finite stays where it
-    is and is passed over by the average.
+    section 3), as in TensorBoard and Weights & Biases. A non-finite value stays in place
+    and is skipped by the average.
 
     Args:
-        values: ``(..., points)``: a curve each row.
+        values: ``(..., points)``: one curve per row.
         weight: share of the past kept at each value, in ``[0, 1)``; 0 smooths nothing.
 
     Returns:
@@ -50,15 +50,15 @@ def _average(values: NDArray[np.float64], weight: float) -> None:
 
 
 def _steps_to_forget(weight: float) -> int:
-    """After so many steps the correction is negligible."""
+    """Number of steps after which the correction is negligible."""
     return math.ceil(math.log(NEGLIGIBLE) / math.log(weight)) if weight > 0 else 1
 
 
 def _add_decayed(sums: NDArray[np.float64], weight: float) -> None:
-    """Make Σ wᵗ⁻ⁱ vᵢ of each vₜ: every pass doubles how far back they reach (Hillis & Steele 1986).
+    """Compute Σ wᵗ⁻ⁱ vᵢ for each vₜ: every pass doubles the reach of the sums (Hillis & Steele 1986).
 
-    Quicker than a product of matrices block by block, and no power of the weight ever exceeds 1, which
-    a scaled cumulative sum could not promise.
+    Faster than blockwise matrix products, and no power of the weight ever exceeds 1, which
+    a scaled cumulative sum could not guarantee.
     """
     reach = 1
     while reach < sums.shape[-1] and weight**reach > NEGLIGIBLE:

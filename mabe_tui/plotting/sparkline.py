@@ -12,15 +12,15 @@ ASCII_LEVELS = "_.-=+*#"
 
 
 def sparkline(y: ArrayLike, width: int, *, ascii_only: bool = False) -> str:
-    """Draw values evenly spaced, from their least at the bottom to their greatest at the top.
+    """Draw values evenly spaced, from their minimum at the bottom to their maximum at the top.
 
     Args:
-        y: ``(points,)``; NaN and infinities leave a gap, marked where a whole column has nothing else.
-        width: characters, at least 1; the text is exactly as long.
-        ascii_only: seven plain levels instead of Braille dots.
+        y: ``(points,)``; NaN and infinities leave a gap, marked if a whole column has nothing else.
+        width: characters, at least 1: the length of the result.
+        ascii_only: seven ASCII levels instead of Braille dots.
 
     Raises:
-        ValueError: ``width`` is below 1, or ``y`` is not a list of numbers.
+        ValueError: ``width`` is below 1, or ``y`` is not an array of numbers.
     """
     if width < 1:
         raise ValueError(f"a sparkline of {width} characters cannot be drawn")
@@ -42,7 +42,7 @@ def sparkline(y: ArrayLike, width: int, *, ascii_only: bool = False) -> str:
 def _levels(
     series: Series, width: int, x_range: tuple[float, float], y_range: tuple[float, float]
 ) -> str:
-    """One level a column, of the middle of what it holds; a column between points takes the last's."""
+    """Return one level per column, the middle of its values; a column between points repeats the last."""
     scale = Scale(*x_range, width)
     at = np.rint(scale.position(series.points[0])).astype(np.intp)
     if not at.size:

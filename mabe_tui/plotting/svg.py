@@ -1,4 +1,4 @@
-"""Charts as SVG: for a document or a web page, light or dark, told apart without colour too."""
+"""Charts as SVG for a document or a web page, light or dark, readable without colour."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -15,41 +15,41 @@ from mabe_tui.plotting.series import Scale, Series, joint_range
 from mabe_tui.plotting.ticks import TickKind, ticks
 
 LEFT, RIGHT, TOP, BOTTOM = 62, 12, 60, 40
-"""Room around the plot, in pixels."""
+"""Margins around the plot, in pixels."""
 DENSE = 2
-"""From so many points a pixel on, only the least and greatest of each column are drawn."""
+"""From this many points per pixel, only the least and greatest of each column are drawn."""
 TROUBLE_PIXELS = 6
-"""Marks of NaN and Inf are at least so far apart."""
+"""Minimum distance between marks of NaN and Inf, in pixels."""
 LETTER = 6.6
-"""Average width of a letter of the legend."""
+"""Average width of a legend character, in pixels."""
 ROOM_FOR_COUNT = 60
-"""Pixels for ``+3 more``."""
+"""Width of ``+3 more``, in pixels."""
 TITLE_Y = 16
 LEGEND_ROWS = (34, 50)
-"""The y of each."""
+"""The y of each mark."""
 
 LIGHT = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#56606a")
 DARK = ("#56b4e9", "#ff8c42", "#2fd3a2", "#e9a3cc", "#f0e442", "#b7c0c9")
-"""Told apart by colour-blind people: after Okabe & Ito (2008), darker or lighter for the background."""
+"""Distinguishable by colour-blind people: after Okabe & Ito (2008), darker or lighter for the background."""
 DASHES = ("", "8 4", "2 3", "10 3 2 3", "5 2", "1 5")
 
 
 _NOT_IN_XML = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff"
-    r"\u200e\u200f\u2028-\u202e\u2066-\u2069]"  # what turns the order of letters around
+    r"\u200e\u200f\u2028-\u202e\u2066-\u2069]"  # characters that change the text direction
 )
 
 
 def without_controls(document: str) -> str:
-    """Return a document without the characters that XML forbids, or that change how others are shown."""
+    """Return a document without characters that XML forbids or that change how others are displayed."""
     return _NOT_IN_XML.sub("", document)
 
 
 def style_sheet() -> str:
     """Return the CSS of :func:`svg_chart`'s elements, for a page that holds several.
 
-    It has the letters, and the colours for a dark background. Those for a light one are attributes of
-    the elements, for programs that are no browser and know no style sheets.
+    It contains the fonts, and the colours for a dark background. Those for a light one are attributes of
+    the elements, for programs other than browsers, which do not support style sheets.
     """
     colours = "".join(
         f".chart .c{number}{{stroke:{colour}}}.chart .b{number}{{fill:{colour}}}"
@@ -66,7 +66,7 @@ def style_sheet() -> str:
 def svg_document(
     panels: Sequence[Panel], captions: Sequence[str] = (), width: int = 720, height: int = 300
 ) -> str:
-    """Return a whole SVG file: the panels under one another, then lines of text."""
+    """Return a complete SVG file: the panels one below another, then lines of text."""
     line, letters = 18, int((width - 24) / LETTER)
     captions = [row for caption in captions for row in wrap(caption, letters)]
     total = height * len(panels) + line * len(captions) + 12 * bool(captions)
@@ -87,7 +87,7 @@ def svg_document(
 
 
 def svg_chart(panel: Panel, width: int = 720, height: int = 300) -> str:
-    """Return one chart as an element for a page that has :func:`style_sheet`."""
+    """Return one chart as an element, for a page that includes :func:`style_sheet`."""
     return (
         f'<svg class="chart" role="img" aria-label="{escape(panel.title)}"'
         f' viewBox="0 0 {width} {height}">{_content(panel, width, height)}</svg>'
@@ -136,7 +136,7 @@ def _tick(x: float, y: float, anchor: str, label: str) -> str:
 
 
 def _legend(panel: Panel, width: int) -> str:
-    """Return the names of the lines in rows; those that find no room are counted."""
+    """Return the names of the lines in rows; those without room are counted."""
     named = [(s, line) for s, line in zip(panel.series, panel.lines, strict=True) if s.name]
     parts, x, rows = [], float(LEFT), list(LEGEND_ROWS)
     for number, (one, line) in enumerate(named):
@@ -172,7 +172,7 @@ def _stroke(line: int, faint: bool = False) -> str:
 
 
 def _area(band: Band, line: int, x_scale: Scale, y_scale: Scale) -> str:
-    """Fill a band between its points, or pixel by pixel where these are many; gaps part it."""
+    """Fill a band between its points, or pixel by pixel if they are many; gaps split it."""
     if np.size(band.x) <= x_scale.dots:
         x, lower, upper = band.ends
         at = x_scale.position(x)
@@ -214,7 +214,7 @@ def _line(one: Series, line: int, x_scale: Scale, y_scale: Scale) -> str:
 
 
 def _samples(one: Series, x_scale: Scale) -> tuple[Floats, Envelope]:
-    """Give pixels from the left and what is drawn there: points, or columns where there are many."""
+    """Return pixels from the left and the envelope drawn there: points, or columns if they are many."""
     pyramid = one.pyramid
     if pyramid and pyramid.count(x_scale.low, x_scale.high) > DENSE * x_scale.dots:
         at, samples = pyramid.columns(x_scale.edges())
@@ -224,7 +224,7 @@ def _samples(one: Series, x_scale: Scale) -> tuple[Floats, Envelope]:
 
 
 def _path(x: Floats, y: Floats) -> str:
-    """Join points; NaN breaks the line, and a point between two breaks is a dot."""
+    """Join points; NaN breaks the line, and an isolated point is a dot."""
     finite = np.isfinite(y)
     starts = finite & ~np.concatenate(([False], finite[:-1]))
     lone = starts & ~np.concatenate((finite[1:], [False]))

@@ -1,4 +1,4 @@
-"""Where an axis is marked, and with what words: round positions and short, distinct labels."""
+"""Axis ticks: round positions and short, distinct labels."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -8,7 +8,7 @@ from itertools import takewhile
 from typing import Literal
 
 TickKind = Literal["linear", "integer", "log", "duration", "dollars"]
-"""What an axis measures; durations are seconds."""
+"""The quantity on an axis; durations are in seconds."""
 
 SUFFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 DURATION_STEPS = tuple(
@@ -32,7 +32,7 @@ class Ticks:
 
 
 def ticks(low: float, high: float, most: int, kind: TickKind = "linear") -> Ticks:
-    """At most ``most`` (at least one) round positions in ``[low, high]``, with labels.
+    """Return at most ``most`` (at least one) round positions in ``[low, high]``, with labels.
 
     Raises:
         ValueError: the range is not finite or runs backwards, or a log range does not begin above 0.
@@ -51,7 +51,7 @@ def ticks(low: float, high: float, most: int, kind: TickKind = "linear") -> Tick
 
 
 def short_number(value: float) -> str:
-    """Four significant digits with k, M, G, T: ``0.4332``, ``12.5k``, ``3e-05``, ``NaN``, ``∞``."""
+    """Format four significant digits with k, M, G, T: ``0.4332``, ``12.5k``, ``3e-05``, ``NaN``, ``∞``."""
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):
@@ -63,7 +63,7 @@ def short_number(value: float) -> str:
 
 
 def short_duration(seconds: float) -> str:
-    """The two largest units: ``45s``, ``1m30s``, ``2h15m``, ``3d``; fractions only under a second."""
+    """Format the two largest units: ``45s``, ``1m30s``, ``2h15m``, ``3d``; fractions only below a second."""
     sign, rest = ("−" if seconds < 0 else ""), abs(seconds)
     if 0 < rest < 1:
         return f"{sign}{rest:.3g}s"
@@ -82,7 +82,7 @@ def _even_ticks(
     steps: Iterator[float],
     label: Callable[[float, float], str],
 ) -> Ticks:
-    """Multiples of the first step that gives few enough; if fewer than two, some of the step before's."""
+    """Return multiples of the first step that gives few enough; if under two, some of the step before's."""
     if low == high:
         return Ticks((low,), (label(low, abs(low) or 1.0),))
     finer = None
@@ -103,7 +103,7 @@ def _even_ticks(
 
 
 def _pair(low: float, high: float, step: float, finer: float) -> list[float]:
-    """The only multiple of a step, if there is one, and the multiple of a finer one far from it."""
+    """Return the only multiple of a step, if there is one, and the multiple of a finer step far from it."""
     ends = [min(max(index * finer, low), high) for index in _multiples(finer, low, high)]
     first, last = _multiples(step, low, high)
     if last < first:
@@ -113,19 +113,19 @@ def _pair(low: float, high: float, step: float, finer: float) -> list[float]:
 
 
 def _labelled(positions: list[float], step: float, label: Callable[[float, float], str]) -> Ticks:
-    """Ticks whose labels all differ: a position that reads like the one before is dropped."""
+    """Return ticks whose labels all differ: a position with the same label as the previous one is dropped."""
     kept = {label(position, step): position for position in reversed(positions)}
     pairs = sorted((position, text) for text, position in kept.items())
     return Ticks(tuple(p for p, _ in pairs), tuple(text for _, text in pairs))
 
 
 def _multiples(step: float, low: float, high: float) -> tuple[int, int]:
-    """The first and last multiple of ``step`` in the range, one that misses by rounding included."""
+    """Return the first and last multiple of ``step`` in the range, tolerating rounding errors."""
     return math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
 
 
 def _round_steps(smallest: float, least: float = 0.0) -> Iterator[float]:
-    """1, 2 and 5 times the powers of ten, ascending from a little under ``smallest``."""
+    """Yield 1, 2 and 5 times the powers of ten, ascending from just below ``smallest``."""
     for exponent in counting_from(math.floor(math.log10(smallest)) - 1):
         for mantissa in (1, 2, 5):
             step = mantissa * 10.0**exponent if exponent >= 0 else mantissa / 10.0**-exponent
@@ -134,7 +134,7 @@ def _round_steps(smallest: float, least: float = 0.0) -> Iterator[float]:
 
 
 def _duration_steps(smallest: float) -> Iterator[float]:
-    """Steps a clock has: fractions of a second, then seconds to 12 hours, then round days."""
+    """Yield clock steps: fractions of a second, then seconds to 12 hours, then round days."""
     if smallest < 1:
         yield from takewhile(lambda step: step < 1, _round_steps(smallest))
     yield from (step for step in DURATION_STEPS if step >= smallest / 10)
@@ -142,7 +142,7 @@ def _duration_steps(smallest: float) -> Iterator[float]:
 
 
 def _log_ticks(low: float, high: float, most: int) -> Ticks:
-    """Powers of ten, thinned evenly; with fewer than two of them 1, 2, 5 or 1, 3 steps, else linear."""
+    """Return powers of ten, thinned evenly; if fewer than two, steps of 1, 2, 5 or 1, 3, else linear ones."""
     if low <= 0:
         raise ValueError(f"a log axis cannot begin at {low}")
     first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
@@ -163,7 +163,7 @@ def _inside(positions: list[float], low: float, high: float) -> list[float]:
 
 
 def _number_label(value: float, step: float) -> str:
-    """As many decimals as the step needs, so that neighbours differ, and no more."""
+    """Format with as many decimals as the step needs to distinguish neighbours, and no more."""
     magnitude = max(abs(value), step)
     if magnitude < 1e-4:
         return _minus(f"{value:.{_digits_between(value, step)}e}") if value else "0"
@@ -176,7 +176,7 @@ def _number_label(value: float, step: float) -> str:
 
 
 def _digits_between(value: float, step: float) -> int:
-    """Decimals of the mantissa of ``value`` that show a change of ``step``."""
+    """Return the decimals of the mantissa of ``value`` that show a change of ``step``."""
     return max(0, math.floor(math.log10(abs(value))) - math.floor(math.log10(step) + 1e-9))
 
 
@@ -198,7 +198,7 @@ def _trimmed(text: str) -> str:
 
 
 def _minus(text: str) -> str:
-    """A true minus before a number; exponents keep the hyphen programs can read."""
+    """Write a true minus before a number; exponents keep the hyphen, which programs can parse."""
     return "−" + text[1:] if text.startswith("-") else text
 
 
