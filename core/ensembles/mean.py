@@ -11,7 +11,7 @@ from functools import cached_property
 
 from core.config.task_modules import load_attribute
 from core.config.task_spec import TaskSpec, labels_of, task_spec
-from core.ensembles.members import InputRun, Member, members_of, open_input
+from core.ensembles.members import InputRun, Member, members_of, open_input, scorer_of
 from core.errors import ConfigError, RunError
 from core.evaluation.predictions import Predictions, mean_of
 from core.run.emitter import Emitter
@@ -132,18 +132,13 @@ def measure_of(request: RunRequest, predictions: Predictions) -> Measure:
         ConfigError: the task cannot, or learns other labels.
     """
     experiment = request.experiment
-    spec = task_spec(experiment.task)
-    if spec.score_predictions is None:
-        raise ConfigError(
-            f"task {spec.name!r} does not say how predictions of several runs are scored, so its runs"
-            " cannot be averaged (score_predictions of its TaskSpec)"
-        )
+    score = scorer_of(experiment)
     if predictions.labels != labels_of(experiment):
         raise ConfigError(
             f"the members predict {', '.join(predictions.labels)}, and {experiment.name} has"
             f" {', '.join(labels_of(experiment))}"
         )
-    measure: Measure = load_attribute(spec.score_predictions)(experiment, predictions)
+    measure: Measure = load_attribute(score)(experiment, predictions)
     return measure
 
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.config.experiment import identity
-from core.config.task_spec import labels_of
-from core.errors import DataError, RunError
+from core.config.experiment import Experiment, identity
+from core.config.task_spec import labels_of, task_spec
+from core.errors import ConfigError, DataError, RunError
 from core.evaluation.predictions import Predictions, joined, read_predictions
 from core.run.request import Input, Resolved, RunRequest, pooled_source
 from core.run.rundir import RunDir
@@ -79,10 +79,26 @@ def input_of(run: RunDir) -> Input:
     return Input(run=run.id, file=pointer.file, sha256=pointer.sha256)
 
 
+def scorer_of(experiment: Experiment) -> str:
+    """Return what scores predictions of an experiment's task; see ``score_predictions`` of its spec.
+
+    Raises:
+        ConfigError: the task names nothing.
+    """
+    spec = task_spec(experiment.task)
+    if spec.score_predictions is None:
+        raise ConfigError(
+            f"task {spec.name!r} does not say how predictions of several runs are scored, so its runs"
+            " cannot be averaged (score_predictions of its TaskSpec)"
+        )
+    return spec.score_predictions
+
+
 def members_of(inputs: Sequence[InputRun]) -> tuple[Member, ...]:
     """Put runs together to members: the runs of all folds with equal settings and seed are one.
 
     Raises:
+        ConfigError: runs of their task cannot be averaged.
         RunError: they learn different tasks or labels, or a fold is missing.
     """
     _require_alike(inputs)
@@ -118,6 +134,7 @@ def _repeat_key(each: InputRun) -> str:
 
 def _require_alike(inputs: Sequence[InputRun]) -> None:
     first = inputs[0]
+    scorer_of(first.request.experiment)
     for each in inputs[1:]:
         one, other = first.request.experiment, each.request.experiment
         if one.task != other.task:

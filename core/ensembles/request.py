@@ -38,6 +38,7 @@ def ensemble_request(runs: Sequence[RunDir], name: str) -> RunRequest:
         seed=first.seed,
         experiment=_experiment(first.experiment, name, members),
         data=first.data,
+        task_source=first.task_source,
         inputs=tuple(input_of(run) for run in runs),
     )
 

@@ -1,3 +1,4 @@
+import dataclasses
 import datetime as dt
 import shutil
 from collections.abc import Callable, Iterator
@@ -10,9 +11,10 @@ import torch
 
 from core import job
 from core.config.decode import experiment_from
+from core.config.task_spec import task_spec
 from core.data.competition import read_videos
 from core.ensembles.request import ensemble_request
-from core.errors import CheckpointError, RunError
+from core.errors import CheckpointError, ConfigError, RunError
 from core.evaluation.predictions import Predictions, joined, read_predictions
 from core.evaluation.table import read_confusions, read_rows
 from core.inference.ensemble import load_predictor
@@ -192,6 +194,15 @@ def test_members_with_other_classes_are_refused(train: Train) -> None:
     other = train(**halves(1), classes=["other", "social", "mating"])
     with pytest.raises(RunError, match="do not tell the same labels apart"):
         ensemble_request([train(**halves(1)), other], "mean")
+
+
+def test_a_task_that_scores_no_predictions_is_refused(
+    train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = dataclasses.replace(task_spec("behaviour"), score_predictions=None)
+    monkeypatch.setattr("core.ensembles.members.task_spec", lambda _: spec)
+    with pytest.raises(ConfigError, match="'behaviour' does not say how predictions"):
+        ensemble_request([train(**halves(1))], "mean")
 
 
 def test_an_ensemble_of_ensembles_is_refused(train: Train) -> None:
