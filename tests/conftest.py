@@ -1,4 +1,4 @@
-"""Fixtures every test may use."""
+"""Fixtures for all tests."""
 
 import gc
 import os
@@ -15,33 +15,33 @@ from tests.gate import Gate
 from tests.waiting import Bound
 
 SECONDS_BETWEEN_LOOKS = 5.0
-"""How often a test's time-out is looked at; load in between counts as at either end."""
+"""Seconds between checks of a test's time-out; load in between counts as at either end."""
 
-# An example that takes long says that the machine is busy, not that the code is wrong.
+# A slow example means that the machine is busy, not that the code is wrong.
 settings.register_profile("mabe", deadline=None)
 settings.load_profile("mabe")
 
 
 GARBAGE_THRESHOLDS = (20_000, 20, 50)
-"""With Python's own (700, 10, 10) a quarter of a dashboard test is spent on looking for garbage."""
+"""With Python's defaults (700, 10, 10), a dashboard test spends a quarter of its time collecting garbage."""
 
 
 def pytest_collection_finish() -> None:
-    """Look seldom for garbage, and never among what is imported by now: to look through that takes long."""
+    """Collect garbage rarely, and exclude what has been imported by now, which is slow to scan."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GARBAGE_THRESHOLDS)
 
 
 def pytest_sessionfinish() -> None:
-    """Leave pytest nothing to look through: it looks five times, for what one look finds."""
+    """Leave nothing for pytest to collect: it runs five collections where one finds everything."""
     gc.collect()
     gc.freeze()
 
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """The folder of real pose data and labels; tests skip, with the reason, where it is absent."""
+    """The folder of real pose data and labels; tests are skipped, with the reason, if it is absent."""
     beside_checkout = Path(__file__).resolve().parents[2] / "shared" / "data"
     folder = Path(os.environ.get("MABE_TEST_DATA") or beside_checkout)
     if not (folder / "ethome" / "train.csv").is_file():
@@ -53,26 +53,26 @@ def real_data() -> Path:
 
 @pytest.fixture(autouse=True)
 def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep what the user of this computer has fetched and pinned out of every test, and tests out of it."""
+    """Isolate tests from the user's downloaded prices and pinned versions, and the other way round."""
     monkeypatch.setenv("MABE_STATE", str(tmp_path / "state"))
 
 
 @pytest.fixture(autouse=True)
 def one_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Prepare data in the test's own process, unless the test asks for workers: each costs an import."""
+    """Prepare data in the test's own process unless the test requests workers, which are slow to start."""
     monkeypatch.setattr("core.data.workers.processors", lambda: 1)
 
 
 @pytest.fixture(autouse=True)
 def signals() -> Iterator[None]:
-    """Let each test, and what it starts, hear every signal as from a terminal."""
+    """Reset signal handling, so that each test and its children receive every signal as in a terminal."""
     with as_from_a_terminal():
         yield
 
 
 @pytest.fixture
 def gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
-    """A gate that holds pretended jobs from the middle of their first epoch on."""
+    """A gate that holds fake jobs from the middle of their first epoch on."""
     gate = Gate(tmp_path / "gate", monkeypatch)
     gate.hold_after(0)
     yield gate
@@ -81,7 +81,7 @@ def gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_timeout_set_timer(item: pytest.Item, settings: pytest_timeout.Settings) -> bool | None:
-    """Stretch a test's time-out with the slowness of the machine, as its waits are (``tests.waiting``)."""
+    """Stretch a test's time-out by the slowness of the machine, like its waits (``tests.waiting``)."""
     if settings.method != "signal":
         return None
     bound = Bound(settings.timeout)
@@ -94,7 +94,7 @@ def pytest_timeout_set_timer(item: pytest.Item, settings: pytest_timeout.Setting
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
 
-    item.cancel_timeout = cancel  # type: ignore[attr-defined]  # where pytest-timeout looks for it
+    item.cancel_timeout = cancel  # type: ignore[attr-defined]  # where pytest-timeout looks it up
     signal.signal(signal.SIGALRM, look)
     pause = min(settings.timeout, SECONDS_BETWEEN_LOOKS)
     signal.setitimer(signal.ITIMER_REAL, pause, pause)

@@ -1,12 +1,12 @@
-"""Measures what each test costs in processor time, that of the processes it started included.
+"""Measure the CPU time of each test, including that of the processes it started.
 
-A plugin that is asked for by name::
+A plugin that is enabled by name::
 
     python -m pytest -p tests.cpu_time --cpu-time=cost.json tests/core
 
-writes seconds by test and phase, and prints the files that cost most. A process counts once it has been
-waited for, in the phase that does so; one that a fixture of a session ends counts there. What no test is to
-blame for, imports while tests are collected above all, is ``outside``. With ``-n`` the workers' are added.
+writes seconds by test and phase, and prints the most expensive files. A process is counted in the phase
+that waits for it; if a session fixture ends it, in that fixture's. Time outside of tests, mostly imports
+during collection, is ``outside``. With ``-n``, the workers' times are added up.
 """
 
 import json
@@ -20,18 +20,18 @@ import pytest
 
 PROPERTY = "cpu_seconds"
 SPENT = pytest.StashKey[float]()
-"""What the test's phase that ran last cost."""
+"""The CPU time of the test's last phase."""
 TOP = 25
-"""So many files are printed."""
+"""Number of files to print."""
 
 
 def cpu_seconds() -> float:
-    """Return the processor time of this process and of all children that it has waited for, in seconds."""
+    """Return the CPU time of this process and of all children it has waited for, in seconds."""
     return sum(os.times()[:4])
 
 
 class Recorder:
-    """Collects seconds by test and phase; in a worker, hands them on with the reports."""
+    """Collects seconds by test and phase; in a worker, attaches them to the reports."""
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
@@ -89,7 +89,7 @@ class Recorder:
         by_file: dict[str, float] = defaultdict(float)
         for test, phases in self.tests.items():
             by_file[test.partition("::")[0]] += sum(phases.values())
-        # A controller waits for its workers: what they spent is in the tests and their own processes.
+        # A controller waits for its workers, whose time is already in the tests.
         own = self.processes[:1] if len(self.processes) == 1 else self.processes[1:]
         whole = {"outside": own, "files": dict(by_file), "tests": self.tests}
         self.path.write_text(json.dumps(whole, indent=1))

@@ -1,4 +1,4 @@
-"""Signals as a terminal's first process has them, whoever started these tests."""
+"""Reset signal dispositions to those of a terminal's first process."""
 
 import signal
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 EXPECTED: dict[signal.Signals, object] = {
     signal.SIGINT: signal.default_int_handler,
-    signal.SIGPIPE: signal.SIG_IGN,  # as Python has it; subprocess gives children the default
+    signal.SIGPIPE: signal.SIG_IGN,  # as Python sets it; subprocess restores the default in children
     **dict.fromkeys(
         (
             signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2,
@@ -19,9 +19,9 @@ EXPECTED: dict[signal.Signals, object] = {
 
 @contextmanager
 def as_from_a_terminal() -> Iterator[None]:
-    """Undo what was inherited, or left by an earlier test, for this process and those it starts.
+    """Undo inherited dispositions, and those left by earlier tests, for this process and its children.
 
-    A shell ignores SIGINT and SIGQUIT for what it runs in the background, ``nohup`` ignores SIGHUP, and a
+    A shell ignores SIGINT and SIGQUIT for background processes, ``nohup`` ignores SIGHUP, and a
     process may inherit any signal blocked. SIGALRM stays as it is: pytest-timeout uses it.
     """
     before = {number: signal.signal(number, handler) for number, handler in EXPECTED.items()}  # type: ignore[arg-type]  # a dict of handlers, which typeshed types one by one

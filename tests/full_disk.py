@@ -1,4 +1,4 @@
-"""A disk that fills up: no file of this process may grow beyond some bytes."""
+"""Simulate a full disk by limiting the size of files of this process."""
 
 import resource
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def room_for(size: int) -> Iterator[None]:
-    """Let files grow to ``size`` bytes; of what goes beyond, only the beginning is written."""
+    """Limit files to ``size`` bytes; only the part of a write that fits is written."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     try:

@@ -1,4 +1,4 @@
-"""Two made-up versions, scored on made-up videos, in which every kind of luck has a size of its own."""
+"""Two synthetic versions with simulated scores, in which every source of variance has its own size."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -13,25 +13,25 @@ from core.evaluation.student import student_cdf
 Floats = NDArray[np.float64]
 SHARES = np.array([0.8, 0.1, 0.06, 0.04])
 FRAMES_OF_A_BOUT = 20
-"""Frames come right or wrong in stretches of this length: they are no independent draws."""
+"""Frames are right or wrong in stretches of this length: they are not independent draws."""
 
 
 @dataclass(frozen=True)
 class Luck:
-    """Standard deviations of the log-odds of recall, by where they come from."""
+    """Standard deviations of the log-odds of recall, by source."""
 
     seed: float = 0.3
-    """Of a run, over all videos."""
+    """Per run, over all videos."""
     other_seed: float | None = None
-    """Of the second version's runs, where another."""
+    """Per run of the second version, if different."""
     video: float = 0.4
-    """Of a video, for both versions alike."""
+    """Per video, the same for both versions."""
     version: float = 0.0
-    """Of a video, for the second version alone."""
+    """Per video, for the second version only."""
     interaction: float = 0.3
-    """Of a run on a video."""
+    """Per run and video."""
     skill: float = 1.5
-    """Not luck: the mean of the log-odds."""
+    """The mean of the log-odds, which is not random."""
     sizes: Literal["alike", "unequal"] = "alike"
     classes: Literal["everywhere", "absent"] = "everywhere"
 
@@ -47,11 +47,11 @@ def two_versions(
     """Make confusion counts ``(studies, seeds, videos, 4, 4)`` of two versions.
 
     Args:
-        luck: what varies how far.
+        luck: the standard deviation of each source.
         studies: independent repetitions, each with its own videos.
-        videos: of each study.
-        seeds: runs of either version.
-        rng: draws everything.
+        videos: the number of videos in each study.
+        seeds: the number of runs of each version.
+        rng: the random number generator.
         gain: how much better the second is, in standard deviations of ``luck.seed``.
     """
     truth = _truth(luck, studies, videos, rng)
@@ -78,7 +78,7 @@ def _runs(
 ) -> Floats:
     studies, videos, _ = truth.shape
     of_run = 0.8 * rng.standard_normal((studies, seeds, 1, 1))
-    of_run = of_run + 0.6 * rng.standard_normal((studies, seeds, 1, 4))  # sd 1 in all
+    of_run = of_run + 0.6 * rng.standard_normal((studies, seeds, 1, 4))  # total sd 1
     odds = luck.skill + effect + seed_sd * of_run
     odds = odds + luck.interaction * rng.standard_normal((studies, seeds, videos, 4))
     recall = 1 / (1 + np.exp(-odds))
@@ -97,16 +97,17 @@ def share_told_apart(
     gain: float = 0.0,
     seeds_count: bool = True,
 ) -> float:
-    """Return in what share of made-up studies the verdict tells the two versions apart.
+    """Return the share of simulated studies in which the verdict distinguishes the two versions.
 
     Args:
-        luck: what varies how far.
-        studies: how many.
-        videos: of each.
-        seeds: runs of either version.
-        seed: of the random numbers.
-        gain: as in :func:`two_versions`; 0: they are one.
-        seeds_count: whether the seeds are luck too; otherwise the videos alone are, as they were before.
+        luck: the standard deviation of each source.
+        studies: the number of studies.
+        videos: the number of videos in each study.
+        seeds: the number of runs of each version.
+        seed: the random seed.
+        gain: as in :func:`two_versions`; 0 for equal versions.
+        seeds_count: whether seeds count as a source of variance; otherwise only videos do, as in earlier
+            versions.
     """
     first, second = two_versions(luck, studies, videos, seeds, np.random.default_rng(seed), gain)
     found = variance_of(*(group_of(counts_of(side), f1_macro) for side in (first, second)))

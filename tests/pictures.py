@@ -1,6 +1,6 @@
-"""The README's pictures of the dashboard: ``python -m tests.pictures`` (``make pictures``) writes them.
+"""Write the README's pictures of the dashboard: ``python -m tests.pictures`` (``make pictures``).
 
-They show recorded runs (:mod:`tests.recorded`), whose numbers are made up: pictures, not results.
+They show recorded runs (:mod:`tests.recorded`), whose numbers are invented and are not results.
 """
 
 import asyncio
@@ -26,10 +26,10 @@ from tests.terminal_svg import portable
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "pictures"
 SIZE = (124, 36)
 SIZES = {"run": (124, 46)}
-"""Of the pictures that need more room."""
+"""Terminal size for pictures that need more room."""
 HOURS_LATER = 10
 PYTHON = "~/poses/.venv/bin/python"
-"""What starts a job in the pictures, for this machine's own path is nobody's business."""
+"""The command that starts a job in the pictures, instead of this machine's own path."""
 Scene = Callable[[Pilot[None]], Awaitable[None]]
 
 
@@ -92,7 +92,7 @@ async def _take(name: str, scene: Scene) -> None:
 
 
 def main(names: list[str]) -> None:
-    """Take the named pictures, or all."""
+    """Take the named pictures, or all of them."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name in names or SCENES:
         with tempfile.TemporaryDirectory() as folder:

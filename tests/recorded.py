@@ -1,7 +1,7 @@
-"""Runs that look as if they had been trained, for screens, snapshots, benchmarks and pictures.
+"""Synthetic runs that look trained, for screens, snapshots, benchmarks and pictures.
 
-Every number comes from a formula and a fixed seed, every time from :data:`BEGAN`: the same folder each
-time it is written. Nothing here is a result.
+Every number comes from a formula and a fixed seed, and every time from :data:`BEGAN`, so the folder is the
+same each time it is written. Nothing here is a result.
 """
 
 import datetime as dt
@@ -29,26 +29,26 @@ BEGAN = dt.datetime(2026, 11, 20, 9, 0, tzinfo=dt.UTC)
 CLASSES = ("other", "social", "mating", "aggressive")
 VIDEOS = tuple(f"video-{number:02d}" for number in range(12))
 FRAMES = np.array([1800, 340, 70, 40])
-"""Of each class in a video."""
+"""Frames of each class in a video."""
 DEAD_PID = 2**22 + 1
-"""More than Linux gives to any process."""
+"""A process id greater than any on Linux."""
 
 
 @dataclass(kw_only=True)
 class Recording:
-    """One run to write."""
+    """The specification of a run to write."""
 
     version: str
     name: str
-    """The four letters at the end of its id."""
+    """The last four letters of its id."""
     seed: int = 42
     hours: float = 0.0
-    """After :data:`BEGAN`."""
+    """Time after :data:`BEGAN`."""
     epochs: int = 30
     steps: int = 8
-    """Step events an epoch."""
+    """Step events per epoch."""
     skill: float = 0.8
-    """What its F1 approaches."""
+    """The F1 that it approaches."""
     ending: str = "finished"
     """``finished``, ``stopped``, ``failed``, ``lost``, or ``nan`` (finished, but with NaN losses)."""
     usd_per_hour: float | None = 3.95
@@ -116,7 +116,7 @@ def write(home: Path, recording: Recording) -> RunDir:
 
 
 class _Telling:
-    """Writes what a run says, on a clock of its own."""
+    """Emits a run's events with a simulated clock."""
 
     def __init__(self, run: RunDir, recording: Recording, attempt: str, now: dt.datetime) -> None:
         self.run, self.recording, self.attempt, self.now = run, recording, attempt, now
@@ -204,7 +204,7 @@ class _Telling:
             self.run.write_pointer(name, pointer)
 
     def _confusions(self, skill: float) -> np.ndarray:
-        """``(videos, classes, classes)``: a share of the frames right, the rest taken for neighbours."""
+        """Return counts ``(videos, classes, classes)`` with a given share of correct frames."""
         counts = np.zeros((len(VIDEOS), len(CLASSES), len(CLASSES)), np.int64)
         for video in range(len(VIDEOS)):
             for true, frames in enumerate(FRAMES.tolist()):

@@ -1,8 +1,8 @@
-"""An SVG of a terminal that looks the same everywhere.
+"""Convert a terminal's SVG so that it looks the same everywhere.
 
-Braille and blocks become shapes, for a font may have none, or of another width. Words between blanks are
-placed one by one, for some viewers drop leading blanks and know no ``textLength``. Fonts from elsewhere are
-left out.
+Braille and block characters become shapes, because fonts may lack them or have them in another width.
+Words are positioned one by one, because some viewers drop leading blanks and ignore ``textLength``. Remote
+fonts are removed.
 """
 
 import html
@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from rich.cells import cell_len
 
 COLUMN, LINE = 12.2, 24.4
-"""Of a cell of Rich's terminal, in the picture's units."""
+"""Size of a cell of Rich's terminal, in the picture's units."""
 BASELINE = 18.5
-"""From the top of a cell down to the baseline of its text."""
+"""Distance from the top of a cell to the baseline of its text."""
 SIDE = 3.6
-"""Of the square that stands for a dot."""
+"""Side of the square that represents a dot."""
 FONTS = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 TEXT = re.compile(
     r'<text class="(?P<style>[^"]*)" x="(?P<x>[\d.]+)" y="(?P<y>[\d.]+)" textLength="[\d.]+" '
@@ -24,25 +24,25 @@ TEXT = re.compile(
 )
 SHAPES = "\u2580-\u2590\u2800-\u28ff"
 PIECE = re.compile(f"[{SHAPES}]+|[^\\s{SHAPES}]+(?:[ \u00a0][^\\s{SHAPES}]+)*")
-"""A run of shapes, or words with single blanks between them."""
+"""A run of shapes, or of words with single blanks between them."""
 BLOCKS = {
     "▀": (0.0, 0.0, 1.0, 0.5),
     "▐": (0.5, 0.0, 0.5, 1.0),
     **{chr(0x2580 + n): (0.0, 1 - n / 8, 1.0, n / 8) for n in range(1, 9)},
     **{chr(0x2590 - n): (0.0, 0.0, n / 8, 1.0) for n in range(1, 8)},
 }
-"""Left, top, width and height of what a character fills, in cells."""
+"""Left, top, width and height of the area that a character fills, in cells."""
 OVERLAP = 0.2
-"""What hides the seam between neighbours."""
+"""Overlap that hides the seam between neighbours."""
 DOTS = ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3))
-"""The column and row of each of a character's bits."""
+"""Column and row of each of a character's bits."""
 
 
 def portable(svg: str) -> str:
-    """Return a picture that needs no font with braille and nothing from elsewhere.
+    """Return a picture that needs neither a font with braille nor remote resources.
 
     Args:
-        svg: what Textual's ``export_screenshot`` returns.
+        svg: the result of Textual's ``export_screenshot``.
     """
     return TEXT.sub(lambda found: "".join(_pieces(found)), FONTS.sub("", svg))
 
@@ -61,7 +61,7 @@ def _pieces(found: re.Match[str]) -> Iterator[str]:
 
 
 def _outline(shapes: str, left: float, top: float) -> str:
-    """Return the path of all shapes, from the left upper corner of the first character's cell."""
+    """Return the path of all shapes, relative to the upper left corner of the first character's cell."""
     return "".join(
         f"M{left + COLUMN * place + x:.1f} {top + y:.1f}h{width:.1f}v{height:.1f}h-{width:.1f}z"
         for place, character in enumerate(shapes)
@@ -70,7 +70,7 @@ def _outline(shapes: str, left: float, top: float) -> str:
 
 
 def _rectangles(character: str) -> list[tuple[float, float, float, float]]:
-    """Return left, top, width and height of what a character draws in its cell."""
+    """Return left, top, width and height of each shape of a character in its cell."""
     if character in BLOCKS:
         x, y, width, height = BLOCKS[character]
         return [(x * COLUMN, y * LINE, width * COLUMN + OVERLAP, height * LINE + OVERLAP)]

@@ -1,4 +1,4 @@
-"""The pages agree with the repository: links, files, tests and commands that they name exist."""
+"""The documentation agrees with the repository: the links, files, tests and commands it names exist."""
 
 import re
 from functools import cache
@@ -34,7 +34,7 @@ def prose(text: str) -> str:
 
 
 def anchors(path: Path) -> set[str]:
-    """The anchors that GitHub makes of the headings of a page."""
+    """Return the anchors that GitHub generates for the headings of a page."""
     headings = HEADING.findall(prose(path.read_text("utf-8")))
     bare = (re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings)
     return {heading.strip().replace(" ", "-") for heading in bare}
@@ -61,7 +61,7 @@ def test_files_and_modules_exist(page: Path) -> None:
 
 
 def exists(name: str) -> bool:
-    """Whether a file or module is in the repository; the tree of `tests/` leaves that word out."""
+    """Return whether a file or module exists; paths below `tests/` may omit that folder."""
     places = (ROOT / name, ROOT / f"{name}.py", ROOT / "tests" / name)
     return any(place.exists() for place in places) or "NAME" in name
 
@@ -83,7 +83,7 @@ def test_named_tests_exist(page: Path) -> None:
 
 
 def command_lines(text: str) -> list[str]:
-    """Each ``mabe …`` of the code on a page, with what follows it up to the next one."""
+    """Yield each ``mabe …`` command in the code of a page, with the text up to the next one."""
     code = [line for block in FENCE.findall(text) for line in block.splitlines()]
     code += [" ".join(span.split()) for _, span in INLINE_CODE.findall(prose(text))]
     lines = []
@@ -94,7 +94,7 @@ def command_lines(text: str) -> list[str]:
     return lines
 
 
-# typer brings click along under a name of its own that may change, hence ``Any``.
+# typer vendors click under a private name that may change, hence ``Any``.
 @cache
 def root(program: str) -> Any:
     made: Any = app if program == "mabe" else command_of(dashboard)
@@ -106,7 +106,7 @@ def options(command: Any) -> set[str]:
 
 
 def problem(line: str) -> str | None:
-    """What is wrong with a command line as a page gives it, descriptions behind it included."""
+    """Return what is wrong with a documented command line, ignoring trailing descriptions."""
     program, *words = line.split()
     command = root(program)
     known = options(command) | {"--debug"}

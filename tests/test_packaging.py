@@ -1,4 +1,4 @@
-"""What is imported is declared, and the wheel carries all that works outside a checkout."""
+"""All imports are declared as dependencies, and the wheel contains what is needed outside a checkout."""
 
 import ast
 import importlib.metadata
@@ -20,7 +20,7 @@ from tests.waiting import LONG
 ROOT = Path(__file__).resolve().parents[1]
 OWN = {"core", "mabe_tui", "tests"}
 OPTIONAL = {"textual_plot", "textual_plotext"}
-"""Other chart libraries; the benchmark says so where they are not installed."""
+"""Other chart libraries, for a benchmark that reports if they are not installed."""
 
 
 def imported_by(folder: Path) -> set[str]:
@@ -35,7 +35,7 @@ def imported_by(folder: Path) -> set[str]:
 
 
 def declared_by(*extras: str) -> set[str]:
-    """The distributions that extras name, those of other extras of this project included."""
+    """Return the distributions in the extras, including those of nested extras."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     tables = {"": project["dependencies"], **project["optional-dependencies"]}
     found: set[str] = set()
@@ -76,7 +76,7 @@ def test_every_package_that_may_be_installed_is_pinned() -> None:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, unpacked as an installer would."""
+    """The wheel, unpacked as by an installer."""
     folder = tmp_path_factory.mktemp("wheel")
     command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel"]
     subprocess.run([*command, "--directory", folder], cwd=ROOT, check=True, capture_output=True)
@@ -87,7 +87,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def outside(wheel: Path, folder: Path, code: str, *arguments: str) -> str:
-    """Run code in another folder with the wheel in front of all that is installed; return its output."""
+    """Run code in another folder with the wheel first on the path; return its output."""
     environment = {**os.environ, "PYTHONPATH": str(wheel), "MABE_HOME": str(folder / "home")}
     environment.pop("MABE_REGISTRY", None)
     result = subprocess.run(

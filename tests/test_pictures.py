@@ -1,4 +1,4 @@
-"""The pictures of the pages: complete in themselves, and silent about the machine that drew them."""
+"""The pictures in the documentation are self-contained and reveal nothing about the machine."""
 
 import re
 from pathlib import Path

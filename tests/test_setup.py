@@ -1,4 +1,4 @@
-"""The set-up that ``make`` runs, with scripts in place of Python, uv and nvidia-smi."""
+"""The set-up run by ``make``, with scripts in place of Python, uv and nvidia-smi."""
 
 import ast
 import importlib
@@ -37,7 +37,7 @@ esac
 
 
 class Checkout:
-    """A copy of what the set-up needs, where all that it calls is a script."""
+    """A copy of the files that the set-up needs, with scripts in place of every program it calls."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -66,7 +66,7 @@ class Checkout:
 
     @property
     def installations(self) -> list[str]:
-        """The commands that were to install the project."""
+        """Return the commands that would install the project."""
         log = (self.root / "log").read_text().splitlines()
         return [line for line in log if "--editable" in line]
 
@@ -82,7 +82,7 @@ def checkout(tmp_path: Path) -> Checkout:
 
 @pytest.fixture
 def setup(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    """The module, imported as when it runs as a script."""
+    """The module, imported as if run as a script."""
     monkeypatch.syspath_prepend(str(SCRIPTS))
     yield importlib.import_module("install")
     for name in ("install", "commands"):
@@ -260,7 +260,7 @@ def test_an_old_python_reads_the_script_and_is_refused(
 
 
 class Terminal(io.StringIO):
-    """A standard output that says it is a terminal."""
+    """A standard output that claims to be a terminal."""
 
     def isatty(self) -> bool:
         return True

@@ -1,4 +1,4 @@
-"""Waits that stretch on a busy machine, and signals as tests expect them."""
+"""Waits stretch on a busy machine, and signals have their default handlers."""
 
 import signal
 import subprocess
@@ -15,7 +15,7 @@ from tests.waiting import Bound, QuietClock, comes_true, measure_slowness, wait_
 
 
 class Machine:
-    """A machine whose time and load the test sets."""
+    """A machine with time and load set by the test."""
 
     def __init__(self) -> None:
         self.now, self.slowness = 100.0, 1.0
@@ -77,7 +77,7 @@ def test_what_a_test_starts_hears_signals_that_were_ignored() -> None:
 
 
 class HungError(Exception):
-    """What ends a hung test here."""
+    """The handler that ends a hung test here."""
 
 
 def test_a_hung_test_is_ended_once_a_quiet_machine_would_have_had_the_time(

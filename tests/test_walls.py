@@ -1,6 +1,6 @@
-"""What the house may not know: names of a task outside its rooms, hidden imports, and circles of imports.
+"""Rules for modules: no names of a task outside its packages, no hidden imports, no import cycles.
 
-Comments and docstrings may give examples; names in code, and texts that a program uses or prints, may not.
+Comments and docstrings may contain examples; identifiers and strings in code may not.
 """
 
 import ast
@@ -16,7 +16,7 @@ from core.config.task_spec import task_spec
 
 ROOT = Path(__file__).parents[1]
 OWN_ROOMS = ("core/tasks/", "core/models/", "core/features/", "core/data/", "mabe_tui/kaggle_io/")
-"""Rooms of the tasks, and of the competition whose data they learn from."""
+"""Packages of the tasks, and of the competition whose data they use."""
 OF_VIDEOS = "shows videos of mice: a view that a task has to offer"
 OF_CLASSES = "shows how well each class is told apart: a view that a task has to offer"
 OF_DATA = "the commands about folders of mouse videos"
@@ -51,7 +51,7 @@ EXCEPTIONS = {
     "mabe_tui/launch/data_messages.py": OF_DATA,
     "mabe_tui/cli/launching/demo.py": "the demo trains v5 and v6 on simulated mice",
 }
-"""Files that may name a metric, a class or mice, and why."""
+"""Files that may name a metric, a class or mice, with the reason."""
 OPENS_SCREENS = "mabe_tui/tui/app.py"
 
 
@@ -73,7 +73,7 @@ def name_of(path: Path) -> str:
 
 @cache
 def refused() -> re.Pattern[str]:
-    """Match the metrics that are not common to many tasks, the classes but the background, and mice."""
+    """Match task-specific metrics, class names except the background, and mice."""
     metrics = [m.name for m in task_spec("behaviour").metrics if "_" in m.name or m.name == "f1"]
     classes = registry.load(registry.default_path()).experiment("v1").classes[1:]
     words = "|".join(map(re.escape, (*metrics, *classes, "mice", "mouse")))
@@ -81,7 +81,7 @@ def refused() -> re.Pattern[str]:
 
 
 def spoken(tree: ast.Module) -> Iterator[str]:
-    """Yield the names and the texts of a module, but docstrings and the notes below attributes."""
+    """Yield the identifiers and strings of a module, without docstrings."""
     notes = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant):
@@ -96,7 +96,7 @@ def spoken(tree: ast.Module) -> Iterator[str]:
 
 
 def named(path: Path) -> set[str]:
-    """Return the refused words that a file uses."""
+    """Return the forbidden words in a file."""
     return {word for text in spoken(tree_of(path)) for word in refused().findall(text)}
 
 
@@ -116,7 +116,7 @@ def test_what_is_refused_is_found() -> None:
 
 
 def imports(tree: ast.AST) -> Iterator[str]:
-    """Yield what is imported, wherever that stands: ``package.module`` and ``package.module.name``."""
+    """Yield all imports, wherever they are: ``package.module`` and ``package.module.name``."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -126,7 +126,7 @@ def imports(tree: ast.AST) -> Iterator[str]:
 
 
 def hidden_imports(tree: ast.Module) -> Iterator[str]:
-    """Yield what is imported anywhere but at the top of a module."""
+    """Yield imports that are not at the top of a module."""
     for node in tree.body:
         if not isinstance(node, ast.Import | ast.ImportFrom):
             yield from imports(node)
@@ -151,7 +151,9 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
     modules = {module_of(path): path for path in sources()}
     ahead = {m: (set(imports(tree_of(p))) & modules.keys()) - {m} for m, p in modules.items()}
     circular = set(modules)
-    while leaves := {m for m in circular if not ahead[m] & circular}:  # imports of nothing left
+    while leaves := {
+        m for m in circular if not ahead[m] & circular
+    }:  # imports of no remaining modules
         circular -= leaves
     while roots := {m for m in circular if not any(m in ahead[o] for o in circular)}:
         circular -= roots

@@ -1,8 +1,8 @@
-"""Waits on conditions, with bounds that stretch as the machine slows down.
+"""Wait for conditions, with time limits that stretch as the machine slows down.
 
-A bound is given in seconds of a quiet machine. While a test waits, the machine's slowness is measured
-about once a second, and each second that passes counts for less the slower the machine is just then. Load
-that begins in the middle of a wait therefore stretches that wait as well.
+Limits are in seconds on an idle machine. During a wait, the slowness of the machine is measured about once
+a second, and each elapsed second counts for less the slower the machine is at that moment, so load that
+begins in the middle of a wait stretches that wait as well.
 """
 
 import hashlib
@@ -10,16 +10,16 @@ import time
 from collections.abc import Callable
 
 SECONDS = 60.0
-"""The usual bound: many times what anything in these tests takes on a quiet machine."""
+"""The default limit: many times what anything in these tests takes on an idle machine."""
 LONG = 3600.0
-"""For an interface that takes a number of seconds only: so many that no test waits them out.
+"""For interfaces that take a fixed number of seconds: more than any test waits.
 
 A hang is then ended by the test's own time-out, which stretches too (see ``tests/conftest.py``).
 """
 POLL_SECONDS = 0.02
 LOOK_SECONDS = 1.0
 QUIET_SECONDS = 0.008
-"""What ``_work`` takes on the machine for which the bounds were chosen, with nothing beside it."""
+"""Seconds that ``_work`` takes on the reference machine, when idle."""
 BLOCK, ROUNDS = bytes(1 << 16), 180
 
 
@@ -29,10 +29,10 @@ def _work() -> None:
 
 
 def measure_slowness() -> float:
-    """Return how many times longer work takes now than on a quiet machine, at least 1.
+    """Return how many times longer work takes now than on an idle machine, at least 1.
 
-    A fixed piece of work is timed by the clock on the wall: a slow processor and one shared with others
-    look the same. It is long enough to be interrupted where others compete for the processor.
+    A fixed piece of work is timed by wall clock, so a slow processor and a shared one look the same. It is
+    long enough to be interrupted when other processes compete for the processor.
     """
     began = time.perf_counter()
     _work()
@@ -40,7 +40,7 @@ def measure_slowness() -> float:
 
 
 class QuietClock:
-    """A clock that runs at the speed of the machine: in seconds that a quiet machine would have taken."""
+    """A clock in seconds of an idle machine, which slows down with the machine."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class QuietClock:
         self._passed = 0.0
 
     def __call__(self) -> float:
-        """Return the quiet seconds since this clock was made."""
+        """Return the idle-machine seconds since this clock was created."""
         passed = self._clock() - self._looked
         if passed >= LOOK_SECONDS:
             now = self._measure()
@@ -66,7 +66,7 @@ quiet_seconds = QuietClock()
 
 
 class Bound:
-    """A bound in quiet seconds, from now on."""
+    """A time limit in idle-machine seconds, starting now."""
 
     def __init__(
         self, seconds: float = SECONDS, clock: Callable[[], float] = quiet_seconds
@@ -75,12 +75,12 @@ class Bound:
 
     @property
     def is_over(self) -> bool:
-        """Whether a quiet machine would have had that much time."""
+        """Whether the limit has been reached."""
         return self._clock() >= self._end
 
 
 def comes_true(condition: Callable[[], object], seconds: float = SECONDS) -> bool:
-    """Return whether a condition comes true within so many quiet seconds."""
+    """Return whether a condition becomes true within the given idle-machine seconds."""
     bound = Bound(seconds)
     while not condition():
         if bound.is_over:
@@ -94,5 +94,5 @@ def wait_for(
     seconds: float = SECONDS,
     problem: Callable[[], str] = lambda: "it did not come true in time",
 ) -> None:
-    """Wait until a condition comes true; fail with ``problem()`` where it does not within the bound."""
+    """Wait until a condition is true; fail with ``problem()`` if it is not within the limit."""
     assert comes_true(condition, seconds), problem()

@@ -1,4 +1,4 @@
-"""Runs of a tiny task, so that training can be tested without data."""
+"""Fixtures for runs of a tiny task, which test training without data."""
 
 import datetime as dt
 import importlib.util
@@ -42,7 +42,7 @@ def job_server(tmp_path_factory):
 
 @pytest.fixture
 def spawn(job_server):
-    """Start `fake_job.py` as a process of its own; none outlives the test."""
+    """Start `fake_job.py` as a separate process that does not outlive the test."""
     jobs = []
 
     def start(*arguments, **environment):
@@ -56,7 +56,7 @@ def spawn(job_server):
 
 @pytest.fixture
 def result_of():
-    """What must be equal between identical runs: hashes of weights, average and history."""
+    """Return what must be equal between identical runs: hashes of weights, average and history."""
 
     def hashes(run):
         content = CheckpointStore(run).load("last").content
@@ -68,7 +68,7 @@ def result_of():
 
 @pytest.fixture
 def one_thread():
-    """Small tensors are no work for several threads, and forked children must not inherit any."""
+    """Use one thread: small tensors do not benefit from more, and forked children must not inherit any."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -78,7 +78,7 @@ def one_thread():
 
 @pytest.fixture
 def new_run(tmp_path):
-    """Make a run folder, of the fake task unless an experiment is given; keywords set training."""
+    """Create a run folder of the fake task, or of a given experiment; keywords set training options."""
 
     def make(name="run", limits=None, experiment=None, **training):
         settings = {"epochs": 3, "learning_rate": 0.01, "save_every": 2, "gradient_clip": 1.0}
@@ -105,7 +105,7 @@ def new_run(tmp_path):
 
 @pytest.fixture
 def stop_after(monkeypatch):
-    """Let jobs be asked to stop at their n-th look at the watch."""
+    """Ask jobs to stop at their n-th check of the time."""
 
     def arrange(polls, reason=None):
         left = polls
@@ -122,9 +122,11 @@ def stop_after(monkeypatch):
 
 @pytest.fixture
 def train(fake, one_thread, monkeypatch):
-    """Run a job in this process, deaf to signals; give its exit code."""
+    """Run a job in this process without signal handling; return its exit code."""
     monkeypatch.setattr("core.training.stopping.StopWatch.install", lambda _: None)
-    monkeypatch.setattr("warnings.showwarning", warnings.showwarning)  # a job sets its own
+    monkeypatch.setattr(
+        "warnings.showwarning", warnings.showwarning
+    )  # a job installs its own handlers
 
     def run(run_dir, task=None, build=None, arguments=()) -> int:
         def build_fake(request, cache, device, progress):

@@ -1,8 +1,8 @@
 """A tiny task on random tensors, and a job that trains it: `python fake_job.py RUN_DIR`.
 
-``FAKE_NOTHING`` in the environment lets it train what the experiment names instead.
+With ``FAKE_NOTHING`` in the environment it trains the experiment's own task instead.
 
-Batch norm and dropout are in it on purpose: both are state that a resume must not lose.
+It includes batch norm and dropout because a resume must preserve their state.
 """
 
 import math
@@ -109,7 +109,7 @@ class FakeTask:
             yield self._batch(self.inputs[part : part + 8] + 0.5, self.targets[part : part + 8])
 
     def _batch(self, inputs, targets):
-        # weights that differ from batch to batch: a mean of means would not be the mean
+        # weights that differ between batches, so that a mean of means is not the mean
         weights = (targets != 2).float() * 2 + 0.5
         return FrameBatch(inputs, targets, weights, examples=targets.numel())
 
@@ -133,7 +133,7 @@ class FakeTask:
 
 
 def hold_at_gate(epoch, index):
-    """Wait in the middle of an epoch that may not be completed (see tests/gate.py)."""
+    """Wait in the middle of an epoch that the gate does not let complete (see tests/gate.py)."""
     gate = os.environ.get("FAKE_GATE")
     while gate and index >= HELD_AT and epoch > epochs_to_complete(Path(gate)):
         time.sleep(0.01)
@@ -156,7 +156,7 @@ def build(request, cache, device, progress):
 
 
 def slow_down_writes(seconds):
-    """Make a random instant fall inside a checkpoint's write, or between its pointers and its event."""
+    """Delay checkpoints so that random kills hit their writes, or fall between pointers and event."""
     write, point = checkpoint_file._HashingWriter.write, RunDir.write_pointer
 
     def slow_write(self, data):
@@ -172,7 +172,7 @@ def slow_down_writes(seconds):
 
 
 def run(arguments):
-    """Train as the environment says; return the exit code."""
+    """Train as the environment specifies; return the exit code."""
     torch.set_num_threads(1)
     if slow := float(os.environ.get("FAKE_SLOW_WRITES", "0")):
         slow_down_writes(slow)

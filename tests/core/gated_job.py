@@ -1,6 +1,6 @@
-"""The real job, held by a gate: as ``python -m core.job``, but no further than ``FAKE_GATE`` lets it.
+"""The real job held by a gate: like ``python -m core.job``, but only as far as ``FAKE_GATE`` allows.
 
-It imports ``core`` alone, so that it can stand in a container as well. See ``tests/gate.py``.
+It imports only ``core``, so that it also works in a container. See ``tests/gate.py``.
 """
 
 import os
@@ -18,12 +18,12 @@ from core.tasks.task import Batch, Task
 from core.training.stopping import StopWatch
 
 HELD_AT = 1
-"""Batches of an epoch that are trained before it is held."""
+"""Batches of an epoch that are trained before the gate holds the job."""
 watches: list[StopWatch] = []
 
 
 class NotedWatch(StopWatch):
-    """Is known here, so that who is held at the gate still hears signals."""
+    """A watch recorded in ``watches``, so that a job held at the gate still responds to signals."""
 
     def install(self) -> None:
         super().install()
@@ -31,7 +31,7 @@ class NotedWatch(StopWatch):
 
 
 def build(request: RunRequest, cache: Path, device: torch.device, progress: Progress) -> Task:
-    """Build the task that is asked for, with its training batches behind the gate."""
+    """Build the requested task with its training batches behind the gate."""
     from core.tasks.build import build_task
 
     task = build_task(request, cache, device, progress)
@@ -47,13 +47,13 @@ def build(request: RunRequest, cache: Path, device: torch.device, progress: Prog
 
 
 def hold_at_gate(epoch: int, number: int) -> None:
-    """Wait in an epoch that may not be completed, until it may or there is a reason to stop."""
+    """Wait in a held epoch until it may be completed or there is a reason to stop."""
     while number >= HELD_AT and epoch > epochs_to_complete() and watches[-1]() is None:
         time.sleep(0.01)
 
 
 def epochs_to_complete() -> float:
-    """Return how far the gate lets jobs go."""
+    """Return how many epochs the gate allows."""
     try:
         return int(Path(os.environ["FAKE_GATE"]).read_text())
     except FileNotFoundError:

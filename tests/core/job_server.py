@@ -1,6 +1,6 @@
-"""Pretended jobs as processes, forked from one that has imported torch: an import is most of what they cost.
+"""Fork fake jobs from a process that has imported torch, because the import dominates their cost.
 
-As a program it serves on the socket that is its standard input; :class:`JobServer` starts it.
+Run as a program, it serves on the socket passed as its standard input; :class:`JobServer` starts it.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 
 class Job:
-    """A job, with what is used here of ``subprocess.Popen``."""
+    """A job, with the part of the interface of ``subprocess.Popen`` that tests use."""
 
     def __init__(self, connection: socket.socket, stdout: IO[str], stderr: IO[str]) -> None:
         self._words = connection.makefile("r")
@@ -28,9 +28,9 @@ class Job:
         self.returncode: int | None = None
 
     def send_signal(self, number: int) -> None:
-        """Send a signal, unless the job is known to have ended."""
+        """Send a signal unless the job has ended."""
         if self.returncode is None:
-            with contextlib.suppress(ProcessLookupError):  # it has ended by itself
+            with contextlib.suppress(ProcessLookupError):  # it has already ended
                 os.kill(self.pid, number)
 
     def kill(self) -> None:
@@ -38,7 +38,7 @@ class Job:
         self.send_signal(signal.SIGKILL)
 
     def wait(self) -> int:
-        """Return the exit code, once there is one."""
+        """Return the exit code once the job has ended."""
         if self.returncode is None:
             self.returncode = int(self._words.readline())
             self._words.close()
@@ -46,13 +46,13 @@ class Job:
         return self.returncode
 
     def communicate(self) -> tuple[str, str]:
-        """Read what the job prints until it ends."""
-        said = self.stdout.read(), self.stderr.read()  # what it says of errors fits into a pipe
+        """Read the job's output until it ends."""
+        said = self.stdout.read(), self.stderr.read()  # its error output fits into a pipe
         self.wait()
         return said
 
     def close(self) -> None:
-        """End the job and let go of it."""
+        """End the job and close its connection."""
         self.kill()
         self.wait()
         self.stdout.close()
@@ -60,7 +60,7 @@ class Job:
 
 
 class JobServer:
-    """The process that jobs are forked from."""
+    """The process from which jobs are forked."""
 
     def __init__(self, folder: Path) -> None:
         self._address = str(folder / "s")
@@ -76,7 +76,7 @@ class JobServer:
             )
 
     def start(self, *arguments: object, **environment: str) -> Job:
-        """Start `fake_job.py` with arguments, and with variables beside those of this process."""
+        """Start `fake_job.py` with arguments and additional environment variables."""
         connection = socket.socket(socket.AF_UNIX)
         connection.connect(self._address)
         pipes = [os.pipe() for _ in OUTPUTS]
@@ -95,7 +95,7 @@ class JobServer:
 
 
 def serve() -> None:
-    """Fork a process for each connection, which sees its job through."""
+    """Fork a process for each connection, which accompanies its job to the end."""
     import pandas  # noqa: F401  # what a job imports late, and what torch does
     import torch
 
@@ -123,14 +123,14 @@ def serve() -> None:
 
 
 def reap(*_: object) -> None:
-    """Wait for those that have ended, so that their CPU time counts as this process's."""
+    """Wait for ended children, so that their CPU time counts as this process's."""
     with contextlib.suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
 
 
 def see_through(connection: socket.socket, run) -> None:  # type: ignore[no-untyped-def]
-    """Fork the job; say its process number, then its exit code."""
+    """Fork the job; send its process id, then its exit code."""
     head, outputs, _, _ = socket.recv_fds(connection, 4, len(OUTPUTS))
     size, content = int.from_bytes(head), b""
     while len(content) < size:

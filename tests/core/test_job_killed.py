@@ -1,4 +1,4 @@
-"""SIGKILL at random instants: whatever it hits, the run ends as if it had never been killed."""
+"""A run killed by SIGKILL at random instants ends as if it had never been killed."""
 
 import os
 import random
@@ -17,7 +17,7 @@ from core.tasks.behaviour.settings import (
 )
 
 KILLS = int(os.environ.get("MABE_TEST_KILLS", "6"))
-"""How often each test kills; `make bench` asks for more."""
+"""Number of kills per test; `make bench` uses more."""
 SMALL_V6 = BehaviourExperiment(
     name="small",
     actions={
@@ -51,21 +51,23 @@ SMALL_V6 = BehaviourExperiment(
 
 
 def run_job(start, run, kill_after=None):
-    """Run one attempt, killed after some seconds; return its exit code."""
+    """Run one attempt and kill it after some seconds; return its exit code."""
     job = start(run.path)
     if kill_after is not None:
-        time.sleep(kill_after)  # the instant is what is tested: it waits for nothing
+        time.sleep(
+            kill_after
+        )  # a random instant is the point of the test: it waits for no condition
         job.kill()
     job.communicate()
     return job.returncode
 
 
 def kill_and_compare(start, make_run, result_of, epochs):
-    """Kill runs at random instants until there were enough; each must end like the one left alone."""
+    """Kill runs at random instants the required number of times; each must end like an undisturbed run."""
     whole, timed = make_run("whole"), make_run("timed")
     assert run_job(start, whole) == 0
     began = time.monotonic()
-    assert run_job(start, timed) == 0  # the first one prepares its data
+    assert run_job(start, timed) == 0  # the first run prepares its data
     seconds = time.monotonic() - began
     seed = random.randrange(10**6)
     print("seed of the instants:", seed)

@@ -1,17 +1,17 @@
-"""How much is tried: a fixed, repeatable budget in `make test`, a long random one in `make bench`."""
+"""The number of examples: fixed and repeatable in `make test`, random and long in `make bench`."""
 
 import os
 
 from hypothesis import HealthCheck, Phase, settings
 
 EXAMPLES = int(os.environ.get("MABE_FUZZ_EXAMPLES", "0"))
-"""0: the short budget, the same examples each time."""
+"""0 for the short budget, with the same examples each time."""
 
 settings.register_profile(
     "fuzz",
     max_examples=EXAMPLES or 40,
     derandomize=not EXAMPLES,
-    # A failure is found in seconds; shrinking it, over files, takes minutes: only where one looks for it.
+    # A failure is found in seconds; shrinking over files takes minutes, so only the long budget does it.
     phases=[Phase.generate, Phase.shrink] if "MABE_FUZZ_SHRINK" in os.environ else [Phase.generate],
     database=None,
     deadline=None,

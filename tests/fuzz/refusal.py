@@ -1,11 +1,11 @@
-"""What an error for a person must be, once a front end has cleaned what it quotes."""
+"""The required form of user errors, after a front end has cleaned quoted text."""
 
 from core.errors import UserError
 from mabe_tui.runs.format.untrusted_text import clean
 
 
 def require_one_line(error: UserError) -> str:
-    """Fail unless the message is one line that a terminal can show; return it."""
+    """Check that the message is a single line that a terminal can show; return it."""
     text = clean(str(error))
     assert text.strip()
     assert text.isprintable()

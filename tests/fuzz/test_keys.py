@@ -1,4 +1,4 @@
-"""Keys pressed at random, faster than anyone types, crash no screen."""
+"""Random key presses, faster than typing, crash no screen."""
 
 import random
 from pathlib import Path
@@ -53,7 +53,7 @@ WAYS = {
     "help": ("question_mark",),
     "palette": ("ctrl+p",),
 }
-"""The keys that lead from the home screen to each other one."""
+"""Keys that lead from the home screen to each of the others."""
 
 
 @pytest.mark.parametrize("number", range(ROUNDS))
@@ -64,7 +64,7 @@ async def test_keys_at_random(
     def refuse(self: LocalLauncher, *_: Any) -> None:
         raise RunError("nothing is launched here")
 
-    monkeypatch.chdir(tmp_path)  # where pictures and pages are saved
+    monkeypatch.chdir(tmp_path)  # pictures and pages are saved here
     monkeypatch.setattr(LocalLauncher, "launch", refuse)
     random_keys = random.Random(f"{screen} {number}")
     app = make_app()

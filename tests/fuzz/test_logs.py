@@ -1,4 +1,4 @@
-"""Whatever an event file or a log holds, it is read: as events, as plain text, or refused in a line."""
+"""Any event file or log is read as events or plain text, or rejected in one line."""
 
 import datetime as dt
 import json

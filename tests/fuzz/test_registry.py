@@ -1,4 +1,4 @@
-"""Whatever a person types or a file holds, the answer is an experiment or one line that says why not."""
+"""Any input or file gives an experiment, or one line that says why not."""
 
 import json
 import tomllib
@@ -39,7 +39,7 @@ def test_an_override_is_taken_or_refused_in_a_line(key: str, value: str) -> None
     except UserError as error:
         require_one_line(error)
         return
-    # What is taken can be kept and read back: by run.toml, and by the cache of a listing.
+    # Accepted values can be saved and read back: by run.toml, and by the cache of a listing.
     assert (
         msgspec.msgpack.decode(msgspec.msgpack.encode(experiment), type=BehaviourExperiment)
         == experiment

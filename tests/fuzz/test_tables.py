@@ -1,4 +1,4 @@
-"""Whatever a data folder's files hold, it is read, or refused in one line, without a library's warning."""
+"""Any files in a data folder are read or rejected in one line, without warnings of libraries."""
 
 import json
 import warnings

@@ -1,4 +1,4 @@
-"""Asking a command of the program about an unpacked store, in this process."""
+"""Run a command on an unpacked store, in this process."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ from tests.records.store import PLACE
 
 
 def ask(arguments: list[str], root: Path) -> dict[str, Any]:
-    """Run ``mabe`` over the store at ``root`` and return what it said, with :data:`PLACE` for its path.
+    """Run ``mabe`` over the store at ``root`` and return its output, with :data:`PLACE` for its path.
 
     The environment must be :func:`tests.records.store.environment` of ``root``.
 
@@ -18,8 +18,8 @@ def ask(arguments: list[str], root: Path) -> dict[str, Any]:
         root: where the store was unpacked.
 
     Returns:
-        ``arguments``, ``exit_code`` and ``output``: the JSON of standard output; of several lines of
-        JSON, the list of them; else its lines.
+        ``arguments``, ``exit_code`` and ``output``: the JSON of standard output, a list for several lines
+        of JSON, or its lines if they are not JSON.
     """
     result = mabe(*(word.replace(PLACE, str(root)) for word in arguments))
     output = _value(result.stdout.replace(str(root), PLACE))
@@ -29,7 +29,7 @@ def ask(arguments: list[str], root: Path) -> dict[str, Any]:
 
 
 def _leave_out_chance(foreseen: dict[str, Any]) -> None:
-    """Leave out what differs from one dry run to the next, and from one machine to the next."""
+    """Remove values that differ between dry runs or machines."""
     for part, key in (("request", "run"), ("request", "created"), ("quote", "machine")):
         assert foreseen[part].pop(key)
     foreseen["quote"]["command"] = foreseen["quote"]["command"][1:3]

@@ -1,4 +1,4 @@
-"""A copy of the recorded store, and the program set to use it."""
+"""A copy of the recorded store, with the environment set to use it."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from tests.records.store import environment, unpack
 
 @pytest.fixture
 def store(tmp_path: Path, own_state: None, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Unpack the recorded store; the program's home, state and registry are its own."""
+    """Unpack the recorded store, and use its home, state and registry."""
     root = tmp_path.resolve() / "store"
     unpack(root)
     monkeypatch.delenv("MABE_CACHE", raising=False)

@@ -1,4 +1,4 @@
-"""Hashes of what training and prediction compute, which must stay the same on the same kind of machine."""
+"""Hash the results of training and prediction, which must not change on the same kind of machine."""
 
 import hashlib
 import importlib.util
@@ -28,7 +28,7 @@ SPEC = InputSpec(features=28, outputs=4, mice=2, keypoints=7, blocks={"coordinat
 
 
 def machine() -> dict[str, str]:
-    """Return what decides the last digit of a sum; where it differs, so may every hash."""
+    """Return what determines the last digit of sums; if it differs, every hash may differ."""
     return {
         "torch": str(torch.__version__),
         "architecture": platform.machine(),
@@ -39,7 +39,7 @@ def machine() -> dict[str, str]:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Compute with one thread, as the record was made."""
+    """Compute with one thread, as for the record."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -68,7 +68,7 @@ def layout(state: Mapping[str, Tensor]) -> dict[str, str]:
 
 
 def of_architectures() -> dict[str, Any]:
-    """Build each architecture at its own size from one seed; return layout and hash of its weights."""
+    """Build each architecture at full size from one seed; return layout and hash of its weights."""
     found = {}
     for name in ARCHITECTURES:
         torch.manual_seed(0)
@@ -78,7 +78,7 @@ def of_architectures() -> dict[str, Any]:
 
 
 def train_again(run: RunDir) -> RunDir:
-    """Train what a recorded run asked for, from the beginning, as a new run beside it."""
+    """Repeat a recorded run's training from the beginning as a new run."""
     table = tomllib.loads((run.path / "run.toml").read_text())
     table.pop("resolved")
     again = RunDir(run.path.with_name(f"{table['experiment']['name']}-{AGAIN[:15]}-{run.id[-4:]}"))
@@ -90,7 +90,7 @@ def train_again(run: RunDir) -> RunDir:
 
 
 def of_prediction(root: Path, run: str, checkpoint: str) -> str:
-    """Return the sha256 of all that ``mabe predict`` writes of the store's own data."""
+    """Return the sha256 of all output of ``mabe predict`` on the store's own data."""
     output = f"{PLACE}/{run}-{checkpoint}.parquet"
     words = ["predict", run, "--data", f"{PLACE}/data", "-o", output, "--checkpoint", checkpoint]
     with one_thread():

@@ -1,4 +1,4 @@
-"""Making the store that is recorded: small runs of every version, as the program itself leaves them."""
+"""Create the store to record: small runs of every version, as written by the program itself."""
 
 import asyncio
 import json
@@ -63,7 +63,7 @@ Best F1: 0.3489 (Epoch 2)
 
 
 def make(root: Path) -> dict[str, str]:
-    """Make the store; return the id of each run by its name in the plan."""
+    """Create the store; return the id of each run by its name in the plan."""
     _mabe("init", str(root))
     _mabe(
         "new", "v8", "--extends", "v7", "--title", "mine: a lower learning rate",
@@ -73,7 +73,7 @@ def make(root: Path) -> dict[str, str]:
     _mabe("data", "synth", str(data), "--videos", "10", "--frames", "72", "--seed", "3")
     cache = root / "home" / "cache"
     made = _make_own_data(root, cache)
-    names = {RESUMED: _stop_and_resume(root)}  # before the runs that v6 is to stand for
+    names = {RESUMED: _stop_and_resume(root)}  # before the runs that represent v6
     names |= {name: _train(root, *asked) for name, asked in RUNS.items()}
     old_log = root.parent / "h100.log"
     old_log.write_text(OLD_LOG)
@@ -88,7 +88,7 @@ def make(root: Path) -> dict[str, str]:
 
 
 def _make_own_data(root: Path, cache: Path) -> tuple[str, ...]:
-    """Make the data of v1 to v4, and settle their times before they are prepared; return their names."""
+    """Create the data of v1 to v4 with fixed times before they are prepared; return their names."""
     _mabe("run", "v1", "--set", "training.epochs=1", *set_words(OWN_DATA))
     shutil.rmtree(root / "home" / "runs")
     settle(root)
@@ -98,7 +98,7 @@ def _make_own_data(root: Path, cache: Path) -> tuple[str, ...]:
 
 
 def _drop_what_is_made_again(cache: Path, made: tuple[str, ...]) -> None:
-    """Drop the list of runs, the large prepared data of v5 and v6, and the probe's own data."""
+    """Remove the list of runs, the large prepared data of v5 and v6, and the probe's own data."""
     (cache / "catalog.msgpack").unlink()
     for manifest in cache.glob("*/manifest.json"):
         if json.loads(manifest.read_text())["keypoints"] == "mabe18":
@@ -115,7 +115,7 @@ def _train(root: Path, version: str, seed: int, has_data: bool, settings: tuple[
 
 
 def _stop_and_resume(root: Path) -> str:
-    """Stop a run in its second epoch, damage what that saved, and resume from the epoch before."""
+    """Stop a run in its second epoch, damage its new checkpoint, and resume from the epoch before."""
     settings = (*SMALL[1:], *WINDOWS, *TWO_MICE, "training.epochs=3", "training.save_every=1")
     run = RunDir(root / "home" / "runs" / _train_nothing(root, settings))
     attempt = run.claim_attempt()
@@ -131,7 +131,7 @@ def _stop_and_resume(root: Path) -> str:
 
 
 def _train_nothing(root: Path, settings: tuple[str, ...]) -> str:
-    """Make the folder of a v6 as ``mabe run`` would, without starting it."""
+    """Create the folder of a v6 run as ``mabe run`` would, without starting it."""
     registry = load(root / "experiments.toml")
     overrides = [*settings, "training.seed=3"]
     experiment = registry.experiment("v6", overrides)
@@ -142,7 +142,7 @@ def _train_nothing(root: Path, settings: tuple[str, ...]) -> str:
 
 @contextmanager
 def _stopping_in_epoch(run: RunDir, epoch: int) -> Iterator[None]:
-    """Let a person's wish to stop arrive two steps into an epoch."""
+    """Request a stop two steps into an epoch."""
     asked_in_epoch = 0
 
     def reason(_: StopWatch) -> StopReason | None:
@@ -160,7 +160,7 @@ def _tune(root: Path) -> None:
 
 
 def _rent(root: Path, run_id: str) -> None:
-    """Make a run look as one that was trained on Modal: with a price, and a handle of a call."""
+    """Make a run look as if it was trained on Modal, with a price and a call handle."""
     run = RunDir(root / "home" / "runs" / run_id)
     limits = Limits(usd_per_hour=0.8, cost_usd=5.0, attempt_seconds=14_000.0)
     run.change_request(
@@ -176,7 +176,7 @@ def _rent(root: Path, run_id: str) -> None:
 
 
 def _arrange(root: Path, names: dict[str, str]) -> None:
-    """Leave tags, a note, pins, a view, and how each screen of the dashboard was looked at."""
+    """Save tags, a note, pins, a view, and the view state of each dashboard screen."""
     _mabe("tag", names["v6 seed 1"], "keep", "small")
     _mabe("note", names["v6 seed 1"], "the first one")
     _mabe("pin", names["v5 seed 1"])
@@ -204,7 +204,7 @@ async def _look_at_home() -> None:
 
 
 def _trials(root: Path, names: dict[str, str]) -> dict[str, str]:
-    """Name the trials of the study; the checkpoints and log of the second are removed."""
+    """Label the trials of the study; remove the checkpoints and log of the second."""
     folders = sorted(path.name for path in (root / "home" / "runs").iterdir())
     trials = [name for name in folders if name not in names.values()]
     _mabe("rm", trials[1], "--yes")
@@ -212,7 +212,7 @@ def _trials(root: Path, names: dict[str, str]) -> dict[str, str]:
 
 
 def _mabe(*words: str) -> str:
-    """Run one command in a process of its own and return what it printed."""
+    """Run a command in a separate process and return its output."""
     print("mabe", *words, flush=True)
     command = [sys.executable, "-c", "from mabe_tui.cli.main import run; run()", *words]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

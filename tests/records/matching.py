@@ -1,14 +1,14 @@
-"""Whether what is said today still holds all that was said when the record was made."""
+"""Check that today's output still contains everything that was recorded."""
 
 import math
 from typing import Any
 
 RELATIVE = 1e-6
-"""By how much a number may differ: another processor adds up in another order."""
+"""Relative tolerance of numbers, because processors add in different orders."""
 
 
 def differences(recorded: Any, now: Any, at: str = "$") -> list[str]:
-    """List where ``now`` lacks or changes something of ``recorded``; keys may be added to tables.
+    """Return where ``now`` lacks or changes something in ``recorded``; tables may have additional keys.
 
     Args:
         recorded: a JSON value of the record.
@@ -16,7 +16,7 @@ def differences(recorded: Any, now: Any, at: str = "$") -> list[str]:
         at: the JSON path of both.
 
     Returns:
-        One line a difference, each beginning with its JSON path.
+        One line per difference, beginning with its JSON path.
     """
     if isinstance(recorded, dict) and isinstance(now, dict):
         lost = [f"{at}.{key}: is gone" for key in recorded if key not in now]

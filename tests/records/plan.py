@@ -1,4 +1,4 @@
-"""Which runs the record holds: small ones of every version. It imports nothing of the program."""
+"""The runs in the record: small ones of every version. This module imports nothing of the program."""
 
 SMALL = ("training.epochs=2", "training.warmup_epochs=0", "training.batch_size=8")
 WINDOWS = ("data.window=32", "data.stride=16", "data.validation_fraction=0.5")

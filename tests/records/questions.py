@@ -9,7 +9,7 @@ DATA = f"{PLACE}/data"
 
 
 def questions(runs: Mapping[str, str]) -> dict[str, list[str]]:
-    """Return the command lines to record, by the name of the file each answer is kept in.
+    """Return the command lines to record, by the name of the file that holds the output.
 
     Args:
         runs: id by the name that ``record.py`` gives each run.

@@ -1,8 +1,8 @@
-"""Record what the program writes and says today: ``python tests/records/record.py``.
+"""Record the program's current files and output: ``python tests/records/record.py``.
 
-Run it on purpose only, with the code whose records are to be kept readable: the tests beside it hold every
-later version to them. ``--commands`` asks the commands again and leaves the store as it is, for an
-answer that was changed on purpose.
+Run it only deliberately, with the version of the code whose records must stay readable: the tests in this
+folder hold every later version to them. ``--commands`` records the output again and leaves the store as it
+is, after an intended change of output.
 """
 
 import argparse
@@ -49,11 +49,11 @@ KEPT = {
     "hybrid": ("best",),
     RESUMED: ("epoch-0001", "epoch-0003"),
 }
-"""Which checkpoints of which runs are kept; all of them would make the record large."""
+"""Checkpoints to keep by run; all of them would make the record large."""
 
 
 def main() -> None:
-    """Record the store, the answers and the hashes."""
+    """Record the store, the output of commands, and the hashes."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--commands", action="store_true", help="only ask the commands again")
     only_commands = parser.parse_args().commands
@@ -80,7 +80,7 @@ def main() -> None:
 
 @contextmanager
 def _place() -> Iterator[Path]:
-    """Make a folder for the store, use it as the program's, and remove it afterwards."""
+    """Create a folder for the store, use it as the program's, and remove it afterwards."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder).resolve() / "store"
         root.mkdir()
@@ -103,7 +103,7 @@ def _about() -> dict[str, Any]:
 
 
 def _keep_few(root: Path, names: dict[str, str]) -> None:
-    """Write the hashes of all trained runs, then drop the checkpoints that would make the record large."""
+    """Write the hashes of all trained runs, then remove checkpoints that would make the record large."""
     found = {}
     for name in (*RUNS, RESUMED):
         run = RunDir(root / "home" / "runs" / names[name])
@@ -123,7 +123,7 @@ def _keep_few(root: Path, names: dict[str, str]) -> None:
 
 
 def _write_fingerprints(names: dict[str, str]) -> None:
-    """Add the hash of what each kept checkpoint predicts."""
+    """Add the hash of the predictions of each kept checkpoint."""
     predictions = {}
     with _place() as root:
         unpack(root)

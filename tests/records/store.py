@@ -1,4 +1,4 @@
-"""The recorded store: how it lies in the repository, and how a copy is laid out for the program to use.
+"""Pack the recorded store for the repository, and unpack copies for the program to use.
 
 Git keeps neither times nor absolute paths, and the program relies on both: times of source files are part
 of a prepared folder's key, and a run names its data by an absolute path. So :func:`pack` writes
@@ -18,20 +18,20 @@ STORE = RECORD / "store"
 COMMANDS = RECORD / "commands"
 FINGERPRINTS = RECORD / "fingerprints.json"
 NAMES = RECORD / "runs.json"
-"""Id of each run by what the tests call it."""
+"""Run id by the name that tests use."""
 ABOUT = RECORD / "about.json"
-"""Which code and which machine made the record."""
+"""The code and the machine that made the record."""
 PLACE = "@PLACE@"
-"""Stands for the folder that a copy of the store is unpacked into."""
+"""Placeholder for the folder that the store is unpacked into."""
 MODIFIED = 1_796_083_200
 """Every file's modification time, in seconds: 2026-12-01 00:00 UTC."""
 TEXT = {".csv", ".json", ".jsonl", ".sql", ".toml", ".txt"}
 HOME_VIEWS = "HOME.json"
-"""The view state of the store's home folder; the program names the file after a hash of that path."""
+"""The view state of the store's home folder; the program derives the file name from a hash of that path."""
 
 
 def environment(root: Path) -> dict[str, str]:
-    """Return the environment variables under which the program uses the store unpacked at ``root``."""
+    """Return the environment variables with which the program uses the store unpacked at ``root``."""
     return {
         "MABE_HOME": str(root / "home"),
         "MABE_STATE": str(root / "state"),
@@ -40,7 +40,7 @@ def environment(root: Path) -> dict[str, str]:
 
 
 def pack(root: Path, folder: Path) -> None:
-    """Write the store at ``root`` into ``folder`` as the repository keeps it; locks are left out."""
+    """Write the store at ``root`` into ``folder`` in the form kept in the repository, without locks."""
     for path in sorted(root.rglob("*")):
         target = folder / path.relative_to(root)
         if path.is_dir() or path.name.endswith(".lock"):
@@ -57,7 +57,7 @@ def pack(root: Path, folder: Path) -> None:
 
 
 def unpack(root: Path) -> None:
-    """Lay out a copy of the recorded store at ``root``, a new folder, for the program to use."""
+    """Unpack a copy of the recorded store to ``root``, a new folder."""
     for path in sorted(STORE.rglob("*")):
         if path.is_dir():
             continue

@@ -1,4 +1,4 @@
-"""What every command says of the recorded store is what it said when that was recorded, and may be more."""
+"""Commands still print everything on the recorded store that they printed when it was recorded."""
 
 import json
 from pathlib import Path

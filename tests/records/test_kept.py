@@ -1,4 +1,4 @@
-"""What is kept between commands is found again: prepared data, view state, a user's own registry."""
+"""Data kept between commands are found again: prepared data, view state, a user's own registry."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Old checkpoints predict and resume, and the versions train, to the very same numbers as when recorded."""
+"""Old checkpoints predict and resume, and versions train, to exactly the recorded numbers."""
 
 import json
 import shutil
@@ -22,7 +22,7 @@ def run_of(store: Path, name: str) -> RunDir:
 
 @pytest.fixture
 def same_machine() -> None:
-    """Skip where sums are computed in another order than they were for the record."""
+    """Skip on machines that compute sums in another order than the recording machine."""
     about = json.loads(ABOUT.read_text())
     for what, now in fingerprints.machine().items():
         if about[what] != now:

@@ -1,7 +1,6 @@
-"""A small task of another kind, which proves that nothing outside a task knows what is learned.
+"""A small task of another kind, which shows that nothing outside a task depends on what is learned.
 
-``pairs.py`` is what listing and comparing know of it, ``task.py`` what trains; ``registry.toml`` has two
-versions.
+``pairs.py`` is used by listing and comparison, ``task.py`` by training; ``registry.toml`` has two versions.
 """
 
 import datetime as dt
@@ -19,7 +18,7 @@ REGISTRY = Path(__file__).with_name("registry.toml")
 
 
 def write_registry(folder: Path) -> Path:
-    """Copy the registry of the pairs into a folder, under the name by which it is found there."""
+    """Copy the registry of the pairs into a folder, under the name that is looked up there."""
     return Path(shutil.copy(REGISTRY, folder / registry.FILE_NAME))
 
 
@@ -30,13 +29,13 @@ def new_run(
     seed: int = 1,
     task: str = "tests.toy.pairs:SPEC",
 ) -> RunDir:
-    """Make a run folder that asks for a version of the pairs.
+    """Create a run folder that requests a version of the pairs.
 
     Args:
-        path: of the run's folder; its name is the run's id.
+        path: the run's folder; its name is the run's id.
         version: ``p1`` or ``p2``.
-        overrides: as of ``--set``.
-        seed: of the training.
+        overrides: as for ``--set``.
+        seed: the training seed.
         task: another spec of the same settings.
     """
     experiment = registry.load(REGISTRY).experiment(version, overrides)
@@ -55,7 +54,7 @@ def new_run(
 
 
 def write_module(folder: Path, name: str) -> Path:
-    """Write the task as a package of its own beside a registry that names it; return the registry's path."""
+    """Write the task as a package beside a registry that names it; return the registry's path."""
     package = folder / name
     package.mkdir()
     for source, target in (("pairs", "__init__"), ("task", "task")):

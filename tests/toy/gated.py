@@ -1,4 +1,4 @@
-"""The pairs again, held at a gate in the middle of an epoch (see tests/gate.py)."""
+"""The pairs task, held at a gate in the middle of an epoch (see tests/gate.py)."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ SPEC = dataclasses.replace(pairs.SPEC, build="tests.toy.gated:build")
 
 
 class GatedTask(task.PairsTask):
-    """Waits before each batch that may not be had yet."""
+    """Waits before each batch that the gate does not allow yet."""
 
     def train_batches(self, epoch: int, skip: int = 0) -> Iterator[task.PairBatch]:
         for number, batch in enumerate(super().train_batches(epoch, skip), start=skip):
@@ -20,5 +20,5 @@ class GatedTask(task.PairsTask):
 
 
 def build(request: Any, _cache: Any, device: Any, _progress: Any) -> GatedTask:
-    """Build the task as it was asked for."""
+    """Build the requested task."""
     return GatedTask(request.experiment, device, request.seed)

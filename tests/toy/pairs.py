@@ -1,8 +1,8 @@
-"""Pairs of tiny images → by how much the second is brighter: a task as a stranger to mabe would write it.
+"""A task as a user of mabe would write it: by how much the second image of a pair is brighter.
 
 The images are drawn from a seed; the pairs of one scene are a unit. The primary metric is the mean absolute
 error, which falls, and the model takes two tensors. A registry names the task by ``tests.toy.pairs:SPEC``.
-This module is what listing and comparing read, so it loads neither numpy nor torch; ``task.py`` trains.
+Listing and comparison import this module, so it loads neither numpy nor torch; ``task.py`` trains.
 """
 
 from core.config.experiment import DataConfig, Experiment, TrainingConfig
@@ -12,7 +12,7 @@ LABEL = "brightness"
 
 
 class PairsData(DataConfig, frozen=True):
-    """Which pairs are learned from."""
+    """Settings of the training pairs."""
 
     scenes: int = 10
     pairs_per_scene: int = 8
@@ -20,7 +20,7 @@ class PairsData(DataConfig, frozen=True):
 
 
 class PairsTraining(TrainingConfig, frozen=True):
-    """How the model is fitted."""
+    """Settings of the fit."""
 
     epochs: int = 4
     batch_size: int = 8

@@ -1,4 +1,4 @@
-"""What trains the pairs of images: data, batches, model, loss and measure."""
+"""The training side of the pairs task: data, batches, model, loss and metric."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,14 +25,14 @@ PIXELS = 16
 
 @dataclass(frozen=True, slots=True)
 class PairBatch:
-    """Some pairs."""
+    """A batch of pairs."""
 
     inputs: tuple[Tensor, Tensor]
-    """``(pairs, pixels)`` each."""
+    """Shape ``(pairs, pixels)`` each."""
     targets: Tensor
-    """``(pairs,)``."""
+    """Shape ``(pairs,)``."""
     scenes: Tensor
-    """``(pairs,)`` int64: places among the validation scenes."""
+    """Shape ``(pairs,)``, int64: indices of validation scenes."""
 
     @property
     def size(self) -> int:
@@ -45,7 +45,7 @@ class PairBatch:
 
 
 class PairModel(nn.Module):
-    """One small encoder for both images; dropout makes a resume that loses a random state show."""
+    """An encoder for both images; dropout reveals a resume that loses its random state."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -147,7 +147,7 @@ class PairsTask:
 
 
 def _drawn(scenes: list[int], count: int, seed: int, device: torch.device) -> PairBatch:
-    """Draw the pairs of some scenes; what is drawn of a scene depends on its number and the seed alone."""
+    """Draw the pairs of some scenes; each scene depends only on its number and the seed."""
     parts = []
     for scene in scenes:
         generator = torch.Generator().manual_seed(1000 * seed + scene)

@@ -1,4 +1,4 @@
-"""Runs of the pairs that look as if they had been trained: their events, told without any training."""
+"""Write the events of pairs runs that look trained, without any training."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,8 +18,8 @@ def tell_pairs(home: Path, name: str, errors: Sequence[float], version: str = "p
     """Write a finished run.
 
     Args:
-        home: of the runs.
-        name: the four letters at the end of its id.
+        home: the home folder.
+        name: the last four letters of its id.
         errors: the primary metric after each epoch.
         version: ``p1`` or ``p2``.
     """

@@ -1,4 +1,4 @@
-"""A second task, of which only the settings are needed: are two points the same?"""
+"""A second task with settings only: are two points the same?"""
 
 from typing import Annotated
 
@@ -11,7 +11,7 @@ NAME = "tests.core.config.pairs:PAIRS"
 
 
 class PairData(DataConfig, frozen=True):
-    """How many pairs there are."""
+    """Number of pairs."""
 
     pairs: Annotated[int, Meta(ge=2, le=1000)] = 10
 

@@ -1,4 +1,4 @@
-"""A hand-made data folder in the competition's layout, small enough to read."""
+"""A small hand-written data folder in the competition's layout."""
 
 import csv
 import json
@@ -44,7 +44,7 @@ def bout_table(bouts: Iterable[Bout]) -> pa.Table:
 
 
 def regular(frames: int, mice: int = 2, parts: Iterable[str] = ("nose", "neck")) -> list[Point]:
-    """Every point of every frame; x counts frames, y tells mice and parts apart."""
+    """Return every point of every frame; x counts frames, y identifies mice and parts."""
     return [
         (frame, mouse, part, float(frame), 10.0 * mouse + index)
         for frame in range(frames)
@@ -73,7 +73,7 @@ class Layout:
         bouts: Iterable[Bout] = ((1, 2, "sniff", 2, 5),),
         **cells: Any,
     ) -> None:
-        """Write a video's files and remember its row; ``cells`` override the row's."""
+        """Write a video's files and record its row; ``cells`` override the row's."""
         points = regular(10) if points is None else points
         for path, table in (
             (self.tracking_path(video), tracking_table(points)),
@@ -100,7 +100,7 @@ class Layout:
         }
 
     def write(self) -> Path:
-        """Write ``train.csv``; give the folder."""
+        """Write ``train.csv``; return the folder."""
         self.root.mkdir(parents=True, exist_ok=True)
         columns = list(self.rows[0]) if self.rows else list(self.row(""))
         with (self.root / "train.csv").open("w", newline="", encoding="utf-8") as file:

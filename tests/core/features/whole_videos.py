@@ -1,4 +1,4 @@
-"""Whole videos through the functions that training and prediction call for windows."""
+"""Compute features of whole videos with the functions that training and prediction use."""
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,7 @@ def features_of(
     pixels_per_cm: float | None = None,
     name: str = "",
 ) -> Tensor:
-    """Compute the standardised features of a video, ``(frames, features)``."""
+    """Return the standardised features of a video, ``(frames, features)``."""
     store = FrameStore.of_video(positions, frames_per_second, pixels_per_cm, name)
     require_scale(pipeline.config, store, [0])
     features = torch.empty((len(positions), pipeline.features), device=pipeline.device)
@@ -31,7 +31,7 @@ def features_of(
 def speed_and_acceleration(
     positions: Tensor, frames_per_second: float, gap: int = 1
 ) -> tuple[Tensor, Tensor]:
-    """Compute the motion of a video, each ``(frames, mice, keypoints)``, NaN where it is not known."""
+    """Return the motion of a video, each ``(frames, mice, keypoints)``, NaN where unknown."""
     lead = motion.context_frames(gap)
     padding = positions.new_full((lead, *positions.shape[1:]), torch.nan)
     blocks = raw_blocks(

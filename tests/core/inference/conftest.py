@@ -20,7 +20,7 @@ SaveRun = Callable[..., RunDir]
 
 @pytest.fixture
 def save_run(tmp_path: Path) -> SaveRun:
-    """Make a run whose `best` and `last` are one checkpoint with random weights."""
+    """Create a run whose `best` and `last` are the same checkpoint with random weights."""
 
     def save(
         experiment: BehaviourExperiment,

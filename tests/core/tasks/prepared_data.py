@@ -21,7 +21,7 @@ def prepared(
     mice_left_out: tuple[int, ...] = (),
     dropped: Mapping[str, int] | None = None,
 ) -> PreparedData:
-    """Two walking mice of seven keypoints; ``bouts`` are (action, start, stop) by video index."""
+    """Return two walking mice of seven keypoints; ``bouts`` are (action, start, stop) by video index."""
     rng = np.random.default_rng(seed)
     total = sum(lengths)
     positions = (400 + rng.normal(0, 3, (total, 2, 7, 2)).cumsum(axis=0)).astype(np.float32)

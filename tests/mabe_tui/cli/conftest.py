@@ -1,4 +1,4 @@
-"""The command line with jobs that only pretend."""
+"""Fixtures for the command line with fake jobs."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +21,7 @@ Mabe = Callable[..., Result]
 def invoke(
     home: Path, launcher: LocalLauncher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Mabe:
-    """Run one command in this process; errors of the user's making are raised."""
+    """Run a command in this process; user errors are raised."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MABE_HOME", str(home))
     monkeypatch.delenv("MABE_REGISTRY", raising=False)
@@ -31,13 +31,13 @@ def invoke(
 
 @pytest.fixture
 def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a command prints goes to a terminal of 80 columns."""
+    """Direct the output of commands to a terminal of 80 columns."""
     on_terminal(monkeypatch, 80)
 
 
 @pytest.fixture
 def finished(launcher: LocalLauncher, make_run: Callable[..., RunDir]) -> RunDir:
-    """A run of three epochs that is over."""
+    """A finished run of three epochs."""
     run = make_run(epochs=3)
     launcher.launch(run)
     wait_for(lambda: launcher.state(run) is RunState.FINISHED)

@@ -1,4 +1,4 @@
-"""Runs of several attempts, told event by event: to a list, and to the run's files."""
+"""Write runs with several attempts event by event, to a list and to the run's files."""
 
 import datetime as dt
 from typing import Any
@@ -21,7 +21,7 @@ START = dt.datetime(2026, 11, 21, 3, 0, tzinfo=dt.UTC)
 
 
 class Telling:
-    """Tells a run's events ten seconds apart; ``files=False`` keeps them in memory only."""
+    """Emits a run's events ten seconds apart; ``files=False`` keeps them in memory only."""
 
     def __init__(self, run: RunDir, files: bool = True) -> None:
         self.run, self.files, self.now = run, files, START
@@ -29,7 +29,7 @@ class Telling:
         self.events: list[AnyEvent] = []
 
     def begin(self, attempt: str, pause: float = 3600.0) -> "Telling":
-        """Start an attempt, ``pause`` seconds after the one before."""
+        """Start an attempt, ``pause`` seconds after the previous one."""
         self.now += dt.timedelta(seconds=pause if self.events else 0)
         self.attempt, self.seq = attempt, 0
         if self.files:
@@ -56,7 +56,7 @@ class Telling:
         return self
 
     def epoch(self, number: int, loss: float = 0.5, steps: int = 4, **metrics: float) -> "Telling":
-        """Steps and readings, the epoch, and its checkpoint."""
+        """Emit an epoch's steps and readings, the epoch, and its checkpoint."""
         for at in range(1, steps + 1):
             self.tell(
                 Step, epoch=number, step=steps * (number - 1) + at, epoch_step=at,
@@ -75,7 +75,7 @@ class Telling:
         )  # fmt: skip
 
     def resume(self, attempt: str, saved: Event, pause: float = 3600.0) -> "Telling":
-        """Start an attempt that goes on from a checkpoint."""
+        """Start an attempt that resumes from a checkpoint."""
         self.begin(attempt, pause)
         return self.tell(
             Resumed, from_attempt=saved.attempt, from_seq=saved.seq, epoch=1, step=4, file="f",

@@ -1,4 +1,4 @@
-"""The dashboard over recorded runs, at a fixed time."""
+"""Fixtures for the dashboard over recorded runs, at a fixed time."""
 
 import datetime as dt
 import shutil
@@ -22,7 +22,7 @@ MakeApp = Callable[..., MabeApp]
 
 @pytest.fixture(scope="session", autouse=True)
 def stylesheets_parsed_once() -> Iterator[None]:
-    """Parse each stylesheet once for all apps of the session: Textual parses it for each app."""
+    """Parse each stylesheet once per session: Textual parses it for each app."""
     parse, parsed = Stylesheet._parse_rules, dict[Any, Any]()
 
     def parse_once(sheet: Stylesheet, *css: Any, **options: Any) -> Any:
@@ -38,7 +38,7 @@ def stylesheets_parsed_once() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Written once."""
+    """The home folder with recorded runs, written once."""
     home = tmp_path_factory.mktemp("recorded")
     write_all(home)
     return home
@@ -46,7 +46,7 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def recorded(recordings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home folder with recorded runs of v4 to v7, of the test's own."""
+    """A copy of the home folder, with recorded runs of v4 to v7, for one test."""
     home = tmp_path / "home"
     shutil.copytree(recordings, home)
     monkeypatch.setenv("MABE_HOME", str(home))
@@ -59,7 +59,7 @@ def recorded(recordings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.fixture
 def make_app(recorded: Path) -> MakeApp:
-    """Make the app with options, its clock standing still."""
+    """Return a function that creates the app with options and a stopped clock."""
 
     def make(**options: object) -> MabeApp:
         app = MabeApp(Session(), Options(**options), clock=lambda: NOW)  # type: ignore[arg-type]

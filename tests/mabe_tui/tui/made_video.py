@@ -1,4 +1,4 @@
-"""A video by formula, for pictures of the screen: the same on every machine."""
+"""A synthetic video for snapshots, the same on every machine."""
 
 import numpy as np
 
@@ -12,12 +12,12 @@ from tests.recorded import CLASSES
 
 FRAMES, RATE = 1800, 30.0
 BODY = np.array([[60, 0], [45, -15], [45, 15], [30, 0], [-20, -20], [-20, 20], [-50, 0]])
-"""``(keypoints, 2)`` of a mouse that looks to the right."""
+"""Shape ``(keypoints, 2)``: a mouse facing right."""
 BOUTS = (("sniff", 1, 200, 330), ("mount", 2, 520, 640), ("attack", 3, 900, 960))
 
 
 def made_video(video_id: str) -> TrackedVideo:
-    """Two mice that go round, and three bouts."""
+    """Return a video of two mice walking in circles, with three bouts."""
     truth = np.zeros(FRAMES, np.uint8)
     for _, index, start, stop in BOUTS:
         truth[start:stop] = index
@@ -42,7 +42,7 @@ def made_video(video_id: str) -> TrackedVideo:
 
 
 def made_answer(video: TrackedVideo) -> PredictedVideo:
-    """An answer that comes too late, and confuses some."""
+    """Return predictions that lag behind the truth and confuse some classes."""
     probabilities = np.full((FRAMES, len(CLASSES)), 0.06, np.float32)
     late = np.roll(video.truth, 25)
     late[600:660] = 1
@@ -55,7 +55,7 @@ def made_answer(video: TrackedVideo) -> PredictedVideo:
 
 
 def _positions() -> np.ndarray:
-    """``(frames, 2, 7, 2)`` pixels, to whole ones."""
+    """Return poses ``(frames, 2, 7, 2)`` in pixels, rounded to integers."""
     angle = np.arange(FRAMES)[:, None] / np.array([120, 90])
     middle = np.stack([400 + 200 * np.cos(angle), 300 + 150 * np.sin(angle)], axis=-1)
     turned = angle + np.pi / 2

@@ -1,4 +1,4 @@
-"""Opening the run screen in a test, and a recorded run that seems to go on."""
+"""Open the run screen in a test, and simulate a live run."""
 
 import io
 import os
@@ -21,7 +21,7 @@ from tests.waiting import Bound
 
 
 async def until(pilot: Pilot[Any], condition: Callable[[], object]) -> None:
-    """Let the app work until a condition holds."""
+    """Run the app until a condition holds."""
     bound = Bound()
     while not condition():
         assert not bound.is_over, "it did not come to pass"
@@ -30,7 +30,7 @@ async def until(pilot: Pilot[Any], condition: Callable[[], object]) -> None:
 
 
 async def opened(pilot: Pilot[Any], name: str = "cc42") -> RunScreen:
-    """Open a run's screen and wait until all that is visible is there."""
+    """Open a run's screen and wait until everything visible is loaded."""
     app = pilot.app
     assert isinstance(app, MabeApp)
     screen = RunScreen(app.store.find(name).id)
@@ -40,7 +40,7 @@ async def opened(pilot: Pilot[Any], name: str = "cc42") -> RunScreen:
 
 
 def is_settled(screen: RunScreen) -> bool:
-    """Whether charts and log show what there is."""
+    """Return whether charts and log are up to date."""
     look, view = screen.look, screen.log_panel.view
     names = screen.panels.visible_charts
     return (
@@ -53,34 +53,34 @@ def is_settled(screen: RunScreen) -> bool:
 
 
 def visible(screen: RunScreen) -> range:
-    """Positions of the log's lines that are in view."""
+    """Return the positions of the visible log lines."""
     view = screen.log_panel.view
     return range(view._top, min(view._top + view.size.height, view.bounds.stop))
 
 
 def drawn(screen: RunScreen, name: str) -> str:
-    """A chart's text."""
+    """Return a chart's text."""
     return screen.query_one(f"#chart-{name}", ChartView).drawn.text
 
 
 def log_lines(screen: RunScreen) -> list[str]:
-    """The lines in view."""
+    """Return the visible lines."""
     view = screen.log_panel.view
     return [view.render_line(y).text.rstrip() for y in range(view.size.height)]
 
 
 def tabs(screen: RunScreen) -> str:
-    """The row of panels' names."""
+    """Return the row of panel names."""
     return str(screen.query_one("#tabs").render())
 
 
 @dataclass
 class Going:
-    """A run that lives as long as the test does, and says what it is told to."""
+    """A run that stays alive during the test and emits events on demand."""
 
     run: RunDir
     back_to: int = -1
-    """Which of its checkpoints it goes on from."""
+    """The checkpoint that it resumes from."""
 
     def __post_init__(self) -> None:
         self.attempt = self.run.claim_attempt()
@@ -95,7 +95,7 @@ class Going:
         )
 
     def say(self, kind: type[Any], **fields: Any) -> Any:
-        """Emit an event, into the log too."""
+        """Emit an event, also into the log."""
         event = self.emitter.emit(kind, **fields)
         with self.run.log_path(self.attempt).open("a") as file:
             file.write(self.log.getvalue())
@@ -104,7 +104,7 @@ class Going:
         return event
 
     def begin(self) -> "Going":
-        """Say that it has begun, and goes on from the last checkpoint."""
+        """Emit the start of an attempt that resumes from the last checkpoint."""
         self.saved = [e for e in self.run.events() if isinstance(e, events.CheckpointSaved)][
             self.back_to
         ]
@@ -120,7 +120,7 @@ class Going:
         return self
 
     def step(self, number: int, loss: float) -> Any:
-        """Say one of the eight steps after the checkpoint."""
+        """Emit one of the eight steps after the checkpoint."""
         return self.say(
             events.Step, epoch=self.saved.epoch + 1, step=self.saved.step + number,
             epoch_step=number, epoch_steps=8, loss=loss, learning_rate=1e-3, gradient_norm=1.0,
