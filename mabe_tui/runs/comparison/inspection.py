@@ -106,7 +106,8 @@ def side_classes(side: Side, store: RunStore) -> SideClasses:
     if not side.runs:
         return SideClasses(name=side.name, problem="no run here")
     try:
-        paths = [store.find(run.id).run.evaluation_table for run in side.runs]
+        ids = side.fold_runs or [run.id for run in side.runs]
+        paths = [store.find(run).run.evaluation_table for run in ids]
         tables = [read_rows(path) for path in paths]
     except (DataError, RunError) as error:
         return SideClasses(name=side.name, problem=str(error))

@@ -83,6 +83,8 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     folds: int | None = None
     """If each of ``runs`` represents the runs of all folds: the number of folds. ``best`` and ``last`` then
     cover the units of all folds; the curves belong to the run that represents them."""
+    fold_runs: tuple[str, ...] = ()
+    """Ids of the runs of all folds and seeds, where there are folds."""
     checkpoint: str | None = None
     """The one checkpoint that is compared, if not the run: ``best`` then holds its evaluation."""
     validation_source: str | None = None
@@ -278,6 +280,7 @@ def side_of(name: str, found: Found) -> Side:
         curve_over_seeds=_curve_over_seeds(curves),
         left_out=found.left_out,
         folds=experiment.data.folds if found.folds else None,
+        fold_runs=tuple(run.id for each in found.folds.values() for run in each),
         validation_source=source_of(found.runs_of(found.entries[0])),
     )
 

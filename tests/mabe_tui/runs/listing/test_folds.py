@@ -15,6 +15,7 @@ from core.run.events import Stopped
 from core.run.rundir import RunDir
 from core.tasks.behaviour.settings import BehaviourExperiment
 from mabe_tui.runs.comparison.compare import Comparison, compare
+from mabe_tui.runs.comparison.inspection import side_classes
 from mabe_tui.runs.listing.catalog import Catalog
 from mabe_tui.runs.listing.measured import Measured, measured_version
 from mabe_tui.runs.store import RunStore
@@ -89,6 +90,8 @@ def test_the_score_of_all_folds_is_that_of_their_rows_together(tmp_path: Path) -
     rows = concatenated([rows_of(videos, 1, 0.6) for videos in FOLDS])
     assert side.best["support/other"] == rows.pooled[0, [0, 2]].sum()
     assert 0 < side.best["f1/other"] < 1
+    shown = side_classes(side, RunStore(tmp_path)).scores
+    assert [score.f1 for score in shown] == [side.best[f"f1/{score.name}"] for score in shown]
 
 
 def test_the_folds_of_each_seed_are_one_seed(tmp_path: Path) -> None:
