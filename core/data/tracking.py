@@ -175,7 +175,7 @@ class _Grid:
         cell += np.multiply(numbers(frame), self.shape[1] * self.shape[2], dtype=np.int32)
         x, y = numbers(x), numbers(y)
         point = np.empty(len(cell), np.complex64)
-        with np.errstate(over="ignore"):  # beyond 32 bits is out of range; x and y are checked
+        with np.errstate(over="ignore"):  # an overflow to infinity is not near, as checked below
             point.real, point.imag = x, y
         if self._some_left_out or not is_near(point.view(np.float32)).all():
             wanted = self._real(x, y) & (cell >= 0)

@@ -1,1 +1,1 @@
-"""How good a run is: frame metrics, paired comparisons and the competition's own score."""
+"""Evaluation of runs: frame metrics, paired comparisons and the competition's score."""

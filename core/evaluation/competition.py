@@ -1,14 +1,14 @@
 """The score of "MABe Challenge – Social Action Recognition in Mice" (Kaggle, 2025), rule by rule.
 
-A bout is the frames ``start_frame ≤ frame < stop_frame`` in which an agent does an action to a target.
+A bout is the frames ``start_frame ≤ frame < stop_frame`` in which an agent directs an action at a target.
 Per lab and action, frames are pooled over the lab's videos into an Fβ; the score is the mean over labs
 of the mean over the lab's actions. The host's code builds a Python set of frames for every key; here
-the same counts come from interval arithmetic, exactly.
+interval arithmetic computes exactly the same counts.
 
-Consequences of the rules that surprise people, kept on purpose:
+Surprising consequences of the rules, kept on purpose:
 
 - a predicted row whose ``agent,target,action`` is not in its video's ``behaviors_labeled`` is ignored,
-  before anything else is checked; the entries are compared letter by letter, stray quotes included;
+  before anything else is checked; the entries are compared literally, stray quotes included;
 - an action that is listed and predicted, even by a row of no frames, but absent from the lab's truth
   adds an F of 0 to the lab's mean;
 - repeating a prediction costs nothing, while two actions of one agent on one target at the same frame
@@ -33,19 +33,19 @@ KEY = ["video_id", "agent_id", "target_id", "action"]
 SUBMISSION_COLUMNS = [*KEY, "start_frame", "stop_frame"]
 TRUTH_COLUMNS = [*SUBMISSION_COLUMNS, "lab_id", "behaviors_labeled"]
 LARGEST_FRAME = 2**31 - 1
-"""Frame numbers fit the int32 of the competition's files; beyond it a number is a mistake."""
+"""Frame numbers fit the int32 of the competition's files; a larger number is a mistake."""
 
 
 @dataclass(frozen=True)
 class FrameCounts:
-    """Frames of one lab's action: found, wrongly claimed and missed."""
+    """Frames of one lab's action: true positives, false positives and false negatives."""
 
     tp: int
     fp: int
     fn: int
 
     def f_score(self, beta: float = 1.0) -> float:
-        """(1+β²)TP / ((1+β²)TP + β²FN + FP), and 0 where all three are 0."""
+        """Return (1+β²)TP / ((1+β²)TP + β²FN + FP), and 0 if all three are 0."""
         if self.tp == 0:
             return 0.0
         weight = 1 + beta**2
@@ -54,7 +54,7 @@ class FrameCounts:
 
 @dataclass(frozen=True)
 class CompetitionScore:
-    """The score, and what it is made of: lab → score, lab → action → Fβ, lab → action → counts."""
+    """The score and its parts: lab → score, lab → action → Fβ, lab → action → counts."""
 
     score: float
     labs: dict[str, float]
@@ -66,10 +66,10 @@ def score(truth: Table, submission: Table, beta: float = 1.0) -> CompetitionScor
     """Score a submission as the competition does.
 
     Args:
-        truth: one row a bout: ``video_id, agent_id, target_id, action, start_frame, stop_frame,
+        truth: one row per bout: ``video_id, agent_id, target_id, action, start_frame, stop_frame,
             lab_id, behaviors_labeled``, the last a JSON list of ``"agent,target,action"``, read from
             the first row of each video. :func:`truth_table` builds it.
-        submission: one row a bout, the first six of these columns; others are ignored.
+        submission: one row per bout, the first six of these columns; others are ignored.
         beta: weight of recall; the competition uses 1.
 
     Raises:
@@ -94,7 +94,7 @@ def score(truth: Table, submission: Table, beta: float = 1.0) -> CompetitionScor
 
 
 def truth_table(metadata: pd.DataFrame, annotations: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
-    """Bring the competition's own files into the form :func:`score` takes.
+    """Convert the competition's own files to the form that :func:`score` takes.
 
     Args:
         metadata: rows of ``train.csv``: ``lab_id, video_id, behaviors_labeled``.
@@ -119,7 +119,7 @@ def truth_table(metadata: pd.DataFrame, annotations: Mapping[int, pd.DataFrame])
 
 
 def _checked(table: Table, name: str, columns: list[str]) -> pd.DataFrame:
-    """The required columns: names as text, frames as int64, and ``row``, each row's number."""
+    """Return the required columns: names as text, frames as int64, and ``row``, each row's number."""
     frame = table.to_pandas() if isinstance(table, pa.Table) else table
     if missing := [column for column in columns if column not in frame]:
         raise DataError(f"{name}: column {missing[0]!r} is missing; it needs {', '.join(columns)}")
@@ -151,7 +151,7 @@ def _refuse_rows(wrong: "pd.Series[bool]", name: str, problem: str) -> None:
 
 
 def _scored_rows(truth: pd.DataFrame, submission: pd.DataFrame) -> pd.DataFrame:
-    """Rules 2 and 4: the rows of the truth's videos whose behaviour is listed for that video.
+    """Apply rules 2 and 4: return the rows of the truth's videos whose behaviour is listed for the video.
 
     The lab comes from the truth; a video with truth in two labs is scored in both.
     """
@@ -186,7 +186,7 @@ def _part(frames: Intervals, rows: slice) -> Intervals:
 
 
 def _refuse_clashes(frames: Intervals, keys: pd.DataFrame, predicted: pd.DataFrame) -> None:
-    """Rule 5. The order of the rows does not matter: some row fails if and only if the unions clash."""
+    """Apply rule 5. The order of the rows does not matter: some row fails if and only if the unions clash."""
     pair = keys.groupby(["lab_id", *KEY[:-1]], sort=False).ngroup().to_numpy().astype(np.int64)
     pair_of = pair[frames.group]
     order = np.lexsort((frames.start, pair_of))
@@ -207,14 +207,14 @@ def _refuse_clashes(frames: Intervals, keys: pd.DataFrame, predicted: pd.DataFra
 
 
 def _counts(truth: Intervals, predicted: Intervals, keys: int) -> pd.DataFrame:
-    """Frames found, wrongly claimed and missed of every key: columns ``tp, fp, fn``."""
+    """Count the frames of every key: columns ``tp, fp, fn``."""
     found = intersection_lengths(truth, predicted, keys)
     claimed, labelled = predicted.lengths(keys), truth.lengths(keys)
     return pd.DataFrame({"tp": found, "fp": claimed - found, "fn": labelled - found})
 
 
 def _summary(keys: pd.DataFrame, counts: pd.DataFrame, beta: float) -> CompetitionScore:
-    """Rules 6 and 7: pool over videos, score each action, then average twice."""
+    """Apply rules 6 and 7: pool over videos, score each action, then average twice."""
     pooled = counts.groupby([keys["lab_id"], keys["action"]]).sum()
     by_lab: dict[str, dict[str, FrameCounts]] = {}
     for lab, action, tp, fp, fn in pooled.reset_index().itertuples(index=False, name=None):

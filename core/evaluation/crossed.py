@@ -1,7 +1,7 @@
 """The variance of a difference between two versions, over units and seeds as crossed random effects.
 
-A unit is whatever a task calls one; here it is a video. The same videos judge every run, and the seeds of
-each side are its own. Jackknife pseudo-values over the videos (Efron & Stein 1981) make a run's score a mean
+A unit is whatever a task calls one; here it is a video. All runs are scored on the same videos, and each
+side has its own seeds. Jackknife pseudo-values over the videos (Efron & Stein 1981) make a run's score a mean
 over videos::
 
     Y[s, v] = V θ[s] − (V − 1) θ[s without v]  ≈  μ + seed[s] + video[v] + interaction[s, v]
@@ -18,21 +18,21 @@ McCulloch 1992, chapter 4; for the bootstrap's view of it, Owen 2007, "The pigeo
   interaction too;
 - ``C``, the interaction's own part, σ²_interaction / V (1/n_A + 1/n_B), from the residuals of Y.
 
-A + B counts the interaction twice: it tells two equal versions apart in 1 % where 5 % is promised. The
-variance taken is ``A + max(B − C, 0)``; it is never below A, which alone is sound where seeds do not differ.
+A + B counts the interaction twice: it rejects the equality of equal versions in 1 %, not the nominal 5 %.
+The variance used is ``A + max(B − C, 0)``; it is never below A, which alone is valid if seeds do not differ.
 Its degrees of freedom are Satterthwaite's (1946), with f those of S²::
 
     (A + max(B − C, 0))² / (A²/(V − 1) + B²/f + C²/(f (V − 1)))
 
-The full B stands in the denominator, not B − C: a B that came out small by chance would otherwise make its
-own uncertainty look small. Where B ≤ C only A is left, with its V − 1.
+The full B is in the denominator, not B − C: a B that is small by chance would otherwise make its
+own uncertainty look small. If B ≤ C, only A is left, with its V − 1.
 
-S² and the interaction are pooled over both sides, and over further groups of runs where given: with 2 to 6
-seeds each side's own is too uncertain to be of use, and with equal numbers pooling does not change B. With
+S² and the interaction are pooled over both sides, and over further groups of runs if given: with 2 to 6
+seeds, each side's own estimate is too uncertain, and with equal numbers pooling does not change B. With
 unequal numbers B is the larger of the pooled and the separate form, s²_A/n_A + s²_B/n_B.
 
-Measured (`tests/bench/bench_verdict.py`; figures in docs/performance.md): two equal versions are told apart
-in 3 to 7 % for 5 to 40 videos and 3 to 6 seeds a side, in 3 to 8 % with 2. Where it is off:
+Measured (`tests/bench/bench_verdict.py`; figures in docs/performance.md): equal versions are found different
+in 3 to 7 % for 5 to 40 videos and 3 to 6 seeds per side, in 3 to 8 % with 2. It is inaccurate for:
 
 - 2 seeds whose scores are far from normal, or videos of very unequal length: 7 to 9.5 %;
 - scores near the ceiling on 5 to 12 videos: 1.5 to 4 %;
@@ -53,21 +53,21 @@ from core.evaluation.rows import Floats, Statistic
 
 @dataclass(frozen=True)
 class Group:
-    """What the analysis takes from one side's runs; all arrays have the same leading shape."""
+    """Reduced data of one side's runs; all arrays have the same leading shape."""
 
     seeds: int
     score: Floats
-    """``(...)`` mean over the seeds."""
+    """``(...)`` mean score over the seeds."""
     values: Floats
     """``(..., units)`` pseudo-values, averaged over the seeds."""
     spread: Floats
-    """``(...)`` variance of the score over the seeds (n − 1); 0 of one seed."""
+    """``(...)`` variance of the score over the seeds (n − 1); 0 for one seed."""
     interaction: Floats
-    """``(...)`` estimate of σ²_interaction / units; 0 of one seed."""
+    """``(...)`` estimate of σ²_interaction / units; 0 for one seed."""
 
     @property
     def units(self) -> int:
-        """Units that every run was scored on."""
+        """Number of units that every run was scored on."""
         return int(self.values.shape[-1])
 
 
@@ -77,9 +77,9 @@ class Variance:
 
     difference: Floats
     over_units: Floats
-    """A of the module's docstring."""
+    """A in the module docstring."""
     over_seeds: Floats
-    """max(B − C, 0): what the seeds add."""
+    """max(B − C, 0): the contribution of the seeds."""
     freedom: Floats
     """Degrees of freedom of the sum."""
     seed_sd: Floats
@@ -88,16 +88,16 @@ class Variance:
 
     @property
     def total(self) -> Floats:
-        """The variance itself."""
+        """The total variance."""
         return self.over_units + self.over_seeds
 
 
 def group_of(counts: Floats, statistic: Statistic) -> Group:
-    """Reduce the counts of one side's runs to what the analysis needs.
+    """Reduce the counts of one side's runs to the input of the analysis.
 
     Args:
         counts: ``(..., seeds, units, labels, 5)``, as in :mod:`core.evaluation.rows`.
-        statistic: what is scored.
+        statistic: the function that scores the counts.
     """
     seeds, units = counts.shape[-4:-2]
     total = counts.sum(axis=-3, keepdims=True)
@@ -120,12 +120,12 @@ def group_of(counts: Floats, statistic: Statistic) -> Group:
 
 
 def variance_of(a: Group, b: Group, others: Sequence[Group] = ()) -> Variance:
-    """Estimate the variance of the difference of two sides; see the module's docstring.
+    """Estimate the variance of the difference of two sides; see the module docstring.
 
     Args:
-        a: of two or more units.
-        b: of the same units.
-        others: only inform how far seeds spread.
+        a: one side, of two or more units.
+        b: the other side, of the same units.
+        others: further groups of runs, used only for the spread over seeds.
 
     Raises:
         ValueError: no group has several seeds.

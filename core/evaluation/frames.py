@@ -40,46 +40,46 @@ def confusion(true: ArrayLike, predicted: ArrayLike, classes: int) -> Counts:
 
 
 def precision_per_class(confusion: ArrayLike) -> Floats:
-    """``(..., classes, classes)`` counts → ``(..., classes)`` precision, 0 where nothing is predicted."""
+    """Compute precision, 0 where nothing is predicted: ``(..., classes, classes)`` → ``(..., classes)``."""
     return rows.precision_per_label(rows.counts_of(confusion))
 
 
 def recall_per_class(confusion: ArrayLike) -> Floats:
-    """``(..., classes, classes)`` counts → ``(..., classes)`` recall, 0 where the class is absent."""
+    """Compute recall, 0 where the class is absent: ``(..., classes, classes)`` → ``(..., classes)``."""
     return rows.recall_per_label(rows.counts_of(confusion))
 
 
 def f1_per_class(confusion: ArrayLike) -> Floats:
-    """``(..., classes, classes)`` counts → ``(..., classes)`` F1 = 2TP / (2TP + FP + FN), 0 for 0/0."""
+    """Compute F1 = 2TP / (2TP + FP + FN), 0 for 0/0: ``(..., classes, classes)`` → ``(..., classes)``."""
     return rows.f1_per_label(rows.counts_of(confusion))
 
 
 def f1_macro(confusion: ArrayLike) -> Floats:
-    """Mean F1 over all classes, absent ones counting 0: ``(..., classes, classes)`` → ``(...)``."""
+    """Compute mean F1 over all classes, absent ones counting 0: ``(..., classes, classes)`` → ``(...)``."""
     return rows.f1_macro(rows.counts_of(confusion))
 
 
 def f1_macro_present(confusion: ArrayLike) -> Floats:
-    """Mean F1 over the classes that occur in the truth (0 if none does): → ``(...)``."""
+    """Compute mean F1 over the classes that occur in the truth (0 if none does): → ``(...)``."""
     return rows.f1_macro_present(rows.counts_of(confusion))
 
 
 def f1_macro_behaviours(confusion: ArrayLike) -> Floats:
-    """Mean F1 over all classes but class 0 (``other``): ``(..., classes, classes)`` → ``(...)``."""
+    """Compute mean F1 over all classes but class 0 (``other``): ``(..., classes, classes)`` → ``(...)``."""
     return rows.f1_macro_but_first(rows.counts_of(confusion))
 
 
 def accuracy(confusion: ArrayLike) -> Floats:
-    """Share of frames on the diagonal (0 of no frames): ``(..., classes, classes)`` → ``(...)``."""
+    """Compute the share of frames on the diagonal (0 of none): ``(..., classes, classes)`` → ``(...)``."""
     return rows.accuracy(rows.counts_of(confusion))
 
 
 def frame_metrics(confusion: ArrayLike, class_names: Sequence[str]) -> dict[str, float]:
-    """All frame metrics of one confusion matrix.
+    """Compute all frame metrics of one confusion matrix.
 
     Args:
         confusion: ``(classes, classes)`` counts, rows the truth.
-        class_names: one name a class, in index order; class 0 is the background.
+        class_names: one name per class, in index order; class 0 is the background.
 
     Returns:
         ``accuracy``, ``f1_macro``, ``f1_macro_present`` (classes in the truth),
@@ -114,14 +114,14 @@ def frame_metrics(confusion: ArrayLike, class_names: Sequence[str]) -> dict[str,
 
 
 def average_precision(true: ArrayLike, score: ArrayLike) -> float:
-    """Average precision Σ (Rₙ − Rₙ₋₁) Pₙ over the distinct thresholds, as scikit-learn defines it.
+    """Compute the average precision Σ (Rₙ − Rₙ₋₁) Pₙ over distinct thresholds, as scikit-learn defines it.
 
     Args:
         true: ``(frames,)`` booleans, or 0 and 1.
         score: ``(frames,)`` finite scores; equal scores share one threshold.
 
     Returns:
-        A value in [0, 1]; 0.0 where no frame is positive.
+        A value in [0, 1]; 0.0 if no frame is positive.
 
     Raises:
         ValueError: the shapes differ, or a score is not finite.
@@ -143,18 +143,18 @@ def average_precision(true: ArrayLike, score: ArrayLike) -> float:
 def average_precisions(
     true: ArrayLike, probabilities: ArrayLike, class_names: Sequence[str]
 ) -> dict[str, float]:
-    """One-vs-rest average precision of every class.
+    """Compute the one-vs-rest average precision of every class.
 
     Args:
         true: ``(frames,)`` class indices.
         probabilities: ``(frames, classes)`` scores.
-        class_names: one name a class, in index order.
+        class_names: one name per class, in index order.
 
     Returns:
         ``ap/<name>`` for each class; 0.0 for a class that is absent from the truth.
 
     Raises:
-        ValueError: the shapes do not agree, or a score is not finite.
+        ValueError: the shapes do not match, or a score is not finite.
     """
     labels, scores = np.asarray(true).ravel(), np.asarray(probabilities)
     if scores.shape != (labels.size, len(class_names)):

@@ -1,6 +1,6 @@
-"""Sets of frames as half-open intervals, for many groups at once, without listing a frame.
+"""Sets of frames as half-open intervals, for many groups at once, without enumerating frames.
 
-All groups are laid end to end on one number line, each on a stretch of its own, so that a union or an
+All groups are laid end to end on one number line, each in its own section, so that a union or an
 intersection over thousands of groups is one sort and a few array operations.
 """
 
@@ -21,14 +21,14 @@ class Intervals:
     stop: Integers
 
     def lengths(self, groups: int) -> Integers:
-        """``(groups,)`` total length of each group's intervals, overlaps counted twice."""
+        """Return the ``(groups,)`` total length of each group's intervals, overlaps counted twice."""
         total = np.zeros(groups, dtype=np.int64)
         np.add.at(total, self.group, self.stop - self.start)
         return total
 
 
 def union(intervals: Intervals) -> Intervals:
-    """The same frames as disjoint non-empty intervals, sorted by group and start."""
+    """Return the same frames as disjoint non-empty intervals, sorted by group and start."""
     kept = intervals.stop > intervals.start
     group, start, stop = (a[kept] for a in (intervals.group, intervals.start, intervals.stop))
     if not group.size:
@@ -44,7 +44,7 @@ def union(intervals: Intervals) -> Intervals:
 
 
 def intersection_lengths(a: Intervals, b: Intervals, groups: int) -> Integers:
-    """``(groups,)`` number of frames in both; ``a`` and ``b`` are disjoint and sorted (:func:`union`)."""
+    """Return the ``(groups,)`` number of common frames; both are disjoint and sorted (:func:`union`)."""
     common = np.zeros(groups, dtype=np.int64)
     if not a.group.size or not b.group.size:
         return common
@@ -56,7 +56,7 @@ def intersection_lengths(a: Intervals, b: Intervals, groups: int) -> Integers:
     covered = np.concatenate(([0], np.cumsum(b_stop - b_start)))
 
     def frames_of_b_before(position: Integers) -> Integers:
-        """How many frames of ``b`` lie before each position on the common line."""
+        """Return the number of frames of ``b`` before each position on the common line."""
         index = np.searchsorted(b_start, position, side="right")
         beyond = np.where(index > 0, np.maximum(b_stop[index - 1] - position, 0), 0)
         return np.asarray(covered[index] - beyond)
@@ -66,7 +66,7 @@ def intersection_lengths(a: Intervals, b: Intervals, groups: int) -> Integers:
 
 
 def first_clash(intervals: Intervals) -> int | None:
-    """Index of the first interval that begins inside an earlier one of its group, or None.
+    """Return the index of the first interval that begins inside an earlier one of its group, or None.
 
     The intervals are sorted by group and start.
     """

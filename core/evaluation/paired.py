@@ -1,15 +1,15 @@
-"""Is checkpoint B better than checkpoint A? A paired bootstrap over the units both were scored on.
+"""Is checkpoint B better than checkpoint A? A paired bootstrap over the units that both were scored on.
 
-It counts the luck of the units, such as videos, alone. Of the versions that two checkpoints came from it
-says nothing: with another seed either would be another (:mod:`core.evaluation.versions` counts that too).
+It accounts for chance over the units, such as videos, alone. It says nothing about the versions of the two
+checkpoints: another seed would give others (:mod:`core.evaluation.versions` accounts for that too).
 
-Frames of one video are far from independent, so the video is what gets resampled, and both sides get
-the same resample, so that a hard video is hard for both. The interval is the percentile bootstrap's,
-widened for small samples as Hesterberg (2015, "What Teachers Should Know About the Bootstrap",
-section 4.3) gives it: the plain percentile interval is too narrow by √(n/(n−1)) and by the normal
-quantile standing where Student's belongs. On 1,500 simulated pairs of equal skill (the simulation of
-the tests) the 95 % interval excluded 0 this often, in percent, plain and widened: 5 videos 17.5 and
-8.7, 8 videos 12.0 and 6.5, 20 videos 7.3 and 5.7, 40 videos 6.1 and 4.9.
+Frames of one video are far from independent, so videos are resampled, and both sides get the same resample,
+so that a hard video is hard for both. The interval is the percentile bootstrap's, widened for small samples
+after Hesterberg (2015, "What Teachers Should Know About the Bootstrap", section 4.3): the plain percentile
+interval is too narrow by √(n/(n−1)), and because it uses the normal quantile instead of Student's. On 1,500
+simulated pairs of equal skill (the simulation of the tests) the 95 % interval excluded 0 this often, in
+percent, plain and widened: 5 videos 17.5 and 8.7, 8 videos 12.0 and 6.5, 20 videos 7.3 and 5.7, 40 videos
+6.1 and 4.9.
 """
 
 import math
@@ -24,14 +24,14 @@ from core.evaluation.rows import COLUMNS, Floats, Statistic, differing_units
 from core.evaluation.student import student_quantile
 
 FEWEST_UNITS = 5
-"""With fewer units the interval is shown, but carries no verdict: the resamples are too few and alike."""
+"""With fewer units, the interval is shown without a verdict: the resamples are too few and alike."""
 
 LEVEL = 0.95
 
 
 @dataclass(frozen=True)
 class PairedResult:
-    """The difference B − A of a statistic of the pooled counts, and how far to believe it.
+    """The difference B − A of a statistic of the pooled counts, with its uncertainty.
 
     ``low`` and ``high`` bound the interval of coverage ``level``; both are None with one unit.
     ``probability_b_better`` is the share of resamples in which B wins, ties counting half; None with
@@ -50,7 +50,7 @@ class PairedResult:
 
     @property
     def trusted(self) -> bool:
-        """Whether there are units enough for the interval to mean what it says."""
+        """Whether there are enough units for the interval to be reliable."""
         return self.units >= FEWEST_UNITS
 
 
@@ -68,14 +68,14 @@ def paired_bootstrap(
     Args:
         a: ``(units, labels, 5)`` counts of A, as in :mod:`core.evaluation.rows`.
         b: the same units in the same order, scored by B.
-        statistic: what is compared.
+        statistic: the score to compare.
         rises: whether a larger value of the statistic is better.
         resamples: bootstrap resamples.
-        seed: of the resampling; the same seed gives the same result.
+        seed: seed of the resampling; the same seed gives the same result.
 
     Raises:
-        DataError: there is no unit, the shapes differ, or the two sides disagree about the truth,
-            so that they were not scored on the same frames.
+        DataError: there are no units, the shapes differ, or the two sides disagree about the truth,
+            so they were not scored on the same frames.
     """
     counts_a, counts_b = _checked(a, b)
     units = len(counts_a)
@@ -117,7 +117,7 @@ def _resampled_differences(
     resamples: int,
     seed: int,
 ) -> Floats:
-    """``(resamples,)`` differences; a resample of the units is a multinomial weight for each."""
+    """Return ``(resamples,)`` differences; a resample of the units is a multinomial weight for each."""
     rng = np.random.default_rng(seed)
     units = len(a)
     weights = rng.multinomial(units, np.full(units, 1 / units), size=resamples).astype(np.float64)
@@ -129,6 +129,6 @@ def _resampled_differences(
 
 
 def _widened_tail(units: int) -> float:
-    """Tail probability Φ(−√(n/(n−1)) t) of the widened interval, n = ``units`` ≥ 2."""
+    """Return the tail probability Φ(−√(n/(n−1)) t) of the widened interval, n = ``units`` ≥ 2."""
     quantile = student_quantile(0.5 + LEVEL / 2, units - 1)
     return NormalDist().cdf(-math.sqrt(units / (units - 1)) * quantile)

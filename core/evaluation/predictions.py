@@ -1,8 +1,8 @@
-"""Predictions of validation examples: what an ensemble of runs is computed from.
+"""Predictions of validation examples: the input of an ensemble of runs.
 
-A run that keeps them has ``evaluation/predictions.parquet``, a row for each example: its ``unit`` (a video,
-say), what tells it from the others of its unit (a frame), its true label, and ``probability/<label>`` of each
-label. Of runs that validate on different folds the tables join to one of every unit: the out-of-fold
+A run that keeps them has ``evaluation/predictions.parquet``, with a row per example: its ``unit`` (a video,
+say), its key within the unit (a frame), its true label, and ``probability/<label>`` of each
+label. The tables of runs that validate on different folds join to one over all units: the out-of-fold
 predictions.
 """
 
@@ -21,7 +21,7 @@ from core.errors import DataError
 
 UNIT = "unit"
 PROBABILITY = "probability/"
-"""Head of the column of each label's probability."""
+"""Prefix of the column of each label's probability."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,17 +29,17 @@ class Predictions:
     """Predictions of the examples of several units, in the order of ``examples``."""
 
     examples: pa.Table
-    """``unit``, what else tells an example from others, and the truth; sorted by all of them."""
+    """``unit``, the key within the unit, and the true label; sorted by all of them."""
     labels: tuple[str, ...]
     probabilities: NDArray[np.float32]
     """``(examples, labels)``."""
 
     @classmethod
     def of(cls, table: pa.Table) -> "Predictions":
-        """Return predictions that may come in any order.
+        """Return predictions from rows in any order.
 
         Raises:
-            ValueError: a column is missing, or not what it should be.
+            ValueError: a column is missing or has the wrong type.
         """
         heads = [name for name in table.column_names if name.startswith(PROBABILITY)]
         if not heads or UNIT not in table.column_names:
@@ -56,7 +56,7 @@ class Predictions:
         return tuple(sorted(map(str, pc.unique(self.examples[UNIT]).to_pylist())))
 
     def table(self) -> pa.Table:
-        """Lay them out as a table, a row for each example."""
+        """Return a table with a row for each example."""
         table = self.examples
         for place, label in enumerate(self.labels):
             column = pa.array(np.ascontiguousarray(self.probabilities[:, place]))
@@ -65,7 +65,7 @@ class Predictions:
 
 
 def _plain(keys: pa.Table) -> pa.Table:
-    """Return the columns without dictionaries, so that equal ones are equal and can be sorted."""
+    """Return the columns without dictionary encoding, so that they can be compared and sorted."""
     for place, field in enumerate(keys.schema):
         if pa.types.is_dictionary(field.type):
             column = keys[field.name].cast(field.type.value_type)
@@ -77,7 +77,7 @@ def read_predictions(path: Path) -> Predictions:
     """Read a table of predictions.
 
     Raises:
-        DataError: missing, damaged, or not such a table.
+        DataError: missing, damaged, or not a table of predictions.
     """
     try:
         return Predictions.of(pq.read_table(path))
@@ -89,10 +89,10 @@ def read_predictions(path: Path) -> Predictions:
 
 
 def joined(parts: Sequence[Predictions]) -> Predictions:
-    """Join predictions of different units to one set, such as those of all folds.
+    """Join predictions of different units, such as those of all folds.
 
     Raises:
-        DataError: they are of other labels or columns, or a unit is in two of them.
+        DataError: their labels or columns differ, or a unit is in two of them.
     """
     _common_labels(parts)
     counts = Counter(unit for part in parts for unit in part.units)
@@ -108,14 +108,14 @@ def joined(parts: Sequence[Predictions]) -> Predictions:
 def mean_of(members: Sequence[Predictions], names: Sequence[str]) -> Predictions:
     """Average the probabilities of several predictions of the same examples.
 
-    The mean is taken in float64: that of equal probabilities is exactly each of them.
+    The mean is taken in float64: the mean of equal probabilities is exactly their value.
 
     Args:
         members: one or more.
-        names: what each is called in an error.
+        names: name of each member in an error.
 
     Raises:
-        DataError: they are of other labels, units or examples, or other labels are true.
+        DataError: their labels, units, examples or true labels differ.
     """
     labels, first = _common_labels(members), members[0]
     for name, member in zip(names[1:], members[1:], strict=True):

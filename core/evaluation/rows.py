@@ -1,6 +1,6 @@
-"""Evaluation rows: additive counts of each unit and label, and the scores that follow from their sums.
+"""Evaluation rows: additive counts of each unit and label, and the scores computed from their sums.
 
-A unit is what a bootstrap resamples (a video, say); a label is what the task tells apart. A row holds true
+A unit is what a bootstrap resamples (a video, say); a label is what the task predicts. A row holds true
 and false positives and false negatives, and the sums of a metric that is a mean, such as a loss: its total
 and its weight. Sums over units, over bootstrap resamples or over all units but one are counts again, so each
 score is one vectorised call. Every function here takes any leading dimensions.
@@ -21,7 +21,7 @@ Statistic = Callable[[Floats], Floats]
 """``(..., labels, 5)`` counts → ``(...)`` scores, e.g. :func:`f1_macro`."""
 
 COLUMNS = ("tp", "fp", "fn", "total", "weight")
-"""What the last axis of counts holds, in its order."""
+"""Meaning of the last axis of counts, in order."""
 TP, FP, FN, TOTAL, WEIGHT = range(len(COLUMNS))
 
 
@@ -30,7 +30,7 @@ class Rows:
     """Counts of several units.
 
     Raises:
-        ValueError: the shape of ``counts`` is not that of ``units`` and ``labels``.
+        ValueError: the shape of ``counts`` does not match ``units`` and ``labels``.
     """
 
     units: tuple[str, ...]
@@ -52,7 +52,7 @@ class Rows:
 
     @property
     def pooled(self) -> Floats:
-        """Counts summed over the units: ``(labels, 5)``."""
+        """Return the counts summed over the units: ``(labels, 5)``."""
         return np.asarray(self.counts.sum(axis=0))
 
     def reordered(self, units: Sequence[str]) -> "Rows":
@@ -62,7 +62,7 @@ class Rows:
 
 
 def concatenated(parts: Sequence[Rows]) -> Rows:
-    """Return the rows of several runs that share the units out, such as those of all folds.
+    """Return the rows of several runs with disjoint units, such as those of all folds.
 
     Raises:
         ValueError: labels differ, or a unit is in two of them.
@@ -77,7 +77,7 @@ def concatenated(parts: Sequence[Rows]) -> Rows:
 
 
 def counts_of(confusion: ArrayLike) -> Floats:
-    """Reduce confusion counts to those of each label.
+    """Reduce confusion counts to the counts of each label.
 
     Args:
         confusion: ``(..., labels, labels)``, rows the truth and columns the prediction.
@@ -95,17 +95,17 @@ def counts_of(confusion: ArrayLike) -> Floats:
 
 
 def differing_units(one: ArrayLike, other: ArrayLike) -> NDArray[np.intp]:
-    """Return the numbers of the units in which two sets of counts stand for different truths.
+    """Return the indices of the units whose true labels differ between two sets of counts.
 
-    Two models that were scored on the same examples agree in tp + fn, the examples that truly have a label,
-    and in the weights; their shares of it differ.
+    Two models scored on the same examples agree in tp + fn, the examples that truly have a label, and in the
+    weights; they differ in how tp + fn is divided.
 
     Args:
         one: ``(..., units, labels, 5)``.
         other: of the same shape, or one that broadcasts to it.
     """
     a, b = np.asarray(one, dtype=np.float64), np.asarray(other, dtype=np.float64)
-    # Either may have been added up in another order; an example more or less shows all the same.
+    # The two may have been summed in different orders; a real difference is at least one example.
     same = _is_close(support_per_label(a), support_per_label(b), 1e-9)
     same &= _is_close(a[..., WEIGHT], b[..., WEIGHT], 1e-6)
     per_unit = same.all(axis=-1).reshape(-1, same.shape[-2])
@@ -169,19 +169,19 @@ def recall_macro(counts: ArrayLike) -> Floats:
 
 
 def accuracy(counts: ArrayLike) -> Floats:
-    """Return the share of examples that are right, 0 of none; every example has exactly one label."""
+    """Return the share of correct examples, 0 of none; every example has exactly one label."""
     c = np.asarray(counts, dtype=np.float64)
     return _ratio(c[..., TP].sum(axis=-1), support_per_label(c).sum(axis=-1))
 
 
 def mean(counts: ArrayLike) -> Floats:
-    """Return Σ total / Σ weight over the labels, such as a loss; NaN where nothing has a weight."""
+    """Return Σ total / Σ weight over the labels, such as a loss; NaN if nothing has a weight."""
     c = np.asarray(counts, dtype=np.float64)
     return _ratio(c[..., TOTAL].sum(axis=-1), c[..., WEIGHT].sum(axis=-1), of_nothing=np.nan)
 
 
 def _is_close(one: Floats, other: Floats, share: float) -> NDArray[np.bool_]:
-    """Compare as ``np.isclose`` does, in a quarter of its time."""
+    """Compare like ``np.isclose``, in a quarter of its time."""
     return np.asarray(np.abs(one - other) <= 1e-9 + share * np.abs(other))
 
 

@@ -11,7 +11,7 @@ MOST_TERMS = 500
 def student_cdf(value: float, freedom: float) -> float:
     """Return P(T ≤ value) for Student's t with ``freedom`` > 0 degrees of freedom.
 
-    Through the regularised incomplete beta function (Abramowitz & Stegun 26.7.1 and 26.5.2).
+    Computed from the regularised incomplete beta function (Abramowitz & Stegun 26.7.1 and 26.5.2).
     """
     if math.isinf(value):
         return 1.0 if value > 0 else 0.0
@@ -21,9 +21,9 @@ def student_cdf(value: float, freedom: float) -> float:
 
 @lru_cache(maxsize=4096)
 def student_quantile(probability: float, freedom: float) -> float:
-    """Return the t whose :func:`student_cdf` is ``probability``, in (0, 1).
+    """Return the t at which :func:`student_cdf` is ``probability``, in (0, 1).
 
-    Newton's method on the distribution function, kept inside a bracket; accurate to about 1e-9.
+    Newton's method on the distribution function, within a bracket; accurate to about 1e-9.
     """
     if probability < 0.5:
         return -student_quantile(1 - probability, freedom)

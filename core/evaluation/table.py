@@ -1,9 +1,9 @@
-"""Evaluation tables: what a comparison of two runs is computed from.
+"""Evaluation tables: the input of a comparison of two runs.
 
-Of its best epoch and of its last, a run keeps the rows of :mod:`core.evaluation.rows`: ``unit, label, tp, fp,
-fn``, and ``total, weight`` of tasks with a metric that is a mean. A task whose labels exclude one another
+For its best and its last epoch, a run keeps the rows of :mod:`core.evaluation.rows`: ``unit, label, tp, fp,
+fn``, and ``total, weight`` for tasks with a metric that is a mean. A task with mutually exclusive labels
 keeps a confusion table beside them, with a row for each video × true class × predicted class. Runs of earlier
-versions of this program have the confusion table alone, in the rows' place; both readers take either.
+versions of this program have only the confusion table, in place of the rows; both readers accept either.
 """
 
 from collections.abc import Sequence
@@ -21,9 +21,9 @@ from core.evaluation.rows import COLUMNS, TOTAL, Rows
 
 KEYS = ("unit", "label")
 COUNTED, SUMMED = COLUMNS[:TOTAL], COLUMNS[TOTAL:]
-"""Columns that every table of rows has, and those that it may lack."""
+"""Columns that every table of rows has, and optional ones."""
 CONFUSION = ("video_id", "true_class", "predicted_class", "frames")
-"""Columns of a confusion table; the first is the unit, whatever that is."""
+"""Columns of a confusion table; the first is the unit, whatever the task calls it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +42,17 @@ class Confusions:
 
     @property
     def rows(self) -> Rows:
-        """The same, without what was taken for what."""
+        """Return the same counts as rows, without the confusions."""
         return Rows.from_confusions(self.videos, self.classes, self.counts)
 
 
 def confusion_path(rows: Path) -> Path:
-    """Return where the confusion table beside a table of rows is kept."""
+    """Return the path of the confusion table beside a table of rows."""
     return rows.with_name(f"{rows.stem}-confusion.parquet")
 
 
 def rows_table(rows: Rows) -> pa.Table:
-    """Lay out rows as a table, zeros included, units and labels in their order."""
+    """Return rows as a table, zeros included, units and labels in their order."""
     columns = COLUMNS if rows.counts[..., TOTAL:].any() else COUNTED
     table = {
         "unit": np.repeat(np.array(rows.units, dtype=object), len(rows.labels)),
@@ -63,7 +63,7 @@ def rows_table(rows: Rows) -> pa.Table:
 
 
 def evaluation_table(confusions: Confusions) -> pa.Table:
-    """Lay out confusion counts as a table, zeros included, videos and classes in their order.
+    """Return confusion counts as a table, zeros included, videos and classes in their order.
 
     Each row also has the macro F1 of its video.
     """
@@ -81,10 +81,10 @@ def evaluation_table(confusions: Confusions) -> pa.Table:
 
 
 def read_rows(path: Path) -> Rows:
-    """Read a table of rows; a confusion table is reduced to them.
+    """Read a table of rows; reduce a confusion table to rows.
 
     Raises:
-        DataError: missing, damaged, or neither of the two.
+        DataError: missing, damaged, or neither kind of table.
     """
     table = _read(path)
     if not _is_rows(table):
@@ -103,10 +103,10 @@ def read_rows(path: Path) -> Rows:
 
 
 def read_confusions(path: Path) -> Confusions:
-    """Read a confusion table: the one at a path, or the one beside the rows that are there.
+    """Read a confusion table: the one at a path, or the one beside the rows at that path.
 
     Raises:
-        DataError: missing, damaged, or not such a table.
+        DataError: missing, damaged, or not a confusion table.
     """
     table = _read(path)
     if not _is_rows(table):
@@ -143,7 +143,7 @@ def _confusions(table: pa.Table, path: Path) -> Confusions:
 
 
 def _names(table: pa.Table, name: str, path: Path) -> tuple[tuple[str, ...], NDArray[np.int64]]:
-    """Return the different values of a column in the order they come, and which of them each row has."""
+    """Return the distinct values of a column in order of appearance, and the index of each row's value."""
     encoded = _column(table, name, path).combine_chunks().dictionary_encode()
     values = tuple(str(value) for value in encoded.dictionary.to_pylist())
     return values, encoded.indices.to_numpy().astype(np.int64)

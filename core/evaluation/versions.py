@@ -1,12 +1,12 @@
-"""Is version B better than version A? Both the luck of the units and the luck of the seeds count.
+"""Is version B better than version A? A comparison that accounts for chance over units and seeds.
 
 A run's score is a statistic of the counts of all validation units pooled, such as macro F1 of the frames of
-all videos; a version's score is the mean of that over its runs, one a seed. It is the score to expect of one
-more run, it is the figure that listings show, and its expectation does not depend on how many seeds there
-are. (Macro F1 of counts averaged over the seeds does: it is the score of a mixture of the runs, which changes
-with their number.)
+all videos; a version's score is the mean over its runs, one per seed. It is the expected score of one
+more run, it is the figure that listings show, and its expectation does not depend on the number of seeds.
+(Macro F1 of counts averaged over the seeds does: it is the score of a mixture of the runs, which changes with
+their number.)
 
-How the variance of the difference is estimated, from what sources, and where it is off:
+For how the variance of the difference is estimated, from what sources, and when it is inaccurate, see
 :mod:`core.evaluation.crossed`.
 """
 
@@ -25,52 +25,52 @@ from core.evaluation.student import student_cdf, student_quantile
 POWER = 0.8
 MOST_SEEDS = 100
 ROUNDING = 1e-12
-"""Differences of scores below this are rounding."""
+"""Smaller differences of scores are rounding."""
 METHOD = "crossed variance components, Student's t"
 
 
 @dataclass(frozen=True, kw_only=True)
 class VersionResult:
-    """The difference B − A of the mean scores of two versions, and how far to believe it.
+    """The difference B − A of the mean scores of two versions, with its uncertainty.
 
-    ``distinguishable`` is ``None`` where nothing can be said of versions, because no group of runs shows
-    how far seeds spread: then ``low``, ``high`` and what they stand on are ``None`` as well. With fewer than
-    :data:`~core.evaluation.paired.FEWEST_UNITS` units there is an interval, and it is ``False``.
+    ``distinguishable`` is ``None`` if nothing can be said about the versions, because no group of runs shows
+    the spread over seeds: then ``low``, ``high`` and the fields they are based on are ``None`` as well. With
+    fewer than :data:`~core.evaluation.paired.FEWEST_UNITS` units, there is an interval, and it is ``False``.
     """
 
     difference: float
     distinguishable: bool | None
     units: int
     seeds: tuple[int, int]
-    """Runs of A and of B."""
+    """Number of runs of A and of B."""
     low: float | None = None
     high: float | None = None
     probability_b_better: float | None = None
-    """Student's distribution function at difference / standard error, from the side that is better: 0.5
-    where both are the same."""
+    """Student's distribution function at difference / standard error, from the side of the better version:
+    0.5 if both are equal."""
     freedom: float | None = None
     seed_sd: float | None = None
-    """How far single runs spread over seeds: pooled over every group that has several."""
+    """Standard deviation of single runs over seeds: pooled over every group that has several."""
     seed_freedom: int = 0
     """Degrees of freedom of ``seed_sd``."""
     error_over_units: float | None = None
-    """Standard error of the difference that the units bring (with the interaction)."""
+    """Contribution of the units (with the interaction) to the standard error of the difference."""
     error_over_seeds: float | None = None
-    """Standard error of the difference that the seeds add."""
+    """Contribution of the seeds to the standard error of the difference."""
     seeds_needed: int | None = None
-    """Seeds a side that would tell a true difference of this size in 80 % of cases; ``None`` where it is told
-    already, where 100 would not do, and where nothing is known."""
+    """Seeds per side that would detect a true difference of this size in 80 % of cases; ``None`` if it is
+    already detected, if 100 are not enough, or if it is unknown."""
     level: float = LEVEL
     method: str = METHOD
 
     @property
     def told_apart(self) -> bool:
-        """Whether one is better than the other, for all that is known."""
+        """Whether one is significantly better than the other."""
         return self.distinguishable is True
 
     @property
     def trusted(self) -> bool:
-        """Whether there are units enough for the interval to mean what it says."""
+        """Whether there are enough units for the interval to be reliable."""
         return self.units >= FEWEST_UNITS
 
 
@@ -84,19 +84,19 @@ def compare_versions(
 ) -> VersionResult:
     """Compare two versions by the counts of their runs on the same units.
 
-    Costs about a millisecond. With one run on a side, its spread over seeds is taken to be that of the other
-    groups; with one run in every group there is no verdict.
+    Takes about a millisecond. If a side has one run, its spread over seeds is assumed to be that of the other
+    groups; if every group has one run, there is no verdict.
 
     Args:
         a: ``(seeds, units, labels, 5)`` counts of A's runs, as in :mod:`core.evaluation.rows`.
         b: the same units in the same order, B's runs.
-        statistic: what is compared.
+        statistic: the score to compare.
         others: further groups of runs that differ in the seed alone, on the same units in the same order;
-            they only inform how far seeds spread.
+            used only for the spread over seeds.
         rises: whether a larger value of the statistic is better.
 
     Raises:
-        DataError: there is no unit or no run, the shapes differ, or two runs disagree about the truth.
+        DataError: there are no units or runs, the shapes differ, or two runs disagree about the truth.
     """
     counts = [np.asarray(group, dtype=np.float64) for group in (a, b, *others)]
     _require_one_truth(counts)
@@ -133,7 +133,7 @@ def compare_versions(
 
 
 def _seeds_needed(a: Group, b: Group, others: Sequence[Group], difference: float) -> int | None:
-    """Return how many seeds a side would tell a true difference of this size in 80 % of cases."""
+    """Return how many seeds per side would detect a true difference of this size in 80 % of cases."""
     groups = (a, b, *others)
     known = sum(group.seeds - 1 for group in groups)
     spread = float(sum((g.seeds - 1) * g.spread for g in groups)) / known

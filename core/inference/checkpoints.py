@@ -1,4 +1,4 @@
-"""From a run, or a checkpoint file, to a model that predicts."""
+"""Load a model for prediction from a run or a checkpoint file."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,15 +22,15 @@ from core.training.state import FIT_ERRORS
 
 @dataclass(frozen=True, slots=True)
 class TrainedModel:
-    """What a checkpoint holds for prediction, on the CPU."""
+    """The parts of a checkpoint needed for prediction, on the CPU."""
 
     source: Path
     """The checkpoint file."""
     experiment: BehaviourExperiment
     model: nn.Module
-    """With the checkpoint's weights, or their average where one was kept; evaluating."""
+    """Model with the checkpoint's weights, or their moving average if kept; in evaluation mode."""
     task_state: dict[str, Any]
-    """Feature statistics and slots, as the task wrote them."""
+    """Feature statistics and keypoint slots, as the task wrote them."""
 
 
 def load_trained(
@@ -39,10 +39,10 @@ def load_trained(
     """Load a model for prediction; nothing but tensors and plain containers is unpickled.
 
     Args:
-        checkpoint: a run's folder, or one of its ``.pt`` files. The hash is checked wherever a
+        checkpoint: a run's folder, or one of its ``.pt`` files. The hash is verified whenever a
             pointer names the file.
-        which: the run's pointer to follow; a file needs none.
-        sha256: that a file must have, whatever a pointer beside it names.
+        which: the run's pointer to follow; ignored for a file.
+        sha256: required hash of the file, whatever a pointer beside it says.
 
     Raises:
         CheckpointError: there is none, or it is damaged, foreign, or newer than this program.
@@ -73,7 +73,7 @@ def _has_any(run_dir: RunDir) -> bool:
 
 
 def _promised_sha256(path: Path) -> str | None:
-    """Return the hash that a pointer beside the file promises; ``None`` for a file that came alone."""
+    """Return the hash that a pointer beside the file records; ``None`` for a file without pointers."""
     if path.parent.name != "checkpoints":
         return None
     pointers = CheckpointStore(RunDir(path.parent.parent)).pointers().values()

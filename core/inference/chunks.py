@@ -1,7 +1,7 @@
-"""A model over a whole video: chunks with context on both sides, every frame answered once.
+"""Apply a model to a whole video in chunks with context on both sides; every frame is predicted once.
 
-Cheaper than the usual half-overlapping windows, which run every frame twice and tell the frames at a
-window's edge little of their surroundings, and cheaper than one pass, which cannot be batched
+Cheaper than the usual half-overlapping windows, which process every frame twice and give the frames at a
+window's edge little context, and cheaper than one pass, which cannot be batched
 (``tests/bench/bench_inference.py``).
 """
 
@@ -24,7 +24,7 @@ Activation = Callable[[Tensor], Tensor]
 
 
 class Chunk(NamedTuple):
-    """One chunk: it reads the frames from ``start`` to ``end`` and answers ``first`` to ``stop``."""
+    """One chunk: it reads the frames from ``start`` to ``end`` and predicts ``first`` to ``stop``."""
 
     start: int
     end: int
@@ -34,25 +34,25 @@ class Chunk(NamedTuple):
 
     @property
     def length(self) -> int:
-        """Frames that are read."""
+        """Number of frames read."""
         return self.end - self.start
 
 
 def suited_to(model: nn.Module, window: int) -> Chunking:
-    """Choose the chunks for a model: those that it asks for, else the usual ones.
+    """Return the chunking for a model: its own, if it defines one, else the default.
 
     Args:
-        model: one with a method ``chunking(window)`` says itself how it is to be given a video.
+        model: the model; a method ``chunking(window)`` defines its own chunking.
         window: frames in the windows it was trained on.
     """
     return model.chunking(window) if isinstance(model, Chunked) else Chunking()
 
 
 def plan(frames: int, chunking: Chunking) -> Iterator[Chunk]:
-    """Cut a video into chunks of one length, those at its ends shifted inwards.
+    """Cut a video into chunks of one length, with those at its ends shifted inwards.
 
-    Their kept parts cover every frame exactly once; a video no longer than a chunk is one chunk. Those
-    at its end are shorter by less than a step where the video's length is not a multiple of one.
+    Their kept parts cover every frame exactly once; a video no longer than a chunk is one chunk. The last
+    chunks are shorter by less than a ``step`` if the length of the video is not a multiple of it.
     """
     if frames <= chunking.length:
         yield Chunk(0, frames, 0, frames)
@@ -70,7 +70,7 @@ def predict_video(
     activation: Activation,
     chunking: Chunking | None = None,
 ) -> Probabilities:
-    """Apply a model to a video whose inputs are all there: ``(frames, features)`` float32.
+    """Apply a model to a video whose inputs are in memory: ``(frames, features)`` float32.
 
     Otherwise as :func:`predict_frames`.
     """
@@ -89,12 +89,12 @@ def predict_frames(
     """Apply a model to a whole video, a batch of chunks at a time.
 
     Args:
-        model: on the device to use; evaluated, and left in the mode it was in.
-        read: gives the inputs of the frames from ``start`` to ``stop``, ``(stop − start, features)``
-            float32 on any device; asked for overlapping pieces, each the span of one batch.
-        frames: of the video.
-        activation: from logits to probabilities, along the last axis: the task knows which.
-        chunking: how to cut it; how many chunks go together changes nothing but rounding.
+        model: on the device to use; it runs in evaluation mode, and its previous mode is restored.
+        read: returns the inputs of the frames from ``start`` to ``stop``, ``(stop − start, features)``
+            float32 on any device; called for overlapping pieces, each spanning one batch.
+        frames: number of frames of the video.
+        activation: from logits to probabilities, along the last axis; it depends on the task.
+        chunking: how to cut the video; the number of chunks per batch only affects rounding.
 
     Returns:
         ``(frames, outputs)`` float32.
@@ -123,7 +123,7 @@ def predict_frames(
 
 
 def _batches(chunks: list[Chunk], most: int) -> Iterator[list[Chunk]]:
-    """Deal out chunks of one length in batches of nearly one size: a small rest would cost nearly as much."""
+    """Divide chunks of one length into batches of nearly equal size: a small rest costs nearly as much."""
     for _, alike in itertools.groupby(chunks, key=lambda chunk: chunk.length):
         same = list(alike)
         size = math.ceil(len(same) / math.ceil(len(same) / most))

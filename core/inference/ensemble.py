@@ -1,4 +1,4 @@
-"""Prediction with a run: by its own checkpoint, or by those of the runs that it is the mean of."""
+"""Predict with a run: with its own checkpoint, or for an ensemble, with those of its members."""
 
 from typing import Literal
 
@@ -21,7 +21,7 @@ class MeanPredictor(Predictor):
     """Averages the probabilities of several predictors.
 
     Args:
-        members: one or more, of the same classes.
+        members: one or more, with the same classes.
     """
 
     def __init__(self, members: list[Predictor]) -> None:
@@ -29,7 +29,7 @@ class MeanPredictor(Predictor):
         self.experiment, self.source = members[0].experiment, members[0].source
 
     def predict_one(self, video: Video) -> VideoPrediction:
-        """Read and predict one video, once for each member: they may see other mice and keypoints.
+        """Read and predict one video, once per member: members may use different mice and keypoints.
 
         Raises:
             DataError: its tracking file is missing or damaged.
@@ -50,16 +50,16 @@ class MeanPredictor(Predictor):
 def load_predictor(
     run: RunDir, which: str = "best", device: Literal["auto", "cpu", "cuda"] = "auto"
 ) -> Predictor:
-    """Load what a run predicts with.
+    """Load the predictor of a run.
 
     Args:
-        run: an ensemble predicts with the checkpoints that its members had when it was made.
-        which: a pointer of the run; an ensemble has none but ``best``.
-        device: where to compute.
+        run: the run; an ensemble predicts with the checkpoints that its members had when it was created.
+        which: a pointer of the run; an ensemble only has ``best``.
+        device: device to compute on.
 
     Raises:
-        CheckpointError: there is no such checkpoint, or it is gone, damaged or another.
-        ConfigError: CUDA is asked for and there is none.
+        CheckpointError: there is no such checkpoint, or it is gone, damaged or has changed.
+        ConfigError: CUDA is requested and not available.
         RunError: the run cannot be read.
     """
     inputs = run.read_request().inputs if (run.path / "run.toml").exists() else ()

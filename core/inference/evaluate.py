@@ -1,4 +1,4 @@
-"""How good a checkpoint is on labelled data that it need not have been validated on."""
+"""Evaluate a checkpoint on labelled data, which need not be its validation data."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -18,17 +18,17 @@ from core.system.progress import Progress
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What a checkpoint reached on a set of videos."""
+    """The result of a checkpoint on a set of videos."""
 
     metrics: dict[str, float]
-    """``frame_metrics`` and ``ap/<class>`` over the frames of all videos, pooled."""
+    """``frame_metrics`` and ``ap/<class>`` over the pooled frames of all videos."""
     confusions: Confusions
-    """Per video, for ``evaluation_table`` and paired comparisons."""
+    """Counts per video, for ``evaluation_table`` and paired comparisons."""
     frames: int
     unmapped: Counter[str]
-    """Bouts of actions that the checkpoint's action map does not name, which count as class 0."""
+    """Bouts of actions missing from the checkpoint's action map, which count as class 0."""
     nan_frames: int = 0
-    """Frames for which the model gave NaN; they count as predicted class 0, with a score of 0."""
+    """Frames for which the model returned NaN; they count as predicted class 0, with a score of 0."""
 
 
 def evaluate_folder(
@@ -38,9 +38,9 @@ def evaluate_folder(
     progress: Progress | None = None,
     bad: list[LeftOut] | None = None,
 ) -> Evaluation:
-    """Evaluate on every labelled video of a data folder whose files are there.
+    """Evaluate on every labelled video of a data folder whose files exist.
 
-    ``bad`` takes damaged ones, with the reason, instead of an error.
+    ``bad`` collects damaged ones, with the reason, instead of an error.
 
     Raises:
         DataError: not a data folder, nothing labelled in it, or a damaged file.
@@ -60,14 +60,14 @@ def evaluate_videos(
 ) -> Evaluation:
     """Evaluate on the given videos, with the action map and classes of the checkpoint.
 
-    Positions are held one video at a time; average precision ranks all frames together, so their
-    probabilities are kept: 4 bytes a class and 1 a frame.
+    Positions are loaded one video at a time. Average precision ranks all frames together, so their
+    probabilities are kept: 4 bytes per class and 1 per frame.
 
     Args:
         predictor: a loaded checkpoint.
-        videos: labelled ones, with their files.
+        videos: labelled videos that have their files.
         progress: called with (done, total, what).
-        bad: takes damaged videos, with the reason, instead of an error.
+        bad: collects damaged videos, with the reason, instead of an error.
 
     Raises:
         DataError: no videos, or a damaged file; or all are damaged.

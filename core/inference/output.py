@@ -1,6 +1,6 @@
-"""Predictions as files: one row a frame, and one row a bout beside it; parquet or CSV by the suffix.
+"""Write predictions as files: one row per frame, and a second file with one row per bout; parquet or CSV.
 
-Written video by video, so that memory holds one, and under temporary names until all are whole.
+Written video by video, so that memory holds one, and under temporary names until all are complete.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-import pandas  # noqa: F401  (pyarrow would import it for the first table, from C, where Ctrl-C is lost)
+import pandas  # noqa: F401  (pyarrow would import it for the first table, from C, which loses a Ctrl-C)
 import pyarrow as pa
 import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
@@ -38,7 +38,7 @@ BOUT_SCHEMA = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What :func:`write_predictions` wrote, and where."""
+    """The files that :func:`write_predictions` wrote."""
 
     frames_path: Path
     bouts_path: Path
@@ -48,7 +48,7 @@ class Written:
 
 
 def check_suffix(path: Path) -> None:
-    """Refuse a file name whose ending names no format, before anything is computed.
+    """Reject a file name with an unknown suffix, before anything is computed.
 
     Raises:
         UserError: the suffix is neither ``.parquet`` nor ``.csv``.
@@ -61,7 +61,7 @@ def check_suffix(path: Path) -> None:
 
 
 def bouts_path(path: Path) -> Path:
-    """Return where the bouts of a file of frames go: ``NAME.bouts.<suffix>`` beside it."""
+    """Return the path of the bouts for a file of frames: ``NAME.bouts.<suffix>`` beside it."""
     return path.with_suffix(f".bouts{path.suffix}")
 
 
@@ -71,17 +71,17 @@ def write_predictions(
     classes: Sequence[str],
     rules: BoutRules | None = None,
 ) -> Written:
-    """Write predictions as they come.
+    """Write predictions as they arrive.
 
     ``path`` gets the columns ``video_id``, ``video_frame``, ``predicted_class`` and a probability
-    ``p_<class>`` each; ``NAME.bouts.<suffix>`` beside it those of :data:`BOUT_SCHEMA`. Whatever
-    fails, files that were there stay as they were.
+    ``p_<class>`` each; ``NAME.bouts.<suffix>`` beside it has those of :data:`BOUT_SCHEMA`. If anything
+    fails, existing files stay as they were.
 
     Args:
         path: ends in ``.parquet`` or ``.csv``.
-        predictions: read once.
+        predictions: iterated once.
         classes: class names by index.
-        rules: what a bout must be like.
+        rules: how bouts are formed.
 
     Raises:
         UserError: an unknown suffix, or the folder cannot be written.

@@ -1,4 +1,4 @@
-"""Probabilities per frame → bouts. The defaults change nothing: the bouts are the frames' classes."""
+"""Turn probabilities per frame into bouts. By default, the bouts are the runs of the frames' classes."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ Probabilities = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class BoutRules:
-    """What a bout must be like, in frames of the video."""
+    """Rules for bouts, in frames of the video."""
 
     median_frames: int = 1
-    """Odd; each class's probability is first replaced by its median over so many frames."""
+    """Odd; each class's probability is first replaced by its median over this many frames."""
     merge_gap: int = 0
-    """Two bouts of one class with at most so many background frames between them become one."""
+    """Two bouts of one class with at most this many background frames between them are merged."""
     min_frames: int = 1
     """Shorter bouts are dropped, after merging."""
 
@@ -43,7 +43,7 @@ class Bout(NamedTuple):
     stop_frame: int
     """Exclusive."""
     probability: float
-    """The class's mean over the bout's frames, before smoothing."""
+    """The class's mean probability over the bout's frames, before smoothing."""
 
 
 class _Interval(NamedTuple):
@@ -55,12 +55,12 @@ class _Interval(NamedTuple):
 def find_bouts(
     video_id: str, probabilities: Probabilities, rules: BoutRules | None = None
 ) -> list[Bout]:
-    """Find the bouts of every class but 0, in the order of time.
+    """Find the bouts of every class but 0, in chronological order.
 
     Args:
-        video_id: carried into the bouts.
+        video_id: copied to the bouts.
         probabilities: ``(frames, classes)``.
-        rules: smoothing, merging and least length, applied in that order.
+        rules: smoothing, merging and minimum length, applied in that order.
     """
     rules = rules or BoutRules()
     runs = bouts_of(classes_of(median_filter(probabilities, rules.median_frames)))
@@ -74,10 +74,10 @@ def find_bouts(
 
 
 def median_filter(probabilities: Probabilities, frames: int) -> Probabilities:
-    """Return the running median over an odd number of frames, centred, of each class by itself.
+    """Return the centred running median over an odd number of frames, for each class separately.
 
-    The first and last values stand for the frames beyond both ends. Probabilities are smoothed, not
-    class numbers: the median of classes 0 and 3 is no class between them.
+    The first and last values are repeated beyond both ends. Probabilities are smoothed, not
+    class indices: the median of classes 0 and 3 is not a class between them.
     """
     if frames == 1:
         return probabilities
@@ -91,7 +91,7 @@ def median_filter(probabilities: Probabilities, frames: int) -> Probabilities:
 
 
 def _merged(intervals: Iterable[_Interval], gap: int) -> Iterator[_Interval]:
-    """Join neighbours of one class; in the order of time, nothing but background lies between."""
+    """Merge neighbours of one class; in chronological order, only background lies between them."""
     current: _Interval | None = None
     for interval in intervals:
         if current is None:

@@ -1,4 +1,4 @@
-"""A checkpoint applied to data: each video read once, one in memory at a time."""
+"""Apply a checkpoint to data: each video is read once, one at a time."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -26,14 +26,14 @@ HOW_TO_SKIP = " (--skip-bad leaves damaged videos out)"
 
 
 class Predictor:
-    """A trained model with the features it was trained on, ready for videos.
+    """A trained model with the features it was trained on, ready to predict videos.
 
     Args:
         trained: from a checkpoint.
-        device: where to compute.
+        device: device to compute on.
 
     Raises:
-        CheckpointError: it holds no features that this version can compute.
+        CheckpointError: its features are not supported by this version.
     """
 
     def __init__(self, trained: TrainedModel, device: torch.device) -> None:
@@ -55,7 +55,7 @@ class Predictor:
 
         Raises:
             CheckpointError: there is none, or it cannot be used.
-            ConfigError: CUDA is asked for and there is none.
+            ConfigError: CUDA is requested and not available.
         """
         return cls(load_trained(checkpoint, which), choose_device(device))
 
@@ -70,12 +70,12 @@ class Predictor:
         progress: Progress | None = None,
         left_out: list[LeftOut] | None = None,
     ) -> Iterator[VideoPrediction]:
-        """Predict videos one after the other, each when it is asked for.
+        """Predict videos one after the other, each on demand.
 
         Args:
-            videos: with their tracking files; annotations are not looked at.
+            videos: videos with their tracking files; annotations are not read.
             progress: called with (done, total, what) before each video and at the end.
-            left_out: takes what cannot be predicted, with the reason, instead of an error.
+            left_out: collects videos that cannot be predicted, with the reason, instead of an error.
 
         Raises:
             DataError: a tracking file is missing or damaged; or all are.
@@ -118,17 +118,17 @@ class Predictor:
     def predict_frames_of(
         self, store: FrameStore, progress: Progress | None = None
     ) -> Probabilities:
-        """Predict the first video of a store, whose mice and keypoints are those of the training.
+        """Predict the first video of a store, whose mice and keypoints must be those of the training.
 
         Args:
-            store: positions that are there already, such as prepared ones.
+            store: loaded positions, such as prepared ones.
             progress: called with (done, total, what) before each batch.
 
         Returns:
             ``(frames, classes)`` float32.
 
         Raises:
-            DataError: centimetres are needed, and the video's scale is not known.
+            DataError: centimetres are needed, and the video's scale is unknown.
         """
         require_scale(self._pipeline.config, store, [0])
         frames = int(store.frames[0])
@@ -153,7 +153,7 @@ def _features(trained: TrainedModel) -> tuple[FeaturePipeline, tuple[str, ...]]:
 
 
 def _reader(pipeline: FeaturePipeline, store: FrameStore) -> FrameReader:
-    """Compute the features of any piece of a video, so that they are never all in memory."""
+    """Compute the features of any piece of a video on demand, so that they are never all in memory."""
 
     def read(start: int, stop: int) -> Tensor:
         features = torch.empty((1, stop - start, pipeline.features), device=pipeline.device)
@@ -175,11 +175,11 @@ def _told(read: FrameReader, frames: int, progress: Progress | None) -> FrameRea
 
 
 def predictable(root: Path, table: str | None = None) -> tuple[list[Video], list[LeftOut]]:
-    """Pick the videos of a data folder that have a tracking file, labelled or not.
+    """Return the videos of a data folder that have a tracking file, labelled or not.
 
     Args:
         root: a folder in the competition's layout.
-        table: ``train`` or ``test``; none: ``train`` where there is a ``train.csv``, else ``test``.
+        table: ``train`` or ``test``; by default ``train`` if there is a ``train.csv``, else ``test``.
 
     Returns:
         Those videos in their order, and the listed ones whose tracking is missing.

@@ -1,4 +1,4 @@
-"""What is predicted of one video."""
+"""The prediction of one video."""
 
 from dataclasses import dataclass
 
@@ -8,11 +8,11 @@ import numpy.typing as npt
 
 @dataclass(frozen=True, slots=True)
 class VideoPrediction:
-    """A model's answer to every frame of one video; row i is video frame i."""
+    """A model's prediction for every frame of one video; row i is video frame i."""
 
     video_id: str
     lab_id: str
     probabilities: npt.NDArray[np.float32]
     """``(frames, classes)``, each row summing to 1."""
     classes: npt.NDArray[np.uint8]
-    """``(frames,)`` indices of the likeliest class."""
+    """``(frames,)`` indices of the most likely class."""
