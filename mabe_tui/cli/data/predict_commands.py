@@ -84,7 +84,7 @@ def predict(
         predictions = predictor.predict(videos, tell, bad if skip_bad else None)
         written = write_predictions(output, predictions, predictor.classes, rules)
     reasons = {each.video.video_id: each.reason for each in bad}
-    _say_bad(reasons)
+    _warn_bad(reasons)
     if as_json:
         print_json({**asdict(written), "bad": reasons})
         return
@@ -121,7 +121,7 @@ def evaluate(
     entry = RunStore(session_of(context).home).find(run)
     with progress("evaluating") as tell:
         report, evaluation = evaluate_run(entry, data, which, device, tell, skip_bad)
-    _say_bad(report.bad)
+    _warn_bad(report.bad)
     if as_json:
         print_json(report)
     else:
@@ -130,7 +130,7 @@ def evaluate(
         _write_table(output, evaluation.confusions)
 
 
-def _say_bad(bad: dict[str, str]) -> None:
+def _warn_bad(bad: dict[str, str]) -> None:
     for reason in bad.values():
         say(f"warning: left out: {reason}")
 
@@ -140,8 +140,8 @@ def _print_report(report: "EvaluationReport", evaluation: "Evaluation", spec: Ta
         f"{report.run} ({report.checkpoint}) on {report.videos} videos of {report.data},"
         f" {report.frames:,} frames"
     )
-    _say_overlap(report)
-    _say_labels(evaluation, evaluation.confusions.classes, spec)
+    _warn_overlap(report)
+    _warn_labels(evaluation, evaluation.confusions.classes, spec)
     if report.nan_frames:
         say(
             f"warning: for {report.nan_frames:,} frames the checkpoint gives NaN, which counts as"
@@ -150,7 +150,7 @@ def _print_report(report: "EvaluationReport", evaluation: "Evaluation", spec: Ta
     _print_metrics(evaluation.metrics, evaluation.confusions.classes, spec)
 
 
-def _say_overlap(report: "EvaluationReport") -> None:
+def _warn_overlap(report: "EvaluationReport") -> None:
     """Warn if the run used some of the videos in training or validation."""
     if report.trained_on:
         say(
@@ -161,7 +161,7 @@ def _say_overlap(report: "EvaluationReport") -> None:
         say(f"its best epoch was chosen on {report.validated_on} of these {report.videos} videos")
 
 
-def _say_labels(evaluation: "Evaluation", classes: tuple[str, ...], spec: TaskSpec) -> None:
+def _warn_labels(evaluation: "Evaluation", classes: tuple[str, ...], spec: TaskSpec) -> None:
     """Warn if the labels cannot show what the run learned."""
     from core.data.labels import unmapped_sentence
 

@@ -71,10 +71,10 @@ def display(run: RunDir, lines_to: TextIO, bar: bool = True) -> Iterator[Show]:
     words = TextColumn("{task.description}", markup=False)
     terminal = console(to_stderr=True)
     with Progress(SpinnerColumn(), column, words, console=terminal, transient=True) as progress:
-        yield _BarDisplay(request, _said(run), progress, column)
+        yield _BarDisplay(request, _earlier_events(run), progress, column)
 
 
-def _said(run: RunDir) -> "GrowingFold":
+def _earlier_events(run: RunDir) -> "GrowingFold":
     """Fold earlier events, including those of earlier attempts, which count in time and cost."""
     from mabe_tui.runs.reading.growing import GrowingFold
 

@@ -84,10 +84,10 @@ def logs(
             last = None  # only new lines are shown
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
-    _tell_end(entry, follow)
+    _report_end(entry, follow)
 
 
-def _tell_end(entry: RunEntry, followed: bool) -> None:
+def _report_end(entry: RunEntry, followed: bool) -> None:
     """Report an empty log; for a followed run, report how it ended and exit as `mabe run` does."""
     state = state_of(entry)
     goes_on = entry.request is None or state.may_speak  # unreadable, or resumed a moment ago
@@ -145,7 +145,7 @@ class StateLook:
     def __init__(self, entry: RunEntry, follow: bool) -> None:
         self._entry, self._follow = entry, follow
         self._may_speak, self._next = True, -math.inf
-        self._said: str | None = None
+        self._reported: str | None = None
 
     def may_speak(self) -> bool:
         """Return whether more output may arrive, as of the last query."""
@@ -154,7 +154,7 @@ class StateLook:
             self._next = time.monotonic() + STATE_SECONDS
             self._may_speak = state.may_speak
             if self._follow:
-                self._said = say_unknown(self._entry.run, state, self._said)
+                self._reported = say_unknown(self._entry.run, state, self._reported)
         return self._may_speak
 
 

@@ -115,7 +115,7 @@ def _display(runs: list[RunDir]) -> Iterator[Show]:
         return f"{names[number]}{line}" if line is not None else None
 
     if not sys.stderr.isatty():
-        yield lambda number, item: _say_if(news(number, item))
+        yield lambda number, item: _report_if(news(number, item))
         return
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -137,6 +137,6 @@ def _display(runs: list[RunDir]) -> Iterator[Show]:
         yield show
 
 
-def _say_if(line: str | None) -> None:
+def _report_if(line: str | None) -> None:
     if line is not None:
         say(line)

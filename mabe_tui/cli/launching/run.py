@@ -127,9 +127,9 @@ def run(
     try:
         started = start(session.home, requests, named, parallel, say)
     except KeyboardInterrupt:
-        _say_begun(session, requests)
+        _report_started_before(session, requests)
         raise
-    _tell_started(started, as_json)
+    _print_started(started, as_json)
     if detach:
         say("running on its own; `mabe runs` lists all, and this follows it:")
         say(f"  mabe logs -f {started[0].id}")
@@ -137,14 +137,14 @@ def run(
     raise typer.Exit(_follow_each(started, launcher_named(requests[0].launcher), auto_resume))
 
 
-def _say_begun(session: Session, requests: Sequence[RunRequest]) -> None:
+def _report_started_before(session: Session, requests: Sequence[RunRequest]) -> None:
     """List the runs that were started before Ctrl-C."""
     runs = [RunDir(places.runs(session.home) / request.run) for request in requests]
     if begun := [run.id for run in runs if run.attempts()]:
         say(f"started before that, and running on: {' '.join(begun)}")
 
 
-def _tell_started(started: Sequence[RunDir], as_json: bool) -> None:
+def _print_started(started: Sequence[RunDir], as_json: bool) -> None:
     """Print the runs' ids; as JSON, one object, or a list for several runs."""
     references = [rented_reference(run) for run in started]
     with telling_of(" ".join(run.id for run in started)):

@@ -89,7 +89,7 @@ def runs(
         _list_keys(session.home)
         return
     state = ViewState(session.home)
-    wanted = _wanted(state.view(view) if view else View(), where, sort, columns)
+    wanted = _merged(state.view(view) if view else View(), where, sort, columns)
     narrow = Narrowed(frozenset(_states(states or [])), version, tag)
     limit = (0 if watch else SHOWN) if limit is None else limit
     listing = Listing(session, wanted, narrow, baseline, limit, reverse)
@@ -113,7 +113,7 @@ def runs(
         say(nothing_listed(records))
 
 
-def _wanted(view: View, where: str | None, sort: str | None, columns: str | None) -> View:
+def _merged(view: View, where: str | None, sort: str | None, columns: str | None) -> View:
     """Merge the options into the saved view."""
     changes: dict[str, Any] = {}
     if where is not None:

@@ -45,7 +45,7 @@ def watch_runs(listing: Listing, as_json: bool) -> None:
     """Show the runs until Ctrl-C, which does not affect them."""
     ended = threading.Event()
     try:
-        with _heard(listing.catalog, ended) as problems:
+        with _remote_problems(listing.catalog, ended) as problems:
             if sys.stdout.isatty() and not as_json:
                 _show_table(listing, ended, problems)
             else:
@@ -143,7 +143,7 @@ def _picture(table: Arranged, records: Records, problems: list[str]) -> "Rendera
 
 
 @contextmanager
-def _heard(catalog: Catalog, ended: threading.Event) -> Iterator[list[str]]:
+def _remote_problems(catalog: Catalog, ended: threading.Event) -> Iterator[list[str]]:
     """Query remote runs in a thread so that slow answers delay nothing; yield the problems."""
     problems: list[str] = []
 

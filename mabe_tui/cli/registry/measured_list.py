@@ -57,10 +57,10 @@ def list_measured(
         _print_csv(rows)
     else:
         _print(rows)
-        _say_notes(rows)
+        _print_notes(rows)
 
 
-def _say_notes(rows: Sequence[ExperimentRow]) -> None:
+def _print_notes(rows: Sequence[ExperimentRow]) -> None:
     """Explain the marks in the table."""
     if any(row.score_delta and not row.told_apart for row in rows):
         say(NOT_TOLD_APART)

@@ -42,7 +42,7 @@ def prepare() -> None:
             setattr(sys, f"__{name}__", stream)
         if isinstance(stream, io.TextIOWrapper) and not isinstance(stream, NeutralOutput):
             stream.reconfigure(errors=REPLACING)
-            setattr(sys, name, NeutralOutput(stream, is_told=name == "stdout"))
+            setattr(sys, name, NeutralOutput(stream, reports_errors=name == "stdout"))
     if sys.stdin is None:
         sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
 
@@ -86,10 +86,10 @@ class NeutralOutput(io.TextIOWrapper):
 
     Args:
         stream: the original standard stream.
-        is_told: raise errors, to be reported on standard error; otherwise ignore them.
+        reports_errors: raise errors, to be reported on standard error; otherwise ignore them.
     """
 
-    def __init__(self, stream: io.TextIOWrapper, is_told: bool) -> None:
+    def __init__(self, stream: io.TextIOWrapper, reports_errors: bool) -> None:
         super().__init__(
             cast(BinaryIO, stream.buffer),
             encoding=stream.encoding,
@@ -98,7 +98,7 @@ class NeutralOutput(io.TextIOWrapper):
             line_buffering=stream.line_buffering,
             write_through=True,
         )
-        self._is_told = is_told
+        self._reports_errors = reports_errors
         self.plain = stream
         """The original stream, for drawing on a terminal."""
 
@@ -138,7 +138,7 @@ class NeutralOutput(io.TextIOWrapper):
             super().flush()
         if isinstance(error, BrokenPipeError):
             raise ReaderGoneError("nobody reads standard output") from error
-        if self._is_told:
+        if self._reports_errors:
             reason = error.strerror or error
             raise OutputError(f"standard output cannot be written ({reason})") from error
 

@@ -170,16 +170,16 @@ class ChartView(LineWidget, can_focus=True):
         low, high = self.drawn.x_range
         if self.cursor is None:
             last = joint_range(series.x_bounds for series in self.series)[1] if self.grows else high
-            self._tell_cursor(min(max(last, low), high))
+            self._post_cursor(min(max(last, low), high))
             return
         step = (high - low) / max(self.drawn.plot_columns, 1)
-        self._tell_cursor(min(max(self.cursor + columns * step, low), high))
+        self._post_cursor(min(max(self.cursor + columns * step, low), high))
 
     def action_zoom(self, factor: float) -> None:
         """Zoom in or out around the cursor, or the middle if there is no cursor."""
         low, high = self.drawn.x_range
         middle = self.cursor if self.cursor is not None else (low + high) / 2
-        self._tell_range(middle - (middle - low) * factor, middle + (high - middle) * factor)
+        self._post_range(middle - (middle - low) * factor, middle + (high - middle) * factor)
 
     def action_pan(self, direction: int) -> None:
         """Pan by a quarter of the visible range."""
@@ -187,22 +187,22 @@ class ChartView(LineWidget, can_focus=True):
         by = direction * PAN_SHARE * (high - low)
         all_low, all_high = self._everything()
         by = min(max(by, all_low - low), all_high - high)
-        self._tell_range(low + by, high + by)
+        self._post_range(low + by, high + by)
 
     def action_reset(self) -> None:
         """Show the whole range and remove the cursor."""
         self.put_range(None)
         self.post_message(self.Zoomed(self, None))
-        self._tell_cursor(None)
+        self._post_cursor(None)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Set the cursor at the mouse position."""
-        self._tell_cursor(self.drawn.x_at(event.x))
+        self._post_cursor(self.drawn.x_at(event.x))
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         """Drag the cursor."""
         if event.button:
-            self._tell_cursor(self.drawn.x_at(event.x))
+            self._post_cursor(self.drawn.x_at(event.x))
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """Zoom in around the mouse; with shift, pan."""
@@ -219,16 +219,16 @@ class ChartView(LineWidget, can_focus=True):
             return
         low, high = self.drawn.x_range
         middle = self.drawn.x_at(event.x)
-        self._tell_range(middle - (middle - low) * factor, middle + (high - middle) * factor)
+        self._post_range(middle - (middle - low) * factor, middle + (high - middle) * factor)
 
     def _everything(self) -> Range:
         return self.extent or joint_range(series.x_bounds for series in self.series)
 
-    def _tell_cursor(self, x: float | None) -> None:
+    def _post_cursor(self, x: float | None) -> None:
         self.put_cursor(x)
         self.post_message(self.CursorMoved(self, x))
 
-    def _tell_range(self, low: float, high: float) -> None:
+    def _post_range(self, low: float, high: float) -> None:
         all_low, all_high = self._everything()
         low, high = max(low, all_low), min(high, all_high)
         if high - low < (all_high - all_low) * SMALLEST_SHARE:

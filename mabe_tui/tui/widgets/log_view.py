@@ -76,7 +76,7 @@ class LogView(ScrollView, LineWidget, can_focus=True):
         self._widest, self._left = 1, 0
         """Width of the longest line seen, and the number of columns scrolled off to the left."""
         self._moving = False
-        self._wanted: tuple[int, int] | None = None
+        self._requested: tuple[int, int] | None = None
 
     # ── content ───────────────────────────────────────────────────────────────────────────────
 
@@ -101,7 +101,7 @@ class LogView(ScrollView, LineWidget, can_focus=True):
         """Add lines."""
         if generation != self.bounds.generation:
             return
-        self._wanted = None
+        self._requested = None
         self._rows.update((row.position, row) for row in rows)
         self._measure(rows)
         self._forget()
@@ -297,8 +297,8 @@ class LogView(ScrollView, LineWidget, can_focus=True):
         if all(position in self._rows for position in range(first, stop)):
             return
         wanted = max(self.bounds.first, first - height), 3 * height
-        if wanted != self._wanted:
-            self._wanted = wanted
+        if wanted != self._requested:
+            self._requested = wanted
             self.post_message(self.Wanted(*wanted))
 
     def _forget(self) -> None:

@@ -72,7 +72,7 @@ class RunHeader(Widget):
             return
         bar = ASCII_BAR if self.app.has_class("ascii") else BAR
         room = self.app.size.height - OTHER_ROWS - CHART_ROWS
-        chosen = most_important(standing_lines(self._look, self.size.width, bar), room)
+        chosen = most_important(header_lines(self._look, self.size.width, bar), room)
         lines = Text("\n", no_wrap=True, overflow="ellipsis").join(
             self._coloured(line) for line in chosen
         )
@@ -86,7 +86,7 @@ class RunHeader(Widget):
         return Text(words, style, no_wrap=True, overflow="ellipsis")
 
 
-def standing_lines(look: FeedUpdate, width: int, bar: str = BAR) -> list[tuple[str, str]]:
+def header_lines(look: FeedUpdate, width: int, bar: str = BAR) -> list[tuple[str, str]]:
     """Return the lines, each with the name of its colour, and if possible none wider than ``width``.
 
     Args:

@@ -78,7 +78,7 @@ async def test_what_changed_under_another_screen_is_shown_on_the_return(make_app
         await settle(pilot)
         assert not screen.is_current
         shutil.rmtree(next((recorded / "runs").glob("*-cc43")))
-        screen._look(thorough=True)
+        screen._read_runs(thorough=True)
         await settle(pilot)
         assert "8 runs" in str(screen.query_one("#heading", Static).render())
         await pilot.press("escape")

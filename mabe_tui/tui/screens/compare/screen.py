@@ -67,7 +67,7 @@ class CompareScreen(ComparisonLooks):
         self.names = tuple(dict.fromkeys(names))
         self._busy = READING
         self._began, self._pause = 0.0, FASTEST_SECONDS
-        self._next_look: Timer | None = None
+        self._next_reading: Timer | None = None
 
     # ── layout ────────────────────────────────────────────────────────────────────────────────
 
@@ -95,7 +95,7 @@ class CompareScreen(ComparisonLooks):
 
     def _compare(self) -> None:
         self.retitle()
-        self._say(READING)
+        self._show_message(READING)
         self._read()
 
     def _read(self) -> None:
@@ -153,10 +153,10 @@ class CompareScreen(ComparisonLooks):
         assert self.found is not None
         sides = self.found.comparison.sides
         alive = any(run.state.may_speak for side in sides for run in side.runs)
-        if self._next_look is not None:
-            self._next_look.stop()
+        if self._next_reading is not None:
+            self._next_reading.stop()
         if alive and all(side.checkpoint is None for side in sides):
-            self._next_look = self.set_timer(self._pause, self._read_if_seen)
+            self._next_reading = self.set_timer(self._pause, self._read_if_seen)
 
     def _read_if_seen(self) -> None:
         if self.is_current:
@@ -168,7 +168,7 @@ class CompareScreen(ComparisonLooks):
     def _show_progress(self, message: Measuring) -> None:
         self.is_open = True
         if message.names == self.names:
-            self._say(message.text)
+            self._show_message(message.text)
 
     @on(Refused)
     def _go_back(self, message: Refused) -> None:
@@ -177,11 +177,11 @@ class CompareScreen(ComparisonLooks):
         if message.names != self.names:
             return
         self.notify(message.text, severity="error", markup=False)
-        self._say("" if self.shown else message.text)
+        self._show_message("" if self.shown else message.text)
         self.names = self.shown or self.names
         self.retitle()
 
-    def _say(self, text: str) -> None:
+    def _show_message(self, text: str) -> None:
         self._busy = text
         self._show_sentence()
 

@@ -70,7 +70,7 @@ class RunsPane(Vertical):
         self._baseline: Measured | None = None
         self._distinctions: Distinctions | None = None
         self._marked: Collection[str] = ()
-        self._title = self._said = ""
+        self._title = self._shown_error = ""
 
     def compose(self) -> ComposeResult:
         """Lay out filter, error line and table."""
@@ -200,11 +200,11 @@ class RunsPane(Vertical):
         try:
             table = self._arranged(self.view)
         except UserError as error:
-            self._say(str(error).removeprefix(f"{self.view.query}: "))
+            self._show_error(str(error).removeprefix(f"{self.view.query}: "))
             with suppress(UserError):  # other runs may not have its keys
                 self._fill(self._arranged(self._passing))
             return False
-        self._say("")
+        self._show_error("")
         if table.rows:
             self._passing = self.view
         self._fill(table)
@@ -250,12 +250,12 @@ class RunsPane(Vertical):
         self.table.show(rows)
         self.table.mark_sorted(table.sort, table.descending)
 
-    def _say(self, text: str) -> None:
+    def _show_error(self, text: str) -> None:
         if (
-            text == self._said
+            text == self._shown_error
         ):  # any update triggers a layout of the whole screen, whatever the text
             return
-        self._said = text
+        self._shown_error = text
         error = self.query_one("#filter-error", Static)
         error.display = bool(text)
         error.update(text)

@@ -54,7 +54,7 @@ class HomeScreen(Opening):
         """Records that the tables were built from; they may have changed under another screen."""
         self._watch = RunWatch()
         self._unheard: frozenset[str] = frozenset()
-        self._next_look: Timer | None = None
+        self._next_reading: Timer | None = None
         self._all = False
         self._told_apart_for: Measured | None = None
         self._told_apart_of: list[RunRecord] | None = None
@@ -109,12 +109,12 @@ class HomeScreen(Opening):
 
     def on_screen_resume(self) -> None:
         """Read the runs again, as work on another screen may have changed them."""
-        self._look(thorough=True)
+        self._read_runs(thorough=True)
 
     def on_run_changed(self, message: RunChanged) -> None:
         """Read the runs again after one of them was changed from here."""
         del message
-        self._look(thorough=True)
+        self._read_runs(thorough=True)
 
     def on_problem(self, message: Problem) -> None:
         """Read the runs again in case that failed; the base class shows the error."""
@@ -123,9 +123,9 @@ class HomeScreen(Opening):
 
     # ── reading ───────────────────────────────────────────────────────────────────────────────
 
-    def _look(self, thorough: bool = False) -> None:
-        if self._next_look is not None:
-            self._next_look.stop()
+    def _read_runs(self, thorough: bool = False) -> None:
+        if self._next_reading is not None:
+            self._next_reading.stop()
 
         def read() -> Readings:
             self.mabe.reread_registry()
@@ -157,9 +157,9 @@ class HomeScreen(Opening):
         self._look_in(message.pause(self.is_current))
 
     def _look_in(self, seconds: float) -> None:
-        if self._next_look is not None:
-            self._next_look.stop()
-        self._next_look = self.set_timer(seconds, self._look)
+        if self._next_reading is not None:
+            self._next_reading.stop()
+        self._next_reading = self.set_timer(seconds, self._read_runs)
 
     def _ask_elsewhere(self) -> None:
         alive = any(r.summary.launcher != "local" and r.state.may_speak for r in self._records)
@@ -167,7 +167,7 @@ class HomeScreen(Opening):
             self.ask(self.reader.ask_elsewhere, "elsewhere")
 
     @on(Unheard)
-    def _say_unheard(self, message: Unheard) -> None:
+    def _show_unanswered(self, message: Unheard) -> None:
         for problem in set(message.problems) - self._unheard:
             self.notify(f"what is shown may be old: {problem}", severity="warning", markup=False)
         self._unheard = frozenset(message.problems)
@@ -320,7 +320,7 @@ class HomeScreen(Opening):
     def _keep_view(self, message: RunsPane.ViewChanged) -> None:
         view = message.view
         self._keep(query=view.query, sort=view.sort, descending=view.descending)
-        if self._next_look is not None:
+        if self._next_reading is not None:
             self._look_in(
                 QUIET_SECONDS
             )  # otherwise some key would have to wait until all runs are read

@@ -120,11 +120,11 @@ class RunScreen(FollowingScreen):
 
     def on_screen_suspend(self) -> None:
         """Update less often while another screen covers this one."""
-        self._wish(unseen=True)
+        self._request(unseen=True)
 
     def on_screen_resume(self) -> None:
         """Update at the normal rate again."""
-        self._wish()
+        self._request()
 
     def begin(self, source: RunSource) -> None:
         """Read the saved view."""
@@ -148,7 +148,7 @@ class RunScreen(FollowingScreen):
         self._arrange()
         self.panels.focus_on(self.run_view.panel)
 
-    def _wish(self, unseen: bool = False) -> None:
+    def _request(self, unseen: bool = False) -> None:
         charts = () if unseen else self.panels.visible_charts
         view = self.run_view.drawn(self._has_price, self.panels.scales)
         self.feed.request(FeedRequest(charts, view, 0 if unseen else LOG_LINES, unseen))
@@ -231,7 +231,7 @@ class RunScreen(FollowingScreen):
     def _arrange(self) -> None:
         self.panels.show_only(self._alone if self._is_roomy else self.run_view.panel)
         self._write_tabs()
-        self._wish()
+        self._request()
 
     @on(LogView.Moved)
     def _write_tabs(self) -> None:

@@ -42,7 +42,7 @@ class Predicted(Message):
         self.watched = watched
 
 
-class Told(Message):
+class Loading(Message):
     """Progress of reading or predicting."""
 
     def __init__(self, words: str) -> None:
@@ -76,7 +76,7 @@ class VideoLoader:
 
     def __init__(self, screen: MabeScreen, entry: RunEntry) -> None:
         self._screen, self._entry = screen, entry
-        self._wish = 0
+        self._request_number = 0
 
     def list(self) -> None:
         """Read the list of videos; post :class:`Listed`."""
@@ -91,8 +91,8 @@ class VideoLoader:
             data: the folder that has the data now; by default that of the run.
         """
 
-        def work(tell: Progress) -> Message:
-            video = open_video(self._entry, video_id, data, tell)
+        def work(report: Progress) -> Message:
+            video = open_video(self._entry, video_id, data, report)
             arena = arena_view(video.sample, video.about.width, video.about.height)
             return Opened(video, arena)
 
@@ -101,19 +101,21 @@ class VideoLoader:
     def predict(self, video: TrackedVideo, which: str) -> None:
         """Load or compute a checkpoint's predictions; post :class:`Predicted`."""
         entry = self._entry
-        self._do(ANSWER, lambda tell: Predicted(predict_video(entry, video, which, progress=tell)))
+        self._do(
+            ANSWER, lambda report: Predicted(predict_video(entry, video, which, progress=report))
+        )
 
     def close(self) -> None:
         """Cancel all requests."""
-        self._wish += 1
+        self._request_number += 1
 
     def _do(self, what: str, work: Callable[[Progress], Message]) -> None:
-        self._wish += 1
-        wish = self._wish
+        self._request_number += 1
+        number = self._request_number
 
         def run() -> Message | None:
             try:
-                return work(self._teller(wish))
+                return work(self._progress_callback(number))
             except _UnwantedError:
                 return None
             except UserError as error:
@@ -121,16 +123,16 @@ class VideoLoader:
 
         self._screen.ask(run, "video")
 
-    def _teller(self, wish: int) -> Progress:
+    def _progress_callback(self, number: int) -> Progress:
         def show(done: int, total: int, what: str) -> None:
             share = f"{done / total:.0%} of the " if total else ""
-            self._screen.post_message(Told(share + what))
+            self._screen.post_message(Loading(share + what))
 
         show_sparingly = sparing(show, SECONDS_BETWEEN)
 
-        def tell(done: int, total: int, what: str) -> None:
-            if wish != self._wish:
+        def report(done: int, total: int, what: str) -> None:
+            if number != self._request_number:
                 raise _UnwantedError
             show_sparingly(done, total, what)
 
-        return tell
+        return report

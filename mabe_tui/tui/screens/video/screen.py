@@ -19,10 +19,10 @@ from mabe_tui.tui.screens.video.loader import (
     ANSWER,
     LIST,
     Listed,
+    Loading,
     Missing,
     Opened,
     Predicted,
-    Told,
     VideoLoader,
 )
 from mabe_tui.tui.screens.video.player import Looking, Player
@@ -200,8 +200,8 @@ class VideoScreen(Watching):
         self.player.add_prediction(message.watched)
         self.retitle()
 
-    @on(Told)
-    def _tell(self, message: Told) -> None:
+    @on(Loading)
+    def _show_progress(self, message: Loading) -> None:
         self.player.wait(message.words)
 
     @on(Missing)

@@ -92,7 +92,7 @@ def test_a_job_that_was_started_is_told_where_its_id_cannot_be(
 ) -> None:
     with FULL.open("w") as full:
         assert isinstance(full, io.TextIOWrapper)
-        monkeypatch.setattr(sys, "stdout", NeutralOutput(full, is_told=True))
+        monkeypatch.setattr(sys, "stdout", NeutralOutput(full, reports_errors=True))
         with telling_of(RUN):
             print(RUN, flush=True)
         print("what comes later goes nowhere", flush=True)
