@@ -6,6 +6,7 @@ import msgspec
 
 from core.config.task_modules import load_attribute
 from core.config.task_spec import SUPPORT, TaskSpec
+from core.errors import ConfigError
 from core.run.request import pooled_source
 from mabe_tui.runs.listing.folds import FoldSet, fold_sets
 from mabe_tui.runs.listing.record import RunRecord
@@ -32,7 +33,10 @@ def metrics_of(counts: Counts, spec: TaskSpec, labels: Sequence[str]) -> dict[st
     for metric in spec.metrics:
         if metric.statistic is None:
             continue
-        scores = load_attribute(metric.statistic)(array).tolist()
+        try:
+            scores = load_attribute(metric.statistic)(array).tolist()
+        except ConfigError:  # another task's function, which is gone: its metric is not known here
+            continue
         if metric.per_label:
             found |= {
                 f"{metric.name}/{label}": score

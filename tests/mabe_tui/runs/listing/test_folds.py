@@ -1,5 +1,6 @@
 """The runs of all folds count as one, which is scored on every unit once."""
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from core.config.registry import Registry, default_path, load
+from core.config.task_spec import task_spec
 from core.evaluation.rows import Rows, concatenated, f1_macro
 from core.evaluation.table import rows_table
 from core.run.events import Stopped
@@ -17,6 +19,7 @@ from core.tasks.behaviour.settings import BehaviourExperiment
 from mabe_tui.runs.comparison.compare import Comparison, compare
 from mabe_tui.runs.comparison.inspection import side_classes
 from mabe_tui.runs.listing.catalog import Catalog
+from mabe_tui.runs.listing.fold_metrics import metrics_of
 from mabe_tui.runs.listing.measured import Measured, measured_version
 from mabe_tui.runs.store import RunStore
 from tests.mabe_tui.recorded import record
@@ -169,3 +172,12 @@ def test_a_newer_run_on_everything_hides_nothing(tmp_path: Path) -> None:
     assert measured(tmp_path, "v5").score == pytest.approx(pooled_f1(1), abs=1e-12)
     (side, _) = compared(tmp_path, "v5", "v7").sides
     assert side.best["f1_macro"] == pytest.approx(pooled_f1(1), abs=1e-12)
+
+
+def test_a_metric_whose_function_is_gone_is_left_out() -> None:
+    spec = task_spec("behaviour")
+    gone = msgspec.structs.replace(spec.metrics[1], statistic="core.evaluation.rows:gone")
+    task = dataclasses.replace(spec, metrics=(gone, *spec.metrics[2:]))
+    found = metrics_of([[1.0, 2.0, 3.0, 0.0, 0.0]], task, ["other"])
+    assert "f1_macro" not in found
+    assert found["accuracy"] == pytest.approx(1 / 4)
