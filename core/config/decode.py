@@ -1,4 +1,4 @@
-"""From a table to an experiment of the right task: the one way that registry, runs and checkpoints go."""
+"""Decode a table into an experiment of the right task: shared by the registry, runs and checkpoints."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,11 +14,11 @@ def experiment_from(table: Mapping[str, Any], name: Callable[[str], str]) -> Exp
 
     Args:
         table: the whole experiment; without ``task`` it is of :data:`DEFAULT_TASK`.
-        name: gives the words that name a key path in a message: file, table, line.
+        name: returns the text that names a key path in a message: file, table, line.
 
     Raises:
-        ConfigError: there is no such task, or the settings are not those of one; names the key path, what is
-            wrong, what is allowed and the nearest right spelling.
+        ConfigError: there is no such task, or the settings do not match it; names the key path, the problem,
+            the allowed values and the nearest correct spelling.
     """
     spec = task_named(table.get("task", DEFAULT_TASK), name("task"))
     owner = "" if spec.name == DEFAULT_TASK else f"task {spec.name!r}"
@@ -29,7 +29,7 @@ def task_named(task: object, where: str) -> TaskSpec:
     """Return the spec of a task that a file names.
 
     Args:
-        task: what stands there.
+        task: the name in the file.
         where: names the place in a message.
 
     Raises:

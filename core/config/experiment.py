@@ -1,7 +1,7 @@
-"""The settings that the experiments of all tasks have: frozen, strict, and complete once resolved.
+"""The settings that all tasks share: frozen, strict, and complete once resolved.
 
 A task adds its own in a subclass of :class:`Experiment`, which its :class:`~core.config.task_spec.TaskSpec`
-names. With these, everything a run needs to be repeated is in an experiment, apart from the data itself. The
+names. Together they contain everything needed to repeat a run, except the data. The
 registry (:mod:`core.config.registry`) builds one from ``experiments.toml``; a run keeps a copy in its
 ``run.toml``. Nothing here imports numpy or torch, so that listing versions stays instant.
 """
@@ -28,24 +28,24 @@ from core.config.section import (
 from core.config.tuning import Range
 
 DEFAULT_TASK = "behaviour"
-"""The task of a version that names none, and of every run from before there were others."""
+"""The task of a version that names none, and of every run made before there were other tasks."""
 MODAL_TIMEOUT_LIMIT = 86_400
-"""Seconds; the longest time-out Modal grants one attempt."""
+"""Seconds; the longest time-out that Modal allows for one attempt."""
 
 
 class HardwareConfig(Section, frozen=True):
-    """Where a version runs, and with how much."""
+    """The launcher and the resources of a version's runs."""
 
     launcher: Literal["local", "modal"] = "local"
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    """``auto`` takes CUDA where there is a device, else the CPU."""
+    """``auto`` uses CUDA if a device is available, else the CPU."""
     gpu: str | tuple[str, ...] | None = None
-    """A name of :data:`~core.config.gpus.GPUS`, with ``:n`` for several and ``!`` for exactly this one, or an
-    array, of which the first that is free is taken. Only launchers that rent machines read it."""
+    """A name in :data:`~core.config.gpus.GPUS`, with ``:n`` for several and ``!`` for exactly this one, or an
+    array, of which the first available one is used. Only launchers that rent machines read it."""
     region: str | tuple[str, ...] | None = None
-    """Where to rent, such as ``us-east`` or ``eu``; Modal charges more for a chosen one."""
+    """Region to rent in, such as ``us-east`` or ``eu``; Modal charges more for a specific one."""
     cloud: str | None = None
-    """Of whom to rent, such as ``aws``, ``gcp`` or ``oci``."""
+    """Provider to rent from, such as ``aws``, ``gcp`` or ``oci``."""
     gpu_memory_gib: Positive | None = None
     memory_mib: Annotated[int, Meta(gt=0, le=16 * 2**20)] | None = None
     timeout_seconds: Annotated[int, Meta(gt=0, le=MODAL_TIMEOUT_LIMIT)] | None = None
@@ -53,18 +53,18 @@ class HardwareConfig(Section, frozen=True):
     retries: Annotated[int, Meta(ge=0, le=10)] = 3
     """New containers after a preemption or a crash of the machine; a training error is not retried."""
     loader_workers: Annotated[int, Meta(ge=0, le=256)] = 0
-    """Batches prepared ahead of the step that uses them; 0 prepares each when it is needed."""
+    """Batches prepared in advance; 0 prepares each on demand."""
 
 
 class DataConfig(Section, frozen=True):
-    """Which data are learned from, and which are kept for validation."""
+    """The choice of data, and their split into training and validation."""
 
     validation_fraction: Fraction = 0.2
-    """Share of the units for validation, where ``folds`` is unset; 0 trains on all, and measures nothing."""
+    """Share of the units for validation, if ``folds`` is unset; 0 trains on all and validates nothing."""
     split_seed: Seed = 42
-    """Apart from the training seed, so that seeds can be compared on one split."""
+    """Separate from the training seed, so that seeds can be compared on one split."""
     folds: Annotated[int, Meta(ge=2, le=1000)] | None = None
-    """Parts that the units are cut into for cross-validation, each for validation once."""
+    """Number of parts for cross-validation; each is used for validation once."""
     fold: Annotated[int, Meta(ge=0, le=999)] | None = None
     """The part for validation, from 0 to ``folds`` − 1."""
 
@@ -75,7 +75,7 @@ class DataConfig(Section, frozen=True):
 
 
 class TrainingConfig(Section, frozen=True):
-    """How a model is fitted."""
+    """The training of a model."""
 
     epochs: Positive = 100
     batch_size: Positive = 64
@@ -83,7 +83,7 @@ class TrainingConfig(Section, frozen=True):
     learning_rate: Annotated[float, Meta(gt=0, le=1000)] = 3e-4
     min_learning_rate: Annotated[float, Meta(ge=0, le=1000)] = 1e-5
     warmup_epochs: NonNegative = 0
-    """Epochs over which the learning rate rises linearly; epoch ``i`` of ``n`` gets ``i / n`` of it."""
+    """Epochs of linear learning-rate warm-up; epoch ``i`` of ``n`` uses ``i / n`` of the rate."""
     optimizer: Literal["adamw"] = "adamw"
     weight_decay: Annotated[float, Meta(ge=0, le=1000)] = 1e-4
     gradient_clip: PositiveFloat | None = None
@@ -91,61 +91,61 @@ class TrainingConfig(Section, frozen=True):
     plateau_patience: NonNegative = 5
     plateau_factor: Annotated[float, Meta(gt=0, lt=1)] = 0.5
     ema_decay: Fraction = 0.0
-    """Share that the moving average of the weights keeps at each step; 0 keeps no average."""
+    """Decay of the moving average of the weights at each step; 0 keeps no average."""
     early_stopping_patience: Positive | None = None
     monitor: str = "loss"
-    """The validation metric that plateau, early stopping and ``best`` watch."""
+    """The validation metric for plateau, early stopping and ``best``."""
     save_every: Positive = 5
-    """Every so many epochs one checkpoint is kept for good, beside ``last`` and ``best``."""
+    """Interval in epochs of permanent checkpoints, beside ``last`` and ``best``."""
     keep_last: Positive | None = None
-    """Of those, only so many of the newest; none keeps them all."""
+    """Number of newest permanent checkpoints to keep; none keeps them all."""
     keep_predictions: bool = False
-    """Keep the validation predictions of the best epoch: an ensemble is made of them."""
+    """Keep the validation predictions of the best epoch: an ensemble is computed from them."""
     mixed_precision: Literal["bf16", "fp16"] | None = None
     compile: bool = False
-    """Train through ``torch.compile``."""
+    """Train with ``torch.compile``."""
     processes: Annotated[int, Meta(gt=0, le=1024)] | None = None
-    """Processes that share each batch; none: one for each GPU that ``hardware.gpu`` asks for."""
+    """Processes that share each batch; by default, one for each GPU in ``hardware.gpu``."""
     seed: Seed = 42
 
 
 class Experiment(Section, frozen=True):
-    """One version of the registry, with everything it inherits filled in: what all tasks share of it."""
+    """One version of the registry, with all inherited settings filled in: the part that all tasks share."""
 
     name: str
     title: Line = ""
     extends: str | None = None
     status: Literal["planned", "current", "done", "retired"] = "planned"
     notes: dict[str, Remark] = msgspec.field(default_factory=dict)
-    """Remarks by topic: other readings, decisions, what to know before running it."""
+    """Remarks by topic: ambiguities, decisions, and advice before running it."""
     assumed: tuple[str, ...] = ()
-    """Key paths whose values no original document states: our choice."""
+    """Key paths whose values are in no original document: our choice."""
     task: str = DEFAULT_TASK
-    """What is learned: a name that :func:`core.config.task_spec.task_spec` knows."""
+    """The task: a name that :func:`core.config.task_spec.task_spec` knows."""
     hardware: HardwareConfig = HardwareConfig()
     data: DataConfig = DataConfig()
     training: TrainingConfig = TrainingConfig()
     tune: dict[str, Range] = msgspec.field(default_factory=dict)
-    """Key path → what `mabe tune` may make of it."""
+    """Key path → the range that `mabe tune` searches."""
     reported: Reported | None = None
 
 
 NOT_INHERITED = ("extends", "status", "title", "notes", "reported", "assumed")
-"""Keys that speak of one version only, and so never pass to its children."""
+"""Keys that describe one version only, and are not inherited."""
 NOT_SETTINGS = (*NOT_INHERITED, "name", "tune")
-"""Keys that change nothing in a run."""
+"""Keys that do not affect a run."""
 ADDED: dict[str, object] = {
     "task": DEFAULT_TASK,
     "data.folds": None,
     "data.fold": None,
     "training.keep_predictions": False,
 }
-"""Settings that came after digests of settings were first kept on disk, with their defaults: while they have
-these, digests are what they were."""
+"""Settings added after digests of settings were first stored on disk, with their defaults: at these values,
+they do not change the digests."""
 
 
 def to_builtins(section: msgspec.Struct) -> dict[str, Any]:
-    """Return a struct as nested tables in the order of their sections, ``None`` where a key is unset."""
+    """Return a struct as nested tables in the order of their sections, with ``None`` for unset keys."""
     return {
         key: to_builtins(value)
         if isinstance(value := getattr(section, name), msgspec.Struct)
@@ -156,14 +156,14 @@ def to_builtins(section: msgspec.Struct) -> dict[str, Any]:
 
 @cache
 def _written_order(kind: type[msgspec.Struct]) -> tuple[tuple[str, str], ...]:
-    """Return the names of a struct's fields, and the keys that they are written under."""
+    """Return the names of a struct's fields, and the keys under which they are written."""
     keys = dict(zip(kind.__struct_fields__, kind.__struct_encode_fields__, strict=True))
     first = kind.written_order if issubclass(kind, Section) else ()
     return tuple((name, keys[name]) for name in dict.fromkeys((*first, *keys)))
 
 
 def to_table(section: msgspec.Struct) -> dict[str, Any]:
-    """Return a struct as nested tables that TOML can hold: every key that is set, defaults included."""
+    """Return a struct as nested tables that TOML can represent: every set key, defaults included."""
 
     def without_null(value: Any) -> Any:
         if isinstance(value, dict):
@@ -177,9 +177,9 @@ def to_table(section: msgspec.Struct) -> dict[str, Any]:
 
 
 def flatten(experiment: Experiment) -> dict[str, object]:
-    """Return every setting by its dotted key path, ``None`` where it is unset.
+    """Return every setting by its dotted key path, ``None`` if unset.
 
-    What is only said about the version (notes, reported figures, ranges to tune) is left out.
+    Keys that only describe the version (notes, reported figures, ranges to tune) are left out.
     """
     tables = to_builtins(experiment)
     settings = {key: value for key, value in tables.items() if key not in NOT_SETTINGS}
@@ -195,10 +195,10 @@ def _leaves(prefix: str, value: object) -> Iterator[tuple[str, object]]:
 
 
 def identity(experiment: Experiment) -> dict[str, object]:
-    """Return the settings that digests are made of and that kept settings are compared by.
+    """Return the settings from which digests are computed and by which stored settings are compared.
 
-    They are those of :func:`flatten` without the :data:`ADDED` ones at their defaults, so that what an older
-    mabe kept still belongs to the same settings.
+    They are those of :func:`flatten` without the :data:`ADDED` ones at their defaults, so that files of an
+    older mabe still match the same settings.
     """
     settings = flatten(experiment)
     return {k: v for k, v in settings.items() if k not in ADDED or v != ADDED[k]}

@@ -1,7 +1,7 @@
-"""What cannot be in an experiment of any task: values that types allow and that make no sense together.
+"""Rules for experiments of any task: values that are valid by type but impossible together.
 
-A task has cross-checks of its own beside these (:attr:`core.config.task_spec.TaskSpec.problems`). It loads
-neither numpy nor torch: ``mabe list`` goes through it.
+A task adds rules of its own (:attr:`core.config.task_spec.TaskSpec.problems`). This module imports
+neither numpy nor torch, because ``mabe list`` uses it.
 """
 
 import math
@@ -17,10 +17,10 @@ from core.config.tuning import range_problems
 
 
 def problems(experiment: Experiment) -> list[tuple[str, str]]:
-    """Find what types alone cannot: values that are impossible together.
+    """Find problems that types cannot express: values that are impossible together.
 
     Returns:
-        Pairs of key path and what is wrong with it; empty where the experiment is sound.
+        Pairs of key path and problem; empty if the experiment is valid.
 
     Raises:
         ConfigError: there is no such task.
@@ -48,7 +48,7 @@ def _split(data: DataConfig) -> Iterator[tuple[str, str]]:
 
 
 def _without_validation(training: TrainingConfig) -> Iterator[tuple[str, str]]:
-    """Find what needs a validation metric."""
+    """Find settings that need a validation metric, if there is none."""
     nothing = "data.validation_fraction = 0 leaves nothing to measure"
     if training.early_stopping_patience is not None:
         yield "training.early_stopping_patience", f"watches a metric, but {nothing}; use none"
@@ -62,7 +62,7 @@ def _without_validation(training: TrainingConfig) -> Iterator[tuple[str, str]]:
 
 
 def _not_finite(experiment: Experiment) -> list[tuple[str, str]]:
-    """Find ``inf`` and ``nan``, which TOML has and nothing of ours can use."""
+    """Find ``inf`` and ``nan``, which TOML allows and no setting does."""
     described = (experiment.tune, experiment.reported)
     others = zip(("tune", "reported"), map(msgspec.to_builtins, described), strict=True)
     return [
@@ -74,7 +74,7 @@ def _not_finite(experiment: Experiment) -> list[tuple[str, str]]:
 
 
 def _numbers(key: str, value: object) -> Iterator[tuple[str, float]]:
-    """Find all numbers with a fraction in a setting, and below it."""
+    """Yield all floats in a setting and its nested values."""
     if isinstance(value, float):
         yield key, value
     elif isinstance(value, (list, tuple)):

@@ -1,4 +1,4 @@
-"""The GPUs that can be rented, how one is asked for, and which one a device's own name means."""
+"""The GPUs that can be rented, the syntax to request them, and their match with device names."""
 
 import re
 from collections.abc import Iterable
@@ -15,20 +15,20 @@ GPUS: dict[str, int] = {
     "H200": 8,
     "B200": 8,
 }
-"""Modal's documented GPU names and how many of each one container may have."""
+"""Modal's documented GPU names and the maximum number in one container."""
 PRICED_AS = {"A100": "A100-40GB", "B200+": "B200"}
 """Names for "this one or a better one", which costs what the plain one costs."""
 UPGRADES = {"H100": "H200", "A100-40GB": "A100-80GB", "B200": "B300"}
-"""What Modal may give instead, at the price of what was asked for; a ``!`` after the name forbids it."""
+"""GPUs that Modal may provide instead, at the requested one's price; a ``!`` after the name forbids it."""
 Gpu = str | tuple[str, ...] | None
-"""One GPU, or several of which the first that is free is taken."""
+"""One GPU, or several of which the first available one is used."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*\+?!?")
 _OF_DEVICES = {"A10G": "A10"}
-"""Words in the names of devices that differ from Modal's."""
+"""Parts of device names that differ from Modal's names."""
 
 
 def split_gpu(gpu: str) -> tuple[str, int]:
-    """Split ``H100:2`` into its name and count; the ``!`` of ``H100!`` is no part of the name.
+    """Split ``H100:2`` into its name and count; the ``!`` of ``H100!`` is not part of the name.
 
     Raises:
         ValueError: the count is not a whole number above 0.
@@ -40,23 +40,23 @@ def split_gpu(gpu: str) -> tuple[str, int]:
 
 
 def choices_of(gpu: Gpu) -> tuple[str, ...]:
-    """Return the GPUs that a setting names, in order of preference; empty where it names none."""
+    """Return the GPUs in a setting, in order of preference; empty if there are none."""
     return () if gpu is None else (gpu,) if isinstance(gpu, str) else gpu
 
 
 def gpu_text(gpu: Gpu) -> str | None:
-    """Spell a setting in the width of a table's cell: ``H100`` or ``H100/A100-80GB``."""
+    """Format a setting to fit a table cell: ``H100`` or ``H100/A100-80GB``."""
     return "/".join(choices_of(gpu)) or None
 
 
 def priced_name(gpu: str) -> str:
-    """Return the name under which a GPU stands in a price list."""
+    """Return the name of a GPU in a price list."""
     name = split_gpu(gpu)[0]
     return PRICED_AS.get(name, name)
 
 
 def gpu_problem(gpu: Gpu) -> str | None:
-    """Return what is wrong with a GPU setting, or ``None``."""
+    """Return the problem with a GPU setting, or ``None``."""
     choices = choices_of(gpu)
     if not choices and gpu is not None:
         return 'an empty list asks for no GPU; leave the key out, or write "none"'
@@ -77,22 +77,22 @@ def gpu_problem(gpu: Gpu) -> str | None:
 
 
 def unknown_gpus(gpu: Gpu) -> tuple[str, ...]:
-    """Return the names that are not in :data:`GPUS`: new ones, or slips that only Modal can tell."""
+    """Return the names missing from :data:`GPUS`: new ones, or mistakes that only Modal can detect."""
     names = (split_gpu(choice)[0] for choice in choices_of(gpu))
     return tuple(name for name in names if name not in GPUS and name not in PRICED_AS)
 
 
 def match_device(device_name: str | None, gpus: Iterable[str]) -> str | None:
-    """Return which of ``gpus`` a device is, by its own name: ``NVIDIA A100-SXM4-80GB`` is ``A100-80GB``.
+    """Return which of ``gpus`` a device is, from its own name: ``NVIDIA A100-SXM4-80GB`` is ``A100-80GB``.
 
-    A device that is none of them may be the upgrade of one (:data:`UPGRADES`); that one is returned then.
+    A device that matches none of them may be the upgrade of one (:data:`UPGRADES`), which is then returned.
 
     Args:
-        device_name: as its driver spells it; ``None``: not known.
-        gpus: as they were asked for, counts included.
+        device_name: name from its driver; ``None`` if unknown.
+        gpus: as requested, counts included.
 
     Returns:
-        ``None`` where it is none of them.
+        ``None`` if it matches none of them.
     """
     asked = {choice: priced_name(choice) for choice in gpus}
     words = {_OF_DEVICES.get(word, word) for word in re.findall(r"\w+", device_name or "")}
@@ -104,7 +104,7 @@ def match_device(device_name: str | None, gpus: Iterable[str]) -> str | None:
 
 
 def _problem(gpu: str) -> str | None:
-    """Return what is wrong with one GPU's name and count. The original ``A10G`` is now ``A10``."""
+    """Return the problem with one GPU's name and count. The original ``A10G`` is now ``A10``."""
     try:
         name, count = split_gpu(gpu)
     except ValueError as error:

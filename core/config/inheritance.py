@@ -1,4 +1,4 @@
-"""One table of settings over another: how versions, presets and overrides build on each other."""
+"""Merge tables of settings: the basis of versions, presets and overrides."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -11,7 +11,7 @@ Table = dict[str, Any]
 
 
 def merge(base: Table, change: Mapping[str, Any]) -> Table:
-    """Lay ``change`` over ``base``: tables merge deeply, everything else replaces."""
+    """Merge ``change`` into ``base``: tables merge deeply, other values are replaced."""
     merged = dict(base)
     for key, value in change.items():
         below = merged.get(key)
@@ -23,7 +23,7 @@ def merge(base: Table, change: Mapping[str, Any]) -> Table:
 
 
 def states(table: Mapping[str, Any], path: str) -> bool:
-    """Return whether a table gives a key path, such as ``training.epochs``, or what lies below it."""
+    """Return whether a table sets a key path, such as ``training.epochs``, or anything below it."""
     value: object = table
     for part in path.split("."):
         if not isinstance(value, Mapping) or part not in value:
@@ -33,14 +33,14 @@ def states(table: Mapping[str, Any], path: str) -> bool:
 
 
 def inherit(base: Table, change: Mapping[str, Any], kind: type[Experiment]) -> Table:
-    """Lay ``change`` over ``base``; where it chooses another model, that model's shape is its own.
+    """Merge ``change`` into ``base``; if it chooses another model, the old model's shape is dropped.
 
-    What :attr:`~core.config.section.Section.of_one_choice` names is then left out of ``base``; all other
+    The keys in :attr:`~core.config.section.Section.of_one_choice` are then left out of ``base``; all other
     settings are kept.
 
     Args:
         base: settings of an experiment.
-        change: further ones.
+        change: the settings to merge in.
         kind: the type of the experiment.
     """
     for key, section in _sections_of_a_choice(kind):
@@ -54,7 +54,7 @@ def inherit(base: Table, change: Mapping[str, Any], kind: type[Experiment]) -> T
 
 
 def left_out(base: Experiment, changed: Experiment) -> list[tuple[str, object]]:
-    """Return the settings that an experiment does not take over because it chooses another model."""
+    """Return the settings that an experiment does not inherit because it chooses another model."""
     return [
         (f"{key}.{name}", old)
         for key, section in _sections_of_a_choice(type(changed))
@@ -66,7 +66,7 @@ def left_out(base: Experiment, changed: Experiment) -> list[tuple[str, object]]:
 
 
 def choice(experiment: Experiment, key: str) -> object:
-    """Return what a section of an experiment chooses, such as the name of its ``model``; else ``None``."""
+    """Return the choice in a section of an experiment, such as the name of its ``model``; else ``None``."""
     section = getattr(experiment, key, None)
     chosen_by = getattr(section, "chosen_by", None)
     return getattr(section, chosen_by) if chosen_by is not None else None

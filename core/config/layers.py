@@ -1,4 +1,4 @@
-"""The tables that one experiment is made of, the lowest first, and where each setting was stated."""
+"""The tables that make up one experiment, lowest first, and the place where each setting is stated."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -14,22 +14,22 @@ from core.errors import ConfigError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layers:
-    """What a version inherits, what it states, then a preset, then overrides."""
+    """The inherited settings of a version, its own, then a preset, then overrides."""
 
     version: str
     kind: type[Experiment]
     lineage: Sequence[Table]
-    """Of the versions that lead to this one, the oldest first."""
+    """The settings of the version and its ancestors, oldest first."""
     preset: Table
     overrides: Mapping[str, Table]
     """Key path → the table that states it."""
     typed: Sequence[str]
-    """The overrides as they were typed."""
+    """The overrides as typed."""
     where: Callable[[str], str]
-    """Names the line of the registry's file that states a key path."""
+    """Returns the line of the registry's file that states a key path, in words."""
 
     def experiment(self) -> Experiment:
-        """Lay the tables over one another and decode what comes of it.
+        """Merge the tables and decode the result.
 
         Raises:
             ConfigError: a key, a type or a range is wrong; names where it is stated.
@@ -40,11 +40,11 @@ class Layers:
         return experiment_from(table, self.name)
 
     def name(self, path: str) -> str:
-        """Return the words that name a key path in a message: ``--set``, or file and line."""
+        """Return the text that names a key path in a message: ``--set``, or file and line."""
         return f"--set {path}" if self.is_override(path) else self.where(path)
 
     def is_override(self, path: str) -> bool:
-        """Return whether an override states a key path, what it is in, or, alone, what lies below it."""
+        """Return whether an override sets a key path or a parent, or alone sets something below it."""
         bare = re.sub(r"\[.*", "", path)
         if any(f"{bare}.".startswith(f"{key}.") for key in self.overrides):
             return True
@@ -52,7 +52,7 @@ class Layers:
         return below and not any(states(table, bare) for table in (*self.lineage, self.preset))
 
     def refuse(self, path: str, problem: str) -> ConfigError:
-        """Return the error for a setting that makes no sense beside the others."""
+        """Return the error for a setting that contradicts others."""
         if not self.overrides or self.is_override(path):
             return ConfigError(f"{self.name(path)}: {problem}")
         section = path.partition(".")[0]

@@ -1,4 +1,4 @@
-"""Writing a new version into the registry's file, all else in which stays as it is."""
+"""Add a version to the registry's file, leaving everything else in it unchanged."""
 
 import re
 import tomllib
@@ -31,31 +31,31 @@ def add_version(
     task: str | None = None,
     tell: Callable[[str], None] | None = None,
 ) -> Experiment:
-    """Write a new version into a registry's file, once it has been found sound.
+    """Add a version to a registry's file, after validating it.
 
-    The file is read and rewritten under its lock. What stands in it stays as it is, comments, order and
+    The file is read and rewritten under its lock. Its content is preserved, with comments, order and
     layout included; the new version follows the last one.
 
     Args:
-        registry: whose file it is; what it says is read anew.
-        name: of the new version.
+        registry: the registry; its file is read again.
+        name: name of the new version.
         extends: the version whose settings it starts from.
         overrides: ``key.path=value`` each.
         notes: why it exists.
-        title: one line.
-        task: what it learns; ``None``: what the version that it extends does, else the default task.
-        tell: called with a sentence where another process is changing the file.
+        title: one-line title.
+        task: its task; ``None``: that of the version it extends, else the default task.
+        tell: called with a sentence while another process is changing the file.
 
     Raises:
-        ConfigError: the name is taken or impossible, or the new version would not be sound.
-        UserError: the file cannot be read or written, or another process does not let go of it.
+        ConfigError: the name is taken or invalid, or the new version would be invalid.
+        UserError: the file cannot be read or written, or another process keeps it locked.
     """
-    file = registry.path.resolve()  # a link stays one
+    file = registry.path.resolve()  # a link remains a link
     with locked(file, tell=tell):
         now = load(registry.path)
         stated = _stated(now, name, extends, task, title)
         begun = replace(now, tables={**now.tables, name: stated})
-        # first as settings on top of what is inherited: an error then names the option
+        # first as overrides of the inherited settings: an error then names the option
         begun.experiment(name, overrides)
         kind = begun.spec(name).experiment
         settings = [parse_override(text, kind)[1] for text in overrides]
@@ -68,7 +68,7 @@ def add_version(
 def _stated(
     registry: Registry, name: str, extends: str | None, task: str | None, title: str | None
 ) -> Table:
-    """Return what a new version states besides its settings."""
+    """Return the keys of a new version besides its settings."""
     require_name(name, registry.path)
     if name in registry.tables:
         raise ConfigError(
@@ -79,13 +79,13 @@ def _stated(
 
 
 def _with_table(file: Path, name: str, table: Table) -> bytes:
-    """Return the content of a registry's file with one version more.
+    """Return the content of a registry's file with one version added.
 
-    The version's table is put into the text as it stands. Where the versions are not written as tables of
-    their own, so that this would mean something else, tomlkit finds the place.
+    The version's table is inserted into the text. If the versions are not written as separate
+    tables, so that this would change the meaning, tomlkit finds the place.
 
     Raises:
-        ConfigError: the file is written in a way that neither can add to.
+        ConfigError: neither way works for the file.
     """
     content = file.read_bytes()
     bom = "\ufeff" if content.startswith(b"\xef\xbb\xbf") else ""
@@ -109,7 +109,7 @@ def _with_table(file: Path, name: str, table: Table) -> bytes:
 
 
 def _inserted(text: str, name: str, table: Table) -> str:
-    """Put the table behind the last version; the comments before what follows stay with that."""
+    """Insert the table after the last version; comments before the next item stay with that item."""
     headers = [(match["first"].strip("\"'"), match.start()) for match in _HEADER.finditer(text)]
     last = max(i for i, (first, _) in enumerate(headers) if first == "experiments")
     end = len(text)
@@ -121,7 +121,7 @@ def _inserted(text: str, name: str, table: Table) -> str:
 
 
 def _before_comments(text: str) -> int:
-    """Return where the comments at the end of a text begin that a blank line parts from what precedes."""
+    """Return the start of the comments at the end of a text that a blank line separates from the rest."""
     lines = text.splitlines(keepends=True)
     first = len(lines)
     while first and (not (line := lines[first - 1].strip()) or line.startswith("#")):
@@ -132,7 +132,7 @@ def _before_comments(text: str) -> int:
 
 
 def _added_by_tomlkit(text: str, name: str, table: Table) -> str:
-    import tomlkit  # late: 30 ms, and seldom needed
+    import tomlkit  # imported late: 30 ms, and seldom needed
     from tomlkit.exceptions import TOMLKitError
 
     try:

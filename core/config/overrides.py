@@ -1,4 +1,4 @@
-"""``key.path=value`` as people type it, and ``"none"``, which unsets."""
+"""Parse ``key.path=value`` overrides, and ``"none"``, which unsets a key."""
 
 import re
 import tomllib
@@ -11,22 +11,22 @@ from core.config.toml_text import TomlError, parse_toml
 from core.errors import ConfigError
 
 _BARE_POINT = re.compile(r"(?<![\w.])\d+\.(?![\d.])")
-"""A number that ends in its point, as in ``1.`` or ``1.e-3``."""
+"""A number that ends in a point, such as ``1.`` or ``1.e-3``."""
 _BARE_FRACTION = re.compile(r"(?<![\w.])(?P<sign>[+-]?)(?P<rest>\.\d)")
-"""A number that begins with its point, as in ``.001``."""
+"""A number that begins with a point, such as ``.001``."""
 
 
 def parse_override(text: str, kind: type[Experiment]) -> tuple[str, Table]:
-    """Read ``key.path=value`` into its path and the table that states it.
+    """Parse ``key.path=value`` into its path and the table that states it.
 
-    Where an array may stand, ``a,b`` is one: ``hardware.gpu=H100,A100-80GB``.
+    For a setting that allows an array, ``a,b`` is one: ``hardware.gpu=H100,A100-80GB``.
 
     Args:
-        text: what was typed.
+        text: the text to parse.
         kind: the type of the experiment.
 
     Raises:
-        ConfigError: there is no ``=``, or the key is empty or not an override's affair.
+        ConfigError: there is no ``=``, or the key is empty or cannot be overridden.
     """
     path, equals, value = text.partition("=")
     parts = [part.strip() for part in path.split(".")]
@@ -51,7 +51,7 @@ def parse_override(text: str, kind: type[Experiment]) -> tuple[str, Table]:
 
 
 def _value(path: str, value: str) -> Any:
-    """Read a value as TOML, with ``.5`` and ``1.`` for numbers as well; else it is plain text.
+    """Parse a value as TOML, also accepting ``.5`` and ``1.`` as numbers; anything else is plain text.
 
     Raises:
         ConfigError: it is a whole number beyond 64 bits, or nested too deeply.
@@ -65,13 +65,13 @@ def _value(path: str, value: str) -> Any:
                 problem = str(error).partition(": ")[2] or str(error)
                 raise ConfigError(f"--set {path}: {problem}") from error
         else:
-            if table.keys() == {"value"}:  # a line break may begin another key
+            if table.keys() == {"value"}:  # a line break could start another key
                 return table["value"]
     return value  # plain text needs no quotes on a command line
 
 
 def without_unset(table: Table, kind: type[Experiment], prefix: str = "") -> Table:
-    """Leave out the keys whose value is ``"none"``, where unsetting them is possible."""
+    """Remove the keys whose value is ``"none"``, if they can be unset."""
     kept: Table = {}
     for key, value in table.items():
         path = f"{prefix}{key}"

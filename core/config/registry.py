@@ -1,6 +1,6 @@
 """``experiments.toml`` → :class:`~core.config.experiment.Experiment`.
 
-Tables merge deeply along ``extends``, arrays replace; another model brings its own shape
+Tables merge deeply along ``extends``, arrays are replaced; another model has its own shape
 (:mod:`core.config.inheritance`), overrides and ``"none"`` come last (:mod:`core.config.overrides`,
 :mod:`core.config.layers`). Keys that describe one version alone
 (:data:`~core.config.experiment.NOT_INHERITED`) are not inherited. A version's task, which it states or
@@ -34,7 +34,7 @@ VERSION_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """All versions of one file, as written; each is resolved when it is asked for."""
+    """All versions of one file, as written; each is resolved on demand."""
 
     path: Path
     tables: Mapping[str, Table]
@@ -49,21 +49,21 @@ class Registry:
     def experiment(
         self, version: str, overrides: Sequence[str] = (), preset: str | None = None
     ) -> Experiment:
-        """Resolve one version: what it inherits, then the preset, then the overrides.
+        """Resolve one version: its inherited settings, then the preset, then the overrides.
 
         Args:
-            version: a name of the registry.
+            version: a name in the registry.
             overrides: ``key.path=value`` each; the value as TOML, or plain text.
             preset: a name under ``[presets]``.
 
         Raises:
-            ConfigError: one line naming the file, the key path, what is allowed.
+            ConfigError: in one line, names the file, the key path and the allowed values.
         """
         layers = self._layers(version, overrides, preset)
         experiment = layers.experiment()
         for path, problem in problems(experiment):
             if overrides:
-                self.experiment(version, (), preset)  # what is wrong with the file comes first
+                self.experiment(version, (), preset)  # problems of the file come first
             raise layers.refuse(path, problem)
         self._check_assumed(experiment)
         return experiment
@@ -104,7 +104,7 @@ class Registry:
         )
 
     def lineage(self, version: str) -> list[str]:
-        """Name the versions that lead to this one, the oldest first.
+        """Return the version and its ancestors, oldest first.
 
         Raises:
             ConfigError: an unknown name, or a cycle in ``extends``.
@@ -134,10 +134,10 @@ class Registry:
         return {key: value for key, value in self.presets[preset].items() if key != "title"}
 
     def assumed(self, version: str) -> frozenset[str]:
-        """Return the settings whose values are our choice, by whoever first chose them.
+        """Return the settings whose values are our choice, in this version or inherited from an ancestor.
 
-        A value that a version inherits unchanged from one that assumed it is assumed there too; a
-        version that states it, if only the same again, takes it back, unless it assumes that one anew.
+        A value that a version inherits unchanged from one that assumed it is assumed there too. A
+        version that states it, even with the same value, revokes this, unless it assumes it again.
 
         Raises:
             ConfigError: as :meth:`experiment`.
@@ -162,12 +162,12 @@ class Registry:
         return frozenset(assumed)
 
     def check_presets(self) -> None:
-        """Look at the keys and types of all presets, whether or not they are used.
+        """Check the keys and types of all presets, whether or not they are used.
 
-        Each has to suit the versions of one task that the registry has.
+        Each must fit the versions of one task in the registry.
 
         Raises:
-            ConfigError: one line naming the file, the preset, the key path and what is allowed.
+            ConfigError: in one line, names the file, the preset, the key path and the allowed values.
         """
         kinds = dict.fromkeys(self.spec(version).experiment for version in self.versions)
         for preset in self.presets:
@@ -191,7 +191,7 @@ class Registry:
                 raise ConfigError(f"{where}: no setting {path!r}{nearest(path, known)}")
 
     def _line(self, places: Sequence[str], path: str) -> str:
-        """Name the line of the file that states ``path`` in the first of ``places`` that does."""
+        """Name the line of the file that states ``path``, in the first of ``places`` that does."""
         key = re.sub(r"\[.*", "", path)
         for place in places:
             if (line := line_of(self.text, f"{place}.{key}".rstrip("."))) is not None:
@@ -200,13 +200,13 @@ class Registry:
 
 
 def find(start: Path, stated: str | None = None) -> Path | None:
-    """Find the registry: ``stated``, else ``$MABE_REGISTRY``, else upwards from ``start``.
+    """Find the registry: ``stated``, else ``$MABE_REGISTRY``, else in ``start`` or its parents.
 
     Returns:
-        ``None`` where there is none, and :func:`default_path` is to be used.
+        ``None`` if there is none, in which case :func:`default_path` is used.
 
     Raises:
-        ConfigError: the one that was stated is not there.
+        ConfigError: the stated one does not exist.
     """
     named = stated or os.environ.get("MABE_REGISTRY")
     if named:
@@ -224,12 +224,12 @@ def find(start: Path, stated: str | None = None) -> Path | None:
 def default_path() -> Path:
     """Return the registry that comes with the package: v1 to v7."""
     package = Path(core.__file__).resolve().parent
-    shipped = package / FILE_NAME  # a wheel carries a copy; a checkout has it one folder up
+    shipped = package / FILE_NAME  # a wheel contains a copy; a checkout has it one folder up
     return shipped if shipped.is_file() else package.parent / FILE_NAME
 
 
 def load(path: Path) -> Registry:
-    """Read a registry. Versions are checked when they are resolved; tasks are also found beside it.
+    """Read a registry. Versions are checked when they are resolved; its folder is also searched for tasks.
 
     Raises:
         ConfigError: the file cannot be read, is not TOML, or is not a registry.
@@ -248,11 +248,11 @@ def load(path: Path) -> Registry:
 
 
 def parsed(path: Path, text: str, content: Table) -> Registry:
-    """Return the registry that a file's content states.
+    """Parse a registry from a file's content.
 
     Args:
         path: the file.
-        text: what stands in it.
+        text: its content.
         content: the same as nested tables.
 
     Raises:
@@ -284,10 +284,10 @@ def _tables_of(content: Table, key: str, path: Path) -> dict[str, Table]:
 
 
 def require_name(name: str, path: Path) -> None:
-    """Refuse what cannot be the name of a version or a preset.
+    """Reject an invalid name of a version or a preset.
 
     Raises:
-        ConfigError: names the file and what is allowed.
+        ConfigError: names the file and the allowed names.
     """
     if not VERSION_NAME.fullmatch(name) or name == "last":
         raise ConfigError(

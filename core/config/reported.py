@@ -1,4 +1,4 @@
-"""What the original documents claim of a version: shown as ``reported``, never as measured."""
+"""Results that the original documents report for a version: shown as ``reported``, never as measured."""
 
 from typing import Annotated
 
@@ -19,7 +19,7 @@ class ReportedPoint(Section, frozen=True):
 
 
 class Reported(Section, frozen=True):
-    """What the original documents claim. Never measured here, and always shown as ``reported``."""
+    """Results in the original documents. Never measured here, and always shown as ``reported``."""
 
     source: str | None = None
     f1_macro: float | None = None

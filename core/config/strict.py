@@ -1,6 +1,6 @@
-"""Tables to structs, with errors that a person can act on.
+"""Convert tables to structs, with errors that the user can act on.
 
-msgspec says *that* a value is wrong and where; this module adds what is allowed, the nearest right
+msgspec says *that* a value is wrong and where; this module adds the allowed values, the nearest correct
 spelling, and words instead of type names.
 """
 
@@ -18,7 +18,7 @@ from core.errors import ConfigError
 
 Struct = TypeVar("Struct", bound=msgspec.Struct)
 UNSET = "none"
-"""What unsets a key that may be unset: TOML has no null."""
+"""Value that unsets a key: TOML has no null."""
 _PATH = re.compile(r"^(?P<what>.*?)(?: - at `\$\.?(?P<path>.*)`)?$", re.DOTALL)
 _ABSENT = re.compile(r"^Object missing required field `(?P<key>[^`]*)`")
 _WORDS = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
@@ -30,15 +30,15 @@ _BOUNDS = (
     ("max_length", "of up to", " characters"),
 )
 SPELLED = 60
-"""Characters of a wrong value that a message repeats."""
+"""Number of characters of a wrong value that a message quotes."""
 
 
 MANY = 20
-"""So many names are no help in an error."""
+"""Above this number, an error does not list the candidates."""
 
 
 def nearest(word: str, candidates: Iterable[str]) -> str:
-    """Give ``; did you mean 'x'?`` where a candidate is close, else what there is to choose from."""
+    """Return ``; did you mean 'x'?`` if a candidate is close, else the list of choices."""
     options = list(candidates)
     close = difflib.get_close_matches(word, options, n=1, cutoff=0.6)
     if close:
@@ -52,16 +52,16 @@ def nearest(word: str, candidates: Iterable[str]) -> str:
 def convert(
     table: Mapping[str, Any], kind: type[Struct], name: Callable[[str], str], owner: str = ""
 ) -> Struct:
-    """Turn nested tables into a struct, strictly.
+    """Convert nested tables to a struct, strictly.
 
     Args:
-        table: what was read.
+        table: the tables.
         kind: a struct type that forbids unknown fields.
-        name: gives the words that name a key path in a message: file, table, line.
-        owner: whose keys ``kind`` holds, for the message about an unknown one: ``task 'pairs'``.
+        name: returns the text that names a key path in a message: file, table, line.
+        owner: owner of the keys of ``kind``, for the message about an unknown one: ``task 'pairs'``.
 
     Raises:
-        ConfigError: names the key path, what is wrong, what is allowed and the nearest right spelling.
+        ConfigError: names the key path, the problem, the allowed values and the nearest correct spelling.
     """
     for path, problem in unknown_keys(table, kind, owner=owner):
         raise ConfigError(f"{name(path)}: {problem}")
@@ -84,7 +84,7 @@ def convert(
 def unknown_keys(
     table: Mapping[str, Any], kind: type[msgspec.Struct], prefix: str = "", owner: str = ""
 ) -> Iterable[tuple[str, str]]:
-    """Find keys that ``kind`` does not have, with the nearest one that it has."""
+    """Find keys that ``kind`` does not have, with the nearest existing one."""
     fields = fields_of(kind)
     for key, value in table.items():
         path = f"{prefix}{key}"
@@ -97,7 +97,7 @@ def unknown_keys(
 
 
 def field_type(kind: type[msgspec.Struct], path: str) -> Any:
-    """Return the type that a dotted key path has in ``kind``; ``None`` where it leads nowhere."""
+    """Return the type of a dotted key path in ``kind``; ``None`` if it does not exist."""
     current: Any = kind
     for part in re.sub(r"\[\.*\d*\]", "", path).split(".") if path else []:
         struct = struct_of(current)
@@ -109,7 +109,7 @@ def field_type(kind: type[msgspec.Struct], path: str) -> Any:
 
 @cache
 def fields_of(kind: type[msgspec.Struct]) -> Mapping[str, Any]:
-    """Return the type of each field; finding them out takes longer than all the rest of reading a version."""
+    """Return the type of each field; cached, as this takes longer than the rest of reading a version."""
     return {field.name: field.type for field in msgspec.structs.fields(kind)}
 
 
@@ -119,12 +119,12 @@ def default_of(kind: type[msgspec.Struct], name: str) -> Any:
 
 
 def is_optional(kind: Any) -> bool:
-    """Return whether a field's type lets it be unset."""
+    """Return whether a field's type allows it to be unset."""
     return type(None) in get_args(kind)
 
 
 def describe(kind: Any) -> str:
-    """Say in words what a type allows."""
+    """Describe in words what a type allows."""
     kinds = [part for part in _parts(kind) if part is not type(None)]
     if len(kinds) > 1:
         return " or ".join(describe(each) for each in kinds)
@@ -151,7 +151,7 @@ def describe(kind: Any) -> str:
 
 
 def without_none(kind: Any) -> Any:
-    """Take ``None`` out of an optional type; of a type with several others, the first is left."""
+    """Remove ``None`` from an optional type; of several remaining types, return the first."""
     return next(part for part in _parts(kind) if part is not type(None))
 
 
@@ -166,13 +166,13 @@ def _parts(kind: Any) -> tuple[Any, ...]:
 
 
 def struct_of(kind: Any) -> type[msgspec.Struct] | None:
-    """Return the struct that a type is, or is optionally; ``None`` where it is something else."""
+    """Return the struct in a type that is a struct or an optional one; ``None`` for other types."""
     kind = without_none(kind)
     return kind if isinstance(kind, type) and issubclass(kind, msgspec.Struct) else None
 
 
 def choices(kind: Any) -> tuple[str, ...]:
-    """Return the texts that a type allows, where it names them; else nothing."""
+    """Return the strings that a type allows, if it lists them; else nothing."""
     kind = without_none(kind)
     return get_args(kind) if get_origin(kind) is Literal else ()
 
@@ -194,7 +194,7 @@ def _value_at(table: Any, path: str) -> Any:
 
 
 def _with_key(table: Mapping[str, Any], kind: type[msgspec.Struct], path: str) -> str:
-    """Put the key that is wrong into a path that leaves it open: msgspec names no key of a ``dict``."""
+    """Insert the invalid key into a path that omits it: msgspec names no key of a ``dict``."""
     above, is_open, _ = path.partition("[...]")
     values = _value_at(table, above)
     if not is_open or not isinstance(values, Mapping):

@@ -1,8 +1,8 @@
-"""Where the modules of tasks are found, also of tasks that are not installed.
+"""The search path of task modules, including tasks that are not installed.
 
-A task of one's own is named ``module:ATTRIBUTE`` and may lie beside the registry that names it. That folder
-is searched for such a module alone, and after everything that is installed, so that no file in it hides a
-module of ours. A run notes the folder, and its job searches there, too; a rented machine is sent the module.
+A custom task is named ``module:ATTRIBUTE`` and may be next to the registry that names it. That folder
+is searched for that module only, and after all installed packages, so that no file in it shadows
+one of our modules. A run records the folder, and its job searches there too; a rented machine gets a copy.
 """
 
 import importlib
@@ -18,13 +18,13 @@ _folders: list[str] = []
 
 
 def search_in(folder: Path) -> None:
-    """Look for modules of tasks in a folder, too, such as that of a registry."""
+    """Also search a folder, such as that of a registry, for modules of tasks."""
     if (text := str(folder.resolve())) not in _folders:
         _folders.append(text)
 
 
 def load_attribute(where: str) -> Any:
-    """Import what ``module:attribute`` names.
+    """Import the object named ``module:attribute``.
 
     Raises:
         ConfigError: the module cannot be imported, or has no such attribute.
@@ -51,14 +51,14 @@ def _imported(module: str) -> Any:
 
 
 def travelling(*places: str) -> tuple[str, ...]:
-    """Return the top-level modules or packages of ``module:attribute`` places that are not ours."""
+    """Return the top-level modules or packages of ``module:attribute`` names that are not ours."""
     return tuple(dict.fromkeys(top for place in places if (top := _top(place)) not in OURS))
 
 
 def folder_of(place: str) -> str | None:
-    """Return the folder that a top-level module or package was found in, by a ``module:attribute`` place.
+    """Return the folder in which the top-level module or package of ``module:attribute`` was found.
 
-    ``None`` for ours, and for what cannot be found.
+    ``None`` for ours, and for modules that cannot be found.
     """
     found = None if _top(place) in OURS else importlib.util.find_spec(_top(place))
     if found is None:

@@ -1,7 +1,7 @@
-"""What a task declares about itself, and how a task is found by its name.
+"""The declaration of a task, and the lookup of a task by its name.
 
-Listing, curves, comparison and the dashboard know a task through its :class:`TaskSpec` alone. Reading one
-loads neither numpy nor torch, so ``mabe list`` stays instant; what trains is named by dotted path and
+Listing, curves, comparison and the dashboard know a task only through its :class:`TaskSpec`. Reading one
+imports neither numpy nor torch, so ``mabe list`` stays instant; training code is named by dotted path and
 imported when a job starts.
 """
 
@@ -24,23 +24,23 @@ GROUP = "mabe.tasks"
 BUILT_IN = {DEFAULT_TASK: "core.tasks.behaviour.spec:SPEC"}
 """Name of a task → where its spec is, as ``module:attribute``."""
 SUPPORT = "support/"
-"""An epoch's metrics count the validation examples of each label under ``support/<label>``."""
+"""Prefix of the metrics that count the validation examples of each label: ``support/<label>``."""
 
 View = Literal["classes", "confusion", "video", "ethogram"]
-"""What the dashboard can show of a run besides its curves, which every task has."""
+"""Views that the dashboard can show besides the curves, which every task has."""
 
 
 class MetricSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """One validation metric: its name in ``epoch.metrics``, how it is shown, and which way is better."""
+    """One validation metric: its name in ``epoch.metrics``, its display, and which direction is better."""
 
     name: str
-    """Key in ``epoch.metrics``; with ``per_label`` the part before the slash, as in ``f1/mating``."""
+    """Key in ``epoch.metrics``; with ``per_label``, the part before the slash, as in ``f1/mating``."""
     label: str
-    """For table heads and axes, such as ``F1``."""
+    """Label for table headings and axes, such as ``F1``."""
     title: str = ""
-    """For the head of a chart, where the label says too little; empty: the label."""
+    """Title of a chart, if the label is not enough; empty: the label."""
     rises: bool = True
-    """Whether a larger value is better. ``loss`` falls."""
+    """Whether a larger value is better; ``False`` for a loss."""
     per_label: bool = False
     statistic: str | None = None
     """``module:function`` that maps rows ``(..., labels, columns)`` of additive counts to ``(...)`` scores
@@ -50,7 +50,7 @@ class MetricSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Noun:
-    """A word for what is counted, in both numbers."""
+    """A noun for what is counted, in singular and plural."""
 
     one: str
     many: str
@@ -62,90 +62,90 @@ class Noun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outline:
-    """An experiment's data and model in a few words, for one row of a table."""
+    """A short description of an experiment's data and model, for one row of a table."""
 
     data: str
     """Source and shape, as in ``competition 4×mabe18``."""
     model: str | None = None
     inputs: tuple[str, ...] = ()
-    """Names of what the model sees."""
+    """Names of the model's inputs."""
     input_size: int | None = None
-    """Numbers an example."""
+    """Values per example."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataSizes:
-    """How large the data of an experiment are, for estimates of time and memory."""
+    """Sizes of an experiment's data, for estimates of time and memory."""
 
     bytes_per_example: int
-    """That training keeps on a GPU."""
+    """Bytes that training keeps on a GPU."""
     examples: int | None = None
-    """Of the data that the experiment makes itself, validation included; ``None``: it makes none."""
+    """Examples of synthetic data, validation included; ``None`` if the data are not synthetic."""
     samples: int | None = None
-    """Of an epoch on these data."""
+    """Samples of one epoch on these data."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TaskSpec:
-    """One thing that can be learned, as everything but the trainer knows it."""
+    """One learning task, as everything except the trainer knows it."""
 
     name: str
     title: str
-    """One line for people."""
+    """One-line description for users."""
     unit: Noun
-    """What a bootstrap resamples: the largest piece of data that is independent of the others."""
+    """Unit that a bootstrap resamples: the largest independent piece of data."""
     example: Noun
-    """What a metric counts and a training rate is in: frames, say."""
+    """Unit of metric counts and training rates: frames, say."""
     sample: Noun = Noun("sample", "samples")
-    """What a batch holds: windows of frames, say."""
+    """Content of a batch: windows of frames, say."""
     metrics: tuple[MetricSpec, ...]
     primary: str
     """The metric that leads in lists, curves and verdicts."""
     primary_where_absent: str | None = None
-    """The one that leads instead where some label has no validation example; ``None``: the same."""
+    """The metric that leads instead if some label has no validation example; ``None``: the same."""
     charted: tuple[str, ...] = ()
     """Metrics of the same scale that share a chart with the primary one."""
     labels: Callable[[Any], tuple[str, ...]]
-    """Names of what is told apart, in index order."""
+    """Names of the predicted labels, in index order."""
     label: Noun = Noun("class", "classes")
-    """What one of ``labels`` is."""
+    """The noun for one of ``labels``."""
     outline: Callable[[Any], Outline] = field(default=lambda _: Outline(data=""))
-    """Sums up the task's own settings of an ``experiment``."""
+    """Summarises the task's own settings of an ``experiment``."""
     experiment: type[Experiment]
     """Adds the task's own settings to those that all tasks have."""
     problems: Callable[[Any], list[tuple[str, str]]] = field(default=lambda _: [])
     """Cross-checks of an ``experiment``: pairs of key path and sentence."""
     makes_data: Callable[[Any], bool] = field(default=lambda _: True)
-    """Whether an ``experiment`` makes or finds its own data, so that a run needs no data folder."""
+    """Whether an ``experiment`` generates or finds its own data, so that a run needs no data folder."""
     with_data: tuple[str, ...] = ()
     """Overrides that naming a data folder implies, such as ``data.source=competition``."""
     describe_data: str | None = None
     """``module:function``, called before a run starts as ``(experiment, folder or None)``; returns a sentence
-    on the data, or raises :class:`~core.errors.UserError` where nothing can be learned from them."""
+    about the data, or raises :class:`~core.errors.UserError` if they cannot be used for training."""
     data_key: str | None = None
-    """``module:function``, called as ``(experiment, folder)``; returns a text that changes with the files
-    that training would read, or raises :class:`~core.errors.DataError` where they cannot be read."""
+    """``module:function``, called as ``(experiment, folder)``; returns a string that changes with the files
+    that training would read, or raises :class:`~core.errors.DataError` if they cannot be read."""
     data_sizes: str | None = None
     """``module:function``, called as ``(experiment)``; returns :class:`DataSizes`."""
     with_little_data: Callable[[Any], Any] = field(default=lambda experiment: experiment)
-    """Returns an ``experiment`` that makes little data of its own, where it can, with the same steps: for
+    """Returns an ``experiment`` with a little synthetic data, if possible, and the same steps: for
     probes of time and memory."""
     build: str
     """``module:function``, called by the job as ``(request, cache, device, progress)``; returns a
     :class:`core.tasks.task.Task`."""
     prepare: str | None = None
-    """``module:function``, called as ``(request, cache, progress)`` before probes of time and memory: makes
-    what the cache keeps for all runs on the same data; ``None`` where there is nothing to keep."""
+    """``module:function``, called as ``(request, cache, progress)`` before probes of time and memory: fills
+    the cache shared by all runs on the same data; ``None`` if there is nothing to cache."""
     score_predictions: str | None = None
     """``module:function``, called as ``(experiment, predictions)`` with validation predictions
     (:class:`core.evaluation.predictions.Predictions`); returns a :class:`core.tasks.task.Measure` that has
-    taken them. ``None``: runs of this task cannot be averaged to an ensemble."""
+    processed them. ``None``: runs of this task cannot be averaged to an ensemble."""
     requirements: tuple[str, ...] = ()
-    """Packages that a rented machine needs besides those of ``core``."""
+    """Packages that a rented machine needs in addition to those of ``core``."""
     views: frozenset[View] = frozenset()
 
     def metric(self, name: str) -> MetricSpec | None:
-        """Return the spec of ``f1_macro`` or ``f1/mating``; ``None`` where the task does not declare it."""
+        """Return the spec of ``f1_macro`` or ``f1/mating``; ``None`` if the task does not declare it."""
         head, slash, _ = name.partition("/")
         return next(
             (m for m in self.metrics if m.name == head and m.per_label == bool(slash)), None
@@ -161,12 +161,12 @@ class TaskSpec:
     def primary_metric(self) -> MetricSpec:
         """The spec of the primary metric."""
         found = self.metric(self.primary)
-        assert found is not None  # as __post_init__ has seen
+        assert found is not None  # checked by __post_init__
         return found
 
     @property
     def label_metric(self) -> MetricSpec | None:
-        """The first metric that is measured for each label; ``None`` where there is none."""
+        """The first metric that is measured for each label; ``None`` if there is none."""
         return next((metric for metric in self.metrics if metric.per_label), None)
 
     @property
@@ -175,21 +175,21 @@ class TaskSpec:
         return f"{self.example.many}/s"
 
     def label_of(self, name: str) -> str:
-        """Return a metric's label for table heads; its name where the task does not declare it."""
+        """Return a metric's label for table headings; its name if the task does not declare it."""
         found = self.metric(name)
         return name if found is None else found.label
 
     def rises(self, name: str) -> bool:
-        """Return whether a larger value of a metric is better; an undeclared metric rises."""
+        """Return whether a larger value of a metric is better; ``True`` for an undeclared metric."""
         found = self.metric(name)
         return found is None or found.rises
 
     def falling(self, experiment: Experiment) -> tuple[str, ...]:
-        """Return the names of the metrics of which a smaller value is better."""
+        """Return the names of the metrics for which a smaller value is better."""
         return tuple(name for name in self.metric_names(experiment) if not self.rises(name))
 
     def metric_names(self, experiment: Experiment) -> tuple[str, ...]:
-        """Return every declared name, those of each label spelled out."""
+        """Return every declared name, with those of each label expanded."""
         labels = self.labels(experiment)
         return tuple(
             name
@@ -205,8 +205,8 @@ class TaskSpec:
         """Return the metric that leads for one epoch's metrics.
 
         Args:
-            metrics: of an epoch. Where they count no example for some label, a macro average over all
-                labels has a ceiling below 1, and the metric over those present leads.
+            metrics: metrics of an epoch. If they count no example for some label, a macro average over all
+                labels has an upper bound below 1, and the metric over the labels present leads.
         """
         absent = any(value == 0 for name, value in metrics.items() if name.startswith(SUPPORT))
         other = self.primary_where_absent
@@ -217,21 +217,21 @@ def task_spec(name: str) -> TaskSpec:
     """Return the spec of a task.
 
     Args:
-        name: of a built-in task, of an entry point of the group ``mabe.tasks``, or ``module:ATTRIBUTE``.
+        name: a built-in task, an entry point of the group ``mabe.tasks``, or ``module:ATTRIBUTE``.
 
     Raises:
-        ConfigError: there is no such task, or what is there is none.
+        ConfigError: there is no such task, or the object is not a task.
     """
     return _spec(name)
 
 
 def task_names() -> tuple[str, ...]:
-    """Return the names of all tasks that are installed."""
+    """Return the names of all installed tasks."""
     return tuple(sorted({*BUILT_IN, *(point.name for point in entry_points(group=GROUP))}))
 
 
 def labels_of(experiment: Experiment) -> tuple[str, ...]:
-    """Return the names of what an experiment tells apart, in index order; its classes, say.
+    """Return the labels that an experiment predicts, such as its classes, in index order.
 
     Raises:
         ConfigError: there is no such task.
@@ -249,15 +249,15 @@ def task_modules(name: str) -> tuple[str, ...]:
 
 
 def task_source(name: str) -> str | None:
-    """Return the folder of a task that is named ``module:ATTRIBUTE``, for a job to find it in.
+    """Return the folder of a task that is named ``module:ATTRIBUTE``, where its job can import it.
 
-    ``None`` where the task is ours or installed under its name.
+    ``None`` if the task is ours or installed.
     """
     return folder_of(name) if ":" in name else None
 
 
 def _place(name: str) -> str:
-    """Return where the spec of a task is, as ``module:attribute``."""
+    """Return the location of a task's spec, as ``module:attribute``."""
     where = BUILT_IN.get(name) or _entry_point(name) or (name if ":" in name else None)
     if where is None:
         raise ConfigError(

@@ -1,17 +1,17 @@
-"""Where in a TOML file something is stated, for errors that name the line."""
+"""Find the line of a TOML file that states a setting, for error messages."""
 
 import re
 from functools import lru_cache
 
 
 def line_of(text: str, path: str) -> int | None:
-    """Find the line that states a dotted key path, in a file written in the usual way."""
+    """Return the line that states a dotted key path, in a conventionally formatted file."""
     return _lines(text).get(path)
 
 
-@lru_cache(maxsize=4)  # one registry is asked for many places, whenever an experiment is resolved
+@lru_cache(maxsize=4)  # called many times for one registry, whenever an experiment is resolved
 def _lines(text: str) -> dict[str, int]:
-    """Return the line of each table and key, by dotted path; the first where there are several."""
+    """Return the line of each table and key, by dotted path; the first if there are several."""
     table, lines = "", dict[str, int]()
     for number, line in enumerate(text.splitlines(), start=1):
         stripped = line.strip()

@@ -1,4 +1,4 @@
-"""Reading TOML that people write: what is wrong with it in one line, and no value that we could not keep."""
+"""Parse hand-written TOML, with one-line errors, and reject values that could not be stored."""
 
 import tomllib
 from collections.abc import Iterator
@@ -10,13 +10,13 @@ from core.system.encoding import is_utf_16
 
 Table = dict[str, Any]
 DEEPEST = 32
-"""Tables and arrays within one another: ten times as many as any setting of ours needs."""
+"""Maximum nesting of tables and arrays: ten times as many as any of our settings needs."""
 LOWEST, HIGHEST = -(2**63), 2**63 - 1
-"""What TOML promises a whole number can be; msgpack and most other readers hold no more."""
+"""Range of TOML integers; msgpack and most other readers support no more."""
 
 
 class TomlError(ValueError):
-    """What is wrong with a text, in one line."""
+    """Raised for invalid text, with a one-line message."""
 
     def __init__(self, problem: str, line: int | None = None) -> None:
         super().__init__(problem)
@@ -24,18 +24,18 @@ class TomlError(ValueError):
 
 
 def read_toml(path: Path) -> tuple[str, Table]:
-    """Read a TOML file; return its text and what it states.
+    """Read a TOML file; return its text and its content.
 
     Raises:
         OSError: it cannot be read.
-        TomlError: it is no TOML, or holds what cannot be kept; says what and where.
+        TomlError: it is not TOML, or holds a value that cannot be stored; says what and where.
     """
     text = decode_toml(path.read_bytes())
     return text, parse_toml(text)
 
 
 def decode_toml(content: bytes) -> str:
-    """Decode the bytes of a TOML file; a byte order mark, as Windows editors write it, is passed over.
+    """Decode the bytes of a TOML file; skip a byte order mark, which Windows editors write.
 
     Raises:
         TomlError: it is not UTF-8.
@@ -57,7 +57,7 @@ def parse_toml(text: str) -> Table:
     """Parse TOML.
 
     Raises:
-        TomlError: it is no TOML, is nested too deeply, or has a whole number beyond 64 bits.
+        TomlError: it is not TOML, is nested too deeply, or has an integer beyond 64 bits.
     """
     try:
         table = tomllib.loads(text)
@@ -87,7 +87,7 @@ def _problems(value: object, key: str, depth: int) -> Iterator[tuple[str, str]]:
 
 
 def _short(value: int) -> str:
-    """Spell a number of any length: Python refuses to write thousands of digits."""
+    """Format an integer of any length: Python refuses to convert thousands of digits."""
     if abs(value) < 10**30:
         return str(value)
     return f"a number of {value.bit_length()} bits"

@@ -1,6 +1,6 @@
-"""What cannot be in the part of a ``[training]`` table that all tasks share.
+"""Rules for the part of a ``[training]`` table that all tasks share.
 
-It loads neither numpy nor torch: ``mabe list`` goes through it.
+Imports neither numpy nor torch, because ``mabe list`` uses it.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ Found = Iterator[tuple[str, str]]
 
 
 def training_problems(experiment: Experiment, spec: TaskSpec) -> list[tuple[str, str]]:
-    """Find what is wrong with an experiment's training: pairs of key path and sentence."""
+    """Find the problems with an experiment's training: pairs of key path and sentence."""
     found = [
         *_learning_rate(experiment),
         *_monitor(experiment, spec),

@@ -1,4 +1,4 @@
-"""Ranges that `mabe tune` searches: how the registry states them, and what each must be.
+"""Ranges that `mabe tune` searches: their syntax in the registry, and their rules.
 
 ```toml
 [experiments.v2.tune]
@@ -6,7 +6,7 @@ training.learning_rate = { low = 1e-4, high = 3e-3, log = true }
 training.batch_size = { choices = [32, 64, 128] }
 ```
 
-A range is inherited like any setting, but never merged with its parent's: it replaces it whole, and
+A range is inherited like any setting, but never merged with its parent's: it replaces it entirely, and
 ``"none"`` removes it.
 """
 
@@ -48,33 +48,33 @@ NOT_TUNABLE = (
     "training.monitor",
     "training.seed",
 )
-"""Settings that decide where a run happens and what its score is measured on, so that scores of trials
-with different values could not be held against one another."""
+"""Settings that decide where a run happens and what its score is measured on, which would make the scores of
+trials incomparable."""
 
 
 class Range(Section, frozen=True):
-    """What one setting may be: a number between two bounds, both included, or one of several values."""
+    """The range of one setting: a number between two bounds, both included, or one of several values."""
 
     low: float | None = None
     high: float | None = None
     log: bool = False
-    """Search the logarithm: for what matters by its order of magnitude."""
+    """Search the logarithm: for settings whose order of magnitude matters."""
     choices: tuple[Any, ...] | None = None
-    """Values as the registry would state them; ``"none"`` unsets what may be unset."""
+    """Values as written in the registry; ``"none"`` unsets an optional setting."""
 
 
 def read_ranges(
     tables: Iterable[Mapping[str, Any]], kind: type[msgspec.Struct], name: Callable[[str], str]
 ) -> dict[str, Range]:
-    """Lay the ``tune`` tables of a lineage over one another, the oldest first.
+    """Merge the ``tune`` tables of a lineage, oldest first.
 
     Args:
-        tables: nested tables, or key paths, that lead to ranges.
+        tables: nested tables, or key paths, that contain ranges.
         kind: the type of an experiment.
-        name: gives the words that name a key path in a message: file, table, line.
+        name: returns the text that names a key path in a message: file, table, line.
 
     Raises:
-        ConfigError: what a key path leads to is no range; names it.
+        ConfigError: the value at a key path is not a range; names it.
     """
     merged = {path: value for table in tables for path, value in _leaves(table, kind)}
     ranges: dict[str, Range] = {}
@@ -91,14 +91,14 @@ def read_ranges(
 
 
 def _below(name: Callable[[str], str], path: str) -> Callable[[str], str]:
-    """Name what lies below a range; looking up its line costs, and is done only for a message."""
+    """Name a key below a range; its line is expensive to find, and only needed for a message."""
     return lambda key: f"{name(f'tune.{path}')}.{key}"
 
 
 def _leaves(
     table: Mapping[str, Any], kind: type[msgspec.Struct], prefix: str = ""
 ) -> Iterator[tuple[str, Any]]:
-    """Return what the key paths of nested tables lead to, whether or not it is a range."""
+    """Return the values at the key paths of nested tables, whether or not they are ranges."""
     for key, value in table.items():
         path = f"{prefix}{key}"
         if isinstance(value, Mapping) and (struct_of(field_type(kind, path)) or _is_nested(value)):
@@ -114,15 +114,15 @@ def _is_nested(table: Mapping[str, Any]) -> bool:
 def range_problems(
     ranges: Mapping[str, Range], kind: type[msgspec.Struct], settings: Iterable[str]
 ) -> Iterator[tuple[str, str]]:
-    """Find ranges that no experiment could be drawn from.
+    """Find ranges from which no valid experiment can be drawn.
 
     Args:
         ranges: by the key path of their setting.
         kind: the type of an experiment.
-        settings: all key paths there are, for the nearest right one.
+        settings: all existing key paths, to suggest the nearest.
 
     Yields:
-        Key path under ``tune``, and what is wrong there.
+        Key path under ``tune``, and the problem there.
     """
     known = list(settings)
     for path, bounds in ranges.items():
@@ -163,7 +163,7 @@ def _bounds_problem(bounds: Range, kind: Any) -> str | None:
 
 
 def number_type(kind: Any) -> type[int] | type[float] | None:
-    """Return whether a setting's type is a whole number, a number, or neither."""
+    """Return whether a setting's type is an integer, a number, or neither."""
     kind = without_none(kind)
     base = get_args(kind)[0] if get_origin(kind) is Annotated else kind
     return base if base in (int, float) else None
@@ -180,5 +180,5 @@ def _value_problem(value: Any, kind: Any) -> str | None:
 
 
 def spelled(value: Any) -> str:
-    """Spell a value so that ``key=value`` is an override, and the value comes back as it was."""
+    """Format a value so that ``key=value`` is an override that parses back to it."""
     return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
