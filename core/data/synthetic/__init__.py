@@ -1,4 +1,4 @@
-"""Synthetic data in the competition's layout: simulated mice that do the behaviours."""
+"""Synthetic data in the competition's layout: simulated mice that act out the behaviours."""
 
 from core.data.synthetic.generate import synthesise
 from core.data.synthetic.like import like

@@ -1,4 +1,4 @@
-"""From a mouse's pose to its keypoints in the picture, and to what a tracker makes of them."""
+"""Compute keypoints in the picture from a mouse's pose, and simulate a tracker's errors."""
 
 import math
 
@@ -8,13 +8,13 @@ import numpy.typing as npt
 from core.data.synthetic.simulate import CHANNELS
 
 LEAD_SECONDS = 0.1
-"""The head looks where the body will point in this time."""
+"""Seconds by which the head anticipates the direction of the body."""
 LAG_SECONDS = 0.15
-"""The tail base points where the body pointed this long ago, the tail's tip twice as long."""
+"""Seconds by which the tail base lags behind the direction of the body; the tip lags twice as long."""
 SHAKE_HERTZ = (3.7, 6.1)
 """Two frequencies whose sum makes ``shake`` look irregular."""
 STRIDE = 0.55
-"""Body lengths that a mouse walks in one cycle of its paws."""
+"""Body lengths walked in one cycle of the paws."""
 
 # A keypoint is a sum of eight unit vectors: along the trunk, across it, along and across the head,
 # along and across the tail base, along the tail's tip, and the swing of the paws.
@@ -69,7 +69,7 @@ def keypoints(
     """Place the body parts in the picture, without a tracker's errors.
 
     Args:
-        poses: ``(mice, channels, frames)`` as :func:`core.data.synthetic.simulate.simulate` gives.
+        poses: ``(mice, channels, frames)`` from :func:`core.data.synthetic.simulate.simulate`.
         parts: names of :data:`ANATOMY`.
         body_pixels: ``(mice,)`` length of each mouse.
         origin: the arena's corner in pixels.
@@ -106,7 +106,7 @@ def _axes(
     steps = np.abs(np.diff(centre, prepend=centre[:1]))
     gait = np.sin(np.cumsum(steps) * np.float32(2 * math.pi / STRIDE))
     centre += thrust * np.sin(beat) * trunk
-    # A camera above sees a body that stands up as a shorter one, of the same width.
+    # A camera above sees a rearing body as a shorter one, of the same width.
     head = _shifted(trunk, round(LEAD_SECONDS * fps)) * _unit(curl)
     rump = _shifted(trunk, -round(LAG_SECONDS * fps))
     tail = _shifted(trunk, -round(2 * LAG_SECONDS * fps))
@@ -130,7 +130,7 @@ def _unit(angle: npt.NDArray[np.float32]) -> npt.NDArray[np.complex64]:
 
 
 def _shifted(values: npt.NDArray[np.complex64], by: int) -> npt.NDArray[np.complex64]:
-    """Take each value from ``by`` frames later, or the first or last one there is."""
+    """Shift values by ``by`` frames, repeating the first or last one."""
     return values[np.clip(np.arange(len(values)) + by, 0, len(values) - 1)]
 
 
@@ -148,16 +148,16 @@ def tracked(
     lost: tuple[float, float],
     rng: np.random.Generator,
 ) -> npt.NDArray[np.bool_]:
-    """Decide which points the tracker found, whatever the mice do.
+    """Decide which points the tracker finds, independently of behaviour.
 
     Args:
         shape: frames, mice, keypoints.
         missing: share of points lost one by one, and the mean length of a run, in frames.
         lost: the same for whole mice.
-        rng: where the randomness comes from.
+        rng: random number generator.
 
     Returns:
-        ``shape``, true where there is a point. The last frame is whole: it gives the video's length.
+        ``shape``, true where there is a point. The last frame is complete: it defines the video's length.
     """
     frames, mice, points = shape
     found = ~_runs(frames, mice * points, *missing, rng)

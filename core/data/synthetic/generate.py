@@ -1,4 +1,4 @@
-"""Making a whole data set: videos in parallel, resumable, the same bytes whatever the workers."""
+"""Generate a whole data set: videos in parallel, resumable, the same bytes for any number of workers."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -31,7 +31,7 @@ from core.system.progress import Progress
 MOST_TOLD = 4
 FIRST_VIDEO_ID = 700_000_001
 BODY_CM = 8.5
-"""Nose to tail base of an adult mouse."""
+"""Length of an adult mouse from nose to tail base."""
 WALL_SHARE = 0.04
 """Share of the picture, on each side, that lies outside the arena."""
 LOCK = ".lock"
@@ -40,7 +40,7 @@ BODY_SPREAD = 0.06
 
 
 class Camera(NamedTuple):
-    """How the arena is seen, and how well the tracker does."""
+    """The arena in the picture, and the quality of the tracker."""
 
     parts: tuple[str, ...]
     fps: float
@@ -56,7 +56,7 @@ class Camera(NamedTuple):
 
 
 class Video(NamedTuple):
-    """All that one worker needs to make one video; small enough to be sent to it."""
+    """Everything a worker needs to make one video; small enough to send to it."""
 
     lab: str
     video: str
@@ -66,7 +66,7 @@ class Video(NamedTuple):
     bouts: tuple[Bout, ...]
     seed: tuple[int, int]
     row: dict[str, object]
-    """The video's line in ``train.csv``."""
+    """The video's row in ``train.csv``."""
 
 
 def synthesise(
@@ -77,17 +77,17 @@ def synthesise(
 ) -> SyntheticSummary:
     """Write a synthetic data set in the competition's layout into ``root``.
 
-    Videos that are already there, from the same settings, are kept. ``train.csv`` comes last: a
-    folder without it is not finished.
+    Existing videos with the same settings are kept. ``train.csv`` is written last: a
+    folder without it is incomplete.
 
     Args:
-        root: a new or empty folder, or one that the same call was interrupted in.
-        settings: what to make.
-        workers: processes; none takes one for each processor.
-        progress: told the videos done, all videos, and ``videos``.
+        root: a new or empty folder, or one in which the same call was interrupted.
+        settings: settings of the data set.
+        workers: processes; by default, one per processor.
+        progress: called with the number of finished videos, of all videos, and ``videos``.
 
     Raises:
-        DataError: the folder holds something else, or a data set of other settings.
+        DataError: the folder holds other files, or a data set with different settings.
         UserError: a file cannot be written.
     """
     videos = [random_video(settings, index) for index in range(settings.videos)]
@@ -95,7 +95,7 @@ def synthesise(
 
 
 def random_video(settings: SyntheticSettings, index: int) -> Video:
-    """Draw the schedule of one video; it depends on the settings and its own number only."""
+    """Draw the schedule of one video, which depends only on the settings and its number."""
     bouts = random_schedule(settings, index, np.random.default_rng([settings.seed, index, 0]))
     lab, video = settings.labs[index % len(settings.labs)], str(FIRST_VIDEO_ID + index)
     return Video(
@@ -153,11 +153,11 @@ def write_videos(
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> SyntheticSummary:
-    """Write all videos that are not there yet, then ``train.csv``; see :func:`synthesise`.
+    """Write all missing videos, then ``train.csv``; see :func:`synthesise`.
 
-    ``request`` is what the videos follow from; its hash tells whether a folder belongs to them.
+    ``request`` determines the videos; its hash shows whether a folder belongs to them.
     """
-    _refuse_foreign(root)  # before a lock is left in it
+    _refuse_foreign(root)  # before a lock file is left in it
     with in_turn(
         root / LOCK, progress, "waiting for another process that makes data in this folder"
     ):
@@ -176,7 +176,7 @@ def write_videos(
 
 
 def _refuse_foreign(root: Path) -> None:
-    """Look whether a folder is new, empty or made by the simulator.
+    """Check that a folder is new, empty or made by the simulator.
 
     Raises:
         DataError: it is none of these.
@@ -188,15 +188,15 @@ def _refuse_foreign(root: Path) -> None:
 
 
 def _is_used(root: Path) -> bool:
-    """Return whether a folder holds files, other than a lock and what is being written."""
+    """Return whether a folder holds files, other than a lock and temporary files."""
     return any(not path.name.startswith(".") for path in root.iterdir())
 
 
 def _claim(root: Path, request: Any) -> None:
-    """Mark a new folder as ours, or see that it was made by the same request. Call it under the lock.
+    """Mark a new folder as ours, or check that the same request made it. Call it under the lock.
 
     Raises:
-        DataError: it was made by another request, or by somebody else.
+        DataError: it was made by another request, or not by the simulator.
     """
     marker = root / SYNTHETIC_MARKER
     wanted = fingerprint(request)
@@ -219,7 +219,7 @@ def _claim(root: Path, request: Any) -> None:
 
 
 def _otherwise(found: Any, wanted: Any) -> str:
-    """Say in which settings the data that are there differ from those that are asked for."""
+    """Describe how the settings of the existing data differ from the requested ones."""
     asked = msgspec.json.decode(msgspec.json.encode(wanted))
     if found == asked:
         return "by another version of the simulator"
@@ -231,7 +231,7 @@ def _otherwise(found: Any, wanted: Any) -> str:
 
 
 def _is_there(root: Path, video: Video) -> bool:
-    """The annotation is written last, so it stands for both files."""
+    """Return whether a video exists; the annotation is written last, so it stands for both files."""
     return (
         annotation_path(root, video.lab, video.video).is_file()
         and tracking_path(root, video.lab, video.video).is_file()

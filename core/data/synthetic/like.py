@@ -1,7 +1,7 @@
-"""A synthetic twin of a real data set: its videos and real bouts, acted out by simulated mice.
+"""A synthetic copy of a real data set: its videos and real bouts, acted out by simulated mice.
 
-Real annotations are small and can be had without the tracking; this makes tracking of the same size
-and shape for them, to rehearse on. Nothing measured on it says anything about real mice.
+Real annotations are small and available without the tracking. This module generates tracking of the same
+size and shape for them, for rehearsals. Nothing measured on it applies to real mice.
 """
 
 import hashlib
@@ -27,13 +27,13 @@ from core.errors import ConfigError, DataError
 from core.system.progress import Progress
 
 MOST_MICE = 8
-"""Twice what the competition has."""
+"""Twice as many as the competition has."""
 OVERRUN = 1.1
-"""Labels may run past frame rate × duration by this factor, as real ones do; the video then does too."""
+"""Factor by which labels may exceed frame rate × duration, as real ones do; the video is then longer too."""
 NOISE_SHARE = 0.009
-"""The tracker's error in body lengths, since real videos differ in scale."""
+"""The tracker's error in body lengths, as real videos differ in scale."""
 NARROWEST_ARENA = 2.2
-"""Body lengths; where the row's scale says less, the mice are made smaller."""
+"""Minimum arena size in body lengths; in a smaller one, the mice are scaled down."""
 FALLBACK_PICTURE = (1024.0, 768.0)
 
 
@@ -50,24 +50,24 @@ def like(
     """Write a data set with the videos of a real ``train.csv`` and simulated tracking.
 
     Labs, video ids, body parts, mice, frame rates, durations, picture and arena sizes and all rows of
-    ``train.csv`` are copied, and so are the bouts, unchanged; where a mouse has several at once, it
-    can only act out one.
+    ``train.csv`` are copied, and so are the bouts, unchanged; a mouse with several bouts at once
+    can act out only one.
 
     Args:
         train_csv: the real table.
         annotation_root: its ``train_annotation`` folder; tracking is not read.
         root: as for :func:`core.data.synthetic.synthesise`.
-        videos: how many, drawn by the seed; none takes all.
-        seed: of that draw and of the movements.
+        videos: number of videos, drawn at random; by default, all.
+        seed: seed of that draw and of the movements.
         labelled_only: leave out videos without ``behaviors_labeled`` or without an annotation file.
             Otherwise the mice in these just wander.
-        workers: processes; none takes one for each processor.
-        progress: told the videos done, all videos, and ``videos``.
+        workers: processes; by default, one per processor.
+        progress: called with the number of finished videos, of all videos, and ``videos``.
 
     Raises:
-        ConfigError: fewer than one video asked for.
-        DataError: the table or an annotation cannot be used, or no video is left; or the target
-            folder holds something else.
+        ConfigError: fewer than one video is requested.
+        DataError: the table or an annotation is invalid, or no video is left; or the target
+            folder holds other files.
         UserError: a file cannot be written.
     """
     if videos is not None and videos < 1:
@@ -174,7 +174,7 @@ def _camera(real: RealVideo, row: dict[str, str]) -> Camera:
 
 
 def _side(picture: float, arena_cm: str, pixels_per_cm: float) -> float:
-    """Length of one side of the arena in pixels: as the row says, as far as it is in the picture."""
+    """Return one side of the arena in pixels: from the row, as far as it is in the picture."""
     inside = (1 - 2 * WALL_SHARE) * picture
     try:
         stated = float(arena_cm) * pixels_per_cm

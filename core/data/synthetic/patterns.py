@@ -1,7 +1,7 @@
-"""Which movement stands for which action.
+"""The movement of each action.
 
-Lengths are in body lengths (nose to tail base), times in seconds. The figures are chosen by eye so
-that an action looks like what its name says and the speeds of different actions overlap; none of
+Lengths are in body lengths (nose to tail base), times in seconds. The values are chosen by eye so
+that an action looks like its name and the speeds of different actions overlap; none of
 them was fitted to data.
 """
 
@@ -10,18 +10,18 @@ from enum import Enum, auto
 
 
 class Goal(Enum):
-    """What the agent of a bout tries to do."""
+    """The goal of a bout's agent."""
 
     ROAM = auto()
     """Wander, at ``speed`` times its usual pace."""
     STAY = auto()
-    """Stand, and do something with head and trunk."""
+    """Stand, moving head and trunk."""
     WALL = auto()
     """Go to the nearest wall and stay there."""
     APPROACH = auto()
-    """Walk up to the target, so as to arrive when the bout ends."""
+    """Walk up to the target, arriving when the bout ends."""
     TOUCH = auto()
-    """Keep the nose at a point of the target's body."""
+    """Keep the nose at a point on the target's body."""
     BEHIND = auto()
     """Keep a distance behind the target's rear."""
     MOUNT = auto()
@@ -29,11 +29,11 @@ class Goal(Enum):
     TUMBLE = auto()
     """Wrestle: close, spinning, erratic."""
     LEAVE = auto()
-    """Get away from the target."""
+    """Move away from the target."""
 
 
 class Reaction(Enum):
-    """What the target of a bout does meanwhile, unless it is the agent of another."""
+    """The movement of a bout's target meanwhile, unless it is the agent of another."""
 
     IGNORE = auto()
     SLOW = auto()
@@ -44,18 +44,18 @@ class Reaction(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """One action's movement."""
+    """The movement of one action."""
 
     goal: Goal
     reaction: Reaction = Reaction.IGNORE
     speed: float = 1.0
-    """Highest speed in body lengths a second; times the usual pace where the agent only roams."""
+    """Maximum speed in body lengths per second; a multiple of the usual pace if the agent only roams."""
     aim: float = 0.0
-    """Where on the target's axis: 0.5 is the nose, −0.5 the tail base."""
+    """Position on the target's axis: 0.5 is the nose, −0.5 the tail base."""
     distance: float = 0.0
-    """From the aim to the agent's nose (``TOUCH``) or centre (``BEHIND``)."""
+    """Distance from there to the agent's nose (``TOUCH``) or centre (``BEHIND``)."""
     stretch: float = 1.0
-    """Length of the body as the camera above sees it; a rearing mouse is short."""
+    """Length of the body as seen from above; a rearing mouse is short."""
     curl: float = 0.0
     """Turn of the head towards the flank, in radians."""
     shake: float = 0.0
@@ -128,7 +128,7 @@ PATTERNS: dict[str, Pattern] = {
 """All 37 actions of the competition."""
 
 UNKNOWN = replace(_TOUCH, speed=2.0)
-"""For a pair action that the competition does not have; alone, it is :data:`PATTERNS` ``rest``."""
+"""For a pair action unknown to the competition; for a single mouse, :data:`PATTERNS` ``rest`` is used."""
 
 CLASS_OF: dict[str, str] = {
     **dict.fromkeys(
@@ -148,11 +148,11 @@ CLASS_OF: dict[str, str] = {
         ("attack", "chase", "chaseattack", "dominance", "defend", "flinch"), "aggressive"
     ),
 }
-"""Class of an action, for the summary's counts; what is absent is ``other``."""
+"""Class of an action, for the summary's counts; missing actions are ``other``."""
 
 CLASSES = ("other", "social", "mating", "aggressive")
 
 
 def pattern_of(action: str, *, alone: bool) -> Pattern:
-    """Return the movement for an action, known to the competition or not."""
+    """Return the movement for an action, whether or not the competition has it."""
     return PATTERNS.get(action, PATTERNS["rest"] if alone else UNKNOWN)

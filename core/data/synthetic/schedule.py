@@ -1,6 +1,6 @@
-"""When who does what to whom: a random schedule of bouts with given class shares.
+"""A random schedule of bouts (agent, action, target) with given class shares.
 
-A schedule says nothing of positions. The simulator makes the mice be where their bouts need them, so
+A schedule contains no positions. The simulator moves the mice to where their bouts need them, so
 a real annotation can be used in its place.
 """
 
@@ -22,12 +22,12 @@ class Bout:
     agent: int
     """Mouse id, from 1."""
     target: int
-    """Mouse id; the agent's own for what it does alone."""
+    """Mouse id; the agent's own for an action of one mouse."""
     action: str
     start: int
     stop: int
     labelled: bool = True
-    """Whether the annotator saw it; the mice do it either way."""
+    """Whether the annotator labelled it; the mice act it out in either case."""
 
 
 @dataclass(slots=True)
@@ -37,19 +37,19 @@ class _Part:
 
 
 Episode = list[_Part]
-"""Bouts of one agent towards one target that follow each other without a gap."""
+"""Bouts of one agent towards one target without a gap between them."""
 
 UNIT_SECONDS = 1.0
-"""Frames are given to videos in pieces of this length, so that rare classes come as whole bouts."""
+"""Frames are allocated to videos in pieces of this length, so that rare classes come as whole bouts."""
 MEDIAN_SECONDS = {"social": 2.5, "mating": 4.0, "aggressive": 2.2}
-"""Median length of an episode's part in a class; lengths are log-normal, as real ones nearly are."""
+"""Median length of one class's part of an episode; lengths are log-normal, as real ones nearly are."""
 LENGTH_SPREAD = 0.5
 """Standard deviation of the logarithm of those lengths."""
 SHORTEST_SECONDS = 0.3
 CHANGE_OF_HEART = {"mating": 0.6, "aggressive": 0.4}
-"""How often mating and fighting follow directly on sniffing the same mouse."""
+"""Probability that mating and fighting directly follow sniffing of the same mouse."""
 QUIET_SECONDS = 2.0
-"""Nothing unlabelled begins in this time before an episode, while its agent may be on its way."""
+"""No unlabelled bout begins within this time before an episode, whose agent may be on its way."""
 SELF_ACTIONS = ("rear", "selfgroom", "run", "dig", "rest")
 SNIFFS = ("sniff", "sniffbody", "sniffface", "sniffgenital")
 
@@ -59,8 +59,8 @@ def random_schedule(
 ) -> tuple[Bout, ...]:
     """Draw the bouts of one video.
 
-    Over all videos the share of each class is the one asked for, to within one piece of
-    ``UNIT_SECONDS`` a class and what the annotator's jitter moves.
+    Over all videos, the share of each class is the requested one, to within one piece of
+    ``UNIT_SECONDS`` per class and the annotator's jitter.
 
     Returns:
         Bouts in the order of their starts; those with ``labelled`` false are decoys.
@@ -96,7 +96,7 @@ def _apart(bouts: Iterable[Bout]) -> Iterator[Bout]:
 
 
 def _budget(settings: SyntheticSettings, name: str, video: int) -> int:
-    """Frames of a class in a video: its piece of one running total over all videos."""
+    """Return the frames of a class in a video: its piece of one running total over all videos."""
     share = float(getattr(settings.shares, name))
     unit = max(1, min(round(UNIT_SECONDS * settings.fps), settings.frames // 10))
     each = share * settings.frames / unit
@@ -168,7 +168,7 @@ def _place(
     settings: SyntheticSettings,
     rng: np.random.Generator,
 ) -> list[Bout]:
-    """Turn an episode into bouts, each inner and outer edge moved by the annotator's jitter once."""
+    """Convert an episode to bouts; jitter moves each inner and outer edge once."""
     edges = start + np.concatenate(([0], np.cumsum([part.frames for part in episode])))
     jitter = rng.standard_normal(len(edges)) * settings.label_jitter_seconds * settings.fps
     shortest = min(part.frames for part in episode)
@@ -184,7 +184,7 @@ def _place(
 def _alone(
     settings: SyntheticSettings, start: int, stop: int, rng: np.random.Generator
 ) -> list[Bout]:
-    """Fill a gap between episodes with what mice do alone, and with visits nobody labelled."""
+    """Fill a gap between episodes with actions of single mice and unlabelled visits."""
     bouts: list[Bout] = []
     end = stop - round(QUIET_SECONDS * settings.fps)
     for mouse in range(1, settings.mice + 1):
@@ -205,7 +205,7 @@ def _alone(
 def class_frames(bouts: Iterable[Bout], frames: int) -> npt.NDArray[np.int64]:
     """Count the frames of each class of :data:`CLASSES`; the higher class wins where bouts overlap.
 
-    Bouts that leave the video are cut at its ends.
+    Bouts are clipped to the video.
     """
     labels = np.zeros(frames, np.int8)
     found = [(CLASSES.index(CLASS_OF.get(b.action, "other")), b) for b in bouts if b.labelled]

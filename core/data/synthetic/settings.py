@@ -1,4 +1,4 @@
-"""What a synthetic data set is asked to be, and what it turned out to be."""
+"""The settings of a synthetic data set, and a summary of the result."""
 
 import hashlib
 from typing import Annotated, Any
@@ -11,13 +11,13 @@ from core.data.keypoints import KEYPOINT_SETS, SLOTS_18
 from core.errors import ConfigError
 
 SIMULATOR_VERSION = 2
-"""Raised whenever the same settings give other files, so that old and new ones are never mixed."""
+"""Raise this when the same settings produce different files, so that old and new ones are never mixed."""
 
 LONGEST_VIDEO = 5_000_000
-"""Frames; the competition's longest labelled video has 594,027."""
+"""Maximum frames; the competition's longest labelled video has 594,027."""
 
 SMALLEST_ARENA_CM = 15
-"""Shortest side; the competition's smallest arena is 15 cm wide."""
+"""Minimum side length; the competition's smallest arena is 15 cm wide."""
 
 HEADPIECE = tuple(
     f"headpiece_{level}{end}{side}"
@@ -34,7 +34,7 @@ Share = Annotated[float, Meta(ge=0, lt=1)]
 
 
 def _check_fields(struct: msgspec.Struct, prefix: str) -> None:
-    """Hold a struct that was made in Python to its annotations; msgspec does so only for decoded ones."""
+    """Validate a struct constructed in Python against its annotations; msgspec only does so when decoding."""
     for field in msgspec.structs.fields(struct):
         try:
             msgspec.convert(value := getattr(struct, field.name), field.type)
@@ -46,11 +46,11 @@ def _check_fields(struct: msgspec.Struct, prefix: str) -> None:
 class ClassShares(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Shares of frames in each class; the rest is ``other``.
 
-    The default is a mixture that a small model can learn from; :data:`REAL_SHARES` is what the
-    competition's labelled frames hold.
+    The default is a mixture that a small model can learn from; :data:`REAL_SHARES` has the shares of the
+    competition's labelled frames.
 
     Raises:
-        ConfigError: on construction, naming the first share that is impossible.
+        ConfigError: on construction, naming the first impossible share.
     """
 
     social: Share = 0.15
@@ -62,22 +62,22 @@ class ClassShares(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 
     @property
     def other(self) -> float:
-        """What the three behaviours leave."""
+        """The share left by the three behaviours."""
         return 1.0 - self.social - self.mating - self.aggressive
 
 
 REAL_SHARES = ClassShares(social=0.012, mating=0.005, aggressive=0.004)
-"""As the original experiments report for the competition's labelled frames."""
+"""Shares that the original experiments report for the competition's labelled frames."""
 
 MOST_BEHAVIOUR = 0.9
-"""Above this share of labelled behaviour there is no time left to walk from one bout to the next."""
+"""Above this share of labelled behaviour, there is no time to walk from one bout to the next."""
 
 
 class SyntheticSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One synthetic data set: same settings, same bytes, whatever the number of workers.
+    """One synthetic data set: the same settings give the same bytes, for any number of workers.
 
     Raises:
-        ConfigError: on construction, naming the first key whose value is impossible.
+        ConfigError: on construction, naming the first key with an impossible value.
     """
 
     videos: Annotated[int, Meta(ge=1, le=100_000)] = 20
@@ -88,7 +88,7 @@ class SyntheticSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
     """``mars7``, ``mabe18``, or the body parts themselves, head-piece markers included."""
     fps: Annotated[float, Meta(ge=1, le=1000)] = 30.0
     labs: Annotated[tuple[str, ...], Meta(min_length=1)] = ("SimulatedMice",)
-    """Videos are dealt out to these in turn."""
+    """Labs that the videos are assigned to in turn."""
     shares: ClassShares = ClassShares()
     missing_points: Annotated[float, Meta(ge=0, le=0.9)] = 0.02
     """Share of points that are not tracked, in runs."""
@@ -101,7 +101,7 @@ class SyntheticSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
     noise_pixels: Annotated[float, Meta(ge=0, le=100)] = 1.2
     """Standard deviation of the tracker's error, on every coordinate of every frame."""
     label_jitter_seconds: Annotated[float, Meta(ge=0, le=2)] = 0.1
-    """Standard deviation of where the annotator puts the edge of a bout."""
+    """Standard deviation of the annotator's placement of a bout's edge."""
     width: Annotated[int, Meta(ge=64, le=16_384)] = 1024
     """Width of the picture in pixels."""
     height: Annotated[int, Meta(ge=64, le=16_384)] = 768
@@ -154,7 +154,7 @@ def _problems(settings: SyntheticSettings) -> list[tuple[str, str]]:
 
 
 def body_part_problem(parts: tuple[str, ...]) -> str | None:
-    """Say what is wrong with a list of body parts, or ``None``."""
+    """Return the problem with a list of body parts, or ``None``."""
     if not parts:
         return "name at least one body part"
     if len(set(parts)) < len(parts):
@@ -166,11 +166,11 @@ def body_part_problem(parts: tuple[str, ...]) -> str | None:
 
 
 class SyntheticSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """What a data set holds once it is complete."""
+    """The contents of a complete data set."""
 
     videos: int
     written: int
-    """Videos written now; the others were there already."""
+    """Videos written in this call; the others existed already."""
     frames: int
     bouts: int
     class_frames: dict[str, int]
@@ -184,6 +184,6 @@ class SyntheticSummary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def fingerprint(request: Any) -> str:
-    """Hash everything that decides the bytes of a data set: the request and the simulator's version."""
+    """Hash everything that determines the bytes of a data set: the request and the simulator's version."""
     encoded = msgspec.json.encode([SIMULATOR_VERSION, request], order="deterministic")
     return hashlib.sha256(encoded).hexdigest()[:16]

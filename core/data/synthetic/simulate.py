@@ -1,9 +1,9 @@
-"""Mice that move: a schedule of bouts → where each mouse is and how it holds itself.
+"""Simulate moving mice: from a schedule of bouts to the position and posture of each mouse.
 
 Movement is decided five times a second (:data:`STEP_SECONDS`), with feedback: every mouse sees where
 the others are, turns and accelerates within bounds, and keeps off the walls. A uniform cubic B-spline
-through those decisions gives the frames, so position, speed and acceleration are continuous whatever
-the schedule asks for; a mouse that has no time to walk up to its partner arrives late.
+through those decisions gives the frames, so position, speed and acceleration are continuous for
+any schedule; a mouse without enough time to walk up to its partner arrives late.
 
 Lengths are in body lengths, times in seconds, angles in radians with x to the right and y downwards.
 """
@@ -20,28 +20,28 @@ from core.data.synthetic.schedule import Bout
 from core.data.synthetic.steering import Mouse, Steering
 
 STEP_SECONDS = 0.2
-"""Between two decisions; the spline's smoothing has about this width."""
+"""Seconds between two decisions; the spline's smoothing has about this width."""
 HORIZON_SECONDS = 8.0
-"""How far ahead a mouse knows of its next bout and may set off for it."""
+"""Seconds by which a mouse knows its next bout in advance and may set off for it."""
 SETTING_OFF_SPEED = 0.9
-"""Body lengths a second; it sets off once it would need at least this speed to be there in time."""
+"""Body lengths per second; a mouse sets off once it would need at least this speed to arrive in time."""
 HURRY_SPEED = 4.0
-"""Body lengths a second; more than this no mouse walks to be in time."""
+"""Maximum speed of a mouse in a hurry, in body lengths per second."""
 APPROACH_START = 2.5
-"""Body lengths; an approach begins at about this distance."""
+"""Body lengths; the approximate distance at which an approach begins."""
 INTENSITY_SPREAD = 0.3
 """Standard deviation of the logarithm of a bout's vigour, which scales its speeds and amplitudes."""
 
 CHANNELS = ("x", "y", "heading", "stretch", "curl", "shake", "thrust", "beat")
-"""What is known of a mouse at each moment; ``beat`` is the phase of ``thrust``."""
+"""State variables of a mouse at each moment; ``beat`` is the phase of ``thrust``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Where and for how long mice are simulated."""
+    """The space and the duration of a simulation."""
 
     width: float
-    """Of the arena, in body lengths."""
+    """Size of the arena, in body lengths."""
     height: float
     mice: int
     frames: int
@@ -55,7 +55,7 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class _Role:
-    """A bout as one of its two mice lives it."""
+    """A bout from the perspective of one of its two mice."""
 
     pattern: Pattern
     other: int
@@ -67,14 +67,14 @@ class _Role:
 def simulate(
     scene: Scene, bouts: Sequence[Bout], rng: np.random.Generator
 ) -> npt.NDArray[np.float32]:
-    """Let the mice do what the bouts say.
+    """Simulate mice that act out the bouts.
 
     Returns:
         ``(mice, channels, frames)``, channels as in :data:`CHANNELS`, in body lengths and radians.
     """
     size = scene.frames_per_step
     steps = -(-scene.frames // size)
-    # A cubic B-spline needs one control point before and two after the first and the last.
+    # A cubic B-spline needs one control point before the first and two after the last.
     control = _control(scene, bouts, steps + 3, rng)
     return _spline(control, size)[:, :, : scene.frames]
 
@@ -82,7 +82,7 @@ def simulate(
 def _control(
     scene: Scene, bouts: Sequence[Bout], steps: int, rng: np.random.Generator
 ) -> npt.NDArray[np.float32]:
-    """Decide step by step; gives ``(mice, channels, steps)``."""
+    """Decide step by step; return ``(mice, channels, steps)``."""
     dt = scene.frames_per_step / scene.fps
     acting, receiving = _roles(scene, bouts, steps, rng)
     coming = [_next_roles(roles) for roles in acting]
@@ -126,7 +126,7 @@ def _roles(
 ) -> tuple[Timeline, Timeline]:
     """Write every bout into the steps of its agent and of its target.
 
-    Where a mouse has several at once, what it does to another wins over what it does alone, and a
+    If a mouse has several at once, an action towards another mouse takes precedence over one alone, and a
     later bout over an earlier one.
     """
     acting: Timeline = [[None] * steps for _ in range(scene.mice)]
@@ -151,7 +151,7 @@ def _roles(
 
 
 def _next_roles(roles: list[_Role | None]) -> list[tuple[int, _Role] | None]:
-    """Give, for each step, the next bout at or after it: the step it begins at, and what it is."""
+    """Return, for each step, the next bout at or after it: the step at which it begins, and the bout."""
     coming: list[tuple[int, _Role] | None] = [None] * len(roles)
     following: tuple[int, _Role] | None = None
     for step in range(len(roles) - 1, -1, -1):
@@ -192,7 +192,7 @@ def _react(steering: Steering, mouse: Mouse, agent: Mouse, role: _Role) -> None:
     if reaction is Reaction.SLOW:
         steering.roam(mouse, 0.25 if near else 0.6)
     elif reaction is Reaction.LEAD:
-        # A leader that does not wait is not followed for long.
+        # A moving leader is not followed for long.
         steering.roam(mouse, 1.2 if near else 0.4, steady=True)
     elif reaction is Reaction.FLEE:
         steering.flee(mouse, agent, 0.8 * role.pattern.speed * role.vigour if near else 1.8)
@@ -210,7 +210,7 @@ def _idle(
     step: int,
     dt: float,
 ) -> None:
-    """Wander, or set off for the next bout when it is time to."""
+    """Wander, or set off for the next bout in time."""
     if coming is not None and (coming[0] - step) * dt < HORIZON_SECONDS:
         first, role = coming
         left = (first - step) * dt
@@ -259,11 +259,11 @@ def _posture(role: _Role) -> tuple[float, float, float, float, float]:
 
 
 def _spline(control: npt.NDArray[np.float32], size: int) -> npt.NDArray[np.float32]:
-    """Evaluate a uniform cubic B-spline at ``size`` points a step.
+    """Evaluate a uniform cubic B-spline at ``size`` points per step.
 
     Args:
         control: ``(mice, channels, steps + 3)``.
-        size: frames a step.
+        size: frames per step.
 
     Returns:
         ``(mice, channels, steps × size)``.

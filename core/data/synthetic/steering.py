@@ -1,4 +1,4 @@
-"""How a mouse turns and accelerates towards what it wants, one decision at a time.
+"""Turning and acceleration of a mouse towards its goal, one decision at a time.
 
 Plain Python floats on purpose: with two to four mice a numpy call costs more than the arithmetic.
 """
@@ -6,15 +6,15 @@ Plain Python floats on purpose: with two to four mice a numpy call costs more th
 import math
 
 TURN_LIMIT = 7.0
-"""Radians a second a walking mouse turns at most."""
+"""Maximum turning rate of a walking mouse, in radians per second."""
 SPIN_LIMIT = 16.0
-"""The same in a fight."""
+"""Maximum turning rate in a fight."""
 RESPONSE = 0.65
-"""Share of the wished change of velocity that one step brings about."""
+"""Share of the desired change of velocity that is achieved in one step."""
 PACE = 0.75
-"""Body lengths a second; an average mouse's usual speed (about 7 cm/s), pauses included."""
+"""Usual speed of an average mouse in body lengths per second (about 7 cm/s), pauses included."""
 MOODS = (0.0, 4.0)
-"""Slowest and fastest, in multiples of the pace."""
+"""Slowest and fastest speed, in multiples of the pace."""
 STEADY = (0.8, 1.8)
 """The same for a mouse that does not want to lose its follower."""
 WALL_RANGE = 1.1
@@ -24,7 +24,7 @@ WALL_GAP = 0.3
 
 
 class Mouse:
-    """The state of one simulated mouse: place, velocity, heading, and its mood to move and turn."""
+    """The state of one simulated mouse: position, velocity, heading, and its tendency to move and turn."""
 
     __slots__ = (
         "bearing",
@@ -48,12 +48,12 @@ class Mouse:
         self.limit = TURN_LIMIT
 
     def wander(self, noise: list[float]) -> None:
-        """Let the mood drift: ``drive`` (speed) and ``turn`` (rad/s) are autoregressive."""
+        """Let the tendencies drift: ``drive`` (speed) and ``turn`` (rad/s) are autoregressive."""
         self.drive = 0.93 * self.drive + 0.36 * noise[0]
         self.turn = 0.7 * self.turn + 0.9 * noise[1]
 
     def distance(self, other: "Mouse") -> float:
-        """Between the body centres."""
+        """Return the distance between the body centres."""
         return math.hypot(other.x - self.x, other.y - self.y)
 
 
@@ -66,7 +66,7 @@ class Steering:
         self.response = 1.0 - (1.0 - RESPONSE) ** (dt / 0.2)
 
     def move(self, mouse: Mouse) -> tuple[float, float, float]:
-        """Carry out what was wished; gives x, y and heading after the step."""
+        """Execute the desired movement; return x, y and heading after the step."""
         dt = self.dt
         mouse.x = x = _clip(mouse.x + mouse.vx * dt, WALL_GAP, self.width - WALL_GAP)
         mouse.y = y = _clip(mouse.y + mouse.vy * dt, WALL_GAP, self.height - WALL_GAP)
@@ -76,7 +76,7 @@ class Steering:
         return x, y, heading
 
     def roam(self, mouse: Mouse, pace: float, steady: bool = False) -> None:
-        """Wander at ``pace`` times the usual, pausing now and then, off the walls.
+        """Wander at a multiple ``pace`` of the usual speed, pausing now and then, away from the walls.
 
         With ``steady`` it neither pauses nor darts.
         """
@@ -86,7 +86,7 @@ class Steering:
         self._walk(mouse, self._off_walls(mouse, bearing), speed)
 
     def flee(self, mouse: Mouse, other: Mouse, top: float) -> None:
-        """Run from another mouse, sideways where a wall is in the way."""
+        """Run away from another mouse, sideways if a wall is in the way."""
         away = math.atan2(mouse.y - other.y, mouse.x - other.x) + 0.5 * mouse.turn
         self._walk(mouse, self._off_walls(mouse, away), top)
 
@@ -110,7 +110,7 @@ class Steering:
         end = 1.2 * aim
         dx, dy = dx / length + end * ux, dy / length + end * uy
         if aim == 0.0:
-            # Along the other's body there is no room: come from its flank.
+            # Along the other's body there is no room: approach from its flank.
             along = 0.8 * (dx * ux + dy * uy)
             dx, dy = dx - along * ux, dy - along * uy
         length = math.hypot(dx, dy) or 1.0
@@ -119,7 +119,7 @@ class Steering:
         self._go(mouse, px + reach * dx, py + reach * dy, other, face, top)
 
     def behind(self, mouse: Mouse, other: Mouse, distance: float, top: float) -> None:
-        """Keep behind the other's rear, going where it goes."""
+        """Stay behind the other's rear, following it."""
         gx = other.x - distance * math.cos(other.heading)
         gy = other.y - distance * math.sin(other.heading)
         face = math.atan2(other.y - mouse.y, other.x - mouse.x)
@@ -153,7 +153,7 @@ class Steering:
     def _go(
         self, mouse: Mouse, gx: float, gy: float, other: Mouse, face: float, top: float
     ) -> None:
-        """Walk to a place that moves with another mouse; once near, step there and face ``face``."""
+        """Walk to a place that moves with another mouse; once near, step there and turn to ``face``."""
         dx, dy = gx - mouse.x, gy - mouse.y
         far = math.hypot(dx, dy)
         if far > 0.7:
@@ -169,7 +169,7 @@ class Steering:
         mouse.vy += self.response * (vy - mouse.vy)
 
     def _off_walls(self, mouse: Mouse, bearing: float) -> float:
-        """Bend a wished heading away from walls that are near."""
+        """Deflect a desired heading away from nearby walls."""
         x, y, reach = mouse.x, mouse.y, self.wall_range
         right, below = self.width - x, self.height - y
         if x > reach and y > reach and right > reach and below > reach:
@@ -180,7 +180,7 @@ class Steering:
 
 
 def _clip(value: float, low: float, high: float) -> float:
-    """Half the time of ``min(max(…))``, and this is the innermost loop."""
+    """Clamp a value in half the time of ``min(max(…))``, as this is the innermost loop."""
     if value < low:
         return low
     return high if value > high else value

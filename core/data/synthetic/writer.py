@@ -1,4 +1,4 @@
-"""The competition's files: ``train.csv``, one tracking and one annotation parquet a video."""
+"""Write the competition's files: ``train.csv``, and one tracking and one annotation parquet per video."""
 
 import csv
 import io
@@ -35,7 +35,7 @@ CSV_COLUMNS: tuple[str, ...] = (
 """The 38 columns of the competition's ``train.csv``, in its order."""
 
 CHUNK_FRAMES = 20_000
-"""Frames turned into rows at a time; each chunk is a row group."""
+"""Frames converted to rows at a time; each chunk is a row group."""
 
 _TRACKING_SCHEMA = pa.schema(
     [
@@ -49,12 +49,12 @@ _TRACKING_SCHEMA = pa.schema(
 
 
 def tracking_path(root: Path, lab: str, video: str) -> Path:
-    """Where a video's tracking lies."""
+    """Return the path of the video's tracking."""
     return root / "train_tracking" / lab / f"{video}.parquet"
 
 
 def annotation_path(root: Path, lab: str, video: str) -> Path:
-    """Where a video's annotation lies."""
+    """Return the path of the video's annotation."""
     return root / "train_annotation" / lab / f"{video}.parquet"
 
 
@@ -64,7 +64,7 @@ def write_tracking(
     found: npt.NDArray[np.bool_],
     parts: Sequence[str],
 ) -> None:
-    """Write one row a tracked point, ordered by frame, mouse and body part.
+    """Write one row per tracked point, ordered by frame, mouse and body part.
 
     Args:
         path: the parquet file.
@@ -76,7 +76,7 @@ def write_tracking(
         UserError: the file cannot be written.
     """
     names = pa.array(parts, pa.string())
-    # Dictionary pages would only be tried and given up on for columns of distinct values, and
+    # Dictionary pages would only be tried and abandoned for columns of distinct values, and
     # without the Arrow schema a reader sees plain strings, as in the competition's files.
     with (
         replace_atomically(path) as file,
@@ -120,7 +120,7 @@ def _rows(
 
 
 def write_annotation(path: Path, bouts: Iterable[Bout]) -> None:
-    """Write the labelled bouts, one row each, ``stop_frame`` exclusive.
+    """Write the labelled bouts, one row each, with exclusive ``stop_frame``.
 
     Raises:
         UserError: the file cannot be written.
@@ -140,7 +140,7 @@ def write_annotation(path: Path, bouts: Iterable[Bout]) -> None:
 
 
 def behaviours_labelled(bouts: Iterable[Bout]) -> str:
-    """Give ``behaviors_labeled`` as the competition writes it: a JSON list of ``agent,target,action``."""
+    """Return ``behaviors_labeled`` in the competition's form: a JSON list of ``agent,target,action``."""
     found = {
         f"mouse{bout.agent},"
         f"{'self' if bout.agent == bout.target else f'mouse{bout.target}'},{bout.action}"
@@ -151,9 +151,9 @@ def behaviours_labelled(bouts: Iterable[Bout]) -> str:
 
 
 def write_train_csv(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
-    """Write ``train.csv``; what a row does not say stays empty.
+    """Write ``train.csv``; values missing from a row stay empty.
 
-    A table that says the same already is left alone: by its time of change, prepared data are found.
+    An identical table is left alone: its modification time is part of the key of prepared data.
 
     Raises:
         UserError: the file cannot be written.
