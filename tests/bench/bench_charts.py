@@ -1,4 +1,4 @@
-"""Four series of 100,000 points in a chart of 160 × 40: redrawn from pyramids against drawn afresh.
+"""Four series of 100,000 points in a chart of 160 × 40: redrawn from pyramids, or drawn from scratch.
 
 A redraw is what a dashboard does on zoom, cursor or resize, with the series' pyramids at hand; the
 reference makes the series, and so the pyramids, each time. The two run in turns. Then a million points

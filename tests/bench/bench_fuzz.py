@@ -1,4 +1,4 @@
-"""Fuzz for as long as asked: `python tests/bench/bench_fuzz.py [EXAMPLES]`; new random examples each time.
+"""Fuzzing of any length: `python tests/bench/bench_fuzz.py [EXAMPLES]`, with new random examples each time.
 
 `make test` tries a few dozen fixed examples of each kind; this one looks for what they miss. A failure is
 shrunk, and printed with the seed that repeats it.

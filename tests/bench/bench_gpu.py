@@ -1,4 +1,4 @@
-"""What a training step of v6 takes on this machine's GPU, and where the time goes.
+"""The time of a v6 training step on this machine's GPU, and where it goes.
 
 Run, from the root of the repository (nothing need be installed but torch, numpy, pyarrow, filelock, msgspec
 and tomli-w): ``python -m tests.bench.bench_gpu [--json]``. A GPU takes some five minutes, of which most is

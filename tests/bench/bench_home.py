@@ -1,4 +1,4 @@
-"""The home screen over 1,000 runs that have ended: opened, filtered while one types, left alone.
+"""The home screen over 1,000 finished runs: opening, filtering while typing, idling.
 
 Screens are drawn by Textual's headless driver at 140 × 45. A key's figure is CPU time of the whole process
 until nothing is left to do, the pilot's own included. The reference is Textual's DataTable given the same

@@ -1,4 +1,4 @@
-"""The long form of `tests/core/test_job_killed.py`: 60 SIGKILLs and more, all with identical ends."""
+"""The long form of `tests/core/test_job_killed.py`: at least 60 SIGKILLs, all with identical results."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What a terminal is sent while a run is live, and the CPU time that takes.
+"""Bytes sent to the terminal while a run is live, and the CPU time they take.
 
 The dashboard runs as its command does, in a pseudo-terminal that answers as modern ones do. The run is
 written by this process at five events a second, each also a line of its log, as a job writes them. Bytes

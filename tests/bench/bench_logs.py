@@ -1,4 +1,4 @@
-"""A log of a million lines opened, searched and followed, and a run of 100,000 steps kept up to date.
+"""Opening, searching and following a log of a million lines, and updating a run of 100,000 steps.
 
 References, on the same files: ``readlines()`` into a list for the log, ``json.loads`` of every line for
 the events. CPU seconds of this process throughout; memory is what Python and numpy hold (tracemalloc).

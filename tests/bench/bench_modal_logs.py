@@ -1,8 +1,8 @@
-"""How steadily a Modal log is followed: the ``modal`` command, the client's log API, and ``mabe logs -f``.
+"""Reliability of following a Modal log: the ``modal`` command, the client's log API, ``mabe logs -f``.
 
 Each follows the same kind of run on the stand-in of ``tests/loopback``, from its first line to its last,
-while something happens to the connection. Told: how many of the run's own lines came, how many of them
-again, and how the follower ended. The last rows are CPU and memory at 1,000 lines a second.
+while something happens to the connection. Reported: how many of the run's own lines arrived, how many
+repeatedly, and how the follower ended. The last rows are CPU and memory at 1,000 lines a second.
 """
 
 import os

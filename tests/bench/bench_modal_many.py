@@ -1,8 +1,8 @@
-"""Fifty runs at once on the stand-in of ``tests/loopback``: launching them, and following all of them.
+"""Fifty concurrent runs on the stand-in of ``tests/loopback``: launching and following all of them.
 
-Each run says about two lines a second. Told: how long the launching command took, then for each way to
-follow the share of one core and the memory over some seconds, and how much of what was said by then is
-in the mirrors. ``--runs 10`` takes fewer.
+Each run says about two lines a second. Reported: the time of the launching command, then for each way to
+follow the share of one core, the memory over some seconds, and how much of the output so far is in the
+mirrors. ``--runs 10`` takes fewer.
 """
 
 import argparse

@@ -1,6 +1,6 @@
-"""A video that is played in the dashboard: how much of a core that takes.
+"""The CPU share of playing a video in the dashboard.
 
-Headless, so the terminal's own work is not in it. Two mice of seven keypoints at 30 frames a second.
+Headless, so the terminal's own work is not included. Two mice of seven keypoints at 30 frames a second.
 """
 
 import asyncio

@@ -1,8 +1,8 @@
-"""The run screen: a refresh with long curves, a log that grows fast, a log of a million lines, idling.
+"""The run screen: a refresh with long curves, a fast-growing log, a log of a million lines, idling.
 
 CPU milliseconds of this process, screen and thread and all, without a terminal (Textual's headless
 driver). A refresh is one more ``step`` event shown in four curves. Beside it, a chart of the same size
-and numbers by textual-plot and textual-plotext, which are no dependencies:
+and numbers by textual-plot and textual-plotext, which are not dependencies:
 
     pip install --no-deps --target FOLDER textual-plot textual-hires-canvas textual-plotext 'plotext<6'
     PYTHONPATH=FOLDER python tests/bench/bench_run_screen.py [SECONDS]

@@ -1,4 +1,4 @@
-"""What starting a light command costs, against ``modal --help`` in the same run.
+"""Start-up cost of a light command, compared with ``modal --help``.
 
 Reference: ``modal --help`` of the installed modal client. Figure: CPU seconds (user + system) of a fresh
 interpreter, median over interleaved rounds.

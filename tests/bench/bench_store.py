@@ -1,4 +1,4 @@
-"""A home with 1,000 runs: listed cold and again, summed up by version, filtered while one types.
+"""A home with 1,000 runs: listed cold and warm, summarised by version, filtered while typing.
 
 The reference reads and sums up every run each time, as a list of summaries without a catalog would. Each
 figure is the median of several rounds; times are wall time, with this process's CPU time beside them.

@@ -1,4 +1,4 @@
-"""An epoch of v6 on a CPU at batch 64, against a plain loop written from the old documents' description.
+"""An epoch of v6 on a CPU at batch 64, compared with a plain loop after the old documents.
 
 Both sides train the same torch model on the same positions, four mice × 18 keypoints, in windows of 100
 frames at a stride of 25, with the same noise and jitter. Ours is the task's batches through the trainer's

@@ -1,4 +1,4 @@
-"""Does the verdict call luck skill, and does it see skill?
+"""False positive rate and power of the verdict.
 
     python -m tests.bench.bench_verdict [--studies 400] [--shapes plain …] [--runs FOLDER]
 

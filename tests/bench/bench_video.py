@@ -1,4 +1,4 @@
-"""A frame of a video drawn: two mice in 80 × 24, and an ethogram of ten minutes beneath them.
+"""Drawing a frame of a video: two mice in 80 × 24, and an ethogram of ten minutes below.
 
 The skeletons are timed against the same lines laid on a canvas edge by edge, which is what a drawing
 routine without batches would do; the ethogram against one that counts its frames afresh each time.

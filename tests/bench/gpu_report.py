@@ -1,4 +1,4 @@
-"""What ``bench_gpu`` measures, projects and prints."""
+"""The measurements, projections and report of ``bench_gpu``."""
 
 import msgspec
 import numpy as np

@@ -1,4 +1,4 @@
-"""Prepared data in memory, of any size, made in a moment: four mice that wander, the same in every video."""
+"""Synthetic prepared data in memory, of any size: four wandering mice, the same in every video."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A few training steps under torch's profiler, boiled down to what a person asks first."""
+"""Profile a few training steps with torch's profiler, and summarise the result."""
 
 from collections.abc import Callable, Iterable
 from typing import Any

@@ -1,4 +1,4 @@
-"""What accumulation costs with batch norm: 6 × 64 windows against 384, the same windows in each update.
+"""The effect of accumulation with batch norm: 6 × 64 windows or 384, the same windows per update.
 
 `python tests/bench/study_accumulation.py` prints, for one update from the same weights, how far gradient
 and running statistics are apart, and then the F1 of both after training, over several seeds: the

@@ -1,4 +1,4 @@
-"""A version on real pose data: the four ethome videos, each held out once.
+"""Cross-validate a version on real pose data: the four ethome videos, each held out once.
 
     python tests/bench/study_ethome.py v6 --epochs 12 --set training.batch_size=32
 

@@ -1,4 +1,4 @@
-"""Does each version learn? All of them scaled down on synthetic data, beside what needs no network.
+"""Check that each version learns: scaled down, on synthetic data, against baselines without a network.
 
     python -m tests.bench.study_versions [--versions v1 v6] [--videos 40] [--frames 1500]
 

@@ -1,4 +1,4 @@
-"""The command that measures on a GPU, tried out on a CPU."""
+"""The GPU benchmark command, run on a CPU."""
 
 import json
 

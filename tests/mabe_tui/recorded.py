@@ -1,4 +1,4 @@
-"""Runs that are over, as their folders would be left: made in a moment, with real settings."""
+"""Finished runs, written as their folders would be left, with real settings."""
 
 import datetime as dt
 import itertools

@@ -1,4 +1,4 @@
-"""Eight processes at once rewrite one file: what each of them adds is there afterwards."""
+"""Eight processes rewrite one file concurrently, and no addition is lost."""
 
 import datetime as dt
 import multiprocessing

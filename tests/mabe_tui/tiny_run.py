@@ -1,4 +1,4 @@
-"""A run that was really trained, on very little."""
+"""A run trained on very little data."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Runs of the toy task that were really trained, in a home folder with its registry."""
+"""Trained runs of the toy task, in a home folder with its registry."""
 
 from pathlib import Path
 

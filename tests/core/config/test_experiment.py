@@ -1,4 +1,4 @@
-"""What a setting may be called is known wherever it is looked up."""
+"""The names that settings accept are known wherever they are looked up."""
 
 from typing import get_args
 

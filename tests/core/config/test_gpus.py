@@ -1,4 +1,4 @@
-"""Names of GPUs: as they are asked for, and as devices call themselves."""
+"""GPU names, as requested in settings and as reported by devices."""
 
 import pytest
 

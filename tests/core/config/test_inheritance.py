@@ -1,4 +1,4 @@
-"""What passes from one table of settings to the next, and what does not."""
+"""Which settings a table inherits from another, and which it does not."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What an error offers in place of a word that is not known."""
+"""Suggestions in errors about unknown words."""
 
 from core.config.strict import MANY, nearest
 

@@ -1,4 +1,4 @@
-"""A task of one's own beside the registry: found there, by the job too, and hiding nothing of ours."""
+"""A user's task beside the registry is found, also by the job, and hides none of our modules."""
 
 import sys
 

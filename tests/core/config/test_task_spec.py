@@ -1,4 +1,4 @@
-"""How a task is found by name, and which metric leads."""
+"""Look-up of tasks by name, and the choice of the primary metric."""
 
 import subprocess
 import sys

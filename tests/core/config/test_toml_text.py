@@ -1,4 +1,4 @@
-"""What people save as TOML: with marks of other editors, too deep, too large."""
+"""TOML files as users save them: with byte-order marks, nested too deeply, too large."""
 
 import codecs
 from pathlib import Path

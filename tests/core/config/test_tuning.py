@@ -1,4 +1,4 @@
-"""Ranges of ``[experiments.NAME.tune]``: what they resolve to, and what is refused in one line."""
+"""Ranges of ``[experiments.NAME.tune]``: their resolution, and one-line errors."""
 
 from pathlib import Path
 

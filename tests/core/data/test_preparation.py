@@ -1,4 +1,4 @@
-"""How a prepared folder is filled: interruptions, other processes, full disks."""
+"""Filling a prepared folder despite interruptions, other processes and full disks."""
 
 import errno
 import os

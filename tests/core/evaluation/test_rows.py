@@ -1,4 +1,4 @@
-"""Scores from rows: scikit-learn's, those of confusion matrices, and sums that stay sums."""
+"""Scores from rows agree with scikit-learn and with confusion matrices, and sums stay additive."""
 
 import warnings
 

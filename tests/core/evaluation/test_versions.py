@@ -1,4 +1,4 @@
-"""Versions held against each other: calibrated where nothing differs, and able to see what does."""
+"""Comparing versions is calibrated under no difference, and has power under a real one."""
 
 import numpy as np
 import pytest

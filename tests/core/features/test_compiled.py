@@ -1,4 +1,4 @@
-"""The compiled pass against torch, which is its reference."""
+"""The compiled pass agrees with torch, its reference."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Loading a model for prediction, from runs and from files, whole and damaged."""
+"""Loading a model for prediction from runs and files, intact and damaged."""
 
 from collections.abc import Callable
 from pathlib import Path

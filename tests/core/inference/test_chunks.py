@@ -1,4 +1,4 @@
-"""Whole videos in chunks: every frame once, and what one pass over the video would have said."""
+"""Predicting whole videos in chunks covers every frame once and agrees with a single pass."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Prediction files: their columns, their bouts, and that they are whole or not there."""
+"""Prediction files: columns, bouts, and atomic writes."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Probabilities → bouts."""
+"""Conversion of probabilities to bouts."""
 
 import numpy as np
 import pytest

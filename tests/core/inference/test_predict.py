@@ -1,4 +1,4 @@
-"""A checkpoint on data folders: the features of training, every frame, one video at a time."""
+"""Predicting on data folders: training's features, every frame, one video at a time."""
 
 import csv
 import shutil

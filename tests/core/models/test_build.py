@@ -1,4 +1,4 @@
-"""What every architecture has in common, and what each alone promises."""
+"""Properties common to all architectures, and those specific to one."""
 
 import pytest
 import torch

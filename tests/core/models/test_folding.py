@@ -1,4 +1,4 @@
-"""Folding BatchNorm away changes what a model costs, not what it says."""
+"""Folding BatchNorm makes a model cheaper without changing its output."""
 
 import pytest
 import torch

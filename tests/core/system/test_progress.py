@@ -1,4 +1,4 @@
-"""Progress that is told sparingly."""
+"""Throttled progress callbacks."""
 
 from core.system.progress import sparing
 

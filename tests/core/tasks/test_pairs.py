@@ -1,4 +1,4 @@
-"""A task that the product does not know is trained, killed and resumed like its own."""
+"""A third-party task is trained, killed and resumed like a built-in one."""
 
 import pyarrow.parquet as pq
 import pytest

@@ -1,4 +1,4 @@
-"""Techniques of training that the behaviour task brings: which windows are drawn, and their loss."""
+"""Training techniques of the behaviour task: window sampling and losses."""
 
 from typing import Any
 

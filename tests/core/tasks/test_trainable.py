@@ -1,4 +1,4 @@
-"""What is refused before a run begins, from the annotations alone."""
+"""Errors raised before a run begins, from the annotations alone."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The search for the largest batch, what it measures, and how it survives not having the memory."""
+"""The search for the largest batch: its measurements, and its handling of memory errors."""
 
 import datetime as dt
 import math

@@ -1,4 +1,4 @@
-"""Two processes on the CPU, connected by gloo, train what one would."""
+"""Two CPU processes connected by gloo train the same model as one process."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""Probing a machine: the largest batch, the version's own step, and an end in time."""
+"""Probing a machine: the largest batch, the version's own step, and the time limit."""
 
 import datetime as dt
 

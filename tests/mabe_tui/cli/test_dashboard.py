@@ -1,4 +1,4 @@
-"""``mabe-tui``: what it refuses before it takes the screen, and what it opens."""
+"""``mabe-tui``: errors before it takes over the screen, and the screens it opens."""
 
 import shlex
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""``mabe doctor``: it finds what is wrong, names the command, and shows no secret."""
+"""``mabe doctor`` finds problems, names the command that fixes them, and reveals no secret."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A task that is no part of the product, on the command line: listed, drawn and tuned by what it declares."""
+"""A third-party task on the command line: listed, drawn and tuned as it declares."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""The real job behind the command line: killed, stopped, resumed, finished, on data of its own making."""
+"""The real job behind the command line: killed, stopped, resumed and finished, on synthetic data."""
 
 import json
 import os

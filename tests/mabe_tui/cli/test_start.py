@@ -1,4 +1,4 @@
-"""What a fresh interpreter loads for each command, and how errors reach a person."""
+"""The modules that a fresh interpreter loads for each command, and the reporting of errors."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""``mabe run`` on a real terminal: Ctrl-C asks, and a terminal that closes takes nothing with it."""
+"""``mabe run`` on a real terminal: Ctrl-C prompts, and the run survives the terminal."""
 
 import os
 import pty

@@ -1,4 +1,4 @@
-"""What is noted of attempts that ended without a word, and believed."""
+"""Records of attempts that died without an ending, and their use."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Finding launchers by name, and the rules that hold for all of them."""
+"""Look-up of launchers by name, and the contract that all of them keep."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Pieces of a log, put together."""
+"""Assembling lines from pieces of a log."""
 
 import datetime as dt
 

@@ -1,4 +1,4 @@
-"""What `make live-modal` reads off the output of containers; the whole of it needs a server."""
+"""How `make live-modal` reads the output of containers; running it in full needs a server."""
 
 import subprocess
 import sys

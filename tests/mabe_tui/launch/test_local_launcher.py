@@ -1,4 +1,4 @@
-"""The life of a run on this computer, with a job that only pretends."""
+"""The life cycle of a local run, with a fake job."""
 
 import os
 import signal

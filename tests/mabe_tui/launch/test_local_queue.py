@@ -1,4 +1,4 @@
-"""Several runs of this computer, of which only some may run at a time, with nobody watching."""
+"""Queued local runs with limited concurrency and nobody watching."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""What runs in the container, without one."""
+"""The code that runs in a container, without one."""
 
 import ast
 import datetime as dt

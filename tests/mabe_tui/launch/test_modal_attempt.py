@@ -1,4 +1,4 @@
-"""One attempt in a container without one: commits fail in every way, and the run is heard all the same."""
+"""An attempt as in a container, without one: its output arrives however commits fail."""
 
 import asyncio
 import datetime as dt

@@ -1,4 +1,4 @@
-"""What a Ctrl-C says of the building of an image, without Modal."""
+"""Messages on Ctrl-C during an image build, without Modal."""
 
 import pytest
 

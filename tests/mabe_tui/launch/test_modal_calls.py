@@ -1,4 +1,4 @@
-"""What counts as the outcome of a function call on Modal, without Modal."""
+"""Outcomes of function calls on Modal, without Modal."""
 
 from collections.abc import Callable, Iterator
 

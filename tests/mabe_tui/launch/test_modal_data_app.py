@@ -1,4 +1,4 @@
-"""The container that fetches data: what travels into it, and what a commit that fails means to it."""
+"""The container that downloads data: the files sent along, and failing commits."""
 
 import ast
 import sys

@@ -1,4 +1,4 @@
-"""Downloads inside Modal, without Modal: what ends one, and what becomes of its app."""
+"""Downloads inside Modal, without Modal: how they end, and the end of their app."""
 
 import datetime as dt
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Stopping a run whose earlier calls cannot be asked about, without Modal."""
+"""Stopping a run whose earlier calls cannot be queried, without Modal."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What the Modal launcher says of a run, without Modal."""
+"""Run states as reported by the Modal launcher, without Modal."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What it means that Modal does not find a run's call, without Modal."""
+"""Handling of calls that Modal does not find, without Modal."""
 
 import os
 import time

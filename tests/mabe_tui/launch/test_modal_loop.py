@@ -1,4 +1,4 @@
-"""Ctrl-C, and packages that keep it to themselves."""
+"""Ctrl-C with packages that swallow it."""
 
 import asyncio
 import contextlib

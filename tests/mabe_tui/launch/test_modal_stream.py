@@ -1,4 +1,4 @@
-"""Log entries to lines: pieces, repetitions, and whose attempt a line belongs to."""
+"""Assembling lines from log entries: pieces, repetitions, and the attempt of each line."""
 
 import datetime as dt
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""What a mirror takes over from the volume, and what it lets go."""
+"""What a mirror copies from the volume, and what it leaves out."""
 
 import datetime as dt
 

@@ -1,4 +1,4 @@
-"""What a rented machine costs."""
+"""Costs of rented machines."""
 
 import pytest
 

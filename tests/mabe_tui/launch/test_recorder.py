@@ -1,4 +1,4 @@
-"""The mirror's one writer: each event once and in order, whatever order it comes in."""
+"""The mirror's only writer: each event once and in order, however events arrive."""
 
 import datetime as dt
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What an image is made of: the packages that ``pyproject.toml`` declares, and no other is imported there."""
+"""Images contain the packages declared in ``pyproject.toml``, and code in them imports no others."""
 
 import importlib.metadata
 import json

@@ -1,4 +1,4 @@
-"""Following a file: each whole line once, however it is written."""
+"""Following a file yields each whole line once, however it is written."""
 
 import tempfile
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The area between two curves: filled in a terminal and in a file, and never over a line."""
+"""The band between two curves: filled in terminal and SVG charts, never over a line."""
 
 import numpy as np
 import pytest

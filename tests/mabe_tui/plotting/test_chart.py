@@ -1,4 +1,4 @@
-"""Charts against golden files: the text as a person sees it, and below it the role of every character.
+"""Charts against golden files: the text as displayed, and below it the role of each character.
 
 After an intended change of looks, rewrite the files and read the difference before committing it:
 

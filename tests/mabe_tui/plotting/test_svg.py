@@ -1,4 +1,4 @@
-"""SVG charts: well-formed, nothing lost, nothing of a stranger's text left unescaped, told apart."""
+"""SVG charts: well-formed, complete, distinguishable, with untrusted text escaped."""
 
 import re
 import xml.etree.ElementTree as ElementTree

@@ -1,4 +1,4 @@
-"""The registry of a session that goes on while a person edits the file."""
+"""A session picks up changes when the user edits the registry."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""How settings are spelled for a person."""
+"""Formatting of settings for display."""
 
 from mabe_tui.runs.format.settings import spell_side_by_side
 

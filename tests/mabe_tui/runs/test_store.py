@@ -1,4 +1,4 @@
-"""Finding runs among folders that may be anything."""
+"""Finding runs among arbitrary folders."""
 
 import datetime as dt
 from collections.abc import Callable

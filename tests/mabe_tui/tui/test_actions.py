@@ -1,4 +1,4 @@
-"""Stopping, resuming, fetching, tagging, noting and removing a run from a screen that has one."""
+"""Stopping, resuming, fetching, tagging, annotating and removing a run from its screens."""
 
 import json
 from collections.abc import AsyncIterator, Callable

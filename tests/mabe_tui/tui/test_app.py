@@ -1,4 +1,4 @@
-"""What every screen shares: help, palette, themes, read-only."""
+"""Features common to all screens: help, palette, themes, read-only mode."""
 
 import re
 

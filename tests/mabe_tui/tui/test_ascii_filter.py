@@ -1,4 +1,4 @@
-"""What ``--ascii`` lets through."""
+"""The characters that ``--ascii`` leaves in the output."""
 
 from rich.cells import cell_len
 from rich.segment import Segment

@@ -1,4 +1,4 @@
-"""What the terminal is sent: the cells that changed, so that it shows what Textual would have drawn."""
+"""The terminal gets only changed cells, and shows what Textual would have drawn."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The checkpoints of a run, driven by keys over a recorded run and one that was trained."""
+"""The checkpoints screen, driven by keys over a recorded run and a trained one."""
 
 from contextlib import suppress
 from pathlib import Path

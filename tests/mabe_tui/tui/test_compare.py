@@ -1,4 +1,4 @@
-"""The comparison, driven by keys over recorded runs."""
+"""The comparison screen, driven by keys over recorded runs."""
 
 from contextlib import suppress
 from pathlib import Path

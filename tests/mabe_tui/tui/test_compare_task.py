@@ -1,4 +1,4 @@
-"""The comparison of a task that the product does not know, whose leading metric falls."""
+"""The comparison screen for a third-party task whose primary metric is minimised."""
 
 from pathlib import Path
 

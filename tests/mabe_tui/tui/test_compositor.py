@@ -1,4 +1,4 @@
-"""A partial update paints what a full one would, and asks only for the lines that have changed."""
+"""A partial update paints the same as a full one, and asks only for changed lines."""
 
 from typing import Any
 

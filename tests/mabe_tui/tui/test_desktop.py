@@ -1,4 +1,4 @@
-"""Notices on the desktop: only where asked for, and never more than words."""
+"""Desktop notifications are sent only if enabled, and contain only plain text."""
 
 import pytest
 

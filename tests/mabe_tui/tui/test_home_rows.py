@@ -1,4 +1,4 @@
-"""What the home screen's cells say of a run that goes on."""
+"""The cells of a live run on the home screen."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The launch form: what it foresees as one types, what it refuses, and what it starts."""
+"""The launch form: its live preview, its errors, and the runs it starts."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""A task that is no part of the product, in the dashboard: listed and drawn by what it declares."""
+"""A third-party task in the dashboard: listed and drawn as it declares."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Where in a video one is."""
+"""The playback position in a video."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A run elsewhere whose connection is lost: the run screen says so, and when it is tried again."""
+"""The run screen of a remote run reports a lost connection and the next retry."""
 
 import time
 from contextlib import AbstractContextManager, nullcontext

@@ -1,4 +1,4 @@
-"""What is painted piece by piece while a run goes on is what the run's screen shows."""
+"""Incremental painting of a live run matches the screen's full contents."""
 
 from pathlib import Path
 from typing import Any

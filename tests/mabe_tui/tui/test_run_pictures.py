@@ -1,4 +1,4 @@
-"""Pictures of the run screen: its layout at both sizes, what else it shows at one."""
+"""Snapshots of the run screen: its layout at both sizes, and other states at one."""
 
 from typing import Any
 

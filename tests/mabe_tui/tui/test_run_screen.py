@@ -1,4 +1,4 @@
-"""The run screen, driven by keys, over recorded runs and one that goes on."""
+"""The run screen, driven by keys over recorded runs and a live one."""
 
 import datetime as dt
 import shutil

@@ -1,4 +1,4 @@
-"""The dashboard in a browser: over real sockets of this computer, with a client in place of the browser."""
+"""The dashboard in a browser: over real local sockets, with a client in place of the browser."""
 
 import signal
 import subprocess

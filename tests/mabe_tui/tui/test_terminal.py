@@ -1,4 +1,4 @@
-"""The dashboard in a real terminal, over real training: tmux types, and says what is shown."""
+"""The dashboard in a real terminal over real training: tmux types and reads the screen."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Bursts of keys, sent without waiting, do what a patient typist's presses do."""
+"""Bursts of keys have the same effect as the presses of a patient typist."""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The video screen, driven by keys: over a run that was really trained, and over recorded ones."""
+"""The video screen, driven by keys over a trained run and recorded ones."""
 
 import shutil
 import threading

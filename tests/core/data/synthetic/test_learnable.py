@@ -1,4 +1,4 @@
-"""The behaviours can be learned from geometry and speed, not from where in the picture mice are."""
+"""Behaviours can be learned from geometry and speed, but not from absolute position."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""``mabe compare`` over several seeds, as a person and as a program see it."""
+"""``mabe compare`` over several seeds, as text and as data."""
 
 import csv
 import io

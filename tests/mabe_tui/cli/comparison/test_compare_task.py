@@ -1,4 +1,4 @@
-"""``mabe compare`` over runs of a task that the product does not know, whose leading metric falls."""
+"""``mabe compare`` on runs of a third-party task whose primary metric is minimised."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""``mabe curves`` and the files of ``mabe compare``, as a person and as a program see them."""
+"""``mabe curves`` and the files of ``mabe compare``, as text and as data."""
 
 import csv
 import io

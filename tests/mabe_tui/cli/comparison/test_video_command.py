@@ -1,4 +1,4 @@
-"""``mabe video``, and checkpoints that are marked, compared and measured, on a trained run."""
+"""``mabe video``, and marking, comparing and evaluating checkpoints, on a trained run."""
 
 import csv
 import json

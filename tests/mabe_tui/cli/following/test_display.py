@@ -1,4 +1,4 @@
-"""Lines of a followed run where there is no terminal."""
+"""The lines of a followed run without a terminal."""
 
 import io
 from collections.abc import Callable

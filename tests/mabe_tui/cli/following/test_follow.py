@@ -1,4 +1,4 @@
-"""What is said while a run is followed whose state cannot be told."""
+"""Messages while a run of unknown state is followed."""
 
 import pytest
 

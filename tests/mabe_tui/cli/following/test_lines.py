@@ -1,4 +1,4 @@
-"""One line for how a run stands."""
+"""The one-line summary of a run's progress."""
 
 import pytest
 

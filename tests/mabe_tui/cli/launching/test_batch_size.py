@@ -1,4 +1,4 @@
-"""``mabe batch-size``: what it says of what the probes found."""
+"""The report of ``mabe batch-size`` on given probe results."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The whole of ``mabe demo``, small: real data, two real jobs, a real comparison."""
+"""All of ``mabe demo`` at small size: real data, two real jobs, a real comparison."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""``mabe ensemble``: what it is made of, what it refuses, and that the real job makes it."""
+"""``mabe ensemble``: its members, its errors, and a run by the real job."""
 
 import json
 from collections.abc import Iterator

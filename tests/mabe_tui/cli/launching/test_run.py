@@ -1,4 +1,4 @@
-"""``mabe run``: what it asks for, what it refuses, what it prints where."""
+"""``mabe run``: its requests, its errors, and its output streams."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""``mabe tune`` from the command line, with jobs that only pretend."""
+"""``mabe tune`` on the command line, with fake jobs."""
 
 import json
 import shlex

@@ -1,4 +1,4 @@
-"""``mabe cost`` on runs that were paid for."""
+"""``mabe cost`` on runs with costs."""
 
 import csv
 import datetime as dt

@@ -1,4 +1,4 @@
-"""``mabe runs`` with filters, orders, views and a baseline; ``list --measured``; ``pin`` and ``views``."""
+"""``mabe runs`` with filters, sort orders, views and a baseline; ``list --measured``; ``pin``; ``views``."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Looking at runs, stopping, resuming, and making room, through the command line."""
+"""Inspecting, stopping and resuming runs and freeing space on the command line."""
 
 import json
 from collections.abc import Callable

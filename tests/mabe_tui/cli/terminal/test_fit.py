@@ -1,4 +1,4 @@
-"""A table on a narrow terminal."""
+"""Fitting a table to a narrow terminal."""
 
 import pytest
 

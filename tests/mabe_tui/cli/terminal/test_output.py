@@ -1,4 +1,4 @@
-"""What is told of long work, and of its end by Ctrl-C."""
+"""Progress of long work, and its interruption by Ctrl-C."""
 
 import sys
 from collections.abc import Callable

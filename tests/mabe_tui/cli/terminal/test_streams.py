@@ -1,4 +1,4 @@
-"""Standard streams as shells and cron leave them, and what strangers write into what is printed."""
+"""Standard streams as left by shells and cron, and untrusted text in the output."""
 
 import datetime as dt
 import io

@@ -1,4 +1,4 @@
-"""When a run that is followed is resumed without being asked again."""
+"""When a followed run is resumed automatically."""
 
 from pathlib import Path
 

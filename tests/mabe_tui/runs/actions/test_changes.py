@@ -1,4 +1,4 @@
-"""What a resume says before it goes on."""
+"""Changes reported by a resume before it continues."""
 
 import os
 from collections.abc import Callable

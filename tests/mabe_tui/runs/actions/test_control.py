@@ -1,4 +1,4 @@
-"""Stopping, resuming and fetching, as every front end does it."""
+"""Stopping, resuming and fetching, as shared by all front ends."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""Tags, notes, checkpoints, and what goes when room is made."""
+"""Tags, notes, checkpoints, and what is removed to free disk space."""
 
 import re
 from collections.abc import Callable

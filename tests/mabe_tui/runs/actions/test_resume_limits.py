@@ -1,4 +1,4 @@
-"""Which limit stopped a run, and what a new one has to be."""
+"""Which limit stopped a run, and which new limits are valid."""
 
 from collections.abc import Callable
 

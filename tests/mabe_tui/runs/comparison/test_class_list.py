@@ -1,4 +1,4 @@
-"""Many classes as lists: the confusions that harm most come first, whatever their number of frames."""
+"""Lists of confusions: the most harmful first, whatever their number of frames."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Which commit a run's code is, told by the hash over its sources, in a repository of the test's own."""
+"""Finding the commit of a run's code by the hash of its sources, in a temporary repository."""
 
 import subprocess
 from pathlib import Path

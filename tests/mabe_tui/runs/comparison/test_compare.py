@@ -1,4 +1,4 @@
-"""Which runs a version stands for, what is averaged over seeds, and what the verdict says of it."""
+"""Which runs represent a version, averages over seeds, and the verdict."""
 
 import datetime as dt
 from collections.abc import Callable, Mapping

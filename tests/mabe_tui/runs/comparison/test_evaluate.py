@@ -1,4 +1,4 @@
-"""Checkpoints of a run that was really trained, measured on its validation videos."""
+"""Evaluating checkpoints of a trained run on its validation videos."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What is beside a comparison: classes, figures, code; and settings that show as what they are."""
+"""The details of a comparison: classes, figures, code and settings."""
 
 import dataclasses
 import json

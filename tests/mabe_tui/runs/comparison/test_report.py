@@ -1,4 +1,4 @@
-"""A report is one whole page: all it says is in it, and nothing a stranger wrote is markup."""
+"""The report is one self-contained page, and untrusted text in it is escaped."""
 
 from html.parser import HTMLParser
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A comparison for a screen: what comes first, what comes last, and checkpoints beside runs."""
+"""A comparison for a screen: the order of its results, and checkpoints beside runs."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Only what exceeds the luck of videos and seeds looks like a difference."""
+"""Only differences beyond the variance of videos and seeds count as significant."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Versions held against each other by the tables of their runs."""
+"""Comparing versions by the tables of their runs."""
 
 import dataclasses
 import os

@@ -1,4 +1,4 @@
-"""Curves over epochs, steps, time and money; what a resume took back; and which event a point is."""
+"""Curves over epochs, steps, time and dollars; superseded points; and the event of each point."""
 
 import math
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Curves of several sides in one chart: lines that stay, seeds that lie faintly under them."""
+"""Curves of several sides in one chart: stable lines, with single seeds drawn faintly below."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The mean of several seeds is of all of them at every point, and says how far they lie apart."""
+"""The mean over seeds includes all of them at every point, and comes with their spread."""
 
 import numpy as np
 import pytest

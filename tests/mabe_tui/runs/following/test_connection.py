@@ -1,4 +1,4 @@
-"""The connection to a run elsewhere, in words."""
+"""The connection to a remote run, in words."""
 
 from mabe_tui.launch.launcher import CONNECTED, Connection
 from mabe_tui.runs.following.connection import connection_line, turns

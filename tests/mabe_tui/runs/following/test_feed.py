@@ -1,4 +1,4 @@
-"""A run kept up to date by a thread of its own."""
+"""A run kept up to date by a thread."""
 
 import datetime as dt
 import queue

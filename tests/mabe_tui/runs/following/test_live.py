@@ -1,4 +1,4 @@
-"""A run followed for a screen: what is new, once, and what raises an alarm."""
+"""Following a run for a screen: updates are delivered once, and some raise an alarm."""
 
 import datetime as dt
 import math

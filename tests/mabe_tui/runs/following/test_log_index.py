@@ -1,4 +1,4 @@
-"""Any file, grown and indexed in any slices, gives the lines that splitting it gives."""
+"""A file indexed in any slices as it grows has the same lines as when split at once."""
 
 import tempfile
 from pathlib import Path

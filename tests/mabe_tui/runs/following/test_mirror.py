@@ -1,4 +1,4 @@
-"""A mirror gives each event once and each plain line once, however the files grow."""
+"""A mirror yields each event and each plain line once, however the files grow."""
 
 import datetime as dt
 import tempfile

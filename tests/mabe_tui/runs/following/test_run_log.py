@@ -1,4 +1,4 @@
-"""The log of several attempts as one, search in it, and the way from an event to its line and back."""
+"""The joint log of several attempts: search, and mapping between events and lines."""
 
 from collections.abc import Callable
 from pathlib import Path

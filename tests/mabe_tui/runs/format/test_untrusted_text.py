@@ -1,4 +1,4 @@
-"""What a terminal is shown of a stranger's line."""
+"""Untrusted lines as shown on a terminal."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""What is offered as one types settings and folders."""
+"""Completion of settings and folders."""
 
 from pathlib import Path
 

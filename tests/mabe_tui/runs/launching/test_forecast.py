@@ -1,4 +1,4 @@
-"""What starting runs is said to cost, of one and of many."""
+"""The forecast of costs, for one run and for several."""
 
 from pathlib import Path
 

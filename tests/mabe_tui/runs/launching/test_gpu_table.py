@@ -1,4 +1,4 @@
-"""Which GPU: by runs, by probes, by the documents, and never by a guess."""
+"""Choosing a GPU by runs, probes and documents, never by a guess."""
 
 import datetime as dt
 from pathlib import Path

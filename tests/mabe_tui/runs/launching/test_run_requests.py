@@ -1,4 +1,4 @@
-"""Run requests made from launch options."""
+"""Creating run requests from launch options."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Records that are read once, remembered, and read again when a file changes."""
+"""Records are read once, cached, and read again when a file changes."""
 
 import shutil
 from collections.abc import Callable

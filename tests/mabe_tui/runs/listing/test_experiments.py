@@ -1,4 +1,4 @@
-"""One row a version: over seeds, beside the baseline, trials and interrupted runs told apart."""
+"""One row per version: over seeds, next to the baseline, without trials and interrupted runs."""
 
 from pathlib import Path
 

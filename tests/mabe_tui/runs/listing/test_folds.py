@@ -1,4 +1,4 @@
-"""The runs of all folds count as one, which is scored on every unit once."""
+"""The runs of all folds count as one run, which is scored once on every unit."""
 
 import dataclasses
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What a version or a run came to, where validation lacks a class and where it does not."""
+"""The result of a version or run, whether or not validation lacks a class."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The filter language: what it lets pass, and what it says where it cannot be read."""
+"""The filter language: its matches and its error messages."""
 
 import datetime as dt
 import math

@@ -1,4 +1,4 @@
-"""What the filter line suggests."""
+"""Completion in the filter line."""
 
 import pytest
 

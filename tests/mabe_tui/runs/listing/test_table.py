@@ -1,4 +1,4 @@
-"""Rows: their keys, names for them, and the order they come in."""
+"""Rows of runs: keys, names and order."""
 
 import math
 from pathlib import Path

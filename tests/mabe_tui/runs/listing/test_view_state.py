@@ -1,4 +1,4 @@
-"""What was arranged is found again, by whoever comes next, whatever became of the file."""
+"""The saved arrangement is restored, even if other programs change or damage the file."""
 
 import threading
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The log of a job that nothing here started, as it comes."""
+"""Reading the log of a job that was not started by mabe, as it arrives."""
 
 import datetime as dt
 

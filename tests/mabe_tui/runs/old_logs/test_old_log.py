@@ -1,4 +1,4 @@
-"""Logs of earlier training scripts: read, and made runs of."""
+"""Reading logs of earlier training scripts, and importing them as runs."""
 
 import datetime as dt
 import math

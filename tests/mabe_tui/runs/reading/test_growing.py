@@ -1,4 +1,4 @@
-"""A fold that grows gives, after any number of steps, what folding everything gives."""
+"""Folding events incrementally gives the same result as folding all of them at once."""
 
 from pathlib import Path
 

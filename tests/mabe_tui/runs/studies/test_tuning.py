@@ -1,4 +1,4 @@
-"""Trials as runs: what is started, taken up, pruned and told, with runs that only pretend."""
+"""Trials as runs: starting, resuming, pruning and reporting, with fake jobs."""
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence

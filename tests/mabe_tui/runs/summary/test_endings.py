@@ -1,4 +1,4 @@
-"""What is said of an ending is what the run's own history and pointers tell, over all its attempts."""
+"""The reported ending agrees with the run's history and pointers over all attempts."""
 
 from collections.abc import Callable
 

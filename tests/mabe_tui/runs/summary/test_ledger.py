@@ -1,4 +1,4 @@
-"""What runs have cost, and on which day."""
+"""Costs of runs by day."""
 
 import datetime as dt
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The summary of a run, from invented events."""
+"""The summary of a run, from synthetic events."""
 
 import datetime as dt
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""A validation video of a run that was really trained: its poses, its truth, a checkpoint's answer."""
+"""A validation video of a trained run: poses, truth and a checkpoint's predictions."""
 
 import shutil
 from pathlib import Path
