@@ -93,7 +93,7 @@ class Canvas:
         self._commit(plane, series, style)
 
     def codes(self) -> NDArray[np.uint32]:
-        """``(rows, columns)`` character codes; a cell without dots is a space."""
+        """Return ``(rows, columns)`` character codes; a cell without dots is a space."""
         if self.ascii_only:
             marks = np.array([ord(mark) for mark in ASCII_MARKS], dtype=np.uint32)
             chosen = np.where(self._faint, ord("."), marks[self.owner % len(marks)])

@@ -116,17 +116,17 @@ class Scale:
         return round(float(self.position(math.log10(value) if self.log else value)))
 
     def edges(self) -> Floats:
-        """``(dots + 1,)`` values at which one dot gives way to the next."""
+        """Return the ``(dots + 1,)`` values at the boundaries between dots."""
         low, high = self.ends
         return low + (np.arange(self.dots + 1) - 0.5) * (high - low) / max(self.dots - 1, 1)
 
     def places(self) -> Floats:
-        """``(dots,)`` values in the middle of each dot, as logarithms where the scale is logarithmic."""
+        """Return the ``(dots,)`` values in the middle of each dot, as logarithms on a logarithmic scale."""
         return np.linspace(*self.ends, self.dots)
 
     @property
     def ends(self) -> tuple[float, float]:
-        """The range, as logarithms where the scale is logarithmic."""
+        """The range, as logarithms if the scale is logarithmic."""
         if self.log:
             return math.log10(self.low), math.log10(self.high)
         return self.low, self.high

@@ -25,7 +25,7 @@ def default_spec() -> TaskSpec:
 
 
 def find_spec(name: object) -> TaskSpec | None:
-    """Return the spec of a task, or ``None`` where it is not installed here."""
+    """Return the spec of a task, or ``None`` if it is not installed here."""
     try:
         return task_spec(str(name))
     except ConfigError:

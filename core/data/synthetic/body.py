@@ -53,7 +53,7 @@ ANATOMY: dict[str, dict[str, float]] = {
     "headpiece_bottombackleft": {**_NECK, "head": 0.0, "head_side": -0.06},
     "headpiece_bottombackright": {**_NECK, "head": 0.0, "head_side": 0.06},
 }
-"""Where a body part is, seen from above, in body lengths; left is left of the mouse as it walks."""
+"""Position of a body part seen from above, in body lengths; left is the left of the walking mouse."""
 
 Positions = npt.NDArray[np.float32]
 

@@ -66,7 +66,7 @@ class ReachedLimit(msgspec.Struct, frozen=True, kw_only=True):
         return self.kind.spell(max(self.allowed, self.used))
 
     def lets_go_on(self, new: float | None) -> bool:
-        """Whether a new limit leaves room for further training."""
+        """Return whether a new limit leaves room for further training."""
         return new is not None and new > max(self.allowed, self.used)
 
     def raised(self, text: str) -> float:

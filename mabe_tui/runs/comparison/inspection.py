@@ -33,7 +33,7 @@ MOST_CONFUSIONS = 20
 
 
 class ClassScore(msgspec.Struct, frozen=True, kw_only=True):
-    """How well one class is predicted, over all validation examples, as scikit-learn defines it."""
+    """Scores of one class over all validation examples, as scikit-learn defines them."""
 
     name: str
     f1: float

@@ -84,7 +84,7 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     """If each of ``runs`` represents the runs of all folds: the number of folds. ``best`` and ``last`` then
     cover the units of all folds; the curves belong to the run that represents them."""
     fold_runs: tuple[str, ...] = ()
-    """Ids of the runs of all folds and seeds, where there are folds."""
+    """Ids of the runs of all folds and seeds, if there are folds."""
     checkpoint: str | None = None
     """The one checkpoint that is compared, if not the run: ``best`` then holds its evaluation."""
     validation_source: str | None = None

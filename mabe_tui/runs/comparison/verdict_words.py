@@ -57,7 +57,7 @@ class CheckpointWords:
     verdict: Verdict
     by: Yardstick
     versions: tuple[str, str] = ("", "")
-    """Of the first and the second side."""
+    """Versions of the first and the second side."""
 
     def alone(self) -> str:
         """Describe the checkpoints only: they were named explicitly."""

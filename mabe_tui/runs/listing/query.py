@@ -49,7 +49,7 @@ class QueryError(UserError):
     def __init__(self, message: str, column: int) -> None:
         super().__init__(f"column {column}: {message}")
         self.column = column
-        """From 1."""
+        """Column in the text, from 1."""
 
 
 @dataclass(frozen=True, slots=True)

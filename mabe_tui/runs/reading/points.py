@@ -114,18 +114,18 @@ class Points:
             table.sort()
 
     def counts(self, table: Table, counted: dict[str, float]) -> Bools:
-        """``(rows,)``: whether each row is part of the history; see ``History.counted``."""
+        """Return ``(rows,)``: whether each row is part of the history; see ``History.counted``."""
         limits = np.array([counted.get(name, 0.0) for name in self.attempts] or [0.0])
         if np.isinf(limits).all():
             return np.ones(len(table), dtype=np.bool_)
         return np.asarray(table["seq"] <= limits[table["attempt"].astype(np.intp)])
 
     def paid(self, table: Table) -> Floats:
-        """``(rows,)``: seconds of all attempts up to each row, without the time between attempts."""
+        """Return ``(rows,)``: seconds of all attempts up to each row, without the time between attempts."""
         return self._added_up(table, np.ones(max(1, len(self._spans))))
 
     def dollars(self, table: Table, limits: Limits) -> Floats | None:
-        """``(rows,)``: cost of all attempts up to each row, each at its own device's price.
+        """Return ``(rows,)``: cost of all attempts up to each row, each at its own device's price.
 
         Returns:
             ``None`` if a price is not known, or the run is free.
@@ -135,7 +135,7 @@ class Points:
         return self._added_up(table, np.array(known)) / HOUR if len(known) == len(prices) else None
 
     def _added_up(self, table: Table, weights: Floats) -> Floats:
-        """``(rows,)``: the time of all attempts up to each row, each second times its attempt's weight."""
+        """Return ``(rows,)``: seconds of all attempts up to each row, weighted by attempt."""
         spans = np.array(self._spans or [[0.0, 0.0]])
         lengths = (spans[:, 1] - spans[:, 0]) * weights
         before = np.cumsum(lengths) - lengths

@@ -53,7 +53,7 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     overrides: tuple[str, ...] = ()
     data: str | None = None
     inputs: tuple[str, ...] = ()
-    """Of an ensemble: the ids of the runs whose predictions it averages."""
+    """For an ensemble: the ids of the runs whose predictions it averages."""
     imported: bool = False
     """Imported from an old log: its figures are claims, and it cannot be resumed."""
     tags: tuple[str, ...] = ()
@@ -283,7 +283,7 @@ def _train_loss(last: Epoch) -> float | None:
 
 
 def _known(value: float) -> float | None:
-    """Return a figure, or ``None`` where it is unknown."""
+    """Return a figure, or ``None`` if it is unknown."""
     return None if math.isnan(value) else value
 
 

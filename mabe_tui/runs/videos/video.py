@@ -32,7 +32,7 @@ SAMPLED_FRAMES = 500
 
 
 class VideoScore(msgspec.Struct, frozen=True, kw_only=True):
-    """How well a run's best checkpoint did on one validation video."""
+    """The scores of a run's best checkpoint on one validation video."""
 
     video_id: str
     f1_macro_present: float
