@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mabe_tui.runs.old_logs.import_log import Printed
 
 FOREIGN = re.compile(r"(ap|fc)-[A-Za-z0-9]{22}")
-"""A Modal app or function call, whoever started it."""
+"""A Modal app or function call, including those that mabe has not started."""
 
 
 def print_foreign(reference: str, follow: bool, raw: bool, last: int | None, as_json: bool) -> None:

@@ -47,7 +47,7 @@ class Underway(Message):
         self.records, self.total = records, total
 
 
-class Unheard(Message):
+class Unanswered(Message):
     """Remote runs were queried; the reasons why some did not answer."""
 
     def __init__(self, problems: Sequence[str]) -> None:
@@ -116,6 +116,6 @@ class Reader:
         ones += [measured_run(record) for record in records]
         return ToldApart(self._distinctions.find(ones, baseline, records))
 
-    def ask_elsewhere(self) -> Unheard:
+    def ask_elsewhere(self) -> Unanswered:
         """Query the remote runs over the network."""
-        return Unheard(self._catalog.refresh())
+        return Unanswered(self._catalog.refresh())

@@ -22,7 +22,7 @@ from mabe_tui.tui.notices import RunWatch
 from mabe_tui.tui.screens.home.choices import Choices
 from mabe_tui.tui.screens.home.details import Details
 from mabe_tui.tui.screens.home.opening import Opening
-from mabe_tui.tui.screens.home.reader import Reader, Readings, ToldApart, Underway, Unheard
+from mabe_tui.tui.screens.home.reader import Reader, Readings, ToldApart, Unanswered, Underway
 from mabe_tui.tui.screens.home.runs_pane import RunsPane
 from mabe_tui.tui.screens.home.versions_table import VersionsTable
 from mabe_tui.tui.view_writer import ViewWriter
@@ -166,8 +166,8 @@ class HomeScreen(Opening):
         if alive and self.is_current:
             self.ask(self.reader.ask_elsewhere, "elsewhere")
 
-    @on(Unheard)
-    def _show_unanswered(self, message: Unheard) -> None:
+    @on(Unanswered)
+    def _show_unanswered(self, message: Unanswered) -> None:
         for problem in set(message.problems) - self._unheard:
             self.notify(f"what is shown may be old: {problem}", severity="warning", markup=False)
         self._unheard = frozenset(message.problems)
