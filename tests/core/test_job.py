@@ -39,7 +39,7 @@ def wait_for(job, kind):
     raise AssertionError(f"no {kind.__name__}: {job.stderr.read()}")
 
 
-# ── what is said ──────────────────────────────────────────────────────────────────────────────
+# ── output ────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_the_first_attempt_says_what_was_found_and_leaves_it_in_run_toml(new_run, train):

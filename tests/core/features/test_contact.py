@@ -31,7 +31,7 @@ def scene() -> torch.Tensor:
 
 
 def centre(points: np.ndarray) -> np.ndarray:
-    """Mean of the tracked points; NaN where there is none."""
+    """Return the mean of the tracked points; NaN if there are none."""
     tracked = points[~np.isnan(points[:, 0])]
     return tracked.mean(axis=0) if len(tracked) else np.full(2, np.nan)
 

@@ -27,7 +27,7 @@ def test_the_scaler_is_off_on_the_cpu_and_its_state_is_empty(fake):
 
 
 def test_the_scaler_goes_through_a_checkpoint(fake, one_thread):
-    """An overflow halves the scale and leaves the step out; a resume goes on with that scale."""
+    """An overflow halves the scale and skips the step; a resume continues with that scale."""
     state = scaling_state(fake, scale=2.0**100)
     task = fake.FakeTask(plain=True)
     with torch.no_grad():

@@ -22,7 +22,7 @@ def final_hash(run):
 
 
 def train_in_pieces(train, stop_after, run, polls):
-    """Start the run anew after every `polls` looks at the watch, until it is finished."""
+    """Restart the run after every `polls` checks of the time until it is finished."""
     for _ in range(100):
         stop_after(polls)
         assert train(run) == 0

@@ -106,7 +106,7 @@ def test_pauses_grow_to_the_longest_and_stay_there_for_days(tmp_path: Path) -> N
 def test_a_run_that_is_over_is_let_go_though_its_log_is_refused(
     make_run: Callable[[], RunDir], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Else whoever follows holds the mirror, and all wait for its last words without end."""
+    """Otherwise the follower keeps the mirror, and all wait for its end forever."""
     run, told, synced = make_run(), list[Connection](), list[bool]()
     reference = reference_of(Call(id="fc-x", app_id="ap-x"))
     run.write_handle(Handle(launcher=NAME, attempt=run.claim_attempt(), reference=reference))

@@ -119,7 +119,7 @@ def test_calls_of_all_starts_are_known_oldest_first(launched: Launched) -> None:
 def test_an_old_call_is_forgotten_though_a_later_one_spoke_lately(
     launched: Launched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Else a run that goes on for longer than Modal keeps calls could not be resumed for an hour."""
+    """Otherwise a run longer than Modal keeps calls could not be resumed for an hour."""
     app(monkeypatch, None)
     run, first = launched(HERE)
     second = Call(id="fc-y", app_id="ap-y", place=HERE)

@@ -98,7 +98,7 @@ def test_a_log_of_the_volume_keeps_what_no_commit_held(make_run, monkeypatch) ->
         volume.sync_into(Recorder(run))
         assert run.log_path(name).read_bytes() == b"".join([*kept, spoken, encode(last) + b"\n"])
         with run.log_path(name).open("ab") as log:
-            log.write(spoken)  # heard again, by a reader that began anew
+            log.write(spoken)  # read again by a reader that starts over
 
 
 def test_a_checkpoint_that_is_forgotten_while_it_is_fetched_is_no_error(

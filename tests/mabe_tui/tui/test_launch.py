@@ -63,7 +63,7 @@ def told(app: MabeApp) -> str:
 
 @pytest.fixture
 def fake_jobs(launcher: LocalLauncher, monkeypatch: pytest.MonkeyPatch) -> LocalLauncher:
-    """What is launched here only pretends."""
+    """Launch fake jobs."""
     monkeypatch.setattr(local_launcher, "JOB_COMMAND", launcher._command)
     return launcher
 

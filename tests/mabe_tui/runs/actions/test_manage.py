@@ -181,7 +181,7 @@ def test_a_run_with_an_impossible_seed_is_listed_and_can_be_removed(home: Path, 
     )
     path = run.path / "run.toml"
     path.write_text(re.sub(r"^seed = \d+", f"seed = {seed}", path.read_text(), flags=re.MULTILINE))
-    for _ in range(2):  # anew, and from the file of the first
+    for _ in range(2):  # newly computed, and from the file of the first
         summaries = {each.id: each for each in Catalog(RunStore(home)).summaries()}
         assert summaries[other.id].problem is None
         assert re.search(r"run\.toml: .*seed", summaries[run.id].problem or "")

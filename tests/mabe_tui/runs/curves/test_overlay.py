@@ -47,7 +47,7 @@ def test_a_side_is_drawn_by_its_number_with_the_band_of_its_seeds_beneath(
     panel = overlay(sides, [4, 0, 2], "f1_macro")
     drawn = [(s.name, s.style, len(s.points[0])) for s in panel.series]
     assert drawn == [
-        ("", "faint", 2),  # the seed that goes on, epochs 4 and 5
+        ("", "faint", 2),  # the seed that continues, epochs 4 and 5
         ("", "faint", 4),
         ("v5", style_of(4), 3),
         ("v6 (2 seeds)", style_of(2), 4),

@@ -14,7 +14,7 @@ from tests.mabe_tui.runs.telling import Telling
 
 
 def resumed() -> Telling:
-    """Three attempts: the second goes on after epoch 1 and takes back half of epoch 2."""
+    """Three attempts: the second resumes after epoch 1 and discards half of epoch 2."""
     told = Telling(RunDir(Path("nowhere")), files=False)
     told.begin("0001-aaaa").epoch(1)
     saved = told.saved
