@@ -157,9 +157,8 @@ class Committer:
         """Wait until there is something to commit; return its newest ticket, or ``None`` at the end."""
         with self._changed:
             self._changed.wait_for(lambda: self._asked > self._done or self._closed)
-            if (
-                self._tried > self._done
-            ):  # the last try failed: wait for the next request or for the pause
+            # The last try failed: wait for the next request or for the pause
+            if self._tried > self._done:
                 pause = min(next(waits), HASTY_PAUSE if self._hasty else LONGEST_PAUSE)
                 self._changed.wait_for(lambda: self._asked > self._tried or self._closed, pause)
             return None if self._closed else self._asked

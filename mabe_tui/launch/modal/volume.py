@@ -157,9 +157,8 @@ def _sync(recorder: Recorder, while_read: bool) -> int:
     whole += _predictions_to_fetch(run, attempts, sizes)
     for path, content in read(run, whole).items():
         write_bytes_atomically(run.path / path, content)
-    if (
-        sizes
-    ):  # otherwise its folder is missing altogether, which implies nothing about its checkpoints
+    # Without files its folder is missing altogether, which implies nothing about its checkpoints.
+    if sizes:
         _forget_pointers(run, sizes)
     if REQUEST in sizes:
         _take_over_resolved(run)

@@ -216,9 +216,8 @@ class LogView(ScrollView, LineWidget, can_focus=True):
         if row is None:
             return Strip.blank(width, self._base + over)
         style = self._style(row) + over
-        if (
-            self.pattern is None and row.text.isascii()
-        ):  # most lines, and one strip instead of three
+        # Most lines, and one strip instead of three
+        if self.pattern is None and row.text.isascii():
             text = row.text[self._left : self._left + width]
             rest = Segment(" " * (width - len(text)), self._base + over)
             return Strip([Segment(text, style), rest] if text else [rest], width)

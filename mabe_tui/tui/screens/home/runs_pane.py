@@ -251,9 +251,8 @@ class RunsPane(Vertical):
         self.table.mark_sorted(table.sort, table.descending)
 
     def _show_error(self, text: str) -> None:
-        if (
-            text == self._shown_error
-        ):  # any update triggers a layout of the whole screen, whatever the text
+        # Any update triggers a layout of the whole screen, whatever the text
+        if text == self._shown_error:
             return
         self._shown_error = text
         error = self.query_one("#filter-error", Static)

@@ -166,9 +166,8 @@ class RunScreen(FollowingScreen):
         if self.run_view.panel == LOG:
             self._write_tabs()
         for alert in self.look.alerts:
-            if (
-                alert.kind != "warning"
-            ):  # the header already shows these, and notices would hide the charts
+            # The header already shows these, and notices would hide the charts
+            if alert.kind != "warning":
                 text = f"{self.run_id}: {alert.message}"
                 self.mabe.tell(Notice(self.run_id, text, alert.severity))
 
