@@ -86,10 +86,12 @@ def _start(
     watch.watch(run_dir, name, request.limits, earlier=history)
     with Emitter(name, run_dir.events_path(name)) as emitter:
         try:
-            from core.training.attempt import Session
+            from core.training.attempt import TrainingAttempt
 
             cache = places.cache_of_run(run_dir.path)
-            Session(run_dir, request, emitter, watch, cache, build, _other_fit(request)).run()
+            TrainingAttempt(
+                run_dir, request, emitter, watch, cache, build, _other_fit(request)
+            ).run()
         except UserError as error:
             return _fail(emitter, str(error), error)
         except OSError as error:

@@ -26,7 +26,7 @@ BUILT_IN = {DEFAULT_TASK: "core.tasks.behaviour.spec:SPEC"}
 SUPPORT = "support/"
 """Prefix of the metrics that count the validation examples of each label: ``support/<label>``."""
 
-View = Literal["classes", "confusion", "video", "ethogram"]
+ViewName = Literal["classes", "confusion", "video", "ethogram"]
 """Views that the dashboard can show besides the curves, which every task has."""
 
 
@@ -142,7 +142,7 @@ class TaskSpec:
     processed them. ``None``: runs of this task cannot be averaged to an ensemble."""
     requirements: tuple[str, ...] = ()
     """Packages that a rented machine needs in addition to those of ``core``."""
-    views: frozenset[View] = frozenset()
+    views: frozenset[ViewName] = frozenset()
 
     def metric(self, name: str) -> MetricSpec | None:
         """Return the spec of ``f1_macro`` or ``f1/mating``; ``None`` if the task does not declare it."""

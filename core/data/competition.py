@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from core.data.csv_file import Row, read_rows
+from core.data.csv_file import CsvRow, read_rows
 from core.data.parquet import Kind, numbers, read_columns, texts
 from core.data.tracking import Tracking, read_positions
 from core.errors import DataError
@@ -234,7 +234,7 @@ def _integers(path: Path, columns: pa.Table, name: str) -> npt.NDArray[np.int64]
     return values.astype(np.int64)
 
 
-def _video(row: Row, root: Path, table: str) -> Video:
+def _video(row: CsvRow, root: Path, table: str) -> Video:
     lab, video = row.name("lab_id"), row.name("video_id")
     behaviors, malformed = parse_behaviors(row.names("behaviors_labeled"))
     width, height = row.number("video_width_pix"), row.number("video_height_pix")
@@ -261,7 +261,7 @@ def _video(row: Row, root: Path, table: str) -> Video:
     )
 
 
-def _declared_mice(row: Row) -> tuple[int, ...]:
+def _declared_mice(row: CsvRow) -> tuple[int, ...]:
     def declared(mouse: int) -> bool:
         cells = (row.values.get(f"mouse{mouse}_{name}", "") for name in MOUSE_COLUMNS)
         return any(cell.strip() for cell in cells)

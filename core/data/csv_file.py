@@ -11,7 +11,7 @@ from core.errors import DataError
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class CsvRow:
     """One line of a table, with its position for error messages."""
 
     path: Path
@@ -67,7 +67,7 @@ class Row:
         return found
 
 
-def read_rows(path: Path, required: Sequence[str]) -> Iterator[Row]:
+def read_rows(path: Path, required: Sequence[str]) -> Iterator[CsvRow]:
     """Read a CSV file whose header has at least the required columns.
 
     Raises:
@@ -85,7 +85,7 @@ def read_rows(path: Path, required: Sequence[str]) -> Iterator[Row]:
                 # csv keeps cells beyond the header under the key None
                 if None in values:
                     raise DataError(f"{path}, line {reader.line_num}: more cells than the header")
-                yield Row(path, reader.line_num, values)
+                yield CsvRow(path, reader.line_num, values)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise DataError(f"{path}: cannot be read as a table ({reason})") from error

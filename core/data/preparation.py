@@ -44,7 +44,7 @@ class Job(NamedTuple):
     """Journal entry: what an interrupted preparation wrote to this slice."""
 
 
-class Outcome(NamedTuple):
+class VideoOutcome(NamedTuple):
     """The outcome of a job: a prepared video with its bouts, or the problem."""
 
     job: Job
@@ -84,7 +84,7 @@ def plan(
 
 def run(
     jobs: Sequence[Job], workers: int, folder: Path, progress: Progress | None = None
-) -> list[Outcome]:
+) -> list[VideoOutcome]:
     """Run all jobs; each finished video is entered in the journal at once.
 
     Returns:
@@ -111,7 +111,7 @@ def _append(journal: Path, entry: PreparedVideo) -> None:
         raise _cannot_write(journal, error) from error
 
 
-def prepare_video(job: Job) -> Outcome:
+def prepare_video(job: Job) -> VideoOutcome:
     """Read one video and write its slice, unless that is already written.
 
     Raises:
@@ -120,14 +120,16 @@ def prepare_video(job: Job) -> Outcome:
     try:
         bouts = read_bouts(job.video)
         if job.journaled is not None and _is_there(job, bouts):
-            return Outcome(job, job.journaled, bouts)
+            return VideoOutcome(job, job.journaled, bouts)
         tracking = read_tracking(job.video, job.slots, job.mice, threads=False)
         source = file_content(job.video.tracking_path), file_content(job.video.annotation_path)
     except DataError as error:
-        return Outcome(job, None, None, str(error))
+        return VideoOutcome(job, None, None, str(error))
     if tracking.frames != job.frames:
         problem = f"{job.video.tracking_path}: column statistics promise {job.frames} frames, but"
-        return Outcome(job, None, None, f"{problem} there are {tracking.frames}; write it again")
+        return VideoOutcome(
+            job, None, None, f"{problem} there are {tracking.frames}; write it again"
+        )
     write_slice(job, tracking.positions)
     prepared = PreparedVideo(
         video_id=job.video.video_id,
@@ -148,7 +150,7 @@ def prepare_video(job: Job) -> Outcome:
         content=_content(tracking.positions, bouts),
         source=source,
     )
-    return Outcome(job, prepared, bouts)
+    return VideoOutcome(job, prepared, bouts)
 
 
 def write_slice(job: Job, positions: npt.NDArray[np.float32]) -> None:

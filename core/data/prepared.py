@@ -32,7 +32,7 @@ from core.data.manifest import (
     write_manifest,
 )
 from core.data.parquet import numbers, read_columns, texts
-from core.data.preparation import POSITIONS, Outcome
+from core.data.preparation import POSITIONS, VideoOutcome
 from core.data.workers import worker_count
 from core.errors import DataError
 from core.system.files import replace_atomically
@@ -209,7 +209,7 @@ def _build(
     return tuple(outcome.prepared for outcome in done if outcome.prepared), unreadable
 
 
-def _write_bouts(path: Path, outcomes: Sequence[Outcome]) -> None:
+def _write_bouts(path: Path, outcomes: Sequence[VideoOutcome]) -> None:
     """Write the bouts of all videos, with ``video`` as the index in the manifest."""
     bouts = [outcome.bouts for outcome in outcomes if outcome.bouts is not None]
     counts = [len(each) for each in bouts]

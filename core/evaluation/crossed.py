@@ -52,7 +52,7 @@ from core.evaluation.rows import Floats, Statistic
 
 
 @dataclass(frozen=True)
-class Group:
+class SeedGroup:
     """Reduced data of one side's runs; all arrays have the same leading shape."""
 
     seeds: int
@@ -92,7 +92,7 @@ class Variance:
         return self.over_units + self.over_seeds
 
 
-def group_of(counts: Floats, statistic: Statistic) -> Group:
+def group_of(counts: Floats, statistic: Statistic) -> SeedGroup:
     """Reduce the counts of one side's runs to the input of the analysis.
 
     Args:
@@ -107,7 +107,7 @@ def group_of(counts: Floats, statistic: Statistic) -> Group:
     values = pseudo.mean(axis=-2)
     if seeds == 1:
         nothing = np.zeros(score.shape[:-1])
-        return Group(1, score[..., 0], values, nothing, nothing)
+        return SeedGroup(1, score[..., 0], values, nothing, nothing)
     interaction = np.zeros(score.shape[:-1])
     if units > 1:
         residual = (
@@ -116,10 +116,10 @@ def group_of(counts: Floats, statistic: Statistic) -> Group:
             - (values - values.mean(axis=-1, keepdims=True))[..., None, :]
         )
         interaction = (residual**2).sum(axis=(-2, -1)) / ((seeds - 1) * (units - 1) * units)
-    return Group(seeds, score.mean(axis=-1), values, score.var(axis=-1, ddof=1), interaction)
+    return SeedGroup(seeds, score.mean(axis=-1), values, score.var(axis=-1, ddof=1), interaction)
 
 
-def variance_of(a: Group, b: Group, others: Sequence[Group] = ()) -> Variance:
+def variance_of(a: SeedGroup, b: SeedGroup, others: Sequence[SeedGroup] = ()) -> Variance:
     """Estimate the variance of the difference of two sides; see the module docstring.
 
     Args:

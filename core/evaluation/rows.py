@@ -154,8 +154,9 @@ def f1_macro_present(counts: ArrayLike) -> Floats:
 
 
 def f1_macro_but_first(counts: ArrayLike) -> Floats:
-    """Return the mean F1 over all labels but the first, the background."""
-    return np.asarray(f1_per_label(counts)[..., 1:].mean(axis=-1))
+    """Return the mean F1 over all labels but the first, the background; 0 if it is the only one."""
+    others = f1_per_label(counts)[..., 1:]
+    return np.asarray(others.mean(axis=-1)) if others.shape[-1] else np.zeros(others.shape[:-1])
 
 
 def precision_macro(counts: ArrayLike) -> Floats:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from core.errors import DataError
-from core.evaluation.crossed import Group, group_of, variance_of
+from core.evaluation.crossed import SeedGroup, group_of, variance_of
 from core.evaluation.paired import FEWEST_UNITS, LEVEL
 from core.evaluation.rows import COLUMNS, Floats, Statistic, differing_units
 from core.evaluation.student import student_cdf, student_quantile
@@ -132,7 +132,9 @@ def compare_versions(
     )
 
 
-def _seeds_needed(a: Group, b: Group, others: Sequence[Group], difference: float) -> int | None:
+def _seeds_needed(
+    a: SeedGroup, b: SeedGroup, others: Sequence[SeedGroup], difference: float
+) -> int | None:
     """Return how many seeds per side would detect a true difference of this size in 80 % of cases."""
     groups = (a, b, *others)
     known = sum(group.seeds - 1 for group in groups)

@@ -54,7 +54,7 @@ class Interrupted(Exception):  # noqa: N818 - not an error: leaves a preparation
         self.stop = stop
 
 
-class Session:
+class TrainingAttempt:
     """Runs one attempt. Every event except ``failed`` is emitted from here or from the fit.
 
     Args:

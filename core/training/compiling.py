@@ -4,12 +4,12 @@ import torch
 
 from core.system.tree import tensors
 from core.tasks.task import Task
-from core.training.distributed import Group
+from core.training.distributed import ProcessGroup
 from core.training.rng import restore_rng, rng_state
 from core.training.state import TrainingState
 
 
-def compile_forward(state: TrainingState, task: Task, group: Group) -> str | None:
+def compile_forward(state: TrainingState, task: Task, group: ProcessGroup) -> str | None:
     """Compile training with ``torch.compile`` from now on; validation is not compiled.
 
     One forward and backward pass over a batch tests whether it works; weights, statistics and random

@@ -48,7 +48,7 @@ class Command:
     learning_rate: float = 0.0
 
 
-class Group:
+class ProcessGroup:
     """The processes that train together. This base class is a single process, which shares nothing."""
 
     rank = 0
@@ -69,10 +69,10 @@ class Group:
         return batch
 
 
-ALONE = Group()
+ALONE = ProcessGroup()
 
 
-class SharedGroup(Group):
+class SharedGroup(ProcessGroup):
     """One of several processes, connected through ``torch.distributed``.
 
     Orders go through gloo on the CPU, sums through whatever fits the tensors' device.

@@ -21,7 +21,7 @@ from core.config.gpus import choices_of, split_gpu
 from core.errors import ConfigError, RunError
 from core.system.processes import deaf_to
 from core.training import follower
-from core.training.distributed import ALONE, Command, CommandKind, Group, SharedGroup
+from core.training.distributed import ALONE, Command, CommandKind, ProcessGroup, SharedGroup
 from core.training.follower import Assignment
 from core.training.stopping import SIGNALS
 
@@ -60,7 +60,7 @@ def lead(
     size: int,
     model: nn.Module,
     give_up: Callable[[str], None],
-) -> Iterator[Group]:
+) -> Iterator[ProcessGroup]:
     """Start the followers and yield the group; a single process needs no followers and shares nothing.
 
     Args:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from core.tasks.task import Batch, Task
-from core.training.distributed import ALONE, Group
+from core.training.distributed import ALONE, ProcessGroup
 from core.training.state import TrainingState
 
 
@@ -47,7 +47,7 @@ def optimise(
     task: Task,
     batches: Iterable[Batch],
     clip: float | None,
-    group: Group = ALONE,
+    group: ProcessGroup = ALONE,
 ) -> StepResult:
     """Make one update from one or several micro-batches, as if they were a single batch.
 
@@ -81,7 +81,9 @@ def optimise(
     return StepResult(loss_total, loss_weight, gradient_norm, sums.examples, broken)
 
 
-def _backward(state: TrainingState, task: Task, batches: Iterable[Batch], group: Group) -> _Sums:
+def _backward(
+    state: TrainingState, task: Task, batches: Iterable[Batch], group: ProcessGroup
+) -> _Sums:
     """Run forward and backward over this process's part of each micro-batch."""
     device = next(state.model.parameters()).device
     nothing = torch.zeros((), device=device)
@@ -102,7 +104,7 @@ def _backward(state: TrainingState, task: Task, batches: Iterable[Batch], group:
     return sums
 
 
-def _share(group: Group, model: nn.Module, statistics: list[Tensor], sums: _Sums) -> None:
+def _share(group: ProcessGroup, model: nn.Module, statistics: list[Tensor], sums: _Sums) -> None:
     """Sum gradients and losses over the processes, and average the running statistics.
 
     Afterwards all processes hold the same values, and the gradient is divided by the total weight.

@@ -17,7 +17,7 @@ from core.run.rundir import RunDir, epoch_pointer
 from core.tasks.task import Batch, Task
 from core.training.checkpoint import Checkpoint, CheckpointStore
 from core.training.compiling import compile_forward
-from core.training.distributed import ALONE, Command, CommandKind, Group
+from core.training.distributed import ALONE, Command, CommandKind, ProcessGroup
 from core.training.evaluate import evaluate
 from core.training.fit import Complete, keep_evaluation, write_table
 from core.training.heartbeat import Heartbeat
@@ -57,7 +57,7 @@ class Trainer:
         self._stop_requested = stop_requested
         self._heartbeat = heartbeat
         self._saved_at = (0, 0)
-        self._group: Group = ALONE
+        self._group: ProcessGroup = ALONE
 
     @property
     def steps_per_epoch(self) -> int:
@@ -73,7 +73,7 @@ class Trainer:
         self.state.load_state_dict(checkpoint.content)
         self._saved_at = (self.state.progress.epoch, self.state.progress.step)
 
-    def train(self, group: Group = ALONE) -> Complete | StopReason:
+    def train(self, group: ProcessGroup = ALONE) -> Complete | StopReason:
         """Train until the last epoch, early stopping, or a reason to stop, which leaves a checkpoint.
 
         Args:

@@ -6,7 +6,7 @@ TimedLine = tuple[str, dt.datetime | None]
 """A line without its end, and the time its beginning was printed, if known."""
 
 
-class Lines:
+class LineBuffer:
     """Assembles lines from fragments (part of a line, or several lines), separately for each origin."""
 
     def __init__(self) -> None:

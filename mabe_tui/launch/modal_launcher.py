@@ -142,7 +142,7 @@ class ModalLauncher:
             return _state_before_call(run, run.attempt_folder(attempt))
         if (known := read_quiet_ending(run, attempt)) is not None:
             return known.state
-        from mabe_tui.launch.modal.calls import Outcome
+        from mabe_tui.launch.modal.calls import CallOutcome
         from mabe_tui.launch.modal.lookup import state_of_call
 
         try:
@@ -150,7 +150,7 @@ class ModalLauncher:
         except UserError as error:
             return _unknown(run, str(error))
         unknown.forget(run)
-        if said.outcome is not Outcome.RUNNING:
+        if said.outcome is not CallOutcome.RUNNING:
             return self._state_at_end(run, call, said)
         if run.stop_requested(attempt):
             return RunState.STOPPING
@@ -163,7 +163,7 @@ class ModalLauncher:
         from mabe_tui.launch.modal import apps as modal_apps
         from mabe_tui.launch.modal import calls as modal_calls
         from mabe_tui.launch.modal import follow as modal_follow
-        from mabe_tui.launch.modal.calls import Outcome
+        from mabe_tui.launch.modal.calls import CallOutcome
         from mabe_tui.launch.modal.client import ModalError
 
         why = "another process is fetching"
@@ -183,9 +183,9 @@ class ModalLauncher:
             return ended
         if not is_heard:  # the final event may still be on the volume only
             return _unknown(run, f"its call is over, and its last words are to be fetched ({why})")
-        stopped = said.outcome is Outcome.CANCELLED or run.stop_requested(attempt)
+        stopped = said.outcome is CallOutcome.CANCELLED or run.stop_requested(attempt)
         state = RunState.STOPPED if stopped else RunState.LOST
-        if said.outcome is Outcome.RETURNED:
+        if said.outcome is CallOutcome.RETURNED:
             # Neither a commit nor the log holds the final event, but the container returned its kind.
             try:
                 word = modal_calls.returned(call.id)

@@ -73,7 +73,7 @@ class Skeleton:
 
 
 @dataclass(frozen=True)
-class View:
+class ArenaView:
     """The visible part of the picture, in pixels; y grows downwards."""
 
     left: float
@@ -84,7 +84,7 @@ class View:
 
 def arena_view(
     positions: Points, picture_width: float | None = None, picture_height: float | None = None
-) -> View:
+) -> ArenaView:
     """Show the whole picture, or if its size is unknown, everywhere that a mouse goes.
 
     Args:
@@ -93,17 +93,17 @@ def arena_view(
         picture_height: likewise.
     """
     if picture_width and picture_height:
-        return View(0.0, 0.0, float(picture_width), float(picture_height))
+        return ArenaView(0.0, 0.0, float(picture_width), float(picture_height))
     return _around(positions, margin=0.02)
 
 
 def follow_view(
     points: Points,
-    previous: View | None = None,
+    previous: ArenaView | None = None,
     *,
     aspect: float = 1.0,
     margin: float = FOLLOW_MARGIN,
-) -> View:
+) -> ArenaView:
     """Show the mice of one frame with a margin, moving the view as little as possible.
 
     The scale stays while the mice fit and do not become much too small, and the view moves no
@@ -129,7 +129,7 @@ def follow_view(
     room = np.minimum(margin / 2 * needed, (size * shape - (high - low)) / 2)
     corner = np.array([previous.left, previous.top])
     corner = np.clip(corner, high + room - size * shape, low - room)
-    return View(*corner.tolist(), *(corner + size * shape).tolist())
+    return ArenaView(*corner.tolist(), *(corner + size * shape).tolist())
 
 
 def render_skeletons(
@@ -137,11 +137,11 @@ def render_skeletons(
     skeleton: Skeleton,
     width: int,
     height: int,
-    view: View,
+    view: ArenaView,
     *,
     labels: Sequence[str] = (),
     trail: Points | None = None,
-    arena: View | None = None,
+    arena: ArenaView | None = None,
     ascii_only: bool = False,
 ) -> tuple[Row, ...]:
     """Draw the poses of one frame, without distortion at any size.
@@ -207,7 +207,7 @@ class _Projection:
     shift: NDArray[np.float64]
 
     @classmethod
-    def onto(cls, canvas: Canvas, view: View) -> Self:
+    def onto(cls, canvas: Canvas, view: ArenaView) -> Self:
         low, high = np.array([view.left, view.top]), np.array([view.right, view.bottom])
         # height of a dot divided by its width
         aspect = CELL_ASPECT * canvas.cell_width / canvas.cell_height
@@ -246,7 +246,7 @@ def _seen(points: Points) -> NDArray[np.bool_]:
     return seen
 
 
-def _outline(view: View) -> NDArray[np.float64]:
+def _outline(view: ArenaView) -> NDArray[np.float64]:
     x0, y0, x1, y1 = view.left, view.top, view.right, view.bottom
     return np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)])
 
@@ -258,11 +258,11 @@ def _extent(points: Points) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return (flat.min(axis=0), flat.max(axis=0)) if len(flat) else (np.zeros(2), np.zeros(2))
 
 
-def _centred(middle: NDArray[np.float64], size: NDArray[np.float64]) -> View:
-    return View(*(middle - size / 2).tolist(), *(middle + size / 2).tolist())
+def _centred(middle: NDArray[np.float64], size: NDArray[np.float64]) -> ArenaView:
+    return ArenaView(*(middle - size / 2).tolist(), *(middle + size / 2).tolist())
 
 
-def _around(points: Points, margin: float) -> View:
+def _around(points: Points, margin: float) -> ArenaView:
     low, high = _extent(points)
     room = max(margin * float((high - low).max()), LEAST_EXTENT)
-    return View(*(low - room).tolist(), *(high + room).tolist())
+    return ArenaView(*(low - room).tolist(), *(high + room).tolist())

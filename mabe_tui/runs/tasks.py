@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from typing import get_args
 
 from core.config.experiment import DEFAULT_TASK, Experiment
-from core.config.task_spec import TaskSpec, View, task_spec
+from core.config.task_spec import TaskSpec, ViewName, task_spec
 from core.errors import ConfigError, MisuseError
 
-VIEWS = get_args(View)
+VIEWS = get_args(ViewName)
 """The views that the dashboard can show if the task of a run offers them."""
 VIEW_WORDS = {"video": "videos to watch", "classes": "classes to tell apart"}
 SCORE = "score"

@@ -17,7 +17,7 @@ from mabe_tui.runs.session import Session
 from mabe_tui.runs.store import RunStore
 from mabe_tui.tui.desktop import desktop_notice
 from mabe_tui.tui.key_queue import KeyQueue
-from mabe_tui.tui.messages import Done, Problem, Progressed, RunChanged
+from mabe_tui.tui.messages import Done, Progressed, RunChanged, WorkFailed
 from mabe_tui.tui.notices import Notice
 from mabe_tui.tui.work import in_thread, outcome
 
@@ -117,8 +117,10 @@ class Dashboard(App[None]):
                 self._stopped[about] = self.seconds()
             self.working.pop(about, None)
             self.mutate_reactive(Dashboard.working)
-            failed = isinstance(message, Problem)
-            if isinstance(message, (Done, Problem)):  # the screen that started the work may be gone
+            failed = isinstance(message, WorkFailed)
+            if isinstance(
+                message, (Done, WorkFailed)
+            ):  # the screen that started the work may be gone
                 self.notify(
                     message.text, severity="error" if failed else "information", markup=False
                 )

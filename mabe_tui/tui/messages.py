@@ -5,7 +5,7 @@ from collections.abc import Callable
 from textual.message import Message
 
 
-class Problem(Message):
+class WorkFailed(Message):
     """Something failed; one line that says what, and what to do."""
 
     def __init__(self, text: str) -> None:

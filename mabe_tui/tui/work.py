@@ -9,7 +9,7 @@ from typing import TypeVar
 from textual.message import Message
 
 from core.errors import UserError
-from mabe_tui.tui.messages import Problem
+from mabe_tui.tui.messages import WorkFailed
 
 Result = TypeVar("Result")
 SECONDS_BETWEEN = 0.2
@@ -37,10 +37,10 @@ async def in_thread(work: Callable[[], Result]) -> Result:
 
 
 def outcome(work: Callable[[], Message | None]) -> Message | None:
-    """Run work and return its message, or a :class:`Problem` with the reason if it fails."""
+    """Run work and return its message, or a :class:`WorkFailed` with the reason if it fails."""
     try:
         return work()
     except UserError as error:
-        return Problem(str(error))
+        return WorkFailed(str(error))
     except Exception as error:  # the last resort: a silent failure would look like a hang
-        return Problem(f"unexpected {type(error).__name__}: {error}")
+        return WorkFailed(f"unexpected {type(error).__name__}: {error}")

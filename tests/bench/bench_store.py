@@ -18,7 +18,7 @@ from mabe_tui.runs.listing.catalog import Catalog
 from mabe_tui.runs.listing.experiments import experiment_rows
 from mabe_tui.runs.listing.row_cache import RowCache
 from mabe_tui.runs.listing.table import arranged
-from mabe_tui.runs.listing.view_state import View
+from mabe_tui.runs.listing.view_state import SavedView
 from mabe_tui.runs.store import RunStore
 from mabe_tui.runs.summary.run_summary import summary_of
 from tests.mabe_tui.recorded import record
@@ -83,8 +83,8 @@ def main() -> None:
         warm = median_of("nothing changed", catalog.records)
         median_of("experiments", lambda: experiment_rows(registry, records, "v5"))
         cache = RowCache()
-        arranged(records, View(), cache=cache)
-        typed = itertools.cycle(View(query=TYPED + end, sort="smoothed.f1") for end in ENDS)
+        arranged(records, SavedView(), cache=cache)
+        typed = itertools.cycle(SavedView(query=TYPED + end, sort="smoothed.f1") for end in ENDS)
         median_of("filter, sort", lambda: arranged(records, next(typed), cache=cache))
         median_of("the same, rows made anew", lambda: arranged(records, next(typed)))
         print(

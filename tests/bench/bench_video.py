@@ -13,13 +13,13 @@ import numpy as np
 
 from mabe_tui.plotting.braille import Canvas
 from mabe_tui.plotting.ethogram import Ethogram, render_probabilities
-from mabe_tui.plotting.skeleton import Skeleton, View, centres, render_skeletons
+from mabe_tui.plotting.skeleton import ArenaView, Skeleton, centres, render_skeletons
 
 MARS = ("nose", "ear_left", "ear_right", "neck", "hip_left", "hip_right", "tail_base")
 BODY = np.array([[60, 0], [45, -15], [45, 15], [30, 0], [-20, -20], [-20, 20], [-50, 0]], float)
 NAMES = ("other", "social", "mating", "aggressive")
 FRAMES, WIDTH, HEIGHT, ROUNDS = 18_000, 80, 24, 200
-ARENA = View(0, 0, 1600, 1200)
+ARENA = ArenaView(0, 0, 1600, 1200)
 MOST_MILLISECONDS = 1.0
 
 

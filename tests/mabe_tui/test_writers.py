@@ -19,7 +19,7 @@ from core.run.rundir import RunDir
 from core.tasks.behaviour.settings import BehaviourExperiment
 from mabe_tui.launch.prices import fetched_path, keep_prices, packaged_prices, read_prices
 from mabe_tui.runs.actions.manage import note, tag
-from mabe_tui.runs.listing.view_state import View, ViewState
+from mabe_tui.runs.listing.view_state import SavedView, ViewState
 
 WRITERS = 8
 BOUND = 120.0
@@ -54,7 +54,7 @@ def pin(folder: Path, number: int) -> None:
 
 
 def save_view(folder: Path, number: int) -> None:
-    ViewState(folder).save_view(f"v{number}", View())
+    ViewState(folder).save_view(f"v{number}", SavedView())
 
 
 def keep_value(folder: Path, number: int) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from core.data.competition import SYNTHETIC_MARKER
 from core.data.synthetic.body import add_noise, keypoints, tracked
 from core.data.synthetic.patterns import CLASSES
-from core.data.synthetic.schedule import Bout, class_frames, random_schedule
+from core.data.synthetic.schedule import PlannedBout, class_frames, random_schedule
 from core.data.synthetic.settings import SyntheticSettings, SyntheticSummary, fingerprint
 from core.data.synthetic.simulate import Scene, simulate
 from core.data.synthetic.writer import (
@@ -55,7 +55,7 @@ class Camera(NamedTuple):
     lost: tuple[float, float]
 
 
-class Video(NamedTuple):
+class SyntheticVideo(NamedTuple):
     """Everything a worker needs to make one video; small enough to send to it."""
 
     lab: str
@@ -63,7 +63,7 @@ class Video(NamedTuple):
     mice: int
     frames: int
     camera: Camera
-    bouts: tuple[Bout, ...]
+    bouts: tuple[PlannedBout, ...]
     seed: tuple[int, int]
     row: dict[str, object]
     """The video's row in ``train.csv``."""
@@ -94,11 +94,11 @@ def synthesise(
     return write_videos(root, videos, settings, workers, progress)
 
 
-def random_video(settings: SyntheticSettings, index: int) -> Video:
+def random_video(settings: SyntheticSettings, index: int) -> SyntheticVideo:
     """Draw the schedule of one video, which depends only on the settings and its number."""
     bouts = random_schedule(settings, index, np.random.default_rng([settings.seed, index, 0]))
     lab, video = settings.labs[index % len(settings.labs)], str(FIRST_VIDEO_ID + index)
-    return Video(
+    return SyntheticVideo(
         lab,
         video,
         settings.mice,
@@ -124,7 +124,7 @@ def _camera(settings: SyntheticSettings) -> Camera:
 
 
 def _row(
-    settings: SyntheticSettings, lab: str, video: str, bouts: Sequence[Bout]
+    settings: SyntheticSettings, lab: str, video: str, bouts: Sequence[PlannedBout]
 ) -> dict[str, object]:
     inside = (1 - 2 * WALL_SHARE) / settings.pixels_per_cm
     return {
@@ -148,7 +148,7 @@ def _row(
 
 def write_videos(
     root: Path,
-    videos: Sequence[Video],
+    videos: Sequence[SyntheticVideo],
     request: Any,
     workers: int | None = None,
     progress: Progress | None = None,
@@ -230,7 +230,7 @@ def _otherwise(found: Any, wanted: Any) -> str:
     return f"with other settings ({'; '.join(told[:MOST_TOLD])})"
 
 
-def _is_there(root: Path, video: Video) -> bool:
+def _is_there(root: Path, video: SyntheticVideo) -> bool:
     """Return whether a video exists; the annotation is written last, so it stands for both files."""
     return (
         annotation_path(root, video.lab, video.video).is_file()
@@ -238,7 +238,7 @@ def _is_there(root: Path, video: Video) -> bool:
     )
 
 
-def write_video(root: Path, video: Video) -> None:
+def write_video(root: Path, video: SyntheticVideo) -> None:
     """Simulate one video and write its two files.
 
     Raises:
@@ -260,7 +260,7 @@ def write_video(root: Path, video: Video) -> None:
     write_annotation(annotation_path(root, video.lab, video.video), video.bouts)
 
 
-def _summary(videos: Sequence[Video], written: int) -> SyntheticSummary:
+def _summary(videos: Sequence[SyntheticVideo], written: int) -> SyntheticSummary:
     counts = np.zeros(len(CLASSES), np.int64)
     for video in videos:
         counts += class_frames(video.bouts, video.frames)

@@ -14,8 +14,8 @@ import numpy as np
 from core.data.competition import Video as RealVideo
 from core.data.competition import read_bouts, read_videos
 from core.data.csv_file import read_rows
-from core.data.synthetic.generate import BODY_CM, WALL_SHARE, Camera, Video, write_videos
-from core.data.synthetic.schedule import Bout
+from core.data.synthetic.generate import BODY_CM, WALL_SHARE, Camera, SyntheticVideo, write_videos
+from core.data.synthetic.schedule import PlannedBout
 from core.data.synthetic.settings import (
     LONGEST_VIDEO,
     SyntheticSettings,
@@ -107,7 +107,7 @@ def _choose(available: list[RealVideo], count: int | None, seed: int) -> list[Re
     return [available[index] for index in sorted(picked)]
 
 
-def _twin(real: RealVideo, row: dict[str, str], seed: int) -> Video:
+def _twin(real: RealVideo, row: dict[str, str], seed: int) -> SyntheticVideo:
     bouts = _bouts(real)
     mice = {*real.mice, *(b.agent for b in real.behaviors), *(b.target for b in real.behaviors)}
     mice |= {bout.agent for bout in bouts} | {bout.target for bout in bouts}
@@ -116,7 +116,7 @@ def _twin(real: RealVideo, row: dict[str, str], seed: int) -> Video:
         raise DataError(
             f"{real.annotation_path}: mouse ids {found}; they must lie in 1 to {MOST_MICE}"
         )
-    return Video(
+    return SyntheticVideo(
         real.lab_id,
         real.video_id,
         max(mice),
@@ -128,17 +128,18 @@ def _twin(real: RealVideo, row: dict[str, str], seed: int) -> Video:
     )
 
 
-def _bouts(real: RealVideo) -> tuple[Bout, ...]:
+def _bouts(real: RealVideo) -> tuple[PlannedBout, ...]:
     if not real.annotation_path.is_file():
         return ()
     found = read_bouts(real)
     columns = (found.agent, found.target, found.action, found.start, found.stop)
     return tuple(
-        Bout(*values) for values in zip(*(column.tolist() for column in columns), strict=True)
+        PlannedBout(*values)
+        for values in zip(*(column.tolist() for column in columns), strict=True)
     )
 
 
-def _frames(real: RealVideo, bouts: tuple[Bout, ...]) -> int:
+def _frames(real: RealVideo, bouts: tuple[PlannedBout, ...]) -> int:
     nominal = max(2, round(real.frames_per_second * real.duration_seconds))
     last = max((bout.stop for bout in bouts), default=0)
     frames = max(nominal, min(last, round(OVERRUN * nominal)))

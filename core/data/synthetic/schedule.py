@@ -16,7 +16,7 @@ from core.data.synthetic.settings import SyntheticSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Bout:
+class PlannedBout:
     """One interval of one action; ``start`` inclusive, ``stop`` exclusive, in frames."""
 
     agent: int
@@ -56,7 +56,7 @@ SNIFFS = ("sniff", "sniffbody", "sniffface", "sniffgenital")
 
 def random_schedule(
     settings: SyntheticSettings, video: int, rng: np.random.Generator
-) -> tuple[Bout, ...]:
+) -> tuple[PlannedBout, ...]:
     """Draw the bouts of one video.
 
     Over all videos, the share of each class is the requested one, to within one piece of
@@ -73,7 +73,7 @@ def random_schedule(
         rng,
     )
     starts = _starts([_length(episode) for episode in episodes], settings, rng)
-    bouts: list[Bout] = []
+    bouts: list[PlannedBout] = []
     free_from = 0
     for episode, start in zip(episodes, starts, strict=True):
         bouts += _alone(settings, free_from, start, rng)
@@ -84,7 +84,7 @@ def random_schedule(
     return tuple(_apart(sorted(bouts, key=lambda bout: (bout.start, bout.agent, bout.target))))
 
 
-def _apart(bouts: Iterable[Bout]) -> Iterator[Bout]:
+def _apart(bouts: Iterable[PlannedBout]) -> Iterator[PlannedBout]:
     """Let a pair's bout begin where its last one ended: jitter may move both into a narrow gap."""
     ends: dict[tuple[int, int], int] = {}
     for bout in bouts:
@@ -167,7 +167,7 @@ def _place(
     pair: tuple[int, int],
     settings: SyntheticSettings,
     rng: np.random.Generator,
-) -> list[Bout]:
+) -> list[PlannedBout]:
     """Convert an episode to bouts; jitter moves each inner and outer edge once."""
     edges = start + np.concatenate(([0], np.cumsum([part.frames for part in episode])))
     jitter = rng.standard_normal(len(edges)) * settings.label_jitter_seconds * settings.fps
@@ -175,7 +175,7 @@ def _place(
     edges = edges + np.round(np.clip(jitter, -0.3 * shortest, 0.3 * shortest)).astype(int)
     edges = np.clip(edges, 0, settings.frames)
     return [
-        Bout(*pair, part.action, int(first), int(last))
+        PlannedBout(*pair, part.action, int(first), int(last))
         for part, first, last in zip(episode, edges[:-1], edges[1:], strict=True)
         if last > first
     ]
@@ -183,9 +183,9 @@ def _place(
 
 def _alone(
     settings: SyntheticSettings, start: int, stop: int, rng: np.random.Generator
-) -> list[Bout]:
+) -> list[PlannedBout]:
     """Fill a gap between episodes with actions of single mice and unlabelled visits."""
-    bouts: list[Bout] = []
+    bouts: list[PlannedBout] = []
     end = stop - round(QUIET_SECONDS * settings.fps)
     for mouse in range(1, settings.mice + 1):
         at = start + round(rng.exponential(2.0) * settings.fps)
@@ -194,15 +194,15 @@ def _alone(
             last = min(at + length, end)
             if rng.random() < 0.2:
                 other = (mouse + int(rng.integers(1, settings.mice)) - 1) % settings.mice + 1
-                bouts.append(Bout(mouse, other, "approach", at, last, labelled=False))
+                bouts.append(PlannedBout(mouse, other, "approach", at, last, labelled=False))
             else:
                 action = SELF_ACTIONS[int(rng.integers(len(SELF_ACTIONS)))]
-                bouts.append(Bout(mouse, mouse, action, at, last))
+                bouts.append(PlannedBout(mouse, mouse, action, at, last))
             at = last + round(rng.exponential(5.0) * settings.fps)
     return bouts
 
 
-def class_frames(bouts: Iterable[Bout], frames: int) -> npt.NDArray[np.int64]:
+def class_frames(bouts: Iterable[PlannedBout], frames: int) -> npt.NDArray[np.int64]:
     """Count the frames of each class of :data:`CLASSES`; the higher class wins where bouts overlap.
 
     Bouts are clipped to the video.

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.data.synthetic.patterns import Goal, Pattern, Reaction, pattern_of
-from core.data.synthetic.schedule import Bout
+from core.data.synthetic.schedule import PlannedBout
 from core.data.synthetic.steering import Mouse, Steering
 
 STEP_SECONDS = 0.2
@@ -65,7 +65,7 @@ class _Role:
 
 
 def simulate(
-    scene: Scene, bouts: Sequence[Bout], rng: np.random.Generator
+    scene: Scene, bouts: Sequence[PlannedBout], rng: np.random.Generator
 ) -> npt.NDArray[np.float32]:
     """Simulate mice that act out the bouts.
 
@@ -80,7 +80,7 @@ def simulate(
 
 
 def _control(
-    scene: Scene, bouts: Sequence[Bout], steps: int, rng: np.random.Generator
+    scene: Scene, bouts: Sequence[PlannedBout], steps: int, rng: np.random.Generator
 ) -> npt.NDArray[np.float32]:
     """Decide step by step; return ``(mice, channels, steps)``."""
     dt = scene.frames_per_step / scene.fps
@@ -122,7 +122,7 @@ Timeline = list[list[_Role | None]]
 
 
 def _roles(
-    scene: Scene, bouts: Sequence[Bout], steps: int, rng: np.random.Generator
+    scene: Scene, bouts: Sequence[PlannedBout], steps: int, rng: np.random.Generator
 ) -> tuple[Timeline, Timeline]:
     """Write every bout into the steps of its agent and of its target.
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.data.synthetic.schedule import Bout
+from core.data.synthetic.schedule import PlannedBout
 from core.system.files import replace_atomically, write_bytes_atomically
 
 _MOUSE_KEYS = ("strain", "color", "sex", "id", "age", "condition")
@@ -119,7 +119,7 @@ def _rows(
     return pa.Table.from_arrays(columns, schema=_TRACKING_SCHEMA)
 
 
-def write_annotation(path: Path, bouts: Iterable[Bout]) -> None:
+def write_annotation(path: Path, bouts: Iterable[PlannedBout]) -> None:
     """Write the labelled bouts, one row each, with exclusive ``stop_frame``.
 
     Raises:
@@ -139,7 +139,7 @@ def write_annotation(path: Path, bouts: Iterable[Bout]) -> None:
         pq.write_table(table, file)
 
 
-def behaviours_labelled(bouts: Iterable[Bout]) -> str:
+def behaviours_labelled(bouts: Iterable[PlannedBout]) -> str:
     """Return ``behaviors_labeled`` in the competition's form: a JSON list of ``agent,target,action``."""
     found = {
         f"mouse{bout.agent},"

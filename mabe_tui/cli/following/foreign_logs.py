@@ -49,11 +49,11 @@ def fetch_printed(reference: str) -> "Printed":
     Raises:
         UserError: Modal cannot be reached or does not know it, or the log has no epochs.
     """
-    from mabe_tui.launch.line_buffer import Lines, TimedLine
+    from mabe_tui.launch.line_buffer import LineBuffer, TimedLine
     from mabe_tui.launch.modal import foreign as modal_foreign
     from mabe_tui.runs.old_logs.import_log import of_lines
 
-    joined, lines = Lines(), list[TimedLine]()
+    joined, lines = LineBuffer(), list[TimedLine]()
     modal_foreign.attach(reference, False, lambda *piece: lines.extend(joined.feed(*piece)))
     return of_lines(reference, [*lines, *joined.close()], dt.datetime.now(dt.UTC))
 

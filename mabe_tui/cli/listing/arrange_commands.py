@@ -8,7 +8,7 @@ from core.errors import ConfigError
 from mabe_tui.cli.listing.runs_view import baseline_name
 from mabe_tui.cli.session import Session, session_of
 from mabe_tui.cli.terminal.output import JsonOption, print_json, print_table, say
-from mabe_tui.runs.listing.view_state import View, ViewState
+from mabe_tui.runs.listing.view_state import SavedView, ViewState
 from mabe_tui.runs.store import RunStore
 
 
@@ -91,6 +91,6 @@ def views(
         print_table(["view", "query", "order", "columns"], rows)
 
 
-def _order(view: View) -> str:
+def _order(view: SavedView) -> str:
     direction = {None: "", True: " ↓", False: " ↑"}[view.descending]
     return f"{view.sort or 'created'}{direction}"

@@ -17,7 +17,7 @@ from mabe_tui.launch.launcher import RunState, launcher_named
 from mabe_tui.runs.listing.catalog import Catalog
 from mabe_tui.runs.listing.fields import Fields
 from mabe_tui.runs.listing.row_cache import RowCache
-from mabe_tui.runs.listing.view_state import View, ViewState
+from mabe_tui.runs.listing.view_state import SavedView, ViewState
 from mabe_tui.runs.store import RunStore
 
 HELP = "help"
@@ -89,7 +89,7 @@ def runs(
         _list_keys(session.home)
         return
     state = ViewState(session.home)
-    wanted = _merged(state.view(view) if view else View(), where, sort, columns)
+    wanted = _merged(state.view(view) if view else SavedView(), where, sort, columns)
     narrow = Narrowed(frozenset(_states(states or [])), version, tag)
     limit = (0 if watch else SHOWN) if limit is None else limit
     listing = Listing(session, wanted, narrow, baseline, limit, reverse)
@@ -113,7 +113,7 @@ def runs(
         say(nothing_listed(records))
 
 
-def _merged(view: View, where: str | None, sort: str | None, columns: str | None) -> View:
+def _merged(view: SavedView, where: str | None, sort: str | None, columns: str | None) -> SavedView:
     """Merge the options into the saved view."""
     changes: dict[str, Any] = {}
     if where is not None:

@@ -19,7 +19,7 @@ from mabe_tui.runs.listing.measured import Measured, measured_name, measured_run
 from mabe_tui.runs.listing.record import RunRecord
 from mabe_tui.runs.listing.row_cache import RowCache
 from mabe_tui.runs.listing.table import Arranged, arranged
-from mabe_tui.runs.listing.view_state import View, ViewState
+from mabe_tui.runs.listing.view_state import SavedView, ViewState
 from mabe_tui.runs.store import RunStore
 
 
@@ -47,7 +47,7 @@ class Listing:
     """The runs of a session, filtered and sorted."""
 
     session: Session
-    view: View
+    view: SavedView
     narrowed: Narrowed = Narrowed()
     baseline: str | None = None
     """As typed by the user; ``None`` for the saved baseline, if any."""
@@ -94,7 +94,7 @@ class Listing:
         )
         return [{**row, TOLD_APART: self._distinctions.known(str(row["id"]), held)} for row in rows]
 
-    def _arranged(self, records: list[RunRecord], view: View) -> Arranged:
+    def _arranged(self, records: list[RunRecord], view: SavedView) -> Arranged:
         held = self._held_against(records)
         return arranged(records, view, baseline=held, pinned=self._pinned, cache=self._cache)
 

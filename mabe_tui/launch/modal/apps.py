@@ -182,7 +182,7 @@ def _is_over(call: Call, patience: float = 0.0) -> bool:
         UserError: that cannot be determined now.
     """
     deadline = time.monotonic() + patience
-    while modal_calls.state(call.id).outcome is modal_calls.Outcome.RUNNING:
+    while modal_calls.state(call.id).outcome is modal_calls.CallOutcome.RUNNING:
         if time.monotonic() >= deadline:
             return False
         time.sleep(POLL_SECONDS)

@@ -17,7 +17,7 @@ import modal.exception
 
 from core.errors import RunError
 from mabe_tui.launch.launcher import Say
-from mabe_tui.launch.line_buffer import Lines
+from mabe_tui.launch.line_buffer import LineBuffer
 
 SHOWN_LINES = 5
 """Number of lines from the end of a failed build's log that its error includes."""
@@ -36,7 +36,7 @@ class BuildLog:
 
     def __init__(self, say: Say) -> None:
         self._say = say
-        self._lines = Lines()
+        self._lines = LineBuffer()
         self.are_over = False
         """Whether the builds are done and the next phase has begun, where Ctrl-C has other effects."""
         self.last: deque[str] = deque(maxlen=SHOWN_LINES)

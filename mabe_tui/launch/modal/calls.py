@@ -35,7 +35,7 @@ REPR = re.compile(r"""(\w+)\((['"])(.*)\2,?\)""")
 Answer = TypeVar("Answer")
 
 
-class Outcome(enum.StrEnum):
+class CallOutcome(enum.StrEnum):
     """State of a function call according to Modal."""
 
     RUNNING = "running"
@@ -53,7 +53,7 @@ class Outcome(enum.StrEnum):
 class CallState(msgspec.Struct, frozen=True):
     """State of a function call according to Modal, with the reason."""
 
-    outcome: Outcome
+    outcome: CallOutcome
     reason: str = ""
 
 
@@ -62,17 +62,17 @@ class UnknownCallError(UnreachableError):
 
 
 STATUS = api_pb2.GenericResult.GenericStatus
-OUTCOMES: dict[int, Outcome] = {
-    STATUS.GENERIC_STATUS_SUCCESS: Outcome.RETURNED,
-    STATUS.GENERIC_STATUS_FAILURE: Outcome.CRASHED,
-    STATUS.GENERIC_STATUS_TERMINATED: Outcome.CANCELLED,
-    STATUS.GENERIC_STATUS_TIMEOUT: Outcome.TIMED_OUT,
-    STATUS.GENERIC_STATUS_INIT_FAILURE: Outcome.CRASHED,
-    STATUS.GENERIC_STATUS_INTERNAL_FAILURE: Outcome.CRASHED,
-    STATUS.GENERIC_STATUS_IDLE_TIMEOUT: Outcome.CRASHED,
-    STATUS.GENERIC_STATUS_MEMORY_MANAGER_EVICTION: Outcome.CRASHED,
-    STATUS.GENERIC_STATUS_MEMORY_THRASHING_EVICTION: Outcome.CRASHED,
-    STATUS.GENERIC_STATUS_KERNEL_OOM_KILL: Outcome.CRASHED,
+OUTCOMES: dict[int, CallOutcome] = {
+    STATUS.GENERIC_STATUS_SUCCESS: CallOutcome.RETURNED,
+    STATUS.GENERIC_STATUS_FAILURE: CallOutcome.CRASHED,
+    STATUS.GENERIC_STATUS_TERMINATED: CallOutcome.CANCELLED,
+    STATUS.GENERIC_STATUS_TIMEOUT: CallOutcome.TIMED_OUT,
+    STATUS.GENERIC_STATUS_INIT_FAILURE: CallOutcome.CRASHED,
+    STATUS.GENERIC_STATUS_INTERNAL_FAILURE: CallOutcome.CRASHED,
+    STATUS.GENERIC_STATUS_IDLE_TIMEOUT: CallOutcome.CRASHED,
+    STATUS.GENERIC_STATUS_MEMORY_MANAGER_EVICTION: CallOutcome.CRASHED,
+    STATUS.GENERIC_STATUS_MEMORY_THRASHING_EVICTION: CallOutcome.CRASHED,
+    STATUS.GENERIC_STATUS_KERNEL_OOM_KILL: CallOutcome.CRASHED,
 }
 """Result statuses that are outcomes; any other status is none."""
 
@@ -251,21 +251,21 @@ def _outcome_in(response: api_pb2.FunctionGetOutputsResponse) -> CallState:
     """
     if not response.outputs:
         if response.num_unfinished_inputs:
-            return CallState(Outcome.RUNNING)
-        return CallState(Outcome.EXPIRED, "its result is kept no longer")
+            return CallState(CallOutcome.RUNNING)
+        return CallState(CallOutcome.EXPIRED, "its result is kept no longer")
     result = response.outputs[0].result
     outcome = OUTCOMES.get(result.status)
     if outcome is None:
         raise UnreachableError(f"Modal gives a result without an outcome (status {result.status})")
     said = _plain(" ".join(result.exception.split()))
     match outcome:
-        case Outcome.TIMED_OUT:
+        case CallOutcome.TIMED_OUT:
             return CallState(outcome, "Modal's time-out came before it was done")
-        case Outcome.CRASHED if result.status != STATUS.GENERIC_STATUS_FAILURE:
+        case CallOutcome.CRASHED if result.status != STATUS.GENERIC_STATUS_FAILURE:
             return CallState(outcome, f"its container died ({said or STATUS.Name(result.status)})")
-        case Outcome.CANCELLED:
+        case CallOutcome.CANCELLED:
             return CallState(outcome)
-        case Outcome.RETURNED:
+        case CallOutcome.RETURNED:
             return CallState(outcome, "its call returned without a last word")
     return CallState(outcome, said)
 

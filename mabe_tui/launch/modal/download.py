@@ -25,14 +25,14 @@ from mabe_tui.launch.data_messages import (
     read_message,
 )
 from mabe_tui.launch.launcher import Say, Tell, UnreachableError, ignore, say_nothing
-from mabe_tui.launch.line_buffer import Lines
+from mabe_tui.launch.line_buffer import LineBuffer
 from mabe_tui.launch.modal import apps as modal_apps
 from mabe_tui.launch.modal import calls as modal_calls
 from mabe_tui.launch.modal import client as modal_client
 from mabe_tui.launch.modal import foreign as modal_foreign
 from mabe_tui.launch.modal.apps import RunningApp, running_apps
 from mabe_tui.launch.modal.builds import hearing_builds
-from mabe_tui.launch.modal.calls import Outcome
+from mabe_tui.launch.modal.calls import CallOutcome
 from mabe_tui.launch.modal.data import (
     read_call,
     read_status,
@@ -181,7 +181,7 @@ def follow(
         RunError: it ended without a final message, or the folder no longer records how it ended.
         UserError: there are no credentials.
     """
-    lines, ended = Lines(), list[DownloadReady | DownloadFailed]()
+    lines, ended = LineBuffer(), list[DownloadReady | DownloadFailed]()
 
     def take(piece: str, *_: object) -> None:
         for line, _time in lines.feed(piece):
@@ -245,7 +245,7 @@ def _is_over(download: Download) -> bool:
     """
     if not download.call_id:
         return modal_calls.app_is_over(download.app_id) is True
-    return modal_calls.state(download.call_id).outcome is not Outcome.RUNNING
+    return modal_calls.state(download.call_id).outcome is not CallOutcome.RUNNING
 
 
 def _final_message(download: Download) -> DownloadReady | DownloadFailed:
@@ -259,7 +259,7 @@ def _final_message(download: Download) -> DownloadReady | DownloadFailed:
         if download.call_id:
             state = modal_calls.state(download.call_id, ANSWER_SECONDS)
             reason = f" ({state.reason or state.outcome})"
-            if state.outcome is Outcome.RETURNED:
+            if state.outcome is CallOutcome.RETURNED:
                 word = read_message(modal_calls.returned(download.call_id))
                 if isinstance(word, DownloadReady | DownloadFailed):
                     return word

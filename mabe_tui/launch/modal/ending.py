@@ -18,7 +18,7 @@ from mabe_tui.launch.modal import apps as modal_apps
 from mabe_tui.launch.modal import calls as modal_calls
 from mabe_tui.launch.modal import client as modal_client
 from mabe_tui.launch.modal import follow as modal_follow
-from mabe_tui.launch.modal.calls import Outcome
+from mabe_tui.launch.modal.calls import CallOutcome
 from mabe_tui.launch.modal.handle import Call, calls_of
 from mabe_tui.launch.modal.lookup import state_of_call
 from mabe_tui.launch.modal.place import require_account, require_same
@@ -90,7 +90,7 @@ class _Earlier:
         self._unknown: dict[str, tuple[Call, UserError]] = {}
         for call in calls:
             try:
-                is_alive = state_of_call(run, call, EARLIER_SECONDS).outcome is Outcome.RUNNING
+                is_alive = state_of_call(run, call, EARLIER_SECONDS).outcome is CallOutcome.RUNNING
             except UserError as error:  # cancel it anyway: Modal may accept that
                 self._unknown[call.id] = call, error
                 with contextlib.suppress(UserError):
@@ -150,7 +150,7 @@ def _outcome(run: RunDir) -> StopOutcome:
         case RunState.FINISHED:
             return StopOutcome.FINISHED
         case None:
-            killed = QuietEnding(RunState.STOPPED, "killed", Outcome.CANCELLED)
+            killed = QuietEnding(RunState.STOPPED, "killed", CallOutcome.CANCELLED)
             write_quiet_ending(run, attempt, killed)
             return StopOutcome.KILLED if has_spoken(run, attempt) else StopOutcome.BEFORE_START
         case _:
@@ -177,7 +177,7 @@ def require_over(run: RunDir) -> None:
                 f"{run.id}: whether its call {call.id} is over cannot be found out now ({error});"
                 " nothing was started"
             ) from error
-        if said.outcome is not Outcome.RUNNING or _wait([call], WIND_DOWN_SECONDS):
+        if said.outcome is not CallOutcome.RUNNING or _wait([call], WIND_DOWN_SECONDS):
             continue
         modal_calls.cancel(call.id)
         if not _end([call], GRACE_SECONDS):
@@ -211,6 +211,6 @@ def _wait(calls: Sequence[Call], seconds: float) -> bool:
 
 def _is_over(call: Call) -> bool:
     try:
-        return modal_calls.state(call.id).outcome is not Outcome.RUNNING
+        return modal_calls.state(call.id).outcome is not CallOutcome.RUNNING
     except UserError:
         return False

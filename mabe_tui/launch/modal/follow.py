@@ -33,7 +33,7 @@ from mabe_tui.launch.modal import calls as modal_calls
 from mabe_tui.launch.modal import client as modal_client
 from mabe_tui.launch.modal import loop as modal_loop
 from mabe_tui.launch.modal import volume as modal_volume
-from mabe_tui.launch.modal.calls import Outcome
+from mabe_tui.launch.modal.calls import CallOutcome
 from mabe_tui.launch.modal.handle import Call, call_of
 from mabe_tui.launch.modal.lookup import state_of_call
 from mabe_tui.launch.modal.stream import StreamReader
@@ -169,7 +169,7 @@ class Follower:
 
     def _is_over(self, call: Call) -> bool:
         try:
-            return state_of_call(self._run, call).outcome is not Outcome.RUNNING
+            return state_of_call(self._run, call).outcome is not CallOutcome.RUNNING
         except UserError:
             return False
 
@@ -177,7 +177,7 @@ class Follower:
         self._tell(Connection(notice=words))
 
     def _is_done(self) -> bool:
-        return modal_calls.state(self._call_id).outcome is not Outcome.RUNNING
+        return modal_calls.state(self._call_id).outcome is not CallOutcome.RUNNING
 
     def _wait_for_call(self) -> None:
         """Give the container time to exit after the run's final event."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from core.run.rundir import HANDLE, RunDir
 from mabe_tui.launch.launcher import UnreachableError
 from mabe_tui.launch.modal import calls as modal_calls
-from mabe_tui.launch.modal.calls import CallState, Outcome, UnknownCallError
+from mabe_tui.launch.modal.calls import CallOutcome, CallState, UnknownCallError
 from mabe_tui.launch.modal.handle import Call, Place, call_in, call_of
 from mabe_tui.launch.modal.place import here, require_account, words_of
 
@@ -52,9 +52,13 @@ def _interpret_not_found(run: RunDir, call: Call, error: UnknownCallError) -> Ca
         ) from error
     is_over = modal_calls.app_is_over(call.app_id) if call.app_id else None
     if is_over:
-        return CallState(Outcome.FORGOTTEN, "Modal keeps its call no longer, and its app stopped")
+        return CallState(
+            CallOutcome.FORGOTTEN, "Modal keeps its call no longer, and its app stopped"
+        )
     if is_over is None and call.place.is_same_as(now):
-        return CallState(Outcome.FORGOTTEN, "Modal keeps neither its call nor its app any longer")
+        return CallState(
+            CallOutcome.FORGOTTEN, "Modal keeps neither its call nor its app any longer"
+        )
     why = (
         f"though its app {call.app_id} is alive; it is asked again"
         if is_over is False

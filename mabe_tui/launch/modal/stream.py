@@ -12,7 +12,7 @@ from collections import Counter
 from modal.types import LogEntry
 
 from core.run.events import Failed, Finished, Stopped, decode
-from mabe_tui.launch.line_buffer import Lines
+from mabe_tui.launch.line_buffer import LineBuffer
 from mabe_tui.launch.recorder import LineKey, Recorder
 
 ATTEMPT_LINE = re.compile(rb"mabe: attempt (\d{4}-[a-z0-9]{4}) in container \S*")
@@ -33,7 +33,7 @@ class StreamReader:
         """
         self._recorder = recorder
         self._events_only = events_only
-        self._lines = Lines()
+        self._lines = LineBuffer()
         self._same: Counter[tuple[str, float, str, str]] = Counter()
         self._attempts: dict[str, str] = {}
         self._waiting: dict[str, list[LineKey]] = {}

@@ -49,7 +49,7 @@ class ReportTable:
 
 
 @dataclass(frozen=True, eq=False)
-class Report:
+class ComparisonReport:
     """Content of a report, before it is written in any format."""
 
     title: str
@@ -65,7 +65,7 @@ def comparison_report(
     store: RunStore,
     axis: Axis = Axis.EPOCH,
     classes: Sequence[SideClasses] | None = None,
-) -> Report:
+) -> ComparisonReport:
     """Build a report of a comparison, with the losses and the monitored metrics over the seeds.
 
     Args:
@@ -79,7 +79,7 @@ def comparison_report(
     """
     if classes is None:
         classes = [side_classes(side, store) for side in comparison.sides]
-    return Report(
+    return ComparisonReport(
         title=" and ".join(side.name for side in comparison.sides),
         verdicts=tuple(verdict.sentence for verdict in comparison.verdicts),
         note=note_on_verdicts(comparison) or "",
@@ -122,12 +122,12 @@ def _panels(sides: Sequence[Side], store: RunStore, axis: Axis) -> list[Panel]:
     return overlays(numbers, ["loss", *(name for name in monitors if name in known)], axis)
 
 
-def to_svg(report: Report) -> str:
+def to_svg(report: ComparisonReport) -> str:
     """Write the curves and the verdicts as one SVG file."""
     return svg_document(report.panels, report.verdicts)
 
 
-def to_html(report: Report) -> str:
+def to_html(report: ComparisonReport) -> str:
     """Write the report as one page. It loads and runs nothing, and adapts to a light or dark theme."""
     title = escape(report.title)
     verdicts = "".join(f'<p class="verdict">{escape(each)}</p>' for each in report.verdicts)
@@ -146,7 +146,7 @@ def to_html(report: Report) -> str:
     )
 
 
-def write_report(report: Report, folder: Path) -> tuple[Path, Path]:
+def write_report(report: ComparisonReport, folder: Path) -> tuple[Path, Path]:
     """Write a report as a page and as SVG, without overwriting any file.
 
     Returns:

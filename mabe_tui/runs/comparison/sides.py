@@ -22,7 +22,7 @@ from mabe_tui.runs.store import LAST, RunEntry, RunStore
 from mabe_tui.runs.summary.run_summary import RunSummary, state_of, summary_of
 
 
-class Curve(msgspec.Struct, frozen=True, kw_only=True):
+class EpochCurve(msgspec.Struct, frozen=True, kw_only=True):
     """One value per epoch, without superseded epochs."""
 
     epoch: tuple[int, ...] = ()
@@ -66,7 +66,7 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     """Metrics of the epoch with the best monitored value."""
     last: dict[str, float] = {}
     """Metrics of the last epoch."""
-    curve: Curve = Curve()
+    curve: EpochCurve = EpochCurve()
     reported: Reported | None = None
     """Results that the original documents report for this version: not measured here."""
     runs: tuple[RunSummary, ...] = ()
@@ -301,7 +301,7 @@ def _spread(values: Sequence[float]) -> Spread:
     return Spread(mean, math.nan if std is None else std)
 
 
-def _curve_over_seeds(curves: Sequence[Curve]) -> CurveOverSeeds | None:
+def _curve_over_seeds(curves: Sequence[EpochCurve]) -> CurveOverSeeds | None:
     if len(curves) < 2:
         return None
     epochs = sorted(set.intersection(*(set(curve.epoch) for curve in curves)))
@@ -318,9 +318,9 @@ def _curve_over_seeds(curves: Sequence[Curve]) -> CurveOverSeeds | None:
     )
 
 
-def _curve(history: History, monitor: str) -> Curve:
+def _curve(history: History, monitor: str) -> EpochCurve:
     epochs = history.epochs
-    return Curve(
+    return EpochCurve(
         epoch=tuple(epoch.epoch for epoch in epochs),
         train_loss=tuple(epoch.train_loss for epoch in epochs),
         validation_loss=tuple(epoch.metrics.get("loss", math.nan) for epoch in epochs),

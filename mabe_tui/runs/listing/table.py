@@ -15,7 +15,7 @@ from mabe_tui.runs.listing.measured import Measured
 from mabe_tui.runs.listing.query import QueryError, parse
 from mabe_tui.runs.listing.record import RunRecord
 from mabe_tui.runs.listing.row_cache import RowCache
-from mabe_tui.runs.listing.view_state import View
+from mabe_tui.runs.listing.view_state import SavedView
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Arranged:
 
 def arranged(
     records: Sequence[RunRecord],
-    view: View,
+    view: SavedView,
     *,
     baseline: Measured | None = None,
     pinned: Collection[str] = (),

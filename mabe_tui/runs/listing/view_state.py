@@ -21,7 +21,7 @@ LOCK_SECONDS = 5.0
 NAME_LENGTH = 40
 
 
-class View(msgspec.Struct, frozen=True, kw_only=True):
+class SavedView(msgspec.Struct, frozen=True, kw_only=True):
     """A saved table of runs."""
 
     query: str = ""
@@ -40,7 +40,7 @@ class Arrangement(msgspec.Struct, frozen=True, kw_only=True):
     """A version or a run's id."""
     pinned: tuple[str, ...] = ()
     """Versions and runs, in the order in which they were pinned."""
-    views: dict[str, View] = {}
+    views: dict[str, SavedView] = {}
     screens: dict[str, dict[str, Any]] = {}
     """State of each screen, which the screen defines: plain JSON values."""
 
@@ -82,7 +82,7 @@ class ViewState:
         """Unpin a version or a run, if it is pinned."""
         self._change(lambda kept: {"pinned": tuple(n for n in kept.pinned if n != name)})
 
-    def view(self, name: str) -> View:
+    def view(self, name: str) -> SavedView:
         """Return a saved view.
 
         Raises:
@@ -93,7 +93,7 @@ class ViewState:
             raise UserError(f"no view {name!r}{nearest(name, views)} (`mabe views` lists them)")
         return views[name]
 
-    def save_view(self, name: str, view: View) -> None:
+    def save_view(self, name: str, view: SavedView) -> None:
         """Save a view under a name, replacing one of the same name.
 
         Raises:

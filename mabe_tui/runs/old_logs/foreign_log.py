@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Iterator
 
 from core.run.events import AnyEvent, Epoch, decode
-from mabe_tui.launch.line_buffer import Lines, TimedLine
+from mabe_tui.launch.line_buffer import LineBuffer, TimedLine
 from mabe_tui.runs.following.mirror import EventItem, Item, TextItem
 from mabe_tui.runs.old_logs.import_log import epoch_fields
 from mabe_tui.runs.old_logs.old_log import OldEpoch, OldLogReader, Told
@@ -29,7 +29,7 @@ class ForeignLog:
 
     def __init__(self, reference: str, clock: Clock = _utc_now) -> None:
         self._reference, self._clock = reference, clock
-        self._lines, self._reader = Lines(), OldLogReader()
+        self._lines, self._reader = LineBuffer(), OldLogReader()
         self._epochs = 0
 
     @property
@@ -38,7 +38,7 @@ class ForeignLog:
         return self._reader.log.asked_epochs
 
     def feed(self, piece: str, time: dt.datetime | None = None, origin: str = "") -> list[Item]:
-        """Add a piece; see :class:`~mabe_tui.launch.line_buffer.Lines`."""
+        """Add a piece; see :class:`~mabe_tui.launch.line_buffer.LineBuffer`."""
         return self._items(self._lines.feed(piece, time, origin))
 
     def close(self) -> list[Item]:

@@ -12,7 +12,7 @@ from textual.worker import Worker
 from mabe_tui.tui.compositor import LeanCompositor
 from mabe_tui.tui.dashboard import Dashboard
 from mabe_tui.tui.keys import changing
-from mabe_tui.tui.messages import Done, Problem
+from mabe_tui.tui.messages import Done, WorkFailed
 from mabe_tui.tui.screens.deferred import DeferringScreen
 from mabe_tui.tui.widgets.activity import Activity
 from mabe_tui.tui.widgets.key_footer import KeyFooter
@@ -94,7 +94,7 @@ class MabeScreen(DeferringScreen[None]):
     def ask(self, work: Work, group: str, *, keys_wait: bool = False) -> None:
         """Run work in a thread and post the message it returns; newer work of the same group replaces it.
 
-        Errors are posted as :class:`Problem`.
+        Errors are posted as :class:`WorkFailed`.
 
         Args:
             work: blocking.
@@ -112,7 +112,7 @@ class MabeScreen(DeferringScreen[None]):
         if keys_wait:
             self._answers.append(worker)
 
-    def on_problem(self, message: Problem) -> None:
+    def on_work_failed(self, message: WorkFailed) -> None:
         """Show an error as a notice."""
         self.is_open = True
         self.notify(message.text, title="mabe", severity="error", markup=False)

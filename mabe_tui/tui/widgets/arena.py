@@ -9,9 +9,9 @@ from mabe_tui.plotting.grid import Grid, Row
 from mabe_tui.plotting.skeleton import (
     CELL_ASPECT,
     FOLLOW_MARGIN,
+    ArenaView,
     Points,
     Skeleton,
-    View,
     centres,
     follow_view,
     render_skeletons,
@@ -40,11 +40,11 @@ class Arena(Picture):
         self.trail_seconds = TRAILS[1]
         self._video: TrackedVideo | None = None
         self._skeleton = Skeleton.of(())
-        self._arena: View | None = None
-        self._followed: View | None = None
+        self._arena: ArenaView | None = None
+        self._followed: ArenaView | None = None
         self._words = ""
 
-    def show_video(self, video: TrackedVideo, arena: View) -> None:
+    def show_video(self, video: TrackedVideo, arena: ArenaView) -> None:
         """Show another video.
 
         Args:
@@ -102,7 +102,7 @@ class Arena(Picture):
             return super().role_style(role, y)
         return mouse_style(self.colours, role, len(self._video.classes))
 
-    def _shown(self, video: TrackedVideo, arena: View, aspect: float) -> View:
+    def _shown(self, video: TrackedVideo, arena: ArenaView, aspect: float) -> ArenaView:
         if self.view == ARENA or self.view >= view_count(video):
             return arena
         mouse = self.view - FIRST_MOUSE

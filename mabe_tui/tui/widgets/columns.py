@@ -29,11 +29,11 @@ class Column:
     shrinks: bool = False
     """Whether it takes the remaining width, if that is :data:`LEAST` or more."""
     is_curve: bool = False
-    """Whether it shows :attr:`Row.curve`, at width :attr:`widest`; its cells are empty."""
+    """Whether it shows :attr:`TableRow.curve`, at width :attr:`widest`; its cells are empty."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TableRow:
     """A row: its key, a text for each column, and the colours of single cells."""
 
     key: str

@@ -63,7 +63,7 @@ class Field(Horizontal):
         return self.line.value.strip()
 
 
-class Lines(VerticalScroll, can_focus=False):
+class FormLines(VerticalScroll, can_focus=False):
     """A growing list of lines: enter completes a line or opens the next."""
 
     def __init__(self, complete: Complete, id: str) -> None:

@@ -16,7 +16,7 @@ from core.errors import UserError
 from mabe_tui.runs.following.feed import FeedUpdate, RunFeed
 from mabe_tui.runs.following.live import RunSource
 from mabe_tui.runs.following.run_log import LogRow, search_pattern
-from mabe_tui.tui.messages import Problem
+from mabe_tui.tui.messages import WorkFailed
 from mabe_tui.tui.widgets.log_view import LogView
 from mabe_tui.tui.widgets.search_bar import SearchBar
 
@@ -144,7 +144,7 @@ class LogPanel(Vertical):
         try:
             self.view.pattern = search_pattern(message.value)
         except UserError as error:
-            self.post_message(Problem(str(error)))
+            self.post_message(WorkFailed(str(error)))
             return
         self._begin(self.view.pattern, self.view.selected, -1)
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 from textual.binding import BindingType
 
 from mabe_tui.tui.keys import bindings
-from mabe_tui.tui.widgets.columns import GAP, Column, Row
+from mabe_tui.tui.widgets.columns import GAP, Column, TableRow
 from mabe_tui.tui.widgets.table import RowTable
 
 LEAST_WIDTH, SHARING = 16, 4
@@ -21,10 +21,10 @@ class SideTable(RowTable):
     def __init__(self, *, empty: str = "", id: str | None = None) -> None:
         super().__init__((), empty=empty, id=id)
         self._sides: tuple[str, ...] = ()
-        self._all: tuple[Row, ...] = ()
+        self._all: tuple[TableRow, ...] = ()
         self._first = 1
 
-    def show_sides(self, sides: Sequence[str], rows: Sequence[Row]) -> None:
+    def show_sides(self, sides: Sequence[str], rows: Sequence[TableRow]) -> None:
         """Show other rows.
 
         Args:
@@ -78,7 +78,7 @@ class SideTable(RowTable):
         self.refresh()
 
 
-def _of_columns(row: Row, shown: Sequence[int]) -> Row:
+def _of_columns(row: TableRow, shown: Sequence[int]) -> TableRow:
     places = [0, *(side + 1 for side in shown)]
     styles = tuple(row.styles[p] if p < len(row.styles) else "" for p in places)
-    return Row(row.key, tuple(row.cells[p] for p in places), styles)
+    return TableRow(row.key, tuple(row.cells[p] for p in places), styles)

@@ -21,7 +21,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from mabe_tui.tui.keys import bindings
-from mabe_tui.tui.widgets.columns import GAP, Column, Row, drawn, fitted, fitting, needed
+from mabe_tui.tui.widgets.columns import GAP, Column, TableRow, drawn, fitted, fitting, needed
 
 HEADER = 1
 
@@ -69,7 +69,7 @@ class RowTable(ScrollView, can_focus=True):
     ) -> None:
         super().__init__(id=id, classes=classes)
         self.columns = tuple(columns)
-        self.rows: tuple[Row, ...] = ()
+        self.rows: tuple[TableRow, ...] = ()
         self.sorted_by: str | None = None
         self.descending = False
         self.empty = empty
@@ -82,7 +82,7 @@ class RowTable(ScrollView, can_focus=True):
         """The selected row's key."""
         return self.rows[self.cursor].key if 0 <= self.cursor < len(self.rows) else None
 
-    def show(self, rows: Sequence[Row]) -> None:
+    def show(self, rows: Sequence[TableRow]) -> None:
         """Replace the rows; the selected key stays selected if it still exists."""
         if self.rows == tuple(rows):
             return
@@ -240,7 +240,7 @@ class RowTable(ScrollView, can_focus=True):
         strip = Strip(segments)
         return strip.extend_cell_length(self.size.width, base + over)
 
-    def _cell(self, row: Row, place: int) -> str:
+    def _cell(self, row: TableRow, place: int) -> str:
         column = self.columns[place]
         if not column.is_curve:
             return row.cells[place]

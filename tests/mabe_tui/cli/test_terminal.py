@@ -123,7 +123,7 @@ def test_seeds_that_wait_go_on_when_they_are_left(
     terminal.type(CTRL_C)
     terminal.expect("leave it running")
     terminal.type(b"\n")
-    terminal.expect("the seeds after it go on as well")
+    terminal.expect("the runs after it go on as well")
     assert terminal.exit_code() == 0
     assert launcher.stop(first, LONG) is StopOutcome.CLEAN
     wait_for(lambda: launcher.state(second) is RunState.RUNNING)

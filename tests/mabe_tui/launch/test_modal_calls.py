@@ -10,7 +10,7 @@ from modal_proto import api_pb2
 
 from mabe_tui.launch.launcher import UnreachableError
 from mabe_tui.launch.modal import calls
-from mabe_tui.launch.modal.calls import CallState, Outcome, UnknownCallError
+from mabe_tui.launch.modal.calls import CallOutcome, CallState, UnknownCallError
 
 RESULT = api_pb2.GenericResult
 CALL = "fc-x"
@@ -74,7 +74,7 @@ def test_no_status_of_the_server_is_an_outcome(status: Status, asked: Callable[.
     assert "\n" not in str(caught.value)
     assert isinstance(caught.value, UnknownCallError) is (status is Status.NOT_FOUND)
     calls.forget_backoff()
-    assert calls.state(CALL) == CallState(Outcome.RUNNING)
+    assert calls.state(CALL) == CallState(CallOutcome.RUNNING)
 
 
 @pytest.mark.parametrize(
@@ -98,28 +98,33 @@ def test_no_error_of_the_client_is_an_outcome(
 @pytest.mark.parametrize(
     ("status", "exception", "outcome", "reason"),
     [
-        (RESULT.GENERIC_STATUS_SUCCESS, "", Outcome.RETURNED, "without a last word"),
-        (RESULT.GENERIC_STATUS_TERMINATED, "", Outcome.CANCELLED, ""),
-        (RESULT.GENERIC_STATUS_TIMEOUT, "hit 4s", Outcome.TIMED_OUT, "time-out"),
-        (RESULT.GENERIC_STATUS_INTERNAL_FAILURE, "died", Outcome.CRASHED, "container died (died)"),
-        (RESULT.GENERIC_STATUS_KERNEL_OOM_KILL, "", Outcome.CRASHED, "OOM"),
+        (RESULT.GENERIC_STATUS_SUCCESS, "", CallOutcome.RETURNED, "without a last word"),
+        (RESULT.GENERIC_STATUS_TERMINATED, "", CallOutcome.CANCELLED, ""),
+        (RESULT.GENERIC_STATUS_TIMEOUT, "hit 4s", CallOutcome.TIMED_OUT, "time-out"),
+        (
+            RESULT.GENERIC_STATUS_INTERNAL_FAILURE,
+            "died",
+            CallOutcome.CRASHED,
+            "container died (died)",
+        ),
+        (RESULT.GENERIC_STATUS_KERNEL_OOM_KILL, "", CallOutcome.CRASHED, "OOM"),
         # The user's own exceptions, though Modal's answers are called alike.
         (
             RESULT.GENERIC_STATUS_FAILURE,
             "NotFoundError('no such video')",
-            Outcome.CRASHED,
+            CallOutcome.CRASHED,
             "NotFoundError: no such video",
         ),
         (
             RESULT.GENERIC_STATUS_FAILURE,
             "PermissionDeniedError('/vol')",
-            Outcome.CRASHED,
+            CallOutcome.CRASHED,
             "PermissionDeniedError: /vol",
         ),
     ],
 )
 def test_the_outcome_is_the_status_of_the_result(
-    status: int, exception: str, outcome: Outcome, reason: str, asked: Callable[..., Asked]
+    status: int, exception: str, outcome: CallOutcome, reason: str, asked: Callable[..., Asked]
 ) -> None:
     asked(ended(status, exception))
     found = calls.state(CALL)
@@ -138,7 +143,7 @@ def test_a_result_without_a_known_status_is_no_outcome(
 
 def test_nothing_unfinished_and_no_result_is_over(asked: Callable[..., Asked]) -> None:
     asked(api_pb2.FunctionGetOutputsResponse())
-    assert calls.state(CALL).outcome is Outcome.EXPIRED
+    assert calls.state(CALL).outcome is CallOutcome.EXPIRED
 
 
 def test_a_rate_limit_is_not_answered_by_asking_again(asked: Callable[..., Asked]) -> None:
@@ -156,7 +161,7 @@ def test_a_refusal_about_one_call_does_not_hold_up_the_others(
     for _ in range(2):
         with pytest.raises(UnreachableError, match="denies access"):
             calls.state(CALL)
-    assert calls.state("fc-another").outcome is Outcome.RUNNING
+    assert calls.state("fc-another").outcome is CallOutcome.RUNNING
     assert modal_.questions == 2
 
 
@@ -184,5 +189,5 @@ def test_somebody_who_needs_an_answer_waits_for_one(
 
     monkeypatch.setattr(calls.time, "sleep", sleep)
     asked(refusal(Status.RESOURCE_EXHAUSTED), refusal(Status.INTERNAL), RUNNING)
-    assert calls.state(CALL, patience=60.0).outcome is Outcome.RUNNING
+    assert calls.state(CALL, patience=60.0).outcome is CallOutcome.RUNNING
     assert len(slept) == 2

@@ -22,7 +22,7 @@ from mabe_tui.launch.data_messages import (
 from mabe_tui.launch.launcher import CONNECTED, Connection, UnreachableError
 from mabe_tui.launch.modal import apps, download, foreign
 from mabe_tui.launch.modal.apps import RunningApp
-from mabe_tui.launch.modal.calls import CallState, Outcome, UnknownCallError
+from mabe_tui.launch.modal.calls import CallOutcome, CallState, UnknownCallError
 from mabe_tui.launch.modal.client import ModalError
 from mabe_tui.launch.modal.download import Download, conclude, find, follow, start
 
@@ -30,8 +30,11 @@ THERE = Download(name="mice", app_id="ap-x", call_id="fc-x")
 APP = RunningApp(id="ap-x", description="mabe-data-mice", created=dt.datetime.now(dt.UTC))
 FAILED = DownloadFailed(error="the rules were not accepted")
 WORKING = DownloadProgress(done=1, total=2, unit="bytes")
-RUNNING, CRASHED = CallState(Outcome.RUNNING), CallState(Outcome.CRASHED, "its container died")
-RETURNED = CallState(Outcome.RETURNED)
+RUNNING, CRASHED = (
+    CallState(CallOutcome.RUNNING),
+    CallState(CallOutcome.CRASHED, "its container died"),
+)
+RETURNED = CallState(CallOutcome.RETURNED)
 NO_ANSWERS = [
     UnreachableError("Modal is asked too often (rate limit); try again in a minute"),
     UnreachableError("Modal denies access (no)"),

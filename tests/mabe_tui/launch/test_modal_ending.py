@@ -8,7 +8,7 @@ from core.run.records import Handle
 from core.run.rundir import RunDir
 from mabe_tui.launch.launcher import RunState, StopOutcome, UnreachableError
 from mabe_tui.launch.modal import ending
-from mabe_tui.launch.modal.calls import CallState, Outcome
+from mabe_tui.launch.modal.calls import CallOutcome, CallState
 from mabe_tui.launch.modal.handle import NAME, Call, reference_of
 
 
@@ -29,7 +29,7 @@ def cancelled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def ask(_run: RunDir, call: Call, _patience: float = 0.0) -> CallState:
         if call.id == "fc-first":
             raise UnreachableError("Modal does not find its call")
-        return CallState(Outcome.RUNNING)
+        return CallState(CallOutcome.RUNNING)
 
     monkeypatch.setattr(ending, "state_of_call", ask)
     monkeypatch.setattr(ending.modal_calls, "cancel", lambda call_id, **_: ids.append(call_id))

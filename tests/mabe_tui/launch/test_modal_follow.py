@@ -16,7 +16,7 @@ from core.run.rundir import RunDir
 from core.system.files import check_writable
 from mabe_tui.launch.launcher import Connection, UnreachableError
 from mabe_tui.launch.modal import follow
-from mabe_tui.launch.modal.calls import CallState, Outcome
+from mabe_tui.launch.modal.calls import CallOutcome, CallState
 from mabe_tui.launch.modal.client import ModalError, _probe_socket, is_our_bug
 from mabe_tui.launch.modal.follow import Follower
 from mabe_tui.launch.modal.handle import NAME, Call, reference_of
@@ -111,7 +111,7 @@ def test_a_run_that_is_over_is_let_go_though_its_log_is_refused(
     reference = reference_of(Call(id="fc-x", app_id="ap-x"))
     run.write_handle(Handle(launcher=NAME, attempt=run.claim_attempt(), reference=reference))
     follower = Follower(run, "fc-x", told.append)
-    outcomes = [Outcome.RUNNING, Outcome.FORGOTTEN]
+    outcomes = [CallOutcome.RUNNING, CallOutcome.FORGOTTEN]
 
     def refuse(_: object) -> bool:
         raise modal.exception.PermissionDeniedError("no logs for you")

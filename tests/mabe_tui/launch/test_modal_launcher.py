@@ -9,7 +9,7 @@ from mabe_tui.launch.attempts import read_quiet_ending
 from mabe_tui.launch.launcher import RunState, UnreachableError
 from mabe_tui.launch.launching import is_being_launched, launching
 from mabe_tui.launch.modal import apps, calls, ending, follow, lookup
-from mabe_tui.launch.modal.calls import CallState, Outcome
+from mabe_tui.launch.modal.calls import CallOutcome, CallState
 from mabe_tui.launch.modal.handle import NAME, Call, reference_of
 from mabe_tui.launch.modal_launcher import ModalLauncher
 
@@ -20,7 +20,7 @@ def silent(make_run, monkeypatch: pytest.MonkeyPatch) -> RunDir:
     run: RunDir = make_run()
     reference = reference_of(Call(id="fc-x", app_id="ap-x"))
     run.write_handle(Handle(launcher=NAME, attempt=run.claim_attempt(), reference=reference))
-    monkeypatch.setattr(lookup, "state_of_call", lambda *_: CallState(Outcome.RETURNED))
+    monkeypatch.setattr(lookup, "state_of_call", lambda *_: CallState(CallOutcome.RETURNED))
     monkeypatch.setattr(follow, "catch_up", lambda *_: True)
     monkeypatch.setattr(apps, "stop_if_over", lambda _: True)
     return run

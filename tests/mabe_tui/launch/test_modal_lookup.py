@@ -10,7 +10,7 @@ from core.run.records import Handle
 from core.run.rundir import RunDir
 from mabe_tui.launch.launcher import UnreachableError
 from mabe_tui.launch.modal import lookup
-from mabe_tui.launch.modal.calls import Outcome, UnknownCallError
+from mabe_tui.launch.modal.calls import CallOutcome, UnknownCallError
 from mabe_tui.launch.modal.handle import NAME, Call, Place, call_of, calls_of, reference_of
 from mabe_tui.launch.modal.lookup import FORGOTTEN_AFTER_SECONDS, state_of_call
 
@@ -56,7 +56,7 @@ def test_a_call_is_forgotten_where_its_app_is_gone_too(
     is_over: bool | None, launched: Launched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app(monkeypatch, is_over)
-    assert state_of_call(*launched(HERE)).outcome is Outcome.FORGOTTEN
+    assert state_of_call(*launched(HERE)).outcome is CallOutcome.FORGOTTEN
 
 
 def test_not_while_its_app_is_alive(launched: Launched, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,7 +104,7 @@ def test_a_handle_without_a_place_is_believed_only_where_its_app_is_found(
     assert "`modal profile activate NAME`" in str(refused.value)
     assert f"`mabe rm --force {run.id}`" in str(refused.value)
     app(monkeypatch, True)
-    assert state_of_call(run, call).outcome is Outcome.FORGOTTEN
+    assert state_of_call(run, call).outcome is CallOutcome.FORGOTTEN
 
 
 def test_calls_of_all_starts_are_known_oldest_first(launched: Launched) -> None:
@@ -126,6 +126,6 @@ def test_an_old_call_is_forgotten_though_a_later_one_spoke_lately(
     attempt = run.claim_attempt()
     run.write_handle(Handle(launcher=NAME, attempt=attempt, reference=reference_of(second)))
     run.events_path(attempt).write_text("")
-    assert state_of_call(run, first).outcome is Outcome.FORGOTTEN
+    assert state_of_call(run, first).outcome is CallOutcome.FORGOTTEN
     with pytest.raises(UnreachableError, match="within the hour"):
         state_of_call(run, second)

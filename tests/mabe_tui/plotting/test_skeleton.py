@@ -6,8 +6,8 @@ import pytest
 
 from mabe_tui.plotting.grid import AXIS, Row, beside
 from mabe_tui.plotting.skeleton import (
+    ArenaView,
     Skeleton,
-    View,
     arena_view,
     centres,
     follow_view,
@@ -16,7 +16,7 @@ from mabe_tui.plotting.skeleton import (
 
 MARS = ("nose", "ear_left", "ear_right", "neck", "hip_left", "hip_right", "tail_base")
 BODY = np.array([[0, 0], [2, -2], [2, 2], [4, 0], [8, -3], [8, 3], [12, 0]], float)
-ARENA = View(0, 0, 100, 100)
+ARENA = ArenaView(0, 0, 100, 100)
 SQUARE = Skeleton.of(("a", "b", "c", "d"))
 
 
@@ -54,12 +54,14 @@ def test_keypoints_of_no_chain_are_dots() -> None:
     skeleton = Skeleton.of(("nose", "spine_1"))
     assert skeleton.chains == ()
     assert skeleton.loose.tolist() == [0, 1]
-    rows = render_skeletons(np.array([[[0, 0], [9, 9]]], float), skeleton, 4, 2, View(0, 0, 9, 9))
+    rows = render_skeletons(
+        np.array([[[0, 0], [9, 9]]], float), skeleton, 4, 2, ArenaView(0, 0, 9, 9)
+    )
     assert sum(character != " " for row in rows for character in row.text) == 2
 
 
 def test_the_nose_is_thick() -> None:
-    body, view = mice((10, 20)), View(0, 0, 50, 40)
+    body, view = mice((10, 20)), ArenaView(0, 0, 50, 40)
     first, last = (Skeleton.of(names) for names in (MARS, MARS[::-1]))
     by_nose, by_tail = (
         [row.text for row in render_skeletons(points, skeleton, 30, 12, view)]
@@ -130,7 +132,7 @@ def test_centres_leave_missing_points_out() -> None:
 
 def test_the_whole_picture_or_wherever_a_mouse_goes() -> None:
     positions = mice((10, 20))[None]
-    assert arena_view(positions, 640, 480) == View(0, 0, 640, 480)
+    assert arena_view(positions, 640, 480) == ArenaView(0, 0, 640, 480)
     seen = arena_view(positions)
     assert (seen.left, seen.top) < tuple(positions.min(axis=(0, 1, 2)))
     assert (seen.right, seen.bottom) > tuple(positions.max(axis=(0, 1, 2)))

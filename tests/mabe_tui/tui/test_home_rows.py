@@ -6,16 +6,16 @@ from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.listing.record import RunRecord
 from mabe_tui.runs.summary.run_summary import RunSummary
 from mabe_tui.tui.screens.home.rows import RUNS, run_row
-from mabe_tui.tui.widgets.columns import Row
+from mabe_tui.tui.widgets.columns import TableRow
 
 
-def row(**facts: object) -> Row:
+def row(**facts: object) -> TableRow:
     summary = RunSummary(id="v6-x", version="v6", **facts)  # type: ignore[arg-type]
     record = RunRecord(summary=summary)
     return run_row(record, {}, name="v6-x", baseline=None, pinned=(), marked=())
 
 
-def cell(shown: Row, key: str) -> str:
+def cell(shown: TableRow, key: str) -> str:
     return shown.cells[[column.key for column in RUNS].index(key)]
 
 

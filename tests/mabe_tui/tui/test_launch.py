@@ -22,7 +22,7 @@ from mabe_tui.tui.screens.dialogs.confirm import ConfirmScreen
 from mabe_tui.tui.screens.home import reader
 from mabe_tui.tui.screens.launch.screen import LaunchScreen
 from mabe_tui.tui.screens.run.screen import RunScreen
-from mabe_tui.tui.widgets.form import WRONG, Field, Lines
+from mabe_tui.tui.widgets.form import WRONG, Field, FormLines
 from tests.mabe_tui.tui.conftest import LARGE, SMALL
 from tests.waiting import wait_for
 
@@ -159,7 +159,7 @@ async def test_the_price_is_shown_before_the_data_are_named(make_app, rented: No
 
 async def test_settings_are_completed_and_checked_line_by_line(make_app) -> None:
     async with opened(make_app()) as (pilot, screen):
-        lines = screen.query_one(Lines)
+        lines = screen.query_one(FormLines)
         lines.query_one(Input).focus()
         await pilot.press(*"epochs", "enter")
         await settled(pilot)
@@ -254,12 +254,12 @@ def test_looks(
         await pilot.app.push_screen(screen)
         await fill(pilot, screen, on="local", seeds="1,2", budget="0.10")
         await fill(pilot, screen, tags="wider")
-        line = screen.query_one(Lines).query_one(Input)
+        line = screen.query_one(FormLines).query_one(Input)
         line.cursor_blink = False
         line.focus()
         await pilot.press(*"training.epochs=50", "enter", *"model.hidden_size=64")
         await settled(pilot)
-        screen.query_one(Lines).query(Input).last().cursor_blink = False
+        screen.query_one(FormLines).query(Input).last().cursor_blink = False
 
     assert snap_compare(make_app(), terminal_size=size, run_before=open_form)
 

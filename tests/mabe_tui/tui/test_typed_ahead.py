@@ -21,7 +21,7 @@ from mabe_tui.tui.screens.home.screen import HomeScreen
 from mabe_tui.tui.screens.launch.screen import LaunchScreen
 from mabe_tui.tui.screens.run.screen import RunScreen
 from mabe_tui.tui.widgets.filter_line import FilterLine
-from mabe_tui.tui.widgets.form import Field, Lines
+from mabe_tui.tui.widgets.form import Field, FormLines
 from tests.mabe_tui.tui.conftest import SMALL
 from tests.mabe_tui.tui.run_screen import until
 
@@ -48,14 +48,27 @@ def fields(screen: LaunchScreen, *names: str) -> list[str]:
 async def test_each_word_reaches_its_line_of_the_form(make_app) -> None:
     app = make_app()
     async with app.run_test(size=SMALL) as pilot:
-        burst(app, "l", "=demo", "enter", "=local", "enter", "=1,2", "enter", "enter", "=5", "up")
+        burst(
+            app,
+            "l",
+            "=demo",
+            "enter",
+            "=local",
+            "enter",
+            "=1,2",
+            "enter",
+            "enter",
+            "enter",
+            "=5",
+            "up",
+        )
         burst(app, "=3", *["down"] * 5, "=training.epochs=7", "enter", "=seed")
         await come_to_rest(pilot)
         screen = app.screen
         assert isinstance(screen, LaunchScreen)
         said = fields(screen, "preset", "on", "seeds", "at-a-time", "budget")
         assert said == ["demo", "local", "1,2", "3", "5"]
-        assert screen.query_one(Lines).texts == ("training.epochs=7", "seed")
+        assert screen.query_one(FormLines).texts == ("training.epochs=7", "seed")
 
 
 async def test_all_of_a_filter_reaches_it_and_a_dialog_its_text(make_app) -> None:

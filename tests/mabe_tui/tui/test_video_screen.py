@@ -18,7 +18,7 @@ from mabe_tui.runs.videos.video import open_video, validation_scores
 from mabe_tui.runs.videos.video_prediction import PredictedVideo, predict_video
 from mabe_tui.tui.screens.home.screen import HomeScreen
 from mabe_tui.tui.screens.video import loader as video_loader
-from mabe_tui.tui.screens.video.frame_facts import FrameFacts
+from mabe_tui.tui.screens.video.frame_facts import FrameFactsPane
 from mabe_tui.tui.screens.video.player import Player
 from mabe_tui.tui.screens.video.screen import VideoScreen
 from mabe_tui.tui.widgets.arena import Arena
@@ -72,7 +72,7 @@ def player(pilot: Pilot) -> Player:
 
 
 def facts(pilot: Pilot) -> str:
-    return pilot.app.screen.query_one(FrameFacts).text
+    return pilot.app.screen.query_one(FrameFactsPane).text
 
 
 def arena(pilot: Pilot) -> str:

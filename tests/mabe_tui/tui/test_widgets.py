@@ -9,7 +9,7 @@ from textual.events import Resize
 
 from mabe_tui.plotting.series import Series
 from mabe_tui.tui.widgets.chart import Axes, ChartView
-from mabe_tui.tui.widgets.columns import Column, Row
+from mabe_tui.tui.widgets.columns import Column, TableRow
 from mabe_tui.tui.widgets.table import RowTable
 from tests.mabe_tui.tui.run_screen import until
 
@@ -38,8 +38,8 @@ class TableApp(App[None]):
         self.told.append(message.column)
 
 
-def rows(count: int) -> list[Row]:
-    return [Row(f"k{n}", (f"run {n}", "a long note " * 3, f"{n / 10}")) for n in range(count)]
+def rows(count: int) -> list[TableRow]:
+    return [TableRow(f"k{n}", (f"run {n}", "a long note " * 3, f"{n / 10}")) for n in range(count)]
 
 
 def line(app: App[None], y: int) -> str:
@@ -65,10 +65,10 @@ async def test_columns_stay_as_wide_as_they_were_while_rows_stay() -> None:
         table.show(rows(3))
         await pilot.pause()
         before = line(app, 0)
-        table.show([Row("k0", ("run 0", "", "0"))])
+        table.show([TableRow("k0", ("run 0", "", "0"))])
         await pilot.pause()
         assert line(app, 0) == before
-        table.show([Row("other", ("run 9", "", "0"))])
+        table.show([TableRow("other", ("run 9", "", "0"))])
         await pilot.pause()
         assert line(app, 0) != before
 
@@ -77,7 +77,7 @@ async def test_the_selected_row_has_one_style() -> None:
     app = TableApp()
     async with app.run_test(size=(60, 10)) as pilot:
         table = app.query_one(RowTable)
-        table.show([Row("k", ("run", "note", "0"), ("success", "text-muted", "error"))])
+        table.show([TableRow("k", ("run", "note", "0"), ("success", "text-muted", "error"))])
         await pilot.pause()
         assert len({segment.style for segment in table.render_line(1)}) == 1
 
@@ -99,7 +99,7 @@ async def test_what_does_not_fit_is_passed_over_and_the_last_column_shrinks() ->
             Column("note", "note", rank=1),
             Column("score", "score", align="right", rank=2, shrinks=True),
         )
-        table.show([Row("k", ("run", "n" * 35, "s" * 60))])
+        table.show([TableRow("k", ("run", "n" * 35, "s" * 60))])
         await pilot.pause()
         assert line(app, 1).rstrip() == "run   " + "s" * 33 + "…"
 
@@ -109,7 +109,7 @@ async def test_a_curve_is_drawn_in_a_cell() -> None:
     async with app.run_test(size=(40, 10)) as pilot:
         table = app.query_one(RowTable)
         table.columns = (Column("curve", "curve", widest=8, is_curve=True),)
-        table.show([Row("k", ("",), curve=(0.0, 1.0)), Row("none", ("–",))])
+        table.show([TableRow("k", ("",), curve=(0.0, 1.0)), TableRow("none", ("–",))])
         await pilot.pause()
         assert any("\u2801" <= character <= "\u28ff" for character in line(app, 1))
         assert line(app, 2).strip() == "–"

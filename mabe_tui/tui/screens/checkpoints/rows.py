@@ -7,7 +7,7 @@ from mabe_tui.runs.comparison.evaluate import EvaluationReport
 from mabe_tui.runs.format.units import size_text
 from mabe_tui.runs.format.untrusted_text import clean
 from mabe_tui.runs.summary.checkpoints import CORE_POINTERS, MARKED, CheckpointRow
-from mabe_tui.tui.widgets.columns import Column, Row
+from mabe_tui.tui.widgets.columns import Column, TableRow
 
 CHOSEN, STAR = "●", "★"
 COUNTS = "support/"
@@ -26,7 +26,7 @@ CHECKPOINTS = (
 )
 
 
-def checkpoint_row(row: CheckpointRow, chosen: Collection[str]) -> Row:
+def checkpoint_row(row: CheckpointRow, chosen: Collection[str]) -> TableRow:
     """Return one checkpoint as a row; its key is its preferred pointer."""
     signs = (CHOSEN if name_of(row) in chosen else " ") + (STAR if MARKED in row.pointers else " ")
     state, colour = _state(row)
@@ -42,7 +42,7 @@ def checkpoint_row(row: CheckpointRow, chosen: Collection[str]) -> Row:
         row.sha256[:12] or "–",
         row.attempt or "–",
     )
-    return Row(name_of(row), cells, ("accent", "", "", "", "", colour))
+    return TableRow(name_of(row), cells, ("accent", "", "", "", "", colour))
 
 
 def name_of(row: CheckpointRow) -> str:
@@ -73,15 +73,17 @@ def metric_columns(reports: Sequence[EvaluationReport]) -> tuple[str, ...]:
     return ("validation", *(_place(report.data) for report in reports))
 
 
-def metric_rows(own: Mapping[str, float], reports: Sequence[EvaluationReport]) -> list[Row]:
+def metric_rows(own: Mapping[str, float], reports: Sequence[EvaluationReport]) -> list[TableRow]:
     """Return one row per metric, with its values in the run's own validation and on other data."""
     tables = [own, *(report.metrics for report in reports)]
     known = dict.fromkeys(name for table in tables for name in table)
-    rows = [Row(n, (clean(n), *(_metric(n, t.get(n)) for t in tables))) for n in known]
+    rows = [TableRow(n, (clean(n), *(_metric(n, t.get(n)) for t in tables))) for n in known]
     if reports:
         rows += [
-            Row("#videos", ("videos", "–", *(str(r.videos) for r in reports))),
-            Row("#seen", ("of these trained on", "–", *(clean(r.trained_on) for r in reports))),
+            TableRow("#videos", ("videos", "–", *(str(r.videos) for r in reports))),
+            TableRow(
+                "#seen", ("of these trained on", "–", *(clean(r.trained_on) for r in reports))
+            ),
         ]
     return rows
 

@@ -6,7 +6,7 @@ from mabe_tui.plotting.panel import Panel
 from mabe_tui.runs.comparison.side_by_side import SideBySide
 
 
-class Found(Message):
+class ComparisonFound(Message):
     """More results of the comparison are available."""
 
     def __init__(self, names: tuple[str, ...], found: SideBySide) -> None:

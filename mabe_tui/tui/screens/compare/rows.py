@@ -19,7 +19,7 @@ from mabe_tui.runs.comparison.yardstick import Yardstick
 from mabe_tui.runs.curves.overlay import style_of
 from mabe_tui.runs.format.units import duration
 from mabe_tui.runs.format.untrusted_text import clean
-from mabe_tui.tui.widgets.columns import Column, Row
+from mabe_tui.tui.widgets.columns import Column, TableRow
 
 
 def side_columns(by: Yardstick | None = None) -> tuple[Column, ...]:
@@ -40,7 +40,7 @@ def side_columns(by: Yardstick | None = None) -> tuple[Column, ...]:
 
 def side_rows(
     names: Sequence[str], comparison: Comparison, lines: Sequence[int], ascii_only: bool
-) -> list[Row]:
+) -> list[TableRow]:
     """Return one row per side: its line style, its results and the verdict.
 
     Args:
@@ -70,7 +70,7 @@ def _side_row(
     *,
     is_first: bool,
     ascii_only: bool,
-) -> Row:
+) -> TableRow:
     metric = by.metric.name
     best = None if side.is_import else side.best_over_seeds.get(metric) or side.best.get(metric)
     cost = mean_over_runs(side, "cost_usd")
@@ -87,7 +87,7 @@ def _side_row(
         duration(mean_over_runs(side, "elapsed_seconds")),
         f"${cost:.2f}" if cost is not None else "–",
     )
-    return Row(name, cells, (f"curve-{line}", "", "", colour, "", colour))
+    return TableRow(name, cells, (f"curve-{line}", "", "", colour, "", colour))
 
 
 def _word(verdict: Verdict | None, by: Yardstick) -> tuple[str, str]:
@@ -114,13 +114,13 @@ def _interval(verdict: Verdict | None) -> str:
     return f"{_signed(verdict.low)} … {_signed(verdict.high)}"
 
 
-def setting_rows(comparison: Comparison) -> list[Row]:
+def setting_rows(comparison: Comparison) -> list[TableRow]:
     """Return the settings that differ between sides."""
     _, settings = sections(comparison)[0]
     return [_row("", cells) for cells in settings]
 
 
-def figure_rows(comparison: Comparison) -> list[Row]:
+def figure_rows(comparison: Comparison) -> list[TableRow]:
     """Return all other measurements and costs, grouped under headings."""
     titles = (
         "at the best epoch",
@@ -136,14 +136,14 @@ def figure_rows(comparison: Comparison) -> list[Row]:
     return found
 
 
-def _headed(title: str, rows: Rows, sides: int) -> Iterator[Row]:
-    yield Row(title, (title, *[""] * sides), ("primary",))
+def _headed(title: str, rows: Rows, sides: int) -> Iterator[TableRow]:
+    yield TableRow(title, (title, *[""] * sides), ("primary",))
     for cells in rows:
         yield _row(title, [f"  {cells[0]}", *cells[1:]])
 
 
-def _row(title: str, cells: Sequence[object]) -> Row:
-    return Row(f"{title}/{cells[0]}", tuple(clean(cell) for cell in cells))
+def _row(title: str, cells: Sequence[object]) -> TableRow:
+    return TableRow(f"{title}/{cells[0]}", tuple(clean(cell) for cell in cells))
 
 
 def code_text(comparison: Comparison, code: Sequence[CodeChange | None] | None) -> str:

@@ -18,7 +18,7 @@ from mabe_tui.runs.comparison.side_by_side import candidates, side_by_side
 from mabe_tui.tui.keys import bindings
 from mabe_tui.tui.messages import Done
 from mabe_tui.tui.screens.compare.looks import ComparisonLooks
-from mabe_tui.tui.screens.compare.messages import Found, Measuring, Offered, Refused
+from mabe_tui.tui.screens.compare.messages import ComparisonFound, Measuring, Offered, Refused
 from mabe_tui.tui.screens.compare.panes import ComparePanes
 from mabe_tui.tui.screens.compare.rows import (
     code_text,
@@ -105,7 +105,7 @@ class CompareScreen(ComparisonLooks):
         def work() -> Message | None:
             try:
                 for found in side_by_side(names, store, registry, self._teller(names)):
-                    self.post_message(Found(names, found))
+                    self.post_message(ComparisonFound(names, found))
             except UserError as error:
                 return Refused(names, str(error))
             return None
@@ -119,8 +119,8 @@ class CompareScreen(ComparisonLooks):
 
         return sparing(tell, SECONDS_BETWEEN)
 
-    @on(Found)
-    def _take_in(self, message: Found) -> None:
+    @on(ComparisonFound)
+    def _take_in(self, message: ComparisonFound) -> None:
         if message.names != self.names:
             return
         self.is_open = True

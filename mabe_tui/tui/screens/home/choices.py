@@ -7,7 +7,7 @@ import msgspec
 from core.errors import UserError
 from mabe_tui.runs.listing.measured import Measured, measured_name, measured_version
 from mabe_tui.runs.listing.record import RunRecord
-from mabe_tui.runs.listing.view_state import Arrangement, View, ViewState
+from mabe_tui.runs.listing.view_state import Arrangement, SavedView, ViewState
 
 
 class Choices:
@@ -39,7 +39,7 @@ class Choices:
         change(name)
         self.reread()
 
-    def save_view(self, name: str, view: View) -> None:
+    def save_view(self, name: str, view: SavedView) -> None:
         """Save a view under a name."""
         self._state.save_view(name, view)
         self.reread()

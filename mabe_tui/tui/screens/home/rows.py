@@ -28,7 +28,7 @@ from mabe_tui.runs.listing.measured import is_gain
 from mabe_tui.runs.listing.record import RunRecord
 from mabe_tui.runs.summary.run_summary import RunSummary
 from mabe_tui.runs.tasks import SCORE, default_spec
-from mabe_tui.tui.widgets.columns import Column, Row
+from mabe_tui.tui.widgets.columns import Column, TableRow
 
 MISSING = "–"
 BASELINE, MARKED, PINNED = "◆", "●", "▲"
@@ -108,7 +108,9 @@ def known_order(key: str | None) -> str | None:
     return key if any(column.key == key for column in EXPERIMENTS) else None
 
 
-def experiment_row(row: ExperimentRow, marked: Collection[str], with_label: bool = False) -> Row:
+def experiment_row(
+    row: ExperimentRow, marked: Collection[str], with_label: bool = False
+) -> TableRow:
     """Format one version; ``with_label`` if versions with other primary metrics are listed."""
     state = row.last_state
     count = f"{row.runs}+{row.trials}" if row.trials else str(row.runs or MISSING)
@@ -146,7 +148,7 @@ def run_row(
     pinned: Collection[str],
     marked: Collection[str],
     told_apart: bool | None = None,
-) -> Row:
+) -> TableRow:
     """Format one run under its shortest unique name."""
     run = record.summary
     cells = {
@@ -184,7 +186,7 @@ class RunRows:
     """Rows of runs, formatted again only if something about them changed."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, tuple[RunRecord, object, Row]] = {}
+        self._kept: dict[str, tuple[RunRecord, object, TableRow]] = {}
 
     def row(
         self,
@@ -196,7 +198,7 @@ class RunRows:
         pinned: Collection[str],
         marked: Collection[str],
         told_apart: bool | None,
-    ) -> Row:
+    ) -> TableRow:
         """Format one run as :func:`run_row` does."""
         key = record.id
         beside = (
@@ -257,11 +259,11 @@ def sorted_versions(
 
 def _laid_out(
     key: str, cells: Mapping[str, str], colours: Mapping[str, str], columns: tuple[Column, ...]
-) -> Row:
+) -> TableRow:
     styles = tuple(
         "text-muted" if cells[c.key] == MISSING else colours.get(c.key, "") for c in columns
     )
-    return Row(key, tuple(cells[column.key] for column in columns), styles)
+    return TableRow(key, tuple(cells[column.key] for column in columns), styles)
 
 
 def _last_state(row: ExperimentRow) -> str:

@@ -19,7 +19,7 @@ from mabe_tui.runs.listing.query_completion import completed
 from mabe_tui.runs.listing.record import RunRecord
 from mabe_tui.runs.listing.row_cache import RowCache
 from mabe_tui.runs.listing.table import Arranged, arranged
-from mabe_tui.runs.listing.view_state import Arrangement, View
+from mabe_tui.runs.listing.view_state import Arrangement, SavedView
 from mabe_tui.runs.store import short_id
 from mabe_tui.tui.screens.dialogs.pick import PickScreen
 from mabe_tui.tui.screens.home.rows import RUNS, RunRows
@@ -36,7 +36,7 @@ class RunsPane(Vertical):
     class ViewChanged(Message):
         """The filter or sort order changed and is valid."""
 
-        def __init__(self, view: View) -> None:
+        def __init__(self, view: SavedView) -> None:
             super().__init__()
             self.view = view
 
@@ -50,7 +50,7 @@ class RunsPane(Vertical):
 
     def __init__(
         self,
-        view: View,
+        view: SavedView,
         queries: Sequence[str] = (),
         *,
         id: str | None = None,
@@ -58,7 +58,7 @@ class RunsPane(Vertical):
     ) -> None:
         super().__init__(id=id, classes=classes)
         self.view = view
-        self._passing = View()
+        self._passing = SavedView()
         """The last view that was valid and matched a run."""
         self._queries = queries
         self._cache, self._laid_out = RowCache(), RunRows()
@@ -126,7 +126,7 @@ class RunsPane(Vertical):
         if self._draw():
             self.post_message(self.ViewChanged(self.view))
 
-    def use(self, view: View) -> None:
+    def use(self, view: SavedView) -> None:
         """Apply a saved view."""
         line = self.query_one(FilterLine)
         with self.prevent(Input.Changed):
@@ -210,7 +210,7 @@ class RunsPane(Vertical):
         self._fill(table)
         return True
 
-    def _arranged(self, view: View) -> Arranged:
+    def _arranged(self, view: SavedView) -> Arranged:
         return arranged(
             self._records,
             view,

@@ -12,12 +12,12 @@ from core.run import places
 from mabe_tui.runs.comparison.told_apart import Distinctions
 from mabe_tui.runs.listing.measured import Measured
 from mabe_tui.runs.listing.record import RunRecord
-from mabe_tui.runs.listing.view_state import View
+from mabe_tui.runs.listing.view_state import SavedView
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.tasks import VIEWS, find_spec, lacking_view
 from mabe_tui.tui.actions import ACTING
 from mabe_tui.tui.keys import bindings
-from mabe_tui.tui.messages import Problem, RunChanged
+from mabe_tui.tui.messages import RunChanged, WorkFailed
 from mabe_tui.tui.notices import RunWatch
 from mabe_tui.tui.screens.home.choices import Choices
 from mabe_tui.tui.screens.home.details import Details
@@ -71,7 +71,7 @@ class HomeScreen(Opening):
         self._keeper = ViewWriter(self.mabe.view_state, NAME)
         kept = self.mabe.view_state.screen(NAME)
         self._all = bool(kept.get("all", False))
-        view = View(
+        view = SavedView(
             query=str(kept.get("query") or ""),
             sort=kept.get("sort"),
             descending=kept.get("descending"),
@@ -116,7 +116,7 @@ class HomeScreen(Opening):
         del message
         self._read_runs(thorough=True)
 
-    def on_problem(self, message: Problem) -> None:
+    def on_work_failed(self, message: WorkFailed) -> None:
         """Read the runs again in case that failed; the base class shows the error."""
         del message
         self._look_in(AGAIN_SECONDS)

@@ -21,12 +21,12 @@ from mabe_tui.runs.launching import completion, run_requests
 from mabe_tui.runs.launching.forecast import DryRun, Spending, dry_run, spending
 from mabe_tui.runs.launching.run_requests import LaunchOptions
 from mabe_tui.tui.keys import bindings
-from mabe_tui.tui.messages import Problem, Progressed, RunChanged
+from mabe_tui.tui.messages import Progressed, RunChanged, WorkFailed
 from mabe_tui.tui.screens.base import MabeScreen
 from mabe_tui.tui.screens.dialogs.confirm import ConfirmScreen
 from mabe_tui.tui.screens.launch.form import FieldError, Typed, read_form
 from mabe_tui.tui.screens.launch.panel import foreseen_text
-from mabe_tui.tui.widgets.form import WRONG, Complete, Field, Lines
+from mabe_tui.tui.widgets.form import WRONG, Complete, Field, FormLines
 
 NAME = "launch"
 FIELDS = (
@@ -110,7 +110,7 @@ class LaunchScreen(MabeScreen):
                     for name in FIELDS:
                         yield Field(name, *own[name])
                 yield Label("settings, one a line", classes="dim")
-                yield Lines(self._like, id="overrides")
+                yield FormLines(self._like, id="overrides")
                 yield Static(id="hint", markup=False)
             with VerticalScroll(id="foreseen", classes="panel", can_focus=False) as panel:
                 panel.border_title = "what would happen"
@@ -139,7 +139,7 @@ class LaunchScreen(MabeScreen):
 
     def _typed(self) -> Typed:
         lines = {name: self._field(name).text for name in FIELDS}
-        return read_form(lines, self.query_one(Lines).texts)
+        return read_form(lines, self.query_one(FormLines).texts)
 
     def _foresee(self, typed: Typed) -> Message:
         self.mabe.reread_registry()
@@ -172,7 +172,7 @@ class LaunchScreen(MabeScreen):
         self._refuse(message.why, line=message.line)
         self._checked()
 
-    @on(Problem)
+    @on(WorkFailed)
     def _check_again(self) -> None:
         """Let the user try again; the base class shows the error."""
         self._checked()
@@ -192,7 +192,7 @@ class LaunchScreen(MabeScreen):
         self.query_one("#facts", Static).update(why.removeprefix("--set "))
 
     def _mark(self, line: str | None, field: str | None) -> None:
-        self.query_one(Lines).mark(line)
+        self.query_one(FormLines).mark(line)
         for name in FIELDS:
             self._field(name).line.set_class(name == field, WRONG)
 

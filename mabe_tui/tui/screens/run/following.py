@@ -9,7 +9,7 @@ from core.run.rundir import RunDir
 from mabe_tui.runs.following.feed import Job, RunFeed
 from mabe_tui.runs.following.live import RunSource
 from mabe_tui.tui.actions import RunActions
-from mabe_tui.tui.messages import Problem
+from mabe_tui.tui.messages import WorkFailed
 from mabe_tui.tui.screens.run.messages import Looked
 
 
@@ -34,7 +34,7 @@ class FollowingScreen(RunActions):
         self.feed = RunFeed(
             RunDir(self.mabe.store.folder / self.run_id),
             lambda look: self._post(Looked(look)),
-            lambda words: self._post(Problem(words)),
+            lambda words: self._post(WorkFailed(words)),
             self.mabe.now,
         )
         self.feed.ask(self.begin)

@@ -16,7 +16,7 @@ from mabe_tui.runs.format.export import write_charts
 from mabe_tui.runs.tasks import default_spec, lacking_view, spec_of
 from mabe_tui.tui.actions import ACTING
 from mabe_tui.tui.keys import bindings
-from mabe_tui.tui.messages import Done, Problem
+from mabe_tui.tui.messages import Done, WorkFailed
 from mabe_tui.tui.notices import Notice
 from mabe_tui.tui.screens.run.following import FollowingScreen
 from mabe_tui.tui.screens.run.messages import (
@@ -133,7 +133,7 @@ class RunScreen(FollowingScreen):
         view = replace(view, panel=panel_of(view.panel, spec))
         self._post(Began(view, price is not None, spec))
 
-    def on_problem(self, message: Problem) -> None:
+    def on_work_failed(self, message: WorkFailed) -> None:
         """Show the error permanently if the run cannot be read; the base class shows the notice."""
         self.query_one(RunHeader).show_problem(message.text)
 
@@ -303,7 +303,7 @@ class RunScreen(FollowingScreen):
     def _with_baseline(self) -> Message:
         baseline = self.mabe.view_state.read().baseline
         if baseline is None:
-            return Problem("no baseline to compare with: b on the first screen chooses one")
+            return WorkFailed("no baseline to compare with: b on the first screen chooses one")
         return ComparisonWanted([baseline, self.run_id])
 
     @on(ComparisonWanted)

@@ -33,7 +33,7 @@ class Moment:
     """The name of the arena's view."""
 
 
-class FrameFacts(Picture):
+class FrameFactsPane(Picture):
     """A column of text and bars."""
 
     def __init__(self, *, id: str | None = None) -> None:

@@ -7,7 +7,7 @@ from textual.message import Message
 
 from core.errors import UserError
 from core.system.progress import Progress, sparing
-from mabe_tui.plotting.skeleton import View, arena_view
+from mabe_tui.plotting.skeleton import ArenaView, arena_view
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.summary.checkpoints import pointer_names
 from mabe_tui.runs.videos.video import TrackedVideo, VideoScore, open_video, validation_scores
@@ -27,7 +27,7 @@ class Listed(Message):
 class Opened(Message):
     """Poses and truth of a video."""
 
-    def __init__(self, video: TrackedVideo, arena: View) -> None:
+    def __init__(self, video: TrackedVideo, arena: ArenaView) -> None:
         super().__init__()
         self.video = video
         self.arena = arena

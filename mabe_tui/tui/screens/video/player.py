@@ -12,11 +12,11 @@ from textual.message import Message
 from textual.timer import Timer
 
 from mabe_tui.plotting.ethogram import Ethogram
-from mabe_tui.plotting.skeleton import View
+from mabe_tui.plotting.skeleton import ArenaView
 from mabe_tui.runs.videos.video import TrackedVideo
 from mabe_tui.runs.videos.video_prediction import PredictedVideo
 from mabe_tui.tui.dashboard import Dashboard
-from mabe_tui.tui.screens.video.frame_facts import FrameFacts, Moment
+from mabe_tui.tui.screens.video.frame_facts import FrameFactsPane, Moment
 from mabe_tui.tui.screens.video.playback import NORMAL, Playback
 from mabe_tui.tui.widgets.arena import MICE, TRAILS, Arena, view_count, view_name
 from mabe_tui.tui.widgets.ethogram import ROWS, SPANS, Ethograms
@@ -51,7 +51,7 @@ class Player(Vertical, can_focus=True):
     Player { height: 1fr; padding: 0 1; }
     Player #stage { height: 1fr; }
     Player Arena { width: 1fr; height: 1fr; }
-    Player FrameFacts { width: 30; margin-left: 1; height: 1fr; }
+    Player FrameFactsPane { width: 30; margin-left: 1; height: 1fr; }
     Player Ethograms { height: 4; }
     """
 
@@ -76,7 +76,7 @@ class Player(Vertical, can_focus=True):
         """Lay out mice, facts and strips."""
         with Horizontal(id="stage"):
             yield Arena()
-            yield FrameFacts()
+            yield FrameFactsPane()
         yield Ethograms(id="whole")
         yield Ethograms(courses=True, id="around")
 
@@ -101,12 +101,12 @@ class Player(Vertical, can_focus=True):
         self.video = self.watched = None
         self.playback = Playback(1, 1.0)
         self.query_one(Arena).say(words)
-        self.query_one(FrameFacts).show(None, None)
+        self.query_one(FrameFactsPane).show(None, None)
         self.wait("")
         for strip in self.query(Ethograms):
             strip.show(None, None)
 
-    def open(self, video: TrackedVideo, arena: View) -> None:
+    def open(self, video: TrackedVideo, arena: ArenaView) -> None:
         """Show a video from its first frame; its predictions come later."""
         self.playback = Playback(video.frames, video.frames_per_second, self.looking.speed)
         self.video, self.watched = video, None
@@ -121,7 +121,7 @@ class Player(Vertical, can_focus=True):
 
     def wait(self, words: str) -> None:
         """Show why there are no predictions yet."""
-        self.query_one(FrameFacts).wait(words)
+        self.query_one(FrameFactsPane).wait(words)
 
     def _know(self) -> None:
         video, watched = self.video, self.watched
@@ -131,7 +131,7 @@ class Player(Vertical, can_focus=True):
         ethogram = Ethogram(video.truth, prediction, video.classes)
         for strip in self.query(Ethograms):
             strip.show(ethogram, watched)
-        self.query_one(FrameFacts).show(video, watched)
+        self.query_one(FrameFactsPane).show(video, watched)
         self.draw()
 
     def draw(self) -> None:
@@ -151,7 +151,7 @@ class Player(Vertical, can_focus=True):
             speed=self.playback.speed,
             look=self._look_words(self.video),
         )
-        self.query_one(FrameFacts).show_moment(moment)
+        self.query_one(FrameFactsPane).show_moment(moment)
 
     @property
     def is_seen(self) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from mabe_tui.runs.videos.video import VideoScore
-from mabe_tui.tui.widgets.columns import Column, Row
+from mabe_tui.tui.widgets.columns import Column, TableRow
 
 Order = tuple[str, bool]
 """A column's key, and whether it sorts in descending order first."""
@@ -27,11 +27,11 @@ def score_columns(classes: Sequence[str]) -> tuple[Column, ...]:
     )
 
 
-def score_row(score: VideoScore) -> Row:
+def score_row(score: VideoScore) -> TableRow:
     """Format one video's figures."""
     of_classes = [MISSING if value is None else f"{value:.3f}" for value in score.f1.values()]
     cells = (f"{score.f1_macro_present:.3f}", f"{score.errors:,}", f"{score.frames:,}")
-    return Row(score.video_id, (score.video_id, *cells, *of_classes))
+    return TableRow(score.video_id, (score.video_id, *cells, *of_classes))
 
 
 def falls(key: str) -> bool:

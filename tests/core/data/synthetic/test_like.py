@@ -7,17 +7,17 @@ import pytest
 from core.data.competition import read_bouts, read_tracking, read_videos
 from core.data.keypoints import SLOTS_18
 from core.data.synthetic import like
-from core.data.synthetic.schedule import Bout
+from core.data.synthetic.schedule import PlannedBout
 from core.data.synthetic.writer import write_annotation, write_train_csv
 from core.errors import ConfigError, DataError
 
 HEADPIECE = ["nose", "neck", "tail_base", "headpiece_topbackleft"]
 BOUTS = [
-    Bout(1, 2, "mount", 60, 200),
-    Bout(2, 2, "rear", 100, 100),
-    Bout(3, 1, "attack", 120, 180),
-    Bout(1, 3, "serenade", 250, 290),
-    Bout(2, 1, "sniff", 280, 310),
+    PlannedBout(1, 2, "mount", 60, 200),
+    PlannedBout(2, 2, "rear", 100, 100),
+    PlannedBout(3, 1, "attack", 120, 180),
+    PlannedBout(1, 3, "serenade", 250, 290),
+    PlannedBout(2, 1, "sniff", 280, 310),
 ]
 
 
@@ -107,7 +107,7 @@ def test_what_cannot_be_copied_is_said_in_one_line(real, tmp_path):
         copy(real, tmp_path / "twin", videos=0)
     with pytest.raises(DataError, match="no labelled video has its annotation"):
         like(real / "train.csv", tmp_path, tmp_path / "twin")
-    write_annotation(real / "train_annotation/L/12.parquet", [Bout(1, 90, "sniff", 0, 5)])
+    write_annotation(real / "train_annotation/L/12.parquet", [PlannedBout(1, 90, "sniff", 0, 5)])
     with pytest.raises(DataError, match=r"12\.parquet: mouse ids 1, 2, 3, 90"):
         copy(real, tmp_path / "twin")
     assert not (tmp_path / "twin").exists()

@@ -7,7 +7,7 @@ from core.data.competition import Bouts
 from core.data.labels import ActionMap, frame_classes
 from core.data.synthetic import REAL_SHARES, ClassShares, SyntheticSettings
 from core.data.synthetic.patterns import CLASS_OF, CLASSES
-from core.data.synthetic.schedule import Bout, class_frames, random_schedule
+from core.data.synthetic.schedule import PlannedBout, class_frames, random_schedule
 
 
 def schedules(wanted):
@@ -81,12 +81,12 @@ def test_every_class_and_action_of_the_schedule_turns_up():
 
 def test_class_frames_are_those_the_reader_gives():
     bouts = [
-        Bout(1, 2, "sniff", 0, 10),
-        Bout(2, 1, "attack", 5, 8),
-        Bout(1, 1, "rear", 8, 30),
-        Bout(1, 2, "mount", 90, 120),
-        Bout(1, 2, "sniff", 40, 40),
-        Bout(1, 2, "attack", 50, 60, labelled=False),
+        PlannedBout(1, 2, "sniff", 0, 10),
+        PlannedBout(2, 1, "attack", 5, 8),
+        PlannedBout(1, 1, "rear", 8, 30),
+        PlannedBout(1, 2, "mount", 90, 120),
+        PlannedBout(1, 2, "sniff", 40, 40),
+        PlannedBout(1, 2, "attack", 50, 60, labelled=False),
     ]
     labelled = [bout for bout in bouts if bout.labelled]
     columns = Bouts(

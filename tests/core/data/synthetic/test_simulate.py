@@ -3,7 +3,7 @@ import pytest
 
 from core.data.synthetic.body import add_noise, keypoints, tracked
 from core.data.synthetic.patterns import PATTERNS
-from core.data.synthetic.schedule import Bout
+from core.data.synthetic.schedule import PlannedBout
 from core.data.synthetic.simulate import CHANNELS, Scene, simulate
 
 SCENE = Scene(width=7.0, height=5.0, mice=2, frames=900, fps=30.0)
@@ -11,7 +11,7 @@ X, Y, HEADING = (CHANNELS.index(name) for name in ("x", "y", "heading"))
 
 
 def act(action, start=300, stop=600, scene=SCENE, seed=0, alone=False):
-    bout = Bout(1, 1 if alone else 2, action, start, stop)
+    bout = PlannedBout(1, 1 if alone else 2, action, start, stop)
     return simulate(scene, [bout], np.random.default_rng(seed))
 
 
@@ -30,7 +30,7 @@ def test_movement_is_continuous_whatever_happens(fps):
     scene = Scene(7.0, 5.0, 3, round(120 * fps), fps)
     starts = np.sort(rng.integers(0, scene.frames, 200))
     bouts = [
-        Bout(1 + i % 3, 1 + (i + i // 3) % 3, str(rng.choice(actions)), int(s), int(s + fps))
+        PlannedBout(1 + i % 3, 1 + (i + i // 3) % 3, str(rng.choice(actions)), int(s), int(s + fps))
         for i, s in enumerate(starts)
     ]
     poses = simulate(scene, bouts, rng)
@@ -105,7 +105,7 @@ def test_an_approach_closes_in():
 
 def test_leaving_makes_room():
     scene = Scene(12.0, 12.0, 2, 900, 30.0)
-    bouts = [Bout(1, 2, "sniff", 200, 300), Bout(1, 2, "escape", 300, 360)]
+    bouts = [PlannedBout(1, 2, "sniff", 200, 300), PlannedBout(1, 2, "escape", 300, 360)]
     apart = distance(simulate(scene, bouts, np.random.default_rng(0)))
     assert apart[359] > apart[299] + 1.5
 

@@ -22,7 +22,7 @@ from mabe_tui.cli.session import Session
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.local_launcher import LocalLauncher
 from mabe_tui.runs.listing.catalog import Catalog
-from mabe_tui.runs.listing.view_state import View
+from mabe_tui.runs.listing.view_state import SavedView
 from mabe_tui.runs.store import RunStore
 from tests.mabe_tui.recorded import record
 from tests.waiting import LONG, wait_for
@@ -73,7 +73,7 @@ def test_how_a_run_ends_is_told_though_only_running_ones_are_listed(
     run = make_run(then="wait")
     launcher.launch(run)
     wait_for(lambda: len(run.history().epochs) == 2)
-    running = Listing(Session(), View(), Narrowed(frozenset({RunState.RUNNING})))
+    running = Listing(Session(), SavedView(), Narrowed(frozenset({RunState.RUNNING})))
     _print_changes(running, AfterTwoLooks(lambda: launcher.stop(run, 30)), [], False)
     first, last = capsys.readouterr().out.splitlines()
     assert f"{run.id}  running  epoch 2" in first

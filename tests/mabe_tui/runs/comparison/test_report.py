@@ -13,7 +13,7 @@ from mabe_tui.plotting.series import Series
 from mabe_tui.runs.comparison.compare import compare
 from mabe_tui.runs.comparison.inspection import SideClasses, classes_of_counts
 from mabe_tui.runs.comparison.report import (
-    Report,
+    ComparisonReport,
     ReportTable,
     comparison_report,
     to_html,
@@ -67,7 +67,7 @@ def store(home: Path) -> RunStore:
     return RunStore(home)
 
 
-def report_of(store: RunStore, *names: str) -> Report:
+def report_of(store: RunStore, *names: str) -> ComparisonReport:
     return comparison_report(compare(names, store, load(default_path())), store)
 
 
@@ -116,7 +116,7 @@ def test_page_loads_nothing_and_runs_nothing(store: RunStore) -> None:
 
 
 def test_text_of_strangers_is_shown_as_it_is() -> None:
-    report = Report(
+    report = ComparisonReport(
         title=STRANGE,
         verdicts=(STRANGE,),
         note=STRANGE,

@@ -20,7 +20,7 @@ from mabe_tui.runs.listing.fields import (
 from mabe_tui.runs.listing.measured import measured_version
 from mabe_tui.runs.listing.row_cache import RowCache
 from mabe_tui.runs.listing.table import arranged
-from mabe_tui.runs.listing.view_state import View
+from mabe_tui.runs.listing.view_state import SavedView
 from mabe_tui.runs.store import RunStore
 from tests.mabe_tui.recorded import record
 
@@ -106,7 +106,7 @@ def test_arranged_by_a_view(home: Path) -> None:
     worst = record(home, V6, (0.1,), ending=Stopped, seed=2)
     record(home, V6, (0.9,), videos=("other",))
     records = Catalog(RunStore(home)).records()
-    view = View(query="version == v6 and f1 < .8", sort="best.f1", columns=("run", "delta"))
+    view = SavedView(query="version == v6 and f1 < .8", sort="best.f1", columns=("run", "delta"))
     table = arranged(records, view, baseline=measured_version("v5", records), pinned=(worst.id,))
     assert [row["id"] for row in table.rows] == [best.id, worst.id]
     assert [row["pinned"] for row in table.rows] == [False, True]
@@ -118,7 +118,7 @@ def test_runs_scored_on_other_videos_have_no_delta(home: Path) -> None:
     record(home, V5)
     record(home, V6, videos=("other",))
     records = Catalog(RunStore(home)).records()
-    table = arranged(records, View(), baseline=measured_version("v5", records))
+    table = arranged(records, SavedView(), baseline=measured_version("v5", records))
     assert [row["delta"] for row in table.rows] == [None, 0.0]
 
 
@@ -131,15 +131,15 @@ def test_delta_is_of_videos_with_the_same_content(
     record(home, V5, source="a")
     record(home, V6, source=source)
     records = Catalog(RunStore(home)).records()
-    table = arranged(records, View(), baseline=measured_version("v5", records))
+    table = arranged(records, SavedView(), baseline=measured_version("v5", records))
     assert [row["delta"] for row in table.rows] == [delta, 0.0]
 
 
 def test_a_view_that_cannot_be_shown_says_where() -> None:
     with pytest.raises(UserError, match="sort: no field 'f2'"):
-        arranged([], View(sort="f2"))
+        arranged([], SavedView(sort="f2"))
     with pytest.raises(UserError, match="f2 > 1: column 1: no field 'f2'"):
-        arranged([], View(query="f2 > 1"))
+        arranged([], SavedView(query="f2 > 1"))
 
 
 def test_a_row_is_made_again_only_where_something_of_it_changed(home: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import UserError
-from mabe_tui.runs.listing.view_state import Arrangement, View, ViewState
+from mabe_tui.runs.listing.view_state import Arrangement, SavedView, ViewState
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def test_all_is_found_again(state: ViewState, home: Path) -> None:
     for name in ("v6", "v1", "v6"):
         state.pin(name)
     state.unpin("v1")
-    best = View(query="f1 > 0.4", sort="smoothed.f1", descending=True)
+    best = SavedView(query="f1 > 0.4", sort="smoothed.f1", descending=True)
     state.save_view("best", best)
     state.keep("run", offset=17, charts=["loss"])
     state.keep("run", offset=18)
