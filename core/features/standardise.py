@@ -68,7 +68,7 @@ class Moments:
         return type(self)(count, self.mean + shift * share, deviation)
 
     def statistics(self) -> FeatureStatistics:
-        """Give mean and (population) standard deviation."""
+        """Return mean and (population) standard deviation."""
         std = (self.deviation / self.count.clamp(min=1)).sqrt()
         constant = std <= SMALLEST_SPREAD * self.mean.abs()
         return FeatureStatistics(self.mean.float(), std.where(~constant, 1.0).float())

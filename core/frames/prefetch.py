@@ -10,7 +10,7 @@ Item = TypeVar("Item")
 
 
 def ahead(make: Callable[[int], Item], numbers: Iterable[int], depth: int) -> Iterator[Item]:
-    """Give ``make(n)`` for each number in turn, up to ``depth`` of them made before they are asked for.
+    """Yield ``make(n)`` for each number in turn, up to ``depth`` of them made before they are asked for.
 
     At any time at most ``depth + 1`` items exist: those made ahead, and the one last given. One thread
     makes them, in order, so they are what ``map`` would give.

@@ -26,7 +26,7 @@ CACHE_BYTES = 1 << 30
 
 
 class FeatureReader(Protocol):
-    """Gives the standardised features of windows."""
+    """Reads the standardised features of windows."""
 
     def begin(self, noise: NoisePool | None) -> None:
         """Start a pass, in which the positions have this noise."""

@@ -50,7 +50,7 @@ class WindowIndex:
         return type(self)(self.length, self.video, start, self.first, self.stop)
 
     def weights(self) -> npt.NDArray[np.float32]:
-        """Give ``(windows, length)``: 1 where a frame counts, else 0."""
+        """Return ``(windows, length)``: 1 where a frame counts, else 0."""
         frame = np.arange(self.length)
         counted = (frame >= self.first[:, None]) & (frame < self.stop[:, None])
         return counted.astype(np.float32)

@@ -68,7 +68,7 @@ class FrameLoss:
 
 
 def _focal_factor(logits: Tensor, targets: Tensor, gamma: float) -> Tensor:
-    """Give ``(1 - p)^γ`` of the true class, ``(frames,)``.
+    """Return ``(1 - p)^γ`` of the true class, ``(frames,)``.
 
     ``1 - p`` is kept off 0, where the slope of the power is infinite for γ below 1.
     """

@@ -77,7 +77,7 @@ class Windows(Dataset[tuple[torch.Tensor, torch.Tensor]]):
 
 
 class Ours:
-    """Gives batches as the task does; ``std`` 0 is no augmentation."""
+    """Returns batches as the task does; ``std`` 0 is no augmentation."""
 
     def __init__(
         self, features: FeatureReader, store: FrameStore, classes: torch.Tensor, std: torch.Tensor

@@ -59,7 +59,7 @@ def distances(positions: Floats) -> Floats:
 
 
 def speeds(positions: Floats) -> Floats:
-    """Give how far each point moves in a frame, ``(frames, points)``; the first copies the second."""
+    """Return how far each point moves in a frame, ``(frames, points)``; the first copies the second."""
     moved = np.linalg.norm(np.diff(positions, axis=0), axis=-1).reshape(len(positions) - 1, -1)
     return np.concatenate((moved[:1], moved))
 

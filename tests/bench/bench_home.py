@@ -52,7 +52,7 @@ def _start_seconds(code: str) -> float:
 
 
 async def open_home(rows: int = RUNS) -> tuple[float, float]:
-    """Give milliseconds of wall and CPU time until so many runs, at least, are drawn."""
+    """Return milliseconds of wall and CPU time until so many runs, at least, are drawn."""
     gc.collect()  # what the opening before left: in life each is a process of its own
     wall, cpu = time.perf_counter(), time.process_time()
     app = MabeApp(Session())
@@ -75,7 +75,7 @@ async def forget_and_open(session: Session) -> float:
 
 
 async def type_and_wait() -> tuple[list[float], float, float]:
-    """Give CPU milliseconds of each key, per cent of a core while idle, and MiB of memory."""
+    """Return CPU milliseconds of each key, per cent of a core while idle, and MiB of memory."""
     gc.collect()  # as above: the dashboards opened before are garbage that no person would have
     app = MabeApp(Session())
     async with app.run_test(size=SIZE) as pilot:
@@ -105,7 +105,7 @@ class Reference(App[None]):
 
 
 async def reference(columns: Sequence[str], rows: Sequence[tuple[str, ...]]) -> list[float]:
-    """Give CPU milliseconds of filling the table, and of filling it again as often as keys are typed."""
+    """Return CPU milliseconds of filling the table, and of filling it again as often as keys are typed."""
     app = Reference()
     async with app.run_test(size=SIZE) as pilot:
         table: DataTable[str] = app.query_one(DataTable)

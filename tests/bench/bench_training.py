@@ -163,7 +163,7 @@ def copied(batch: FrameBatch) -> FrameBatch:
 
 
 def v6(model: str, options: argparse.Namespace) -> BehaviourExperiment:
-    """Give v6 with batches of 64, and the architecture's own widths where it is another one."""
+    """Return v6 with batches of 64, and the architecture's own widths where it is another one."""
     overrides = [
         f"training.batch_size={BATCH}",
         f'data.validation_videos=["v{TRAIN_VIDEOS}"]',

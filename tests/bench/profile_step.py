@@ -69,7 +69,7 @@ def profiled(step: Callable[[], None], steps: int, device: torch.device, of: str
 
 
 def _lines(events: Iterable[Any], steps: int, on_gpu: bool) -> list[Line]:
-    """Give them by the step, the longest first."""
+    """Return them by the step, the longest first."""
     lines = [
         Line(
             event.key,

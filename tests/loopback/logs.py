@@ -60,7 +60,7 @@ class AppLog:
     async def stream(
         self, request: api_pb2.AppGetLogsRequest
     ) -> AsyncIterator[api_pb2.TaskLogsBatch]:
-        """Give entries from the cursor on, until the time is up or the app is done."""
+        """Yield entries from the cursor on, until the time is up or the app is done."""
         position = int(request.last_entry_id.partition("-")[0] or 0)
         self._next_stream += 1
         number, sent = self._next_stream, 0

@@ -71,7 +71,7 @@ class FrameMeasure:
         self._probabilities.append(probabilities.cpu())
 
     def metrics(self) -> dict[str, float]:
-        """Give ``loss``, the frame metrics of all videos pooled, and ``ap/<class>``.
+        """Return ``loss``, the frame metrics of all videos pooled, and ``ap/<class>``.
 
         A model that has come to give NaN gets the metrics of one that knows nothing.
         """

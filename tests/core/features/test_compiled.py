@@ -30,7 +30,7 @@ LENGTHS = (90, 1, 2, 7, PART_FRAMES + 40, POOL_ROWS)
 
 
 def made_up(mice: int = 2, keypoints: int = 7) -> FrameStore:
-    """Give walks of several lengths, rates and scales, with short and long gaps and a far point."""
+    """Return walks of several lengths, rates and scales, with short and long gaps and a far point."""
     rng = np.random.default_rng(0)
     total = sum(LENGTHS)
     positions = 300 + rng.normal(0, 3, (total, mice, keypoints, 2)).cumsum(axis=0)

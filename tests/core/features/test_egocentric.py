@@ -27,7 +27,7 @@ def scene() -> torch.Tensor:
 
 
 def seen(positions: torch.Tensor, to_cm: float = 1) -> torch.Tensor:
-    """Give ``(frames, observers, mice, keypoints, 2)``."""
+    """Return ``(frames, observers, mice, keypoints, 2)``."""
     mice, keypoints, _ = positions.shape[1:]
     columns = egocentric(positions, torch.tensor([to_cm]))
     return columns.reshape(len(positions), mice, mice, keypoints, 2)
