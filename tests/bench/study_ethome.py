@@ -25,7 +25,7 @@ from core.data.labels import ActionMap, frame_classes
 from core.evaluation.frames import average_precision, confusion, f1_per_class
 from core.inference.predict import Predictor
 from core.run.rundir import RunDir
-from mabe_tui.runs.launching.start import new_request
+from mabe_tui.runs.launching.run_requests import new_request
 
 SOCIAL = 1
 FIXED = (

@@ -22,7 +22,7 @@ from core.config.registry import default_path, load
 from core.data.competition import read_videos
 from core.data.prepared import open_prepared
 from core.run.rundir import RunDir
-from mabe_tui.runs.launching.start import new_request
+from mabe_tui.runs.launching.run_requests import new_request
 
 POLL_SECONDS = 0.05
 MABE = [sys.executable, "-c", "from mabe_tui.cli.main import run; run()"]

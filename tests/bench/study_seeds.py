@@ -26,7 +26,7 @@ from core.evaluation.table import read_confusions
 from core.run.rundir import RunDir
 from core.tasks.task import Measure
 from core.training import trainer
-from mabe_tui.runs.launching.start import new_request
+from mabe_tui.runs.launching.run_requests import new_request
 
 
 def train(version: str, seed: int, folder: Path, overrides: list[str]) -> None:

@@ -38,7 +38,7 @@ from core.run.rundir import RunDir
 from core.tasks.behaviour.build import open_data
 from core.tasks.behaviour.labelled_frames import LabelledFrames
 from core.tasks.behaviour.settings import BehaviourExperiment
-from mabe_tui.runs.launching.start import new_request
+from mabe_tui.runs.launching.run_requests import new_request
 from tests.core.features.whole_videos import features_of
 
 PRESET = "demo"

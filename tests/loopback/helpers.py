@@ -10,7 +10,7 @@ from core.tasks.behaviour.settings import BehaviourExperiment, BehaviourTraining
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.modal_app import RUNS_VOLUME
 from mabe_tui.launch.modal_launcher import ModalLauncher
-from mabe_tui.runs.launching.start import new_request
+from mabe_tui.runs.launching.run_requests import new_request
 from tests.loopback.fake_job import STEPS
 from tests.loopback.server import LoopbackServer
 from tests.waiting import wait_for

@@ -18,7 +18,7 @@ from core.run.rundir import RunDir
 from core.tasks.behaviour.settings import BehaviourExperiment
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.modal_launcher import ModalLauncher
-from mabe_tui.runs.launching.start import new_request
+from mabe_tui.runs.launching.run_requests import new_request
 from mabe_tui.runs.studies.study import asked, open_study
 from mabe_tui.runs.studies.tuning import Tuner
 from tests.gate import Gate

@@ -6,7 +6,7 @@ from core import job
 from core.config.registry import default_path, load
 from core.data.synthetic import SyntheticSettings, synthesise
 from core.run.rundir import RunDir
-from mabe_tui.runs.launching.start import new_request
+from mabe_tui.runs.launching.run_requests import new_request
 
 TINY = (
     "model.name=tcn",

@@ -19,7 +19,7 @@ from core.run.records import Handle
 from core.run.rundir import RunDir
 from core.training.stopping import StopReason, StopWatch
 from mabe_tui.runs.curves.axis import Axis
-from mabe_tui.runs.launching.start import new_request
+from mabe_tui.runs.launching.run_requests import new_request
 from mabe_tui.runs.listing.view_state import ViewState
 from mabe_tui.runs.session import Session
 from mabe_tui.tui.app import MabeApp

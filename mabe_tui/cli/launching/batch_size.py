@@ -14,7 +14,7 @@ from core.run.request import RunRequest
 from mabe_tui.cli.options import SetOption, Version, finite
 from mabe_tui.cli.session import session_of
 from mabe_tui.cli.terminal.output import JsonOption, print_json, progress, say
-from mabe_tui.runs.launching.start import new_request
+from mabe_tui.runs.launching.run_requests import new_request
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from core.training.batch_size import CudaProbe, Reading

@@ -21,7 +21,8 @@ from mabe_tui.cli.terminal.output import progress, say
 from mabe_tui.cli.terminal.streams import console
 from mabe_tui.launch.launcher import RunState, launcher_named
 from mabe_tui.runs.following.mirror import EventItem, Item, Mirror
-from mabe_tui.runs.launching.start import new_request, start_run
+from mabe_tui.runs.launching.run_requests import new_request
+from mabe_tui.runs.launching.start import start_run
 from mabe_tui.runs.tasks import spec_of
 
 VERSIONS = ("v5", "v6")

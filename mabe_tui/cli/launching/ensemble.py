@@ -11,7 +11,7 @@ from mabe_tui.cli.session import session_of
 from mabe_tui.cli.terminal.output import JsonOption, print_json, say, telling_of
 from mabe_tui.launch.launcher import launcher_named
 from mabe_tui.runs.launching.ensembles import DEFAULT_NAME, ensemble_of
-from mabe_tui.runs.launching.run_requests import start
+from mabe_tui.runs.launching.start import start_requests
 from mabe_tui.runs.store import RunStore
 
 
@@ -56,7 +56,7 @@ def ensemble(
             print("\n".join(made_of))
             say("dry run: nothing was started or written")
         return
-    (run,) = start(session.home, [request], say=say)
+    (run,) = start_requests(session.home, [request], say=say)
     with telling_of(run.id):
         if as_json:
             print_json({"run": run.id, "folder": str(Path(run.path)), "inputs": made_of})

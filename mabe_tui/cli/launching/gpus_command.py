@@ -25,7 +25,7 @@ from mabe_tui.cli.terminal.output import (
 from mabe_tui.runs.format.units import duration, short_duration, size_text
 from mabe_tui.runs.launching.gpu_table import Figure, GpuRow, GpuTable, data_bytes, gpu_table
 from mabe_tui.runs.launching.probes import HERE, KeptProbe, keep_probe
-from mabe_tui.runs.launching.start import new_request
+from mabe_tui.runs.launching.run_requests import new_request
 from mabe_tui.runs.store import RunStore
 from mabe_tui.runs.tasks import spec_of
 

@@ -38,8 +38,8 @@ from mabe_tui.runs.launching.run_requests import (
     check_data,
     parse_seeds,
     requests_for,
-    start,
 )
+from mabe_tui.runs.launching.start import start_requests
 from mabe_tui.runs.store import RunStore
 
 KEEP_PREDICTIONS = "training.keep_predictions=true"
@@ -125,7 +125,7 @@ def run(
         say(f"warning: {warning}")
     agree_on_cost(RunStore(session.home), requests, yes)
     try:
-        started = start(session.home, requests, named, parallel, say)
+        started = start_requests(session.home, requests, named, parallel, say)
     except KeyboardInterrupt:
         _report_started_before(session, requests)
         raise

@@ -10,7 +10,7 @@ from core.run.request import RunRequest
 from mabe_tui.launch.launcher import Quote, launcher_named
 from mabe_tui.runs.format.settings import differences
 from mabe_tui.runs.format.units import duration, short_duration
-from mabe_tui.runs.launching.start import Estimate, estimate
+from mabe_tui.runs.launching.estimate import Estimate, estimate
 from mabe_tui.runs.store import RunStore
 
 

@@ -13,8 +13,8 @@ from core.run.history import History
 from core.run.limits import HOUR
 from core.run.request import RunRequest
 from mabe_tui.launch.prices import Prices, rate_of, read_prices
+from mabe_tui.runs.launching.estimate import EPOCHS_AVERAGED, RUNS_LOOKED_AT
 from mabe_tui.runs.launching.probes import HERE, KeptProbe, kept_probes, step_digest
-from mabe_tui.runs.launching.start import EPOCHS_AVERAGED, RUNS_LOOKED_AT
 from mabe_tui.runs.reading.thin_history import thin_history
 from mabe_tui.runs.store import RunStore
 

@@ -1,5 +1,6 @@
 """Turn what the user asked for into requests that can be started, for `mabe run` and the dashboard."""
 
+import datetime as dt
 import re
 import shlex
 from collections.abc import Sequence
@@ -11,14 +12,12 @@ from core.config.experiment import Experiment
 from core.config.registry import Registry
 from core.config.section import LARGEST_SEED
 from core.config.task_modules import load_attribute
-from core.config.task_spec import task_spec
+from core.config.task_spec import task_source, task_spec
 from core.errors import ConfigError, MisuseError
 from core.run.limits import Limits
 from core.run.request import RunRequest
-from core.run.rundir import RunDir
-from mabe_tui.launch.launcher import Say, launcher_named, say_nothing
-from mabe_tui.runs.launching.start import new_request, start_runs
-from mabe_tui.runs.store import FOLDS_TAG, short_id
+from core.run.rundir import new_run_id
+from mabe_tui.launch.launcher import launcher_named
 
 DIGITS = len(str(LARGEST_SEED))
 
@@ -43,6 +42,31 @@ class LaunchOptions(msgspec.Struct, frozen=True, kw_only=True):
     def runs(self) -> int:
         """Number of runs that are asked for."""
         return max(1, len(self.seeds)) * (self.folds or 1)
+
+
+def new_request(
+    experiment: Experiment,
+    launcher: str,
+    *,
+    overrides: Sequence[str] = (),
+    preset: str | None = None,
+    data: Path | None = None,
+    limits: Limits | None = None,
+) -> RunRequest:
+    """Build a request under a new run id. Touches no file."""
+    now = dt.datetime.now(dt.UTC)
+    return RunRequest(
+        run=new_run_id(experiment.name, now),
+        created=now,
+        launcher=launcher,
+        seed=experiment.training.seed,
+        experiment=experiment,
+        overrides=tuple(overrides),
+        preset=preset,
+        data=str(data.resolve()) if data is not None else None,
+        limits=limits or Limits(),
+        task_source=task_source(experiment.task),
+    )
 
 
 def experiment_for(
@@ -98,14 +122,6 @@ def requests_for(registry: Registry, options: LaunchOptions) -> list[RunRequest]
     ]
 
 
-def _group_tags(requests: Sequence[RunRequest]) -> tuple[str, ...]:
-    """Return the tag that the fold runs of one start share; empty if they have no folds."""
-    first = requests[0]
-    if len(requests) < 2 or first.experiment.data.folds is None:
-        return ()
-    return (f"{FOLDS_TAG}{short_id(first.run)}",)
-
-
 def check_data(request: RunRequest) -> str:
     """Describe the data of a run, after checking that they exist.
 
@@ -142,23 +158,6 @@ def _how_to_name_data(request: RunRequest) -> str:
         f"{name} learns from a data folder: `{shlex.join(words)}`"
         f" (`mabe data synth DIR` makes one to try it on){there}"
     )
-
-
-def start(
-    home: Path,
-    requests: list[RunRequest],
-    tags: tuple[str, ...] = (),
-    parallel: int | None = None,
-    say: Say = say_nothing,
-) -> list[RunDir]:
-    """Start runs that use the same machine; see :func:`~mabe_tui.runs.launching.start.start_runs`.
-
-    Raises:
-        UserError: the launcher is not ready, or cannot start them.
-    """
-    launcher = launcher_named(requests[0].launcher)
-    launcher.require_ready(requests[0])
-    return start_runs(home, requests, launcher, (*tags, *_group_tags(requests)), parallel, say)
 
 
 def parse_seeds(text: str, name: str = "--seeds") -> tuple[int, ...]:

@@ -1,68 +1,34 @@
 """Start runs: create their folders and launch them."""
 
-import datetime as dt
-import math
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-import msgspec
-
-from core.config.experiment import Experiment
-from core.config.gpus import choices_of, split_gpu
-from core.config.task_spec import task_source
 from core.errors import RunError, UserError
 from core.run import places
-from core.run.events import Epoch, began
-from core.run.history import History
-from core.run.limits import Limits
 from core.run.records import About
 from core.run.request import RunRequest
-from core.run.rundir import RunDir, new_run_id
-from mabe_tui.launch.launcher import Launcher, Say, say_nothing
+from core.run.rundir import RunDir
+from mabe_tui.launch.launcher import Launcher, Say, launcher_named, say_nothing
 from mabe_tui.runs.actions.manage import require_tag
-from mabe_tui.runs.listing.record import rented_gpu
-from mabe_tui.runs.reading.thin_history import thin_history
-from mabe_tui.runs.store import RunStore
-
-RUNS_LOOKED_AT = 50
-EPOCHS_AVERAGED = 5
+from mabe_tui.runs.store import FOLDS_TAG, short_id
 
 
-class Estimate(msgspec.Struct, frozen=True, kw_only=True):
-    """Estimated duration of a run, from an earlier one of the same version."""
+def start_requests(
+    home: Path,
+    requests: Sequence[RunRequest],
+    tags: tuple[str, ...] = (),
+    parallel: int | None = None,
+    say: Say = say_nothing,
+) -> list[RunDir]:
+    """Start runs that use the same machine; see :func:`start_runs`.
 
-    seconds: float
-    """From its start to its last epoch."""
-    seconds_per_epoch: float
-    from_run: str
-    other_gpu: str | None = None
-    """GPU of the earlier run, if it is not among those requested now."""
-
-
-def new_request(
-    experiment: Experiment,
-    launcher: str,
-    *,
-    overrides: Sequence[str] = (),
-    preset: str | None = None,
-    data: Path | None = None,
-    limits: Limits | None = None,
-) -> RunRequest:
-    """Build a request under a new run id. Touches no file."""
-    now = dt.datetime.now(dt.UTC)
-    return RunRequest(
-        run=new_run_id(experiment.name, now),
-        created=now,
-        launcher=launcher,
-        seed=experiment.training.seed,
-        experiment=experiment,
-        overrides=tuple(overrides),
-        preset=preset,
-        data=str(data.resolve()) if data is not None else None,
-        limits=limits or Limits(),
-        task_source=task_source(experiment.task),
-    )
+    Raises:
+        UserError: the launcher is not ready, or cannot start them.
+    """
+    launcher = launcher_named(requests[0].launcher)
+    launcher.require_ready(requests[0])
+    return start_runs(home, requests, launcher, (*tags, *_group_tags(requests)), parallel, say)
 
 
 def start_run(
@@ -117,43 +83,9 @@ def start_runs(
     return runs
 
 
-def _seconds_before_training(history: History) -> float:
-    """Return how long the first attempt took to start and to read its data."""
-    first = next(event for event in history.events if isinstance(event, Epoch))
-    began_at = next((began(e) for e in history.events if e.attempt == first.attempt), first.time)
-    return max(0.0, (first.time - began_at).total_seconds() - first.seconds)
-
-
-def estimate(store: RunStore, request: RunRequest) -> Estimate | None:
-    """Estimate the duration from the latest run of the same version, preset and launcher.
-
-    Runs on one of the requested GPUs take precedence over runs on others.
-
-    Returns:
-        ``None`` if there is no such run with a completed epoch.
-    """
-    asked = choices_of(request.experiment.hardware.gpu) if request.launcher != "local" else ()
-    wanted, other = {split_gpu(gpu) for gpu in asked}, None
-    for entry in store.entries()[:RUNS_LOOKED_AT]:
-        if entry.version != request.experiment.name or entry.request is None or entry.is_import:
-            continue
-        if (entry.request.preset, entry.request.launcher) != (request.preset, request.launcher):
-            continue
-        history = thin_history(entry.run)
-        recent = [epoch.seconds for epoch in history.epochs[-EPOCHS_AVERAGED:]]
-        if recent:
-            each = math.fsum(recent) / len(recent)
-            started = history.started
-            gpu = rented_gpu(entry.request, started.device_name if started else None)
-            is_other = bool(wanted) and gpu is not None and split_gpu(gpu) not in wanted
-            found = Estimate(
-                seconds=_seconds_before_training(history)
-                + each * request.experiment.training.epochs,
-                seconds_per_epoch=each,
-                from_run=entry.id,
-                other_gpu=gpu if is_other else None,
-            )
-            if not is_other:
-                return found
-            other = other or found
-    return other
+def _group_tags(requests: Sequence[RunRequest]) -> tuple[str, ...]:
+    """Return the tag that the fold runs of one start share; empty if they have no folds."""
+    first = requests[0]
+    if len(requests) < 2 or first.experiment.data.folds is None:
+        return ()
+    return (f"{FOLDS_TAG}{short_id(first.run)}",)

@@ -23,7 +23,7 @@ from core.system.files import write_bytes_atomically
 from mabe_tui.launch.line_buffer import TimedLine
 from mabe_tui.runs.format.event_text import UNKNOWN
 from mabe_tui.runs.format.untrusted_text import plain
-from mabe_tui.runs.launching.start import new_request
+from mabe_tui.runs.launching.run_requests import new_request
 from mabe_tui.runs.old_logs.old_log import OldEpoch, OldLog, Told, parse
 from mabe_tui.runs.store import RunStore
 

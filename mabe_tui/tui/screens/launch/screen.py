@@ -20,6 +20,7 @@ from mabe_tui.runs.format.settings import left_behind
 from mabe_tui.runs.launching import completion, run_requests
 from mabe_tui.runs.launching.forecast import DryRun, Spending, dry_run, spending
 from mabe_tui.runs.launching.run_requests import LaunchOptions
+from mabe_tui.runs.launching.start import start_requests
 from mabe_tui.tui.keys import bindings
 from mabe_tui.tui.messages import Progressed, RunChanged, WorkFailed
 from mabe_tui.tui.screens.base import MabeScreen
@@ -284,7 +285,7 @@ class LaunchScreen(MabeScreen):
 
         def work() -> str:
             home = self.mabe.session.home
-            self._started = run_requests.start(home, requests, typed.tags, typed.parallel, tell)
+            self._started = start_requests(home, requests, typed.tags, typed.parallel, tell)
             return f"started {' '.join(run.id for run in self._started)}"
 
         tell(f"starting {about}")

@@ -19,7 +19,7 @@ from core.evaluation.table import read_confusions
 from core.run.rundir import RunDir
 from mabe_tui.cli.data import predict_commands
 from mabe_tui.cli.main import app
-from mabe_tui.runs.launching.start import new_request
+from mabe_tui.runs.launching.run_requests import new_request
 
 Mabe = Callable[..., Result]
 TINY = [

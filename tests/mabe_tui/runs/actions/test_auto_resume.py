@@ -13,7 +13,7 @@ from mabe_tui.launch.attempts import QuietEnding, write_quiet_ending
 from mabe_tui.launch.launcher import RunState, Say, UnreachableError
 from mabe_tui.runs.actions import control
 from mabe_tui.runs.actions.auto_resume import AutoResume
-from mabe_tui.runs.launching.start import new_request
+from mabe_tui.runs.launching.run_requests import new_request
 from mabe_tui.runs.store import RunEntry
 
 

@@ -8,7 +8,7 @@ from core.config.registry import default_path, load
 from core.run.limits import Limits
 from core.run.request import RunRequest
 from mabe_tui.runs.launching.forecast import Spending, spending
-from mabe_tui.runs.launching.start import new_request
+from mabe_tui.runs.launching.run_requests import new_request
 from mabe_tui.runs.store import RunStore
 from tests.mabe_tui.recorded import record
 
