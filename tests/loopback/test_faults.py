@@ -23,6 +23,7 @@ from mabe_tui.launch.launcher import (
 from mabe_tui.launch.modal import client as modal_client
 from mabe_tui.launch.modal import follow as modal_follow
 from mabe_tui.launch.modal import spawn as modal_spawn
+from mabe_tui.launch.modal.handle import Call, Place
 from mabe_tui.launch.modal_launcher import ModalLauncher
 from mabe_tui.launch.recorder import writing
 from tests.gate import Gate
@@ -132,6 +133,22 @@ def test_a_call_whose_answer_did_not_come_is_not_left_running(
     assert run.read_handle() is None
     wait_for(lambda: not server.running())
     assert all(app.stopped for app in server.cloud.apps.values())
+
+
+def test_an_app_that_cannot_be_stopped_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+
+    def refuse(app: Call) -> None:
+        tried.append(app.app_id)
+        raise UnreachableError("Modal does not answer")
+
+    monkeypatch.setattr(modal_spawn.modal_apps, "stop_app", refuse)
+    said: list[str] = []
+    app = Call(id="", app_id="ap-1", app_name="v1", calls_in_app=1, place=Place())
+    modal_spawn._stop_orphan(app, said.append)
+    assert tried == ["ap-1"] * modal_spawn.STOP_TRIES
+    assert len(said) == 1
+    assert "`modal app stop ap-1` ends it" in said[0]
 
 
 # ── while it runs ─────────────────────────────────────────────────────────────────────────────

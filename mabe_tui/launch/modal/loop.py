@@ -16,6 +16,8 @@ import modal.exception
 from modal._utils.async_utils import synchronizer
 
 Answer = TypeVar("Answer")
+SWALLOWED_SECONDS = 10.0
+"""After this long without effect, a Ctrl-C counts as swallowed and is sent again."""
 
 
 def run(work: Coroutine[Any, Any, Answer]) -> Answer:
@@ -66,24 +68,38 @@ def leave_if_cancelled() -> None:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Raise on exit a Ctrl-C that the package swallowed while the context was open."""
+    """Make sure that a Ctrl-C ends the context, although the package may swallow it.
+
+    The package can swallow it and return, in which case it is raised on exit; or swallow it and wait on, in
+    which case it is sent again every :data:`SWALLOWED_SECONDS`.
+    """
     before = signal.getsignal(signal.SIGINT)
     if not (_is_main_thread() and callable(before)):
         yield
         return
-    pressed = False
+    pressed, over = threading.Event(), threading.Event()
+    main = threading.get_ident()
 
     def note(number: int, frame: FrameType | None) -> None:
-        nonlocal pressed
-        pressed = True
+        pressed.set()
         before(number, frame)
 
+    def press_again() -> None:
+        pressed.wait()
+        while not over.wait(SWALLOWED_SECONDS):
+            signal.pthread_kill(main, signal.SIGINT)
+
+    again = threading.Thread(target=press_again, name="repeat Ctrl-C", daemon=True)
+    again.start()
     signal.signal(signal.SIGINT, note)
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-    if pressed:
+        over.set()
+        was_pressed = pressed.is_set()
+        pressed.set()  # lets the thread end
+    if was_pressed:
         raise KeyboardInterrupt
 
 

@@ -24,6 +24,8 @@ from mabe_tui.launch.modal.loop import interruptible
 from mabe_tui.launch.modal.machine import APP_NAME, Machine
 from mabe_tui.launch.modal.task_image import image_of
 
+STOP_TRIES = 3
+"""Attempts to stop an app whose call may be running unknown: it would be billed."""
 AT_ONCE = 8
 """Number of apps launched at a time, after the first."""
 BACKOFF_SECONDS = 1.0
@@ -55,11 +57,11 @@ def spawn(
     first, *others = [list(runs)] if parallel is not None else [[each] for each in runs]
     with hearing_builds(say) as builds:
         handles = _launch(first, machine, place, parallel, builds, say)
-    return handles + _launch_rest(others, machine, place)
+    return handles + _launch_rest(others, machine, place, say)
 
 
 def _launch_rest(
-    groups: Sequence[list[tuple[RunDir, RunRequest]]], machine: Machine, place: Place
+    groups: Sequence[list[tuple[RunDir, RunRequest]]], machine: Machine, place: Place, say: Say
 ) -> list[Handle]:
     """Launch one app per group, several at a time; start no more after a failure or Ctrl-C."""
     given_up = threading.Event()
@@ -68,7 +70,7 @@ def _launch_rest(
         if given_up.is_set():
             return []
         try:
-            return _launch(group, machine, place)
+            return _launch(group, machine, place, say=say)
         except BaseException:
             given_up.set()
             raise
@@ -114,14 +116,28 @@ def _launch(
     finally:
         if template is not None and not handles:
             # Modal may have accepted a call whose answer was lost; without a handle, nothing could find it.
-            with contextlib.suppress(UserError):
-                modal_apps.stop_app(template)
+            _stop_orphan(template, say)
     if len(handles) == len(runs):
         return handles
     assert problem is not None
     if isinstance(problem, UserError):
         raise problem
     raise modal_client.in_words(problem) from problem
+
+
+def _stop_orphan(app: Call, say: Say) -> None:
+    """Stop an app that may have a call nobody knows; say how to do that if Modal does not answer."""
+    for _ in range(STOP_TRIES):
+        try:
+            modal_apps.stop_app(app)
+        except UserError as error:
+            problem = error
+        else:
+            return
+    say(
+        f"the app {app.app_id} may be running a call that was not answered, and could not be stopped"
+        f" ({problem}); `modal app stop {app.app_id}` ends it"
+    )
 
 
 def _declare(machine: Machine, parallel: int | None, image: modal.Image) -> tuple[modal.App, Train]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from mabe_tui.launch.modal import loop
 from mabe_tui.launch.modal.loop import interruptible, leave_if_cancelled, run
 
 
@@ -92,3 +93,15 @@ def test_ctrl_c_that_was_kept_back_is_raised_at_the_end() -> None:
     with interruptible():
         pass
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_ctrl_c_that_was_swallowed_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "SWALLOWED_SECONDS", 0.01)
+    waited = False
+    with pytest.raises(KeyboardInterrupt), interruptible():
+        with contextlib.suppress(KeyboardInterrupt):
+            press_ctrl_c()
+            threading.Event().wait(60)
+        threading.Event().wait(60)
+        waited = True
+    assert not waited
