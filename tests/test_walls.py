@@ -158,3 +158,12 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
     while roots := {m for m in circular if not any(m in ahead[o] for o in circular)}:
         circular -= roots
     assert sorted(circular) == []
+
+
+def test_a_class_shares_its_name_with_no_other() -> None:
+    places: dict[str, list[str]] = {}
+    for path in sources():
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(path.relative_to(ROOT).as_posix())
+    assert {name: where for name, where in places.items() if len(where) > 1} == {}

@@ -25,7 +25,7 @@ from core.training.state import TrainingProgress
 
 
 class MeanOfRuns:
-    """What is known of the data of an ensemble: those of its members.
+    """The data of an ensemble, as its members describe them.
 
     Args:
         request: with the runs that it is made of.

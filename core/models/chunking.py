@@ -1,4 +1,4 @@
-"""How a model is given a video that is longer than the windows it was trained on."""
+"""Cut videos that are longer than the windows a model was trained on."""
 
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 
 @dataclass(frozen=True, slots=True)
 class Chunking:
-    """How a video is cut.
+    """Lengths by which a video is cut into chunks.
 
     With the defaults the labels of ``conv_bilstm`` agree with one pass over the whole video on every
     frame. A ninth of what is read is context (a fifth with chunks of 400); a recurrent model wants

@@ -89,7 +89,7 @@ class History:
 
     @property
     def ending(self) -> AnyEvent | None:
-        """How the newest attempt ended; ``None`` if it has not emitted that."""
+        """The ending event of the newest attempt; ``None`` if it has emitted none."""
         last = self.events[-1] if self.events else None
         return last if isinstance(last, ENDINGS) and last.attempt == self.attempts[-1] else None
 

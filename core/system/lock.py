@@ -13,7 +13,7 @@ from core.errors import DataError, UserError
 from core.system.progress import Progress
 
 REWRITE_SECONDS = 30.0
-"""How long a writer waits for other writers, each of which takes milliseconds."""
+"""Time-out of a writer that waits for other writers, each of which takes milliseconds."""
 LOOK_SECONDS = 1.0
 """Polling interval while another process holds the lock."""
 

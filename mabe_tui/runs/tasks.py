@@ -36,7 +36,7 @@ def lacking_view(name: str, spec: TaskSpec | None) -> str | None:
     """Say that a task does not offer a view; ``None`` if it does, or if ``name`` is not a view.
 
     Args:
-        name: as in :data:`~core.config.task_spec.View`.
+        name: as in :data:`~core.config.task_spec.ViewName`.
         spec: the task; ``None`` if unknown: it then offers none.
     """
     if name not in VIEWS or (spec is not None and name in spec.views):

@@ -31,12 +31,12 @@ class PlannedBout:
 
 
 @dataclass(slots=True)
-class _Part:
+class _EpisodePart:
     action: str
     frames: int
 
 
-Episode = list[_Part]
+Episode = list[_EpisodePart]
 """Bouts of one agent towards one target without a gap between them."""
 
 UNIT_SECONDS = 1.0
@@ -130,8 +130,8 @@ def _parts(name: str, length: int, shortest: int, rng: np.random.Generator) -> E
         share = 0.4 if draw < 0.7 else 0.6
     head = round(share * length)
     if min(head, length - head) < shortest:
-        return [_Part(second, length)]
-    return [_Part(first, head), _Part(second, length - head)]
+        return [_EpisodePart(second, length)]
+    return [_EpisodePart(first, head), _EpisodePart(second, length - head)]
 
 
 def _glue(by_class: dict[str, list[Episode]], rng: np.random.Generator) -> list[Episode]:

@@ -1,4 +1,4 @@
-"""What is known of a run's data without reading them: whether they changed, and how large they are.
+"""Facts about a run's data that need no reading of them: whether they changed, and their size.
 
 Apart from :mod:`core.tasks.behaviour.data_folder`, for it loads no torch.
 """

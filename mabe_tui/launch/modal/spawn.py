@@ -126,7 +126,7 @@ def _launch(
 
 
 def _stop_orphan(app: Call, say: Say) -> None:
-    """Stop an app that may have a call nobody knows; say how to do that if Modal does not answer."""
+    """Stop an app that may run a call without a handle; if that fails, report how to stop it by hand."""
     for _ in range(STOP_TRIES):
         try:
             modal_apps.stop_app(app)

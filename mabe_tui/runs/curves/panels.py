@@ -46,7 +46,7 @@ class Numbered(Protocol):
 
     @property
     def history(self) -> History:
-        """The history so far."""
+        """The history so far, without most of the heartbeats."""
         ...
 
 

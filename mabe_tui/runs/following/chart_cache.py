@@ -15,7 +15,7 @@ EMPTY = Panel((), ())
 
 
 @dataclass(frozen=True)
-class ChartView:
+class ChartOptions:
     """Display options of charts."""
 
     axis: Axis = Axis.EPOCH
@@ -31,7 +31,9 @@ class ChartCache:
     def __init__(self) -> None:
         self._kept: dict[str, tuple[object, Panel]] = {}
 
-    def charts(self, source: RunSource, names: Iterable[str], view: ChartView) -> dict[str, Panel]:
+    def charts(
+        self, source: RunSource, names: Iterable[str], view: ChartOptions
+    ) -> dict[str, Panel]:
         """Return one chart per name; a chart with no measurements yet has no series.
 
         Args:
@@ -44,7 +46,7 @@ class ChartCache:
         """
         return {name: self._chart(source, name, view) for name in names}
 
-    def _chart(self, source: RunSource, name: str, view: ChartView) -> Panel:
+    def _chart(self, source: RunSource, name: str, view: ChartOptions) -> Panel:
         state = (_amount(source, name), view, tuple(source.history.counted.items()))
         kept = self._kept.get(name)
         if kept is None or kept[0] != state:
@@ -62,7 +64,7 @@ def _amount(source: RunSource, name: str) -> tuple[int, ...]:
     return id(points), len(points.epochs)
 
 
-def _made(source: RunSource, name: str, view: ChartView) -> Panel:
+def _made(source: RunSource, name: str, view: ChartOptions) -> Panel:
     numbers, log_y = RunNumbers.of(source, ""), name in view.log
     try:
         curves = curves_in(name, source.points, numbers.spec)

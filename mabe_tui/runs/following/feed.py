@@ -19,7 +19,7 @@ from core.run.rundir import RunDir
 from mabe_tui.launch.launcher import CONNECTED, Connection, Launcher, launcher_named
 from mabe_tui.plotting.panel import Panel
 from mabe_tui.runs.following.alerts import Alert
-from mabe_tui.runs.following.chart_cache import ChartCache, ChartView
+from mabe_tui.runs.following.chart_cache import ChartCache, ChartOptions
 from mabe_tui.runs.following.connection import connection_line
 from mabe_tui.runs.following.live import LiveRun, RunSource, Update
 from mabe_tui.runs.following.replay import Replay
@@ -49,7 +49,7 @@ class FeedRequest:
 
     charts: tuple[str, ...] = ()
     """See :func:`~mabe_tui.runs.curves.curves.curves_named`."""
-    view: ChartView = field(default_factory=ChartView)
+    view: ChartOptions = field(default_factory=ChartOptions)
     tail: int = 0
     """Number of last lines of the log."""
     unseen: bool = False

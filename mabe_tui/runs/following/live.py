@@ -5,15 +5,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from core.run.events import ENDINGS, AnyEvent
-from core.run.history import History
-from core.run.request import RunRequest
 from core.run.rundir import RunDir
 from mabe_tui.launch.launcher import Launcher, RunState
+from mabe_tui.runs.curves.panels import Numbered
 from mabe_tui.runs.following.alerts import Alert, AlertWatch
 from mabe_tui.runs.following.run_log import RunLog, Spell
 from mabe_tui.runs.reading.event_files import EventReader
 from mabe_tui.runs.reading.growing import Folded
-from mabe_tui.runs.reading.points import Points
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.summary.run_summary import RunSummary, summary_from
 
@@ -32,23 +30,8 @@ class Update:
     alerts: tuple[Alert, ...] = ()
 
 
-class RunSource(Protocol):
+class RunSource(Numbered, Protocol):
     """The source of a run's screen: a run that is followed, or one that is replayed."""
-
-    @property
-    def request(self) -> RunRequest:
-        """The run's request."""
-        ...
-
-    @property
-    def points(self) -> Points:
-        """All numbers so far, as arrays."""
-        ...
-
-    @property
-    def history(self) -> History:
-        """The history so far, without most of the heartbeats."""
-        ...
 
     @property
     def state(self) -> RunState:

@@ -37,7 +37,7 @@ class LogRow:
 
 
 @dataclass(slots=True)
-class _Part:
+class _AttemptLog:
     attempt: str
     index: LogIndex
     base: int
@@ -204,7 +204,9 @@ class RunLog:
         attempts = self.run.attempts()
         self._earlier = attempts[:-1]
         """Attempts whose logs are not open yet."""
-        self._parts = [_Part(name, LogIndex(self.run.log_path(name)), 0) for name in attempts[-1:]]
+        self._parts = [
+            _AttemptLog(name, LogIndex(self.run.log_path(name)), 0) for name in attempts[-1:]
+        ]
 
     def _take_up_attempts(self) -> None:
         known = {*self._earlier, *(part.attempt for part in self._parts)}
@@ -214,23 +216,23 @@ class RunLog:
                     self._grow()  # the last lines of the previous attempt come first
                 index = LogIndex(self.run.log_path(name), from_end=False)
                 base = self._parts[-1].stop if self._parts else 0
-                self._parts.append(_Part(name, index, base))
+                self._parts.append(_AttemptLog(name, index, base))
 
     def _grow(self) -> None:
         """Read all lines of the newest attempt's log."""
         while self._parts and self._parts[-1].index.poll():
             pass
 
-    def _has_grown(self, part: _Part) -> bool:
+    def _has_grown(self, part: _AttemptLog) -> bool:
         stop = part.index.stop
         part.index.poll()
         return part.index.stop != stop
 
-    def _part_before(self, attempt: str) -> _Part:
+    def _part_before(self, attempt: str) -> _AttemptLog:
         index = LogIndex(self.run.log_path(attempt))
-        return _Part(attempt, index, self.first)
+        return _AttemptLog(attempt, index, self.first)
 
-    def _part_of(self, attempt: str) -> _Part | None:
+    def _part_of(self, attempt: str) -> _AttemptLog | None:
         return next((part for part in self._parts if part.attempt == attempt), None)
 
     def _reach(self, position: int) -> bool:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mabe_tui.runs.curves.axis import Axis
-from mabe_tui.runs.following.chart_cache import ChartView
+from mabe_tui.runs.following.chart_cache import ChartOptions
 from mabe_tui.runs.following.feed import FeedUpdate
 from mabe_tui.runs.listing.cells import shown_state
 from mabe_tui.runs.listing.view_state import ViewState
@@ -65,7 +65,7 @@ class RunView:
         }
         state.keep(SCREEN, **values)
 
-    def drawn(self, has_price: bool, scales: frozenset[str] = frozenset()) -> ChartView:
+    def drawn(self, has_price: bool, scales: frozenset[str] = frozenset()) -> ChartOptions:
         """Return the curve settings; without a price, time replaces dollars.
 
         Args:
@@ -74,7 +74,7 @@ class RunView:
         """
         unpaid = self.axis is Axis.DOLLARS and not has_price
         log = scales if self.log_y else frozenset()
-        return ChartView(Axis.TIME if unpaid else self.axis, self.smooth, log)
+        return ChartOptions(Axis.TIME if unpaid else self.axis, self.smooth, log)
 
     def next_axis(self, has_price: bool) -> "RunView":
         """Switch to the next axis; dollars only if there is a price."""

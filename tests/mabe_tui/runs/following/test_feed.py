@@ -9,7 +9,7 @@ import pytest
 from core.errors import RunError
 from core.run.rundir import RunDir
 from mabe_tui.runs.curves.axis import Axis
-from mabe_tui.runs.following.chart_cache import ChartCache, ChartView
+from mabe_tui.runs.following.chart_cache import ChartCache, ChartOptions
 from mabe_tui.runs.following.feed import FeedRequest, FeedUpdate, RunFeed
 from mabe_tui.runs.following.jumps import line_at, x_at
 from mabe_tui.runs.following.live import LiveRun, Update
@@ -101,7 +101,7 @@ def test_jobs_are_done_in_order_and_their_errors_told(told: Told) -> None:
 
 
 def test_dollars_without_a_price_are_told_and_the_rest_is_shown(told: Told) -> None:
-    told.feed.request(FeedRequest(charts=("loss",), view=ChartView(Axis.DOLLARS)))
+    told.feed.request(FeedRequest(charts=("loss",), view=ChartOptions(Axis.DOLLARS)))
     assert "costs an hour is not known" in told.problems.get(timeout=LONG)
     assert told.until(lambda look: look.summary.epoch == 2).charts == {}
 
@@ -147,7 +147,7 @@ def test_chart_of_nothing_measured_is_empty(make_run: Callable[..., RunDir]) -> 
     source = LiveRun(Telling(make_run()).begin("0001-aaaa").run, launcher=_Ended())  # type: ignore[arg-type]
     source.poll()
     names = ("loss", "score", "labels", "gradient_norm", "use")
-    charts = ChartCache().charts(source, names, ChartView())
+    charts = ChartCache().charts(source, names, ChartOptions())
     assert [charts[name].series for name in names] == [()] * 5
 
 
@@ -155,7 +155,7 @@ def test_classes_are_called_by_their_names(telling: Telling) -> None:
     telling.epoch(3, **{"f1/mating": 0.2, "f1/other": 0.9})
     source = LiveRun(telling.run, launcher=_Ended())  # type: ignore[arg-type]
     source.poll()
-    panel = ChartCache().charts(source, ("labels",), ChartView())["labels"]
+    panel = ChartCache().charts(source, ("labels",), ChartOptions())["labels"]
     assert [one.name for one in panel.series] == ["mating", "other"]
 
 
