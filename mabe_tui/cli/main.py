@@ -6,9 +6,10 @@ imports heavy packages (torch, pandas, pyarrow, modal, rich) inside its function
 
 import os
 import sys
+import threading
 import warnings
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -32,6 +33,8 @@ app = typer.Typer(
 INTERRUPTED = 130
 INTERRUPTED_LINE = "mabe: interrupted"
 MISUSED = 2
+EXIT_SECONDS = 10.0
+"""How long the ``modal`` package may take to close its connections once a command has ended."""
 UsageError: Any = typer.BadParameter.__base__
 """click, which typer vendors under a private name that may change."""
 
@@ -69,15 +72,33 @@ def options(
 
 
 def run() -> None:
-    """Run ``mabe``: report errors in one line, with a traceback only with ``--debug``."""
-    sys.exit(_guarded(app, "mabe"))
+    """Run ``mabe`` and exit: report errors in one line, with a traceback only with ``--debug``."""
+    _leave(main())
+
+
+def main() -> int:
+    """Run ``mabe`` with the arguments of this process and return its exit code."""
+    return _guarded(app, "mabe")
 
 
 def run_dashboard() -> None:
     """Run ``mabe-tui`` with errors reported as in :func:`run`."""
     from mabe_tui.cli.dashboard import dashboard
 
-    sys.exit(_guarded(command_of(dashboard), "mabe-tui"))
+    _leave(_guarded(command_of(dashboard), "mabe-tui"))
+
+
+def _leave(code: int) -> NoReturn:
+    """Exit with a code, within :data:`EXIT_SECONDS` even if the ``modal`` package does not let go.
+
+    At exit the package waits for all of its coroutines, and one that ignores its cancellation, as some do
+    after a Ctrl-C, would keep the process for ever. All output has been flushed by now.
+    """
+    if "modal" in sys.modules:
+        end = threading.Timer(EXIT_SECONDS, os._exit, [code])
+        end.daemon = True
+        end.start()
+    sys.exit(code)
 
 
 def _guarded(command: Callable[..., Any], name: str) -> int:

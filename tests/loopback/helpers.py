@@ -1,6 +1,10 @@
 """Conditions that tests on the stand-in wait for, and invariants of every mirror."""
 
 import hashlib
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import AnyStr
 
 from core.config.experiment import HardwareConfig
 from core.run.history import History, gaps
@@ -26,6 +30,16 @@ def fake_request(
     )
     overrides = [f"fake.{name}={value}" for name, value in plan.items()]
     return new_request(experiment, "modal", overrides=overrides)
+
+
+@contextmanager
+def killed_at_the_end(client: "subprocess.Popen[AnyStr]") -> Iterator["subprocess.Popen[AnyStr]"]:
+    """Kill a client that a failed test leaves behind: its app would be found by all later tests."""
+    with client:
+        try:
+            yield client
+        finally:
+            client.kill()
 
 
 def follow_to_the_end(launcher: ModalLauncher, run: RunDir) -> RunState:

@@ -12,6 +12,7 @@ from core.errors import RunError
 from mabe_tui.launch.modal import builds
 from mabe_tui.launch.modal_launcher import ModalLauncher
 from tests.loopback.conftest import MakeRun
+from tests.loopback.helpers import killed_at_the_end
 from tests.loopback.server import LoopbackServer
 from tests.waiting import wait_for
 
@@ -66,12 +67,13 @@ def test_ctrl_c_leaves_it_building(server: LoopbackServer, tmp_path: Path) -> No
     errors = tmp_path / "errors"
     command = ["run", "v1", "--on", "modal", "-d", "--set", "hardware.gpu=T4"]
     with errors.open("wb") as file:
-        client = subprocess.Popen(
+        begun = subprocess.Popen(
             [sys.executable, "-c", "from mabe_tui.cli.main import run; run()", *command],
             env=os.environ | server.client_environment() | {"MABE_HOME": str(tmp_path / "home")},
             stdout=subprocess.PIPE,
             stderr=file,
         )
+    with killed_at_the_end(begun) as client:
         wait_for(lambda: "image: done" in errors.read_text(), problem=errors.read_text)
         client.send_signal(signal.SIGINT)
         out, _ = client.communicate()

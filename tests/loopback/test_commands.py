@@ -17,7 +17,7 @@ from mabe_tui.launch.modal_launcher import ModalLauncher
 from mabe_tui.runs.store import RunStore
 from tests.gate import Gate
 from tests.loopback.conftest import Mabe, MakeRun
-from tests.loopback.helpers import assert_complete, follow_to_the_end
+from tests.loopback.helpers import assert_complete, follow_to_the_end, killed_at_the_end
 from tests.loopback.server import LoopbackServer
 from tests.waiting import Bound, wait_for
 
@@ -176,17 +176,16 @@ def test_the_client_is_killed_and_another_takes_over(
     """A laptop's lid closes: the run goes on, and whoever looks next sees all of it."""
     arguments = ["run", "v1", "--on", "modal", "--set", "training.epochs=3"]
     gate.hold_after(1)
-    client = subprocess.Popen(
+    begun = subprocess.Popen(
         [*MABE, *arguments],
         env=os.environ | server.client_environment() | {"MABE_HOME": str(home)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    wait_for(lambda: any(home.rglob("handle.toml")))
-    run = only_run(home)
-    wait_for(lambda: bool(run.history().epochs))
-    client.send_signal(signal.SIGKILL)
-    client.wait()
+    with killed_at_the_end(begun):
+        wait_for(lambda: any(home.rglob("handle.toml")))
+        run = only_run(home)
+        wait_for(lambda: bool(run.history().epochs))
     gate.open()
     assert follow_to_the_end(launcher, run) is RunState.FINISHED
     assert len(assert_complete(run).epochs) == 3
@@ -200,17 +199,18 @@ def test_ctrl_c_leaves_a_log_without_a_word(
         mabe("run", "v1", "--on", "modal", "-d", "--json", "--set", "training.epochs=2").stdout
     )
     for reference in (shown["run"], shown["call_id"], shown["app_id"]):
-        follower = subprocess.Popen(
+        begun = subprocess.Popen(
             [*MABE, "logs", "-f", reference],
             env=os.environ | server.client_environment() | {"MABE_HOME": str(home)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
-        assert follower.stdout is not None
-        assert follower.stdout.readline()
-        follower.send_signal(signal.SIGINT)
-        _, said = follower.communicate()
+        with killed_at_the_end(begun) as follower:
+            assert follower.stdout is not None
+            assert follower.stdout.readline()
+            follower.send_signal(signal.SIGINT)
+            _, said = follower.communicate()
         assert (said, follower.returncode) == ("", 0)
 
 

@@ -6,7 +6,8 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from core.training.identity import projected_history, weights_hash
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.modal_launcher import ModalLauncher
 from tests.gate import Gate
-from tests.loopback.helpers import assert_complete
+from tests.loopback.helpers import assert_complete, killed_at_the_end
 from tests.loopback.server import LoopbackServer
 from tests.waiting import wait_for
 
@@ -52,7 +53,7 @@ Mabe = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.fixture
-def mabe(server: LoopbackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mabe:
+def mabe(server: LoopbackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mabe]:
     """Begin a command in a process of its own, as a terminal would; the job is the real one, with a gate."""
     gated = tmp_path / "modal_attempt.py"
     gated.write_text((ROOT / ATTEMPT).read_text().replace('"core.job"', '"gated_job"'))
@@ -61,17 +62,20 @@ def mabe(server: LoopbackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     environment = os.environ | server.client_environment()
     environment |= {"MABE_HOME": str(tmp_path / "home"), "OMP_NUM_THREADS": "1"}
 
-    def begin(*arguments: str) -> "subprocess.Popen[str]":
-        return subprocess.Popen(
-            [sys.executable, "-c", "from mabe_tui.cli.main import run; run()", *arguments],
-            env=environment,
-            cwd=tmp_path,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
+    with ExitStack() as clients:
 
-    return begin
+        def begin(*arguments: str) -> "subprocess.Popen[str]":
+            client = subprocess.Popen(
+                [sys.executable, "-c", "from mabe_tui.cli.main import run; run()", *arguments],
+                env=environment,
+                cwd=tmp_path,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+            )
+            return clients.enter_context(killed_at_the_end(client))
+
+        yield begin
 
 
 def begun(home: Path, command: "subprocess.Popen[str]") -> RunDir:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import msgspec
@@ -23,7 +24,7 @@ from mabe_tui.runs.studies.study import asked, open_study
 from mabe_tui.runs.studies.tuning import Tuner
 from tests.gate import Gate
 from tests.loopback.conftest import Mabe, MakeRun
-from tests.loopback.helpers import assert_complete
+from tests.loopback.helpers import assert_complete, killed_at_the_end
 from tests.loopback.server import LoopbackServer
 from tests.waiting import wait_for
 
@@ -40,23 +41,19 @@ def home(tmp_path: Path) -> Path:
 @pytest.fixture
 def tune(server: LoopbackServer, home: Path) -> Iterator[Tune]:
     """Begin ``mabe tune v2 --on modal`` in a process of its own."""
-    begun: list[subprocess.Popen[str]] = []
+    with ExitStack() as clients:
 
-    def begin(*arguments: str) -> "subprocess.Popen[str]":
-        process = subprocess.Popen(
-            [*MABE, *TUNE, *arguments],
-            env=os.environ | server.client_environment() | {"MABE_HOME": str(home)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        begun.append(process)
-        return process
+        def begin(*arguments: str) -> "subprocess.Popen[str]":
+            client = subprocess.Popen(
+                [*MABE, *TUNE, *arguments],
+                env=os.environ | server.client_environment() | {"MABE_HOME": str(home)},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            return clients.enter_context(killed_at_the_end(client))
 
-    yield begin
-    for process in begun:
-        process.kill()
-        process.communicate()
+        yield begin
 
 
 def runs_under(home: Path) -> list[RunDir]:

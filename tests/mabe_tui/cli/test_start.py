@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.data.synthetic import SyntheticSettings, synthesise
-from mabe_tui.cli.main import run
+from mabe_tui.cli.main import main
 
 HEAVY = (
     "torch",
@@ -148,10 +148,28 @@ def test_every_misuse_ends_with_2(
 ) -> None:  # fmt: skip
     monkeypatch.setenv("MABE_HOME", str(tmp_path))
     monkeypatch.setattr(sys, "argv", ["mabe", *arguments])
-    with pytest.raises(SystemExit) as exit_:
-        run()
-    assert exit_.value.code == 2
+    assert main() == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+STUCK = """
+import atexit, sys, threading
+from mabe_tui.cli import main
+sys.modules["modal"] = sys  # stands in for the package, which waits for its coroutines at exit
+atexit.register(threading.Event().wait)
+main.EXIT_SECONDS = 0.1
+sys.argv = ["mabe", "show", "v66"]
+main.run()
+"""
+
+
+def test_a_package_that_does_not_let_go_keeps_no_process(tmp_path: Path) -> None:
+    result = subprocess.run(
+        [sys.executable, "-c", STUCK], capture_output=True, text=True, cwd=tmp_path,
+        env=environment(tmp_path),
+    )  # fmt: skip
+    assert result.returncode == 1
+    assert result.stderr.startswith("mabe: ")
 
 
 def test_debug_shows_the_traceback(tmp_path: Path) -> None:
