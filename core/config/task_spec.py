@@ -21,7 +21,10 @@ from core.errors import ConfigError
 
 GROUP = "mabe.tasks"
 """Entry points of this group are tasks: ``pairs = "my_package.pairs:SPEC"``."""
-BUILT_IN = {DEFAULT_TASK: "core.tasks.behaviour.spec:SPEC"}
+BUILT_IN = {
+    DEFAULT_TASK: "core.tasks.behaviour.spec:SPEC",
+    "actions": "core.tasks.actions.spec:SPEC",
+}
 """Name of a task → where its spec is, as ``module:attribute``."""
 SUPPORT = "support/"
 """Prefix of the metrics that count the validation examples of each label: ``support/<label>``."""

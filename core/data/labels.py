@@ -8,58 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from core.data.actions import ACTIONS as ACTIONS
+from core.data.actions import PAIR_ACTIONS as PAIR_ACTIONS
+from core.data.actions import SELF_ACTIONS as SELF_ACTIONS
 from core.errors import ConfigError
 
 if TYPE_CHECKING:  # type only: labels need no parquet reader
     from core.data.competition import Bouts
-
-SELF_ACTIONS: tuple[str, ...] = (
-    "biteobject",
-    "climb",
-    "dig",
-    "exploreobject",
-    "freeze",
-    "genitalgroom",
-    "huddle",
-    "rear",
-    "rest",
-    "run",
-    "selfgroom",
-)
-"""Actions of a mouse alone; agent and target are the same."""
-
-PAIR_ACTIONS: tuple[str, ...] = (
-    "allogroom",
-    "approach",
-    "attack",
-    "attemptmount",
-    "avoid",
-    "chase",
-    "chaseattack",
-    "defend",
-    "disengage",
-    "dominance",
-    "dominancegroom",
-    "dominancemount",
-    "ejaculate",
-    "escape",
-    "flinch",
-    "follow",
-    "intromit",
-    "mount",
-    "reciprocalsniff",
-    "shepherd",
-    "sniff",
-    "sniffbody",
-    "sniffface",
-    "sniffgenital",
-    "submit",
-    "tussle",
-)
-"""Actions of one mouse towards another."""
-
-ACTIONS: tuple[str, ...] = tuple(sorted(SELF_ACTIONS + PAIR_ACTIONS))
-"""The competition's 37 actions."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,49 @@
+"""Values of an ``actions`` experiment that exclude each other. It loads neither numpy nor torch."""
+
+from collections.abc import Iterator
+
+from core.tasks.actions.settings import (
+    ActionsDataConfig,
+    ActionsExperiment,
+    ActionsModelConfig,
+)
+
+Found = Iterator[tuple[str, str]]
+
+
+def problems(experiment: ActionsExperiment) -> list[tuple[str, str]]:
+    """Find values that are impossible together: pairs of key path and sentence."""
+    return [*_data(experiment.data), *_model(experiment.model)]
+
+
+def _data(data: ActionsDataConfig) -> Found:
+    if data.folds is not None and data.validation_videos is not None:
+        both = "cannot be had with data.validation_videos: both say what to validate on"
+        yield "data.folds", both
+    if data.synthetic_labs > data.synthetic_videos:
+        yield (
+            "data.synthetic_labs",
+            f"{data.synthetic_labs} labs cannot share {data.synthetic_videos} videos",
+        )
+    if twice := set(data.validation_videos or ()) & set(data.left_out_videos):
+        yield "data.validation_videos", f"{min(twice)} is one of data.left_out_videos"
+
+
+def _model(model: ActionsModelConfig) -> Found:
+    if model.name != "two_trunk":
+        return
+    for size in model.kernels:
+        if size % 2 == 0:
+            even = (
+                f"{size} is even, and leaves no frame in its middle; use {size - 1} or {size + 1}"
+            )
+            yield "model.kernels", even
+    if model.trunk == "bigru" and model.width % 2:
+        yield "model.width", f"{model.width} is odd, but half of it runs in each direction"
+    if model.trunk == "attention":
+        if model.width % model.heads:
+            uneven = f"width {model.width} cannot be divided into {model.heads} heads"
+            yield "model.heads", uneven
+        elif (model.width // model.heads) % 2:
+            odd = f"{model.width // model.heads} values a head cannot be rotated in pairs"
+            yield "model.heads", odd

@@ -1,0 +1,156 @@
+"""What an experiment of the task ``actions`` has beyond the settings of all tasks.
+
+It loads neither numpy nor torch, so that listing versions stays instant.
+"""
+
+from typing import Annotated, ClassVar, Literal
+
+import msgspec
+from msgspec import Meta
+
+from core.config.experiment import DataConfig, Experiment, TrainingConfig
+from core.config.section import Fraction, NonNegativeFloat, Positive, Section
+from core.errors import ConfigError
+
+TASK = "actions"
+MICE = 4
+"""Mouse slots of the prepared data; no video of the competition has more."""
+KEYPOINTS = "mabe18"
+Share = Annotated[float, Meta(ge=0, le=1)]
+Width = Annotated[int, Meta(gt=0, le=8192)]
+
+
+class ActionsDataConfig(DataConfig, frozen=True):
+    """Which videos are learned from, and how they are cut."""
+
+    written_order: ClassVar[tuple[str, ...]] = ("source", "frames_per_second", "window")
+    source: Literal["synthetic", "competition"] = "synthetic"
+    """``synthetic`` makes its own small data set; ``competition`` needs ``--data``."""
+    frames_per_second: Annotated[float, Meta(ge=1, le=240)] = 30.0
+    """Rate at which the model sees every video, whatever its own: coordinates are interpolated linearly,
+    labels taken from the nearest frame."""
+    window: Annotated[int, Meta(ge=8, le=16_384)] = 512
+    """Frames of a window, at that rate."""
+    left_out_labs: tuple[str, ...] = ("MABe22_keypoints", "MABe22_movies")
+    """Labs whose videos are neither trained nor validated on."""
+    left_out_videos: tuple[str, ...] = ("143861384", "878123481", "1212811043", "1596473327")
+    """Videos that are neither trained nor validated on. The default are the four of AdaptableSnail whose
+    labels were made at another frame rate with swapped mice, as several teams found."""
+    training_only_labs: tuple[str, ...] = (
+        "CalMS21_supplemental",
+        "CalMS21_task1",
+        "CalMS21_task2",
+        "CRIM13",
+    )
+    """Labs that are never validated on: they are not in the competition's test set."""
+    validation_videos: tuple[str, ...] | None = None
+    """Exactly these video ids for validation, instead of a share; empty: none, train on everything."""
+    synthetic_videos: Annotated[int, Meta(ge=2, le=100_000)] = 12
+    synthetic_frames: Annotated[int, Meta(ge=100, le=5_000_000)] = 1800
+    synthetic_mice: Annotated[int, Meta(ge=2, le=MICE)] = 2
+    synthetic_labs: Annotated[int, Meta(ge=1, le=26)] = 2
+
+    @property
+    def validates(self) -> bool:
+        """Whether any video is kept for validation."""
+        if self.validation_videos is not None:
+            return bool(self.validation_videos)
+        return super().validates
+
+
+class ActionsModelConfig(Section, frozen=True):
+    """The model. Each reads the keys it knows."""
+
+    chosen_by: ClassVar[str | None] = "name"
+    name: Literal["two_trunk", "boost"] = "two_trunk"
+    """``two_trunk``: a network with a trunk for one mouse and one for pairs."""
+    trunk: Literal["bigru", "attention", "tcn"] = "bigru"
+    """What follows the convolutions: recurrent layers, attention with rotary positions, or dilated
+    convolutions."""
+    width: Width = 256
+    layers: Annotated[int, Meta(gt=0, le=64)] = 2
+    """Layers of each trunk."""
+    kernels: Annotated[
+        tuple[Annotated[int, Meta(ge=1, le=255)], ...], Meta(min_length=1, max_length=16)
+    ] = (3, 5, 7, 9)
+    """Sizes of the parallel convolutions before each trunk; odd."""
+    heads: Annotated[int, Meta(gt=0, le=256)] = 8
+    """Attention heads; only ``attention`` has them."""
+    dropout: Fraction = 0.1
+    embedding: Width = 16
+    """Width of the embedding of lab and sex."""
+
+
+class ActionsAugmentationConfig(Section, frozen=True):
+    """Changes made to training windows only."""
+
+    time_stretch: Annotated[float, Meta(ge=0, lt=1)] = 0.0
+    """A window is played faster or slower by up to this share."""
+    scale: Annotated[float, Meta(ge=0, lt=1)] = 0.0
+    """Lengths are multiplied by a factor that differs from 1 by up to this share."""
+    rotate: bool = False
+    """The scene is turned by a random angle; features in the agent's frame do not see it."""
+    flip: Share = 0.0
+    """Share of windows that are mirrored, with left and right keypoints swapped."""
+    part_dropout: Fraction = 0.0
+    """Probability with which each body part is missing throughout a window."""
+    lab_dropout: Fraction = 0.0
+    """Share of windows whose lab the model is not told."""
+
+
+class ActionsTrainingConfig(TrainingConfig, frozen=True):
+    """How a model of the actions is fitted."""
+
+    focal_gamma: Annotated[float, Meta(ge=0, le=100)] = 0.0
+    """Exponent of the focal loss: frames the model is sure of count for less. 0 is cross-entropy."""
+    positive_share: Share = 0.5
+    """Share of the windows that are drawn around a frame with an action; the others are drawn uniformly.
+    Both are drawn uniformly over labs first."""
+    windows_per_epoch: Positive | None = None
+    """Windows of an epoch; by default, about as many as the training videos hold for each pair."""
+    threshold: Annotated[float, Meta(gt=0, lt=1)] = 0.3
+    """A pair does its most probable action in a frame if the probability reaches this; it decides what the
+    validation metrics count."""
+    monitor: str = "score"
+    """The validation metric that plateau, early stopping and ``best`` watch."""
+    learning_rate: Annotated[float, Meta(gt=0, le=1000)] = 1e-3
+    weight_decay: NonNegativeFloat = 1e-2
+    augmentation: ActionsAugmentationConfig = ActionsAugmentationConfig()
+
+
+class ActionsExperiment(Experiment, frozen=True):
+    """One version whose task is every action of every mouse and every ordered pair."""
+
+    written_order: ClassVar[tuple[str, ...]] = (
+        "name",
+        "title",
+        "extends",
+        "status",
+        "notes",
+        "assumed",
+        "task",
+        "hardware",
+        "data",
+        "model",
+    )
+    task: str = TASK
+    data: ActionsDataConfig = ActionsDataConfig()
+    model: ActionsModelConfig = ActionsModelConfig()
+    training: ActionsTrainingConfig = msgspec.field(default_factory=ActionsTrainingConfig)
+
+
+def actions_of(experiment: Experiment, what: str) -> ActionsExperiment:
+    """Return an experiment as one of this task.
+
+    Args:
+        experiment: of any task.
+        what: is done for this task alone, as in ``mabe postprocess``.
+
+    Raises:
+        ConfigError: it is of another task.
+    """
+    if isinstance(experiment, ActionsExperiment):
+        return experiment
+    raise ConfigError(
+        f"{what} is for the task {TASK!r}, and {experiment.name}'s is {experiment.task!r}"
+    )

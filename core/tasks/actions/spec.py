@@ -1,0 +1,83 @@
+"""The task of v8: every action of every mouse, alone and towards every other."""
+
+import msgspec
+
+from core.config.task_spec import MetricSpec, Noun, Outline, TaskSpec
+from core.data.actions import ACTIONS
+from core.tasks.actions.rules import problems
+from core.tasks.actions.settings import KEYPOINTS, MICE, TASK, ActionsExperiment
+
+ROWS = "core.evaluation.rows:"
+METRICS = (
+    MetricSpec(name="loss", label="loss", rises=False),
+    MetricSpec(name="score", label="score", title="official score: F1, mean over labs' actions"),
+    MetricSpec(name="precision_macro", label="precision", statistic=ROWS + "precision_macro"),
+    MetricSpec(name="recall_macro", label="recall", statistic=ROWS + "recall_macro"),
+    MetricSpec(
+        name="f1",
+        label="F1",
+        title="F1 of each lab's action",
+        per_label=True,
+        statistic=ROWS + "f1_per_label",
+    ),
+    MetricSpec(name="ap", label="AP", per_label=True),
+)
+
+
+def labels(_: ActionsExperiment) -> tuple[str, ...]:
+    """Return the competition's 37 actions, in the order of a model's outputs.
+
+    Evaluation rows have a label for each action of each lab, ``LAB/ACTION``, which only the data tell.
+    """
+    return ACTIONS
+
+
+def outline(experiment: ActionsExperiment) -> Outline:
+    """Sum up the data and the model of an experiment."""
+    data, model = experiment.data, experiment.model
+    name = f"{model.name} {model.trunk}" if model.name == "two_trunk" else model.name
+    return Outline(data=f"{data.source} {MICE}×{KEYPOINTS}", model=name, inputs=("pair view",))
+
+
+def makes_data(experiment: ActionsExperiment) -> bool:
+    """Return whether the data are simulated."""
+    return experiment.data.source == "synthetic"
+
+
+def with_little_data(experiment: ActionsExperiment) -> ActionsExperiment:
+    """Return the same with four short synthetic videos; model, inputs and loss depend on none of it."""
+    data = msgspec.structs.replace(
+        experiment.data,
+        source="synthetic",
+        synthetic_videos=4,
+        synthetic_frames=max(200, 2 * experiment.data.window),
+        synthetic_labs=2,
+        validation_videos=None,
+        folds=None,
+        fold=None,
+    )
+    return msgspec.structs.replace(experiment, data=data)
+
+
+SPEC = TaskSpec(
+    name=TASK,
+    title="every action of every mouse, alone and towards every other",
+    unit=Noun("video", "videos"),
+    example=Noun("pair-frame", "pair-frames"),
+    sample=Noun("window", "windows"),
+    label=Noun("action", "actions"),
+    metrics=METRICS,
+    primary="score",
+    labels=labels,
+    outline=outline,
+    experiment=ActionsExperiment,
+    problems=problems,
+    makes_data=makes_data,
+    describe_data="core.tasks.actions.data_folder:describe_data",
+    with_data=("data.source=competition",),
+    data_key="core.tasks.actions.data_facts:data_key",
+    data_sizes="core.tasks.actions.data_facts:data_sizes",
+    with_little_data=with_little_data,
+    build="core.tasks.actions.build:build_task",
+    prepare="core.tasks.actions.build:prepare_data",
+)
