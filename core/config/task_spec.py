@@ -49,6 +49,9 @@ class MetricSpec(msgspec.Struct, frozen=True, kw_only=True):
     """``module:function`` that maps rows ``(..., labels, columns)`` of additive counts to ``(...)`` scores
     (:mod:`core.evaluation.rows`), to ``(..., labels)`` with ``per_label``; ``None`` where the rows are not
     enough, as for average precision."""
+    for_labels: bool = False
+    """Whether ``statistic`` is called with the names of the labels first, and returns that function: for a
+    score that treats labels differently. :func:`core.evaluation.statistic.statistic_of` resolves either."""
 
 
 @dataclass(frozen=True, slots=True)

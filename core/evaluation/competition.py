@@ -66,19 +66,36 @@ def score(truth: Table, submission: Table, beta: float = 1.0) -> CompetitionScor
     """Score a submission as the competition does.
 
     Args:
-        truth: one row per bout: ``video_id, agent_id, target_id, action, start_frame, stop_frame,
-            lab_id, behaviors_labeled``, the last a JSON list of ``"agent,target,action"``, read from
-            the first row of each video. :func:`truth_table` builds it.
-        submission: one row per bout, the first six of these columns; others are ignored.
+        truth: as for :func:`key_counts`.
+        submission: as for :func:`key_counts`.
         beta: weight of recall; the competition uses 1.
 
     Raises:
-        DataError: a table is empty, lacks a column or a value, a bout starts after it stops, or two
-            actions of one agent on one target share a frame. The message names the row, from 0.
+        DataError: as :func:`key_counts`.
         ValueError: ``beta`` is not positive.
     """
     if beta <= 0:
         raise ValueError(f"beta must be positive, not {beta}")
+    return pooled_score(key_counts(truth, submission), beta)
+
+
+def key_counts(truth: Table, submission: Table) -> pd.DataFrame:
+    """Count the frames of every key that the score takes into account.
+
+    Args:
+        truth: one row per bout: ``video_id, agent_id, target_id, action, start_frame, stop_frame,
+            lab_id, behaviors_labeled``, the last a JSON list of ``"agent,target,action"``, read from
+            the first row of each video. :func:`truth_table` builds it.
+        submission: one row per bout, the first six of these columns; others are ignored.
+
+    Returns:
+        One row per key: ``lab_id, video_id, agent_id, target_id, action, tp, fp, fn``. A key whose rows
+        have no frames has a row of zeros.
+
+    Raises:
+        DataError: a table is empty, lacks a column or a value, a bout starts after it stops, or two
+            actions of one agent on one target share a frame. The message names the row, from 0.
+    """
     labelled = _checked(truth, "truth", TRUTH_COLUMNS)
     predicted = _scored_rows(labelled, _checked(submission, "submission", SUBMISSION_COLUMNS))
     rows = pd.concat([labelled[predicted.columns], predicted], ignore_index=True)
@@ -90,7 +107,26 @@ def score(truth: Table, submission: Table, beta: float = 1.0) -> CompetitionScor
     truth_frames = union(_part(frames, slice(None, len(labelled))))
     predicted_frames = union(_part(frames, slice(len(labelled), None)))
     _refuse_clashes(predicted_frames, keys, predicted)
-    return _summary(keys, _counts(truth_frames, predicted_frames, len(keys)), beta)
+    return keys.join(_counts(truth_frames, predicted_frames, len(keys)))
+
+
+def pooled_score(counts: pd.DataFrame, beta: float = 1.0) -> CompetitionScore:
+    """Apply rules 6 and 7: pool over videos, score each action, then average twice.
+
+    Args:
+        counts: columns ``lab_id, action, tp, fp, fn``; rows of one lab and action are summed.
+        beta: weight of recall.
+    """
+    pooled = counts.groupby(["lab_id", "action"])[["tp", "fp", "fn"]].sum()
+    by_lab: dict[str, dict[str, FrameCounts]] = {}
+    for lab, action, tp, fp, fn in pooled.reset_index().itertuples(index=False, name=None):
+        by_lab.setdefault(lab, {})[action] = FrameCounts(int(tp), int(fp), int(fn))
+    actions = {
+        lab: {action: frames.f_score(beta) for action, frames in by_action.items()}
+        for lab, by_action in by_lab.items()
+    }
+    labs = {lab: float(np.mean(list(scores.values()))) for lab, scores in actions.items()}
+    return CompetitionScore(float(np.mean(list(labs.values()))), labs, actions, by_lab)
 
 
 def truth_table(metadata: pd.DataFrame, annotations: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
@@ -211,17 +247,3 @@ def _counts(truth: Intervals, predicted: Intervals, keys: int) -> pd.DataFrame:
     found = intersection_lengths(truth, predicted, keys)
     claimed, labelled = predicted.lengths(keys), truth.lengths(keys)
     return pd.DataFrame({"tp": found, "fp": claimed - found, "fn": labelled - found})
-
-
-def _summary(keys: pd.DataFrame, counts: pd.DataFrame, beta: float) -> CompetitionScore:
-    """Apply rules 6 and 7: pool over videos, score each action, then average twice."""
-    pooled = counts.groupby([keys["lab_id"], keys["action"]]).sum()
-    by_lab: dict[str, dict[str, FrameCounts]] = {}
-    for lab, action, tp, fp, fn in pooled.reset_index().itertuples(index=False, name=None):
-        by_lab.setdefault(lab, {})[action] = FrameCounts(int(tp), int(fp), int(fn))
-    actions = {
-        lab: {action: frames.f_score(beta) for action, frames in by_action.items()}
-        for lab, by_action in by_lab.items()
-    }
-    labs = {lab: float(np.mean(list(scores.values()))) for lab, scores in actions.items()}
-    return CompetitionScore(float(np.mean(list(labs.values()))), labs, actions, by_lab)

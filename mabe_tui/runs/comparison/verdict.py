@@ -136,7 +136,8 @@ def checkpoint_verdict(
     from core.evaluation.paired import paired_bootstrap
 
     against = other.reordered(one.units).counts
-    result = paired_bootstrap(one.counts, against, by.statistic, rises=by.metric.rises)
+    statistic = by.statistic(one.labels)
+    result = paired_bootstrap(one.counts, against, statistic, rises=by.metric.rises)
     found = _with_outcome(
         empty,
         result,

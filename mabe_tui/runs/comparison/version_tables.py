@@ -174,4 +174,4 @@ def _compare(groups: tuple[tuple[_File, ...], ...], by: Yardstick) -> "VersionRe
     tables = [[_read(file) for file in group] for group in groups]
     like = tables[0][0]
     first, second, *others = (aligned_counts(group, like, by) for group in tables)
-    return compare_versions(first, second, by.statistic, others, rises=by.metric.rises)
+    return compare_versions(first, second, by.statistic(like.labels), others, rises=by.metric.rises)

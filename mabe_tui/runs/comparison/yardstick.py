@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.config.experiment import Experiment
-from core.config.task_modules import load_attribute
 from core.config.task_spec import MetricSpec, Noun, TaskSpec
 from core.errors import ConfigError, DataError
 from mabe_tui.runs.tasks import spec_of
@@ -26,20 +25,23 @@ class Yardstick:
         """The unit that is resampled."""
         return self.task.unit
 
-    @property
-    def statistic(self) -> "Statistic":
-        """The function from rows to scores.
+    def statistic(self, labels: Sequence[str]) -> "Statistic":
+        """Return the function from rows to scores.
+
+        Args:
+            labels: the names of the rows' labels, in order.
 
         Raises:
             DataError: the rows lack the counts for this metric.
             ConfigError: the function that the task names cannot be imported.
         """
+        from core.evaluation.statistic import statistic_of
+
         if self.metric.statistic is None:
             raise DataError(
                 f"{self.metric.name} cannot be computed from counts of each {self.unit.one}"
             )
-        found: Statistic = load_attribute(self.metric.statistic)
-        return found
+        return statistic_of(self.metric, labels)
 
 
 def yardstick(task: TaskSpec, measured: Iterable[Mapping[str, float]] = ()) -> Yardstick:

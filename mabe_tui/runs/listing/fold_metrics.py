@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import msgspec
 
-from core.config.task_modules import load_attribute
 from core.config.task_spec import SUPPORT, TaskSpec
 from core.errors import ConfigError
 from core.run.request import pooled_source
@@ -29,12 +28,14 @@ def metrics_of(counts: Counts, spec: TaskSpec, labels: Sequence[str]) -> dict[st
     """
     import numpy as np
 
+    from core.evaluation.statistic import statistic_of
+
     array, found = np.asarray(counts, dtype=np.float64), dict[str, float]()
     for metric in spec.metrics:
-        if metric.statistic is None:
+        if metric.statistic is None or (metric.for_labels and not labels):
             continue
         try:
-            scores = load_attribute(metric.statistic)(array).tolist()
+            scores = statistic_of(metric, labels)(array).tolist()
         except ConfigError:  # another task's function, which is gone: its metric is not known here
             continue
         if metric.per_label:

@@ -181,3 +181,15 @@ def test_a_metric_whose_function_is_gone_is_left_out() -> None:
     found = metrics_of([[1.0, 2.0, 3.0, 0.0, 0.0]], task, ["other"])
     assert "f1_macro" not in found
     assert found["accuracy"] == pytest.approx(1 / 4)
+
+
+def test_a_metric_that_needs_the_labels_is_left_out_without_them() -> None:
+    spec = task_spec("behaviour")
+    official = msgspec.structs.replace(
+        spec.metrics[0], statistic="core.evaluation.official:score_for", for_labels=True
+    )
+    task = dataclasses.replace(spec, metrics=(official,))
+    counts = [[1.0, 0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 5.0, 0.0, 0.0]]
+    assert metrics_of(counts, task, ["lab/sniff", "lab/run"])["f1_macro"] == 0.5
+    assert metrics_of(counts, task, ["lab/sniff", "other/run"])["f1_macro"] == 0.5
+    assert "f1_macro" not in metrics_of(counts, task, [])
