@@ -5,37 +5,19 @@ window's edge little context, and cheaper than one pass, which cannot be batched
 (``tests/bench/bench_inference.py``).
 """
 
-import itertools
-import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from core.models.chunking import Chunked, Chunking, round_up
+from core.models.chunking import Chunk, Chunked, Chunking, alike, even_batches, plan
+from core.models.overlap import evaluating
 
 Probabilities = npt.NDArray[np.float32]
 FrameReader = Callable[[int, int], Tensor]
 Activation = Callable[[Tensor], Tensor]
-
-
-class Chunk(NamedTuple):
-    """One chunk: it reads the frames from ``start`` to ``end`` and predicts ``first`` to ``stop``."""
-
-    start: int
-    end: int
-    """Exclusive, as is ``stop``."""
-    first: int
-    stop: int
-
-    @property
-    def length(self) -> int:
-        """Number of frames read."""
-        return self.end - self.start
 
 
 def suited_to(model: nn.Module, window: int) -> Chunking:
@@ -46,22 +28,6 @@ def suited_to(model: nn.Module, window: int) -> Chunking:
         window: frames in the windows it was trained on.
     """
     return model.chunking(window) if isinstance(model, Chunked) else Chunking()
-
-
-def plan(frames: int, chunking: Chunking) -> Iterator[Chunk]:
-    """Cut a video into chunks of one length, with those at its ends shifted inwards.
-
-    Their kept parts cover every frame exactly once; a video no longer than a chunk is one chunk. The last
-    chunks are shorter by less than a ``step`` if the length of the video is not a multiple of it.
-    """
-    if frames <= chunking.length:
-        yield Chunk(0, frames, 0, frames)
-        return
-    last_start = round_up(frames - chunking.length, chunking.step)
-    for first in range(0, frames, chunking.frames):
-        start = min(max(first - chunking.context, 0), last_start)
-        end = min(start + chunking.length, frames)
-        yield Chunk(start, end, first, min(first + chunking.frames, frames))
 
 
 def predict_video(
@@ -107,8 +73,8 @@ def predict_frames(
         raise ValueError("a video without frames cannot be predicted")
     device = next(model.parameters()).device
     parts: list[Tensor] = []
-    with _evaluating(model):
-        for batch in _batches(list(plan(frames, chunking)), chunking.batch):
+    with evaluating(model):
+        for batch in _batches(frames, chunking):
             first = batch[0].start
             span = read(first, batch[-1].end).to(device)
             windows = [span[chunk.start - first : chunk.end - first] for chunk in batch]
@@ -122,20 +88,6 @@ def predict_frames(
     return probabilities
 
 
-def _batches(chunks: list[Chunk], most: int) -> Iterator[list[Chunk]]:
-    """Divide chunks of one length into batches of nearly equal size: a small rest costs nearly as much."""
-    for _, alike in itertools.groupby(chunks, key=lambda chunk: chunk.length):
-        same = list(alike)
-        size = math.ceil(len(same) / math.ceil(len(same) / most))
-        for first in range(0, len(same), size):
-            yield same[first : first + size]
-
-
-@contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
-    was_training = model.training
-    model.eval()
-    try:
-        yield
-    finally:
-        model.train(was_training)
+def _batches(frames: int, chunking: Chunking) -> Iterator[Sequence[Chunk]]:
+    for same in alike(list(plan(frames, chunking))):
+        yield from even_batches(same, chunking.batch)

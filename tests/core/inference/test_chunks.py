@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from core.inference.chunks import plan, predict_frames, predict_video, suited_to
+from core.inference.chunks import predict_frames, predict_video, suited_to
 from core.models.build import build_model
-from core.models.chunking import Chunking
+from core.models.chunking import Chunking, plan
 from core.models.input_spec import InputSpec
 from core.models.settings import ModelConfig
 from core.tasks.behaviour.probabilities import class_probabilities
@@ -39,11 +39,12 @@ def one_pass(model: nn.Module, inputs: Tensor) -> np.ndarray:
     chunk=st.integers(1, 700),
     context=st.integers(0, 100),
     step=st.integers(1, 8),
+    moved=st.sampled_from([0, 0.3, 0.5, 0.9]),
 )
 def test_every_frame_is_answered_once_with_its_context(
-    frames: int, chunk: int, context: int, step: int
+    frames: int, chunk: int, context: int, step: int, moved: float
 ) -> None:
-    chunking = Chunking(chunk * step, context * step, step=step)
+    chunking = Chunking(chunk * step, context * step, step=step).shifted(moved)
     context *= step
     chunks = list(plan(frames, chunking))
     answered = [frame for part in chunks for frame in range(part.first, part.stop)]
