@@ -15,7 +15,14 @@ from core.config import registry
 from core.config.task_spec import task_spec
 
 ROOT = Path(__file__).parents[1]
-OWN_ROOMS = ("core/tasks/", "core/models/", "core/features/", "core/data/", "mabe_tui/kaggle_io/")
+OWN_ROOMS = (
+    "core/tasks/",
+    "core/models/",
+    "core/features/",
+    "core/data/",
+    "core/submission/",
+    "mabe_tui/kaggle_io/",
+)
 """Packages of the tasks, and of the competition whose data they use."""
 OF_VIDEOS = "shows videos of mice: a view that a task has to offer"
 OF_CLASSES = "shows how well each class is told apart: a view that a task has to offer"

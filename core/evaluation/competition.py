@@ -129,7 +129,7 @@ def pooled_score(counts: pd.DataFrame, beta: float = 1.0) -> CompetitionScore:
     return CompetitionScore(float(np.mean(list(labs.values()))), labs, actions, by_lab)
 
 
-def truth_table(metadata: pd.DataFrame, annotations: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
+def truth_table(metadata: pd.DataFrame, annotations: Mapping[Any, pd.DataFrame]) -> pd.DataFrame:
     """Convert the competition's own files to the form that :func:`score` takes.
 
     Args:

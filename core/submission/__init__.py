@@ -1,0 +1,1 @@
+"""The competition's submission: its rows, the file, and what the competition would say of it."""
