@@ -9,7 +9,7 @@ intervals and verdicts need nothing else.
 have no frames, with an F1 of 0. Counts cannot show such an action.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,8 @@ from core.errors import DataError
 from core.evaluation.competition import CompetitionScore, pooled_score
 from core.evaluation.rows import COLUMNS, FN, FP, TP, Floats, Rows, Statistic, f1_per_label
 
+STATISTIC = "core.evaluation.official:score_for"
+"""How a task's metric names this score, with ``for_labels``."""
 SEPARATOR = "/"
 """Between the two parts of a unit, ``LAB/VIDEO``, and of a label, ``LAB/ACTION``."""
 
@@ -84,27 +86,6 @@ def rows_of(counts: pd.DataFrame) -> Rows:
     for place, name in ((TP, "tp"), (FP, "fp"), (FN, "fn")):
         np.add.at(summed[..., place], (unit, label), counts[name].to_numpy(np.float64))
     return Rows(tuple(unit_names.tolist()), tuple(label_names.tolist()), summed)
-
-
-def by_action(score: CompetitionScore) -> Mapping[str, tuple[float, int]]:
-    """Return, for each action, the mean F1 over the labs where it counts, and their number."""
-    found: dict[str, list[float]] = {}
-    for actions in score.actions.values():
-        for action, value in actions.items():
-            found.setdefault(action, []).append(value)
-    return {action: (float(np.mean(found[action])), len(found[action])) for action in sorted(found)}
-
-
-def by_video(rows: Rows) -> Mapping[str, CompetitionScore]:
-    """Return the score of every unit alone, of those that have a frame of an action.
-
-    Their mean is not the score of all: frames are pooled over videos before an action is scored.
-    """
-    used = [n for n, counts in enumerate(rows.counts) if _counting(counts).any()]
-    return {
-        rows.units[n]: score_of(Rows((rows.units[n],), rows.labels, rows.counts[n : n + 1]))
-        for n in used
-    }
 
 
 def _counting(counts: Floats) -> Floats:

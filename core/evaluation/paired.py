@@ -4,29 +4,23 @@ It accounts for chance over the units, such as videos, alone. It says nothing ab
 checkpoints: another seed would give others (:mod:`core.evaluation.versions` accounts for that too).
 
 Frames of one video are far from independent, so videos are resampled, and both sides get the same resample,
-so that a hard video is hard for both. The interval is the percentile bootstrap's, widened for small samples
-after Hesterberg (2015, "What Teachers Should Know About the Bootstrap", section 4.3): the plain percentile
-interval is too narrow by √(n/(n−1)), and because it uses the normal quantile instead of Student's. On 1,500
+so that a hard video is hard for both. The interval is that of :mod:`core.evaluation.bootstrap`. On 1,500
 simulated pairs of equal skill (the simulation of the tests) the 95 % interval excluded 0 this often, in
 percent, plain and widened: 5 videos 17.5 and 8.7, 8 videos 12.0 and 6.5, 20 videos 7.3 and 5.7, 40 videos
 6.1 and 4.9.
 """
 
-import math
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from core.errors import DataError
+from core.evaluation.bootstrap import LEVEL, resampled, widened_tail
 from core.evaluation.rows import COLUMNS, Floats, Statistic, differing_units
-from core.evaluation.student import student_quantile
 
 FEWEST_UNITS = 5
 """With fewer units, the interval is shown without a verdict: the resamples are too few and alike."""
-
-LEVEL = 0.95
 
 
 @dataclass(frozen=True)
@@ -82,8 +76,11 @@ def paired_bootstrap(
     difference = float(statistic(counts_b.sum(axis=0)) - statistic(counts_a.sum(axis=0)))
     if units == 1:
         return PairedResult(difference, None, None, None, 1, False, 0)
-    differences = _resampled_differences(counts_a, counts_b, statistic, resamples, seed)
-    tail = _widened_tail(units)
+    scores_a, scores_b = (
+        statistic(resampled(counts, resamples, seed)) for counts in (counts_a, counts_b)
+    )
+    differences = scores_b - scores_a
+    tail = widened_tail(units)
     low, high = (float(bound) for bound in np.quantile(differences, [tail, 1 - tail]))
     better = differences > 0 if rises else differences < 0
     wins = float(np.mean(better) + np.mean(differences == 0) / 2)
@@ -108,27 +105,3 @@ def _checked(a: ArrayLike, b: ArrayLike) -> tuple[Floats, Floats]:
             "the validation sets are not the same; evaluate both on one set first"
         )
     return counts_a, counts_b
-
-
-def _resampled_differences(
-    a: Floats,
-    b: Floats,
-    statistic: Statistic,
-    resamples: int,
-    seed: int,
-) -> Floats:
-    """Return ``(resamples,)`` differences; a resample of the units is a multinomial weight for each."""
-    rng = np.random.default_rng(seed)
-    units = len(a)
-    weights = rng.multinomial(units, np.full(units, 1 / units), size=resamples).astype(np.float64)
-    pooled = [
-        (weights @ counts.reshape(units, -1)).reshape(resamples, *counts.shape[1:])
-        for counts in (a, b)
-    ]
-    return statistic(pooled[1]) - statistic(pooled[0])
-
-
-def _widened_tail(units: int) -> float:
-    """Return the tail probability Φ(−√(n/(n−1)) t) of the widened interval, n = ``units`` ≥ 2."""
-    quantile = student_quantile(0.5 + LEVEL / 2, units - 1)
-    return NormalDist().cdf(-math.sqrt(units / (units - 1)) * quantile)

@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from core.errors import DataError
+from core.evaluation.bootstrap import LEVEL
 from core.evaluation.crossed import SeedGroup, group_of, variance_of
-from core.evaluation.paired import FEWEST_UNITS, LEVEL
+from core.evaluation.paired import FEWEST_UNITS
 from core.evaluation.rows import COLUMNS, Floats, Statistic, differing_units
 from core.evaluation.student import student_cdf, student_quantile
 

@@ -42,6 +42,7 @@ COMMANDS = {
     "video": ("comparison.video_command", "List the worst videos, or draw a frame of one."),
     "predict": ("data.predict_commands", "Write the class and probabilities of every frame."),
     "eval": ("data.predict_commands", "Evaluate a checkpoint on labelled data."),
+    "score": ("comparison.score_command", "Score a submission or run as the competition does."),
     "tag": ("actions.tidy", "Tag a run."),
     "note": ("actions.tidy", "Write a note on a run."),
     "rm": ("actions.tidy", "Remove runs; asks first."),

@@ -8,9 +8,16 @@ from core.tasks.actions.rules import problems
 from core.tasks.actions.settings import KEYPOINTS, MICE, TASK, ActionsExperiment
 
 ROWS = "core.evaluation.rows:"
+STATISTIC = "core.evaluation.official:score_for"
 METRICS = (
     MetricSpec(name="loss", label="loss", rises=False),
-    MetricSpec(name="score", label="score", title="official score: F1, mean over labs' actions"),
+    MetricSpec(
+        name="score",
+        label="score",
+        title="official score: F1, mean over labs' actions",
+        statistic=STATISTIC,
+        for_labels=True,
+    ),
     MetricSpec(name="precision_macro", label="precision", statistic=ROWS + "precision_macro"),
     MetricSpec(name="recall_macro", label="recall", statistic=ROWS + "recall_macro"),
     MetricSpec(

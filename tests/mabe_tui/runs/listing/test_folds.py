@@ -186,7 +186,7 @@ def test_a_metric_whose_function_is_gone_is_left_out() -> None:
 def test_a_metric_that_needs_the_labels_is_left_out_without_them() -> None:
     spec = task_spec("behaviour")
     official = msgspec.structs.replace(
-        spec.metrics[0], statistic="core.evaluation.official:score_for", for_labels=True
+        spec.primary_metric, statistic="core.evaluation.official:score_for", for_labels=True
     )
     task = dataclasses.replace(spec, metrics=(official,))
     counts = [[1.0, 0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 5.0, 0.0, 0.0]]
