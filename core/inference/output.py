@@ -16,8 +16,9 @@ import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
 
 from core.errors import UserError
-from core.inference.postprocess import Bout, BoutRules, find_bouts
 from core.inference.prediction import VideoPrediction
+from core.postprocess.decide import Bout, find_bouts
+from core.postprocess.rules import Rules
 from core.system.files import replace_atomically
 
 WRITERS: dict[str, Callable[[IO[bytes], pa.Schema], Any]] = {
@@ -69,7 +70,7 @@ def write_predictions(
     path: Path,
     predictions: Iterable[VideoPrediction],
     classes: Sequence[str],
-    rules: BoutRules | None = None,
+    rules: Rules | None = None,
 ) -> Written:
     """Write predictions as they arrive.
 

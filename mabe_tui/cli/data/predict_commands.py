@@ -66,12 +66,12 @@ def predict(
     """Write the class and probabilities of every frame, and bouts, to files."""
     from core.inference.ensemble import load_predictor
     from core.inference.output import bouts_path, check_suffix, write_predictions
-    from core.inference.postprocess import BoutRules
     from core.inference.predict import predictable
+    from core.postprocess.rules import Rules
 
     check_suffix(output)
     require_targets(force, output, bouts_path(output))
-    rules = BoutRules(median, merge_gap, min_frames)
+    rules = Rules.likeliest(median, merge_gap, min_frames)
     entry = RunStore(session_of(context).home).find(run)
     predictor = load_predictor(entry.run, pointer_name(which), device)
     videos, missing = predictable(data, table)

@@ -9,8 +9,8 @@ import pytest
 
 from core.errors import UserError
 from core.inference.output import write_predictions
-from core.inference.postprocess import BoutRules
 from core.inference.prediction import VideoPrediction
+from core.postprocess.rules import Rules
 
 CLASSES = ("other", "social", "mating")
 READERS = {
@@ -58,7 +58,10 @@ def test_no_videos_give_files_with_their_columns(tmp_path: Path, suffix: str) ->
 def test_rules_shape_the_bouts_and_leave_the_frames(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     written = write_predictions(
-        path, [prediction("v", [1, 0, 1, 0, 2])], CLASSES, BoutRules(merge_gap=1, min_frames=2)
+        path,
+        [prediction("v", [1, 0, 1, 0, 2])],
+        CLASSES,
+        Rules.likeliest(merge_gap=1, min_frames=2),
     )
     assert written.bouts == 1
     assert pd.read_parquet(path)["predicted_class"].tolist()[1] == "other"

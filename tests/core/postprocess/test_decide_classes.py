@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from core.errors import ConfigError
-from core.inference.postprocess import BoutRules, find_bouts, median_filter
+from core.postprocess.decide import find_bouts
+from core.postprocess.rules import Rules
+from core.postprocess.smoothing import median_filter
 from core.tasks.behaviour.probabilities import classes_of
 
 
@@ -17,7 +19,7 @@ def certain(classes: list[int], number: int = 4) -> np.ndarray:
 
 
 def spans(classes: list[int], **rules: int) -> list[tuple[int, int, int]]:
-    bouts = find_bouts("v", certain(classes), BoutRules(**rules))
+    bouts = find_bouts("v", certain(classes), Rules.likeliest(**rules))
     return [(bout.class_index, bout.start_frame, bout.stop_frame) for bout in bouts]
 
 
@@ -90,4 +92,4 @@ def test_the_median_is_that_of_numpy_around_each_frame() -> None:
 )
 def test_impossible_rules_are_named(rules: dict[str, int], key: str) -> None:
     with pytest.raises(ConfigError, match=key):
-        BoutRules(**rules)
+        Rules.likeliest(**rules)
