@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from core.losses.multilabel import MultilabelLoss
 from core.models.chunking import Chunked
 from core.models.trunks import DEFAULT_LAYERS
 from core.models.two_trunk import ABSENT_LOGIT, TwoTrunk
@@ -108,6 +109,26 @@ def test_gradients_reach_every_parameter(kind: str) -> None:
     assert [
         name for name, p in model.named_parameters() if p.grad is None or not p.grad.any()
     ] == []
+
+
+@pytest.mark.parametrize("kind", ["bigru", "attention"])
+def test_processes_that_share_the_rows_find_the_same_gradient(kind: str) -> None:
+    """A TCN's would differ as its BatchNorm sees fewer rows."""
+    model, inputs = network(kind, dropout=0.0).train(), batch()
+    targets = torch.zeros(ROWS, TIME, OUTPUTS)
+    mask, weights = torch.ones(ROWS, OUTPUTS, dtype=torch.bool), torch.ones(ROWS, TIME)
+
+    def gradient(*parts: slice) -> dict[str, Tensor]:
+        model.zero_grad()
+        for part in parts:
+            logits = model(take(inputs, part))
+            MultilabelLoss(1.0)(logits, targets[part], mask[part], weights[part]).total.backward()
+        return {name: parameter.grad.clone() for name, parameter in model.named_parameters()}
+
+    whole = gradient(slice(None))
+    of_two, of_four = (gradient(*(slice(n, None, size) for n in range(size))) for size in (2, 4))
+    torch.testing.assert_close(of_two, whole)
+    torch.testing.assert_close(of_four, whole)
 
 
 @kinds
