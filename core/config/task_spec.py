@@ -8,7 +8,6 @@ imported when a job starts.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.metadata import entry_points
 from typing import Any, Literal
 
 import msgspec
@@ -233,7 +232,7 @@ def task_spec(name: str) -> TaskSpec:
 
 def task_names() -> tuple[str, ...]:
     """Return the names of all installed tasks."""
-    return tuple(sorted({*BUILT_IN, *(point.name for point in entry_points(group=GROUP))}))
+    return tuple(sorted({*BUILT_IN, *_installed()}))
 
 
 def labels_of(experiment: Experiment) -> tuple[str, ...]:
@@ -264,7 +263,7 @@ def task_source(name: str) -> str | None:
 
 def _place(name: str) -> str:
     """Return the location of a task's spec, as ``module:attribute``."""
-    where = BUILT_IN.get(name) or _entry_point(name) or (name if ":" in name else None)
+    where = BUILT_IN.get(name) or _installed().get(name) or (name if ":" in name else None)
     if where is None:
         raise ConfigError(
             f"no task {name!r}{nearest(name, task_names())}; a task of your own is named"
@@ -282,5 +281,8 @@ def _spec(name: str) -> TaskSpec:
     return spec
 
 
-def _entry_point(name: str) -> str | None:
-    return next((point.value for point in entry_points(group=GROUP, name=name)), None)
+def _installed() -> dict[str, str]:
+    """Return the tasks of installed packages: name → ``module:attribute``."""
+    from importlib.metadata import entry_points  # slow to import, and listing v1 to v7 needs none
+
+    return {point.name: point.value for point in entry_points(group=GROUP)}

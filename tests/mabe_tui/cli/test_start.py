@@ -22,6 +22,7 @@ HEAVY = (
     "kaggle",
     "rich",
     "optuna",
+    "email",  # by way of importlib.metadata
 )
 
 LOOK = """
