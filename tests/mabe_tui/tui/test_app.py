@@ -3,10 +3,11 @@
 import re
 
 import pytest
+from rich.console import Console
 from textual.pilot import Pilot
 
 from mabe_tui.tui.keys import KEYS, bindings, changing
-from mabe_tui.tui.screens.dialogs.help import HelpScreen, help_text
+from mabe_tui.tui.screens.dialogs.help import HelpScreen, help_view
 
 
 async def test_the_question_mark_shows_the_keys_of_the_screen(make_app) -> None:
@@ -36,10 +37,23 @@ def test_no_place_names_a_key_twice() -> None:
 
 
 def test_the_help_has_every_key_of_its_places() -> None:
-    text = help_text(["app", "chart"]).plain
+    text = help_at(200, "app", "chart")
     for place in ("app", "chart"):
         for key in KEYS[place]:
             assert key.help in text
+
+
+def test_long_help_is_indented_below_its_beginning() -> None:
+    lines = help_at(40, "log").splitlines()
+    assert any(line.startswith(" " * 18) for line in lines)
+    assert not any(line[:1].isalpha() for line in lines[1:])
+
+
+def help_at(width: int, *places: str) -> str:
+    console = Console(width=width)
+    with console.capture() as capture:
+        console.print(help_view(places))
+    return capture.get()
 
 
 def test_every_key_of_the_table_becomes_a_binding() -> None:

@@ -1,8 +1,11 @@
 """The help screen: the keys of a screen, from the key table."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import ClassVar
 
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -11,6 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from mabe_tui.runs.listing.query_completion import EXAMPLES
+from mabe_tui.tui.key import Key
 from mabe_tui.tui.keys import KEYS
 from mabe_tui.tui.screens.deferred import DeferringScreen
 from mabe_tui.tui.screens.home.rows import LEGEND
@@ -27,7 +31,7 @@ LABELS = {
 }
 NOTES = {
     "home": ("what the tables show", LEGEND),
-    "filter": ("filters, as of `mabe runs --where`", EXAMPLES),
+    "filter": ("filters, as for `mabe runs --where`", EXAMPLES),
 }
 """Place → a note shown with its keys."""
 
@@ -50,31 +54,41 @@ class HelpScreen(DeferringScreen[None], ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """Lay out the list."""
         with VerticalScroll():
-            yield Static(help_text(self._places, self._lacks))
+            yield Static(help_view(self._places, self._lacks))
 
 
-def help_text(places: Sequence[str], lacks: Callable[[str], str | None] = lambda _: None) -> Text:
-    """Return the keys of some places, one per line, under the places' names.
+def help_view(
+    places: Sequence[str], lacks: Callable[[str], str | None] = lambda _: None
+) -> RenderableType:
+    """Return the keys of some places, one per row, under the places' names.
 
     Args:
         places: the places to list.
         lacks: returns why an action is not supported here; its key is then omitted.
     """
-    text, label = Text(), ""
+    parts: list[RenderableType] = []
+    label = ""
     for place in places:
         before, label = label, LABELS.get(place, "here")
         if label != before:
-            text.append(f"{label}\n", style="bold")
-        for key in (key for key in KEYS[place] if lacks(key.action) is None):
-            text.append(f"  {' '.join(key.spellings):<18}", style="bold")
-            text.append(f"{key.help}\n")
+            parts.append(Text(label, style="bold"))
+        parts.append(_key_table([key for key in KEYS[place] if lacks(key.action) is None]))
         if place in NOTES:
-            _add_notes(text, *NOTES[place])
-    return text
+            parts += _notes(*NOTES[place])
+    return Group(*parts)
 
 
-def _add_notes(text: Text, title: str, notes: Sequence[tuple[str, str]]) -> None:
-    text.append(f"{title}\n", style="bold")
+def _key_table(keys: Sequence[Key]) -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(width=18)
+    table.add_column()
+    for key in keys:
+        table.add_row(Text(f"  {' '.join(key.spellings)}", style="bold"), Text(key.help))
+    return table
+
+
+def _notes(title: str, notes: Sequence[tuple[str, str]]) -> Iterator[RenderableType]:
+    yield Text(title, style="bold")
     for what, lesson in notes:
-        text.append(f"  {what}\n", style="bold")
-        text.append(f"      {lesson}\n")
+        yield Padding(Text(what, style="bold"), (0, 0, 0, 2))
+        yield Padding(Text(lesson), (0, 0, 0, 6))
