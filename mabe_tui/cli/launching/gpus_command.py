@@ -234,8 +234,8 @@ def _show(table: GpuTable, sample: Noun) -> None:
         if gpu is not None:
             say(f"{word}: {_costs(known[gpu])}")
     if len(known) < 2:
-        only = f"nothing is known but {_costs(*known.values())}; " if known else ""
-        say(f"{only}`mabe gpus {table.version} --probe T4,A10,H100` measures, for some cents")
+        only = f"known so far: only {_costs(*known.values())}; " if known else ""
+        say(f"{only}`mabe gpus {table.version} --probe T4,A10,H100` measures, for a few cents")
 
 
 def _costs(row: GpuRow) -> str:

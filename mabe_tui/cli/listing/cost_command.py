@@ -104,7 +104,7 @@ def _chosen(context: typer.Context, names: Sequence[str]) -> list[RunEntry]:
 
 def _print_costs(costs: Costs) -> None:
     if not costs.rows:
-        say("nothing was spent: no run here that was paid for" + _in_time(costs))
+        say("nothing was spent: no run here was paid for" + _in_time(costs))
         return
     rows = [_cells(row) for row in costs.rows]
     if len(rows) > 1:

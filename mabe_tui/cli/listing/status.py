@@ -145,7 +145,7 @@ def _circumstances(run: RunSummary) -> Iterator[tuple[str, object]]:
         yield "device", f"{run.device} ({run.device_name})" if named else run.device
     if run.created is not None:
         when = f"{run.created.astimezone():%Y-%m-%d %H:%M:%S}"
-        yield ("imported", when) if run.imported else ("asked for", f"{when}, seed {run.seed}")
+        yield ("imported", when) if run.imported else ("requested", f"{when}, seed {run.seed}")
     if run.preset:
         yield "preset", run.preset
     if run.overrides:

@@ -33,7 +33,9 @@ class CodeState(msgspec.Struct, frozen=True, kw_only=True):
     def __str__(self) -> str:
         if self.commit is not None:
             return f"{self.version} (commit {self.commit[:9]})"
-        return f"{self.version} ({'as it is here, uncommitted' if self.is_here else 'no commit'})"
+        return (
+            f"{self.version} ({'as it is here, uncommitted' if self.is_here else 'no commit here'})"
+        )
 
 
 class CodeChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +78,8 @@ def _change(first: CodeState, second: CodeState, root: Path) -> CodeChange:
         return CodeChange(first=first, second=second, same=True)
     unknown = [s.version for s in (first, second) if s.commit is None and not s.is_here]
     if unknown:
-        problem = f"{' and '.join(unknown)}: no commit of the repository at hand has these sources"
+        whose = f"{unknown[0]} is in no" if len(unknown) == 1 else "neither is in a"
+        problem = f"{whose} commit here, so the changed files are not known"
         return CodeChange(first=first, second=second, same=False, problem=problem)
     return CodeChange(first=first, second=second, same=False, files=_files(first, second, root))
 

@@ -106,14 +106,15 @@ def _limits(
 
 
 def epochs_of(side: Side, best: bool) -> str | None:
-    """Return the best, or the last, epoch of each of a side's runs; ``None`` if there is none."""
+    """Return the best, or the last, epoch of each of a side's runs, by seed; ``None`` if there is none."""
     if side.checkpoint is not None:
         return _listed([side.best_epoch])
     if side.is_import:
         return None  # its own claims have separate rows
     if side.folds is not None:
         return None  # each fold has its own
-    return _listed((run.best_epoch if best else run.epoch or None) for run in side.runs)
+    runs = sorted(side.runs, key=lambda run: run.seed or 0)
+    return _listed((run.best_epoch if best else run.epoch or None) for run in runs)
 
 
 def _metrics_of(side: Side, best: bool) -> Mapping[str, float | Spread]:
@@ -128,7 +129,7 @@ def _metrics_of(side: Side, best: bool) -> Mapping[str, float | Spread]:
 def _seed_rows(sides: Sequence[Side]) -> Rows:
     if all(len(side.runs) < 2 for side in sides):
         return []
-    return [["seeds", *(None if side.is_import else _listed(side.seeds) for side in sides)]]
+    return [["seeds", *(None if side.is_import else _listed(sorted(side.seeds)) for side in sides)]]
 
 
 def _listed(values: Iterable[object]) -> str | None:

@@ -159,7 +159,7 @@ def code_text(comparison: Comparison, code: Sequence[CodeChange | None] | None) 
 
 def _code_lines(first: str, second: str, change: CodeChange | None) -> Iterator[str]:
     if change is None:
-        yield f"{second}: what code it was trained with, or {first}, is not known"
+        yield f"{second}: no record of the code that it or {first} was trained with"
     elif change.same:
         yield f"{second}: the same code as {first}, {change.first}"
     else:

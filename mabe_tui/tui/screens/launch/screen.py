@@ -102,7 +102,7 @@ class LaunchScreen(MabeScreen):
             "budget": ("", "dollars a run", None),
             "max time": ("", "such as 1h30m", None),
             "tags": ("", "words", None),
-            "data": (self._last_data(), "a folder, where it needs one", completion.folders_like),
+            "data": (self._last_data(), "a folder, if needed", completion.folders_like),
         }
         with Container(id="launch"):
             with VerticalScroll(id="form", classes="panel", can_focus=False) as form:

@@ -73,7 +73,7 @@ def test_code_from_elsewhere_is_said_to_be(repository: Repository) -> None:
     same, other = code_changes([here, here, "0123456789ab"], repository.root)
     assert same.same
     assert other.files == ()
-    assert "0123456789ab: no commit" in str(other.problem)
+    assert "0123456789ab is in no commit here" in str(other.problem)
 
 
 def test_the_commit_is_told_also_of_equal_code(repository: Repository) -> None:
