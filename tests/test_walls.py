@@ -33,7 +33,6 @@ EXCEPTIONS = {
     "core/evaluation/table.py": "reads evaluation tables of earlier versions",
     "core/config/reported.py": "what the original documents claim of v1 to v7",
     "core/config/tuning.py": "names settings that must not be tuned",
-    "core/inference/predict.py": "predicts the frames of videos",
     "mabe_tui/runs/old_logs/old_log.py": "reads the logs of the training scripts before mabe",
     "mabe_tui/runs/old_logs/import_log.py": "makes runs of these logs",
     "mabe_tui/runs/videos/video.py": OF_VIDEOS,

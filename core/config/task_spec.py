@@ -145,6 +145,11 @@ class TaskSpec:
     """``module:function``, called as ``(experiment, predictions)`` with validation predictions
     (:class:`core.evaluation.predictions.Predictions`); returns a :class:`core.tasks.task.Measure` that has
     processed them. ``None``: runs of this task cannot be averaged to an ensemble."""
+    predictor: str | None = None
+    """``module:function``, called as ``(members, device)`` with the loaded checkpoints
+    (:class:`core.tasks.loaded.LoadedCheckpoint`) of one or several members; returns a
+    :class:`core.tasks.predictor.Predictor` of their mean. ``None``: checkpoints of this task cannot be
+    applied to data."""
     requirements: tuple[str, ...] = ()
     """Packages that a rented machine needs in addition to those of ``core``."""
     views: frozenset[ViewName] = frozenset()

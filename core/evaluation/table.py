@@ -86,18 +86,30 @@ def read_rows(path: Path) -> Rows:
     Raises:
         DataError: missing, damaged, or neither kind of table.
     """
-    table = _read(path)
+    return rows_of(_read(path), path)
+
+
+def rows_of(table: pa.Table, where: Path | str) -> Rows:
+    """Return the content of a table of rows, or a confusion table reduced to rows.
+
+    Args:
+        table: the table.
+        where: its file, or what it is of, for errors.
+
+    Raises:
+        DataError: it is neither kind of table.
+    """
     if not _is_rows(table):
-        return _confusions(table, path).rows
-    (units, unit), (labels, label) = (_names(table, name, path) for name in KEYS)
+        return confusions_of(table, where).rows
+    (units, unit), (labels, label) = (_names(table, name, where) for name in KEYS)
     counts = np.zeros((len(units), len(labels), len(COLUMNS)))
     for place, name in enumerate(COLUMNS):
         if name in table.column_names or name in COUNTED:
-            counts[unit, label, place] = _numbers(table, name, path)
+            counts[unit, label, place] = _numbers(table, name, where)
     cells = len(units) * len(labels)
     if len(unit) != cells or len(np.unique(unit * len(labels) + label)) != cells:
         raise DataError(
-            f"{path}: {len(unit)} rows are not one for each unit and label; evaluate again"
+            f"{where}: {len(unit)} rows are not one for each unit and label; evaluate again"
         )
     return Rows(units, labels, counts)
 
@@ -110,9 +122,9 @@ def read_confusions(path: Path) -> Confusions:
     """
     table = _read(path)
     if not _is_rows(table):
-        return _confusions(table, path)
+        return confusions_of(table, path)
     beside = confusion_path(path)
-    return _confusions(_read(beside), beside)
+    return confusions_of(_read(beside), beside)
 
 
 def _read(path: Path) -> pa.Table:
@@ -131,38 +143,45 @@ def _is_rows(table: pa.Table) -> bool:
     return all(name in table.column_names for name in KEYS)
 
 
-def _confusions(table: pa.Table, path: Path) -> Confusions:
-    videos, _ = _names(table, CONFUSION[0], path)
-    classes, _ = _names(table, CONFUSION[1], path)
-    frames = _numbers(table, CONFUSION[3], path).astype(np.int64)
+def confusions_of(table: pa.Table, where: Path | str) -> Confusions:
+    """Return the content of a confusion table; ``where`` is its file, or what it is of, for errors.
+
+    Raises:
+        DataError: it is no confusion table.
+    """
+    videos, _ = _names(table, CONFUSION[0], where)
+    classes, _ = _names(table, CONFUSION[1], where)
+    frames = _numbers(table, CONFUSION[3], where).astype(np.int64)
     if len(frames) != len(videos) * len(classes) ** 2:
         raise DataError(
-            f"{path}: {len(frames)} rows are not videos × classes × classes; evaluate again"
+            f"{where}: {len(frames)} rows are not videos × classes × classes; evaluate again"
         )
     return Confusions(videos, classes, frames.reshape(len(videos), len(classes), len(classes)))
 
 
-def _names(table: pa.Table, name: str, path: Path) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+def _names(
+    table: pa.Table, name: str, where: Path | str
+) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     """Return the distinct values of a column in order of appearance, and the index of each row's value."""
-    encoded = _column(table, name, path).combine_chunks().dictionary_encode()
+    encoded = _column(table, name, where).combine_chunks().dictionary_encode()
     values = tuple(str(value) for value in encoded.dictionary.to_pylist())
     return values, encoded.indices.to_numpy().astype(np.int64)
 
 
-def _numbers(table: pa.Table, name: str, path: Path) -> NDArray[np.float64]:
+def _numbers(table: pa.Table, name: str, where: Path | str) -> NDArray[np.float64]:
     try:
-        return np.asarray(_column(table, name, path).to_numpy(), dtype=np.float64)
+        return np.asarray(_column(table, name, where).to_numpy(), dtype=np.float64)
     except ValueError as error:
         raise DataError(
-            f"{path}: not an evaluation table (column {name!r} holds no numbers)"
+            f"{where}: not an evaluation table (column {name!r} holds no numbers)"
         ) from error
 
 
-def _column(table: pa.Table, name: str, path: Path) -> pa.ChunkedArray:
+def _column(table: pa.Table, name: str, where: Path | str) -> pa.ChunkedArray:
     if name not in table.column_names:
-        raise DataError(f"{path}: not an evaluation table (column {name!r} is missing)")
+        raise DataError(f"{where}: not an evaluation table (column {name!r} is missing)")
     column = table[name]
     if not len(column) or column.null_count:
         what = "has gaps" if len(column) else "is empty"
-        raise DataError(f"{path}: not an evaluation table (column {name!r} {what})")
+        raise DataError(f"{where}: not an evaluation table (column {name!r} {what})")
     return column

@@ -1,42 +1,20 @@
-"""Load a model for prediction from a run or a checkpoint file."""
+"""Load a checkpoint of any task for prediction, from a run or a file."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from torch import nn
-
 from core.config.decode import experiment_from
 from core.errors import CheckpointError, ConfigError
-from core.models.build import build_model
-from core.models.input_spec import InputSpec
 from core.run.rundir import RunDir
-from core.tasks.behaviour.settings import BehaviourExperiment, behaviour_of
+from core.tasks.loaded import LoadedCheckpoint
 from core.training.checkpoint import CheckpointStore
-from core.training.checkpoint_file import (
-    predicting_weights,
-    read_checkpoint,
-)
-from core.training.state import FIT_ERRORS
+from core.training.checkpoint_file import predicting_weights, read_checkpoint
 
 
-@dataclass(frozen=True, slots=True)
-class TrainedModel:
-    """The parts of a checkpoint needed for prediction, on the CPU."""
-
-    source: Path
-    """The checkpoint file."""
-    experiment: BehaviourExperiment
-    model: nn.Module
-    """Model with the checkpoint's weights, or their moving average if kept; in evaluation mode."""
-    task_state: dict[str, Any]
-    """Feature statistics and keypoint slots, as the task wrote them."""
-
-
-def load_trained(
+def load_checkpoint(
     checkpoint: Path | RunDir, which: str = "best", sha256: str | None = None
-) -> TrainedModel:
-    """Load a model for prediction; nothing but tensors and plain containers is unpickled.
+) -> LoadedCheckpoint:
+    """Load a checkpoint for prediction; nothing but tensors and plain containers is unpickled.
 
     Args:
         checkpoint: a run's folder, or one of its ``.pt`` files. The hash is verified whenever a
@@ -49,7 +27,7 @@ def load_trained(
     """
     if isinstance(checkpoint, Path) and checkpoint.suffix == ".pt":
         content = read_checkpoint(checkpoint, sha256 or _promised_sha256(checkpoint))
-        return _trained(checkpoint, content)
+        return _loaded(checkpoint, content)
     run_dir = checkpoint if isinstance(checkpoint, RunDir) else RunDir(checkpoint)
     found = CheckpointStore(run_dir).load(which)
     if found is None and run_dir.evaluation_table.exists() and not _has_any(run_dir):
@@ -65,7 +43,7 @@ def load_trained(
         raise CheckpointError(
             f"{run_dir.path}: has no {which!r} checkpoint; choose one that `mabe checkpoints` lists"
         )
-    return _trained(run_dir.checkpoints / found.pointer.file, found.content)
+    return _loaded(run_dir.checkpoints / found.pointer.file, found.content)
 
 
 def _has_any(run_dir: RunDir) -> bool:
@@ -80,23 +58,18 @@ def _promised_sha256(path: Path) -> str | None:
     return next((pointer.sha256 for pointer in pointers if pointer.file == path.name), None)
 
 
-def _trained(path: Path, content: dict[str, Any]) -> TrainedModel:
+def _loaded(path: Path, content: dict[str, Any]) -> LoadedCheckpoint:
+    """Keep the parts that predict; the optimizer's state, which is larger, is let go."""
     try:
-        decoded = experiment_from(content["experiment"], str)
+        experiment = experiment_from(content["experiment"], str)
     except ConfigError as error:
         raise CheckpointError(
             f"{path}: its weights and its settings do not belong together ({error})"
         ) from error
-    try:
-        experiment = behaviour_of(decoded, "predicting")
-    except ConfigError as error:
-        raise CheckpointError(f"{path}: {error}") from error
-    try:
-        model = build_model(experiment.model, InputSpec.from_table(content["input_spec"]))
-        model.load_state_dict(predicting_weights(content))
-    except FIT_ERRORS as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise CheckpointError(
-            f"{path}: its weights and its settings do not belong together ({reason})"
-        ) from error
-    return TrainedModel(path, experiment, model.eval(), content["task"])
+    return LoadedCheckpoint(
+        source=path,
+        experiment=experiment,
+        weights=predicting_weights(content),
+        input_table=content["input_spec"],
+        task_state=content["task"],
+    )

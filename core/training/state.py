@@ -11,22 +11,11 @@ from torch import nn
 from core.config.experiment import TrainingConfig
 from core.errors import CheckpointError
 from core.system.tree import Tree
+from core.tasks.loaded import FIT_ERRORS
 from core.training.average import WeightAverage
 from core.training.precision import Precision
 from core.training.rng import restore_rng
 from core.training.schedules import Schedule
-
-FIT_ERRORS = (
-    RuntimeError,
-    ValueError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    AssertionError,
-    msgspec.ValidationError,
-)
-"""Exceptions of torch, numpy and msgspec when given the state of something else."""
-
 
 Forward = Callable[[Tree], Any]
 """A batch's inputs → the model's output."""

@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from core.inference.chunks import Probabilities, predict_video, suited_to
 from core.models.build import build_model
+from core.models.chunks import Probabilities, predict_video, suited_to
 from core.models.folding import folded
 from core.models.input_spec import InputSpec
 from core.models.settings import ModelConfig

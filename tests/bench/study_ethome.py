@@ -23,8 +23,9 @@ from core.config.registry import default_path, load
 from core.data.competition import read_bouts, read_videos
 from core.data.labels import ActionMap, frame_classes
 from core.evaluation.frames import average_precision, confusion, f1_per_class
-from core.inference.predict import Predictor
+from core.inference.predictor import load_predictor
 from core.run.rundir import RunDir
+from core.tasks.behaviour.inference.predictor import FramePredictor
 from mabe_tui.runs.launching.run_requests import new_request
 
 SOCIAL = 1
@@ -43,7 +44,8 @@ def main() -> None:
     began = time.monotonic()
     for video in videos:
         run = train_fold(options, root, video.video_id)
-        predictor = Predictor.load(run, "last", "cpu")
+        predictor = load_predictor(run, "last", "cpu")
+        assert isinstance(predictor, FramePredictor)
         prediction = predictor.predict_one(video)
         action_map = ActionMap(predictor.experiment.actions, predictor.classes)
         truth = frame_classes(read_bouts(video), len(prediction.classes), action_map) == SOCIAL

@@ -101,8 +101,8 @@ def serve() -> None:
 
     import core.data.workers
     import core.features.kernel
-    import core.inference.predict
     import core.tasks.behaviour.build
+    import core.tasks.behaviour.inference.predictor
     import core.tasks.build
     import core.training.attempt
     import core.training.follower

@@ -1,6 +1,7 @@
 """A small task of another kind, which shows that nothing outside a task depends on what is learned.
 
-``pairs.py`` is used by listing and comparison, ``task.py`` by training; ``registry.toml`` has two versions.
+``pairs.py`` is used by listing and comparison, ``task.py`` by training,
+``predictor.py`` by prediction; ``registry.toml`` has two versions.
 """
 
 import datetime as dt
@@ -57,7 +58,7 @@ def write_module(folder: Path, name: str) -> Path:
     """Write the task as a package beside a registry that names it; return the registry's path."""
     package = folder / name
     package.mkdir()
-    for source, target in (("pairs", "__init__"), ("task", "task")):
+    for source, target in (("pairs", "__init__"), ("task", "task"), ("predictor", "predictor")):
         text = REGISTRY.with_name(f"{source}.py").read_text()
         text = text.replace("tests.toy.pairs", name).replace("tests.toy", name)
         (package / f"{target}.py").write_text(text)

@@ -2,7 +2,8 @@
 
 The images are drawn from a seed; the pairs of one scene are a unit. The primary metric is the mean absolute
 error, which falls, and the model takes two tensors. A registry names the task by ``tests.toy.pairs:SPEC``.
-Listing and comparison import this module, so it loads neither numpy nor torch; ``task.py`` trains.
+Listing and comparison import this module, so it loads neither numpy nor torch; ``task.py`` trains,
+and ``predictor.py`` predicts.
 """
 
 from core.config.experiment import DataConfig, Experiment, TrainingConfig
@@ -49,4 +50,5 @@ SPEC = TaskSpec(
     labels=lambda _: (LABEL,),
     experiment=PairsExperiment,
     build="tests.toy.task:build",
+    predictor="tests.toy.predictor:PairsPredictor",
 )

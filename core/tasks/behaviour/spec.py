@@ -95,5 +95,6 @@ SPEC = TaskSpec(
     build="core.tasks.behaviour.build:build_task",
     prepare="core.tasks.behaviour.build:prepare_data",
     score_predictions="core.tasks.behaviour.scoring:score",
+    predictor="core.tasks.behaviour.inference.predictor:predictor",
     views=frozenset({"classes", "confusion", "video", "ethogram"}),
 )

@@ -32,15 +32,16 @@ def compare_named(names: Sequence[str], session: Session, as_json: bool) -> None
     rows: list[list[object]] = [["epoch", *(side.epoch for side in sides)]]
     rows += [[name, *(f"{side.metrics[name]:.4f}" for side in sides)] for name in overall]
     print_table(["", *(side.name for side in sides)], rows, right=list(range(1, len(sides) + 1)))
-    print("\nF1 of each class")
-    bars = render_f1_bars(
-        [[score.f1 for score in side.classes.scores] for side in sides],
-        sides[0].classes.classes,
-        shutil.get_terminal_size().columns,
-        sides=[side.name for side in sides],
-        ascii_only=plain_only(),
-    )
-    print_rows(bars)
+    if all(side.classes.scores for side in sides):
+        print("\nF1 of each class")
+        bars = render_f1_bars(
+            [[score.f1 for score in side.classes.scores] for side in sides],
+            sides[0].classes.classes,
+            shutil.get_terminal_size().columns,
+            sides=[side.name for side in sides],
+            ascii_only=plain_only(),
+        )
+        print_rows(bars)
     print("\nverdict")
     for verdict in found.verdicts:
         print(wrapped(f"  {verdict.sentence}", "    "))

@@ -1,18 +1,20 @@
-"""``mabe predict`` and ``mabe eval``: apply a trained checkpoint to data."""
+"""``mabe predict`` and ``mabe eval``: apply trained checkpoints to data."""
 
-from dataclasses import asdict
+import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from core.config.task_spec import SUPPORT, TaskSpec
-from core.errors import UserError
+from core.errors import MisuseError, UserError
 from mabe_tui.cli.options import (
     CheckpointOption,
     DeviceOption,
     ForceOption,
     RunName,
+    RunNames,
     SkipBadOption,
     require_targets,
 )
@@ -23,9 +25,7 @@ from mabe_tui.runs.summary.checkpoints import pointer_name
 from mabe_tui.runs.tasks import spec_of
 
 if TYPE_CHECKING:
-    from core.data.competition import LeftOut
-    from core.evaluation.table import Confusions
-    from core.inference.evaluate import Evaluation
+    from core.tasks.predictor import Evaluation, PredictionOptions, Predictor
     from mabe_tui.runs.comparison.evaluate import EvaluationReport
 
 DataOption = Annotated[
@@ -41,7 +41,7 @@ def register(app: typer.Typer) -> None:
 
 def predict(
     context: typer.Context,
-    run: RunName,
+    runs: RunNames,
     data: DataOption,
     output: Annotated[
         Path,
@@ -63,35 +63,32 @@ def predict(
     force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Write the class and probabilities of every frame, and bouts, to files."""
-    from core.inference.ensemble import load_predictor
-    from core.inference.output import bouts_path, check_suffix, write_predictions
-    from core.inference.predict import predictable
-    from core.postprocess.rules import Rules
+    """Write what a run says of data to files: of frames, their class, probabilities and bouts.
 
-    check_suffix(output)
-    require_targets(force, output, bouts_path(output))
-    rules = Rules.likeliest(median, merge_gap, min_frames)
-    entry = RunStore(session_of(context).home).find(run)
-    predictor = load_predictor(entry.run, pointer_name(which), device)
-    videos, missing = predictable(data, table)
-    if missing:
-        say(
-            f"{data}: {len(missing)} of {len(videos) + len(missing)} videos have no tracking file; left out"
-        )
-    bad: list[LeftOut] = []
-    with progress("predicting") as tell:
-        predictions = predictor.predict(videos, tell, bad if skip_bad else None)
-        written = write_predictions(output, predictions, predictor.classes, rules)
-    reasons = {each.video.video_id: each.reason for each in bad}
-    _warn_bad(reasons)
-    if as_json:
-        print_json({**asdict(written), "bad": reasons})
-        return
-    say(
-        f"{written.frames_path}: {written.frames:,} frames of {written.videos} videos;"
-        f" {written.bouts_path}: {written.bouts:,} bouts"
+    The answers of several runs are averaged.
+    """
+    from core.inference.predictor import load_members, predictor_of
+    from core.tasks.predictor import PredictionOptions
+
+    require_targets(force, output)
+    store = RunStore(session_of(context).home)
+    entries = [store.find(run) for run in runs]
+    members = [member for each in entries for member in load_members(each.run, pointer_name(which))]
+    predictor = predictor_of(members, device)
+    require_targets(force, *predictor.targets(output))
+    options = PredictionOptions(
+        table=table, skip_bad=skip_bad, median=median, merge_gap=merge_gap, min_frames=min_frames
     )
+    _require_known(options, predictor, spec_of(members[0].experiment))
+    with progress("predicting") as tell:
+        written = predictor.write(data, output, options, tell)
+    for note in written.notes:
+        say(note)
+    _warn_bad(written.bad)
+    if as_json:
+        print_json({**written.document, "bad": dict(written.bad)})
+        return
+    say(written.sentence)
 
 
 def evaluate(
@@ -103,14 +100,14 @@ def evaluate(
     output: Annotated[
         Path | None,
         typer.Option(
-            "-o", "--output", help="Also write the confusion counts of each video (.parquet)."
+            "-o", "--output", help="Also write the counts of each video or other unit (.parquet)."
         ),
     ] = None,
     skip_bad: SkipBadOption = False,
     force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Evaluate a checkpoint on the labelled videos of a data folder."""
+    """Evaluate a checkpoint on the labelled part of a data folder."""
     from mabe_tui.runs.comparison.evaluate import evaluate_run
 
     if output is not None and output.suffix != ".parquet":
@@ -127,46 +124,53 @@ def evaluate(
     else:
         _print_report(report, evaluation, spec_of(entry.require_request().experiment))
     if output is not None:
-        _write_table(output, evaluation.confusions)
+        _write_table(output, evaluation, spec_of(entry.require_request().experiment))
 
 
-def _warn_bad(bad: dict[str, str]) -> None:
+def _require_known(options: "PredictionOptions", predictor: "Predictor", spec: TaskSpec) -> None:
+    """Refuse options that mean nothing to a task.
+
+    Raises:
+        MisuseError: names the first of them.
+    """
+    for field in dataclasses.fields(options):
+        if field.name not in predictor.accepts and getattr(options, field.name) != field.default:
+            option = field.name.replace("_", "-")
+            raise MisuseError(f"--{option} means nothing to the task {spec.name!r} ({spec.title})")
+
+
+def _warn_bad(bad: Mapping[str, str]) -> None:
     for reason in bad.values():
         say(f"warning: left out: {reason}")
 
 
 def _print_report(report: "EvaluationReport", evaluation: "Evaluation", spec: TaskSpec) -> None:
     say(
-        f"{report.run} ({report.checkpoint}) on {report.videos} videos of {report.data},"
-        f" {report.frames:,} frames"
+        f"{report.run} ({report.checkpoint}) on {spec.unit.count(report.videos)} of {report.data},"
+        f" {spec.example.count(report.frames)}"
     )
-    _warn_overlap(report)
-    _warn_labels(evaluation, evaluation.confusions.classes, spec)
-    if report.nan_frames:
-        say(
-            f"warning: for {report.nan_frames:,} frames the checkpoint gives NaN, which counts as"
-            f" {evaluation.confusions.classes[0]!r}; its training broke down: try an earlier one"
-        )
-    _print_metrics(evaluation.metrics, evaluation.confusions.classes, spec)
+    _warn_overlap(report, spec)
+    for warning in evaluation.warnings:
+        say(f"warning: {warning}")
+    _warn_absent(evaluation, spec)
+    _print_metrics(evaluation, spec)
 
 
-def _warn_overlap(report: "EvaluationReport") -> None:
-    """Warn if the run used some of the videos in training or validation."""
+def _warn_overlap(report: "EvaluationReport", spec: TaskSpec) -> None:
+    """Warn if the run used some of the units in training or validation."""
+    units = f"of these {spec.unit.count(report.videos)}"
     if report.trained_on:
         say(
-            f"warning: the run learned from {report.trained_on} of these {report.videos} videos;"
-            " on videos it has not seen it will do worse"
+            f"warning: the run learned from {report.trained_on} {units}; on {spec.unit.many} it has not"
+            " seen it will do worse"
         )
     if report.validated_on:
-        say(f"its best epoch was chosen on {report.validated_on} of these {report.videos} videos")
+        say(f"its best epoch was chosen on {report.validated_on} {units}")
 
 
-def _warn_labels(evaluation: "Evaluation", classes: tuple[str, ...], spec: TaskSpec) -> None:
-    """Warn if the labels cannot show what the run learned."""
-    from core.data.labels import unmapped_sentence
-
-    if evaluation.unmapped:
-        say(f"warning: {unmapped_sentence(evaluation.unmapped, classes[0])}")
+def _warn_absent(evaluation: "Evaluation", spec: TaskSpec) -> None:
+    """Warn if no example has one of the labels."""
+    classes = evaluation.rows.labels
     absent = [name for name in classes if not evaluation.metrics.get(f"{SUPPORT}{name}", 1)]
     if absent:
         names = ", ".join(repr(name) for name in absent)
@@ -177,27 +181,33 @@ def _warn_labels(evaluation: "Evaluation", classes: tuple[str, ...], spec: TaskS
         )
 
 
-def _write_table(output: Path, confusions: "Confusions") -> None:
+def _write_table(output: Path, evaluation: "Evaluation", spec: TaskSpec) -> None:
     import pyarrow.parquet as pq
 
-    from core.evaluation.table import evaluation_table
+    from core.evaluation.table import evaluation_table, rows_table
     from core.system.files import replace_atomically
 
+    rows, confusions = evaluation.rows, evaluation.confusions
+    table = rows_table(rows) if confusions is None else evaluation_table(confusions)
     with replace_atomically(output) as file:
-        pq.write_table(evaluation_table(confusions), file)
-    say(f"{output}: confusion counts of {len(confusions.videos)} videos")
+        pq.write_table(table, file)
+    what = "counts" if confusions is None else "confusion counts"
+    say(f"{output}: {what} of {spec.unit.count(len(rows.units))}")
 
 
-def _print_metrics(metrics: dict[str, float], classes: tuple[str, ...], spec: TaskSpec) -> None:
+def _print_metrics(evaluation: "Evaluation", spec: TaskSpec) -> None:
+    metrics = evaluation.metrics
     overall = [[name, f"{value:.4f}"] for name, value in metrics.items() if "/" not in name]
     print_table([f"over all {spec.label.many}", ""], overall, right=[1])
-    print()
     of_labels = {metric.name: metric.label for metric in spec.metrics if metric.per_label}
+    if not of_labels:
+        return
     columns = {**of_labels, SUPPORT.rstrip("/"): spec.example.many}
     rows = [
         [name, *(_cell(column, metrics.get(f"{column}/{name}")) for column in columns)]
-        for name in classes
+        for name in evaluation.rows.labels
     ]
+    print()
     headers = [spec.label.one, *columns.values()]
     print_table(headers, rows, right=list(range(1, len(headers))))
 

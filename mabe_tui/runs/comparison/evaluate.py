@@ -22,45 +22,46 @@ from mabe_tui.runs.comparison.yardstick import Yardstick, common_task, yardstick
 from mabe_tui.runs.store import RunEntry, RunStore
 from mabe_tui.runs.summary.checkpoints import checkpoint_here, pointer_name
 from mabe_tui.runs.tasks import spec_of
+from mabe_tui.runs.videos.video import data_folder
 from mabe_tui.runs.videos.video_prediction import Device
 
 if TYPE_CHECKING:  # numpy, pyarrow and torch
-    from core.data.competition import LeftOut
-    from core.evaluation.table import Confusions
-    from core.inference.evaluate import Evaluation
+    from core.tasks.predictor import Evaluation
     from mabe_tui.runs.comparison.inspection import SideClasses
-
-    Validated = tuple[Confusions, str | None]
-    """Counts of the validation videos, and hashes that identify them."""
 
 AT = "@"
 """Separator between a run and one of its checkpoints: ``v6@epoch-3``."""
 
 
 class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
-    """The document that ``mabe eval --json`` prints."""
+    """The document that ``mabe eval --json`` prints; its keys name videos and frames whatever the task."""
 
     run: str
     checkpoint: str
     data: str
     videos: int
+    """Number of units, whatever ``unit`` says they are."""
     trained_on: int | None
-    """How many of these videos the run was trained on; ``None`` if it does not say.
+    """How many of these units the run was trained on; ``None`` if it does not say.
 
-    Identified by their tracking if known, else by their ids."""
+    Videos are identified by their tracking if known, else by their ids."""
     validated_on: int | None
     frames: int
+    """Number of examples, whatever ``example`` says they are."""
     metrics: dict[str, float]
     unmapped: dict[str, int]
-    """Bouts of actions missing from the run's action map, which count as its first class."""
+    """Labels of the data that the run does not know, such as actions missing from its action map, and how
+    often they occur."""
     nan_frames: int = 0
-    """Frames for which the checkpoint returns NaN, which count as predictions of its first class."""
+    """Examples for which the checkpoint returns NaN."""
     bad: dict[str, str] = {}
-    """Damaged videos that were left out, and the problem of each."""
+    """Damaged units that were left out, and the problem of each."""
+    unit: str = "video"
+    example: str = "frame"
 
 
 class CheckpointSide(msgspec.Struct, frozen=True, kw_only=True):
-    """One checkpoint, measured on the validation videos of its run."""
+    """One checkpoint, measured on the validation units of its run."""
 
     name: str
     run: str
@@ -68,7 +69,7 @@ class CheckpointSide(msgspec.Struct, frozen=True, kw_only=True):
     epoch: int
     step: int
     metrics: dict[str, float]
-    """Metrics, as :func:`core.evaluation.frames.frame_metrics` returns them."""
+    """Metrics, as the task measures them."""
     classes: "SideClasses"
 
 
@@ -95,46 +96,52 @@ def evaluate_run(
     progress: Progress | None = None,
     skip_bad: bool = False,
 ) -> "tuple[EvaluationReport, Evaluation]":
-    """Evaluate a checkpoint on the labelled videos of any data folder; ``skip_bad`` skips damaged ones.
+    """Evaluate a checkpoint on the labelled units of any data folder; ``skip_bad`` skips damaged ones.
 
     Raises:
         UserError: no such checkpoint, or the folder holds nothing to evaluate on.
     """
-    from core.inference.ensemble import load_predictor
-    from core.inference.evaluate import evaluate_folder
+    from core.inference.predictor import load_predictor
+    from core.tasks.predictor import PredictionOptions
 
-    _require_videos(spec_of(entry.require_request().experiment))
+    task = spec_of(entry.require_request().experiment)
+    _require_predictor(task)
     predictor = load_predictor(entry.run, pointer_name(which), device)
-    bad: list[LeftOut] = []
-    found = evaluate_folder(predictor, data, progress=progress, bad=bad if skip_bad else None)
-    videos = _known_videos(entry, data, {*found.confusions.videos})
+    if skip_bad and "skip_bad" not in predictor.accepts:
+        raise ConfigError(f"task {task.name!r} ({task.title}) cannot leave damaged data out")
+    found = predictor.evaluate(data, PredictionOptions(skip_bad=skip_bad), progress)
+    units = {*found.rows.units}
+    if "video" in task.views:
+        units = _known_videos(entry, data, units)
     resolved = entry.require_request().resolved
     report = EvaluationReport(
         run=entry.id,
         checkpoint=which,
         data=str(data),
-        videos=len(found.confusions.videos),
-        trained_on=len(videos & {*resolved.train_units}) if resolved else None,
-        validated_on=len(videos & {*resolved.validation_units}) if resolved else None,
-        frames=found.frames,
-        metrics=found.metrics,
+        videos=len(found.rows.units),
+        trained_on=len(units & {*resolved.train_units}) if resolved else None,
+        validated_on=len(units & {*resolved.validation_units}) if resolved else None,
+        frames=found.examples,
+        metrics=dict(found.metrics),
         unmapped=dict(found.unmapped),
-        nan_frames=found.nan_frames,
-        bad={each.video.video_id: each.reason for each in bad},
+        nan_frames=found.nan_examples,
+        bad=dict(found.bad),
+        unit=task.unit.one,
+        example=task.example.one,
     )
     return report, found
 
 
-def _require_videos(task: TaskSpec) -> None:
-    """Reject the checkpoints of a task that does not predict videos.
+def _require_predictor(task: TaskSpec) -> None:
+    """Reject the checkpoints of a task that does not predict.
 
     Raises:
         ConfigError: says what can be compared instead.
     """
-    if "video" not in task.views:
+    if task.predictor is None:
         raise ConfigError(
-            f"checkpoints of task {task.name!r} ({task.title}) cannot be measured again: it predicts no"
-            " videos; compare its runs or versions instead"
+            f"checkpoints of task {task.name!r} ({task.title}) cannot be measured again: its TaskSpec names"
+            " no predictor; compare its runs or versions instead"
         )
 
 
@@ -186,10 +193,11 @@ def compare_checkpoints(
     device: Device = "auto",
     progress: Progress | None = None,
 ) -> CheckpointComparison:
-    """Evaluate checkpoints on their runs' validation videos and compare them with the first.
+    """Evaluate checkpoints on their runs' validation units and compare them with the first.
 
-    Every frame is predicted as by ``mabe predict``, from whole videos. The run's own table counts training
-    windows, which have less context at their edges, so its figures differ slightly.
+    Where the task shows videos, every frame is predicted as by ``mabe predict``, from whole videos. The run's
+    own table counts training windows, which have less context at their edges, so its figures differ slightly.
+    Other tasks measure as in training.
 
     Args:
         checkpoints: two or more.
@@ -201,11 +209,10 @@ def compare_checkpoints(
         UserError: a checkpoint or the data are not available.
     """
     task = common_task([each.entry.require_request().experiment for each in checkpoints])
-    _require_videos(task)
-    measured = [_validated(each, data, device, progress) for each in checkpoints]
-    sides = tuple(
-        _side(each, table) for each, (table, _) in zip(checkpoints, measured, strict=True)
-    )
+    _require_predictor(task)
+    validated = _validated_videos if "video" in task.views else _validated
+    measured = [validated(each, data, device, progress) for each in checkpoints]
+    sides = tuple(_side(each, found) for each, found in zip(checkpoints, measured, strict=True))
     by = yardstick(task, (side.metrics for side in sides))
     verdicts = tuple(
         _verdict(sides[0], measured[0], side, other, by)
@@ -216,14 +223,30 @@ def compare_checkpoints(
 
 def _validated(
     checkpoint: NamedCheckpoint, data: Path | None, device: Device, progress: Progress | None
-) -> "Validated":
+) -> "Evaluation":
+    """Measure a checkpoint on the validation units of its run, as the task does in training."""
+    from core.inference.checkpoints import load_checkpoint
+    from core.inference.predictor import predictor_of
+
+    entry, request = checkpoint.entry, checkpoint.entry.require_request()
+    path = entry.run.checkpoints / checkpoint_here(entry.run, checkpoint.which).file
+    root = data or data_folder(entry)
+    predictor = predictor_of([load_checkpoint(path)], device)
+    asked = msgspec.structs.replace(request, data=None if root is None else str(root))
+    return predictor.validate(asked, cache_of_run(entry.run.path), progress or (lambda *_: None))
+
+
+def _validated_videos(
+    checkpoint: NamedCheckpoint, data: Path | None, device: Device, progress: Progress | None
+) -> "Evaluation":
     """Predict the validation videos of a run; earlier predictions come from the cache."""
     import numpy as np
 
     from core.config.task_spec import labels_of
     from core.data.manifest import source_fingerprint
-    from core.evaluation.frames import confusion
+    from core.evaluation.frames import confusion, frame_metrics
     from core.evaluation.table import Confusions
+    from core.tasks.predictor import Evaluation
     from mabe_tui.runs.videos.video import open_run_data, tracked_video
     from mabe_tui.runs.videos.video_prediction import VideoPredictor
 
@@ -239,40 +262,44 @@ def _validated(
         seen = predictor.predict(tracked_video(entry, prepared, video_id))
         counts.append(confusion(seen.video.truth, seen.prediction, len(seen.video.classes)))
     table = Confusions(videos, labels_of(entry.require_request().experiment), np.stack(counts))
-    ours = {*videos}
-    return table, source_fingerprint(v for v in prepared.videos if v.video_id in ours)
+    ours, pooled = {*videos}, table.counts.sum(axis=0)
+    return Evaluation(
+        metrics=frame_metrics(pooled, table.classes),
+        rows=table.rows,
+        examples=int(pooled.sum()),
+        confusions=table,
+        source=source_fingerprint(v for v in prepared.videos if v.video_id in ours),
+    )
 
 
-def _side(checkpoint: NamedCheckpoint, table: "Confusions") -> CheckpointSide:
-    from core.evaluation.frames import frame_metrics
-    from mabe_tui.runs.comparison.inspection import classes_of_counts
+def _side(checkpoint: NamedCheckpoint, found: "Evaluation") -> CheckpointSide:
+    from mabe_tui.runs.comparison.inspection import classes_of_evaluation
 
     pointer = checkpoint_here(checkpoint.entry.run, checkpoint.which)
-    pooled = table.counts.sum(axis=0)
-    examples = spec_of(checkpoint.entry.require_request().experiment).example.many
+    task = spec_of(checkpoint.entry.require_request().experiment)
     return CheckpointSide(
         name=checkpoint.name,
         run=checkpoint.entry.id,
         version=checkpoint.entry.version,
         epoch=pointer.epoch,
         step=pointer.step,
-        metrics=frame_metrics(pooled, table.classes),
-        classes=classes_of_counts(checkpoint.name, table.classes, pooled, examples),
+        metrics=dict(found.metrics),
+        classes=classes_of_evaluation(checkpoint.name, found, task),
     )
 
 
 def _verdict(
     first: CheckpointSide,
-    measured: "Validated",
+    measured: "Evaluation",
     second: CheckpointSide,
-    against: "Validated",
+    against: "Evaluation",
     by: Yardstick,
 ) -> Verdict:
-    (one, source), (other, other_source) = measured, against
+    one, other = measured.rows, against.rows
     empty = empty_verdict(by, (first.name, second.name), (1, 1))
     try:
-        require_scored_alike(one.rows, other.rows, (first.name, second.name), by)
-        require_same_source(source, other_source, by)
-        return checkpoint_verdict(empty, one.rows, other.rows, by, (first.version, second.version))
+        require_scored_alike(one, other, (first.name, second.name), by)
+        require_same_source(measured.source, against.source, by)
+        return checkpoint_verdict(empty, one, other, by, (first.version, second.version))
     except DataError as error:
         return no_verdict(empty, str(error))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -27,6 +28,9 @@ from mabe_tui.runs.curves.overlay import SideNumbers
 from mabe_tui.runs.curves.panels import RunNumbers
 from mabe_tui.runs.store import RunStore
 from mabe_tui.runs.tasks import spec_of
+
+if TYPE_CHECKING:  # torch
+    from core.tasks.predictor import Evaluation
 
 MOST_CONFUSIONS = 20
 """Keys of a side in ``--json``."""
@@ -116,15 +120,19 @@ def side_classes(side: Side, store: RunStore) -> SideClasses:
             name=side.name, problem=f"its runs do not learn the same {task.label.many}"
         )
     labels, counts = tables[0].labels, np.sum([table.pooled for table in tables], axis=0)
+    return _with_confusions(_of_labels(side.name, labels, counts, task), paths, task)
+
+
+def _of_labels(name: str, labels: tuple[str, ...], counts: Floats, task: TaskSpec) -> SideClasses:
+    """Return the scores of each label, if the task tells labels apart."""
     if not counts[:, :TOTAL].any():
-        return SideClasses(name=side.name, problem=f"{task.title}: has no {task.label.many}")
-    found = SideClasses(name=side.name, classes=labels, scores=_scores(labels, counts))
-    return _with_confusions(found, paths, task)
+        return SideClasses(name=name, problem=f"{task.title}: has no {task.label.many}")
+    return SideClasses(name=name, classes=labels, scores=_scores(labels, counts))
 
 
 def _with_confusions(found: SideClasses, paths: Sequence[Path], task: TaskSpec) -> SideClasses:
     """Add the confusions, if the task has them."""
-    if "confusion" not in task.views:
+    if "confusion" not in task.views or found.problem is not None:
         return found
     try:
         tables = [read_confusions(path) for path in paths]
@@ -146,6 +154,14 @@ def classes_of_counts(
         confusions=confusions(classes, counts)[:MOST_CONFUSIONS],
         examples=examples,
     )
+
+
+def classes_of_evaluation(name: str, found: "Evaluation", task: TaskSpec) -> SideClasses:
+    """Return what was measured of each label, with the confusions if there are any."""
+    if found.confusions is None:
+        return _of_labels(name, found.rows.labels, found.rows.pooled, task)
+    table = found.confusions
+    return classes_of_counts(name, table.classes, table.counts.sum(axis=0), task.example.many)
 
 
 def _scores(labels: tuple[str, ...], counts: Floats) -> tuple[ClassScore, ...]:

@@ -190,7 +190,7 @@ def open_run_data(
     kept = kept_data(cache_of_run(entry.run.path), request.resolved.data_fingerprint)
     if kept is not None and data is None:
         return kept
-    root = data or _data_folder(entry, request)
+    root = data or data_folder(entry)
     from core.tasks.behaviour.build import open_data  # torch
 
     stated = str(root) if root is not None else None
@@ -199,12 +199,13 @@ def open_run_data(
     )
 
 
-def _data_folder(entry: RunEntry, request: RunRequest) -> Path | None:
-    """Return the folder that a run was trained on; none if it uses synthetic data.
+def data_folder(entry: RunEntry) -> Path | None:
+    """Return the folder that a run was trained on; none if it makes its own data.
 
     Raises:
         DataError: it is not on this computer.
     """
+    request = entry.require_request()
     if request.data is None and task_spec(request.experiment.task).makes_data(request.experiment):
         return None
     if request.launcher == "local" and request.data and Path(request.data).is_dir():

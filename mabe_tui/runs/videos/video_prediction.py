@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.data.labels import ClassBouts, bouts_of
+from core.errors import ConfigError
 from core.run.code_version import code_version
 from core.run.places import cache_of_run
 from core.run.records import Pointer
@@ -23,7 +24,7 @@ from mabe_tui.runs.videos.video import Act, TrackedVideo
 
 if TYPE_CHECKING:
     from core.frames.store import FrameStore
-    from core.inference.predict import Predictor
+    from core.tasks.predictor import PredictsFrames
 
 Device = Literal["auto", "cpu", "cuda"]
 Frames = npt.NDArray[np.int64]
@@ -156,8 +157,9 @@ class VideoPredictor:
         self._path = entry.run.checkpoints / self._checkpoint.file
         self._folder = cache_of_run(entry.run.path) / FOLDER
         self._device = device
+        self._experiment = entry.require_request().experiment
         self._code = code_version()
-        self._predictor: Predictor | None = None
+        self._predictor: PredictsFrames | None = None
 
     def predict(self, video: TrackedVideo, progress: Progress | None = None) -> PredictedVideo:
         """Return the predictions for a video, from the cache if possible.
@@ -175,14 +177,20 @@ class VideoPredictor:
                 np.save(file, probabilities)
         return PredictedVideo(video, self._checkpoint, probabilities)
 
-    def _loaded(self, tell: Progress) -> "Predictor":
+    def _loaded(self, tell: Progress) -> "PredictsFrames":
         if self._predictor is None:
             tell(0, 0, "loading torch and the checkpoint")
-            from core.inference.checkpoints import load_trained
-            from core.inference.predict import Predictor
-            from core.system.machine import choose_device
+            from core.inference.checkpoints import load_checkpoint
+            from core.inference.predictor import predictor_of
+            from core.tasks.predictor import PredictsFrames
 
-            self._predictor = Predictor(load_trained(self._path), choose_device(self._device))
+            loaded = predictor_of([load_checkpoint(self._path)], self._device)
+            if not isinstance(loaded, PredictsFrames):
+                task = self._experiment.task
+                raise ConfigError(
+                    f"task {task!r} shows videos, but its predictor predicts no frames"
+                )
+            self._predictor = loaded
         return self._predictor
 
     def _key(self, video: TrackedVideo) -> str:

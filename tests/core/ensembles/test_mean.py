@@ -17,10 +17,11 @@ from core.ensembles.request import ensemble_request
 from core.errors import CheckpointError, ConfigError, RunError
 from core.evaluation.predictions import Predictions, joined, read_predictions
 from core.evaluation.table import read_confusions, read_rows
-from core.inference.ensemble import load_predictor
+from core.inference.predictor import load_predictor
 from core.run.events import DataReady, Epoch, Failed, Finished
 from core.run.request import RunRequest
 from core.run.rundir import RunDir
+from core.tasks.behaviour.inference.predictor import FramePredictor
 
 EXPERIMENT = {
     "name": "tiny",
@@ -231,10 +232,16 @@ def test_it_predicts_with_the_mean_of_its_members(train: Train, folder: Path) ->
     run = ensemble(members)
     (table,) = (folder.parent / "cache").glob("synthetic-*/train.csv")
     video = read_videos(table.parent)[0]
-    mean = load_predictor(run, device="cpu").predict_one(video)
-    each = [load_predictor(m, device="cpu").predict_one(video).probabilities for m in members]
+    mean = loaded(run).predict_one(video)
+    each = [loaded(member).predict_one(video).probabilities for member in members]
     np.testing.assert_allclose(mean.probabilities, (each[0] + each[1]) / 2, atol=1e-6)
     np.testing.assert_array_equal(mean.classes, mean.probabilities.argmax(axis=1))
+
+
+def loaded(run: RunDir) -> FramePredictor:
+    predictor = load_predictor(run, device="cpu")
+    assert isinstance(predictor, FramePredictor)
+    return predictor
 
 
 def test_it_does_not_predict_with_other_checkpoints_than_it_was_made_of(

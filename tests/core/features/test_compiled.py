@@ -151,7 +151,7 @@ def test_where_the_compiled_form_cannot_be_kept_it_is_made_anew() -> None:
 
 
 def test_only_computing_loads_numba() -> None:
-    code = "import sys, core.inference.predict, core.tasks.behaviour.task; print('numba' in sys.modules)"
+    code = "import sys, core.tasks.behaviour.inference.predictor; print('numba' in sys.modules)"
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 

@@ -85,7 +85,8 @@ def test_reading_data_loads_no_pandas(command: list[str], tmp_path: Path) -> Non
 
 
 def test_core_loads_no_front_end() -> None:
-    look = "import core.job, core.inference.predict, sys; print(*{n.split('.')[0] for n in sys.modules})"
+    modules = "core.job, core.inference.predictor, core.tasks.behaviour.inference.predictor"
+    look = f"import {modules}, sys; print(*{{n.split('.')[0] for n in sys.modules}})"
     output = subprocess.run(
         [sys.executable, "-c", look], check=True, capture_output=True, text=True
     )

@@ -11,11 +11,13 @@ from core.errors import ConfigError
 from core.evaluation.rows import mean
 from core.evaluation.table import read_rows
 from core.evaluation.versions import compare_versions
+from core.run.events import Finished
 from core.run.rundir import RunDir
 from core.tasks.behaviour.settings import BehaviourExperiment
 from tests.command_line import mabe
 from tests.mabe_tui.toy_runs import SCENES, train_two_versions
 from tests.toy import new_run
+from tests.toy.pairs import SPEC
 
 
 @pytest.fixture(scope="module")
@@ -104,10 +106,30 @@ def test_runs_of_different_tasks_are_refused(home: Path) -> None:
     assert "v1: behaviour, one behaviour for each frame" in str(caught.value)
 
 
-def test_checkpoints_of_a_task_without_videos_are_refused(home: Path) -> None:
+def test_checkpoints_are_measured_again_as_the_task_says(home: Path) -> None:
+    run, other = runs_of(home, "p1")[0], runs_of(home, "p2")[0]
+    names = [f"{run.id}@best", f"{other.id}@last"]
+    found = json.loads(mabe("compare", *names, "--json").stdout)
+    (verdict,) = found["verdicts"]
+    sides = {side["run"]: side["metrics"]["mae"] for side in found["sides"]}
+    assert verdict["difference"] == pytest.approx(sides[other.id] - sides[run.id])
+    assert (verdict["metric"], verdict["videos"], verdict["distinguishable"]) == ("mae", 6, True)
+    best = run.history().last(Finished)
+    assert best is not None
+    assert sides[run.id] == pytest.approx(best.best_metric, rel=1e-6)
+    assert "6 scenes" in mabe("compare", *names).stdout
+
+
+def test_checkpoints_of_a_task_that_predicts_nothing_are_refused(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(vars(SPEC), "predictor", None)
     run = runs_of(home, "p1")[0].id
-    with pytest.raises(ConfigError, match="cannot be measured again: it predicts no videos"):
-        mabe("compare", f"{run}@best", f"{run}@last")
+    for command in (["compare", f"{run}@best", f"{run}@last"], ["eval", run, "--data", "x"]):
+        with pytest.raises(ConfigError, match="its TaskSpec names no predictor"):
+            mabe(*command)
+    with pytest.raises(ConfigError, match="does not say how its checkpoints predict"):
+        mabe("predict", run, "--data", "x", "-o", "out.csv")
 
 
 def test_the_list_of_versions_tells_them_apart_by_the_same_rule() -> None:

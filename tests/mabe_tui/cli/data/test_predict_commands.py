@@ -230,7 +230,7 @@ def test_eval_says_that_a_checkpoint_gives_nan(
             parameter.data.fill_(math.nan)
         return model
 
-    monkeypatch.setattr("core.inference.predict.folded", broken)
+    monkeypatch.setattr("core.tasks.behaviour.inference.frame_model.folded", broken)
     result = home_with_run("eval", "last", "--data", str(data))
     assert "for 1,200 frames the checkpoint gives NaN, which counts as 'other'" in result.stderr
     assert "f1_macro" in result.stdout

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-import core.inference.predict  # noqa: F401 (it binds load_trained, which a test replaces for a while)
 from core.inference import checkpoints
+from core.tasks.loaded import LoadedCheckpoint
 from mabe_tui.runs.comparison.evaluate import AT, compare_checkpoints, named_checkpoints
 from mabe_tui.runs.store import RunStore
 from tests.mabe_tui.tiny_run import synthetic_folder, train
@@ -19,13 +19,13 @@ def test_each_checkpoint_is_loaded_once_for_all_its_videos(
     assert resolved is not None
     assert len(resolved.validation_units) == 2
     loaded = []
-    load = checkpoints.load_trained
+    load = checkpoints.load_checkpoint
 
-    def counting(path: Path) -> checkpoints.TrainedModel:
+    def counting(path: Path) -> LoadedCheckpoint:
         loaded.append(path.name)
         return load(path)
 
-    monkeypatch.setattr(checkpoints, "load_trained", counting)
+    monkeypatch.setattr(checkpoints, "load_checkpoint", counting)
     names = [f"{run.id}{AT}epoch-1", f"{run.id}{AT}epoch-2"]
     store = RunStore(tmp_path / "home")
     compare_checkpoints(named_checkpoints(names, store))

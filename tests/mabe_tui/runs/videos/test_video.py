@@ -12,9 +12,10 @@ from core.data.keypoints import SLOTS_18
 from core.data.labels import ActionMap, frame_classes
 from core.errors import CheckpointError, DataError, RunError
 from core.evaluation.table import read_confusions
-from core.inference.predict import Predictor
+from core.inference.predictor import load_predictor
 from core.run.records import Handle
 from core.run.rundir import RunDir
+from core.tasks.behaviour.inference.predictor import FramePredictor
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.videos.video import open_video, validation_scores
 from mabe_tui.runs.videos.video_prediction import FOLDER, predict_video
@@ -74,7 +75,9 @@ def test_the_answer_is_that_of_predict(entry: RunEntry) -> None:
     seen = predict_video(entry, opened)
     source = read_videos(Path(str(entry.require_request().data)))
     video = next(video for video in source if video.video_id == opened.video_id)
-    expected = Predictor.load(entry.run, device="cpu").predict_one(video)
+    predictor = load_predictor(entry.run, device="cpu")
+    assert isinstance(predictor, FramePredictor)
+    expected = predictor.predict_one(video)
     np.testing.assert_allclose(seen.probabilities, expected.probabilities, atol=1e-5)
     np.testing.assert_array_equal(seen.prediction, expected.classes)
 

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from core.inference.chunks import predict_frames, predict_video, suited_to
 from core.models.build import build_model
 from core.models.chunking import Chunking, plan
+from core.models.chunks import predict_frames, predict_video, suited_to
 from core.models.input_spec import InputSpec
 from core.models.settings import ModelConfig
 from core.tasks.behaviour.probabilities import class_probabilities

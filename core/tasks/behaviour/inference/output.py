@@ -16,10 +16,10 @@ import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
 
 from core.errors import UserError
-from core.inference.prediction import VideoPrediction
 from core.postprocess.decide import Bout, find_bouts
 from core.postprocess.rules import Rules
 from core.system.files import replace_atomically
+from core.tasks.behaviour.inference.prediction import VideoPrediction
 
 WRITERS: dict[str, Callable[[IO[bytes], pa.Schema], Any]] = {
     ".parquet": pq.ParquetWriter,
@@ -38,7 +38,7 @@ BOUT_SCHEMA = pa.schema(
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenFiles:
     """The files that :func:`write_predictions` wrote."""
 
     frames_path: Path
@@ -71,7 +71,7 @@ def write_predictions(
     predictions: Iterable[VideoPrediction],
     classes: Sequence[str],
     rules: Rules | None = None,
-) -> Written:
+) -> WrittenFiles:
     """Write predictions as they arrive.
 
     ``path`` gets the columns ``video_id``, ``video_frame``, ``predicted_class`` and a probability
@@ -99,7 +99,7 @@ def write_predictions(
             bout_writer.write_table(bout_table(found, classes))
             videos, frames = videos + 1, frames + len(prediction.classes)
             bouts += len(found)
-    return Written(path, beside, videos, frames, bouts)
+    return WrittenFiles(path, beside, videos, frames, bouts)
 
 
 def frame_schema(classes: Sequence[str]) -> pa.Schema:

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from core.errors import UserError
-from core.inference.output import write_predictions
-from core.inference.prediction import VideoPrediction
 from core.postprocess.rules import Rules
+from core.tasks.behaviour.inference.output import write_predictions
+from core.tasks.behaviour.inference.prediction import VideoPrediction
 
 CLASSES = ("other", "social", "mating")
 READERS = {

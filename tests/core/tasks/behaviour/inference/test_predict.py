@@ -15,14 +15,16 @@ from core.data.prepared import prepare
 from core.data.synthetic import SyntheticSettings, synthesise
 from core.errors import CheckpointError, DataError
 from core.features.settings import FeatureConfig
-from core.inference.evaluate import evaluate_folder
-from core.inference.predict import Predictor, predictable
+from core.inference.predictor import load_predictor
 from core.models.build import build_model
 from core.models.input_spec import InputSpec
 from core.models.settings import ModelConfig
 from core.run.rundir import RunDir
+from core.tasks.behaviour.inference.predictor import FramePredictor
+from core.tasks.behaviour.inference.videos import predictable
 from core.tasks.behaviour.settings import BehaviourDataConfig, BehaviourExperiment
 from core.tasks.behaviour.task import BehaviourTask
+from core.tasks.predictor import PredictionOptions
 from tests.core.features.whole_videos import features_of
 
 SaveRun = Callable[..., RunDir]
@@ -32,6 +34,12 @@ MOTION = FeatureConfig(inputs=("coordinates", "speed", "acceleration"))
 GAPS = FeatureConfig(
     inputs=("coordinates", "speed"), frame_gap=3, interpolate_gap=4, mask_channels=True, units="cm"
 )
+
+
+def loaded(run: RunDir) -> FramePredictor:
+    predictor = load_predictor(run, device="cpu")
+    assert isinstance(predictor, FramePredictor)
+    return predictor
 
 
 def experiment_with(
@@ -77,8 +85,8 @@ def test_a_video_gets_what_one_pass_over_its_features_gives(
     synthetic: Path, trained_on: Callable[..., RunDir], features: FeatureConfig
 ) -> None:
     experiment = experiment_with(features)
-    predictor = Predictor.load(trained_on(experiment), device="cpu")
-    prepared_state = predictor._pipeline  # the pipeline itself is tested where it lives
+    predictor = loaded(trained_on(experiment))
+    prepared_state = predictor._members[0]._pipeline  # the pipeline itself is tested where it lives
     videos = read_videos(synthetic)
     spec = InputSpec(prepared_state.features, 4, 2, 7, prepared_state.blocks)
     torch.manual_seed(0)
@@ -101,7 +109,7 @@ def test_a_video_gets_what_one_pass_over_its_features_gives(
 def test_a_folder_without_labels_is_predicted(
     data: Path, trained_on: Callable[..., RunDir]
 ) -> None:
-    predictor = Predictor.load(trained_on(experiment_with(FeatureConfig())), device="cpu")
+    predictor = loaded(trained_on(experiment_with(FeatureConfig())))
     expected = [each.probabilities for each in predictor.predict(predictable(data)[0])]
     shutil.rmtree(data / "train_annotation")
     (data / "train_tracking").rename(data / "test_tracking")
@@ -123,7 +131,7 @@ def test_a_folder_without_labels_is_predicted(
 def test_videos_are_read_when_they_are_asked_for(
     data: Path, trained_on: Callable[..., RunDir]
 ) -> None:
-    predictor = Predictor.load(trained_on(experiment_with(FeatureConfig())), device="cpu")
+    predictor = loaded(trained_on(experiment_with(FeatureConfig())))
     videos, _ = predictable(data)
     answers = predictor.predict(videos)
     videos[1].tracking_path.write_bytes(b"PAR1 cut short")
@@ -151,7 +159,7 @@ def test_a_folder_that_is_no_data_folder_is_refused(tmp_path: Path) -> None:
 def test_a_video_without_a_scale_is_named_where_centimetres_are_needed(
     data: Path, trained_on: Callable[..., RunDir]
 ) -> None:
-    predictor = Predictor.load(trained_on(experiment_with(GAPS)), device="cpu")
+    predictor = loaded(trained_on(experiment_with(GAPS)))
     rows = list(csv.DictReader((data / "train.csv").open()))
     with (data / "train.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, rows[0])
@@ -175,7 +183,7 @@ def test_a_task_state_that_cannot_be_used_is_told_in_one_line(
 ) -> None:
     run = save_run(experiment_with(FeatureConfig()), SPEC, state)
     with pytest.raises(CheckpointError) as caught:
-        Predictor.load(run, device="cpu")
+        loaded(run)
     assert "\n" not in str(caught.value)
     assert str(run.checkpoints) in str(caught.value)
 
@@ -183,11 +191,11 @@ def test_a_task_state_that_cannot_be_used_is_told_in_one_line(
 def test_evaluation_counts_what_was_predicted_against_the_labels(
     synthetic: Path, trained_on: Callable[..., RunDir]
 ) -> None:
-    predictor = Predictor.load(trained_on(experiment_with(MOTION)), device="cpu")
-    evaluation = evaluate_folder(predictor, synthetic)
+    predictor = loaded(trained_on(experiment_with(MOTION)))
+    evaluation = predictor.evaluate(synthetic, PredictionOptions())
     videos = read_videos(synthetic)
     assert evaluation.confusions.videos == tuple(video.video_id for video in videos)
-    assert evaluation.frames == evaluation.confusions.counts.sum() == 3 * 900
+    assert evaluation.examples == evaluation.confusions.counts.sum() == 3 * 900
     for prediction, counts in zip(
         predictor.predict(videos), evaluation.confusions.counts, strict=True
     ):
@@ -203,18 +211,18 @@ def test_evaluation_counts_what_was_predicted_against_the_labels(
 def test_a_folder_without_labels_cannot_be_evaluated_on(
     data: Path, trained_on: Callable[..., RunDir]
 ) -> None:
-    predictor = Predictor.load(trained_on(experiment_with(FeatureConfig())), device="cpu")
+    predictor = loaded(trained_on(experiment_with(FeatureConfig())))
     shutil.rmtree(data / "train_annotation")
     with pytest.raises(DataError, match="no annotation file"):
-        evaluate_folder(predictor, data)
+        predictor.evaluate(data, PredictionOptions())
 
 
 def test_real_pose_data(real_data: Path, trained_on: Callable[..., RunDir]) -> None:
     root = real_data / "ethome"
     experiment = experiment_with(MOTION, actions={"interact": "social"})
-    predictor = Predictor.load(trained_on(experiment, root), device="cpu")
-    evaluation = evaluate_folder(predictor, root)
-    assert evaluation.frames == 35_400
+    predictor = loaded(trained_on(experiment, root))
+    evaluation = predictor.evaluate(root, PredictionOptions())
+    assert evaluation.examples == 35_400
     assert len(evaluation.confusions.videos) == 4
     assert 0.09 < evaluation.metrics["support/social"] / 35_400 < 0.13
     assert evaluation.metrics["support/mating"] == 0

@@ -1,0 +1,166 @@
+"""Apply checkpoints to data: each video is read once, one at a time."""
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from core.data.competition import LeftOut, Video
+from core.errors import ConfigError, DataError
+from core.frames.store import FrameStore
+from core.models.chunks import Probabilities
+from core.postprocess.rules import Rules
+from core.run.request import RunRequest
+from core.system.progress import Progress
+from core.tasks.behaviour.build import build_task
+from core.tasks.behaviour.inference.evaluate import HOW_TO_SKIP, evaluate_videos
+from core.tasks.behaviour.inference.frame_model import FrameModel
+from core.tasks.behaviour.inference.output import bouts_path, check_suffix, write_predictions
+from core.tasks.behaviour.inference.prediction import VideoPrediction
+from core.tasks.behaviour.inference.videos import measurable, predictable
+from core.tasks.behaviour.probabilities import classes_of
+from core.tasks.behaviour.settings import BehaviourExperiment
+from core.tasks.loaded import LoadedCheckpoint
+from core.tasks.predictor import Evaluation, PredictionOptions, Written, validated
+
+
+class FramePredictor:
+    """The mean of several checkpoints' probabilities, or the probabilities of one.
+
+    Args:
+        members: one or more, with the same classes; their features, mice and keypoints may differ.
+        device: device to compute on.
+    """
+
+    accepts = frozenset({"table", "skip_bad", "median", "merge_gap", "min_frames"})
+
+    def __init__(self, members: Sequence[FrameModel], device: torch.device) -> None:
+        self._members, self._device = members, device
+
+    @property
+    def experiment(self) -> BehaviourExperiment:
+        """The settings of the first member."""
+        return self._members[0].experiment
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names by index."""
+        return self.experiment.classes
+
+    def predict(
+        self,
+        videos: Iterable[Video],
+        progress: Progress | None = None,
+        left_out: list[LeftOut] | None = None,
+    ) -> Iterator[VideoPrediction]:
+        """Predict videos one after the other, each on demand.
+
+        Args:
+            videos: videos with their tracking files; annotations are not read.
+            progress: called with (done, total, what) before each video and at the end.
+            left_out: collects videos that cannot be predicted, with the reason, instead of an error.
+
+        Raises:
+            DataError: a tracking file is missing or damaged; or all are.
+        """
+        queue = list(videos)
+        for done, video in enumerate(queue):
+            if progress is not None:
+                progress(done, len(queue), "videos")
+            if (prediction := self._predicted(video, left_out)) is not None:
+                yield prediction
+        if left_out and len(left_out) >= len(queue):
+            raise DataError(f"none of the {len(queue)} videos can be read: {left_out[0].reason}")
+        if progress is not None:
+            progress(len(queue), len(queue), "videos")
+
+    def _predicted(self, video: Video, left_out: list[LeftOut] | None) -> VideoPrediction | None:
+        try:
+            return self.predict_one(video)
+        except DataError as error:
+            if left_out is None:
+                raise DataError(f"{error}{HOW_TO_SKIP}") from error
+            left_out.append(LeftOut(video, str(error)))
+            return None
+
+    def predict_one(self, video: Video) -> VideoPrediction:
+        """Read and predict one video, once per member: members may use different mice and keypoints.
+
+        Raises:
+            DataError: its tracking file is missing or damaged.
+        """
+        probabilities = _mean([member.predict_one(video) for member in self._members])
+        return VideoPrediction(
+            video.video_id, video.lab_id, probabilities, classes_of(probabilities)
+        )
+
+    def predict_frames_of(
+        self, store: FrameStore, progress: Progress | None = None
+    ) -> Probabilities:
+        """Predict the first video of a store; see :meth:`FrameModel.predict_frames_of`."""
+        return _mean([member.predict_frames_of(store, progress) for member in self._members])
+
+    # ── as every task's predictor ─────────────────────────────────────────────────────────────
+
+    def targets(self, output: Path) -> tuple[Path, ...]:
+        """Return the file of frames and that of bouts; see :class:`~core.tasks.predictor.Predictor`."""
+        check_suffix(output)
+        return output, bouts_path(output)
+
+    def write(
+        self,
+        data: Path,
+        output: Path,
+        options: PredictionOptions,
+        progress: Progress | None = None,
+    ) -> Written:
+        """Write the class and probabilities of every frame, and bouts."""
+        rules = Rules.likeliest(options.median, options.merge_gap, options.min_frames)
+        videos, missing = predictable(data, options.table)
+        bad: list[LeftOut] = []
+        predictions = self.predict(videos, progress, bad if options.skip_bad else None)
+        files = write_predictions(output, predictions, self.classes, rules)
+        listed = len(videos) + len(missing)
+        without = f"{data}: {len(missing)} of {listed} videos have no tracking file; left out"
+        return Written(
+            document=dataclasses.asdict(files),
+            sentence=f"{files.frames_path}: {files.frames:,} frames of {files.videos} videos;"
+            f" {files.bouts_path}: {files.bouts:,} bouts",
+            bad={each.video.video_id: each.reason for each in bad},
+            notes=(without,) if missing else (),
+        )
+
+    def evaluate(
+        self, data: Path, options: PredictionOptions, progress: Progress | None = None
+    ) -> Evaluation:
+        """Evaluate on every labelled video of a data folder whose files exist."""
+        videos = measurable(data, options.table or "train")
+        return evaluate_videos(self, videos, progress, skip_bad=options.skip_bad)
+
+    def validate(self, request: RunRequest, cache: Path, progress: Progress) -> Evaluation:
+        """Measure on the validation windows of a run, whose features are those of its one checkpoint."""
+        if len(self._members) > 1:
+            raise ConfigError(f"{request.run}: only one checkpoint can be validated at a time")
+        task = build_task(request, cache, self._device, progress)
+        return validated(task, self._members[0].model.to(self._device))
+
+
+def predictor(members: Sequence[LoadedCheckpoint], device: torch.device) -> FramePredictor:
+    """Return the predictor of some checkpoints; one that is given twice counts twice.
+
+    Raises:
+        CheckpointError: one cannot be used.
+    """
+    models = {id(each): FrameModel(each, device) for each in members}
+    return FramePredictor([models[id(each)] for each in members], device)
+
+
+def _mean(probabilities: Sequence[Probabilities]) -> Probabilities:
+    if len(probabilities) == 1:
+        return probabilities[0]
+    total = np.zeros(probabilities[0].shape)
+    for each in probabilities:
+        total += each
+    return (total / len(probabilities)).astype(np.float32)

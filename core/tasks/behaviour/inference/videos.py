@@ -1,0 +1,50 @@
+"""Which videos of a data folder are predicted or measured."""
+
+from pathlib import Path
+
+from core.data.competition import LeftOut, Video, labelled, read_videos
+from core.errors import DataError
+
+
+def predictable(root: Path, table: str | None = None) -> tuple[list[Video], list[LeftOut]]:
+    """Return the videos of a data folder that have a tracking file, labelled or not.
+
+    Args:
+        root: a folder in the competition's layout.
+        table: ``train`` or ``test``; by default ``train`` if there is a ``train.csv``, else ``test``.
+
+    Returns:
+        Those videos in their order, and the listed ones whose tracking is missing.
+
+    Raises:
+        DataError: not a data folder, or no video has its tracking.
+    """
+    if table is None:
+        table = "test" if not _has(root, "train") and _has(root, "test") else "train"
+    videos = read_videos(root, table)
+    found = [video for video in videos if video.tracking_path.is_file()]
+    if not found:
+        raise DataError(
+            f"{root}: none of the {len(videos)} videos in {table}.csv has a file in {table}_tracking"
+        )
+    missing = [
+        LeftOut(video, "no tracking file") for video in videos if not video.tracking_path.is_file()
+    ]
+    return found, missing
+
+
+def measurable(root: Path, table: str = "train") -> list[Video]:
+    """Return the labelled videos of a data folder whose files exist.
+
+    Raises:
+        DataError: not a data folder, or nothing in it is labelled.
+    """
+    videos, left_out = labelled(read_videos(root, table))
+    if not videos:
+        reasons = ", ".join(sorted({each.reason for each in left_out}))
+        raise DataError(f"{root}: no video of {table}.csv can be evaluated on ({reasons})")
+    return videos
+
+
+def _has(root: Path, table: str) -> bool:
+    return (root / f"{table}.csv").is_file()

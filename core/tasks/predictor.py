@@ -1,0 +1,195 @@
+"""Prediction with trained checkpoints, as every task offers it.
+
+``predictor`` of a :class:`~core.config.task_spec.TaskSpec` names a function that takes the loaded checkpoints
+of one or several members and a device, and returns a :class:`Predictor`. :mod:`core.inference` loads the
+checkpoints; ``mabe predict``, ``mabe eval`` and ``mabe compare RUN@CHECKPOINT`` use what is returned, and
+know nothing else of the task.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from core.evaluation.rows import Rows
+from core.evaluation.table import Confusions, confusions_of, rows_of
+from core.frames.store import FrameStore
+from core.run.request import RunRequest
+from core.system.progress import Progress
+from core.system.tree import Tree, in_float32
+from core.tasks.task import Measure, Task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictionOptions:
+    """How data are to be predicted. A predictor names those that it knows in ``accepts``."""
+
+    table: str | None = None
+    """Which of a data folder's tables, such as ``train`` or ``test``; ``None``: the task's choice."""
+    skip_bad: bool = False
+    """Leave damaged units out, and say so, instead of failing."""
+    median: int = 1
+    """Odd; probabilities are smoothed by their median over this many frames."""
+    merge_gap: int = 0
+    """Bouts separated by at most this many frames are merged."""
+    min_frames: int = 1
+    """Shorter bouts are dropped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What :meth:`Predictor.write` wrote."""
+
+    document: Mapping[str, Any]
+    """The files and their counts, as ``mabe predict --json`` prints them."""
+    sentence: str
+    """The same for people."""
+    bad: Mapping[str, str] = field(default_factory=dict)
+    """Damaged units that were left out, and the problem of each."""
+    notes: tuple[str, ...] = ()
+    """What the user should know besides."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """The result of checkpoints on labelled data, measured as in training."""
+
+    metrics: Mapping[str, float]
+    rows: Rows
+    """Additive counts of each unit and label."""
+    examples: int
+    """Number of examples that were measured, in the task's unit."""
+    confusions: Confusions | None = None
+    """For a task with mutually exclusive labels."""
+    source: str | None = None
+    """The same only for the same units, as ``validation_source`` of a run; ``None``: not known."""
+    bad: Mapping[str, str] = field(default_factory=dict)
+    """Damaged units that were left out, and the problem of each."""
+    unmapped: Mapping[str, int] = field(default_factory=dict)
+    """Labels of the data that the experiment does not know, and how often they occur."""
+    nan_examples: int = 0
+    """Examples for which the model returned NaN."""
+    warnings: tuple[str, ...] = ()
+    """What the user should know before trusting the metrics."""
+
+
+class Predictor(Protocol):
+    """The checkpoints of one or several members, ready to predict; their answers are averaged."""
+
+    @property
+    def accepts(self) -> frozenset[str]:
+        """Names of the fields of :class:`PredictionOptions` that it knows."""
+        ...
+
+    def targets(self, output: Path) -> tuple[Path, ...]:
+        """Return all files that :meth:`write` makes for a path, that path first.
+
+        Raises:
+            UserError: the path's suffix names no format that predictions are written in.
+        """
+        ...
+
+    def write(
+        self,
+        data: Path,
+        output: Path,
+        options: PredictionOptions,
+        progress: Progress | None = None,
+    ) -> Written:
+        """Predict everything in a data folder, and write it; nothing is replaced by half a file.
+
+        Args:
+            data: the folder; labels are not read.
+            output: a path that :meth:`targets` accepts.
+            options: fields not in ``accepts`` have their defaults.
+            progress: called with (done, total, what).
+
+        Raises:
+            UserError: the data cannot be used, or a file not be written.
+        """
+        ...
+
+    def evaluate(
+        self, data: Path, options: PredictionOptions, progress: Progress | None = None
+    ) -> Evaluation:
+        """Measure on the labelled part of a data folder.
+
+        Raises:
+            UserError: nothing in it is labelled, or it cannot be used.
+        """
+        ...
+
+    def validate(self, request: RunRequest, cache: Path, progress: Progress) -> Evaluation:
+        """Measure on the validation units of a run.
+
+        :func:`validated` does this for a task that is trained by epochs.
+
+        Args:
+            request: of the run; its ``data`` say where the data are now.
+            cache: where prepared and synthetic data are kept.
+            progress: called with (done, total, what).
+
+        Raises:
+            UserError: the data are gone or cannot be used.
+        """
+        ...
+
+
+@runtime_checkable
+class PredictsFrames(Protocol):
+    """What else the predictor of a task with the view ``video`` does: it predicts the frames of one video."""
+
+    def predict_frames_of(
+        self, store: FrameStore, progress: Progress | None = None
+    ) -> NDArray[np.float32]:
+        """Predict the first video of a store.
+
+        Args:
+            store: positions of the mice and keypoints of the training.
+            progress: called with (done, total, what).
+
+        Returns:
+            ``(frames, classes)``, each row summing to 1.
+
+        Raises:
+            UserError: the video cannot be predicted.
+        """
+        ...
+
+
+def validated(task: Task, answer: Callable[[Tree], Any]) -> Evaluation:
+    """Measure what a model says on a task's validation examples, as training does after each epoch.
+
+    Args:
+        task: built from the run's request.
+        answer: from a batch's inputs to the model's output: the model itself, in evaluation mode, or the mean
+            of several.
+    """
+    measure = task.measure()
+    with torch.no_grad():
+        for batch in task.validation_batches():
+            measure.update(in_float32(answer(batch.inputs)), batch)
+    return evaluation_of(measure, task.summary.validation_examples, task.summary.validation_source)
+
+
+def evaluation_of(measure: Measure, examples: int, source: str | None = None) -> Evaluation:
+    """Return what a measure has come to.
+
+    Args:
+        measure: has taken all examples.
+        examples: their number.
+        source: see :class:`Evaluation`.
+    """
+    confusion = measure.confusion()
+    where = "what was measured"
+    return Evaluation(
+        metrics={name: float(value) for name, value in measure.metrics().items()},
+        rows=rows_of(measure.table(), where),
+        examples=examples,
+        confusions=None if confusion is None else confusions_of(confusion, where),
+        source=source,
+    )
