@@ -1,6 +1,6 @@
 """Decide by rules: from probabilities to the label of each frame, and to bouts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -50,12 +50,11 @@ def decide(probabilities: PairProbabilities, rules: Rules) -> Bouts:
     names = np.array(probabilities.actions, object)
     agent, target, action, start, stop = [], [], [], [], []
     for pair, annotated in enumerate(probabilities.annotated):
-        columns = np.flatnonzero(annotated)
-        labels = [str(name) for name in names[columns]]
-        runs = decided_runs(probabilities.values[pair][:, columns], lab, labels, rules, fps)
+        keys = {int(c): rules.of(lab, str(names[c])) for c in np.flatnonzero(annotated)}
+        runs = decided_runs(PreparedColumns(probabilities.values[pair], fps), keys, rules)
         agent.append(np.full(len(runs.label), probabilities.agents[pair], np.int64))
         target.append(np.full(len(runs.label), probabilities.targets[pair], np.int64))
-        action.append(names[columns][runs.label])
+        action.append(names[runs.label])
         start.append(runs.start)
         stop.append(runs.stop)
     empty = np.zeros(0, np.int64)
@@ -121,21 +120,51 @@ def class_runs(
         raise ConfigError(
             f"{len(classes)} names for {probabilities.shape[1]} classes; rules need one each"
         )
-    runs = decided_runs(probabilities[:, 1:], "", classes[1:], rules, frames_per_second)
-    return runs._replace(label=runs.label + 1)
+    keys = {index: rules.of("", name) for index, name in enumerate(classes) if index}
+    return decided_runs(PreparedColumns(probabilities, frames_per_second), keys, rules)
 
 
-def decided_runs(
-    values: Floats, lab: str, labels: Sequence[str], rules: Rules, frames_per_second: float | None
-) -> Runs:
-    """Return the bouts of one sequence.
+class PreparedColumns:
+    """The columns of one sequence, each prepared once for all rules that prepare it alike.
 
     Args:
         values: ``(frames, labels)`` probabilities; NaN counts as 0.
-        lab: of the sequence; empty where the task has none.
-        labels: names of the columns.
-        rules: with thresholds.
         frames_per_second: needed by rules that count in seconds.
+    """
+
+    def __init__(self, values: Floats, frames_per_second: float | None) -> None:
+        self.frames = len(values)
+        self.frames_per_second = frames_per_second
+        self._values = values
+        self._prepared: dict[tuple[int, int, float, float], Floats] = {}
+
+    def column(self, number: int, key: KeyRule, rules: Rules) -> Floats:
+        """Return ``(frames,)`` probabilities of one label: the median's, then calibrated, then smoothed."""
+        median = median_frames(rules, self.frames_per_second)
+        sigma = rules.sigma_frames(key, self.frames_per_second)
+        how = (number, median, key.temperature, sigma)
+        if how not in self._prepared:
+            values = np.nan_to_num(self._values[:, number], nan=0.0)
+            values = median_filter(values[:, None], median)[:, 0]
+            if key.temperature != 1.0:
+                certain = logits(values) / key.temperature
+                values = (1 / (1 + np.exp(-certain))).astype(np.float32)
+            self._prepared[how] = gaussian(values, sigma)
+        return self._prepared[how]
+
+
+def decided_runs(columns: PreparedColumns, keys: Mapping[int, KeyRule], rules: Rules) -> Runs:
+    """Return the bouts of one sequence, labelled by their columns; see :func:`choose`."""
+    return _shaped(choose(columns, keys, rules).label, rules, columns.frames_per_second)
+
+
+def choose(columns: PreparedColumns, keys: Mapping[int, KeyRule], rules: Rules) -> Choice:
+    """Choose among the labels that are at or above their thresholds.
+
+    Args:
+        columns: probabilities.
+        keys: column → its rule; other columns are never chosen.
+        rules: which label wins.
 
     Raises:
         ConfigError: the rules have no thresholds.
@@ -145,47 +174,19 @@ def decided_runs(
             "rules that take the likeliest class are for classes that exclude one another;"
             " actions need thresholds"
         )
-    keys = [rules.of(lab, label) for label in labels]
-    values = median_filter(values, median_frames(rules, frames_per_second))
-    prepared = [
-        prepared_column(values[:, n], key.temperature, rules.sigma_frames(key, frames_per_second))
-        for n, key in enumerate(keys)
-    ]
-    return _shaped(choose(prepared, keys, rules, len(values)).label, rules, frames_per_second)
-
-
-def prepared_column(values: Floats, temperature: float, sigma: float) -> Floats:
-    """Return ``(frames,)`` probabilities of one label, calibrated, then smoothed by ``sigma`` frames."""
-    values = np.nan_to_num(values, nan=0.0)
-    if temperature != 1.0:
-        values = (1 / (1 + np.exp(-logits(values) / temperature))).astype(np.float32)
-    return gaussian(values, sigma)
-
-
-def choose(
-    prepared: Sequence[Floats], keys: Sequence[KeyRule], rules: Rules, frames: int
-) -> Choice:
-    """Choose among the labels that are at or above their thresholds.
-
-    Args:
-        prepared: ``(frames,)`` of each label; see :func:`prepared_column`.
-        keys: the rule of each.
-        rules: which label wins.
-        frames: their number, also where there are no labels.
-    """
-    label, second = (np.full(frames, NOTHING, np.int16) for _ in range(2))
-    alive = [n for n, key in enumerate(keys) if not key.dropped]
-    above = np.zeros((len(alive), frames), np.bool_)
-    for row, n in enumerate(alive):
-        above[row] = prepared[n] >= keys[n].threshold
-        label[above[row]] = n
+    label, second = (np.full(columns.frames, NOTHING, np.int16) for _ in range(2))
+    alive = {column: key for column, key in keys.items() if not key.dropped}
+    prepared = {column: columns.column(column, key, rules) for column, key in alive.items()}
+    above = np.zeros((len(alive), columns.frames), np.bool_)
+    for row, (column, key) in enumerate(alive.items()):
+        above[row] = prepared[column] >= key.threshold
+        label[above[row]] = column
     contested = np.flatnonzero(above.sum(axis=0) > 1)
     if contested.size:
-        claims = above[:, contested]
-        scores = np.stack([_score(prepared[n][contested], keys[n], rules) for n in alive])
-        scores[~claims] = -np.inf
+        claimed = [_score(prepared[column][contested], key, rules) for column, key in alive.items()]
+        scores = np.where(above[:, contested], np.stack(claimed), -np.inf)
         order = np.argsort(-scores, axis=0, kind="stable")
-        names = np.array(alive, np.int16)
+        names = np.array([*alive], np.int16)
         label[contested], second[contested] = names[order[0]], names[order[1]]
     return Choice(label, second)
 

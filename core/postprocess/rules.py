@@ -5,6 +5,7 @@ Times are in seconds where the videos' frame rates were known, and otherwise in 
 labs, the lab is empty.
 """
 
+from functools import cached_property
 from typing import Annotated, Literal, Self
 
 import msgspec
@@ -134,7 +135,7 @@ class PartScore(msgspec.Struct, frozen=True, kw_only=True):
     gain_high: float | None = None
 
 
-class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
     """Everything that decides, from probabilities to bouts."""
 
     schema: int = SCHEMA
@@ -199,8 +200,11 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     def of(self, lab: str, label: str) -> KeyRule:
         """Return the rule of one key; :attr:`otherwise` if it is not listed."""
-        found = (key for key in self.keys if (key.lab, key.label) == (lab, label))
-        return next(found, self.otherwise)
+        return self._by_key.get((lab, label), self.otherwise)
+
+    @cached_property
+    def _by_key(self) -> dict[tuple[str, str], KeyRule]:
+        return {(key.lab, key.label): key for key in self.keys}
 
     def frames(self, time: float, frames_per_second: float | None) -> float:
         """Convert a time by the rules' clock to frames of a video.

@@ -1,0 +1,80 @@
+"""What rules are fitted on: out-of-fold probabilities of sequences, with their labels."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from core.errors import DataError
+from core.postprocess.rules import KeyRule, Rules
+from core.postprocess.smoothing import Floats
+
+Key = tuple[str, str]
+"""Lab and label."""
+MOST_FOLDS = 5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KeptSequence:
+    """One video, or one (agent, target) of a video: probabilities from models that have not seen it.
+
+    Raises:
+        ValueError: the shapes do not match.
+    """
+
+    unit: str
+    """Name of the video: sequences of one video share its fold."""
+    fold: int
+    lab: str
+    """Empty where the task has none."""
+    labels: tuple[str, ...]
+    values: Floats
+    """``(frames, labels)``; NaN counts as 0."""
+    truth: npt.NDArray[np.bool_]
+    """``(frames, labels)``."""
+    frames_per_second: float | None = None
+    """``None`` if unknown; times are then counted in frames."""
+    exclusive: bool = False
+    """Whether the labels are classes that exclude one another, of which the first is the background. It has
+    no rule."""
+
+    def __post_init__(self) -> None:
+        shape = (len(self.values), len(self.labels))
+        if self.values.shape != shape or self.truth.shape != shape:
+            raise ValueError(
+                f"{self.unit}: values {self.values.shape} and truth {self.truth.shape} are not {shape}"
+            )
+
+    @property
+    def decidable(self) -> range:
+        """Columns of the labels that have rules."""
+        return range(1 if self.exclusive else 0, len(self.labels))
+
+    def rules_by(self, rules: Rules) -> dict[int, KeyRule]:
+        """Return the rule of each column that has one."""
+        return {column: rules.of(*self.key(column)) for column in self.decidable}
+
+    def key(self, column: int) -> Key:
+        """Return the key of a column."""
+        return self.lab, self.labels[column]
+
+
+Source = Iterable[KeptSequence]
+"""Sequences, which can be read several times."""
+
+
+def folds_for(units: Sequence[str]) -> dict[str, int]:
+    """Distribute videos over folds, each lab's over all; names decide, so the same videos get the same folds.
+
+    Raises:
+        DataError: there are fewer than two videos.
+    """
+    names = sorted(set(units))
+    if len(names) < 2:
+        raise DataError(
+            f"predictions of {len(names)} video cannot be split; post-processing is fitted on some videos"
+            " and measured on others"
+        )
+    folds = min(MOST_FOLDS, len(names))
+    return {name: place % folds for place, name in enumerate(names)}
