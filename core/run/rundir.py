@@ -11,7 +11,7 @@ import re
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -32,6 +32,7 @@ RUN_ID = re.compile(r"[A-Za-z0-9_.-]+-\d{8}T\d{6}-[a-z0-9]{4}")
 ATTEMPT = re.compile(r"\d{4}-[a-z0-9]{4}")
 EPOCH_POINTER = re.compile(r"epoch-(\d{1,6})")
 HANDLE = "handle.toml"
+Content = TypeVar("Content")
 
 
 def new_run_id(experiment: str, now: dt.datetime) -> str:
@@ -112,11 +113,7 @@ class RunDir:
             RunError: the request cannot be read.
             UserError: it cannot be written, or another process does not release the lock.
         """
-        self._require_there()
-        with locked(self.path / "run.toml"):
-            changed = change(self.read_request())
-            self.write_request(changed)
-        return changed
+        return self._change("run.toml", self.read_request, change, self.write_request)
 
     def write_handle(self, handle: Handle) -> None:
         """Store a handle with its attempt, and as ``handle.toml`` unless that belongs to a newer attempt.
@@ -163,15 +160,22 @@ class RunDir:
             RunError: it cannot be read.
             UserError: it cannot be written, or another process does not release the lock.
         """
-        self._require_there()
-        with locked(self.path / "about.toml"):
-            changed = change(self.read_about())
-            self.write_about(changed)
-        return changed
+        return self._change("about.toml", self.read_about, change, self.write_about)
 
-    def _require_there(self) -> None:
+    def _change(
+        self,
+        name: str,
+        read: Callable[[], Content],
+        change: Callable[[Content], Content],
+        write: Callable[[Content], None],
+    ) -> Content:
+        """Rewrite a file of the run under its lock; return the new content."""
         if not self.path.is_dir():  # taking a lock would recreate the folder of a removed run
             raise RunError(f"{self.path}: not there; was the run removed?")
+        with locked(self.path / name):
+            changed = change(read())
+            write(changed)
+        return changed
 
     def read_about(self) -> About:
         """Read ``about.toml``; empty if there is none.

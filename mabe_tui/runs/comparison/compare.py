@@ -11,9 +11,10 @@ from core.config.experiment import flatten
 from core.config.registry import Registry
 from core.config.task_spec import task_spec
 from core.errors import ConfigError, DataError, MisuseError
+from mabe_tui.runs.comparison.found import Found, find_side, kin_of, repeat_digest
 from mabe_tui.runs.comparison.judgement import Verdict, WhichEpoch
 from mabe_tui.runs.comparison.pooling import table_of
-from mabe_tui.runs.comparison.sides import Found, Side, find_side, kin_of, repeat_digest, side_of
+from mabe_tui.runs.comparison.sides import Side, side_of
 from mabe_tui.runs.comparison.verdict import Contender, empty_verdict, no_verdict, verdict_between
 from mabe_tui.runs.comparison.yardstick import Yardstick, common_task, yardstick
 from mabe_tui.runs.store import RunStore

@@ -9,9 +9,9 @@ import msgspec
 from core.config.registry import Registry
 from core.errors import ConfigError
 from core.system.progress import Progress
+from mabe_tui.runs.comparison.found import find_side
 from mabe_tui.runs.comparison.judgement import WhichEpoch
 from mabe_tui.runs.comparison.pooling import table_of
-from mabe_tui.runs.comparison.sides import find_side
 from mabe_tui.runs.comparison.version_tables import read_table
 from mabe_tui.runs.store import RunStore
 from mabe_tui.runs.tasks import spec_of

@@ -17,13 +17,14 @@ from mabe_tui.runs.comparison.evaluate import (
     compare_checkpoints,
     named_checkpoints,
 )
+from mabe_tui.runs.comparison.found import find_side
 from mabe_tui.runs.comparison.inspection import (
     SideClasses,
     code_of_sides,
     side_classes,
     side_numbers,
 )
-from mabe_tui.runs.comparison.sides import Side, find_side, side_of
+from mabe_tui.runs.comparison.sides import Side, side_of
 from mabe_tui.runs.comparison.yardstick import common_task, yardstick
 from mabe_tui.runs.curves.overlay import SideNumbers
 from mabe_tui.runs.store import RunStore

@@ -11,21 +11,25 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 
 from core.errors import UserError
 from core.run.rundir import RunDir
 from mabe_tui.launch.launcher import CONNECTED, Connection, Launcher, launcher_named
-from mabe_tui.plotting.panel import Panel
 from mabe_tui.runs.following.alerts import Alert
-from mabe_tui.runs.following.chart_cache import ChartCache, ChartOptions
+from mabe_tui.runs.following.chart_cache import ChartCache
 from mabe_tui.runs.following.connection import connection_line
+from mabe_tui.runs.following.feed_update import (
+    GONE,
+    FeedRequest,
+    FeedUpdate,
+    LogBounds,
+    ReplayPosition,
+)
 from mabe_tui.runs.following.live import LiveRun, RunSource, Update
 from mabe_tui.runs.following.replay import Replay
-from mabe_tui.runs.following.run_log import LogRow
 from mabe_tui.runs.format.event_text import event_line
-from mabe_tui.runs.summary.run_summary import RunSummary
 from mabe_tui.runs.tasks import spec_of
 
 ALIVE_SECONDS, ENDED_SECONDS, UNSEEN_SECONDS = 0.5, 1.0, 2.0
@@ -38,75 +42,8 @@ SUMMED_UP_SECONDS = 1.0
 """Seconds between two updates of times and costs while there are no new events."""
 REPLAY_SECONDS = 30.0
 """Approximate duration of a replay at its initial speed."""
-GONE = "the folder of the run was removed"
 SPEEDS = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
 """Replay speeds, in seconds of the run per second."""
-
-
-@dataclass(frozen=True)
-class FeedRequest:
-    """The part of a run that is visible, and therefore has to be computed."""
-
-    charts: tuple[str, ...] = ()
-    """See :func:`~mabe_tui.runs.curves.curves.curves_named`."""
-    view: ChartOptions = field(default_factory=ChartOptions)
-    tail: int = 0
-    """Number of last lines of the log."""
-    unseen: bool = False
-    """Nobody is watching now; alerts are reported anyway."""
-
-
-@dataclass(frozen=True)
-class LogBounds:
-    """The known part of the log; see :class:`~mabe_tui.runs.following.run_log.RunLog`."""
-
-    first: int = 0
-    stop: int = 0
-    generation: tuple[int, int] = (0, 0)
-    """Changes when every position becomes void: the log was replaced, or belongs to a replay."""
-    complete: bool = False
-    counted: dict[str, float] = field(default_factory=dict)
-    """Attempt → its last event that is not superseded; later ones are."""
-
-    @classmethod
-    def of(cls, source: RunSource) -> "LogBounds":
-        """Take the state of a run's log."""
-        log = source.log
-        counted = dict(source.history.counted)
-        generation = (id(log), log.generation)
-        return cls(log.first, log.stop, generation, log.complete, counted)
-
-
-@dataclass(frozen=True)
-class ReplayPosition:
-    """Position of a replay."""
-
-    position: float
-    """Seconds of the run."""
-    duration: float
-    speed: float
-    paused: bool
-
-
-@dataclass(frozen=True)
-class FeedUpdate:
-    """Everything that a screen shows of a run, at one moment."""
-
-    summary: RunSummary
-    charts: dict[str, Panel]
-    log: LogBounds
-    tail: list[LogRow]
-    alerts: tuple[Alert, ...] = ()
-    replay: ReplayPosition | None = None
-    is_gone: bool = False
-    """Whether the run's folder was removed; the rest is its last state."""
-    connection: str = ""
-    """Why the log of a run elsewhere is delayed; empty if it is not."""
-
-    @property
-    def grows(self) -> bool:
-        """Whether more may come without user action: from a live run, or from a running replay."""
-        return not self.is_gone and (self.summary.state.may_speak or self.replay is not None)
 
 
 Clock = Callable[[], dt.datetime]
@@ -118,29 +55,29 @@ class RunFeed:
 
     Args:
         run: the run to follow.
-        tell: called in the thread with the state to show.
-        problem: called in the thread with a line about a problem that the user can fix.
+        on_update: called in the thread with the state to show.
+        on_problem: called in the thread with a line about a problem that the user can fix.
         clock: returns the time of day.
     """
 
     def __init__(
         self,
         run: RunDir,
-        tell: Callable[[FeedUpdate], None],
-        problem: Callable[[str], None],
+        on_update: Callable[[FeedUpdate], None],
+        on_problem: Callable[[str], None],
         clock: Clock,
     ) -> None:
         self.run = run
-        self._tell, self._problem, self._clock = tell, problem, clock
+        self._on_update, self._on_problem, self._clock = on_update, on_problem, clock
         self._asked: queue.SimpleQueue[Job] = queue.SimpleQueue()
         self._closed = threading.Event()
         self._request, self._is_requested = FeedRequest(), True
         self._charts = ChartCache()
         self._live: LiveRun
         self._source: RunSource
-        self._told, self._told_at = LogBounds(), 0.0
+        self._sent, self._sent_at = LogBounds(), 0.0
         self._polled_at = 0.0
-        self._look: FeedUpdate | None = None
+        self._latest: FeedUpdate | None = None
         self._following: str | None = None
         """The attempt whose launcher keeps the local files up to date."""
         self._connection = CONNECTED
@@ -166,7 +103,7 @@ class RunFeed:
         self.ask(take)
 
     def ask(self, job: Job) -> None:
-        """Queue a call for the thread; calls run in order, and a ``UserError`` is passed to ``problem``."""
+        """Queue a call for the thread; calls run in order, and ``on_problem`` gets a ``UserError``."""
         self._asked.put(job)
 
     # ── replay ────────────────────────────────────────────────────────────────────────────────
@@ -212,13 +149,13 @@ class RunFeed:
             try:
                 self._open()
             except UserError as error:
-                self._problem(str(error))
+                self._on_problem(str(error))
                 return
             while not self._closed.is_set():
                 if self.run.path.is_dir():
                     self._try_turn(followed)
                 else:
-                    self._tell_gone()
+                    self._send_gone()
                 self._work()
 
     def _open(self) -> None:
@@ -236,7 +173,7 @@ class RunFeed:
         except (UserError, OSError) as error:
             if str(error) not in self._troubles:
                 self._troubles.add(str(error))
-                self._problem(str(error))
+                self._on_problem(str(error))
 
     def _turn(self) -> None:
         """Poll if it is time, index more of the log, and report changes."""
@@ -246,39 +183,39 @@ class RunFeed:
             update = self._source.poll(self._clock())
         if not self._request.unseen:
             self._source.log.extend()
-        is_old = self._source.state.may_speak and now - self._told_at >= SUMMED_UP_SECONDS
+        is_old = self._source.state.may_speak and now - self._sent_at >= SUMMED_UP_SECONDS
         bounds = LogBounds.of(self._source)
         # A long log is indexed in many slices per second: one slice alone is no reason to redraw.
-        is_due = now - self._told_at >= ALIVE_SECONDS or bounds.complete > self._told.complete
-        longer = bounds != self._told and is_due
+        is_due = now - self._sent_at >= ALIVE_SECONDS or bounds.complete > self._sent.complete
+        longer = bounds != self._sent and is_due
         changed = update.events or update.alerts or longer or self._playing
         if self._is_requested or changed or is_old:
-            self._is_requested, self._told, self._told_at = False, bounds, now
-            self._tell_look(update.alerts)
+            self._is_requested, self._sent, self._sent_at = False, bounds, now
+            self._send(update.alerts)
 
-    def _tell_look(self, alerts: tuple[Alert, ...]) -> None:
+    def _send(self, alerts: tuple[Alert, ...]) -> None:
         source, request = self._source, self._request
         try:
             charts = self._charts.charts(source, request.charts, request.view)
         except UserError as error:
-            self._problem(str(error))
+            self._on_problem(str(error))
             charts = {}
         tail = source.log.lines(source.log.stop - request.tail, request.tail)
-        standing = _standing(source) if isinstance(source, Replay) else None
+        replay = ReplayPosition.of(source) if isinstance(source, Replay) else None
         summary = source.summary(self._clock())
         connection = connection_line(self._connection) if source.state.may_speak else ""
-        self._look = FeedUpdate(
-            summary, charts, self._told, tail, alerts, standing, connection=connection
+        self._latest = FeedUpdate(
+            summary, charts, self._sent, tail, alerts, replay, connection=connection
         )
-        self._tell(self._look)
+        self._on_update(self._latest)
 
-    def _tell_gone(self) -> None:
+    def _send_gone(self) -> None:
         """Report once that there is nothing left to follow."""
         self._polled_at = time.monotonic()
-        if self._look is not None and not self._look.is_gone:
+        if self._latest is not None and not self._latest.is_gone:
             alert = Alert("gone", "error", GONE)
-            self._look = replace(self._look, alerts=(alert,), replay=None, is_gone=True)
-            self._tell(self._look)
+            self._latest = replace(self._latest, alerts=(alert,), replay=None, is_gone=True)
+            self._on_update(self._latest)
 
     def _work(self) -> None:
         """Run the queued calls, waiting for new ones until the next poll."""
@@ -296,7 +233,7 @@ class RunFeed:
         try:
             job(self._source)
         except UserError as error:
-            self._problem(str(error))
+            self._on_problem(str(error))
 
     def _pause(self) -> float:
         if self._request.unseen:
@@ -321,11 +258,11 @@ class RunFeed:
         followed.close()
         self._connection = CONNECTED
         try:
-            followed.enter_context(self._launcher.following(self.run, self._hear))
+            followed.enter_context(self._launcher.following(self.run, self._note_connection))
         except UserError as error:
-            self._problem(f"only what is here already: {error}")
+            self._on_problem(f"only what is here already: {error}")
 
-    def _hear(self, connection: Connection) -> None:
+    def _note_connection(self, connection: Connection) -> None:
         """Pass the connection's state on to the following thread."""
 
         def take(_: RunSource) -> None:
@@ -337,7 +274,3 @@ class RunFeed:
 def _first_speed(duration: float) -> float:
     wanted = duration / REPLAY_SECONDS
     return float(next((speed for speed in SPEEDS if speed >= wanted), SPEEDS[-1]))
-
-
-def _standing(source: Replay) -> ReplayPosition:
-    return ReplayPosition(source.position, source.duration, source.speed, source.paused)

@@ -6,7 +6,7 @@ from core.config.registry import VERSION_NAME, Registry
 from core.errors import ConfigError, MisuseError, RunError
 from core.run.request import RunRequest
 from mabe_tui.launch.launcher import RunState
-from mabe_tui.runs.comparison.sides import find_side
+from mabe_tui.runs.comparison.found import find_side
 from mabe_tui.runs.store import RunEntry, RunStore
 from mabe_tui.runs.summary.run_summary import state_of
 

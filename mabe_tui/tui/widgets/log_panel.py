@@ -13,7 +13,8 @@ from textual.timer import Timer
 from textual.widgets import Input
 
 from core.errors import UserError
-from mabe_tui.runs.following.feed import FeedUpdate, RunFeed
+from mabe_tui.runs.following.feed import RunFeed
+from mabe_tui.runs.following.feed_update import FeedUpdate
 from mabe_tui.runs.following.live import RunSource
 from mabe_tui.runs.following.run_log import LogRow, search_pattern
 from mabe_tui.tui.messages import WorkFailed

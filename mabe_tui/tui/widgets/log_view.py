@@ -19,7 +19,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from core.run.events import Epoch, Failed, Finished, Step, System, Warned
-from mabe_tui.runs.following.feed import LogBounds
+from mabe_tui.runs.following.feed_update import LogBounds
 from mabe_tui.runs.following.run_log import LogRow
 from mabe_tui.tui.keys import bindings
 from mabe_tui.tui.widgets.lines import LineWidget

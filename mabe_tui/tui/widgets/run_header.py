@@ -8,7 +8,7 @@ from textual.app import RenderResult
 from textual.widget import Widget
 
 from mabe_tui.launch.launcher import RunState
-from mabe_tui.runs.following.feed import GONE, FeedUpdate, ReplayPosition
+from mabe_tui.runs.following.feed_update import GONE, FeedUpdate, ReplayPosition
 from mabe_tui.runs.format.event_text import best_words, ending_words
 from mabe_tui.runs.format.units import duration, size_text
 from mabe_tui.runs.format.untrusted_text import plain

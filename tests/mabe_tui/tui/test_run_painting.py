@@ -10,7 +10,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets._footer import FooterKey
 
-from mabe_tui.runs.following.feed import LogBounds
+from mabe_tui.runs.following.feed_update import LogBounds
 from mabe_tui.runs.following.run_log import LogRow
 from mabe_tui.tui.app import MabeApp
 from mabe_tui.tui.widgets.log_view import LogView

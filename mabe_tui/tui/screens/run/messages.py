@@ -3,7 +3,7 @@
 from textual.message import Message
 
 from core.config.task_spec import TaskSpec
-from mabe_tui.runs.following.feed import FeedUpdate
+from mabe_tui.runs.following.feed_update import FeedUpdate
 from mabe_tui.tui.screens.run.view import RunView
 
 

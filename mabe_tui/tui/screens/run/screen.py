@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.message import Message
 
-from mabe_tui.runs.following.feed import FeedRequest, FeedUpdate
+from mabe_tui.runs.following.feed_update import FeedRequest, FeedUpdate
 from mabe_tui.runs.following.jumps import line_at, x_at, x_on
 from mabe_tui.runs.following.live import RunSource
 from mabe_tui.runs.format.export import write_charts

@@ -5,7 +5,7 @@ from typing import Any
 
 from mabe_tui.runs.curves.axis import Axis
 from mabe_tui.runs.following.chart_cache import ChartOptions
-from mabe_tui.runs.following.feed import FeedUpdate
+from mabe_tui.runs.following.feed_update import FeedUpdate
 from mabe_tui.runs.listing.cells import shown_state
 from mabe_tui.runs.listing.view_state import ViewState
 from mabe_tui.tui.actions import ACTING

@@ -10,7 +10,8 @@ from core.errors import RunError
 from core.run.rundir import RunDir
 from mabe_tui.runs.curves.axis import Axis
 from mabe_tui.runs.following.chart_cache import ChartCache, ChartOptions
-from mabe_tui.runs.following.feed import FeedRequest, FeedUpdate, RunFeed
+from mabe_tui.runs.following.feed import RunFeed
+from mabe_tui.runs.following.feed_update import FeedRequest, FeedUpdate
 from mabe_tui.runs.following.jumps import line_at, x_at
 from mabe_tui.runs.following.live import LiveRun, Update
 from tests.mabe_tui.runs.telling import Telling
