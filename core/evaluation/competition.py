@@ -25,11 +25,11 @@ import pandas as pd
 import pyarrow as pa
 
 from core.errors import DataError
-from core.evaluation.intervals import Intervals, first_clash, intersection_lengths, union
+from core.evaluation.clashes import KEY, clashes
+from core.evaluation.intervals import Intervals, intersection_lengths, union
 
 Table: TypeAlias = pd.DataFrame | pa.Table
 
-KEY = ["video_id", "agent_id", "target_id", "action"]
 SUBMISSION_COLUMNS = [*KEY, "start_frame", "stop_frame"]
 TRUTH_COLUMNS = [*SUBMISSION_COLUMNS, "lab_id", "behaviors_labeled"]
 LARGEST_FRAME = 2**31 - 1
@@ -97,7 +97,13 @@ def key_counts(truth: Table, submission: Table) -> pd.DataFrame:
             actions of one agent on one target share a frame. The message names the row, from 0.
     """
     labelled = _checked(truth, "truth", TRUTH_COLUMNS)
-    predicted = _scored_rows(labelled, _checked(submission, "submission", SUBMISSION_COLUMNS))
+    predicted = listed_rows(labelled, _checked(submission, "submission", SUBMISSION_COLUMNS))
+    found, _ = clashes(predicted, most=1)
+    if found:
+        raise DataError(
+            "submission: multiple predictions for the same frame from one agent/target pair:"
+            f" {found[0]}; keep one action per frame"
+        )
     rows = pd.concat([labelled[predicted.columns], predicted], ignore_index=True)
     key = rows.groupby(["lab_id", *KEY], sort=False).ngroup().to_numpy().astype(np.int64)
     keys = rows.groupby(key, sort=False)[["lab_id", *KEY]].first()
@@ -106,7 +112,6 @@ def key_counts(truth: Table, submission: Table) -> pd.DataFrame:
     )
     truth_frames = union(_part(frames, slice(None, len(labelled))))
     predicted_frames = union(_part(frames, slice(len(labelled), None)))
-    _refuse_clashes(predicted_frames, keys, predicted)
     return keys.join(_counts(truth_frames, predicted_frames, len(keys)))
 
 
@@ -173,10 +178,15 @@ def _checked(table: Table, name: str, columns: list[str]) -> pd.DataFrame:
 
 
 def _frame_numbers(values: "pd.Series[Any]", name: str) -> "pd.Series[int]":
-    numbers = pd.to_numeric(values, errors="coerce")
-    sound = (numbers.abs() <= LARGEST_FRAME) & (numbers % 1 == 0)
+    numbers, sound = frame_numbers(values)
     _refuse_rows(~sound, name, f"{values.name} is not a whole number of at most {LARGEST_FRAME}")
     return numbers.astype(np.int64)
+
+
+def frame_numbers(values: "pd.Series[Any]") -> "tuple[pd.Series[float], pd.Series[bool]]":
+    """Return a column of frames, possibly text, as numbers, and which of them are frame numbers."""
+    numbers = pd.to_numeric(values, errors="coerce")
+    return numbers, (numbers.abs() <= LARGEST_FRAME) & (numbers % 1 == 0)
 
 
 def _refuse_rows(wrong: "pd.Series[bool]", name: str, problem: str) -> None:
@@ -186,12 +196,19 @@ def _refuse_rows(wrong: "pd.Series[bool]", name: str, problem: str) -> None:
         raise DataError(f"{name}, row {int(wrong.to_numpy().argmax())} (from 0): {problem}{more}")
 
 
-def _scored_rows(truth: pd.DataFrame, submission: pd.DataFrame) -> pd.DataFrame:
-    """Apply rules 2 and 4: return the rows of the truth's videos whose behaviour is listed for the video.
+def listed_rows(videos: pd.DataFrame, submission: pd.DataFrame) -> pd.DataFrame:
+    """Apply rules 2 and 4: return the rows of known videos whose behaviour is listed for the video.
 
-    The lab comes from the truth; a video with truth in two labs is scored in both.
+    The lab comes from the videos; one that has truth in two labs is scored in both.
+
+    Args:
+        videos: ``lab_id, video_id, behaviors_labeled, row``; the first row of each lab and video counts.
+        submission: :data:`SUBMISSION_COLUMNS` and ``row``, each row's number.
+
+    Raises:
+        DataError: ``behaviors_labeled`` is not a JSON list.
     """
-    videos = truth.drop_duplicates(["lab_id", "video_id"])
+    videos = videos.drop_duplicates(["lab_id", "video_id"])
     entries = {
         (video.lab_id, video.video_id, behaviour)
         for video in videos.itertuples()
@@ -219,27 +236,6 @@ def _behaviours(text: object, row: object) -> list[str]:
 
 def _part(frames: Intervals, rows: slice) -> Intervals:
     return Intervals(frames.group[rows], frames.start[rows], frames.stop[rows])
-
-
-def _refuse_clashes(frames: Intervals, keys: pd.DataFrame, predicted: pd.DataFrame) -> None:
-    """Apply rule 5. The order of the rows does not matter: some row fails if and only if the unions clash."""
-    pair = keys.groupby(["lab_id", *KEY[:-1]], sort=False).ngroup().to_numpy().astype(np.int64)
-    pair_of = pair[frames.group]
-    order = np.lexsort((frames.start, pair_of))
-    clash = first_clash(Intervals(pair_of[order], frames.start[order], frames.stop[order]))
-    if clash is None:
-        return
-    at = order[clash]
-    names, frame = keys.iloc[frames.group[at]], int(frames.start[at])
-    same_pair = (predicted[KEY[:-1]] == names[KEY[:-1]]).all(axis=1)
-    covers = (predicted["start_frame"] <= frame) & (predicted["stop_frame"] > frame)
-    rows = predicted[same_pair & covers].drop_duplicates("action")
-    claims = " and ".join(f"{r.action} (row {r.row})" for r in rows.itertuples())
-    raise DataError(
-        f"submission: multiple predictions for the same frame from one agent/target pair: "
-        f"video {names.video_id}, {names.agent_id} → {names.target_id}, frame {frame} is both "
-        f"{claims}; keep one action per frame"
-    )
 
 
 def _counts(truth: Intervals, predicted: Intervals, keys: int) -> pd.DataFrame:

@@ -65,14 +65,13 @@ def intersection_lengths(a: Intervals, b: Intervals, groups: int) -> Integers:
     return common
 
 
-def first_clash(intervals: Intervals) -> int | None:
-    """Return the index of the first interval that begins inside an earlier one of its group, or None.
+def clashing(intervals: Intervals) -> NDArray[np.intp]:
+    """Return the indices of the intervals that begin inside an earlier one of their group.
 
     The intervals are sorted by group and start.
     """
     if not intervals.group.size:
-        return None
+        return np.array([], np.intp)
     offset = intervals.group * (intervals.stop.max() - intervals.start.min() + 1)
     reached = np.maximum.accumulate(intervals.stop + offset)
-    clashes = np.flatnonzero(intervals.start[1:] + offset[1:] < reached[:-1])
-    return int(clashes[0]) + 1 if clashes.size else None
+    return np.flatnonzero(intervals.start[1:] + offset[1:] < reached[:-1]) + 1

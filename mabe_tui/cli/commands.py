@@ -43,6 +43,7 @@ COMMANDS = {
     "predict": ("data.predict_commands", "Write the class and probabilities of every frame."),
     "eval": ("data.predict_commands", "Evaluate a checkpoint on labelled data."),
     "score": ("comparison.score_command", "Score a submission or run as the competition does."),
+    "submission": ("data.submission_commands", "Check a submission before it is sent."),
     "tag": ("actions.tidy", "Tag a run."),
     "note": ("actions.tidy", "Write a note on a run."),
     "rm": ("actions.tidy", "Remove runs; asks first."),

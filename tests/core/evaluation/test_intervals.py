@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.evaluation.intervals import Intervals, first_clash, intersection_lengths, union
+from core.evaluation.intervals import Intervals, clashing, intersection_lengths, union
 
 GROUPS = 4
 rows = st.lists(
@@ -29,7 +29,7 @@ def test_union_keeps_the_frames_and_is_disjoint(bouts: list[tuple[int, int, int]
     assert merged.lengths(GROUPS).tolist() == [len(s) for s in frames(merged)]
     assert (merged.stop > merged.start).all()
     assert (np.diff(merged.group) >= 0).all()
-    assert first_clash(merged) is None
+    assert not clashing(merged).size
 
 
 @given(rows, rows)
@@ -42,6 +42,8 @@ def test_intersections_equal_those_of_sets(
 
 
 def test_a_clash_is_an_interval_that_begins_inside_an_earlier_one() -> None:
-    assert first_clash(intervals([(0, 0, 5), (0, 5, 2), (1, 0, 9), (1, 10, 3), (1, 12, 1)])) == 4
-    assert first_clash(intervals([(0, 0, 9), (1, 3, 5)])) is None
-    assert first_clash(intervals([(0, 0, 20), (0, 3, 1), (0, 30, 1)])) == 1
+    several = [(0, 0, 5), (0, 5, 2), (1, 0, 9), (1, 10, 3), (1, 12, 1), (2, 0, 5), (2, 4, 5)]
+    assert clashing(intervals(several)).tolist() == [4, 6]
+    assert not clashing(intervals([(0, 0, 9), (1, 3, 5)])).size
+    assert clashing(intervals([(0, 0, 20), (0, 3, 1), (0, 30, 1)])).tolist() == [1]
+    assert not clashing(intervals([])).size
