@@ -1,5 +1,6 @@
 """Predict with runs of any task: with a run's own checkpoint, or with those of an ensemble's members."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Literal
 
@@ -7,12 +8,12 @@ import torch
 
 from core.config.task_modules import load_attribute
 from core.config.task_spec import TaskSpec, labels_of, task_spec
-from core.errors import CheckpointError, ConfigError
+from core.errors import CheckpointError, ConfigError, MisuseError
 from core.inference.checkpoints import load_checkpoint
 from core.run.rundir import RunDir
 from core.system.machine import choose_device
 from core.tasks.loaded import LoadedCheckpoint
-from core.tasks.predictor import Predictor
+from core.tasks.predictor import PredictionOptions, Predictor
 
 Device = Literal["auto", "cpu", "cuda"]
 
@@ -78,6 +79,18 @@ def predictor_of(members: Sequence[LoadedCheckpoint], device: Device = "auto") -
                 f" ({', '.join(labels_of(first.experiment))}; {', '.join(labels_of(each.experiment))})"
             )
     return predicting_function(task_spec(first.experiment.task))(members, choose_device(device))
+
+
+def require_known(options: PredictionOptions, predictor: Predictor, spec: TaskSpec) -> None:
+    """Refuse options that mean nothing to a task.
+
+    Raises:
+        MisuseError: names the first of them, as the command line does.
+    """
+    for field in dataclasses.fields(options):
+        if field.name not in predictor.accepts and getattr(options, field.name) != field.default:
+            option = field.name.replace("_", "-")
+            raise MisuseError(f"--{option} means nothing to the task {spec.name!r} ({spec.title})")
 
 
 def predicting_function(

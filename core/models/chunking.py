@@ -28,6 +28,8 @@ class Chunking:
     """Every chunk starts at a multiple of it, as ``frames``, ``context`` and ``shift`` are."""
     shift: int = 0
     """Answered by the first chunk instead of ``frames``, if above 0: the borders of all move with it."""
+    exact: bool = False
+    """Every answer sees all the frames that it depends on, so that moving the borders changes nothing."""
 
     def __post_init__(self) -> None:
         if self.frames < 1 or self.context < 0 or self.batch < 1 or self.step < 1:
@@ -122,7 +124,7 @@ def within_reach(reach: int, step: int = 1) -> Chunking:
         reach: frames on either side that an output depends on, at most.
         step: chunks start at a multiple of it, as one pass would.
     """
-    return Chunking(round_up(1000, step), round_up(reach, step), batch=4, step=step)
+    return Chunking(round_up(1000, step), round_up(reach, step), batch=4, step=step, exact=True)
 
 
 def round_up(frames: int, step: int) -> int:

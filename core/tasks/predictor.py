@@ -32,6 +32,8 @@ class PredictionOptions:
     """Which of a data folder's tables, such as ``train`` or ``test``; ``None``: the task's choice."""
     skip_bad: bool = False
     """Leave damaged units out, and say so, instead of failing."""
+    tta: bool = False
+    """Test-time augmentation: average over views of the data that must not change the answer."""
     median: int = 1
     """Odd; probabilities are smoothed by their median over this many frames."""
     merge_gap: int = 0

@@ -1,6 +1,5 @@
 """``mabe predict`` and ``mabe eval``: apply trained checkpoints to data."""
 
-import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.config.task_spec import SUPPORT, TaskSpec
-from core.errors import MisuseError, UserError
+from core.errors import UserError
 from mabe_tui.cli.options import (
     CheckpointOption,
     DeviceOption,
@@ -25,11 +24,14 @@ from mabe_tui.runs.summary.checkpoints import pointer_name
 from mabe_tui.runs.tasks import spec_of
 
 if TYPE_CHECKING:
-    from core.tasks.predictor import Evaluation, PredictionOptions, Predictor
+    from core.tasks.predictor import Evaluation
     from mabe_tui.runs.comparison.evaluate import EvaluationReport
 
 DataOption = Annotated[
     Path, typer.Option("--data", help="A data folder in the competition's layout.")
+]
+TtaOption = Annotated[
+    bool, typer.Option("--tta", help="Average over views, such as the mirror image; slower.")
 ]
 
 
@@ -59,6 +61,7 @@ def predict(
         int, typer.Option(help="Merge bouts separated by at most this many frames.")
     ] = 0,
     min_frames: Annotated[int, typer.Option(help="Drop bouts shorter than this many frames.")] = 1,
+    tta: TtaOption = False,
     skip_bad: SkipBadOption = False,
     force: ForceOption = False,
     as_json: JsonOption = False,
@@ -67,7 +70,7 @@ def predict(
 
     The answers of several runs are averaged.
     """
-    from core.inference.predictor import load_members, predictor_of
+    from core.inference.predictor import load_members, predictor_of, require_known
     from core.tasks.predictor import PredictionOptions
 
     require_targets(force, output)
@@ -77,9 +80,14 @@ def predict(
     predictor = predictor_of(members, device)
     require_targets(force, *predictor.targets(output))
     options = PredictionOptions(
-        table=table, skip_bad=skip_bad, median=median, merge_gap=merge_gap, min_frames=min_frames
+        table=table,
+        skip_bad=skip_bad,
+        tta=tta,
+        median=median,
+        merge_gap=merge_gap,
+        min_frames=min_frames,
     )
-    _require_known(options, predictor, spec_of(members[0].experiment))
+    require_known(options, predictor, spec_of(members[0].experiment))
     with progress("predicting") as tell:
         written = predictor.write(data, output, options, tell)
     for note in written.notes:
@@ -103,11 +111,13 @@ def evaluate(
             "-o", "--output", help="Also write the counts of each video or other unit (.parquet)."
         ),
     ] = None,
+    tta: TtaOption = False,
     skip_bad: SkipBadOption = False,
     force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Evaluate a checkpoint on the labelled part of a data folder."""
+    from core.tasks.predictor import PredictionOptions
     from mabe_tui.runs.comparison.evaluate import evaluate_run
 
     if output is not None and output.suffix != ".parquet":
@@ -117,7 +127,8 @@ def evaluate(
     require_targets(force, output)
     entry = RunStore(session_of(context).home).find(run)
     with progress("evaluating") as tell:
-        report, evaluation = evaluate_run(entry, data, which, device, tell, skip_bad)
+        options = PredictionOptions(skip_bad=skip_bad, tta=tta)
+        report, evaluation = evaluate_run(entry, data, which, device, tell, options)
     _warn_bad(report.bad)
     if as_json:
         print_json(report)
@@ -125,18 +136,6 @@ def evaluate(
         _print_report(report, evaluation, spec_of(entry.require_request().experiment))
     if output is not None:
         _write_table(output, evaluation, spec_of(entry.require_request().experiment))
-
-
-def _require_known(options: "PredictionOptions", predictor: "Predictor", spec: TaskSpec) -> None:
-    """Refuse options that mean nothing to a task.
-
-    Raises:
-        MisuseError: names the first of them.
-    """
-    for field in dataclasses.fields(options):
-        if field.name not in predictor.accepts and getattr(options, field.name) != field.default:
-            option = field.name.replace("_", "-")
-            raise MisuseError(f"--{option} means nothing to the task {spec.name!r} ({spec.title})")
 
 
 def _warn_bad(bad: Mapping[str, str]) -> None:

@@ -26,7 +26,7 @@ from mabe_tui.runs.videos.video import data_folder
 from mabe_tui.runs.videos.video_prediction import Device
 
 if TYPE_CHECKING:  # numpy, pyarrow and torch
-    from core.tasks.predictor import Evaluation
+    from core.tasks.predictor import Evaluation, PredictionOptions
     from mabe_tui.runs.comparison.inspection import SideClasses
 
 AT = "@"
@@ -94,22 +94,22 @@ def evaluate_run(
     which: str = "best",
     device: Device = "auto",
     progress: Progress | None = None,
-    skip_bad: bool = False,
+    options: "PredictionOptions | None" = None,
 ) -> "tuple[EvaluationReport, Evaluation]":
-    """Evaluate a checkpoint on the labelled units of any data folder; ``skip_bad`` skips damaged ones.
+    """Evaluate a checkpoint on the labelled units of any data folder.
 
     Raises:
         UserError: no such checkpoint, or the folder holds nothing to evaluate on.
     """
-    from core.inference.predictor import load_predictor
+    from core.inference.predictor import load_predictor, require_known
     from core.tasks.predictor import PredictionOptions
 
     task = spec_of(entry.require_request().experiment)
     _require_predictor(task)
     predictor = load_predictor(entry.run, pointer_name(which), device)
-    if skip_bad and "skip_bad" not in predictor.accepts:
-        raise ConfigError(f"task {task.name!r} ({task.title}) cannot leave damaged data out")
-    found = predictor.evaluate(data, PredictionOptions(skip_bad=skip_bad), progress)
+    options = options or PredictionOptions()
+    require_known(options, predictor, task)
+    found = predictor.evaluate(data, options, progress)
     units = {*found.rows.units}
     if "video" in task.views:
         units = _known_videos(entry, data, units)

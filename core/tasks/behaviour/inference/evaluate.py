@@ -14,7 +14,7 @@ from core.evaluation.table import Confusions
 from core.system.progress import Progress
 from core.tasks.behaviour.inference.prediction import VideoPrediction
 from core.tasks.behaviour.settings import BehaviourExperiment
-from core.tasks.predictor import Evaluation
+from core.tasks.predictor import Evaluation, PredictionOptions
 
 HOW_TO_SKIP = " (--skip-bad leaves damaged videos out)"
 
@@ -32,6 +32,7 @@ class PredictsVideos(Protocol):
         videos: Iterable[Video],
         progress: Progress | None = None,
         left_out: list[LeftOut] | None = None,
+        tta: bool = False,
     ) -> Iterator[VideoPrediction]:
         """Predict videos one after the other."""
         ...
@@ -40,8 +41,8 @@ class PredictsVideos(Protocol):
 def evaluate_videos(
     predictor: PredictsVideos,
     videos: Iterable[Video],
+    options: PredictionOptions,
     progress: Progress | None = None,
-    skip_bad: bool = False,
 ) -> Evaluation:
     """Evaluate on the given videos, with the action map and classes of the checkpoint.
 
@@ -53,8 +54,8 @@ def evaluate_videos(
     Args:
         predictor: loaded checkpoints.
         videos: labelled videos that have their files.
+        options: whether damaged videos are left out, and whether views are averaged.
         progress: called with (done, total, what).
-        skip_bad: leave damaged videos out instead of failing.
 
     Raises:
         DataError: no videos, or a damaged file; or all are damaged.
@@ -63,12 +64,12 @@ def evaluate_videos(
     if not by_id:
         raise DataError("no videos to evaluate on")
     bad: list[LeftOut] = []
-    left_out = bad if skip_bad else None
+    left_out = bad if options.skip_bad else None
     classes = predictor.experiment.classes
     action_map = ActionMap(predictor.experiment.actions, classes)
     kept, truths, answers, counts = [], [], [], []
     unmapped: Counter[str] = Counter()
-    for prediction in predictor.predict(by_id.values(), progress, left_out):
+    for prediction in predictor.predict(by_id.values(), progress, left_out, options.tta):
         if (bouts := _bouts(by_id[prediction.video_id], left_out)) is None:
             continue
         kept.append(prediction.video_id)

@@ -6,12 +6,15 @@ from torch import Tensor
 
 from core.data.competition import Video, read_tracking
 from core.errors import CheckpointError, ConfigError
+from core.features.mirror import Positions, mirrored
 from core.features.pipeline import FeaturePipeline, require_scale
 from core.frames.store import FrameStore
 from core.models.build import build_model
+from core.models.chunking import Chunking
 from core.models.chunks import FrameReader, Probabilities, predict_frames, suited_to
 from core.models.folding import folded
 from core.models.input_spec import InputSpec
+from core.models.views import View, mean_of_views, views
 from core.system.progress import Progress
 from core.tasks.behaviour.probabilities import class_probabilities
 from core.tasks.behaviour.settings import behaviour_of
@@ -43,26 +46,52 @@ class FrameModel:
         self._folded = folded(self.model).to(device)
         self._chunking = suited_to(self.model, self.experiment.data.window)
 
-    def predict_one(self, video: Video) -> Probabilities:
-        """Read and predict one video: ``(frames, classes)`` float32.
+    def predict_one(self, video: Video, tta: bool = False) -> Probabilities:
+        """Read and predict one video.
+
+        Args:
+            video: its tracking file is read, its annotations are not.
+            tta: average over the mirror image, with left and right swapped, and where the borders between
+                chunks matter, over two positions of these.
+
+        Returns:
+            ``(frames, classes)`` float32.
 
         Raises:
             DataError: its tracking file is missing or damaged.
+            ConfigError: with ``tta``, the keypoints have no mirror image.
         """
-        tracking = read_tracking(video, self._slots, self._pipeline.mice)
-        store = FrameStore.of_video(
-            tracking.positions, video.frames_per_second, video.pixels_per_cm, video.video_id
-        )
-        return self.predict_frames_of(store)
+        positions = read_tracking(video, self._slots, self._pipeline.mice).positions
+
+        def answer(view: View[Positions]) -> Probabilities:
+            store = FrameStore.of_video(
+                view.change(positions),
+                video.frames_per_second,
+                video.pixels_per_cm,
+                video.video_id,
+            )
+            return self.predict_frames_of(store, chunking=view.chunking(self._chunking))
+
+        return mean_of_views(self._views() if tta else views(), answer)
+
+    def _views(self) -> tuple[View[Positions], ...]:
+        def mirror(positions: Positions) -> Positions:
+            return mirrored(positions, self._slots)
+
+        return views([("flip", mirror)], shifts=1 if self._chunking.exact else 2)
 
     def predict_frames_of(
-        self, store: FrameStore, progress: Progress | None = None
+        self,
+        store: FrameStore,
+        progress: Progress | None = None,
+        chunking: Chunking | None = None,
     ) -> Probabilities:
         """Predict the first video of a store, whose mice and keypoints must be those of the training.
 
         Args:
             store: loaded positions, such as prepared ones.
             progress: called with (done, total, what) before each batch.
+            chunking: how to cut the video; by default, as suits the model.
 
         Returns:
             ``(frames, classes)`` float32.
@@ -73,7 +102,9 @@ class FrameModel:
         require_scale(self._pipeline.config, store, [0])
         frames = int(store.frames[0])
         read = _told(_reader(self._pipeline, store), frames, progress)
-        return predict_frames(self._folded, read, frames, class_probabilities, self._chunking)
+        return predict_frames(
+            self._folded, read, frames, class_probabilities, chunking or self._chunking
+        )
 
 
 def _features(loaded: LoadedCheckpoint) -> tuple[FeaturePipeline, tuple[str, ...]]:

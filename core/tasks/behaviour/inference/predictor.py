@@ -34,7 +34,7 @@ class FramePredictor:
         device: device to compute on.
     """
 
-    accepts = frozenset({"table", "skip_bad", "median", "merge_gap", "min_frames"})
+    accepts = frozenset({"table", "skip_bad", "tta", "median", "merge_gap", "min_frames"})
 
     def __init__(self, members: Sequence[FrameModel], device: torch.device) -> None:
         self._members, self._device = members, device
@@ -54,6 +54,7 @@ class FramePredictor:
         videos: Iterable[Video],
         progress: Progress | None = None,
         left_out: list[LeftOut] | None = None,
+        tta: bool = False,
     ) -> Iterator[VideoPrediction]:
         """Predict videos one after the other, each on demand.
 
@@ -61,37 +62,41 @@ class FramePredictor:
             videos: videos with their tracking files; annotations are not read.
             progress: called with (done, total, what) before each video and at the end.
             left_out: collects videos that cannot be predicted, with the reason, instead of an error.
+            tta: see :meth:`FrameModel.predict_one`.
 
         Raises:
             DataError: a tracking file is missing or damaged; or all are.
+            ConfigError: with ``tta``, the keypoints have no mirror image.
         """
         queue = list(videos)
         for done, video in enumerate(queue):
             if progress is not None:
                 progress(done, len(queue), "videos")
-            if (prediction := self._predicted(video, left_out)) is not None:
+            if (prediction := self._predicted(video, left_out, tta)) is not None:
                 yield prediction
         if left_out and len(left_out) >= len(queue):
             raise DataError(f"none of the {len(queue)} videos can be read: {left_out[0].reason}")
         if progress is not None:
             progress(len(queue), len(queue), "videos")
 
-    def _predicted(self, video: Video, left_out: list[LeftOut] | None) -> VideoPrediction | None:
+    def _predicted(
+        self, video: Video, left_out: list[LeftOut] | None, tta: bool
+    ) -> VideoPrediction | None:
         try:
-            return self.predict_one(video)
+            return self.predict_one(video, tta)
         except DataError as error:
             if left_out is None:
                 raise DataError(f"{error}{HOW_TO_SKIP}") from error
             left_out.append(LeftOut(video, str(error)))
             return None
 
-    def predict_one(self, video: Video) -> VideoPrediction:
+    def predict_one(self, video: Video, tta: bool = False) -> VideoPrediction:
         """Read and predict one video, once per member: members may use different mice and keypoints.
 
         Raises:
             DataError: its tracking file is missing or damaged.
         """
-        probabilities = _mean([member.predict_one(video) for member in self._members])
+        probabilities = _mean([member.predict_one(video, tta) for member in self._members])
         return VideoPrediction(
             video.video_id, video.lab_id, probabilities, classes_of(probabilities)
         )
@@ -120,7 +125,7 @@ class FramePredictor:
         rules = Rules.likeliest(options.median, options.merge_gap, options.min_frames)
         videos, missing = predictable(data, options.table)
         bad: list[LeftOut] = []
-        predictions = self.predict(videos, progress, bad if options.skip_bad else None)
+        predictions = self.predict(videos, progress, bad if options.skip_bad else None, options.tta)
         files = write_predictions(output, predictions, self.classes, rules)
         listed = len(videos) + len(missing)
         without = f"{data}: {len(missing)} of {listed} videos have no tracking file; left out"
@@ -137,7 +142,7 @@ class FramePredictor:
     ) -> Evaluation:
         """Evaluate on every labelled video of a data folder whose files exist."""
         videos = measurable(data, options.table or "train")
-        return evaluate_videos(self, videos, progress, skip_bad=options.skip_bad)
+        return evaluate_videos(self, videos, options, progress)
 
     def validate(self, request: RunRequest, cache: Path, progress: Progress) -> Evaluation:
         """Measure on the validation windows of a run, whose features are those of its one checkpoint."""

@@ -73,6 +73,25 @@ def test_predict_writes_every_frame_and_bouts(
     assert covered == (frames.predicted_class != "other").sum()
 
 
+def test_views_are_averaged_where_asked(home_with_run: Mabe, data: Path) -> None:
+    reports = {}
+    for options in ((), ("--tta",)):
+        report = json.loads(
+            home_with_run("eval", "v6", "--data", str(data), "--json", *options).stdout
+        )
+        reports[bool(options)] = report
+        home_with_run(
+            "predict", "v6", "--data", str(data), "-o", f"{len(options)}.parquet", *options
+        )
+    plain, averaged = (
+        pq.read_table(f"{number}.parquet")["p_other"].to_numpy() for number in (0, 1)
+    )
+    assert plain.shape == averaged.shape
+    assert abs(plain - averaged).max() > 1e-4
+    assert reports[False]["frames"] == reports[True]["frames"] == len(plain)
+    assert reports[False]["metrics"]["ap/social"] != reports[True]["metrics"]["ap/social"]
+
+
 @pytest.mark.parametrize("there", ["out.parquet", "out.bouts.parquet"])
 def test_predictions_replace_a_file_only_by_force(
     home_with_run: Mabe, data: Path, tmp_path: Path, there: str

@@ -12,7 +12,7 @@ import pytest
 from core import job
 from core.config import registry
 from core.ensembles.members import input_of
-from core.errors import CheckpointError, ConfigError, MisuseError, UserError
+from core.errors import CheckpointError, MisuseError, UserError
 from core.evaluation.table import read_rows
 from core.run.events import Finished
 from core.run.rundir import RunDir
@@ -113,5 +113,5 @@ def test_options_and_suffixes_that_mean_nothing_to_the_task_are_refused(home: Pa
         mabe("predict", "s001", *data, "-o", "out.csv", "--merge-gap", "2")
     with pytest.raises(UserError, match=r"end the name in \.csv"):
         mabe("predict", "s001", *data, "-o", "out.parquet")
-    with pytest.raises(ConfigError, match="cannot leave damaged data out"):
+    with pytest.raises(MisuseError, match="--skip-bad means nothing"):
         mabe("eval", "s001", *data, "--skip-bad")

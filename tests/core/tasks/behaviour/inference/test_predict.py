@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -14,7 +15,9 @@ from core.data.keypoints import MARS_7
 from core.data.prepared import prepare
 from core.data.synthetic import SyntheticSettings, synthesise
 from core.errors import CheckpointError, DataError
+from core.features.mirror import mirrored
 from core.features.settings import FeatureConfig
+from core.frames.store import FrameStore
 from core.inference.predictor import load_predictor
 from core.models.build import build_model
 from core.models.input_spec import InputSpec
@@ -104,6 +107,45 @@ def test_a_video_gets_what_one_pass_over_its_features_gives(
         assert prediction.probabilities.dtype == np.float32
         assert prediction.lab_id == video.lab_id
         np.testing.assert_array_equal(prediction.classes, prediction.probabilities.argmax(1))
+
+
+def test_with_tta_a_video_and_its_mirror_image_get_the_mean_of_both(
+    synthetic: Path, trained_on: Callable[..., RunDir]
+) -> None:
+    predictor = loaded(trained_on(experiment_with(MOTION)))
+    video = read_videos(synthetic)[0]
+    positions = read_tracking(video, MARS_7, 2).positions
+    image = FrameStore.of_video(mirrored(positions, MARS_7), video.frames_per_second)
+    plain, of_image = predictor.predict_one(video), predictor.predict_frames_of(image)
+    assert not np.allclose(plain.probabilities, of_image, atol=1e-3)
+    both = predictor.predict_one(video, tta=True)
+    np.testing.assert_allclose(both.probabilities, (plain.probabilities + of_image) / 2, atol=1e-5)
+    np.testing.assert_array_equal(both.classes, both.probabilities.argmax(1))
+
+
+def test_with_tta_borders_between_chunks_are_moved_where_they_matter(
+    synthetic: Path, trained_on: Callable[..., RunDir]
+) -> None:
+    experiment = msgspec.structs.replace(
+        experiment_with(FeatureConfig()),
+        model=ModelConfig(name="transformer", hidden_size=8, heads=2, layers=1, feed_forward=8),
+    )
+    predictor = loaded(trained_on(experiment))
+    (member,) = predictor._members
+    video = read_videos(synthetic)[0]
+    positions = read_tracking(video, MARS_7, 2).positions
+    answers = [
+        member.predict_frames_of(
+            FrameStore.of_video(each, video.frames_per_second),
+            chunking=member._chunking.shifted(share),
+        )
+        for share in (0, 0.5)
+        for each in (positions, mirrored(positions, MARS_7))
+    ]
+    assert not np.allclose(answers[0], answers[2], atol=1e-4)
+    expected = np.mean(answers, axis=0)
+    found = predictor.predict_one(video, tta=True).probabilities
+    np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 def test_a_folder_without_labels_is_predicted(
