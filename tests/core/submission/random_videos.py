@@ -13,6 +13,8 @@ from core.data.labels import ACTIONS, PAIR_ACTIONS, SELF_ACTIONS
 from core.errors import DataError
 from core.evaluation.competition import score, truth_table
 from core.evaluation.pair_probabilities import PairProbabilities
+from core.postprocess.decide import decide
+from core.postprocess.rules import KeyRule, Rules
 from core.submission.lab_actions import lab_actions
 from core.submission.reading import read_submission
 from core.submission.rows import entry, harmless_row
@@ -81,8 +83,16 @@ def bouts_of(rows: list[tuple[int, int, str, int, int]]) -> Bouts:
     return Bouts(agents, targets, np.array(action, dtype=object), starts, stops)
 
 
-def random_probabilities(rng: np.random.Generator, video: Video) -> PairProbabilities:
-    """Return random values for every pair of mice: noise, ties, all or nothing, and a few NaN."""
+def random_probabilities(
+    rng: np.random.Generator, video: Video, *, ragged: bool
+) -> PairProbabilities:
+    """Return random values for every pair of mice: noise, ties, all or nothing.
+
+    Args:
+        rng: source of all randomness.
+        video: whose mice and whitelist count.
+        ragged: give values to actions that are not listed, and no values to single frames.
+    """
     mice = len(video.mice)
     agents, targets = (np.ravel(axis) + 1 for axis in np.indices((mice, mice)))
     frames = int(rng.choice([0, 1, 2, MOST_FRAMES]))
@@ -91,7 +101,17 @@ def random_probabilities(rng: np.random.Generator, video: Video) -> PairProbabil
     values = rng.random(shape) if kind < 2 else np.full(shape, float(kind == 2))
     if kind == 1:
         values = np.round(values, 1)  # ties
-    values[rng.random(shape) < 0.05] = np.nan
+    if ragged:
+        values[rng.random(shape) < 0.05] = np.nan
+    else:
+        listed = {*video.behaviors}
+        for pair, (agent, target) in enumerate(zip(agents.tolist(), targets.tolist(), strict=True)):
+            unlisted = [
+                place
+                for place, action in enumerate(ACTIONS)
+                if LabeledBehavior(agent, target, action) not in listed
+            ]
+            values[pair, :, unlisted] = np.nan
     return PairProbabilities(
         video.video_id,
         video.lab_id,
@@ -100,6 +120,26 @@ def random_probabilities(rng: np.random.Generator, video: Video) -> PairProbabil
         targets,
         ACTIONS,
         values.astype(np.float32),
+    )
+
+
+def random_rules(rng: np.random.Generator) -> Rules:
+    """Return rules of post-processing with random parts."""
+
+    def perhaps(time: float) -> float:
+        return time * float(rng.random() < 0.3)
+
+    return Rules(
+        clock="seconds",
+        choice="margin" if rng.random() < 0.5 else "probability",
+        median=perhaps(0.2),
+        merge_gap=perhaps(0.3),
+        min_length=perhaps(0.1),
+        otherwise=KeyRule(
+            threshold=float(rng.choice([0, 0.3, 0.5, 0.9, 1])),
+            sigma=perhaps(0.2),
+            temperature=float(rng.choice([0.5, 1, 2])),
+        ),
     )
 
 
@@ -147,18 +187,26 @@ def write_and_score(seed: int, path: Path) -> int:
     rng = np.random.default_rng(seed)
     videos = [random_video(rng, number) for number in range(rng.integers(1, 6))]
     truth = {video: random_truth(rng, video) for video in videos}
-    outputs = [random_probabilities(rng, video) for video in videos]
-    threshold = float(rng.choice([-1, 0, 0.5, 0.9, 1]))
     known = lab_actions(truth.items()) if rng.random() < 0.8 else None
+    decided = rng.random() < 0.5  # by post-processing; else actions of a pair overlap freely
+    outputs = [random_probabilities(rng, video, ragged=not decided) for video in videos]
+    rules, threshold = random_rules(rng), float(rng.choice([-1, 0, 0.5, 0.9, 1]))
+    bouts = [
+        decide(output, rules) if decided else overlapping_bouts(output, threshold)
+        for output in outputs
+    ]
     found = [
-        (video, overlapping_bouts(output, threshold), output.frames)
-        for video, output in zip(videos, outputs, strict=True)
+        (video, of_video, output.frames)
+        for video, of_video, output in zip(videos, bouts, outputs, strict=True)
     ]
     if not any(harmless_row(video, frames, known) is not None for video, _, frames in found):
         with pytest.raises(DataError, match="nothing to write"):
             write_submission(path, found, known)
         return len(videos)
-    write_submission(path, found, known)
+    written = write_submission(path, found, known)
+    if decided and known is None and not written.filled:
+        assert written.frames == sum(int((b.stop - b.start).sum()) for b in bouts)
+        assert written.unlisted == 0
     table = truth_of(truth)
     if len(table):
         scored = score(table, read_submission(path))
