@@ -102,7 +102,8 @@ def root(program: str) -> Any:
 
 
 def options(command: Any) -> set[str]:
-    return {name for parameter in command.params for name in parameter.opts} | {"-h", "--help"}
+    names = {n for each in command.params for n in (*each.opts, *each.secondary_opts)}
+    return names | {"-h", "--help"}
 
 
 def problem(line: str) -> str | None:

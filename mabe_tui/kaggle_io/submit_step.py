@@ -118,6 +118,7 @@ class SubmitStep(DeliveryStep):
 
         self.wait(is_scored, self.patience.score, f"the score of {what}", what)
         standing = self.account.standing(record.competition)
+        self.say(f"submissions left today: {standing.left_today}")
         return self.journal.note(rank=None if standing.is_over else standing.rank)
 
 

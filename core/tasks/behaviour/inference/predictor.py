@@ -9,11 +9,13 @@ import torch
 
 from core.data.competition import LeftOut, Video
 from core.errors import ConfigError, DataError
+from core.evaluation.pair_probabilities import PairProbabilities
 from core.frames.store import FrameStore
 from core.models.chunks import Probabilities
 from core.postprocess.rules import Rules
 from core.run.request import RunRequest
 from core.system.progress import Progress
+from core.tasks.behaviour.as_actions import as_actions
 from core.tasks.behaviour.build import build_task
 from core.tasks.behaviour.inference.evaluate import HOW_TO_SKIP, evaluate_videos
 from core.tasks.behaviour.inference.frame_model import FrameModel
@@ -106,6 +108,15 @@ class FramePredictor:
     ) -> Probabilities:
         """Predict the first video of a store; see :meth:`FrameModel.predict_frames_of`."""
         return _mean([member.predict_frames_of(store, progress) for member in self._members])
+
+    def pair_probabilities(self, video: Video) -> PairProbabilities:
+        """Predict one video as the competition's actions; see :mod:`core.tasks.behaviour.as_actions`.
+
+        Raises:
+            DataError: its tracking file is missing or damaged.
+        """
+        probabilities = self.predict_one(video).probabilities
+        return as_actions(video, probabilities, self.experiment.actions, self.classes)
 
     # ── as every task's predictor ─────────────────────────────────────────────────────────────
 

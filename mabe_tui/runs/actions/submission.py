@@ -1,0 +1,198 @@
+"""Plan a submission: which checkpoints travel to Kaggle, pulled if need be, and what decides there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.config.task_spec import task_spec
+from core.errors import ConfigError, MisuseError, RunError
+from core.postprocess.store import names_of, rules_path
+from core.run.records import Pointer
+from core.run.request import Input
+from core.run.rundir import RunDir
+from core.system.progress import Progress
+from core.tasks.behaviour.settings import BehaviourExperiment
+from mabe_tui.kaggle_io.staging import SubmissionPlan, TravellingRun, slug_of
+from mabe_tui.kaggle_io.wheels import PACKAGES, PYTHONS, ready_wheels, wheels_of
+from mabe_tui.runs.actions.control import pull
+from mabe_tui.runs.store import RunEntry
+from mabe_tui.runs.summary.checkpoints import chosen_pointers, is_elsewhere, pointer_names
+
+ACTION_THRESHOLD = 0.3
+"""Of an action's probability, where there are no rules: about as good as 0.5 on real videos, and better for
+rare actions."""
+CLASS_THRESHOLD = 0.5
+"""Of a class's probability: it is likelier than all others together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmissionWishes:
+    """What is to be submitted, as it was asked for."""
+
+    competition: str
+    which: str
+    """The runs' checkpoint, such as ``best``."""
+    rules: str | None
+    """Stored post-processing of the first run."""
+    threshold: float | None
+    name: str | None
+    """Of the dataset and the notebook."""
+    hours: float
+    gpu: bool
+    wheels: Path | None
+    """Folder of wheels; ``None``: pip downloads them."""
+    packages: tuple[str, ...]
+    """Packages that Kaggle may lack; empty: the usual ones."""
+    pythons: tuple[str, ...]
+    """Versions of Python that Kaggle may have; empty: the usual ones."""
+
+
+def submission_plan(
+    entries: Sequence[RunEntry], wishes: SubmissionWishes, cache: Path, progress: Progress
+) -> SubmissionPlan:
+    """Plan a submission; checkpoints and wheels that are not here are fetched.
+
+    Args:
+        entries: runs, of which the first decides on post-processing.
+        wishes: the options.
+        cache: folder to keep wheels in.
+        progress: called with what is fetched.
+
+    Raises:
+        UserError: a run or its post-processing cannot be submitted, or something cannot be fetched.
+    """
+    runs = travelling_runs(entries, wishes.which, progress)
+    packages = wishes.packages or PACKAGES
+    if wishes.wheels is not None:
+        wheels = ready_wheels(wishes.wheels)
+    else:
+        progress(0, 0, "downloading wheels for Kaggle")
+        wheels = wheels_of(packages, wishes.pythons or PYTHONS, cache)
+    return SubmissionPlan(
+        competition=wishes.competition,
+        runs=runs,
+        slug=wishes.name or slug_of([entry.short for entry in entries]),
+        rules=_rules(entries[0], wishes, runs),
+        threshold=_threshold(wishes.threshold, runs),
+        seconds=wishes.hours * 3600,
+        gpu=wishes.gpu,
+        wheels=tuple(wheels),
+        packages=tuple(packages),
+    )
+
+
+def are_classes(runs: Sequence[TravellingRun]) -> bool:
+    """Return whether some runs predict classes, for which actions have to stand."""
+    return any(isinstance(each.request.experiment, BehaviourExperiment) for each in runs)
+
+
+def _rules(entry: RunEntry, wishes: SubmissionWishes, runs: Sequence[TravellingRun]) -> Path | None:
+    if wishes.rules is None:
+        return None
+    if wishes.threshold is not None:
+        raise MisuseError("--threshold: rules have thresholds of their own; leave out one of both")
+    if are_classes(runs):
+        raise MisuseError(
+            "--rules: they are for actions, and a run predicts classes; --threshold decides on these"
+        )
+    return rules_file(entry, wishes.rules)
+
+
+def _threshold(stated: float | None, runs: Sequence[TravellingRun]) -> float:
+    if stated is not None:
+        return stated
+    return CLASS_THRESHOLD if are_classes(runs) else ACTION_THRESHOLD
+
+
+def travelling_runs(
+    entries: Sequence[RunEntry], which: str, progress: Progress | None = None
+) -> tuple[TravellingRun, ...]:
+    """Return the runs whose predictions are averaged, the most valuable first.
+
+    An ensemble stands for its members, with the checkpoints that they had when it was created. The order is
+    that of the primary metric where all runs have it, else that of ``entries``.
+
+    Args:
+        entries: runs of one or several tasks.
+        which: their checkpoint, such as ``best``.
+        progress: called with the bytes of checkpoints that are fetched.
+
+    Raises:
+        UserError: a run cannot be read, or has no such checkpoint here or where it ran.
+    """
+    found = [each for entry in entries for each in _of_entry(entry, which, progress)]
+    metrics = [each.pointer.metric for each in found]
+    tasks = {each.request.experiment.task for each in found}
+    if len(tasks) > 1 or None in metrics:
+        return tuple(found)
+    rises = task_spec(tasks.pop()).primary_metric.rises
+    return tuple(sorted(found, key=lambda each: each.pointer.metric or 0.0, reverse=rises))
+
+
+def rules_file(entry: RunEntry, name: str) -> Path:
+    """Return the file of a run's stored post-processing.
+
+    Args:
+        entry: the run.
+        name: of the rules; or a path that ends in ``.toml``.
+
+    Raises:
+        RunError: there is none of this name; names those there are.
+    """
+    path = Path(name) if name.endswith(".toml") else rules_path(entry.run, name)
+    if path.is_file():
+        return path
+    known = names_of(entry.run)
+    hint = f"it has {', '.join(known)}" if known else "it has none (`mabe postprocess fit`)"
+    raise RunError(f"{entry.id} has no post-processing {name!r}; {hint}")
+
+
+def _of_entry(entry: RunEntry, which: str, progress: Progress | None) -> list[TravellingRun]:
+    request = entry.require_request()
+    if request.imported:
+        raise RunError(f"{entry.id} was imported from a log, so it has no checkpoint to submit")
+    if request.inputs:
+        if which != "best":
+            raise ConfigError(f"--checkpoint: {entry.id} is an ensemble, which has only 'best'")
+        folder = entry.run.path.parent
+        return [
+            _member(RunEntry(RunDir(folder / each.run)), each, progress) for each in request.inputs
+        ]
+    if is_elsewhere(entry.run):
+        pull(entry, which, progress)
+    pointer = chosen_pointers(entry.run, which, one=True)[0]
+    return [_travelling(entry, pointer)]
+
+
+def _member(entry: RunEntry, of_ensemble: Input, progress: Progress | None) -> TravellingRun:
+    """Return a member with the checkpoint that its ensemble names."""
+    run = entry.run
+    pointers = [run.read_pointer(name) for name in pointer_names(run)]
+    named = [each for each in pointers if each is not None and each.sha256 == of_ensemble.sha256]
+    path = run.checkpoints / of_ensemble.file
+    if named and not path.is_file() and is_elsewhere(run):
+        pull(entry, "best", progress)
+    if named:
+        return _travelling(entry, named[0])
+    size = path.stat().st_size if path.is_file() else 0
+    pointer = Pointer(
+        file=of_ensemble.file,
+        sha256=of_ensemble.sha256,
+        bytes=size,
+        epoch=0,
+        step=0,
+        attempt="",
+        seq=0,
+    )
+    return _travelling(entry, pointer)
+
+
+def _travelling(entry: RunEntry, pointer: Pointer) -> TravellingRun:
+    if not (entry.run.checkpoints / pointer.file).is_file():
+        mend = (
+            f"`mabe pull {entry.id} best` brings it"
+            if is_elsewhere(entry.run)
+            else "its file was removed; train the run again, or choose another with --checkpoint"
+        )
+        raise RunError(f"the checkpoint {pointer.file} of {entry.id} is not here; {mend}")
+    return TravellingRun(run=entry.run, request=entry.require_request(), pointer=pointer)
