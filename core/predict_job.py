@@ -173,7 +173,11 @@ def _annotated_actions(data: Path) -> LabActions | None:
     if not (data / "train.csv").is_file():
         return None
     usable, _ = labelled(read_videos(data))
-    return lab_actions((video, read_bouts(video)) for video in usable)
+    try:
+        return lab_actions((video, read_bouts(video)) for video in usable)
+    except DataError as error:  # they only save points
+        _say(f"actions are not compared with the training annotations: {error}")
+        return None
 
 
 def _progress(say: Say, name: str) -> Progress:

@@ -16,6 +16,7 @@ PYTHONS = ("3.11", "3.12")
 """Versions of Python that Kaggle's image had lately: a wheel for each, of which the notebook takes one."""
 PLATFORMS = ("manylinux2014_x86_64", "manylinux_2_17_x86_64", "manylinux_2_28_x86_64")
 SECONDS = 600.0
+OWN = "put wheels into a folder and name it with --wheels"
 
 
 def wheels_of(packages: Sequence[str], pythons: Sequence[str], cache: Path) -> list[Path]:
@@ -73,6 +74,3 @@ def _download(requirements: Sequence[str], python: str, into: Path) -> None:
     if done.returncode:
         lines = done.stderr.strip().splitlines() or ["pip says nothing"]
         raise UserError(f"wheels for Kaggle cannot be downloaded ({lines[-1]}); {OWN}")
-
-
-OWN = "or put wheels into a folder by yourself and name it with --wheels"
