@@ -64,16 +64,31 @@ class Rows:
 def concatenated(parts: Sequence[Rows]) -> Rows:
     """Return the rows of several runs with disjoint units, such as those of all folds.
 
+    Labels that some lack, such as a lab's action that only videos of one fold have, have counts of 0
+    there; the labels are then sorted.
+
     Raises:
-        ValueError: labels differ, or a unit is in two of them.
+        ValueError: a unit is in two of them.
     """
-    labels, units = parts[0].labels, [unit for part in parts for unit in part.units]
-    if any(part.labels != labels for part in parts):
-        raise ValueError("the folds do not have the same labels")
+    units = [unit for part in parts for unit in part.units]
     if len(set(units)) < len(units):
         twice = next(unit for unit in units if units.count(unit) > 1)
         raise ValueError(f"{twice} is in two of the folds")
-    return Rows(tuple(units), labels, np.concatenate([part.counts for part in parts]))
+    labels = parts[0].labels
+    if any(part.labels != labels for part in parts):
+        labels = tuple(sorted({label for part in parts for label in part.labels}))
+    counts = [_with_labels(part, labels) for part in parts]
+    return Rows(tuple(units), labels, np.concatenate(counts))
+
+
+def _with_labels(rows: Rows, labels: tuple[str, ...]) -> Floats:
+    """Return ``(units, labels, 5)`` counts for labels that include those of the rows."""
+    if rows.labels == labels:
+        return rows.counts
+    place = {label: number for number, label in enumerate(labels)}
+    counts = np.zeros((len(rows.units), len(labels), len(COLUMNS)))
+    counts[:, [place[label] for label in rows.labels]] = rows.counts
+    return counts
 
 
 def counts_of(confusion: ArrayLike) -> Floats:

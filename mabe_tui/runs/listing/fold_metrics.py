@@ -24,7 +24,7 @@ def metrics_of(counts: Counts, spec: TaskSpec, labels: Sequence[str]) -> dict[st
     Args:
         counts: the counts of each label.
         spec: the run's task.
-        labels: their names; empty if unknown.
+        labels: their names.
     """
     import numpy as np
 
@@ -32,7 +32,7 @@ def metrics_of(counts: Counts, spec: TaskSpec, labels: Sequence[str]) -> dict[st
 
     array, found = np.asarray(counts, dtype=np.float64), dict[str, float]()
     for metric in spec.metrics:
-        if metric.statistic is None or (metric.for_labels and not labels):
+        if metric.statistic is None:
             continue
         try:
             scores = statistic_of(metric, labels)(array).tolist()
@@ -40,13 +40,12 @@ def metrics_of(counts: Counts, spec: TaskSpec, labels: Sequence[str]) -> dict[st
             continue
         if metric.per_label:
             found |= {
-                f"{metric.name}/{label}": score
-                for label, score in zip(labels, scores, strict=False)
+                f"{metric.name}/{label}": score for label, score in zip(labels, scores, strict=True)
             }
         else:
             found[metric.name] = scores
     support = {
-        f"{SUPPORT}{label}": row[TP] + row[FN] for label, row in zip(labels, counts, strict=False)
+        f"{SUPPORT}{label}": row[TP] + row[FN] for label, row in zip(labels, counts, strict=True)
     }
     return found | support
 
@@ -74,12 +73,13 @@ def _pooled(runs: FoldSet[RunRecord]) -> RunRecord:
     tables = [run.fold_counts for run in runs.runs]
     best: dict[str, float] = {}
     if spec is not None and all(tables):
-        total = [
-            [sum(values) for values in zip(*rows, strict=True)]
-            for rows in zip(*tables, strict=True)
-        ]
-        labels = [k.removeprefix(SUPPORT) for k in newest.best if k.startswith(SUPPORT)]
-        best = metrics_of(total, spec, labels if len(labels) == len(total) else ())
+        total: dict[str, list[float]] = {}
+        for label, counts in (each for table in tables for each in table.items()):
+            so_far = total.get(label, [0.0] * len(counts))
+            total[label] = [sum(pair) for pair in zip(so_far, counts, strict=True)]
+        same = all([*table] == [*total] for table in tables)
+        labels = [*total] if same else sorted(total)
+        best = metrics_of([total[label] for label in labels], spec, labels)
     sources = [run.validation_source for run in runs.runs]
     return msgspec.structs.replace(
         newest,

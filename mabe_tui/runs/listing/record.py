@@ -51,9 +51,9 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Whether it kept anything for validation."""
     fold_group: str = ""
     """Digest that runs share if they differ only in fold and seed; see :mod:`mabe_tui.runs.listing.folds`."""
-    fold_counts: tuple[tuple[float, ...], ...] = ()
-    """For a finished run of several folds: its evaluation rows at the best epoch, summed over the units,
-    ``(labels, 5)``. The rows of all folds are their sum."""
+    fold_counts: dict[str, tuple[float, ...]] = {}
+    """For a finished run of several folds: its evaluation rows at the best epoch, summed over the units:
+    the counts of each label. The rows of all folds are their sum."""
     scored_on: str | None = None
     """Digest that runs share if their metrics are comparable: the same validation videos."""
     validation_source: str | None = None
@@ -116,24 +116,25 @@ def record_from(entry: RunEntry, history: History, state: RunState, now: dt.date
         data=data_digest(request),
         validates=request.experiment.data.validates,
         fold_group=fold_group(request) if request.experiment.data.folds is not None else "",
-        fold_counts=_fold_counts(entry, request) if state is RunState.FINISHED else (),
+        fold_counts=_fold_counts(entry, request) if state is RunState.FINISHED else {},
         scored_on=_scored_on(request),
         validation_source=request.resolved.validation_source if request.resolved else None,
     )
 
 
-def _fold_counts(entry: RunEntry, request: RunRequest) -> tuple[tuple[float, ...], ...]:
+def _fold_counts(entry: RunEntry, request: RunRequest) -> dict[str, tuple[float, ...]]:
     """Sum the rows of a run of several folds over its units; empty if it kept none."""
     if request.experiment.data.folds is None:
-        return ()
+        return {}
     from core.evaluation.table import (
         read_rows,
     )  # imported late: pyarrow, which a list of other runs does not need
 
     try:
-        return tuple(map(tuple, read_rows(entry.run.evaluation_table).pooled.tolist()))
+        rows = read_rows(entry.run.evaluation_table)
     except DataError:
-        return ()
+        return {}
+    return dict(zip(rows.labels, map(tuple, rows.pooled.tolist()), strict=True))
 
 
 def falls(metric: str, spec: TaskSpec | None) -> bool:

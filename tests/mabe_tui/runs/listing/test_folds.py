@@ -12,7 +12,7 @@ import pytest
 from core.config.registry import Registry, default_path, load
 from core.config.task_spec import task_spec
 from core.evaluation.rows import Rows, concatenated, f1_macro
-from core.evaluation.table import rows_table
+from core.evaluation.table import read_rows, rows_table
 from core.run.events import Stopped
 from core.run.rundir import RunDir
 from core.tasks.behaviour.settings import BehaviourExperiment
@@ -183,13 +183,31 @@ def test_a_metric_whose_function_is_gone_is_left_out() -> None:
     assert found["accuracy"] == pytest.approx(1 / 4)
 
 
-def test_a_metric_that_needs_the_labels_is_left_out_without_them() -> None:
+def test_a_metric_may_need_the_labels_names() -> None:
     spec = task_spec("behaviour")
     official = msgspec.structs.replace(
         spec.primary_metric, statistic="core.evaluation.official:score_for", for_labels=True
     )
     task = dataclasses.replace(spec, metrics=(official,))
-    counts = [[1.0, 0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 5.0, 0.0, 0.0]]
-    assert metrics_of(counts, task, ["lab/sniff", "lab/run"])["f1_macro"] == 0.5
-    assert metrics_of(counts, task, ["lab/sniff", "other/run"])["f1_macro"] == 0.5
-    assert "f1_macro" not in metrics_of(counts, task, [])
+    counts = [[1.0, 0, 0, 0, 0], [0, 0, 5.0, 0, 0], [0, 0, 5.0, 0, 0]]
+    assert metrics_of(counts, task, ["one/sniff", "one/run", "one/rest"])["f1_macro"] == 1 / 3
+    assert metrics_of(counts, task, ["one/sniff", "two/run", "two/rest"])["f1_macro"] == 1 / 2
+
+
+def test_folds_may_lack_labels_that_others_have(tmp_path: Path) -> None:
+    runs = all_folds(tmp_path, "v5", 1)
+    classes = rows_of("a", 1, 0.6).labels
+    for run, videos in zip(runs[1:], FOLDS[1:], strict=True):
+        rows = rows_of(videos, 1, 0.6)
+        kept = [0, 2, 3]
+        fewer = Rows(rows.units, tuple(classes[n] for n in kept), rows.counts[:, kept])
+        pq.write_table(rows_table(fewer), run.evaluation_table)
+    first, second, third = (read_rows(run.evaluation_table) for run in runs)
+    whole = concatenated([first, second, third])
+    assert whole.labels == tuple(sorted(classes))
+    place = whole.labels.index(classes[1])
+    assert whole.pooled[place].tolist() == first.pooled[1].tolist()
+    assert measured(tmp_path, "v5").score == pytest.approx(f1_macro(whole.pooled), abs=1e-12)
+    (side, _) = compared(tmp_path, "v5", "v7").sides
+    assert side.best["f1_macro"] == pytest.approx(f1_macro(whole.pooled), abs=1e-12)
+    assert concatenated([third, first, second]).labels == whole.labels
