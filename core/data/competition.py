@@ -100,6 +100,8 @@ class Video:
     """Line of the table; its header is line 1."""
     malformed: tuple[str, ...] = ()
     """Entries of ``behaviors_labeled`` that had to be repaired or, failing that, dropped."""
+    sexes: tuple[str, ...] = ()
+    """Of mice 1 to 4, as the row states them; empty where it does not."""
 
 
 class LeftOut(NamedTuple):
@@ -258,6 +260,7 @@ def _video(row: CsvRow, root: Path, table: str) -> Video:
         annotation_path=root / f"{table}_annotation" / lab / f"{video}.parquet",
         row=row.line,
         malformed=malformed,
+        sexes=tuple(row.values.get(f"mouse{mouse}_sex", "").strip() for mouse in range(1, 5)),
     )
 
 

@@ -32,6 +32,8 @@ class Stream(enum.IntEnum):
     MIXUP_PARTNER = 4
     BALANCE = 5
     PHASE = 6
+    PLACE = 7
+    AUGMENT = 8
 
 
 def generator(seed: int, epoch: int, stream: Stream, batch: int = 0) -> np.random.Generator:

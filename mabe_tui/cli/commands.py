@@ -16,7 +16,7 @@ COMMANDS = {
     "list": ("registry.registry_commands", "List the versions of the registry."),
     "show": ("registry.registry_commands", "Show one version, or how it differs from another."),
     "new": ("registry.registry_commands", "Add a new version to the registry."),
-    "init": ("registry.registry_commands", "Write a registry with v1 to v7 into a folder."),
+    "init": ("registry.registry_commands", "Write a registry with v1 to v8 into a folder."),
     "data": ("data.data_commands", "Make, check and prepare data."),
     "run": ("launching.run", "Train a version; the run outlives this terminal."),
     "runs": ("listing.list_runs", "List, filter, sort and watch runs."),

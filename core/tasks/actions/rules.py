@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from core.data.actions import ACTIONS
 from core.tasks.actions.settings import (
     ActionsDataConfig,
     ActionsExperiment,
@@ -25,6 +26,10 @@ def _data(data: ActionsDataConfig) -> Found:
             "data.synthetic_labs",
             f"{data.synthetic_labs} labs cannot share {data.synthetic_videos} videos",
         )
+    if known := set(data.other_actions) & set(ACTIONS):
+        yield "data.other_actions", f"{min(known)!r} is one of the competition's actions already"
+    if len(set(data.other_actions)) < len(data.other_actions):
+        yield "data.other_actions", "an action is named twice"
     if twice := set(data.validation_videos or ()) & set(data.left_out_videos):
         yield "data.validation_videos", f"{min(twice)} is one of data.left_out_videos"
 

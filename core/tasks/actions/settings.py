@@ -45,6 +45,8 @@ class ActionsDataConfig(DataConfig, frozen=True):
     """Labs that are never validated on: they are not in the competition's test set."""
     validation_videos: tuple[str, ...] | None = None
     """Exactly these video ids for validation, instead of a share; empty: none, train on everything."""
+    other_actions: tuple[str, ...] = ()
+    """Actions of pairs beyond the competition's 37, such as those of another data set."""
     synthetic_videos: Annotated[int, Meta(ge=2, le=100_000)] = 12
     synthetic_frames: Annotated[int, Meta(ge=100, le=5_000_000)] = 1800
     synthetic_mice: Annotated[int, Meta(ge=2, le=MICE)] = 2
@@ -62,14 +64,15 @@ class ActionsModelConfig(Section, frozen=True):
     """The model. Each reads the keys it knows."""
 
     chosen_by: ClassVar[str | None] = "name"
+    of_one_choice: ClassVar[tuple[str, ...]] = ("trunk", "layers")
     name: Literal["two_trunk", "boost"] = "two_trunk"
     """``two_trunk``: a network with a trunk for one mouse and one for pairs."""
     trunk: Literal["bigru", "attention", "tcn"] = "bigru"
     """What follows the convolutions: recurrent layers, attention with rotary positions, or dilated
     convolutions."""
     width: Width = 256
-    layers: Annotated[int, Meta(gt=0, le=64)] = 2
-    """Layers of each trunk."""
+    layers: Annotated[int, Meta(gt=0, le=64)] | None = None
+    """Layers of each trunk; none: the trunk's own number."""
     kernels: Annotated[
         tuple[Annotated[int, Meta(ge=1, le=255)], ...], Meta(min_length=1, max_length=16)
     ] = (3, 5, 7, 9)
@@ -82,14 +85,15 @@ class ActionsModelConfig(Section, frozen=True):
 
 
 class ActionsAugmentationConfig(Section, frozen=True):
-    """Changes made to training windows only."""
+    """Changes made to training windows only.
+
+    Turning the scene is not among them: in the agent's frame it would change nothing.
+    """
 
     time_stretch: Annotated[float, Meta(ge=0, lt=1)] = 0.0
     """A window is played faster or slower by up to this share."""
     scale: Annotated[float, Meta(ge=0, lt=1)] = 0.0
     """Lengths are multiplied by a factor that differs from 1 by up to this share."""
-    rotate: bool = False
-    """The scene is turned by a random angle; features in the agent's frame do not see it."""
     flip: Share = 0.0
     """Share of windows that are mirrored, with left and right keypoints swapped."""
     part_dropout: Fraction = 0.0
@@ -107,7 +111,7 @@ class ActionsTrainingConfig(TrainingConfig, frozen=True):
     """Share of the windows that are drawn around a frame with an action; the others are drawn uniformly.
     Both are drawn uniformly over labs first."""
     windows_per_epoch: Positive | None = None
-    """Windows of an epoch; by default, about as many as the training videos hold for each pair."""
+    """Windows of an epoch; by default, as many as it takes to cover every pair of the training videos."""
     threshold: Annotated[float, Meta(gt=0, lt=1)] = 0.3
     """A pair does its most probable action in a frame if the probability reaches this; it decides what the
     validation metrics count."""

@@ -14,12 +14,16 @@ METRICS = (
     MetricSpec(
         name="score",
         label="score",
-        title="official score: F1, mean over labs' actions",
+        title="official score: F1, mean over labs of the mean over a lab's actions",
         statistic=STATISTIC,
         for_labels=True,
     ),
-    MetricSpec(name="precision_macro", label="precision", statistic=ROWS + "precision_macro"),
-    MetricSpec(name="recall_macro", label="recall", statistic=ROWS + "recall_macro"),
+    MetricSpec(
+        name="f1_macro_present",
+        label="F1 present",
+        title="F1, mean over labs' actions that occur",
+        statistic=ROWS + "f1_macro_present",
+    ),
     MetricSpec(
         name="f1",
         label="F1",
@@ -31,12 +35,12 @@ METRICS = (
 )
 
 
-def labels(_: ActionsExperiment) -> tuple[str, ...]:
-    """Return the competition's 37 actions, in the order of a model's outputs.
+def labels(experiment: ActionsExperiment) -> tuple[str, ...]:
+    """Return the competition's 37 actions and any others, in the order of a model's outputs.
 
     Evaluation rows have a label for each action of each lab, ``LAB/ACTION``, which only the data tell.
     """
-    return ACTIONS
+    return (*ACTIONS, *experiment.data.other_actions)
 
 
 def outline(experiment: ActionsExperiment) -> Outline:

@@ -61,7 +61,7 @@ def test_a_version_that_names_another_model_resolves_as_the_override_does(
     registry: Registry,
 ) -> None:
     overridden = registry.experiment("v6", ["model.name=tcn"])
-    assert add_version(registry, "v8", "v6", ["model.name=tcn"]).model == overridden.model
+    assert add_version(registry, "v9", "v6", ["model.name=tcn"]).model == overridden.model
 
 
 def test_what_is_left_out_is_named(registry: Registry) -> None:

@@ -136,6 +136,7 @@ def test_new_keys_leave_digests_of_settings_as_they_were() -> None:
     digests = {
         version: (settings_digest(experiment), step_digest(experiment))
         for version in registry.versions
+        if version <= "v7"
         for experiment in [registry.experiment(version)]
     }
     assert digests == {

@@ -23,7 +23,7 @@ def test_ends_with_the_command_that_keeps_the_best(invoke: Mabe, home: Path) -> 
     assert [line.split()[2] for line in lines] == ["complete"] * 2
     assert summary.startswith("highest of 2: trial ")
     words = shlex.split(command)
-    assert words[:5] == ["mabe", "new", "v8", "--extends", "v2"]
+    assert words[:5] == ["mabe", "new", "v9", "--extends", "v2"]
     kept = load(default_path()).experiment("v2", words[6::2])
     entries = RunStore(home).entries()
     assert len(entries) == 2
@@ -50,7 +50,7 @@ def test_goes_on_and_tells_all_trials_as_json(invoke: Mabe, home: Path) -> None:
     assert (told["study"], told["version"], told["monitor"]) == ("v2", "v2", "f1_macro")
     assert [trial["trial"] for trial in told["trials"]] == [0, 1]
     assert told["best"]["metric"] == 0.2
-    assert told["command"].startswith("mabe new v8 --extends v2 --set training.epochs=2 --set ")
+    assert told["command"].startswith("mabe new v9 --extends v2 --set training.epochs=2 --set ")
     assert Path(told["folder"]) == home / "tune" / "v2"
     tagged = json.loads(invoke("runs", "--tag", "tune:v2", "--json").stdout)
     assert {run["id"] for run in tagged} == {trial["run"] for trial in told["trials"]}

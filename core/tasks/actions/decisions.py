@@ -1,0 +1,44 @@
+"""From the answers for one window to the video's own frames, and the simplest decision about them."""
+
+import numpy as np
+import numpy.typing as npt
+
+from core.frames.windows import Indices
+from core.models.chunking import Chunk
+from core.tasks.actions.timeline import own_frames, values_at
+
+Probabilities = npt.NDArray[np.float32]
+
+
+def own_probabilities(
+    values: Probabilities, chunk: Chunk, frames: int, ratio: float
+) -> tuple[Indices, Probabilities]:
+    """Return a window's answers at the video's own frames.
+
+    Args:
+        values: ``(window, actions)`` on the timeline.
+        chunk: which part of it the window is; beyond its end the values are not used.
+        frames: of the video.
+        ratio: of the video's frame rate to the timeline's.
+
+    Returns:
+        The frames ``(frames,)``, those that no other window answers, and ``(frames, actions)``.
+    """
+    own = own_frames(chunk, frames, ratio)
+    return own, values_at(values[: chunk.length], own / ratio - chunk.start)
+
+
+def decided(
+    values: Probabilities, annotated: npt.NDArray[np.bool_], threshold: float
+) -> npt.NDArray[np.int64]:
+    """Return the one action of each frame, ``(frames,)``: the most probable, or −1 below the threshold.
+
+    Args:
+        values: ``(frames, actions)``.
+        annotated: ``(actions,)``: others are never chosen.
+        threshold: least probability.
+    """
+    offered = np.where(annotated, values, -1.0)
+    best = offered.argmax(axis=1)
+    found = offered[np.arange(len(best)), best] >= threshold
+    return np.where(found, best, -1)

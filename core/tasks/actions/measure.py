@@ -1,0 +1,165 @@
+"""What a model says of validation videos: counts of decided frames, and average precision."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import torch
+from torch import Tensor
+
+from core.data.manifest import PreparedVideo
+from core.evaluation.official import score_for
+from core.evaluation.rows import COLUMNS, FN, FP, TP, Rows, f1_macro_present, f1_per_label
+from core.evaluation.table import rows_table
+from core.frames.windows import Indices
+from core.tasks.actions.batch import ActionBatch
+from core.tasks.actions.chosen import label_of, unit_of
+from core.tasks.actions.decisions import Probabilities, decided, own_probabilities
+from core.tasks.actions.pair_rows import PairRows
+from core.tasks.task import Loss
+
+BINS = 1000
+"""Of each histogram from which average precision is computed."""
+LARGEST_LOGIT = 12.0
+LEAST = 6e-6
+"""The probability of its negative."""
+
+
+class ActionMeasure:
+    """Counts frames of the videos' own rate, of each video and each lab's action.
+
+    A pair does at most one action in a frame: the most probable, if it reaches the threshold. The size of
+    what is kept depends on the number of videos and of labs' actions, not on that of frames.
+
+    Args:
+        rows: of the validation videos; the frames of their bouts that are never predicted count as missed.
+        videos: of each row.
+        frames_per_second: of the model.
+        threshold: least probability.
+        loss: of a batch's output; none: probabilities come from elsewhere.
+    """
+
+    def __init__(
+        self,
+        rows: PairRows,
+        videos: Sequence[PreparedVideo],
+        frames_per_second: float,
+        threshold: float,
+        loss: Callable[[Tensor, ActionBatch], Loss] | None = None,
+    ) -> None:
+        self._rows, self._videos, self._loss, self._threshold = rows, videos, loss, threshold
+        self._ratio = [video.frames_per_second / frames_per_second for video in videos]
+        units = [unit_of(video) for video in videos]
+        self._units = tuple(dict.fromkeys(units))
+        names = {
+            label_of(videos[row], rows.actions[action])
+            for row, action in zip(*np.nonzero(rows.mask), strict=True)
+        }
+        self._labels = tuple(sorted(names))
+        place = {unit: number for number, unit in enumerate(self._units)}
+        self._unit = np.array([place[unit] for unit in units], np.int64)
+        place = {label: number for number, label in enumerate(self._labels)}
+        self._label = np.full(rows.mask.shape, -1, np.int64)
+        for row, action in zip(*np.nonzero(rows.mask), strict=True):
+            self._label[row, action] = place[label_of(videos[row], rows.actions[action])]
+        self._truth = self._true_frames()
+        self._hits = np.zeros_like(self._truth)
+        self._predicted = np.zeros_like(self._truth)
+        self._bins = np.zeros((len(self._labels), BINS, 2), np.int64)
+        self._sums = torch.zeros(2, dtype=torch.float64)
+
+    def update(self, output: Tensor, batch: ActionBatch) -> None:
+        """Take the logits of a batch, ``(rows, time, actions)``."""
+        if batch.row is None:
+            raise TypeError("only batches of validation_batches() can be measured")
+        if self._loss is not None:
+            loss = self._loss(output, batch)
+            self._sums += torch.stack((loss.total, loss.weight)).double().cpu()
+        values = output.sigmoid().nan_to_num_(0.0).cpu().numpy()
+        for row, chunk, answers in zip(batch.row.tolist(), batch.chunks, values, strict=True):
+            frames = self._videos[row].frames
+            self.add(row, *own_probabilities(answers, chunk, frames, self._ratio[row]))
+
+    def add(self, row: int, frames: Indices, probabilities: Probabilities) -> None:
+        """Take the probabilities of some frames of a row, ``(frames, actions)``; each frame once."""
+        if not self._rows.tracked[row]:
+            return
+        truth = self._rows.labels(row, frames).astype(np.bool_)
+        annotated = np.flatnonzero(self._rows.mask[row])
+        labels, unit = self._label[row], self._unit[row]
+        choice = decided(probabilities, self._rows.mask[row], self._threshold)
+        taken = choice >= 0
+        np.add.at(self._predicted[unit], labels[choice[taken]], 1)
+        right = taken & truth[np.arange(len(choice)), choice]
+        np.add.at(self._hits[unit], labels[choice[right]], 1)
+        place = bins_of(probabilities[:, annotated])
+        flat = (place * 2 + truth[:, annotated]) + 2 * BINS * np.arange(len(annotated))
+        counts = np.bincount(flat.ravel(), minlength=2 * BINS * len(annotated))
+        self._bins[labels[annotated]] += counts.reshape(-1, BINS, 2)
+
+    def metrics(self) -> dict[str, float]:
+        """Return ``score``, ``loss`` where it is measured, and F1 and average precision by ``LAB/ACTION``.
+
+        A label without a validation frame has no average precision.
+        """
+        rows = self.rows()
+        total, weight = self._sums.tolist()
+        loss = {"loss": total / weight if weight else float("nan")} if self._loss else {}
+        f1 = f1_per_label(rows.pooled)
+        precision = {
+            f"ap/{label}": average_precision(self._bins[place])
+            for place, label in enumerate(self._labels)
+            if self._bins[place, :, 1].any()
+        }
+        return {
+            **loss,
+            "score": float(score_for(self._labels)(rows.pooled)),
+            "f1_macro_present": float(f1_macro_present(rows.pooled)),
+            **{f"f1/{label}": float(f1[place]) for place, label in enumerate(self._labels)},
+            **precision,
+        }
+
+    def rows(self) -> Rows:
+        """Return the counts of each video and each lab's action."""
+        counts = np.zeros((len(self._units), len(self._labels), len(COLUMNS)))
+        counts[..., TP] = self._hits
+        counts[..., FP] = self._predicted - self._hits
+        counts[..., FN] = self._truth - self._hits
+        return Rows(self._units, self._labels, counts)
+
+    def table(self) -> pa.Table:
+        """Return the same as a table."""
+        return rows_table(self.rows())
+
+    def confusion(self) -> None:
+        """Return nothing: an action is confused with no other, and several may happen at once."""
+
+    def _true_frames(self) -> npt.NDArray[np.int64]:
+        """Return the frames of each video with each label, a frame once for each pair."""
+        truth = np.zeros((len(self._units), len(self._labels)), np.int64)
+        for row, counts in enumerate(self._rows.action_frames(range(len(self._rows)))):
+            annotated = np.flatnonzero(self._rows.mask[row])
+            truth[self._unit[row], self._label[row, annotated]] += counts[annotated]
+        return truth
+
+
+def bins_of(probabilities: Probabilities) -> npt.NDArray[np.int64]:
+    """Return the bin of each probability; bins are of equal width in log-odds, from −12 to 12."""
+    inside = probabilities.clip(LEAST, 1 - LEAST).astype(np.float64)
+    odds = np.log(inside / (1 - inside)) / LARGEST_LOGIT
+    place: npt.NDArray[np.int64] = ((odds + 1) * (BINS / 2)).astype(np.int64).clip(0, BINS - 1)
+    return place
+
+
+def average_precision(bins: npt.NDArray[np.int64]) -> float:
+    """Return average precision from a histogram; probabilities of one bin are ties.
+
+    Args:
+        bins: ``(bins, 2)`` counts by ascending probability, the second column of those that are true.
+    """
+    false, true = np.cumsum(bins[::-1], axis=0, dtype=np.float64).T
+    hits = bins[::-1, 1]
+    found = hits > 0
+    precision = true[found] / (true[found] + false[found])
+    return float((precision * hits[found]).sum() / max(1, hits.sum()))

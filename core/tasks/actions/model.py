@@ -1,0 +1,53 @@
+"""The network of an experiment, from its settings and what a checkpoint keeps of the data."""
+
+from typing import Any
+
+from torch import nn
+
+from core.data.actions import SELF_ACTIONS
+from core.errors import ConfigError
+from core.features.pair_view import FEATURES, SELF_FEATURES
+from core.models.two_trunk import TwoTrunk
+from core.tasks.actions.settings import ActionsModelConfig
+
+
+def input_table(actions: tuple[str, ...], categories: dict[str, int]) -> dict[str, Any]:
+    """Return what a network takes from the data, as checkpoints keep it.
+
+    Args:
+        actions: the outputs, in order.
+        categories: name of an input of ids → how many there are.
+    """
+    return {"features": FEATURES, "actions": list(actions), "categories": dict(categories)}
+
+
+def build_network(config: ActionsModelConfig, table: dict[str, Any]) -> nn.Module:
+    """Build a network, initialised from the torch random state.
+
+    Args:
+        config: which.
+        table: from :func:`input_table`.
+
+    Raises:
+        ConfigError: the model is no network.
+        ValueError: the table is of other inputs than this version computes.
+    """
+    if config.name != "two_trunk":
+        raise ConfigError(f"model.name: {config.name!r} is not fitted by steps of a network")
+    if table["features"] != FEATURES:
+        raise ValueError(f"{table['features']} inputs, and this version computes {FEATURES}")
+    actions = table["actions"]
+    return TwoTrunk(
+        features=FEATURES,
+        outputs=len(actions),
+        self_outputs=[place for place, name in enumerate(actions) if name in SELF_ACTIONS],
+        categories=table["categories"],
+        self_features=SELF_FEATURES,
+        trunk=config.trunk,
+        width=config.width,
+        layers=config.layers,
+        kernels=config.kernels,
+        heads=config.heads,
+        dropout=config.dropout,
+        embedding=config.embedding,
+    )

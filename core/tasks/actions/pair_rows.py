@@ -1,0 +1,177 @@
+"""Every (agent, target) of every video with annotated actions, and its labels at any frames."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from core.data.competition import Bouts
+from core.data.manifest import PreparedVideo
+from core.data.prepared import PreparedData
+from core.frames.windows import Indices
+
+UNTRACKED = -1
+"""Slot of a mouse that the tracking lacks."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairRows:
+    """Rows ``(rows,)``, each one (video, agent, target), and the bouts of each.
+
+    A bout counts where its action is on the video's whitelist for its agent and target, and where frames are
+    tracked: it is clipped to the video's own. Its size is a few numbers for each row and bout.
+    """
+
+    actions: tuple[str, ...]
+    video: Indices
+    """Place among the videos of the prepared data."""
+    agent: Indices
+    """Number of the mouse, from 1."""
+    target: Indices
+    """The agent's own number where it acts alone."""
+    agent_slot: Indices
+    """Place of the mouse among the positions; :data:`UNTRACKED`."""
+    target_slot: Indices
+    mask: npt.NDArray[np.bool_]
+    """``(rows, actions)``: what is annotated in the video for this agent and target."""
+    bout_from: Indices
+    """``(rows + 1,)``: the bouts of row i are those from ``bout_from[i]`` to ``bout_from[i + 1]``."""
+    bout_action: Indices
+    """``(bouts,)`` place among the actions."""
+    bout_start: Indices
+    """``(bouts,)`` the video's own frame."""
+    bout_stop: Indices
+    """Exclusive."""
+    ignored: Counter[str] = field(default_factory=Counter)
+    """Bouts that do not count because of their action, agent or target, by action."""
+
+    @classmethod
+    def of(cls, data: PreparedData, videos: Iterable[int], actions: Sequence[str]) -> Self:
+        """Index the rows of some videos.
+
+        Args:
+            data: the prepared videos.
+            videos: which of them, by place.
+            actions: those that can be learned, in the order of a model's outputs.
+        """
+        place = {action: number for number, action in enumerate(actions)}
+        keys: list[tuple[int, ...]] = []
+        masks: list[npt.NDArray[np.bool_]] = []
+        bouts: list[Indices] = []
+        ignored: Counter[str] = Counter()
+        for video in videos:
+            about = data.videos[video]
+            pairs = _annotated(about, place)
+            found, unknown = _grouped(data.bouts_of(video), about, pairs, place)
+            ignored += unknown
+            for pair, mask in pairs.items():
+                keys.append((video, *pair, *(_slot(about, mouse) for mouse in pair)))
+                masks.append(mask)
+                bouts.append(found[pair])
+        columns = np.array(keys, np.int64).reshape(-1, 5).T.copy()
+        row_video, agent, target, agent_slot, target_slot = columns
+        counts = [len(each) for each in bouts]
+        action, start, stop = np.concatenate([np.empty((0, 3), np.int64), *bouts]).T.copy()
+        return cls(
+            tuple(actions),
+            row_video,
+            agent,
+            target,
+            agent_slot,
+            target_slot,
+            mask=np.array(masks, np.bool_).reshape(-1, len(place)),
+            bout_from=np.concatenate(([0], np.cumsum(counts, dtype=np.int64))),
+            bout_action=action,
+            bout_start=start,
+            bout_stop=stop,
+            ignored=ignored,
+        )
+
+    def __len__(self) -> int:
+        return len(self.video)
+
+    @property
+    def is_pair(self) -> npt.NDArray[np.bool_]:
+        """``(rows,)``: whether agent and target are two mice."""
+        return np.asarray(self.agent != self.target)
+
+    @property
+    def tracked(self) -> npt.NDArray[np.bool_]:
+        """``(rows,)``: whether both mice are in the tracking."""
+        return np.asarray((self.agent_slot != UNTRACKED) & (self.target_slot != UNTRACKED))
+
+    def labels(self, row: int, frames: Indices) -> npt.NDArray[np.uint8]:
+        """Return the actions of a row at some frames, ``(frames, actions)`` of 0 and 1.
+
+        Args:
+            row: which.
+            frames: ``(frames,)`` the video's own, ascending; may lie outside the video.
+        """
+        labels = np.zeros((len(frames), len(self.actions)), np.uint8)
+        part = slice(int(self.bout_from[row]), int(self.bout_from[row + 1]))
+        first = np.searchsorted(frames, self.bout_start[part])
+        stop = np.searchsorted(frames, self.bout_stop[part])
+        for bout in np.flatnonzero(stop > first):
+            labels[first[bout] : stop[bout], self.bout_action[part][bout]] = 1
+        return labels
+
+    def action_frames(self, rows: Iterable[int]) -> npt.NDArray[np.int64]:
+        """Count the frames with each action in each of some rows, ``(rows, actions)``."""
+        chosen = list(rows)
+        counts = np.zeros((len(chosen), len(self.actions)), np.int64)
+        for place, row in enumerate(chosen):
+            part = slice(int(self.bout_from[row]), int(self.bout_from[row + 1]))
+            action, start, stop = (
+                column[part] for column in (self.bout_action, self.bout_start, self.bout_stop)
+            )
+            for one in np.unique(action):
+                mine = action == one
+                reached = np.concatenate(([0], np.maximum.accumulate(stop[mine])[:-1]))
+                lengths = stop[mine] - np.maximum(start[mine], reached)
+                counts[place, one] = lengths.clip(min=0).sum()
+        return counts
+
+
+def _annotated(
+    video: PreparedVideo, place: dict[str, int]
+) -> dict[tuple[int, int], npt.NDArray[np.bool_]]:
+    """Return which actions the whitelist has for each (agent, target), sorted by them."""
+    masks: dict[tuple[int, int], npt.NDArray[np.bool_]] = {}
+    for agent, target, action in sorted(video.behaviors):
+        if action in place:
+            mask = masks.setdefault((agent, target), np.zeros(len(place), np.bool_))
+            mask[place[action]] = True
+    return masks
+
+
+def _grouped(
+    bouts: Bouts,
+    video: PreparedVideo,
+    pairs: dict[tuple[int, int], npt.NDArray[np.bool_]],
+    place: dict[str, int],
+) -> tuple[dict[tuple[int, int], Indices], Counter[str]]:
+    """Return (action, start, stop) of the bouts of each row, and those that belong to no row."""
+    rows: dict[tuple[int, int], list[tuple[int, int, int]]] = {pair: [] for pair in pairs}
+    ignored: Counter[str] = Counter()
+    columns = (bouts.agent, bouts.target, bouts.start, bouts.stop)
+    listed = zip(*(column.tolist() for column in columns), bouts.action, strict=True)
+    for agent, target, start, stop, action in listed:
+        pair, number = (agent, target), place.get(action)
+        if number is None or pair not in pairs or not pairs[pair][number]:
+            ignored[str(action)] += 1
+            continue
+        start, stop = max(start, 0), min(stop, video.frames)
+        if start < stop:
+            rows[pair].append((number, start, stop))
+    arrays = {
+        pair: np.array(sorted(found, key=lambda bout: bout[1:]), np.int64).reshape(-1, 3)
+        for pair, found in rows.items()
+    }
+    return arrays, ignored
+
+
+def _slot(video: PreparedVideo, mouse: int) -> int:
+    return video.mouse_ids.index(mouse) if mouse in video.mouse_ids else UNTRACKED

@@ -1,0 +1,137 @@
+"""Kept predictions: a row for each frame of each (agent, target) of the validation videos.
+
+The columns are ``unit`` (``LAB/VIDEO``), ``agent`` and ``target`` (int8 mouse numbers, equal where a mouse
+acts alone), ``frame`` (int32, the video's own, from 0), ``frames_per_second`` (of the video), and for each
+action ``label/ACTION`` (int8: 1, 0, or −1 where it is not annotated) and ``probability/ACTION`` (float32; NaN
+where it is not annotated). A mouse that is annotated and not tracked has the probability 0 throughout: its
+bouts count as missed.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from core.data.manifest import PreparedVideo
+from core.errors import DataError
+from core.evaluation.official import lab_and_rest
+from core.evaluation.pair_probabilities import PairProbabilities
+from core.evaluation.predictions import PROBABILITY, UNIT
+from core.frames.windows import Indices
+from core.tasks.actions.chosen import unit_of
+from core.tasks.actions.decisions import Probabilities
+from core.tasks.actions.pair_rows import PairRows
+
+LABEL = "label/"
+NOT_ANNOTATED = -1
+KEYS = (UNIT, "agent", "target", "frame")
+RATE = "frames_per_second"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KeptVideo:
+    """What is kept of one video."""
+
+    probabilities: PairProbabilities
+    labels: npt.NDArray[np.int8]
+    """``(pairs, frames, actions)`` of 1, 0 and :data:`NOT_ANNOTATED`."""
+
+
+def window_table(
+    rows: PairRows, row: int, video: PreparedVideo, frames: Indices, probabilities: Probabilities
+) -> pa.Table:
+    """Return the table of some frames of one row.
+
+    Args:
+        rows: of the validation videos.
+        row: which.
+        video: its video.
+        frames: ``(frames,)`` the video's own.
+        probabilities: ``(frames, actions)``; ignored where a mouse is not tracked.
+    """
+    mask, count = rows.mask[row], len(frames)
+    values = probabilities if rows.tracked[row] else np.zeros_like(probabilities)
+    values = np.where(mask, values, np.nan).astype(np.float32)
+    labels = np.where(mask, rows.labels(row, frames).astype(np.int8), np.int8(NOT_ANNOTATED))
+    names = pa.array([unit_of(video)], pa.string())
+    columns: dict[str, object] = {
+        UNIT: pa.DictionaryArray.from_arrays(np.zeros(count, np.int32), names),
+        "agent": np.full(count, rows.agent[row], np.int8),
+        "target": np.full(count, rows.target[row], np.int8),
+        "frame": frames.astype(np.int32),
+        RATE: np.full(count, video.frames_per_second),
+    }
+    for place, action in enumerate(rows.actions):
+        columns[LABEL + action] = np.ascontiguousarray(labels[:, place])
+    for place, action in enumerate(rows.actions):
+        columns[PROBABILITY + action] = np.ascontiguousarray(values[:, place])
+    return pa.table(columns)
+
+
+def read_kept(path: Path) -> Iterator[KeptVideo]:
+    """Read a table of kept predictions, one video at a time, in the order of their names.
+
+    Raises:
+        DataError: missing, damaged, not such a table, or a video that lacks frames.
+    """
+    try:
+        units = pc.unique(pq.read_table(path, columns=[UNIT])[UNIT]).to_pylist()
+        actions = _actions(pq.read_schema(path).names, path)
+    except FileNotFoundError as error:
+        raise DataError(
+            f"{path}: not there; `mabe run VERSION --keep-predictions` keeps them"
+        ) from error
+    except (OSError, pa.ArrowException) as error:
+        raise DataError(f"{path}: not a table of predictions ({_first(error)})") from error
+    for unit in sorted(map(str, units)):
+        try:
+            table = pq.read_table(path, filters=[(UNIT, "==", unit)])
+        except (OSError, pa.ArrowException) as error:
+            raise DataError(f"{path}: not a table of predictions ({_first(error)})") from error
+        yield kept_video(table, unit, actions, path)
+
+
+def kept_video(table: pa.Table, unit: str, actions: Sequence[str], path: Path) -> KeptVideo:
+    """Return the rows of one video as arrays.
+
+    Raises:
+        DataError: a frame is missing or comes twice.
+    """
+    agent, target, frame = (table[name].to_numpy().astype(np.int64) for name in KEYS[1:])
+    pairs, pair = np.unique(np.stack((agent, target), axis=1), axis=0, return_inverse=True)
+    frames = int(frame.max()) + 1
+    place = pair.reshape(-1) * frames + frame
+    if len(place) != len(pairs) * frames or len(np.unique(place)) != len(place):
+        raise DataError(f"{path}: {unit} has not one row for each frame of each pair")
+    shape = len(pairs), frames, len(actions)
+    values, labels = np.empty(shape, np.float32), np.empty(shape, np.int8)
+    for number, action in enumerate(actions):
+        values.reshape(-1, shape[2])[place, number] = table[PROBABILITY + action].to_numpy()
+        labels.reshape(-1, shape[2])[place, number] = table[LABEL + action].to_numpy()
+    lab, video = lab_and_rest(unit)
+    rate = float(table[RATE][0].as_py())
+    probabilities = PairProbabilities(
+        video, lab, rate, pairs[:, 0], pairs[:, 1], tuple(actions), values
+    )
+    return KeptVideo(probabilities, labels)
+
+
+def _actions(names: Sequence[str], path: Path) -> tuple[str, ...]:
+    """Return the actions of a table's columns, in their order."""
+    found = tuple(n.removeprefix(PROBABILITY) for n in names if n.startswith(PROBABILITY))
+    needed = (*KEYS, RATE, *(LABEL + action for action in found))
+    missing = [name for name in needed if name not in names] or ([] if found else [PROBABILITY])
+    if missing:
+        raise DataError(
+            f"{path}: not the predictions of a run of `actions` (column {missing[0]!r} is missing)"
+        )
+    return found
+
+
+def _first(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,157 @@
+"""From rows of prepared videos to batches: positions on the model's timeline, features, labels."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from core.data.keypoints import SLOTS_18
+from core.data.prepared import PreparedData
+from core.features.pair_view import HALO, pair_view
+from core.frames.windows import Indices
+from core.models.chunking import Chunk
+from core.system.device import to_device
+from core.tasks.actions.augmentation import Augmentation
+from core.tasks.actions.batch import ActionBatch
+from core.tasks.actions.pair_rows import PairRows
+from core.tasks.actions.sampling import Windows
+from core.tasks.actions.subjects import Vocabulary, ids_of_rows
+from core.tasks.actions.timeline import Floats, nearest_frames, positions_at, timeline_frames
+
+Positions = npt.NDArray[np.float32]
+
+
+class RowReader:
+    """Makes batches of windows of rows. Nothing is kept beside the map of positions and a few numbers a row.
+
+    Args:
+        data: the prepared videos.
+        rows: which rows there are.
+        vocabulary: the ids of labs.
+        sexes: of a video's mice 1, 2 and so on, by video id.
+        frames_per_second: of the model.
+        window: frames of a window.
+        device: where batches are to be.
+    """
+
+    def __init__(
+        self,
+        data: PreparedData,
+        rows: PairRows,
+        vocabulary: Vocabulary,
+        sexes: Mapping[str, Sequence[str]],
+        frames_per_second: float,
+        window: int,
+        device: torch.device,
+    ) -> None:
+        self.rows, self._data, self._device = rows, data, device
+        self._rate, self._window = frames_per_second, window
+        videos = [data.videos[video] for video in rows.video]
+        self.frames = np.array([video.frames for video in videos], np.int64)
+        """(rows,) frames of the row's video."""
+        self.fps = np.array([video.frames_per_second for video in videos], np.float64)
+        self.ratio: Floats = self.fps / frames_per_second
+        """(rows,) of the video's rate to the model's."""
+        self.timeline = [
+            timeline_frames(frames, ratio)
+            for frames, ratio in zip(self.frames.tolist(), self.ratio.tolist(), strict=True)
+        ]
+        """(rows,) frames of the row's video at the model's rate."""
+        self._scale = np.array([video.pixels_per_cm or np.nan for video in videos], np.float32)
+        self._ids = ids_of_rows(
+            vocabulary,
+            [video.lab_id for video in videos],
+            [sexes.get(video.video_id, ()) for video in videos],
+            rows.agent.tolist(),
+            rows.target.tolist(),
+        )
+
+    def training(self, windows: Windows, augmentation: Augmentation) -> ActionBatch:
+        """Return the batch of some windows, changed as in training."""
+        row = windows.row
+        places = windows.start[:, None] + windows.step[:, None] * np.arange(self._window)
+        inside = (places >= 0) & (places <= self.frames[row, None] - 1)
+        read = self._positions(row, windows.start, windows.step)
+        inputs = self._inputs(row, augmentation.of_positions(read))
+        labs = augmentation.of_labs(self._ids["lab"][row])
+        inputs["lab"] = to_device(labs, self._device)
+        return self._batch(row, inputs, places, inside)
+
+    def validation(self, row: Indices, chunks: Sequence[Chunk]) -> ActionBatch:
+        """Return the batch of parts of videos, in which those of a mouse that is not tracked do not count.
+
+        Args:
+            row: (windows,) whose.
+            chunks: (windows,) which part of the row's timeline.
+        """
+        start, _, first, stop = np.array(chunks, np.int64).T[..., None]
+        frame = start + np.arange(self._window)
+        places = frame * self.ratio[row, None]
+        counted = (frame >= first) & (frame < stop) & self.rows.tracked[row, None]
+        inputs = self._inputs(row, self._positions(row, places[:, 0], self.ratio[row]))
+        batch = self._batch(row, inputs, places, counted)
+        batch.row, batch.chunks = row, tuple(chunks)
+        return batch
+
+    def _batch(
+        self,
+        row: Indices,
+        inputs: dict[str, Tensor],
+        places: Floats,
+        counted: npt.NDArray[np.bool_],
+    ) -> ActionBatch:
+        nearest = nearest_frames(places)
+        targets = np.stack(
+            [self.rows.labels(int(one), at) for one, at in zip(row, nearest, strict=True)]
+        )
+        return ActionBatch(
+            inputs=inputs,
+            targets=to_device(targets, self._device),
+            mask=to_device(self.rows.mask[row], self._device),
+            weights=to_device(counted.astype(np.float32), self._device),
+            examples=int(counted.sum()),
+        )
+
+    def _inputs(self, row: Indices, positions: Tensor) -> dict[str, Tensor]:
+        is_pair = to_device(self.rows.is_pair[row], self._device)
+        return {
+            "features": pair_view(positions, is_pair, self._rate),
+            "is_pair": is_pair,
+            "fps": to_device(self.fps[row].astype(np.float32), self._device),
+            **{name: to_device(ids[row], self._device) for name, ids in self._ids.items()},
+        }
+
+    def _positions(self, row: Indices, start: Floats, step: Floats) -> Tensor:
+        """Return windows with a halo, ``(windows, window + 2 × HALO, 2, 18, 2)`` in cm."""
+        length = self._window + 2 * HALO
+        read = np.empty((len(row), length, 2, len(SLOTS_18), 2), np.float32)
+        offset = np.arange(length) - HALO
+        for place, one in enumerate(row.tolist()):
+            places = start[place] + step[place] * offset
+            video = self._data.positions_of(int(self.rows.video[one]))
+            slots = (self.rows.agent_slot[one], self.rows.target_slot[one])
+            read[place] = pair_positions(video, slots, places)
+        scale = to_device(1 / self._scale[row], self._device)
+        return to_device(read, self._device).mul_(scale[:, None, None, None, None])
+
+
+def pair_positions(positions: Positions, slots: tuple[int, int], places: Floats) -> Positions:
+    """Return agent and target at some places of a video, ``(places, 2, keypoints, 2)``.
+
+    Args:
+        positions: ``(frames, mice, keypoints, 2)``, NaN where missing.
+        slots: of agent and target; the agent's own where it is alone, below 0 where it is not tracked.
+        places: ``(places,)`` ascending, in the video's own frames.
+
+    Returns:
+        NaN where missing; the target of a mouse alone is all NaN.
+    """
+    agent, target = slots
+    out = np.full((len(places), 2, *positions.shape[2:]), np.nan, np.float32)
+    if agent >= 0:
+        out[:, 0] = positions_at(positions[:, agent], places)
+    if target >= 0 and target != agent:
+        out[:, 1] = positions_at(positions[:, target], places)
+    return out

@@ -1,0 +1,202 @@
+"""Every action of every mouse, alone and towards every other: the task of v8."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+from torch import Tensor, nn
+
+from core.data.manifest import source_fingerprint
+from core.data.prepared import PreparedData
+from core.errors import DataError
+from core.features.pair_view import FEATURES
+from core.frames.prefetch import ahead
+from core.losses.multilabel import MultilabelLoss
+from core.models.chunking import Chunking, plan
+from core.tasks.actions.augmentation import Augmentation
+from core.tasks.actions.batch import ActionBatch
+from core.tasks.actions.chosen import ChosenVideos
+from core.tasks.actions.decisions import own_probabilities
+from core.tasks.actions.measure import ActionMeasure
+from core.tasks.actions.model import build_network, input_table
+from core.tasks.actions.pair_rows import PairRows
+from core.tasks.actions.predictions import window_table
+from core.tasks.actions.reader import RowReader
+from core.tasks.actions.sampling import WindowSampler
+from core.tasks.actions.settings import ActionsDataConfig, ActionsExperiment
+from core.tasks.actions.spec import SPEC, labels
+from core.tasks.actions.subjects import Vocabulary
+from core.tasks.task import DataSummary, Loss
+
+KIND = "actions"
+"""Of this task's part of a checkpoint."""
+
+
+class ActionsTask:
+    """Learns the actions of mice and of ordered pairs from windows at one frame rate.
+
+    Batches are made from the memory map of the prepared positions; what is kept beside it is a few numbers
+    for each video, each pair and each bout.
+
+    Args:
+        experiment: what to learn.
+        data: the videos, prepared with 4 mice and 18 keypoints.
+        sexes: of a video's mice 1, 2 and so on, by video id; a video may be absent.
+        device: where batches are to be.
+        seed: of everything random about the batches.
+
+    Raises:
+        DataError: too few videos, another layout, or nothing to learn.
+        ConfigError: the model is not fitted by steps.
+    """
+
+    spec = SPEC
+
+    def __init__(
+        self,
+        experiment: ActionsExperiment,
+        data: PreparedData,
+        sexes: Mapping[str, Sequence[str]],
+        device: torch.device,
+        seed: int,
+    ) -> None:
+        self._experiment, self._device, self._seed = experiment, device, seed
+        self._actions = labels(experiment)
+        chosen = ChosenVideos.of(experiment, data)
+        self._videos = [data.videos[video] for video in chosen.validation_rows.video]
+        labs = sorted({data.videos[video].lab_id for video in chosen.train})
+        self._vocabulary = Vocabulary(tuple(labs))
+        config = experiment.data
+        self._train = self._reader(chosen.train_rows, data, sexes)
+        self._validation = self._reader(chosen.validation_rows, data, sexes)
+        lab_of = {lab: number for number, lab in enumerate(labs)}
+        numbers = [lab_of[data.videos[video].lab_id] for video in chosen.train_rows.video]
+        self._sampler = WindowSampler(
+            chosen.train_rows,
+            np.array(numbers, np.int64),
+            self._train.frames,
+            self._train.ratio,
+            config.window,
+            experiment.training.positive_share,
+            experiment.training.augmentation.time_stretch,
+            seed,
+        )
+        self._validation_windows = [
+            (row, chunk)
+            for row, frames in enumerate(self._validation.timeline)
+            for chunk in plan(frames, chunking(config))
+        ]
+        asked = experiment.training.windows_per_epoch
+        self._windows = asked or max(1, round(self._sampler.timeline_frames / config.window))
+        self._loss = MultilabelLoss(focal_gamma=experiment.training.focal_gamma)
+        self.monitor = experiment.training.monitor
+        self.summary = self._summarise(chosen)
+        if config.validates and not self.summary.validation_examples:
+            raise DataError(
+                f"{data.folder}: no tracked pair to validate on in {len(chosen.validation)} videos;"
+                " choose others with data.validation_videos or data.split_seed"
+            )
+
+    def steps_per_epoch(self) -> int:
+        """Batches in one epoch, the same in all; the last may be smaller."""
+        return -(-self._windows // self._experiment.training.batch_size)
+
+    def train_batches(self, epoch: int, skip: int = 0) -> Iterator[ActionBatch]:
+        """Return the batches of an epoch from number ``skip`` on."""
+        numbers = range(skip, self.steps_per_epoch())
+        depth = self._experiment.hardware.loader_workers
+        return ahead(lambda number: self._train_batch(epoch, number), numbers, depth)
+
+    def validation_batches(self) -> Iterator[ActionBatch]:
+        """Return every frame of every validation row, counted in one window each."""
+        size = self._experiment.training.batch_size
+        starts = range(0, len(self._validation_windows), size)
+        depth = self._experiment.hardware.loader_workers
+        return ahead(lambda start: self._validation_batch(start, size), starts, depth)
+
+    def build_model(self) -> nn.Module:
+        """Build the network, initialised from the torch random state."""
+        return build_network(self._experiment.model, self.input_table())
+
+    def input_table(self) -> dict[str, Any]:
+        """Return the shape of the model's input and output."""
+        return input_table(self._actions, self._vocabulary.categories)
+
+    def loss(self, output: Tensor, batch: ActionBatch) -> Loss:
+        """Compute the loss of a batch's logits ``(rows, time, actions)``."""
+        return self._loss(output, batch.targets, batch.mask, batch.weights)
+
+    def measure(self) -> ActionMeasure:
+        """Start measuring a pass over the validation frames."""
+        return ActionMeasure(
+            self._validation.rows,
+            self._videos,
+            self._experiment.data.frames_per_second,
+            self._experiment.training.threshold,
+            self.loss,
+        )
+
+    def predict(self, output: Tensor, batch: ActionBatch) -> pa.Table:
+        """Return the probabilities of the videos' own frames that a batch answers for.
+
+        Raises:
+            TypeError: it is a training batch.
+        """
+        if batch.row is None:
+            raise TypeError("only batches of validation_batches() can be predicted")
+        values = output.sigmoid().nan_to_num_(0.0).cpu().numpy()
+        rows, tables = self._validation.rows, []
+        for row, chunk, answers in zip(batch.row.tolist(), batch.chunks, values, strict=True):
+            video, ratio = self._videos[row], float(self._validation.ratio[row])
+            found = own_probabilities(answers, chunk, video.frames, ratio)
+            tables.append(window_table(rows, row, video, *found))
+        return pa.concat_tables(tables)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what prediction needs besides the weights and the experiment."""
+        return {"kind": KIND, "labs": list(self._vocabulary.labs), "actions": list(self._actions)}
+
+    # ── batches ───────────────────────────────────────────────────────────────────────────────
+
+    def _train_batch(self, epoch: int, number: int) -> ActionBatch:
+        config = self._experiment.training
+        count = min(config.batch_size, self._windows - number * config.batch_size)
+        windows = self._sampler.draw(epoch, number, count)
+        changes = Augmentation.draw(config.augmentation, self._seed, epoch, number, count)
+        return self._train.training(windows, changes)
+
+    def _validation_batch(self, start: int, size: int) -> ActionBatch:
+        rows, chunks = zip(*self._validation_windows[start : start + size], strict=True)
+        return self._validation.validation(np.array(rows, np.int64), chunks)
+
+    def _reader(
+        self, rows: PairRows, data: PreparedData, sexes: Mapping[str, Sequence[str]]
+    ) -> RowReader:
+        config = self._experiment.data
+        rate, window = config.frames_per_second, config.window
+        return RowReader(data, rows, self._vocabulary, sexes, rate, window, self._device)
+
+    def _summarise(self, chosen: ChosenVideos) -> DataSummary:
+        train = chosen.train_rows
+        frames = self._train.frames
+        return DataSummary(
+            fingerprint=chosen.data.fingerprint,
+            train_units=chosen.units(chosen.train),
+            validation_units=chosen.units(chosen.validation),
+            train_examples=int(frames[train.tracked].sum()),
+            validation_examples=int(self._validation.frames[self._validation.rows.tracked].sum()),
+            train_samples=self._windows,
+            train_label_examples=chosen.label_frames(train),
+            validation_label_examples=chosen.label_frames(chosen.validation_rows),
+            input_size=FEATURES,
+            validation_source=source_fingerprint(chosen.data.videos[v] for v in chosen.validation),
+            warnings=chosen.remarks,
+        )
+
+
+def chunking(config: ActionsDataConfig) -> Chunking:
+    """Return how videos are cut: windows of the training's length, an eighth dropped at each end."""
+    context = config.window // 8
+    return Chunking(max(1, config.window - 2 * context), context)
