@@ -17,6 +17,7 @@ from core.config.task_spec import task_spec
 ROOT = Path(__file__).parents[1]
 OWN_ROOMS = (
     "core/tasks/",
+    "core/boosting/",
     "core/models/",
     "core/features/",
     "core/data/",
