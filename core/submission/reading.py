@@ -1,6 +1,7 @@
 """Read submissions, and the truth that a data folder has for them."""
 
-from collections.abc import Callable
+import fnmatch
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pyarrow.parquet as pq
 
 from core.data.competition import Video, read_bouts, read_videos
 from core.data.csv_file import read_rows
-from core.errors import DataError
+from core.errors import ConfigError, DataError
 from core.evaluation.competition import truth_table
 from core.system.progress import Progress
 
@@ -62,17 +63,28 @@ def read_listed(root: Path, table: str = "train") -> pd.DataFrame:
     return pd.DataFrame([[row.text(c) for c in columns] for row in rows], columns=list(columns))
 
 
-def read_truth(root: Path, progress: Progress | None = None) -> Truth:
+def read_truth(
+    root: Path, progress: Progress | None = None, leave_out: Sequence[str] = ()
+) -> Truth:
     """Read all annotations that a data folder has.
 
     Args:
         root: a folder in the competition's layout; tracking is not needed.
         progress: called with (done, total, what).
+        leave_out: labs to leave out, by name or pattern, such as ``CalMS21*``.
 
     Raises:
         DataError: the folder has no annotated video, or a file is damaged; names the file and row.
+        ConfigError: a pattern matches no lab.
     """
     labelled = [video for video in read_videos(root) if video.behaviors]
+    labs = {video.lab_id for video in labelled}
+    for pattern in leave_out:
+        matching = set(fnmatch.filter(labs, pattern))
+        if not matching:
+            known = ", ".join(sorted({video.lab_id for video in labelled}))
+            raise ConfigError(f"no labelled lab is called {pattern}; there are {known}")
+        labelled = [video for video in labelled if video.lab_id not in matching]
     annotated = tuple(video for video in labelled if video.annotation_path.is_file())
     annotations = {}
     for done, video in enumerate(annotated, start=1):

@@ -38,6 +38,14 @@ def score(
         Path | None,
         typer.Option("--data", help="For a submission: the data folder with the annotations."),
     ] = None,
+    leave_out: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--leave-out",
+            metavar="LAB",
+            help="For a submission: a lab that does not count, or a pattern such as 'CalMS21*'; repeatable.",
+        ),
+    ] = None,
     by: Annotated[By, typer.Option(help="The table to print below the score.")] = "lab",
     epoch: Annotated[
         WhichEpoch, typer.Option("--epoch", help="For a run: the epoch that is scored.")
@@ -58,10 +66,11 @@ def score(
                 f"{name}: a submission is scored against annotations; name their folder (--data DIR)"
             )
         with progress("reading annotations") as tell:
-            report = score_of_submission(path, data, tell)
-    elif data is not None:
+            report = score_of_submission(path, data, tell, leave_out or ())
+    elif data is not None or leave_out:
+        option = "--leave-out" if data is None else "--data"
         raise MisuseError(
-            f"--data is for a submission, and {name} is no {' or '.join(SUFFIXES)} file; a run is scored"
+            f"{option} is for a submission, and {name} is no {' or '.join(SUFFIXES)} file; a run is scored"
             " on its own validation videos"
         )
     else:

@@ -1,6 +1,6 @@
 """The competition's score of a submission or a run, with its parts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,23 +90,27 @@ class ScoreReport(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be known before trusting the score."""
 
 
-def score_of_submission(path: Path, data: Path, progress: Progress | None = None) -> ScoreReport:
+def score_of_submission(
+    path: Path, data: Path, progress: Progress | None = None, leave_out: Sequence[str] = ()
+) -> ScoreReport:
     """Score a submission against all annotations of a data folder.
 
     Args:
         path: a CSV or parquet file.
         data: a folder in the competition's layout.
         progress: called with (done, total, what) while the annotations are read.
+        leave_out: labs to leave out, by name or pattern.
 
     Raises:
         DataError: a file cannot be read, or the competition would reject the submission; names the row.
+        ConfigError: a pattern matches no lab.
     """
     from core.evaluation.competition import key_counts, pooled_score
     from core.evaluation.official import rows_of
     from core.submission.reading import read_submission, read_truth
 
     submission = read_submission(path)
-    truth = read_truth(data, progress)
+    truth = read_truth(data, progress, leave_out)
     counts = key_counts(truth.table, submission)
     known, predicted = set(truth.table["video_id"]), set(submission["video_id"].astype(str))
     remarks = []

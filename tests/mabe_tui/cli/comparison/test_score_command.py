@@ -73,6 +73,23 @@ def test_parts_of_a_worse_submission(folder: Path, tmp_path: Path, invoke: Mabe)
         assert words in invoke(*arguments, "--by", by).stdout.split("\n\n")[1]
 
 
+def test_labs_can_be_left_out(folder: Path, tmp_path: Path, invoke: Mabe) -> None:
+    table = pd.read_csv(folder / "train.csv")
+    table.loc[table.video_id == 8, "lab_id"] = "CalMS21_task1"
+    table.to_csv(folder / "train.csv", index=False)
+    (folder / "train_annotation" / "CalMS21_task1").mkdir()
+    moved = folder / "train_annotation" / "lab" / "8.parquet"
+    moved.rename(folder / "train_annotation" / "CalMS21_task1" / "8.parquet")
+    path = submission(folder, tmp_path / "truth.csv")
+    path.write_text("".join(line for line in path.open() if ",8," not in line))
+    arguments = ("score", str(path), "--data", str(folder), "--json")
+    assert json.loads(invoke(*arguments).stdout)["score"] == 0.5
+    without = (*arguments, "--leave-out", "CalMS21*")
+    assert json.loads(invoke(*without).stdout)["score"] == 1
+    with pytest.raises(ConfigError, match="no labelled lab is called CRIM13; there are lab"):
+        invoke(*without, "--leave-out", "CRIM13")
+
+
 def test_what_cannot_be_scored_is_refused(folder: Path, tmp_path: Path, invoke: Mabe) -> None:
     path = submission(folder, tmp_path / "clash.csv", target_id="mouse2", agent_id="mouse1")
     with pytest.raises(MisuseError, match=r"clash.csv: a submission .*--data DIR"):
@@ -96,7 +113,8 @@ def actions_run(home: Path, fold: int | None, units: tuple[str, ...], counts: np
     data = msgspec.structs.replace(
         experiment.data, folds=None if fold is None else len(FOLDS), fold=fold
     )
-    experiment = msgspec.structs.replace(experiment, data=data)
+    training = msgspec.structs.replace(experiment.training, monitor="accuracy")  # as recorded
+    experiment = msgspec.structs.replace(experiment, data=data, training=training)
     run = record(home, experiment, videos=units, source=f"s{fold}")  # type: ignore[arg-type]
     path = run.evaluation_of("best")
     path.parent.mkdir(exist_ok=True)
@@ -143,3 +161,26 @@ def test_tables_fit_eighty_columns(folder: Path, tmp_path: Path, invoke: Mabe, b
     path = submission(folder, tmp_path / "truth.csv")
     lines = invoke("score", str(path), "--data", str(folder), "--by", by).stdout.splitlines()
     assert max(map(len, lines)) <= 80
+
+
+def test_verdicts_are_about_the_official_score(home: Path, invoke: Mabe) -> None:
+    units = tuple(f"{lab}/{n}" for lab in ("one", "two") for n in range(6))
+    rng = np.random.default_rng(0)
+
+    def rows(skill: float) -> np.ndarray:
+        counts = np.zeros((len(units), len(LABELS), len(COLUMNS)))
+        for unit, name in enumerate(units):
+            for label, action in enumerate(LABELS):
+                if name.partition("/")[0] == action.partition("/")[0]:
+                    found = rng.binomial(100, skill)
+                    counts[unit, label, [0, 2]] = found, 100 - found
+        return counts
+
+    first = actions_run(home, None, units, rows(0.4))
+    better, same = (actions_run(home, None, units, rows(skill)) for skill in (0.8, 0.4))
+    for other, told_apart in ((better, True), (same, False)):
+        report = json.loads(invoke("compare", first, other, "--json").stdout)
+        (verdict,) = report["verdicts"]
+        assert (verdict["metric"], verdict["checkpoints_differ"]) == ("score", told_apart)
+        low, high = verdict["low"], verdict["high"]
+        assert low < verdict["difference"] < high
