@@ -5,6 +5,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from core.models.gru import FastGRU
 from core.models.rotary import RotaryLayer, rotation
 from core.models.tcn import DilatedResidual
 from core.models.temporal import as_frames, as_image
@@ -60,14 +61,7 @@ class GRUTrunk(nn.Module):
 
     def __init__(self, width: int, layers: int, dropout: float) -> None:
         super().__init__()
-        self.gru = nn.GRU(
-            width,
-            width,
-            layers,
-            batch_first=True,
-            bidirectional=True,
-            dropout=dropout if layers > 1 else 0.0,
-        )
+        self.gru = FastGRU(width, width, layers, dropout)
         self.dropout = nn.Dropout(dropout)
         self.width = 2 * width
 

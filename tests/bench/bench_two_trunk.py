@@ -73,9 +73,10 @@ class Line(msgspec.Struct, frozen=True):
     precision: str
     compiled: bool
     batch: int
-    steps_a_second: float
-    train_rate: float
-    train_ratio: float
+    steps_a_second: float | None
+    """None, as are the next two, where only prediction is measured."""
+    train_rate: float | None
+    train_ratio: float | None
     predict_rate: float
     predict_ratio: float
     megaflops: float
@@ -113,11 +114,13 @@ class Bench:
             trunk=kind, width=width, heads=width // 32, dropout=DROPOUT,
         ).to(self.device)  # fmt: skip
         reference = Reference(kind, FEATURES, width, OUTPUTS, DROPOUT).to(self.device)
-        forward = torch.compile(model, dynamic=False) if compiled else model
-        steps = self.in_turns(
-            self.training(model, forward, precision, batch),
-            self.training(reference, reference, precision, batch),
-        )
+        steps: list[float] = []
+        if self.options.parts != "predict":
+            forward = torch.compile(model, dynamic=False) if compiled else model
+            steps = self.in_turns(
+                self.training(model, forward, precision, batch),
+                self.training(reference, reference, precision, batch),
+            )
         chunking = model.chunking(WINDOW)
         half = Chunking(WINDOW // 2, WINDOW // 4, batch=16)
         if self.device.type == "cuda":
@@ -136,9 +139,9 @@ class Bench:
             precision=precision,
             compiled=compiled,
             batch=batch,
-            steps_a_second=1 / steps[0],
-            train_rate=batch * WINDOW / steps[0] / 1000,
-            train_ratio=steps[1] / steps[0],
+            steps_a_second=1 / steps[0] if steps else None,
+            train_rate=batch * WINDOW / steps[0] / 1000 if steps else None,
+            train_ratio=steps[1] / steps[0] if steps else None,
             predict_rate=rate / 1000,
             predict_ratio=videos[1] / videos[0],
             megaflops=flops / 1e6,
@@ -262,9 +265,13 @@ def table(result: Result) -> str:
     ]
     for line in result.lines:
         way = f"{line.precision}{', compiled' if line.compiled else ''}"
+        trained = "| |"
+        if line.steps_a_second is not None:
+            trained = (
+                f"| {line.steps_a_second:.2f} | {line.train_rate:.1f} k/s ({line.train_ratio:.2f}×)"
+            )
         lines.append(
-            f"| {line.trunk} | {line.width} | {line.parameters:,} | {way} | {line.batch}"
-            f" | {line.steps_a_second:.2f} | {line.train_rate:.1f} k/s ({line.train_ratio:.2f}×)"
+            f"| {line.trunk} | {line.width} | {line.parameters:,} | {way} | {line.batch} {trained}"
             f" | {line.predict_rate:.1f} k/s ({line.predict_ratio:.2f}×) | {line.megaflops:.1f}"
             f" | {line.member_hours:.2f} h | {line.t4_minutes:.1f} min |"
         )
@@ -311,6 +318,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--compile", nargs="+", choices=["off", "on"], default=["off"])
     parser.add_argument("--batch", nargs="+", type=int)
     parser.add_argument("--frames", type=int, help="of the video that is predicted")
+    parser.add_argument("--parts", choices=["all", "predict"], default="all")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
