@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from core.config.experiment import DataConfig, Experiment, TrainingConfig, flatten
+from core.config.experiment import DataConfig, Experiment, flatten
 from core.config.gpus import gpu_problem
 from core.config.task_spec import task_spec
 from core.config.training_rules import training_problems
@@ -28,7 +28,7 @@ def problems(experiment: Experiment) -> list[tuple[str, str]]:
     spec = task_spec(experiment.task)
     found = [*_not_finite(experiment), *spec.problems(experiment), *_split(experiment.data)]
     if not experiment.data.validates:
-        found += _without_validation(experiment.training)
+        found += _without_validation(experiment)
     if (problem := gpu_problem(experiment.hardware.gpu)) is not None:
         found.append(("hardware.gpu", problem))
     found += training_problems(experiment, spec)
@@ -47,9 +47,12 @@ def _split(data: DataConfig) -> Iterator[tuple[str, str]]:
         yield "data.fold", f"{data.fold} is not {choices}: data.folds = {data.folds}"
 
 
-def _without_validation(training: TrainingConfig) -> Iterator[tuple[str, str]]:
+def _without_validation(experiment: Experiment) -> Iterator[tuple[str, str]]:
     """Find settings that need a validation metric, if there is none."""
-    nothing = "data.validation_fraction = 0 leaves nothing to measure"
+    training = experiment.training
+    fraction = experiment.data.validation_fraction
+    split = "its split" if fraction else "data.validation_fraction = 0"
+    nothing = f"{split} leaves nothing to measure"
     if training.early_stopping_patience is not None:
         yield "training.early_stopping_patience", f"watches a metric, but {nothing}; use none"
     if training.scheduler == "plateau":

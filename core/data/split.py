@@ -25,7 +25,8 @@ def split_videos(
         validation_fraction: share of videos for validation, below 1. Above 0, and with two videos or
             more, neither side is ever empty; at 0, all videos are for training.
         seed: a different seed gives a different split.
-        validation_videos: exactly these for validation, instead of a share.
+        validation_videos: exactly these for validation, instead of a share; none of them, and all videos are
+            for training.
         folds: number of parts that the ranked videos are cut into, instead of a share. Their sizes differ
             by at most one, and each video is for validation in exactly one fold.
         fold: the part for validation, from 0.
@@ -34,7 +35,7 @@ def split_videos(
         Training and validation ids, each sorted. A single video is used for training only.
 
     Raises:
-        DataError: no videos, fewer than folds, unknown or no ids in ``validation_videos``, or none left for
+        DataError: no videos, fewer than folds, unknown ids in ``validation_videos``, or none left for
             training.
     """
     ids = sorted(set(video_ids))
@@ -77,8 +78,6 @@ def _rank(seed: int, video_id: str) -> bytes:
 
 
 def _known(wanted: Sequence[str], ids: Sequence[str]) -> Sequence[str]:
-    if not wanted:
-        raise DataError("validation_videos: names no video; without the key a share is drawn")
     unknown = [video_id for video_id in wanted if video_id not in ids]
     if not unknown:
         return wanted

@@ -68,6 +68,8 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Folder in which the task's module was found, if the task is named ``module:ATTRIBUTE``."""
     inputs: tuple[Input, ...] = ()
     """Runs whose predictions this one averages: it is an ensemble."""
+    epochs_from: tuple[str, ...] = ()
+    """Runs of folds whose median best epoch this one, which trains on everything, trains for."""
     resolved: Resolved | None = None
     """Written by the job once the data are known."""
 

@@ -42,14 +42,16 @@ class BehaviourDataConfig(DataConfig, frozen=True):
     """``random`` moves the windows of every video by up to a stride, anew in each epoch: with
     ``stride = window`` all frames are seen once an epoch, never in the same cut."""
     validation_videos: tuple[str, ...] | None = None
-    """Exactly these video ids for validation, instead of a random share."""
+    """Exactly these video ids for validation, instead of a random share; an empty array: none at all."""
     synthetic_videos: Annotated[int, Meta(ge=2, le=100_000)] = 20
     synthetic_frames: Annotated[int, Meta(ge=100, le=5_000_000)] = 3000
 
     @property
     def validates(self) -> bool:
         """Whether any video is kept for validation."""
-        return self.validation_videos is not None or super().validates
+        if self.validation_videos is not None:
+            return bool(self.validation_videos)
+        return super().validates
 
 
 class AugmentationConfig(Section, frozen=True):

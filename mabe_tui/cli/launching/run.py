@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from core.config.section import LARGEST_SEED
@@ -33,6 +34,7 @@ from mabe_tui.runs.format.settings import spell
 from mabe_tui.runs.format.units import parse_duration
 from mabe_tui.runs.launching import forecast
 from mabe_tui.runs.launching.forecast import Changed
+from mabe_tui.runs.launching.full_data import on_full_data
 from mabe_tui.runs.launching.run_requests import (
     LaunchOptions,
     check_data,
@@ -73,6 +75,16 @@ def run(
     folds: Annotated[
         int | None,
         typer.Option(metavar="K", help="One run per fold, for each seed.", min=2, max=1000),
+    ] = None,
+    full: Annotated[
+        bool,
+        typer.Option(
+            "--full", help="Train on everything, for the median of the folds' best epochs."
+        ),
+    ] = False,
+    from_folds: Annotated[
+        str | None,
+        typer.Option(metavar="RUN", help="With --full: a run of those folds; default: the newest."),
     ] = None,
     keep_predictions: Annotated[
         bool,
@@ -115,7 +127,7 @@ def run(
         limits=Limits(seconds=seconds, cost_usd=budget),
     )
     named = tuple(require_tag(tag) for tag in tags or ())
-    requests = requests_for(session.registry, options)
+    requests = _requests(session, options, full, from_folds)
     say_left_behind(session.registry.experiment(version), requests[0].experiment)
     described = check_data(requests[0])
     if dry_run:
@@ -135,6 +147,29 @@ def run(
         say(f"  mabe logs -f {started[0].id}")
         return
     raise typer.Exit(_follow_each(started, launcher_named(requests[0].launcher), auto_resume))
+
+
+def _requests(
+    session: Session, options: LaunchOptions, full: bool, from_folds: str | None
+) -> list[RunRequest]:
+    """Build the requests; with ``full``, of runs that train on everything.
+
+    Raises:
+        UserError: a run is not possible as specified.
+    """
+    if not full:
+        if from_folds is not None:
+            raise MisuseError("--from-folds is for --full")
+        return requests_for(session.registry, options)
+    found = on_full_data(session.registry, RunStore(session.home), options, from_folds)
+    requests = requests_for(session.registry, found.options)
+    if found.epochs_from:
+        epochs = requests[0].experiment.training.epochs
+        runs = f"{len(found.epochs_from)} runs of folds, {found.epochs_from[0]} and others"
+        say(f"it trains for {epochs} epochs, the median best of {runs}")
+    if found.note:
+        say(f"warning: {found.note}")
+    return [msgspec.structs.replace(each, epochs_from=found.epochs_from) for each in requests]
 
 
 def _report_started_before(session: Session, requests: Sequence[RunRequest]) -> None:

@@ -25,7 +25,7 @@ from mabe_tui.cli.terminal.output import (
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.tail import last_lines
 from mabe_tui.runs.following.mirror import EventItem, Item, TextItem
-from mabe_tui.runs.format.event_text import best_name, best_words, state_words
+from mabe_tui.runs.format.event_text import best_name, best_words, full_data_words, state_words
 from mabe_tui.runs.format.units import duration, short_duration
 from mabe_tui.runs.store import RunEntry, RunStore
 from mabe_tui.runs.summary.checkpoints import (
@@ -150,14 +150,21 @@ def _circumstances(run: RunSummary) -> Iterator[tuple[str, object]]:
         yield "preset", run.preset
     if run.overrides:
         yield "overrides", "  ".join(run.overrides)
-    if run.inputs:
-        yield "mean of", " ".join(run.inputs)
-    if run.data:
-        yield "data", run.data
+    yield from _sources(run)
     if run.tags:
         yield "tags", " ".join(run.tags)
     if run.note:
         yield "note", run.note
+
+
+def _sources(run: RunSummary) -> Iterator[tuple[str, object]]:
+    """Say what a run is made from."""
+    if not run.validates:
+        yield "validation", full_data_words(run)
+    if run.inputs:
+        yield "mean of", " ".join(run.inputs)
+    if run.data:
+        yield "data", run.data
 
 
 def _silence(run: RunSummary) -> str:

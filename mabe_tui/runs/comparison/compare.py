@@ -258,7 +258,10 @@ def _no_verdict(sides: tuple[Side, Side], by: Yardstick) -> str | None:
                 f" by {by.unit.one} to be tested"
             )
         if not side.experiment.data.validates:
-            return f"{side.name} trains on everything (data.validation_fraction = 0), and is not measured"
+            nothing = side.experiment.data.validation_fraction == 0
+            how = " (data.validation_fraction = 0)" if nothing else ""
+            folds = ", its epochs from its folds" if side.summary.epochs_from else ""
+            return f"{side.name} trains on everything{how}{folds}, and is not measured"
         if side.best_epoch is None:
             return f"{side.summary.id} has not completed an epoch ({side.summary.state})"
     first, second = (by.task.labels(side.experiment) for side in sides)

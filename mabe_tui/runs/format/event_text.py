@@ -159,6 +159,16 @@ def best_words(run: RunSummary) -> str:
     return f"{figure:.4f} at epoch {run.best_epoch}{_in_brackets(why)}"
 
 
+def full_data_words(run: RunSummary) -> str:
+    """Say what a run that keeps nothing for validation does instead."""
+    if not run.epochs_from:
+        return "none: it trains on everything"
+    return (
+        f"none: it trains on everything, for {run.epochs} epochs, the median best of"
+        f" {' '.join(run.epochs_from)}"
+    )
+
+
 def _in_brackets(why: str) -> str:
     return f" ({why})" if why else ""
 

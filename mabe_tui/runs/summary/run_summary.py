@@ -54,6 +54,10 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     data: str | None = None
     inputs: tuple[str, ...] = ()
     """For an ensemble: the ids of the runs whose predictions it averages."""
+    validates: bool = True
+    """Whether it kept anything for validation."""
+    epochs_from: tuple[str, ...] = ()
+    """For a run that trains on everything: the runs of folds whose median best epoch it trains for."""
     imported: bool = False
     """Imported from an old log: its figures are claims, and it cannot be resumed."""
     tags: tuple[str, ...] = ()
@@ -197,6 +201,8 @@ def summarise(
         overrides=request.overrides,
         data=request.data,
         inputs=tuple(each.run for each in request.inputs),
+        validates=request.experiment.data.validates,
+        epochs_from=request.epochs_from,
         imported=request.imported,
         attempts=len(history.attempts),
         lineage=lineage(history),

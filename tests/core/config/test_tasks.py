@@ -170,6 +170,7 @@ def test_a_key_that_was_added_counts_once_it_is_set() -> None:
         (["data.validation_fraction=0", "training.early_stopping_patience=3"],
          "training.early_stopping_patience.* leaves nothing to measure"),
         (["data.validation_fraction=0", "training.scheduler=plateau"], "'plateau' watches a metric"),
+        (["data.validation_videos=[]", "training.scheduler=plateau"], "its split leaves nothing"),
         (["data.validation_fraction=0", "training.keep_predictions=true"], "nor to predict"),
     ],
 )  # fmt: skip
@@ -184,6 +185,14 @@ def test_folds_and_shares_that_make_no_sense(overrides, said) -> None:
         (["data.validation_fraction=0"], False),
         (["data.validation_fraction=0", "data.folds=2", "data.fold=1"], True),
         (["data.validation_fraction=0", 'data.validation_videos=["a"]'], True),
+        (
+            [
+                "data.validation_videos=[]",
+                "training.scheduler=cosine",
+                "training.early_stopping_patience=none",
+            ],
+            False,
+        ),
     ],
 )
 def test_everything_can_be_trained_on(overrides, validates) -> None:
