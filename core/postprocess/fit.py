@@ -17,7 +17,7 @@ import numpy as np
 from core.postprocess.calibration import LogitCounts, calibration_error, temperature_of
 from core.postprocess.decide import PreparedColumns
 from core.postprocess.rules import KeyRule, Rules, Settings
-from core.postprocess.sequences import KeptSequence, Key, Source
+from core.postprocess.sequences import KeptSequence, Key, Source, told
 from core.postprocess.survey import FoldSurvey, Survey, survey
 from core.postprocess.thresholds import ThresholdCounts, best_threshold, shrunk
 from core.postprocess.weak import drop_weak
@@ -75,12 +75,13 @@ def fit_all(
         progress: called with (done, total, what).
     """
     drafts = [_draft(job, seen) for job in jobs]
-    counts = _count(source, jobs, drafts, progress)
+    total = seen.fitted_on.sequences
+    counts = _count(source, jobs, drafts, total, progress)
     fitted = [_with_thresholds(*each, counts) for each in zip(jobs, drafts, strict=True)]
     weak = [n for n, job in enumerate(jobs) if job.settings.weak]
     if weak and seen.contested:
         uses = [jobs[n].uses for n in weak]
-        dropped = drop_weak(source, [fitted[n] for n in weak], uses, progress)
+        dropped = drop_weak(source, [fitted[n] for n in weak], uses, total, progress)
         for n, rules in zip(weak, dropped, strict=True):
             fitted[n] = rules
     return fitted
@@ -143,16 +144,18 @@ def _preparation(rule: KeyRule, rules: Rules) -> Preparation:
 
 
 def _count(
-    source: Source, jobs: Sequence[OneFit], drafts: Sequence[Rules], progress: Progress | None
+    source: Source,
+    jobs: Sequence[OneFit],
+    drafts: Sequence[Rules],
+    total: int,
+    progress: Progress | None,
 ) -> dict[Preparation, list[tuple[int, ThresholdCounts]]]:
     """Count frames above each threshold, of every sequence, however jobs prepare it; with its fold."""
     counts: defaultdict[Preparation, list[tuple[int, ThresholdCounts]]] = defaultdict(list)
     fitted = [each for each in zip(jobs, drafts, strict=True) if each[0].settings.thresholds]
     if not fitted:
         return {}
-    for number, sequence in enumerate(source):
-        if progress is not None:
-            progress(number, 0, "sequences: thresholds")
+    for sequence in told(source, total, progress, "sequences counted"):
         columns = PreparedColumns(sequence.values, sequence.frames_per_second)
         for column in sequence.decidable:
             needed: dict[Preparation, tuple[KeyRule, Rules]] = {}

@@ -11,7 +11,7 @@ from core.evaluation.rows import FN, FP, TP, Floats, Rows, Statistic
 from core.postprocess.decide import PreparedColumns, class_runs, decided_runs
 from core.postprocess.fit import OneFit, fit_all
 from core.postprocess.rules import PARTS, PartScore, Rules, Settings, switched
-from core.postprocess.sequences import KeptSequence, Source
+from core.postprocess.sequences import KeptSequence, Source, told
 from core.postprocess.shape import NOTHING, Labels, painted
 from core.postprocess.survey import survey
 from core.system.progress import Progress
@@ -66,7 +66,7 @@ def fit_nested(
     by_fold = iter(fitted)
     compared = [*plain(seen.folds, settings, seen.exclusive)]
     compared += [Variant(name, {fold: next(by_fold) for fold in seen.folds}) for name in chosen]
-    rows = judge(source, compared, progress)
+    rows = judge(source, compared, seen.fitted_on.sequences, progress)
     return NestedFit(rules, tuple(each.parts for each in compared), tuple(rows))
 
 
@@ -93,19 +93,21 @@ def plain(folds: Sequence[int], settings: Settings, exclusive: bool) -> list[Var
 
 
 def judge(
-    source: Source, variants: Sequence[Variant], progress: Progress | None = None
+    source: Source,
+    variants: Sequence[Variant],
+    total: int = 0,
+    progress: Progress | None = None,
 ) -> list[Rows]:
     """Count right and wrong frames of each video and label, for each variant.
 
     Args:
         source: read once.
         variants: each with rules for every fold.
+        total: number of sequences, for the progress.
         progress: called with (done, total, what).
     """
     counts: list[dict[tuple[str, str], Floats]] = [{} for _ in variants]
-    for number, sequence in enumerate(source):
-        if progress is not None:
-            progress(number, 0, "sequences: decisions")
+    for sequence in told(source, total, progress, "sequences decided"):
         columns = PreparedColumns(sequence.values, sequence.frames_per_second)
         for variant, into in zip(variants, counts, strict=True):
             labels = _decided(sequence, columns, variant.rules[sequence.fold])

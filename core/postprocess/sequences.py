@@ -1,6 +1,6 @@
 """What rules are fitted on: out-of-fold probabilities of sequences, with their labels."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy.typing as npt
 from core.errors import DataError
 from core.postprocess.rules import KeyRule, Rules
 from core.postprocess.smoothing import Floats
+from core.system.progress import Progress
 
 Key = tuple[str, str]
 """Lab and label."""
@@ -62,6 +63,23 @@ class KeptSequence:
 
 Source = Iterable[KeptSequence]
 """Sequences, which can be read several times."""
+
+
+def told(
+    source: Source, total: int, progress: Progress | None, what: str
+) -> Iterator[KeptSequence]:
+    """Yield all sequences, and tell how many are done.
+
+    Args:
+        source: the sequences.
+        total: their number; 0 if unknown.
+        progress: called with (done, total, what).
+        what: in words.
+    """
+    for done, sequence in enumerate(source):
+        if progress is not None:
+            progress(done, total, what)
+        yield sequence
 
 
 def folds_for(units: Sequence[str]) -> dict[str, int]:

@@ -9,7 +9,7 @@ import numpy as np
 from core.errors import DataError
 from core.postprocess.calibration import LogitCounts
 from core.postprocess.rules import FittedOn
-from core.postprocess.sequences import KeptSequence, Key, Source
+from core.postprocess.sequences import KeptSequence, Key, Source, told
 from core.system.progress import Progress
 
 DIGEST_LETTERS = 16
@@ -60,9 +60,8 @@ def survey(source: Source, runs: tuple[str, ...] = (), progress: Progress | None
     rates, labels = set[bool](), set[int]()
     count = frames = 0
     exclusive = False
-    for count, sequence in enumerate(source, 1):
-        if progress is not None:
-            progress(count, 0, "sequences: bouts and calibration")
+    for sequence in told(source, 0, progress, "reading predictions"):
+        count += 1
         if fold_of.setdefault(sequence.unit, sequence.fold) != sequence.fold:
             raise DataError(f"{sequence.unit} is in two folds; each video is in one")
         rates.add(sequence.frames_per_second is not None)

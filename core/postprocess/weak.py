@@ -15,7 +15,7 @@ import numpy.typing as npt
 from core.evaluation.bootstrap import LEVEL
 from core.postprocess.decide import Choice, PreparedColumns, choose
 from core.postprocess.rules import Rules
-from core.postprocess.sequences import KeptSequence, Key, Source
+from core.postprocess.sequences import KeptSequence, Key, Source, told
 from core.postprocess.shape import NOTHING
 from core.system.progress import Progress
 
@@ -92,6 +92,7 @@ def drop_weak(
     source: Source,
     fitted: Sequence[Rules],
     uses: Sequence[Callable[[KeptSequence], bool]],
+    total: int = 0,
     progress: Progress | None = None,
 ) -> list[Rules]:
     """Return rules in which labels that surely cost more than they give are dropped.
@@ -100,12 +101,11 @@ def drop_weak(
         source: read once.
         fitted: rules.
         uses: of each rules: whether they were fitted on a sequence.
+        total: number of sequences, for the progress.
         progress: called with (done, total, what).
     """
     tallies = [_tallies(rules) for rules in fitted]
-    for number, sequence in enumerate(source):
-        if progress is not None:
-            progress(number, 0, "sequences: weak labels")
+    for sequence in told(source, total, progress, "sequences searched for weak labels"):
         columns = PreparedColumns(sequence.values, sequence.frames_per_second)
         for rules, use, tally in zip(fitted, uses, tallies, strict=True):
             if use(sequence):

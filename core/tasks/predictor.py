@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from core.evaluation.rows import Rows
 from core.evaluation.table import Confusions, confusions_of, rows_of
 from core.frames.store import FrameStore
+from core.postprocess.rules import Rules
 from core.run.request import RunRequest
 from core.system.progress import Progress
 from core.system.tree import Tree, in_float32
@@ -40,6 +41,8 @@ class PredictionOptions:
     """Bouts separated by at most this many frames are merged."""
     min_frames: int = 1
     """Shorter bouts are dropped."""
+    rules: Rules | None = None
+    """Fitted post-processing, in place of the three above."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

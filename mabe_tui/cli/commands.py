@@ -45,6 +45,7 @@ COMMANDS = {
     "score": ("comparison.score_command", "Score a submission or run as the competition does."),
     "submission": ("data.submission_commands", "Check a submission before it is sent."),
     "submit": ("launching.submit", "Submit runs to the competition on Kaggle."),
+    "postprocess": ("comparison.postprocess_command", "Fit what turns probabilities into bouts."),
     "tag": ("actions.tidy", "Tag a run."),
     "note": ("actions.tidy", "Write a note on a run."),
     "rm": ("actions.tidy", "Remove runs; asks first."),

@@ -1,13 +1,13 @@
 """``mabe predict`` and ``mabe eval``: apply trained checkpoints to data."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from core.config.task_spec import SUPPORT, TaskSpec
-from core.errors import UserError
+from core.errors import MisuseError, UserError
 from mabe_tui.cli.options import (
     CheckpointOption,
     DeviceOption,
@@ -19,11 +19,12 @@ from mabe_tui.cli.options import (
 )
 from mabe_tui.cli.session import session_of
 from mabe_tui.cli.terminal.output import JsonOption, print_json, print_table, progress, say
-from mabe_tui.runs.store import RunStore
+from mabe_tui.runs.store import RunEntry, RunStore
 from mabe_tui.runs.summary.checkpoints import pointer_name
 from mabe_tui.runs.tasks import spec_of
 
 if TYPE_CHECKING:
+    from core.postprocess.rules import Rules
     from core.tasks.predictor import Evaluation
     from mabe_tui.runs.comparison.evaluate import EvaluationReport
 
@@ -32,6 +33,21 @@ DataOption = Annotated[
 ]
 TtaOption = Annotated[
     bool, typer.Option("--tta", help="Average over views, such as the mirror image; slower.")
+]
+MedianOption = Annotated[
+    int, typer.Option(help="Smooth probabilities over this many frames (odd).")
+]
+MergeGapOption = Annotated[
+    int, typer.Option(help="Merge bouts separated by at most this many frames.")
+]
+MinFramesOption = Annotated[int, typer.Option(help="Drop bouts shorter than this many frames.")]
+RulesOption = Annotated[
+    str | None,
+    typer.Option(
+        "--rules",
+        metavar="NAME|FILE.toml",
+        help="Find bouts by the run's post-processing of that name (`mabe postprocess`), or by a file.",
+    ),
 ]
 
 
@@ -54,13 +70,10 @@ def predict(
     ] = None,
     which: CheckpointOption = "best",
     device: DeviceOption = "auto",
-    median: Annotated[
-        int, typer.Option(help="Smooth probabilities over this many frames (odd).")
-    ] = 1,
-    merge_gap: Annotated[
-        int, typer.Option(help="Merge bouts separated by at most this many frames.")
-    ] = 0,
-    min_frames: Annotated[int, typer.Option(help="Drop bouts shorter than this many frames.")] = 1,
+    median: MedianOption = 1,
+    merge_gap: MergeGapOption = 0,
+    min_frames: MinFramesOption = 1,
+    rules: RulesOption = None,
     tta: TtaOption = False,
     skip_bad: SkipBadOption = False,
     force: ForceOption = False,
@@ -86,6 +99,7 @@ def predict(
         median=median,
         merge_gap=merge_gap,
         min_frames=min_frames,
+        rules=_rules(rules, entries, median, merge_gap, min_frames),
     )
     require_known(options, predictor, spec_of(members[0].experiment))
     with progress("predicting") as tell:
@@ -111,6 +125,10 @@ def evaluate(
             "-o", "--output", help="Also write the counts of each video or other unit (.parquet)."
         ),
     ] = None,
+    median: MedianOption = 1,
+    merge_gap: MergeGapOption = 0,
+    min_frames: MinFramesOption = 1,
+    rules: RulesOption = None,
     tta: TtaOption = False,
     skip_bad: SkipBadOption = False,
     force: ForceOption = False,
@@ -126,8 +144,15 @@ def evaluate(
         )
     require_targets(force, output)
     entry = RunStore(session_of(context).home).find(run)
+    options = PredictionOptions(
+        skip_bad=skip_bad,
+        tta=tta,
+        median=median,
+        merge_gap=merge_gap,
+        min_frames=min_frames,
+        rules=_rules(rules, [entry], median, merge_gap, min_frames),
+    )
     with progress("evaluating") as tell:
-        options = PredictionOptions(skip_bad=skip_bad, tta=tta)
         report, evaluation = evaluate_run(entry, data, which, device, tell, options)
     _warn_bad(report.bad)
     if as_json:
@@ -136,6 +161,25 @@ def evaluate(
         _print_report(report, evaluation, spec_of(entry.require_request().experiment))
     if output is not None:
         _write_table(output, evaluation, spec_of(entry.require_request().experiment))
+
+
+def _rules(
+    name: str | None, entries: Sequence[RunEntry], median: int, merge_gap: int, min_frames: int
+) -> "Rules | None":
+    """Return the rules that are named: those of the first run that has them.
+
+    Raises:
+        MisuseError: rules are named, and how else bouts are to be found.
+        RunError: no run has such rules, or they cannot be read.
+    """
+    from core.postprocess.store import names_of, rules_of
+
+    if name is None:
+        return None
+    if (median, merge_gap, min_frames) != (1, 0, 1):
+        raise MisuseError("--rules says how bouts are found; leave out --median and the like")
+    having = [entry for entry in entries if name in names_of(entry.run)]
+    return rules_of((having or entries)[0].run, name)
 
 
 def _warn_bad(bad: Mapping[str, str]) -> None:

@@ -11,6 +11,8 @@ from core.data.labels import ActionMap, frame_classes, unmapped_bouts, unmapped_
 from core.errors import DataError
 from core.evaluation.frames import average_precisions, confusion, frame_metrics
 from core.evaluation.table import Confusions
+from core.postprocess.decide import decide_classes
+from core.postprocess.rules import Rules
 from core.system.progress import Progress
 from core.tasks.behaviour.inference.prediction import VideoPrediction
 from core.tasks.behaviour.settings import BehaviourExperiment
@@ -54,7 +56,7 @@ def evaluate_videos(
     Args:
         predictor: loaded checkpoints.
         videos: labelled videos that have their files.
-        options: whether damaged videos are left out, and whether views are averaged.
+        options: whether damaged videos are left out, whether views are averaged, and the post-processing.
         progress: called with (done, total, what).
 
     Raises:
@@ -65,7 +67,7 @@ def evaluate_videos(
         raise DataError("no videos to evaluate on")
     bad: list[LeftOut] = []
     left_out = bad if options.skip_bad else None
-    classes = predictor.experiment.classes
+    classes, rules = predictor.experiment.classes, bout_rules(options)
     action_map = ActionMap(predictor.experiment.actions, classes)
     kept, truths, answers, counts = [], [], [], []
     unmapped: Counter[str] = Counter()
@@ -75,7 +77,13 @@ def evaluate_videos(
         kept.append(prediction.video_id)
         unmapped += unmapped_bouts(bouts, action_map)
         truth = frame_classes(bouts, len(prediction.classes), action_map)
-        counts.append(confusion(truth, prediction.classes, len(classes)))
+        decided = decide_classes(
+            prediction.probabilities,
+            rules,
+            classes,
+            prediction.frames_per_second,
+        )
+        counts.append(confusion(truth, decided, len(classes)))
         truths.append(truth)
         answers.append(prediction.probabilities)
     if bad and not kept:
@@ -96,6 +104,13 @@ def evaluate_videos(
         bad={each.video.video_id: each.reason for each in bad},
         warnings=tuple(_warnings(unmapped, nan_frames, classes[0])),
     )
+
+
+def bout_rules(options: PredictionOptions) -> Rules:
+    """Return the rules by which bouts are found."""
+    if options.rules is not None:
+        return options.rules
+    return Rules.likeliest(options.median, options.merge_gap, options.min_frames)
 
 
 def _warnings(unmapped: Counter[str], nan_frames: int, background: str) -> Iterator[str]:

@@ -94,7 +94,13 @@ def write_predictions(
         frame_writer = stack.enter_context(_writer(path, frame_schema(classes)))
         bout_writer = stack.enter_context(_writer(beside, BOUT_SCHEMA))
         for prediction in predictions:
-            found = find_bouts(prediction.video_id, prediction.probabilities, rules)
+            found = find_bouts(
+                prediction.video_id,
+                prediction.probabilities,
+                rules,
+                classes,
+                prediction.frames_per_second,
+            )
             frame_writer.write_table(frame_table(prediction, classes))
             bout_writer.write_table(bout_table(found, classes))
             videos, frames = videos + 1, frames + len(prediction.classes)

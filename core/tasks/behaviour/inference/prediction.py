@@ -16,3 +16,5 @@ class VideoPrediction:
     """``(frames, classes)``, each row summing to 1."""
     classes: npt.NDArray[np.uint8]
     """``(frames,)`` indices of the most likely class."""
+    frames_per_second: float | None = None
+    """Rate of the video; ``None`` if unknown."""

@@ -12,12 +12,11 @@ from core.errors import ConfigError, DataError
 from core.evaluation.pair_probabilities import PairProbabilities
 from core.frames.store import FrameStore
 from core.models.chunks import Probabilities
-from core.postprocess.rules import Rules
 from core.run.request import RunRequest
 from core.system.progress import Progress
 from core.tasks.behaviour.as_actions import as_actions
 from core.tasks.behaviour.build import build_task
-from core.tasks.behaviour.inference.evaluate import HOW_TO_SKIP, evaluate_videos
+from core.tasks.behaviour.inference.evaluate import HOW_TO_SKIP, bout_rules, evaluate_videos
 from core.tasks.behaviour.inference.frame_model import FrameModel
 from core.tasks.behaviour.inference.output import bouts_path, check_suffix, write_predictions
 from core.tasks.behaviour.inference.prediction import VideoPrediction
@@ -36,7 +35,7 @@ class FramePredictor:
         device: device to compute on.
     """
 
-    accepts = frozenset({"table", "skip_bad", "tta", "median", "merge_gap", "min_frames"})
+    accepts = frozenset({"table", "skip_bad", "tta", "median", "merge_gap", "min_frames", "rules"})
 
     def __init__(self, members: Sequence[FrameModel], device: torch.device) -> None:
         self._members, self._device = members, device
@@ -100,7 +99,11 @@ class FramePredictor:
         """
         probabilities = _mean([member.predict_one(video, tta) for member in self._members])
         return VideoPrediction(
-            video.video_id, video.lab_id, probabilities, classes_of(probabilities)
+            video.video_id,
+            video.lab_id,
+            probabilities,
+            classes_of(probabilities),
+            video.frames_per_second,
         )
 
     def predict_frames_of(
@@ -133,7 +136,7 @@ class FramePredictor:
         progress: Progress | None = None,
     ) -> Written:
         """Write the class and probabilities of every frame, and bouts."""
-        rules = Rules.likeliest(options.median, options.merge_gap, options.min_frames)
+        rules = bout_rules(options)
         videos, missing = predictable(data, options.table)
         bad: list[LeftOut] = []
         predictions = self.predict(videos, progress, bad if options.skip_bad else None, options.tta)
