@@ -77,14 +77,9 @@ def read_truth(
         DataError: the folder has no annotated video, or a file is damaged; names the file and row.
         ConfigError: a pattern matches no lab.
     """
-    labelled = [video for video in read_videos(root) if video.behaviors]
-    labs = {video.lab_id for video in labelled}
-    for pattern in leave_out:
-        matching = set(fnmatch.filter(labs, pattern))
-        if not matching:
-            known = ", ".join(sorted({video.lab_id for video in labelled}))
-            raise ConfigError(f"no labelled lab is called {pattern}; there are {known}")
-        labelled = [video for video in labelled if video.lab_id not in matching]
+    videos = read_videos(root)
+    left_out = _labs_matching({video.lab_id for video in videos}, leave_out)
+    labelled = [video for video in videos if video.behaviors and video.lab_id not in left_out]
     annotated = tuple(video for video in labelled if video.annotation_path.is_file())
     annotations = {}
     for done, video in enumerate(annotated, start=1):
@@ -94,10 +89,20 @@ def read_truth(
     if not any(len(table) for table in annotations.values()):
         raise DataError(
             f"{root}: no annotated video; train_annotation/ has no bout for any of the"
-            f" {len(labelled)} labelled videos of train.csv"
+            f" {len(labelled)} labelled videos of the labs that count"
         )
     table = truth_table(read_listed(root), annotations)
     return Truth(table, annotated, len(labelled) - len(annotated))
+
+
+def _labs_matching(labs: set[str], patterns: Sequence[str]) -> set[str]:
+    found = set()
+    for pattern in patterns:
+        matching = fnmatch.filter(labs, pattern)
+        if not matching:
+            raise ConfigError(f"no lab is called {pattern}; there are {', '.join(sorted(labs))}")
+        found.update(matching)
+    return found
 
 
 def _annotation(video: Video) -> pd.DataFrame:

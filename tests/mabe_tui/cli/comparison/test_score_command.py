@@ -86,7 +86,7 @@ def test_labs_can_be_left_out(folder: Path, tmp_path: Path, invoke: Mabe) -> Non
     assert json.loads(invoke(*arguments).stdout)["score"] == 0.5
     without = (*arguments, "--leave-out", "CalMS21*")
     assert json.loads(invoke(*without).stdout)["score"] == 1
-    with pytest.raises(ConfigError, match="no labelled lab is called CRIM13; there are lab"):
+    with pytest.raises(ConfigError, match="no lab is called CRIM13; there are CalMS21_task1, lab"):
         invoke(*without, "--leave-out", "CRIM13")
 
 
