@@ -9,10 +9,10 @@ import numpy as np
 
 from core.data.keypoints import SLOTS_18
 from core.data.labels import counted
-from core.data.manifest import PreparedVideo, Remark, named, omissions
+from core.data.manifest import Remark, named, omissions
 from core.data.prepared import PreparedData
 from core.errors import DataError
-from core.tasks.actions.pair_rows import PairRows
+from core.tasks.actions.pair_rows import AnnotatedVideo, PairRows
 from core.tasks.actions.settings import MICE, ActionsDataConfig, ActionsExperiment
 from core.tasks.actions.spec import labels
 from core.tasks.actions.splitting import Split, SplitCandidate, split
@@ -78,13 +78,22 @@ class ChosenVideos:
             counts[label] = counts.get(label, 0) + int(frames[row, action])
         return dict(sorted(counts.items()))
 
+    def lab_actions(self) -> dict[str, list[str]]:
+        """Return the actions of each lab that have a frame in any of its videos."""
+        found: dict[str, set[str]] = {}
+        for rows in (self.train_rows, self.validation_rows):
+            for row, action in zip(*np.nonzero(rows.action_frames(range(len(rows)))), strict=True):
+                lab = self.data.videos[int(rows.video[row])].lab_id
+                found.setdefault(lab, set()).add(rows.actions[action])
+        return {lab: sorted(actions) for lab, actions in sorted(found.items())}
 
-def unit_of(video: PreparedVideo) -> str:
+
+def unit_of(video: AnnotatedVideo) -> str:
     """Return the name of a video among evaluation rows, ``LAB/VIDEO``."""
     return f"{video.lab_id}/{video.video_id}"
 
 
-def label_of(video: PreparedVideo, action: str) -> str:
+def label_of(video: AnnotatedVideo, action: str) -> str:
     """Return the name of an action among evaluation rows, ``LAB/ACTION``."""
     return f"{video.lab_id}/{action}"
 

@@ -42,3 +42,8 @@ def decided(
     best = offered.argmax(axis=1)
     found = offered[np.arange(len(best)), best] >= threshold
     return np.where(found, best, -1)
+
+
+def only_action(labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+    """Return the action of each frame, ``(frames,)``, or −1, from ``(frames, actions)`` of 0 and 1."""
+    return np.where(labels.any(axis=1), labels.argmax(axis=1), -1)

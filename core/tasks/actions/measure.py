@@ -1,6 +1,6 @@
 """What a model says of validation videos: counts of decided frames, and average precision."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -8,7 +8,6 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
-from core.data.manifest import PreparedVideo
 from core.evaluation.official import score_for
 from core.evaluation.rows import COLUMNS, FN, FP, TP, Rows, f1_macro_present, f1_per_label
 from core.evaluation.table import rows_table
@@ -16,7 +15,7 @@ from core.frames.windows import Indices
 from core.tasks.actions.batch import ActionBatch
 from core.tasks.actions.chosen import label_of, unit_of
 from core.tasks.actions.decisions import Probabilities, decided, own_probabilities
-from core.tasks.actions.pair_rows import PairRows
+from core.tasks.actions.pair_rows import AnnotatedVideo, PairRows
 from core.tasks.task import Loss
 
 BINS = 1000
@@ -24,6 +23,8 @@ BINS = 1000
 LARGEST_LOGIT = 12.0
 LEAST = 6e-6
 """The probability of its negative."""
+Histogram = npt.NDArray[np.int64]
+"""``(bins, 2)`` counts by ascending probability, the second column of those that are true."""
 
 
 class ActionMeasure:
@@ -43,7 +44,7 @@ class ActionMeasure:
     def __init__(
         self,
         rows: PairRows,
-        videos: Sequence[PreparedVideo],
+        videos: Sequence[AnnotatedVideo],
         frames_per_second: float,
         threshold: float,
         loss: Callable[[Tensor, ActionBatch], Loss] | None = None,
@@ -81,14 +82,28 @@ class ActionMeasure:
             frames = self._videos[row].frames
             self.add(row, *own_probabilities(answers, chunk, frames, self._ratio[row]))
 
-    def add(self, row: int, frames: Indices, probabilities: Probabilities) -> None:
-        """Take the probabilities of some frames of a row, ``(frames, actions)``; each frame once."""
+    def add(
+        self,
+        row: int,
+        frames: Indices,
+        probabilities: Probabilities,
+        choice: Indices | None = None,
+    ) -> None:
+        """Take some frames of a row; each is to be taken once.
+
+        Args:
+            row: which.
+            frames: ``(frames,)`` the video's own.
+            probabilities: ``(frames, actions)``.
+            choice: ``(frames,)`` the action of each or −1, where something else than the threshold decides.
+        """
         if not self._rows.tracked[row]:
             return
         truth = self._rows.labels(row, frames).astype(np.bool_)
         annotated = np.flatnonzero(self._rows.mask[row])
         labels, unit = self._label[row], self._unit[row]
-        choice = decided(probabilities, self._rows.mask[row], self._threshold)
+        if choice is None:
+            choice = decided(probabilities, self._rows.mask[row], self._threshold)
         taken = choice >= 0
         np.add.at(self._predicted[unit], labels[choice[taken]], 1)
         right = taken & truth[np.arange(len(choice)), choice]
@@ -103,22 +118,13 @@ class ActionMeasure:
 
         A label without a validation frame has no average precision.
         """
-        rows = self.rows()
         total, weight = self._sums.tolist()
         loss = {"loss": total / weight if weight else float("nan")} if self._loss else {}
-        f1 = f1_per_label(rows.pooled)
-        precision = {
-            f"ap/{label}": average_precision(self._bins[place])
-            for place, label in enumerate(self._labels)
-            if self._bins[place, :, 1].any()
-        }
-        return {
-            **loss,
-            "score": float(score_for(self._labels)(rows.pooled)),
-            "f1_macro_present": float(f1_macro_present(rows.pooled)),
-            **{f"f1/{label}": float(f1[place]) for place, label in enumerate(self._labels)},
-            **precision,
-        }
+        return {**loss, **metrics_of(self.rows(), self.histograms())}
+
+    def histograms(self) -> dict[str, Histogram]:
+        """Return the probabilities of each label, as :func:`average_precision` takes them."""
+        return dict(zip(self._labels, self._bins, strict=True))
 
     def rows(self) -> Rows:
         """Return the counts of each video and each lab's action."""
@@ -144,6 +150,24 @@ class ActionMeasure:
         return truth
 
 
+def metrics_of(rows: Rows, histograms: Mapping[str, Histogram]) -> dict[str, float]:
+    """Return the metrics that need no loss; see :meth:`ActionMeasure.metrics`."""
+    pooled = rows.pooled
+    return {
+        "score": float(score_for(rows.labels)(pooled)),
+        "f1_macro_present": float(f1_macro_present(pooled)),
+        **{
+            f"f1/{label}": float(f1)
+            for label, f1 in zip(rows.labels, f1_per_label(pooled), strict=True)
+        },
+        **{
+            f"ap/{label}": average_precision(histogram)
+            for label, histogram in histograms.items()
+            if histogram[:, 1].any()
+        },
+    }
+
+
 def bins_of(probabilities: Probabilities) -> npt.NDArray[np.int64]:
     """Return the bin of each probability; bins are of equal width in log-odds, from −12 to 12."""
     inside = probabilities.clip(LEAST, 1 - LEAST).astype(np.float64)
@@ -152,11 +176,11 @@ def bins_of(probabilities: Probabilities) -> npt.NDArray[np.int64]:
     return place
 
 
-def average_precision(bins: npt.NDArray[np.int64]) -> float:
+def average_precision(bins: Histogram) -> float:
     """Return average precision from a histogram; probabilities of one bin are ties.
 
     Args:
-        bins: ``(bins, 2)`` counts by ascending probability, the second column of those that are true.
+        bins: of one label.
     """
     false, true = np.cumsum(bins[::-1], axis=0, dtype=np.float64).T
     hits = bins[::-1, 1]

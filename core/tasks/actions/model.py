@@ -1,5 +1,6 @@
 """The network of an experiment, from its settings and what a checkpoint keeps of the data."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from torch import nn
@@ -9,6 +10,9 @@ from core.errors import ConfigError
 from core.features.pair_view import FEATURES, SELF_FEATURES
 from core.models.two_trunk import TwoTrunk
 from core.tasks.actions.settings import ActionsModelConfig
+
+KIND = "actions"
+"""Of this task's part of a checkpoint."""
 
 
 def input_table(actions: tuple[str, ...], categories: dict[str, int]) -> dict[str, Any]:
@@ -21,7 +25,7 @@ def input_table(actions: tuple[str, ...], categories: dict[str, int]) -> dict[st
     return {"features": FEATURES, "actions": list(actions), "categories": dict(categories)}
 
 
-def build_network(config: ActionsModelConfig, table: dict[str, Any]) -> nn.Module:
+def build_network(config: ActionsModelConfig, table: Mapping[str, Any]) -> nn.Module:
     """Build a network, initialised from the torch random state.
 
     Args:

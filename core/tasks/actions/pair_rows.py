@@ -1,20 +1,36 @@
 """Every (agent, target) of every video with annotated actions, and its labels at any frames."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from core.data.competition import Bouts
+from core.data.competition import Bouts, LabeledBehavior
 from core.data.manifest import PreparedVideo
 from core.data.prepared import PreparedData
 from core.frames.windows import Indices
 
 UNTRACKED = -1
 """Slot of a mouse that the tracking lacks."""
+
+
+class SeenVideo(NamedTuple):
+    """What rows and measures need to know of a video that is not among prepared ones."""
+
+    video_id: str
+    lab_id: str
+    frames: int
+    frames_per_second: float
+    behaviors: tuple[LabeledBehavior, ...]
+    """Its whitelist."""
+    mouse_ids: tuple[int, ...]
+    """The mice that are tracked."""
+
+
+AnnotatedVideo = PreparedVideo | SeenVideo
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +66,18 @@ class PairRows:
 
     @classmethod
     def of(cls, data: PreparedData, videos: Iterable[int], actions: Sequence[str]) -> Self:
+        """Index the rows of some prepared videos, by place; see :meth:`of_videos`."""
+        found = ((video, data.videos[video], data.bouts_of(video)) for video in videos)
+        return cls.of_videos(found, actions)
+
+    @classmethod
+    def of_videos(
+        cls, videos: Iterable[tuple[int, AnnotatedVideo, Bouts]], actions: Sequence[str]
+    ) -> Self:
         """Index the rows of some videos.
 
         Args:
-            data: the prepared videos.
-            videos: which of them, by place.
+            videos: the place of each, what is known of it, and its bouts.
             actions: those that can be learned, in the order of a model's outputs.
         """
         place = {action: number for number, action in enumerate(actions)}
@@ -62,10 +85,9 @@ class PairRows:
         masks: list[npt.NDArray[np.bool_]] = []
         bouts: list[Indices] = []
         ignored: Counter[str] = Counter()
-        for video in videos:
-            about = data.videos[video]
-            pairs = _annotated(about, place)
-            found, unknown = _grouped(data.bouts_of(video), about, pairs, place)
+        for video, about, annotated in videos:
+            pairs = annotated_actions(about.behaviors, place)
+            found, unknown = _grouped(annotated, about, pairs, place)
             ignored += unknown
             for pair, mask in pairs.items():
                 keys.append((video, *pair, *(_slot(about, mouse) for mouse in pair)))
@@ -135,12 +157,17 @@ class PairRows:
         return counts
 
 
-def _annotated(
-    video: PreparedVideo, place: dict[str, int]
+def annotated_actions(
+    behaviors: Iterable[LabeledBehavior], place: Mapping[str, int]
 ) -> dict[tuple[int, int], npt.NDArray[np.bool_]]:
-    """Return which actions the whitelist has for each (agent, target), sorted by them."""
+    """Return which actions a whitelist has for each (agent, target), sorted by them.
+
+    Args:
+        behaviors: the whitelist.
+        place: of each action among a model's outputs; others are passed over.
+    """
     masks: dict[tuple[int, int], npt.NDArray[np.bool_]] = {}
-    for agent, target, action in sorted(video.behaviors):
+    for agent, target, action in sorted(behaviors):
         if action in place:
             mask = masks.setdefault((agent, target), np.zeros(len(place), np.bool_))
             mask[place[action]] = True
@@ -149,7 +176,7 @@ def _annotated(
 
 def _grouped(
     bouts: Bouts,
-    video: PreparedVideo,
+    video: AnnotatedVideo,
     pairs: dict[tuple[int, int], npt.NDArray[np.bool_]],
     place: dict[str, int],
 ) -> tuple[dict[tuple[int, int], Indices], Counter[str]]:
@@ -173,5 +200,5 @@ def _grouped(
     return arrays, ignored
 
 
-def _slot(video: PreparedVideo, mouse: int) -> int:
+def _slot(video: AnnotatedVideo, mouse: int) -> int:
     return video.mouse_ids.index(mouse) if mouse in video.mouse_ids else UNTRACKED

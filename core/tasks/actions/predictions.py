@@ -17,7 +17,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from core.data.manifest import PreparedVideo
 from core.errors import DataError
 from core.evaluation.official import lab_and_rest
 from core.evaluation.pair_probabilities import PairProbabilities
@@ -25,7 +24,7 @@ from core.evaluation.predictions import PROBABILITY, UNIT
 from core.frames.windows import Indices
 from core.tasks.actions.chosen import unit_of
 from core.tasks.actions.decisions import Probabilities
-from core.tasks.actions.pair_rows import PairRows
+from core.tasks.actions.pair_rows import AnnotatedVideo, PairRows
 
 LABEL = "label/"
 NOT_ANNOTATED = -1
@@ -43,7 +42,7 @@ class KeptVideo:
 
 
 def window_table(
-    rows: PairRows, row: int, video: PreparedVideo, frames: Indices, probabilities: Probabilities
+    rows: PairRows, row: int, video: AnnotatedVideo, frames: Indices, probabilities: Probabilities
 ) -> pa.Table:
     """Return the table of some frames of one row.
 
@@ -96,7 +95,7 @@ def read_kept(path: Path) -> Iterator[KeptVideo]:
         yield kept_video(table, unit, actions, path)
 
 
-def kept_video(table: pa.Table, unit: str, actions: Sequence[str], path: Path) -> KeptVideo:
+def kept_video(table: pa.Table, unit: str, actions: Sequence[str], path: Path | str) -> KeptVideo:
     """Return the rows of one video as arrays.
 
     Raises:

@@ -91,4 +91,6 @@ SPEC = TaskSpec(
     with_little_data=with_little_data,
     build="core.tasks.actions.build:build_task",
     prepare="core.tasks.actions.build:prepare_data",
+    score_predictions="core.tasks.actions.scoring:score",
+    predictor="core.tasks.actions.inference.predictor:predictor",
 )

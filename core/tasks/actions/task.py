@@ -20,7 +20,7 @@ from core.tasks.actions.batch import ActionBatch
 from core.tasks.actions.chosen import ChosenVideos
 from core.tasks.actions.decisions import own_probabilities
 from core.tasks.actions.measure import ActionMeasure
-from core.tasks.actions.model import build_network, input_table
+from core.tasks.actions.model import KIND, build_network, input_table
 from core.tasks.actions.pair_rows import PairRows
 from core.tasks.actions.predictions import window_table
 from core.tasks.actions.reader import RowReader
@@ -29,9 +29,6 @@ from core.tasks.actions.settings import ActionsDataConfig, ActionsExperiment
 from core.tasks.actions.spec import SPEC, labels
 from core.tasks.actions.subjects import Vocabulary
 from core.tasks.task import DataSummary, Loss
-
-KIND = "actions"
-"""Of this task's part of a checkpoint."""
 
 
 class ActionsTask:
@@ -65,6 +62,7 @@ class ActionsTask:
         self._experiment, self._device, self._seed = experiment, device, seed
         self._actions = labels(experiment)
         chosen = ChosenVideos.of(experiment, data)
+        self._lab_actions = chosen.lab_actions()
         self._videos = [data.videos[video] for video in chosen.validation_rows.video]
         labs = sorted({data.videos[video].lab_id for video in chosen.train})
         self._vocabulary = Vocabulary(tuple(labs))
@@ -156,7 +154,12 @@ class ActionsTask:
 
     def state_dict(self) -> dict[str, Any]:
         """Return what prediction needs besides the weights and the experiment."""
-        return {"kind": KIND, "labs": list(self._vocabulary.labs), "actions": list(self._actions)}
+        return {
+            "kind": KIND,
+            "labs": list(self._vocabulary.labs),
+            "actions": list(self._actions),
+            "lab_actions": self._lab_actions,
+        }
 
     # ── batches ───────────────────────────────────────────────────────────────────────────────
 

@@ -1,0 +1,176 @@
+"""Apply checkpoints to data: each video is predicted by one model after the other."""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from core.data.competition import Bouts, LeftOut, Video, labelled, read_videos
+from core.errors import ConfigError, DataError
+from core.evaluation.pair_probabilities import PairProbabilities
+from core.postprocess.decide import decide
+from core.postprocess.rules import Rules
+from core.run.request import RunRequest
+from core.submission.lab_actions import LabActions
+from core.submission.writer import check_submission_path, write_submission
+from core.system.progress import Progress
+from core.tasks.actions.build import build_task
+from core.tasks.actions.inference.evaluate import HOW_TO_SKIP, evaluate_videos
+from core.tasks.actions.inference.pair_model import PairModel
+from core.tasks.actions.settings import ActionsExperiment
+from core.tasks.loaded import LoadedCheckpoint
+from core.tasks.predictor import Evaluation, PredictionOptions, Written, validated
+
+
+class ActionsPredictor:
+    """The mean of several checkpoints' probabilities, or the probabilities of one.
+
+    Args:
+        members: one or more; their actions are the same, their labs may differ.
+        device: device to compute on.
+    """
+
+    accepts = frozenset({"table", "skip_bad", "tta"})
+
+    def __init__(self, members: Sequence[PairModel], device: torch.device) -> None:
+        self._members, self._device = members, device
+
+    @property
+    def experiment(self) -> ActionsExperiment:
+        """The settings of the first member."""
+        return self._members[0].experiment
+
+    def pair_probabilities(self, video: Video, tta: bool = False) -> PairProbabilities:
+        """Read and predict one video; annotations are not read.
+
+        Raises:
+            DataError: its tracking is missing or damaged, or its scale is not known.
+        """
+        first, *others = (member.pair_probabilities(video, tta) for member in self._members)
+        if not others:
+            return first
+        total = first.values.astype(np.float64)
+        for other in others:
+            total += other.values
+        mean = (total / len(self._members)).astype(np.float32)
+        return dataclasses.replace(first, values=mean)
+
+    # ── as every task's predictor ─────────────────────────────────────────────────────────────
+
+    def targets(self, output: Path) -> tuple[Path, ...]:
+        """Return the submission; see :class:`~core.tasks.predictor.Predictor`."""
+        check_submission_path(output)
+        return (output,)
+
+    def write(
+        self,
+        data: Path,
+        output: Path,
+        options: PredictionOptions,
+        progress: Progress | None = None,
+    ) -> Written:
+        """Write a submission of the videos that list behaviours; others are left out."""
+        videos, missing = _predictable(data, options.table)
+        rules = Rules.constant(self.experiment.training.threshold)
+        bad: dict[str, str] = {}
+
+        def found() -> Iterator[tuple[Video, Bouts, int]]:
+            for done, video in enumerate(videos):
+                if progress is not None:
+                    progress(done, len(videos), "videos")
+                try:
+                    probabilities = self.pair_probabilities(video, options.tta)
+                except DataError as error:
+                    if not options.skip_bad:
+                        raise DataError(f"{error}{HOW_TO_SKIP}") from error
+                    bad[video.video_id] = str(error)
+                    continue
+                yield video, decide(probabilities, rules), probabilities.frames
+            if progress is not None:
+                progress(len(videos), len(videos), "videos")
+
+        written = write_submission(output, found(), self._lab_actions())
+        notes = [f"{data}: {len(missing)} videos left out, {missing[0].reason}"] if missing else []
+        if written.never_annotated:
+            notes.append(
+                f"{written.never_annotated} bouts left out: their action is in no training annotation of"
+                " their lab, where it could only cost"
+            )
+        return Written(
+            document=dataclasses.asdict(written),
+            sentence=f"{output}: {written.rows:,} rows for {written.videos} videos",
+            bad=bad,
+            notes=tuple(notes),
+        )
+
+    def evaluate(
+        self, data: Path, options: PredictionOptions, progress: Progress | None = None
+    ) -> Evaluation:
+        """Evaluate on every labelled video of a data folder whose files exist."""
+        videos, left_out = labelled(read_videos(data, options.table or "train"))
+        if not videos:
+            reasons = ", ".join(sorted({each.reason for each in left_out}))
+            raise DataError(f"{data}: no video can be evaluated on ({reasons})")
+        count = len(videos)
+
+        def predict(video: Video) -> PairProbabilities:
+            if progress is not None:
+                progress(videos.index(video), count, "videos")
+            return self.pair_probabilities(video, options.tta)
+
+        threshold = self.experiment.training.threshold
+        found = evaluate_videos(predict, videos, threshold, options.skip_bad)
+        if progress is not None:
+            progress(count, count, "videos")
+        return found
+
+    def validate(self, request: RunRequest, cache: Path, progress: Progress) -> Evaluation:
+        """Measure on the validation windows of a run, whose labs are those of its one checkpoint."""
+        if len(self._members) > 1:
+            raise ConfigError(f"{request.run}: only one checkpoint can be validated at a time")
+        task = build_task(request, cache, self._device, progress)
+        return validated(task, self._members[0].model)
+
+    def _lab_actions(self) -> LabActions:
+        """Return the actions of each lab that any member was trained on."""
+        found: dict[str, set[str]] = {}
+        for member in self._members:
+            for lab, actions in member.lab_actions.by_lab.items():
+                found.setdefault(lab, set()).update(actions)
+        return LabActions({lab: tuple(sorted(actions)) for lab, actions in found.items()})
+
+
+def predictor(members: Sequence[LoadedCheckpoint], device: torch.device) -> ActionsPredictor:
+    """Return the predictor of some checkpoints; one that is given twice counts twice.
+
+    Raises:
+        CheckpointError: one cannot be used.
+    """
+    models = {id(each): PairModel(each, device) for each in members}
+    return ActionsPredictor([models[id(each)] for each in members], device)
+
+
+def _predictable(root: Path, table: str | None) -> tuple[list[Video], list[LeftOut]]:
+    """Return the videos that list behaviours and have a tracking file, and the other ones.
+
+    Raises:
+        DataError: not a data folder, or no video can be predicted.
+    """
+    if table is None:
+        table = "test" if (root / "test.csv").is_file() else "train"
+    found, left_out = [], []
+    for video in read_videos(root, table):
+        if not video.behaviors:
+            left_out.append(LeftOut(video, "no behaviors_labeled, so nothing is asked of it"))
+        elif not video.tracking_path.is_file():
+            left_out.append(LeftOut(video, "no tracking file"))
+        else:
+            found.append(video)
+    if not found:
+        raise DataError(
+            f"{root}: none of the {len(left_out)} videos in {table}.csv can be predicted"
+            f" ({left_out[0].reason})"
+        )
+    return found, left_out

@@ -1,0 +1,89 @@
+"""Predictions that were made elsewhere, such as an ensemble's mean, measured as a model's own are."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow.compute as pc
+
+from core.config.experiment import Experiment
+from core.data.competition import Bouts, LabeledBehavior
+from core.data.labels import bouts_of
+from core.errors import DataError
+from core.evaluation.predictions import UNIT, Predictions
+from core.tasks.actions.measure import ActionMeasure
+from core.tasks.actions.pair_rows import PairRows, SeenVideo
+from core.tasks.actions.predictions import NOT_ANNOTATED, KeptVideo, kept_video
+from core.tasks.actions.settings import actions_of
+from core.tasks.actions.spec import labels
+
+
+def score(experiment: Experiment, predictions: Predictions) -> ActionMeasure:
+    """Measure kept predictions.
+
+    Args:
+        experiment: has the actions and the threshold.
+        predictions: with the columns of :mod:`core.tasks.actions.predictions`.
+
+    Raises:
+        DataError: they are of other actions, or lack frames.
+        ConfigError: the experiment is of another task.
+    """
+    experiment = actions_of(experiment, "scoring predictions of pairs")
+    if predictions.labels != labels(experiment):
+        raise DataError(
+            f"predictions of {len(predictions.labels)} actions, and {experiment.name} has"
+            f" {len(labels(experiment))}; members of an ensemble learn the same actions"
+        )
+    described = [_described(kept) for kept in _videos(predictions)]
+    found = [(place, about, bouts) for place, (about, bouts) in enumerate(described)]
+    rows = PairRows.of_videos(found, predictions.labels)
+    videos = [described[int(video)][0] for video in rows.video]
+    data, threshold = experiment.data, experiment.training.threshold
+    measure = ActionMeasure(rows, videos, data.frames_per_second, threshold)
+    row = 0
+    for kept in _videos(predictions):
+        probabilities = kept.probabilities
+        for values in probabilities.values:  # pairs in the order of rows: both are sorted
+            measure.add(row, np.arange(probabilities.frames), np.nan_to_num(values))
+            row += 1
+    return measure
+
+
+def _videos(predictions: Predictions) -> Iterator[KeptVideo]:
+    table = predictions.table()
+    for unit in predictions.units:
+        part = table.filter(pc.equal(table[UNIT], unit))
+        yield kept_video(part, unit, predictions.labels, "predictions")
+
+
+def _described(kept: KeptVideo) -> tuple[SeenVideo, Bouts]:
+    """Return what is annotated of a video, from its labels."""
+    found = kept.probabilities
+    pairs = list(zip(found.agents.tolist(), found.targets.tolist(), strict=True))
+    behaviors: list[LabeledBehavior] = []
+    columns: list[tuple[int, int, str, int, int]] = []
+    for (agent, target), of_pair in zip(pairs, kept.labels, strict=True):
+        for action, of_action in zip(found.actions, of_pair.T, strict=True):
+            if of_action[0] == NOT_ANNOTATED:
+                continue
+            behaviors.append(LabeledBehavior(agent, target, action))
+            runs = bouts_of(of_action.astype(np.uint8))
+            spans = zip(runs.start.tolist(), runs.stop.tolist(), strict=True)
+            columns += [(agent, target, action, start, stop) for start, stop in spans]
+    about = SeenVideo(
+        found.video_id,
+        found.lab_id,
+        found.frames,
+        found.frames_per_second,
+        tuple(behaviors),
+        tuple(sorted({mouse for pair in pairs for mouse in pair})),
+    )
+    agents, targets, actions, starts, stops = zip(*columns, strict=True) if columns else ((),) * 5
+    bouts = Bouts(
+        np.array(agents, np.int64),
+        np.array(targets, np.int64),
+        np.array(actions, object),
+        np.array(starts, np.int64),
+        np.array(stops, np.int64),
+    )
+    return about, bouts

@@ -1,0 +1,133 @@
+"""Whole runs of the task: trained, interrupted, predicted with, averaged."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+import torch
+
+from core.data.competition import read_videos
+from core.data.synthetic import SyntheticSettings, synthesise
+from core.errors import DataError, UserError
+from core.evaluation.predictions import read_predictions
+from core.evaluation.table import read_rows
+from core.inference.predictor import load_predictor
+from core.run.rundir import RunDir
+from core.tasks.actions.build import build_task
+from core.tasks.actions.predictions import read_kept
+from core.tasks.actions.scoring import score
+from core.tasks.predictor import PredictionOptions
+from tests.core.tasks.actions.walking_mice import experiment
+
+SIZES = {"synthetic_videos": 4, "synthetic_frames": 160, "validation_videos": None}
+
+
+def tiny(**training: Any) -> Any:
+    return experiment(
+        data=SIZES | {"validation_fraction": 0.5},
+        training={"epochs": 2, "warmup_epochs": 0, "monitor": "score", "save_every": 1} | training,
+        hardware={"device": "cpu"},
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder of two labs, filmed at another rate than the model's."""
+    root = tmp_path_factory.mktemp("data") / "made"
+    settings = SyntheticSettings(
+        videos=4, frames=160, keypoints="mabe18", fps=25.0, labs=("LabA", "LabB")
+    )
+    synthesise(root, settings, workers=1)
+    return root
+
+
+def of_folder(folder: Path, cache: Path) -> Any:
+    """Return a builder of the task on a folder."""
+
+    def build(request: Any, _: Path, device: torch.device, progress: Any) -> Any:
+        request = msgspec.structs.replace(request, data=str(folder))
+        return build_task(request, cache, device, progress)
+
+    return build
+
+
+@pytest.fixture
+def trained(new_run: Any, train: Any, folder: Path, tmp_path: Path) -> RunDir:
+    run: RunDir = new_run(experiment=tiny(keep_predictions=True, epochs=1))
+    assert train(run, build=of_folder(folder, tmp_path / "cache")) == 0
+    return run
+
+
+def test_an_interrupted_run_ends_like_any_other(
+    new_run: Any, train: Any, stop_after: Any, result_of: Any, folder: Path, tmp_path: Path
+) -> None:
+    augmented = tiny(augmentation={"flip": 0.5, "part_dropout": 0.2, "time_stretch": 0.2})
+    build = of_folder(folder, tmp_path / "cache")
+    whole, broken = (new_run(name, experiment=augmented) for name in ("whole", "broken"))
+    assert train(whole, build=build) == 0
+    stop_after(5)
+    train(broken, build=build)
+    assert len(broken.history().epochs) < 2
+    stop_after(10_000)
+    assert train(broken, build=build) == 0
+    assert result_of(broken) == result_of(whole)
+
+
+def test_prediction_of_a_video_is_what_validation_saw(trained: RunDir, folder: Path) -> None:
+    videos = {video.video_id: video for video in read_videos(folder)}
+    predictor: Any = load_predictor(trained, device="cpu")
+    kept = list(read_kept(trained.predictions))
+    assert len(kept) == 2
+    for each in kept:
+        expected = each.probabilities
+        found = predictor.pair_probabilities(videos[expected.video_id])
+        assert (found.unit, found.frames_per_second) == (expected.unit, 25.0)
+        assert (found.agents.tolist(), found.targets.tolist()) == (
+            expected.agents.tolist(),
+            expected.targets.tolist(),
+        )
+        assert np.array_equal(np.isnan(found.values), np.isnan(expected.values))
+        np.testing.assert_allclose(found.values, expected.values, atol=1e-5)
+        assert np.array_equal(each.labels == -1, np.isnan(expected.values))
+        views = predictor.pair_probabilities(videos[expected.video_id], tta=True)
+        assert 0 < np.nanmax(np.abs(views.values - found.values)) < 1
+
+
+def test_kept_predictions_score_as_the_run_did(trained: RunDir) -> None:
+    measure = score(trained.read_request().experiment, read_predictions(trained.predictions))
+    rows, found = read_rows(trained.evaluation_table), measure.rows()
+    assert found.units == tuple(sorted(rows.units))
+    assert np.array_equal(found.counts, rows.reordered(found.units).counts * [1, 1, 1, 0, 0])
+    (epoch,) = trained.history().epochs
+    metrics = measure.metrics()
+    assert {name: epoch.metrics[name] for name in metrics} == pytest.approx(metrics)
+
+
+def test_a_submission_is_written_and_evaluation_is_on_all_labelled_videos(
+    trained: RunDir, folder: Path, tmp_path: Path
+) -> None:
+    predictor = load_predictor(trained, device="cpu")
+    target = tmp_path / "submission.csv"
+    assert predictor.targets(target) == (target,)
+    with pytest.raises(UserError, match=r"end the name in \.csv"):
+        predictor.targets(tmp_path / "submission.parquet")
+    written = predictor.write(folder, target, PredictionOptions(table="train"))
+    assert written.document["videos"] == 4
+    found = predictor.evaluate(folder, PredictionOptions())
+    assert len(found.rows.units) == 4
+    assert 0 <= found.metrics["score"] <= 1
+    again = predictor.validate(_with_data(trained, folder), tmp_path / "cache", lambda *_: None)
+    assert again.metrics["score"] == pytest.approx(trained.history().epochs[-1].metrics["score"])
+
+
+def _with_data(run: RunDir, folder: Path) -> Any:
+    return msgspec.structs.replace(run.read_request(), data=str(folder))
+
+
+def test_a_video_without_a_scale_is_named(trained: RunDir, folder: Path) -> None:
+    video = dataclasses.replace(read_videos(folder)[0], pixels_per_cm=None)
+    with pytest.raises(DataError, match=rf"video {video.video_id} .*pix_per_cm_approx"):
+        load_predictor(trained, device="cpu").pair_probabilities(video)  # type: ignore[attr-defined]
