@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import typer
 
+from core.data.findings import KINDS
 from mabe_tui.cli.dashboard import dashboard
 from mabe_tui.cli.main import app, command_of
 
@@ -38,6 +39,15 @@ def anchors(path: Path) -> set[str]:
     headings = HEADING.findall(prose(path.read_text("utf-8")))
     bare = (re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings)
     return {heading.strip().replace(" ", "-") for heading in bare}
+
+
+def test_the_page_on_checks_has_every_problem() -> None:
+    severity_of = {}
+    for row in re.findall(
+        r"^\| (`.+?) \| (\w+) \|", (ROOT / "docs/checks.md").read_text("utf-8"), re.M
+    ):
+        severity_of |= dict.fromkeys(re.findall(r"`(\w+)`", row[0]), row[1])
+    assert severity_of == {code: kind.severity for code, kind in KINDS.items()}
 
 
 @page

@@ -67,7 +67,20 @@ KINDS: dict[str, Kind] = {
         "warning", "entries", "behaviors_labeled; stray quotes are taken off, the rest is left out"
     ),
     "undeclared_mouse": Kind(
-        "note", "videos", "behaviors_labeled names a mouse that the row does not describe; harmless"
+        "note",
+        "videos",
+        "behaviors_labeled names a mouse that the row does not describe; harmless if it is tracked",
+    ),
+    "untracked_mouse": Kind(
+        "warning",
+        "videos",
+        "behaviors_labeled names a mouse that the tracking lacks; nothing of it can be learned or predicted",
+    ),
+    "suspect_labels": Kind(
+        "warning",
+        "videos",
+        "winning teams found their labels made at another frame rate, with swapped mice; the task"
+        " `actions` leaves them out (data.left_out_videos), `behaviour` does not",
     ),
     "unknown_body_part": Kind(
         "warning",
@@ -101,6 +114,18 @@ KINDS: dict[str, Kind] = {
     ),
     "points_outside": Kind("note", "points", "outside the picture; used as they are"),
     "dropped_points": Kind("note", "points", "body parts without a slot in this keypoint set"),
+    "misplaced_parts": Kind(
+        "warning",
+        "videos",
+        "body parts farther from their neighbours than on any mouse; are their names mixed up? mend"
+        " them, or leave the videos out",
+    ),
+    "copied_tracking": Kind(
+        "warning",
+        "videos",
+        "the same recording under several ids, as from several annotators; keep copies on one side of a"
+        " split (data.validation_videos)",
+    ),
     "mice_left_out": Kind("warning", "videos", "more mice than slots; raise data.mice to use them"),
     "late_start": Kind(
         "warning",

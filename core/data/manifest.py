@@ -45,6 +45,8 @@ class PreparedVideo(msgspec.Struct, frozen=True, kw_only=True):
     """Hash of the video's positions and bouts."""
     source: tuple[str, str] | None = None
     """Hashes of the whole tracking and annotation files, unused parts included; older folders lack it."""
+    tracking: bytes | None = None
+    """By which copies of its tracking are recognised (:mod:`core.data.copies`); older folders lack it."""
 
 
 class Unreadable(msgspec.Struct, frozen=True):

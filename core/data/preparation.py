@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.data.competition import Bouts, Video, most_frames, read_bouts, read_tracking
+from core.data.copies import sketch
 from core.data.manifest import PreparedVideo, Unreadable, file_content
 from core.data.tracking import count_frames
 from core.data.workers import in_workers
@@ -149,6 +150,7 @@ def prepare_video(job: Job) -> VideoOutcome:
         far_off=tracking.far_off,
         content=_content(tracking.positions, bouts),
         source=source,
+        tracking=sketch(tracking.positions),
     )
     return VideoOutcome(job, prepared, bouts)
 

@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from core.config.experiment import DataConfig, Experiment, TrainingConfig
 from core.config.section import Fraction, NonNegativeFloat, Positive, Section
+from core.data.known_faults import SUSPECT_LABELS
 from core.errors import ConfigError
 
 TASK = "actions"
@@ -33,7 +34,7 @@ class ActionsDataConfig(DataConfig, frozen=True):
     """Frames of a window, at that rate."""
     left_out_labs: tuple[str, ...] = ("MABe22_keypoints", "MABe22_movies")
     """Labs whose videos are neither trained nor validated on."""
-    left_out_videos: tuple[str, ...] = ("143861384", "878123481", "1212811043", "1596473327")
+    left_out_videos: tuple[str, ...] = SUSPECT_LABELS["AdaptableSnail"]
     """Videos that are neither trained nor validated on. The default are the four of AdaptableSnail whose
     labels were made at another frame rate with swapped mice, as several teams found."""
     training_only_labs: tuple[str, ...] = (

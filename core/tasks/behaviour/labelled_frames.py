@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.data.competition import Video, read_bouts
+from core.data.copies import copies
 from core.data.keypoints import KEYPOINT_SETS
 from core.data.labels import (
     ActionMap,
@@ -88,9 +89,26 @@ class LabelledFrames:
         return (
             *self._absent_classes(experiment.classes),
             *self._short_videos(experiment.data.window),
+            *self._copies_on_both_sides(),
             *omissions(self.data.manifest),
             *self._unmapped(experiment.classes[0]),
         )
+
+    def _copies_on_both_sides(self) -> list[Remark]:
+        """Warn of validation videos that a model has seen in training, under another id."""
+        videos = self.data.videos
+        trained, validated = {*self.ids(self.train)}, {*self.ids(self.validation)}
+        known = []
+        for group in copies({video.video_id: video.tracking for video in videos}):
+            seen = next((video for video in group if video in trained), None)
+            known += [f"{v} = {seen}" for v in group if seen is not None and v in validated]
+        if not known:
+            return []
+        message = (
+            f"the same tracking on both sides of the split, so validation is too easy: {named(known)};"
+            " keep copies together with data.validation_videos (`mabe data check` names them all)"
+        )
+        return [Remark("copies_on_both_sides", message)]
 
     def _require_something_to_learn(self, names: tuple[str, ...]) -> None:
         """Refuse a training set of one class: a model that always answers it would be perfect."""

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
-from core.config.section import LARGEST_SEED
-from core.data.keypoints import KEYPOINT_SET_SIZES
-from core.errors import ConfigError, DataError, MisuseError
-from core.tasks.behaviour.settings import behaviour_of
+from core.errors import ConfigError, DataError
+from core.tasks.actions.settings import KEYPOINTS, MICE, ActionsExperiment
+from core.tasks.behaviour.settings import BehaviourExperiment, behaviour_of
 from mabe_tui.cli.data import data_remote
 from mabe_tui.cli.data.data_report import report_lines
-from mabe_tui.cli.options import DEFAULT_VERSION, DataFolder, SetOption, SkipBadOption, finite
+from mabe_tui.cli.data.synth_command import Workers, synth
+from mabe_tui.cli.options import DEFAULT_VERSION, DataFolder, SetOption, SkipBadOption
 from mabe_tui.cli.session import session_of
 from mabe_tui.cli.terminal.output import (
     JsonOption,
@@ -26,18 +26,12 @@ from mabe_tui.cli.terminal.output import (
 from mabe_tui.runs.format.units import duration
 
 if TYPE_CHECKING:
+    from core.config.experiment import Experiment
     from core.data.competition import Video
     from core.data.labels import ActionMap
-    from core.data.synthetic import ClassShares
-    from core.tasks.behaviour.settings import BehaviourExperiment
 
-COPIED = ("frames", "mice", "keypoints", "fps", "shares", "missing", "noise")
-"""Options of `mabe data synth` whose values `--like` takes from the real set."""
 VersionOption = Annotated[
     str, typer.Option("--version", metavar="V", help="The version whose settings apply.")
-]
-Workers = Annotated[
-    int | None, typer.Option(help="Number of processes; default: one per core.", min=1)
 ]
 
 
@@ -54,114 +48,6 @@ def register(app: typer.Typer) -> None:
     app.add_typer(data, name="data")
 
 
-def synth(
-    context: typer.Context,
-    folder: Annotated[Path, typer.Argument(help="The folder to write to, new or empty.")],
-    videos: Annotated[
-        int | None, typer.Option(help="Number of videos; with --like, default: all.", min=1)
-    ] = None,
-    frames: Annotated[int, typer.Option(help="Frames per video.", min=2)] = 3000,
-    mice: Annotated[int, typer.Option(help="Mice per video.", min=2, max=4)] = 2,
-    keypoints: Annotated[
-        str, typer.Option(help="mars7, mabe18, or body parts separated by commas.")
-    ] = "mars7",
-    fps: Annotated[float, typer.Option(help="Frames per second.", min=1, callback=finite)] = 30.0,
-    shares: Annotated[
-        str | None,
-        typer.Option(
-            help="Class shares, such as social=0.1,mating=0.05,aggressive=0.05; or `real`."
-        ),
-    ] = None,
-    missing: Annotated[
-        float, typer.Option(help="Share of points that are not tracked.", callback=finite)
-    ] = 0.02,
-    noise: Annotated[float, typer.Option(help="Tracking noise in pixels.", callback=finite)] = 1.2,
-    seed: Annotated[
-        int,
-        typer.Option(
-            help="Random seed; the same seed gives the same data.", min=0, max=LARGEST_SEED
-        ),
-    ] = 42,
-    like: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="TRAIN_CSV", help="Copy videos, labs, body parts and bouts from a real set."
-        ),
-    ] = None,
-    workers: Workers = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Make a synthetic data set: simulated mice that walk, sniff, mount, chase and attack."""
-    from core.data import synthetic
-
-    if like is not None:
-        _refuse_what_is_copied(context)
-    with if_interrupted(), progress("simulating") as tell:
-        if like is not None:
-            annotations = like.parent / "train_annotation"
-            summary = synthetic.like(
-                like, annotations, folder, videos=videos, seed=seed, workers=workers, progress=tell
-            )
-        else:
-            settings = synthetic.SyntheticSettings(
-                videos=videos or 20,
-                frames=frames,
-                mice=mice,
-                keypoints=_body_parts(keypoints),
-                fps=fps,
-                shares=_class_shares(shares),
-                missing_points=missing,
-                noise_pixels=noise,
-                seed=seed,
-            )
-            summary = synthetic.synthesise(folder, settings, workers=workers, progress=tell)
-    if as_json:
-        print_json(summary)
-        return
-    shown = ", ".join(f"{name} {share:.1%}" for name, share in summary.class_shares.items())
-    say(
-        f"{folder}: {summary.videos} videos, {summary.frames:,} frames, {summary.bouts:,} bouts; {shown}"
-    )
-
-
-def _refuse_what_is_copied(context: typer.Context) -> None:
-    for name in COPIED:
-        source = context.get_parameter_source(name)
-        if source is not None and source.name == "COMMANDLINE":
-            raise MisuseError(
-                f"--{name} and --like: what is copied has its own; leave --{name} out"
-            )
-
-
-def _body_parts(text: str) -> str | tuple[str, ...]:
-    parts = tuple(part.strip() for part in text.split(",") if part.strip())
-    return text if text in KEYPOINT_SET_SIZES else parts
-
-
-def _class_shares(text: str | None) -> "ClassShares":
-    from core.data.synthetic import REAL_SHARES, ClassShares
-
-    if text is None:
-        return ClassShares()
-    if text == "real":
-        return REAL_SHARES
-    try:
-        pairs = dict(part.split("=", 1) for part in text.split(","))
-        shares = {name.strip(): float(share) for name, share in pairs.items()}
-        return msgspec.convert(shares, ClassShares)
-    except (ValueError, msgspec.ValidationError) as error:
-        raise MisuseError(
-            f"--shares {text}: write social=0.1,mating=0.05,aggressive=0.05, or `real`;"
-            f" each from 0 to below 1{_which_share(str(error))}"
-        ) from None
-
-
-def _which_share(problem: str) -> str:
-    """Return the share named in a msgspec error, such as ``… - at `$.social```."""
-    _, found, path = problem.partition("`$.")
-    return f" (look at {path.rstrip('`')})" if found else ""
-
-
 def check(
     context: typer.Context,
     folder: DataFolder,
@@ -175,18 +61,11 @@ def check(
     """Report everything wrong or odd in a data folder; exit code 1 if training would stop."""
     from core.data.check import check as check_folder
 
-    experiment = behaviour_of(
-        session_of(context).registry.experiment(version, overrides or ()), "`mabe data check`"
-    )
+    experiment = session_of(context).registry.experiment(version, overrides or ())
+    keypoints, mice = _layout_of(experiment, "`mabe data check`")
+    action_map = _action_map(experiment) if isinstance(experiment, BehaviourExperiment) else None
     with progress("checking") as tell:
-        report = check_folder(
-            folder,
-            _action_map(experiment),
-            experiment.data.keypoints,
-            experiment.data.mice,
-            tell,
-            every_place,
-        )
+        report = check_folder(folder, action_map, keypoints, mice, tell, every_place)
     if as_json:
         print_json(report)
     elif (first := next(iter(report.problems), None)) and first.code == "unreadable_table":
@@ -197,7 +76,19 @@ def check(
         raise typer.Exit(1)
 
 
-def _action_map(experiment: "BehaviourExperiment") -> "ActionMap":
+def _layout_of(experiment: "Experiment", what: str) -> tuple[str, int]:
+    """Return the keypoint set and the mouse slots that a version needs.
+
+    Raises:
+        ConfigError: its task learns nothing from such folders.
+    """
+    if isinstance(experiment, ActionsExperiment):
+        return KEYPOINTS, MICE
+    data = behaviour_of(experiment, what).data
+    return data.keypoints, data.mice
+
+
+def _action_map(experiment: BehaviourExperiment) -> "ActionMap":
     from core.data.labels import ActionMap
 
     return ActionMap(experiment.actions, experiment.classes)
@@ -218,12 +109,10 @@ def prepare(
     from core.data.prepared import prepare as prepare_folder
 
     session = session_of(context)
-    data = behaviour_of(session.registry.experiment(version), "`mabe data prepare`").data
+    keypoints, mice = _layout_of(session.registry.experiment(version), "`mabe data prepare`")
     began = time.monotonic()
     with if_interrupted(), progress("preparing") as tell:
-        prepared = prepare_folder(
-            folder, session.cache, data.keypoints, data.mice, workers, tell, skip_bad
-        )
+        prepared = prepare_folder(folder, session.cache, keypoints, mice, workers, tell, skip_bad)
     frames = sum(video.frames for video in prepared.videos)
     for omission in omissions(prepared.manifest):
         say(f"warning: {omission.message}")
@@ -232,8 +121,8 @@ def prepare(
                     "fingerprint": prepared.fingerprint})  # fmt: skip
         return
     say(
-        f"{prepared.folder}: {len(prepared.videos)} videos, {frames:,} frames, {data.mice} mice ×"
-        f" {data.keypoints}, in {duration(time.monotonic() - began)}"
+        f"{prepared.folder}: {len(prepared.videos)} videos, {frames:,} frames, {mice} mice ×"
+        f" {keypoints}, in {duration(time.monotonic() - began)}"
     )
 
 

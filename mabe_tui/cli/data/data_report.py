@@ -28,7 +28,8 @@ def report_lines(report: "Report") -> Iterator[str]:
     )
     total = max(1, report.frames)
     shares = ", ".join(f"{name} {n / total:.2%}" for name, n in report.class_frames.items())
-    yield f"classes: {shares or '–'}"
+    if shares:
+        yield f"classes: {shares}"
 
 
 def _how_many(problem: "Problem") -> str:

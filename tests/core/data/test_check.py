@@ -11,6 +11,7 @@ import pytest
 from core.data.check import Report, check
 from core.data.competition import labelled, read_videos
 from core.data.findings import KINDS
+from core.data.known_faults import SUSPECT_LABELS
 from core.data.labels import ActionMap
 from core.errors import ConfigError
 from tests.core.data.conftest import regular, tracking_table
@@ -166,11 +167,28 @@ def test_the_table(layout: Any) -> None:
     assert codes(report) == {
         "malformed_behaviors": 1,
         "undeclared_mouse": 1,
+        "untracked_mouse": 1,
         "unknown_body_part": 1,
         "frames_disagree": 1,
     }
     assert places(report, "malformed_behaviors") == (f"train.csv, line 2: {entries[0]}",)
     assert "nek" in places(report, "unknown_body_part")[0]
+    assert places(report, "untracked_mouse") == (
+        "train.csv, line 2: mouse3; tracked: mouse1, mouse2",
+    )
+
+
+def test_a_mouse_without_a_slot_is_tracked_nevertheless(layout: Any) -> None:
+    layout.add("7", bouts=ALL)
+    assert codes(check(layout.write(), MAP, max_mice=1)) == {"mice_left_out": 1}
+
+
+def test_labels_that_others_found_wrong(layout: Any) -> None:
+    ((lab, (video, *_)),) = SUSPECT_LABELS.items()
+    layout.add(video, bouts=ALL)
+    assert "suspect_labels" not in codes(check(layout.write(), MAP))  # of another lab
+    layout.rows[0]["lab_id"] = lab
+    assert places(check(layout.write(), MAP), "suspect_labels") == (f"{lab}/{video}",)
 
 
 def test_files_that_are_missing_unlisted_or_damaged(layout: Any) -> None:
@@ -318,6 +336,7 @@ def test_real_annotations_without_tracking(real_data: Path) -> None:
     assert found["malformed_behaviors"] == 58
     assert found["zero_length_bouts"] == 5
     assert found["bouts_past_end"] == 1104
+    assert found["suspect_labels"] == 4
     assert "CalMS21_task1" in " ".join(places(report, "inclusive_labels"))
     assert "unknown_mouse" not in found
     assert "unknown_action" not in found

@@ -1,5 +1,5 @@
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from core.data.copies import HASHES
 from core.data.prepared import PreparedData, prepare
 from core.errors import DataError
 from core.features.pipeline import FeaturePipeline
@@ -307,6 +308,36 @@ def test_an_absent_class_is_reported_on_its_side() -> None:
         "class_absent_validation",
     ]
     assert "'aggressive'" in found[0][1]
+
+
+def of_recordings(recordings: str) -> PreparedData:
+    """Return as many videos as letters; the same letter stands for the same tracking."""
+    data = prepared([100] * len(recordings), dict.fromkeys(range(len(recordings)), ALL_CLASSES))
+    tracking = {
+        letter: np.random.default_rng(ord(letter)).bytes(8 * HASHES) for letter in recordings
+    }
+    videos = tuple(
+        msgspec.structs.replace(video, tracking=tracking[letter])
+        for video, letter in zip(data.videos, recordings, strict=True)
+    )
+    return replace(data, manifest=msgspec.structs.replace(data.manifest, videos=videos))
+
+
+@pytest.mark.parametrize(
+    ("recordings", "validation", "named"),
+    [
+        ("abca", ["v0"], "1 video (v0 = v3)"),
+        ("abab", ["v2", "v3"], "2 videos (v2 = v0, v3 = v1)"),
+        ("abca", ["v1"], ""),
+        ("abca", ["v0", "v3"], ""),
+        ("abcd", ["v0"], ""),
+    ],
+)
+def test_copies_on_both_sides_of_the_split(
+    recordings: str, validation: list[str], named: str
+) -> None:
+    found = codes(task_of(of_recordings(recordings), data={"validation_videos": validation}))
+    assert (named in found["copies_on_both_sides"]) if named else found == {}
 
 
 def test_one_class_alone_is_nothing_to_learn() -> None:

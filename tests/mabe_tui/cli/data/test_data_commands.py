@@ -46,6 +46,20 @@ def test_check_knows_the_actions_that_were_set(invoke: Mabe, data: Path) -> None
     assert after["class_frames"]["aggressive"] > before["class_frames"]["aggressive"]
 
 
+def test_data_of_a_task_without_classes_of_frames(invoke: Mabe, data: Path) -> None:
+    result = invoke("data", "check", str(data), "--version", "v8")
+    assert result.exit_code == 0
+    assert "classes:" not in result.stdout
+    report = json.loads(invoke("data", "check", str(data), "--version", "v8", "--json").stdout)
+    assert (report["class_frames"], report["bouts"] > 0) == ({}, True)
+    assert not {p["code"] for p in report["problems"]} & {"unmapped_action", "absent_class"}
+    prepared = [
+        json.loads(invoke("data", "prepare", str(data), "--version", version, "--json").stdout)
+        for version in ("v6", "v8")
+    ]
+    assert prepared[0] == prepared[1]  # 4 mice and 18 keypoints each
+
+
 def test_prepare_once_and_find_it_again(invoke: Mabe, data: Path) -> None:
     first = json.loads(invoke("data", "prepare", str(data), "--json").stdout)
     again = json.loads(invoke("data", "prepare", str(data), "--json").stdout)
