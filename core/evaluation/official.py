@@ -69,7 +69,9 @@ def score_of(rows: Rows) -> CompetitionScore:
         DataError: a label does not name a lab and an action, or no label has a frame.
     """
     pooled = rows.pooled
-    table = _table([lab_and_rest(label) for label in rows.labels], ("lab_id", "action"), pooled)
+    names = [lab_and_rest(label) for label in rows.labels]
+    table = pd.DataFrame(names, columns=["lab_id", "action"])
+    table = table.assign(tp=pooled[:, TP], fp=pooled[:, FP], fn=pooled[:, FN])
     counting = table[_counting(pooled) > 0]
     if counting.empty:
         raise DataError("no action has a frame, in the truth or predicted; nothing can be scored")
@@ -91,10 +93,3 @@ def rows_of(counts: pd.DataFrame) -> Rows:
 def _counting(counts: Floats) -> Floats:
     """Return 1 for each label that has a frame, in the truth or predicted, and otherwise 0."""
     return np.asarray(counts[..., [TP, FP, FN]].any(axis=-1), dtype=np.float64)
-
-
-def _table(
-    names: Sequence[tuple[str, str]], columns: tuple[str, str], counts: Floats
-) -> pd.DataFrame:
-    table = pd.DataFrame(names, columns=list(columns))
-    return table.assign(tp=counts[:, TP], fp=counts[:, FP], fn=counts[:, FN])

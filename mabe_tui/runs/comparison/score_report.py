@@ -1,6 +1,6 @@
 """The competition's score of a submission or a run, with its parts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -163,8 +163,8 @@ def score_of_run(
     remarks = list(found.left_out)
     if len(found.entries) > 1:
         remarks.append(
-            f"{name} has {len(found.entries)} seeds, of which this is the newest run;"
-            f" `mabe compare {name}` averages them"
+            f"{name} has {len(found.entries)} seeds, of which this is the newest run; `mabe list"
+            " --measured` averages them"
         )
     if epoch == "best":
         remarks.append("the best epoch was chosen on these videos, so the score is a little high")
@@ -253,23 +253,21 @@ def _by_video(rows: "Rows") -> tuple[ScoredVideo, ...]:
     from core.evaluation.rows import FN, FP, TP
 
     counts = rows.counts[..., [TP, FP, FN]]
-    actions = counts.any(axis=-1).sum(axis=-1)
-    tp, fp, fn = counts.sum(axis=1).T.astype(int).tolist()
-    columns: Mapping[str, list[float]] = {
-        "score": score_for(rows.labels)(rows.counts).tolist(),
-        "actions": actions.tolist(),
-    }
-    found = [
-        ScoredVideo(
-            lab=lab_and_rest(unit)[0],
-            video=lab_and_rest(unit)[1],
-            score=columns["score"][n],
-            actions=int(columns["actions"][n]),
-            true_frames=tp[n] + fn[n],
-            predicted_frames=tp[n] + fp[n],
+    scores = score_for(rows.labels)(rows.counts).tolist()
+    actions = counts.any(axis=-1).sum(axis=-1).tolist()
+    found = []
+    for number, (tp, fp, fn) in enumerate(counts.sum(axis=1).astype(int).tolist()):
+        lab, video = lab_and_rest(rows.units[number])
+        found.append(
+            ScoredVideo(
+                lab=lab,
+                video=video,
+                score=scores[number],
+                actions=actions[number],
+                true_frames=tp + fn,
+                predicted_frames=tp + fp,
+            )
         )
-        for n, unit in enumerate(rows.units)
-    ]
     return tuple(sorted(found, key=lambda video: (video.score, video.lab, video.video)))
 
 
