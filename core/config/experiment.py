@@ -101,6 +101,12 @@ class TrainingConfig(Section, frozen=True):
     """Number of newest permanent checkpoints to keep; none keeps them all."""
     keep_predictions: bool = False
     """Keep the validation predictions of the best epoch: an ensemble is computed from them."""
+    start_from: str | None = None
+    """Begin with the weights of another run's checkpoint, as ``RUN`` or ``RUN@best``, wherever name and shape
+    are the same; by default, with random ones."""
+    frozen: tuple[str, ...] = ()
+    """Regular expressions: parameters whose names begin with a match are not trained, so that a module's name
+    stands for the whole module."""
     mixed_precision: Literal["bf16", "fp16"] | None = None
     compile: bool = False
     """Train with ``torch.compile``."""
@@ -139,6 +145,8 @@ ADDED: dict[str, object] = {
     "data.folds": None,
     "data.fold": None,
     "training.keep_predictions": False,
+    "training.start_from": None,
+    "training.frozen": (),
 }
 """Settings added after digests of settings were first stored on disk, with their defaults: at these values,
 they do not change the digests."""

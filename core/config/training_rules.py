@@ -3,6 +3,7 @@
 Imports neither numpy nor torch, because ``mabe list`` uses it.
 """
 
+import re
 from collections.abc import Iterator
 
 from core.config.experiment import Experiment
@@ -17,6 +18,7 @@ def training_problems(experiment: Experiment, spec: TaskSpec) -> list[tuple[str,
         *_learning_rate(experiment),
         *_monitor(experiment, spec),
         *_processes(experiment, spec),
+        *_frozen(experiment),
     ]
     return [(f"training.{key}", problem) for key, problem in found]
 
@@ -37,6 +39,14 @@ def _monitor(experiment: Experiment, spec: TaskSpec) -> Found:
     choices = spec.metric_names(experiment)
     if monitor not in choices:
         yield "monitor", f"{monitor!r} is not measured; choose one of {', '.join(choices)}"
+
+
+def _frozen(experiment: Experiment) -> Found:
+    for pattern in experiment.training.frozen:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            yield "frozen", f"{pattern!r} is not a regular expression ({error})"
 
 
 def _processes(experiment: Experiment, spec: TaskSpec) -> Found:

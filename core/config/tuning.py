@@ -47,6 +47,7 @@ NOT_TUNABLE = (
     "data.synthetic_frames",
     "training.monitor",
     "training.seed",
+    "training.start_from",
 )
 """Settings that decide where a run happens and what its score is measured on, which would make the scores of
 trials incomparable."""

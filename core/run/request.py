@@ -37,7 +37,7 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True, rename=KEYS_OF_DATA):
 
 
 class Input(msgspec.Struct, frozen=True, kw_only=True):
-    """A run that is a member of this one, and the checkpoint that predicts for it."""
+    """A run that this one is made from, and the checkpoint of it that counts."""
 
     run: str
     """Id of the run; its folder is beside this run's."""
@@ -68,6 +68,8 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Folder in which the task's module was found, if the task is named ``module:ATTRIBUTE``."""
     inputs: tuple[Input, ...] = ()
     """Runs whose predictions this one averages: it is an ensemble."""
+    start: Input | None = None
+    """The run and checkpoint whose weights this one begins with, as ``training.start_from`` asks."""
     epochs_from: tuple[str, ...] = ()
     """Runs of folds whose median best epoch this one, which trains on everything, trains for."""
     resolved: Resolved | None = None

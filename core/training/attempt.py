@@ -10,7 +10,9 @@ from pathlib import Path
 
 import msgspec
 import torch
+from torch import nn
 
+from core.errors import RunError
 from core.run.code_version import code_version
 from core.run.emitter import Emitter
 from core.run.events import (
@@ -37,6 +39,7 @@ from core.training.resolved import changes, resolved
 from core.training.rng import seed_everything
 from core.training.stopping import StopReason, StopWatch
 from core.training.trainer import Trainer
+from core.training.warm_start import freeze, load_start, take_over
 
 TaskBuilder = Callable[[RunRequest, Path, torch.device, Progress], Task]
 """Builds the task from a request, the cache folder and the device; reports progress."""
@@ -153,7 +156,12 @@ class TrainingAttempt:
         seed_everything(
             self._request.seed
         )  # the initial weights must not depend on what the task drew
+        model = task.build_model()
+        if checkpoint is None:
+            self._warm_start(model)
+        freeze(model, self._request.experiment.training.frozen)
         trainer = Trainer(
+            model=model,
             experiment=self._request.experiment,
             task=task,
             device=device,
@@ -175,6 +183,20 @@ class TrainingAttempt:
             assignment=partial(self._assignment, device, at),
             processes=self._processes,
         )
+
+    def _warm_start(self, model: nn.Module) -> None:
+        """Take over the weights that the request names, and say what was not."""
+        start = self._request.start
+        if start is None:
+            if self._request.experiment.training.start_from is not None:
+                raise RunError(
+                    "training.start_from: run.toml has no [start], which `mabe run` writes"
+                )
+            return
+        matched = take_over(model, load_start(self._run_dir, start), start.run)
+        say(f"starts from {start.run}, {start.file}")
+        if matched.left:
+            self._warn("start_from", f"started from {start.run}: {matched.sentence}")
 
     def _assignment(
         self, device: torch.device, checkpoint: Path | None, rank: int, meeting: Path

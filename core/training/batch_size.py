@@ -21,6 +21,7 @@ from core.training.probe_report import Reading as Reading
 from core.training.rng import seed_everything
 from core.training.state import TrainingState
 from core.training.step import optimise
+from core.training.warm_start import freeze
 
 GRANULE = 8
 """Batch sizes are multiples of this; other sizes leave part of a GPU's matrix units idle."""
@@ -91,8 +92,10 @@ def measure(
         RuntimeError: among others, if there is not enough memory.
     """
     seed_everything(experiment.training.seed)
-    state = TrainingState(experiment.training, task.build_model(), device)
-    state.model.train()
+    model = task.build_model()
+    freeze(model, experiment.training.frozen)
+    state = TrainingState(experiment.training, model, device)
+    state.train()
     batch = enlarged(next(iter(task.train_batches(1))), size)
     waiting = range(experiment.hardware.loader_workers)
     ahead = [tree_map(torch.zeros_like, batch.inputs) for _ in waiting]

@@ -23,7 +23,7 @@ def compile_forward(state: TrainingState, task: Task, group: ProcessGroup) -> st
     batch = group.part(next(iter(task.train_batches(state.progress.epoch + 1))))
     generators = rng_state()
     buffers = [(buffer, buffer.clone()) for buffer in state.model.buffers()]
-    state.model.train()
+    state.train()
     try:
         with state.precision.autocast():
             output = compiled(batch.inputs)

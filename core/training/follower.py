@@ -22,6 +22,7 @@ from core.training.distributed import CommandKind, SharedGroup
 from core.training.rng import rng_state, seed_everything
 from core.training.state import TrainingState
 from core.training.step import optimise
+from core.training.warm_start import freeze
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,9 @@ def _follow(assignment: Assignment) -> None:
     request = assignment.request
     seed_everything(request.seed)
     task = assignment.build(request, assignment.cache, device, lambda *_: None)
-    state = TrainingState(request.experiment.training, task.build_model(), device)
+    model = task.build_model()
+    freeze(model, request.experiment.training.frozen)
+    state = TrainingState(request.experiment.training, model, device)
     seed_everything(_own_seed(request.seed, assignment.rank))
     if assignment.checkpoint is not None:
         state.load_state_dict(read_checkpoint(assignment.checkpoint), assignment.rank)
@@ -87,7 +90,7 @@ def _run_commands(
         match command.order:
             case CommandKind.EPOCH:
                 state.set_learning_rate(command.learning_rate)
-                state.model.train()
+                state.train()
                 batches = task.train_batches(command.epoch, command.skip)
             case CommandKind.STEP:
                 micro_batches = islice(batches, config.accumulation_steps)

@@ -16,6 +16,7 @@ from core.training.average import WeightAverage
 from core.training.precision import Precision
 from core.training.rng import restore_rng
 from core.training.schedules import Schedule
+from core.training.warm_start import train_mode
 
 Forward = Callable[[Tree], Any]
 """A batch's inputs → the model's output."""
@@ -136,6 +137,10 @@ class TrainingState:
     def predictor(self) -> nn.Module:
         """The model that is validated and predicts: the average of the weights, if there is one."""
         return self.model if self.average is None else self.average.model
+
+    def train(self) -> None:
+        """Put the model into training mode; frozen normalisation layers keep their statistics."""
+        train_mode(self.model)
 
     def set_learning_rate(self, rate: float) -> None:
         """Set the learning rate of the next steps."""

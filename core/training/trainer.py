@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 import torch
+from torch import nn
 
 from core.config.experiment import Experiment, to_table
 from core.errors import ConfigError, RunError
@@ -43,10 +44,11 @@ class Trainer:
         emitter: Emitter,
         heartbeat: Heartbeat,
         stop_requested: Callable[[], StopReason | None],
+        model: nn.Module | None = None,
     ) -> None:
         self._rises = task.spec.rises(task.monitor)
         self.state = TrainingState(
-            experiment.training, task.build_model(), device, rises=self._rises
+            experiment.training, model or task.build_model(), device, rises=self._rises
         )
         self._experiment = experiment
         self._config = experiment.training
@@ -152,7 +154,7 @@ class Trainer:
         skip = progress.epoch_step * accumulation
         self._group.order(Command(CommandKind.EPOCH, epoch, skip, self.state.learning_rate))
         batches = self._task.train_batches(epoch, skip)
-        self.state.model.train()
+        self.state.train()
         self._heartbeat.go_on()
         for _ in range(progress.epoch_step, self.steps_per_epoch):
             if (stop := self._stop_requested()) is not None:

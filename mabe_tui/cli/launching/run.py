@@ -42,6 +42,7 @@ from mabe_tui.runs.launching.run_requests import (
     requests_for,
 )
 from mabe_tui.runs.launching.start import start_requests
+from mabe_tui.runs.launching.start_from import with_start
 from mabe_tui.runs.store import RunStore
 
 KEEP_PREDICTIONS = "training.keep_predictions=true"
@@ -157,11 +158,12 @@ def _requests(
     Raises:
         UserError: a run is not possible as specified.
     """
+    store = RunStore(session.home)
     if not full:
         if from_folds is not None:
             raise MisuseError("--from-folds is for --full")
-        return requests_for(session.registry, options)
-    found = on_full_data(session.registry, RunStore(session.home), options, from_folds)
+        return [with_start(store, each) for each in requests_for(session.registry, options)]
+    found = on_full_data(session.registry, store, options, from_folds)
     requests = requests_for(session.registry, found.options)
     if found.epochs_from:
         epochs = requests[0].experiment.training.epochs
@@ -169,7 +171,10 @@ def _requests(
         say(f"it trains for {epochs} epochs, the median best of {runs}")
     if found.note:
         say(f"warning: {found.note}")
-    return [msgspec.structs.replace(each, epochs_from=found.epochs_from) for each in requests]
+    return [
+        msgspec.structs.replace(with_start(store, each), epochs_from=found.epochs_from)
+        for each in requests
+    ]
 
 
 def _report_started_before(session: Session, requests: Sequence[RunRequest]) -> None:

@@ -110,11 +110,12 @@ def request_digest(request: RunRequest, but: Sequence[str] = ()) -> str:
         request: the run's request.
         but: further settings that may differ, by key path.
     """
-    if not request.inputs and not but:
+    if not request.inputs and not but and request.start is None:
         return settings_digest(request.experiment)
     left_out = {"training.seed", *but}
     settings = {k: v for k, v in identity(request.experiment).items() if k not in left_out}
-    return digest((settings, sorted(each.run for each in request.inputs)))
+    start = () if request.start is None else (request.start.sha256,)
+    return digest((settings, sorted(each.run for each in request.inputs), *start))
 
 
 def data_digest(request: RunRequest) -> str:

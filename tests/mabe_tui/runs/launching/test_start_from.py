@@ -1,0 +1,79 @@
+"""The checkpoint that ``training.start_from`` names."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from core import job
+from core.config import registry
+from core.errors import RunError
+from core.run.records import Handle
+from core.run.rundir import RunDir
+from mabe_tui.runs.launching.run_requests import LaunchOptions, requests_for
+from mabe_tui.runs.launching.start_from import with_start
+from mabe_tui.runs.listing.seeds import request_digest
+from mabe_tui.runs.store import RunStore
+from tests.command_line import mabe
+from tests.toy import new_run, write_registry
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("home")
+    write_registry(home)
+    run = new_run(home / "runs" / "p1-20260101T000000-aaaa", overrides=["training.save_every=1"])
+    assert job.main([str(run.path)]) == 0
+    return home
+
+
+@pytest.fixture(autouse=True)
+def place(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MABE_HOME", str(home))
+    monkeypatch.setenv("MABE_REGISTRY", str(home / registry.FILE_NAME))
+
+
+def asked(home: Path, start: str, launcher: str = "local"):
+    options = LaunchOptions(
+        version="p1", launcher=launcher, overrides=(f"training.start_from={start}",)
+    )
+    (request,) = requests_for(registry.load(home / registry.FILE_NAME), options)
+    return with_start(RunStore(home), request)
+
+
+def test_the_request_names_the_run_the_file_and_its_hash(home: Path) -> None:
+    source = RunDir(home / "runs" / "p1-20260101T000000-aaaa")
+    best, second = source.read_pointer("best"), source.read_pointer("epoch-0002")
+    assert best is not None
+    assert second is not None
+    shown = mabe("run", "p1", "--set", "training.start_from=aaaa", "--dry-run", "--json")
+    request = json.loads(shown.stdout)["request"]
+    assert request["start"] == {"run": source.id, "file": best.file, "sha256": best.sha256}
+    assert request["experiment"]["training"]["start_from"] == f"{source.id}@best"
+    found = asked(home, "aaaa@epoch-2")
+    assert found.start is not None
+    assert found.start.sha256 == second.sha256
+    assert with_start(RunStore(home), found) == found
+    digests = {request_digest(asked(home, f"aaaa@{which}")) for which in ("best", "epoch-2")}
+    assert len(digests) == 2
+    assert request_digest(source.read_request()) not in digests
+
+
+def test_what_is_not_there_is_told_in_one_line(home: Path) -> None:
+    with pytest.raises(RunError, match=r"training\.start_from = 'zzzz': no run 'zzzz'"):
+        asked(home, "zzzz")
+    with pytest.raises(RunError, match="has no checkpoint 'epoch-99'; there is"):
+        asked(home, "aaaa@epoch-99")
+
+
+def test_a_job_elsewhere_starts_from_a_run_that_is_there(home: Path) -> None:
+    with pytest.raises(RunError, match="its checkpoint is not on Modal"):
+        asked(home, "aaaa", "modal")
+    source = RunDir(home / "runs" / "p1-20260101T000000-aaaa")
+    source.write_handle(Handle(launcher="modal", attempt="0001-aaaa", reference={}))
+    try:
+        found = asked(home, "aaaa", "modal")
+        assert found.start is not None
+        assert found.start.run == source.id
+    finally:
+        (source.path / "handle.toml").unlink()
