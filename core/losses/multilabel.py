@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -17,8 +15,8 @@ class MultilabelLoss:
 
     For a label that the model gives probability p, and p_t = p where it holds and 1 − p where it does
     not, the loss is ``(1 − p_t)^γ × −ln p_t`` (Lin et al. 2017, equation 4), and gradients flow through
-    both factors. Its weight is the row's times the frame's, whatever γ; an element that is masked out
-    counts neither for the loss nor for the weight, whatever its logit.
+    both factors. Its weight is the frame's, whatever γ; an element that is masked out counts neither for
+    the loss nor for the weight, whatever its logit.
     """
 
     focal_gamma: float = 0.0
@@ -26,14 +24,7 @@ class MultilabelLoss:
     mean_of_labels: bool = False
     """A row's frames weigh the same however many of its labels are annotated; else each label weighs 1."""
 
-    def __call__(
-        self,
-        logits: Tensor,
-        targets: Tensor,
-        mask: Tensor,
-        weights: Tensor,
-        row_weights: Tensor | None = None,
-    ) -> Loss:
+    def __call__(self, logits: Tensor, targets: Tensor, mask: Tensor, weights: Tensor) -> Loss:
         """Compute the loss.
 
         Args:
@@ -41,7 +32,6 @@ class MultilabelLoss:
             targets: (rows, time, labels): 1 where a label holds, 0 where it does not, or between.
             mask: (rows, labels) bool: whether a label is annotated in a row.
             weights: (rows, time); 0 leaves a frame out.
-            row_weights: (rows,), such as those of :func:`even_weights`; none: 1 each.
         """
         logits = logits if logits.dtype == torch.float64 else logits.float()
         targets = targets.to(logits.dtype)
@@ -51,8 +41,6 @@ class MultilabelLoss:
         label_weights = mask.to(logits.dtype)
         if self.mean_of_labels:
             label_weights = label_weights / label_weights.sum(dim=1, keepdim=True).clamp_min(1)
-        if row_weights is not None:
-            label_weights = label_weights * row_weights[:, None]
         element = element.masked_fill(~mask[:, None], 0)
         frame_weights = weights.to(logits.dtype)
         total = torch.einsum("rtl,rt,rl->", element, frame_weights, label_weights)
@@ -63,17 +51,3 @@ def _doubt(logits: Tensor, targets: Tensor) -> Tensor:
     """Return ``1 − p_t``, kept off 0, where the slope of its power is infinite for γ below 1."""
     away = logits * (1 - 2 * targets)  # the logit of the answer that is wrong
     return torch.sigmoid(away).clamp_min(torch.finfo(logits.dtype).eps)
-
-
-def even_weights(groups: npt.ArrayLike) -> npt.NDArray[np.float32]:
-    """Return weights of examples by which every group counts the same; their mean is 1.
-
-    Args:
-        groups: ``(examples,)``: each one's group, such as its lab, of all that are drawn from in an epoch.
-
-    Returns:
-        ``(examples,)``: the mean size of a group over the size of the example's own.
-    """
-    _, place, sizes = np.unique(np.asarray(groups), return_inverse=True, return_counts=True)
-    weights: npt.NDArray[np.float32] = (sizes.mean() / sizes)[place].astype(np.float32)
-    return weights

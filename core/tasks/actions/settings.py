@@ -108,6 +108,9 @@ class ActionsTrainingConfig(TrainingConfig, frozen=True):
 
     focal_gamma: Annotated[float, Meta(ge=0, le=100)] = 0.0
     """Exponent of the focal loss: frames the model is sure of count for less. 0 is cross-entropy."""
+    even_labs: bool = True
+    """In the loss, a window counts the same however many actions its lab annotates; else each annotated
+    action of it counts the same."""
     positive_share: Share = 0.5
     """Share of the windows that are drawn around a frame with an action; the others are drawn uniformly.
     Both are drawn uniformly over labs first."""

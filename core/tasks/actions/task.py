@@ -88,7 +88,9 @@ class ActionsTask:
         ]
         asked = experiment.training.windows_per_epoch
         self._windows = asked or max(1, round(self._sampler.timeline_frames / config.window))
-        self._loss = MultilabelLoss(focal_gamma=experiment.training.focal_gamma)
+        self._loss = MultilabelLoss(
+            experiment.training.focal_gamma, mean_of_labels=experiment.training.even_labs
+        )
         self.monitor = experiment.training.monitor
         self.summary = self._summarise(chosen)
         if config.validates and not self.summary.validation_examples:
