@@ -3,7 +3,7 @@
 Everything is expressed in the frame of the agent: its origin between the ears, its axis from the tail base
 to there. A scene that is moved or turned, or filmed at another scale, gives the same numbers; so a model
 needs no scenes turned at random to learn that. A length is compressed as ``log(1 + r / 5 cm)`` along its
-direction, so that a body's width and an arena's both lie within a few units: no statistics are fitted.
+direction, so that a body's width and an arena's both lie within a few units.
 """
 
 from typing import NamedTuple
@@ -67,8 +67,8 @@ def pair_view(positions: Tensor, is_pair: Tensor, frames_per_second: float) -> T
         frames_per_second: of the windows.
 
     Returns:
-        ``(rows, time, FEATURES)`` float32. What is missing, or depends on something missing, is 0, with
-        the presence of each point beside it; so are the columns of the target of a mouse alone.
+        ``(rows, time, FEATURES)`` float32. What is missing, or depends on something missing, is NaN, with
+        the presence of each point beside it. The columns of the target of a mouse alone are 0.
     """
     inner = slice(HALO, positions.shape[1] - HALO)
     out = positions.new_zeros((len(positions), positions.shape[1] - 2 * HALO, FEATURES))
@@ -92,7 +92,7 @@ def pair_view(positions: Tensor, is_pair: Tensor, frames_per_second: float) -> T
             touch,
         )
         out[pairs, :, SELF_FEATURES:] = torch.cat(columns, dim=-1)
-    return out.nan_to_num_(0.0, 0.0, 0.0)
+    return out
 
 
 def mirror_image(positions: Tensor) -> Tensor:
@@ -148,7 +148,7 @@ def _one(
         placed.flatten(-2),
         present,
         torch.cat(motion, dim=-1),
-        torch.stack(turns, dim=-1).nan_to_num(0.0),
+        torch.stack(turns, dim=-1),
     )
 
 

@@ -8,6 +8,8 @@ from torch import nn
 from core.data.actions import SELF_ACTIONS
 from core.errors import ConfigError
 from core.features.pair_view import FEATURES, SELF_FEATURES
+from core.features.standardise import FeatureStatistics
+from core.models.standardised import Standardised
 from core.models.two_trunk import TwoTrunk
 from core.tasks.actions.settings import ActionsModelConfig
 
@@ -15,14 +17,22 @@ KIND = "actions"
 """Of this task's part of a checkpoint."""
 
 
-def input_table(actions: tuple[str, ...], categories: dict[str, int]) -> dict[str, Any]:
+def input_table(
+    actions: tuple[str, ...], categories: dict[str, int], statistics: FeatureStatistics
+) -> dict[str, Any]:
     """Return what a network takes from the data, as checkpoints keep it.
 
     Args:
         actions: the outputs, in order.
         categories: name of an input of ids → how many there are.
+        statistics: of the features.
     """
-    return {"features": FEATURES, "actions": list(actions), "categories": dict(categories)}
+    return {
+        "features": FEATURES,
+        "actions": list(actions),
+        "categories": dict(categories),
+        "statistics": statistics.state_dict(),
+    }
 
 
 def build_network(config: ActionsModelConfig, table: Mapping[str, Any]) -> nn.Module:
@@ -41,7 +51,7 @@ def build_network(config: ActionsModelConfig, table: Mapping[str, Any]) -> nn.Mo
     if table["features"] != FEATURES:
         raise ValueError(f"{table['features']} inputs, and this version computes {FEATURES}")
     actions = table["actions"]
-    return TwoTrunk(
+    network = TwoTrunk(
         features=FEATURES,
         outputs=len(actions),
         self_outputs=[place for place, name in enumerate(actions) if name in SELF_ACTIONS],
@@ -55,3 +65,4 @@ def build_network(config: ActionsModelConfig, table: Mapping[str, Any]) -> nn.Mo
         dropout=config.dropout,
         embedding=config.embedding,
     )
+    return Standardised(network, FeatureStatistics.from_state(table["statistics"]))

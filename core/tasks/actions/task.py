@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from core.data.manifest import source_fingerprint
 from core.data.prepared import PreparedData
 from core.errors import DataError
-from core.features.pair_view import FEATURES
+from core.features.pair_view import FEATURES, SELF_FEATURES
+from core.features.standardise import FeatureStatistics, Moments
 from core.frames.prefetch import ahead
 from core.losses.multilabel import MultilabelLoss
 from core.models.chunking import Chunking, plan
@@ -25,10 +26,18 @@ from core.tasks.actions.pair_rows import PairRows
 from core.tasks.actions.predictions import window_table
 from core.tasks.actions.reader import RowReader
 from core.tasks.actions.sampling import WindowSampler
-from core.tasks.actions.settings import ActionsDataConfig, ActionsExperiment
+from core.tasks.actions.settings import (
+    ActionsAugmentationConfig,
+    ActionsDataConfig,
+    ActionsExperiment,
+)
 from core.tasks.actions.spec import SPEC, labels
 from core.tasks.actions.subjects import Vocabulary
 from core.tasks.task import DataSummary, Loss
+
+FITTED_WINDOWS = 256
+"""Training windows from which the mean and the deviation of features are computed."""
+FITTED_AT_ONCE = 32
 
 
 class ActionsTask:
@@ -88,6 +97,7 @@ class ActionsTask:
         ]
         asked = experiment.training.windows_per_epoch
         self._windows = asked or max(1, round(self._sampler.timeline_frames / config.window))
+        self._statistics = self._fitted()
         self._loss = MultilabelLoss(
             experiment.training.focal_gamma, mean_of_labels=experiment.training.even_labs
         )
@@ -122,7 +132,7 @@ class ActionsTask:
 
     def input_table(self) -> dict[str, Any]:
         """Return the shape of the model's input and output."""
-        return input_table(self._actions, self._vocabulary.categories)
+        return input_table(self._actions, self._vocabulary.categories, self._statistics)
 
     def loss(self, output: Tensor, batch: ActionBatch) -> Loss:
         """Compute the loss of a batch's logits ``(rows, time, actions)``."""
@@ -164,6 +174,21 @@ class ActionsTask:
         }
 
     # ── batches ───────────────────────────────────────────────────────────────────────────────
+
+    def _fitted(self) -> FeatureStatistics:
+        """Return the statistics of the features of unchanged training windows."""
+        unchanged = ActionsAugmentationConfig()
+        moments: Moments | None = None
+        for number in range(FITTED_WINDOWS // FITTED_AT_ONCE):
+            windows = self._sampler.draw(0, number, FITTED_AT_ONCE)
+            changes = Augmentation.draw(unchanged, self._seed, 0, number, FITTED_AT_ONCE)
+            batch = self._train.training(windows, changes)
+            features = batch.inputs["features"]
+            features[~batch.inputs["is_pair"], :, SELF_FEATURES:] = torch.nan
+            found = Moments.of(features[batch.weights > 0])
+            moments = found if moments is None else moments.merged(found)
+        assert moments is not None
+        return moments.statistics()
 
     def _train_batch(self, epoch: int, number: int) -> ActionBatch:
         config = self._experiment.training

@@ -32,7 +32,7 @@ class ActionsPredictor:
         device: device to compute on.
     """
 
-    accepts = frozenset({"table", "skip_bad", "tta"})
+    accepts = frozenset({"table", "skip_bad", "tta", "rules"})
 
     def __init__(self, members: Sequence[PairModel], device: torch.device) -> None:
         self._members, self._device = members, device
@@ -73,7 +73,7 @@ class ActionsPredictor:
     ) -> Written:
         """Write a submission of the videos that list behaviours; others are left out."""
         videos, missing = _predictable(data, options.table)
-        rules = Rules.constant(self.experiment.training.threshold)
+        rules = options.rules or Rules.constant(self.experiment.training.threshold)
         bad: dict[str, str] = {}
 
         def found() -> Iterator[tuple[Video, Bouts, int]]:
@@ -121,7 +121,7 @@ class ActionsPredictor:
             return self.pair_probabilities(video, options.tta)
 
         threshold = self.experiment.training.threshold
-        found = evaluate_videos(predict, videos, threshold, options.skip_bad)
+        found = evaluate_videos(predict, videos, threshold, options.skip_bad, options.rules)
         if progress is not None:
             progress(count, count, "videos")
         return found

@@ -15,6 +15,7 @@ from core.errors import DataError, UserError
 from core.evaluation.predictions import read_predictions
 from core.evaluation.table import read_rows
 from core.inference.predictor import load_predictor
+from core.postprocess.rules import Rules
 from core.run.rundir import RunDir
 from core.tasks.actions.build import build_task
 from core.tasks.actions.predictions import read_kept
@@ -131,3 +132,15 @@ def test_a_video_without_a_scale_is_named(trained: RunDir, folder: Path) -> None
     video = dataclasses.replace(read_videos(folder)[0], pixels_per_cm=None)
     with pytest.raises(DataError, match=rf"video {video.video_id} .*pix_per_cm_approx"):
         load_predictor(trained, device="cpu").pair_probabilities(video)  # type: ignore[attr-defined]
+
+
+def test_rules_decide_in_place_of_the_threshold(trained: RunDir, folder: Path) -> None:
+    predictor = load_predictor(trained, device="cpu")
+    never = predictor.evaluate(folder, PredictionOptions(rules=Rules.constant(1.0)))
+    same = predictor.evaluate(folder, PredictionOptions(rules=Rules.constant(0.3)))
+    assert never.metrics["score"] == 0
+    of_ranking = {name for name in same.metrics if name.startswith("ap/")}
+    assert of_ranking
+    assert all(never.metrics[name] == same.metrics[name] for name in of_ranking)
+    plain = predictor.evaluate(folder, PredictionOptions())
+    assert np.array_equal(plain.rows.counts, same.rows.counts)

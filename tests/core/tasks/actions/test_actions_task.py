@@ -46,7 +46,9 @@ def task_of(videos: PreparedData | None = None, seed: int = 1, **changes: Any) -
 
 def values(batches: Iterator[ActionBatch]) -> list[torch.Tensor]:
     return [
-        torch.cat([t.float().flatten() for t in (*b.inputs.values(), b.targets, b.weights)])
+        torch.cat(
+            [t.float().flatten() for t in (*b.inputs.values(), b.targets, b.weights)]
+        ).nan_to_num(99)
         for b in batches
     ]
 
@@ -218,7 +220,7 @@ def test_training_windows_hold_what_is_there() -> None:
     task = task_of(training={"windows_per_epoch": 200, "batch_size": 100})
     for batch in task.train_batches(1):
         assert batch.weights.mean() == 1  # each video is longer than a window
-        assert batch.inputs["features"].isfinite().all()
+        assert batch.inputs["features"].isfinite().float().mean() > 0.8
         pairs = batch.inputs["is_pair"]
         assert batch.targets[pairs][..., REAR].sum() == batch.targets[~pairs][..., SNIFF].sum() == 0
         assert torch.equal(batch.mask[:, SNIFF], pairs)
