@@ -35,6 +35,10 @@ class UnansweredError(UserError):
     """The connection broke or timed out: whether it was done is not known."""
 
 
+class StillWaitingError(UserError):
+    """What was waited for has not come; nothing was lost."""
+
+
 @contextmanager
 def in_words(doing: str) -> Iterator[None]:
     """Translate an error of Kaggle's client to one line.

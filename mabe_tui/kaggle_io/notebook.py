@@ -28,13 +28,13 @@ def find(name, marker):
         for folder in sorted(INPUT.glob(pattern)):
             if (folder / marker).is_file():
                 return folder
-    raise SystemExit(f"{{INPUT}}: no {{name}} with {{marker}}; is it attached to this notebook?")
+    raise RuntimeError(f"{{INPUT}}: no {{name}} with {{marker}}; is it attached to this notebook?")
 
 
 BUNDLE = find({slug!r}, "bundle.json")
 DATA = find({competition!r}, "test.csv")
 if json.loads((BUNDLE / "bundle.json").read_text())["digest"] != DIGEST:
-    raise SystemExit(f"{{BUNDLE}}: not the version that this notebook was made for")
+    raise RuntimeError(f"{{BUNDLE}}: not the version that this notebook was made for")
 missing = [package for package, module in NEEDED.items() if importlib.util.find_spec(module) is None]
 print(f"Python {{sys.version.split()[0]}}; models and code: {{BUNDLE}}; data: {{DATA}}")
 print("missing here:", ", ".join(missing) or "nothing")"""
@@ -51,7 +51,7 @@ if missing:
     command += [str(BUNDLE), "--target", str(PLACE / "packages"), *missing]
     if subprocess.run(command).returncode:
         wheels = ", ".join(sorted(path.name for path in BUNDLE.rglob("*.whl"))) or "none"
-        raise SystemExit(f"no wheel for this Python of {{', '.join(missing)}}; wheels here: {{wheels}}")
+        raise RuntimeError(f"no wheel for this Python of {{', '.join(missing)}}; wheels here: {{wheels}}")
     importlib.invalidate_caches()"""
 
 CODE = """\
@@ -64,7 +64,7 @@ if (BUNDLE / "core.zip").is_file():
 else:
     marker = next(iter(sorted(BUNDLE.glob("**/core/predict_job.py"))), None)
     if marker is None:
-        raise SystemExit(f"{{BUNDLE}}: has no core.zip")
+        raise RuntimeError(f"{{BUNDLE}}: has no core.zip")
     sys.path.insert(0, str(marker.parents[1]))"""
 
 PREDICT = """\
@@ -72,7 +72,7 @@ PREDICT = """\
 from core.predict_job import main
 
 if main([str(BUNDLE), "--data", str(DATA), "--output", "submission.csv"]):
-    raise SystemExit("no submission was made; the reason is above")"""
+    raise RuntimeError("no submission was made; the reason is above")"""
 
 CELLS = (LOOK, INSTALL, CODE, PREDICT)
 

@@ -1,6 +1,7 @@
 """Push the notebook, unless Kaggle has it, wait until it has run, and check its output."""
 
 import json
+import re
 from typing import NoReturn
 
 from core.errors import DataError, RunError
@@ -13,6 +14,8 @@ from mabe_tui.kaggle_io.step import DeliveryStep
 
 FILE = "submission.csv"
 LOG = "log.txt"
+ERROR = re.compile(r"[\w.]*(Error|Exception|Interrupt|Exit)\b.*: ")
+"""The last line of a traceback; programs that made the notebook print more after it."""
 
 
 class NotebookStep(DeliveryStep):
@@ -83,6 +86,7 @@ class NotebookStep(DeliveryStep):
         if self.record.checked and (self.stage / FILE).is_file():
             return
         what = f"the notebook {self.record.ref}"
+        self.wait(self._is_known, self.patience.unknown, f"Kaggle to start {what}", what)
         self.wait(self._is_complete, self.patience.notebook, f"{what} running", what)
         output = self.account.output(self.record.slug, self.record.kernel_version)
         self._keep_log(output)
@@ -98,14 +102,19 @@ class NotebookStep(DeliveryStep):
         self.journal.note(checked=True)
         self.say(f"notebook {self.record.ref}: done; its {FILE} passes the check")
 
-    def _is_complete(self) -> bool:
-        record = self.record
+    def _is_known(self) -> bool:
+        """Return whether Kaggle knows the version, which it does not at once."""
         try:
-            session = self.account.session(record.slug, record.kernel_version)
+            self.account.session(self.record.slug, self.record.kernel_version)
         except RefusedError as error:
-            if error.status in ABSENT:  # it is not known at once; the wait ends in any case
+            if error.status in ABSENT:
                 return False
             raise
+        return True
+
+    def _is_complete(self) -> bool:
+        record = self.record
+        session = self.account.session(record.slug, record.kernel_version)
         if session.status == "ERROR" or session.status.startswith("CANCEL"):
             output = self.account.output(record.slug, record.kernel_version)
             self._keep_log(output)
@@ -118,14 +127,14 @@ class NotebookStep(DeliveryStep):
             write_bytes_atomically(self.stage / LOG, log_text(output.log).encode())
 
     def _fail(self, how: str, output: KernelOutput) -> NoReturn:
-        """Raise an error with the last line of the log; the next command pushes anew."""
+        """Raise an error with the last words of the log; the next command pushes anew."""
         record = self.record
-        lines = [line for line in log_text(output.log).splitlines() if line.strip()]
-        last = f": {one_line(lines[-1])}" if lines else ""
+        last = last_words(log_text(output.log))
+        why = f"{how}: {last}" if last else how
         where = f"; its log is {self.stage / LOG}" if output.log else ""
         self._forget_notebook()
         raise RunError(
-            f"the notebook {record.ref}, version {record.kernel_version}, {how}{last}{where};"
+            f"the notebook {record.ref}, version {record.kernel_version}, {why}{where};"
             " the same command pushes it again"
         )
 
@@ -136,3 +145,10 @@ def log_text(log: str) -> str:
         return "".join(str(each["data"]) for each in json.loads(log))
     except (ValueError, KeyError, TypeError):
         return log
+
+
+def last_words(log: str) -> str:
+    """Return the last line of a log that names an error, else its last line."""
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    errors = [line for line in lines if ERROR.match(line)]
+    return one_line((errors or lines or [""])[-1])

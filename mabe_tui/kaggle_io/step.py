@@ -7,7 +7,7 @@ from pathlib import Path
 
 from core.system.progress import Progress
 from mabe_tui.kaggle_io.account import Account
-from mabe_tui.kaggle_io.faults import AGAIN, UnansweredError
+from mabe_tui.kaggle_io.faults import AGAIN, StillWaitingError
 from mabe_tui.kaggle_io.journal import Journal, SubmissionRecord
 
 
@@ -67,13 +67,13 @@ class DeliveryStep:
         """Look until it is done.
 
         Raises:
-            UnansweredError: it took too long; the next command goes on waiting.
+            StillWaitingError: it took too long; the next command goes on waiting.
         """
         start = time.monotonic()
         while not is_done():
             waited = time.monotonic() - start
             if waited >= seconds:
-                raise UnansweredError(
+                raise StillWaitingError(
                     f"Kaggle: {what}: nothing new for {waited / 60:.0f} min; {AGAIN}"
                 )
             self.progress(0, 0, f"waiting for {waiting} ({waited / 60:.0f} min)")

@@ -76,6 +76,8 @@ class Site:
     faults: dict[str, list[Fault]] = field(default_factory=dict)
     upload_cuts: list[int] = field(default_factory=list)
     """The next uploads take only so many bytes, and answer 503."""
+    upload_refusals: list[int] = field(default_factory=list)
+    """The next uploads are refused with these statuses."""
     calls: list[str] = field(default_factory=list)
     authorization: set[str] = field(default_factory=set)
     datasets: dict[str, list[dict[str, bytes]]] = field(default_factory=dict)
@@ -239,6 +241,8 @@ class Site:
             if len(kept) == size:
                 return 200, {}
             return 308, {"Range": f"bytes=0-{len(kept) - 1}"} if kept else {}
+        if self.upload_refusals:
+            return self.upload_refusals.pop(0), {}
         first = int(where.removeprefix("bytes ").partition("-")[0]) if where else 0
         del kept[first:]
         cut = self.upload_cuts.pop(0) if self.upload_cuts else None

@@ -12,9 +12,9 @@ from core.errors import UserError
 from mabe_tui.kaggle_io.account import Account, connect
 from mabe_tui.kaggle_io.credentials import Credentials
 from mabe_tui.kaggle_io.deliver import deliver
-from mabe_tui.kaggle_io.journal import Journal, SubmissionRecord, open_journal
+from mabe_tui.kaggle_io.journal import Journal, SubmissionRecord, open_journal, read_record
 from mabe_tui.kaggle_io.step import Patience
-from tests.loopback.kaggle_site import Fault, Ran, Site, kaggle_site
+from tests.loopback.kaggle_site import Fault, Notebook, Ran, Site, kaggle_site
 
 SLUG = "mabe-v8-k3f9"
 LOST = Fault(after=True)
@@ -150,6 +150,24 @@ def test_another_version_of_the_dataset_is_made_where_there_is_one(site: Site, s
     assert site.count("CreateDataset") == 0
 
 
+def test_a_notebook_waits_for_the_new_version_of_its_dataset(site: Site, send: Send) -> None:
+    site.datasets[SLUG] = [{"old": b""}]
+    site.descriptions[SLUG] = ""
+    site.faults = {
+        "GetDataset": [Fault(answer={}), *[Fault(answer={"currentVersionNumber": 1})] * 2]
+    }
+    send()
+    assert site.calls[: site.calls.index("SaveKernel")].count("GetDataset") == 4
+
+
+def test_a_version_that_was_pushed_from_elsewhere_is_not_ours(site: Site, send: Send) -> None:
+    site.faults = {"SaveKernel": [Fault()]}
+    with pytest.raises(UserError, match="the connection broke"):
+        send()
+    site.kernels[SLUG] = [Notebook({"text": "another"}, Ran("ERROR"))]
+    assert send().kernel_version == 2
+
+
 @pytest.mark.parametrize(
     ("method", "done"),
     [
@@ -158,7 +176,11 @@ def test_another_version_of_the_dataset_is_made_where_there_is_one(site: Site, s
         ("CreateCodeSubmission", lambda site: len(site.submissions)),
     ],
 )
-@pytest.mark.parametrize("fault", [LOST, Fault(), Fault(504)], ids=["lost", "broken", "gateway"])
+@pytest.mark.parametrize(
+    "fault",
+    [LOST, Fault(504, after=True), Fault(), Fault(504)],
+    ids=["lost", "lost behind a gateway", "broken", "broken behind a gateway"],
+)
 def test_what_may_have_arrived_is_looked_up_before_it_is_repeated(
     site: Site, send: Send, method: str, done: Callable[[Site], int], fault: Fault
 ) -> None:
@@ -174,7 +196,7 @@ class Cut(BaseException):
     """The program ends here."""
 
 
-@pytest.mark.parametrize("after", range(1, 9))
+@pytest.mark.parametrize("after", range(1, 11))
 def test_a_cut_after_any_step_spends_nothing_twice(
     site: Site, account: Account, stage: Path, send: Send, after: int, said: list[str]
 ) -> None:
@@ -203,6 +225,14 @@ def test_an_upload_goes_on_where_it_broke_off(site: Site, send: Send, stage: Pat
     send()
     assert site.datasets[SLUG][0]["model.pt"] == (stage / "dataset/model.pt").read_bytes()
     assert len(site.blobs) == 2  # none was begun anew
+
+
+def test_a_dataset_without_one_of_its_files_is_not_made(site: Site, send: Send) -> None:
+    site.upload_refusals = [400]
+    with pytest.raises(UserError, match="only 1 of 2 files were uploaded; the same command"):
+        send()
+    assert site.datasets == {}
+    assert send().status == "COMPLETE"
 
 
 def test_requests_are_held_back_as_long_as_kaggle_wants(
@@ -251,12 +281,14 @@ def test_requests_are_held_back_as_long_as_kaggle_wants(
     ],
 )
 def test_a_refusal_is_one_line_and_the_same_command_goes_on(
-    site: Site, send: Send, faults: dict[str, list[Fault]], words: str
+    site: Site, send: Send, stage: Path, faults: dict[str, list[Fault]], words: str
 ) -> None:
+    journal = stage.with_suffix(".toml")
     site.faults = {method: [*queue] for method, queue in faults.items()}
     with pytest.raises(UserError, match=words) as caught:
         send(unknown=0.0)
     assert "\n" not in str(caught.value)
+    assert not journal.exists() or read_record(journal).asked is None
     site.faults = {}
     assert send().status == "COMPLETE"
     assert len(site.submissions) == 1
@@ -277,8 +309,11 @@ def test_a_notebook_that_is_not_known_at_once_is_waited_for(
     ("ran", "words"),
     [
         (
-            Ran("ERROR", log=json.dumps([{"data": "a\n"}, {"data": "ModuleNotFoundError: x\n"}])),
-            r"failed: ModuleNotFoundError: x; its log is .*log\.txt; the same command pushes it again",
+            Ran(
+                "ERROR",
+                log=json.dumps([{"data": t} for t in ("a\n", "ImportError: x\n", "[Nb] b\n")]),
+            ),
+            r"failed: ImportError: x; its log is .*log\.txt; the same command pushes it again",
         ),
         (Ran("ERROR", failure="out of memory"), r"failed \(out of memory\)"),
         (Ran("CANCEL_ACKNOWLEDGED"), "was cancelled"),
