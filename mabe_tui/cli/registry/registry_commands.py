@@ -83,8 +83,8 @@ def _cells(row: VersionRow, task: str) -> dict[str, object]:
         "task": task,
         "status": row.status,
         "model": row.model,
-        "inputs": "+".join(SHORT_INPUTS.get(name, name) for name in row.inputs),
-        "data": row.data,
+        "inputs": "+".join(SHORT_INPUTS.get(name, name) for name in row.inputs) or None,
+        "data": row.data or None,
         "runs on": row.runs_on,
         "batch": row.batch_size,
     }

@@ -21,6 +21,8 @@ SEEDS_NOTE = (
 ONE_SEED_NOTE = (
     "The interval counts the luck of the {units} alone: another seed would give another result."
 )
+NOT_POOLED = "not pooled"
+"""Stands for a metric over folds, such as the loss, that is no sum over their videos."""
 Rows = list[list[object]]
 """A label, then one cell per side; ``None`` for an empty cell."""
 
@@ -35,8 +37,8 @@ def sections(comparison: Comparison, exact: bool = False) -> list[tuple[str, Row
     sides, task = comparison.sides, comparison.by.task
     return [
         ("changed settings", _setting_rows(comparison, exact)),
-        (_measured_title(sides), _metric_rows(sides, task, best=True)),
-        ("measured here, at the last epoch", _metric_rows(sides, task, best=False)),
+        (_measured_title(sides), _metric_rows(sides, task, True, exact)),
+        ("measured here, at the last epoch", _metric_rows(sides, task, False, exact)),
         (f"{title_of_labels(task)}, at the best epoch", _label_rows(sides, task)),
         ("time and cost", _run_rows(sides, task)),
         ("claimed by imported logs, not measured here", _claimed_rows(sides)),
@@ -80,13 +82,18 @@ def _measured_title(sides: Sequence[Side]) -> str:
     return "measured here, at each one's best epoch"
 
 
-def _metric_rows(sides: Sequence[Side], task: TaskSpec, best: bool) -> Rows:
-    epochs = [epochs_of(side, best) for side in sides]
+def _metric_rows(sides: Sequence[Side], task: TaskSpec, best: bool, exact: bool) -> Rows:
     tables = [_metrics_of(side, best) for side in sides]
-    known = dict.fromkeys(key for table in tables for key in table if "/" not in key)
-    rows: Rows = [*_seed_rows(sides), ["epoch", *epochs]] if known else []
+    unknown = [{} if exact else _not_pooled(s, t) for s, t in zip(sides, tables, strict=True)]
+    known = dict.fromkeys(key for table in (*tables, *unknown) for key in table if "/" not in key)
+    rows: Rows = []
+    if known:
+        rows = [*_seed_rows(sides), *_fold_rows(sides)]
+        epochs = [epochs_of(side, best) for side in sides]
+        rows += [["epoch", *epochs]] if any(epochs) else []
     for name in in_order(known, task):
-        rows.append([name, *(_metric(table.get(name)) for table in tables)])
+        cells = zip(tables, unknown, strict=True)
+        rows.append([name, *(_metric(table.get(name)) or why.get(name) for table, why in cells)])
         if name == task.primary and task.primary_where_absent is not None:
             rows += _limits(sides, tables, task)
     return rows
@@ -134,6 +141,19 @@ def _seed_rows(sides: Sequence[Side]) -> Rows:
 
 def _listed(values: Iterable[object]) -> str | None:
     return ", ".join(clean(value) for value in values) or None
+
+
+def _fold_rows(sides: Sequence[Side]) -> Rows:
+    if all(side.folds is None for side in sides):
+        return []
+    return [["folds", *(None if side.folds is None else str(side.folds) for side in sides)]]
+
+
+def _not_pooled(side: Side, table: Mapping[str, float | Spread]) -> dict[str, str]:
+    """Return the metrics that each fold has, but that do not follow from the rows of all folds."""
+    if side.folds is None or side.summary is None:
+        return {}
+    return {name: NOT_POOLED for name in side.summary.metrics if name not in table}
 
 
 def _label_rows(sides: Sequence[Side], task: TaskSpec) -> Rows:

@@ -163,7 +163,7 @@ def _code_lines(first: str, second: str, change: CodeChange | None) -> Iterator[
     elif change.same:
         yield f"{second}: the same code as {first}, {change.first}"
     else:
-        yield f"{second}: other code than {first}"
+        yield f"{second}: different code from {first}"
         yield f"  {first}: {change.first}"
         yield f"  {second}: {change.second}"
         yield from (f"  {file}" for file in change.files)

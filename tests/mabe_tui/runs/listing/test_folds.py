@@ -17,6 +17,7 @@ from core.run.events import Stopped
 from core.run.rundir import RunDir
 from core.tasks.behaviour.settings import BehaviourExperiment
 from mabe_tui.runs.comparison.compare import Comparison, compare
+from mabe_tui.runs.comparison.compare_tables import NOT_POOLED, sections
 from mabe_tui.runs.comparison.inspection import side_classes
 from mabe_tui.runs.listing.catalog import Catalog
 from mabe_tui.runs.listing.fold_metrics import metrics_of
@@ -116,6 +117,16 @@ def test_a_verdict_is_over_the_units_of_all_folds(tmp_path: Path) -> None:
     assert verdict.distinguishable is True
     expected = np.mean([pooled_f1(s, 0.9) - pooled_f1(s, 0.6) for s in (1, 2)])
     assert verdict.difference == pytest.approx(expected, abs=1e-12)
+
+
+def test_the_tables_say_what_cannot_be_pooled(tmp_path: Path) -> None:
+    all_folds(tmp_path, "v5", 1)
+    comparison = compared(tmp_path, "v5", "v7")
+    shown = {str(row[0]): row[1:] for row in sections(comparison)[1][1]}
+    assert shown["folds"] == ["3", None]
+    assert shown["loss"] == [NOT_POOLED, None]
+    assert "epoch" not in shown  # each fold has its own
+    assert "loss" not in {row[0] for row in sections(comparison, exact=True)[1][1]}
 
 
 def test_an_incomplete_set_says_what_is_missing(tmp_path: Path) -> None:
