@@ -18,6 +18,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from core.config.task_modules import load_attribute
+from core.config.task_spec import task_spec
 from core.errors import RunError, UserError
 from core.run import places
 from core.run.emitter import Emitter
@@ -103,12 +105,16 @@ def _start(
 
 
 def _other_fit(request: RunRequest) -> "FitBuilder | None":
-    """Return what fits a run that is not trained by epochs: one that is made of other runs."""
-    if not request.inputs:
-        return None
-    from core.ensembles.mean import MeanFit
+    """Return what fits a run that is not trained by epochs: made of other runs, or as its task says."""
+    if request.inputs:
+        from core.ensembles.mean import MeanFit
 
-    return MeanFit
+        return MeanFit
+    where = task_spec(request.experiment.task).fit(request.experiment)
+    if where is None:
+        return None
+    builder: FitBuilder = load_attribute(where)
+    return builder
 
 
 def _claimed(run_dir: RunDir, attempt: str) -> str:

@@ -138,6 +138,10 @@ class TaskSpec:
     build: str
     """``module:function``, called by the job as ``(request, cache, device, progress)``; returns a
     :class:`core.tasks.task.Task`."""
+    fit: Callable[[Any], str | None] = field(default=lambda _: None)
+    """Returns ``module:function`` for an ``experiment`` that is not trained by epochs of steps, else
+    ``None``. The job calls it as ``(run_dir, request, emitter, progress)``; it returns a
+    :class:`core.training.fit.Fit`."""
     prepare: str | None = None
     """``module:function``, called as ``(request, cache, progress)`` before probes of time and memory: fills
     the cache shared by all runs on the same data; ``None`` if there is nothing to cache."""

@@ -50,7 +50,7 @@ PROGRESS_INTERVAL = 2.0
 
 
 class Interrupted(Exception):  # noqa: N818 - not an error: leaves a preparation that is under way
-    """A stop was requested while the data were being prepared."""
+    """A stop was requested in the middle of long work that reports its progress."""
 
     def __init__(self, stop: StopReason) -> None:
         super().__init__(stop.reason)
@@ -112,7 +112,11 @@ class TrainingAttempt:
             at = (checkpoint.pointer.epoch, checkpoint.pointer.step) if checkpoint else (0, 0)
             self._emit_stopped(interrupted.stop, *at)
             return
-        outcome = fit.fit()
+        outcome: Complete | StopReason
+        try:
+            outcome = fit.fit()
+        except Interrupted as interrupted:
+            outcome = interrupted.stop
         if isinstance(outcome, StopReason):
             self._emit_stopped(outcome, fit.progress.epoch, fit.progress.step)
         else:

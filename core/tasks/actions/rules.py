@@ -14,7 +14,7 @@ Found = Iterator[tuple[str, str]]
 
 def problems(experiment: ActionsExperiment) -> list[tuple[str, str]]:
     """Find values that are impossible together: pairs of key path and sentence."""
-    return [*_data(experiment.data), *_model(experiment.model)]
+    return [*_data(experiment.data), *_model(experiment.model), *_training(experiment)]
 
 
 def _data(data: ActionsDataConfig) -> Found:
@@ -32,6 +32,11 @@ def _data(data: ActionsDataConfig) -> Found:
         yield "data.other_actions", "an action is named twice"
     if twice := set(data.validation_videos or ()) & set(data.left_out_videos):
         yield "data.validation_videos", f"{min(twice)} is one of data.left_out_videos"
+
+
+def _training(experiment: ActionsExperiment) -> Found:
+    if experiment.model.name == "boost" and experiment.training.monitor == "loss":
+        yield "training.monitor", "boosting measures no loss; choose score"
 
 
 def _model(model: ActionsModelConfig) -> Found:

@@ -67,7 +67,8 @@ class ActionsModelConfig(Section, frozen=True):
     chosen_by: ClassVar[str | None] = "name"
     of_one_choice: ClassVar[tuple[str, ...]] = ("trunk", "layers")
     name: Literal["two_trunk", "boost"] = "two_trunk"
-    """``two_trunk``: a network with a trunk for one mouse and one for pairs."""
+    """``two_trunk``: a network with a trunk for one mouse and one for pairs. ``boost``: gradient boosting of
+    an action of a lab at a time, on window statistics; needs LightGBM (``pip install 'mabe[boost]'``)."""
     trunk: Literal["bigru", "attention", "tcn"] = "bigru"
     """What follows the convolutions: recurrent layers, attention with rotary positions, or dilated
     convolutions."""
@@ -83,6 +84,23 @@ class ActionsModelConfig(Section, frozen=True):
     dropout: Fraction = 0.1
     embedding: Width = 16
     """Width of the embedding of lab and sex."""
+    rounds: Positive = 400
+    """Trees of each boosted model; this and what follows is of ``boost`` alone."""
+    shrinkage: Annotated[float, Meta(gt=0, le=1)] = 0.05
+    """Share of each tree's answer that counts, commonly called its learning rate."""
+    leaves: Annotated[int, Meta(ge=2, le=4096)] = 7
+    """Leaves of a tree."""
+    leaf_examples: Positive = 60
+    """Least training frames of a leaf; fewer where an action is rare."""
+    column_share: Annotated[float, Meta(gt=0, le=1)] = 0.2
+    """Share of the statistics that each tree sees."""
+    row_share: Annotated[float, Meta(gt=0, le=1)] = 0.7
+    """Share of the frames that each tree sees."""
+    l2: NonNegativeFloat = 5.0
+    """Shrinks the leaves' values."""
+    examples: Annotated[int, Meta(ge=100, le=100_000_000)] = 100_000
+    """Frames of a lab that its models are fitted on, about: frames without an action are taken more rarely,
+    and weigh more. 100,000 take about half a gigabyte."""
 
 
 class ActionsAugmentationConfig(Section, frozen=True):

@@ -50,6 +50,11 @@ def outline(experiment: ActionsExperiment) -> Outline:
     return Outline(data=f"{data.source} {MICE}×{KEYPOINTS}", model=name, inputs=("pair view",))
 
 
+def fit(experiment: ActionsExperiment) -> str | None:
+    """Return what fits a model that is no network."""
+    return "core.boosting.fit:BoostFit" if experiment.model.name == "boost" else None
+
+
 def makes_data(experiment: ActionsExperiment) -> bool:
     """Return whether the data are simulated."""
     return experiment.data.source == "synthetic"
@@ -89,6 +94,7 @@ SPEC = TaskSpec(
     data_key="core.tasks.actions.data_facts:data_key",
     data_sizes="core.tasks.actions.data_facts:data_sizes",
     with_little_data=with_little_data,
+    fit=fit,
     build="core.tasks.actions.build:build_task",
     prepare="core.tasks.actions.build:prepare_data",
     score_predictions="core.tasks.actions.scoring:score",

@@ -53,7 +53,17 @@ async def test_versions_show_claims_and_what_was_measured_over_the_seeds(make_ap
     async with make_app().run_test(size=LARGE) as pilot:
         await settle(pilot)
         table = experiments(pilot)
-        assert [row.key for row in table.rows] == ["v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8"]
+        assert [row.key for row in table.rows] == [
+            "v1",
+            "v2",
+            "v3",
+            "v4",
+            "v5",
+            "v6",
+            "v7",
+            "v8",
+            "v8-boost",
+        ]
         assert cell(table, "v6", "reported") == "0.4389"
         assert "±" in cell(table, "v6", "score")
         assert "(2)" in cell(table, "v6", "score")
@@ -256,9 +266,9 @@ async def test_versions_without_a_value_stay_last_however_they_are_sorted(make_a
         for _ in range(3):
             await pilot.click("#experiments", offset=(at, 0))
             orders.append([row.key for row in experiments(pilot).rows])
-        assert orders[0] == ["v6", "v5", "v4", "v7", "v1", "v2", "v3", "v8"]
-        assert orders[1] == ["v7", "v4", "v5", "v6", "v1", "v2", "v3", "v8"]
-        assert orders[2] == ["v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8"]
+        assert orders[0] == ["v6", "v5", "v4", "v7", "v1", "v2", "v3", "v8", "v8-boost"]
+        assert orders[1] == ["v7", "v4", "v5", "v6", "v1", "v2", "v3", "v8", "v8-boost"]
+        assert orders[2] == ["v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v8-boost"]
 
 
 async def test_a_run_changed_by_another_program_is_shown_when_one_comes_back(

@@ -19,10 +19,20 @@ def _no_registry_around(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_list_works_anywhere_with_the_shipped_registry() -> None:
     rows = json.loads(mabe("list", "--json").stdout)
-    assert [row["version"] for row in rows] == ["v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8"]
+    assert [row["version"] for row in rows] == [
+        "v1",
+        "v2",
+        "v3",
+        "v4",
+        "v5",
+        "v6",
+        "v7",
+        "v8",
+        "v8-boost",
+    ]
     assert rows[5]["reported_f1_macro"] == 0.4389
     table = mabe("list").stdout.splitlines()
-    assert len(table) == 9
+    assert len(table) == 10
     assert table[6].split()[:4] == ["v6", "behaviour", "current", "conv_bilstm"]
 
 
@@ -141,7 +151,7 @@ def test_the_task_is_a_column_where_there_are_several(tmp_path: Path) -> None:
     mabe("new", "near", "--task", PAIRS, "--set", "data.pairs=4")
     head, *rows = mabe("list").stdout.splitlines()
     assert head.split()[:2] == ["version", "task"]
-    assert [row.split()[:2] for row in rows[-2:]] == [["v8", "actions"], ["near", "pairs"]]
+    assert [row.split()[:2] for row in rows[-2:]] == [["v8-boost", "actions"], ["near", "pairs"]]
     only = json.loads(mabe("list", "--task", "pairs", "--json").stdout)
     assert [(row["version"], row["task"], row["data"]) for row in only] == [
         ("near", PAIRS, "4 pairs")
