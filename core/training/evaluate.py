@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-import pyarrow as pa
 import torch
 from torch import nn
 
 from core.system.tree import in_float32
 from core.tasks.task import Measure, Task
+from core.training.kept_predictions import PredictionsWriter
 from core.training.precision import Precision
 
 
@@ -16,7 +16,7 @@ def evaluate(
     task: Task,
     precision: Precision,
     interrupted: Callable[[], bool] = lambda: False,
-    predictions: list[pa.Table] | None = None,
+    predictions: PredictionsWriter | None = None,
 ) -> Measure | None:
     """Measure the model on all validation examples; it is left in training mode.
 

@@ -4,9 +4,8 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
-import pyarrow as pa
 import torch
 from torch import nn
 
@@ -20,8 +19,9 @@ from core.training.checkpoint import Checkpoint, CheckpointStore
 from core.training.compiling import compile_forward
 from core.training.distributed import ALONE, Command, CommandKind, ProcessGroup
 from core.training.evaluate import evaluate
-from core.training.fit import Complete, keep_evaluation, write_table
+from core.training.fit import Complete, keep_evaluation
 from core.training.heartbeat import Heartbeat
+from core.training.kept_predictions import PredictionsWriter, predictions_file
 from core.training.rng import rng_state
 from core.training.state import TrainingState
 from core.training.step import StepResult, optimise
@@ -29,6 +29,13 @@ from core.training.stopping import StopReason
 
 BROKEN_LIMIT = 3
 """Consecutive steps without a finite loss or gradient after which a run fails: it will not recover."""
+
+
+class _Measured(NamedTuple):
+    """What the monitored metric of an epoch has come to."""
+
+    better: bool
+    monitored: float
 
 
 class Trainer:
@@ -129,8 +136,21 @@ class Trainer:
         return None
 
     def _validate(self, epoch: int) -> StopReason | None:
+        if self._config.keep_predictions:
+            with predictions_file(self._run_dir.predictions) as predictions:
+                found = self._measured(epoch, predictions)
+        else:
+            found = self._measured(epoch, None)
+        if not isinstance(found, _Measured):
+            return found
+        # Last: a run that dies before resumes in front of this epoch, and writes its files again.
+        self._save(best=found.better, metric=found.monitored)
+        return None
+
+    def _measured(
+        self, epoch: int, predictions: PredictionsWriter | None
+    ) -> "_Measured | StopReason | None":
         state, began = self.state, time.perf_counter()
-        predictions: list[pa.Table] | None = [] if self._config.keep_predictions else None
         measure = evaluate(
             state.predictor, self._task, state.precision, self._interrupted, predictions
         )
@@ -144,10 +164,9 @@ class Trainer:
         state.schedule.epoch_done(epoch, monitored)
         better = state.progress.end_epoch(monitored, rises=self._rises)
         keep_evaluation(self._run_dir, measure, better)
-        if better and predictions:
-            write_table(self._run_dir.predictions, pa.concat_tables(predictions), "zstd")
-        self._save(best=better, metric=monitored)
-        return None
+        if predictions is not None:
+            predictions.kept = better
+        return _Measured(better, monitored)
 
     def _train_epoch(self, epoch: int) -> StopReason | None:
         progress, accumulation = self.state.progress, self._config.accumulation_steps
