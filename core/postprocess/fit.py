@@ -19,7 +19,7 @@ from core.postprocess.decide import PreparedColumns
 from core.postprocess.rules import KeyRule, Rules, Settings
 from core.postprocess.sequences import KeptSequence, Key, Source, told
 from core.postprocess.survey import FoldSurvey, Survey, survey
-from core.postprocess.thresholds import ThresholdCounts, best_threshold, shrunk
+from core.postprocess.thresholds import ThresholdCounts, best_constant, best_threshold, shrunk
 from core.postprocess.weak import drop_weak
 from core.system.progress import Progress
 
@@ -176,14 +176,25 @@ def _with_thresholds(
     settings = job.settings
     if not settings.thresholds:
         return draft
+    used = {
+        (key.lab, key.label): [
+            each for fold, each in counts.get(_preparation(key, draft), []) if fold != job.held_out
+        ]
+        for key in draft.keys
+    }
+    prior = _prior(settings, best_constant(list(used.values())), sum(k.bouts for k in draft.keys))
     keys = []
     for key in draft.keys:
-        found = counts.get(_preparation(key, draft), [])
-        used = [each for fold, each in found if fold != job.held_out]
         seed = zlib.crc32(f"{key.lab}/{key.label}".encode())
-        own = best_threshold(used, settings.bootstrap, seed) if used else None
-        if own is not None:
-            threshold = shrunk(own, settings.prior, key.bouts, settings.shrinkage)
-            key = msgspec.structs.replace(key, threshold=threshold)
-        keys.append(key)
-    return msgspec.structs.replace(draft, keys=tuple(keys))
+        own = best_threshold(used[key.lab, key.label], settings.bootstrap, seed)
+        threshold = prior if own is None else shrunk(own, prior, key.bouts, settings.shrinkage)
+        keys.append(msgspec.structs.replace(key, threshold=threshold))
+    otherwise = KeyRule(threshold=prior)
+    return msgspec.structs.replace(draft, otherwise=otherwise, keys=tuple(keys))
+
+
+def _prior(settings: Settings, constant: float | None, bouts: int) -> float:
+    """Return the value that thresholds are drawn to, where ``constant`` is best for all keys together."""
+    if constant is None:
+        return settings.prior
+    return min(settings.prior, shrunk(constant, settings.prior, bouts, settings.shrinkage))

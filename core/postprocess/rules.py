@@ -36,8 +36,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The threshold is the mean over so many resamples of the sequences of each one's best; 0: the best of
     all sequences."""
     shrinkage: Count = 20
-    """Bouts at which a key's own threshold and :attr:`prior` count alike; 0: the prior does not count."""
+    """Bouts at which a key's own threshold and the prior count alike; 0: the prior does not count."""
     prior: Share = 0.30
+    """Lower where a lower constant is best for all labels, as with a model that hardly reaches it."""
     margin: bool = True
     """Of several labels above their thresholds, the one farthest above it in logits wins; else the one
     with the highest probability."""

@@ -23,10 +23,13 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from core.data.csv_file import read_rows
-from core.evaluation.rows import Floats, f1_macro_present
-from core.postprocess.nested import ALL, fit_nested, scored, switches
+from core.evaluation.rows import f1_macro_present, f1_per_label
+from core.postprocess.nested import ALL, NestedFit, fit_nested, scored, switches
 from core.postprocess.rules import Rules, Settings
 from core.postprocess.sequences import KeptSequence, folds_for
+
+BEST = "best threshold per task"
+SHOWN = ("threshold 0.5", "threshold 0.3", BEST, ALL)
 
 
 def main() -> None:
@@ -39,13 +42,13 @@ def main() -> None:
         "each task alone, its own three folds": study(alone),
         "actions of a pair compete, folds of videos": study(together),
     }
-    for title, (rules, seconds) in tables.items():
+    for title, (rules, fitted, seconds) in tables.items():
         show(title, rules, seconds)
-    print("\nF1 by task, nested: threshold 0.5, 0.3, best, all")
-    for name, sequences in tasks.items():
-        print(f"{name:32s}", *(f"{score:.3f}" for score in by_task(sequences)))
+        print(f"F1 by task: {', '.join(SHOWN)}")
+        for name, scores in by_task(fitted).items():
+            print(f"{name:32s}", *(f"{score:.3f}" for score in scores))
     if options.json:
-        found = {title: msgspec.to_builtins(rules.report) for title, (rules, _) in tables.items()}
+        found = {title: msgspec.to_builtins(each[0].report) for title, each in tables.items()}
         options.json.write_text(json.dumps(found, indent=1))
 
 
@@ -133,7 +136,7 @@ def variants() -> dict[str, Settings]:
     change = msgspec.structs.replace
     best = change(nothing, thresholds=True, bootstrap=0, shrinkage=0)
     return {
-        "best threshold per task": best,
+        BEST: best,
         "… bootstrapped": change(best, bootstrap=200),
         "… shrunk": change(best, shrinkage=20),
         "… bootstrapped and shrunk": change(nothing, thresholds=True),
@@ -143,23 +146,20 @@ def variants() -> dict[str, Settings]:
     }
 
 
-def study(sequences: list[KeptSequence]) -> tuple[Rules, float]:
-    """Fit and measure everything on a set of sequences; return the report and the seconds it took."""
+def study(sequences: list[KeptSequence]) -> tuple[Rules, NestedFit, float]:
+    """Fit and measure everything on a set of sequences; return the report, the counts and the seconds."""
     began = time.monotonic()
     fitted = fit_nested(sequences, Settings(), variants())
     # A resample of the sequences may lack a task of few: its mean is over the tasks that it has.
-    return scored(fitted, f1_macro_present, "mean F1 over tasks"), time.monotonic() - began
+    rules = scored(fitted, f1_macro_present, "mean F1 over tasks")
+    return rules, fitted, time.monotonic() - began
 
 
-def by_task(sequences: list[KeptSequence]) -> list[float]:
-    """Return the nested F1 of one task: at 0.5, at 0.3, at its best threshold, and with all parts."""
-    best = variants()["best threshold per task"]
-    fitted = fit_nested(sequences, Settings(), {"best": best})
-    score = dict(zip(fitted.parts, fitted.rows, strict=True))
-    pooled: list[Floats] = [
-        score[name].pooled for name in ("threshold 0.5", "threshold 0.3", "best", ALL)
-    ]
-    return [float(f1_macro_present(each)) for each in pooled]
+def by_task(fitted: NestedFit) -> dict[str, list[float]]:
+    """Return the nested F1 of each task by each of :data:`SHOWN`."""
+    rows = [fitted.rows[fitted.parts.index(parts)] for parts in SHOWN]
+    scores = np.stack([f1_per_label(each.pooled) for each in rows], axis=1)
+    return dict(zip(rows[0].labels, scores.tolist(), strict=True))
 
 
 def show(title: str, rules: Rules, seconds: float) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from core.config.registry import Registry
+from core.config.task_spec import MetricSpec
 from core.errors import DataError, RunError
 from core.run.places import cache_of_run
 from core.system.progress import Progress
@@ -20,6 +21,7 @@ from mabe_tui.runs.tasks import spec_of
 from mabe_tui.runs.videos.video import data_folder, kept_data
 
 if TYPE_CHECKING:  # numpy and pyarrow
+    from core.evaluation.rows import Rows
     from core.postprocess.rules import Rules, Settings
 
 HOW_TO_KEEP = "`mabe run VERSION --keep-predictions` keeps them, of a new run"
@@ -98,7 +100,8 @@ def fit_rules(
 
     Args:
         found: whose predictions.
-        settings: which parts.
+        settings: which parts. ``absent`` is switched off if the runs learned from further videos of the
+            same labs.
         data: the data folder, whose table tells frame rates that the predictions lack; by default, where the
             run found it. Where there is none, times are counted in frames.
         progress: called with (done, total, what).
@@ -110,16 +113,40 @@ def fit_rules(
     from core.postprocess.kept import KeptPredictions
     from core.postprocess.nested import fit_nested, scored
 
-    metric = spec_of(found.entry.require_request().experiment).primary_metric
     paths = [each.run.predictions for each in found.runs]
     kept = KeptPredictions(paths, _rates(found.entry, data))
     for each in found.runs:
         require_out_of_fold(each, kept.units_of(each.run.predictions))
     ids = tuple(each.id for each in found.runs)
+    if lack_videos(found.runs, kept.units):
+        settings = msgspec.structs.replace(settings, absent=False)
     fitted = fit_nested(kept, settings, runs=ids, progress=progress)
+    metric = _metric(found.entry, fitted.rows[0])
     rules = scored(fitted, statistic_of(metric, fitted.rows[0].labels), metric.name)
     now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     return msgspec.structs.replace(rules, created=now)
+
+
+def lack_videos(runs: Sequence[RunEntry], predicted: Sequence[str]) -> bool:
+    """Return whether runs learned from videos of the predicted labs that none of them predicts.
+
+    A label without bouts in the predictions may then well have some in those videos.
+    """
+    known = {*predicted}
+    labs = {unit.rpartition("/")[0] for unit in predicted}
+    requests = [each.require_request() for each in runs]
+    learned = {unit for each in requests if each.resolved for unit in each.resolved.train_units}
+    return any(unit.rpartition("/")[0] in labs for unit in learned - known)
+
+
+def _metric(entry: RunEntry, rows: "Rows") -> MetricSpec:
+    """Return the metric that leads: that over the labels present if the truth lacks some."""
+    from core.evaluation.rows import support_per_label
+
+    spec = spec_of(entry.require_request().experiment)
+    other = spec.metric(spec.primary_where_absent) if spec.primary_where_absent else None
+    lacking = bool((support_per_label(rows.pooled) == 0).any())
+    return other if other is not None and lacking else spec.primary_metric
 
 
 def _rates(entry: RunEntry, data: Path | None) -> dict[str, float]:

@@ -56,9 +56,11 @@ def test_shuffled_labels_gain_nothing_and_leave_thresholds_to_the_prior() -> Non
     claims_everything = 2 * 100 / (900 + 100)
     assert score_of(fitted, ALL) <= claims_everything * 1.2
     few = [each for each in made if each.fold == 0][:1]
-    for key in fit(few, Settings()).keys:
-        own = fit(few, switched(Settings(), "shrinkage", False)).of(key.lab, key.label).threshold
-        assert abs(key.threshold - 0.30) < abs(own - 0.30)
+    rules, unshrunk = fit(few), fit(few, switched(Settings(), "shrinkage", False))
+    prior = rules.otherwise.threshold
+    assert 0.2 < prior <= 0.30
+    for key, own in zip(rules.keys, unshrunk.keys, strict=True):
+        assert abs(key.threshold - prior) < 0.3 * abs(own.threshold - prior)
 
 
 def test_parts_help_where_there_is_something_to_gain() -> None:
@@ -133,6 +135,15 @@ def test_thresholds_are_those_of_an_exhaustive_search() -> None:
     assert best_threshold(counts, 50, 0) == best_threshold(counts, 50, 0)
     nothing = ThresholdCounts.of(values[0], np.zeros(400, bool))
     assert best_threshold([nothing], 50, 0) is None
+
+
+def test_the_prior_is_lower_for_a_model_that_never_reaches_it() -> None:
+    timid = [with_values(each, each.values * 0.2) for each in sequences(1.5, units=12)]
+    fitted = fit_nested(timid, Settings(), {})
+    assert fitted.rules.otherwise.threshold < 0.2
+    assert score_of(fitted, PLAIN) == 0
+    assert score_of(fitted, ALL) > 0.6
+    assert fit(sequences(1.5)).otherwise.threshold == 0.30
 
 
 def test_shrinking_weighs_by_bouts() -> None:
