@@ -15,6 +15,7 @@ from core.errors import CheckpointError, ConfigError, DataError
 from core.evaluation.pair_probabilities import PairProbabilities
 from core.features.mirror import mirrored
 from core.features.pair_view import HALO, pair_view
+from core.models.folding import folded
 from core.models.overlap import Numbers, WindowReader, predict_rows
 from core.models.views import View, mean_of_views, views
 from core.submission.lab_actions import LabActions
@@ -57,6 +58,7 @@ class PairModel:
             )
         config = self.experiment.model
         self.model = loaded.network(lambda table: build_network(config, table)).to(device)
+        self._folded = folded(self.model).to(device)
         try:
             self._vocabulary = Vocabulary(tuple(state["labs"]))
             self.actions = tuple(map(str, state["actions"]))
@@ -131,7 +133,7 @@ class PairModel:
             read = reader.of(view.change(tracking.positions))
             rows, frames = len(pairs), reader.frames
             cut = view.chunking(plain)
-            return predict_rows(self.model, read, rows, frames, torch.sigmoid, cut, progress)
+            return predict_rows(self._folded, read, rows, frames, torch.sigmoid, cut, progress)
 
         def mirror(positions: Positions) -> Positions:
             return mirrored(positions, SLOTS_18)
