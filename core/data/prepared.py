@@ -7,7 +7,7 @@ source's files and the settings, so that changed data or settings never use an o
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from core.data import preparation
 from core.data.competition import BOUT_COLUMNS, Bouts, Video, labelled, read_videos
+from core.data.copies import copies, sketch
 from core.data.keypoints import slots_of_set
 from core.data.manifest import (
     FORMAT_VERSION,
@@ -76,6 +77,19 @@ class PreparedData:
         """Return a view of one video's positions, ``(frames, mice, keypoints, 2)``."""
         video = self.videos[index]
         return self.positions[video.offset : video.offset + video.frames]
+
+    def copies(self, videos: Iterable[int]) -> list[tuple[str, ...]]:
+        """Return the groups of ids, among some videos, that share their tracking.
+
+        Folders prepared before copies were recognised keep no sketches: their positions are read.
+        """
+        return copies(
+            {
+                self.videos[index].video_id: self.videos[index].tracking
+                or sketch(self.positions_of(index))
+                for index in videos
+            }
+        )
 
     def bouts_of(self, index: int) -> Bouts:
         """Return one video's bouts, all actions, as they were annotated."""

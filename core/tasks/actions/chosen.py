@@ -1,6 +1,5 @@
 """Which prepared videos an experiment trains and validates on, and what to warn of."""
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -16,9 +15,6 @@ from core.tasks.actions.pair_rows import AnnotatedVideo, PairRows
 from core.tasks.actions.settings import MICE, ActionsDataConfig, ActionsExperiment
 from core.tasks.actions.spec import labels
 from core.tasks.actions.splitting import Split, SplitCandidate, split
-
-FINGERPRINT_FRAMES = 64
-"""First tracked frames by which two trackings are told apart: no two mice move alike for so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,30 +130,12 @@ def _candidates(data: PreparedData, videos: Sequence[int], rows: PairRows) -> li
         name, rate = rows.actions[action], data.videos[video].frames_per_second
         found = seconds[video]
         found[name] = found.get(name, 0.0) + float(frames[row, action]) / rate
+    recording = {copy: group[0] for group in data.copies(videos) for copy in group}
+    names = {video: data.videos[video].video_id for video in videos}
     return [
-        SplitCandidate(
-            data.videos[video].video_id,
-            data.videos[video].lab_id,
-            tracking_fingerprint(data, video),
-            seconds[video],
-        )
-        for video in videos
+        SplitCandidate(name, data.videos[video].lab_id, recording.get(name, name), seconds[video])
+        for video, name in names.items()
     ]
-
-
-def tracking_fingerprint(data: PreparedData, video: int) -> str:
-    """Hash the first tracked frames of a video: copies differ in annotations, or in where they end.
-
-    Reads no more of the map than these frames; a video without any is like no other.
-    """
-    positions = data.positions_of(video)
-    for start in range(0, len(positions), FINGERPRINT_FRAMES):
-        part = np.asarray(positions[start : start + 2 * FINGERPRINT_FRAMES])
-        tracked = np.flatnonzero(np.isfinite(part).any(axis=(1, 2, 3)))
-        if tracked.size and tracked[0] < FINGERPRINT_FRAMES:
-            first = part[tracked[0] : tracked[0] + FINGERPRINT_FRAMES]
-            return hashlib.blake2b(np.ascontiguousarray(first).data, digest_size=16).hexdigest()
-    return data.videos[video].video_id
 
 
 def _of_split(sides: Split) -> list[Remark]:

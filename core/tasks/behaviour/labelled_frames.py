@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from core.data.competition import Video, read_bouts
-from core.data.copies import copies
 from core.data.keypoints import KEYPOINT_SETS
 from core.data.labels import (
     ActionMap,
@@ -96,10 +95,9 @@ class LabelledFrames:
 
     def _copies_on_both_sides(self) -> list[Remark]:
         """Warn of validation videos that a model has seen in training, under another id."""
-        videos = self.data.videos
         trained, validated = {*self.ids(self.train)}, {*self.ids(self.validation)}
         known = []
-        for group in copies({video.video_id: video.tracking for video in videos}):
+        for group in self.data.copies((*self.train, *self.validation)):
             seen = next((video for video in group if video in trained), None)
             known += [f"{v} = {seen}" for v in group if seen is not None and v in validated]
         if not known:
