@@ -15,7 +15,10 @@ from core.errors import DataError, UserError
 from core.evaluation.predictions import read_predictions
 from core.evaluation.table import read_rows
 from core.inference.predictor import load_predictor
+from core.postprocess.kept import KeptPredictions
+from core.postprocess.nested import Variant, judge
 from core.postprocess.rules import Rules
+from core.postprocess.sequences import MOST_FOLDS
 from core.run.rundir import RunDir
 from core.tasks.actions.build import build_task
 from core.tasks.actions.predictions import read_kept
@@ -105,6 +108,17 @@ def test_kept_predictions_score_as_the_run_did(trained: RunDir) -> None:
     (epoch,) = trained.history().epochs
     metrics = measure.metrics()
     assert {name: epoch.metrics[name] for name in metrics} == pytest.approx(metrics)
+
+
+def test_a_constant_rule_counts_as_the_run_did(trained: RunDir) -> None:
+    threshold = trained.read_request().experiment.training.threshold  # type: ignore[attr-defined]
+    constant = dict.fromkeys(range(MOST_FOLDS), Rules.constant(threshold))
+    (found,) = judge(KeptPredictions([trained.predictions]), [Variant("constant", constant)])
+    measured = read_rows(trained.evaluation_table)
+    assert sorted(found.labels) == sorted(measured.labels)
+    order = [found.labels.index(label) for label in measured.labels]
+    counts = found.reordered(measured.units).counts[:, order]
+    np.testing.assert_array_equal(counts[..., :3], measured.counts[..., :3])
 
 
 def test_a_submission_is_written_and_evaluation_is_on_all_labelled_videos(

@@ -108,6 +108,15 @@ def test_runs_without_out_of_fold_predictions_are_refused(home: Path) -> None:
         run.write_request(request)
 
 
+def test_rules_of_one_split_keep_labels_that_other_videos_may_have(home: Path) -> None:
+    run = newest(home, "v6")
+    rules = json.loads(mabe("postprocess", "fit", run.id, "--name", "one", "--json").stdout)
+    assert rules["fitted_on"]["runs"] == [run.id]
+    assert rules["settings"]["absent"] is False
+    whole = json.loads(mabe("postprocess", "show", "v6", "--json").stdout)
+    assert whole["settings"]["absent"] is True
+
+
 def test_predict_and_eval_use_the_rules(home: Path, tmp_path: Path) -> None:
     run, data, output = newest(home, "v6"), str(home / "data"), str(tmp_path / "out.parquet")
     path = run.path / "postprocess" / "always.toml"
