@@ -15,6 +15,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -92,7 +93,13 @@ def _start(
 
             cache = places.cache_of_run(run_dir.path)
             TrainingAttempt(
-                run_dir, request, emitter, watch, cache, build, _other_fit(request)
+                run_dir,
+                request,
+                emitter,
+                watch,
+                cache,
+                build or _other_build(run_dir, request),
+                _other_fit(request),
             ).run()
         except UserError as error:
             return _fail(emitter, str(error), error)
@@ -102,6 +109,15 @@ def _start(
             line = " ".join(f"{type(error).__name__}: {error}".split())
             return _fail(emitter, line, error, traceback.format_exc())
     return 0
+
+
+def _other_build(run_dir: RunDir, request: RunRequest) -> "TaskBuilder | None":
+    """Return what builds a task that also learns from another run's predictions."""
+    if request.experiment.training.pseudo_labels is None:
+        return None
+    from core.inference.pseudo_labels import build_with_pseudo_labels
+
+    return partial(build_with_pseudo_labels, run_dir.path.parent)
 
 
 def _other_fit(request: RunRequest) -> "FitBuilder | None":

@@ -107,6 +107,11 @@ class TrainingConfig(Section, frozen=True):
     frozen: tuple[str, ...] = ()
     """Regular expressions: parameters whose names begin with a match are not trained, so that a module's name
     stands for the whole module."""
+    pseudo_labels: str | None = None
+    """Also learn from what a run, named as ``RUN`` or ``RUN@best``, predicts on unlabelled data. Tasks
+    that cannot refuse it."""
+    pseudo_share: Annotated[float, Meta(gt=0, lt=1)] = 0.25
+    """Share of an epoch's batches that are of such data."""
     mixed_precision: Literal["bf16", "fp16"] | None = None
     compile: bool = False
     """Train with ``torch.compile``."""
@@ -147,6 +152,8 @@ ADDED: dict[str, object] = {
     "training.keep_predictions": False,
     "training.start_from": None,
     "training.frozen": (),
+    "training.pseudo_labels": None,
+    "training.pseudo_share": 0.25,
 }
 """Settings added after digests of settings were first stored on disk, with their defaults: at these values,
 they do not change the digests."""

@@ -48,6 +48,7 @@ NOT_TUNABLE = (
     "training.monitor",
     "training.seed",
     "training.start_from",
+    "training.pseudo_labels",
 )
 """Settings that decide where a run happens and what its score is measured on, which would make the scores of
 trials incomparable."""

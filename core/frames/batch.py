@@ -22,6 +22,8 @@ class FrameBatch:
     """Real frames in it."""
     mixed: tuple[Tensor, Tensor] | None = None
     """Second targets, and the share of the first, where windows were mixed up (mixup)."""
+    soft: Tensor | None = None
+    """(batch, time, classes) probabilities, which count instead of ``targets`` where there are no labels."""
     videos: Tensor | None = None
     """(batch,) int64: places among the validation videos; none in training."""
     starts: Tensor | None = None
@@ -46,6 +48,7 @@ class FrameBatch:
             weights=self.weights[rows],
             examples=self.examples * len(inputs) // max(1, self.size),
             mixed=mixed,
+            soft=None if self.soft is None else self.soft[rows],
             videos=None if self.videos is None else self.videos[rows],
             starts=None if self.starts is None else self.starts[rows],
         )

@@ -34,6 +34,7 @@ class Stream(enum.IntEnum):
     PHASE = 6
     PLACE = 7
     AUGMENT = 8
+    PSEUDO = 9
 
 
 def generator(seed: int, epoch: int, stream: Stream, batch: int = 0) -> np.random.Generator:

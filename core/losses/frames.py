@@ -33,8 +33,11 @@ class FrameLoss:
         """Compute the loss of a batch's logits ``(batch, time, classes)``.
 
         Windows that were mixed up (mixup, Zhang et al. 2018) count with both their targets: the first
-        with the share the window kept, the second with the rest.
+        with the share the window kept, the second with the rest. A frame with ``soft`` targets counts with
+        every class, each with its probability.
         """
+        if batch.soft is not None:
+            return self._of_soft(logits, batch.soft, batch.weights)
         if batch.mixed is None:
             return self(logits, batch.targets, batch.weights)
         second_targets, share = batch.mixed
@@ -42,6 +45,14 @@ class FrameLoss:
         first = self(logits, batch.targets, first_weights)
         second = self(logits, second_targets, batch.weights - first_weights)
         return Loss(total=first.total + second.total, weight=first.weight + second.weight)
+
+    def _of_soft(self, logits: Tensor, soft: Tensor, weights: Tensor) -> Loss:
+        parts = []
+        for index in range(soft.shape[-1]):
+            targets = torch.full(weights.shape, index, device=logits.device)
+            parts.append(self(logits, targets, weights * soft[..., index]))
+        total = torch.stack([part.total for part in parts]).sum()
+        return Loss(total=total, weight=torch.stack([part.weight for part in parts]).sum())
 
     def __call__(self, logits: Tensor, targets: Tensor, weights: Tensor) -> Loss:
         """Compute the loss.

@@ -70,6 +70,8 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Runs whose predictions this one averages: it is an ensemble."""
     start: Input | None = None
     """The run and checkpoint whose weights this one begins with, as ``training.start_from`` asks."""
+    pseudo: tuple[Input, ...] = ()
+    """The runs and checkpoints that predict labels for this one, as ``training.pseudo_labels`` asks."""
     epochs_from: tuple[str, ...] = ()
     """Runs of folds whose median best epoch this one, which trains on everything, trains for."""
     resolved: Resolved | None = None

@@ -1,6 +1,8 @@
 """Frames → classes: the task of v1 to v7."""
 
+import dataclasses
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,6 +10,7 @@ import pyarrow as pa
 import torch
 from torch import Tensor, nn
 
+from core.data.manifest import Remark, named
 from core.data.prepared import PreparedData
 from core.features.pipeline import FeaturePipeline, require_scale
 from core.frames.balance import Shares, balanced_shares, window_class_frames
@@ -24,12 +27,17 @@ from core.frames.windows import (
 )
 from core.models.build import build_model
 from core.models.input_spec import InputSpec
+from core.run.request import RunRequest
 from core.system.device import to_device
+from core.system.progress import Progress
 from core.tasks.behaviour.labelled_frames import LabelledFrames
 from core.tasks.behaviour.measure import FrameMeasure, frame_loss
 from core.tasks.behaviour.predictions import predictions_table
+from core.tasks.behaviour.pseudo_labels import predict_unlabelled
 from core.tasks.behaviour.settings import BehaviourExperiment
+from core.tasks.behaviour.soft_batches import SoftBatches
 from core.tasks.behaviour.spec import SPEC
+from core.tasks.predictor import Predictor
 from core.tasks.task import DataSummary, Loss
 
 
@@ -76,6 +84,7 @@ class BehaviourTask:
         self._loss = frame_loss(experiment.training, device)
         self._labels = frames.classes
         self._buffers: list[Tensor] = []
+        self._soft: SoftBatches | None = None
         self.monitor = experiment.training.monitor
         self.summary = self._summarise(frames)
         self.input_spec = InputSpec(
@@ -88,7 +97,8 @@ class BehaviourTask:
 
     def steps_per_epoch(self) -> int:
         """Batches in one epoch, the same in all; the last may be smaller."""
-        return -(-len(self._train) // self._experiment.training.batch_size)
+        hard = -(-len(self._train) // self._experiment.training.batch_size)
+        return hard if self._soft is None else hard + self._soft.count
 
     def train_batches(self, epoch: int, skip: int = 0) -> Iterator[FrameBatch]:
         """Return the batches of an epoch from number ``skip`` on."""
@@ -103,14 +113,53 @@ class BehaviourTask:
         self._train_features.begin(noise)
         numbers = range(skip, self.steps_per_epoch())
         depth = self._experiment.hardware.loader_workers
-        return ahead(lambda number: self._train_batch(windows, plan, number), numbers, depth)
+        if (soft := self._soft) is None:
+            return ahead(lambda number: self._train_batch(windows, plan, number), numbers, depth)
+        order = soft.order(self._seed, epoch)
+
+        def batch(number: int) -> FrameBatch:
+            before = soft.before(number)
+            if soft.before(number + 1) > before:
+                return soft.batch(order, before, self._buffer(number), self._device)
+            return self._train_batch(windows, plan, number - before, self._buffer(number))
+
+        return ahead(batch, numbers, depth)
+
+    def learn_pseudo_labels(
+        self, predictor: Predictor, key: str, request: RunRequest, cache: Path, progress: Progress
+    ) -> None:
+        """Learn from predictions on the unlabelled videos of the run's data folder, too.
+
+        Raises:
+            UserError: there is none, or the predictor does not suit.
+        """
+        experiment, root = self._experiment, None if request.data is None else Path(request.data)
+        labels = predict_unlabelled(experiment, root, predictor, key, cache, progress)
+        store = labels.store
+        require_scale(experiment.features, store, range(len(store.frames)))
+        self._soft = SoftBatches(
+            labels,
+            self._pipeline,
+            window=experiment.data.window,
+            stride=experiment.data.stride,
+            size=experiment.training.batch_size,
+            hard=self.steps_per_epoch(),
+            share=experiment.training.pseudo_share,
+        )
+        without = f"; damaged and left out: {named(labels.skipped)}" if labels.skipped else ""
+        said = Remark(
+            "pseudo_labels",
+            f"{len(store.frames)} unlabelled videos ({int(store.frames.sum()):,} frames) count with labels"
+            f" that {experiment.training.pseudo_labels} predicts{without}",
+        )
+        self.summary = dataclasses.replace(self.summary, warnings=(*self.summary.warnings, said))
 
     def validation_batches(self) -> Iterator[FrameBatch]:
         """Return every validation frame once, with weight 0 on frames that are repeated."""
         size = self._experiment.training.batch_size
         for begin in range(0, len(self._validation), size):
             index = self._validation[begin : begin + size]
-            batch = self._batch(self._validation_features, index, number=0)
+            batch = self._batch(self._validation_features, index, self._buffer(0))
             batch.videos = to_device(self._validation_place[index.video], self._device)
             batch.starts = to_device(index.start, self._device)
             yield batch
@@ -156,14 +205,17 @@ class BehaviourTask:
         phases = random_phases(self._seed, epoch, len(frames_of), stride)
         return self._train.moved(frames_of, phases[self._train.video])
 
-    def _train_batch(self, windows: WindowIndex, plan: EpochPlan, number: int) -> FrameBatch:
+    def _train_batch(
+        self, windows: WindowIndex, plan: EpochPlan, number: int, memory: Tensor | None = None
+    ) -> FrameBatch:
         size = self._experiment.training.batch_size
         part = slice(number * size, (number + 1) * size)
         index = windows[plan.order[part]].moved(self._store.frames, plan.jitter[part])
-        return self._mixed_up(self._batch(self._train_features, index, number), plan, number)
+        memory = self._buffer(number) if memory is None else memory
+        return self._mixed_up(self._batch(self._train_features, index, memory), plan, number)
 
-    def _batch(self, features: FeatureReader, index: WindowIndex, number: int) -> FrameBatch:
-        inputs = self._buffer(number)[: len(index)]
+    def _batch(self, features: FeatureReader, index: WindowIndex, memory: Tensor) -> FrameBatch:
+        inputs = memory[: len(index)]
         features.read(index, inputs)
         return FrameBatch(
             inputs=inputs,

@@ -35,6 +35,7 @@ from mabe_tui.runs.format.units import parse_duration
 from mabe_tui.runs.launching import forecast
 from mabe_tui.runs.launching.forecast import Changed
 from mabe_tui.runs.launching.full_data import on_full_data
+from mabe_tui.runs.launching.named_inputs import named_inputs
 from mabe_tui.runs.launching.run_requests import (
     LaunchOptions,
     check_data,
@@ -42,7 +43,6 @@ from mabe_tui.runs.launching.run_requests import (
     requests_for,
 )
 from mabe_tui.runs.launching.start import start_requests
-from mabe_tui.runs.launching.start_from import with_start
 from mabe_tui.runs.store import RunStore
 
 KEEP_PREDICTIONS = "training.keep_predictions=true"
@@ -162,7 +162,7 @@ def _requests(
     if not full:
         if from_folds is not None:
             raise MisuseError("--from-folds is for --full")
-        return [with_start(store, each) for each in requests_for(session.registry, options)]
+        return [named_inputs(store, each) for each in requests_for(session.registry, options)]
     found = on_full_data(session.registry, store, options, from_folds)
     requests = requests_for(session.registry, found.options)
     if found.epochs_from:
@@ -172,7 +172,7 @@ def _requests(
     if found.note:
         say(f"warning: {found.note}")
     return [
-        msgspec.structs.replace(with_start(store, each), epochs_from=found.epochs_from)
+        msgspec.structs.replace(named_inputs(store, each), epochs_from=found.epochs_from)
         for each in requests
     ]
 

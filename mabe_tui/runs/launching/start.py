@@ -11,7 +11,7 @@ from core.run.request import RunRequest
 from core.run.rundir import RunDir
 from mabe_tui.launch.launcher import Launcher, Say, launcher_named, say_nothing
 from mabe_tui.runs.actions.manage import require_tag
-from mabe_tui.runs.launching.start_from import with_start
+from mabe_tui.runs.launching.named_inputs import named_inputs
 from mabe_tui.runs.store import FOLDS_TAG, RunStore, short_id
 
 
@@ -66,7 +66,7 @@ def start_runs(
             why, and which runs were started before that.
     """
     store = RunStore(home)
-    requests = [with_start(store, request) for request in requests]
+    requests = [named_inputs(store, request) for request in requests]
     about = About(tags=tuple(dict.fromkeys(require_tag(tag) for tag in tags)))
     runs = [RunDir(places.runs(home) / request.run) for request in requests]
     try:

@@ -110,12 +110,13 @@ def request_digest(request: RunRequest, but: Sequence[str] = ()) -> str:
         request: the run's request.
         but: further settings that may differ, by key path.
     """
-    if not request.inputs and not but and request.start is None:
+    weights = [*request.pseudo, *((request.start,) if request.start else ())]
+    if not request.inputs and not but and not weights:
         return settings_digest(request.experiment)
     left_out = {"training.seed", *but}
     settings = {k: v for k, v in identity(request.experiment).items() if k not in left_out}
-    start = () if request.start is None else (request.start.sha256,)
-    return digest((settings, sorted(each.run for each in request.inputs), *start))
+    hashes = [each.sha256 for each in weights]
+    return digest((settings, sorted(each.run for each in request.inputs), *hashes))
 
 
 def data_digest(request: RunRequest) -> str:

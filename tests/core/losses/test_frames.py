@@ -39,6 +39,27 @@ def test_mixed_targets_are_a_weighted_sum(share, gamma):
     torch.testing.assert_close(mixed.total / mixed.weight, expected)
 
 
+@pytest.mark.parametrize("gamma", [0.0, 2.0])
+def test_certain_soft_targets_are_labels_and_others_a_weighted_sum(gamma):
+    torch.manual_seed(0)
+    loss = FrameLoss(torch.tensor([0.5, 1.0, 2.0]), label_smoothing=0.1, focal_gamma=gamma)
+    logits, weights = torch.randn(2, 5, 3), torch.rand(2, 5)
+    one, other = torch.randint(0, 3, (2, 2, 5))
+
+    def of(soft):
+        return loss.of_batch(logits, FrameBatch(logits, one, weights, examples=10, soft=soft))
+
+    hard = [functional.one_hot(each, 3).float() for each in (one, other)]
+    for targets, soft in zip((one, other), hard, strict=True):
+        expected = loss(logits, targets, weights)
+        torch.testing.assert_close(of(soft).total, expected.total)
+        torch.testing.assert_close(of(soft).weight, expected.weight)
+    mixed = of(0.3 * hard[0] + 0.7 * hard[1])
+    torch.testing.assert_close(mixed.total, 0.3 * of(hard[0]).total + 0.7 * of(hard[1]).total)
+    batch = FrameBatch(logits, one, weights, examples=10, soft=hard[0])
+    assert torch.equal(batch.take(slice(1, 2)).soft, hard[0][1:])
+
+
 def test_a_batch_without_frames_weighs_nothing():
     loss = FrameLoss(CLASS_WEIGHTS, focal_gamma=2.0)(LOGITS, TARGETS, torch.zeros(3, 7))
     assert (float(loss.total), float(loss.weight)) == (0.0, 0.0)

@@ -1,17 +1,21 @@
-"""The checkpoint that ``training.start_from`` names."""
+"""The checkpoints that ``training.start_from`` and ``training.pseudo_labels`` name."""
 
 import json
+import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from core import job
 from core.config import registry
+from core.ensembles.members import input_of
 from core.errors import RunError
 from core.run.records import Handle
+from core.run.request import RunRequest
 from core.run.rundir import RunDir
+from mabe_tui.runs.launching.named_inputs import named_inputs
 from mabe_tui.runs.launching.run_requests import LaunchOptions, requests_for
-from mabe_tui.runs.launching.start_from import with_start
 from mabe_tui.runs.listing.seeds import request_digest
 from mabe_tui.runs.store import RunStore
 from tests.command_line import mabe
@@ -33,12 +37,10 @@ def place(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MABE_REGISTRY", str(home / registry.FILE_NAME))
 
 
-def asked(home: Path, start: str, launcher: str = "local"):
-    options = LaunchOptions(
-        version="p1", launcher=launcher, overrides=(f"training.start_from={start}",)
-    )
+def asked(home: Path, run: str, launcher: str = "local", key: str = "start_from") -> RunRequest:
+    options = LaunchOptions(version="p1", launcher=launcher, overrides=(f"training.{key}={run}",))
     (request,) = requests_for(registry.load(home / registry.FILE_NAME), options)
-    return with_start(RunStore(home), request)
+    return named_inputs(RunStore(home), request)
 
 
 def test_the_request_names_the_run_the_file_and_its_hash(home: Path) -> None:
@@ -53,10 +55,31 @@ def test_the_request_names_the_run_the_file_and_its_hash(home: Path) -> None:
     found = asked(home, "aaaa@epoch-2")
     assert found.start is not None
     assert found.start.sha256 == second.sha256
-    assert with_start(RunStore(home), found) == found
+    assert named_inputs(RunStore(home), found) == found
     digests = {request_digest(asked(home, f"aaaa@{which}")) for which in ("best", "epoch-2")}
     assert len(digests) == 2
     assert request_digest(source.read_request()) not in digests
+
+
+def test_pseudo_labels_are_predicted_by_a_run_or_by_the_members_of_an_ensemble(home: Path) -> None:
+    source = RunDir(home / "runs" / "p1-20260101T000000-aaaa")
+    ensemble = RunDir(home / "runs" / "both-20260101T000003-both")
+    member = input_of(source)
+    ensemble.write_request(
+        msgspec.structs.replace(source.read_request(), run=ensemble.id, inputs=(member, member))
+    )
+    try:
+        for name, full, pseudo in (
+            ("aaaa", f"{source.id}@best", (member,)),
+            ("both", ensemble.id, (member, member)),
+        ):
+            found = asked(home, name, key="pseudo_labels")
+            assert found.pseudo == pseudo
+            assert found.experiment.training.pseudo_labels == full
+        with pytest.raises(RunError, match=r"training\.pseudo_labels = 'both': .* not on Modal"):
+            asked(home, "both", "modal", "pseudo_labels")
+    finally:
+        shutil.rmtree(ensemble.path)
 
 
 def test_what_is_not_there_is_told_in_one_line(home: Path) -> None:

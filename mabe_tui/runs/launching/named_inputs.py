@@ -1,0 +1,93 @@
+"""From the runs that a new run's settings name to the checkpoints that it begins with or learns from."""
+
+import msgspec
+
+from core.errors import RunError
+from core.run.request import Input, RunRequest
+from mabe_tui.runs.store import RunEntry, RunStore
+from mabe_tui.runs.summary.checkpoints import checkpoint_here, chosen_pointers
+
+AT = "@"
+
+
+def named_inputs(store: RunStore, request: RunRequest) -> RunRequest:
+    """Name every checkpoint that a request's settings mention; see the functions below.
+
+    Raises:
+        RunError: one is not there, or the job could not reach it.
+    """
+    return with_pseudo_labels(store, with_start(store, request))
+
+
+def with_start(store: RunStore, request: RunRequest) -> RunRequest:
+    """Name the checkpoint that a request starts from, with its hash, if it starts from one.
+
+    Raises:
+        RunError: there is no such run or checkpoint, or the job could not reach it.
+    """
+    stated = request.experiment.training.start_from
+    if stated is None or request.start is not None:
+        return request
+    try:
+        name, checkpoint = _checkpoint(store, stated, request.launcher)
+    except RunError as error:
+        raise RunError(f"training.start_from = {stated!r}: {error}") from error
+    return msgspec.structs.replace(_with_setting(request, start_from=name), start=checkpoint)
+
+
+def with_pseudo_labels(store: RunStore, request: RunRequest) -> RunRequest:
+    """Name the checkpoints that predict a request's pseudo-labels, with their hashes, if it has any.
+
+    An ensemble predicts with those of its members.
+
+    Raises:
+        RunError: there is no such run or checkpoint, or the job could not reach it.
+    """
+    stated = request.experiment.training.pseudo_labels
+    if stated is None or request.pseudo:
+        return request
+    try:
+        entry = store.find(stated.partition(AT)[0])
+        if members := entry.require_request().inputs:
+            for each in members:
+                _require_reachable(store.find(each.run), each.file, request.launcher)
+            name = entry.id
+        else:
+            name, checkpoint = _checkpoint(store, stated, request.launcher)
+            members = (checkpoint,)
+    except RunError as error:
+        raise RunError(f"training.pseudo_labels = {stated!r}: {error}") from error
+    return msgspec.structs.replace(_with_setting(request, pseudo_labels=name), pseudo=members)
+
+
+def _checkpoint(store: RunStore, stated: str, launcher: str) -> tuple[str, Input]:
+    """Return the full name of ``RUN@best``, and what a request keeps of it."""
+    name, _, which = stated.partition(AT)
+    which = which or "best"
+    entry = store.find(name)
+    (pointer, *_) = chosen_pointers(entry.run, which, one=True)
+    if launcher == "local":
+        checkpoint_here(entry.run, which)
+    _require_reachable(entry, pointer.file, launcher)
+    return f"{entry.id}{AT}{which}", Input(run=entry.id, file=pointer.file, sha256=pointer.sha256)
+
+
+def _with_setting(request: RunRequest, **changed: str) -> RunRequest:
+    experiment = request.experiment
+    training = msgspec.structs.replace(experiment.training, **changed)
+    return msgspec.structs.replace(
+        request, experiment=msgspec.structs.replace(experiment, training=training)
+    )
+
+
+def _require_reachable(entry: RunEntry, file: str, launcher: str) -> None:
+    if launcher == "local":
+        if not (entry.run.checkpoints / file).is_file():
+            raise RunError(f"{entry.run.checkpoints / file}: not here; `mabe pull` brings it")
+        return
+    handle = entry.run.read_handle()
+    if handle is None or handle.launcher != launcher:
+        raise RunError(
+            f"its checkpoint is not on {launcher.title()}, where the job would read it; name a run that"
+            " was trained there, or train here with --on local"
+        )
