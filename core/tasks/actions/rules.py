@@ -48,8 +48,6 @@ def _model(model: ActionsModelConfig) -> Found:
                 f"{size} is even, and leaves no frame in its middle; use {size - 1} or {size + 1}"
             )
             yield "model.kernels", even
-    if model.trunk == "bigru" and model.width % 2:
-        yield "model.width", f"{model.width} is odd, but half of it runs in each direction"
     if model.trunk == "attention":
         if model.width % model.heads:
             uneven = f"width {model.width} cannot be divided into {model.heads} heads"
