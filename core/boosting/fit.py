@@ -3,6 +3,7 @@
 import math
 import time
 import zlib
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -11,8 +12,9 @@ import pyarrow as pa
 import torch
 
 from core.boosting.learner import BoostSettings, fit_model, require_lightgbm
+from core.boosting.measuring import measured
 from core.boosting.models import BoostedModels
-from core.boosting.plan import BoostPlan, LabTable, TrainingTable, reader_of
+from core.boosting.plan import BoostPlan, LabTable, TrainingTable
 from core.config.experiment import to_table
 from core.config.task_spec import TaskSpec
 from core.data.manifest import source_fingerprint
@@ -26,14 +28,13 @@ from core.run.rundir import RunDir, epoch_pointer
 from core.system.progress import Progress
 from core.tasks.actions.build import open_data
 from core.tasks.actions.chosen import ChosenVideos
-from core.tasks.actions.measure import ActionMeasure
-from core.tasks.actions.predictions import window_table
+from core.tasks.actions.model import KIND
 from core.tasks.actions.settings import ActionsExperiment, actions_of
 from core.tasks.actions.spec import SPEC
-from core.tasks.actions.timeline import values_at
 from core.tasks.task import DataSummary
 from core.training.checkpoint import CheckpointStore
-from core.training.fit import Complete, keep_evaluation, write_table
+from core.training.fit import Complete, keep_evaluation
+from core.training.kept_predictions import predictions_file
 from core.training.state import TrainingProgress
 
 
@@ -174,32 +175,20 @@ class BoostFit:
     # ── measuring ─────────────────────────────────────────────────────────────────────────────
 
     def _measure(self, began: float) -> None:
-        models, rows = self._models(), self._chosen.validation_rows
-        if not len(rows):
+        if not self.learner.summary.validation_examples:
             self._report({}, began)
             self._save_epoch(self.progress.end_epoch(None), None)
-            return
-        data = self._chosen.data
-        videos = [data.videos[video] for video in rows.video]
-        training = self._experiment.training
-        measure = ActionMeasure(rows, videos, self._rate, training.threshold)
-        tables: list[pa.Table] = []
-        for row, video in enumerate(videos):
-            self._tell(row, len(rows), "validation pairs predicted")
-            reader = reader_of(data, int(rows.video[row]), self._rate)
-            frames = np.arange(video.frames)
-            if rows.tracked[row]:
-                slots = int(rows.agent_slot[row]), int(rows.target_slot[row])
-                is_pair, asked = bool(rows.is_pair[row]), rows.mask[row]
-                found = models.answers(
-                    video.lab_id, is_pair, asked, reader.row(*slots), reader.frames
-                )
-                values = values_at(found, frames / reader.ratio)
-            else:
-                values = np.zeros((video.frames, len(rows.actions)), np.float32)
-            measure.add(row, frames, values)
-            if training.keep_predictions:
-                tables.append(window_table(rows, row, video, frames, values))
+        elif self._experiment.training.keep_predictions:
+            with predictions_file(self._run_dir.predictions) as predictions:
+                monitored = self._validate(began, predictions.append)
+                predictions.kept = True
+            self._save_epoch(True, monitored)
+        else:
+            self._save_epoch(True, self._validate(began, None))
+
+    def _validate(self, began: float, keep: Callable[[pa.Table], object] | None) -> float:
+        """Measure all models, and return the monitored metric: that of the one epoch, and thus the best."""
+        measure = measured(self._models(), self._experiment, self._chosen, self._tell, keep)
         metrics = {name: float(value) for name, value in measure.metrics().items()}
         monitor = self.learner.monitor
         if monitor not in metrics:
@@ -208,12 +197,9 @@ class BoostFit:
                 f"training.monitor: {monitor!r} is not measured; choose one of {choices}"
             )
         self._report(metrics, began)
-        monitored = metrics[monitor]
-        better = self.progress.end_epoch(monitored, rises=self.learner.spec.rises(monitor))
+        self.progress.end_epoch(metrics[monitor], rises=self.learner.spec.rises(monitor))
         keep_evaluation(self._run_dir, measure, better=True)
-        if tables:
-            write_table(self._run_dir.predictions, pa.concat_tables(tables), "zstd")
-        self._save_epoch(better, monitored)
+        return metrics[monitor]
 
     def _report(self, metrics: dict[str, float], began: float) -> None:
         seconds = time.perf_counter() - began
@@ -277,7 +263,12 @@ class BoostFit:
             "scaler": {},
             "rng": [],
             "progress": msgspec.to_builtins(self.progress),
-            "task": task_state(models),
+            "task": {
+                "kind": KIND,
+                "labs": list(models.labs),
+                "actions": list(models.actions),
+                "lab_actions": self._chosen.lab_actions(),
+            },
         }
         self._store.save(
             content,
@@ -287,11 +278,6 @@ class BoostFit:
             pointers=pointers,
             metric=metric,
         )
-
-
-def task_state(models: BoostedModels) -> dict[str, Any]:
-    """Return what prediction needs to know of the training, as networks of the task keep it."""
-    return {"kind": SPEC.name, "labs": list(models.labs), "actions": list(models.actions)}
 
 
 def _labs(

@@ -1,12 +1,11 @@
-"""One checkpoint, ready to predict every annotated pair of a video."""
+"""One checkpoint, ready to predict every annotated pair of a video, whatever kind of model it is."""
 
-from collections.abc import Mapping
-from functools import partial
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
 from core.data.competition import Video, read_tracking
 from core.data.keypoints import SLOTS_18
@@ -14,39 +13,35 @@ from core.data.tracking import Tracking
 from core.errors import CheckpointError, ConfigError, DataError
 from core.evaluation.pair_probabilities import PairProbabilities
 from core.features.mirror import mirrored
-from core.features.pair_view import HALO, pair_view
-from core.models.folding import folded
-from core.models.overlap import Numbers, WindowReader, predict_rows
-from core.models.views import View, mean_of_views, views
+from core.run.request import RunRequest
 from core.submission.lab_actions import LabActions
 from core.system.progress import Progress
-from core.system.tree import Tree
-from core.tasks.actions.model import KIND, build_network
+from core.tasks.actions.model import KIND
 from core.tasks.actions.pair_rows import annotated_actions
-from core.tasks.actions.reader import Positions, pair_positions
+from core.tasks.actions.reader import Positions
 from core.tasks.actions.settings import MICE, actions_of
-from core.tasks.actions.subjects import Vocabulary, ids_of_rows
-from core.tasks.actions.task import chunking
 from core.tasks.actions.timeline import timeline_frames, values_at
 from core.tasks.loaded import FIT_ERRORS, LoadedCheckpoint
+from core.tasks.predictor import Evaluation
 
 ANSWERS_AT_ONCE = 2**26
 """Probabilities on the model's timeline that are held at a time: 256 MiB."""
-Pairs = list[tuple[int, int]]
+Pair = tuple[int, int]
+Masks = Mapping[Pair, npt.NDArray[np.bool_]]
+"""``(actions,)`` of each pair: what is on its whitelist."""
 
 
-class PairModel:
-    """A trained network with what is known of the labs it was trained on.
+class PairModel(ABC):
+    """A trained model with what is known of the labs it was trained on.
 
     Args:
         loaded: the checkpoint.
-        device: device to compute on.
 
     Raises:
-        CheckpointError: its parts do not belong together, or it is of another task.
+        CheckpointError: it is of another task, or damaged.
     """
 
-    def __init__(self, loaded: LoadedCheckpoint, device: torch.device) -> None:
+    def __init__(self, loaded: LoadedCheckpoint) -> None:
         try:
             self.experiment = actions_of(loaded.experiment, "predicting")
         except ConfigError as error:
@@ -56,11 +51,8 @@ class PairModel:
             raise CheckpointError(
                 f"{loaded.source}: its task is {state.get('kind')!r}, which this version cannot predict"
             )
-        config = self.experiment.model
-        self.model = loaded.network(lambda table: build_network(config, table)).to(device)
-        self._folded = folded(self.model).to(device)
         try:
-            self._vocabulary = Vocabulary(tuple(state["labs"]))
+            self.labs = tuple(map(str, state["labs"]))
             self.actions = tuple(map(str, state["actions"]))
             allowed = {lab: tuple(found) for lab, found in state["lab_actions"].items()}
             self.lab_actions = LabActions(allowed)
@@ -100,7 +92,7 @@ class PairModel:
         step = max(1, ANSWERS_AT_ONCE // max(1, size))
         for first in range(0, len(pairs), step):
             part = pairs[first : first + step]
-            answers = self._answers(video, tracking, part, tta, progress)
+            answers = self.answers(video, tracking, part, masks, tta, progress)
             for number, (pair, answer) in enumerate(zip(part, answers, strict=True), start=first):
                 values[number] = np.nan_to_num(values_at(answer, own))
                 values[number, :, ~masks[pair]] = np.nan
@@ -115,72 +107,26 @@ class PairModel:
             values=values,
         )
 
-    def _answers(
+    @abstractmethod
+    def answers(
         self,
         video: Video,
         tracking: Tracking,
-        pairs: Pairs,
+        pairs: Sequence[Pair],
+        masks: Masks,
         tta: bool,
         progress: Progress | None,
     ) -> npt.NDArray[np.float32]:
-        """Return the probabilities of some pairs on the model's timeline, ``(pairs, frames, actions)``."""
-        plain = chunking(self.experiment.data)
-        reader = _VideoReader(
-            video, tracking, pairs, self._vocabulary, self.experiment.data.frames_per_second
-        )
+        """Return the probabilities of some pairs on the model's timeline, ``(pairs, frames, actions)``.
 
-        def answer(view: View[Positions]) -> npt.NDArray[np.float32]:
-            read = reader.of(view.change(tracking.positions))
-            rows, frames = len(pairs), reader.frames
-            cut = view.chunking(plain)
-            return predict_rows(self._folded, read, rows, frames, torch.sigmoid, cut, progress)
+        Those of actions that are not on a pair's whitelist are not used.
+        """
 
-        def mirror(positions: Positions) -> Positions:
-            return mirrored(positions, SLOTS_18)
-
-        return mean_of_views(views([("flip", mirror)], shifts=2) if tta else views(), answer)
+    @abstractmethod
+    def validate(self, request: RunRequest, cache: Path, progress: Progress) -> Evaluation:
+        """Measure on the validation videos of a run; see :class:`~core.tasks.predictor.Predictor`."""
 
 
-class _VideoReader:
-    """Makes the inputs of windows of one video's pairs, on its timeline."""
-
-    def __init__(
-        self,
-        video: Video,
-        tracking: Tracking,
-        pairs: Pairs,
-        vocabulary: Vocabulary,
-        frames_per_second: float,
-    ) -> None:
-        self._rate = frames_per_second
-        self._ratio = video.frames_per_second / frames_per_second
-        self._to_cm = 1 / (video.pixels_per_cm or float("nan"))
-        self.frames = timeline_frames(tracking.frames, self._ratio)
-        agents, targets = [agent for agent, _ in pairs], [target for _, target in pairs]
-        slot = {mouse: number for number, mouse in enumerate(tracking.mouse_ids)}
-        self._slots = [(slot[agent], slot[target]) for agent, target in pairs]
-        self._is_pair = torch.tensor([agent != target for agent, target in pairs])
-        rows = len(pairs)
-        ids = ids_of_rows(vocabulary, [video.lab_id] * rows, [video.sexes] * rows, agents, targets)
-        self._known: Mapping[str, Tensor] = {
-            "fps": torch.full((rows,), video.frames_per_second),
-            **{name: torch.from_numpy(numbers) for name, numbers in ids.items()},
-        }
-
-    def of(self, positions: Positions) -> WindowReader:
-        """Return what reads windows of some view of the positions."""
-        return partial(self._inputs, positions)
-
-    def _inputs(self, positions: Positions, rows: Numbers, starts: Numbers, length: int) -> Tree:
-        offset = np.arange(length + 2 * HALO) - HALO
-        windows = np.stack(
-            [
-                pair_positions(positions, self._slots[row], (start + offset) * self._ratio)
-                for row, start in zip(rows.tolist(), starts.tolist(), strict=True)
-            ]
-        )
-        chosen = torch.from_numpy(rows)
-        is_pair = self._is_pair[chosen]
-        features = pair_view(torch.from_numpy(windows).mul_(self._to_cm), is_pair, self._rate)
-        known = {name: tensor[chosen] for name, tensor in self._known.items()}
-        return {"features": features, "is_pair": is_pair, **known}
+def mirror(positions: Positions) -> Positions:
+    """Return the mirror image of a video, with left and right swapped."""
+    return mirrored(positions, SLOTS_18)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from core.config.task_modules import load_attribute
 from core.data.competition import Bouts, LeftOut, Video, labelled, read_videos
 from core.errors import ConfigError, DataError
 from core.evaluation.pair_probabilities import PairProbabilities
@@ -16,12 +17,12 @@ from core.run.request import RunRequest
 from core.submission.lab_actions import LabActions
 from core.submission.writer import check_submission_path, write_submission
 from core.system.progress import Progress
-from core.tasks.actions.build import build_task
 from core.tasks.actions.inference.evaluate import HOW_TO_SKIP, evaluate_videos
 from core.tasks.actions.inference.pair_model import PairModel
+from core.tasks.actions.inference.pair_network import PairNetwork
 from core.tasks.actions.settings import ActionsExperiment
 from core.tasks.loaded import LoadedCheckpoint
-from core.tasks.predictor import Evaluation, PredictionOptions, Written, validated
+from core.tasks.predictor import Evaluation, PredictionOptions, Written
 
 
 class ActionsPredictor:
@@ -29,13 +30,12 @@ class ActionsPredictor:
 
     Args:
         members: one or more; their actions are the same, their labs may differ.
-        device: device to compute on.
     """
 
     accepts = frozenset({"table", "skip_bad", "tta", "rules"})
 
-    def __init__(self, members: Sequence[PairModel], device: torch.device) -> None:
-        self._members, self._device = members, device
+    def __init__(self, members: Sequence[PairModel]) -> None:
+        self._members = members
 
     @property
     def experiment(self) -> ActionsExperiment:
@@ -127,11 +127,10 @@ class ActionsPredictor:
         return found
 
     def validate(self, request: RunRequest, cache: Path, progress: Progress) -> Evaluation:
-        """Measure on the validation windows of a run, whose labs are those of its one checkpoint."""
+        """Measure on the validation videos of a run, whose labs are those of its one checkpoint."""
         if len(self._members) > 1:
             raise ConfigError(f"{request.run}: only one checkpoint can be validated at a time")
-        task = build_task(request, cache, self._device, progress)
-        return validated(task, self._members[0].model)
+        return self._members[0].validate(request, cache, progress)
 
     def _lab_actions(self) -> LabActions:
         """Return the actions of each lab that any member was trained on."""
@@ -148,8 +147,17 @@ def predictor(members: Sequence[LoadedCheckpoint], device: torch.device) -> Acti
     Raises:
         CheckpointError: one cannot be used.
     """
-    models = {id(each): PairModel(each, device) for each in members}
-    return ActionsPredictor([models[id(each)] for each in members], device)
+    models = {id(each): _model(each, device) for each in members}
+    return ActionsPredictor([models[id(each)] for each in members])
+
+
+def _model(loaded: LoadedCheckpoint, device: torch.device) -> PairModel:
+    """Return a checkpoint's model. Boosted ones are a floor above, so they are found by name."""
+    experiment = loaded.experiment
+    if isinstance(experiment, ActionsExperiment) and experiment.model.name == "boost":
+        model: PairModel = load_attribute("core.boosting.pair_model:BoostedPairs")(loaded)
+        return model
+    return PairNetwork(loaded, device)
 
 
 def _predictable(root: Path, table: str | None) -> tuple[list[Video], list[LeftOut]]:
