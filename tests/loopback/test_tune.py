@@ -20,7 +20,8 @@ from core.tasks.behaviour.settings import BehaviourExperiment
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.modal_launcher import ModalLauncher
 from mabe_tui.runs.launching.run_requests import new_request
-from mabe_tui.runs.studies.study import asked, open_study
+from mabe_tui.runs.studies.definition import definition_of
+from mabe_tui.runs.studies.study import open_study
 from mabe_tui.runs.studies.tuning import Tuner
 from tests.gate import Gate
 from tests.loopback.conftest import Mabe, MakeRun
@@ -127,7 +128,9 @@ def test_a_poor_trial_is_stopped_on_modal(
         return launcher.prepare(new_request(experiment, launcher.name, overrides=plan))
 
     tuned = with_range(experiment)
-    with open_study(home / "s", asked(tuned, None, (), None, launcher.name), tuned) as study:
+    with open_study(
+        home / "s", definition_of(tuned, None, (), None, launcher.name), tuned
+    ) as study:
         for _ in range(6):
             good = study.new_trial()
             for epoch in (1, 2, 3):

@@ -89,7 +89,8 @@ def tune(
     The same command continues an interrupted study: finished trials are not repeated, and runs that are
     still going are followed again. Time and budget are limits per trial.
     """
-    from mabe_tui.runs.studies.study import asked, open_study
+    from mabe_tui.runs.studies.definition import definition_of
+    from mabe_tui.runs.studies.study import open_study
 
     session = session_of(context)
     seconds = parse_duration(max_time) if max_time is not None else None
@@ -119,8 +120,8 @@ def tune(
     agree_on_cost(RunStore(session.home), [first] * trials, yes)
     launcher.require_ready(first)
     folder = session.home / FOLDER / study_name
-    what = asked(experiment, preset, options.overrides, data, launcher.name)
-    with open_study(folder, what, experiment) as study:
+    definition = definition_of(experiment, preset, options.overrides, data, launcher.name)
+    with open_study(folder, definition, experiment) as study:
         _work(study, study_name, session.home, launcher, request_for, (trials, parallel), as_json)
         results = study.results()
     _finish(session, experiment, overrides or [], preset, (study_name, folder), results, as_json)

@@ -16,16 +16,19 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
-from core.config.experiment import Experiment, flatten, identity
+from core.config.experiment import Experiment, flatten
 from core.config.strict import UNSET, field_type
 from core.config.tuning import Range, number_type, spelled
 from core.errors import RunError
 from core.system.lock import try_lock
+from mabe_tui.runs.studies.definition import StudyDefinition
 from mabe_tui.runs.tasks import spec_of
 
 DATABASE = "study.db"
 OUTSIDE = "outside"
 """Attribute of the first trial: the version's own values outside the ranges, which Optuna cannot draw."""
+DEFINITION = "asked"
+"""Attribute of a study: its :class:`~mabe_tui.runs.studies.definition.StudyDefinition`."""
 STARTUP_TRIALS = 5
 """Finished trials before any trial is pruned."""
 WARMUP_SHARE = 10
@@ -38,52 +41,6 @@ OUTCOMES: dict[TrialState, Literal["complete", "pruned", "failed"]] = {
 ENDED = tuple(OUTCOMES)
 WAIT_SECONDS = 60.0
 """Seconds that a write waits for another process that reads the database."""
-
-
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """The definition of a study. It is the same for all its trials, or they would not be comparable."""
-
-    version: str
-    preset: str | None
-    overrides: tuple[str, ...]
-    data: str | None
-    settings: dict[str, Any]
-    """Settings of the version, without those that the ranges replace."""
-    ranges: dict[str, Range]
-    launcher: str = "local"
-    """The launcher, the only one that knows the state of abandoned trials' runs."""
-
-    def difference(self, other: "Asked") -> str | None:
-        """Describe the first difference between two definitions."""
-        ours, theirs = _flat(self), _flat(other)
-        keys = dict.fromkeys([*ours, *theirs])
-        return next((key for key in keys if ours.get(key) != theirs.get(key)), None)
-
-
-def asked(
-    experiment: Experiment,
-    preset: str | None,
-    overrides: tuple[str, ...],
-    data: Path | None,
-    launcher: str = "local",
-) -> Asked:
-    """Build the definition of a study of an experiment."""
-    return Asked(
-        version=experiment.name,
-        preset=preset,
-        overrides=overrides,
-        data=str(data.resolve()) if data is not None else None,
-        settings={k: v for k, v in identity(experiment).items() if k not in experiment.tune},
-        ranges=experiment.tune,
-        launcher=launcher,
-    )
-
-
-def _flat(what: Asked) -> dict[str, Any]:
-    """Convert to plain JSON values, so that tuples and lists are equal."""
-    table = msgspec.json.decode(msgspec.json.encode(what))
-    settings, ranges = table.pop("settings"), table.pop("ranges")
-    return {**table, **settings, **{f"tune.{path}": bounds for path, bounds in ranges.items()}}
 
 
 def _another(key: str) -> str:
@@ -230,7 +187,9 @@ def _result(trial: FrozenTrial, rises: bool) -> TrialResult:
 
 
 @contextmanager
-def open_study(folder: Path, what: Asked, experiment: Experiment) -> Iterator[Study]:
+def open_study(
+    folder: Path, definition: StudyDefinition, experiment: Experiment
+) -> Iterator[Study]:
     """Open the study in a folder, or create it, exclusively while the context is open.
 
     A new study starts with the version's own values, even if they are outside the ranges.
@@ -241,10 +200,10 @@ def open_study(folder: Path, what: Asked, experiment: Experiment) -> Iterator[St
     with try_lock(folder / ".lock") as held:
         if not held:
             raise RunError(f"{folder}: another `mabe tune` works on this study")
-        yield _opened(folder, what, experiment)
+        yield _opened(folder, definition, experiment)
 
 
-def _opened(folder: Path, what: Asked, experiment: Experiment) -> Study:
+def _opened(folder: Path, definition: StudyDefinition, experiment: Experiment) -> Study:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
         study = _load(folder / DATABASE, experiment)
@@ -255,12 +214,14 @@ def _opened(folder: Path, what: Asked, experiment: Experiment) -> Study:
     study.sampler = optuna.samplers.TPESampler(
         seed=(experiment.training.seed + len(study.get_trials(deepcopy=False))) % 2**32
     )
-    known = study.user_attrs.get("asked")
+    known = study.user_attrs.get(DEFINITION)
     if known is None:
         inside, outside = _as_it_stands(experiment)
         study.enqueue_trial(inside, user_attrs={OUTSIDE: outside}, skip_if_exists=True)
-        study.set_user_attr("asked", msgspec.json.encode(what).decode())
-    elif (key := msgspec.json.decode(known, type=Asked).difference(what)) is not None:
+        study.set_user_attr(DEFINITION, msgspec.json.encode(definition).decode())
+    elif (
+        key := msgspec.json.decode(known, type=StudyDefinition).difference(definition)
+    ) is not None:
         raise RunError(
             f"{folder}: this study was begun with {_another(key)}; give the new one another --name"
         )

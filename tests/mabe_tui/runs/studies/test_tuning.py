@@ -18,7 +18,8 @@ from core.run.request import RunRequest
 from core.run.rundir import RunDir, new_run_id
 from core.tasks.behaviour.settings import BehaviourExperiment, BehaviourTrainingConfig
 from mabe_tui.launch.launcher import RunState, StopOutcome, UnreachableError
-from mabe_tui.runs.studies.study import Asked, Study, asked, best_of, open_study
+from mabe_tui.runs.studies.definition import StudyDefinition, definition_of
+from mabe_tui.runs.studies.study import Study, best_of, open_study
 from mabe_tui.runs.studies.tuning import Tuner
 
 RANGES = {
@@ -140,8 +141,8 @@ def tuner(
     return make
 
 
-def about(experiment: BehaviourExperiment) -> Asked:
-    return asked(experiment, None, (), None)
+def about(experiment: BehaviourExperiment) -> StudyDefinition:
+    return definition_of(experiment, None, (), None)
 
 
 MakeTuner = Callable[..., AbstractContextManager[tuple[Study, Tuner]]]
@@ -375,7 +376,7 @@ def test_a_study_stays_about_one_thing(
 def test_a_study_stays_where_its_runs_are(home: Path) -> None:
     with open_study(home / "s", about(EXPERIMENT), EXPERIMENT):
         pass
-    there = asked(EXPERIMENT, None, (), None, launcher="modal")
+    there = definition_of(EXPERIMENT, None, (), None, launcher="modal")
     opening = open_study(home / "s", there, EXPERIMENT)
     with (
         pytest.raises(RunError, match="another launcher; give the new one another --name"),
