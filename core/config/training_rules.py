@@ -19,6 +19,7 @@ def training_problems(experiment: Experiment, spec: TaskSpec) -> list[tuple[str,
         *_monitor(experiment, spec),
         *_processes(experiment, spec),
         *_frozen(experiment),
+        *_without_epochs(experiment, spec),
     ]
     return [(f"training.{key}", problem) for key, problem in found]
 
@@ -47,6 +48,15 @@ def _frozen(experiment: Experiment) -> Found:
             re.compile(pattern)
         except re.error as error:
             yield "frozen", f"{pattern!r} is not a regular expression ({error})"
+
+
+def _without_epochs(experiment: Experiment, spec: TaskSpec) -> Found:
+    """Find settings that only a training by epochs of steps follows."""
+    if spec.fit(experiment) is None:
+        return
+    for key in ("start_from", "frozen", "pseudo_labels"):
+        if getattr(experiment.training, key):
+            yield key, "is for models that are trained by epochs, and this one is not; unset it"
 
 
 def _processes(experiment: Experiment, spec: TaskSpec) -> Found:

@@ -60,5 +60,13 @@ def _experiment(first: Experiment, name: str, members: Sequence[Member]) -> Expe
         tune={},
         hardware=HardwareConfig(device="cpu"),
         data=replace(first.data, folds=None, fold=None),
-        training=replace(first.training, epochs=1, warmup_epochs=0, early_stopping_patience=None),
+        training=replace(
+            first.training,
+            epochs=1,
+            warmup_epochs=0,
+            early_stopping_patience=None,
+            start_from=None,
+            frozen=(),
+            pseudo_labels=None,
+        ),
     )

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from core import job
-from core.config.registry import load
+from core.config.registry import default_path, load
 from core.ensembles.members import input_of
 from core.errors import ConfigError
 from core.run.events import Failed, Warned
@@ -146,6 +146,13 @@ def test_a_frozen_normalisation_keeps_its_statistics() -> None:
         name for name, value in model.state_dict().items() if not torch.equal(value, before[name])
     }
     assert changed == {"2.running_mean", "2.running_var", "2.num_batches_tracked"}
+
+
+@pytest.mark.parametrize("setting", ['start_from="x"', 'frozen=["x"]', 'pseudo_labels="x"'])
+def test_a_model_that_is_not_trained_by_epochs_refuses_it(setting: str) -> None:
+    key = setting.partition("=")[0]
+    with pytest.raises(ConfigError, match=f"training.{key}: is for models that are trained by"):
+        load(default_path()).experiment("v8-boost", [f"training.{setting}"])
 
 
 def test_a_pattern_has_to_be_a_regular_expression() -> None:
