@@ -68,7 +68,9 @@ def _require_kept(entry: RunEntry) -> None:
     if state_of(entry).is_alive:
         raise RunError(f"{entry.id} is still training; fit post-processing once it has finished")
     if not entry.run.predictions.is_file():
-        raise RunError(f"{entry.id} has kept no predictions; {HOW_TO_KEEP}")
+        elsewhere = entry.require_request().launcher != "local"
+        hint = f"`mabe sync {entry.id}` fetches them if it kept some, and " if elsewhere else ""
+        raise RunError(f"{entry.id} has kept no predictions; {hint}{HOW_TO_KEEP}")
 
 
 def require_out_of_fold(entry: RunEntry, units: Sequence[str]) -> None:
