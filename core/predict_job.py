@@ -12,10 +12,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from core.data.competition import Bouts, LeftOut, Video, labelled, read_bouts, read_videos
 from core.errors import DataError, UserError
+from core.evaluation.pair_probabilities import PairProbabilities
 from core.inference.pair_predictor import PairPredictor, load_pair_predictor
 from core.inference.pair_sums import PairSums
 from core.inference.predictor import Device
@@ -106,7 +108,13 @@ def predict_submission(
             try:
                 predictor = load(RunDir(place / run), bundle.device)
                 for video in _until(deadline, clock, videos, _progress(say, name)):
-                    _add(predictor, video, weight, sums, left_out)
+                    _add(
+                        partial(predictor.pair_probabilities, tta=bundle.tta),
+                        video,
+                        weight,
+                        sums,
+                        left_out,
+                    )
             except (
                 Exception
             ) as error:  # the file that is there must outlive a later model's trouble
@@ -139,14 +147,14 @@ def _until(
 
 
 def _add(
-    predictor: PairPredictor,
+    predict: Callable[[Video], PairProbabilities],
     video: Video,
     weight: int,
     sums: PairSums,
     left_out: dict[str, LeftOut],
 ) -> None:
     try:
-        sums.add(predictor.pair_probabilities(video), weight)
+        sums.add(predict(video), weight)
     except DataError as error:  # of this video; another model may not need what is damaged
         left_out[video.video_id] = LeftOut(video, str(error))
         _say(f"left out: {error}")

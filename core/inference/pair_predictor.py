@@ -13,8 +13,12 @@ from core.run.rundir import RunDir
 class PairPredictor(Protocol):
     """What a task's :class:`~core.tasks.predictor.Predictor` has as well, if it can make a submission."""
 
-    def pair_probabilities(self, video: Video) -> PairProbabilities:
+    def pair_probabilities(self, video: Video, tta: bool = False) -> PairProbabilities:
         """Read and predict one video; annotations are not read.
+
+        Args:
+            video: with its tracking file.
+            tta: average over views, such as the mirror image.
 
         Raises:
             DataError: its tracking is missing or damaged.

@@ -42,6 +42,8 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
     """Path of stored post-processing below the folder of runs; ``None``: :attr:`threshold` decides."""
     threshold: float
     """Of every action, where there are no rules."""
+    tta: bool = False
+    """Whether probabilities are averaged over views, such as the mirror image."""
     seconds: float
     """Time for predicting."""
     device: Literal["auto", "cpu", "cuda"] = "auto"

@@ -55,6 +55,8 @@ class SubmissionPlan:
     """Stored post-processing."""
     threshold: float
     """Of every action, where there are no rules."""
+    tta: bool
+    """Average over views."""
     seconds: float
     gpu: bool
     wheels: tuple[Path, ...]
@@ -102,6 +104,7 @@ def stage(plan: SubmissionPlan, owner: str, folder: Path) -> Bundle:
         runs=tuple(each.run.id for each in plan.runs),
         rules=None if plan.rules is None else RULES,
         threshold=plan.threshold,
+        tta=plan.tta,
         seconds=plan.seconds,
         files=tuple(files),
     )

@@ -57,12 +57,15 @@ class Says:
     """A predictor that says what a function says."""
 
     def __init__(self, model: Model) -> None:
-        self.pair_probabilities = model
+        self._model = model
+
+    def pair_probabilities(self, video: Video, tta: bool = False) -> PairProbabilities:
+        return nothing(video) if tta else self._model(video)
 
 
 @pytest.fixture
 def bundle(tmp_path: Path) -> Callable[..., Path]:
-    def make(*runs: str, seconds: float = 1e6) -> Path:
+    def make(*runs: str, seconds: float = 1e6, tta: bool = False) -> Path:
         folder = tmp_path / "bundle"
         folder.mkdir()
         files = []
@@ -76,6 +79,7 @@ def bundle(tmp_path: Path) -> Callable[..., Path]:
             runs=runs,
             threshold=0.5,
             seconds=seconds,
+            tta=tta,
             files=tuple(files),
         )
         (folder / NAME).write_bytes(msgspec.json.encode(table))
@@ -89,10 +93,14 @@ def predict(tmp_path: Path, data: Path, bundle: Callable[..., Path]) -> Callable
     """Predict with models by name, and read what was written."""
 
     def predicted(
-        *runs: str, seconds: float = 1e6, clock: Callable[[], float] = lambda: 0.0, **models: Model
+        *runs: str,
+        seconds: float = 1e6,
+        tta: bool = False,
+        clock: Callable[[], float] = lambda: 0.0,
+        **models: Model,
     ) -> pd.DataFrame:
         output = tmp_path / "submission.csv"
-        folder = bundle(*runs, seconds=seconds)
+        folder = bundle(*runs, seconds=seconds, tta=tta)
         predict_submission(folder, data, output, lambda run, _: Says(models[run.id]), clock=clock)
         return read_submission(output)
 
@@ -120,6 +128,10 @@ def test_models_are_averaged_by_their_weight(
 ) -> None:
     # 0.9 once and 0.1 twice: 0.37 is below the threshold of 0.5, whichever comes first
     assert len(predict("b", "a", "b", a=truth_of, b=nothing)) == 1
+
+
+def test_views_are_asked_for(predict: Callable[..., pd.DataFrame]) -> None:
+    assert len(predict("a", a=truth_of, tta=True)) == 1  # the views of these models find nothing
 
 
 def test_a_model_that_fails_does_not_cost_what_is_written(

@@ -14,6 +14,8 @@ from core.config.registry import default_path, load
 from core.data.competition import read_videos
 from core.errors import CheckpointError, UserError
 from core.evaluation.competition import score
+from core.postprocess.rules import Rules
+from core.postprocess.store import write_rules
 from core.run.rundir import RunDir
 from core.submission.reading import read_submission, read_truth
 from mabe_tui.kaggle_io.check import problems_of
@@ -26,11 +28,13 @@ from tests.loopback.kaggle_machine import KaggleMachine, notebook_of, wheel_of
 from tests.loopback.kaggle_site import Ran, Site, kaggle_site
 
 TINY = [
-    "model.name=tcn",
-    "model.channels=[8]",
+    "model.width=8",
+    "model.layers=1",
+    "data.window=64",
     "training.epochs=1",
     "training.warmup_epochs=0",
     "training.batch_size=8",
+    "training.windows_per_epoch=16",
 ]
 
 
@@ -42,11 +46,12 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> RunDir:
     home = tmp_path_factory.mktemp("home")
-    experiment = load(default_path()).experiment("v6", TINY, "demo")
+    experiment = load(default_path()).experiment("v8", [*TINY, "data.source=competition"])
     request = new_request(experiment, "local", data=data)
     run = RunDir(home / "runs" / request.run)
     run.write_request(request)
     assert job.main([str(run.path)]) == 0
+    write_rules(run, "mine", Rules.constant(0.2))
     return run
 
 
@@ -89,7 +94,7 @@ def test_from_a_run_to_a_score(
         return Ran(files=output, log=json.dumps([{"data": done.stdout}]))
 
     site.run = run
-    command = ["submit", "v6", "--competition", "mice", "--wheels", str(wheels), "--poll", "0"]
+    command = ["submit", "v8", "--competition", "mice", "--wheels", str(wheels), "--poll", "0"]
     command += [
         "--data",
         str(data),
@@ -109,7 +114,7 @@ def test_from_a_run_to_a_score(
     assert problems_of(folder / "submission.csv") == []
     assert problems_of(folder / "submission.csv", data) == []
     assert 0 <= record["public_score"] == score_of(folder / "submission.csv", data)
-    assert "v6" in (folder / "log.txt").read_text()
+    assert "v8" in (folder / "log.txt").read_text()
     assert site.submissions[0]["description"].startswith("a try [mabe ")
     pushed = site.kernels[record["slug"]][0].body
     assert (pushed["enableInternet"], pushed["enableGpu"]) == (False, False)
@@ -157,13 +162,13 @@ def score_of(path: Path, data: Path) -> float:
 
 def test_a_dry_run_writes_all_and_pushes_nothing(site: Site, wheels: Path, tmp_path: Path) -> None:
     folder = tmp_path / "dry"
-    command = ["submit", "v6", "v6", "--competition", "mice", "--wheels", str(wheels)]
+    command = ["submit", "v8", "v8", "--competition", "mice", "--wheels", str(wheels)]
     shown = mabe(*command, "--dry-run", str(folder))
     assert site.calls == []
     assert {Path(line) for line in shown.stdout.splitlines()} == {
         path for path in folder.rglob("*") if path.is_file()
     }
-    assert "classes are submitted as actions" in shown.stderr
+    assert "dry run: nothing was pushed" in shown.stderr
     assert b"s3cret" not in b"".join(p.read_bytes() for p in folder.rglob("*") if p.is_file())
     with zipfile.ZipFile(folder / "dataset" / "core.zip") as archive:
         assert {"core/predict_job.py", "core/py.typed", "core/experiments.toml"} <= {
@@ -178,11 +183,11 @@ def test_a_dry_run_writes_all_and_pushes_nothing(site: Site, wheels: Path, tmp_p
 def test_what_cannot_be_submitted_is_said_before_anything_is_pushed(
     site: Site, trained: RunDir, wheels: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    command = ["submit", "v6", "--wheels", str(wheels)]
-    with pytest.raises(UserError, match="a run predicts classes"):
+    command = ["submit", "v8", "--wheels", str(wheels)]
+    with pytest.raises(UserError, match="has no post-processing 'default'; it has mine"):
         mabe(*command, "--rules", "default")
     with pytest.raises(UserError, match="has no wheels"):
-        mabe("submit", "v6", "--wheels", str(tmp_path))
+        mabe("submit", "v8", "--wheels", str(tmp_path))
     pointer = trained.read_pointer("best")
     assert pointer is not None
     weights = trained.checkpoints / pointer.file
@@ -206,7 +211,7 @@ def test_the_first_cells_say_what_is_missing(site: Site, wheels: Path, tmp_path:
     others.mkdir()
     for wheel in wheels.glob("msgspec-*"):  # for a Python that the machine has not
         (others / wheel.name.replace("-cp3", "-cp2")).write_bytes(wheel.read_bytes())
-    command = ["submit", "v6", "--wheels", str(others), "--package", "msgspec", "--name", "my-mice"]
+    command = ["submit", "v8", "--wheels", str(others), "--package", "msgspec", "--name", "my-mice"]
     mabe(*command, "--competition", "mice", "--dry-run", str(tmp_path / "dry"))
     files = {path.name: path.read_bytes() for path in (tmp_path / "dry/dataset").iterdir()}
     notebook = (tmp_path / "dry/kernel/notebook.ipynb").read_text()

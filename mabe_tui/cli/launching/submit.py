@@ -9,6 +9,7 @@ import typer
 from core.errors import UserError
 from core.run import places
 from mabe_tui.cli.data.data_remote import COMPETITION
+from mabe_tui.cli.data.predict_commands import TtaOption
 from mabe_tui.cli.options import CheckpointOption, RunNames
 from mabe_tui.cli.session import session_of
 from mabe_tui.cli.terminal.output import JsonOption, if_interrupted, print_json, progress, say
@@ -47,11 +48,12 @@ def submit(
     threshold: Annotated[
         float | None,
         typer.Option(
-            help="Without --rules: the probability that counts; default: 0.3, of classes 0.5.",
+            help="Without --rules: the probability that counts; default: the run's, of classes 0.5.",
             min=0.0,
             max=1.0,
         ),
     ] = None,
+    tta: TtaOption = False,
     which: CheckpointOption = "best",
     gpu: Annotated[
         bool,
@@ -121,6 +123,7 @@ def submit(
         which=pointer_name(which),
         rules=rules,
         threshold=threshold,
+        tta=tta,
         name=name,
         hours=hours,
         gpu=gpu,

@@ -11,6 +11,7 @@ from core.run.records import Pointer
 from core.run.request import Input
 from core.run.rundir import RunDir
 from core.system.progress import Progress
+from core.tasks.actions.settings import ActionsExperiment
 from core.tasks.behaviour.settings import BehaviourExperiment
 from mabe_tui.kaggle_io.staging import SubmissionPlan, TravellingRun, slug_of
 from mabe_tui.kaggle_io.wheels import PACKAGES, PYTHONS, ready_wheels, wheels_of
@@ -18,9 +19,6 @@ from mabe_tui.runs.actions.control import pull
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.summary.checkpoints import chosen_pointers, is_elsewhere, pointer_names
 
-ACTION_THRESHOLD = 0.3
-"""Of an action's probability, where there are no rules: about as good as 0.5 on real videos, and better for
-rare actions."""
 CLASS_THRESHOLD = 0.5
 """Of a class's probability: it is likelier than all others together."""
 
@@ -35,6 +33,8 @@ class SubmissionWishes:
     rules: str | None
     """Stored post-processing of the first run."""
     threshold: float | None
+    tta: bool
+    """Average over views."""
     name: str | None
     """Of the dataset and the notebook."""
     hours: float
@@ -74,6 +74,7 @@ def submission_plan(
         slug=wishes.name or slug_of([entry.short for entry in entries]),
         rules=_rules(entries[0], wishes, runs),
         threshold=_threshold(wishes.threshold, runs),
+        tta=wishes.tta,
         seconds=wishes.hours * 3600,
         gpu=wishes.gpu,
         wheels=tuple(wheels),
@@ -99,9 +100,13 @@ def _rules(entry: RunEntry, wishes: SubmissionWishes, runs: Sequence[TravellingR
 
 
 def _threshold(stated: float | None, runs: Sequence[TravellingRun]) -> float:
+    """Return the threshold of every action: by default, that with which the first run was validated."""
     if stated is not None:
         return stated
-    return CLASS_THRESHOLD if are_classes(runs) else ACTION_THRESHOLD
+    experiment = runs[0].request.experiment
+    if are_classes(runs) or not isinstance(experiment, ActionsExperiment):
+        return CLASS_THRESHOLD
+    return experiment.training.threshold
 
 
 def travelling_runs(

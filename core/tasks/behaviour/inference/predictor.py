@@ -112,13 +112,14 @@ class FramePredictor:
         """Predict the first video of a store; see :meth:`FrameModel.predict_frames_of`."""
         return _mean([member.predict_frames_of(store, progress) for member in self._members])
 
-    def pair_probabilities(self, video: Video) -> PairProbabilities:
+    def pair_probabilities(self, video: Video, tta: bool = False) -> PairProbabilities:
         """Predict one video as the competition's actions; see :mod:`core.tasks.behaviour.as_actions`.
 
         Raises:
             DataError: its tracking file is missing or damaged.
+            ConfigError: with ``tta``, the keypoints have no mirror image.
         """
-        probabilities = self.predict_one(video).probabilities
+        probabilities = self.predict_one(video, tta).probabilities
         return as_actions(video, probabilities, self.experiment.actions, self.classes)
 
     # ── as every task's predictor ─────────────────────────────────────────────────────────────

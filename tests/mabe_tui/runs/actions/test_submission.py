@@ -121,6 +121,7 @@ def plan(tmp_path: Path) -> Callable[..., SubmissionPlan]:
             "which": "best",
             "rules": None,
             "threshold": None,
+            "tta": False,
             "name": None,
             "hours": 1.0,
             "gpu": True,

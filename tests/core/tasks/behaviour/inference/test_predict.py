@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from core.data.actions import ACTIONS
 from core.data.competition import read_tracking, read_videos
 from core.data.keypoints import MARS_7
 from core.data.prepared import prepare
@@ -18,6 +19,7 @@ from core.errors import CheckpointError, DataError
 from core.features.mirror import mirrored
 from core.features.settings import FeatureConfig
 from core.frames.store import FrameStore
+from core.inference.pair_predictor import load_pair_predictor
 from core.inference.predictor import load_predictor
 from core.models.build import build_model
 from core.models.input_spec import InputSpec
@@ -146,6 +148,20 @@ def test_with_tta_borders_between_chunks_are_moved_where_they_matter(
     expected = np.mean(answers, axis=0)
     found = predictor.predict_one(video, tta=True).probabilities
     np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_classes_are_predicted_as_actions_of_pairs(
+    synthetic: Path, trained_on: Callable[..., RunDir]
+) -> None:
+    experiment = experiment_with(FeatureConfig())
+    run, video = trained_on(experiment), read_videos(synthetic)[0]
+    found = load_pair_predictor(run, "cpu").pair_probabilities(video)
+    classes = loaded(run).predict_one(video).probabilities
+    assert found.annotated.any()
+    for pair, action in np.argwhere(found.annotated):
+        name = experiment.actions[ACTIONS[action]]
+        column = experiment.classes.index(name)
+        np.testing.assert_array_equal(found.values[pair, :, action], classes[:, column])
 
 
 def test_a_folder_without_labels_is_predicted(
