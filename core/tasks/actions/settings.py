@@ -33,7 +33,8 @@ class ActionsDataConfig(DataConfig, frozen=True):
     window: Annotated[int, Meta(ge=8, le=16_384)] = 512
     """Frames of a window, at that rate."""
     left_out_labs: tuple[str, ...] = ("MABe22_keypoints", "MABe22_movies")
-    """Labs whose videos are neither trained nor validated on."""
+    """Labs whose videos are neither trained nor validated on. In the competition's files none of these is
+    labelled."""
     left_out_videos: tuple[str, ...] = SUSPECT_LABELS["AdaptableSnail"]
     """Videos that are neither trained nor validated on. The default are the four of AdaptableSnail whose
     labels were made at another frame rate with swapped mice, as several teams found."""

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,10 @@ from core.data.prepared import PreparedData
 from core.errors import DataError
 from core.evaluation.competition import score as official_score
 from core.tasks.actions.batch import ActionBatch
+from core.tasks.actions.build import open_data
 from core.tasks.actions.measure import ActionMeasure
 from core.tasks.actions.pair_rows import PairRows
+from core.tasks.actions.spec import with_little_data
 from core.tasks.actions.task import ActionsTask
 from core.tasks.task import Task
 from tests.core.tasks.actions.walking_mice import MadeVideo, experiment, made
@@ -259,3 +262,32 @@ def test_bouts_are_frames_once_however_they_overlap() -> None:
     assert rows.action_frames(range(len(rows)))[:, SNIFF].tolist() == [0, 25, 0]
     assert rows.labels(1, np.arange(-5, 120)).sum() == 25
     assert isinstance(data.bouts_of(0), Bouts)
+
+
+def test_without_validation_all_videos_are_trained_on() -> None:
+    task = task_of(data={"validation_videos": []})
+    assert (len(task.summary.train_units), task.summary.validation_examples) == (3, 0)
+    assert list(task.validation_batches()) == []
+    assert sum(batch.size for batch in task.train_batches(1)) == 10
+
+
+def test_a_probe_needs_little_data(tmp_path: Path) -> None:
+    little = with_little_data(experiment(data={"source": "competition", "window": 64}))
+    found = open_data(little, None, tmp_path, lambda *_: None)
+    task = ActionsTask(little, found.prepared, found.sexes, CPU, 1)
+    batch = next(iter(task.train_batches(1)))
+    output = task.build_model()(batch.inputs)
+    loss = task.loss(output, batch)
+    assert 0.3 < float(loss.total.detach() / loss.weight) < 1.5
+
+
+def test_a_batch_is_taken_by_rows() -> None:
+    task = task_of()
+    batch = next(iter(task.validation_batches()))
+    part = batch.take(torch.tensor([2, 0]))
+    assert part.row is not None
+    assert batch.row is not None
+    assert part.row.tolist() == batch.row[[2, 0]].tolist()
+    assert part.chunks == (batch.chunks[2], batch.chunks[0])
+    assert part.inputs["fps"].tolist() == batch.inputs["fps"][[2, 0]].tolist()
+    assert part.examples == batch.examples * 2 // batch.size
