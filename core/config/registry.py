@@ -91,6 +91,8 @@ class Registry:
     def _layers(self, version: str, overrides: Sequence[str], preset: str | None) -> Layers:
         lineage = self.lineage(version)
         kind = self.spec(version).experiment
+        if preset is not None:
+            self._require_fitting(preset, version)
         places = [f"presets.{preset}"] if preset is not None else []
         places += [f"experiments.{name}" for name in reversed(lineage)]
         return Layers(
@@ -133,6 +135,22 @@ class Registry:
             raise ConfigError(f"{where}: a version has one task, and a preset cannot change it")
         return {key: value for key, value in self.presets[preset].items() if key != "title"}
 
+    def _require_fitting(self, preset: str, version: str) -> None:
+        """Refuse a preset that is made for versions of another task.
+
+        Raises:
+            ConfigError: names the presets that fit.
+        """
+        spec = self.spec(version)
+        error = self._preset_error(preset, spec.experiment)
+        if error is None or all(self._preset_error(preset, kind) for kind in self._kinds()):
+            return  # a mistake in the preset is reported with its place
+        fitting = [n for n in self.presets if self._preset_error(n, spec.experiment) is None]
+        raise ConfigError(
+            f"preset {preset!r} is not for {version}, whose task is {spec.name!r}; presets for it:"
+            f" {', '.join(fitting) or 'none'}"
+        )
+
     def assumed(self, version: str) -> frozenset[str]:
         """Return the settings whose values are our choice, in this version or inherited from an ancestor.
 
@@ -169,11 +187,15 @@ class Registry:
         Raises:
             ConfigError: in one line, names the file, the preset, the key path and the allowed values.
         """
-        kinds = dict.fromkeys(self.spec(version).experiment for version in self.versions)
+        kinds = self._kinds()
         for preset in self.presets:
             errors = [self._preset_error(preset, kind) for kind in kinds]
             if all(errors) and errors[0] is not None:
                 raise errors[0]
+
+    def _kinds(self) -> list[type[Experiment]]:
+        """Return the experiments of all tasks in the registry."""
+        return list(dict.fromkeys(self.spec(version).experiment for version in self.versions))
 
     def _preset_error(self, preset: str, kind: type[Experiment]) -> ConfigError | None:
         table = without_unset(self._preset(preset), kind)

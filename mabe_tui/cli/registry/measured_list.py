@@ -16,12 +16,13 @@ from mabe_tui.runs.listing.experiments import (
     baseline_of,
     experiment_rows,
     experiment_table,
+    shared_label,
     with_told_apart,
 )
 from mabe_tui.runs.listing.record import RunRecord
 from mabe_tui.runs.listing.view_state import ViewState
 from mabe_tui.runs.store import RunStore
-from mabe_tui.runs.tasks import SCORE, common_label
+from mabe_tui.runs.tasks import SCORE
 
 NARROW = ("gpu", "model", "status", "cost")
 LEFT_ALIGNED = ("version", "status", "model", "gpu", "last")
@@ -102,7 +103,7 @@ def _held_against(
 
 
 def _print(rows: Sequence[ExperimentRow]) -> None:
-    label = common_label(row.metric_label for row in rows)
+    label = shared_label(rows)
     cells = [_cells(row, label) for row in rows]
     whole = [(header, [c[header] for c in cells]) for header in cells[0]]
     columns = fitted(whole, NARROW)

@@ -63,7 +63,9 @@ def list_versions(
     if as_json:
         print_json([version_table(row) for row in rows])
         return
-    reported = f"reported {common_label(row.metric_label for row in rows) or SCORE}"
+    scored = [row for row in rows if row.reported is not None]
+    label = common_label(row.metric_label for row in scored or rows)
+    reported = f"reported {label or SCORE}"
     cells = [_cells(row, tasks[row.version]) | {reported: row.reported} for row in rows]
     columns = [
         (header, [row[header] for row in cells])

@@ -18,6 +18,7 @@ from mabe_tui.runs.listing.measured import (
 from mabe_tui.runs.listing.record import RunRecord
 from mabe_tui.runs.listing.registered import VersionRow, version_row, version_table
 from mabe_tui.runs.listing.seeds import settings_digest
+from mabe_tui.runs.tasks import common_label
 
 
 class ExperimentRow(VersionRow, frozen=True, kw_only=True):
@@ -82,6 +83,12 @@ class ExperimentCache:
             )
             self._found[version] = row, settings_digest(experiment)
         return self._found[version]
+
+
+def shared_label(rows: Sequence[ExperimentRow]) -> str | None:
+    """Return the label of the metric that all scores of a table have in common, if they have one."""
+    scored = [row for row in rows if row.reported is not None or row.measured.score is not None]
+    return common_label(row.metric_label for row in scored or rows)
 
 
 def experiment_rows(

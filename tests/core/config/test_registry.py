@@ -359,6 +359,16 @@ def test_a_preset_that_nobody_uses_is_looked_at_too(tmp_path: Path) -> None:
         registry.check_presets()
 
 
+def test_a_preset_for_another_task_names_those_that_fit() -> None:
+    registry = load(default_path())
+    with pytest.raises(
+        ConfigError, match=r"not for v8, whose task is 'actions'; .*: small-actions$"
+    ):
+        registry.experiment("v8", preset="demo")
+    with pytest.raises(ConfigError, match=r"not for v5, whose task is 'behaviour'; .*: demo$"):
+        registry.experiment("v5", preset="small-actions")
+
+
 def test_what_is_inherited_from_an_assumption_is_assumed(small: Registry, tmp_path: Path) -> None:
     assert small.experiment("b").assumed == ()
     assert small.assumed("b") == {"training.epochs"}

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from textual.css.stylesheet import Stylesheet
+from textual.widget import Widget
 
 from core.config import registry
 from mabe_tui.runs.session import Session
@@ -67,3 +68,8 @@ def make_app(recorded: Path) -> MakeApp:
         return app
 
     return make
+
+
+def text_of(widget: Widget) -> str:
+    """Return the lines that a widget draws, also those that are scrolled out of view."""
+    return "\n".join(line.text for line in widget.render_lines(widget.size.region))

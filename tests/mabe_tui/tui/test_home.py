@@ -20,6 +20,7 @@ from mabe_tui.tui.screens.home import screen as home
 from mabe_tui.tui.screens.home.details import Details
 from mabe_tui.tui.screens.home.screen import HomeScreen
 from mabe_tui.tui.widgets.table import RowTable
+from tests.mabe_tui.tui.conftest import text_of
 from tests.mabe_tui.tui.run_screen import until
 from tests.waiting import LONG
 
@@ -197,7 +198,7 @@ async def test_a_question_names_the_version_whose_latest_run_is_meant(make_app) 
 async def test_the_help_explains_what_the_tables_show(make_app) -> None:
     async with make_app().run_test(size=LARGE) as pilot:
         await pilot.press("question_mark")
-        text = str(pilot.app.screen.query_one(Static).render())
+        text = text_of(pilot.app.screen.query_one(Static))
         assert "0.4312*" in text
         assert "no run is finished" in text
 

@@ -23,7 +23,7 @@ from mabe_tui.tui.screens.home import reader
 from mabe_tui.tui.screens.launch.screen import LaunchScreen
 from mabe_tui.tui.screens.run.screen import RunScreen
 from mabe_tui.tui.widgets.form import WRONG, Field, FormLines
-from tests.mabe_tui.tui.conftest import LARGE, SMALL
+from tests.mabe_tui.tui.conftest import LARGE, SMALL, text_of
 from tests.waiting import wait_for
 
 
@@ -231,8 +231,7 @@ async def test_the_key_shown_for_help_is_one_that_no_line_takes(make_app) -> Non
         shown = {str(key.key_display) for key in screen.query(FooterKey) if key.action == "help"}
         assert shown == {"f1"}
         await pilot.press("f1")
-        shown = pilot.app.screen.query_one(Static)
-        text = "".join(line.text for line in shown.render_lines(shown.size.region))
+        text = text_of(pilot.app.screen.query_one(Static))
         assert text.count("everywhere") == 1
         assert "Accept the suggestion" in text
 

@@ -12,7 +12,7 @@ from mabe_tui.tui.screens.dialogs.help import HelpScreen
 from mabe_tui.tui.screens.home.rows import delta_colour
 from mabe_tui.tui.widgets.chart import ChartView
 from mabe_tui.tui.widgets.table import RowTable
-from tests.mabe_tui.tui.conftest import LARGE, NOW
+from tests.mabe_tui.tui.conftest import LARGE, NOW, text_of
 from tests.mabe_tui.tui.run_screen import drawn, opened, tabs, until
 from tests.toy import write_registry
 from tests.toy.told import tell_pairs
@@ -54,7 +54,7 @@ async def test_the_home_screen_shows_its_metric_and_offers_no_video(app: MabeApp
         assert said == "the task pairs has no videos to watch"
         await pilot.press("question_mark")
         await until(pilot, lambda: isinstance(app.screen, HelpScreen))
-        shown = str(app.screen.query_one("VerticalScroll Static").render())
+        shown = text_of(app.screen.query_one("VerticalScroll Static"))
         assert "validation videos" not in shown
         assert "checkpoints" in shown
 

@@ -12,9 +12,9 @@ from mabe_tui.runs.listing.experiments import (
     ExperimentCache,
     ExperimentRow,
     experiment_rows,
+    shared_label,
 )
 from mabe_tui.runs.listing.record import RunRecord
-from mabe_tui.runs.tasks import common_label
 from mabe_tui.tui.screens.home.rows import (
     EXPERIMENTS,
     FIGURES,
@@ -103,7 +103,7 @@ class VersionsTable(RowTable):
 
     def _draw(self) -> None:
         rows = self._versions
-        label = common_label(row.metric_label for row in rows)
+        label = shared_label(rows)
         self.head(experiment_columns(label))
         if self.sorted_by is not None:
             rows = sorted_versions(rows, self.sorted_by, self.descending)
