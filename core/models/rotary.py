@@ -1,8 +1,8 @@
 """Self-attention over frames with rotary positions (Su et al. 2021, "RoFormer").
 
 Queries and keys are rotated by an angle in proportion to their frame, so that a product of the two depends
-on how far apart the frames are and not on where the window begins: a network trained on windows of one
-length also reads longer ones.
+on how far apart the frames are and not on where the window begins. Windows longer than those of the training
+can be read, but not as well (``tests/bench/study_overlap.py``).
 """
 
 from typing import NamedTuple
