@@ -46,9 +46,12 @@ class Predictions:
             raise ValueError(f"column {PROBABILITY if not heads else UNIT!r} is missing")
         keys = _plain(table.drop_columns(heads))
         order = pc.sort_indices(keys, [(name, "ascending") for name in keys.column_names])
-        values = [table[name].to_numpy().astype(np.float32) for name in heads]
         labels = tuple(head.removeprefix(PROBABILITY) for head in heads)
-        return cls(keys.take(order), labels, np.stack(values, axis=-1)[order.to_numpy()])
+        places = order.to_numpy()
+        values = np.empty((len(places), len(heads)), np.float32)
+        for column, name in enumerate(heads):  # one at a time: there may be many, of many examples
+            values[:, column] = table[name].to_numpy()[places]
+        return cls(keys.take(order), labels, values)
 
     @property
     def units(self) -> tuple[str, ...]:
@@ -108,7 +111,7 @@ def joined(parts: Sequence[Predictions]) -> Predictions:
 def mean_of(members: Sequence[Predictions], names: Sequence[str]) -> Predictions:
     """Average the probabilities of several predictions of the same examples.
 
-    The mean is taken in float64: the mean of equal probabilities is exactly their value.
+    The mean is taken in float64: the mean of equal probabilities is exactly their value. NaN stays NaN.
 
     Args:
         members: one or more.
@@ -120,10 +123,13 @@ def mean_of(members: Sequence[Predictions], names: Sequence[str]) -> Predictions
     labels, first = _common_labels(members), members[0]
     for name, member in zip(names[1:], members[1:], strict=True):
         _require_alike(first, member, (names[0], name))
-    total = np.zeros(first.probabilities.shape)
-    for member in members:
-        total += member.probabilities
-    return Predictions(first.examples, labels, (total / len(members)).astype(np.float32))
+    mean = np.empty(first.probabilities.shape, np.float32)
+    for column in range(len(labels)):
+        total = np.zeros(len(mean))
+        for member in members:
+            total += member.probabilities[:, column]
+        mean[:, column] = total / len(members)
+    return Predictions(first.examples, labels, mean)
 
 
 def _common_labels(parts: Sequence[Predictions]) -> tuple[str, ...]:

@@ -107,7 +107,7 @@ def _train(options: argparse.Namespace, settings: tuple[str, ...], seed: int) ->
             *settings,
             *options.set,
         ]
-        experiment = load(default_path()).experiment("v8", overrides)
+        experiment = load(default_path()).experiment(options.version, overrides)
         request = new_request(experiment, "local", overrides=overrides, data=ethome())
         run = RunDir(options.home / "runs" / request.run)
         run.write_request(request)
@@ -226,6 +226,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
+    parser.add_argument("--version", default="v8", help="or v8-boost, which reads no epochs")
     parser.add_argument("--seeds", default="1,2,3")
     parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--only", help="names of variants, separated by commas")

@@ -10,6 +10,7 @@ from core.boosting.reading import VideoReader
 from core.boosting.sampling import Strides
 from core.data.actions import ACTIONS
 from core.data.competition import LabeledBehavior, read_videos
+from core.evaluation.predictions import mean_of, read_predictions
 from core.evaluation.table import read_rows
 from core.inference.predictor import load_predictor
 from core.job import main
@@ -18,6 +19,7 @@ from core.run.events import DataReady, Epoch, Finished, Resumed, Stopped
 from core.tasks.actions.pair_rows import PairRows
 from core.tasks.actions.predictions import read_kept
 from core.tasks.actions.rules import problems
+from core.tasks.actions.scoring import score
 from core.tasks.actions.settings import ActionsExperiment
 from core.training.checkpoint import CheckpointStore
 from tests.core.tasks.actions.walking_mice import MadeVideo, made
@@ -96,7 +98,10 @@ def test_a_checkpoint_predicts_what_the_run_has_kept(boosted):
     mirrored = predictor.pair_probabilities(video, tta=True).values
     assert 0 < np.nanmax(np.abs(mirrored - values)) < 0.5
     again = predictor.validate(run.read_request(), cache, lambda *_: None)
-    assert again.metrics == run.history().last(Epoch).metrics
+    metrics = run.history().last(Epoch).metrics
+    assert again.metrics == metrics
+    both = mean_of([read_predictions(run.predictions)] * 2, ["one", "other"])
+    assert score(run.read_request().experiment, both).metrics() == pytest.approx(metrics)
 
 
 def test_a_loss_cannot_be_monitored_because_none_is_measured() -> None:

@@ -75,6 +75,13 @@ def test_the_mean_is_of_the_probabilities() -> None:
     np.testing.assert_allclose(mean, expected, rtol=1e-7)
 
 
+def test_the_mean_leaves_out_what_is_not_annotated() -> None:
+    one = made_up()
+    one.probabilities[3, 1] = np.nan
+    mean = mean_of([one, one], ["x", "y"]).probabilities
+    np.testing.assert_array_equal(mean, one.probabilities)
+
+
 def test_folds_join_to_all_units() -> None:
     whole = made_up(("u", "v", "w"))
     table = whole.table()
