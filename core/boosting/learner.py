@@ -115,7 +115,7 @@ def require_lightgbm() -> ModuleType:
     """Import LightGBM.
 
     Raises:
-        ConfigError: it is not installed.
+        ConfigError: it is not installed, or lacks a library.
     """
     try:
         import lightgbm
@@ -123,6 +123,11 @@ def require_lightgbm() -> ModuleType:
         raise ConfigError(
             "model.name: 'boost' needs LightGBM, which is not installed; `pip install 'mabe[boost]'`"
             f" installs it ({error})"
+        ) from error
+    except OSError as error:  # its compiled part is loaded on import
+        raise ConfigError(
+            f"model.name: LightGBM cannot be loaded ({error}); on Debian, `apt-get install libgomp1`"
+            " brings what it needs"
         ) from error
     module: ModuleType = lightgbm
     return module

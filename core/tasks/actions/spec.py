@@ -95,6 +95,7 @@ SPEC = TaskSpec(
     data_sizes="core.tasks.actions.data_facts:data_sizes",
     with_little_data=with_little_data,
     fit=fit,
+    requirements=("lightgbm",),
     build="core.tasks.actions.build:build_task",
     prepare="core.tasks.actions.build:prepare_data",
     score_predictions="core.tasks.actions.scoring:score",

@@ -22,8 +22,8 @@ from mabe_tui.launch.requirements import declared
 
 NAME = "0001-abcd"
 PACKAGE = {"tomli_w": "tomli-w"}
-OPTIONAL = {"numba"}
-"""For a computer without a GPU; `core` does without it."""
+OPTIONAL = {"lightgbm", "numba"}
+"""For boosted models, which their task asks for, and for a computer without a GPU."""
 REQUEST = RunRequest(
     run="v1-20261121T031500-k3f9",
     created=dt.datetime(2026, 11, 21, tzinfo=dt.UTC),
