@@ -45,6 +45,11 @@ class ActionsDataConfig(DataConfig, frozen=True):
         "CRIM13",
     )
     """Labs that are never validated on: they are not in the competition's test set."""
+    label_rates: dict[str, Annotated[float, Meta(gt=0, le=1000)]] = msgspec.field(
+        default_factory=dict
+    )
+    """Lab → the frame rate that its annotators counted in, where it is not the video's. Predictions then
+    count in it: 30 for AdaptableSnail multiplies the frames of its videos at 25 by 30 / 25."""
     validation_videos: tuple[str, ...] | None = None
     """Exactly these video ids for validation, instead of a share; empty: none, train on everything."""
     other_actions: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from core.config.task_modules import load_attribute
 from core.data.competition import Bouts, LeftOut, Video, labelled, read_videos
@@ -49,13 +50,16 @@ class ActionsPredictor:
             DataError: its tracking is missing or damaged, or its scale is not known.
         """
         first, *others = (member.pair_probabilities(video, tta) for member in self._members)
-        if not others:
-            return first
-        total = first.values.astype(np.float64)
-        for other in others:
-            total += other.values
-        mean = (total / len(self._members)).astype(np.float32)
-        return dataclasses.replace(first, values=mean)
+        values = first.values
+        if others:
+            total = values.astype(np.float64)
+            for other in others:
+                total += other.values
+            values = (total / len(self._members)).astype(np.float32)
+        rate = self.experiment.data.label_rates.get(video.lab_id, video.frames_per_second)
+        if rate != video.frames_per_second:
+            values = _counted_at(values, rate / video.frames_per_second)
+        return dataclasses.replace(first, values=values)
 
     # ── as every task's predictor ─────────────────────────────────────────────────────────────
 
@@ -139,6 +143,16 @@ class ActionsPredictor:
             for lab, actions in member.lab_actions.by_lab.items():
                 found.setdefault(lab, set()).update(actions)
         return LabActions({lab: tuple(sorted(actions)) for lab, actions in found.items()})
+
+
+def _counted_at(values: NDArray[np.float32], factor: float) -> NDArray[np.float32]:
+    """Return ``(pairs, frames, actions)`` with every frame number multiplied; what leaves the video is lost.
+
+    A frame before which the video has ended, where the factor is below 1, is like the last one.
+    """
+    frames = values.shape[1]
+    source = np.floor(np.arange(frames) / factor + 0.5).astype(np.int64).clip(max=frames - 1)
+    return values[:, source]
 
 
 def predictor(members: Sequence[LoadedCheckpoint], device: torch.device) -> ActionsPredictor:

@@ -14,7 +14,7 @@ from core.data.synthetic import SyntheticSettings, synthesise
 from core.errors import DataError, UserError
 from core.evaluation.predictions import read_predictions
 from core.evaluation.table import read_rows
-from core.inference.predictor import load_predictor
+from core.inference.predictor import load_members, load_predictor, predictor_of
 from core.postprocess.kept import KeptPredictions
 from core.postprocess.nested import Variant, judge
 from core.postprocess.rules import Rules
@@ -158,3 +158,17 @@ def test_rules_decide_in_place_of_the_threshold(trained: RunDir, folder: Path) -
     assert all(never.metrics[name] == same.metrics[name] for name in of_ranking)
     plain = predictor.evaluate(folder, PredictionOptions())
     assert np.array_equal(plain.rows.counts, same.rows.counts)
+
+
+def test_a_labs_own_frame_rate_moves_its_predictions(trained: RunDir, folder: Path) -> None:
+    video = read_videos(folder)[0]
+    (loaded,) = load_members(trained)
+    data = msgspec.structs.replace(loaded.experiment.data, label_rates={video.lab_id: 30.0})
+    changed = msgspec.structs.replace(loaded.experiment, data=data)
+    plain, moved = (
+        predictor_of([each], "cpu").pair_probabilities(video)  # type: ignore[attr-defined]
+        for each in (loaded, dataclasses.replace(loaded, experiment=changed))
+    )
+    assert moved.values.shape == plain.values.shape
+    np.testing.assert_array_equal(moved.values[:, 60], plain.values[:, 50])
+    np.testing.assert_array_equal(moved.values[:, 0], plain.values[:, 0])
