@@ -82,8 +82,10 @@ def test_a_preset_has_to_suit_one_task_of_the_registry(written) -> None:
     both = written(FRAMES, PAIRS, preset)
     both.check_presets()
     assert both.experiment("near", preset="few").data.pairs == 2
-    with pytest.raises(ConfigError, match=r"presets\.few\.data\.pairs: unknown key"):
+    with pytest.raises(ConfigError, match=r"'few' is not for frames, .* presets for it: none"):
         both.experiment("frames", preset="few")
+    with pytest.raises(ConfigError, match=r"presets\.few\.data\.pairs: unknown key"):
+        written(FRAMES, preset).experiment("frames", preset="few")
     with pytest.raises(ConfigError, match=r"presets\.few\.data\.pairs: unknown key"):
         written(FRAMES, preset).check_presets()
 
