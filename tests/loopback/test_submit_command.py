@@ -95,18 +95,7 @@ def test_from_a_run_to_a_score(
 
     site.run = run
     command = ["submit", "v8", "--competition", "mice", "--wheels", str(wheels), "--poll", "0"]
-    command += [
-        "--data",
-        str(data),
-        "--package",
-        "msgspec",
-        "--package",
-        "tomli-w",
-        "--no-gpu",
-        "-m",
-        "a try",
-        "--json",
-    ]
+    command += ["--data", str(data), "--rules", "mine", "--no-gpu", "-m", "a try", "--json"]
     record = json.loads(mabe(*command).stdout)
     assert "missing here: msgspec, tomli-w" in printed[0]
     assert record["status"] == "COMPLETE"
@@ -116,6 +105,7 @@ def test_from_a_run_to_a_score(
     assert 0 <= record["public_score"] == score_of(folder / "submission.csv", data)
     assert "v8" in (folder / "log.txt").read_text()
     assert site.submissions[0]["description"].startswith("a try [mabe ")
+    assert "rules.toml" in site.datasets[record["slug"]][0]
     pushed = site.kernels[record["slug"]][0].body
     assert (pushed["enableInternet"], pushed["enableGpu"]) == (False, False)
 
@@ -211,7 +201,7 @@ def test_the_first_cells_say_what_is_missing(site: Site, wheels: Path, tmp_path:
     others.mkdir()
     for wheel in wheels.glob("msgspec-*"):  # for a Python that the machine has not
         (others / wheel.name.replace("-cp3", "-cp2")).write_bytes(wheel.read_bytes())
-    command = ["submit", "v8", "--wheels", str(others), "--package", "msgspec", "--name", "my-mice"]
+    command = ["submit", "v8", "--wheels", str(others), "--name", "my-mice"]
     mabe(*command, "--competition", "mice", "--dry-run", str(tmp_path / "dry"))
     files = {path.name: path.read_bytes() for path in (tmp_path / "dry/dataset").iterdir()}
     notebook = (tmp_path / "dry/kernel/notebook.ipynb").read_text()

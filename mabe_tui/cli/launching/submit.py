@@ -86,9 +86,7 @@ def submit(
     ] = None,
     packages: Annotated[
         list[str] | None,
-        typer.Option(
-            "--package", help="A package that Kaggle may lack, in place of the usual; repeatable."
-        ),
+        typer.Option("--package", help="One more package that Kaggle may lack; repeatable."),
     ] = None,
     pythons: Annotated[
         list[str] | None,

@@ -42,7 +42,7 @@ class SubmissionWishes:
     wheels: Path | None
     """Folder of wheels; ``None``: pip downloads them."""
     packages: tuple[str, ...]
-    """Packages that Kaggle may lack; empty: the usual ones."""
+    """Packages that Kaggle may lack, besides the usual ones."""
     pythons: tuple[str, ...]
     """Versions of Python that Kaggle may have; empty: the usual ones."""
 
@@ -62,7 +62,7 @@ def submission_plan(
         UserError: a run or its post-processing cannot be submitted, or something cannot be fetched.
     """
     runs = travelling_runs(entries, wishes.which, progress)
-    packages = wishes.packages or PACKAGES
+    packages = tuple(dict.fromkeys((*PACKAGES, *_packages_of(runs), *wishes.packages)))
     if wishes.wheels is not None:
         wheels = ready_wheels(wishes.wheels)
     else:
@@ -78,13 +78,20 @@ def submission_plan(
         seconds=wishes.hours * 3600,
         gpu=wishes.gpu,
         wheels=tuple(wheels),
-        packages=tuple(packages),
+        packages=packages,
     )
 
 
 def are_classes(runs: Sequence[TravellingRun]) -> bool:
     """Return whether some runs predict classes, for which actions have to stand."""
     return any(isinstance(each.request.experiment, BehaviourExperiment) for each in runs)
+
+
+def _packages_of(runs: Sequence[TravellingRun]) -> tuple[str, ...]:
+    """Return the packages that models need in addition to those of ``core``."""
+    experiments = [each.request.experiment for each in runs]
+    boosted = any(isinstance(e, ActionsExperiment) and e.model.name == "boost" for e in experiments)
+    return ("lightgbm",) if boosted else ()
 
 
 def _rules(entry: RunEntry, wishes: SubmissionWishes, runs: Sequence[TravellingRun]) -> Path | None:

@@ -13,9 +13,10 @@ from core.postprocess.store import write_rules
 from core.run.records import Handle, Pointer
 from core.run.request import Input, RunRequest
 from core.run.rundir import RunDir
-from core.tasks.actions.settings import ActionsExperiment
+from core.tasks.actions.settings import ActionsExperiment, ActionsModelConfig
 from core.tasks.behaviour.settings import BehaviourExperiment
 from mabe_tui.kaggle_io.staging import SubmissionPlan, slug_of
+from mabe_tui.kaggle_io.wheels import PACKAGES
 from mabe_tui.runs.actions import submission
 from mabe_tui.runs.actions.submission import SubmissionWishes, submission_plan, travelling_runs
 from mabe_tui.runs.store import RunEntry
@@ -151,6 +152,16 @@ def test_what_decides(make_run: MakeRun, plan: Callable[..., SubmissionPlan]) ->
         plan([actions], rules="mine", threshold=0.2)
     with pytest.raises(UserError, match="a run predicts classes"):
         plan([actions, classes], rules="mine")
+
+
+def test_packages_of_the_models_travel(
+    make_run: MakeRun, plan: Callable[..., SubmissionPlan]
+) -> None:
+    boost = ActionsExperiment(name="v8", model=ActionsModelConfig(name="boost"))
+    net, boosted = make_run("aaaa"), make_run("bbbb", experiment=boost)
+    assert plan([net]).packages == PACKAGES
+    assert plan([net, boosted]).packages == (*PACKAGES, "lightgbm")
+    assert plan([net], packages=("msgspec", "more")).packages == (*PACKAGES, "more")
 
 
 @pytest.mark.parametrize(
