@@ -1,19 +1,10 @@
-"""Calls of Kaggle's client for one account, with typed answers and errors in words.
+"""Calls of Kaggle's client for one account, with typed answers."""
 
-Every call is quiet: the client prints, and standard output is for data. Calls that change nothing are asked
-again after a lost connection or a server's error; those that do are asked again only if Kaggle wants fewer
-requests, because then nothing was done.
-"""
-
-import contextlib
-import io
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from core.errors import UserError
 from mabe_tui.kaggle_io.answers import (
     KernelOutput,
     KernelSession,
@@ -23,27 +14,18 @@ from mabe_tui.kaggle_io.answers import (
     RemoteSubmission,
     Standing,
 )
-from mabe_tui.kaggle_io.credentials import HOW, Credentials
-from mabe_tui.kaggle_io.faults import RefusedError, UnansweredError, in_words, one_line
+from mabe_tui.kaggle_io.asking import Asking, Say
+from mabe_tui.kaggle_io.faults import RefusedError, one_line
 
 if TYPE_CHECKING:
     from mabe_tui.kaggle_io.own_api import OwnApi
 
-Say = Callable[[str], None]
-Answer = TypeVar("Answer")
-TRIES = 5
-"""Requests for one answer, the first included."""
-PAUSE_SECONDS = 10.0
-"""Pause before a request is repeated, where Kaggle names none."""
-LONGEST_PAUSE = 900.0
-"""A server that wants more patience than this gets an error instead."""
-ABSENT = (403, 404)
-"""Answers about something that does not exist: Kaggle does not say which of the two it is."""
 PAGES = 50
+"""Pages of a list that are read at most."""
 
 
-class Account:
-    """One account; :func:`connect` makes it.
+class Account(Asking):
+    """One account; :func:`mabe_tui.kaggle_io.connect.connect` makes it.
 
     Args:
         api: Kaggle's client.
@@ -55,10 +37,9 @@ class Account:
     def __init__(
         self, api: "OwnApi", name: str, say: Say, sleep: Callable[[float], None] = time.sleep
     ) -> None:
+        super().__init__(say, sleep)
         self._api = api
         self.name = name
-        self._say = say
-        self._sleep = sleep
 
     def standing(self, competition: str) -> Standing:
         """Return how the account stands in a competition, and what it may still submit today."""
@@ -81,7 +62,7 @@ class Account:
                 limited_by_total=bool(limits.limited_by_total),
             )
 
-        return self._read(f"asking about {competition}", ask)
+        return self.read(f"asking about {competition}", ask)
 
     # ── dataset ───────────────────────────────────────────────────────────────────────────────
 
@@ -99,13 +80,13 @@ class Account:
                 version=found.current_version_number or 0, description=found.description or ""
             )
 
-        return self._absent(lambda: self._read(f"asking for the dataset {slug}", ask))
+        return self.absent(lambda: self.read(f"asking for the dataset {slug}", ask))
 
     def dataset_status(self, slug: str) -> str:
         """Return ``ready``, ``failed`` or a step on the way; empty if there is no such dataset yet."""
         ref = f"{self.name}/{slug}"
         doing = f"asking for the dataset {slug}"
-        found = self._absent(lambda: self._read(doing, lambda: self._api.dataset_status(ref)))
+        found = self.absent(lambda: self.read(doing, lambda: self._api.dataset_status(ref)))
         return str(found or "")
 
     def push_dataset(self, folder: Path, notes: str, new: bool) -> None:
@@ -125,7 +106,7 @@ class Account:
                 str(folder), notes, quiet=True, convert_to_csv=False, dir_mode="zip"
             )
 
-        answer = self._write("uploading the dataset", push)
+        answer = self.write("uploading the dataset", push)
         if (answer.status or "").lower() == "error" or answer.error:
             said = one_line(answer.error or answer.status)
             raise RefusedError(
@@ -149,11 +130,11 @@ class Account:
                 source=(found.blob.source or "") if found.blob is not None else "",
             )
 
-        return self._absent(lambda: self._read(f"asking for the notebook {slug}", ask))
+        return self.absent(lambda: self.read(f"asking for the notebook {slug}", ask))
 
     def push_kernel(self, folder: Path) -> PushedKernel:
         """Push a notebook and have it run. The answer may name sources that Kaggle does not attach."""
-        answer = self._write("pushing the notebook", lambda: self._api.kernels_push(str(folder)))
+        answer = self.write("pushing the notebook", lambda: self._api.kernels_push(str(folder)))
         lists = (
             answer.invalid_dataset_sources,
             answer.invalid_competition_sources,
@@ -182,7 +163,7 @@ class Account:
                 status=found.status.name, failure=one_line(found.failure_message or "")
             )
 
-        return self._read("asking for the notebook's state", ask)
+        return self.read("asking for the notebook's state", ask)
 
     def output(self, slug: str, version: int) -> KernelOutput:
         """Return the files and the log that one version of a notebook left."""
@@ -206,7 +187,7 @@ class Account:
                     request.page_token = page.next_page_token
             return KernelOutput(files=files, log=log)
 
-        return self._read("listing the notebook's output", ask)
+        return self.read("listing the notebook's output", ask)
 
     def download(self, address: str) -> bytes:
         """Return the content of a file that a notebook left."""
@@ -217,7 +198,7 @@ class Account:
             response.raise_for_status()
             return response.content
 
-        return self._read("downloading the notebook's output", fetch)
+        return self.read("downloading the notebook's output", fetch)
 
     # ── submission ────────────────────────────────────────────────────────────────────────────
 
@@ -228,7 +209,7 @@ class Account:
             RefusedError: nothing was submitted.
             UnansweredError: it may or may not have been submitted, and counted.
         """
-        answer = self._write(
+        answer = self.write(
             "submitting",
             lambda: self._api.competition_submit_code(
                 file, message, competition, f"{self.name}/{kernel}", version, quiet=True
@@ -248,104 +229,14 @@ class Account:
                 found = kaggle.competitions.competition_api_client.get_submission(request)
             return _submission(found)
 
-        return self._read("asking for the score", ask)
+        return self.read("asking for the score", ask)
 
     def submissions(self, competition: str) -> list[RemoteSubmission]:
         """Return the account's latest submissions."""
-        found = self._read(
+        found = self.read(
             "listing the submissions", lambda: self._api.competition_submissions(competition)
         )
         return [_submission(each) for each in found or () if each is not None]
-
-    # ── asking ────────────────────────────────────────────────────────────────────────────────
-
-    def pause(self, seconds: float) -> None:
-        """Wait."""
-        self._sleep(seconds)
-
-    def _read(self, doing: str, ask: Callable[[], Answer]) -> Answer:
-        """Ask for something, again where that may help."""
-        for left in range(TRIES - 1, -1, -1):
-            try:
-                with _quiet(), in_words(doing):
-                    return ask()
-            except UnansweredError:
-                if not left:
-                    raise
-                self._sleep(PAUSE_SECONDS)
-            except RefusedError as error:
-                if not left or not (error.status == 429 or error.status >= 500):
-                    raise
-                self._wait(error)
-        raise AssertionError("unreachable")
-
-    def _write(self, doing: str, ask: Callable[[], Answer]) -> Answer:
-        """Have something done, once; only a refusal for too many requests is repeated."""
-        for left in range(TRIES - 1, -1, -1):
-            try:
-                with _quiet(), in_words(doing):
-                    return ask()
-            except RefusedError as error:
-                if error.status >= 500:  # a gateway's answer says nothing of what stands behind it
-                    raise UnansweredError(str(error)) from error
-                if not left or error.status != 429:
-                    raise
-                self._wait(error)
-        raise AssertionError("unreachable")
-
-    def _wait(self, error: RefusedError) -> None:
-        seconds = PAUSE_SECONDS if error.retry_after is None else error.retry_after
-        if seconds > LONGEST_PAUSE:
-            raise error
-        if error.status == 429:
-            self._say(f"Kaggle wants fewer requests; going on in {seconds:.0f} s")
-        self._sleep(seconds)
-
-    def _absent(self, ask: Callable[[], Answer]) -> Answer | None:
-        try:
-            return ask()
-        except RefusedError as error:
-            if error.status in ABSENT:
-                return None
-            raise
-
-
-def connect(
-    credentials: Credentials, say: Say, sleep: Callable[[float], None] = time.sleep
-) -> Account:
-    """Return the account of some credentials.
-
-    Raises:
-        UserError: Kaggle refuses them, or cannot be reached.
-    """
-    with _quiet():
-        from mabe_tui.kaggle_io.own_api import OwnApi
-    api = OwnApi(credentials, lambda file: say(f"uploading {file}"))
-    if credentials.username is not None:
-        return Account(api, credentials.username.lower(), say, sleep)
-    account = Account(api, "", say, sleep)
-    account.name = account._read("asking whose token it is", lambda: _owner(api, credentials))
-    api.as_user(account.name)
-    return account
-
-
-def _owner(api: "OwnApi", credentials: Credentials) -> str:
-    from kagglesdk.security.types.oauth_service import IntrospectTokenRequest
-
-    request = IntrospectTokenRequest()
-    request.token = credentials.token
-    with api.build_kaggle_client() as kaggle:
-        found = kaggle.security.oauth_client.introspect_token(request)
-    if not found.active or not found.username:
-        raise UserError(f"Kaggle does not accept the token any more; {HOW}")
-    return str(found.username)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep what the client prints from standard output."""
-    with contextlib.redirect_stdout(io.StringIO()):
-        yield
 
 
 def _label(version: int) -> str:

@@ -6,8 +6,8 @@ from typing import NoReturn
 
 from core.errors import DataError, RunError
 from core.system.files import write_bytes_atomically
-from mabe_tui.kaggle_io.account import ABSENT
 from mabe_tui.kaggle_io.answers import KernelOutput
+from mabe_tui.kaggle_io.asking import ABSENT
 from mabe_tui.kaggle_io.faults import AGAIN, RefusedError, UnansweredError, one_line
 from mabe_tui.kaggle_io.journal import UNKNOWN
 from mabe_tui.kaggle_io.step import DeliveryStep

@@ -1,7 +1,7 @@
 """Kaggle's own client with given credentials, time-outs, and no upload left out in silence.
 
 Importing this module imports Kaggle's package, which prints and looks for credentials: see
-:func:`mabe_tui.kaggle_io.account.connect`.
+:func:`mabe_tui.kaggle_io.connect.connect`.
 """
 
 from collections.abc import Callable

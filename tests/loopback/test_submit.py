@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from core.errors import UserError
-from mabe_tui.kaggle_io.account import Account, connect
+from mabe_tui.kaggle_io.account import Account
+from mabe_tui.kaggle_io.connect import connect
 from mabe_tui.kaggle_io.credentials import Credentials
 from mabe_tui.kaggle_io.deliver import deliver
 from mabe_tui.kaggle_io.journal import Journal, SubmissionRecord, open_journal, read_record

@@ -107,7 +107,7 @@ def submit(
 
     Exit code 1 if Kaggle rejects the submission.
     """
-    from mabe_tui.kaggle_io.account import connect
+    from mabe_tui.kaggle_io.connect import connect
     from mabe_tui.kaggle_io.step import Patience
     from mabe_tui.kaggle_io.submission import submit_plan, write_plan
     from mabe_tui.runs.actions.submission import SubmissionWishes, are_classes, submission_plan
