@@ -64,15 +64,6 @@ class BoostPlan:
         self._data, self._rows, self._rate = data, rows, rate
         lab_of = np.array([data.videos[video].lab_id for video in rows.video])
         counts = rows.action_frames(range(len(rows)))
-        self.tables: tuple[LabTable, ...] = tuple(
-            LabTable(lab, is_pair, tuple(mine.tolist()), tuple(enough.tolist()))
-            for lab in labs
-            for is_pair in (False, True)
-            if (
-                mine := np.flatnonzero((lab_of == lab) & (rows.is_pair == is_pair) & rows.tracked)
-            ).size
-            and (enough := np.flatnonzero(counts[mine].sum(axis=0) >= LEAST_FRAMES)).size
-        )
         self.parts = {
             lab: parts_of(
                 [
@@ -86,6 +77,16 @@ class BoostPlan:
             for lab in labs
             if (lab_of == lab).any()
         }
+        self.tables: tuple[LabTable, ...] = tuple(
+            LabTable(lab, is_pair, tuple(mine.tolist()), tuple(enough.tolist()))
+            for lab in labs
+            if self.parts.get(lab)  # nothing is known of a lab without a known body part
+            for is_pair in (False, True)
+            if (
+                mine := np.flatnonzero((lab_of == lab) & (rows.is_pair == is_pair) & rows.tracked)
+            ).size
+            and (enough := np.flatnonzero(counts[mine].sum(axis=0) >= LEAST_FRAMES)).size
+        )
 
     @property
     def models(self) -> int:

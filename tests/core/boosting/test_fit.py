@@ -152,6 +152,8 @@ def test_a_lab_has_a_model_for_each_action_that_occurs_and_sees_what_it_tracks()
     assert table.features.shape == (len(table.weights), len(plan.features(pairs).names))
     assert table.weights.sum() == pytest.approx(120, rel=0.1)
     assert table.labels[:, ACTIONS.index("sniff")].any()
+    data.positions[:] = np.nan
+    assert BoostPlan(data, rows, ("lab",), rate=30.0).models == 0  # nothing is tracked
 
 
 def test_positions_are_read_in_cm_at_the_models_rate_with_the_agent_first() -> None:
