@@ -157,9 +157,9 @@ def add_meeting(out: NamedColumns, agent: MouseLines, target: MouseLines, rate: 
     between = target.centre - agent.centre
     distance = _length(between)
     out.add("centres", distance)
-    nearest = _nearest(agent.points, target.points)
-    for name, value in zip(("nearest", "nose_nearest", "nearest_nose"), nearest, strict=True):
-        out.add(name, value)
+    out.add("nearest", _nearest(agent.points, target.points))
+    out.add("nose_nearest", _nearest(agent.nose[:, None], target.points))
+    out.add("nearest_nose", _nearest(agent.points, target.nose[:, None]))
     for one, other in ((agent, target), (target, agent)):
         out.add(f"nose_tail/{one.name}", _length(one.nose - other.tail))
         for label, point in (("nose", other.nose), ("centre", other.centre), ("tail", other.tail)):
@@ -187,8 +187,8 @@ def add_others(out: NamedColumns, agent: MouseLines, others: Sequence[Points]) -
     shape = (len(agent.centre),)
     nearest, nose = np.full(shape, np.nan, np.float32), np.full(shape, np.nan, np.float32)
     for points in others:
-        each, from_nose, _ = _nearest(agent.points, points, nose=agent.nose)
-        nearest, nose = np.fmin(nearest, each), np.fmin(nose, from_nose)
+        nearest = np.fmin(nearest, _nearest(agent.points, points))
+        nose = np.fmin(nose, _nearest(agent.nose[:, None], points))
     out.add("nearest_other", nearest)
     out.add("nose_nearest_other", nose)
 
@@ -211,26 +211,13 @@ def frames_of(milliseconds: float, rate: float) -> int:
     return max(1, round(milliseconds / 1000 * rate))
 
 
-def _nearest(first: Points, second: Points, nose: Points | None = None) -> tuple[Line, Line, Line]:
-    """Return the least distance of all points, from the first's nose, and from the second's nose.
-
-    Without ``nose``, the first point of each is its nose.
-    """
-    shape = (len(first),)
-    all_, from_first, from_second = (np.full(shape, np.inf, np.float32) for _ in range(3))
+def _nearest(first: Points, second: Points) -> Line:
+    """Return the least distance between the points of two mice; NaN where there is none."""
+    nearest = np.full(len(first), np.nan, np.float32)
     for place in range(first.shape[1]):
-        between = np.fmin.reduce(_length(first[:, place, None] - second), axis=1)
-        all_ = np.fmin(all_, between)
-        if place == 0 and nose is None:
-            from_first = np.fmin(from_first, between)
-        from_second = np.fmin(from_second, _length(first[:, place] - second[:, 0]))
-    if nose is not None:
-        from_first = np.fmin.reduce(_length(nose[:, None] - second), axis=1)
-    return _finite(all_), _finite(from_first), _finite(from_second)
-
-
-def _finite(distances: Line) -> Line:
-    return np.where(np.isinf(distances), np.float32(np.nan), distances)
+        between = _length(first[:, place, None] - second)
+        nearest = np.fmin(nearest, np.fmin.reduce(between, axis=1))
+    return nearest
 
 
 def _at(positions: Points, part: str) -> npt.NDArray[np.float32]:
