@@ -27,6 +27,7 @@ from core.postprocess.store import read_rules
 from core.run.rundir import RunDir
 from core.submission.bundle import Bundle, read_bundle, unpack
 from core.submission.lab_actions import LabActions, lab_actions
+from core.submission.rows import scored_only
 from core.submission.writer import Submitted, write_submission
 from core.system.progress import Progress, sparing
 from core.tasks.behaviour.inference.videos import predictable
@@ -167,7 +168,7 @@ def _decided(
 ) -> Iterator[tuple[Video, Bouts, int]]:
     for video in videos:
         if (mean := sums.mean(video.video_id)) is not None:
-            yield video, decide(mean, rules), mean.frames
+            yield video, decide(scored_only(video, mean), rules), mean.frames
 
 
 def _rules(place: Path, bundle: Bundle) -> Rules:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from core.data.csv_file import CsvRow, read_rows
+from core.data.listed import LabeledBehavior, parse_behaviors
 from core.data.parquet import Kind, numbers, read_columns, texts
 from core.data.tracking import Tracking, read_positions
 from core.errors import DataError
@@ -68,15 +69,6 @@ BOUT_COLUMNS: dict[str, Kind] = {
 }
 
 
-class LabeledBehavior(NamedTuple):
-    """One entry of ``behaviors_labeled``: a behaviour that was annotated in this video."""
-
-    agent: int
-    target: int
-    """The agent's own number if the entry says ``self``."""
-    action: str
-
-
 @dataclass(frozen=True, slots=True)
 class Video:
     """One row of ``train.csv``, and the expected paths of its files."""
@@ -102,6 +94,9 @@ class Video:
     """Entries of ``behaviors_labeled`` that had to be repaired or, failing that, dropped."""
     sexes: tuple[str, ...] = ()
     """Of mice 1 to 4, as the row states them; empty where it does not."""
+    unscored: tuple[LabeledBehavior, ...] = ()
+    """Those of ``behaviors`` that only mended entries list. The competition compares entries literally, so
+    it ignores predictions of them."""
 
 
 class LeftOut(NamedTuple):
@@ -238,7 +233,8 @@ def _integers(path: Path, columns: pa.Table, name: str) -> npt.NDArray[np.int64]
 
 def _video(row: CsvRow, root: Path, table: str) -> Video:
     lab, video = row.name("lab_id"), row.name("video_id")
-    behaviors, malformed = parse_behaviors(row.names("behaviors_labeled"))
+    entries = row.names("behaviors_labeled")
+    behaviors, malformed = parse_behaviors(entries)
     width, height = row.number("video_width_pix"), row.number("video_height_pix")
     fps, seconds = row.needed_number("frames_per_second"), row.needed_number("video_duration_sec")
     if fps * seconds > MOST_FRAMES:
@@ -261,6 +257,7 @@ def _video(row: CsvRow, root: Path, table: str) -> Video:
         row=row.line,
         malformed=malformed,
         sexes=tuple(row.values.get(f"mouse{mouse}_sex", "").strip() for mouse in range(1, 5)),
+        unscored=tuple(each for each in behaviors if each.entry not in entries),
     )
 
 
@@ -270,38 +267,3 @@ def _declared_mice(row: CsvRow) -> tuple[int, ...]:
         return any(cell.strip() for cell in cells)
 
     return tuple(mouse for mouse in range(1, 5) if declared(mouse))
-
-
-def parse_behaviors(
-    entries: Iterable[str],
-) -> tuple[tuple[LabeledBehavior, ...], tuple[str, ...]]:
-    """Parse entries like ``mouse1,mouse2,sniff`` and ``mouse1,self,rear``.
-
-    Stray quotes, which real rows have, are removed; duplicates count once.
-
-    Returns:
-        The behaviours, in order, and the malformed entries.
-    """
-    behaviors: dict[LabeledBehavior, None] = {}
-    malformed = []
-    for entry in entries:
-        words = [word.strip() for word in entry.replace("'", "").split(",")]
-        behavior = _behavior(words)
-        if behavior is not None:
-            behaviors[behavior] = None
-        if behavior is None or "'" in entry:
-            malformed.append(entry)
-    return tuple(behaviors), tuple(malformed)
-
-
-def _behavior(words: list[str]) -> LabeledBehavior | None:
-    if len(words) != 3 or not words[2]:
-        return None
-    agent = _mouse_number(words[0])
-    target = agent if words[1] == "self" else _mouse_number(words[1])
-    return None if agent is None or target is None else LabeledBehavior(agent, target, words[2])
-
-
-def _mouse_number(word: str) -> int | None:
-    number = word.removeprefix("mouse")
-    return int(number) if number != word and number.isdecimal() else None

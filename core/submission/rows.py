@@ -1,18 +1,17 @@
 """Turn the bouts found in one video into rows that the competition accepts and that do not cost points."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from core.data.competition import Bouts, LabeledBehavior, Video
+from core.data.listed import mouse_names
 from core.evaluation.competition import SUBMISSION_COLUMNS
+from core.evaluation.pair_probabilities import PairProbabilities
 from core.submission.lab_actions import LabActions
-
-SELF = "self"
-"""The target of an action of a mouse alone."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,9 +22,35 @@ class VideoRows:
     """One row per bout, of :data:`~core.evaluation.competition.SUBMISSION_COLUMNS`, sorted by agent,
     target and start."""
     unlisted: int
-    """Bouts of behaviours that are not on the video's whitelist, which the competition ignores."""
+    """Bouts of behaviours that the competition ignores: not on the video's whitelist, or unscored."""
     never_annotated: int
     """Listed bouts of actions that the lab has never annotated, which would cost points."""
+
+
+def scored_behaviors(video: Video) -> dict[LabeledBehavior, None]:
+    """Return the behaviours of a video for which predictions count, in the order of its whitelist."""
+    return dict.fromkeys(each for each in video.behaviors if each not in video.unscored)
+
+
+def scored_only(video: Video, probabilities: PairProbabilities) -> PairProbabilities:
+    """Return probabilities without those of behaviours that the competition ignores.
+
+    Decided upon, they would take frames from other actions of the pair. What is not changed is not copied.
+    """
+    ignored = [
+        (pair, probabilities.actions.index(action))
+        for pair, key in enumerate(
+            zip(probabilities.agents.tolist(), probabilities.targets.tolist(), strict=True)
+        )
+        for agent, target, action in video.unscored
+        if key == (agent, target) and action in probabilities.actions
+    ]
+    if not ignored:
+        return probabilities
+    values = probabilities.values.copy()
+    for pair, action in ignored:
+        values[pair, :, action] = np.nan
+    return replace(probabilities, values=values)
 
 
 def submission_rows(
@@ -37,19 +62,17 @@ def submission_rows(
     ``bouts`` keeps the frames. Bouts of one action that touch or overlap become one row.
 
     Args:
-        video: its ``behaviors_labeled`` is the whitelist.
+        video: its ``behaviors_labeled`` is the whitelist; entries with stray quotes do not count.
         bouts: what was found, in any order, unsorted and overlapping bouts included.
         frames: the video's length: its last tracked frame + 1.
         lab_actions: the actions that each lab has annotated; ``None`` to trust the whitelist alone.
     """
-    listed = {(each.agent, each.target): set[str]() for each in video.behaviors}
-    for each in video.behaviors:
-        listed[each.agent, each.target].add(each.action)
+    listed = scored_behaviors(video)
     pairs: dict[tuple[int, int], list[int]] = {}
     unlisted = never_annotated = 0
     keys = zip(bouts.agent.tolist(), bouts.target.tolist(), bouts.action.tolist(), strict=True)
     for number, (agent, target, action) in enumerate(keys):
-        if action not in listed.get((agent, target), ()):
+        if LabeledBehavior(agent, target, action) not in listed:
             unlisted += 1
         elif lab_actions is not None and not lab_actions.allows(video.lab_id, action):
             never_annotated += 1
@@ -67,28 +90,19 @@ def submission_rows(
 def harmless_row(
     video: Video, frames: int, lab_actions: LabActions | None = None
 ) -> pd.DataFrame | None:
-    """Return one row that the competition accepts; ``None`` if nothing is listed for the video.
+    """Return one row that the competition accepts; ``None`` if no behaviour of the video can score.
 
     A file without rows is rejected. Where a submission would score 0 anyway, this row cannot cost points.
     """
-    for agent, target, action in video.behaviors:
+    for agent, target, action in scored_behaviors(video):
         if frames > 0 and (lab_actions is None or lab_actions.allows(video.lab_id, action)):
             row = (*_ids(video, agent, target), action, 0, 1)
             return pd.DataFrame([row], columns=SUBMISSION_COLUMNS)
     return None
 
 
-def entry(behavior: LabeledBehavior) -> str:
-    """Return a behaviour as ``behaviors_labeled`` writes it: ``mouse1,mouse2,sniff``."""
-    return ",".join((*_names(behavior.agent, behavior.target), behavior.action))
-
-
 def _ids(video: Video, agent: int, target: int) -> tuple[str, str, str]:
-    return video.video_id, *_names(agent, target)
-
-
-def _names(agent: int, target: int) -> tuple[str, str]:
-    return f"mouse{agent}", SELF if agent == target else f"mouse{target}"
+    return video.video_id, *mouse_names(agent, target)
 
 
 def _without_overlap(

@@ -29,7 +29,7 @@ class Submitted:
     frames: int
     """Total frames of the rows."""
     unlisted: int
-    """Bouts left out because their behaviour is not on their video's whitelist."""
+    """Bouts left out because the competition ignores their behaviour in their video."""
     never_annotated: int
     """Bouts left out because their action is not in their lab's training annotations."""
     filled: bool

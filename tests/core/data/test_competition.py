@@ -47,6 +47,7 @@ def test_stray_quotes_are_mended_repeats_merged_and_nonsense_left_out(layout: An
     (video,) = read_videos(layout.write())
     assert video.behaviors == (LabeledBehavior(1, 2, "sniff"), LabeledBehavior(1, 2, "attack"))
     assert video.malformed == (*entries[:2], "mouse1,sniff", "mouse1,cat,chase")
+    assert video.unscored == (LabeledBehavior(1, 2, "attack"),)
 
 
 @pytest.mark.parametrize(
@@ -161,6 +162,8 @@ def test_real_tables(real_data: Path) -> None:
         "ReflectiveManatee": 20,
         "DeliriousFly": 6,
     }
+    unscored = [(video.lab_id, each.entry) for video in videos for each in video.unscored]
+    assert Counter(unscored) == {("ReflectiveManatee", "mouse1,mouse2,attack"): 3}
     (test,) = read_videos(real_data / "mabe2025", "test")
     assert test.lab_id == "AdaptableSnail"
     assert "test_tracking" in test.tracking_path.parts

@@ -17,7 +17,7 @@ from core.postprocess.decide import decide
 from core.postprocess.rules import KeyRule, Rules
 from core.submission.lab_actions import lab_actions
 from core.submission.reading import read_submission
-from core.submission.rows import entry, harmless_row
+from core.submission.rows import harmless_row
 from core.submission.writer import write_submission
 
 MOST_MICE, MOST_FRAMES = 4, 120
@@ -158,7 +158,7 @@ def truth_of(videos: dict[Video, Bouts]) -> pd.DataFrame:
     """Return the truth as the metric takes it."""
     listed = pd.DataFrame(
         [
-            (video.lab_id, video.video_id, json.dumps([entry(each) for each in video.behaviors]))
+            (video.lab_id, video.video_id, json.dumps([each.entry for each in video.behaviors]))
             for video in videos
         ],
         columns=["lab_id", "video_id", "behaviors_labeled"],
@@ -224,6 +224,6 @@ def _require_sound(table: pd.DataFrame, found: list[tuple[Video, Bouts, int]]) -
     assert (start >= 0).all()
     assert (start < stop).all()
     assert (stop <= table["video_id"].map(length)).all()
-    listed = {(v.video_id, entry(each)) for v, _, _ in found for each in v.behaviors}
+    listed = {(v.video_id, each.entry) for v, _, _ in found for each in v.behaviors}
     behaviour = table["agent_id"] + "," + table["target_id"] + "," + table["action"]
     assert set(zip(table["video_id"], behaviour, strict=True)) <= listed

@@ -1,5 +1,6 @@
 """Whatever was found, the writer produces no file that the competition rejects."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,12 @@ import pytest
 from core.data.competition import LabeledBehavior
 from core.errors import DataError, UserError
 from core.evaluation.competition import score
+from core.evaluation.pair_probabilities import PairProbabilities
+from core.postprocess.decide import decide
+from core.postprocess.rules import Rules
 from core.submission.lab_actions import LabActions, lab_actions
 from core.submission.reading import read_submission
-from core.submission.rows import submission_rows
+from core.submission.rows import harmless_row, scored_only, submission_rows
 from core.submission.writer import COLUMNS, write_submission
 from tests.core.submission.random_videos import (
     bouts_of,
@@ -82,6 +86,32 @@ def test_what_is_not_listed_takes_no_frames() -> None:
     found = submission_rows(VIDEO, bouts, 100)
     assert found.unlisted == 2
     assert found.table["action"].tolist() == ["sniff"]
+
+
+def test_what_only_entries_with_stray_quotes_list_scores_nothing_and_takes_no_frames(
+    tmp_path: Path,
+) -> None:
+    stray = LabeledBehavior(1, 2, "attack")
+    video = replace(VIDEO, unscored=(stray,))
+    values = np.full((2, 100, 2), 0.6, np.float32)
+    values[0, :, 1] = 0.9  # attack is likelier, and ignored
+    values[1] = np.nan
+    output = PairProbabilities(
+        "7", "lab", 30.0, np.array([1, 2]), np.array([2, 1]), ("sniff", "attack"), values
+    )
+    rules = Rules.constant(0.5)
+    truth = truth_of({VIDEO: bouts_of([(1, 2, "sniff", 0, 100)])})
+    quoted = truth["behaviors_labeled"].str.replace(stray.entry, "mouse1','mouse2','attack'")
+    truth["behaviors_labeled"] = quoted
+    path = tmp_path / "submission.csv"
+    write_submission(path, [(video, decide(scored_only(video, output), rules), 100)])
+    assert score(truth, read_submission(path)).score == 1.0
+    assert scored_only(VIDEO, output) is output
+    written = write_submission(path, [(video, decide(output, rules), 100)])
+    assert (written.unlisted, written.filled) == (1, True)
+    assert score(truth, read_submission(path)).score < 0.1
+    only = replace(VIDEO, behaviors=(stray,), unscored=(stray,))
+    assert harmless_row(only, 100) is None
 
 
 def test_actions_that_the_lab_never_annotated_are_left_out() -> None:

@@ -16,6 +16,7 @@ from core.postprocess.decide import decide
 from core.postprocess.rules import Rules
 from core.run.request import RunRequest
 from core.submission.lab_actions import LabActions
+from core.submission.rows import scored_only
 from core.submission.writer import check_submission_path, write_submission
 from core.system.progress import Progress
 from core.tasks.actions.inference.evaluate import HOW_TO_SKIP, evaluate_videos
@@ -91,7 +92,8 @@ class ActionsPredictor:
                         raise DataError(f"{error}{HOW_TO_SKIP}") from error
                     bad[video.video_id] = str(error)
                     continue
-                yield video, decide(probabilities, rules), probabilities.frames
+                bouts = decide(scored_only(video, probabilities), rules)
+                yield video, bouts, probabilities.frames
             if progress is not None:
                 progress(len(videos), len(videos), "videos")
 
