@@ -8,6 +8,7 @@ import typer
 
 from core.config.strict import UNSET
 from core.run.events import decode
+from core.run.rundir import RunDir
 from mabe_tui.cli.following.display import shown_lines
 from mabe_tui.cli.launching.cost_question import elsewhere_words, rented_reference
 from mabe_tui.cli.options import RunName
@@ -35,6 +36,7 @@ from mabe_tui.runs.summary.checkpoints import (
     none_words,
     unmark,
 )
+from mabe_tui.runs.summary.deliveries import stored_rules, submissions
 from mabe_tui.runs.summary.hearing import refresh
 from mabe_tui.runs.summary.run_summary import RunSummary, summary_of
 from mabe_tui.runs.tasks import spec_of
@@ -85,11 +87,13 @@ def status(context: typer.Context, run: RunName = "last", as_json: JsonOption = 
     if summary.state.may_speak and (elsewhere := elsewhere_words(entry.run)):
         say(f"mabe: {elsewhere}")
     if as_json:
-        print_json(msgspec.structs.asdict(summary) | reference)
+        more = {"postprocessing": stored_rules(entry.run), "submissions": submissions(entry.run)}
+        print_json(msgspec.structs.asdict(summary) | reference | more)
         return
     ids = [(REFERENCES.get(name, name), value) for name, value in reference.items()]
     warnings = [("warning", warning) for warning in summary.warnings]
-    for label, value in [*_details(summary), ("folder", entry.run.path), *ids, *warnings]:
+    lines = [*_details(summary), *_deliveries(entry.run), ("folder", entry.run.path)]
+    for label, value in [*lines, *ids, *warnings]:
         print(wrapped(f"{label:<{LABEL}} {value}", " " * (LABEL + 1)))
     if summary.state is RunState.LOST:
         _show_last_lines(entry)
@@ -165,6 +169,26 @@ def _sources(run: RunSummary) -> Iterator[tuple[str, object]]:
         yield "mean of", " ".join(run.inputs)
     if run.data:
         yield "data", run.data
+
+
+def _deliveries(run: RunDir) -> Iterator[tuple[str, object]]:
+    """Say what post-processing is stored with a run, and what became of its submissions."""
+    for rules in stored_rules(run):
+        words = [rules.problem] if rules.problem else [f"fitted {rules.created}".strip()]
+        if rules.videos is not None:
+            words.append(f"on {rules.videos:,} videos")
+        if rules.score is not None:
+            words.append(f"{rules.metric} {rules.score:.4f} nested ({rules.gain:+.4f})")
+        yield "rules", f"{rules.name}: {', '.join(words)}"
+    for each in submissions(run):
+        if each.problem:
+            yield "submission", each.problem
+            continue
+        number = "" if each.submission is None else f" {each.submission}"
+        score = "" if each.public_score is None else f", public score {each.public_score:.4f}"
+        when = "" if each.when is None else f", {each.when.astimezone():%Y-%m-%d %H:%M:%S}"
+        why = f": {each.error}" if each.error else ""
+        yield "submission", f"{each.state}{number}{score}{when}{why}"
 
 
 def _silence(run: RunSummary) -> str:

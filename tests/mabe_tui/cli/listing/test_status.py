@@ -1,5 +1,6 @@
 """Inspecting, stopping and resuming runs and freeing space on the command line."""
 
+import datetime as dt
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,8 +10,12 @@ import pytest
 from typer.testing import Result
 
 from core.errors import MisuseError, RunError, UserError
+from core.postprocess.rules import FittedOn, PartScore, Rules
+from core.postprocess.store import write_rules
 from core.run.request import Resolved
 from core.run.rundir import RunDir
+from core.run.tables import write_table
+from mabe_tui.kaggle_io.journal import SubmissionRecord
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.local_launcher import LocalLauncher
 from tests.waiting import wait_for
@@ -51,6 +56,51 @@ def test_status(invoke: Mabe, finished: RunDir) -> None:
     assert "best         f1_macro 0.3000 at epoch 3" in text
     assert "state        finished (all epochs done)" in text
     assert json.loads(invoke("status", "v1", "--json").stdout)["id"] == finished.id
+
+
+def test_status_shows_rules_and_submissions_and_tolerates_damaged_ones(
+    invoke: Mabe, finished: RunDir
+) -> None:
+    told = json.loads(invoke("status", "--json").stdout)
+    assert (told["postprocessing"], told["submissions"]) == ([], [])
+    rules = Rules(
+        created="2026-12-01T10:00:00",
+        fitted_on=FittedOn(units=12, sequences=30, frames=900, folds=3, digest="d"),
+        metric="score",
+        report=(
+            PartScore(parts="nothing", score=0.5),
+            PartScore(parts="all", score=0.52, gain=0.02),
+        ),
+    )
+    write_rules(finished, "default", rules)
+    folder = finished.path / "submission"
+    folder.mkdir()
+    when = dt.datetime(2026, 12, 1, tzinfo=dt.UTC)
+    begun = SubmissionRecord(digest="b", created=when, competition="c", runs=("r",), slug="s")
+    scored = msgspec.structs.replace(
+        begun, digest="a", asked=when, submission=7, status="COMPLETE", public_score=0.4321
+    )
+    rejected = msgspec.structs.replace(scored, status="ERROR", error="too late", public_score=None)
+    later = msgspec.structs.replace(rejected, asked=when + dt.timedelta(hours=1))
+    for name, record in (("b", later), ("z", scored), ("y", begun)):
+        write_table(folder / f"{name}.toml", record)
+    (folder / "c.toml").write_text("digest = ")
+    (finished.path / "postprocess" / "bad.toml").write_bytes(b"\xff\0")
+    text = invoke("status").stdout
+    assert (
+        "default: fitted 2026-12-01T10:00:00, on 12 videos, score 0.5200 nested (+0.0200)" in text
+    )
+    assert "scored 7, public score 0.4321, 20" in text
+    assert ": too late" in text
+    for name in ("postprocess/bad.toml", "submission/c.toml"):
+        assert f"{finished.path / name}: cannot be read" in text
+    told = json.loads(invoke("status", "--json").stdout)
+    states = [each["state"] for each in told["submissions"]]
+    assert sorted(states[:2]) == ["begun", "scored"]
+    assert states[2:] == ["rejected", "unknown"]
+    bad, default = told["postprocessing"]
+    assert (default["videos"], default["gain"], default["problem"]) == (12, 0.02, None)
+    assert "bad.toml" in bad["problem"]
 
 
 def test_status_of_an_imported_log_says_what_it_tells(invoke: Mabe, tmp_path: Path) -> None:
