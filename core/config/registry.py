@@ -126,6 +126,15 @@ class Registry:
             names.insert(0, parent)
         return names
 
+    def presets_for(self, version: str) -> list[str]:
+        """Return the presets whose settings a version's task has.
+
+        Raises:
+            ConfigError: as :meth:`spec`.
+        """
+        kind = self.spec(version).experiment
+        return [name for name in self.presets if self._preset_error(name, kind) is None]
+
     def _preset(self, preset: str) -> Table:
         if preset not in self.presets:
             hint = nearest(preset, self.presets)
@@ -145,7 +154,7 @@ class Registry:
         error = self._preset_error(preset, spec.experiment)
         if error is None or all(self._preset_error(preset, kind) for kind in self._kinds()):
             return  # a mistake in the preset is reported with its place
-        fitting = [n for n in self.presets if self._preset_error(n, spec.experiment) is None]
+        fitting = self.presets_for(version)
         raise ConfigError(
             f"preset {preset!r} is not for {version}, whose task is {spec.name!r}; presets for it:"
             f" {', '.join(fitting) or 'none'}"

@@ -76,7 +76,7 @@ class DataJob:
     def _check_and_prepare(self) -> DownloadReady:
         """Check and prepare the data as ``mabe data check`` and ``mabe data prepare`` do."""
         order = self._order
-        actions = ActionMap(order.actions, order.classes)
+        actions = None if order.actions is None else ActionMap(order.actions, order.classes)
         report = check(
             self._folder, actions, order.keypoints, order.mice, _of(self._tell, "checked")
         )

@@ -31,8 +31,9 @@ class DownloadRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Name of the Modal secret with the Kaggle credentials, for error messages."""
     keypoints: str
     mice: int
-    actions: dict[str, str]
-    classes: tuple[str, ...]
+    actions: dict[str, str] | None = None
+    """Action → class; ``None`` for a task that has no classes of frames."""
+    classes: tuple[str, ...] = ()
     skip_bad: bool = False
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from core.data import synthetic
@@ -95,6 +96,15 @@ def test_each_kind_of_work_is_told_apart(kaggle: KaggleServer, tmp_path: Path) -
         "videos checked",
         "videos prepared",
     ]
+
+
+def test_a_task_without_classes_is_checked_and_prepared(
+    kaggle: KaggleServer, tmp_path: Path
+) -> None:
+    order = msgspec.structs.replace(ORDER, keypoints="mabe18", mice=4, actions=None, classes=())
+    ended = DataJob(order, tmp_path / "vol", 1, lambda: None, lambda _: None).carry_out()
+    assert isinstance(ended, DownloadReady)
+    assert (ended.videos, ended.report.class_frames) == (2, {})
 
 
 def test_damaged_videos_are_an_answer(kaggle: KaggleServer, tmp_path: Path) -> None:

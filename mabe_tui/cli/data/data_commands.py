@@ -7,10 +7,10 @@ import msgspec
 import typer
 
 from core.errors import ConfigError, DataError
-from core.tasks.actions.settings import KEYPOINTS, MICE, ActionsExperiment
 from core.tasks.behaviour.settings import BehaviourExperiment, behaviour_of
 from mabe_tui.cli.data import data_remote
 from mabe_tui.cli.data.data_report import report_lines
+from mabe_tui.cli.data.layout import layout_of
 from mabe_tui.cli.data.synth_command import Workers, synth
 from mabe_tui.cli.options import DEFAULT_VERSION, DataFolder, SetOption, SkipBadOption
 from mabe_tui.cli.session import session_of
@@ -26,7 +26,6 @@ from mabe_tui.cli.terminal.output import (
 from mabe_tui.runs.format.units import duration
 
 if TYPE_CHECKING:
-    from core.config.experiment import Experiment
     from core.data.competition import Video
     from core.data.labels import ActionMap
 
@@ -62,7 +61,7 @@ def check(
     from core.data.check import check as check_folder
 
     experiment = session_of(context).registry.experiment(version, overrides or ())
-    keypoints, mice = _layout_of(experiment, "`mabe data check`")
+    keypoints, mice = layout_of(experiment, "`mabe data check`")
     action_map = _action_map(experiment) if isinstance(experiment, BehaviourExperiment) else None
     with progress("checking") as tell:
         report = check_folder(folder, action_map, keypoints, mice, tell, every_place)
@@ -74,18 +73,6 @@ def check(
         print("\n".join(wrapped(line, "      ") for line in report_lines(report)))
     if report.stops_training:
         raise typer.Exit(1)
-
-
-def _layout_of(experiment: "Experiment", what: str) -> tuple[str, int]:
-    """Return the keypoint set and the mouse slots that a version needs.
-
-    Raises:
-        ConfigError: its task learns nothing from such folders.
-    """
-    if isinstance(experiment, ActionsExperiment):
-        return KEYPOINTS, MICE
-    data = behaviour_of(experiment, what).data
-    return data.keypoints, data.mice
 
 
 def _action_map(experiment: BehaviourExperiment) -> "ActionMap":
@@ -109,7 +96,7 @@ def prepare(
     from core.data.prepared import prepare as prepare_folder
 
     session = session_of(context)
-    keypoints, mice = _layout_of(session.registry.experiment(version), "`mabe data prepare`")
+    keypoints, mice = layout_of(session.registry.experiment(version), "`mabe data prepare`")
     began = time.monotonic()
     with if_interrupted(), progress("preparing") as tell:
         prepared = prepare_folder(folder, session.cache, keypoints, mice, workers, tell, skip_bad)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from core.errors import ConfigError, MisuseError, UserError
-from core.tasks.behaviour.settings import behaviour_of
+from core.tasks.behaviour.settings import BehaviourExperiment
+from mabe_tui.cli.data.layout import layout_of
 from mabe_tui.cli.options import DEFAULT_VERSION, DataFolder
 from mabe_tui.cli.session import Session, session_of
 from mabe_tui.cli.terminal.output import (
@@ -116,15 +117,17 @@ def _order(
 ) -> "DownloadRequest":
     from mabe_tui.launch.data_messages import DownloadRequest
 
-    experiment = behaviour_of(session.registry.experiment(version), "`mabe data`")
+    experiment = session.registry.experiment(version)
+    keypoints, mice = layout_of(experiment, "`mabe data download`")
+    classed = experiment if isinstance(experiment, BehaviourExperiment) else None
     return DownloadRequest(
         name=name,
         competition=competition,
         secret=secret,
-        keypoints=experiment.data.keypoints,
-        mice=experiment.data.mice,
-        actions=dict(experiment.actions),
-        classes=tuple(experiment.classes),
+        keypoints=keypoints,
+        mice=mice,
+        actions=None if classed is None else dict(classed.actions),
+        classes=() if classed is None else tuple(classed.classes),
         skip_bad=skip_bad,
     )
 

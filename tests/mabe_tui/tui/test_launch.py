@@ -147,6 +147,26 @@ async def test_what_cannot_be_had_is_said(make_app) -> None:
             assert why not in facts(screen)
 
 
+async def test_only_presets_of_the_versions_task_are_offered(make_app) -> None:
+    async with opened(make_app(), "v8") as (pilot, screen):
+        preset = screen.query_one("#field-preset", Field).line
+        assert preset.suggester is not None
+        for version, typed, offered in (
+            ("v8", "d", None),
+            ("v8", "s", "small-actions"),
+            ("v1", "s", None),
+            ("v1", "d", "demo"),
+            ("v99", "d", "demo"),
+        ):
+            await fill(pilot, screen, version=version)
+            assert await preset.suggester.get_suggestion(typed) == offered
+        await fill(pilot, screen, version="v8", preset="demo")
+        assert "not for v8" in facts(screen)
+        screen.query_one(FormLines).query_one(Input).focus()
+        await pilot.press(*"epochs")
+        assert "training.epochs" in str(screen.query_one("#hint", Static).render())
+
+
 async def test_the_price_is_shown_before_the_data_are_named(make_app, rented: None) -> None:
     async with opened(make_app(), "v6") as (pilot, screen):
         await fill(pilot, screen, on="local")

@@ -94,7 +94,7 @@ class LaunchScreen(MabeScreen):
         """Lay out the form and the preview."""
         own: dict[str, tuple[str, str, Complete | None]] = {
             "version": (self._version, "", lambda _: self.registry.versions),
-            "preset": ("", "none", lambda _: [*self.registry.presets]),
+            "preset": ("", "none", lambda _: self._presets()),
             "on": ("", "as registered", lambda _: launcher_names()),
             "seeds": ("", "1,2,3: a run each", None),
             "folds": ("", "5: a run each", None),
@@ -208,8 +208,15 @@ class LaunchScreen(MabeScreen):
         if version not in registry.versions:
             return None
         preset = self._field("preset").text
-        known = preset if preset in registry.presets else None
+        known = preset if preset in registry.presets_for(version) else None
         return registry.experiment(version, preset=known)
+
+    def _presets(self) -> list[str]:
+        """Return the presets that the typed version can have; all while there is no such version."""
+        registry, version = self.registry, self._field("version").text
+        return (
+            registry.presets_for(version) if version in registry.versions else [*registry.presets]
+        )
 
     def _like(self, typed: str) -> list[str]:
         chosen = self._chosen()

@@ -8,7 +8,9 @@ import pytest
 from typer.testing import Result
 
 from core.errors import ConfigError, DataError
+from mabe_tui.cli.data import data_remote
 from mabe_tui.cli.terminal.output import progress
+from mabe_tui.launch.data_messages import DownloadRequest
 
 Mabe = Callable[..., Result]
 SIZE = ("--videos", "3", "--frames", "300")
@@ -58,6 +60,18 @@ def test_data_of_a_task_without_classes_of_frames(invoke: Mabe, data: Path) -> N
         for version in ("v6", "v8")
     ]
     assert prepared[0] == prepared[1]  # 4 mice and 18 keypoints each
+
+
+def test_a_download_to_modal_takes_what_the_versions_task_needs(
+    invoke: Mabe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders: list[DownloadRequest] = []
+    monkeypatch.setattr(data_remote, "_download_on_modal", lambda order, *_: orders.append(order))
+    for version in ("v6", "v8"):
+        invoke("data", "download", "mice", "--on", "modal", "--version", version)
+    with_classes, without = orders
+    assert (with_classes.mice, len(with_classes.classes)) == (4, 4)
+    assert (without.keypoints, without.mice, without.actions) == ("mabe18", 4, None)
 
 
 def test_prepare_once_and_find_it_again(invoke: Mabe, data: Path) -> None:
