@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.config.task_spec import task_spec
 from core.errors import ConfigError, MisuseError, RunError
 from core.postprocess.store import names_of, rules_path
 from core.run.records import Pointer
@@ -16,6 +15,7 @@ from core.tasks.behaviour.settings import BehaviourExperiment
 from mabe_tui.kaggle_io.staging import SubmissionPlan, TravellingRun, slug_of
 from mabe_tui.kaggle_io.wheels import PACKAGES, PYTHONS, ready_wheels, wheels_of
 from mabe_tui.runs.actions.control import pull
+from mabe_tui.runs.actions.submission_order import most_valuable_first
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.summary.checkpoints import chosen_pointers, is_elsewhere, pointer_names
 
@@ -122,7 +122,7 @@ def travelling_runs(
     """Return the runs whose predictions are averaged, the most valuable first.
 
     An ensemble stands for its members, with the checkpoints that they had when it was created. The order is
-    that of the primary metric where all runs have it, else that of ``entries``.
+    that of :func:`~mabe_tui.runs.actions.submission_order.most_valuable_first`.
 
     Args:
         entries: runs of one or several tasks.
@@ -133,12 +133,7 @@ def travelling_runs(
         UserError: a run cannot be read, or has no such checkpoint here or where it ran.
     """
     found = [each for entry in entries for each in _of_entry(entry, which, progress)]
-    metrics = [each.pointer.metric for each in found]
-    tasks = {each.request.experiment.task for each in found}
-    if len(tasks) > 1 or None in metrics:
-        return tuple(found)
-    rises = task_spec(tasks.pop()).primary_metric.rises
-    return tuple(sorted(found, key=lambda each: each.pointer.metric or 0.0, reverse=rises))
+    return most_valuable_first(found, which)
 
 
 def rules_file(entry: RunEntry, name: str) -> Path:

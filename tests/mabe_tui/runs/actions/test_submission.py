@@ -4,16 +4,24 @@ import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from core.config.experiment import Experiment
 from core.errors import UserError
+from core.evaluation.rows import Rows
+from core.evaluation.table import rows_table
 from core.postprocess.rules import Rules
 from core.postprocess.store import write_rules
 from core.run.records import Handle, Pointer
 from core.run.request import Input, RunRequest
 from core.run.rundir import RunDir
-from core.tasks.actions.settings import ActionsExperiment, ActionsModelConfig
+from core.tasks.actions.settings import (
+    ActionsDataConfig,
+    ActionsExperiment,
+    ActionsModelConfig,
+)
 from core.tasks.behaviour.settings import BehaviourExperiment
 from mabe_tui.kaggle_io.staging import SubmissionPlan, slug_of
 from mabe_tui.kaggle_io.wheels import PACKAGES
@@ -34,6 +42,7 @@ def make_run(tmp_path: Path) -> MakeRun:
         metric: float | None = None,
         inputs: tuple[RunEntry, ...] = (),
         experiment: Experiment | None = None,
+        seed: int = 1,
     ) -> RunEntry:
         run = RunDir(tmp_path / "runs" / f"v8-20261201T000000-{letters}")
         members = tuple(Input(run=each.id, file="step-1.pt", sha256=each.id) for each in inputs)
@@ -41,7 +50,7 @@ def make_run(tmp_path: Path) -> MakeRun:
             run=run.id,
             created=NOW,
             launcher="local",
-            seed=1,
+            seed=seed,
             experiment=experiment or ActionsExperiment(name="v8"),
             inputs=members,
         )
@@ -75,6 +84,26 @@ def test_the_most_valuable_run_comes_first(make_run: MakeRun) -> None:
     assert ids([make_run("dddd", 0.2), make_run("eeee")]) == ["dddd", "eeee"]  # as they were named
     other = make_run("ffff", 0.9, experiment=BehaviourExperiment(name="v6"))
     assert ids([make_run("gggg", 0.2), other]) == ["gggg", "ffff"]  # measured by something else
+
+
+def test_runs_of_all_folds_count_with_what_they_reach_together(make_run: MakeRun) -> None:
+    def fold(letters: str, number: int, metric: float, hits: int, seed: int = 1) -> RunEntry:
+        data = ActionsDataConfig(folds=2, fold=number)
+        v8 = ActionsExperiment(name="v8", data=data)
+        entry = make_run(letters, metric, experiment=v8, seed=seed)
+        rows = Rows((f"lab/{letters}",), ("lab/sniff",), np.array([[[hits, 0, 10 - hits, 0, 0]]]))
+        path = entry.run.evaluation_of("best")
+        path.parent.mkdir()
+        pq.write_table(rows_table(rows), path)
+        return entry
+
+    one = [fold("aaaa", 0, 0.9, 8), fold("bbbb", 1, 0.1, 2)]
+    other = [fold("cccc", 0, 0.5, 7, seed=2), fold("dddd", 1, 0.6, 7, seed=2)]
+    alone = make_run("eeee", 0.8)
+    assert ids([*one, alone, *other]) == ["cccc", "dddd", "eeee", "aaaa", "bbbb"]
+    assert ids([*other, one[0]]) == ["aaaa", "cccc", "dddd"]  # one fold alone counts as it is
+    one[1].run.evaluation_of("best").unlink()
+    assert ids([*other, *one]) == ["aaaa", "cccc", "dddd", "bbbb"]
 
 
 def test_an_ensemble_stands_for_its_members(make_run: MakeRun) -> None:
