@@ -8,19 +8,22 @@ folds, these are out-of-fold predictions: no model predicts what it has learned 
 import math
 import time
 from functools import cached_property
+from pathlib import Path
 
 from core.config.task_modules import load_attribute
 from core.config.task_spec import TaskSpec, labels_of, task_spec
 from core.ensembles.members import InputRun, Member, members_of, open_input, scorer_of
 from core.errors import ConfigError, RunError
-from core.evaluation.predictions import Predictions, mean_of
+from core.evaluation.predictions import mean_of
+from core.evaluation.stored_predictions import StoredPredictions, require_same_units
 from core.run.emitter import Emitter
 from core.run.events import Epoch
 from core.run.request import RunRequest
 from core.run.rundir import RunDir
 from core.system.progress import Progress
 from core.tasks.task import DataSummary, Measure
-from core.training.fit import Complete, keep_evaluation, write_table
+from core.training.fit import Complete, keep_evaluation
+from core.training.kept_predictions import predictions_file
 from core.training.state import TrainingProgress
 
 
@@ -34,7 +37,7 @@ class MeanOfRuns:
     """
 
     def __init__(
-        self, request: RunRequest, inputs: list[InputRun], predictions: Predictions
+        self, request: RunRequest, inputs: list[InputRun], predictions: StoredPredictions
     ) -> None:
         self.spec: TaskSpec = task_spec(request.experiment.task)
         self.monitor = request.experiment.training.monitor
@@ -46,7 +49,7 @@ class MeanOfRuns:
             train_units=tuple(sorted(train)),
             validation_units=predictions.units,
             train_examples=0,
-            validation_examples=len(predictions.probabilities),
+            validation_examples=predictions.examples,
             train_samples=0,
             train_label_examples={},
             validation_label_examples={},
@@ -81,7 +84,7 @@ class MeanFit:
         self._run_dir, self._request, self._emitter = run_dir, request, emitter
         self.progress = TrainingProgress()
         inputs = [open_input(RunDir(run_dir.path.parent / each.run)) for each in request.inputs]
-        self._predictions = mean_predictions(members_of(inputs), progress)
+        self._predictions = write_mean(members_of(inputs), run_dir.predictions, progress)
         self.learner = MeanOfRuns(request, inputs, self._predictions)
 
     @cached_property
@@ -106,26 +109,29 @@ class MeanFit:
         monitored = metrics.get(self.learner.monitor, math.nan)
         self.progress.end_epoch(monitored, rises=self.learner.spec.rises(self.learner.monitor))
         keep_evaluation(self._run_dir, self.measure, better=True)
-        write_table(self._run_dir.predictions, self._predictions.table(), "zstd")
         return "epochs"
 
 
-def mean_predictions(members: tuple[Member, ...], progress: Progress) -> Predictions:
-    """Read and average the predictions of all members.
+def write_mean(members: tuple[Member, ...], path: Path, progress: Progress) -> StoredPredictions:
+    """Average the predictions of all members, unit by unit, into a file.
 
     Raises:
         UserError: a member kept none, or they are not of the same units, examples and labels.
     """
-    read = []
-    for done, member in enumerate(members):
-        progress(done, len(members), "reading predictions")
-        read.append(member.predictions())
-    mean = mean_of(read, [member.name for member in members])
-    _require_same_source(members)
-    return mean
+    names = [member.name for member in members]
+    opened = [member.predictions() for member in members]
+    require_same_units(opened, names)
+    units = opened[0].units
+    with predictions_file(path) as file:
+        for done, unit in enumerate(units):
+            progress(done, len(units), "units averaged")
+            file.append(mean_of([each.of_unit(unit) for each in opened], names).table())
+        _require_same_source(members)
+        file.kept = True
+    return StoredPredictions([path])
 
 
-def measure_of(request: RunRequest, predictions: Predictions) -> Measure:
+def measure_of(request: RunRequest, predictions: StoredPredictions) -> Measure:
     """Measure predictions as the request's task does.
 
     Raises:

@@ -7,7 +7,7 @@ from pathlib import Path
 from core.config.experiment import Experiment, identity
 from core.config.task_spec import labels_of, task_spec
 from core.errors import ConfigError, DataError, RunError
-from core.evaluation.predictions import Predictions, joined, read_predictions
+from core.evaluation.stored_predictions import StoredPredictions
 from core.run.request import Input, Resolved, RunRequest, pooled_source
 from core.run.rundir import RunDir
 
@@ -39,13 +39,13 @@ class Member:
     runs: tuple[InputRun, ...]
     """In the order of folds."""
 
-    def predictions(self) -> Predictions:
-        """Read its predictions of every validation unit.
+    def predictions(self) -> StoredPredictions:
+        """Open its predictions of every validation unit.
 
         Raises:
             DataError: a run has kept none, or the tables do not belong together.
         """
-        return joined([_predictions(each.run) for each in self.runs])
+        return StoredPredictions([_predictions(each.run) for each in self.runs])
 
     @property
     def source(self) -> str | None:
@@ -149,8 +149,8 @@ def _require_alike(inputs: Sequence[InputRun]) -> None:
             )
 
 
-def _predictions(run: RunDir) -> Predictions:
+def _predictions(run: RunDir) -> Path:
     path: Path = run.predictions
     if not path.is_file():
         raise DataError(f"{run.id} has kept no predictions; {HOW_TO_KEEP}, of a new run")
-    return read_predictions(path)
+    return path

@@ -7,9 +7,10 @@ predictions.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +19,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from core.errors import DataError
+
+Parsed = TypeVar("Parsed")
 
 UNIT = "unit"
 PROBABILITY = "probability/"
@@ -41,12 +44,10 @@ class Predictions:
         Raises:
             ValueError: a column is missing or has the wrong type.
         """
-        heads = [name for name in table.column_names if name.startswith(PROBABILITY)]
-        if not heads or UNIT not in table.column_names:
-            raise ValueError(f"column {PROBABILITY if not heads else UNIT!r} is missing")
+        labels = labels_of_columns(table.column_names)
+        heads = [PROBABILITY + label for label in labels]
         keys = _plain(table.drop_columns(heads))
         order = pc.sort_indices(keys, [(name, "ascending") for name in keys.column_names])
-        labels = tuple(head.removeprefix(PROBABILITY) for head in heads)
         places = order.to_numpy()
         values = np.empty((len(places), len(heads)), np.float32)
         for column, name in enumerate(heads):  # one at a time: there may be many, of many examples
@@ -57,6 +58,16 @@ class Predictions:
     def units(self) -> tuple[str, ...]:
         """Names of the units, sorted."""
         return tuple(sorted(map(str, pc.unique(self.examples[UNIT]).to_pylist())))
+
+    def of_unit(self, unit: str) -> "Predictions":
+        """Return the predictions of one unit."""
+        chosen = pc.equal(self.examples[UNIT], unit)
+        values = self.probabilities[chosen.to_numpy()]
+        return Predictions(self.examples.filter(chosen), self.labels, values)
+
+    def whole(self) -> "Predictions":
+        """Return the predictions of all units: these."""
+        return self
 
     def table(self) -> pa.Table:
         """Return a table with a row for each example."""
@@ -76,14 +87,35 @@ def _plain(keys: pa.Table) -> pa.Table:
     return keys.combine_chunks()
 
 
+def labels_of_columns(columns: Sequence[str]) -> tuple[str, ...]:
+    """Return the labels that a table of predictions has.
+
+    Raises:
+        ValueError: a column is missing.
+    """
+    heads = [name for name in columns if name.startswith(PROBABILITY)]
+    if not heads or UNIT not in columns:
+        raise ValueError(f"column {PROBABILITY if not heads else UNIT!r} is missing")
+    return tuple(head.removeprefix(PROBABILITY) for head in heads)
+
+
 def read_predictions(path: Path) -> Predictions:
     """Read a table of predictions.
 
     Raises:
         DataError: missing, damaged, or not a table of predictions.
     """
+    return parse_table(path, lambda path: Predictions.of(pq.read_table(path)))
+
+
+def parse_table(path: Path, parse: Callable[[Path], Parsed]) -> Parsed:
+    """Read a table of predictions in some way.
+
+    Raises:
+        DataError: missing, damaged, or not a table of predictions.
+    """
     try:
-        return Predictions.of(pq.read_table(path))
+        return parse(path)
     except FileNotFoundError as error:
         raise DataError(f"{path}: not there") from error
     except (OSError, ValueError, TypeError, pa.ArrowException) as error:
@@ -97,10 +129,8 @@ def joined(parts: Sequence[Predictions]) -> Predictions:
     Raises:
         DataError: their labels or columns differ, or a unit is in two of them.
     """
-    _common_labels(parts)
-    counts = Counter(unit for part in parts for unit in part.units)
-    if twice := [unit for unit, count in counts.items() if count > 1]:
-        raise DataError(f"{twice[0]} is predicted in two of the folds; each unit is in one fold")
+    require_same_labels([part.labels for part in parts])
+    require_single([part.units for part in parts])
     try:
         table = pa.concat_tables([part.table() for part in parts])
     except pa.ArrowException as error:
@@ -120,7 +150,8 @@ def mean_of(members: Sequence[Predictions], names: Sequence[str]) -> Predictions
     Raises:
         DataError: their labels, units, examples or true labels differ.
     """
-    labels, first = _common_labels(members), members[0]
+    labels, first = members[0].labels, members[0]
+    require_same_labels([member.labels for member in members])
     for name, member in zip(names[1:], members[1:], strict=True):
         _require_alike(first, member, (names[0], name))
     mean = np.empty(first.probabilities.shape, np.float32)
@@ -132,26 +163,48 @@ def mean_of(members: Sequence[Predictions], names: Sequence[str]) -> Predictions
     return Predictions(first.examples, labels, mean)
 
 
-def _common_labels(parts: Sequence[Predictions]) -> tuple[str, ...]:
-    labels = parts[0].labels
-    for part in parts[1:]:
-        if part.labels != labels:
+def require_same_labels(labels: Sequence[tuple[str, ...]]) -> None:
+    """Check that several predictions are of the same labels.
+
+    Raises:
+        DataError: they are not.
+    """
+    for other in labels[1:]:
+        if other != labels[0]:
             raise DataError(
-                f"they do not predict the same labels ({', '.join(labels)}; {', '.join(part.labels)})"
+                f"they do not predict the same labels ({', '.join(labels[0])}; {', '.join(other)})"
             )
-    return labels
 
 
-def _require_alike(one: Predictions, other: Predictions, names: tuple[str, str]) -> None:
-    if one.examples.equals(other.examples):
-        return
-    units, others = set(one.units), set(other.units)
+def require_single(units: Sequence[Sequence[str]]) -> None:
+    """Check that no unit is in two of several predictions.
+
+    Raises:
+        DataError: one is.
+    """
+    counts = Counter(unit for part in units for unit in part)
+    if twice := [unit for unit, count in counts.items() if count > 1]:
+        raise DataError(f"{twice[0]} is predicted in two of the folds; each unit is in one fold")
+
+
+def require_units(units: set[str], others: set[str], names: tuple[str, str]) -> None:
+    """Check that two predictions are of the same units.
+
+    Raises:
+        DataError: they are not; says by how many they differ.
+    """
     if units != others:
         raise DataError(
             f"their validation sets differ ({names[0]}: {len(units)} units, {names[1]}: {len(others)},"
             f" {len(units & others)} in common); members of an ensemble are validated on the same units:"
             " give them the same data, data.split_seed and folds"
         )
+
+
+def _require_alike(one: Predictions, other: Predictions, names: tuple[str, str]) -> None:
+    if one.examples.equals(other.examples):
+        return
+    require_units(set(one.units), set(other.units), names)
     raise DataError(
         f"{names[0]} and {names[1]} were scored on other examples or labels of the same units; run both"
         " on the same data"

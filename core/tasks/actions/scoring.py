@@ -3,13 +3,12 @@
 from collections.abc import Iterator
 
 import numpy as np
-import pyarrow.compute as pc
 
 from core.config.experiment import Experiment
 from core.data.competition import Bouts, LabeledBehavior
 from core.data.labels import bouts_of
 from core.errors import DataError
-from core.evaluation.predictions import UNIT, Predictions
+from core.evaluation.stored_predictions import UnitPredictions
 from core.tasks.actions.measure import ActionMeasure
 from core.tasks.actions.pair_rows import PairRows, SeenVideo
 from core.tasks.actions.predictions import NOT_ANNOTATED, KeptVideo, kept_video
@@ -17,8 +16,8 @@ from core.tasks.actions.settings import actions_of
 from core.tasks.actions.spec import labels
 
 
-def score(experiment: Experiment, predictions: Predictions) -> ActionMeasure:
-    """Measure kept predictions.
+def score(experiment: Experiment, predictions: UnitPredictions) -> ActionMeasure:
+    """Measure kept predictions; memory holds those of one video.
 
     Args:
         experiment: has the actions and the threshold.
@@ -49,10 +48,9 @@ def score(experiment: Experiment, predictions: Predictions) -> ActionMeasure:
     return measure
 
 
-def _videos(predictions: Predictions) -> Iterator[KeptVideo]:
-    table = predictions.table()
+def _videos(predictions: UnitPredictions) -> Iterator[KeptVideo]:
     for unit in predictions.units:
-        part = table.filter(pc.equal(table[UNIT], unit))
+        part = predictions.of_unit(unit).table()
         yield kept_video(part, unit, predictions.labels, "predictions")
 
 

@@ -6,7 +6,7 @@ import pyarrow.compute as pc
 import torch
 
 from core.errors import DataError
-from core.evaluation.predictions import Predictions
+from core.evaluation.stored_predictions import UnitPredictions
 from core.tasks.behaviour.measure import FrameMeasure, frame_loss
 from core.tasks.behaviour.settings import BehaviourExperiment, behaviour_of
 
@@ -14,7 +14,7 @@ LEAST = torch.finfo(torch.float32).tiny
 """Probabilities are kept above 0, where the loss is infinite."""
 
 
-def score(experiment: BehaviourExperiment, predictions: Predictions) -> FrameMeasure:
+def score(experiment: BehaviourExperiment, predictions: UnitPredictions) -> FrameMeasure:
     """Measure predictions of validation frames.
 
     Args:
@@ -32,9 +32,10 @@ def score(experiment: BehaviourExperiment, predictions: Predictions) -> FrameMea
             f"predictions of {', '.join(predictions.labels)}, and {experiment.name} has the classes"
             f" {', '.join(classes)}"
         )
-    video = _places(predictions.examples["unit"], units)
-    truth = _places(predictions.examples["label"], classes)
-    probabilities = torch.from_numpy(predictions.probabilities)
+    found = predictions.whole()
+    video = _places(found.examples["unit"], units)
+    truth = _places(found.examples["label"], classes)
+    probabilities = torch.from_numpy(found.probabilities)
     loss = frame_loss(experiment.training, torch.device("cpu"))
     logits = probabilities.clamp_min(LEAST).log()[None]
     measure = FrameMeasure(classes, units, loss.of_batch, torch.device("cpu"))

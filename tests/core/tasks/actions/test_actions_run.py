@@ -13,6 +13,7 @@ from core.data.competition import read_videos
 from core.data.synthetic import SyntheticSettings, synthesise
 from core.errors import DataError, UserError
 from core.evaluation.predictions import read_predictions
+from core.evaluation.stored_predictions import StoredPredictions
 from core.evaluation.table import read_rows
 from core.inference.predictor import load_members, load_predictor, predictor_of
 from core.postprocess.kept import KeptPredictions
@@ -101,7 +102,10 @@ def test_prediction_of_a_video_is_what_validation_saw(trained: RunDir, folder: P
 
 
 def test_kept_predictions_score_as_the_run_did(trained: RunDir) -> None:
-    measure = score(trained.read_request().experiment, read_predictions(trained.predictions))
+    experiment = trained.read_request().experiment
+    measure = score(experiment, read_predictions(trained.predictions))
+    by_unit = score(experiment, StoredPredictions([trained.predictions]))
+    assert by_unit.metrics() == measure.metrics()
     rows, found = read_rows(trained.evaluation_table), measure.rows()
     assert found.units == tuple(sorted(rows.units))
     assert np.array_equal(found.counts, rows.reordered(found.units).counts * [1, 1, 1, 0, 0])

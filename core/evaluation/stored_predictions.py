@@ -1,0 +1,113 @@
+"""Tables of predictions on disk, read one unit at a time: memory holds the examples of one."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from core.errors import DataError
+from core.evaluation.predictions import (
+    UNIT,
+    Predictions,
+    joined,
+    labels_of_columns,
+    parse_table,
+    read_predictions,
+    require_same_labels,
+    require_single,
+    require_units,
+)
+
+
+class UnitPredictions(Protocol):
+    """Predictions of units, in memory or on disk."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of what is predicted."""
+        ...
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Names of the units, sorted."""
+        ...
+
+    def of_unit(self, unit: str) -> Predictions:
+        """Return the predictions of one unit."""
+        ...
+
+    def whole(self) -> Predictions:
+        """Return the predictions of all units, in memory."""
+        ...
+
+
+class StoredPredictions:
+    """Tables of predictions of different units, such as those of all folds.
+
+    Args:
+        paths: one or more files; row groups that hold other units are skipped.
+
+    Raises:
+        DataError: one is missing, damaged or not a table of predictions; their labels or columns differ; or a
+            unit is in two of them.
+    """
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._paths = tuple(paths)
+        heads = [parse_table(path, _Head) for path in self._paths]
+        self.labels = labels_of_columns(heads[0].columns)
+        """Names of what is predicted."""
+        require_same_labels([labels_of_columns(head.columns) for head in heads])
+        if any(head.columns != heads[0].columns for head in heads):
+            raise DataError("predictions of the folds have other columns")
+        require_single([head.units for head in heads])
+        self._path = {
+            unit: path for path, head in zip(self._paths, heads, strict=True) for unit in head.units
+        }
+        self.units = tuple(sorted(self._path))
+        """Names of the units, sorted."""
+        self.examples = sum(head.examples for head in heads)
+        """How many there are."""
+
+    def of_unit(self, unit: str) -> Predictions:
+        """Read the predictions of one unit."""
+        filters = [(UNIT, "==", unit)]
+        return parse_table(
+            self._path[unit], lambda path: Predictions.of(pq.read_table(path, filters=filters))
+        )
+
+    def whole(self) -> Predictions:
+        """Read the predictions of all units."""
+        return joined([read_predictions(path) for path in self._paths])
+
+
+def require_same_units(members: Sequence[UnitPredictions], names: Sequence[str]) -> None:
+    """Check that predictions are of the same labels and units.
+
+    Args:
+        members: one or more.
+        names: name of each in an error.
+
+    Raises:
+        DataError: they are not.
+    """
+    require_same_labels([member.labels for member in members])
+    for name, member in zip(names[1:], members[1:], strict=True):
+        require_units(set(members[0].units), set(member.units), (names[0], name))
+
+
+class _Head:
+    """What a file says of itself."""
+
+    def __init__(self, path: Path) -> None:
+        with pq.ParquetFile(path) as file:
+            self.columns: list[str] = file.schema_arrow.names
+            self.examples: int = file.metadata.num_rows
+            labels_of_columns(self.columns)
+            found: dict[str, None] = {}
+            for group in range(file.num_row_groups):
+                column: pa.ChunkedArray = file.read_row_group(group, columns=[UNIT])[UNIT]
+                found |= dict.fromkeys(map(str, column.unique().to_pylist()))
+        self.units = tuple(found)
