@@ -27,3 +27,8 @@ class RunError(UserError):
 
 class CheckpointError(RunError):
     """A checkpoint that is missing, damaged, or written by a version this one cannot read."""
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's message, or its type's name if it has none."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,8 +1,8 @@
 """``python -m core.predict_job BUNDLE --data DIR --output submission.csv``: what Kaggle's notebook runs.
 
-Predicts every video of ``test.csv`` with each run of a bundle (:mod:`core.submission.bundle`), the most
-valuable first, and writes the submission after each: whatever ends the program, the file is valid. A time
-budget ends it early. Exit code 0: a submission was written.
+It predicts every video of ``test.csv`` with each run of a bundle (:mod:`core.submission.bundle`), the most
+valuable run first, and writes the submission after each, so the file is valid whatever ends the program. A
+time limit may end it early. Exit code 0 means that a submission was written.
 """
 
 import argparse
@@ -30,7 +30,7 @@ from core.submission.lab_actions import LabActions, lab_actions
 from core.submission.rows import scored_only
 from core.submission.writer import Submitted, write_submission
 from core.system.progress import Progress, sparing
-from core.tasks.behaviour.inference.videos import predictable
+from core.tasks.videos import predictable
 
 SECONDS_BETWEEN_LINES = 60.0
 Load = Callable[[RunDir, Device], PairPredictor]
@@ -45,7 +45,7 @@ class PredictedSubmission:
     models: tuple[str, ...]
     """Runs that have predicted every video."""
     left_out: tuple[LeftOut, ...]
-    """Videos without any prediction, and why."""
+    """Videos that no model could predict, and why."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -86,7 +86,7 @@ def predict_submission(
         clock: returns the time in seconds.
 
     Raises:
-        DataError: the bundle or the data cannot be used, or no model has predicted a video in time.
+        DataError: the bundle or the data cannot be used, or no model has predicted any video in time.
         UserError: the submission cannot be written.
     """
     say = say or _say
@@ -116,16 +116,19 @@ def predict_submission(
                         sums,
                         left_out,
                     )
-            except (
-                Exception
-            ) as error:  # the file that is there must outlive a later model's trouble
+            except Exception as error:  # a model that fails must not cost the others' predictions
                 problems.append(f"{name}: {type(error).__name__}: {error}")
                 say(f"left out: {problems[-1]}")
                 continue
-            written = write_submission(output, _decided(videos, sums, rules), allowed)
+            try:
+                written = write_submission(output, _decided(videos, sums, rules), allowed)
+            except DataError as error:  # nothing to write yet; another model may predict something
+                problems.append(f"{name}: {error}")
+                say(problems[-1])
+                continue
             say(f"{name}: {written.rows} rows for {written.videos} of {len(videos)} videos")
             if clock() >= deadline:
-                say("the time is over; the file holds what was predicted by now")
+                say("time is up; the file has the predictions made so far")
                 break
             models.append(run)
     if written is None:
@@ -138,7 +141,7 @@ def predict_submission(
 def _until(
     deadline: float, clock: Callable[[], float], videos: Sequence[Video], progress: Progress
 ) -> Iterator[Video]:
-    """Yield videos until the time is over."""
+    """Yield videos until time is up."""
     for done, video in enumerate(videos):
         if clock() >= deadline:
             return
@@ -178,13 +181,13 @@ def _rules(place: Path, bundle: Bundle) -> Rules:
 
 
 def _annotated_actions(data: Path) -> LabActions | None:
-    """Return the actions that each lab's training annotations have; ``None`` where they are not here."""
+    """Return the actions in each lab's training annotations; ``None`` if there are no annotations here."""
     if not (data / "train.csv").is_file():
         return None
     usable, _ = labelled(read_videos(data))
     try:
         return lab_actions((video, read_bouts(video)) for video in usable)
-    except DataError as error:  # they only save points
+    except DataError as error:  # the comparison is not essential: it only saves points
         _say(f"actions are not compared with the training annotations: {error}")
         return None
 

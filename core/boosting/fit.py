@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-import numpy as np
 import pyarrow as pa
 import torch
 
@@ -46,14 +45,13 @@ class BoostLearner:
     def __init__(self, experiment: ActionsExperiment, chosen: ChosenVideos, columns: int) -> None:
         self.monitor = experiment.training.monitor
         data, train, validation = chosen.data, chosen.train_rows, chosen.validation_rows
-        frames = np.array([video.frames for video in data.videos], np.int64)
-        examples = int(frames[train.video[train.tracked]].sum())
+        examples = chosen.examples(train)
         self.summary = DataSummary(
             fingerprint=data.fingerprint,
             train_units=chosen.units(chosen.train),
             validation_units=chosen.units(chosen.validation),
             train_examples=examples,
-            validation_examples=int(frames[validation.video[validation.tracked]].sum()),
+            validation_examples=chosen.examples(validation),
             train_samples=examples,
             train_label_examples=chosen.label_frames(train),
             validation_label_examples=chosen.label_frames(validation),

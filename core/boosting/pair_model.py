@@ -86,8 +86,5 @@ class BoostedPairs(PairModel):
         data = open_data(self.experiment, request.data, cache, progress).prepared
         chosen = ChosenVideos.of(self.experiment, data)
         measure = measured(self._models, self.experiment, chosen, progress)
-        rows = chosen.validation_rows
-        frames = np.array([video.frames for video in data.videos], np.int64)
-        examples = int(frames[rows.video[rows.tracked]].sum())
         source = source_fingerprint(data.videos[video] for video in chosen.validation)
-        return evaluation_of(measure, examples, source)
+        return evaluation_of(measure, chosen.examples(chosen.validation_rows), source)

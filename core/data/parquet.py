@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from core.errors import DataError
+from core.errors import DataError, first_line
 
 Kind = Literal["integer", "number", "text"]
 ARROW_TYPES: dict[Kind, pa.DataType] = {
@@ -132,7 +132,7 @@ def _open(path: Path, coded: Sequence[str] = (), metadata: Any = None) -> Any:
 def _damaged(path: Path, error: Exception) -> DataError:
     if isinstance(error, OSError) and error.errno is not None and error.strerror:
         return DataError(f"{path}: cannot be read ({error.strerror})")
-    reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
+    reason = first_line(error)[:160]
     return DataError(f"{path}: not a whole parquet file ({reason}); fetch or write it again")
 
 

@@ -144,7 +144,7 @@ def _require_alike(inputs: Sequence[InputRun]) -> None:
             )
         if labels_of(one) != labels_of(other):
             raise RunError(
-                f"{first.run.id} and {each.run.id} do not tell the same labels apart"
+                f"{first.run.id} and {each.run.id} learn different labels"
                 f" ({', '.join(labels_of(one))}; {', '.join(labels_of(other))})"
             )
 

@@ -18,13 +18,18 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from core.errors import DataError
+from core.errors import DataError, first_line
 
 Parsed = TypeVar("Parsed")
 
 UNIT = "unit"
 PROBABILITY = "probability/"
 """Prefix of the column of each label's probability."""
+LABEL = "label/"
+"""Prefix of the column of each label's truth, where several labels may hold at once."""
+FRAME, AGENT, TARGET = "frame", "agent", "target"
+RATE = "frames_per_second"
+"""Column of the frame rate of the video."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,8 +124,7 @@ def parse_table(path: Path, parse: Callable[[Path], Parsed]) -> Parsed:
     except FileNotFoundError as error:
         raise DataError(f"{path}: not there") from error
     except (OSError, ValueError, TypeError, pa.ArrowException) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise DataError(f"{path}: not a table of predictions ({reason})") from error
+        raise DataError(f"{path}: not a table of predictions ({first_line(error)})") from error
 
 
 def joined(parts: Sequence[Predictions]) -> Predictions:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from core.errors import DataError
+from core.errors import DataError, first_line
 from core.evaluation.frames import f1_macro
 from core.evaluation.rows import COLUMNS, TOTAL, Rows
 
@@ -135,8 +135,7 @@ def _read(path: Path) -> pa.Table:
             f"{path}: not there; no checkpoint of the run has been evaluated"
         ) from error
     except (OSError, pa.ArrowException) as error:
-        reason = str(error).splitlines()[0]
-        raise DataError(f"{path}: not an evaluation table ({reason})") from error
+        raise DataError(f"{path}: not an evaluation table ({first_line(error)})") from error
 
 
 def _is_rows(table: pa.Table) -> bool:

@@ -1,4 +1,4 @@
-"""Mirror images of positions: what was left is right, of the arena and of every body."""
+"""Mirror images of positions: left and right are swapped, in the arena and on every body."""
 
 from collections.abc import Sequence
 
@@ -12,15 +12,15 @@ SIDES = {"left": "right", "right": "left"}
 
 
 def mirrored_slots(slots: Sequence[str]) -> tuple[int, ...]:
-    """Return which slot a mirror image shows in the place of each: ``ear_right`` for ``ear_left``.
+    """Return the index of each slot's counterpart: that of ``ear_right`` for ``ear_left``.
 
     Raises:
-        ConfigError: a side has no counterpart, so that these keypoints have no mirror image.
+        ConfigError: a slot has no counterpart, so these keypoints have no mirror image.
     """
     wanted = ["_".join(SIDES.get(word, word) for word in slot.split("_")) for slot in slots]
     if alone := [slot for slot, other in zip(slots, wanted, strict=True) if other not in slots]:
         raise ConfigError(
-            f"keypoints: {', '.join(alone)} without the other side, so there is no mirror image"
+            f"keypoints: {', '.join(alone)} without their counterpart, so there is no mirror image"
         )
     return tuple(map(list(slots).index, wanted))
 
@@ -29,9 +29,9 @@ def mirrored(positions: Positions, slots: Sequence[str], axis: float | None = No
     """Return the mirror image of positions.
 
     Args:
-        positions: ``(frames, mice, keypoints, 2)``, NaN where missing; any axes before the keypoints.
+        positions: ``(..., keypoints, 2)``, such as ``(frames, mice, keypoints, 2)``; NaN where missing.
         slots: names of the keypoints.
-        axis: x of the mirror; none: :func:`middle` of these positions, which keeps them in the arena.
+        axis: x of the mirror; ``None``: :func:`middle` of these positions, which keeps them in the arena.
 
     Returns:
         The same shape, a copy.
@@ -46,7 +46,7 @@ def mirrored(positions: Positions, slots: Sequence[str], axis: float | None = No
 
 
 def middle(positions: Positions) -> float:
-    """Return x half-way between its 1st and 99th percentile, which strays do not move; 0 without points."""
+    """Return the x half-way between its 1st and 99th percentiles, robust to outliers; 0 without points."""
     x = positions[..., 0]
     known = x[np.isfinite(x)]
     return float(np.percentile(known, [1, 99]).mean()) if known.size else 0.0

@@ -1,9 +1,9 @@
-"""What one mouse sees of itself and of another: the inputs of a model of actions between named mice.
+"""What one mouse sees of itself and of another: the inputs of a model of actions between identified mice.
 
-Everything is expressed in the frame of the agent: its origin between the ears, its axis from the tail base
-to there. A scene that is moved or turned, or filmed at another scale, gives the same numbers; so a model
-needs no scenes turned at random to learn that. A length is compressed as ``log(1 + r / 5 cm)`` along its
-direction, so that a body's width and an arena's both lie within a few units.
+Everything is expressed in the coordinate frame of the agent: its origin lies between the ears, and its axis
+points there from the tail base. Moving or rotating the scene, or filming it at another scale, does not change
+the numbers, so no random rotations are needed in training. Lengths are compressed as ``log(1 + r / 5 cm)``
+along their direction, so that the width of a body and that of an arena both lie within a few units.
 """
 
 from typing import NamedTuple
@@ -16,16 +16,16 @@ from core.features.contact import contact
 from core.features.mirror import mirrored_slots
 
 HALF_LAGS = (1, 3, 8)
-"""Speeds and turns are measured from this many frames before to as many after: 67, 200 and 533 ms at 30
-frames a second."""
+"""Speeds and turns are measured from this many frames before to as many after: over 67, 200 and 533 ms at 30
+frames per second."""
 HALO = max(HALF_LAGS)
 """Frames needed before and after those that are described."""
 LENGTH_CM = 5.0
-"""Lengths well below it stay as they are, in units of it; those above count by their logarithm."""
+"""Unit of lengths: well below it they are linear, above it logarithmic."""
 SPEED_CM_S = 10.0
 """The same for speeds."""
 CONTACT_CENTRE, CONTACT_SPREAD = 2.0, 1.5
-"""About the mean and the standard deviation of the logarithms of distances."""
+"""Approximate mean and standard deviation of the logarithms of distances."""
 POINTS = len(SLOTS_18)
 _MOTION = 4 * len(HALF_LAGS)
 _TURNS = 2 * len(HALF_LAGS)
@@ -38,13 +38,13 @@ FEATURES = SELF_FEATURES + PAIR_FEATURES
 MIRROR = list(mirrored_slots(SLOTS_18))
 """The slot of each keypoint's counterpart on the other side."""
 HEADS = (("ear_left", "ear_right"), ("neck",), ("ear_left",), ("ear_right",), ("nose",))
-"""Points whose middle is the origin: the first of these that are tracked."""
+"""The origin is the centre of the first of these sets of points that is tracked."""
 REARS = (("tail_base",), ("hip_left", "hip_right"), ("spine_2",), ("body_center",))
-"""Points whose middle is where the axis begins, likewise."""
+"""The axis begins at the centre of the first of these sets that is tracked."""
 
 
 class _Frame(NamedTuple):
-    """Origin and direction of a mouse in each frame, NaN where they are not known."""
+    """Origin and direction of a mouse in each video frame, NaN where unknown."""
 
     head: Tensor
     """(..., 2)"""
@@ -62,13 +62,13 @@ def pair_view(positions: Tensor, is_pair: Tensor, frames_per_second: float) -> T
     Args:
         positions: ``(rows, time + 2 × HALO, 2, 18, 2)`` in cm: agent and target, the keypoints of
             :data:`core.data.keypoints.SLOTS_18`; NaN where missing. The target of a mouse alone is
-            not read.
+            ignored.
         is_pair: ``(rows,)`` bool.
-        frames_per_second: of the windows.
+        frames_per_second: frame rate of the windows.
 
     Returns:
-        ``(rows, time, FEATURES)`` float32. What is missing, or depends on something missing, is NaN, with
-        the presence of each point beside it. The columns of the target of a mouse alone are 0.
+        ``(rows, time, FEATURES)`` float32. Whatever is missing, or depends on something missing, is NaN;
+        other columns tell which points are present. The target's columns of a mouse alone are 0.
     """
     inner = slice(HALO, positions.shape[1] - HALO)
     out = positions.new_zeros((len(positions), positions.shape[1] - 2 * HALO, FEATURES))
@@ -96,7 +96,7 @@ def pair_view(positions: Tensor, is_pair: Tensor, frames_per_second: float) -> T
 
 
 def mirror_image(positions: Tensor) -> Tensor:
-    """Return a scene as a mirror shows it: x negated, left and right keypoints exchanged.
+    """Return the mirror image of a scene: x negated, left and right keypoints swapped.
 
     Args:
         positions: ``(..., 18, 2)``.
@@ -107,7 +107,7 @@ def mirror_image(positions: Tensor) -> Tensor:
 
 
 def _frame_of(points: Tensor) -> _Frame:
-    """``(rows, time, 18, 2)`` → the frame of the mouse."""
+    """Return the coordinate frame of a mouse from its points, ``(rows, time, 18, 2)``."""
     head, rear = _first_tracked(points, HEADS), _first_tracked(points, REARS)
     axis = head - rear
     length = axis.square().sum(dim=-1).sqrt()
@@ -116,7 +116,7 @@ def _frame_of(points: Tensor) -> _Frame:
 
 
 def _first_tracked(points: Tensor, choices: tuple[tuple[str, ...], ...]) -> Tensor:
-    """Return the middle of the first of several sets of points that is tracked, ``(..., 2)``."""
+    """Return the centre of the first of several sets of points that is tracked, ``(..., 2)``."""
     slots = [[SLOTS_18.index(name) for name in names] for names in choices]
     found = points[..., slots[0], :].mean(dim=-2)
     for chosen in slots[1:]:
@@ -159,7 +159,7 @@ def _length(mouse: _Frame, inner: slice) -> Tensor:
 
 
 def _seen_from(forward: Tensor, vectors: Tensor) -> Tensor:
-    """Return ``(..., 2)`` vectors as parts along and to the left of a direction."""
+    """Return the components of ``(..., 2)`` vectors along a direction and perpendicular to it."""
     x, y = vectors[..., 0], vectors[..., 1]
     ahead = x * forward[..., 0] + y * forward[..., 1]
     aside = y * forward[..., 0] - x * forward[..., 1]
@@ -173,6 +173,6 @@ def _turn(before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _compressed(vectors: Tensor, unit: float) -> Tensor:
-    """Return vectors of length r with the length ``log(1 + r / unit)``, in place of nothing."""
+    """Return vectors of the same direction whose length r is replaced by ``log(1 + r / unit)``."""
     length = vectors.square().sum(dim=-1, keepdim=True).sqrt_().div_(unit)
     return vectors * (torch.log1p(length) / (length * unit).clamp_min_(1e-6))

@@ -1,4 +1,4 @@
-"""Models that say something of pairs of mice, whatever their task."""
+"""Models that predict actions of pairs of mice, whatever their task."""
 
 from typing import Protocol, runtime_checkable
 
@@ -11,13 +11,13 @@ from core.run.rundir import RunDir
 
 @runtime_checkable
 class PairPredictor(Protocol):
-    """What a task's :class:`~core.tasks.predictor.Predictor` has as well, if it can make a submission."""
+    """Implemented in addition by a :class:`~core.tasks.predictor.Predictor` that can make a submission."""
 
     def pair_probabilities(self, video: Video, tta: bool = False) -> PairProbabilities:
         """Read and predict one video; annotations are not read.
 
         Args:
-            video: with its tracking file.
+            video: a video that has its tracking file.
             tta: average over views, such as the mirror image.
 
         Raises:
@@ -31,13 +31,13 @@ def load_pair_predictor(run: RunDir, device: Device = "auto") -> PairPredictor:
 
     Raises:
         CheckpointError: there is none, or it cannot be used.
-        ConfigError: its task says nothing of pairs, or CUDA is requested and not available.
+        ConfigError: its task does not predict pairs, or CUDA is requested and not available.
         RunError: the run cannot be read.
     """
     found = load_predictor(run, "best", device)
     if not isinstance(found, PairPredictor):
         task = run.read_request().experiment.task
         raise ConfigError(
-            f"{run.id}: its task {task!r} says nothing of pairs of animals, so it makes no submission"
+            f"{run.id}: its task {task!r} does not predict pairs of animals, so it cannot be submitted"
         )
     return found

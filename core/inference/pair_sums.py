@@ -1,4 +1,4 @@
-"""Probabilities of several models for pairs of mice, averaged on disk, so that memory holds one video."""
+"""The mean of several models' probabilities for pairs of mice, kept on disk: memory holds one video."""
 
 from pathlib import Path
 
@@ -9,12 +9,13 @@ from core.evaluation.pair_probabilities import PairProbabilities
 
 
 class PairSums:
-    """Sums of what models say of each video; only what is annotated is kept, 4 bytes per frame.
+    """Sums of models' probabilities for each video: 4 bytes per frame of each annotated action of each pair.
 
-    Models need not know the same animals: each action of each pair is averaged over the models that have it.
+    Models need not know the same animals or actions: each action of each pair is averaged over the models
+    that have it.
 
     Args:
-        folder: for a file per video; it must be there.
+        folder: an existing folder, for one file per video.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -22,13 +23,17 @@ class PairSums:
 
     def add(self, found: PairProbabilities, weight: int = 1) -> None:
         """Add one model's probabilities of a video, which count as those of ``weight`` models."""
-        pairs, actions = np.nonzero(found.annotated)
-        keys = np.stack([found.agents[pairs], found.targets[pairs], actions], axis=1)
-        values = weight * found.values[pairs, :, actions].astype(np.float32)
+        pairs, columns = np.nonzero(found.annotated)
+        keys = np.stack([found.agents[pairs], found.targets[pairs], columns], axis=1)
+        values = weight * found.values[pairs, :, columns].astype(np.float32)
         counts = np.full(len(keys), weight, np.int32)
+        actions = found.actions
         path = self._path(found.video_id)
         if path.is_file():
             with np.load(path) as kept:
+                actions = tuple(dict.fromkeys((*map(str, kept["actions"]), *found.actions)))
+                place = np.array([actions.index(action) for action in found.actions], np.int64)
+                keys[:, 2] = place[columns]
                 keys, counts, values = _merged(
                     (kept["keys"], kept["counts"], kept["values"]), (keys, counts, values)
                 )
@@ -39,7 +44,7 @@ class PairSums:
             values=values,
             about=np.array([found.video_id, found.lab_id]),
             rate=found.frames_per_second,
-            actions=np.array(found.actions),
+            actions=np.array(actions),
         )
 
     def mean(self, video_id: str) -> PairProbabilities | None:
@@ -69,11 +74,12 @@ class PairSums:
 
 
 Sums = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]
-"""Keys (agent, target, action) of each row; models that have it; their summed probabilities."""
+"""For each row its key (agent, target, action), the number of models that have it, and the sum of their
+probabilities."""
 
 
 def _merged(first: Sums, second: Sums) -> Sums:
-    """Add rows of the same key, over the frames that both have."""
+    """Add up rows with the same key, over the frames that both have."""
     frames = min(first[2].shape[1], second[2].shape[1])
     keys, row = np.unique(np.concatenate([first[0], second[0]]), axis=0, return_inverse=True)
     counts = np.zeros(len(keys), np.int32)

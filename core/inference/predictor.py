@@ -27,12 +27,12 @@ def load_members(run: RunDir, which: str = "best") -> list[LoadedCheckpoint]:
     """Load the checkpoints that a run predicts with.
 
     Args:
-        run: the run; an ensemble predicts with the checkpoints that its members had when it was created,
-            and one that was named twice comes twice.
+        run: the run; an ensemble predicts with the checkpoints that its members had when it was created, and
+            a member that was named twice comes twice.
         which: a pointer of the run; an ensemble only has ``best``.
 
     Raises:
-        CheckpointError: there is no such checkpoint, or it is gone, damaged or has changed.
+        CheckpointError: there is no such checkpoint, or its file is gone, damaged or has changed.
         ConfigError: its task does not predict.
         RunError: the run cannot be read.
     """
@@ -55,16 +55,16 @@ def load_members(run: RunDir, which: str = "best") -> list[LoadedCheckpoint]:
 
 
 def predictor_of(members: Sequence[LoadedCheckpoint], device: Device = "auto") -> Predictor:
-    """Return what predicts the mean of some checkpoints, as their task does.
+    """Return a predictor of the mean of some checkpoints, as their task defines it.
 
     Args:
-        members: one or more.
+        members: one or more checkpoints.
         device: device to compute on.
 
     Raises:
         ConfigError: their task does not predict, or they differ in their task or labels; or CUDA is
             requested and not available.
-        CheckpointError: one cannot be used.
+        CheckpointError: a checkpoint cannot be used.
     """
     first = members[0]
     for each in members[1:]:
@@ -75,22 +75,22 @@ def predictor_of(members: Sequence[LoadedCheckpoint], device: Device = "auto") -
             )
         if labels_of(each.experiment) != labels_of(first.experiment):
             raise ConfigError(
-                f"{first.source} and {each.source} do not tell the same labels apart"
+                f"{first.source} and {each.source} learn different labels"
                 f" ({', '.join(labels_of(first.experiment))}; {', '.join(labels_of(each.experiment))})"
             )
     return predicting_function(task_spec(first.experiment.task))(members, choose_device(device))
 
 
 def require_known(options: PredictionOptions, predictor: Predictor, spec: TaskSpec) -> None:
-    """Refuse options that mean nothing to a task.
+    """Refuse options that do not apply to a task.
 
     Raises:
-        MisuseError: names the first of them, as the command line does.
+        MisuseError: an option does not apply; it is named as on the command line.
     """
     for field in dataclasses.fields(options):
         if field.name not in predictor.accepts and getattr(options, field.name) != field.default:
             option = field.name.replace("_", "-")
-            raise MisuseError(f"--{option} means nothing to the task {spec.name!r} ({spec.title})")
+            raise MisuseError(f"--{option} does not apply to the task {spec.name!r} ({spec.title})")
 
 
 def predicting_function(

@@ -1,4 +1,4 @@
-"""Binary cross-entropy over frames that may have several labels at once, some of them not annotated."""
+"""Binary cross-entropy for frames that may have several labels at once, some of them not annotated."""
 
 from dataclasses import dataclass
 
@@ -11,24 +11,25 @@ from core.losses.loss import Loss
 
 @dataclass(frozen=True, slots=True)
 class MultilabelLoss:
-    """Masked binary cross-entropy with logits, focal where asked for.
+    """Masked binary cross-entropy with logits, optionally focal.
 
-    For a label that the model gives probability p, and p_t = p where it holds and 1 − p where it does
-    not, the loss is ``(1 − p_t)^γ × −ln p_t`` (Lin et al. 2017, equation 4), and gradients flow through
-    both factors. Its weight is the frame's, whatever γ; an element that is masked out counts neither for
-    the loss nor for the weight, whatever its logit.
+    Where the model gives a label the probability p, let p_t be p if the label holds and 1 − p if it does not.
+    The loss is ``(1 − p_t)^γ × −ln p_t`` (Lin et al. 2017, equation 4), and gradients flow through both
+    factors. Its weight is that of the frame, whatever γ. An element that is masked out counts neither for the
+    loss nor for the weight, whatever its logit.
     """
 
     focal_gamma: float = 0.0
     """0 is plain cross-entropy."""
     mean_of_labels: bool = False
-    """A row's frames weigh the same however many of its labels are annotated; else each label weighs 1."""
+    """Whether a row's frames weigh the same however many of its labels are annotated; else each label has
+    weight 1."""
 
     def __call__(self, logits: Tensor, targets: Tensor, mask: Tensor, weights: Tensor) -> Loss:
         """Compute the loss.
 
         Args:
-            logits: (rows, time, labels), any float type; the loss is computed in float32 at least.
+            logits: (rows, time, labels), any float type; the loss is computed in at least float32.
             targets: (rows, time, labels): 1 where a label holds, 0 where it does not, or between.
             mask: (rows, labels) bool: whether a label is annotated in a row.
             weights: (rows, time); 0 leaves a frame out.
@@ -48,6 +49,6 @@ class MultilabelLoss:
 
 
 def _doubt(logits: Tensor, targets: Tensor) -> Tensor:
-    """Return ``1 − p_t``, kept off 0, where the slope of its power is infinite for γ below 1."""
-    away = logits * (1 - 2 * targets)  # the logit of the answer that is wrong
+    """Return ``1 − p_t``, bounded away from 0, where the slope of its power is infinite for γ below 1."""
+    away = logits * (1 - 2 * targets)  # the logit of the wrong answer
     return torch.sigmoid(away).clamp_min(torch.finfo(logits.dtype).eps)

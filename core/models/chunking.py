@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol, TypeVar, runtime_checkable
 
 Item = TypeVar("Item")
+BATCH = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +23,14 @@ class Chunking:
     """Answered by one chunk."""
     context: int = 50
     """Read on each side of them, at least, where the video has that many."""
-    batch: int = 24
+    batch: int = BATCH
     """Chunks in one call of the model, at most."""
     step: int = 1
     """Every chunk starts at a multiple of it, as ``frames``, ``context`` and ``shift`` are."""
     shift: int = 0
-    """Answered by the first chunk instead of ``frames``, if above 0: the borders of all move with it."""
+    """If above 0, answered by the first chunk instead of ``frames``; this moves the borders of all chunks."""
     exact: bool = False
-    """Every answer sees all the frames that it depends on, so that moving the borders changes nothing."""
+    """Whether every answer sees all the frames it depends on, so that moving the borders changes nothing."""
 
     def __post_init__(self) -> None:
         if self.frames < 1 or self.context < 0 or self.batch < 1 or self.step < 1:
@@ -47,9 +48,9 @@ class Chunking:
         return self.frames + 2 * self.context
 
     def shifted(self, share: float) -> "Chunking":
-        """Return the same chunks moved by a share of the frames that one answers.
+        """Return the same chunks moved by a share of the frames that one chunk answers.
 
-        The mean over the shares 0, 1/n, … is that over windows that overlap n times, without their edges.
+        Averaging over the shares 0, 1/n, … averages over windows that overlap n times, without their edges.
         """
         shift = int(share * self.frames) // self.step * self.step
         return replace(self, shift=shift % self.frames)
@@ -104,7 +105,7 @@ def alike(chunks: Sequence[Chunk]) -> Iterator[list[Chunk]]:
 
 @runtime_checkable
 class Chunked(Protocol):
-    """A model that says itself how a video is to be cut for it."""
+    """A model that defines how a video is cut for it."""
 
     def chunking(self, window: int) -> Chunking:
         """Choose chunks.
@@ -125,6 +126,17 @@ def within_reach(reach: int, step: int = 1) -> Chunking:
         step: chunks start at a multiple of it, as one pass would.
     """
     return Chunking(round_up(1000, step), round_up(reach, step), batch=4, step=step, exact=True)
+
+
+def like_training(window: int, batch: int = BATCH) -> Chunking:
+    """Return chunks as long as the windows of the training, with an eighth dropped at either end.
+
+    Args:
+        window: frames in the windows that the model was trained on.
+        batch: chunks in one call of the model, at most.
+    """
+    context = window // 8
+    return Chunking(max(1, window - 2 * context), context, batch=batch)
 
 
 def round_up(frames: int, step: int) -> int:

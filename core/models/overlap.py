@@ -1,7 +1,7 @@
-"""Apply a model of windows to all rows of a whole video: windows overlap, their edges are dropped.
+"""Apply a model of windows to all rows of a whole video: windows overlap, and their edges are dropped.
 
-A row is whatever the model answers for apart from others, such as an ordered pair. Only the windows of one
-batch are in memory at a time, beside the answers.
+A row is anything that the model answers for separately, such as an ordered pair. Besides the answers, only
+the windows of one batch are in memory at a time.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,8 +18,8 @@ from core.system.tree import Tree, tree_map
 
 Numbers = npt.NDArray[np.int64]
 WindowReader = Callable[[Numbers, Numbers, int], Tree]
-"""From the windows' rows ``(windows,)``, their first frames ``(windows,)`` and their length to a model's
-inputs; windows never leave the video."""
+"""Takes the windows' rows ``(windows,)``, their first frames ``(windows,)`` and their length; returns a
+model's inputs. Windows never extend beyond the video."""
 
 
 def predict_rows(
@@ -33,15 +33,15 @@ def predict_rows(
 ) -> npt.NDArray[np.float32]:
     """Answer every frame of every row once.
 
-    Windows of several rows go through the model together, ``chunking.batch`` at most. A video that is
-    shorter than a window is one window of its own length. To average over windows that overlap, take the
-    mean over shifted chunks (:mod:`core.models.views`).
+    Windows of several rows go through the model together, at most ``chunking.batch`` of them. A video shorter
+    than a window is one window of its own length. To average over overlapping windows, take the mean over
+    shifted chunks (:mod:`core.models.views`).
 
     Args:
         model: on the device to use; it runs in evaluation mode, and its previous mode is restored.
         read: returns inputs on any device.
-        rows: how many rows.
-        frames: of the video, at the rate of the model.
+        rows: number of rows.
+        frames: frames of the video, at the model's frame rate.
         activation: from logits to probabilities.
         chunking: how to cut the video, such as ``model.chunking(window)``.
         progress: called with (done, total, what) before each batch and at the end; windows are counted.
@@ -79,7 +79,7 @@ def predict_rows(
 
 
 def _batches(rows: int, frames: int, chunking: Chunking) -> Iterator[list[tuple[int, Chunk]]]:
-    """Yield batches of windows of one length."""
+    """Yield batches of windows; all windows of a batch have the same length."""
     for same in alike(list(plan(frames, chunking))):
         windows = [(row, chunk) for row in range(rows) for chunk in same]
         yield from map(list, even_batches(windows, chunking.batch))

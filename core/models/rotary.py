@@ -1,8 +1,8 @@
 """Self-attention over frames with rotary positions (Su et al. 2021, "RoFormer").
 
-Queries and keys are rotated by an angle in proportion to their frame, so that a product of the two depends
+Queries and keys are rotated by an angle proportional to their frame number, so that their dot product depends
 on how far apart the frames are and not on where the window begins. Windows longer than those of the training
-can be read, but not as well (``tests/bench/study_overlap.py``).
+work, but less well (``tests/bench/study_overlap.py``).
 """
 
 from typing import NamedTuple
@@ -16,7 +16,7 @@ BASE = 10_000.0
 
 
 class Rotation(NamedTuple):
-    """The rotation of every frame: two tables ``(time, head width / 2)`` float32."""
+    """The rotation of every frame: two tables, ``(time, head width / 2)`` float32."""
 
     cosine: Tensor
     sine: Tensor
@@ -26,9 +26,9 @@ def rotation(frames: int, head_width: int, device: torch.device) -> Rotation:
     """Return the rotation of frames 0 to ``frames − 1``.
 
     Args:
-        frames: how many.
-        head_width: even; width of one attention head.
-        device: where the tables are wanted.
+        frames: number of frames.
+        head_width: width of one attention head; even.
+        device: device of the tables.
     """
     pair = torch.arange(0, head_width, 2, device=device, dtype=torch.float32)
     frequency = BASE ** (-pair / head_width)

@@ -1,4 +1,4 @@
-"""A network that standardises its features first, so that its weights and these statistics stay together."""
+"""A network that standardises its own inputs, so that weights and statistics are saved together."""
 
 from collections.abc import Mapping
 
@@ -8,20 +8,20 @@ from torch import Tensor, nn
 from core.features.standardise import FeatureStatistics
 
 LARGEST = 8.0
-"""Standard deviations at which features are clipped."""
+"""Features are clipped at this many standard deviations."""
 SMALLEST_STD = 0.02
-"""Deviations below it are those of columns that hardly vary; they are not blown up."""
+"""Lower bound of the standard deviations, so that columns that hardly vary are not blown up."""
 
 
 class Standardised(nn.Module):
-    """A network of a dict of inputs whose ``features`` are standardised, clipped, and 0 where missing.
+    """Standardises and clips the ``features`` of its inputs, sets missing ones to 0, and calls a network.
 
-    The statistics are buffers: a checkpoint has them, and a run that starts from other weights keeps those
-    that the weights were trained with.
+    The statistics are buffers: a checkpoint contains them, and a run that starts from other weights keeps the
+    statistics that those weights were trained with.
 
     Args:
-        network: takes and returns what this does.
-        statistics: of the features.
+        network: takes a dict of inputs, and returns the output.
+        statistics: mean and standard deviation of the features.
     """
 
     mean: Tensor
@@ -34,10 +34,10 @@ class Standardised(nn.Module):
         self.register_buffer("std", statistics.std.clamp(min=SMALLEST_STD))
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
-        """Return what the network says.
+        """Return the network's output.
 
         Args:
-            inputs: with ``features`` ``(..., features)``, NaN where missing.
+            inputs: among them ``features``, ``(..., features)``, NaN where missing.
         """
         scaled = (inputs["features"] - self.mean) / self.std
         features = torch.nan_to_num(scaled.clamp(-LARGEST, LARGEST), nan=0.0)

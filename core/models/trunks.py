@@ -1,4 +1,4 @@
-"""Trunks of the two-trunk network: context for every frame of a row, ``(rows, time, width)`` in and out."""
+"""Trunks of the two-trunk network: they give every frame of a row its context, ``(rows, time, width)``."""
 
 from typing import Literal
 
@@ -16,14 +16,14 @@ TCN_KERNEL = 3
 
 
 class ParallelConvolutions(nn.Module):
-    """Convolutions of several widths side by side, joined and projected; frames in and out.
+    """Parallel convolutions with different kernel sizes, concatenated and projected.
 
-    Beyond both ends of the window they see zeros, the mean, as inputs are standardised.
+    Beyond both ends of the window they see zeros, which is the mean, because inputs are standardised.
 
     Args:
         features: width of the input.
         width: width of the output; each convolution has an equal part of it, rounded up.
-        kernels: odd; frames that each convolution sees.
+        kernels: odd kernel sizes, in frames.
         dropout: share of activations dropped after the projection.
     """
 
@@ -53,7 +53,7 @@ class GRUTrunk(nn.Module):
 
     Args:
         width: width of the input, and of the state in each direction.
-        layers: how many, with dropout between them.
+        layers: number of layers, with dropout between them.
         dropout: share of activations dropped between and after the layers.
     """
 
@@ -77,8 +77,8 @@ class AttentionTrunk(nn.Module):
 
     Args:
         width: width of input and output; the feed-forward networks are four times as wide.
-        layers: how many.
-        heads: attention heads of each.
+        layers: number of layers.
+        heads: attention heads of each layer.
         dropout: share of activations and attention weights dropped.
     """
 
@@ -107,7 +107,7 @@ class TCNTrunk(nn.Module):
 
     Args:
         width: width of input and output.
-        layers: how many; the dilation grows threefold from one to the next.
+        layers: number of layers; the dilation triples from one to the next.
         dropout: share of channels dropped after each layer's convolutions.
     """
 
@@ -131,7 +131,7 @@ class TCNTrunk(nn.Module):
 def build_trunk(
     kind: TrunkKind, width: int, layers: int | None, heads: int, dropout: float
 ) -> GRUTrunk | AttentionTrunk | TCNTrunk:
-    """Build a trunk; ``layers`` of none takes the kind's own number, :data:`DEFAULT_LAYERS`."""
+    """Build a trunk; ``None`` layers means :data:`DEFAULT_LAYERS` of this kind."""
     depth = layers or DEFAULT_LAYERS[kind]
     if kind == "bigru":
         return GRUTrunk(width, depth, dropout)

@@ -1,7 +1,7 @@
-"""One network for what a subject does alone and another for what it does to a partner, behind one door.
+"""A network for what a subject does alone and one for what it does to a partner, as a single module.
 
-Rows are windows of one (agent, target): with itself or with another. The two kinds see different things and
-answer for different outputs, and share no weight.
+A row is a window of one (agent, target); a target equal to the agent means a subject alone. The two kinds of
+rows have different inputs and outputs, and share no weights.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,32 +9,32 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from core.models.chunking import Chunking, within_reach
+from core.models.chunking import Chunking, like_training, within_reach
 from core.models.temporal import store_channels_last
 from core.models.trunks import ParallelConvolutions, TrunkKind, build_trunk
 
 ABSENT_LOGIT = -30.0
-"""Logit of an output that a row's trunk does not have: a probability of 1e-13, in reach of float16."""
+"""Logit of an output that a row's trunk does not have: a probability of 1e-13, and within float16's range."""
 USUAL_FRAMES_PER_SECOND = 30.0
-"""The rate at which the embedding of the frame rate is nought."""
+"""The rate whose input to the network is 0."""
 ROWS_AT_ONCE = 16
-"""Windows in one call when whole videos are predicted: on a CPU more are no faster."""
+"""Windows per call when whole videos are predicted: on a CPU, more are no faster."""
 
 
 class Trunk(nn.Module):
-    """Parallel convolutions, what is known of the row, layers of context, and one linear layer.
+    """Parallel convolutions, the row's metadata added to every frame, context layers, and a linear layer.
 
     Args:
         features: width of the input.
         outputs: width of the output.
-        categories: name of an input of ids → how many there are; id 0 is "unknown".
-        trunk: which layers give context.
-        width: of the layers.
-        layers: how many; none: the trunk's own number.
-        kernels: odd; frames that each of the parallel convolutions sees.
+        categories: name of each id input → number of ids; id 0 is "unknown".
+        trunk: kind of context layers.
+        width: width of the layers.
+        layers: number of context layers; ``None``: the default of the trunk.
+        kernels: odd kernel sizes of the parallel convolutions, in frames.
         heads: attention heads.
         dropout: share of activations dropped.
-        embedding: numbers learnt for each id.
+        embedding: length of the vector learned for each id.
     """
 
     def __init__(
@@ -73,36 +73,36 @@ class Trunk(nn.Module):
             ``(rows, time, outputs)``.
         """
         rate = torch.log2(row["fps"].float() / USUAL_FRAMES_PER_SECOND)[:, None]
-        learnt = [embed(row[name]) for name, embed in self.embeddings.items()]
-        known = self.known(torch.cat([*learnt, rate], dim=-1))
+        embedded = [embed(row[name]) for name, embed in self.embeddings.items()]
+        known = self.known(torch.cat([*embedded, rate], dim=-1))
         logits: Tensor = self.head(self.context(self.convolutions(features) + known[:, None]))
         return logits
 
 
 class TwoTrunk(nn.Module):
-    """Two networks of the same form, with no weight in common: for single subjects and for pairs.
+    """Two networks of the same form that share no weights: one for single subjects, one for pairs.
 
-    It reads a dict, as a batch has it, and every tensor's first axis is the rows, in any order:
-    ``features`` (rows, time, features) float32, ``is_pair`` (rows,) bool, ``fps`` (rows,) float32 above
-    0, and for each category its ids (rows,) int64, 0 for unknown. A batch may hold rows of one kind only;
-    the other network is then not computed, and its gradients are none.
+    The input is a batch's dict. The first axis of every tensor is the rows, in any order: ``features`` (rows,
+    time, features) float32, ``is_pair`` (rows,) bool, ``fps`` (rows,) float32 above 0, and the ids of each
+    category, (rows,) int64, 0 for unknown. If a batch holds rows of one kind only, the other network does not
+    run, and its gradients stay ``None``.
 
-    Under ``torch.compile`` each number of rows of a kind is compiled apart: batches should hold the same
-    number of pairs each.
+    ``torch.compile`` compiles anew for every number of rows of a kind, so all batches should hold the same
+    number of pairs.
 
     Args:
         features: width of the input.
         outputs: width of the output.
-        self_outputs: places of the outputs of single subjects; the others are those of pairs.
-        categories: name of an input of ids → how many there are, the unknown among them.
-        self_features: columns that single subjects have, the first ones; none: all.
-        trunk: which layers give context.
-        width: of the layers.
-        layers: how many; none: the trunk's own number, :data:`core.models.trunks.DEFAULT_LAYERS`.
-        kernels: odd; frames that each of the parallel convolutions sees.
+        self_outputs: indices of the outputs of single subjects; the others are those of pairs.
+        categories: name of each id input → number of ids, including "unknown".
+        self_features: how many of the first columns single subjects have; ``None``: all.
+        trunk: kind of context layers.
+        width: width of the layers.
+        layers: number of context layers; ``None``: :data:`core.models.trunks.DEFAULT_LAYERS`.
+        kernels: odd kernel sizes of the parallel convolutions, in frames.
         heads: attention heads; the width divided by them must be even.
         dropout: share of activations dropped.
-        embedding: numbers learnt for each id.
+        embedding: length of the vector learned for each id.
     """
 
     def __init__(
@@ -132,21 +132,20 @@ class TwoTrunk(nn.Module):
         self.register_buffer("pair_outputs", torch.tensor(paired), persistent=False)
 
     def chunking(self, window: int) -> Chunking:
-        """Choose windows of whole videos: with all the context an output depends on, if that has an end.
+        """Choose windows of whole videos: with all the context that an output depends on, if it is bounded.
 
-        Otherwise they are as long as in training, and an eighth at either end is dropped.
+        Otherwise, windows are as long as in training, and an eighth at either end is dropped.
         """
         reach = self.pair_trunk.reach
         if reach is not None:
             return within_reach(reach)
-        context = window // 8
-        return Chunking(max(1, window - 2 * context), context, batch=ROWS_AT_ONCE)
+        return like_training(window, ROWS_AT_ONCE)
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """Compute the logits of a batch.
 
         Returns:
-            ``(rows, time, outputs)``; :data:`ABSENT_LOGIT` where an output is of the other kind of rows.
+            ``(rows, time, outputs)``; :data:`ABSENT_LOGIT` for outputs that belong to the other kind of rows.
         """
         features, is_pair = inputs["features"], inputs["is_pair"]
         rows, time, _ = features.shape

@@ -1,7 +1,7 @@
-"""Test-time augmentation: the mean of what a model says of several views of the same data.
+"""Test-time augmentation: the mean of a model's answers for several views of the same data.
 
-A view is a change of the data that must not change the answer, such as a mirror image, or other borders
-between the chunks in which a video is read.
+A view changes something that should not change the answer: it may be a mirror image, or other borders between
+the chunks in which a video is read.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -18,17 +18,17 @@ Answers = npt.NDArray[np.float32]
 
 
 def unchanged(data: Data) -> Data:
-    """Return the same."""
+    """Return the data as they are."""
     return data
 
 
 @dataclass(frozen=True, slots=True)
 class View(Generic[Data]):
-    """One way of looking at the data, by default at what is there."""
+    """One way to look at the data; by default, they are left as they are."""
 
     name: str = "plain"
     change: Callable[[Data], Data] = unchanged
-    """From the data (a video's positions, say) to what is looked at; the original is left as it is."""
+    """Returns the data (a video's positions, say) as this view shows them, without changing the original."""
     shift: float = 0.0
     """Share of a chunk, from 0 to below 1, by which the borders between chunks are moved."""
 
@@ -40,7 +40,7 @@ class View(Generic[Data]):
 def views(
     changes: Sequence[tuple[str, Callable[[Data], Data]]] = (), shifts: int = 1
 ) -> tuple[View[Data], ...]:
-    """Return all views that some changes and shifts give together; the plain one is the first.
+    """Return every combination of a change and a shift; the plain view comes first.
 
     Args:
         changes: further views of the data, each with its name, such as ``("flip", mirror)``.
@@ -62,13 +62,13 @@ def views(
 
 
 def mean_of_views(of: Iterable[View[Data]], predict: Callable[[View[Data]], Answers]) -> Answers:
-    """Return the mean of the probabilities that a model gives in each view.
+    """Return the mean of the probabilities over all views.
 
     The views are predicted one after the other; the answers of two are in memory at a time.
 
     Args:
         of: at least one view.
-        predict: from a view to probabilities, all of one shape, with missing values in the same places.
+        predict: returns the probabilities for a view: always of the same shape, with NaN in the same places.
 
     Raises:
         ValueError: there are no views, or the shapes differ.

@@ -16,14 +16,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from core.errors import DataError
-from core.evaluation.predictions import PROBABILITY, UNIT
+from core.errors import DataError, first_line
+from core.evaluation.predictions import AGENT, FRAME, LABEL, PROBABILITY, RATE, TARGET, UNIT
 from core.postprocess.sequences import KeptSequence, folds_for
 
-LABEL = "label/"
-RATE = "frames_per_second"
-PAIR = ("agent", "target")
-FRAME, CLASS = "frame", "label"
+CLASS = "label"
+"""Column of the true class, where classes exclude one another."""
 BATCH_ROWS = 131_072
 ANNOTATED = 0
 """Least value of ``label/ACTION`` where the action was annotated."""
@@ -88,11 +86,11 @@ class KeptPredictions:
                 try:
                     yield from sequences(file, unit, table)
                 except (ValueError, TypeError, KeyError, pa.ArrowException) as error:
-                    raise DataError(f"{file.path}: {unit}: {_first_line(error)}") from error
+                    raise DataError(f"{file.path}: {unit}: {first_line(error)}") from error
 
     def _pairs(self, file: _KeptFile, unit: str, table: pa.Table) -> Iterator[KeptSequence]:
         lab, _, _ = unit.partition("/")
-        agent, target, frame = (_numbers(table, name) for name in (*PAIR, FRAME))
+        agent, target, frame = (_numbers(table, name) for name in (AGENT, TARGET, FRAME))
         order = np.lexsort((frame, target, agent))
         agent, target, frame = agent[order], target[order], frame[order]
         edges = np.flatnonzero((np.diff(agent) != 0) | (np.diff(target) != 0)) + 1
@@ -135,9 +133,9 @@ def _opened(path: Path) -> _KeptFile:
     try:
         columns = pq.read_schema(path).names
         names = tuple(n.removeprefix(PROBABILITY) for n in columns if n.startswith(PROBABILITY))
-        needed = [UNIT, FRAME, *PAIR, *(LABEL + name for name in names)]
-        of_pairs = PAIR[0] in columns
-        needed = needed if of_pairs else [UNIT, FRAME, CLASS]
+        of_pairs = AGENT in columns
+        of_rows = [AGENT, TARGET, *(LABEL + name for name in names)] if of_pairs else [CLASS]
+        needed = [UNIT, FRAME, *of_rows]
         absent = [name for name in needed if name not in columns] or (
             [] if names else [PROBABILITY]
         )
@@ -149,7 +147,7 @@ def _opened(path: Path) -> _KeptFile:
     except FileNotFoundError as error:
         raise DataError(f"{path}: not there; `--keep-predictions` keeps them") from error
     except (OSError, ValueError, pa.ArrowException) as error:
-        raise DataError(f"{path}: not a table of predictions ({_first_line(error)})") from error
+        raise DataError(f"{path}: not a table of predictions ({first_line(error)})") from error
     runs = pc.run_end_encode(units).values.to_pylist() if len(units) else []
     found = dict.fromkeys(map(str, runs))
     return _KeptFile(path, names, of_pairs, tuple(found), len(found) == len(runs))
@@ -194,7 +192,3 @@ def _require_ascending(frame: npt.NDArray[np.int64], path: Path, unit: str) -> N
     twice = np.flatnonzero(np.diff(frame) == 0)
     if twice.size:
         raise DataError(f"{path}: frame {frame[twice[0]]} of {unit} comes twice")
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -18,7 +18,7 @@ def rules_path(run: RunDir, name: str) -> Path:
     """Return the path of a run's rules.
 
     Raises:
-        MisuseError: it cannot be a name.
+        MisuseError: the name is invalid.
     """
     if not NAME.fullmatch(name) or name.endswith(SUFFIX):
         raise MisuseError(
@@ -33,7 +33,7 @@ def names_of(run: RunDir) -> list[str]:
 
 
 def write_rules(run: RunDir, name: str, rules: Rules, *, replace: bool = False) -> Path:
-    """Store rules with a run; return their path.
+    """Store rules with a run, and return their path.
 
     Raises:
         UserError: there are rules of that name and ``replace`` is false, or they cannot be written.
@@ -64,27 +64,32 @@ def read_rules(path: Path) -> Rules:
 
 
 def rules_of(run: RunDir, name: str = DEFAULT) -> Rules:
-    """Return the rules that a person names: those of a run, or a file.
+    """Read the rules that a user names; see :func:`rules_file`."""
+    return read_rules(rules_file(run, name))
+
+
+def rules_file(run: RunDir, name: str) -> Path:
+    """Return the file of the rules that a user names.
 
     Args:
         run: the run that predicts.
-        name: of its rules; or a path that ends in ``.toml``.
+        name: name of its rules; or a path that ends in ``.toml``.
 
     Raises:
-        RunError: there are no such rules; names those there are.
+        RunError: there are no such rules; the message lists those that exist.
     """
     if name.endswith(SUFFIX):
         path = Path(name)
         if not path.is_file():
             raise RunError(f"{path}: not there; `mabe postprocess list {run.id}` lists rules")
-        return read_rules(path)
+        return path
     path = rules_path(run, name)
     if not path.is_file():
         known = names_of(run)
         hint = (
             f"it has {', '.join(known)}"
             if known
-            else f"`mabe postprocess fit {run.id}` fits some on its out-of-fold predictions"
+            else f"it has none (`mabe postprocess fit {run.id}` fits them)"
         )
         raise RunError(f"{run.id} has no post-processing {name!r}; {hint}")
-    return read_rules(path)
+    return path

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from core.data.competition import Video, read_bouts, read_videos
 from core.data.csv_file import read_rows
-from core.errors import ConfigError, DataError
+from core.errors import ConfigError, DataError, first_line
 from core.evaluation.competition import truth_table
 from core.system.progress import Progress
 
@@ -49,7 +49,7 @@ def read_submission(path: Path) -> pd.DataFrame:
             f"{path}: is empty; a submission has a header and a row per bout"
         ) from error
     except (OSError, ValueError, pa.ArrowException) as error:  # pandas' ParserError is a ValueError
-        reason = (getattr(error, "strerror", None) or str(error)).splitlines()[0]
+        reason = getattr(error, "strerror", None) or first_line(error)
         raise DataError(f"{path}: cannot be read as a table ({reason})") from error
 
 

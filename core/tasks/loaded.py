@@ -9,7 +9,7 @@ import msgspec
 from torch import nn
 
 from core.config.experiment import Experiment
-from core.errors import CheckpointError
+from core.errors import CheckpointError, first_line
 
 FIT_ERRORS = (
     RuntimeError,
@@ -48,9 +48,8 @@ class LoadedCheckpoint:
             model = build(self.input_table)
             model.load_state_dict(self.weights)
         except FIT_ERRORS as error:
-            said = str(error).strip()
-            reason = said.splitlines()[0] if said else type(error).__name__
             raise CheckpointError(
-                f"{self.source}: its weights and its settings do not belong together ({reason})"
+                f"{self.source}: its weights and its settings do not belong together"
+                f" ({first_line(error)})"
             ) from error
         return model.eval()

@@ -24,17 +24,20 @@ from core.system.progress import Progress
 from core.system.tree import Tree, in_float32
 from core.tasks.task import Measure, Task
 
+HOW_TO_SKIP = " (--skip-bad leaves damaged videos out)"
+"""Ends the error about a damaged video."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PredictionOptions:
-    """How data are to be predicted. A predictor names those that it knows in ``accepts``."""
+    """How data are to be predicted. A predictor names the options that it knows in ``accepts``."""
 
     table: str | None = None
     """Which of a data folder's tables, such as ``train`` or ``test``; ``None``: the task's choice."""
     skip_bad: bool = False
-    """Leave damaged units out, and say so, instead of failing."""
+    """Leave damaged units out, with a warning, instead of failing."""
     tta: bool = False
-    """Test-time augmentation: average over views of the data that must not change the answer."""
+    """Test-time augmentation: average over views of the data that should not change the answer."""
     median: int = 1
     """Odd; probabilities are smoothed by their median over this many frames."""
     merge_gap: int = 0
@@ -56,7 +59,7 @@ class Written:
     bad: Mapping[str, str] = field(default_factory=dict)
     """Damaged units that were left out, and the problem of each."""
     notes: tuple[str, ...] = ()
-    """What the user should know besides."""
+    """What else the user should know."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +74,7 @@ class Evaluation:
     confusions: Confusions | None = None
     """For a task with mutually exclusive labels."""
     source: str | None = None
-    """The same only for the same units, as ``validation_source`` of a run; ``None``: not known."""
+    """Identifies the measured units, like ``validation_source`` of a run; ``None``: not known."""
     bad: Mapping[str, str] = field(default_factory=dict)
     """Damaged units that were left out, and the problem of each."""
     unmapped: Mapping[str, int] = field(default_factory=dict)
@@ -83,7 +86,7 @@ class Evaluation:
 
 
 class Predictor(Protocol):
-    """The checkpoints of one or several members, ready to predict; their answers are averaged."""
+    """Predicts with the checkpoints of one or several members, whose answers are averaged."""
 
     @property
     def accepts(self) -> frozenset[str]:
@@ -91,7 +94,7 @@ class Predictor(Protocol):
         ...
 
     def targets(self, output: Path) -> tuple[Path, ...]:
-        """Return all files that :meth:`write` makes for a path, that path first.
+        """Return all files that :meth:`write` makes for a path; the path itself comes first.
 
         Raises:
             UserError: the path's suffix names no format that predictions are written in.
@@ -105,7 +108,7 @@ class Predictor(Protocol):
         options: PredictionOptions,
         progress: Progress | None = None,
     ) -> Written:
-        """Predict everything in a data folder, and write it; nothing is replaced by half a file.
+        """Predict everything in a data folder, and write it; files are replaced only when complete.
 
         Args:
             data: the folder; labels are not read.
@@ -114,7 +117,7 @@ class Predictor(Protocol):
             progress: called with (done, total, what).
 
         Raises:
-            UserError: the data cannot be used, or a file not be written.
+            UserError: the data cannot be used, or a file cannot be written.
         """
         ...
 
@@ -146,7 +149,7 @@ class Predictor(Protocol):
 
 @runtime_checkable
 class PredictsFrames(Protocol):
-    """What else the predictor of a task with the view ``video`` does: it predicts the frames of one video."""
+    """Predicts the frames of one video, as the predictor of a task with the view ``video`` must."""
 
     def predict_frames_of(
         self, store: FrameStore, progress: Progress | None = None
@@ -167,12 +170,12 @@ class PredictsFrames(Protocol):
 
 
 def validated(task: Task, answer: Callable[[Tree], Any]) -> Evaluation:
-    """Measure what a model says on a task's validation examples, as training does after each epoch.
+    """Measure a model on a task's validation examples, as training does after each epoch.
 
     Args:
         task: built from the run's request.
-        answer: from a batch's inputs to the model's output: the model itself, in evaluation mode, or the mean
-            of several.
+        answer: computes the output for a batch's inputs: the model itself, in evaluation mode, or the mean of
+            several models.
     """
     measure = task.measure()
     with torch.no_grad():
@@ -182,11 +185,11 @@ def validated(task: Task, answer: Callable[[Tree], Any]) -> Evaluation:
 
 
 def evaluation_of(measure: Measure, examples: int, source: str | None = None) -> Evaluation:
-    """Return what a measure has come to.
+    """Return the result of a measure.
 
     Args:
-        measure: has taken all examples.
-        examples: their number.
+        measure: has seen all examples.
+        examples: number of examples.
         source: see :class:`Evaluation`.
     """
     confusion = measure.confusion()

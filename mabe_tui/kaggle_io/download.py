@@ -145,7 +145,7 @@ def _in_words(competition: str, how: str) -> Iterator[None]:
     except (requests.exceptions.RequestException, ValueError, OSError) as error:
         said = " ".join(str(error).split())[:200]
         raise RunError(
-            f"Kaggle: the download broke off ({said}); the same command goes on with it"
+            f"Kaggle: the download broke off ({said}); the same command continues with it"
         ) from error
 
 

@@ -9,7 +9,7 @@ from mabe_tui.kaggle_io.credentials import HOW
 
 SHOWN = 300
 """Characters shown of what Kaggle says."""
-AGAIN = "the same command goes on where it was"
+AGAIN = "the same command continues where it stopped"
 
 
 class RefusedError(UserError):

@@ -1,4 +1,4 @@
-"""Wheels of packages that the machines of Kaggle may lack, for their Python and their platform."""
+"""Wheels of packages that Kaggle's machines may lack, for their Python and platform."""
 
 import hashlib
 import importlib.metadata
@@ -9,36 +9,38 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.errors import UserError
+from core.system.lock import locked
 
 PACKAGES = ("filelock", "msgspec", "platformdirs", "psutil", "tomli-w", "tomlkit")
-"""What ``core`` needs, without what every machine for deep learning has: numpy, pandas, pyarrow, torch."""
+"""What ``core`` needs, except for what every deep-learning image has: numpy, pandas, pyarrow, torch."""
 PYTHONS = ("3.11", "3.12")
-"""Versions of Python that Kaggle's image had lately: a wheel for each, of which the notebook takes one."""
+"""Versions of Python in Kaggle's recent images. There is a wheel for each, and the notebook picks its own."""
 PLATFORMS = ("manylinux2014_x86_64", "manylinux_2_17_x86_64", "manylinux_2_28_x86_64")
 SECONDS = 600.0
-OWN = "put wheels into a folder and name it with --wheels"
+OWN = "put the wheels into a folder, and name it with --wheels"
 
 
 def wheels_of(packages: Sequence[str], pythons: Sequence[str], cache: Path) -> list[Path]:
-    """Return wheels of packages in the versions installed here, downloaded by pip unless they are kept.
+    """Return wheels of packages, in the versions installed here; pip downloads those that are not cached.
 
     Args:
-        packages: names, without what they depend on.
-        pythons: versions, such as ``3.11``.
-        cache: folder to keep them in.
+        packages: names of packages; their dependencies are not added.
+        pythons: versions of Python, such as ``3.11``.
+        cache: folder to keep the wheels in.
 
     Raises:
-        UserError: pip is missing, or a package has no such wheel; says which.
+        UserError: pip is missing, or a package has no such wheel; the message says which.
     """
     wanted = sorted({pinned(name) for name in packages})
     key = hashlib.sha256(" ".join([*wanted, *pythons, *PLATFORMS]).encode()).hexdigest()[:12]
     kept = cache / "wheels" / key
-    if not kept.is_dir():
-        part = kept.with_name(f".{key}.part")
-        shutil.rmtree(part, ignore_errors=True)
-        for python in pythons:
-            _download(wanted, python, part)
-        part.replace(kept)
+    with locked(kept, seconds=SECONDS):
+        if not kept.is_dir():
+            part = kept.with_name(f".{key}.part")
+            shutil.rmtree(part, ignore_errors=True)
+            for python in pythons:
+                _download(wanted, python, part)
+            part.replace(kept)
     return ready_wheels(kept)
 
 
@@ -55,7 +57,7 @@ def ready_wheels(folder: Path) -> list[Path]:
 
 
 def pinned(name: str) -> str:
-    """Return a requirement of the version installed here; of any version if it is not installed."""
+    """Return a requirement for the version installed here, or for any version if none is installed."""
     try:
         return f"{name}=={importlib.metadata.version(name)}"
     except importlib.metadata.PackageNotFoundError:

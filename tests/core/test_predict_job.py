@@ -144,6 +144,16 @@ def test_a_model_that_fails_does_not_cost_what_is_written(
     assert "model 2 of 2 (b): RuntimeError: CUDA out of memory" in capsys.readouterr().out
 
 
+def test_a_model_that_can_predict_nothing_does_not_stop_the_others(
+    data: Path, predict: Callable[..., pd.DataFrame], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def unable(_: Video) -> PairProbabilities:
+        raise DataError("has no pix_per_cm_approx")
+
+    assert scored(data, predict("a", "b", a=unable, b=truth_of)) == 1.0
+    assert "model 1 of 2 (a): " in capsys.readouterr().out
+
+
 def test_if_all_fail_there_is_no_file(predict: Callable[..., pd.DataFrame], tmp_path: Path) -> None:
     def broken(_: Video) -> PairProbabilities:
         raise RuntimeError("CUDA out of memory")

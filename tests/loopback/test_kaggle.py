@@ -109,7 +109,7 @@ def test_a_download_that_is_forced_and_broken_off_is_not_taken_for_whole(
 
 def test_a_download_that_broke_off_goes_on(kaggle: KaggleServer, tmp_path: Path) -> None:
     kaggle.break_after = [2_500_000]
-    with pytest.raises(UserError, match=r"broke off .* the same command goes on"):
+    with pytest.raises(UserError, match=r"broke off .* the same command continues"):
         download(tmp_path / "data", "mice", retries=0)
     assert not (tmp_path / "data" / "train.csv").exists()
     kaggle.served.clear()

@@ -187,7 +187,7 @@ def test_what_may_have_arrived_is_looked_up_before_it_is_repeated(
 ) -> None:
     site.faults = {method: [fault]}
     if not fault.after:  # nothing has arrived: it stops, and the next command repeats it
-        with pytest.raises(UserError, match="the same command goes on"):
+        with pytest.raises(UserError, match="the same command continues"):
             send()
     assert send().status == "COMPLETE"
     assert done(site) == 1

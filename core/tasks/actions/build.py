@@ -1,4 +1,4 @@
-"""From a run's request to prepared videos and the task on them."""
+"""Build the task of a run: prepare its videos, and set up the task on them."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,31 +9,23 @@ import torch
 from core.config.experiment import Experiment
 from core.data.competition import read_videos
 from core.data.prepared import PreparedData, prepare
-from core.data.synthetic import SyntheticSettings, synthesise
-from core.data.synthetic.settings import fingerprint
-from core.errors import DataError
+from core.data.synthetic import SyntheticSettings
 from core.run.request import RunRequest
-from core.system.lock import in_turn
 from core.system.progress import Progress
-from core.tasks.actions.settings import (
-    KEYPOINTS,
-    MICE,
-    ActionsDataConfig,
-    ActionsExperiment,
-    actions_of,
-)
+from core.tasks.actions.settings import KEYPOINTS, MICE, ActionsDataConfig, actions_of
 from core.tasks.actions.task import ActionsTask
+from core.tasks.data_source import data_root, labelled
 
 SYNTHETIC_RATE = 25.0
-"""Frames a second of the synthetic videos: not the model's, so that they are resampled as real ones are."""
+"""Frame rate of synthetic videos. It differs from the model's, so that they are resampled like real ones."""
 
 
 class OpenData(NamedTuple):
-    """Prepared videos, and what only the table of the source says."""
+    """Prepared videos, and what only the table of their source contains."""
 
     prepared: PreparedData
     sexes: Mapping[str, Sequence[str]]
-    """Of a video's mice 1, 2 and so on, by video id."""
+    """Video id → the sexes of its mice 1, 2 and so on."""
 
 
 def build_task(
@@ -43,7 +35,7 @@ def build_task(
 
     Raises:
         DataError: the data are missing, damaged or too few.
-        ConfigError: the experiment cannot be had with these data.
+        ConfigError: the experiment does not fit these data.
     """
     experiment = actions_of(request.experiment, "training")
     found = open_data(experiment, request.data, cache, progress)
@@ -62,7 +54,7 @@ def open_data(
 
     Args:
         experiment: says whether it makes its own data.
-        data: a folder in the competition's layout; none where the experiment makes its own.
+        data: a folder in the competition's layout; ``None`` if the experiment makes its own.
         cache: where prepared and synthetic data are kept.
         progress: called with (done, total, what); what it raises ends the preparation.
 
@@ -71,16 +63,10 @@ def open_data(
         ConfigError: the experiment is of another task.
     """
     experiment = actions_of(experiment, "preparing videos")
-    if data is not None:
-        root = Path(data)
-    elif experiment.data.source == "synthetic":
-        root = _synthetic(experiment, cache, progress)
-    else:
-        raise DataError(
-            f"{experiment.name} learns from the competition's data: name their folder with --data"
-            " (`mabe data synth DIR` makes one like it)"
-        )
-    prepared = prepare(root, cache, KEYPOINTS, MICE, progress=_labelled(progress, "prepared"))
+    config = experiment.data
+    own = synthetic_settings(config) if config.source == "synthetic" else None
+    root = data_root(experiment.name, data, own, cache, progress)
+    prepared = prepare(root, cache, KEYPOINTS, MICE, progress=labelled(progress, "prepared"))
     return OpenData(prepared, {video.video_id: video.sexes for video in read_videos(root)})
 
 
@@ -94,19 +80,3 @@ def synthetic_settings(config: ActionsDataConfig) -> SyntheticSettings:
         fps=SYNTHETIC_RATE,
         labs=tuple(f"SimulatedMice{chr(65 + lab)}" for lab in range(config.synthetic_labs)),
     )
-
-
-def _synthetic(experiment: ActionsExperiment, cache: Path, progress: Progress) -> Path:
-    """Make the experiment's own data, once for all runs that ask for the same, whatever their seed."""
-    settings = synthetic_settings(experiment.data)
-    root = cache / f"synthetic-{fingerprint(settings)}"
-    lock = root.with_name(f".{root.name}.lock")
-    with in_turn(lock, progress, "waiting for another job that makes the same data"):
-        if not (root / "train.csv").is_file():  # it is written last
-            synthesise(root, settings, progress=_labelled(progress, "simulated"))
-    return root
-
-
-def _labelled(progress: Progress, how: str) -> Progress:
-    """Say what has been done to the videos that are counted."""
-    return lambda done, total, what: progress(done, total, f"{what} {how}" if total else what)

@@ -1,4 +1,4 @@
-"""Which prepared videos an experiment trains and validates on, and what to warn of."""
+"""Which prepared videos an experiment trains and validates on, and what to warn about."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class ChosenVideos:
 
     data: PreparedData
     train: tuple[int, ...]
-    """Places among the prepared videos."""
+    """Indices of the prepared videos."""
     validation: tuple[int, ...]
     train_rows: PairRows
     validation_rows: PairRows
@@ -65,6 +65,11 @@ class ChosenVideos:
         """Return the names of some videos among evaluation rows."""
         return tuple(unit_of(self.data.videos[video]) for video in videos)
 
+    def examples(self, rows: PairRows) -> int:
+        """Count the video frames of the rows that are tracked."""
+        frames = np.array([video.frames for video in self.data.videos], np.int64)
+        return int(frames[rows.video[rows.tracked]].sum())
+
     def label_frames(self, rows: PairRows) -> dict[str, int]:
         """Count the video frames with each action of each lab."""
         counts: dict[str, int] = {}
@@ -103,7 +108,7 @@ def _require_layout(data: PreparedData) -> None:
 
 
 def _usable(config: ActionsDataConfig, data: PreparedData) -> tuple[list[int], list[Remark]]:
-    """Leave out what the settings say, and what cannot be had in centimetres."""
+    """Leave out the videos that the settings exclude, and those whose scale is unknown."""
     reasons: dict[str, list[str]] = {}
     usable = []
     for number, video in enumerate(data.videos):
@@ -112,7 +117,7 @@ def _usable(config: ActionsDataConfig, data: PreparedData) -> tuple[list[int], l
         elif video.video_id in config.left_out_videos:
             reasons.setdefault("named in data.left_out_videos", []).append(video.video_id)
         elif not video.pixels_per_cm:
-            why = "without pix_per_cm_approx, so their scale is not known"
+            why = "without pix_per_cm_approx, so their scale is unknown"
             reasons.setdefault(why, []).append(video.video_id)
         elif video.frames:
             usable.append(number)
@@ -142,8 +147,8 @@ def _of_split(sides: Split) -> list[Remark]:
     if not sides.neither:
         return []
     message = (
-        f"{named(sides.neither)} not trained on: their tracking is that of a validation video,"
-        " annotated once more"
+        f"{named(sides.neither)} not trained on: their tracking is that of a validation video, which was"
+        " annotated several times"
     )
     return [Remark("tracking_shared", message)]
 
@@ -155,21 +160,21 @@ def _of_rows(data: PreparedData, rows: PairRows) -> list[Remark]:
         videos = dict.fromkeys(data.videos[int(v)].video_id for v in rows.video[untracked])
         bouts = int(np.diff(rows.bout_from)[untracked].sum())
         message = (
-            f"{untracked.size} pairs in {named(list(videos))} are annotated ({bouts} bouts), but not"
-            " tracked: not trained on, and never predicted"
+            f"{untracked.size} pairs in {named(list(videos))} are annotated ({bouts} bouts) but not"
+            " tracked, so they are neither trained on nor predicted"
         )
         found.append(Remark("mice_not_tracked", message))
     if rows.ignored:
         message = (
-            "bouts of other actions than the task's, or that behaviors_labeled does not list for the"
-            f" mice, are ignored: {counted(rows.ignored)}"
+            "bouts whose action is not one of the task's, or is not listed for their mice in"
+            f" behaviors_labeled, are ignored: {counted(rows.ignored)}"
         )
         found.append(Remark("bouts_ignored", message))
     return found
 
 
 def _unseen(data: PreparedData, train: PairRows, validation: PairRows) -> list[Remark]:
-    """Name what is validated on and never seen in training."""
+    """Name the labs' actions that occur in validation but never in training."""
 
     def seen(rows: PairRows) -> set[str]:
         frames = rows.action_frames(range(len(rows)))
@@ -183,7 +188,7 @@ def _unseen(data: PreparedData, train: PairRows, validation: PairRows) -> list[R
         return []
     more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
     message = (
-        f"validated on without any bout of it in training: {', '.join(missing[:3])}{more}; other labs'"
-        " bouts may help"
+        f"in the validation videos, but not in those for training: {', '.join(missing[:3])}{more}; only"
+        " other labs' bouts can teach it"
     )
     return [Remark("action_absent_training", message)]

@@ -1,9 +1,9 @@
-"""Kept predictions: a row for each frame of each (agent, target) of the validation videos.
+"""Kept predictions: one row for each frame of each (agent, target) of the validation videos.
 
 The columns are ``unit`` (``LAB/VIDEO``), ``agent`` and ``target`` (int8 mouse numbers, equal where a mouse
 acts alone), ``frame`` (int32, the video's own, from 0), ``frames_per_second`` (of the video), and for each
 action ``label/ACTION`` (int8: 1, 0, or −1 where it is not annotated) and ``probability/ACTION`` (float32; NaN
-where it is not annotated). A mouse that is annotated and not tracked has the probability 0 throughout: its
+where it is not annotated). A mouse that is annotated but not tracked has the probability 0 throughout, so its
 bouts count as missed.
 """
 
@@ -17,19 +17,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from core.errors import DataError
+from core.errors import DataError, first_line
 from core.evaluation.official import lab_and_rest
 from core.evaluation.pair_probabilities import PairProbabilities
-from core.evaluation.predictions import PROBABILITY, UNIT
+from core.evaluation.predictions import AGENT, FRAME, LABEL, PROBABILITY, RATE, TARGET, UNIT
 from core.frames.windows import Indices
 from core.tasks.actions.chosen import unit_of
 from core.tasks.actions.decisions import Probabilities
 from core.tasks.actions.pair_rows import AnnotatedVideo, PairRows
 
-LABEL = "label/"
 NOT_ANNOTATED = -1
-KEYS = (UNIT, "agent", "target", "frame")
-RATE = "frames_per_second"
+KEYS = (UNIT, AGENT, TARGET, FRAME)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,9 +46,9 @@ def window_table(
 
     Args:
         rows: of the validation videos.
-        row: which.
-        video: its video.
-        frames: ``(frames,)`` the video's own.
+        row: index of the row.
+        video: the row's video.
+        frames: ``(frames,)`` frame numbers of the video.
         probabilities: ``(frames, actions)``; ignored where a mouse is not tracked.
     """
     mask, count = rows.mask[row], len(frames)
@@ -60,9 +58,9 @@ def window_table(
     names = pa.array([unit_of(video)], pa.string())
     columns: dict[str, object] = {
         UNIT: pa.DictionaryArray.from_arrays(np.zeros(count, np.int32), names),
-        "agent": np.full(count, rows.agent[row], np.int8),
-        "target": np.full(count, rows.target[row], np.int8),
-        "frame": frames.astype(np.int32),
+        AGENT: np.full(count, rows.agent[row], np.int8),
+        TARGET: np.full(count, rows.target[row], np.int8),
+        FRAME: frames.astype(np.int32),
         RATE: np.full(count, video.frames_per_second),
     }
     for place, action in enumerate(rows.actions):
@@ -73,10 +71,10 @@ def window_table(
 
 
 def read_kept(path: Path) -> Iterator[KeptVideo]:
-    """Read a table of kept predictions, one video at a time, in the order of their names.
+    """Read a table of kept predictions, one video at a time, sorted by name.
 
     Raises:
-        DataError: missing, damaged, not such a table, or a video that lacks frames.
+        DataError: the table is missing, damaged or of another kind, or a video lacks frames.
     """
     try:
         units = pc.unique(pq.read_table(path, columns=[UNIT])[UNIT]).to_pylist()
@@ -86,12 +84,12 @@ def read_kept(path: Path) -> Iterator[KeptVideo]:
             f"{path}: not there; `mabe run VERSION --keep-predictions` keeps them"
         ) from error
     except (OSError, pa.ArrowException) as error:
-        raise DataError(f"{path}: not a table of predictions ({_first(error)})") from error
+        raise DataError(f"{path}: not a table of predictions ({first_line(error)})") from error
     for unit in sorted(map(str, units)):
         try:
             table = pq.read_table(path, filters=[(UNIT, "==", unit)])
         except (OSError, pa.ArrowException) as error:
-            raise DataError(f"{path}: not a table of predictions ({_first(error)})") from error
+            raise DataError(f"{path}: not a table of predictions ({first_line(error)})") from error
         yield kept_video(table, unit, actions, path)
 
 
@@ -106,7 +104,7 @@ def kept_video(table: pa.Table, unit: str, actions: Sequence[str], path: Path | 
     frames = int(frame.max()) + 1
     place = pair.reshape(-1) * frames + frame
     if len(place) != len(pairs) * frames or len(np.unique(place)) != len(place):
-        raise DataError(f"{path}: {unit} has not one row for each frame of each pair")
+        raise DataError(f"{path}: {unit} does not have exactly one row for each frame of each pair")
     shape = len(pairs), frames, len(actions)
     values, labels = np.empty(shape, np.float32), np.empty(shape, np.int8)
     for number, action in enumerate(actions):
@@ -130,7 +128,3 @@ def _actions(names: Sequence[str], path: Path) -> tuple[str, ...]:
             f"{path}: not the predictions of a run of `actions` (column {missing[0]!r} is missing)"
         )
     return found
-
-
-def _first(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,4 +1,4 @@
-"""Every action of every mouse, alone and towards every other: the task of v8."""
+"""Every action of every mouse, alone and towards each other mouse: the task of v8."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -15,7 +15,7 @@ from core.features.pair_view import FEATURES, SELF_FEATURES
 from core.features.standardise import FeatureStatistics, Moments
 from core.frames.prefetch import ahead
 from core.losses.multilabel import MultilabelLoss
-from core.models.chunking import Chunking, plan
+from core.models.chunking import like_training, plan
 from core.tasks.actions.augmentation import Augmentation
 from core.tasks.actions.batch import ActionBatch
 from core.tasks.actions.chosen import ChosenVideos
@@ -28,7 +28,6 @@ from core.tasks.actions.reader import RowReader
 from core.tasks.actions.sampling import WindowSampler
 from core.tasks.actions.settings import (
     ActionsAugmentationConfig,
-    ActionsDataConfig,
     ActionsExperiment,
 )
 from core.tasks.actions.spec import SPEC, labels
@@ -36,26 +35,25 @@ from core.tasks.actions.subjects import Vocabulary
 from core.tasks.task import DataSummary, Loss
 
 FITTED_WINDOWS = 256
-"""Training windows from which the mean and the deviation of features are computed."""
+"""Training windows from which the means and standard deviations of features are computed."""
 FITTED_AT_ONCE = 32
 
 
 class ActionsTask:
     """Learns the actions of mice and of ordered pairs from windows at one frame rate.
 
-    Batches are made from the memory map of the prepared positions; what is kept beside it is a few numbers
-    for each video, each pair and each bout.
+    Batches are made from the memory map of the prepared positions. Besides it, only a few numbers per video,
+    pair and bout are kept in memory.
 
     Args:
         experiment: what to learn.
         data: the videos, prepared with 4 mice and 18 keypoints.
-        sexes: of a video's mice 1, 2 and so on, by video id; a video may be absent.
-        device: where batches are to be.
-        seed: of everything random about the batches.
+        sexes: video id → the sexes of its mice 1, 2 and so on; videos may be absent.
+        device: device of the batches.
+        seed: seed of everything random about the batches.
 
     Raises:
         DataError: too few videos, another layout, or nothing to learn.
-        ConfigError: the model is not fitted by steps.
     """
 
     spec = SPEC
@@ -93,7 +91,7 @@ class ActionsTask:
         self._validation_windows = [
             (row, chunk)
             for row, frames in enumerate(self._validation.timeline)
-            for chunk in plan(frames, chunking(config))
+            for chunk in plan(frames, like_training(config.window))
         ]
         asked = experiment.training.windows_per_epoch
         self._windows = asked or max(1, round(self._sampler.timeline_frames / config.window))
@@ -110,7 +108,7 @@ class ActionsTask:
             )
 
     def steps_per_epoch(self) -> int:
-        """Batches in one epoch, the same in all; the last may be smaller."""
+        """Return the number of batches, the same in every epoch; the last may be smaller."""
         return -(-self._windows // self._experiment.training.batch_size)
 
     def train_batches(self, epoch: int, skip: int = 0) -> Iterator[ActionBatch]:
@@ -120,14 +118,14 @@ class ActionsTask:
         return ahead(lambda number: self._train_batch(epoch, number), numbers, depth)
 
     def validation_batches(self) -> Iterator[ActionBatch]:
-        """Return every frame of every validation row, counted in one window each."""
+        """Return batches of all validation rows; every frame counts in exactly one window."""
         size = self._experiment.training.batch_size
         starts = range(0, len(self._validation_windows), size)
         depth = self._experiment.hardware.loader_workers
         return ahead(lambda start: self._validation_batch(start, size), starts, depth)
 
     def build_model(self) -> nn.Module:
-        """Build the network, initialised from the torch random state."""
+        """Build the network, initialised from torch's random state."""
         return build_network(self._experiment.model, self.input_table())
 
     def input_table(self) -> dict[str, Any]:
@@ -149,7 +147,7 @@ class ActionsTask:
         )
 
     def predict(self, output: Tensor, batch: ActionBatch) -> pa.Table:
-        """Return the probabilities of the videos' own frames that a batch answers for.
+        """Return a table of the probabilities for the videos' own frames that a batch answers.
 
         Raises:
             TypeError: it is a training batch.
@@ -165,7 +163,7 @@ class ActionsTask:
         return pa.concat_tables(tables)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what prediction needs besides the weights and the experiment."""
+        """Return what prediction needs in addition to the weights and the experiment."""
         return {
             "kind": KIND,
             "labs": list(self._vocabulary.labs),
@@ -210,13 +208,12 @@ class ActionsTask:
 
     def _summarise(self, chosen: ChosenVideos) -> DataSummary:
         train = chosen.train_rows
-        frames = self._train.frames
         return DataSummary(
             fingerprint=chosen.data.fingerprint,
             train_units=chosen.units(chosen.train),
             validation_units=chosen.units(chosen.validation),
-            train_examples=int(frames[train.tracked].sum()),
-            validation_examples=int(self._validation.frames[self._validation.rows.tracked].sum()),
+            train_examples=chosen.examples(train),
+            validation_examples=chosen.examples(chosen.validation_rows),
             train_samples=self._windows,
             train_label_examples=chosen.label_frames(train),
             validation_label_examples=chosen.label_frames(chosen.validation_rows),
@@ -224,9 +221,3 @@ class ActionsTask:
             validation_source=source_fingerprint(chosen.data.videos[v] for v in chosen.validation),
             warnings=chosen.remarks,
         )
-
-
-def chunking(config: ActionsDataConfig) -> Chunking:
-    """Return how videos are cut: windows of the training's length, an eighth dropped at each end."""
-    context = config.window // 8
-    return Chunking(max(1, config.window - 2 * context), context)

@@ -6,14 +6,12 @@ import torch
 
 from core.config.experiment import Experiment
 from core.data.prepared import PreparedData, prepare
-from core.data.synthetic import SyntheticSettings, synthesise
-from core.data.synthetic.settings import fingerprint
-from core.errors import DataError
+from core.data.synthetic import SyntheticSettings
 from core.run.request import RunRequest
-from core.system.lock import in_turn
 from core.system.progress import Progress
-from core.tasks.behaviour.settings import BehaviourExperiment, behaviour_of
+from core.tasks.behaviour.settings import BehaviourDataConfig, behaviour_of
 from core.tasks.behaviour.task import BehaviourTask
+from core.tasks.data_source import data_root, labelled
 
 
 def build_task(
@@ -23,7 +21,7 @@ def build_task(
 
     Raises:
         DataError: the data are missing, damaged or too few.
-        ConfigError: the experiment cannot be had with these data.
+        ConfigError: the experiment does not fit these data.
     """
     experiment = behaviour_of(request.experiment, "training")
     prepared = open_data(experiment, request.data, cache, progress)
@@ -51,40 +49,19 @@ def open_data(
         ConfigError: the experiment is of another task.
     """
     experiment = behaviour_of(experiment, "preparing videos")
-    if data is not None:
-        root = Path(data)
-    elif experiment.data.source == "synthetic":
-        root = _synthetic(experiment, cache, progress)
-    else:
-        raise DataError(
-            f"{experiment.name} learns from the competition's data: name their folder with --data"
-            " (`mabe data synth DIR` makes one like it)"
-        )
-    config, told = experiment.data, _labelled(progress, "prepared")
-    return prepare(root, cache, config.keypoints, config.mice, progress=told)
-
-
-def _synthetic(experiment: BehaviourExperiment, cache: Path, progress: Progress) -> Path:
-    """Make the experiment's own data, once for all runs that ask for the same.
-
-    They do not depend on the run's seed: seeds are compared on the same data.
-    """
     config = experiment.data
-    settings = SyntheticSettings(
+    own = _synthetic_settings(config) if config.source == "synthetic" else None
+    root = data_root(experiment.name, data, own, cache, progress)
+    prepared = labelled(progress, "prepared")
+    return prepare(root, cache, config.keypoints, config.mice, progress=prepared)
+
+
+def _synthetic_settings(config: BehaviourDataConfig) -> SyntheticSettings:
+    """Return the settings of the data that an experiment makes itself."""
+    return SyntheticSettings(
         videos=config.synthetic_videos,
         frames=config.synthetic_frames,
         mice=config.mice,
         keypoints=config.keypoints,
         fps=config.frames_per_second,
     )
-    root = cache / f"synthetic-{fingerprint(settings)}"
-    lock = root.with_name(f".{root.name}.lock")
-    with in_turn(lock, progress, "waiting for another job that makes the same data"):
-        if not (root / "train.csv").is_file():  # it is written last
-            synthesise(root, settings, progress=_labelled(progress, "simulated"))
-    return root
-
-
-def _labelled(progress: Progress, how: str) -> Progress:
-    """Say what has been done to the videos that are counted."""
-    return lambda done, total, what: progress(done, total, f"{what} {how}" if total else what)

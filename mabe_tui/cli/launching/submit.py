@@ -103,20 +103,20 @@ def submit(
     """Submit runs to the competition: push models and a notebook to Kaggle, wait for the score.
 
     Several runs, or the members of an ensemble, are averaged. Each step is recorded in the first run's
-    folder: after an interruption, the same command goes on where it was, and nothing is done twice.
+    folder: after an interruption, the same command continues where it stopped, and nothing is done twice.
 
     Exit code 1 if Kaggle rejects the submission.
     """
     from mabe_tui.kaggle_io.connect import connect
     from mabe_tui.kaggle_io.step import Patience
     from mabe_tui.kaggle_io.submission import submit_plan, write_plan
-    from mabe_tui.runs.actions.submission import SubmissionWishes, are_classes, submission_plan
+    from mabe_tui.runs.actions.submission import SubmissionOptions, are_classes, submission_plan
 
     session = session_of(context)
     store = RunStore(session.home)
     entries = [store.find(each) for each in runs]
     credentials = _credentials(required=dry_run is None)
-    wishes = SubmissionWishes(
+    options = SubmissionOptions(
         competition=competition,
         which=pointer_name(which),
         rules=rules,
@@ -130,7 +130,7 @@ def submit(
         pythons=tuple(pythons or ()),
     )
     with if_interrupted(), progress("submission") as tell:
-        plan = submission_plan(entries, wishes, places.cache(session.home), tell)
+        plan = submission_plan(entries, options, places.cache(session.home), tell)
         if are_classes(plan.runs):
             say(
                 "note: classes are submitted as actions: for each class, one of its actions, for every pair"

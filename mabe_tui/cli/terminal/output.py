@@ -187,7 +187,7 @@ def telling_of(job: str) -> Iterator[None]:
 
 
 @contextmanager
-def if_interrupted(words: str = "the same command goes on where it was") -> Iterator[None]:
+def if_interrupted(words: str = "the same command continues where it stopped") -> Iterator[None]:
     """On Ctrl-C, report what becomes of the interrupted work; the interruption is raised again."""
     try:
         yield

@@ -272,7 +272,7 @@ def _final_message(download: Download) -> DownloadReady | DownloadFailed:
     if status is not None and status.ended is not None:
         return status.ended
     stop_if_over(download)
-    raise RunError(f"the download ended without a word{reason}; the same command goes on with it")
+    raise RunError(f"the download ended without a word{reason}; the same command continues with it")
 
 
 def _keep_or_stop(download: Download) -> None:

@@ -119,7 +119,7 @@ def _complete(run: RunDir, pointer: Pointer, part: Path, tell: Tell) -> None:
                 reason = str(error).partition(";")[0]
                 raise UnreachableError(
                     f"{run.id}: {pointer.file} broke off at {_size(part) / 2**20:.1f} of"
-                    f" {pointer.bytes / 2**20:.1f} MiB ({reason}); the same command goes on from there"
+                    f" {pointer.bytes / 2**20:.1f} MiB ({reason}); the same command continues from there"
                 ) from error
 
 

@@ -1,11 +1,11 @@
-"""Plan a submission: which checkpoints travel to Kaggle, pulled if need be, and what decides there."""
+"""Plan a submission: which checkpoints go to Kaggle, fetched if necessary, and what decides there."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import ConfigError, MisuseError, RunError
-from core.postprocess.store import names_of, rules_path
+from core.postprocess.store import rules_file
 from core.run.records import Pointer
 from core.run.request import Input
 from core.run.rundir import RunDir
@@ -20,70 +20,70 @@ from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.summary.checkpoints import chosen_pointers, is_elsewhere, pointer_names
 
 CLASS_THRESHOLD = 0.5
-"""Of a class's probability: it is likelier than all others together."""
+"""Threshold of a class's probability, above which it is likelier than all others together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SubmissionWishes:
-    """What is to be submitted, as it was asked for."""
+class SubmissionOptions:
+    """What is to be submitted, as the user asked for it."""
 
     competition: str
     which: str
-    """The runs' checkpoint, such as ``best``."""
+    """Checkpoint of the runs, such as ``best``."""
     rules: str | None
     """Stored post-processing of the first run."""
     threshold: float | None
     tta: bool
     """Average over views."""
     name: str | None
-    """Of the dataset and the notebook."""
+    """Name of the dataset and the notebook."""
     hours: float
     gpu: bool
     wheels: Path | None
     """Folder of wheels; ``None``: pip downloads them."""
     packages: tuple[str, ...]
-    """Packages that Kaggle may lack, besides the usual ones."""
+    """Packages that Kaggle may lack, in addition to the usual ones."""
     pythons: tuple[str, ...]
     """Versions of Python that Kaggle may have; empty: the usual ones."""
 
 
 def submission_plan(
-    entries: Sequence[RunEntry], wishes: SubmissionWishes, cache: Path, progress: Progress
+    entries: Sequence[RunEntry], options: SubmissionOptions, cache: Path, progress: Progress
 ) -> SubmissionPlan:
     """Plan a submission; checkpoints and wheels that are not here are fetched.
 
     Args:
-        entries: runs, of which the first decides on post-processing.
-        wishes: the options.
+        entries: runs; the first determines the post-processing.
+        options: the options.
         cache: folder to keep wheels in.
-        progress: called with what is fetched.
+        progress: called with (done, total, what) while something is fetched.
 
     Raises:
         UserError: a run or its post-processing cannot be submitted, or something cannot be fetched.
     """
-    runs = travelling_runs(entries, wishes.which, progress)
-    packages = tuple(dict.fromkeys((*PACKAGES, *_packages_of(runs), *wishes.packages)))
-    if wishes.wheels is not None:
-        wheels = ready_wheels(wishes.wheels)
+    runs = travelling_runs(entries, options.which, progress)
+    packages = tuple(dict.fromkeys((*PACKAGES, *_packages_of(runs), *options.packages)))
+    if options.wheels is not None:
+        wheels = ready_wheels(options.wheels)
     else:
         progress(0, 0, "downloading wheels for Kaggle")
-        wheels = wheels_of(packages, wishes.pythons or PYTHONS, cache)
+        wheels = wheels_of(packages, options.pythons or PYTHONS, cache)
     return SubmissionPlan(
-        competition=wishes.competition,
+        competition=options.competition,
         runs=runs,
-        slug=wishes.name or slug_of([entry.short for entry in entries]),
-        rules=_rules(entries[0], wishes, runs),
-        threshold=_threshold(wishes.threshold, runs),
-        tta=wishes.tta,
-        seconds=wishes.hours * 3600,
-        gpu=wishes.gpu,
+        slug=options.name or slug_of([entry.short for entry in entries]),
+        rules=_rules(entries[0], options, runs),
+        threshold=_threshold(options.threshold, runs),
+        tta=options.tta,
+        seconds=options.hours * 3600,
+        gpu=options.gpu,
         wheels=tuple(wheels),
         packages=packages,
     )
 
 
 def are_classes(runs: Sequence[TravellingRun]) -> bool:
-    """Return whether some runs predict classes, for which actions have to stand."""
+    """Return whether any of the runs predicts classes, which must be translated to actions."""
     return any(isinstance(each.request.experiment, BehaviourExperiment) for each in runs)
 
 
@@ -94,20 +94,22 @@ def _packages_of(runs: Sequence[TravellingRun]) -> tuple[str, ...]:
     return ("lightgbm",) if boosted else ()
 
 
-def _rules(entry: RunEntry, wishes: SubmissionWishes, runs: Sequence[TravellingRun]) -> Path | None:
-    if wishes.rules is None:
+def _rules(
+    entry: RunEntry, options: SubmissionOptions, runs: Sequence[TravellingRun]
+) -> Path | None:
+    if options.rules is None:
         return None
-    if wishes.threshold is not None:
-        raise MisuseError("--threshold: rules have thresholds of their own; leave out one of both")
+    if options.threshold is not None:
+        raise MisuseError("--threshold: rules have their own thresholds; leave out one of the two")
     if are_classes(runs):
         raise MisuseError(
-            "--rules: they are for actions, and a run predicts classes; --threshold decides on these"
+            "--rules: rules are for actions, but a run predicts classes; use --threshold for these"
         )
-    return rules_file(entry, wishes.rules)
+    return rules_file(entry.run, options.rules)
 
 
 def _threshold(stated: float | None, runs: Sequence[TravellingRun]) -> float:
-    """Return the threshold of every action: by default, that with which the first run was validated."""
+    """Return the threshold of every action; by default, the one that the first run was validated with."""
     if stated is not None:
         return stated
     experiment = runs[0].request.experiment
@@ -121,12 +123,12 @@ def travelling_runs(
 ) -> tuple[TravellingRun, ...]:
     """Return the runs whose predictions are averaged, the most valuable first.
 
-    An ensemble stands for its members, with the checkpoints that they had when it was created. The order is
-    that of :func:`~mabe_tui.runs.actions.submission_order.most_valuable_first`.
+    An ensemble stands for its members, with the checkpoints that they had when it was created.
+    They are sorted by :func:`~mabe_tui.runs.actions.submission_order.most_valuable_first`.
 
     Args:
         entries: runs of one or several tasks.
-        which: their checkpoint, such as ``best``.
+        which: the runs' checkpoint, such as ``best``.
         progress: called with the bytes of checkpoints that are fetched.
 
     Raises:
@@ -134,24 +136,6 @@ def travelling_runs(
     """
     found = [each for entry in entries for each in _of_entry(entry, which, progress)]
     return most_valuable_first(found, which)
-
-
-def rules_file(entry: RunEntry, name: str) -> Path:
-    """Return the file of a run's stored post-processing.
-
-    Args:
-        entry: the run.
-        name: of the rules; or a path that ends in ``.toml``.
-
-    Raises:
-        RunError: there is none of this name; names those there are.
-    """
-    path = Path(name) if name.endswith(".toml") else rules_path(entry.run, name)
-    if path.is_file():
-        return path
-    known = names_of(entry.run)
-    hint = f"it has {', '.join(known)}" if known else "it has none (`mabe postprocess fit`)"
-    raise RunError(f"{entry.id} has no post-processing {name!r}; {hint}")
 
 
 def _of_entry(entry: RunEntry, which: str, progress: Progress | None) -> list[TravellingRun]:
@@ -172,7 +156,7 @@ def _of_entry(entry: RunEntry, which: str, progress: Progress | None) -> list[Tr
 
 
 def _member(entry: RunEntry, of_ensemble: Input, progress: Progress | None) -> TravellingRun:
-    """Return a member with the checkpoint that its ensemble names."""
+    """Return a member, with the checkpoint that its ensemble names."""
     run = entry.run
     pointers = [run.read_pointer(name) for name in pointer_names(run)]
     named = [each for each in pointers if each is not None and each.sha256 == of_ensemble.sha256]
@@ -199,7 +183,7 @@ def _travelling(entry: RunEntry, pointer: Pointer) -> TravellingRun:
         mend = (
             f"`mabe pull {entry.id} best` brings it"
             if is_elsewhere(entry.run)
-            else "its file was removed; train the run again, or choose another with --checkpoint"
+            else "its file was removed; train the run again, or choose another checkpoint (--checkpoint)"
         )
         raise RunError(f"the checkpoint {pointer.file} of {entry.id} is not here; {mend}")
     return TravellingRun(run=entry.run, request=entry.require_request(), pointer=pointer)

@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from core.config.experiment import Experiment, flatten
 from core.config.strict import UNSET, field_type
 from core.config.tuning import Range, number_type, spelled
-from core.errors import RunError
+from core.errors import RunError, first_line
 from core.system.lock import try_lock
 from mabe_tui.runs.studies.definition import StudyDefinition
 from mabe_tui.runs.tasks import spec_of
@@ -208,8 +208,7 @@ def _opened(folder: Path, definition: StudyDefinition, experiment: Experiment) -
     try:
         study = _load(folder / DATABASE, experiment)
     except SQLAlchemyError as error:
-        reason = str(error).splitlines()[0]
-        raise RunError(f"{folder / DATABASE}: cannot be used ({reason})") from error
+        raise RunError(f"{folder / DATABASE}: cannot be used ({first_line(error)})") from error
     # The same seed would draw the same values again: after a break, earlier draws must not repeat.
     study.sampler = optuna.samplers.TPESampler(
         seed=(experiment.training.seed + len(study.get_trials(deepcopy=False))) % 2**32

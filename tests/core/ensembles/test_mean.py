@@ -193,7 +193,7 @@ def test_a_run_that_kept_no_predictions_is_refused(train: Train) -> None:
 
 def test_members_with_other_classes_are_refused(train: Train) -> None:
     other = train(**halves(1), classes=["other", "social", "mating"])
-    with pytest.raises(RunError, match="do not tell the same labels apart"):
+    with pytest.raises(RunError, match="learn different labels"):
         ensemble_request([train(**halves(1)), other], "mean")
 
 

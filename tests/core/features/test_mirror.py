@@ -46,7 +46,7 @@ def test_the_image_of_a_mouse_is_a_mouse():
 
 
 def test_a_side_without_its_counterpart_is_refused():
-    with pytest.raises(ConfigError, match="ear_left without the other side"):
+    with pytest.raises(ConfigError, match="ear_left without their counterpart"):
         mirrored_slots(("nose", "ear_left"))
 
 

@@ -23,5 +23,5 @@ def test_a_task_that_says_nothing_of_pairs_makes_no_submission(
         RunRequest(run=run.id, created=now, launcher="local", seed=1, experiment=experiment)
     )
     monkeypatch.setattr(pair_predictor, "load_predictor", lambda *_: object())
-    with pytest.raises(ConfigError, match="its task 'behaviour' says nothing of pairs of animals"):
+    with pytest.raises(ConfigError, match="its task 'behaviour' does not predict pairs of animals"):
         load_pair_predictor(run)

@@ -1,5 +1,6 @@
 """Averaging what models say of pairs."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,17 @@ def test_models_count_where_they_say_something(tmp_path: Path) -> None:
     assert list(zip(mean.agents, mean.targets, strict=True)) == [(1, 2), (2, 1)]
     expected = [[[NAN, 0.6], [NAN, 0.8]], [[0.9, NAN], [0.9, NAN]]]  # frames that both have
     np.testing.assert_allclose(mean.values, expected, rtol=1e-6)
+
+
+def test_models_of_other_actions_are_matched_by_name(tmp_path: Path) -> None:
+    sums = PairSums(tmp_path)
+    sums.add(said([(1, 2)], [[[NAN, 0.2]]]))
+    other = dataclasses.replace(said([(1, 2)], [[[0.4, 0.6]]]), actions=("sniff", "chase"))
+    sums.add(other)
+    mean = sums.mean("9")
+    assert mean is not None
+    assert mean.actions == ("rest", "sniff", "chase")
+    np.testing.assert_allclose(mean.values, [[[NAN, 0.3, 0.6]]], rtol=1e-6)
 
 
 def test_nothing_to_say_is_kept_as_such(tmp_path: Path) -> None:

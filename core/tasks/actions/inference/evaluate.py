@@ -14,9 +14,7 @@ from core.postprocess.rules import Rules
 from core.tasks.actions.decisions import only_action
 from core.tasks.actions.measure import ActionMeasure, Histogram, metrics_of
 from core.tasks.actions.pair_rows import PairRows, SeenVideo
-from core.tasks.predictor import Evaluation
-
-HOW_TO_SKIP = " (--skip-bad leaves damaged videos out)"
+from core.tasks.predictor import HOW_TO_SKIP, Evaluation
 
 
 def evaluate_videos(
@@ -29,14 +27,14 @@ def evaluate_videos(
     """Evaluate on the given videos, one at a time.
 
     Args:
-        predict: what predicts a video.
-        videos: labelled ones that have their files.
-        threshold: a pair does its most probable action if it reaches this.
+        predict: predicts one video.
+        videos: labelled videos that have their files.
+        threshold: a pair does its most probable action if the probability reaches this.
         skip_bad: leave damaged videos out.
-        rules: decide instead of the threshold.
+        rules: decide in place of the threshold.
 
     Raises:
-        DataError: a damaged file; or all are damaged.
+        DataError: a file is damaged; or with ``skip_bad``, all videos are.
     """
     rows: list[Rows] = []
     histograms: dict[str, Histogram] = {}

@@ -1,4 +1,4 @@
-"""One checkpoint, ready to predict every annotated pair of a video, whatever kind of model it is."""
+"""What models of every kind share when they predict every annotated pair of a video."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -25,14 +25,14 @@ from core.tasks.loaded import FIT_ERRORS, LoadedCheckpoint
 from core.tasks.predictor import Evaluation
 
 ANSWERS_AT_ONCE = 2**26
-"""Probabilities on the model's timeline that are held at a time: 256 MiB."""
+"""Probabilities on the model's timeline held in memory at once: 256 MiB."""
 Pair = tuple[int, int]
 Masks = Mapping[Pair, npt.NDArray[np.bool_]]
-"""``(actions,)`` of each pair: what is on its whitelist."""
+"""Pair → ``(actions,)``: which actions are on its whitelist."""
 
 
 class PairModel(ABC):
-    """A trained model with what is known of the labs it was trained on.
+    """A trained model, and the labs and actions it was trained on.
 
     Args:
         loaded: the checkpoint.
@@ -58,7 +58,7 @@ class PairModel(ABC):
             self.lab_actions = LabActions(allowed)
         except FIT_ERRORS as error:
             raise CheckpointError(
-                f"{loaded.source}: what it was trained on cannot be read ({error})"
+                f"{loaded.source}: its labs and actions cannot be read ({error})"
             ) from error
 
     def pair_probabilities(
@@ -67,10 +67,10 @@ class PairModel(ABC):
         """Read and predict one video.
 
         Args:
-            video: its tracking is read, its annotations are not. Pairs are those on its whitelist whose
+            video: its tracking is read, its annotations are not. The pairs are those on its whitelist whose
                 mice are tracked.
-            tta: average over the mirror image, with left and right swapped, and over two positions of the
-                windows.
+            tta: average over the mirror image, with left and right swapped, and if the model reads windows,
+                over two positions of them.
             progress: called with (done, total, what); windows are counted.
 
         Raises:
@@ -78,7 +78,7 @@ class PairModel(ABC):
         """
         if not video.pixels_per_cm:
             raise DataError(
-                f"video {video.video_id} (line {video.row}): has no pix_per_cm_approx, and the model sees"
+                f"video {video.video_id} (line {video.row}): has no pix_per_cm_approx, but the model needs"
                 " lengths in cm"
             )
         tracking = read_tracking(video, SLOTS_18, MICE)
@@ -119,7 +119,7 @@ class PairModel(ABC):
     ) -> npt.NDArray[np.float32]:
         """Return the probabilities of some pairs on the model's timeline, ``(pairs, frames, actions)``.
 
-        Those of actions that are not on a pair's whitelist are not used.
+        Probabilities of actions that are not on a pair's whitelist are ignored.
         """
 
     @abstractmethod

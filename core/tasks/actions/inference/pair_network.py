@@ -1,4 +1,4 @@
-"""A trained network, ready to predict every annotated pair of a video in overlapping windows."""
+"""A trained network that predicts every annotated pair of a video in overlapping windows."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -12,6 +12,7 @@ from torch import Tensor
 from core.data.competition import Video
 from core.data.tracking import Tracking
 from core.features.pair_view import HALO, pair_view
+from core.models.chunking import like_training
 from core.models.folding import folded
 from core.models.overlap import Numbers, WindowReader, predict_rows
 from core.models.views import View, mean_of_views, views
@@ -23,7 +24,6 @@ from core.tasks.actions.inference.pair_model import Masks, Pair, PairModel, mirr
 from core.tasks.actions.model import build_network
 from core.tasks.actions.reader import Positions, pair_positions
 from core.tasks.actions.subjects import Vocabulary, ids_of_rows
-from core.tasks.actions.task import chunking
 from core.tasks.actions.timeline import timeline_frames
 from core.tasks.loaded import LoadedCheckpoint
 from core.tasks.predictor import Evaluation, validated
@@ -37,7 +37,7 @@ class PairNetwork(PairModel):
         device: device to compute on.
 
     Raises:
-        CheckpointError: its parts do not belong together, or it is of another task.
+        CheckpointError: its parts do not fit together, or it is of another task.
     """
 
     def __init__(self, loaded: LoadedCheckpoint, device: torch.device) -> None:
@@ -57,9 +57,9 @@ class PairNetwork(PairModel):
         tta: bool,
         progress: Progress | None,
     ) -> npt.NDArray[np.float32]:
-        """Return the probabilities of some pairs, of all actions."""
+        """Return the probabilities of all actions for some pairs."""
         del masks
-        plain = chunking(self.experiment.data)
+        plain = like_training(self.experiment.data.window)
         reader = _VideoReader(
             video, tracking, pairs, self._vocabulary, self.experiment.data.frames_per_second
         )
@@ -105,7 +105,7 @@ class _VideoReader:
         }
 
     def of(self, positions: Positions) -> WindowReader:
-        """Return what reads windows of some view of the positions."""
+        """Return the function that reads windows of one view of the positions."""
         return partial(self._inputs, positions)
 
     def _inputs(self, positions: Positions, rows: Numbers, starts: Numbers, length: int) -> Tree:

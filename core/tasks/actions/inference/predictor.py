@@ -1,6 +1,7 @@
-"""Apply checkpoints to data: each video is predicted by one model after the other."""
+"""Apply checkpoints to data: the models predict each video one after the other."""
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from core.config.task_modules import load_attribute
-from core.data.competition import Bouts, LeftOut, Video, labelled, read_videos
+from core.data.competition import Bouts, LeftOut, Video, read_videos
 from core.errors import ConfigError, DataError
 from core.evaluation.pair_probabilities import PairProbabilities
 from core.postprocess.decide import decide
@@ -19,12 +20,13 @@ from core.submission.lab_actions import LabActions
 from core.submission.rows import scored_only
 from core.submission.writer import check_submission_path, write_submission
 from core.system.progress import Progress
-from core.tasks.actions.inference.evaluate import HOW_TO_SKIP, evaluate_videos
+from core.tasks.actions.inference.evaluate import evaluate_videos
 from core.tasks.actions.inference.pair_model import PairModel
 from core.tasks.actions.inference.pair_network import PairNetwork
 from core.tasks.actions.settings import ActionsExperiment
 from core.tasks.loaded import LoadedCheckpoint
-from core.tasks.predictor import Evaluation, PredictionOptions, Written
+from core.tasks.predictor import HOW_TO_SKIP, Evaluation, PredictionOptions, Written
+from core.tasks.videos import measurable
 
 
 class ActionsPredictor:
@@ -50,12 +52,16 @@ class ActionsPredictor:
         Raises:
             DataError: its tracking is missing or damaged, or its scale is not known.
         """
-        first, *others = (member.pair_probabilities(video, tta) for member in self._members)
+        members = Counter(self._members)
+        found = (
+            (member.pair_probabilities(video, tta), count) for member, count in members.items()
+        )
+        first, count = next(found)
         values = first.values
-        if others:
-            total = values.astype(np.float64)
-            for other in others:
-                total += other.values
+        if len(members) > 1:
+            total = count * values.astype(np.float64)
+            for other, count in found:
+                total += count * other.values
             values = (total / len(self._members)).astype(np.float32)
         rate = self.experiment.data.label_rates.get(video.lab_id, video.frames_per_second)
         if rate != video.frames_per_second:
@@ -98,11 +104,12 @@ class ActionsPredictor:
                 progress(len(videos), len(videos), "videos")
 
         written = write_submission(output, found(), self._lab_actions())
-        notes = [f"{data}: {len(missing)} videos left out, {missing[0].reason}"] if missing else []
+        reasons = Counter(each.reason for each in missing)
+        notes = [f"{data}: {count} videos left out: {reason}" for reason, count in reasons.items()]
         if written.never_annotated:
             notes.append(
-                f"{written.never_annotated} bouts left out: their action is in no training annotation of"
-                " their lab, where it could only cost"
+                f"{written.never_annotated} bouts left out: their lab's training annotations never have the"
+                " action, so it could only cost points"
             )
         return Written(
             document=dataclasses.asdict(written),
@@ -115,22 +122,21 @@ class ActionsPredictor:
         self, data: Path, options: PredictionOptions, progress: Progress | None = None
     ) -> Evaluation:
         """Evaluate on every labelled video of a data folder whose files exist."""
-        videos, left_out = labelled(read_videos(data, options.table or "train"))
-        if not videos:
-            reasons = ", ".join(sorted({each.reason for each in left_out}))
-            raise DataError(f"{data}: no video can be evaluated on ({reasons})")
-        count = len(videos)
+        videos = measurable(data, options.table or "train")
+
+        def counted() -> Iterator[Video]:
+            for done, video in enumerate(videos):
+                if progress is not None:
+                    progress(done, len(videos), "videos")
+                yield video
+            if progress is not None:
+                progress(len(videos), len(videos), "videos")
 
         def predict(video: Video) -> PairProbabilities:
-            if progress is not None:
-                progress(videos.index(video), count, "videos")
             return self.pair_probabilities(video, options.tta)
 
         threshold = self.experiment.training.threshold
-        found = evaluate_videos(predict, videos, threshold, options.skip_bad, options.rules)
-        if progress is not None:
-            progress(count, count, "videos")
-        return found
+        return evaluate_videos(predict, counted(), threshold, options.skip_bad, options.rules)
 
     def validate(self, request: RunRequest, cache: Path, progress: Progress) -> Evaluation:
         """Measure on the validation videos of a run, whose labs are those of its one checkpoint."""
@@ -148,9 +154,10 @@ class ActionsPredictor:
 
 
 def _counted_at(values: NDArray[np.float32], factor: float) -> NDArray[np.float32]:
-    """Return ``(pairs, frames, actions)`` with every frame number multiplied; what leaves the video is lost.
+    """Return ``(pairs, frames, actions)`` with every frame number multiplied by a factor.
 
-    A frame before which the video has ended, where the factor is below 1, is like the last one.
+    What moves beyond the end of the video is lost. With a factor below 1, the frames left over at the end
+    repeat the last one.
     """
     frames = values.shape[1]
     source = np.floor(np.arange(frames) / factor + 0.5).astype(np.int64).clip(max=frames - 1)
@@ -158,7 +165,7 @@ def _counted_at(values: NDArray[np.float32], factor: float) -> NDArray[np.float3
 
 
 def predictor(members: Sequence[LoadedCheckpoint], device: torch.device) -> ActionsPredictor:
-    """Return the predictor of some checkpoints; one that is given twice counts twice.
+    """Return the predictor of some checkpoints; a checkpoint given twice counts twice.
 
     Raises:
         CheckpointError: one cannot be used.
@@ -168,7 +175,7 @@ def predictor(members: Sequence[LoadedCheckpoint], device: torch.device) -> Acti
 
 
 def _model(loaded: LoadedCheckpoint, device: torch.device) -> PairModel:
-    """Return a checkpoint's model. Boosted ones are a floor above, so they are found by name."""
+    """Return a checkpoint's model. Boosted models belong to a higher layer, so they are found by name."""
     experiment = loaded.experiment
     if isinstance(experiment, ActionsExperiment) and experiment.model.name == "boost":
         model: PairModel = load_attribute("core.boosting.pair_model:BoostedPairs")(loaded)
@@ -177,7 +184,7 @@ def _model(loaded: LoadedCheckpoint, device: torch.device) -> PairModel:
 
 
 def _predictable(root: Path, table: str | None) -> tuple[list[Video], list[LeftOut]]:
-    """Return the videos that list behaviours and have a tracking file, and the other ones.
+    """Return the videos that list behaviours and have a tracking file, and all others with the reason.
 
     Raises:
         DataError: not a data folder, or no video can be predicted.
@@ -187,7 +194,7 @@ def _predictable(root: Path, table: str | None) -> tuple[list[Video], list[LeftO
     found, left_out = [], []
     for video in read_videos(root, table):
         if not video.behaviors:
-            left_out.append(LeftOut(video, "no behaviors_labeled, so nothing is asked of it"))
+            left_out.append(LeftOut(video, "no behaviors_labeled, so there is nothing to predict"))
         elif not video.tracking_path.is_file():
             left_out.append(LeftOut(video, "no tracking file"))
         else:

@@ -16,9 +16,7 @@ from core.postprocess.rules import Rules
 from core.system.progress import Progress
 from core.tasks.behaviour.inference.prediction import VideoPrediction
 from core.tasks.behaviour.settings import BehaviourExperiment
-from core.tasks.predictor import Evaluation, PredictionOptions
-
-HOW_TO_SKIP = " (--skip-bad leaves damaged videos out)"
+from core.tasks.predictor import HOW_TO_SKIP, Evaluation, PredictionOptions
 
 
 class PredictsVideos(Protocol):

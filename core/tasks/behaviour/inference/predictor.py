@@ -16,15 +16,15 @@ from core.run.request import RunRequest
 from core.system.progress import Progress
 from core.tasks.behaviour.as_actions import as_actions
 from core.tasks.behaviour.build import build_task
-from core.tasks.behaviour.inference.evaluate import HOW_TO_SKIP, bout_rules, evaluate_videos
+from core.tasks.behaviour.inference.evaluate import bout_rules, evaluate_videos
 from core.tasks.behaviour.inference.frame_model import FrameModel
 from core.tasks.behaviour.inference.output import bouts_path, check_suffix, write_predictions
 from core.tasks.behaviour.inference.prediction import VideoPrediction
-from core.tasks.behaviour.inference.videos import measurable, predictable
 from core.tasks.behaviour.probabilities import classes_of
 from core.tasks.behaviour.settings import BehaviourExperiment
 from core.tasks.loaded import LoadedCheckpoint
-from core.tasks.predictor import Evaluation, PredictionOptions, Written, validated
+from core.tasks.predictor import HOW_TO_SKIP, Evaluation, PredictionOptions, Written, validated
+from core.tasks.videos import measurable, predictable
 
 
 class FramePredictor:

@@ -89,7 +89,7 @@ def test_what_is_left_out_and_what_is_not_tracked_is_said() -> None:
     said = {remark.code: remark.message for remark in chosen.remarks}
     assert said["tracking_shared"].startswith("1 video (v0) not trained on")
     assert (
-        "1 pairs in 1 video (v0) are annotated (1 bouts), but not tracked"
+        "1 pairs in 1 video (v0) are annotated (1 bouts) but not tracked"
         in said["mice_not_tracked"]
     )
     assert "mount (1)" in said["bouts_ignored"]

@@ -109,9 +109,9 @@ def test_eval_on_the_validation_data_is_what_training_measured(home: Path) -> No
 
 def test_options_and_suffixes_that_mean_nothing_to_the_task_are_refused(home: Path) -> None:
     data = ("--data", str(home / "data"))
-    with pytest.raises(MisuseError, match="--merge-gap means nothing to the task 'pairs'"):
+    with pytest.raises(MisuseError, match="--merge-gap does not apply to the task 'pairs'"):
         mabe("predict", "s001", *data, "-o", "out.csv", "--merge-gap", "2")
     with pytest.raises(UserError, match=r"end the name in \.csv"):
         mabe("predict", "s001", *data, "-o", "out.parquet")
-    with pytest.raises(MisuseError, match="--skip-bad means nothing"):
+    with pytest.raises(MisuseError, match="--skip-bad does not apply"):
         mabe("eval", "s001", *data, "--skip-bad")

@@ -47,4 +47,4 @@ def test_ctrl_c_where_the_same_command_goes_on(
     monkeypatch.setattr(prepared, "prepare", interrupted)
     result = invoke("data", "prepare", "mice")
     assert result.exit_code == main.INTERRUPTED
-    assert "the same command goes on where it was" in result.stderr
+    assert "the same command continues where it stopped" in result.stderr

@@ -26,7 +26,7 @@ from core.tasks.behaviour.settings import BehaviourExperiment
 from mabe_tui.kaggle_io.staging import SubmissionPlan, slug_of
 from mabe_tui.kaggle_io.wheels import PACKAGES
 from mabe_tui.runs.actions import submission
-from mabe_tui.runs.actions.submission import SubmissionWishes, submission_plan, travelling_runs
+from mabe_tui.runs.actions.submission import SubmissionOptions, submission_plan, travelling_runs
 from mabe_tui.runs.store import RunEntry
 
 NOW = dt.datetime(2026, 12, 1, tzinfo=dt.UTC)
@@ -145,7 +145,7 @@ def plan(tmp_path: Path) -> Callable[..., SubmissionPlan]:
     (tmp_path / "wheels").mkdir()
     (tmp_path / "wheels" / "a-1-py3-none-any.whl").touch()
 
-    def planned(entries: list[RunEntry], **wishes: object) -> SubmissionPlan:
+    def planned(entries: list[RunEntry], **options: object) -> SubmissionPlan:
         asked = {
             "competition": "mice",
             "which": "best",
@@ -158,8 +158,8 @@ def plan(tmp_path: Path) -> Callable[..., SubmissionPlan]:
             "wheels": tmp_path / "wheels",
             "packages": (),
             "pythons": (),
-        } | wishes
-        return submission_plan(entries, SubmissionWishes(**asked), tmp_path, lambda *_: None)  # type: ignore[arg-type]
+        } | options
+        return submission_plan(entries, SubmissionOptions(**asked), tmp_path, lambda *_: None)  # type: ignore[arg-type]
 
     return planned
 
@@ -177,7 +177,7 @@ def test_what_decides(make_run: MakeRun, plan: Callable[..., SubmissionPlan]) ->
     assert plan([actions], rules=str(path)).rules == path
     with pytest.raises(UserError, match="'other'; it has mine"):
         plan([actions], rules="other")
-    with pytest.raises(UserError, match="leave out one of both"):
+    with pytest.raises(UserError, match="leave out one of the two"):
         plan([actions], rules="mine", threshold=0.2)
     with pytest.raises(UserError, match="a run predicts classes"):
         plan([actions, classes], rules="mine")

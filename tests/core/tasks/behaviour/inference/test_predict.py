@@ -26,10 +26,10 @@ from core.models.input_spec import InputSpec
 from core.models.settings import ModelConfig
 from core.run.rundir import RunDir
 from core.tasks.behaviour.inference.predictor import FramePredictor
-from core.tasks.behaviour.inference.videos import predictable
 from core.tasks.behaviour.settings import BehaviourDataConfig, BehaviourExperiment
 from core.tasks.behaviour.task import BehaviourTask
 from core.tasks.predictor import PredictionOptions
+from core.tasks.videos import predictable
 from tests.core.features.whole_videos import features_of
 
 SaveRun = Callable[..., RunDir]

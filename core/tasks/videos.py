@@ -1,4 +1,4 @@
-"""Which videos of a data folder are predicted or measured."""
+"""Which videos of a data folder can be predicted, or evaluated on."""
 
 from pathlib import Path
 
