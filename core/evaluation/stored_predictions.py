@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from core.errors import DataError
@@ -47,7 +48,7 @@ class StoredPredictions:
     """Tables of predictions of different units, such as those of all folds.
 
     Args:
-        paths: one or more files; row groups that hold other units are skipped.
+        paths: one or more files; of a unit, the row groups that hold it are read.
 
     Raises:
         DataError: one is missing, damaged or not a table of predictions; their labels or columns differ; or a
@@ -62,21 +63,27 @@ class StoredPredictions:
         require_same_labels([labels_of_columns(head.columns) for head in heads])
         if any(head.columns != heads[0].columns for head in heads):
             raise DataError("predictions of the folds have other columns")
-        require_single([head.units for head in heads])
-        self._path = {
-            unit: path for path, head in zip(self._paths, heads, strict=True) for unit in head.units
+        require_single([[*head.units] for head in heads])
+        self._places = {
+            unit: (path, groups)
+            for path, head in zip(self._paths, heads, strict=True)
+            for unit, groups in head.units.items()
         }
-        self.units = tuple(sorted(self._path))
+        self.units = tuple(sorted(self._places))
         """Names of the units, sorted."""
         self.examples = sum(head.examples for head in heads)
         """How many there are."""
 
     def of_unit(self, unit: str) -> Predictions:
         """Read the predictions of one unit."""
-        filters = [(UNIT, "==", unit)]
-        return parse_table(
-            self._path[unit], lambda path: Predictions.of(pq.read_table(path, filters=filters))
-        )
+        path, groups = self._places[unit]
+
+        def read(path: Path) -> Predictions:
+            with pq.ParquetFile(path) as file:
+                parts = [_rows_of(file.read_row_group(group), unit) for group in groups]
+            return Predictions.of(pa.concat_tables(parts))
+
+        return parse_table(path, read)
 
     def whole(self) -> Predictions:
         """Read the predictions of all units."""
@@ -106,8 +113,13 @@ class _Head:
             self.columns: list[str] = file.schema_arrow.names
             self.examples: int = file.metadata.num_rows
             labels_of_columns(self.columns)
-            found: dict[str, None] = {}
+            self.units: dict[str, list[int]] = {}
+            """Unit → the row groups that hold it."""
             for group in range(file.num_row_groups):
                 column: pa.ChunkedArray = file.read_row_group(group, columns=[UNIT])[UNIT]
-                found |= dict.fromkeys(map(str, column.unique().to_pylist()))
-        self.units = tuple(found)
+                for unit in column.unique().to_pylist():
+                    self.units.setdefault(str(unit), []).append(group)
+
+
+def _rows_of(table: pa.Table, unit: str) -> pa.Table:
+    return table.filter(pc.equal(table[UNIT], unit))
