@@ -10,7 +10,7 @@ from core.errors import UserError
 from core.run import places
 from mabe_tui.cli.data.data_remote import COMPETITION
 from mabe_tui.cli.data.predict_commands import TtaOption
-from mabe_tui.cli.options import CheckpointOption, RunNames
+from mabe_tui.cli.options import CheckpointOption, RunNames, finite
 from mabe_tui.cli.session import session_of
 from mabe_tui.cli.terminal.output import JsonOption, if_interrupted, print_json, progress, say
 from mabe_tui.runs.store import RunStore
@@ -51,6 +51,7 @@ def submit(
             help="Without --rules: the probability that counts; default: the run's, of classes 0.5.",
             min=0.0,
             max=1.0,
+            callback=finite,
         ),
     ] = None,
     tta: TtaOption = False,
@@ -60,7 +61,10 @@ def submit(
         typer.Option("--gpu/--no-gpu", help="Run on Kaggle's GPU, of which it gives hours a week."),
     ] = True,
     hours: Annotated[
-        float, typer.Option(help="Time for predicting; Kaggle allows 9 hours.", min=0.1, max=9.0)
+        float,
+        typer.Option(
+            help="Time for predicting; Kaggle allows 9 hours.", min=0.1, max=9.0, callback=finite
+        ),
     ] = HOURS,
     dry_run: Annotated[
         Path | None,
@@ -96,7 +100,8 @@ def submit(
         bool, typer.Option("--again", help="Submit once more what was scored or rejected.")
     ] = False,
     poll: Annotated[
-        float, typer.Option(help="Seconds between two looks at Kaggle.", min=0.0)
+        float,
+        typer.Option(help="Seconds between two looks at Kaggle.", min=0.0, callback=finite),
     ] = 20.0,
     as_json: JsonOption = False,
 ) -> None:
