@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mabe_tui.cli.options import ForceOption, RunName
+from mabe_tui.cli.options import ForceOption, RunName, finite
 from mabe_tui.cli.session import session_of
 from mabe_tui.cli.terminal.fit import Column, fitted, say_left_out
 from mabe_tui.cli.terminal.output import JsonOption, print_json, print_table, progress, say
@@ -50,16 +50,20 @@ def fit(
     ] = None,
     prior: Annotated[
         float | None,
-        typer.Option(help="Threshold that those of few bouts are drawn to.", min=0, max=1),
+        typer.Option(
+            help="Threshold that those of few bouts are drawn to.", min=0, max=1, callback=finite
+        ),
     ] = None,
     median: Annotated[
-        float, typer.Option(help="Running median first: seconds, or frames.", min=0)
+        float,
+        typer.Option(help="Running median first: seconds, or frames.", min=0, callback=finite),
     ] = 0.0,
     merge_gap: Annotated[
-        float, typer.Option(help="Merge bouts so close: seconds, or frames.", min=0)
+        float,
+        typer.Option(help="Merge bouts so close: seconds, or frames.", min=0, callback=finite),
     ] = 0.0,
     min_length: Annotated[
-        float, typer.Option(help="Drop shorter bouts: seconds, or frames.", min=0)
+        float, typer.Option(help="Drop shorter bouts: seconds, or frames.", min=0, callback=finite)
     ] = 0.0,
     data: Annotated[
         Path | None,
