@@ -1,9 +1,9 @@
-"""Calibration by temperature, and what is wrong without it, from counts of logits.
+"""Calibration by temperature, and the calibration error, computed from counts of logits.
 
-A temperature divides all logits of a label (Guo et al. 2017, "On Calibration of Modern Neural Networks"):
-above 1 it makes probabilities less certain. It is the one of the least log loss. The expected calibration
-error (same paper) is the mean over frames of the difference between probability and frequency in bins of
-probability.
+All logits of a label are divided by a temperature (Guo et al. 2017, "On Calibration of Modern Neural
+Networks"): values above 1 make probabilities less certain. The temperature with the least log loss is chosen.
+The expected calibration error (same paper) is the difference between probability and frequency in bins of
+probability, averaged over frames.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ ERROR_BINS = 15
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LogitCounts:
-    """Frames by their logit: ``(802,)`` with the label and of all."""
+    """Histograms of logits, ``(802,)``: of the frames with the label, and of all frames."""
 
     positive: Counts
     all: Counts
@@ -51,7 +51,7 @@ class LogitCounts:
 
 
 def temperature_of(counts: LogitCounts) -> float:
-    """Return the temperature of the least log loss; 1 where a label is in none or in all frames."""
+    """Return the temperature with the least log loss; 1 if no frame has the label, or all have it."""
     positives, frames = counts.positive.sum(), counts.all.sum()
     if positives in (0, frames):
         return 1.0
@@ -62,7 +62,7 @@ def temperature_of(counts: LogitCounts) -> float:
 
 
 def calibration_error(counts: LogitCounts, temperature: float = 1.0) -> float:
-    """Return the expected calibration error with logits divided by ``temperature``; 0 of no frames."""
+    """Return the expected calibration error with logits divided by ``temperature``; 0 without frames."""
     frames = counts.all.sum()
     if not frames:
         return 0.0

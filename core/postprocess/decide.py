@@ -1,4 +1,4 @@
-"""Decide by rules: from probabilities to the label of each frame, and to bouts."""
+"""Apply rules: turn probabilities into the label of each frame, and into bouts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from core.postprocess.shape import NOTHING, Labels, Runs, painted, runs_of, shap
 from core.postprocess.smoothing import Floats, gaussian, median_filter
 
 LEAST = 1e-6
-"""Probabilities are kept so far from 0 and 1 before their logits are taken."""
+"""Probabilities are clipped to this distance from 0 and 1 before their logits are taken."""
 
 
 class Bout(NamedTuple):
@@ -32,7 +32,7 @@ class Bout(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Choice:
-    """Which label each frame has, and which it would have without that one; ``(frames,)`` each."""
+    """The label of each frame, and the one it would have without that label; ``(frames,)`` each."""
 
     label: Labels
     second: Labels
@@ -44,7 +44,7 @@ def decide(probabilities: PairProbabilities, rules: Rules) -> Bouts:
 
     Raises:
         ConfigError: the rules are for classes that exclude one another.
-        UserError: the rules count in seconds, and the video has no frame rate.
+        UserError: the rules count in seconds, but the video has no frame rate.
     """
     fps, lab = probabilities.frames_per_second, probabilities.lab_id
     names = np.array(probabilities.actions, object)
@@ -79,8 +79,8 @@ def find_bouts(
     Args:
         video_id: copied to the bouts.
         probabilities: ``(frames, classes)``; classes exclude one another, and the first is the background.
-        rules: by default the bouts are the runs of the likeliest class.
-        classes: names of the classes; rules with thresholds know classes by name.
+        rules: by default, bouts are the runs of the likeliest class.
+        classes: names of the classes; only rules with thresholds need them.
         frames_per_second: needed by rules that count in seconds.
     """
     runs = class_runs(probabilities, rules or Rules.likeliest(), classes, frames_per_second)
@@ -118,14 +118,14 @@ def class_runs(
         return _shaped(labels, rules, frames_per_second)
     if len(classes) != probabilities.shape[1]:
         raise ConfigError(
-            f"{len(classes)} names for {probabilities.shape[1]} classes; rules need one each"
+            f"{len(classes)} names for {probabilities.shape[1]} classes; rules need one per class"
         )
     keys = {index: rules.of("", name) for index, name in enumerate(classes) if index}
     return decided_runs(PreparedColumns(probabilities, frames_per_second), keys, rules)
 
 
 class PreparedColumns:
-    """The columns of one sequence, each prepared once for all rules that prepare it alike.
+    """The columns of one sequence; each is prepared once for all rules that prepare it in the same way.
 
     Args:
         values: ``(frames, labels)`` probabilities; NaN counts as 0.
@@ -139,7 +139,7 @@ class PreparedColumns:
         self._prepared: dict[tuple[int, int, float, float], Floats] = {}
 
     def column(self, number: int, key: KeyRule, rules: Rules) -> Floats:
-        """Return ``(frames,)`` probabilities of one label: the median's, then calibrated, then smoothed."""
+        """Return the ``(frames,)`` probabilities of a label after median, calibration and smoothing."""
         median = median_frames(rules, self.frames_per_second)
         sigma = rules.sigma_frames(key, self.frames_per_second)
         how = (number, median, key.temperature, sigma)
@@ -164,7 +164,7 @@ def choose(columns: PreparedColumns, keys: Mapping[int, KeyRule], rules: Rules) 
     Args:
         columns: probabilities.
         keys: column → its rule; other columns are never chosen.
-        rules: which label wins.
+        rules: determine which label wins.
 
     Raises:
         ConfigError: the rules have no thresholds.

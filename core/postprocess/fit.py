@@ -1,7 +1,7 @@
 """Fit rules on out-of-fold predictions.
 
-Several fits share each reading of the predictions: those of the folds held out one after the other, and of
-each choice of parts. Memory holds one sequence at a time, and 99 counts for each sequence and label.
+Several fits share each pass over the predictions: one fit for each fold held out and each choice of parts.
+Memory holds one sequence at a time, and 99 counts for each sequence and label.
 """
 
 import zlib
@@ -17,15 +17,15 @@ import numpy as np
 from core.postprocess.calibration import LogitCounts, calibration_error, temperature_of
 from core.postprocess.decide import PreparedColumns
 from core.postprocess.rules import KeyRule, Rules, Settings
-from core.postprocess.sequences import KeptSequence, Key, Source, told
+from core.postprocess.sequences import KeptSequence, Key, Source, with_progress
 from core.postprocess.survey import FoldSurvey, Survey, survey
 from core.postprocess.thresholds import ThresholdCounts, best_constant, best_threshold, shrunk
 from core.postprocess.weak import drop_weak
 from core.system.progress import Progress
 
 SIGMA_STEPS = 4
-"""Standard deviations are rounded to so many steps per octave, so that fits on other folds mostly share the
-smoothing."""
+"""Standard deviations are rounded to this many steps per octave, so that fits on different folds mostly share
+the smoothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,8 @@ def fit(
 
     Args:
         source: out-of-fold predictions; read up to three times.
-        settings: which parts; by default all but the calibration.
-        runs: ids of the runs that predicted, to be written down.
+        settings: which parts to use; by default, all but the calibration.
+        runs: ids of the runs that predicted, for the record.
         progress: called with (done, total, what); the total is unknown.
 
     Raises:
@@ -150,12 +150,12 @@ def _count(
     total: int,
     progress: Progress | None,
 ) -> dict[Preparation, list[tuple[int, ThresholdCounts]]]:
-    """Count frames above each threshold, of every sequence, however jobs prepare it; with its fold."""
+    """Count each sequence's frames above each threshold, for every preparation that a job needs."""
     counts: defaultdict[Preparation, list[tuple[int, ThresholdCounts]]] = defaultdict(list)
     fitted = [each for each in zip(jobs, drafts, strict=True) if each[0].settings.thresholds]
     if not fitted:
         return {}
-    for sequence in told(source, total, progress, "sequences counted"):
+    for sequence in with_progress(source, total, progress, "sequences counted"):
         columns = PreparedColumns(sequence.values, sequence.frames_per_second)
         for column in sequence.decidable:
             needed: dict[Preparation, tuple[KeyRule, Rules]] = {}
@@ -194,7 +194,7 @@ def _with_thresholds(
 
 
 def _prior(settings: Settings, constant: float | None, bouts: int) -> float:
-    """Return the value that thresholds are drawn to, where ``constant`` is best for all keys together."""
+    """Return the value that thresholds are shrunk towards; ``constant`` is best for all keys together."""
     if constant is None:
         return settings.prior
     return min(settings.prior, shrunk(constant, settings.prior, bouts, settings.shrinkage))

@@ -1,4 +1,4 @@
-"""Measure rules on videos they were not fitted on: fitted on the other folds, applied to each fold."""
+"""Measure rules on videos they were not fitted on: each fold is decided by rules fitted on the others."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from core.evaluation.rows import FN, FP, TP, Floats, Rows, Statistic
 from core.postprocess.decide import PreparedColumns, class_runs, decided_runs
 from core.postprocess.fit import OneFit, fit_all
 from core.postprocess.rules import PARTS, PartScore, Rules, Settings, switched
-from core.postprocess.sequences import KeptSequence, Source, told
+from core.postprocess.sequences import KeptSequence, Source, with_progress
 from core.postprocess.shape import NOTHING, Labels, painted
 from core.postprocess.survey import survey
 from core.system.progress import Progress
@@ -32,7 +32,7 @@ class Variant:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NestedFit:
-    """Rules fitted on everything, and what each choice of parts does on the folds held out."""
+    """Rules fitted on everything, and the counts of each choice of parts on the folds held out."""
 
     rules: Rules
     parts: tuple[str, ...]
@@ -47,13 +47,13 @@ def fit_nested(
     runs: tuple[str, ...] = (),
     progress: Progress | None = None,
 ) -> NestedFit:
-    """Fit rules, and count what they and their parts do on the folds held out.
+    """Fit rules, and count the right and wrong frames of each choice of parts on the folds held out.
 
     Args:
         source: out-of-fold predictions; read four times.
         settings: of the rules.
         variants: other settings to count, by name; by default ``settings`` with each part switched.
-        runs: ids of the runs that predicted, to be written down.
+        runs: ids of the runs that predicted, for the record.
         progress: called with (done, total, what).
 
     Raises:
@@ -71,20 +71,20 @@ def fit_nested(
 
 
 def switches(settings: Settings) -> dict[str, Settings]:
-    """Return settings with each part switched off, or on if it is off, by words that say so."""
+    """Return, by description, the settings with each part switched off, or on if it is off."""
     found = {}
     for part in PARTS:
         on = bool(getattr(settings, part))
         word = "without" if on else "with"
         found[f"{ALL} {word} {part}"] = switched(settings, part, not on)
-    if not settings.thresholds:  # they are parts of the thresholds
+    if not settings.thresholds:  # bootstrap and shrinkage are parts of the thresholds
         found.pop(f"{ALL} without bootstrap", None)
         found.pop(f"{ALL} without shrinkage", None)
     return found
 
 
 def plain(folds: Sequence[int], settings: Settings, exclusive: bool) -> list[Variant]:
-    """Return decisions that nothing is fitted for, the one to compare with first."""
+    """Return the decisions that need no fitting; gains are relative to the first one."""
     prior = Rules.constant(settings.prior)
     found = {PLAIN: Rules.constant(0.5), f"threshold {settings.prior:g}": prior}
     if exclusive:
@@ -107,7 +107,7 @@ def judge(
         progress: called with (done, total, what).
     """
     counts: list[dict[tuple[str, str], Floats]] = [{} for _ in variants]
-    for sequence in told(source, total, progress, "sequences decided"):
+    for sequence in with_progress(source, total, progress, "sequences decided"):
         columns = PreparedColumns(sequence.values, sequence.frames_per_second)
         for variant, into in zip(variants, counts, strict=True):
             labels = _decided(sequence, columns, variant.rules[sequence.fold])

@@ -1,8 +1,7 @@
 """Rules that turn probabilities into decisions, as they are stored with a run.
 
-Times are in seconds where the videos' frame rates were known, and otherwise in frames; see
-:attr:`Rules.clock`. A key is one label of one lab, such as ``SparklingTapir/chase``; where a task has no
-labs, the lab is empty.
+Times are in seconds if the videos' frame rates were known, and otherwise in frames; see :attr:`Rules.clock`.
+A key is a label of a lab, such as ``SparklingTapir/chase``; for a task without labs, the lab is empty.
 """
 
 from functools import cached_property
@@ -33,23 +32,25 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """A threshold of its own for each key; else :attr:`threshold` for all."""
     threshold: Share = 0.5
     bootstrap: Annotated[int, Meta(ge=0, le=100_000)] = 200
-    """The threshold is the mean over so many resamples of the sequences of each one's best; 0: the best of
-    all sequences."""
+    """Number of resamples of the sequences; the threshold is the mean of their best thresholds. 0: the best
+    threshold of all sequences."""
     shrinkage: Count = 20
-    """Bouts at which a key's own threshold and the prior count alike; 0: the prior does not count."""
+    """Number of bouts at which a key's own threshold and the prior have equal weight; 0: the prior is not
+    used."""
     prior: Share = 0.30
-    """Lower where a lower constant is best for all labels, as with a model that hardly reaches it."""
+    """Threshold that those of keys with few bouts are shrunk towards. It is lowered if a lower constant is
+    best for all labels, as for a model that hardly reaches it."""
     margin: bool = True
-    """Of several labels above their thresholds, the one farthest above it in logits wins; else the one
+    """Of several labels above their thresholds, the one farthest above it in logits wins; if off, the one
     with the highest probability."""
     absent: bool = True
-    """Never decide on a label that the lab's truth lacks."""
+    """Never choose a label that the lab's truth lacks."""
     weak: bool = True
-    """Drop a label if the others of its lab gain more F1 than it has."""
+    """Drop a label if the other labels of its lab gain more F1 than it contributes."""
     calibration: bool = False
     """Divide logits by a fitted temperature first."""
     median: Time = 0.0
-    """Running median before anything else; in the unit of the rules' clock, as the next two are."""
+    """Length of a running median, applied first; in the unit of the rules' clock, like the next two."""
     merge_gap: Time = 0.0
     min_length: Time = 0.0
 
@@ -68,13 +69,15 @@ PARTS = (
 
 
 def switched(settings: Settings, part: str, on: bool) -> Settings:
-    """Return settings with one of :data:`PARTS` on (as by default, where it has a number) or off.
+    """Return settings with one of :data:`PARTS` switched on (a number gets its default value) or off.
 
     Raises:
         ConfigError: there is no such part.
     """
     if part not in PARTS:
-        raise ConfigError(f"{part!r} is no part of post-processing; there are {', '.join(PARTS)}")
+        raise ConfigError(
+            f"{part!r} is not a part of post-processing; the parts are {', '.join(PARTS)}"
+        )
     has_number = part in ("bootstrap", "shrinkage")
     value: object = getattr(Settings(), part) if on and has_number else (0 if has_number else on)
     return msgspec.structs.replace(settings, **{part: value})
@@ -92,7 +95,7 @@ class KeyRule(msgspec.Struct, frozen=True, kw_only=True):
     temperature: Annotated[float, Meta(gt=0)] = 1.0
     """Logits are divided by it; 1 changes nothing."""
     dropped: Literal["", "absent", "weak"] = ""
-    """Why the label is never decided on, if so."""
+    """Why the label is never chosen; empty if it may be."""
     bouts: Count = 0
     """Bouts it was fitted on."""
     median_bout: Time = 0.0
@@ -116,7 +119,7 @@ class FittedOn(msgspec.Struct, frozen=True, kw_only=True):
     frames: int
     """Frames of all sequences."""
     folds: int
-    """Parts of the videos that the report is nested over."""
+    """Number of folds that the report is nested over."""
     digest: str
     """SHA-256 of the predictions and labels, shortened."""
 
@@ -137,7 +140,7 @@ class PartScore(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
-    """Everything that decides, from probabilities to bouts."""
+    """Everything needed to turn probabilities into bouts."""
 
     schema: int = SCHEMA
     created: str = ""
@@ -145,16 +148,16 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     clock: Literal["seconds", "frames"] = "seconds"
     """Unit of all times."""
     choice: Literal["margin", "probability", "likeliest"] = "margin"
-    """Which of several labels wins. ``likeliest`` has no thresholds: of classes that exclude one another, the
-    likeliest, where the first is the background."""
+    """Which of several labels wins. ``likeliest`` has no thresholds: it takes the likeliest of classes that
+    exclude one another, the first of which is the background."""
     median: Time = 0.0
     """Length of a running median of probabilities; 0: none."""
     merge_gap: Time = 0.0
-    """Bouts of one label with at most so much of nothing between them are merged."""
+    """Bouts of one label are merged if at most this much time without any label lies between them."""
     min_length: Time = 0.0
     """Shorter bouts are dropped, after merging."""
     otherwise: KeyRule = KeyRule(threshold=0.5)
-    """Of keys that are not listed."""
+    """Rule of keys that are not listed."""
     fitted_on: FittedOn | None = None
     metric: str = ""
     """What the report measures."""
@@ -216,7 +219,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         if self.clock == "frames" or not time:
             return time
         if frames_per_second is None:
-            raise UserError("these rules count in seconds, and the video's frame rate is unknown")
+            raise UserError("these rules count in seconds, but the video's frame rate is unknown")
         return time * frames_per_second
 
     def sigma_frames(self, key: KeyRule, frames_per_second: float | None) -> float:

@@ -1,4 +1,4 @@
-"""What rules are fitted on: out-of-fold probabilities of sequences, with their labels."""
+"""The data that rules are fitted on: out-of-fold probabilities of sequences, with their labels."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -37,8 +37,8 @@ class KeptSequence:
     frames_per_second: float | None = None
     """``None`` if unknown; times are then counted in frames."""
     exclusive: bool = False
-    """Whether the labels are classes that exclude one another, of which the first is the background. It has
-    no rule."""
+    """Whether the labels are classes that exclude one another. The first one is then the background, which
+    has no rule."""
 
     def __post_init__(self) -> None:
         shape = (len(self.values), len(self.labels))
@@ -65,16 +65,16 @@ Source = Iterable[KeptSequence]
 """Sequences, which can be read several times."""
 
 
-def told(
+def with_progress(
     source: Source, total: int, progress: Progress | None, what: str
 ) -> Iterator[KeptSequence]:
-    """Yield all sequences, and tell how many are done.
+    """Yield all sequences, and report how many are done.
 
     Args:
         source: the sequences.
-        total: their number; 0 if unknown.
+        total: number of sequences; 0 if unknown.
         progress: called with (done, total, what).
-        what: in words.
+        what: what is done to the sequences, as in "sequences decided".
     """
     for done, sequence in enumerate(source):
         if progress is not None:
@@ -91,8 +91,8 @@ def folds_for(units: Sequence[str]) -> dict[str, int]:
     names = sorted(set(units))
     if len(names) < 2:
         raise DataError(
-            f"predictions of {len(names)} video cannot be split; post-processing is fitted on some videos"
-            " and measured on others"
+            f"predictions of {len(names)} video cannot be split, but post-processing is fitted on some"
+            " videos and measured on others"
         )
     folds = min(MOST_FOLDS, len(names))
     return {name: place % folds for place, name in enumerate(names)}

@@ -8,7 +8,7 @@ import numpy.typing as npt
 Labels = npt.NDArray[np.int16]
 Integers = npt.NDArray[np.int64]
 NOTHING = -1
-"""The label of a frame in which nothing is done."""
+"""The label of a frame without any label."""
 
 
 class Runs(NamedTuple):

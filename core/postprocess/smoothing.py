@@ -1,4 +1,4 @@
-"""Smooth probabilities over time, each column by itself, over frames that exist."""
+"""Smooth probabilities over time, each column separately."""
 
 import numpy as np
 import numpy.typing as npt
@@ -6,14 +6,14 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float32]
 
 REACH = 4.0
-"""A Gaussian is cut off at so many standard deviations."""
+"""A Gaussian is cut off at this many standard deviations."""
 
 
 def gaussian(values: Floats, sigma: float) -> Floats:
     """Return the running mean of ``(frames,)`` values, weighted by a Gaussian.
 
-    Near both ends the weights of the frames that exist are scaled to sum to 1, so that a constant stays
-    what it is.
+    Near both ends, the weights of the existing frames are scaled to sum to 1, so that constants are
+    preserved.
 
     Args:
         values: one label's probabilities.

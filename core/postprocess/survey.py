@@ -1,4 +1,4 @@
-"""The first look at what rules are fitted on: lengths of bouts, and counts for the calibration."""
+"""The first pass over what rules are fitted on: lengths of bouts, and counts for the calibration."""
 
 import hashlib
 from collections import defaultdict
@@ -9,7 +9,7 @@ import numpy as np
 from core.errors import DataError
 from core.postprocess.calibration import LogitCounts
 from core.postprocess.rules import FittedOn
-from core.postprocess.sequences import KeptSequence, Key, Source, told
+from core.postprocess.sequences import KeptSequence, Key, Source, with_progress
 from core.system.progress import Progress
 
 DIGEST_LETTERS = 16
@@ -17,16 +17,16 @@ DIGEST_LETTERS = 16
 
 @dataclass(slots=True, eq=False)
 class FoldSurvey:
-    """What one fold says of one key."""
+    """What one fold contains of one key."""
 
     lengths: list[float] = field(default_factory=list)
-    """Of its bouts, by the clock."""
+    """Lengths of its bouts, by the clock."""
     logits: LogitCounts = field(default_factory=LogitCounts.none)
 
 
 @dataclass(slots=True, eq=False)
 class Survey:
-    """What all sequences say, by key and fold."""
+    """What all sequences contain, by key and fold."""
 
     seconds: bool
     """Whether every video's frame rate is known: the clock counts seconds."""
@@ -39,7 +39,7 @@ class Survey:
     """Whether the labels are classes that exclude one another."""
 
     def without(self, key: Key, held_out: int | None) -> FoldSurvey:
-        """Return what the other folds say of a key; all folds if none is held out."""
+        """Return what the other folds contain of a key; all folds if none is held out."""
         total = FoldSurvey()
         for fold, each in self.keys[key].items():
             if fold != held_out:
@@ -49,10 +49,10 @@ class Survey:
 
 
 def survey(source: Source, runs: tuple[str, ...] = (), progress: Progress | None = None) -> Survey:
-    """Look at all sequences once.
+    """Read all sequences once.
 
     Raises:
-        DataError: there are none, a video is in two folds, or frame rates are known of some alone.
+        DataError: there are none, a video is in two folds, or only some videos' frame rates are known.
     """
     keys: defaultdict[Key, dict[int, FoldSurvey]] = defaultdict(dict)
     fold_of: dict[str, int] = {}
@@ -60,7 +60,7 @@ def survey(source: Source, runs: tuple[str, ...] = (), progress: Progress | None
     rates, labels = set[bool](), set[int]()
     count = frames = 0
     exclusive = False
-    for sequence in told(source, 0, progress, "reading predictions"):
+    for sequence in with_progress(source, 0, progress, "reading predictions"):
         count += 1
         if fold_of.setdefault(sequence.unit, sequence.fold) != sequence.fold:
             raise DataError(f"{sequence.unit} is in two folds; each video is in one")
@@ -74,7 +74,7 @@ def survey(source: Source, runs: tuple[str, ...] = (), progress: Progress | None
     if not count:
         raise DataError("no predictions: there is nothing to fit post-processing on")
     if len(rates) > 1:
-        raise DataError("the frame rate of some videos is known, and of others it is not")
+        raise DataError("the frame rates of some videos are known, but not those of others")
     folds = tuple(sorted(set(fold_of.values())))
     fitted_on = FittedOn(
         runs=runs,
@@ -97,7 +97,7 @@ def _survey_one(keys: dict[Key, dict[int, FoldSurvey]], sequence: KeptSequence) 
 
 
 def bout_lengths(truth: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> list[int]:
-    """Return the frames of each run of true values."""
+    """Return the length of each run of true values."""
     edges = np.flatnonzero(np.diff(truth.astype(np.int8), prepend=0, append=0))
     lengths: list[int] = (edges[1::2] - edges[::2]).tolist()
     return lengths

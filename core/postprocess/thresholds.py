@@ -1,9 +1,9 @@
-"""Thresholds of the best F1, from counts of frames above each of 99 thresholds.
+"""Thresholds with the best F1, from counts of frames above each of 99 thresholds.
 
-The best threshold of all sequences together overfits: on real out-of-fold probabilities it does worse than
-a constant, because few sequences decide where the maximum of a flat curve lies. Its mean over bootstrap
-resamples of the sequences varies less, and is then drawn towards a prior, the more the fewer bouts there
-are. The prior is 0.30, or lower for a model that hardly reaches that: it is itself drawn towards the
+The best threshold of all sequences together overfits. On real out-of-fold probabilities it does worse than a
+constant, because a few sequences decide where the maximum of a flat curve lies. Its mean over bootstrap
+resamples of the sequences varies less. It is then shrunk towards a prior, the more strongly the fewer bouts
+there are. The prior is 0.30, or lower for a model that hardly reaches that: it is itself shrunk towards the
 threshold that is best for all labels together.
 """
 
@@ -37,7 +37,7 @@ class ThresholdCounts:
     @classmethod
     def of(cls, values: npt.NDArray[np.float32], truth: npt.NDArray[np.bool_]) -> Self:
         """Count ``(frames,)`` probabilities."""
-        # A threshold is met by a probability that is it up to rounding.
+        # A probability that equals a threshold up to rounding reaches it.
         place = (values * np.float32(STEPS) + np.float32(1e-3)).astype(np.int64)
         return cls(_at_or_above(place[truth]), _at_or_above(place), int(truth.sum()))
 
@@ -48,9 +48,9 @@ def _at_or_above(place: Counts) -> npt.NDArray[np.int32]:
 
 
 def best_threshold(counts: Sequence[ThresholdCounts], resamples: int, seed: int) -> float | None:
-    """Return the threshold of the best F1, or the mean of those of bootstrap resamples.
+    """Return the threshold with the best F1, or the mean of those of bootstrap resamples.
 
-    Where several are equally good, their mean is the best.
+    If several thresholds are equally good, their mean is taken.
 
     Args:
         counts: of each sequence.

@@ -1,9 +1,9 @@
-"""Labels that surely cost more than they give: a frame goes to one label, so one can starve another.
+"""Labels that clearly cost more than they give: a frame goes to one label only, so one can starve another.
 
-Without a label, the frames it won go to the runner-up, and its own F1 is lost. A label is dropped if the
-lab's F1 gains by it on the sequences that the rules were fitted on, and does so in nearly all bootstrap
-resamples of them: few bouts never suffice. At most one label of each lab is dropped, since two that take from
-each other would both seem better off alone.
+If a label is dropped, the frames it won go to the runner-up, and its own F1 is lost. This is done if it
+raises the lab's F1 on the sequences that the rules were fitted on, and in nearly all bootstrap resamples of
+them, so a few bouts are never enough. At most one label of each lab is dropped, because of two labels that
+take frames from each other, dropping either one would seem to help.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from core.evaluation.bootstrap import LEVEL
 from core.postprocess.decide import Choice, PreparedColumns, choose
 from core.postprocess.rules import Rules
-from core.postprocess.sequences import KeptSequence, Key, Source, told
+from core.postprocess.sequences import KeptSequence, Key, Source, with_progress
 from core.postprocess.shape import NOTHING
 from core.system.progress import Progress
 
@@ -25,7 +25,7 @@ Floats = npt.NDArray[np.float64]
 
 
 class LabTally:
-    """Frames of one lab's labels in each sequence, and what each would inherit from another.
+    """Frames of one lab's labels in each sequence, and those each would inherit from another label.
 
     Args:
         labels: of the lab.
@@ -58,7 +58,7 @@ class LabTally:
         self._inherited.append(inherited)
 
     def worst(self, seed: int = 0) -> str | None:
-        """Return the label without which the sum of F1 is surely higher, and highest."""
+        """Return the label whose removal clearly raises the sum of F1, and raises it most."""
         count = len(self._own)
         if count < 2:
             return None
@@ -70,7 +70,7 @@ class LabTally:
         return self.labels[best] if candidates[best] > 0 else None
 
     def _gains(self, weights: Floats) -> Floats:
-        """Return ``(resamples, labels)``: what the sum of F1 gains without each label."""
+        """Return ``(resamples, labels)``: the gain in the sum of F1 without each label."""
         own = np.tensordot(weights, np.stack(self._own), 1)
         more = np.tensordot(weights, np.stack(self._inherited), 1)
         before = _f1(own[..., FOUND], own[..., CLAIMED], own[..., POSITIVE])
@@ -95,17 +95,17 @@ def drop_weak(
     total: int = 0,
     progress: Progress | None = None,
 ) -> list[Rules]:
-    """Return rules in which labels that surely cost more than they give are dropped.
+    """Return rules in which labels that clearly cost more than they give are dropped.
 
     Args:
         source: read once.
-        fitted: rules.
-        uses: of each rules: whether they were fitted on a sequence.
+        fitted: the rules.
+        uses: for each of the rules, a function that tells whether they were fitted on a sequence.
         total: number of sequences, for the progress.
         progress: called with (done, total, what).
     """
     tallies = [_tallies(rules) for rules in fitted]
-    for sequence in told(source, total, progress, "sequences searched for weak labels"):
+    for sequence in with_progress(source, total, progress, "sequences searched for weak labels"):
         columns = PreparedColumns(sequence.values, sequence.frames_per_second)
         for rules, use, tally in zip(fitted, uses, tallies, strict=True):
             if use(sequence):

@@ -1,7 +1,7 @@
-"""What travels to a machine that predicts a submission: runs, each with a checkpoint, as a flat folder.
+"""What is sent to a machine that predicts a submission: runs, each with a checkpoint, as a flat folder.
 
-The folder is flat because services that take uploads treat folders and archives each in their own way. A
-table, :data:`NAME`, says where each file belongs.
+The folder is flat because upload services treat subfolders and archives in different ways. A table,
+:data:`NAME`, says where each file belongs.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ class BundledFile(msgspec.Struct, frozen=True, kw_only=True):
     """One file of a run."""
 
     path: str
-    """Its place below the folder of runs, as in ``RUN/run.toml``; with slashes."""
+    """Its path below the folder of runs, such as ``RUN/run.toml``; with slashes."""
     file: str
     """Its name in the bundle."""
     sha256: str
@@ -33,7 +33,7 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
 
     format: int = FORMAT
     digest: str
-    """Of everything that travels, the code included."""
+    """Hash of everything that is sent, including the code."""
     competition: str
     runs: tuple[str, ...]
     """Ids of the runs whose predictions are averaged, the most valuable first; one that is named twice counts
@@ -41,11 +41,11 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
     rules: str | None = None
     """Path of stored post-processing below the folder of runs; ``None``: :attr:`threshold` decides."""
     threshold: float
-    """Of every action, where there are no rules."""
+    """Threshold of every action, if there are no rules."""
     tta: bool = False
     """Whether probabilities are averaged over views, such as the mirror image."""
     seconds: float
-    """Time for predicting."""
+    """Time limit for predicting."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     files: tuple[BundledFile, ...]
 
@@ -75,7 +75,7 @@ def unpack(folder: Path, bundle: Bundle, into: Path) -> None:
         into: the folder of runs.
 
     Raises:
-        DataError: a file is missing or damaged, or would lie elsewhere.
+        DataError: a file is missing or damaged, or its path leads out of the folder.
     """
     for each in bundle.files:
         source, place = folder / each.file, PurePosixPath(each.path)
@@ -100,5 +100,5 @@ def _link(source: Path, target: Path) -> None:
     target.unlink(missing_ok=True)
     try:
         target.symlink_to(source)
-    except OSError:  # a file system or a user that may not
+    except OSError:  # links are not supported or not permitted
         shutil.copyfile(source, target)

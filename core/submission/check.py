@@ -1,4 +1,4 @@
-"""What the competition would say of a submission: what it rejects, what costs points, what it ignores."""
+"""What the competition would do with a submission: what it rejects, what costs points, what it ignores."""
 
 import math
 from collections.abc import Iterator

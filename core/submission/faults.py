@@ -86,7 +86,7 @@ KINDS: dict[str, FaultKind] = {
     "no_frames": FaultKind(
         "scores nothing", "rows", "start_frame = stop_frame; no frame is predicted"
     ),
-    "repeated": FaultKind("scores nothing", "rows", "the same row again, which is free"),
+    "repeated": FaultKind("scores nothing", "rows", "the same row again, which has no effect"),
 }
 
 

@@ -1,7 +1,7 @@
 """Which actions each lab has ever annotated.
 
-The competition counts an action that is predicted in a lab but absent from the lab's truth, with an F1 of 0.
-An action that a lab's training annotations never have is therefore better not submitted for it.
+An action that is predicted for a lab but absent from the lab's truth counts with an F1 of 0. It is therefore
+better not to submit actions that a lab's training annotations never contain.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,7 +18,7 @@ class LabActions:
     """Lab → its actions, sorted: plain values, for a checkpoint or JSON."""
 
     def allows(self, lab: str, action: str) -> bool:
-        """Return whether an action may occur in a lab; of a lab without annotations nothing is known."""
+        """Return whether an action may occur in a lab: any may if nothing is known about the lab."""
         return action in self.by_lab.get(lab, (action,))
 
 

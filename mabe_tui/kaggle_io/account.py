@@ -42,7 +42,7 @@ class Account(Asking):
         self.name = name
 
     def standing(self, competition: str) -> Standing:
-        """Return how the account stands in a competition, and what it may still submit today."""
+        """Return the account's state in a competition, and how often it may still submit today."""
         from kagglesdk.competitions.types.competition_api_service import ApiGetCompetitionRequest
 
         request = ApiGetCompetitionRequest()
@@ -93,7 +93,7 @@ class Account(Asking):
         """Upload a folder as a private dataset, or as a new version of one.
 
         Raises:
-            RefusedError: Kaggle does not take it, such as for a name in use.
+            RefusedError: Kaggle rejects it, for example because the name is taken.
             UnansweredError: it may or may not have arrived.
         """
 

@@ -1,4 +1,4 @@
-"""What Kaggle says of an account's competition, dataset, notebook and submission."""
+"""Kaggle's answers about an account's competition, dataset, notebook and submission."""
 
 import datetime as dt
 from typing import Literal
@@ -21,7 +21,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     used_today: int = 0
     left_today: int = 0
     limited_by_total: bool = False
-    """Whether it is not the day but the whole competition that allows no more."""
+    """Whether the limit is that of the whole competition, not of the day."""
 
     @property
     def is_over(self) -> bool:

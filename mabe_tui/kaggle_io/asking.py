@@ -1,8 +1,8 @@
-"""Ask Kaggle for something, or have something done: quietly, with patience, and with errors in words.
+"""Send requests to Kaggle: silently, with retries, and with readable errors.
 
-The client prints, and standard output is for data. Calls that change nothing are asked again after a lost
-connection or a server's error; those that do are asked again only if Kaggle wants fewer requests, because
-then nothing was done.
+The client prints, but standard output is for data. Requests that change nothing are repeated after a lost
+connection or a server error. Those that change something are repeated only if Kaggle asks for fewer requests,
+because then nothing was done.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ TRIES = 5
 PAUSE_SECONDS = 10.0
 """Pause before a request is repeated, where Kaggle names none."""
 LONGEST_PAUSE = 900.0
-"""A server that wants more patience than this gets an error instead."""
+"""If a server asks for a longer pause than this, the request fails instead."""
 ABSENT = (403, 404)
 """Answers about something that does not exist: Kaggle does not say which of the two it is."""
 
@@ -82,7 +82,7 @@ class Asking:
                 with quiet(), in_words(doing):
                     return ask()
             except RefusedError as error:
-                if error.status >= 500:  # a gateway's answer says nothing of what stands behind it
+                if error.status >= 500:  # a gateway's answer does not tell what the server did
                     raise UnansweredError(str(error)) from error
                 if not left or error.status != 429:
                     raise

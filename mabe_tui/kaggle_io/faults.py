@@ -1,4 +1,4 @@
-"""Errors of Kaggle's client in words: what was refused, what went unanswered, and when to try again."""
+"""Readable errors of Kaggle's client: what was refused, what went unanswered, and when to try again."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ AGAIN = "the same command continues where it stopped"
 
 
 class RefusedError(UserError):
-    """Kaggle answered, and did not do it.
+    """Kaggle answered that it did not do what was asked.
 
     Args:
         message: for people.

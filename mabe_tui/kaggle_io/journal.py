@@ -1,7 +1,7 @@
-"""The record of one submission, kept in the run's folder, by which nothing is pushed or spent twice.
+"""The record of one submission, kept in the run's folder, so that nothing is pushed or submitted twice.
 
-A number is written before what it counts is changed: the newest version *before* a push, the time *before* a
-submission. After a cut, what Kaggle has beyond that is ours. It never contains a secret.
+The state is written down before it is changed: the newest version *before* a push, the time *before* a
+submission. After an interruption, anything newer than that at Kaggle is ours. It never contains a secret.
 """
 
 import datetime as dt
@@ -46,7 +46,7 @@ class SubmissionRecord(msgspec.Struct, frozen=True, kw_only=True):
     checked: bool = False
     """Whether its output has passed the check."""
     attempt: int = 1
-    """How many times it was wished to be submitted."""
+    """Number of this attempt to submit, from 1."""
     asked: dt.datetime | None = None
     """When it was submitted, or about to be."""
     submission: int | None = None

@@ -35,7 +35,7 @@ RULES = "rules.toml"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TravellingRun:
-    """A run of which a part travels."""
+    """A run, parts of which are pushed."""
 
     run: RunDir
     request: RunRequest
@@ -74,7 +74,7 @@ def slug_of(names: Sequence[str]) -> str:
 def stage(plan: SubmissionPlan, owner: str, folder: Path) -> Bundle:
     """Write the folders ``dataset`` and ``kernel``; return the table of the bundle.
 
-    Each model is loaded from the dataset once, as the notebook will do it.
+    Each model is loaded once from the dataset, as the notebook will do.
 
     Args:
         plan: what is to be submitted.

@@ -64,10 +64,10 @@ class DeliveryStep:
         return self.journal.record
 
     def wait(self, is_done: Callable[[], bool], seconds: float, waiting: str, what: str) -> None:
-        """Look until it is done.
+        """Check repeatedly until it is done.
 
         Raises:
-            StillWaitingError: it took too long; the next command goes on waiting.
+            StillWaitingError: it took too long; the next command continues to wait.
         """
         start = time.monotonic()
         while not is_done():

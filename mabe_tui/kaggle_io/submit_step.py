@@ -17,10 +17,10 @@ class SubmitStep(DeliveryStep):
     """See the module."""
 
     def require_open(self) -> None:
-        """Say what may be submitted today.
+        """Report how many submissions are left today.
 
         Raises:
-            UserError: nothing.
+            UserError: none is left, or the competition does not accept any.
         """
         standing = self.account.standing(self.record.competition)
         require_open(self.record.competition, standing)
@@ -33,7 +33,7 @@ class SubmitStep(DeliveryStep):
         """Submit.
 
         Raises:
-            UserError: it was not submitted, or nobody knows; says what to do.
+            UserError: it was not submitted, or this is unknown; the message says what to do.
         """
         record = self.record
         standing = self.account.standing(record.competition)

@@ -1,4 +1,4 @@
-"""Changes made to training windows: scale, mirror, missing parts, an unknown lab. Time is the sampler's."""
+"""Augmentation of training windows: scale, mirror, missing parts, unknown lab. The sampler stretches time."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -17,22 +17,22 @@ from core.tasks.actions.subjects import UNKNOWN
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
-    """What is done to each window of a batch, as columns ``(windows, ...)``."""
+    """The changes to each window of a batch, as columns ``(windows, ...)``."""
 
     scale: npt.NDArray[np.float32]
-    """(windows,) by which lengths are multiplied."""
+    """(windows,) factor that lengths are multiplied by."""
     mirror: npt.NDArray[np.bool_]
-    """(windows,)"""
+    """(windows,) whether the window is mirrored."""
     lost: npt.NDArray[np.bool_]
-    """(windows, 2, 18): points of agent and target that are missing throughout."""
+    """(windows, 2, 18) points of agent and target that are missing throughout."""
     lab_unknown: npt.NDArray[np.bool_]
-    """(windows,)"""
+    """(windows,) whether the lab is hidden."""
 
     @classmethod
     def draw(
         cls, config: ActionsAugmentationConfig, seed: int, epoch: int, number: int, count: int
     ) -> Self:
-        """Draw for a batch: a function of seed, epoch and number of the batch alone.
+        """Draw the changes to a batch; they depend only on the seed, the epoch and the batch's number.
 
         A body part is lost for both mice, as in a lab that does not track it.
         """
@@ -49,7 +49,7 @@ class Augmentation:
         )
 
     def of_positions(self, positions: Tensor) -> Tensor:
-        """Change positions ``(windows, time, 2, 18, 2)``, in place where that does."""
+        """Return the changed positions ``(windows, time, 2, 18, 2)``; the argument is modified."""
         device = positions.device
         positions.mul_(to_device(self.scale, device)[:, None, None, None, None])
         if self.mirror.any():
@@ -61,5 +61,5 @@ class Augmentation:
         return positions
 
     def of_labs(self, labs: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Return the ids of labs, ``(windows,)``, with some unknown."""
+        """Return the ids of labs, ``(windows,)``, some of them replaced by "unknown"."""
         return np.where(self.lab_unknown, UNKNOWN, labs)

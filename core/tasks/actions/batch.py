@@ -15,7 +15,7 @@ from core.system.tree import Rows
 
 @dataclass(slots=True)
 class ActionBatch:
-    """One step's windows, on the device they will be used on."""
+    """The windows of one step, on the device that computes with them."""
 
     inputs: dict[str, Tensor]
     """``features`` (rows, time, features) float32, ``is_pair`` (rows,) bool, ``fps`` (rows,) float32, and
@@ -23,23 +23,23 @@ class ActionBatch:
     targets: Tensor
     """(rows, time, actions) uint8: 1 where an action is annotated as happening."""
     mask: Tensor
-    """(rows, actions) bool: what is annotated."""
+    """(rows, actions) bool: which actions are annotated."""
     weights: Tensor
-    """(rows, time) float32, 0 where a frame is outside the video or counts in another window."""
+    """(rows, time) float32; 0 where a frame is outside the video, or counts in another window."""
     examples: int
-    """Frames that count, of all rows."""
+    """Number of frames that count, over all rows."""
     row: Indices | None = None
-    """(rows,) places among the validation rows; none in training."""
+    """(rows,) indices of the validation rows; ``None`` in training."""
     chunks: tuple[Chunk, ...] = ()
-    """(rows,) which part of its video's timeline each window is; empty in training."""
+    """(rows,) the part of its video's timeline that each window covers; empty in training."""
 
     @property
     def size(self) -> int:
-        """Windows in it."""
+        """Return the number of windows."""
         return len(self.weights)
 
     def take(self, rows: Rows) -> Self:
-        """Return the batch of some of its windows; its ``examples`` are in proportion."""
+        """Return a batch of some of the windows, with a proportional share of ``examples``."""
         chosen = _numbers(rows, self.size)
         return replace(
             self,

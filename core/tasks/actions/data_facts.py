@@ -1,4 +1,4 @@
-"""Facts about a run's data that need no reading of them: whether they changed, and their size."""
+"""Facts about a run's data that can be had without reading them: whether they changed, and their size."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ def data_key(_: ActionsExperiment, folder: Path) -> str:
 
 
 def data_sizes(experiment: ActionsExperiment) -> DataSizes:
-    """Return what made-up data come to; a GPU keeps no more of any data than the batches."""
+    """Return the size of synthetic data; examples take no memory on a GPU, which only holds batches."""
     data, training = experiment.data, experiment.training
     if data.source != "synthetic":
         return DataSizes(bytes_per_example=0, samples=training.windows_per_epoch)

@@ -1,4 +1,4 @@
-"""A look at the data of a run before it starts: are they there, and is there something to learn?"""
+"""Check the data of a run before it starts: do they exist, and is there anything to learn from?"""
 
 from pathlib import Path
 
@@ -11,14 +11,14 @@ FEWEST_VIDEOS = 2
 
 
 def describe_data(experiment: ActionsExperiment, folder: Path | None) -> str:
-    """Describe the data of a run, having looked that they can be learned from.
+    """Describe the data of a run, after checking that it can learn from them.
 
     Args:
-        experiment: what is to be learned.
-        folder: in the competition's layout; ``None``: the run makes its own data.
+        experiment: the experiment of the run.
+        folder: a folder in the competition's layout; ``None`` if the run makes its own data.
 
     Raises:
-        DataError: what was named is no data folder, or has nothing to learn from or to validate on.
+        DataError: this is not a data folder, or it has nothing to learn from or to validate on.
     """
     data = experiment.data
     if folder is None:
@@ -31,7 +31,7 @@ def describe_data(experiment: ActionsExperiment, folder: Path | None) -> str:
         needed = (
             "at least two are needed, one of them for validation"
             if data.validates
-            else "one is needed at least"
+            else "at least one is needed"
         )
         raise DataError(
             f"{folder}: {len(usable)} labelled videos of these labs with their files ({omitted} left"
@@ -41,7 +41,7 @@ def describe_data(experiment: ActionsExperiment, folder: Path | None) -> str:
     if not any(entry.action in known for video in usable for entry in video.behaviors):
         named = sorted({entry.action for video in usable for entry in video.behaviors})
         raise DataError(
-            f"{folder}: annotates {', '.join(named[:5])}, none of them an action of the task;"
+            f"{folder}: annotates {', '.join(named[:5])}, none of which is an action of the task;"
             f" `--set data.other_actions='[\"{named[0]}\"]'` adds one"
         )
     return f"{folder}: {len(usable)} labelled videos ({omitted} left out)"

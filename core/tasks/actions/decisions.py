@@ -1,4 +1,4 @@
-"""From the answers for one window to the video's own frames, and the simplest decision about them."""
+"""Map the answers for a window to the video's own frames, and decide them with a threshold."""
 
 import numpy as np
 import numpy.typing as npt
@@ -16,13 +16,13 @@ def own_probabilities(
     """Return a window's answers at the video's own frames.
 
     Args:
-        values: ``(window, actions)`` on the timeline.
-        chunk: which part of it the window is; beyond its end the values are not used.
-        frames: of the video.
-        ratio: of the video's frame rate to the timeline's.
+        values: ``(window, actions)`` at the frames of the timeline.
+        chunk: the part of the timeline that the window covers; values beyond its end are ignored.
+        frames: frames of the video.
+        ratio: the video's frame rate divided by the timeline's.
 
     Returns:
-        The frames ``(frames,)``, those that no other window answers, and ``(frames, actions)``.
+        The frames ``(frames,)`` that this window alone answers, and their values ``(frames, actions)``.
     """
     own = own_frames(chunk, frames, ratio)
     return own, values_at(values[: chunk.length], own / ratio - chunk.start)
@@ -35,8 +35,8 @@ def decided(
 
     Args:
         values: ``(frames, actions)``.
-        annotated: ``(actions,)``: others are never chosen.
-        threshold: least probability.
+        annotated: ``(actions,)`` which actions may be chosen.
+        threshold: least probability of an action that is chosen.
     """
     offered = np.where(annotated, values, -1.0)
     best = offered.argmax(axis=1)

@@ -1,4 +1,4 @@
-"""What a model says of validation videos: counts of decided frames, and average precision."""
+"""Measure a model on validation videos: counts of decided frames, and average precision."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -19,26 +19,26 @@ from core.tasks.actions.pair_rows import AnnotatedVideo, PairRows
 from core.tasks.task import Loss
 
 BINS = 1000
-"""Of each histogram from which average precision is computed."""
+"""Bins of each histogram that average precision is computed from."""
 LARGEST_LOGIT = 12.0
 LEAST = 6e-6
-"""The probability of its negative."""
+"""The probability whose logit is −:data:`LARGEST_LOGIT`, about."""
 Histogram = npt.NDArray[np.int64]
-"""``(bins, 2)`` counts by ascending probability, the second column of those that are true."""
+"""``(bins, 2)`` frames by ascending probability: those without the label, and those with it."""
 
 
 class ActionMeasure:
-    """Counts frames of the videos' own rate, of each video and each lab's action.
+    """Counts frames, at the videos' own rates, for each video and each action of each lab.
 
-    A pair does at most one action in a frame: the most probable, if it reaches the threshold. The size of
-    what is kept depends on the number of videos and of labs' actions, not on that of frames.
+    A pair does at most one action in a frame: the most probable, if it reaches the threshold. Memory depends
+    on the number of videos and of labs' actions, not on the number of frames.
 
     Args:
-        rows: of the validation videos; the frames of their bouts that are never predicted count as missed.
-        videos: of each row.
-        frames_per_second: of the model.
-        threshold: least probability.
-        loss: of a batch's output; none: probabilities come from elsewhere.
+        rows: rows of the validation videos; annotated frames that are never predicted count as missed.
+        videos: the video of each row.
+        frames_per_second: frame rate of the model.
+        threshold: least probability of an action that is done.
+        loss: computes the loss of a batch's output; ``None`` if probabilities come from elsewhere.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class ActionMeasure:
         self._sums = torch.zeros(2, dtype=torch.float64)
 
     def update(self, output: Tensor, batch: ActionBatch) -> None:
-        """Take the logits of a batch, ``(rows, time, actions)``."""
+        """Add the logits of a batch, ``(rows, time, actions)``."""
         if batch.row is None:
             raise TypeError("only batches of validation_batches() can be measured")
         if self._loss is not None:
@@ -89,13 +89,13 @@ class ActionMeasure:
         probabilities: Probabilities,
         choice: Indices | None = None,
     ) -> None:
-        """Take some frames of a row; each is to be taken once.
+        """Add some frames of a row; no frame may be added twice.
 
         Args:
-            row: which.
-            frames: ``(frames,)`` the video's own.
+            row: index of the row.
+            frames: ``(frames,)`` frame numbers of the video.
             probabilities: ``(frames, actions)``.
-            choice: ``(frames,)`` the action of each or −1, where something else than the threshold decides.
+            choice: ``(frames,)`` the action of each frame, or −1; ``None``: the threshold decides.
         """
         if not self._rows.tracked[row]:
             return
@@ -114,9 +114,9 @@ class ActionMeasure:
         self._bins[labels[annotated]] += counts.reshape(-1, BINS, 2)
 
     def metrics(self) -> dict[str, float]:
-        """Return ``score``, ``loss`` where it is measured, and F1 and average precision by ``LAB/ACTION``.
+        """Return ``score``, ``loss`` if it is measured, and F1 and average precision by ``LAB/ACTION``.
 
-        A label without a validation frame has no average precision.
+        A label that no validation frame has gets no average precision.
         """
         total, weight = self._sums.tolist()
         loss = {"loss": total / weight if weight else float("nan")} if self._loss else {}
@@ -127,7 +127,7 @@ class ActionMeasure:
         return dict(zip(self._labels, self._bins, strict=True))
 
     def rows(self) -> Rows:
-        """Return the counts of each video and each lab's action."""
+        """Return the counts for each video and each action of each lab."""
         counts = np.zeros((len(self._units), len(self._labels), len(COLUMNS)))
         counts[..., TP] = self._hits
         counts[..., FP] = self._predicted - self._hits
@@ -135,14 +135,14 @@ class ActionMeasure:
         return Rows(self._units, self._labels, counts)
 
     def table(self) -> pa.Table:
-        """Return the same as a table."""
+        """Return :meth:`rows` as a table."""
         return rows_table(self.rows())
 
     def confusion(self) -> None:
-        """Return nothing: an action is confused with no other, and several may happen at once."""
+        """Return ``None``: actions do not exclude one another, so there is no confusion matrix."""
 
     def _true_frames(self) -> npt.NDArray[np.int64]:
-        """Return the frames of each video with each label, a frame once for each pair."""
+        """Return how many frames of each video have each label; a frame counts once for each pair."""
         truth = np.zeros((len(self._units), len(self._labels)), np.int64)
         for row, counts in enumerate(self._rows.action_frames(range(len(self._rows)))):
             annotated = np.flatnonzero(self._rows.mask[row])
@@ -177,11 +177,7 @@ def bins_of(probabilities: Probabilities) -> npt.NDArray[np.int64]:
 
 
 def average_precision(bins: Histogram) -> float:
-    """Return average precision from a histogram; probabilities of one bin are ties.
-
-    Args:
-        bins: of one label.
-    """
+    """Return the average precision of one label from its histogram; probabilities in one bin are ties."""
     false, true = np.cumsum(bins[::-1], axis=0, dtype=np.float64).T
     hits = bins[::-1, 1]
     found = hits > 0

@@ -14,18 +14,18 @@ from core.models.two_trunk import TwoTrunk
 from core.tasks.actions.settings import ActionsModelConfig
 
 KIND = "actions"
-"""Of this task's part of a checkpoint."""
+"""Marks this task's part of a checkpoint."""
 
 
 def input_table(
     actions: tuple[str, ...], categories: dict[str, int], statistics: FeatureStatistics
 ) -> dict[str, Any]:
-    """Return what a network takes from the data, as checkpoints keep it.
+    """Return what determines a network besides its settings, as checkpoints store it.
 
     Args:
         actions: the outputs, in order.
-        categories: name of an input of ids → how many there are.
-        statistics: of the features.
+        categories: name of each id input → number of ids.
+        statistics: statistics of the features.
     """
     return {
         "features": FEATURES,
@@ -36,20 +36,20 @@ def input_table(
 
 
 def build_network(config: ActionsModelConfig, table: Mapping[str, Any]) -> nn.Module:
-    """Build a network, initialised from the torch random state.
+    """Build a network, initialised from torch's random state.
 
     Args:
-        config: which.
+        config: settings of the network.
         table: from :func:`input_table`.
 
     Raises:
-        ConfigError: the model is no network.
-        ValueError: the table is of other inputs than this version computes.
+        ConfigError: the model is not a network.
+        ValueError: the table was made for other inputs than this version computes.
     """
     if config.name != "two_trunk":
-        raise ConfigError(f"model.name: {config.name!r} is not fitted by steps of a network")
+        raise ConfigError(f"model.name: {config.name!r} is not a network")
     if table["features"] != FEATURES:
-        raise ValueError(f"{table['features']} inputs, and this version computes {FEATURES}")
+        raise ValueError(f"{table['features']} inputs, but this version computes {FEATURES}")
     actions = table["actions"]
     network = TwoTrunk(
         features=FEATURES,

@@ -1,4 +1,4 @@
-"""Every (agent, target) of every video with annotated actions, and its labels at any frames."""
+"""Every (agent, target) with annotated actions in every video, and its labels at any frame."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,11 +14,11 @@ from core.data.prepared import PreparedData
 from core.frames.windows import Indices
 
 UNTRACKED = -1
-"""Slot of a mouse that the tracking lacks."""
+"""Slot of a mouse that is not tracked."""
 
 
 class SeenVideo(NamedTuple):
-    """What rows and measures need to know of a video that is not among prepared ones."""
+    """What rows and measures need to know about a video that has not been prepared."""
 
     video_id: str
     lab_id: str
@@ -35,30 +35,30 @@ AnnotatedVideo = PreparedVideo | SeenVideo
 
 @dataclass(frozen=True, slots=True)
 class PairRows:
-    """Rows ``(rows,)``, each one (video, agent, target), and the bouts of each.
+    """Rows ``(rows,)``, each a (video, agent, target), and the bouts of each row.
 
-    A bout counts where its action is on the video's whitelist for its agent and target, and where frames are
-    tracked: it is clipped to the video's own. Its size is a few numbers for each row and bout.
+    A bout counts if its action is on the video's whitelist for its agent and target; it is clipped to the
+    video's frames. Memory is a few numbers for each row and bout.
     """
 
     actions: tuple[str, ...]
     video: Indices
-    """Place among the videos of the prepared data."""
+    """Index of the video in the prepared data."""
     agent: Indices
     """Number of the mouse, from 1."""
     target: Indices
     """The agent's own number where it acts alone."""
     agent_slot: Indices
-    """Place of the mouse among the positions; :data:`UNTRACKED`."""
+    """Slot of the mouse in the positions, or :data:`UNTRACKED`."""
     target_slot: Indices
     mask: npt.NDArray[np.bool_]
-    """``(rows, actions)``: what is annotated in the video for this agent and target."""
+    """``(rows, actions)``: which actions are annotated in the video for this agent and target."""
     bout_from: Indices
     """``(rows + 1,)``: the bouts of row i are those from ``bout_from[i]`` to ``bout_from[i + 1]``."""
     bout_action: Indices
-    """``(bouts,)`` place among the actions."""
+    """``(bouts,)`` index into ``actions``."""
     bout_start: Indices
-    """``(bouts,)`` the video's own frame."""
+    """``(bouts,)`` frame number of the video."""
     bout_stop: Indices
     """Exclusive."""
     ignored: Counter[str] = field(default_factory=Counter)
@@ -66,7 +66,7 @@ class PairRows:
 
     @classmethod
     def of(cls, data: PreparedData, videos: Iterable[int], actions: Sequence[str]) -> Self:
-        """Index the rows of some prepared videos, by place; see :meth:`of_videos`."""
+        """Index the rows of some prepared videos, given by their indices; see :meth:`of_videos`."""
         found = ((video, data.videos[video], data.bouts_of(video)) for video in videos)
         return cls.of_videos(found, actions)
 
@@ -77,8 +77,8 @@ class PairRows:
         """Index the rows of some videos.
 
         Args:
-            videos: the place of each, what is known of it, and its bouts.
-            actions: those that can be learned, in the order of a model's outputs.
+            videos: the index of each video, its description, and its bouts.
+            actions: the actions of a model, in the order of its outputs.
         """
         place = {action: number for number, action in enumerate(actions)}
         keys: list[tuple[int, ...]] = []
@@ -129,8 +129,8 @@ class PairRows:
         """Return the actions of a row at some frames, ``(frames, actions)`` of 0 and 1.
 
         Args:
-            row: which.
-            frames: ``(frames,)`` the video's own, ascending; may lie outside the video.
+            row: index of the row.
+            frames: ``(frames,)`` frame numbers of the video, ascending; may lie outside the video.
         """
         labels = np.zeros((len(frames), len(self.actions)), np.uint8)
         part = slice(int(self.bout_from[row]), int(self.bout_from[row + 1]))
@@ -160,11 +160,11 @@ class PairRows:
 def annotated_actions(
     behaviors: Iterable[LabeledBehavior], place: Mapping[str, int]
 ) -> dict[tuple[int, int], npt.NDArray[np.bool_]]:
-    """Return which actions a whitelist has for each (agent, target), sorted by them.
+    """Return which actions a whitelist has for each (agent, target), sorted by agent and target.
 
     Args:
         behaviors: the whitelist.
-        place: of each action among a model's outputs; others are passed over.
+        place: action → index of a model's output; other actions are ignored.
     """
     masks: dict[tuple[int, int], npt.NDArray[np.bool_]] = {}
     for agent, target, action in sorted(behaviors):
@@ -180,7 +180,7 @@ def _grouped(
     pairs: dict[tuple[int, int], npt.NDArray[np.bool_]],
     place: dict[str, int],
 ) -> tuple[dict[tuple[int, int], Indices], Counter[str]]:
-    """Return (action, start, stop) of the bouts of each row, and those that belong to no row."""
+    """Return (action, start, stop) of the bouts of each row, and count those that belong to no row."""
     rows: dict[tuple[int, int], list[tuple[int, int, int]]] = {pair: [] for pair in pairs}
     ignored: Counter[str] = Counter()
     columns = (bouts.agent, bouts.target, bouts.start, bouts.stop)

@@ -1,4 +1,4 @@
-"""From rows of prepared videos to batches: positions on the model's timeline, features, labels."""
+"""Make batches from rows of prepared videos: positions on the model's timeline, features, labels."""
 
 from collections.abc import Mapping, Sequence
 
@@ -24,16 +24,16 @@ Positions = npt.NDArray[np.float32]
 
 
 class RowReader:
-    """Makes batches of windows of rows. Nothing is kept beside the map of positions and a few numbers a row.
+    """Makes batches of windows of rows. It keeps only the map of positions and a few numbers per row.
 
     Args:
         data: the prepared videos.
-        rows: which rows there are.
-        vocabulary: the ids of labs.
-        sexes: of a video's mice 1, 2 and so on, by video id.
-        frames_per_second: of the model.
+        rows: all rows.
+        vocabulary: the ids of labs and sexes.
+        sexes: video id → the sexes of its mice 1, 2 and so on.
+        frames_per_second: frame rate of the model.
         window: frames of a window.
-        device: where batches are to be.
+        device: device of the batches.
     """
 
     def __init__(
@@ -50,10 +50,10 @@ class RowReader:
         self._rate, self._window = frames_per_second, window
         videos = [data.videos[video] for video in rows.video]
         self.frames = np.array([video.frames for video in videos], np.int64)
-        """(rows,) frames of the row's video."""
+        """(rows,) frames of the row's video, at its own rate."""
         self.fps = np.array([video.frames_per_second for video in videos], np.float64)
         self.ratio: Floats = self.fps / frames_per_second
-        """(rows,) of the video's rate to the model's."""
+        """(rows,) the video's frame rate divided by the model's."""
         self.timeline = [
             timeline_frames(frames, ratio)
             for frames, ratio in zip(self.frames.tolist(), self.ratio.tolist(), strict=True)
@@ -69,7 +69,7 @@ class RowReader:
         )
 
     def training(self, windows: Windows, augmentation: Augmentation) -> ActionBatch:
-        """Return the batch of some windows, changed as in training."""
+        """Return a training batch of some windows, augmented."""
         row = windows.row
         places = windows.start[:, None] + windows.step[:, None] * np.arange(self._window)
         inside = (places >= 0) & (places <= self.frames[row, None] - 1)
@@ -80,11 +80,11 @@ class RowReader:
         return self._batch(row, inputs, places, inside)
 
     def validation(self, row: Indices, chunks: Sequence[Chunk]) -> ActionBatch:
-        """Return the batch of parts of videos, in which those of a mouse that is not tracked do not count.
+        """Return a batch of parts of videos; frames of rows with an untracked mouse do not count.
 
         Args:
-            row: (windows,) whose.
-            chunks: (windows,) which part of the row's timeline.
+            row: (windows,) the row of each window.
+            chunks: (windows,) the part of the row's timeline that each window covers.
         """
         start, _, first, stop = np.array(chunks, np.int64).T[..., None]
         frame = start + np.arange(self._window)
@@ -142,11 +142,11 @@ def pair_positions(positions: Positions, slots: tuple[int, int], places: Floats)
 
     Args:
         positions: ``(frames, mice, keypoints, 2)``, NaN where missing.
-        slots: of agent and target; the agent's own where it is alone, below 0 where it is not tracked.
-        places: ``(places,)`` ascending, in the video's own frames.
+        slots: slots of agent and target: the same for a mouse alone, below 0 for a mouse that is not tracked.
+        places: ``(places,)`` ascending, in frames of the video.
 
     Returns:
-        NaN where missing; the target of a mouse alone is all NaN.
+        Positions, NaN where missing; the target of a mouse alone is all NaN.
     """
     agent, target = slots
     out = np.full((len(places), 2, *positions.shape[2:]), np.nan, np.float32)

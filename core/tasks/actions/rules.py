@@ -1,4 +1,4 @@
-"""Values of an ``actions`` experiment that exclude each other. It loads neither numpy nor torch."""
+"""Settings of an ``actions`` experiment that exclude each other. It loads neither numpy nor torch."""
 
 from collections.abc import Iterator
 
@@ -13,13 +13,13 @@ Found = Iterator[tuple[str, str]]
 
 
 def problems(experiment: ActionsExperiment) -> list[tuple[str, str]]:
-    """Find values that are impossible together: pairs of key path and sentence."""
+    """Find settings that are impossible together: pairs of a key path and a sentence."""
     return [*_data(experiment.data), *_model(experiment.model), *_training(experiment)]
 
 
 def _data(data: ActionsDataConfig) -> Found:
     if data.folds is not None and data.validation_videos is not None:
-        both = "cannot be had with data.validation_videos: both say what to validate on"
+        both = "excludes data.validation_videos: both say what to validate on"
         yield "data.folds", both
     if data.synthetic_labs > data.synthetic_videos:
         yield (
@@ -44,14 +44,12 @@ def _model(model: ActionsModelConfig) -> Found:
         return
     for size in model.kernels:
         if size % 2 == 0:
-            even = (
-                f"{size} is even, and leaves no frame in its middle; use {size - 1} or {size + 1}"
-            )
+            even = f"{size} is even, so it has no middle frame; use {size - 1} or {size + 1}"
             yield "model.kernels", even
     if model.trunk == "attention":
         if model.width % model.heads:
             uneven = f"width {model.width} cannot be divided into {model.heads} heads"
             yield "model.heads", uneven
         elif (model.width // model.heads) % 2:
-            odd = f"{model.width // model.heads} values a head cannot be rotated in pairs"
+            odd = f"{model.width // model.heads} values per head cannot be rotated in pairs"
             yield "model.heads", odd

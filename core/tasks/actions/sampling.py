@@ -1,4 +1,4 @@
-"""Which windows a batch holds: a function of seed, epoch and number of the batch alone."""
+"""Which windows a batch holds; this depends only on the seed, the epoch and the batch's number."""
 
 from dataclasses import dataclass
 
@@ -18,37 +18,37 @@ class Windows:
 
     row: Indices
     start: Floats
-    """The video's own frame at which the window begins; may lie before the video."""
+    """Frame number of the video at which the window begins."""
     step: Floats
-    """The video's own frames between two frames of the window."""
+    """Frames of the video between two frames of the window."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Pool:
-    """What windows of one kind are drawn from: mice alone, or pairs."""
+    """What windows of one kind (mice alone, or pairs) are drawn from."""
 
     rows_of_lab: list[Indices]
     frames_of_lab: list[Floats]
-    """Running totals of the timeline's frames of those rows."""
+    """Running totals of those rows' frames on the timeline."""
     bouts_of_lab: list[list[Indices]]
-    """Of each lab, of each of its actions that has any: its bouts."""
+    """For each lab, the bouts of each of its actions that has any."""
 
 
 class WindowSampler:
     """Draws training windows: first a lab, uniformly, then a place in it.
 
-    Of the windows drawn around a bout, a lab's actions come up equally often, and so do the bouts of an
-    action. Every batch has the same number of pairs: their share of all (lab, action) that can be learned.
+    Windows drawn around a bout show all actions of a lab equally often, and all bouts of an action. Every
+    batch has the same share of pairs: that of pair actions among all (lab, action) that can be learned.
 
     Args:
-        rows: those of the training videos that are tracked.
-        labs: ``(rows,)`` number of the lab of each.
-        frames: ``(rows,)`` frames of its video.
-        ratio: ``(rows,)`` of the video's frame rate to the model's.
+        rows: rows of the training videos; untracked ones are never drawn.
+        labs: ``(rows,)`` number of the row's lab.
+        frames: ``(rows,)`` frames of the row's video.
+        ratio: ``(rows,)`` the video's frame rate divided by the model's.
         window: frames of a window.
-        positive_share: of the windows that are drawn around a bout.
+        positive_share: share of the windows that are drawn around a bout.
         time_stretch: share by which a window may be played faster or slower.
-        seed: of the run.
+        seed: seed of the run.
     """
 
     def __init__(
@@ -81,9 +81,9 @@ class WindowSampler:
         """Draw the windows of a batch, those of pairs first.
 
         Args:
-            epoch: which.
-            number: of the batch in it.
-            count: windows in it.
+            epoch: number of the epoch.
+            number: number of the batch in the epoch.
+            count: windows in the batch.
         """
         random = generator(self._seed, epoch, Stream.PLACE, number)
         pairs = round(self._pair_share * count)
@@ -136,11 +136,11 @@ class WindowSampler:
 
 
 def _pick(draw: float, count: int) -> int:
-    """Return a number below ``count`` from one in [0, 1)."""
+    """Return an integer below ``count``, chosen by a draw from [0, 1)."""
     return min(int(draw * count), count - 1)
 
 
 def _split(draw: float, count: int) -> tuple[int, float]:
-    """Return a number below ``count`` and a further draw in [0, 1) from one."""
+    """Return an integer below ``count``, and what is left of the draw as another one from [0, 1)."""
     place = _pick(draw, count)
     return place, min(max(draw * count - place, 0.0), 1 - 1e-12)

@@ -1,4 +1,4 @@
-"""Predictions that were made elsewhere, such as an ensemble's mean, measured as a model's own are."""
+"""Measure predictions made elsewhere, such as an ensemble's mean, like those of a model."""
 
 from collections.abc import Iterator
 
@@ -20,17 +20,17 @@ def score(experiment: Experiment, predictions: UnitPredictions) -> ActionMeasure
     """Measure kept predictions; memory holds those of one video.
 
     Args:
-        experiment: has the actions and the threshold.
-        predictions: with the columns of :mod:`core.tasks.actions.predictions`.
+        experiment: defines the actions and the threshold.
+        predictions: predictions with the columns of :mod:`core.tasks.actions.predictions`.
 
     Raises:
-        DataError: they are of other actions, or lack frames.
+        DataError: the predictions are of other actions, or lack frames.
         ConfigError: the experiment is of another task.
     """
     experiment = actions_of(experiment, "scoring predictions of pairs")
     if predictions.labels != labels(experiment):
         raise DataError(
-            f"predictions of {len(predictions.labels)} actions, and {experiment.name} has"
+            f"predictions of {len(predictions.labels)} actions, but {experiment.name} has"
             f" {len(labels(experiment))}; members of an ensemble learn the same actions"
         )
     described = [_described(kept) for kept in _videos(predictions)]
@@ -55,7 +55,7 @@ def _videos(predictions: UnitPredictions) -> Iterator[KeptVideo]:
 
 
 def _described(kept: KeptVideo) -> tuple[SeenVideo, Bouts]:
-    """Return what is annotated of a video, from its labels."""
+    """Return a video's description and its annotated bouts, from its kept labels."""
     found = kept.probabilities
     pairs = list(zip(found.agents.tolist(), found.targets.tolist(), strict=True))
     behaviors: list[LabeledBehavior] = []

@@ -1,4 +1,4 @@
-"""The task of v8: every action of every mouse, alone and towards every other."""
+"""The task of v8: every action of every mouse, alone and towards each other mouse."""
 
 import msgspec
 
@@ -38,20 +38,20 @@ METRICS = (
 def labels(experiment: ActionsExperiment) -> tuple[str, ...]:
     """Return the competition's 37 actions and any others, in the order of a model's outputs.
 
-    Evaluation rows have a label for each action of each lab, ``LAB/ACTION``, which only the data tell.
+    Evaluation rows have a label for each action of each lab, ``LAB/ACTION``, which depends on the data.
     """
     return (*ACTIONS, *experiment.data.other_actions)
 
 
 def outline(experiment: ActionsExperiment) -> Outline:
-    """Sum up the data and the model of an experiment."""
+    """Summarise the data and the model of an experiment."""
     data, model = experiment.data, experiment.model
     name = f"{model.name} {model.trunk}" if model.name == "two_trunk" else model.name
     return Outline(data=f"{data.source} {MICE}×{KEYPOINTS}", model=name, inputs=("pair view",))
 
 
 def fit(experiment: ActionsExperiment) -> str | None:
-    """Return what fits a model that is no network."""
+    """Return the ``Fit`` of a model that is not a network."""
     return "core.boosting.fit:BoostFit" if experiment.model.name == "boost" else None
 
 
@@ -61,7 +61,7 @@ def makes_data(experiment: ActionsExperiment) -> bool:
 
 
 def with_little_data(experiment: ActionsExperiment) -> ActionsExperiment:
-    """Return the same with four short synthetic videos; model, inputs and loss depend on none of it."""
+    """Return the experiment with four short synthetic videos; model, inputs and loss stay the same."""
     data = msgspec.structs.replace(
         experiment.data,
         source="synthetic",

@@ -1,4 +1,4 @@
-"""Training and validation videos: groups that share a tracking, balanced by lab and action."""
+"""Split videos into training and validation by groups that share a tracking, balanced by lab and action."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -21,9 +21,9 @@ class SplitCandidate:
     video_id: str
     lab_id: str
     tracking: str
-    """The same for videos with the same tracking, whoever annotated them."""
+    """Equal for videos with the same tracking, whoever annotated them."""
     seconds: Mapping[str, float]
-    """Duration of the bouts of each action."""
+    """Action → total duration of its bouts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +37,18 @@ class Split:
 
 
 def split(config: ActionsDataConfig, candidates: Sequence[SplitCandidate]) -> Split:
-    """Split videos as an experiment's ``data`` asks for.
+    """Split videos as an experiment's ``data`` settings say.
 
-    Videos with the same tracking are on the same side. Each group of them goes to the part (a fold, or the
-    share for validation) that it leaves most evenly filled in the duration of every lab's actions.
+    Videos with the same tracking stay on the same side. Each such group goes to the part (a fold, or the
+    training or validation share) that keeps the durations of all labs' actions most evenly distributed.
 
     Raises:
-        DataError: no video, more folds than groups that may be validated on, or ``validation_videos`` that
-            are not among them.
+        DataError: there is no video, there are more folds than groups that may be validated on, or some of
+            ``validation_videos`` are not among the candidates.
     """
     ids = [each.video_id for each in candidates]
     if not ids:
-        raise DataError("no video is left to learn from; `mabe data check` says what there is")
+        raise DataError("no video is left to learn from (`mabe data check` lists what there is)")
     if config.validation_videos:
         _, named = split_videos(ids, 0, 0, config.validation_videos)
         return _separated(candidates, set(named))
@@ -83,7 +83,7 @@ def _separated(candidates: Sequence[SplitCandidate], validation: set[str]) -> Sp
     training = [each.video_id for each in others if each.tracking not in shared]
     if not training:
         raise DataError(
-            f"no video is left to train on beside the {len(validation)} for validation and those that"
+            f"no video is left to train on besides the {len(validation)} for validation and those that"
             " share their tracking"
         )
     neither = [each.video_id for each in others if each.tracking in shared]
@@ -100,7 +100,7 @@ def _groups(candidates: Sequence[SplitCandidate]) -> list[list[SplitCandidate]]:
 def _assigned(
     groups: Sequence[Sequence[SplitCandidate]], shares: Load, config: ActionsDataConfig
 ) -> list[int]:
-    """Choose a part for each group, the largest groups first; no part stays empty."""
+    """Choose a part for each group, starting with the largest; no part stays empty."""
     loads = _loads(groups, config)
     order = sorted(
         range(len(groups)),
@@ -125,9 +125,9 @@ def _assigned(
 
 
 def _loads(groups: Sequence[Sequence[SplitCandidate]], config: ActionsDataConfig) -> Load:
-    """Return ``(groups, keys)``: the share of each lab's action that is in each group.
+    """Return ``(groups, keys)``: how much of each lab's action is in each group, as a share.
 
-    A lab's videos are a further key, so that those without any action are spread, too.
+    The number of a lab's videos is a further key, so that videos without any action are spread as well.
     """
     table: list[dict[tuple[str, str], float]] = []
     for group in groups:
@@ -149,12 +149,12 @@ def _loads(groups: Sequence[Sequence[SplitCandidate]], config: ActionsDataConfig
 
 
 def _rank(seed: int, group: Sequence[SplitCandidate]) -> bytes:
-    """Order groups that are alike by a hash of the seed, as :mod:`core.data.split` orders videos."""
+    """Order groups of the same size by a hash of the seed, as :mod:`core.data.split` orders videos."""
     return hashlib.sha256(f"{seed}/{group[0].video_id}".encode()).digest()
 
 
 def _too_few(config: ActionsDataConfig, groups: int) -> str:
     counted = f"{groups} that may be validated on and share no tracking"
     if config.folds is not None:
-        return f"data.folds: {config.folds} folds need as many videos, and there are {counted}"
-    return f"at least two videos are needed, one of them for validation, and there are {counted}"
+        return f"data.folds: {config.folds} folds need as many videos, but there are {counted}"
+    return f"at least two videos are needed, one of them for validation, but there are {counted}"

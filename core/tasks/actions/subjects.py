@@ -1,4 +1,4 @@
-"""What is known of a window's mice beside their positions, as the ids that a model embeds."""
+"""Metadata of a window's mice, as the ids that a model embeds."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ class Vocabulary:
 
     @property
     def categories(self) -> dict[str, int]:
-        """How many ids each input has."""
+        """Return the number of ids of each input."""
         sexes = len(SEXES) + 1
         return {"lab": len(self.labs) + 1, "agent_sex": sexes, "target_sex": sexes}
 
@@ -35,7 +35,7 @@ class Vocabulary:
 
     @staticmethod
     def sex(sexes: Sequence[str], mouse: int) -> int:
-        """Return the id of the sex of a mouse, from those of mice 1, 2 and so on."""
+        """Return the id of a mouse's sex, given the sexes of mice 1, 2 and so on."""
         named = sexes[mouse - 1] if 0 < mouse <= len(sexes) else ""
         return SEXES.index(named) + 1 if named in SEXES else UNKNOWN
 
@@ -47,7 +47,7 @@ def ids_of_rows(
     agents: Sequence[int],
     targets: Sequence[int],
 ) -> Mapping[str, npt.NDArray[np.int64]]:
-    """Return the ids of rows, each ``(rows,)``; all arguments have one item a row."""
+    """Return the ids of rows, each ``(rows,)``; all other arguments have one item per row."""
     return {
         "lab": np.array([vocabulary.lab(lab) for lab in labs], np.int64),
         "agent_sex": _sexes(vocabulary, sexes, agents),

@@ -1,8 +1,8 @@
-"""One frame rate for all videos: positions and labels of any video at the model's rate, and back again.
+"""One frame rate for all videos: resample positions and labels to the model's rate, and answers back again.
 
-Frame k of the model's timeline is at the video's own frame ``k × ratio``, where the ratio is that of the
-video's rate to the model's. Positions are linear between the video's frames, labels those of the nearest
-frame, and probabilities linear between the timeline's frames.
+Frame k of the model's timeline is frame ``k × ratio`` of the video, where the ratio is the video's frame rate
+divided by the model's. Positions and probabilities are interpolated linearly; labels are those of the nearest
+frame.
 """
 
 import math
@@ -15,11 +15,11 @@ from core.models.chunking import Chunk
 
 Floats = npt.NDArray[np.float64]
 ROUNDING = 1e-9
-"""Places nearer than this to a whole frame are that frame."""
+"""Places closer than this to a whole frame count as that frame."""
 
 
 def timeline_frames(frames: int, ratio: float) -> int:
-    """Return the frames that a video of some frames of its own has on the timeline."""
+    """Return how many frames of the timeline a video with the given number of frames has."""
     return math.floor((frames - 1) / ratio + ROUNDING) + 1 if frames else 0
 
 
@@ -27,13 +27,12 @@ def positions_at(positions: npt.NDArray[np.float32], places: Floats) -> npt.NDAr
     """Interpolate positions linearly.
 
     Args:
-        positions: ``(frames, ...)``, NaN where missing; may be a memory map, of which only the frames
-            between the first and the last place are read.
-        places: ``(places,)`` ascending, in the video's own frames.
+        positions: ``(frames, ...)``, NaN where missing; if it is a memory map, only the frames between the
+            first and the last place are read.
+        places: ``(places,)`` ascending, in frames of the video.
 
     Returns:
-        ``(places, ...)``: NaN outside the video, and where one of the two frames is missing that a place
-        lies between.
+        ``(places, ...)``: NaN outside the video, and where either of the neighbouring frames is missing.
     """
     out = np.full((len(places), *positions.shape[1:]), np.nan, np.float32)
     low, high = np.searchsorted(places, [-ROUNDING, len(positions) - 1 + ROUNDING], side="right")
@@ -56,17 +55,17 @@ def positions_at(positions: npt.NDArray[np.float32], places: Floats) -> npt.NDAr
 
 
 def nearest_frames(places: Floats) -> Indices:
-    """Return the video's own frame nearest to each place, ``(places,)``; may lie outside the video."""
+    """Return the frame of the video nearest to each place, ``(places,)``; may lie outside the video."""
     return np.floor(places + 0.5).astype(np.int64)
 
 
 def own_frames(chunk: Chunk, frames: int, ratio: float) -> Indices:
-    """Return the video's own frames that a chunk of its timeline answers; no two chunks share one.
+    """Return the frames of the video that a chunk of its timeline answers; no two chunks share a frame.
 
     Args:
         chunk: the chunk.
-        frames: of the video.
-        ratio: of the video's frame rate to the timeline's.
+        frames: frames of the video.
+        ratio: the video's frame rate divided by the timeline's.
     """
     last = chunk.stop >= timeline_frames(frames, ratio)
     stop = frames if last else math.ceil(chunk.stop * ratio - ROUNDING)
@@ -74,7 +73,7 @@ def own_frames(chunk: Chunk, frames: int, ratio: float) -> Indices:
 
 
 def values_at(values: npt.NDArray[np.float32], places: Floats) -> npt.NDArray[np.float32]:
-    """Interpolate a window's answers linearly; before its first and after its last frame they stay.
+    """Interpolate a window's answers linearly; beyond either end, they keep the value at that end.
 
     Args:
         values: ``(window, actions)``.

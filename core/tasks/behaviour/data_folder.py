@@ -1,4 +1,4 @@
-"""A look at the data of a run before it starts: are they there, and is there something to learn?"""
+"""Check the data of a run before it starts: do they exist, and is there anything to learn from?"""
 
 from pathlib import Path
 
@@ -12,14 +12,14 @@ FEWEST_VIDEOS = 2
 
 
 def describe_data(experiment: BehaviourExperiment, folder: Path | None) -> str:
-    """Describe the data of a run, having looked that they can be learned from.
+    """Describe the data of a run, after checking that it can learn from them.
 
     Args:
-        experiment: what is to be learned.
-        folder: in the competition's layout; ``None``: the run makes its own data.
+        experiment: the experiment of the run.
+        folder: a folder in the competition's layout; ``None`` if the run makes its own data.
 
     Raises:
-        DataError: what was named is no data folder, or has nothing to learn from or to validate on.
+        DataError: this is not a data folder, or it has nothing to learn from or to validate on.
     """
     return _own(experiment.data) if folder is None else _found(experiment, folder)
 

@@ -23,7 +23,7 @@ NameOption = Annotated[
 def register(app: typer.Typer) -> None:
     """Add ``mabe postprocess`` to the command line."""
     group = typer.Typer(
-        help="Fit what turns probabilities into bouts, and show it.",
+        help="Fit and show the rules that turn probabilities into bouts.",
         no_args_is_help=True,
         rich_markup_mode=None,
     )
@@ -51,19 +51,22 @@ def fit(
     prior: Annotated[
         float | None,
         typer.Option(
-            help="Threshold that those of few bouts are drawn to.", min=0, max=1, callback=finite
+            help="Threshold that those of labels with few bouts are shrunk towards.",
+            min=0,
+            max=1,
+            callback=finite,
         ),
     ] = None,
     median: Annotated[
         float,
-        typer.Option(help="Running median first: seconds, or frames.", min=0, callback=finite),
+        typer.Option(help="Length of a running median, applied first.", min=0, callback=finite),
     ] = 0.0,
     merge_gap: Annotated[
         float,
-        typer.Option(help="Merge bouts so close: seconds, or frames.", min=0, callback=finite),
+        typer.Option(help="Merge bouts separated by at most this time.", min=0, callback=finite),
     ] = 0.0,
     min_length: Annotated[
-        float, typer.Option(help="Drop shorter bouts: seconds, or frames.", min=0, callback=finite)
+        float, typer.Option(help="Drop bouts shorter than this time.", min=0, callback=finite)
     ] = 0.0,
     data: Annotated[
         Path | None,
@@ -78,7 +81,7 @@ def fit(
 
     A version stands for its newest finished run, or for the runs of all its folds, each of which gets the
     rules. They must have been trained with --keep-predictions. The report is nested: each fold is decided by
-    rules fitted on the others.
+    rules fitted on the others. Times are in seconds, or in frames if the frame rates are unknown.
     """
     from msgspec.structs import replace
 

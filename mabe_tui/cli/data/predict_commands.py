@@ -46,7 +46,7 @@ RulesOption = Annotated[
     typer.Option(
         "--rules",
         metavar="NAME|FILE.toml",
-        help="Find bouts by the run's post-processing of that name (`mabe postprocess`), or by a file.",
+        help="Find bouts with stored post-processing: a name (`mabe postprocess list`) or a file.",
     ),
 ]
 
@@ -79,9 +79,9 @@ def predict(
     force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Write what a run says of data to files: of frames, their class, probabilities and bouts.
+    """Write a run's predictions to files: bouts, and for classes of frames also each frame's probabilities.
 
-    The answers of several runs are averaged.
+    The predictions of several runs are averaged.
     """
     from core.inference.predictor import load_members, predictor_of, require_known
     from core.tasks.predictor import PredictionOptions
@@ -169,7 +169,7 @@ def _rules(
     """Return the rules that are named: those of the first run that has them.
 
     Raises:
-        MisuseError: rules are named, and how else bouts are to be found.
+        MisuseError: rules are named together with options that replace them.
         RunError: no run has such rules, or they cannot be read.
     """
     from core.postprocess.store import names_of, rules_of

@@ -1,4 +1,4 @@
-"""``mabe submission check``: what the competition would say of a file."""
+"""``mabe submission check``: what the competition would do with a file."""
 
 from collections.abc import Iterator
 from pathlib import Path

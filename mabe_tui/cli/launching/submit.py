@@ -48,7 +48,7 @@ def submit(
     threshold: Annotated[
         float | None,
         typer.Option(
-            help="Without --rules: the probability that counts; default: the run's, of classes 0.5.",
+            help="Without --rules: least probability that counts; default: the run's; for classes 0.5.",
             min=0.0,
             max=1.0,
             callback=finite,
@@ -58,7 +58,7 @@ def submit(
     which: CheckpointOption = "best",
     gpu: Annotated[
         bool,
-        typer.Option("--gpu/--no-gpu", help="Run on Kaggle's GPU, of which it gives hours a week."),
+        typer.Option("--gpu/--no-gpu", help="Run on Kaggle's GPU, which has a weekly quota."),
     ] = True,
     hours: Annotated[
         float,
@@ -79,7 +79,7 @@ def submit(
     data: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="The competition's data here, to check the output against."
+            metavar="DIR", help="Local copy of the competition's data, to check the output against."
         ),
     ] = None,
     wheels: Annotated[
@@ -97,11 +97,11 @@ def submit(
         typer.Option("--python", help="A Python that Kaggle may have, such as 3.12; repeatable."),
     ] = None,
     again: Annotated[
-        bool, typer.Option("--again", help="Submit once more what was scored or rejected.")
+        bool, typer.Option("--again", help="Submit again what was already scored or rejected.")
     ] = False,
     poll: Annotated[
         float,
-        typer.Option(help="Seconds between two looks at Kaggle.", min=0.0, callback=finite),
+        typer.Option(help="Seconds between checks of Kaggle's progress.", min=0.0, callback=finite),
     ] = 20.0,
     as_json: JsonOption = False,
 ) -> None:

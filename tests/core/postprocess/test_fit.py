@@ -165,7 +165,7 @@ def test_unknown_frame_rates_count_in_frames() -> None:
     rules = fit(made)
     assert rules.clock == "frames"
     assert rules.sigma_frames(rules.keys[0], None) == pytest.approx(6, rel=0.09)
-    with pytest.raises(DataError, match="of others it is not"):
+    with pytest.raises(DataError, match="but not those of others"):
         fit([*made[:1], *sequences(1.0)[1:]])
 
 
@@ -202,7 +202,7 @@ def test_what_cannot_be_fitted_is_said() -> None:
         fit([one[0], replace(one[0], fold=3)])
     with pytest.raises(DataError, match="cannot be split"):
         folds_for(["Lab/1", "Lab/1"])
-    with pytest.raises(ConfigError, match="no part of post-processing"):
+    with pytest.raises(ConfigError, match="is not a part of post-processing"):
         switched(Settings(), "magic", True)
 
 

@@ -84,7 +84,7 @@ def test_names_are_kept_apart_and_replaced_only_by_force(home: Path) -> None:
     rules = json.loads(mabe(*command, "--with", "calibration", "--json", "--force").stdout)
     assert {key["sigma"] for key in rules["keys"]} == {0}
     assert rules["settings"]["calibration"] is True
-    with pytest.raises(UserError, match="'magic' is no part"):
+    with pytest.raises(UserError, match="'magic' is not a part"):
         mabe("postprocess", "fit", "v6", "--name", "x", "--without", "magic")
     with pytest.raises(RunError, match="no post-processing 'odd'; it has default"):
         mabe("postprocess", "show", "v6", "--name", "odd")
