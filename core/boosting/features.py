@@ -1,7 +1,7 @@
-"""The inputs of gradient boosting: what a frame shows, and statistics of it over windows in milliseconds.
+"""The inputs of gradient boosting: geometry of each frame, and its statistics over windows in milliseconds.
 
-Windows are in time, so that a model means the same at every frame rate. Everything is computed in chunks of a
-video: memory does not grow with its length.
+Windows are defined in time, so that a model works at every frame rate. Everything is computed in chunks of a
+video, so that memory does not grow with its length.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -27,20 +27,20 @@ from core.boosting.rolling import Columns, lagged, rolling_largest, rolling_leas
 from core.data.keypoints import SLOTS_18
 
 MEANS_MS = (250.0, 1000.0)
-"""Half the windows of the mean of every column."""
+"""Half-widths of the windows for the mean of every column."""
 FEW_MEANS_MS = (100.0, 2000.0)
-"""Further ones for the columns that are no plain distance or speed of a point."""
+"""Further half-widths for the columns other than plain distances and speeds of points."""
 SPREADS_MS = (500.0, 1000.0)
-"""Half the windows of standard deviation, minimum and maximum of those columns."""
+"""Half-widths of the windows for standard deviation, minimum and maximum of those columns."""
 LAGS_MS = (-1000.0, -300.0, 300.0, 1000.0)
-"""Their values so much earlier and later."""
+"""Times, relative to a frame, at which the values of those columns are inputs too."""
 REACH_MS = 2500.0
-"""Beyond this time before and after a frame, nothing changes its features."""
+"""A frame's features depend on no frame farther away than this."""
 CHUNK = 4096
 """Frames whose features are computed at once."""
 
 Reader = Callable[[int, int], npt.NDArray[np.float32]]
-"""From a first and a last frame, exclusive, within the video to positions ``(frames, mice, 18, 2)`` in cm."""
+"""Takes the first frame and the last, exclusive; returns positions ``(frames, mice, 18, 2)`` in cm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class WindowFeatures:
     def chunks(
         self, read: Reader, frames: int, chunk: int = CHUNK
     ) -> Iterator[tuple[slice, Columns]]:
-        """Yield parts of a video and their features: rounding apart, the same wherever it is cut."""
+        """Yield parts of a video and their features; up to rounding, these do not depend on the cuts."""
         margin = frames_of(REACH_MS, self.rate)
         for start in range(0, frames, chunk):
             stop = min(start + chunk, frames)

@@ -1,4 +1,4 @@
-"""Fit a run by gradient boosting: one model after the other, then one epoch that measures all of them."""
+"""Fit a run by gradient boosting: one model after the other, then a single epoch that measures all."""
 
 import math
 import time
@@ -38,7 +38,7 @@ from core.training.state import TrainingProgress
 
 
 class BoostLearner:
-    """The data of a run, as its events and its request describe them."""
+    """Describes the data of a run for its events and its request."""
 
     spec: TaskSpec = SPEC
 
@@ -65,8 +65,8 @@ class BoostLearner:
 class BoostFit:
     """Fits a model for each action of each lab, and saves them after each.
 
-    A run that was stopped goes on with the first model that has not been fitted. Every model depends on the
-    data, the settings and the seed alone, so that it is the same either way.
+    A run that was stopped continues with the first model that has not been fitted. A model depends only on
+    the data, the settings and the seed, so the result is the same.
 
     Args:
         run_dir: of the run.
@@ -228,7 +228,7 @@ class BoostFit:
         """Take over the models of the newest checkpoint.
 
         Raises:
-            CheckpointError: it is none of boosted models.
+            CheckpointError: it is not a checkpoint of boosted models.
         """
         if (checkpoint := self._store.load("last")) is None:
             return
@@ -281,7 +281,7 @@ class BoostFit:
 def _labs(
     experiment: ActionsExperiment, chosen: ChosenVideos, data: PreparedData
 ) -> tuple[str, ...]:
-    """Return the labs that models are fitted for: those that are not for training only, if there are any."""
+    """Return the labs to fit models for: all but the training-only ones, unless there are no others."""
     labs = sorted({data.videos[video].lab_id for video in chosen.train})
     wanted = [lab for lab in labs if lab not in experiment.data.training_only_labs]
     return tuple(wanted or labs)

@@ -1,4 +1,4 @@
-"""What one frame shows of an agent and a target, as named columns: distances, speeds, angles, places.
+"""The geometry of an agent and a target in one frame, as named columns: distances, speeds, angles.
 
 Lengths are in cm, speeds in cm/s, angles in radians or as cosine and sine. None of them changes when the
 scene is moved or turned. A column is NaN where a point it needs is missing.
@@ -39,7 +39,7 @@ PARTS_BY_VALUE = (
     "tail_midpoint",
     "tail_tip",
 )
-"""All body parts, those first that say most about where a mouse is and looks."""
+"""All body parts, starting with those that tell most about a mouse's position and direction."""
 FRONT = ("ear_left", "ear_right", "neck")
 BACK = ("tail_base",)
 SPEED_LAG_MS = 40.0
@@ -151,7 +151,7 @@ def add_posture(out: NamedColumns, mouse: MouseLines, rate: float) -> None:
 
 
 def add_meeting(out: NamedColumns, agent: MouseLines, target: MouseLines, rate: float) -> None:
-    """Add how two mice stand and move towards each other."""
+    """Add how two mice are oriented and move relative to each other."""
     out.add("facing_cos", _dot(agent.forward, target.forward))
     out.add("facing_sin", _cross(agent.forward, target.forward))
     between = target.centre - agent.centre
@@ -183,7 +183,7 @@ def add_meeting(out: NamedColumns, agent: MouseLines, target: MouseLines, rate: 
 
 
 def add_others(out: NamedColumns, agent: MouseLines, others: Sequence[Points]) -> None:
-    """Add how near the nearest other mouse is to one that is looked at alone."""
+    """Add the distance from a mouse that acts alone to the nearest other mouse."""
     shape = (len(agent.centre),)
     nearest, nose = np.full(shape, np.nan, np.float32), np.full(shape, np.nan, np.float32)
     for points in others:

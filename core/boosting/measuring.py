@@ -1,4 +1,4 @@
-"""What boosted models say of validation videos, measured as a network's answers are."""
+"""Measure boosted models on validation videos, like a network."""
 
 from collections.abc import Callable
 

@@ -10,7 +10,7 @@ from core.boosting.features import Reader, WindowFeatures
 from core.boosting.learner import BoostModel
 
 KIND = "boost"
-"""Of what a checkpoint says of its models."""
+"""Marks the input table of a checkpoint of boosted models."""
 
 
 class BoostedModels:
@@ -57,7 +57,7 @@ class BoostedModels:
         """Restore the models of a checkpoint.
 
         Raises:
-            KeyError: the checkpoint is of something else.
+            KeyError: this is not a checkpoint of boosted models.
             ValueError: likewise.
         """
         if table["kind"] != KIND:
@@ -71,7 +71,7 @@ class BoostedModels:
     def answers(
         self, lab: str, is_pair: bool, asked: npt.NDArray[np.bool_], read: Reader, frames: int
     ) -> npt.NDArray[np.float32]:
-        """Return probabilities ``(frames, actions)``; 0 where nothing is asked or no model has been fitted.
+        """Return probabilities ``(frames, actions)``; 0 for actions that are not asked for or have no model.
 
         Args:
             lab: of the video.

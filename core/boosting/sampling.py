@@ -1,9 +1,8 @@
 """Which frames of a lab's videos a model is fitted on, and how many frames each of them stands for.
 
-Neighbouring frames say nearly the same, and most frames show nothing. Of the frames with an action every
-n-th is taken, where n depends on the action: the rarer, the smaller. Of those without any, every m-th. A
-frame that is taken weighs as much as its n or m, so that the weights sum to the number of frames, and
-probabilities mean what they say.
+Neighbouring frames are nearly the same, and most frames show no action. Of the frames with an action, every
+n-th is taken, where n is smaller for rarer actions; of those without any, every m-th. A frame's weight is its
+n or m, so that the weights sum to the number of frames, and probabilities stay calibrated.
 """
 
 from dataclasses import dataclass
@@ -13,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 FEW = 500
-"""So many frames of an action are taken where there are as many, however near each other."""
+"""Up to this many frames of an action are taken, however close together they are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Strides:
-    """Every how many frames one is taken."""
+    """The strides: one of this many frames is taken."""
 
     of_action: npt.NDArray[np.int64]
     """``(actions,)``; of a frame with several, the smallest counts."""

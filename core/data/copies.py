@@ -1,6 +1,6 @@
 """Find videos that show the same recording: several annotators, or several ids, for one tracking.
 
-Each video is summed up by the smallest hashes of its frames (bottom-k sketch, Broder 1997): two videos with
+Each video is represented by the smallest hashes of its frames (bottom-k sketch, Broder 1997). Two videos with
 frames in common share hashes, wherever the common part begins and ends, and whichever mouse has which id.
 """
 
@@ -16,8 +16,8 @@ from core.data.tracking import NOTHING
 HASHES = 64
 """Hashes in a sketch. A video with fewer different frames has none: it is too short to be recognised."""
 SHARED_HASHES = 4
-"""Hashes that copies share at least. Half a video in common shares about half of the hashes; what is less
-than a tenth of the longer one can go unnoticed."""
+"""Least number of hashes that copies share. Half a video in common shares about half of the hashes; less than
+a tenth of the longer video may go unnoticed."""
 FEWEST_POINTS = 4
 """Tracked points of a frame that counts; a frame with fewer could be the same by chance."""
 CHUNK_FRAMES = 16_384

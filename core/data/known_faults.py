@@ -1,4 +1,4 @@
-"""What others found wrong in the competition's files, and the files themselves do not show."""
+"""Faults of the competition's files that others found, and that the files themselves do not show."""
 
 SUSPECT_LABELS: dict[str, tuple[str, ...]] = {
     "AdaptableSnail": ("143861384", "878123481", "1212811043", "1596473327"),
