@@ -66,7 +66,9 @@ def test_what_has_come_is_not_fetched_again(
         modal_blocks, "AT_ONCE", 1
     )  # else which block breaks off is a matter of luck
     server.faults.downloads_before_break = 2
-    with pytest.raises(UnreachableError, match=r"broke off at 16\.0 of 28\.0 MiB .* continues from"):
+    with pytest.raises(
+        UnreachableError, match=r"broke off at 16\.0 of 28\.0 MiB .* continues from"
+    ):
         pull(run, [pointer_to(CONTENT)])
     assert not (run.checkpoints / FILE).exists()
     (part,) = left_over(run)
