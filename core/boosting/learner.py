@@ -15,7 +15,7 @@ from core.errors import ConfigError
 
 
 class BoostSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How one model is fitted."""
+    """Settings of the fit of one model."""
 
     rounds: int = 400
     """Trees."""

@@ -90,7 +90,7 @@ class BoostPlan:
 
     @property
     def models(self) -> int:
-        """How many models there are."""
+        """Number of models."""
         return sum(len(table.actions) for table in self.tables)
 
     def label(self, table: LabTable, action: int) -> str:

@@ -120,6 +120,10 @@ class TrainingConfig(Section, frozen=True):
     seed: Seed = 42
 
 
+HEADING = ("name", "title", "extends", "status", "notes", "assumed", "task")
+"""Keys of an experiment that are written before its tables."""
+
+
 class Experiment(Section, frozen=True):
     """One version of the registry, with all inherited settings filled in: the part that all tasks share."""
 

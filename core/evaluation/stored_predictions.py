@@ -72,7 +72,7 @@ class StoredPredictions:
         self.units = tuple(sorted(self._places))
         """Names of the units, sorted."""
         self.examples = sum(head.examples for head in heads)
-        """How many there are."""
+        """Number of examples."""
 
     def of_unit(self, unit: str) -> Predictions:
         """Read the predictions of one unit."""

@@ -23,7 +23,7 @@ Time = Annotated[float, Meta(ge=0, le=LONGEST)]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How rules are fitted; every part can be switched off."""
+    """Settings of the fit; every part can be switched off."""
 
     smoothing: bool = True
     """A Gaussian whose standard deviation is :attr:`bout_share` of the label's median bout."""

@@ -1,4 +1,4 @@
-"""What is sent to a machine that predicts a submission: runs, each with a checkpoint, as a flat folder.
+"""The bundle for a machine that predicts a submission: runs, each with a checkpoint, in a flat folder.
 
 The folder is flat because upload services treat subfolders and archives in different ways. A table,
 :data:`NAME`, says where each file belongs.

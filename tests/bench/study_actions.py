@@ -167,14 +167,17 @@ def _print_robustness(held: list[Held], plain: tuple[float, float]) -> None:
 
 def _changes() -> list[tuple[str, float | None, Change]]:
     """Return name, new frame rate if any, and what is done to the tracking."""
-    same: Change = lambda table, _: table  # noqa: E731
     return [
-        ("unchanged", None, same),
-        *((f"{rate:g} frames/s", rate, same) for rate in (15.0, 25.0, 60.0)),
+        ("unchanged", None, _unchanged),
+        *((f"{rate:g} frames/s", rate, _unchanged) for rate in (15.0, 25.0, 60.0)),
         *((f"scaled by {by:g}", None, _scaled(by)) for by in (0.8, 1.2)),
         ("turned by 90°", None, _turned),
         *((f"without {part}", None, _without(part)) for part in ("nose", "ear_left", "tail_base")),
     ]
+
+
+def _unchanged(table: pd.DataFrame, _: float) -> pd.DataFrame:
+    return table
 
 
 def _scaled(by: float) -> Change:

@@ -1,6 +1,6 @@
 """Cross-validate gradient boosting on real pose data: the four ethome videos, each held out once.
 
-    python tests/bench/study_boost.py
+    python -m tests.bench.study_boost
 
 Nested: for each video held out, the settings are those of `CANDIDATES` with the best average precision among
 the other three, each of them predicted by a model of two. Then a model of the three is fitted with each of
@@ -11,9 +11,7 @@ peak memory, beside the anchor (bench_ethome_baseline.py). `--seeds 1` takes a t
 
 import argparse
 import itertools
-import os
 import resource
-import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -28,6 +26,7 @@ from core.boosting.plan import BoostPlan, TrainingTable
 from core.data.prepared import PreparedData, prepare
 from core.evaluation.frames import average_precision, confusion, f1_per_class
 from core.tasks.actions.pair_rows import PairRows
+from tests.bench.study_ethome import ethome
 
 ACTION = "interact"
 RATE = 30.0
@@ -152,14 +151,6 @@ def main() -> None:
     print(f"{msgspec.to_builtins(BoostSettings())}")
     print(f"{seconds:.0f} CPU seconds, peak {memory:.0f} MiB")
     print("anchor (HistGradientBoosting on 315 features): F1 0.685  AP 0.774")
-
-
-def ethome() -> Path:
-    beside_checkout = Path(__file__).resolve().parents[3] / "shared" / "data"
-    folder = Path(os.environ.get("MABE_TEST_DATA") or beside_checkout) / "ethome"
-    if not (folder / "train.csv").is_file():
-        sys.exit(f"real data not found at {folder}; set MABE_TEST_DATA to the folder that has it")
-    return folder
 
 
 def _options() -> argparse.Namespace:

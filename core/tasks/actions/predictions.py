@@ -9,18 +9,16 @@ bouts count as missed.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from core.errors import DataError, first_line
+from core.errors import DataError
 from core.evaluation.official import lab_and_rest
 from core.evaluation.pair_probabilities import PairProbabilities
 from core.evaluation.predictions import AGENT, FRAME, LABEL, PROBABILITY, RATE, TARGET, UNIT
+from core.evaluation.stored_predictions import UnitPredictions
 from core.frames.windows import Indices
 from core.tasks.actions.chosen import unit_of
 from core.tasks.actions.decisions import Probabilities
@@ -70,30 +68,17 @@ def window_table(
     return pa.table(columns)
 
 
-def read_kept(path: Path) -> Iterator[KeptVideo]:
-    """Read a table of kept predictions, one video at a time, sorted by name.
+def kept_videos(predictions: UnitPredictions) -> Iterator[KeptVideo]:
+    """Return kept predictions one video at a time, sorted by name.
 
     Raises:
-        DataError: the table is missing, damaged or of another kind, or a video lacks frames.
+        DataError: a table is damaged, or a video lacks frames.
     """
-    try:
-        units = pc.unique(pq.read_table(path, columns=[UNIT])[UNIT]).to_pylist()
-        actions = _actions(pq.read_schema(path).names, path)
-    except FileNotFoundError as error:
-        raise DataError(
-            f"{path}: not there; `mabe run VERSION --keep-predictions` keeps them"
-        ) from error
-    except (OSError, pa.ArrowException) as error:
-        raise DataError(f"{path}: not a table of predictions ({first_line(error)})") from error
-    for unit in sorted(map(str, units)):
-        try:
-            table = pq.read_table(path, filters=[(UNIT, "==", unit)])
-        except (OSError, pa.ArrowException) as error:
-            raise DataError(f"{path}: not a table of predictions ({first_line(error)})") from error
-        yield kept_video(table, unit, actions, path)
+    for unit in predictions.units:
+        yield _kept_video(predictions.of_unit(unit).table(), unit, predictions.labels)
 
 
-def kept_video(table: pa.Table, unit: str, actions: Sequence[str], path: Path | str) -> KeptVideo:
+def _kept_video(table: pa.Table, unit: str, actions: Sequence[str]) -> KeptVideo:
     """Return the rows of one video as arrays.
 
     Raises:
@@ -104,7 +89,9 @@ def kept_video(table: pa.Table, unit: str, actions: Sequence[str], path: Path | 
     frames = int(frame.max()) + 1
     place = pair.reshape(-1) * frames + frame
     if len(place) != len(pairs) * frames or len(np.unique(place)) != len(place):
-        raise DataError(f"{path}: {unit} does not have exactly one row for each frame of each pair")
+        raise DataError(
+            f"predictions: {unit} does not have exactly one row for each frame of each pair"
+        )
     shape = len(pairs), frames, len(actions)
     values, labels = np.empty(shape, np.float32), np.empty(shape, np.int8)
     for number, action in enumerate(actions):
@@ -116,15 +103,3 @@ def kept_video(table: pa.Table, unit: str, actions: Sequence[str], path: Path | 
         video, lab, rate, pairs[:, 0], pairs[:, 1], tuple(actions), values
     )
     return KeptVideo(probabilities, labels)
-
-
-def _actions(names: Sequence[str], path: Path) -> tuple[str, ...]:
-    """Return the actions of a table's columns, in their order."""
-    found = tuple(n.removeprefix(PROBABILITY) for n in names if n.startswith(PROBABILITY))
-    needed = (*KEYS, RATE, *(LABEL + action for action in found))
-    missing = [name for name in needed if name not in names] or ([] if found else [PROBABILITY])
-    if missing:
-        raise DataError(
-            f"{path}: not the predictions of a run of `actions` (column {missing[0]!r} is missing)"
-        )
-    return found

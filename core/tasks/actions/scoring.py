@@ -1,7 +1,5 @@
 """Measure predictions made elsewhere, such as an ensemble's mean, like those of a model."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from core.config.experiment import Experiment
@@ -11,7 +9,7 @@ from core.errors import DataError
 from core.evaluation.stored_predictions import UnitPredictions
 from core.tasks.actions.measure import ActionMeasure
 from core.tasks.actions.pair_rows import PairRows, SeenVideo
-from core.tasks.actions.predictions import NOT_ANNOTATED, KeptVideo, kept_video
+from core.tasks.actions.predictions import NOT_ANNOTATED, KeptVideo, kept_videos
 from core.tasks.actions.settings import actions_of
 from core.tasks.actions.spec import labels
 
@@ -33,25 +31,19 @@ def score(experiment: Experiment, predictions: UnitPredictions) -> ActionMeasure
             f"predictions of {len(predictions.labels)} actions, but {experiment.name} has"
             f" {len(labels(experiment))}; members of an ensemble learn the same actions"
         )
-    described = [_described(kept) for kept in _videos(predictions)]
+    described = [_described(kept) for kept in kept_videos(predictions)]
     found = [(place, about, bouts) for place, (about, bouts) in enumerate(described)]
     rows = PairRows.of_videos(found, predictions.labels)
     videos = [described[int(video)][0] for video in rows.video]
     data, threshold = experiment.data, experiment.training.threshold
     measure = ActionMeasure(rows, videos, data.frames_per_second, threshold)
     row = 0
-    for kept in _videos(predictions):
+    for kept in kept_videos(predictions):
         probabilities = kept.probabilities
         for values in probabilities.values:  # pairs in the order of rows: both are sorted
             measure.add(row, np.arange(probabilities.frames), np.nan_to_num(values))
             row += 1
     return measure
-
-
-def _videos(predictions: UnitPredictions) -> Iterator[KeptVideo]:
-    for unit in predictions.units:
-        part = predictions.of_unit(unit).table()
-        yield kept_video(part, unit, predictions.labels, "predictions")
 
 
 def _described(kept: KeptVideo) -> tuple[SeenVideo, Bouts]:

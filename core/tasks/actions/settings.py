@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 from msgspec import Meta
 
-from core.config.experiment import DataConfig, Experiment, TrainingConfig
+from core.config.experiment import HEADING, DataConfig, Experiment, TrainingConfig
 from core.config.section import Fraction, NonNegativeFloat, Positive, Section
 from core.data.known_faults import SUSPECT_LABELS
 from core.errors import ConfigError
@@ -153,13 +153,7 @@ class ActionsExperiment(Experiment, frozen=True):
     """A version whose task is every action of every mouse and every ordered pair."""
 
     written_order: ClassVar[tuple[str, ...]] = (
-        "name",
-        "title",
-        "extends",
-        "status",
-        "notes",
-        "assumed",
-        "task",
+        *HEADING,
         "hardware",
         "data",
         "model",

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 from msgspec import Meta
 
-from core.config.experiment import DEFAULT_TASK, DataConfig, Experiment, TrainingConfig
+from core.config.experiment import DEFAULT_TASK, HEADING, DataConfig, Experiment, TrainingConfig
 from core.config.section import Fraction, NonNegative, NonNegativeFloat, Positive, Section
 from core.data.keypoints import KeypointSet
 from core.errors import ConfigError
@@ -101,13 +101,7 @@ class BehaviourExperiment(Experiment, frozen=True):
     """One version whose task is one behaviour for each frame."""
 
     written_order: ClassVar[tuple[str, ...]] = (
-        "name",
-        "title",
-        "extends",
-        "status",
-        "notes",
-        "assumed",
-        "task",
+        *HEADING,
         "classes",
         "actions",
         "hardware",

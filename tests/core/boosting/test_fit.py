@@ -11,13 +11,14 @@ from core.boosting.sampling import Strides
 from core.data.actions import ACTIONS
 from core.data.competition import LabeledBehavior, read_videos
 from core.evaluation.predictions import mean_of, read_predictions
+from core.evaluation.stored_predictions import StoredPredictions
 from core.evaluation.table import read_rows
 from core.inference.predictor import load_predictor
 from core.job import main
 from core.run import places
 from core.run.events import DataReady, Epoch, Finished, Resumed, Stopped
 from core.tasks.actions.pair_rows import PairRows
-from core.tasks.actions.predictions import read_kept
+from core.tasks.actions.predictions import kept_videos
 from core.tasks.actions.rules import problems
 from core.tasks.actions.scoring import score
 from core.tasks.actions.settings import ActionsExperiment
@@ -82,7 +83,7 @@ def test_a_stopped_run_goes_on_with_the_next_model_and_ends_the_same(boosted, st
 def test_a_checkpoint_predicts_what_the_run_has_kept(boosted):
     run = boosted("predicted")
     assert main([str(run.path)]) == 0
-    (kept,) = read_kept(run.predictions)
+    (kept,) = kept_videos(StoredPredictions([run.predictions]))
     values = kept.probabilities.values
     assert values.shape[1:] == (300, len(ACTIONS))
     np.testing.assert_array_equal(np.isnan(values), kept.labels < 0)

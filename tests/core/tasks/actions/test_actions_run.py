@@ -22,7 +22,7 @@ from core.postprocess.rules import Rules
 from core.postprocess.sequences import MOST_FOLDS
 from core.run.rundir import RunDir
 from core.tasks.actions.build import build_task
-from core.tasks.actions.predictions import read_kept
+from core.tasks.actions.predictions import kept_videos
 from core.tasks.actions.scoring import score
 from core.tasks.predictor import PredictionOptions
 from tests.core.tasks.actions.walking_mice import experiment
@@ -84,7 +84,7 @@ def test_an_interrupted_run_ends_like_any_other(
 def test_prediction_of_a_video_is_what_validation_saw(trained: RunDir, folder: Path) -> None:
     videos = {video.video_id: video for video in read_videos(folder)}
     predictor: Any = load_predictor(trained, device="cpu")
-    kept = list(read_kept(trained.predictions))
+    kept = list(kept_videos(StoredPredictions([trained.predictions])))
     assert len(kept) == 2
     for each in kept:
         expected = each.probabilities
