@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import msgspec
+
 from core import job
 from core.config.registry import default_path, load
 from core.data.synthetic import SyntheticSettings, synthesise
 from core.run.rundir import RunDir
-from mabe_tui.runs.launching.run_requests import new_request
+from mabe_tui.runs.launching.run_requests import LaunchOptions, new_request, requests_for
 
 TINY = (
     "model.name=tcn",
@@ -18,6 +20,11 @@ TINY = (
     "data.validation_fraction=0.5",
 )
 FRAMES = 300
+SMALL = (
+    "hardware.device=cpu", "model.name=mlp", "model.hidden_size=8", "training.epochs=1",
+    "training.batch_size=8", "training.warmup_epochs=0",
+)  # fmt: skip
+"""Overrides by which a version of behaviour trains for one epoch in a moment."""
 
 
 def synthetic_folder(folder: Path) -> Path:
@@ -34,3 +41,13 @@ def train(home: Path, data: Path) -> RunDir:
     run.write_request(request)
     assert job.main([str(run.path)]) == 0
     return run
+
+
+def train_here(home: Path, options: LaunchOptions) -> None:
+    """Train what the options ask for, in this process."""
+    for request in requests_for(
+        load(default_path()), msgspec.structs.replace(options, launcher="local")
+    ):
+        run = RunDir(home / "runs" / request.run)
+        run.write_request(request)
+        assert job.main([str(run.path)]) == 0

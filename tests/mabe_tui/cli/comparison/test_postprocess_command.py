@@ -10,19 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from core import job
-from core.config.registry import default_path, load
 from core.errors import MisuseError, RunError, UserError
 from core.run.rundir import RunDir
-from mabe_tui.runs.launching.run_requests import LaunchOptions, requests_for
+from mabe_tui.runs.launching.run_requests import LaunchOptions
 from mabe_tui.runs.store import RunStore
 from tests.command_line import mabe
-from tests.mabe_tui.tiny_run import synthetic_folder
-
-SMALL = (
-    "hardware.device=cpu", "model.name=mlp", "model.hidden_size=8", "training.epochs=1",
-    "training.batch_size=8", "training.warmup_epochs=0",
-)  # fmt: skip
+from tests.mabe_tui.tiny_run import SMALL, synthetic_folder, train_here
 
 
 @pytest.fixture(scope="module")
@@ -39,20 +32,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setattr("warnings.showwarning", lambda *_, **__: None)
         data = synthetic_folder(home / "data")
         kept = (*SMALL, "training.keep_predictions=true")
-        _train(home, LaunchOptions(version="v6", data=data, overrides=kept, folds=2))
+        train_here(home, LaunchOptions(version="v6", data=data, overrides=kept, folds=2))
         assert mabe("postprocess", "fit", "v6").exit_code == 0
         yield home
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(False)
-
-
-def _train(home: Path, options: LaunchOptions) -> None:
-    for request in requests_for(
-        load(default_path()), msgspec.structs.replace(options, launcher="local")
-    ):
-        run = RunDir(home / "runs" / request.run)
-        run.write_request(request)
-        assert job.main([str(run.path)]) == 0
 
 
 def newest(home: Path, version: str) -> RunDir:

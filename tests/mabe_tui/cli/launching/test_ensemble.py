@@ -4,24 +4,16 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
 import pytest
 import torch
 
-from core import job
-from core.config.registry import default_path, load
 from core.errors import ConfigError, MisuseError, RunError, UserError
 from core.run.rundir import RunDir
 from mabe_tui.runs.actions.manage import removal_of
-from mabe_tui.runs.launching.run_requests import LaunchOptions, requests_for
+from mabe_tui.runs.launching.run_requests import LaunchOptions
 from mabe_tui.runs.store import RunStore
 from tests.command_line import mabe
-from tests.mabe_tui.tiny_run import synthetic_folder
-
-SMALL = (
-    "hardware.device=cpu", "model.name=mlp", "model.hidden_size=8", "training.epochs=1",
-    "training.batch_size=8", "training.warmup_epochs=0",
-)  # fmt: skip
+from tests.mabe_tui.tiny_run import SMALL, synthetic_folder, train_here
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +31,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setattr("warnings.showwarning", lambda *_, **__: None)
         data = synthetic_folder(home / "data")
         kept = (*SMALL, "training.keep_predictions=true")
-        _train(home, LaunchOptions(version="v6", data=data, overrides=kept, seeds=(1, 2), folds=2))
-        _train(home, LaunchOptions(version="v5", data=data, overrides=SMALL))
+        train_here(
+            home, LaunchOptions(version="v6", data=data, overrides=kept, seeds=(1, 2), folds=2)
+        )
+        train_here(home, LaunchOptions(version="v5", data=data, overrides=SMALL))
         patch.undo()
         patch.setenv("MABE_HOME", str(home))
         patch.setenv("OMP_NUM_THREADS", "1")
@@ -49,16 +43,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield home
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(False)
-
-
-def _train(home: Path, options: LaunchOptions) -> None:
-    """Train in this process."""
-    for request in requests_for(
-        load(default_path()), msgspec.structs.replace(options, launcher="local")
-    ):
-        run = RunDir(home / "runs" / request.run)
-        run.write_request(request)
-        assert job.main([str(run.path)]) == 0
 
 
 def runs_of(home: Path, version: str) -> list[RunDir]:
