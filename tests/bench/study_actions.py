@@ -62,7 +62,7 @@ WITHOUT: Mapping[str, tuple[str, ...]] = {
     "no part dropout": ("training.augmentation.part_dropout=0",),
     "no moving average": ("training.ema_decay=0",),
     "windows drawn evenly": ("training.positive_share=0",),
-    "focal loss, gamma 2": ("training.focal_gamma=2",),
+    "focal loss of gamma 2": ("training.focal_gamma=2",),
     "bigru": ("model.trunk=bigru",),
     "attention": ("model.trunk=attention", "model.heads=4"),
 }
