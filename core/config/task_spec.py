@@ -156,6 +156,8 @@ class TaskSpec:
     applied to data."""
     requirements: tuple[str, ...] = ()
     """Packages that a rented machine needs in addition to those of ``core``."""
+    system_packages: tuple[str, ...] = ()
+    """Debian packages that these need, and slim images lack."""
     views: frozenset[ViewName] = frozenset()
 
     def metric(self, name: str) -> MetricSpec | None:

@@ -19,8 +19,6 @@ from core.errors import DataError
 from core.evaluation.competition import CompetitionScore, pooled_score
 from core.evaluation.rows import COLUMNS, FN, FP, TP, Floats, Rows, Statistic, f1_per_label
 
-STATISTIC = "core.evaluation.official:score_for"
-"""The path by which a task's :class:`~core.config.task_spec.MetricSpec` names this score."""
 SEPARATOR = "/"
 """Between the two parts of a unit, ``LAB/VIDEO``, and of a label, ``LAB/ACTION``."""
 

@@ -14,10 +14,8 @@ from torch import Tensor
 from core.data.keypoints import SLOTS_18
 from core.features.contact import contact
 from core.features.mirror import mirrored_slots
+from core.features.pair_columns import FEATURES, HALF_LAGS, SELF_FEATURES
 
-HALF_LAGS = (1, 3, 8)
-"""Speeds and turns are measured from this many frames before to as many after: over 67, 200 and 533 ms at 30
-frames per second."""
 HALO = max(HALF_LAGS)
 """Frames needed before and after those that are described."""
 LENGTH_CM = 5.0
@@ -26,15 +24,6 @@ SPEED_CM_S = 10.0
 """The same for speeds."""
 CONTACT_CENTRE, CONTACT_SPREAD = 2.0, 1.5
 """Approximate mean and standard deviation of the logarithms of distances."""
-POINTS = len(SLOTS_18)
-_MOTION = 4 * len(HALF_LAGS)
-_TURNS = 2 * len(HALF_LAGS)
-SELF_FEATURES = 3 * POINTS + _MOTION + _TURNS + 2
-"""Columns that describe the agent alone; they come first."""
-PAIR_FEATURES = 3 * POINTS + _MOTION + _TURNS + 3 + 7
-"""Columns that describe the target and the pair."""
-FEATURES = SELF_FEATURES + PAIR_FEATURES
-
 MIRROR = list(mirrored_slots(SLOTS_18))
 """The slot of each keypoint's counterpart on the other side."""
 HEADS = (("ear_left", "ear_right"), ("neck",), ("ear_left",), ("ear_right",), ("nose",))

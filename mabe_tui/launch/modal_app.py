@@ -55,6 +55,7 @@ def image_with(
     requirements: Iterable[str],
     is_left_out: Callable[[Path], bool] = is_left_out,
     modules: Iterable[str] = (),
+    system_packages: Iterable[str] = (),
 ) -> modal.Image:
     """Describe a function's image: packages pinned as installed here, ``core``, and parts of ``mabe_tui``.
 
@@ -62,10 +63,12 @@ def image_with(
         requirements: names of packages.
         is_left_out: returns whether a file of ``mabe_tui`` is left out.
         modules: top-level modules and packages of an external task.
+        system_packages: names of Debian packages.
     """
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     return (
         modal.Image.debian_slim(python_version=python)
+        .apt_install(*system_packages)
         .uv_pip_install(*(pinned(name) for name in requirements))
         .add_local_python_source("core", *modules)
         .add_local_python_source("mabe_tui", ignore=is_left_out)

@@ -21,7 +21,8 @@ from core.data.competition import read_bouts, read_tracking, read_videos
 from core.data.keypoints import SLOTS_18
 from core.data.labels import ActionMap, frame_classes
 from core.evaluation.frames import average_precision, confusion, f1_per_class
-from core.features.pair_view import FEATURES, HALO, pair_view
+from core.features.pair_columns import FEATURES
+from core.features.pair_view import HALO, pair_view
 from core.losses.multilabel import MultilabelLoss
 from core.models.chunking import Chunking
 from core.models.folding import folded

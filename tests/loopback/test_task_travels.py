@@ -25,7 +25,11 @@ def test_the_module_of_a_task_travels_with_the_source(
     monkeypatch.setattr(server, "overlay", {})  # the real job
     write_module(tmp_path, "travels")
     spec = tmp_path / "travels" / "__init__.py"
-    spec.write_text(spec.read_text().replace("build=", 'requirements=("pillow",), build='))
+    spec.write_text(
+        spec.read_text().replace(
+            "build=", 'requirements=("pillow",), system_packages=("libgomp1",), build='
+        )
+    )
 
     def trained(*options: str) -> RunDir:
         done = subprocess.run(
@@ -47,6 +51,7 @@ def test_the_module_of_a_task_travels_with_the_source(
     assert ready.unit == "scene"
     commands = " ".join(line for lines in server.cloud.images.values() for line in lines)
     assert " pillow" in commands
+    assert "apt-get install -y libgomp1" in commands
     assert not list(run.checkpoints.glob("*.pt"))
     warm = trained("--set", f"training.start_from={run.id}")
     assert tomllib.loads((warm.path / "run.toml").read_text())["start"]["run"] == run.id

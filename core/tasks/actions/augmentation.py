@@ -8,7 +8,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from core.features.pair_view import POINTS, mirror_image
+from core.features.pair_columns import POINTS
+from core.features.pair_view import mirror_image
 from core.frames.sampling import Stream, generator
 from core.system.device import to_device
 from core.tasks.actions.settings import ActionsAugmentationConfig

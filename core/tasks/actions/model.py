@@ -7,7 +7,7 @@ from torch import nn
 
 from core.data.actions import SELF_ACTIONS
 from core.errors import ConfigError
-from core.features.pair_view import FEATURES, SELF_FEATURES
+from core.features.pair_columns import FEATURES, SELF_FEATURES
 from core.features.standardise import FeatureStatistics
 from core.models.standardised import Standardised
 from core.models.two_trunk import TwoTrunk

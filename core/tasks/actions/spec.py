@@ -4,18 +4,19 @@ import msgspec
 
 from core.config.task_spec import MetricSpec, Noun, Outline, TaskSpec
 from core.data.actions import ACTIONS
+from core.features.pair_columns import FEATURES
 from core.tasks.actions.rules import problems
 from core.tasks.actions.settings import KEYPOINTS, MICE, TASK, ActionsExperiment
 
 ROWS = "core.evaluation.rows:"
-STATISTIC = "core.evaluation.official:score_for"
+OFFICIAL = "core.evaluation.official:score_for"
 METRICS = (
     MetricSpec(name="loss", label="loss", rises=False),
     MetricSpec(
         name="score",
         label="score",
         title="official score: F1, mean over labs of the mean over a lab's actions",
-        statistic=STATISTIC,
+        statistic=OFFICIAL,
         for_labels=True,
     ),
     MetricSpec(
@@ -47,7 +48,13 @@ def outline(experiment: ActionsExperiment) -> Outline:
     """Summarise the data and the model of an experiment."""
     data, model = experiment.data, experiment.model
     name = f"{model.name} {model.trunk}" if model.name == "two_trunk" else model.name
-    return Outline(data=f"{data.source} {MICE}×{KEYPOINTS}", model=name, inputs=("pair view",))
+    boosted = model.name == "boost"
+    return Outline(
+        data=f"{data.source} {MICE}×{KEYPOINTS}",
+        model=name,
+        inputs=("window statistics",) if boosted else ("pair view",),
+        input_size=None if boosted else FEATURES,
+    )
 
 
 def fit(experiment: ActionsExperiment) -> str | None:
@@ -96,6 +103,7 @@ SPEC = TaskSpec(
     with_little_data=with_little_data,
     fit=fit,
     requirements=("lightgbm",),
+    system_packages=("libgomp1",),  # LightGBM loads it
     build="core.tasks.actions.build:build_task",
     prepare="core.tasks.actions.build:prepare_data",
     score_predictions="core.tasks.actions.scoring:score",

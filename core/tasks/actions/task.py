@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from core.data.manifest import source_fingerprint
 from core.data.prepared import PreparedData
 from core.errors import DataError
-from core.features.pair_view import FEATURES, SELF_FEATURES
+from core.features.pair_columns import FEATURES, SELF_FEATURES
 from core.features.standardise import FeatureStatistics, Moments
 from core.frames.prefetch import ahead
 from core.losses.multilabel import MultilabelLoss

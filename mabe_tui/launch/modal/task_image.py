@@ -25,5 +25,6 @@ def image_of(
     """
     names = dict.fromkeys(request.experiment.task for request in requests)
     needed = dict.fromkeys(each for name in names for each in task_spec(name).requirements)
+    system = dict.fromkeys(each for name in names for each in task_spec(name).system_packages)
     modules = dict.fromkeys(each for name in names for each in task_modules(name))
-    return modal_app.image_with([*declared("core"), *needed], is_left_out, modules)
+    return modal_app.image_with([*declared("core"), *needed], is_left_out, modules, system)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from core.config.registry import Registry
+from core.config.task_modules import load_attribute
 from core.errors import ConfigError
 from core.system.progress import Progress
 from mabe_tui.runs.comparison.found import find_side
@@ -144,11 +145,12 @@ def score_of_run(
         ConfigError: no such run, no run of the version, or a task without this score.
         DataError: the run kept no evaluation.
     """
-    from core.evaluation.official import STATISTIC, score_of
+    from core.evaluation.official import score_for, score_of
 
     found = find_side(name, store, registry, latest=False)
     task = spec_of(found.experiment)
-    if task.primary_metric.statistic != STATISTIC:
+    statistic = task.primary_metric.statistic
+    if statistic is None or load_attribute(statistic) is not score_for:
         raise ConfigError(
             f"{name} learns {task.title}, which the competition's score does not measure; `mabe status"
             f" {name}` and `mabe eval` show its own metrics, and `mabe score FILE --data DIR` scores a"

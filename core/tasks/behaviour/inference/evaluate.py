@@ -1,8 +1,7 @@
 """Evaluate checkpoints on labelled videos, which need not be their validation videos."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
@@ -13,36 +12,16 @@ from core.evaluation.frames import average_precisions, confusion, frame_metrics
 from core.evaluation.table import Confusions
 from core.postprocess.decide import decide_classes
 from core.postprocess.rules import Rules
-from core.system.progress import Progress
 from core.tasks.behaviour.inference.prediction import VideoPrediction
 from core.tasks.behaviour.settings import BehaviourExperiment
 from core.tasks.predictor import HOW_TO_SKIP, Evaluation, PredictionOptions
 
 
-class PredictsVideos(Protocol):
-    """The part of a predictor that is evaluated."""
-
-    @property
-    def experiment(self) -> BehaviourExperiment:
-        """Has the action map and the classes."""
-        ...
-
-    def predict(
-        self,
-        videos: Iterable[Video],
-        progress: Progress | None = None,
-        left_out: list[LeftOut] | None = None,
-        tta: bool = False,
-    ) -> Iterator[VideoPrediction]:
-        """Predict videos one after the other."""
-        ...
-
-
 def evaluate_videos(
-    predictor: PredictsVideos,
+    predict: Callable[[Iterable[Video], list[LeftOut] | None], Iterator[VideoPrediction]],
     videos: Iterable[Video],
+    experiment: BehaviourExperiment,
     options: PredictionOptions,
-    progress: Progress | None = None,
 ) -> Evaluation:
     """Evaluate on the given videos, with the action map and classes of the checkpoint.
 
@@ -52,10 +31,10 @@ def evaluate_videos(
     per class and 1 per frame.
 
     Args:
-        predictor: loaded checkpoints.
+        predict: predicts videos one after the other; damaged ones are added to the list, if there is one.
         videos: labelled videos that have their files.
-        options: whether damaged videos are left out, whether views are averaged, and the post-processing.
-        progress: called with (done, total, what).
+        experiment: has the action map and the classes.
+        options: whether damaged videos are left out, and the post-processing.
 
     Raises:
         DataError: no videos, or a damaged file; or all are damaged.
@@ -65,11 +44,11 @@ def evaluate_videos(
         raise DataError("no videos to evaluate on")
     bad: list[LeftOut] = []
     left_out = bad if options.skip_bad else None
-    classes, rules = predictor.experiment.classes, bout_rules(options)
-    action_map = ActionMap(predictor.experiment.actions, classes)
+    classes, rules = experiment.classes, bout_rules(options)
+    action_map = ActionMap(experiment.actions, classes)
     kept, truths, answers, counts = [], [], [], []
     unmapped: Counter[str] = Counter()
-    for prediction in predictor.predict(by_id.values(), progress, left_out, options.tta):
+    for prediction in predict(by_id.values(), left_out):
         if (bouts := _bouts(by_id[prediction.video_id], left_out)) is None:
             continue
         kept.append(prediction.video_id)

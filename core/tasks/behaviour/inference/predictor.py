@@ -157,7 +157,13 @@ class FramePredictor:
     ) -> Evaluation:
         """Evaluate on every labelled video of a data folder whose files exist."""
         videos = measurable(data, options.table or "train")
-        return evaluate_videos(self, videos, options, progress)
+
+        def predict(
+            videos: Iterable[Video], left_out: list[LeftOut] | None
+        ) -> Iterator[VideoPrediction]:
+            return self.predict(videos, progress, left_out, options.tta)
+
+        return evaluate_videos(predict, videos, self.experiment, options)
 
     def validate(self, request: RunRequest, cache: Path, progress: Progress) -> Evaluation:
         """Measure on the validation windows of a run, whose features are those of its one checkpoint."""
