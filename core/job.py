@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, TextIO
 from core.config.task_modules import load_attribute
 from core.config.task_spec import task_spec
 from core.errors import RunError, UserError
-from core.run import places
+from core.run import places, provenance
 from core.run.emitter import Emitter
 from core.run.events import Failed, Finished
 from core.run.request import RunRequest
@@ -87,6 +87,7 @@ def _start(
         return 0
     name = _claimed(run_dir, attempt) if attempt else run_dir.claim_attempt()
     watch.watch(run_dir, name, request.limits, earlier=history)
+    provenance.record(run_dir, request, name)
     with Emitter(name, run_dir.events_path(name)) as emitter:
         try:
             from core.training.attempt import TrainingAttempt

@@ -64,6 +64,8 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the run was imported from an old log: nothing was run here, so it can be neither resumed nor
     evaluated."""
     limits: Limits = Limits()
+    registry: str | None = None
+    """Path of the registry that the experiment was resolved from."""
     task_source: str | None = None
     """Folder in which the task's module was found, if the task is named ``module:ATTRIBUTE``."""
     inputs: tuple[Input, ...] = ()

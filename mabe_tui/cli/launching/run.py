@@ -22,7 +22,6 @@ from mabe_tui.cli.options import (
     DetachOption,
     MaxTimeOption,
     SetOption,
-    Version,
     YesOption,
 )
 from mabe_tui.cli.registry.registry_commands import say_left_behind
@@ -33,6 +32,7 @@ from mabe_tui.runs.actions.manage import require_tag
 from mabe_tui.runs.format.settings import spell
 from mabe_tui.runs.format.units import parse_duration
 from mabe_tui.runs.launching import forecast
+from mabe_tui.runs.launching.again import again as repeat
 from mabe_tui.runs.launching.forecast import Changed
 from mabe_tui.runs.launching.full_data import on_full_data
 from mabe_tui.runs.launching.named_inputs import named_inputs
@@ -55,7 +55,15 @@ def register(app: typer.Typer) -> None:
 
 def run(
     context: typer.Context,
-    version: Version,
+    version: Annotated[
+        str | None, typer.Argument(help="A version in the registry, such as v6.")
+    ] = None,
+    again: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RUN", help="Instead of a version: repeat this run, and say what differs now."
+        ),
+    ] = None,
     on: Annotated[
         str | None,
         typer.Option(metavar="local|modal", help="Where to run; default: as in the registry."),
@@ -117,19 +125,39 @@ def run(
     """
     session = session_of(context)
     seconds = parse_duration(max_time) if max_time is not None else None
-    options = LaunchOptions(
-        version=version,
-        launcher=on,
-        data=data,
-        overrides=(*(overrides or ()), *([KEEP_PREDICTIONS] if keep_predictions else [])),
-        seeds=_seeds(seed, seeds),
-        folds=folds,
-        preset=preset,
-        limits=Limits(seconds=seconds, cost_usd=budget),
-    )
+    limits = Limits(seconds=seconds, cost_usd=budget)
     named = tuple(require_tag(tag) for tag in tags or ())
-    requests = _requests(session, options, full, from_folds)
-    say_left_behind(session.registry.experiment(version), requests[0].experiment)
+    if again is not None:
+        if any(
+            (
+                version,
+                overrides,
+                seed is not None,
+                seeds,
+                folds,
+                full,
+                keep_predictions,
+                parallel,
+                preset,
+            )
+        ):
+            raise MisuseError("--again takes settings and seeds from the run; leave them out")
+        requests = [_repeated(session, again, on, data, limits)]
+    elif version is None:
+        raise MisuseError("name a version, as `mabe list` has them, or --again RUN")
+    else:
+        options = LaunchOptions(
+            version=version,
+            launcher=on,
+            data=data,
+            overrides=(*(overrides or ()), *([KEEP_PREDICTIONS] if keep_predictions else [])),
+            seeds=_seeds(seed, seeds),
+            folds=folds,
+            preset=preset,
+            limits=limits,
+        )
+        requests = _requests(session, options, full, from_folds)
+        say_left_behind(session.registry.experiment(version), requests[0].experiment)
     described = check_data(requests[0])
     if dry_run:
         _show_dry_runs(session, requests, described, as_json)
@@ -148,6 +176,20 @@ def run(
         say(f"  mabe logs -f {started[0].id}")
         return
     raise typer.Exit(_follow_each(started, launcher_named(requests[0].launcher), auto_resume))
+
+
+def _repeated(
+    session: Session, name: str, launcher: str | None, data: Path | None, limits: Limits
+) -> RunRequest:
+    """Build the request that repeats a run, and say what differs now."""
+    entry = RunStore(session.home).find(name)
+    found = repeat(entry, launcher, data, limits)
+    say(f"again {entry.id}: the same settings, and seed {found.request.seed}")
+    for each in found.differences:
+        say(f"differs now: {each}")
+    if not found.differences:
+        say("nothing that is recorded differs now")
+    return found.request
 
 
 def _requests(

@@ -7,6 +7,8 @@ import msgspec
 import typer
 
 from core.config.strict import UNSET
+from core.errors import MisuseError, RunError
+from core.run.checkout import MOST_DIFF_BYTES
 from core.run.events import decode
 from core.run.rundir import RunDir
 from mabe_tui.cli.following.display import shown_lines
@@ -38,6 +40,7 @@ from mabe_tui.runs.summary.checkpoints import (
 )
 from mabe_tui.runs.summary.deliveries import stored_rules, submissions
 from mabe_tui.runs.summary.hearing import refresh
+from mabe_tui.runs.summary.provenance import diff_of, provenance_lines, provenance_of
 from mabe_tui.runs.summary.run_summary import RunSummary, summary_of
 from mabe_tui.runs.tasks import spec_of
 
@@ -76,9 +79,23 @@ def _print_fitted(rows: Sequence[Mapping[str, object]], droppable: Sequence[str]
     say_left_out(whole, headers)
 
 
-def status(context: typer.Context, run: RunName = "last", as_json: JsonOption = False) -> None:
+def status(
+    context: typer.Context,
+    run: RunName = "last",
+    diff: Annotated[
+        bool,
+        typer.Option("--diff", help="Print the uncommitted changes that it was trained with."),
+    ] = False,
+    packages: Annotated[
+        bool, typer.Option("--packages", help="Print the packages that it was trained with.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
     """Show everything known about a run."""
     entry = find_run(context, run)
+    if diff or packages:
+        _print_provenance(entry, diff, packages)
+        return
     problems = refresh([entry])
     summary, reference = summary_of(entry), rented_reference(entry.run)
     for problem in problems:
@@ -87,16 +104,42 @@ def status(context: typer.Context, run: RunName = "last", as_json: JsonOption = 
     if summary.state.may_speak and (elsewhere := elsewhere_words(entry.run)):
         say(f"mabe: {elsewhere}")
     if as_json:
-        more = {"postprocessing": stored_rules(entry.run), "submissions": submissions(entry.run)}
+        more = {
+            "postprocessing": stored_rules(entry.run),
+            "submissions": submissions(entry.run),
+            "provenance": provenance_of(entry.run),
+        }
         print_json(msgspec.structs.asdict(summary) | reference | more)
         return
     ids = [(REFERENCES.get(name, name), value) for name, value in reference.items()]
     warnings = [("warning", warning) for warning in summary.warnings]
-    lines = [*_details(summary), *_deliveries(entry.run), ("folder", entry.run.path)]
+    recorded = provenance_of(entry.run)
+    trained_with = [] if recorded is None else provenance_lines(recorded)
+    folder = ("folder", entry.run.path)
+    lines = [*_details(summary), *_deliveries(entry.run), *trained_with, folder]
     for label, value in [*lines, *ids, *warnings]:
         print(wrapped(f"{label:<{LABEL}} {value}", " " * (LABEL + 1)))
     if summary.state is RunState.LOST:
         _show_last_lines(entry)
+
+
+def _print_provenance(entry: RunEntry, diff: bool, packages: bool) -> None:
+    """Print the kept difference, or the packages, as they were recorded."""
+    if diff and packages:
+        raise MisuseError("--diff and --packages exclude one another")
+    found = provenance_of(entry.run)
+    if found is None or (packages and not found.packages):
+        raise RunError(f"{entry.id}: no record of what it was trained with")
+    if packages:
+        print("\n".join(f"{name}=={version}" for name, version in found.packages.items()))
+        return
+    kept = diff_of(entry.run)
+    print(kept, end="")
+    whole = sum(each.diff_bytes for each in found.code.checkouts) if found.code else 0
+    if not kept:
+        say(f"{entry.id}: no uncommitted changes were kept; code: {found.code or 'not recorded'}")
+    elif whole > MOST_DIFF_BYTES:
+        say(f"cut off: the whole difference has {whole:,} bytes")
 
 
 def _details(run: RunSummary) -> Iterator[tuple[str, object]]:

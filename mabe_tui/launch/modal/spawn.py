@@ -10,6 +10,7 @@ import modal
 import msgspec
 
 from core.errors import RunError, UserError
+from core.run.provenance import record_code
 from core.run.records import Handle
 from core.run.request import RunRequest
 from core.run.rundir import RunDir
@@ -223,6 +224,7 @@ def _cancel_unanswered(
 
 def _call(function: Train, run: RunDir, request: RunRequest, template: Call) -> Handle:
     attempt = run.claim_attempt()
+    record_code(run, request, attempt)
     call: modal.FunctionCall[str] | None = None
     try:
         call = function.spawn(request_text(request), attempt, modal_app.runs_volume)

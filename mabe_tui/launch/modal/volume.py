@@ -13,6 +13,7 @@ import msgspec
 
 from core.errors import RunError
 from core.run.events import decode
+from core.run.provenance import PACKAGES
 from core.run.records import Handle
 from core.run.request import decode_request
 from core.run.rundir import ATTEMPT, RunDir
@@ -154,6 +155,11 @@ def _sync(recorder: Recorder, while_read: bool) -> int:
         added += _sync_attempt(recorder, attempt, sizes, while_read)
     _take_over_calls(run, attempts, sizes)
     whole = [path for path in sizes if POINTER.fullmatch(path) or path in EVALUATIONS]
+    whole += [
+        path
+        for path in (f"attempts/{attempt}/{PACKAGES}" for attempt in attempts)
+        if path in sizes and not (run.path / path).exists()
+    ]
     whole += _predictions_to_fetch(run, attempts, sizes)
     for path, content in read(run, whole).items():
         write_bytes_atomically(run.path / path, content)

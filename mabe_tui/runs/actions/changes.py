@@ -30,10 +30,37 @@ def changes_since(run: RunDir, request: RunRequest) -> Iterator[str]:
             f"the code changed since {run.id} began ({resolved.code_version} → {now});"
             " the rest of it is not what an uninterrupted run would have been"
         )
-    if request.launcher == "local" and request.data is not None:
-        source = _source(run, request, Path(request.data))
-        if resolved is not None and source is not None:
-            yield from _data_changes(run, Path(request.data), source, resolved.data_fingerprint)
+    try:
+        folder = changed_data(run, request)
+    except DataError as error:
+        raise DataError(
+            f"{error}; `mabe resume {run.id} --data DIR` names where they are now"
+        ) from error
+    if folder is not None:
+        yield (
+            f"the files in {folder} changed since {run.id} began; where their content did,"
+            " the rest of it is not what an uninterrupted run would have been"
+        )
+
+
+def changed_data(run: RunDir, request: RunRequest) -> Path | None:
+    """Return the data folder of a run that was trained here, if its files changed since the run began.
+
+    Args:
+        run: the run.
+        request: its request; ``data`` may name where the folder is now.
+
+    Raises:
+        DataError: the data folder is gone, or cannot be read.
+    """
+    resolved = request.resolved
+    if request.launcher != "local" or request.data is None:
+        return None
+    folder = Path(request.data)
+    source = _source(run, request, folder)
+    if resolved is None or source is None:
+        return None
+    return folder if _was_prepared_from_others(run, source, resolved.data_fingerprint) else None
 
 
 def _source(run: RunDir, request: RunRequest, folder: Path) -> str | None:
@@ -49,13 +76,10 @@ def _source(run: RunDir, request: RunRequest, folder: Path) -> str | None:
         return str(load_attribute(where)(request.experiment, folder))
     except DataError as error:
         what = str(error).partition(";")[0]
-        raise DataError(
-            f"the data of {run.id} cannot be read: {what};"
-            f" `mabe resume {run.id} --data DIR` names where they are now"
-        ) from error
+        raise DataError(f"the data of {run.id} cannot be read: {what}") from error
 
 
-def _data_changes(run: RunDir, folder: Path, source: str, fingerprint: str) -> Iterator[str]:
+def _was_prepared_from_others(run: RunDir, source: str, fingerprint: str) -> bool:
     """Compare the data folder with the one prepared for the run when it began."""
     from core.data.manifest import MANIFEST, Manifest, read_manifest
 
@@ -64,8 +88,4 @@ def _data_changes(run: RunDir, folder: Path, source: str, fingerprint: str) -> I
         with contextlib.suppress(DataError):
             used.append(read_manifest(path.parent))
     used = [manifest for manifest in used if manifest.fingerprint == fingerprint]
-    if used and source not in {manifest.source for manifest in used}:
-        yield (
-            f"the files in {folder} changed since {run.id} began; where their content did,"
-            " the rest of it is not what an uninterrupted run would have been"
-        )
+    return bool(used) and source not in {manifest.source for manifest in used}

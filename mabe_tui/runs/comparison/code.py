@@ -8,6 +8,7 @@ none, the run was trained with uncommitted changes, or on other sources.
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import zip_longest
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -29,10 +30,14 @@ class CodeState(msgspec.Struct, frozen=True, kw_only=True):
     """The newest commit with these sources; ``None``: uncommitted changes, or other sources."""
     is_here: bool = False
     """Whether these are the current sources on this computer."""
+    recorded: str | None = None
+    """Commit, branch and number of changed files, as the run recorded them."""
 
     def __str__(self) -> str:
         if self.commit is not None:
             return f"{self.version} (commit {self.commit[:9]})"
+        if self.recorded is not None and not self.is_here:
+            return f"{self.version} ({self.recorded})"
         return (
             f"{self.version} ({'as it is here, uncommitted' if self.is_here else 'no commit here'})"
         )
@@ -59,17 +64,25 @@ class _Source(NamedTuple):
     blob: str
 
 
-def code_changes(versions: Sequence[str], root: Path | None = None) -> list[CodeChange]:
+def code_changes(
+    versions: Sequence[str], root: Path | None = None, recorded: Sequence[str | None] = ()
+) -> list[CodeChange]:
     """Compare the code of each run with that of the first.
 
     Args:
         versions: from ``run.toml``, two or more.
+        recorded: for each version, the checkout that its run recorded, in words.
         root: the folder that holds ``core``; by default, the one it was imported from.
     """
     root = root or Path(__file__).resolve().parents[2]
     here = code_version(root / PACKAGE)
     commits = _commits_of(set(versions), root)
-    states = [CodeState(version=v, commit=commits.get(v), is_here=v == here) for v in versions]
+    states = [
+        CodeState(
+            version=version, commit=commits.get(version), is_here=version == here, recorded=words
+        )
+        for version, words in zip_longest(versions, recorded)
+    ]
     return [_change(states[0], state, root) for state in states[1:]]
 
 

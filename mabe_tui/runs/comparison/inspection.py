@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 import numpy as np
@@ -27,6 +27,7 @@ from mabe_tui.runs.comparison.sides import Side, mean_over_runs
 from mabe_tui.runs.curves.overlay import SideNumbers
 from mabe_tui.runs.curves.panels import RunNumbers
 from mabe_tui.runs.store import RunStore
+from mabe_tui.runs.summary.provenance import provenance_of
 from mabe_tui.runs.tasks import spec_of
 
 if TYPE_CHECKING:  # torch
@@ -203,20 +204,31 @@ def side_figures(side: Side) -> SideFigures:
 
 def code_of_sides(sides: tuple[Side, ...], store: RunStore) -> tuple[CodeChange | None, ...]:
     """Compare the code of each side's newest run with the first's."""
-    versions = [_code_version(side, store) for side in sides]
-    first = versions[0]
+    codes = [_code_of(side, store) for side in sides]
+    first = codes[0]
     if first is None:
         return (None,) * (len(sides) - 1)
-    known = [version for version in versions if version is not None]
-    found = dict(zip(known[1:], code_changes(known), strict=True))
-    return tuple(found[version] if version else None for version in versions[1:])
+    known = [code for code in codes if code is not None]
+    changes = code_changes([c.version for c in known], recorded=[c.recorded for c in known])
+    found = dict(zip(known[1:], changes, strict=True))
+    return tuple(found[code] if code else None for code in codes[1:])
 
 
-def _code_version(side: Side, store: RunStore) -> str | None:
+class _Code(NamedTuple):
+    version: str
+    recorded: str | None
+
+
+def _code_of(side: Side, store: RunStore) -> _Code | None:
     if side.summary is None:
         return None
     try:
-        resolved = store.find(side.summary.id).require_request().resolved
+        entry = store.find(side.summary.id)
+        resolved = entry.require_request().resolved
     except RunError:
         return None
-    return resolved.code_version if resolved else None
+    if resolved is None:
+        return None
+    recorded = provenance_of(entry.run)
+    code = recorded.code if recorded else None
+    return _Code(resolved.code_version, str(code) if code and code.checkouts else None)

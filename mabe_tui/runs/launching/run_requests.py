@@ -52,6 +52,7 @@ def new_request(
     preset: str | None = None,
     data: Path | None = None,
     limits: Limits | None = None,
+    registry: Path | None = None,
 ) -> RunRequest:
     """Build a request under a new run id. Touches no file."""
     now = dt.datetime.now(dt.UTC)
@@ -65,6 +66,7 @@ def new_request(
         preset=preset,
         data=str(data.resolve()) if data is not None else None,
         limits=limits or Limits(),
+        registry=str(registry.resolve()) if registry is not None else None,
         task_source=task_source(experiment.task),
     )
 
@@ -108,6 +110,7 @@ def request_for(
         preset=options.preset,
         data=options.data,
         limits=options.limits,
+        registry=registry.path,
     )
     return launcher.prepare(request)
 
