@@ -120,7 +120,21 @@ class TrainingConfig(Section, frozen=True):
     seed: Seed = 42
 
 
-HEADING = ("name", "title", "extends", "status", "notes", "assumed", "task")
+class EnsembleConfig(Section, frozen=True):
+    """The versions whose runs an ensemble is made of, and how their predictions become one."""
+
+    members: Annotated[tuple[str, ...], Meta(min_length=1, max_length=100)]
+    """Versions of the same task; each stands for its newest finished runs, of all seeds and folds."""
+    how: Literal["mean", "weighted", "rank", "logistic", "stack"] = "mean"
+    """``weighted``: one weight a member; ``rank``: mean of ranks; ``logistic``: a logistic regression;
+    ``stack``: gradient boosting. All but ``mean`` are fitted on out-of-fold predictions."""
+    folds: Annotated[int, Meta(ge=2, le=1000)] = 5
+    """Parts of the validation units: what is fitted is measured on a part that it has not seen."""
+    seed: Seed = 42
+    """Of those parts and of what is fitted."""
+
+
+HEADING = ("name", "title", "extends", "status", "group", "notes", "assumed", "task", "ensemble")
 """Keys of an experiment that are written before its tables."""
 
 
@@ -135,8 +149,12 @@ class Experiment(Section, frozen=True):
     """Remarks by topic: ambiguities, decisions, and advice before running it."""
     assumed: tuple[str, ...] = ()
     """Key paths whose values are in no original document: our choice."""
+    group: Annotated[str, Meta(max_length=40, pattern="^[A-Za-z0-9][A-Za-z0-9_.-]*$")] | None = None
+    """The versions that it is listed, trained and evaluated with, as in ``mabe run --all GROUP``."""
     task: str = DEFAULT_TASK
     """The task: a name that :func:`core.config.task_spec.task_spec` knows."""
+    ensemble: EnsembleConfig | None = None
+    """What its runs are made of, if not trained."""
     hardware: HardwareConfig = HardwareConfig()
     data: DataConfig = DataConfig()
     training: TrainingConfig = TrainingConfig()
@@ -147,7 +165,7 @@ class Experiment(Section, frozen=True):
 
 NOT_INHERITED = ("extends", "status", "title", "notes", "reported", "assumed")
 """Keys that describe one version only, and are not inherited."""
-NOT_SETTINGS = (*NOT_INHERITED, "name", "tune")
+NOT_SETTINGS = (*NOT_INHERITED, "name", "group", "tune")
 """Keys that do not affect a run."""
 ADDED: dict[str, object] = {
     "task": DEFAULT_TASK,
@@ -158,6 +176,7 @@ ADDED: dict[str, object] = {
     "training.frozen": (),
     "training.pseudo_labels": None,
     "training.pseudo_share": 0.25,
+    "ensemble": None,
 }
 """Settings added after digests of settings were first stored on disk, with their defaults: at these values,
 they do not change the digests."""

@@ -32,7 +32,7 @@ def parse_override(text: str, kind: type[Experiment]) -> tuple[str, Table]:
     parts = [part.strip() for part in path.split(".")]
     if not equals or not all(parts):
         raise ConfigError(f"--set {text}: write key=value, such as training.batch_size=32")
-    if parts[0] in ("name", *NOT_INHERITED):
+    if parts[0] in ("name", "group", *NOT_INHERITED):
         raise ConfigError(
             f"--set {text}: {parts[0]!r} describes a version; change it in the registry"
         )

@@ -66,6 +66,7 @@ class Registry:
                 self.experiment(version, (), preset)  # problems of the file come first
             raise layers.refuse(path, problem)
         self._check_assumed(experiment)
+        self._check_members(experiment)
         return experiment
 
     def spec(self, version: str) -> TaskSpec:
@@ -220,6 +221,20 @@ class Registry:
             if not any(key == path or key.startswith(f"{path}.") for key in known):
                 where = self._line([f"experiments.{experiment.name}"], "assumed")
                 raise ConfigError(f"{where}: no setting {path!r}{nearest(path, known)}")
+
+    def _check_members(self, experiment: Experiment) -> None:
+        """Refuse an ensemble of what is not in the registry, or of another task."""
+        for member in experiment.ensemble.members if experiment.ensemble is not None else ():
+            problem = None
+            if member == experiment.name:
+                problem = "an ensemble is not a member of itself"
+            elif member not in self.tables:
+                problem = f"no version {member!r}{nearest(member, self.tables)}"
+            elif (task := self.spec(member).name) != experiment.task:
+                problem = f"{member} learns another task, {task!r}; members are of one task"
+            if problem is not None:
+                places = [f"experiments.{name}" for name in reversed(self.lineage(experiment.name))]
+                raise ConfigError(f"{self._line(places, 'ensemble.members')}: {problem}")
 
     def _line(self, places: Sequence[str], path: str) -> str:
         """Name the line of the file that states ``path``, in the first of ``places`` that does."""

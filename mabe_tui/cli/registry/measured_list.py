@@ -24,13 +24,14 @@ from mabe_tui.runs.listing.view_state import ViewState
 from mabe_tui.runs.store import RunStore
 from mabe_tui.runs.tasks import SCORE
 
-NARROW = ("gpu", "model", "status", "cost")
-LEFT_ALIGNED = ("version", "status", "model", "gpu", "last")
+NARROW = ("gpu", "model", "group", "status", "cost")
+LEFT_ALIGNED = ("version", "group", "status", "model", "gpu", "last")
 CSV_BEFORE = ("version", "status", "model", "data", "input_size", "gpu", "batch_size")
 """Columns before those of the tasks' primary metrics."""
 CSV_AFTER = (
     "std", "seeds", "finished", "as_registered", "delta", "told_apart", "runs", "trials",
     "last_run", "last_state", "cost_usd", "task", "leading", "score", "score_std", "score_delta",
+    "group",
 )  # fmt: skip
 
 
@@ -110,7 +111,10 @@ def _print(rows: Sequence[ExperimentRow]) -> None:
     headers = [header for header, _ in columns]
     lines = list(zip(*(values for _, values in columns), strict=True))
     print_table(
-        headers, lines, right=[n for n, header in enumerate(headers) if header not in LEFT_ALIGNED]
+        headers,
+        lines,
+        right=[n for n, header in enumerate(headers) if header not in LEFT_ALIGNED],
+        parts=[row.group for row in rows],
     )
     say_left_out(whole, headers)
 
@@ -120,6 +124,7 @@ def _cells(row: ExperimentRow, label: str | None) -> dict[str, object]:
     trials = f" + {row.trials} trials" if row.trials else ""
     return {
         "version": f"{row.version} ◆" if row.is_baseline else row.version,
+        "group": row.group,
         "status": row.status,
         "model": row.model,
         "gpu": row.gpu,

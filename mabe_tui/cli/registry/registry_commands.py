@@ -20,7 +20,7 @@ from mabe_tui.cli.session import session_of
 from mabe_tui.cli.terminal.fit import fitted, say_left_out
 from mabe_tui.cli.terminal.output import JsonOption, print_json, print_table, say, wrapped
 from mabe_tui.runs.format.settings import differences, left_behind, spell, spell_side_by_side
-from mabe_tui.runs.listing.registered import VersionRow, version_row, version_table
+from mabe_tui.runs.listing.registered import VersionRow, by_group, version_row, version_table
 from mabe_tui.runs.tasks import SCORE, common_label
 
 SHORT_INPUTS = {"coordinates": "coords", "acceleration": "accel"}
@@ -59,7 +59,7 @@ def list_versions(
         return
     if baseline is not None or as_csv:
         raise MisuseError("--baseline and --csv go with --measured")
-    rows = [version_row(registry.experiment(version)) for version in tasks]
+    rows = by_group([version_row(registry.experiment(version)) for version in tasks])
     if as_json:
         print_json([version_table(row) for row in rows])
         return
@@ -72,16 +72,18 @@ def list_versions(
         for header in cells[0]
         if header != "task" or len({*tasks.values()}) > 1
     ]
-    shown = fitted(columns, ("runs on", "batch", "data"))
+    shown = fitted(columns, ("runs on", "batch", "data", "group"))
     names = [name for name, _ in shown]
     lines = list(zip(*(values for _, values in shown), strict=True))
-    print_table(names, lines, right=[names.index(n) for n in ("batch", reported) if n in names])
+    right = [names.index(n) for n in ("batch", reported) if n in names]
+    print_table(names, lines, right=right, parts=[row.group for row in rows])
     say_left_out(columns, names)
 
 
 def _cells(row: VersionRow, task: str) -> dict[str, object]:
     return {
         "version": row.version,
+        "group": row.group,
         "task": task,
         "status": row.status,
         "model": row.model,

@@ -74,6 +74,7 @@ def print_table(
     *,
     right: Sequence[int] = (),
     title: str | None = None,
+    parts: Sequence[object] = (),
 ) -> None:
     """Print rows under headers; ``None`` shows as ``–``.
 
@@ -82,10 +83,11 @@ def print_table(
         rows: cells of any type; shown as text with control characters removed.
         right: indices of the columns aligned to the right.
         title: shown above the table, on a terminal only.
+        parts: of each row, the part that it belongs to: on a terminal, a line separates the parts.
     """
     cells = [[clean(cell) for cell in row] for row in rows]
     if sys.stdout.isatty():
-        console().print(rich_table(headers, cells, right=right, title=title))
+        console().print(rich_table(headers, cells, right=right, title=title, parts=parts))
         return
     widths = [
         max([len(header), *(len(row[i]) for row in cells)]) for i, header in enumerate(headers)
@@ -104,6 +106,7 @@ def rich_table(
     *,
     right: Sequence[int] = (),
     title: str | None = None,
+    parts: Sequence[object] = (),
 ) -> "Table":
     """Return the table that :func:`print_table` prints on a terminal."""
     from rich import box
@@ -116,8 +119,9 @@ def rich_table(
         table.add_column(
             Text(clean(header)), justify="right" if number in right else "left", overflow="fold"
         )
-    for row in rows:
-        table.add_row(*(Text(clean(cell)) for cell in row))
+    for number, row in enumerate(rows):
+        last = bool(parts) and parts[number : number + 2] != [parts[number]] * 2
+        table.add_row(*(Text(clean(cell)) for cell in row), end_section=last)
     return table
 
 

@@ -16,7 +16,7 @@ from mabe_tui.runs.listing.measured import (
     score_delta,
 )
 from mabe_tui.runs.listing.record import RunRecord
-from mabe_tui.runs.listing.registered import VersionRow, version_row, version_table
+from mabe_tui.runs.listing.registered import VersionRow, by_group, version_row, version_table
 from mabe_tui.runs.listing.seeds import settings_digest
 from mabe_tui.runs.tasks import common_label
 
@@ -98,7 +98,7 @@ def experiment_rows(
     cache: ExperimentCache | None = None,
     distinctions: KnownDistinctions | None = None,
 ) -> list[ExperimentRow]:
-    """Return a row for each version, in the order of the registry.
+    """Return a row for each version, in the order of the registry, with those of a group together.
 
     Args:
         registry: the versions.
@@ -120,6 +120,7 @@ def experiment_rows(
         _row(*cache.get(registry, version), by_version[version], held, version == baseline)
         for version in registry.versions
     ]
+    rows = by_group(rows)
     return rows if distinctions is None else with_told_apart(rows, held, distinctions)
 
 

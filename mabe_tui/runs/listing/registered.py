@@ -1,5 +1,8 @@
 """Description of a registered version, as one row."""
 
+from collections.abc import Sequence
+from typing import TypeVar
+
 import msgspec
 
 from core.config.experiment import Experiment
@@ -11,6 +14,7 @@ class VersionRow(msgspec.Struct, frozen=True, kw_only=True):
     """One version, as ``mabe list --json`` prints it."""
 
     version: str
+    group: str | None
     status: str
     title: str
     extends: str | None
@@ -47,6 +51,7 @@ def version_row(experiment: Experiment) -> VersionRow:
     claims = msgspec.structs.asdict(experiment.reported) if experiment.reported else {}
     return VersionRow(
         version=experiment.name,
+        group=experiment.group,
         status=experiment.status,
         title=experiment.title,
         extends=experiment.extends,
@@ -64,6 +69,15 @@ def version_row(experiment: Experiment) -> VersionRow:
         metric_label=metric.label,
         metric_rises=metric.rises,
     )
+
+
+Row = TypeVar("Row", bound=VersionRow)
+
+
+def by_group(rows: Sequence[Row]) -> list[Row]:
+    """Return the rows with those of a group together: first those of none, else in their order."""
+    groups = dict.fromkeys([None, *(row.group for row in rows)])
+    return [row for group in groups for row in rows if row.group == group]
 
 
 def version_table(row: VersionRow) -> dict[str, object]:

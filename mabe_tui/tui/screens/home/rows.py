@@ -58,6 +58,7 @@ REPORTED = "reported"
 EXPERIMENTS = (
     Column("sign", " "),
     Column("version", "version"),
+    Column("group", "group", rank=9),
     Column("status", "status", rank=2),
     Column("model", "model", rank=1),
     Column("data", "data", rank=7),
@@ -117,6 +118,7 @@ def experiment_row(
     cells = {
         "sign": _sign(row.version, row.is_baseline, marked),
         "version": row.version,
+        "group": row.group or MISSING,
         "status": row.status,
         "model": row.model or MISSING,
         "data": row.data,

@@ -154,7 +154,26 @@ def test_the_task_is_a_column_where_there_are_several(tmp_path: Path) -> None:
 
 def test_show_keeps_the_order_of_the_registry_in_json() -> None:
     keys = list(json.loads(mabe("show", "v6", "--json").stdout))
-    assert keys[6:] == [
-        "task", "classes", "actions", "hardware", "data", "features", "model", "training", "tune",
-        "reported",
+    assert keys[7:] == [
+        "task", "ensemble", "classes", "actions", "hardware", "data", "features", "model", "training",
+        "tune", "reported",
     ]  # fmt: skip
+
+
+def test_versions_of_a_group_are_listed_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = '[experiments.s{0}]\nextends = "a"\ngroup = "stages"\n'
+    text = f"[experiments.a]\n{stage.format(1)}[experiments.b]\n{stage.format(2)}"
+    (tmp_path / "experiments.toml").write_text(text)
+    rows = json.loads(mabe("list", "--json").stdout)
+    found = [(row["version"], row["group"]) for row in rows]
+    assert found == [("a", None), ("b", None), ("s1", "stages"), ("s2", "stages")]
+    measured = json.loads(mabe("list", "--measured", "--json").stdout)
+    assert [(row["version"], row["group"]) for row in measured] == found
+    assert mabe("list").stdout.splitlines()[3].split()[:2] == ["s1", "stages"]
+    on_terminal(monkeypatch, 60)
+    lines = [line.strip() for line in mabe("list").stdout.splitlines()]
+    first = next(n for n, line in enumerate(lines) if line.startswith("s1"))
+    assert lines[first - 2].startswith("b")
+    assert set(lines[first - 1]) <= {"─", " "}
