@@ -29,6 +29,8 @@ from core.errors import ConfigError, MisuseError
 
 FILE_NAME = "experiments.toml"
 FORMAT = 1
+OF_THE_MANAGER = ("alerts", "trash")
+"""Keys at the top that are read by what lists, watches and removes runs, and checked there."""
 VERSION_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
 
 
@@ -40,6 +42,8 @@ class Registry:
     tables: Mapping[str, Table]
     presets: Mapping[str, Table]
     text: str = field(repr=False)
+    manager: Mapping[str, object] = field(default_factory=dict)
+    """What the file says to the manager of experiments, as written: see :data:`OF_THE_MANAGER`."""
 
     @property
     def versions(self) -> tuple[str, ...]:
@@ -304,9 +308,10 @@ def parsed(path: Path, text: str, content: Table) -> Registry:
     Raises:
         ConfigError: it is not a registry.
     """
+    known = ("format", "experiments", "presets", *OF_THE_MANAGER)
     for key in content:
-        if key not in ("format", "experiments", "presets"):
-            hint = nearest(key, ("format", "experiments", "presets"))
+        if key not in known:
+            hint = nearest(key, known)
             raise ConfigError(f"{path}: unknown key {key!r} at the top{hint}")
     if content.get("format", FORMAT) != FORMAT:
         raise ConfigError(f"{path}: format {content['format']!r}; this mabe reads format {FORMAT}")
@@ -315,7 +320,8 @@ def parsed(path: Path, text: str, content: Table) -> Registry:
         raise ConfigError(
             f"{path}: no [experiments.…] table; `mabe init` writes a registry to start from"
         )
-    return Registry(path, experiments, _tables_of(content, "presets", path), text)
+    manager = {key: content[key] for key in OF_THE_MANAGER if key in content}
+    return Registry(path, experiments, _tables_of(content, "presets", path), text, manager)
 
 
 def _tables_of(content: Table, key: str, path: Path) -> dict[str, Table]:

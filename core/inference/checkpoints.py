@@ -6,6 +6,7 @@ from typing import Any
 from core.config.decode import experiment_from
 from core.errors import CheckpointError, ConfigError
 from core.run.rundir import RunDir
+from core.run.trash import restore_hint
 from core.tasks.loaded import LoadedCheckpoint
 from core.training.checkpoint import CheckpointStore
 from core.training.checkpoint_file import predicting_weights, read_checkpoint
@@ -33,7 +34,7 @@ def load_checkpoint(
     if found is None and run_dir.evaluation_table.exists() and not _has_any(run_dir):
         raise CheckpointError(
             f"{run_dir.path}: its checkpoints were removed (by `mabe rm` or `mabe gc`), so there is"
-            " nothing to predict with; train it again"
+            f" nothing to predict with{restore_hint(run_dir.path) or '; train it again'}"
         )
     if found is None and not _has_any(run_dir):
         raise CheckpointError(

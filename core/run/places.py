@@ -36,6 +36,11 @@ def runs(home_folder: Path) -> Path:
     return home_folder / "runs"
 
 
+def trash(home_folder: Path) -> Path:
+    """Return the folder of what was removed and can be restored."""
+    return home_folder / "trash"
+
+
 def cache(home_folder: Path) -> Path:
     """Return the folder of data that can be rebuilt: prepared and synthetic data."""
     return home_folder / "cache"

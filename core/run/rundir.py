@@ -23,6 +23,7 @@ from core.run.history import History, fold
 from core.run.records import About, Handle, Pointer
 from core.run.request import RunRequest, request_from
 from core.run.tables import converted, read_table, write_table
+from core.run.trash import restore_hint
 from core.system.files import UNDECODABLE, write_bytes_atomically
 from core.system.lock import locked
 
@@ -92,9 +93,11 @@ class RunDir:
         """Read ``run.toml``.
 
         Raises:
-            RunError: it is missing, not one of ours, or has a newer format.
+            RunError: it is missing (says so if it is in the trash), not one of ours, or of a newer format.
         """
         path = self.path / "run.toml"
+        if not self.path.exists() and (hint := restore_hint(self.path)):
+            raise RunError(f"{self.id} was removed{hint}")
         return request_from(read_table(path), str(path))
 
     def search_task(self) -> None:

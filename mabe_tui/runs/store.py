@@ -14,6 +14,7 @@ from core.run import places
 from core.run.records import Handle
 from core.run.request import RunRequest
 from core.run.rundir import RUN_ID, RunDir
+from core.run.trash import trashed_runs
 
 LAST = "last"
 STUDY_TAG = "tune:"
@@ -120,6 +121,7 @@ class RunStore:
         """
         entries = self.entries()
         if not entries:
+            self._require_untrashed(name)
             raise RunError(f"{self.folder}: no runs yet; `mabe run VERSION` starts one")
         if name == LAST:
             return _latest(entries, "here")[0]
@@ -133,10 +135,22 @@ class RunStore:
                 return matches[0]
             if matches:
                 raise RunError(f"{name!r} could be any of {_some(matches)}; type more of it")
+        self._require_untrashed(name)
         known = [*dict.fromkeys(entry.version for entry in entries if entry.version)]
         near = nearest(name, [*known, LAST, *(entry.id for entry in entries)])
         hint = near if near.startswith("; did") else f"; there are runs of {', '.join(known)}"
         raise RunError(f"no run {name!r}{hint} (`mabe runs` lists them)")
+
+    def _require_untrashed(self, name: str) -> None:
+        """Reject the name of a run that is in the trash as a whole.
+
+        Raises:
+            RunError: says how to restore it.
+        """
+        gone = (run for run in trashed_runs(self.folder.parent) if not (self.folder / run).exists())
+        for run in gone:
+            if name in (run, short_id(run), run[-LETTERS:]):
+                raise RunError(f"{run} is in the trash; `mabe restore {run}` brings it back")
 
     def _folders(self) -> list[Path]:
         try:

@@ -1,19 +1,25 @@
 """Actions on a run, shared by all screens that have one: stop, resume, fetch, tag, note, remove."""
 
+import datetime as dt
 from collections.abc import Callable, Sequence
 
 from textual.message import Message
 
+from core.errors import UserError
 from core.run.rundir import RunDir
 from core.system.progress import Progress, sparing
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.runs.actions import control, manage
+from mabe_tui.runs.actions.discard import discard, discarded_words
 from mabe_tui.runs.actions.resume_limits import LimitKind, ReachedLimit, reached_limit
+from mabe_tui.runs.actions.trash import Trash
+from mabe_tui.runs.actions.trash_settings import kept_days
 from mabe_tui.runs.format.units import size_text
 from mabe_tui.runs.launching.forecast import price_line
-from mabe_tui.runs.store import RunEntry
+from mabe_tui.runs.store import LAST, RunEntry, short_id
 from mabe_tui.runs.summary.endings import resume_words, stop_words
 from mabe_tui.runs.summary.run_summary import state_of
+from mabe_tui.tui.dashboard import Dashboard
 from mabe_tui.tui.messages import Done, LineWanted, Progressed, Question
 from mabe_tui.tui.screens.base import MabeScreen
 from mabe_tui.tui.screens.dialogs.confirm import ConfirmScreen
@@ -25,7 +31,9 @@ STOPPING = (
     "It saves a checkpoint and ends; after {grace:.0f} s it is killed, and what it has not saved is lost."
     " r goes on from the checkpoint."
 )
-REMOVING = "{reason}. {size} become free. `mabe rm --all {run}` leaves nothing of it."
+REMOVING = (
+    "{reason}. {size} go to the trash; u brings them back. `mabe rm --all {run}` removes all of it."
+)
 
 
 class RunActions(MabeScreen):
@@ -54,8 +62,14 @@ class RunActions(MabeScreen):
         self._consider(_resuming)
 
     def action_remove_run(self) -> None:
-        """Remove the checkpoints and logs of the run after confirmation."""
-        self._consider(_removing)
+        """Move the checkpoints and logs of the run to the trash after confirmation."""
+        mabe = self.mabe
+        self._consider(lambda entry, name: _removing(mabe, entry, name))
+
+    def action_restore_run(self) -> None:
+        """Bring back what was removed last."""
+        mabe = self.mabe
+        mabe.do(lambda: _restored(mabe), self.selected_run or "")
 
     def action_pull_run(self) -> None:
         """Fetch checkpoints of the run to this computer."""
@@ -151,7 +165,7 @@ def _resuming(entry: RunEntry, name: str) -> Question | LineWanted:
     title = f"go on with {name}?"
     if (reached := reached_limit(entry)) is not None:
         return _raising(entry, reached, title, words)
-    return Question(title, "\n".join(words), lambda: _resumed(entry), entry.id)
+    return Question(title, "\n".join(words), lambda: _go_on(entry), entry.id)
 
 
 def _raising(
@@ -162,7 +176,7 @@ def _raising(
     def go_on(text: str) -> str:
         new = reached.raised(text)
         is_time = reached.kind is LimitKind.TIME
-        return _resumed(entry, *((new, None) if is_time else (None, new)))
+        return _go_on(entry, *((new, None) if is_time else (None, new)))
 
     stopped = f"It was stopped: {reached}. Enter with a larger one goes on, escape does not."
     return LineWanted(
@@ -176,23 +190,41 @@ def _raising(
     )
 
 
-def _resumed(entry: RunEntry, seconds: float | None = None, dollars: float | None = None) -> str:
+def _go_on(entry: RunEntry, seconds: float | None = None, dollars: float | None = None) -> str:
     # The question has already mentioned that the run starts again, if it does.
     attempt = control.resume(entry, seconds, dollars, from_scratch=True).attempt
     return f"{entry.short}: attempt {attempt} is under way"
 
 
-def _removing(entry: RunEntry, name: str) -> Question:
+def _removing(mabe: Dashboard, entry: RunEntry, name: str) -> Question:
     removal = manage.removal_of(entry, whole=False)
     words = REMOVING.format(
         reason=removal.reason.capitalize(), size=size_text(removal.bytes), run=entry.id
     )
-    return Question(
-        f"remove weights and logs of {name}?",
-        words,
-        lambda: f"{entry.short}: {size_text(manage.remove([removal]))} are free again",
-        entry.id,
-    )
+
+    def work() -> str:
+        days = _kept_days(mabe)
+        done = discard(mabe.session.home, [removal], dt.datetime.now(dt.UTC), days)
+        return f"{entry.short}: {discarded_words(done, days)}; u brings it back"
+
+    return Question(f"remove weights and logs of {name}?", words, work, entry.id)
+
+
+def _kept_days(mabe: Dashboard) -> float | None:
+    """Return how long the trash keeps things; if the registry is broken, for ever."""
+    try:
+        return kept_days(mabe.session.registry)
+    except UserError:
+        return None
+
+
+def _restored(mabe: Dashboard) -> str:
+    trash = Trash(mabe.session.home)
+    restored = trash.restore(trash.found(LAST))
+    size = size_text(sum(each.bytes for each in restored))
+    runs = ", ".join(dict.fromkeys(short_id(each.run) for each in restored if each.paths))
+    left = "".join(f"; {each.left}" for each in restored if each.left)
+    return f"{runs}: {size} are back{left}"
 
 
 def _pull(entry: RunEntry, which: str, progress: Progress) -> str:

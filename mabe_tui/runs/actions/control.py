@@ -8,6 +8,7 @@ from core.errors import ConfigError, RunError, UserError
 from core.run.events import CheckpointSaved
 from core.run.records import Handle
 from core.run.request import RunRequest
+from core.run.trash import restore_hint
 from core.system.progress import Progress
 from mabe_tui.launch.launcher import (
     Say,
@@ -132,8 +133,9 @@ def require_checkpoints(entry: RunEntry, from_scratch: bool = False) -> None:
     """
     if not from_scratch and lost_its_checkpoints(entry):
         raise RunError(
-            f"the checkpoints of {entry.id} were removed, so there is nothing to go on from;"
-            f" `mabe resume {entry.id} --from-scratch` starts it again from the beginning"
+            f"the checkpoints of {entry.id} were removed, so there is nothing to go on from"
+            f"{restore_hint(entry.run.path)}; `mabe resume {entry.id} --from-scratch` starts it again"
+            " from the beginning"
         )
 
 

@@ -12,6 +12,7 @@ from core.run import places
 from core.run.records import About
 from core.run.rundir import RunDir
 from mabe_tui.launch.launcher import RunState, launcher_named, unknown_words
+from mabe_tui.runs.actions.sizes import folder_size
 from mabe_tui.runs.listing.catalog import FILE as CATALOG
 from mabe_tui.runs.reading.thin_history import thin_history
 from mabe_tui.runs.store import RunEntry, RunStore, is_run_id
@@ -36,6 +37,8 @@ class Removal(msgspec.Struct, frozen=True, kw_only=True):
     paths: tuple[Path, ...]
     """In the order of removal: a pointer before the file that it names."""
     bytes: int
+    for_good: bool = False
+    """Whether it is not kept in the trash: it can be made again, or was cut short."""
 
 
 def tag(run: RunDir, add: Iterable[str] = (), remove: Iterable[str] = ()) -> About:
@@ -136,15 +139,18 @@ def plan_gc(home: Path, everything: bool) -> list[Removal]:
     for entry in readable:
         removals += _run_removals(entry, states[entry.id], everything)
     halves = sorted(places.runs(home).glob(f"{REMOVED_PREFIX}*"))
-    removals.append(_removal("runs", "left over by a removal cut short", halves))
+    removals.append(_removal("runs", "left over by a removal cut short", halves, for_good=True))
     busy = any(state.is_alive for state in states.values())
     for path in [] if busy else _children(places.cache(home)):
-        removals.append(_removal("cache", f"{path.name}: can be made again", [path]))
+        reason = f"{path.name}: can be made again"
+        removals.append(_removal("cache", reason, [path], for_good=True))
     return [removal for removal in removals if removal.paths]
 
 
 def remove(removals: Sequence[Removal]) -> int:
-    """Remove the planned items; return the number of bytes freed.
+    """Remove the planned items for good; return the number of bytes freed.
+
+    :func:`mabe_tui.runs.actions.discard.discard` moves runs to the trash instead.
 
     Folders are renamed first, so that an interrupted removal leaves no partial run behind.
 
@@ -172,7 +178,12 @@ def _run_removals(entry: RunEntry, state: RunState, everything: bool) -> list[Re
         return [_removal(entry.id, reason, [entry.run.path])]
     return [
         _removal(entry.id, "checkpoints of single epochs", _spare_checkpoints(entry.run)),
-        _removal(entry.id, "left over by writes and removals cut short", _left_over(entry.run)),
+        _removal(
+            entry.id,
+            "left over by writes and removals cut short",
+            _left_over(entry.run),
+            for_good=True,
+        ),
     ]
 
 
@@ -207,22 +218,9 @@ def _require_dead(entry: RunEntry, force: bool) -> None:
         )
 
 
-def _removal(what: str, reason: str, paths: Sequence[Path]) -> Removal:
+def _removal(what: str, reason: str, paths: Sequence[Path], for_good: bool = False) -> Removal:
     size = sum(folder_size(path) for path in paths)
-    return Removal(what=what, reason=reason, paths=tuple(paths), bytes=size)
-
-
-def folder_size(path: Path) -> int:
-    """Add up the bytes of a file, or of all files below a folder; a file that vanishes counts 0."""
-    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
-    return sum(_size(file) for file in files)
-
-
-def _size(file: Path) -> int:
-    try:
-        return file.stat().st_size
-    except OSError:
-        return 0
+    return Removal(what=what, reason=reason, paths=tuple(paths), bytes=size, for_good=for_good)
 
 
 def _children(folder: Path) -> list[Path]:

@@ -9,6 +9,7 @@ from core.postprocess.store import rules_file
 from core.run.records import Pointer
 from core.run.request import Input
 from core.run.rundir import RunDir
+from core.run.trash import restore_hint
 from core.system.progress import Progress
 from core.tasks.actions.settings import ActionsExperiment
 from core.tasks.behaviour.settings import BehaviourExperiment
@@ -180,10 +181,13 @@ def _member(entry: RunEntry, of_ensemble: Input, progress: Progress | None) -> T
 
 def _travelling(entry: RunEntry, pointer: Pointer) -> TravellingRun:
     if not (entry.run.checkpoints / pointer.file).is_file():
+        removed = restore_hint(entry.run.path) or (
+            "; train the run again, or choose another checkpoint (--checkpoint)"
+        )
         mend = (
             f"`mabe pull {entry.id} best` brings it"
             if is_elsewhere(entry.run)
-            else "its file was removed; train the run again, or choose another checkpoint (--checkpoint)"
+            else f"its file was removed{removed}"
         )
         raise RunError(f"the checkpoint {pointer.file} of {entry.id} is not here; {mend}")
     return TravellingRun(run=entry.run, request=entry.require_request(), pointer=pointer)

@@ -11,6 +11,7 @@ from core.errors import CheckpointError, RunError
 from core.run.events import CheckpointSaved
 from core.run.records import Pointer
 from core.run.rundir import EPOCH_POINTER, RunDir, epoch_pointer
+from core.run.trash import restore_hint
 from core.system.progress import Progress
 from mabe_tui.runs.reading.thin_history import thin_history
 from mabe_tui.runs.store import RunEntry
@@ -160,7 +161,7 @@ def none_words(run: RunDir) -> str:
     """Say why a run has no checkpoint."""
     entry = RunEntry(run)
     if not run.path.is_dir():
-        return f"{run.id} is gone: its folder was removed"
+        return f"{run.id} is gone: its folder was removed{restore_hint(run.path)}"
     if entry.problem is not None:
         return entry.problem
     if entry.is_import:
@@ -170,7 +171,8 @@ def none_words(run: RunDir) -> str:
     if state_of(entry).may_speak:
         return f"{run.id} has no checkpoint yet"
     if thin_history(run).last(CheckpointSaved) is not None:
-        return f"{run.id} has no checkpoints any more: they were removed"
+        gone = f"{run.id} has no checkpoints any more: they were removed"
+        return f"{gone}{restore_hint(run.path)}"
     return f"{run.id} has saved no checkpoint"
 
 

@@ -207,8 +207,15 @@ async def test_removing_keeps_what_compare_needs(make_app, recorded: Path) -> No
         assert f"mabe rm --all {FINISHED}" in dialog_text(pilot.app)
         await pilot.press("y")
         await settled(pilot)
-    assert not run.checkpoints.exists()
-    assert run.evaluation_table.exists()
+        assert not run.checkpoints.exists()
+        assert run.evaluation_table.exists()
+        assert "to the trash, which keeps it for 14 days; u brings it back" in told(pilot.app)
+        await pilot.press("u")
+        await settled(pilot)
+        assert run.checkpoints.exists()
+        await pilot.press("u")
+        await settled(pilot)
+        assert "the trash is empty" in told(pilot.app)
 
 
 async def test_fetching_offers_best_and_names_what_there_is(make_app, recorded: Path) -> None:
@@ -255,7 +262,7 @@ async def test_the_palette_has_the_same(make_app, readonly: bool) -> None:
 
 async def test_readonly_has_none_of_it(make_app) -> None:
     async with opened(make_app(readonly=True), FINISHED) as (pilot, screen):
-        await pilot.press("S", "r", "p", "t", "n", "X")
+        await pilot.press("S", "r", "p", "t", "n", "X", "u")
         await settled(pilot)
         assert pilot.app.screen is screen
         assert set(told(pilot.app).splitlines()) == {
