@@ -18,15 +18,12 @@ from numpy.typing import ArrayLike
 
 from core.errors import DataError
 from core.evaluation.bootstrap import LEVEL
-from core.evaluation.crossed import SeedGroup, group_of, variance_of
+from core.evaluation.crossed import group_of, variance_of
 from core.evaluation.paired import FEWEST_UNITS
+from core.evaluation.planning import ROUNDING, Plan, parts_of, plan_for
 from core.evaluation.rows import COLUMNS, Floats, Statistic, differing_units
 from core.evaluation.student import student_cdf, student_quantile
 
-POWER = 0.8
-MOST_SEEDS = 100
-ROUNDING = 1e-12
-"""Smaller differences of scores are rounding."""
 METHOD = "crossed variance components, Student's t"
 
 
@@ -58,11 +55,19 @@ class VersionResult:
     """Contribution of the units (with the interaction) to the standard error of the difference."""
     error_over_seeds: float | None = None
     """Contribution of the seeds to the standard error of the difference."""
-    seeds_needed: int | None = None
-    """Seeds per side that would detect a true difference of this size in 80 % of cases; ``None`` if it is
-    already detected, if 100 are not enough, or if it is unknown."""
+    plan: Plan | None = None
+    """What it would take to detect a true difference of this size; ``None`` if it is already detected, or if
+    nothing is known about the seeds."""
     level: float = LEVEL
     method: str = METHOD
+
+    @property
+    def seeds_needed(self) -> int | None:
+        """Seeds per side that would detect a true difference of this size in 80 % of cases.
+
+        ``None`` if it is already detected, if 100 are not enough, or if it is unknown.
+        """
+        return self.plan.each if self.plan is not None else None
 
     @property
     def told_apart(self) -> bool:
@@ -114,6 +119,7 @@ def compare_versions(
     error, freedom = float(np.sqrt(found.total)), float(found.freedom)
     half = student_quantile(0.5 + LEVEL / 2, freedom) * error
     told_apart = abs(difference) > half + ROUNDING and units >= FEWEST_UNITS
+    parts = parts_of(side_a, side_b, rest)
     return VersionResult(
         difference=difference,
         distinguishable=told_apart,
@@ -129,40 +135,8 @@ def compare_versions(
         seed_freedom=found.seed_freedom,
         error_over_units=float(np.sqrt(found.over_units)),
         error_over_seeds=float(np.sqrt(found.over_seeds)),
-        seeds_needed=None if told_apart else _seeds_needed(side_a, side_b, rest, difference),
+        plan=None if told_apart else plan_for(parts, difference, error, seeds),
     )
-
-
-def _seeds_needed(
-    a: SeedGroup, b: SeedGroup, others: Sequence[SeedGroup], difference: float
-) -> int | None:
-    """Return how many seeds per side would detect a true difference of this size in 80 % of cases."""
-    groups = (a, b, *others)
-    known = sum(group.seeds - 1 for group in groups)
-    spread = float(sum((g.seeds - 1) * g.spread for g in groups)) / known
-    interaction = float(sum((g.seeds - 1) * g.interaction for g in groups)) / known
-    found = variance_of(a, b, others)
-    share = 1 / a.seeds + 1 / b.seeds
-    of_versions = max(float(found.over_units) - interaction * share, 0.0)
-
-    def tells(seeds: int) -> bool:
-        over_units = of_versions + interaction * 2 / seeds
-        over_seeds = max(spread - interaction, 0.0) * 2 / seeds
-        total = over_units + over_seeds
-        uncertain = over_units**2 / (a.units - 1) + (spread * 2 / seeds) ** 2 / (2 * seeds - 2)
-        if not uncertain:
-            return True
-        freedom = max(total**2 / uncertain, 1.0)
-        factor = student_quantile(0.5 + LEVEL / 2, freedom) + student_quantile(POWER, freedom)
-        return bool(abs(difference) > factor * total**0.5)
-
-    fewest, most = 2, MOST_SEEDS
-    if abs(difference) <= ROUNDING or a.units < FEWEST_UNITS or not tells(most):
-        return None
-    while fewest < most:
-        middle = (fewest + most) // 2
-        fewest, most = (fewest, middle) if tells(middle) else (middle + 1, most)
-    return fewest
 
 
 def _probability_positive(difference: float, error: float, freedom: float) -> float:

@@ -234,6 +234,13 @@ KEYS: dict[str, tuple[Key, ...]] = {
         Key("a", "add", "Add", "Add a version, a run or a checkpoint"),
         Key("D", "drop", "Drop", "Remove the selected side", footer=False),
         Key("b", "reference", "Swap", "Compare the others with the selected side"),
+        Key(
+            "l",
+            "settle",
+            "Settle",
+            "Launch the seeds that would settle the verdict; asks first",
+            changes=True,
+        ),
         Key("R", "reread", "Read again", "Read the runs again", footer=False),
         Key("E", "export", "Export", "Write the comparison as HTML and SVG files here"),
     ),

@@ -24,7 +24,7 @@ from mabe_tui.cli.terminal.picture import plain_only
 from mabe_tui.runs.comparison.compare import Comparison
 from mabe_tui.runs.comparison.compare import compare as compare_runs
 from mabe_tui.runs.comparison.compare_tables import Rows, figure, note_on_verdicts, sections
-from mabe_tui.runs.comparison.judgement import WhichEpoch
+from mabe_tui.runs.comparison.judgement import Settling, WhichEpoch
 from mabe_tui.runs.comparison.sides import Side, Spread
 from mabe_tui.runs.store import RunStore
 
@@ -145,8 +145,17 @@ def _print_sections(comparison: Comparison, markdown: bool) -> None:
     print("\n## verdict\n" if markdown else "\nverdict")
     for verdict in comparison.verdicts:
         print(f"- {verdict.sentence}" if markdown else wrapped(f"  {verdict.sentence}", "    "))
+        if verdict.settling is not None:
+            _print_settling(verdict.settling, markdown)
     if (note := note_on_verdicts(comparison)) is not None:
         print(f"\n{note}" if markdown else wrapped(f"  ({note})", "  "))
+
+
+def _print_settling(settling: Settling, markdown: bool) -> None:
+    """Print what would settle a verdict, and the commands for it."""
+    print(f"  - {settling.sentence}" if markdown else wrapped(f"    {settling.sentence}", "    "))
+    for command in settling.commands:
+        print(f"    - `{command}`" if markdown else f"      {clean(command)}")
 
 
 def _print_curves(comparison: Comparison) -> None:

@@ -14,6 +14,7 @@ from core.errors import ConfigError, DataError, MisuseError
 from mabe_tui.runs.comparison.found import Found, find_side, kin_of, repeat_digest
 from mabe_tui.runs.comparison.judgement import Verdict, WhichEpoch
 from mabe_tui.runs.comparison.pooling import table_of
+from mabe_tui.runs.comparison.settling import with_settling
 from mabe_tui.runs.comparison.sides import Side, side_of
 from mabe_tui.runs.comparison.verdict import Contender, empty_verdict, no_verdict, verdict_between
 from mabe_tui.runs.comparison.yardstick import Yardstick, common_task, yardstick
@@ -241,7 +242,8 @@ def _verdict(
                 _contender(side, each, store, epoch)
                 for side, each in zip(sides, found, strict=True)
             )
-            return verdict_between(first, second, by, epoch)
+            found_verdict = verdict_between(first, second, by, epoch)
+            return with_settling(found_verdict, sides, found, store, by)
         except DataError as error:
             reason = str(error)
     names, seeds = (sides[0].name, sides[1].name), (len(sides[0].runs), len(sides[1].runs))

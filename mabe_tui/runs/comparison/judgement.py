@@ -8,6 +8,28 @@ About = Literal["versions", "checkpoints"]
 WhichEpoch = Literal["best", "last"]
 
 
+class Settling(msgspec.Struct, frozen=True, kw_only=True):
+    """How much more it would take to tell the two apart, if their difference is as large as measured."""
+
+    sentence: str = ""
+    power: float
+    """The share of studies of that size that would find a difference of this size."""
+    error: float | None = None
+    """Standard error of the difference now; ``None`` if it is not known."""
+    more_seeds: tuple[int, int] | None = None
+    """Further seeds of the first and the second side; ``None`` if no number up to 100 a side is enough."""
+    more_videos: int | None = None
+    """Further validation units, with the seeds that are there; ``None`` if 10,000 are not enough."""
+    seconds: float | None = None
+    """Hours of all these seeds, in seconds, from what the sides' runs took; ``None`` if unknown."""
+    cost_usd: float | None = None
+    """What these seeds would cost, from what the sides' runs cost; ``None`` if unknown or free."""
+    seeds: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
+    """Seeds that the runs of the two sides' versions have not used yet, as many as are needed."""
+    commands: tuple[str, ...] = ()
+    """The commands that train these seeds."""
+
+
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """The verdict on the second side compared with the first."""
 
@@ -53,6 +75,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     seeds_needed: int | None = None
     """Seeds per side that would detect a true difference of this size in 80 % of cases, if known."""
     method: str | None = None
+    settling: Settling | None = None
+    """What it would take to tell the two apart; ``None`` if they are, or if that is unknown."""
 
     @property
     def told_apart(self) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from core.errors import DataError
-from mabe_tui.runs.comparison.judgement import About, Verdict, WhichEpoch
+from mabe_tui.runs.comparison.judgement import About, Settling, Verdict, WhichEpoch
 from mabe_tui.runs.comparison.verdict_words import CheckpointWords, VersionWords
 from mabe_tui.runs.comparison.version_tables import (
     Table,
@@ -173,8 +173,22 @@ def _version_verdict(
         degrees_of_freedom=result.freedom,
         seeds_needed=result.seeds_needed,
         method=result.method,
+        settling=_settling(result),
     )
     return msgspec.structs.replace(found, sentence=VersionWords(found, by).sentence())
+
+
+def _settling(result: "VersionResult") -> Settling | None:
+    """Return what a plan says, without its cost."""
+    plan = result.plan
+    if plan is None:
+        return None
+    return Settling(
+        power=plan.power,
+        error=plan.error,
+        more_seeds=plan.more_seeds,
+        more_videos=plan.more_units,
+    )
 
 
 def _with_outcome(

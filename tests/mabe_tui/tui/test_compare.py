@@ -10,14 +10,19 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 from textual.worker import WorkerCancelled
 
+from core.run.request import RunRequest
 from core.run.rundir import RunDir
+from mabe_tui.launch.local_launcher import LocalLauncher
 from mabe_tui.plotting.band import Band
 from mabe_tui.runs.curves.axis import Axis
 from mabe_tui.runs.format.units import duration
+from mabe_tui.runs.launching import more_seeds
 from mabe_tui.tui.app import MabeApp
 from mabe_tui.tui.screens.compare import screen as compare
+from mabe_tui.tui.screens.compare import settling
 from mabe_tui.tui.screens.compare.panes import ComparePanes
 from mabe_tui.tui.screens.compare.screen import CompareScreen
+from mabe_tui.tui.screens.dialogs.confirm import ConfirmScreen
 from mabe_tui.tui.screens.dialogs.pick import PickScreen
 from mabe_tui.tui.widgets.chart import ChartView
 from mabe_tui.tui.widgets.class_view import ClassView
@@ -380,3 +385,45 @@ def test_how_it_looks_in_ascii(snap_compare, make_app) -> None:
         await opened(pilot, "v5", "v6")
 
     assert snap_compare(make_app(ascii_only=True), terminal_size=SMALL, run_before=prepare)
+
+
+async def test_the_seeds_that_settle_are_launched_after_asking_with_the_price(
+    make_app, recorded: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(recorded, Recording(version="v7", name="gg47", hours=6, seed=7, skill=0.89))
+    write(recorded, Recording(version="v7", name="gg48", hours=7, seed=8, skill=0.80))
+    started: list[list[RunRequest]] = []
+
+    def start(_home: Path, requests: list[RunRequest], **_: object) -> list[RunDir]:
+        started.append(list(requests))
+        return [RunDir(recorded / "runs" / request.run) for request in requests]
+
+    monkeypatch.setattr(more_seeds, "check_data", lambda _: "")
+    monkeypatch.setattr(LocalLauncher, "prepare", lambda _, request: request)
+    monkeypatch.setattr(settling, "start_requests", start)
+    async with make_app().run_test(size=LARGE, notifications=True) as pilot:
+        screen = await opened(pilot, "v6", "v7")
+        assert "undecided: " in sentence(screen)
+        assert ", about $" in sentence(screen)
+        await pilot.press("l")
+        await settle(pilot)
+        assert isinstance(pilot.app.screen, ConfirmScreen)
+        await pilot.press("enter")  # no
+        await settle(pilot)
+        assert not started
+        await pilot.press("l")
+        await settle(pilot)
+        await pilot.press("y")
+        await settle(pilot)
+        assert [group[0].experiment.name for group in started] == ["v6", "v7"]
+        assert started[0][0].seed == 1
+        assert any(text.startswith("started v6-") for text in told(pilot.app))
+
+
+async def test_readonly_launches_no_seeds(make_app) -> None:
+    async with make_app(readonly=True).run_test(size=LARGE, notifications=True) as pilot:
+        await opened(pilot, "v5", "v6")
+        await pilot.press("l")
+        await settle(pilot)
+        assert isinstance(pilot.app.screen, CompareScreen)
+        assert "--readonly" in told(pilot.app)[-1]

@@ -4,6 +4,7 @@ from textual.message import Message
 
 from mabe_tui.plotting.panel import Panel
 from mabe_tui.runs.comparison.side_by_side import SideBySide
+from mabe_tui.runs.launching.more_seeds import MoreSeeds
 
 
 class ComparisonFound(Message):
@@ -44,3 +45,11 @@ class Refused(Message):
     def __init__(self, names: tuple[str, ...], text: str) -> None:
         super().__init__()
         self.names, self.text = names, text
+
+
+class SettlingReady(Message):
+    """The runs that would settle a verdict are ready to start."""
+
+    def __init__(self, wanted: MoreSeeds) -> None:
+        super().__init__()
+        self.wanted = wanted

@@ -17,8 +17,12 @@ from mabe_tui.runs.comparison.report import comparison_report, write_report
 from mabe_tui.runs.comparison.side_by_side import candidates, side_by_side
 from mabe_tui.tui.keys import bindings
 from mabe_tui.tui.messages import Done
-from mabe_tui.tui.screens.compare.looks import ComparisonLooks
-from mabe_tui.tui.screens.compare.messages import ComparisonFound, Measuring, Offered, Refused
+from mabe_tui.tui.screens.compare.messages import (
+    ComparisonFound,
+    Measuring,
+    Offered,
+    Refused,
+)
 from mabe_tui.tui.screens.compare.panes import ComparePanes
 from mabe_tui.tui.screens.compare.rows import (
     code_text,
@@ -27,6 +31,7 @@ from mabe_tui.tui.screens.compare.rows import (
     side_columns,
     side_rows,
 )
+from mabe_tui.tui.screens.compare.settling import SettlingScreen
 from mabe_tui.tui.screens.dialogs.pick import PickScreen
 from mabe_tui.tui.widgets.side_table import SideTable
 from mabe_tui.tui.widgets.table import RowTable
@@ -40,7 +45,7 @@ LEAST = 2
 """Minimum number of sides in a comparison."""
 
 
-class CompareScreen(ComparisonLooks):
+class CompareScreen(SettlingScreen):
     """A comparison of two or more sides with the first, the reference."""
 
     PLACES: ClassVar[tuple[str, ...]] = ("compare", "chart", "sides", "table", "screen")
@@ -48,7 +53,7 @@ class CompareScreen(ComparisonLooks):
     CSS = """
     CompareScreen #sides { height: auto; max-height: 12; padding: 0 1; }
     CompareScreen.-low #sides { max-height: 6; }
-    CompareScreen #sentence { height: auto; max-height: 4; padding: 0 1; text-style: bold; }
+    CompareScreen #sentence { height: auto; max-height: 7; padding: 0 1; text-style: bold; }
     ComparePanes { height: 1fr; }
     ComparePanes #left, ComparePanes #right { width: 1fr; }
     ComparePanes ClassView, ComparePanes #code { scrollbar-size: 1 1; }
@@ -189,14 +194,22 @@ class CompareScreen(ComparisonLooks):
     def _show_sentence(self) -> None:
         self.query_one("#sentence", Static).update(self._busy or self._sentence())
 
+    @property
+    def selected_verdict(self) -> int:
+        """The place of the verdict on the selected side."""
+        return max(self._sides.cursor - 1, 0)
+
     def _sentence(self) -> str:
         verdicts = self.found.comparison.verdicts if self.found is not None else ()
         if not verdicts:
             return ""
-        place = self._sides.cursor
-        if place == 0 and len(verdicts) > 1:
+        if self._sides.cursor == 0 and len(verdicts) > 1:
             return f"the others are held against {verdicts[0].first}"
-        return verdicts[max(place - 1, 0)].sentence
+        verdict = verdicts[self.selected_verdict]
+        if verdict.settling is None:
+            return verdict.sentence
+        launches = " (l launches)" if any(verdict.settling.seeds) else ""
+        return f"{verdict.sentence}\n{verdict.settling.sentence}{launches}"
 
     # ── sides ─────────────────────────────────────────────────────────────────────────────────
 

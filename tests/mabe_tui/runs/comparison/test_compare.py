@@ -28,7 +28,9 @@ from mabe_tui.runs.comparison.compare import (
     compare,
 )
 from mabe_tui.runs.comparison.compare_tables import note_on_verdicts, sections
-from mabe_tui.runs.comparison.sides import Spread
+from mabe_tui.runs.comparison.sides import Spread, mean_over_runs
+from mabe_tui.runs.launching import more_seeds
+from mabe_tui.runs.launching.more_seeds import runs_that_settle
 from mabe_tui.runs.listing.catalog import Catalog
 from mabe_tui.runs.listing.measured import delta, measured_version
 from mabe_tui.runs.store import RunStore
@@ -48,6 +50,12 @@ def confusions(skill: float, seed: int) -> NDArray[np.int64]:
     chances = np.full((4, 4), (1 - skill) / 3)
     np.fill_diagonal(chances, skill)
     return rng.multinomial(TRUTH, chances)
+
+
+@pytest.fixture(autouse=True)
+def without_looking_at_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The runs of these tests have no data folder."""
+    monkeypatch.setattr(more_seeds, "check_data", lambda _: "")
 
 
 @pytest.fixture
@@ -286,6 +294,63 @@ def test_a_spread_that_other_runs_show_is_used_and_named(
         f"these two checkpoints differ on 8 videos, v6's seeds spread by ± {verdict.seed_sd:.3f}:"
         " this difference tells nothing about the versions"
     ) in verdict.sentence
+
+
+def test_an_undecided_verdict_says_what_would_settle_it(
+    home: Path, registry: Registry, finished: MakeFinished
+) -> None:
+    for seed in (1, 2):
+        finished("v5", seed=seed, skill=0.66 + 0.06 * seed)
+        finished("v6", seed=seed, skill=0.72 + 0.06 * seed)
+    comparison = compared(home, registry, "v5", "v6")
+    (verdict,) = comparison.verdicts
+    settling = verdict.settling
+    assert settling is not None
+    assert verdict.seeds_needed is not None
+    more = verdict.seeds_needed - 2
+    assert settling.more_seeds == (more, more)
+    assert settling.seeds[0] == tuple(range(3, 3 + more))
+    elapsed = sum(mean_over_runs(side, "elapsed_seconds") or 0.0 for side in comparison.sides)
+    assert settling.seconds == pytest.approx(more * elapsed)
+    assert settling.cost_usd is None
+    assert settling.sentence.startswith(f"undecided: {more} more seeds of each")
+    assert "would settle +0.0" in settling.sentence
+    assert "with 80 % power" in settling.sentence
+    assert settling.commands[1].startswith("mabe run v6 --seeds 3,4")
+    first, second = runs_that_settle(comparison, 0, RunStore(home)).groups
+    assert [request.experiment.training.seed for request in second] == [*settling.seeds[1]]
+    assert {request.experiment.name for request in first} == {"v5"}
+    again = msgspec.structs.replace(second[0].experiment.training, seed=2)
+    assert again == comparison.sides[1].experiment.training
+
+
+def test_what_is_settled_or_equal_is_not_to_be_launched(
+    home: Path, registry: Registry, finished: MakeFinished
+) -> None:
+    for seed in (1, 2, 3):
+        finished("v5", seed=seed, skill=0.5)
+        finished("v6", seed=seed, skill=0.5)
+        finished("v7", seed=seed, skill=0.9)
+    comparison = compared(home, registry, "v5", "v6", "v7")
+    equal, better = comparison.verdicts
+    assert better.settling is None
+    with pytest.raises(ConfigError, match="it is settled: nothing to launch"):
+        runs_that_settle(comparison, 1, RunStore(home))
+    assert equal.settling is not None
+    assert equal.settling.sentence.startswith("undecided: they score the same; no number of seeds")
+    with pytest.raises(ConfigError, match="they score the same"):
+        runs_that_settle(comparison, 0, RunStore(home))
+
+
+def test_one_seed_each_needs_another_before_anything_is_planned(
+    home: Path, registry: Registry, finished: MakeFinished
+) -> None:
+    finished("v5", seed=1)
+    finished("v6", seed=1, skill=0.9)
+    (verdict,) = compared(home, registry, "v5", "v6").verdicts
+    assert verdict.settling is not None
+    assert verdict.settling.seeds == ((2,), (2,))
+    assert "one seed each shows no spread over seeds" in verdict.settling.sentence
 
 
 def test_seeds_of_one_version_differ_as_seeds(
