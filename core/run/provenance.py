@@ -10,7 +10,6 @@ import os
 import platform
 import sys
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -110,6 +109,8 @@ def _paths(request: RunRequest) -> list[Path]:
 
 def environment_now() -> Environment:
     """Return what is installed here."""
+    from importlib import metadata  # loads `email`, which a view of a run does not need
+
     found: dict[str, str] = {}
     for each in metadata.distributions():
         # A broken installation has no name. The first on the search path is the one that is imported.

@@ -52,6 +52,8 @@ COMMANDS = {
     "gc": ("actions.removal", "Clean up files no longer needed; asks first."),
     "trash": ("actions.trash_commands", "List what was removed and can be restored."),
     "restore": ("actions.trash_commands", "Bring runs back from the trash."),
+    "archive": ("sharing.archive_commands", "Write a run to one file."),
+    "unarchive": ("sharing.archive_commands", "Add an archived run to the runs here."),
     "doctor": ("doctor", "Report what is missing, and how to fix it."),
     "demo": ("launching.demo", "Make data, train v5 and v6 scaled down, compare them."),
 }

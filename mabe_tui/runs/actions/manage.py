@@ -22,6 +22,9 @@ from mabe_tui.runs.summary.run_summary import state_of
 CHECKPOINT_PATTERN = "*.pt"
 TEMPORARY_PATTERN = ".*.tmp"
 REMOVED_PREFIX = ".removed-"
+ARRIVING_PREFIX = ".arriving-"
+"""Prefix of a folder into which an archive is being unpacked: no list shows it."""
+LEFT_OVER = (REMOVED_PREFIX, ARRIVING_PREFIX)
 TAG_LENGTH, NOTE_LENGTH = 64, 2000
 """Maximum lengths in characters: a tag fits a column, a note a screen."""
 SHOWN_LENGTH = 20
@@ -138,7 +141,7 @@ def plan_gc(home: Path, everything: bool) -> list[Removal]:
     removals: list[Removal] = []
     for entry in readable:
         removals += _run_removals(entry, states[entry.id], everything)
-    halves = sorted(places.runs(home).glob(f"{REMOVED_PREFIX}*"))
+    halves = sorted(path for prefix in LEFT_OVER for path in places.runs(home).glob(f"{prefix}*"))
     removals.append(_removal("runs", "left over by a removal cut short", halves, for_good=True))
     busy = any(state.is_alive for state in states.values())
     for path in [] if busy else _children(places.cache(home)):
