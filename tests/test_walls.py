@@ -54,6 +54,7 @@ EXCEPTIONS = {
     "mabe_tui/cli/comparison/video_command.py": OF_VIDEOS,
     "mabe_tui/cli/data/data_commands.py": OF_DATA,
     "mabe_tui/cli/data/layout.py": OF_DATA,
+    "mabe_tui/cli/data/pose_import.py": OF_DATA,
     "mabe_tui/cli/data/synth_command.py": OF_DATA,
     "mabe_tui/cli/data/data_remote.py": OF_DATA,
     "mabe_tui/launch/data_job.py": OF_DATA,

@@ -30,7 +30,7 @@ from core.data.csv_file import read_rows
 from core.data.known_faults import has_suspect_labels
 from core.data.synthetic.like import like
 from core.data.synthetic.schedule import PlannedBout
-from core.data.synthetic.writer import annotation_path, write_annotation, write_train_csv
+from core.data.writer import annotation_path, write_annotation, write_train_csv
 from core.evaluation.table import read_rows as read_counts
 from core.inference.pair_predictor import load_pair_predictor
 from core.postprocess.decide import decide

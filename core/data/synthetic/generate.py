@@ -14,7 +14,8 @@ from core.data.synthetic.patterns import CLASSES
 from core.data.synthetic.schedule import PlannedBout, class_frames, random_schedule
 from core.data.synthetic.settings import SyntheticSettings, SyntheticSummary, fingerprint
 from core.data.synthetic.simulate import Scene, simulate
-from core.data.synthetic.writer import (
+from core.data.workers import in_workers, worker_count
+from core.data.writer import (
     annotation_path,
     behaviours_labelled,
     tracking_path,
@@ -22,7 +23,6 @@ from core.data.synthetic.writer import (
     write_tracking,
     write_train_csv,
 )
-from core.data.workers import in_workers, worker_count
 from core.errors import DataError
 from core.system.files import UNDECODABLE, write_bytes_atomically
 from core.system.lock import in_turn
@@ -141,7 +141,7 @@ def _row(
         "arena_shape": "rectangular",
         "arena_type": "simulated",
         "body_parts_tracked": msgspec.json.encode(settings.body_parts).decode(),
-        "behaviors_labeled": behaviours_labelled(bouts),
+        "behaviors_labeled": behaviours_labelled(b for b in bouts if b.labelled),
         "tracking_method": "simulated",
     }
 
@@ -257,7 +257,8 @@ def write_video(root: Path, video: SyntheticVideo) -> None:
     shape = (video.frames, video.mice, len(camera.parts))
     found = tracked(shape, camera.missing, camera.lost, tracker)
     write_tracking(tracking_path(root, video.lab, video.video), positions, found, camera.parts)
-    write_annotation(annotation_path(root, video.lab, video.video), video.bouts)
+    labelled = [bout for bout in video.bouts if bout.labelled]
+    write_annotation(annotation_path(root, video.lab, video.video), labelled)
 
 
 def _summary(videos: Sequence[SyntheticVideo], written: int) -> SyntheticSummary:

@@ -22,7 +22,7 @@ from core.data.synthetic.settings import (
     SyntheticSummary,
     body_part_problem,
 )
-from core.data.synthetic.writer import CSV_COLUMNS
+from core.data.writer import CSV_COLUMNS
 from core.errors import ConfigError, DataError
 from core.system.progress import Progress
 

@@ -1,4 +1,4 @@
-"""``mabe data synth | check | prepare | show``: make, check, prepare and show training data."""
+"""``mabe data synth | import | check | prepare | show``: make, check, prepare and show training data."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +11,7 @@ from core.tasks.behaviour.settings import BehaviourExperiment, behaviour_of
 from mabe_tui.cli.data import data_remote
 from mabe_tui.cli.data.data_report import report_lines
 from mabe_tui.cli.data.layout import layout_of
+from mabe_tui.cli.data.pose_import import import_poses
 from mabe_tui.cli.data.synth_command import Workers, synth
 from mabe_tui.cli.options import DEFAULT_VERSION, DataFolder, SetOption, SkipBadOption
 from mabe_tui.cli.session import session_of
@@ -40,6 +41,7 @@ def register(app: typer.Typer) -> None:
         help="Make, check and prepare data.", no_args_is_help=True, rich_markup_mode=None
     )
     data.command("synth", short_help="Make a synthetic data set.")(synth)
+    data.command("import", short_help="Import poses and labels of other tools.")(import_poses)
     data.command("check", short_help="Look for what is wrong in a data folder.")(check)
     data.command("prepare", short_help="Turn a data folder into arrays, once.")(prepare)
     data.command("show", short_help="Show a folder by lab, or a video's bouts.")(show)

@@ -14,7 +14,7 @@ from core.data.labels import ActionMap, frame_classes
 from core.data.synthetic import SyntheticSettings, synthesise
 from core.data.synthetic.generate import SYNTHETIC_MARKER, fingerprint
 from core.data.synthetic.patterns import CLASS_OF, CLASSES
-from core.data.synthetic.writer import CSV_COLUMNS
+from core.data.writer import CSV_COLUMNS
 from core.errors import DataError
 
 SMALL = SyntheticSettings(videos=3, frames=400, labs=("A", "B"))

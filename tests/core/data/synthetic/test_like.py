@@ -8,7 +8,7 @@ from core.data.competition import read_bouts, read_tracking, read_videos
 from core.data.keypoints import SLOTS_18
 from core.data.synthetic import like
 from core.data.synthetic.schedule import PlannedBout
-from core.data.synthetic.writer import write_annotation, write_train_csv
+from core.data.writer import write_annotation, write_train_csv
 from core.errors import ConfigError, DataError
 
 HEADPIECE = ["nose", "neck", "tail_base", "headpiece_topbackleft"]

@@ -5,13 +5,13 @@ import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.data.synthetic.schedule import PlannedBout
 from core.system.files import replace_atomically, write_bytes_atomically
 
 _MOUSE_KEYS = ("strain", "color", "sex", "id", "age", "condition")
@@ -48,6 +48,30 @@ _TRACKING_SCHEMA = pa.schema(
 )
 
 
+class LabelledBout(Protocol):
+    """What is written of a bout."""
+
+    @property
+    def agent(self) -> int:
+        """Return the number of the mouse that acts."""
+
+    @property
+    def target(self) -> int:
+        """Return the number of the mouse acted on; the agent's own for a self action."""
+
+    @property
+    def action(self) -> str:
+        """Return the name of the action."""
+
+    @property
+    def start(self) -> int:
+        """Return the first frame."""
+
+    @property
+    def stop(self) -> int:
+        """Return the frame after the last."""
+
+
 def tracking_path(root: Path, lab: str, video: str) -> Path:
     """Return the path of the video's tracking."""
     return root / "train_tracking" / lab / f"{video}.parquet"
@@ -63,19 +87,22 @@ def write_tracking(
     positions: npt.NDArray[np.float32],
     found: npt.NDArray[np.bool_],
     parts: Sequence[str],
+    mice: Sequence[int] | None = None,
 ) -> None:
     """Write one row per tracked point, ordered by frame, mouse and body part.
 
     Args:
         path: the parquet file.
-        positions: ``(frames, mice, keypoints, 2)`` in pixels; mouse ids count from 1.
+        positions: ``(frames, mice, keypoints, 2)`` in pixels.
         found: ``(frames, mice, keypoints)``; a point that is not found has no row.
         parts: name of each keypoint.
+        mice: id of each mouse; by default, they count from 1.
 
     Raises:
         UserError: the file cannot be written.
     """
     names = pa.array(parts, pa.string())
+    ids = np.array(mice if mice is not None else range(1, positions.shape[1] + 1), np.int8)
     # Dictionary pages would only be tried and abandoned for columns of distinct values, and
     # without the Arrow schema a reader sees plain strings, as in the competition's files.
     with (
@@ -97,17 +124,21 @@ def write_tracking(
     ):
         for first in range(0, len(positions), CHUNK_FRAMES):
             chunk = slice(first, first + CHUNK_FRAMES)
-            writer.write_table(_rows(positions[chunk], found[chunk], first, names))
+            writer.write_table(_rows(positions[chunk], found[chunk], first, names, ids))
 
 
 def _rows(
-    positions: npt.NDArray[np.float32], found: npt.NDArray[np.bool_], first: int, names: pa.Array
+    positions: npt.NDArray[np.float32],
+    found: npt.NDArray[np.bool_],
+    first: int,
+    names: pa.Array,
+    ids: npt.NDArray[np.int8],
 ) -> pa.Table:
     frames, mice, points = found.shape
     keep = np.flatnonzero(found)
     xy = positions.reshape(-1, 2)[keep]
     codes = np.tile(np.arange(points, dtype=np.int32), frames * mice)[keep]
-    mouse = np.tile(np.repeat(np.arange(1, mice + 1, dtype=np.int8), points), frames)[keep]
+    mouse = np.tile(np.repeat(ids, points), frames)[keep]
     frame = np.repeat(np.arange(first, first + frames, dtype=np.int32), mice * points)[keep]
     columns = [
         pa.array(frame),
@@ -119,13 +150,13 @@ def _rows(
     return pa.Table.from_arrays(columns, schema=_TRACKING_SCHEMA)
 
 
-def write_annotation(path: Path, bouts: Iterable[PlannedBout]) -> None:
+def write_annotation(path: Path, bouts: Iterable[LabelledBout]) -> None:
     """Write the labelled bouts, one row each, with exclusive ``stop_frame``.
 
     Raises:
         UserError: the file cannot be written.
     """
-    rows = [bout for bout in bouts if bout.labelled]
+    rows = [*bouts]
     table = pa.table(
         {
             "agent_id": pa.array([bout.agent for bout in rows], pa.int8()),
@@ -139,13 +170,12 @@ def write_annotation(path: Path, bouts: Iterable[PlannedBout]) -> None:
         pq.write_table(table, file)
 
 
-def behaviours_labelled(bouts: Iterable[PlannedBout]) -> str:
+def behaviours_labelled(bouts: Iterable[LabelledBout]) -> str:
     """Return ``behaviors_labeled`` in the competition's form: a JSON list of ``agent,target,action``."""
     found = {
         f"mouse{bout.agent},"
         f"{'self' if bout.agent == bout.target else f'mouse{bout.target}'},{bout.action}"
         for bout in bouts
-        if bout.labelled
     }
     return json.dumps(sorted(found))
 
