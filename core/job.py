@@ -113,12 +113,13 @@ def _start(
 
 
 def _other_build(run_dir: RunDir, request: RunRequest) -> "TaskBuilder | None":
-    """Return what builds a task that also learns from another run's predictions."""
-    if request.experiment.training.pseudo_labels is None:
+    """Return what builds a task that also learns from what other runs predict."""
+    training = request.experiment.training
+    if training.pseudo_labels is None and training.teacher is None:
         return None
-    from core.inference.pseudo_labels import build_with_pseudo_labels
+    from core.inference.other_runs import build_with_others
 
-    return partial(build_with_pseudo_labels, run_dir.path.parent)
+    return partial(build_with_others, run_dir.path.parent)
 
 
 def _other_fit(request: RunRequest) -> "FitBuilder | None":

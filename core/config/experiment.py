@@ -112,6 +112,13 @@ class TrainingConfig(Section, frozen=True):
     that cannot refuse it."""
     pseudo_share: Annotated[float, Meta(gt=0, lt=1)] = 0.25
     """Share of an epoch's batches that are of such data."""
+    teacher: str | None = None
+    """Also learn from the probabilities that another run, named as ``RUN`` or ``RUN@best``, gives the
+    training examples (distillation, Hinton et al. 2015). Tasks that cannot refuse it."""
+    teacher_temperature: Annotated[float, Meta(gt=0, le=100)] = 3.0
+    """The teacher's and the model's probabilities are softened by this: both logits are divided by it."""
+    teacher_share: Annotated[float, Meta(ge=0, le=1)] = 0.7
+    """Share of the loss that the teacher's probabilities have; the labels have the rest."""
     mixed_precision: Literal["bf16", "fp16"] | None = None
     compile: bool = False
     """Train with ``torch.compile``."""
@@ -176,6 +183,9 @@ ADDED: dict[str, object] = {
     "training.frozen": (),
     "training.pseudo_labels": None,
     "training.pseudo_share": 0.25,
+    "training.teacher": None,
+    "training.teacher_temperature": 3.0,
+    "training.teacher_share": 0.7,
     "ensemble": None,
 }
 """Settings added after digests of settings were first stored on disk, with their defaults: at these values,

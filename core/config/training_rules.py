@@ -54,7 +54,7 @@ def _without_epochs(experiment: Experiment, spec: TaskSpec) -> Found:
     """Find settings that only a training by epochs of steps follows."""
     if spec.fit(experiment) is None:
         return
-    for key in ("start_from", "frozen", "pseudo_labels"):
+    for key in ("start_from", "frozen", "pseudo_labels", "teacher"):
         if getattr(experiment.training, key):
             yield key, "is for models that are trained by epochs, and this one is not; unset it"
 

@@ -49,6 +49,7 @@ NOT_TUNABLE = (
     "training.seed",
     "training.start_from",
     "training.pseudo_labels",
+    "training.teacher",
 )
 """Settings that decide where a run happens and what its score is measured on, which would make the scores of
 trials incomparable."""

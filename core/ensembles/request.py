@@ -68,5 +68,6 @@ def _experiment(first: Experiment, name: str, members: Sequence[Member]) -> Expe
             start_from=None,
             frozen=(),
             pseudo_labels=None,
+            teacher=None,
         ),
     )

@@ -24,6 +24,8 @@ class FrameBatch:
     """Second targets, and the share of the first, where windows were mixed up (mixup)."""
     soft: Tensor | None = None
     """(batch, time, classes) probabilities, which count instead of ``targets`` where there are no labels."""
+    teacher: Tensor | None = None
+    """(batch, time, classes) probabilities, which count beside the labels (distillation)."""
     videos: Tensor | None = None
     """(batch,) int64: places among the validation videos; none in training."""
     starts: Tensor | None = None
@@ -49,6 +51,7 @@ class FrameBatch:
             examples=self.examples * len(inputs) // max(1, self.size),
             mixed=mixed,
             soft=None if self.soft is None else self.soft[rows],
+            teacher=None if self.teacher is None else self.teacher[rows],
             videos=None if self.videos is None else self.videos[rows],
             starts=None if self.starts is None else self.starts[rows],
         )

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from core.frames.batch import FrameBatch
+from core.losses.distillation import class_divergence
 from core.losses.loss import Loss
 
 
@@ -53,6 +54,25 @@ class FrameLoss:
             parts.append(self(logits, targets, weights * soft[..., index]))
         total = torch.stack([part.total for part in parts]).sum()
         return Loss(total=total, weight=torch.stack([part.weight for part in parts]).sum())
+
+    def of_teacher(
+        self, logits: Tensor, teacher: Tensor, weights: Tensor, temperature: float
+    ) -> Loss:
+        """Compute the loss against a teacher's probabilities; see :mod:`core.losses.distillation`.
+
+        A frame's class weight is the mean that the teacher's probabilities give. Smoothing and the focal
+        factor are for labels, and not for probabilities.
+
+        Args:
+            logits: (batch, time, classes).
+            teacher: (batch, time, classes) probabilities.
+            weights: (batch, time); 0 leaves a frame out.
+            temperature: softens both.
+        """
+        if self.class_weights is not None:
+            weights = weights * (teacher * self.class_weights).sum(dim=-1)
+        per_frame = class_divergence(logits, teacher, temperature)
+        return Loss(total=(per_frame * weights).sum(), weight=weights.sum())
 
     def __call__(self, logits: Tensor, targets: Tensor, weights: Tensor) -> Loss:
         """Compute the loss.

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from core.losses.distillation import label_divergence
 from core.losses.loss import Loss
 
 
@@ -39,11 +40,31 @@ class MultilabelLoss:
         element = functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
         if self.focal_gamma:
             element = element * _doubt(logits, targets) ** self.focal_gamma
-        label_weights = mask.to(logits.dtype)
+        return self._summed(element, mask, weights)
+
+    def of_teacher(
+        self, logits: Tensor, teacher: Tensor, mask: Tensor, weights: Tensor, temperature: float
+    ) -> Loss:
+        """Compute the loss against a teacher's probabilities; see :mod:`core.losses.distillation`.
+
+        The focal factor is for labels, and not for probabilities.
+
+        Args:
+            logits: (rows, time, labels).
+            teacher: (rows, time, labels) probabilities; anything from 0 to 1 where masked out.
+            mask: (rows, labels) bool.
+            weights: (rows, time).
+            temperature: softens both.
+        """
+        return self._summed(label_divergence(logits, teacher, temperature), mask, weights)
+
+    def _summed(self, element: Tensor, mask: Tensor, weights: Tensor) -> Loss:
+        """Weigh and sum the losses of elements ``(rows, time, labels)``."""
+        label_weights = mask.to(element.dtype)
         if self.mean_of_labels:
             label_weights = label_weights / label_weights.sum(dim=1, keepdim=True).clamp_min(1)
         element = element.masked_fill(~mask[:, None], 0)
-        frame_weights = weights.to(logits.dtype)
+        frame_weights = weights.to(element.dtype)
         total = torch.einsum("rtl,rt,rl->", element, frame_weights, label_weights)
         return Loss(total=total, weight=torch.einsum("rt,rl->", frame_weights, label_weights))
 

@@ -148,6 +148,10 @@ class CheckpointSaved(Event, frozen=True, tag="checkpoint_saved"):
     """Value of the monitored metric in its epoch."""
 
 
+LEAK = "_leak"
+"""Ends the code of a warning that says why a run's validation is flattered."""
+
+
 class Warned(Event, frozen=True, tag="warning"):
     """A problem that the user should know of but that does not stop the run."""
 

@@ -74,6 +74,11 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     """The run and checkpoint whose weights this one begins with, as ``training.start_from`` asks."""
     pseudo: tuple[Input, ...] = ()
     """The runs and checkpoints that predict labels for this one, as ``training.pseudo_labels`` asks."""
+    teacher: tuple[Input, ...] = ()
+    """The runs and checkpoints whose probabilities this one learns from, as ``training.teacher`` asks."""
+    teacher_kept: Input | None = None
+    """The predictions that the teacher kept, which count instead where they have a unit: they are of models
+    that have not learned from it."""
     epochs_from: tuple[str, ...] = ()
     """Runs of folds whose median best epoch this one, which trains on everything, trains for."""
     resolved: Resolved | None = None

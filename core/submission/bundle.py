@@ -4,7 +4,6 @@ The folder is flat because upload services treat subfolders and archives in diff
 :data:`NAME`, says where each file belongs.
 """
 
-import hashlib
 import shutil
 from pathlib import Path, PurePosixPath
 from typing import Literal
@@ -12,7 +11,7 @@ from typing import Literal
 import msgspec
 
 from core.errors import DataError
-from core.system.files import UNDECODABLE
+from core.system.files import UNDECODABLE, sha256_of
 
 FORMAT = 1
 NAME = "bundle.json"
@@ -88,12 +87,6 @@ def unpack(folder: Path, bundle: Bundle, into: Path) -> None:
         target = into.joinpath(*place.parts)
         target.parent.mkdir(parents=True, exist_ok=True)
         _link(source.resolve(), target)
-
-
-def sha256_of(path: Path) -> str:
-    """Return the hash of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _link(source: Path, target: Path) -> None:

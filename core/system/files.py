@@ -1,5 +1,6 @@
 """Atomic writes: a reader never sees half a file or half a line."""
 
+import hashlib
 import io
 import os
 from collections.abc import Iterator
@@ -43,6 +44,16 @@ def replace_atomically(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file's content.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def check_writable(path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import IO, Any, cast
 import torch
 
 from core.errors import CheckpointError
-from core.system.files import replace_atomically
+from core.system.files import replace_atomically, sha256_of
 
 FORMAT = 3
 """Format 2 also contained the validation videos, which are in ``run.toml``. Format 1 had no average of the
@@ -91,7 +91,7 @@ def read_checkpoint(path: Path, sha256: str | None = None) -> dict[str, Any]:
         CheckpointError: it is missing, damaged, not one of ours, or has a newer format.
     """
     try:
-        if sha256 is not None and _sha256(path) != sha256:
+        if sha256 is not None and sha256_of(path) != sha256:
             raise CheckpointError(f"{path}: damaged (its sha256 is not the one its pointer names)")
         content = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
@@ -131,8 +131,3 @@ def predicting_weights(content: dict[str, Any]) -> dict[str, Any]:
     """Return the ``state_dict`` to predict with: the average of the weights, if there is one."""
     weights: dict[str, Any] = content["average"].get("model", content["model"])
     return weights
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -19,8 +19,8 @@ from core.run.records import Pointer
 from core.run.request import RunRequest
 from core.run.rundir import RunDir
 from core.submission import bundle as bundle_module
-from core.submission.bundle import Bundle, BundledFile, sha256_of, unpack
-from core.system.files import write_bytes_atomically
+from core.submission.bundle import Bundle, BundledFile, unpack
+from core.system.files import sha256_of, write_bytes_atomically
 from mabe_tui.kaggle_io.core_zip import write_core_zip
 from mabe_tui.kaggle_io.notebook import CODE_FILE, notebook
 

@@ -28,6 +28,8 @@ class ActionBatch:
     """(rows, time) float32; 0 where a frame is outside the video, or counts in another window."""
     examples: int
     """Number of frames that count, over all rows."""
+    teacher: Tensor | None = None
+    """(rows, time, actions) probabilities, which count beside the labels (distillation); 0 where masked."""
     row: Indices | None = None
     """(rows,) indices of the validation rows; ``None`` in training."""
     chunks: tuple[Chunk, ...] = ()
@@ -48,6 +50,7 @@ class ActionBatch:
             mask=self.mask[rows],
             weights=self.weights[rows],
             examples=self.examples * len(chosen) // max(1, self.size),
+            teacher=None if self.teacher is None else self.teacher[rows],
             row=None if self.row is None else self.row[chosen],
             chunks=tuple(self.chunks[number] for number in chosen) if self.chunks else (),
         )

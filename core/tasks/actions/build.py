@@ -9,15 +9,12 @@ import torch
 from core.config.experiment import Experiment
 from core.data.competition import read_videos
 from core.data.prepared import PreparedData, prepare
-from core.data.synthetic import SyntheticSettings
 from core.run.request import RunRequest
 from core.system.progress import Progress
-from core.tasks.actions.settings import KEYPOINTS, MICE, ActionsDataConfig, actions_of
+from core.tasks.actions.settings import KEYPOINTS, MICE, actions_of
+from core.tasks.actions.source import root_of
 from core.tasks.actions.task import ActionsTask
-from core.tasks.data_source import data_root, labelled
-
-SYNTHETIC_RATE = 25.0
-"""Frame rate of synthetic videos. It differs from the model's, so that they are resampled like real ones."""
+from core.tasks.data_source import labelled
 
 
 class OpenData(NamedTuple):
@@ -63,20 +60,6 @@ def open_data(
         ConfigError: the experiment is of another task.
     """
     experiment = actions_of(experiment, "preparing videos")
-    config = experiment.data
-    own = synthetic_settings(config) if config.source == "synthetic" else None
-    root = data_root(experiment.name, data, own, cache, progress)
+    root = root_of(experiment, data, cache, progress)
     prepared = prepare(root, cache, KEYPOINTS, MICE, progress=labelled(progress, "prepared"))
     return OpenData(prepared, {video.video_id: video.sexes for video in read_videos(root)})
-
-
-def synthetic_settings(config: ActionsDataConfig) -> SyntheticSettings:
-    """Return the settings of the data that an experiment makes itself."""
-    return SyntheticSettings(
-        videos=config.synthetic_videos,
-        frames=config.synthetic_frames,
-        mice=config.synthetic_mice,
-        keypoints=KEYPOINTS,
-        fps=SYNTHETIC_RATE,
-        labs=tuple(f"SimulatedMice{chr(65 + lab)}" for lab in range(config.synthetic_labs)),
-    )

@@ -7,7 +7,7 @@ where it is not annotated). A mouse that is annotated but not tracked has the pr
 bouts count as missed.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,15 +75,16 @@ def kept_videos(predictions: UnitPredictions) -> Iterator[KeptVideo]:
         DataError: a table is damaged, or a video lacks frames.
     """
     for unit in predictions.units:
-        yield _kept_video(predictions.of_unit(unit).table(), unit, predictions.labels)
+        yield kept_video(predictions, unit)
 
 
-def _kept_video(table: pa.Table, unit: str, actions: Sequence[str]) -> KeptVideo:
-    """Return the rows of one video as arrays.
+def kept_video(predictions: UnitPredictions, unit: str) -> KeptVideo:
+    """Return the kept predictions of one video, by the name of its unit, as arrays.
 
     Raises:
-        DataError: a frame is missing or comes twice.
+        DataError: a table is damaged, or a frame is missing or comes twice.
     """
+    table, actions = predictions.of_unit(unit).table(), predictions.labels
     agent, target, frame = (table[name].to_numpy().astype(np.int64) for name in KEYS[1:])
     pairs, pair = np.unique(np.stack((agent, target), axis=1), axis=0, return_inverse=True)
     frames = int(frame.max()) + 1

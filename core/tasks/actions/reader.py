@@ -17,6 +17,7 @@ from core.tasks.actions.augmentation import Augmentation
 from core.tasks.actions.batch import ActionBatch
 from core.tasks.actions.pair_rows import PairRows
 from core.tasks.actions.sampling import Windows
+from core.tasks.actions.soft_rows import SoftRows
 from core.tasks.actions.subjects import Vocabulary, ids_of_rows
 from core.tasks.actions.timeline import Floats, nearest_frames, positions_at, timeline_frames
 
@@ -68,8 +69,16 @@ class RowReader:
             rows.target.tolist(),
         )
 
-    def training(self, windows: Windows, augmentation: Augmentation) -> ActionBatch:
-        """Return a training batch of some windows, augmented."""
+    def training(
+        self, windows: Windows, augmentation: Augmentation, taught: SoftRows | None = None
+    ) -> ActionBatch:
+        """Return a training batch of some windows, augmented.
+
+        Args:
+            windows: their rows and places.
+            augmentation: the changes to them. What stretches time also stretches the labels.
+            taught: what a teacher says of the rows, if there is one.
+        """
         row = windows.row
         places = windows.start[:, None] + windows.step[:, None] * np.arange(self._window)
         inside = (places >= 0) & (places <= self.frames[row, None] - 1)
@@ -77,7 +86,11 @@ class RowReader:
         inputs = self._inputs(row, augmentation.of_positions(read))
         labs = augmentation.of_labs(self._ids["lab"][row])
         inputs["lab"] = to_device(labs, self._device)
-        return self._batch(row, inputs, places, inside)
+        batch = self._batch(row, inputs, places, inside)
+        if taught is not None:
+            said = [taught.at(int(one), at) for one, at in zip(row, places, strict=True)]
+            batch.teacher = to_device(np.stack(said), self._device)
+        return batch
 
     def validation(self, row: Indices, chunks: Sequence[Chunk]) -> ActionBatch:
         """Return a batch of parts of videos; frames of rows with an untracked mouse do not count.

@@ -1,6 +1,7 @@
 """Every action of every mouse, alone and towards each other mouse: the task of v8."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,14 +9,18 @@ import pyarrow as pa
 import torch
 from torch import Tensor, nn
 
+from core.data.competition import read_videos
 from core.data.manifest import source_fingerprint
 from core.data.prepared import PreparedData
 from core.errors import DataError
 from core.features.pair_columns import FEATURES, SELF_FEATURES
 from core.features.standardise import FeatureStatistics, Moments
 from core.frames.prefetch import ahead
+from core.losses.distillation import shared
 from core.losses.multilabel import MultilabelLoss
 from core.models.chunking import like_training, plan
+from core.run.request import RunRequest
+from core.system.progress import Progress
 from core.tasks.actions.augmentation import Augmentation
 from core.tasks.actions.batch import ActionBatch
 from core.tasks.actions.chosen import ChosenVideos
@@ -30,9 +35,13 @@ from core.tasks.actions.settings import (
     ActionsAugmentationConfig,
     ActionsExperiment,
 )
+from core.tasks.actions.soft_rows import SoftRows, answers_of
+from core.tasks.actions.source import root_of
 from core.tasks.actions.spec import SPEC, labels
 from core.tasks.actions.subjects import Vocabulary
+from core.tasks.soft_labels import folder_of
 from core.tasks.task import DataSummary, Loss
+from core.tasks.teacher import Teacher
 
 FITTED_WINDOWS = 256
 """Training windows from which the means and standard deviations of features are computed."""
@@ -67,7 +76,8 @@ class ActionsTask:
         seed: int,
     ) -> None:
         self._experiment, self._device, self._seed = experiment, device, seed
-        self._actions = labels(experiment)
+        self._data, self._actions = data, labels(experiment)
+        self._taught: SoftRows | None = None
         chosen = ChosenVideos.of(experiment, data)
         self._lab_actions = chosen.lab_actions()
         self._videos = [data.videos[video] for video in chosen.validation_rows.video]
@@ -134,7 +144,38 @@ class ActionsTask:
 
     def loss(self, output: Tensor, batch: ActionBatch) -> Loss:
         """Compute the loss of a batch's logits ``(rows, time, actions)``."""
-        return self._loss(output, batch.targets, batch.mask, batch.weights)
+        hard = self._loss(output, batch.targets, batch.mask, batch.weights)
+        if batch.teacher is None:
+            return hard
+        training = self._experiment.training
+        temperature, share = training.teacher_temperature, training.teacher_share
+        said = batch.teacher, batch.mask, batch.weights
+        return shared(hard, self._loss.of_teacher(output, *said, temperature), share)
+
+    def learn_from(
+        self, teacher: Teacher, request: RunRequest, cache: Path, progress: Progress
+    ) -> None:
+        """Let batches carry what a teacher says of their frames.
+
+        Raises:
+            UserError: it does not suit.
+        """
+        root, data = root_of(self._experiment, request.data, cache, progress), self._data
+        self._taught = SoftRows(
+            self._train.rows,
+            [data.videos[video] for video in self._train.rows.video],
+            answers_of(teacher, data.videos, read_videos(root)),
+            folder_of(
+                cache,
+                "teacher",
+                teacher.key,
+                self.summary.fingerprint,
+                *self._actions,
+                *self.summary.train_units,
+            ),
+            progress,
+            "videos shown to the teacher",
+        )
 
     def measure(self) -> ActionMeasure:
         """Start measuring a pass over the validation frames."""
@@ -193,7 +234,7 @@ class ActionsTask:
         count = min(config.batch_size, self._windows - number * config.batch_size)
         windows = self._sampler.draw(epoch, number, count)
         changes = Augmentation.draw(config.augmentation, self._seed, epoch, number, count)
-        return self._train.training(windows, changes)
+        return self._train.training(windows, changes, self._taught)
 
     def _validation_batch(self, start: int, size: int) -> ActionBatch:
         rows, chunks = zip(*self._validation_windows[start : start + size], strict=True)

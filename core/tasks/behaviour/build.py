@@ -6,12 +6,12 @@ import torch
 
 from core.config.experiment import Experiment
 from core.data.prepared import PreparedData, prepare
-from core.data.synthetic import SyntheticSettings
 from core.run.request import RunRequest
 from core.system.progress import Progress
-from core.tasks.behaviour.settings import BehaviourDataConfig, behaviour_of
+from core.tasks.behaviour.settings import behaviour_of
+from core.tasks.behaviour.source import root_of
 from core.tasks.behaviour.task import BehaviourTask
-from core.tasks.data_source import data_root, labelled
+from core.tasks.data_source import labelled
 
 
 def build_task(
@@ -49,19 +49,6 @@ def open_data(
         ConfigError: the experiment is of another task.
     """
     experiment = behaviour_of(experiment, "preparing videos")
-    config = experiment.data
-    own = _synthetic_settings(config) if config.source == "synthetic" else None
-    root = data_root(experiment.name, data, own, cache, progress)
+    config, root = experiment.data, root_of(experiment, data, cache, progress)
     prepared = labelled(progress, "prepared")
     return prepare(root, cache, config.keypoints, config.mice, progress=prepared)
-
-
-def _synthetic_settings(config: BehaviourDataConfig) -> SyntheticSettings:
-    """Return the settings of the data that an experiment makes itself."""
-    return SyntheticSettings(
-        videos=config.synthetic_videos,
-        frames=config.synthetic_frames,
-        mice=config.mice,
-        keypoints=config.keypoints,
-        fps=config.frames_per_second,
-    )

@@ -25,6 +25,7 @@ from core.frames.windows import (
     training_windows,
     validation_windows,
 )
+from core.losses.distillation import shared
 from core.models.build import build_model
 from core.models.input_spec import InputSpec
 from core.run.request import RunRequest
@@ -36,9 +37,12 @@ from core.tasks.behaviour.predictions import predictions_table
 from core.tasks.behaviour.pseudo_labels import predict_unlabelled
 from core.tasks.behaviour.settings import BehaviourExperiment
 from core.tasks.behaviour.soft_batches import SoftBatches
+from core.tasks.behaviour.source import root_of
 from core.tasks.behaviour.spec import SPEC
+from core.tasks.behaviour.teacher import TaughtFrames
 from core.tasks.predictor import Predictor
 from core.tasks.task import DataSummary, Loss
+from core.tasks.teacher import Teacher
 
 
 class BehaviourTask:
@@ -85,6 +89,8 @@ class BehaviourTask:
         self._labels = frames.classes
         self._buffers: list[Tensor] = []
         self._soft: SoftBatches | None = None
+        self._taught: TaughtFrames | None = None
+        self._train_videos = frames.train
         self.monitor = experiment.training.monitor
         self.summary = self._summarise(frames)
         self.input_spec = InputSpec(
@@ -154,6 +160,26 @@ class BehaviourTask:
         )
         self.summary = dataclasses.replace(self.summary, warnings=(*self.summary.warnings, said))
 
+    def learn_from(
+        self, teacher: Teacher, request: RunRequest, cache: Path, progress: Progress
+    ) -> None:
+        """Let batches carry what a teacher says of their frames.
+
+        Raises:
+            UserError: it does not suit.
+        """
+        experiment = self._experiment
+        self._taught = TaughtFrames(
+            self._store,
+            self._train_videos,
+            experiment.classes,
+            teacher,
+            root_of(experiment, request.data, cache, progress),
+            self.summary.fingerprint,
+            cache,
+            progress,
+        )
+
     def validation_batches(self) -> Iterator[FrameBatch]:
         """Return every validation frame once, with weight 0 on frames that are repeated."""
         size = self._experiment.training.batch_size
@@ -174,7 +200,13 @@ class BehaviourTask:
 
     def loss(self, output: Tensor, batch: FrameBatch) -> Loss:
         """Compute the loss of a batch's logits ``(batch, time, classes)``."""
-        return self._loss.of_batch(output, batch)
+        hard = self._loss.of_batch(output, batch)
+        if batch.teacher is None:
+            return hard
+        training = self._experiment.training
+        temperature, share = training.teacher_temperature, training.teacher_share
+        soft = self._loss.of_teacher(output, batch.teacher, batch.weights, temperature)
+        return shared(hard, soft, share)
 
     def measure(self) -> FrameMeasure:
         """Start measuring a pass over the validation frames."""
@@ -212,7 +244,10 @@ class BehaviourTask:
         part = slice(number * size, (number + 1) * size)
         index = windows[plan.order[part]].moved(self._store.frames, plan.jitter[part])
         memory = self._buffer(number) if memory is None else memory
-        return self._mixed_up(self._batch(self._train_features, index, memory), plan, number)
+        batch = self._batch(self._train_features, index, memory)
+        if self._taught is not None:
+            batch.teacher = self._taught.read(index).to(self._device)
+        return self._mixed_up(batch, plan, number)
 
     def _batch(self, features: FeatureReader, index: WindowIndex, memory: Tensor) -> FrameBatch:
         inputs = memory[: len(index)]
@@ -234,6 +269,8 @@ class BehaviourTask:
         batch.mixed = batch.targets[partner], batch.inputs.new_full((), share)
         batch.weights *= batch.weights[partner]
         batch.inputs.lerp_(batch.inputs[partner], 1 - share)
+        if batch.teacher is not None:
+            batch.teacher = batch.teacher.lerp(batch.teacher[partner], 1 - share)
         return batch
 
     def _buffer(self, number: int) -> Tensor:

@@ -210,6 +210,8 @@ def _sources(run: RunSummary) -> Iterator[tuple[str, object]]:
         yield "validation", full_data_words(run)
     if run.inputs:
         yield "mean of", " ".join(run.inputs)
+    if run.learns_from:
+        yield "teacher", run.learns_from
     if run.data:
         yield "data", run.data
 

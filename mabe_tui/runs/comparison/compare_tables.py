@@ -239,6 +239,12 @@ def note_on_verdicts(comparison: Comparison) -> str | None:
     abouts = {verdict.about for verdict in verdicts}
     notes += [SEEDS_NOTE] if "versions" in abouts else []
     notes += [ONE_SEED_NOTE] if abouts == {"checkpoints"} else []
+    notes += dict.fromkeys(
+        f"{side.name}: {leak}."
+        for side in comparison.sides
+        for run in side.runs
+        for leak in run.leaks
+    )
     return " ".join(note.replace("{units}", comparison.by.unit.many) for note in notes)
 
 

@@ -4,6 +4,7 @@ import msgspec
 
 from core.errors import RunError
 from core.run.request import Input, RunRequest
+from core.system.files import sha256_of
 from mabe_tui.runs.store import RunEntry, RunStore
 from mabe_tui.runs.summary.checkpoints import checkpoint_here, chosen_pointers
 
@@ -16,7 +17,7 @@ def named_inputs(store: RunStore, request: RunRequest) -> RunRequest:
     Raises:
         RunError: one is not there, or the job could not reach it.
     """
-    return with_pseudo_labels(store, with_start(store, request))
+    return with_teacher(store, with_pseudo_labels(store, with_start(store, request)))
 
 
 def with_start(store: RunStore, request: RunRequest) -> RunRequest:
@@ -47,17 +48,50 @@ def with_pseudo_labels(store: RunStore, request: RunRequest) -> RunRequest:
     if stated is None or request.pseudo:
         return request
     try:
-        entry = store.find(stated.partition(AT)[0])
-        if members := entry.require_request().inputs:
-            for each in members:
-                _require_reachable(store.find(each.run), each.file, request.launcher)
-            name = entry.id
-        else:
-            name, checkpoint = _checkpoint(store, stated, request.launcher)
-            members = (checkpoint,)
+        name, members = _predicting(store, stated, request.launcher)
     except RunError as error:
         raise RunError(f"training.pseudo_labels = {stated!r}: {error}") from error
     return msgspec.structs.replace(_with_setting(request, pseudo_labels=name), pseudo=members)
+
+
+def with_teacher(store: RunStore, request: RunRequest) -> RunRequest:
+    """Name the checkpoints of a request's teacher, and the predictions it kept, with their hashes.
+
+    An ensemble teaches with its members.
+
+    Raises:
+        RunError: there is no such run or checkpoint, or the job could not reach it.
+    """
+    stated = request.experiment.training.teacher
+    if stated is None or request.teacher:
+        return request
+    try:
+        name, members = _predicting(store, stated, request.launcher)
+        kept = _kept(store.find(name.partition(AT)[0]), request.launcher)
+    except RunError as error:
+        raise RunError(f"training.teacher = {stated!r}: {error}") from error
+    return msgspec.structs.replace(
+        _with_setting(request, teacher=name), teacher=members, teacher_kept=kept
+    )
+
+
+def _predicting(store: RunStore, stated: str, launcher: str) -> tuple[str, tuple[Input, ...]]:
+    """Return the full name of a run that predicts, and its checkpoints: those of an ensemble's members."""
+    entry = store.find(stated.partition(AT)[0])
+    if members := entry.require_request().inputs:
+        for each in members:
+            _require_reachable(store.find(each.run), each.file, launcher)
+        return entry.id, members
+    name, checkpoint = _checkpoint(store, stated, launcher)
+    return name, (checkpoint,)
+
+
+def _kept(entry: RunEntry, launcher: str) -> Input | None:
+    """Return the predictions that a run kept, if they are here and the job can reach them, too."""
+    path = entry.run.predictions
+    if not path.is_file() or not _is_reachable(entry, launcher):
+        return None
+    return Input(run=entry.id, file=path.name, sha256=sha256_of(path))
 
 
 def _checkpoint(store: RunStore, stated: str, launcher: str) -> tuple[str, Input]:
@@ -85,9 +119,16 @@ def _require_reachable(entry: RunEntry, file: str, launcher: str) -> None:
         if not (entry.run.checkpoints / file).is_file():
             raise RunError(f"{entry.run.checkpoints / file}: not here; `mabe pull` brings it")
         return
-    handle = entry.run.read_handle()
-    if handle is None or handle.launcher != launcher:
+    if not _is_reachable(entry, launcher):
         raise RunError(
             f"its checkpoint is not on {launcher.title()}, where the job would read it; name a run that"
             " was trained there, or train here with --on local"
         )
+
+
+def _is_reachable(entry: RunEntry, launcher: str) -> bool:
+    """Return whether a job finds a run's folder: where it was trained, or here."""
+    if launcher == "local":
+        return True
+    handle = entry.run.read_handle()
+    return handle is not None and handle.launcher == launcher

@@ -110,7 +110,8 @@ def request_digest(request: RunRequest, but: Sequence[str] = ()) -> str:
         request: the run's request.
         but: further settings that may differ, by key path.
     """
-    weights = [*request.pseudo, *((request.start,) if request.start else ())]
+    alone = [each for each in (request.start, request.teacher_kept) if each is not None]
+    weights = [*request.pseudo, *alone, *request.teacher]
     if not request.inputs and not but and not weights:
         return settings_digest(request.experiment)
     left_out = {"training.seed", *but}

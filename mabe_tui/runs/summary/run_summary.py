@@ -5,10 +5,10 @@ import math
 
 import msgspec
 
-from core.config.experiment import DEFAULT_TASK
+from core.config.experiment import DEFAULT_TASK, TrainingConfig
 from core.config.task_spec import TaskSpec
 from core.errors import RunError, UserError
-from core.run.events import READINGS, Epoch, Failed, Finished, Resumed, Stopped
+from core.run.events import LEAK, READINGS, Epoch, Failed, Finished, Resumed, Stopped
 from core.run.history import History
 from core.run.records import About
 from core.run.request import RunRequest
@@ -54,6 +54,8 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     data: str | None = None
     inputs: tuple[str, ...] = ()
     """For an ensemble: the ids of the runs whose predictions it averages."""
+    learns_from: str | None = None
+    """The run whose probabilities it learns from, and how."""
     validates: bool = True
     """Whether it kept anything for validation."""
     epochs_from: tuple[str, ...] = ()
@@ -119,8 +121,22 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     """Limit at which it stops with a checkpoint."""
     warnings: tuple[str, ...] = ()
     """Each once, even if several attempts emit it."""
+    leaks: tuple[str, ...] = ()
+    """Those of the warnings that say why its validation is flattered."""
     stalled_seconds: float | None = None
     """Seconds since the last event of a run that should be emitting some."""
+
+
+def _teacher(training: TrainingConfig) -> str | None:
+    if training.teacher is None:
+        return None
+    share, temperature = training.teacher_share, training.teacher_temperature
+    return f"{training.teacher}, share {share:g}, temperature {temperature:g}"
+
+
+def _leaks(history: History) -> tuple[str, ...]:
+    found = (each for each in history.warnings if each.code.endswith(LEAK))
+    return tuple(dict.fromkeys(each.message for each in found))
 
 
 def state_of(entry: RunEntry) -> RunState:
@@ -201,6 +217,7 @@ def summarise(
         overrides=request.overrides,
         data=request.data,
         inputs=tuple(each.run for each in request.inputs),
+        learns_from=_teacher(request.experiment.training),
         validates=request.experiment.data.validates,
         epochs_from=request.epochs_from,
         imported=request.imported,
@@ -214,6 +231,7 @@ def summarise(
         else request.limits.spent(history, elapsed - history.seconds),
         budget_usd=request.limits.cost_usd,
         warnings=tuple(dict.fromkeys(warning.message for warning in history.warnings)),
+        leaks=_leaks(history),
         stalled_seconds=silent if running and silent > STALL_SECONDS else None,
     )
     facts = _with_epochs(facts, history, spec_of(request.experiment))

@@ -1,6 +1,5 @@
 """Learning from a run's predictions on videos that nobody has labelled."""
 
-import datetime as dt
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,13 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from core import job
-from core.config.registry import default_path, load
 from core.data.synthetic import SyntheticSettings, synthesise
 from core.ensembles.members import input_of
 from core.errors import ConfigError, DataError, RunError
+from core.inference.other_runs import build_with_others
 from core.inference.predictor import load_predictor
-from core.inference.pseudo_labels import build_with_pseudo_labels
 from core.run.events import DataReady, Finished, Warned
 from core.run.request import RunRequest
 from core.run.rundir import RunDir
@@ -24,14 +21,9 @@ from core.tasks.behaviour import pseudo_labels
 from core.tasks.behaviour.inference.predictor import FramePredictor
 from core.tasks.behaviour.task import BehaviourTask
 from core.tasks.build import build_task
-from tests.toy import new_run
+from tests.core.inference.learning import requested, started, toy_that
 
 CPU = torch.device("cpu")
-TINY = [
-    "model.name=tcn", "model.channels=[8]", "training.epochs=2", "training.warmup_epochs=0",
-    "training.batch_size=4", "data.validation_fraction=0.4", "data.source=competition",
-    "hardware.device=cpu",
-]  # fmt: skip
 LEARNING = ["training.pseudo_labels=some run", "training.pseudo_share=0.4"]
 Request = Callable[..., RunRequest]
 
@@ -46,25 +38,6 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def requested(data: Path, name: str, overrides: list[str], **more: object) -> RunRequest:
-    return RunRequest(
-        run=f"v6-20260101T000000-{name}",
-        created=dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
-        launcher="local",
-        seed=1,
-        experiment=load(default_path()).experiment("v6", [*TINY, *overrides], "demo"),
-        data=str(data),
-        **more,  # type: ignore[arg-type]
-    )
-
-
-def started(home: Path, request: RunRequest) -> RunDir:
-    run = RunDir(home / "runs" / request.run)
-    run.write_request(request)
-    assert job.main([str(run.path)]) == 0
-    return run
-
-
 @pytest.fixture(scope="module")
 def source(data: Path, tmp_path_factory: pytest.TempPathFactory) -> RunDir:
     """A run that was trained on the labelled videos."""
@@ -77,7 +50,7 @@ def built(source: RunDir, data: Path) -> Callable[[], BehaviourTask]:
 
     def build() -> BehaviourTask:
         cache = source.path.parents[1] / "cache"
-        task = build_with_pseudo_labels(source.path.parent, request, cache, CPU, lambda *_: None)
+        task = build_with_others(source.path.parent, request, cache, CPU, lambda *_: None)
         assert isinstance(task, BehaviourTask)
         return task
 
@@ -149,18 +122,16 @@ def test_a_run_that_knows_the_validation_is_told(source: RunDir, data: Path) -> 
         pseudo=(input_of(source),),
     )  # fmt: skip
     cache = source.path.parents[1] / "cache"
-    task = build_with_pseudo_labels(source.path.parent, request, cache, CPU, lambda *_: None)
+    task = build_with_others(source.path.parent, request, cache, CPU, lambda *_: None)
     assert [remark.code for remark in task.summary.warnings][-1] == "pseudo_labels_leak"
 
 
 def test_what_cannot_be_is_told_in_one_line(source: RunDir, data: Path, tmp_path: Path) -> None:
     def build(request: RunRequest) -> None:
-        build_with_pseudo_labels(
-            source.path.parent, request, tmp_path / "cache", CPU, lambda *_: None
-        )
+        build_with_others(source.path.parent, request, tmp_path / "cache", CPU, lambda *_: None)
 
     pseudo = (input_of(source),)
-    toy = new_run(tmp_path / "p1-20260101T000000-ffff").read_request()
+    toy = toy_that(tmp_path / "p1-20260101T000000-ffff", pseudo_labels="x")
     with pytest.raises(ConfigError, match=r"task 'pairs' .* cannot learn from predictions"):
         build(msgspec.structs.replace(toy, pseudo=pseudo))
     with pytest.raises(RunError, match=r"run\.toml has no \[\[pseudo\]\]"):

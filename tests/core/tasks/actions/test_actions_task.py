@@ -11,10 +11,12 @@ from core.data.competition import Bouts, LabeledBehavior
 from core.data.prepared import PreparedData
 from core.errors import DataError
 from core.evaluation.competition import score as official_score
+from core.evaluation.pair_probabilities import PairProbabilities
 from core.tasks.actions.batch import ActionBatch
 from core.tasks.actions.build import open_data
 from core.tasks.actions.measure import ActionMeasure
 from core.tasks.actions.pair_rows import PairRows
+from core.tasks.actions.soft_rows import SoftRows
 from core.tasks.actions.spec import with_little_data
 from core.tasks.actions.task import ActionsTask
 from core.tasks.task import Task
@@ -291,3 +293,60 @@ def test_a_batch_is_taken_by_rows() -> None:
     assert part.chunks == (batch.chunks[2], batch.chunks[0])
     assert part.inputs["fps"].tolist() == batch.inputs["fps"][[2, 0]].tolist()
     assert part.examples == batch.examples * 2 // batch.size
+
+
+def taught_by_the_truth(task: ActionsTask, data: PreparedData, folder: Path) -> SoftRows:
+    """Return what a teacher would say that knows every label."""
+    rows = task._train.rows
+
+    def ask(video: int) -> PairProbabilities:
+        chosen, about = np.flatnonzero(rows.video == video), data.videos[video]
+        frames = np.arange(about.frames)
+        return PairProbabilities(
+            about.video_id, about.lab_id, about.frames_per_second,
+            rows.agent[chosen], rows.target[chosen], rows.actions,
+            np.stack([rows.labels(int(row), frames) for row in chosen]).astype(np.float32),
+        )  # fmt: skip
+
+    videos = [data.videos[video] for video in rows.video]
+    return SoftRows(rows, videos, ask, folder / "truth", lambda *_: None, "asked")
+
+
+def test_a_teacher_that_is_the_truth_gives_the_loss_of_the_labels(tmp_path: Path) -> None:
+    shares = {"teacher": "x", "teacher_share": 1.0, "teacher_temperature": 1.0}
+    data = made([MadeVideo(120, BOUTS), MadeVideo(150, BOUTS), MadeVideo(97, BOUTS)])
+    task = task_of(data, training=shares | {"augmentation": {"flip": 0.5, "scale": 0.2}})
+    plain = task_of(data, training={"augmentation": {"flip": 0.5, "scale": 0.2}})
+    task._taught = taught_by_the_truth(task, data, tmp_path)
+    for ours, theirs in zip(task.train_batches(1), plain.train_batches(1), strict=True):
+        assert ours.teacher is not None
+        counted = ours.mask[:, None] & (ours.weights > 0)[..., None]
+        assert torch.equal((ours.teacher * counted), (theirs.targets * counted).float())
+        output = torch.randn(ours.targets.shape)
+        soft, hard = task.loss(output, ours), plain.loss(output, theirs)
+        torch.testing.assert_close((soft.total, soft.weight), (hard.total, hard.weight))
+
+
+def test_stretched_windows_have_stretched_answers(tmp_path: Path) -> None:
+    data = three_videos()
+    task = task_of(data, training={"augmentation": {"time_stretch": 0.3}})
+    task._taught = taught_by_the_truth(task, data, tmp_path)
+    for batch in task.train_batches(1):
+        assert batch.teacher is not None
+        counted = batch.mask[:, None] & (batch.weights > 0)[..., None]
+        sure = counted & ((batch.teacher == 0) | (batch.teacher == 1))
+        assert sure.sum() > 0.9 * counted.sum(), "between two frames that differ it is in between"
+        assert torch.equal(batch.teacher[sure], batch.targets[sure].float())
+
+
+def test_a_teacher_that_knows_less_is_named(tmp_path: Path) -> None:
+    data = three_videos()
+    task = task_of(data)
+    videos = [data.videos[video] for video in task._train.rows.video]
+    nothing = np.empty(0, np.int64)
+    empty = np.empty((0, 120, len(ACTIONS)), np.float32)
+    said = PairProbabilities("v0", "a", 30.0, nothing, nothing, ACTIONS, empty)
+    with pytest.raises(DataError, match="has no answer about mouse 1 towards"):
+        SoftRows(
+            task._train.rows, videos, lambda _: said, tmp_path / "none", lambda *_: None, "asked"
+        )

@@ -1,5 +1,6 @@
-"""The checkpoints that ``training.start_from`` and ``training.pseudo_labels`` name."""
+"""The checkpoints that ``training.start_from``, ``pseudo_labels`` and ``teacher`` name."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -76,10 +77,30 @@ def test_pseudo_labels_are_predicted_by_a_run_or_by_the_members_of_an_ensemble(h
             found = asked(home, name, key="pseudo_labels")
             assert found.pseudo == pseudo
             assert found.experiment.training.pseudo_labels == full
-        with pytest.raises(RunError, match=r"training\.pseudo_labels = 'both': .* not on Modal"):
-            asked(home, "both", "modal", "pseudo_labels")
+            taught = asked(home, name, key="teacher")
+            assert taught.teacher == pseudo
+            assert taught.experiment.training.teacher == full
+            assert named_inputs(RunStore(home), taught) == taught
+        for key in ("pseudo_labels", "teacher"):
+            with pytest.raises(RunError, match=rf"training\.{key} = 'both': .* not on Modal"):
+                asked(home, "both", "modal", key)
     finally:
         shutil.rmtree(ensemble.path)
+
+
+def test_a_teachers_kept_predictions_count_with_their_hash(home: Path) -> None:
+    source = RunDir(home / "runs" / "p1-20260101T000000-aaaa")
+    plain = asked(home, "aaaa", key="teacher")
+    assert plain.teacher_kept is None
+    source.predictions.write_bytes(b"kept")
+    try:
+        kept = asked(home, "aaaa", key="teacher")
+    finally:
+        source.predictions.unlink()
+    assert kept.teacher_kept is not None
+    assert kept.teacher_kept.sha256 == hashlib.sha256(b"kept").hexdigest()
+    digests = {request_digest(each) for each in (plain, kept, source.read_request())}
+    assert len(digests) == 3
 
 
 def test_what_is_not_there_is_told_in_one_line(home: Path) -> None:
