@@ -20,6 +20,7 @@ COMMANDS = {
     "data": ("data.data_commands", "Make, check and prepare data."),
     "run": ("launching.run", "Train a version; the run outlives this terminal."),
     "runs": ("listing.list_runs", "List, filter, sort and watch runs."),
+    "watch": ("alerts.watch_command", "Alert when rules are met: finished, failed, a metric."),
     "pin": ("listing.arrange_commands", "Pin a run or version, or make it the baseline."),
     "views": ("listing.arrange_commands", "List the saved views of `mabe runs`."),
     "status": ("listing.status", "Show everything known about a run."),

@@ -4,19 +4,18 @@ import datetime as dt
 import shutil
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from mabe_tui.cli.listing.remote import remote_problems
 from mabe_tui.cli.listing.run_table import Records, cells_of, fitted_cells, narrow, numeric
 from mabe_tui.cli.listing.runs_view import Listing, nothing_listed
 from mabe_tui.cli.terminal.output import clean, print_json_text, rich_table, say
 from mabe_tui.cli.terminal.streams import console
 from mabe_tui.launch.launcher import RunState
-from mabe_tui.runs.listing.catalog import Catalog
 from mabe_tui.runs.listing.cells import remark_of
 from mabe_tui.runs.listing.table import Arranged
 from mabe_tui.runs.summary.run_summary import RunSummary
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 
 SECONDS = 1.0
 """Seconds between reads of local files."""
-SECONDS_ELSEWHERE = 5.0
-"""Seconds between queries of remote runs."""
 ROWS_AROUND = 5
 """Lines taken by the table's header and footer."""
 
@@ -45,7 +42,7 @@ def watch_runs(listing: Listing, as_json: bool) -> None:
     """Show the runs until Ctrl-C, which does not affect them."""
     ended = threading.Event()
     try:
-        with _remote_problems(listing.catalog, ended) as problems:
+        with remote_problems(listing.catalog, ended) as problems:
             if sys.stdout.isatty() and not as_json:
                 _show_table(listing, ended, problems)
             else:
@@ -140,20 +137,3 @@ def _picture(table: Arranged, records: Records, problems: list[str]) -> "Rendera
         return Group(Text(nothing_listed(records)), foot)
     headers, cells = fitted_cells(rows, narrow(table), bool(table.columns))
     return Group(rich_table(headers, cells, right=numeric(headers)), foot)
-
-
-@contextmanager
-def _remote_problems(catalog: Catalog, ended: threading.Event) -> Iterator[list[str]]:
-    """Query remote runs in a thread so that slow answers delay nothing; yield the problems."""
-    problems: list[str] = []
-
-    def ask() -> None:
-        while not ended.wait(SECONDS_ELSEWHERE):
-            problems[:] = catalog.refresh()
-
-    thread = threading.Thread(target=ask, daemon=True)
-    thread.start()
-    try:
-        yield problems
-    finally:
-        ended.set()

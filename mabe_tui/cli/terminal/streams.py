@@ -156,6 +156,16 @@ def pass_on(content: bytes) -> None:
         sys.stdout.buffer.write(content)
 
 
+def to_terminal(sequence: str) -> None:
+    """Write a terminal sequence of ours, such as the bell, to standard error if that is a terminal."""
+    stream: Any = sys.stderr
+    if sequence and stream.isatty():
+        plain = stream.plain if isinstance(stream, NeutralOutput) else stream
+        with suppress(OSError):
+            plain.write(sequence)
+            plain.flush()
+
+
 def console(to_stderr: bool = False) -> "Console":
     """Return a rich console on a standard stream; text printed on it must already be neutralised."""
     from rich.console import Console

@@ -59,6 +59,8 @@ class Query:
     text: str
     keys: tuple[str, ...]
     """Keys that it looks at, apart from those of bare words."""
+    bare: tuple[str, ...]
+    """Words without a key, which are looked for in several texts."""
     _test: Test
 
     def matches(self, row: Row) -> bool:
@@ -82,7 +84,7 @@ def parse(text: str, fields: Fields | None = None) -> Query:
     """
     parser = _Parser(text, fields or Fields())
     test = parser.whole()
-    return Query(text, tuple(dict.fromkeys(parser.keys)), test)
+    return Query(text, tuple(dict.fromkeys(parser.keys)), tuple(parser.bare), test)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,7 @@ def _tokens(text: str) -> list[_Token]:
 class _Parser:
     def __init__(self, text: str, fields: Fields) -> None:
         self.keys: list[str] = []
+        self.bare: list[str] = []
         self._tokens = _tokens(text)
         self._at = 0
         self._depth = 0
@@ -168,6 +171,7 @@ class _Parser:
         name, colon, rest = token.text.partition(":")
         if token.kind == "word" and colon:
             return containing(self._key(token, name), self._rest_or_value(token, name, rest))
+        self.bare.append(token.text)
         return bare(token.text)
 
     def _comparison(self, key: str) -> Test:

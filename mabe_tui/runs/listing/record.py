@@ -110,7 +110,7 @@ def record_from(entry: RunEntry, history: History, state: RunState, now: dt.date
         gpu=_gpu(request, summary),
         settings={k: v for k, v in settings.items() if not k.startswith(LEFT_OUT)},
         best=best.metrics if best else {},
-        smoothed=_smoothed(history, spec_of(request.experiment)),
+        smoothed=smoothed_of(history, spec_of(request.experiment)),
         curve=_curve(history, request.experiment.training.monitor),
         alike=request_digest(request),
         data=data_digest(request),
@@ -149,7 +149,7 @@ def falls(metric: str, spec: TaskSpec | None) -> bool:
     return not spec.rises(metric)
 
 
-def _smoothed(history: History, spec: TaskSpec) -> dict[str, float]:
+def smoothed_of(history: History, spec: TaskSpec) -> dict[str, float]:
     """Return the best value of each metric's smoothed curve, without metrics that have no finite value."""
     if not (epochs := history.epochs):
         return {}
