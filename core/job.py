@@ -25,6 +25,7 @@ from core.errors import RunError, UserError
 from core.run import places, provenance
 from core.run.emitter import Emitter
 from core.run.events import Failed, Finished
+from core.run.free_metrics import reporting_to
 from core.run.request import RunRequest
 from core.run.rundir import ATTEMPT, RunDir
 from core.training.stopping import StopWatch
@@ -88,7 +89,7 @@ def _start(
     name = _claimed(run_dir, attempt) if attempt else run_dir.claim_attempt()
     watch.watch(run_dir, name, request.limits, earlier=history)
     provenance.record(run_dir, request, name)
-    with Emitter(name, run_dir.events_path(name)) as emitter:
+    with Emitter(name, run_dir.events_path(name)) as emitter, reporting_to(emitter):
         try:
             from core.training.attempt import TrainingAttempt
 

@@ -3,11 +3,12 @@
 import datetime as dt
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
-from core.run.events import Event, encode
+from core.run.events import Event, FreeMetrics, Step, System, encode
+from core.run.free_metrics import WaitingMetrics
 from core.system.files import append_all
 
 Kind = TypeVar("Kind", bound=Event)
@@ -35,6 +36,9 @@ class Emitter:
         self._file = path.open("ab", buffering=0)
         self._stream: IO[str] | None = stream if stream is not None else sys.stdout
         self._clock = clock
+        self.step = 0
+        """Optimiser steps since the start of the run: those that free metrics without a step get."""
+        self._waiting = WaitingMetrics()
         self._seq = 0
         self._lock = threading.RLock()
 
@@ -51,6 +55,13 @@ class Emitter:
             OSError: the disk is full; the file is unchanged, and the number is not used up.
         """
         with self._lock:
+            # Free metrics belong before the end of their epoch, and before the checkpoint that keeps them.
+            if not issubclass(kind, (Step, System)) or self._waiting.is_due:
+                self._flush_metrics()
+            return self._emit(kind, fields)
+
+    def _emit(self, kind: type[Kind], fields: dict[str, Any]) -> Kind:
+        with self._lock:
             event = kind(attempt=self.attempt, seq=self._seq + 1, time=self._clock(), **fields)
             line = encode(event) + b"\n"
             append_all(self._file, line)
@@ -65,8 +76,29 @@ class Emitter:
         it has returned the event's kind and fields. If it raises, the number is not used up.
         """
         with self._lock:
+            self._flush_metrics()
             kind, fields = announce(self._seq + 1)
-            return self.emit(kind, **fields)
+            return self._emit(kind, fields)
+
+    def report(self, values: Mapping[str, float], step: int | None = None) -> None:
+        """Record free metrics; they are written at once, or within a second of other events.
+
+        Args:
+            values: name → value.
+            step: optimiser steps since the start of the run; ``None``: as many as there have been.
+
+        Raises:
+            ValueError: there are too many names.
+            OSError: the disk is full.
+        """
+        with self._lock:
+            self._waiting.add(values, self.step if step is None else step)
+            if self._waiting.is_due:
+                self._flush_metrics()
+
+    def _flush_metrics(self) -> None:
+        for step, values in self._waiting.take():
+            self._emit(FreeMetrics, {"step": step, "values": values})
 
     def _print(self, line: str) -> None:
         if self._stream is None:

@@ -109,6 +109,14 @@ READINGS = tuple(name for name in System.__struct_fields__ if name not in Event.
 """Readings that a :class:`System` event holds."""
 
 
+class FreeMetrics(Event, frozen=True, tag="metrics"):
+    """Metrics that a task or user code reports by itself; see :mod:`core.run.free_metrics`."""
+
+    step: int
+    """Optimiser steps since the start of the run."""
+    values: dict[str, float]
+
+
 class Epoch(Event, frozen=True, tag="epoch"):
     """An epoch has been trained and validated."""
 
@@ -214,7 +222,7 @@ class Failed(Event, frozen=True, tag="failed"):
 
 
 AnyEvent = (
-    RunStarted | DataReady | Step | System | Epoch | CheckpointSaved | Warned | Resumed
+    RunStarted | DataReady | Step | System | FreeMetrics | Epoch | CheckpointSaved | Warned | Resumed
     | Preempted | Stopped | Finished | Failed
 )  # fmt: skip
 ENDINGS = (Preempted, Stopped, Finished, Failed)

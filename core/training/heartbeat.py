@@ -60,6 +60,7 @@ class Heartbeat:
             result: loss, gradient norm and counts of the step.
             learning_rate: learning rate of the step.
         """
+        self._emitter.step = progress.step
         self._steps.append(result)
         self._latest = now = self._clock()
         if now >= self._step_due:

@@ -208,4 +208,4 @@ def _raw(value: Value) -> object:
         return value.isoformat()
     if isinstance(value, bool):
         return str(value).lower()
-    return " ".join(value) if isinstance(value, tuple) else value
+    return " ".join(map(str, value)) if isinstance(value, tuple) else value

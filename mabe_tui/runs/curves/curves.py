@@ -24,8 +24,11 @@ from mabe_tui.runs.reading.points import Bools, Floats, Points, Table
 
 TRAIN_LOSS, VALIDATION_LOSS = "train_loss", "validation_loss"
 OF_TRAINING = (TRAIN_LOSS, "learning_rate", "gradient_norm", "frames_per_second")
+FREE_CHART = "free"
+"""Chart with all metrics that the run's own code reported; see :mod:`core.run.free_metrics`."""
 SCORE_CHART, LABELS_CHART = "score", "labels"
 """Charts whose curves the task names: the leading metrics, and the metrics of each label."""
+FREE_PREFIX = "free/"
 TOGETHER = "+"
 """Separator between the names of curves that share a chart."""
 GROUPS = {
@@ -95,9 +98,18 @@ def curve_names(points: Points) -> list[str]:
     names = [TRAIN_LOSS] if has_loss else []
     metrics = [VALIDATION_LOSS if name == "loss" else name for name in points.metrics]
     names += sorted(metrics, key=lambda name: (name != VALIDATION_LOSS, "/" in name))
+    names += free_curves(points)
     training = points.steps if len(points.steps) else points.epochs
     names += [name for name in OF_TRAINING[1:] if _has_numbers(training, name)]
     return names + [name for name in READINGS if _has_numbers(points.system, name)]
+
+
+def free_curves(points: Points) -> dict[str, str]:
+    """Return the curves of free metrics, with the metric of each.
+
+    One that is called as a metric of the task gets :data:`FREE_PREFIX`.
+    """
+    return {(FREE_PREFIX if m in points.metrics else "") + m: m for m in sorted(points.free)}
 
 
 def curves_named(points: Points, name: str) -> list[str]:
@@ -107,8 +119,8 @@ def curves_named(points: Points, name: str) -> list[str]:
 
     Args:
         points: the run's numbers.
-        name: a curve, ``loss`` (training and validation), ``recall`` and the like (of each label) or
-            ``system``; or several of these, joined by :data:`TOGETHER`.
+        name: a curve, ``loss`` (training and validation), ``recall`` and the like (of each label),
+            ``system`` or ``free``; or several of these, joined by :data:`TOGETHER`.
 
     Raises:
         RunError: there is no such curve; names the nearest.
@@ -121,6 +133,8 @@ def curves_named(points: Points, name: str) -> list[str]:
 def _curves_of(name: str, known: Sequence[str], points: Points) -> list[str]:
     if name in GROUPS:
         return [each for each in GROUPS[name] if each in known]
+    if name == FREE_CHART:
+        return [*free_curves(points)]
     if name in known:
         return [name]
     if of_labels := [each for each in known if each.startswith(f"{name}/")]:
@@ -191,6 +205,8 @@ def _where(points: Points, name: str) -> tuple[Table, str]:
         if len(points.steps):
             return points.steps, "loss" if name == TRAIN_LOSS else name
         return points.epochs, name
+    if name in (free := free_curves(points)):
+        return points.free[free[name]], "value"
     return points.epochs, "loss" if name == VALIDATION_LOSS else name
 
 
@@ -201,9 +217,19 @@ def _x(points: Points, table: Table, axis: Axis, limits: Limits) -> Floats:
         if (dollars := points.dollars(table, limits)) is None:
             raise RunError("what it costs an hour is not known; take time for the x axis")
         return dollars
-    if table is points.system:
-        return _progress_at(points, points.paid(table), axis)
-    return table[axis.value]
+    if axis.value in table.columns:
+        return table[axis.value]
+    if axis is Axis.EPOCH and table is not points.system and (each := _steps_per_epoch(points)):
+        return np.asarray(table["step"] / each)
+    return _progress_at(points, points.paid(table), axis)
+
+
+def _steps_per_epoch(points: Points) -> float:
+    """Return the optimiser steps of an epoch; 0 if the run has reported none."""
+    source = points.steps if len(points.steps) else points.epochs
+    if not len(source) or not source["epoch"][-1] > 0:
+        return 0.0
+    return float(source["step"][-1] / source["epoch"][-1])
 
 
 def _progress_at(points: Points, seconds: Floats, axis: Axis) -> Floats:

@@ -61,7 +61,7 @@ def _amount(source: RunSource, name: str) -> tuple[int, ...]:
         return id(points), len(points.system)
     if any(curve in OF_TRAINING for curve in curves):
         return id(points), len(points.steps), len(points.epochs)
-    return id(points), len(points.epochs)
+    return id(points), len(points.epochs), sum(map(len, points.free.values()))
 
 
 def _made(source: RunSource, name: str, view: ChartOptions) -> Panel:

@@ -10,6 +10,7 @@ from core.run.events import (
     Epoch,
     Failed,
     Finished,
+    FreeMetrics,
     Preempted,
     Resumed,
     RunStarted,
@@ -52,6 +53,10 @@ def event_line(event: AnyEvent, spec: TaskSpec, epochs: int | None = None) -> st
             words = step_line(event, spec)
         case System():
             words = _machine_line(event)
+        case FreeMetrics():
+            words = (
+                f"step {event.step}: {', '.join(f'{k} {v:.4g}' for k, v in event.values.items())}"
+            )
         case CheckpointSaved():
             words = f"saved {event.file} ({', '.join(event.pointers)})"
         case _:
@@ -73,7 +78,7 @@ def news_line(
                 return None
             what = "saved" if event.metric is None else "best so far, saved"
             return f"  {what}: {event.file}"
-        case Step() | System():
+        case Step() | System() | FreeMetrics():
             return None
         case RunStarted() | DataReady() | Resumed():
             return _beginning_line(event, spec)

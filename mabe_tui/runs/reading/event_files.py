@@ -13,6 +13,7 @@ from mabe_tui.launch.tail import LineTail
 
 STEP = b'{"kind":"step"'
 SYSTEM = b'{"kind":"system"'
+METRICS = b'{"kind":"metrics"'
 
 
 class NewLines(NamedTuple):

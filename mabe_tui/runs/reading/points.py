@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from core.run.events import READINGS, AnyEvent, Epoch, RunStarted, Step, System, began
+from core.run.events import READINGS, AnyEvent, Epoch, FreeMetrics, RunStarted, Step, System, began
 from core.run.limits import HOUR, Limits
 
 Floats = NDArray[np.float64]
@@ -19,6 +19,7 @@ OF_STEPS = ("epoch", "step", "loss", "learning_rate", "gradient_norm", "frames_p
 OF_EPOCHS = (
     "epoch", "step", "seconds", "train_loss", "learning_rate", "gradient_norm", "frames_per_second",
 )  # fmt: skip
+OF_FREE = ("step", "value")
 FIRST_ROOM = 256
 
 
@@ -70,6 +71,8 @@ class Points:
         self.steps = Table(PLACE + OF_STEPS)
         self.epochs = Table(PLACE + OF_EPOCHS)
         self.system = Table(PLACE + READINGS)
+        self.free: dict[str, Table] = {}
+        """Free metrics by name, each with its own rows."""
         self._spans: list[list[float]] = []
         """Time of the first and the last event of each attempt."""
         self._devices: list[str | None] = []
@@ -84,6 +87,10 @@ class Points:
     def seconds(self) -> float:
         """Total seconds from the start of each attempt to its last event; see ``History.seconds``."""
         return math.fsum(last - first for first, last in self._spans)
+
+    @property
+    def _tables(self) -> list[Table]:
+        return [self.steps, self.epochs, self.system, *self.free.values()]
 
     def add(self, events: Iterable[AnyEvent]) -> None:
         """Add new events."""
@@ -103,6 +110,10 @@ class Points:
                 system.append((*place, *_of_system(event)))
             elif isinstance(event, Epoch):
                 self.epochs.extend([(*place, *self._of_epoch(event))])
+            elif isinstance(event, FreeMetrics):
+                for name, value in event.values.items():
+                    table = self.free.setdefault(name, Table(PLACE + OF_FREE))
+                    table.extend([(*place, event.step, value)])
             elif isinstance(event, RunStarted):
                 self._stretch(number, began(event).timestamp())
                 self._devices[number] = event.device_name
@@ -110,7 +121,7 @@ class Points:
 
     def sort(self) -> None:
         """Sort the rows, after events came late."""
-        for table in (self.steps, self.epochs, self.system):
+        for table in self._tables:
             table.sort()
 
     def counts(self, table: Table, counted: dict[str, float]) -> Bools:
@@ -160,7 +171,7 @@ class Points:
         at = bisect.bisect_left(self.attempts, attempt)
         if at < len(self.attempts) and self.attempts[at] == attempt:
             return at
-        for table in (self.steps, self.epochs, self.system):
+        for table in self._tables:
             numbers = table["attempt"]
             numbers[numbers >= at] += 1
         self.attempts.insert(at, attempt)

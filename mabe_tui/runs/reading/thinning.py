@@ -1,20 +1,20 @@
 """Drop heartbeats that a later one makes redundant: the one rule, for lines and for events.
 
-A long run emits ``step`` and ``system`` once a second: thousands of events, of which a history needs only
-the last of each. The summary computed from the rest is the same (and tested to be).
+A long run emits ``step``, ``system`` and free metrics once a second: thousands of events, of which a history
+needs only the last of each. The summary computed from the rest is the same (and tested to be).
 """
 
 import operator
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from core.run.events import AnyEvent, Step, System
-from mabe_tui.runs.reading.event_files import STEP, SYSTEM
+from core.run.events import AnyEvent, FreeMetrics, Step, System
+from mabe_tui.runs.reading.event_files import METRICS, STEP, SYSTEM
 
 T = TypeVar("T")
-_KINDS: dict[type, int] = {Step: 0, System: 1}
+_KINDS: dict[type, int] = {Step: 0, System: 1, FreeMetrics: 2}
 _HEAD = len(STEP)
-_LINE_KINDS = {STEP: 0, SYSTEM[:_HEAD]: 1}
+_LINE_KINDS = {STEP: 0, SYSTEM[:_HEAD]: 1, METRICS[:_HEAD]: 2}
 """Kinds of heartbeats by the first bytes of a line, which no other kind shares."""
 
 
@@ -27,23 +27,17 @@ def thinned(items: Iterable[T], kind_of: Callable[[T], int | None]) -> list[T]:
     """
     kept: list[T] = []
     row: dict[int, T] = {}
-    last = 0
     for item in items:
         kind = kind_of(item)
         if kind is not None:
+            row.pop(kind, None)  # the row stays in the order of the items
             row[kind] = item
-            last = kind
             continue
         if row:
-            kept += _in_order(row, last)
+            kept += row.values()
             row.clear()
         kept.append(item)
-    return [*kept, *_in_order(row, last)]
-
-
-def _in_order(row: dict[int, T], last: int) -> list[T]:
-    """Return the last heartbeat of each of the two kinds, the later one last."""
-    return [row[kind] for kind in sorted(row, key=last.__eq__)]
+    return [*kept, *row.values()]
 
 
 def kind_of_event(event: AnyEvent) -> int | None:

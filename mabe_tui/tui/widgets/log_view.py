@@ -18,7 +18,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from core.run.events import Epoch, Failed, Finished, Step, System, Warned
+from core.run.events import Epoch, Failed, Finished, FreeMetrics, Step, System, Warned
 from mabe_tui.runs.following.feed_update import LogBounds
 from mabe_tui.runs.following.run_log import LogRow
 from mabe_tui.tui.keys import bindings
@@ -32,7 +32,7 @@ COLOURS: dict[type, str] = {
     Finished: "success",
     Epoch: "primary",
 }
-SIGNS_OF_LIFE = (Step, System)
+SIGNS_OF_LIFE = (Step, System, FreeMetrics)
 
 
 class LogView(ScrollView, LineWidget, can_focus=True):
