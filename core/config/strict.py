@@ -101,9 +101,12 @@ def field_type(kind: type[msgspec.Struct], path: str) -> Any:
     current: Any = kind
     for part in re.sub(r"\[\.*\d*\]", "", path).split(".") if path else []:
         struct = struct_of(current)
-        if struct is None:
+        if struct is not None:
+            current = fields_of(struct).get(part)
+        elif get_origin(without_none(current)) is dict:
+            current = _element(current)
+        else:
             return _element(current)
-        current = fields_of(struct).get(part)
     return _element(current) if path.endswith("]") else current
 
 
@@ -195,7 +198,7 @@ def _value_at(table: Any, path: str) -> Any:
 
 def _with_key(table: Mapping[str, Any], kind: type[msgspec.Struct], path: str) -> str:
     """Insert the invalid key into a path that omits it: msgspec names no key of a ``dict``."""
-    above, is_open, _ = path.partition("[...]")
+    above, is_open, below = path.partition("[...]")
     values = _value_at(table, above)
     if not is_open or not isinstance(values, Mapping):
         return path
@@ -204,7 +207,7 @@ def _with_key(table: Mapping[str, Any], kind: type[msgspec.Struct], path: str) -
         try:
             msgspec.convert(value, inner)
         except msgspec.ValidationError:
-            return f"{above}.{key}"
+            return f"{above}.{key}{below}"
     return path
 
 

@@ -80,6 +80,13 @@ def convert_video(plan: VideoPlan, mapping: Mapping) -> Converted:
     frames = len(found.positions)
     for sheet in plan.sheets:
         found.bouts += _bouts(sheet, plan, mapping.labels, frames, found)
+    events = sum(len(sheet.events) for sheet in plan.sheets)
+    if events and events == sum(found.omissions.subjects.values()):
+        names = ", ".join(found.omissions.subjects)
+        raise DataError(
+            f"{plan.sheets[0].path}: who acts is not known: no event’s subject ({names}) is in the mapping;"
+            " write one with --suggest, and fill in [labels.subjects]"
+        )
     found.bouts = _joined(found.bouts, found.omissions)
     _check_mice(found, plan)
     return found

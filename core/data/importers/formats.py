@@ -4,7 +4,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.data.importers import boris, deeplabcut
+from core.data.importers import (
+    bento,
+    boris,
+    calms21,
+    deeplabcut,
+    deeplabcut_hdf,
+    nwb,
+    plain,
+    simba,
+    sleap,
+)
 from core.data.importers.recording import Recording, Sheet
 from core.data.importers.source import Kind, Source, open_source
 from core.errors import DataError
@@ -21,9 +31,39 @@ class Format:
     labels: Callable[[Source], list[Sheet]] | None = None
 
 
+CALMS21_KINDS: tuple[Kind, ...] = ("json", "numpy")
 FORMATS: tuple[Format, ...] = (
+    Format("SLEAP analysis", "hdf5", sleap.is_analysis, poses=sleap.read_analysis),
+    Format("SLEAP project", "hdf5", sleap.is_project, poses=sleap.read_project),
+    Format("NWB", "hdf5", nwb.is_nwb, poses=nwb.read_nwb),
+    Format(
+        "DeepLabCut HDF5",
+        "hdf5",
+        deeplabcut_hdf.is_deeplabcut_hdf,
+        poses=deeplabcut_hdf.read_deeplabcut_hdf,
+    ),
+    Format(
+        "SimBA",
+        "text",
+        simba.is_simba,
+        poses=simba.read_simba,
+        labels=simba.read_simba_labels,
+    ),
     Format("DeepLabCut", "text", deeplabcut.is_deeplabcut, poses=deeplabcut.read_deeplabcut),
     Format("BORIS", "text", boris.is_boris, labels=boris.read_boris),
+    Format("Bento", "text", bento.is_bento, labels=bento.read_bento),
+    Format("table of bouts", "text", plain.is_bout_table, labels=plain.read_bout_table),
+    Format("table of frames", "text", plain.is_frame_table, labels=plain.read_frame_table),
+    *(
+        Format(
+            "CalMS21",
+            kind,
+            calms21.is_calms21,
+            poses=calms21.read_calms21,
+            labels=calms21.read_calms21_labels,
+        )
+        for kind in CALMS21_KINDS
+    ),
 )
 """In the order in which they are tried: the first that recognises a file reads it."""
 
@@ -85,6 +125,10 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
     found: dict[Path, None] = {}
     for path in paths:
         if path.is_dir():
+            project = simba.project_files(path)
+            if project is not None:
+                found.update(dict.fromkeys(project))
+                continue
             inside = [each for each in sorted(path.iterdir()) if _is_wanted(each)]
             if not inside:
                 raise DataError(f"{path}: no file of poses or labels is in this folder")

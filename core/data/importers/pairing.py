@@ -119,10 +119,14 @@ def _fitting(names: Sequence[str], recordings: Sequence[Recording], mapping: Map
     """Return the videos that one of the names belongs to: equal names, else those that go on."""
     taken = {name for name, each in mapping.videos.items() if each.labels is not None}
     free = [recording for recording in recordings if recording.name not in taken]
-    exact = [each.name for each in free if {each.name, each.path.stem} & {*names}]
+    exact = [each.name for each in free if {each.name, each.path.stem, each.media} & {*names}]
     if exact:
         return exact
-    return [each.name for each in free if any(_goes_on(each.name, name) for name in names)]
+    return [
+        each.name
+        for each in free
+        if any(_goes_on(own, name) for own in (each.name, each.media) for name in names)
+    ]
 
 
 def _goes_on(one: str, other: str) -> bool:

@@ -40,8 +40,8 @@ class Recording:
     size: tuple[int, int] | None = None
     """Width and height of the picture, in pixels."""
     pixels_per_cm: float | None = None
-    edges: tuple[tuple[str, str], ...] = ()
-    """Lines of the skeleton, as pairs of parts."""
+    media: str = ""
+    """Name of the video's own file, where the poses say it; labels find it by this name, too."""
     notes: tuple[str, ...] = ()
     """What the reader assumed or left out, in words."""
 
