@@ -41,6 +41,7 @@ COMMANDS = {
     "curves": ("comparison.curves_command", "Draw the curves of runs in shared charts."),
     "compare": ("comparison.compare_command", "Compare versions or runs, with a verdict."),
     "video": ("comparison.video_command", "List the worst videos, or draw a frame of one."),
+    "slices": ("comparison.slices_command", "Follow named stretches of video over all versions."),
     "predict": ("data.predict_commands", "Write the class and probabilities of every frame."),
     "eval": ("data.predict_commands", "Evaluate a checkpoint on labelled data."),
     "score": ("comparison.score_command", "Score a submission or run as the competition does."),

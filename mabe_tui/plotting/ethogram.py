@@ -16,7 +16,8 @@ Edges = NDArray[np.intp]
 BACKGROUND = 0
 LEVELS = (" ▁▂▃▄▅▆▇█", " .:-=+*#@")
 """Bars for shares from none to all, in Unicode and in ASCII."""
-LABELS = ("truth", "model", "errors")
+TRUTH, MODEL, ERRORS = "truth", "model", "errors"
+LONGEST_LABEL = 5
 CLASS_COLUMN = 6
 NAME_WIDTH = 10
 LABEL_WIDTH = NAME_WIDTH + 7
@@ -29,7 +30,8 @@ class Ethogram:
 
     ``truth`` and ``prediction`` are ``(frames,)`` class indices, ``names`` the classes by index; class
     0 is the background. Each class has its own glyph as well as its role, which is its index.
-    Without a prediction, its row and that of the errors stay empty.
+    Without a prediction, its row and that of the errors stay empty. ``other`` is the prediction of another
+    model, drawn in a row of its own below the first.
 
     Raises:
         ValueError: there are no frames, or the two differ in length.
@@ -38,11 +40,27 @@ class Ethogram:
     truth: Classes
     prediction: Classes | None
     names: Sequence[str]
+    other: Classes | None = None
+    labels: tuple[str, str] = (MODEL, "other")
+    """Names of the two models; five letters fit."""
 
     def __post_init__(self) -> None:
-        predicted = self.truth.shape if self.prediction is None else self.prediction.shape
-        if self.truth.shape != predicted or not self.truth.size:
-            raise ValueError(f"{self.truth.shape} true classes, {predicted} predicted")
+        for predicted in (self.prediction, self.other):
+            if not self.truth.size or (
+                predicted is not None and predicted.shape != self.truth.shape
+            ):
+                shape = None if predicted is None else predicted.shape
+                raise ValueError(f"{self.truth.shape} true classes, {shape} predicted")
+
+    @property
+    def class_rows(self) -> int:
+        """Number of rows that show classes: truth, and one or two models."""
+        return 2 if self.other is None else 3
+
+    @property
+    def rows(self) -> int:
+        """Number of rows that are drawn."""
+        return self.class_rows + 2
 
     @property
     def frames(self) -> int:
@@ -51,9 +69,9 @@ class Ethogram:
 
     @cached_property
     def _class_sums(self) -> tuple[NDArray[np.int32], ...]:
-        """Frames of each class before each frame, true and, if known, predicted."""
+        """Frames of each class before each frame, for each of the known rows."""
         of = np.arange(len(self.names))
-        return tuple(_before_each(side[:, None] == of) for side in self._sides)
+        return tuple(_before_each(side[:, None] == of) for side in self._sides.values())
 
     @cached_property
     def _error_sums(self) -> NDArray[np.int32] | None:
@@ -63,8 +81,10 @@ class Ethogram:
         return _before_each((self.truth != self.prediction)[:, None])
 
     @property
-    def _sides(self) -> tuple[Classes, ...]:
-        return (self.truth,) if self.prediction is None else (self.truth, self.prediction)
+    def _sides(self) -> dict[int, Classes]:
+        """Row → the classes drawn there, as far as they are known."""
+        sides = (self.truth, self.prediction, self.other)
+        return {row: side for row, side in enumerate(sides) if side is not None}
 
     def render(
         self,
@@ -75,7 +95,7 @@ class Ethogram:
         cursor: int | None = None,
         ascii_only: bool = False,
     ) -> tuple[Row, ...]:
-        """Draw truth, prediction, share of errors and a frame axis: four rows.
+        """Draw truth, prediction, share of errors and a frame axis: :attr:`rows` rows.
 
         A column covers one frame or several. It shows the class that most of its frames have, and the
         background only if there is nothing else, so that no bout vanishes, however short. The
@@ -95,11 +115,12 @@ class Ethogram:
         edges = column_edges(width - LABEL_WIDTH, first, self.frames if stop is None else stop)
         if edges[-1] > self.frames:
             raise ValueError(f"frames {first} … {stop} of a video of {self.frames}")
-        grid = Grid(4, width)
+        grid, below = Grid(self.rows, width), self.class_rows
         glyphs = np.array([ord(glyph) for glyph in class_glyphs(self.names)], np.uint32)
-        for row, label in enumerate(LABELS):
+        models = [label[:LONGEST_LABEL] for label in self.labels[: below - 1]]
+        for row, label in enumerate((TRUTH, *models, ERRORS)):
             grid.put(row, 0, label, AXIS)
-        for row, (side, sums) in enumerate(zip(self._sides, self._class_sums, strict=True)):
+        for (row, side), sums in zip(self._sides.items(), self._class_sums, strict=True):
             shown = _prevailing(_per_column(sums, edges))
             _fill(grid, row, glyphs[shown], shown)
             if cursor is not None:
@@ -107,8 +128,8 @@ class Ethogram:
                 grid.put(row, CLASS_COLUMN, self.names[at][:NAME_WIDTH], at)
         if self._error_sums is not None:
             share = _per_column(self._error_sums, edges)[:, 0] / (_stops(edges) - edges[:-1])
-            _fill(grid, 2, level_codes(share, ascii_only), np.full(len(share), ALERT))
-        _write_axis(grid, 3, edges, cursor, ascii_only)
+            _fill(grid, below, level_codes(share, ascii_only), np.full(len(share), ALERT))
+        _write_axis(grid, below + 1, edges, cursor, ascii_only)
         return grid.rows()
 
 

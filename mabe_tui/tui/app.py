@@ -12,6 +12,7 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 
 from mabe_tui.runs.session import Session
+from mabe_tui.runs.videos.wish import VideoWish
 from mabe_tui.tui.ascii_filter import AsciiFilter
 from mabe_tui.tui.cell_diff import CellUpdate, TerminalCells
 from mabe_tui.tui.dashboard import Clock, Dashboard, Options, utc_now
@@ -101,11 +102,11 @@ class MabeApp(Dashboard):
 
         self.push_screen(CheckpointsScreen(run))
 
-    def open_videos(self, run: str) -> None:
+    def open_videos(self, run: str, wish: VideoWish | None = None) -> None:
         """Show the validation videos of a run."""
         from mabe_tui.tui.screens.video.screen import VideoScreen
 
-        self.push_screen(VideoScreen(run))
+        self.push_screen(VideoScreen(run, wish=wish))
 
     def open_launch(self, version: str) -> None:
         """Open the launch form of a version."""

@@ -15,6 +15,7 @@ from mabe_tui.runs.listing.catalog import Catalog
 from mabe_tui.runs.listing.view_state import ViewState
 from mabe_tui.runs.session import Session
 from mabe_tui.runs.store import RunStore
+from mabe_tui.runs.videos.wish import VideoWish
 from mabe_tui.tui.desktop import desktop_notice
 from mabe_tui.tui.key_queue import KeyQueue
 from mabe_tui.tui.messages import Done, Progressed, RunChanged, WorkFailed
@@ -90,8 +91,13 @@ class Dashboard(App[None]):
         """List the checkpoints of a run."""
         raise NotImplementedError
 
-    def open_videos(self, run: str) -> None:
-        """Show the validation videos of a run."""
+    def open_videos(self, run: str, wish: VideoWish | None = None) -> None:
+        """Show the validation videos of a run.
+
+        Args:
+            run: the run's id.
+            wish: what to show first.
+        """
         raise NotImplementedError
 
     def open_launch(self, version: str) -> None:

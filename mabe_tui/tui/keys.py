@@ -211,6 +211,12 @@ KEYS: dict[str, tuple[Key, ...]] = {
         ),
         Key("m", "metric", "Metric", "Choose the metric of the curves"),
         Key(
+            "V",
+            "frames",
+            "Frames",
+            "Watch the frames of a confusion, both models' strips under them",
+        ),
+        Key(
             "x", "axis", "X axis", "Change the x axis: epochs, steps, time or dollars", footer=False
         ),
         Key("y", "log_y", "Log y", "Toggle a logarithmic axis", footer=False),
@@ -252,6 +258,9 @@ KEYS: dict[str, tuple[Key, ...]] = {
         Key(
             "m", "keep", "Keep", "Keep the checkpoint as `marked`, or remove the mark", changes=True
         ),
+    ),
+    "classes": (
+        Key("enter", "screen.frames", "Frames", "Watch the frames of a confusion", footer=False),
     ),
     "sides": (
         Key("left", "sideways(-1)", "Left", "Show the previous sides", footer=False),
@@ -313,6 +322,15 @@ KEYS: dict[str, tuple[Key, ...]] = {
         ),
         Key("s", "sort", "Sort", "Choose the column that the videos are sorted by", footer=False),
         Key("D", "data", "Data", "Set the folder with the data", footer=False),
+        Key(
+            "m",
+            "slice",
+            "Slice",
+            "Keep the bout under the cursor, with a comment, as a slice that all versions are measured on",
+            changes=True,
+            footer=False,
+        ),
+        Key("M", "slices", "Slices", "Go to a slice that was kept", footer=False),
     ),
     "screen": (Key("escape,q", "back", "Back", "Go back to the previous screen", shown="esc"),),
     "table": (

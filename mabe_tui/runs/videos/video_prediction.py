@@ -86,19 +86,19 @@ class PredictedVideo:
 
     def next_error(self, frame: int) -> int | None:
         """Return the first frame of the next run of wrong frames after ``frame``, if there is one."""
-        return _after(self.error_starts, frame)
+        return first_after(self.error_starts, frame)
 
     def previous_error(self, frame: int) -> int | None:
         """Return the first frame of the last run of wrong frames that began before ``frame``."""
-        return _before(self.error_starts, frame)
+        return first_before(self.error_starts, frame)
 
     def next_bout(self, frame: int) -> int | None:
         """Return the frame after ``frame`` at which the next true or predicted bout begins."""
-        return _after(self._bout_starts, frame)
+        return first_after(self._bout_starts, frame)
 
     def previous_bout(self, frame: int) -> int | None:
         """Return the frame before ``frame`` at which the last true or predicted bout began."""
-        return _before(self._bout_starts, frame)
+        return first_before(self._bout_starts, frame)
 
     def facts(self, frame: int) -> FrameFacts:
         """Return all information on one frame, 0 ≤ ``frame`` < frames."""
@@ -218,12 +218,14 @@ def _read(path: Path, shape: tuple[int, int]) -> npt.NDArray[np.float32] | None:
     return found if found.shape == shape and found.dtype == np.float32 else None
 
 
-def _after(starts: Frames, frame: int) -> int | None:
+def first_after(starts: Frames, frame: int) -> int | None:
+    """Return the first of ascending frames after ``frame``, if there is one."""
     place = int(np.searchsorted(starts, frame, side="right"))
     return int(starts[place]) if place < len(starts) else None
 
 
-def _before(starts: Frames, frame: int) -> int | None:
+def first_before(starts: Frames, frame: int) -> int | None:
+    """Return the last of ascending frames before ``frame``, if there is one."""
     place = int(np.searchsorted(starts, frame, side="left")) - 1
     return int(starts[place]) if place >= 0 else None
 

@@ -1,8 +1,10 @@
 """A scrollable view of class confusions of several sides, as bars and matrices or as lists."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from rich.segment import Segment
+from textual.binding import BindingType
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -12,11 +14,14 @@ from mabe_tui.plotting.matrix import CellContent
 from mabe_tui.runs.comparison.class_list import class_list
 from mabe_tui.runs.comparison.class_picture import class_picture
 from mabe_tui.runs.comparison.inspection import SideClasses
+from mabe_tui.tui.keys import bindings
 from mabe_tui.tui.themes import CurveStyles
 
 
 class ClassView(ScrollView, can_focus=True):
     """Draws for its width; wider or longer content scrolls."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("classes")
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)

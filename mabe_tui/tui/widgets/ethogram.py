@@ -20,7 +20,7 @@ from mabe_tui.tui.class_styles import class_style
 from mabe_tui.tui.widgets.picture import Picture
 
 ROWS, CLASS_ROWS = 4, 2
-"""Strips of truth, model, errors and frames; the first two show classes."""
+"""Strips of truth, model, errors and frames; the first two show classes. A second model adds one."""
 SPANS = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0)
 """Spans of a strip, in seconds."""
 
@@ -100,9 +100,10 @@ class Ethograms(Picture):
         )
         column = column_of(column_edges(width - LABEL_WIDTH, first, stop), self._frame)
         if column is not None:
-            rows[:CLASS_ROWS] = [_marked(row, LABEL_WIDTH + column) for row in rows[:CLASS_ROWS]]
+            shown = self._class_rows
+            rows[:shown] = [_marked(row, LABEL_WIDTH + column) for row in rows[:shown]]
         names = self._ethogram.names
-        if not self._courses or self._watched is None or height < ROWS + len(names):
+        if not self._courses or self._watched is None or height < len(rows) + len(names):
             return rows
         probabilities = self._watched.probabilities
         return *rows, *render_probabilities(
@@ -119,12 +120,12 @@ class Ethograms(Picture):
         """Fill the classes of a strip with their colours and letters."""
         if role == ALERT:
             return Style(color=self.app.theme_variables.get("curve-alert"))
-        if role == CURSOR and y < CLASS_ROWS:
+        if role == CURSOR and y < self._class_rows:
             return self._cursor_style
         if role < 0:
             return super().role_style(role, y)
         style = class_style(self.colours, role)
-        filled = y < CLASS_ROWS and role != BACKGROUND
+        filled = y < self._class_rows and role != BACKGROUND
         return style + Style(reverse=True) if filled else style
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
@@ -145,6 +146,10 @@ class Ethograms(Picture):
         """Zoom out."""
         event.stop()
         self.post_message(self.Wheeled(1))
+
+    @property
+    def _class_rows(self) -> int:
+        return CLASS_ROWS if self._ethogram is None else self._ethogram.class_rows
 
     def _seek(self, x: int) -> None:
         columns = self.size.width - LABEL_WIDTH

@@ -14,8 +14,12 @@ from core.run.records import Handle
 from core.run.rundir import RunDir
 from mabe_tui.plotting.ethogram import LABEL_WIDTH
 from mabe_tui.runs.store import RunEntry
+from mabe_tui.runs.videos.confused import Pair
+from mabe_tui.runs.videos.slices import Slices, Stretch
 from mabe_tui.runs.videos.video import open_video, validation_scores
 from mabe_tui.runs.videos.video_prediction import PredictedVideo, predict_video
+from mabe_tui.tui.screens.compare.screen import CompareScreen
+from mabe_tui.tui.screens.dialogs.pick import PickScreen
 from mabe_tui.tui.screens.home.screen import HomeScreen
 from mabe_tui.tui.screens.video import loader as video_loader
 from mabe_tui.tui.screens.video.frame_facts import FrameFactsPane
@@ -25,7 +29,7 @@ from mabe_tui.tui.widgets.arena import Arena
 from mabe_tui.tui.widgets.ethogram import Ethograms
 from mabe_tui.tui.widgets.table import RowTable
 from tests.mabe_tui.tiny_run import FRAMES, synthetic_folder, train
-from tests.mabe_tui.tui.made_video import made_answer, made_video
+from tests.mabe_tui.tui.made_video import BOUTS, made_answer, made_video
 from tests.waiting import LONG
 
 SMALL, LARGE = (80, 24), (140, 45)
@@ -460,3 +464,58 @@ def test_how_it_looks(snap_compare, make_app, size) -> None:
 @pytest.mark.usefixtures("by_formula")
 def test_how_it_looks_in_ascii(snap_compare, make_app) -> None:
     assert snap_compare(make_app(ascii_only=True), terminal_size=SMALL, run_before=look)
+
+
+# ── confusions and slices ─────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(video_loader, "open_video", lambda _, video_id, *__: made_video(video_id))
+    monkeypatch.setattr(
+        video_loader, "predict_video", lambda _, video, *__, **___: made_answer(video)
+    )
+
+
+async def test_a_confusion_opens_its_frames_with_both_models(make_app, made: None) -> None:
+    async with make_app().run_test(size=LARGE) as pilot:
+        pilot.app.push_screen(CompareScreen(["v5", "v6"]))
+        await settle(pilot)
+        await pilot.press("V")
+        assert isinstance(pilot.app.screen, PickScreen)
+        await pilot.press(*"mating other", "enter")
+        await settle(pilot)
+        screen = pilot.app.screen
+        assert isinstance(screen, VideoScreen)
+        assert screen.pair == Pair("mating", "other")
+        assert screen.table.rows[0].key == screen.video_id
+        counts = [int(row.cells[1].replace(",", "")) for row in screen.table.rows]
+        assert counts == sorted(counts, reverse=True)
+        assert counts[0] > 0
+        _, _, start, _ = BOUTS[1]  # mating, which the model sees 25 frames late
+        assert player(pilot).frame == start
+        lines = strip(pilot, "whole").text.splitlines()
+        assert [line.split()[0] for line in lines[:3]] == ["truth", "v6", "v5"]
+        await pilot.press("n")
+        assert player(pilot).frame == start  # the only one
+
+
+async def test_a_bout_is_kept_as_a_slice_and_found_again(make_app, made: None, recorded) -> None:
+    async with make_app().run_test(size=LARGE, notifications=True) as pilot:
+        pilot.app.push_screen(VideoScreen("v6-20261120T130000-cc42"))
+        await settle(pilot)
+        await pilot.press("enter")
+        await settle(pilot)
+        _, _, start, stop = BOUTS[0]
+        player(pilot).seek(start + 5)
+        await pilot.press("m", *"hard", "space", *"two", "enter")
+        await settle(pilot)
+        video = pilot.app.screen.video_id
+        assert Slices(recorded).find("hard").stretches == (
+            Stretch(video=video, start=start, stop=stop),
+        )
+        await pilot.press("end", "M")
+        await settle(pilot)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert player(pilot).frame == start

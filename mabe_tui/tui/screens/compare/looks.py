@@ -21,6 +21,8 @@ from mabe_tui.tui.widgets.tabs import TabLine
 CLASSES = "classes"
 OF_CLASSES = ("cells", "worst")
 """Actions of the classes pane."""
+FRAMES = "frames"
+"""The action that shows the frames of a confusion."""
 ROOM_FOR_ALL = (120, 36)
 """Minimum width and height for showing all panes side by side."""
 
@@ -72,9 +74,10 @@ class ComparisonLooks(MabeScreen):
 
     def lacks(self, action: str) -> str | None:
         """Return why the sides' task does not support the keys of a pane; ``None`` if it does."""
-        if action not in OF_CLASSES or self.found is None:
+        if action not in (*OF_CLASSES, FRAMES) or self.found is None:
             return None
-        return lacking_view(CLASSES, self.found.comparison.by.task)
+        view = "video" if action == FRAMES else CLASSES
+        return lacking_view(view, self.found.comparison.by.task)
 
     def _arrange(self) -> None:
         offered = self._offered

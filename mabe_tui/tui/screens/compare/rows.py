@@ -13,12 +13,14 @@ from mabe_tui.runs.comparison.compare_tables import (
     sections,
     title_of_labels,
 )
+from mabe_tui.runs.comparison.inspection import SideClasses
 from mabe_tui.runs.comparison.judgement import Verdict
 from mabe_tui.runs.comparison.sides import Side, mean_over_runs
 from mabe_tui.runs.comparison.yardstick import Yardstick
 from mabe_tui.runs.curves.overlay import style_of
 from mabe_tui.runs.format.units import duration
 from mabe_tui.runs.format.untrusted_text import clean
+from mabe_tui.runs.videos.confused import Pair
 from mabe_tui.tui.widgets.columns import Column, TableRow
 
 
@@ -169,3 +171,20 @@ def _code_lines(first: str, second: str, change: CodeChange | None) -> Iterator[
         yield from (f"  {file}" for file in change.files)
         if change.problem:
             yield f"  {change.problem}"
+
+
+def confusion_choices(classes: SideClasses) -> dict[str, Pair]:
+    """Return the confusions of a side, the most harmful first: words for a list → the pair."""
+    widest = max(len(f"{one.truth} → {one.predicted}") for one in classes.confusions)
+    return {
+        f"{clean(f'{one.truth} → {one.predicted}'):<{widest}}  {one.frames:>9,} {classes.examples},"
+        f" {one.of_truth:.0%} of {clean(one.truth)}": Pair(one.truth, one.predicted)
+        for one in classes.confusions
+    }
+
+
+def runs_to_watch(sides: Sequence[Side], place: int) -> tuple[str | None, str | None]:
+    """Return the newest run of a side, and that of the side it is held against."""
+    against = 1 if place == 0 else 0
+    run, beside = (sides[n].summary for n in (place, against))
+    return (run.id if run else None), (beside.id if beside else None)

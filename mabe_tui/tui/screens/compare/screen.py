@@ -15,6 +15,7 @@ from core.errors import UserError
 from core.system.progress import Progress, sparing
 from mabe_tui.runs.comparison.report import comparison_report, write_report
 from mabe_tui.runs.comparison.side_by_side import candidates, side_by_side
+from mabe_tui.runs.videos.wish import VideoWish
 from mabe_tui.tui.keys import bindings
 from mabe_tui.tui.messages import Done
 from mabe_tui.tui.screens.compare.messages import (
@@ -26,7 +27,9 @@ from mabe_tui.tui.screens.compare.messages import (
 from mabe_tui.tui.screens.compare.panes import ComparePanes
 from mabe_tui.tui.screens.compare.rows import (
     code_text,
+    confusion_choices,
     figure_rows,
+    runs_to_watch,
     setting_rows,
     side_columns,
     side_rows,
@@ -48,7 +51,7 @@ LEAST = 2
 class CompareScreen(SettlingScreen):
     """A comparison of two or more sides with the first, the reference."""
 
-    PLACES: ClassVar[tuple[str, ...]] = ("compare", "chart", "sides", "table", "screen")
+    PLACES: ClassVar[tuple[str, ...]] = ("compare", "chart", "classes", "sides", "table", "screen")
     BINDINGS: ClassVar[list[BindingType]] = bindings("compare", "screen")
     CSS = """
     CompareScreen #sides { height: auto; max-height: 12; padding: 0 1; }
@@ -266,6 +269,28 @@ class CompareScreen(SettlingScreen):
         table = self.query_one(f"#{message.table.id}", SideTable)
         label, text = table.whole(message.key)
         self.notify(text, title=label, markup=False, timeout=15)
+
+    def action_frames(self) -> None:
+        """Choose a confusion of the selected side, and watch its frames beside the reference's answer."""
+        found, place = self.found, max(self._sides.cursor, 0)
+        classes = found.classes[place] if found is not None and found.classes else None
+        if found is None or classes is None or not classes.confusions:
+            why = (
+                classes.problem
+                if classes is not None and classes.problem
+                else "nothing is confused"
+            )
+            self.notify(why, severity="warning", markup=False)
+            return
+        offered = confusion_choices(classes)
+        run, beside = runs_to_watch(found.comparison.sides, place)
+
+        def chosen(name: str | None) -> None:
+            if name is not None and run is not None:
+                self.mabe.open_videos(run, VideoWish(pair=offered[name], beside=beside))
+
+        title = f"frames of {classes.name}: true → predicted"
+        self.app.push_screen(PickScreen(title, [*offered]), chosen)
 
     def action_export(self) -> None:
         """Write the comparison into the current folder."""

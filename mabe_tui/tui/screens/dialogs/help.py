@@ -25,6 +25,7 @@ LABELS = {
     "table": "in tables",
     "chart": "in charts",
     "log": "in logs",
+    "classes": "in the classes of a comparison",
     "acting": "to the run",
     "filter": "in the filter",
     "form": "in a line of the form",

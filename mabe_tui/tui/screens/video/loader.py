@@ -10,6 +10,7 @@ from core.system.progress import Progress, sparing
 from mabe_tui.plotting.skeleton import ArenaView, arena_view
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.summary.checkpoints import pointer_names
+from mabe_tui.runs.videos.confused import Pair, frames_confused
 from mabe_tui.runs.videos.video import TrackedVideo, VideoScore, open_video, validation_scores
 from mabe_tui.runs.videos.video_prediction import PredictedVideo, predict_video
 from mabe_tui.tui.screens.base import MabeScreen
@@ -19,9 +20,13 @@ from mabe_tui.tui.work import SECONDS_BETWEEN
 class Listed(Message):
     """The videos and checkpoints of the run are known."""
 
-    def __init__(self, scores: list[VideoScore], checkpoints: list[str]) -> None:
+    def __init__(
+        self, scores: list[VideoScore], checkpoints: list[str], confused: dict[str, int]
+    ) -> None:
         super().__init__()
         self.scores, self.checkpoints = scores, checkpoints
+        self.confused = confused
+        """Video → frames of the wanted confusion; empty if none is wanted."""
 
 
 class Opened(Message):
@@ -42,6 +47,14 @@ class Predicted(Message):
         self.watched = watched
 
 
+class OtherPredicted(Message):
+    """What another run's best checkpoint predicts for the same video."""
+
+    def __init__(self, other: PredictedVideo, run: str) -> None:
+        super().__init__()
+        self.other, self.run = other, run
+
+
 class Loading(Message):
     """Progress of reading or predicting."""
 
@@ -58,7 +71,7 @@ class Missing(Message):
         self.what, self.words = what, words
 
 
-LIST, VIDEO, ANSWER = "list", "video", "answer"
+LIST, VIDEO, ANSWER, OTHER = "list", "video", "answer", "other"
 """The kinds of data to read, named in :attr:`Missing.what`."""
 
 
@@ -78,10 +91,15 @@ class VideoLoader:
         self._screen, self._entry = screen, entry
         self._request_number = 0
 
-    def list(self) -> None:
-        """Read the list of videos; post :class:`Listed`."""
+    def list(self, pair: Pair | None = None) -> None:
+        """Read the list of videos, with the frames of a confusion; post :class:`Listed`."""
         run = self._entry.run
-        self._do(LIST, lambda _: Listed(validation_scores(run), pointer_names(run)))
+
+        def work(_: Progress) -> Message:
+            confused = frames_confused(run, pair) if pair is not None else {}
+            return Listed(validation_scores(run), pointer_names(run), confused)
+
+        self._do(LIST, work)
 
     def open(self, video_id: str, data: Path | None) -> None:
         """Read poses and truth; post :class:`Opened`.
@@ -104,6 +122,19 @@ class VideoLoader:
         self._do(
             ANSWER, lambda report: Predicted(predict_video(entry, video, which, progress=report))
         )
+
+    def predict_beside(self, entry: RunEntry, video: TrackedVideo, data: Path | None) -> None:
+        """Load or compute what another run's best checkpoint predicts; post :class:`OtherPredicted`."""
+
+        def work(report: Progress) -> Message:
+            own = open_video(entry, video.video_id, data, report)
+            if own.classes != video.classes or own.frames != video.frames:
+                return Missing(
+                    OTHER, f"{entry.short} has other classes or frames: not shown beside"
+                )
+            return OtherPredicted(predict_video(entry, own, progress=report), entry.id)
+
+        self._do(OTHER, work)
 
     def close(self) -> None:
         """Cancel all requests."""

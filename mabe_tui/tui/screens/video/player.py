@@ -11,7 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.timer import Timer
 
-from mabe_tui.plotting.ethogram import Ethogram
+from mabe_tui.plotting.ethogram import MODEL, Ethogram
 from mabe_tui.plotting.skeleton import ArenaView
 from mabe_tui.runs.videos.video import TrackedVideo
 from mabe_tui.runs.videos.video_prediction import PredictedVideo
@@ -69,6 +69,9 @@ class Player(Vertical, can_focus=True):
         self.looking = looking
         self.video: TrackedVideo | None = None
         self.watched: PredictedVideo | None = None
+        self.other: PredictedVideo | None = None
+        """Predictions of another model for the same video, drawn below the first's."""
+        self.labels = (MODEL, "other")
         self.playback = Playback(1, 1.0)
         self._timer: Timer | None = None
 
@@ -92,13 +95,15 @@ class Player(Vertical, can_focus=True):
     def _fit(self) -> None:
         names = self.video.classes if self.video else ()
         fits = self.size.height >= ROOMY and len(names) <= MOST_COURSES
-        self.query_one("#around").styles.height = ROWS + (len(names) if fits else 0)
+        strips = ROWS + (self.other is not None)
+        self.query_one("#whole").styles.height = strips
+        self.query_one("#around").styles.height = strips + (len(names) if fits else 0)
 
     # ── content ───────────────────────────────────────────────────────────────────────────────
 
     def clear(self, words: str) -> None:
         """Show a message instead of a video."""
-        self.video = self.watched = None
+        self.video = self.watched = self.other = None
         self.playback = Playback(1, 1.0)
         self.query_one(Arena).say(words)
         self.query_one(FrameFactsPane).show(None, None)
@@ -109,7 +114,7 @@ class Player(Vertical, can_focus=True):
     def open(self, video: TrackedVideo, arena: ArenaView) -> None:
         """Show a video from its first frame; its predictions come later."""
         self.playback = Playback(video.frames, video.frames_per_second, self.looking.speed)
-        self.video, self.watched = video, None
+        self.video, self.watched, self.other = video, None, None
         self._fit()
         self.query_one(Arena).show_video(video, arena)
         self._know()
@@ -117,6 +122,17 @@ class Player(Vertical, can_focus=True):
     def add_prediction(self, watched: PredictedVideo | None) -> None:
         """Show the model's predictions, too; ``None`` discards the previous ones."""
         self.watched = watched
+        self._know()
+
+    def add_other(self, other: PredictedVideo, labels: tuple[str, str]) -> None:
+        """Show what another model predicts for the same video.
+
+        Args:
+            other: its predictions.
+            labels: names of the first model and of this one.
+        """
+        self.other, self.labels = other, labels
+        self._fit()
         self._know()
 
     def wait(self, words: str) -> None:
@@ -128,7 +144,9 @@ class Player(Vertical, can_focus=True):
         if video is None:
             return
         prediction = watched.prediction if watched else None
-        ethogram = Ethogram(video.truth, prediction, video.classes)
+        other = self.other.prediction if self.other else None
+        labels = self.labels if self.other else (MODEL, "")
+        ethogram = Ethogram(video.truth, prediction, video.classes, other, labels)
         for strip in self.query(Ethograms):
             strip.show(ethogram, watched)
         self.query_one(FrameFactsPane).show(video, watched)

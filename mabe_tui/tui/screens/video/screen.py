@@ -1,5 +1,6 @@
 """The screen of a run's validation videos: a list, worst first, and a player."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -10,23 +11,31 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 
 from core.run.rundir import RunDir
+from mabe_tui.plotting.ethogram import MODEL
 from mabe_tui.runs.store import RunEntry
+from mabe_tui.runs.videos.confused import next_confused
+from mabe_tui.runs.videos.slices import Stretch
 from mabe_tui.runs.videos.video import VideoScore
+from mabe_tui.runs.videos.video_prediction import PredictedVideo
+from mabe_tui.runs.videos.wish import VideoWish
 from mabe_tui.tui.keys import bindings
 from mabe_tui.tui.screens.dialogs.entry import EntryScreen
 from mabe_tui.tui.screens.dialogs.pick import PickScreen
 from mabe_tui.tui.screens.video.loader import (
     ANSWER,
     LIST,
+    OTHER,
     Listed,
     Loading,
     Missing,
     Opened,
+    OtherPredicted,
     Predicted,
     VideoLoader,
 )
 from mabe_tui.tui.screens.video.player import Looking, Player
 from mabe_tui.tui.screens.video.rows import (
+    CONFUSED,
     WORST_FIRST,
     Order,
     falls,
@@ -34,19 +43,21 @@ from mabe_tui.tui.screens.video.rows import (
     score_columns,
     score_row,
 )
-from mabe_tui.tui.screens.video.watching import WATCHING, Watching
+from mabe_tui.tui.screens.video.slicing import Slicing
+from mabe_tui.tui.screens.video.watching import WATCHING
 from mabe_tui.tui.widgets.table import RowTable
 
 NAME = "video"
 BEST = "best"
 
 
-class VideoScreen(Watching):
+class VideoScreen(Slicing):
     """The list of a run's validation videos beside a player.
 
     Args:
         run_id: the run.
         checkpoint: the checkpoint whose predictions are shown first.
+        wish: what to show first, and beside which other run.
     """
 
     PLACES: ClassVar[tuple[str, ...]] = (WATCHING, "table", "screen")
@@ -61,11 +72,14 @@ class VideoScreen(Watching):
     VideoScreen.-narrow.watching #list { display: none; }
     """
 
-    def __init__(self, run_id: str, checkpoint: str = BEST) -> None:
+    def __init__(self, run_id: str, checkpoint: str = BEST, wish: VideoWish | None = None) -> None:
         super().__init__()
         self.is_open = False
         self.run_id, self.checkpoint = run_id, checkpoint
         self.video_id: str | None = None
+        self._wish = wish or VideoWish()
+        self.pair = self._wish.pair
+        self._confused: dict[str, int] = {}
         self._scores: list[VideoScore] = []
         self._checkpoints: list[str] = []
         self._order: Order = WORST_FIRST
@@ -85,16 +99,18 @@ class VideoScreen(Watching):
         """Return run, video and checkpoint."""
         if self.video_id is None:
             return f"mabe  {self.run_id}  validation videos"
-        watched = self.player.watched
+        watched, pair = self.player.watched, f"  {self.pair}" if self.pair is not None else ""
         answer = f"  {self.checkpoint}, epoch {watched.checkpoint.epoch}" if watched else ""
-        return f"mabe  {self.run_id}  {self.video_id}{answer}"
+        return f"mabe  {self.run_id}  {self.video_id}{answer}{pair}"
 
     def on_mount(self) -> None:
         """Read the list."""
         self._arrange(self.mabe.view_state.screen(NAME))
         self.loader = VideoLoader(self, RunEntry(RunDir(self.mabe.store.folder / self.run_id)))
         self.table.focus()
-        self.loader.list()
+        if self.pair is not None:
+            self._order = (CONFUSED, True)
+        self.loader.list(self.pair)
 
     def on_unmount(self) -> None:
         """Cancel the work of this screen's threads."""
@@ -114,10 +130,17 @@ class VideoScreen(Watching):
     @on(Listed)
     def _list(self, message: Listed) -> None:
         self._scores, self._checkpoints = message.scores, message.checkpoints
+        self._confused = message.confused
         self.is_open = True
-        self.table.columns = score_columns(tuple(message.scores[0].f1) if message.scores else ())
+        classes = tuple(message.scores[0].f1) if message.scores else ()
+        self.table.columns = score_columns(classes, self.pair)
         self._show_rows()
-        self._open_where_seen()
+        if (wished := self._wish.video) is not None:
+            self.table.select(wished)
+        if self.pair is not None or wished is not None:
+            self._watch(wished or self.table.selected)
+        else:
+            self._open_where_seen()
 
     def on_resize(self) -> None:
         """Fill the pane beside the list once it is displayed."""
@@ -129,7 +152,13 @@ class VideoScreen(Watching):
             self._open(self.table.selected)
 
     def _show_rows(self) -> None:
-        self.table.show([score_row(score) for score in ordered(self._scores, self._order)])
+        confused = self._confused
+        self.table.show(
+            [
+                score_row(one, confused.get(one.video_id, 0) if self.pair is not None else None)
+                for one in ordered(self._scores, self._order, confused)
+            ]
+        )
         self.table.mark_sorted(*self._order)
 
     @on(RowTable.HeaderClicked)
@@ -150,14 +179,20 @@ class VideoScreen(Watching):
         column, descending = self._order
         self._order = (key, not descending if key == column else falls(key))
         self._show_rows()
-        self._keep(sort=key, descending=self._order[1])
+        if key != CONFUSED:
+            self._keep(sort=key, descending=self._order[1])
 
     @on(RowTable.Chosen)
     def _choose(self, message: RowTable.Chosen) -> None:
+        self._watch(message.key)
+
+    def _watch(self, video_id: str | None) -> None:
+        if video_id is None:
+            return
         self.add_class("watching")  # a hidden widget takes no focus
         self.player.focus()
-        if message.key != self.video_id:
-            self._open(message.key)
+        if video_id != self.video_id:
+            self._open(video_id)
 
     def action_back(self) -> None:
         """Return to the list, and from there to the previous screen."""
@@ -199,6 +234,24 @@ class VideoScreen(Watching):
     def _add(self, message: Predicted) -> None:
         self.player.add_prediction(message.watched)
         self.retitle()
+        self._go_where_wished(message.watched)
+        if self._wish.beside is not None:
+            beside = RunEntry(RunDir(self.mabe.store.folder / self._wish.beside))
+            self.loader.predict_beside(beside, message.watched.video, self._data)
+
+    def _go_where_wished(self, watched: PredictedVideo) -> None:
+        """Go to the wished frame, or to the first one that is confused so."""
+        at, self._wish = self._wish.frame, replace(self._wish, frame=None)
+        if at is None and self.pair is not None and self.player.frame == 0:
+            at = next_confused(watched, self.pair, -1, 1)
+        if at is not None:
+            self.player.seek(at)
+
+    @on(OtherPredicted)
+    def _add_other(self, message: OtherPredicted) -> None:
+        names = [RunEntry(RunDir(Path(run))).version for run in (self.run_id, message.run)]
+        labels = (names[0], names[1]) if names[0] != names[1] else (MODEL, "other")
+        self.player.add_other(message.other, labels)
 
     @on(Loading)
     def _show_progress(self, message: Loading) -> None:
@@ -206,6 +259,9 @@ class VideoScreen(Watching):
 
     @on(Missing)
     def _miss(self, message: Missing) -> None:
+        if message.what == OTHER:
+            self.notify(message.words, severity="warning", markup=False)
+            return
         if message.what == ANSWER:
             self.player.wait(message.words)
         else:
@@ -240,6 +296,22 @@ class VideoScreen(Watching):
 
         hint = "a folder in the competition's layout; nothing: where the run found them"
         self.app.push_screen(EntryScreen("data", str(self._data or ""), hint), typed)
+
+    # ── slices ────────────────────────────────────────────────────────────────────────────────
+
+    def has_video(self, video_id: str) -> bool:
+        """Return whether a video is in the list."""
+        return any(score.video_id == video_id for score in self._scores)
+
+    def go_to_stretch(self, stretch: Stretch) -> None:
+        """Open the video of a stretch at its first frame."""
+        if stretch.video == self.video_id:
+            self.player.seek(stretch.start)
+            self.player.focus()
+            return
+        self._wish = replace(self._wish, frame=stretch.start)
+        self.table.select(stretch.video)
+        self._watch(stretch.video)
 
     # ── view state ────────────────────────────────────────────────────────────────────────────
 

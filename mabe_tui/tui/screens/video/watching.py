@@ -1,6 +1,7 @@
 """Key actions of the video player."""
 
 from core.errors import ConfigError
+from mabe_tui.runs.videos.confused import Pair, next_confused
 from mabe_tui.tui.screens.base import MabeScreen
 from mabe_tui.tui.screens.dialogs.entry import EntryScreen
 from mabe_tui.tui.screens.video.playback import parse_place
@@ -16,6 +17,9 @@ NOT_YET = "the model's answer is not there yet"
 
 class Watching(MabeScreen):
     """A screen with a player; add :data:`WATCHING` to ``PLACES`` and ``BINDINGS``."""
+
+    pair: Pair | None = None
+    """The confusion that is looked at, whose frames count as the errors; ``None`` for all errors."""
 
     @property
     def player(self) -> Player:
@@ -91,13 +95,21 @@ class Watching(MabeScreen):
         if watched is None:
             self.notify(NOT_YET, timeout=2)
             return
+        if what == "error" and self.pair is not None:
+            found = next_confused(watched, self.pair, at, direction)
+            self._go(found, str(self.pair), direction)
+            return
         find = {
             ("error", 1): watched.next_error,
             ("error", -1): watched.previous_error,
             ("bout", 1): watched.next_bout,
             ("bout", -1): watched.previous_bout,
         }[what, direction]
-        if (frame := find(at)) is not None:
+        self._go(find(at), what, direction)
+
+    def _go(self, frame: int | None, what: str, direction: int) -> None:
+        if frame is not None:
             self.player.seek(frame)
         else:
-            self.notify(f"no {what} {'after' if direction > 0 else 'before'} this one", timeout=2)
+            where = "after" if direction > 0 else "before"
+            self.notify(f"no {what} {where} this one", timeout=2, markup=False)

@@ -133,3 +133,18 @@ def test_eval_takes_single_epochs(mabe: Mabe, trained: RunDir) -> None:
     ]
     assert [report["trained_on"] for report in reports] == [2, 2]
     assert reports[0]["metrics"] != reports[1]["metrics"]
+
+
+def test_a_slice_is_kept_and_measured_by_the_checkpoint(mabe: Mabe) -> None:
+    worst = json.loads(mabe("video", "v6", "--json").stdout)[0]["video_id"]
+    watched = json.loads(mabe("video", "v6", worst, "--json").stdout)
+    assert "no slices yet" in mabe("slices").stderr
+    mabe("slices", "add", "all", worst, "0", str(FRAMES), "--comment", "every frame")
+    assert json.loads(mabe("slices", "--json").stdout)["all"]["comment"] == "every frame"
+    (score,) = json.loads(mabe("slices", "show", "all", "--json").stdout)["scores"]
+    assert score["wrong"] == pytest.approx(watched["errors"] / FRAMES)
+    assert score["measured_by"] == "its best checkpoint"
+    assert "its best checkpoint" in mabe("slices", "show", "all").stdout
+    mabe("slices", "rm", "all")
+    with pytest.raises(RunError, match="no slice 'all'"):
+        mabe("slices", "show", "all")
