@@ -205,7 +205,14 @@ class RunFeed:
         summary = source.summary(self._clock())
         connection = connection_line(self._connection) if source.state.may_speak else ""
         self._latest = FeedUpdate(
-            summary, charts, self._sent, tail, alerts, replay, connection=connection
+            summary,
+            charts,
+            self._sent,
+            tail,
+            alerts,
+            replay,
+            connection=connection,
+            has_free=bool(source.points.free),
         )
         self._on_update(self._latest)
 

@@ -78,6 +78,9 @@ class FeedUpdate:
     connection: str = ""
     """Why the log of a run elsewhere is delayed; empty if it is not."""
 
+    has_free: bool = False
+    """Whether the run's own code reported metrics."""
+
     @property
     def grows(self) -> bool:
         """Whether more may come without user action: from a live run, or from a running replay."""

@@ -1,7 +1,7 @@
 """The panels of a run's screen: their charts, with a shared cursor and zoom."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from textual import on
 from textual.app import ComposeResult
@@ -10,7 +10,7 @@ from textual.containers import Horizontal, Vertical
 from core.config.task_spec import TaskSpec
 from mabe_tui.plotting.panel import Panel
 from mabe_tui.plotting.series import joint_range, roomy
-from mabe_tui.runs.curves.curves import LABELS_CHART, SCORE_CHART
+from mabe_tui.runs.curves.curves import FREE_CHART, LABELS_CHART, SCORE_CHART
 from mabe_tui.tui.widgets.chart import Axes, ChartView
 from mabe_tui.tui.widgets.log_panel import LogPanel
 
@@ -39,8 +39,13 @@ class PanelKind:
     charts: tuple[ChartKind, ...] = ()
 
 
-def panel_kinds(spec: TaskSpec) -> tuple[PanelKind, ...]:
-    """Return the panels of a run according to its task's metrics, without duplicates."""
+def panel_kinds(spec: TaskSpec, has_free: bool = False) -> tuple[PanelKind, ...]:
+    """Return the panels of a run according to its task's metrics, without duplicates.
+
+    Args:
+        spec: the task.
+        has_free: whether the run's own code reported metrics; they are drawn below the rates.
+    """
     score, of_label = spec.primary_metric, spec.label_metric
     kinds = [PanelKind("loss", "loss", (ChartKind("loss", "loss", is_scale=True),))]
     if score.name != "loss":
@@ -49,7 +54,8 @@ def panel_kinds(spec: TaskSpec) -> tuple[PanelKind, ...]:
     if of_label is not None:
         title = of_label.title or f"{of_label.label} of each {spec.label.one}"
         kinds.append(PanelKind(LABELS_CHART, spec.label.many, (ChartKind(LABELS_CHART, title),)))
-    return (*kinds, RATES, _machine(spec), PanelKind(LOG, "log"))
+    rates = replace(RATES, charts=(*RATES.charts, FREE)) if has_free else RATES
+    return (*kinds, rates, _machine(spec), PanelKind(LOG, "log"))
 
 
 def panel_of(kept: str, spec: TaskSpec) -> str:
@@ -68,6 +74,7 @@ RATES = PanelKind(
         ChartKind("gradient_norm", "gradient norm, before clipping", is_scale=True),
     ),
 )
+FREE = ChartKind(FREE_CHART, "metrics of its own", is_scale=True)
 NOTHING = Panel((), ())
 
 
@@ -117,9 +124,9 @@ class Panels(Horizontal):
                 yield from (ChartPanel(kind) for kind in kinds)
         yield LogPanel(id=f"panel-{LOG}")
 
-    async def use(self, spec: TaskSpec) -> None:
-        """Switch to the panels of a task if they differ."""
-        if (kinds := panel_kinds(spec)) == self.kinds:
+    async def use(self, spec: TaskSpec, has_free: bool = False) -> None:
+        """Switch to the panels of a task if they differ; see :func:`panel_kinds`."""
+        if (kinds := panel_kinds(spec, has_free)) == self.kinds:
             return
         for column, of_column in _columns(kinds).items():
             box = self.query_one(f"#{column}")

@@ -561,3 +561,21 @@ async def test_a_live_run_offers_no_replay_and_a_replay_is_called_one(make_app, 
         ended = await opened(pilot, "aa4k")
         await pilot.press("R")
         await until(pilot, lambda: ended.heading().endswith("replay"))
+
+
+async def test_metrics_of_its_own_have_a_chart_where_there_are_any(
+    make_app, recorded: Path
+) -> None:
+    run = home_run(recorded, "cc42")
+    attempt = run.attempts()[-1]
+    values = {"own": 2.0}
+    event = events.FreeMetrics(attempt=attempt, seq=10**6, time=NOW, step=3, values=values)
+    async with make_app().run_test(size=SMALL) as pilot:
+        screen = await opened(pilot)
+        assert "free" not in screen.panels.kind_of_chart
+        with run.events_path(attempt).open("ab") as file:
+            file.write(events.encode(event) + b"\n")
+        await pilot.press("4")
+        await until(pilot, lambda: "free" in screen.look.charts and drawn(screen, "free"))
+        (series,) = screen.query_one("#chart-free", ChartView).series
+        assert (series.name, [*series.y]) == ("own", [2.0])

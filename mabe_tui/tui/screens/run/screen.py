@@ -141,7 +141,8 @@ class RunScreen(FollowingScreen):
     async def _take_view(self, message: Began) -> None:
         self._spec = message.spec
         self.refresh_bindings()
-        await self.panels.use(message.spec)
+        has_free = self.look is not None and self.look.has_free
+        await self.panels.use(message.spec, has_free)
         self.run_view, self._has_price = message.view, message.has_price
         self._has_begun = True
         self.log_panel.attach(self.feed, message.view.lines.get(self.run_id))
@@ -161,6 +162,8 @@ class RunScreen(FollowingScreen):
             self.retitle()
             self.refresh_bindings()
         self.query_one(RunHeader).show(self.look)
+        if self.look.has_free and not (before is not None and before.has_free):
+            self.call_later(self._add_free)
         self.panels.show(self.look.charts, self.look.grows)
         self.log_panel.show(self.look)
         if self.run_view.panel == LOG:
@@ -170,6 +173,14 @@ class RunScreen(FollowingScreen):
             if alert.kind != "warning":
                 text = f"{self.run_id}: {alert.message}"
                 self.mabe.tell(Notice(self.run_id, text, alert.severity))
+
+    async def _add_free(self) -> None:
+        """Make room for the metrics that the run's own code reported, once there are any."""
+        focused = self.panels.panel_of_focus()
+        await self.panels.use(self._spec, has_free=True)
+        self._arrange()
+        if focused is not None:
+            self.panels.focus_on(focused)
 
     # ── panels ────────────────────────────────────────────────────────────────────────────────
 
