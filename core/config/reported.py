@@ -26,6 +26,8 @@ class Reported(Section, frozen=True):
     best_epoch: Positive | None = None
     epochs: Positive | None = None
     accuracy: float | None = None
+    f1: float | None = None
+    """Of the positive label, where there are two."""
     precision: float | None = None
     recall: float | None = None
     f1_per_class: dict[str, float] = msgspec.field(default_factory=dict)

@@ -23,6 +23,7 @@ GROUP = "mabe.tasks"
 BUILT_IN = {
     DEFAULT_TASK: "core.tasks.behaviour.spec:SPEC",
     "actions": "core.tasks.actions.spec:SPEC",
+    "pairs": "core.tasks.pairs.spec:SPEC",
 }
 """Name of a task → where its spec is, as ``module:attribute``."""
 SUPPORT = "support/"

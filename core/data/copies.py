@@ -68,15 +68,15 @@ def _frame_hashes(positions: npt.NDArray[np.float32]) -> Integers:
     mice = np.flatnonzero(seen.any(axis=0).any(axis=1))
     parts = np.flatnonzero(seen.any(axis=0).any(axis=0))
     tracked = seen[:, mice[:, None], parts]
-    weights = _mixed(parts.astype(np.uint64) + np.uint64(1)) | np.uint64(1)
+    weights = scrambled(parts.astype(np.uint64) + np.uint64(1)) | np.uint64(1)
     sums = (bits[:, mice[:, None], parts] * weights).sum(axis=-1, dtype=np.uint64)
-    hashes = _mixed(sums)
+    hashes = scrambled(sums)
     hashes[~tracked.any(axis=-1)] = 0  # as if there were no such mouse
     frames: Integers = hashes.sum(axis=1, dtype=np.uint64)
-    return _mixed(frames[tracked.sum(axis=(1, 2)) >= FEWEST_POINTS])
+    return scrambled(frames[tracked.sum(axis=(1, 2)) >= FEWEST_POINTS])
 
 
-def _mixed(values: Integers) -> Integers:
+def scrambled(values: Integers) -> Integers:
     """Scramble 64-bit integers (the finaliser of splitmix64, Steele et al. 2014)."""
     mixed: Integers = values ^ (values >> np.uint64(30))
     mixed *= np.uint64(0xBF58476D1CE4E5B9)

@@ -55,6 +55,8 @@ class DataSummary:
     fingerprint: str
     train_units: tuple[str, ...]
     validation_units: tuple[str, ...]
+    unit_counts: tuple[int, int] | None = None
+    """Numbers of both, where there are too many to name them all; ``None``: as many as are named."""
     train_examples: int
     validation_examples: int
     train_samples: int

@@ -269,11 +269,13 @@ class TrainingAttempt:
 
     def _emit_data_ready(self, fit: Fit) -> None:
         summary, spec = fit.learner.summary, fit.learner.spec
+        named = len(summary.train_units), len(summary.validation_units)
+        train_units, validation_units = summary.unit_counts or named
         self._emitter.emit(
             DataReady,
             fingerprint=summary.fingerprint,
-            train_units=len(summary.train_units),
-            validation_units=len(summary.validation_units),
+            train_units=train_units,
+            validation_units=validation_units,
             train_examples=summary.train_examples,
             validation_examples=summary.validation_examples,
             train_samples=summary.train_samples,

@@ -11,6 +11,7 @@ from core.tasks.behaviour.settings import BehaviourExperiment, behaviour_of
 from mabe_tui.cli.data import data_remote
 from mabe_tui.cli.data.data_report import report_lines
 from mabe_tui.cli.data.layout import layout_of
+from mabe_tui.cli.data.pairs_command import pairs
 from mabe_tui.cli.data.pose_import import import_poses
 from mabe_tui.cli.data.synth_command import Workers, synth
 from mabe_tui.cli.options import DEFAULT_VERSION, DataFolder, SetOption, SkipBadOption
@@ -42,6 +43,7 @@ def register(app: typer.Typer) -> None:
     )
     data.command("synth", short_help="Make a synthetic data set.")(synth)
     data.command("import", short_help="Import poses and labels of other tools.")(import_poses)
+    data.command("pairs", short_help="Make pairs of handwritten digits.")(pairs)
     data.command("check", short_help="Look for what is wrong in a data folder.")(check)
     data.command("prepare", short_help="Turn a data folder into arrays, once.")(prepare)
     data.command("show", short_help="Show a folder by lab, or a video's bouts.")(show)

@@ -132,13 +132,16 @@ def test_settings_from_before_there_were_tasks_are_read() -> None:
     assert experiment_from(table, str) == experiment
 
 
+FIRST = ("v1", "v2", "v3", "v4", "v5", "v6", "v7")
+
+
 def test_new_keys_leave_digests_of_settings_as_they_were() -> None:
     """Kept probes, kin among runs and studies of earlier versions go by these."""
     registry = load(default_path())
     digests = {
         version: (settings_digest(experiment), step_digest(experiment))
         for version in registry.versions
-        if version <= "v7"
+        if version in FIRST
         for experiment in [registry.experiment(version)]
     }
     assert digests == {

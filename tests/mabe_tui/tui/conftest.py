@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tomlkit
 from textual.css.stylesheet import Stylesheet
 from textual.widget import Widget
 
@@ -18,6 +19,8 @@ from tests.recorded import BEGAN, write_all
 
 NOW = BEGAN + dt.timedelta(hours=10)
 SMALL, LARGE = (80, 24), (140, 45)
+SHOWN = ("v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v8-boost")
+"""The versions on the screens, whatever else the shipped registry has by now."""
 MakeApp = Callable[..., MabeApp]
 
 
@@ -45,14 +48,27 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
+@pytest.fixture(scope="session")
+def few_versions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A registry with the versions of :data:`SHOWN`."""
+    document = tomlkit.parse(registry.default_path().read_text(encoding="utf-8"))
+    for name in {*document["experiments"]} - {*SHOWN}:
+        del document["experiments"][name]
+    path = tmp_path_factory.mktemp("registry") / registry.FILE_NAME
+    path.write_text(tomlkit.dumps(document), encoding="utf-8")
+    return path
+
+
 @pytest.fixture
-def recorded(recordings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def recorded(
+    recordings: Path, few_versions: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
     """A copy of the home folder, with recorded runs of v4 to v7, for one test."""
     home = tmp_path / "home"
     shutil.copytree(recordings, home)
     monkeypatch.setenv("MABE_HOME", str(home))
     monkeypatch.setenv("MABE_STATE", str(tmp_path / "state"))
-    monkeypatch.setenv("MABE_REGISTRY", str(registry.default_path()))
+    monkeypatch.setenv("MABE_REGISTRY", str(few_versions))
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("COLORTERM", "truecolor")
     return home

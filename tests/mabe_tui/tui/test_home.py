@@ -20,7 +20,7 @@ from mabe_tui.tui.screens.home import screen as home
 from mabe_tui.tui.screens.home.details import Details
 from mabe_tui.tui.screens.home.screen import HomeScreen
 from mabe_tui.tui.widgets.table import RowTable
-from tests.mabe_tui.tui.conftest import text_of
+from tests.mabe_tui.tui.conftest import SHOWN, text_of
 from tests.mabe_tui.tui.run_screen import until
 from tests.waiting import LONG
 
@@ -54,9 +54,7 @@ async def test_versions_show_claims_and_what_was_measured_over_the_seeds(make_ap
     async with make_app().run_test(size=LARGE) as pilot:
         await settle(pilot)
         table = experiments(pilot)
-        assert (
-            tuple(row.key for row in table.rows) == registry.load(registry.default_path()).versions
-        )
+        assert tuple(row.key for row in table.rows) == SHOWN
         assert cell(table, "v6", "reported") == "0.4389"
         assert "±" in cell(table, "v6", "score")
         assert "(2)" in cell(table, "v6", "score")
@@ -237,7 +235,7 @@ async def test_an_edited_registry_is_shown_and_a_broken_one_told(
             path.write_text(path.read_text() + added)
             app.screen.on_screen_resume()
             await settle(pilot)
-            assert experiments(pilot).rows[-1].key == "v99"
+            assert "v99" in [row.key for row in experiments(pilot).rows]
         (notice,) = app._notifications
         assert "experiments.toml" in notice.message
 
