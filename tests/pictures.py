@@ -39,17 +39,17 @@ async def _settle(pilot: Pilot[None]) -> None:
 
 
 async def _home(pilot: Pilot[None]) -> None:
-    await pilot.press(*["down"] * 4, "b", "down", "tab")
+    await pilot.press("home", *["down"] * 4, "b", "down", "tab")
 
 
 async def _run(pilot: Pilot[None]) -> None:
-    await pilot.press(*["down"] * 5, "tab", "enter")
+    await pilot.press("home", *["down"] * 5, "tab", "enter")
     await _settle(pilot)
     await pilot.press("left", *["left"] * 20)
 
 
 async def _compare(pilot: Pilot[None]) -> None:
-    await pilot.press(*["down"] * 4, "b", "down", "c")
+    await pilot.press("home", *["down"] * 4, "b", "down", "c")
 
 
 async def _launch(pilot: Pilot[None]) -> None:
@@ -64,7 +64,7 @@ async def _video(pilot: Pilot[None]) -> None:
         "predict_video": lambda _, video, *__, **___: made_answer(video),
     }
     with patch.multiple(video_loader, **made):
-        await pilot.press(*["down"] * 5, "tab", "V")
+        await pilot.press("home", *["down"] * 5, "tab", "V")
         await _settle(pilot)
         await pilot.press("n")
         await _settle(pilot)

@@ -64,6 +64,7 @@ def render_chart(
     y_kind: TickKind = "linear",
     ascii_only: bool = False,
     cursor: float | None = None,
+    gutter: int = 0,
 ) -> Chart:
     """Draw several series in one chart.
 
@@ -80,6 +81,7 @@ def render_chart(
         y_kind: the same for y; ``log_y`` overrides it.
         ascii_only: ASCII marks instead of Braille dots and box lines.
         cursor: an x to mark; the legend then shows the series' values there.
+        gutter: see :func:`~mabe_tui.plotting.layout.lay_out`.
 
     Raises:
         ValueError: a size below 1, a range that does not ascend, or a log range that reaches 0.
@@ -100,6 +102,7 @@ def render_chart(
         has_legend=any(s.name for s in series) or bool(x_label),
         ascii_only=ascii_only,
         legend_width=legend_width(series, values, x_label),
+        gutter=gutter,
     )
     canvas = Canvas(layout.columns, layout.rows, ascii_only=ascii_only)
     x_scale = Scale(*shown_x, canvas.width)
@@ -115,6 +118,32 @@ def render_chart(
     return Chart(
         grid.rows(), shown_x, shown_y, layout.left, layout.top, layout.columns, layout.rows, values
     )
+
+
+def gutter_width(
+    series: Sequence[Series],
+    width: int,
+    height: int,
+    *,
+    log_y: bool = False,
+    x_range: Range | None = None,
+    y_range: Range | None = None,
+    y_kind: TickKind = "linear",
+    title: str = "",
+    x_label: str = "",
+) -> int:
+    """Return the characters left of the plot that :func:`render_chart` needs for the labels of y."""
+    shown_x = _ascending(x_range) if x_range else joint_range(s.x_bounds for s in series)
+    shown_y = _ascending(y_range) if y_range else visible_y(series, shown_x, log_y)
+    return lay_out(
+        width,
+        height,
+        shown_y,
+        "log" if log_y else y_kind,
+        has_title=bool(title),
+        has_legend=any(s.name for s in series) or bool(x_label),
+        ascii_only=False,
+    ).left
 
 
 def _ascending(pair: Range) -> Range:

@@ -46,8 +46,21 @@ def lay_out(
     has_legend: bool,
     ascii_only: bool,
     legend_width: int = 0,
+    gutter: int = 0,
 ) -> Layout:
-    """Divide ``width × height`` characters; parts that do not fit are dropped, the plot last of all."""
+    """Divide ``width × height`` characters; parts that do not fit are dropped, the plot last of all.
+
+    Args:
+        width: characters per row.
+        height: rows.
+        y_range: the visible y.
+        y_kind: the quantity on the y axis.
+        has_title: whether there is a title.
+        has_legend: whether there is a legend.
+        ascii_only: whether the frame is drawn in ASCII.
+        legend_width: characters that the legend needs in one row.
+        gutter: least number of characters left of the plot, so that charts below one another line up.
+    """
     framed = width >= FRAMED[0] and height >= FRAMED[1]
     top = int(has_title and height >= TITLED_HEIGHT)
     legend_rows = int(has_legend and height >= TITLED_HEIGHT)
@@ -60,6 +73,7 @@ def lay_out(
     left = 0
     if framed:
         left = labels_width + 1 if labels_width <= width // 3 else 1
+        left = max(left, min(gutter, width // 3))
     return Layout(
         left=left,
         top=top,

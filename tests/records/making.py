@@ -195,7 +195,11 @@ def _arrange(root: Path, names: dict[str, str]) -> None:
 async def _look_at_home() -> None:
     """Select a version in the dashboard, sort its runs and filter them."""
     async with MabeApp(Session()).run_test(size=(140, 45)) as pilot:
-        for keys in (["down"] * 5, ["s", *"f1", "enter"], ["slash", *"seed > 1", "enter"]):
+        for keys in (
+            ["home", *["down"] * 5],
+            ["s", *"f1", "enter"],
+            ["slash", *"seed > 1", "enter"],
+        ):
             await pilot.app.workers.wait_for_complete()
             await pilot.pause()
             await pilot.press(*keys)

@@ -28,7 +28,7 @@ from mabe_tui.runs.summary.hearing import hear_all
 from mabe_tui.runs.summary.run_summary import RunSummary, state_of, summary_from, summary_of
 
 FILE = "catalog.msgpack"
-FORMAT = 3
+FORMAT = 4
 """Raise this when a record's values change meaning; new fields are detected automatically."""
 TOLD_SECONDS, TOLD_SHARE = 0.25, 0.5
 """Progress is reported after this many seconds, or after this share of the time spent so far."""

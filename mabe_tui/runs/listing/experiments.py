@@ -42,6 +42,8 @@ class ExperimentRow(VersionRow, frozen=True, kw_only=True):
     trials: int = 0
     alive: int = 0
     """Runs and trials that are queued, running or stopping."""
+    queued: int = 0
+    """Those of them that have not started."""
     last_run: str | None = None
     """The newest run; a trial or an imported one only if there is nothing else."""
     last_state: RunState | None = None
@@ -178,6 +180,7 @@ def _row(
         runs=len(runs),
         trials=len(own) - len(runs),
         alive=sum(record.state.is_alive for record in own),
+        queued=sum(record.state is RunState.QUEUED for record in own),
         last_run=last.id if last else None,
         last_state=last.state if last else None,
         last_created=last.summary.created if last else None,

@@ -21,8 +21,8 @@ from mabe_tui.runs.tasks import spec_of
 
 SMOOTHING = 0.6
 """Weight of the past in each epoch's smoothed value: TensorBoard's default."""
-CURVE_POINTS = 32
-"""Columns of a sparkline of sixteen braille characters."""
+CURVE_POINTS = 64
+"""Columns of a sparkline of thirty-two braille characters."""
 TRAIN_LOSS = "train_loss"
 LEFT_OUT = "actions."
 """Settings without a column: the map from actions to classes has dozens of keys."""

@@ -31,6 +31,8 @@ class SavedView(msgspec.Struct, frozen=True, kw_only=True):
     """``None``: the column's own direction."""
     columns: tuple[str, ...] = ()
     """Keys; empty: the default ones."""
+    charts: str = ""
+    """The regular expression that chooses the curves on the home screen; empty: all."""
 
 
 class Arrangement(msgspec.Struct, frozen=True, kw_only=True):

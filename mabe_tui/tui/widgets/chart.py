@@ -13,7 +13,7 @@ from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 
-from mabe_tui.plotting.chart import Chart, Range, render_chart, visible_y
+from mabe_tui.plotting.chart import Chart, Range, gutter_width, render_chart, visible_y
 from mabe_tui.plotting.grid import ALERT, AXIS, CURSOR, PLAIN
 from mabe_tui.plotting.series import Series, joint_range, roomy
 from mabe_tui.plotting.ticks import TickKind
@@ -73,6 +73,40 @@ class ChartView(LineWidget, can_focus=True):
         self.cursor: float | None = None
         self._chart: Chart | None = None
         self._drawn_for = Size(0, 0)
+        self._gutter = 0
+        self._is_held = self._is_due = False
+
+    def hold(self) -> None:
+        """Collect changes until :meth:`release`."""
+        self._is_held = True
+
+    def release(self, gutter: int) -> None:
+        """Redraw if anything has changed since :meth:`hold`.
+
+        Args:
+            gutter: the least width of the margin left of the plot.
+        """
+        is_due, self._is_held, self._is_due = self._is_due or gutter != self._gutter, False, False
+        self._gutter = gutter
+        if is_due:
+            self._redraw()
+
+    @property
+    def own_gutter(self) -> int:
+        """The width of the margin that this chart needs by itself."""
+        if not self.size:
+            return 0
+        return gutter_width(
+            self.series,
+            self.size.width,
+            self.size.height,
+            log_y=self.axes.log_y,
+            x_range=self.x_range or self.extent,
+            y_range=self.axes.y_range or self._y_with_room(),
+            y_kind=self.axes.y_kind,
+            title=self.axes.title,
+            x_label=self.axes.x_label,
+        )
 
     def show(
         self,
@@ -131,6 +165,7 @@ class ChartView(LineWidget, can_focus=True):
                 y_kind=self.axes.y_kind,
                 ascii_only=self.app.has_class("ascii"),
                 cursor=self.cursor,
+                gutter=self._gutter,
             )
         return self._chart
 
@@ -258,6 +293,9 @@ class ChartView(LineWidget, can_focus=True):
 
     def _redraw(self) -> None:
         """Redraw, but repaint only rows that have changed: one new point changes few."""
+        if self._is_held:
+            self._is_due = True
+            return
         before, self._chart = self._chart, None
         if before is None or not self.size or self._drawn_for != self.size:
             self.refresh()

@@ -1,6 +1,6 @@
 """Columns and rows of a table, and the choice of columns that fit its width."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -12,7 +12,9 @@ from mabe_tui.plotting.sparkline import sparkline
 GAP = 2
 """Blank cells between two columns."""
 LEAST = 12
-"""Minimum width of a shrinking column."""
+"""Minimum width of a shrinking column, and of a curve."""
+EMPTY = frozenset({"", " ", "–"})
+"""Cells without a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class Column:
     shrinks: bool = False
     """Whether it takes the remaining width, if that is :data:`LEAST` or more."""
     is_curve: bool = False
-    """Whether it shows :attr:`TableRow.curve`, at width :attr:`widest`; its cells are empty."""
+    """Whether it shows :attr:`TableRow.curve`, as wide as the room allows; its cells are empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,32 +56,62 @@ def needed(column: Column, cells: Sequence[str], is_sorted: bool) -> int:
     """
     marked = len(column.label) + (2 if is_sorted else 0)
     if column.is_curve:
-        return max(marked, column.widest)
+        return max(marked, LEAST)
     widest = max(map(len, cells), default=0)
     return max(marked, min(widest, column.widest))
 
 
-def fitting(columns: Sequence[Column], widths: Sequence[int], width: int) -> list[tuple[int, int]]:
+def is_empty(column: Column, rows: Sequence[TableRow], cells: Sequence[str]) -> bool:
+    """Return whether no row has a value in a column; never for rank 0 or a table without rows."""
+    if not rows or column.rank == 0 or (column.is_curve and any(row.curve for row in rows)):
+        return False
+    return EMPTY.issuperset(cells)
+
+
+def fitting(
+    columns: Sequence[Column], widths: Sequence[int], width: int, empty: Collection[int] = ()
+) -> list[tuple[int, int]]:
     """Choose the columns that fit, most important first, skipping those that are too wide.
 
     Args:
         columns: all columns.
-        widths: the width that each needs.
+        widths: the width that each needs; a curve grows up to :attr:`Column.widest` where others leave room.
         width: the table's width.
+        empty: indices of the columns in which no row has a value: they come after all others.
 
     Returns:
         Index and width of the columns that fit, from the left.
     """
     chosen: dict[int, int] = {}
+    ranked = sorted(range(len(widths)), key=lambda n: (columns[n].rank, n))
     room = width + GAP
-    for number in sorted(range(len(widths)), key=lambda n: (columns[n].rank, n)):
-        column, wanted = columns[number], widths[number]
-        if column.shrinks and room - GAP >= LEAST:
-            wanted = min(wanted, room - GAP)
-        if wanted + GAP <= room or column.rank == 0:
-            chosen[number] = wanted
-            room -= wanted + GAP
+    room -= _place(chosen, [n for n in ranked if n not in empty], columns, widths, room)
+    for number in chosen:
+        if columns[number].is_curve:
+            more = max(0, min(columns[number].widest - chosen[number], room))
+            chosen[number] += more
+            room -= more
+    _place(chosen, [n for n in ranked if n in empty], columns, widths, room)
     return sorted(chosen.items())
+
+
+def _place(
+    chosen: dict[int, int],
+    numbers: Sequence[int],
+    columns: Sequence[Column],
+    widths: Sequence[int],
+    room: int,
+) -> int:
+    """Add those of the columns that fit; return the width they take."""
+    left = room
+    for number in numbers:
+        column, wanted = columns[number], widths[number]
+        if column.shrinks and left - GAP >= LEAST:
+            wanted = min(wanted, left - GAP)
+        if wanted + GAP <= left or column.rank == 0:
+            chosen[number] = wanted
+            left -= wanted + GAP
+    return room - left
 
 
 @lru_cache(maxsize=500)

@@ -21,9 +21,21 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from mabe_tui.tui.keys import bindings
-from mabe_tui.tui.widgets.columns import GAP, Column, TableRow, drawn, fitted, fitting, needed
+from mabe_tui.tui.themes import CurveStyles
+from mabe_tui.tui.widgets.columns import (
+    GAP,
+    Column,
+    TableRow,
+    drawn,
+    fitted,
+    fitting,
+    is_empty,
+    needed,
+)
 
 HEADER = 1
+LINE = "curve-"
+"""Prefix of a style: that of a line in a chart, whose number follows."""
 
 
 class RowTable(ScrollView, can_focus=True):
@@ -74,6 +86,8 @@ class RowTable(ScrollView, can_focus=True):
         self.descending = False
         self.empty = empty
         self._widths: list[int] = []
+        self._empty: frozenset[int] = frozenset()
+        """Indices of the columns in which no row has a value."""
         self._fit: tuple[int, list[tuple[int, int]]] = (-1, [])
         """For the current width: (index, width) of each column that fits."""
 
@@ -186,10 +200,13 @@ class RowTable(ScrollView, can_focus=True):
             least: previous widths; while rows stay, columns do not shrink, so that the layout is stable.
         """
         cells = zip(*(row.cells for row in self.rows), strict=True) if self.rows else repeat(())
-        widths = [
-            needed(column, texts, column.key == self.sorted_by)
-            for column, texts in zip(self.columns, cells, strict=False)
-        ]
+        filled = [*zip(self.columns, cells, strict=False)]
+        widths = [needed(column, texts, column.key == self.sorted_by) for column, texts in filled]
+        self._empty = frozenset(
+            number
+            for number, (column, texts) in enumerate(filled)
+            if column.key != self.sorted_by and is_empty(column, self.rows, texts)
+        )
         self._widths = [max(pair) for pair in zip(widths, least or widths, strict=True)]
         self._fit = (-1, [])
 
@@ -202,7 +219,7 @@ class RowTable(ScrollView, can_focus=True):
         return self._fit[1]
 
     def _fitting(self, width: int) -> list[tuple[int, int]]:
-        return fitting(self.columns, self._widths, width)
+        return fitting(self.columns, self._widths, width, self._empty)
 
     def _header(self, base: Style) -> Strip:
         style = Style(bold=True) + self._named("text-muted", base)
@@ -234,17 +251,16 @@ class RowTable(ScrollView, can_focus=True):
         for place, width in self._shown:
             name = row.styles[place] if place < len(row.styles) else ""
             style = (base if chosen and self.has_focus else self._named(name, base)) + over
-            text = fitted(self._cell(row, place), width, self.columns[place].align)
+            text = fitted(self._cell(row, place, width), width, self.columns[place].align)
             segments.append(Segment(text, style))
             segments.append(Segment(" " * GAP, base + over))
         strip = Strip(segments)
         return strip.extend_cell_length(self.size.width, base + over)
 
-    def _cell(self, row: TableRow, place: int) -> str:
-        column = self.columns[place]
-        if not column.is_curve:
+    def _cell(self, row: TableRow, place: int, width: int) -> str:
+        if not (self.columns[place].is_curve and row.curve):
             return row.cells[place]
-        return drawn(row.curve, column.widest, self._is_ascii) if row.curve else row.cells[place]
+        return drawn(row.curve, width, self._is_ascii)
 
     def _cursor_style(self) -> Style:
         if self.has_focus:
@@ -256,6 +272,8 @@ class RowTable(ScrollView, can_focus=True):
             return base
         if name == "text-muted":
             return base + Style(dim=True)
+        if name.startswith(LINE):
+            return base + CurveStyles(self.app.theme_variables).of(int(name.removeprefix(LINE)))
         return base + Style(color=self.app.theme_variables.get(name))
 
     def _column_at(self, x: int) -> str | None:

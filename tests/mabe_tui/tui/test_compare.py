@@ -88,7 +88,7 @@ def told(app: MabeApp) -> list[str]:
 async def test_home_opens_what_is_marked(make_app) -> None:
     async with make_app().run_test(size=LARGE) as pilot:
         await settle(pilot)
-        await pilot.press(*["down"] * 4, "space", "space", "c")
+        await pilot.press("home", *["down"] * 4, "space", "space", "c")
         await settle(pilot)
         assert isinstance(pilot.app.screen, CompareScreen)
         assert pilot.app.screen.names == ("v5", "v6")

@@ -28,8 +28,11 @@ SMALL, LARGE = (80, 24), (140, 45)
 
 
 async def settle(pilot: Pilot) -> None:
-    """Wait until what was asked in threads is shown."""
+    """Wait until what was asked in threads is shown, charts included."""
     await pilot.app.workers.wait_for_complete()
+    await pilot.pause()
+    home = next(s for s in pilot.app.screen_stack if isinstance(s, HomeScreen))
+    await until(pilot, lambda: not (home.is_current and home.are_charts_due))
     await pilot.pause()
 
 
@@ -64,7 +67,7 @@ async def test_versions_show_claims_and_what_was_measured_over_the_seeds(make_ap
 async def test_the_runs_below_are_those_of_the_selected_version(make_app) -> None:
     async with make_app().run_test(size=LARGE) as pilot:
         await settle(pilot)
-        await pilot.press(*["down"] * 5)
+        await pilot.press("home", *["down"] * 5)
         assert ids(runs(pilot)) == ["cc43", "cc42", "ee45", "dd44"]
         await pilot.press("a")
         assert len(runs(pilot).rows) == 8
@@ -128,7 +131,7 @@ async def test_a_click_on_a_header_sorts(make_app) -> None:
 async def test_every_row_shows_its_difference_to_the_baseline(make_app) -> None:
     async with make_app().run_test(size=LARGE) as pilot:
         await settle(pilot)
-        await pilot.press(*["down"] * 4, "b", "down")
+        await pilot.press("home", *["down"] * 4, "b", "down")
         assert cell(experiments(pilot), "v5", "sign") == "◆"
         assert cell(experiments(pilot), "v5", "score_delta") == "+0.0000"
         assert float(cell(experiments(pilot), "v6", "score_delta")) > 0.05
@@ -158,6 +161,7 @@ async def test_a_filter_is_completed_and_brought_back(make_app) -> None:
 async def test_an_empty_table_says_why(make_app) -> None:
     async with make_app().run_test(size=LARGE) as pilot:
         await settle(pilot)
+        await pilot.press("home")
         assert "l launches one" in runs(pilot).render_line(1).text
         await pilot.press("a", "slash", *"seed==99")
         assert "no run passes the filter" in runs(pilot).render_line(1).text
@@ -175,7 +179,7 @@ async def test_a_new_name_typed_among_the_views_saves_what_is_shown(make_app) ->
 async def test_a_question_names_the_version_whose_latest_run_is_meant(make_app) -> None:
     async with make_app().run_test(size=LARGE) as pilot:
         await settle(pilot)
-        await pilot.press(*["down"] * 5)
+        await pilot.press("home", *["down"] * 5)
         titles = []
         for keys in (["t"], ["escape", "tab", "t"]):
             await pilot.press(*keys)
@@ -208,6 +212,7 @@ async def test_a_filter_half_typed_leaves_what_the_last_let_through(make_app) ->
 async def test_readonly_offers_no_launch(make_app) -> None:
     async with make_app(readonly=True).run_test(size=LARGE) as pilot:
         await settle(pilot)
+        await pilot.press("home")
         assert runs(pilot).render_line(1).text.strip() == "no runs yet"
         await pilot.press("enter")
         assert isinstance(pilot.app.screen, HomeScreen)
@@ -267,7 +272,7 @@ async def test_a_run_changed_by_another_program_is_shown_when_one_comes_back(
 ) -> None:
     async with make_app().run_test(size=LARGE) as pilot:
         await settle(pilot)
-        await pilot.press(*["down"] * 5)
+        await pilot.press("home", *["down"] * 5)
         RunDir(next((recorded / "runs").glob("*-cc43"))).write_about(About(tags=("new",)))
         await pilot.press("question_mark", "escape")
         await settle(pilot)
@@ -287,7 +292,7 @@ async def test_a_view_is_saved_and_used_again(make_app) -> None:
 async def test_what_was_arranged_survives_a_crash(make_app) -> None:
     async with make_app().run_test(size=LARGE) as pilot:
         await settle(pilot)
-        await pilot.press(*["down"] * 5, "b", "slash", *"seed == 42")
+        await pilot.press("home", *["down"] * 5, "b", "slash", *"seed == 42")
         await settle(pilot)
         # no farewell: the second app finds what the first wrote as it happened
         async with make_app().run_test(size=LARGE) as second:
@@ -300,7 +305,7 @@ async def test_what_was_arranged_survives_a_crash(make_app) -> None:
 async def test_a_pinned_run_stays_at_the_top(make_app) -> None:
     async with make_app().run_test(size=LARGE) as pilot:
         await settle(pilot)
-        await pilot.press(*["down"] * 5, "tab", "down", "down", "P")
+        await pilot.press("home", *["down"] * 5, "tab", "down", "down", "P")
         assert ids(runs(pilot))[0] == "ee45"
         await pilot.press("P")
         assert ids(runs(pilot))[0] == "cc43"
@@ -309,7 +314,7 @@ async def test_a_pinned_run_stays_at_the_top(make_app) -> None:
 async def test_details_show_the_version_then_the_run(make_app) -> None:
     async with make_app().run_test(size=LARGE) as pilot:
         await settle(pilot)
-        await pilot.press(*["down"] * 5)
+        await pilot.press("home", *["down"] * 5)
         text = str(pilot.app.screen.query_one("#details-text", Static).render())
         assert "changed from v5" in text
         assert "64 → 384" in text
@@ -333,7 +338,7 @@ async def test_a_run_that_vanishes_leaves_the_table_and_the_baseline_no_error(
     app = make_app()
     async with app.run_test(size=LARGE) as pilot:
         await settle(pilot)
-        await pilot.press(*["down"] * 5, "tab", "b")
+        await pilot.press("home", *["down"] * 5, "tab", "b")
         shutil.rmtree(next((recorded / "runs").glob("*-cc43")))
         assert isinstance(app.screen, HomeScreen)
         app.screen.on_screen_resume()
@@ -398,7 +403,7 @@ async def test_runs_are_shown_while_others_are_still_being_read(make_app, monkey
         first = ids(runs(pilot))
         go_on.set()
         await settle(pilot)
-        assert "8 runs, 0 alive" in str(heading.render())
+        assert "8 runs: 5 finished, 1 stopped, 1 failed, 1 lost" in str(heading.render())
         assert (len(first), ids(runs(pilot))[:3]) == (3, first)
 
 
@@ -407,7 +412,7 @@ async def test_notes_of_strangers_are_no_markup(make_app, recorded) -> None:
     run.write_about(About(note="[bold red]\x1b[31m[/] loud"))
     async with make_app().run_test(size=LARGE) as pilot:
         await settle(pilot)
-        await pilot.press(*["down"] * 5, "tab")
+        await pilot.press("home", *["down"] * 5, "tab")
         text = str(pilot.app.screen.query_one("#details-text", Static).render())
         assert "[bold red][/] loud" in text
 
@@ -416,7 +421,7 @@ async def test_notes_of_strangers_are_no_markup(make_app, recorded) -> None:
 def test_how_it_looks(snap_compare, make_app, size) -> None:
     async def prepare(pilot: Pilot) -> None:
         await settle(pilot)
-        await pilot.press(*["down"] * 4, "b", "down", "tab", "space")
+        await pilot.press("home", *["down"] * 4, "b", "down", "tab", "space")
         await settle(pilot)
 
     assert snap_compare(make_app(), terminal_size=size, run_before=prepare)

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import msgspec
+
 from core.errors import UserError
 from mabe_tui.tui.actions import RunActions
 from mabe_tui.tui.screens.dialogs.entry import EntryScreen
@@ -26,6 +28,15 @@ class Arranging(RunActions):
     @property
     def focused_table(self) -> RowTable:
         """The table that keys act on."""
+        raise NotImplementedError
+
+    @property
+    def pattern(self) -> str:
+        """The pattern that chooses the curves of the charts."""
+        raise NotImplementedError
+
+    def use_pattern(self, pattern: str) -> None:
+        """Choose the curves of the charts."""
         raise NotImplementedError
 
     def show_all(self) -> None:
@@ -58,6 +69,7 @@ class Arranging(RunActions):
                 self.app.push_screen(PickScreen("remove view", list(views)), self._remove_view)
             elif name in views:
                 self.runs.use(views[name])
+                self.use_pattern(views[name].charts)
             else:
                 self._save_view(name)
 
@@ -68,7 +80,8 @@ class Arranging(RunActions):
 
     def _save_view(self, name: str | None) -> None:
         if name:
-            self._arrange(lambda: self.choices.save_view(name, self.runs.view))
+            view = msgspec.structs.replace(self.runs.view, charts=self.pattern)
+            self._arrange(lambda: self.choices.save_view(name, view))
 
     def _remove_view(self, name: str | None) -> None:
         if name:

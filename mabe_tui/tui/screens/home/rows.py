@@ -1,9 +1,12 @@
 """Format records and versions as rows of the home screen's tables."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from mabe_tui.launch.launcher import RunState
+from mabe_tui.plotting.legend import SAMPLES
+from mabe_tui.runs.curves.overlay import style_of
 from mabe_tui.runs.format.units import duration
 from mabe_tui.runs.listing.cells import (
     PRESENT,
@@ -29,16 +32,17 @@ from mabe_tui.runs.listing.record import RunRecord
 from mabe_tui.runs.summary.run_summary import RunSummary
 from mabe_tui.runs.tasks import SCORE, default_spec
 from mabe_tui.tui.widgets.columns import Column, TableRow
+from mabe_tui.tui.widgets.table import LINE
 
 MISSING = "–"
 BASELINE, MARKED, PINNED = "◆", "●", "▲"
 STATE_COLOURS = {
-    RunState.QUEUED: "secondary",
     RunState.RUNNING: "primary",
+    RunState.QUEUED: "secondary",
     RunState.STOPPING: "warning",
+    RunState.FINISHED: "success",
     RunState.STOPPED: "warning",
     RunState.PREEMPTED: "warning",
-    RunState.FINISHED: "success",
     RunState.FAILED: "error",
     RunState.LOST: "error",
     RunState.UNKNOWN: "text-muted",
@@ -85,7 +89,7 @@ RUNS = (
     Column("eta_seconds", "left", align="right", rank=2),
     Column("elapsed_seconds", "time", align="right", rank=4),
     Column("cost_usd", "cost", align="right", rank=2),
-    Column("curve", "curve", rank=5, widest=16, is_curve=True),
+    Column("curve", "curve", rank=1, widest=32, is_curve=True),
     Column("seed", "seed", align="right", rank=6),
     Column("created", "started", rank=6),
     Column("gpu", "gpu", rank=7, widest=14),
@@ -113,7 +117,7 @@ def experiment_row(
     row: ExperimentRow, marked: Collection[str], with_label: bool = False
 ) -> TableRow:
     """Format one version; ``with_label`` if versions with other primary metrics are listed."""
-    state = row.last_state
+    state = _counted_state(row)
     count = f"{row.runs}+{row.trials}" if row.trials else str(row.runs or MISSING)
     cells = {
         "sign": _sign(row.version, row.is_baseline, marked),
@@ -128,7 +132,7 @@ def experiment_row(
         REPORTED: _or_missing(spell(REPORTED, row.reported)),
         SCORE: _or_missing(spell_measured(row.measured, row.as_registered, row.metric, with_label)),
         SCORE_DELTA: _or_missing(spell_delta(row.score_delta, row.told_apart)),
-        "last_state": _last_state(row),
+        "last_state": _last_state(row, state),
         "runs": count,
         "cost_usd": _or_missing(spell("cost_usd", row.cost_usd)),
     }
@@ -150,11 +154,12 @@ def run_row(
     pinned: Collection[str],
     marked: Collection[str],
     told_apart: bool | None = None,
+    line: int | None = None,
 ) -> TableRow:
-    """Format one run under its shortest unique name."""
+    """Format one run under its shortest unique name; ``line`` is that of its curves, if they are drawn."""
     run = record.summary
     cells = {
-        "sign": _sign(run.id, run.id == baseline, marked, run.id in pinned),
+        "sign": _sign(run.id, run.id == baseline, marked, run.id in pinned, line),
         "id": name,
         "state": "stalled" if run.stalled_seconds is not None else shown_state(run),
         "epoch": _progress(run),
@@ -162,7 +167,7 @@ def run_row(
         SMOOTHED_SCORE: _or_missing(spell_score(record.smoothed_score, run.labels_absent)),
         "eta_seconds": duration(run.eta_seconds),
         "elapsed_seconds": duration(run.elapsed_seconds),
-        "gpu": record.gpu or run.device or MISSING,
+        "gpu": record.gpu or MISSING,
         "seed": _or_missing(spell("seed", run.seed)),
         "tags": " ".join(run.tags) or MISSING,
         "curve": "" if record.curve else MISSING,
@@ -173,7 +178,7 @@ def run_row(
     }
     delta = fields.get(SCORE_DELTA)
     colours = {
-        "sign": "accent",
+        "sign": "accent" if line is None else f"{LINE}{line}",
         "state": "warning" if run.stalled_seconds is not None else STATE_COLOURS[run.state],
         "curve": "primary",
         SCORE_DELTA: delta_colour(
@@ -200,6 +205,7 @@ class RunRows:
         pinned: Collection[str],
         marked: Collection[str],
         told_apart: bool | None,
+        line: int | None,
     ) -> TableRow:
         """Format one run as :func:`run_row` does."""
         key = record.id
@@ -210,6 +216,7 @@ class RunRows:
             key == baseline,
             key in pinned,
             key in marked,
+            line,
         )
         kept = self._kept.get(key)
         if kept is not None and kept[0] is record and kept[1] == beside:
@@ -222,9 +229,16 @@ class RunRows:
             pinned=pinned,
             marked=marked,
             told_apart=told_apart,
+            line=line,
         )
         self._kept[key] = record, beside, row
         return row
+
+
+def state_counts(records: Iterable[RunRecord]) -> str:
+    """Count runs by state: ``2 running, 1 queued, 5 finished``."""
+    counts = Counter(record.state for record in records)
+    return ", ".join(f"{counts[state]} {state.value}" for state in STATE_COLOURS if counts[state])
 
 
 def delta_colour(delta: float | None, told_apart: bool | None, rises: bool) -> str:
@@ -268,10 +282,21 @@ def _laid_out(
     return TableRow(key, tuple(cells[column.key] for column in columns), styles)
 
 
-def _last_state(row: ExperimentRow) -> str:
+def _counted_state(row: ExperimentRow) -> RunState | None:
+    """Return the state that a version's runs are counted in: of live runs, before that of the last."""
+    if not row.alive:
+        return row.last_state
+    if row.alive == 1 and row.last_state is RunState.STOPPING:
+        return row.last_state
+    return RunState.RUNNING if row.alive > row.queued else RunState.QUEUED
+
+
+def _last_state(row: ExperimentRow, state: RunState | None) -> str:
+    running = row.alive - row.queued
     if row.alive > 1:
-        return f"{row.alive} alive"
-    return row.last_state.value if row.last_state else MISSING
+        counts = {RunState.RUNNING: running, RunState.QUEUED: row.queued}
+        return ", ".join(f"{count} {name.value}" for name, count in counts.items() if count)
+    return state.value if state else MISSING
 
 
 def _progress(run: RunSummary) -> str:
@@ -293,10 +318,17 @@ def _cost(run: RunSummary) -> str:
     return now if end is None else f"{now}→{end:.2f}"
 
 
-def _sign(name: str, is_baseline: bool, marked: Collection[str], is_pinned: bool = False) -> str:
+def _sign(
+    name: str,
+    is_baseline: bool,
+    marked: Collection[str],
+    is_pinned: bool = False,
+    line: int | None = None,
+) -> str:
     if name in marked:
         return MARKED
-    return BASELINE if is_baseline else PINNED if is_pinned else " "
+    drawn = " " if line is None else SAMPLES[style_of(line)][0]
+    return BASELINE if is_baseline else PINNED if is_pinned else drawn
 
 
 def _best(run: RunSummary) -> str:

@@ -13,6 +13,7 @@ from textual.widgets import Input, Static
 
 from core.errors import UserError
 from mabe_tui.runs.comparison.told_apart import Distinctions
+from mabe_tui.runs.curves.overlay import LineNumbers
 from mabe_tui.runs.listing.fields import Fields
 from mabe_tui.runs.listing.measured import Measured
 from mabe_tui.runs.listing.query_completion import completed
@@ -24,9 +25,12 @@ from mabe_tui.runs.store import short_id
 from mabe_tui.tui.screens.dialogs.pick import PickScreen
 from mabe_tui.tui.screens.home.rows import RUNS, RunRows
 from mabe_tui.tui.widgets.filter_line import FilterLine
-from mabe_tui.tui.widgets.table import RowTable
+from mabe_tui.tui.widgets.table import HEADER, RowTable
 
 NO_RUNS, NONE_PASSES = "no runs yet", "no run passes the filter"
+MOST_DRAWN = 7
+"""Runs drawn at once if none is marked: as many as there are colours."""
+LEAST_HEIGHT, BORDER = 6, 2
 UNSORTED = ("sign", "remarks", "curve")
 
 
@@ -51,6 +55,7 @@ class RunsPane(Vertical):
     def __init__(
         self,
         view: SavedView,
+        lines: LineNumbers,
         queries: Sequence[str] = (),
         *,
         id: str | None = None,
@@ -58,6 +63,10 @@ class RunsPane(Vertical):
     ) -> None:
         super().__init__(id=id, classes=classes)
         self.view = view
+        self.drawn: dict[str, int] = {}
+        """What the charts draw, with the numbers of their lines: the marked rows, or the first ones."""
+        self._lines = lines
+        self._most_rows: int | None = None
         self._passing = SavedView()
         """The last view that was valid and matched a run."""
         self._queries = queries
@@ -71,6 +80,7 @@ class RunsPane(Vertical):
         self._distinctions: Distinctions | None = None
         self._marked: Collection[str] = ()
         self._title = self._shown_error = ""
+        self._height: int | str = ""
 
     def compose(self) -> ComposeResult:
         """Lay out filter, error line and table."""
@@ -119,6 +129,33 @@ class RunsPane(Vertical):
         self._arrangement, self._baseline, self._marked = arrangement, baseline, marked
         self._distinctions = distinctions
         self._draw()
+
+    @property
+    def subject(self) -> str:
+        """What the charts are about."""
+        return (
+            f"{len(self._marked)} marked" if self._marked else self._title.removeprefix("runs of ")
+        )
+
+    @property
+    def most_rows(self) -> int | None:
+        """The height that the table takes at most; ``None`` without charts below it."""
+        return self._most_rows
+
+    @most_rows.setter
+    def most_rows(self, rows: int | None) -> None:
+        if rows != self._most_rows:
+            self._most_rows = rows
+            if self._table is not None:
+                self._fill(self._table)
+
+    def draw_selected(self) -> bool:
+        """Draw the selected run too; return whether it was not drawn before."""
+        name = self.table.selected
+        if name is None or name in self.drawn or self._marked or self._table is None:
+            return False
+        self._fill(self._table)
+        return True
 
     def change(self, **changes: object) -> None:
         """Change the filter or sort order."""
@@ -232,6 +269,8 @@ class RunsPane(Vertical):
         self.border_title = self._title + (f" ({left_out} filtered out)" if left_out else "")
         by_id = {record.id: record for record in self._records}
         pinned = self._arrangement.pinned
+        in_order = sorted(table.rows, key=lambda row: row["id"] not in pinned)
+        self._choose_drawn([str(row["id"]) for row in in_order])
         rows = [
             self._laid_out.row(
                 by_id[name],
@@ -243,12 +282,34 @@ class RunsPane(Vertical):
                 told_apart=self._distinctions.known(name, self._baseline)
                 if self._distinctions
                 else None,
+                line=self.drawn.get(name),
             )
-            for row in sorted(table.rows, key=lambda row: row["id"] not in pinned)
+            for row in in_order
             if isinstance(name := row["id"], str)
         ]
+        self._fit(len(rows))
         self.table.show(rows)
         self.table.mark_sorted(table.sort, table.descending)
+
+    def _choose_drawn(self, names: Sequence[str]) -> None:
+        """Choose what the charts draw: the marked rows, or the first runs and the selected one."""
+        if self._most_rows is None:
+            self.drawn = {}
+            return
+        chosen = [*self._marked] or [*names[:MOST_DRAWN]]
+        selected = self.table.selected
+        if not self._marked and selected is not None and selected in set(names) - set(chosen):
+            chosen[-1] = selected
+        self.drawn = dict(zip(chosen, self._lines.of(chosen), strict=True))
+
+    def _fit(self, rows: int) -> None:
+        """Leave the room that the rows do not need to the charts."""
+        height: int | str = "1fr"
+        if self._most_rows is not None:
+            line = int(self.query_one(FilterLine).display)
+            height = max(LEAST_HEIGHT, min(rows + HEADER + BORDER + line, self._most_rows))
+        if height != self._height:
+            self._height = self.styles.height = height
 
     def _show_error(self, text: str) -> None:
         # Any update triggers a layout of the whole screen, whatever the text

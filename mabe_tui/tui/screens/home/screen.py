@@ -1,5 +1,6 @@
 """The home screen: the registry, the runs of the selected version, and details of either."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import on
@@ -19,10 +20,12 @@ from mabe_tui.tui.actions import ACTING
 from mabe_tui.tui.keys import bindings
 from mabe_tui.tui.messages import RunChanged, WorkFailed
 from mabe_tui.tui.notices import RunWatch
+from mabe_tui.tui.screens.home.charting import Charting
+from mabe_tui.tui.screens.home.charts_pane import ChartsPane
 from mabe_tui.tui.screens.home.choices import Choices
 from mabe_tui.tui.screens.home.details import Details
-from mabe_tui.tui.screens.home.opening import Opening
 from mabe_tui.tui.screens.home.reader import Reader, Readings, ToldApart, Unanswered, Underway
+from mabe_tui.tui.screens.home.rows import state_counts
 from mabe_tui.tui.screens.home.runs_pane import RunsPane
 from mabe_tui.tui.screens.home.versions_table import VersionsTable
 from mabe_tui.tui.view_writer import ViewWriter
@@ -37,10 +40,10 @@ AGAIN_SECONDS = 10.0
 NAME = "home"
 
 
-class HomeScreen(Opening):
+class HomeScreen(Charting):
     """The overview of versions and runs, meant to stay open."""
 
-    PLACES: ClassVar[tuple[str, ...]] = ("home", ACTING, "table", "filter")
+    PLACES: ClassVar[tuple[str, ...]] = ("home", ACTING, "table", "filter", "chart")
     BINDINGS: ClassVar[list[BindingType]] = bindings("home", ACTING)
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide"), (170, "-very-wide")]  # noqa: RUF012 - as Textual declares it
 
@@ -56,13 +59,15 @@ class HomeScreen(Opening):
         self._unheard: frozenset[str] = frozenset()
         self._next_reading: Timer | None = None
         self._all = False
+        self._kept_version: object = None
+        """The version that was selected last time."""
         self._told_apart_for: Measured | None = None
         self._told_apart_of: list[RunRecord] | None = None
 
     # ── layout ────────────────────────────────────────────────────────────────────────────────
 
     def body(self) -> ComposeResult:
-        """Lay out versions above runs, with details at the side, and restore the saved view."""
+        """Lay out versions above runs and charts, with details at the side, and restore the saved view."""
         self.choices = Choices(self.mabe.view_state)
         self._distinctions = Distinctions(places.runs(self.mabe.session.home))
         self.reader = Reader(
@@ -71,6 +76,8 @@ class HomeScreen(Opening):
         self._keeper = ViewWriter(self.mabe.view_state, NAME)
         kept = self.mabe.view_state.screen(NAME)
         self._all = bool(kept.get("all", False))
+        self._kept_version = kept.get("version")
+        self._wished = kept["charted"] if isinstance(kept.get("charted"), bool) else None
         view = SavedView(
             query=str(kept.get("query") or ""),
             sort=kept.get("sort"),
@@ -80,36 +87,38 @@ class HomeScreen(Opening):
         with Horizontal(id="panes"):
             with Vertical(id="tables"):
                 yield VersionsTable(*order, id="experiments", classes="panel")
-                yield RunsPane(view, kept.get("queries") or (), id="run-pane", classes="panel")
+                yield RunsPane(
+                    view, self.lines, kept.get("queries") or (), id="run-pane", classes="panel"
+                )
+                yield ChartsPane(kept, id="chart-pane", classes="panel")
             yield Details(id="details", classes="panel")
 
     def heading(self) -> str:
-        """Return the number of runs, and those that are alive."""
-        alive = sum(record.state.is_alive for record in self._records)
+        """Return the number of runs, and how many are in each state."""
         where = self.mabe.session.registry.path.name
         readonly = "  (read only)" if self.mabe.options.readonly else ""
         runs = "1 run" if len(self._records) == 1 else f"{len(self._records)} runs"
         if self._awaited:
             runs = f"reading {self._awaited} runs: {len(self._records)} so far"
-        return f"mabe  {where}  {runs}, {alive} alive{readonly}"
+        states = f": {counted}" if (counted := state_counts(self._records)) else ""
+        return f"mabe  {where}  {runs}{states}{readonly}"
 
     def on_mount(self) -> None:
         """Show the registry at once; the runs follow when the screen comes to the front."""
         self._versions.border_title = "experiments"
         self._show_versions()
         self._versions.focus()
-        kept = self.mabe.view_state.screen(NAME).get("version")
-        if isinstance(kept, str):
-            self._versions.select(kept)
         self.set_interval(REFRESH_SECONDS, self._ask_elsewhere)
 
     def on_resize(self) -> None:
-        """Fill the details once the layout is known."""
+        """Show what there is room for, and fill the details once the layout is known."""
+        self.arrange_charts()
         self.call_next(self._show_details)  # after the classes for the new width are set
 
     def on_screen_resume(self) -> None:
         """Read the runs again, as work on another screen may have changed them."""
         self._read_runs(thorough=True)
+        self.look_at_live_runs()
 
     def on_run_changed(self, message: RunChanged) -> None:
         """Read the runs again after one of them was changed from here."""
@@ -119,6 +128,7 @@ class HomeScreen(Opening):
     def on_work_failed(self, message: WorkFailed) -> None:
         """Read the runs again in case that failed; the base class shows the error."""
         del message
+        self.forget_charts()
         self._look_in(AGAIN_SECONDS)
 
     # ── reading ───────────────────────────────────────────────────────────────────────────────
@@ -139,9 +149,9 @@ class HomeScreen(Opening):
     @on(Underway)
     def _take_in_some(self, message: Underway) -> None:
         """Show the runs read so far: a thousand runs take two seconds without a cache."""
-        self.is_open = True
         if self._awaited is not None and self.is_current:
             self._records, self._awaited = message.records, message.total
+            self._begin_at_news()
             self.show_all()
 
     @on(Readings)
@@ -149,12 +159,29 @@ class HomeScreen(Opening):
         for notice in self._watch.look(message.records):
             if notice.run != getattr(self.app.screen, "tells_of", None):
                 self.mabe.tell(notice)
-        self._awaited, self.is_open = None, True
+        self._awaited = None
         self._records, self.choices.kept = message.records, message.arrangement
+        self._begin_at_news()
         is_edited = self._versions.registry is not self.mabe.session.registry
         if self.is_current and (is_edited or self._shown != self._to_show):
             self.show_all()
+        self.look_at_live_runs()
         self._look_in(message.pause(self.is_current))
+
+    def _begin_at_news(self) -> None:
+        """Select what is alive; else what was selected last, if it has runs; else the newest run."""
+        if self.is_open:
+            return
+        self.is_open = True
+        alive = next((record for record in self._records if record.state.is_alive), None)
+        versions = {record.summary.version for record in self._records}
+        if alive is None and (self._kept_version in versions or not self._records):
+            self._versions.select(str(self._kept_version))
+            return
+        newest = alive or self._records[0]
+        self._versions.select(newest.summary.version)
+        self._show_runs()
+        self.runs.table.select(newest.id)
 
     def _look_in(self, seconds: float) -> None:
         if self._next_reading is not None:
@@ -219,6 +246,7 @@ class HomeScreen(Opening):
             self.choices.marked,
             self._distinctions,
         )
+        self.draw_charts()
         self._show_details()
 
     def _show_details(self) -> None:
@@ -261,6 +289,11 @@ class HomeScreen(Opening):
         return None if record is None else lacking_view(action, find_spec(record.summary.task))
 
     @property
+    def records(self) -> Sequence[RunRecord]:
+        """All runs, newest first."""
+        return self._records
+
+    @property
     def _versions(self) -> VersionsTable:
         return self.query_one(VersionsTable)
 
@@ -275,11 +308,14 @@ class HomeScreen(Opening):
 
     @on(RowTable.Moved, "#experiments")
     def _version_moved(self, message: RowTable.Moved) -> None:
-        self._keep(version=message.key)
+        if self.is_open:
+            self.keep(version=message.key)
         self._show_runs()
 
     @on(RowTable.Moved, "#runs")
     def _run_moved(self) -> None:
+        if self.is_charted and self.runs.draw_selected():
+            self.draw_charts()
         self._show_details()
 
     def on_descendant_focus(self) -> None:
@@ -293,15 +329,17 @@ class HomeScreen(Opening):
         self.runs.open_filter()
 
     def action_back(self) -> None:
-        """Close the filter, or clear the marks."""
-        if not self.runs.close_filter() and self.choices.marked:
+        """Close the line of the charts or the filter, or clear the marks."""
+        if self.charts.close_pattern():
+            self.focused_table.focus()
+        elif not self.runs.close_filter() and self.choices.marked:
             self.choices.marked.clear()
             self.show_all()
 
     def action_all_runs(self) -> None:
         """Toggle between the runs of all versions and those of the selected one."""
         self._all = not self._all
-        self._keep(all=self._all)
+        self.keep(all=self._all)
         self._show_runs()
 
     def action_sort(self) -> None:
@@ -314,12 +352,13 @@ class HomeScreen(Opening):
 
     @on(VersionsTable.Sorted)
     def _keep_order(self, message: VersionsTable.Sorted) -> None:
-        self._keep(version_sort=message.key, versions_fall=message.descending)
+        self.keep(version_sort=message.key, versions_fall=message.descending)
 
     @on(RunsPane.ViewChanged)
     def _keep_view(self, message: RunsPane.ViewChanged) -> None:
         view = message.view
-        self._keep(query=view.query, sort=view.sort, descending=view.descending)
+        self.draw_charts()
+        self.keep(query=view.query, sort=view.sort, descending=view.descending)
         if self._next_reading is not None:
             self._look_in(
                 QUIET_SECONDS
@@ -327,9 +366,10 @@ class HomeScreen(Opening):
 
     @on(RunsPane.QueryUsed)
     def _keep_queries(self, message: RunsPane.QueryUsed) -> None:
-        self._keep(queries=message.queries)
+        self.keep(queries=message.queries)
 
-    def _keep(self, **values: object) -> None:
+    def keep(self, **values: object) -> None:
+        """Keep view settings between sessions."""
         self._keeper.add(**values)
         self.ask(self._keeper.write, "keep")
 
