@@ -26,6 +26,7 @@ from core.run import places, provenance
 from core.run.emitter import Emitter
 from core.run.events import Failed, Finished
 from core.run.free_metrics import reporting_to
+from core.run.inputs import is_fitted
 from core.run.request import RunRequest
 from core.run.rundir import ATTEMPT, RunDir
 from core.training.stopping import StopWatch
@@ -126,14 +127,23 @@ def _other_build(run_dir: RunDir, request: RunRequest) -> "TaskBuilder | None":
 def _other_fit(request: RunRequest) -> "FitBuilder | None":
     """Return what fits a run that is not trained by epochs: made of other runs, or as its task says."""
     if request.inputs:
-        from core.ensembles.mean import MeanFit
-
-        return MeanFit
+        return _ensemble_fit(request)
     where = task_spec(request.experiment.task).fit(request.experiment)
     if where is None:
         return None
     builder: FitBuilder = load_attribute(where)
     return builder
+
+
+def _ensemble_fit(request: RunRequest) -> "FitBuilder":
+    """Return what makes an ensemble of the runs that a request names."""
+    if not is_fitted(request):
+        from core.ensembles.mean import MeanFit
+
+        return MeanFit
+    from core.ensembles.fitted import BlendFit
+
+    return BlendFit
 
 
 def _claimed(run_dir: RunDir, attempt: str) -> str:

@@ -10,7 +10,7 @@ import msgspec
 import pyarrow as pa
 import torch
 
-from core.boosting.learner import BoostSettings, fit_model, require_lightgbm
+from core.boosting.learner import WHO, BoostSettings, fit_model
 from core.boosting.measuring import measured
 from core.boosting.models import BoostedModels
 from core.boosting.plan import BoostPlan, LabTable, TrainingTable
@@ -24,6 +24,7 @@ from core.run.emitter import Emitter
 from core.run.events import Epoch
 from core.run.request import RunRequest
 from core.run.rundir import RunDir, epoch_pointer
+from core.system.gradient_boosting import require_lightgbm
 from core.system.progress import Progress
 from core.tasks.actions.build import open_data
 from core.tasks.actions.chosen import ChosenVideos
@@ -56,7 +57,7 @@ class BoostLearner:
             train_label_examples=chosen.label_frames(train),
             validation_label_examples=chosen.label_frames(validation),
             input_size=columns,
-            features_by=f"lightgbm {require_lightgbm().__version__}",
+            features_by=f"lightgbm {require_lightgbm(WHO).__version__}",
             validation_source=source_fingerprint(data.videos[v] for v in chosen.validation),
             warnings=chosen.remarks,
         )
@@ -81,7 +82,7 @@ class BoostFit:
     def __init__(
         self, run_dir: RunDir, request: RunRequest, emitter: Emitter, progress: Progress
     ) -> None:
-        require_lightgbm()
+        require_lightgbm(WHO)
         self._run_dir, self._request, self._emitter = run_dir, request, emitter
         self._tell = progress
         self._experiment = actions_of(request.experiment, "boosting")

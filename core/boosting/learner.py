@@ -4,14 +4,16 @@ LightGBM is an optional dependency, imported when a model is fitted or applied.
 """
 
 from collections.abc import Callable, Sequence
-from types import ModuleType
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from core.boosting.rolling import Columns
-from core.errors import ConfigError
+from core.system.gradient_boosting import require_lightgbm
+
+WHO = "model.name: 'boost'"
+"""Names in an error what needs LightGBM."""
 
 
 class BoostSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +63,7 @@ def fit_model(
     Raises:
         ConfigError: LightGBM is not installed.
     """
-    lightgbm = require_lightgbm()
+    lightgbm = require_lightgbm(WHO)
     parameters = {
         "objective": "binary",
         "learning_rate": settings.learning_rate,
@@ -98,7 +100,7 @@ class BoostModel:
     """
 
     def __init__(self, text: str, threads: int = 1) -> None:
-        lightgbm = require_lightgbm()
+        lightgbm = require_lightgbm(WHO)
         self._threads = threads
         try:
             self._booster = lightgbm.Booster(model_str=text)
@@ -109,25 +111,3 @@ class BoostModel:
         """Return probabilities ``(examples,)`` for features ``(examples, columns)``."""
         found = self._booster.predict(features, num_threads=self._threads)
         return np.asarray(found, np.float32)
-
-
-def require_lightgbm() -> ModuleType:
-    """Import LightGBM.
-
-    Raises:
-        ConfigError: it is not installed, or lacks a library.
-    """
-    try:
-        import lightgbm
-    except ImportError as error:
-        raise ConfigError(
-            "model.name: 'boost' needs LightGBM, which is not installed; `pip install 'mabe[boost]'`"
-            f" installs it ({error})"
-        ) from error
-    except OSError as error:  # its compiled part is loaded on import
-        raise ConfigError(
-            f"model.name: LightGBM cannot be loaded ({error}); on Debian, `apt-get install libgomp1`"
-            " brings what it needs"
-        ) from error
-    module: ModuleType = lightgbm
-    return module

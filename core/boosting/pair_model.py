@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from core.boosting.learner import require_lightgbm
+from core.boosting.learner import WHO
 from core.boosting.measuring import measured
 from core.boosting.models import BoostedModels
 from core.boosting.reading import VideoReader
@@ -17,6 +17,7 @@ from core.data.tracking import Tracking
 from core.errors import CheckpointError
 from core.models.views import View, mean_of_views, views
 from core.run.request import RunRequest
+from core.system.gradient_boosting import require_lightgbm
 from core.system.progress import Progress
 from core.tasks.actions.build import open_data
 from core.tasks.actions.chosen import ChosenVideos
@@ -39,7 +40,7 @@ class BoostedPairs(PairModel):
 
     def __init__(self, loaded: LoadedCheckpoint) -> None:
         super().__init__(loaded)
-        require_lightgbm()
+        require_lightgbm(WHO)
         try:
             threads = torch.get_num_threads()
             self._models = BoostedModels.of_checkpoint(loaded.input_table, loaded.weights, threads)

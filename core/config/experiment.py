@@ -127,12 +127,15 @@ class TrainingConfig(Section, frozen=True):
     seed: Seed = 42
 
 
+How = Literal["mean", "weighted", "rank", "logistic", "stack"]
+
+
 class EnsembleConfig(Section, frozen=True):
     """The versions whose runs an ensemble is made of, and how their predictions become one."""
 
     members: Annotated[tuple[str, ...], Meta(min_length=1, max_length=100)]
     """Versions of the same task; each stands for its newest finished runs, of all seeds and folds."""
-    how: Literal["mean", "weighted", "rank", "logistic", "stack"] = "mean"
+    how: How = "mean"
     """``weighted``: one weight a member; ``rank``: mean of ranks; ``logistic``: a logistic regression;
     ``stack``: gradient boosting. All but ``mean`` are fitted on out-of-fold predictions."""
     folds: Annotated[int, Meta(ge=2, le=1000)] = 5

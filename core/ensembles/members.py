@@ -67,6 +67,33 @@ def open_input(run: RunDir) -> InputRun:
     return InputRun(run, request, request.resolved)
 
 
+def open_inputs(runs: Path, inputs: Sequence[Input]) -> list[InputRun]:
+    """Open the members that an ensemble's request names.
+
+    Args:
+        runs: folder of the runs.
+        inputs: as the request names them.
+
+    Raises:
+        RunError: one was removed, or has another best checkpoint by now, whose predictions are others.
+    """
+    found = []
+    for each in inputs:
+        run = RunDir(runs / each.run)
+        if not run.path.is_dir():
+            raise RunError(
+                f"{each.run}, a member of this ensemble, was removed; make the ensemble again, of other runs"
+            )
+        pointer = run.read_pointer("best")
+        if pointer is not None and pointer.sha256 != each.sha256:
+            raise RunError(
+                f"{each.run}, a member of this ensemble, has another best checkpoint than when the ensemble"
+                " was made; make it again"
+            )
+        found.append(open_input(run))
+    return found
+
+
 def input_of(run: RunDir) -> Input:
     """Return what a request keeps of an input: the run, and its best checkpoint with its hash.
 
@@ -107,6 +134,22 @@ def members_of(inputs: Sequence[InputRun]) -> tuple[Member, ...]:
         alone = each.fold is None
         groups.setdefault(f"{number}" if alone else _repeat_key(each), []).append(each)
     return tuple(member for group in groups.values() for member in _members(group))
+
+
+def groups_of(members: Sequence[Member], inputs: Sequence[InputRun]) -> tuple[int, ...]:
+    """Return the place of the member that each input belongs to.
+
+    Args:
+        members: made of the inputs by :func:`members_of`.
+        inputs: the runs in the order of the request.
+    """
+    left = [(place, run) for place, member in enumerate(members) for run in member.runs]
+    found = []
+    for each in inputs:
+        mine = next(pair for pair in left if pair[1] is each)
+        left.remove(mine)
+        found.append(mine[0])
+    return tuple(found)
 
 
 def _members(group: Sequence[InputRun]) -> list[Member]:

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from core.config.experiment import Experiment, HardwareConfig
+from core.config.experiment import EnsembleConfig, Experiment, HardwareConfig
 from core.ensembles.members import HOW_TO_KEEP, Member, input_of, members_of, open_input
 from core.errors import RunError
+from core.run.inputs import IN_WORDS
 from core.run.request import RunRequest
 from core.run.rundir import RunDir, new_run_id
 
@@ -15,12 +16,19 @@ LONGEST_TITLE = 3
 """So many members are named in a title."""
 
 
-def ensemble_request(runs: Sequence[RunDir], name: str) -> RunRequest:
+def ensemble_request(
+    runs: Sequence[RunDir],
+    name: str,
+    ensemble: EnsembleConfig | None = None,
+    version: Experiment | None = None,
+) -> RunRequest:
     """Write down an ensemble of finished runs. Touches nothing.
 
     Args:
         runs: one or more, all in one folder.
         name: that it is listed under, in a version's place.
+        ensemble: how the members become one; ``None``: by their mean.
+        version: the version of the registry that it is; ``None``: it has the settings of the first member.
 
     Raises:
         RunError: a run cannot be a member, kept no predictions, or does not belong with the others.
@@ -36,32 +44,23 @@ def ensemble_request(runs: Sequence[RunDir], name: str) -> RunRequest:
         created=now,
         launcher="local",
         seed=first.seed,
-        experiment=_experiment(first.experiment, name, members),
+        experiment=_experiment(first.experiment, name, members, ensemble)
+        if version is None
+        else settled(version),
         data=first.data,
         task_source=first.task_source,
         inputs=tuple(input_of(run) for run in runs),
     )
 
 
-def _experiment(first: Experiment, name: str, members: Sequence[Member]) -> Experiment:
-    """Return the settings of the first member, without what an ensemble does not do."""
-    named = ", ".join(member.name for member in members[:LONGEST_TITLE])
-    more = f" and {len(members) - LONGEST_TITLE} more" if len(members) > LONGEST_TITLE else ""
+def settled(version: Experiment) -> Experiment:
+    """Return the settings of a version that is an ensemble, without what only training does."""
     replace = msgspec.structs.replace
     return replace(
-        first,
-        name=name,
-        title=f"mean of {named}{more}",
-        extends=None,
-        status="done",
-        notes={},
-        assumed=(),
-        reported=None,
-        tune={},
-        hardware=HardwareConfig(device="cpu"),
-        data=replace(first.data, folds=None, fold=None),
+        version,
+        data=replace(version.data, folds=None, fold=None),
         training=replace(
-            first.training,
+            version.training,
             epochs=1,
             warmup_epochs=0,
             early_stopping_patience=None,
@@ -70,4 +69,27 @@ def _experiment(first: Experiment, name: str, members: Sequence[Member]) -> Expe
             pseudo_labels=None,
             teacher=None,
         ),
+    )
+
+
+def _experiment(
+    first: Experiment, name: str, members: Sequence[Member], ensemble: EnsembleConfig | None
+) -> Experiment:
+    """Return the settings of the first member, as those of an ensemble."""
+    named = ", ".join(member.name for member in members[:LONGEST_TITLE])
+    more = f" and {len(members) - LONGEST_TITLE} more" if len(members) > LONGEST_TITLE else ""
+    how = IN_WORDS[ensemble.how if ensemble is not None else "mean"]
+    return msgspec.structs.replace(
+        settled(first),
+        name=name,
+        title=f"{how} {named}{more}",
+        extends=None,
+        status="done",
+        notes={},
+        assumed=(),
+        reported=None,
+        group=None,
+        tune={},
+        ensemble=ensemble,
+        hardware=HardwareConfig(device="cpu"),
     )

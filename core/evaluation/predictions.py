@@ -154,10 +154,8 @@ def mean_of(members: Sequence[Predictions], names: Sequence[str]) -> Predictions
     Raises:
         DataError: their labels, units, examples or true labels differ.
     """
+    require_same_examples(members, names)
     labels, first = members[0].labels, members[0]
-    require_same_labels([member.labels for member in members])
-    for name, member in zip(names[1:], members[1:], strict=True):
-        _require_alike(first, member, (names[0], name))
     mean = np.empty(first.probabilities.shape, np.float32)
     for column in range(len(labels)):
         total = np.zeros(len(mean))
@@ -165,6 +163,21 @@ def mean_of(members: Sequence[Predictions], names: Sequence[str]) -> Predictions
             total += member.probabilities[:, column]
         mean[:, column] = total / len(members)
     return Predictions(first.examples, labels, mean)
+
+
+def require_same_examples(members: Sequence[Predictions], names: Sequence[str]) -> None:
+    """Check that several predictions are of the same labels and examples.
+
+    Args:
+        members: one or more.
+        names: name of each in an error.
+
+    Raises:
+        DataError: their labels, units, examples or true labels differ.
+    """
+    require_same_labels([member.labels for member in members])
+    for name, member in zip(names[1:], members[1:], strict=True):
+        _require_alike(members[0], member, (names[0], name))
 
 
 def require_same_labels(labels: Sequence[tuple[str, ...]]) -> None:

@@ -1,6 +1,6 @@
 """Tables of predictions on disk, read one unit at a time: memory holds the examples of one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -71,19 +71,44 @@ class StoredPredictions:
         }
         self.units = tuple(sorted(self._places))
         """Names of the units, sorted."""
+        self.rows = {unit: count for head in heads for unit, count in head.rows.items()}
+        """Unit → number of examples."""
         self.examples = sum(head.examples for head in heads)
         """Number of examples."""
 
     def of_unit(self, unit: str) -> Predictions:
         """Read the predictions of one unit."""
-        path, groups = self._places[unit]
+        return self.of_units([unit])
+
+    def of_units(self, units: Sequence[str]) -> Predictions:
+        """Read the predictions of some units; each row group that holds any of them is read once."""
+        wanted = pa.array(units, pa.string())
+        groups: dict[Path, set[int]] = {}
+        for unit in units:
+            path, own = self._places[unit]
+            groups.setdefault(path, set()).update(own)
 
         def read(path: Path) -> Predictions:
             with pq.ParquetFile(path) as file:
-                parts = [_rows_of(file.read_row_group(group), unit) for group in groups]
-            return Predictions.of(pa.concat_tables(parts))
+                tables = [file.read_row_group(group) for group in sorted(groups[path])]
+            kept = [table.filter(pc.is_in(_plain_units(table), wanted)) for table in tables]
+            return Predictions.of(pa.concat_tables(kept))
 
-        return parse_table(path, read)
+        parts = [parse_table(path, read) for path in groups]
+        return parts[0] if len(parts) == 1 else joined(parts)
+
+    def batches(self, rows: int) -> Iterator[tuple[str, ...]]:
+        """Yield all units in the order of the files, as many at a time as have about so many rows."""
+        held: list[str] = []
+        count = 0
+        for unit in self._places:
+            if held and count + self.rows[unit] > rows:
+                yield tuple(held)
+                held, count = [], 0
+            held.append(unit)
+            count += self.rows[unit]
+        if held:
+            yield tuple(held)
 
     def whole(self) -> Predictions:
         """Read the predictions of all units."""
@@ -115,11 +140,14 @@ class _Head:
             labels_of_columns(self.columns)
             self.units: dict[str, list[int]] = {}
             """Unit → the row groups that hold it."""
+            self.rows: dict[str, int] = {}
             for group in range(file.num_row_groups):
                 column: pa.ChunkedArray = file.read_row_group(group, columns=[UNIT])[UNIT]
-                for unit in column.unique().to_pylist():
-                    self.units.setdefault(str(unit), []).append(group)
+                for found in column.value_counts().to_pylist():
+                    unit = str(found["values"])
+                    self.units.setdefault(unit, []).append(group)
+                    self.rows[unit] = self.rows.get(unit, 0) + int(found["counts"])
 
 
-def _rows_of(table: pa.Table, unit: str) -> pa.Table:
-    return table.filter(pc.equal(table[UNIT], unit))
+def _plain_units(table: pa.Table) -> pa.ChunkedArray:
+    return table[UNIT].cast(pa.string())

@@ -2,7 +2,7 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -11,8 +11,7 @@ import torch
 from core.data.manifest import Remark
 from core.errors import CheckpointError, ConfigError, RunError
 from core.evaluation.stored_predictions import StoredPredictions
-from core.inference.checkpoints import load_checkpoint
-from core.inference.predictor import predictor_of
+from core.inference.predictor import load_inputs, predictor_of
 from core.run.events import LEAK
 from core.run.request import Input, RunRequest
 from core.run.rundir import RunDir
@@ -105,13 +104,10 @@ def _learn_from_teacher(
 
 
 def _predictor(
-    runs: Path, members: Iterable[Input], device: torch.device, setting: str
+    runs: Path, members: Sequence[Input], device: torch.device, setting: str
 ) -> Predictor:
     try:
-        loaded = [
-            load_checkpoint(RunDir(runs / each.run).checkpoints / each.file, sha256=each.sha256)
-            for each in members
-        ]
+        loaded = load_inputs(runs, members)
     except CheckpointError as error:
         raise RunError(f"{setting}: {error}") from error
     return predictor_of(loaded, "cuda" if device.type == "cuda" else "cpu")

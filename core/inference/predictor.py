@@ -2,18 +2,24 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Literal
 
 import torch
 
+from core.blending.blend import Blend
+from core.blending.saved import KIND as BLEND
+from core.blending.saved import blend_of
 from core.config.task_modules import load_attribute
 from core.config.task_spec import TaskSpec, labels_of, task_spec
 from core.errors import CheckpointError, ConfigError, MisuseError
 from core.inference.checkpoints import load_checkpoint
+from core.run.inputs import predicting_inputs
+from core.run.request import Input
 from core.run.rundir import RunDir
 from core.system.machine import choose_device
 from core.tasks.loaded import LoadedCheckpoint
-from core.tasks.predictor import PredictionOptions, Predictor
+from core.tasks.predictor import Blends, PredictionOptions, Predictor
 
 Device = Literal["auto", "cpu", "cuda"]
 
@@ -28,7 +34,7 @@ def load_members(run: RunDir, which: str = "best") -> list[LoadedCheckpoint]:
 
     Args:
         run: the run; an ensemble predicts with the checkpoints that its members had when it was created, and
-            a member that was named twice comes twice.
+            a member that was named twice comes twice. The last is its own, if it has fitted a second level.
         which: a pointer of the run; an ensemble only has ``best``.
 
     Raises:
@@ -46,26 +52,46 @@ def load_members(run: RunDir, which: str = "best") -> list[LoadedCheckpoint]:
             f"{run.id} is an ensemble, which has no checkpoint {which!r}: it predicts with its members'"
             " checkpoints"
         )
-    runs = run.path.parent
+    inputs = predicting_inputs(run, request)
+    try:
+        return load_inputs(run.path.parent, inputs)
+    except CheckpointError as error:
+        raise CheckpointError(
+            f"{run.id} cannot predict without all its members: {error}"
+        ) from error
+
+
+def load_inputs(runs: Path, inputs: Sequence[Input]) -> list[LoadedCheckpoint]:
+    """Load the checkpoints that a request names, each once.
+
+    Args:
+        runs: folder of the runs.
+        inputs: one that is named twice comes twice.
+
+    Raises:
+        CheckpointError: a file is gone, damaged or has changed.
+    """
     loaded = {
         each: load_checkpoint(RunDir(runs / each.run).checkpoints / each.file, sha256=each.sha256)
-        for each in dict.fromkeys(request.inputs)
+        for each in dict.fromkeys(inputs)
     }
-    return [loaded[each] for each in request.inputs]
+    return [loaded[each] for each in inputs]
 
 
 def predictor_of(members: Sequence[LoadedCheckpoint], device: Device = "auto") -> Predictor:
-    """Return a predictor of the mean of some checkpoints, as their task defines it.
+    """Return a predictor of what some checkpoints say together, as their task defines it.
 
     Args:
-        members: one or more checkpoints.
+        members: one or more checkpoints, whose answers are averaged; or those of an ensemble, as
+            :func:`load_members` returns them, with its fitted second level, which makes one answer of theirs.
         device: device to compute on.
 
     Raises:
-        ConfigError: their task does not predict, or they differ in their task or labels; or CUDA is
-            requested and not available.
+        ConfigError: their task does not predict, or cannot blend; they differ in their task or labels, or
+            are more than those that a second level was fitted for; or CUDA is requested and not available.
         CheckpointError: a checkpoint cannot be used.
     """
+    members, blend = _apart(members)
     first = members[0]
     for each in members[1:]:
         if each.experiment.task != first.experiment.task:
@@ -78,7 +104,38 @@ def predictor_of(members: Sequence[LoadedCheckpoint], device: Device = "auto") -
                 f"{first.source} and {each.source} learn different labels"
                 f" ({', '.join(labels_of(first.experiment))}; {', '.join(labels_of(each.experiment))})"
             )
-    return predicting_function(task_spec(first.experiment.task))(members, choose_device(device))
+    spec = task_spec(first.experiment.task)
+    predictor = predicting_function(spec)(members, choose_device(device))
+    if blend is not None:
+        if not isinstance(predictor, Blends):
+            raise ConfigError(
+                f"task {spec.name!r} ({spec.title}) predicts with means alone, not with a fitted second level"
+            )
+        predictor.blend = blend
+    return predictor
+
+
+def _apart(
+    checkpoints: Sequence[LoadedCheckpoint],
+) -> tuple[list[LoadedCheckpoint], Blend | None]:
+    """Return the checkpoints of models, and the second level among them, if there is one.
+
+    Raises:
+        ConfigError: it was fitted for fewer checkpoints.
+        CheckpointError: it is damaged.
+    """
+    models = [each for each in checkpoints if each.input_table.get("kind") != BLEND]
+    blends = [each for each in checkpoints if each.input_table.get("kind") == BLEND]
+    if not blends:
+        return models, None
+    own = blends[0]
+    found = blend_of(own.input_table, own.weights, str(own.source))
+    if len(blends) > 1 or len(found.groups) != len(models):
+        raise ConfigError(
+            f"{own.source} is fitted to the {len(found.groups)} checkpoints of its ensemble, which cannot be"
+            " averaged with others: name the ensemble alone"
+        )
+    return models, found
 
 
 def require_known(options: PredictionOptions, predictor: Predictor, spec: TaskSpec) -> None:

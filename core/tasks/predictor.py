@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from core.blending.blend import Blend
 from core.evaluation.rows import Rows
 from core.evaluation.table import Confusions, confusions_of, rows_of
 from core.frames.store import FrameStore
@@ -86,7 +87,7 @@ class Evaluation:
 
 
 class Predictor(Protocol):
-    """Predicts with the checkpoints of one or several members, whose answers are averaged."""
+    """Predicts with the checkpoints of one or several members, whose answers are averaged or blended."""
 
     @property
     def accepts(self) -> frozenset[str]:
@@ -145,6 +146,14 @@ class Predictor(Protocol):
             UserError: the data are gone or cannot be used.
         """
         ...
+
+
+@runtime_checkable
+class Blends(Protocol):
+    """Implemented in addition by a :class:`Predictor` that can predict with a fitted second level."""
+
+    blend: Blend | None
+    """Makes one answer of those of all members; ``None``: their mean."""
 
 
 @runtime_checkable

@@ -35,7 +35,7 @@ COMMANDS = {
     "import-log": ("following.import_command", "Turn the log of an old script into a run."),
     "checkpoints": ("listing.status", "List the checkpoints of a run; --verify checks them."),
     "tune": ("launching.tune", "Search the ranges of a version; trials are runs."),
-    "ensemble": ("launching.ensemble", "Average several runs; the mean is a run, too."),
+    "ensemble": ("launching.ensemble", "Combine several runs: mean, weights, stack; a run, too."),
     "batch-size": ("launching.batch_size", "Find the largest batch that fits in memory."),
     "gpus": ("launching.gpus_command", "Show which GPU suits a version; --probe measures."),
     "curves": ("comparison.curves_command", "Draw the curves of runs in shared charts."),

@@ -1,16 +1,17 @@
-"""``mabe ensemble``: average the predictions of several runs, as a new run."""
+"""``mabe ensemble``: make one prediction of those of several runs, as a new run."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from core.config.experiment import EnsembleConfig, How
 from mabe_tui.cli.following.follow import exit_code, follow
 from mabe_tui.cli.options import DetachOption
 from mabe_tui.cli.session import session_of
 from mabe_tui.cli.terminal.output import JsonOption, print_json, say, telling_of
 from mabe_tui.launch.launcher import launcher_named
-from mabe_tui.runs.launching.ensembles import DEFAULT_NAME, ensemble_of
+from mabe_tui.runs.launching.ensembles import ensemble_of
 from mabe_tui.runs.launching.start import start_requests
 from mabe_tui.runs.store import RunStore
 
@@ -28,30 +29,48 @@ def ensemble(
             metavar="RUN|VERSION", help="Runs; a version stands for all its seeds and folds."
         ),
     ],
-    name: Annotated[
-        str,
+    how: Annotated[
+        How, typer.Option(help="How the predictions become one; all but the mean are fitted.")
+    ] = "mean",
+    folds: Annotated[
+        int,
         typer.Option(
-            "--name", metavar="NAME", help="Name of the ensemble, in place of a version's."
+            help="Parts of the validation data; what is fitted is measured on a part it has not seen.",
+            min=2,
+            max=1000,
         ),
-    ] = DEFAULT_NAME,
+    ] = 5,
+    seed: Annotated[int, typer.Option(help="Of those parts and of the fit.", min=0)] = 42,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            "--name",
+            metavar="NAME",
+            help="Name of the ensemble, in place of a version's. Default: as --how.",
+        ),
+    ] = None,
     detach: DetachOption = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show its members; change nothing.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Average the validation predictions of several runs. The result is a run on this computer.
+    """Combine the validation predictions of several runs. The result is a run on this computer.
 
     Its members must be trained with --keep-predictions. The runs of all folds count as one member. The run's
     id goes to standard output, everything else to standard error; exit codes are those of `mabe run`.
     """
     session = session_of(context)
     store = RunStore(session.home)
-    request = ensemble_of(names, name, store, session.registry)
+    ensemble = None
+    if how != "mean":
+        ensemble = EnsembleConfig(members=tuple(names), how=how, folds=folds, seed=seed)
+    request = ensemble_of(names, name, store, session.registry, ensemble)
     made_of = [each.run for each in request.inputs]
     if dry_run:
         if as_json:
-            print_json({"name": name, "title": request.experiment.title, "inputs": made_of})
+            about = request.experiment
+            print_json({"name": about.name, "title": about.title, "how": how, "inputs": made_of})
         else:
             print("\n".join(made_of))
             say("dry run: nothing was started or written")

@@ -10,6 +10,7 @@ from core.config.strict import UNSET
 from core.errors import MisuseError, RunError
 from core.run.checkout import MOST_DIFF_BYTES
 from core.run.events import decode
+from core.run.inputs import IN_WORDS
 from core.run.rundir import RunDir
 from mabe_tui.cli.following.display import shown_lines
 from mabe_tui.cli.launching.cost_question import elsewhere_words, rented_reference
@@ -209,7 +210,7 @@ def _sources(run: RunSummary) -> Iterator[tuple[str, object]]:
     if not run.validates:
         yield "validation", full_data_words(run)
     if run.inputs:
-        yield "mean of", " ".join(run.inputs)
+        yield IN_WORDS[run.how or "mean"], " ".join(run.inputs)
     if run.learns_from:
         yield "teacher", run.learns_from
     if run.data:

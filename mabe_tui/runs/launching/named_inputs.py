@@ -3,6 +3,7 @@
 import msgspec
 
 from core.errors import RunError
+from core.run.inputs import predicting_inputs
 from core.run.request import Input, RunRequest
 from core.system.files import sha256_of
 from mabe_tui.runs.store import RunEntry, RunStore
@@ -78,7 +79,9 @@ def with_teacher(store: RunStore, request: RunRequest) -> RunRequest:
 def _predicting(store: RunStore, stated: str, launcher: str) -> tuple[str, tuple[Input, ...]]:
     """Return the full name of a run that predicts, and its checkpoints: those of an ensemble's members."""
     entry = store.find(stated.partition(AT)[0])
-    if members := entry.require_request().inputs:
+    request = entry.require_request()
+    if request.inputs:
+        members = predicting_inputs(entry.run, request)
         for each in members:
             _require_reachable(store.find(each.run), each.file, launcher)
         return entry.id, members

@@ -112,12 +112,15 @@ def request_digest(request: RunRequest, but: Sequence[str] = ()) -> str:
     """
     alone = [each for each in (request.start, request.teacher_kept) if each is not None]
     weights = [*request.pseudo, *alone, *request.teacher]
-    if not request.inputs and not but and not weights:
+    inputs = request.inputs
+    if request.experiment.ensemble is not None:
+        inputs = ()  # the settings name the members, by their versions
+    if not inputs and not but and not weights:
         return settings_digest(request.experiment)
     left_out = {"training.seed", *but}
     settings = {k: v for k, v in identity(request.experiment).items() if k not in left_out}
     hashes = [each.sha256 for each in weights]
-    return digest((settings, sorted(each.run for each in request.inputs), *hashes))
+    return digest((settings, sorted(each.run for each in inputs), *hashes))
 
 
 def data_digest(request: RunRequest) -> str:

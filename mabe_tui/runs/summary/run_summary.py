@@ -5,11 +5,12 @@ import math
 
 import msgspec
 
-from core.config.experiment import DEFAULT_TASK, TrainingConfig
+from core.config.experiment import DEFAULT_TASK, How, TrainingConfig
 from core.config.task_spec import TaskSpec
 from core.errors import RunError, UserError
 from core.run.events import LEAK, READINGS, Epoch, Failed, Finished, Resumed, Stopped
 from core.run.history import History
+from core.run.inputs import how_combined
 from core.run.records import About
 from core.run.request import RunRequest
 from mabe_tui.launch import unknown
@@ -53,7 +54,9 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     overrides: tuple[str, ...] = ()
     data: str | None = None
     inputs: tuple[str, ...] = ()
-    """For an ensemble: the ids of the runs whose predictions it averages."""
+    """For an ensemble: the ids of the runs that it is made of."""
+    how: How | None = None
+    """For an ensemble: how their predictions become one; see ``ensemble.how``."""
     learns_from: str | None = None
     """The run whose probabilities it learns from, and how."""
     validates: bool = True
@@ -217,6 +220,7 @@ def summarise(
         overrides=request.overrides,
         data=request.data,
         inputs=tuple(each.run for each in request.inputs),
+        how=how_combined(request) if request.inputs else None,
         learns_from=_teacher(request.experiment.training),
         validates=request.experiment.data.validates,
         epochs_from=request.epochs_from,

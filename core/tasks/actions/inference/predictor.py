@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from core.blending.blend import Blend, blended
 from core.config.task_modules import load_attribute
 from core.data.competition import Bouts, LeftOut, Video, read_videos
 from core.errors import ConfigError, DataError
@@ -30,7 +31,7 @@ from core.tasks.videos import measurable
 
 
 class ActionsPredictor:
-    """The mean of several checkpoints' probabilities, or the probabilities of one.
+    """The mean or blend of several checkpoints' probabilities, or the probabilities of one.
 
     Args:
         members: one or more; their actions are the same, their labs may differ.
@@ -40,6 +41,7 @@ class ActionsPredictor:
 
     def __init__(self, members: Sequence[PairModel]) -> None:
         self._members = members
+        self.blend: Blend | None = None
 
     @property
     def experiment(self) -> ActionsExperiment:
@@ -52,17 +54,15 @@ class ActionsPredictor:
         Raises:
             DataError: its tracking is missing or damaged, or its scale is not known.
         """
-        members = Counter(self._members)
-        found = (
-            (member.pair_probabilities(video, tta), count) for member, count in members.items()
-        )
-        first, count = next(found)
-        values = first.values
-        if len(members) > 1:
-            total = count * values.astype(np.float64)
-            for other, count in found:
-                total += count * other.values
-            values = (total / len(self._members)).astype(np.float32)
+        found: list[PairProbabilities] = []
+
+        def predict(member: PairModel) -> NDArray[np.float32]:
+            answer = member.pair_probabilities(video, tta)
+            found[:] = found or [answer]
+            return answer.values
+
+        values = blended(self._members, predict, self.blend)
+        (first,) = found
         rate = self.experiment.data.label_rates.get(video.lab_id, video.frames_per_second)
         if rate != video.frames_per_second:
             values = _counted_at(values, rate / video.frames_per_second)

@@ -4,9 +4,9 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
 
+from core.blending.blend import Blend, blended
 from core.data.competition import LeftOut, Video
 from core.errors import ConfigError, DataError
 from core.evaluation.pair_probabilities import PairProbabilities
@@ -28,7 +28,7 @@ from core.tasks.videos import measurable, predictable
 
 
 class FramePredictor:
-    """The mean of several checkpoints' probabilities, or the probabilities of one.
+    """The mean or blend of several checkpoints' probabilities, or the probabilities of one.
 
     Args:
         members: one or more, with the same classes; their features, mice and keypoints may differ.
@@ -39,6 +39,7 @@ class FramePredictor:
 
     def __init__(self, members: Sequence[FrameModel], device: torch.device) -> None:
         self._members, self._device = members, device
+        self.blend: Blend | None = None
 
     @property
     def experiment(self) -> BehaviourExperiment:
@@ -97,7 +98,9 @@ class FramePredictor:
         Raises:
             DataError: its tracking file is missing or damaged.
         """
-        probabilities = _mean([member.predict_one(video, tta) for member in self._members])
+        probabilities = blended(
+            self._members, lambda member: member.predict_one(video, tta), self.blend
+        )
         return VideoPrediction(
             video.video_id,
             video.lab_id,
@@ -110,7 +113,9 @@ class FramePredictor:
         self, store: FrameStore, progress: Progress | None = None
     ) -> Probabilities:
         """Predict the first video of a store; see :meth:`FrameModel.predict_frames_of`."""
-        return _mean([member.predict_frames_of(store, progress) for member in self._members])
+        return blended(
+            self._members, lambda member: member.predict_frames_of(store, progress), self.blend
+        )
 
     def pair_probabilities(self, video: Video, tta: bool = False) -> PairProbabilities:
         """Predict one video as the competition's actions; see :mod:`core.tasks.behaviour.as_actions`.
@@ -181,12 +186,3 @@ def predictor(members: Sequence[LoadedCheckpoint], device: torch.device) -> Fram
     """
     models = {id(each): FrameModel(each, device) for each in members}
     return FramePredictor([models[id(each)] for each in members], device)
-
-
-def _mean(probabilities: Sequence[Probabilities]) -> Probabilities:
-    if len(probabilities) == 1:
-        return probabilities[0]
-    total = np.zeros(probabilities[0].shape)
-    for each in probabilities:
-        total += each
-    return (total / len(probabilities)).astype(np.float32)

@@ -4,10 +4,14 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 
 from core.errors import ConfigError, MisuseError, RunError, UserError
+from core.inference.checkpoints import load_checkpoint
 from core.run.rundir import RunDir
 from mabe_tui.runs.actions.manage import removal_of
 from mabe_tui.runs.launching.run_requests import LaunchOptions
@@ -70,6 +74,31 @@ def test_it_predicts(home: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.parquet"
     mabe("predict", "v6-mean", "--data", str(home / "data"), "-o", str(output), "--device", "cpu")
     assert output.is_file()
+
+
+def test_a_fitted_ensemble_is_measured_predicts_and_is_evaluated(
+    home: Path, tmp_path: Path
+) -> None:
+    assert mabe("ensemble", "v6", "--how", "logistic", "--folds", "2").exit_code == 0
+    (run,) = runs_of(home, "logistic")
+    shown = json.loads(mabe("status", "logistic", "--json").stdout)
+    assert (shown["how"], len(shown["inputs"])) == ("logistic", 4)
+    assert "logistic regression on" in mabe("status", "logistic").stdout
+    compared = json.loads(mabe("compare", "v6-mean", "logistic", "--json").stdout)
+    assert compared["verdicts"][0]["videos"] == 4
+    data, output = str(home / "data"), tmp_path / "out.parquet"
+    mabe("predict", "logistic", "--data", data, "-o", str(output), "--device", "cpu")
+    table = pq.read_table(output)
+    names = [
+        name for name in table.column_names if pa.types.is_floating(table.schema.field(name).type)
+    ]
+    total = np.sum([table[name].to_numpy() for name in names], axis=0)
+    np.testing.assert_allclose(total, 1, atol=1e-4)
+    measured = json.loads(mabe("eval", "logistic", "--data", data, "--json").stdout)
+    assert measured["metrics"]["accuracy"] > 0.3
+    with pytest.raises(ConfigError, match="name the ensemble alone"):
+        mabe("predict", "logistic", "v5", "--data", data, "-o", str(output), "--force")
+    assert load_checkpoint(run).input_table["groups"] == [0, 0, 1, 1]
 
 
 def test_dry_run_names_the_members_and_writes_nothing(home: Path) -> None:
