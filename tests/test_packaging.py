@@ -50,7 +50,7 @@ def declared_by(*extras: str) -> set[str]:
     ("folder", "extras"),
     [
         ("core", ("core", "fast", "boost", "pairs")),
-        ("mabe_tui", ("",)),
+        ("mabe_tui", ("", "mcp")),
         ("mabe_tui/kaggle_io", ("core", "kaggle")),
         ("tests", ("", "dev")),
     ],

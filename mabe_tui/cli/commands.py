@@ -56,6 +56,7 @@ COMMANDS = {
     "restore": ("actions.trash_commands", "Bring runs back from the trash."),
     "archive": ("sharing.archive_commands", "Write a run to one file."),
     "unarchive": ("sharing.archive_commands", "Add an archived run to the runs here."),
+    "mcp": ("agents.mcp_command", "Serve tools to an agent (Model Context Protocol)."),
     "doctor": ("doctor", "Report what is missing, and how to fix it."),
     "demo": ("launching.demo", "Make data, train v5 and v6 scaled down, compare them."),
 }
