@@ -49,7 +49,7 @@ def declared_by(*extras: str) -> set[str]:
 @pytest.mark.parametrize(
     ("folder", "extras"),
     [
-        ("core", ("core", "fast", "boost", "pairs")),
+        ("core", ("core", "fast", "boost", "pairs", "poses")),
         ("mabe_tui", ("", "mcp")),
         ("mabe_tui/kaggle_io", ("core", "kaggle")),
         ("tests", ("", "dev")),
