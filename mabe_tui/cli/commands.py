@@ -39,6 +39,7 @@ COMMANDS = {
     "batch-size": ("launching.batch_size", "Find the largest batch that fits in memory."),
     "gpus": ("launching.gpus_command", "Show which GPU suits a version; --probe measures."),
     "curves": ("comparison.curves_command", "Draw the curves of runs in shared charts."),
+    "coordinates": ("comparison.coordinates_command", "Draw many runs from settings to score."),
     "compare": ("comparison.compare_command", "Compare versions or runs, with a verdict."),
     "video": ("comparison.video_command", "List the worst videos, or draw a frame of one."),
     "slices": ("comparison.slices_command", "Follow named stretches of video over all versions."),

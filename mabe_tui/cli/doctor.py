@@ -137,7 +137,7 @@ def _disk(home: Path) -> Finding:
             what="runs", verdict="bad", found=f"{found}, not writable", mend="export MABE_HOME=DIR"
         )
     if free < LEAST_FREE_GIB:
-        return Finding(what="runs", verdict="bad", found=found, mend="mabe gc")
+        return Finding(what="runs", verdict="bad", found=found, mend="mabe gc, mabe trash empty")
     return Finding(what="runs", verdict="good", found=found)
 
 

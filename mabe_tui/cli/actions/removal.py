@@ -150,7 +150,7 @@ def _remove(
         return
     say(discarded_words(discard(session.home, removals, moment, days), days))
     if any(not removal.for_good for removal in removals):
-        say("`mabe restore last` undoes this")
+        say("`mabe restore last` undoes this, `mabe trash empty` frees the space")
 
 
 def _list(removals: Sequence[Removal], as_json: bool, now: bool) -> None:

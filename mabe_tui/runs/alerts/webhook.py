@@ -48,8 +48,11 @@ def send(address: str, form: Form, event: AlertEvent, seconds: float = SECONDS) 
     request = urllib.request.Request(
         address, body, {"User-Agent": "mabe", **headers}, method="POST"
     )
+    handlers: list[Any] = [_NoRedirects]
+    if request.type == "http":  # in the own network: no proxy is to read it
+        handlers.append(urllib.request.ProxyHandler({}))
     try:
-        with urllib.request.build_opener(_NoRedirects).open(request, timeout=seconds) as answer:
+        with urllib.request.build_opener(*handlers).open(request, timeout=seconds) as answer:
             answer.read(1)
         return delivered()
     except urllib.error.HTTPError as error:
