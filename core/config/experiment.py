@@ -181,6 +181,7 @@ ADDED: dict[str, object] = {
     "task": DEFAULT_TASK,
     "data.folds": None,
     "data.fold": None,
+    "data.skeleton": (),
     "training.keep_predictions": False,
     "training.start_from": None,
     "training.frozen": (),

@@ -52,7 +52,8 @@ def misplaced(positions: npt.NDArray[np.float32], slots: tuple[str, ...]) -> tup
     """
     part = positions[:: max(1, len(positions) // MOST_FRAMES)]
     seen = np.isfinite(part).all(axis=-1)
-    used = np.flatnonzero(seen.sum(axis=0) >= FEWEST_FRAMES)
+    often = np.flatnonzero(seen.sum(axis=0) >= FEWEST_FRAMES)
+    used = np.array([slot for slot in often if slots[slot] in BODY], np.intp)
     if len(used) < FEWEST_PARTS:
         return ()
     one, other = np.triu_indices(len(used), 1)

@@ -50,7 +50,7 @@ def check(
     Args:
         root: a folder in the competition's layout.
         action_map: maps actions to classes; ``None`` for a task that has no classes of frames.
-        keypoints: a name of ``KEYPOINT_SETS``.
+        keypoints: a set, as :func:`core.data.keypoints.slots_of_set` reads it.
         max_mice: mouse slots.
         progress: called with (done, total, what).
         every_place: list every place and row of a problem, not only the first few.
@@ -66,7 +66,7 @@ def check(
         findings.add("unreadable_table", str(error))
         return Report(root=str(root), problems=findings.problems())
     usable, _ = labelled(videos)
-    _check_rows(videos, findings)
+    _check_rows(videos, slots, findings)
     _check_files(root, videos, usable, findings)
     tally = _Tally(root, action_map, findings)
     to_read, samples = [v for v in videos if v.behaviors], _unlabelled_samples(videos)
@@ -88,7 +88,7 @@ def check(
     return tally.report(videos, len(sound))
 
 
-def _check_rows(videos: Iterable[Video], findings: Findings) -> None:
+def _check_rows(videos: Iterable[Video], slots: tuple[str, ...], findings: Findings) -> None:
     """Check the table's own content."""
     unknown: Counter[str] = Counter()
     for video in videos:
@@ -101,7 +101,7 @@ def _check_rows(videos: Iterable[Video], findings: Findings) -> None:
         if missing := sorted(named - set(video.mice)):
             mice = ", ".join(f"mouse{mouse}" for mouse in missing)
             findings.add("undeclared_mouse", f"{place}: {mice}", 1, video.video_id)
-        unknown.update(part for part in video.body_parts if not is_known(part))
+        unknown.update(part for part in video.body_parts if not (part in slots or is_known(part)))
     for part, count in unknown.most_common():
         findings.add("unknown_body_part", f"{part} (body_parts_tracked of {count} videos)")
 

@@ -8,6 +8,7 @@ from core.data.competition import Tracking, Video
 from core.data.findings import Findings
 from core.data.keypoints import is_known
 from core.data.odd_rows import odd_rows
+from core.data.swaps import find_swaps
 
 
 def check_tracking(
@@ -40,6 +41,11 @@ def check_tracking(
         place = f"{file}: {tracking.frames} frames, fps × duration is {expected:.0f}"
         findings.add("frames_disagree", place, 1, name)
     _check_mice(video, tracking, file, findings)
+    swaps = find_swaps(tracking.positions[:, : len(tracking.mouse_ids)])
+    ids = tracking.mouse_ids
+    for swap in swaps:
+        pair = f"mouse{ids[swap.first]} and mouse{ids[swap.second]}"
+        findings.add("identity_swaps", f"{file}: {pair} at frame {swap.frame}", 1, name)
     check_anatomy(video, tracking, slots, file, findings)
 
 

@@ -126,6 +126,12 @@ KINDS: dict[str, Kind] = {
         "the same recording under several ids, as from several annotators; keep copies on one side of a"
         " split (data.validation_videos)",
     ),
+    "identity_swaps": Kind(
+        "warning",
+        "exchanges",
+        "two mice jump to each other's place between two frames, as if the tracker exchanged them; mend them"
+        " in its software, or import again with --repair-swaps",
+    ),
     "mice_left_out": Kind("warning", "videos", "more mice than slots; raise data.mice to use them"),
     "late_start": Kind(
         "warning",

@@ -5,7 +5,10 @@ arrays are ``(frames, mice, keypoints, 2)`` throughout.
 """
 
 import re
-from typing import Literal
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from msgspec import Meta
 
 from core.errors import ConfigError
 
@@ -43,9 +46,13 @@ MARS_7: tuple[str, ...] = (
 """The seven keypoints of MARS (Segalin et al. 2021), which CalMS21 shares."""
 
 KeypointSet = Literal["mars7", "mabe18"]
+BodyPart = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$")]
+Keypoints = KeypointSet | Annotated[tuple[BodyPart, ...], Meta(min_length=1, max_length=200)]
+"""The name of a set, or the body parts of any other, in the order of their slots."""
 KEYPOINT_SETS: dict[str, tuple[str, ...]] = {"mars7": MARS_7, "mabe18": SLOTS_18}
 KEYPOINT_SET_SIZES: dict[str, int] = {name: len(slots) for name, slots in KEYPOINT_SETS.items()}
 
+SEPARATOR = ","
 ALIASES: dict[str, str] = {"head": "neck", "tail_middle_1": "tail_midpoint"}
 """Names that one lab uses for a part that the others name differently."""
 
@@ -57,15 +64,36 @@ _DROPPED_PATTERN = re.compile(
 )
 
 
-def slots_of_set(name: str) -> tuple[str, ...]:
-    """Return the slots of a set of :data:`KEYPOINT_SETS`.
+def slots_of_set(keypoints: str | Sequence[str]) -> tuple[str, ...]:
+    """Return the slots of a set of keypoints.
+
+    Args:
+        keypoints: a name of :data:`KEYPOINT_SETS`, or body parts, or what :func:`name_of_set` made of them.
 
     Raises:
-        ConfigError: there is no such set.
+        ConfigError: there is no such set, or a part is named twice.
     """
-    if name not in KEYPOINT_SETS:
-        raise ConfigError(f"keypoints: {name!r} is not one of {', '.join(KEYPOINT_SETS)}")
-    return KEYPOINT_SETS[name]
+    if isinstance(keypoints, str):
+        if keypoints in KEYPOINT_SETS:
+            return KEYPOINT_SETS[keypoints]
+        if SEPARATOR not in keypoints:
+            raise ConfigError(
+                f"keypoints: {keypoints!r} is not one of {', '.join(KEYPOINT_SETS)}, nor a list of body parts"
+            )
+        keypoints = keypoints.strip(SEPARATOR).split(SEPARATOR)
+    if twice := next((part for part in keypoints if list(keypoints).count(part) > 1), None):
+        raise ConfigError(f"keypoints: {twice!r} is named twice")
+    return tuple(keypoints)
+
+
+def name_of_set(keypoints: str | Sequence[str]) -> str:
+    """Return a text that stands for a set: its name, or its body parts with commas between.
+
+    A single part is followed by a comma, as it would else be taken for a set's name.
+    """
+    if isinstance(keypoints, str):
+        return keypoints
+    return SEPARATOR.join(keypoints) + (SEPARATOR if len(keypoints) == 1 else "")
 
 
 def slots_of_size(keypoints: int) -> tuple[str, ...]:
@@ -83,7 +111,7 @@ def slots_of_size(keypoints: int) -> tuple[str, ...]:
 
 def slot_of(body_part: str, slots: tuple[str, ...]) -> int | None:
     """Return the index of ``body_part`` in ``slots`` after :data:`ALIASES`; ``None`` if it has none."""
-    name = ALIASES.get(body_part, body_part)
+    name = body_part if body_part in slots else ALIASES.get(body_part, body_part)
     return slots.index(name) if name in slots else None
 
 

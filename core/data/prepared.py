@@ -147,7 +147,7 @@ def prepare(
     Args:
         root: a folder in the competition's layout.
         cache_root: parent of the prepared folders.
-        keypoints: a name of ``KEYPOINT_SETS``.
+        keypoints: a set, as :func:`core.data.keypoints.slots_of_set` reads it.
         max_mice: mouse slots; further mice are left out.
         workers: processes, each holding one video; by default, one per core.
         progress: called with (done, total, what).

@@ -1,6 +1,6 @@
 """The blocks of features: which columns each has, and its values before they are standardised."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -60,6 +60,7 @@ def raw_blocks(
     lead: Indices,
     scratch: Scratch,
     projection: Projection | None = None,
+    slots: Sequence[str] | None = None,
 ) -> Iterator[Block]:
     """Compute the blocks of windows, each to be used before the next is asked for.
 
@@ -72,6 +73,7 @@ def raw_blocks(
         lead: (windows,) rows of ``positions`` that lie before the video.
         scratch: for intermediate results.
         projection: for ``engineered``.
+        slots: body part of each keypoint; by default, those of the set of that size.
     """
     left, right = context(config)
     stop = positions.shape[1] - right
@@ -83,9 +85,9 @@ def raw_blocks(
     if "coordinates" in config.inputs:
         yield Block("coordinates", positions[:, left:stop].flatten(2))
     if "contact" in config.inputs:
-        yield Block("contact", contact(positions[:, left:stop], to_cm[..., 0]))
+        yield Block("contact", contact(positions[:, left:stop], to_cm[..., 0], slots))
     if "egocentric" in config.inputs:
-        yield Block("egocentric", egocentric(positions[:, left:stop], to_cm[..., 0]))
+        yield Block("egocentric", egocentric(positions[:, left:stop], to_cm[..., 0], slots))
     if projection is not None:
         edge = config.interpolate_gap
         yield Block(

@@ -1,6 +1,6 @@
 """How many columns each block of features has. Imports neither numpy nor torch, for ``mabe show``."""
 
-from core.data.keypoints import KEYPOINT_SET_SIZES, KeypointSet
+from core.data.keypoints import Keypoints, slots_of_set
 from core.features.settings import FeatureConfig
 
 FRAME_FEATURES: tuple[str, ...] = (
@@ -57,6 +57,6 @@ def widths(config: FeatureConfig, mice: int, keypoints: int) -> dict[str, int]:
     return {name: sizes[name] for name in names}
 
 
-def input_size(config: FeatureConfig, mice: int, keypoints: KeypointSet) -> int:
+def input_size(config: FeatureConfig, mice: int, keypoints: Keypoints) -> int:
     """Count the numbers a model is given for each frame; always derived, never configured."""
-    return sum(widths(config, mice, KEYPOINT_SET_SIZES[keypoints]).values())
+    return sum(widths(config, mice, len(slots_of_set(keypoints))).values())

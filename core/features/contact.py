@@ -7,6 +7,7 @@ that was tried).
 """
 
 import itertools
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -17,7 +18,7 @@ OFFSET_CM = 0.5
 """Added to each distance before the logarithm: about the error of a keypoint. 0.1 and 2 cm do as well."""
 
 
-def contact(positions: Tensor, to_cm: Tensor) -> Tensor:
+def contact(positions: Tensor, to_cm: Tensor, slots: Sequence[str] | None = None) -> Tensor:
     """Compute ``log(distance + 0.5 cm)`` of the distances between mice, and of each mouse's length.
 
     For each pair of mice, the first with the lower slot: nearest points of the two; nose of the first
@@ -26,15 +27,16 @@ def contact(positions: Tensor, to_cm: Tensor) -> Tensor:
     to tail base. Two mice give 7 columns, four give 34.
 
     Args:
-        positions: ``(..., mice, keypoints, 2)``, NaN where missing; the keypoints of one of
-            :data:`core.data.keypoints.KEYPOINT_SETS`.
+        positions: ``(..., mice, keypoints, 2)``, NaN where missing.
         to_cm: what a length is multiplied by to be in cm; broadcasts with ``(...)``.
+        slots: body part of each keypoint, among them nose and tail base; by default, those of the set of
+            that size.
 
     Returns:
         ``(..., columns)``. A missing point is left out of a nearest distance; NaN where there is none,
         or where the one point needed is missing.
     """
-    slots = slots_of_size(positions.shape[-2])
+    slots = slots or slots_of_size(positions.shape[-2])
     nose, tail = slots.index("nose"), slots.index("tail_base")
     centres = positions.nanmean(dim=-2)
     squares = [

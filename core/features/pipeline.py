@@ -40,13 +40,20 @@ class FeaturePipeline:
         mice: mouse slots.
         keypoints: keypoint slots of each mouse.
         fitted: what was learned from the training split; none leaves features as they are.
+        slots: body part of each keypoint; by default, those of the set of that size.
     """
 
     def __init__(
-        self, config: FeatureConfig, mice: int, keypoints: int, fitted: Fitted | None = None
+        self,
+        config: FeatureConfig,
+        mice: int,
+        keypoints: int,
+        fitted: Fitted | None = None,
+        slots: Sequence[str] | None = None,
     ) -> None:
         self.config = config
         self.mice, self.keypoints = mice, keypoints
+        self.slots = None if slots is None else tuple(slots)
         self.blocks = layout(config, mice, keypoints)
         self.features = max(block.stop for block in self.blocks.values())
         self.left, self.right = context(config)
@@ -66,6 +73,7 @@ class FeaturePipeline:
         store: FrameStore,
         videos: Sequence[int],
         device: torch.device | None = None,
+        slots: Sequence[str] | None = None,
     ) -> Self:
         """Build a pipeline that has seen some videos (the training split's).
 
@@ -83,17 +91,18 @@ class FeaturePipeline:
             about = partial(scatter, mean=positions.mean)
             total = reduce(torch.add, coordinates.over(about, store, videos))
             projection = principal(positions.mean, total, config.pca_components)
-        unscaled = cls(config, mice, keypoints).to(device).fitted.statistics
-        unfitted = cls(config, mice, keypoints, Fitted(unscaled, positions, projection))
+        unscaled = cls(config, mice, keypoints, slots=slots).to(device).fitted.statistics
+        unfitted = cls(config, mice, keypoints, Fitted(unscaled, positions, projection), slots)
         statistics = unfitted.statistics(store, videos)
         if "mask" in unfitted.blocks:  # 0 and 1 as they are
             statistics.mean[unfitted.blocks["mask"]] = 0
             statistics.std[unfitted.blocks["mask"]] = 1
-        return cls(config, mice, keypoints, Fitted(statistics, positions, projection))
+        return cls(config, mice, keypoints, Fitted(statistics, positions, projection), slots)
 
     def to(self, device: torch.device | str) -> Self:
         """Return the same on another device."""
-        return type(self)(self.config, self.mice, self.keypoints, self.fitted.to(device))
+        fitted = self.fitted.to(device)
+        return type(self)(self.config, self.mice, self.keypoints, fitted, self.slots)
 
     def statistics(self, store: FrameStore, videos: Sequence[int]) -> FeatureStatistics:
         """Take mean and spread of the features over all frames of videos."""
@@ -205,7 +214,14 @@ class FeaturePipeline:
         gap = np.float32(self.config.frame_gap)
         rate = self._per_window(windows.frames_per_second / gap)
         for name, values, unit in raw_blocks(
-            self.config, positions, rate, to_cm, windows.lead, self._scratch, self.fitted.projection
+            self.config,
+            positions,
+            rate,
+            to_cm,
+            windows.lead,
+            self._scratch,
+            self.fitted.projection,
+            self.slots,
         ):
             scale, bias = self._affine[name]
             scale = scale if unit is None else scale * unit
@@ -238,6 +254,7 @@ class FeaturePipeline:
             "config": msgspec.to_builtins(self.config),
             "mice": self.mice,
             "keypoints": self.keypoints,
+            "slots": None if self.slots is None else list(self.slots),
             **self.fitted.state_dict(),
         }
 
@@ -245,7 +262,9 @@ class FeaturePipeline:
     def from_state(cls, state: Mapping[str, Any]) -> Self:
         """Rebuild from :meth:`state_dict`, on the CPU."""
         config = msgspec.convert(state["config"], FeatureConfig, strict=False)
-        return cls(config, state["mice"], state["keypoints"], Fitted.from_state(state))
+        fitted = Fitted.from_state(state)
+        # older checkpoints name no slots: their sets are known by their sizes
+        return cls(config, state["mice"], state["keypoints"], fitted, state.get("slots"))
 
     def _per_window(self, values: npt.NDArray[np.float32]) -> Tensor:
         return to_device(values, self.device)[:, None, None]

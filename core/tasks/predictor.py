@@ -47,6 +47,8 @@ class PredictionOptions:
     """Shorter bouts are dropped."""
     rules: Rules | None = None
     """Fitted post-processing, in place of the three above."""
+    actions: tuple[tuple[str, str], ...] = ()
+    """Pairs of a name in the data and the run's own word for it, for data labelled in other words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

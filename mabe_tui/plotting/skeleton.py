@@ -46,10 +46,15 @@ class Skeleton:
     """Drawn thick, to show at a glance which way a mouse looks."""
 
     @classmethod
-    def of(cls, slots: Sequence[str]) -> Self:
-        """Choose the parts of :data:`CHAINS` that these keypoints (names by index) can draw."""
+    def of(cls, slots: Sequence[str], connected: Sequence[Sequence[str]] = ()) -> Self:
+        """Choose the parts of chains that these keypoints (names by index) can draw.
+
+        Args:
+            slots: names of the keypoints.
+            connected: the chains; :data:`CHAINS` if there are none.
+        """
         index = {name: place for place, name in enumerate(slots)}
-        chains = [[index[name] for name in chain if name in index] for chain in CHAINS]
+        chains = [[index[name] for name in chain if name in index] for chain in connected or CHAINS]
         drawn = tuple(np.array(chain, np.intp) for chain in chains if len(chain) > 1)
         joined = {place for chain in chains if len(chain) > 1 for place in chain}
         loose = np.array([i for i in index.values() if i not in joined], np.intp)

@@ -13,6 +13,7 @@ import numpy as np
 from core.data.importers.mapping import LabelMapping, Mapping
 from core.data.importers.pairing import VideoPlan
 from core.data.importers.recording import Floats, LabelEvent, Sheet, seen
+from core.data.swaps import Swap, find_swaps, repair_swaps
 from core.data.tracking import is_near
 from core.errors import DataError
 
@@ -66,17 +67,27 @@ class Converted:
     parts: tuple[str, ...]
     mice: tuple[int, ...]
     """Mouse number of each row of the second axis."""
+    swaps: list[Swap] = field(default_factory=list)
+    """Exchanges of two mice, by index; undone where that was asked for."""
     bouts: list[ImportedBout] = field(default_factory=list)
     omissions: Omissions = field(default_factory=Omissions)
 
 
-def convert_video(plan: VideoPlan, mapping: Mapping) -> Converted:
+def convert_video(plan: VideoPlan, mapping: Mapping, repair: bool = False) -> Converted:
     """Read one video's tracks, and map them and its labels.
+
+    Args:
+        plan: the video.
+        mapping: a complete mapping.
+        repair: undo exchanges of two mice.
 
     Raises:
         DataError: the files hold nothing usable, or labels that cannot be meant.
     """
     found = _positions(plan, mapping)
+    found.swaps = find_swaps(found.positions)
+    if repair and found.swaps:
+        found.positions = repair_swaps(found.positions, found.swaps)
     frames = len(found.positions)
     for sheet in plan.sheets:
         found.bouts += _bouts(sheet, plan, mapping.labels, frames, found)

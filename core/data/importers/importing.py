@@ -49,6 +49,9 @@ class ImportedVideo(msgspec.Struct, frozen=True, kw_only=True):
     points: int
     bouts: int
     bouts_per_action: dict[str, int]
+    swaps: tuple[int, ...]
+    """Frames at which the tracker exchanged two mice."""
+    swaps_repaired: bool
     omitted: Omissions
     notes: tuple[str, ...]
 
@@ -69,6 +72,7 @@ def import_videos(
     folder: Path,
     *,
     force: bool = False,
+    repair: bool = False,
     progress: Progress | None = None,
 ) -> ImportReport:
     """Write all videos into ``folder``; those that are there already stay.
@@ -80,6 +84,7 @@ def import_videos(
         mapping: a complete mapping.
         folder: new, or in the competition's layout.
         force: replace videos of the same lab and id.
+        repair: undo exchanges of two mice.
         progress: called with (done, total, what).
 
     Raises:
@@ -94,8 +99,8 @@ def import_videos(
         sheets = [sheet for plan in pairing.videos for sheet in plan.sheets]
         labelled = behaviours_labelled(annotated(sheets, mapping.labels))
         for done, plan in enumerate(pairing.videos, start=1):
-            video = convert_video(plan, mapping)
-            report, row = _write(folder, plan, video, mapping, labelled)
+            video = convert_video(plan, mapping, repair)
+            report, row = _write(folder, plan, video, mapping, labelled, repair)
             rows[plan.id] = row
             imported.append(report)
             if progress is not None:
@@ -131,7 +136,12 @@ def _check_new(
 
 
 def _write(
-    folder: Path, plan: VideoPlan, video: Converted, mapping: Mapping, labelled: str
+    folder: Path,
+    plan: VideoPlan,
+    video: Converted,
+    mapping: Mapping,
+    labelled: str,
+    repaired: bool,
 ) -> tuple[ImportedVideo, dict[str, object]]:
     there = seen(video.positions)
     write_tracking(
@@ -175,6 +185,8 @@ def _write(
         points=int(there.sum()),
         bouts=len(video.bouts),
         bouts_per_action=per_action,
+        swaps=tuple(swap.frame for swap in video.swaps),
+        swaps_repaired=repaired and bool(video.swaps),
         omitted=video.omissions,
         notes=(*recording.notes, *(note for sheet in plan.sheets for note in sheet.notes)),
     )

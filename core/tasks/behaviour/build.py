@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 
 from core.config.experiment import Experiment
+from core.data.keypoints import name_of_set
 from core.data.prepared import PreparedData, prepare
 from core.run.request import RunRequest
 from core.system.progress import Progress
@@ -51,4 +52,4 @@ def open_data(
     experiment = behaviour_of(experiment, "preparing videos")
     config, root = experiment.data, root_of(experiment, data, cache, progress)
     prepared = labelled(progress, "prepared")
-    return prepare(root, cache, config.keypoints, config.mice, progress=prepared)
+    return prepare(root, cache, name_of_set(config.keypoints), config.mice, progress=prepared)

@@ -9,7 +9,7 @@ import numpy as np
 
 from core.config.task_spec import DataSizes
 from core.data.competition import labelled, read_videos
-from core.data.keypoints import KEYPOINT_SET_SIZES
+from core.data.keypoints import name_of_set, slots_of_set
 from core.data.manifest import source_key
 from core.frames.windows import phased_windows, training_windows
 from core.tasks.behaviour.settings import BehaviourExperiment
@@ -25,13 +25,13 @@ def data_key(experiment: BehaviourExperiment, folder: Path) -> str:
         DataError: they cannot be read.
     """
     usable, _ = labelled(read_videos(folder))
-    return source_key(folder, usable, experiment.data.keypoints, experiment.data.mice)
+    return source_key(folder, usable, name_of_set(experiment.data.keypoints), experiment.data.mice)
 
 
 def data_sizes(experiment: BehaviourExperiment) -> DataSizes:
     """Return how much of a GPU a frame's positions take, and what made-up data come to."""
     data = experiment.data
-    position = data.mice * KEYPOINT_SET_SIZES[data.keypoints] * 2 * FLOAT_BYTES
+    position = data.mice * len(slots_of_set(data.keypoints)) * 2 * FLOAT_BYTES
     if data.source != "synthetic":
         return DataSizes(bytes_per_example=position)
     videos = [str(number) for number in range(data.synthetic_videos)]

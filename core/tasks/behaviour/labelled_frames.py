@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.data.competition import Video, read_bouts
-from core.data.keypoints import KEYPOINT_SETS
+from core.data.keypoints import name_of_set, slots_of_set
 from core.data.labels import (
     ActionMap,
     counted,
@@ -201,11 +201,11 @@ def _too_few(what_for: str, videos: int) -> DataError:
 
 def _require_layout(config: BehaviourDataConfig, data: PreparedData) -> None:
     manifest = data.manifest
-    wanted = KEYPOINT_SETS[config.keypoints]
+    wanted, name = slots_of_set(config.keypoints), name_of_set(config.keypoints)
     if (manifest.mice, manifest.slots) != (config.mice, wanted):
         raise DataError(
             f"{data.folder}: prepared for {manifest.mice} mice × {len(manifest.slots)} keypoints, but"
-            f" the experiment has {config.mice} × {len(wanted)} ({config.keypoints}); prepare it again"
+            f" the experiment has {config.mice} × {len(wanted)} ({name}); prepare it again"
         )
 
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from core.data.competition import Video, read_tracking, read_videos
-from core.data.keypoints import KEYPOINT_SETS
+from core.data.keypoints import name_of_set, slots_of_set
 from core.data.manifest import file_content
 from core.errors import ConfigError, DataError
 from core.frames.store import FrameStore
@@ -125,7 +125,7 @@ def unlabelled(root: Path | None) -> list[Video]:
 
 def _key(experiment: BehaviourExperiment, videos: list[Video], key: str) -> str:
     data = experiment.data
-    parts = [key, code_version(), data.keypoints, str(data.mice)]
+    parts = [key, code_version(), name_of_set(data.keypoints), str(data.mice)]
     for video in videos:
         scale = f"{video.frames_per_second}/{video.pixels_per_cm}"
         parts += [video.video_id, scale, file_content(video.tracking_path)]
@@ -148,7 +148,7 @@ def _predict(
             for done, video in enumerate(videos):
                 progress(done, len(videos), "videos pseudo-labelled")
                 try:
-                    tracking = read_tracking(video, KEYPOINT_SETS[data.keypoints], data.mice)
+                    tracking = read_tracking(video, slots_of_set(data.keypoints), data.mice)
                     probabilities = predictor.predict_one(video).probabilities
                 except DataError:
                     skipped.append(video.video_id)
@@ -178,7 +178,7 @@ def _opened(experiment: BehaviourExperiment, folder: Path) -> PseudoLabels:
     about = msgspec.json.decode((folder / ABOUT).read_bytes(), type=_About)
     frames = np.array([video.frames for video in about.videos], np.int64)
     total, data = int(frames.sum()), experiment.data
-    shape = (total, data.mice, len(KEYPOINT_SETS[data.keypoints]), 2)
+    shape = (total, data.mice, len(slots_of_set(data.keypoints)), 2)
     positions = np.memmap(folder / POSITIONS, np.float32, "c", shape=shape)
     said = np.memmap(
         folder / PROBABILITIES, np.float32, "c", shape=(total, len(experiment.classes))

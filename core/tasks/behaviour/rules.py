@@ -5,12 +5,16 @@ It loads neither numpy nor torch: ``mabe list`` goes through it.
 
 from collections.abc import Iterator
 
-from core.data.keypoints import KEYPOINT_SET_SIZES
+from core.data.keypoints import SLOTS_18, slots_of_set
 from core.features.settings import FEATURE_BLOCKS, FeatureConfig
 from core.models.settings import ModelConfig
 from core.tasks.behaviour.settings import BehaviourDataConfig, BehaviourExperiment
 
 FEWEST_SYNTHETIC_MICE = 2
+MOST_SYNTHETIC_MICE = 4
+ORIENTED_BLOCKS = ("contact", "egocentric")
+"""Feature blocks that need the two ends of a mouse."""
+ENDS = ("nose", "tail_base")
 ODD_KERNEL_MODELS = ("conv_bilstm", "tcn", "unet1d")
 
 Found = Iterator[tuple[str, str]]
@@ -29,6 +33,9 @@ def problems(experiment: BehaviourExperiment) -> list[tuple[str, str]]:
 
 
 def _data(data: BehaviourDataConfig) -> Found:
+    yield from _keypoints(data)
+    if data.source == "synthetic" and data.mice > MOST_SYNTHETIC_MICE:
+        yield "data.mice", f"synthetic videos have {MOST_SYNTHETIC_MICE} mice at most"
     if data.source == "synthetic" and data.mice < FEWEST_SYNTHETIC_MICE:
         alone = (
             f"synthetic videos have {FEWEST_SYNTHETIC_MICE} mice at least: one has nobody to act on"
@@ -41,6 +48,24 @@ def _data(data: BehaviourDataConfig) -> Found:
         yield (
             "data.folds",
             "cannot be had with data.validation_videos: both say what to validate on",
+        )
+
+
+def _keypoints(data: BehaviourDataConfig) -> Found:
+    slots = (
+        tuple(data.keypoints)
+        if not isinstance(data.keypoints, str)
+        else slots_of_set(data.keypoints)
+    )
+    if twice := next((part for part in slots if slots.count(part) > 1), None):
+        yield "data.keypoints", f"{twice!r} is named twice"
+    strange = {part for chain in data.skeleton for part in chain} - {*slots}
+    if strange:
+        yield "data.skeleton", f"{min(strange)!r} is not one of data.keypoints: {', '.join(slots)}"
+    if data.source == "synthetic" and (unknown := [part for part in slots if part not in SLOTS_18]):
+        yield (
+            "data.keypoints",
+            f"synthetic mice have no {unknown[0]!r}; they have {', '.join(SLOTS_18)}",
         )
 
 
@@ -69,6 +94,11 @@ def _features(features: FeatureConfig, data: BehaviourDataConfig) -> Found:
     if not features.inputs or len(set(features.inputs)) != len(features.inputs):
         once = f"name at least one of {', '.join(FEATURE_BLOCKS)}, each once"
         yield "features.inputs", once
+    slots = tuple(data.keypoints) if not isinstance(data.keypoints, str) else ENDS
+    for name in ORIENTED_BLOCKS:
+        missing = [part for part in ENDS if part not in slots]
+        if name in features.inputs and missing:
+            yield "features.inputs", f"{name!r} needs {' and '.join(missing)} among data.keypoints"
     if "engineered" in features.inputs:
         yield from _engineered(features, data)
 
@@ -77,7 +107,7 @@ def _engineered(features: FeatureConfig, data: BehaviourDataConfig) -> Found:
     if (data.mice, data.keypoints) != (2, "mars7"):
         yield "features.inputs", "'engineered' needs data.mice = 2 and data.keypoints = \"mars7\""
         return
-    coordinates = 2 * data.mice * KEYPOINT_SET_SIZES[data.keypoints]
+    coordinates = 2 * data.mice * len(slots_of_set(data.keypoints))
     if features.pca_components > coordinates:
         most = f"{features.pca_components} components of {coordinates} coordinates; use at most"
         yield "features.pca_components", f"{most} {coordinates}"

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from core.config.experiment import DEFAULT_TASK, HEADING, DataConfig, Experiment, TrainingConfig
 from core.config.section import Fraction, NonNegative, NonNegativeFloat, Positive, Section
-from core.data.keypoints import KeypointSet
+from core.data.keypoints import BodyPart, Keypoints
 from core.errors import ConfigError
 from core.features.settings import FeatureConfig
 from core.models.settings import ModelConfig
@@ -30,8 +30,11 @@ class BehaviourDataConfig(DataConfig, frozen=True):
     )
     source: Literal["synthetic", "competition"] = "synthetic"
     """``synthetic`` makes its own small data set; ``competition`` needs ``--data``."""
-    mice: Annotated[int, Meta(ge=1, le=4)] = 2
-    keypoints: KeypointSet = "mars7"
+    mice: Annotated[int, Meta(ge=1, le=20)] = 2
+    keypoints: Keypoints = "mars7"
+    """A set's name, or any body parts, such as ``["nose", "neck", "tail_base"]``."""
+    skeleton: tuple[Annotated[tuple[BodyPart, ...], Meta(min_length=2)], ...] = ()
+    """Chains of body parts that pictures connect; by default, those of the known parts."""
     frames_per_second: Annotated[float, Meta(ge=1, le=1000)] = 33.3
     """Of the synthetic videos; the competition's state their own."""
     window: Annotated[int, Meta(ge=2, le=100_000)] = 100

@@ -3,6 +3,7 @@
 import msgspec
 
 from core.config.task_spec import MetricSpec, Noun, Outline, TaskSpec
+from core.data.keypoints import name_of_set
 from core.features.columns import input_size
 from core.tasks.behaviour.rules import problems
 from core.tasks.behaviour.settings import BehaviourExperiment
@@ -44,7 +45,7 @@ def outline(experiment: BehaviourExperiment) -> Outline:
     """Sum up the mice, keypoints, features and model of an experiment."""
     data = experiment.data
     return Outline(
-        data=f"{data.source} {data.mice}×{data.keypoints}",
+        data=f"{data.source} {data.mice}×{name_of_set(data.keypoints)}",
         model=experiment.model.name,
         inputs=experiment.features.inputs,
         input_size=input_size(experiment.features, data.mice, data.keypoints),

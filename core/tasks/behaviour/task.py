@@ -72,7 +72,9 @@ class BehaviourTask:
         frames = LabelledFrames.of(experiment, data)
         self._store = FrameStore.of_prepared(data).to(device)
         require_scale(experiment.features, self._store, frames.validation)
-        self._pipeline = FeaturePipeline.fit(experiment.features, self._store, frames.train, device)
+        self._pipeline = FeaturePipeline.fit(
+            experiment.features, self._store, frames.train, device, data.slots
+        )
         window, stride = experiment.data.window, experiment.data.stride
         self._phased = experiment.data.phase == "random"
         self._classes = torch.from_numpy(frames.classes).to(device)

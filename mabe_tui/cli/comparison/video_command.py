@@ -269,7 +269,7 @@ def _picture(
     points = opened.positions[frame, : opened.mice]
     return render_skeletons(
         points,
-        Skeleton.of(opened.slots),
+        Skeleton.of(opened.slots, opened.skeleton),
         width,
         height,
         arena if view == "arena" else follow_view(points, aspect=width / (CELL_ASPECT * height)),

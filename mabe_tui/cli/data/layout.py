@@ -1,6 +1,7 @@
 """What a version needs of a data folder, whatever its task."""
 
 from core.config.experiment import Experiment
+from core.data.keypoints import name_of_set
 from core.tasks.actions.settings import KEYPOINTS, MICE, ActionsExperiment
 from core.tasks.behaviour.settings import behaviour_of
 
@@ -18,4 +19,4 @@ def layout_of(experiment: Experiment, what: str) -> tuple[str, int]:
     if isinstance(experiment, ActionsExperiment):
         return KEYPOINTS, MICE
     data = behaviour_of(experiment, what).data
-    return data.keypoints, data.mice
+    return name_of_set(data.keypoints), data.mice

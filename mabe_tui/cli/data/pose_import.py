@@ -63,6 +63,12 @@ def import_poses(
         float | None,
         typer.Option(help="Frames per second, where no file says it.", min=0.1, callback=finite),
     ] = None,
+    repair_swaps: Annotated[
+        bool,
+        typer.Option(
+            "--repair-swaps", help="Undo moments at which the tracker exchanged two mice."
+        ),
+    ] = False,
     force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -92,7 +98,9 @@ def import_poses(
         return
     assert output is not None
     with progress("importing") as tell:
-        report = import_videos(found, whole.mapping, output, force=force, progress=tell)
+        report = import_videos(
+            found, whole.mapping, output, force=force, repair=repair_swaps, progress=tell
+        )
     if as_json:
         print_json({**msgspec.to_builtins(report), "proposed": whole.proposed})
         return
@@ -121,6 +129,14 @@ def _notes(report: "ImportReport") -> Iterator[str]:
     for video in report.videos:
         yield from (f"{video.id}: {note}" for note in video.notes)
         yield from _omitted(video, video.omitted)
+        yield from _swaps(video)
+
+
+def _swaps(video: "ImportedVideo") -> Iterator[str]:
+    if video.swaps:
+        frames = ", ".join(map(str, video.swaps[:5])) + (" …" if len(video.swaps) > 5 else "")
+        what = "undone" if video.swaps_repaired else "--repair-swaps undoes them"
+        yield f"{video.id}: the tracker exchanged two mice {len(video.swaps)} times (frame {frames}); {what}"
 
 
 def _omitted(video: "ImportedVideo", omissions: "Omissions") -> Iterator[str]:

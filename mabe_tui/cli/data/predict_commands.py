@@ -41,6 +41,15 @@ MergeGapOption = Annotated[
     int, typer.Option(help="Merge bouts separated by at most this many frames.")
 ]
 MinFramesOption = Annotated[int, typer.Option(help="Drop bouts shorter than this many frames.")]
+WordsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        "-s",
+        metavar="actions.NAME=LABEL",
+        help="A label of these data, and the run's own word for it; repeatable.",
+    ),
+]
 RulesOption = Annotated[
     str | None,
     typer.Option(
@@ -74,6 +83,7 @@ def predict(
     merge_gap: MergeGapOption = 0,
     min_frames: MinFramesOption = 1,
     rules: RulesOption = None,
+    words: WordsOption = None,
     tta: TtaOption = False,
     skip_bad: SkipBadOption = False,
     force: ForceOption = False,
@@ -100,6 +110,7 @@ def predict(
         merge_gap=merge_gap,
         min_frames=min_frames,
         rules=_rules(rules, entries, median, merge_gap, min_frames),
+        actions=_words(words),
     )
     require_known(options, predictor, spec_of(members[0].experiment))
     with progress("predicting") as tell:
@@ -129,6 +140,7 @@ def evaluate(
     merge_gap: MergeGapOption = 0,
     min_frames: MinFramesOption = 1,
     rules: RulesOption = None,
+    words: WordsOption = None,
     tta: TtaOption = False,
     skip_bad: SkipBadOption = False,
     force: ForceOption = False,
@@ -151,6 +163,7 @@ def evaluate(
         merge_gap=merge_gap,
         min_frames=min_frames,
         rules=_rules(rules, [entry], median, merge_gap, min_frames),
+        actions=_words(words),
     )
     with progress("evaluating") as tell:
         report, evaluation = evaluate_run(entry, data, which, device, tell, options)
@@ -180,6 +193,25 @@ def _rules(
         raise MisuseError("--rules says how bouts are found; leave out --median and the like")
     having = [entry for entry in entries if name in names_of(entry.run)]
     return rules_of((having or entries)[0].run, name)
+
+
+def _words(settings: Sequence[str] | None) -> tuple[tuple[str, str], ...]:
+    """Return the labels of the data and the run's words for them.
+
+    Raises:
+        MisuseError: another setting than ``actions.NAME``: a trained run's are fixed.
+    """
+    found = []
+    for setting in settings or ():
+        key, equals, word = setting.partition("=")
+        group, _, name = key.strip().partition(".")
+        if group != "actions" or not name or not equals or not word.strip():
+            raise MisuseError(
+                f"--set {setting}: a trained run takes only the words of the data, as in"
+                " --set actions.interact=LABEL, LABEL one of the run’s"
+            )
+        found.append((name, word.strip().strip("\"'")))
+    return tuple(found)
 
 
 def _warn_bad(bad: Mapping[str, str]) -> None:

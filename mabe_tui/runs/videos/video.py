@@ -62,6 +62,8 @@ class TrackedVideo:
     """Frames, rate, scale, picture size, and the mouse in each slot."""
     slots: tuple[str, ...]
     """Keypoint names by index."""
+    skeleton: tuple[tuple[str, ...], ...]
+    """Chains of keypoints that pictures connect, as set; empty for the usual ones."""
     classes: tuple[str, ...]
     positions: npt.NDArray[np.float32] = field(repr=False)
     """``(frames, mice, keypoints, 2)`` pixels, NaN where missing; a read-only memory map: slice it."""
@@ -158,6 +160,7 @@ def tracked_video(entry: RunEntry, prepared: "PreparedData", video_id: str) -> T
     return TrackedVideo(
         about=about,
         slots=prepared.slots,
+        skeleton=experiment.data.skeleton,
         classes=experiment.classes,
         positions=prepared.positions_of(place),
         truth=truth,

@@ -52,7 +52,7 @@ class Arena(Picture):
             arena: the extent of the whole arena.
         """
         self._video, self._arena = video, arena
-        self._skeleton, self._followed = Skeleton.of(video.slots), None
+        self._skeleton, self._followed = Skeleton.of(video.slots, video.skeleton), None
         self.redraw()
 
     def say(self, words: str) -> None:

@@ -323,7 +323,8 @@ def test_every_kind_says_what_to_think_of_it() -> None:
 
 def test_real_pose(real_data: Path) -> None:
     report = check(real_data / "ethome", ActionMap({"interact": "social"}, CLASSES))
-    assert codes(report) == {"unknown_action": 1, "absent_class": 2, "points_outside": 48}
+    expected = {"unknown_action": 1, "absent_class": 2, "points_outside": 48, "identity_swaps": 4}
+    assert codes(report) == expected
     assert (report.frames, report.class_frames["social"]) == (35400, 4092)
 
 

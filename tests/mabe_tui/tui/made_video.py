@@ -28,6 +28,7 @@ def made_video(video_id: str) -> TrackedVideo:
             mice_left_out=(), dropped={}, duplicates=0, non_finite=0, content="made",
         ),
         slots=MARS_7,
+        skeleton=(),
         classes=CLASSES,
         positions=_positions(),
         truth=truth,

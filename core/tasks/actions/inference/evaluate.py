@@ -14,15 +14,15 @@ from core.postprocess.rules import Rules
 from core.tasks.actions.decisions import only_action
 from core.tasks.actions.measure import ActionMeasure, Histogram, metrics_of
 from core.tasks.actions.pair_rows import PairRows, SeenVideo
-from core.tasks.predictor import HOW_TO_SKIP, Evaluation
+from core.tasks.actions.words import bouts_in_words, in_words
+from core.tasks.predictor import HOW_TO_SKIP, Evaluation, PredictionOptions
 
 
 def evaluate_videos(
     predict: Callable[[Video], PairProbabilities],
     videos: Iterable[Video],
     threshold: float,
-    skip_bad: bool = False,
-    rules: Rules | None = None,
+    options: PredictionOptions,
 ) -> Evaluation:
     """Evaluate on the given videos, one at a time.
 
@@ -30,8 +30,8 @@ def evaluate_videos(
         predict: predicts one video.
         videos: labelled videos that have their files.
         threshold: a pair does its most probable action if the probability reaches this.
-        skip_bad: leave damaged videos out.
-        rules: decide in place of the threshold.
+        options: whether damaged videos are left out, the rules that decide in place of the threshold, and
+            the words of the data.
 
     Raises:
         DataError: a file is damaged; or with ``skip_bad``, all videos are.
@@ -41,15 +41,17 @@ def evaluate_videos(
     bad: dict[str, str] = {}
     ignored: Counter[str] = Counter()
     examples = 0
-    for video in videos:
+    words = dict(options.actions)
+    for listed in videos:
+        video = in_words(listed, words)
         try:
-            found, bouts = predict(video), read_bouts(video)
+            found, bouts = predict(video), bouts_in_words(read_bouts(video), words)
         except DataError as error:
-            if not skip_bad:
+            if not options.skip_bad:
                 raise DataError(f"{error}{HOW_TO_SKIP}") from error
             bad[video.video_id] = str(error)
             continue
-        measure, of_video = _measured(found, video.behaviors, bouts, threshold, rules)
+        measure, of_video = _measured(found, video.behaviors, bouts, threshold, options.rules)
         rows.append(measure.rows())
         for label, histogram in measure.histograms().items():
             histograms[label] = histograms.get(label, 0) + histogram

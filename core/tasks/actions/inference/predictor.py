@@ -25,6 +25,7 @@ from core.tasks.actions.inference.evaluate import evaluate_videos
 from core.tasks.actions.inference.pair_model import PairModel
 from core.tasks.actions.inference.pair_network import PairNetwork
 from core.tasks.actions.settings import ActionsExperiment
+from core.tasks.actions.words import in_words, listing_all
 from core.tasks.loaded import LoadedCheckpoint
 from core.tasks.predictor import HOW_TO_SKIP, Evaluation, PredictionOptions, Written
 from core.tasks.videos import measurable
@@ -37,7 +38,7 @@ class ActionsPredictor:
         members: one or more; their actions are the same, their labs may differ.
     """
 
-    accepts = frozenset({"table", "skip_bad", "tta", "rules"})
+    accepts = frozenset({"table", "skip_bad", "tta", "rules", "actions"})
 
     def __init__(self, members: Sequence[PairModel]) -> None:
         self._members = members
@@ -82,8 +83,14 @@ class ActionsPredictor:
         options: PredictionOptions,
         progress: Progress | None = None,
     ) -> Written:
-        """Write a submission of the videos that list behaviours; others are left out."""
-        videos, missing = _predictable(data, options.table)
+        """Write a submission of the videos that list behaviours; others are left out.
+
+        Where none does, as in poses that nobody labelled, all actions that the run learned are predicted.
+        """
+        lab_actions = self._lab_actions()
+        videos, missing = _predictable(data, options.table, lab_actions)
+        words = dict(options.actions)
+        videos = [in_words(video, words) for video in videos]
         rules = options.rules or Rules.constant(self.experiment.training.threshold)
         bad: dict[str, str] = {}
 
@@ -103,7 +110,7 @@ class ActionsPredictor:
             if progress is not None:
                 progress(len(videos), len(videos), "videos")
 
-        written = write_submission(output, found(), self._lab_actions())
+        written = write_submission(output, found(), lab_actions)
         reasons = Counter(each.reason for each in missing)
         notes = [f"{data}: {count} videos left out: {reason}" for reason, count in reasons.items()]
         if written.never_annotated:
@@ -135,8 +142,7 @@ class ActionsPredictor:
         def predict(video: Video) -> PairProbabilities:
             return self.pair_probabilities(video, options.tta)
 
-        threshold = self.experiment.training.threshold
-        return evaluate_videos(predict, counted(), threshold, options.skip_bad, options.rules)
+        return evaluate_videos(predict, counted(), self.experiment.training.threshold, options)
 
     def validate(self, request: RunRequest, cache: Path, progress: Progress) -> Evaluation:
         """Measure on the validation videos of a run, whose labs are those of its one checkpoint."""
@@ -183,8 +189,12 @@ def _model(loaded: LoadedCheckpoint, device: torch.device) -> PairModel:
     return PairNetwork(loaded, device)
 
 
-def _predictable(root: Path, table: str | None) -> tuple[list[Video], list[LeftOut]]:
+def _predictable(
+    root: Path, table: str | None, learned: LabActions
+) -> tuple[list[Video], list[LeftOut]]:
     """Return the videos that list behaviours and have a tracking file, and all others with the reason.
+
+    If no video lists any, each is taken to list all actions that were learned, of all its mice.
 
     Raises:
         DataError: not a data folder, or no video can be predicted.
@@ -192,7 +202,11 @@ def _predictable(root: Path, table: str | None) -> tuple[list[Video], list[LeftO
     if table is None:
         table = "test" if (root / "test.csv").is_file() else "train"
     found, left_out = [], []
-    for video in read_videos(root, table):
+    listed = read_videos(root, table)
+    if not any(video.behaviors or video.malformed for video in listed):
+        actions = sorted({action for each in learned.by_lab.values() for action in each})
+        listed = [listing_all(video, actions) for video in listed]
+    for video in listed:
         if not video.behaviors:
             left_out.append(LeftOut(video, "no behaviors_labeled, so there is nothing to predict"))
         elif not video.tracking_path.is_file():

@@ -45,7 +45,7 @@ def evaluate_videos(
     bad: list[LeftOut] = []
     left_out = bad if options.skip_bad else None
     classes, rules = experiment.classes, bout_rules(options)
-    action_map = ActionMap(experiment.actions, classes)
+    action_map = ActionMap({**experiment.actions, **dict(options.actions)}, classes)
     kept, truths, answers, counts = [], [], [], []
     unmapped: Counter[str] = Counter()
     for prediction in predict(by_id.values(), left_out):

@@ -8,6 +8,7 @@ import torch
 
 from core.blending.blend import Blend, blended
 from core.data.competition import LeftOut, Video
+from core.data.labels import ActionMap
 from core.errors import ConfigError, DataError
 from core.evaluation.pair_probabilities import PairProbabilities
 from core.frames.store import FrameStore
@@ -35,7 +36,9 @@ class FramePredictor:
         device: device to compute on.
     """
 
-    accepts = frozenset({"table", "skip_bad", "tta", "median", "merge_gap", "min_frames", "rules"})
+    accepts = frozenset(
+        {"table", "skip_bad", "tta", "median", "merge_gap", "min_frames", "rules", "actions"}
+    )
 
     def __init__(self, members: Sequence[FrameModel], device: torch.device) -> None:
         self._members, self._device = members, device
@@ -142,11 +145,11 @@ class FramePredictor:
         progress: Progress | None = None,
     ) -> Written:
         """Write the class and probabilities of every frame, and bouts."""
-        rules = bout_rules(options)
+        rules, names = bout_rules(options), self._names(options)
         videos, missing = predictable(data, options.table)
         bad: list[LeftOut] = []
         predictions = self.predict(videos, progress, bad if options.skip_bad else None, options.tta)
-        files = write_predictions(output, predictions, self.classes, rules)
+        files = write_predictions(output, predictions, names, rules)
         listed = len(videos) + len(missing)
         without = f"{data}: {len(missing)} of {listed} videos have no tracking file; left out"
         return Written(
@@ -156,6 +159,20 @@ class FramePredictor:
             bad={each.video.video_id: each.reason for each in bad},
             notes=(without,) if missing else (),
         )
+
+    def _names(self, options: PredictionOptions) -> tuple[str, ...]:
+        """Return the classes in the words of the data: that of the one action mapped to a class.
+
+        Raises:
+            ConfigError: an action is mapped to no class of the run.
+        """
+        words = dict(options.actions)
+        ActionMap(words, self.classes)
+        found = []
+        for name in self.classes:
+            own = [action for action, of in words.items() if of == name]
+            found.append(own[0] if len(own) == 1 else name)
+        return tuple(found)
 
     def evaluate(
         self, data: Path, options: PredictionOptions, progress: Progress | None = None

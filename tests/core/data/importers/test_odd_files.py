@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from core.data.competition import read_bouts, read_videos
+from core.data.competition import read_bouts, read_tracking, read_videos
 from core.data.importers.formats import look_at
 from core.data.importers.importing import ImportReport, import_videos
 from core.data.importers.mapping import Mapping, read_mapping
@@ -301,3 +301,20 @@ def test_a_mapping_that_cannot_be_meant_is_refused(text: str, words: str, tmp_pa
         read_mapping(tmp_path / "map.toml")
     assert words in str(error.value)
     assert "map.toml" in str(error.value)
+
+
+def test_tracks_that_swap_are_reported_and_undone_on_request(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    clean = rng.normal(0, 1, (FRAMES, 2, 1, 2)).cumsum(axis=0) + np.array([[[100.0]], [[400.0]]])
+    clean = clean + np.linspace(0, 40, 7)[:, None]
+    spoilt = clean.copy()
+    spoilt[30:] = clean[30:, ::-1]
+    found = look_at([made.deeplabcut(tmp_path / "film.csv", spoilt)])
+    mapping = completed(Mapping(fps=10), found).mapping
+    (told,) = import_videos(found, mapping, tmp_path / "as_is").videos
+    (undone,) = import_videos(found, mapping, tmp_path / "undone", repair=True).videos
+    assert (told.swaps, told.swaps_repaired) == ((30,), False)
+    assert (undone.swaps, undone.swaps_repaired) == ((30,), True)
+    (video,) = read_videos(tmp_path / "undone")
+    positions = read_tracking(video, tuple(sorted(undone.body_parts)), 2).positions
+    assert np.abs(positions[:, :, 0] - clean[:, :, 1]).max() < 1e-3, "ear_left"

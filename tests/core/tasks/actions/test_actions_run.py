@@ -1,11 +1,15 @@
 """Whole runs of the task: trained, interrupted, predicted with, averaged."""
 
 import dataclasses
+import shutil
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 
@@ -176,3 +180,39 @@ def test_a_labs_own_frame_rate_moves_its_predictions(trained: RunDir, folder: Pa
     assert moved.values.shape == plain.values.shape
     np.testing.assert_array_equal(moved.values[:, 60], plain.values[:, 50])
     np.testing.assert_array_equal(moved.values[:, 0], plain.values[:, 0])
+
+
+def test_data_in_other_words_are_measured_in_the_run_s(
+    trained: RunDir, folder: Path, tmp_path: Path
+) -> None:
+    predictor = load_predictor(trained, device="cpu")
+    plain = predictor.evaluate(folder, PredictionOptions())
+    shutil.copytree(folder, tmp_path / "other")
+    words = {"sniff": "Schnuppern", "mount": "Aufreiten"}
+    table = (folder / "train.csv").read_text()
+    for ours, theirs in words.items():
+        table = table.replace(f',{ours}"', f',{theirs}"')
+    (tmp_path / "other/train.csv").write_text(table)
+    for file in (tmp_path / "other/train_annotation").rglob("*.parquet"):
+        bouts = pq.read_table(file).to_pandas()
+        bouts["action"] = bouts["action"].replace(words)
+        pq.write_table(pa.Table.from_pandas(bouts, preserve_index=False), file)
+    foreign = predictor.evaluate(tmp_path / "other", PredictionOptions())
+    translated = PredictionOptions(actions=tuple((theirs, ours) for ours, theirs in words.items()))
+    again = predictor.evaluate(tmp_path / "other", translated)
+    assert foreign.metrics != plain.metrics
+    assert again.metrics == plain.metrics
+
+
+def test_without_any_labels_all_that_was_learned_is_predicted(
+    trained: RunDir, folder: Path, tmp_path: Path
+) -> None:
+    bare = Path(shutil.copytree(folder, tmp_path / "bare"))
+    rows = pd.read_csv(bare / "train.csv", dtype={"video_id": str}).assign(behaviors_labeled="")
+    rows.to_csv(bare / "train.csv", index=False)
+    written = load_predictor(trained, device="cpu").write(
+        bare, tmp_path / "out.csv", PredictionOptions(rules=Rules.constant(0.01))
+    )
+    found = pd.read_csv(tmp_path / "out.csv")
+    assert (written.document["videos"], found.video_id.nunique()) == (4, 4)
+    assert {*found.agent_id} <= {"mouse1", "mouse2"}

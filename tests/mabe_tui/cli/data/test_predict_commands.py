@@ -14,7 +14,14 @@ from typer.testing import CliRunner, Result
 from core import job
 from core.config.registry import default_path, load
 from core.data.synthetic import SyntheticSettings, synthesise
-from core.errors import CheckpointError, DataError, RunError, UserError
+from core.errors import (
+    CheckpointError,
+    ConfigError,
+    DataError,
+    MisuseError,
+    RunError,
+    UserError,
+)
 from core.evaluation.table import read_confusions
 from core.run.rundir import RunDir
 from mabe_tui.cli.data import predict_commands
@@ -71,6 +78,29 @@ def test_predict_writes_every_frame_and_bouts(
     assert len(bouts) == written["bouts"]
     covered = (bouts.stop_frame - bouts.start_frame).sum()
     assert covered == (frames.predicted_class != "other").sum()
+
+
+def test_poses_that_nobody_labelled_are_predicted_in_the_lab_s_words(
+    home_with_run: Mabe, data: Path, tmp_path: Path
+) -> None:
+    bare = Path(shutil.copytree(data, tmp_path / "bare"))
+    shutil.rmtree(bare / "train_annotation")
+    rows = pyarrow.csv.read_csv(bare / "train.csv").to_pandas().assign(behaviors_labeled="")
+    rows.to_csv(bare / "train.csv", index=False)
+    command = (
+        "predict",
+        "v6",
+        "--data",
+        str(bare),
+        "-o",
+        "bare.csv",
+        "--set",
+        "actions.bite=mating",
+    )
+    home_with_run(*command)
+    frames = pyarrow.csv.read_csv(tmp_path / "bare.csv")
+    assert {"p_other", "p_social", "p_bite", "p_aggressive"} <= {*frames.column_names}
+    assert len(frames) == 1200
 
 
 def test_views_are_averaged_where_asked(home_with_run: Mabe, data: Path) -> None:
@@ -237,6 +267,14 @@ def test_eval_says_what_the_labels_cannot_show(
     assert "does not name count as 'other': interact (" in words
     assert "no frame is of class 'social', 'mating', 'aggressive', so" in words
     assert "the run learned from 3 of these 4 videos" in words  # with other labels
+    as_social = ("--set", "actions.interact=social")
+    told = home_with_run("eval", "last", "--data", str(tmp_path / "other"), *as_social)
+    assert "interact (" not in told.stderr
+    assert "no frame is of class 'mating', 'aggressive', so" in told.stderr
+    with pytest.raises(ConfigError, match=r"actions\.interact: 'sociable' is not one of"):
+        home_with_run("eval", "last", "--data", str(data), "--set", "actions.interact=sociable")
+    with pytest.raises(MisuseError, match="takes only the words of the data"):
+        home_with_run("eval", "last", "--data", str(data), "--set", "training.epochs=3")
     known = home_with_run("eval", "last", "--data", str(data), "--json")
     assert json.loads(known.stdout)["unmapped"] == {}
 
