@@ -195,7 +195,7 @@ class Study:
         yield self._score_of_run("v8, last epochs", "v8", "last")
         self._train("v8-boost")
         yield self._score_of_run("v8-boost", "v8-boost", "last")
-        self._mabe("ensemble", "v8", "v8-boost", "--name", "v8-blend")
+        self._mabe("run", "v8-blend")
         yield self._score_of_run("mean of v8 and v8-boost", "v8-blend", "last")
         self._train("v6")
         yield self._score_of("v6's classes as actions", self._predicted("v6", CLASSES_FROM))

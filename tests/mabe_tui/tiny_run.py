@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 
 from core import job
-from core.config.registry import default_path, load
+from core.config.registry import Registry, default_path, load
 from core.data.synthetic import SyntheticSettings, synthesise
 from core.run.rundir import RunDir
 from mabe_tui.runs.launching.run_requests import LaunchOptions, new_request, requests_for
@@ -43,10 +43,10 @@ def train(home: Path, data: Path) -> RunDir:
     return run
 
 
-def train_here(home: Path, options: LaunchOptions) -> None:
+def train_here(home: Path, options: LaunchOptions, registry: Registry | None = None) -> None:
     """Train what the options ask for, in this process."""
     for request in requests_for(
-        load(default_path()), msgspec.structs.replace(options, launcher="local")
+        registry or load(default_path()), msgspec.structs.replace(options, launcher="local")
     ):
         run = RunDir(home / "runs" / request.run)
         run.write_request(request)

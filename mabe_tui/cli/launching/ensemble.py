@@ -6,9 +6,11 @@ from typing import Annotated
 import typer
 
 from core.config.experiment import EnsembleConfig, How
+from core.run.inputs import how_combined
+from core.run.request import RunRequest
 from mabe_tui.cli.following.follow import exit_code, follow
 from mabe_tui.cli.options import DetachOption
-from mabe_tui.cli.session import session_of
+from mabe_tui.cli.session import Session, session_of
 from mabe_tui.cli.terminal.output import JsonOption, print_json, say, telling_of
 from mabe_tui.launch.launcher import launcher_named
 from mabe_tui.runs.launching.ensembles import ensemble_of
@@ -61,21 +63,45 @@ def ensemble(
     id goes to standard output, everything else to standard error; exit codes are those of `mabe run`.
     """
     session = session_of(context)
-    store = RunStore(session.home)
     ensemble = None
     if how != "mean":
         ensemble = EnsembleConfig(members=tuple(names), how=how, folds=folds, seed=seed)
-    request = ensemble_of(names, name, store, session.registry, ensemble)
+    request = ensemble_of(names, name, RunStore(session.home), session.registry, ensemble)
+    make_ensemble(session, request, detach=detach, dry_run=dry_run, as_json=as_json)
+
+
+def make_ensemble(
+    session: Session,
+    request: RunRequest,
+    tags: tuple[str, ...] = (),
+    *,
+    detach: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Start an ensemble and follow it.
+
+    Raises:
+        UserError: it cannot be started.
+        Exit: once it has ended, with the exit code of the command.
+    """
     made_of = [each.run for each in request.inputs]
     if dry_run:
         if as_json:
             about = request.experiment
-            print_json({"name": about.name, "title": about.title, "how": how, "inputs": made_of})
+            print_json(
+                {
+                    "name": about.name,
+                    "title": about.title,
+                    "how": how_combined(request),
+                    "inputs": made_of,
+                }
+            )
         else:
             print("\n".join(made_of))
             say("dry run: nothing was started or written")
         return
-    (run,) = start_requests(session.home, [request], say=say)
+    (run,) = start_requests(session.home, [request], tags, say=say)
     with telling_of(run.id):
         if as_json:
             print_json({"run": run.id, "folder": str(Path(run.path)), "inputs": made_of})

@@ -15,6 +15,8 @@ from core.run.request import RunRequest
 from core.run.rundir import RunDir
 from mabe_tui.cli.following.follow import exit_code, follow
 from mabe_tui.cli.launching.cost_question import agree_on_cost, rented_reference
+from mabe_tui.cli.launching.ensemble import make_ensemble
+from mabe_tui.cli.launching.run_group import Manner, run_group
 from mabe_tui.cli.options import (
     MOST_RUNS,
     AutoResumeOption,
@@ -33,6 +35,7 @@ from mabe_tui.runs.format.settings import spell
 from mabe_tui.runs.format.units import parse_duration
 from mabe_tui.runs.launching import forecast
 from mabe_tui.runs.launching.again import again as repeat
+from mabe_tui.runs.launching.ensembles import version_ensemble
 from mabe_tui.runs.launching.forecast import Changed
 from mabe_tui.runs.launching.full_data import on_full_data
 from mabe_tui.runs.launching.named_inputs import named_inputs
@@ -64,6 +67,14 @@ def run(
             metavar="RUN", help="Instead of a version: repeat this run, and say what differs now."
         ),
     ] = None,
+    group: Annotated[
+        str | None,
+        typer.Option(
+            "--all",
+            metavar="GROUP",
+            help="All versions of a group, with predictions kept, then the ensembles of them.",
+        ),
+    ] = None,
     on: Annotated[
         str | None,
         typer.Option(metavar="local|modal", help="Where to run; default: as in the registry."),
@@ -83,7 +94,7 @@ def run(
     ] = None,
     folds: Annotated[
         int | None,
-        typer.Option(metavar="K", help="One run per fold, for each seed.", min=2, max=1000),
+        typer.Option(metavar="K", help="One run per fold, for each seed.", min=1, max=1000),
     ] = None,
     full: Annotated[
         bool,
@@ -143,11 +154,11 @@ def run(
         ):
             raise MisuseError("--again takes settings and seeds from the run; leave them out")
         requests = [_repeated(session, again, on, data, limits)]
-    elif version is None:
-        raise MisuseError("name a version, as `mabe list` has them, or --again RUN")
+    elif (version is None) is (group is None):
+        raise MisuseError("name a version, as `mabe list` has them, or --again RUN or --all GROUP")
     else:
         options = LaunchOptions(
-            version=version,
+            version=version or "",
             launcher=on,
             data=data,
             overrides=(*(overrides or ()), *([KEEP_PREDICTIONS] if keep_predictions else [])),
@@ -156,8 +167,19 @@ def run(
             preset=preset,
             limits=limits,
         )
+        manner = Manner(
+            tags=named,
+            parallel=parallel,
+            resumes=auto_resume,
+            yes=yes,
+            detach=detach,
+            dry_run=dry_run,
+            as_json=as_json,
+        )
+        if _is_made_of_runs(session, options, group, manner, full=full or from_folds is not None):
+            return
         requests = _requests(session, options, full, from_folds)
-        say_left_behind(session.registry.experiment(version), requests[0].experiment)
+        say_left_behind(session.registry.experiment(options.version), requests[0].experiment)
     described = check_data(requests[0])
     if dry_run:
         _show_dry_runs(session, requests, described, as_json)
@@ -176,6 +198,46 @@ def run(
         say(f"  mabe logs -f {started[0].id}")
         return
     raise typer.Exit(_follow_each(started, launcher_named(requests[0].launcher), auto_resume))
+
+
+def _is_made_of_runs(
+    session: Session, options: LaunchOptions, group: str | None, manner: Manner, *, full: bool
+) -> bool:
+    """Bring a group to its end, or make a version that is an ensemble; return whether it is either.
+
+    Raises:
+        UserError: an option does not apply, or a run is not possible.
+        Exit: once it has ended, with the exit code of the command.
+    """
+    if group is not None:
+        if full:
+            raise MisuseError("--full is for one version; leave out --all")
+        raise typer.Exit(run_group(session, group, options, manner))
+    if options.folds == 1:
+        raise MisuseError("--folds: 2 at least; 1 is for --all, and means the version's own split")
+    if session.registry.experiment(options.version).ensemble is None:
+        return False
+    given = {
+        "--full": full,
+        "--data": options.data is not None,
+        "--folds": options.folds is not None,
+        "--seeds": bool(options.seeds),
+        "--on": options.launcher not in (None, "local"),
+    }
+    if wrong := [option for option, is_given in given.items() if is_given]:
+        raise MisuseError(
+            f"{wrong[0]} is for training, and {options.version} is made of runs that are trained already"
+        )
+    request = version_ensemble(session.registry, RunStore(session.home), options)
+    make_ensemble(
+        session,
+        request,
+        manner.tags,
+        detach=manner.detach,
+        dry_run=manner.dry_run,
+        as_json=manner.as_json,
+    )
+    return True
 
 
 def _repeated(

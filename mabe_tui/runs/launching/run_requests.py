@@ -102,6 +102,11 @@ def request_for(
         UserError: the run is not possible as specified; says why.
     """
     experiment = experiment_for(registry, options, seed, fold)
+    if experiment.ensemble is not None:
+        raise ConfigError(
+            f"{experiment.name} is an ensemble, which is not trained: `mabe run {experiment.name}` makes it"
+            f" of runs of {', '.join(experiment.ensemble.members)}"
+        )
     launcher = launcher_named(options.launcher or experiment.hardware.launcher)
     request = new_request(
         experiment,

@@ -48,6 +48,7 @@ def version_row(experiment: Experiment) -> VersionRow:
     """Summarise one version."""
     hardware, training, spec = experiment.hardware, experiment.training, spec_of(experiment)
     outline, metric = spec.outline(experiment), spec.primary_metric
+    ensemble = experiment.ensemble
     claims = msgspec.structs.asdict(experiment.reported) if experiment.reported else {}
     return VersionRow(
         version=experiment.name,
@@ -55,7 +56,7 @@ def version_row(experiment: Experiment) -> VersionRow:
         status=experiment.status,
         title=experiment.title,
         extends=experiment.extends,
-        model=outline.model,
+        model=outline.model if ensemble is None else f"{ensemble.how} of {len(ensemble.members)}",
         data=outline.data,
         inputs=outline.inputs,
         input_size=outline.input_size,

@@ -39,10 +39,11 @@ class ActionsPredictor:
     """
 
     accepts = frozenset({"table", "skip_bad", "tta", "rules", "actions"})
+    blend: Blend | None = None
+    """Makes one answer of those of all members; ``None``: their mean."""
 
     def __init__(self, members: Sequence[PairModel]) -> None:
         self._members = members
-        self.blend: Blend | None = None
 
     @property
     def experiment(self) -> ActionsExperiment:

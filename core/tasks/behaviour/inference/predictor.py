@@ -39,10 +39,11 @@ class FramePredictor:
     accepts = frozenset(
         {"table", "skip_bad", "tta", "median", "merge_gap", "min_frames", "rules", "actions"}
     )
+    blend: Blend | None = None
+    """Makes one answer of those of all members; ``None``: their mean."""
 
     def __init__(self, members: Sequence[FrameModel], device: torch.device) -> None:
         self._members, self._device = members, device
-        self.blend: Blend | None = None
 
     @property
     def experiment(self) -> BehaviourExperiment:

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from core.blending.blend import Blend, blended
 from core.errors import ConfigError, DataError, UserError
 from core.run.request import RunRequest
 from core.system.device import to_device
@@ -60,6 +61,8 @@ class ImagePairPredictor:
     """
 
     accepts = frozenset({"table", "tta"})
+    blend: Blend | None = None
+    """Makes one answer of those of all members; ``None``: their mean."""
 
     def __init__(self, members: Sequence[LoadedCheckpoint], device: torch.device) -> None:
         self._device = device
@@ -177,15 +180,19 @@ class ImagePairPredictor:
             tta: average over images moved by a pixel, and, where ``data.swapped`` is known, over both
                 orders of the two.
         """
-        total, count = torch.zeros(len(images[0]), 2, dtype=torch.float64, device=self._device), 0
-        for model, experiment in zip(self._models, self._experiments, strict=True):
-            for view, turned in (
-                _views(images, experiment.data.swapping) if tta else [(images, False)]
-            ):
-                answer = probabilities_of(model(view)).double()
+
+        def predict(place: int) -> NDArray[np.float32]:
+            swapping = self._experiments[place].data.swapping
+            views = [*_views(images, swapping)] if tta else [(images, False)]
+            total = torch.zeros(len(images[0]), 2, dtype=torch.float64, device=self._device)
+            for view, turned in views:
+                answer = probabilities_of(self._models[place](view)).double()
                 total += answer.flip(1) if turned else answer
-                count += 1
-        return (total / count).float()
+            mean: NDArray[np.float32] = (total / len(views)).float().cpu().numpy()
+            return mean
+
+        found = blended(range(len(self._models)), predict, self.blend)
+        return torch.from_numpy(found).to(self._device)
 
     def _logits(self, images: Any) -> Tensor:
         if len(self._models) == 1:

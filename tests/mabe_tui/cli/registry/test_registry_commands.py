@@ -152,7 +152,7 @@ def test_the_task_is_a_column_where_there_are_several(tmp_path: Path) -> None:
     ]
     only = json.loads(mabe("list", "--task", "pairs", "--json").stdout)
     assert "v8" not in [row["version"] for row in only]
-    assert [(row["version"], row["task"], row["data"]) for row in only][-1] == (
+    assert next((row["version"], row["task"], row["data"]) for row in only) == (
         "near",
         PAIRS,
         "4 pairs",
