@@ -55,6 +55,7 @@ COMMANDS = {
     "gc": ("actions.removal", "Clean up files no longer needed; asks first."),
     "trash": ("actions.trash_commands", "List what was removed and can be restored."),
     "restore": ("actions.trash_commands", "Bring runs back from the trash."),
+    "export": ("sharing.export_command", "Write curves for TensorBoard, W&B, CSV or Parquet."),
     "archive": ("sharing.archive_commands", "Write a run to one file."),
     "unarchive": ("sharing.archive_commands", "Add an archived run to the runs here."),
     "mcp": ("agents.mcp_command", "Serve tools to an agent (Model Context Protocol)."),

@@ -61,6 +61,8 @@ class Curve:
     attempt: Floats
     """Index into ``attempts`` of each point."""
     seq: Floats
+    time: Floats
+    """When each point was reported, in seconds since 1970."""
 
     @property
     def counted(self) -> tuple[Floats, Floats]:
@@ -194,6 +196,7 @@ def curve(
         attempts=tuple(points.attempts),
         attempt=table["attempt"],
         seq=table["seq"],
+        time=table["time"],
     )
 
 

@@ -18,6 +18,7 @@ def seed(x: list[float], y: list[float], superseded: int = 0) -> Curve:
         attempts=("0001-aaaa",),
         attempt=np.zeros(count),
         seq=np.arange(count, dtype=float),
+        time=np.zeros(count),
     )
 
 
