@@ -16,11 +16,11 @@ LineStyle = Literal["solid", "dashed", "dotted", "dash-dot", "faint"]
 
 STYLES: tuple[LineStyle, ...] = ("solid", "dashed", "dotted", "dash-dot")
 DASHES: dict[LineStyle, tuple[bool, ...]] = {
-    "dashed": (True,) * 5 + (False,) * 3,
-    "dotted": (True,) + (False,) * 3,
-    "dash-dot": (True,) * 6 + (False,) * 3 + (True,) + (False,) * 3,
+    "dashed": (True,) * 6 + (False,) * 2,
+    "dotted": (True,) + (False,) * 2,
+    "dash-dot": (True,) * 6 + (False,) * 2 + (True,) + (False,) * 2,
 }
-"""The dots drawn in one period of each style."""
+"""The dots drawn in one period of each style. No pause is wider than a character: that would be a gap."""
 
 ASCII_MARKS = "*+ox#@%&"
 NOBODY = -1

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mabe_tui.plotting.braille import Canvas
+from mabe_tui.plotting.cursor import Beside, cursor_words
 from mabe_tui.plotting.decimation import ABOVE, BELOW, NAN
 from mabe_tui.plotting.drawing import draw_all
 from mabe_tui.plotting.grid import ALERT, CURSOR, Grid, Row
@@ -16,6 +17,9 @@ from mabe_tui.plotting.ticks import TickKind
 
 ALERT_MARKS = {"above": ("▲", "^"), "below": ("▼", "v"), "nan": ("×", "!")}
 """Marks for plus and minus infinity and NaN, in Unicode and in ASCII."""
+
+POINT = ("●", "O")
+"""Mark of the best point, and of points that stand alone, in Unicode and in ASCII."""
 
 Range = tuple[float, float]
 
@@ -65,6 +69,7 @@ def render_chart(
     ascii_only: bool = False,
     cursor: float | None = None,
     gutter: int = 0,
+    beside: Beside | None = None,
 ) -> Chart:
     """Draw several series in one chart.
 
@@ -82,6 +87,7 @@ def render_chart(
         ascii_only: ASCII marks instead of Braille dots and box lines.
         cursor: an x to mark; the legend then shows the series' values there.
         gutter: see :func:`~mabe_tui.plotting.layout.lay_out`.
+        beside: another quantity along x, which is said at the cursor.
 
     Raises:
         ValueError: a size below 1, a range that does not ascend, or a log range that reaches 0.
@@ -101,20 +107,25 @@ def render_chart(
         has_title=bool(title),
         has_legend=any(s.name for s in series) or bool(x_label),
         ascii_only=ascii_only,
-        legend_width=legend_width(series, values, x_label),
+        legend_width=legend_width(series, x_label),
         gutter=gutter,
+        flat_at=_flat_at(series, shown_x, log_y),
     )
     canvas = Canvas(layout.columns, layout.rows, ascii_only=ascii_only)
     x_scale = Scale(*shown_x, canvas.width)
-    y_scale = Scale(*shown_y, canvas.height, log_y)
+    y_scale = Scale(*shown_y, max(canvas.height - layout.headroom, 1), log_y)
     grid = Grid(height, width)
     write_frame(grid, layout, x_scale, y_scale, x_kind, title)
     troubles = draw_all(canvas, series, x_scale, y_scale)
     _paste(grid, canvas, layout)
+    _mark_points(grid, layout, canvas, series, (x_scale, y_scale))
     _mark_troubles(grid, layout, troubles)
+    at_cursor: list[str] = []
     if cursor is not None:
         _mark_cursor(grid, layout, x_scale.dot(cursor) // canvas.cell_width)
-    write_legend(grid, layout, series, values, x_label)
+        resolution = (shown_x[1] - shown_x[0]) / max(layout.columns, 1)
+        at_cursor = cursor_words(cursor, x_label, x_kind, resolution, beside)
+    write_legend(grid, layout, series, values, x_label, at_cursor)
     return Chart(
         grid.rows(), shown_x, shown_y, layout.left, layout.top, layout.columns, layout.rows, values
     )
@@ -143,6 +154,7 @@ def gutter_width(
         has_title=bool(title),
         has_legend=any(s.name for s in series) or bool(x_label),
         ascii_only=False,
+        flat_at=_flat_at(series, shown_x, log_y),
     ).left
 
 
@@ -182,6 +194,34 @@ def _mark_troubles(grid: Grid, layout: Layout, troubles: list[tuple[int, int]]) 
         mark = ALERT_MARKS[name][layout.ascii_only]
         for column in {column for column, bits in troubles if bits & bit}:
             grid.put(row, layout.left + column, mark, ALERT)
+
+
+def _mark_points(
+    grid: Grid,
+    layout: Layout,
+    canvas: Canvas,
+    series: Sequence[Series],
+    scales: tuple[Scale, Scale],
+) -> None:
+    """Mark the best point of each series and those without a neighbour, which a dot would not show."""
+    x_scale, y_scale = scales
+    for number, one in enumerate(series):
+        for x, y in zip(*one.marks(x_scale.low, x_scale.high, canvas.width), strict=True):
+            if not y_scale.low <= y <= y_scale.high:
+                continue
+            column = x_scale.dot(float(x)) // canvas.cell_width
+            row = (canvas.height - 1 - y_scale.dot(float(y))) // canvas.cell_height
+            mark = POINT[layout.ascii_only]
+            grid.put(layout.top + row, layout.left + column, mark, number)
+
+
+def _flat_at(series: Sequence[Series], x_range: Range, log: bool) -> float | None:
+    """Return the y that all points in a range of x have; ``None`` if they differ, or there are none."""
+    bounds = [pair for one in series if (pair := one.visible(*x_range).bounds(above_zero=log))]
+    if not bounds:
+        return None
+    low, high = min(low for low, _ in bounds), max(high for _, high in bounds)
+    return low if low == high else None
 
 
 def _mark_cursor(grid: Grid, layout: Layout, column: int) -> None:

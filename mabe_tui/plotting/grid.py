@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-PLAIN, AXIS, CURSOR, ALERT = -1, -2, -3, -4
-"""Roles of characters that belong to no series: text, axes, the cursor, and NaN or Inf marks."""
+PLAIN, AXIS, CURSOR, ALERT, LATTICE = -1, -2, -3, -4, -5
+"""Roles of characters that belong to no series: text, axes, the cursor, NaN or Inf marks, grid lines."""
 
 
 class Segment(NamedTuple):
@@ -44,9 +44,10 @@ class Grid:
         self.roles[row, start : start + len(text)] = role
 
     def blank(self, row: int, column: int) -> bool:
-        """Return whether the position is inside and empty."""
-        inside = 0 <= row < self.height and 0 <= column < self.width
-        return inside and bool(self.codes[row, column] == ord(" "))
+        """Return whether the position is inside and empty, or on a grid line."""
+        if not (0 <= row < self.height and 0 <= column < self.width):
+            return False
+        return bool(self.codes[row, column] == ord(" ") or self.roles[row, column] == LATTICE)
 
     def rows(self) -> tuple[Row, ...]:
         """Return the rows from the top, each as wide as the grid."""

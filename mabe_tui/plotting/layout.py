@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from mabe_tui.plotting.grid import AXIS, Grid
+from mabe_tui.plotting.grid import AXIS, LATTICE, Grid
 from mabe_tui.plotting.series import Scale
-from mabe_tui.plotting.ticks import TickKind, Ticks, ticks
+from mabe_tui.plotting.ticks import TickKind, Ticks, only_tick, ticks
 
 FRAMED = (16, 6)
 """From this width and height, a chart has axes; below, the curves take all the room."""
@@ -13,7 +13,10 @@ TITLED_HEIGHT = 8
 CROWDED_HEIGHT = 11
 """From this height, a legend that is too long for one row gets two."""
 ROWS_PER_TICK = 3
+HEADROOM = 2
+"""Rows of dots below a title that no curve reaches."""
 COLUMNS_PER_TICK = 10
+LATTICE_LINE = "┈"
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,11 @@ class Layout:
     axis_row: int | None
     legend_rows: int
     ascii_only: bool
+
+    @property
+    def headroom(self) -> int:
+        """Rows of dots at the top of the plot that stay empty, so that no curve touches the title."""
+        return HEADROOM if self.title_row is not None and not self.ascii_only else 0
 
     @property
     def legend_top(self) -> int:
@@ -47,6 +55,7 @@ def lay_out(
     ascii_only: bool,
     legend_width: int = 0,
     gutter: int = 0,
+    flat_at: float | None = None,
 ) -> Layout:
     """Divide ``width × height`` characters; parts that do not fit are dropped, the plot last of all.
 
@@ -60,6 +69,7 @@ def lay_out(
         ascii_only: whether the frame is drawn in ASCII.
         legend_width: characters that the legend needs in one row.
         gutter: least number of characters left of the plot, so that charts below one another line up.
+        flat_at: the only y of all points, which then is the only tick.
     """
     framed = width >= FRAMED[0] and height >= FRAMED[1]
     top = int(has_title and height >= TITLED_HEIGHT)
@@ -69,6 +79,8 @@ def lay_out(
         legend_rows = 2
     rows = height - top - legend_rows - (2 if framed else 0)
     y_ticks = ticks(*y_range, max(2, rows // ROWS_PER_TICK), y_kind)
+    if flat_at is not None:
+        y_ticks = only_tick(flat_at, y_kind)
     labels_width = max(len(label) for label in y_ticks.labels)
     left = 0
     if framed:
@@ -116,13 +128,16 @@ def shortened(text: str, width: int, layout: Layout) -> str:
 
 def _write_y_ticks(grid: Grid, layout: Layout, scale: Scale, mark: str) -> None:
     """Write labels right-aligned at the axis; of two on the same row, keep the first."""
-    dots_a_row = scale.dots // layout.rows
+    dots = scale.dots + layout.headroom
+    dots_a_row = dots // layout.rows
     taken: set[int] = set()
     for position, label in zip(layout.y_ticks.positions, layout.y_ticks.labels, strict=True):
-        row = layout.top + (scale.dots - 1 - scale.dot(position)) // dots_a_row
+        row = layout.top + (dots - 1 - scale.dot(position)) // dots_a_row
         if row in taken:
             continue
         taken.add(row)
+        if not layout.ascii_only:
+            grid.put(row, layout.left, LATTICE_LINE * layout.columns, LATTICE)
         text = _plain(label, layout)
         if len(text) < layout.left:
             grid.put(row, layout.left - 1 - len(text), text, AXIS)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from mabe_tui.plotting.chart import Chart, Range, render_chart
+from mabe_tui.plotting.cursor import Beside
 from mabe_tui.plotting.series import Series
 from mabe_tui.plotting.ticks import TickKind
 
@@ -22,6 +23,8 @@ class Panel:
     x_kind: TickKind = "linear"
     y_kind: TickKind = "linear"
     log_y: bool = False
+    beside: Beside | None = None
+    """Another quantity along x, such as the time; ``None`` if the lines differ in it."""
 
     def chart(
         self,
@@ -47,4 +50,5 @@ class Panel:
             y_kind=self.y_kind,
             ascii_only=ascii_only,
             cursor=cursor,
+            beside=self.beside,
         )

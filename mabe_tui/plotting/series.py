@@ -36,6 +36,10 @@ class Series:
     x: ArrayLike
     y: ArrayLike
     style: LineStyle = "solid"
+    best: float | None = None
+    """The x of the best point, which is marked."""
+    note: str = ""
+    """What the legend adds to the value at the cursor, such as ``ema 0.6``."""
 
     def __post_init__(self) -> None:
         x, y = (np.asarray(values, dtype=np.float64) for values in (self.x, self.y))
@@ -89,6 +93,24 @@ class Series:
             return top  # all of it; finer runs would only show, for a logarithm, which values are above 0
         edges = np.linspace(low, np.nextafter(high, np.inf), RANGE_COLUMNS + 1)
         return self.pyramid.columns(edges)[1]
+
+    def marks(self, low: float, high: float, most: int) -> tuple[Floats, Floats]:
+        """Return ``(x, y)`` of what is marked in a range of x: the best point, and points that stand alone.
+
+        Args:
+            low: the least x.
+            high: the greatest.
+            most: number of samples from which on none can stand alone.
+        """
+        x, y = self.points
+        marked = np.zeros(len(x), dtype=np.bool_)
+        if self.best is not None and self.best in x:
+            marked[np.flatnonzero(x == self.best)[-1]] = True
+        if self.style != "faint" and len(x) <= most:
+            finite = np.concatenate(([False], np.isfinite(y), [False]))
+            marked |= finite[1:-1] & ~finite[:-2] & ~finite[2:]
+        marked &= (x >= low) & (x <= high) & np.isfinite(y)
+        return x[marked], y[marked]
 
     def value_at(self, x: float) -> float | None:
         """Return the value of the point nearest in x, or None without points."""

@@ -210,7 +210,22 @@ def _line(one: Series, line: int, x_scale: Scale, y_scale: Scale) -> str:
         f' x="{LEFT + at:.0f}" y="{bottom + 4}">×</text>'
         for at in wrong.tolist()
     )
-    return f'<path {_stroke(line, one.style == "faint")} d="{path}"/>{marks}'
+    points = _points(one, line, x_scale, y_scale)
+    return f'<path {_stroke(line, one.style == "faint")} d="{path}"/>{marks}{points}'
+
+
+def _points(one: Series, line: int, x_scale: Scale, y_scale: Scale) -> str:
+    """Mark the best point, and points that stand alone."""
+    x, y = one.marks(x_scale.low, x_scale.high, x_scale.dots)
+    y = np.log10(np.where(y > 0, y, np.nan)) if y_scale.log else y
+    number, bottom = line % len(LIGHT), TOP + y_scale.dots - 1
+    places = zip(x_scale.position(x).tolist(), y_scale.position(y).tolist(), strict=True)
+    return "".join(
+        f'<circle class="b{number}" fill="{LIGHT[number]}" cx="{LEFT + at:.1f}"'
+        f' cy="{bottom - height:.1f}" r="3"/>'
+        for at, height in places
+        if height == height  # a value that is not above 0 has no place on a logarithmic axis
+    )
 
 
 def _samples(one: Series, x_scale: Scale) -> tuple[Floats, Envelope]:

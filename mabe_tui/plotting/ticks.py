@@ -50,6 +50,12 @@ def ticks(low: float, high: float, most: int, kind: TickKind = "linear") -> Tick
     return _even_ticks(low, high, most, steps, LABELS[kind])
 
 
+def only_tick(value: float, kind: TickKind) -> Ticks:
+    """Return one tick at a value, for an axis whose points all have that value."""
+    label = LABELS[kind] if kind in ("duration", "dollars") else None
+    return Ticks((value,), (label(value, abs(value) or 1.0) if label else short_number(value),))
+
+
 def short_number(value: float) -> str:
     """Format four significant digits with k, M, G, T: ``0.4332``, ``12.5k``, ``3e-05``, ``NaN``, ``∞``."""
     if math.isnan(value):

@@ -7,7 +7,7 @@ colour.
 from rich.style import Style
 from textual.theme import Theme
 
-from mabe_tui.plotting.grid import ALERT, AXIS, CURSOR, PLAIN
+from mabe_tui.plotting.grid import ALERT, AXIS, CURSOR, LATTICE, PLAIN
 
 DARK = "mabe-dark"
 LIGHT = "mabe-light"
@@ -19,9 +19,9 @@ BRIGHT = ("#5fb3f6", "#f2a65a", "#7ad17a", "#e57ad0", "#f5d76e", "#8f9bff", "#58
 DEEP = ("#1565c0", "#c75a00", "#2e7d32", "#ad1480", "#8a6d00", "#4338ca", "#00786d", "#b3261e")
 
 
-def _curves(colours: tuple[str, ...], axis: str, alert: str) -> dict[str, str]:
+def _curves(colours: tuple[str, ...], axis: str, alert: str, lattice: str) -> dict[str, str]:
     named = {f"curve-{number}": colour for number, colour in enumerate(colours)}
-    return {**named, "curve-axis": axis, "curve-alert": alert}
+    return {**named, "curve-axis": axis, "curve-alert": alert, "curve-lattice": lattice}
 
 
 THEMES = (
@@ -36,7 +36,7 @@ THEMES = (
         background="#12161c",
         surface="#181d25",
         panel="#222935",
-        variables=_curves(BRIGHT, "#6b7684", "#ff5c66"),
+        variables=_curves(BRIGHT, "#6b7684", "#ff5c66", "#2b333f"),
     ),
     Theme(
         LIGHT,
@@ -50,7 +50,7 @@ THEMES = (
         surface="#f5f6f8",
         panel="#e6e9ee",
         dark=False,
-        variables=_curves(DEEP, "#7b8592", "#c4001a"),
+        variables=_curves(DEEP, "#7b8592", "#c4001a", "#dfe3e8"),
     ),
     Theme(
         COLOUR_BLIND,
@@ -63,7 +63,7 @@ THEMES = (
         background="#101418",
         surface="#161b21",
         panel="#20262e",
-        variables=_curves(OKABE_ITO, "#7a838e", "#D55E00"),
+        variables=_curves(OKABE_ITO, "#7a838e", "#D55E00", "#2c343e"),
     ),
 )
 
@@ -78,7 +78,9 @@ class CurveStyles:
         self._series = [Style(color=colour) for colour in colours] or [Style()]
         axis = Style(color=variables.get("curve-axis"))
         alert = Style(color=variables.get("curve-alert"), bold=True, reverse=True)
-        self._others = {PLAIN: Style(), AXIS: axis, CURSOR: Style(bold=True), ALERT: alert}
+        lattice = Style(color=variables.get("curve-lattice"))
+        cursor = Style(bold=True)
+        self._others = {PLAIN: Style(), AXIS: axis, CURSOR: cursor, ALERT: alert, LATTICE: lattice}
 
     def of(self, role: int) -> Style:
         """Return the style of a role; series cycle through the theme's colours."""

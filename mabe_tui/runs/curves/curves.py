@@ -16,6 +16,7 @@ from core.run.events import READINGS, Identity
 from core.run.history import History
 from core.run.limits import NO_LIMITS, Limits
 from mabe_tui.plotting.braille import LineStyle
+from mabe_tui.plotting.cursor import Beside
 from mabe_tui.plotting.series import Series
 from mabe_tui.plotting.smoothing import ema
 from mabe_tui.plotting.ticks import TickKind
@@ -63,6 +64,8 @@ class Curve:
     seq: Floats
     time: Floats
     """When each point was reported, in seconds since 1970."""
+    best: float | None = None
+    """The x of the best epoch, if this is measured once an epoch, and not of a single label."""
 
     @property
     def counted(self) -> tuple[Floats, Floats]:
@@ -173,7 +176,12 @@ def curves_in(chart: str, points: Points, spec: TaskSpec) -> str:
 
 
 def curve(
-    points: Points, history: History, name: str, axis: Axis, limits: Limits = NO_LIMITS
+    points: Points,
+    history: History,
+    name: str,
+    axis: Axis,
+    limits: Limits = NO_LIMITS,
+    monitor: str | None = None,
 ) -> Curve:
     """Return one curve of a run.
 
@@ -183,21 +191,46 @@ def curve(
         name: one of :func:`curve_names`.
         axis: quantity on the x axis.
         limits: the run's limits, which hold its prices; needed for dollars.
+        monitor: the metric that decides which epoch is the best; ``None`` to mark none.
 
     Raises:
         RunError: dollars are requested, and the price is not known.
     """
     table, column = _where(points, name)
+    x, superseded = _x(points, table, axis, limits), ~points.counts(table, history.counted)
+    is_of_epochs = table is points.epochs and "/" not in name and monitor is not None
     return Curve(
         name=name,
-        x=_x(points, table, axis, limits),
+        x=x,
         y=table[column],
-        superseded=~points.counts(table, history.counted),
+        best=_best(points, history, monitor, x, superseded) if is_of_epochs and monitor else None,
+        superseded=superseded,
         attempts=tuple(points.attempts),
         attempt=table["attempt"],
         seq=table["seq"],
         time=table["time"],
     )
+
+
+def _best(
+    points: Points, history: History, monitor: str, x: Floats, superseded: Bools
+) -> float | None:
+    best = history.best_epoch(monitor)
+    if best is None:
+        return None
+    found = np.flatnonzero((points.epochs["epoch"] == best.epoch) & ~superseded)
+    return float(x[found[-1]]) if found.size else None
+
+
+def beside(points: Points, axis: Axis, limits: Limits = NO_LIMITS) -> Beside | None:
+    """Return the time at each x of a run; over time itself, the epoch. ``None`` before the first point."""
+    table = points.steps if len(points.steps) else points.epochs
+    if not len(table):
+        return None
+    x = _x(points, table, axis, limits)
+    if axis is Axis.TIME:
+        return Beside(x, table["epoch"], Axis.EPOCH.value, TICKS[Axis.EPOCH])
+    return Beside(x, points.paid(table), Axis.TIME.value, TICKS[Axis.TIME])
 
 
 def _where(points: Points, name: str) -> tuple[Table, str]:
@@ -269,11 +302,12 @@ def series_of(
         show_superseded: also draw superseded points, faintly.
     """
     x, y = one.counted
+    note = f"ema {smooth:g}" if smooth > 0 else ""
     series = _superseded(one) if show_superseded else []
     if smooth > 0:
         series.append(Series("", x, y, "faint"))
         y = ema(y, smooth)
-    return [*series, Series(label, x, y, style)]
+    return [*series, Series(label, x, y, style, one.best, note)]
 
 
 def _superseded(one: Curve) -> list[Series]:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from core.errors import RunError
 from mabe_tui.plotting.braille import STYLES, LineStyle
+from mabe_tui.plotting.cursor import Beside
 from mabe_tui.plotting.panel import Panel
 from mabe_tui.plotting.series import Series
 from mabe_tui.runs.curves.axis import Axis
-from mabe_tui.runs.curves.curves import Curve, curve, curve_names, series_of, shared_names
+from mabe_tui.runs.curves.curves import Curve, beside, curve, curve_names, series_of, shared_names
 from mabe_tui.runs.curves.panels import RunNumbers, x_kind
 from mabe_tui.runs.curves.seeds import has_points, over_seeds, series_over_seeds
 
@@ -133,7 +134,15 @@ def _panel(
         x_label=axis.value,
         x_kind=x_kind(axis, series),
         log_y=log_y,
+        beside=_time_of_one([side for _, side, _, _ in named], axis),
     )
+
+
+def _time_of_one(sides: Sequence[SideNumbers], axis: Axis) -> Beside | None:
+    """Return the time along x if all lines are of one run; several runs have none in common."""
+    runs = {id(run.points): run for side in sides for run in side.runs}
+    run = next(iter(runs.values()), None)
+    return beside(run.points, axis, run.limits) if run is not None and len(runs) == 1 else None
 
 
 def _curves(side: SideNumbers, metric: str, axis: Axis) -> list[Curve]:
@@ -143,7 +152,7 @@ def _curves(side: SideNumbers, metric: str, axis: Axis) -> list[Curve]:
         if metric not in curve_names(run.points):
             continue
         try:
-            found.append(curve(run.points, run.history, metric, axis, run.limits))
+            found.append(curve(run.points, run.history, metric, axis, run.limits, run.monitor))
         except RunError as error:
             raise RunError(f"{run.label}: {error}") from error
     return [one for one in found if has_points(one)]

@@ -17,6 +17,7 @@ from mabe_tui.runs.curves.axis import Axis
 from mabe_tui.runs.curves.curves import (
     TICKS,
     Curve,
+    beside,
     curve,
     curve_names,
     leading_metric,
@@ -60,6 +61,8 @@ class RunNumbers:
     history: History
     limits: Limits = NO_LIMITS
     spec: TaskSpec = field(default_factory=default_spec)
+    monitor: str | None = None
+    """The metric that decides which epoch is the best."""
 
     @classmethod
     def read(cls, entry: RunEntry, label: str) -> "RunNumbers":
@@ -72,14 +75,16 @@ class RunNumbers:
         fold = GrowingFold()
         fold.feed(EventReader(entry.run).read())
         spec = spec_of(request.experiment)
-        return cls(label, fold.points, fold.history, request.limits, spec)
+        monitor = request.experiment.training.monitor
+        return cls(label, fold.points, fold.history, request.limits, spec, monitor)
 
     @classmethod
     def of(cls, source: Numbered, label: str) -> "RunNumbers":
         """Take the numbers of a run that is followed or replayed."""
         request = source.request
         spec = spec_of(request.experiment)
-        return cls(label, source.points, source.history, request.limits, spec)
+        monitor = request.experiment.training.monitor
+        return cls(label, source.points, source.history, request.limits, spec, monitor)
 
 
 def usual_charts(runs: Sequence[RunNumbers]) -> list[str]:
@@ -111,7 +116,8 @@ def _over_runs(runs: Sequence[RunNumbers], name: str, axis: Axis) -> Iterator[tu
         if name not in curve_names(run.points):
             continue
         try:
-            yield run.label, curve(run.points, run.history, name, axis, run.limits)
+            found = curve(run.points, run.history, name, axis, run.limits, run.monitor)
+            yield run.label, found
         except RunError as error:
             raise RunError(f"{run.label}: {error}") from error
 
@@ -145,7 +151,13 @@ def panels(
         title = f"{name}, smoothed {smooth:g}" if smooth else name
         charts.append(
             Panel(
-                series, lines, title, x_label=axis.value, x_kind=x_kind(axis, series), log_y=log_y
+                series,
+                lines,
+                title,
+                x_label=axis.value,
+                x_kind=x_kind(axis, series),
+                log_y=log_y,
+                beside=beside(runs[0].points, axis, runs[0].limits) if len(runs) == 1 else None,
             )
         )
     return charts

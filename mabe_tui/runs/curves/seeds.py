@@ -75,7 +75,13 @@ def series_over_seeds(
     return [
         *(Series("", *stretch, "faint") for stretch in found.alone),
         Band("", x, mean - std, top=mean + std),
-        Series(f"{label} ({found.seeds} seeds)", x, ema(mean, smooth), style),
+        Series(
+            f"{label} ({found.seeds} seeds)",
+            x,
+            ema(mean, smooth),
+            style,
+            note=f"ema {smooth:g}" if smooth else "",
+        ),
     ]
 
 

@@ -154,7 +154,8 @@ class _Growing:
     def numbers(self, label: str) -> RunNumbers:
         """Return the source of the curves."""
         limits, spec = self._request.limits, spec_of(self._request.experiment)
-        return RunNumbers(label, self._fold.points, self._fold.history, limits, spec)
+        monitor = self._request.experiment.training.monitor
+        return RunNumbers(label, self._fold.points, self._fold.history, limits, spec, monitor)
 
     @property
     def amount(self) -> tuple[int, ...]:

@@ -14,7 +14,8 @@ from textual.message import Message
 from textual.strip import Strip
 
 from mabe_tui.plotting.chart import Chart, Range, gutter_width, render_chart, visible_y
-from mabe_tui.plotting.grid import ALERT, AXIS, CURSOR, PLAIN
+from mabe_tui.plotting.cursor import Beside
+from mabe_tui.plotting.grid import ALERT, AXIS, CURSOR, LATTICE, PLAIN
 from mabe_tui.plotting.series import Series, joint_range, roomy
 from mabe_tui.plotting.ticks import TickKind
 from mabe_tui.tui.keys import bindings
@@ -37,6 +38,8 @@ class Axes:
     y_kind: TickKind = "linear"
     log_y: bool = False
     y_range: Range | None = None
+    beside: Beside | None = None
+    """See :func:`~mabe_tui.plotting.chart.render_chart`."""
 
 
 class ChartView(LineWidget, can_focus=True):
@@ -166,6 +169,7 @@ class ChartView(LineWidget, can_focus=True):
                 ascii_only=self.app.has_class("ascii"),
                 cursor=self.cursor,
                 gutter=self._gutter,
+                beside=self.axes.beside,
             )
         return self._chart
 
@@ -281,7 +285,7 @@ class ChartView(LineWidget, can_focus=True):
     def _styles(self) -> dict[int, Style]:
         """Role → style. Cached, because resolving a widget's own style is slow."""
         theme, base = CurveStyles(self.app.theme_variables), self.rich_style
-        styles = {role: base + theme.of(role) for role in (PLAIN, AXIS, CURSOR, ALERT)}
+        styles = {role: base + theme.of(role) for role in (PLAIN, AXIS, CURSOR, ALERT, LATTICE)}
         for role, one in enumerate(self.series):
             style = base + theme.of(self.lines[role] if self.lines else role)
             styles[role] = style + FAINT if self.lines and one.style == "faint" else style

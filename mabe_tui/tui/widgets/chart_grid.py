@@ -118,4 +118,5 @@ def _axes(name: str, panel: Panel) -> Axes:
         x_kind=panel.x_kind,
         y_kind=panel.y_kind,
         log_y=panel.log_y,
+        beside=panel.beside,
     )

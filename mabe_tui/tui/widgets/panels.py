@@ -1,6 +1,7 @@
 """The panels of a run's screen: their charts, with a shared cursor and zoom."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 from textual import on
@@ -12,6 +13,7 @@ from mabe_tui.plotting.panel import Panel
 from mabe_tui.plotting.series import joint_range, roomy
 from mabe_tui.runs.curves.curves import FREE_CHART, LABELS_CHART, SCORE_CHART
 from mabe_tui.tui.widgets.chart import Axes, ChartView
+from mabe_tui.tui.widgets.chart_column import together
 from mabe_tui.tui.widgets.log_panel import LogPanel
 
 LOG = "log"
@@ -163,6 +165,7 @@ class Panels(Horizontal):
         for column in _columns(self.kinds):
             box = self.query_one(f"#{column}")
             box.display = any(child.display for child in box.children)
+        self.call_after_refresh(self.align)
 
     def focus_on(self, key: str) -> None:
         """Focus a panel."""
@@ -189,13 +192,14 @@ class Panels(Horizontal):
         if grow:
             extent = extent[0], roomy(*extent)[1]
         known = self.kind_of_chart  # charts requested before the task was known are left out
-        for name, panel in charts.items():
-            if name not in known:
-                continue
-            chart = self.query_one(f"#chart-{name}", ChartView)
-            axes = extent, grow
-            if chart.series is not panel.series or (chart.extent, chart.grows) != axes:
-                chart.show(panel.series, _axes(known[name], panel), panel.lines, *axes)
+        with self._together():
+            for name, panel in charts.items():
+                if name not in known:
+                    continue
+                chart = self.query_one(f"#chart-{name}", ChartView)
+                axes = extent, grow
+                if chart.series is not panel.series or (chart.extent, chart.grows) != axes:
+                    chart.show(panel.series, _axes(known[name], panel), panel.lines, *axes)
 
     @property
     def cursor(self) -> tuple[str, float | None]:
@@ -206,14 +210,24 @@ class Panels(Horizontal):
 
     def put_cursor(self, x: float | None) -> None:
         """Set the cursor of all charts to an x."""
-        for chart in self.charts:
-            chart.put_cursor(x)
+        with self._together():
+            for chart in self.charts:
+                chart.put_cursor(x)
 
     def reset(self) -> None:
         """Show the whole range of x without a cursor, because x has another meaning now."""
-        for chart in self.charts:
-            chart.put_cursor(None)
-            chart.put_range(None)
+        with self._together():
+            for chart in self.charts:
+                chart.put_cursor(None)
+                chart.put_range(None)
+
+    def _together(self) -> AbstractContextManager[None]:
+        return together([chart for chart in self.charts if chart.size])
+
+    def align(self) -> None:
+        """Give the charts that are now below one another the same left margin."""
+        with self._together():
+            pass
 
     @on(ChartView.CursorMoved)
     def _share_cursor(self, message: ChartView.CursorMoved) -> None:
@@ -221,8 +235,9 @@ class Panels(Horizontal):
 
     @on(ChartView.Zoomed)
     def _share_zoom(self, message: ChartView.Zoomed) -> None:
-        for chart in self.charts:
-            chart.put_range(message.x_range)
+        with self._together():
+            for chart in self.charts:
+                chart.put_range(message.x_range)
 
 
 def _columns(kinds: Sequence[PanelKind]) -> dict[str, list[PanelKind]]:
@@ -241,4 +256,5 @@ def _axes(kind: ChartKind, panel: Panel) -> Axes:
         x_kind=panel.x_kind,
         y_kind=panel.y_kind,
         log_y=panel.log_y,
+        beside=panel.beside,
     )

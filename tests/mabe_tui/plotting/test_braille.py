@@ -90,7 +90,7 @@ def test_faint_is_a_half_tone_that_gives_way() -> None:
 
 
 @pytest.mark.parametrize(
-    ("style", "drawn"), [("solid", 16), ("dashed", 10), ("dotted", 4), ("dash-dot", 10)]
+    ("style", "drawn"), [("solid", 16), ("dashed", 12), ("dotted", 6), ("dash-dot", 12)]
 )
 def test_styles_differ_on_lines_and_on_columns(style, drawn: int) -> None:
     line, columns = Canvas(8, 1), Canvas(8, 1)

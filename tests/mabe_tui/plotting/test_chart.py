@@ -17,11 +17,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mabe_tui.plotting.chart import Chart, render_chart, visible_y
-from mabe_tui.plotting.grid import ALERT, AXIS, CURSOR, PLAIN
+from mabe_tui.plotting.cursor import Beside
+from mabe_tui.plotting.grid import ALERT, AXIS, CURSOR, LATTICE, PLAIN
 from mabe_tui.plotting.series import Series
+from mabe_tui.plotting.ticks import TickKind
 
 GOLDEN = Path(__file__).parent / "golden"
-ROLE_LETTERS = {PLAIN: " ", AXIS: "a", CURSOR: "c", ALERT: "!"}
+ROLE_LETTERS = {PLAIN: " ", AXIS: "a", CURSOR: "c", ALERT: "!", LATTICE: "-"}
 EPOCHS = np.arange(1, 101)
 
 
@@ -166,7 +168,7 @@ def test_a_dense_series_breaks_where_it_is_nan() -> None:
     drawn = [row.text for row in chart.rows if "⠤" in row.text or "⠒" in row.text]
     assert len(drawn) == 1
     gap = drawn[0][chart.plot_left :].strip()
-    assert gap.count(" ") == 6  # 14 of the 80 dot columns are NaN throughout
+    assert gap.count("┈") == 8  # 16 of the 84 dot columns are NaN throughout
 
 
 def test_a_dense_series_is_joined_where_only_x_jumps() -> None:
@@ -232,3 +234,52 @@ def test_range_of_a_long_curve_is_that_of_its_values(log: bool, least: float) ->
     one = Series("a", np.arange(y.size), y)
     assert visible_y([one], (0, y.size), log) == (y.min(), y.max())
     assert visible_y([one], (0, 99), log) == (y[:100].min(), y[:100].max())
+
+
+def test_a_flat_line_lies_on_its_only_tick() -> None:
+    chart = render_chart([Series("v6", [1, 2, 3], [0.4312] * 3)], 40, 12, title="f1")
+    drawn = [row.text for row in chart.rows if "┤" in row.text]
+    assert len(drawn) == 1
+    assert drawn[0].startswith("0.4312┤")
+    assert set(drawn[0][7:]) <= set("⠉⠒⠤⣀")
+
+
+def test_no_curve_touches_the_title() -> None:
+    top = render_chart([Series("v6", [1, 2], [0, 1])], 40, 12, title="f1").rows[1].text
+    dots = [ord(letter) - 0x2800 for letter in top if 0x2800 < ord(letter) < 0x2900]
+    assert dots
+    assert not any(dot & 0b11011 for dot in dots)  # the two upper rows of dots
+
+
+def test_the_best_point_and_points_that_stand_alone_are_marked() -> None:
+    y = [0.1, np.nan, 0.3, np.nan, 0.5, 0.7, 0.6]
+    chart = render_chart([Series("", range(7), y, best=5.0)], 40, 12)
+    assert chart.text.count("●") == 3
+    faint = render_chart([Series("", range(7), y, "faint")], 40, 12)
+    assert "●" not in faint.text
+
+
+@pytest.mark.parametrize(
+    ("x", "label", "kind", "beside", "words"),
+    [
+        (7.0, "epoch", "integer", (724.0, "time", "duration"), "epoch 7.0 · 12m 04s"),
+        (744.0, "time", "duration", (7.2, "epoch", "integer"), "12m 24s · epoch 7.2"),
+        (1.234, "dollars", "dollars", (45.0, "time", "duration"), "$1.23 · 45s"),
+        (5000.0, "step", "integer", (7265.0, "time", "duration"), "step 5,000 · 2h1m"),
+    ],
+)
+def test_the_cursor_says_where_it_is(
+    x: float, label: str, kind: TickKind, beside: tuple[float, str, TickKind], words: str
+) -> None:
+    value, other, other_kind = beside
+    line = Beside(np.array([0.0, 2 * x]), np.array([0.0, 2 * value]), other, other_kind)
+    series = [Series("v6", [0, 2 * x], [0, 1])]
+    chart = render_chart(series, 60, 12, x_label=label, x_kind=kind, cursor=x, beside=line)
+    assert words in chart.text
+
+
+def test_the_legend_says_that_its_value_is_smoothed_and_nothing_moves_with_the_cursor() -> None:
+    smooth = [Series("loss", [0, 1], [0, 1], note="ema 0.6")]
+    without, with_cursor = (render_chart(smooth, 40, 12, cursor=x) for x in (None, 0.5))
+    assert "loss 0 ema 0.6" in render_chart(smooth, 40, 12, cursor=0.1).text
+    assert (without.plot_rows, without.plot_left) == (with_cursor.plot_rows, with_cursor.plot_left)

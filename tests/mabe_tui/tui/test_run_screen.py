@@ -175,6 +175,12 @@ async def test_cursor_and_zoom_are_shared_by_all_charts(make_app) -> None:
         at = {chart.cursor for chart in screen.panels.charts}
         assert len(at) == 1
         assert at != {None}
+        columns: dict[int, set[int]] = {}
+        for chart in screen.panels.charts:
+            if chart.size:
+                columns.setdefault(chart.region.x, set()).add(chart.drawn.plot_left)
+        assert [len(lefts) for lefts in columns.values()] == [1, 1]
+        assert "epoch 2" in drawn(screen, "loss")
         assert "f1_macro 0." in drawn(screen, "score")
         await pilot.press("plus")
         await pilot.pause()
@@ -183,6 +189,15 @@ async def test_cursor_and_zoom_are_shared_by_all_charts(make_app) -> None:
         await pilot.press("0")
         await pilot.pause()
         assert {chart.cursor for chart in screen.panels.charts} == {None}
+
+
+async def test_focus_moves_nothing(make_app) -> None:
+    async with make_app().run_test(size=LARGE) as pilot:
+        screen = await opened(pilot)
+        places = {chart.id: chart.region for chart in screen.panels.charts}
+        await pilot.press("3")
+        await pilot.pause()
+        assert {chart.id: chart.region for chart in screen.panels.charts} == places
 
 
 async def test_classes_rates_and_machine_have_their_curves(make_app) -> None:

@@ -52,7 +52,7 @@ class RunScreen(FollowingScreen):
     BINDINGS: ClassVar[list[BindingType]] = bindings("run", ACTING, "screen")
     CSS = """
     RunScreen Panels, RunScreen #large, RunScreen #small, RunScreen ChartPanel { visibility: hidden; }
-    RunScreen ChartPanel.panel { border: none; padding: 0; }
+    RunScreen ChartPanel.panel, RunScreen ChartPanel.panel:focus-within { border: none; padding: 0; }
     RunScreen #small { margin: 0 1; }
     RunScreen ChartView, RunScreen LogPanel { visibility: visible; }
     RunScreen.-low #chart-memory, RunScreen.-middle #chart-memory { display: none; }
