@@ -122,9 +122,8 @@ def render_chart(
     _mark_troubles(grid, layout, troubles)
     at_cursor: list[str] = []
     if cursor is not None:
-        _mark_cursor(grid, layout, x_scale.dot(cursor) // canvas.cell_width)
-        resolution = (shown_x[1] - shown_x[0]) / max(layout.columns, 1)
-        at_cursor = cursor_words(cursor, x_label, x_kind, resolution, beside)
+        mark_cursor(grid, layout, x_scale.dot(cursor) // canvas.cell_width)
+        at_cursor = cursor_of(cursor, x_label, x_kind, shown_x, layout, beside)
     write_legend(grid, layout, series, values, x_label, at_cursor)
     return Chart(
         grid.rows(), shown_x, shown_y, layout.left, layout.top, layout.columns, layout.rows, values
@@ -224,7 +223,20 @@ def _flat_at(series: Sequence[Series], x_range: Range, log: bool) -> float | Non
     return low if low == high else None
 
 
-def _mark_cursor(grid: Grid, layout: Layout, column: int) -> None:
+def cursor_of(
+    cursor: float,
+    x_label: str,
+    x_kind: TickKind,
+    x_range: Range,
+    layout: Layout,
+    beside: Beside | None,
+) -> list[str]:
+    """Return where the cursor is in words, the shortest first, as exactly as can be seen."""
+    resolution = (x_range[1] - x_range[0]) / max(layout.columns, 1)
+    return cursor_words(cursor, x_label, x_kind, resolution, beside)
+
+
+def mark_cursor(grid: Grid, layout: Layout, column: int) -> None:
     """Draw a vertical line behind the curves."""
     if not 0 <= column < layout.columns:
         return

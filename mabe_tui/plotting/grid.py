@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 PLAIN, AXIS, CURSOR, ALERT, LATTICE = -1, -2, -3, -4, -5
 """Roles of characters that belong to no series: text, axes, the cursor, NaN or Inf marks, grid lines."""
+HEAT = tuple(range(-17, -9))
+"""Roles of the shades of a heatmap, from the least to the greatest."""
 
 
 class Segment(NamedTuple):

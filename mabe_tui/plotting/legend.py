@@ -23,7 +23,7 @@ SAMPLE_WIDTH, VALUE_WIDTH, AXIS_WIDTH = 4, 7, 5
 Piece = tuple[str, int]
 """A text and its role."""
 Entry = list[Piece]
-LONGEST_NAME, SHORTEST_NAME, EVERY = 32, 8, 1000
+LONGEST_NAME, SHORTEST_NAME, LEAST_NAME, EVERY = 32, 8, 4, 1000
 FORMS = (
     (LONGEST_NAME, EVERY),
     (LONGEST_NAME, 1),
@@ -32,7 +32,7 @@ FORMS = (
     (SHORTEST_NAME, 0),
 )
 """Length of names and number of notes, the best first: the first form that omits the fewest is taken. Names
-are not cut so far that they become the same."""
+are not cut so far that they become the same; the least is for a chart's only line, which its title names."""
 
 
 def legend_width(series: Sequence[Series], x_label: str) -> int:
@@ -74,6 +74,7 @@ def write_legend(
     short = {one.name[: SHORTEST_NAME - 1] for _, one, _ in named}
     least = SHORTEST_NAME if len(short) == len(named) else LONGEST_NAME
     forms = [(longest, notes) for longest, notes in FORMS if longest >= least]
+    forms += [(LEAST_NAME, 0)] if len(named) == 1 else []
     arrangements = (_arranged(named, layout, ends, *form) for form in forms)
     best = min(arrangements, key=lambda found: found.omitted, default=None)
     if best is None:

@@ -175,6 +175,7 @@ KEYS: dict[str, tuple[Key, ...]] = {
             footer=False,
         ),
         Key("e", "smooth", "Smooth", "Smooth the curves: 0, 0.6, 0.9, 0.97"),
+        Key("h", "heat", "Heat", "Draw classes and machine as heatmaps, or as lines", footer=False),
         Key("enter", "jump", "Log", "Go to the log line of the point under the cursor"),
         Key("slash", "find", "Find", "Search the log", footer=False, shown="/"),
         Key("R", "replay", "Replay", "Replay the run from its beginning, or end the replay"),

@@ -7,7 +7,7 @@ colour.
 from rich.style import Style
 from textual.theme import Theme
 
-from mabe_tui.plotting.grid import ALERT, AXIS, CURSOR, LATTICE, PLAIN
+from mabe_tui.plotting.grid import ALERT, AXIS, CURSOR, HEAT, LATTICE, PLAIN
 
 DARK = "mabe-dark"
 LIGHT = "mabe-light"
@@ -16,6 +16,10 @@ COLOUR_BLIND = "mabe-colour-blind"
 # Okabe & Ito (2008), "Color Universal Design", without black, ordered to keep neighbours distinct.
 OKABE_ITO = ("#56B4E9", "#E69F00", "#009E73", "#F0E442", "#CC79A7", "#D55E00", "#0072B2")
 BRIGHT = ("#5fb3f6", "#f2a65a", "#7ad17a", "#e57ad0", "#f5d76e", "#8f9bff", "#58d6c9", "#f07178")
+VIRIDIS = (
+    "#482878", "#3e4a89", "#31688e", "#26828e", "#1f9e89", "#35b779", "#6ece58", "#b5de2b",
+)  # fmt: skip
+"""Shades of a heatmap, even in lightness, also for colour-blind people (van der Walt & Smith 2015)."""
 DEEP = ("#1565c0", "#c75a00", "#2e7d32", "#ad1480", "#8a6d00", "#4338ca", "#00786d", "#b3261e")
 
 
@@ -80,7 +84,10 @@ class CurveStyles:
         alert = Style(color=variables.get("curve-alert"), bold=True, reverse=True)
         lattice = Style(color=variables.get("curve-lattice"))
         cursor = Style(bold=True)
-        self._others = {PLAIN: Style(), AXIS: axis, CURSOR: cursor, ALERT: alert, LATTICE: lattice}
+        self._others = {
+            role: Style(color=colour) for role, colour in zip(HEAT, VIRIDIS, strict=True)
+        }
+        self._others |= {PLAIN: Style(), AXIS: axis, CURSOR: cursor, ALERT: alert, LATTICE: lattice}
 
     def of(self, role: int) -> Style:
         """Return the style of a role; series cycle through the theme's colours."""

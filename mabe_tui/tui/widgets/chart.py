@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from rich.segment import Segment
 from rich.style import Style
@@ -15,7 +15,8 @@ from textual.strip import Strip
 
 from mabe_tui.plotting.chart import Chart, Range, gutter_width, render_chart, visible_y
 from mabe_tui.plotting.cursor import Beside
-from mabe_tui.plotting.grid import ALERT, AXIS, CURSOR, LATTICE, PLAIN
+from mabe_tui.plotting.grid import ALERT, AXIS, CURSOR, HEAT, LATTICE, PLAIN
+from mabe_tui.plotting.heat import heat_gutter, render_heat
 from mabe_tui.plotting.series import Series, joint_range, roomy
 from mabe_tui.plotting.ticks import TickKind
 from mabe_tui.tui.keys import bindings
@@ -26,6 +27,10 @@ PAN_SHARE = 0.25
 FAINT = Style(dim=True)
 SMALLEST_SHARE = 1e-6
 """Smallest zoom window, as a share of the whole extent."""
+
+
+HeatScale = Literal["shared", "own"]
+"""Whether the rows of a heatmap have one scale, or each its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +45,8 @@ class Axes:
     y_range: Range | None = None
     beside: Beside | None = None
     """See :func:`~mabe_tui.plotting.chart.render_chart`."""
+    heat: HeatScale | None = None
+    """How it is drawn as a heatmap; ``None``: as lines."""
 
 
 class ChartView(LineWidget, can_focus=True):
@@ -99,6 +106,8 @@ class ChartView(LineWidget, can_focus=True):
         """The width of the margin that this chart needs by itself."""
         if not self.size:
             return 0
+        if self.axes.heat:
+            return heat_gutter(self.series, self.size.width)
         return gutter_width(
             self.series,
             self.size.width,
@@ -155,23 +164,43 @@ class ChartView(LineWidget, can_focus=True):
         # width would push everything to its right.
         if self._chart is None or self._drawn_for != self.size:
             self._drawn_for = self.size
-            self._chart = render_chart(
-                self.series,
-                max(self.size.width, 1),
-                max(self.size.height, 1),
-                log_y=self.axes.log_y,
-                x_range=self.x_range or self.extent,
-                y_range=self.axes.y_range or self._y_with_room(),
-                title=self.axes.title,
-                x_label=self.axes.x_label,
-                x_kind=self.axes.x_kind,
-                y_kind=self.axes.y_kind,
-                ascii_only=self.app.has_class("ascii"),
-                cursor=self.cursor,
-                gutter=self._gutter,
-                beside=self.axes.beside,
+            self._chart = (
+                self._heat()
+                if self.axes.heat
+                else render_chart(
+                    self.series,
+                    max(self.size.width, 1),
+                    max(self.size.height, 1),
+                    log_y=self.axes.log_y,
+                    x_range=self.x_range or self.extent,
+                    y_range=self.axes.y_range or self._y_with_room(),
+                    title=self.axes.title,
+                    x_label=self.axes.x_label,
+                    x_kind=self.axes.x_kind,
+                    y_kind=self.axes.y_kind,
+                    ascii_only=self.app.has_class("ascii"),
+                    cursor=self.cursor,
+                    gutter=self._gutter,
+                    beside=self.axes.beside,
+                )
             )
         return self._chart
+
+    def _heat(self) -> Chart:
+        return render_heat(
+            self.series,
+            max(self.size.width, 1),
+            max(self.size.height, 1),
+            is_shared=self.axes.heat == "shared",
+            x_range=self.x_range or self.extent,
+            title=self.axes.title,
+            x_label=self.axes.x_label,
+            x_kind=self.axes.x_kind,
+            ascii_only=self.app.has_class("ascii"),
+            cursor=self.cursor,
+            gutter=self._gutter,
+            beside=self.axes.beside,
+        )
 
     def _y_with_room(self) -> Range | None:
         if not self.grows:
@@ -285,7 +314,9 @@ class ChartView(LineWidget, can_focus=True):
     def _styles(self) -> dict[int, Style]:
         """Role → style. Cached, because resolving a widget's own style is slow."""
         theme, base = CurveStyles(self.app.theme_variables), self.rich_style
-        styles = {role: base + theme.of(role) for role in (PLAIN, AXIS, CURSOR, ALERT, LATTICE)}
+        styles = {
+            role: base + theme.of(role) for role in (PLAIN, AXIS, CURSOR, ALERT, LATTICE, *HEAT)
+        }
         for role, one in enumerate(self.series):
             style = base + theme.of(self.lines[role] if self.lines else role)
             styles[role] = style + FAINT if self.lines and one.style == "faint" else style

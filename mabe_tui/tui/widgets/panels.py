@@ -12,7 +12,7 @@ from core.config.task_spec import TaskSpec
 from mabe_tui.plotting.panel import Panel
 from mabe_tui.plotting.series import joint_range, roomy
 from mabe_tui.runs.curves.curves import FREE_CHART, LABELS_CHART, SCORE_CHART
-from mabe_tui.tui.widgets.chart import Axes, ChartView
+from mabe_tui.tui.widgets.chart import Axes, ChartView, HeatScale
 from mabe_tui.tui.widgets.chart_column import together
 from mabe_tui.tui.widgets.log_panel import LogPanel
 
@@ -30,6 +30,8 @@ class ChartKind:
     title: str
     is_scale: bool = False
     """Whether a logarithmic axis is useful."""
+    heat: HeatScale | None = None
+    """How it is drawn as a heatmap, if that is useful."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,11 @@ def panel_kinds(spec: TaskSpec, has_free: bool = False) -> tuple[PanelKind, ...]
         kinds.append(PanelKind(SCORE_CHART, score.label, (chart,)))
     if of_label is not None:
         title = of_label.title or f"{of_label.label} of each {spec.label.one}"
-        kinds.append(PanelKind(LABELS_CHART, spec.label.many, (ChartKind(LABELS_CHART, title),)))
+        kinds.append(
+            PanelKind(
+                LABELS_CHART, spec.label.many, (ChartKind(LABELS_CHART, title, heat="shared"),)
+            )
+        )
     rates = replace(RATES, charts=(*RATES.charts, FREE)) if has_free else RATES
     return (*kinds, rates, _machine(spec), PanelKind(LOG, "log"))
 
@@ -82,9 +88,9 @@ NOTHING = Panel((), ())
 
 def _machine(spec: TaskSpec) -> PanelKind:
     charts = (
-        ChartKind("frames_per_second", f"training {spec.rate_unit}"),
-        ChartKind("use", "use, % (CPU: of one core)"),
-        ChartKind("memory", "memory, MiB"),
+        ChartKind("frames_per_second", f"training {spec.rate_unit}", heat="own"),
+        ChartKind("use", "use, % (CPU: of one core)", heat="shared"),
+        ChartKind("memory", "memory, MiB", heat="own"),
     )
     return PanelKind("machine", "machine", charts)
 
@@ -118,6 +124,7 @@ class Panels(Horizontal):
     def __init__(self, spec: TaskSpec, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.kinds = panel_kinds(spec)
+        self._is_heat = False
 
     def compose(self) -> ComposeResult:
         """Lay out two columns of charts and the log."""
@@ -197,9 +204,21 @@ class Panels(Horizontal):
                 if name not in known:
                     continue
                 chart = self.query_one(f"#chart-{name}", ChartView)
-                axes = extent, grow
-                if chart.series is not panel.series or (chart.extent, chart.grows) != axes:
-                    chart.show(panel.series, _axes(known[name], panel), panel.lines, *axes)
+                axes = _axes(known[name], panel, self._is_heat)
+                now = chart.axes, chart.extent, chart.grows
+                if chart.series is not panel.series or now != (axes, extent, grow):
+                    chart.show(panel.series, axes, panel.lines, extent, grow)
+
+    def toggle_heat(self) -> bool:
+        """Draw the charts for which that is useful as heatmaps, or as lines again; return which."""
+        self._is_heat = not self._is_heat
+        known = self.kind_of_chart
+        with self._together():
+            for chart in self.charts:
+                kind = known[(chart.id or "").removeprefix("chart-")]
+                axes = replace(chart.axes, heat=kind.heat if self._is_heat else None)
+                chart.show(chart.series, axes, chart.lines, chart.extent, chart.grows)
+        return self._is_heat
 
     @property
     def cursor(self) -> tuple[str, float | None]:
@@ -248,7 +267,7 @@ def _columns(kinds: Sequence[PanelKind]) -> dict[str, list[PanelKind]]:
     }
 
 
-def _axes(kind: ChartKind, panel: Panel) -> Axes:
+def _axes(kind: ChartKind, panel: Panel, is_heat: bool = False) -> Axes:
     title = kind.title if panel.series else f"{kind.title}: nothing measured"
     return Axes(
         title=title,
@@ -257,4 +276,5 @@ def _axes(kind: ChartKind, panel: Panel) -> Axes:
         y_kind=panel.y_kind,
         log_y=panel.log_y,
         beside=panel.beside,
+        heat=kind.heat if is_heat else None,
     )

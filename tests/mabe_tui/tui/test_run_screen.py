@@ -191,6 +191,24 @@ async def test_cursor_and_zoom_are_shared_by_all_charts(make_app) -> None:
         assert {chart.cursor for chart in screen.panels.charts} == {None}
 
 
+async def test_classes_and_machine_are_heatmaps_at_a_key(make_app) -> None:
+    async with make_app().run_test(size=LARGE) as pilot:
+        screen = await opened(pilot)
+        await pilot.press("h", "left")
+        await pilot.pause()
+        assert "█" in drawn(screen, "labels")
+        assert "aggress" in drawn(screen, "labels")
+        assert "▒" in drawn(screen, "use")
+        assert "█" not in drawn(screen, "loss")
+        lefts = {
+            screen.query_one(f"#chart-{n}", ChartView).drawn.plot_left for n in ("loss", "labels")
+        }
+        assert len(lefts) == 1
+        await pilot.press("h")
+        await pilot.pause()
+        assert "█" not in drawn(screen, "labels")
+
+
 async def test_focus_moves_nothing(make_app) -> None:
     async with make_app().run_test(size=LARGE) as pilot:
         screen = await opened(pilot)

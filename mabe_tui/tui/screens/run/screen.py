@@ -225,6 +225,10 @@ class RunScreen(FollowingScreen):
         """Toggle the logarithmic axis of losses and rates."""
         self._change(replace(self.run_view, log_y=not self.run_view.log_y))
 
+    def action_heat(self) -> None:
+        """Draw classes and machine as heatmaps, or as lines again."""
+        self.panels.toggle_heat()
+
     def action_smooth(self) -> None:
         """Increase smoothing, or turn it off after the most."""
         self._change(self.run_view.next_smoothing())
