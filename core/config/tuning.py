@@ -62,6 +62,8 @@ class Range(Section, frozen=True):
     high: float | None = None
     log: bool = False
     """Search the logarithm: for settings whose order of magnitude matters."""
+    step: float | None = None
+    """Between two values of a grid; with ``log``, their ratio. Other samplers draw any value between."""
     choices: tuple[Any, ...] | None = None
     """Values as written in the registry; ``"none"`` unsets an optional setting."""
 
@@ -143,7 +145,7 @@ def _path_problem(path: str, known: list[str]) -> str | None:
 def _problem(bounds: Range, kind: Any) -> str | None:
     if bounds.choices is None:
         return _bounds_problem(bounds, kind)
-    if bounds.low is not None or bounds.high is not None or bounds.log:
+    if bounds.low is not None or bounds.high is not None or bounds.log or bounds.step is not None:
         return "give either choices, or low and high"
     if len({spelled(choice) for choice in bounds.choices}) < max(2, len(bounds.choices)):
         return "give at least two choices, each once"
@@ -160,9 +162,21 @@ def _bounds_problem(bounds: Range, kind: Any) -> str | None:
         return f"low {low:g} is not below high {high:g}"
     if bounds.log and low <= 0:
         return f"log = true needs low above 0, and it is {low:g}"
+    if bounds.step is not None and (problem := _step_problem(bounds, bounds.step, number)):
+        return problem
     whole = number is int and low.is_integer() and high.is_integer()
     ends = (int(low), int(high)) if whole else (low, high)
     return next((problem for end in ends if (problem := _value_problem(end, kind))), None)
+
+
+def _step_problem(bounds: Range, step: float, number: type[int] | type[float]) -> str | None:
+    if bounds.log and step <= 1:
+        return f"step {step:g}: with log = true it is a factor, above 1"
+    if step <= 0:
+        return f"step {step:g} is not above 0"
+    if number is int and not step.is_integer():
+        return f"step {step:g} is not whole, and the setting is"
+    return None
 
 
 def number_type(kind: Any) -> type[int] | type[float] | None:

@@ -12,16 +12,17 @@ import typer
 from core.config.experiment import Experiment
 from core.config.overrides import parse_override
 from core.config.registry import VERSION_NAME
-from core.errors import ConfigError
+from core.errors import ConfigError, MisuseError
 from core.run.limits import Limits
 from core.run.request import RunRequest
 from mabe_tui.cli.launching.cost_question import agree_on_cost
+from mabe_tui.cli.launching.importance import show_importance
 from mabe_tui.cli.options import (
     MOST_RUNS,
     BudgetOption,
+    ForceOption,
     MaxTimeOption,
     SetOption,
-    Version,
     YesOption,
 )
 from mabe_tui.cli.session import Session, session_of
@@ -31,9 +32,11 @@ from mabe_tui.runs.format.units import parse_duration
 from mabe_tui.runs.launching import run_requests
 from mabe_tui.runs.launching.run_requests import LaunchOptions, check_data, experiment_for
 from mabe_tui.runs.store import RunStore
+from mabe_tui.runs.studies.definition import Prune, Sampler
 from mabe_tui.runs.tasks import spec_of
 
 if TYPE_CHECKING:  # optuna is slow to import
+    from mabe_tui.runs.studies.savings import Savings
     from mabe_tui.runs.studies.study import Study, TrialResult
 
 FOLDER = "tune"
@@ -53,19 +56,25 @@ class TuneReport(msgspec.Struct, frozen=True, kw_only=True):
     monitor: str
     trials: list["TrialResult"]
     best: "TrialResult | None"
+    saved: "Savings | None"
+    """What it has saved to end hopeless trials; ``None`` if none was."""
     command: str | None
     """The command that keeps the best trial as a version."""
 
 
 def tune(
     context: typer.Context,
-    version: Version,
+    version: Annotated[
+        str | None, typer.Argument(help="A version in the registry, such as v6.")
+    ] = None,
     trials: Annotated[
-        int,
+        int | None,
         typer.Option(
-            help="Trials in the whole study, earlier ones included.", min=1, max=MOST_RUNS
+            help="Trials in the whole study, earlier ones included; a grid has its own number.",
+            min=1,
+            max=MOST_RUNS,
         ),
-    ],
+    ] = None,
     data: Annotated[
         Path | None, typer.Option(help="A data folder in the competition's layout.")
     ] = None,
@@ -74,6 +83,17 @@ def tune(
     name: Annotated[
         str | None, typer.Option(help="Name of the study; default: version and preset.")
     ] = None,
+    sampler: Annotated[
+        Sampler,
+        typer.Option(
+            metavar="tpe|random|grid",
+            help="Guided by earlier trials, at random, or all combinations.",
+        ),
+    ] = "tpe",
+    prune: Annotated[
+        Prune,
+        typer.Option(metavar="median|hyperband|none", help="How hopeless trials are ended early."),
+    ] = "median",
     parallel: Annotated[int, typer.Option(help="Trials at a time.", min=1, max=MOST_RUNS)] = 1,
     on: Annotated[
         str | None,
@@ -81,6 +101,16 @@ def tune(
     ] = None,
     max_time: MaxTimeOption = None,
     budget: BudgetOption = None,
+    importance: Annotated[
+        str | None,
+        typer.Option(
+            "--importance", metavar="STUDY", help="Instead: which settings of a study matter."
+        ),
+    ] = None,
+    svg: Annotated[
+        Path | None, typer.Option("--svg", metavar="FILE", help="With --importance: as a picture.")
+    ] = None,
+    force: ForceOption = False,
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -89,10 +119,22 @@ def tune(
     The same command continues an interrupted study: finished trials are not repeated, and runs that are
     still going are followed again. Time and budget are limits per trial.
     """
+    session = session_of(context)
+    if importance is not None:
+        if version is not None or trials is not None:
+            raise MisuseError(
+                "--importance STUDY is of a study that there is: leave out the version and --trials"
+            )
+        show_importance(session.home / FOLDER / importance, svg, force, as_json)
+        return
+    if svg is not None:
+        raise MisuseError("--svg goes with --importance")
+    if version is None:
+        raise MisuseError("name a version, as in `mabe tune v6 --trials 30`, or --importance STUDY")
     from mabe_tui.runs.studies.definition import definition_of
+    from mabe_tui.runs.studies.sampling import check_grid
     from mabe_tui.runs.studies.study import open_study
 
-    session = session_of(context)
     seconds = parse_duration(max_time) if max_time is not None else None
     options = LaunchOptions(
         version=version,
@@ -104,6 +146,10 @@ def tune(
     )
     as_is = experiment_for(session.registry, options)
     experiment = _tuned(as_is, options.overrides, session.registry.path)
+    if sampler == "grid":
+        trials = check_grid(experiment, trials)
+    if trials is None:
+        raise MisuseError("--trials N: how many? A search has no end of its own; only a grid has")
     study_name = name or "-".join(filter(None, [version, preset]))
     if not VERSION_NAME.fullmatch(study_name):
         raise ConfigError(f"--name {study_name}: letters, digits, '_', '.', '-' only, 40 at most")
@@ -120,8 +166,8 @@ def tune(
     agree_on_cost(RunStore(session.home), [first] * trials, yes)
     launcher.require_ready(first)
     folder = session.home / FOLDER / study_name
-    definition = definition_of(experiment, preset, options.overrides, data, launcher.name)
-    with open_study(folder, definition, experiment) as study:
+    definition = definition_of(experiment, preset, options.overrides, data, launcher.name, sampler)
+    with open_study(folder, definition, experiment, prune) as study:
         _work(study, study_name, session.home, launcher, request_for, (trials, parallel), as_json)
         results = study.results()
     _finish(session, experiment, overrides or [], preset, (study_name, folder), results, as_json)
@@ -210,18 +256,20 @@ def _finish(
     as_json: bool,
 ) -> None:
     """Report the best trial and the command that keeps it."""
+    from mabe_tui.runs.studies.savings import savings_of
     from mabe_tui.runs.studies.study import best_of
 
     monitor = experiment.training.monitor
     rises = spec_of(experiment).rises(monitor)
     best, highest = best_of(results, rises), "highest" if rises else "lowest"
     command = _keeping(session, experiment.name, overrides, best) if best is not None else None
+    saved = savings_of(results, RunStore(session.home))
     name, folder = study
     if as_json:
         print_json(
             TuneReport(
                 study=name, folder=str(folder), version=experiment.name, monitor=monitor,
-                trials=results, best=best, command=command,
+                trials=results, best=best, saved=saved, command=command,
             )
         )  # fmt: skip
     elif best is not None:
@@ -229,6 +277,8 @@ def _finish(
             f"\n{highest} of {len(results)}: trial {best.trial}, {monitor} {best.metric:.4f}, {best.run}"
         )
         print(command)
+        if saved is not None:
+            say(saved.sentence)
         if len(results) > 1:
             say(LUCK.format(highest=highest, version=experiment.name))
     if best is None:

@@ -1,12 +1,15 @@
 """What a study is about, by which a later `mabe tune` recognises it."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from core.config.experiment import Experiment, identity
 from core.config.tuning import Range
+
+Sampler = Literal["tpe", "random", "grid"]
+Prune = Literal["median", "hyperband", "none"]
 
 
 class StudyDefinition(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,6 +22,7 @@ class StudyDefinition(msgspec.Struct, frozen=True, kw_only=True):
     settings: dict[str, Any]
     """Settings of the version, without those that the ranges replace."""
     ranges: dict[str, Range]
+    sampler: Sampler = "tpe"
     launcher: str = "local"
     """The launcher, the only one that knows the state of abandoned trials' runs."""
 
@@ -35,6 +39,7 @@ def definition_of(
     overrides: tuple[str, ...],
     data: Path | None,
     launcher: str = "local",
+    sampler: Sampler = "tpe",
 ) -> StudyDefinition:
     """Return the definition of a study of an experiment."""
     return StudyDefinition(
@@ -45,6 +50,7 @@ def definition_of(
         settings={k: v for k, v in identity(experiment).items() if k not in experiment.tune},
         ranges=experiment.tune,
         launcher=launcher,
+        sampler=sampler,
     )
 
 

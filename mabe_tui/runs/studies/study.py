@@ -21,7 +21,8 @@ from core.config.strict import UNSET, field_type
 from core.config.tuning import Range, number_type, spelled
 from core.errors import RunError, first_line
 from core.system.lock import try_lock
-from mabe_tui.runs.studies.definition import StudyDefinition
+from mabe_tui.runs.studies.definition import Prune, StudyDefinition
+from mabe_tui.runs.studies.sampling import grid_of, pruner_of, sampler_of
 from mabe_tui.runs.tasks import spec_of
 
 DATABASE = "study.db"
@@ -29,10 +30,6 @@ OUTSIDE = "outside"
 """Attribute of the first trial: the version's own values outside the ranges, which Optuna cannot draw."""
 DEFINITION = "asked"
 """Attribute of a study: its :class:`~mabe_tui.runs.studies.definition.StudyDefinition`."""
-STARTUP_TRIALS = 5
-"""Finished trials before any trial is pruned."""
-WARMUP_SHARE = 10
-"""No trial is pruned in the first tenth of its epochs, or during the warm-up of its learning rate."""
 OUTCOMES: dict[TrialState, Literal["complete", "pruned", "failed"]] = {
     TrialState.COMPLETE: "complete",
     TrialState.PRUNED: "pruned",
@@ -107,7 +104,7 @@ class StudyTrial:
             self._told = epoch
 
     def should_be_pruned(self) -> bool:
-        """Return whether its best value so far is worse than the median of the others at this epoch."""
+        """Return whether the study's pruner calls it hopeless by now."""
         return self._trial.should_prune()
 
     def explain(self, problem: str) -> None:
@@ -188,11 +185,12 @@ def _result(trial: FrozenTrial, rises: bool) -> TrialResult:
 
 @contextmanager
 def open_study(
-    folder: Path, definition: StudyDefinition, experiment: Experiment
+    folder: Path, definition: StudyDefinition, experiment: Experiment, prune: Prune = "median"
 ) -> Iterator[Study]:
     """Open the study in a folder, or create it, exclusively while the context is open.
 
-    A new study starts with the version's own values, even if they are outside the ranges.
+    A new study starts with the version's own values, even if they are outside the ranges; one over a grid has
+    the grid alone.
 
     Raises:
         UserError: another process uses it, it has a different definition, or it is unusable.
@@ -200,23 +198,53 @@ def open_study(
     with try_lock(folder / ".lock") as held:
         if not held:
             raise RunError(f"{folder}: another `mabe tune` works on this study")
-        yield _opened(folder, definition, experiment)
+        yield _opened(folder, definition, experiment, prune)
 
 
-def _opened(folder: Path, definition: StudyDefinition, experiment: Experiment) -> Study:
+def read_study(folder: Path) -> tuple[optuna.Study, StudyDefinition]:
+    """Open a study to read it, also while another process works on it.
+
+    Raises:
+        RunError: there is none in the folder, or it is unusable.
+    """
+    database = folder / DATABASE
+    if not database.is_file():
+        others = sorted(path.parent.name for path in folder.parent.glob(f"*/{DATABASE}"))
+        there = (
+            f"there is {', '.join(others)}" if others else "there is none; `mabe tune` makes one"
+        )
+        raise RunError(f"no study {folder.name!r}; {there}")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
-        study = _load(folder / DATABASE, experiment)
+        study = optuna.load_study(study_name="study", storage=_storage(database))
+    except (SQLAlchemyError, KeyError) as error:
+        raise RunError(f"{database}: cannot be used ({first_line(error)})") from error
+    known = study.user_attrs.get(DEFINITION)
+    if known is None:
+        raise RunError(f"{database}: not a study of `mabe tune`")
+    return study, msgspec.json.decode(known, type=StudyDefinition)
+
+
+def _storage(database: Path) -> optuna.storages.RDBStorage:
+    return optuna.storages.RDBStorage(
+        f"sqlite:///{database}", engine_kwargs={"connect_args": {"timeout": WAIT_SECONDS}}
+    )
+
+
+def _opened(
+    folder: Path, definition: StudyDefinition, experiment: Experiment, prune: Prune
+) -> Study:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        study = _load(folder / DATABASE, experiment, prune)
     except SQLAlchemyError as error:
         raise RunError(f"{folder / DATABASE}: cannot be used ({first_line(error)})") from error
     # The same seed would draw the same values again: after a break, earlier draws must not repeat.
-    study.sampler = optuna.samplers.TPESampler(
-        seed=(experiment.training.seed + len(study.get_trials(deepcopy=False))) % 2**32
-    )
+    seed = (experiment.training.seed + len(study.get_trials(deepcopy=False))) % 2**32
+    study.sampler = sampler_of(definition.sampler, seed)
     known = study.user_attrs.get(DEFINITION)
     if known is None:
-        inside, outside = _as_it_stands(experiment)
-        study.enqueue_trial(inside, user_attrs={OUTSIDE: outside}, skip_if_exists=True)
+        _queue_first(study, definition, experiment)
         study.set_user_attr(DEFINITION, msgspec.json.encode(definition).decode())
     elif (
         key := msgspec.json.decode(known, type=StudyDefinition).difference(definition)
@@ -227,18 +255,24 @@ def _opened(folder: Path, definition: StudyDefinition, experiment: Experiment) -
     return Study(study, experiment)
 
 
-def _load(database: Path, experiment: Experiment) -> optuna.Study:
-    storage = optuna.storages.RDBStorage(
-        f"sqlite:///{database}", engine_kwargs={"connect_args": {"timeout": WAIT_SECONDS}}
-    )
+def _queue_first(study: optuna.Study, definition: StudyDefinition, experiment: Experiment) -> None:
+    """Queue the trials that are not left to the sampler; those that are queued are not queued again."""
+    if definition.sampler == "grid":
+        for chosen in grid_of(experiment):
+            study.enqueue_trial(chosen, skip_if_exists=True)
+        return
+    inside, outside = _as_it_stands(experiment)
+    study.enqueue_trial(inside, user_attrs={OUTSIDE: outside}, skip_if_exists=True)
+
+
+def _load(database: Path, experiment: Experiment, prune: Prune) -> optuna.Study:
     training = experiment.training
-    warmup = max(1, training.warmup_epochs, training.epochs // WARMUP_SHARE)
     return optuna.create_study(
-        storage=storage,
+        storage=_storage(database),
         study_name="study",
         direction="maximize" if spec_of(experiment).rises(training.monitor) else "minimize",
         load_if_exists=True,
-        pruner=optuna.pruners.MedianPruner(STARTUP_TRIALS, n_warmup_steps=warmup),
+        pruner=pruner_of(prune, training),
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import Result
 
 from core.config.registry import default_path, load
-from core.errors import ConfigError, RunError
+from core.errors import ConfigError, MisuseError, RunError
 from mabe_tui.runs.store import RunStore
 
 Mabe = Callable[..., Result]
@@ -90,3 +90,39 @@ def test_no_completed_trial_is_an_error_code(invoke: Mabe, monkeypatch: pytest.M
     assert result.exit_code == 1
     assert "failed" in result.stdout
     assert "no trial of v2 was completed" in result.stderr
+
+
+def test_a_grid_has_its_own_number_of_trials(invoke: Mabe) -> None:
+    ranges = [
+        "tune.training.learning_rate={low=1e-3,high=1e-2,log=true,step=10}",
+        "tune.training.batch_size={choices=[16,32]}",
+        'tune.training.weight_decay="none"',
+        'tune.model.dropout="none"',
+    ]
+    asked = ["tune", "v2", *QUICK, *(word for each in ranges for word in ("--set", each))]
+    with pytest.raises(ConfigError, match="4 combinations, more than --trials 3"):
+        invoke(*asked, "--sampler", "grid", "--trials", "3")
+    told = json.loads(invoke(*asked, "--sampler", "grid", "--json").stdout)
+    values = [tuple(trial["values"].values()) for trial in told["trials"]]
+    assert values == [("0.001", "16"), ("0.001", "32"), ("0.01", "16"), ("0.01", "32")]
+    assert told["saved"] is None
+
+
+def test_importance_is_shown_written_and_refused(invoke: Mabe, home: Path, tmp_path: Path) -> None:
+    invoke("tune", "v2", "--trials", "8", "--sampler", "random", "--parallel", "8", *QUICK)
+    told = json.loads(invoke("tune", "--importance", "v2", "--json").stdout)
+    assert (told["study"], told["trials"]) == ("v2", 8)
+    assert not any(each["above_noise"] for each in told["settings"]), "all its scores are alike"
+    shown = invoke("tune", "--importance", "v2", "--svg", str(tmp_path / "i.svg"))
+    assert (tmp_path / "i.svg").read_text().startswith("<?xml")
+    assert shown.stdout == ""
+    lines = invoke("tune", "--importance", "v2").stdout.splitlines()
+    assert len(lines) == 1 + len(told["settings"])
+    for words, message in (
+        (["v2", "--importance", "v2"], "leave out the version"),
+        (["v2", "--trials", "1", "--svg", "x.svg"], "goes with --importance"),
+        (["v2"], "--trials N: how many"),
+        ([], "name a version"),
+    ):
+        with pytest.raises(MisuseError, match=message):
+            invoke("tune", *words)

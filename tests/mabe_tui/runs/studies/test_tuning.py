@@ -18,9 +18,12 @@ from core.run.request import RunRequest
 from core.run.rundir import RunDir, new_run_id
 from core.tasks.behaviour.settings import BehaviourExperiment, BehaviourTrainingConfig
 from mabe_tui.launch.launcher import RunState, StopOutcome, UnreachableError
-from mabe_tui.runs.studies.definition import StudyDefinition, definition_of
+from mabe_tui.runs.store import RunStore
+from mabe_tui.runs.studies.definition import Prune, StudyDefinition, definition_of
+from mabe_tui.runs.studies.savings import savings_of
 from mabe_tui.runs.studies.study import Study, best_of, open_study
 from mabe_tui.runs.studies.tuning import Tuner
+from mabe_tui.runs.summary.run_summary import summary_of
 
 RANGES = {
     "training.learning_rate": Range(low=1e-4, high=1e-1, log=True),
@@ -133,9 +136,11 @@ def tuner(
 
     @contextmanager
     def make(
-        launcher: PretendLauncher, experiment: BehaviourExperiment = EXPERIMENT
+        launcher: PretendLauncher,
+        experiment: BehaviourExperiment = EXPERIMENT,
+        prune: Prune = "median",
     ) -> Iterator[tuple[Study, Tuner]]:
-        with open_study(home / "tune" / "s", about(experiment), experiment) as study:
+        with open_study(home / "tune" / "s", about(experiment), experiment, prune) as study:
             yield study, Tuner(study, "s", home, launcher, request_for, seconds=0.0)
 
     return make
@@ -399,3 +404,48 @@ def test_a_damaged_study_is_one_line(home: Path, tuner: MakeTuner) -> None:
     with pytest.raises(RunError, match=r"study\.db: cannot be used") as raised, opening:
         pass
     assert "\n" not in str(raised.value)
+
+
+def test_a_grid_is_all_combinations_once_also_after_a_break(home: Path) -> None:
+    rates = Range(low=1e-3, high=1e-1, log=True, step=10)
+    experiment = msgspec.structs.replace(
+        EXPERIMENT, tune=RANGES | {"training.learning_rate": rates}
+    )
+    definition = definition_of(experiment, None, (), None, sampler="grid")
+    folder = home / "tune" / "s"
+    drawn: list[tuple[str, ...]] = []
+    for part in (4, 2):
+        with open_study(folder, definition, experiment) as study:
+            for _ in range(part):
+                trial = study.new_trial()
+                drawn.append(tuple(trial.values.values()))
+                study.complete(trial, 0.5)
+    assert drawn == [(rate, size) for rate in ("0.001", "0.01", "0.1") for size in ("16", "32")]
+    again = open_study(folder, about(experiment), experiment)
+    with pytest.raises(RunError, match="begun with another sampler"), again:
+        pass
+
+
+def test_hopeless_trials_end_early_and_what_that_saved_is_told(
+    tuner: MakeTuner, home: Path
+) -> None:
+    values = iter([0.5] * 6 + [0.1] * 3)
+
+    def script(_: RunRequest) -> tuple[list[float], RunState]:
+        value = next(values)
+        return [value], RunState.RUNNING if value < 0.5 else RunState.FINISHED
+
+    launcher = PretendLauncher(script)
+    with tuner(launcher) as (study, work):
+        found = list(work.results(6, 1))
+        assert savings_of(found, RunStore(home)) is None
+        for result in work.results(9, 1):
+            assert result.outcome == "pruned"
+        saved = savings_of(study.results(), RunStore(home))
+    assert saved is not None
+    assert (saved.trials, saved.epochs, saved.cost_usd) == (3, 6, None)
+    ended = [summary_of(RunStore(home).find(run)) for run in launcher.stopped]
+    spent = sum(run.elapsed_seconds or 0 for run in ended)
+    assert saved.hours == pytest.approx(2 * spent / 3600), "one of three epochs each"
+    assert saved.sentence.startswith("3 hopeless trials ended early: 6 epochs not trained")
+    assert len(launcher.stopped) == 3
