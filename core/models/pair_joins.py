@@ -1,5 +1,7 @@
 """Two vectors, one of each image → one answer."""
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -51,7 +53,8 @@ class Concatenation(nn.Module):
 class Fusions(nn.Module):
     """Several ways to put two vectors together, :data:`FUSIONS`, with learned weights.
 
-    Each fusion is projected to the length of a vector; their mean by softmax weights goes to the head.
+    Each fusion is projected to the length of a vector; their sum goes to the head, by softmax weights that
+    are 1 on average.
 
     Args:
         features: length of a vector.
@@ -67,8 +70,8 @@ class Fusions(nn.Module):
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
         """Return logits ``(pairs,)`` of vectors ``(pairs, features)``."""
         fused = torch.stack([fuse(first, second) for fuse in self.fuse.values()])
-        mean = torch.einsum("f,fpn->pn", self.weights.softmax(0), fused)
-        answer: Tensor = self.head(mean).squeeze(1)
+        weights = self.weights.softmax(0) * len(FUSIONS)
+        answer: Tensor = self.head(torch.einsum("f,fpn->pn", weights, fused)).squeeze(1)
         return answer
 
 
@@ -106,9 +109,7 @@ class Fusion(nn.Module):
         lengths = {"concatenation": 2 * features, "cosine": 1, "distance": 1}
         if name == "residual":
             self.change = nn.Sequential(nn.Linear(features, features), nn.ReLU())
-        self.project = nn.Sequential(
-            nn.Linear(lengths.get(name, features), features), nn.LayerNorm(features), nn.ReLU()
-        )
+        self.project = nn.Sequential(nn.Linear(lengths.get(name, features), features), nn.ReLU())
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
         """Return ``(pairs, features)``."""
@@ -120,8 +121,9 @@ class Fusion(nn.Module):
             return torch.cat([first, second], dim=1)
         if self.name == "product":
             return first * second
-        if self.name == "cosine":
-            return functional.cosine_similarity(first, second, dim=1)[:, None]
+        if self.name == "cosine":  # of random vectors, its variance is 1 / features
+            cosine = functional.cosine_similarity(first, second, dim=1)[:, None]
+            return cosine * math.sqrt(first.shape[1])
         if self.name == "distance":
             squares = ((first - second) ** 2).mean(dim=1, keepdim=True)
             return torch.sqrt(squares + LEAST_NORM)

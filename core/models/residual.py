@@ -97,6 +97,9 @@ class ResidualStages(nn.Module):
 class ResidualEncoder(nn.Module):
     """One image → a vector: the mean of the coarsest maps, projected.
 
+    Batch norm centres the vectors: without it those of all images point the same way at first, and their
+    cosines and distances say nothing.
+
     Args:
         stages: what computes maps.
         features: length of the vector.
@@ -105,7 +108,9 @@ class ResidualEncoder(nn.Module):
     def __init__(self, stages: ResidualStages, features: int) -> None:
         super().__init__()
         self.stages = stages
-        self.project = nn.Linear(stages.widths[-1], features)
+        self.project = nn.Sequential(
+            nn.Linear(stages.widths[-1], features, bias=False), nn.BatchNorm1d(features)
+        )
 
     def forward(self, images: Tensor) -> Tensor:
         """Return ``(images, features)``."""
@@ -132,7 +137,10 @@ class PyramidEncoder(nn.Module):
         self.smooth = nn.ModuleList(
             nn.Sequential(*_convolved(width, width, 3, 1), nn.ReLU()) for _ in stages.widths
         )
-        self.project = nn.Linear(2 * width * len(stages.widths), features)
+        self.project = nn.Sequential(
+            nn.Linear(2 * width * len(stages.widths), features, bias=False),
+            nn.BatchNorm1d(features),
+        )
 
     def forward(self, images: Tensor) -> Tensor:
         """Return ``(images, features)``."""

@@ -1,0 +1,98 @@
+"""The guide's table on pairs of handwritten digits: its models out of fold, then its stages.
+
+    python -m tests.bench.study_pairs FOLDER [--pairs 3000] [--side 28] [--width 16] [--epochs 10] [--folds 5]
+
+Trains each version of :data:`MODELS` on every fold with the preset `small-pairs`, so that each pair is
+predicted once by a model that has seen neither of its images. FOLDER gets a home with these runs, and
+``rows.jsonl``: a line a run, as it ends. A study that was stopped continues with the first run that has no
+line.
+
+The full size is a command for a GPU: `mabe run VERSION --folds 5 --keep-predictions` of each version.
+"""
+
+import argparse
+import json
+import os
+import time
+from pathlib import Path
+
+import torch
+
+from core import job
+from core.config.registry import default_path, load
+from core.run.rundir import RunDir
+from mabe_tui.runs.launching.run_requests import new_request
+
+PLAIN = tuple(("pairs-plain", seed) for seed in (42, 123, 456))
+STAGE_1 = tuple(("stage1", seed) for seed in (42, 123, 456))
+BASE = (
+    *STAGE_1,  # as fusion_42, fusion_123, fusion_456
+    ("stage2", 42),
+    ("resnet_fusion", 42),
+    ("resnet_optimized", 42),
+    ("seed_2023", 2023),
+    ("seed_2024", 2024),
+    ("seed_2025", 2025),
+    ("stage3", 42),
+)
+"""The ten models that the guide stacks."""
+MODELS = (*PLAIN, *BASE)
+
+
+def train(version: str, seed: int, fold: int, options: argparse.Namespace) -> dict[str, object]:
+    """Train one version on one fold; return what it came to."""
+    overrides = [
+        f"data.digits_pairs={options.pairs}",
+        f"data.digits_side={options.side}",
+        f"model.width={options.width}",
+        f"data.folds={options.folds}",
+        f"data.fold={fold}",
+        f"training.epochs={options.epochs}",
+        f"training.save_every={options.epochs}",
+        f"training.seed={seed}",
+        "training.keep_predictions=true",
+    ]
+    experiment = load(default_path()).experiment(version, overrides, "small-pairs")
+    request = new_request(experiment, "local", preset="small-pairs", overrides=tuple(overrides))
+    run = RunDir(options.folder / "runs" / request.run)
+    run.write_request(request)
+    began, cpu = time.monotonic(), time.process_time()
+    if job.main([str(run.path)]) != 0:
+        raise SystemExit(f"{version}, seed {seed}, fold {fold}: failed")
+    return {
+        "version": version,
+        "seed": seed,
+        "fold": fold,
+        "run": run.id,
+        "seconds": round(time.monotonic() - began, 1),
+        "cpu_seconds": round(time.process_time() - cpu, 1),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--pairs", type=int, default=3000)
+    parser.add_argument("--side", type=int, default=28)
+    parser.add_argument("--width", type=int, default=16)
+    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--folds", type=int, default=5)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    options.folder.mkdir(parents=True, exist_ok=True)
+    os.environ["MABE_HOME"] = str(options.folder)
+    path = options.folder / "rows.jsonl"
+    done = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    there = {(row["version"], row["seed"], row["fold"]) for row in done}
+    for version, seed in MODELS:
+        for fold in range(options.folds):
+            if (version, seed, fold) not in there:
+                row = train(version, seed, fold, options)
+                with path.open("a") as file:
+                    file.write(json.dumps(row) + "\n")
+
+
+if __name__ == "__main__":
+    main()
