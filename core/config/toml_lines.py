@@ -15,7 +15,7 @@ def _lines(text: str) -> dict[str, int]:
     table, lines = "", dict[str, int]()
     for number, line in enumerate(text.splitlines(), start=1):
         stripped = line.strip()
-        if header := re.fullmatch(r"\[([^\[\]]+)\]\s*(#.*)?", stripped):
+        if header := re.fullmatch(r"\[{1,2}([^\[\]]+)\]{1,2}\s*(#.*)?", stripped):
             table = header[1].replace('"', "").replace(" ", "")
             lines.setdefault(table, number)
         elif key := re.match(r"([A-Za-z0-9_.\-\"]+)\s*=", stripped):

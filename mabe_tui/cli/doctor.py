@@ -142,7 +142,14 @@ def _disk(home: Path) -> Finding:
 
 
 def _registry(session: Session) -> Finding:
+    from mabe_tui.runs.actions.trash_settings import kept_days
+    from mabe_tui.runs.alerts.rules import rules_of
+
     names = session.registry.versions
+    kept_days(session.registry)
+    for rule in rules_of(session.registry):
+        if rule.url:
+            rule.secret.read()
     where = session.found_registry or "the copy in the package"
     return Finding(what="registry", verdict="good", found=f"{where}: {', '.join(names)}")
 

@@ -36,6 +36,8 @@ from mabe_tui.tui.desktop import desktop_notice
 
 SECONDS = 1.0
 """Seconds between looks."""
+WHOLE_EVERY = 10
+"""Looks after which runs that have ended are looked at, too: one may have been resumed."""
 BELL = "\a"
 
 
@@ -122,6 +124,7 @@ class _Watching:
         self._rules = parsed_rules(rules, self._catalog.records())
         self._watcher = Watcher(self._store, self._rules, self._outbox.read())
         self._said: set[str] = set()
+        self._looks = 0
         self.postman = Postman(self._outbox, rules)
 
     def look(self, wait: bool = False) -> None:
@@ -133,7 +136,9 @@ class _Watching:
         if wait:
             self._say_once(self._catalog.refresh())
         now = dt.datetime.now(dt.UTC)
-        records = self._catalog.records(now)
+        whole = self._looks % WHOLE_EVERY == 0
+        records = self._catalog.records(now) if whole else self._catalog.glance(now)
+        self._looks += 1
         for rule, event in self._outbox.claim(self._watcher.look(records, now), now):
             self._announce(rule, event)
         alive = {record.id for record in records if record.state.may_speak}

@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from core.errors import UserError
 from mabe_tui.cli import doctor
-from mabe_tui.cli.doctor import _disk, _kaggle
+from mabe_tui.cli.doctor import _disk, _kaggle, _registry
 from mabe_tui.cli.main import app
+from mabe_tui.runs.session import Session
 
 
 def test_without_accounts_the_main_job_works(
@@ -27,6 +29,22 @@ def test_without_accounts_the_main_job_works(
     assert found["modal"]["mend"] == "modal token new"
     assert found["modal data"]["found"] == "not looked at; see modal"
     assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ("[trash]\ndays = -1", "trash.days"),
+        ('[[alerts]]\nwhen = "lost"\nto = ["slack"]\nurl = "file:/no"', "file:/no: cannot be read"),
+    ],
+)
+def test_what_the_registry_says_of_trash_and_alerts_is_checked(
+    tmp_path: Path, table: str, words: str
+) -> None:
+    path = tmp_path / "experiments.toml"
+    path.write_text(f"[experiments.v1]\n{table}\n")
+    with pytest.raises(UserError, match=words):
+        _registry(Session(stated_registry=str(path)))
 
 
 def test_a_broken_registry_is_bad(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,4 +89,4 @@ def test_no_word_is_broken_on_a_narrow_terminal(
 def test_a_full_disk_is_bad(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "LEAST_FREE_GIB", 1e9)
     finding = _disk(tmp_path / "not" / "there")
-    assert (finding.verdict, finding.mend) == ("bad", "mabe gc")
+    assert (finding.verdict, finding.mend) == ("bad", "mabe gc, mabe trash empty")
