@@ -14,6 +14,7 @@ from typing import IO, NamedTuple
 
 import msgspec
 
+import core
 from core.run.code_version import code_version, version_of
 
 PACKAGE = "core"
@@ -74,7 +75,7 @@ def code_changes(
         recorded: for each version, the checkout that its run recorded, in words.
         root: the folder that holds ``core``; by default, the one it was imported from.
     """
-    root = root or Path(__file__).resolve().parents[2]
+    root = root or Path(core.__file__).resolve().parents[1]
     here = code_version(root / PACKAGE)
     commits = _commits_of(set(versions), root)
     states = [

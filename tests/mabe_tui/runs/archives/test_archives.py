@@ -15,6 +15,7 @@ from core.errors import RunError
 from core.run.records import Handle
 from core.run.request import Input
 from core.run.rundir import RunDir
+from mabe_tui.runs.actions.manage import ARRIVING_PREFIX, plan_gc
 from mabe_tui.runs.archives import manifest as manifests
 from mabe_tui.runs.archives import unpack as unpacking
 from mabe_tui.runs.archives.manifest import MANIFEST, ArchiveManifest
@@ -244,3 +245,12 @@ def test_a_handle_of_elsewhere_makes_nothing_alive(run: RunDir, tmp_path: Path) 
     run.write_handle(handle)
     found = unpacked(packed(run, tmp_path / "run.zip"), tmp_path / "elsewhere")
     assert not summary_of(RunStore(tmp_path / "elsewhere").find(found.run.id)).state.is_alive
+
+
+def test_what_a_killed_unpacking_left_is_cleaned_up(run: RunDir, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    half = home / "runs" / f"{ARRIVING_PREFIX}{run.id}-00ff"
+    half.mkdir()
+    (half / "run.toml").write_text("half")
+    assert [entry.id for entry in RunStore(home).entries()] == [run.id]
+    assert half in [path for removal in plan_gc(home, False) for path in removal.paths]

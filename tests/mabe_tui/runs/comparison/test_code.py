@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.run.code_version import code_version
-from mabe_tui.runs.comparison.code import code_changes
+from mabe_tui.runs.comparison.code import CodeState, code_changes
 
 
 class Repository:
@@ -89,3 +89,15 @@ def test_without_a_repository_the_versions_are_all_there_is(tmp_path: Path) -> N
     (change,) = code_changes(["a" * 12, "b" * 12], tmp_path)
     assert not change.same
     assert change.problem is not None
+
+
+def test_the_sources_that_are_imported_are_those_here() -> None:
+    (change,) = code_changes([code_version(), code_version()])
+    assert change.same
+    assert change.first.is_here
+
+
+def test_code_that_no_commit_has_is_told_by_what_its_run_recorded() -> None:
+    state = CodeState(version="00", recorded="1234abc on trunk, 1 changed file")
+    assert str(state) == "00 (1234abc on trunk, 1 changed file)"
+    assert str(CodeState(version="00", commit="5" * 40, recorded="x")) == f"00 (commit {'5' * 9})"
