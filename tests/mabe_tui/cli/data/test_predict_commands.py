@@ -80,6 +80,17 @@ def test_predict_writes_every_frame_and_bouts(
     assert covered == (frames.predicted_class != "other").sum()
 
 
+def test_bouts_of_a_run_are_those_that_it_predicts(
+    home_with_run: Mabe, data: Path, tmp_path: Path
+) -> None:
+    home_with_run("predict", "v6", "--data", str(data), "-o", "found.csv")
+    of_file = home_with_run("bouts", "found.bouts.csv", "--data", str(data), "--json")
+    of_run = home_with_run("bouts", "v6", "--data", str(data), "--json")
+    assert json.loads(of_run.stdout) == json.loads(of_file.stdout)
+    with pytest.raises(MisuseError, match="--data"):
+        home_with_run("bouts", "v6")
+
+
 def test_poses_that_nobody_labelled_are_predicted_in_the_lab_s_words(
     home_with_run: Mabe, data: Path, tmp_path: Path
 ) -> None:
