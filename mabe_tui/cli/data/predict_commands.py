@@ -12,12 +12,11 @@ from mabe_tui.cli.options import (
     CheckpointOption,
     DeviceOption,
     ForceOption,
-    RunName,
     RunNames,
     SkipBadOption,
     require_targets,
 )
-from mabe_tui.cli.session import session_of
+from mabe_tui.cli.session import Session, session_of
 from mabe_tui.cli.terminal.output import JsonOption, print_json, print_table, progress, say
 from mabe_tui.runs.store import RunEntry, RunStore
 from mabe_tui.runs.summary.checkpoints import pointer_name
@@ -25,8 +24,9 @@ from mabe_tui.runs.tasks import spec_of
 
 if TYPE_CHECKING:
     from core.postprocess.rules import Rules
-    from core.tasks.predictor import Evaluation
+    from core.tasks.predictor import Evaluation, PredictionOptions
     from mabe_tui.runs.comparison.evaluate import EvaluationReport
+    from mabe_tui.runs.videos.video_prediction import Device
 
 DataOption = Annotated[
     Path, typer.Option("--data", help="A data folder in the competition's layout.")
@@ -126,8 +126,17 @@ def predict(
 
 def evaluate(
     context: typer.Context,
-    run: RunName,
     data: DataOption,
+    run: Annotated[
+        str | None,
+        typer.Argument(metavar="RUN", help="A run, by id, prefix or version; or --all."),
+    ] = None,
+    group: Annotated[
+        str | None,
+        typer.Option(
+            "--all", metavar="GROUP", help="The newest run of every version of a group, as a table."
+        ),
+    ] = None,
     which: CheckpointOption = "best",
     device: DeviceOption = "auto",
     output: Annotated[
@@ -146,7 +155,7 @@ def evaluate(
     force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Evaluate a checkpoint on the labelled part of a data folder."""
+    """Evaluate a checkpoint, or those of a group, on the labelled part of a data folder."""
     from core.tasks.predictor import PredictionOptions
     from mabe_tui.runs.comparison.evaluate import evaluate_run
 
@@ -154,17 +163,25 @@ def evaluate(
         raise UserError(
             f"{output}: the counts of each video are written as parquet; end it in .parquet"
         )
+    if (run is None) is (group is None):
+        raise MisuseError("name a run, or a group with --all GROUP")
+    if group is not None and (output is not None or rules is not None):
+        raise MisuseError("--output and --rules are for a single run; leave out --all")
     require_targets(force, output)
-    entry = RunStore(session_of(context).home).find(run)
+    session = session_of(context)
+    entry = RunStore(session.home).find(run) if run is not None else None
     options = PredictionOptions(
         skip_bad=skip_bad,
         tta=tta,
         median=median,
         merge_gap=merge_gap,
         min_frames=min_frames,
-        rules=_rules(rules, [entry], median, merge_gap, min_frames),
+        rules=_rules(rules, [entry] if entry else [], median, merge_gap, min_frames),
         actions=_words(words),
     )
+    if entry is None:
+        _evaluate_group(session, str(group), data, which, device, options, as_json)
+        return
     with progress("evaluating") as tell:
         report, evaluation = evaluate_run(entry, data, which, device, tell, options)
     _warn_bad(report.bad)
@@ -174,6 +191,49 @@ def evaluate(
         _print_report(report, evaluation, spec_of(entry.require_request().experiment))
     if output is not None:
         _write_table(output, evaluation, spec_of(entry.require_request().experiment))
+
+
+def _evaluate_group(
+    session: Session,
+    group: str,
+    data: Path,
+    which: str,
+    device: "Device",
+    options: "PredictionOptions",
+    as_json: bool,
+) -> None:
+    """Test all versions of a group, and print a row each."""
+    from mabe_tui.runs.comparison.group_evaluation import evaluate_group
+    from mabe_tui.runs.launching.groups import versions_of
+
+    registry, store = session.registry, RunStore(session.home)
+    versions = versions_of(registry, group)
+    with progress(f"evaluating {len(versions)} versions") as tell:
+        tested = evaluate_group(registry, store, versions, data, which, device, tell, options)
+    if as_json:
+        print_json(tested)
+    else:
+        names = [*dict.fromkeys(n for each in tested for n in each.metrics if "/" not in n)]
+        rows = [
+            [
+                each.version,
+                len(each.runs) or None,
+                *(_cell(name, each.metrics.get(name)) for name in names),
+                each.trained_on,
+            ]
+            for each in tested
+        ]
+        headers = ["version", "runs", *names, "trained on"]
+        print_table(headers, rows, right=list(range(1, len(headers))))
+        counted = max((each.units or 0 for each in tested), default=0)
+        say(
+            f"{which} of each, on {counted:,} units of {data}; `trained on`: how many it has learned from"
+        )
+    for each in tested:
+        if each.problem is not None:
+            say(f"warning: {each.version} was not tested: {each.problem}")
+    if all(each.problem is not None for each in tested):
+        raise typer.Exit(1)
 
 
 def _rules(

@@ -101,26 +101,46 @@ def evaluate_run(
     Raises:
         UserError: no such checkpoint, or the folder holds nothing to evaluate on.
     """
-    from core.inference.predictor import load_predictor, require_known
+    return evaluate_together([entry], data, which, device, progress, options)
+
+
+def evaluate_together(
+    entries: Sequence[RunEntry],
+    data: Path,
+    which: str = "best",
+    device: Device = "auto",
+    progress: Progress | None = None,
+    options: "PredictionOptions | None" = None,
+) -> "tuple[EvaluationReport, Evaluation]":
+    """Evaluate the mean of several runs' answers, such as those of all folds; the report names the first.
+
+    Raises:
+        UserError: no such checkpoint, or the folder holds nothing to evaluate on.
+    """
+    from core.inference.predictor import load_members, predictor_of, require_known
     from core.tasks.predictor import PredictionOptions
 
+    entry = entries[0]
     task = spec_of(entry.require_request().experiment)
     _require_predictor(task)
-    predictor = load_predictor(entry.run, pointer_name(which), device)
+    name = pointer_name(which)
+    members = [member for each in entries for member in load_members(each.run, name)]
+    predictor = predictor_of(members, device)
     options = options or PredictionOptions()
     require_known(options, predictor, task)
     found = predictor.evaluate(data, options, progress)
     units = {*found.rows.units}
     if "video" in task.views:
         units = _known_videos(entry, data, units)
-    resolved = entry.require_request().resolved
+    requests = [each.require_request().resolved for each in entries]
+    resolved = [each for each in requests if each is not None]
     report = EvaluationReport(
         run=entry.id,
         checkpoint=which,
         data=str(data),
         videos=len(found.rows.units),
-        trained_on=len(units & {*resolved.train_units}) if resolved else None,
-        validated_on=len(units & {*resolved.validation_units}) if resolved else None,
+        trained_on=_seen(units, [each.train_units for each in resolved]),
+        validated_on=_seen(units, [each.validation_units for each in resolved]),
         frames=found.examples,
         metrics=dict(found.metrics),
         unmapped=dict(found.unmapped),
@@ -130,6 +150,11 @@ def evaluate_run(
         example=task.example.one,
     )
     return report, found
+
+
+def _seen(units: set[str], parts: Sequence[Sequence[str]]) -> int | None:
+    """Return how many units are in any part; ``None`` if there is no part."""
+    return len(units & {unit for part in parts for unit in part}) if parts else None
 
 
 def _require_predictor(task: TaskSpec) -> None:

@@ -96,6 +96,26 @@ def test_what_is_finished_is_used_and_the_ensemble_made_once(home: Path) -> None
     assert (row["group"], row["model"], row["runs"]) == ("twins", "logistic of 2", 1)
 
 
+def test_all_versions_of_a_group_are_tested(home: Path) -> None:
+    if not runs_of(home, "twins"):
+        mabe(*asked(home))
+    data = str(home / "data")
+    found = json.loads(mabe("eval", "--all", "twins", "--data", data, "--json").stdout)
+    assert [(row["version"], len(row["runs"])) for row in found] == [
+        ("twin-a", 2),
+        ("twin-b", 2),
+        ("twins", 1),
+    ]
+    assert all(row["metrics"]["accuracy"] > 0.1 for row in found)
+    assert {(row["units"], row["trained_on"], row["problem"]) for row in found} == {(4, 4, None)}
+    alone = json.loads(mabe("eval", found[2]["runs"][0], "--data", data, "--json").stdout)
+    assert alone["metrics"] == found[2]["metrics"]
+    table = mabe("eval", "--all", "twins", "--data", data).stdout.splitlines()
+    assert [line.split()[0] for line in table] == ["version", "twin-a", "twin-b", "twins"]
+    with pytest.raises(MisuseError, match="name a run, or a group"):
+        mabe("eval", "--data", data)
+
+
 def test_other_settings_or_seeds_are_other_runs(home: Path) -> None:
     registry, store = load(home / "experiments.toml"), RunStore(home)
     options = LaunchOptions(version="", data=home / "data", overrides=SMALL)
