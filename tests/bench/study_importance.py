@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import optuna
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from mabe_tui.runs.studies import importance
@@ -55,6 +56,7 @@ def main() -> None:
     parser.add_argument("--shuffles", type=int, default=79)
     options = parser.parse_args()
     importance.SHUFFLES = options.shuffles
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     for what, score in SCORES.items():
         for trials in (12, 30):
             each = [found(trials, score, seed) for seed in range(options.studies)]

@@ -50,7 +50,7 @@ class TaughtFrames:
         progress: Progress,
     ) -> None:
         names = [store.names[video] for video in train]
-        asked = _Asked(teacher, tuple(classes), root)
+        asked = _FrameAnswers(teacher, tuple(classes), root)
 
         def answer(number: int) -> NDArray[np.float32]:
             return asked.about(names[number], int(store.frames[train[number]]))
@@ -79,7 +79,7 @@ class TaughtFrames:
         )
 
 
-class _Asked:
+class _FrameAnswers:
     """Asks a teacher about one video after the other; it is loaded once it is needed."""
 
     def __init__(self, teacher: Teacher, classes: tuple[str, ...], root: Path) -> None:

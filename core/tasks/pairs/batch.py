@@ -18,6 +18,8 @@ class PairBatch:
     """``(pairs,)`` float32: 0 or 1."""
     places: Tensor
     """``(pairs,)`` int64: of a validation pair, its place among all of them; of others, anything."""
+    teacher: Tensor | None = None
+    """``(pairs,)`` probabilities of the positive label, which count beside the labels (distillation)."""
 
     @property
     def size(self) -> int:
@@ -31,4 +33,9 @@ class PairBatch:
 
     def take(self, rows: Rows) -> Self:
         """Return some of the pairs."""
-        return type(self)(take(self.inputs, rows), self.targets[rows], self.places[rows])
+        return type(self)(
+            take(self.inputs, rows),
+            self.targets[rows],
+            self.places[rows],
+            None if self.teacher is None else self.teacher[rows],
+        )

@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from core.config.task_modules import load_attribute
 from core.errors import ConfigError
+from core.losses.distillation import label_divergence
 from core.losses.loss import Loss
 from core.tasks.pairs.settings import PairsTrainingConfig
 
@@ -63,6 +64,25 @@ class OwnLoss:
                 f"training.loss: {self.name} returned {shape}, not the loss of each of {len(targets)} pairs"
             )
         return Loss(total=each.sum(), weight=torch.ones_like(each).sum())
+
+
+def teacher_loss(
+    logits: Tensor, teacher: Tensor, temperature: float, positive_weight: float
+) -> Loss:
+    """Compute the loss against a teacher's probabilities; see :mod:`core.losses.distillation`.
+
+    A pair weighs the mean that the teacher's probabilities give of the labels' weights. Smoothing and the
+    focal factor are for labels, and not for probabilities.
+
+    Args:
+        logits: ``(pairs,)``.
+        teacher: ``(pairs,)`` probabilities of the positive label.
+        temperature: softens both.
+        positive_weight: weight of a positive pair; that of a negative one is 1.
+    """
+    weights = 1 + (positive_weight - 1) * teacher
+    each = label_divergence(logits, teacher, temperature)
+    return Loss(total=(each * weights).sum(), weight=weights.sum())
 
 
 def pair_loss(config: PairsTrainingConfig) -> PairLoss:

@@ -1,7 +1,9 @@
 """Pairs of images → whether a relation holds: the task of stage1 to stage4."""
 
+import dataclasses
 import hashlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,18 +14,23 @@ from torch import Tensor, nn
 
 from core.data.manifest import Remark
 from core.frames.prefetch import ahead
+from core.losses.distillation import shared
+from core.run.request import RunRequest
 from core.system.device import to_device
+from core.system.progress import Progress
 from core.tasks.pairs.augmentation import changed, changes_images, draw_maps
 from core.tasks.pairs.batch import PairBatch
 from core.tasks.pairs.data.prepared import PreparedPairs
-from core.tasks.pairs.loss import pair_loss
+from core.tasks.pairs.loss import pair_loss, teacher_loss
 from core.tasks.pairs.measure import PairMeasure
 from core.tasks.pairs.model import ImageSpec, build_pair_model
 from core.tasks.pairs.predictions import predictions_table
 from core.tasks.pairs.settings import LABELS, PairsExperiment
 from core.tasks.pairs.spec import SPEC
 from core.tasks.pairs.splitting import split_pairs
+from core.tasks.pairs.teacher import TaughtPairs
 from core.tasks.task import DataSummary, Loss
+from core.tasks.teacher import Teacher
 
 NAMED_UNITS = 50_000
 """Pairs that a run's request names one by one; of more, it keeps a hash."""
@@ -51,6 +58,7 @@ class PairsTask:
         self._experiment, self._data, self._device, self._seed = experiment, data, device, seed
         self._split = split_pairs(experiment.data, data.groups, data.parts[0].pairs)
         self._loss = pair_loss(experiment.training)
+        self._taught: TaughtPairs | None = None
         self.monitor = experiment.training.monitor
         manifest = data.manifest
         self._spec = ImageSpec(*manifest.size, manifest.mean, manifest.deviation)
@@ -88,7 +96,24 @@ class PairsTask:
 
     def loss(self, output: Tensor, batch: PairBatch) -> Loss:
         """Compute the loss of a batch's logits ``(pairs,)``."""
-        return self._loss(output, batch.targets)
+        hard = self._loss(output, batch.targets)
+        if batch.teacher is None:
+            return hard
+        training = self._experiment.training
+        weight = training.focal_alpha if training.loss is None else 1.0
+        soft = teacher_loss(output, batch.teacher, training.teacher_temperature, weight)
+        return shared(hard, soft, training.teacher_share)
+
+    def learn_from(
+        self, teacher: Teacher, request: RunRequest, cache: Path, progress: Progress
+    ) -> None:
+        """Let batches carry what a teacher says of their pairs.
+
+        Raises:
+            UserError: it does not suit.
+        """
+        del request
+        self._taught = TaughtPairs(self._data, self._split.train, teacher, cache, progress)
 
     def measure(self) -> PairMeasure:
         """Start measuring a pass over the validation pairs."""
@@ -110,6 +135,7 @@ class PairsTask:
         """Read some training pairs, and change them by what seed, epoch and number determine."""
         first, second = self._images(rows)
         targets = self._data.labels[rows].astype(np.float32)
+        said = None if self._taught is None else self._taught.of(rows)
         augmentation = self._experiment.training.augmentation
         random = torch.Generator().manual_seed(_seed_of(self._seed, epoch, number))
         if augmentation.swap:
@@ -117,12 +143,17 @@ class PairsTask:
             where = exchanged[:, None, None, None]
             first, second = torch.where(where, second, first), torch.where(where, first, second)
             if self._experiment.data.swapping == "opposite":
-                targets = np.where(exchanged.numpy(), 1 - targets, targets)
+                turned = exchanged.numpy()
+                targets = np.where(turned, 1 - targets, targets)
+                said = None if said is None else np.where(turned, 1 - said, said)
         if changes_images(augmentation):
             one = draw_maps(augmentation, len(rows), random)
             other = one if augmentation.together else draw_maps(augmentation, len(rows), random)
             first, second = changed(first, one), changed(second, other)
-        return self._batch((first, second), rows, 0, targets)
+        batch = self._batch((first, second), rows, 0, targets)
+        if said is None:
+            return batch
+        return dataclasses.replace(batch, teacher=to_device(said, self._device))
 
     def _images(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         """Read both images of some pairs, ``(pairs, 1, height, width)`` each."""
