@@ -2,7 +2,8 @@
 
 import hashlib
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -48,9 +49,8 @@ def pack(entry: RunEntry, target: Path, progress: Progress) -> ArchiveManifest:
     done = 0
     with replace_atomically(target) as whole, zipfile.ZipFile(whole, "w") as archive:
         for path in paths:
-            files.append(_add(archive, entry.run, path))
+            files.append(_add(archive, entry.run, path, partial(told_from, progress, done, total)))
             done += files[-1].bytes
-            progress(done, total, "bytes")
         manifest = ArchiveManifest(run=entry.id, files=tuple(files), inputs=inputs_of(request))
         _write_manifest(archive, manifest)
         _require_still(entry)
@@ -99,7 +99,14 @@ def _files(run: RunDir) -> Iterator[Path]:
             yield path
 
 
-def _add(archive: zipfile.ZipFile, run: RunDir, path: Path) -> ArchivedFile:
+def told_from(progress: Progress, before: int, total: int, size: int) -> None:
+    """Report that of one file so many bytes were read, after those of the files before it."""
+    progress(before + size, total, "bytes")
+
+
+def _add(
+    archive: zipfile.ZipFile, run: RunDir, path: Path, read: Callable[[int], None]
+) -> ArchivedFile:
     name = path.relative_to(run.path).as_posix()
     entry = zipfile.ZipInfo(name, _FIXED_TIME)
     entry.external_attr = _FILE_MODE
@@ -111,7 +118,7 @@ def _add(archive: zipfile.ZipFile, run: RunDir, path: Path) -> ArchivedFile:
             before = path.stat()
             entry.file_size = before.st_size
             with archive.open(entry, "w") as into:
-                sha256, size = copied(source, into)
+                sha256, size = copied(source, into, read)
     except FileNotFoundError as error:
         raise RunError(f"{path}: removed while it was archived; try again") from error
     if size != before.st_size:
@@ -119,12 +126,18 @@ def _add(archive: zipfile.ZipFile, run: RunDir, path: Path) -> ArchivedFile:
     return ArchivedFile(path=name, bytes=size, sha256=sha256, modified_ns=before.st_mtime_ns)
 
 
-def copied(source: IO[bytes], into: IO[bytes] | None, most: int | None = None) -> tuple[str, int]:
+def copied(
+    source: IO[bytes],
+    into: IO[bytes] | None,
+    read: Callable[[int], None] = lambda _: None,
+    most: int | None = None,
+) -> tuple[str, int]:
     """Copy in pieces; return the hash and the number of bytes.
 
     Args:
         source: read to its end.
         into: written to; ``None`` only hashes.
+        read: called with the number of bytes read so far.
         most: stop once more than this was read.
     """
     digest, size = hashlib.sha256(), 0
@@ -135,6 +148,7 @@ def copied(source: IO[bytes], into: IO[bytes] | None, most: int | None = None) -
             break
         if into is not None:
             into.write(piece)
+        read(size)
     return digest.hexdigest(), size
 
 

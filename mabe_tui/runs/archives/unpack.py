@@ -6,8 +6,9 @@ import shutil
 import tomllib
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ from core.run.rundir import RunDir
 from core.system.progress import Progress
 from mabe_tui.runs.actions.manage import ARRIVING_PREFIX
 from mabe_tui.runs.archives.manifest import ArchivedFile, ArchiveManifest, checked_manifest, is_kept
-from mabe_tui.runs.archives.pack import copied
+from mabe_tui.runs.archives.pack import copied, told_from
 from mabe_tui.runs.store import RunStore
 
 SPARE_BYTES = 64 << 20
@@ -85,9 +86,9 @@ def _extract(
     try:
         done = 0
         for file in manifest.files:
-            _extract_file(archive, file, hidden / file.path, source)
+            tell = partial(told_from, progress, done, manifest.bytes)
+            _extract_file(archive, file, hidden / file.path, source, tell)
             done += file.bytes
-            progress(done, manifest.bytes, "bytes")
         _require_request_of(manifest.run, hidden, source)
         hidden.rename(run.path)
     except BaseException:
@@ -95,10 +96,16 @@ def _extract(
         raise
 
 
-def _extract_file(archive: zipfile.ZipFile, file: ArchivedFile, target: Path, source: Path) -> None:
+def _extract_file(
+    archive: zipfile.ZipFile,
+    file: ArchivedFile,
+    target: Path,
+    source: Path,
+    read: Callable[[int], None],
+) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     with archive.open(file.path) as packed, target.open("xb") as into:
-        sha256, size = copied(packed, into, most=file.bytes)
+        sha256, size = copied(packed, into, read, most=file.bytes)
         into.flush()
         os.fsync(into.fileno())
     if (sha256, size) != (file.sha256, file.bytes):
