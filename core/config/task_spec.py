@@ -29,7 +29,7 @@ BUILT_IN = {
 SUPPORT = "support/"
 """Prefix of the metrics that count the validation examples of each label: ``support/<label>``."""
 
-ViewName = Literal["classes", "confusion", "video", "ethogram"]
+ViewName = Literal["classes", "confusion", "video", "ethogram", "examples"]
 """Views that the dashboard can show besides the curves, which every task has."""
 
 
@@ -155,6 +155,10 @@ class TaskSpec:
     (:class:`core.tasks.loaded.LoadedCheckpoint`) of one or several members; returns a
     :class:`core.tasks.predictor.Predictor` of their mean. ``None``: checkpoints of this task cannot be
     applied to data."""
+    pictures: str | None = None
+    """``module:function``, which a task with the view ``examples`` needs: called as ``(request, cache, units,
+    progress)``, it returns the grey images of each unit, ``(height, width)`` from 0 to 1, in the order of the
+    units. It raises :class:`~core.errors.UserError` if the data are gone or not those of the run."""
     requirements: tuple[str, ...] = ()
     """Packages that a rented machine needs in addition to those of ``core``."""
     system_packages: tuple[str, ...] = ()

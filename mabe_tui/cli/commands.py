@@ -42,6 +42,7 @@ COMMANDS = {
     "coordinates": ("comparison.coordinates_command", "Draw many runs from settings to score."),
     "compare": ("comparison.compare_command", "Compare versions or runs, with a verdict."),
     "video": ("comparison.video_command", "List the worst videos, or draw a frame of one."),
+    "examples": ("comparison.examples_command", "Draw the examples that a run got most wrong."),
     "slices": ("comparison.slices_command", "Follow named stretches of video over all versions."),
     "predict": ("data.predict_commands", "Write the class and probabilities of every frame."),
     "eval": ("data.predict_commands", "Evaluate a checkpoint on labelled data."),

@@ -9,7 +9,11 @@ from core.errors import ConfigError, MisuseError
 
 VIEWS = get_args(ViewName)
 """The views that the dashboard can show if the task of a run offers them."""
-VIEW_WORDS = {"video": "videos to watch", "classes": "classes to tell apart"}
+VIEW_WORDS = {
+    "video": "videos to watch",
+    "classes": "classes to tell apart",
+    "examples": "examples to look at",
+}
 SCORE = "score"
 """Heading of a column that holds the leading metrics of several tasks."""
 

@@ -108,6 +108,12 @@ class MabeApp(Dashboard):
 
         self.push_screen(VideoScreen(run, wish=wish))
 
+    def open_examples(self, run: str) -> None:
+        """Show the validation examples that a run got most wrong."""
+        from mabe_tui.tui.screens.examples.screen import ExamplesScreen
+
+        self.push_screen(ExamplesScreen(run))
+
     def open_launch(self, version: str) -> None:
         """Open the launch form of a version."""
         from mabe_tui.tui.screens.launch.screen import LaunchScreen

@@ -100,6 +100,10 @@ class Dashboard(App[None]):
         """
         raise NotImplementedError
 
+    def open_examples(self, run: str) -> None:
+        """Show the validation examples that a run got most wrong."""
+        raise NotImplementedError
+
     def open_launch(self, version: str) -> None:
         """Open the launch form of a version."""
         raise NotImplementedError

@@ -72,6 +72,13 @@ KEYS: dict[str, tuple[Key, ...]] = {
         Key("d", "details", "Details", "Show or hide the details", footer=False),
         Key("K", "checkpoints", "Checkpoints", "List the run's checkpoints", footer=False),
         Key("V", "video", "Video", "Watch the run's validation videos", footer=False),
+        Key(
+            "W",
+            "examples",
+            "Worst",
+            "Look at the examples that the run got most wrong",
+            footer=False,
+        ),
         Key("escape", "back", "Clear", "Close the filter, or clear the marks", footer=False),
         Key("q", "app.quit", "Quit", "Close the dashboard; runs continue", footer=False),
     ),
@@ -185,6 +192,13 @@ KEYS: dict[str, tuple[Key, ...]] = {
         Key("c", "compare", "Compare", "Compare the run with the baseline", footer=False),
         Key("K", "checkpoints", "Checkpoints", "List the run's checkpoints", footer=False),
         Key("V", "video", "Video", "Watch the run's validation videos", footer=False),
+        Key(
+            "W",
+            "examples",
+            "Worst",
+            "Look at the examples that the run got most wrong",
+            footer=False,
+        ),
         Key("E", "export", "Export", "Write the visible charts to an SVG file here", footer=False),
     ),
     "log": (
@@ -285,6 +299,7 @@ KEYS: dict[str, tuple[Key, ...]] = {
             "m", "keep", "Keep", "Keep the checkpoint as `marked`, or remove the mark", changes=True
         ),
     ),
+    "examples": (Key("D", "data", "Data", "Set the folder with the data", footer=False),),
     "classes": (
         Key("enter", "screen.frames", "Frames", "Watch the frames of a confusion", footer=False),
     ),

@@ -21,6 +21,7 @@ import torch
 from core import job
 from core.config.registry import default_path, load
 from core.run.rundir import RunDir
+from core.system.lock import try_lock
 from mabe_tui.runs.launching.run_requests import new_request
 
 PLAIN = tuple(("pairs-plain", seed) for seed in (42, 123, 456))
@@ -79,19 +80,27 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=16)
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument(
+        "--backwards", action="store_true", help="for a second process beside the first"
+    )
     options = parser.parse_args()
     torch.set_num_threads(1)
     options.folder.mkdir(parents=True, exist_ok=True)
     os.environ["MABE_HOME"] = str(options.folder)
     path = options.folder / "rows.jsonl"
-    done = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-    there = {(row["version"], row["seed"], row["fold"]) for row in done}
-    for version, seed in MODELS:
-        for fold in range(options.folds):
-            if (version, seed, fold) not in there:
+    wanted = [(*model, fold) for model in MODELS for fold in range(options.folds)]
+    for version, seed, fold in reversed(wanted) if options.backwards else wanted:
+        with try_lock(options.folder / f".{version}-{seed}-{fold}.lock") as held:
+            if held and (version, seed, fold) not in done(path):
                 row = train(version, seed, fold, options)
                 with path.open("a") as file:
                     file.write(json.dumps(row) + "\n")
+
+
+def done(path: Path) -> set[tuple[str, int, int]]:
+    """Return the version, seed and fold of the runs that have ended."""
+    lines = path.read_text().splitlines() if path.exists() else []
+    return {(row["version"], row["seed"], row["fold"]) for row in map(json.loads, lines)}
 
 
 if __name__ == "__main__":

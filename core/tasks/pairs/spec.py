@@ -69,4 +69,6 @@ SPEC = TaskSpec(
     prepare="core.tasks.pairs.build:prepare_data",
     score_predictions="core.tasks.pairs.scoring:score",
     predictor="core.tasks.pairs.inference.predictor:predictor",
+    pictures="core.tasks.pairs.pictures:pictures",
+    views=frozenset({"examples"}),
 )

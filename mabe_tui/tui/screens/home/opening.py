@@ -34,6 +34,10 @@ class Opening(Arranging):
         """Show the validation videos of the selected run."""
         self._open_of_run(self.mabe.open_videos)
 
+    def action_examples(self) -> None:
+        """Show the examples that the selected run got most wrong."""
+        self._open_of_run(self.mabe.open_examples)
+
     def _open_of_run(self, opened: Callable[[str], None]) -> None:
         if (run := self.selected_run) is not None:
             opened(run)

@@ -332,3 +332,7 @@ class RunScreen(FollowingScreen):
     def action_video(self) -> None:
         """Show the run's validation videos."""
         self.mabe.open_videos(self.run_id)
+
+    def action_examples(self) -> None:
+        """Show the examples that the run got most wrong."""
+        self.mabe.open_examples(self.run_id)

@@ -17,7 +17,7 @@ MOST_LOGS = 50
 """Number of runs whose panels and log positions are kept."""
 
 OF_FILES = frozenset(
-    {key.action for key in KEYS[ACTING]} | {"replay", "compare", "checkpoints", "video"}
+    {key.action for key in KEYS[ACTING]} | {"replay", "compare", "checkpoints", "video", "examples"}
 )
 """Actions that need the run's folder."""
 
