@@ -9,7 +9,6 @@ import contextlib
 import os
 import platform
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -160,11 +159,10 @@ def read_environment(run: RunDir, attempt: str) -> Environment | None:
     return Environment(python, {name: version for name, equal, version in pairs if equal})
 
 
-def newest_recorded(run: RunDir) -> str | None:
-    """Return the newest attempt of which code or packages are recorded."""
-    folders: Sequence[str] = run.attempts()
-    for attempt in reversed(folders):
-        folder = run.attempt_folder(attempt)
-        if (folder / CODE).exists() or (folder / PACKAGES).exists():
-            return attempt
-    return None
+def newest_recorded(run: RunDir, file: str) -> str | None:
+    """Return the newest attempt that recorded :data:`CODE` or :data:`PACKAGES`.
+
+    An attempt that a rented machine started by itself knows its packages and not its code.
+    """
+    attempts = reversed(run.attempts())
+    return next((name for name in attempts if (run.attempt_folder(name) / file).exists()), None)

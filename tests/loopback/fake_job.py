@@ -27,6 +27,7 @@ from core.run.events import (
     Step,
     Stopped,
 )
+from core.run.provenance import PACKAGES, environment_now, packages_text
 from core.run.records import Pointer
 from core.run.rundir import RunDir
 from core.system.files import write_bytes_atomically
@@ -51,6 +52,11 @@ class Job:
         self.signal = signal.Signals(number)
 
     def begin(self) -> None:
+        packages = (
+            environment_now()
+        )  # the one thing that the real job records and the client cannot
+        path = self.run.attempt_folder(self.attempt) / PACKAGES
+        write_bytes_atomically(path, packages_text(packages).encode())
         self.emitter.emit(
             RunStarted, run=self.run.id, experiment=self.request.experiment.name, device="cpu",
             device_name=os.environ["FAKE_DEVICE_NAME"].replace("-", " "), torch="0", threads=1,

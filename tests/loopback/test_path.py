@@ -8,10 +8,12 @@ from contextlib import contextmanager
 import pytest
 
 from core.run.events import Finished, Resumed
+from core.run.provenance import code_now, environment_now
 from mabe_tui.launch.attempts import attempt_ending
 from mabe_tui.launch.launcher import RunState
 from mabe_tui.launch.modal import pull as modal_pull
 from mabe_tui.launch.modal_launcher import ModalLauncher
+from mabe_tui.runs.summary.provenance import provenance_of
 from tests.gate import Gate
 from tests.loopback.conftest import MakeRun
 from tests.loopback.helpers import assert_complete, follow_to_the_end, weights_after
@@ -31,6 +33,10 @@ def test_launch_follow_finish_pull(
     assert follow_to_the_end(launcher, run) is RunState.FINISHED
     history = assert_complete(run)
     assert len(history.epochs) == 3
+    recorded = provenance_of(run)
+    assert recorded is not None
+    assert recorded.packages == environment_now().packages
+    assert recorded.code == code_now(run.read_request())[0], "as it is here, where it was started"
     log = run.log_path(handle.attempt).read_bytes().splitlines()
     assert [line for line in log if line.startswith(b"step ")] == [
         f"step {n} line 0 of attempt {handle.attempt}".encode() for n in range(1, 13)

@@ -6,6 +6,8 @@ import msgspec
 
 from core.run.checkout import Checkout
 from core.run.provenance import (
+    CODE,
+    PACKAGES,
     Code,
     Environment,
     code_now,
@@ -23,9 +25,10 @@ MOST_PACKAGES = 6
 
 
 class Provenance(msgspec.Struct, frozen=True, kw_only=True):
-    """Code and packages of one attempt. ``None``: not recorded."""
+    """Code and packages, each of the newest attempt that recorded it. ``None``: not recorded."""
 
     attempt: str
+    """The attempt that recorded the code, else the packages."""
     code: Code | None
     python: str | None
     """Version and platform."""
@@ -34,14 +37,15 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def provenance_of(run: RunDir) -> Provenance | None:
-    """Read what the newest attempt that recorded anything recorded; ``None`` if none did."""
-    attempt = newest_recorded(run)
+    """Read what the newest attempts recorded; ``None`` if none recorded anything."""
+    with_code, with_packages = newest_recorded(run, CODE), newest_recorded(run, PACKAGES)
+    attempt = with_code or with_packages
     if attempt is None:
         return None
-    found = read_environment(run, attempt)
+    found = read_environment(run, with_packages) if with_packages else None
     return Provenance(
         attempt=attempt,
-        code=read_code(run, attempt),
+        code=read_code(run, with_code) if with_code else None,
         python=found.python if found else None,
         packages=found.packages if found else {},
     )
@@ -49,7 +53,7 @@ def provenance_of(run: RunDir) -> Provenance | None:
 
 def diff_of(run: RunDir) -> str:
     """Return the kept uncommitted changes of the newest attempt that recorded its code."""
-    attempt = newest_recorded(run)
+    attempt = newest_recorded(run, CODE)
     return read_diff(run, attempt) if attempt is not None else ""
 
 

@@ -124,7 +124,7 @@ def test_code_and_packages_survive(
     assert found is not None
     assert found == provenance.environment_now()
     assert "msgspec" in found.packages
-    assert provenance.newest_recorded(folder) == attempt
+    assert provenance.newest_recorded(folder, provenance.CODE) == attempt
 
 
 def test_nothing_is_recorded_when_switched_off(
@@ -135,7 +135,7 @@ def test_nothing_is_recorded_when_switched_off(
     monkeypatch.setenv(provenance.VARIABLE, "off")
     provenance.record(folder, request, attempt)
     assert [*folder.attempt_folder(attempt).iterdir()] == []
-    assert provenance.newest_recorded(folder) is None
+    assert provenance.newest_recorded(folder, provenance.PACKAGES) is None
 
 
 def test_without_git_the_reason_is_recorded(
