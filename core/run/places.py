@@ -58,6 +58,13 @@ def cache_of_run(run_folder: Path) -> Path:
     return cache(beside.parent if beside.name == "runs" else home())
 
 
+def settings() -> Path:
+    """Return the file of the dashboard's settings: ``$MABE_CONFIG``, else in the user's configuration."""
+    if stated := os.environ.get("MABE_CONFIG"):
+        return Path(stated).expanduser()
+    return Path(platformdirs.user_config_dir(APPLICATION)) / "dashboard.toml"
+
+
 def state() -> Path:
     """Return the folder of view state: pinned runs, filters, positions in logs."""
     return Path(os.environ.get("MABE_STATE") or platformdirs.user_state_dir(APPLICATION))

@@ -3,14 +3,18 @@
 import os
 import shlex
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from core.errors import ConfigError
+from core.run import places
 from mabe_tui.cli.session import Session
 from mabe_tui.cli.terminal.output import say
 from mabe_tui.runs.store import RunStore
+
+if TYPE_CHECKING:
+    from mabe_tui.tui.settings import DashboardSettings
 
 THEMES = {
     "dark": "mabe-dark",
@@ -76,6 +80,7 @@ def dashboard(
         raise ConfigError(
             "the dashboard needs a terminal; --serve needs none, nor do `mabe runs` and `mabe logs`"
         )
+    settings = _settings()  # before the screens, whose classes hold their keys
     from mabe_tui.tui.app import MabeApp  # imported late: textual takes 0.4 s
     from mabe_tui.tui.dashboard import Options
     from mabe_tui.tui.garbage import look_seldom_for_garbage
@@ -85,12 +90,27 @@ def dashboard(
         replay=replay,
         readonly=readonly,
         ascii_only=ascii_only,
-        theme=THEMES[theme] if theme is not None else None,
+        theme=THEMES[theme] if theme is not None else THEMES.get(settings.theme or ""),
+        colours=settings.colours,
         bell=bell,
         desktop=desktop,
     )
     look_seldom_for_garbage()
     raise typer.Exit(MabeApp(session, options).run() or 0)
+
+
+def _settings() -> "DashboardSettings":
+    """Read the settings file, and put its keys into the key table.
+
+    Raises:
+        ConfigError: it is damaged; names the line or key.
+    """
+    from mabe_tui.tui.keys import KEYS
+    from mabe_tui.tui.settings import read_settings, rebound
+
+    found = read_settings(places.settings(), KEYS)
+    KEYS.update(rebound(KEYS, found.keys))
+    return found
 
 
 def _serve(port: int) -> None:

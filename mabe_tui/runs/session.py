@@ -7,6 +7,7 @@ from pathlib import Path
 
 from core.config import registry
 from core.config.task_modules import search_in
+from core.errors import UserError
 from core.run import places
 
 
@@ -15,6 +16,8 @@ class Session:
     """The options given at the start, and what follows from them."""
 
     stated_registry: str | None = None
+    registry_problem: str | None = field(default=None, init=False)
+    """Why the registry on disk is not the one in use; ``None`` if it is."""
     _stamp: tuple[int, int] | None = field(default=None, init=False, repr=False)
     """Signature of the registry's file at the last check."""
     _rereading: threading.Lock = field(
@@ -50,10 +53,14 @@ class Session:
             if stamp is None or stamp == self._stamp:  # None: it is being written at this moment
                 return
             self._stamp = stamp
-            fresh = registry.load(path)
-            for version in fresh.versions:
-                fresh.experiment(version)
-            self.registry = fresh
+            try:
+                fresh = registry.load(path)
+                for version in fresh.versions:
+                    fresh.experiment(version)
+            except UserError as error:
+                self.registry_problem = str(error)
+                raise
+            self.registry, self.registry_problem = fresh, None
 
     @property
     def home(self) -> Path:

@@ -1,6 +1,7 @@
 """The dashboard app: its screens, its themes, and what every screen can reach."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 from textual import events
@@ -11,15 +12,21 @@ from textual.dom import DOMNode
 from textual.filter import LineFilter
 from textual.screen import Screen
 
+from mabe_tui.runs.listing.brief import run_brief, version_brief
 from mabe_tui.runs.session import Session
+from mabe_tui.runs.store import short_id
 from mabe_tui.runs.videos.wish import VideoWish
 from mabe_tui.tui.ascii_filter import AsciiFilter
 from mabe_tui.tui.cell_diff import CellUpdate, TerminalCells
 from mabe_tui.tui.dashboard import Clock, Dashboard, Options, utc_now
+from mabe_tui.tui.jumps import complete_jump, open_jump, read_jump
 from mabe_tui.tui.keys import KEYS, bindings
 from mabe_tui.tui.screens.base import MabeScreen
+from mabe_tui.tui.screens.dialogs.entry import EntryScreen
 from mabe_tui.tui.screens.dialogs.help import HelpScreen
+from mabe_tui.tui.screens.dialogs.notices import NoticesScreen
 from mabe_tui.tui.screens.home.screen import HomeScreen
+from mabe_tui.tui.settings import coloured
 from mabe_tui.tui.themes import DARK, THEMES
 
 
@@ -41,7 +48,7 @@ class MabeApp(Dashboard):
         super().__init__(session, options, clock)
         self._cells = TerminalCells()
         for theme in THEMES:
-            self.register_theme(theme)
+            self.register_theme(coloured(theme, self.options.colours))
         self.theme = self.options.theme or DARK
 
     def on_mount(self) -> None:
@@ -131,6 +138,29 @@ class MabeApp(Dashboard):
                     yield SystemCommand(
                         key.label, f"{key.help} ({key.spelled})", _runner(target, key.action)
                     )
+        yield from self._places()
+
+    def _places(self) -> Iterator[SystemCommand]:
+        """Offer all versions and runs; the palette shows them once something is typed."""
+        records = self.catalog.glance(self.now())
+        for version in self.session.registry.versions:
+            words = " ".join(version_brief(version, records)).strip()
+            if any(record.summary.version == version for record in records):
+                yield SystemCommand(
+                    f"run {version}",
+                    f"{words}: its latest",
+                    partial(self._open_named, version),
+                    False,
+                )
+            yield SystemCommand(
+                f"launch {version}", words, partial(self.open_launch, version), False
+            )
+        for record in records:
+            words = "  ".join(filter(None, run_brief(record)))
+            yield SystemCommand(f"run {record.id}", words, partial(self.open_run, record.id), False)
+
+    def _open_named(self, name: str) -> None:
+        self.open_run(self.store.find(name).id)
 
     async def run_action(
         self,
@@ -146,6 +176,35 @@ class MabeApp(Dashboard):
         if why is not None:
             self.notify(why, severity="warning", markup=False)
         return why is not None
+
+    def action_jump(self) -> None:
+        """Ask for a command, such as ``run 7b2a`` or ``cmp v5 v6``, and open what it names."""
+        store, registry = self.store, self.session.registry
+        runs = [record.id for record in self.catalog.glance(self.now())]
+        names = [*registry.versions, *runs, *(short_id(run) for run in runs)]
+
+        def typed(text: str | None) -> None:
+            if text is None:
+                return
+            name, given = read_jump(text, store, registry)
+            if name == "q":
+                self.exit()
+            elif name == "help":
+                self.action_help()
+            else:
+                open_jump(self, name, given)
+
+        dialog = EntryScreen(
+            "go to",
+            hint="run 7b2a, cmp v5 v6, launch v7; tab completes",
+            check=lambda text: read_jump(text, store, registry),
+            complete=lambda text: complete_jump(text, names),
+        )
+        self.push_screen(dialog, typed)
+
+    def action_notices(self) -> None:
+        """List the notices so far."""
+        self.push_screen(NoticesScreen(self.notices, self.registry_problem))
 
     def action_help(self) -> None:
         """Show the keys of the current screen."""

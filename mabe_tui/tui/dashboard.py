@@ -4,10 +4,12 @@ import datetime as dt
 import math
 import os
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from textual.app import App
+from textual.notifications import Notification, Notify
 from textual.reactive import reactive
 
 from core.errors import UserError
@@ -23,6 +25,7 @@ from mabe_tui.tui.notices import Notice
 from mabe_tui.tui.work import in_thread, outcome
 
 Clock = Callable[[], dt.datetime]
+NOTICES_KEPT = 200
 NO_NEWS_SECONDS = 5.0
 """How long after a requested stop the end of a run counts as requested."""
 
@@ -43,6 +46,8 @@ class Options:
     readonly: bool = False
     ascii_only: bool = False
     theme: str | None = None
+    colours: Mapping[str, str] = field(default_factory=dict)
+    """Colours of the settings file, over those of every theme."""
     bell: bool = False
     """Whether to ring the terminal's bell with every notice of a run."""
     desktop: bool = False
@@ -57,6 +62,10 @@ class Dashboard(App[None]):
 
     working: reactive[dict[str, str]] = reactive(dict)
     """Run → progress of the work requested for it."""
+    noticed: reactive[int] = reactive(0)
+    """Number of notices so far; :attr:`notices` has them."""
+    registry_problem: reactive[str | None] = reactive(None)
+    """Why the registry in use is not the one on disk; ``None`` if it is."""
 
     def __init__(
         self, session: Session, options: Options | None = None, clock: Clock = utc_now
@@ -70,6 +79,8 @@ class Dashboard(App[None]):
         self.view_state = ViewState(session.home)
         self.typed = KeyQueue(self)
         """Keys that have not been delivered yet."""
+        self.notices: deque[Notification] = deque(maxlen=NOTICES_KEPT)
+        """The newest notices, oldest first."""
         self._stopped: dict[str, float] = {}
         """When a run that was asked to stop had done so; infinite until then."""
 
@@ -149,6 +160,15 @@ class Dashboard(App[None]):
         except UserError as error:
             text = f"the registry stays as it was: {error}"
             self.notify(text, severity="error", markup=False)
+        self.call_later(self._mark_registry)
+
+    def _mark_registry(self) -> None:
+        self.registry_problem = self.session.registry_problem
+
+    def on_notify(self, event: Notify) -> None:
+        """Keep a notice in the list. Textual's toasts are hidden: they cover what they speak of."""
+        self.notices.append(event.notification)
+        self.noticed += 1
 
     def on_progressed(self, message: Progressed) -> None:
         """Record the progress of a piece of work for the line above the footer."""

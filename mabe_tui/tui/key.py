@@ -7,6 +7,8 @@ from textual.binding import Binding
 SIGNS = {
     "question_mark": "?",
     "slash": "/",
+    "colon": ":",
+    "exclamation_mark": "!",
     "escape": "esc",
     "less_than_sign": "<",
     "greater_than_sign": ">",

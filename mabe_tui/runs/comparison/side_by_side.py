@@ -27,6 +27,7 @@ from mabe_tui.runs.comparison.inspection import (
 from mabe_tui.runs.comparison.sides import Side, side_of
 from mabe_tui.runs.comparison.yardstick import common_task, yardstick
 from mabe_tui.runs.curves.overlay import SideNumbers
+from mabe_tui.runs.listing.brief import aligned
 from mabe_tui.runs.store import RunStore
 from mabe_tui.runs.summary.checkpoints import pointer_names
 
@@ -129,6 +130,25 @@ def _run_of(checkpoint: NamedCheckpoint, store: RunStore, registry: Registry) ->
     return msgspec.structs.replace(
         side, checkpoint=checkpoint.which, best_epoch=None, best={}, last={}
     )
+
+
+def checkpoint_briefs(names: Sequence[str], store: RunStore) -> dict[str, str]:
+    """Return what a list says beside checkpoints: name → epoch, metric and seed."""
+    cells = {}
+    for name in names:
+        run, _, pointer = name.partition(AT)
+        entry = store.find(run)
+        found = entry.run.read_pointer(pointer)
+        if found is None:
+            continue
+        seed = entry.request.seed if entry.request is not None else None
+        monitor = entry.request.experiment.training.monitor if entry.request is not None else ""
+        cells[name] = (
+            f"epoch {found.epoch}",
+            f"{monitor} {found.metric:.4f}" if found.metric is not None else "",
+            f"seed {seed}" if seed is not None else "",
+        )
+    return aligned(cells)
 
 
 def candidates(names: Sequence[str], store: RunStore, registry: Registry) -> list[str]:

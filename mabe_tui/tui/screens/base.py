@@ -5,17 +5,22 @@ from typing import Any, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import ActiveBinding
+from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Static
 from textual.worker import Worker
 
 from mabe_tui.tui.compositor import LeanCompositor
 from mabe_tui.tui.dashboard import Dashboard
+from mabe_tui.tui.footer_keys import with_more
 from mabe_tui.tui.keys import changing
 from mabe_tui.tui.messages import Done, WorkFailed
 from mabe_tui.tui.screens.deferred import DeferringScreen
+from mabe_tui.tui.screens.dialogs.pick import PickScreen
 from mabe_tui.tui.widgets.activity import Activity
 from mabe_tui.tui.widgets.key_footer import KeyFooter
+from mabe_tui.tui.widgets.notice_lines import NoticeLines
+from mabe_tui.tui.widgets.title_end import TitleEnd
 from mabe_tui.tui.work import in_thread, outcome
 
 Work = Callable[[], Message | None]
@@ -38,8 +43,11 @@ class MabeScreen(DeferringScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay out title, body and footer."""
-        yield Static(self.heading(), id="heading", markup=False)
+        with Horizontal(id="title"):
+            yield Static(self.heading(), id="heading", markup=False)
+            yield TitleEnd()
         yield from self.body()
+        yield NoticeLines()
         yield Activity()
         yield KeyFooter()
 
@@ -57,10 +65,14 @@ class MabeScreen(DeferringScreen[None]):
 
     @property
     def active_bindings(self) -> dict[str, ActiveBinding]:
-        """The keys that are available now; help comes first if the footer cannot show all."""
+        """The keys that are available now, with more of them shown the wider the footer is.
+
+        Help comes first if the footer cannot show all.
+        """
         found = super().active_bindings
-        if self.size.width >= ROOMY:
-            return found
+        width = self.size.width
+        if width >= ROOMY:
+            return with_more(found, self.PLACES, width, self.app.get_key_display)
         helps = {key: one for key, one in found.items() if one.binding.action == "help"}
         return helps | found
 
@@ -125,6 +137,28 @@ class MabeScreen(DeferringScreen[None]):
         """Go back to the previous screen, only once however often the key is pressed."""
         if self.app.screen is self:
             self.app.pop_screen()
+
+    def copyable(self) -> dict[str, str]:
+        """Return what can be copied from here: name → text."""
+        return {}
+
+    def action_copy(self) -> None:
+        """Choose what to copy to the terminal's clipboard; copy it at once if there is one thing only."""
+        offered = {name: text for name, text in self.copyable().items() if text}
+        if not offered:
+            self.notify("there is nothing to copy here yet", severity="warning")
+            return
+
+        def chosen(name: str | None) -> None:
+            if name is not None:
+                self.app.copy_to_clipboard(offered[name])
+                self.notify(f"copied: {offered[name]}", markup=False)
+
+        if len(offered) == 1:
+            chosen(next(iter(offered)))
+        else:
+            one_line = {name: " ".join(text.split()) for name, text in offered.items()}
+            self.app.push_screen(PickScreen("copy", [*offered], details=one_line), chosen)
 
     def lacks(self, action: str) -> str | None:
         """Return why the task of the run does not support an action, whose key the help then hides."""

@@ -5,22 +5,13 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.message import Message
-from textual.suggester import Suggester
 from textual.widgets import Input
 
 from mabe_tui.tui.keys import bindings
+from mabe_tui.tui.widgets.completion import Completion
 
 REMEMBERED = 20
 EXAMPLE = "state == running and score > 0.4"
-
-
-class _Completion(Suggester):
-    def __init__(self, complete: Callable[[str], str | None]) -> None:
-        super().__init__(use_cache=False, case_sensitive=True)
-        self._complete = complete
-
-    async def get_suggestion(self, value: str) -> str | None:
-        return self._complete(value)
 
 
 class FilterLine(Input):
@@ -47,7 +38,7 @@ class FilterLine(Input):
         id: str | None = None,
     ) -> None:
         super().__init__(
-            value, id=id, placeholder=EXAMPLE, compact=True, suggester=_Completion(complete)
+            value, id=id, placeholder=EXAMPLE, compact=True, suggester=Completion(complete)
         )
         self.queries = list(queries)
         self._at = -1

@@ -36,8 +36,18 @@ class Match(NamedTuple):
     position: int
     number: int | None
     """Rank among all matches, from 1; ``None`` if not counted."""
+    matches: int | None = None
+    """Number of all matches; ``None`` if not counted."""
     round: str = ""
     """Remark on a match that was found after wrapping around."""
+
+    @property
+    def words(self) -> str:
+        """The match for the panel's border."""
+        if self.number is None:
+            return f"a match{self.round}"
+        of = f" of {self.matches:,}" if self.matches is not None else ""
+        return f"match {self.number:,}{of}{self.round}"
 
 
 class LogPanel(Vertical):
@@ -76,6 +86,8 @@ class LogPanel(Vertical):
         self._settling: Timer | None = None
         self._is_replay = False
         self._written = ""
+        self._found = ""
+        """The result of the last search, in words."""
 
     def compose(self) -> ComposeResult:
         """Lay out the log and the search line."""
@@ -152,6 +164,7 @@ class LogPanel(Vertical):
     @on(SearchBar.Closed)
     def _search_no_more(self) -> None:
         self._search = self.view.pattern = None
+        self._found = ""
         self.is_searching = False
         self.view.focus()
         self.view.refresh()
@@ -185,13 +198,11 @@ class LogPanel(Vertical):
         if message.search is not self._search:
             return
         self.is_searching = False
-        if (match := message.match) is None:
-            self.notify(NO_MATCH, severity="warning", timeout=3)
-            return
-        self.view.select(match.position)
-        count = f" {match.number:,}" if match.number is not None else ""
-        line = match.position - self.view.bounds.first + 1
-        self.notify(f"match{count} at line {line:,}{match.round}", timeout=3)
+        match = message.match
+        self._found = NO_MATCH if match is None else match.words
+        if match is not None:
+            self.view.select(match.position)
+        self._write_where()
 
     # ── position ──────────────────────────────────────────────────────────────────────────────
 
@@ -210,7 +221,15 @@ class LogPanel(Vertical):
 
     @property
     def where(self) -> str:
-        """The position in words: ``following, 812 lines``, or ``paused at 40 of 812, f follows``."""
+        """The position in words: ``following, 812 lines``, or ``paused at 40 of 812, f follows``.
+
+        During a search the match comes first: ``match 3 of 17``.
+        """
+        found = f"{self._found} · " if self._found else ""
+        return found + self._position
+
+    @property
+    def _position(self) -> str:
         view, bounds = self.view, self.view.bounds
         lines = f"{bounds.stop - bounds.first:,}"
         if view.following:
@@ -237,22 +256,25 @@ def _matches(
     for begin, words in ((start, ""), (far, ROUND[direction])):
         for found in log.search(pattern, begin, direction):
             if found is not None:
-                number = yield from _number_of(source, pattern, found)
-                yield Match(found, number, words)
+                number, count = yield from _numbers_of(source, pattern, found)
+                yield Match(found, number, count, words)
                 return
             yield None
 
 
-def _number_of(
+def _numbers_of(
     source: RunSource, pattern: re.Pattern[str], position: int
-) -> Generator[None, None, int | None]:
-    """Count the matching lines up to a position; ``None`` if the log is too long to be read for that."""
+) -> Generator[None, None, tuple[int | None, int | None]]:
+    """Return which match a line is, and how many there are; ``None`` where it takes too long to count."""
     log = source.log
     if not log.complete or position - log.first >= COUNTED_LINES:
-        return None
-    number = 0
-    for first in range(log.first, position + 1, COUNTED_AT_ONCE):
-        rows = log.lines(first, min(COUNTED_AT_ONCE, position + 1 - first))
-        number += sum(pattern.search(row.text) is not None for row in rows)
+        return None, None
+    stop = log.stop if log.stop - log.first <= COUNTED_LINES else position + 1
+    number = count = 0
+    for first in range(log.first, stop, COUNTED_AT_ONCE):
+        for row in log.lines(first, min(COUNTED_AT_ONCE, stop - first)):
+            if pattern.search(row.text) is not None:
+                count += 1
+                number += row.position <= position
         yield None
-    return number
+    return number, count if stop == log.stop else None

@@ -125,6 +125,15 @@ class CheckpointsScreen(RunActions):
     def _row(self) -> CheckpointRow | None:
         return next((row for row in self._rows if name_of(row) == self._list.selected), None)
 
+    def copyable(self) -> dict[str, str]:
+        """Return the selected checkpoint's name, file and hash, and a command for it."""
+        row = self._row
+        name = f"{self.run_id}@{self.selected_checkpoint}"
+        words = {"name": name, "command": f"mabe compare {name} {self.run_id}@best"}
+        if row is not None and row.file:
+            words |= {"file": str(self._run.checkpoints / row.file), "sha256": row.sha256}
+        return words
+
     # ── reading ───────────────────────────────────────────────────────────────────────────────
 
     def _load(self) -> None:

@@ -34,9 +34,9 @@ class Drawn(Message):
 class Offered(Message):
     """Candidates to add to the comparison."""
 
-    def __init__(self, names: list[str]) -> None:
+    def __init__(self, names: list[str], details: dict[str, str]) -> None:
         super().__init__()
-        self.names = names
+        self.names, self.details = names, details
 
 
 class Refused(Message):

@@ -1,5 +1,6 @@
 """The screen that compares runs, versions or checkpoints: which is better, how certain, and what differs."""
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -13,8 +14,10 @@ from textual.widgets import Static
 
 from core.errors import UserError
 from core.system.progress import Progress, sparing
+from mabe_tui.runs.comparison.evaluate import AT
 from mabe_tui.runs.comparison.report import comparison_report, write_report
-from mabe_tui.runs.comparison.side_by_side import candidates, side_by_side
+from mabe_tui.runs.comparison.side_by_side import candidates, checkpoint_briefs, side_by_side
+from mabe_tui.runs.listing.brief import briefs
 from mabe_tui.runs.videos.wish import VideoWish
 from mabe_tui.tui.keys import bindings
 from mabe_tui.tui.messages import Done
@@ -223,7 +226,16 @@ class CompareScreen(SettlingScreen):
     def action_add(self) -> None:
         """Offer candidates to add."""
         names, store, registry = self.names, self.mabe.store, self.mabe.session.registry
-        self.ask(lambda: Offered(candidates(names, store, registry)), "offer", keys_wait=True)
+        catalog, now = self.mabe.catalog, self.mabe.now
+
+        def work() -> Message:
+            offered = candidates(names, store, registry)
+            records = catalog.records(now())
+            if any(AT in name for name in names):
+                return Offered(offered, checkpoint_briefs(offered, store))
+            return Offered(offered, briefs(offered, records, registry.versions))
+
+        self.ask(work, "offer", keys_wait=True)
 
     @on(Offered)
     def _offer(self, message: Offered) -> None:
@@ -231,7 +243,9 @@ class CompareScreen(SettlingScreen):
             if name is not None:
                 self._take((*self.names, name))
 
-        self.app.push_screen(PickScreen("add to the comparison", message.names), chosen)
+        self.app.push_screen(
+            PickScreen("add to the comparison", message.names, details=message.details), chosen
+        )
 
     def action_drop(self) -> None:
         """Remove the selected side."""
@@ -291,6 +305,17 @@ class CompareScreen(SettlingScreen):
 
         title = f"frames of {classes.name}: true → predicted"
         self.app.push_screen(PickScreen(title, [*offered]), chosen)
+
+    def copyable(self) -> dict[str, str]:
+        """Return the verdict, the commands that settle it, and the command of this comparison."""
+        words = {"command": shlex.join(["mabe", "compare", *self.names])}
+        verdicts = self.found.comparison.verdicts if self.found is not None else ()
+        if verdicts:
+            verdict = verdicts[self.selected_verdict]
+            words |= {"verdict": verdict.sentence, "difference": f"{verdict.difference}"}
+            if verdict.settling is not None:
+                words["commands that settle it"] = "\n".join(verdict.settling.commands)
+        return words
 
     def action_export(self) -> None:
         """Write the comparison into the current folder."""

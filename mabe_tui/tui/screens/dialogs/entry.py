@@ -13,6 +13,7 @@ from textual.widgets import Input, Static
 
 from core.errors import UserError
 from mabe_tui.tui.screens.deferred import DeferringScreen
+from mabe_tui.tui.widgets.completion import Completion
 
 
 class EntryScreen(DeferringScreen[str | None], ModalScreen[str | None]):
@@ -24,9 +25,13 @@ class EntryScreen(DeferringScreen[str | None], ModalScreen[str | None]):
         hint: the placeholder.
         words: an explanation above the line.
         check: raises a UserError for an invalid line; its message is shown below.
+        complete: returns a completion of the typed text, which the right arrow and tab accept, or ``None``.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "Close"),
+        Binding("tab", "accept", "Complete", show=False, priority=True),
+    ]
 
     def __init__(
         self,
@@ -36,8 +41,10 @@ class EntryScreen(DeferringScreen[str | None], ModalScreen[str | None]):
         *,
         words: str = "",
         check: Callable[[str], object] | None = None,
+        complete: Callable[[str], str | None] | None = None,
     ) -> None:
         super().__init__()
+        self._complete = complete
         self._title, self._value, self._hint = title, value, hint
         self._words, self._check = words, check
 
@@ -47,8 +54,15 @@ class EntryScreen(DeferringScreen[str | None], ModalScreen[str | None]):
             dialog.border_title = Content(self._title)
             if self._words:
                 yield Static(self._words, id="words", markup=False)
-            yield Input(self._value, placeholder=self._hint, select_on_focus=False)
+            suggester = Completion(self._complete) if self._complete is not None else None
+            yield Input(
+                self._value, placeholder=self._hint, select_on_focus=False, suggester=suggester
+            )
             yield Static(id="refused", markup=False)
+
+    def action_accept(self) -> None:
+        """Accept the suggested completion."""
+        self.query_one(Input).action_cursor_right()
 
     @on(Input.Submitted)
     def _give(self, event: Input.Submitted) -> None:

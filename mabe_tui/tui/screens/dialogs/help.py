@@ -14,6 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from mabe_tui.runs.listing.query_completion import EXAMPLES
+from mabe_tui.tui.jumps import EXAMPLES as JUMPS
 from mabe_tui.tui.key import Key
 from mabe_tui.tui.keys import KEYS
 from mabe_tui.tui.screens.deferred import DeferringScreen
@@ -31,6 +32,7 @@ LABELS = {
     "form": "in a line of the form",
 }
 NOTES = {
+    "app": ("after :", JUMPS),
     "home": ("what the tables show", LEGEND),
     "filter": ("filters, as for `mabe runs --where`", EXAMPLES),
 }

@@ -1,6 +1,6 @@
 """A dialog to choose one of many names by typing part of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from textual import on
@@ -22,6 +22,7 @@ class PickScreen(DeferringScreen[str | None], ModalScreen[str | None]):
         title: what to choose.
         choices: the names to choose from.
         takes_new: whether other names may be typed as well.
+        details: name → what stands beside it; typing finds that, too.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -30,23 +31,34 @@ class PickScreen(DeferringScreen[str | None], ModalScreen[str | None]):
         Binding("up", "move(-1)", "Up", show=False),
     ]
 
-    def __init__(self, title: str, choices: Sequence[str], takes_new: bool = False) -> None:
+    def __init__(
+        self,
+        title: str,
+        choices: Sequence[str],
+        takes_new: bool = False,
+        details: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__()
         self._title, self._choices, self._takes_new = title, choices, takes_new
+        widest = max(map(len, choices), default=0) if details else 0
+        self._shown = {
+            name: f"{name:<{widest}}  {(details or {}).get(name, '')}".rstrip() for name in choices
+        }
 
     def compose(self) -> ComposeResult:
         """Lay out the input and the list."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = Content(self._title)
             yield Input(placeholder="type a part of it")
-            yield OptionList(*_options(self._choices), markup=False)
+            yield OptionList(*self._options(self._choices), markup=False)
 
     @on(Input.Changed)
     def _narrow(self, event: Input.Changed) -> None:
         words = event.value.casefold().split()
-        found = [name for name in self._choices if all(word in name.casefold() for word in words)]
+        shown = {name: self._shown[name].casefold() for name in self._choices}
+        found = [name for name in self._choices if all(word in shown[name] for word in words)]
         options = self.query_one(OptionList)
-        options.clear_options().add_options(_options(found))
+        options.clear_options().add_options(self._options(found))
         options.highlighted = 0 if found else None
 
     @on(Input.Submitted)
@@ -74,6 +86,5 @@ class PickScreen(DeferringScreen[str | None], ModalScreen[str | None]):
         else:
             options.action_cursor_up()
 
-
-def _options(names: Sequence[str]) -> list[Option]:
-    return [Option(name, id=name) for name in names]
+    def _options(self, names: Sequence[str]) -> list[Option]:
+        return [Option(self._shown[name], id=name) for name in names]

@@ -13,6 +13,16 @@ class Opening(Arranging):
         """The version to act on; ``None`` if there is none."""
         raise NotImplementedError
 
+    def copyable(self) -> dict[str, str]:
+        """Return ids of the selection, and the commands that show it, train it or compare it."""
+        version, run = self.selected_version, self.selected_run
+        names = self.choices.to_compare(self.focused_table.selected)
+        words = {"run": run or "", "version": version or ""}
+        words["command: status"] = f"mabe status {run}" if run else ""
+        words["command: launch"] = f"mabe run {version}" if version else ""
+        words["command: compare"] = f"mabe compare {' '.join(names)}" if len(names) > 1 else ""
+        return words
+
     def action_launch(self) -> None:
         """Open the launch form of the selected version."""
         if (version := self.selected_version) is not None:

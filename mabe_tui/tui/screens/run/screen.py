@@ -12,6 +12,7 @@ from textual.message import Message
 from mabe_tui.runs.following.feed_update import FeedRequest, FeedUpdate
 from mabe_tui.runs.following.jumps import line_at, x_at, x_on
 from mabe_tui.runs.following.live import RunSource
+from mabe_tui.runs.format.event_text import best_name, best_words
 from mabe_tui.runs.format.export import write_charts
 from mabe_tui.runs.tasks import default_spec, lacking_view, spec_of
 from mabe_tui.tui.actions import ACTING
@@ -94,6 +95,14 @@ class RunScreen(FollowingScreen):
     def log_panel(self) -> LogPanel:
         """The log."""
         return self.query_one(LogPanel)
+
+    def copyable(self) -> dict[str, str]:
+        """Return the run's id, its best score, its folder and a command for it."""
+        folder = self.mabe.store.folder / self.run_id
+        words = {"id": self.run_id, "folder": str(folder), "command": f"mabe status {self.run_id}"}
+        if self.look is not None and self.look.summary.best_metric is not None:
+            words["best"] = f"{best_name(self.look.summary)} {best_words(self.look.summary)}"
+        return words
 
     def lacks(self, action: str) -> str | None:
         """Return why the run's task does not support an action; ``None`` if it does."""

@@ -12,6 +12,8 @@ from textual.containers import Horizontal, Vertical
 
 from core.run.rundir import RunDir
 from mabe_tui.plotting.ethogram import MODEL
+from mabe_tui.runs.comparison.evaluate import AT
+from mabe_tui.runs.comparison.side_by_side import checkpoint_briefs
 from mabe_tui.runs.store import RunEntry
 from mabe_tui.runs.videos.confused import next_confused
 from mabe_tui.runs.videos.slices import Stretch
@@ -280,7 +282,10 @@ class VideoScreen(Slicing):
                 self.checkpoint = name
                 self._predict()
 
-        self.app.push_screen(PickScreen("checkpoint", self._checkpoints), chosen)
+        names = [f"{self.run_id}{AT}{name}" for name in self._checkpoints]
+        known = checkpoint_briefs(names, self.mabe.store)
+        details = {name.partition(AT)[2]: words for name, words in known.items()}
+        self.app.push_screen(PickScreen("checkpoint", self._checkpoints, details=details), chosen)
 
     def action_data(self) -> None:
         """Ask for the folder with the data, and open the video from there."""
@@ -312,6 +317,17 @@ class VideoScreen(Slicing):
         self._wish = replace(self._wish, frame=stretch.start)
         self.table.select(stretch.video)
         self._watch(stretch.video)
+
+    def copyable(self) -> dict[str, str]:
+        """Return the video, the frame, and the command that draws it."""
+        if self.video_id is None:
+            return {"run": self.run_id}
+        frame = self.player.frame
+        return {
+            "video": self.video_id,
+            "frame": str(frame),
+            "command": f"mabe video {self.run_id} {self.video_id} --frame {frame}",
+        }
 
     # ── view state ────────────────────────────────────────────────────────────────────────────
 

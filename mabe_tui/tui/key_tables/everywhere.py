@@ -1,0 +1,111 @@
+"""Keys: what works on every screen, and in the widgets that several share."""
+
+from mabe_tui.tui.key import Key
+
+EVERYWHERE: dict[str, tuple[Key, ...]] = {
+    "app": (
+        Key("question_mark,f1", "help", "Help", "Show every key of this screen"),
+        Key("ctrl+p", "command_palette", "Palette", "Find a command by its name", shown="^p"),
+        Key(
+            "colon",
+            "jump",
+            "Go to",
+            "Go to a run, a version or a comparison by name: run 7b2a, cmp v5 v6",
+            footer=False,
+            shown=":",
+        ),
+        Key(
+            "exclamation_mark",
+            "notices",
+            "Notices",
+            "List the notices so far",
+            footer=False,
+            shown="!",
+        ),
+        Key(
+            "Y",
+            "screen.copy",
+            "Copy",
+            "Copy an id, a value or a command of this screen to the clipboard (OSC 52)",
+            footer=False,
+        ),
+        Key("ctrl+t", "next_theme", "Theme", "Change to the next theme", footer=False, shown="^t"),
+        Key(
+            "f5,ctrl+l",
+            "repaint",
+            "Repaint",
+            "Redraw the whole screen (in the launch form: f5)",
+            footer=False,
+            shown="f5",
+        ),
+        Key(
+            "ctrl+q", "quit", "Quit", "Close the dashboard; runs continue", footer=False, shown="^q"
+        ),
+    ),
+    "screen": (Key("escape,q", "back", "Back", "Go back to the previous screen", shown="esc"),),
+    "table": (
+        Key("up,k", "move(-1)", "Up", "Select the row above", footer=False),
+        Key("down,j", "move(1)", "Down", "Select the row below", footer=False),
+        Key("pageup", "page(-1)", "Page up", "Go up one page", footer=False),
+        Key("pagedown", "page(1)", "Page down", "Go down one page", footer=False),
+        Key("home,g", "end(-1)", "First", "Select the first row", footer=False),
+        Key("end,G", "end(1)", "Last", "Select the last row", footer=False),
+        Key("enter", "choose", "Open", "Open the selected row"),
+    ),
+    "chart": (
+        Key("left", "cursor(-1)", "Cursor left", "Move the cursor left", footer=False),
+        Key("right", "cursor(1)", "Cursor right", "Move the cursor right", footer=False),
+        Key(
+            "shift+left,less_than_sign",
+            "pan(-1)",
+            "Pan left",
+            "Move the window left",
+            footer=False,
+            shown="<",
+        ),
+        Key(
+            "shift+right,greater_than_sign",
+            "pan(1)",
+            "Pan right",
+            "Move the window right",
+            footer=False,
+            shown=">",
+        ),
+        Key(
+            "plus,equals_sign",
+            "zoom(0.5)",
+            "Zoom in",
+            "Show half as much, around the cursor",
+            footer=False,
+            shown="+",
+        ),
+        Key("minus", "zoom(2.0)", "Zoom out", "Show twice as much", footer=False, shown="-"),
+        Key("0", "reset", "Reset zoom", "Show everything, without the cursor", footer=False),
+    ),
+    "sides": (
+        Key("left", "sideways(-1)", "Left", "Show the previous sides", footer=False),
+        Key("right", "sideways(1)", "Right", "Show the next sides", footer=False),
+    ),
+    "log": (
+        Key("up,k", "move(-1)", "Up", "Select the line above, and stop following", footer=False),
+        Key("down,j", "move(1)", "Down", "Select the line below", footer=False),
+        Key("pageup", "page(-1)", "Page up", "Go up one page", footer=False),
+        Key("pagedown", "page(1)", "Page down", "Go down one page", footer=False),
+        Key("left", "sideways(-16)", "Left", "Scroll long lines left", footer=False),
+        Key("right", "sideways(16)", "Right", "Scroll long lines right", footer=False),
+        Key("home,g", "end(-1)", "First", "Go to the first line", footer=False),
+        Key("end,G", "end(1)", "Last", "Go to the end and follow it", footer=False),
+        Key("f", "follow", "Follow", "Follow the end again", footer=False),
+        Key("slash", "search(0)", "Find", "Search for a regular expression", shown="/"),
+        Key("n", "search(1)", "Next", "Go to the next match", footer=False),
+        Key("N", "search(-1)", "Previous", "Go to the previous match", footer=False),
+        Key(
+            "enter",
+            "choose",
+            "To chart",
+            "Move the charts' cursor to this line",
+            footer=False,
+        ),
+    ),
+    "search": (Key("escape", "close", "Close", "Close the search"),),
+}

@@ -1,0 +1,85 @@
+"""Keys: the first screen, the filter, and the launch form."""
+
+from mabe_tui.tui.key import Key
+
+HOME: dict[str, tuple[Key, ...]] = {
+    "home": (
+        Key("l", "launch", "Launch", "Launch the selected version", changes=True),
+        Key("slash", "filter", "Filter", "Filter the runs by a query", shown="/"),
+        Key("s", "sort", "Sort", "Choose the key that the runs are sorted by", footer=False),
+        Key("R", "reverse", "Reverse", "Reverse the order of the runs", footer=False),
+        Key("a", "all_runs", "All", "Show the runs of all versions, or only the selected one"),
+        Key("v", "views", "Views", "Use, save or remove a view", footer=False),
+        Key(
+            "space",
+            "mark",
+            "Mark",
+            "Mark the row for a comparison, and go to the next",
+            footer=False,
+        ),
+        Key("c", "compare", "Compare", "Compare the marked rows, or the row with the baseline"),
+        Key("b", "baseline", "Baseline", "Make the row the baseline, or unset it"),
+        Key("P", "pin", "Pin", "Pin the run to the top, or unpin it", footer=False),
+        Key("d", "details", "Details", "Show or hide the details", footer=False),
+        Key("w", "charts", "Charts", "Show or hide the charts of the selected runs", footer=False),
+        Key("m", "pattern", "Curves", "Choose the curves of the charts by a regular expression"),
+        Key(
+            "left_square_bracket",
+            "page_charts(-1)",
+            "Charts before",
+            "Show the previous charts",
+            footer=False,
+        ),
+        Key(
+            "right_square_bracket",
+            "page_charts(1)",
+            "Next charts",
+            "Show the next charts",
+            footer=False,
+        ),
+        Key(
+            "x",
+            "axis",
+            "Axis",
+            "Change the charts' x axis: epochs, steps, time or dollars",
+            footer=False,
+        ),
+        Key("y", "log_y", "Log y", "Toggle a logarithmic axis for losses and rates", footer=False),
+        Key("e", "smooth", "Smooth", "Smooth the charts' curves: 0, 0.6, 0.9, 0.97", footer=False),
+        Key("K", "checkpoints", "Checkpoints", "List the run's checkpoints", footer=False),
+        Key("V", "video", "Video", "Watch the run's validation videos", footer=False),
+        Key(
+            "W",
+            "examples",
+            "Worst",
+            "Look at the examples that the run got most wrong",
+            footer=False,
+        ),
+        Key("escape", "back", "Clear", "Close the filter, or clear the marks", footer=False),
+        Key("q", "app.quit", "Quit", "Close the dashboard; runs continue", footer=False),
+        Key("tab", "app.focus_next", "Tables", "Go to the next table or pane", footer=False),
+    ),
+    "filter": (
+        Key("tab", "complete", "Complete", "Accept the suggestion"),
+        Key("up", "recall(1)", "Older", "Recall the previous filter"),
+        Key("down", "recall(-1)", "Newer", "Recall the next filter, then go to the table"),
+        Key("enter", "submit", "Done", "Keep the filter and go to the table"),
+    ),
+    "launch": (
+        Key("ctrl+l", "start", "Launch", "Start the run in the form", changes=True, shown="^l"),
+        Key("up", "app.focus_previous", "Up", "Go to the previous line", footer=False),
+        Key("down", "app.focus_next", "Down", "Go to the next line", footer=False),
+        Key("pageup", "scroll_facts(-1)", "Page up", "Scroll the preview up", footer=False),
+        Key("pagedown", "scroll_facts(1)", "Page down", "Scroll the preview down", footer=False),
+    ),
+    "form": (
+        Key(
+            "enter",
+            "submit",
+            "Next",
+            "Complete the name of a setting, or go to the next line",
+            footer=False,
+        ),
+        Key("right", "cursor_right", "Complete", "Accept the suggestion", footer=False),
+    ),
+}

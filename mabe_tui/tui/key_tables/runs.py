@@ -1,0 +1,112 @@
+"""Keys: one run: its screen, its checkpoints, and what is done to it."""
+
+from mabe_tui.tui.key import Key
+
+RUNS: dict[str, tuple[Key, ...]] = {
+    "acting": (
+        Key("S", "stop_run", "Stop", "Stop the run; asks first", changes=True, footer=False),
+        Key(
+            "r",
+            "resume_run",
+            "Resume",
+            "Resume the run; asks first",
+            changes=True,
+            footer=False,
+        ),
+        Key(
+            "p",
+            "pull_run",
+            "Fetch",
+            "Download a checkpoint of the run",
+            changes=True,
+            footer=False,
+        ),
+        Key("t", "tag_run", "Tag", "Edit the run's tags", changes=True, footer=False),
+        Key("n", "note_run", "Note", "Edit the run's note", changes=True, footer=False),
+        Key(
+            "X",
+            "remove_run",
+            "Remove",
+            "Move its weights and logs to the trash; asks first",
+            changes=True,
+            footer=False,
+        ),
+        Key(
+            "u",
+            "restore_run",
+            "Undo",
+            "Bring back what was removed last",
+            changes=True,
+            footer=False,
+        ),
+    ),
+    "run": (
+        Key("1", "panel('loss')", "Panels", "Show the loss; again: only this panel", shown="1-6"),
+        Key(
+            "2",
+            "panel('score')",
+            "Score",
+            "Show the leading metric; again: only this panel",
+            footer=False,
+        ),
+        Key(
+            "3",
+            "panel('labels')",
+            "Classes",
+            "Show the metrics of each class; again: only this panel",
+            footer=False,
+        ),
+        Key(
+            "4",
+            "panel('rates')",
+            "Rates",
+            "Show learning rate and gradient norm; again: only this panel",
+            footer=False,
+        ),
+        Key(
+            "5",
+            "panel('machine')",
+            "Machine",
+            "Show speed, GPU, CPU and memory; again: only this panel",
+            footer=False,
+        ),
+        Key("6", "panel('log')", "Log", "Show the log; again: only this panel", footer=False),
+        Key("x", "axis", "Axis", "Change the x axis: epochs, steps, time or dollars"),
+        Key(
+            "y",
+            "log_y",
+            "Log y",
+            "Toggle a logarithmic axis for losses and rates",
+            footer=False,
+        ),
+        Key("e", "smooth", "Smooth", "Smooth the curves: 0, 0.6, 0.9, 0.97"),
+        Key("h", "heat", "Heat", "Draw classes and machine as heatmaps, or as lines", footer=False),
+        Key("enter", "jump", "Log", "Go to the log line of the point under the cursor"),
+        Key("slash", "find", "Find", "Search the log", footer=False, shown="/"),
+        Key("R", "replay", "Replay", "Replay the run from its beginning, or end the replay"),
+        Key("space", "pause", "Pause", "Pause or continue the replay", footer=False),
+        Key("comma", "speed(-1)", "Slower", "Play slower", footer=False, shown=","),
+        Key("full_stop", "speed(1)", "Faster", "Play faster", footer=False, shown="."),
+        Key("c", "compare", "Compare", "Compare the run with the baseline", footer=False),
+        Key("K", "checkpoints", "Checkpoints", "List the run's checkpoints", footer=False),
+        Key("V", "video", "Video", "Watch the run's validation videos", footer=False),
+        Key(
+            "W",
+            "examples",
+            "Worst",
+            "Look at the examples that the run got most wrong",
+            footer=False,
+        ),
+        Key("E", "export", "Export", "Write the visible charts to an SVG file here", footer=False),
+    ),
+    "checkpoints": (
+        Key("v", "verify", "Verify", "Read all checkpoints and check their sha256"),
+        Key("space", "choose_one", "Mark", "Mark the checkpoint for a comparison", footer=False),
+        Key("c", "compare", "Compare", "Compare the marked checkpoints, or the row with the best"),
+        Key("e", "evaluate", "Eval", "Evaluate the checkpoint on other data"),
+        Key(
+            "m", "keep", "Keep", "Keep the checkpoint as `marked`, or remove the mark", changes=True
+        ),
+        Key("tab", "app.focus_next", "Tables", "Go to the next table or pane", footer=False),
+    ),
+}

@@ -1,0 +1,73 @@
+"""Keys: the videos of a run, and its worst examples."""
+
+from mabe_tui.tui.key import Key
+
+VIDEOS: dict[str, tuple[Key, ...]] = {
+    "video": (
+        Key("space", "play", "Play", "Play or pause"),
+        Key("comma", "step(-1)", "Frame", "Go back one frame", shown=", ."),
+        Key("full_stop", "step(1)", "Frame on", "Go forward one frame", footer=False),
+        Key("left", "skip(-1)", "Back 1 s", "Go back one second", footer=False),
+        Key("right", "skip(1)", "On 1 s", "Go forward one second", footer=False),
+        Key("shift+left", "skip(-10)", "Back 10 s", "Go back ten seconds", footer=False),
+        Key("shift+right", "skip(10)", "On 10 s", "Go forward ten seconds", footer=False),
+        Key("left_square_bracket", "speed(-1)", "Slower", "Play slower", footer=False),
+        Key("right_square_bracket", "speed(1)", "Faster", "Play faster", footer=False),
+        Key("n", "error(1)", "Error", "Go to the next run of wrong frames"),
+        Key(
+            "N",
+            "error(-1)",
+            "Error before",
+            "Go to the previous run of wrong frames",
+            footer=False,
+        ),
+        Key("b", "bout(1)", "Bout", "Go to the next bout, true or predicted"),
+        Key("B", "bout(-1)", "Bout before", "Go to the previous bout", footer=False),
+        Key("g", "go_to", "Go to", "Go to a frame or a time", footer=False),
+        Key("home", "end(-1)", "First", "Go to the first frame", footer=False),
+        Key("end", "end(1)", "Last", "Go to the last frame", footer=False),
+        Key("z", "view", "View", "Show the arena, a close-up of the mice, or one mouse"),
+        Key(
+            "T",
+            "trail",
+            "Trail",
+            "Show the trail of the mice: one second, five, or none",
+            footer=False,
+        ),
+        Key(
+            "plus,equals_sign",
+            "span(-1)",
+            "Closer",
+            "Show fewer seconds in the lower strip",
+            footer=False,
+            shown="+",
+        ),
+        Key(
+            "minus",
+            "span(1)",
+            "Wider",
+            "Show more seconds in the lower strip",
+            footer=False,
+            shown="-",
+        ),
+        Key(
+            "c",
+            "checkpoint",
+            "Checkpoint",
+            "Choose the checkpoint whose predictions are shown",
+            footer=False,
+        ),
+        Key("s", "sort", "Sort", "Choose the column that the videos are sorted by", footer=False),
+        Key("D", "data", "Data", "Set the folder with the data", footer=False),
+        Key(
+            "m",
+            "slice",
+            "Slice",
+            "Keep the bout under the cursor, with a comment, as a slice that all versions are measured on",
+            changes=True,
+            footer=False,
+        ),
+        Key("M", "slices", "Slices", "Go to a slice that was kept", footer=False),
+    ),
+    "examples": (Key("D", "data", "Data", "Set the folder with the data", footer=False),),
+}
