@@ -45,7 +45,7 @@ class LogisticRegression:
             weights, bias = _fit(
                 _logs(sample.members[:, rows]),
                 sample.truth[rows],
-                sample.weights[rows],
+                sample.counted()[rows],
                 prior,
                 beat,
             )
@@ -56,7 +56,7 @@ class LogisticRegression:
             if 0 < truth.sum() < len(truth):
                 logits = log_odds(sample.members[:, known, label]).T
                 weights[:, label : label + 1], bias[label : label + 1] = _fit(
-                    logits, truth, sample.weights[known], weights[:, label : label + 1], beat
+                    logits, truth, sample.counted(label)[known], weights[:, label : label + 1], beat
                 )
         return cls(weights, bias, False)
 

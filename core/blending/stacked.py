@@ -71,7 +71,7 @@ class Stack:
                 if count > 2:
                     objective = {"objective": "multiclass", "num_class": count}
                 models["all"] = _fit(
-                    columns[known], classes, sample.weights[known], objective, seed, beat
+                    columns[known], classes, sample.counted()[known], objective, seed, beat
                 )
             return cls(models, True)
         for label, known in enumerate(sample.known.T):
@@ -79,9 +79,10 @@ class Stack:
             if 0 < truth.sum() < len(truth):
                 own = zlib.crc32(f"{seed}/{label}".encode()) >> 1
                 rows = np.flatnonzero(known)
-                shares = sample.weights[rows]
+                counted = sample.counted(label)
+                shares = counted[rows]
                 if len(rows) > MOST_OF_A_LABEL:
-                    rows, shares = _thinned(rows, sample.truth[:, label], sample.weights, own)
+                    rows, shares = _thinned(rows, sample.truth[:, label], counted, own)
                 models[str(label)] = _fit(
                     columns[rows],
                     sample.truth[rows, label],

@@ -37,7 +37,11 @@ class WeightedMean:
         given = sample.members[:, rows, labels].astype(np.float64)
         truth = sample.truth[rows, labels]
         likelihood = np.clip(np.where(truth == 1, given, 1 - given), LEAST, 1)
-        shares = sample.weights[rows]
+        if sample.exclusive:
+            shares = sample.counted()[rows]
+        else:
+            each = [sample.counted(label) for label in range(sample.truth.shape[1])]
+            shares = np.stack(each, axis=1)[rows, labels]
         weights = np.full(len(given), 1 / len(given))
         if not len(rows):
             return cls(weights)

@@ -41,6 +41,8 @@ class TravellingRun:
     request: RunRequest
     pointer: Pointer
     """Of the checkpoint that predicts."""
+    members: "tuple[TravellingRun, ...]" = ()
+    """Runs that it predicts with, if it is an ensemble with a fitted second level."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +91,9 @@ def stage(plan: SubmissionPlan, owner: str, folder: Path) -> Bundle:
     write_core_zip(dataset / "core.zip")
     for wheel in plan.wheels:
         _copy(wheel, dataset / wheel.name)
-    by_id = {each.run.id: each for each in plan.runs}
+    by_id = {
+        each.run.id: each for travelling in plan.runs for each in (travelling, *travelling.members)
+    }
     files = [
         each
         for number, travelling in enumerate(by_id.values(), start=1)

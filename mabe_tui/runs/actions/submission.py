@@ -1,11 +1,13 @@
 """Plan a submission: which checkpoints go to Kaggle, fetched if necessary, and what decides there."""
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import ConfigError, MisuseError, RunError
 from core.postprocess.store import rules_file
+from core.run.inputs import how_combined, is_fitted
 from core.run.records import Pointer
 from core.run.request import Input
 from core.run.rundir import RunDir
@@ -85,14 +87,22 @@ def submission_plan(
 
 def are_classes(runs: Sequence[TravellingRun]) -> bool:
     """Return whether any of the runs predicts classes, which must be translated to actions."""
-    return any(isinstance(each.request.experiment, BehaviourExperiment) for each in runs)
+    return any(
+        isinstance(each.request.experiment, BehaviourExperiment) for each in _with_members(runs)
+    )
+
+
+def _with_members(runs: Sequence[TravellingRun]) -> list[TravellingRun]:
+    return [each for run in runs for each in (run, *run.members)]
 
 
 def _packages_of(runs: Sequence[TravellingRun]) -> tuple[str, ...]:
     """Return the packages that models need in addition to those of ``core``."""
-    experiments = [each.request.experiment for each in runs]
+    every = _with_members(runs)
+    experiments = [each.request.experiment for each in every]
     boosted = any(isinstance(e, ActionsExperiment) and e.model.name == "boost" for e in experiments)
-    return ("lightgbm",) if boosted else ()
+    stacked = any(each.members and how_combined(each.request) == "stack" for each in every)
+    return ("lightgbm",) if boosted or stacked else ()
 
 
 def _rules(
@@ -124,8 +134,9 @@ def travelling_runs(
 ) -> tuple[TravellingRun, ...]:
     """Return the runs whose predictions are averaged, the most valuable first.
 
-    An ensemble stands for its members, with the checkpoints that they had when it was created.
-    They are sorted by :func:`~mabe_tui.runs.actions.submission_order.most_valuable_first`.
+    An ensemble's mean stands for its members, with the checkpoints that they had when it was created. One
+    with a fitted second level predicts as one model: its members travel with it. The runs are sorted by
+    :func:`~mabe_tui.runs.actions.submission_order.most_valuable_first`.
 
     Args:
         entries: runs of one or several tasks.
@@ -136,6 +147,12 @@ def travelling_runs(
         UserError: a run cannot be read, or has no such checkpoint here or where it ran.
     """
     found = [each for entry in entries for each in _of_entry(entry, which, progress)]
+    blended = [each.run.id for each in found if each.members]
+    if blended and len(found) > 1:
+        raise ConfigError(
+            f"{blended[0]} has a second level fitted to its members, which cannot be averaged with other"
+            " runs; submit it alone"
+        )
     return most_valuable_first(found, which)
 
 
@@ -147,9 +164,13 @@ def _of_entry(entry: RunEntry, which: str, progress: Progress | None) -> list[Tr
         if which != "best":
             raise ConfigError(f"--checkpoint: {entry.id} is an ensemble, which has only 'best'")
         folder = entry.run.path.parent
-        return [
+        members = [
             _member(RunEntry(RunDir(folder / each.run)), each, progress) for each in request.inputs
         ]
+        if not is_fitted(request):
+            return members
+        own = _travelling(entry, chosen_pointers(entry.run, "best", one=True)[0])
+        return [dataclasses.replace(own, members=tuple(members))]
     if is_elsewhere(entry.run):
         pull(entry, which, progress)
     pointer = chosen_pointers(entry.run, which, one=True)[0]

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from core.config.experiment import Experiment
-from core.errors import UserError
+from core.config.experiment import EnsembleConfig, Experiment
+from core.errors import ConfigError, UserError
 from core.evaluation.rows import Rows
 from core.evaluation.table import rows_table
 from core.postprocess.rules import Rules
@@ -55,7 +55,7 @@ def make_run(tmp_path: Path) -> MakeRun:
             inputs=members,
         )
         run.write_request(request)
-        if not inputs:
+        if not inputs or (experiment is not None and experiment.ensemble is not None):
             run.checkpoints.mkdir()
             (run.checkpoints / "step-1.pt").write_bytes(b"weights")
             run.write_pointer("best", pointer(run.id, metric))
@@ -115,6 +115,26 @@ def test_an_ensemble_stands_for_its_members(make_run: MakeRun) -> None:
     (two.run.checkpoints / "step-1.pt").unlink()
     with pytest.raises(UserError, match=rf"step-1\.pt of {two.id} is not here; its file was rem"):
         ids([mean])
+
+
+def test_a_fitted_ensemble_is_one_model_and_its_members_travel_with_it(
+    make_run: MakeRun, plan: Callable[..., SubmissionPlan]
+) -> None:
+    one, two = make_run("aaaa", 0.2), make_run("bbbb", 0.4)
+    ensemble = EnsembleConfig(members=("v8",), how="stack")
+    stack = make_run(
+        "cccc",
+        0.5,
+        inputs=(one, two, one),
+        experiment=ActionsExperiment(name="all", ensemble=ensemble),
+    )
+    assert ids([stack]) == ["cccc"]
+    (travelling,) = travelling_runs([stack], "best")
+    assert [each.run.id[-4:] for each in travelling.members] == ["aaaa", "bbbb", "aaaa"]
+    assert "lightgbm" in plan([stack]).packages
+    assert "lightgbm" not in plan([one]).packages
+    with pytest.raises(ConfigError, match="cannot be averaged with other runs; submit it alone"):
+        ids([stack, one])
 
 
 def test_checkpoints_of_rented_machines_are_pulled(
