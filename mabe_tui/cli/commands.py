@@ -15,6 +15,7 @@ from core.errors import MisuseError
 COMMANDS = {
     "list": ("registry.registry_commands", "List the versions of the registry."),
     "show": ("registry.registry_commands", "Show one version, or how it differs from another."),
+    "history": ("registry.history_command", "Show what each version changed, scored and took."),
     "new": ("registry.registry_commands", "Add a new version to the registry."),
     "init": ("registry.registry_commands", "Write a registry with v1 to v8 into a folder."),
     "data": ("data.data_commands", "Make, check and prepare data."),

@@ -70,6 +70,7 @@ def render_chart(
     cursor: float | None = None,
     gutter: int = 0,
     beside: Beside | None = None,
+    x_names: Sequence[str] = (),
 ) -> Chart:
     """Draw several series in one chart.
 
@@ -88,6 +89,7 @@ def render_chart(
         cursor: an x to mark; the legend then shows the series' values there.
         gutter: see :func:`~mabe_tui.plotting.layout.lay_out`.
         beside: another quantity along x, which is said at the cursor.
+        x_names: labels of 0, 1, 2 and so on in x, in place of numbers; all of them are shown.
 
     Raises:
         ValueError: a size below 1, a range that does not ascend, or a log range that reaches 0.
@@ -95,6 +97,8 @@ def render_chart(
     if width < 1 or height < 1:
         raise ValueError(f"a chart of {width} × {height} characters cannot be drawn")
     shown_x = _ascending(x_range) if x_range else joint_range(s.x_bounds for s in series)
+    if x_names and not x_range:
+        shown_x = named_range(x_names)
     shown_y = _ascending(y_range) if y_range else visible_y(series, shown_x, log_y)
     if log_y and shown_y[0] <= 0:
         raise ValueError(f"a log axis cannot begin at {shown_y[0]}")
@@ -115,7 +119,7 @@ def render_chart(
     x_scale = Scale(*shown_x, canvas.width)
     y_scale = Scale(*shown_y, max(canvas.height - layout.headroom, 1), log_y)
     grid = Grid(height, width)
-    write_frame(grid, layout, x_scale, y_scale, x_kind, title)
+    write_frame(grid, layout, x_scale, y_scale, x_kind, title, x_names)
     troubles = draw_all(canvas, series, x_scale, y_scale)
     _paste(grid, canvas, layout)
     _mark_points(grid, layout, canvas, series, (x_scale, y_scale))
@@ -155,6 +159,11 @@ def gutter_width(
         ascii_only=False,
         flat_at=_flat_at(series, shown_x, log_y),
     ).left
+
+
+def named_range(names: Sequence[str]) -> Range:
+    """Return the x of names, with half a place of room on either side."""
+    return -0.5, len(names) - 0.5
 
 
 def _ascending(pair: Range) -> Range:

@@ -1,10 +1,11 @@
 """The layout of a chart's rectangle, and the frame around the plot: title, axes and tick labels."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mabe_tui.plotting.grid import AXIS, LATTICE, Grid
 from mabe_tui.plotting.series import Scale
-from mabe_tui.plotting.ticks import TickKind, Ticks, only_tick, ticks
+from mabe_tui.plotting.ticks import TickKind, Ticks, named_ticks, only_tick, ticks
 
 FRAMED = (16, 6)
 """From this width and height, a chart has axes; below, the curves take all the room."""
@@ -100,9 +101,15 @@ def lay_out(
 
 
 def write_frame(
-    grid: Grid, layout: Layout, x_scale: Scale, y_scale: Scale, x_kind: TickKind, title: str
+    grid: Grid,
+    layout: Layout,
+    x_scale: Scale,
+    y_scale: Scale,
+    x_kind: TickKind,
+    title: str,
+    x_names: Sequence[str] = (),
 ) -> None:
-    """Write title, axis lines, ticks and tick labels."""
+    """Write title, axis lines, ticks and tick labels; ``x_names`` are the labels of 0, 1, 2 and so on."""
     if layout.title_row is not None:
         grid.put(layout.title_row, layout.left, shortened(title, layout.columns, layout))
     if layout.axis_row is None:
@@ -112,7 +119,8 @@ def write_frame(
         grid.put(row, layout.left - 1, vertical, AXIS)
     grid.put(layout.axis_row, layout.left - 1, corner + horizontal * layout.columns, AXIS)
     _write_y_ticks(grid, layout, y_scale, y_mark)
-    x_ticks = ticks(x_scale.low, x_scale.high, max(2, layout.columns // COLUMNS_PER_TICK), x_kind)
+    most = max(2, layout.columns // COLUMNS_PER_TICK)
+    x_ticks = named_ticks(x_names) if x_names else ticks(x_scale.low, x_scale.high, most, x_kind)
     _write_x_ticks(grid, layout, x_scale, x_ticks, x_mark)
 
 

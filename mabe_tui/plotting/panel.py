@@ -23,6 +23,8 @@ class Panel:
     x_kind: TickKind = "linear"
     y_kind: TickKind = "linear"
     log_y: bool = False
+    x_names: tuple[str, ...] = ()
+    """Labels of 0, 1, 2 and so on in x, in place of numbers."""
     beside: Beside | None = None
     """Another quantity along x, such as the time; ``None`` if the lines differ in it."""
 
@@ -51,4 +53,5 @@ class Panel:
             ascii_only=ascii_only,
             cursor=cursor,
             beside=self.beside,
+            x_names=self.x_names,
         )

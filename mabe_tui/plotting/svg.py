@@ -8,11 +8,11 @@ from textwrap import wrap
 import numpy as np
 
 from mabe_tui.plotting.band import Band, dots_of
-from mabe_tui.plotting.chart import visible_y
+from mabe_tui.plotting.chart import named_range, visible_y
 from mabe_tui.plotting.decimation import Envelope, Floats
 from mabe_tui.plotting.panel import Panel
 from mabe_tui.plotting.series import Scale, Series, joint_range
-from mabe_tui.plotting.ticks import TickKind, ticks
+from mabe_tui.plotting.ticks import TickKind, named_ticks, ticks
 
 LEFT, RIGHT, TOP, BOTTOM = 62, 12, 60, 40
 """Margins around the plot, in pixels."""
@@ -96,6 +96,8 @@ def svg_chart(panel: Panel, width: int = 720, height: int = 300) -> str:
 
 def _content(panel: Panel, width: int, height: int) -> str:
     x_range = joint_range(one.x_bounds for one in panel.series)
+    if panel.x_names:
+        x_range = named_range(panel.x_names)
     y_range = visible_y(panel.series, x_range, panel.log_y)
     x_scale = Scale(*x_range, width - LEFT - RIGHT)
     y_scale = Scale(*y_range, height - TOP - BOTTOM, panel.log_y)
@@ -115,7 +117,10 @@ def _frame(panel: Panel, x_scale: Scale, y_scale: Scale, width: int, height: int
         ends = f'x1="{LEFT}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"'
         parts.append(f"<line {_rule('grid', 0.12)} {ends}/>")
         parts.append(_tick(LEFT - 6, y + 4, "end", label))
-    for at, label in _marks(x_scale, (right - LEFT) // 80, panel.x_kind):
+    named = named_ticks(panel.x_names)
+    places = x_scale.position(named.positions).tolist()
+    found = [*zip(places, named.labels, strict=True)]
+    for at, label in found or _marks(x_scale, (right - LEFT) // 80, panel.x_kind):
         parts.append(_tick(LEFT + at, bottom + 16, "middle", label))
     parts.append(_tick(right, height - 6, "end", panel.x_label))
     return "".join(parts)

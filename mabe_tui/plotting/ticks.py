@@ -1,7 +1,7 @@
 """Axis ticks: round positions and short, distinct labels."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count as counting_from
 from itertools import takewhile
@@ -48,6 +48,11 @@ def ticks(low: float, high: float, most: int, kind: TickKind = "linear") -> Tick
     else:
         steps = _round_steps(smallest, least=1.0 if kind == "integer" else 0.0)
     return _even_ticks(low, high, most, steps, LABELS[kind])
+
+
+def named_ticks(names: Sequence[str]) -> Ticks:
+    """Return a tick at 0, 1, 2 and so on for each name."""
+    return Ticks(tuple(map(float, range(len(names)))), tuple(names))
 
 
 def only_tick(value: float, kind: TickKind) -> Ticks:

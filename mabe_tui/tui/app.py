@@ -121,6 +121,12 @@ class MabeApp(Dashboard):
 
         self.push_screen(ExamplesScreen(run))
 
+    def open_history(self, version: str | None) -> None:
+        """Show the history of a version's lineage, or of all versions."""
+        from mabe_tui.tui.screens.history.screen import HistoryScreen
+
+        self.push_screen(HistoryScreen(version))
+
     def open_launch(self, version: str) -> None:
         """Open the launch form of a version."""
         from mabe_tui.tui.screens.launch.screen import LaunchScreen

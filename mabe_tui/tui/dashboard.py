@@ -115,6 +115,10 @@ class Dashboard(App[None]):
         """Show the validation examples that a run got most wrong."""
         raise NotImplementedError
 
+    def open_history(self, version: str | None) -> None:
+        """Show the history of a version's lineage, or of all versions."""
+        raise NotImplementedError
+
     def open_launch(self, version: str) -> None:
         """Open the launch form of a version."""
         raise NotImplementedError

@@ -44,5 +44,7 @@ def _style(role: int, colours: Sequence[int] | None) -> str:
     from mabe_tui.plotting import grid
 
     if role < 0:
-        return {grid.AXIS: DIM, grid.CURSOR: DIM, grid.ALERT: ALERT}.get(role, "")
+        return {grid.AXIS: DIM, grid.CURSOR: DIM, grid.LATTICE: DIM, grid.ALERT: ALERT}.get(
+            role, ""
+        )
     return COLOURS[(role if colours is None else colours[role]) % len(COLOURS)]

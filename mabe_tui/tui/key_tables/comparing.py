@@ -3,6 +3,10 @@
 from mabe_tui.tui.key import Key
 
 COMPARING: dict[str, tuple[Key, ...]] = {
+    "history": (
+        Key("c", "compare", "Compare", "Compare the version with the one that it extends"),
+        Key("a", "all", "All", "Show all versions, or the lineage of the selected one"),
+    ),
     "compare": (
         Key(
             "1", "pane('curves')", "Panes", "Show the curves; again: only this panel", footer=False

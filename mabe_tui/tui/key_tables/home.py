@@ -21,6 +21,13 @@ HOME: dict[str, tuple[Key, ...]] = {
         Key("b", "baseline", "Baseline", "Make the row the baseline, or unset it"),
         Key("P", "pin", "Pin", "Pin the run to the top, or unpin it", footer=False),
         Key("d", "details", "Details", "Show or hide the details", footer=False),
+        Key(
+            "H",
+            "history",
+            "History",
+            "Show what each version changed, scored and took",
+            footer=False,
+        ),
         Key("w", "charts", "Charts", "Show or hide the charts of the selected runs", footer=False),
         Key("m", "pattern", "Curves", "Choose the curves of the charts by a regular expression"),
         Key(

@@ -45,6 +45,8 @@ class Axes:
     y_range: Range | None = None
     beside: Beside | None = None
     """See :func:`~mabe_tui.plotting.chart.render_chart`."""
+    x_names: tuple[str, ...] = ()
+    """See :func:`~mabe_tui.plotting.chart.render_chart`."""
     heat: HeatScale | None = None
     """How it is drawn as a heatmap; ``None``: as lines."""
 
@@ -164,27 +166,27 @@ class ChartView(LineWidget, can_focus=True):
         # width would push everything to its right.
         if self._chart is None or self._drawn_for != self.size:
             self._drawn_for = self.size
-            self._chart = (
-                self._heat()
-                if self.axes.heat
-                else render_chart(
-                    self.series,
-                    max(self.size.width, 1),
-                    max(self.size.height, 1),
-                    log_y=self.axes.log_y,
-                    x_range=self.x_range or self.extent,
-                    y_range=self.axes.y_range or self._y_with_room(),
-                    title=self.axes.title,
-                    x_label=self.axes.x_label,
-                    x_kind=self.axes.x_kind,
-                    y_kind=self.axes.y_kind,
-                    ascii_only=self.app.has_class("ascii"),
-                    cursor=self.cursor,
-                    gutter=self._gutter,
-                    beside=self.axes.beside,
-                )
-            )
+            self._chart = self._heat() if self.axes.heat else self._curves()
         return self._chart
+
+    def _curves(self) -> Chart:
+        return render_chart(
+            self.series,
+            max(self.size.width, 1),
+            max(self.size.height, 1),
+            log_y=self.axes.log_y,
+            x_range=self.x_range or self.extent,
+            y_range=self.axes.y_range or self._y_with_room(),
+            title=self.axes.title,
+            x_label=self.axes.x_label,
+            x_kind=self.axes.x_kind,
+            y_kind=self.axes.y_kind,
+            ascii_only=self.app.has_class("ascii"),
+            cursor=self.cursor,
+            gutter=self._gutter,
+            beside=self.axes.beside,
+            x_names=self.axes.x_names,
+        )
 
     def _heat(self) -> Chart:
         return render_heat(

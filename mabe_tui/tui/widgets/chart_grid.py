@@ -119,4 +119,5 @@ def _axes(name: str, panel: Panel) -> Axes:
         y_kind=panel.y_kind,
         log_y=panel.log_y,
         beside=panel.beside,
+        x_names=panel.x_names,
     )

@@ -36,6 +36,10 @@ class Opening(Arranging):
         else:
             self.notify("mark two with space, or pin a baseline with b", severity="warning")
 
+    def action_history(self) -> None:
+        """Show how the selected version came about."""
+        self.mabe.open_history(self.selected_version)
+
     def action_checkpoints(self) -> None:
         """List the checkpoints of the selected run."""
         self._open_of_run(self.mabe.open_checkpoints)
