@@ -1,11 +1,13 @@
 """What an attempt ran with: checkouts, redaction, packages."""
 
 import datetime as dt
+import importlib.metadata
 import subprocess
 from pathlib import Path
 
 import msgspec
 import pytest
+from packaging.utils import canonicalize_name
 
 from core.run import checkout, provenance
 from core.run.checkout import checkouts
@@ -147,3 +149,24 @@ def test_without_git_the_reason_is_recorded(
     provenance.record(folder, request, attempt)
     assert provenance.read_code(folder, attempt) == provenance.Code(problem="git is not installed")
     assert provenance.read_environment(folder, attempt) is not None
+
+
+def test_packages_are_those_of_importlib() -> None:
+    found = provenance.environment_now().packages
+    told = {
+        canonicalize_name(each.metadata["Name"]): each.version
+        for each in reversed([*importlib.metadata.distributions()])
+    }
+    assert found == told
+
+
+def test_names_of_folders_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (
+        "Foo_bar-1.0rc1+cpu.dist-info",
+        "old-name-2.1-py3.11.egg-info",
+        "x.dist-info",
+        "y",
+    ):
+        (tmp_path / name).mkdir()
+    monkeypatch.setattr("sys.path", [str(tmp_path), str(tmp_path / "missing")])
+    assert provenance.environment_now().packages == {"foo-bar": "1.0rc1+cpu", "old-name": "2.1"}
