@@ -5,7 +5,6 @@ from functools import partial
 from typing import Any, ClassVar
 
 from textual import events
-from textual._compositor import CompositorUpdate
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
@@ -17,10 +16,11 @@ from mabe_tui.runs.session import Session
 from mabe_tui.runs.store import short_id
 from mabe_tui.runs.videos.wish import VideoWish
 from mabe_tui.tui.ascii_filter import AsciiFilter
-from mabe_tui.tui.cell_diff import CellUpdate, TerminalCells
 from mabe_tui.tui.dashboard import Clock, Dashboard, Options, utc_now
+from mabe_tui.tui.internals import terminal_cells
 from mabe_tui.tui.jumps import complete_jump, open_jump, read_jump
 from mabe_tui.tui.keys import KEYS, bindings
+from mabe_tui.tui.made_otherwise import MADE_OTHERWISE
 from mabe_tui.tui.screens.base import MabeScreen
 from mabe_tui.tui.screens.dialogs.entry import EntryScreen
 from mabe_tui.tui.screens.dialogs.help import HelpScreen
@@ -46,7 +46,7 @@ class MabeApp(Dashboard):
         self, session: Session, options: Options | None = None, clock: Clock = utc_now
     ) -> None:
         super().__init__(session, options, clock)
-        self._cells = TerminalCells()
+        self._cells = terminal_cells()
         for theme in THEMES:
             self.register_theme(coloured(theme, self.options.colours))
         self.theme = self.options.theme or DARK
@@ -58,10 +58,10 @@ class MabeApp(Dashboard):
         if self.options.run is not None:
             self.open_run(self.options.run, replay=self.options.replay)
 
-    def _display(self, screen: Screen[object], renderable: Any) -> None:
-        if isinstance(renderable, CompositorUpdate) and not self.is_inline:
-            renderable = CellUpdate(self._cells, renderable)
-        super()._display(screen, renderable)
+    def _display(self, *given: Any) -> None:
+        if self._cells is not None and not self.is_inline:
+            given = tuple(map(self._cells.lean, given))
+        super()._display(*given)
 
     async def on_event(self, event: events.Event) -> None:
         """Handle keys in order, and repaint the screen after events that may have damaged it."""
@@ -75,7 +75,8 @@ class MabeApp(Dashboard):
 
     def action_repaint(self) -> None:
         """Repaint every cell of the screen, whatever the terminal shows."""
-        self._cells.forget()
+        if self._cells is not None:
+            self._cells.forget()
         if self.screen_stack:
             self.refresh()
 
@@ -177,7 +178,10 @@ class MabeApp(Dashboard):
         """Run an action, or explain why it is not available now."""
         if await super().run_action(action, default_namespace, namespaces):
             return True
-        target, name, _ = self._parse_action(action, default_namespace or self, namespaces)
+        try:
+            target, name, _ = self._parse_action(action, default_namespace or self, namespaces)
+        except MADE_OTHERWISE:
+            return False
         why = target.why_not(name) if isinstance(target, MabeScreen) else None
         if why is not None:
             self.notify(why, severity="warning", markup=False)

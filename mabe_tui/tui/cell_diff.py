@@ -9,7 +9,7 @@ that may have changed the terminal behind our back (a resize, another program, r
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rich.cells import cell_len
 from rich.color import ColorSystem
@@ -19,6 +19,8 @@ from rich.style import Style
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.geometry import Size
 from textual.strip import Strip
+
+from mabe_tui.tui.made_otherwise import MADE_OTHERWISE
 
 NARROW = frozenset(
     map(
@@ -55,6 +57,14 @@ class TerminalCells:
     def __init__(self) -> None:
         self._rows: dict[int, list[Cell]] = {}
         self._size = Size(0, 0)
+        self.is_lean = True
+        """Whether it writes less than Textual does: until that fails once."""
+
+    def lean(self, renderable: Any) -> Any:
+        """Return an update that writes only the cells that differ; anything else as it is."""
+        if self.is_lean and isinstance(renderable, CompositorUpdate):
+            return CellUpdate(self, renderable)
+        return renderable
 
     def forget(self) -> None:
         """Forget what the terminal shows, so that the next update is written in full."""
@@ -68,6 +78,13 @@ class TerminalCells:
                 returned as Textual renders it.
             console: provides the colour system.
         """
+        try:
+            return self._difference(renderable, console)
+        except MADE_OTHERWISE:
+            self.is_lean = False
+            return renderable.render_segments(console)
+
+    def _difference(self, renderable: CompositorUpdate, console: Console) -> str:
         if isinstance(renderable, LayoutUpdate):
             # Output drawn for the old size after the terminal was resized may be anywhere.
             if renderable.region.size != self._size:

@@ -11,6 +11,8 @@ from textual._compositor import ChopsUpdate, Compositor
 from textual.geometry import Region
 from textual.strip import Strip
 
+from mabe_tui.tui.made_otherwise import MADE_OTHERWISE
+
 Spans = dict[int, list[tuple[int, int]]]
 """Row of the screen → the changed stretches, as columns ``start ≤ x < stop``."""
 
@@ -22,16 +24,28 @@ class LeanCompositor(Compositor):
         super().__init__()
         self._changed: Spans | None = None
         """Changed stretches of the partial update in progress."""
+        self.is_lean = True
+        """Whether it paints less than Textual's own: until that fails once."""
 
     def render_partial_update(self) -> ChopsUpdate | None:
         """Paint the changed parts."""
-        self._changed = {}
-        for y, start, stop in self._regions_to_spans(self._dirty_regions):
-            self._changed.setdefault(y, []).append((start, stop))
-        try:
-            return super().render_partial_update()
-        finally:
-            self._changed = None
+        dirty = set(self._dirty_regions)
+        if self.is_lean:
+            try:
+                self._changed = self._spans(dirty)
+                return super().render_partial_update()
+            except MADE_OTHERWISE:
+                self.is_lean = False
+            finally:
+                self._changed = None
+            self._dirty_regions.update(dirty)
+        return super().render_partial_update()
+
+    def _spans(self, dirty: set[Region]) -> Spans:
+        changed: Spans = {}
+        for y, start, stop in self._regions_to_spans(dirty):
+            changed.setdefault(y, []).append((start, stop))
+        return changed
 
     def _get_renders(
         self, crop: Region | None = None

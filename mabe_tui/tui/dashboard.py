@@ -199,5 +199,6 @@ class Dashboard(App[None]):
 
     def to_terminal(self, sequence: str) -> None:
         """Write a sequence to the terminal that is not part of the screen, as Textual does for the bell."""
-        if not self.is_headless and self._driver is not None:
-            self._driver.write(sequence)
+        driver = getattr(self, "_driver", None)
+        if not self.is_headless and driver is not None:
+            driver.write(sequence)

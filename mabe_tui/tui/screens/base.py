@@ -10,9 +10,9 @@ from textual.message import Message
 from textual.widgets import Static
 from textual.worker import Worker
 
-from mabe_tui.tui.compositor import LeanCompositor
 from mabe_tui.tui.dashboard import Dashboard
 from mabe_tui.tui.footer_keys import with_more
+from mabe_tui.tui.internals import compositor_for
 from mabe_tui.tui.keys import changing
 from mabe_tui.tui.messages import Done, WorkFailed
 from mabe_tui.tui.screens.deferred import DeferringScreen
@@ -36,7 +36,7 @@ class MabeScreen(DeferringScreen[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._compositor = LeanCompositor()
+        self._compositor = compositor_for(self._compositor)
         self.is_open = True
         """Whether the content that keys act on is shown; screens that load it first start with ``False``."""
         self._answers: list[Worker[Any]] = []
@@ -88,9 +88,9 @@ class MabeScreen(DeferringScreen[None]):
             return False
         return all(above.styles.background.a < 1 for above in stack[stack.index(self) + 1 :])
 
-    def _compositor_refresh(self) -> None:
+    def _compositor_refresh(self, *given: Any) -> None:
         if self.is_current:
-            super()._compositor_refresh()
+            super()._compositor_refresh(*given)
 
     @property
     def mabe(self) -> Dashboard:

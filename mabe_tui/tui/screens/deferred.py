@@ -1,9 +1,9 @@
 """Drop calls deferred to the next refresh if their widget has been removed."""
 
-from typing import TypeVar
+from collections.abc import Callable
+from inspect import isawaitable
+from typing import Any, TypeVar
 
-from textual._callback import invoke
-from textual._types import CallbackType
 from textual.message_pump import MessagePump
 from textual.screen import Screen
 
@@ -17,9 +17,11 @@ class DeferringScreen(Screen[Result]):
     even if the widget's own screen has been closed meanwhile, when the call can only fail.
     """
 
-    def _invoke_later(self, callback: CallbackType, sender: MessagePump) -> None:
+    def _invoke_later(self, callback: Callable[[], Any], sender: MessagePump) -> None:
         async def call() -> None:
             if sender.is_attached and sender.is_running:
-                await invoke(callback)
+                result = callback()
+                if isawaitable(result):
+                    await result
 
         super()._invoke_later(call, sender)

@@ -273,10 +273,12 @@ class LogView(ScrollView, LineWidget, can_focus=True):
     def _measure(self, rows: Sequence[LogRow]) -> None:
         self._widest = max([self._widest, *(len(row.text) for row in rows)])
         size = Size(self.size.width, max(0, self.bounds.stop - self.bounds.first))
-        if self.show_vertical_scrollbar and size.height > self.size.height:
+        scroll_update = getattr(self, "_scroll_update", None)  # private, so perhaps not there
+        is_scrolled = self.show_vertical_scrollbar and size.height > self.size.height
+        if is_scrolled and scroll_update is not None:
             # Assigning it would lay out the whole screen five times a second.
             self.set_reactive(LogView.virtual_size, size)
-            self._scroll_update(size)
+            scroll_update(size)
         else:
             self.virtual_size = size
 
