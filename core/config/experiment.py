@@ -122,6 +122,9 @@ class TrainingConfig(Section, frozen=True):
     mixed_precision: Literal["bf16", "fp16"] | None = None
     compile: bool = False
     """Train with ``torch.compile``."""
+    checkpoint_activations: bool = False
+    """Keep less of the forward pass in memory, and compute it again for the gradients: the same weights,
+    more slowly."""
     processes: Annotated[int, Meta(gt=0, le=1024)] | None = None
     """Processes that share each batch; by default, one for each GPU in ``hardware.gpu``."""
     seed: Seed = 42
@@ -187,6 +190,7 @@ ADDED: dict[str, object] = {
     "training.frozen": (),
     "training.pseudo_labels": None,
     "training.pseudo_share": 0.25,
+    "training.checkpoint_activations": False,
     "training.teacher": None,
     "training.teacher_temperature": 3.0,
     "training.teacher_share": 0.7,

@@ -19,6 +19,7 @@ def training_problems(experiment: Experiment, spec: TaskSpec) -> list[tuple[str,
         *_monitor(experiment, spec),
         *_processes(experiment, spec),
         *_frozen(experiment),
+        *_recomputed(experiment),
         *_without_epochs(experiment, spec),
     ]
     return [(f"training.{key}", problem) for key, problem in found]
@@ -48,6 +49,14 @@ def _frozen(experiment: Experiment) -> Found:
             re.compile(pattern)
         except re.error as error:
             yield "frozen", f"{pattern!r} is not a regular expression ({error})"
+
+
+def _recomputed(experiment: Experiment) -> Found:
+    if experiment.training.compile and experiment.training.checkpoint_activations:
+        yield (
+            "checkpoint_activations",
+            "does not go with training.compile, which chooses what it keeps by itself; unset one of them",
+        )
 
 
 def _without_epochs(experiment: Experiment, spec: TaskSpec) -> Found:

@@ -14,6 +14,7 @@ from core.system.tree import Tree
 from core.tasks.loaded import FIT_ERRORS
 from core.training.average import WeightAverage
 from core.training.precision import Precision
+from core.training.recompute import recompute_blocks
 from core.training.rng import restore_rng
 from core.training.schedules import Schedule
 from core.training.warm_start import train_mode
@@ -121,6 +122,8 @@ class TrainingState:
     ) -> None:
         self.model = model.to(device)
         self.average = WeightAverage(self.model, config.ema_decay) if config.ema_decay else None
+        if config.checkpoint_activations:
+            recompute_blocks(self.model)
         self.forward: Forward = self.model
         """The model's forward pass, compiled if requested."""
         self.optimizer = torch.optim.AdamW(
