@@ -1,11 +1,37 @@
 """Learning from a run's predictions on data that nobody has labelled, as tasks may offer it."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Protocol, Self, runtime_checkable
 
 from core.run.request import RunRequest
 from core.system.progress import Progress
 from core.tasks.predictor import Predictor
+
+
+@dataclass(frozen=True, slots=True)
+class EvenlySpread:
+    """How the batches of unlabelled data are spread over an epoch's batches: evenly."""
+
+    hard: int
+    """Batches of labelled data."""
+    count: int
+    """Batches of unlabelled data."""
+
+    @classmethod
+    def of(cls, hard: int, share: float) -> Self:
+        """Return the spread in which unlabelled data have a share of all batches, above 0 and below 1."""
+        return cls(hard, max(1, round(hard * share / (1 - share))))
+
+    def before(self, number: int) -> int:
+        """Return how many of an epoch's first ``number`` batches are of unlabelled data."""
+        return number * self.count // (self.hard + self.count)
+
+    def place(self, number: int) -> tuple[bool, int]:
+        """Return whether a batch is of unlabelled data, and its number among those of its kind."""
+        before = self.before(number)
+        soft = self.before(number + 1) > before
+        return soft, before if soft else number - before
 
 
 @runtime_checkable

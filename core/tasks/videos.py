@@ -1,4 +1,4 @@
-"""Which videos of a data folder can be predicted, or evaluated on."""
+"""Which videos of a data folder can be predicted, evaluated on, or pseudo-labelled."""
 
 from pathlib import Path
 
@@ -44,6 +44,28 @@ def measurable(root: Path, table: str = "train") -> list[Video]:
         reasons = ", ".join(sorted({each.reason for each in left_out}))
         raise DataError(f"{root}: no video of {table}.csv can be evaluated on ({reasons})")
     return videos
+
+
+def unlabelled(root: Path | None) -> list[Video]:
+    """Return the videos of a data folder that have tracking and no annotation, of either table.
+
+    Raises:
+        DataError: there is none.
+    """
+    found: dict[str, Video] = {}
+    for table in ("train", "test"):
+        if root is None or not (root / f"{table}.csv").is_file():
+            continue
+        for video in read_videos(root, table):
+            if video.tracking_path.is_file() and not video.annotation_path.is_file():
+                found.setdefault(video.video_id, video)
+    if not found:
+        where = root or "synthetic data"
+        raise DataError(
+            f"{where}: training.pseudo_labels needs videos with a tracking file and no annotation, listed in"
+            " train.csv or test.csv, and there is none"
+        )
+    return list(found.values())
 
 
 def _has(root: Path, table: str) -> bool:

@@ -28,6 +28,8 @@ class SeenVideo(NamedTuple):
     """Its whitelist."""
     mouse_ids: tuple[int, ...]
     """The mice that are tracked."""
+    pixels_per_cm: float | None = None
+    """``None`` where it does not matter."""
 
 
 AnnotatedVideo = PreparedVideo | SeenVideo

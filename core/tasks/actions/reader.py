@@ -1,6 +1,7 @@
 """Make batches from rows of prepared videos: positions on the model's timeline, features, labels."""
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -8,14 +9,13 @@ import torch
 from torch import Tensor
 
 from core.data.keypoints import SLOTS_18
-from core.data.prepared import PreparedData
 from core.features.pair_view import HALO, pair_view
 from core.frames.windows import Indices
 from core.models.chunking import Chunk
 from core.system.device import to_device
 from core.tasks.actions.augmentation import Augmentation
 from core.tasks.actions.batch import ActionBatch
-from core.tasks.actions.pair_rows import PairRows
+from core.tasks.actions.pair_rows import AnnotatedVideo, PairRows
 from core.tasks.actions.sampling import Windows
 from core.tasks.actions.soft_rows import SoftRows
 from core.tasks.actions.subjects import Vocabulary, ids_of_rows
@@ -24,11 +24,24 @@ from core.tasks.actions.timeline import Floats, nearest_frames, positions_at, ti
 Positions = npt.NDArray[np.float32]
 
 
+class Positioned(Protocol):
+    """Videos whose positions are at hand."""
+
+    @property
+    def videos(self) -> Sequence[AnnotatedVideo]:
+        """All videos."""
+        ...
+
+    def positions_of(self, index: int) -> Positions:
+        """Return the positions of one video, ``(frames, mice, keypoints, 2)`` in pixels."""
+        ...
+
+
 class RowReader:
     """Makes batches of windows of rows. It keeps only the map of positions and a few numbers per row.
 
     Args:
-        data: the prepared videos.
+        data: the videos.
         rows: all rows.
         vocabulary: the ids of labs and sexes.
         sexes: video id → the sexes of its mice 1, 2 and so on.
@@ -39,7 +52,7 @@ class RowReader:
 
     def __init__(
         self,
-        data: PreparedData,
+        data: Positioned,
         rows: PairRows,
         vocabulary: Vocabulary,
         sexes: Mapping[str, Sequence[str]],

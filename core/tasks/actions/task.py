@@ -1,5 +1,6 @@
 """Every action of every mouse, alone and towards each other mouse: the task of v8."""
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from core.data.competition import read_videos
-from core.data.manifest import source_fingerprint
+from core.data.manifest import Remark, source_fingerprint
 from core.data.prepared import PreparedData
-from core.errors import DataError
+from core.errors import ConfigError, DataError
 from core.features.pair_columns import FEATURES, SELF_FEATURES
 from core.features.standardise import FeatureStatistics, Moments
 from core.frames.prefetch import ahead
@@ -29,16 +30,18 @@ from core.tasks.actions.measure import ActionMeasure
 from core.tasks.actions.model import KIND, build_network, input_table
 from core.tasks.actions.pair_rows import PairRows
 from core.tasks.actions.predictions import window_table
+from core.tasks.actions.pseudo_labels import SoftWindows, UnlabelledVideos, usable
 from core.tasks.actions.reader import RowReader
 from core.tasks.actions.sampling import WindowSampler
 from core.tasks.actions.settings import (
     ActionsAugmentationConfig,
     ActionsExperiment,
 )
-from core.tasks.actions.soft_rows import SoftRows, answers_of
+from core.tasks.actions.soft_rows import PredictsPairs, SoftRows, answers_of
 from core.tasks.actions.source import root_of
 from core.tasks.actions.spec import SPEC, labels
 from core.tasks.actions.subjects import Vocabulary
+from core.tasks.predictor import Predictor
 from core.tasks.soft_labels import folder_of
 from core.tasks.task import DataSummary, Loss
 from core.tasks.teacher import Teacher
@@ -78,6 +81,7 @@ class ActionsTask:
         self._experiment, self._device, self._seed = experiment, device, seed
         self._data, self._actions = data, labels(experiment)
         self._taught: SoftRows | None = None
+        self._soft: SoftWindows | None = None
         chosen = ChosenVideos.of(experiment, data)
         self._lab_actions = chosen.lab_actions()
         self._videos = [data.videos[video] for video in chosen.validation_rows.video]
@@ -119,13 +123,54 @@ class ActionsTask:
 
     def steps_per_epoch(self) -> int:
         """Return the number of batches, the same in every epoch; the last may be smaller."""
-        return -(-self._windows // self._experiment.training.batch_size)
+        hard = -(-self._windows // self._experiment.training.batch_size)
+        return hard if self._soft is None else hard + self._soft.spread.count
 
     def train_batches(self, epoch: int, skip: int = 0) -> Iterator[ActionBatch]:
         """Return the batches of an epoch from number ``skip`` on."""
         numbers = range(skip, self.steps_per_epoch())
         depth = self._experiment.hardware.loader_workers
-        return ahead(lambda number: self._train_batch(epoch, number), numbers, depth)
+        if (soft := self._soft) is None:
+            return ahead(lambda number: self._train_batch(epoch, number), numbers, depth)
+
+        def batch(number: int) -> ActionBatch:
+            is_soft, place = soft.spread.place(number)
+            return soft.batch(epoch, place) if is_soft else self._train_batch(epoch, place)
+
+        return ahead(batch, numbers, depth)
+
+    def learn_pseudo_labels(
+        self, predictor: Predictor, key: str, request: RunRequest, cache: Path, progress: Progress
+    ) -> None:
+        """Learn from predictions on the unlabelled videos of the run's data folder, too.
+
+        Actions that a video does not list in ``behaviors_labeled`` stay masked.
+
+        Raises:
+            UserError: there is no such video, or the predictor does not suit.
+        """
+        if not isinstance(predictor, PredictsPairs):
+            raise ConfigError("training.pseudo_labels: takes a run of the same task")
+        videos = UnlabelledVideos.of(usable(self._experiment, request.data), cache, progress)
+        self._soft = SoftWindows(
+            self._experiment,
+            videos,
+            predictor,
+            key,
+            self._actions,
+            self._vocabulary,
+            self.steps_per_epoch(),
+            cache,
+            self._device,
+            self._seed,
+            progress,
+        )
+        said = Remark(
+            "pseudo_labels",
+            f"{len(videos.videos)} unlabelled videos count with labels that"
+            f" {self._experiment.training.pseudo_labels} predicts",
+        )
+        self.summary = dataclasses.replace(self.summary, warnings=(*self.summary.warnings, said))
 
     def validation_batches(self) -> Iterator[ActionBatch]:
         """Return batches of all validation rows; every frame counts in exactly one window."""

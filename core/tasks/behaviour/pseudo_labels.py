@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.data.competition import Video, read_tracking, read_videos
+from core.data.competition import Video, read_tracking
 from core.data.keypoints import name_of_set, slots_of_set
 from core.data.manifest import file_content
 from core.errors import ConfigError, DataError
@@ -23,6 +23,7 @@ from core.system.progress import Progress
 from core.tasks.behaviour.inference.prediction import VideoPrediction
 from core.tasks.behaviour.settings import BehaviourExperiment
 from core.tasks.predictor import Predictor
+from core.tasks.videos import unlabelled
 
 POSITIONS, PROBABILITIES, ABOUT = "positions.bin", "probabilities.bin", "about.json"
 
@@ -99,28 +100,6 @@ def predict_unlabelled(
         if not folder.is_dir():
             _predict(experiment, videos, predictor, folder, progress)
     return _opened(experiment, folder)
-
-
-def unlabelled(root: Path | None) -> list[Video]:
-    """Return the videos of a data folder that have tracking and no annotation, of either table.
-
-    Raises:
-        DataError: there is none.
-    """
-    found: dict[str, Video] = {}
-    for table in ("train", "test"):
-        if root is None or not (root / f"{table}.csv").is_file():
-            continue
-        for video in read_videos(root, table):
-            if video.tracking_path.is_file() and not video.annotation_path.is_file():
-                found.setdefault(video.video_id, video)
-    if not found:
-        where = root or "synthetic data"
-        raise DataError(
-            f"{where}: training.pseudo_labels needs videos with a tracking file and no annotation, listed in"
-            " train.csv or test.csv, and there is none"
-        )
-    return list(found.values())
 
 
 def _key(experiment: BehaviourExperiment, videos: list[Video], key: str) -> str:

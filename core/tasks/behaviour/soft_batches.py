@@ -12,6 +12,7 @@ from core.frames.store import gather_windows
 from core.frames.windows import Indices, training_windows
 from core.system.device import to_device
 from core.tasks.behaviour.pseudo_labels import PseudoLabels
+from core.tasks.pseudo_labels import EvenlySpread
 
 
 class SoftBatches:
@@ -41,20 +42,15 @@ class SoftBatches:
         frames = labels.store.frames
         self._windows = training_windows(range(len(frames)), frames, window, stride)
         self._features = ComputedFeatures(labels.store, pipeline)
-        self.count = max(1, round(hard * share / (1 - share)))
-        self._total = hard + self.count
+        self.spread = EvenlySpread.of(hard, share)
 
     def order(self, seed: int, epoch: int) -> Indices:
         """Draw the windows of an epoch: all once before any comes twice."""
         windows = len(self._windows)
-        wanted = self.count * self._size
+        wanted = self.spread.count * self._size
         draw = generator(seed, epoch, Stream.PSEUDO)
         rounds = [draw.permutation(windows) for _ in range(-(-wanted // windows))]
         return np.concatenate(rounds)[:wanted]
-
-    def before(self, number: int) -> int:
-        """Return how many of an epoch's first ``number`` batches are of predicted videos: evenly spread."""
-        return number * self.count // self._total
 
     def batch(
         self, order: Indices, number: int, inputs: Tensor, device: torch.device

@@ -106,7 +106,7 @@ class BehaviourTask:
     def steps_per_epoch(self) -> int:
         """Batches in one epoch, the same in all; the last may be smaller."""
         hard = -(-len(self._train) // self._experiment.training.batch_size)
-        return hard if self._soft is None else hard + self._soft.count
+        return hard if self._soft is None else hard + self._soft.spread.count
 
     def train_batches(self, epoch: int, skip: int = 0) -> Iterator[FrameBatch]:
         """Return the batches of an epoch from number ``skip`` on."""
@@ -126,10 +126,10 @@ class BehaviourTask:
         order = soft.order(self._seed, epoch)
 
         def batch(number: int) -> FrameBatch:
-            before = soft.before(number)
-            if soft.before(number + 1) > before:
-                return soft.batch(order, before, self._buffer(number), self._device)
-            return self._train_batch(windows, plan, number - before, self._buffer(number))
+            is_soft, place = soft.spread.place(number)
+            if is_soft:
+                return soft.batch(order, place, self._buffer(number), self._device)
+            return self._train_batch(windows, plan, place, self._buffer(number))
 
         return ahead(batch, numbers, depth)
 

@@ -17,10 +17,10 @@ from core.inference.predictor import load_predictor
 from core.run.events import DataReady, Finished, Warned
 from core.run.request import RunRequest
 from core.run.rundir import RunDir
-from core.tasks.behaviour import pseudo_labels
 from core.tasks.behaviour.inference.predictor import FramePredictor
 from core.tasks.behaviour.task import BehaviourTask
 from core.tasks.build import build_task
+from core.tasks.videos import unlabelled
 from tests.core.inference.learning import requested, started, toy_that
 
 CPU = torch.device("cpu")
@@ -78,7 +78,7 @@ def test_the_targets_are_what_the_run_predicts(source: RunDir, built, data: Path
     assert isinstance(predictor, FramePredictor)
     task = built()
     labels = task._soft._labels
-    for place, video in enumerate(pseudo_labels.unlabelled(data)):
+    for place, video in enumerate(unlabelled(data)):
         offset, frames = labels.store.offsets[place], labels.store.frames[place]
         np.testing.assert_array_equal(
             labels.probabilities[offset : offset + frames].numpy(),
