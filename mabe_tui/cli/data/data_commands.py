@@ -8,10 +8,12 @@ import typer
 
 from core.errors import ConfigError, DataError
 from core.tasks.behaviour.settings import BehaviourExperiment, behaviour_of
+from core.tasks.pairs.settings import PairsExperiment
 from mabe_tui.cli.data import data_remote
 from mabe_tui.cli.data.data_report import report_lines
 from mabe_tui.cli.data.layout import layout_of
 from mabe_tui.cli.data.pairs_command import pairs
+from mabe_tui.cli.data.pairs_report import check_pair_files, pairs_lines
 from mabe_tui.cli.data.pose_import import import_poses
 from mabe_tui.cli.data.synth_command import Workers, synth
 from mabe_tui.cli.options import DEFAULT_VERSION, DataFolder, SetOption, SkipBadOption
@@ -65,6 +67,9 @@ def check(
     from core.data.check import check as check_folder
 
     experiment = session_of(context).registry.experiment(version, overrides or ())
+    if isinstance(experiment, PairsExperiment):
+        _check_pairs(folder, experiment, as_json)
+        return
     keypoints, mice = layout_of(experiment, "`mabe data check`")
     action_map = _action_map(experiment) if isinstance(experiment, BehaviourExperiment) else None
     with progress("checking") as tell:
@@ -76,6 +81,16 @@ def check(
     else:
         print("\n".join(wrapped(line, "      ") for line in report_lines(report)))
     if report.stops_training:
+        raise typer.Exit(1)
+
+
+def _check_pairs(folder: Path, experiment: PairsExperiment, as_json: bool) -> None:
+    found = check_pair_files(folder, experiment)
+    if as_json:
+        print_json(found)
+    else:
+        print("\n".join(wrapped(line, "      ") for line in pairs_lines(found)))
+    if found.stops_training:
         raise typer.Exit(1)
 
 
