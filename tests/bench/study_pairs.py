@@ -100,15 +100,16 @@ def combine(folder: Path) -> None:
         scores[name] = right(folder, [run.id])
     single = max((name for name in scores if "seed" in name and "stack" not in name),
                  key=lambda name: np.mean([*scores[name].values()]))  # fmt: skip
-    print(f"| | right of {len(scores[single]):,} | difference from {single} |\n|---|---|---|")
+    lines = [f"| | right of {len(scores[single]):,} | difference from {single} |", "|---|---|---|"]
     for name, found in scores.items():
         units = sorted(found)
         values = np.array([found[unit] for unit in units], float)
         other = np.array([scores[single][unit] for unit in units], float)
         low, high = interval(values - other)
-        print(
-            f"| {name} | {values.mean():.4f} | {(values - other).mean():+.4f} ({low:+.4f} … {high:+.4f}) |"
-        )
+        difference = f"{(values - other).mean():+.4f} ({low:+.4f} … {high:+.4f})"
+        lines.append(f"| {name} | {values.mean():.4f} | {difference} |")
+    (folder / "table.md").write_text("\n".join(lines) + "\n")
+    print("\n".join(lines))
 
 
 def right(folder: Path, runs: list[str]) -> dict[str, bool]:
