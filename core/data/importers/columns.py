@@ -179,7 +179,7 @@ def _rows_of_frames(
     number = frame.astype(np.int64)
     rows = np.full(last + 1, -1, np.int64)
     rows[number] = np.arange(len(number))
-    if len(np.unique(number)) < len(number):
+    if np.count_nonzero(rows >= 0) < len(number):
         values, counts = np.unique(number, return_counts=True)
         raise DataError(
             f"{path}: frame {int(values[counts > 1][0])} occurs twice; are these two videos in one file?"
