@@ -12,7 +12,7 @@ from core.errors import MisuseError
 from mabe_tui.cli.following.logs import StateLook, up_to_date
 from mabe_tui.cli.listing.status import find_runs
 from mabe_tui.cli.options import ForceOption, RunNames
-from mabe_tui.cli.terminal.output import JsonOption, print_json, say
+from mabe_tui.cli.terminal.output import JsonOption, print_json, progress, say
 from mabe_tui.runs.store import RunEntry
 
 POLL_SECONDS = 1.0
@@ -59,8 +59,8 @@ def export(
         return
     targets = []
     for entry in entries:
-        with up_to_date(entry, follow=False):
-            targets.append(export_run(entry, to, output, force))
+        with up_to_date(entry, follow=False), progress(f"exporting {entry.short}") as tell:
+            targets.append(export_run(entry, to, output, force, tell))
     _print_targets(entries, targets, as_json)
 
 

@@ -6,8 +6,9 @@ from typing import Literal, get_args
 
 from core.config.experiment import flatten
 from core.errors import RunError, UserError
+from core.system.progress import Progress
 from mabe_tui.runs.curves.panels import RunNumbers
-from mabe_tui.runs.exports.exported import exported_curves
+from mabe_tui.runs.exports.exported import exported_curves, untold
 from mabe_tui.runs.exports.tables import write_csv, write_parquet
 from mabe_tui.runs.exports.tensorboard import (
     EVENT_FILES,
@@ -63,10 +64,23 @@ def target_of(entry: RunEntry, form: Form, folder: Path, force: bool = False) ->
     return target
 
 
-def export_run(entry: RunEntry, form: Form, folder: Path, force: bool = False) -> Path:
+def export_run(
+    entry: RunEntry,
+    form: Form,
+    folder: Path,
+    force: bool = False,
+    progress: Progress = untold,
+) -> Path:
     """Export all curves of a run, without what a resume superseded; return the file or folder.
 
     Steps are optimiser steps, and times those at which each value was reported.
+
+    Args:
+        entry: the run.
+        form: the form.
+        folder: the target folder.
+        force: whether what an earlier export left may be replaced.
+        progress: called with the number of values written, by forms that take long.
 
     Raises:
         RunError: the run cannot be read or has measured nothing, or a package is not installed.
@@ -83,11 +97,12 @@ def export_run(entry: RunEntry, form: Form, folder: Path, force: bool = False) -
             write_parquet(curves, target)
         elif form == "tensorboard":
             remove_event_files(target)
-            write_tensorboard(curves, settings, target)
+            write_tensorboard(curves, settings, target, progress)
         else:
             for earlier in (folder / "wandb").glob(f"offline-run-*-{entry.id}"):
                 shutil.rmtree(earlier)
-            target = write_wandb(curves, settings, entry.id, entry.run.read_about().tags, folder)
+            tags = entry.run.read_about().tags
+            target = write_wandb(curves, settings, entry.id, tags, folder, progress)
     except OSError as error:
         raise RunError(f"{error.filename or target}: {error.strerror or error}") from error
     return target

@@ -88,6 +88,10 @@ def _exported(numbers: RunNumbers, name: str) -> ExportedCurve:
     )
 
 
+def untold(done: int, total: int, what: str) -> None:
+    """Report progress to nobody."""
+
+
 def iso_time(seconds: float) -> str:
     """Return a time of day in UTC, to the microsecond, as ``2026-11-21T03:15:00.000000Z``."""
     moment = dt.datetime.fromtimestamp(seconds, dt.UTC)

@@ -7,7 +7,8 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 
 from core.errors import RunError
-from mabe_tui.runs.exports.exported import ExportedCurve, Point
+from core.system.progress import Progress
+from mabe_tui.runs.exports.exported import ExportedCurve, Point, untold
 
 EVENT_FILES = "events.out.tfevents.*"
 SUFFIX = ".mabe"
@@ -87,9 +88,18 @@ class TensorBoardWriter:
 
 
 def write_tensorboard(
-    curves: Sequence[ExportedCurve], settings: Mapping[str, object], folder: Path
+    curves: Sequence[ExportedCurve],
+    settings: Mapping[str, object],
+    folder: Path,
+    progress: Progress = untold,
 ) -> None:
     """Write curves and settings into a folder.
+
+    Args:
+        curves: of one run.
+        settings: the run's, by dotted key.
+        folder: created if it does not exist.
+        progress: called with the number of values written.
 
     Raises:
         RunError: tensorboardX is not installed, or the folder cannot be written.
@@ -97,8 +107,11 @@ def write_tensorboard(
     began = min((float(each.time[0]) for each in curves), default=0.0)
     with TensorBoardWriter(folder) as writer:
         writer.describe(settings, began)
+        done, total = 0, sum(len(each.value) for each in curves)
         for each in curves:
             writer.add(each.points())
+            done += len(each.value)
+            progress(done, total, "values")
 
 
 def _cell(value: object) -> str:

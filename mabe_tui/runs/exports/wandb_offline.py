@@ -4,12 +4,13 @@
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 
 from core.errors import RunError
-from mabe_tui.runs.exports.exported import ExportedCurve
+from core.system.progress import Progress
+from mabe_tui.runs.exports.exported import ExportedCurve, untold
 
 PROJECT = "mabe"
 QUIET = {"WANDB_MODE": "offline", "WANDB_ERROR_REPORTING": "false", "WANDB_SILENT": "true"}
@@ -42,6 +43,7 @@ def write_wandb(
     run_id: str,
     tags: Sequence[str],
     folder: Path,
+    progress: Progress = untold,
 ) -> Path:
     """Write curves and settings as an offline run; return its folder.
 
@@ -51,6 +53,7 @@ def write_wandb(
         run_id: id and name of the run there.
         tags: the run's tags.
         folder: the folder below which wandb makes ``wandb/offline-run-…``.
+        progress: called with the number of rows written.
 
     Raises:
         RunError: wandb is not installed, or fails.
@@ -77,8 +80,10 @@ def write_wandb(
         )
         run.define_metric(STEP)
         run.define_metric("*", step_metric=STEP)
-        for row in rows_of(curves):
+        rows = rows_of(curves)
+        for number, row in enumerate(rows, start=1):
             run.log(row)
+            progress(number, len(rows), "rows")
         where = Path(run.dir).parent
         run.finish()
     except (wandb.Error, OSError) as error:
@@ -86,12 +91,11 @@ def write_wandb(
     return where
 
 
-def rows_of(curves: Sequence[ExportedCurve]) -> Iterator[dict[str, float]]:
-    """Yield the rows of the history: what one event measured, with its step, epoch and time."""
+def rows_of(curves: Sequence[ExportedCurve]) -> list[dict[str, float]]:
+    """Return the rows of the history: what one event measured, with its step, epoch and time."""
     by_event: dict[tuple[int, int], dict[str, float]] = {}
     for each in curves:
         for point in each.points():
             place = {STEP: point.step, EPOCH: point.epoch, _TIME: point.time}
             by_event.setdefault(point.event, place)[point.name] = point.value
-    for event in sorted(by_event):
-        yield by_event[event]
+    return [by_event[event] for event in sorted(by_event)]

@@ -9,6 +9,8 @@ from pathlib import Path
 from core.errors import DataError
 
 MOST_POINTS = 20_000_000
+LATEST = 253_402_300_799.0
+"""The last second of the year 9999: a later time is none."""
 TIMES = ("_timestamp", "time", "wall_time", "wall time", "timestamp", "datetime", "created_at")
 """Names under which tools keep the time of day, in small letters."""
 STEPS = ("step", "global_step", "trainer/global_step", "_step", "iteration")
@@ -69,11 +71,12 @@ class SeriesCollector:
         self._count = 0
 
     def add(self, name: str, step: int, time: float, value: float) -> None:
-        """Add a point.
+        """Add a point; a time that cannot be one counts as unknown.
 
         Raises:
             DataError: there are too many.
         """
+        time = time if 0 < time < LATEST else math.nan
         self._count += 1
         if self._count > MOST_POINTS:
             raise DataError(f"{self._where}: more than {MOST_POINTS:,} values")

@@ -181,3 +181,11 @@ def test_parquet_of_another_tool(tmp_path: Path) -> None:
     (series,) = logged.series
     assert (series.name, series.step, series.value) == ("loss", [1], [0.5])
     assert msgspec.json.encode(logged.digest())
+
+
+def test_a_time_that_is_none_counts_as_unknown(tmp_path: Path) -> None:
+    source = tmp_path / "m.csv"
+    source.write_text("step,_timestamp,accuracy\n1,1e300,0.5\n2,inf,0.75\n3,-1,1\n")
+    points = numbers_of(RunEntry(imported(tmp_path / "home", source).run)).points
+    assert [*points.epochs["accuracy"]] == [0.5, 0.75, 1.0]
+    assert np.allclose(np.diff(points.epochs["time"]), 1)
