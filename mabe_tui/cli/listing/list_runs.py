@@ -9,14 +9,23 @@ import typer
 
 from core.config.strict import nearest
 from core.errors import MisuseError
-from mabe_tui.cli.listing.run_table import print_runs, print_runs_csv, print_runs_json
+from mabe_tui.cli.listing.run_table import Records, print_runs, print_runs_csv, print_runs_json
 from mabe_tui.cli.listing.runs_view import Listing, Narrowed, nothing_listed
 from mabe_tui.cli.session import Session, session_of
-from mabe_tui.cli.terminal.output import CsvOption, JsonOption, print_json, print_table, say
+from mabe_tui.cli.terminal.output import (
+    CsvOption,
+    JsonOption,
+    print_csv,
+    print_json,
+    print_table,
+    say,
+)
 from mabe_tui.launch.launcher import RunState, launcher_named
 from mabe_tui.runs.listing.catalog import Catalog
 from mabe_tui.runs.listing.fields import Fields
+from mabe_tui.runs.listing.groups import group_cells, grouped
 from mabe_tui.runs.listing.row_cache import RowCache
+from mabe_tui.runs.listing.table import Arranged
 from mabe_tui.runs.listing.view_state import SavedView, ViewState
 from mabe_tui.runs.store import RunStore
 
@@ -68,6 +77,13 @@ def runs(
             min=0,
         ),
     ] = None,
+    group: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KEY",
+            help="Put runs together by this key, with mean score, best, time and cost.",
+        ),
+    ] = None,
     watch: Annotated[
         bool, typer.Option("--watch", help="Keep the table up to date until Ctrl-C.")
     ] = False,
@@ -80,8 +96,7 @@ def runs(
 ) -> None:
     """List runs, newest first."""
     session = session_of(context)
-    if as_json and as_csv:
-        raise MisuseError("--json and --csv: choose one")
+    _require_one_form(as_json, as_csv, watch, group)
     if foreign:
         _list_foreign(session, as_json)
         return
@@ -91,7 +106,7 @@ def runs(
     state = ViewState(session.home)
     wanted = _merged(state.view(view) if view else SavedView(), where, sort, columns)
     narrow = Narrowed(frozenset(_states(states or [])), version, tag)
-    limit = (0 if watch else SHOWN) if limit is None else limit
+    limit = (0 if watch or group is not None else SHOWN) if limit is None else limit
     listing = Listing(session, wanted, narrow, baseline, limit, reverse)
     for problem in listing.catalog.refresh():
         say(f"mabe: what is here may be old: {problem}")
@@ -99,11 +114,30 @@ def runs(
     if save is not None:
         state.save_view(save, msgspec.structs.replace(wanted, descending=table.descending))
         say(f"saved; `mabe runs --view {save}` shows it again")
-    if watch:
+    if group is not None:
+        _print_groups(table, group, as_json, as_csv)
+    elif watch:
         from mabe_tui.cli.listing.watch import watch_runs
 
         watch_runs(listing, as_json)
-    elif as_json:
+    else:
+        _print_table(table, records, as_json, as_csv)
+
+
+def _require_one_form(as_json: bool, as_csv: bool, watch: bool, group: str | None) -> None:
+    """Reject options that exclude each other.
+
+    Raises:
+        MisuseError: names the two.
+    """
+    if as_json and as_csv:
+        raise MisuseError("--json and --csv: choose one")
+    if group is not None and watch:
+        raise MisuseError("--group and --watch: choose one")
+
+
+def _print_table(table: Arranged, records: Records, as_json: bool, as_csv: bool) -> None:
+    if as_json:
         print_runs_json(table, records)
     elif as_csv:
         print_runs_csv(table)
@@ -111,6 +145,29 @@ def runs(
         print_runs(table, records)
     else:
         say(nothing_listed(records))
+
+
+def _print_groups(table: Arranged, name: str, as_json: bool, as_csv: bool) -> None:
+    """Print the runs put together by a key.
+
+    Raises:
+        UserError: there is no such key; names the nearest.
+    """
+    key = table.fields.resolve(name)
+    groups = grouped(table.rows, key)
+    if as_json:
+        print_json({"key": key, "groups": groups})
+        return
+    metrics = {group.metric for group in groups}
+    metric = next(iter(metrics)) if len(metrics) == 1 else None
+    header = [key, "runs", metric or "score", "best", "its run", "time", "cost"]
+    rows = [group_cells(group) for group in groups]
+    if as_csv:
+        print_csv(header, rows)
+    elif rows:
+        print_table(header, rows, right=[1, 2, 3, 5, 6])
+    else:
+        say("no run matches")
 
 
 def _merged(view: SavedView, where: str | None, sort: str | None, columns: str | None) -> SavedView:

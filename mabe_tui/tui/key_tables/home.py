@@ -7,6 +7,13 @@ HOME: dict[str, tuple[Key, ...]] = {
         Key("l", "launch", "Launch", "Launch the selected version", changes=True),
         Key("slash", "filter", "Filter", "Filter the runs by a query", shown="/"),
         Key("s", "sort", "Sort", "Choose the key that the runs are sorted by", footer=False),
+        Key(
+            "ctrl+g",
+            "group",
+            "Group",
+            "Put the runs together by any key, with mean score and cost; enter filters",
+            footer=False,
+        ),
         Key("R", "reverse", "Reverse", "Reverse the order of the runs", footer=False),
         Key("a", "all_runs", "All", "Show the runs of all versions, or only the selected one"),
         Key("v", "views", "Views", "Use, save or remove a view", footer=False),

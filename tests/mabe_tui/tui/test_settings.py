@@ -9,9 +9,11 @@ import pytest
 from core.errors import ConfigError
 from mabe_tui.tui.footer_keys import WHERE_ROOM
 from mabe_tui.tui.keys import KEYS
+from mabe_tui.tui.screens.dialogs.pick import PickScreen
 from mabe_tui.tui.settings import DashboardSettings, coloured, read_settings, rebound
 from mabe_tui.tui.themes import THEMES
 from mabe_tui.tui.widgets.key_footer import KeyFooter
+from mabe_tui.tui.widgets.table import RowTable
 from tests.mabe_tui.tui.conftest import SMALL
 from tests.mabe_tui.tui.test_compare import settle
 
@@ -127,3 +129,19 @@ async def test_ids_values_and_commands_are_copied(make_app) -> None:
         await settle(pilot)
         await pilot.press("Y", "enter")
         assert pilot.app.clipboard == "v6-20261120T130000-cc42"
+
+
+async def test_runs_are_put_together_by_a_key_and_a_group_is_a_filter(make_app) -> None:
+    async with make_app().run_test(size=(140, 45)) as pilot:
+        await settle(pilot)
+        await pilot.press("a", "ctrl+g", *"training.learning_rate", "enter")
+        await settle(pilot)
+        screen = pilot.app.screen
+        assert isinstance(screen, PickScreen)
+        lines = "\n".join(strip.text for strip in screen._compositor.render_strips())
+        assert "by training.learning_rate" in lines
+        assert "ee45" in lines  # the only one with another rate
+        await pilot.press(*"ee45", "enter")
+        await settle(pilot)
+        table = pilot.app.screen.query_one("#runs", RowTable)
+        assert [row.key[-4:] for row in table.rows] == ["ee45"]

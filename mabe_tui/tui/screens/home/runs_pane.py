@@ -14,7 +14,9 @@ from textual.widgets import Input, Static
 from core.errors import UserError
 from mabe_tui.runs.comparison.told_apart import Distinctions
 from mabe_tui.runs.curves.overlay import LineNumbers
+from mabe_tui.runs.listing.brief import aligned
 from mabe_tui.runs.listing.fields import Fields
+from mabe_tui.runs.listing.groups import NOTHING, RunGroup, group_cells, grouped, query_for
 from mabe_tui.runs.listing.measured import Measured
 from mabe_tui.runs.listing.query_completion import completed
 from mabe_tui.runs.listing.record import RunRecord
@@ -185,6 +187,29 @@ class RunsPane(Vertical):
                 self.change(sort=key, descending=None)
 
         self.app.push_screen(PickScreen("sort runs by", self._fields.keys), chosen)
+
+    def pick_group(self) -> None:
+        """Choose a key, then see the runs put together by it; a chosen group becomes the filter."""
+
+        def keyed(key: str | None) -> None:
+            if key is None or self._table is None:
+                return
+            groups = grouped(self._table.rows, key)
+            cells = {group.value or NOTHING: group_cells(group)[1:] for group in groups}
+            details = aligned({n: [text or "" for text in row] for n, row in cells.items()})
+            title = f"by {key}: runs, mean, best, its run, time, cost"
+            screen = PickScreen(title, [*details], details=details)
+            self.app.push_screen(screen, lambda value: self._filter_to(key, value, groups))
+
+        self.app.push_screen(PickScreen("group runs by", self._fields.keys), keyed)
+
+    def _filter_to(self, key: str, value: str | None, groups: Sequence[RunGroup]) -> None:
+        """Show the runs of one group only."""
+        if value is None:
+            return
+        ids = next(group.runs for group in groups if (group.value or NOTHING) == value)
+        own = [row for row in self._table.rows if row["id"] in ids] if self._table else []
+        self.use(msgspec.structs.replace(self.view, query=query_for(key, own)))
 
     def open_filter(self) -> None:
         """Open the filter line."""

@@ -346,6 +346,10 @@ class HomeScreen(Charting):
         """Choose the key that the runs are sorted by."""
         self.runs.pick_sort()
 
+    def action_group(self) -> None:
+        """Put the runs together by a key."""
+        self.runs.pick_group()
+
     def action_reverse(self) -> None:
         """Reverse the order of the runs."""
         self.runs.reverse()
