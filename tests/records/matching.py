@@ -5,6 +5,8 @@ from typing import Any
 
 RELATIVE = 1e-6
 """Relative tolerance of numbers, because processors add in different orders."""
+OF_THE_CHECKOUT = ("commit",)
+"""Keys whose values depend on the git checkout that the tests run in, and are not compared."""
 
 
 def differences(recorded: Any, now: Any, at: str = "$") -> list[str]:
@@ -20,7 +22,7 @@ def differences(recorded: Any, now: Any, at: str = "$") -> list[str]:
     """
     if isinstance(recorded, dict) and isinstance(now, dict):
         lost = [f"{at}.{key}: is gone" for key in recorded if key not in now]
-        shared = (key for key in recorded if key in now)
+        shared = (key for key in recorded if key in now and key not in OF_THE_CHECKOUT)
         return lost + [
             line for k in shared for line in differences(recorded[k], now[k], f"{at}.{k}")
         ]
