@@ -121,13 +121,14 @@ class ModalLauncher:
             rate_of(request.experiment.hardware)  # rejects what Modal does not offer
         from mabe_tui.launch.modal import client as modal_client
         from mabe_tui.launch.modal import spawn as modal_spawn
+        from mabe_tui.launch.modal.inputs import send_inputs
         from mabe_tui.launch.modal.place import here
 
         modal_client.require()
+        place = here()
+        send_inputs(runs[0].path.parent, requests, place, say)
         (machine,) = {machine_of(request) for request in requests}
-        return modal_spawn.spawn(
-            [*zip(runs, requests, strict=True)], machine, here(), parallel, say
-        )
+        return modal_spawn.spawn([*zip(runs, requests, strict=True)], machine, place, parallel, say)
 
     def state(self, run: RunDir) -> RunState:
         """Derive the state from the newest attempt's events and from Modal's state of the call."""

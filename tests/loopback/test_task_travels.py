@@ -57,3 +57,8 @@ def test_the_module_of_a_task_travels_with_the_source(
     assert tomllib.loads((warm.path / "run.toml").read_text())["start"]["run"] == run.id
     first, second = (each.history().epochs[0].train_loss for each in (run, warm))
     assert second < first
+    # A run on this computer alone is sent.
+    here = trained("--on", "local")
+    sent = trained("--set", f"training.start_from={here.id}")
+    assert [*(server.root / "volumes").rglob(f"{here.id}/run.toml")]
+    assert sent.history().epochs[0].train_loss < first

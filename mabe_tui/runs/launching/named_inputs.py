@@ -68,7 +68,7 @@ def with_teacher(store: RunStore, request: RunRequest) -> RunRequest:
         return request
     try:
         name, members = _predicting(store, stated, request.launcher)
-        kept = _kept(store.find(name.partition(AT)[0]), request.launcher)
+        kept = _kept(store.find(name.partition(AT)[0]))
     except RunError as error:
         raise RunError(f"training.teacher = {stated!r}: {error}") from error
     return msgspec.structs.replace(
@@ -89,10 +89,10 @@ def _predicting(store: RunStore, stated: str, launcher: str) -> tuple[str, tuple
     return name, (checkpoint,)
 
 
-def _kept(entry: RunEntry, launcher: str) -> Input | None:
-    """Return the predictions that a run kept, if they are here and the job can reach them, too."""
+def _kept(entry: RunEntry) -> Input | None:
+    """Return the predictions that a run kept, if they are here; a job elsewhere is sent them."""
     path = entry.run.predictions
-    if not path.is_file() or not _is_reachable(entry, launcher):
+    if not path.is_file():
         return None
     return Input(run=entry.id, file=path.name, sha256=sha256_of(path))
 
@@ -103,7 +103,7 @@ def _checkpoint(store: RunStore, stated: str, launcher: str) -> tuple[str, Input
     which = which or "best"
     entry = store.find(name)
     (pointer, *_) = chosen_pointers(entry.run, which, one=True)
-    if launcher == "local":
+    if not _is_at(entry, launcher):
         checkpoint_here(entry.run, which)
     _require_reachable(entry, pointer.file, launcher)
     return f"{entry.id}{AT}{which}", Input(run=entry.id, file=pointer.file, sha256=pointer.sha256)
@@ -118,20 +118,18 @@ def _with_setting(request: RunRequest, **changed: str) -> RunRequest:
 
 
 def _require_reachable(entry: RunEntry, file: str, launcher: str) -> None:
-    if launcher == "local":
-        if not (entry.run.checkpoints / file).is_file():
-            raise RunError(f"{entry.run.checkpoints / file}: not here; `mabe pull` brings it")
+    """Check that a job finds a checkpoint: where its run was trained, or here, from where it is sent.
+
+    Raises:
+        RunError: it is in neither place.
+    """
+    if launcher != "local" and _is_at(entry, launcher):
         return
-    if not _is_reachable(entry, launcher):
-        raise RunError(
-            f"its checkpoint is not on {launcher.title()}, where the job would read it; name a run that"
-            " was trained there, or train here with --on local"
-        )
+    if not (entry.run.checkpoints / file).is_file():
+        raise RunError(f"{entry.run.checkpoints / file}: not here; `mabe pull` brings it")
 
 
-def _is_reachable(entry: RunEntry, launcher: str) -> bool:
-    """Return whether a job finds a run's folder: where it was trained, or here."""
-    if launcher == "local":
-        return True
+def _is_at(entry: RunEntry, launcher: str) -> bool:
+    """Return whether a run was trained with a launcher that is not this computer's."""
     handle = entry.run.read_handle()
     return handle is not None and handle.launcher == launcher

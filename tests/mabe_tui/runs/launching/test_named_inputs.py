@@ -81,9 +81,7 @@ def test_pseudo_labels_are_predicted_by_a_run_or_by_the_members_of_an_ensemble(h
             assert taught.teacher == pseudo
             assert taught.experiment.training.teacher == full
             assert named_inputs(RunStore(home), taught) == taught
-        for key in ("pseudo_labels", "teacher"):
-            with pytest.raises(RunError, match=rf"training\.{key} = 'both': .* not on Modal"):
-                asked(home, "both", "modal", key)
+            assert asked(home, name, "modal", "teacher").teacher == pseudo, "it is sent there"
     finally:
         shutil.rmtree(ensemble.path)
 
@@ -110,14 +108,17 @@ def test_what_is_not_there_is_told_in_one_line(home: Path) -> None:
         asked(home, "aaaa@epoch-99")
 
 
-def test_a_job_elsewhere_starts_from_a_run_that_is_there(home: Path) -> None:
-    with pytest.raises(RunError, match="its checkpoint is not on Modal"):
-        asked(home, "aaaa", "modal")
+def test_a_job_elsewhere_starts_from_a_run_that_is_there_or_here(home: Path) -> None:
     source = RunDir(home / "runs" / "p1-20260101T000000-aaaa")
-    source.write_handle(Handle(launcher="modal", attempt="0001-aaaa", reference={}))
+    here = asked(home, "aaaa", "modal")
+    assert here.start is not None
+    checkpoint = source.checkpoints / here.start.file
+    away = checkpoint.rename(checkpoint.with_suffix(".away"))
     try:
-        found = asked(home, "aaaa", "modal")
-        assert found.start is not None
-        assert found.start.run == source.id
+        with pytest.raises(RunError, match=r"training\.start_from = 'aaaa': .*not"):
+            asked(home, "aaaa", "modal")
+        source.write_handle(Handle(launcher="modal", attempt="0001-aaaa", reference={}))
+        assert asked(home, "aaaa", "modal").start == here.start
     finally:
-        (source.path / "handle.toml").unlink()
+        away.rename(checkpoint)
+        (source.path / "handle.toml").unlink(missing_ok=True)
