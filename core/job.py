@@ -126,6 +126,10 @@ def _other_build(run_dir: RunDir, request: RunRequest) -> "TaskBuilder | None":
 
 def _other_fit(request: RunRequest) -> "FitBuilder | None":
     """Return what fits a run that is not trained by epochs: made of other runs, or as its task says."""
+    if request.averaged:
+        from core.ensembles.weights import WeightsFit
+
+        return WeightsFit
     if request.inputs:
         return _ensemble_fit(request)
     where = task_spec(request.experiment.task).fit(request.experiment)

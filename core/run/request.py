@@ -70,6 +70,8 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Folder in which the task's module was found, if the task is named ``module:ATTRIBUTE``."""
     inputs: tuple[Input, ...] = ()
     """Runs whose predictions this one averages: it is an ensemble."""
+    averaged: tuple[Input, ...] = ()
+    """Checkpoints whose weights this run has the mean of; it is not trained, but measured."""
     start: Input | None = None
     """The run and checkpoint whose weights this one begins with, as ``training.start_from`` asks."""
     pseudo: tuple[Input, ...] = ()

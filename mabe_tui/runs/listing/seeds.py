@@ -111,7 +111,7 @@ def request_digest(request: RunRequest, but: Sequence[str] = ()) -> str:
         but: further settings that may differ, by key path.
     """
     alone = [each for each in (request.start, request.teacher_kept) if each is not None]
-    weights = [*request.pseudo, *alone, *request.teacher]
+    weights = [*request.averaged, *request.pseudo, *alone, *request.teacher]
     inputs = request.inputs
     if request.experiment.ensemble is not None:
         inputs = ()  # the settings name the members, by their versions

@@ -18,6 +18,8 @@ CLASSES = ("other", "social", "mating")
 FRAMES = 60
 Truths = Mapping[str, NDArray[np.int64]]
 """Unit → the class of each frame."""
+Train = Callable[..., RunDir]
+"""The fixture ``train``: seed and changed settings → a run."""
 Speak = Callable[[str, NDArray[np.int64]], NDArray[np.float64]]
 """Unit and truth → probabilities ``(frames, classes)``."""
 

@@ -10,11 +10,13 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
+from core.config.registry import default_path, load
 from core.errors import ConfigError, MisuseError, RunError, UserError
 from core.inference.checkpoints import load_checkpoint
 from core.run.rundir import RunDir
 from mabe_tui.runs.actions.manage import removal_of
 from mabe_tui.runs.launching.run_requests import LaunchOptions
+from mabe_tui.runs.launching.snapshots import snapshots_of
 from mabe_tui.runs.store import RunStore
 from tests.command_line import mabe
 from tests.mabe_tui.tiny_run import SMALL, synthetic_folder, train_here
@@ -99,6 +101,31 @@ def test_a_fitted_ensemble_is_measured_predicts_and_is_evaluated(
     with pytest.raises(ConfigError, match="name the ensemble alone"):
         mabe("predict", "logistic", "v5", "--data", data, "-o", str(output), "--force")
     assert load_checkpoint(run).input_table["groups"] == [0, 0, 1, 1]
+
+
+def test_a_checkpoint_is_measured_once_and_then_a_member(home: Path) -> None:
+    (v5,) = runs_of(home, "v5")
+    with pytest.raises(MisuseError, match="has to be measured first"):
+        mabe("ensemble", "v5@last", "--dry-run")
+    assert mabe("ensemble", "v5@last", "--name", "again").exit_code == 0
+    (measured,) = runs_of(home, "v5-last")
+    assert measured.predictions.is_file(), "v5 itself kept none"
+    (again,) = runs_of(home, "again")
+    assert [each.run for each in again.read_request().inputs] == [measured.id]
+    accuracy = [run.history().epochs[-1].metrics["accuracy"] for run in (v5, measured, again)]
+    assert accuracy == pytest.approx([accuracy[0]] * 3, abs=1e-4)
+    (known,) = snapshots_of("v5@last", RunStore(home), load(default_path()))
+    assert known.existing is not None
+    assert known.existing.id == measured.id
+    asked = ("ensemble", "--average-weights", "v5@best", "v5@last", "--name", "soup")
+    shown = json.loads(mabe(*asked, "--dry-run", "--json").stdout)
+    assert shown["inputs"] == [v5.id] * 2
+    with pytest.raises(MisuseError, match="--how is for predictions"):
+        mabe(*asked, "--how", "stack")
+    with pytest.raises(MisuseError, match="runs of other folds have learned"):
+        mabe("ensemble", "--average-weights", "v6")
+    with pytest.raises(RunError, match="has no checkpoint 'epoch-0007'"):
+        mabe("ensemble", "v5@epoch-7")
 
 
 def test_dry_run_names_the_members_and_writes_nothing(home: Path) -> None:
