@@ -5,12 +5,9 @@ images only where the file has them compressed. Memory holds neither images nor 
 """
 
 import hashlib
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -21,9 +18,9 @@ from core.errors import DataError
 from core.system.files import UNDECODABLE, write_bytes_atomically
 from core.system.lock import in_turn
 from core.system.progress import Progress
-from core.tasks.pairs.data.groups import Hashes, image_hashes, pair_groups
-from core.tasks.pairs.data.npz import NpzArray, npy_writer
+from core.tasks.pairs.data.groups import pair_groups
 from core.tasks.pairs.data.pair_file import SPLITS, PairFile, open_pair_file, scaled
+from core.tasks.pairs.data.scan import content_of, labels_path, opened, scanned
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
@@ -206,9 +203,9 @@ def prepare(
         parts = tuple(
             Part(
                 file.split,
-                _opened(prepared, file, file.first),
-                _opened(prepared, file, file.second),
-                np.load(_labels_path(prepared, file)),
+                opened(prepared, file, file.first),
+                opened(prepared, file, file.second),
+                np.load(labels_path(prepared, file)),
             )
             for file in files
         )
@@ -216,32 +213,18 @@ def prepare(
         return PreparedPairs(manifest, parts, labels, np.load(prepared / GROUPS))
 
 
-@dataclass(slots=True)
-class _Scan:
-    """What one pass over a file finds."""
-
-    first: Hashes
-    second: Hashes
-    total: float = 0.0
-    squares: float = 0.0
-
-    @property
-    def images(self) -> Hashes:
-        return np.unique(np.concatenate([self.first, self.second]))
-
-
 def _build(folder: Path, files: tuple[PairFile, ...], key: str, progress: Progress) -> PairManifest:
     labels = [file.labels() for file in files]
     total, done, scans = sum(file.pairs for file in files), 0, []
     for file, truth in zip(files, labels, strict=True):
-        scan = _scanned(folder, file, progress, done, total)
+        scan = scanned(folder, file, progress, done, total)
         scans.append(scan)
         done += file.pairs
-        np.save(_labels_path(folder, file), truth)
+        np.save(labels_path(folder, file), truth)
     first = np.concatenate([scan.first for scan in scans])
     second = np.concatenate([scan.second for scan in scans])
     np.save(folder / GROUPS, pair_groups(first, second))
-    contents = [_content(scan, truth) for scan, truth in zip(scans, labels, strict=True)]
+    contents = [content_of(scan, truth) for scan, truth in zip(scans, labels, strict=True)]
     pixels = 2 * files[0].pairs * files[0].size[0] * files[0].size[1]
     mean = scans[0].total / pixels
     variance = max(0.0, scans[0].squares / pixels - mean**2)
@@ -262,76 +245,14 @@ def _build(folder: Path, files: tuple[PairFile, ...], key: str, progress: Progre
     )
 
 
-def _scanned(folder: Path, file: PairFile, progress: Progress, before: int, total: int) -> _Scan:
-    """Read all images of a file once: check and hash them, and unpack those that are compressed."""
-    scan = _Scan(np.empty(file.pairs, np.uint64), np.empty(file.pairs, np.uint64))
-    progress(before, total, f"pairs of {file.path.name} checked")
-    with (
-        _unpacked(folder, file, file.first) as first_copy,
-        _unpacked(folder, file, file.second) as second_copy,
-    ):
-        for begin, first, second in file.image_blocks():
-            part = slice(begin, begin + len(first))
-            scan.first[part], scan.second[part] = image_hashes(first), image_hashes(second)
-            for block, copy in ((first, first_copy), (second, second_copy)):
-                values = scaled(block).reshape(-1)
-                scan.total += float(values.sum(dtype=np.float64))
-                scan.squares += float(np.einsum("i,i->", values, values, dtype=np.float64))
-                if copy is not None:
-                    copy.write(block.tobytes())
-            progress(before + begin + len(first), total, f"pairs of {file.path.name} checked")
-    return scan
-
-
-@contextmanager
-def _unpacked(folder: Path, file: PairFile, member: NpzArray) -> Iterator[IO[bytes] | None]:
-    """Open the copy of a compressed array; ``None`` of one that can be read where it lies."""
-    if member.offset is not None:
-        yield None
-        return
-    needed = member.rows * member.row_bytes
-    free = shutil.disk_usage(folder).free
-    if needed > free:
-        raise DataError(
-            f"{folder}: {needed >> 20:,} MiB are needed to unpack {member.name!r} of {file.path.name}, but"
-            f" {free >> 20:,} MiB are free; make room, choose another folder with MABE_HOME, or write the"
-            " file with np.savez, uncompressed"
-        )
-    with npy_writer(_copy_path(folder, file, member), member.shape, member.dtype) as copy:
-        yield copy
-
-
-def _opened(folder: Path, file: PairFile, member: NpzArray) -> NDArray[Any]:
-    if member.offset is not None:
-        return member.mapped()
-    copy: NDArray[Any] = np.load(_copy_path(folder, file, member), mmap_mode="r")
-    return copy
-
-
-def _content(scan: _Scan, labels: NDArray[np.uint8]) -> str:
-    digest = hashlib.sha256()
-    for column in (scan.first, scan.second, labels):
-        digest.update(column.tobytes())
-    return digest.hexdigest()
-
-
-def _labels_path(folder: Path, file: PairFile) -> Path:
-    return folder / f"{file.split}-labels.npy"
-
-
-def _copy_path(folder: Path, file: PairFile, member: NpzArray) -> Path:
-    which = "first" if member is file.first else "second"
-    return folder / f"{file.split}-{which}.npy"
-
-
 def _is_whole(folder: Path, files: tuple[PairFile, ...]) -> bool:
     """Return whether all arrays are there, as the files have them."""
     try:
         total = sum(file.pairs for file in files)
         return len(np.load(folder / GROUPS, mmap_mode="r")) == total and all(
-            len(np.load(_labels_path(folder, file), mmap_mode="r")) == file.pairs
-            and len(_opened(folder, file, file.first)) == file.pairs
-            and len(_opened(folder, file, file.second)) == file.pairs
+            len(np.load(labels_path(folder, file), mmap_mode="r")) == file.pairs
+            and len(opened(folder, file, file.first)) == file.pairs
+            and len(opened(folder, file, file.second)) == file.pairs
             for file in files
         )
     except (OSError, ValueError, EOFError):
