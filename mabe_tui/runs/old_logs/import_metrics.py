@@ -5,6 +5,7 @@ import datetime as dt
 import io
 import itertools
 import math
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -110,11 +111,15 @@ def import_metrics(
     asked = new_request(experiment, "local", overrides=())
     request = msgspec.structs.replace(asked, imported=True)
     run = RunDir(places.runs(home) / request.run)
-    run.write_request(request)
-    run.write_about(About(tags=(TAG,), note=f"imported from {logged.name}"))
-    attempt = run.claim_attempt()
-    write_bytes_atomically(run.attempt_folder(attempt) / ORIGINAL, content)
-    _write_events(run, attempt, experiment, [*_told(found, numbers)], logged.ended)
+    try:
+        run.write_request(request)
+        run.write_about(About(tags=(TAG,), note=f"imported from {logged.name}"))
+        attempt = run.claim_attempt()
+        write_bytes_atomically(run.attempt_folder(attempt) / ORIGINAL, content)
+        _write_events(run, attempt, experiment, [*_told(found, numbers)], logged.ended)
+    except BaseException:
+        shutil.rmtree(run.path, ignore_errors=True)
+        raise
     return ImportedRun(run, False, len(numbers), free)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from core.errors import DataError
 
 MOST_POINTS = 20_000_000
+LARGEST_STEP = 2**53
 LATEST = 253_402_300_799.0
 """The last second of the year 9999: a later time is none."""
 TIMES = ("_timestamp", "time", "wall_time", "wall time", "timestamp", "datetime", "created_at")
@@ -74,8 +75,10 @@ class SeriesCollector:
         """Add a point; a time that cannot be one counts as unknown.
 
         Raises:
-            DataError: there are too many.
+            DataError: there are too many, or the step is no possible one.
         """
+        if abs(step) > LARGEST_STEP:
+            raise DataError(f"{self._where}: {name}: step {step:.3g} is too large")
         time = time if 0 < time < LATEST else math.nan
         self._count += 1
         if self._count > MOST_POINTS:

@@ -139,6 +139,7 @@ def test_a_plain_log_is_not_metrics(tmp_path: Path) -> None:
         ("a.csv", b"a,b\n1,2\n", "has no column step"),
         ("a.csv", b"name,step,value\nx,1,y\n", "row 2: value is 'y', not a number"),
         ("a.csv", b"name,step,value\nx,nan,1\n", "row 2: step is nan"),
+        ("a.csv", b"step,loss\n1e300,1\n", r"loss: step 1e\+300 is too large"),
         ("a.parquet", b"PAR1", "not Parquet, or damaged"),
         ("events.out.tfevents.1", b"x" * 64, "not an event file, or damaged at byte 0"),
         ("events.out.tfevents.1", b"x", "has no metrics"),
