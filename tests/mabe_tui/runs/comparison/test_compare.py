@@ -581,3 +581,17 @@ def test_an_empty_store_has_nothing_to_compare(home: Path, registry: Registry) -
     (verdict,) = comparison.verdicts
     assert verdict.sentence == "v6 − v5: no verdict: v5 has no run here to compare (`mabe run v5`)"
     assert (comparison.metric, verdict.metric) == ("f1_macro", "f1_macro")
+
+
+def test_a_run_whose_teacher_knew_the_validation_is_named_beside_the_verdict(
+    home: Path, registry: Registry, finished: MakeFinished
+) -> None:
+    for version in ("v5", "v6"):
+        finished(version, seed=1, skill=0.6)
+    comparison = compared(home, registry, "v5", "v6")
+    assert "flattered" not in str(note_on_verdicts(comparison))
+    side = comparison.sides[1]
+    run = msgspec.structs.replace(side.runs[0], leaks=("the teacher knew it, flattered",))
+    sides = comparison.sides[0], msgspec.structs.replace(side, runs=(run,))
+    told = str(note_on_verdicts(msgspec.structs.replace(comparison, sides=sides)))
+    assert "v6: the teacher knew it, flattered." in told
