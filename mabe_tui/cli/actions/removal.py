@@ -3,15 +3,17 @@
 import datetime as dt
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
 
 from core.errors import MisuseError, RunError, UserError
+from core.run.rundir import RunDir
 from mabe_tui.cli.listing.status import find_runs
 from mabe_tui.cli.options import YesOption
 from mabe_tui.cli.session import Session, session_of
-from mabe_tui.cli.terminal.output import JsonOption, print_json, print_table, say
+from mabe_tui.cli.terminal.output import JsonOption, print_json, print_table, progress, say
 from mabe_tui.runs.actions import manage
 from mabe_tui.runs.actions.discard import discard, discarded_words
 from mabe_tui.runs.actions.manage import Removal
@@ -21,8 +23,10 @@ from mabe_tui.runs.format.units import size_text
 from mabe_tui.runs.listing.catalog import Catalog
 from mabe_tui.runs.listing.table import arranged
 from mabe_tui.runs.listing.view_state import SavedView
-from mabe_tui.runs.store import RunStore
+from mabe_tui.runs.store import RunEntry, RunStore
 
+MANY = 50
+"""Removals from which their progress is shown."""
 NowOption = Annotated[
     bool, typer.Option("--now", "--forever", help="Remove for good, without the trash.")
 ]
@@ -65,12 +69,13 @@ def rm(
     """
     if bool(runs) == (where is not None):
         raise MisuseError("name runs, or choose them with --where: one of the two")
+    session = session_of(context)
     if where is not None:
-        removals = _chosen(session_of(context), where, whole, force)
+        removals = _chosen(session, where, whole, force)
     else:
-        entries = find_runs(context, runs or ())
-        removals = [manage.removal_of(entry, whole, force) for entry in entries]
-    _remove(session_of(context), removals, now=now, yes=yes, as_json=as_json)
+        entries, ensembles = find_runs(context, runs or ()), manage.ensembles_of(session.home)
+        removals = [manage.removal_of(entry, whole, force, ensembles) for entry in entries]
+    _remove(session, removals, now=now, yes=yes, as_json=as_json)
 
 
 def gc(
@@ -117,11 +122,11 @@ def _chosen(session: Session, query: str, whole: bool, force: bool) -> list[Remo
         raise MisuseError("--where: an empty query matches every run; name a condition")
     store = RunStore(session.home)
     records = Catalog(store).records()
-    removals = []
+    removals, ensembles = [], manage.ensembles_of(session.home)
     for row in arranged(records, SavedView(query=query)).rows:
+        entry = RunEntry(RunDir(store.folder / str(row["id"])))
         try:
-            entry = store.find(str(row["id"]))
-            removals.append(manage.removal_of(entry, whole, force))
+            removals.append(manage.removal_of(entry, whole, force, ensembles))
         except RunError as error:
             say(f"mabe: left out: {error}")
     if not removals:
@@ -148,7 +153,9 @@ def _remove(
     if now:
         say(f"removed; {size_text(manage.remove(removals))} are free again")
         return
-    say(discarded_words(discard(session.home, removals, moment, days), days))
+    with progress("moving to the trash") if len(removals) >= MANY else nullcontext() as tell:
+        done = discard(session.home, removals, moment, days, tell)
+    say(discarded_words(done, days))
     if any(not removal.for_good for removal in removals):
         say("`mabe restore last` undoes this, `mabe trash empty` frees the space")
 

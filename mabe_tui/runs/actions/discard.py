@@ -9,6 +9,7 @@ from core.errors import RunError
 from core.run import places
 from core.run.rundir import RunDir
 from core.system.lock import try_lock
+from core.system.progress import Progress
 from mabe_tui.launch.launching import LOCK, SECONDS
 from mabe_tui.runs.actions.manage import Removal, remove
 from mabe_tui.runs.actions.trash import Trash
@@ -30,7 +31,11 @@ class Discarded:
 
 
 def discard(
-    home: Path, removals: Sequence[Removal], now: dt.datetime, days: float | None
+    home: Path,
+    removals: Sequence[Removal],
+    now: dt.datetime,
+    days: float | None,
+    progress: Progress | None = None,
 ) -> Discarded:
     """Move runs, or parts of them, to the trash, remove what can be made again, and empty the trash.
 
@@ -39,14 +44,18 @@ def discard(
         removals: see :func:`~mabe_tui.runs.actions.manage.removal_of`.
         now: when they are removed.
         days: how long the trash keeps things; what was removed earlier is removed for good.
+        progress: called with (done, total, unit).
 
     Raises:
         RunError: a run has come alive since, or something cannot be removed; what came before it is gone.
     """
     trash = Trash(home)
     expired = trash.expired(days, now)
-    for each in (kept := [removal for removal in removals if not removal.for_good]):
+    kept = [removal for removal in removals if not removal.for_good]
+    for done, each in enumerate(kept, start=1):
         _put(trash, each, now)
+        if progress is not None:
+            progress(done, len(kept), "runs")
     freed = remove([removal for removal in removals if removal.for_good])
     emptied = trash.empty(expired)
     return Discarded(sum(each.bytes for each in kept), freed, emptied)
@@ -72,6 +81,8 @@ def _put(trash: Trash, removal: Removal, now: dt.datetime) -> None:
         RunError: the run is alive, or is being started.
     """
     run = RunDir(places.runs(trash.home) / removal.what)
+    if not run.path.is_dir():  # another command was faster, and a lock would make the folder again
+        return
     if (state := state_of(RunEntry(run))).is_alive:
         raise RunError(f"{run.id} is {state}; stop it first (mabe stop {run.id})")
     with try_lock(run.path / LOCK, SECONDS) as held:

@@ -2,7 +2,7 @@
 
 import secrets
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -88,13 +88,20 @@ def note(run: RunDir, text: str) -> About:
     return run.change_about(lambda about: msgspec.structs.replace(about, note=text))
 
 
-def removal_of(entry: RunEntry, whole: bool, force: bool = False) -> Removal:
+Ensembles = Mapping[str, Sequence[str]]
+"""Run → the ensembles that predict with it."""
+
+
+def removal_of(
+    entry: RunEntry, whole: bool, force: bool = False, ensembles: Ensembles | None = None
+) -> Removal:
     """Plan the removal of one run: of all files, or of those that ``compare`` does not need.
 
     Args:
         entry: the run.
         whole: remove all files.
         force: also if it cannot be determined whether the run is alive; this does not stop it.
+        ensembles: what :func:`ensembles_of` found, if the removals of several runs are planned.
 
     Raises:
         RunError: it is running, or may be; or the folder is not a run of ours.
@@ -104,8 +111,11 @@ def removal_of(entry: RunEntry, whole: bool, force: bool = False) -> Removal:
         raise RunError(
             f"{entry.run.path}: not named like a run; remove it by hand if it is not needed"
         )
+    if ensembles is None:
+        ensembles = ensembles_of(entry.run.path.parent.parent)
+    loss = _loss(ensembles.get(entry.id, ()))
     if whole:
-        return _removal(entry.id, f"the whole run{_loss(entry)}", [entry.run.path])
+        return _removal(entry.id, f"the whole run{loss}", [entry.run.path])
     pointers = [entry.run.checkpoints / f"{name}.json" for name in pointer_names(entry.run)]
     logs = [entry.run.log_path(attempt) for attempt in entry.run.attempts()]
     heavy = [*pointers, entry.run.checkpoints, *logs]
@@ -114,18 +124,22 @@ def removal_of(entry: RunEntry, whole: bool, force: bool = False) -> Removal:
             f"{entry.problem}; what `mabe compare` needs of it cannot be told from the rest:"
             f" `mabe rm --all {entry.id}` removes all of it"
         )
-    reason = "checkpoints and logs; settings, events and evaluation stay for compare" + _loss(entry)
+    reason = "checkpoints and logs; settings, events and evaluation stay for compare" + loss
     return _removal(entry.id, reason, [path for path in heavy if path.exists()])
 
 
-def _loss(entry: RunEntry) -> str:
+def ensembles_of(home: Path) -> Ensembles:
+    """Return which ensembles predict with the checkpoints of each run."""
+    found: dict[str, list[str]] = {}
+    for entry in RunStore(home).entries():
+        if entry.request is not None:
+            for member in dict.fromkeys(each.run for each in entry.request.inputs):
+                found.setdefault(member, []).append(entry.id)
+    return found
+
+
+def _loss(ensembles: Sequence[str]) -> str:
     """Say which ensembles cannot predict any more without a run's checkpoints."""
-    others = RunStore(entry.run.path.parent.parent).entries()
-    ensembles = [
-        other.id
-        for other in others
-        if other.request is not None and any(each.run == entry.id for each in other.request.inputs)
-    ]
     return f"; {', '.join(ensembles)} cannot predict without it" if ensembles else ""
 
 
