@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
-from core.data.competition import LeftOut, Video, labelled, read_videos
+import numpy as np
+import numpy.typing as npt
+
+from core.data.competition import LeftOut, Video, labelled, read_tracking, read_videos
+from core.data.keypoints import SLOTS_18
 from core.errors import DataError
 
 
@@ -66,6 +70,16 @@ def unlabelled(root: Path | None) -> list[Video]:
             " train.csv or test.csv, and there is none"
         )
     return list(found.values())
+
+
+def own_positions(video: Video) -> npt.NDArray[np.float32]:
+    """Read the positions of the body parts and mice that a video's row names, ``(frames, mice, parts, 2)``.
+
+    Raises:
+        DataError: its tracking is missing or damaged.
+    """
+    slots = tuple(dict.fromkeys(video.body_parts)) or SLOTS_18
+    return read_tracking(video, slots, max(len(video.mice), 1)).positions
 
 
 def _has(root: Path, table: str) -> bool:

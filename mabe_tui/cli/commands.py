@@ -48,6 +48,7 @@ COMMANDS = {
     "predict": ("data.predict_commands", "Write the class and probabilities of every frame."),
     "eval": ("data.predict_commands", "Evaluate a checkpoint on labelled data."),
     "bouts": ("data.bouts_command", "Report bouts: counts, durations, groups, an ethogram."),
+    "suggest": ("data.suggest_command", "Suggest what to label next."),
     "score": ("comparison.score_command", "Score a submission or run as the competition does."),
     "submission": ("data.submission_commands", "Check a submission before it is sent."),
     "submit": ("launching.submit", "Submit runs to the competition on Kaggle."),

@@ -20,6 +20,7 @@ from core.evaluation.predictions import read_predictions
 from core.evaluation.stored_predictions import StoredPredictions
 from core.evaluation.table import read_rows
 from core.inference.predictor import load_members, load_predictor, predictor_of
+from core.inference.suggesting import suggest
 from core.postprocess.kept import KeptPredictions
 from core.postprocess.nested import Variant, judge
 from core.postprocess.rules import Rules
@@ -202,6 +203,14 @@ def test_data_in_other_words_are_measured_in_the_run_s(
     again = predictor.evaluate(tmp_path / "other", translated)
     assert foreign.metrics != plain.metrics
     assert again.metrics == plain.metrics
+
+
+def test_clips_to_label_are_chosen_by_the_actions_of_pairs(trained: RunDir, folder: Path) -> None:
+    predictor = load_predictor(trained, device="cpu")
+    found = suggest(predictor, folder, seconds=2.0, minutes=0.1, labelled_too=True)
+    assert len(found.clips) == 3
+    assert len(found.videos) == 4
+    assert all(0 < clip.uncertainty <= 1 for clip in found.clips)
 
 
 def test_without_any_labels_all_that_was_learned_is_predicted(

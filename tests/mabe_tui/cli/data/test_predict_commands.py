@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 
 from core import job
 from core.config.registry import default_path, load
+from core.data.importers.formats import look_at
 from core.data.synthetic import SyntheticSettings, synthesise
 from core.errors import (
     CheckpointError,
@@ -89,6 +90,22 @@ def test_bouts_of_a_run_are_those_that_it_predicts(
     assert json.loads(of_run.stdout) == json.loads(of_file.stdout)
     with pytest.raises(MisuseError, match="--data"):
         home_with_run("bouts", "v6")
+
+
+def test_clips_are_suggested_of_videos_that_nobody_labelled(
+    home_with_run: Mabe, data: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match="--labelled-too"):
+        home_with_run("suggest", "v6", "--data", str(data))
+    bare = Path(shutil.copytree(data, tmp_path / "bare"))
+    first, *_ = sorted((bare / "train_annotation").rglob("*.parquet"))
+    first.unlink()
+    command = ("suggest", "v6", "--data", str(bare), "--minutes", "0.1", "--seconds", "1")
+    found = json.loads(home_with_run(*command, "--boris", "label.csv", "--json").stdout)
+    assert {each["video"] for each in found["clips"]} == {first.stem}
+    assert [each["rank"] for each in found["clips"]] == [1, 2, 3, 4, 5, 6]
+    (sheet,) = look_at([tmp_path / "label.csv"]).sheets
+    assert (sheet.name, len(sheet.events)) == (first.stem, 6)
 
 
 def test_poses_that_nobody_labelled_are_predicted_in_the_lab_s_words(
