@@ -31,6 +31,12 @@ if TYPE_CHECKING:
 DataOption = Annotated[
     Path, typer.Option("--data", help="A data folder in the competition's layout.")
 ]
+TableOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Part of the folder: train or test; of pairs, val or test_public. Default: the task's choice."
+    ),
+]
 TtaOption = Annotated[
     bool, typer.Option("--tta", help="Average over views, such as the mirror image; slower.")
 ]
@@ -74,9 +80,7 @@ def predict(
         Path,
         typer.Option("-o", "--output", help="NAME.parquet or NAME.csv; bouts go to NAME.bouts.…"),
     ],
-    table: Annotated[
-        str | None, typer.Option(help="train or test; default: whichever the folder has.")
-    ] = None,
+    table: TableOption = None,
     which: CheckpointOption = "best",
     device: DeviceOption = "auto",
     median: MedianOption = 1,
@@ -137,6 +141,7 @@ def evaluate(
             "--all", metavar="GROUP", help="The newest run of every version of a group, as a table."
         ),
     ] = None,
+    table: TableOption = None,
     which: CheckpointOption = "best",
     device: DeviceOption = "auto",
     output: Annotated[
@@ -171,6 +176,7 @@ def evaluate(
     session = session_of(context)
     entry = RunStore(session.home).find(run) if run is not None else None
     options = PredictionOptions(
+        table=table,
         skip_bad=skip_bad,
         tta=tta,
         median=median,
