@@ -168,6 +168,7 @@ class LogPanel(Vertical):
         self.is_searching = False
         self.view.focus()
         self.view.refresh()
+        self.post_message(LogView.Moved())
 
     def _begin(self, pattern: re.Pattern[str], start: int, direction: int) -> None:
         """Search slice by slice so that following continues; a newer search cancels this one."""
@@ -202,7 +203,8 @@ class LogPanel(Vertical):
         self._found = NO_MATCH if match is None else match.words
         if match is not None:
             self.view.select(match.position)
-        self._write_where()
+        else:
+            self.post_message(LogView.Moved())  # the words for the position change, too
 
     # ── position ──────────────────────────────────────────────────────────────────────────────
 

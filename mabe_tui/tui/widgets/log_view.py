@@ -225,12 +225,13 @@ class LogView(ScrollView, LineWidget, can_focus=True):
         return shown.adjust_cell_length(width, self._base + over)
 
     def _marked(self, row: LogRow, style: Style) -> Strip:
-        """Draw the whole line with matches underlined."""
+        """Draw the whole line with matches inverted, also on a selected line, which is inverted itself."""
         parts, at = [], 0
+        found = style + Style(bold=True, reverse=not style.reverse)
         for match in self.pattern.finditer(row.text) if self.pattern is not None else ():
             start, stop = match.span()
             parts += [Segment(row.text[at:start], style)]
-            parts += [Segment(row.text[start:stop], style + Style(bold=True, underline=True))]
+            parts += [Segment(row.text[start:stop], found)]
             at = stop
         return Strip([*parts, Segment(row.text[at:], style)])
 

@@ -309,6 +309,23 @@ async def test_search_goes_up_then_n_and_shift_n(make_app) -> None:
         assert not notices(pilot.app)  # which would cover the log
 
 
+async def test_matches_are_inverted_also_on_the_selected_line(make_app) -> None:
+    async with make_app().run_test(size=SMALL) as pilot:
+        screen = await opened(pilot)
+        await pilot.press("6", "slash", *"epoch 19 scored", "enter")
+        view = screen.log_panel.view
+        await until(pilot, lambda: not view.following and view.selected in view.lines_here)
+        y = view.selected - view._top
+
+        def reversed_parts() -> list[str]:
+            return [s.text for s in view.render_line(y) if s.style and s.style.reverse]
+
+        await until(pilot, lambda: view.has_focus)
+        assert "epoch 19 scored" not in reversed_parts()  # the line is inverted, the match is not
+        await pilot.press("up")
+        assert reversed_parts() == ["epoch 19 scored"]
+
+
 async def test_search_that_is_no_expression_or_finds_nothing_says_so(make_app) -> None:
     async with make_app().run_test(size=SMALL) as pilot:
         screen = await opened(pilot)

@@ -98,7 +98,7 @@ def terminal(recorded: Path, launcher: LocalLauncher, tmp_path: Path) -> Iterato
 def launch_v1(terminal: Terminal, home: Path) -> RunDir:
     """Launch v1 from the form, all keys sent at once, and wait until its run is open."""
     terminal.expect("v7")
-    terminal.press("lquick", "C-l")
+    terminal.press("Home", "lquick", "C-l")
     terminal.expect(lambda screen: EPOCH.search(screen) is not None)
     return RunStore(home).find("v1").run
 
