@@ -28,8 +28,8 @@ RATE_NOTE = "30 frames a second, as published: the file does not say"
 
 
 def is_calms21(source: Source) -> bool:
-    """Return whether this looks like a table of sequences, or MARS's output."""
-    return source.kind == "numpy" or '"keypoints"' in source.start
+    """Return whether this may be a table of sequences, or MARS's output: no other format is JSON or npy."""
+    return source.kind in ("json", "numpy")
 
 
 def read_calms21(source: Source) -> list[Recording]:

@@ -74,18 +74,24 @@ class SourceContent:
 
     recordings: tuple[Recording, ...]
     sheets: tuple[Sheet, ...]
+    skipped: tuple[str, ...] = ()
+    """Files of a folder that were not read, each with the reason."""
+
+
+class UnknownFormatError(DataError):
+    """A file that no format recognises."""
 
 
 def format_of(source: Source) -> Format:
     """Return the format of a file.
 
     Raises:
-        DataError: no format recognises it.
+        UnknownFormatError: no format recognises it.
     """
     for each in FORMATS:
         if each.kind == source.kind and each.matches(source):
             return each
-    raise DataError(
+    raise UnknownFormatError(
         f"{source.path}: neither poses nor labels of a known format{_looks_like(source)}; what can be"
         " imported: docs/poses.md"
     )
@@ -101,43 +107,60 @@ def _looks_like(source: Source) -> str:
 def look_at(paths: Sequence[Path]) -> SourceContent:
     """Recognise files, and read all labels and the headers of all poses.
 
+    In a folder, a file that is not recognised is skipped, and so are the same poses in a second format.
+
     Raises:
-        DataError: a file is not recognised or cannot be read.
+        DataError: a file that is named is not recognised, or one cannot be read.
     """
     recordings: list[Recording] = []
     sheets: list[Sheet] = []
-    for path in files_of(paths):
+    skipped: list[str] = []
+    read: dict[str, Path] = {}
+    for path, is_named in files_of(paths).items():
         source = open_source(path)
-        found = format_of(source)
+        found = _format_in_folder(source) if not is_named else format_of(source)
+        if found is None:
+            skipped.append(f"{path}: neither poses nor labels of a known format")
+            continue
         if found.poses is not None:
+            base = path.name.partition(".")[0]
+            if not is_named and base in read:
+                skipped.append(f"{path}: the same poses as {read[base].name}, in another format")
+                continue
+            read.setdefault(base, path)
             recordings += found.poses(source)
         if found.labels is not None:
             sheets += found.labels(source)
-    return SourceContent(tuple(recordings), tuple(sheets))
+    return SourceContent(tuple(recordings), tuple(sheets), tuple(skipped))
 
 
-def files_of(paths: Sequence[Path]) -> list[Path]:
-    """Return the files to read: those named, and those directly in a folder that is named.
+def _format_in_folder(source: Source) -> Format | None:
+    try:
+        return format_of(source)
+    except UnknownFormatError:
+        return None
+
+
+def files_of(paths: Sequence[Path]) -> dict[Path, bool]:
+    """Return the files to read, and whether each was named itself or is in a folder that was.
 
     Raises:
-        DataError: a path does not exist, a folder is empty, or a file is named twice.
+        DataError: a path does not exist, or a folder has no file that could be read.
     """
-    found: dict[Path, None] = {}
+    found: dict[Path, bool] = {}
     for path in paths:
         if path.is_dir():
             project = simba.project_files(path)
-            if project is not None:
-                found.update(dict.fromkeys(project))
-                continue
-            inside = [each for each in sorted(path.iterdir()) if _is_wanted(each)]
+            inside = project or [each for each in sorted(path.iterdir()) if _is_wanted(each)]
             if not inside:
                 raise DataError(f"{path}: no file of poses or labels is in this folder")
-            found.update(dict.fromkeys(inside))
+            for each in inside:
+                found.setdefault(each, False)
         elif path.is_file():
-            found[path] = None
+            found[path] = True
         else:
             raise DataError(f"{path}: no such file")
-    return [*found]
+    return found
 
 
 def _is_wanted(path: Path) -> bool:

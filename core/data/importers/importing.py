@@ -63,6 +63,8 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
     videos: tuple[ImportedVideo, ...]
     unmatched_labels: dict[str, int]
     """Labels of videos that are not there: name → events."""
+    skipped: tuple[str, ...]
+    """Files of the folders that were not read, each with the reason."""
     notes: tuple[str, ...]
 
 
@@ -110,6 +112,7 @@ def import_videos(
         folder=str(folder),
         videos=tuple(imported),
         unmatched_labels={sheet.name: len(sheet.events) for sheet in pairing.unmatched},
+        skipped=found.skipped,
         notes=pairing.notes,
     )
 

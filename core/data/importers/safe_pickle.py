@@ -14,10 +14,13 @@ NUMPY = {
     ("numpy._core.multiarray", "_reconstruct"),
     ("numpy.core.multiarray", "scalar"),
     ("numpy._core.multiarray", "scalar"),
+    ("numpy.core.numeric", "_frombuffer"),
+    ("numpy._core.numeric", "_frombuffer"),
+    ("_codecs", "encode"),
     ("numpy", "ndarray"),
     ("numpy", "dtype"),
 }
-"""What a pickled array names: its class and its maker, which do no more than make arrays."""
+"""What a pickled array names: its class and its makers, which do no more than make arrays."""
 
 
 class _PlainUnpickler(pickle.Unpickler):

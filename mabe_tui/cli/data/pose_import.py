@@ -123,6 +123,7 @@ def _print(report: "ImportReport") -> None:
 
 
 def _notes(report: "ImportReport") -> Iterator[str]:
+    yield from (f"skipped: {each}" for each in report.skipped)
     yield from (f"assumed: {note}" for note in report.notes)
     for name, events in report.unmatched_labels.items():
         yield f"warning: left out: {events} events of {name!r}, whose poses are not among the sources"

@@ -158,7 +158,11 @@ def test_simba_project(tmp_path: Path) -> None:
 def test_calms21_json_and_npy(tmp_path: Path) -> None:
     xy, codes = made.points(5), [3, 0, 0, 3, 1]
     path = made.calms21(tmp_path / "task1.json", xy, codes, {"attack": 0, "mount": 1, "other": 3})
-    np.save(tmp_path / "task1.npy", json.loads(path.read_text()), allow_pickle=True)
+    table = json.loads(path.read_text())
+    for sequence in table["annotator-id_0"].values():  # as CalMS21's converter writes them
+        for key in ("keypoints", "scores", "annotations"):
+            sequence[key] = np.array(sequence[key])
+    np.save(tmp_path / "task1.npy", table, allow_pickle=True)
     for each in (path, tmp_path / "task1.npy"):
         found = look_at([each])
         (poses,), (labels,) = found.recordings, found.sheets

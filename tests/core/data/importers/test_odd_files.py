@@ -76,6 +76,9 @@ def bout(start: object, stop: object, who: str = "resident", what: str = "attack
     return [(start, who, what, "START"), (stop, who, what, "STOP")]
 
 
+h5py = pytest.importorskip("h5py", reason="the extra `poses` is not installed")
+
+
 class Refused(NamedTuple):
     """A file that is refused."""
 
@@ -318,3 +321,19 @@ def test_tracks_that_swap_are_reported_and_undone_on_request(tmp_path: Path) -> 
     (video,) = read_videos(tmp_path / "undone")
     positions = read_tracking(video, tuple(sorted(undone.body_parts)), 2).positions
     assert np.abs(positions[:, :, 0] - clean[:, :, 1]).max() < 1e-3, "ear_left"
+
+
+def test_a_folder_may_hold_other_files_and_the_same_poses_twice(tmp_path: Path) -> None:
+    folder = _made(tmp_path / "session")
+    poses(folder, "filmDLC_net.csv")
+    made.boris(folder / "film.csv", bout(0, 1))
+    (folder / "notes.txt").write_text("the camera was moved\n")
+    with h5py.File(folder / "filmDLC_net.h5", "w") as file:
+        file["tracks"] = made.points(3).transpose(1, 3, 2, 0)
+        file["node_names"] = [part.encode() for part in made.PARTS]
+    report = imported([folder], tmp_path / "out")
+    assert [(video.id, video.bouts) for video in report.videos] == [("film", 1)]
+    assert [each.partition(": ")[2] for each in report.skipped] == [
+        "the same poses as filmDLC_net.csv, in another format",
+        "neither poses nor labels of a known format",
+    ]
