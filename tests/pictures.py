@@ -25,7 +25,13 @@ from tests.terminal_svg import portable
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "pictures"
 SIZE = (124, 36)
-SIZES = {"run": (124, 46)}
+SIZES = {
+    "home": (140, 45),
+    "home-small": (80, 24),
+    "home-large": (200, 50),
+    "history": (140, 40),
+    "run": (124, 46),
+}
 """Terminal size for pictures that need more room."""
 HOURS_LATER = 10
 PYTHON = "~/poses/.venv/bin/python"
@@ -35,11 +41,21 @@ Scene = Callable[[Pilot[None]], Awaitable[None]]
 
 async def _settle(pilot: Pilot[None]) -> None:
     await pilot.app.workers.wait_for_complete()
-    await pilot.pause(0.5)
+    await pilot.pause(1.5)  # charts follow a selection that rests
 
 
 async def _home(pilot: Pilot[None]) -> None:
     await pilot.press("home", *["down"] * 4, "b", "down", "tab")
+
+
+async def _overlaid(pilot: Pilot[None]) -> None:
+    await pilot.press("home", *["down"] * 4, "b", "down", "tab", "tab")
+    await _settle(pilot)
+    await pilot.press("left", *["left"] * 12)
+
+
+async def _history(pilot: Pilot[None]) -> None:
+    await pilot.press("home", *["down"] * 5, "H")
 
 
 async def _run(pilot: Pilot[None]) -> None:
@@ -72,6 +88,9 @@ async def _video(pilot: Pilot[None]) -> None:
 
 SCENES: dict[str, Scene] = {
     "home": _home,
+    "home-small": _home,
+    "home-large": _overlaid,
+    "history": _history,
     "run": _run,
     "compare": _compare,
     "launch": _launch,

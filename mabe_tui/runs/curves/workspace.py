@@ -161,7 +161,7 @@ class _Growing:
     def amount(self) -> tuple[int, ...]:
         """A value that changes whenever a curve does."""
         points = self._fold.points
-        tables = points.steps, points.epochs, points.system
+        tables = points.steps, points.epochs, points.system, *points.free.values()
         return id(points), self._fold.turns, *map(len, tables)
 
 

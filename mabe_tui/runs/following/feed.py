@@ -34,6 +34,9 @@ from mabe_tui.runs.tasks import spec_of
 
 ALIVE_SECONDS, ENDED_SECONDS, UNSEEN_SECONDS = 0.5, 1.0, 2.0
 """Seconds between two polls: of a live run, of one that has ended, and while the view is hidden."""
+SHOWN_SECONDS = 0.9
+"""Least seconds between two updates with nothing but more events and more log: a log that scrolls is most
+of what a live run writes to the terminal."""
 PLAYING_SECONDS = 0.2
 """Seconds between two polls of a replay."""
 BETWEEN_SLICES = 0.02
@@ -76,6 +79,7 @@ class RunFeed:
         self._live: LiveRun
         self._source: RunSource
         self._sent, self._sent_at = LogBounds(), 0.0
+        self._has_news = False
         self._polled_at = 0.0
         self._latest: FeedUpdate | None = None
         self._following: str | None = None
@@ -185,12 +189,13 @@ class RunFeed:
             self._source.log.extend()
         is_old = self._source.state.may_speak and now - self._sent_at >= SUMMED_UP_SECONDS
         bounds = LogBounds.of(self._source)
+        self._has_news |= bool(update.events) or bounds != self._sent
         # A long log is indexed in many slices per second: one slice alone is no reason to redraw.
-        is_due = now - self._sent_at >= ALIVE_SECONDS or bounds.complete > self._sent.complete
-        longer = bounds != self._sent and is_due
-        changed = update.events or update.alerts or longer or self._playing
+        is_due = now - self._sent_at >= SHOWN_SECONDS or bounds.complete > self._sent.complete
+        changed = update.alerts or (self._has_news and is_due) or self._playing
         if self._is_requested or changed or is_old:
-            self._is_requested, self._sent, self._sent_at = False, bounds, now
+            self._is_requested = self._has_news = False
+            self._sent, self._sent_at = bounds, now
             self._send(update.alerts)
 
     def _send(self, alerts: tuple[Alert, ...]) -> None:

@@ -59,7 +59,9 @@ class Charting(Opening):
     @property
     def are_charts_due(self) -> bool:
         """Whether other charts are about to be shown."""
-        return self.is_charted and self._shown_for != self.charts.request
+        request = self.charts.request
+        nothing = not request.sides and self._shown_for is None
+        return self.is_charted and not nothing and self._shown_for != request
 
     @property
     def is_charted(self) -> bool:
@@ -123,6 +125,8 @@ class Charting(Opening):
 
     @on(ChartsPane.Wanted)
     def _wait_for_rest(self) -> None:
+        if not self.charts.request.sides and self._shown_for is None:
+            return  # the runs have not been read yet
         if self._charts_due is not None:
             self._charts_due.stop()
         self._charts_due = self.set_timer(RESTING_SECONDS, self._make_charts)

@@ -244,6 +244,8 @@ class RunsPane(Vertical):
         self.post_message(self.QueryUsed(line.queries))
         line.display = bool(line.value)
         self.table.focus()
+        if self._table is not None:
+            self._fit(len(self.table.rows))
 
     @on(RowTable.HeaderClicked)
     def _sort_by_header(self, message: RowTable.HeaderClicked) -> None:
@@ -328,7 +330,9 @@ class RunsPane(Vertical):
         self.drawn = dict(zip(chosen, self._lines.of(chosen), strict=True))
 
     def _fit(self, rows: int) -> None:
-        """Leave the room that the rows do not need to the charts."""
+        """Leave the room that the rows do not need to the charts; nothing moves while a filter is typed."""
+        if self.query_one(FilterLine).has_focus and self._height:
+            return
         height: int | str = "1fr"
         if self._most_rows is not None:
             line = int(self.query_one(FilterLine).display)
