@@ -42,7 +42,7 @@ async def test_the_home_screen_shows_its_metric_and_offers_no_video(app: MabeApp
         versions = app.screen.query_one("#experiments", RowTable)
         await until(pilot, lambda: versions.rows and cells(versions, "p1")["score"] == "0.1000")
         assert "measured MAE" in versions.render_line(0).text
-        await pilot.press("b", "down", "a")
+        await pilot.press("home", "b", "down", "a")
         runs = app.screen.query_one("#runs", RowTable)
         await until(pilot, lambda: len(runs.rows) == 2)
         assert cells(runs, "aa11")["best_score"] == "0.1000"
@@ -55,7 +55,7 @@ async def test_the_home_screen_shows_its_metric_and_offers_no_video(app: MabeApp
         await pilot.press("question_mark")
         await until(pilot, lambda: isinstance(app.screen, HelpScreen))
         shown = text_of(app.screen.query_one("VerticalScroll Static"))
-        assert "validation videos" not in shown
+        assert "the run's validation videos" not in shown
         assert "checkpoints" in shown
 
 
