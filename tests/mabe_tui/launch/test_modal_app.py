@@ -22,8 +22,9 @@ from mabe_tui.launch.requirements import declared
 
 NAME = "0001-abcd"
 PACKAGE = {"tomli_w": "tomli-w"}
-OPTIONAL = {"lightgbm", "numba"}
-"""For boosted models, which their task asks for, and for a computer without a GPU."""
+OPTIONAL = {"lightgbm", "numba", "sklearn", "h5py", "pynwb"}
+"""For boosted models and digits, which their tasks ask for; for a computer without a GPU; and for importers,
+which run here."""
 REQUEST = RunRequest(
     run="v1-20261121T031500-k3f9",
     created=dt.datetime(2026, 11, 21, tzinfo=dt.UTC),
