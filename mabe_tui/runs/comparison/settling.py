@@ -34,6 +34,8 @@ def with_settling(
     """
     from core.evaluation.planning import POWER  # numpy: already imported for the verdict
 
+    if any(map(_is_made_of_runs, found)):
+        return msgspec.structs.replace(verdict, settling=None)
     settling = verdict.settling
     if settling is None:
         if verdict.distinguishable is not None or _is_one_version(found):
@@ -54,6 +56,12 @@ def with_settling(
     )
     settling = msgspec.structs.replace(settling, sentence=_sentence(verdict, settling, by))
     return msgspec.structs.replace(verdict, settling=settling)
+
+
+def _is_made_of_runs(found: Found) -> bool:
+    """Return whether a side is an ensemble, which no seeds of its own would settle."""
+    request = found.entries[0].require_request()
+    return bool(request.inputs or request.averaged)
 
 
 def _is_one_version(found: tuple[Found, Found]) -> bool:

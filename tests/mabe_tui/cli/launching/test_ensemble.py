@@ -88,6 +88,7 @@ def test_a_fitted_ensemble_is_measured_predicts_and_is_evaluated(
     assert "logistic regression on" in mabe("status", "logistic").stdout
     compared = json.loads(mabe("compare", "v6-mean", "logistic", "--json").stdout)
     assert compared["verdicts"][0]["videos"] == 4
+    assert compared["verdicts"][0]["settling"] is None, "an ensemble has no seeds of its own"
     data, output = str(home / "data"), tmp_path / "out.parquet"
     mabe("predict", "logistic", "--data", data, "-o", str(output), "--device", "cpu")
     table = pq.read_table(output)
