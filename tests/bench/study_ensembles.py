@@ -62,7 +62,10 @@ def synthetic(options: argparse.Namespace, home: Path) -> None:
     """Print the table of the synthetic data."""
     data = home / "data"
     if not data.exists():
-        synthesise(data, SyntheticSettings(videos=options.videos, frames=options.frames))
+        settings = SyntheticSettings(
+            videos=options.videos, frames=options.frames, seed=options.data_seed
+        )
+        synthesise(data, settings)
     members: dict[str, list[RunDir]] = {}
     for name, (seed, overrides) in MEMBERS.items():
         asked = LaunchOptions(
@@ -213,6 +216,7 @@ def main() -> None:
     parser.add_argument("study", choices=["synthetic", "ethome"])
     parser.add_argument("--videos", type=int, default=12)
     parser.add_argument("--frames", type=int, default=1500)
+    parser.add_argument("--data-seed", type=int, default=42, help="of the synthetic videos")
     parser.add_argument("--folds", type=int, default=3)
     parser.add_argument("--home", type=Path, help="folder to keep the runs in")
     options = parser.parse_args()
