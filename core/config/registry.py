@@ -272,7 +272,7 @@ def find(start: Path, stated: str | None = None) -> Path | None:
 
 
 def default_path() -> Path:
-    """Return the registry that comes with the package: v1 to v8."""
+    """Return the registry that comes with the package."""
     package = Path(core.__file__).resolve().parent
     shipped = package / FILE_NAME  # a wheel contains a copy; a checkout has it one folder up
     return shipped if shipped.is_file() else package.parent / FILE_NAME

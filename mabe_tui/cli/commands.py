@@ -12,61 +12,90 @@ from typer.core import TyperGroup
 from core.config.strict import nearest
 from core.errors import MisuseError
 
-COMMANDS = {
-    "list": ("registry.registry_commands", "List the versions of the registry."),
-    "show": ("registry.registry_commands", "Show one version, or how it differs from another."),
-    "history": ("registry.history_command", "Show what each version changed, scored and took."),
-    "new": ("registry.registry_commands", "Add a new version to the registry."),
-    "init": ("registry.registry_commands", "Write a registry with v1 to v8 into a folder."),
-    "data": ("data.data_commands", "Make, check and prepare data."),
-    "run": ("launching.run", "Train a version; the run outlives this terminal."),
-    "runs": ("listing.list_runs", "List, filter, sort and watch runs."),
-    "watch": ("alerts.watch_command", "Alert when rules are met: finished, failed, a metric."),
-    "pin": ("listing.arrange_commands", "Pin a run or version, or make it the baseline."),
-    "views": ("listing.arrange_commands", "List the saved views of `mabe runs`."),
-    "status": ("listing.status", "Show everything known about a run."),
-    "logs": ("following.logs", "Show the log of a run; -f follows it."),
-    "stop": ("actions.control", "Ask runs to save a checkpoint and stop."),
-    "resume": ("actions.control", "Resume a run from its last checkpoint."),
-    "sync": ("launching.modal_commands", "Update the local copy of a remote run."),
-    "pull": ("launching.modal_commands", "Download and verify checkpoints of a remote run."),
-    "ps": ("launching.modal_commands", "List what is running on Modal, with its cost."),
-    "cost": ("listing.cost_command", "Show costs by experiment, day or run."),
-    "prices": ("launching.modal_commands", "Show Modal's hourly prices."),
-    "import-log": ("following.import_command", "Turn the log of an old script into a run."),
-    "checkpoints": ("listing.status", "List the checkpoints of a run; --verify checks them."),
-    "tune": ("launching.tune", "Search the ranges of a version; trials are runs."),
-    "ensemble": ("launching.ensemble", "Combine several runs: mean, weights, stack; a run, too."),
-    "batch-size": ("launching.batch_size", "Find the largest batch that fits in memory."),
-    "gpus": ("launching.gpus_command", "Show which GPU suits a version; --probe measures."),
-    "curves": ("comparison.curves_command", "Draw the curves of runs in shared charts."),
-    "coordinates": ("comparison.coordinates_command", "Draw many runs from settings to score."),
-    "compare": ("comparison.compare_command", "Compare versions or runs, with a verdict."),
-    "video": ("comparison.video_command", "List the worst videos, or draw a frame of one."),
-    "examples": ("comparison.examples_command", "Draw the examples that a run got most wrong."),
-    "slices": ("comparison.slices_command", "Follow named stretches of video over all versions."),
-    "predict": ("data.predict_commands", "Write the class and probabilities of every frame."),
-    "eval": ("data.predict_commands", "Evaluate a checkpoint on labelled data."),
-    "bouts": ("data.bouts_command", "Report bouts: counts, durations, groups, an ethogram."),
-    "suggest": ("data.suggest_command", "Suggest what to label next."),
-    "score": ("comparison.score_command", "Score a submission or run as the competition does."),
-    "submission": ("data.submission_commands", "Check a submission before it is sent."),
-    "submit": ("launching.submit", "Submit runs to the competition on Kaggle."),
-    "postprocess": ("comparison.postprocess_command", "Fit what turns probabilities into bouts."),
-    "tag": ("actions.annotate", "Tag a run."),
-    "note": ("actions.annotate", "Write a note on a run."),
-    "rm": ("actions.removal", "Move runs to the trash; asks first."),
-    "gc": ("actions.removal", "Clean up files no longer needed; asks first."),
-    "trash": ("actions.trash_commands", "List what was removed and can be restored."),
-    "restore": ("actions.trash_commands", "Bring runs back from the trash."),
-    "export": ("sharing.export_command", "Write curves for TensorBoard, W&B, CSV or Parquet."),
-    "archive": ("sharing.archive_commands", "Write a run to one file."),
-    "unarchive": ("sharing.archive_commands", "Add an archived run to the runs here."),
-    "mcp": ("agents.mcp_command", "Serve tools to an agent (Model Context Protocol)."),
-    "doctor": ("doctor", "Report what is missing, and how to fix it."),
-    "demo": ("launching.demo", "Make data, train v5 and v6 scaled down, compare them."),
+SECTIONS = {
+    "Versions": {
+        "list": ("registry.registry_commands", "List the versions of the registry."),
+        "show": ("registry.registry_commands", "Show one version, or how it differs from another."),
+        "history": ("registry.history_command", "Show what each version changed, scored and took."),
+        "new": ("registry.registry_commands", "Add a new version to the registry."),
+        "init": ("registry.registry_commands", "Write a registry with the shipped versions."),
+    },
+    "Data": {
+        "data": ("data.data_commands", "Make, check and prepare data."),
+        "suggest": ("data.suggest_command", "Suggest what to label next."),
+    },
+    "Train": {
+        "run": ("launching.run", "Train a version; the run outlives this terminal."),
+        "tune": ("launching.tune", "Search the ranges of a version; trials are runs."),
+        "ensemble": (
+            "launching.ensemble",
+            "Combine several runs: mean, weights, stack; a run, too.",
+        ),
+        "batch-size": ("launching.batch_size", "Find the largest batch that fits in memory."),
+        "gpus": ("launching.gpus_command", "Show which GPU suits a version; --probe measures."),
+        "demo": ("launching.demo", "Make data, train v5 and v6 scaled down, compare them."),
+    },
+    "Follow": {
+        "runs": ("listing.list_runs", "List, filter, sort and watch runs."),
+        "status": ("listing.status", "Show everything known about a run."),
+        "logs": ("following.logs", "Show the log of a run; -f follows it."),
+        "watch": ("alerts.watch_command", "Alert when rules are met: finished, failed, a metric."),
+        "stop": ("actions.control", "Ask runs to save a checkpoint and stop."),
+        "resume": ("actions.control", "Resume a run from its last checkpoint."),
+        "checkpoints": ("listing.status", "List the checkpoints of a run; --verify checks them."),
+        "cost": ("listing.cost_command", "Show costs by experiment, day or run."),
+    },
+    "Compare and evaluate": {
+        "compare": ("comparison.compare_command", "Compare versions or runs, with a verdict."),
+        "curves": ("comparison.curves_command", "Draw the curves of runs in shared charts."),
+        "coordinates": ("comparison.coordinates_command", "Draw many runs from settings to score."),
+        "eval": ("data.predict_commands", "Evaluate a checkpoint on labelled data."),
+        "score": ("comparison.score_command", "Score a submission or run as the competition does."),
+        "postprocess": (
+            "comparison.postprocess_command",
+            "Fit what turns probabilities into bouts.",
+        ),
+        "video": ("comparison.video_command", "List the worst videos, or draw a frame of one."),
+        "examples": ("comparison.examples_command", "Draw the examples that a run got most wrong."),
+        "slices": (
+            "comparison.slices_command",
+            "Follow named stretches of video over all versions.",
+        ),
+    },
+    "Predict and submit": {
+        "predict": ("data.predict_commands", "Write a run's predictions for a data folder."),
+        "bouts": ("data.bouts_command", "Report bouts: counts, durations, groups, an ethogram."),
+        "submission": ("data.submission_commands", "Check a submission before it is sent."),
+        "submit": ("launching.submit", "Submit runs to the competition on Kaggle."),
+    },
+    "Organize": {
+        "tag": ("actions.annotate", "Tag a run."),
+        "note": ("actions.annotate", "Write a note on a run."),
+        "pin": ("listing.arrange_commands", "Pin a run or version, or make it the baseline."),
+        "views": ("listing.arrange_commands", "List the saved views of `mabe runs`."),
+        "rm": ("actions.removal", "Move runs to the trash; asks first."),
+        "trash": ("actions.trash_commands", "List what was removed and can be restored."),
+        "restore": ("actions.trash_commands", "Bring runs back from the trash."),
+        "gc": ("actions.removal", "Clean up files no longer needed; asks first."),
+    },
+    "Modal": {
+        "ps": ("launching.modal_commands", "List what is running on Modal, with its cost."),
+        "sync": ("launching.modal_commands", "Update the local copy of a remote run."),
+        "pull": ("launching.modal_commands", "Download and verify checkpoints of a remote run."),
+        "prices": ("launching.modal_commands", "Show Modal's hourly prices."),
+    },
+    "Other": {
+        "export": ("sharing.export_command", "Write curves for TensorBoard, W&B, CSV or Parquet."),
+        "import-log": ("following.import_command", "Turn the log of an old script into a run."),
+        "archive": ("sharing.archive_commands", "Write a run to one file."),
+        "unarchive": ("sharing.archive_commands", "Add an archived run to the runs here."),
+        "mcp": ("agents.mcp_command", "Serve tools to an agent (Model Context Protocol)."),
+        "doctor": ("doctor", "Report what is missing, and how to fix it."),
+    },
 }
-"""Name → the module below this package whose ``register`` adds it, and its line in ``mabe --help``."""
+"""Heading in ``mabe --help`` → its commands: name → the module below this package whose ``register`` adds it,
+and its line there."""
+COMMANDS = {name: command for section in SECTIONS.values() for name, command in section.items()}
 
 
 class LazyCommands(TyperGroup):
@@ -88,9 +117,13 @@ class LazyCommands(TyperGroup):
         return command_named(cmd_name)
 
     def format_commands(self, _: Any, formatter: Any) -> None:
-        """Write the list of commands without loading them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+        """Write the list of commands, section by section, without loading them."""
+        width = max(map(len, COMMANDS))
+        for heading, section in SECTIONS.items():
+            with formatter.section(heading):
+                formatter.write_dl(
+                    [(name.ljust(width), text) for name, (_, text) in section.items()]
+                )
 
 
 def command_named(name: str) -> Any:

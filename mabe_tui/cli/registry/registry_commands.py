@@ -259,7 +259,7 @@ def init(
     folder: Annotated[Path, typer.Argument(help="The folder to write to.")] = Path(),
     force: Annotated[bool, typer.Option("--force", help="Replace an existing registry.")] = False,
 ) -> None:
-    """Write a registry with v1 to v8 into a folder."""
+    """Write a registry with the shipped versions."""
     path = folder / registries.FILE_NAME
     if folder.is_file():
         raise ConfigError(f"{folder}: is a file; name a folder")
