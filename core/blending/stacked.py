@@ -109,7 +109,8 @@ class Stack:
 
     def words(self, names: list[str]) -> str:
         """Describe what was fitted, for the log."""
-        return f"{len(self._boosters)} boosted models on {len(names)} members"
+        count = len(self._boosters)
+        return f"{count} boosted model{'s' * (count != 1)} on {len(names)} members"
 
     def apply(self, members: NDArray[np.float32]) -> Probabilities:
         """Return the probabilities of ``(members, rows, labels)``."""

@@ -70,6 +70,11 @@ def check(
     if isinstance(experiment, PairsExperiment):
         _check_pairs(folder, experiment, as_json)
         return
+    if (folder / "train.npz").is_file() and not (folder / "train.csv").is_file():
+        raise ConfigError(
+            f"{folder}: has train.npz, pairs of images, and {version} is of the task"
+            f" {experiment.task!r}; check it with --version stage1"
+        )
     keypoints, mice = layout_of(experiment, "`mabe data check`")
     action_map = _action_map(experiment) if isinstance(experiment, BehaviourExperiment) else None
     with progress("checking") as tell:

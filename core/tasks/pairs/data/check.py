@@ -70,8 +70,8 @@ def check_pairs(
         try:
             file = open_pair_file(path, arrays, needs_labels=name in LEARNED)
             checked[name], hashes[name] = _checked(file)
+            require_alike([*opened[:1], file])
             opened.append(file)
-            require_alike(opened)
         except DataError as error:
             errors.append(str(error))
     return PairsReport(

@@ -94,7 +94,7 @@ def members(path: Path) -> dict[str, NpzArray]:
         DataError: the file is missing, damaged or no ``.npz``, or an array in it is no plain one.
     """
     if not path.is_file():
-        raise DataError(f"{path}: not there")
+        raise DataError(f"{path}: {'no file' if path.exists() else 'not there'}")
     try:
         with zipfile.ZipFile(path) as archive, path.open("rb") as raw:
             return {
@@ -104,7 +104,8 @@ def members(path: Path) -> dict[str, NpzArray]:
             }
     except UNREADABLE as error:
         raise DataError(
-            f"{path}: not an .npz file of arrays ({first_line(error)}); np.savez writes one"
+            f"{path}: cut short, or not an .npz file of arrays ({first_line(error)}); copy it again, or write"
+            " it with np.savez"
         ) from error
 
 

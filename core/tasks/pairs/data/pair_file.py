@@ -77,7 +77,7 @@ class PairFile:
         """Yield the number of the first pair in a block, and its first and second images.
 
         Raises:
-            DataError: a number is no finite one; names pair and array.
+            DataError: a number is no finite float32; names pair and array.
         """
         begin = 0
         for first, second in zip(self.first.blocks(), self.second.blocks(), strict=True):
@@ -113,8 +113,7 @@ def open_pair_file(
         label = _named(path, found, arrays[2]) if needs_labels else found.get(arrays[2])
     if label is None and needs_labels:
         raise DataError(
-            f"{path}: no array of labels, a number 0 or 1 for each pair, among"
-            f" {_listed(found)}; {HOW_TO_NAME}"
+            f"{path}: no array of labels, (pairs,), a number 0 or 1 for each pair; it has {_listed(found)}"
         )
     for image in (first, second):
         _require_image(path, image)
@@ -135,13 +134,15 @@ def _looked_for(
 ) -> tuple[NpzArray, NpzArray, NpzArray | None]:
     images = [each for each in found.values() if len(each.shape) == IMAGE_AXES]
     flat = [each for each in found.values() if _is_flat(each)]
-    if len(images) != 2 or len(flat) > 1:
-        what = "image arrays (pairs, height, width)" if len(images) != 2 else "arrays of labels"
-        count = len(images) if len(images) != 2 else len(flat)
-        wanted = "two" if len(images) != 2 else "one"
+    if len(images) < 2:
         raise DataError(
-            f"{path}: {count} {what}, not {wanted}, among {_listed(found)}; {HOW_TO_NAME}"
+            f"{path}: two arrays of images are needed, each (pairs, height, width), such as (n, 28, 28); it"
+            f" has {_listed(found)}"
         )
+    if len(images) > 2 or len(flat) > 1:
+        what = "arrays of images, not two" if len(images) > 2 else "arrays of labels, not one"
+        count = len(images) if len(images) > 2 else len(flat)
+        raise DataError(f"{path}: {count} {what}, among {_listed(found)}; {HOW_TO_NAME}")
     return images[0], images[1], flat[0] if flat else None
 
 
@@ -190,12 +191,16 @@ def _require_labels(path: Path, label: NpzArray, images: NpzArray) -> None:
 def _require_finite(path: Path, name: str, begin: int, block: NDArray[Any]) -> None:
     if block.dtype.kind != "f":
         return
-    bad = ~np.isfinite(block).all(axis=(1, 2))
+    with np.errstate(over="ignore"):  # of float64, what float32 cannot hold becomes infinite
+        bad = ~np.isfinite(block.astype(np.float32)).all(axis=(1, 2))
     if bad.any():
-        raise DataError(
-            f"{path}: image {begin + int(bad.argmax())} of array {name!r} holds NaN or infinity; replace it,"
-            " by 0 say"
+        place = int(bad.argmax())
+        words = (
+            "numbers too large for float32; divide the images by their largest"
+            if np.isfinite(block[place]).all()
+            else "NaN or infinity; replace it, by 0 say"
         )
+        raise DataError(f"{path}: image {begin + place} of array {name!r} holds {words}")
 
 
 def _words(member: NpzArray) -> str:

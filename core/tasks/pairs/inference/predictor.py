@@ -43,6 +43,9 @@ SCHEMA = pa.schema(
 )
 """``prediction`` is 1 of a positive pair; ``probability`` is that of the positive label."""
 PAIRS_AT_ONCE = 1024
+LARGEST_CONTRAST = 20.0
+"""Images whose pixels differ so many times more, or less, than those that a checkpoint learned from are on
+another scale: shares of 1 where it learned from 0 to 255, say."""
 MOVES = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1))
 """Pixels, right and down, by which both images move in the views of test-time augmentation."""
 Images = tuple[Tensor, Tensor]
@@ -156,11 +159,25 @@ class ImagePairPredictor:
             )
         return file
 
+    def _require_same_scale(self, file: PairFile, images: NDArray[Any]) -> None:
+        """Refuse images whose numbers are on another scale than those that the checkpoint learned from."""
+        found = float(scaled(images).astype(np.float64).std())
+        for spec in self._specs:
+            ratio = found / spec.deviation
+            if ratio and not 1 / LARGEST_CONTRAST < ratio < LARGEST_CONTRAST:
+                raise DataError(
+                    f"{file.path}: pixels of {file.first.name!r} ({file.first.dtype}) deviate by {found:.3g},"
+                    f" and by {spec.deviation:.3g} in what the checkpoint learned from; write them on"
+                    " one scale"
+                )
+
     def _predicted(
         self, file: PairFile, tta: bool, progress: Progress | None
     ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
         """Yield the rows of some pairs, and the probability of each label."""
         for begin, *blocks in file.image_blocks():
+            if begin == 0:
+                self._require_same_scale(file, blocks[0])
             for start in range(0, len(blocks[0]), PAIRS_AT_ONCE):
                 first, second = (
                     to_device(scaled(block[start : start + PAIRS_AT_ONCE])[:, None], self._device)

@@ -4,7 +4,9 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from core.errors import ConfigError
 from tests.command_line import mabe
 from tests.core.tasks.pairs.pair_folder import arrays, folder
 
@@ -37,3 +39,8 @@ def test_a_good_folder_is_described(tmp_path: Path) -> None:
     mabe("data", "pairs", str(tmp_path / "d"), "--pairs", "100", "--side", "12")
     lines = mabe("data", "check", str(tmp_path / "d"), "--version", "stage1").stdout.splitlines()
     assert [line.split(";")[1] for line in lines] == [" 50.0% positive"] * 3
+
+
+def test_a_version_of_another_task_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="check it with --version stage1"):
+        mabe("data", "check", str(folder(tmp_path / "d")))

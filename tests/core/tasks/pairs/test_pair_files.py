@@ -9,6 +9,7 @@ import pytest
 
 from core.errors import DataError
 from core.tasks.pairs.data import npz
+from core.tasks.pairs.data.check import check_pairs
 from core.tasks.pairs.data.pair_file import open_pair_file
 from core.tasks.pairs.data.prepared import prepare
 from core.tasks.pairs.settings import PairsDataConfig
@@ -54,8 +55,11 @@ NAN = np.where(np.arange(6)[:, None, None] == 4, np.nan, np.ones((6, 12, 10)))
         (changed(y=np.array([0, 1, 2, 0, 1, 0])), "label 2 of pair 2 .*values: 0, 1, 2"),
         (changed(y=np.arange(5) % 2), "5 labels in 'y', but 6 images"),
         (changed(y=None), "no array of labels"),
-        (changed(left=None), "1 image arrays .*not two"),
-        (changed(other=np.zeros((6, 12, 10))), "3 image arrays .*data.arrays"),
+        (changed(left=None), r"two arrays of images are needed, .*; it has right \(6, 12, 10\)"),
+        (changed(left=np.zeros((6, 120))), r"each \(pairs, height, width\).*left \(6, 120\)"),
+        (changed(left=np.full((6, 12, 10), 1e200), right=np.ones((6, 12, 10))),
+         "image 0 of array 'left' holds numbers too large"),
+        (changed(other=np.zeros((6, 12, 10))), "3 arrays of images, not two.*data.arrays"),
         (changed(left=np.zeros((6, 12, 10), np.int64), right=np.zeros((6, 12, 10), np.int64)),
          "type int64"),
         (changed(left=np.zeros((6, 12, 11), np.uint8)), r"'left' is \(6, 12, 11\)"),
@@ -94,6 +98,15 @@ def test_files_have_to_fit_together(tmp_path: Path) -> None:
     data = folder(tmp_path / "d", val=arrays(kind="float32"))
     with pytest.raises(DataError, match=r"val\.npz: images are .* float32"):
         prepare(data, tmp_path / "cache")
+
+
+def test_a_check_names_each_file_that_does_not_fit_once(tmp_path: Path) -> None:
+    data = folder(tmp_path / "d", val=arrays(kind="float32"))
+    np.savez(data / "test_public.npz", **arrays(kind="float32"))
+    errors = check_pairs(data, None).errors
+    assert [error.partition(": ")[0] for error in errors] == [
+        str(data / f"{name}.npz") for name in ("val", "test_public")
+    ]
 
 
 def test_arrays_can_be_named(tmp_path: Path) -> None:

@@ -229,6 +229,29 @@ def test_checkpoints_predict_and_are_evaluated_as_in_training(
         one.evaluate(tmp_path / "data", PredictionOptions(table="test_public"))
 
 
+def test_images_on_another_scale_are_refused(trained: RunDir, tmp_path: Path) -> None:
+    wanted = trained.read_request().experiment
+    assert isinstance(wanted, PairsExperiment)
+    write_digit_pairs(tmp_path / "data", DigitSettings.of(wanted.data))
+    one = predictor([load_checkpoint(trained, "best")], CPU)
+    with np.load(tmp_path / "data/test_public.npz") as file:
+        given = {
+            "first": file["first"] / np.float32(255),
+            "second": file["second"] / np.float32(255),
+        }
+
+    def answers(**arrays: np.ndarray) -> str:
+        np.savez(tmp_path / "data/test_public.npz", **arrays)
+        one.write(tmp_path / "data", tmp_path / "out.csv", PredictionOptions())
+        return (tmp_path / "out.csv").read_text()
+
+    assert answers(**given) == answers(**{k: v.astype(np.float64) for k, v in given.items()})
+    for factor in (255, 1 / 255):
+        with pytest.raises(DataError, match="write them on one scale"):
+            answers(**{k: v * np.float32(factor) for k, v in given.items()})
+    answers(**{k: v * 0 for k, v in given.items()})
+
+
 def test_views_turn_the_answer_where_a_swap_turns_the_label(trained: RunDir) -> None:
     one = predictor([load_checkpoint(trained, "best")], CPU)
     images = torch.rand(5, 1, 12, 12, generator=torch.Generator().manual_seed(3))
